@@ -1,0 +1,181 @@
+//! Public ids: a prefix and 128 bits as 26 characters of lower-case Crockford
+//! base32. The first 48 bits are milliseconds, so ids sort by creation; ids of
+//! verifications, messages and events then carry their partition, so that a
+//! store finds the right shard from the id alone.
+
+use crate::time::Timestamp;
+use rand::CryptoRng;
+
+/// A text that is not an id of the expected kind.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("not a valid id")]
+pub struct IdError;
+
+const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// `length` characters of base32 that hold the low `5 * length` bits of `value`.
+pub(crate) fn encode_base32(mut value: u128, length: usize) -> String {
+    let mut out = vec![b'0'; length];
+    for slot in out.iter_mut().rev() {
+        *slot = CROCKFORD[(value & 31) as usize];
+        value >>= 5;
+    }
+    out.into_iter().map(char::from).collect()
+}
+
+/// The value of base32 digits; only the exact lower-case spelling is read.
+pub(crate) fn decode_base32(text: &str) -> Option<u128> {
+    let mut value: u128 = 0;
+    for byte in text.bytes() {
+        let digit = CROCKFORD.iter().position(|c| *c == byte)? as u128;
+        value = value.checked_mul(32)?.checked_add(digit)?;
+    }
+    Some(value)
+}
+
+fn fresh_bytes(now: Timestamp, rng: &mut impl CryptoRng) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    rng.fill_bytes(&mut bytes[6..]);
+    bytes[..6].copy_from_slice(&now.millis().to_be_bytes()[2..]);
+    bytes
+}
+
+macro_rules! id {
+    ($name:ident, $prefix:literal, $doc:literal) => {
+        #[doc = $doc]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 16]);
+
+        impl $name {
+            /// The prefix of the text form.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// The id with these 16 bytes.
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+
+            /// The 16 bytes of the id.
+            pub const fn bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+
+            /// The time inside the id: the clock of the node that made it.
+            pub fn created_at(&self) -> Timestamp {
+                let mut millis = [0; 8];
+                millis[2..].copy_from_slice(&self.0[..6]);
+                Timestamp::from_millis(i64::from_be_bytes(millis))
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let digits = encode_base32(u128::from_be_bytes(self.0), 26);
+                write!(f, "{}{}", $prefix, digits)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let digits = text.strip_prefix($prefix).ok_or(IdError)?;
+                // 26 digits hold 130 bits; decoding refuses what overflows 128.
+                if digits.len() != 26 {
+                    return Err(IdError);
+                }
+                let value = decode_base32(digits).ok_or(IdError)?;
+                Ok(Self(value.to_be_bytes()))
+            }
+        }
+    };
+}
+
+macro_rules! plain_id {
+    ($name:ident, $prefix:literal, $doc:literal) => {
+        id!($name, $prefix, $doc);
+
+        impl $name {
+            /// A fresh id.
+            pub fn new(now: Timestamp, rng: &mut impl CryptoRng) -> Self {
+                Self(fresh_bytes(now, rng))
+            }
+        }
+    };
+}
+
+macro_rules! partitioned_id {
+    ($name:ident, $prefix:literal, $doc:literal) => {
+        id!($name, $prefix, $doc);
+
+        impl $name {
+            /// A fresh id that names its partition.
+            pub fn new(now: Timestamp, partition: u16, rng: &mut impl CryptoRng) -> Self {
+                let mut bytes = fresh_bytes(now, rng);
+                bytes[6..8].copy_from_slice(&partition.to_be_bytes());
+                Self(bytes)
+            }
+
+            /// The partition inside the id.
+            pub fn partition(&self) -> u16 {
+                u16::from_be_bytes([self.0[6], self.0[7]])
+            }
+        }
+    };
+}
+
+plain_id!(TenantId, "ten_", "A client company.");
+plain_id!(KeyId, "key_", "An API key (not its secret).");
+plain_id!(ProfileId, "pro_", "An app or purpose of a tenant.");
+partitioned_id!(VerificationId, "ver_", "One attempt to prove that somebody holds a number.");
+partitioned_id!(MessageId, "msg_", "One SMS that carries a code.");
+partitioned_id!(EventId, "evt_", "One thing that happened to a verification.");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rand::{SeedableRng, rngs::StdRng};
+
+    proptest! {
+        #[test]
+        fn text_form_round_trips(bytes: [u8; 16]) {
+            let id = VerificationId::from_bytes(bytes);
+            let text = id.to_string();
+            prop_assert_eq!(text.len(), 30);
+            prop_assert_eq!(text.parse::<VerificationId>(), Ok(id));
+        }
+
+        #[test]
+        fn nothing_else_parses(text in "\\PC{0,40}") {
+            if let Ok(id) = text.parse::<KeyId>() {
+                prop_assert_eq!(id.to_string(), text);
+            }
+        }
+    }
+
+    #[test]
+    fn time_and_partition_are_inside() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let now = Timestamp::from_millis(1_790_000_000_123);
+        let id = VerificationId::new(now, 63, &mut rng);
+        assert_eq!(id.created_at(), now);
+        assert_eq!(id.partition(), 63);
+    }
+
+    #[test]
+    fn spellings_other_than_the_canonical_one_are_refused() {
+        let max = format!("key_{}", "z".repeat(26));
+        for text in ["", "key_", "key_0", "ver_00000000000000000000000000", max.as_str()] {
+            assert_eq!(text.parse::<KeyId>(), Err(IdError), "{text}");
+        }
+        assert!("key_7zzzzzzzzzzzzzzzzzzzzzzzzz".parse::<KeyId>().is_ok());
+        assert!("key_7ZZZZZZZZZZZZZZZZZZZZZZZZZ".parse::<KeyId>().is_err());
+    }
+}

@@ -1,0 +1,59 @@
+//! The rules of Countersign: numbers, codes, keys, the verification state
+//! machine, and the acts on it (`start`, `check`, `resend`, `cancel`).
+//!
+//! This crate must never do I/O, read a clock or draw randomness of its own:
+//! `now` and `rng` are parameters, stores and providers are traits in
+//! [`ports`]. Start reading at [`start`], then [`verification`].
+#![deny(missing_docs)]
+
+pub mod cancel;
+pub mod check;
+pub mod code;
+pub mod event;
+pub mod id;
+pub mod key;
+pub mod keyring;
+pub mod limits;
+mod pack;
+pub mod phone;
+pub mod ports;
+pub mod profile;
+pub mod read;
+pub mod resend;
+pub mod scope;
+pub mod start;
+pub mod tenant;
+pub mod testmode;
+pub mod text;
+pub mod time;
+pub mod verification;
+
+use std::sync::Arc;
+
+/// What every act needs: the two stores and the key ring.
+#[derive(Clone)]
+pub struct Context {
+    /// Live verifications, their limits and the outbox.
+    pub codes: Arc<dyn ports::Codes>,
+    /// Tenants, keys and profiles.
+    pub directory: Arc<dyn ports::Directory>,
+    /// The keys that seal, sign and fingerprint.
+    pub keyring: Arc<keyring::KeyRing>,
+    /// Number of partitions, fixed at install.
+    pub partitions: u16,
+    /// Whether a provider is configured for live messages.
+    pub live_route: bool,
+}
+
+/// Who calls: the facts of an accepted API key.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The tenant the key belongs to; every store call begins with it.
+    pub tenant: id::TenantId,
+    /// The key that was presented.
+    pub key: id::KeyId,
+    /// Live or test; the two never see each other's data.
+    pub mode: key::Mode,
+    /// What the key may do.
+    pub scopes: scope::Scopes,
+}

@@ -1,0 +1,85 @@
+//! Packed records: fixed-width fields in big-endian order, times as 48 bits of
+//! milliseconds, variable parts behind a 16-bit length. A script on the store's
+//! side can read them, and a live verification stays near 200 bytes.
+
+use crate::time::Timestamp;
+
+#[derive(Default)]
+pub(crate) struct Writer(Vec<u8>);
+
+impl Writer {
+    pub fn byte(mut self, value: u8) -> Self {
+        self.0.push(value);
+        self
+    }
+
+    pub fn time(mut self, value: Timestamp) -> Self {
+        self.0.extend_from_slice(&value.millis().to_be_bytes()[2..]);
+        self
+    }
+
+    pub fn fixed(mut self, value: &[u8; 16]) -> Self {
+        self.0.extend_from_slice(value);
+        self
+    }
+
+    /// At most 65,535 bytes; every caller bounds its values far below.
+    pub fn blob(mut self, value: &[u8]) -> Self {
+        let length = u16::try_from(value.len()).unwrap_or(u16::MAX);
+        self.0.extend_from_slice(&length.to_be_bytes());
+        self.0.extend_from_slice(&value[..usize::from(length)]);
+        self
+    }
+
+    pub fn finish(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+pub(crate) struct Reader<'a>(pub &'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    pub fn byte(&mut self) -> Option<u8> {
+        self.take(1).map(|bytes| bytes[0])
+    }
+
+    pub fn time(&mut self) -> Option<Timestamp> {
+        let mut millis = [0; 8];
+        millis[2..].copy_from_slice(self.take(6)?);
+        Some(Timestamp::from_millis(i64::from_be_bytes(millis)))
+    }
+
+    pub fn fixed(&mut self) -> Option<[u8; 16]> {
+        self.take(16)?.try_into().ok()
+    }
+
+    pub fn blob(&mut self) -> Option<&'a [u8]> {
+        let length = self.take(2)?;
+        self.take(u16::from_be_bytes([length[0], length[1]]).into())
+    }
+
+    pub fn text(&mut self) -> Option<String> {
+        String::from_utf8(self.blob()?.to_vec()).ok()
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Why a packed record cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnpackError {
+    /// Written by a newer release: refused, never guessed at.
+    #[error("record format {0} is newer than this release reads")]
+    Future(u8),
+    /// Not a record.
+    #[error("record is damaged")]
+    Damaged,
+}

@@ -1,0 +1,169 @@
+//! Phone numbers: one spelling for one number, and no number that cannot
+//! receive an SMS.
+
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType};
+
+/// Why a text is no number that a code can be sent to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PhoneError {
+    /// Not a valid number in international form.
+    #[error("not a valid number in international form, such as +48500500500")]
+    Invalid,
+    /// A valid number, but of a line that receives no SMS.
+    #[error("{0} numbers cannot receive SMS")]
+    CannotReceiveSms(&'static str),
+}
+
+/// A valid mobile number in E.164: `+` and at most 15 digits. Debug and
+/// Display mask it; only [`PhoneNumber::e164`] gives it whole.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PhoneNumber(String);
+
+impl PhoneNumber {
+    /// Reads the forms that people write: `+` or `00`, spaces, hyphens, dots,
+    /// parentheses, a trunk zero too many. A number without its country code
+    /// is refused: guessing the country would send codes to strangers.
+    pub fn parse(text: &str) -> Result<Self, PhoneError> {
+        let text = international(text).ok_or(PhoneError::Invalid)?;
+        let number = PHONE_NUMBER_UTIL.parse(&text, None).map_err(|_| PhoneError::Invalid)?;
+        if !number.is_valid() {
+            return Err(PhoneError::Invalid);
+        }
+        match number.get_type() {
+            PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile if !is_satellite(&text) => {}
+            PhoneNumberType::FixedLine => return Err(PhoneError::CannotReceiveSms("landline")),
+            PhoneNumberType::PremiumRate => return Err(PhoneError::CannotReceiveSms("premium-rate")),
+            PhoneNumberType::SharedCost => return Err(PhoneError::CannotReceiveSms("shared-cost")),
+            PhoneNumberType::TollFree => return Err(PhoneError::CannotReceiveSms("toll-free")),
+            _ if is_satellite(&text) => return Err(PhoneError::CannotReceiveSms("satellite")),
+            _ => return Err(PhoneError::CannotReceiveSms("non-mobile")),
+        }
+        Ok(Self(number.format_as(PhoneNumberFormat::E164).into_owned()))
+    }
+
+    /// A number that was parsed before, read back from a sealed record or
+    /// known to be one of test mode's magic numbers.
+    pub(crate) fn from_e164(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The whole number, for the message, the fingerprint and answers that may show it.
+    pub fn e164(&self) -> &str {
+        &self.0
+    }
+
+    /// The number as logs and answers without `numbers:read` show it: `+48*****500`.
+    pub fn masked(&self) -> String {
+        let (head, tail) = (3.min(self.0.len()), self.0.len().saturating_sub(3));
+        let stars = "*".repeat(tail.saturating_sub(head));
+        format!("{}{stars}{}", &self.0[..head], &self.0[tail..])
+    }
+}
+
+impl std::fmt::Debug for PhoneNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.masked())
+    }
+}
+
+impl std::fmt::Display for PhoneNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.masked())
+    }
+}
+
+/// The text with a leading `+`, when it holds nothing but what people put into
+/// numbers. Letters are refused here: libphonenumber would read `1-800-FLOWERS`.
+pub(crate) fn international(text: &str) -> Option<String> {
+    let text = text.trim();
+    let fits = text.len() <= 32;
+    let plain = text.bytes().all(|b| b.is_ascii_digit() || b" +-.()/".contains(&b));
+    if !(fits && plain) {
+        return None;
+    }
+    let rest = text.strip_prefix("00").or_else(|| text.strip_prefix('+'))?;
+    (!rest.contains('+')).then(|| format!("+{rest}"))
+}
+
+/// Inmarsat, GMSS (Iridium, Globalstar and others): never a phone in a pocket,
+/// always expensive. libphonenumber calls some of them mobile.
+fn is_satellite(international: &str) -> bool {
+    let digits: String = international.chars().filter(char::is_ascii_digit).take(3).collect();
+    matches!(digits.as_str(), "870" | "881" | "882" | "883")
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_number_has_one_spelling() {
+        for text in [
+            "+48500500500",
+            "0048500500500",
+            "+48 500 500 500",
+            "00 48 500-500-500",
+            "+48 (500) 500.500",
+            "  +48500500500 ",
+        ] {
+            assert_eq!(PhoneNumber::parse(text).unwrap().e164(), "+48500500500", "{text}");
+        }
+        for text in ["+447911123456", "+4407911123456", "+44 (0)7911 123456", "0044 0 7911 123456"] {
+            assert_eq!(PhoneNumber::parse(text).unwrap().e164(), "+447911123456", "{text}");
+        }
+    }
+
+    #[test]
+    fn leading_zeros_that_belong_to_the_number_stay() {
+        // Italian landlines keep their zero, so the same digits without it are
+        // another number; Ivorian mobiles begin with 0 too.
+        assert_eq!(PhoneNumber::parse("+390612345678"), Err(PhoneError::CannotReceiveSms("landline")));
+        assert_eq!(PhoneNumber::parse("+2250707123456").unwrap().e164(), "+2250707123456");
+        assert_eq!(PhoneNumber::parse("+393123456789").unwrap().e164(), "+393123456789");
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        for text in [
+            "",
+            "+",
+            "00",
+            "abc",
+            "48500500500",
+            "500500500",
+            "+4850050050050050",
+            "+48500",
+            "+1-800-FLOWERS",
+            "+48500500500 ext. 5",
+            "+48500500500;ext=5",
+            "+48 500 500 500 500 500 500 500 500 500",
+            "+٤٨٥٠٠٥٠٠٥٠٠",
+            "+48500500500\n+48500500501",
+            "++48500500500",
+            "+999123456789",
+        ] {
+            assert_eq!(PhoneNumber::parse(text), Err(PhoneError::Invalid), "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_without_sms_are_refused_by_kind() {
+        for (text, kind) in [
+            ("+48221234567", "landline"),
+            ("+449098790000", "premium-rate"),
+            ("+18002345678", "toll-free"),
+            ("+881612345678", "satellite"),
+            ("+870773123456", "satellite"),
+            ("+4918012345", "shared-cost"),
+        ] {
+            assert_eq!(PhoneNumber::parse(text), Err(PhoneError::CannotReceiveSms(kind)), "{text}");
+        }
+    }
+
+    #[test]
+    fn debug_and_display_are_masked() {
+        let number = PhoneNumber::parse("+48500500789").unwrap();
+        assert_eq!(format!("{number} {number:?}"), "+48******789 +48******789");
+    }
+}

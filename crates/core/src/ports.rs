@@ -1,0 +1,352 @@
+//! What the core needs from outside: the codes store, the directory, the
+//! inbox of `dev`. Each method is one atomic act: one transaction or one script.
+
+use crate::{
+    event::Event,
+    id::{EventId, KeyId, MessageId, TenantId, VerificationId},
+    key::{Key, Mode},
+    keyring::Fingerprint,
+    limits::LimitHit,
+    pack::UnpackError,
+    profile::{Profile, ProfileName},
+    tenant::Tenant,
+    time::Timestamp,
+    verification::{
+        Attempt, CancelOutcome, CheckOutcome, Delivery, Record, RecordKey, Resend, ResendOutcome, Settlement,
+    },
+};
+use async_trait::async_trait;
+use std::{
+    ops::Range,
+    sync::atomic::{AtomicU8, Ordering},
+    time::Duration,
+};
+
+/// Why a store did not do what it was asked. Absence is no error but `None`.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Not reached, too slow, full, or closed: nothing is known to have happened.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Another write came first, or the thing exists already.
+    #[error("the store holds a conflicting value")]
+    Conflict,
+    /// A stored value cannot be read: damaged, or from a newer release.
+    #[error("{table} {id} cannot be read")]
+    Corrupt {
+        /// The table or key space.
+        table: &'static str,
+        /// Which one; never a number or a secret.
+        id: String,
+    },
+}
+
+impl StoreError {
+    /// Any failure of the engine below.
+    pub fn unavailable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unavailable(error.into())
+    }
+
+    /// A packed record that cannot be read; the reason goes to the log by its caller.
+    pub fn unreadable(table: &'static str, id: impl ToString, error: UnpackError) -> Self {
+        Self::Corrupt { table, id: format!("{}: {error}", id.to_string()) }
+    }
+}
+
+/// The time of one machine. The embedded store and the wiring get one; tests turn it by hand.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// A verification to be made; the store adds the times.
+#[derive(Clone, Debug)]
+pub struct NewVerification {
+    /// Where its record stands.
+    pub key: RecordKey,
+    /// The record; `created_at`, `expires_at` and `resend_at` are set by the store's clock.
+    pub record: Record,
+    /// How long its codes live.
+    pub expires_in: Duration,
+    /// The id of the `started` event.
+    pub event: EventId,
+}
+
+/// What a start did.
+#[derive(Clone, Debug)]
+#[must_use]
+pub enum StartOutcome {
+    /// Made, and its message queued; the record with its times.
+    Started(Record),
+    /// A limit refused; nothing was made or counted.
+    Limited(LimitHit),
+}
+
+/// A record and the store's time at which it was read or changed.
+#[derive(Clone, Debug)]
+pub struct Seen<T> {
+    /// What the act found.
+    pub outcome: T,
+    /// The record after it.
+    pub record: Record,
+    /// The store's clock.
+    pub now: Timestamp,
+}
+
+/// A message that a worker holds until its lease ends.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The verification that it belongs to.
+    pub key: RecordKey,
+    /// The message.
+    pub message: MessageId,
+    /// Counts claims, from 1: a settlement of an older claim is refused.
+    pub attempt: u32,
+    /// What to do with it.
+    pub phase: Phase,
+    /// The record at the time of the claim.
+    pub record: Record,
+}
+
+/// What a claimed message waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// To be sent.
+    Send,
+    /// Accepted; this receipt is now due.
+    Receipt(Delivery),
+}
+
+/// Whether a settlement still counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Settled {
+    /// It did.
+    Done,
+    /// The lease ended and another worker took the message over, or it is gone.
+    Lost,
+}
+
+/// Live verifications, the limits of numbers, the outbox and the newest events.
+///
+/// All times are the store's. An act that answers an error has changed
+/// nothing, or at most what a repeat of it would find done.
+#[async_trait]
+pub trait Codes: Send + Sync {
+    /// Counts the start against the limits of the number, makes the
+    /// verification, queues its message and notes the event: all or nothing.
+    async fn start(&self, new: NewVerification) -> Result<StartOutcome, StoreError>;
+
+    /// Evaluates one submitted code; `event` is used if it changes anything.
+    async fn check(
+        &self,
+        key: RecordKey,
+        attempt: Attempt,
+        event: EventId,
+    ) -> Result<Option<Seen<CheckOutcome>>, StoreError>;
+
+    /// Queues another message.
+    async fn resend(
+        &self,
+        key: RecordKey,
+        resend: Resend,
+        event: EventId,
+    ) -> Result<Option<Seen<ResendOutcome>>, StoreError>;
+
+    /// Ends the verification on the client's word.
+    async fn cancel(&self, key: RecordKey, event: EventId)
+    -> Result<Option<Seen<CancelOutcome>>, StoreError>;
+
+    /// The record, if it still stands.
+    async fn read(&self, key: RecordKey) -> Result<Option<Seen<()>>, StoreError>;
+
+    /// The newest pending verification of the profile for the number, else the
+    /// newest whose record still stands.
+    async fn find(
+        &self,
+        tenant: TenantId,
+        mode: Mode,
+        number: Fingerprint,
+        profile: &Profile,
+    ) -> Result<Option<VerificationId>, StoreError>;
+
+    /// What happened to the verification so far, oldest first; empty when its record is gone.
+    async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError>;
+
+    /// Takes up to `limit` due messages of the partitions and holds them for
+    /// `lease`. Messages whose verification is over, or that a resend
+    /// replaced, are dropped here and never handed out.
+    async fn claim(
+        &self,
+        partitions: Range<u16>,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<Claim>, StoreError>;
+
+    /// Notes how a claimed message ended, if the claim is still the newest.
+    async fn settle(
+        &self,
+        claim: &Claim,
+        settlement: Settlement,
+        event: EventId,
+    ) -> Result<Settled, StoreError>;
+
+    /// Resolves when a message may have become due since the last call; it may
+    /// resolve for nothing. Workers poll besides.
+    async fn due_arrived(&self);
+
+    /// Messages that wait, whether due or not.
+    async fn backlog(&self) -> Result<u64, StoreError>;
+}
+
+/// The part of a key that its owner may change. Each `None` leaves the value as it is.
+#[derive(Clone, Debug, Default)]
+pub struct KeyChange {
+    /// A new name.
+    pub name: Option<String>,
+    /// Disable or enable.
+    pub disabled: Option<bool>,
+    /// A new expiry, or none at all.
+    pub expires_at: Option<Option<Timestamp>>,
+}
+
+/// Tenants, keys and profiles. Every write also notes its change in `changes`.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// Makes a tenant and its `default` profile. `Conflict` if the id exists.
+    async fn create_tenant(&self, tenant: &Tenant, profile: &Profile) -> Result<(), StoreError>;
+
+    /// A tenant.
+    async fn tenant(&self, tenant: TenantId) -> Result<Option<Tenant>, StoreError>;
+
+    /// Tenants by id, those after `after`.
+    async fn list_tenants(&self, after: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>, StoreError>;
+
+    /// The key that a caller presents, of whatever tenant.
+    async fn presented_key(&self, key: KeyId) -> Result<Option<Key>, StoreError>;
+
+    /// Makes a key. `Conflict` if the id exists.
+    async fn create_key(&self, key: &Key) -> Result<(), StoreError>;
+
+    /// A key of the tenant.
+    async fn key(&self, tenant: TenantId, key: KeyId) -> Result<Option<Key>, StoreError>;
+
+    /// Keys of the tenant, newest first, those before `before`.
+    async fn list_keys(
+        &self,
+        tenant: TenantId,
+        before: Option<KeyId>,
+        limit: u16,
+    ) -> Result<Vec<Key>, StoreError>;
+
+    /// Changes a key and gives it as it is then.
+    async fn update_key(
+        &self,
+        tenant: TenantId,
+        key: KeyId,
+        change: KeyChange,
+        now: Timestamp,
+    ) -> Result<Option<Key>, StoreError>;
+
+    /// Deletes a key; whether there was one.
+    async fn delete_key(&self, tenant: TenantId, key: KeyId, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Notes when keys were last accepted; older times change nothing.
+    async fn touch_keys(&self, uses: &[(TenantId, KeyId, Timestamp)]) -> Result<(), StoreError>;
+
+    /// A profile by name.
+    async fn profile(&self, tenant: TenantId, name: &ProfileName) -> Result<Option<Profile>, StoreError>;
+
+    /// The profiles of the tenant, by name.
+    async fn list_profiles(&self, tenant: TenantId) -> Result<Vec<Profile>, StoreError>;
+
+    /// Makes the profile, or replaces the policy of the one with its name.
+    async fn save_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Answers if the directory can be read.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// A message on the virtual phone of `dev`, as its page and `/dev/messages` show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxMessage {
+    /// The message.
+    pub id: MessageId,
+    /// Its verification.
+    pub verification: VerificationId,
+    /// The whole number; `dev` only.
+    pub to: String,
+    /// The sender's name.
+    pub from: String,
+    /// The whole text.
+    pub text: String,
+    /// The code in it.
+    pub code: String,
+    /// When it arrived.
+    pub at: Timestamp,
+}
+
+/// The virtual phone's memory: the newest 10,000 messages, sealed in the data folder.
+#[async_trait]
+pub trait Inbox: Send + Sync {
+    /// Keeps a message; once it answers, the message outlives a crash. A
+    /// message that is there already is kept once.
+    async fn put(&self, message: &InboxMessage) -> Result<(), StoreError>;
+
+    /// Messages, newest first; of one number if given (E.164).
+    async fn list(&self, to: Option<&str>, limit: u16) -> Result<Vec<InboxMessage>, StoreError>;
+
+    /// Resolves when a message was put after the call began.
+    async fn arrived(&self);
+}
+
+/// How the provider `console` of `dev` behaves; the page of `dev` turns it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConsoleMode {
+    /// Accepts and reports delivery at once.
+    #[default]
+    Working,
+    /// Refuses the connection.
+    Down,
+    /// Accepts after 5 s.
+    Slow,
+    /// Accepts, then reports that the phone did not get it.
+    Undelivering,
+}
+
+impl ConsoleMode {
+    /// Every mode, in the order of the page.
+    pub const ALL: [Self; 4] = [Self::Working, Self::Down, Self::Slow, Self::Undelivering];
+
+    /// The text form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Working => "working",
+            Self::Down => "down",
+            Self::Slow => "slow",
+            Self::Undelivering => "undelivering",
+        }
+    }
+
+    /// The mode with this text form.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.as_str() == text)
+    }
+}
+
+/// The switch between the page of `dev` and the provider `console`.
+#[derive(Debug, Default)]
+pub struct ConsoleSwitch(AtomicU8);
+
+impl ConsoleSwitch {
+    /// The mode that is set.
+    pub fn get(&self) -> ConsoleMode {
+        let index = usize::from(self.0.load(Ordering::Relaxed));
+        ConsoleMode::ALL.get(index).copied().unwrap_or_default()
+    }
+
+    /// Sets the mode.
+    pub fn set(&self, mode: ConsoleMode) {
+        self.0.store(mode as u8, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,114 @@
+//! A profile: an app or purpose of a tenant, with its code policy.
+
+use crate::{
+    code::Alphabet,
+    id::{ProfileId, TenantId},
+    time::Timestamp,
+};
+use std::{ops::RangeInclusive, time::Duration};
+
+/// The unique name of a profile within its tenant: 1 to 32 of `[a-z0-9-]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ProfileName(String);
+
+impl ProfileName {
+    /// The name of the profile that every tenant has.
+    pub const DEFAULT: &'static str = "default";
+
+    /// `None` when it is not 1 to 32 of `[a-z0-9-]`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=32).contains(&text.len());
+        let plain = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+        (fits && plain).then(|| Self(text.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for ProfileName {
+    fn default() -> Self {
+        Self(Self::DEFAULT.to_owned())
+    }
+}
+
+/// What a resend carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResendPolicy {
+    /// The same code again.
+    Same,
+    /// A new code; the one before is void.
+    New,
+    /// A new code; exactly the one before stays valid too.
+    NewKeepPrevious,
+}
+
+impl ResendPolicy {
+    /// The text form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::New => "new",
+            Self::NewKeepPrevious => "new_keep_previous",
+        }
+    }
+
+    /// The policy with this text form.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Same, Self::New, Self::NewKeepPrevious].into_iter().find(|p| p.as_str() == text)
+    }
+}
+
+/// The code policy of a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Characters in a code, 4 to 10.
+    pub code_length: u8,
+    /// What a code is made of.
+    pub alphabet: Alphabet,
+    /// How long a code lives, 30 s to 10 min (NIST SP 800-63B-4: at most 10 min).
+    pub expires_in: Duration,
+    /// Wrong codes evaluated for one verification, 1 to 5 (PSD2 RTS Art 4: at most 5).
+    pub max_checks: u8,
+    /// Messages sent for one verification, 1 to 5.
+    pub max_sends: u8,
+    /// What a resend carries.
+    pub resend: ResendPolicy,
+}
+
+impl Policy {
+    /// Bounds of [`Policy::code_length`].
+    pub const CODE_LENGTH: RangeInclusive<u8> = 4..=10;
+    /// Bounds of [`Policy::expires_in`], in seconds.
+    pub const EXPIRES_IN: RangeInclusive<u32> = 30..=600;
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            code_length: 6,
+            alphabet: Alphabet::Digits,
+            expires_in: Duration::from_secs(300),
+            max_checks: 5,
+            max_sends: 5,
+            resend: ResendPolicy::Same,
+        }
+    }
+}
+
+/// A profile, as the directory keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Its id; the codes store keys by it, so that a rename changes nothing there.
+    pub id: ProfileId,
+    /// The tenant it belongs to.
+    pub tenant: TenantId,
+    /// Its unique name.
+    pub name: ProfileName,
+    /// Its code policy.
+    pub policy: Policy,
+    /// When it was made.
+    pub created_at: Timestamp,
+}

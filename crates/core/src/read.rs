@@ -1,0 +1,179 @@
+//! Read: a verification as its tenant sees it. Never the code.
+
+use crate::{
+    Caller, Context,
+    id::VerificationId,
+    key::Mode,
+    keyring::{Place, Sealed},
+    pack::{Reader, Writer},
+    phone::PhoneNumber,
+    ports::StoreError,
+    profile::ProfileName,
+    time::Timestamp,
+    verification::{Delivery, Record, RecordKey, Status},
+};
+use std::collections::BTreeMap;
+use zeroize::Zeroizing;
+
+/// The client's own notes on a verification: at most 10 keys and 512 bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metadata(BTreeMap<String, String>);
+
+impl Metadata {
+    /// Most keys.
+    pub const MAX_KEYS: usize = 10;
+    /// Most bytes of all keys and values together.
+    pub const MAX_BYTES: usize = 512;
+
+    /// `None` when there are too many keys or bytes, or an empty key.
+    pub fn new(map: BTreeMap<String, String>) -> Option<Self> {
+        let bytes: usize = map.iter().map(|(key, value)| key.len() + value.len()).sum();
+        let fits = map.len() <= Self::MAX_KEYS && bytes <= Self::MAX_BYTES;
+        (fits && !map.contains_key("")).then_some(Self(map))
+    }
+
+    /// The notes.
+    pub fn as_map(&self) -> &BTreeMap<String, String> {
+        &self.0
+    }
+}
+
+/// Who a verification is about, as sealed in its record.
+#[derive(Clone, Debug)]
+pub struct Contact {
+    /// The number.
+    pub to: PhoneNumber,
+    /// The client's notes.
+    pub metadata: Metadata,
+}
+
+impl Contact {
+    pub(crate) fn pack(&self) -> Zeroizing<Vec<u8>> {
+        let mut writer = Writer::default().byte(1).blob(self.to.e164().as_bytes());
+        for (key, value) in self.metadata.as_map() {
+            writer = writer.blob(key.as_bytes()).blob(value.as_bytes());
+        }
+        Zeroizing::new(writer.finish())
+    }
+
+    fn unpack(packed: &[u8]) -> Option<Self> {
+        let mut reader = Reader(packed);
+        if reader.byte()? != 1 {
+            return None;
+        }
+        let to = PhoneNumber::from_e164(&reader.text()?);
+        let mut metadata = BTreeMap::new();
+        while !reader.is_done() {
+            metadata.insert(reader.text()?, reader.text()?);
+        }
+        Some(Self { to, metadata: Metadata(metadata) })
+    }
+
+    /// Opens the contact of a record.
+    pub fn open(context: &Context, key: RecordKey, record: &Record) -> Result<Self, ReadError> {
+        let place =
+            Place { kind: Sealed::Contact, tenant: key.tenant, id: *key.id.bytes(), number: record.number };
+        let packed =
+            context.keyring.open(&place, &record.contact).map_err(|_| ReadError::Unreadable(key.id))?;
+        Self::unpack(&packed).ok_or(ReadError::Unreadable(key.id))
+    }
+}
+
+/// A verification as its tenant sees it.
+#[derive(Clone, Debug)]
+pub struct Verification {
+    /// Its id.
+    pub id: VerificationId,
+    /// Live or test.
+    pub mode: Mode,
+    /// The profile it was started for.
+    pub profile: ProfileName,
+    /// Where it stands.
+    pub status: Status,
+    /// The number.
+    pub to: PhoneNumber,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its codes end.
+    pub expires_at: Timestamp,
+    /// When a resend is next allowed; `None` when none is left or it is over.
+    pub resend_at: Option<Timestamp>,
+    /// Tries that are left.
+    pub attempts_left: u8,
+    /// Sends that are left.
+    pub sends_left: u8,
+    /// How far the newest message got.
+    pub delivery: Delivery,
+    /// The client's notes.
+    pub metadata: Metadata,
+}
+
+impl Verification {
+    pub(crate) fn new(
+        key: RecordKey,
+        record: &Record,
+        now: Timestamp,
+        profile: ProfileName,
+        contact: Contact,
+    ) -> Self {
+        let status = record.status(now);
+        let resendable = status == Status::Pending && record.sends_left() > 0;
+        Self {
+            id: key.id,
+            mode: key.mode,
+            profile,
+            status,
+            to: contact.to,
+            created_at: record.created_at,
+            expires_at: record.expires_at,
+            resend_at: resendable.then_some(record.resend_at),
+            attempts_left: record.attempts_left(),
+            sends_left: record.sends_left(),
+            delivery: record.delivery,
+            metadata: contact.metadata,
+        }
+    }
+}
+
+/// Why a verification cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// No such verification of this tenant in this mode, or its record is gone.
+    #[error("no such verification")]
+    NotFound,
+    /// Its sealed values do not open with the keys of this node.
+    #[error("{0} cannot be opened with the keys of this node")]
+    Unreadable(VerificationId),
+    /// The codes store did not answer.
+    #[error("codes store")]
+    Codes(#[source] StoreError),
+    /// The directory did not answer.
+    #[error("directory")]
+    Directory(#[source] StoreError),
+}
+
+/// Reads a verification.
+pub async fn read_verification(
+    context: &Context,
+    caller: &Caller,
+    id: VerificationId,
+) -> Result<Verification, ReadError> {
+    let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
+    let seen = context.codes.read(key).await.map_err(ReadError::Codes)?.ok_or(ReadError::NotFound)?;
+    view(context, key, &seen.record, seen.now).await
+}
+
+/// The tenant's view of a record.
+pub(crate) async fn view(
+    context: &Context,
+    key: RecordKey,
+    record: &Record,
+    now: Timestamp,
+) -> Result<Verification, ReadError> {
+    let contact = Contact::open(context, key, record)?;
+    let profiles = context.directory.list_profiles(key.tenant).await.map_err(ReadError::Directory)?;
+    // A profile can be deleted while its verifications live on under its last name's absence.
+    let profile = profiles.into_iter().find(|profile| profile.id == record.profile);
+    let name = profile.map(|profile| profile.name).unwrap_or_default();
+    Ok(Verification::new(key, record, now, name, contact))
+}

@@ -1,0 +1,109 @@
+//! Resend: another message for the same verification, by its policy.
+
+use crate::{
+    Caller, Context,
+    code::Code,
+    id::{EventId, MessageId, VerificationId},
+    key::Mode,
+    keyring::{OpenError, Place, Sealed},
+    ports::{Seen, StoreError},
+    profile::ResendPolicy,
+    read::{ReadError, Verification, view},
+    text::CodeText,
+    time::Timestamp,
+    verification::{NewCode, Record, RecordKey, Resend, ResendOutcome, Status},
+};
+use rand::CryptoRng;
+use std::time::Duration;
+
+/// Why no message was queued.
+#[derive(Debug, thiserror::Error)]
+pub enum ResendError {
+    /// No such verification of this tenant in this mode, or its record is gone.
+    #[error("no such verification")]
+    NotFound,
+    /// The cooldown runs for this long.
+    #[error("asked for too soon")]
+    TooSoon(Duration),
+    /// All sends are used.
+    #[error("all sends are used")]
+    SendsExhausted,
+    /// It is over.
+    #[error("the verification is over")]
+    Ended(Status),
+    /// No provider is configured.
+    #[error("no route")]
+    NoRoute,
+    /// The code cannot be read back.
+    #[error("sealed code")]
+    Open(#[from] OpenError),
+    /// The codes store did not answer.
+    #[error("codes store")]
+    Codes(#[source] StoreError),
+    /// The verification cannot be shown.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// Queues another message and gives the verification as it is then.
+pub async fn resend_verification(
+    context: &Context,
+    caller: &Caller,
+    id: VerificationId,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Verification, ResendError> {
+    if caller.mode == Mode::Live && !context.live_route {
+        return Err(ResendError::NoRoute);
+    }
+    let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
+    // Each turn means that another resend went through meanwhile, so its cooldown now runs.
+    loop {
+        let seen = context.codes.read(key).await.map_err(ResendError::Codes)?.ok_or(ResendError::NotFound)?;
+        let resend = Resend {
+            sends_seen: seen.record.sends,
+            new_code: new_code(context, key, &seen, rng)?,
+            message: MessageId::new(now, id.partition(), rng),
+        };
+        let event = EventId::new(now, id.partition(), rng);
+        let seen = context.codes.resend(key, resend, event).await;
+        let seen = seen.map_err(ResendError::Codes)?.ok_or(ResendError::NotFound)?;
+        return match seen.outcome {
+            ResendOutcome::Queued => Ok(view(context, key, &seen.record, seen.now).await?),
+            ResendOutcome::TooSoon(wait) => Err(ResendError::TooSoon(wait)),
+            ResendOutcome::SendsExhausted => Err(ResendError::SendsExhausted),
+            ResendOutcome::Ended(status) => Err(ResendError::Ended(status)),
+            ResendOutcome::Changed => continue,
+        };
+    }
+}
+
+/// The code that replaces the one before, where the policy wants one. Test
+/// mode keeps its one known code whatever the policy.
+fn new_code(
+    context: &Context,
+    key: RecordKey,
+    seen: &Seen<()>,
+    rng: &mut impl CryptoRng,
+) -> Result<Option<NewCode>, OpenError> {
+    let Seen { record, now, .. } = seen;
+    let same = record.resend == ResendPolicy::Same || key.mode == Mode::Test;
+    if same || record.status(*now) != Status::Pending {
+        return Ok(None);
+    }
+    let mut text = open_code_text(context, key, record)?;
+    text.code = Code::generate(record.shape, rng);
+    let mac = context.keyring.code_mac(key.mode, key.tenant, key.id, &text.code);
+    let sealed = context.keyring.seal(&code_place(key, record), &text.pack(), rng);
+    Ok(Some(NewCode { mac, sealed }))
+}
+
+fn code_place(key: RecordKey, record: &Record) -> Place {
+    Place { kind: Sealed::Code, tenant: key.tenant, id: *key.id.bytes(), number: record.number }
+}
+
+/// The code of a pending verification and the lines around it, for the message.
+pub fn open_code_text(context: &Context, key: RecordKey, record: &Record) -> Result<CodeText, OpenError> {
+    let packed = context.keyring.open(&code_place(key, record), &record.code)?;
+    CodeText::unpack(&packed).ok_or(OpenError { version: record.code.first().copied().unwrap_or(0) })
+}

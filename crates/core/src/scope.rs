@@ -1,0 +1,97 @@
+//! What a key may do. Each API operation asks for exactly one scope.
+
+/// One permission of a key, in the text form of the OpenAPI security section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Scope {
+    /// Start, resend and cancel verifications.
+    VerificationsStart,
+    /// Check codes.
+    VerificationsCheck,
+    /// Read verifications and their timelines.
+    VerificationsRead,
+    /// See whole numbers instead of masked ones.
+    NumbersRead,
+    /// Read settings, keys and members.
+    SettingsRead,
+    /// Change settings.
+    SettingsWrite,
+    /// Create, change and delete keys.
+    KeysWrite,
+}
+
+impl Scope {
+    /// Every scope, in the order of the documentation.
+    pub const ALL: [Self; 7] = [
+        Self::VerificationsStart,
+        Self::VerificationsCheck,
+        Self::VerificationsRead,
+        Self::NumbersRead,
+        Self::SettingsRead,
+        Self::SettingsWrite,
+        Self::KeysWrite,
+    ];
+
+    /// The text form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::VerificationsStart => "verifications:start",
+            Self::VerificationsCheck => "verifications:check",
+            Self::VerificationsRead => "verifications:read",
+            Self::NumbersRead => "numbers:read",
+            Self::SettingsRead => "settings:read",
+            Self::SettingsWrite => "settings:write",
+            Self::KeysWrite => "keys:write",
+        }
+    }
+
+    /// The scope with this text form.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+    }
+}
+
+/// A set of scopes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Scopes(u32);
+
+impl Scopes {
+    /// Every scope a tenant's key can have.
+    pub fn all() -> Self {
+        Scope::ALL.into_iter().collect()
+    }
+
+    /// Whether the set holds `scope`.
+    pub const fn contains(self, scope: Scope) -> bool {
+        self.0 & (1 << scope as u8) != 0
+    }
+
+    /// Whether every scope of `other` is also here: a key grants only what it holds.
+    pub const fn covers(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Whether the set is empty.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The scopes of the set, in the order of the documentation.
+    pub fn iter(self) -> impl Iterator<Item = Scope> {
+        Scope::ALL.into_iter().filter(move |scope| self.contains(*scope))
+    }
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Self(scopes.into_iter().fold(0, |set, scope| set | (1 << scope as u8)))
+    }
+}
+
+impl std::fmt::Display for Scopes {
+    /// Separated by spaces, as OAuth 2 writes scopes and as SQL stores them.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.iter().map(Scope::as_str).collect();
+        f.write_str(&names.join(" "))
+    }
+}

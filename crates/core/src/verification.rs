@@ -1,0 +1,520 @@
+//! The verification: its record and its state machine.
+//!
+//! Everything here is a pure function of the record, the store's clock and the
+//! request. A store engine loads the record, calls one transition and writes
+//! the record back, all in one transaction; an engine that runs scripts on the
+//! server follows the same rules, held to them by the contract suite.
+//!
+//! ```text
+//! pending ──right code──> approved
+//!    │ ├──last wrong code──> exhausted
+//!    │ ├──cancel───────────> canceled
+//!    │ └──no provider took any message──> failed
+//!    └────expires_at passed──> expired (computed from the clock, never stored)
+//! ```
+
+use crate::{
+    code::{Alphabet, Code, CodeShape},
+    event::EventKind,
+    id::{MessageId, ProfileId, TenantId, VerificationId},
+    key::Mode,
+    keyring::{CodeMac, Fingerprint},
+    limits::{KEPT_AFTER_EXPIRY, resend_cooldown},
+    pack::{Reader, UnpackError as PackError, Writer},
+    profile::ResendPolicy,
+    time::Timestamp,
+};
+use std::time::Duration;
+use subtle::{Choice, ConstantTimeEq};
+
+pub use crate::pack::UnpackError;
+
+/// Where a verification stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// A code is out and may be checked.
+    Pending,
+    /// The right code came back.
+    Approved,
+    /// The client ended it.
+    Canceled,
+    /// Its time passed.
+    Expired,
+    /// Too many wrong codes.
+    Exhausted,
+    /// No provider ever accepted one of its messages.
+    Failed,
+}
+
+impl Status {
+    /// The text form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Canceled => "canceled",
+            Self::Expired => "expired",
+            Self::Exhausted => "exhausted",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// How far the newest message got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Waits for a provider.
+    Queued,
+    /// A provider took it.
+    Sent,
+    /// The phone has it.
+    Delivered,
+    /// The phone will not get it.
+    Undelivered,
+}
+
+impl Delivery {
+    /// The text form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Undelivered => "undelivered",
+        }
+    }
+}
+
+/// What finds a record: another tenant's or the other mode's does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RecordKey {
+    /// The tenant; the first part of every key.
+    pub tenant: TenantId,
+    /// Live or test.
+    pub mode: Mode,
+    /// The verification.
+    pub id: VerificationId,
+}
+
+/// One submitted code, as the store sees it: MACs and shape, never the code.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// One MAC for each readable key version.
+    pub macs: Vec<CodeMac>,
+    /// Characters submitted.
+    pub length: u8,
+    /// Whether all of them are digits.
+    pub fits_digits: bool,
+    /// Whether all of them are of the letters alphabet.
+    pub fits_letters: bool,
+}
+
+impl Attempt {
+    /// The attempt that submits `code`.
+    pub fn new(code: &Code, macs: Vec<CodeMac>) -> Self {
+        let length = code.expose().len() as u8;
+        let fits = |alphabet| code.fits(CodeShape { length, alphabet });
+        Self { macs, length, fits_digits: fits(Alphabet::Digits), fits_letters: fits(Alphabet::Letters) }
+    }
+
+    fn fits(&self, shape: CodeShape) -> bool {
+        self.length == shape.length
+            && match shape.alphabet {
+                Alphabet::Digits => self.fits_digits,
+                Alphabet::Letters => self.fits_letters,
+            }
+    }
+}
+
+/// What a check found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum CheckOutcome {
+    /// The right code, said exactly once.
+    Approved,
+    /// Approved before; nothing was evaluated.
+    AlreadyApproved,
+    /// A wrong code was evaluated and counted.
+    Wrong,
+    /// A wrong code was evaluated and was the last.
+    Exhausted,
+    /// Over before this check; nothing was evaluated.
+    Ended(Status),
+    /// Cannot be the code by its length or characters; no try was used.
+    InvalidCode,
+    /// The record was made with a key version that this node cannot read.
+    UnknownKeyVersion,
+}
+
+/// What a resend did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum ResendOutcome {
+    /// A message was queued.
+    Queued,
+    /// The cooldown runs.
+    TooSoon(Duration),
+    /// All sends of the verification are used.
+    SendsExhausted,
+    /// The verification is over.
+    Ended(Status),
+    /// Another resend came between the read and this; read again.
+    Changed,
+}
+
+/// What a cancel did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum CancelOutcome {
+    /// Canceled by this call.
+    Canceled,
+    /// Over before this call.
+    Ended(Status),
+}
+
+/// A code that replaces the one before.
+#[derive(Clone, Debug)]
+pub struct NewCode {
+    /// Its MAC.
+    pub mac: CodeMac,
+    /// It and the text around it, sealed.
+    pub sealed: Vec<u8>,
+}
+
+/// What a resend asks for.
+#[derive(Clone, Debug)]
+pub struct Resend {
+    /// The sends that the caller saw; a resend that replaces the code must not
+    /// replace another's.
+    pub sends_seen: u8,
+    /// The new code, unless the policy is `same`.
+    pub new_code: Option<NewCode>,
+    /// The message to queue.
+    pub message: MessageId,
+}
+
+/// How an attempt to send ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// The provider took the message.
+    Accepted {
+        /// The provider's name.
+        provider: String,
+        /// The receipt to report later, when the provider is one that knows it already.
+        receipt: Option<(Delivery, Duration)>,
+    },
+    /// Not taken; try again.
+    Retry {
+        /// The provider's name.
+        provider: String,
+        /// What it answered, bounded and without secrets.
+        reason: String,
+        /// The wait until the next try.
+        after: Duration,
+    },
+    /// Not taken, and nobody else is left to ask.
+    Rejected {
+        /// The provider's name.
+        provider: String,
+        /// What it answered, bounded and without secrets.
+        reason: String,
+    },
+    /// The receipt arrived.
+    Receipt(Delivery),
+}
+
+/// A verification as the codes store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The status as stored; [`Record::status`] adds what the clock says.
+    pub stored_status: Status,
+    /// The profile it was started for.
+    pub profile: ProfileId,
+    /// The number it is about.
+    pub number: Fingerprint,
+    /// When it was made, by the store's clock.
+    pub created_at: Timestamp,
+    /// When its codes end.
+    pub expires_at: Timestamp,
+    /// When the next resend is allowed.
+    pub resend_at: Timestamp,
+    /// Wrong codes evaluated.
+    pub checks: u8,
+    /// Wrong codes that end it.
+    pub max_checks: u8,
+    /// Messages queued.
+    pub sends: u8,
+    /// Messages that may be queued.
+    pub max_sends: u8,
+    /// What a resend carries.
+    pub resend: ResendPolicy,
+    /// Shape of its codes.
+    pub shape: CodeShape,
+    /// MAC of the newest code.
+    pub mac: CodeMac,
+    /// MAC of the one before, where the policy keeps it valid.
+    pub previous_mac: Option<CodeMac>,
+    /// How far the newest message got.
+    pub delivery: Delivery,
+    /// Whether a provider ever took one of its messages.
+    pub accepted: bool,
+    /// Test mode: its first check finds it expired.
+    pub expires_at_check: bool,
+    /// The newest message.
+    pub message: MessageId,
+    /// Number and metadata, sealed.
+    pub contact: Vec<u8>,
+    /// Code, origin and app hash, sealed; emptied when the verification ends.
+    pub code: Vec<u8>,
+}
+
+const FORMAT: u8 = 1;
+
+impl Record {
+    /// The status at `now`.
+    pub fn status(&self, now: Timestamp) -> Status {
+        match self.stored_status {
+            Status::Pending if now >= self.expires_at => Status::Expired,
+            stored => stored,
+        }
+    }
+
+    /// When the record goes.
+    pub fn kept_until(&self) -> Timestamp {
+        self.expires_at + KEPT_AFTER_EXPIRY
+    }
+
+    /// Tries that are left.
+    pub fn attempts_left(&self) -> u8 {
+        self.max_checks.saturating_sub(self.checks)
+    }
+
+    /// Sends that are left.
+    pub fn sends_left(&self) -> u8 {
+        self.max_sends.saturating_sub(self.sends)
+    }
+
+    fn end(&mut self, status: Status) {
+        self.stored_status = status;
+        self.code.clear();
+        self.previous_mac = None;
+    }
+
+    /// Evaluates a submitted code. At most one caller ever gets `Approved`,
+    /// and at most `max_checks` wrong codes are ever compared.
+    pub fn check(&mut self, attempt: &Attempt, now: Timestamp) -> CheckOutcome {
+        if self.expires_at_check && self.stored_status == Status::Pending {
+            self.expires_at = self.expires_at.min(now);
+        }
+        match self.status(now) {
+            Status::Pending => {}
+            Status::Approved => return CheckOutcome::AlreadyApproved,
+            ended => return CheckOutcome::Ended(ended),
+        }
+        if !attempt.fits(self.shape) {
+            return CheckOutcome::InvalidCode;
+        }
+        let mut matches = Choice::from(0);
+        for stored in std::iter::once(&self.mac).chain(&self.previous_mac) {
+            let Some(given) = attempt.macs.iter().find(|mac| mac.version == stored.version) else {
+                return CheckOutcome::UnknownKeyVersion;
+            };
+            matches |= given.mac.ct_eq(&stored.mac);
+        }
+        if matches.into() {
+            self.end(Status::Approved);
+            return CheckOutcome::Approved;
+        }
+        self.checks = self.checks.saturating_add(1);
+        if self.checks >= self.max_checks {
+            self.end(Status::Exhausted);
+            return CheckOutcome::Exhausted;
+        }
+        CheckOutcome::Wrong
+    }
+
+    /// Queues another message. It never moves `expires_at`.
+    pub fn resend(&mut self, resend: &Resend, now: Timestamp) -> ResendOutcome {
+        match self.status(now) {
+            Status::Pending => {}
+            ended => return ResendOutcome::Ended(ended),
+        }
+        if self.sends >= self.max_sends {
+            return ResendOutcome::SendsExhausted;
+        }
+        // After the clock stepped back no wait is longer than its rule.
+        let wait = self.resend_at.since(now).min(resend_cooldown(self.sends));
+        if !wait.is_zero() {
+            return ResendOutcome::TooSoon(wait);
+        }
+        if self.sends != resend.sends_seen {
+            return ResendOutcome::Changed;
+        }
+        if let Some(new) = &resend.new_code {
+            let keep = self.resend == ResendPolicy::NewKeepPrevious;
+            self.previous_mac = keep.then_some(self.mac);
+            self.mac = new.mac;
+            self.code.clone_from(&new.sealed);
+        }
+        self.sends += 1;
+        self.resend_at = now + resend_cooldown(self.sends);
+        self.message = resend.message;
+        self.delivery = Delivery::Queued;
+        ResendOutcome::Queued
+    }
+
+    /// Ends it on the client's word.
+    pub fn cancel(&mut self, now: Timestamp) -> CancelOutcome {
+        match self.status(now) {
+            Status::Pending => {
+                self.end(Status::Canceled);
+                CancelOutcome::Canceled
+            }
+            ended => CancelOutcome::Ended(ended),
+        }
+    }
+
+    /// Notes how an attempt to send `message` ended, and says it as an event.
+    /// The newest message alone moves the state; a late answer about an older
+    /// one still counts as proof that something was sent.
+    pub fn settle(&mut self, message: MessageId, settlement: Settlement, now: Timestamp) -> EventKind {
+        let newest = self.message == message;
+        match settlement {
+            Settlement::Accepted { provider, .. } => {
+                self.accepted = true;
+                if newest {
+                    self.delivery = Delivery::Sent;
+                }
+                EventKind::MessageSent { message, provider }
+            }
+            Settlement::Retry { provider, reason, after } => {
+                EventKind::MessageRetried { message, provider, reason, after }
+            }
+            Settlement::Rejected { provider, reason } => {
+                if newest {
+                    self.delivery = Delivery::Undelivered;
+                }
+                let failed = newest && !self.accepted && self.status(now) == Status::Pending;
+                if failed {
+                    self.end(Status::Failed);
+                }
+                EventKind::MessageRejected { message, provider, reason, failed }
+            }
+            Settlement::Receipt(delivery) => {
+                if newest {
+                    self.delivery = delivery;
+                }
+                match delivery {
+                    Delivery::Delivered => EventKind::Delivered { message },
+                    _ => EventKind::Undelivered { message },
+                }
+            }
+        }
+    }
+
+    /// `[format][flags]...`, then the two sealed values.
+    pub fn pack(&self) -> Vec<u8> {
+        let mut writer = Writer::default()
+            .byte(FORMAT)
+            .byte(self.stored_status as u8)
+            .byte(self.delivery as u8)
+            .byte(self.resend as u8)
+            .byte(u8::from(self.accepted) | u8::from(self.expires_at_check) << 1)
+            .time(self.created_at)
+            .time(self.expires_at)
+            .time(self.resend_at)
+            .byte(self.checks)
+            .byte(self.max_checks)
+            .byte(self.sends)
+            .byte(self.max_sends)
+            .byte(self.shape.length)
+            .byte(self.shape.alphabet as u8)
+            .fixed(self.profile.bytes())
+            .fixed(&self.number.0)
+            .fixed(self.message.bytes());
+        // A version of 0 means that there is no previous code.
+        let previous = self.previous_mac.unwrap_or(CodeMac { version: 0, mac: [0; 16] });
+        for mac in [self.mac, previous] {
+            writer = writer.byte(mac.version);
+            if mac.version != 0 {
+                writer = writer.fixed(&mac.mac);
+            }
+        }
+        writer.blob(&self.contact).blob(&self.code).finish()
+    }
+
+    /// Reads the packed form.
+    pub fn unpack(packed: &[u8]) -> Result<Self, UnpackError> {
+        let mut reader = Reader(packed);
+        match reader.byte() {
+            Some(FORMAT) => Self::read(&mut reader).filter(|_| reader.is_done()).ok_or(PackError::Damaged),
+            Some(format) if format > FORMAT => Err(PackError::Future(format)),
+            _ => Err(PackError::Damaged),
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let stored_status = one_of(
+            reader.byte()?,
+            [
+                Status::Pending,
+                Status::Approved,
+                Status::Canceled,
+                Status::Expired,
+                Status::Exhausted,
+                Status::Failed,
+            ],
+        )?;
+        let delivery = one_of(
+            reader.byte()?,
+            [Delivery::Queued, Delivery::Sent, Delivery::Delivered, Delivery::Undelivered],
+        )?;
+        let resend =
+            one_of(reader.byte()?, [ResendPolicy::Same, ResendPolicy::New, ResendPolicy::NewKeepPrevious])?;
+        let flags = reader.byte()?;
+        let (created_at, expires_at, resend_at) = (reader.time()?, reader.time()?, reader.time()?);
+        let (checks, max_checks, sends, max_sends) =
+            (reader.byte()?, reader.byte()?, reader.byte()?, reader.byte()?);
+        let shape = CodeShape {
+            length: reader.byte()?,
+            alphabet: one_of(reader.byte()?, [Alphabet::Digits, Alphabet::Letters])?,
+        };
+        let profile = ProfileId::from_bytes(reader.fixed()?);
+        let number = Fingerprint(reader.fixed()?);
+        let message = MessageId::from_bytes(reader.fixed()?);
+        let mac = CodeMac { version: reader.byte()?, mac: reader.fixed()? };
+        let previous_mac = match reader.byte()? {
+            0 => None,
+            version => Some(CodeMac { version, mac: reader.fixed()? }),
+        };
+        Some(Self {
+            stored_status,
+            profile,
+            number,
+            created_at,
+            expires_at,
+            resend_at,
+            checks,
+            max_checks,
+            sends,
+            max_sends,
+            resend,
+            shape,
+            mac,
+            previous_mac,
+            delivery,
+            accepted: flags & 1 != 0,
+            expires_at_check: flags & 2 != 0,
+            message,
+            contact: reader.blob()?.to_vec(),
+            code: reader.blob()?.to_vec(),
+        })
+    }
+}
+
+fn one_of<T: Copy, const N: usize>(byte: u8, values: [T; N]) -> Option<T> {
+    values.get(usize::from(byte)).copied()
+}
+
+#[cfg(test)]
+mod tests;

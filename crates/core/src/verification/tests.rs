@@ -1,0 +1,223 @@
+use super::*;
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_millis(1_790_000_000_000) + Duration::from_secs(seconds)
+}
+
+fn mac(version: u8, byte: u8) -> CodeMac {
+    CodeMac { version, mac: [byte; 16] }
+}
+
+fn attempt(macs: &[CodeMac]) -> Attempt {
+    Attempt { macs: macs.to_vec(), length: 6, fits_digits: true, fits_letters: false }
+}
+
+fn right() -> Attempt {
+    attempt(&[mac(2, 0), mac(1, b'r')])
+}
+
+fn wrong() -> Attempt {
+    attempt(&[mac(2, 0), mac(1, b'w')])
+}
+
+fn record(resend: ResendPolicy) -> Record {
+    Record {
+        stored_status: Status::Pending,
+        profile: ProfileId::from_bytes([1; 16]),
+        number: Fingerprint([2; 16]),
+        created_at: at(0),
+        expires_at: at(300),
+        resend_at: at(30),
+        checks: 0,
+        max_checks: 5,
+        sends: 1,
+        max_sends: 5,
+        resend,
+        shape: CodeShape { length: 6, alphabet: Alphabet::Digits },
+        mac: mac(1, b'r'),
+        previous_mac: None,
+        delivery: Delivery::Queued,
+        accepted: false,
+        expires_at_check: false,
+        message: MessageId::from_bytes([3; 16]),
+        contact: vec![4; 50],
+        code: vec![5; 46],
+    }
+}
+
+fn resend(sends_seen: u8, new: Option<u8>) -> Resend {
+    let new_code = new.map(|byte| NewCode { mac: mac(1, byte), sealed: vec![byte] });
+    Resend { sends_seen, new_code, message: MessageId::from_bytes([9; 16]) }
+}
+
+#[test]
+fn the_right_code_counts_once() {
+    let mut record = record(ResendPolicy::Same);
+    assert_eq!(record.check(&right(), at(1)), CheckOutcome::Approved);
+    assert!(record.code.is_empty(), "the sealed code goes with the end");
+    assert_eq!(record.check(&right(), at(1)), CheckOutcome::AlreadyApproved);
+    assert_eq!(record.check(&wrong(), at(400)), CheckOutcome::AlreadyApproved);
+}
+
+#[test]
+fn five_wrong_codes_end_it_and_the_right_one_comes_too_late() {
+    let mut record = record(ResendPolicy::Same);
+    for left in [4, 3, 2, 1] {
+        assert_eq!(record.check(&wrong(), at(1)), CheckOutcome::Wrong);
+        assert_eq!(record.attempts_left(), left);
+    }
+    assert_eq!(record.check(&wrong(), at(1)), CheckOutcome::Exhausted);
+    assert_eq!(record.check(&right(), at(1)), CheckOutcome::Ended(Status::Exhausted));
+}
+
+#[test]
+fn what_cannot_be_the_code_costs_no_try() {
+    let mut record = record(ResendPolicy::Same);
+    let short = Attempt { length: 5, ..right() };
+    let letters = Attempt { fits_digits: false, fits_letters: true, ..right() };
+    assert_eq!(record.check(&short, at(1)), CheckOutcome::InvalidCode);
+    assert_eq!(record.check(&letters, at(1)), CheckOutcome::InvalidCode);
+    assert_eq!(record.attempts_left(), 5);
+}
+
+#[test]
+fn an_unknown_key_version_is_no_wrong_code() {
+    let mut record = record(ResendPolicy::Same);
+    assert_eq!(record.check(&attempt(&[mac(2, b'r')]), at(1)), CheckOutcome::UnknownKeyVersion);
+    assert_eq!(record.attempts_left(), 5);
+}
+
+#[test]
+fn the_clock_ends_it_at_expires_at() {
+    let mut record = record(ResendPolicy::Same);
+    assert_eq!(record.clone().check(&right(), at(299)), CheckOutcome::Approved);
+    assert_eq!(record.check(&right(), at(300)), CheckOutcome::Ended(Status::Expired));
+    assert_eq!(record.resend(&resend(1, None), at(300)), ResendOutcome::Ended(Status::Expired));
+    assert_eq!(record.cancel(at(300)), CancelOutcome::Ended(Status::Expired));
+}
+
+#[test]
+fn test_mode_can_expire_at_the_first_check() {
+    let mut record = Record { expires_at_check: true, ..record(ResendPolicy::Same) };
+    assert_eq!(record.status(at(1)), Status::Pending);
+    assert_eq!(record.check(&right(), at(1)), CheckOutcome::Ended(Status::Expired));
+    assert_eq!(record.status(at(1)), Status::Expired);
+}
+
+#[test]
+fn resend_same_keeps_the_code_and_expires_at() {
+    let mut record = record(ResendPolicy::Same);
+    assert_eq!(record.resend(&resend(1, None), at(29)), ResendOutcome::TooSoon(Duration::from_secs(1)));
+    assert_eq!(record.resend(&resend(1, None), at(30)), ResendOutcome::Queued);
+    assert_eq!((record.sends, record.expires_at, record.resend_at), (2, at(300), at(70)));
+    assert_eq!(record.check(&right(), at(31)), CheckOutcome::Approved);
+}
+
+#[test]
+fn cooldowns_grow_and_sends_end() {
+    let mut record = record(ResendPolicy::Same);
+    for (sends, time) in [(1, 30), (2, 70), (3, 130), (4, 220)] {
+        let early = record.resend(&resend(sends, None), at(time - 1));
+        assert_eq!(early, ResendOutcome::TooSoon(Duration::from_secs(1)));
+        assert_eq!(record.resend(&resend(sends, None), at(time)), ResendOutcome::Queued);
+    }
+    assert_eq!(record.resend(&resend(5, None), at(299)), ResendOutcome::SendsExhausted);
+    assert_eq!(record.sends_left(), 0);
+}
+
+#[test]
+fn resend_new_voids_the_old_code_and_keep_previous_keeps_exactly_one() {
+    let mut new = record(ResendPolicy::New);
+    assert_eq!(new.resend(&resend(1, Some(b'2')), at(30)), ResendOutcome::Queued);
+    assert_eq!(new.check(&right(), at(31)), CheckOutcome::Wrong);
+    assert_eq!(new.check(&attempt(&[mac(1, b'2')]), at(31)), CheckOutcome::Approved);
+
+    let mut keep = record(ResendPolicy::NewKeepPrevious);
+    assert_eq!(keep.resend(&resend(1, Some(b'2')), at(30)), ResendOutcome::Queued);
+    assert_eq!(keep.clone().check(&right(), at(31)), CheckOutcome::Approved);
+    assert_eq!(keep.resend(&resend(2, Some(b'3')), at(70)), ResendOutcome::Queued);
+    assert_eq!(keep.clone().check(&attempt(&[mac(1, b'2')]), at(71)), CheckOutcome::Approved);
+    assert_eq!(keep.check(&right(), at(71)), CheckOutcome::Wrong, "the one before the previous is void");
+}
+
+#[test]
+fn a_resend_after_another_must_read_again() {
+    let mut record = record(ResendPolicy::New);
+    record.sends = 2;
+    assert_eq!(record.resend(&resend(1, Some(b'2')), at(100)), ResendOutcome::Changed);
+}
+
+#[test]
+fn a_clock_that_stepped_back_makes_no_cooldown_longer_than_its_rule() {
+    let mut record = record(ResendPolicy::Same);
+    record.resend_at = at(3_600);
+    let outcome = record.resend(&resend(1, None), at(0));
+    assert_eq!(outcome, ResendOutcome::TooSoon(Duration::from_secs(30)));
+}
+
+#[test]
+fn failed_means_that_no_message_was_ever_accepted() {
+    let rejected = || Settlement::Rejected { provider: "relay".into(), reason: "HTTP 400".into() };
+    let accepted = || Settlement::Accepted { provider: "relay".into(), receipt: None };
+
+    let mut never = record(ResendPolicy::Same);
+    let event = never.settle(never.message, rejected(), at(1));
+    assert!(matches!(event, EventKind::MessageRejected { failed: true, .. }));
+    assert_eq!(never.check(&right(), at(2)), CheckOutcome::Ended(Status::Failed));
+
+    let mut once = record(ResendPolicy::Same);
+    let first = once.message;
+    let _ = once.settle(first, accepted(), at(1));
+    assert_eq!(once.resend(&resend(1, None), at(30)), ResendOutcome::Queued);
+    let event = once.settle(once.message, rejected(), at(31));
+    assert!(matches!(event, EventKind::MessageRejected { failed: false, .. }));
+    assert_eq!(once.status(at(31)), Status::Pending, "the first message is out there");
+}
+
+#[test]
+fn a_late_answer_about_an_older_message_moves_nothing_but_the_proof() {
+    let mut record = record(ResendPolicy::Same);
+    let first = record.message;
+    assert_eq!(record.resend(&resend(1, None), at(30)), ResendOutcome::Queued);
+    let _ = record.settle(first, Settlement::Accepted { provider: "relay".into(), receipt: None }, at(31));
+    assert_eq!(record.delivery, Delivery::Queued);
+    assert!(record.accepted);
+}
+
+#[test]
+fn an_answer_after_the_end_changes_no_status() {
+    let mut record = record(ResendPolicy::Same);
+    assert_eq!(record.check(&right(), at(1)), CheckOutcome::Approved);
+    let _ = record.settle(
+        record.message,
+        Settlement::Rejected { provider: "r".into(), reason: "x".into() },
+        at(2),
+    );
+    assert_eq!(record.status(at(2)), Status::Approved);
+}
+
+#[test]
+fn packed_form_round_trips_and_stays_small() {
+    let mut record = record(ResendPolicy::NewKeepPrevious);
+    assert!(record.pack().len() <= 200, "{}", record.pack().len());
+    record.previous_mac = Some(mac(2, b'p'));
+    let packed = record.pack();
+    assert_eq!(Record::unpack(&packed), Ok(record.clone()));
+    let mut future = packed.clone();
+    future[0] = 2;
+    assert_eq!(Record::unpack(&future), Err(UnpackError::Future(2)));
+    for length in 0..packed.len() {
+        assert_eq!(Record::unpack(&packed[..length]), Err(UnpackError::Damaged), "{length}");
+    }
+    for status in [
+        Status::Pending,
+        Status::Approved,
+        Status::Canceled,
+        Status::Expired,
+        Status::Exhausted,
+        Status::Failed,
+    ] {
+        record.stored_status = status;
+        assert_eq!(Record::unpack(&record.pack()), Ok(record.clone()));
+    }
+}
