@@ -110,7 +110,6 @@ impl std::fmt::Debug for Code {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use rand::{SeedableRng, rngs::StdRng};

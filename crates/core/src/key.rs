@@ -194,7 +194,6 @@ impl Key {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use rand::{SeedableRng, rngs::StdRng};

@@ -185,7 +185,6 @@ fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 16] {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use rand::{SeedableRng, rngs::StdRng};

@@ -62,7 +62,6 @@ pub fn parse_number(text: &str) -> Result<PhoneNumber, PhoneError> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
