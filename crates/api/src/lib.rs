@@ -1,1 +1,81 @@
+//! The JSON API: authentication, reading of requests, problems, the OpenAPI
+//! document.
+//!
+//! It must never touch a store but through the core, show a code, or put a
+//! whole number or a secret into a log line. Start reading at
+//! [`verifications`], then [`auth`] and [`problem`].
 
+mod auth;
+mod body;
+mod fields;
+mod id;
+mod key_uses;
+mod keys;
+mod observe;
+mod openapi;
+mod problem;
+mod system;
+mod time;
+mod verifications;
+
+pub use key_uses::KeyUses;
+pub use observe::observe;
+pub use openapi::{fallback, openapi};
+pub use problem::{Problem, ProblemCode};
+
+use actix_web::{middleware::from_fn, web};
+use countersign_core::{Context, ports::Clock};
+use rand::CryptoRng;
+use std::sync::Arc;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// What the handlers work with.
+pub struct State {
+    /// The stores and the key ring.
+    pub context: Context,
+    /// The time of this node.
+    pub clock: Arc<dyn Clock>,
+    /// When keys were last accepted; the server flushes it to the directory.
+    pub key_uses: Arc<KeyUses>,
+}
+
+/// Registers the whole API. [`observe`] is wrapped around the App, and
+/// [`fallback`] is its default service.
+pub fn configure(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig) {
+    move |config| {
+        config.app_data(state).configure(system::configure_docs);
+        routes(&mut ServiceConfig::new(config));
+    }
+}
+
+/// Every operation; the document is made from the same list.
+fn routes(config: &mut ServiceConfig<'_>) {
+    let v1 = utoipa_actix_web::scope("/v1").configure(|v1| {
+        v1.service(verifications::start_verification)
+            .service(verifications::check_code)
+            .service(verifications::check_code_by_number)
+            .service(verifications::resend_verification)
+            .service(verifications::cancel_verification)
+            .service(verifications::read_verification)
+            .service(keys::create_key)
+            .service(keys::list_keys)
+            .service(keys::read_key)
+            .service(keys::update_key)
+            .service(keys::delete_key);
+    });
+    config
+        .service(v1.wrap(from_fn(auth::authenticate)))
+        .service(system::read_liveness)
+        .service(system::read_readiness)
+        .service(system::read_openapi)
+        .service(system::read_docs);
+}
+
+/// The generator of this thread, seeded by the operating system.
+#[expect(clippy::disallowed_methods, reason = "the edge of the process: the core takes it as a parameter")]
+fn rng() -> impl CryptoRng {
+    rand::rng()
+}
+
+#[cfg(test)]
+mod tests;

@@ -84,11 +84,12 @@ impl std::fmt::Debug for KeyRing {
 }
 
 impl KeyRing {
-    /// `None` when a list is empty or names a version twice.
+    /// `None` when a list is empty, or names a version twice or the version 0.
     pub fn new(fingerprint: [u8; 32], mac: Vec<VersionedKey>, seal: Vec<VersionedKey>) -> Option<Self> {
         let sound = |keys: &[VersionedKey]| {
             let twice = |key: &VersionedKey| keys.iter().filter(|k| k.version == key.version).count() > 1;
-            !keys.is_empty() && !keys.iter().any(twice)
+            // Records write 0 for "no key".
+            !keys.is_empty() && !keys.iter().any(|key| key.version == 0 || twice(key))
         };
         (sound(&mac) && sound(&seal)).then_some(Self { fingerprint, mac, seal })
     }
@@ -238,5 +239,6 @@ mod tests {
         let key = |version| VersionedKey { version, key: [0; 32] };
         assert!(KeyRing::new([0; 32], vec![], vec![key(1)]).is_none());
         assert!(KeyRing::new([0; 32], vec![key(1), key(1)], vec![key(1)]).is_none());
+        assert!(KeyRing::new([0; 32], vec![key(0)], vec![key(1)]).is_none());
     }
 }

@@ -13,6 +13,7 @@ pub mod event;
 pub mod id;
 pub mod key;
 pub mod keyring;
+pub mod keys;
 pub mod limits;
 mod pack;
 pub mod phone;

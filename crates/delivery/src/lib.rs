@@ -1,1 +1,23 @@
+//! Delivery: takes due messages from the outbox, gives each to a provider and
+//! notes how it ended.
+//!
+//! This crate must never store anything of its own, and never put a code, a
+//! text or a whole number into a log, an error or a metric. Start reading at
+//! [`worker`], then [`provider`]; each provider is one file in [`providers`].
+#![deny(missing_docs)]
 
+mod attempt;
+mod backoff;
+mod cause;
+mod metric;
+pub mod provider;
+pub mod providers;
+pub mod worker;
+
+pub use provider::{Accepted, Outgoing, Provider, SendError};
+pub use providers::{
+    console::Console,
+    relay::{Relay, RelayError, RelaySettings},
+    simulator::Simulator,
+};
+pub use worker::{Worker, WorkerSettings};

@@ -1,0 +1,140 @@
+//! Who calls. The middleware asks the directory once, before the body is read;
+//! the extractor is synchronous. An asynchronous extractor beside one that
+//! reads the body was tried: a broken body then answered 400 to a caller
+//! without a key.
+
+use crate::{
+    State,
+    problem::{self, Problem, ProblemCode},
+};
+use actix_web::{
+    Error, FromRequest, HttpMessage, HttpRequest,
+    body::MessageBody,
+    dev::{Payload, ServiceRequest, ServiceResponse},
+    http::header::{self, HeaderMap},
+    middleware::Next,
+    web,
+};
+use countersign_core::{Caller, key::PresentedKey, ports::StoreError, scope::Scope};
+use std::{
+    future::{Ready, ready},
+    marker::PhantomData,
+    ops::Deref,
+    sync::Arc,
+};
+
+/// What the middleware found, kept in the extensions of the request.
+pub type Identity = Result<Caller, Refusal>;
+
+/// Why nobody is known to call.
+#[derive(Clone, Debug)]
+pub enum Refusal {
+    /// No key was presented.
+    Missing,
+    /// What was presented is no key that is accepted now.
+    Invalid,
+    /// The directory could not be asked.
+    Directory(Arc<StoreError>),
+}
+
+/// Looks the presented key up; the handler's extractor decides what follows.
+pub async fn authenticate(
+    state: web::Data<State>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let identity = identify(&state, request.headers()).await;
+    request.extensions_mut().insert(identity);
+    next.call(request).await
+}
+
+async fn identify(state: &State, headers: &HeaderMap) -> Identity {
+    let presented = PresentedKey::parse(bearer(headers)?).ok_or(Refusal::Invalid)?;
+    let key = state.context.directory.presented_key(presented.id).await;
+    let key = key.map_err(|error| Refusal::Directory(Arc::new(error)))?.ok_or(Refusal::Invalid)?;
+    let now = state.clock.now();
+    if !presented.matches(&key) || !key.is_usable(now) {
+        return Err(Refusal::Invalid);
+    }
+    state.key_uses.note(key.tenant, key.id, now);
+    Ok(Caller { tenant: key.tenant, key: key.id, mode: key.mode, scopes: key.scopes })
+}
+
+/// The token of the one `Authorization` header. Two headers are refused: a
+/// proxy in front may have looked at the other one.
+fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
+    let mut values = headers.get_all(header::AUTHORIZATION);
+    let value = values.next().ok_or(Refusal::Missing)?;
+    let value = value.to_str().map_err(|_| Refusal::Invalid)?;
+    if values.next().is_some() {
+        return Err(Refusal::Invalid);
+    }
+    let (scheme, token) = value.split_once(' ').ok_or(Refusal::Missing)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Refusal::Missing) }
+}
+
+/// Names the scope of an operation in its handler's signature.
+pub trait ScopeMarker: 'static {
+    /// The scope.
+    const SCOPE: Scope;
+}
+
+macro_rules! markers {
+    ($($marker:ident)*) => {
+        $(
+            #[doc = concat!("Asks for [`Scope::", stringify!($marker), "`].")]
+            pub struct $marker;
+            impl ScopeMarker for $marker {
+                const SCOPE: Scope = Scope::$marker;
+            }
+        )*
+    };
+}
+
+markers! { VerificationsStart VerificationsCheck VerificationsRead SettingsRead KeysWrite }
+
+/// The caller, known to hold the scope; the first parameter of every handler.
+pub struct Authed<S>(Caller, PhantomData<S>);
+
+impl<S> Deref for Authed<S> {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.0
+    }
+}
+
+impl<S: ScopeMarker> FromRequest for Authed<S> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let identity = request.extensions().get::<Identity>().cloned().unwrap_or(Err(Refusal::Missing));
+        ready(admit(identity, S::SCOPE).map(|caller| Self(caller, PhantomData)))
+    }
+}
+
+fn admit(identity: Identity, scope: Scope) -> Result<Caller, Problem> {
+    let challenge = |value: String, code, detail: &'static str| {
+        Problem::new(code, detail).with_header(header::WWW_AUTHENTICATE, value)
+    };
+    let realm = r#"Bearer realm="countersign""#;
+    match identity {
+        Ok(caller) if caller.scopes.contains(scope) => Ok(caller),
+        Ok(_) => Err(challenge(
+            format!(r#"Bearer error="insufficient_scope", scope="{}""#, scope.as_str()),
+            ProblemCode::InsufficientScope,
+            "The API key does not hold the scope that this operation asks for.",
+        )),
+        Err(Refusal::Missing) => {
+            let detail = "Present an API key: `Authorization: Bearer cs_...`.";
+            Err(challenge(realm.to_owned(), ProblemCode::InvalidKey, detail))
+        }
+        Err(Refusal::Invalid) => {
+            let detail = "The API key is unknown, disabled or expired.";
+            let value = format!(r#"{realm}, error="invalid_token""#);
+            Err(challenge(value, ProblemCode::InvalidKey, detail))
+        }
+        Err(Refusal::Directory(error)) => Err(problem::directory(error)),
+    }
+}

@@ -1,0 +1,138 @@
+//! Reads bodies and query strings: the right type, a bounded size, a bounded time.
+
+use crate::{
+    fields::Fields,
+    problem::{Problem, ProblemCode},
+};
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::{CONTENT_LENGTH, CONTENT_TYPE},
+    web,
+};
+use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture};
+use std::{
+    future::{Ready, ready},
+    time::Duration,
+};
+
+/// Largest body, in bytes.
+const MAX_BODY: usize = 64 * 1024;
+/// How long a body may take: one that trickles in must not hold a connection.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+const JSON: &[&str] = &["application/json"];
+const MERGE_PATCH: &[&str] = &["application/json", "application/merge-patch+json"];
+
+/// A JSON object.
+pub struct Body(pub Fields);
+
+/// A JSON object whose absent fields change nothing (RFC 7396).
+pub struct MergePatch(pub Fields);
+
+/// No body, or an empty object.
+pub struct NoBody;
+
+impl FromRequest for Body {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        async move {
+            refuse_query(&request)?;
+            Ok(Self(read_json(&request, payload, JSON).await?))
+        }
+        .boxed_local()
+    }
+}
+
+impl FromRequest for MergePatch {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        async move { Ok(Self(read_json(&request, payload, MERGE_PATCH).await?)) }.boxed_local()
+    }
+}
+
+impl FromRequest for NoBody {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        async move {
+            let bytes = read(&request, payload).await?;
+            if bytes.is_empty() {
+                return Ok(Self);
+            }
+            check_type(&request, JSON)?;
+            Fields::from_json(&bytes)?.finish(Some(Self))
+        }
+        .boxed_local()
+    }
+}
+
+async fn read_json(request: &HttpRequest, payload: Payload, types: &[&str]) -> Result<Fields, Problem> {
+    check_type(request, types)?;
+    Fields::from_json(&read(request, payload).await?)
+}
+
+/// The type without its parameters must be one of `types`.
+fn check_type(request: &HttpRequest, types: &[&str]) -> Result<(), Problem> {
+    let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let essence = value.split(';').next().unwrap_or("").trim();
+    if types.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
+        return Ok(());
+    }
+    let detail = format!("Send the body as {}.", types.join(" or "));
+    Err(Problem::new(ProblemCode::UnsupportedMediaType, detail))
+}
+
+async fn read(request: &HttpRequest, payload: Payload) -> Result<Vec<u8>, Problem> {
+    let too_large = || Problem::new(ProblemCode::PayloadTooLarge, "A body holds at most 65536 bytes.");
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: u64| length > MAX_BODY as u64) {
+        return Err(too_large());
+    }
+    let collect = async move {
+        let (mut payload, mut bytes) = (payload, Vec::new());
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk
+                .map_err(|_| Problem::new(ProblemCode::InvalidRequest, "The body did not arrive whole."))?;
+            if bytes.len() + chunk.len() > MAX_BODY {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    };
+    let late = |_| Problem::new(ProblemCode::InvalidRequest, "The body did not arrive within 10 seconds.");
+    tokio::time::timeout(BODY_TIMEOUT, collect).await.map_err(late)?
+}
+
+/// The parameters of an operation that has some.
+pub struct Query(pub Fields);
+
+impl FromRequest for Query {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(query_fields(request).map(Self))
+    }
+}
+
+/// An operation without parameters refuses all: a misspelt one must not be ignored.
+pub fn refuse_query(request: &HttpRequest) -> Result<(), Problem> {
+    query_fields(request)?.finish(Some(()))
+}
+
+fn query_fields(request: &HttpRequest) -> Result<Fields, Problem> {
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    let pairs =
+        pairs.map_err(|_| Problem::new(ProblemCode::InvalidRequest, "The query string cannot be read."))?;
+    Ok(Fields::from_pairs(pairs.into_inner()))
+}

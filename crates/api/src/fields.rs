@@ -1,0 +1,199 @@
+//! Reads the fields of a body or a query and collects everything that is wrong
+//! with them, so that a client learns it all at once.
+
+use crate::problem::{FieldError, Problem, ProblemCode};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::{Map, Value};
+use std::{borrow::Cow, ops::RangeInclusive};
+
+/// More are not listed: a body of 64 KiB can hold thousands.
+const MAX_ERRORS: usize = 20;
+/// Longer names of unknown fields are cut in the answer.
+const MAX_FIELD_NAME: usize = 64;
+
+/// Why a value is not taken.
+#[derive(Debug)]
+pub struct Fault {
+    code: &'static str,
+    message: Cow<'static, str>,
+    alone: ProblemCode,
+}
+
+impl Fault {
+    /// A fault with its code for programs and its words for people.
+    pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), alone: ProblemCode::InvalidRequest }
+    }
+
+    /// A text of another form than the field has.
+    pub fn format(message: &'static str) -> Self {
+        Self::new("invalid_format", message)
+    }
+
+    /// The problem that is named when this fault is the only one.
+    pub fn alone(self, code: ProblemCode) -> Self {
+        Self { alone: code, ..self }
+    }
+}
+
+/// The fields that were sent and not yet read, and the faults so far.
+#[derive(Debug, Default)]
+pub struct Fields {
+    values: Map<String, Value>,
+    errors: Vec<(FieldError, ProblemCode)>,
+}
+
+impl Fields {
+    /// The fields of a JSON object.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, Problem> {
+        let object: Object = serde_json::from_slice(bytes).map_err(|error| {
+            let detail = match error.classify() {
+                serde_json::error::Category::Data => "The body must be a JSON object".to_owned(),
+                _ => "The body is not valid JSON".to_owned(),
+            };
+            let place = format!("{detail} (line {}, column {}).", error.line(), error.column());
+            Problem::new(ProblemCode::InvalidRequest, place)
+        })?;
+        let mut fields = Self { values: object.values, errors: Vec::new() };
+        for name in object.twice {
+            fields.fail(&name, Fault::new("duplicate", "must stand once"));
+        }
+        Ok(fields)
+    }
+
+    /// The parameters of a query string.
+    pub fn from_pairs(pairs: Vec<(String, String)>) -> Self {
+        let mut fields = Self::default();
+        for (name, value) in pairs {
+            if fields.values.insert(name.clone(), Value::String(value)).is_some() {
+                fields.fail(&name, Fault::new("duplicate", "must stand once"));
+            }
+        }
+        fields
+    }
+
+    /// A field that must be there.
+    pub fn required<T>(&mut self, name: &str, read: impl FnOnce(Value) -> Result<T, Fault>) -> Option<T> {
+        if !self.values.contains_key(name) {
+            self.fail(name, Fault::new("required", "must be given"));
+        }
+        self.given(name, read)
+    }
+
+    /// A field that may be absent; null says the same.
+    pub fn optional<T>(&mut self, name: &str, read: impl FnOnce(Value) -> Result<T, Fault>) -> Option<T> {
+        self.given_or_null(name, read).flatten()
+    }
+
+    /// A field that may be absent, but not null.
+    pub fn given<T>(&mut self, name: &str, read: impl FnOnce(Value) -> Result<T, Fault>) -> Option<T> {
+        let value = self.values.remove(name)?;
+        read(value).map_err(|fault| self.fail(name, fault)).ok()
+    }
+
+    /// A field where null means something else than absence.
+    pub fn given_or_null<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(Value) -> Result<T, Fault>,
+    ) -> Option<Option<T>> {
+        if self.values.get(name)?.is_null() {
+            self.values.remove(name);
+            return Some(None);
+        }
+        self.given(name, read).map(Some)
+    }
+
+    /// Notes a fault.
+    pub fn fail(&mut self, name: &str, fault: Fault) {
+        let field = name.chars().take(MAX_FIELD_NAME).collect();
+        let Fault { code, message, alone } = fault;
+        self.errors.push((FieldError { field, code, message }, alone));
+    }
+
+    /// What was built from the fields, if nothing at all is wrong.
+    pub fn finish<T>(mut self, built: Option<T>) -> Result<T, Problem> {
+        let unknown: Vec<String> = self.values.keys().cloned().collect();
+        for name in unknown {
+            self.fail(&name, Fault::new("unknown_field", "is not known here"));
+        }
+        match (self.errors.as_slice(), built) {
+            ([], Some(built)) => Ok(built),
+            ([], None) => Err(Problem::new(ProblemCode::Internal, "A request was not understood.")),
+            ([(error, code)], _) => {
+                let detail = format!("{}: {}", error.field, error.message);
+                Err(Problem::new(*code, detail).with_errors(vec![error.clone()]))
+            }
+            (errors, _) => {
+                let detail = format!("{} fields are wrong.", errors.len());
+                let listed = errors.iter().take(MAX_ERRORS).map(|(error, _)| error.clone()).collect();
+                Err(Problem::new(ProblemCode::InvalidRequest, detail).with_errors(listed))
+            }
+        }
+    }
+}
+
+/// A string.
+pub fn text(value: Value) -> Result<String, Fault> {
+    match value {
+        Value::String(text) => Ok(text),
+        _ => Err(Fault::new("wrong_type", "must be a string")),
+    }
+}
+
+/// `true` or `false`.
+pub fn boolean(value: Value) -> Result<bool, Fault> {
+    value.as_bool().ok_or_else(|| Fault::new("wrong_type", "must be true or false"))
+}
+
+/// A whole number within bounds; `6.0` is one, as in JSON Schema.
+pub fn whole(bounds: RangeInclusive<u32>) -> impl FnOnce(Value) -> Result<u32, Fault> {
+    move |value| {
+        let number = value.as_f64().filter(|number| number.fract() == 0.0);
+        let number = number.ok_or_else(|| Fault::new("wrong_type", "must be a whole number"))?;
+        if (f64::from(*bounds.start())..=f64::from(*bounds.end())).contains(&number) {
+            return Ok(number as u32);
+        }
+        let message = format!("must be a whole number from {} to {}", bounds.start(), bounds.end());
+        Err(Fault::new("out_of_range", message))
+    }
+}
+
+/// An object and the names that stand in it more than once: readers differ in
+/// which of the two values they take, so neither is taken.
+struct Object {
+    values: Map<String, Value>,
+    twice: Vec<String>,
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+struct ObjectVisitor;
+
+impl<'de> Visitor<'de> for ObjectVisitor {
+    type Value = Object;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+        let mut object = Object { values: Map::new(), twice: Vec::new() };
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            if object.values.insert(name.clone(), value).is_some() {
+                object.twice.push(name);
+            }
+            if object.values.len() > 1_000 {
+                return Err(A::Error::custom("too many fields"));
+            }
+        }
+        Ok(object)
+    }
+}
+
+#[cfg(test)]
+mod tests;

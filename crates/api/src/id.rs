@@ -1,0 +1,28 @@
+//! Ids in paths.
+
+use crate::{body::refuse_query, problem::Problem};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
+use std::{
+    future::{Ready, ready},
+    str::FromStr,
+};
+
+/// The `{id}` of the path. A text of another form names nothing: 404, as for
+/// an id that does not exist. It also stays in the extensions, for the log line.
+pub struct Id<T>(pub T);
+
+impl<T: FromStr + Copy + 'static> FromRequest for Id<T> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = request.match_info().get("id").and_then(|id| id.parse::<T>().ok());
+        ready(match id {
+            Some(id) => {
+                request.extensions_mut().insert(id);
+                refuse_query(request).map(|()| Self(id))
+            }
+            None => Err(Problem::not_found("There is nothing with this id.")),
+        })
+    }
+}

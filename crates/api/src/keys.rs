@@ -1,0 +1,143 @@
+//! API keys: create, list, read, change, delete.
+
+mod json;
+mod read;
+
+use crate::{
+    State,
+    auth::{Authed, KeysWrite, SettingsRead},
+    body::{Body, MergePatch, NoBody, Query},
+    id::Id,
+    problem::Problem,
+    rng,
+};
+use actix_web::{
+    HttpRequest, HttpResponse, delete, get,
+    http::header::LOCATION,
+    patch, post,
+    web::{Data, Json},
+};
+use countersign_core::{id::KeyId, keys};
+use json::{CreateKey, CreatedKey, Key, KeyPage, UpdateKey};
+
+/// Makes a key.
+///
+/// The answer holds the whole key; it is shown this once. A key grants only
+/// scopes that it holds itself, and a test key makes only test keys.
+#[utoipa::path(
+    tag = "keys",
+    request_body = CreateKey,
+    responses(
+        (status = 201, description = "Made; `secret` is shown this once.", body = CreatedKey,
+            headers(("Location" = String, description = "The path of the key."))),
+        (status = 403, description = "`insufficient_scope`: the caller lacks `keys:write` or a scope that it would grant."),
+        (status = 409, description = "`conflict`: another change came first."),
+    ),
+    security(("key" = ["keys:write"]))
+)]
+#[post("/keys")]
+pub async fn create_key(
+    caller: Authed<KeysWrite>,
+    request: HttpRequest,
+    state: Data<State>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let now = state.clock.now();
+    let asked = read::create_request(body.0, now)?;
+    let (key, secret) = keys::create_key(&state.context, &caller, asked, now, &mut rng()).await?;
+    let location = format!("{}/{}", request.path(), key.id);
+    let created = CreatedKey::new(key, &secret);
+    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(created))
+}
+
+/// Lists the keys, newest first.
+#[utoipa::path(
+    tag = "keys",
+    params(
+        ("limit" = Option<u8>, Query, description = "Keys on a page.", minimum = 1, maximum = 100, example = 20),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before.",
+            pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
+    ),
+    responses((status = 200, description = "A page of keys, without their secrets.", body = KeyPage)),
+    security(("key" = ["settings:read"]))
+)]
+#[get("/keys")]
+pub async fn list_keys(
+    caller: Authed<SettingsRead>,
+    state: Data<State>,
+    query: Query,
+) -> Result<Json<KeyPage>, Problem> {
+    let page = read::page(query.0)?;
+    let found = keys::list_keys(&state.context, &caller, page.before, page.limit + 1).await?;
+    Ok(Json(KeyPage::new(found, page.limit)))
+}
+
+/// Reads a key, without its secret.
+#[utoipa::path(
+    tag = "keys",
+    params(("id" = String, Path, description = "The key.", pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    responses((status = 200, description = "The key.", body = Key)),
+    security(("key" = ["settings:read"]))
+)]
+#[get("/keys/{id}")]
+pub async fn read_key(
+    caller: Authed<SettingsRead>,
+    id: Id<KeyId>,
+    state: Data<State>,
+) -> Result<Json<Key>, Problem> {
+    Ok(Json(keys::read_key(&state.context, &caller, id.0).await?.into()))
+}
+
+/// Changes a key: its name, its expiry, or whether it is disabled.
+///
+/// A merge patch: absent fields stay, `expires_at: null` removes the expiry.
+#[utoipa::path(
+    tag = "keys",
+    params(("id" = String, Path, description = "The key.", pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    request_body(content(
+        (UpdateKey = "application/merge-patch+json"),
+        (UpdateKey = "application/json"),
+    )),
+    responses(
+        (status = 200, description = "The key as it is now.", body = Key),
+        (status = 403, description = "`insufficient_scope`: the caller lacks `keys:write` or a scope of the key."),
+        (status = 409, description = "`conflict`: a key cannot disable itself, or another change came first."),
+    ),
+    security(("key" = ["keys:write"]))
+)]
+#[patch("/keys/{id}")]
+pub async fn update_key(
+    caller: Authed<KeysWrite>,
+    id: Id<KeyId>,
+    state: Data<State>,
+    body: MergePatch,
+) -> Result<Json<Key>, Problem> {
+    let now = state.clock.now();
+    let change = read::update_request(body.0, now)?;
+    Ok(Json(keys::update_key(&state.context, &caller, id.0, change, now).await?.into()))
+}
+
+/// Deletes a key; it is refused from then on.
+#[utoipa::path(
+    tag = "keys",
+    params(("id" = String, Path, description = "The key.", pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    responses(
+        (status = 204, description = "Deleted."),
+        (status = 400, description = "`invalid_request`: this operation takes no body or `{}`."),
+        (status = 403, description = "`insufficient_scope`: the caller lacks `keys:write` or a scope of the key."),
+        (status = 409, description = "`conflict`: a key cannot delete itself, or another change came first."),
+        (status = 413, description = "`payload_too_large`."),
+        (status = 415, description = "`unsupported_media_type`."),
+    ),
+    security(("key" = ["keys:write"]))
+)]
+#[delete("/keys/{id}")]
+pub async fn delete_key(
+    caller: Authed<KeysWrite>,
+    id: Id<KeyId>,
+    state: Data<State>,
+    _body: NoBody,
+) -> Result<HttpResponse, Problem> {
+    keys::delete_key(&state.context, &caller, id.0, state.clock.now()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,224 @@
+//! What is seen of each request: its id, one log line, one measurement, and the
+//! headers that every answer has. Wrapped around the whole App.
+
+use crate::{
+    State,
+    auth::Identity,
+    problem::{Problem, ProblemCode},
+};
+use actix_web::{
+    Error, HttpMessage, HttpRequest, HttpResponse, ResponseError,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Method,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
+    middleware::Next,
+    web,
+};
+use countersign_core::id::{RequestId, VerificationId};
+use futures_util::FutureExt;
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
+
+/// The header that names a request.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What came of a request that succeeded, if there is more to say than that.
+#[derive(Clone, Copy)]
+struct Outcome(&'static str);
+
+/// Tells the log line which verification a request was about and what came of it.
+pub fn note(request: &HttpRequest, verification: VerificationId, outcome: &'static str) {
+    let mut extensions = request.extensions_mut();
+    extensions.insert(verification);
+    extensions.insert(Outcome(outcome));
+}
+
+/// The part of a log line that is known before the request is handled.
+struct Seen {
+    id: String,
+    method: &'static str,
+    api: bool,
+    started: Instant,
+}
+
+/// Middleware for the whole App.
+pub async fn observe<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let seen = Seen {
+        id: request_id(&request),
+        method: method_name(request.method()),
+        api: request.path().starts_with("/v1/"),
+        started: Instant::now(),
+    };
+    // The call itself stands inside, so that a panic before its first await is caught too.
+    match AssertUnwindSafe(async move { next.call(request).await }).catch_unwind().await {
+        Ok(Ok(response)) => Ok(seen.answer(response)),
+        Ok(Err(error)) => Err(seen.lost(of_error(&error))),
+        Err(_) => Err(seen.lost(Problem::new(ProblemCode::Internal, "The handler panicked."))),
+    }
+}
+
+/// Errors of our own stay what they are; what actix itself refuses is a malformed request.
+fn of_error(error: &Error) -> Problem {
+    if let Some(problem) = error.as_error::<Problem>() {
+        return problem.clone();
+    }
+    if error.as_response_error().status_code().is_server_error() {
+        let cause: Box<dyn std::error::Error + Send + Sync> = error.to_string().into();
+        Problem::new(ProblemCode::Internal, "The request failed.").caused_by(cause.into())
+    } else {
+        Problem::new(ProblemCode::InvalidRequest, "The request cannot be read.")
+    }
+}
+
+/// An error of other pages that has an answer of its own keeps it; actix's are plain text.
+fn speaks_for_itself(error: &Error, headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    error.as_error::<Problem>().is_none() && kind.is_some_and(|kind| !kind.starts_with("text/plain"))
+}
+
+impl Seen {
+    fn answer<B: MessageBody + 'static>(self, response: ServiceResponse<B>) -> ServiceResponse<BoxBody> {
+        let mut response = response.map_into_boxed_body();
+        let error = response.response().error().filter(|error| !speaks_for_itself(error, response.headers()));
+        let problem = error.map(of_error).map(|problem| problem.of_request(self.id.clone()));
+        if let Some(problem) = &problem {
+            self.log_failure(problem);
+            let (request, _) = response.into_parts();
+            response = ServiceResponse::new(request, problem.error_response());
+        }
+        self.set_headers(response.headers_mut());
+        let status = response.status().as_u16();
+        let route = response.request().match_pattern().unwrap_or_else(|| "-".to_owned());
+        self.measure(&route, status);
+        self.log_line(response.request(), &route, status, problem.as_ref().map(Problem::code));
+        response
+    }
+
+    /// The request is gone, so the error carries the answer to the server below.
+    fn lost(self, problem: Problem) -> Error {
+        let problem = problem.of_request(self.id.clone());
+        self.log_failure(&problem);
+        let status = problem.status_code().as_u16();
+        self.measure("-", status);
+        tracing::info!(
+            target: "http",
+            method = self.method,
+            route = "-",
+            status,
+            duration_ms = millis(self.started.elapsed()),
+            request_id = self.id,
+            outcome = problem.code().as_str(),
+            "request"
+        );
+        Lost { problem, seen: self }.into()
+    }
+
+    fn set_headers(&self, headers: &mut HeaderMap) {
+        if let Ok(id) = HeaderValue::from_str(&self.id) {
+            headers.insert(X_REQUEST_ID, id);
+        }
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        let json = |value: &HeaderValue| value.to_str().is_ok_and(|value| value.contains("json"));
+        if self.api || headers.get(header::CONTENT_TYPE).is_some_and(json) {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+    }
+
+    fn measure(&self, route: &str, status: u16) {
+        let labels =
+            [("method", self.method.to_owned()), ("route", route.to_owned()), ("status", status.to_string())];
+        metrics::histogram!("http_server_request_duration_seconds", &labels)
+            .record(self.started.elapsed().as_secs_f64());
+    }
+
+    fn log_failure(&self, problem: &Problem) {
+        if problem.status_code().is_server_error() {
+            let outcome = problem.code().as_str();
+            tracing::error!(target: "http", request_id = self.id, outcome, error = problem.chain(), "request failed");
+        }
+    }
+
+    fn log_line(&self, request: &HttpRequest, route: &str, status: u16, problem: Option<ProblemCode>) {
+        let extensions = request.extensions();
+        let caller = extensions.get::<Identity>().and_then(|identity| identity.as_ref().ok());
+        let outcome = problem.map(ProblemCode::as_str);
+        let outcome = outcome.or_else(|| extensions.get::<Outcome>().map(|outcome| outcome.0));
+        tracing::info!(
+            target: "http",
+            method = self.method,
+            route,
+            status,
+            duration_ms = millis(self.started.elapsed()),
+            request_id = self.id,
+            tenant.id = caller.map(|caller| caller.tenant.to_string()),
+            key.id = caller.map(|caller| caller.key.to_string()),
+            verification.id = extensions.get::<VerificationId>().map(VerificationId::to_string),
+            outcome = outcome.unwrap_or(match status {
+                ..400 => "ok",
+                ..500 => "refused",
+                _ => "failed",
+            }),
+            "request"
+        );
+    }
+}
+
+/// Never the client's: an id that a stranger chooses could forge a trace.
+fn request_id(request: &ServiceRequest) -> String {
+    let state = request.app_data::<web::Data<State>>();
+    let now = state.map(|state| state.clock.now()).unwrap_or_default();
+    RequestId::new(now, &mut crate::rng()).to_string()
+}
+
+/// Invented methods share one name, so that they cannot fill the metrics.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PATCH => "PATCH",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// Milliseconds with three decimals, enough to tell a cache from a store.
+fn millis(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1_000.0
+}
+
+/// A problem that no service below could turn into an answer any more.
+#[derive(Debug, thiserror::Error)]
+#[error("{problem}")]
+struct Lost {
+    problem: Problem,
+    seen: Seen,
+}
+
+impl std::fmt::Debug for Seen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.id)
+    }
+}
+
+impl ResponseError for Lost {
+    fn status_code(&self) -> actix_web::http::StatusCode {
+        self.problem.status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = self.problem.error_response();
+        self.seen.set_headers(response.headers_mut());
+        response
+    }
+}

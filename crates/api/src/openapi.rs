@@ -1,0 +1,172 @@
+//! The OpenAPI document. The handlers say what is their own; what follows from
+//! a rule (every problem's shape, the statuses of authentication and of reading
+//! a body, closed objects) is added here once.
+
+use crate::problem::{Problem, ProblemBody, ProblemCode};
+use actix_web::{App, HttpRequest, HttpResponse, dev::ResourceDef, http::header, web::Bytes};
+use std::sync::LazyLock;
+use utoipa::{
+    OpenApi as _,
+    openapi::{
+        Components, Content, Header, Object, OpenApi, Ref, RefOr, Response, Schema, Type,
+        path::{Operation, ParameterIn, PathItem},
+        schema::{AdditionalProperties, ObjectBuilder},
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+use utoipa_actix_web::AppExt;
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Countersign",
+        description = "Issues one-time codes by SMS and verifies them. Start a verification for a number, \
+            then check the code that the person types. Every refusal is a problem (RFC 9457) with a stable `code`.",
+        version = env!("CARGO_PKG_VERSION"),
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    servers((url = "/", description = "This server.")),
+    tags(
+        (name = "verifications", description = "Prove that somebody holds a number."),
+        (name = "keys", description = "API keys of the tenant."),
+        (name = "system", description = "Health and documentation; no key is needed."),
+    ),
+    components(schemas(ProblemBody<'static>))
+)]
+struct Document;
+
+/// The document; needs neither a store nor configuration.
+pub fn openapi() -> OpenApi {
+    let app = App::new().into_utoipa_app().openapi(Document::openapi());
+    let (_, mut document) = app.configure(crate::routes).split_for_parts();
+    for item in document.paths.paths.values_mut() {
+        for (_, operation) in operations(item) {
+            complete(operation);
+        }
+    }
+    let components = document.components.get_or_insert_with(Components::new);
+    for schema in components.schemas.values_mut() {
+        close(schema);
+    }
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("cs_live_... or cs_test_...")
+        .description(Some("An API key. Each operation names the one scope that it asks for."))
+        .build();
+    components.add_security_scheme("key", SecurityScheme::Http(bearer));
+    document
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let slots = [
+        ("DELETE", item.delete.as_mut()),
+        ("GET", item.get.as_mut()),
+        ("PATCH", item.patch.as_mut()),
+        ("POST", item.post.as_mut()),
+        ("PUT", item.put.as_mut()),
+    ];
+    slots.into_iter().filter_map(|(method, operation)| Some((method, operation?)))
+}
+
+/// Adds the answers that follow from what the operation is.
+fn complete(operation: &mut Operation) {
+    let secured = operation.security.is_some();
+    let in_path = |place: &ParameterIn| matches!(place, ParameterIn::Path);
+    let has_id = operation.parameters.iter().flatten().any(|parameter| match parameter {
+        RefOr::T(parameter) => in_path(&parameter.parameter_in),
+        RefOr::Ref(_) => false,
+    });
+    let mut answers = vec![(true, ProblemCode::Internal, "`internal`.")];
+    answers.push((
+        secured,
+        ProblemCode::InvalidRequest,
+        "`invalid_request`: `errors` lists all fields that are wrong.",
+    ));
+    answers.push((secured, ProblemCode::InvalidKey, "`invalid_key`."));
+    answers.push((secured, ProblemCode::InsufficientScope, "`insufficient_scope`."));
+    answers.push((secured, ProblemCode::DirectoryUnavailable, "`directory_unavailable`."));
+    answers.push((has_id, ProblemCode::NotFound, "`not_found`."));
+    let body = operation.request_body.is_some();
+    answers.push((body, ProblemCode::PayloadTooLarge, "`payload_too_large`."));
+    answers.push((body, ProblemCode::UnsupportedMediaType, "`unsupported_media_type`."));
+    for (_, code, description) in answers.into_iter().filter(|(applies, ..)| *applies) {
+        let status = code.status().as_str().to_owned();
+        let response = || RefOr::T(Response::new(description));
+        operation.responses.responses.entry(status).or_insert_with(response);
+    }
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response {
+            complete_response(status, response);
+        }
+    }
+}
+
+/// Gives a response the headers of its status, and a refusal its shape.
+fn complete_response(status: &str, response: &mut Response) {
+    let mut header = |name: &str, kind: Type, description: &str| {
+        let mut header = Header::new(Object::with_type(kind));
+        header.description = Some(description.to_owned());
+        response.headers.insert(name.to_owned(), header.into());
+    };
+    header("X-Request-Id", Type::String, "Names this request in the server's logs.");
+    match status {
+        "429" | "503" => {
+            header("Retry-After", Type::Integer, "Seconds after which the same request may pass.")
+        }
+        "401" | "403" => header("WWW-Authenticate", Type::String, "What the key lacks (RFC 6750)."),
+        _ => {}
+    }
+    if status >= "400" {
+        let content = Content::new(Some(Ref::from_schema_name("Problem")));
+        response.content.insert("application/problem+json".to_owned(), content.into());
+    }
+}
+
+/// Unknown fields are refused in requests and never sent in answers.
+fn close(schema: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = schema
+        && !object.properties.is_empty()
+        && object.additional_properties.is_none()
+    {
+        object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+    }
+}
+
+/// A string that is one of these.
+pub fn text_enum<'a>(values: impl Iterator<Item = &'a str>) -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(values)).into()
+}
+
+/// What the fallback and `/openapi.json` need, made once.
+struct Served {
+    json: Bytes,
+    paths: Vec<(ResourceDef, String)>,
+}
+
+static SERVED: LazyLock<Served> = LazyLock::new(|| {
+    let mut document = openapi();
+    let json = serde_json::to_vec(&document).map(Bytes::from).unwrap_or_default();
+    let paths = document.paths.paths.iter_mut().map(|(path, item)| {
+        let methods: Vec<_> = operations(item).map(|(method, _)| method).collect();
+        (ResourceDef::new(path.as_str()), methods.join(", "))
+    });
+    Served { json, paths: paths.collect() }
+});
+
+/// The document as it is served.
+pub fn json() -> Bytes {
+    SERVED.json.clone()
+}
+
+/// The default service: 405 where the path has other methods, else 404.
+pub async fn fallback(request: HttpRequest) -> HttpResponse {
+    let known = SERVED.paths.iter().find(|(path, _)| path.is_match(request.path()));
+    let problem = match known {
+        Some((_, methods)) => {
+            let detail = format!("This path has {methods}.");
+            Problem::new(ProblemCode::MethodNotAllowed, detail).with_header(header::ALLOW, methods)
+        }
+        None => Problem::not_found("There is nothing at this path."),
+    };
+    HttpResponse::from_error(problem)
+}

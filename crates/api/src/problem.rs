@@ -1,0 +1,291 @@
+//! Every refusal of the API: one table of codes, one shape (RFC 9457), one place
+//! where they become answers. The errors of the core become problems in [`acts`].
+
+mod acts;
+
+pub use acts::{codes, codes_unavailable, directory};
+
+use actix_web::{
+    HttpResponse, HttpResponseBuilder, ResponseError,
+    http::{
+        StatusCode,
+        header::{self, HeaderName},
+    },
+};
+use countersign_core::time::ceil_seconds;
+use serde::Serialize;
+use std::{borrow::Cow, error::Error, sync::Arc, time::Duration};
+use utoipa::ToSchema;
+
+macro_rules! problems {
+    ($($variant:ident $status:literal $code:literal $title:literal,)*) => {
+        /// What went wrong, in the text form that clients match on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum ProblemCode { $(#[doc = $title] $variant,)* }
+
+        impl ProblemCode {
+            /// Every code, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            const fn row(self) -> (u16, &'static str, &'static str) {
+                match self { $(Self::$variant => ($status, $code, $title),)* }
+            }
+        }
+    };
+}
+
+// The table: status, code, title.
+problems! {
+    InvalidRequest 400 "invalid_request" "The request is malformed or a field is out of its bounds",
+    InvalidPhoneNumber 400 "invalid_phone_number" "The number is not a valid one in international form",
+    NumberCannotReceiveSms 400 "number_cannot_receive_sms" "The line of this number receives no SMS",
+    InvalidCode 400 "invalid_code" "This cannot be the code; no try was used",
+    InvalidKey 401 "invalid_key" "The API key is missing, unknown, disabled or expired",
+    InsufficientScope 403 "insufficient_scope" "The API key may not do this",
+    NumberBlocked 403 "number_blocked" "The number is blocked",
+    NotFound 404 "not_found" "There is no such thing here",
+    MethodNotAllowed 405 "method_not_allowed" "This path has other methods",
+    AlreadyApproved 409 "already_approved" "The verification was approved before",
+    VerificationEnded 409 "verification_ended" "The verification is over",
+    Conflict 409 "conflict" "The request conflicts with the present state",
+    PayloadTooLarge 413 "payload_too_large" "The body is larger than 64 KiB",
+    UnsupportedMediaType 415 "unsupported_media_type" "The body must be JSON",
+    RateLimited 429 "rate_limited" "A limit refused the request",
+    ResendTooSoon 429 "resend_too_soon" "The cooldown between messages still runs",
+    SendsExhausted 429 "sends_exhausted" "All messages of the verification are used",
+    Internal 500 "internal" "The server failed",
+    CodesUnavailable 503 "codes_unavailable" "The store of live verifications does not answer",
+    DirectoryUnavailable 503 "directory_unavailable" "The directory of tenants and keys does not answer",
+    NoRoute 503 "no_route" "No provider can take the message",
+}
+
+impl ProblemCode {
+    /// The text form.
+    pub const fn as_str(self) -> &'static str {
+        self.row().1
+    }
+
+    /// The title, the same for each problem of this code.
+    pub const fn title(self) -> &'static str {
+        self.row().2
+    }
+
+    /// The HTTP status.
+    pub fn status(self) -> StatusCode {
+        StatusCode::from_u16(self.row().0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The type: a registered one where the RateLimit draft has it, else our own.
+    pub fn type_uri(self) -> String {
+        match self {
+            Self::RateLimited => "https://iana.org/assignments/http-problem-types#quota-exceeded".to_owned(),
+            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => {
+                "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity".to_owned()
+            }
+            _ => format!("urn:countersign:problem:{}", self.as_str()),
+        }
+    }
+}
+
+impl ToSchema for ProblemCode {}
+impl utoipa::PartialSchema for ProblemCode {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        crate::openapi::text_enum(Self::ALL.iter().map(|code| code.as_str()))
+    }
+}
+
+/// One field that is wrong.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct FieldError {
+    /// The field, `metadata.<key>` for a note.
+    #[schema(example = "code_length")]
+    pub field: String,
+    /// What is wrong with it, for programs.
+    #[schema(value_type = String, example = "out_of_range")]
+    pub code: &'static str,
+    /// What is wrong with it, for people.
+    #[schema(value_type = String, example = "must be a whole number from 4 to 10")]
+    pub message: Cow<'static, str>,
+}
+
+/// The limit that refused.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct RefusingLimit {
+    /// Its name.
+    #[schema(value_type = String, example = "number_10m")]
+    pub name: &'static str,
+    /// What it counts over.
+    #[schema(value_type = String, example = "number")]
+    pub scope: &'static str,
+}
+
+/// A refusal (RFC 9457). Match on `code`; `title` and `detail` are for people.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody<'a> {
+    /// Names the kind of problem.
+    #[schema(format = "uri-reference", example = "urn:countersign:problem:invalid_request")]
+    r#type: String,
+    /// The kind in words.
+    #[schema(example = "The request is malformed or a field is out of its bounds")]
+    title: &'a str,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599, example = 400)]
+    status: u16,
+    /// What happened this time.
+    detail: &'a str,
+    /// Names the kind of problem, for programs.
+    #[schema(value_type = ProblemCode)]
+    code: &'a str,
+    /// All fields that are wrong.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(required = false)]
+    errors: &'a [FieldError],
+    /// Names this request in the server's logs.
+    #[schema(pattern = "^req_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "req_01jz0w8e9c4t6yv2k5n3m7p8qr")]
+    request_id: &'a str,
+    /// Seconds after which the same request may pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0)]
+    retry_after: Option<u64>,
+    /// The limit that refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    limit: Option<RefusingLimit>,
+}
+
+/// A refusal on its way to the client; boxed, so that the results that carry it stay small.
+#[derive(Clone, Debug)]
+pub struct Problem(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
+    code: ProblemCode,
+    detail: Cow<'static, str>,
+    errors: Vec<FieldError>,
+    retry_after: Option<u64>,
+    limit: Option<RefusingLimit>,
+    header: Option<(HeaderName, String)>,
+    /// For the log alone.
+    cause: Option<Arc<dyn Error + Send + Sync>>,
+    request_id: String,
+}
+
+impl Problem {
+    /// A problem with a sentence on what happened; never a value that the client sent.
+    pub fn new(code: ProblemCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Parts {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after: None,
+            limit: None,
+            header: None,
+            cause: None,
+            request_id: String::new(),
+        }))
+    }
+
+    /// The one field that is wrong.
+    pub fn field(code: ProblemCode, field: &str, kind: &'static str, message: &'static str) -> Self {
+        let error = FieldError { field: field.to_owned(), code: kind, message: message.into() };
+        Self::new(code, format!("{field}: {message}")).with_errors(vec![error])
+    }
+
+    /// Nothing with this id, of this tenant, in this mode.
+    pub fn not_found(detail: &'static str) -> Self {
+        Self::new(ProblemCode::NotFound, detail)
+    }
+
+    /// All fields that are wrong.
+    pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.0.errors = errors;
+        self
+    }
+
+    /// The wait after which the same request may pass.
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(ceil_seconds(wait));
+        self
+    }
+
+    /// The limit that refused.
+    pub fn with_limit(mut self, limit: RefusingLimit) -> Self {
+        self.0.limit = Some(limit);
+        self
+    }
+
+    /// A header that this refusal must carry: `WWW-Authenticate` or `Allow`.
+    pub fn with_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.0.header = Some((name, value.into()));
+        self
+    }
+
+    /// What is behind it, for the log.
+    pub fn caused_by(mut self, cause: Arc<dyn Error + Send + Sync>) -> Self {
+        self.0.cause = Some(cause);
+        self
+    }
+
+    /// The request that it answers.
+    pub fn of_request(mut self, request_id: String) -> Self {
+        self.0.request_id = request_id;
+        self
+    }
+
+    /// Which problem.
+    pub fn code(&self) -> ProblemCode {
+        self.0.code
+    }
+
+    /// The causes, outermost first, for the log.
+    pub fn chain(&self) -> String {
+        let mut chain = self.0.detail.to_string();
+        let mut cause: Option<&(dyn Error + 'static)> = self.0.cause.as_deref().map(|e| e as _);
+        while let Some(error) = cause {
+            chain.push_str(": ");
+            chain.push_str(&error.to_string());
+            cause = error.source();
+        }
+        chain
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.code.as_str())
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.0.code.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let Parts { code, detail, errors, retry_after, limit, header, request_id, .. } = &*self.0;
+        let body = ProblemBody {
+            r#type: code.type_uri(),
+            title: code.title(),
+            status: code.status().as_u16(),
+            detail,
+            code: code.as_str(),
+            errors,
+            request_id,
+            retry_after: *retry_after,
+            limit: *limit,
+        };
+        let mut response = HttpResponseBuilder::new(code.status());
+        response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+        if let Some((name, value)) = header {
+            response.insert_header((name.clone(), value.as_str()));
+        }
+        if let Some(seconds) = *retry_after {
+            response.insert_header((header::RETRY_AFTER, seconds));
+        }
+        response.json(body)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! The errors of the core's acts as problems.
+
+use super::{Problem, ProblemCode, RefusingLimit};
+use countersign_core::{
+    cancel::CancelError, check::CheckError, keys::KeyError, limits::LimitHit, ports::StoreError,
+    read::ReadError, resend::ResendError, start::StartError, verification::Status,
+};
+use std::{sync::Arc, time::Duration};
+
+/// The wait that is asked for when a store does not answer.
+const STORE_WAIT: Duration = Duration::from_secs(1);
+/// The wait that is asked for when somebody must first configure a provider.
+const ROUTE_WAIT: Duration = Duration::from_secs(60);
+
+const NO_VERIFICATION: &str = "There is no such verification.";
+
+/// The codes store did not do what it was asked.
+pub fn codes(error: impl Into<Arc<StoreError>>) -> Problem {
+    let error = error.into();
+    match *error {
+        StoreError::Conflict => internal("The codes store holds a conflicting value.").caused_by(error),
+        // A record that cannot be read may be of a newer release: another node can read it.
+        StoreError::Unavailable(_) | StoreError::Corrupt { .. } => codes_unavailable().caused_by(error),
+    }
+}
+
+/// The directory did not do what it was asked.
+pub fn directory(error: impl Into<Arc<StoreError>>) -> Problem {
+    let error = error.into();
+    match *error {
+        StoreError::Unavailable(_) => {
+            let detail = "The directory does not answer; nothing was changed.";
+            Problem::new(ProblemCode::DirectoryUnavailable, detail).retry_after(STORE_WAIT).caused_by(error)
+        }
+        StoreError::Conflict => {
+            Problem::new(ProblemCode::Conflict, "Another change came first; read it and try again.")
+                .caused_by(error)
+        }
+        StoreError::Corrupt { .. } => internal("A stored value cannot be read.").caused_by(error),
+    }
+}
+
+fn internal(detail: &'static str) -> Problem {
+    Problem::new(ProblemCode::Internal, detail)
+}
+
+/// Nothing was evaluated, and a later try may reach a node that can.
+pub fn codes_unavailable() -> Problem {
+    let detail = "The verification cannot be read or changed now; nothing was evaluated.";
+    Problem::new(ProblemCode::CodesUnavailable, detail).retry_after(STORE_WAIT)
+}
+
+fn no_route() -> Problem {
+    Problem::new(ProblemCode::NoRoute, "No provider is configured for live messages.").retry_after(ROUTE_WAIT)
+}
+
+fn ended(status: Status) -> Problem {
+    let detail = format!("The verification is {}.", status.as_str());
+    Problem::new(ProblemCode::VerificationEnded, detail)
+}
+
+fn unknown_profile() -> Problem {
+    Problem::field(ProblemCode::InvalidRequest, "profile", "not_found", "names no profile of the tenant")
+}
+
+fn limited(hit: LimitHit) -> Problem {
+    let detail = format!("The limit {} refused the request.", hit.name);
+    let limit = RefusingLimit { name: hit.name, scope: hit.scope };
+    Problem::new(ProblemCode::RateLimited, detail).with_limit(limit).retry_after(hit.retry_after)
+}
+
+impl From<StartError> for Problem {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::UnknownProfile => unknown_profile(),
+            StartError::TextTooLong => {
+                let message = "makes the message longer than an Android app can read";
+                Self::field(ProblemCode::InvalidRequest, "app_hash", "too_long", message)
+            }
+            StartError::NumberBlocked => Self::new(ProblemCode::NumberBlocked, "The number is blocked."),
+            StartError::Limited(hit) => limited(hit),
+            StartError::NoRoute => no_route(),
+            StartError::Codes(error) => codes(error),
+            StartError::Directory(error) => directory(error),
+        }
+    }
+}
+
+impl From<CheckError> for Problem {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::NotFound => Self::not_found(NO_VERIFICATION),
+            CheckError::UnknownProfile => unknown_profile(),
+            CheckError::Codes(error) => codes(error),
+            CheckError::Directory(error) => directory(error),
+        }
+    }
+}
+
+impl From<ResendError> for Problem {
+    fn from(error: ResendError) -> Self {
+        match error {
+            ResendError::NotFound => Self::not_found(NO_VERIFICATION),
+            ResendError::TooSoon(wait) => {
+                let detail = "The cooldown since the last message still runs.";
+                Self::new(ProblemCode::ResendTooSoon, detail).retry_after(wait)
+            }
+            ResendError::SendsExhausted => {
+                Self::new(ProblemCode::SendsExhausted, "All messages of this verification are used.")
+            }
+            ResendError::Ended(status) => ended(status),
+            ResendError::NoRoute => no_route(),
+            ResendError::Open(error) => codes_unavailable().caused_by(Arc::new(error)),
+            ResendError::Codes(error) => codes(error),
+            ResendError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<CancelError> for Problem {
+    fn from(error: CancelError) -> Self {
+        match error {
+            CancelError::NotFound => Self::not_found(NO_VERIFICATION),
+            CancelError::Ended(status) => ended(status),
+            CancelError::Codes(error) => codes(error),
+            CancelError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NotFound => Self::not_found(NO_VERIFICATION),
+            ReadError::Unreadable(_) => codes_unavailable().caused_by(Arc::new(error)),
+            ReadError::Codes(error) => codes(error),
+            ReadError::Directory(error) => directory(error),
+        }
+    }
+}
+
+impl From<KeyError> for Problem {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::NotFound => Self::not_found("There is no such key."),
+            KeyError::BeyondOwnScopes(_) => Self::new(
+                ProblemCode::InsufficientScope,
+                "A key grants, changes and deletes only what it holds itself.",
+            ),
+            KeyError::LiveByTest => {
+                Self::new(ProblemCode::InsufficientScope, "A test key makes only test keys.")
+            }
+            KeyError::OwnKey => {
+                Self::new(ProblemCode::Conflict, "A key cannot disable or delete itself; use another one.")
+            }
+            KeyError::Directory(error) => directory(error),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Health, and the documentation of the API.
+
+use crate::{
+    State, openapi,
+    problem::{self, Problem},
+};
+use actix_web::{HttpResponse, get, http::header, web};
+use countersign_core::ports::StoreError;
+use serde::Serialize;
+use std::{future::Future, time::Duration};
+use utoipa::ToSchema;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+/// How long a store may take to answer a probe.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The answer of a probe.
+#[derive(Serialize, ToSchema)]
+pub struct Health {
+    /// Always `ok`; a failure is a problem.
+    #[schema(value_type = String, pattern = "^ok$", example = "ok")]
+    status: &'static str,
+}
+
+fn healthy() -> HttpResponse {
+    HttpResponse::Ok().json(Health { status: "ok" })
+}
+
+/// Says whether the process answers.
+///
+/// Asks no store: an orchestrator restarts the process when this fails, and a
+/// restart does not heal a store.
+#[utoipa::path(
+    tag = "system",
+    responses((status = 200, description = "The process answers.", body = Health))
+)]
+#[get("/health/live")]
+pub async fn read_liveness() -> HttpResponse {
+    healthy()
+}
+
+/// Says whether the node can serve.
+///
+/// Asks both stores; a load balancer takes the node out while this fails.
+#[utoipa::path(
+    tag = "system",
+    responses(
+        (status = 200, description = "Both stores answer.", body = Health),
+        (status = 503, description = "`codes_unavailable` or `directory_unavailable`."),
+    )
+)]
+#[get("/health/ready")]
+pub async fn read_readiness(state: web::Data<State>) -> Result<HttpResponse, Problem> {
+    let (codes, directory) =
+        tokio::join!(probe(state.context.codes.backlog()), probe(state.context.directory.ping()));
+    codes.map_err(problem::codes)?;
+    directory.map_err(problem::directory)?;
+    Ok(healthy())
+}
+
+async fn probe<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(PROBE_TIMEOUT, answer).await.map_err(StoreError::unavailable)?
+}
+
+/// Gives this document.
+#[utoipa::path(
+    tag = "system",
+    responses((status = 200, description = "The OpenAPI document.", body = Object, content_type = "application/json"))
+)]
+#[get("/openapi.json")]
+pub async fn read_openapi() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(openapi::json())
+}
+
+/// Leads to the documentation for people.
+#[utoipa::path(
+    tag = "system",
+    responses((
+        status = 308,
+        description = "The page stands one slash further.",
+        headers(("Location" = String, description = "The page."))
+    ))
+)]
+#[get("/docs")]
+pub async fn read_docs() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
+}
+
+/// The pages below `/docs/`, for people: files of the binary, so they are no
+/// operations. The validator is off, because it would send the document's
+/// address to a stranger's server.
+pub fn configure_docs(config: &mut web::ServiceConfig) {
+    let ui = Config::new(["/openapi.json"]).validator_url("none");
+    config.service(SwaggerUi::new("/docs/{_:.*}").config(ui));
+}

@@ -1,0 +1,129 @@
+//! The document is the list of tests: each operation is held to what it says.
+
+use super::{Method, NOBODY, StatusCode, call, header, request, send_to, stores};
+use crate::openapi;
+use countersign_core::{
+    key::Mode,
+    scope::{Scope, Scopes},
+};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+const METHODS: [&str; 5] = ["get", "post", "patch", "put", "delete"];
+
+/// Every operation: method, path with ids in it, and what the document says.
+fn operations() -> Vec<(Method, String, Value)> {
+    let document = serde_json::to_value(openapi()).unwrap();
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let kind = if path.starts_with("/v1/keys") { "key" } else { "ver" };
+        let uri = path.replace("{id}", &format!("{kind}_{NOBODY}"));
+        for method in METHODS {
+            if let Some(operation) = item.get(method) {
+                operations.push((method.to_uppercase().parse().unwrap(), uri.clone(), operation.clone()));
+            }
+        }
+    }
+    operations
+}
+
+fn scope(operation: &Value) -> Option<Scope> {
+    let name = operation.get("security")?[0]["key"][0].as_str().unwrap();
+    Some(Scope::parse(name).unwrap())
+}
+
+#[actix_web::test]
+async fn each_operation_asks_for_the_scope_that_it_names() {
+    let mut guarded = 0;
+    for (method, uri, operation) in operations() {
+        let Some(right) = scope(&operation) else {
+            assert!(!uri.starts_with("/v1/"), "{uri} names no scope");
+            continue;
+        };
+        guarded += 1;
+        let state = stores::state(Mode::Live, Scopes::all(), false);
+        let nobody = send_to(state, request(method.clone(), &uri)).await;
+        assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{method} {uri}");
+        let others = Scope::ALL.into_iter().filter(|scope| *scope != right).collect();
+        let refused = call(Mode::Live, others, request(method.clone(), &uri)).await;
+        let challenge = format!(r#"Bearer error="insufficient_scope", scope="{}""#, right.as_str());
+        assert_eq!(refused.header(header::WWW_AUTHENTICATE), challenge, "{method} {uri}");
+        let only = call(Mode::Live, [right].into_iter().collect(), request(method.clone(), &uri)).await;
+        let stopped = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&only.status);
+        assert!(!stopped, "{method} {uri}: {}", only.body);
+        let declared = operation["responses"].get(only.status.as_str()).is_some();
+        assert!(declared, "{method} {uri} does not declare {}", only.status);
+    }
+    assert_eq!(guarded, 11);
+}
+
+#[actix_web::test]
+async fn bodies_have_the_fields_that_the_document_names() {
+    let document = serde_json::to_value(openapi()).unwrap();
+    let names = |errors: &Value, wanted: fn(&Value) -> bool| -> BTreeSet<String> {
+        let errors = errors.as_array().into_iter().flatten().filter(|error| wanted(error));
+        errors.map(|error| error["field"].as_str().unwrap().to_owned()).collect()
+    };
+    let mut bodies = 0;
+    for (method, uri, operation) in operations() {
+        let Some(content) = operation.pointer("/requestBody/content/application~1json/schema") else {
+            continue;
+        };
+        bodies += 1;
+        let name = content["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+        let schema = &document["components"]["schemas"][name];
+        let properties = schema["properties"].as_object().unwrap();
+        assert_eq!(schema["additionalProperties"], false, "{name}");
+        let wrong: Value = properties.keys().map(|name| (name.clone(), json!([[]]))).collect();
+        let send =
+            |body: Value| call(Mode::Live, Scopes::all(), request(method.clone(), &uri).set_json(body));
+        let answer = send(wrong).await;
+        let read = names(&answer.body["errors"], |error| error["code"] != "unknown_field");
+        assert_eq!(read, properties.keys().cloned().collect(), "{name}: {}", answer.body);
+        let empty = send(json!({})).await;
+        let missing = names(&empty.body["errors"], |error| error["code"] == "required");
+        let required = schema["required"].as_array().into_iter().flatten();
+        assert_eq!(missing, required.map(|n| n.as_str().unwrap().to_owned()).collect(), "{name}");
+    }
+    assert_eq!(bodies, 5);
+}
+
+#[actix_web::test]
+async fn other_methods_are_405_with_those_that_are_there() {
+    let operations = operations();
+    for (_, uri, _) in &operations {
+        let known: BTreeSet<_> = operations.iter().filter(|o| o.1 == *uri).map(|o| o.0.as_str()).collect();
+        for method in ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "TRACE", "BREW"] {
+            if known.contains(method) {
+                continue;
+            }
+            let answer = call(Mode::Live, Scopes::all(), request(method.parse().unwrap(), uri)).await;
+            assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {uri}");
+            let allow = answer.header(header::ALLOW).split(", ").collect();
+            assert_eq!(known, allow, "{method} {uri}");
+        }
+    }
+    let nowhere = call(Mode::Live, Scopes::all(), request(Method::GET, "/v1/nothing")).await;
+    assert_eq!((nowhere.status.as_u16(), &nowhere.body["code"]), (404, &json!("not_found")));
+}
+
+#[test]
+fn every_answer_is_described_and_every_refusal_is_a_problem() {
+    for (method, uri, operation) in operations() {
+        assert!(operation["operationId"].is_string() && operation["summary"].is_string(), "{method} {uri}");
+        assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{method} {uri}");
+        for (status, answer) in operation["responses"].as_object().unwrap() {
+            let place = format!("{method} {uri} {status}");
+            assert_ne!(answer["description"].as_str().unwrap(), "", "{place}");
+            assert!(answer["headers"]["X-Request-Id"].is_object(), "{place}");
+            let problem = &answer["content"]["application/problem+json"]["schema"]["$ref"];
+            let refusal = status.as_str() >= "400";
+            assert_eq!(problem == "#/components/schemas/Problem", refusal, "{place}");
+        }
+    }
+}
+
+#[test]
+fn print_it() {
+    std::fs::write("/tmp/openapi_api.json", serde_json::to_string_pretty(&openapi()).unwrap()).unwrap();
+}

@@ -1,0 +1,254 @@
+//! Verifications as JSON.
+
+use crate::{
+    problem::{self, Problem, ProblemCode},
+    time::format_time,
+};
+use countersign_core::{
+    Caller, check::Checked, key::Mode, read, read::Metadata, scope::Scope, verification,
+    verification::CheckOutcome,
+};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::{
+    ToSchema,
+    openapi::{
+        Object, Type,
+        schema::{ObjectBuilder, SchemaType},
+    },
+};
+
+/// Starts a verification.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
+pub struct StartVerification {
+    /// The number with its country code, as people write it: `+` or `00`, then
+    /// digits, spaces, hyphens, dots, parentheses.
+    #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]
+    to: String,
+    /// The profile whose policy applies; `default` when absent.
+    #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "default")]
+    profile: Option<String>,
+    /// Characters in the code; the profile's when absent.
+    #[schema(minimum = 4, maximum = 10, example = 6)]
+    code_length: Option<u8>,
+    /// Seconds until the code expires; the profile's when absent.
+    #[schema(minimum = 30, maximum = 600, example = 300)]
+    expires_in: Option<u32>,
+    /// A lower-case host name that browsers bind the code to.
+    #[schema(
+        pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$",
+        max_length = 100,
+        example = "login.example.com"
+    )]
+    origin: Option<String>,
+    /// The 11 characters by which Android's SMS Retriever finds your app.
+    #[schema(pattern = "^[A-Za-z0-9+/]{11}$", example = "FA+9qCX9VSu")]
+    app_hash: Option<String>,
+    /// Your own notes: at most 10 keys, all keys and values together at most 512 bytes.
+    #[schema(schema_with = notes_schema)]
+    metadata: Option<BTreeMap<String, String>>,
+}
+
+/// The bounds of the notes; that of all bytes together has no word in JSON Schema.
+fn notes_schema() -> Object {
+    let name = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).build();
+    let note = ObjectBuilder::new().schema_type(Type::String).max_length(Some(Metadata::MAX_BYTES));
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+        .description(Some("Your own notes: all keys and values together hold at most 512 bytes."))
+        .max_properties(Some(Metadata::MAX_KEYS))
+        .property_names(Some(name))
+        .additional_properties(Some(note))
+        .examples([serde_json::json!({"order": "A-1001"})])
+        .build()
+}
+
+/// Submits a code.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
+pub struct CheckCode {
+    /// What the person typed; spaces and hyphens are stripped.
+    #[schema(pattern = r"^[ \-]*([0-9A-Za-z][ \-]*){4,10}$", max_length = 64, example = "123456")]
+    code: String,
+}
+
+/// Submits a code for a number.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
+pub struct CheckByNumber {
+    /// The number that the code was sent to.
+    #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]
+    to: String,
+    /// What the person typed; spaces and hyphens are stripped.
+    #[schema(pattern = r"^[ \-]*([0-9A-Za-z][ \-]*){4,10}$", max_length = 64, example = "123456")]
+    code: String,
+    /// The profile that the verification was started for; `default` when absent.
+    #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "default")]
+    profile: Option<String>,
+}
+
+/// Where a verification stands. `failed`: no provider took any of its messages.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = VerificationStatus)]
+pub enum Status {
+    Pending,
+    Approved,
+    Canceled,
+    Expired,
+    Exhausted,
+    Failed,
+}
+
+impl From<verification::Status> for Status {
+    fn from(status: verification::Status) -> Self {
+        match status {
+            verification::Status::Pending => Self::Pending,
+            verification::Status::Approved => Self::Approved,
+            verification::Status::Canceled => Self::Canceled,
+            verification::Status::Expired => Self::Expired,
+            verification::Status::Exhausted => Self::Exhausted,
+            verification::Status::Failed => Self::Failed,
+        }
+    }
+}
+
+/// How far the newest message got.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    Queued,
+    Sent,
+    Delivered,
+    Undelivered,
+}
+
+impl From<verification::Delivery> for Delivery {
+    fn from(delivery: verification::Delivery) -> Self {
+        match delivery {
+            verification::Delivery::Queued => Self::Queued,
+            verification::Delivery::Sent => Self::Sent,
+            verification::Delivery::Delivered => Self::Delivered,
+            verification::Delivery::Undelivered => Self::Undelivered,
+        }
+    }
+}
+
+/// One attempt to prove that somebody holds a number.
+#[derive(Serialize, ToSchema)]
+pub struct Verification {
+    /// Its id.
+    #[schema(pattern = "^ver_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "ver_01jz0w8e9c4t6yv2k5n3m7p8qr")]
+    id: String,
+    /// The profile that it was started for.
+    #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "default")]
+    profile: String,
+    /// Where it stands.
+    status: Status,
+    /// The number, or its masked form.
+    #[schema(pattern = r"^\+[0-9*]{4,15}$", example = "+48500500500")]
+    to: String,
+    /// When it was made.
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
+    created_at: String,
+    /// When its codes end.
+    #[schema(format = DateTime, example = "2026-01-31T12:05:00.000Z")]
+    expires_at: String,
+    /// When a resend is next allowed; null when none is left or it is over.
+    #[schema(required = true, format = DateTime, example = "2026-01-31T12:00:30.000Z")]
+    resend_at: Option<String>,
+    /// Tries that are left.
+    #[schema(minimum = 0, maximum = 5, example = 5)]
+    attempts_left: u8,
+    /// Messages that are left.
+    #[schema(minimum = 0, maximum = 5, example = 4)]
+    sends_left: u8,
+    /// How far the newest message got.
+    delivery: Delivery,
+    /// Your own notes.
+    #[schema(example = json!({"order": "A-1001"}))]
+    metadata: BTreeMap<String, String>,
+    /// False for a test key's: nothing is sent.
+    #[schema(example = true)]
+    livemode: bool,
+}
+
+impl Verification {
+    /// With the whole number, for the answers of start and resend.
+    pub fn whole(verification: read::Verification) -> Self {
+        let to = verification.to.e164().to_owned();
+        Self::new(verification, to)
+    }
+
+    /// With the whole number only for a caller that may see numbers.
+    pub fn as_seen_by(caller: &Caller, verification: read::Verification) -> Self {
+        if caller.scopes.contains(Scope::NumbersRead) {
+            return Self::whole(verification);
+        }
+        let to = verification.to.masked();
+        Self::new(verification, to)
+    }
+
+    fn new(verification: read::Verification, to: String) -> Self {
+        Self {
+            id: verification.id.to_string(),
+            profile: verification.profile.as_str().to_owned(),
+            status: verification.status.into(),
+            to,
+            created_at: format_time(verification.created_at),
+            expires_at: format_time(verification.expires_at),
+            resend_at: verification.resend_at.map(format_time),
+            attempts_left: verification.attempts_left,
+            sends_left: verification.sends_left,
+            delivery: verification.delivery.into(),
+            metadata: verification.metadata.as_map().clone(),
+            livemode: verification.mode == Mode::Live,
+        }
+    }
+}
+
+/// What a check found.
+#[derive(Serialize, ToSchema)]
+pub struct CheckAnswer {
+    /// The verification.
+    #[schema(pattern = "^ver_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "ver_01jz0w8e9c4t6yv2k5n3m7p8qr")]
+    id: String,
+    /// `approved` for the right code; `pending` for a wrong one with tries
+    /// left; else the state in which the verification ended.
+    status: Status,
+    /// Tries that are left.
+    #[schema(minimum = 0, maximum = 5, example = 5)]
+    attempts_left: u8,
+    #[serde(skip)]
+    #[schema(ignore)]
+    outcome: &'static str,
+}
+
+impl CheckAnswer {
+    /// The answer, or the problem that stands for a check that was not evaluated.
+    pub fn of(checked: &Checked) -> Result<Self, Problem> {
+        let status = match checked.outcome {
+            CheckOutcome::Approved => verification::Status::Approved,
+            CheckOutcome::Wrong => verification::Status::Pending,
+            CheckOutcome::Exhausted => verification::Status::Exhausted,
+            CheckOutcome::Ended(status) => status,
+            CheckOutcome::AlreadyApproved => {
+                let detail = "The verification was approved before; nothing was evaluated.";
+                return Err(Problem::new(ProblemCode::AlreadyApproved, detail));
+            }
+            CheckOutcome::InvalidCode => {
+                let message = "has not the length or the characters of the code; no try was used";
+                return Err(Problem::field(ProblemCode::InvalidCode, "code", "invalid_format", message));
+            }
+            CheckOutcome::UnknownKeyVersion => return Err(problem::codes_unavailable()),
+        };
+        let (id, attempts_left) = (checked.id.to_string(), checked.attempts_left);
+        Ok(Self { id, status: status.into(), attempts_left, outcome: status.as_str() })
+    }
+
+    /// The status, for the log line.
+    pub fn outcome(&self) -> &'static str {
+        self.outcome
+    }
+}

@@ -1,0 +1,122 @@
+//! Reads the bodies of the verification operations.
+
+use crate::{
+    fields::{Fault, Fields, text, whole},
+    problem::{Problem, ProblemCode},
+};
+use countersign_core::{
+    code::Code,
+    key::Mode,
+    phone::{PhoneError, PhoneNumber},
+    profile::{Policy, ProfileName},
+    read::Metadata,
+    start::StartRequest,
+    testmode,
+    text::{AppHash, Origin},
+};
+use serde_json::Value;
+use std::{collections::BTreeMap, time::Duration};
+
+/// The body of a start.
+pub fn start_request(mut fields: Fields, mode: Mode) -> Result<StartRequest, Problem> {
+    let to = fields.required("to", |value| number(value, mode));
+    let profile = fields.optional("profile", profile_name).unwrap_or_default();
+    let lengths = u32::from(*Policy::CODE_LENGTH.start())..=u32::from(*Policy::CODE_LENGTH.end());
+    let code_length = fields.optional("code_length", whole(lengths)).map(|length| length as u8);
+    let expires_in = fields.optional("expires_in", whole(Policy::EXPIRES_IN));
+    let origin = fields.optional("origin", |value| {
+        let message = "must be a lower-case host name such as login.example.com";
+        Origin::parse(&text(value)?).ok_or(Fault::format(message))
+    });
+    let app_hash = fields.optional("app_hash", |value| {
+        AppHash::parse(&text(value)?).ok_or(Fault::format("must be 11 characters of base64"))
+    });
+    let metadata = metadata(&mut fields);
+    let request = to.map(|to| StartRequest {
+        to,
+        profile,
+        code_length,
+        expires_in: expires_in.map(|seconds| Duration::from_secs(seconds.into())),
+        origin,
+        app_hash,
+        metadata,
+    });
+    fields.finish(request)
+}
+
+/// The body of a check.
+pub fn check_request(mut fields: Fields) -> Result<Code, Problem> {
+    let code = fields.required("code", code);
+    fields.finish(code)
+}
+
+/// A check by number.
+pub struct CheckByNumberRequest {
+    /// The number.
+    pub to: PhoneNumber,
+    /// The profile that the verification was started for.
+    pub profile: ProfileName,
+    /// What was typed.
+    pub code: Code,
+}
+
+/// The body of a check by number.
+pub fn check_by_number_request(mut fields: Fields, mode: Mode) -> Result<CheckByNumberRequest, Problem> {
+    let to = fields.required("to", |value| number(value, mode));
+    let code = fields.required("code", code);
+    let profile = fields.optional("profile", profile_name).unwrap_or_default();
+    let request = to.zip(code).map(|(to, code)| CheckByNumberRequest { to, profile, code });
+    fields.finish(request)
+}
+
+fn number(value: Value, mode: Mode) -> Result<PhoneNumber, Fault> {
+    let text = text(value)?;
+    let number = match mode {
+        Mode::Live => PhoneNumber::parse(&text),
+        Mode::Test => testmode::parse_number(&text),
+    };
+    number.map_err(|error| match error {
+        PhoneError::Invalid => {
+            Fault::new("invalid_format", error.to_string()).alone(ProblemCode::InvalidPhoneNumber)
+        }
+        PhoneError::CannotReceiveSms(_) => {
+            Fault::new("cannot_receive_sms", error.to_string()).alone(ProblemCode::NumberCannotReceiveSms)
+        }
+    })
+}
+
+fn profile_name(value: Value) -> Result<ProfileName, Fault> {
+    ProfileName::parse(&text(value)?).ok_or(Fault::format("must be 1 to 32 of a-z, 0-9 and hyphen"))
+}
+
+fn code(value: Value) -> Result<Code, Fault> {
+    let fault = || Fault::format("must be 4 to 10 letters and digits").alone(ProblemCode::InvalidCode);
+    Code::parse(&text(value)?).ok_or_else(fault)
+}
+
+/// Each value that is no string is a fault of its own, named `metadata.<key>`.
+fn metadata(fields: &mut Fields) -> Metadata {
+    let object = fields.optional("metadata", |value| match value {
+        Value::Object(object) => Ok(object),
+        _ => Err(Fault::new("wrong_type", "must be an object of strings")),
+    });
+    let mut notes = BTreeMap::new();
+    for (key, value) in object.into_iter().flatten() {
+        match text(value) {
+            Ok(text) => {
+                notes.insert(key, text);
+            }
+            Err(fault) => fields.fail(&format!("metadata.{key}"), fault),
+        }
+    }
+    if notes.contains_key("") {
+        fields.fail("metadata.", Fault::format("must have a name"));
+    } else if notes.len() > Metadata::MAX_KEYS {
+        fields.fail("metadata", Fault::new("too_long", "must have at most 10 keys"));
+    } else if let Some(metadata) = Metadata::new(notes) {
+        return metadata;
+    } else {
+        fields.fail("metadata", Fault::new("too_long", "must hold at most 512 bytes, keys and values"));
+    }
+    Metadata::default()
+}

@@ -1,0 +1,152 @@
+//! Management of API keys: a key grants only what it holds, acts only on keys
+//! that it covers, and cannot lock itself out.
+
+use crate::{
+    Caller, Context,
+    id::KeyId,
+    key::{Key, MAX_NAME, Mode, PresentedKey},
+    ports::{KeyChange, StoreError},
+    scope::Scopes,
+    time::Timestamp,
+};
+use rand::CryptoRng;
+
+/// The name of a key, 1 to 64 characters and none of them a control character.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyName(String);
+
+impl KeyName {
+    /// `None` when it is empty, too long, or would break a line.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=MAX_NAME).contains(&text.chars().count());
+        (fits && !text.chars().any(char::is_control)).then(|| Self(text.to_owned()))
+    }
+
+    /// The name.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// What a client asks for; parsed, so the name and the expiry are within their bounds.
+#[derive(Clone, Debug)]
+pub struct CreateKey {
+    /// What people call it.
+    pub name: KeyName,
+    /// Live or test.
+    pub mode: Mode,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// Refused from then on.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Why a key was not made, read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The tenant has no such key, or none that the caller's mode may change.
+    #[error("no such key")]
+    NotFound,
+    /// The caller does not hold all of these scopes.
+    #[error("a key cannot grant or govern more than it holds")]
+    BeyondOwnScopes(Scopes),
+    /// A test key would make a live one.
+    #[error("a test key makes only test keys")]
+    LiveByTest,
+    /// The caller would disable or delete the key that it uses.
+    #[error("a key cannot disable or delete itself")]
+    OwnKey,
+    /// The directory did not answer.
+    #[error("directory")]
+    Directory(#[source] StoreError),
+}
+
+/// Makes a key. The second value alone holds its secret, to be shown once.
+pub async fn create_key(
+    context: &Context,
+    caller: &Caller,
+    request: CreateKey,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<(Key, PresentedKey), KeyError> {
+    if caller.mode == Mode::Test && request.mode == Mode::Live {
+        return Err(KeyError::LiveByTest);
+    }
+    if !caller.scopes.covers(request.scopes) {
+        return Err(KeyError::BeyondOwnScopes(request.scopes));
+    }
+    let id = KeyId::new(now, rng);
+    let presented = PresentedKey::generate(request.mode, id, rng);
+    let key = Key {
+        id,
+        tenant: caller.tenant,
+        mode: request.mode,
+        name: request.name.into_string(),
+        scopes: request.scopes,
+        secret_hash: presented.hash(),
+        disabled: false,
+        expires_at: request.expires_at,
+        created_at: now,
+        last_used_at: None,
+        version: 1,
+    };
+    context.directory.create_key(&key).await.map_err(KeyError::Directory)?;
+    Ok((key, presented))
+}
+
+/// Reads a key of the caller's tenant.
+pub async fn read_key(context: &Context, caller: &Caller, id: KeyId) -> Result<Key, KeyError> {
+    let key = context.directory.key(caller.tenant, id).await.map_err(KeyError::Directory)?;
+    key.ok_or(KeyError::NotFound)
+}
+
+/// Keys of the caller's tenant, newest first, those before `before`.
+pub async fn list_keys(
+    context: &Context,
+    caller: &Caller,
+    before: Option<KeyId>,
+    limit: u16,
+) -> Result<Vec<Key>, KeyError> {
+    context.directory.list_keys(caller.tenant, before, limit).await.map_err(KeyError::Directory)
+}
+
+/// Changes a key and gives it as it is then.
+pub async fn update_key(
+    context: &Context,
+    caller: &Caller,
+    id: KeyId,
+    change: KeyChange,
+    now: Timestamp,
+) -> Result<Key, KeyError> {
+    governed(context, caller, id).await?;
+    if id == caller.key && change.disabled == Some(true) {
+        return Err(KeyError::OwnKey);
+    }
+    let key = context.directory.update_key(caller.tenant, id, change, now).await;
+    key.map_err(KeyError::Directory)?.ok_or(KeyError::NotFound)
+}
+
+/// Deletes a key; it is refused from then on.
+pub async fn delete_key(
+    context: &Context,
+    caller: &Caller,
+    id: KeyId,
+    now: Timestamp,
+) -> Result<(), KeyError> {
+    governed(context, caller, id).await?;
+    if id == caller.key {
+        return Err(KeyError::OwnKey);
+    }
+    let deleted = context.directory.delete_key(caller.tenant, id, now).await;
+    if deleted.map_err(KeyError::Directory)? { Ok(()) } else { Err(KeyError::NotFound) }
+}
+
+/// Whether the caller may change the key. Mode and scopes of a key never
+/// change, so what is found here still holds when the change is written.
+async fn governed(context: &Context, caller: &Caller, id: KeyId) -> Result<(), KeyError> {
+    let key = read_key(context, caller, id).await?;
+    if caller.mode == Mode::Test && key.mode == Mode::Live {
+        return Err(KeyError::NotFound);
+    }
+    if caller.scopes.covers(key.scopes) { Ok(()) } else { Err(KeyError::BeyondOwnScopes(key.scopes)) }
+}

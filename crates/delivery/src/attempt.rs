@@ -1,0 +1,250 @@
+//! One claimed message: opened, sent and settled.
+
+use crate::{
+    backoff::{MAX_ATTEMPTS, wait_after},
+    cause::chain,
+    metric,
+    provider::{Accepted, Outgoing, Provider, SendError},
+    providers::simulator::Simulator,
+};
+use countersign_core::{
+    Context,
+    id::EventId,
+    key::Mode,
+    ports::{Claim, Clock, Phase, Settled, StoreError},
+    read::Contact,
+    resend::open_code_text,
+    verification::{Delivery, Settlement},
+};
+use rand::rngs::StdRng;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep, timeout};
+
+/// Longest reason in an event, in characters.
+const MAX_REASON: usize = 120;
+/// A settlement that fails after an accepted message means a second SMS, so a
+/// store that is away for a moment is asked again.
+const SETTLE_TRIES: u32 = 3;
+const SETTLE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Sends claimed messages; shared by the tasks of one worker.
+pub(crate) struct Sender {
+    pub(crate) context: Context,
+    pub(crate) live: Option<Arc<dyn Provider>>,
+    pub(crate) simulator: Simulator,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Mutex<StdRng>,
+    pub(crate) send_timeout: Duration,
+}
+
+impl Sender {
+    /// Does what the claim asks for and settles it.
+    pub(crate) async fn handle(&self, claim: Claim) -> Result<(), StoreError> {
+        match claim.phase {
+            Phase::Receipt(delivery) => self.note_receipt(&claim, delivery).await,
+            Phase::Send => {
+                let settlement = self.send(&claim).await;
+                let settled = self.settle(&claim, settlement).await?;
+                if settled == Settled::Lost {
+                    tracing::warn!(
+                        tenant.id = %claim.key.tenant,
+                        verification.id = %claim.key.id,
+                        message.id = %claim.message,
+                        "a message was taken over before its attempt was settled",
+                    );
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn note_receipt(&self, claim: &Claim, delivery: Delivery) -> Result<(), StoreError> {
+        // A lost claim is no loss here: whoever took it over notes the same receipt.
+        if self.settle(claim, Settlement::Receipt(delivery)).await? == Settled::Done {
+            metric::count_receipt(delivery);
+            tracing::info!(
+                tenant.id = %claim.key.tenant,
+                verification.id = %claim.key.id,
+                message.id = %claim.message,
+                outcome = delivery.as_str(),
+                "a delivery receipt arrived",
+            );
+        }
+        Ok(())
+    }
+
+    async fn send(&self, claim: &Claim) -> Settlement {
+        let provider: Option<&dyn Provider> = match claim.key.mode {
+            Mode::Live => self.live.as_deref(),
+            Mode::Test => Some(&self.simulator),
+        };
+        let name = provider.map_or("none", Provider::name);
+        let begun = Instant::now();
+        let answer = match provider {
+            // Its attempts never came to an end: a message that kills its worker stops here.
+            _ if claim.attempt > MAX_ATTEMPTS => Err(SendError::reject("gave up")),
+            // Another node may have a route.
+            None => Err(SendError::retry("no route")),
+            Some(provider) => match self.compose(claim).await {
+                Ok(message) => self.hand_over(provider, &message).await,
+                Err(error) => Err(error),
+            },
+        };
+        let settlement = decide(name, claim.attempt, answer);
+        report(claim, &settlement, begun.elapsed());
+        settlement
+    }
+
+    async fn hand_over(&self, provider: &dyn Provider, message: &Outgoing) -> Result<Accepted, SendError> {
+        let begun = Instant::now();
+        let answer = timeout(self.send_timeout, provider.send(message)).await;
+        metric::note_duration(provider.name(), begun.elapsed());
+        answer.unwrap_or_else(|_| {
+            Err(SendError::retry(format!("no answer in {} s", self.send_timeout.as_secs_f32())))
+        })
+    }
+
+    /// The message of a claim, from its sealed record.
+    async fn compose(&self, claim: &Claim) -> Result<Outgoing, SendError> {
+        let (context, key, record) = (&self.context, claim.key, &claim.record);
+        let unreadable = |error: &dyn std::error::Error| {
+            tracing::error!(
+                tenant.id = %key.tenant,
+                verification.id = %key.id,
+                message.id = %claim.message,
+                error = %chain(error),
+                "a message cannot be opened with the keys of this node",
+            );
+            SendError::reject("unreadable")
+        };
+        let contact = Contact::open(context, key, record).map_err(|error| unreadable(&error))?;
+        let text = open_code_text(context, key, record).map_err(|error| unreadable(&error))?;
+        let tenant = context.directory.tenant(key.tenant).await.map_err(|error| {
+            tracing::warn!(tenant.id = %key.tenant, error = %chain(&error), "the sender of a message cannot be read");
+            SendError::retry("directory unavailable")
+        })?;
+        let tenant = tenant.ok_or_else(|| SendError::reject("no such tenant"))?;
+        Ok(Outgoing {
+            message: claim.message,
+            verification: key.id,
+            attempt: claim.attempt,
+            to: contact.to,
+            from: tenant.name.as_str().to_owned(),
+            text: text.compose(&tenant.name),
+            code: text.code,
+            expires_at: record.expires_at,
+        })
+    }
+
+    async fn settle(&self, claim: &Claim, settlement: Settlement) -> Result<Settled, StoreError> {
+        let event = self.event_id(claim);
+        let mut tries = 1;
+        loop {
+            match self.context.codes.settle(claim, settlement.clone(), event).await {
+                Err(StoreError::Unavailable(_)) if tries < SETTLE_TRIES => {
+                    tries += 1;
+                    sleep(SETTLE_PAUSE).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    fn event_id(&self, claim: &Claim) -> EventId {
+        // A panic elsewhere leaves the generator as good as it was.
+        let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
+        EventId::new(self.clock.now(), claim.key.id.partition(), &mut *rng)
+    }
+}
+
+/// What the provider's answer means for the message.
+fn decide(provider: &str, attempt: u32, answer: Result<Accepted, SendError>) -> Settlement {
+    let provider = provider.to_owned();
+    match answer {
+        Ok(Accepted { receipt }) => Settlement::Accepted { provider, receipt },
+        Err(SendError::Retry { reason, .. }) if attempt >= MAX_ATTEMPTS => {
+            Settlement::Rejected { provider, reason: bounded(&format!("gave up: {reason}")) }
+        }
+        Err(SendError::Retry { reason, after }) => {
+            let after = wait_after(attempt, after);
+            Settlement::Retry { provider, reason: bounded(&reason), after }
+        }
+        Err(SendError::Reject { reason }) => Settlement::Rejected { provider, reason: bounded(&reason) },
+    }
+}
+
+fn bounded(reason: &str) -> String {
+    reason.chars().take(MAX_REASON).collect()
+}
+
+/// One log line and one count for each attempt.
+fn report(claim: &Claim, settlement: &Settlement, took: Duration) {
+    let (provider, outcome, reason) = match settlement {
+        Settlement::Accepted { provider, .. } => (provider, "accepted", None),
+        Settlement::Retry { provider, reason, .. } => (provider, "retried", Some(reason)),
+        Settlement::Rejected { provider, reason } => (provider, "rejected", Some(reason)),
+        Settlement::Receipt(_) => return,
+    };
+    metric::count_message(provider, outcome);
+    let (tenant, verification, message) = (claim.key.tenant, claim.key.id, claim.message);
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    match reason {
+        None => tracing::info!(
+            tenant.id = %tenant,
+            verification.id = %verification,
+            message.id = %message,
+            provider.name = %provider,
+            outcome,
+            duration_ms,
+            "a provider accepted a message",
+        ),
+        Some(reason) => tracing::warn!(
+            tenant.id = %tenant,
+            verification.id = %verification,
+            message.id = %message,
+            provider.name = %provider,
+            outcome,
+            duration_ms,
+            attempt = claim.attempt,
+            reason = %reason,
+            "a provider did not take a message",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_become_settlements() {
+        let provider = || "relay".to_owned();
+        let receipt = Some((Delivery::Delivered, Duration::ZERO));
+        let accepted = decide("relay", 1, Ok(Accepted { receipt }));
+        assert_eq!(accepted, Settlement::Accepted { provider: provider(), receipt });
+
+        let (reason, after) = ("HTTP 503".to_owned(), Duration::from_secs(4));
+        let retry = decide("relay", 3, Err(SendError::retry(&reason)));
+        assert_eq!(retry, Settlement::Retry { provider: provider(), reason: reason.clone(), after });
+
+        let asked = SendError::Retry { reason: reason.clone(), after: Some(Duration::from_secs(40)) };
+        let retry = decide("relay", 3, Err(asked.clone()));
+        let after = Duration::from_secs(40);
+        assert_eq!(retry, Settlement::Retry { provider: provider(), reason, after });
+
+        let last = decide("relay", MAX_ATTEMPTS, Err(asked));
+        let reason = "gave up: HTTP 503".to_owned();
+        assert_eq!(last, Settlement::Rejected { provider: provider(), reason });
+    }
+
+    #[test]
+    fn reasons_are_bounded() {
+        let settlement = decide("relay", 1, Err(SendError::reject("ż".repeat(1_000))));
+        assert!(
+            matches!(settlement, Settlement::Rejected { reason, .. } if reason == "ż".repeat(MAX_REASON))
+        );
+    }
+}

@@ -1,0 +1,31 @@
+//! The metrics of delivery.
+
+use countersign_core::verification::Delivery;
+use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use std::time::Duration;
+
+const MESSAGES: &str = "countersign_messages_total";
+const SEND_DURATION: &str = "countersign_send_duration_seconds";
+const RECEIPTS: &str = "countersign_receipts_total";
+
+/// Tells the recorder what each metric means.
+pub(crate) fn describe() {
+    describe_counter!(MESSAGES, "Attempts to send, by provider and outcome");
+    describe_histogram!(SEND_DURATION, Unit::Seconds, "How long a provider took to answer");
+    describe_counter!(RECEIPTS, "Delivery receipts, by what they report");
+}
+
+/// Counts one attempt.
+pub(crate) fn count_message(provider: &str, outcome: &'static str) {
+    counter!(MESSAGES, "provider" => provider.to_owned(), "outcome" => outcome).increment(1);
+}
+
+/// Notes how long the provider took, whatever it answered.
+pub(crate) fn note_duration(provider: &str, took: Duration) {
+    histogram!(SEND_DURATION, "provider" => provider.to_owned()).record(took.as_secs_f64());
+}
+
+/// Counts one receipt.
+pub(crate) fn count_receipt(delivery: Delivery) {
+    counter!(RECEIPTS, "delivery" => delivery.as_str()).increment(1);
+}

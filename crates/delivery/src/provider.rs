@@ -1,0 +1,123 @@
+//! What a provider is asked, and what it may answer.
+
+use countersign_core::{
+    code::Code,
+    id::{MessageId, VerificationId},
+    phone::PhoneNumber,
+    time::Timestamp,
+    verification::Delivery,
+};
+use std::{fmt, time::Duration};
+use zeroize::Zeroizing;
+
+/// Whoever takes a message towards a phone.
+///
+/// A provider may be given the same message twice: when its answer was lost,
+/// or when a worker died after it. Where the other side can tell repeats
+/// apart, the provider hands it [`Outgoing::message`] to do so.
+#[async_trait::async_trait]
+pub trait Provider: Send + Sync {
+    /// The name in events, logs and metrics.
+    fn name(&self) -> &str;
+
+    /// Hands one message over. The worker ends the call at its send time-out.
+    async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError>;
+}
+
+/// One message as a provider gets it. Debug shows ids only.
+pub struct Outgoing {
+    /// The message; the same in each attempt.
+    pub message: MessageId,
+    /// The verification that it belongs to.
+    pub verification: VerificationId,
+    /// Counts attempts, from 1.
+    pub attempt: u32,
+    /// The number.
+    pub to: PhoneNumber,
+    /// The sender: the name of the tenant.
+    pub from: String,
+    /// The whole text, with the code in it.
+    pub text: Zeroizing<String>,
+    /// The code alone, for a provider that shows it.
+    pub code: Code,
+    /// When the code ends; later the text is of no use.
+    pub expires_at: Timestamp,
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("message", &self.message)
+            .field("verification", &self.verification)
+            .field("attempt", &self.attempt)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The provider took the message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// The receipt and when it is due, where the provider knows it already.
+    pub receipt: Option<(Delivery, Duration)>,
+}
+
+/// The provider did not take the message; each variant says what happens next.
+/// Reasons are short and name no number, text or credential: clients read them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// Try again.
+    #[error("{reason}")]
+    Retry {
+        /// What happened.
+        reason: String,
+        /// The wait that the provider asked for.
+        after: Option<Duration>,
+    },
+    /// It will never be taken.
+    #[error("{reason}")]
+    Reject {
+        /// What happened.
+        reason: String,
+    },
+}
+
+impl SendError {
+    /// Try again after the usual wait.
+    pub fn retry(reason: impl Into<String>) -> Self {
+        Self::Retry { reason: reason.into(), after: None }
+    }
+
+    /// Never try again.
+    pub fn reject(reason: impl Into<String>) -> Self {
+        Self::Reject { reason: reason.into() }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use countersign_core::testmode::parse_number;
+
+    /// A message to `to` whose text and code are easy to find in an output.
+    pub(crate) fn outgoing(to: &str) -> Outgoing {
+        Outgoing {
+            message: MessageId::from_bytes([1; 16]),
+            verification: VerificationId::from_bytes([2; 16]),
+            attempt: 1,
+            to: parse_number(to).unwrap(),
+            from: "Acme".into(),
+            text: Zeroizing::new("123456 is your Acme code. Don't share it.".into()),
+            code: Code::parse("123456").unwrap(),
+            expires_at: Timestamp::from_millis(1_790_000_300_000),
+        }
+    }
+
+    #[test]
+    fn debug_shows_ids_only() {
+        let shown = format!("{:?}", outgoing("+48500500500"));
+        assert!(shown.contains("msg_"), "{shown}");
+        for secret in ["123456", "500500", "Acme"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The worker: claims due messages and has them sent, many at a time.
+//!
+//! It claims no more than it has free places for, so a claimed message is sent
+//! at once and well within its lease; a slow message holds one place only.
+
+use crate::{attempt::Sender, cause::chain, metric, provider::Provider, providers::simulator::Simulator};
+use countersign_core::{
+    Context,
+    ports::{Claim, Clock, StoreError},
+};
+use rand::rngs::StdRng;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{
+    task::{JoinError, JoinSet},
+    time::{MissedTickBehavior, interval, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+/// How a worker works.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkerSettings {
+    /// Messages in flight at once; at least 1. Default 32.
+    pub parallel: usize,
+    /// How long a claimed message belongs to its worker; a message of a worker
+    /// that died is sent by another after that. Default 30 s.
+    pub lease: Duration,
+    /// The longest wait between two looks at the outbox: messages that become
+    /// due by time alone wake nobody. At least 10 ms. Default 1 s.
+    pub poll: Duration,
+    /// How long a provider may take. Default 10 s; half the lease at most, so
+    /// that an attempt is settled while it still belongs to its worker.
+    pub send_timeout: Duration,
+}
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        Self {
+            parallel: 32,
+            lease: Duration::from_secs(30),
+            poll: Duration::from_secs(1),
+            send_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl WorkerSettings {
+    fn within_bounds(self) -> Self {
+        Self {
+            parallel: self.parallel.max(1),
+            poll: self.poll.max(Duration::from_millis(10)),
+            send_timeout: self.send_timeout.min(self.lease / 2),
+            ..self
+        }
+    }
+}
+
+/// The wait after the store did not answer.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Sends the messages of the outbox.
+pub struct Worker {
+    sender: Arc<Sender>,
+    settings: WorkerSettings,
+}
+
+type Sends = JoinSet<Result<(), StoreError>>;
+type Sent = Result<Result<(), StoreError>, JoinError>;
+
+/// What a look at the outbox says about the next one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// All that was due is in flight.
+    Emptied,
+    /// More may be due than there were free places.
+    Full,
+    /// The store did not answer.
+    Failed,
+}
+
+impl Worker {
+    /// A worker that sends live messages through `live` and those of test mode
+    /// through the simulator. Without `live`, live messages wait for a node that has a route.
+    pub fn new(
+        context: Context,
+        live: Option<Arc<dyn Provider>>,
+        clock: Arc<dyn Clock>,
+        settings: WorkerSettings,
+    ) -> Self {
+        metric::describe();
+        let settings = settings.within_bounds();
+        let sender = Sender {
+            context,
+            live,
+            simulator: Simulator,
+            clock,
+            rng: Mutex::new(rand::make_rng::<StdRng>()),
+            send_timeout: settings.send_timeout,
+        };
+        Self { sender: Arc::new(sender), settings }
+    }
+
+    /// Claims one batch, sends and settles all of it, and says how many
+    /// messages it handled. An error of the store is given back, the others of
+    /// the batch are settled all the same.
+    pub async fn run_once(&self) -> Result<usize, StoreError> {
+        let claims = self.claim(self.settings.parallel).await?;
+        let handled = claims.len();
+        let mut sends = Sends::new();
+        self.begin(claims, &mut sends);
+        let mut outcome = Ok(handled);
+        while let Some(sent) = sends.join_next().await {
+            match sent {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => outcome = Err(error),
+                Err(error) => note_panic(&error),
+            }
+        }
+        outcome
+    }
+
+    /// Sends messages until `stop`; then claims no more, settles what is in
+    /// flight and returns, at the latest a few seconds after the send time-out.
+    pub async fn run(&self, stop: CancellationToken) {
+        let mut sends = Sends::new();
+        let mut poll = interval(self.settings.poll);
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last = Look::Emptied;
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(sent) = sends.join_next() => {
+                    note(sent);
+                    // Nothing was left waiting for the place that is free now.
+                    if last == Look::Emptied {
+                        continue;
+                    }
+                }
+                () = self.sender.context.codes.due_arrived(), if self.free(&sends) > 0 => {}
+                _ = poll.tick() => {}
+            }
+            while let Some(sent) = sends.try_join_next() {
+                note(sent);
+            }
+            let look = self.look(&mut sends, last).await;
+            if look == Look::Failed {
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    () = sleep(STORE_PAUSE) => {}
+                }
+            }
+            last = look;
+        }
+        while let Some(sent) = sends.join_next().await {
+            note(sent);
+        }
+    }
+
+    /// Claims as many messages as there are free places. An outage of the
+    /// store is told once when it begins and once when it ends.
+    async fn look(&self, sends: &mut Sends, last: Look) -> Look {
+        let free = self.free(sends);
+        if free == 0 {
+            return Look::Full;
+        }
+        match self.claim(free).await {
+            Ok(claims) => {
+                if last == Look::Failed {
+                    tracing::info!("the outbox can be read again");
+                }
+                let full = claims.len() >= free;
+                self.begin(claims, sends);
+                if full { Look::Full } else { Look::Emptied }
+            }
+            Err(error) => {
+                if last != Look::Failed {
+                    tracing::error!(error = %chain(&error), "the outbox cannot be read, messages wait");
+                }
+                Look::Failed
+            }
+        }
+    }
+
+    fn free(&self, sends: &Sends) -> usize {
+        self.settings.parallel.saturating_sub(sends.len())
+    }
+
+    async fn claim(&self, limit: usize) -> Result<Vec<Claim>, StoreError> {
+        let Context { codes, partitions, .. } = &self.sender.context;
+        codes.claim(0..*partitions, self.settings.lease, limit).await
+    }
+
+    fn begin(&self, claims: Vec<Claim>, sends: &mut Sends) {
+        for claim in claims {
+            let sender = Arc::clone(&self.sender);
+            sends.spawn(async move { sender.handle(claim).await });
+        }
+    }
+}
+
+fn note(sent: Sent) {
+    match sent {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::error!(error = %chain(&error), "an attempt could not be settled, its message will be taken over");
+        }
+        Err(error) => note_panic(&error),
+    }
+}
+
+/// Without the panic's own words: they could hold what the message holds.
+fn note_panic(error: &JoinError) {
+    tracing::error!(panicked = error.is_panic(), "an attempt broke off, its message will be taken over");
+}
+
+#[cfg(test)]
+mod tests;

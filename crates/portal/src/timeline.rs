@@ -1,0 +1,35 @@
+//! The timeline of a verification of the demo tenant, in words.
+
+use crate::{
+    messages::rfc3339,
+    page::DevPage,
+    problem::{problem, unavailable},
+};
+use actix_web::{HttpResponse, http::StatusCode, web};
+use countersign_core::{event::Event, id::VerificationId, key::Mode, verification::RecordKey};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Line {
+    at: String,
+    kind: &'static str,
+    sentence: String,
+}
+
+impl From<&Event> for Line {
+    fn from(event: &Event) -> Self {
+        Self { at: rfc3339(event.at), kind: event.kind.name(), sentence: event.kind.sentence() }
+    }
+}
+
+/// `GET /dev/timeline/{id}`: oldest first; 404 once the record is gone.
+pub(crate) async fn read_timeline(page: web::Data<DevPage>, id: web::Path<String>) -> HttpResponse {
+    let missing = || problem(StatusCode::NOT_FOUND, "not_found", "There is no such verification.");
+    let Ok(id) = id.parse::<VerificationId>() else { return missing() };
+    let key = RecordKey { tenant: page.tenant.id, mode: Mode::Live, id };
+    match page.context.codes.timeline(key).await {
+        Ok(events) if events.is_empty() => missing(),
+        Ok(events) => HttpResponse::Ok().json(events.iter().map(Line::from).collect::<Vec<_>>()),
+        Err(error) => unavailable("codes store", &error),
+    }
+}

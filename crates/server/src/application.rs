@@ -1,0 +1,235 @@
+//! One running server: two listeners, the worker and two small clocks, from
+//! bind to the last settled message.
+
+mod background;
+mod listener;
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    configuration::Settings,
+    demo::Demo,
+    machine::SystemClock,
+    operator::Operator,
+    telemetry,
+    wiring::{Backends, open_backends},
+};
+use actix_web::web;
+use anyhow::{Context as _, anyhow};
+use background::{flush_key_uses, join_all, keep_house};
+use countersign_api::{KeyUses, State};
+use countersign_core::{
+    Context,
+    ports::{Clock, ConsoleSwitch, Inbox},
+};
+use countersign_delivery::{Console, Provider, Relay, Worker, WorkerSettings};
+use countersign_portal::DevPage;
+pub use listener::BindError;
+use listener::{Bounds, bind, serve_api, serve_operator};
+use std::{
+    fs::File,
+    future::Future,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+/// For the last flush at the end.
+const LAST_FLUSH: Duration = Duration::from_secs(2);
+
+/// What an application is built from.
+pub struct Parts {
+    /// The checked configuration.
+    pub settings: Settings,
+    /// The machine's clock, or one that a test turns.
+    pub clock: Arc<dyn Clock>,
+    /// With the virtual phone, the demo tenant and the pages of `dev`.
+    pub dev: bool,
+    /// Whether `run` drives the worker. A test that steps it by hand says no.
+    pub worker: bool,
+}
+
+impl Parts {
+    /// The parts of `serve`.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, clock: Arc::new(SystemClock), dev: false, worker: true }
+    }
+}
+
+/// A server whose listeners are bound and whose stores are open.
+pub struct Application {
+    /// What every act works on.
+    pub context: Context,
+    /// Sends the messages; `run` drives it unless the parts said no.
+    pub worker: Arc<Worker>,
+    /// The memory of the virtual phone; `dev` only.
+    pub inbox: Option<Arc<dyn Inbox>>,
+    /// How the provider `console` of `dev` behaves.
+    pub switch: Arc<ConsoleSwitch>,
+    /// The demo tenant and its keys; `dev` only.
+    pub demo: Option<Arc<Demo>>,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    key_uses: Arc<KeyUses>,
+    drive_worker: bool,
+    api: TcpListener,
+    operator: TcpListener,
+    addresses: (SocketAddr, SocketAddr),
+    stop: CancellationToken,
+    lock: File,
+}
+
+impl Application {
+    /// Binds the listeners and opens the stores. Nothing is answered before [`Application::run`].
+    pub async fn build(parts: Parts) -> anyhow::Result<Self> {
+        let Parts { settings, clock, dev, worker: drive_worker } = parts;
+        let api = bind(settings.server.bind)?;
+        let operator = bind(settings.server.operator_bind)?;
+        let addresses = (api.local_addr()?, operator.local_addr()?);
+        // Before the stores are opened, so that what they count is not lost.
+        telemetry::metrics_handle();
+        let Backends { context, inbox, lock } = open_backends(&settings, &clock, dev).await?;
+        let demo = match dev {
+            true => {
+                Some(Arc::new(Demo::derive(&context.keyring).context("The demo tenant has no valid name")?))
+            }
+            false => None,
+        };
+        if let Some(demo) = &demo {
+            demo.install(context.directory.as_ref(), clock.now()).await?;
+        }
+        let switch = Arc::new(ConsoleSwitch::default());
+        let live = choose_provider(&settings, inbox.as_ref(), &switch, &clock)?;
+        let delivery = &settings.delivery;
+        let worker_settings = WorkerSettings {
+            parallel: delivery.parallel,
+            lease: delivery.lease,
+            send_timeout: delivery.send_timeout,
+            ..WorkerSettings::default()
+        };
+        let worker = Arc::new(Worker::new(context.clone(), live, Arc::clone(&clock), worker_settings));
+        Ok(Self {
+            context,
+            worker,
+            inbox,
+            switch,
+            demo,
+            settings,
+            clock,
+            key_uses: Arc::new(KeyUses::default()),
+            drive_worker,
+            api,
+            operator,
+            addresses,
+            stop: CancellationToken::new(),
+            lock,
+        })
+    }
+
+    /// Where the API is, without a slash at the end.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.addresses.0)
+    }
+
+    /// Where metrics and health are, without a slash at the end.
+    pub fn operator_url(&self) -> String {
+        format!("http://{}", self.addresses.1)
+    }
+
+    /// Serves until `stop`; then accepts nothing more, finishes, settles and
+    /// returns within the configured time.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let own = self.stop.clone();
+        let patience = self.settings.server.shutdown_timeout;
+        let (context, key_uses) = (self.context.clone(), Arc::clone(&self.key_uses));
+        let mut tasks = self.spawn_tasks();
+        let lock = self.lock.try_clone().context("The lock of the data folder is lost")?;
+        let servers = self.serve()?;
+        let outcome = {
+            let served = async {
+                let outcome = servers.await.context("A listener failed");
+                own.cancel();
+                outcome
+            };
+            let work = async {
+                let (served, joined) = tokio::join!(served, join_all(&mut tasks, &own));
+                served.and(joined)
+            };
+            let limit = async {
+                tokio::select! { () = stop.cancelled() => own.cancel(), () = own.cancelled() => {} }
+                sleep(patience).await;
+            };
+            tokio::select! {
+                outcome = work => outcome,
+                () = limit => Err(anyhow!("Not all work ended within {} s", patience.as_secs())),
+            }
+        };
+        if timeout(LAST_FLUSH, flush_key_uses(&context, &key_uses)).await.is_err() {
+            tracing::warn!("The last uses of keys were not noted in time");
+        }
+        // Others may open the folder only now.
+        drop(lock);
+        outcome
+    }
+
+    fn spawn_tasks(&self) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        if self.drive_worker {
+            let (worker, stop) = (Arc::clone(&self.worker), self.stop.clone());
+            tasks.spawn(async move { worker.run(stop).await });
+        }
+        let (context, key_uses) = (self.context.clone(), Arc::clone(&self.key_uses));
+        tasks.spawn(keep_house(context, key_uses, self.stop.clone()));
+        tasks
+    }
+
+    fn serve(self) -> anyhow::Result<impl Future<Output = std::io::Result<()>>> {
+        let settings = &self.settings.server;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let bounds = Bounds {
+            workers: if settings.workers == 0 { cores } else { settings.workers },
+            shutdown: settings.shutdown_timeout,
+        };
+        let page = self.dev_page();
+        let Self { context, clock, key_uses, stop, .. } = self;
+        let operator = web::Data::new(Operator { context: context.clone(), stop: stop.clone() });
+        let state = web::Data::new(State { context, clock, key_uses });
+        let operator = serve_operator(self.operator, operator, bounds.shutdown, stop.clone())?;
+        let api = serve_api(self.api, state, page, &bounds, stop)?;
+        Ok(async move { tokio::try_join!(api, operator).map(drop) })
+    }
+
+    fn dev_page(&self) -> Option<web::Data<DevPage>> {
+        let demo = self.demo.as_ref()?;
+        Some(web::Data::new(DevPage {
+            context: self.context.clone(),
+            inbox: Arc::clone(self.inbox.as_ref()?),
+            switch: Arc::clone(&self.switch),
+            tenant: demo.tenant.clone(),
+            key: demo.key.expose(),
+            base_url: self.base_url(),
+            stop: self.stop.clone(),
+        }))
+    }
+}
+
+/// `dev` never sends anything, whatever is configured.
+fn choose_provider(
+    settings: &Settings,
+    inbox: Option<&Arc<dyn Inbox>>,
+    switch: &Arc<ConsoleSwitch>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Option<Arc<dyn Provider>>> {
+    if let Some(inbox) = inbox {
+        let console = Console::new(Arc::clone(inbox), Arc::clone(switch), Arc::clone(clock));
+        return Ok(Some(Arc::new(console)));
+    }
+    let Some(relay) = &settings.delivery.relay else { return Ok(None) };
+    let relay = Relay::new(relay.settings(), Arc::clone(clock)).context("The relay cannot be used")?;
+    Ok(Some(Arc::new(relay)))
+}

@@ -1,0 +1,56 @@
+//! What runs beside the listeners.
+
+use crate::telemetry;
+use anyhow::anyhow;
+use countersign_api::KeyUses;
+use countersign_core::Context;
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    task::JoinSet,
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Between two flushes of key uses, and two samples of the backlog.
+const HOUSEKEEPING: Duration = Duration::from_secs(5);
+
+/// Joins every task. One that ends before the stop has failed, and then everything stops.
+pub(super) async fn join_all(tasks: &mut JoinSet<()>, stop: &CancellationToken) -> anyhow::Result<()> {
+    let mut outcome = Ok(());
+    while let Some(ended) = tasks.join_next().await {
+        if ended.is_err() || !stop.is_cancelled() {
+            outcome = Err(anyhow!("A background task broke off"));
+        }
+        stop.cancel();
+    }
+    outcome
+}
+
+/// Notes key uses and samples the backlog, every few seconds.
+pub(super) async fn keep_house(context: Context, key_uses: Arc<KeyUses>, stop: CancellationToken) {
+    metrics::describe_gauge!("countersign_messages_waiting", "Messages in the outbox, due or not");
+    let mut tick = interval(HOUSEKEEPING);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        telemetry::metrics_handle().run_upkeep();
+        flush_key_uses(&context, &key_uses).await;
+        // An outage is told by those who need the store; a gauge that stands still is enough here.
+        if let Ok(waiting) = context.codes.backlog().await {
+            metrics::gauge!("countersign_messages_waiting").set(waiting as f64);
+        }
+    }
+}
+
+pub(super) async fn flush_key_uses(context: &Context, key_uses: &KeyUses) {
+    let uses = key_uses.drain();
+    if uses.is_empty() {
+        return;
+    }
+    if let Err(error) = context.directory.touch_keys(&uses).await {
+        tracing::warn!(error = %error, "The last uses of keys were not noted");
+    }
+}

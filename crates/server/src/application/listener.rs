@@ -1,0 +1,103 @@
+//! The two HTTP listeners and what bounds them.
+
+use crate::operator::{self, Operator};
+use actix_web::{
+    App, HttpServer,
+    dev::Server,
+    middleware::{Condition, from_fn},
+    web,
+};
+use countersign_api::State;
+use countersign_portal::DevPage;
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
+use tokio_util::sync::CancellationToken;
+
+/// How long a connection may idle between two requests.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How long a client may take to send the head of a request.
+const REQUEST_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a client may take to close.
+const DISCONNECT_PATIENCE: Duration = Duration::from_secs(2);
+/// Connections of one thread; more wait in the system's queue.
+const MAX_CONNECTIONS: usize = 4_096;
+/// Connections of the operator port: a few scrapers and probes.
+const OPERATOR_CONNECTIONS: usize = 64;
+
+/// An address that could not be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}")]
+pub struct BindError {
+    /// The address.
+    pub address: SocketAddr,
+    /// Why.
+    #[source]
+    pub source: std::io::Error,
+}
+
+/// What is configured of the API's listener.
+pub(super) struct Bounds {
+    /// Threads that serve requests.
+    pub workers: usize,
+    /// How long requests in flight may take to end.
+    pub shutdown: Duration,
+}
+
+pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
+    TcpListener::bind(address).map_err(|source| BindError { address, source })
+}
+
+/// Serves the API, and the pages of `dev` if there are any, until `stop`.
+pub(super) fn serve_api(
+    listener: TcpListener,
+    state: web::Data<State>,
+    page: Option<web::Data<DevPage>>,
+    bounds: &Bounds,
+    stop: CancellationToken,
+) -> io::Result<Server> {
+    let dev = page.is_some();
+    let app = move || {
+        let page = page.clone();
+        App::new()
+            .wrap(Condition::new(dev, from_fn(countersign_portal::guard)))
+            // Outermost, so that what the guard refuses has its line and its id too.
+            .wrap(from_fn(countersign_api::observe))
+            .configure(countersign_api::configure(state.clone()))
+            .configure(|config| {
+                if let Some(page) = page {
+                    countersign_portal::configure(page)(config);
+                }
+            })
+            .default_service(web::to(countersign_api::fallback))
+    };
+    let server = HttpServer::new(app)
+        .workers(bounds.workers)
+        .max_connections(MAX_CONNECTIONS)
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(REQUEST_PATIENCE)
+        .client_disconnect_timeout(DISCONNECT_PATIENCE)
+        .shutdown_timeout(bounds.shutdown.as_secs())
+        .shutdown_signal(stop.cancelled_owned());
+    Ok(server.listen(listener)?.run())
+}
+
+/// Serves metrics and health until `stop`.
+pub(super) fn serve_operator(
+    listener: TcpListener,
+    operator: web::Data<Operator>,
+    shutdown: Duration,
+    stop: CancellationToken,
+) -> io::Result<Server> {
+    let server = HttpServer::new(move || App::new().configure(operator::configure(operator.clone())))
+        .workers(1)
+        .max_connections(OPERATOR_CONNECTIONS)
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(REQUEST_PATIENCE)
+        .client_disconnect_timeout(DISCONNECT_PATIENCE)
+        .shutdown_timeout(shutdown.as_secs())
+        .shutdown_signal(stop.cancelled_owned());
+    Ok(server.listen(listener)?.run())
+}

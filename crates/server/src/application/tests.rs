@@ -1,0 +1,71 @@
+use super::*;
+use std::path::Path;
+
+fn parts(folder: &Path) -> Parts {
+    // Fails only if it is installed already, and then it is there.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    Parts { dev: true, ..Parts::new(Settings::embedded(folder).unwrap()) }
+}
+
+async fn get(url: &str) -> (u16, String) {
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).no_proxy().build().unwrap();
+    let answer = client.get(url).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn the_operator_port_tells_metrics_and_health_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let application = Application::build(parts(folder.path())).await.unwrap();
+    let (api, operator) = (application.base_url(), application.operator_url());
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(application.run(stop.clone()));
+    assert_eq!(get(&format!("{operator}/health/ready")).await, (200, "ready\n".to_owned()));
+    assert_eq!(get(&format!("{operator}/health/live")).await.0, 200);
+    assert_eq!(get(&format!("{operator}/metrics")).await.0, 200);
+    for path in ["/", "/dev", "/v1/verifications", "/openapi.json"] {
+        assert_eq!(get(&format!("{operator}{path}")).await.0, 404, "{path}");
+    }
+    assert_eq!(get(&format!("{api}/metrics")).await.0, 404);
+    stop.cancel();
+    running.await.unwrap().unwrap();
+    assert!(Application::build(parts(folder.path())).await.is_ok(), "the folder is free again");
+}
+
+#[tokio::test]
+async fn each_start_gives_the_same_demo_and_mends_its_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Application::build(parts(folder.path())).await.unwrap();
+    let demo = first.demo.clone().unwrap();
+    let directory = Arc::clone(&first.context.directory);
+    assert!(directory.delete_key(demo.tenant.id, demo.key.id, first.clock.now()).await.unwrap());
+    drop(first);
+    let second = Application::build(parts(folder.path())).await.unwrap();
+    let again = second.demo.clone().unwrap();
+    assert_eq!(demo.key.expose(), again.key.expose());
+    let key = second.context.directory.presented_key(again.key.id).await.unwrap().unwrap();
+    assert!(again.key.matches(&key));
+    assert_eq!(key.tenant, demo.tenant.id);
+}
+
+#[tokio::test]
+async fn a_taken_port_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Application::build(parts(folder.path())).await.unwrap();
+    let mut parts = parts(&folder.path().join("other"));
+    parts.settings.server.bind = first.addresses.0;
+    let error = Application::build(parts).await.err().unwrap();
+    assert_eq!(error.downcast_ref::<BindError>().unwrap().address, first.addresses.0);
+    assert!(!folder.path().join("other").exists(), "nothing is made for a server that cannot start");
+}
+
+#[tokio::test]
+async fn a_server_without_dev_has_no_phone_and_sends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut parts = parts(folder.path());
+    parts.dev = false;
+    let application = Application::build(parts).await.unwrap();
+    assert!(application.demo.is_none() && application.inbox.is_none());
+    assert!(!application.context.live_route);
+    assert!(application.context.directory.list_tenants(None, 10).await.unwrap().is_empty());
+}

@@ -1,0 +1,236 @@
+//! The command line: what can be asked for. What is done about it stands in
+//! `command`, a file each.
+
+use crate::command;
+use clap::{Args, Parser, Subcommand};
+use countersign_core::{
+    id::{KeyId, TenantId},
+    scope::Scope,
+    tenant::TenantName,
+};
+use std::{path::PathBuf, process::ExitCode};
+
+/// A self-hosted SMS authenticator: issues one-time codes and verifies them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "countersign",
+    version,
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration."
+)]
+pub struct Cli {
+    /// The configuration file; without it, defaults and COUNTERSIGN__SECTION__KEY variables
+    #[arg(long, global = true, value_name = "FILE", env = "COUNTERSIGN_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Try everything on this machine: a demo tenant, a virtual phone, nothing sent
+    Dev(DevArgs),
+    /// Serve the API
+    Serve,
+    /// Bring the database to this program's version
+    Migrate,
+    /// Print the OpenAPI document
+    Openapi,
+    /// Make and list tenants
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// Make, list and change API keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Check the configuration, or print the documented default file
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Ask a running server whether it is ready
+    Healthcheck {
+        /// Where to ask [default: /health/ready on the configured operator port]
+        #[arg(long)]
+        url: Option<String>,
+    },
+}
+
+/// How `dev` runs.
+#[derive(Clone, Debug, Args)]
+pub struct DevArgs {
+    /// The port of the API and the pages; 0 picks a free one
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// The port of metrics and health; 0 picks a free one
+    #[arg(long, default_value_t = 9090)]
+    pub operator_port: u16,
+    /// The folder of everything that is kept
+    #[arg(long, value_name = "DIR", default_value = ".countersign")]
+    pub data: PathBuf,
+    /// Write addresses and keys to this file as JSON, once it serves
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+    /// Show a line for each request and message
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+/// Make and list tenants.
+#[derive(Debug, Subcommand)]
+pub enum TenantCommand {
+    /// Make a tenant and print its id
+    Create {
+        /// What its users know it by; it stands in each SMS
+        #[arg(long, value_parser = parse_tenant_name)]
+        name: TenantName,
+    },
+    /// List all tenants
+    List,
+}
+
+/// Make, list and change API keys.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a key and print it; it is shown this once
+    Create {
+        /// The tenant it belongs to
+        #[arg(long, value_parser = parse_tenant_id)]
+        tenant: TenantId,
+        /// What people call it
+        #[arg(long, value_parser = parse_key_name)]
+        name: String,
+        /// What it may do, separated by commas
+        #[arg(long, required = true, value_delimiter = ',', value_parser = parse_scope)]
+        scopes: Vec<Scope>,
+        /// A key for test mode: it sends nothing and knows the code
+        #[arg(long)]
+        test: bool,
+        /// Refuse it after so many days
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3650))]
+        expires_in_days: Option<u32>,
+    },
+    /// List the keys of a tenant, newest first
+    List {
+        /// The tenant they belong to
+        #[arg(long, value_parser = parse_tenant_id)]
+        tenant: TenantId,
+    },
+    /// Refuse a key until it is enabled again
+    Disable(KeyArgs),
+    /// Accept a disabled key again
+    Enable(KeyArgs),
+    /// Delete a key for good
+    Delete(KeyArgs),
+}
+
+/// Which key.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct KeyArgs {
+    /// The tenant it belongs to
+    #[arg(long, value_parser = parse_tenant_id)]
+    pub tenant: TenantId,
+    /// Its id: key_...
+    #[arg(value_parser = parse_key_id)]
+    pub key: KeyId,
+}
+
+/// Check the configuration, or print the documented default file.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Name every problem at once, or say that there is none
+    Check,
+    /// Print the commented default file
+    Default,
+}
+
+impl Cli {
+    /// Does what was asked and says how it ended.
+    pub async fn run(self) -> ExitCode {
+        command::run(self).await
+    }
+}
+
+fn parse_tenant_id(text: &str) -> Result<TenantId, String> {
+    text.parse()
+        .map_err(|_| "a tenant's id is ten_ and 26 characters; `countersign tenant list` shows them".into())
+}
+
+fn parse_key_id(text: &str) -> Result<KeyId, String> {
+    text.parse().map_err(|_| "a key's id is key_ and 26 characters; `countersign key list` shows them".into())
+}
+
+fn parse_tenant_name(text: &str) -> Result<TenantName, String> {
+    let problem = || format!("a name has 1 to {} printable characters", TenantName::MAX);
+    TenantName::parse(text).ok_or_else(problem)
+}
+
+fn parse_key_name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    let fits = (1..=countersign_core::key::MAX_NAME).contains(&name.chars().count());
+    if fits && !name.chars().any(char::is_control) {
+        return Ok(name.to_owned());
+    }
+    Err(format!("a name has 1 to {} printable characters", countersign_core::key::MAX_NAME))
+}
+
+fn parse_scope(text: &str) -> Result<Scope, String> {
+    let all = || Scope::ALL.map(Scope::as_str).join(", ");
+    Scope::parse(text.trim()).ok_or_else(|| format!("the scopes are {}", all()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    const TENANT: &str = "ten_00000000000000000000000001";
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(std::iter::once("countersign").chain(line.split(' ')))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn dev_has_the_documented_defaults() {
+        let Command::Dev(args) = parse("dev").unwrap().command else { panic!("not dev") };
+        assert_eq!((args.port, args.operator_port), (8080, 9090));
+        assert_eq!(args.data, PathBuf::from(".countersign"));
+        assert!(args.ready_file.is_none() && !args.verbose);
+    }
+
+    #[test]
+    fn a_key_takes_its_scopes_from_one_list() {
+        let line =
+            format!("key create --tenant {TENANT} --name app --scopes verifications:start,numbers:read");
+        let Command::Key(KeyCommand::Create { scopes, test, .. }) = parse(&line).unwrap().command else {
+            panic!("not key create")
+        };
+        assert_eq!(scopes, [Scope::VerificationsStart, Scope::NumbersRead]);
+        assert!(!test);
+    }
+
+    #[test]
+    fn wrong_values_are_refused_with_what_would_be_right() {
+        for (line, hint) in [
+            (format!("key create --tenant {TENANT} --name app --scopes start"), "verifications:start"),
+            ("key create --tenant acme --name app --scopes numbers:read".into(), "countersign tenant list"),
+            (format!("key create --tenant {TENANT} --name app"), "--scopes"),
+            (format!("key delete --tenant {TENANT} cs_live_x"), "countersign key list"),
+            (format!("tenant create --name {}", "x".repeat(41)), "1 to 40"),
+            ("dev --port 70000".into(), "70000"),
+        ] {
+            let error = parse(&line).unwrap_err().to_string();
+            assert!(error.contains(hint), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_configuration_file_may_stand_before_or_after_the_command() {
+        for line in ["--config a.toml serve", "serve --config a.toml"] {
+            assert_eq!(parse(line).unwrap().config, Some(PathBuf::from("a.toml")));
+        }
+    }
+}

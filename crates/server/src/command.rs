@@ -1,0 +1,112 @@
+//! What each command does. Answers go to standard output, everything said to
+//! a person beside them to standard error.
+
+mod config;
+mod dev;
+mod key;
+mod probe;
+mod serve;
+mod tenant;
+
+use crate::{
+    cli::{Cli, Command},
+    configuration::{Flag, Problems, Settings},
+    wiring,
+};
+use anyhow::Context as _;
+use countersign_stores::{directory::SqlDirectory, sql::Sql};
+use std::{
+    io::{ErrorKind, Write as _},
+    path::Path,
+    process::ExitCode,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Wrong usage or configuration, as clap says it too.
+const USAGE: u8 = 2;
+
+/// Does what was asked and tells what went wrong.
+pub(crate) async fn run(cli: Cli) -> ExitCode {
+    let config = cli.config.as_deref();
+    let outcome = match cli.command {
+        Command::Dev(args) => dev::run(config, &args).await,
+        Command::Serve => serve::run(config).await,
+        Command::Migrate => migrate(config).await,
+        Command::Openapi => print_openapi(),
+        Command::Tenant(command) => tenant::run(config, command).await,
+        Command::Key(command) => key::run(config, command).await,
+        Command::Config(command) => config::run(config, &command),
+        Command::Healthcheck { url } => probe::run(config, url).await,
+    };
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    eprintln!("error: {error:#}");
+    if error.is::<Problems>() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
+}
+
+/// The settings from the file, the environment and what the command fixes.
+fn load(config: Option<&Path>, flags: impl IntoIterator<Item = Flag>) -> Result<Settings, Problems> {
+    // The name of a setting is plain text; a value that is not fails its own check.
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+    };
+    Settings::load(config, std::env::vars_os().filter_map(text), flags)
+}
+
+/// The directory, for commands that change it beside a running server.
+async fn open_directory(config: Option<&Path>) -> anyhow::Result<SqlDirectory> {
+    let sql = open_sql(config).await?;
+    wiring::refuse_pending_migrations(&sql).await?;
+    Ok(SqlDirectory::new(sql))
+}
+
+async fn open_sql(config: Option<&Path>) -> anyhow::Result<Sql> {
+    wiring::open_sql(&load(config, [])?).await
+}
+
+async fn migrate(config: Option<&Path>) -> anyhow::Result<()> {
+    let applied = open_sql(config).await?.migrate().await.context("The migrations were not all applied")?;
+    for name in &applied {
+        answer(name)?;
+    }
+    let say = if applied.is_empty() { "The database is at this program's version." } else { "Done." };
+    eprintln!("{say}");
+    Ok(())
+}
+
+fn print_openapi() -> anyhow::Result<()> {
+    answer(&countersign_api::openapi().to_pretty_json()?)
+}
+
+/// Prints one answer. A reader that has seen enough (`| head`) is no failure.
+fn answer(text: &str) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("Standard output is closed")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Cancelled by the first SIGTERM or SIGINT; the second ends the process at once.
+fn stop_on_signals() -> anyhow::Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be handled")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be handled")?;
+    let stop = CancellationToken::new();
+    let token = stop.clone();
+    tokio::spawn(async move {
+        for first in [true, false] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if first {
+                token.cancel();
+            } else {
+                eprintln!("Stopped at once; what was in flight is taken up at the next start.");
+                std::process::exit(1);
+            }
+        }
+    });
+    Ok(stop)
+}

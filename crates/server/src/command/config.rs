@@ -1,0 +1,51 @@
+use super::{answer, load};
+use crate::{
+    cli::ConfigCommand,
+    configuration::{DEFAULT_FILE, DatabaseUrl, Settings},
+};
+use std::path::Path;
+
+pub(super) fn run(config: Option<&Path>, command: &ConfigCommand) -> anyhow::Result<()> {
+    match command {
+        ConfigCommand::Default => answer(DEFAULT_FILE.trim_end()),
+        ConfigCommand::Check => {
+            let settings = load(config, [])?;
+            answer(&format!("configuration is fine\n{}", summary(&settings)))
+        }
+    }
+}
+
+/// What will be served from where, without anything secret.
+fn summary(settings: &Settings) -> String {
+    let database = match &settings.database {
+        DatabaseUrl::Sqlite(file) => file.display().to_string(),
+        DatabaseUrl::Postgres(_) => "Postgres".to_owned(),
+    };
+    let messages = match &settings.delivery.relay {
+        Some(_) => "to the relay",
+        None => "not sent: delivery.relay.url is not set",
+    };
+    format!(
+        "  API       {}\n  operator  {}\n  data      {}\n  database  {database}\n  codes     {}, {} partitions\n  key ring  {}\n  messages  {messages}",
+        settings.server.bind,
+        settings.server.operator_bind,
+        settings.folder.display(),
+        settings.codes.file.display(),
+        settings.codes.partitions,
+        settings.keyring.display(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_shows_no_password() {
+        let url = "postgres://app:hunter2@db:5432/countersign";
+        let variable = ("COUNTERSIGN__DATABASE__URL".to_owned(), url.to_owned());
+        let settings = Settings::load(None, [variable], []).unwrap();
+        let summary = summary(&settings);
+        assert!(summary.contains("database  Postgres") && !summary.contains("hunter2"), "{summary}");
+    }
+}

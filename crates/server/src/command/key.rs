@@ -1,0 +1,105 @@
+use super::{answer, open_directory};
+use crate::{
+    cli::{KeyArgs, KeyCommand},
+    machine::{SystemClock, rng},
+};
+use anyhow::{Context as _, ensure};
+use countersign_core::{
+    id::{KeyId, TenantId},
+    key::{Key, Mode, PresentedKey},
+    ports::{Clock as _, Directory, KeyChange},
+    scope::{Scope, Scopes},
+    time::Timestamp,
+};
+use std::{path::Path, time::Duration};
+
+/// Keys read at once.
+const PAGE: u16 = 100;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+pub(super) async fn run(config: Option<&Path>, command: KeyCommand) -> anyhow::Result<()> {
+    let directory = open_directory(config).await?;
+    let now = SystemClock.now();
+    match command {
+        KeyCommand::Create { tenant, name, scopes, test, expires_in_days } => {
+            let mode = if test { Mode::Test } else { Mode::Live };
+            let expires_at = expires_in_days.map(|days| now + DAY * days);
+            let new = NewKey { tenant, name, scopes, mode, expires_at };
+            create_key(&directory, new, now).await
+        }
+        KeyCommand::List { tenant } => list_keys(&directory, tenant, now).await,
+        KeyCommand::Disable(args) => set_disabled(&directory, args, true, now).await,
+        KeyCommand::Enable(args) => set_disabled(&directory, args, false, now).await,
+        KeyCommand::Delete(KeyArgs { tenant, key }) => {
+            let deleted = directory.delete_key(tenant, key, now).await.context("The key was not deleted")?;
+            ensure!(deleted, "{tenant} has no key {key}");
+            eprintln!("Deleted {key}.");
+            Ok(())
+        }
+    }
+}
+
+struct NewKey {
+    tenant: TenantId,
+    name: String,
+    scopes: Vec<Scope>,
+    mode: Mode,
+    expires_at: Option<Timestamp>,
+}
+
+async fn create_key(directory: &dyn Directory, new: NewKey, now: Timestamp) -> anyhow::Result<()> {
+    let tenant = directory.tenant(new.tenant).await.context("The tenant cannot be read")?;
+    ensure!(tenant.is_some(), "There is no tenant {}; `countersign tenant list` shows them", new.tenant);
+    let presented = PresentedKey::generate(new.mode, KeyId::new(now, &mut rng()), &mut rng());
+    let key = Key {
+        id: presented.id,
+        tenant: new.tenant,
+        mode: new.mode,
+        name: new.name,
+        scopes: new.scopes.into_iter().collect::<Scopes>(),
+        secret_hash: presented.hash(),
+        disabled: false,
+        expires_at: new.expires_at,
+        created_at: now,
+        last_used_at: None,
+        version: 1,
+    };
+    directory.create_key(&key).await.context("The key was not made")?;
+    answer(&presented.expose())?;
+    eprintln!("Made {}. The key itself is shown this once; keep it safe.", key.id);
+    Ok(())
+}
+
+async fn list_keys(directory: &dyn Directory, tenant: TenantId, now: Timestamp) -> anyhow::Result<()> {
+    let mut before = None;
+    loop {
+        let keys = directory.list_keys(tenant, before, PAGE).await.context("The keys cannot be read")?;
+        for key in &keys {
+            let state = match key {
+                key if key.disabled => "disabled",
+                key if !key.is_usable(now) => "expired",
+                _ => "active",
+            };
+            let (mode, name, scopes) = (key.mode.as_str(), &key.name, key.scopes);
+            answer(&format!("{}\t{mode}\t{state}\t{name}\t{scopes}", key.id))?;
+        }
+        before = keys.last().map(|key| key.id);
+        if keys.len() < usize::from(PAGE) {
+            return Ok(());
+        }
+    }
+}
+
+async fn set_disabled(
+    directory: &dyn Directory,
+    KeyArgs { tenant, key }: KeyArgs,
+    disabled: bool,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let change = KeyChange { disabled: Some(disabled), ..KeyChange::default() };
+    let changed = directory.update_key(tenant, key, change, now).await.context("The key was not changed")?;
+    ensure!(changed.is_some(), "{tenant} has no key {key}");
+    eprintln!("{key} is {}.", if disabled { "disabled" } else { "enabled" });
+    Ok(())
+}

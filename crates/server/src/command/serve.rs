@@ -1,0 +1,32 @@
+use super::{load, stop_on_signals};
+use crate::{
+    application::{Application, BindError, Parts},
+    telemetry,
+};
+use std::path::Path;
+
+pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
+    let settings = load(config, [])?;
+    telemetry::init_log(settings.log.format, settings.log.level);
+    let stop = stop_on_signals()?;
+    let application = Application::build(Parts::new(settings)).await.map_err(explain_bind)?;
+    if !application.context.live_route {
+        tracing::warn!("No provider is configured: live keys get the problem no_route, test keys work");
+    }
+    let (base_url, operator_url) = (application.base_url(), application.operator_url());
+    tracing::info!(base_url, operator_url, version = env!("CARGO_PKG_VERSION"), "Serving");
+    application.run(stop).await?;
+    tracing::info!("Stopped");
+    Ok(())
+}
+
+fn explain_bind(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref::<BindError>() {
+        Some(bind) if bind.source.kind() == std::io::ErrorKind::AddrInUse => anyhow::anyhow!(
+            "Port {} is taken on {}; set server.bind and server.operator_bind to free ports",
+            bind.address.port(),
+            bind.address.ip()
+        ),
+        _ => error,
+    }
+}

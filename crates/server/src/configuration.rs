@@ -1,0 +1,216 @@
+//! The settings: one TOML file, then the environment, then what a command
+//! fixes. `countersign.toml` beside this crate is their documentation, and a
+//! test holds the two together.
+
+mod reader;
+mod secret;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use crate::machine::SystemClock;
+use countersign_delivery::{Relay, RelayError};
+use reader::Reader;
+pub use secret::Secret;
+pub use settings::{
+    CodesSettings, DatabaseUrl, DeliverySettings, LogFormat, LogLevel, LogSettings, RelayUrl, ServerSettings,
+    Settings,
+};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+/// What a worker needs after its last answer to note how the messages ended.
+const SETTLING: Duration = Duration::from_secs(5);
+
+/// The commented default file, which is the documentation.
+pub const DEFAULT_FILE: &str = include_str!("../countersign.toml");
+
+/// Every problem of a configuration, each with its key and where it came from.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration is not usable:\n  {}", .0.join("\n  "))]
+pub struct Problems(pub Vec<String>);
+
+/// A setting that a command fixes: its key, its value, and the flag that names it.
+pub type Flag = (&'static str, String, &'static str);
+
+impl Settings {
+    /// Reads and checks everything.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+        flags: impl IntoIterator<Item = Flag>,
+    ) -> Result<Self, Problems> {
+        let mut reader = Reader::default();
+        if let Some(file) = file {
+            reader.add_file(file);
+        }
+        reader.add_environment(environment);
+        for (key, text, flag) in flags {
+            reader.add_flag(key, text, flag);
+        }
+        read_all(reader)
+    }
+
+    /// The defaults, with everything in `folder` and two free ports: for tests.
+    pub fn embedded(folder: &Path) -> Result<Self, Problems> {
+        let flag = |key, text: &str| (key, text.to_owned(), "embedded");
+        let folder = folder.to_string_lossy();
+        let flags = [
+            flag("data.folder", &folder),
+            flag("server.bind", "127.0.0.1:0"),
+            flag("server.operator_bind", "127.0.0.1:0"),
+            flag("server.workers", "1"),
+        ];
+        Self::load(None, [], flags)
+    }
+}
+
+fn read_all(mut reader: Reader) -> Result<Settings, Problems> {
+    let settings = read_sections(&mut reader);
+    let problems = reader.finish();
+    settings.filter(|_| problems.is_empty()).ok_or(Problems(problems))
+}
+
+/// Reads every section before it gives up, so that no problem stays unseen.
+fn read_sections(reader: &mut Reader) -> Option<Settings> {
+    let server = read_server(reader);
+    let log = read_log(reader);
+    let folder = reader.text("data.folder", "countersign-data", not_empty).map(PathBuf::from);
+    let base = folder.clone().unwrap_or_default();
+    let database = read_database(reader, &base);
+    let codes = read_codes(reader, &base);
+    let keyring = reader.text("keyring.file", "keyring.toml", not_empty).map(|file| base.join(file));
+    let delivery = read_delivery(reader);
+    if let (Some(server), Some(delivery)) = (&server, &delivery)
+        && server.shutdown_timeout < delivery.send_timeout + SETTLING
+    {
+        reader.problem("server.shutdown_timeout", "must be at least 5s longer than delivery.send_timeout");
+    }
+    Some(Settings {
+        server: server?,
+        log: log?,
+        folder: folder?,
+        database: database?,
+        codes: codes?,
+        keyring: keyring?,
+        delivery: delivery?,
+    })
+}
+
+fn read_server(reader: &mut Reader) -> Option<ServerSettings> {
+    let bind = reader.text("server.bind", "127.0.0.1:8080", |text| {
+        let address = parse_address(text)?;
+        if address.ip().is_loopback() {
+            return Ok(address);
+        }
+        Err(format!(
+            "serves plain HTTP, so only on a loopback address: set \"127.0.0.1:{}\" and put a proxy that terminates TLS on the same host",
+            address.port()
+        ))
+    });
+    let operator_bind = reader.text("server.operator_bind", "127.0.0.1:9090", parse_address);
+    let workers = reader.number("server.workers", 0, 0..=256);
+    let shutdown_timeout = reader.duration("server.shutdown_timeout", "25s", 1..=300);
+    Some(ServerSettings {
+        bind: bind?,
+        operator_bind: operator_bind?,
+        workers: usize::try_from(workers?).ok()?,
+        shutdown_timeout: shutdown_timeout?,
+    })
+}
+
+fn read_log(reader: &mut Reader) -> Option<LogSettings> {
+    let formats = [("auto", LogFormat::Auto), ("human", LogFormat::Human), ("json", LogFormat::Json)];
+    let levels = [
+        ("error", LogLevel::Error),
+        ("warn", LogLevel::Warn),
+        ("info", LogLevel::Info),
+        ("debug", LogLevel::Debug),
+        ("trace", LogLevel::Trace),
+    ];
+    let format = reader.choice("log.format", "auto", &formats);
+    let level = reader.choice("log.level", "info", &levels);
+    Some(LogSettings { format: format?, level: level? })
+}
+
+fn read_database(reader: &mut Reader, base: &Path) -> Option<DatabaseUrl> {
+    let url = reader.secret("database.url").unwrap_or_else(|| Secret::new("sqlite://directory.sqlite"));
+    let text = url.expose();
+    if let Some(path) = text.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
+        return Some(DatabaseUrl::Sqlite(base.join(path)));
+    }
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return Some(DatabaseUrl::Postgres(url));
+    }
+    reader
+        .problem("database.url", "must be \"sqlite://PATH\" or \"postgres://USER:PASSWORD@HOST:PORT/NAME\"");
+    None
+}
+
+fn read_codes(reader: &mut Reader, base: &Path) -> Option<CodesSettings> {
+    let file = reader.text("codes.url", "sqlite://codes.sqlite", |url| {
+        let path = url.strip_prefix("sqlite://").filter(|path| !path.is_empty());
+        path.map(|path| base.join(path)).ok_or_else(|| "must be \"sqlite://PATH\"".to_owned())
+    });
+    let full_sync = reader.choice("codes.sync", "normal", &[("normal", false), ("full", true)]);
+    let partitions = reader.number("codes.partitions", 64, 1..=1_024);
+    Some(CodesSettings { file: file?, full_sync: full_sync?, partitions: u16::try_from(partitions?).ok()? })
+}
+
+fn read_delivery(reader: &mut Reader) -> Option<DeliverySettings> {
+    let parallel = reader.number("delivery.parallel", 32, 1..=1_024);
+    let lease = reader.duration("delivery.lease", "30s", 5..=300);
+    let send_timeout = reader.duration("delivery.send_timeout", "10s", 1..=60);
+    if let (Some(lease), Some(send_timeout)) = (lease, send_timeout)
+        && lease < send_timeout * 2
+    {
+        reader.problem("delivery.lease", "must be at least twice delivery.send_timeout");
+    }
+    let relay = read_relay(reader, send_timeout);
+    Some(DeliverySettings {
+        parallel: usize::try_from(parallel?).ok()?,
+        lease: lease?,
+        send_timeout: send_timeout?,
+        relay,
+    })
+}
+
+fn read_relay(reader: &mut Reader, send_timeout: Option<Duration>) -> Option<RelayUrl> {
+    let url = reader.text("delivery.relay.url", "", |text| Ok(text.to_owned()))?;
+    let secret = reader.secret("delivery.relay.secret");
+    let timeout = reader.duration("delivery.relay.timeout", "5s", 1..=60);
+    if timeout.zip(send_timeout).is_some_and(|(timeout, whole)| timeout >= whole) {
+        reader.problem("delivery.relay.timeout", "must be shorter than delivery.send_timeout");
+    }
+    match (url.is_empty(), secret) {
+        (true, None) => None,
+        (true, Some(_)) => {
+            reader.problem("delivery.relay.url", "must be set when a secret is");
+            None
+        }
+        (false, None) => {
+            reader.problem("delivery.relay.secret", "must be set when the URL is");
+            None
+        }
+        (false, Some(secret)) => {
+            let relay = RelayUrl { url, secret, timeout: timeout? };
+            if let Err(error) = Relay::new(relay.settings(), Arc::new(SystemClock)) {
+                let key = if matches!(error, RelayError::Secret) { "secret" } else { "url" };
+                reader.problem(&format!("delivery.relay.{key}"), &error.to_string());
+            }
+            Some(relay)
+        }
+    }
+}
+
+fn not_empty(text: &str) -> Result<String, String> {
+    if text.is_empty() { Err("must not be empty".to_owned()) } else { Ok(text.to_owned()) }
+}
+
+fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "must be an IP address and a port, such as \"127.0.0.1:8080\"".to_owned())
+}

@@ -1,0 +1,269 @@
+//! Reads settings one by one and remembers every problem, so that all of them
+//! are told at once. What nobody asked for in the end is unknown.
+
+use super::Secret;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use toml::{Table, Value};
+
+/// What marks a variable as a setting.
+const PREFIX: &str = "COUNTERSIGN__";
+
+/// A file that holds one secret is small; more than this is another file.
+const MAX_SECRET_BYTES: u64 = 16 * 1024;
+
+struct Entry {
+    value: Value,
+    source: String,
+    /// Variables and flags hold text whatever the type of the setting is.
+    untyped: bool,
+}
+
+/// Settings from a file, then variables, then flags; the later wins.
+#[derive(Default)]
+pub(super) struct Reader {
+    entries: BTreeMap<String, Entry>,
+    sections: BTreeMap<String, String>,
+    known: BTreeSet<String>,
+    problems: Vec<String>,
+}
+
+impl Reader {
+    /// Takes over the settings of a file.
+    pub fn add_file(&mut self, path: &Path) {
+        let source = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => self.add_text(&text, &source),
+            Err(error) => self.problems.push(format!("{source}: cannot be read: {error}")),
+        }
+    }
+
+    /// Takes over the settings of a TOML text that came from `source`.
+    pub fn add_text(&mut self, text: &str, source: &str) {
+        match text.parse::<Table>() {
+            Ok(table) => self.add_table("", table, source),
+            // The parser's own words only: its full report quotes the line, which may hold a secret.
+            Err(error) => {
+                let line = error.span().and_then(|span| text.get(..span.start));
+                let line = line.map_or(1, |before| before.matches('\n').count() + 1);
+                self.problems.push(format!("{source}, line {line}: {}", error.message()));
+            }
+        }
+    }
+
+    fn add_table(&mut self, section: &str, table: Table, source: &str) {
+        for (key, value) in table {
+            let key = if section.is_empty() { key } else { format!("{section}.{key}") };
+            match value {
+                Value::Table(table) => {
+                    self.sections.insert(key.clone(), source.to_owned());
+                    self.add_table(&key, table, source);
+                }
+                value => {
+                    let entry = Entry { value, source: source.to_owned(), untyped: false };
+                    self.entries.insert(key, entry);
+                }
+            }
+        }
+    }
+
+    /// Takes over the variables that are settings: `COUNTERSIGN__SECTION__KEY`.
+    pub fn add_environment(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
+        for (name, text) in variables {
+            if let Some(path) = name.strip_prefix(PREFIX) {
+                let key = path.to_ascii_lowercase().replace("__", ".");
+                let entry = Entry { value: Value::String(text), source: name, untyped: true };
+                self.entries.insert(key, entry);
+            }
+        }
+    }
+
+    /// Takes over a setting that a command fixes.
+    pub fn add_flag(&mut self, key: &str, text: String, flag: &str) {
+        let entry = Entry { value: Value::String(text), source: flag.to_owned(), untyped: true };
+        self.entries.insert(key.to_owned(), entry);
+    }
+
+    /// Notes a problem of a setting, with where its value came from.
+    pub fn problem(&mut self, key: &str, problem: &str) {
+        let source = self.entries.get(key).map_or("default", |entry| &entry.source);
+        self.problems.push(format!("{key} ({source}): {problem}"));
+    }
+
+    fn take(&mut self, key: &str) -> Option<&Entry> {
+        self.known.insert(key.to_owned());
+        self.entries.get(key)
+    }
+
+    /// A text, as `read` understands it.
+    pub fn text<T>(
+        &mut self,
+        key: &str,
+        default: &str,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let outcome = match self.take(key).map(|entry| &entry.value) {
+            None => read(default),
+            Some(Value::String(text)) => read(text),
+            Some(_) => Err("must be a text in quotes".to_owned()),
+        };
+        outcome.map_err(|problem| self.problem(key, &problem)).ok()
+    }
+
+    /// A whole number within its bounds.
+    pub fn number(&mut self, key: &str, default: u32, bounds: RangeInclusive<u32>) -> Option<u32> {
+        let number = match self.take(key) {
+            None => Some(default),
+            Some(Entry { value: Value::Integer(number), .. }) => u32::try_from(*number).ok(),
+            Some(Entry { value: Value::String(text), untyped: true, .. }) => text.trim().parse().ok(),
+            Some(_) => None,
+        };
+        let number = number.filter(|number| bounds.contains(number));
+        if number.is_none() {
+            let (floor, ceiling) = bounds.into_inner();
+            self.problem(key, &format!("must be a whole number from {floor} to {ceiling}"));
+        }
+        number
+    }
+
+    /// A time such as "25s", in whole seconds between its bounds.
+    pub fn duration(&mut self, key: &str, default: &str, bounds: RangeInclusive<u64>) -> Option<Duration> {
+        let (floor, ceiling) = (*bounds.start(), *bounds.end());
+        let within = Duration::from_secs(floor)..=Duration::from_secs(ceiling);
+        self.text(key, default, |text| {
+            let read = parse_duration(text).filter(|duration| within.contains(duration));
+            read.ok_or_else(|| {
+                format!("must be a time from \"{floor}s\" to \"{ceiling}s\", such as \"{default}\"")
+            })
+        })
+    }
+
+    /// One of a few words.
+    pub fn choice<T: Copy>(&mut self, key: &str, default: &str, choices: &[(&str, T)]) -> Option<T> {
+        self.text(key, default, |text| {
+            let found = choices.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice);
+            let words: Vec<_> = choices.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+            found.ok_or_else(|| format!("must be one of {}", words.join(", ")))
+        })
+    }
+
+    /// A secret that stands in `key`, or in the file that `key_file` names. Empty is the same as absent.
+    pub fn secret(&mut self, key: &str) -> Option<Secret> {
+        let file_key = format!("{key}_file");
+        let inline = self.text(key, "", |text| Ok(text.to_owned()))?;
+        let file = self.text(&file_key, "", |text| Ok(PathBuf::from(text)))?;
+        match (inline.is_empty(), file.as_os_str().is_empty()) {
+            (true, true) => None,
+            (false, true) => Some(Secret::new(&inline)),
+            (false, false) => {
+                self.problem(&file_key, &format!("{key} is set too; set one of them"));
+                None
+            }
+            (true, false) => match read_secret(&file) {
+                Ok(secret) => Some(secret),
+                Err(error) => {
+                    self.problem(&file_key, &format!("{} cannot be read: {error}", file.display()));
+                    None
+                }
+            },
+        }
+    }
+
+    /// Every problem, with the unknown settings.
+    pub fn finish(mut self) -> Vec<String> {
+        for (key, entry) in &self.entries {
+            if !self.known.contains(key) {
+                self.problems.push(format!("{key} ({}): unknown setting{}", entry.source, self.hint(key)));
+            }
+        }
+        for (section, source) in &self.sections {
+            let prefix = format!("{section}.");
+            let filled = self.entries.keys().any(|key| key.starts_with(&prefix));
+            if !filled && !self.known.iter().any(|key| key.starts_with(&prefix)) {
+                self.problems.push(format!("[{section}] ({source}): unknown section"));
+            }
+        }
+        self.problems
+    }
+
+    /// The settings that were given.
+    #[cfg(test)]
+    pub fn keys(&self) -> Vec<String> {
+        self.entries.keys().cloned().collect()
+    }
+
+    /// The settings that were asked for.
+    #[cfg(test)]
+    pub fn known_keys(&self) -> Vec<String> {
+        self.known.iter().cloned().collect()
+    }
+
+    fn hint(&self, unknown: &str) -> String {
+        let nearest = self.known.iter().map(|key| (distance(key, unknown), key)).min();
+        match nearest {
+            Some((steps, key)) if steps <= 3 => format!("; did you mean {key}?"),
+            _ => String::new(),
+        }
+    }
+}
+
+fn read_secret(path: &Path) -> std::io::Result<Secret> {
+    use std::io::Read as _;
+    let mut text = zeroize::Zeroizing::new(String::new());
+    std::fs::File::open(path)?.take(MAX_SECRET_BYTES).read_to_string(&mut text)?;
+    Ok(Secret::new(text.trim()))
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().ok()?;
+    match unit {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs),
+        _ => None,
+    }
+}
+
+/// Insertions, deletions and replacements between two keys (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let replaced = corner + usize::from(x != y);
+            corner = row[j + 1];
+            row[j + 1] = replaced.min(corner + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_count_single_slips() {
+        assert_eq!(distance("server.bind", "server.bind"), 0);
+        assert_eq!(distance("server.bind", "server.bnd"), 1);
+        assert_eq!(distance("log.level", "log.lvl"), 2);
+        assert_eq!(distance("", "abc"), 3);
+    }
+
+    #[test]
+    fn times_need_a_number_and_a_known_unit() {
+        assert_eq!(parse_duration("500ms"), Some(Duration::from_millis(500)));
+        assert_eq!(parse_duration("25s"), Some(Duration::from_secs(25)));
+        assert_eq!(parse_duration("5m"), Some(Duration::from_secs(300)));
+        for text in ["", "5", "s", "-5s", "5 s", "5h", "99999999999999999999s", "18446744073709551615m"] {
+            assert_eq!(parse_duration(text), None, "{text}");
+        }
+    }
+}

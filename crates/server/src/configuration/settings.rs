@@ -1,0 +1,143 @@
+//! The settings as the rest of the program sees them: typed and checked.
+
+use super::Secret;
+use countersign_delivery::RelaySettings;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use zeroize::Zeroizing;
+
+/// Everything that can be configured, checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The listeners.
+    pub server: ServerSettings,
+    /// The log.
+    pub log: LogSettings,
+    /// The folder of everything kept on this machine.
+    pub folder: PathBuf,
+    /// Where the directory is kept.
+    pub database: DatabaseUrl,
+    /// The codes store.
+    pub codes: CodesSettings,
+    /// The key ring file.
+    pub keyring: PathBuf,
+    /// How messages are sent.
+    pub delivery: DeliverySettings,
+}
+
+/// The listeners.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// API, and the pages of `dev`.
+    pub bind: SocketAddr,
+    /// Metrics and health.
+    pub operator_bind: SocketAddr,
+    /// Threads that serve requests; 0 = one for each core.
+    pub workers: usize,
+    /// How long work in flight may take to end.
+    pub shutdown_timeout: Duration,
+}
+
+/// The log.
+#[derive(Clone, Copy, Debug)]
+pub struct LogSettings {
+    /// The form of the lines.
+    pub format: LogFormat,
+    /// The least important lines that are written.
+    pub level: LogLevel,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Human on a terminal, JSON elsewhere.
+    Auto,
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How important a log line must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Only what needs an operator.
+    Error,
+    /// Also what may soon.
+    Warn,
+    /// Also one line for each request and message.
+    Info,
+    /// Also steps inside.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl From<LogLevel> for tracing::Level {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Trace => Self::TRACE,
+        }
+    }
+}
+
+/// Where tenants, keys and profiles are kept.
+#[derive(Clone, Debug)]
+pub enum DatabaseUrl {
+    /// A file on this machine.
+    Sqlite(PathBuf),
+    /// A server; the URL may hold a password.
+    Postgres(Secret),
+}
+
+/// The codes store.
+#[derive(Clone, Debug)]
+pub struct CodesSettings {
+    /// Its file.
+    pub file: PathBuf,
+    /// Whether a power cut loses nothing.
+    pub full_sync: bool,
+    /// Parts that the numbers are spread over.
+    pub partitions: u16,
+}
+
+/// How messages are sent.
+#[derive(Clone, Debug)]
+pub struct DeliverySettings {
+    /// Messages sent at the same time.
+    pub parallel: usize,
+    /// How long a worker holds a message.
+    pub lease: Duration,
+    /// How long the provider may take.
+    pub send_timeout: Duration,
+    /// The operator's own system, if one is configured.
+    pub relay: Option<RelayUrl>,
+}
+
+/// The operator's own system that sends the messages.
+#[derive(Clone)]
+pub struct RelayUrl {
+    /// Where the signed POSTs go; its path may be a secret.
+    pub(super) url: String,
+    /// What signs them.
+    pub(super) secret: Secret,
+    /// From connecting to the end of the answer.
+    pub(super) timeout: Duration,
+}
+
+impl std::fmt::Debug for RelayUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RelayUrl").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
+impl RelayUrl {
+    /// The relay as the delivery crate wants it.
+    pub fn settings(&self) -> RelaySettings {
+        let secret = Zeroizing::new(self.secret.expose().to_owned());
+        RelaySettings { url: self.url.clone(), secret, timeout: self.timeout }
+    }
+}

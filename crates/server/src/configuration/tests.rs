@@ -1,0 +1,177 @@
+use super::*;
+
+fn from_text(text: &str) -> Result<Settings, Problems> {
+    let mut reader = Reader::default();
+    reader.add_text(text, "test.toml");
+    read_all(reader)
+}
+
+fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn problems(outcome: Result<Settings, Problems>) -> Vec<String> {
+    outcome.err().unwrap().0
+}
+
+/// The settings in a comparable form; secrets have no default, so hiding them loses nothing.
+fn shown(settings: &Settings) -> String {
+    format!("{settings:?}")
+}
+
+fn is_setting(line: &str) -> bool {
+    line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
+}
+
+#[test]
+fn each_line_of_the_default_file_says_its_default() {
+    let defaults = shown(&from_text("").unwrap());
+    assert_eq!(shown(&from_text(DEFAULT_FILE).unwrap()), defaults);
+    let lines: Vec<_> = DEFAULT_FILE.lines().collect();
+    let settings: Vec<_> = (0..lines.len()).filter(|at| is_setting(lines[*at])).collect();
+    for at in &settings {
+        let mut lines = lines.clone();
+        lines[*at] = &lines[*at][1..];
+        assert_eq!(shown(&from_text(&lines.join("\n")).unwrap()), defaults, "{}", lines[*at]);
+    }
+    let uncommented: Vec<_> =
+        lines.iter().map(|line| if is_setting(line) { &line[1..] } else { line }).collect();
+    assert_eq!(shown(&from_text(&uncommented.join("\n")).unwrap()), defaults);
+}
+
+#[test]
+fn the_default_file_names_every_setting() {
+    let mut reader = Reader::default();
+    reader.add_text(
+        &DEFAULT_FILE.lines().map(|l| if is_setting(l) { &l[1..] } else { l }).collect::<Vec<_>>().join("\n"),
+        "x",
+    );
+    let documented = reader.keys();
+    let known = keys_that_are_read();
+    assert_eq!(documented, known);
+}
+
+fn keys_that_are_read() -> Vec<String> {
+    let mut reader = Reader::default();
+    read_sections(&mut reader);
+    reader.known_keys()
+}
+
+#[test]
+fn every_problem_is_told_at_once_with_its_source() {
+    let text = "
+        [server]
+        bind = \"0.0.0.0:8080\"
+        workers = -1
+        shutdown_timeout = \"25\"
+        [log]
+        lvel = \"info\"
+        format = \"xml\"
+        [codes]
+        url = \"redis://localhost\"
+        partitions = \"64\"
+        [colour]
+    ";
+    let mut reader = Reader::default();
+    reader.add_text(text, "test.toml");
+    reader.add_environment(variables(&[
+        ("COUNTERSIGN__DELIVERY__LEASE", "12s"),
+        ("COUNTERSIGN__SERVER__BND", "x"),
+    ]));
+    let problems = problems(read_all(reader));
+    for expected in [
+        "server.bind (test.toml): serves plain HTTP",
+        "server.workers (test.toml): must be a whole number from 0 to 256",
+        "server.shutdown_timeout (test.toml): must be a time",
+        "log.lvel (test.toml): unknown setting; did you mean log.level?",
+        "log.format (test.toml): must be one of \"auto\", \"human\", \"json\"",
+        "codes.url (test.toml): must be \"sqlite://PATH\"",
+        "codes.partitions (test.toml): must be a whole number",
+        "[colour] (test.toml): unknown section",
+        "delivery.lease (COUNTERSIGN__DELIVERY__LEASE): must be at least twice",
+        "server.bnd (COUNTERSIGN__SERVER__BND): unknown setting; did you mean server.bind?",
+    ] {
+        assert!(problems.iter().any(|problem| problem.starts_with(expected)), "{expected}: {problems:#?}");
+    }
+    assert_eq!(problems.len(), 10, "{problems:#?}");
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_a_flag_over_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, "[server]\nbind = \"127.0.0.1:1\"\nworkers = 1\n[data]\nfolder = \"file\"")
+        .unwrap();
+    let environment = variables(&[
+        ("COUNTERSIGN__SERVER__WORKERS", "2"),
+        ("COUNTERSIGN__DATA__FOLDER", "variable"),
+        ("COUNTERSIGN_CONFIG", "not a setting"),
+        ("PATH", "/bin"),
+    ]);
+    let flag = ("data.folder", "/flag".to_owned(), "--data");
+    let settings = Settings::load(Some(&file), environment, [flag]).unwrap();
+    assert_eq!(settings.server.bind.port(), 1);
+    assert_eq!(settings.server.workers, 2);
+    assert_eq!(settings.codes.file, Path::new("/flag/codes.sqlite"));
+    assert_eq!(settings.keyring, Path::new("/flag/keyring.toml"));
+}
+
+#[test]
+fn paths_start_at_the_data_folder_unless_they_are_absolute() {
+    let text = "[data]\nfolder = \"d\"\n[codes]\nurl = \"sqlite:///var/c.sqlite\"\n[database]\nurl = \"sqlite://x.sqlite\"";
+    let settings = from_text(text).unwrap();
+    assert_eq!(settings.codes.file, Path::new("/var/c.sqlite"));
+    assert!(matches!(&settings.database, DatabaseUrl::Sqlite(path) if path == Path::new("d/x.sqlite")));
+}
+
+#[test]
+fn secrets_come_from_one_place_and_show_up_nowhere() {
+    // Fails only if it is installed already, and then it is there.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    std::fs::write(&file, format!("{secret}\n")).unwrap();
+    let relay = format!(
+        "[delivery.relay]\nurl = \"https://sms.example/path-4711\"\nsecret_file = \"{}\"",
+        file.display()
+    );
+    let settings = from_text(&relay).unwrap();
+    let read = settings.delivery.relay.as_ref().unwrap().settings();
+    assert_eq!(read.secret.as_str(), secret);
+    assert!(!shown(&settings).contains("whsec_") && !shown(&settings).contains("4711"));
+    let twice = problems(from_text(&format!("{relay}\nsecret = \"{secret}\"")));
+    assert!(twice.iter().any(|p| p.contains("set one of them")), "{twice:?}");
+    assert!(!twice.concat().contains("MfKQ"), "{twice:?}");
+    let missing = problems(from_text(&relay.replace("secret\"", "nowhere\"")));
+    assert!(missing.iter().any(|p| p.contains("nowhere cannot be read")), "{missing:?}");
+}
+
+#[test]
+fn a_relay_is_checked_with_everything_else() {
+    let secret = "secret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"";
+    for (lines, expected) in [
+        (format!("url = \"http://sms.example/\"\n{secret}"), "delivery.relay.url (test.toml): "),
+        (
+            "url = \"https://sms.example/\"\nsecret = \"hunter2\"".into(),
+            "delivery.relay.secret (test.toml): ",
+        ),
+        ("url = \"https://sms.example/\"".into(), "delivery.relay.secret (default): must be set"),
+        (secret.into(), "delivery.relay.url (default): must be set"),
+        ("timeout = \"10s\"".into(), "delivery.relay.timeout (test.toml): must be shorter"),
+    ] {
+        let problems = problems(from_text(&format!("[delivery.relay]\n{lines}")));
+        assert!(problems.len() == 1 && problems[0].starts_with(expected), "{lines}: {problems:?}");
+        assert!(!problems[0].contains("hunter2"));
+    }
+}
+
+#[test]
+fn a_broken_file_is_told_by_its_line_without_quoting_it() {
+    let problems = problems(from_text("[delivery.relay]\nurl = \"\"\nsecret = whsec_hunter2\n"));
+    assert_eq!(problems.len(), 1);
+    assert!(
+        problems[0].starts_with("test.toml, line 3: ") && !problems[0].contains("hunter2"),
+        "{problems:?}"
+    );
+}

@@ -1,0 +1,132 @@
+//! The demo tenant of `dev`. Its ids and keys are derived from the key ring
+//! of the data folder, so that each start prints the same ones.
+
+use anyhow::Context as _;
+use countersign_core::{
+    id::{KeyId, ProfileId, TenantId},
+    key::{Key, Mode, PresentedKey},
+    keyring::KeyRing,
+    ports::{Directory, StoreError},
+    profile::{Policy, Profile, ProfileName},
+    scope::Scopes,
+    tenant::{Tenant, TenantName},
+    time::Timestamp,
+};
+
+/// The time inside the derived ids, so that they sort like ids made in 2026.
+const EPOCH: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+
+/// The demo tenant and its two keys.
+#[derive(Debug)]
+pub struct Demo {
+    /// "Acme".
+    pub tenant: Tenant,
+    /// Its key for messages on the virtual phone.
+    pub key: PresentedKey,
+    /// Its key for test mode.
+    pub test_key: PresentedKey,
+    profile: ProfileId,
+}
+
+impl Demo {
+    /// The demo tenant of this key ring. `None` never happens: the name is a valid one.
+    pub fn derive(keyring: &KeyRing) -> Option<Self> {
+        let name = TenantName::parse("Acme")?;
+        let tenant = TenantId::from_bytes(derived_id(keyring, "demo tenant"));
+        Some(Self {
+            tenant: Tenant { id: tenant, name, created_at: EPOCH },
+            key: derived_key(keyring, Mode::Live),
+            test_key: derived_key(keyring, Mode::Test),
+            profile: ProfileId::from_bytes(derived_id(keyring, "demo profile")),
+        })
+    }
+
+    /// Makes what is missing and puts right what the last session changed:
+    /// the printed keys always work.
+    pub async fn install(&self, directory: &dyn Directory, now: Timestamp) -> anyhow::Result<()> {
+        let profile = Profile {
+            id: self.profile,
+            tenant: self.tenant.id,
+            name: ProfileName::default(),
+            policy: Policy::default(),
+            created_at: EPOCH,
+        };
+        match directory.create_tenant(&self.tenant, &profile).await {
+            Ok(()) | Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error).context("The demo tenant cannot be made"),
+        }
+        for (name, key) in [("Demo", &self.key), ("Demo, test mode", &self.test_key)] {
+            self.install_key(directory, name, key, now).await.context("The demo keys cannot be made")?;
+        }
+        Ok(())
+    }
+
+    async fn install_key(
+        &self,
+        directory: &dyn Directory,
+        name: &str,
+        presented: &PresentedKey,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let tenant = self.tenant.id;
+        let scopes = Scopes::all();
+        if let Some(key) = directory.key(tenant, presented.id).await? {
+            if presented.matches(&key) && key.is_usable(now) && key.scopes == scopes {
+                return Ok(());
+            }
+            directory.delete_key(tenant, key.id, now).await?;
+        }
+        let key = Key {
+            id: presented.id,
+            tenant,
+            mode: presented.mode,
+            name: name.to_owned(),
+            scopes,
+            secret_hash: presented.hash(),
+            disabled: false,
+            expires_at: None,
+            created_at: now,
+            last_used_at: None,
+            version: 1,
+        };
+        directory.create_key(&key).await
+    }
+}
+
+fn derived_id(keyring: &KeyRing, purpose: &str) -> [u8; 16] {
+    let derived = keyring.derive(purpose);
+    let mut id = [0; 16];
+    id.copy_from_slice(&derived[..16]);
+    id[..6].copy_from_slice(&EPOCH.millis().to_be_bytes()[2..]);
+    id
+}
+
+fn derived_key(keyring: &KeyRing, mode: Mode) -> PresentedKey {
+    let id = KeyId::from_bytes(derived_id(keyring, &format!("demo {} key id", mode.as_str())));
+    let secret = keyring.derive(&format!("demo {} key secret", mode.as_str()));
+    PresentedKey::from_secret(mode, id, *secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_core::keyring::VersionedKey;
+
+    fn ring(fingerprint: u8) -> KeyRing {
+        let key = || vec![VersionedKey { version: 1, key: [7; 32] }];
+        KeyRing::new([fingerprint; 32], key(), key()).unwrap()
+    }
+
+    #[test]
+    fn a_key_ring_gives_the_same_demo_each_time_and_another_gives_another() {
+        let [first, again, other] = [1, 1, 2].map(|n| Demo::derive(&ring(n)).unwrap());
+        assert_eq!(first.tenant, again.tenant);
+        assert_eq!(first.key.expose(), again.key.expose());
+        assert_eq!(first.test_key.expose(), again.test_key.expose());
+        assert_ne!(first.tenant.id, other.tenant.id);
+        assert_ne!(first.key.expose(), other.key.expose());
+        assert_ne!(first.key.id, first.test_key.id);
+        assert!(first.key.expose().starts_with("cs_live_"));
+        assert!(first.test_key.expose().starts_with("cs_test_"));
+    }
+}

@@ -1,0 +1,53 @@
+//! Log lines and metrics: where they go and in which form.
+
+use crate::configuration::{LogFormat, LogLevel};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::{io::IsTerminal, sync::OnceLock};
+use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// Bounds of the duration histograms: from a hit in memory to the longest time-out.
+const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Sends log lines to standard error. Standard output belongs to the answers of commands.
+pub fn init_log(format: LogFormat, level: LogLevel) {
+    let level = tracing::Level::from(level);
+    // Libraries may warn; what they tell beyond that is for their own authors.
+    let filter = Targets::new()
+        .with_default(level.min(tracing::Level::WARN))
+        .with_target("countersign", level)
+        .with_target("http", level);
+    let human = match format {
+        LogFormat::Human => true,
+        LogFormat::Json => false,
+        LogFormat::Auto => std::io::stderr().is_terminal(),
+    };
+    let registry = tracing_subscriber::registry().with(filter);
+    let outcome = if human {
+        let colour = std::io::stderr().is_terminal();
+        registry.with(fmt::layer().with_ansi(colour).with_writer(std::io::stderr)).try_init()
+    } else {
+        let json = fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
+        registry.with(json.with_writer(std::io::stderr)).try_init()
+    };
+    // Fails only where a log is set up already, and then that one is used.
+    drop(outcome);
+}
+
+/// The one recorder of the process, made at its first use: several
+/// applications in one test process share it.
+pub fn metrics_handle() -> PrometheusHandle {
+    let install = || {
+        let builder = PrometheusBuilder::new();
+        let builder = builder.set_buckets_for_metric(Matcher::Suffix("duration_seconds".into()), &SECONDS);
+        // Fails only for an empty list; then durations are summaries instead of histograms.
+        let recorder = builder.unwrap_or_else(|_| PrometheusBuilder::new()).build_recorder();
+        let handle = recorder.handle();
+        if metrics::set_global_recorder(recorder).is_err() {
+            tracing::warn!("Another metrics recorder is in place; /metrics stays empty");
+        }
+        handle
+    };
+    RECORDER.get_or_init(install).clone()
+}

@@ -1,0 +1,189 @@
+//! Chooses the backends, once: nothing behind this file knows which engine
+//! it works on.
+
+use crate::{
+    configuration::{DatabaseUrl, Settings},
+    keyfile::{self, KeyFile},
+    machine,
+};
+use anyhow::{Context as _, bail, ensure};
+use countersign_core::{
+    Context,
+    keyring::KeyRing,
+    ports::{Clock, Inbox},
+};
+use countersign_stores::{
+    codes::SqliteCodes,
+    directory::SqlDirectory,
+    inbox::SqliteInbox,
+    sql::Sql,
+    sqlite::{Database, Options},
+};
+use std::{
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    path::Path,
+    sync::Arc,
+};
+
+/// The stores of a serving process, and the lock that keeps others out.
+pub struct Backends {
+    /// What every act needs.
+    pub context: Context,
+    /// The virtual phone's memory; `dev` only.
+    pub inbox: Option<Arc<dyn Inbox>>,
+    /// Unlocked when it is dropped, or by the system when the process dies.
+    pub(crate) lock: File,
+}
+
+/// Opens everything that a serving process needs.
+pub async fn open_backends(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+    dev: bool,
+) -> anyhow::Result<Backends> {
+    make_folder(&settings.folder)?;
+    let lock = lock_folder(&settings.folder)?;
+    let (keyring, partitions) = open_keyring(settings)?;
+    let keyring = Arc::new(keyring);
+    let sql = open_sql(settings).await?;
+    refuse_pending_migrations(&sql).await?;
+    let file = &settings.codes.file;
+    let codes = SqliteCodes::open(file, Arc::clone(clock), settings.codes.full_sync).await;
+    let codes = codes.with_context(|| format!("The codes store {} cannot be opened", file.display()))?;
+    let inbox: Option<Arc<dyn Inbox>> = if dev {
+        let file = settings.folder.join("inbox.sqlite");
+        let inbox = SqliteInbox::open(&file, Arc::clone(&keyring)).await;
+        Some(Arc::new(inbox.with_context(|| format!("The inbox {} cannot be opened", file.display()))?))
+    } else {
+        None
+    };
+    let live_route = dev || settings.delivery.relay.is_some();
+    let directory = Arc::new(SqlDirectory::new(sql));
+    let context = Context { codes: Arc::new(codes), directory, keyring, partitions, live_route };
+    Ok(Backends { context, inbox, lock })
+}
+
+/// Opens the directory's engine. A file on this machine is brought up to date
+/// at once; a server that others use too waits for `countersign migrate`.
+pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
+    match &settings.database {
+        DatabaseUrl::Postgres(url) => Sql::postgres(url.expose()).context("The database URL cannot be used"),
+        DatabaseUrl::Sqlite(file) => {
+            if let Some(folder) = file.parent() {
+                make_folder(folder)?;
+            }
+            let shown = file.display();
+            // Losing the newest key to a power cut would surprise more than its creation taking a moment.
+            let database = Database::open(file, Options { full_sync: true });
+            let database = database.with_context(|| format!("The database {shown} cannot be opened"))?;
+            let sql = Sql::sqlite(database);
+            sql.migrate()
+                .await
+                .with_context(|| format!("The database {shown} cannot be brought up to date"))?;
+            Ok(sql)
+        }
+    }
+}
+
+/// Says what to do when the database is not at this program's version.
+pub async fn refuse_pending_migrations(sql: &Sql) -> anyhow::Result<()> {
+    let pending = sql.pending_migrations().await.context("The database does not answer")?;
+    ensure!(
+        pending.is_empty(),
+        "The database is older than this program; run `countersign migrate` first (it would apply: {})",
+        pending.join(", ")
+    );
+    Ok(())
+}
+
+fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    let made = builder.create(folder);
+    made.with_context(|| format!("The folder {} cannot be made", folder.display()))
+}
+
+fn lock_folder(folder: &Path) -> anyhow::Result<File> {
+    let path = folder.join("lock");
+    let shown = path.display();
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = file.with_context(|| format!("The lock {shown} cannot be opened"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!(
+            "Another countersign process serves from the folder {}; stop it, or choose another folder",
+            folder.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("The folder {} cannot be locked", folder.display()))
+        }
+    }
+}
+
+/// The key ring and the number of partitions that was fixed with it.
+fn open_keyring(settings: &Settings) -> anyhow::Result<(KeyRing, u16)> {
+    let path = &settings.keyring;
+    let shown = path.display();
+    let wanted = settings.codes.partitions;
+    let found = match keyfile::read(path)? {
+        Some(found) => found,
+        None => {
+            // Fresh keys could not open what is stored, so a lost file must not pass for a first start.
+            ensure!(
+                !settings.codes.file.exists(),
+                "The key ring {shown} is missing, but {} holds data made with it; put the copy of the key ring back",
+                settings.codes.file.display()
+            );
+            keyfile::create(path, wanted, &mut machine::rng())?;
+            tracing::warn!(file = %shown, "Made a new key ring; keep a copy of it in a safe place");
+            let Some(made) = keyfile::read(path)? else { bail!("The key ring {shown} vanished") };
+            made
+        }
+    };
+    let KeyFile { keyring, partitions } = found;
+    let fixed = partitions.unwrap_or(wanted);
+    ensure!(
+        fixed == wanted,
+        "codes.partitions is {wanted}, but this installation was made with {fixed}; set codes.partitions = {fixed}"
+    );
+    Ok((keyring, fixed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::SystemClock;
+
+    async fn open(settings: &Settings) -> anyhow::Result<Backends> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        open_backends(settings, &clock, true).await
+    }
+
+    fn refusal(outcome: anyhow::Result<Backends>) -> String {
+        format!("{:#}", outcome.err().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_folder_serves_one_process_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings::embedded(&folder.path().join("data")).unwrap();
+        let first = open(&settings).await.unwrap();
+        assert!(refusal(open(&settings).await).contains("Another countersign process"));
+        drop(first);
+        open(&settings).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_install_fixed_cannot_be_changed_or_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::embedded(folder.path()).unwrap();
+        drop(open(&settings).await.unwrap());
+        settings.codes.partitions = 8;
+        assert!(refusal(open(&settings).await).contains("codes.partitions = 64"));
+        settings.codes.partitions = 64;
+        std::fs::remove_file(&settings.keyring).unwrap();
+        assert!(refusal(open(&settings).await).contains("put the copy of the key ring back"));
+    }
+}

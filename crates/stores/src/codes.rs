@@ -1,0 +1,256 @@
+//! Codes on SQLite: each act loads the packed records, asks the core for the
+//! transition, and writes them back, in one transaction.
+
+mod outbox;
+mod records;
+
+use crate::sqlite::{Database, Options, sqlite_error};
+use async_trait::async_trait;
+use countersign_core::{
+    event::{Event, EventKind},
+    id::{EventId, TenantId, VerificationId},
+    key::Mode,
+    keyring::Fingerprint,
+    limits::{NUMBER_STARTS, Standing, resend_cooldown},
+    ports::{Claim, Clock, Codes, NewVerification, Seen, Settled, StartOutcome, StoreError},
+    profile::Profile,
+    time::Timestamp,
+    verification::{
+        Attempt, CancelOutcome, CheckOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status,
+    },
+};
+use records::{append_event, load, load_number, number_key, save, save_number};
+use rusqlite::Connection;
+use std::{
+    ops::Range,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::Notify;
+
+/// The codes store of one machine. The data folder is locked by the server, so
+/// nobody else writes this file.
+pub struct SqliteCodes {
+    database: Database,
+    clock: Arc<StoreClock>,
+    due: Notify,
+}
+
+/// The machine's clock, never stepping back while the store is open.
+struct StoreClock {
+    machine: Arc<dyn Clock>,
+    latest: AtomicI64,
+}
+
+impl StoreClock {
+    fn now(&self) -> Timestamp {
+        let now = self.machine.now().floor_to_millis().micros();
+        Timestamp::from_micros(self.latest.fetch_max(now, Ordering::Relaxed).max(now))
+    }
+}
+
+impl SqliteCodes {
+    /// Opens the file, or makes it. `full_sync` closes the window of a power cut.
+    pub async fn open(path: &Path, clock: Arc<dyn Clock>, full_sync: bool) -> Result<Self, StoreError> {
+        let database = Database::open(path, Options { full_sync })?;
+        database.write(|c| c.execute_batch(include_str!("codes/schema.sql")).map_err(sqlite_error)).await?;
+        let clock = Arc::new(StoreClock { machine: clock, latest: AtomicI64::new(i64::MIN) });
+        Ok(Self { database, clock, due: Notify::new() })
+    }
+
+    /// Loads a record, lets `act` change it, and writes it back with the event that `act` says.
+    async fn change<T: Send + 'static>(
+        &self,
+        key: RecordKey,
+        event: EventId,
+        act: impl FnOnce(&Connection, &mut Record, Timestamp) -> Result<(T, Option<EventKind>), StoreError>
+        + Send
+        + 'static,
+    ) -> Result<Option<Seen<T>>, StoreError> {
+        let clock = self.clock.clone();
+        let transaction = move |connection: &Connection| {
+            let now = clock.now();
+            let Some(mut record) = load(connection, key, now)? else { return Ok(None) };
+            let before = record.clone();
+            let (outcome, kind) = act(connection, &mut record, now)?;
+            if record != before {
+                save(connection, key, &record)?;
+            }
+            if let Some(kind) = kind {
+                append_event(connection, key, event, now, &kind)?;
+            }
+            Ok(Some(Seen { outcome, record, now }))
+        };
+        self.database.write(transaction).await
+    }
+}
+
+#[async_trait]
+impl Codes for SqliteCodes {
+    async fn start(&self, new: NewVerification) -> Result<StartOutcome, StoreError> {
+        let clock = self.clock.clone();
+        let started = self.database.write(move |c| start(c, new, clock.now())).await?;
+        if matches!(started, StartOutcome::Started(_)) {
+            self.due.notify_one();
+        }
+        Ok(started)
+    }
+
+    async fn check(
+        &self,
+        key: RecordKey,
+        attempt: Attempt,
+        event: EventId,
+    ) -> Result<Option<Seen<CheckOutcome>>, StoreError> {
+        let act = move |_: &Connection, record: &mut Record, now: Timestamp| {
+            let outcome = record.check(&attempt, now);
+            let kind = match outcome {
+                CheckOutcome::Approved => Some(EventKind::Approved),
+                CheckOutcome::Wrong => Some(EventKind::CheckWrong { attempts_left: record.attempts_left() }),
+                CheckOutcome::Exhausted => Some(EventKind::Exhausted),
+                _ => None,
+            };
+            Ok((outcome, kind))
+        };
+        self.change(key, event, act).await
+    }
+
+    async fn resend(
+        &self,
+        key: RecordKey,
+        resend: Resend,
+        event: EventId,
+    ) -> Result<Option<Seen<ResendOutcome>>, StoreError> {
+        let act = move |connection: &Connection, record: &mut Record, now: Timestamp| {
+            let outcome = record.resend(&resend, now);
+            if outcome != ResendOutcome::Queued {
+                return Ok((outcome, None));
+            }
+            outbox::queue(connection, key, resend.message, now)?;
+            let (send, new_code) = (record.sends, resend.new_code.is_some());
+            Ok((outcome, Some(EventKind::Resent { message: resend.message, send, new_code })))
+        };
+        let seen = self.change(key, event, act).await?;
+        self.due.notify_one();
+        Ok(seen)
+    }
+
+    async fn cancel(
+        &self,
+        key: RecordKey,
+        event: EventId,
+    ) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
+        let act = |_: &Connection, record: &mut Record, now: Timestamp| {
+            let outcome = record.cancel(now);
+            Ok((outcome, (outcome == CancelOutcome::Canceled).then_some(EventKind::Canceled)))
+        };
+        self.change(key, event, act).await
+    }
+
+    async fn read(&self, key: RecordKey) -> Result<Option<Seen<()>>, StoreError> {
+        let clock = self.clock.clone();
+        let read = move |connection: &Connection| {
+            let now = clock.now();
+            Ok(load(connection, key, now)?.map(|record| Seen { outcome: (), record, now }))
+        };
+        self.database.read(read).await
+    }
+
+    async fn find(
+        &self,
+        tenant: TenantId,
+        mode: Mode,
+        number: Fingerprint,
+        profile: &Profile,
+    ) -> Result<Option<VerificationId>, StoreError> {
+        let (clock, profile) = (self.clock.clone(), profile.id);
+        let find = move |connection: &Connection| {
+            let now = clock.now();
+            let standing = load_number(connection, &number_key(tenant, mode, number))?.standing;
+            let mut newest = None;
+            for standing in standing.iter().rev().filter(|standing| standing.profile == profile) {
+                let key = RecordKey { tenant, mode, id: standing.id };
+                let Some(record) = load(connection, key, now)? else { continue };
+                if record.status(now) == Status::Pending {
+                    return Ok(Some(standing.id));
+                }
+                newest = newest.or(Some(standing.id));
+            }
+            Ok(newest)
+        };
+        self.database.read(find).await
+    }
+
+    async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
+        self.database.read(move |connection| records::timeline(connection, key)).await
+    }
+
+    async fn claim(
+        &self,
+        partitions: Range<u16>,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<Claim>, StoreError> {
+        let clock = self.clock.clone();
+        let due = clock.now();
+        // Most polls find nothing, and reading is free of commits.
+        let anything = self.database.read(move |c| outbox::anything_to_do(c, due)).await?;
+        if !anything {
+            return Ok(Vec::new());
+        }
+        let claim = move |connection: &Connection| {
+            let now = clock.now();
+            records::sweep(connection, now)?;
+            outbox::claim(connection, partitions, lease, limit, now)
+        };
+        self.database.write(claim).await
+    }
+
+    async fn settle(
+        &self,
+        claim: &Claim,
+        settlement: Settlement,
+        event: EventId,
+    ) -> Result<Settled, StoreError> {
+        let (clock, key) = (self.clock.clone(), claim.key);
+        let (message, attempt) = (claim.message, claim.attempt);
+        let settle = move |connection: &Connection| {
+            let now = clock.now();
+            outbox::settle(connection, (key, message, attempt), settlement, event, now)
+        };
+        let settled = self.database.write(settle).await?;
+        self.due.notify_one();
+        Ok(settled)
+    }
+
+    async fn due_arrived(&self) {
+        self.due.notified().await;
+    }
+
+    async fn backlog(&self) -> Result<u64, StoreError> {
+        self.database.read(outbox::backlog).await
+    }
+}
+
+fn start(connection: &Connection, new: NewVerification, now: Timestamp) -> Result<StartOutcome, StoreError> {
+    let NewVerification { key, mut record, expires_in, event } = new;
+    let number = number_key(key.tenant, key.mode, record.number);
+    let mut limits = load_number(connection, &number)?;
+    if let Err(hit) = limits.admit(&NUMBER_STARTS, now) {
+        return Ok(StartOutcome::Limited(hit));
+    }
+    record.created_at = now;
+    record.expires_at = now + expires_in;
+    record.resend_at = now + resend_cooldown(1);
+    let standing = Standing { id: key.id, profile: record.profile, until: record.kept_until() };
+    limits.stand(standing, now);
+    save_number(connection, &number, &limits)?;
+    records::create(connection, key, &record)?;
+    outbox::queue(connection, key, record.message, now)?;
+    append_event(connection, key, event, now, &EventKind::Started { message: record.message })?;
+    Ok(StartOutcome::Started(record))
+}

@@ -1,0 +1,199 @@
+//! The outbox: messages that wait for a provider or for their receipt.
+
+use super::records::{append_event, load, parse_record_key, record_key, save};
+use crate::sqlite::sqlite_error;
+use countersign_core::{
+    event::{DropReason, EventKind},
+    id::{EventId, MessageId},
+    ports::{Claim, Phase, Settled, StoreError},
+    time::Timestamp,
+    verification::{Delivery, RecordKey, Settlement, Status},
+};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::{ops::Range, time::Duration};
+
+const PHASES: [Phase; 3] =
+    [Phase::Send, Phase::Receipt(Delivery::Delivered), Phase::Receipt(Delivery::Undelivered)];
+
+fn phase_number(phase: Phase) -> i64 {
+    match phase {
+        Phase::Send => 0,
+        Phase::Receipt(Delivery::Delivered) => 1,
+        Phase::Receipt(_) => 2,
+    }
+}
+
+/// Puts a message where the next claim finds it.
+pub fn queue(
+    connection: &Connection,
+    key: RecordKey,
+    message: MessageId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO due (message, at, partition, key, attempt, phase) VALUES (?1, ?2, ?3, ?4, 0, 0)",
+        )
+        .and_then(|mut insert| {
+            insert.execute(params![message.bytes(), now.micros(), key.id.partition(), record_key(key)])
+        })
+        .map(drop)
+        .map_err(sqlite_error)
+}
+
+/// Whether a message is due or a record is to be swept.
+pub fn anything_to_do(connection: &Connection, now: Timestamp) -> Result<bool, StoreError> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM due WHERE at <= ?1)
+                OR EXISTS (SELECT 1 FROM verifications WHERE kept_until <= ?1)
+                OR EXISTS (SELECT 1 FROM numbers WHERE kept_until <= ?1)",
+        )
+        .and_then(|mut select| select.query_row([now.micros()], |row| row.get(0)))
+        .map_err(sqlite_error)
+}
+
+/// Messages that wait, whether due or not.
+pub fn backlog(connection: &Connection) -> Result<u64, StoreError> {
+    connection
+        .prepare_cached("SELECT count(*) FROM due")
+        .and_then(|mut select| select.query_row([], |row| row.get::<_, i64>(0)))
+        .map(i64::unsigned_abs)
+        .map_err(sqlite_error)
+}
+
+struct Due {
+    message: MessageId,
+    key: Vec<u8>,
+    attempt: u32,
+    phase: u8,
+}
+
+/// Takes what is due and holds it until `now + lease`.
+pub fn claim(
+    connection: &Connection,
+    partitions: Range<u16>,
+    lease: Duration,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Vec<Claim>, StoreError> {
+    let mut claims = Vec::new();
+    for due in select_due(connection, partitions, limit, now)? {
+        let corrupt = || StoreError::Corrupt { table: "due", id: due.message.to_string() };
+        let key = parse_record_key(&due.key).ok_or_else(corrupt)?;
+        let phase = *PHASES.get(usize::from(due.phase)).ok_or_else(corrupt)?;
+        let Some(record) = load(connection, key, now)? else {
+            remove(connection, due.message)?;
+            continue;
+        };
+        let over = record.status(now) != Status::Pending;
+        if phase == Phase::Send && (over || record.message != due.message) {
+            let reason = if over { DropReason::VerificationOver } else { DropReason::Superseded };
+            drop_message(connection, key, due.message, reason, now)?;
+            continue;
+        }
+        let attempt = due.attempt + 1;
+        connection
+            .prepare_cached("UPDATE due SET at = ?2, attempt = ?3 WHERE message = ?1")
+            .and_then(|mut update| {
+                update.execute(params![due.message.bytes(), (now + lease).micros(), attempt])
+            })
+            .map_err(sqlite_error)?;
+        claims.push(Claim { key, message: due.message, attempt, phase, record });
+    }
+    Ok(claims)
+}
+
+fn select_due(
+    connection: &Connection,
+    partitions: Range<u16>,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Vec<Due>, StoreError> {
+    let mut select = connection
+        .prepare_cached(
+            "SELECT message, key, attempt, phase FROM due
+                WHERE at <= ?1 AND partition >= ?2 AND partition < ?3 ORDER BY at LIMIT ?4",
+        )
+        .map_err(sqlite_error)?;
+    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+    let rows = select.query_map(params![now.micros(), partitions.start, partitions.end, limit], |row| {
+        Ok(Due {
+            message: MessageId::from_bytes(row.get(0)?),
+            key: row.get(1)?,
+            attempt: row.get(2)?,
+            phase: row.get(3)?,
+        })
+    });
+    rows.and_then(Iterator::collect).map_err(sqlite_error)
+}
+
+fn drop_message(
+    connection: &Connection,
+    key: RecordKey,
+    message: MessageId,
+    reason: DropReason,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    remove(connection, message)?;
+    // One message is dropped once, so its own id, as an event's, is unique and needs no draw here.
+    let event = EventId::from_bytes(*message.bytes());
+    append_event(connection, key, event, now, &EventKind::MessageDropped { message, reason })
+}
+
+fn remove(connection: &Connection, message: MessageId) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("DELETE FROM due WHERE message = ?1")
+        .and_then(|mut delete| delete.execute([message.bytes()]))
+        .map(drop)
+        .map_err(sqlite_error)
+}
+
+/// Notes how a claim ended, if no later claim took the message over.
+pub fn settle(
+    connection: &Connection,
+    (key, message, attempt): (RecordKey, MessageId, u32),
+    settlement: Settlement,
+    event: EventId,
+    now: Timestamp,
+) -> Result<Settled, StoreError> {
+    let held = connection
+        .prepare_cached("SELECT attempt FROM due WHERE message = ?1")
+        .and_then(|mut select| select.query_row([message.bytes()], |row| row.get::<_, u32>(0)).optional())
+        .map_err(sqlite_error)?;
+    if held != Some(attempt) {
+        return Ok(Settled::Lost);
+    }
+    let Some(mut record) = load(connection, key, now)? else {
+        remove(connection, message)?;
+        return Ok(Settled::Lost);
+    };
+    let next = match &settlement {
+        Settlement::Accepted { receipt: Some((delivery, after)), .. } => {
+            Some((now + *after, Phase::Receipt(*delivery)))
+        }
+        Settlement::Retry { after, .. } => Some((now + *after, Phase::Send)),
+        _ => None,
+    };
+    let kind = record.settle(message, settlement, now);
+    save(connection, key, &record)?;
+    append_event(connection, key, event, now, &kind)?;
+    match next {
+        Some((at, phase)) => postpone(connection, message, at, phase)?,
+        None => remove(connection, message)?,
+    }
+    Ok(Settled::Done)
+}
+
+fn postpone(
+    connection: &Connection,
+    message: MessageId,
+    at: Timestamp,
+    phase: Phase,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE due SET at = ?2, phase = ?3 WHERE message = ?1")
+        .and_then(|mut update| update.execute(params![message.bytes(), at.micros(), phase_number(phase)]))
+        .map(drop)
+        .map_err(sqlite_error)
+}

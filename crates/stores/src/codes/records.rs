@@ -1,0 +1,139 @@
+//! Records and events: one packed value behind one key.
+
+use crate::sqlite::sqlite_error;
+use countersign_core::{
+    event::{Event, EventKind},
+    id::{EventId, TenantId},
+    key::Mode,
+    keyring::Fingerprint,
+    limits::NumberRecord,
+    ports::StoreError,
+    time::Timestamp,
+    verification::{Record, RecordKey},
+};
+use rusqlite::{Connection, OptionalExtension, params};
+
+fn join(tenant: TenantId, mode: Mode, last: &[u8; 16]) -> [u8; 33] {
+    let mut key = [0; 33];
+    key[..16].copy_from_slice(tenant.bytes());
+    key[16] = mode.byte();
+    key[17..].copy_from_slice(last);
+    key
+}
+
+pub fn record_key(key: RecordKey) -> [u8; 33] {
+    join(key.tenant, key.mode, key.id.bytes())
+}
+
+pub fn number_key(tenant: TenantId, mode: Mode, number: Fingerprint) -> [u8; 33] {
+    join(tenant, mode, &number.0)
+}
+
+/// The reverse of [`record_key`].
+pub fn parse_record_key(bytes: &[u8]) -> Option<RecordKey> {
+    let key: &[u8; 33] = bytes.try_into().ok()?;
+    let fixed = |range| -> Option<[u8; 16]> { key.get::<std::ops::Range<usize>>(range)?.try_into().ok() };
+    Some(RecordKey {
+        tenant: TenantId::from_bytes(fixed(0..16)?),
+        mode: Mode::from_byte(key[16])?,
+        id: countersign_core::id::VerificationId::from_bytes(fixed(17..33)?),
+    })
+}
+
+/// The record, unless its time is over: the sweep comes later and must not be seen.
+pub fn load(connection: &Connection, key: RecordKey, now: Timestamp) -> Result<Option<Record>, StoreError> {
+    let mut select =
+        connection.prepare_cached("SELECT record FROM verifications WHERE key = ?1").map_err(sqlite_error)?;
+    let packed = select.query_row([record_key(key)], |row| row.get::<_, Vec<u8>>(0)).optional();
+    let Some(packed) = packed.map_err(sqlite_error)? else { return Ok(None) };
+    let record = Record::unpack(&packed);
+    let record = record.map_err(|error| StoreError::unreadable("verifications", key.id, error))?;
+    Ok((now < record.kept_until()).then_some(record))
+}
+
+pub fn create(connection: &Connection, key: RecordKey, record: &Record) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("INSERT INTO verifications (key, record, kept_until) VALUES (?1, ?2, ?3)")
+        .and_then(|mut insert| {
+            insert.execute(params![record_key(key), record.pack(), record.kept_until().micros()])
+        })
+        .map(drop)
+        .map_err(sqlite_error)
+}
+
+pub fn save(connection: &Connection, key: RecordKey, record: &Record) -> Result<(), StoreError> {
+    // `kept_until` stays as at the start: only test mode moves `expires_at`, and never later.
+    connection
+        .prepare_cached("UPDATE verifications SET record = ?2 WHERE key = ?1")
+        .and_then(|mut update| update.execute(params![record_key(key), record.pack()]))
+        .map(drop)
+        .map_err(sqlite_error)
+}
+
+pub fn load_number(connection: &Connection, key: &[u8; 33]) -> Result<NumberRecord, StoreError> {
+    let mut select =
+        connection.prepare_cached("SELECT record FROM numbers WHERE key = ?1").map_err(sqlite_error)?;
+    let packed = select.query_row([key], |row| row.get::<_, Vec<u8>>(0)).optional().map_err(sqlite_error)?;
+    let Some(packed) = packed else { return Ok(NumberRecord::default()) };
+    NumberRecord::unpack(&packed).map_err(|error| StoreError::unreadable("numbers", "of a start", error))
+}
+
+pub fn save_number(connection: &Connection, key: &[u8; 33], record: &NumberRecord) -> Result<(), StoreError> {
+    let upsert = "INSERT INTO numbers (key, record, kept_until) VALUES (?1, ?2, ?3)
+        ON CONFLICT (key) DO UPDATE SET record = excluded.record, kept_until = excluded.kept_until";
+    connection
+        .prepare_cached(upsert)
+        .and_then(|mut upsert| upsert.execute(params![key, record.pack(), record.kept_until().micros()]))
+        .map(drop)
+        .map_err(sqlite_error)
+}
+
+pub fn append_event(
+    connection: &Connection,
+    key: RecordKey,
+    id: EventId,
+    at: Timestamp,
+    kind: &EventKind,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("INSERT INTO events (key, id, at, body) VALUES (?1, ?2, ?3, ?4)")
+        .and_then(|mut insert| insert.execute(params![record_key(key), id.bytes(), at.micros(), kind.pack()]))
+        .map(drop)
+        .map_err(sqlite_error)
+}
+
+pub fn timeline(connection: &Connection, key: RecordKey) -> Result<Vec<Event>, StoreError> {
+    let mut select = connection
+        .prepare_cached("SELECT id, at, body FROM events WHERE key = ?1 ORDER BY seq LIMIT 1000")
+        .map_err(sqlite_error)?;
+    let rows = select.query_map([record_key(key)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let rows = rows.map_err(sqlite_error)?;
+    rows.map(|row| {
+        let (id, at, body): ([u8; 16], i64, Vec<u8>) = row.map_err(sqlite_error)?;
+        let id = EventId::from_bytes(id);
+        let kind = EventKind::unpack(&body).map_err(|error| StoreError::unreadable("events", id, error))?;
+        Ok(Event { id, at: Timestamp::from_micros(at), kind })
+    })
+    .collect()
+}
+
+/// Most rows that one sweep deletes, so that it delays no act for long.
+const SWEEP: u32 = 2_000;
+
+/// Deletes what says nothing any more, a bounded part at a time.
+pub fn sweep(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
+    for statement in [
+        "DELETE FROM events WHERE key IN
+            (SELECT key FROM verifications WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
+        "DELETE FROM verifications WHERE key IN
+            (SELECT key FROM verifications WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
+        "DELETE FROM numbers WHERE key IN
+            (SELECT key FROM numbers WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
+    ] {
+        connection
+            .prepare_cached(statement)
+            .and_then(|mut delete| delete.execute(params![now.micros(), SWEEP]))
+            .map_err(sqlite_error)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,36 @@
+-- Codes on SQLite. Records are packed (see `Record::pack` and `NumberRecord::pack`
+-- in the core crate); keys are tenant, mode and id or fingerprint, in this order.
+CREATE TABLE IF NOT EXISTS verifications (
+    key BLOB NOT NULL PRIMARY KEY,
+    record BLOB NOT NULL,
+    kept_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS verifications_kept_until ON verifications (kept_until);
+
+CREATE TABLE IF NOT EXISTS numbers (
+    key BLOB NOT NULL PRIMARY KEY,
+    record BLOB NOT NULL,
+    kept_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS numbers_kept_until ON numbers (kept_until);
+
+-- The outbox. `attempt` counts claims; phase 0 waits to be sent, 1 and 2 wait
+-- to report a receipt (delivered, undelivered).
+CREATE TABLE IF NOT EXISTS due (
+    message BLOB NOT NULL PRIMARY KEY,
+    at INTEGER NOT NULL,
+    partition INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    attempt INTEGER NOT NULL,
+    phase INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS due_at ON due (at);
+
+CREATE TABLE IF NOT EXISTS events (
+    seq INTEGER PRIMARY KEY,
+    key BLOB NOT NULL,
+    id BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS events_key ON events (key, seq);

@@ -1,0 +1,158 @@
+//! Tenants, keys and profiles in SQL.
+//!
+//! Each write is one batch that begins by taking the next number from
+//! `change_head`: its row lock puts the writers in line, so the order of the
+//! numbers is the order of the commits, and none is missing. (A sequence gives
+//! a later number to a transaction that commits first, and a reader that has
+//! passed it never comes back.) Only the time of last use is no change.
+
+mod change;
+mod key;
+mod profile;
+mod tenant;
+
+use crate::sql::{Sql, Statement};
+use async_trait::async_trait;
+use countersign_core::{
+    id::{KeyId, TenantId},
+    key::Key,
+    ports::{Directory, KeyChange, StoreError},
+    profile::{Profile, ProfileName},
+    tenant::Tenant,
+    time::Timestamp,
+};
+
+/// Every statement of the directory; tests run each one on both engines.
+pub const STATEMENTS: &[&Statement] = &[
+    &change::TAKE_NUMBER,
+    &change::NOTE_CHANGE,
+    &change::READ_HEAD,
+    &tenant::INSERT_TENANT,
+    &tenant::SELECT_TENANT,
+    &tenant::LIST_TENANTS,
+    &profile::INSERT_PROFILE,
+    &profile::SELECT_PROFILE,
+    &profile::LIST_PROFILES,
+    &profile::SAVE_PROFILE,
+    &profile::NOTE_SAVED_PROFILE,
+    &key::SELECT_PRESENTED_KEY,
+    &key::INSERT_KEY,
+    &key::SELECT_KEY,
+    &key::LIST_KEYS,
+    &key::UPDATE_KEY,
+    &key::TOUCH_KEY,
+    &key::DELETE_KEY,
+];
+
+/// The directory on a database of either engine.
+#[derive(Clone)]
+pub struct SqlDirectory {
+    sql: Sql,
+}
+
+impl SqlDirectory {
+    /// The directory in this database, whose schema must be up to date.
+    pub fn new(sql: Sql) -> Self {
+        Self { sql }
+    }
+}
+
+#[async_trait]
+impl Directory for SqlDirectory {
+    async fn create_tenant(&self, tenant: &Tenant, profile: &Profile) -> Result<(), StoreError> {
+        tenant::create_tenant(&self.sql, tenant, profile).await
+    }
+
+    async fn tenant(&self, tenant: TenantId) -> Result<Option<Tenant>, StoreError> {
+        tenant::tenant(&self.sql, tenant).await
+    }
+
+    async fn list_tenants(&self, after: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>, StoreError> {
+        tenant::list_tenants(&self.sql, after, limit).await
+    }
+
+    async fn presented_key(&self, key: KeyId) -> Result<Option<Key>, StoreError> {
+        key::presented_key(&self.sql, key).await
+    }
+
+    async fn create_key(&self, key: &Key) -> Result<(), StoreError> {
+        key::create_key(&self.sql, key).await
+    }
+
+    async fn key(&self, tenant: TenantId, key: KeyId) -> Result<Option<Key>, StoreError> {
+        key::key(&self.sql, tenant, key).await
+    }
+
+    async fn list_keys(
+        &self,
+        tenant: TenantId,
+        before: Option<KeyId>,
+        limit: u16,
+    ) -> Result<Vec<Key>, StoreError> {
+        key::list_keys(&self.sql, tenant, before, limit).await
+    }
+
+    async fn update_key(
+        &self,
+        tenant: TenantId,
+        key: KeyId,
+        change: KeyChange,
+        now: Timestamp,
+    ) -> Result<Option<Key>, StoreError> {
+        key::update_key(&self.sql, tenant, key, &change, now).await
+    }
+
+    async fn delete_key(&self, tenant: TenantId, key: KeyId, now: Timestamp) -> Result<bool, StoreError> {
+        key::delete_key(&self.sql, tenant, key, now).await
+    }
+
+    async fn touch_keys(&self, uses: &[(TenantId, KeyId, Timestamp)]) -> Result<(), StoreError> {
+        key::touch_keys(&self.sql, uses).await
+    }
+
+    async fn profile(&self, tenant: TenantId, name: &ProfileName) -> Result<Option<Profile>, StoreError> {
+        profile::profile(&self.sql, tenant, name).await
+    }
+
+    async fn list_profiles(&self, tenant: TenantId) -> Result<Vec<Profile>, StoreError> {
+        profile::list_profiles(&self.sql, tenant).await
+    }
+
+    async fn save_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
+        profile::save_profile(&self.sql, profile, now).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        change::ping(&self.sql).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::STATEMENTS;
+    use crate::sql::rules;
+
+    #[test]
+    fn statements_keep_to_the_shared_dialect() {
+        let broken: Vec<_> = STATEMENTS.iter().filter_map(|one| rules::check(one).err()).collect();
+        assert!(broken.is_empty(), "{broken:#?}");
+    }
+
+    #[test]
+    fn every_statement_is_in_the_list() {
+        let sources = [
+            include_str!("directory/change.rs"),
+            include_str!("directory/key.rs"),
+            include_str!("directory/profile.rs"),
+            include_str!("directory/tenant.rs"),
+        ];
+        let written: usize = sources.iter().map(|source| source.matches(": Statement =").count()).sum();
+        assert_eq!(written, STATEMENTS.len());
+        let mut texts: Vec<_> = STATEMENTS.iter().map(|statement| statement.text).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), STATEMENTS.len(), "a statement stands twice in the list");
+        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/directory")).unwrap();
+        assert_eq!(folder.count(), sources.len(), "a file of the folder is not counted");
+    }
+}

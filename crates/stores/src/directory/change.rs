@@ -1,0 +1,50 @@
+//! The numbered list of changes, and the head that numbers them.
+
+use crate::sql::{
+    Batch,
+    Kind::{Int, Text},
+    Sql, Statement, Value,
+};
+use countersign_core::{id::TenantId, ports::StoreError, time::Timestamp};
+
+/// The first statement of each change: until the commit no other writer gets a number.
+pub(super) const TAKE_NUMBER: Statement = Statement {
+    table: "change_head",
+    text: "UPDATE change_head SET n = n + 1 WHERE only_row = 1",
+    params: &[],
+};
+
+/// Adds the statement that takes the next number.
+pub(super) fn take_number(batch: Batch) -> Batch {
+    batch.run_touching(1, &TAKE_NUMBER, Vec::new())
+}
+
+pub(super) const NOTE_CHANGE: Statement = Statement {
+    table: "changes",
+    text: "INSERT INTO changes (n, tenant_id, kind, entity_id, at)
+        SELECT n, $1, $2, $3, $4 FROM change_head WHERE only_row = 1",
+    params: &[Text, Text, Text, Int],
+};
+
+/// Adds the statement that notes what changed under the number taken last.
+pub(super) fn note_change(
+    batch: Batch,
+    tenant: TenantId,
+    kind: &str,
+    entity: impl ToString,
+    now: Timestamp,
+) -> Batch {
+    let values: Vec<Value> =
+        vec![tenant.to_string().into(), kind.into(), entity.to_string().into(), now.micros().into()];
+    batch.run_touching(1, &NOTE_CHANGE, values)
+}
+
+/// Reads a table of ours: the server answers, and it has the schema.
+pub(super) const READ_HEAD: Statement =
+    Statement { table: "change_head", text: "SELECT n FROM change_head WHERE only_row = 1", params: &[] };
+
+pub(super) async fn ping(sql: &Sql) -> Result<(), StoreError> {
+    let rows = sql.query(&READ_HEAD, Vec::new()).await?;
+    let head = rows.first().ok_or(StoreError::Corrupt { table: "change_head", id: "1".to_owned() })?;
+    head.int(0).map(drop)
+}

@@ -1,0 +1,205 @@
+//! Keys.
+
+use super::change::{note_change, take_number};
+use crate::sql::{
+    Batch,
+    Kind::{Bytes, Int, Text},
+    Row, Sql, Statement,
+};
+use countersign_core::{
+    id::{KeyId, TenantId},
+    key::{HashedSecret, Key, Mode},
+    ports::{KeyChange, StoreError},
+    scope::Scope,
+    time::Timestamp,
+};
+use std::collections::BTreeMap;
+
+/// How often a change is tried again after another writer came first. Each
+/// round lets one writer through, so this many may change one key at once.
+const ROUNDS: usize = 64;
+/// Keys touched by one transaction: it holds their rows until its end.
+const TOUCHED_AT_ONCE: usize = 100;
+
+fn read_key(row: &Row) -> Result<Key, StoreError> {
+    let hash = row.bytes(5)?.try_into().map_err(|_| row.corrupt())?;
+    Ok(Key {
+        id: row.parsed(0, |text| text.parse().ok())?,
+        tenant: row.parsed(1, |text| text.parse().ok())?,
+        mode: row.parsed(2, Mode::parse)?,
+        name: row.text(3)?.to_owned(),
+        // Scopes of a newer release grant nothing here, and the key still works.
+        scopes: row.text(4)?.split_whitespace().filter_map(Scope::parse).collect(),
+        secret_hash: HashedSecret::from_bytes(hash),
+        disabled: row.flag(6)?,
+        expires_at: row.optional_int(7)?.map(Timestamp::from_micros),
+        created_at: Timestamp::from_micros(row.int(8)?),
+        last_used_at: row.optional_int(9)?.map(Timestamp::from_micros),
+        version: row.int(10)?,
+    })
+}
+
+/// The one read without a tenant: it is how a caller's tenant is found.
+pub(super) const SELECT_PRESENTED_KEY: Statement = Statement {
+    table: "keys",
+    text: "SELECT id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
+            last_used_at, version
+        FROM keys WHERE id = $1",
+    params: &[Text],
+};
+
+pub(super) async fn presented_key(sql: &Sql, key: KeyId) -> Result<Option<Key>, StoreError> {
+    let rows = sql.query(&SELECT_PRESENTED_KEY, vec![key.to_string().into()]).await?;
+    rows.first().map(read_key).transpose()
+}
+
+pub(super) const INSERT_KEY: Statement = Statement {
+    table: "keys",
+    text: "INSERT INTO keys (tenant_id, id, mode, name, scopes, secret_hash, disabled, expires_at,
+            created_at, last_used_at, version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    params: &[Text, Text, Text, Text, Text, Bytes, Int, Int, Int, Int, Int],
+};
+
+pub(super) async fn create_key(sql: &Sql, key: &Key) -> Result<(), StoreError> {
+    let values = vec![
+        key.tenant.to_string().into(),
+        key.id.to_string().into(),
+        key.mode.as_str().into(),
+        key.name.as_str().into(),
+        key.scopes.to_string().into(),
+        key.secret_hash.bytes().as_slice().into(),
+        key.disabled.into(),
+        key.expires_at.map(Timestamp::micros).into(),
+        key.created_at.micros().into(),
+        key.last_used_at.map(Timestamp::micros).into(),
+        key.version.into(),
+    ];
+    let batch = take_number(Batch::default()).run_touching(1, &INSERT_KEY, values);
+    sql.batch(note_change(batch, key.tenant, "key", key.id, key.created_at)).await.map(drop)
+}
+
+pub(super) const SELECT_KEY: Statement = Statement {
+    table: "keys",
+    text: "SELECT id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
+            last_used_at, version
+        FROM keys WHERE tenant_id = $1 AND id = $2",
+    params: &[Text, Text],
+};
+
+pub(super) async fn key(sql: &Sql, tenant: TenantId, key: KeyId) -> Result<Option<Key>, StoreError> {
+    let rows = sql.query(&SELECT_KEY, vec![tenant.to_string().into(), key.to_string().into()]).await?;
+    rows.first().map(read_key).transpose()
+}
+
+pub(super) const LIST_KEYS: Statement = Statement {
+    table: "keys",
+    text: "SELECT id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
+            last_used_at, version
+        FROM keys WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+    params: &[Text, Text, Int],
+};
+
+pub(super) async fn list_keys(
+    sql: &Sql,
+    tenant: TenantId,
+    before: Option<KeyId>,
+    limit: u16,
+) -> Result<Vec<Key>, StoreError> {
+    // A tilde sorts after every character of an id.
+    let before = before.map_or_else(|| format!("{}~", KeyId::PREFIX), |id| id.to_string());
+    let values = vec![tenant.to_string().into(), before.into(), i64::from(limit).into()];
+    sql.query(&LIST_KEYS, values).await?.iter().map(read_key).collect()
+}
+
+pub(super) const UPDATE_KEY: Statement = Statement {
+    table: "keys",
+    text: "UPDATE keys SET name = $4, disabled = $5, expires_at = $6, version = version + 1
+        WHERE tenant_id = $1 AND id = $2 AND version = $3
+        RETURNING id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
+            last_used_at, version",
+    params: &[Text, Text, Int, Text, Int, Int],
+};
+
+pub(super) async fn update_key(
+    sql: &Sql,
+    tenant: TenantId,
+    id: KeyId,
+    change: &KeyChange,
+    now: Timestamp,
+) -> Result<Option<Key>, StoreError> {
+    for _ in 0..ROUNDS {
+        let Some(old) = key(sql, tenant, id).await? else {
+            return Ok(None);
+        };
+        let name = change.name.as_ref().unwrap_or(&old.name);
+        let disabled = change.disabled.unwrap_or(old.disabled);
+        let expires_at = change.expires_at.unwrap_or(old.expires_at);
+        if (name, disabled, expires_at) == (&old.name, old.disabled, old.expires_at) {
+            return Ok(Some(old));
+        }
+        let values = vec![
+            tenant.to_string().into(),
+            id.to_string().into(),
+            old.version.into(),
+            name.as_str().into(),
+            disabled.into(),
+            expires_at.map(Timestamp::micros).into(),
+        ];
+        let batch = take_number(Batch::default()).run_touching(1, &UPDATE_KEY, values);
+        match sql.batch(note_change(batch, tenant, "key", id, now)).await {
+            // Another writer came first, or the key is gone: the next round reads which.
+            Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error),
+            Ok(rows) => return rows.get(1).and_then(|rows| rows.first()).map(read_key).transpose(),
+        }
+    }
+    Err(StoreError::Conflict)
+}
+
+pub(super) const TOUCH_KEY: Statement = Statement {
+    table: "keys",
+    text: "UPDATE keys SET last_used_at = $3
+        WHERE tenant_id = $1 AND id = $2 AND (last_used_at IS NULL OR last_used_at < $3)",
+    params: &[Text, Text, Int],
+};
+
+pub(super) async fn touch_keys(sql: &Sql, uses: &[(TenantId, KeyId, Timestamp)]) -> Result<(), StoreError> {
+    // Sorted, so that two nodes lock the same rows in the same order and
+    // neither waits for the other; and each key once, with its latest use.
+    let mut latest = BTreeMap::new();
+    for (tenant, key, at) in uses {
+        let newest = latest.entry((*tenant, *key)).or_insert(*at);
+        *newest = (*newest).max(*at);
+    }
+    let latest: Vec<_> = latest.into_iter().collect();
+    for chunk in latest.chunks(TOUCHED_AT_ONCE) {
+        let batch = chunk.iter().fold(Batch::default(), |batch, ((tenant, key), at)| {
+            let values = vec![tenant.to_string().into(), key.to_string().into(), at.micros().into()];
+            batch.run(&TOUCH_KEY, values)
+        });
+        sql.batch(batch).await?;
+    }
+    Ok(())
+}
+
+pub(super) const DELETE_KEY: Statement = Statement {
+    table: "keys",
+    text: "DELETE FROM keys WHERE tenant_id = $1 AND id = $2",
+    params: &[Text, Text],
+};
+
+pub(super) async fn delete_key(
+    sql: &Sql,
+    tenant: TenantId,
+    key: KeyId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let values = vec![tenant.to_string().into(), key.to_string().into()];
+    let batch = take_number(Batch::default()).run_touching(1, &DELETE_KEY, values);
+    match sql.batch(note_change(batch, tenant, "key", key, now)).await {
+        // The row count is the only thing here that can conflict: nothing refers to a key.
+        Err(StoreError::Conflict) => Ok(false),
+        outcome => outcome.map(|_| true),
+    }
+}

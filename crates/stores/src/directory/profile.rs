@@ -1,0 +1,125 @@
+//! Profiles.
+
+use super::change::take_number;
+use crate::sql::{
+    Batch,
+    Kind::{Int, Text},
+    Row, Sql, Statement, Value,
+};
+use countersign_core::{
+    code::Alphabet,
+    id::TenantId,
+    ports::StoreError,
+    profile::{Policy, Profile, ProfileName, ResendPolicy},
+    time::Timestamp,
+};
+use std::time::Duration;
+
+fn read_profile(row: &Row) -> Result<Profile, StoreError> {
+    let small = |index| u8::try_from(row.int(index)?).map_err(|_| row.corrupt());
+    Ok(Profile {
+        id: row.parsed(0, |text| text.parse().ok())?,
+        tenant: row.parsed(1, |text| text.parse().ok())?,
+        name: row.parsed(2, ProfileName::parse)?,
+        policy: Policy {
+            code_length: small(3)?,
+            alphabet: row.parsed(4, Alphabet::parse)?,
+            expires_in: Duration::from_secs(u64::try_from(row.int(5)?).map_err(|_| row.corrupt())?),
+            max_checks: small(6)?,
+            max_sends: small(7)?,
+            resend: row.parsed(8, ResendPolicy::parse)?,
+        },
+        created_at: Timestamp::from_micros(row.int(9)?),
+    })
+}
+
+fn profile_values(profile: &Profile) -> Vec<Value> {
+    let policy = &profile.policy;
+    let seconds = i64::try_from(policy.expires_in.as_secs()).unwrap_or(i64::MAX);
+    vec![
+        profile.tenant.to_string().into(),
+        profile.id.to_string().into(),
+        profile.name.as_str().into(),
+        i64::from(policy.code_length).into(),
+        policy.alphabet.as_str().into(),
+        seconds.into(),
+        i64::from(policy.max_checks).into(),
+        i64::from(policy.max_sends).into(),
+        policy.resend.as_str().into(),
+        profile.created_at.micros().into(),
+    ]
+}
+
+pub(super) const INSERT_PROFILE: Statement = Statement {
+    table: "profiles",
+    text: "INSERT INTO profiles (tenant_id, id, name, code_length, code_alphabet, expires_in_s,
+            max_checks, max_sends, resend_policy, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    params: &[Text, Text, Text, Int, Text, Int, Int, Int, Text, Int],
+};
+
+/// Adds the statement that makes the profile.
+pub(super) fn insert_profile(batch: Batch, profile: &Profile) -> Batch {
+    batch.run_touching(1, &INSERT_PROFILE, profile_values(profile))
+}
+
+pub(super) const SELECT_PROFILE: Statement = Statement {
+    table: "profiles",
+    text: "SELECT id, tenant_id, name, code_length, code_alphabet, expires_in_s, max_checks,
+            max_sends, resend_policy, created_at
+        FROM profiles WHERE tenant_id = $1 AND name = $2",
+    params: &[Text, Text],
+};
+
+pub(super) async fn profile(
+    sql: &Sql,
+    tenant: TenantId,
+    name: &ProfileName,
+) -> Result<Option<Profile>, StoreError> {
+    let rows = sql.query(&SELECT_PROFILE, vec![tenant.to_string().into(), name.as_str().into()]).await?;
+    rows.first().map(read_profile).transpose()
+}
+
+pub(super) const LIST_PROFILES: Statement = Statement {
+    table: "profiles",
+    text: "SELECT id, tenant_id, name, code_length, code_alphabet, expires_in_s, max_checks,
+            max_sends, resend_policy, created_at
+        FROM profiles WHERE tenant_id = $1 ORDER BY name",
+    params: &[Text],
+};
+
+pub(super) async fn list_profiles(sql: &Sql, tenant: TenantId) -> Result<Vec<Profile>, StoreError> {
+    let rows = sql.query(&LIST_PROFILES, vec![tenant.to_string().into()]).await?;
+    rows.iter().map(read_profile).collect()
+}
+
+/// A profile that is there keeps its id, its name and the time it was made.
+pub(super) const SAVE_PROFILE: Statement = Statement {
+    table: "profiles",
+    text: "INSERT INTO profiles (tenant_id, id, name, code_length, code_alphabet, expires_in_s,
+            max_checks, max_sends, resend_policy, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        ON CONFLICT (tenant_id, name) DO UPDATE SET code_length = excluded.code_length,
+            code_alphabet = excluded.code_alphabet, expires_in_s = excluded.expires_in_s,
+            max_checks = excluded.max_checks, max_sends = excluded.max_sends,
+            resend_policy = excluded.resend_policy",
+    params: &[Text, Text, Text, Int, Text, Int, Int, Int, Text, Int],
+};
+
+/// The id comes from the row: it may be that of a profile that was there already.
+pub(super) const NOTE_SAVED_PROFILE: Statement = Statement {
+    table: "changes",
+    text: "INSERT INTO changes (n, tenant_id, kind, entity_id, at)
+        SELECT change_head.n, profiles.tenant_id, 'profile', profiles.id, $3
+        FROM change_head CROSS JOIN profiles
+        WHERE profiles.tenant_id = $1 AND profiles.name = $2 AND change_head.only_row = 1",
+    params: &[Text, Text, Int],
+};
+
+pub(super) async fn save_profile(sql: &Sql, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
+    let note = vec![profile.tenant.to_string().into(), profile.name.as_str().into(), now.micros().into()];
+    let batch = take_number(Batch::default())
+        .run_touching(1, &SAVE_PROFILE, profile_values(profile))
+        .run_touching(1, &NOTE_SAVED_PROFILE, note);
+    sql.batch(batch).await.map(drop)
+}

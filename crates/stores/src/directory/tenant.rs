@@ -1,0 +1,70 @@
+//! Tenants.
+
+use super::{
+    change::{note_change, take_number},
+    profile,
+};
+use crate::sql::{
+    Batch,
+    Kind::{Int, Text},
+    Row, Sql, Statement,
+};
+use countersign_core::{
+    id::TenantId,
+    ports::StoreError,
+    profile::Profile,
+    tenant::{Tenant, TenantName},
+    time::Timestamp,
+};
+
+fn read_tenant(row: &Row) -> Result<Tenant, StoreError> {
+    Ok(Tenant {
+        id: row.parsed(0, |text| text.parse().ok())?,
+        name: row.parsed(1, TenantName::parse)?,
+        created_at: Timestamp::from_micros(row.int(2)?),
+    })
+}
+
+pub(super) const INSERT_TENANT: Statement = Statement {
+    table: "tenants",
+    text: "INSERT INTO tenants (id, name, created_at) VALUES ($1, $2, $3)",
+    params: &[Text, Text, Int],
+};
+
+pub(super) async fn create_tenant(sql: &Sql, tenant: &Tenant, profile: &Profile) -> Result<(), StoreError> {
+    let now = tenant.created_at;
+    let values = vec![tenant.id.to_string().into(), tenant.name.as_str().into(), now.micros().into()];
+    let batch = take_number(Batch::default()).run_touching(1, &INSERT_TENANT, values);
+    let batch = note_change(batch, tenant.id, "tenant", tenant.id, now);
+    let batch = profile::insert_profile(take_number(batch), profile);
+    let batch = note_change(batch, tenant.id, "profile", profile.id, now);
+    sql.batch(batch).await.map(drop)
+}
+
+pub(super) const SELECT_TENANT: Statement = Statement {
+    table: "tenants",
+    text: "SELECT id, name, created_at FROM tenants WHERE id = $1",
+    params: &[Text],
+};
+
+pub(super) async fn tenant(sql: &Sql, tenant: TenantId) -> Result<Option<Tenant>, StoreError> {
+    let rows = sql.query(&SELECT_TENANT, vec![tenant.to_string().into()]).await?;
+    rows.first().map(read_tenant).transpose()
+}
+
+pub(super) const LIST_TENANTS: Statement = Statement {
+    table: "tenants",
+    text: "SELECT id, name, created_at FROM tenants WHERE id > $1 ORDER BY id LIMIT $2",
+    params: &[Text, Int],
+};
+
+pub(super) async fn list_tenants(
+    sql: &Sql,
+    after: Option<TenantId>,
+    limit: u16,
+) -> Result<Vec<Tenant>, StoreError> {
+    // The bare prefix sorts before every id.
+    let after = after.map_or_else(|| TenantId::PREFIX.to_owned(), |id| id.to_string());
+    let rows = sql.query(&LIST_TENANTS, vec![after.into(), i64::from(limit).into()]).await?;
+    rows.iter().map(read_tenant).collect()
+}

@@ -1,0 +1,176 @@
+//! One SQL for two engines: each statement is written once, in the dialect
+//! that SQLite and Postgres share, and run by either driver.
+//!
+//! A transaction is a [`Batch`] of statements, never interactive: no lock is
+//! held while this process thinks, and both engines run it alike. A statement
+//! of a batch may state how many rows it must touch; otherwise all of it rolls
+//! back. What only one engine can do belongs into `migrations/`.
+
+mod lite;
+mod migration;
+mod postgres;
+#[cfg(test)]
+pub(crate) mod rules;
+mod value;
+
+pub use value::{Row, Value};
+
+use crate::sqlite::Database;
+use countersign_core::ports::StoreError;
+use std::sync::Arc;
+
+/// The type of a parameter; each may also be null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `text`.
+    Text,
+    /// `bigint`; also times (microseconds) and booleans (0 or 1).
+    Int,
+    /// `bytea` or `BLOB`.
+    Bytes,
+}
+
+/// One statement in the shared dialect, with `$1` to `$n` for its parameters.
+#[derive(Debug)]
+pub struct Statement {
+    /// The table whose rows it gives, for the errors about them. The first
+    /// column of such a row is its id, never a secret.
+    pub table: &'static str,
+    /// The text. `$` stands for nothing but parameters.
+    pub text: &'static str,
+    /// The types of `$1` to `$n`: Postgres gets them explicitly, so nothing is prepared.
+    pub params: &'static [Kind],
+}
+
+/// Statements that happen together or not at all.
+#[derive(Debug, Default)]
+pub struct Batch {
+    steps: Vec<Step>,
+}
+
+#[derive(Debug)]
+struct Step {
+    statement: &'static Statement,
+    values: Vec<Value>,
+    touches: Option<u64>,
+}
+
+impl Batch {
+    /// Adds a statement that may touch any number of rows.
+    pub fn run(mut self, statement: &'static Statement, values: Vec<Value>) -> Self {
+        self.steps.push(Step { statement, values, touches: None });
+        self
+    }
+
+    /// Adds a statement that must touch exactly `rows` rows, else all rolls
+    /// back and the batch answers `Conflict`.
+    pub fn run_touching(mut self, rows: u64, statement: &'static Statement, values: Vec<Value>) -> Self {
+        self.steps.push(Step { statement, values, touches: Some(rows) });
+        self
+    }
+}
+
+/// What a statement did.
+struct Done {
+    rows: Vec<Row>,
+    touched: u64,
+}
+
+impl Step {
+    fn accept(&self, done: Done) -> Result<Vec<Row>, StoreError> {
+        match self.touches {
+            Some(expected) if expected != done.touched => Err(StoreError::Conflict),
+            _ => Ok(done.rows),
+        }
+    }
+}
+
+/// Values that do not have the types of the statement: a mistake in this
+/// crate, caught before it reaches the engine.
+fn check_values(statement: &Statement, values: &[Value]) -> Result<(), StoreError> {
+    let fit = statement.params.len() == values.len()
+        && values.iter().zip(statement.params).all(|(value, kind)| value.fits(*kind));
+    if fit { Ok(()) } else { Err(StoreError::unavailable("the values do not fit the statement")) }
+}
+
+/// A database of either engine. Clones share it.
+#[derive(Clone)]
+pub struct Sql {
+    engine: Engine,
+}
+
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Database),
+    Postgres(Arc<postgres::Postgres>),
+}
+
+impl Sql {
+    /// A database in one SQLite file.
+    pub fn sqlite(database: Database) -> Self {
+        Self { engine: Engine::Sqlite(database) }
+    }
+
+    /// A Postgres server at `postgres://user:password@host:port/database`.
+    /// Nothing is connected yet; the error of a bad URL does not repeat it,
+    /// for it may hold the password.
+    pub fn postgres(url: &str) -> Result<Self, StoreError> {
+        Ok(Self { engine: Engine::Postgres(Arc::new(postgres::Postgres::new(url)?)) })
+    }
+
+    /// Runs one statement that only reads.
+    pub async fn query(
+        &self,
+        statement: &'static Statement,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        check_values(statement, &values)?;
+        match &self.engine {
+            Engine::Sqlite(database) => {
+                Ok(database.read(move |connection| lite::run(connection, statement, &values)).await?.rows)
+            }
+            Engine::Postgres(postgres) => postgres.query(statement, &values).await,
+        }
+    }
+
+    /// Runs the batch as one transaction and gives the rows of each statement, in order.
+    pub async fn batch(&self, batch: Batch) -> Result<Vec<Vec<Row>>, StoreError> {
+        for step in &batch.steps {
+            check_values(step.statement, &step.values)?;
+        }
+        match &self.engine {
+            Engine::Sqlite(database) => {
+                database.write(move |connection| lite::run_batch(connection, &batch)).await
+            }
+            Engine::Postgres(postgres) => postgres.batch(&batch).await,
+        }
+    }
+
+    /// Brings the schema up to date and gives the names of the migrations that
+    /// this call applied. Any number of processes may call it at once; on
+    /// Postgres over a direct URL, not through a transaction pooler, for the
+    /// lock belongs to the session.
+    pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(database) => database.write(lite::migrate).await,
+            Engine::Postgres(postgres) => postgres.migrate().await,
+        }
+    }
+
+    /// The names of the migrations that [`Sql::migrate`] would apply.
+    pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
+        let applied = match &self.engine {
+            Engine::Sqlite(database) => database.read(lite::read_applied).await?,
+            Engine::Postgres(postgres) => postgres.read_applied().await?,
+        };
+        let pending = migration::pending(self.migrations(), &applied)?;
+        Ok(pending.into_iter().map(|migration| migration.name.to_owned()).collect())
+    }
+
+    fn migrations(&self) -> &'static [migration::Migration] {
+        match &self.engine {
+            Engine::Sqlite(_) => migration::SQLITE,
+            Engine::Postgres(_) => migration::POSTGRES,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The schema: the same numbers for both engines, forward only, in the binary.
+//!
+//! Not refinery: it opens transactions of its own, which the one writer of
+//! SQLite cannot nest; it wraps each migration in one, which `CREATE INDEX
+//! CONCURRENTLY` refuses; and it takes no lock, so concurrent starts fail.
+
+use countersign_core::ports::StoreError;
+
+/// One step of the schema.
+#[derive(Debug)]
+pub(super) struct Migration {
+    pub name: &'static str,
+    pub text: &'static str,
+}
+
+/// A migration as the database remembers it.
+#[derive(Debug)]
+pub(super) struct Applied {
+    pub name: String,
+    pub text: String,
+}
+
+macro_rules! migrations {
+    ($engine:literal: $($name:literal),+ $(,)?) => {
+        &[$(Migration {
+            name: $name,
+            text: include_str!(concat!("../../../../migrations/", $engine, "/", $name, ".sql")),
+        }),+]
+    };
+}
+
+pub(super) const SQLITE: &[Migration] = migrations!("sqlite": "0001_directory", "0002_changes");
+pub(super) const POSTGRES: &[Migration] = migrations!("postgres": "0001_directory", "0002_changes");
+
+/// The whole text is kept, not a checksum: whoever finds a difference also sees it.
+pub(super) const SQLITE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
+    name TEXT PRIMARY KEY NOT NULL,
+    text TEXT NOT NULL,
+    applied_at INTEGER NOT NULL DEFAULT (unixepoch() * 1000000)
+) STRICT";
+pub(super) const POSTGRES_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
+    name text COLLATE \"C\" PRIMARY KEY,
+    text text NOT NULL,
+    applied_at bigint NOT NULL DEFAULT (extract(epoch FROM now()) * 1000000)
+)";
+pub(super) const SELECT: &str = "SELECT name, text FROM schema_migrations ORDER BY name";
+pub(super) const INSERT: &str = "INSERT INTO schema_migrations (name, text) VALUES ($1, $2)";
+
+impl Migration {
+    /// The error of a migration that did not apply.
+    pub fn failed(&self, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+        StoreError::unavailable(Failed { name: self.name, source: error.into() })
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("migration {name} failed")]
+struct Failed {
+    name: &'static str,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// What is still to be applied, in order. Names that this release does not
+/// know are from a newer one and stay unread: while a cluster is updated the
+/// old nodes go on. One whose text differs is refused: the schema is not what
+/// this release was tested with.
+pub(super) fn pending(
+    all: &'static [Migration],
+    applied: &[Applied],
+) -> Result<Vec<&'static Migration>, StoreError> {
+    let mut pending = Vec::new();
+    for migration in all {
+        match applied.iter().find(|one| one.name == migration.name) {
+            None => pending.push(migration),
+            Some(one) if one.text == migration.text => {}
+            Some(one) => {
+                return Err(StoreError::Corrupt { table: "schema_migrations", id: one.name.clone() });
+            }
+        }
+    }
+    Ok(pending)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(all: &[Migration]) -> Vec<String> {
+        all.iter().map(|migration| migration.name.to_owned()).collect()
+    }
+
+    #[test]
+    fn both_engines_have_the_same_numbers_without_a_gap() {
+        assert_eq!(names(SQLITE), names(POSTGRES));
+        for (index, name) in names(SQLITE).iter().enumerate() {
+            assert!(name.starts_with(&format!("{:04}_", index + 1)), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_file_is_embedded() {
+        for (engine, all) in [("sqlite", SQLITE), ("postgres", POSTGRES)] {
+            let folder = format!("{}/../../migrations/{engine}", env!("CARGO_MANIFEST_DIR"));
+            let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name());
+            let mut files: Vec<_> = files.map(|name| name.to_string_lossy().replace(".sql", "")).collect();
+            files.sort();
+            assert_eq!(files, names(all));
+        }
+    }
+
+    #[test]
+    fn the_first_line_says_why() {
+        for migration in SQLITE.iter().chain(POSTGRES) {
+            assert!(migration.text.starts_with("-- "), "{}", migration.name);
+        }
+    }
+
+    #[test]
+    fn an_edited_migration_is_refused_and_an_unknown_one_is_not() {
+        let of = |name: &str, text: &str| Applied { name: name.to_owned(), text: text.to_owned() };
+        let first = of(SQLITE[0].name, SQLITE[0].text);
+        let left = pending(SQLITE, &[first, of("9999_newer", "")]).unwrap();
+        assert_eq!(left.len(), SQLITE.len() - 1);
+        let edited = pending(SQLITE, &[of(SQLITE[0].name, "edited")]);
+        assert!(matches!(edited, Err(StoreError::Corrupt { table: "schema_migrations", .. })));
+    }
+}

@@ -1,0 +1,275 @@
+//! Runs statements on a Postgres server.
+
+use super::{
+    Batch, Done, Kind, Row, Statement, Value,
+    migration::{self, Applied, Migration},
+};
+use countersign_core::ports::StoreError;
+use deadpool_postgres::{Manager, Object, Pool, Runtime};
+use futures_util::TryStreamExt;
+use std::{future::Future, pin::pin, time::Duration};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_postgres::{
+    Client, Config, GenericClient, IsolationLevel, NoTls,
+    error::SqlState,
+    types::{FromSql, ToSql, Type},
+};
+
+/// How long to wait for a free connection, for a new one, and for each answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Connections of one process; Postgres starts with 100 for all.
+const CONNECTIONS: usize = 16;
+/// How long one migration may take, and how long to wait while another process applies them.
+const MIGRATION_PATIENCE: Duration = Duration::from_secs(600);
+/// How often to ask for the lock. Waiting inside `pg_advisory_lock` would hold
+/// a snapshot, for which `CREATE INDEX CONCURRENTLY` of the holder waits in turn.
+const LOCK_POLL: Duration = Duration::from_millis(50);
+/// The number of the lock, of this application's choosing: "counters" in ASCII.
+const LOCK: i64 = 0x636f_756e_7465_7273;
+
+/// A pool of connections to one server.
+pub(super) struct Postgres {
+    pool: Pool,
+    config: Config,
+}
+
+impl Postgres {
+    pub fn new(url: &str) -> Result<Self, StoreError> {
+        let config = parse_url(url)?;
+        let pool = Pool::builder(Manager::new(config.clone(), NoTls))
+            .max_size(CONNECTIONS)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .recycle_timeout(Some(PATIENCE))
+            .build()
+            .map_err(StoreError::unavailable)?;
+        Ok(Self { pool, config })
+    }
+
+    pub async fn query(&self, statement: &Statement, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let client = self.pool.get().await.map_err(StoreError::unavailable)?;
+        let outcome = run(&**client, statement, values).await;
+        keep_if_sound(client, outcome).map(|done| done.rows)
+    }
+
+    pub async fn batch(&self, batch: &Batch) -> Result<Vec<Vec<Row>>, StoreError> {
+        let mut client = self.pool.get().await.map_err(StoreError::unavailable)?;
+        let outcome = run_batch(&mut client, batch).await;
+        keep_if_sound(client, outcome)
+    }
+
+    pub async fn read_applied(&self) -> Result<Vec<Applied>, StoreError> {
+        let client = self.pool.get().await.map_err(StoreError::unavailable)?;
+        let outcome = read_applied(&client).await;
+        keep_if_sound(client, outcome)
+    }
+
+    /// Over a connection of its own: closing it frees the lock however this ends.
+    pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        let (mut client, connection) = answer(self.config.connect(NoTls)).await?;
+        let connection = tokio::spawn(connection);
+        let outcome = migrate(&mut client).await;
+        drop(client);
+        // The answers are in; a connection that does not close by itself is cut.
+        let stop = connection.abort_handle();
+        if timeout(PATIENCE, connection).await.is_err() {
+            stop.abort();
+        }
+        outcome
+    }
+}
+
+/// The parser of the driver quotes parts of what it cannot read, which may be
+/// the password; so its words are not passed on.
+fn parse_url(url: &str) -> Result<Config, StoreError> {
+    let refuse = |reason| Err(StoreError::unavailable(reason));
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return refuse("the database URL must begin with postgres://");
+    }
+    let Ok(mut config) = url.parse::<Config>() else {
+        return refuse("the database URL must read postgres://user:password@host:port/database");
+    };
+    if config.get_hosts().is_empty() {
+        return refuse("the database URL names no host");
+    }
+    if config.get_user().is_none_or(str::is_empty) {
+        return refuse("the database URL names no user");
+    }
+    if config.get_dbname().is_none_or(str::is_empty) {
+        return refuse("the database URL names no database");
+    }
+    config.application_name("countersign").connect_timeout(PATIENCE).tcp_user_timeout(4 * PATIENCE);
+    Ok(config)
+}
+
+/// After any failure of the engine its connection is closed, not pooled again:
+/// a statement that timed out may still run on it, and after a fail-over it
+/// may lead to a server that no longer writes.
+fn keep_if_sound<T>(client: Object, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+    if matches!(outcome, Err(StoreError::Unavailable(_))) {
+        drop(Object::take(client));
+    }
+    outcome
+}
+
+/// Waits for the server, but not for ever.
+async fn answer<T>(wait: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, StoreError> {
+    match timeout(PATIENCE, wait).await {
+        Ok(outcome) => outcome.map_err(postgres_error),
+        Err(_) => Err(StoreError::unavailable("no answer from the database in 5 s")),
+    }
+}
+
+fn postgres_error(error: tokio_postgres::Error) -> StoreError {
+    // Class 23 is every violated constraint, as SQLite reports them too.
+    match error.code().map(SqlState::code) {
+        Some(code) if code.starts_with("23") => StoreError::Conflict,
+        _ => StoreError::unavailable(error),
+    }
+}
+
+/// Runs one unnamed statement: one round trip, and nothing stays on the
+/// connection that a pooler would give to another client.
+async fn run(
+    client: &impl GenericClient,
+    statement: &Statement,
+    values: &[Value],
+) -> Result<Done, StoreError> {
+    let params = values.iter().zip(statement.params.iter().copied()).map(parameter);
+    let wait = async {
+        let mut stream = pin!(client.query_typed_raw(statement.text, params).await?);
+        let mut found = Vec::new();
+        while let Some(row) = stream.try_next().await? {
+            found.push(row);
+        }
+        Ok((found, stream.rows_affected().unwrap_or(0)))
+    };
+    let (found, touched) = answer(wait).await?;
+    let rows = found.iter().map(|row| read_row(statement, row)).collect::<Result<_, _>>()?;
+    Ok(Done { rows, touched })
+}
+
+fn read_row(statement: &Statement, row: &tokio_postgres::Row) -> Result<Row, StoreError> {
+    let values = (0..row.len()).map(|index| row.try_get::<_, Value>(index)).collect::<Result<_, _>>();
+    Ok(Row::new(statement, values.map_err(StoreError::unavailable)?))
+}
+
+async fn run_batch(client: &mut Client, batch: &Batch) -> Result<Vec<Vec<Row>>, StoreError> {
+    let begin = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted);
+    let transaction = answer(begin.start()).await?;
+    let mut rows = Vec::with_capacity(batch.steps.len());
+    for step in &batch.steps {
+        // Dropping the transaction on an error rolls it back.
+        rows.push(step.accept(run(&transaction, step.statement, &step.values).await?)?);
+    }
+    answer(transaction.commit()).await?;
+    Ok(rows)
+}
+
+async fn migrate(client: &mut Client) -> Result<Vec<String>, StoreError> {
+    wait_for_lock(client).await?;
+    answer(client.batch_execute(migration::POSTGRES_TABLE)).await?;
+    let pending = migration::pending(migration::POSTGRES, &read_applied(client).await?)?;
+    for migration in &pending {
+        let applied = timeout(MIGRATION_PATIENCE, apply(client, migration)).await;
+        let applied = applied.map_err(|error| migration.failed(error))?;
+        applied.map_err(|error| migration.failed(error))?;
+    }
+    Ok(pending.into_iter().map(|migration| migration.name.to_owned()).collect())
+}
+
+async fn wait_for_lock(client: &Client) -> Result<(), StoreError> {
+    let deadline = Instant::now() + MIGRATION_PATIENCE;
+    while Instant::now() < deadline {
+        let asked = client.query_typed("SELECT pg_try_advisory_lock($1)", &[(&LOCK, Type::INT8)]);
+        if answer(asked).await?.first().is_some_and(|row| row.try_get(0).unwrap_or(false)) {
+            return Ok(());
+        }
+        sleep(LOCK_POLL).await;
+    }
+    Err(StoreError::unavailable("another process holds the lock for migrations"))
+}
+
+async fn apply(client: &mut Client, migration: &Migration) -> Result<(), tokio_postgres::Error> {
+    let transaction = client.transaction().await?;
+    transaction.batch_execute(migration.text).await?;
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&migration.name, Type::TEXT), (&migration.text, Type::TEXT)];
+    transaction.execute_typed(migration::INSERT, &params).await?;
+    transaction.commit().await
+}
+
+async fn read_applied(client: &Client) -> Result<Vec<Applied>, StoreError> {
+    const EXISTS: &str = "SELECT to_regclass('schema_migrations') IS NOT NULL";
+    let exists = answer(client.query_typed(EXISTS, &[])).await?;
+    if !exists.first().is_some_and(|row| row.try_get(0).unwrap_or(false)) {
+        return Ok(Vec::new());
+    }
+    let rows = answer(client.query_typed(migration::SELECT, &[])).await?;
+    let read = |row: &tokio_postgres::Row| Ok(Applied { name: row.try_get(0)?, text: row.try_get(1)? });
+    rows.iter().map(read).collect::<Result<_, _>>().map_err(postgres_error)
+}
+
+/// A value beside its type: a null, too, is sent as one of the type.
+fn parameter((value, kind): (&Value, Kind)) -> (&(dyn ToSql + Sync), Type) {
+    let ty = match kind {
+        Kind::Text => Type::TEXT,
+        Kind::Int => Type::INT8,
+        Kind::Bytes => Type::BYTEA,
+    };
+    let value: &(dyn ToSql + Sync) = match (value, kind) {
+        (Value::Text(text), _) => text,
+        (Value::Int(number), _) => number,
+        (Value::Bytes(bytes), _) => bytes,
+        (Value::Null, Kind::Text) => &None::<&str>,
+        (Value::Null, Kind::Int) => &None::<i64>,
+        (Value::Null, Kind::Bytes) => &None::<&[u8]>,
+    };
+    (value, ty)
+}
+
+impl<'a> FromSql<'a> for Value {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        match *ty {
+            Type::TEXT => String::from_sql(ty, raw).map(Self::Text),
+            Type::INT4 => i32::from_sql(ty, raw).map(|number| Self::Int(number.into())),
+            Type::INT8 => i64::from_sql(ty, raw).map(Self::Int),
+            _ => Vec::from_sql(ty, raw).map(Self::Bytes),
+        }
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self::Null)
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        matches!(*ty, Type::TEXT | Type::INT4 | Type::INT8 | Type::BYTEA)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error;
+
+    #[test]
+    fn a_bad_url_is_refused_without_its_password() {
+        for url in [
+            "",
+            "mysql://u:hunter2@h/d",
+            "postgres://u:hunter2@h:port/d",
+            "postgres://u:hunter2@h:99999/d",
+            "postgres://u:hunter2@/d",
+            "postgres://u:hunter2@h",
+            "postgres://u:hunter2@h/d?hunter2=1",
+            "postgres://:hunter2@h/d",
+            "postgres://u:hunter2@h/",
+        ] {
+            let error = Postgres::new(url).err().unwrap_or_else(|| panic!("{url} was taken"));
+            let cause = error.source().unwrap().to_string();
+            assert!(cause.starts_with("the database URL") && !cause.contains("hunter2"), "{cause}");
+        }
+        assert!(Postgres::new("postgres://user:pass@host:5432/database").is_ok());
+    }
+}

@@ -1,0 +1,235 @@
+//! One SQLite file: a writer thread that groups commits, and a few readers.
+//!
+//! A commit costs far more than the statements in it, so acts that arrive
+//! while one commit runs share the next. Each act stands in a savepoint of its
+//! own: one that fails undoes itself and nothing else. Answers leave only
+//! after the commit, so nothing acknowledged is lost by a killed process.
+
+use countersign_core::ports::StoreError;
+use rusqlite::{Connection, ErrorCode};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+/// How one file is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// `synchronous=FULL`: a power cut loses nothing acknowledged. Without it
+    /// the last moments before a power cut may go; a killed process loses nothing.
+    pub full_sync: bool,
+}
+
+/// Acts that wait for the writer; beyond that a caller waits to hand its act over.
+const QUEUE: usize = 4_096;
+/// Acts that share one commit.
+const GROUP: usize = 256;
+/// Connections that read beside the writer.
+const READERS: usize = 4;
+/// How long a caller waits for its act, and SQLite for another process's lock.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What an act leaves behind: called once with whether its group was committed.
+type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+type Act = Box<dyn FnOnce(&Connection) -> Reply + Send>;
+
+/// One SQLite file. Clones share it.
+#[derive(Clone)]
+pub struct Database {
+    acts: mpsc::Sender<Act>,
+    readers: Arc<Readers>,
+}
+
+struct Readers {
+    free: Semaphore,
+    connections: Mutex<Vec<Connection>>,
+}
+
+impl Database {
+    /// Opens the file, or makes it readable by its owner only.
+    pub fn open(path: &Path, options: Options) -> Result<Self, StoreError> {
+        create_private(path)?;
+        let writer = connect(path, options).map_err(sqlite_error)?;
+        let readers = (0..READERS).map(|_| connect(path, options)).collect::<Result<_, _>>();
+        let (acts, queue) = mpsc::channel(QUEUE);
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        std::thread::Builder::new()
+            .name(name)
+            .spawn(move || write_groups(&writer, queue))
+            .map_err(StoreError::unavailable)?;
+        let connections = Mutex::new(readers.map_err(sqlite_error)?);
+        Ok(Self { acts, readers: Arc::new(Readers { free: Semaphore::new(READERS), connections }) })
+    }
+
+    /// Runs an act atomically and answers after its commit.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let act: Act = Box::new(move |connection| {
+            let outcome = in_savepoint(connection, act);
+            Box::new(move |committed| {
+                // A caller that went away has no use for the answer.
+                let _ = answer.send(outcome.and_then(|value| committed.map(|()| value)));
+            })
+        });
+        let wait = async {
+            self.acts.send(act).await.map_err(|_| StoreError::unavailable("the writer has stopped"))?;
+            answered.await.map_err(|_| StoreError::unavailable("the writer has stopped"))?
+        };
+        let late = || StoreError::unavailable("no answer from the writer in 5 s");
+        tokio::time::timeout(PATIENCE, wait).await.map_err(|_| late())?
+    }
+
+    /// Reads what is committed.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permit = tokio::time::timeout(PATIENCE, self.readers.free.acquire()).await;
+        let permit = permit.map_err(|_| StoreError::unavailable("no free reader in 5 s"))?;
+        let permit = permit.map_err(StoreError::unavailable)?;
+        let readers = self.readers.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let connection = readers.lock().pop();
+            let connection = connection.ok_or_else(|| StoreError::unavailable("a reader was lost"))?;
+            let outcome = act(&connection);
+            readers.lock().push(connection);
+            outcome
+        });
+        let outcome = task.await.map_err(StoreError::unavailable)?;
+        drop(permit);
+        outcome
+    }
+}
+
+impl Readers {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Turns an error of the engine into what the ports speak of.
+pub fn sqlite_error(error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation) => StoreError::Conflict,
+        _ => StoreError::unavailable(error),
+    }
+}
+
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(StoreError::unavailable)
+}
+
+fn connect(path: &Path, options: Options) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", if options.full_sync { "FULL" } else { "NORMAL" })?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn write_groups(connection: &Connection, mut queue: mpsc::Receiver<Act>) {
+    while let Some(first) = queue.blocking_recv() {
+        let group = std::iter::once(first).chain(std::iter::from_fn(|| queue.try_recv().ok())).take(GROUP);
+        if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
+            tracing::error!(error = %error, "The database cannot be written");
+            // Dropping an act drops its answer, which its caller sees as unavailable.
+            drop(group.collect::<Vec<_>>());
+            continue;
+        }
+        let replies: Vec<Reply> = group.map(|act| act(connection)).collect();
+        let committed = execute(connection, "COMMIT").map(drop);
+        if let Err(error) = &committed {
+            tracing::error!(error = %error, "A group of writes was not committed");
+            // After a failed COMMIT the transaction may still be open; without it this says so, harmlessly.
+            let _ = execute(connection, "ROLLBACK");
+        }
+        for reply in replies {
+            reply(match &committed {
+                Ok(()) => Ok(()),
+                Err(error) => Err(StoreError::unavailable(error.to_string())),
+            });
+        }
+    }
+}
+
+fn in_savepoint<T>(
+    connection: &Connection,
+    act: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    execute(connection, "SAVEPOINT act").map_err(sqlite_error)?;
+    let outcome = act(connection);
+    if outcome.is_err() {
+        execute(connection, "ROLLBACK TO act").map_err(sqlite_error)?;
+    }
+    execute(connection, "RELEASE act").map_err(sqlite_error)?;
+    outcome
+}
+
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<usize> {
+    connection.prepare_cached(sql)?.execute([])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn open() -> (tempfile::TempDir, Database) {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("t.sqlite"), Options { full_sync: false }).unwrap();
+        let create = "CREATE TABLE t (id INTEGER PRIMARY KEY) STRICT";
+        database.write(|c| c.execute_batch(create).map_err(sqlite_error)).await.unwrap();
+        (folder, database)
+    }
+
+    async fn count(database: &Database) -> i64 {
+        let count = "SELECT count(*) FROM t";
+        database.read(|c| c.query_row(count, [], |row| row.get(0)).map_err(sqlite_error)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_failing_act_undoes_itself_and_nothing_else() {
+        let (_folder, database) = open().await;
+        let acts = (0..100).map(|id: i64| {
+            let database = database.clone();
+            tokio::spawn(async move {
+                let insert = move |c: &Connection| {
+                    c.execute("INSERT INTO t (id) VALUES (?1)", [id]).map_err(sqlite_error)?;
+                    if id % 2 == 0 { Err(StoreError::Conflict) } else { Ok(id) }
+                };
+                database.write(insert).await
+            })
+        });
+        for (id, task) in acts.collect::<Vec<_>>().into_iter().enumerate() {
+            assert_eq!(task.await.unwrap().is_err(), id % 2 == 0);
+        }
+        assert_eq!(count(&database).await, 50);
+    }
+
+    #[tokio::test]
+    async fn a_doubled_key_is_a_conflict() {
+        let (_folder, database) = open().await;
+        let insert = |c: &Connection| c.execute("INSERT INTO t (id) VALUES (1)", []).map_err(sqlite_error);
+        database.write(insert).await.unwrap();
+        assert!(matches!(database.write(insert).await, Err(StoreError::Conflict)));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn the_file_is_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let (folder, _database) = open().await;
+        let mode = std::fs::metadata(folder.path().join("t.sqlite")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

@@ -1,0 +1,45 @@
+# One line each; `just` lists them. Everything but `heavy` is also in ./tests/run.sh.
+
+# Serve the demo tenant and the virtual phone on this machine
+dev *args:
+    cargo run --locked -- dev {{args}}
+
+# Everything that CI runs
+test:
+    ./tests/run.sh
+
+# Unit tests of one crate, such as `just unit countersign-core`
+unit crate:
+    cargo test --locked -p {{crate}}
+
+# Format
+fmt:
+    cargo fmt --all
+
+# Lint
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Write the generated files: the OpenAPI document and the table of problems
+generate:
+    cargo run -q --locked -- openapi > openapi/.new && mv openapi/.new openapi/openapi.json && UPDATE_DOCS=1 cargo test -q --locked -p countersign-api problem
+
+# Fail if a generated file is not what the code says
+check-generated:
+    cargo run -q --locked -- openapi | diff -u openapi/openapi.json - && cargo test -q --locked -p countersign-api problem
+
+# Pairs of start and check beside the floor, as a ratio
+bench pairs="20000":
+    cargo build --release --locked -p countersign -p countersign-bench && cargo run --release --locked -p countersign-bench --bin bench -- --pairs {{pairs}}
+
+# The bench at ten times its size
+heavy:
+    just bench 200000
+
+# Licences, crate arrows, sources
+deny:
+    cargo deny --locked check licenses bans sources
+
+# Known vulnerabilities; needs the advisory database
+advisories:
+    cargo deny --locked check advisories

@@ -1,0 +1,69 @@
+# What ./tests/run.sh needs on the machine; it reads this file.
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+find_initdb() {
+    command -v initdb && return
+    find /usr/lib/postgresql /usr/pgsql-* /opt/homebrew/opt/postgresql* /usr/local/opt/postgresql* \
+        -maxdepth 3 -name initdb 2>/dev/null | sort -V | tail -n 1 | grep .
+}
+
+find_chromium() {
+    if [ -n "${CHROMIUM:-}" ]; then echo "$CHROMIUM" && return; fi
+    command -v chromium || command -v chromium-browser || command -v google-chrome
+}
+
+missing_packages() { # by Debian's names
+    has cc || echo gcc libc6-dev
+    has curl || echo curl
+    has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+    has node || echo nodejs
+    has npm || echo npm
+    find_initdb >/dev/null || echo postgresql
+    find_chromium >/dev/null || echo chromium
+}
+
+install_missing() {
+    local missing root=()
+    missing=$(missing_packages | tr '\n' ' ')
+    [ -n "$missing" ] || return 0
+    [ "$(id -u)" = 0 ] || root=(sudo -n)
+    if ! has apt-get || { [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; }; then
+        stop "These are missing (Debian's package names): $missing" \
+            "Install them and run this again. On Debian this script does it, as root or with a sudo that asks nothing."
+    fi
+    echo "Installing $missing"
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null &&
+        "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing \
+            </dev/null >"$logs/apt" 2>&1 || { cat "$logs/apt"; stop "apt-get could not install: $missing"; }
+    missing=$(missing_packages | tr '\n' ' ')
+    [ -z "$missing" ] || stop "Still missing after the installation: $missing"
+}
+
+check_toolchain() {
+    if ! cargo --version; then
+        stop "No Rust toolchain answers. Get rustup from https://rustup.rs; the toolchain" \
+            "of rust-toolchain.toml then comes by itself with the first call of cargo."
+    fi
+    [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 18 ] ||
+        stop "Node $(node --version) is too old for the browser test: 18 or newer is needed."
+}
+
+digest() { python3 -c 'import hashlib,sys; print(hashlib.sha256(open(sys.argv[1],"rb").read()).hexdigest()[:16])' "$1"; }
+
+prepare_tools() {
+    if [ "$("$cargo_deny" --version 2>/dev/null)" != "cargo-deny 0.20.2" ]; then
+        cargo install --locked --quiet --version 0.20.2 --root "$cache/tools" cargo-deny || return 1
+    fi
+    if [ ! -f "$venv/complete" ]; then
+        rm -rf "$venv"
+        python3 -m venv "$venv" &&
+            "$venv/bin/pip" install --quiet --requirement tests/schemathesis/requirements.txt &&
+            touch "$venv/complete" || return 1
+    fi
+    local lock=tests/browser/package-lock.json stamp=tests/browser/node_modules/.complete
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$(digest $lock)" ]; then
+        npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --loglevel=error &&
+            digest $lock >"$stamp" || return 1
+    fi
+}

@@ -1,0 +1,220 @@
+#!/usr/bin/env bash
+# The whole test of Countersign: ./tests/run.sh
+#
+# On Debian it installs what is missing; elsewhere it says what that is and
+# stops. It starts a Postgres server, a browser and `countersign dev` of its
+# own, on free ports, and ends them. Caches stand outside the checkout, except
+# tests/browser/node_modules.
+set -uo pipefail
+[ "${BASH_VERSINFO[0]}" -ge 4 ] || { echo "bash 4 or newer is needed" >&2; exit 1; }
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+
+export LC_ALL=C.UTF-8 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
+export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/countersign"
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$cache/target}"
+if [ "${CI:-}" = true ] || [ ! -t 1 ]; then export NO_COLOR=1 CARGO_TERM_COLOR=never; fi
+
+mkdir -p "$cache" || exit 1
+temp=$(mktemp -d "${TMPDIR:-/tmp}/countersign-test.XXXXXX") || exit 1
+logs="$temp/logs" postgres_data='' dev_pid=''
+mkdir "$logs"
+
+# ---- ending ------------------------------------------------------------------
+
+end_process() { # pid signal: asks, waits 30 s, then insists
+    kill "-$2" "$1" 2>/dev/null || return 0
+    for _ in $(seq 300); do
+        kill -0 "$1" 2>/dev/null || return 0
+        sleep 0.1
+    done
+    kill -KILL "$1" 2>/dev/null
+}
+
+cleanup() {
+    trap - EXIT
+    [ -z "$dev_pid" ] || end_process "$dev_pid" TERM
+    # The server's own file names its process: it may run under another user.
+    [ -z "$postgres_data" ] || [ ! -f "$postgres_data/data/postmaster.pid" ] ||
+        end_process "$(head -n 1 "$postgres_data/data/postmaster.pid")" INT
+    rm -rf "$temp" ${postgres_data:+"$postgres_data"}
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# ---- steps -------------------------------------------------------------------
+
+results=() failed=0
+
+step() { # name command...: runs it under a heading, notes outcome and duration
+    local name=$1 started=$SECONDS outcome=ok log
+    log="$logs/$(printf %s "$name" | tr -c 'a-zA-Z0-9\n' '-')"
+    shift
+    printf '\n==> %s\n' "$name"
+    "$@" </dev/null 2>&1 | tee "$log"
+    if [ "${PIPESTATUS[0]}" -ne 0 ]; then outcome=FAILED failed=$((failed + 1)); fi
+    results+=("$(printf '%-6s %5s s  %s' "$outcome" "$((SECONDS - started))" "$name")")
+    printf '<== %s: %s (%s s)\n' "$name" "$outcome" "$((SECONDS - started))"
+    [ "$outcome" = ok ]
+}
+
+stop() {
+    printf '%s\n' "$@" >&2
+    exit 1
+}
+
+# shellcheck source=tests/needs.sh
+. tests/needs.sh
+
+# ---- servers -----------------------------------------------------------------
+
+start_postgres() { # a throwaway server on a free port; Postgres refuses to run as root
+    local bin port as=()
+    bin=$(dirname "$(readlink -f "$(find_initdb)")")
+    port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
+    postgres_data=$(mktemp -d /tmp/countersign-pg.XXXXXX) || return 1
+    if [ "$(id -u)" = 0 ]; then
+        id postgres >/dev/null || return 1
+        chown postgres: "$postgres_data"
+        as=(runuser -u postgres --)
+    fi
+    (
+        cd "$postgres_data" || exit 1
+        "${as[@]}" "$bin/initdb" -D data -U countersign -A trust -E UTF8 --no-locale --no-sync >initdb.log 2>&1 ||
+            { cat initdb.log; exit 1; }
+        "${as[@]}" "$bin/postgres" -D data -h 127.0.0.1 -p "$port" -k "$postgres_data" -c fsync=off \
+            -c full_page_writes=off -c synchronous_commit=off -c max_connections=400 >server.log 2>&1 </dev/null &
+    ) || return 1
+    for _ in $(seq 300); do
+        if grep -q 'ready to accept connections' "$postgres_data/server.log"; then
+            export COUNTERSIGN_TEST_POSTGRES="postgres://countersign@127.0.0.1:$port/postgres"
+            return 0
+        fi
+        sleep 0.1
+    done
+    cat "$postgres_data/server.log"
+    return 1
+}
+
+start_dev() {
+    export READY_FILE="$temp/ready.json"
+    "$countersign" dev --port 0 --operator-port 0 --data "$temp/data" --ready-file "$READY_FILE" \
+        >"$temp/dev.out" 2>"$temp/dev.err" </dev/null &
+    dev_pid=$!
+    for _ in $(seq 300); do
+        [ -f "$READY_FILE" ] && return 0
+        kill -0 "$dev_pid" 2>/dev/null || break
+        sleep 0.1
+    done
+    echo "countersign dev did not come up:"
+    cat "$temp/dev.out" "$temp/dev.err"
+    return 1
+}
+
+ready() { python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$READY_FILE" "$1"; }
+
+# ---- the steps' bodies -------------------------------------------------------
+
+check_core_is_pure() {
+    local found
+    found=$(cargo tree --locked -p countersign-core -e normal --prefix none | cut -d ' ' -f 1 | sort -u |
+        grep -xE 'tokio|mio|socket2|actix-.*|rusqlite|tokio-postgres|redis|reqwest|hyper') || return 0
+    echo "countersign-core must do no I/O, yet depends on:" $found
+    return 1
+}
+
+check_openapi() {
+    "$countersign" openapi >"$temp/openapi.json" || return 1
+    if ! diff -u openapi/openapi.json "$temp/openapi.json"; then
+        echo "openapi/openapi.json is not what the code says. Run: just generate"
+        return 1
+    fi
+    tests/browser/node_modules/.bin/spectral lint --ruleset tests/browser/.spectral.yaml \
+        --fail-severity warn openapi/openapi.json
+}
+
+check_printed_lines() { # what `dev` prints must work as printed
+    local lines answer number=0 printed
+    printed=$(wc -l <"$temp/dev.out")
+    cat "$temp/dev.out"
+    [ "$printed" -le 12 ] || { echo "dev prints $printed lines; 12 are the most that people read"; return 1; }
+    mapfile -t lines < <(grep -E '^ *(curl|code=).*curl|^ *curl ' "$temp/dev.out" | sed 's/^ *//')
+    [ "${#lines[@]}" -eq 2 ] || { echo "expected two curl lines, found ${#lines[@]}"; return 1; }
+    for line in "${lines[@]}"; do
+        number=$((number + 1))
+        answer=$(timeout 20 sh -c "$line") || { echo "line $number failed: $answer"; return 1; }
+        echo "$answer"
+        case "$number $answer" in
+            1*'"pending"'* | 2*'"approved"'*) ;;
+            *) echo "line $number did not answer as it should"; return 1 ;;
+        esac
+        sleep 1 # as long as nobody is faster than by hand
+    done
+}
+
+run_browser() {
+    CHROMIUM=$(find_chromium) timeout 300 node --test --test-reporter=spec tests/browser/dev.test.mjs
+}
+
+run_schemathesis() {
+    timeout 900 "$venv/bin/schemathesis" --config-file tests/schemathesis/schemathesis.toml run \
+        "$(ready base_url)/openapi.json" --checks all --max-examples 100 --generation-deterministic --workers 1 \
+        --header "Authorization: Bearer $(ready key)"
+}
+
+check_ending() { # after all of that it still serves, and ends by itself when asked
+    curl -fsS --max-time 5 "$(ready operator_url)/health/ready" || return 1
+    kill -TERM "$dev_pid" || return 1
+    for _ in $(seq 300); do
+        if ! kill -0 "$dev_pid" 2>/dev/null; then
+            ! grep -n panicked "$temp/dev.err"
+            return
+        fi
+        sleep 0.1
+    done
+    echo "it did not end within 30 s"
+    return 1
+}
+
+run_bench() { timeout 300 "$CARGO_TARGET_DIR/debug/bench" --pairs 1000; }
+
+# ---- the run -----------------------------------------------------------------
+
+install_missing
+check_toolchain
+cargo_deny="$cache/tools/bin/cargo-deny"
+venv="$cache/venv-$(digest tests/schemathesis/requirements.txt)"
+countersign="$CARGO_TARGET_DIR/debug/countersign"
+step "tools" prepare_tools || stop "A tool could not be installed; see above."
+
+step "format" cargo fmt --all --check
+step "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
+step "licences, bans, sources" "$cargo_deny" --locked check licenses bans sources
+step "core does no I/O" check_core_is_pure
+if start_postgres; then
+    step "cargo test" cargo test --workspace --locked --no-fail-fast
+else
+    step "Postgres" false
+fi
+if step "build" cargo build --workspace --bins --locked; then
+    step "OpenAPI document" check_openapi
+    if start_dev; then
+        # The browser comes first: it looks at the phone before any message.
+        step "browser" run_browser
+        step "printed lines" check_printed_lines
+        step "schemathesis" run_schemathesis
+        step "still ready, ends when asked" check_ending && dev_pid=''
+    else
+        step "countersign dev" false
+    fi
+    step "bench, one twentieth" run_bench
+fi
+
+printf '\n==> summary\n'
+grep -h '^test result:' "$logs"/cargo-test 2>/dev/null
+grep -hE '^ℹ (tests|pass|fail|skipped) ' "$logs"/browser 2>/dev/null
+sed -n '/= SUMMARY =/,$p' "$logs"/schemathesis 2>/dev/null
+printf '%s\n' "${results[@]}"
+if [ "$failed" -ne 0 ]; then echo "$failed of ${#results[@]} steps FAILED"; exit 1; fi
+echo "all ${#results[@]} steps passed"

@@ -1,0 +1,203 @@
+//! A whole server in this process, on free ports and a folder of its own.
+
+use crate::codes::{HandClock, new_tenant, rng, seconds};
+use countersign::{Application, Parts, Settings};
+use countersign_core::{
+    Caller, Context,
+    key::{Key, Mode, PresentedKey},
+    ports::{ConsoleSwitch, Inbox, InboxMessage},
+    profile::{Policy, ProfileName},
+    scope::{Scope, Scopes},
+};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// A running server; it stops with this value.
+pub struct TestApp {
+    pub base_url: String,
+    pub operator_url: String,
+    pub context: Context,
+    pub clock: Arc<HandClock>,
+    pub inbox: Arc<dyn Inbox>,
+    pub switch: Arc<ConsoleSwitch>,
+    pub folder: tempfile::TempDir,
+    pub client: reqwest::Client,
+    stop: CancellationToken,
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// A tenant and a key of it.
+pub struct TestKey {
+    pub caller: Caller,
+    pub text: String,
+}
+
+/// What the server answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// The status and the code of the problem, in one value for comparing.
+    pub fn problem(&self) -> (u16, String) {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
+        (self.status, self.json()["code"].as_str().unwrap().to_owned())
+    }
+}
+
+impl TestApp {
+    /// A server as `dev` makes it, with a clock that is turned by hand.
+    pub async fn spawn() -> Self {
+        // As the program's own start does; only the first of this process counts.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let (folder, clock) = (tempfile::tempdir().unwrap(), HandClock::new());
+        let mut settings = Settings::embedded(folder.path()).unwrap();
+        settings.server.bind = ([127, 0, 0, 1], 0).into();
+        settings.server.operator_bind = ([127, 0, 0, 1], 0).into();
+        settings.server.workers = 1;
+        let parts = Parts { clock: clock.clone(), dev: true, ..Parts::new(settings) };
+        let application = Application::build(parts).await.unwrap();
+        let stop = CancellationToken::new();
+        let app = Self {
+            base_url: application.base_url(),
+            operator_url: application.operator_url(),
+            context: application.context.clone(),
+            clock,
+            inbox: application.inbox.clone().unwrap(),
+            switch: application.switch.clone(),
+            folder,
+            client: reqwest::Client::builder().no_proxy().timeout(seconds(30)).build().unwrap(),
+            stop: stop.clone(),
+        };
+        tokio::spawn(application.run(stop));
+        app
+    }
+
+    /// The tenant `name` with a key that may do everything.
+    pub async fn tenant(&self, name: &str) -> TestKey {
+        let caller = new_tenant(&self.context, &self.clock, name).await;
+        self.key_for(&caller, Mode::Live, Scopes::all()).await
+    }
+
+    /// Another key of the same tenant.
+    pub async fn key_for(&self, caller: &Caller, mode: Mode, scopes: Scopes) -> TestKey {
+        let now = countersign_core::ports::Clock::now(&*self.clock);
+        let mut rng = rng();
+        let id = countersign_core::id::KeyId::new(now, &mut rng);
+        let presented = PresentedKey::generate(mode, id, &mut rng);
+        let key = Key {
+            id,
+            tenant: caller.tenant,
+            mode,
+            name: "test".into(),
+            scopes,
+            secret_hash: presented.hash(),
+            disabled: false,
+            expires_at: None,
+            created_at: now,
+            last_used_at: None,
+            version: 1,
+        };
+        self.context.directory.create_key(&key).await.unwrap();
+        let caller = Caller { key: id, mode, scopes, ..caller.clone() };
+        TestKey { caller, text: presented.expose().to_string() }
+    }
+
+    pub async fn key_with(&self, caller: &Caller, scope: Scope) -> TestKey {
+        self.key_for(caller, Mode::Live, [scope].into_iter().collect()).await
+    }
+
+    pub async fn set_policy(&self, caller: &Caller, policy: Policy) {
+        let directory = &self.context.directory;
+        let name = ProfileName::default();
+        let mut profile = directory.profile(caller.tenant, &name).await.unwrap().unwrap();
+        profile.policy = policy;
+        directory.save_profile(&profile, profile.created_at).await.unwrap();
+    }
+
+    pub async fn send(&self, method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> Answer {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request = self.client.request(method, format!("{}{path}", self.base_url));
+        if let Some(key) = key {
+            request = request.bearer_auth(key);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        answer(request).await
+    }
+
+    pub async fn get(&self, path: &str, key: &TestKey) -> Answer {
+        self.send("GET", path, Some(&key.text), None).await
+    }
+
+    pub async fn post(&self, path: &str, key: &TestKey, body: Value) -> Answer {
+        self.send("POST", path, Some(&key.text), Some(&body)).await
+    }
+
+    /// A POST without a body.
+    pub async fn act(&self, path: &str, key: &TestKey) -> Answer {
+        self.send("POST", path, Some(&key.text), None).await
+    }
+
+    /// Starts and gives the id.
+    pub async fn start(&self, key: &TestKey, to: &str) -> String {
+        let started = self.post("/v1/verifications", key, serde_json::json!({ "to": to })).await;
+        assert_eq!(started.status, StatusCode::CREATED.as_u16(), "{started:?}");
+        started.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The newest message of a verification, once the worker has sent it.
+    pub async fn message(&self, id: &str) -> InboxMessage {
+        self.messages(id, 1).await.remove(0)
+    }
+
+    /// The messages of a verification, newest first, once there are `count`.
+    pub async fn messages(&self, id: &str, count: usize) -> Vec<InboxMessage> {
+        for _ in 0..300 {
+            let all = self.inbox.list(None, 10_000).await.unwrap();
+            let own: Vec<_> = all.into_iter().filter(|m| m.verification.to_string() == id).collect();
+            if own.len() >= count {
+                return own;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{id}: no {count} messages in 6 s");
+    }
+
+    /// Waits until a field of the verification has a value.
+    pub async fn wait_for(&self, key: &TestKey, id: &str, field: &str, value: &str) -> Value {
+        for _ in 0..300 {
+            let verification = self.get(&format!("/v1/verifications/{id}"), key).await.json();
+            if verification[field] == value {
+                return verification;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{id}: {field} is not {value} after 6 s");
+    }
+}
+
+pub async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Answer { status, headers, text: response.text().await.unwrap() }
+}

@@ -1,0 +1,258 @@
+//! The contract of `Codes`, written for any engine. Each test gets a store of
+//! its own and a clock that it turns by hand.
+
+mod outbox;
+mod races;
+mod rules;
+
+use countersign_core::{
+    Caller, Context,
+    cancel::{CancelError, cancel_verification},
+    check::{CheckError, Checked, check_code},
+    code::{Alphabet, Code},
+    id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
+    key::Mode,
+    keyring::{KeyRing, VersionedKey},
+    phone::PhoneNumber,
+    ports::{Claim, Clock, Codes, Settled},
+    profile::{Policy, Profile, ProfileName},
+    read::{Metadata, Verification, read_verification},
+    resend::{ResendError, open_code_text, resend_verification},
+    scope::Scopes,
+    start::{StartError, StartRequest, start_verification},
+    tenant::{Tenant, TenantName},
+    time::Timestamp,
+    verification::{RecordKey, Settlement},
+};
+use countersign_stores::{
+    codes::SqliteCodes,
+    directory::SqlDirectory,
+    sql::Sql,
+    sqlite::{Database, Options},
+};
+use rand::{SeedableRng, rngs::StdRng};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+/// A clock that stands still until it is turned.
+pub struct HandClock(AtomicI64);
+
+impl HandClock {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(1_790_000_000_000_000)))
+    }
+
+    pub fn turn(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+
+    pub fn turn_back(&self, by: Duration) {
+        self.0.fetch_sub(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}
+
+pub fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+pub fn keyring() -> KeyRing {
+    let keys = |byte: u8| vec![VersionedKey { version: 1, key: [byte; 32] }];
+    KeyRing::new([1; 32], keys(2), keys(3)).unwrap()
+}
+
+/// One tenant on one engine.
+pub struct Bench {
+    pub context: Context,
+    pub clock: Arc<HandClock>,
+    pub caller: Caller,
+    pub folder: tempfile::TempDir,
+}
+
+impl Bench {
+    /// The embedded engine in a fresh folder.
+    pub async fn sqlite() -> Self {
+        let (folder, clock) = (tempfile::tempdir().unwrap(), HandClock::new());
+        let codes =
+            SqliteCodes::open(&folder.path().join("codes.sqlite"), clock.clone(), false).await.unwrap();
+        let path = folder.path().join("directory.sqlite");
+        let sql = Sql::sqlite(Database::open(&path, Options { full_sync: false }).unwrap());
+        sql.migrate().await.unwrap();
+        let directory = Arc::new(SqlDirectory::new(sql));
+        let context = Context {
+            codes: Arc::new(codes),
+            directory,
+            keyring: Arc::new(keyring()),
+            partitions: 64,
+            live_route: true,
+        };
+        let caller = new_tenant(&context, &clock, "Acme").await;
+        Self { context, clock, caller, folder }
+    }
+
+    pub fn codes(&self) -> &dyn Codes {
+        &*self.context.codes
+    }
+
+    pub async fn set_policy(&self, policy: Policy) {
+        let name = ProfileName::default();
+        let tenant = self.caller.tenant;
+        let mut profile = self.context.directory.profile(tenant, &name).await.unwrap().unwrap();
+        profile.policy = policy;
+        self.context.directory.save_profile(&profile, self.clock.now()).await.unwrap();
+    }
+
+    pub async fn start(&self, to: &str) -> Result<Verification, StartError> {
+        self.start_as(&self.caller, to).await
+    }
+
+    pub async fn start_as(&self, caller: &Caller, to: &str) -> Result<Verification, StartError> {
+        let request = StartRequest {
+            to: PhoneNumber::parse(to).unwrap(),
+            profile: ProfileName::default(),
+            code_length: None,
+            expires_in: None,
+            origin: None,
+            app_hash: None,
+            metadata: Metadata::default(),
+        };
+        start_verification(&self.context, caller, request, self.clock.now(), &mut rng()).await
+    }
+
+    /// Claims everything that is due.
+    pub async fn claim(&self) -> Vec<Claim> {
+        self.codes().claim(0..64, seconds(30), 1_000).await.unwrap()
+    }
+
+    /// The code that a claimed message carries.
+    pub fn code_of(&self, claim: &Claim) -> Code {
+        open_code_text(&self.context, claim.key, &claim.record).unwrap().code
+    }
+
+    /// Starts, and gives the code as its message would carry it.
+    pub async fn start_with_code(&self, to: &str) -> (VerificationId, Code) {
+        let id = self.start(to).await.unwrap().id;
+        let claims = self.claim().await;
+        let claim = claims.iter().find(|claim| claim.key.id == id).unwrap();
+        (id, self.code_of(claim))
+    }
+
+    pub async fn check(&self, id: VerificationId, code: &Code) -> Checked {
+        self.try_check(id, code).await.unwrap()
+    }
+
+    pub async fn try_check(&self, id: VerificationId, code: &Code) -> Result<Checked, CheckError> {
+        let now = self.clock.now();
+        check_code(&self.context, &self.caller, id, code, now, &mut rng()).await
+    }
+
+    pub async fn resend(&self, id: VerificationId) -> Result<Verification, ResendError> {
+        let now = self.clock.now();
+        resend_verification(&self.context, &self.caller, id, now, &mut rng()).await
+    }
+
+    pub async fn cancel(&self, id: VerificationId) -> Result<Verification, CancelError> {
+        let now = self.clock.now();
+        cancel_verification(&self.context, &self.caller, id, now, &mut rng()).await
+    }
+
+    pub async fn read(&self, id: VerificationId) -> Verification {
+        read_verification(&self.context, &self.caller, id).await.unwrap()
+    }
+
+    pub async fn settle(&self, claim: &Claim, settlement: Settlement) -> Settled {
+        let event = EventId::new(self.clock.now(), claim.key.id.partition(), &mut rng());
+        self.codes().settle(claim, settlement, event).await.unwrap()
+    }
+
+    /// The names of what happened.
+    pub async fn history(&self, id: VerificationId) -> Vec<&'static str> {
+        let key = RecordKey { tenant: self.caller.tenant, mode: self.caller.mode, id };
+        let events = self.codes().timeline(key).await.unwrap();
+        events.iter().map(|event| event.kind.name()).collect()
+    }
+}
+
+pub fn rng() -> StdRng {
+    StdRng::from_rng(&mut rand::rng())
+}
+
+/// A tenant with its default profile, and its only caller.
+pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Caller {
+    let (now, mut rng) = (clock.now(), rng());
+    let tenant =
+        Tenant { id: TenantId::new(now, &mut rng), name: TenantName::parse(name).unwrap(), created_at: now };
+    let profile = Profile {
+        id: ProfileId::new(now, &mut rng),
+        tenant: tenant.id,
+        name: ProfileName::default(),
+        policy: Policy::default(),
+        created_at: now,
+    };
+    context.directory.create_tenant(&tenant, &profile).await.unwrap();
+    Caller { tenant: tenant.id, key: KeyId::new(now, &mut rng), mode: Mode::Live, scopes: Scopes::all() }
+}
+
+/// A code of the same shape that is not this one.
+pub fn wrong(code: &Code) -> Code {
+    let flip = |c: char| if c == '7' { '9' } else { '7' };
+    Code::parse(&code.expose().chars().map(flip).collect::<String>()).unwrap()
+}
+
+/// Valid Polish mobile numbers, each one different.
+pub fn number(n: usize) -> String {
+    format!("+4850{:07}", 1_000_000 + n)
+}
+
+pub fn letters(length: u8) -> Policy {
+    Policy { code_length: length, alphabet: Alphabet::Letters, ..Policy::default() }
+}
+
+/// Runs the contract on every engine there is.
+macro_rules! contract {
+    ($($module:ident :: $test:ident),* $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    super::$module::$test(super::Bench::sqlite().await).await;
+                }
+            )*
+        }
+    };
+}
+
+contract! {
+    rules::a_code_is_approved_once_and_bound_to_its_tenant_and_mode,
+    rules::a_check_by_number_finds_the_newest_pending_one_of_the_profile,
+    rules::five_starts_in_ten_minutes_and_the_clock_lets_more_in,
+    rules::policies_of_resend_decide_which_codes_count,
+    rules::an_expired_one_says_so_for_fifteen_minutes_and_then_is_gone,
+    rules::a_clock_that_steps_back_opens_nothing_and_locks_nobody_out,
+    rules::a_record_from_a_newer_release_is_no_wrong_code,
+    rules::the_timeline_tells_everything_in_order,
+    outbox::a_message_is_held_for_its_lease_and_then_taken_over,
+    outbox::a_message_of_an_ended_verification_is_dropped,
+    outbox::a_resend_takes_the_place_of_a_message_that_waits,
+    outbox::retries_come_back_when_their_wait_is_over,
+    outbox::receipts_that_the_provider_knows_already_are_reported_later,
+    outbox::a_rejected_only_message_fails_the_verification,
+    outbox::a_worker_sees_only_its_partitions,
+    races::a_thousand_codes_are_approved_exactly_once_each,
+    races::two_hundred_guesses_are_five,
+    races::fifty_starts_for_one_number_are_five,
+    races::a_start_never_touches_anothers_verification,
+    races::concurrent_claims_hand_out_each_message_once,
+    races::concurrent_resends_send_once,
+    races::a_check_and_a_cancel_have_one_winner,
+}

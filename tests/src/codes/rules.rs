@@ -1,0 +1,139 @@
+//! The rules of one verification, seen through the acts.
+
+use super::{Bench, new_tenant, number, seconds, wrong};
+use countersign_core::{
+    Caller,
+    check::{CheckError, check_code, check_code_by_number},
+    code::Code,
+    key::Mode,
+    phone::PhoneNumber,
+    ports::{Clock, StoreError},
+    profile::{Policy, ProfileName, ResendPolicy},
+    resend::ResendError,
+    start::StartError,
+    verification::{CheckOutcome, Status},
+};
+
+pub async fn a_code_is_approved_once_and_bound_to_its_tenant_and_mode(bench: Bench) {
+    let (id, code) = bench.start_with_code(&number(1)).await;
+    let stranger = new_tenant(&bench.context, &bench.clock, "Other").await;
+    let test_mode = Caller { mode: Mode::Test, ..bench.caller.clone() };
+    for caller in [&stranger, &test_mode] {
+        let (now, mut rng) = (bench.clock.now(), super::rng());
+        let checked = check_code(&bench.context, caller, id, &code, now, &mut rng).await;
+        assert!(matches!(checked, Err(CheckError::NotFound)));
+    }
+    assert_eq!(bench.check(id, &wrong(&code)).await.outcome, CheckOutcome::Wrong);
+    let approved = bench.check(id, &code).await;
+    assert_eq!((approved.outcome, approved.attempts_left), (CheckOutcome::Approved, 4));
+    assert_eq!(bench.check(id, &code).await.outcome, CheckOutcome::AlreadyApproved);
+}
+
+async fn check_number(bench: &Bench, to: &str, code: &Code) -> Result<CheckOutcome, CheckError> {
+    let (to, now) = (PhoneNumber::parse(to).unwrap(), bench.clock.now());
+    let (profile, mut rng) = (ProfileName::default(), super::rng());
+    let checked =
+        check_code_by_number(&bench.context, &bench.caller, &to, &profile, code, now, &mut rng).await;
+    checked.map(|checked| checked.outcome)
+}
+
+pub async fn a_check_by_number_finds_the_newest_pending_one_of_the_profile(bench: Bench) {
+    let to = number(1);
+    let (first, first_code) = bench.start_with_code(&to).await;
+    let (_, second_code) = bench.start_with_code(&to).await;
+    let nobody = check_number(&bench, &number(2), &first_code).await;
+    assert!(matches!(nobody, Err(CheckError::NotFound)));
+    assert_eq!(check_number(&bench, &to, &second_code).await.unwrap(), CheckOutcome::Approved);
+    assert_eq!(check_number(&bench, &to, &first_code).await.unwrap(), CheckOutcome::Approved);
+    assert_eq!(bench.read(first).await.status, Status::Approved);
+    // None is pending any more: the newest answers.
+    assert_eq!(check_number(&bench, &to, &first_code).await.unwrap(), CheckOutcome::AlreadyApproved);
+}
+
+pub async fn five_starts_in_ten_minutes_and_the_clock_lets_more_in(bench: Bench) {
+    let to = number(1);
+    for _ in 0..5 {
+        bench.start(&to).await.unwrap();
+    }
+    bench.clock.turn(seconds(10));
+    let Err(StartError::Limited(hit)) = bench.start(&to).await else { panic!("the sixth start passed") };
+    assert_eq!((hit.name, hit.scope, hit.retry_after), ("number_10m", "number", seconds(590)));
+    let stranger = new_tenant(&bench.context, &bench.clock, "Other").await;
+    bench.start_as(&stranger, &to).await.unwrap();
+    bench.start(&number(2)).await.unwrap();
+    bench.clock.turn(seconds(590));
+    bench.start(&to).await.unwrap();
+}
+
+pub async fn policies_of_resend_decide_which_codes_count(bench: Bench) {
+    let cases = [
+        (ResendPolicy::Same, CheckOutcome::Approved),
+        (ResendPolicy::New, CheckOutcome::Wrong),
+        (ResendPolicy::NewKeepPrevious, CheckOutcome::Approved),
+    ];
+    for (n, (resend, old_code)) in cases.into_iter().enumerate() {
+        bench.set_policy(Policy { resend, code_length: 10, ..Policy::default() }).await;
+        let (id, first) = bench.start_with_code(&number(n)).await;
+        let expires_at = bench.read(id).await.expires_at;
+        assert!(matches!(bench.resend(id).await, Err(ResendError::TooSoon(wait)) if wait == seconds(30)));
+        bench.clock.turn(seconds(30));
+        let resent = bench.resend(id).await.unwrap();
+        assert_eq!((resent.sends_left, resent.expires_at), (3, expires_at));
+        let claims = bench.claim().await;
+        let message = claims.iter().find(|claim| claim.key.id == id && claim.attempt == 1).unwrap();
+        let second = bench.code_of(message);
+        assert_eq!(second.expose() == first.expose(), resend == ResendPolicy::Same);
+        assert_eq!(bench.check(id, &first).await.outcome, old_code, "{resend:?}");
+        if old_code == CheckOutcome::Wrong {
+            assert_eq!(bench.check(id, &second).await.outcome, CheckOutcome::Approved);
+        }
+        assert!(matches!(bench.resend(id).await, Err(ResendError::Ended(Status::Approved))));
+    }
+}
+
+pub async fn an_expired_one_says_so_for_fifteen_minutes_and_then_is_gone(bench: Bench) {
+    let (id, code) = bench.start_with_code(&number(1)).await;
+    bench.clock.turn(seconds(300));
+    let late = bench.check(id, &code).await;
+    assert_eq!((late.outcome, late.attempts_left), (CheckOutcome::Ended(Status::Expired), 5));
+    bench.clock.turn(seconds(899));
+    assert_eq!(bench.read(id).await.status, Status::Expired);
+    bench.clock.turn(seconds(1));
+    assert!(matches!(bench.try_check(id, &code).await, Err(CheckError::NotFound)));
+    // What nobody can see any more is also swept away.
+    bench.claim().await;
+    assert!(bench.history(id).await.is_empty());
+}
+
+pub async fn a_clock_that_steps_back_opens_nothing_and_locks_nobody_out(bench: Bench) {
+    let (old, code) = bench.start_with_code(&number(1)).await;
+    bench.clock.turn(seconds(300));
+    assert_eq!(bench.check(old, &code).await.outcome, CheckOutcome::Ended(Status::Expired));
+    bench.clock.turn_back(seconds(3_600));
+    assert_eq!(bench.check(old, &code).await.outcome, CheckOutcome::Ended(Status::Expired));
+    let (id, code) = bench.start_with_code(&number(2)).await;
+    assert_eq!(bench.check(id, &code).await.outcome, CheckOutcome::Approved);
+}
+
+/// Nodes of the next release write records first when all nodes read them; a
+/// node that meets one it cannot read must refuse, never count a wrong code.
+pub async fn a_record_from_a_newer_release_is_no_wrong_code(bench: Bench) {
+    let (id, code) = bench.start_with_code(&number(1)).await;
+    let path = bench.folder.path().join("codes.sqlite");
+    let changed = rusqlite::Connection::open(path)
+        .unwrap()
+        .execute("UPDATE verifications SET record = CAST(x'FF' || substr(record, 2) AS BLOB)", [])
+        .unwrap();
+    assert_eq!(changed, 1);
+    let refused = bench.try_check(id, &code).await;
+    assert!(matches!(refused, Err(CheckError::Codes(StoreError::Corrupt { .. }))));
+}
+
+pub async fn the_timeline_tells_everything_in_order(bench: Bench) {
+    let (id, code) = bench.start_with_code(&number(1)).await;
+    let _ = bench.check(id, &wrong(&code)).await;
+    bench.clock.turn(seconds(30));
+    bench.resend(id).await.unwrap();
+    let _ = bench.check(id, &code).await;
+    assert_eq!(bench.history(id).await, ["started", "check_wrong", "resent", "approved"]);
+}

@@ -1,0 +1,198 @@
+//! The directory: one contract for SQLite and Postgres, and each statement on both.
+
+mod contract;
+mod migrations;
+mod statements;
+
+use anyhow::{Context, Result};
+use countersign_core::{
+    id::{KeyId, ProfileId, TenantId},
+    key::{HashedSecret, Key, Mode},
+    ports::{Directory, StoreError},
+    profile::{Policy, Profile, ProfileName},
+    scope::Scope,
+    tenant::{Tenant, TenantName},
+    time::Timestamp,
+};
+use countersign_stores::{
+    directory::SqlDirectory,
+    sql::{Row, Sql, Statement},
+    sqlite::{Database, Options},
+};
+use rand::{SeedableRng, rngs::StdRng};
+use std::sync::Arc;
+
+/// The contract on both engines: each test gets a fresh, migrated database.
+macro_rules! contract {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() -> anyhow::Result<()> {
+                let base = super::Base::sqlite()?;
+                base.sql.migrate().await?;
+                super::contract::$test(&base).await
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() -> anyhow::Result<()> {
+                let base = super::Base::postgres().await?;
+                base.sql.migrate().await?;
+                let outcome = super::contract::$test(&base).await;
+                base.close().await?;
+                outcome
+            })+
+        }
+    };
+}
+
+contract!(
+    tenants_are_made_once_and_listed_by_id,
+    a_refused_write_leaves_no_change,
+    keys_round_trip_and_are_listed_newest_first,
+    no_method_reaches_another_tenant,
+    update_key_changes_what_it_is_told,
+    concurrent_updates_lose_nothing,
+    last_use_never_moves_back,
+    profiles_are_saved_by_name,
+    changes_are_gapless_and_in_commit_order,
+    an_unreadable_row_is_corrupt,
+    statements_must_touch_what_they_say,
+);
+
+/// A database of its own for one test.
+struct Base {
+    sql: Sql,
+    directory: Arc<SqlDirectory>,
+    place: Place,
+}
+
+enum Place {
+    /// Held so that the folder outlives the test.
+    Folder {
+        _folder: tempfile::TempDir,
+    },
+    Server {
+        url: String,
+        name: String,
+    },
+}
+
+const POSTGRES: &str = "COUNTERSIGN_TEST_POSTGRES";
+
+impl Base {
+    fn new(sql: Sql, place: Place) -> Self {
+        Self { directory: Arc::new(SqlDirectory::new(sql.clone())), sql, place }
+    }
+
+    fn sqlite() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let database = Database::open(&folder.path().join("directory.sqlite"), Options { full_sync: false })?;
+        Ok(Self::new(Sql::sqlite(database), Place::Folder { _folder: folder }))
+    }
+
+    async fn postgres() -> Result<Self> {
+        #[expect(clippy::disallowed_methods, reason = "the test run names its server in the environment")]
+        let url = std::env::var(POSTGRES);
+        let url = url.with_context(|| {
+            format!("{POSTGRES} must hold the URL of a Postgres server; tests/run.sh starts one and sets it")
+        })?;
+        let name = format!("directory_{:032x}", fresh_number()?);
+        execute_on(&url, &format!("CREATE DATABASE {name}")).await?;
+        // The path of the URL is the database; what follows `?` stays.
+        let (address, options) = url.split_once('?').map_or((url.as_str(), ""), |(a, o)| (a, o));
+        let (server, _) = address.rsplit_once('/').context("the URL names no database")?;
+        let sql = Sql::postgres(&format!("{server}/{name}?{options}"))?;
+        Ok(Self::new(sql, Place::Server { url, name }))
+    }
+
+    async fn close(self) -> Result<()> {
+        match self.place {
+            Place::Folder { .. } => Ok(()),
+            Place::Server { url, name } => {
+                execute_on(&url, &format!("DROP DATABASE {name} WITH (FORCE)")).await
+            }
+        }
+    }
+
+    /// A tenant with its `default` profile.
+    async fn tenant(&self, number: u8) -> Result<Tenant> {
+        let tenant = tenant(number)?;
+        self.directory.create_tenant(&tenant, &profile(tenant.id, number, "default")?).await?;
+        Ok(tenant)
+    }
+
+    async fn changes(&self) -> Result<Vec<(i64, String, String, String)>> {
+        let rows = self.sql.query(&SELECT_CHANGES, vec![]).await?;
+        let read = |row: &Row| {
+            Ok((row.int(0)?, row.text(1)?.to_owned(), row.text(2)?.to_owned(), row.text(3)?.to_owned()))
+        };
+        rows.iter().map(read).collect()
+    }
+}
+
+const SELECT_CHANGES: Statement = Statement {
+    table: "changes",
+    text: "SELECT n, tenant_id, kind, entity_id, at FROM changes ORDER BY n",
+    params: &[],
+};
+
+fn fresh_number() -> Result<u128> {
+    use rand::TryRng;
+    let mut bytes = [0; 16];
+    rand::rngs::SysRng.try_fill_bytes(&mut bytes)?;
+    Ok(u128::from_be_bytes(bytes))
+}
+
+async fn execute_on(url: &str, statement: &str) -> Result<()> {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
+    let connection = tokio::spawn(connection);
+    let outcome = client.batch_execute(statement).await;
+    drop(client);
+    connection.await??;
+    Ok(outcome?)
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(1_790_000_000_000_007 + seconds * 1_000_000)
+}
+
+fn tenant(number: u8) -> Result<Tenant> {
+    let name = TenantName::parse(&format!("Zażółć {number}")).context("name")?;
+    Ok(Tenant { id: TenantId::from_bytes([number; 16]), name, created_at: at(number.into()) })
+}
+
+fn profile(tenant: TenantId, number: u8, name: &str) -> Result<Profile> {
+    Ok(Profile {
+        id: ProfileId::from_bytes([number; 16]),
+        tenant,
+        name: ProfileName::parse(name).context("name")?,
+        policy: Policy::default(),
+        created_at: at(number.into()),
+    })
+}
+
+fn key(tenant: TenantId, number: u8) -> Key {
+    Key {
+        id: KeyId::new(at(number.into()), &mut StdRng::seed_from_u64(number.into())),
+        tenant,
+        mode: if number.is_multiple_of(2) { Mode::Live } else { Mode::Test },
+        name: format!("key {number} ' \" $1 ?"),
+        scopes: [Scope::VerificationsStart, Scope::KeysWrite].into_iter().collect(),
+        secret_hash: HashedSecret::from_bytes([number; 32]),
+        disabled: number.is_multiple_of(3),
+        expires_at: number.is_multiple_of(2).then(|| at(1_000 + i64::from(number))),
+        created_at: at(number.into()),
+        last_used_at: None,
+        version: 1,
+    }
+}
+
+/// Keys have no equality of their own, for it would not be in constant time.
+fn same(a: &Key, b: &Key) -> bool {
+    a.secret_hash == b.secret_hash && format!("{a:?}") == format!("{b:?}")
+}
+
+fn is_conflict<T>(outcome: &Result<T, StoreError>) -> bool {
+    matches!(outcome, Err(StoreError::Conflict))
+}

@@ -1,0 +1,286 @@
+//! What every engine must do. `directory.rs` runs each of these on both.
+
+use super::{Base, at, is_conflict, key, profile, same, tenant};
+use anyhow::{Context, Result, ensure};
+use countersign_core::{
+    code::Alphabet,
+    id::{KeyId, TenantId},
+    key::Key,
+    ports::{Directory, KeyChange, StoreError},
+    profile::{Policy, Profile, ProfileName, ResendPolicy},
+};
+use countersign_stores::sql::{Batch, Kind, Statement, Value};
+use std::time::Duration;
+
+pub async fn tenants_are_made_once_and_listed_by_id(base: &Base) -> Result<()> {
+    let directory = &base.directory;
+    directory.ping().await?;
+    ensure!(directory.list_tenants(None, 10).await?.is_empty());
+    ensure!(directory.tenant(TenantId::from_bytes([1; 16])).await?.is_none());
+    let (b, a, c) = (base.tenant(2).await?, base.tenant(1).await?, base.tenant(3).await?);
+    assert_eq!(directory.tenant(b.id).await?.as_ref(), Some(&b));
+    assert_eq!(directory.list_tenants(None, 2).await?, [a.clone(), b.clone()]);
+    assert_eq!(directory.list_tenants(Some(b.id), 2).await?, [c]);
+    let again = directory.create_tenant(&a, &profile(a.id, 9, "other")?).await;
+    assert!(is_conflict(&again), "{again:?}");
+    Ok(())
+}
+
+pub async fn a_refused_write_leaves_no_change(base: &Base) -> Result<()> {
+    let directory = &base.directory;
+    let one = base.tenant(1).await?;
+    directory.create_key(&key(one.id, 1)).await?;
+    let before = base.changes().await?;
+    // The profile's id is taken: the tenant before it must go too.
+    let two = tenant(2)?;
+    assert!(is_conflict(&directory.create_tenant(&two, &profile(two.id, 1, "default")?).await));
+    ensure!(directory.tenant(two.id).await?.is_none());
+    assert!(is_conflict(&directory.create_key(&key(one.id, 1)).await), "a doubled id");
+    assert!(is_conflict(&directory.create_key(&key(two.id, 2)).await), "an unknown tenant");
+    assert!(is_conflict(&directory.save_profile(&profile(one.id, 1, "new")?, at(0)).await), "a doubled id");
+    assert!(is_conflict(&directory.save_profile(&profile(two.id, 5, "new")?, at(0)).await), "no such tenant");
+    let gone = key(one.id, 9).id;
+    ensure!(!directory.delete_key(one.id, gone, at(0)).await?);
+    ensure!(directory.update_key(one.id, gone, KeyChange::default(), at(0)).await?.is_none());
+    assert_eq!(base.changes().await?, before);
+    // The numbers go on without a gap.
+    directory.create_key(&key(one.id, 2)).await?;
+    assert_eq!(base.changes().await?.last().map(|change| change.0), Some(before.len() as i64 + 1));
+    Ok(())
+}
+
+pub async fn keys_round_trip_and_are_listed_newest_first(base: &Base) -> Result<()> {
+    let directory = &base.directory;
+    let tenant = base.tenant(1).await?;
+    let keys: Vec<Key> = (0..5).map(|number| key(tenant.id, number)).collect();
+    for key in [3, 0, 4, 1, 2].map(|index| &keys[index]) {
+        directory.create_key(key).await?;
+    }
+    for key in &keys {
+        let found = directory.key(tenant.id, key.id).await?.context("key")?;
+        assert!(same(&found, key), "{found:?}");
+        let presented = directory.presented_key(key.id).await?.context("key")?;
+        assert!(same(&presented, key), "{presented:?}");
+    }
+    let list = async |before, limit| -> Result<Vec<KeyId>> {
+        Ok(directory.list_keys(tenant.id, before, limit).await?.iter().map(|key| key.id).collect())
+    };
+    assert_eq!(list(None, 2).await?, [keys[4].id, keys[3].id]);
+    assert_eq!(list(Some(keys[3].id), 2).await?, [keys[2].id, keys[1].id]);
+    assert_eq!(list(Some(keys[1].id), 2).await?, [keys[0].id]);
+    ensure!(directory.delete_key(tenant.id, keys[2].id, at(9)).await?);
+    ensure!(!directory.delete_key(tenant.id, keys[2].id, at(9)).await?);
+    ensure!(directory.presented_key(keys[2].id).await?.is_none());
+    assert_eq!(list(None, 10).await?.len(), 4);
+    Ok(())
+}
+
+pub async fn no_method_reaches_another_tenant(base: &Base) -> Result<()> {
+    let directory = &base.directory;
+    let (mine, theirs) = (base.tenant(1).await?, base.tenant(2).await?);
+    let key = key(theirs.id, 4);
+    directory.create_key(&key).await?;
+    directory.save_profile(&profile(theirs.id, 7, "shop")?, at(1)).await?;
+    let before = base.changes().await?;
+
+    ensure!(directory.key(mine.id, key.id).await?.is_none());
+    ensure!(directory.list_keys(mine.id, None, 10).await?.is_empty());
+    let change = KeyChange { disabled: Some(true), ..KeyChange::default() };
+    ensure!(directory.update_key(mine.id, key.id, change, at(2)).await?.is_none());
+    ensure!(!directory.delete_key(mine.id, key.id, at(2)).await?);
+    directory.touch_keys(&[(mine.id, key.id, at(2))]).await?;
+    let shop = ProfileName::parse("shop").context("name")?;
+    ensure!(directory.profile(mine.id, &shop).await?.is_none());
+    assert_eq!(directory.list_profiles(mine.id).await?.len(), 1);
+    assert_eq!(base.changes().await?, before);
+
+    // The same name in two tenants is two profiles.
+    let mut strict = profile(mine.id, 8, "shop")?;
+    strict.policy.max_checks = 1;
+    directory.save_profile(&strict, at(3)).await?;
+    let found = directory.profile(theirs.id, &shop).await?.context("profile")?;
+    assert_eq!(found, profile(theirs.id, 7, "shop")?);
+    let found = directory.key(theirs.id, key.id).await?.context("key")?;
+    assert!(same(&found, &key), "{found:?}");
+    Ok(())
+}
+
+pub async fn update_key_changes_what_it_is_told(base: &Base) -> Result<()> {
+    let directory = &base.directory;
+    let tenant = base.tenant(1).await?;
+    let mut key = key(tenant.id, 2);
+    directory.create_key(&key).await?;
+    let changes = base.changes().await?.len();
+    let steps = [
+        KeyChange { name: Some("renamed".to_owned()), ..KeyChange::default() },
+        KeyChange { disabled: Some(true), ..KeyChange::default() },
+        KeyChange { expires_at: Some(Some(at(77))), ..KeyChange::default() },
+        KeyChange { expires_at: Some(None), ..KeyChange::default() },
+    ];
+    for change in steps {
+        key.name = change.name.clone().unwrap_or(key.name);
+        key.disabled = change.disabled.unwrap_or(key.disabled);
+        key.expires_at = change.expires_at.unwrap_or(key.expires_at);
+        key.version += 1;
+        let updated = directory.update_key(tenant.id, key.id, change, at(3)).await?.context("key")?;
+        assert!(same(&updated, &key), "{updated:?}");
+        let stored = directory.key(tenant.id, key.id).await?.context("key")?;
+        assert!(same(&stored, &key), "{stored:?}");
+    }
+    let same_again = KeyChange { disabled: Some(true), ..KeyChange::default() };
+    let unchanged = directory.update_key(tenant.id, key.id, same_again, at(4)).await?.context("key")?;
+    assert_eq!(unchanged.version, key.version);
+    assert_eq!(base.changes().await?.len(), changes + 4, "what changes nothing is no change");
+    Ok(())
+}
+
+pub async fn concurrent_updates_lose_nothing(base: &Base) -> Result<()> {
+    let tenant = base.tenant(1).await?;
+    let key = key(tenant.id, 2);
+    base.directory.create_key(&key).await?;
+    let tasks: Vec<_> = (0..20i64)
+        .map(|number| {
+            let (directory, tenant, key) = (base.directory.clone(), tenant.id, key.id);
+            tokio::spawn(async move {
+                // Half of them name the key and half set its end; both must survive.
+                let change = match number % 2 {
+                    0 => KeyChange { name: Some(format!("name {number}")), ..KeyChange::default() },
+                    _ => KeyChange { expires_at: Some(Some(at(number))), ..KeyChange::default() },
+                };
+                directory.update_key(tenant, key, change, at(number)).await
+            })
+        })
+        .collect();
+    let mut updated = vec![key];
+    for task in tasks {
+        updated.push(task.await??.context("key")?);
+    }
+    updated.sort_by_key(|key| key.version);
+    assert_eq!(updated.iter().map(|key| key.version).collect::<Vec<_>>(), (1..=21).collect::<Vec<i64>>());
+    // Each update changed one of the two and kept the other as the one before left it.
+    for pair in updated.windows(2) {
+        let (renamed, moved) = (pair[0].name != pair[1].name, pair[0].expires_at != pair[1].expires_at);
+        assert!(renamed != moved, "an update was lost: {pair:?}");
+    }
+    Ok(())
+}
+
+pub async fn last_use_never_moves_back(base: &Base) -> Result<()> {
+    let directory = &base.directory;
+    let tenant = base.tenant(1).await?;
+    let key = key(tenant.id, 2);
+    directory.create_key(&key).await?;
+    let changes = base.changes().await?.len();
+    let used =
+        async || -> Result<_> { Ok(directory.key(tenant.id, key.id).await?.context("key")?.last_used_at) };
+    directory.touch_keys(&[]).await?;
+    assert_eq!(used().await?, None);
+    let of = |seconds| (tenant.id, key.id, at(seconds));
+    directory.touch_keys(&[of(5), of(9), of(7)]).await?;
+    assert_eq!(used().await?, Some(at(9)));
+    directory.touch_keys(&[of(8)]).await?;
+    assert_eq!(used().await?, Some(at(9)));
+    // More than one transaction takes, with keys that are gone among them.
+    let mut many: Vec<_> = (0..250u16)
+        .map(|number| (tenant.id, KeyId::from_bytes([number.to_be_bytes()[1]; 16]), at(1)))
+        .collect();
+    many.push(of(20));
+    directory.touch_keys(&many).await?;
+    assert_eq!(used().await?, Some(at(20)));
+    assert_eq!(base.changes().await?.len(), changes, "a use is no change");
+    assert_eq!(directory.key(tenant.id, key.id).await?.context("key")?.version, 1);
+    Ok(())
+}
+
+pub async fn profiles_are_saved_by_name(base: &Base) -> Result<()> {
+    let directory = &base.directory;
+    let tenant = base.tenant(1).await?;
+    let first = profile(tenant.id, 5, "app")?;
+    directory.save_profile(&first, at(1)).await?;
+    let mut second = profile(tenant.id, 6, "app")?;
+    second.policy.code_length = 8;
+    second.policy.alphabet = Alphabet::Letters;
+    second.policy.expires_in = Duration::from_secs(90);
+    second.policy.max_checks = 2;
+    second.policy.max_sends = 3;
+    second.policy.resend = ResendPolicy::NewKeepPrevious;
+    directory.save_profile(&second, at(2)).await?;
+    let stored = directory.profile(tenant.id, &first.name).await?.context("profile")?;
+    assert_eq!(stored, Profile { policy: second.policy, ..first.clone() });
+    let listed = directory.list_profiles(tenant.id).await?;
+    assert_eq!(listed.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["app", "default"]);
+    // As an owner changes it: read, changed, saved under its own id.
+    let third = Profile { policy: Policy { max_sends: 1, ..stored.policy.clone() }, ..stored };
+    directory.save_profile(&third, at(3)).await?;
+    assert_eq!(directory.profile(tenant.id, &first.name).await?.as_ref(), Some(&third));
+    // Each change names the profile that is there.
+    let named: Vec<_> = base.changes().await?.into_iter().map(|(_, _, kind, id)| (kind, id)).collect();
+    let of_first = ("profile".to_owned(), first.id.to_string());
+    assert_eq!(named[2..], [of_first.clone(), of_first.clone(), of_first]);
+    Ok(())
+}
+
+const COUNT_CHANGES: Statement =
+    Statement { table: "changes", text: "SELECT count(*), coalesce(max(n), 0) FROM changes", params: &[] };
+
+pub async fn changes_are_gapless_and_in_commit_order(base: &Base) -> Result<()> {
+    let tenant = base.tenant(1).await?;
+    let writers: Vec<_> = (0..50u8)
+        .map(|number| {
+            let (directory, tenant) = (base.directory.clone(), tenant.id);
+            tokio::spawn(async move { directory.create_key(&key(tenant, number)).await })
+        })
+        .collect();
+    // Whoever reads meanwhile never finds a number whose forerunner is missing.
+    let mut looks = 0;
+    while looks < 10_000 && !writers.iter().all(|writer| writer.is_finished()) {
+        let rows = base.sql.query(&COUNT_CHANGES, vec![]).await?;
+        let row = rows.first().context("a count")?;
+        assert_eq!(row.int(0)?, row.int(1)?, "a number was skipped");
+        looks += 1;
+    }
+    for writer in writers {
+        writer.await??;
+    }
+    assert!(looks > 0);
+    let changes = base.changes().await?;
+    assert_eq!(changes.iter().map(|change| change.0).collect::<Vec<_>>(), (1..=52).collect::<Vec<i64>>());
+    let mut ids: Vec<_> = changes[2..].iter().map(|change| change.3.clone()).collect();
+    ids.sort();
+    let listed = base.directory.list_keys(tenant.id, None, 100).await?;
+    assert_eq!(ids, listed.iter().rev().map(|key| key.id.to_string()).collect::<Vec<_>>());
+    Ok(())
+}
+
+pub async fn an_unreadable_row_is_corrupt(base: &Base) -> Result<()> {
+    const BREAK_KEY: Statement = Statement {
+        table: "keys",
+        text: "UPDATE keys SET secret_hash = $2 WHERE id = $1",
+        params: &[Kind::Text, Kind::Bytes],
+    };
+    let tenant = base.tenant(1).await?;
+    let key = key(tenant.id, 1);
+    base.directory.create_key(&key).await?;
+    let values = vec![key.id.to_string().into(), [7_u8; 5].as_slice().into()];
+    base.sql.batch(Batch::default().run_touching(1, &BREAK_KEY, values)).await?;
+    let error = base.directory.presented_key(key.id).await.err().context("it was read")?;
+    let id = key.id.to_string();
+    assert!(matches!(&error, StoreError::Corrupt { table: "keys", id: of } if *of == id), "{error:?}");
+    Ok(())
+}
+
+pub async fn statements_must_touch_what_they_say(base: &Base) -> Result<()> {
+    const RENAME: Statement =
+        Statement { table: "tenants", text: "UPDATE tenants SET name = $1", params: &[Kind::Text] };
+    base.tenant(1).await?;
+    base.tenant(2).await?;
+    let rename = |name: &str| vec![Value::from(name)];
+    let batch = Batch::default().run(&RENAME, rename("x")).run_touching(1, &RENAME, rename("y"));
+    assert!(is_conflict(&base.sql.batch(batch).await));
+    let names: Vec<_> = base.directory.list_tenants(None, 9).await?.into_iter().map(|t| t.name).collect();
+    assert_eq!(names, [tenant(1)?.name, tenant(2)?.name], "all of it rolled back");
+    base.sql.batch(Batch::default().run_touching(2, &RENAME, rename("z"))).await?;
+    let misfit = base.sql.batch(Batch::default().run(&RENAME, vec![Value::from(1)])).await;
+    assert!(matches!(misfit, Err(StoreError::Unavailable(_))), "{misfit:?}");
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! Each statement of the directory on both engines, one beside the other.
+
+use super::{Base, SELECT_CHANGES, key, tenant};
+use anyhow::{Context, Result};
+use countersign_core::{id::TenantId, ports::Directory};
+use countersign_stores::{
+    directory::STATEMENTS,
+    sql::{Batch, Kind, Row, Statement, Value},
+};
+
+/// One value for each parameter, no two alike within a statement, so that a
+/// swapped pair comes back swapped; and no number alike in two statements, so
+/// that a write changes what the one before wrote. What a statement looks for
+/// are the rows that were seeded.
+fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
+    let ids = tenant(1).map(|tenant| tenant.id.to_string()).unwrap_or_default();
+    let other = TenantId::from_bytes([200; 16]).to_string();
+    let seeded = key(TenantId::from_bytes([1; 16]), 1).id.to_string();
+    let inserts = statement.text.starts_with("INSERT INTO");
+    let mut values: Vec<Value> = (1..=statement.params.len() as i64)
+        .zip(statement.params)
+        .map(|(place, kind)| match kind {
+            Kind::Text => Value::from(format!("text {place}")),
+            Kind::Int => Value::from(place + 100 * (index as i64 + 1)),
+            Kind::Bytes => Value::from([place as u8; 32].as_slice()),
+        })
+        .collect();
+    let firsts: Vec<Value> = match (statement.table, inserts) {
+        ("tenants", true) => vec![other.into()],
+        ("tenants", false) if statement.text.contains("id > $1") => vec![TenantId::PREFIX.into()],
+        ("keys", false) if statement.params.len() == 1 => vec![seeded.into()],
+        ("keys", false) if statement.text.contains("id < $2") => vec![ids.into(), "key_~".into()],
+        ("keys", false) if statement.text.contains("version = $3") => {
+            vec![ids.into(), seeded.into(), 1.into()]
+        }
+        ("keys", false) => vec![ids.into(), seeded.into()],
+        ("profiles", false) if statement.params.len() == 2 => vec![ids.into(), "default".into()],
+        ("changes", _) if statement.params.len() == 3 => vec![ids.into(), "default".into()],
+        _ => vec![ids.into()],
+    };
+    for (slot, value) in values.iter_mut().zip(firsts) {
+        *slot = value;
+    }
+    values
+}
+
+/// Whole tables, to see what the statements did to them.
+const DUMPS: [Statement; 5] = [
+    Statement { table: "change_head", text: "SELECT only_row, n FROM change_head", params: &[] },
+    SELECT_CHANGES,
+    Statement { table: "tenants", text: "SELECT id, name, created_at FROM tenants ORDER BY id", params: &[] },
+    Statement {
+        table: "profiles",
+        text: "SELECT id, tenant_id, name, code_length, code_alphabet, expires_in_s, max_checks,
+                max_sends, resend_policy, created_at FROM profiles ORDER BY id",
+        params: &[],
+    },
+    Statement {
+        table: "keys",
+        text: "SELECT id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
+                last_used_at, version FROM keys ORDER BY id",
+        params: &[],
+    },
+];
+static DUMP: [&Statement; 5] = [&DUMPS[0], &DUMPS[1], &DUMPS[2], &DUMPS[3], &DUMPS[4]];
+
+/// Runs each statement and gives its text, its rows and what all tables hold after it.
+async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>)>> {
+    base.sql.migrate().await?;
+    let tenant = base.tenant(1).await?;
+    base.directory.create_key(&key(tenant.id, 1)).await?;
+    let mut trace = Vec::new();
+    for (index, statement) in STATEMENTS.iter().enumerate() {
+        let writes = !statement.text.starts_with("SELECT");
+        // Two changes in a row need two numbers.
+        let mut batch = Batch::default();
+        if statement.table == "changes" {
+            batch = batch.run(STATEMENTS[0], vec![]);
+        }
+        batch = batch.run(statement, values_for(index, statement));
+        let rows = base.sql.batch(batch).await.with_context(|| statement.text)?;
+        let rows = rows.into_iter().last().context("the rows of the statement")?;
+        if !writes {
+            assert!(!rows.is_empty(), "it must find something: {}", statement.text);
+            let read = base.sql.query(statement, values_for(index, statement)).await?;
+            assert_eq!(read, rows, "a batch and a query read alike: {}", statement.text);
+        }
+        let dump = DUMP.iter().fold(Batch::default(), |batch, one| batch.run(one, vec![]));
+        trace.push((statement.text, rows, base.sql.batch(dump).await?));
+    }
+    Ok(trace)
+}
+
+#[tokio::test]
+async fn each_statement_does_the_same_on_both_engines() -> Result<()> {
+    let sqlite = trace(&Base::sqlite()?).await?;
+    let base = Base::postgres().await?;
+    let postgres = trace(&base).await;
+    base.close().await?;
+    let postgres = postgres?;
+    assert_eq!(sqlite.len(), STATEMENTS.len());
+    let mut before = None;
+    for (a, b) in sqlite.iter().zip(&postgres) {
+        // Values are never shown, so plain comparisons say more than a diff.
+        assert!(a.1 == b.1, "the rows differ: {}", a.0);
+        assert!(a.2 == b.2, "the tables differ after: {}", a.0);
+        let writes = !a.0.starts_with("SELECT");
+        assert!(before != Some(&a.2) || !writes, "it changed nothing: {}", a.0);
+        before = Some(&a.2);
+    }
+    Ok(())
+}

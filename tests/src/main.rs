@@ -1,0 +1,11 @@
+//! The tests of Countersign as a whole: the contract suites of the stores, run
+//! against every engine, and the HTTP API against a real server. One binary;
+//! every test makes its own data, so they run in any order and in parallel.
+
+mod app;
+mod codes;
+mod directory;
+mod keys;
+mod secrets;
+mod spec;
+mod verifications;

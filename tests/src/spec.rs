@@ -1,0 +1,101 @@
+//! The document is the test list: for each operation of the generated OpenAPI,
+//! no key 401, every wrong scope 403, another tenant's id 404, and the right
+//! scope with a broken body 400.
+
+use crate::app::{TestApp, TestKey};
+use countersign_core::{key::Mode, scope::Scope, scope::Scopes};
+use serde_json::{Value, json};
+
+struct Operation {
+    id: String,
+    method: String,
+    path: String,
+    scope: Scope,
+    has_body: bool,
+}
+
+fn operations() -> Vec<Operation> {
+    let document = serde_json::to_value(countersign_api::openapi()).unwrap();
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let Some(security) = operation["security"].as_array() else { continue };
+            assert_eq!(security.len(), 1, "{path}: one way to authenticate");
+            let scopes = security[0]["key"].as_array().unwrap();
+            assert_eq!(scopes.len(), 1, "{path}: exactly one scope");
+            operations.push(Operation {
+                id: operation["operationId"].as_str().unwrap().to_owned(),
+                method: method.to_uppercase(),
+                path: path.clone(),
+                scope: Scope::parse(scopes[0].as_str().unwrap()).unwrap(),
+                has_body: operation["requestBody"]["required"] == true,
+            });
+        }
+    }
+    operations
+}
+
+/// The path with the ids of things that exist and belong to `owner`.
+async fn concrete(app: &TestApp, operation: &Operation, owner: &TestKey, number: &str) -> String {
+    let id = if operation.path.starts_with("/v1/keys") {
+        app.key_for(&owner.caller, Mode::Live, Scopes::default()).await.caller.key.to_string()
+    } else if operation.path.contains("{id}") {
+        app.start(owner, number).await
+    } else {
+        String::new()
+    };
+    operation.path.replace("{id}", &id)
+}
+
+#[tokio::test]
+async fn every_operation_asks_for_its_key_scope_tenant_and_body() {
+    let app = TestApp::spawn().await;
+    let owner = app.tenant("Owner").await;
+    let stranger = app.tenant("Stranger").await;
+    let operations = operations();
+    assert!(operations.len() >= 11, "the document lists {} operations", operations.len());
+    for (n, operation) in operations.iter().enumerate() {
+        let Operation { id, method, scope, .. } = operation;
+        let path = concrete(&app, operation, &owner, &crate::codes::number(n)).await;
+        let broken = json!({ "no_such_field": true });
+
+        let none = app.send(method, &path, None, Some(&broken)).await;
+        assert_eq!(none.problem(), (401, "invalid_key".into()), "{id}");
+        assert!(none.header("www-authenticate").starts_with("Bearer"), "{id}");
+        let unknown = format!("{}x", &owner.text[..owner.text.len() - 1]);
+        assert_eq!(app.send(method, &path, Some(&unknown), None).await.status, 401, "{id}");
+
+        for other in Scope::ALL.into_iter().filter(|other| other != scope) {
+            let key = app.key_with(&owner.caller, other).await;
+            let refused = app.send(method, &path, Some(&key.text), Some(&broken)).await;
+            assert_eq!(refused.problem(), (403, "insufficient_scope".into()), "{id} with {}", other.as_str());
+            assert!(refused.header("www-authenticate").contains(scope.as_str()), "{id}");
+        }
+
+        let right = app.key_with(&owner.caller, *scope).await;
+        if operation.has_body {
+            let refused = app.send(method, &path, Some(&right.text), Some(&broken)).await;
+            assert_eq!(refused.status, 400, "{id}: {refused:?}");
+        }
+        if operation.path.contains("{id}") {
+            let body = body_for(id);
+            let foreign = app.send(method, &path, Some(&stranger.text), body.as_ref()).await;
+            assert_eq!(foreign.problem(), (404, "not_found".into()), "{id}");
+            if id == "read_key" {
+                // Keys are settings of the tenant, shown to both modes; only live keys change live keys.
+                continue;
+            }
+            let other_mode = app.key_for(&owner.caller, Mode::Test, Scopes::all()).await;
+            let foreign = app.send(method, &path, Some(&other_mode.text), body.as_ref()).await;
+            assert_eq!(foreign.problem(), (404, "not_found".into()), "{id} from test mode");
+        }
+    }
+}
+
+fn body_for(operation: &str) -> Option<Value> {
+    match operation {
+        "check_code" => Some(json!({ "code": "123456" })),
+        "update_key" => Some(json!({ "name": "stolen" })),
+        _ => None,
+    }
+}
