@@ -62,7 +62,7 @@ const heading = (name) => page.getByRole("heading", { name }).waitFor();
 
 async function setProvider(name) {
   const moved = page.waitForResponse((response) => response.url().endsWith("/dev/provider"));
-  await page.getByText(name, { exact: true }).first().click();
+  await provider(name).check();
   assert.ok((await moved).ok());
   assert.ok(await provider(name).isChecked());
 }
@@ -175,7 +175,8 @@ function readContrast() {
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const text = luminance(getComputedStyle(document.querySelector("h1")).color);
-  const ground = luminance(getComputedStyle(document.body).backgroundColor);
+  const grounds = [document.body, document.documentElement].map((each) => getComputedStyle(each).backgroundColor);
+  const ground = luminance(grounds.find((color) => color !== "rgba(0, 0, 0, 0)"));
   const [dark, light] = [Math.min(text, ground), Math.max(text, ground)];
   return { ratio: (light + 0.05) / (dark + 0.05), isDark: ground < text };
 }

@@ -187,11 +187,7 @@ async fn all_field_errors_come_at_once() {
     fields.sort_unstable();
     assert_eq!(fields, ["app_hash", "chanel", "code_length", "expires_in", "metadata.n", "origin", "to"]);
 
-    for (to, code) in [
-        ("600700800", "invalid_phone_number"),
-        ("+48221234567", "number_cannot_receive_sms"),
-        ("+15005550006", "invalid_phone_number"),
-    ] {
+    for (to, code) in [("600700800", "invalid_phone_number"), ("+48221234567", "number_cannot_receive_sms")] {
         let refused = app.post("/v1/verifications", &key, json!({ "to": to })).await;
         assert_eq!(refused.problem(), (400, code.into()), "{to}");
         assert_eq!(refused.json()["errors"][0]["field"], "to");

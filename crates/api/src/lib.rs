@@ -3,7 +3,7 @@
 //!
 //! It must never touch a store but through the core, show a code, or put a
 //! whole number or a secret into a log line. Start reading at
-//! [`verifications`], then [`auth`] and [`problem`].
+//! `verifications.rs`, then `auth.rs` and `problem.rs`.
 
 mod auth;
 mod body;

@@ -162,8 +162,8 @@ impl Seen {
             key.id = caller.map(|caller| caller.key.to_string()),
             verification.id = extensions.get::<VerificationId>().map(VerificationId::to_string),
             outcome = outcome.unwrap_or(match status {
-                ..400 => "ok",
-                ..500 => "refused",
+                0..400 => "ok",
+                400..500 => "refused",
                 _ => "failed",
             }),
             "request"

@@ -122,8 +122,3 @@ fn every_answer_is_described_and_every_refusal_is_a_problem() {
         }
     }
 }
-
-#[test]
-fn print_it() {
-    std::fs::write("/tmp/openapi_api.json", serde_json::to_string_pretty(&openapi()).unwrap()).unwrap();
-}
