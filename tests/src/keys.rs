@@ -41,6 +41,8 @@ async fn a_key_is_shown_once_works_and_ends() {
     assert_eq!(own().await.problem(), (401, "invalid_key".into()));
     assert_eq!(patch(json!({ "expires_at": null })).await.json()["expires_at"], Value::Null);
     assert_eq!(own().await.status, 200);
+    assert_eq!(patch(json!({ "expires_at": "2001-01-01T00:00:00Z" })).await.status, 200);
+    assert_eq!(own().await.problem(), (401, "invalid_key".into()), "a time that has passed ends it now");
 
     assert_eq!(app.send("DELETE", &path, Some(&owner.text), None).await.status, 204);
     assert_eq!(own().await.problem(), (401, "invalid_key".into()));
@@ -61,6 +63,9 @@ async fn a_key_grants_and_changes_only_what_it_holds() {
         let own = app.send(method, &path, Some(&owner.text), body.as_ref()).await;
         assert_eq!(own.problem(), (409, "conflict".into()), "{method}: nobody locks themselves out");
     }
+    let ended = json!({ "expires_at": "2001-01-01T00:00:00Z" });
+    let own = app.send("PATCH", &path, Some(&owner.text), Some(&ended)).await;
+    assert_eq!(own.problem(), (409, "conflict".into()));
     let tester = app.key_for(&owner.caller, Mode::Test, Scopes::all()).await;
     let live = app.post("/v1/keys", &tester, json!({ "name": "Live", "scopes": ["keys:write"] })).await;
     assert_eq!(live.problem(), (403, "insufficient_scope".into()), "a test key makes no live key");

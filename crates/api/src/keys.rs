@@ -43,7 +43,7 @@ pub async fn create_key(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let now = state.clock.now();
-    let asked = read::create_request(body.0, now)?;
+    let asked = read::create_request(body.0)?;
     let (key, secret) = keys::create_key(&state.context, &caller, asked, now, &mut rng()).await?;
     let location = format!("{}/{}", request.path(), key.id);
     let created = CreatedKey::new(key, &secret);
@@ -101,7 +101,7 @@ pub async fn read_key(
     responses(
         (status = 200, description = "The key as it is now.", body = Key),
         (status = 403, description = "`insufficient_scope`: the caller lacks `keys:write` or a scope of the key."),
-        (status = 409, description = "`conflict`: a key cannot disable itself, or another change came first."),
+        (status = 409, description = "`conflict`: a key cannot disable or end itself, or another change came first."),
     ),
     security(("key" = ["keys:write"]))
 )]
@@ -113,7 +113,7 @@ pub async fn update_key(
     body: MergePatch,
 ) -> Result<Json<Key>, Problem> {
     let now = state.clock.now();
-    let change = read::update_request(body.0, now)?;
+    let change = read::update_request(body.0)?;
     Ok(Json(keys::update_key(&state.context, &caller, id.0, change, now).await?.into()))
 }
 

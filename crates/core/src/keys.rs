@@ -53,8 +53,8 @@ pub enum KeyError {
     /// A test key would make a live one.
     #[error("a test key makes only test keys")]
     LiveByTest,
-    /// The caller would disable or delete the key that it uses.
-    #[error("a key cannot disable or delete itself")]
+    /// The caller would disable, end or delete the key that it uses.
+    #[error("a key cannot disable, end or delete itself")]
     OwnKey,
     /// The directory did not answer.
     #[error("directory")]
@@ -119,7 +119,9 @@ pub async fn update_key(
     now: Timestamp,
 ) -> Result<Key, KeyError> {
     governed(context, caller, id).await?;
-    if id == caller.key && change.disabled == Some(true) {
+    let ends =
+        change.disabled == Some(true) || change.expires_at.flatten().is_some_and(|expiry| expiry <= now);
+    if id == caller.key && ends {
         return Err(KeyError::OwnKey);
     }
     let key = context.directory.update_key(caller.tenant, id, change, now).await;

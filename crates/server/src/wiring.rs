@@ -43,9 +43,12 @@ pub async fn open_backends(
 ) -> anyhow::Result<Backends> {
     make_folder(&settings.folder)?;
     let lock = lock_folder(&settings.folder)?;
-    let (keyring, partitions) = open_keyring(settings)?;
+    let (keyring, partitions) = open_keyring(settings, dev)?;
     let keyring = Arc::new(keyring);
     let sql = open_sql(settings).await?;
+    if dev {
+        sql.migrate().await.context("The database cannot be brought up to date")?;
+    }
     refuse_pending_migrations(&sql).await?;
     let file = &settings.codes.file;
     let codes = SqliteCodes::open(file, Arc::clone(clock), settings.codes.full_sync).await;
@@ -123,7 +126,7 @@ fn lock_folder(folder: &Path) -> anyhow::Result<File> {
 }
 
 /// The key ring and the number of partitions that was fixed with it.
-fn open_keyring(settings: &Settings) -> anyhow::Result<(KeyRing, u16)> {
+fn open_keyring(settings: &Settings, dev: bool) -> anyhow::Result<(KeyRing, u16)> {
     let path = &settings.keyring;
     let shown = path.display();
     let wanted = settings.codes.partitions;
@@ -137,7 +140,9 @@ fn open_keyring(settings: &Settings) -> anyhow::Result<(KeyRing, u16)> {
                 settings.codes.file.display()
             );
             keyfile::create(path, wanted, &mut machine::rng())?;
-            tracing::warn!(file = %shown, "Made a new key ring; keep a copy of it in a safe place");
+            if !dev {
+                tracing::warn!(file = %shown, "Made a new key ring; keep a copy of it in a safe place");
+            }
             let Some(made) = keyfile::read(path)? else { bail!("The key ring {shown} vanished") };
             made
         }

@@ -48,7 +48,7 @@ pub struct CreateKey {
     /// What it may do: at least one, and only what the caller holds.
     #[schema(min_items = 1, value_type = Vec<ScopeName>, example = json!(["verifications:start", "verifications:check"]))]
     scopes: Vec<String>,
-    /// Refused from then on; a time in the future.
+    /// Refused from then on, at once if the time has passed.
     #[schema(format = DateTime, example = "2099-01-31T12:00:00.000Z")]
     expires_at: Option<String>,
 }
@@ -69,7 +69,7 @@ pub struct UpdateKey {
     /// Refused while set.
     #[schema(nullable = false, example = false)]
     disabled: Option<bool>,
-    /// Refused from then on; a time in the future, or null for none.
+    /// Refused from then on, at once if the time has passed; null for never.
     #[schema(format = DateTime, example = "2099-01-31T12:00:00.000Z")]
     expires_at: Option<String>,
 }

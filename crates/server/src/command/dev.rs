@@ -82,7 +82,7 @@ fn welcome(place: &Place, demo: &Demo) -> Zeroizing<String> {
 
 fn start_line(base: &str, key: &str) -> String {
     format!(
-        "curl -s {base}/v1/verifications -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d '{{\"to\":\"{NUMBER}\"}}'"
+        "curl -sw '\\n' {base}/v1/verifications -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d '{{\"to\":\"{NUMBER}\"}}'"
     )
 }
 
@@ -93,7 +93,7 @@ fn check_line(base: &str, key: &str) -> String {
     let sed = r#"sed -n 's/^[^}]*"code":"\([^"]*\)".*/\1/p'"#;
     format!(
         "sleep 1; code=$(curl -s '{base}/dev/messages?to={NUMBER}' | {sed}); \
-         curl -s {base}/v1/checks -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \
+         curl -sw '\\n' {base}/v1/checks -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \
          -d '{{\"to\":\"{NUMBER}\",\"code\":\"'\"$code\"'\"}}'"
     )
 }
