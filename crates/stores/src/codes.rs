@@ -157,7 +157,7 @@ impl Codes for SqliteCodes {
             let now = clock.now();
             Ok(load(connection, key, now)?.map(|record| Seen { outcome: (), record, now }))
         };
-        self.database.read(read).await
+        self.database.peek(read).await
     }
 
     async fn find(
@@ -182,7 +182,7 @@ impl Codes for SqliteCodes {
             }
             Ok(newest)
         };
-        self.database.read(find).await
+        self.database.peek(find).await
     }
 
     async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
@@ -198,7 +198,7 @@ impl Codes for SqliteCodes {
         let clock = self.clock.clone();
         let due = clock.now();
         // Most polls find nothing, and reading is free of commits.
-        let anything = self.database.read(move |c| outbox::anything_to_do(c, due)).await?;
+        let anything = self.database.peek(|c| outbox::anything_to_do(c, due)).await?;
         if !anything {
             return Ok(Vec::new());
         }

@@ -127,7 +127,7 @@ impl Sql {
         check_values(statement, &values)?;
         match &self.engine {
             Engine::Sqlite(database) => {
-                Ok(database.read(move |connection| lite::run(connection, statement, &values)).await?.rows)
+                Ok(database.peek(|connection| lite::run(connection, statement, &values)).await?.rows)
             }
             Engine::Postgres(postgres) => postgres.query(statement, &values).await,
         }

@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot};
 
 /// How one file is opened.
 #[derive(Clone, Copy, Debug)]
@@ -84,29 +84,46 @@ impl Database {
         tokio::time::timeout(PATIENCE, wait).await.map_err(|_| late())?
     }
 
-    /// Reads what is committed.
+    /// Reads what is committed, on a thread where it may take its time.
     pub async fn read<T: Send + 'static>(
         &self,
         act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let permit = tokio::time::timeout(PATIENCE, self.readers.free.acquire()).await;
-        let permit = permit.map_err(|_| StoreError::unavailable("no free reader in 5 s"))?;
-        let permit = permit.map_err(StoreError::unavailable)?;
+        let permit = self.readers.acquire().await?;
         let readers = self.readers.clone();
-        let task = tokio::task::spawn_blocking(move || {
-            let connection = readers.lock().pop();
-            let connection = connection.ok_or_else(|| StoreError::unavailable("a reader was lost"))?;
-            let outcome = act(&connection);
-            readers.lock().push(connection);
-            outcome
-        });
+        let task = tokio::task::spawn_blocking(move || readers.run(act));
         let outcome = task.await.map_err(StoreError::unavailable)?;
         drop(permit);
         outcome
     }
+
+    /// Reads a few rows by their key, right here: readers never wait for the
+    /// writer, and such a read takes microseconds, where the way to another
+    /// thread and back takes tens of them.
+    pub async fn peek<T>(
+        &self,
+        act: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let _permit = self.readers.acquire().await?;
+        self.readers.run(act)
+    }
 }
 
 impl Readers {
+    async fn acquire(&self) -> Result<SemaphorePermit<'_>, StoreError> {
+        let permit = tokio::time::timeout(PATIENCE, self.free.acquire()).await;
+        let permit = permit.map_err(|_| StoreError::unavailable("no free reader in 5 s"))?;
+        permit.map_err(StoreError::unavailable)
+    }
+
+    fn run<T>(&self, act: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let connection = self.lock().pop();
+        let connection = connection.ok_or_else(|| StoreError::unavailable("a reader was lost"))?;
+        let outcome = act(&connection);
+        self.lock().push(connection);
+        outcome
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
