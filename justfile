@@ -1,4 +1,4 @@
-# One line each; `just` lists them. Everything but `heavy` is also in ./tests/run.sh.
+# One line each; `just` lists them.
 
 # Serve the demo tenant and the virtual phone on this machine
 dev *args:

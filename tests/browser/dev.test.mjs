@@ -148,6 +148,14 @@ test("a message sent from elsewhere arrives by itself and is kept over a reload"
   await page.getByRole("button", { name: /\+48500500504/ }).waitFor();
 });
 
+test("the documentation of the API renders under its policy", async () => {
+  const answer = await page.goto(`${base}/docs/`);
+  assert.match(answer.headers()["content-security-policy"], /frame-ancestors 'none'/);
+  const operation = page.getByText("/v1/verifications", { exact: true }).first();
+  await operation.click();
+  await page.getByRole("button", { name: "Try it out" }).first().waitFor();
+});
+
 for (const colorScheme of ["light", "dark"]) {
   for (const width of [375, 1280]) {
     test(`${colorScheme}, ${width} px: fits and can be read`, async () => {

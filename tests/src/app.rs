@@ -4,8 +4,8 @@ use crate::codes::{HandClock, new_tenant, rng, seconds};
 use countersign::{Application, Parts, Settings};
 use countersign_core::{
     Caller, Context,
+    console::{ConsoleSwitch, Inbox, InboxMessage},
     key::{Key, Mode, PresentedKey},
-    ports::{ConsoleSwitch, Inbox, InboxMessage},
     profile::{Policy, ProfileName},
     scope::{Scope, Scopes},
 };

@@ -34,31 +34,45 @@ use rand::{SeedableRng, rngs::StdRng};
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 /// A clock that stands still until it is turned.
-pub struct HandClock(AtomicI64);
+pub struct HandClock {
+    wall: AtomicI64,
+    steady: AtomicU64,
+}
 
 impl HandClock {
     pub fn new() -> Arc<Self> {
-        Arc::new(Self(AtomicI64::new(1_790_000_000_000_000)))
+        Arc::new(Self { wall: AtomicI64::new(1_790_000_000_000_000), steady: AtomicU64::new(0) })
     }
 
+    /// Time passes.
     pub fn turn(&self, by: Duration) {
-        self.0.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+        self.set(i64::try_from(by.as_micros()).unwrap());
+        self.steady.fetch_add(u64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
     }
 
-    pub fn turn_back(&self, by: Duration) {
-        self.0.fetch_sub(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+    /// Somebody sets the clock back.
+    pub fn set_back(&self, by: Duration) {
+        self.set(-i64::try_from(by.as_micros()).unwrap());
+    }
+
+    fn set(&self, by: i64) {
+        self.wall.fetch_add(by, Ordering::SeqCst);
     }
 }
 
 impl Clock for HandClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+        Timestamp::from_micros(self.wall.load(Ordering::SeqCst))
+    }
+
+    fn steady(&self) -> Duration {
+        Duration::from_micros(self.steady.load(Ordering::SeqCst))
     }
 }
 
@@ -98,6 +112,20 @@ impl Bench {
         };
         let caller = new_tenant(&context, &clock, "Acme").await;
         Self { context, clock, caller, folder }
+    }
+
+    /// The same store, closed and opened again.
+    pub async fn reopen(mut self) -> Self {
+        let path = self.folder.path().join("codes.sqlite");
+        let codes = SqliteCodes::open(&path, self.clock.clone(), false).await.unwrap();
+        self.context.codes = Arc::new(codes);
+        self
+    }
+
+    /// Changes stored records as another release or a fault would.
+    pub fn tamper(&self, sql: &str) {
+        let path = self.folder.path().join("codes.sqlite");
+        assert_eq!(rusqlite::Connection::open(path).unwrap().execute(sql, []).unwrap(), 1);
     }
 
     pub fn codes(&self) -> &dyn Codes {
@@ -239,6 +267,7 @@ contract! {
     rules::policies_of_resend_decide_which_codes_count,
     rules::an_expired_one_says_so_for_fifteen_minutes_and_then_is_gone,
     rules::a_clock_that_steps_back_opens_nothing_and_locks_nobody_out,
+    rules::a_clock_set_back_between_two_runs_cuts_every_time_to_its_rule,
     rules::a_record_from_a_newer_release_is_no_wrong_code,
     rules::the_timeline_tells_everything_in_order,
     outbox::a_message_is_held_for_its_lease_and_then_taken_over,
@@ -248,6 +277,8 @@ contract! {
     outbox::receipts_that_the_provider_knows_already_are_reported_later,
     outbox::a_rejected_only_message_fails_the_verification,
     outbox::a_worker_sees_only_its_partitions,
+    outbox::a_settlement_that_is_repeated_counts_once,
+    outbox::a_message_that_cannot_be_read_holds_up_no_other,
     races::a_thousand_codes_are_approved_exactly_once_each,
     races::two_hundred_guesses_are_five,
     races::fifty_starts_for_one_number_are_five,

@@ -97,3 +97,23 @@ async fn keys_are_listed_in_pages_newest_first() {
         assert_eq!(refused.problem(), (400, "invalid_request".into()), "{query}");
     }
 }
+
+#[tokio::test]
+async fn a_key_that_ends_makes_nothing_that_outlasts_it() {
+    let app = TestApp::spawn().await;
+    let owner = app.tenant("Acme").await;
+    let body = json!({ "name": "Short", "scopes": ["keys:write"], "expires_at": "2099-01-01T00:00:00Z" });
+    let short = app.post("/v1/keys", &owner, body).await.json();
+    let (id, secret) = (short["id"].as_str().unwrap(), short["secret"].as_str().unwrap());
+    let path = format!("/v1/keys/{id}");
+    for expires_at in [json!(null), json!("2099-01-01T00:00:01Z")] {
+        let longer = json!({ "expires_at": expires_at });
+        let refused = app.send("PATCH", &path, Some(secret), Some(&longer)).await;
+        assert_eq!(refused.problem(), (409, "conflict".into()));
+        let child = json!({ "name": "Child", "scopes": ["keys:write"], "expires_at": expires_at });
+        let refused = app.send("POST", "/v1/keys", Some(secret), Some(&child)).await;
+        assert_eq!(refused.problem(), (409, "conflict".into()));
+    }
+    let shorter = json!({ "expires_at": "2098-01-01T00:00:00Z" });
+    assert_eq!(app.send("PATCH", &path, Some(secret), Some(&shorter)).await.status, 200);
+}

@@ -5,8 +5,8 @@ use crate::{
     codes::seconds,
 };
 use countersign_core::{
+    console::ConsoleMode,
     key::Mode,
-    ports::ConsoleMode,
     profile::{Policy, ResendPolicy},
     scope::{Scope, Scopes},
 };

@@ -1,8 +1,10 @@
 //! Reads the fields of a body or a query and collects everything that is wrong
 //! with them, so that a client learns it all at once.
 
+mod object;
+
 use crate::problem::{FieldError, Problem, ProblemCode};
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use object::Object;
 use serde_json::{Map, Value};
 use std::{borrow::Cow, ops::RangeInclusive};
 
@@ -28,6 +30,12 @@ impl Fault {
     /// A text of another form than the field has.
     pub fn format(message: &'static str) -> Self {
         Self::new("invalid_format", message)
+    }
+
+    /// Its code, for tests of the readers.
+    #[cfg(test)]
+    pub fn code(&self) -> &'static str {
+        self.code
     }
 
     /// The problem that is named when this fault is the only one.
@@ -156,42 +164,6 @@ pub fn whole(bounds: RangeInclusive<u32>) -> impl FnOnce(Value) -> Result<u32, F
         }
         let message = format!("must be a whole number from {} to {}", bounds.start(), bounds.end());
         Err(Fault::new("out_of_range", message))
-    }
-}
-
-/// An object and the names that stand in it more than once: readers differ in
-/// which of the two values they take, so neither is taken.
-struct Object {
-    values: Map<String, Value>,
-    twice: Vec<String>,
-}
-
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor)
-    }
-}
-
-struct ObjectVisitor;
-
-impl<'de> Visitor<'de> for ObjectVisitor {
-    type Value = Object;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
-        let mut object = Object { values: Map::new(), twice: Vec::new() };
-        while let Some((name, value)) = map.next_entry::<String, Value>()? {
-            if object.values.insert(name.clone(), value).is_some() {
-                object.twice.push(name);
-            }
-            if object.values.len() > 1_000 {
-                return Err(A::Error::custom("too many fields"));
-            }
-        }
-        Ok(object)
     }
 }
 

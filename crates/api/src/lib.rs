@@ -7,6 +7,7 @@
 
 mod auth;
 mod body;
+mod docs;
 mod fields;
 mod id;
 mod key_uses;
@@ -43,7 +44,7 @@ pub struct State {
 /// [`fallback`] is its default service.
 pub fn configure(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
-        config.app_data(state).configure(system::configure_docs);
+        config.app_data(state).configure(docs::configure);
         routes(&mut ServiceConfig::new(config));
     }
 }

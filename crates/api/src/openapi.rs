@@ -110,10 +110,18 @@ fn complete_response(status: &str, response: &mut Response) {
     };
     header("X-Request-Id", Type::String, "Names this request in the server's logs.");
     match status {
-        "429" | "503" => {
-            header("Retry-After", Type::Integer, "Seconds after which the same request may pass.")
-        }
-        "401" | "403" => header("WWW-Authenticate", Type::String, "What the key lacks (RFC 6750)."),
+        "429" => header(
+            "Retry-After",
+            Type::Integer,
+            "Seconds after which the same request may pass; present when it may pass at all.",
+        ),
+        "503" => header("Retry-After", Type::Integer, "Seconds after which the same request may pass."),
+        "401" => header("WWW-Authenticate", Type::String, "How to present a key (RFC 6750)."),
+        "403" => header(
+            "WWW-Authenticate",
+            Type::String,
+            "The scope of the operation (RFC 6750); present when the key lacks it.",
+        ),
         _ => {}
     }
     if status >= "400" {

@@ -1,7 +1,7 @@
 //! Health, and the documentation of the API.
 
 use crate::{
-    State, openapi,
+    State, docs, openapi,
     problem::{self, Problem},
 };
 use actix_web::{HttpResponse, get, http::header, web};
@@ -9,7 +9,6 @@ use countersign_core::ports::StoreError;
 use serde::Serialize;
 use std::{future::Future, time::Duration};
 use utoipa::ToSchema;
-use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// How long a store may take to answer a probe.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -52,7 +51,7 @@ pub async fn read_liveness() -> HttpResponse {
 #[get("/health/ready")]
 pub async fn read_readiness(state: web::Data<State>) -> Result<HttpResponse, Problem> {
     let (codes, directory) =
-        tokio::join!(probe(state.context.codes.backlog()), probe(state.context.directory.ping()));
+        tokio::join!(probe(state.context.codes.ping()), probe(state.context.directory.ping()));
     codes.map_err(problem::codes)?;
     directory.map_err(problem::directory)?;
     Ok(healthy())
@@ -69,7 +68,7 @@ async fn probe<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result
 )]
 #[get("/openapi.json")]
 pub async fn read_openapi() -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(openapi::json())
+    HttpResponse::Ok().content_type("application/json").body(docs::in_slices(openapi::json()))
 }
 
 /// Leads to the documentation for people.
@@ -84,12 +83,4 @@ pub async fn read_openapi() -> HttpResponse {
 #[get("/docs")]
 pub async fn read_docs() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
-}
-
-/// The pages below `/docs/`, for people: files of the binary, so they are no
-/// operations. The validator is off, because it would send the document's
-/// address to a stranger's server.
-pub fn configure_docs(config: &mut web::ServiceConfig) {
-    let ui = Config::new(["/openapi.json"]).validator_url("none");
-    config.service(SwaggerUi::new("/docs/{_:.*}").config(ui));
 }

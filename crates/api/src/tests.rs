@@ -115,6 +115,22 @@ async fn a_number_alone_names_its_problem_and_others_come_together() {
 }
 
 #[actix_web::test]
+async fn a_note_that_stands_twice_and_a_time_too_late_are_told_by_their_field() {
+    let post = |uri, body: &'static str| {
+        let json = (header::CONTENT_TYPE, "application/json");
+        call(Mode::Live, Scopes::all(), request(Method::POST, uri).insert_header(json).set_payload(body))
+    };
+    let told = |answer: Answer| (answer.status.as_u16(), answer.body["errors"].clone());
+    let twice = r#"{"to": "+48500500500", "metadata": {"a": "1", "a": "2"}}"#;
+    let error = json!([{"field": "metadata.a", "code": "duplicate", "message": "must stand once"}]);
+    assert_eq!(told(post("/v1/verifications", twice).await), (400, error));
+    let late = r#"{"name": "n", "scopes": ["keys:write"], "expires_at": "9999-12-31T23:59:59Z"}"#;
+    let message = "must not be after 9999-12-30T22:00:00Z";
+    let error = json!([{"field": "expires_at", "code": "out_of_range", "message": message}]);
+    assert_eq!(told(post("/v1/keys", late).await), (400, error));
+}
+
+#[actix_web::test]
 async fn a_body_has_a_type_and_a_size() {
     let post = || request(Method::POST, "/v1/verifications");
     let json = ("content-type", "application/json; charset=utf-8");
@@ -214,7 +230,7 @@ async fn stores_that_are_away_say_so_without_their_own_words() {
     assert_eq!(away.header(header::RETRY_AFTER), "1");
     assert!(!away.body.to_string().contains("engine"));
     let ready = call(Mode::Live, Scopes::all(), request(Method::GET, "/health/ready")).await;
-    assert_eq!(ready.body["code"], "directory_unavailable");
+    assert_eq!(ready.body["code"], "directory_unavailable", "the codes answer, whatever waits in them");
     let live = call(Mode::Live, Scopes::all(), request(Method::GET, "/health/live")).await;
     assert_eq!(live.body, json!({"status": "ok"}));
 }
@@ -240,6 +256,11 @@ async fn the_pages_for_people_load_nothing_from_outside() {
     }
     let settings = page("swagger-initializer.js").await.text;
     assert!(settings.contains(r#""validatorUrl": "none""#), "{settings}");
+    for name in ["nothing.js", "swagger-ui.js", "../Cargo.toml", "%2e%2e/"] {
+        let missing = page(name).await;
+        assert_eq!((missing.status.as_u16(), &missing.body["code"]), (404, &json!("not_found")), "{name}");
+        assert_eq!(missing.header(header::CONTENT_TYPE), "application/problem+json");
+    }
     let moved = call(Mode::Live, Scopes::all(), request(Method::GET, "/docs")).await;
     assert_eq!(moved.header(header::LOCATION), "/docs/");
     let document = call(Mode::Live, Scopes::all(), request(Method::GET, "/openapi.json")).await;

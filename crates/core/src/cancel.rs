@@ -41,7 +41,7 @@ pub async fn cancel_verification(
     let seen = seen.ok_or(CancelError::NotFound)?;
     match seen.outcome {
         CancelOutcome::Canceled | CancelOutcome::Ended(Status::Canceled) => {
-            Ok(view(context, key, &seen.record, seen.now).await?)
+            Ok(view(context, key, &seen.record, seen.now)?)
         }
         CancelOutcome::Ended(status) => Err(CancelError::Ended(status)),
     }

@@ -8,7 +8,7 @@ use crate::{
     ports::StoreError,
     profile::ProfileName,
     time::Timestamp,
-    verification::{Attempt, CheckOutcome, RecordKey},
+    verification::{CheckOutcome, RecordKey, SubmittedCode},
 };
 use rand::CryptoRng;
 
@@ -54,7 +54,7 @@ pub async fn check_code(
     let macs = context.keyring.code_macs(mode, tenant, id, code);
     let event = EventId::new(now, id.partition(), rng);
     let key = RecordKey { tenant, mode, id };
-    let seen = context.codes.check(key, Attempt::new(code, macs), event).await;
+    let seen = context.codes.check(key, SubmittedCode::new(code, macs), event).await;
     let seen = seen.map_err(CheckError::Codes)?.ok_or(CheckError::NotFound)?;
     Ok(Checked { id, outcome: seen.outcome, attempts_left: seen.record.attempts_left() })
 }

@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 pub enum Alphabet {
     /// `0` to `9`.
     Digits,
-    /// Digits and capitals that nobody confuses when reading or typing: no
-    /// 0 O, 1 I L, 5 S, 2 Z, 8 B, U V, and no vowels, so no words arise.
+    /// Digits and capitals that nobody confuses when reading or typing: none of
+    /// 0 O, 1 I L, 2 Z, 5 S, 8 B, and no vowels, so no words arise.
     Letters,
 }
 

@@ -50,6 +50,9 @@ pub enum KeyError {
     /// The caller does not hold all of these scopes.
     #[error("a key cannot grant or govern more than it holds")]
     BeyondOwnScopes(Scopes),
+    /// The key would outlast the caller's, which ends then.
+    #[error("a key cannot make or change a key to outlast it")]
+    BeyondOwnExpiry(Timestamp),
     /// A test key would make a live one.
     #[error("a test key makes only test keys")]
     LiveByTest,
@@ -75,6 +78,7 @@ pub async fn create_key(
     if !caller.scopes.covers(request.scopes) {
         return Err(KeyError::BeyondOwnScopes(request.scopes));
     }
+    refuse_outliving(context, caller, request.expires_at).await?;
     let id = KeyId::new(now, rng);
     let presented = PresentedKey::generate(request.mode, id, rng);
     let key = Key {
@@ -118,7 +122,10 @@ pub async fn update_key(
     change: KeyChange,
     now: Timestamp,
 ) -> Result<Key, KeyError> {
-    governed(context, caller, id).await?;
+    refuse_ungoverned(context, caller, id).await?;
+    if let Some(expiry) = change.expires_at {
+        refuse_outliving(context, caller, expiry).await?;
+    }
     let ends =
         change.disabled == Some(true) || change.expires_at.flatten().is_some_and(|expiry| expiry <= now);
     if id == caller.key && ends {
@@ -135,7 +142,7 @@ pub async fn delete_key(
     id: KeyId,
     now: Timestamp,
 ) -> Result<(), KeyError> {
-    governed(context, caller, id).await?;
+    refuse_ungoverned(context, caller, id).await?;
     if id == caller.key {
         return Err(KeyError::OwnKey);
     }
@@ -143,9 +150,21 @@ pub async fn delete_key(
     if deleted.map_err(KeyError::Directory)? { Ok(()) } else { Err(KeyError::NotFound) }
 }
 
+/// A key that ends makes none that outlasts it, and cannot put off its own end.
+async fn refuse_outliving(
+    context: &Context,
+    caller: &Caller,
+    expiry: Option<Timestamp>,
+) -> Result<(), KeyError> {
+    match read_key(context, caller, caller.key).await?.expires_at {
+        Some(own) if expiry.is_none_or(|expiry| expiry > own) => Err(KeyError::BeyondOwnExpiry(own)),
+        _ => Ok(()),
+    }
+}
+
 /// Whether the caller may change the key. Mode and scopes of a key never
 /// change, so what is found here still holds when the change is written.
-async fn governed(context: &Context, caller: &Caller, id: KeyId) -> Result<(), KeyError> {
+async fn refuse_ungoverned(context: &Context, caller: &Caller, id: KeyId) -> Result<(), KeyError> {
     let key = read_key(context, caller, id).await?;
     if caller.mode == Mode::Test && key.mode == Mode::Live {
         return Err(KeyError::NotFound);

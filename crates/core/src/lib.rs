@@ -9,6 +9,7 @@
 pub mod cancel;
 pub mod check;
 pub mod code;
+pub mod console;
 pub mod event;
 pub mod id;
 pub mod key;

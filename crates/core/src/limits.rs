@@ -6,6 +6,7 @@
 use crate::{
     id::{ProfileId, VerificationId},
     pack::{Reader, UnpackError, Writer},
+    profile::Policy,
     time::Timestamp,
 };
 use std::time::Duration;
@@ -91,8 +92,19 @@ impl NumberRecord {
         // The start that must leave the window before another may enter.
         let oldest = *self.starts.get(self.starts.len().checked_sub(limit.count)?)?;
         let wait = (oldest + limit.window).since(now);
-        // After the clock stepped back a start may lie in the future; no wait is longer than its rule.
-        (!wait.is_zero()).then(|| wait.min(limit.window))
+        (!wait.is_zero()).then_some(wait)
+    }
+
+    /// After the clock was set back while the store was closed: what lies in
+    /// the future happened now at the latest, so that no wait is longer than its rule.
+    pub fn pull_back(&mut self, now: Timestamp) {
+        for start in &mut self.starts {
+            *start = (*start).min(now);
+        }
+        let longest = Duration::from_secs((*Policy::EXPIRES_IN.end()).into()) + KEPT_AFTER_EXPIRY;
+        for standing in &mut self.standing {
+            standing.until = standing.until.min(now + longest);
+        }
     }
 
     /// Notes a verification and forgets those whose records are gone.
@@ -187,8 +199,9 @@ mod tests {
         for _ in 0..5 {
             assert_eq!(record.admit(&NUMBER_STARTS, at(100_000)), Ok(()));
         }
-        let hit = record.admit(&NUMBER_STARTS, at(0)).unwrap_err();
-        assert_eq!(hit.retry_after, Duration::from_secs(600));
+        record.pull_back(at(0));
+        let hit = record.admit(&NUMBER_STARTS, at(10)).unwrap_err();
+        assert_eq!(hit.retry_after, Duration::from_secs(590), "and it counts down");
     }
 
     proptest! {

@@ -1,5 +1,4 @@
-//! What the core needs from outside: the codes store, the directory, the
-//! inbox of `dev`. Each method is one atomic act: one transaction or one script.
+//! What the core needs from outside: the codes store and the directory. Each method is one atomic act: one transaction or one script.
 
 use crate::{
     event::Event,
@@ -12,15 +11,12 @@ use crate::{
     tenant::Tenant,
     time::Timestamp,
     verification::{
-        Attempt, CancelOutcome, CheckOutcome, Delivery, Record, RecordKey, Resend, ResendOutcome, Settlement,
+        CancelOutcome, CheckOutcome, Delivery, Record, RecordKey, Resend, ResendOutcome, Settlement,
+        SubmittedCode,
     },
 };
 use async_trait::async_trait;
-use std::{
-    ops::Range,
-    sync::atomic::{AtomicU8, Ordering},
-    time::Duration,
-};
+use std::{ops::Range, time::Duration};
 
 /// Why a store did not do what it was asked. Absence is no error but `None`.
 #[derive(Debug, thiserror::Error)]
@@ -55,8 +51,11 @@ impl StoreError {
 
 /// The time of one machine. The embedded store and the wiring get one; tests turn it by hand.
 pub trait Clock: Send + Sync {
-    /// Now.
+    /// Now, as people would say it; it may be set back.
     fn now(&self) -> Timestamp;
+
+    /// The time since a fixed point, which nobody can set.
+    fn steady(&self) -> Duration;
 }
 
 /// A verification to be made; the store adds the times.
@@ -141,7 +140,7 @@ pub trait Codes: Send + Sync {
     async fn check(
         &self,
         key: RecordKey,
-        attempt: Attempt,
+        code: SubmittedCode,
         event: EventId,
     ) -> Result<Option<Seen<CheckOutcome>>, StoreError>;
 
@@ -183,7 +182,8 @@ pub trait Codes: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Claim>, StoreError>;
 
-    /// Notes how a claimed message ended, if the claim is still the newest.
+    /// Notes how a claimed message ended, if the claim is still the newest. A
+    /// repeat with the same `event` changes nothing and answers as the first.
     async fn settle(
         &self,
         claim: &Claim,
@@ -194,6 +194,9 @@ pub trait Codes: Send + Sync {
     /// Resolves when a message may have become due since the last call; it may
     /// resolve for nothing. Workers poll besides.
     async fn due_arrived(&self);
+
+    /// Answers if acts are carried out.
+    async fn ping(&self) -> Result<(), StoreError>;
 
     /// Messages that wait, whether due or not.
     async fn backlog(&self) -> Result<u64, StoreError>;
@@ -265,88 +268,4 @@ pub trait Directory: Send + Sync {
 
     /// Answers if the directory can be read.
     async fn ping(&self) -> Result<(), StoreError>;
-}
-
-/// A message on the virtual phone of `dev`, as its page and `/dev/messages` show it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InboxMessage {
-    /// The message.
-    pub id: MessageId,
-    /// Its verification.
-    pub verification: VerificationId,
-    /// The whole number; `dev` only.
-    pub to: String,
-    /// The sender's name.
-    pub from: String,
-    /// The whole text.
-    pub text: String,
-    /// The code in it.
-    pub code: String,
-    /// When it arrived.
-    pub at: Timestamp,
-}
-
-/// The virtual phone's memory: the newest 10,000 messages, sealed in the data folder.
-#[async_trait]
-pub trait Inbox: Send + Sync {
-    /// Keeps a message; once it answers, the message outlives a crash. A
-    /// message that is there already is kept once.
-    async fn put(&self, message: &InboxMessage) -> Result<(), StoreError>;
-
-    /// Messages, newest first; of one number if given (E.164).
-    async fn list(&self, to: Option<&str>, limit: u16) -> Result<Vec<InboxMessage>, StoreError>;
-
-    /// Resolves when a message was put after the call began.
-    async fn arrived(&self);
-}
-
-/// How the provider `console` of `dev` behaves; the page of `dev` turns it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ConsoleMode {
-    /// Accepts and reports delivery at once.
-    #[default]
-    Working,
-    /// Refuses the connection.
-    Down,
-    /// Accepts after 5 s.
-    Slow,
-    /// Accepts, then reports that the phone did not get it.
-    Undelivering,
-}
-
-impl ConsoleMode {
-    /// Every mode, in the order of the page.
-    pub const ALL: [Self; 4] = [Self::Working, Self::Down, Self::Slow, Self::Undelivering];
-
-    /// The text form.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Working => "working",
-            Self::Down => "down",
-            Self::Slow => "slow",
-            Self::Undelivering => "undelivering",
-        }
-    }
-
-    /// The mode with this text form.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|mode| mode.as_str() == text)
-    }
-}
-
-/// The switch between the page of `dev` and the provider `console`.
-#[derive(Debug, Default)]
-pub struct ConsoleSwitch(AtomicU8);
-
-impl ConsoleSwitch {
-    /// The mode that is set.
-    pub fn get(&self) -> ConsoleMode {
-        let index = usize::from(self.0.load(Ordering::Relaxed));
-        ConsoleMode::ALL.get(index).copied().unwrap_or_default()
-    }
-
-    /// Sets the mode.
-    pub fn set(&self, mode: ConsoleMode) {
-        self.0.store(mode as u8, Ordering::Relaxed);
-    }
 }

@@ -38,9 +38,12 @@ impl Metadata {
     }
 }
 
-/// Who a verification is about, as sealed in its record.
+/// Who and what a verification is about, as sealed in its record: what its
+/// tenant is shown needs no other store, so it is shown while the directory is away.
 #[derive(Clone, Debug)]
 pub struct Contact {
+    /// The name of its profile at the start.
+    pub profile: ProfileName,
     /// The number.
     pub to: PhoneNumber,
     /// The client's notes.
@@ -49,7 +52,12 @@ pub struct Contact {
 
 impl Contact {
     pub(crate) fn pack(&self) -> Zeroizing<Vec<u8>> {
-        let mut writer = Writer::default().byte(1).blob(self.to.e164().as_bytes());
+        // Most are of the default profile, whose name then costs nothing.
+        let profile = Some(self.profile.as_str()).filter(|name| *name != ProfileName::DEFAULT);
+        let mut writer = Writer::default()
+            .byte(1)
+            .blob(profile.unwrap_or_default().as_bytes())
+            .blob(self.to.e164().as_bytes());
         for (key, value) in self.metadata.as_map() {
             writer = writer.blob(key.as_bytes()).blob(value.as_bytes());
         }
@@ -61,12 +69,14 @@ impl Contact {
         if reader.byte()? != 1 {
             return None;
         }
+        let profile = reader.text()?;
+        let profile = if profile.is_empty() { ProfileName::default() } else { ProfileName::parse(&profile)? };
         let to = PhoneNumber::from_e164(&reader.text()?);
         let mut metadata = BTreeMap::new();
         while !reader.is_done() {
             metadata.insert(reader.text()?, reader.text()?);
         }
-        Some(Self { to, metadata: Metadata(metadata) })
+        Some(Self { profile, to, metadata: Metadata(metadata) })
     }
 
     /// Opens the contact of a record.
@@ -109,19 +119,13 @@ pub struct Verification {
 }
 
 impl Verification {
-    pub(crate) fn new(
-        key: RecordKey,
-        record: &Record,
-        now: Timestamp,
-        profile: ProfileName,
-        contact: Contact,
-    ) -> Self {
+    pub(crate) fn new(key: RecordKey, record: &Record, now: Timestamp, contact: Contact) -> Self {
         let status = record.status(now);
         let resendable = status == Status::Pending && record.sends_left() > 0;
         Self {
             id: key.id,
             mode: key.mode,
-            profile,
+            profile: contact.profile,
             status,
             to: contact.to,
             created_at: record.created_at,
@@ -147,9 +151,6 @@ pub enum ReadError {
     /// The codes store did not answer.
     #[error("codes store")]
     Codes(#[source] StoreError),
-    /// The directory did not answer.
-    #[error("directory")]
-    Directory(#[source] StoreError),
 }
 
 /// Reads a verification.
@@ -160,20 +161,16 @@ pub async fn read_verification(
 ) -> Result<Verification, ReadError> {
     let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
     let seen = context.codes.read(key).await.map_err(ReadError::Codes)?.ok_or(ReadError::NotFound)?;
-    view(context, key, &seen.record, seen.now).await
+    view(context, key, &seen.record, seen.now)
 }
 
 /// The tenant's view of a record.
-pub(crate) async fn view(
+pub(crate) fn view(
     context: &Context,
     key: RecordKey,
     record: &Record,
     now: Timestamp,
 ) -> Result<Verification, ReadError> {
     let contact = Contact::open(context, key, record)?;
-    let profiles = context.directory.list_profiles(key.tenant).await.map_err(ReadError::Directory)?;
-    // A profile can be deleted while its verifications live on under its last name's absence.
-    let profile = profiles.into_iter().find(|profile| profile.id == record.profile);
-    let name = profile.map(|profile| profile.name).unwrap_or_default();
-    Ok(Verification::new(key, record, now, name, contact))
+    Ok(Verification::new(key, record, now, contact))
 }

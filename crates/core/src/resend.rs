@@ -69,7 +69,7 @@ pub async fn resend_verification(
         let seen = context.codes.resend(key, resend, event).await;
         let seen = seen.map_err(ResendError::Codes)?.ok_or(ResendError::NotFound)?;
         return match seen.outcome {
-            ResendOutcome::Queued => Ok(view(context, key, &seen.record, seen.now).await?),
+            ResendOutcome::Queued => Ok(view(context, key, &seen.record, seen.now)?),
             ResendOutcome::TooSoon(wait) => Err(ResendError::TooSoon(wait)),
             ResendOutcome::SendsExhausted => Err(ResendError::SendsExhausted),
             ResendOutcome::Ended(status) => Err(ResendError::Ended(status)),

@@ -93,8 +93,8 @@ pub async fn start_verification(
     let key = new.key;
     match context.codes.start(new).await.map_err(StartError::Codes)? {
         StartOutcome::Started(record) => {
-            let contact = Contact { to: request.to, metadata: request.metadata };
-            Ok(Verification::new(key, &record, record.created_at, profile.name, contact))
+            let contact = Contact { profile: profile.name, to: request.to, metadata: request.metadata };
+            Ok(Verification::new(key, &record, record.created_at, contact))
         }
         StartOutcome::Limited(hit) => Err(StartError::Limited(hit)),
     }
@@ -148,7 +148,8 @@ fn new_verification(
     };
     let mac = keyring.code_mac(mode, tenant, id, &code);
     let place = |kind| Place { kind, tenant, id: *id.bytes(), number };
-    let contact = Contact { to: request.to.clone(), metadata: request.metadata.clone() };
+    let contact =
+        Contact { profile: profile.name.clone(), to: request.to.clone(), metadata: request.metadata.clone() };
     let text = CodeText { code, origin: request.origin.clone(), app_hash: request.app_hash.clone() };
     let record = Record {
         stored_status: Status::Pending,

@@ -20,12 +20,13 @@ use crate::{
     key::Mode,
     keyring::{CodeMac, Fingerprint},
     limits::{KEPT_AFTER_EXPIRY, resend_cooldown},
-    pack::{Reader, UnpackError as PackError, Writer},
     profile::ResendPolicy,
     time::Timestamp,
 };
 use std::time::Duration;
 use subtle::{Choice, ConstantTimeEq};
+
+mod packed;
 
 pub use crate::pack::UnpackError;
 
@@ -98,7 +99,7 @@ pub struct RecordKey {
 
 /// One submitted code, as the store sees it: MACs and shape, never the code.
 #[derive(Clone, Debug)]
-pub struct Attempt {
+pub struct SubmittedCode {
     /// One MAC for each readable key version.
     pub macs: Vec<CodeMac>,
     /// Characters submitted.
@@ -109,8 +110,8 @@ pub struct Attempt {
     pub fits_letters: bool,
 }
 
-impl Attempt {
-    /// The attempt that submits `code`.
+impl SubmittedCode {
+    /// What the store is told of `code`.
     pub fn new(code: &Code, macs: Vec<CodeMac>) -> Self {
         let length = code.expose().len() as u8;
         let fits = |alphabet| code.fits(CodeShape { length, alphabet });
@@ -268,8 +269,6 @@ pub struct Record {
     pub code: Vec<u8>,
 }
 
-const FORMAT: u8 = 1;
-
 impl Record {
     /// The status at `now`.
     pub fn status(&self, now: Timestamp) -> Status {
@@ -294,6 +293,15 @@ impl Record {
         self.max_sends.saturating_sub(self.sends)
     }
 
+    /// After the clock was set back while the store was closed: no code lives
+    /// longer from now, and no cooldown lasts longer, than its rule allows.
+    pub fn pull_back(&mut self, now: Timestamp) {
+        let life = self.expires_at.since(self.created_at);
+        self.created_at = self.created_at.min(now);
+        self.expires_at = self.expires_at.min(now + life);
+        self.resend_at = self.resend_at.min(now + resend_cooldown(self.sends));
+    }
+
     fn end(&mut self, status: Status) {
         self.stored_status = status;
         self.code.clear();
@@ -302,7 +310,7 @@ impl Record {
 
     /// Evaluates a submitted code. At most one caller ever gets `Approved`,
     /// and at most `max_checks` wrong codes are ever compared.
-    pub fn check(&mut self, attempt: &Attempt, now: Timestamp) -> CheckOutcome {
+    pub fn check(&mut self, code: &SubmittedCode, now: Timestamp) -> CheckOutcome {
         if self.expires_at_check && self.stored_status == Status::Pending {
             self.expires_at = self.expires_at.min(now);
         }
@@ -311,12 +319,12 @@ impl Record {
             Status::Approved => return CheckOutcome::AlreadyApproved,
             ended => return CheckOutcome::Ended(ended),
         }
-        if !attempt.fits(self.shape) {
+        if !code.fits(self.shape) {
             return CheckOutcome::InvalidCode;
         }
         let mut matches = Choice::from(0);
         for stored in std::iter::once(&self.mac).chain(&self.previous_mac) {
-            let Some(given) = attempt.macs.iter().find(|mac| mac.version == stored.version) else {
+            let Some(given) = code.macs.iter().find(|mac| mac.version == stored.version) else {
                 return CheckOutcome::UnknownKeyVersion;
             };
             matches |= given.mac.ct_eq(&stored.mac);
@@ -342,8 +350,7 @@ impl Record {
         if self.sends >= self.max_sends {
             return ResendOutcome::SendsExhausted;
         }
-        // After the clock stepped back no wait is longer than its rule.
-        let wait = self.resend_at.since(now).min(resend_cooldown(self.sends));
+        let wait = self.resend_at.since(now);
         if !wait.is_zero() {
             return ResendOutcome::TooSoon(wait);
         }
@@ -411,109 +418,6 @@ impl Record {
             }
         }
     }
-
-    /// `[format][flags]...`, then the two sealed values.
-    pub fn pack(&self) -> Vec<u8> {
-        let mut writer = Writer::default()
-            .byte(FORMAT)
-            .byte(self.stored_status as u8)
-            .byte(self.delivery as u8)
-            .byte(self.resend as u8)
-            .byte(u8::from(self.accepted) | u8::from(self.expires_at_check) << 1)
-            .time(self.created_at)
-            .time(self.expires_at)
-            .time(self.resend_at)
-            .byte(self.checks)
-            .byte(self.max_checks)
-            .byte(self.sends)
-            .byte(self.max_sends)
-            .byte(self.shape.length)
-            .byte(self.shape.alphabet as u8)
-            .fixed(self.profile.bytes())
-            .fixed(&self.number.0)
-            .fixed(self.message.bytes());
-        // A version of 0 means that there is no previous code.
-        let previous = self.previous_mac.unwrap_or(CodeMac { version: 0, mac: [0; 16] });
-        for mac in [self.mac, previous] {
-            writer = writer.byte(mac.version);
-            if mac.version != 0 {
-                writer = writer.fixed(&mac.mac);
-            }
-        }
-        writer.blob(&self.contact).blob(&self.code).finish()
-    }
-
-    /// Reads the packed form.
-    pub fn unpack(packed: &[u8]) -> Result<Self, UnpackError> {
-        let mut reader = Reader(packed);
-        match reader.byte() {
-            Some(FORMAT) => Self::read(&mut reader).filter(|_| reader.is_done()).ok_or(PackError::Damaged),
-            Some(format) if format > FORMAT => Err(PackError::Future(format)),
-            _ => Err(PackError::Damaged),
-        }
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let stored_status = one_of(
-            reader.byte()?,
-            [
-                Status::Pending,
-                Status::Approved,
-                Status::Canceled,
-                Status::Expired,
-                Status::Exhausted,
-                Status::Failed,
-            ],
-        )?;
-        let delivery = one_of(
-            reader.byte()?,
-            [Delivery::Queued, Delivery::Sent, Delivery::Delivered, Delivery::Undelivered],
-        )?;
-        let resend =
-            one_of(reader.byte()?, [ResendPolicy::Same, ResendPolicy::New, ResendPolicy::NewKeepPrevious])?;
-        let flags = reader.byte()?;
-        let (created_at, expires_at, resend_at) = (reader.time()?, reader.time()?, reader.time()?);
-        let (checks, max_checks, sends, max_sends) =
-            (reader.byte()?, reader.byte()?, reader.byte()?, reader.byte()?);
-        let shape = CodeShape {
-            length: reader.byte()?,
-            alphabet: one_of(reader.byte()?, [Alphabet::Digits, Alphabet::Letters])?,
-        };
-        let profile = ProfileId::from_bytes(reader.fixed()?);
-        let number = Fingerprint(reader.fixed()?);
-        let message = MessageId::from_bytes(reader.fixed()?);
-        let mac = CodeMac { version: reader.byte()?, mac: reader.fixed()? };
-        let previous_mac = match reader.byte()? {
-            0 => None,
-            version => Some(CodeMac { version, mac: reader.fixed()? }),
-        };
-        Some(Self {
-            stored_status,
-            profile,
-            number,
-            created_at,
-            expires_at,
-            resend_at,
-            checks,
-            max_checks,
-            sends,
-            max_sends,
-            resend,
-            shape,
-            mac,
-            previous_mac,
-            delivery,
-            accepted: flags & 1 != 0,
-            expires_at_check: flags & 2 != 0,
-            message,
-            contact: reader.blob()?.to_vec(),
-            code: reader.blob()?.to_vec(),
-        })
-    }
-}
-
-fn one_of<T: Copy, const N: usize>(byte: u8, values: [T; N]) -> Option<T> {
-    values.get(usize::from(byte)).copied()
 }
 
 #[cfg(test)]

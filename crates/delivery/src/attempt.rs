@@ -53,7 +53,7 @@ impl Sender {
                         tenant.id = %claim.key.tenant,
                         verification.id = %claim.key.id,
                         message.id = %claim.message,
-                        "a message was taken over before its attempt was settled",
+                        "a message was taken over or ended before its attempt was settled",
                     );
                 }
                 Ok(())
@@ -190,7 +190,7 @@ fn report(claim: &Claim, settlement: &Settlement, took: Duration) {
     };
     metric::count_message(provider, outcome);
     let (tenant, verification, message) = (claim.key.tenant, claim.key.id, claim.message);
-    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let duration_ms = took.as_secs_f64() * 1e3;
     match reason {
         None => tracing::info!(
             tenant.id = %tenant,

@@ -7,6 +7,7 @@ use actix_web::{
     web,
 };
 use rust_embed::Embed;
+use std::borrow::Cow;
 
 use crate::problem::problem;
 
@@ -43,5 +44,11 @@ pub(crate) async fn send_asset(request: HttpRequest, name: web::Path<String>) ->
     if known == Some(etag.as_str()) {
         return answer.finish();
     }
-    answer.content_type(content_type).body(file.data.into_owned())
+    let bytes = match file.data {
+        // A part of the binary, so that a request copies nothing.
+        Cow::Borrowed(bytes) => web::Bytes::from_static(bytes),
+        // A build for development reads the folder.
+        Cow::Owned(bytes) => web::Bytes::from(bytes),
+    };
+    answer.content_type(content_type).body(bytes)
 }

@@ -3,7 +3,8 @@
 //! `dev` listens on loopback, but a browser on the same machine opens any
 //! site: one that points its own name at 127.0.0.1 (DNS rebinding) or posts
 //! across origins would reach the key and the codes. The Host that the browser
-//! names, and its Origin, give both away.
+//! names, and its Origin, give both away. A site that embeds what is here sends
+//! no Origin; `Sec-Fetch-Site` (W3C Fetch Metadata) tells of it.
 
 use crate::problem::problem;
 use actix_web::{
@@ -11,13 +12,16 @@ use actix_web::{
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        StatusCode,
+        Method, StatusCode,
         header::{HOST, HeaderMap, HeaderName, ORIGIN},
     },
     middleware::Next,
 };
 
 const HTTP_PORT: u16 = 80;
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// The port of a loopback authority such as `localhost:8080`; `None` for every other.
 fn loopback_port(authority: &str) -> Option<u16> {
@@ -52,16 +56,30 @@ fn is_local(headers: &HeaderMap) -> bool {
     origin.is_none_or(|origin| origin.strip_prefix("http://").and_then(loopback_port) == Some(port))
 }
 
-/// Wraps the whole application of `dev`: refuses a foreign Host or Origin with
-/// 403 before anything else looks at the request.
+/// Whether a page of another site made the browser ask, other than by a link
+/// that somebody followed: that shows the page to them and not to the site.
+fn is_foreign_fetch(method: &Method, headers: &HeaderMap) -> bool {
+    let is = |name, value| single(headers, name) == Ok(Some(value));
+    match single(headers, FETCH_SITE) {
+        Ok(Some("cross-site")) => {
+            !(method == Method::GET && is(FETCH_MODE, "navigate") && is(FETCH_DEST, "document"))
+        }
+        Ok(_) => false,
+        Err(()) => true,
+    }
+}
+
+/// Wraps the whole application of `dev`: refuses a foreign Host or Origin, and
+/// what another site's page asks for, with 403 before anything else looks at
+/// the request.
 pub async fn guard<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    if is_local(request.headers()) {
+    if is_local(request.headers()) && !is_foreign_fetch(request.method(), request.headers()) {
         return Ok(next.call(request).await?.map_into_left_body());
     }
-    tracing::warn!(outcome = "refused", "a request with a foreign Host or Origin was refused");
+    tracing::warn!(outcome = "refused", "a request of a foreign Host, Origin or site was refused");
     let detail = "countersign dev answers only at 127.0.0.1, localhost and [::1], and only to its own pages.";
     let refusal = problem(StatusCode::FORBIDDEN, "foreign_origin", detail);
     Ok(request.into_response(refusal).map_into_right_body())
@@ -108,11 +126,14 @@ mod tests {
     }
 
     async fn status(headers: &[(&'static str, &'static str)]) -> u16 {
+        status_of(test::TestRequest::post(), headers).await
+    }
+
+    async fn status_of(mut request: test::TestRequest, headers: &[(&'static str, &'static str)]) -> u16 {
         let app = test::init_service(
             App::new().wrap(from_fn(guard)).default_service(web::to(HttpResponse::NoContent)),
         )
         .await;
-        let mut request = test::TestRequest::post();
         for header in headers {
             request = request.append_header(*header);
         }
@@ -145,5 +166,31 @@ mod tests {
         ] {
             assert_eq!(status(&headers).await, 403, "{headers:?}");
         }
+    }
+
+    #[actix_web::test]
+    async fn another_site_may_only_link() {
+        let get = test::TestRequest::get;
+        let ask = |request, site: &[(&'static str, &'static str)]| {
+            let headers = [&[("host", "localhost:8080")], site].concat();
+            async move { status_of(request, &headers).await }
+        };
+        let site = |site| ("sec-fetch-site", site);
+        let link = [site("cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+        assert_eq!(ask(get(), &link).await, 204);
+        assert_eq!(ask(test::TestRequest::post(), &link).await, 403, "a form");
+        for own in ["same-origin", "same-site", "none"] {
+            assert_eq!(ask(get(), &[site(own), ("sec-fetch-mode", "cors")]).await, 204, "{own}");
+        }
+        for (mode, dest) in
+            [("navigate", "iframe"), ("no-cors", "script"), ("no-cors", "document"), ("cors", "empty")]
+        {
+            let embedded = [site("cross-site"), ("sec-fetch-mode", mode), ("sec-fetch-dest", dest)];
+            assert_eq!(ask(get(), &embedded).await, 403, "{mode} {dest}");
+        }
+        assert_eq!(ask(get(), &[site("cross-site")]).await, 403);
+        assert_eq!(ask(get(), &[site("same-origin"), site("cross-site")]).await, 403, "twice");
+        let twice = [link[0], link[1], link[2], ("sec-fetch-dest", "iframe")];
+        assert_eq!(ask(get(), &twice).await, 403, "two destinations");
     }
 }

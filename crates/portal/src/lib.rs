@@ -9,6 +9,7 @@
 #![deny(missing_docs)]
 
 mod asset;
+mod body;
 pub mod guard;
 pub mod messages;
 pub mod page;

@@ -6,14 +6,14 @@ use crate::{
     problem::{problem, unavailable},
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use countersign_core::{phone::PhoneNumber, ports::InboxMessage, time::Timestamp};
+use countersign_core::{console::InboxMessage, phone::PhoneNumber, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Most messages in one answer.
 pub const MOST: u16 = 100;
 
 /// A message as the page and scripts read it.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct MessageBody {
     id: String,
     verification_id: String,

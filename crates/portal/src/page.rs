@@ -13,7 +13,7 @@ use actix_web::{
 use askama::Template;
 use countersign_core::{
     Context,
-    ports::{ConsoleMode, ConsoleSwitch, Inbox},
+    console::{ConsoleMode, ConsoleSwitch, Inbox},
     tenant::Tenant,
 };
 use std::sync::Arc;

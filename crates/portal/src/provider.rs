@@ -1,8 +1,8 @@
 //! The switch of the provider `console`: how the pretended provider behaves.
 
-use crate::{page::DevPage, problem::problem};
+use crate::{body::read_body, page::DevPage, problem::problem};
 use actix_web::{HttpResponse, http::StatusCode, web};
-use countersign_core::ports::ConsoleMode;
+use countersign_core::console::ConsoleMode;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -22,7 +22,11 @@ pub(crate) async fn read_provider(page: web::Data<DevPage>) -> HttpResponse {
 }
 
 /// `POST /dev/provider` with `{"mode": "working"}`.
-pub(crate) async fn set_provider(page: web::Data<DevPage>, body: web::Bytes) -> HttpResponse {
+pub(crate) async fn set_provider(page: web::Data<DevPage>, payload: web::Payload) -> HttpResponse {
+    let body = match read_body(payload).await {
+        Ok(body) => body,
+        Err(refusal) => return refusal,
+    };
     let body = serde_json::from_slice::<ModeBody>(&body).ok();
     let Some(mode) = body.and_then(|body| ConsoleMode::parse(&body.mode)) else {
         let detail = "The body must be {\"mode\": ...} with working, down, slow or undelivering.";

@@ -4,22 +4,23 @@ use crate::{DevPage, configure};
 use actix_web::{
     App,
     body::MessageBody,
-    dev::ServiceResponse,
+    dev::{Payload, ServiceResponse},
     test::{TestRequest, call_service, init_service, read_body},
     web,
 };
 use countersign_core::{
     Context,
+    console::{ConsoleMode, InboxMessage},
     event::{Event, EventKind},
     id::{EventId, MessageId, TenantId, VerificationId},
     key::Mode,
     keyring::{KeyRing, VersionedKey},
-    ports::{ConsoleMode, InboxMessage},
     tenant::{Tenant, TenantName},
     time::Timestamp,
     verification::RecordKey,
 };
 use fakes::{MemoryInbox, NoDirectory, OneTimeline};
+use futures_util::stream::pending;
 use serde_json::{Value, json};
 use std::{future::poll_fn, pin::pin, sync::Arc, time::Duration};
 
@@ -175,6 +176,20 @@ async fn the_provider_switch_moves() {
     assert_eq!(set(r#"{"mode":"slow"}"#).await, 200);
     assert_eq!(page.switch.get(), ConsoleMode::Slow);
     assert_eq!(get(&page, "/dev/provider").await, (200, json!({ "mode": "slow" })));
+}
+
+#[actix_web::test]
+async fn a_body_is_bounded_in_size_and_time() {
+    let Fixture { page, .. } = fixture();
+    let large = TestRequest::post().uri("/dev/provider").set_payload(vec![b' '; 4_097]);
+    assert_eq!(ask(&page, large).await.0, 413);
+    tokio::time::pause();
+    let started = tokio::time::Instant::now();
+    let app = init_service(App::new().configure(configure(page))).await;
+    let never: Payload = Payload::Stream { payload: Box::pin(pending()) };
+    let request = TestRequest::post().uri("/dev/provider").to_request();
+    let answer = call_service(&app, request.replace_payload(never).0).await;
+    assert_eq!((answer.status().as_u16(), started.elapsed().as_secs()), (400, 10));
 }
 
 #[actix_web::test]

@@ -15,12 +15,14 @@ use crate::{
     wiring::{Backends, open_backends},
 };
 use actix_web::web;
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, ensure};
 use background::{flush_key_uses, join_all, keep_house};
 use countersign_api::{KeyUses, State};
 use countersign_core::{
     Context,
-    ports::{Clock, ConsoleSwitch, Inbox},
+    console::{ConsoleSwitch, Inbox},
+    ports::Clock,
+    time::Timestamp,
 };
 use countersign_delivery::{Console, Provider, Relay, Worker, WorkerSettings};
 use countersign_portal::DevPage;
@@ -39,7 +41,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// For the last flush at the end.
+/// For the last flush at the end, within the time for stopping.
 const LAST_FLUSH: Duration = Duration::from_secs(2);
 
 /// What an application is built from.
@@ -94,15 +96,7 @@ impl Application {
         // Before the stores are opened, so that what they count is not lost.
         telemetry::metrics_handle();
         let Backends { context, inbox, lock } = open_backends(&settings, &clock, dev).await?;
-        let demo = match dev {
-            true => {
-                Some(Arc::new(Demo::derive(&context.keyring).context("The demo tenant has no valid name")?))
-            }
-            false => None,
-        };
-        if let Some(demo) = &demo {
-            demo.install(context.directory.as_ref(), clock.now()).await?;
-        }
+        let demo = open_demo(&context, clock.now(), dev).await?;
         let switch = Arc::new(ConsoleSwitch::default());
         let live = choose_provider(&settings, inbox.as_ref(), &switch, &clock)?;
         let delivery = &settings.delivery;
@@ -162,7 +156,7 @@ impl Application {
             };
             let limit = async {
                 tokio::select! { () = stop.cancelled() => own.cancel(), () = own.cancelled() => {} }
-                sleep(patience).await;
+                sleep(patience.saturating_sub(LAST_FLUSH)).await;
             };
             tokio::select! {
                 outcome = work => outcome,
@@ -216,6 +210,21 @@ impl Application {
             stop: self.stop.clone(),
         }))
     }
+}
+
+/// The keys of `dev` are printed on screens, so they must not open what `serve` serves.
+async fn open_demo(context: &Context, now: Timestamp, dev: bool) -> anyhow::Result<Option<Arc<Demo>>> {
+    let demo = Demo::derive(&context.keyring).context("The demo tenant has no valid name")?;
+    if dev {
+        demo.install(context.directory.as_ref(), now).await?;
+        return Ok(Some(Arc::new(demo)));
+    }
+    let found = context.directory.tenant(demo.tenant.id).await.context("The directory does not answer")?;
+    ensure!(
+        found.is_none(),
+        "This data folder belongs to `countersign dev`, whose keys are printed at each start; serve from another one"
+    );
+    Ok(None)
 }
 
 /// `dev` never sends anything, whatever is configured.

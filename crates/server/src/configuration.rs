@@ -10,6 +10,7 @@ mod tests;
 
 use crate::machine::SystemClock;
 use countersign_delivery::{Relay, RelayError};
+use countersign_stores::sql::Sql;
 use reader::Reader;
 pub use secret::Secret;
 pub use settings::{
@@ -17,6 +18,7 @@ pub use settings::{
     Settings,
 };
 use std::{
+    error::Error,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -144,6 +146,12 @@ fn read_database(reader: &mut Reader, base: &Path) -> Option<DatabaseUrl> {
         return Some(DatabaseUrl::Sqlite(base.join(path)));
     }
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        if let Err(error) = Sql::postgres(text) {
+            // What is refused here is the URL; the reason stands below the error.
+            let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            reader.problem("database.url", &reason);
+            return None;
+        }
         return Some(DatabaseUrl::Postgres(url));
     }
     reader

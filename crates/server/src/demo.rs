@@ -41,7 +41,7 @@ impl Demo {
         })
     }
 
-    /// Makes what is missing and puts right what the last session changed:
+    /// Makes what is missing and puts right what the last run changed:
     /// the printed keys always work.
     pub async fn install(&self, directory: &dyn Directory, now: Timestamp) -> anyhow::Result<()> {
         let profile = Profile {

@@ -3,6 +3,10 @@
 
 use countersign_core::{ports::Clock, time::Timestamp};
 use rand::rngs::ThreadRng;
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 /// The machine's clock.
 #[derive(Clone, Copy, Debug, Default)]
@@ -12,6 +16,11 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is given")]
     fn now(&self) -> Timestamp {
         Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
+    }
+
+    fn steady(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
     }
 }
 

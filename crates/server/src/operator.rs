@@ -53,7 +53,7 @@ async fn check_readiness(operator: web::Data<Operator>) -> HttpResponse {
 
 /// The first thing that does not answer.
 async fn find_unready(context: &Context) -> Option<&'static str> {
-    if context.codes.backlog().await.is_err() {
+    if context.codes.ping().await.is_err() {
         return Some("codes unavailable\n");
     }
     context.directory.ping().await.is_err().then_some("directory unavailable\n")

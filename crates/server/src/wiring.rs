@@ -7,11 +7,7 @@ use crate::{
     machine,
 };
 use anyhow::{Context as _, bail, ensure};
-use countersign_core::{
-    Context,
-    keyring::KeyRing,
-    ports::{Clock, Inbox},
-};
+use countersign_core::{Context, console::Inbox, keyring::KeyRing, ports::Clock};
 use countersign_stores::{
     codes::SqliteCodes,
     directory::SqlDirectory,

@@ -16,7 +16,8 @@ use countersign_core::{
     profile::Profile,
     time::Timestamp,
     verification::{
-        Attempt, CancelOutcome, CheckOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status,
+        CancelOutcome, CheckOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status,
+        SubmittedCode,
     },
 };
 use records::{append_event, load, load_number, number_key, save, save_number};
@@ -24,10 +25,7 @@ use rusqlite::Connection;
 use std::{
     ops::Range,
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::sync::Notify;
@@ -40,16 +38,27 @@ pub struct SqliteCodes {
     due: Notify,
 }
 
-/// The machine's clock, never stepping back while the store is open.
+/// The machine's clock, except that it never steps back while the store is
+/// open: when the machine's does, this one goes on at the steady pace.
 struct StoreClock {
     machine: Arc<dyn Clock>,
-    latest: AtomicI64,
+    /// A time of the machine's clock, and the steady time when it was that.
+    anchor: Mutex<(Timestamp, Duration)>,
 }
 
 impl StoreClock {
+    fn new(machine: Arc<dyn Clock>) -> Self {
+        let anchor = Mutex::new((machine.now(), machine.steady()));
+        Self { machine, anchor }
+    }
+
     fn now(&self) -> Timestamp {
-        let now = self.machine.now().floor_to_millis().micros();
-        Timestamp::from_micros(self.latest.fetch_max(now, Ordering::Relaxed).max(now))
+        let mut anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
+        let (wall, steady) = (self.machine.now(), self.machine.steady());
+        let expected = anchor.0 + steady.saturating_sub(anchor.1);
+        let now = wall.max(expected);
+        *anchor = (now, steady);
+        now.floor_to_millis()
     }
 }
 
@@ -58,7 +67,9 @@ impl SqliteCodes {
     pub async fn open(path: &Path, clock: Arc<dyn Clock>, full_sync: bool) -> Result<Self, StoreError> {
         let database = Database::open(path, Options { full_sync })?;
         database.write(|c| c.execute_batch(include_str!("codes/schema.sql")).map_err(sqlite_error)).await?;
-        let clock = Arc::new(StoreClock { machine: clock, latest: AtomicI64::new(i64::MIN) });
+        let clock = Arc::new(StoreClock::new(clock));
+        let now = clock.now();
+        database.write(move |connection| records::pull_back(connection, now)).await?;
         Ok(Self { database, clock, due: Notify::new() })
     }
 
@@ -103,11 +114,11 @@ impl Codes for SqliteCodes {
     async fn check(
         &self,
         key: RecordKey,
-        attempt: Attempt,
+        code: SubmittedCode,
         event: EventId,
     ) -> Result<Option<Seen<CheckOutcome>>, StoreError> {
         let act = move |_: &Connection, record: &mut Record, now: Timestamp| {
-            let outcome = record.check(&attempt, now);
+            let outcome = record.check(&code, now);
             let kind = match outcome {
                 CheckOutcome::Approved => Some(EventKind::Approved),
                 CheckOutcome::Wrong => Some(EventKind::CheckWrong { attempts_left: record.attempts_left() }),
@@ -202,11 +213,10 @@ impl Codes for SqliteCodes {
         if !anything {
             return Ok(Vec::new());
         }
-        let claim = move |connection: &Connection| {
-            let now = clock.now();
-            records::sweep(connection, now)?;
-            outbox::claim(connection, partitions, lease, limit, now)
-        };
+        // An act of its own: neither may keep the other from being done.
+        self.database.write(move |connection| records::sweep(connection, due)).await?;
+        let claim =
+            move |connection: &Connection| outbox::claim(connection, partitions, lease, limit, clock.now());
         self.database.write(claim).await
     }
 
@@ -229,6 +239,10 @@ impl Codes for SqliteCodes {
 
     async fn due_arrived(&self) {
         self.due.notified().await;
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.database.write(|_| Ok(())).await
     }
 
     async fn backlog(&self) -> Result<u64, StoreError> {

@@ -4,10 +4,11 @@
 use crate::sqlite::{Database, Options, sqlite_error};
 use async_trait::async_trait;
 use countersign_core::{
+    console::{Inbox, InboxMessage},
     id::{MessageId, TenantId},
     keyring::{Fingerprint, KeyRing, Place, Sealed},
     phone::PhoneNumber,
-    ports::{Inbox, InboxMessage, StoreError},
+    ports::StoreError,
     testmode,
     time::Timestamp,
 };

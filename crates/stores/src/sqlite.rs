@@ -9,10 +9,13 @@ use countersign_core::ports::StoreError;
 use rusqlite::{Connection, ErrorCode};
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
-use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 /// How one file is opened.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +46,7 @@ pub struct Database {
 }
 
 struct Readers {
-    free: Semaphore,
+    free: Arc<Semaphore>,
     connections: Mutex<Vec<Connection>>,
 }
 
@@ -60,28 +63,40 @@ impl Database {
             .spawn(move || write_groups(&writer, queue))
             .map_err(StoreError::unavailable)?;
         let connections = Mutex::new(readers.map_err(sqlite_error)?);
-        Ok(Self { acts, readers: Arc::new(Readers { free: Semaphore::new(READERS), connections }) })
+        Ok(Self { acts, readers: Arc::new(Readers { free: Arc::new(Semaphore::new(READERS)), connections }) })
     }
 
-    /// Runs an act atomically and answers after its commit.
+    /// Runs an act atomically and answers after its commit. `Unavailable` means
+    /// that it was not carried out: one that has begun is waited for.
     pub async fn write<T: Send + 'static>(
         &self,
         act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (answer, answered) = oneshot::channel();
+        let (answer, mut answered) = oneshot::channel();
+        // Set by the writer that begins the act, or by the caller that gives it up: whoever is first.
+        let taken = Arc::new(AtomicBool::new(false));
+        let begun = taken.clone();
         let act: Act = Box::new(move |connection| {
-            let outcome = in_savepoint(connection, act);
+            let given_up = begun.swap(true, Ordering::SeqCst);
+            let outcome = (!given_up).then(|| in_savepoint(connection, act));
             Box::new(move |committed| {
                 // A caller that went away has no use for the answer.
-                let _ = answer.send(outcome.and_then(|value| committed.map(|()| value)));
+                let _ =
+                    outcome.map(|outcome| answer.send(outcome.and_then(|value| committed.map(|()| value))));
             })
         });
-        let wait = async {
-            self.acts.send(act).await.map_err(|_| StoreError::unavailable("the writer has stopped"))?;
-            answered.await.map_err(|_| StoreError::unavailable("the writer has stopped"))?
+        let stopped = || StoreError::unavailable("the writer has stopped");
+        let turn = async {
+            self.acts.send(act).await.map_err(|_| stopped())?;
+            (&mut answered).await.map_err(|_| stopped())?
         };
-        let late = || StoreError::unavailable("no answer from the writer in 5 s");
-        tokio::time::timeout(PATIENCE, wait).await.map_err(|_| late())?
+        if let Ok(outcome) = tokio::time::timeout(PATIENCE, turn).await {
+            return outcome;
+        }
+        if !taken.swap(true, Ordering::SeqCst) {
+            return Err(StoreError::unavailable("the writer did not come to it in 5 s"));
+        }
+        answered.await.map_err(|_| stopped())?
     }
 
     /// Reads what is committed, on a thread where it may take its time.
@@ -91,10 +106,13 @@ impl Database {
     ) -> Result<T, StoreError> {
         let permit = self.readers.acquire().await?;
         let readers = self.readers.clone();
-        let task = tokio::task::spawn_blocking(move || readers.run(act));
-        let outcome = task.await.map_err(StoreError::unavailable)?;
-        drop(permit);
-        outcome
+        // The permit goes along: a caller that went away leaves the connection in use.
+        let task = tokio::task::spawn_blocking(move || {
+            let outcome = readers.run(act);
+            drop(permit);
+            outcome
+        });
+        task.await.map_err(StoreError::unavailable)?
     }
 
     /// Reads a few rows by their key, right here: readers never wait for the
@@ -110,8 +128,8 @@ impl Database {
 }
 
 impl Readers {
-    async fn acquire(&self) -> Result<SemaphorePermit<'_>, StoreError> {
-        let permit = tokio::time::timeout(PATIENCE, self.free.acquire()).await;
+    async fn acquire(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        let permit = tokio::time::timeout(PATIENCE, self.free.clone().acquire_owned()).await;
         let permit = permit.map_err(|_| StoreError::unavailable("no free reader in 5 s"))?;
         permit.map_err(StoreError::unavailable)
     }
@@ -164,12 +182,17 @@ fn write_groups(connection: &Connection, mut queue: mpsc::Receiver<Act>) {
             drop(group.collect::<Vec<_>>());
             continue;
         }
-        let replies: Vec<Reply> = group.map(|act| act(connection)).collect();
+        // On a full disk SQLite may end the transaction by itself; what came
+        // after would be committed alone, so it is dropped unrun.
+        let open = |_: &Act| !connection.is_autocommit();
+        let replies: Vec<Reply> = group.take_while(open).map(|act| act(connection)).collect();
         let committed = execute(connection, "COMMIT").map(drop);
         if let Err(error) = &committed {
             tracing::error!(error = %error, "A group of writes was not committed");
-            // After a failed COMMIT the transaction may still be open; without it this says so, harmlessly.
-            let _ = execute(connection, "ROLLBACK");
+            if !connection.is_autocommit() {
+                // Of a failed ROLLBACK the next BEGIN speaks.
+                let _ = execute(connection, "ROLLBACK");
+            }
         }
         for reply in replies {
             reply(match &committed {
@@ -231,6 +254,41 @@ mod tests {
             assert_eq!(task.await.unwrap().is_err(), id % 2 == 0);
         }
         assert_eq!(count(&database).await, 50);
+    }
+
+    #[tokio::test]
+    async fn an_act_that_was_given_up_is_not_carried_out() {
+        let (_folder, database) = open().await;
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let (begin, begun) = oneshot::channel();
+        let blocked = database.clone();
+        let hold = move |_: &Connection| {
+            begin.send(()).map_err(|()| StoreError::Conflict)?;
+            held.recv().map_err(StoreError::unavailable)
+        };
+        let slow = tokio::spawn(async move { blocked.write(hold).await });
+        begun.await.unwrap();
+        let insert = |c: &Connection| c.execute("INSERT INTO t (id) VALUES (1)", []).map_err(sqlite_error);
+        // Behind the slow act; its caller loses patience first.
+        let late = database.write(insert).await;
+        assert!(matches!(late, Err(StoreError::Unavailable(_))));
+        release.send(()).unwrap();
+        assert!(slow.await.unwrap().is_ok(), "one that has begun is waited for");
+        database.write(|_| Ok(())).await.unwrap();
+        assert_eq!(count(&database).await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_ended_takes_all_its_acts_with_it() {
+        let (_folder, database) = open().await;
+        let insert = |c: &Connection| c.execute("INSERT INTO t (id) VALUES (1)", []).map_err(sqlite_error);
+        let ended = |c: &Connection| c.execute_batch("ROLLBACK").map_err(sqlite_error);
+        let (first, second, third) =
+            tokio::join!(database.write(insert), database.write(ended), database.write(insert));
+        // They may share a group or not; what was refused must not be there.
+        assert!(second.is_err());
+        let kept = [first, third].iter().filter(|outcome| outcome.is_ok()).count();
+        assert_eq!(count(&database).await, kept as i64);
     }
 
     #[tokio::test]

@@ -2,7 +2,8 @@
 
 use super::{Bench, number, seconds};
 use countersign_core::{
-    ports::{Phase, Settled},
+    id::EventId,
+    ports::{Clock, Phase, Settled},
     verification::{CheckOutcome, Delivery, Settlement, Status},
 };
 
@@ -102,4 +103,27 @@ pub async fn a_worker_sees_only_its_partitions(bench: Bench) {
     assert!(high.iter().all(|claim| claim.key.id.partition() >= 32));
     assert_eq!(low.len() + high.len(), 50);
     assert!(!low.is_empty() && !high.is_empty());
+}
+
+pub async fn a_settlement_that_is_repeated_counts_once(bench: Bench) {
+    let id = bench.start(&number(1)).await.unwrap().id;
+    let claim = bench.claim().await.remove(0);
+    let event = EventId::new(bench.clock.now(), id.partition(), &mut super::rng());
+    for _ in 0..3 {
+        let settled = bench.codes().settle(&claim, accepted(), event).await.unwrap();
+        assert_eq!(settled, Settled::Done);
+    }
+    assert_eq!(bench.history(id).await, ["started", "message_sent"]);
+}
+
+pub async fn a_message_that_cannot_be_read_holds_up_no_other(bench: Bench) {
+    bench.start(&number(1)).await.unwrap();
+    bench.tamper("UPDATE verifications SET record = CAST(x'FF' || substr(record, 2) AS BLOB)");
+    let id = bench.start(&number(2)).await.unwrap().id;
+    let claims = bench.claim().await;
+    assert_eq!(claims.len(), 1);
+    assert_eq!(claims[0].key.id, id);
+    bench.tamper("UPDATE verifications SET record = CAST(x'01' || substr(record, 2) AS BLOB) WHERE hex(record) LIKE 'FF%'");
+    bench.clock.turn(seconds(30));
+    assert_eq!(bench.claim().await.len(), 2, "it waited, and the other lease ended too");
 }

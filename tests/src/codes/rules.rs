@@ -109,22 +109,42 @@ pub async fn a_clock_that_steps_back_opens_nothing_and_locks_nobody_out(bench: B
     let (old, code) = bench.start_with_code(&number(1)).await;
     bench.clock.turn(seconds(300));
     assert_eq!(bench.check(old, &code).await.outcome, CheckOutcome::Ended(Status::Expired));
-    bench.clock.turn_back(seconds(3_600));
+    bench.clock.set_back(seconds(3_600));
     assert_eq!(bench.check(old, &code).await.outcome, CheckOutcome::Ended(Status::Expired));
     let (id, code) = bench.start_with_code(&number(2)).await;
     assert_eq!(bench.check(id, &code).await.outcome, CheckOutcome::Approved);
+    // The store's time goes on meanwhile: cooldowns and codes end as ever.
+    let (id, code) = bench.start_with_code(&number(3)).await;
+    bench.clock.turn(seconds(30));
+    bench.resend(id).await.unwrap();
+    bench.clock.turn(seconds(270));
+    assert_eq!(bench.check(id, &code).await.outcome, CheckOutcome::Ended(Status::Expired));
+}
+
+pub async fn a_clock_set_back_between_two_runs_cuts_every_time_to_its_rule(bench: Bench) {
+    for _ in 0..5 {
+        bench.start(&number(1)).await.unwrap();
+    }
+    let (id, code) = bench.start_with_code(&number(2)).await;
+    bench.clock.set_back(seconds(3_600));
+    let bench = bench.reopen().await;
+    bench.clock.turn(seconds(29));
+    assert!(matches!(bench.resend(id).await, Err(ResendError::TooSoon(wait)) if wait == seconds(1)));
+    bench.clock.turn(seconds(270));
+    assert_eq!(bench.check(id, &wrong(&code)).await.outcome, CheckOutcome::Wrong, "299 s: still alive");
+    bench.clock.turn(seconds(1));
+    assert_eq!(bench.check(id, &code).await.outcome, CheckOutcome::Ended(Status::Expired));
+    let Err(StartError::Limited(hit)) = bench.start(&number(1)).await else { panic!("the limit was lost") };
+    assert_eq!(hit.retry_after, seconds(300), "it counts down");
+    bench.clock.turn(seconds(300));
+    bench.start(&number(1)).await.unwrap();
 }
 
 /// Nodes of the next release write records first when all nodes read them; a
 /// node that meets one it cannot read must refuse, never count a wrong code.
 pub async fn a_record_from_a_newer_release_is_no_wrong_code(bench: Bench) {
     let (id, code) = bench.start_with_code(&number(1)).await;
-    let path = bench.folder.path().join("codes.sqlite");
-    let changed = rusqlite::Connection::open(path)
-        .unwrap()
-        .execute("UPDATE verifications SET record = CAST(x'FF' || substr(record, 2) AS BLOB)", [])
-        .unwrap();
-    assert_eq!(changed, 1);
+    bench.tamper("UPDATE verifications SET record = CAST(x'FF' || substr(record, 2) AS BLOB)");
     let refused = bench.try_check(id, &code).await;
     assert!(matches!(refused, Err(CheckError::Codes(StoreError::Corrupt { .. }))));
 }

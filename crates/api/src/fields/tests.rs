@@ -35,6 +35,18 @@ async fn everything_wrong_is_told_at_once() {
 }
 
 #[actix_web::test]
+async fn a_name_stands_once_in_an_object_below_too() {
+    let body = br#"{"metadata": {"a": "1", "b": null, "a": 2}, "list": [{"x": 1.5}], "on": true, "n": -7}"#;
+    let mut fields = Fields::from_json(body).unwrap();
+    let read = |fields: &mut Fields, name: &str| fields.required(name, Ok).unwrap();
+    assert_eq!(read(&mut fields, "list"), serde_json::json!([{"x": 1.5}]));
+    assert_eq!((read(&mut fields, "on"), read(&mut fields, "n")), (true.into(), (-7).into()));
+    read(&mut fields, "metadata");
+    let (_, errors) = told(fields.finish(Some(())).unwrap_err()).await;
+    assert_eq!(errors, ["metadata.a:duplicate"]);
+}
+
+#[actix_web::test]
 async fn a_fault_alone_names_its_problem() {
     let read = |_| Err::<(), _>(Fault::format("no").alone(ProblemCode::InvalidPhoneNumber));
     let mut fields = Fields::from_json(br#"{"to": "x"}"#).unwrap();

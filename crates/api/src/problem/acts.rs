@@ -1,6 +1,7 @@
 //! The errors of the core's acts as problems.
 
 use super::{Problem, ProblemCode, RefusingLimit};
+use crate::time::format_time;
 use countersign_core::{
     cancel::CancelError, check::CheckError, keys::KeyError, limits::LimitHit, ports::StoreError,
     read::ReadError, resend::ResendError, start::StartError, verification::Status,
@@ -134,7 +135,6 @@ impl From<ReadError> for Problem {
             ReadError::NotFound => Self::not_found(NO_VERIFICATION),
             ReadError::Unreadable(_) => codes_unavailable().caused_by(Arc::new(error)),
             ReadError::Codes(error) => codes(error),
-            ReadError::Directory(error) => directory(error),
         }
     }
 }
@@ -150,8 +150,16 @@ impl From<KeyError> for Problem {
             KeyError::LiveByTest => {
                 Self::new(ProblemCode::InsufficientScope, "A test key makes only test keys.")
             }
-            KeyError::OwnKey => {
-                Self::new(ProblemCode::Conflict, "A key cannot disable or delete itself; use another one.")
+            KeyError::OwnKey => Self::new(
+                ProblemCode::Conflict,
+                "A key cannot disable, end or delete itself; use another one.",
+            ),
+            KeyError::BeyondOwnExpiry(own) => {
+                let detail = format!(
+                    "The key you use ends at {}; `expires_at` of a key it makes or changes must not be later.",
+                    format_time(own)
+                );
+                Self::new(ProblemCode::Conflict, detail)
             }
             KeyError::Directory(error) => directory(error),
         }

@@ -17,6 +17,7 @@ fn markdown() -> String {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a switch of the test itself")]
 fn the_documentation_prints_the_table() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/problems.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {

@@ -108,6 +108,18 @@ async fn other_methods_are_405_with_those_that_are_there() {
 }
 
 #[test]
+fn headers_that_some_refusals_lack_say_when_they_are_there() {
+    for (method, uri, operation) in operations() {
+        for (status, header) in [("403", "WWW-Authenticate"), ("429", "Retry-After")] {
+            let Some(answer) = operation["responses"].get(status) else { continue };
+            let header = &answer["headers"][header];
+            assert!(header["description"].as_str().unwrap().contains("present when"), "{method} {uri}");
+            assert_ne!(header["required"], true, "{method} {uri}");
+        }
+    }
+}
+
+#[test]
 fn every_answer_is_described_and_every_refusal_is_a_problem() {
     for (method, uri, operation) in operations() {
         assert!(operation["operationId"].is_string() && operation["summary"].is_string(), "{method} {uri}");

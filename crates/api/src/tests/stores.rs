@@ -15,7 +15,9 @@ use countersign_core::{
     scope::Scopes,
     tenant::Tenant,
     time::Timestamp,
-    verification::{Attempt, CancelOutcome, CheckOutcome, RecordKey, Resend, ResendOutcome, Settlement},
+    verification::{
+        CancelOutcome, CheckOutcome, RecordKey, Resend, ResendOutcome, Settlement, SubmittedCode,
+    },
 };
 use std::{ops::Range, sync::Arc, time::Duration};
 
@@ -38,6 +40,10 @@ struct Noon;
 impl Clock for Noon {
     fn now(&self) -> Timestamp {
         NOW
+    }
+
+    fn steady(&self) -> Duration {
+        Duration::from_micros(NOW.micros().unsigned_abs())
     }
 }
 
@@ -79,7 +85,7 @@ impl Codes for Stores {
     async fn check(
         &self,
         _: RecordKey,
-        _: Attempt,
+        _: SubmittedCode,
         _: EventId,
     ) -> Result<Option<Seen<CheckOutcome>>, StoreError> {
         away()
@@ -117,8 +123,11 @@ impl Codes for Stores {
         away()
     }
     async fn due_arrived(&self) {}
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
     async fn backlog(&self) -> Result<u64, StoreError> {
-        Ok(0)
+        away()
     }
 }
 

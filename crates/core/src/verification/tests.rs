@@ -8,15 +8,15 @@ fn mac(version: u8, byte: u8) -> CodeMac {
     CodeMac { version, mac: [byte; 16] }
 }
 
-fn attempt(macs: &[CodeMac]) -> Attempt {
-    Attempt { macs: macs.to_vec(), length: 6, fits_digits: true, fits_letters: false }
+fn attempt(macs: &[CodeMac]) -> SubmittedCode {
+    SubmittedCode { macs: macs.to_vec(), length: 6, fits_digits: true, fits_letters: false }
 }
 
-fn right() -> Attempt {
+fn right() -> SubmittedCode {
     attempt(&[mac(2, 0), mac(1, b'r')])
 }
 
-fn wrong() -> Attempt {
+fn wrong() -> SubmittedCode {
     attempt(&[mac(2, 0), mac(1, b'w')])
 }
 
@@ -73,8 +73,8 @@ fn five_wrong_codes_end_it_and_the_right_one_comes_too_late() {
 #[test]
 fn what_cannot_be_the_code_costs_no_try() {
     let mut record = record(ResendPolicy::Same);
-    let short = Attempt { length: 5, ..right() };
-    let letters = Attempt { fits_digits: false, fits_letters: true, ..right() };
+    let short = SubmittedCode { length: 5, ..right() };
+    let letters = SubmittedCode { fits_digits: false, fits_letters: true, ..right() };
     assert_eq!(record.check(&short, at(1)), CheckOutcome::InvalidCode);
     assert_eq!(record.check(&letters, at(1)), CheckOutcome::InvalidCode);
     assert_eq!(record.attempts_left(), 5);
@@ -148,11 +148,16 @@ fn a_resend_after_another_must_read_again() {
 }
 
 #[test]
-fn a_clock_that_stepped_back_makes_no_cooldown_longer_than_its_rule() {
-    let mut record = record(ResendPolicy::Same);
-    record.resend_at = at(3_600);
-    let outcome = record.resend(&resend(1, None), at(0));
-    assert_eq!(outcome, ResendOutcome::TooSoon(Duration::from_secs(30)));
+fn a_clock_that_stepped_back_makes_no_time_longer_than_its_rule() {
+    let (mut record, back) = (record(ResendPolicy::Same), at(0) - Duration::from_secs(3_600));
+    record.pull_back(back);
+    assert_eq!(record.expires_at, back + Duration::from_secs(300));
+    let wait = Duration::from_secs(20);
+    let outcome = record.resend(&resend(1, None), back + Duration::from_secs(10));
+    assert_eq!(outcome, ResendOutcome::TooSoon(wait), "and it counts down");
+    let before = record.clone();
+    record.pull_back(back + wait);
+    assert_eq!(record, before, "what lies within its rule stays");
 }
 
 #[test]
@@ -220,4 +225,21 @@ fn packed_form_round_trips_and_stays_small() {
         record.stored_status = status;
         assert_eq!(Record::unpack(&record.pack()), Ok(record.clone()));
     }
+}
+
+/// The bytes of format 1, fixed: a reordered enum or field would pass every
+/// round trip and still misread what an older release has stored.
+#[test]
+fn the_packed_form_is_what_it_was() {
+    let mut record = record(ResendPolicy::NewKeepPrevious);
+    record.previous_mac = Some(mac(2, 0x77));
+    record.mac = mac(1, 0x66);
+    (record.contact, record.code) = (vec![0xc0; 2], vec![0xcd; 3]);
+    record.accepted = true;
+    record.delivery = Delivery::Sent;
+    let packed: String = record.pack().iter().map(|byte| format!("{byte:02x}")).collect();
+    let times = "01a0c4506c0001a0c454ffe001a0c450e130";
+    let ids = ["01".repeat(16), "02".repeat(16), "03".repeat(16)].concat();
+    let macs = format!("01{}02{}", "66".repeat(16), "77".repeat(16));
+    assert_eq!(packed, format!("0100010201{times}000501050600{ids}{macs}0002c0c00003cdcdcd"));
 }

@@ -6,7 +6,8 @@ use crate::{
     provider::{Accepted, Outgoing, Provider, SendError},
 };
 use countersign_core::{
-    ports::{Clock, ConsoleMode, ConsoleSwitch, Inbox, InboxMessage},
+    console::{ConsoleMode, ConsoleSwitch, Inbox, InboxMessage},
+    ports::Clock,
     verification::Delivery,
 };
 use std::{sync::Arc, time::Duration};
@@ -103,6 +104,10 @@ mod tests {
     impl Clock for Noon {
         fn now(&self) -> Timestamp {
             Timestamp::from_millis(1_790_000_000_000)
+        }
+
+        fn steady(&self) -> Duration {
+            Duration::ZERO
         }
     }
 

@@ -211,7 +211,7 @@ fn parse_url(text: &str) -> Result<Url, RelayError> {
 
 fn rfc3339(at: Timestamp) -> String {
     // Out of range only beyond the year 9999.
-    jiff::Timestamp::from_millisecond(at.millis()).unwrap_or_default().to_string()
+    format!("{:.3}", jiff::Timestamp::from_millisecond(at.millis()).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -2,18 +2,18 @@
 
 use async_trait::async_trait;
 use countersign_core::{
+    console::{Inbox, InboxMessage},
     event::Event,
     id::{EventId, KeyId, TenantId, VerificationId},
     key::{Key, Mode},
     keyring::Fingerprint,
-    ports::{
-        Claim, Codes, Directory, Inbox, InboxMessage, KeyChange, NewVerification, Seen, Settled,
-        StartOutcome, StoreError,
-    },
+    ports::{Claim, Codes, Directory, KeyChange, NewVerification, Seen, Settled, StartOutcome, StoreError},
     profile::{Profile, ProfileName},
     tenant::Tenant,
     time::Timestamp,
-    verification::{Attempt, CancelOutcome, CheckOutcome, RecordKey, Resend, ResendOutcome, Settlement},
+    verification::{
+        CancelOutcome, CheckOutcome, RecordKey, Resend, ResendOutcome, Settlement, SubmittedCode,
+    },
 };
 use std::{ops::Range, sync::Mutex, time::Duration};
 use tokio::sync::Notify;
@@ -66,7 +66,7 @@ impl Codes for OneTimeline {
     async fn check(
         &self,
         _: RecordKey,
-        _: Attempt,
+        _: SubmittedCode,
         _: EventId,
     ) -> Result<Option<Seen<CheckOutcome>>, StoreError> {
         absent()
@@ -108,6 +108,10 @@ impl Codes for OneTimeline {
     }
 
     async fn due_arrived(&self) {}
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        absent()
+    }
 
     async fn backlog(&self) -> Result<u64, StoreError> {
         absent()

@@ -22,10 +22,15 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 const REQUEST_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a client may take to close.
 const DISCONNECT_PATIENCE: Duration = Duration::from_secs(2);
-/// Connections of one thread; more wait in the system's queue.
-const MAX_CONNECTIONS: usize = 4_096;
+/// Connections of one thread; more wait in the system's queue. The server ends
+/// no connection whose client does not read its answer, so this is also what
+/// bounds the memory of such answers: about 50 KiB for each.
+const MAX_CONNECTIONS: usize = 1_024;
 /// Connections of the operator port: a few scrapers and probes.
-const OPERATOR_CONNECTIONS: usize = 64;
+const OPERATOR_CONNECTIONS: usize = 256;
+/// How long a connection of the operator port may idle, or take to ask: those
+/// that do nothing must give way before the next probe counts as failed.
+const OPERATOR_PATIENCE: Duration = Duration::from_secs(5);
 
 /// An address that could not be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -94,10 +99,13 @@ pub(super) fn serve_operator(
     let server = HttpServer::new(move || App::new().configure(operator::configure(operator.clone())))
         .workers(1)
         .max_connections(OPERATOR_CONNECTIONS)
-        .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(REQUEST_PATIENCE)
+        .keep_alive(OPERATOR_PATIENCE)
+        .client_request_timeout(OPERATOR_PATIENCE)
         .client_disconnect_timeout(DISCONNECT_PATIENCE)
         .shutdown_timeout(shutdown.as_secs())
         .shutdown_signal(stop.cancelled_owned());
     Ok(server.listen(listener)?.run())
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,3 +69,14 @@ async fn a_server_without_dev_has_no_phone_and_sends_nothing() {
     assert!(!application.context.live_route);
     assert!(application.context.directory.list_tenants(None, 10).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn the_printed_keys_of_dev_open_nothing_under_serve() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Application::build(parts(folder.path())).await.unwrap());
+    let serve = Parts { dev: false, ..parts(folder.path()) };
+    let refused = Application::build(serve).await.err().unwrap();
+    assert!(refused.to_string().contains("belongs to `countersign dev`"));
+    let fresh = Parts { dev: false, ..parts(&folder.path().join("other")) };
+    Application::build(fresh).await.unwrap();
+}

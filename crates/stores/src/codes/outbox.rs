@@ -1,6 +1,6 @@
 //! The outbox: messages that wait for a provider or for their receipt.
 
-use super::records::{append_event, load, parse_record_key, record_key, save};
+use super::records::{append_event, has_event, load, parse_record_key, record_key, save};
 use crate::sqlite::sqlite_error;
 use countersign_core::{
     event::{DropReason, EventKind},
@@ -15,7 +15,7 @@ use std::{ops::Range, time::Duration};
 const PHASES: [Phase; 3] =
     [Phase::Send, Phase::Receipt(Delivery::Delivered), Phase::Receipt(Delivery::Undelivered)];
 
-fn phase_number(phase: Phase) -> i64 {
+fn phase_number(phase: Phase) -> u8 {
     match phase {
         Phase::Send => 0,
         Phase::Receipt(Delivery::Delivered) => 1,
@@ -79,29 +79,44 @@ pub fn claim(
 ) -> Result<Vec<Claim>, StoreError> {
     let mut claims = Vec::new();
     for due in select_due(connection, partitions, limit, now)? {
-        let corrupt = || StoreError::Corrupt { table: "due", id: due.message.to_string() };
-        let key = parse_record_key(&due.key).ok_or_else(corrupt)?;
-        let phase = *PHASES.get(usize::from(due.phase)).ok_or_else(corrupt)?;
-        let Some(record) = load(connection, key, now)? else {
-            remove(connection, due.message)?;
-            continue;
-        };
-        let over = record.status(now) != Status::Pending;
-        if phase == Phase::Send && (over || record.message != due.message) {
-            let reason = if over { DropReason::VerificationOver } else { DropReason::Superseded };
-            drop_message(connection, key, due.message, reason, now)?;
-            continue;
+        match claim_one(connection, &due, lease, now) {
+            Ok(claim) => claims.extend(claim),
+            // One record that cannot be read must not hold up everybody's messages.
+            Err(error @ StoreError::Corrupt { .. }) => {
+                tracing::error!(message.id = %due.message, error = %error, "A message waits: its record cannot be read");
+                postpone(connection, due.message, now + lease, due.phase)?;
+            }
+            Err(error) => return Err(error),
         }
-        let attempt = due.attempt + 1;
-        connection
-            .prepare_cached("UPDATE due SET at = ?2, attempt = ?3 WHERE message = ?1")
-            .and_then(|mut update| {
-                update.execute(params![due.message.bytes(), (now + lease).micros(), attempt])
-            })
-            .map_err(sqlite_error)?;
-        claims.push(Claim { key, message: due.message, attempt, phase, record });
     }
     Ok(claims)
+}
+
+fn claim_one(
+    connection: &Connection,
+    due: &Due,
+    lease: Duration,
+    now: Timestamp,
+) -> Result<Option<Claim>, StoreError> {
+    let corrupt = || StoreError::Corrupt { table: "due", id: due.message.to_string() };
+    let key = parse_record_key(&due.key).ok_or_else(corrupt)?;
+    let phase = *PHASES.get(usize::from(due.phase)).ok_or_else(corrupt)?;
+    let Some(record) = load(connection, key, now)? else {
+        remove(connection, due.message)?;
+        return Ok(None);
+    };
+    let over = record.status(now) != Status::Pending;
+    if phase == Phase::Send && (over || record.message != due.message) {
+        let reason = if over { DropReason::VerificationOver } else { DropReason::Superseded };
+        drop_message(connection, key, due.message, reason, now)?;
+        return Ok(None);
+    }
+    let attempt = due.attempt + 1;
+    connection
+        .prepare_cached("UPDATE due SET at = ?2, attempt = ?3 WHERE message = ?1")
+        .and_then(|mut update| update.execute(params![due.message.bytes(), (now + lease).micros(), attempt]))
+        .map_err(sqlite_error)?;
+    Ok(Some(Claim { key, message: due.message, attempt, phase, record }))
 }
 
 fn select_due(
@@ -157,6 +172,9 @@ pub fn settle(
     event: EventId,
     now: Timestamp,
 ) -> Result<Settled, StoreError> {
+    if has_event(connection, key, event)? {
+        return Ok(Settled::Done);
+    }
     let held = connection
         .prepare_cached("SELECT attempt FROM due WHERE message = ?1")
         .and_then(|mut select| select.query_row([message.bytes()], |row| row.get::<_, u32>(0)).optional())
@@ -170,9 +188,9 @@ pub fn settle(
     };
     let next = match &settlement {
         Settlement::Accepted { receipt: Some((delivery, after)), .. } => {
-            Some((now + *after, Phase::Receipt(*delivery)))
+            Some((now + *after, phase_number(Phase::Receipt(*delivery))))
         }
-        Settlement::Retry { after, .. } => Some((now + *after, Phase::Send)),
+        Settlement::Retry { after, .. } => Some((now + *after, phase_number(Phase::Send))),
         _ => None,
     };
     let kind = record.settle(message, settlement, now);
@@ -185,15 +203,10 @@ pub fn settle(
     Ok(Settled::Done)
 }
 
-fn postpone(
-    connection: &Connection,
-    message: MessageId,
-    at: Timestamp,
-    phase: Phase,
-) -> Result<(), StoreError> {
+fn postpone(connection: &Connection, message: MessageId, at: Timestamp, phase: u8) -> Result<(), StoreError> {
     connection
         .prepare_cached("UPDATE due SET at = ?2, phase = ?3 WHERE message = ?1")
-        .and_then(|mut update| update.execute(params![message.bytes(), at.micros(), phase_number(phase)]))
+        .and_then(|mut update| update.execute(params![message.bytes(), at.micros(), phase]))
         .map(drop)
         .map_err(sqlite_error)
 }

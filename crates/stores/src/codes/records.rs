@@ -75,7 +75,7 @@ pub fn load_number(connection: &Connection, key: &[u8; 33]) -> Result<NumberReco
         connection.prepare_cached("SELECT record FROM numbers WHERE key = ?1").map_err(sqlite_error)?;
     let packed = select.query_row([key], |row| row.get::<_, Vec<u8>>(0)).optional().map_err(sqlite_error)?;
     let Some(packed) = packed else { return Ok(NumberRecord::default()) };
-    NumberRecord::unpack(&packed).map_err(|error| StoreError::unreadable("numbers", "of a start", error))
+    NumberRecord::unpack(&packed).map_err(|error| StoreError::unreadable("the record of", "a number", error))
 }
 
 pub fn save_number(connection: &Connection, key: &[u8; 33], record: &NumberRecord) -> Result<(), StoreError> {
@@ -99,6 +99,14 @@ pub fn append_event(
         .prepare_cached("INSERT INTO events (key, id, at, body) VALUES (?1, ?2, ?3, ?4)")
         .and_then(|mut insert| insert.execute(params![record_key(key), id.bytes(), at.micros(), kind.pack()]))
         .map(drop)
+        .map_err(sqlite_error)
+}
+
+/// Whether the event was noted before: the act that made it is then a repeat.
+pub fn has_event(connection: &Connection, key: RecordKey, id: EventId) -> Result<bool, StoreError> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM events WHERE key = ?1 AND id = ?2)")
+        .and_then(|mut select| select.query_row(params![record_key(key), id.bytes()], |row| row.get(0)))
         .map_err(sqlite_error)
 }
 
@@ -134,6 +142,53 @@ pub fn sweep(connection: &Connection, now: Timestamp) -> Result<(), StoreError> 
             .prepare_cached(statement)
             .and_then(|mut delete| delete.execute(params![now.micros(), SWEEP]))
             .map_err(sqlite_error)?;
+    }
+    Ok(())
+}
+
+/// After the machine's clock was set back while the store was closed, cuts
+/// what it stored to what its rules allow from now on.
+pub fn pull_back(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
+    let latest = connection
+        .query_row("SELECT at FROM events ORDER BY seq DESC LIMIT 1", [], |row| row.get::<_, i64>(0))
+        .optional()
+        .map_err(sqlite_error)?;
+    if latest.is_none_or(|latest| latest <= now.micros()) {
+        return Ok(());
+    }
+    tracing::warn!("The clock is behind what the codes store has seen; its times are cut to their rules");
+    pull_table_back(connection, "verifications", |packed| {
+        let mut record = Record::unpack(packed).ok()?;
+        record.pull_back(now);
+        Some((record.pack(), record.kept_until()))
+    })?;
+    pull_table_back(connection, "numbers", |packed| {
+        let mut record = NumberRecord::unpack(packed).ok()?;
+        record.pull_back(now);
+        Some((record.pack(), record.kept_until()))
+    })?;
+    connection.execute("UPDATE due SET at = ?1 WHERE at > ?1", [now.micros()]).map(drop).map_err(sqlite_error)
+}
+
+/// A record that cannot be read stays as it is: its own acts will say so.
+fn pull_table_back(
+    connection: &Connection,
+    table: &'static str,
+    pull: impl Fn(&[u8]) -> Option<(Vec<u8>, Timestamp)>,
+) -> Result<(), StoreError> {
+    let rows = connection
+        .prepare(&format!("SELECT key, record FROM {table}"))
+        .and_then(|mut select| {
+            let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect::<rusqlite::Result<Vec<([u8; 33], Vec<u8>)>>>()
+        })
+        .map_err(sqlite_error)?;
+    let update = format!("UPDATE {table} SET record = ?2, kept_until = ?3 WHERE key = ?1");
+    let mut update = connection.prepare(&update).map_err(sqlite_error)?;
+    for (key, packed) in rows {
+        if let Some((record, kept_until)) = pull(&packed) {
+            update.execute(params![key, record, kept_until.micros()]).map_err(sqlite_error)?;
+        }
     }
     Ok(())
 }

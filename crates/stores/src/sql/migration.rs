@@ -1,8 +1,7 @@
 //! The schema: the same numbers for both engines, forward only, in the binary.
 //!
 //! Not refinery: it opens transactions of its own, which the one writer of
-//! SQLite cannot nest; it wraps each migration in one, which `CREATE INDEX
-//! CONCURRENTLY` refuses; and it takes no lock, so concurrent starts fail.
+//! SQLite cannot nest, and it takes no lock, so concurrent starts fail.
 
 use countersign_core::ports::StoreError;
 
@@ -74,7 +73,9 @@ pub(super) fn pending(
             None => pending.push(migration),
             Some(one) if one.text == migration.text => {}
             Some(one) => {
-                return Err(StoreError::Corrupt { table: "schema_migrations", id: one.name.clone() });
+                let text =
+                    format!("migration {} was applied with another text than this program has", one.name);
+                return Err(StoreError::unavailable(text));
             }
         }
     }
@@ -122,6 +123,7 @@ mod tests {
         let left = pending(SQLITE, &[first, of("9999_newer", "")]).unwrap();
         assert_eq!(left.len(), SQLITE.len() - 1);
         let edited = pending(SQLITE, &[of(SQLITE[0].name, "edited")]);
-        assert!(matches!(edited, Err(StoreError::Corrupt { table: "schema_migrations", .. })));
+        let Err(StoreError::Unavailable(reason)) = edited else { panic!("it was taken") };
+        assert!(reason.to_string().contains("another text"));
     }
 }

@@ -7,10 +7,11 @@ use super::{
 use countersign_core::ports::StoreError;
 use deadpool_postgres::{Manager, Object, Pool, Runtime};
 use futures_util::TryStreamExt;
-use std::{future::Future, pin::pin, time::Duration};
+use std::{future::Future, net::IpAddr, pin::pin, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::{
     Client, Config, GenericClient, IsolationLevel, NoTls,
+    config::{Host, SslMode},
     error::SqlState,
     types::{FromSql, ToSql, Type},
 };
@@ -99,8 +100,23 @@ fn parse_url(url: &str) -> Result<Config, StoreError> {
     if config.get_dbname().is_none_or(str::is_empty) {
         return refuse("the database URL names no database");
     }
+    if !config.get_hosts().iter().all(is_here) && config.get_ssl_mode() != SslMode::Disable {
+        return refuse(
+            "this release speaks to the database without TLS: beyond this machine the URL must say so, with sslmode=disable",
+        );
+    }
     config.application_name("countersign").connect_timeout(PATIENCE).tcp_user_timeout(4 * PATIENCE);
     Ok(config)
+}
+
+fn is_here(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    }
 }
 
 /// After any failure of the engine its connection is closed, not pooled again:
@@ -270,6 +286,8 @@ mod tests {
             let cause = error.source().unwrap().to_string();
             assert!(cause.starts_with("the database URL") && !cause.contains("hunter2"), "{cause}");
         }
-        assert!(Postgres::new("postgres://user:pass@host:5432/database").is_ok());
+        assert!(Postgres::new("postgres://user:pass@127.0.0.1:5432/database").is_ok());
+        assert!(Postgres::new("postgres://user:pass@host:5432/database").is_err(), "in clear over a network");
+        assert!(Postgres::new("postgres://user:pass@host:5432/database?sslmode=disable").is_ok());
     }
 }

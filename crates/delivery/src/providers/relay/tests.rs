@@ -14,6 +14,10 @@ impl Clock for Fixed {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(NOW * 1_000 + 999)
     }
+
+    fn steady(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 fn secret() -> String {
@@ -74,7 +78,7 @@ async fn the_request_is_signed_and_names_itself() {
         "to": "+48500500500",
         "from": "Acme",
         "text": "123456 is your Acme code. Don't share it.",
-        "expires_at": "2026-09-21T14:18:20Z",
+        "expires_at": "2026-09-21T14:18:20.000Z",
     });
     assert_eq!(body, expected);
 }

@@ -17,7 +17,9 @@ use countersign_core::{
     tenant::{Tenant, TenantName},
     testmode::parse_number,
     time::Timestamp,
-    verification::{Attempt, CancelOutcome, CheckOutcome, RecordKey, Resend, ResendOutcome, Settlement},
+    verification::{
+        CancelOutcome, CheckOutcome, RecordKey, Resend, ResendOutcome, Settlement, SubmittedCode,
+    },
 };
 use std::{
     ops::Range,
@@ -33,6 +35,10 @@ pub(super) struct Fixed;
 impl Clock for Fixed {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(1_790_000_000_000)
+    }
+
+    fn steady(&self) -> Duration {
+        Duration::from_millis(1_790_000_000_000)
     }
 }
 
@@ -126,7 +132,7 @@ impl Codes for MemoryCodes {
     async fn check(
         &self,
         _: RecordKey,
-        _: Attempt,
+        _: SubmittedCode,
         _: EventId,
     ) -> Result<Option<Seen<CheckOutcome>>, StoreError> {
         Ok(None)
@@ -209,6 +215,10 @@ impl Codes for MemoryCodes {
 
     async fn due_arrived(&self) {
         self.due.notified().await;
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn backlog(&self) -> Result<u64, StoreError> {

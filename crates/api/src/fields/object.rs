@@ -1,0 +1,117 @@
+//! JSON objects that tell which names stand in them more than once: readers
+//! differ in which of two values they take, so neither is taken.
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// No body needs more, and each costs memory and time.
+const MAX_NAMES: usize = 1_000;
+
+/// An object and the names that stand more than once in it (`b`) or in an
+/// object right below it (`a.b`). No field holds objects deeper than that.
+pub struct Object {
+    pub values: Map<String, Value>,
+    pub twice: Vec<String>,
+}
+
+impl Object {
+    fn read<'de, A: MapAccess<'de>, V: Deserialize<'de> + Into<Inner>>(mut map: A) -> Result<Self, A::Error> {
+        let mut object = Self { values: Map::new(), twice: Vec::new() };
+        while let Some((name, inner)) = map.next_entry::<String, V>()? {
+            let Inner { value, twice } = inner.into();
+            object.twice.extend(twice.into_iter().map(|inner| format!("{name}.{inner}")));
+            if object.values.insert(name.clone(), value).is_some() {
+                object.twice.push(name);
+            }
+            if object.values.len() > MAX_NAMES {
+                return Err(A::Error::custom("too many fields"));
+            }
+        }
+        Ok(object)
+    }
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+struct ObjectVisitor;
+
+impl<'de> Visitor<'de> for ObjectVisitor {
+    type Value = Object;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object, A::Error> {
+        Object::read::<A, Inner>(map)
+    }
+}
+
+/// Any value, and the names that stand more than once if it is an object.
+struct Inner {
+    value: Value,
+    twice: Vec<String>,
+}
+
+impl<V: Into<Value>> From<V> for Inner {
+    fn from(value: V) -> Self {
+        Self { value: value.into(), twice: Vec::new() }
+    }
+}
+
+impl<'de> Deserialize<'de> for Inner {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(InnerVisitor)
+    }
+}
+
+struct InnerVisitor;
+
+impl<'de> Visitor<'de> for InnerVisitor {
+    type Value = Inner;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Inner, E> {
+        Ok(Value::Null.into())
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Inner, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Inner, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Inner, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Inner, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Inner, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Inner, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = seq.next_element::<Value>()? {
+            values.push(value);
+        }
+        Ok(values.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Inner, A::Error> {
+        let Object { values, twice } = Object::read::<A, Value>(map)?;
+        Ok(Inner { value: values.into(), twice })
+    }
+}
