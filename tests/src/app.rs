@@ -103,19 +103,7 @@ impl TestApp {
         let mut rng = rng();
         let id = countersign_core::id::KeyId::new(now, &mut rng);
         let presented = PresentedKey::generate(mode, id, &mut rng);
-        let key = Key {
-            id,
-            tenant: caller.tenant,
-            mode,
-            name: "test".into(),
-            scopes,
-            secret_hash: presented.hash(),
-            disabled: false,
-            expires_at: None,
-            created_at: now,
-            last_used_at: None,
-            version: 1,
-        };
+        let key = Key::new(&presented, caller.tenant, "test".into(), scopes, now);
         self.context.directory.create_key(&key).await.unwrap();
         let caller = Caller { key: id, mode, scopes, ..caller.clone() };
         TestKey { caller, text: presented.expose().to_string() }

@@ -228,7 +228,13 @@ pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Cal
         created_at: now,
     };
     context.directory.create_tenant(&tenant, &profile).await.unwrap();
-    Caller { tenant: tenant.id, key: KeyId::new(now, &mut rng), mode: Mode::Live, scopes: Scopes::all() }
+    Caller {
+        tenant: tenant.id,
+        key: KeyId::new(now, &mut rng),
+        mode: Mode::Live,
+        scopes: Scopes::all(),
+        expires_at: None,
+    }
 }
 
 /// A code of the same shape that is not this one.

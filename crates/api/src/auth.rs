@@ -15,7 +15,12 @@ use actix_web::{
     middleware::Next,
     web,
 };
-use countersign_core::{Caller, key::PresentedKey, ports::StoreError, scope::Scope};
+use countersign_core::{
+    Caller,
+    key::{Key, PresentedKey},
+    ports::StoreError,
+    scope::Scope,
+};
 use std::{
     future::{Ready, ready},
     marker::PhantomData,
@@ -57,7 +62,8 @@ async fn identify(state: &State, headers: &HeaderMap) -> Identity {
         return Err(Refusal::Invalid);
     }
     state.key_uses.note(key.tenant, key.id, now);
-    Ok(Caller { tenant: key.tenant, key: key.id, mode: key.mode, scopes: key.scopes })
+    let Key { tenant, id, mode, scopes, expires_at, .. } = key;
+    Ok(Caller { tenant, key: id, mode, scopes, expires_at })
 }
 
 /// The token of the one `Authorization` header. Two headers are refused: a

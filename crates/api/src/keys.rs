@@ -31,7 +31,7 @@ use json::{CreateKey, CreatedKey, Key, KeyPage, UpdateKey};
         (status = 201, description = "Made; `secret` is shown this once.", body = CreatedKey,
             headers(("Location" = String, description = "The path of the key."))),
         (status = 403, description = "`insufficient_scope`: the caller lacks `keys:write` or a scope that it would grant."),
-        (status = 409, description = "`conflict`: another change came first."),
+        (status = 409, description = "`conflict`: the key would outlast the one that makes it, or another change came first."),
     ),
     security(("key" = ["keys:write"]))
 )]
@@ -101,7 +101,7 @@ pub async fn read_key(
     responses(
         (status = 200, description = "The key as it is now.", body = Key),
         (status = 403, description = "`insufficient_scope`: the caller lacks `keys:write` or a scope of the key."),
-        (status = 409, description = "`conflict`: a key cannot disable or end itself, or another change came first."),
+        (status = 409, description = "`conflict`: a key cannot disable or end itself or outlast the one in use, or another change came first."),
     ),
     security(("key" = ["keys:write"]))
 )]

@@ -1,14 +1,8 @@
-//! Times as the API writes them: RFC 3339, UTC, milliseconds.
+//! Times as clients write them: RFC 3339.
 
 use crate::fields::Fault;
 use countersign_core::time::Timestamp;
 use jiff::civil::DateTime;
-
-/// `2026-01-31T12:00:00.000Z`.
-pub fn format_time(time: Timestamp) -> String {
-    let time = jiff::Timestamp::from_microsecond(time.micros()).unwrap_or(jiff::Timestamp::MAX);
-    format!("{time:.3}")
-}
 
 /// Any RFC 3339 time up to the last that can be kept. A leap second (`:60`) is
 /// read as the second before it: no clock here counts them.
@@ -52,12 +46,6 @@ fn split_zone(text: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_written_in_utc_with_milliseconds() {
-        assert_eq!(format_time(Timestamp::from_millis(0)), "1970-01-01T00:00:00.000Z");
-        assert_eq!(format_time(Timestamp::from_micros(1_500)), "1970-01-01T00:00:00.001Z");
-    }
 
     #[test]
     fn only_rfc_3339_is_read() {

@@ -73,7 +73,7 @@ pub async fn check_code_by_number(
     let profile = context.directory.profile(caller.tenant, profile).await;
     let profile = profile.map_err(CheckError::Directory)?.ok_or(CheckError::UnknownProfile)?;
     let number = context.keyring.fingerprint(caller.tenant, to);
-    let id = context.codes.find(caller.tenant, caller.mode, number, &profile).await;
+    let id = context.codes.find(caller.tenant, caller.mode, number, profile.id).await;
     let id = id.map_err(CheckError::Codes)?.ok_or(CheckError::NotFound)?;
     check_code(context, caller, id, code, now, rng).await
 }

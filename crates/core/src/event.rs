@@ -2,7 +2,7 @@
 
 use crate::{
     id::{EventId, MessageId},
-    pack::{Reader, UnpackError, Writer},
+    pack::{Reader, UnpackError, Writer, unpack},
     time::Timestamp,
 };
 use std::time::Duration;
@@ -195,12 +195,7 @@ impl EventKind {
 
     /// Reads the packed form.
     pub fn unpack(packed: &[u8]) -> Result<Self, UnpackError> {
-        let mut reader = Reader(packed);
-        match reader.byte() {
-            Some(1) => read_kind(&mut reader).filter(|_| reader.is_done()).ok_or(UnpackError::Damaged),
-            Some(format) => Err(UnpackError::Future(format)),
-            None => Err(UnpackError::Damaged),
-        }
+        unpack(packed, 1, read_kind)
     }
 }
 

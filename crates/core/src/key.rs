@@ -187,6 +187,29 @@ pub struct Key {
 }
 
 impl Key {
+    /// A key as it is made: enabled, never used, without an end.
+    pub fn new(
+        presented: &PresentedKey,
+        tenant: TenantId,
+        name: String,
+        scopes: Scopes,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id: presented.id,
+            tenant,
+            mode: presented.mode,
+            name,
+            scopes,
+            secret_hash: presented.hash(),
+            disabled: false,
+            expires_at: None,
+            created_at: now,
+            last_used_at: None,
+            version: 1,
+        }
+    }
+
     /// Whether the key is accepted at `now`.
     pub fn is_usable(&self, now: Timestamp) -> bool {
         !self.disabled && self.expires_at.is_none_or(|expiry| now < expiry)

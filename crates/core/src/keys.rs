@@ -78,21 +78,13 @@ pub async fn create_key(
     if !caller.scopes.covers(request.scopes) {
         return Err(KeyError::BeyondOwnScopes(request.scopes));
     }
-    refuse_outliving(context, caller, request.expires_at).await?;
+    refuse_outliving(caller, request.expires_at)?;
     let id = KeyId::new(now, rng);
     let presented = PresentedKey::generate(request.mode, id, rng);
+    let name = request.name.into_string();
     let key = Key {
-        id,
-        tenant: caller.tenant,
-        mode: request.mode,
-        name: request.name.into_string(),
-        scopes: request.scopes,
-        secret_hash: presented.hash(),
-        disabled: false,
         expires_at: request.expires_at,
-        created_at: now,
-        last_used_at: None,
-        version: 1,
+        ..Key::new(&presented, caller.tenant, name, request.scopes, now)
     };
     context.directory.create_key(&key).await.map_err(KeyError::Directory)?;
     Ok((key, presented))
@@ -124,7 +116,7 @@ pub async fn update_key(
 ) -> Result<Key, KeyError> {
     refuse_ungoverned(context, caller, id).await?;
     if let Some(expiry) = change.expires_at {
-        refuse_outliving(context, caller, expiry).await?;
+        refuse_outliving(caller, expiry)?;
     }
     let ends =
         change.disabled == Some(true) || change.expires_at.flatten().is_some_and(|expiry| expiry <= now);
@@ -151,12 +143,8 @@ pub async fn delete_key(
 }
 
 /// A key that ends makes none that outlasts it, and cannot put off its own end.
-async fn refuse_outliving(
-    context: &Context,
-    caller: &Caller,
-    expiry: Option<Timestamp>,
-) -> Result<(), KeyError> {
-    match read_key(context, caller, caller.key).await?.expires_at {
+fn refuse_outliving(caller: &Caller, expiry: Option<Timestamp>) -> Result<(), KeyError> {
+    match caller.expires_at {
         Some(own) if expiry.is_none_or(|expiry| expiry > own) => Err(KeyError::BeyondOwnExpiry(own)),
         _ => Ok(()),
     }

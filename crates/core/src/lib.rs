@@ -58,4 +58,6 @@ pub struct Caller {
     pub mode: key::Mode,
     /// What the key may do.
     pub scopes: scope::Scopes,
+    /// When the key ends, if it does.
+    pub expires_at: Option<time::Timestamp>,
 }

@@ -73,6 +73,22 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Reads a whole value whose first byte is its format.
+pub(crate) fn unpack<T>(
+    packed: &[u8],
+    format: u8,
+    read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
+) -> Result<T, UnpackError> {
+    let mut reader = Reader(packed);
+    match reader.byte() {
+        Some(found) if found == format => {
+            read(&mut reader).filter(|_| reader.is_done()).ok_or(UnpackError::Damaged)
+        }
+        Some(found) if found > format => Err(UnpackError::Future(found)),
+        _ => Err(UnpackError::Damaged),
+    }
+}
+
 /// Why a packed record cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnpackError {

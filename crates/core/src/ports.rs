@@ -2,7 +2,7 @@
 
 use crate::{
     event::Event,
-    id::{EventId, KeyId, MessageId, TenantId, VerificationId},
+    id::{EventId, KeyId, MessageId, ProfileId, TenantId, VerificationId},
     key::{Key, Mode},
     keyring::Fingerprint,
     limits::LimitHit,
@@ -166,7 +166,7 @@ pub trait Codes: Send + Sync {
         tenant: TenantId,
         mode: Mode,
         number: Fingerprint,
-        profile: &Profile,
+        profile: ProfileId,
     ) -> Result<Option<VerificationId>, StoreError>;
 
     /// What happened to the verification so far, oldest first; empty when its record is gone.

@@ -6,7 +6,7 @@ use crate::{
     problem::{problem, unavailable},
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use countersign_core::{console::InboxMessage, phone::PhoneNumber, time::Timestamp};
+use countersign_core::{console::InboxMessage, phone::PhoneNumber};
 use serde::{Deserialize, Serialize};
 
 /// Most messages in one answer.
@@ -40,7 +40,7 @@ impl From<InboxMessage> for MessageBody {
             from: message.from,
             text: message.text,
             code: message.code,
-            at: rfc3339(message.at),
+            at: message.at.to_string(),
         }
     }
 }
@@ -76,10 +76,4 @@ pub async fn list_messages(page: web::Data<DevPage>, request: HttpRequest) -> Ht
 fn parse_to(text: &str) -> Option<PhoneNumber> {
     let plus = text.strip_prefix(' ').map(|rest| format!("+{rest}"));
     PhoneNumber::parse(plus.as_deref().unwrap_or(text)).ok()
-}
-
-/// RFC 3339 in UTC with milliseconds; a time outside the calendar is the epoch.
-pub(crate) fn rfc3339(at: Timestamp) -> String {
-    let at = jiff::Timestamp::from_millisecond(at.millis()).unwrap_or_default();
-    format!("{at:.3}")
 }

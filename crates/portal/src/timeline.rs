@@ -1,7 +1,6 @@
 //! The timeline of a verification of the demo tenant, in words.
 
 use crate::{
-    messages::rfc3339,
     page::DevPage,
     problem::{problem, unavailable},
 };
@@ -18,7 +17,7 @@ struct Line {
 
 impl From<&Event> for Line {
     fn from(event: &Event) -> Self {
-        Self { at: rfc3339(event.at), kind: event.kind.name(), sentence: event.kind.sentence() }
+        Self { at: event.at.to_string(), kind: event.kind.name(), sentence: event.kind.sentence() }
     }
 }
 

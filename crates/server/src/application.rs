@@ -52,14 +52,12 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// With the virtual phone, the demo tenant and the pages of `dev`.
     pub dev: bool,
-    /// Whether `run` drives the worker. A test that steps it by hand says no.
-    pub worker: bool,
 }
 
 impl Parts {
     /// The parts of `serve`.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, clock: Arc::new(SystemClock), dev: false, worker: true }
+        Self { settings, clock: Arc::new(SystemClock), dev: false }
     }
 }
 
@@ -67,8 +65,7 @@ impl Parts {
 pub struct Application {
     /// What every act works on.
     pub context: Context,
-    /// Sends the messages; `run` drives it unless the parts said no.
-    pub worker: Arc<Worker>,
+    worker: Arc<Worker>,
     /// The memory of the virtual phone; `dev` only.
     pub inbox: Option<Arc<dyn Inbox>>,
     /// How the provider `console` of `dev` behaves.
@@ -78,7 +75,6 @@ pub struct Application {
     settings: Settings,
     clock: Arc<dyn Clock>,
     key_uses: Arc<KeyUses>,
-    drive_worker: bool,
     api: TcpListener,
     operator: TcpListener,
     addresses: (SocketAddr, SocketAddr),
@@ -89,7 +85,7 @@ pub struct Application {
 impl Application {
     /// Binds the listeners and opens the stores. Nothing is answered before [`Application::run`].
     pub async fn build(parts: Parts) -> anyhow::Result<Self> {
-        let Parts { settings, clock, dev, worker: drive_worker } = parts;
+        let Parts { settings, clock, dev } = parts;
         let api = bind(settings.server.bind)?;
         let operator = bind(settings.server.operator_bind)?;
         let addresses = (api.local_addr()?, operator.local_addr()?);
@@ -116,7 +112,6 @@ impl Application {
             settings,
             clock,
             key_uses: Arc::new(KeyUses::default()),
-            drive_worker,
             api,
             operator,
             addresses,
@@ -173,10 +168,8 @@ impl Application {
 
     fn spawn_tasks(&self) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
-        if self.drive_worker {
-            let (worker, stop) = (Arc::clone(&self.worker), self.stop.clone());
-            tasks.spawn(async move { worker.run(stop).await });
-        }
+        let (worker, stop) = (Arc::clone(&self.worker), self.stop.clone());
+        tasks.spawn(async move { worker.run(stop).await });
         let (context, key_uses) = (self.context.clone(), Arc::clone(&self.key_uses));
         tasks.spawn(keep_house(context, key_uses, self.stop.clone()));
         tasks

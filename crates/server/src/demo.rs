@@ -76,20 +76,7 @@ impl Demo {
             }
             directory.delete_key(tenant, key.id, now).await?;
         }
-        let key = Key {
-            id: presented.id,
-            tenant,
-            mode: presented.mode,
-            name: name.to_owned(),
-            scopes,
-            secret_hash: presented.hash(),
-            disabled: false,
-            expires_at: None,
-            created_at: now,
-            last_used_at: None,
-            version: 1,
-        };
-        directory.create_key(&key).await
+        directory.create_key(&Key::new(presented, tenant, name.to_owned(), scopes, now)).await
     }
 }
 

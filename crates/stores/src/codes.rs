@@ -8,12 +8,11 @@ use crate::sqlite::{Database, Options, sqlite_error};
 use async_trait::async_trait;
 use countersign_core::{
     event::{Event, EventKind},
-    id::{EventId, TenantId, VerificationId},
+    id::{EventId, ProfileId, TenantId, VerificationId},
     key::Mode,
     keyring::Fingerprint,
     limits::{NUMBER_STARTS, Standing, resend_cooldown},
     ports::{Claim, Clock, Codes, NewVerification, Seen, Settled, StartOutcome, StoreError},
-    profile::Profile,
     time::Timestamp,
     verification::{
         CancelOutcome, CheckOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status,
@@ -176,9 +175,9 @@ impl Codes for SqliteCodes {
         tenant: TenantId,
         mode: Mode,
         number: Fingerprint,
-        profile: &Profile,
+        profile: ProfileId,
     ) -> Result<Option<VerificationId>, StoreError> {
-        let (clock, profile) = (self.clock.clone(), profile.id);
+        let clock = self.clock.clone();
         let find = move |connection: &Connection| {
             let now = clock.now();
             let standing = load_number(connection, &number_key(tenant, mode, number))?.standing;
@@ -209,12 +208,15 @@ impl Codes for SqliteCodes {
         let clock = self.clock.clone();
         let due = clock.now();
         // Most polls find nothing, and reading is free of commits.
-        let anything = self.database.peek(|c| outbox::anything_to_do(c, due)).await?;
-        if !anything {
+        let look = |c: &Connection| Ok((records::anything_to_sweep(c, due)?, outbox::anything_due(c, due)?));
+        let (to_sweep, to_claim) = self.database.peek(look).await?;
+        if to_sweep {
+            // An act of its own: neither may keep the other from being done.
+            self.database.write(move |connection| records::sweep(connection, due)).await?;
+        }
+        if !to_claim {
             return Ok(Vec::new());
         }
-        // An act of its own: neither may keep the other from being done.
-        self.database.write(move |connection| records::sweep(connection, due)).await?;
         let claim =
             move |connection: &Connection| outbox::claim(connection, partitions, lease, limit, clock.now());
         self.database.write(claim).await

@@ -1,6 +1,6 @@
 //! Keys as JSON.
 
-use crate::{openapi::text_enum, time::format_time};
+use crate::openapi::text_enum;
 use countersign_core::{
     key::{self, PresentedKey},
     scope::Scope,
@@ -109,9 +109,9 @@ impl From<key::Key> for Key {
             mode: key.mode.into(),
             scopes: key.scopes.iter().map(Scope::as_str).collect(),
             disabled: key.disabled,
-            expires_at: key.expires_at.map(format_time),
-            created_at: format_time(key.created_at),
-            last_used_at: key.last_used_at.map(format_time),
+            expires_at: key.expires_at.map(|at| at.to_string()),
+            created_at: key.created_at.to_string(),
+            last_used_at: key.last_used_at.map(|at| at.to_string()),
         }
     }
 }

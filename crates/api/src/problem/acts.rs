@@ -1,7 +1,6 @@
 //! The errors of the core's acts as problems.
 
 use super::{Problem, ProblemCode, RefusingLimit};
-use crate::time::format_time;
 use countersign_core::{
     cancel::CancelError, check::CheckError, keys::KeyError, limits::LimitHit, ports::StoreError,
     read::ReadError, resend::ResendError, start::StartError, verification::Status,
@@ -156,8 +155,7 @@ impl From<KeyError> for Problem {
             ),
             KeyError::BeyondOwnExpiry(own) => {
                 let detail = format!(
-                    "The key you use ends at {}; `expires_at` of a key it makes or changes must not be later.",
-                    format_time(own)
+                    "The key you use ends at {own}; `expires_at` of a key it makes or changes must not be later."
                 );
                 Self::new(ProblemCode::Conflict, detail)
             }

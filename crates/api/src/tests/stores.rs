@@ -109,7 +109,7 @@ impl Codes for Stores {
         _: TenantId,
         _: Mode,
         _: Fingerprint,
-        _: &Profile,
+        _: ProfileId,
     ) -> Result<Option<VerificationId>, StoreError> {
         Ok(None)
     }

@@ -1,9 +1,6 @@
 //! Verifications as JSON.
 
-use crate::{
-    problem::{self, Problem, ProblemCode},
-    time::format_time,
-};
+use crate::problem::{self, Problem, ProblemCode};
 use countersign_core::{
     Caller, check::Checked, key::Mode, read, read::Metadata, scope::Scope, verification,
     verification::CheckOutcome,
@@ -196,9 +193,9 @@ impl Verification {
             profile: verification.profile.as_str().to_owned(),
             status: verification.status.into(),
             to,
-            created_at: format_time(verification.created_at),
-            expires_at: format_time(verification.expires_at),
-            resend_at: verification.resend_at.map(format_time),
+            created_at: verification.created_at.to_string(),
+            expires_at: verification.expires_at.to_string(),
+            resend_at: verification.resend_at.map(|at| at.to_string()),
             attempts_left: verification.attempts_left,
             sends_left: verification.sends_left,
             delivery: verification.delivery.into(),

@@ -5,7 +5,7 @@ use crate::{
     code::{Alphabet, CodeShape},
     id::{MessageId, ProfileId},
     keyring::{CodeMac, Fingerprint},
-    pack::{Reader, Writer},
+    pack::{Reader, Writer, unpack},
     profile::ResendPolicy,
 };
 
@@ -45,12 +45,7 @@ impl Record {
 
     /// Reads the packed form.
     pub fn unpack(packed: &[u8]) -> Result<Self, UnpackError> {
-        let mut reader = Reader(packed);
-        match reader.byte() {
-            Some(FORMAT) => Self::read(&mut reader).filter(|_| reader.is_done()).ok_or(UnpackError::Damaged),
-            Some(format) if format > FORMAT => Err(UnpackError::Future(format)),
-            _ => Err(UnpackError::Damaged),
-        }
+        unpack(packed, FORMAT, Self::read)
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {

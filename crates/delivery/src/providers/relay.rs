@@ -12,7 +12,7 @@ use crate::{
     backoff::MAX_WAIT,
     provider::{Accepted, Outgoing, Provider, SendError},
 };
-use countersign_core::{ports::Clock, time::Timestamp};
+use countersign_core::ports::Clock;
 use reqwest::{
     Client, Response, StatusCode, Url,
     header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER},
@@ -142,7 +142,7 @@ impl Provider for Relay {
             to: message.to.e164(),
             from: &message.from,
             text: &message.text,
-            expires_at: rfc3339(message.expires_at),
+            expires_at: message.expires_at.to_string(),
         })
         .map_err(|_| SendError::reject("unreadable"))?;
         let seconds = self.clock.now().millis().div_euclid(1_000);
@@ -207,11 +207,6 @@ fn parse_url(text: &str) -> Result<Url, RelayError> {
         "http" => Err(RelayError::Insecure),
         _ => Err(RelayError::Url),
     }
-}
-
-fn rfc3339(at: Timestamp) -> String {
-    // Out of range only beyond the year 9999.
-    format!("{:.3}", jiff::Timestamp::from_millisecond(at.millis()).unwrap_or_default())
 }
 
 #[cfg(test)]

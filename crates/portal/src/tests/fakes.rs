@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use countersign_core::{
     console::{Inbox, InboxMessage},
     event::Event,
-    id::{EventId, KeyId, TenantId, VerificationId},
+    id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
     key::{Key, Mode},
     keyring::Fingerprint,
     ports::{Claim, Codes, Directory, KeyChange, NewVerification, Seen, Settled, StartOutcome, StoreError},
@@ -94,7 +94,7 @@ impl Codes for OneTimeline {
         _: TenantId,
         _: Mode,
         _: Fingerprint,
-        _: &Profile,
+        _: ProfileId,
     ) -> Result<Option<VerificationId>, StoreError> {
         absent()
     }

@@ -8,7 +8,7 @@ use countersign_core::{
     id::{KeyId, TenantId},
     key::{Key, Mode, PresentedKey},
     ports::{Clock as _, Directory, KeyChange},
-    scope::{Scope, Scopes},
+    scope::Scope,
     time::Timestamp,
 };
 use std::{path::Path, time::Duration};
@@ -52,19 +52,8 @@ async fn create_key(directory: &dyn Directory, new: NewKey, now: Timestamp) -> a
     let tenant = directory.tenant(new.tenant).await.context("The tenant cannot be read")?;
     ensure!(tenant.is_some(), "There is no tenant {}; `countersign tenant list` shows them", new.tenant);
     let presented = PresentedKey::generate(new.mode, KeyId::new(now, &mut rng()), &mut rng());
-    let key = Key {
-        id: presented.id,
-        tenant: new.tenant,
-        mode: new.mode,
-        name: new.name,
-        scopes: new.scopes.into_iter().collect::<Scopes>(),
-        secret_hash: presented.hash(),
-        disabled: false,
-        expires_at: new.expires_at,
-        created_at: now,
-        last_used_at: None,
-        version: 1,
-    };
+    let scopes = new.scopes.into_iter().collect();
+    let key = Key { expires_at: new.expires_at, ..Key::new(&presented, new.tenant, new.name, scopes, now) };
     directory.create_key(&key).await.context("The key was not made")?;
     answer(&presented.expose())?;
     eprintln!("Made {}. The key itself is shown this once; keep it safe.", key.id);

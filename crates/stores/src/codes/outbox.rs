@@ -41,14 +41,10 @@ pub fn queue(
         .map_err(sqlite_error)
 }
 
-/// Whether a message is due or a record is to be swept.
-pub fn anything_to_do(connection: &Connection, now: Timestamp) -> Result<bool, StoreError> {
+/// Whether a message is due.
+pub fn anything_due(connection: &Connection, now: Timestamp) -> Result<bool, StoreError> {
     connection
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM due WHERE at <= ?1)
-                OR EXISTS (SELECT 1 FROM verifications WHERE kept_until <= ?1)
-                OR EXISTS (SELECT 1 FROM numbers WHERE kept_until <= ?1)",
-        )
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM due WHERE at <= ?1)")
         .and_then(|mut select| select.query_row([now.micros()], |row| row.get(0)))
         .map_err(sqlite_error)
 }

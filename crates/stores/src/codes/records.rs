@@ -125,6 +125,17 @@ pub fn timeline(connection: &Connection, key: RecordKey) -> Result<Vec<Event>, S
     .collect()
 }
 
+/// Whether there is anything that says nothing any more.
+pub fn anything_to_sweep(connection: &Connection, now: Timestamp) -> Result<bool, StoreError> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM verifications WHERE kept_until <= ?1)
+                OR EXISTS (SELECT 1 FROM numbers WHERE kept_until <= ?1)",
+        )
+        .and_then(|mut select| select.query_row([now.micros()], |row| row.get(0)))
+        .map_err(sqlite_error)
+}
+
 /// Most rows that one sweep deletes, so that it delays no act for long.
 const SWEEP: u32 = 2_000;
 

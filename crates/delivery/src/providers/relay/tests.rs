@@ -1,6 +1,7 @@
 use super::*;
 use crate::provider::tests::outgoing;
 use base64::{Engine, engine::general_purpose::STANDARD};
+use countersign_core::time::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
 use std::time::Instant;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};

@@ -60,6 +60,7 @@ pub(super) async fn start(codes: &Arc<MemoryCodes>, mode: Mode, to: &str) {
         key: KeyId::from_bytes([1; 16]),
         mode,
         scopes: Scopes::all(),
+        expires_at: None,
     };
     let request = StartRequest {
         to: parse_number(to).unwrap(),
@@ -160,7 +161,7 @@ impl Codes for MemoryCodes {
         _: TenantId,
         _: Mode,
         _: Fingerprint,
-        _: &Profile,
+        _: ProfileId,
     ) -> Result<Option<VerificationId>, StoreError> {
         Ok(None)
     }
