@@ -1,8 +1,10 @@
 //! What happened to a verification: the words of its timeline.
 
 use crate::{
-    id::{EventId, MessageId},
+    id::{EventId, KeyId, MessageId, ProfileId},
+    keyring::Fingerprint,
     pack::{Reader, UnpackError, Writer, unpack},
+    phone::Country,
     time::Timestamp,
 };
 use std::time::Duration;
@@ -25,16 +27,65 @@ pub enum DropReason {
     VerificationOver,
     /// A resend took its place.
     Superseded,
+    /// The number is a review number: its code is known, and nothing is sent to it.
+    ReviewNumber,
+}
+
+/// What a start says of itself: all that the history keeps of a verification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// The message that was queued.
+    pub message: MessageId,
+    /// The profile.
+    pub profile: ProfileId,
+    /// The key that started it.
+    pub key: KeyId,
+    /// The number it is about.
+    pub number: Fingerprint,
+    /// The number's country.
+    pub country: Option<Country>,
+    /// When its codes end.
+    pub expires_at: Timestamp,
+    /// Wrong codes that end it.
+    pub max_checks: u8,
+    /// Messages that may be queued.
+    pub max_sends: u8,
+    /// Number, profile name and metadata, sealed as in the record.
+    pub contact: Vec<u8>,
+    /// The limits that were counted, and how far each was used with this start.
+    pub limits: Vec<LimitUse>,
+    /// Limits that were not applied, because the client gave nothing to count by.
+    pub skipped: Vec<String>,
+}
+
+/// How far a limit was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitUse {
+    /// Its name.
+    pub name: String,
+    /// Taken, this time included.
+    pub used: u32,
+    /// How many fit.
+    pub max: u32,
+    /// Into how long.
+    pub window: Duration,
+}
+
+/// A wait that wrong codes in a row brought about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuessWait {
+    /// Until the next code is compared.
+    pub wait: Duration,
+    /// Whether the count of the number made it, over all profiles and
+    /// addresses; else that of the end user's address.
+    pub of_number: bool,
 }
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventKind {
     /// A verification was made and its first message queued.
-    Started {
-        /// The message that was queued.
-        message: MessageId,
-    },
+    Started(Box<Started>),
     /// Another message was queued.
     Resent {
         /// The message that was queued.
@@ -48,11 +99,22 @@ pub enum EventKind {
     CheckWrong {
         /// Tries that are left.
         attempts_left: u8,
+        /// Wrong codes in a row for the number, this one included.
+        in_row: u16,
+        /// The wait that they brought about.
+        wait: Option<GuessWait>,
     },
     /// The right code was given.
     Approved,
     /// The last try was wrong.
-    Exhausted,
+    Exhausted {
+        /// Wrong codes in a row for the number, this one included.
+        in_row: u16,
+        /// The wait that they brought about.
+        wait: Option<GuessWait>,
+    },
+    /// Its time passed; noted once, by the history.
+    Expired,
     /// The client ended it.
     Canceled,
     /// A provider took the message.
@@ -107,11 +169,12 @@ impl EventKind {
     /// The name in JSON and logs.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Started { .. } => "started",
+            Self::Started(_) => "started",
             Self::Resent { .. } => "resent",
             Self::CheckWrong { .. } => "check_wrong",
             Self::Approved => "approved",
-            Self::Exhausted => "exhausted",
+            Self::Exhausted { .. } => "exhausted",
+            Self::Expired => "expired",
             Self::Canceled => "canceled",
             Self::MessageSent { .. } => "message_sent",
             Self::MessageRetried { .. } => "message_retried",
@@ -125,15 +188,20 @@ impl EventKind {
     /// The event as one sentence for people; it never holds a code or a number.
     pub fn sentence(&self) -> String {
         match self {
-            Self::Started { .. } => "Verification started, message queued".into(),
+            Self::Started(started) => started.sentence(),
             Self::Resent { send, new_code, .. } => {
                 let code = if *new_code { "a new code" } else { "the same code" };
                 format!("Send {send} queued with {code}")
             }
-            Self::CheckWrong { attempts_left: 1 } => "Wrong code, 1 try left".into(),
-            Self::CheckWrong { attempts_left } => format!("Wrong code, {attempts_left} tries left"),
+            Self::CheckWrong { attempts_left, in_row, wait } => {
+                let tries = if *attempts_left == 1 { "try" } else { "tries" };
+                format!("Wrong code, {attempts_left} {tries} left{}", row_sentence(*in_row, *wait))
+            }
             Self::Approved => "Right code: approved".into(),
-            Self::Exhausted => "Wrong code, no tries left: exhausted".into(),
+            Self::Exhausted { in_row, wait } => {
+                format!("Wrong code, no tries left: exhausted{}", row_sentence(*in_row, *wait))
+            }
+            Self::Expired => "Not answered in time: expired".into(),
             Self::Canceled => "Canceled by the client".into(),
             Self::MessageSent { provider, .. } => format!("Message accepted by provider {provider}"),
             Self::MessageRetried { provider, reason, after, .. } => {
@@ -150,6 +218,9 @@ impl EventKind {
             Self::MessageDropped { reason: DropReason::Superseded, .. } => {
                 "Message dropped: a resend took its place".into()
             }
+            Self::MessageDropped { reason: DropReason::ReviewNumber, .. } => {
+                "Nothing sent: a review number, whose code is known".into()
+            }
             Self::Delivered { .. } => "Delivered to the phone".into(),
             Self::Undelivered { .. } => "Not delivered, says the provider".into(),
         }
@@ -159,13 +230,15 @@ impl EventKind {
     pub fn pack(&self) -> Vec<u8> {
         let kind = |byte: u8| Writer::default().byte(1).byte(byte);
         match self {
-            Self::Started { message } => kind(1).fixed(message.bytes()),
+            Self::Started(started) => started.pack(kind(1)),
             Self::Resent { message, send, new_code } => {
                 kind(2).fixed(message.bytes()).byte(*send).byte((*new_code).into())
             }
-            Self::CheckWrong { attempts_left } => kind(3).byte(*attempts_left),
+            Self::CheckWrong { attempts_left, in_row, wait } => {
+                pack_row(kind(3).byte(*attempts_left), *in_row, *wait)
+            }
             Self::Approved => kind(4),
-            Self::Exhausted => kind(5),
+            Self::Exhausted { in_row, wait } => pack_row(kind(5), *in_row, *wait),
             Self::Canceled => kind(6),
             Self::MessageSent { message, provider } => {
                 kind(7).fixed(message.bytes()).blob(provider.as_bytes())
@@ -184,11 +257,13 @@ impl EventKind {
                 let reason = match reason {
                     DropReason::VerificationOver => 1,
                     DropReason::Superseded => 2,
+                    DropReason::ReviewNumber => 3,
                 };
                 kind(10).fixed(message.bytes()).byte(reason)
             }
             Self::Delivered { message } => kind(11).fixed(message.bytes()),
             Self::Undelivered { message } => kind(12).fixed(message.bytes()),
+            Self::Expired => kind(13),
         }
         .finish()
     }
@@ -199,20 +274,117 @@ impl EventKind {
     }
 }
 
+impl Started {
+    fn sentence(&self) -> String {
+        let mut text = String::from("Verification started, message queued");
+        for LimitUse { name, used, max, .. } in &self.limits {
+            text.push_str(&format!("; limit {name}: {used} of {max} used"));
+        }
+        for name in &self.skipped {
+            text.push_str(&format!("; limit {name} not applied: nothing to count by was given"));
+        }
+        text
+    }
+
+    fn pack(&self, writer: Writer) -> Writer {
+        let country = self.country.map_or([0; 2], |country| *country.bytes());
+        let mut writer = writer
+            .fixed(self.message.bytes())
+            .fixed(self.profile.bytes())
+            .fixed(self.key.bytes())
+            .fixed(&self.number.0)
+            .byte(country[0])
+            .byte(country[1])
+            .time(self.expires_at)
+            .byte(self.max_checks)
+            .byte(self.max_sends)
+            .blob(&self.contact)
+            .byte(self.limits.len() as u8);
+        for LimitUse { name, used, max, window } in &self.limits {
+            writer =
+                writer.blob(name.as_bytes()).number(*used).number(*max).time(Timestamp::default() + *window);
+        }
+        writer = writer.byte(self.skipped.len() as u8);
+        for name in &self.skipped {
+            writer = writer.blob(name.as_bytes());
+        }
+        writer
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let mut started = Self {
+            message: MessageId::from_bytes(reader.fixed()?),
+            profile: ProfileId::from_bytes(reader.fixed()?),
+            key: KeyId::from_bytes(reader.fixed()?),
+            number: Fingerprint(reader.fixed()?),
+            country: Country::from_bytes([reader.byte()?, reader.byte()?]),
+            expires_at: reader.time()?,
+            max_checks: reader.byte()?,
+            max_sends: reader.byte()?,
+            contact: reader.blob()?.to_vec(),
+            limits: Vec::new(),
+            skipped: Vec::new(),
+        };
+        for _ in 0..reader.byte()? {
+            started.limits.push(LimitUse {
+                name: reader.text()?,
+                used: reader.number()?,
+                max: reader.number()?,
+                window: reader.time()?.since(Timestamp::default()),
+            });
+        }
+        for _ in 0..reader.byte()? {
+            started.skipped.push(reader.text()?);
+        }
+        Some(started)
+    }
+}
+
+/// `; 10 wrong in a row for the number: next check in 60 s`.
+fn row_sentence(in_row: u16, wait: Option<GuessWait>) -> String {
+    let Some(GuessWait { wait, of_number }) = wait else { return String::new() };
+    let seconds = crate::time::ceil_seconds(wait);
+    if of_number {
+        format!("; {in_row} wrong in a row for the number: next check in {seconds} s")
+    } else {
+        format!("; too many wrong in a row from this address: next check in {seconds} s")
+    }
+}
+
+fn pack_row(writer: Writer, in_row: u16, wait: Option<GuessWait>) -> Writer {
+    let kind = wait.map_or(0, |wait| 1 + u8::from(wait.of_number));
+    let wait = wait.map_or(Duration::ZERO, |wait| wait.wait);
+    writer.number(in_row.into()).byte(kind).time(Timestamp::default() + wait)
+}
+
+fn read_row(reader: &mut Reader<'_>) -> Option<(u16, Option<GuessWait>)> {
+    let in_row = u16::try_from(reader.number()?).ok()?;
+    let kind = reader.byte()?;
+    let wait = reader.time()?.since(Timestamp::default());
+    Some((in_row, (kind > 0).then_some(GuessWait { wait, of_number: kind == 2 })))
+}
+
 fn read_kind(reader: &mut Reader<'_>) -> Option<EventKind> {
     fn message(reader: &mut Reader<'_>) -> Option<MessageId> {
         reader.fixed().map(MessageId::from_bytes)
     }
     Some(match reader.byte()? {
-        1 => EventKind::Started { message: message(reader)? },
+        1 => EventKind::Started(Box::new(Started::read(reader)?)),
         2 => EventKind::Resent {
             message: message(reader)?,
             send: reader.byte()?,
             new_code: reader.byte()? != 0,
         },
-        3 => EventKind::CheckWrong { attempts_left: reader.byte()? },
+        3 => {
+            let attempts_left = reader.byte()?;
+            let (in_row, wait) = read_row(reader)?;
+            EventKind::CheckWrong { attempts_left, in_row, wait }
+        }
         4 => EventKind::Approved,
-        5 => EventKind::Exhausted,
+        5 => {
+            let (in_row, wait) = read_row(reader)?;
+            EventKind::Exhausted { in_row, wait }
+        }
         6 => EventKind::Canceled,
         7 => EventKind::MessageSent { message: message(reader)?, provider: reader.text()? },
         8 => EventKind::MessageRetried {
@@ -232,11 +404,13 @@ fn read_kind(reader: &mut Reader<'_>) -> Option<EventKind> {
             reason: match reader.byte()? {
                 1 => DropReason::VerificationOver,
                 2 => DropReason::Superseded,
+                3 => DropReason::ReviewNumber,
                 _ => return None,
             },
         },
         11 => EventKind::Delivered { message: message(reader)? },
         12 => EventKind::Undelivered { message: message(reader)? },
+        13 => EventKind::Expired,
         _ => return None,
     })
 }
@@ -245,16 +419,46 @@ fn read_kind(reader: &mut Reader<'_>) -> Option<EventKind> {
 mod tests {
     use super::*;
 
+    fn started(message: MessageId) -> Started {
+        let window = Duration::from_secs(600);
+        Started {
+            message,
+            profile: ProfileId::from_bytes([1; 16]),
+            key: KeyId::from_bytes([2; 16]),
+            number: Fingerprint([3; 16]),
+            country: Country::from_bytes(*b"PL"),
+            expires_at: Timestamp::from_millis(1_800_000_000_123),
+            max_checks: 5,
+            max_sends: 4,
+            contact: vec![1, 2, 3],
+            limits: vec![LimitUse { name: "number_10m".into(), used: 3, max: 5, window }],
+            skipped: vec!["end_user_ip".into()],
+        }
+    }
+
+    #[test]
+    fn a_start_says_how_far_each_limit_is_used() {
+        let sentence = EventKind::Started(Box::new(started(MessageId::from_bytes([7; 16])))).sentence();
+        assert_eq!(
+            sentence,
+            "Verification started, message queued; limit number_10m: 3 of 5 used; \
+             limit end_user_ip not applied: nothing to count by was given"
+        );
+    }
+
     #[test]
     fn packed_form_round_trips() {
+        let wait = GuessWait { wait: Duration::from_secs(86_400), of_number: true };
         let message = MessageId::from_bytes([7; 16]);
         let (provider, reason) = ("relay".to_owned(), "HTTP 503".to_owned());
         for kind in [
-            EventKind::Started { message },
+            EventKind::Started(Box::new(started(message))),
             EventKind::Resent { message, send: 2, new_code: true },
-            EventKind::CheckWrong { attempts_left: 4 },
+            EventKind::CheckWrong { attempts_left: 4, in_row: 1, wait: None },
+            EventKind::CheckWrong { attempts_left: 3, in_row: 100, wait: Some(wait) },
             EventKind::Approved,
-            EventKind::Exhausted,
+            EventKind::Exhausted { in_row: 5, wait: Some(GuessWait { of_number: false, ..wait }) },
+            EventKind::Expired,
             EventKind::Canceled,
             EventKind::MessageSent { message, provider: provider.clone() },
             EventKind::MessageRetried {
@@ -266,6 +470,7 @@ mod tests {
             EventKind::MessageRejected { message, provider, reason, failed: true },
             EventKind::MessageDropped { message, reason: DropReason::VerificationOver },
             EventKind::MessageDropped { message, reason: DropReason::Superseded },
+            EventKind::MessageDropped { message, reason: DropReason::ReviewNumber },
             EventKind::Delivered { message },
             EventKind::Undelivered { message },
         ] {

@@ -18,6 +18,11 @@ impl Writer {
         self
     }
 
+    pub fn number(mut self, value: u32) -> Self {
+        self.0.extend_from_slice(&value.to_be_bytes());
+        self
+    }
+
     pub fn fixed(mut self, value: &[u8; 16]) -> Self {
         self.0.extend_from_slice(value);
         self
@@ -53,6 +58,11 @@ impl<'a> Reader<'a> {
         let mut millis = [0; 8];
         millis[2..].copy_from_slice(self.take(6)?);
         Some(Timestamp::from_millis(i64::from_be_bytes(millis)))
+    }
+
+    pub fn number(&mut self) -> Option<u32> {
+        let bytes = self.take(4)?;
+        Some(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
     }
 
     pub fn fixed(&mut self) -> Option<[u8; 16]> {

@@ -1,7 +1,7 @@
 //! Phone numbers: one spelling for one number, and no number that cannot
 //! receive an SMS.
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, Region};
 
 /// Why a text is no number that a code can be sent to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,10 +14,60 @@ pub enum PhoneError {
     CannotReceiveSms(&'static str),
 }
 
+/// A country or territory by its two capitals (ISO 3166-1 alpha-2), as
+/// libphonenumber knows it: the one whose numbering plan holds the number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Country([u8; 2]);
+
+impl Country {
+    /// `None` when it is not two capitals of a region with numbers.
+    pub fn parse(text: &str) -> Option<Self> {
+        let country = Self::of(text)?;
+        let region = text.parse::<Region>().ok()?;
+        PHONE_NUMBER_UTIL.get_supported_regions().any(|known| known == region).then_some(country)
+    }
+
+    fn of(text: &str) -> Option<Self> {
+        Self::from_bytes(text.as_bytes().try_into().ok()?)
+    }
+
+    /// The country with these two capitals; `None` for anything else.
+    pub fn from_bytes(bytes: [u8; 2]) -> Option<Self> {
+        bytes.iter().all(u8::is_ascii_uppercase).then_some(Self(bytes))
+    }
+
+    /// The two capitals.
+    pub const fn bytes(&self) -> &[u8; 2] {
+        &self.0
+    }
+
+    /// The two capitals.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Country {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// A valid mobile number in E.164: `+` and at most 15 digits. Debug and
 /// Display mask it; only [`PhoneNumber::e164`] gives it whole.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct PhoneNumber(String);
+#[derive(Clone)]
+pub struct PhoneNumber {
+    e164: String,
+    country: Option<Country>,
+}
+
+impl PartialEq for PhoneNumber {
+    fn eq(&self, other: &Self) -> bool {
+        self.e164 == other.e164
+    }
+}
+
+impl Eq for PhoneNumber {}
 
 impl PhoneNumber {
     /// Reads the forms that people write: `+` or `00`, spaces, hyphens, dots,
@@ -38,25 +88,32 @@ impl PhoneNumber {
             _ if is_satellite(&text) => return Err(PhoneError::CannotReceiveSms("satellite")),
             _ => return Err(PhoneError::CannotReceiveSms("non-mobile")),
         }
-        Ok(Self(number.format_as(PhoneNumberFormat::E164).into_owned()))
+        let country = number.get_region_code().and_then(|region| Country::of(&region.to_string()));
+        Ok(Self { e164: number.format_as(PhoneNumberFormat::E164).into_owned(), country })
     }
 
     /// A number that was parsed before, read back from a sealed record or
     /// known to be one of test mode's magic numbers.
     pub(crate) fn from_e164(text: &str) -> Self {
-        Self(text.to_owned())
+        Self { e164: text.to_owned(), country: None }
     }
 
     /// The whole number, for the message, the fingerprint and answers that may show it.
     pub fn e164(&self) -> &str {
-        &self.0
+        &self.e164
+    }
+
+    /// The country whose numbering plan holds the number; `None` for the few
+    /// that belong to none, and for one read back from a record.
+    pub fn country(&self) -> Option<Country> {
+        self.country
     }
 
     /// The number as logs and answers without `numbers:read` show it: `+48*****500`.
     pub fn masked(&self) -> String {
-        let (head, tail) = (3.min(self.0.len()), self.0.len().saturating_sub(3));
+        let (head, tail) = (3.min(self.e164.len()), self.e164.len().saturating_sub(3));
         let stars = "*".repeat(tail.saturating_sub(head));
-        format!("{}{stars}{}", &self.0[..head], &self.0[tail..])
+        format!("{}{stars}{}", &self.e164[..head], &self.e164[tail..])
     }
 }
 
@@ -157,6 +214,19 @@ mod tests {
             ("+4918012345", "shared-cost"),
         ] {
             assert_eq!(PhoneNumber::parse(text), Err(PhoneError::CannotReceiveSms(kind)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_belongs_to_a_country() {
+        for (text, country) in
+            [("+48500500500", "PL"), ("+447400123456", "GB"), ("+447781123456", "GG"), ("+12025550123", "US")]
+        {
+            assert_eq!(PhoneNumber::parse(text).unwrap().country(), Country::parse(country), "{text}");
+        }
+        assert!(Country::parse("PL").is_some());
+        for text in ["", "pl", "P", "POL", "ZZ", "01"] {
+            assert!(Country::parse(text).is_none(), "{text}");
         }
     }
 

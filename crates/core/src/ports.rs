@@ -7,6 +7,7 @@ use crate::{
     keyring::Fingerprint,
     limits::LimitHit,
     pack::UnpackError,
+    phone::Country,
     profile::{Profile, ProfileName},
     tenant::Tenant,
     time::Timestamp,
@@ -65,6 +66,10 @@ pub struct NewVerification {
     pub key: RecordKey,
     /// The record; `created_at`, `expires_at` and `resend_at` are set by the store's clock.
     pub record: Record,
+    /// The key that starts it.
+    pub starter: KeyId,
+    /// The country of the number.
+    pub country: Option<Country>,
     /// How long its codes live.
     pub expires_in: Duration,
     /// The id of the `started` event.

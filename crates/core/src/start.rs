@@ -176,6 +176,8 @@ fn new_verification(
     NewVerification {
         key: RecordKey { tenant, mode, id },
         record,
+        starter: caller.key,
+        country: request.to.country(),
         expires_in: request.expires_in.unwrap_or(policy.expires_in),
         event: EventId::new(now, partition, rng),
     }

@@ -7,7 +7,7 @@ mod records;
 use crate::sqlite::{Database, Options, sqlite_error};
 use async_trait::async_trait;
 use countersign_core::{
-    event::{Event, EventKind},
+    event::{Event, EventKind, Started},
     id::{EventId, ProfileId, TenantId, VerificationId},
     key::Mode,
     keyring::Fingerprint,
@@ -120,8 +120,11 @@ impl Codes for SqliteCodes {
             let outcome = record.check(&code, now);
             let kind = match outcome {
                 CheckOutcome::Approved => Some(EventKind::Approved),
-                CheckOutcome::Wrong => Some(EventKind::CheckWrong { attempts_left: record.attempts_left() }),
-                CheckOutcome::Exhausted => Some(EventKind::Exhausted),
+                CheckOutcome::Wrong => {
+                    let attempts_left = record.attempts_left();
+                    Some(EventKind::CheckWrong { attempts_left, in_row: 0, wait: None })
+                }
+                CheckOutcome::Exhausted => Some(EventKind::Exhausted { in_row: 0, wait: None }),
                 _ => None,
             };
             Ok((outcome, kind))
@@ -253,7 +256,7 @@ impl Codes for SqliteCodes {
 }
 
 fn start(connection: &Connection, new: NewVerification, now: Timestamp) -> Result<StartOutcome, StoreError> {
-    let NewVerification { key, mut record, expires_in, event } = new;
+    let NewVerification { key, mut record, starter, country, expires_in, event } = new;
     let number = number_key(key.tenant, key.mode, record.number);
     let mut limits = load_number(connection, &number)?;
     if let Err(hit) = limits.admit(&NUMBER_STARTS, now) {
@@ -267,6 +270,19 @@ fn start(connection: &Connection, new: NewVerification, now: Timestamp) -> Resul
     save_number(connection, &number, &limits)?;
     records::create(connection, key, &record)?;
     outbox::queue(connection, key, record.message, now)?;
-    append_event(connection, key, event, now, &EventKind::Started { message: record.message })?;
+    let started = Started {
+        message: record.message,
+        profile: record.profile,
+        key: starter,
+        number: record.number,
+        country,
+        expires_at: record.expires_at,
+        max_checks: record.max_checks,
+        max_sends: record.max_sends,
+        contact: record.contact.clone(),
+        limits: Vec::new(),
+        skipped: Vec::new(),
+    };
+    append_event(connection, key, event, now, &EventKind::Started(Box::new(started)))?;
     Ok(StartOutcome::Started(record))
 }
