@@ -105,6 +105,7 @@ impl TestApp {
         let presented = PresentedKey::generate(mode, id, &mut rng);
         let key = Key::new(&presented, caller.tenant, "test".into(), scopes, now);
         self.context.directory.create_key(&key).await.unwrap();
+        self.context.refresh().await.unwrap();
         let caller = Caller { key: id, mode, scopes, ..caller.clone() };
         TestKey { caller, text: presented.expose().to_string() }
     }
@@ -119,6 +120,7 @@ impl TestApp {
         let mut profile = directory.profile(caller.tenant, &name).await.unwrap().unwrap();
         profile.policy = policy;
         directory.save_profile(&profile, profile.created_at).await.unwrap();
+        self.context.refresh().await.unwrap();
     }
 
     pub async fn send(&self, method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> Answer {

@@ -8,11 +8,12 @@ mod rules;
 use countersign_core::{
     Caller, Context,
     cancel::{CancelError, cancel_verification},
-    check::{CheckError, Checked, check_code},
+    check::{CheckError, Checked, Submitted, check_code},
     code::{Alphabet, Code},
     id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
     key::Mode,
     keyring::{KeyRing, VersionedKey},
+    limits::NamedLimits,
     phone::PhoneNumber,
     ports::{Claim, Clock, Codes, Settled},
     profile::{Policy, Profile, ProfileName},
@@ -106,6 +107,7 @@ impl Bench {
         let context = Context {
             codes: Arc::new(codes),
             directory,
+            snapshot: Arc::default(),
             keyring: Arc::new(keyring()),
             partitions: 64,
             live_route: true,
@@ -138,6 +140,7 @@ impl Bench {
         let mut profile = self.context.directory.profile(tenant, &name).await.unwrap().unwrap();
         profile.policy = policy;
         self.context.directory.save_profile(&profile, self.clock.now()).await.unwrap();
+        self.context.refresh().await.unwrap();
     }
 
     pub async fn start(&self, to: &str) -> Result<Verification, StartError> {
@@ -153,8 +156,12 @@ impl Bench {
             origin: None,
             app_hash: None,
             metadata: Metadata::default(),
+            end_user_ip: None,
+            limits: Vec::new(),
         };
-        start_verification(&self.context, caller, request, self.clock.now(), &mut rng()).await
+        let (once, now) = (None, self.clock.now());
+        let made = start_verification(&self.context, caller, request, once, now, &mut rng()).await;
+        made.map(|made| made.verification)
     }
 
     /// Claims everything that is due.
@@ -181,12 +188,13 @@ impl Bench {
 
     pub async fn try_check(&self, id: VerificationId, code: &Code) -> Result<Checked, CheckError> {
         let now = self.clock.now();
-        check_code(&self.context, &self.caller, id, code, now, &mut rng()).await
+        check_code(&self.context, &self.caller, id, Submitted::plain(code), now, &mut rng()).await
     }
 
     pub async fn resend(&self, id: VerificationId) -> Result<Verification, ResendError> {
         let now = self.clock.now();
-        resend_verification(&self.context, &self.caller, id, now, &mut rng()).await
+        let resent = resend_verification(&self.context, &self.caller, id, None, now, &mut rng()).await;
+        resent.map(|resent| resent.verification)
     }
 
     pub async fn cancel(&self, id: VerificationId) -> Result<Verification, CancelError> {
@@ -226,8 +234,10 @@ pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Cal
         name: ProfileName::default(),
         policy: Policy::default(),
         created_at: now,
+        limits: NamedLimits::default(),
     };
     context.directory.create_tenant(&tenant, &profile).await.unwrap();
+    context.refresh().await.unwrap();
     Caller {
         tenant: tenant.id,
         key: KeyId::new(now, &mut rng),

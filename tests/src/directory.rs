@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use countersign_core::{
     id::{KeyId, ProfileId, TenantId},
     key::{HashedSecret, Key, Mode},
+    limits::NamedLimits,
     ports::{Directory, StoreError},
     profile::{Policy, Profile, ProfileName},
     scope::Scope,
@@ -169,6 +170,7 @@ fn profile(tenant: TenantId, number: u8, name: &str) -> Result<Profile> {
         name: ProfileName::parse(name).context("name")?,
         policy: Policy::default(),
         created_at: at(number.into()),
+        limits: NamedLimits::parse("signup=5/600;").context("limits")?,
     })
 }
 

@@ -1,4 +1,4 @@
-//! Who calls. The middleware asks the directory once, before the body is read;
+//! Who calls. The middleware asks the snapshot once, before the body is read;
 //! the extractor is synchronous. An asynchronous extractor beside one that
 //! reads the body was tried: a broken body then answered 400 to a caller
 //! without a key.
@@ -26,6 +26,7 @@ use std::{
     marker::PhantomData,
     ops::Deref,
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 /// What the middleware found, kept in the extensions of the request.
@@ -48,21 +49,28 @@ pub async fn authenticate(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let identity = identify(&state, request.headers()).await;
+    let identity = identify(&state, request.headers());
     request.extensions_mut().insert(identity);
     next.call(request).await
 }
 
-async fn identify(state: &State, headers: &HeaderMap) -> Identity {
+/// A snapshot older than this may hold a key that was disabled since.
+const MAX_AGE: Duration = Duration::from_secs(2);
+
+fn identify(state: &State, headers: &HeaderMap) -> Identity {
     let presented = PresentedKey::parse(bearer(headers)?).ok_or(Refusal::Invalid)?;
-    let key = state.context.directory.presented_key(presented.id).await;
-    let key = key.map_err(|error| Refusal::Directory(Arc::new(error)))?.ok_or(Refusal::Invalid)?;
+    let snapshot = &state.context.snapshot;
+    if snapshot.age(Instant::now()).is_none_or(|age| age > MAX_AGE) {
+        let stale = StoreError::unavailable("the directory was not read for 2 s");
+        return Err(Refusal::Directory(Arc::new(stale)));
+    }
+    let key = snapshot.key(presented.id).ok_or(Refusal::Invalid)?;
     let now = state.clock.now();
     if !presented.matches(&key) || !key.is_usable(now) {
         return Err(Refusal::Invalid);
     }
     state.key_uses.note(key.tenant, key.id, now);
-    let Key { tenant, id, mode, scopes, expires_at, .. } = key;
+    let Key { tenant, id, mode, scopes, expires_at, .. } = *key;
     Ok(Caller { tenant, key: id, mode, scopes, expires_at })
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     fields::Fields,
+    idempotency,
     problem::{Problem, ProblemCode},
 };
 use actix_web::{
@@ -10,6 +11,7 @@ use actix_web::{
     http::header::{CONTENT_LENGTH, CONTENT_TYPE},
     web,
 };
+use countersign_core::idempotency::Once;
 use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture};
 use std::{
     future::{Ready, ready},
@@ -24,14 +26,14 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 const JSON: &[&str] = &["application/json"];
 const MERGE_PATCH: &[&str] = &["application/json", "application/merge-patch+json"];
 
-/// A JSON object.
-pub struct Body(pub Fields);
+/// A JSON object, and the request's Idempotency-Key.
+pub struct Body(pub Fields, pub Option<Once>);
 
 /// A JSON object whose absent fields change nothing (RFC 7396).
 pub struct MergePatch(pub Fields);
 
-/// No body, or an empty object.
-pub struct NoBody;
+/// No body, or an empty object; and the request's Idempotency-Key.
+pub struct NoBody(pub Option<Once>);
 
 impl FromRequest for Body {
     type Error = Problem;
@@ -41,7 +43,10 @@ impl FromRequest for Body {
         let (request, payload) = (request.clone(), payload.take());
         async move {
             refuse_query(&request)?;
-            Ok(Self(read_json(&request, payload, JSON).await?))
+            check_type(&request, JSON)?;
+            let bytes = read(&request, payload).await?;
+            let once = idempotency::once(&request, &bytes)?;
+            Ok(Self(Fields::from_json(&bytes)?, once))
         }
         .boxed_local()
     }
@@ -53,7 +58,11 @@ impl FromRequest for MergePatch {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
-        async move { Ok(Self(read_json(&request, payload, MERGE_PATCH).await?)) }.boxed_local()
+        async move {
+            check_type(&request, MERGE_PATCH)?;
+            Ok(Self(Fields::from_json(&read(&request, payload).await?)?))
+        }
+        .boxed_local()
     }
 }
 
@@ -65,19 +74,15 @@ impl FromRequest for NoBody {
         let (request, payload) = (request.clone(), payload.take());
         async move {
             let bytes = read(&request, payload).await?;
+            let once = idempotency::once(&request, &bytes)?;
             if bytes.is_empty() {
-                return Ok(Self);
+                return Ok(Self(once));
             }
             check_type(&request, JSON)?;
-            Fields::from_json(&bytes)?.finish(Some(Self))
+            Fields::from_json(&bytes)?.finish(Some(Self(once)))
         }
         .boxed_local()
     }
-}
-
-async fn read_json(request: &HttpRequest, payload: Payload, types: &[&str]) -> Result<Fields, Problem> {
-    check_type(request, types)?;
-    Fields::from_json(&read(request, payload).await?)
 }
 
 /// The type without its parameters must be one of `types`.

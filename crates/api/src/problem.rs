@@ -4,9 +4,10 @@
 mod acts;
 mod json;
 
-pub use acts::{codes, codes_unavailable, directory};
+pub use acts::{codes, codes_unavailable, directory, guess_limit};
 pub use json::{FieldError, ProblemBody, RefusingLimit};
 
+use crate::ratelimit;
 use actix_web::{
     HttpResponse, HttpResponseBuilder, ResponseError,
     http::{
@@ -14,7 +15,7 @@ use actix_web::{
         header::{self, HeaderName},
     },
 };
-use countersign_core::time::ceil_seconds;
+use countersign_core::{limits::LimitState, time::ceil_seconds};
 use std::{borrow::Cow, error::Error, sync::Arc, time::Duration};
 use utoipa::ToSchema;
 
@@ -43,17 +44,21 @@ problems! {
     InvalidCode 400 "invalid_code" "This cannot be the code; no try was used",
     InvalidKey 401 "invalid_key" "The API key is missing, unknown, disabled or expired",
     InsufficientScope 403 "insufficient_scope" "The API key may not do this",
+    CountryNotAllowed 403 "country_not_allowed" "The tenant does not send to this country",
     NumberBlocked 403 "number_blocked" "The number is blocked",
     NotFound 404 "not_found" "There is no such thing here",
     MethodNotAllowed 405 "method_not_allowed" "This path has other methods",
     AlreadyApproved 409 "already_approved" "The verification was approved before",
     VerificationEnded 409 "verification_ended" "The verification is over",
     Conflict 409 "conflict" "The request conflicts with the present state",
+    IdempotencyInProgress 409 "idempotency_in_progress" "A request with this Idempotency-Key is under way",
     PayloadTooLarge 413 "payload_too_large" "The body is larger than 64 KiB",
     UnsupportedMediaType 415 "unsupported_media_type" "The body must be JSON",
+    IdempotencyMismatch 422 "idempotency_mismatch" "The Idempotency-Key was used for another request",
     RateLimited 429 "rate_limited" "A limit refused the request",
     ResendTooSoon 429 "resend_too_soon" "The cooldown between messages still runs",
     SendsExhausted 429 "sends_exhausted" "All messages of the verification are used",
+    GuessLimit 429 "guess_limit" "Too many wrong codes in a row for the number",
     Internal 500 "internal" "The server failed",
     CodesUnavailable 503 "codes_unavailable" "The store of live verifications does not answer",
     DirectoryUnavailable 503 "directory_unavailable" "The directory of tenants and keys does not answer",
@@ -79,7 +84,9 @@ impl ProblemCode {
     /// The type: a registered one where the RateLimit draft has it, else our own.
     pub fn type_uri(self) -> String {
         match self {
-            Self::RateLimited => "https://iana.org/assignments/http-problem-types#quota-exceeded".to_owned(),
+            Self::RateLimited | Self::GuessLimit => {
+                "https://iana.org/assignments/http-problem-types#quota-exceeded".to_owned()
+            }
             _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => {
                 "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity".to_owned()
             }
@@ -106,6 +113,7 @@ struct Parts {
     errors: Vec<FieldError>,
     retry_after: Option<u64>,
     limit: Option<RefusingLimit>,
+    limits: Vec<LimitState>,
     header: Option<(HeaderName, String)>,
     /// For the log alone.
     cause: Option<Arc<dyn Error + Send + Sync>>,
@@ -121,6 +129,7 @@ impl Problem {
             errors: Vec::new(),
             retry_after: None,
             limit: None,
+            limits: Vec::new(),
             header: None,
             cause: None,
             request_id: String::new(),
@@ -153,6 +162,12 @@ impl Problem {
     /// The limit that refused.
     pub fn with_limit(mut self, limit: RefusingLimit) -> Self {
         self.0.limit = Some(limit);
+        self
+    }
+
+    /// How far the limits are used that were looked at.
+    pub fn with_states(mut self, limits: Vec<LimitState>) -> Self {
+        self.0.limits = limits;
         self
     }
 
@@ -204,7 +219,7 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let Parts { code, detail, errors, retry_after, limit, header, request_id, .. } = &*self.0;
+        let Parts { code, detail, errors, retry_after, limit, limits, header, request_id, .. } = &*self.0;
         let body = ProblemBody {
             r#type: code.type_uri(),
             title: code.title(),
@@ -214,7 +229,7 @@ impl ResponseError for Problem {
             errors,
             request_id,
             retry_after: *retry_after,
-            limit: *limit,
+            limit: limit.as_ref(),
         };
         let mut response = HttpResponseBuilder::new(code.status());
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
@@ -224,7 +239,9 @@ impl ResponseError for Problem {
         if let Some(seconds) = *retry_after {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
-        response.json(body)
+        let mut response = response.json(body);
+        ratelimit::set_headers(response.headers_mut(), limits);
+        response
     }
 }
 

@@ -9,9 +9,10 @@ use crate::{
     auth::{Authed, VerificationsCheck, VerificationsRead, VerificationsStart},
     body::{Body, NoBody},
     id::Id,
+    idempotency::REPLAYED,
     observe::note,
     problem::Problem,
-    rng,
+    ratelimit, rng,
 };
 use actix_web::{
     HttpRequest, HttpResponse, get,
@@ -19,7 +20,12 @@ use actix_web::{
     post,
     web::{Data, Json},
 };
-use countersign_core::{cancel, check, id::VerificationId, read as reading, resend, start};
+use countersign_core::{
+    cancel,
+    check::{self, Checked, Submitted},
+    id::VerificationId,
+    read as reading, resend, start,
+};
 use json::{CheckAnswer, CheckByNumber, CheckCode, StartVerification, Verification};
 
 /// Starts a verification: draws a code and sends it.
@@ -33,7 +39,7 @@ use json::{CheckAnswer, CheckByNumber, CheckCode, StartVerification, Verificatio
         (status = 201, description = "Made, and its message queued; `to` is whole.", body = Verification,
             headers(("Location" = String, description = "The path of the verification."))),
         (status = 400, description = "`invalid_request`, `invalid_phone_number` or `number_cannot_receive_sms`."),
-        (status = 403, description = "`insufficient_scope` or `number_blocked`."),
+        (status = 403, description = "`insufficient_scope`, `number_blocked` or `country_not_allowed`."),
         (status = 429, description = "`rate_limited`: `limit` names the one that refused."),
         (status = 503, description = "`no_route`, `codes_unavailable` or `directory_unavailable`."),
     ),
@@ -46,12 +52,20 @@ pub async fn start_verification(
     state: Data<State>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let asked = read::start_request(body.0, caller.mode)?;
+    let Body(fields, once) = body;
+    let asked = read::start_request(fields, caller.mode)?;
     let now = state.clock.now();
-    let made = start::start_verification(&state.context, &caller, asked, now, &mut rng()).await?;
-    note(&request, made.id, made.status.as_str());
-    let location = format!("{}/{}", request.path(), made.id);
-    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(Verification::whole(made)))
+    let made = start::start_verification(&state.context, &caller, asked, once, now, &mut rng()).await?;
+    let verification = made.verification;
+    note(&request, verification.id, verification.status.as_str());
+    let location = format!("{}/{}", request.path(), verification.id);
+    let mut response = HttpResponse::Created();
+    if made.replayed {
+        response.insert_header(REPLAYED);
+    }
+    let mut response = response.insert_header((LOCATION, location)).json(Verification::whole(verification));
+    ratelimit::set_headers(response.headers_mut(), &made.limits);
+    Ok(response)
 }
 
 /// Checks a code.
@@ -67,7 +81,8 @@ pub async fn start_verification(
     responses(
         (status = 200, description = "What the check found.", body = CheckAnswer),
         (status = 400, description = "`invalid_request`, or `invalid_code`: no try was used."),
-        (status = 409, description = "`already_approved`."),
+        (status = 409, description = "`already_approved` or `idempotency_in_progress`."),
+        (status = 429, description = "`guess_limit`: too many wrong codes in a row; no try was used."),
         (status = 503, description = "`codes_unavailable` or `directory_unavailable`; no try was used."),
     ),
     security(("key" = ["verifications:check"]))
@@ -79,10 +94,11 @@ pub async fn check_code(
     id: Id<VerificationId>,
     state: Data<State>,
     body: Body,
-) -> Result<Json<CheckAnswer>, Problem> {
-    let code = read::check_request(body.0)?;
-    let now = state.clock.now();
-    let checked = check::check_code(&state.context, &caller, id.0, &code, now, &mut rng()).await?;
+) -> Result<HttpResponse, Problem> {
+    let Body(fields, once) = body;
+    let code = read::check_request(fields)?;
+    let (now, submitted) = (state.clock.now(), Submitted { code: &code, once });
+    let checked = check::check_code(&state.context, &caller, id.0, submitted, now, &mut rng()).await?;
     answer_check(&request, &checked)
 }
 
@@ -98,7 +114,8 @@ pub async fn check_code(
         (status = 400, description = "`invalid_request`, `invalid_phone_number`, `number_cannot_receive_sms`, \
             or `invalid_code`: no try was used."),
         (status = 404, description = "`not_found`: no verification stands for this number."),
-        (status = 409, description = "`already_approved`."),
+        (status = 409, description = "`already_approved` or `idempotency_in_progress`."),
+        (status = 429, description = "`guess_limit`: too many wrong codes in a row; no try was used."),
         (status = 503, description = "`codes_unavailable` or `directory_unavailable`; no try was used."),
     ),
     security(("key" = ["verifications:check"]))
@@ -109,19 +126,24 @@ pub async fn check_code_by_number(
     request: HttpRequest,
     state: Data<State>,
     body: Body,
-) -> Result<Json<CheckAnswer>, Problem> {
-    let asked = read::check_by_number_request(body.0, caller.mode)?;
+) -> Result<HttpResponse, Problem> {
+    let Body(fields, once) = body;
+    let asked = read::check_by_number_request(fields, caller.mode)?;
     let (now, mut rng) = (state.clock.now(), rng());
-    let (to, profile, code) = (&asked.to, &asked.profile, &asked.code);
+    let (to, profile, submitted) = (&asked.to, &asked.profile, Submitted { code: &asked.code, once });
     let checked =
-        check::check_code_by_number(&state.context, &caller, to, profile, code, now, &mut rng).await?;
+        check::check_code_by_number(&state.context, &caller, to, profile, submitted, now, &mut rng).await?;
     answer_check(&request, &checked)
 }
 
-fn answer_check(request: &HttpRequest, checked: &check::Checked) -> Result<Json<CheckAnswer>, Problem> {
+fn answer_check(request: &HttpRequest, checked: &Checked) -> Result<HttpResponse, Problem> {
     let answer = CheckAnswer::of(checked)?;
     note(request, checked.id, answer.outcome());
-    Ok(Json(answer))
+    let mut response = HttpResponse::Ok();
+    if checked.replayed {
+        response.insert_header(REPLAYED);
+    }
+    Ok(response.json(answer))
 }
 
 /// Sends another message for the same verification.
@@ -134,7 +156,7 @@ fn answer_check(request: &HttpRequest, checked: &check::Checked) -> Result<Json<
     responses(
         (status = 200, description = "Another message is queued; `to` is whole.", body = Verification),
         (status = 400, description = "`invalid_request`: this operation takes no body or `{}`."),
-        (status = 409, description = "`verification_ended`."),
+        (status = 409, description = "`verification_ended` or `idempotency_in_progress`."),
         (status = 413, description = "`payload_too_large`."),
         (status = 415, description = "`unsupported_media_type`."),
         (status = 429, description = "`resend_too_soon` or `sends_exhausted`."),
@@ -147,11 +169,15 @@ pub async fn resend_verification(
     caller: Authed<VerificationsStart>,
     id: Id<VerificationId>,
     state: Data<State>,
-    _body: NoBody,
-) -> Result<Json<Verification>, Problem> {
+    body: NoBody,
+) -> Result<HttpResponse, Problem> {
     let now = state.clock.now();
-    let resent = resend::resend_verification(&state.context, &caller, id.0, now, &mut rng()).await?;
-    Ok(Json(Verification::whole(resent)))
+    let resent = resend::resend_verification(&state.context, &caller, id.0, body.0, now, &mut rng()).await?;
+    let mut response = HttpResponse::Ok();
+    if resent.replayed {
+        response.insert_header(REPLAYED);
+    }
+    Ok(response.json(Verification::whole(resent.verification)))
 }
 
 /// Cancels a verification; its code is void from then on.

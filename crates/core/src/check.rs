@@ -4,8 +4,9 @@ use crate::{
     Caller, Context,
     code::Code,
     id::{EventId, VerificationId},
+    idempotency::{Answer, IdempotencyError, Once, Outcome, Replay},
     phone::PhoneNumber,
-    ports::StoreError,
+    ports::{CheckFound, StoreError},
     profile::ProfileName,
     time::Timestamp,
     verification::{CheckOutcome, RecordKey, SubmittedCode},
@@ -22,6 +23,8 @@ pub struct Checked {
     pub outcome: CheckOutcome,
     /// Tries that are left.
     pub attempts_left: u8,
+    /// Whether an earlier request was given this answer.
+    pub replayed: bool,
 }
 
 /// Why a code was not compared.
@@ -33,6 +36,9 @@ pub enum CheckError {
     /// The tenant has no profile of that name.
     #[error("no such profile")]
     UnknownProfile,
+    /// Its Idempotency-Key stands in the way.
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
     /// The codes store did not answer.
     #[error("codes store")]
     Codes(#[source] StoreError),
@@ -41,22 +47,54 @@ pub enum CheckError {
     Directory(#[source] StoreError),
 }
 
+/// A code that was submitted, and the request's Idempotency-Key.
+#[derive(Clone, Debug)]
+pub struct Submitted<'a> {
+    /// What was typed.
+    pub code: &'a Code,
+    /// The Idempotency-Key, if the request bears one.
+    pub once: Option<Once>,
+}
+
+impl<'a> Submitted<'a> {
+    /// A code without an Idempotency-Key.
+    pub fn plain(code: &'a Code) -> Self {
+        Self { code, once: None }
+    }
+}
+
 /// Checks a code against one verification.
 pub async fn check_code(
     context: &Context,
     caller: &Caller,
     id: VerificationId,
-    code: &Code,
+    submitted: Submitted<'_>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Checked, CheckError> {
+    let Submitted { code, once } = submitted;
     let Caller { tenant, mode, .. } = *caller;
     let macs = context.keyring.code_macs(mode, tenant, id, code);
     let event = EventId::new(now, id.partition(), rng);
     let key = RecordKey { tenant, mode, id };
-    let seen = context.codes.check(key, SubmittedCode::new(code, macs), event).await;
-    let seen = seen.map_err(CheckError::Codes)?.ok_or(CheckError::NotFound)?;
-    Ok(Checked { id, outcome: seen.outcome, attempts_left: seen.record.attempts_left() })
+    let found = context.codes.check(key, SubmittedCode::new(code, macs), event, once).await;
+    match found.map_err(CheckError::Codes)? {
+        Answer::Fresh(found) => {
+            let CheckFound { outcome, attempts_left } = found.ok_or(CheckError::NotFound)?;
+            Ok(Checked { id, outcome, attempts_left, replayed: false })
+        }
+        Answer::Replay(replay) => replayed(replay),
+    }
+}
+
+fn replayed(replay: Replay) -> Result<Checked, CheckError> {
+    match replay {
+        Replay::Outcome(Outcome::Checked { id, outcome, attempts_left }) => {
+            Ok(Checked { id, outcome, attempts_left, replayed: true })
+        }
+        Replay::InProgress => Err(IdempotencyError::InProgress.into()),
+        Replay::Outcome(_) | Replay::Mismatch => Err(IdempotencyError::Mismatch.into()),
+    }
 }
 
 /// Checks a code against the number's newest pending verification of the
@@ -66,14 +104,20 @@ pub async fn check_code_by_number(
     caller: &Caller,
     to: &PhoneNumber,
     profile: &ProfileName,
-    code: &Code,
+    submitted: Submitted<'_>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Checked, CheckError> {
-    let profile = context.directory.profile(caller.tenant, profile).await;
-    let profile = profile.map_err(CheckError::Directory)?.ok_or(CheckError::UnknownProfile)?;
+    let view = context.tenant_view(caller.tenant).map_err(CheckError::Directory)?;
+    let profile = view.profiles.get(profile).ok_or(CheckError::UnknownProfile)?;
+    // The first request may have checked one that is no longer the newest pending.
+    if let Some(once) = &submitted.once
+        && let Some(replay) = context.codes.replay(once).await.map_err(CheckError::Codes)?
+    {
+        return replayed(replay);
+    }
     let number = context.keyring.fingerprint(caller.tenant, to);
     let id = context.codes.find(caller.tenant, caller.mode, number, profile.id).await;
     let id = id.map_err(CheckError::Codes)?.ok_or(CheckError::NotFound)?;
-    check_code(context, caller, id, code, now, rng).await
+    check_code(context, caller, id, submitted, now, rng).await
 }

@@ -99,6 +99,24 @@ impl KeyRing {
         Fingerprint(hmac(&self.fingerprint, &[b"number", tenant.bytes(), number.e164().as_bytes()]))
     }
 
+    /// A keyed hash of anything of a tenant that is counted or looked up by it,
+    /// each part with its length, so that no two lists of parts collide.
+    pub fn hash(&self, purpose: &str, tenant: TenantId, parts: &[&[u8]]) -> [u8; 16] {
+        let lengths: Vec<[u8; 4]> = parts.iter().map(|part| (part.len() as u32).to_be_bytes()).collect();
+        let mut all: Vec<&[u8]> = vec![b"hash", purpose.as_bytes(), &[0], tenant.bytes()];
+        for (length, part) in lengths.iter().zip(parts) {
+            all.extend([length.as_slice(), part]);
+        }
+        hmac(&self.fingerprint, &all)
+    }
+
+    /// One MAC of a request for each readable key version, the primary's first.
+    pub fn request_macs(&self, path: &str, body: &[u8]) -> Vec<CodeMac> {
+        let length = (path.len() as u32).to_be_bytes();
+        let parts = [b"request".as_slice(), &length, path.as_bytes(), body];
+        self.mac.iter().map(|key| CodeMac { version: key.version, mac: hmac(&key.key, &parts) }).collect()
+    }
+
     /// 32 bytes derived for one named purpose (the keys of `dev`).
     pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
         let mut derived = Zeroizing::new([0; 32]);

@@ -87,6 +87,7 @@ pub async fn create_key(
         ..Key::new(&presented, caller.tenant, name, request.scopes, now)
     };
     context.directory.create_key(&key).await.map_err(KeyError::Directory)?;
+    context.catch_up().await;
     Ok((key, presented))
 }
 
@@ -124,6 +125,7 @@ pub async fn update_key(
         return Err(KeyError::OwnKey);
     }
     let key = context.directory.update_key(caller.tenant, id, change, now).await;
+    context.catch_up().await;
     key.map_err(KeyError::Directory)?.ok_or(KeyError::NotFound)
 }
 
@@ -139,6 +141,7 @@ pub async fn delete_key(
         return Err(KeyError::OwnKey);
     }
     let deleted = context.directory.delete_key(caller.tenant, id, now).await;
+    context.catch_up().await;
     if deleted.map_err(KeyError::Directory)? { Ok(()) } else { Err(KeyError::NotFound) }
 }
 

@@ -10,12 +10,17 @@ pub mod cancel;
 pub mod check;
 pub mod code;
 pub mod console;
+pub mod countries;
 pub mod event;
+pub mod guard;
+pub mod guess;
 pub mod id;
+pub mod idempotency;
 pub mod key;
 pub mod keyring;
 pub mod keys;
 pub mod limits;
+pub mod number;
 mod pack;
 pub mod phone;
 pub mod ports;
@@ -23,6 +28,8 @@ pub mod profile;
 pub mod read;
 pub mod resend;
 pub mod scope;
+pub mod setting;
+pub mod snapshot;
 pub mod start;
 pub mod tenant;
 pub mod testmode;
@@ -32,19 +39,30 @@ pub mod verification;
 
 use std::sync::Arc;
 
-/// What every act needs: the two stores and the key ring.
+/// What every act needs: the two stores, the snapshot and the key ring.
 #[derive(Clone)]
 pub struct Context {
     /// Live verifications, their limits and the outbox.
     pub codes: Arc<dyn ports::Codes>,
-    /// Tenants, keys and profiles.
+    /// Tenants, keys, profiles and settings; only their management asks it.
     pub directory: Arc<dyn ports::Directory>,
+    /// The directory in memory, for everything else.
+    pub snapshot: Arc<snapshot::Snapshot>,
     /// The keys that seal, sign and fingerprint.
     pub keyring: Arc<keyring::KeyRing>,
     /// Number of partitions, fixed at install.
     pub partitions: u16,
     /// Whether a provider is configured for live messages.
     pub live_route: bool,
+}
+
+impl Context {
+    /// A tenant as the snapshot has it. Its caller was authenticated by the
+    /// same snapshot, so it is missing only where it cannot be read.
+    pub fn tenant_view(&self, tenant: id::TenantId) -> Result<Arc<snapshot::TenantView>, ports::StoreError> {
+        let view = self.snapshot.tenant(tenant);
+        view.ok_or_else(|| ports::StoreError::unavailable("the tenant is not in the snapshot"))
+    }
 }
 
 /// Who calls: the facts of an accepted API key.

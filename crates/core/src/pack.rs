@@ -3,6 +3,7 @@
 //! side can read them, and a live verification stays near 200 bytes.
 
 use crate::time::Timestamp;
+use std::ops::RangeInclusive;
 
 #[derive(Default)]
 pub(crate) struct Writer(Vec<u8>);
@@ -20,6 +21,11 @@ impl Writer {
 
     pub fn number(mut self, value: u32) -> Self {
         self.0.extend_from_slice(&value.to_be_bytes());
+        self
+    }
+
+    pub fn short(mut self, value: &[u8; 4]) -> Self {
+        self.0.extend_from_slice(value);
         self
     }
 
@@ -65,6 +71,10 @@ impl<'a> Reader<'a> {
         Some(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
     }
 
+    pub fn short(&mut self) -> Option<[u8; 4]> {
+        self.take(4)?.try_into().ok()
+    }
+
     pub fn fixed(&mut self) -> Option<[u8; 16]> {
         self.take(16)?.try_into().ok()
     }
@@ -89,12 +99,21 @@ pub(crate) fn unpack<T>(
     format: u8,
     read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
 ) -> Result<T, UnpackError> {
+    unpack_since(packed, format..=format, |_, reader| read(reader))
+}
+
+/// The same for a value of which older formats are still read.
+pub(crate) fn unpack_since<T>(
+    packed: &[u8],
+    formats: RangeInclusive<u8>,
+    read: impl FnOnce(u8, &mut Reader<'_>) -> Option<T>,
+) -> Result<T, UnpackError> {
     let mut reader = Reader(packed);
     match reader.byte() {
-        Some(found) if found == format => {
-            read(&mut reader).filter(|_| reader.is_done()).ok_or(UnpackError::Damaged)
+        Some(found) if formats.contains(&found) => {
+            read(found, &mut reader).filter(|_| reader.is_done()).ok_or(UnpackError::Damaged)
         }
-        Some(found) if found > format => Err(UnpackError::Future(found)),
+        Some(found) if found > *formats.end() => Err(UnpackError::Future(found)),
         _ => Err(UnpackError::Damaged),
     }
 }

@@ -3,12 +3,15 @@
 use crate::{
     event::Event,
     id::{EventId, KeyId, MessageId, ProfileId, TenantId, VerificationId},
+    idempotency::{Answer, Once, Replay},
     key::{Key, Mode},
     keyring::Fingerprint,
-    limits::LimitHit,
+    limits::{Buckets, LimitHit, LimitState, Take},
     pack::UnpackError,
     phone::Country,
     profile::{Profile, ProfileName},
+    setting::Setting,
+    snapshot::News,
     tenant::Tenant,
     time::Timestamp,
     verification::{
@@ -39,6 +42,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// What a store that lacks the method answers.
+    pub fn unsupported() -> Self {
+        Self::unavailable("this store does not do that")
+    }
+
     /// Any failure of the engine below.
     pub fn unavailable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unavailable(error.into())
@@ -72,6 +80,14 @@ pub struct NewVerification {
     pub country: Option<Country>,
     /// How long its codes live.
     pub expires_in: Duration,
+    /// The limits of the number.
+    pub number_limits: Buckets,
+    /// The other limits that it must pass.
+    pub takes: Vec<Take>,
+    /// Names of limits that are not applied, for the timeline.
+    pub skipped: Vec<String>,
+    /// The Idempotency-Key, if the request bears one.
+    pub once: Option<Once>,
     /// The id of the `started` event.
     pub event: EventId,
 }
@@ -80,8 +96,13 @@ pub struct NewVerification {
 #[derive(Clone, Debug)]
 #[must_use]
 pub enum StartOutcome {
-    /// Made, and its message queued; the record with its times.
-    Started(Record),
+    /// Made, and its message queued.
+    Started {
+        /// The record with its times.
+        record: Record,
+        /// How far each limit is used now.
+        limits: Vec<LimitState>,
+    },
     /// A limit refused; nothing was made or counted.
     Limited(LimitHit),
 }
@@ -95,6 +116,15 @@ pub struct Seen<T> {
     pub record: Record,
     /// The store's clock.
     pub now: Timestamp,
+}
+
+/// What a check found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckFound {
+    /// The outcome.
+    pub outcome: CheckOutcome,
+    /// Tries that are left.
+    pub attempts_left: u8,
 }
 
 /// A message that a worker holds until its lease ends.
@@ -136,10 +166,14 @@ pub enum Settled {
 /// All times are the store's. An act that answers an error has changed
 /// nothing, or at most what a repeat of it would find done.
 #[async_trait]
+#[expect(unused_variables, reason = "the parameters of methods that a test's store leaves out")]
 pub trait Codes: Send + Sync {
-    /// Counts the start against the limits of the number, makes the
-    /// verification, queues its message and notes the event: all or nothing.
-    async fn start(&self, new: NewVerification) -> Result<StartOutcome, StoreError>;
+    /// Counts the start against its limits, makes the verification, queues its
+    /// message and notes the event: all or nothing. What a refused start took
+    /// is given back.
+    async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// Evaluates one submitted code; `event` is used if it changes anything.
     async fn check(
@@ -147,7 +181,10 @@ pub trait Codes: Send + Sync {
         key: RecordKey,
         code: SubmittedCode,
         event: EventId,
-    ) -> Result<Option<Seen<CheckOutcome>>, StoreError>;
+        once: Option<Once>,
+    ) -> Result<Answer<Option<CheckFound>>, StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// Queues another message.
     async fn resend(
@@ -155,14 +192,39 @@ pub trait Codes: Send + Sync {
         key: RecordKey,
         resend: Resend,
         event: EventId,
-    ) -> Result<Option<Seen<ResendOutcome>>, StoreError>;
+        once: Option<Once>,
+    ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// Ends the verification on the client's word.
-    async fn cancel(&self, key: RecordKey, event: EventId)
-    -> Result<Option<Seen<CancelOutcome>>, StoreError>;
+    async fn cancel(
+        &self,
+        key: RecordKey,
+        event: EventId,
+    ) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// What came of a request with this Idempotency-Key, if there was one.
+    async fn replay(&self, once: &Once) -> Result<Option<Replay>, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Begins the count of wrong codes for a number anew and says how many there were.
+    async fn clear_guesses(
+        &self,
+        tenant: TenantId,
+        mode: Mode,
+        number: Fingerprint,
+    ) -> Result<u16, StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// The record, if it still stands.
-    async fn read(&self, key: RecordKey) -> Result<Option<Seen<()>>, StoreError>;
+    async fn read(&self, key: RecordKey) -> Result<Option<Seen<()>>, StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// The newest pending verification of the profile for the number, else the
     /// newest whose record still stands.
@@ -172,10 +234,14 @@ pub trait Codes: Send + Sync {
         mode: Mode,
         number: Fingerprint,
         profile: ProfileId,
-    ) -> Result<Option<VerificationId>, StoreError>;
+    ) -> Result<Option<VerificationId>, StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// What happened to the verification so far, oldest first; empty when its record is gone.
-    async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError>;
+    async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// Takes up to `limit` due messages of the partitions and holds them for
     /// `lease`. Messages whose verification is over, or that a resend
@@ -185,7 +251,9 @@ pub trait Codes: Send + Sync {
         partitions: Range<u16>,
         lease: Duration,
         limit: usize,
-    ) -> Result<Vec<Claim>, StoreError>;
+    ) -> Result<Vec<Claim>, StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// Notes how a claimed message ended, if the claim is still the newest. A
     /// repeat with the same `event` changes nothing and answers as the first.
@@ -194,17 +262,25 @@ pub trait Codes: Send + Sync {
         claim: &Claim,
         settlement: Settlement,
         event: EventId,
-    ) -> Result<Settled, StoreError>;
+    ) -> Result<Settled, StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// Resolves when a message may have become due since the last call; it may
     /// resolve for nothing. Workers poll besides.
-    async fn due_arrived(&self);
+    async fn due_arrived(&self) {
+        std::future::pending().await
+    }
 
     /// Answers if acts are carried out.
-    async fn ping(&self) -> Result<(), StoreError>;
+    async fn ping(&self) -> Result<(), StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// Messages that wait, whether due or not.
-    async fn backlog(&self) -> Result<u64, StoreError>;
+    async fn backlog(&self) -> Result<u64, StoreError> {
+        Err(StoreError::unsupported())
+    }
 }
 
 /// The part of a key that its owner may change. Each `None` leaves the value as it is.
@@ -218,26 +294,42 @@ pub struct KeyChange {
     pub expires_at: Option<Option<Timestamp>>,
 }
 
-/// Tenants, keys and profiles. Every write also notes its change in `changes`.
+/// Tenants, keys, profiles and settings. Every write also notes its change in `changes`.
+///
+/// A method that a store does not have answers `Unavailable`; the contract
+/// suite holds the real ones to all of them.
 #[async_trait]
+#[expect(unused_variables, reason = "the parameters of methods that a test's store leaves out")]
 pub trait Directory: Send + Sync {
     /// Makes a tenant and its `default` profile. `Conflict` if the id exists.
-    async fn create_tenant(&self, tenant: &Tenant, profile: &Profile) -> Result<(), StoreError>;
+    async fn create_tenant(&self, tenant: &Tenant, profile: &Profile) -> Result<(), StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// A tenant.
-    async fn tenant(&self, tenant: TenantId) -> Result<Option<Tenant>, StoreError>;
+    async fn tenant(&self, tenant: TenantId) -> Result<Option<Tenant>, StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// Tenants by id, those after `after`.
-    async fn list_tenants(&self, after: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>, StoreError>;
+    async fn list_tenants(&self, after: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>, StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// The key that a caller presents, of whatever tenant.
-    async fn presented_key(&self, key: KeyId) -> Result<Option<Key>, StoreError>;
+    async fn presented_key(&self, key: KeyId) -> Result<Option<Key>, StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// Makes a key. `Conflict` if the id exists.
-    async fn create_key(&self, key: &Key) -> Result<(), StoreError>;
+    async fn create_key(&self, key: &Key) -> Result<(), StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// A key of the tenant.
-    async fn key(&self, tenant: TenantId, key: KeyId) -> Result<Option<Key>, StoreError>;
+    async fn key(&self, tenant: TenantId, key: KeyId) -> Result<Option<Key>, StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// Keys of the tenant, newest first, those before `before`.
     async fn list_keys(
@@ -245,7 +337,9 @@ pub trait Directory: Send + Sync {
         tenant: TenantId,
         before: Option<KeyId>,
         limit: u16,
-    ) -> Result<Vec<Key>, StoreError>;
+    ) -> Result<Vec<Key>, StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// Changes a key and gives it as it is then.
     async fn update_key(
@@ -254,23 +348,57 @@ pub trait Directory: Send + Sync {
         key: KeyId,
         change: KeyChange,
         now: Timestamp,
-    ) -> Result<Option<Key>, StoreError>;
+    ) -> Result<Option<Key>, StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// Deletes a key; whether there was one.
-    async fn delete_key(&self, tenant: TenantId, key: KeyId, now: Timestamp) -> Result<bool, StoreError>;
+    async fn delete_key(&self, tenant: TenantId, key: KeyId, now: Timestamp) -> Result<bool, StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// Notes when keys were last accepted; older times change nothing.
-    async fn touch_keys(&self, uses: &[(TenantId, KeyId, Timestamp)]) -> Result<(), StoreError>;
+    async fn touch_keys(&self, uses: &[(TenantId, KeyId, Timestamp)]) -> Result<(), StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// A profile by name.
-    async fn profile(&self, tenant: TenantId, name: &ProfileName) -> Result<Option<Profile>, StoreError>;
+    async fn profile(&self, tenant: TenantId, name: &ProfileName) -> Result<Option<Profile>, StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// The profiles of the tenant, by name.
-    async fn list_profiles(&self, tenant: TenantId) -> Result<Vec<Profile>, StoreError>;
+    async fn list_profiles(&self, tenant: TenantId) -> Result<Vec<Profile>, StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// Makes the profile, or replaces the policy of the one with its name.
-    async fn save_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError>;
+    async fn save_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Sets, or unsets, one thing of the tenant.
+    async fn save_setting(
+        &self,
+        tenant: TenantId,
+        setting: &Setting,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// What happened since the change with the number `after`; `None` if nothing did.
+    async fn news(&self, after: i64) -> Result<Option<News>, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Forgets changes from before then; whoever has not read them reads everything anew.
+    async fn forget_changes(&self, before: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::unsupported())
+    }
 
     /// Answers if the directory can be read.
-    async fn ping(&self) -> Result<(), StoreError>;
+    async fn ping(&self) -> Result<(), StoreError> {
+        Err(StoreError::unsupported())
+    }
 }

@@ -3,12 +3,13 @@
 use crate::{
     code::Alphabet,
     id::{ProfileId, TenantId},
+    limits::NamedLimits,
     time::Timestamp,
 };
 use std::{ops::RangeInclusive, time::Duration};
 
 /// The unique name of a profile within its tenant: 1 to 32 of `[a-z0-9-]`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProfileName(String);
 
 impl ProfileName {
@@ -109,6 +110,8 @@ pub struct Profile {
     pub name: ProfileName,
     /// Its code policy.
     pub policy: Policy,
+    /// Its limits for values that the client names.
+    pub limits: NamedLimits,
     /// When it was made.
     pub created_at: Timestamp,
 }

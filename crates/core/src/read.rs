@@ -3,6 +3,7 @@
 use crate::{
     Caller, Context,
     id::VerificationId,
+    idempotency::Progress,
     key::Mode,
     keyring::{Place, Sealed},
     pack::{Reader, Writer},
@@ -134,6 +135,27 @@ impl Verification {
             attempts_left: record.attempts_left(),
             sends_left: record.sends_left(),
             delivery: record.delivery,
+            metadata: contact.metadata,
+        }
+    }
+}
+
+impl Verification {
+    /// The verification as it stood after an act that a repeated request asks for again.
+    pub(crate) fn replayed(mode: Mode, progress: &Progress, contact: Contact) -> Self {
+        let Progress { id, created_at, expires_at, resend_at, attempts_left, sends_left } = *progress;
+        Self {
+            id,
+            mode,
+            profile: contact.profile,
+            status: Status::Pending,
+            to: contact.to,
+            created_at,
+            expires_at,
+            resend_at: (sends_left > 0).then_some(resend_at),
+            attempts_left,
+            sends_left,
+            delivery: Delivery::Queued,
             metadata: contact.metadata,
         }
     }

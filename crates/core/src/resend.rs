@@ -4,11 +4,12 @@ use crate::{
     Caller, Context,
     code::Code,
     id::{EventId, MessageId, VerificationId},
+    idempotency::{Answer, IdempotencyError, Once, Outcome, Replay},
     key::Mode,
     keyring::{OpenError, Place, Sealed},
     ports::{Seen, StoreError},
     profile::ResendPolicy,
-    read::{ReadError, Verification, view},
+    read::{Contact, ReadError, Verification, view},
     text::CodeText,
     time::Timestamp,
     verification::{NewCode, Record, RecordKey, Resend, ResendOutcome, Status},
@@ -37,6 +38,9 @@ pub enum ResendError {
     /// The code cannot be read back.
     #[error("sealed code")]
     Open(#[from] OpenError),
+    /// Its Idempotency-Key stands in the way.
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
     /// The codes store did not answer.
     #[error("codes store")]
     Codes(#[source] StoreError),
@@ -45,14 +49,24 @@ pub enum ResendError {
     Read(#[from] ReadError),
 }
 
+/// A verification after a resend, carried out now or by the first of equal requests.
+#[derive(Clone, Debug)]
+pub struct Resent {
+    /// The verification as it was then.
+    pub verification: Verification,
+    /// Whether an earlier request did it.
+    pub replayed: bool,
+}
+
 /// Queues another message and gives the verification as it is then.
 pub async fn resend_verification(
     context: &Context,
     caller: &Caller,
     id: VerificationId,
+    once: Option<Once>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
-) -> Result<Verification, ResendError> {
+) -> Result<Resent, ResendError> {
     if caller.mode == Mode::Live && !context.live_route {
         return Err(ResendError::NoRoute);
     }
@@ -66,15 +80,37 @@ pub async fn resend_verification(
             message: MessageId::new(now, id.partition(), rng),
         };
         let event = EventId::new(now, id.partition(), rng);
-        let seen = context.codes.resend(key, resend, event).await;
-        let seen = seen.map_err(ResendError::Codes)?.ok_or(ResendError::NotFound)?;
+        let answer = context.codes.resend(key, resend, event, once.clone()).await;
+        let seen = match answer.map_err(ResendError::Codes)? {
+            Answer::Fresh(seen) => seen.ok_or(ResendError::NotFound)?,
+            Answer::Replay(replay) => return replayed(context, key, &seen, replay),
+        };
         return match seen.outcome {
-            ResendOutcome::Queued => Ok(view(context, key, &seen.record, seen.now)?),
+            ResendOutcome::Queued => {
+                let verification = view(context, key, &seen.record, seen.now)?;
+                Ok(Resent { verification, replayed: false })
+            }
             ResendOutcome::TooSoon(wait) => Err(ResendError::TooSoon(wait)),
             ResendOutcome::SendsExhausted => Err(ResendError::SendsExhausted),
             ResendOutcome::Ended(status) => Err(ResendError::Ended(status)),
             ResendOutcome::Changed => continue,
         };
+    }
+}
+
+fn replayed(
+    context: &Context,
+    key: RecordKey,
+    seen: &Seen<()>,
+    replay: Replay,
+) -> Result<Resent, ResendError> {
+    match replay {
+        Replay::Outcome(Outcome::Resent(progress)) => {
+            let contact = Contact::open(context, key, &seen.record)?;
+            Ok(Resent { verification: Verification::replayed(key.mode, &progress, contact), replayed: true })
+        }
+        Replay::InProgress => Err(IdempotencyError::InProgress.into()),
+        Replay::Outcome(_) | Replay::Mismatch => Err(IdempotencyError::Mismatch.into()),
     }
 }
 

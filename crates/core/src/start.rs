@@ -3,21 +3,25 @@
 use crate::{
     Caller, Context,
     code::{Alphabet, Code, CodeShape},
+    guard::{Takes, check_country, list_takes, source},
     id::{EventId, MessageId, VerificationId},
+    idempotency::{Answer, IdempotencyError, Once, Outcome, Replay},
     key::Mode,
-    keyring::{Place, Sealed},
-    limits::LimitHit,
-    phone::PhoneNumber,
+    keyring::{Fingerprint, Place, Sealed},
+    limits::{LimitHit, LimitName, LimitScope, LimitState},
+    phone::{Country, PhoneNumber},
     ports::{NewVerification, StartOutcome, StoreError},
-    profile::{Policy, Profile, ProfileName},
+    profile::{Profile, ProfileName},
     read::{Contact, Metadata, Verification},
+    snapshot::TenantView,
+    tenant::TenantName,
     testmode::{Magic, RATE_LIMIT_WAIT},
     text::{AppHash, CodeText, Origin, RETRIEVER_BYTES},
     time::Timestamp,
     verification::{Delivery, Record, RecordKey, Status},
 };
 use rand::CryptoRng;
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 /// What a client asks for; parsed, so each value is within its bounds.
 #[derive(Clone, Debug)]
@@ -36,6 +40,21 @@ pub struct StartRequest {
     pub app_hash: Option<AppHash>,
     /// The client's own notes.
     pub metadata: Metadata,
+    /// The end user's address, as the client saw it.
+    pub end_user_ip: Option<IpAddr>,
+    /// Values for limits that the tenant named.
+    pub limits: Vec<(LimitName, String)>,
+}
+
+/// A verification that was made, now or by the first of equal requests.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The verification as it was then.
+    pub verification: Verification,
+    /// How far each limit is used; empty for a repeat.
+    pub limits: Vec<LimitState>,
+    /// Whether an earlier request made it.
+    pub replayed: bool,
 }
 
 /// Why no verification was made.
@@ -50,6 +69,15 @@ pub enum StartError {
     /// The number is blocked.
     #[error("the number is blocked")]
     NumberBlocked,
+    /// The tenant does not send to the number's country.
+    #[error("the country is not allowed")]
+    CountryNotAllowed(Option<Country>),
+    /// The tenant has no limit of this name.
+    #[error("no such limit")]
+    UnknownLimit(LimitName),
+    /// Its Idempotency-Key stands in the way.
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
     /// A limit refused.
     #[error("limit {} refused", .0.name)]
     Limited(LimitHit),
@@ -69,34 +97,39 @@ pub async fn start_verification(
     context: &Context,
     caller: &Caller,
     request: StartRequest,
+    once: Option<Once>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
-) -> Result<Verification, StartError> {
+) -> Result<Made, StartError> {
     if caller.mode == Mode::Live && !context.live_route {
         return Err(StartError::NoRoute);
     }
-    let profile = context.directory.profile(caller.tenant, &request.profile).await;
-    let profile = profile.map_err(StartError::Directory)?.ok_or(StartError::UnknownProfile)?;
+    let view = context.tenant_view(caller.tenant).map_err(StartError::Directory)?;
+    let profile = view.profiles.get(&request.profile).ok_or(StartError::UnknownProfile)?;
     let magic = magic(caller.mode, &request.to);
     match magic {
         Some(Magic::Blocked) => return Err(StartError::NumberBlocked),
-        Some(Magic::RateLimited) => {
-            let hit = LimitHit { name: "test_number", scope: "number", retry_after: RATE_LIMIT_WAIT };
-            return Err(StartError::Limited(hit));
-        }
-        _ => {}
+        Some(Magic::RateLimited) => return Err(StartError::Limited(test_limit())),
+        _ => check_country(&view, &request.to)?,
     }
-    if request.app_hash.is_some() {
-        check_length(context, caller, &request, &profile.policy).await?;
-    }
-    let new = new_verification(context, caller, &request, &profile, magic, now, rng);
+    check_length(&view, profile, &request)?;
+    let takes = list_takes(context, caller, &view, profile, &request)?;
+    let start = Start { context, caller, view: &view, profile, request: &request, magic };
+    let new = NewVerification { once, ..start.verification(takes, now, rng) };
     let key = new.key;
+    let contact = || start.contact();
     match context.codes.start(new).await.map_err(StartError::Codes)? {
-        StartOutcome::Started(record) => {
-            let contact = Contact { profile: profile.name, to: request.to, metadata: request.metadata };
-            Ok(Verification::new(key, &record, record.created_at, contact))
+        Answer::Fresh(StartOutcome::Started { record, limits }) => {
+            let verification = Verification::new(key, &record, record.created_at, contact());
+            Ok(Made { verification, limits, replayed: false })
         }
-        StartOutcome::Limited(hit) => Err(StartError::Limited(hit)),
+        Answer::Fresh(StartOutcome::Limited(hit)) => Err(StartError::Limited(hit)),
+        Answer::Replay(Replay::Outcome(Outcome::Started(progress))) => {
+            let verification = Verification::replayed(key.mode, &progress, contact());
+            Ok(Made { verification, limits: Vec::new(), replayed: true })
+        }
+        Answer::Replay(Replay::InProgress) => Err(IdempotencyError::InProgress.into()),
+        Answer::Replay(_) => Err(IdempotencyError::Mismatch.into()),
     }
 }
 
@@ -104,81 +137,106 @@ fn magic(mode: Mode, to: &PhoneNumber) -> Option<Magic> {
     if mode == Mode::Test { Magic::of(to) } else { None }
 }
 
+/// What +15005550005 runs into.
+fn test_limit() -> LimitHit {
+    let scope = LimitScope::Number.as_str();
+    LimitHit { name: "test_number".to_owned(), scope, retry_after: RATE_LIMIT_WAIT, states: Vec::new() }
+}
+
 /// A message with an app hash must be short enough for the phone to hand it over.
-async fn check_length(
-    context: &Context,
-    caller: &Caller,
-    request: &StartRequest,
-    policy: &Policy,
-) -> Result<(), StartError> {
-    let tenant = context.directory.tenant(caller.tenant).await.map_err(StartError::Directory)?;
-    let length = request.code_length.unwrap_or(policy.code_length);
+fn check_length(view: &TenantView, profile: &Profile, request: &StartRequest) -> Result<(), StartError> {
+    if request.app_hash.is_none() {
+        return Ok(());
+    }
+    let length = request.code_length.unwrap_or(profile.policy.code_length);
     let text = CodeText {
         code: Code::for_tests(length),
         origin: request.origin.clone(),
         app_hash: request.app_hash.clone(),
     };
-    let fits = tenant.is_none_or(|tenant| text.compose(&tenant.name).len() <= RETRIEVER_BYTES);
-    if fits { Ok(()) } else { Err(StartError::TextTooLong) }
+    let name: &TenantName = &view.tenant.name;
+    if text.compose(name).len() <= RETRIEVER_BYTES { Ok(()) } else { Err(StartError::TextTooLong) }
 }
 
-fn new_verification(
-    context: &Context,
-    caller: &Caller,
-    request: &StartRequest,
-    profile: &Profile,
+/// A start that passed what can be told without the store.
+struct Start<'a> {
+    context: &'a Context,
+    caller: &'a Caller,
+    view: &'a TenantView,
+    profile: &'a Profile,
+    request: &'a StartRequest,
     magic: Option<Magic>,
-    now: Timestamp,
-    rng: &mut impl CryptoRng,
-) -> NewVerification {
-    let Context { keyring, partitions, .. } = context;
-    let (tenant, mode) = (caller.tenant, caller.mode);
-    let number = keyring.fingerprint(tenant, &request.to);
-    let partition = number.partition(*partitions);
-    let id = VerificationId::new(now, partition, rng);
-    let policy = &profile.policy;
-    let mut shape =
-        CodeShape { length: request.code_length.unwrap_or(policy.code_length), alphabet: policy.alphabet };
-    let code = match mode {
-        Mode::Live => Code::generate(shape, rng),
-        Mode::Test => {
-            shape.alphabet = Alphabet::Digits;
-            Code::for_tests(shape.length)
+}
+
+impl Start<'_> {
+    fn contact(&self) -> Contact {
+        let (to, metadata) = (self.request.to.clone(), self.request.metadata.clone());
+        Contact { profile: self.profile.name.clone(), to, metadata }
+    }
+
+    fn verification(&self, takes: Takes, now: Timestamp, rng: &mut impl CryptoRng) -> NewVerification {
+        let Caller { tenant, mode, .. } = *self.caller;
+        let number = self.context.keyring.fingerprint(tenant, &self.request.to);
+        let partition = number.partition(self.context.partitions);
+        let id = VerificationId::new(now, partition, rng);
+        let key = RecordKey { tenant, mode, id };
+        NewVerification {
+            key,
+            record: self.record(key, number, now, rng),
+            starter: self.caller.key,
+            country: self.request.to.country(),
+            expires_in: self.request.expires_in.unwrap_or(self.profile.policy.expires_in),
+            number_limits: self.view.settings.limit(LimitScope::Number).unwrap_or_default(),
+            takes: takes.takes,
+            skipped: takes.skipped,
+            once: None,
+            event: EventId::new(now, partition, rng),
         }
-    };
-    let mac = keyring.code_mac(mode, tenant, id, &code);
-    let place = |kind| Place { kind, tenant, id: *id.bytes(), number };
-    let contact =
-        Contact { profile: profile.name.clone(), to: request.to.clone(), metadata: request.metadata.clone() };
-    let text = CodeText { code, origin: request.origin.clone(), app_hash: request.app_hash.clone() };
-    let record = Record {
-        stored_status: Status::Pending,
-        profile: profile.id,
-        number,
-        created_at: now,
-        expires_at: now,
-        resend_at: now,
-        checks: 0,
-        max_checks: policy.max_checks,
-        sends: 1,
-        max_sends: policy.max_sends,
-        resend: policy.resend,
-        shape,
-        mac,
-        previous_mac: None,
-        delivery: Delivery::Queued,
-        accepted: false,
-        expires_at_check: magic == Some(Magic::Expired),
-        message: MessageId::new(now, partition, rng),
-        contact: keyring.seal(&place(Sealed::Contact), &contact.pack(), rng),
-        code: keyring.seal(&place(Sealed::Code), &text.pack(), rng),
-    };
-    NewVerification {
-        key: RecordKey { tenant, mode, id },
-        record,
-        starter: caller.key,
-        country: request.to.country(),
-        expires_in: request.expires_in.unwrap_or(policy.expires_in),
-        event: EventId::new(now, partition, rng),
+    }
+
+    fn record(
+        &self,
+        key: RecordKey,
+        number: Fingerprint,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Record {
+        let (policy, keyring) = (&self.profile.policy, &self.context.keyring);
+        let RecordKey { tenant, mode, id } = key;
+        let length = self.request.code_length.unwrap_or(policy.code_length);
+        let alphabet = if mode == Mode::Test { Alphabet::Digits } else { policy.alphabet };
+        let shape = CodeShape { length, alphabet };
+        let code = match mode {
+            Mode::Live => Code::generate(shape, rng),
+            Mode::Test => Code::for_tests(shape.length),
+        };
+        let mac = keyring.code_mac(mode, tenant, id, &code);
+        let place = |kind| Place { kind, tenant, id: *id.bytes(), number };
+        let (origin, app_hash) = (self.request.origin.clone(), self.request.app_hash.clone());
+        let text = CodeText { code, origin, app_hash };
+        Record {
+            stored_status: Status::Pending,
+            profile: self.profile.id,
+            number,
+            // The store's clock sets the times.
+            created_at: now,
+            expires_at: now,
+            resend_at: now,
+            checks: 0,
+            max_checks: policy.max_checks,
+            sends: 1,
+            max_sends: policy.max_sends,
+            resend: policy.resend,
+            shape,
+            mac,
+            previous_mac: None,
+            delivery: Delivery::Queued,
+            accepted: false,
+            expires_at_check: self.magic == Some(Magic::Expired),
+            source: source(self.context, self.caller, self.request.end_user_ip),
+            message: MessageId::new(now, id.partition(), rng),
+            contact: keyring.seal(&place(Sealed::Contact), &self.contact().pack(), rng),
+            code: keyring.seal(&place(Sealed::Code), &text.pack(), rng),
+        }
     }
 }

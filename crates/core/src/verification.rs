@@ -15,7 +15,8 @@
 
 use crate::{
     code::{Alphabet, Code, CodeShape},
-    event::EventKind,
+    event::{EventKind, GuessWait},
+    guess::{Guesses, Source},
     id::{MessageId, ProfileId, TenantId, VerificationId},
     key::Mode,
     keyring::{CodeMac, Fingerprint},
@@ -143,6 +144,8 @@ pub enum CheckOutcome {
     Ended(Status),
     /// Cannot be the code by its length or characters; no try was used.
     InvalidCode,
+    /// Too many wrong codes in a row: this long nothing is evaluated; no try was used.
+    GuessLimit(GuessWait),
     /// The record was made with a key version that this node cannot read.
     UnknownKeyVersion,
 }
@@ -261,6 +264,8 @@ pub struct Record {
     pub accepted: bool,
     /// Test mode: its first check finds it expired.
     pub expires_at_check: bool,
+    /// Where guesses at its code come from.
+    pub source: Source,
     /// The newest message.
     pub message: MessageId,
     /// Number and metadata, sealed.
@@ -308,9 +313,35 @@ impl Record {
         self.previous_mac = None;
     }
 
-    /// Evaluates a submitted code. At most one caller ever gets `Approved`,
-    /// and at most `max_checks` wrong codes are ever compared.
-    pub fn check(&mut self, code: &SubmittedCode, now: Timestamp) -> CheckOutcome {
+    /// Evaluates a submitted code, and says what happened as an event. At most
+    /// one caller ever gets `Approved`, at most `max_checks` wrong codes are
+    /// ever compared, and none while a wait for wrong codes of the number runs.
+    pub fn check(
+        &mut self,
+        code: &SubmittedCode,
+        guesses: &mut Guesses,
+        now: Timestamp,
+    ) -> (CheckOutcome, Option<EventKind>) {
+        let outcome = self.evaluate(code, guesses, now);
+        let event = match outcome {
+            CheckOutcome::Approved => {
+                guesses.clear(now);
+                EventKind::Approved
+            }
+            CheckOutcome::Wrong => {
+                let (in_row, wait) = guesses.note_wrong(self.source, self.shape, now);
+                EventKind::CheckWrong { attempts_left: self.attempts_left(), in_row, wait }
+            }
+            CheckOutcome::Exhausted => {
+                let (in_row, wait) = guesses.note_wrong(self.source, self.shape, now);
+                EventKind::Exhausted { in_row, wait }
+            }
+            _ => return (outcome, None),
+        };
+        (outcome, Some(event))
+    }
+
+    fn evaluate(&mut self, code: &SubmittedCode, guesses: &Guesses, now: Timestamp) -> CheckOutcome {
         if self.expires_at_check && self.stored_status == Status::Pending {
             self.expires_at = self.expires_at.min(now);
         }
@@ -321,6 +352,9 @@ impl Record {
         }
         if !code.fits(self.shape) {
             return CheckOutcome::InvalidCode;
+        }
+        if let Some(wait) = guesses.wait(self.source, now) {
+            return CheckOutcome::GuessLimit(wait);
         }
         let mut matches = Choice::from(0);
         for stored in std::iter::once(&self.mac).chain(&self.previous_mac) {

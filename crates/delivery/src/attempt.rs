@@ -88,7 +88,7 @@ impl Sender {
             _ if claim.attempt > MAX_ATTEMPTS => Err(SendError::reject("gave up")),
             // Another node may have a route.
             None => Err(SendError::retry("no route")),
-            Some(provider) => match self.compose(claim).await {
+            Some(provider) => match self.compose(claim) {
                 Ok(message) => self.hand_over(provider, &message).await,
                 Err(error) => Err(error),
             },
@@ -108,7 +108,7 @@ impl Sender {
     }
 
     /// The message of a claim, from its sealed record.
-    async fn compose(&self, claim: &Claim) -> Result<Outgoing, SendError> {
+    fn compose(&self, claim: &Claim) -> Result<Outgoing, SendError> {
         let (context, key, record) = (&self.context, claim.key, &claim.record);
         let unreadable = |error: &dyn std::error::Error| {
             tracing::error!(
@@ -122,18 +122,16 @@ impl Sender {
         };
         let contact = Contact::open(context, key, record).map_err(|error| unreadable(&error))?;
         let text = open_code_text(context, key, record).map_err(|error| unreadable(&error))?;
-        let tenant = context.directory.tenant(key.tenant).await.map_err(|error| {
-            tracing::warn!(tenant.id = %key.tenant, error = %chain(&error), "the sender of a message cannot be read");
-            SendError::retry("directory unavailable")
-        })?;
-        let tenant = tenant.ok_or_else(|| SendError::reject("no such tenant"))?;
+        // Missing where it cannot be read, which somebody may mend before the code ends.
+        let view = context.snapshot.tenant(key.tenant).ok_or_else(|| SendError::retry("no such tenant"))?;
+        let name = &view.tenant.name;
         Ok(Outgoing {
             message: claim.message,
             verification: key.id,
             attempt: claim.attempt,
             to: contact.to,
-            from: tenant.name.as_str().to_owned(),
-            text: text.compose(&tenant.name),
+            from: name.as_str().to_owned(),
+            text: text.compose(name),
             code: text.code,
             expires_at: record.expires_at,
         })

@@ -35,6 +35,7 @@ fn fixture() -> Fixture {
     let codes = Arc::new(OneTimeline::default());
     let versioned = |byte| vec![VersionedKey { version: 1, key: [byte; 32] }];
     let context = Context {
+        snapshot: Arc::default(),
         codes: codes.clone(),
         directory: Arc::new(NoDirectory),
         keyring: Arc::new(KeyRing::new([1; 32], versioned(2), versioned(3)).unwrap()),

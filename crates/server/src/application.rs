@@ -16,7 +16,7 @@ use crate::{
 };
 use actix_web::web;
 use anyhow::{Context as _, anyhow, ensure};
-use background::{flush_key_uses, join_all, keep_house};
+use background::{flush_key_uses, follow_directory, join_all, keep_house, refresh};
 use countersign_api::{KeyUses, State};
 use countersign_core::{
     Context,
@@ -93,6 +93,7 @@ impl Application {
         telemetry::metrics_handle();
         let Backends { context, inbox, lock } = open_backends(&settings, &clock, dev).await?;
         let demo = open_demo(&context, clock.now(), dev).await?;
+        refresh(&context).await.context("The directory cannot be read")?;
         let switch = Arc::new(ConsoleSwitch::default());
         let live = choose_provider(&settings, inbox.as_ref(), &switch, &clock)?;
         let delivery = &settings.delivery;
@@ -171,6 +172,7 @@ impl Application {
         let (worker, stop) = (Arc::clone(&self.worker), self.stop.clone());
         tasks.spawn(async move { worker.run(stop).await });
         let (context, key_uses) = (self.context.clone(), Arc::clone(&self.key_uses));
+        tasks.spawn(follow_directory(context.clone(), Arc::clone(&self.clock), self.stop.clone()));
         tasks.spawn(keep_house(context, key_uses, self.stop.clone()));
         tasks
     }

@@ -6,6 +6,7 @@ use countersign_core::{
     id::{KeyId, ProfileId, TenantId},
     key::{Key, Mode, PresentedKey},
     keyring::KeyRing,
+    limits::NamedLimits,
     ports::{Directory, StoreError},
     profile::{Policy, Profile, ProfileName},
     scope::Scopes,
@@ -50,6 +51,7 @@ impl Demo {
             name: ProfileName::default(),
             policy: Policy::default(),
             created_at: EPOCH,
+            limits: NamedLimits::default(),
         };
         match directory.create_tenant(&self.tenant, &profile).await {
             Ok(()) | Err(StoreError::Conflict) => {}

@@ -58,7 +58,14 @@ pub async fn open_backends(
     };
     let live_route = dev || settings.delivery.relay.is_some();
     let directory = Arc::new(SqlDirectory::new(sql));
-    let context = Context { codes: Arc::new(codes), directory, keyring, partitions, live_route };
+    let context = Context {
+        codes: Arc::new(codes),
+        directory,
+        snapshot: Arc::default(),
+        keyring,
+        partitions,
+        live_route,
+    };
     Ok(Backends { context, inbox, lock })
 }
 

@@ -1,22 +1,25 @@
 //! Codes on SQLite: each act loads the packed records, asks the core for the
 //! transition, and writes them back, in one transaction.
 
+mod buckets;
 mod outbox;
+mod outcomes;
 mod records;
 
 use crate::sqlite::{Database, Options, sqlite_error};
 use async_trait::async_trait;
 use countersign_core::{
-    event::{Event, EventKind, Started},
+    event::{Event, EventKind, LimitUse, Started},
     id::{EventId, ProfileId, TenantId, VerificationId},
+    idempotency::{Answer, Once, Outcome, Progress, Replay},
     key::Mode,
     keyring::Fingerprint,
-    limits::{NUMBER_STARTS, Standing, resend_cooldown},
-    ports::{Claim, Clock, Codes, NewVerification, Seen, Settled, StartOutcome, StoreError},
+    limits::{LimitHit, LimitState, resend_cooldown},
+    number::Standing,
+    ports::{CheckFound, Claim, Clock, Codes, NewVerification, Seen, Settled, StartOutcome, StoreError},
     time::Timestamp,
     verification::{
-        CancelOutcome, CheckOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status,
-        SubmittedCode,
+        CancelOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status, SubmittedCode,
     },
 };
 use records::{append_event, load, load_number, number_key, save, save_number};
@@ -71,40 +74,14 @@ impl SqliteCodes {
         database.write(move |connection| records::pull_back(connection, now)).await?;
         Ok(Self { database, clock, due: Notify::new() })
     }
-
-    /// Loads a record, lets `act` change it, and writes it back with the event that `act` says.
-    async fn change<T: Send + 'static>(
-        &self,
-        key: RecordKey,
-        event: EventId,
-        act: impl FnOnce(&Connection, &mut Record, Timestamp) -> Result<(T, Option<EventKind>), StoreError>
-        + Send
-        + 'static,
-    ) -> Result<Option<Seen<T>>, StoreError> {
-        let clock = self.clock.clone();
-        let transaction = move |connection: &Connection| {
-            let now = clock.now();
-            let Some(mut record) = load(connection, key, now)? else { return Ok(None) };
-            let before = record.clone();
-            let (outcome, kind) = act(connection, &mut record, now)?;
-            if record != before {
-                save(connection, key, &record)?;
-            }
-            if let Some(kind) = kind {
-                append_event(connection, key, event, now, &kind)?;
-            }
-            Ok(Some(Seen { outcome, record, now }))
-        };
-        self.database.write(transaction).await
-    }
 }
 
 #[async_trait]
 impl Codes for SqliteCodes {
-    async fn start(&self, new: NewVerification) -> Result<StartOutcome, StoreError> {
+    async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
         let clock = self.clock.clone();
         let started = self.database.write(move |c| start(c, new, clock.now())).await?;
-        if matches!(started, StartOutcome::Started(_)) {
+        if matches!(started, Answer::Fresh(StartOutcome::Started { .. })) {
             self.due.notify_one();
         }
         Ok(started)
@@ -115,21 +92,14 @@ impl Codes for SqliteCodes {
         key: RecordKey,
         code: SubmittedCode,
         event: EventId,
-    ) -> Result<Option<Seen<CheckOutcome>>, StoreError> {
-        let act = move |_: &Connection, record: &mut Record, now: Timestamp| {
-            let outcome = record.check(&code, now);
-            let kind = match outcome {
-                CheckOutcome::Approved => Some(EventKind::Approved),
-                CheckOutcome::Wrong => {
-                    let attempts_left = record.attempts_left();
-                    Some(EventKind::CheckWrong { attempts_left, in_row: 0, wait: None })
-                }
-                CheckOutcome::Exhausted => Some(EventKind::Exhausted { in_row: 0, wait: None }),
-                _ => None,
-            };
-            Ok((outcome, kind))
+        once: Option<Once>,
+    ) -> Result<Answer<Option<CheckFound>>, StoreError> {
+        let clock = self.clock.clone();
+        let check = move |c: &Connection| {
+            let now = clock.now();
+            answer(c, once.as_ref(), now, || check(c, key, &code, event, once.as_ref(), now))
         };
-        self.change(key, event, act).await
+        self.database.write(check).await
     }
 
     async fn resend(
@@ -137,19 +107,53 @@ impl Codes for SqliteCodes {
         key: RecordKey,
         resend: Resend,
         event: EventId,
-    ) -> Result<Option<Seen<ResendOutcome>>, StoreError> {
-        let act = move |connection: &Connection, record: &mut Record, now: Timestamp| {
-            let outcome = record.resend(&resend, now);
-            if outcome != ResendOutcome::Queued {
-                return Ok((outcome, None));
-            }
-            outbox::queue(connection, key, resend.message, now)?;
-            let (send, new_code) = (record.sends, resend.new_code.is_some());
-            Ok((outcome, Some(EventKind::Resent { message: resend.message, send, new_code })))
+        once: Option<Once>,
+    ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
+        let clock = self.clock.clone();
+        let act = move |connection: &Connection| {
+            let now = clock.now();
+            answer(connection, once.as_ref(), now, || {
+                let seen = change(connection, key, event, now, |connection, record, now| {
+                    let outcome = record.resend(&resend, now);
+                    if outcome != ResendOutcome::Queued {
+                        return Ok((outcome, None));
+                    }
+                    outbox::queue(connection, key, resend.message, now)?;
+                    let (send, new_code) = (record.sends, resend.new_code.is_some());
+                    Ok((outcome, Some(EventKind::Resent { message: resend.message, send, new_code })))
+                })?;
+                if let Some(Seen { outcome: ResendOutcome::Queued, record, .. }) = &seen {
+                    let progress = Progress::of(key.id, record);
+                    outcomes::keep(connection, once.as_ref(), &Outcome::Resent(progress), now)?;
+                }
+                Ok(seen)
+            })
         };
-        let seen = self.change(key, event, act).await?;
+        let seen = self.database.write(act).await?;
         self.due.notify_one();
         Ok(seen)
+    }
+
+    async fn replay(&self, once: &Once) -> Result<Option<Replay>, StoreError> {
+        let clock = self.clock.clone();
+        self.database.peek(|connection| outcomes::find(connection, once, clock.now())).await
+    }
+
+    async fn clear_guesses(
+        &self,
+        tenant: TenantId,
+        mode: Mode,
+        number: Fingerprint,
+    ) -> Result<u16, StoreError> {
+        let clock = self.clock.clone();
+        let clear = move |connection: &Connection| {
+            let key = number_key(tenant, mode, number);
+            let mut record = load_number(connection, &key)?;
+            let counted = record.guesses.clear(clock.now());
+            save_number(connection, &key, &record)?;
+            Ok(counted)
+        };
+        self.database.write(clear).await
     }
 
     async fn cancel(
@@ -157,11 +161,14 @@ impl Codes for SqliteCodes {
         key: RecordKey,
         event: EventId,
     ) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
-        let act = |_: &Connection, record: &mut Record, now: Timestamp| {
-            let outcome = record.cancel(now);
-            Ok((outcome, (outcome == CancelOutcome::Canceled).then_some(EventKind::Canceled)))
+        let clock = self.clock.clone();
+        let act = move |connection: &Connection| {
+            change(connection, key, event, clock.now(), |_, record, now| {
+                let outcome = record.cancel(now);
+                Ok((outcome, (outcome == CancelOutcome::Canceled).then_some(EventKind::Canceled)))
+            })
         };
-        self.change(key, event, act).await
+        self.database.write(act).await
     }
 
     async fn read(&self, key: RecordKey) -> Result<Option<Seen<()>>, StoreError> {
@@ -255,34 +262,126 @@ impl Codes for SqliteCodes {
     }
 }
 
-fn start(connection: &Connection, new: NewVerification, now: Timestamp) -> Result<StartOutcome, StoreError> {
-    let NewVerification { key, mut record, starter, country, expires_in, event } = new;
-    let number = number_key(key.tenant, key.mode, record.number);
-    let mut limits = load_number(connection, &number)?;
-    if let Err(hit) = limits.admit(&NUMBER_STARTS, now) {
-        return Ok(StartOutcome::Limited(hit));
+/// Carries an act out unless a request with its Idempotency-Key did before.
+fn answer<T>(
+    connection: &Connection,
+    once: Option<&Once>,
+    now: Timestamp,
+    act: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<Answer<T>, StoreError> {
+    match once.map(|once| outcomes::find(connection, once, now)).transpose()?.flatten() {
+        Some(replay) => Ok(Answer::Replay(replay)),
+        None => act().map(Answer::Fresh),
     }
+}
+
+/// Loads a record, lets `act` change it, and writes it back with the event that `act` says.
+fn change<T>(
+    connection: &Connection,
+    key: RecordKey,
+    event: EventId,
+    now: Timestamp,
+    act: impl FnOnce(&Connection, &mut Record, Timestamp) -> Result<(T, Option<EventKind>), StoreError>,
+) -> Result<Option<Seen<T>>, StoreError> {
+    let Some(mut record) = load(connection, key, now)? else { return Ok(None) };
+    let before = record.clone();
+    let (outcome, kind) = act(connection, &mut record, now)?;
+    if record != before {
+        save(connection, key, &record)?;
+    }
+    if let Some(kind) = kind {
+        append_event(connection, key, event, now, &kind)?;
+    }
+    Ok(Some(Seen { outcome, record, now }))
+}
+
+fn check(
+    connection: &Connection,
+    key: RecordKey,
+    code: &SubmittedCode,
+    event: EventId,
+    once: Option<&Once>,
+    now: Timestamp,
+) -> Result<Option<CheckFound>, StoreError> {
+    let seen = change(connection, key, event, now, |connection, record, now| {
+        let number_key = number_key(key.tenant, key.mode, record.number);
+        let mut number = load_number(connection, &number_key)?;
+        let before = number.guesses.clone();
+        let (outcome, kind) = record.check(code, &mut number.guesses, now);
+        if number.guesses != before {
+            save_number(connection, &number_key, &number)?;
+        }
+        Ok((outcome, kind))
+    })?;
+    let Some(Seen { outcome, record, .. }) = seen else { return Ok(None) };
+    let attempts_left = record.attempts_left();
+    outcomes::keep(connection, once, &Outcome::Checked { id: key.id, outcome, attempts_left }, now)?;
+    Ok(Some(CheckFound { outcome, attempts_left }))
+}
+
+fn start(
+    connection: &Connection,
+    new: NewVerification,
+    now: Timestamp,
+) -> Result<Answer<StartOutcome>, StoreError> {
+    let once = new.once.clone();
+    answer(connection, once.as_ref(), now, || start_once(connection, new, now))
+}
+
+fn start_once(
+    connection: &Connection,
+    new: NewVerification,
+    now: Timestamp,
+) -> Result<StartOutcome, StoreError> {
+    let key = new.key;
+    let number_key = number_key(key.tenant, key.mode, new.record.number);
+    let mut number = load_number(connection, &number_key)?;
+    let look = buckets::look(connection, &new.takes, now)?;
+    let limits = match (number.admit(&new.number_limits, now), look.refused) {
+        (Ok(states), None) => [states, look.states.clone()].concat(),
+        (Err(hit), refused) if refused.is_none_or(|(_, wait)| wait <= hit.retry_after) => {
+            let states = [hit.states, look.states].concat();
+            return Ok(StartOutcome::Limited(LimitHit { states, ..hit }));
+        }
+        (of_number, refused) => {
+            // The number admits, or waits less: `refused` is there.
+            let (place, retry_after) = refused.unwrap_or_default();
+            let take = new.takes.get(place).ok_or(StoreError::Conflict)?;
+            let states = of_number.unwrap_or_else(|hit| hit.states);
+            let (name, scope) = (take.name.clone(), take.scope.as_str());
+            let states = [states, look.states].concat();
+            return Ok(StartOutcome::Limited(LimitHit { name, scope, retry_after, states }));
+        }
+    };
+    let mut record = new.record;
     record.created_at = now;
-    record.expires_at = now + expires_in;
+    record.expires_at = now + new.expires_in;
     record.resend_at = now + resend_cooldown(1);
     let standing = Standing { id: key.id, profile: record.profile, until: record.kept_until() };
-    limits.stand(standing, now);
-    save_number(connection, &number, &limits)?;
+    number.stand(standing, now);
+    save_number(connection, &number_key, &number)?;
+    buckets::take(connection, &look)?;
     records::create(connection, key, &record)?;
     outbox::queue(connection, key, record.message, now)?;
     let started = Started {
         message: record.message,
         profile: record.profile,
-        key: starter,
+        key: new.starter,
         number: record.number,
-        country,
+        country: new.country,
         expires_at: record.expires_at,
         max_checks: record.max_checks,
         max_sends: record.max_sends,
         contact: record.contact.clone(),
-        limits: Vec::new(),
-        skipped: Vec::new(),
+        limits: limits.iter().map(limit_use).collect(),
+        skipped: new.skipped,
     };
-    append_event(connection, key, event, now, &EventKind::Started(Box::new(started)))?;
-    Ok(StartOutcome::Started(record))
+    append_event(connection, key, new.event, now, &EventKind::Started(Box::new(started)))?;
+    outcomes::keep(connection, new.once.as_ref(), &Outcome::Started(Progress::of(key.id, &record)), now)?;
+    Ok(StartOutcome::Started { record, limits })
+}
+
+fn limit_use(state: &LimitState) -> LimitUse {
+    let LimitState { name, max, window, remaining, .. } = state.clone();
+    LimitUse { name, used: max.saturating_sub(remaining), max, window }
 }

@@ -8,7 +8,9 @@
 
 mod change;
 mod key;
+mod news;
 mod profile;
+mod setting;
 mod tenant;
 
 use crate::sql::{Sql, Statement};
@@ -18,6 +20,8 @@ use countersign_core::{
     key::Key,
     ports::{Directory, KeyChange, StoreError},
     profile::{Profile, ProfileName},
+    setting::Setting,
+    snapshot::News,
     tenant::Tenant,
     time::Timestamp,
 };
@@ -42,6 +46,14 @@ pub const STATEMENTS: &[&Statement] = &[
     &key::UPDATE_KEY,
     &key::TOUCH_KEY,
     &key::DELETE_KEY,
+    &setting::SAVE_SETTING,
+    &setting::SELECT_SETTINGS,
+    &news::ALL_SETTINGS,
+    &setting::DELETE_SETTING,
+    &news::READ_CHANGES,
+    &news::ALL_KEYS,
+    &news::ALL_PROFILES,
+    &news::FORGET_CHANGES,
 ];
 
 /// The directory on a database of either engine.
@@ -122,6 +134,23 @@ impl Directory for SqlDirectory {
         profile::save_profile(&self.sql, profile, now).await
     }
 
+    async fn save_setting(
+        &self,
+        tenant: TenantId,
+        setting: &Setting,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        setting::save_setting(&self.sql, tenant, setting, now).await
+    }
+
+    async fn news(&self, after: i64) -> Result<Option<News>, StoreError> {
+        news::news(&self.sql, after).await
+    }
+
+    async fn forget_changes(&self, before: Timestamp) -> Result<(), StoreError> {
+        news::forget_changes(&self.sql, before).await
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         change::ping(&self.sql).await
     }
@@ -143,7 +172,9 @@ mod tests {
         let sources = [
             include_str!("directory/change.rs"),
             include_str!("directory/key.rs"),
+            include_str!("directory/news.rs"),
             include_str!("directory/profile.rs"),
+            include_str!("directory/setting.rs"),
             include_str!("directory/tenant.rs"),
         ];
         let written: usize = sources.iter().map(|source| source.matches(": Statement =").count()).sum();

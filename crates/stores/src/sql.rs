@@ -133,6 +133,11 @@ impl Sql {
         }
     }
 
+    /// Runs one statement that writes.
+    pub async fn execute(&self, statement: &'static Statement, values: Vec<Value>) -> Result<(), StoreError> {
+        self.batch(Batch::default().run(statement, values)).await.map(drop)
+    }
+
     /// Runs the batch as one transaction and gives the rows of each statement, in order.
     pub async fn batch(&self, batch: Batch) -> Result<Vec<Vec<Row>>, StoreError> {
         for step in &batch.steps {

@@ -3,7 +3,7 @@
 use super::{Bench, new_tenant, number, seconds, wrong};
 use countersign_core::{
     Caller,
-    check::{CheckError, check_code, check_code_by_number},
+    check::{CheckError, Submitted, check_code, check_code_by_number},
     code::Code,
     key::Mode,
     phone::PhoneNumber,
@@ -20,7 +20,7 @@ pub async fn a_code_is_approved_once_and_bound_to_its_tenant_and_mode(bench: Ben
     let test_mode = Caller { mode: Mode::Test, ..bench.caller.clone() };
     for caller in [&stranger, &test_mode] {
         let (now, mut rng) = (bench.clock.now(), super::rng());
-        let checked = check_code(&bench.context, caller, id, &code, now, &mut rng).await;
+        let checked = check_code(&bench.context, caller, id, Submitted::plain(&code), now, &mut rng).await;
         assert!(matches!(checked, Err(CheckError::NotFound)));
     }
     assert_eq!(bench.check(id, &wrong(&code)).await.outcome, CheckOutcome::Wrong);
@@ -32,8 +32,16 @@ pub async fn a_code_is_approved_once_and_bound_to_its_tenant_and_mode(bench: Ben
 async fn check_number(bench: &Bench, to: &str, code: &Code) -> Result<CheckOutcome, CheckError> {
     let (to, now) = (PhoneNumber::parse(to).unwrap(), bench.clock.now());
     let (profile, mut rng) = (ProfileName::default(), super::rng());
-    let checked =
-        check_code_by_number(&bench.context, &bench.caller, &to, &profile, code, now, &mut rng).await;
+    let checked = check_code_by_number(
+        &bench.context,
+        &bench.caller,
+        &to,
+        &profile,
+        Submitted::plain(code),
+        now,
+        &mut rng,
+    )
+    .await;
     checked.map(|checked| checked.outcome)
 }
 
@@ -57,7 +65,7 @@ pub async fn five_starts_in_ten_minutes_and_the_clock_lets_more_in(bench: Bench)
     }
     bench.clock.turn(seconds(10));
     let Err(StartError::Limited(hit)) = bench.start(&to).await else { panic!("the sixth start passed") };
-    assert_eq!((hit.name, hit.scope, hit.retry_after), ("number_10m", "number", seconds(590)));
+    assert_eq!((hit.name.as_str(), hit.scope, hit.retry_after), ("number_10m", "number", seconds(590)));
     let stranger = new_tenant(&bench.context, &bench.clock, "Other").await;
     bench.start_as(&stranger, &to).await.unwrap();
     bench.start(&number(2)).await.unwrap();

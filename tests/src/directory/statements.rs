@@ -33,8 +33,15 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("keys", false) if statement.text.contains("version = $3") => {
             vec![ids.into(), seeded.into(), 1.into()]
         }
+        ("keys", false) if statement.text.contains("id > $1") => vec!["".into()],
         ("keys", false) => vec![ids.into(), seeded.into()],
+        ("profiles", false) if statement.text.contains("id > $1") => vec!["".into()],
         ("profiles", false) if statement.params.len() == 2 => vec![ids.into(), "default".into()],
+        ("changes", false) if statement.text.starts_with("SELECT") => vec![0.into(), 50.into()],
+        ("settings", true) => vec![ids.into(), "countries".into()],
+        ("settings", false) if statement.params.len() == 3 => vec!["".into()],
+        ("settings", false) if statement.params.len() == 2 => vec![ids.into(), "countries".into()],
+        ("changes", false) if statement.text.starts_with("DELETE") => vec![1_000_000.into()],
         ("changes", _) if statement.params.len() == 3 => vec![ids.into(), "default".into()],
         _ => vec![ids.into()],
     };
@@ -45,14 +52,19 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
 }
 
 /// Whole tables, to see what the statements did to them.
-const DUMPS: [Statement; 5] = [
+const DUMPS: [Statement; 6] = [
+    Statement {
+        table: "settings",
+        text: "SELECT tenant_id, name, value, updated_at FROM settings ORDER BY tenant_id, name",
+        params: &[],
+    },
     Statement { table: "change_head", text: "SELECT only_row, n FROM change_head", params: &[] },
     SELECT_CHANGES,
     Statement { table: "tenants", text: "SELECT id, name, created_at FROM tenants ORDER BY id", params: &[] },
     Statement {
         table: "profiles",
         text: "SELECT id, tenant_id, name, code_length, code_alphabet, expires_in_s, max_checks,
-                max_sends, resend_policy, created_at FROM profiles ORDER BY id",
+                max_sends, resend_policy, created_at, limits FROM profiles ORDER BY id",
         params: &[],
     },
     Statement {
@@ -62,7 +74,7 @@ const DUMPS: [Statement; 5] = [
         params: &[],
     },
 ];
-static DUMP: [&Statement; 5] = [&DUMPS[0], &DUMPS[1], &DUMPS[2], &DUMPS[3], &DUMPS[4]];
+static DUMP: [&Statement; 6] = [&DUMPS[0], &DUMPS[1], &DUMPS[2], &DUMPS[3], &DUMPS[4], &DUMPS[5]];
 
 /// Runs each statement and gives its text, its rows and what all tables hold after it.
 async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>)>> {

@@ -2,8 +2,17 @@
 
 use super::{Problem, ProblemCode, RefusingLimit};
 use countersign_core::{
-    cancel::CancelError, check::CheckError, keys::KeyError, limits::LimitHit, ports::StoreError,
-    read::ReadError, resend::ResendError, start::StartError, verification::Status,
+    cancel::CancelError,
+    check::CheckError,
+    event::GuessWait,
+    idempotency::IdempotencyError,
+    keys::KeyError,
+    limits::{LimitHit, LimitScope},
+    ports::StoreError,
+    read::ReadError,
+    resend::ResendError,
+    start::StartError,
+    verification::Status,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -66,7 +75,36 @@ fn unknown_profile() -> Problem {
 fn limited(hit: LimitHit) -> Problem {
     let detail = format!("The limit {} refused the request.", hit.name);
     let limit = RefusingLimit { name: hit.name, scope: hit.scope };
-    Problem::new(ProblemCode::RateLimited, detail).with_limit(limit).retry_after(hit.retry_after)
+    let problem = Problem::new(ProblemCode::RateLimited, detail).with_limit(limit).with_states(hit.states);
+    problem.retry_after(hit.retry_after)
+}
+
+/// Wrong codes in a row: nothing is evaluated for a while.
+pub fn guess_limit(wait: GuessWait) -> Problem {
+    let (name, scope, whose) = if wait.of_number {
+        ("guesses_number", LimitScope::Number, "for this number")
+    } else {
+        ("guesses_end_user_ip", LimitScope::EndUserIp, "from this end user's address")
+    };
+    let detail = format!("Too many wrong codes in a row {whose}; no code was compared and no try used.");
+    let limit = RefusingLimit { name: name.to_owned(), scope: scope.as_str() };
+    Problem::new(ProblemCode::GuessLimit, detail).with_limit(limit).retry_after(wait.wait)
+}
+
+impl From<IdempotencyError> for Problem {
+    fn from(error: IdempotencyError) -> Self {
+        match error {
+            IdempotencyError::Mismatch => Self::new(
+                ProblemCode::IdempotencyMismatch,
+                "This Idempotency-Key was used for another request; use a fresh one.",
+            ),
+            IdempotencyError::InProgress => Self::new(
+                ProblemCode::IdempotencyInProgress,
+                "The first request with this Idempotency-Key is still under way.",
+            )
+            .retry_after(STORE_WAIT),
+        }
+    }
 }
 
 impl From<StartError> for Problem {
@@ -77,6 +115,18 @@ impl From<StartError> for Problem {
                 let message = "makes the message longer than an Android app can read";
                 Self::field(ProblemCode::InvalidRequest, "app_hash", "too_long", message)
             }
+            StartError::CountryNotAllowed(country) => {
+                let country =
+                    country.map_or("of this number".to_owned(), |country| country.as_str().to_owned());
+                let detail = format!("The tenant's country list does not allow the country {country}.");
+                Self::new(ProblemCode::CountryNotAllowed, detail)
+            }
+            StartError::UnknownLimit(name) => {
+                let message = "names no limit of the tenant or the profile";
+                let field = format!("limits.{}", name.as_str());
+                Self::field(ProblemCode::InvalidRequest, &field, "not_found", message)
+            }
+            StartError::Idempotency(error) => error.into(),
             StartError::NumberBlocked => Self::new(ProblemCode::NumberBlocked, "The number is blocked."),
             StartError::Limited(hit) => limited(hit),
             StartError::NoRoute => no_route(),
@@ -91,6 +141,7 @@ impl From<CheckError> for Problem {
         match error {
             CheckError::NotFound => Self::not_found(NO_VERIFICATION),
             CheckError::UnknownProfile => unknown_profile(),
+            CheckError::Idempotency(error) => error.into(),
             CheckError::Codes(error) => codes(error),
             CheckError::Directory(error) => directory(error),
         }
@@ -110,6 +161,7 @@ impl From<ResendError> for Problem {
             }
             ResendError::Ended(status) => ended(status),
             ResendError::NoRoute => no_route(),
+            ResendError::Idempotency(error) => error.into(),
             ResendError::Open(error) => codes_unavailable().caused_by(Arc::new(error)),
             ResendError::Codes(error) => codes(error),
             ResendError::Read(error) => error.into(),

@@ -20,11 +20,11 @@ pub struct FieldError {
 }
 
 /// The limit that refused.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RefusingLimit {
     /// Its name.
-    #[schema(value_type = String, example = "number_10m")]
-    pub name: &'static str,
+    #[schema(example = "number_10m")]
+    pub name: String,
     /// What it counts over.
     #[schema(value_type = String, example = "number")]
     pub scope: &'static str,
@@ -61,6 +61,6 @@ pub struct ProblemBody<'a> {
     pub retry_after: Option<u64>,
     /// The limit that refused.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub limit: Option<RefusingLimit>,
+    #[schema(nullable = false, value_type = Option<RefusingLimit>)]
+    pub limit: Option<&'a RefusingLimit>,
 }

@@ -4,22 +4,25 @@ use crate::{KeyUses, State};
 use async_trait::async_trait;
 use countersign_core::{
     Context,
-    event::Event,
     id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
+    idempotency::{Answer, Once},
     key::{Key, Mode, PresentedKey},
     keyring::{Fingerprint, KeyRing, VersionedKey},
+    limits::NamedLimits,
     ports::{
-        Claim, Clock, Codes, Directory, KeyChange, NewVerification, Seen, Settled, StartOutcome, StoreError,
+        CheckFound, Clock, Codes, Directory, KeyChange, NewVerification, Seen, StartOutcome, StoreError,
     },
     profile::{Policy, Profile, ProfileName},
     scope::Scopes,
-    tenant::Tenant,
+    snapshot::{News, Snapshot, TenantView},
+    tenant::{Tenant, TenantName},
     time::Timestamp,
-    verification::{
-        CancelOutcome, CheckOutcome, RecordKey, Resend, ResendOutcome, Settlement, SubmittedCode,
-    },
+    verification::{RecordKey, SubmittedCode},
 };
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 pub const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const TENANT: TenantId = TenantId::from_bytes([7; 16]);
@@ -65,41 +68,44 @@ pub fn state(mode: Mode, scopes: Scopes, disabled: bool) -> State {
     }));
     let keys = || vec![VersionedKey { version: 1, key: [3; 32] }];
     let keyring = Arc::new(KeyRing::new([2; 32], keys(), keys()).unwrap());
-    let context =
-        Context { codes: stores.clone(), directory: stores, keyring, partitions: 4, live_route: true };
+    let snapshot = Arc::new(snapshot(stores.0.clone()));
+    snapshot.mark(Instant::now());
+    let context = Context {
+        codes: stores.clone(),
+        directory: stores,
+        snapshot,
+        keyring,
+        partitions: 4,
+        live_route: true,
+    };
     State { context, clock: Arc::new(Noon), key_uses: Arc::new(KeyUses::default()) }
 }
 
-fn away<T>() -> Result<T, StoreError> {
-    Err(StoreError::unavailable("the engine's own words"))
+fn snapshot(key: Key) -> Snapshot {
+    let tenant = Tenant { id: TENANT, name: TenantName::parse("Acme").unwrap(), created_at: NOW };
+    let mut view = TenantView::new(tenant);
+    let profile = Profile {
+        id: ProfileId::from_bytes([5; 16]),
+        tenant: TENANT,
+        name: ProfileName::default(),
+        policy: Policy::default(),
+        created_at: NOW,
+        limits: NamedLimits::default(),
+    };
+    view.profiles.insert(ProfileName::default(), profile);
+    let (keys, tenants) = (vec![(key.id, Some(key))], vec![(TENANT, Some(view))]);
+    let snapshot = Snapshot::default();
+    assert!(snapshot.apply(0, News { up_to: 1, keys, tenants, ..News::default() }));
+    snapshot
 }
 
 #[async_trait]
 impl Codes for Stores {
-    async fn start(&self, new: NewVerification) -> Result<StartOutcome, StoreError> {
+    async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
         let mut record = new.record;
         record.expires_at = NOW + new.expires_in;
         record.resend_at = NOW + Duration::from_secs(30);
-        Ok(StartOutcome::Started(record))
-    }
-    async fn check(
-        &self,
-        _: RecordKey,
-        _: SubmittedCode,
-        _: EventId,
-    ) -> Result<Option<Seen<CheckOutcome>>, StoreError> {
-        away()
-    }
-    async fn resend(
-        &self,
-        _: RecordKey,
-        _: Resend,
-        _: EventId,
-    ) -> Result<Option<Seen<ResendOutcome>>, StoreError> {
-        away()
-    }
-    async fn cancel(&self, _: RecordKey, _: EventId) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
-        away()
+        Ok(Answer::Fresh(StartOutcome::Started { record, limits: Vec::new() }))
     }
     async fn read(&self, _: RecordKey) -> Result<Option<Seen<()>>, StoreError> {
         Ok(None)
@@ -113,38 +119,22 @@ impl Codes for Stores {
     ) -> Result<Option<VerificationId>, StoreError> {
         Ok(None)
     }
-    async fn timeline(&self, _: RecordKey) -> Result<Vec<Event>, StoreError> {
-        away()
+    async fn check(
+        &self,
+        _: RecordKey,
+        _: SubmittedCode,
+        _: EventId,
+        _: Option<Once>,
+    ) -> Result<Answer<Option<CheckFound>>, StoreError> {
+        Err(StoreError::unavailable("the engine's own words"))
     }
-    async fn claim(&self, _: Range<u16>, _: Duration, _: usize) -> Result<Vec<Claim>, StoreError> {
-        away()
-    }
-    async fn settle(&self, _: &Claim, _: Settlement, _: EventId) -> Result<Settled, StoreError> {
-        away()
-    }
-    async fn due_arrived(&self) {}
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
-    }
-    async fn backlog(&self) -> Result<u64, StoreError> {
-        away()
     }
 }
 
 #[async_trait]
 impl Directory for Stores {
-    async fn create_tenant(&self, _: &Tenant, _: &Profile) -> Result<(), StoreError> {
-        away()
-    }
-    async fn tenant(&self, _: TenantId) -> Result<Option<Tenant>, StoreError> {
-        away()
-    }
-    async fn list_tenants(&self, _: Option<TenantId>, _: u16) -> Result<Vec<Tenant>, StoreError> {
-        away()
-    }
-    async fn presented_key(&self, key: KeyId) -> Result<Option<Key>, StoreError> {
-        Ok((key == self.0.id).then(|| self.0.clone()))
-    }
     async fn create_key(&self, _: &Key) -> Result<(), StoreError> {
         Ok(())
     }
@@ -164,28 +154,7 @@ impl Directory for Stores {
         let name = change.name.unwrap_or_else(|| self.0.name.clone());
         Ok(Some(Key { name, ..self.0.clone() }))
     }
-    async fn delete_key(&self, _: TenantId, _: KeyId, _: Timestamp) -> Result<bool, StoreError> {
-        away()
-    }
-    async fn touch_keys(&self, _: &[(TenantId, KeyId, Timestamp)]) -> Result<(), StoreError> {
-        away()
-    }
-    async fn profile(&self, tenant: TenantId, name: &ProfileName) -> Result<Option<Profile>, StoreError> {
-        Ok((*name == ProfileName::default()).then(|| Profile {
-            id: ProfileId::from_bytes([5; 16]),
-            tenant,
-            name: name.clone(),
-            policy: Policy::default(),
-            created_at: NOW,
-        }))
-    }
-    async fn list_profiles(&self, _: TenantId) -> Result<Vec<Profile>, StoreError> {
-        away()
-    }
-    async fn save_profile(&self, _: &Profile, _: Timestamp) -> Result<(), StoreError> {
-        away()
-    }
-    async fn ping(&self) -> Result<(), StoreError> {
-        away()
+    async fn news(&self, _: i64) -> Result<Option<News>, StoreError> {
+        Ok(None)
     }
 }

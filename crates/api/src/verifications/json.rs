@@ -45,6 +45,28 @@ pub struct StartVerification {
     /// Your own notes: at most 10 keys, all keys and values together at most 512 bytes.
     #[schema(schema_with = notes_schema)]
     metadata: Option<BTreeMap<String, String>>,
+    /// The address of your visitor, as you see it; the limits of an end user
+    /// count over it, an IPv6 address as its /64. Absent: they are not applied.
+    #[schema(max_length = 45, format = "ip", example = "203.0.113.7")]
+    end_user_ip: Option<String>,
+    /// Values for limits that you named, at most 5 of 1 to 128 bytes.
+    #[schema(schema_with = limits_schema)]
+    limits: Option<BTreeMap<String, String>>,
+}
+
+fn limits_schema() -> Object {
+    let name = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[a-z0-9_-]{1,32}$")).build();
+    let value = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(128));
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+        .description(Some(
+            "Values for limits that you named: each must be a limit of the tenant or the profile.",
+        ))
+        .max_properties(Some(5))
+        .property_names(Some(name))
+        .additional_properties(Some(value))
+        .examples([serde_json::json!({"signup_form": "summer-sale"})])
+        .build()
 }
 
 /// The bounds of the notes; that of all bytes together has no word in JSON Schema.
@@ -238,6 +260,7 @@ impl CheckAnswer {
                 let message = "has not the length or the characters of the code; no try was used";
                 return Err(Problem::field(ProblemCode::InvalidCode, "code", "invalid_format", message));
             }
+            CheckOutcome::GuessLimit(wait) => return Err(problem::guess_limit(wait)),
             CheckOutcome::UnknownKeyVersion => return Err(problem::codes_unavailable()),
         };
         let (id, attempts_left) = (checked.id.to_string(), checked.attempts_left);

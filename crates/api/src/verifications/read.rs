@@ -7,6 +7,7 @@ use crate::{
 use countersign_core::{
     code::Code,
     key::Mode,
+    limits::{LimitName, LimitScope},
     phone::{PhoneError, PhoneNumber},
     profile::{Policy, ProfileName},
     read::Metadata,
@@ -15,7 +16,12 @@ use countersign_core::{
     text::{AppHash, Origin},
 };
 use serde_json::Value;
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+
+/// Most named limits that one start counts against.
+const MOST_LIMITS: usize = 5;
+/// Longest value of a named limit, in bytes.
+const MAX_LIMIT_VALUE: usize = 128;
 
 /// The body of a start.
 pub fn start_request(mut fields: Fields, mode: Mode) -> Result<StartRequest, Problem> {
@@ -32,6 +38,10 @@ pub fn start_request(mut fields: Fields, mode: Mode) -> Result<StartRequest, Pro
         AppHash::parse(&text(value)?).ok_or(Fault::format("must be 11 characters of base64"))
     });
     let metadata = metadata(&mut fields);
+    let end_user_ip = fields.optional("end_user_ip", |value| {
+        text(value)?.parse::<IpAddr>().map_err(|_| Fault::format("must be an IPv4 or IPv6 address"))
+    });
+    let limits = limits(&mut fields);
     let request = to.map(|to| StartRequest {
         to,
         profile,
@@ -40,8 +50,33 @@ pub fn start_request(mut fields: Fields, mode: Mode) -> Result<StartRequest, Pro
         origin,
         app_hash,
         metadata,
+        end_user_ip,
+        limits,
     });
     fields.finish(request)
+}
+
+/// Values for named limits; each that is wrong is a fault of its own, named `limits.<name>`.
+fn limits(fields: &mut Fields) -> Vec<(LimitName, String)> {
+    let object = fields.optional("limits", |value| match value {
+        Value::Object(object) if object.len() <= MOST_LIMITS => Ok(object),
+        Value::Object(_) => Err(Fault::new("too_long", "must have at most 5 names")),
+        _ => Err(Fault::new("wrong_type", "must be an object of strings")),
+    });
+    let mut limits = Vec::new();
+    for (name, value) in object.into_iter().flatten() {
+        let read = text(value).and_then(|value| {
+            let fits = (1..=MAX_LIMIT_VALUE).contains(&value.len());
+            let name = LimitName::parse(&name).filter(|name| name.scope() == LimitScope::Caller);
+            let name = name.ok_or(Fault::new("not_found", "names no limit that takes a value"))?;
+            if fits { Ok((name, value)) } else { Err(Fault::new("too_long", "must hold 1 to 128 bytes")) }
+        });
+        match read {
+            Ok(limit) => limits.push(limit),
+            Err(fault) => fields.fail(&format!("limits.{name}"), fault),
+        }
+    }
+    limits
 }
 
 /// The body of a check.

@@ -1,15 +1,16 @@
-//! The packed form of a record: what the store keeps, format 1.
+//! The packed form of a record: what the store keeps. Format 2 added the source of guesses.
 
 use super::{Delivery, Record, Status, UnpackError};
 use crate::{
     code::{Alphabet, CodeShape},
+    guess::Source,
     id::{MessageId, ProfileId},
     keyring::{CodeMac, Fingerprint},
-    pack::{Reader, Writer, unpack},
+    pack::{Reader, Writer, unpack_since},
     profile::ResendPolicy,
 };
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 impl Record {
     /// `[format][flags]...`, then the two sealed values.
@@ -31,7 +32,8 @@ impl Record {
             .byte(self.shape.alphabet as u8)
             .fixed(self.profile.bytes())
             .fixed(&self.number.0)
-            .fixed(self.message.bytes());
+            .fixed(self.message.bytes())
+            .short(&self.source.0);
         // A version of 0 means that there is no previous code.
         let previous = self.previous_mac.unwrap_or(CodeMac { version: 0, mac: [0; 16] });
         for mac in [self.mac, previous] {
@@ -45,10 +47,10 @@ impl Record {
 
     /// Reads the packed form.
     pub fn unpack(packed: &[u8]) -> Result<Self, UnpackError> {
-        unpack(packed, FORMAT, Self::read)
+        unpack_since(packed, 1..=FORMAT, Self::read)
     }
 
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(format: u8, reader: &mut Reader<'_>) -> Option<Self> {
         let stored_status = one_of(
             reader.byte()?,
             [
@@ -77,6 +79,7 @@ impl Record {
         let profile = ProfileId::from_bytes(reader.fixed()?);
         let number = Fingerprint(reader.fixed()?);
         let message = MessageId::from_bytes(reader.fixed()?);
+        let source = if format > 1 { Source(reader.short()?) } else { Source::default() };
         let mac = CodeMac { version: reader.byte()?, mac: reader.fixed()? };
         let previous_mac = match reader.byte()? {
             0 => None,
@@ -100,6 +103,7 @@ impl Record {
             delivery,
             accepted: flags & 1 != 0,
             expires_at_check: flags & 2 != 0,
+            source,
             message,
             contact: reader.blob()?.to_vec(),
             code: reader.blob()?.to_vec(),

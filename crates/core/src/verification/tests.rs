@@ -39,9 +39,17 @@ fn record(resend: ResendPolicy) -> Record {
         delivery: Delivery::Queued,
         accepted: false,
         expires_at_check: false,
+        source: Source([7; 4]),
         message: MessageId::from_bytes([3; 16]),
         contact: vec![4; 50],
         code: vec![5; 46],
+    }
+}
+
+impl Record {
+    /// A check by somebody who has not guessed before.
+    fn try_code(&mut self, code: &SubmittedCode, now: Timestamp) -> CheckOutcome {
+        self.check(code, &mut Guesses::default(), now).0
     }
 }
 
@@ -53,21 +61,45 @@ fn resend(sends_seen: u8, new: Option<u8>) -> Resend {
 #[test]
 fn the_right_code_counts_once() {
     let mut record = record(ResendPolicy::Same);
-    assert_eq!(record.check(&right(), at(1)), CheckOutcome::Approved);
+    assert_eq!(record.try_code(&right(), at(1)), CheckOutcome::Approved);
     assert!(record.code.is_empty(), "the sealed code goes with the end");
-    assert_eq!(record.check(&right(), at(1)), CheckOutcome::AlreadyApproved);
-    assert_eq!(record.check(&wrong(), at(400)), CheckOutcome::AlreadyApproved);
+    assert_eq!(record.try_code(&right(), at(1)), CheckOutcome::AlreadyApproved);
+    assert_eq!(record.try_code(&wrong(), at(400)), CheckOutcome::AlreadyApproved);
 }
 
 #[test]
 fn five_wrong_codes_end_it_and_the_right_one_comes_too_late() {
     let mut record = record(ResendPolicy::Same);
     for left in [4, 3, 2, 1] {
-        assert_eq!(record.check(&wrong(), at(1)), CheckOutcome::Wrong);
+        assert_eq!(record.try_code(&wrong(), at(1)), CheckOutcome::Wrong);
         assert_eq!(record.attempts_left(), left);
     }
-    assert_eq!(record.check(&wrong(), at(1)), CheckOutcome::Exhausted);
-    assert_eq!(record.check(&right(), at(1)), CheckOutcome::Ended(Status::Exhausted));
+    assert_eq!(record.try_code(&wrong(), at(1)), CheckOutcome::Exhausted);
+    assert_eq!(record.try_code(&right(), at(1)), CheckOutcome::Ended(Status::Exhausted));
+}
+
+#[test]
+fn a_wait_for_wrong_codes_stands_behind_the_state_and_before_the_code() {
+    let mut guesses = Guesses::default();
+    for _ in 0..5 {
+        assert_eq!(record(ResendPolicy::Same).check(&wrong(), &mut guesses, at(1)).0, CheckOutcome::Wrong);
+    }
+    let mut record = record(ResendPolicy::Same);
+    let wait = GuessWait { wait: Duration::from_secs(15), of_number: false };
+    for code in [right(), wrong()] {
+        assert_eq!(record.check(&code, &mut guesses, at(1)), (CheckOutcome::GuessLimit(wait), None));
+    }
+    assert_eq!(record.attempts_left(), 5);
+    let mut elsewhere = Record { source: Source([8; 4]), ..record.clone() };
+    let short = SubmittedCode { length: 5, ..right() };
+    assert_eq!(record.check(&short, &mut guesses, at(1)).0, CheckOutcome::InvalidCode);
+    assert_eq!(elsewhere.check(&right(), &mut guesses, at(1)).0, CheckOutcome::Approved);
+    assert_eq!(guesses, Guesses::default(), "an approval begins the count anew");
+    let (outcome, event) = record.check(&wrong(), &mut guesses, at(1));
+    assert_eq!(outcome, CheckOutcome::Wrong);
+    assert_eq!(event, Some(EventKind::CheckWrong { attempts_left: 4, in_row: 1, wait: None }));
+    let ended = record.check(&right(), &mut guesses, at(300)).0;
+    assert_eq!(ended, CheckOutcome::Ended(Status::Expired), "an ended one says so before any wait");
 }
 
 #[test]
@@ -75,23 +107,23 @@ fn what_cannot_be_the_code_costs_no_try() {
     let mut record = record(ResendPolicy::Same);
     let short = SubmittedCode { length: 5, ..right() };
     let letters = SubmittedCode { fits_digits: false, fits_letters: true, ..right() };
-    assert_eq!(record.check(&short, at(1)), CheckOutcome::InvalidCode);
-    assert_eq!(record.check(&letters, at(1)), CheckOutcome::InvalidCode);
+    assert_eq!(record.try_code(&short, at(1)), CheckOutcome::InvalidCode);
+    assert_eq!(record.try_code(&letters, at(1)), CheckOutcome::InvalidCode);
     assert_eq!(record.attempts_left(), 5);
 }
 
 #[test]
 fn an_unknown_key_version_is_no_wrong_code() {
     let mut record = record(ResendPolicy::Same);
-    assert_eq!(record.check(&attempt(&[mac(2, b'r')]), at(1)), CheckOutcome::UnknownKeyVersion);
+    assert_eq!(record.try_code(&attempt(&[mac(2, b'r')]), at(1)), CheckOutcome::UnknownKeyVersion);
     assert_eq!(record.attempts_left(), 5);
 }
 
 #[test]
 fn the_clock_ends_it_at_expires_at() {
     let mut record = record(ResendPolicy::Same);
-    assert_eq!(record.clone().check(&right(), at(299)), CheckOutcome::Approved);
-    assert_eq!(record.check(&right(), at(300)), CheckOutcome::Ended(Status::Expired));
+    assert_eq!(record.clone().try_code(&right(), at(299)), CheckOutcome::Approved);
+    assert_eq!(record.try_code(&right(), at(300)), CheckOutcome::Ended(Status::Expired));
     assert_eq!(record.resend(&resend(1, None), at(300)), ResendOutcome::Ended(Status::Expired));
     assert_eq!(record.cancel(at(300)), CancelOutcome::Ended(Status::Expired));
 }
@@ -100,7 +132,7 @@ fn the_clock_ends_it_at_expires_at() {
 fn test_mode_can_expire_at_the_first_check() {
     let mut record = Record { expires_at_check: true, ..record(ResendPolicy::Same) };
     assert_eq!(record.status(at(1)), Status::Pending);
-    assert_eq!(record.check(&right(), at(1)), CheckOutcome::Ended(Status::Expired));
+    assert_eq!(record.try_code(&right(), at(1)), CheckOutcome::Ended(Status::Expired));
     assert_eq!(record.status(at(1)), Status::Expired);
 }
 
@@ -110,7 +142,7 @@ fn resend_same_keeps_the_code_and_expires_at() {
     assert_eq!(record.resend(&resend(1, None), at(29)), ResendOutcome::TooSoon(Duration::from_secs(1)));
     assert_eq!(record.resend(&resend(1, None), at(30)), ResendOutcome::Queued);
     assert_eq!((record.sends, record.expires_at, record.resend_at), (2, at(300), at(70)));
-    assert_eq!(record.check(&right(), at(31)), CheckOutcome::Approved);
+    assert_eq!(record.try_code(&right(), at(31)), CheckOutcome::Approved);
 }
 
 #[test]
@@ -129,15 +161,15 @@ fn cooldowns_grow_and_sends_end() {
 fn resend_new_voids_the_old_code_and_keep_previous_keeps_exactly_one() {
     let mut new = record(ResendPolicy::New);
     assert_eq!(new.resend(&resend(1, Some(b'2')), at(30)), ResendOutcome::Queued);
-    assert_eq!(new.check(&right(), at(31)), CheckOutcome::Wrong);
-    assert_eq!(new.check(&attempt(&[mac(1, b'2')]), at(31)), CheckOutcome::Approved);
+    assert_eq!(new.try_code(&right(), at(31)), CheckOutcome::Wrong);
+    assert_eq!(new.try_code(&attempt(&[mac(1, b'2')]), at(31)), CheckOutcome::Approved);
 
     let mut keep = record(ResendPolicy::NewKeepPrevious);
     assert_eq!(keep.resend(&resend(1, Some(b'2')), at(30)), ResendOutcome::Queued);
-    assert_eq!(keep.clone().check(&right(), at(31)), CheckOutcome::Approved);
+    assert_eq!(keep.clone().try_code(&right(), at(31)), CheckOutcome::Approved);
     assert_eq!(keep.resend(&resend(2, Some(b'3')), at(70)), ResendOutcome::Queued);
-    assert_eq!(keep.clone().check(&attempt(&[mac(1, b'2')]), at(71)), CheckOutcome::Approved);
-    assert_eq!(keep.check(&right(), at(71)), CheckOutcome::Wrong, "the one before the previous is void");
+    assert_eq!(keep.clone().try_code(&attempt(&[mac(1, b'2')]), at(71)), CheckOutcome::Approved);
+    assert_eq!(keep.try_code(&right(), at(71)), CheckOutcome::Wrong, "the one before the previous is void");
 }
 
 #[test]
@@ -168,7 +200,7 @@ fn failed_means_that_no_message_was_ever_accepted() {
     let mut never = record(ResendPolicy::Same);
     let event = never.settle(never.message, rejected(), at(1));
     assert!(matches!(event, EventKind::MessageRejected { failed: true, .. }));
-    assert_eq!(never.check(&right(), at(2)), CheckOutcome::Ended(Status::Failed));
+    assert_eq!(never.try_code(&right(), at(2)), CheckOutcome::Ended(Status::Failed));
 
     let mut once = record(ResendPolicy::Same);
     let first = once.message;
@@ -192,7 +224,7 @@ fn a_late_answer_about_an_older_message_moves_nothing_but_the_proof() {
 #[test]
 fn an_answer_after_the_end_changes_no_status() {
     let mut record = record(ResendPolicy::Same);
-    assert_eq!(record.check(&right(), at(1)), CheckOutcome::Approved);
+    assert_eq!(record.try_code(&right(), at(1)), CheckOutcome::Approved);
     let _ = record.settle(
         record.message,
         Settlement::Rejected { provider: "r".into(), reason: "x".into() },
@@ -209,8 +241,8 @@ fn packed_form_round_trips_and_stays_small() {
     let packed = record.pack();
     assert_eq!(Record::unpack(&packed), Ok(record.clone()));
     let mut future = packed.clone();
-    future[0] = 2;
-    assert_eq!(Record::unpack(&future), Err(UnpackError::Future(2)));
+    future[0] = 3;
+    assert_eq!(Record::unpack(&future), Err(UnpackError::Future(3)));
     for length in 0..packed.len() {
         assert_eq!(Record::unpack(&packed[..length]), Err(UnpackError::Damaged), "{length}");
     }
@@ -227,7 +259,7 @@ fn packed_form_round_trips_and_stays_small() {
     }
 }
 
-/// The bytes of format 1, fixed: a reordered enum or field would pass every
+/// The bytes of formats 1 and 2, fixed: a reordered enum or field would pass every
 /// round trip and still misread what an older release has stored.
 #[test]
 fn the_packed_form_is_what_it_was() {
@@ -241,5 +273,11 @@ fn the_packed_form_is_what_it_was() {
     let times = "01a0c4506c0001a0c454ffe001a0c450e130";
     let ids = ["01".repeat(16), "02".repeat(16), "03".repeat(16)].concat();
     let macs = format!("01{}02{}", "66".repeat(16), "77".repeat(16));
-    assert_eq!(packed, format!("0100010201{times}000501050600{ids}{macs}0002c0c00003cdcdcd"));
+    let of =
+        |format, source| format!("{format}00010201{times}000501050600{ids}{source}{macs}0002c0c00003cdcdcd");
+    assert_eq!(packed, of("02", "07070707"));
+    let first = of("01", "");
+    let first: Vec<u8> =
+        (0..first.len()).step_by(2).map(|i| u8::from_str_radix(&first[i..i + 2], 16).unwrap()).collect();
+    assert_eq!(Record::unpack(&first), Ok(Record { source: Source::default(), ..record }));
 }

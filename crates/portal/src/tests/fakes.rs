@@ -4,23 +4,11 @@ use async_trait::async_trait;
 use countersign_core::{
     console::{Inbox, InboxMessage},
     event::Event,
-    id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
-    key::{Key, Mode},
-    keyring::Fingerprint,
-    ports::{Claim, Codes, Directory, KeyChange, NewVerification, Seen, Settled, StartOutcome, StoreError},
-    profile::{Profile, ProfileName},
-    tenant::Tenant,
-    time::Timestamp,
-    verification::{
-        CancelOutcome, CheckOutcome, RecordKey, Resend, ResendOutcome, Settlement, SubmittedCode,
-    },
+    ports::{Codes, Directory, StoreError},
+    verification::RecordKey,
 };
-use std::{ops::Range, sync::Mutex, time::Duration};
+use std::sync::Mutex;
 use tokio::sync::Notify;
-
-fn absent<T>() -> Result<T, StoreError> {
-    Err(StoreError::unavailable("the page does not use this"))
-}
 
 /// An inbox in memory.
 #[derive(Default)]
@@ -58,130 +46,9 @@ impl Codes for OneTimeline {
         let known = self.0.lock().unwrap().clone();
         Ok(known.filter(|(known, _)| *known == key).map(|(_, events)| events).unwrap_or_default())
     }
-
-    async fn start(&self, _: NewVerification) -> Result<StartOutcome, StoreError> {
-        absent()
-    }
-
-    async fn check(
-        &self,
-        _: RecordKey,
-        _: SubmittedCode,
-        _: EventId,
-    ) -> Result<Option<Seen<CheckOutcome>>, StoreError> {
-        absent()
-    }
-
-    async fn resend(
-        &self,
-        _: RecordKey,
-        _: Resend,
-        _: EventId,
-    ) -> Result<Option<Seen<ResendOutcome>>, StoreError> {
-        absent()
-    }
-
-    async fn cancel(&self, _: RecordKey, _: EventId) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
-        absent()
-    }
-
-    async fn read(&self, _: RecordKey) -> Result<Option<Seen<()>>, StoreError> {
-        absent()
-    }
-
-    async fn find(
-        &self,
-        _: TenantId,
-        _: Mode,
-        _: Fingerprint,
-        _: ProfileId,
-    ) -> Result<Option<VerificationId>, StoreError> {
-        absent()
-    }
-
-    async fn claim(&self, _: Range<u16>, _: Duration, _: usize) -> Result<Vec<Claim>, StoreError> {
-        absent()
-    }
-
-    async fn settle(&self, _: &Claim, _: Settlement, _: EventId) -> Result<Settled, StoreError> {
-        absent()
-    }
-
-    async fn due_arrived(&self) {}
-
-    async fn ping(&self) -> Result<(), StoreError> {
-        absent()
-    }
-
-    async fn backlog(&self) -> Result<u64, StoreError> {
-        absent()
-    }
 }
 
 /// A directory that the page never asks.
 pub struct NoDirectory;
 
-#[async_trait]
-impl Directory for NoDirectory {
-    async fn create_tenant(&self, _: &Tenant, _: &Profile) -> Result<(), StoreError> {
-        absent()
-    }
-
-    async fn tenant(&self, _: TenantId) -> Result<Option<Tenant>, StoreError> {
-        absent()
-    }
-
-    async fn list_tenants(&self, _: Option<TenantId>, _: u16) -> Result<Vec<Tenant>, StoreError> {
-        absent()
-    }
-
-    async fn presented_key(&self, _: KeyId) -> Result<Option<Key>, StoreError> {
-        absent()
-    }
-
-    async fn create_key(&self, _: &Key) -> Result<(), StoreError> {
-        absent()
-    }
-
-    async fn key(&self, _: TenantId, _: KeyId) -> Result<Option<Key>, StoreError> {
-        absent()
-    }
-
-    async fn list_keys(&self, _: TenantId, _: Option<KeyId>, _: u16) -> Result<Vec<Key>, StoreError> {
-        absent()
-    }
-
-    async fn update_key(
-        &self,
-        _: TenantId,
-        _: KeyId,
-        _: KeyChange,
-        _: Timestamp,
-    ) -> Result<Option<Key>, StoreError> {
-        absent()
-    }
-
-    async fn delete_key(&self, _: TenantId, _: KeyId, _: Timestamp) -> Result<bool, StoreError> {
-        absent()
-    }
-
-    async fn touch_keys(&self, _: &[(TenantId, KeyId, Timestamp)]) -> Result<(), StoreError> {
-        absent()
-    }
-
-    async fn profile(&self, _: TenantId, _: &ProfileName) -> Result<Option<Profile>, StoreError> {
-        absent()
-    }
-
-    async fn list_profiles(&self, _: TenantId) -> Result<Vec<Profile>, StoreError> {
-        absent()
-    }
-
-    async fn save_profile(&self, _: &Profile, _: Timestamp) -> Result<(), StoreError> {
-        absent()
-    }
-
-    async fn ping(&self) -> Result<(), StoreError> {
-        absent()
-    }
-}
+impl Directory for NoDirectory {}

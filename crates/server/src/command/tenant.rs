@@ -6,6 +6,7 @@ use crate::{
 use anyhow::Context as _;
 use countersign_core::{
     id::{ProfileId, TenantId},
+    limits::NamedLimits,
     ports::{Clock as _, Directory as _},
     profile::{Policy, Profile, ProfileName},
     tenant::Tenant,
@@ -27,6 +28,7 @@ pub(super) async fn run(config: Option<&Path>, command: TenantCommand) -> anyhow
                 name: ProfileName::default(),
                 policy: Policy::default(),
                 created_at: now,
+                limits: NamedLimits::default(),
             };
             let tenant = Tenant { id, name, created_at: now };
             directory.create_tenant(&tenant, &profile).await.context("The tenant was not made")?;

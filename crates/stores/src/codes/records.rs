@@ -6,7 +6,7 @@ use countersign_core::{
     id::{EventId, TenantId},
     key::Mode,
     keyring::Fingerprint,
-    limits::NumberRecord,
+    number::NumberRecord,
     ports::StoreError,
     time::Timestamp,
     verification::{Record, RecordKey},
@@ -130,7 +130,9 @@ pub fn anything_to_sweep(connection: &Connection, now: Timestamp) -> Result<bool
     connection
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM verifications WHERE kept_until <= ?1)
-                OR EXISTS (SELECT 1 FROM numbers WHERE kept_until <= ?1)",
+                OR EXISTS (SELECT 1 FROM numbers WHERE kept_until <= ?1)
+                OR EXISTS (SELECT 1 FROM buckets WHERE full_at <= ?1)
+                OR EXISTS (SELECT 1 FROM outcomes WHERE kept_until <= ?1)",
         )
         .and_then(|mut select| select.query_row([now.micros()], |row| row.get(0)))
         .map_err(sqlite_error)
@@ -148,6 +150,10 @@ pub fn sweep(connection: &Connection, now: Timestamp) -> Result<(), StoreError> 
             (SELECT key FROM verifications WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
         "DELETE FROM numbers WHERE key IN
             (SELECT key FROM numbers WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
+        "DELETE FROM buckets WHERE key IN
+            (SELECT key FROM buckets WHERE full_at <= ?1 ORDER BY full_at LIMIT ?2)",
+        "DELETE FROM outcomes WHERE slot IN
+            (SELECT slot FROM outcomes WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
     ] {
         connection
             .prepare_cached(statement)
@@ -164,7 +170,8 @@ pub fn pull_back(connection: &Connection, now: Timestamp) -> Result<(), StoreErr
         .query_row("SELECT at FROM events ORDER BY seq DESC LIMIT 1", [], |row| row.get::<_, i64>(0))
         .optional()
         .map_err(sqlite_error)?;
-    if latest.is_none_or(|latest| latest <= now.micros()) {
+    let behind = latest.map_or(0, |latest| latest - now.micros());
+    if behind <= 0 {
         return Ok(());
     }
     tracing::warn!("The clock is behind what the codes store has seen; its times are cut to their rules");
@@ -178,7 +185,13 @@ pub fn pull_back(connection: &Connection, now: Timestamp) -> Result<(), StoreErr
         record.pull_back(now);
         Some((record.pack(), record.kept_until()))
     })?;
-    connection.execute("UPDATE due SET at = ?1 WHERE at > ?1", [now.micros()]).map(drop).map_err(sqlite_error)
+    connection
+        .execute("UPDATE due SET at = ?1 WHERE at > ?1", [now.micros()])
+        // What was taken stays taken: the times move with the clock.
+        .and_then(|_| connection.execute("UPDATE buckets SET full_at = full_at - ?1", [behind]))
+        .and_then(|_| connection.execute("UPDATE outcomes SET kept_until = kept_until - ?1", [behind]))
+        .map(drop)
+        .map_err(sqlite_error)
 }
 
 /// A record that cannot be read stays as it is: its own acts will say so.

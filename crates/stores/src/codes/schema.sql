@@ -26,6 +26,21 @@ CREATE TABLE IF NOT EXISTS due (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS due_at ON due (at);
 
+-- Limits: when all that was taken from a bucket is regained (GCRA).
+CREATE TABLE IF NOT EXISTS buckets (
+    key BLOB NOT NULL PRIMARY KEY,
+    full_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS buckets_full_at ON buckets (full_at);
+
+-- What came of requests with an Idempotency-Key.
+CREATE TABLE IF NOT EXISTS outcomes (
+    slot BLOB NOT NULL PRIMARY KEY,
+    outcome BLOB NOT NULL,
+    kept_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS outcomes_kept_until ON outcomes (kept_until);
+
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY,
     key BLOB NOT NULL,

@@ -21,7 +21,7 @@ const ROUNDS: usize = 64;
 /// Keys touched by one transaction: it holds their rows until its end.
 const TOUCHED_AT_ONCE: usize = 100;
 
-fn read_key(row: &Row) -> Result<Key, StoreError> {
+pub(super) fn read_key(row: &Row) -> Result<Key, StoreError> {
     let hash = row.bytes(5)?.try_into().map_err(|_| row.corrupt())?;
     Ok(Key {
         id: row.parsed(0, |text| text.parse().ok())?,

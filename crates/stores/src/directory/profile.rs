@@ -9,13 +9,14 @@ use crate::sql::{
 use countersign_core::{
     code::Alphabet,
     id::TenantId,
+    limits::NamedLimits,
     ports::StoreError,
     profile::{Policy, Profile, ProfileName, ResendPolicy},
     time::Timestamp,
 };
 use std::time::Duration;
 
-fn read_profile(row: &Row) -> Result<Profile, StoreError> {
+pub(super) fn read_profile(row: &Row) -> Result<Profile, StoreError> {
     let small = |index| u8::try_from(row.int(index)?).map_err(|_| row.corrupt());
     Ok(Profile {
         id: row.parsed(0, |text| text.parse().ok())?,
@@ -30,6 +31,7 @@ fn read_profile(row: &Row) -> Result<Profile, StoreError> {
             resend: row.parsed(8, ResendPolicy::parse)?,
         },
         created_at: Timestamp::from_micros(row.int(9)?),
+        limits: row.parsed(10, NamedLimits::parse)?,
     })
 }
 
@@ -47,15 +49,16 @@ fn profile_values(profile: &Profile) -> Vec<Value> {
         i64::from(policy.max_sends).into(),
         policy.resend.as_str().into(),
         profile.created_at.micros().into(),
+        profile.limits.to_string().into(),
     ]
 }
 
 pub(super) const INSERT_PROFILE: Statement = Statement {
     table: "profiles",
     text: "INSERT INTO profiles (tenant_id, id, name, code_length, code_alphabet, expires_in_s,
-            max_checks, max_sends, resend_policy, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    params: &[Text, Text, Text, Int, Text, Int, Int, Int, Text, Int],
+            max_checks, max_sends, resend_policy, created_at, limits)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    params: &[Text, Text, Text, Int, Text, Int, Int, Int, Text, Int, Text],
 };
 
 /// Adds the statement that makes the profile.
@@ -66,7 +69,7 @@ pub(super) fn insert_profile(batch: Batch, profile: &Profile) -> Batch {
 pub(super) const SELECT_PROFILE: Statement = Statement {
     table: "profiles",
     text: "SELECT id, tenant_id, name, code_length, code_alphabet, expires_in_s, max_checks,
-            max_sends, resend_policy, created_at
+            max_sends, resend_policy, created_at, limits
         FROM profiles WHERE tenant_id = $1 AND name = $2",
     params: &[Text, Text],
 };
@@ -83,7 +86,7 @@ pub(super) async fn profile(
 pub(super) const LIST_PROFILES: Statement = Statement {
     table: "profiles",
     text: "SELECT id, tenant_id, name, code_length, code_alphabet, expires_in_s, max_checks,
-            max_sends, resend_policy, created_at
+            max_sends, resend_policy, created_at, limits
         FROM profiles WHERE tenant_id = $1 ORDER BY name",
     params: &[Text],
 };
@@ -97,13 +100,13 @@ pub(super) async fn list_profiles(sql: &Sql, tenant: TenantId) -> Result<Vec<Pro
 pub(super) const SAVE_PROFILE: Statement = Statement {
     table: "profiles",
     text: "INSERT INTO profiles (tenant_id, id, name, code_length, code_alphabet, expires_in_s,
-            max_checks, max_sends, resend_policy, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            max_checks, max_sends, resend_policy, created_at, limits)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         ON CONFLICT (tenant_id, name) DO UPDATE SET code_length = excluded.code_length,
             code_alphabet = excluded.code_alphabet, expires_in_s = excluded.expires_in_s,
             max_checks = excluded.max_checks, max_sends = excluded.max_sends,
-            resend_policy = excluded.resend_policy",
-    params: &[Text, Text, Text, Int, Text, Int, Int, Int, Text, Int],
+            resend_policy = excluded.resend_policy, limits = excluded.limits",
+    params: &[Text, Text, Text, Int, Text, Int, Int, Int, Text, Int, Text],
 };
 
 /// The id comes from the row: it may be that of a profile that was there already.

@@ -17,7 +17,7 @@ use countersign_core::{
     time::Timestamp,
 };
 
-fn read_tenant(row: &Row) -> Result<Tenant, StoreError> {
+pub(super) fn read_tenant(row: &Row) -> Result<Tenant, StoreError> {
     Ok(Tenant {
         id: row.parsed(0, |text| text.parse().ok())?,
         name: row.parsed(1, TenantName::parse)?,

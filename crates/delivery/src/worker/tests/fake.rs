@@ -3,23 +3,21 @@
 
 use countersign_core::{
     Caller, Context,
-    id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
-    key::{Key, Mode},
-    keyring::{Fingerprint, KeyRing, VersionedKey},
-    ports::{
-        Claim, Clock, Codes, Directory, KeyChange, NewVerification, Phase, Seen, Settled, StartOutcome,
-        StoreError,
-    },
+    id::{EventId, KeyId, ProfileId, TenantId},
+    idempotency::Answer,
+    key::Mode,
+    keyring::{KeyRing, VersionedKey},
+    limits::NamedLimits,
+    ports::{Claim, Clock, Codes, Directory, NewVerification, Phase, Settled, StartOutcome, StoreError},
     profile::{Policy, Profile, ProfileName},
     read::Metadata,
     scope::Scopes,
+    snapshot::{News, Snapshot, TenantView},
     start::{StartRequest, start_verification},
     tenant::{Tenant, TenantName},
     testmode::parse_number,
     time::Timestamp,
-    verification::{
-        CancelOutcome, CheckOutcome, RecordKey, Resend, ResendOutcome, Settlement, SubmittedCode,
-    },
+    verification::Settlement,
 };
 use std::{
     ops::Range,
@@ -46,7 +44,8 @@ pub(super) fn context(codes: &Arc<MemoryCodes>) -> Context {
     let key = || vec![VersionedKey { version: 1, key: [3; 32] }];
     Context {
         codes: codes.clone(),
-        directory: Arc::new(Company),
+        directory: Arc::new(NoDirectory),
+        snapshot: Arc::new(company()),
         keyring: Arc::new(KeyRing::new([5; 32], key(), key()).unwrap()),
         partitions: 4,
         live_route: true,
@@ -70,9 +69,11 @@ pub(super) async fn start(codes: &Arc<MemoryCodes>, mode: Mode, to: &str) {
         origin: None,
         app_hash: None,
         metadata: Metadata::default(),
+        end_user_ip: None,
+        limits: Vec::new(),
     };
     let mut rng = rand::make_rng::<rand::rngs::StdRng>();
-    start_verification(&context(codes), &caller, request, Fixed.now(), &mut rng).await.unwrap();
+    start_verification(&context(codes), &caller, request, None, Fixed.now(), &mut rng).await.unwrap();
 }
 
 pub(super) fn spoil_code(claim: &mut Claim) {
@@ -122,52 +123,12 @@ impl MemoryCodes {
 
 #[async_trait::async_trait]
 impl Codes for MemoryCodes {
-    async fn start(&self, new: NewVerification) -> Result<StartOutcome, StoreError> {
+    async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
         let (message, record) = (new.record.message, new.record.clone());
         let claim = Claim { key: new.key, message, attempt: 0, phase: Phase::Send, record };
         self.state.lock().unwrap().waiting.push((Instant::now(), claim));
         self.due.notify_one();
-        Ok(StartOutcome::Started(new.record))
-    }
-
-    async fn check(
-        &self,
-        _: RecordKey,
-        _: SubmittedCode,
-        _: EventId,
-    ) -> Result<Option<Seen<CheckOutcome>>, StoreError> {
-        Ok(None)
-    }
-
-    async fn resend(
-        &self,
-        _: RecordKey,
-        _: Resend,
-        _: EventId,
-    ) -> Result<Option<Seen<ResendOutcome>>, StoreError> {
-        Ok(None)
-    }
-
-    async fn cancel(&self, _: RecordKey, _: EventId) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
-        Ok(None)
-    }
-
-    async fn read(&self, _: RecordKey) -> Result<Option<Seen<()>>, StoreError> {
-        Ok(None)
-    }
-
-    async fn find(
-        &self,
-        _: TenantId,
-        _: Mode,
-        _: Fingerprint,
-        _: ProfileId,
-    ) -> Result<Option<VerificationId>, StoreError> {
-        Ok(None)
-    }
-
-    async fn timeline(&self, _: RecordKey) -> Result<Vec<countersign_core::event::Event>, StoreError> {
-        Ok(Vec::new())
+        Ok(Answer::Fresh(StartOutcome::Started { record: new.record, limits: Vec::new() }))
     }
 
     async fn claim(
@@ -218,81 +179,29 @@ impl Codes for MemoryCodes {
         self.due.notified().await;
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
-
     async fn backlog(&self) -> Result<u64, StoreError> {
         Ok(self.state.lock().unwrap().waiting.len() as u64)
     }
 }
 
-/// A directory that knows one company and cannot be changed.
-struct Company;
+/// A directory that nobody asks: the worker has the snapshot.
+struct NoDirectory;
 
-#[async_trait::async_trait]
-impl Directory for Company {
-    async fn create_tenant(&self, _: &Tenant, _: &Profile) -> Result<(), StoreError> {
-        Err(StoreError::Conflict)
-    }
+impl Directory for NoDirectory {}
 
-    async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
-        let name = TenantName::parse("Acme").unwrap();
-        Ok(Some(Tenant { id, name, created_at: Fixed.now() }))
-    }
-
-    async fn list_tenants(&self, _: Option<TenantId>, _: u16) -> Result<Vec<Tenant>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn presented_key(&self, _: KeyId) -> Result<Option<Key>, StoreError> {
-        Ok(None)
-    }
-
-    async fn create_key(&self, _: &Key) -> Result<(), StoreError> {
-        Err(StoreError::Conflict)
-    }
-
-    async fn key(&self, _: TenantId, _: KeyId) -> Result<Option<Key>, StoreError> {
-        Ok(None)
-    }
-
-    async fn list_keys(&self, _: TenantId, _: Option<KeyId>, _: u16) -> Result<Vec<Key>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn update_key(
-        &self,
-        _: TenantId,
-        _: KeyId,
-        _: KeyChange,
-        _: Timestamp,
-    ) -> Result<Option<Key>, StoreError> {
-        Ok(None)
-    }
-
-    async fn delete_key(&self, _: TenantId, _: KeyId, _: Timestamp) -> Result<bool, StoreError> {
-        Ok(false)
-    }
-
-    async fn touch_keys(&self, _: &[(TenantId, KeyId, Timestamp)]) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn profile(&self, tenant: TenantId, name: &ProfileName) -> Result<Option<Profile>, StoreError> {
-        let (id, name) = (ProfileId::from_bytes([1; 16]), name.clone());
-        Ok(Some(Profile { id, tenant, name, policy: Policy::default(), created_at: Fixed.now() }))
-    }
-
-    async fn list_profiles(&self, _: TenantId) -> Result<Vec<Profile>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn save_profile(&self, _: &Profile, _: Timestamp) -> Result<(), StoreError> {
-        Err(StoreError::Conflict)
-    }
-
-    async fn ping(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
+fn company() -> Snapshot {
+    let (id, name) = (TenantId::from_bytes([1; 16]), TenantName::parse("Acme").unwrap());
+    let mut view = TenantView::new(Tenant { id, name, created_at: Fixed.now() });
+    let profile = Profile {
+        id: ProfileId::from_bytes([1; 16]),
+        tenant: id,
+        name: ProfileName::default(),
+        policy: Policy::default(),
+        created_at: Fixed.now(),
+        limits: NamedLimits::default(),
+    };
+    view.profiles.insert(ProfileName::default(), profile);
+    let snapshot = Snapshot::default();
+    assert!(snapshot.apply(0, News { up_to: 1, tenants: vec![(id, Some(view))], ..News::default() }));
+    snapshot
 }

@@ -1,0 +1,140 @@
+//! What a start must pass before anything is made: the country list, and the
+//! limits that count over something else than the number.
+
+use crate::{
+    Caller, Context,
+    countries::CountryMode,
+    guess::Source,
+    limits::{Buckets, LimitName, LimitScope, Take},
+    phone::PhoneNumber,
+    profile::Profile,
+    snapshot::TenantView,
+    start::{StartError, StartRequest},
+    testmode::Magic,
+};
+use std::net::{IpAddr, Ipv6Addr};
+
+/// What a start takes, and which limits it does not reach.
+#[derive(Debug, Default)]
+pub(crate) struct Takes {
+    pub takes: Vec<Take>,
+    pub skipped: Vec<String>,
+}
+
+/// Whether the tenant sends to the number's country. The magic numbers of
+/// test mode are of no country.
+pub(crate) fn check_country(view: &TenantView, to: &PhoneNumber) -> Result<(), StartError> {
+    let magic = to.country().is_none() && Magic::of(to).is_some();
+    if magic || view.settings.countries.mode(to.country()) == CountryMode::Allow {
+        return Ok(());
+    }
+    Err(StartError::CountryNotAllowed(to.country()))
+}
+
+/// The buckets that the start must take from, the tenant's own and those the client names.
+pub(crate) fn list_takes(
+    context: &Context,
+    caller: &Caller,
+    view: &TenantView,
+    profile: &Profile,
+    request: &StartRequest,
+) -> Result<Takes, StartError> {
+    let mut list = List { context, caller, takes: Takes::default() };
+    let address = request.end_user_ip.map(network);
+    let country = request.to.country().map(|country| country.as_str().to_owned());
+    for scope in LimitScope::NAMED {
+        let Some(buckets) = view.settings.limit(scope) else { continue };
+        let value = match scope {
+            LimitScope::EndUserIp => address.map(|address| address.to_string()),
+            LimitScope::Key => Some(caller.key.to_string()),
+            LimitScope::Tenant => Some(String::new()),
+            LimitScope::Country => country.clone(),
+            LimitScope::Prefix => Some(prefix(&request.to).to_owned()),
+            // The number's own record counts it, in the act itself.
+            LimitScope::Number | LimitScope::Caller => continue,
+        };
+        match value {
+            Some(value) => list.add(scope.as_str(), scope, &buckets, &value),
+            None => list.takes.skipped.push(scope.as_str().to_owned()),
+        }
+    }
+    for (name, value) in &request.limits {
+        let (owner, buckets) = match (profile.limits.as_map().get(name), view.settings.limits.get(name)) {
+            (Some(buckets), _) => (profile.id.to_string(), buckets),
+            (None, Some(buckets)) if name.scope() == LimitScope::Caller => (String::new(), buckets),
+            _ => return Err(StartError::UnknownLimit(name.clone())),
+        };
+        list.add(name.as_str(), LimitScope::Caller, buckets, &format!("{owner}\0{value}"));
+    }
+    // Of limits that the client could have named and did not, the timeline says so.
+    let own = view.settings.limits.keys().filter(|name| name.scope() == LimitScope::Caller);
+    for name in profile.limits.as_map().keys().chain(own) {
+        let named = |known: &LimitName| known == name;
+        let said = list.takes.skipped.iter().any(|skipped| skipped == name.as_str());
+        if !said && !request.limits.iter().any(|(given, _)| named(given)) {
+            list.takes.skipped.push(name.as_str().to_owned());
+        }
+    }
+    Ok(list.takes)
+}
+
+struct List<'a> {
+    context: &'a Context,
+    caller: &'a Caller,
+    takes: Takes,
+}
+
+impl List<'_> {
+    fn add(&mut self, limit: &str, scope: LimitScope, buckets: &Buckets, value: &str) {
+        let Caller { tenant, mode, .. } = *self.caller;
+        for bucket in buckets.as_slice() {
+            // The window is part of the place, the maximum is not: a limit that
+            // is made wider or narrower goes on from what was taken.
+            let window = bucket.seconds().to_be_bytes();
+            let parts = [&[mode.byte()], limit.as_bytes(), &window, value.as_bytes()];
+            let key = self.context.keyring.hash("limit", tenant, &parts);
+            self.takes.takes.push(Take { key, name: bucket.name(limit), scope, bucket: *bucket });
+        }
+    }
+}
+
+/// Where guesses at the code will come from.
+pub(crate) fn source(context: &Context, caller: &Caller, end_user_ip: Option<IpAddr>) -> Source {
+    let Some(address) = end_user_ip.map(network) else { return Source::default() };
+    let hash = context.keyring.hash("source", caller.tenant, &[address.to_string().as_bytes()]);
+    let mut source = Source::default();
+    source.0.copy_from_slice(&hash[..4]);
+    source
+}
+
+/// One end user: an IPv4 address, or the /64 of an IPv6 address, within which
+/// anybody picks addresses as they like.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+    }
+}
+
+/// The number without its last four digits.
+fn prefix(to: &PhoneNumber) -> &str {
+    let e164 = to.e164();
+    &e164[..e164.len().saturating_sub(4)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_user_is_an_address_or_a_network_of_64_bits() {
+        let same = |a: &str, b: &str| network(a.parse().unwrap()) == network(b.parse().unwrap());
+        assert!(same("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"));
+        assert!(!same("2001:db8:1:2::1", "2001:db8:1:3::1"));
+        assert!(same("::ffff:192.0.2.1", "192.0.2.1"));
+        assert!(!same("192.0.2.1", "192.0.2.2"));
+    }
+}

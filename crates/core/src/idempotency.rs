@@ -1,0 +1,217 @@
+//! Idempotency-Key: a repeat of a request is answered as the first was, and
+//! changes nothing again.
+//!
+//! The store keeps, for 24 hours, a keyed hash of the key, the MAC of the body
+//! and the outcome; never a code, a number or a secret. What changed nothing (a
+//! refusal, a check of an ended verification) is not kept: a repeat of it is
+//! tried anew.
+
+use crate::{
+    id::VerificationId,
+    keyring::CodeMac,
+    pack::{Reader, UnpackError, Writer, unpack},
+    time::Timestamp,
+    verification::{CheckOutcome, Record},
+};
+use std::time::Duration;
+use subtle::ConstantTimeEq;
+
+/// How long an outcome is kept.
+pub const KEPT: Duration = Duration::from_secs(24 * 3_600);
+
+/// One request that bears an Idempotency-Key.
+#[derive(Clone, Debug)]
+pub struct Once {
+    /// Hash of tenant, API key and Idempotency-Key.
+    pub slot: [u8; 16],
+    /// One MAC of path and body for each readable key version; the primary's first.
+    pub macs: Vec<CodeMac>,
+}
+
+/// An act that bore an Idempotency-Key, or none.
+#[derive(Clone, Debug)]
+#[must_use]
+pub enum Answer<T> {
+    /// Carried out now.
+    Fresh(T),
+    /// Not carried out again.
+    Replay(Replay),
+}
+
+/// What is known of an Idempotency-Key that was used before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replay {
+    /// The same request, and what came of it.
+    Outcome(Outcome),
+    /// Another request.
+    Mismatch,
+    /// The same request, not finished yet.
+    InProgress,
+}
+
+/// Why a request with an Idempotency-Key is not answered as the first was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdempotencyError {
+    /// The key was used for another request.
+    #[error("the Idempotency-Key was used for another request")]
+    Mismatch,
+    /// The first request is still under way.
+    #[error("a request with this Idempotency-Key is under way")]
+    InProgress,
+}
+
+/// Where a verification stood after an act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The verification.
+    pub id: VerificationId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its codes end.
+    pub expires_at: Timestamp,
+    /// When a resend is next allowed.
+    pub resend_at: Timestamp,
+    /// Tries that were left.
+    pub attempts_left: u8,
+    /// Sends that were left.
+    pub sends_left: u8,
+}
+
+impl Progress {
+    /// Where the record stands.
+    pub fn of(id: VerificationId, record: &Record) -> Self {
+        Self {
+            id,
+            created_at: record.created_at,
+            expires_at: record.expires_at,
+            resend_at: record.resend_at,
+            attempts_left: record.attempts_left(),
+            sends_left: record.sends_left(),
+        }
+    }
+}
+
+/// What came of an act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A verification was made.
+    Started(Progress),
+    /// Another message was queued.
+    Resent(Progress),
+    /// A code was evaluated.
+    Checked {
+        /// The verification.
+        id: VerificationId,
+        /// Approved, wrong or exhausted.
+        outcome: CheckOutcome,
+        /// Tries that were left.
+        attempts_left: u8,
+    },
+}
+
+const EVALUATED: [CheckOutcome; 3] = [CheckOutcome::Approved, CheckOutcome::Wrong, CheckOutcome::Exhausted];
+
+impl Once {
+    /// What the store keeps once the act is done; `None` for what is tried anew.
+    pub fn pack(&self, outcome: &Outcome) -> Option<Vec<u8>> {
+        let mac = self.macs.first()?;
+        let writer = Writer::default().byte(1).byte(mac.version).fixed(&mac.mac);
+        let progress = |writer: Writer, progress: &Progress| {
+            writer
+                .fixed(progress.id.bytes())
+                .time(progress.created_at)
+                .time(progress.expires_at)
+                .time(progress.resend_at)
+                .byte(progress.attempts_left)
+                .byte(progress.sends_left)
+        };
+        let writer = match outcome {
+            Outcome::Started(made) => progress(writer.byte(1), made),
+            Outcome::Resent(resent) => progress(writer.byte(2), resent),
+            Outcome::Checked { id, outcome, attempts_left } => {
+                let evaluated = EVALUATED.iter().position(|known| known == outcome)?;
+                writer.byte(3).fixed(id.bytes()).byte(evaluated as u8).byte(*attempts_left)
+            }
+        };
+        Some(writer.finish())
+    }
+
+    /// What the store's packed value means for this request.
+    pub fn replay(&self, packed: &[u8]) -> Result<Replay, UnpackError> {
+        let (mac, outcome) = unpack(packed, 1, read)?;
+        let same = self.macs.iter().find(|own| own.version == mac.version);
+        let same = same.is_some_and(|own| bool::from(own.mac.ct_eq(&mac.mac)));
+        Ok(if same { Replay::Outcome(outcome) } else { Replay::Mismatch })
+    }
+}
+
+fn read(reader: &mut Reader<'_>) -> Option<(CodeMac, Outcome)> {
+    let mac = CodeMac { version: reader.byte()?, mac: reader.fixed()? };
+    let progress = |reader: &mut Reader<'_>| {
+        Some(Progress {
+            id: VerificationId::from_bytes(reader.fixed()?),
+            created_at: reader.time()?,
+            expires_at: reader.time()?,
+            resend_at: reader.time()?,
+            attempts_left: reader.byte()?,
+            sends_left: reader.byte()?,
+        })
+    };
+    let outcome = match reader.byte()? {
+        1 => Outcome::Started(progress(reader)?),
+        2 => Outcome::Resent(progress(reader)?),
+        3 => Outcome::Checked {
+            id: VerificationId::from_bytes(reader.fixed()?),
+            outcome: *EVALUATED.get(usize::from(reader.byte()?))?,
+            attempts_left: reader.byte()?,
+        },
+        _ => return None,
+    };
+    Some((mac, outcome))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn once(byte: u8) -> Once {
+        Once { slot: [1; 16], macs: vec![CodeMac { version: 1, mac: [byte; 16] }] }
+    }
+
+    #[test]
+    fn an_outcome_is_given_to_the_same_request_only() {
+        let progress = Progress {
+            id: VerificationId::from_bytes([3; 16]),
+            created_at: Timestamp::from_millis(1),
+            expires_at: Timestamp::from_millis(2),
+            resend_at: Timestamp::from_millis(3),
+            attempts_left: 4,
+            sends_left: 5,
+        };
+        let checked = |outcome| Outcome::Checked { id: progress.id, outcome, attempts_left: 2 };
+        for outcome in [Outcome::Started(progress), Outcome::Resent(progress)]
+            .into_iter()
+            .chain(EVALUATED.into_iter().map(checked))
+        {
+            let packed = once(7).pack(&outcome).unwrap();
+            assert_eq!(once(7).replay(&packed), Ok(Replay::Outcome(outcome)));
+            assert_eq!(once(8).replay(&packed), Ok(Replay::Mismatch));
+            assert!(once(7).replay(&packed[..packed.len() - 1]).is_err());
+        }
+        assert_eq!(once(7).pack(&checked(CheckOutcome::InvalidCode)), None);
+    }
+
+    #[test]
+    fn a_rotated_key_still_knows_the_request() {
+        let mac = |version| CodeMac { version, mac: [version; 16] };
+        let before = Once { slot: [1; 16], macs: vec![mac(1)] };
+        let after = Once { slot: [1; 16], macs: vec![mac(2), mac(1)] };
+        let outcome = Outcome::Checked {
+            id: VerificationId::from_bytes([3; 16]),
+            outcome: CheckOutcome::Approved,
+            attempts_left: 5,
+        };
+        let packed = before.pack(&outcome).unwrap();
+        assert_eq!(after.replay(&packed), Ok(Replay::Outcome(outcome)));
+    }
+}

@@ -1,0 +1,211 @@
+//! The directory in memory: what a start or a check needs of it costs no query.
+//!
+//! Writers number their changes in commit order; [`Context::refresh`] reads
+//! what came after the last number that was seen and takes over the entities as
+//! they are then. A node calls it every half second and after each change of
+//! its own. How old the copy is stands in [`Snapshot::age`]: whoever
+//! authenticates must refuse when it is too old, for a key may be disabled.
+
+use crate::{
+    Context,
+    id::{KeyId, TenantId},
+    key::Key,
+    ports::StoreError,
+    profile::{Profile, ProfileName},
+    setting::Settings,
+    tenant::Tenant,
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::{Duration, Instant},
+};
+
+/// A tenant with all that its starts and checks need.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TenantView {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// Its profiles.
+    pub profiles: BTreeMap<ProfileName, Profile>,
+    /// What it has set.
+    pub settings: Settings,
+}
+
+impl TenantView {
+    /// A tenant that has set nothing yet.
+    pub fn new(tenant: Tenant) -> Self {
+        Self { tenant, profiles: BTreeMap::new(), settings: Settings::default() }
+    }
+}
+
+/// What the directory holds that the copy may not have yet.
+#[derive(Debug, Default)]
+pub struct News {
+    /// The number up to which this tells everything.
+    pub up_to: i64,
+    /// Whether this is all there is: what is not in it does not exist.
+    pub whole: bool,
+    /// Whether more has happened since.
+    pub more: bool,
+    /// Keys that changed; `None` for one that is gone.
+    pub keys: Vec<(KeyId, Option<Key>)>,
+    /// Tenants of which something changed; `None` for one that is gone.
+    pub tenants: Vec<(TenantId, Option<TenantView>)>,
+}
+
+#[derive(Default)]
+struct State {
+    seen: i64,
+    keys: HashMap<KeyId, Arc<Key>>,
+    tenants: HashMap<TenantId, Arc<TenantView>>,
+}
+
+/// The copy of one node.
+#[derive(Default)]
+pub struct Snapshot {
+    state: RwLock<State>,
+    read_at: Mutex<Option<Instant>>,
+}
+
+/// More rounds than this mean that other tasks of the node keep it fresh.
+const ROUNDS: usize = 8;
+
+impl Snapshot {
+    /// The key that a caller presents, of whatever tenant.
+    pub fn key(&self, key: KeyId) -> Option<Arc<Key>> {
+        self.read().keys.get(&key).cloned()
+    }
+
+    /// A tenant.
+    pub fn tenant(&self, tenant: TenantId) -> Option<Arc<TenantView>> {
+        self.read().tenants.get(&tenant).cloned()
+    }
+
+    /// How many tenants and keys it holds.
+    pub fn size(&self) -> (usize, usize) {
+        let state = self.read();
+        (state.tenants.len(), state.keys.len())
+    }
+
+    /// The number of the last change that it has.
+    pub fn seen(&self) -> i64 {
+        self.read().seen
+    }
+
+    /// Notes that a refresh which began then has succeeded.
+    pub fn mark(&self, began: Instant) {
+        let mut read_at = self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
+        *read_at = (*read_at).max(Some(began));
+    }
+
+    /// How long ago the directory was last read; `None` if it never was.
+    pub fn age(&self, now: Instant) -> Option<Duration> {
+        let read_at = *self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
+        read_at.map(|read_at| now.saturating_duration_since(read_at))
+    }
+
+    /// Takes the news over, unless another task has moved on since `after`:
+    /// what was read before that may be older than what is here.
+    pub fn apply(&self, after: i64, news: News) -> bool {
+        let mut state = self.write();
+        if state.seen != after {
+            return false;
+        }
+        if news.whole {
+            *state = State::default();
+        }
+        state.seen = news.up_to;
+        for (id, key) in news.keys {
+            match key {
+                Some(key) => state.keys.insert(id, Arc::new(key)),
+                None => state.keys.remove(&id),
+            };
+        }
+        for (id, tenant) in news.tenants {
+            match tenant {
+                Some(tenant) => state.tenants.insert(id, Arc::new(tenant)),
+                None => state.tenants.remove(&id),
+            };
+        }
+        true
+    }
+
+    // A panic while it was held leaves whole entities behind, at most too few of them.
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Context {
+    /// Brings the copy of this node up to what the directory holds now.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        for _ in 0..ROUNDS {
+            let after = self.snapshot.seen();
+            let Some(news) = self.directory.news(after).await? else { return Ok(()) };
+            let more = news.more;
+            if self.snapshot.apply(after, news) && !more {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same after a change of one's own, so that its author sees it at
+    /// once. The change is made: if this fails, the node's next look follows.
+    pub(crate) async fn catch_up(&self) {
+        let _ = self.refresh().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{key::Mode, key::PresentedKey, scope::Scopes, time::Timestamp};
+
+    fn key(number: u8, name: &str) -> (KeyId, Option<Key>) {
+        let id = KeyId::from_bytes([number; 16]);
+        let presented = PresentedKey::from_secret(Mode::Live, id, [1; 32]);
+        let tenant = TenantId::from_bytes([1; 16]);
+        let key = Key::new(&presented, tenant, name.into(), Scopes::all(), Timestamp::default());
+        (id, Some(key))
+    }
+
+    #[test]
+    fn news_that_were_read_before_others_came_in_are_not_taken() {
+        let snapshot = Snapshot::default();
+        let id = KeyId::from_bytes([1; 16]);
+        assert!(snapshot.apply(0, News { up_to: 1, keys: vec![key(1, "a")], ..News::default() }));
+        // Two tasks read; the later one sees the key deleted and is first to apply.
+        assert!(snapshot.apply(1, News { up_to: 3, keys: vec![(id, None)], ..News::default() }));
+        assert!(!snapshot.apply(1, News { up_to: 2, keys: vec![key(1, "b")], ..News::default() }));
+        assert!(snapshot.key(id).is_none(), "a deleted key does not come back");
+        assert_eq!(snapshot.seen(), 3);
+    }
+
+    #[test]
+    fn the_whole_replaces_everything() {
+        let snapshot = Snapshot::default();
+        assert!(
+            snapshot.apply(0, News { up_to: 1, keys: vec![key(1, "a"), key(2, "b")], ..News::default() })
+        );
+        assert!(
+            snapshot.apply(1, News { up_to: 9, whole: true, keys: vec![key(2, "b")], ..News::default() })
+        );
+        assert_eq!(snapshot.size(), (0, 1));
+    }
+
+    #[test]
+    fn its_age_is_that_of_the_newest_read() {
+        let (snapshot, start) = (Snapshot::default(), Instant::now());
+        let second = Duration::from_secs(1);
+        assert_eq!(snapshot.age(start), None);
+        snapshot.mark(start + second);
+        snapshot.mark(start);
+        assert_eq!(snapshot.age(start + 3 * second), Some(2 * second));
+    }
+}

@@ -1,0 +1,182 @@
+//! What changed since a number, for the copies in memory.
+
+use super::{
+    change::READ_HEAD,
+    key::{presented_key, read_key},
+    profile::{list_profiles, read_profile},
+    setting,
+    tenant::{self, read_tenant},
+};
+use crate::sql::{
+    Kind::{Int, Text},
+    Row, Sql, Statement, Value,
+};
+use countersign_core::{
+    id::{KeyId, TenantId},
+    ports::StoreError,
+    snapshot::{News, TenantView},
+    time::Timestamp,
+};
+use std::collections::{BTreeSet, HashMap};
+
+/// Changes read at once, and rows of a whole copy.
+const PAGE: i64 = 1_000;
+
+pub(super) const READ_CHANGES: Statement = Statement {
+    table: "changes",
+    text: "SELECT n, tenant_id, kind, entity_id FROM changes WHERE n > $1 ORDER BY n LIMIT $2",
+    params: &[Int, Int],
+};
+
+pub(super) const FORGET_CHANGES: Statement =
+    Statement { table: "changes", text: "DELETE FROM changes WHERE at < $1", params: &[Int] };
+
+pub(super) async fn forget_changes(sql: &Sql, before: Timestamp) -> Result<(), StoreError> {
+    sql.execute(&FORGET_CHANGES, vec![before.micros().into()]).await
+}
+
+pub(super) async fn news(sql: &Sql, after: i64) -> Result<Option<News>, StoreError> {
+    let head = sql.query(&READ_HEAD, Vec::new()).await?;
+    let head =
+        head.first().ok_or(StoreError::Corrupt { table: "change_head", id: "1".to_owned() })?.int(0)?;
+    // A copy that was never filled: 0 comes before the first change.
+    if after == 0 {
+        return whole(sql, head).await.map(Some);
+    }
+    if head == after {
+        return Ok(None);
+    }
+    let changes = sql.query(&READ_CHANGES, vec![after.into(), PAGE.into()]).await?;
+    match changes.first().map(|row| row.int(0)).transpose()? {
+        // The next one is there, so none in between was forgotten.
+        Some(first) if first == after + 1 => since(sql, &changes, head).await.map(Some),
+        _ => whole(sql, head).await.map(Some),
+    }
+}
+
+/// The entities are read after the list, so they are as the list says or newer.
+async fn since(sql: &Sql, changes: &[Row], head: i64) -> Result<News, StoreError> {
+    let (mut keys, mut tenants) = (BTreeSet::new(), BTreeSet::new());
+    let mut up_to = 0;
+    for row in changes {
+        up_to = row.int(0)?;
+        if row.text(2)? == "key" {
+            keys.insert(row.parsed(3, |text| text.parse::<KeyId>().ok())?);
+        } else {
+            tenants.insert(row.parsed(1, |text| text.parse::<TenantId>().ok())?);
+        }
+    }
+    let mut news = News { up_to, more: up_to < head, ..News::default() };
+    for id in keys {
+        let key = lenient(presented_key(sql, id).await)?;
+        news.keys.push((id, key.flatten()));
+    }
+    for id in tenants {
+        let tenant = lenient(tenant_view(sql, id).await)?;
+        news.tenants.push((id, tenant.flatten()));
+    }
+    Ok(news)
+}
+
+/// What cannot be read is not served, and keeps nobody else from being served.
+fn lenient<T>(outcome: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match outcome {
+        Ok(value) => Ok(Some(value)),
+        Err(error @ StoreError::Corrupt { .. }) => {
+            tracing::error!(error = %error, "A stored value cannot be read, so what it belongs to is not served");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn tenant_view(sql: &Sql, id: TenantId) -> Result<Option<TenantView>, StoreError> {
+    let Some(tenant) = tenant::tenant(sql, id).await? else { return Ok(None) };
+    let profiles = list_profiles(sql, id).await?;
+    let profiles = profiles.into_iter().map(|profile| (profile.name.clone(), profile)).collect();
+    Ok(Some(TenantView { tenant, profiles, settings: setting::settings(sql, id).await? }))
+}
+
+pub(super) const ALL_KEYS: Statement = Statement {
+    table: "keys",
+    text: "SELECT id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
+            last_used_at, version
+        FROM keys WHERE id > $1 ORDER BY id LIMIT $2",
+    params: &[Text, Int],
+};
+
+pub(super) const ALL_PROFILES: Statement = Statement {
+    table: "profiles",
+    text: "SELECT id, tenant_id, name, code_length, code_alphabet, expires_in_s, max_checks,
+            max_sends, resend_policy, created_at, limits
+        FROM profiles WHERE id > $1 ORDER BY id LIMIT $2",
+    params: &[Text, Int],
+};
+
+pub(super) const ALL_SETTINGS: Statement = Statement {
+    table: "settings",
+    text: "SELECT tenant_id, name, value FROM settings
+        WHERE (tenant_id, name) > ($1, $2) ORDER BY tenant_id, name LIMIT $3",
+    params: &[Text, Text, Int],
+};
+
+/// Every row of a table, a page at a time, by its id in the first column.
+async fn all(sql: &Sql, statement: &'static Statement) -> Result<Vec<Row>, StoreError> {
+    let mut rows: Vec<Row> = Vec::new();
+    loop {
+        let after = rows.last().map_or(Ok(""), |row| row.text(0))?.to_owned();
+        let page = sql.query(statement, vec![after.into(), PAGE.into()]).await?;
+        let full = page.len() as i64 == PAGE;
+        rows.extend(page);
+        if !full {
+            return Ok(rows);
+        }
+    }
+}
+
+async fn all_settings(sql: &Sql) -> Result<Vec<Row>, StoreError> {
+    let mut rows: Vec<Row> = Vec::new();
+    loop {
+        let after: Vec<Value> = match rows.last() {
+            Some(row) => vec![row.text(0)?.into(), row.text(1)?.into()],
+            None => vec!["".into(), "".into()],
+        };
+        let page = sql.query(&ALL_SETTINGS, after.into_iter().chain([PAGE.into()]).collect()).await?;
+        let full = page.len() as i64 == PAGE;
+        rows.extend(page);
+        if !full {
+            return Ok(rows);
+        }
+    }
+}
+
+/// Everything. The head was read before, so what changes meanwhile is read again.
+async fn whole(sql: &Sql, head: i64) -> Result<News, StoreError> {
+    let mut tenants = HashMap::new();
+    for row in &all(sql, &tenant::LIST_TENANTS).await? {
+        if let Some(tenant) = lenient(read_tenant(row))? {
+            tenants.insert(tenant.id.to_string(), TenantView::new(tenant));
+        }
+    }
+    for row in &all(sql, &ALL_PROFILES).await? {
+        if let (Some(profile), Some(view)) = (lenient(read_profile(row))?, tenants.get_mut(row.text(1)?)) {
+            view.profiles.insert(profile.name.clone(), profile);
+        }
+    }
+    for row in &all_settings(sql).await? {
+        let id = row.text(0)?;
+        let read = tenants.get_mut(id).map(|view| setting::take(&mut view.settings, row));
+        if lenient(read.unwrap_or(Ok(())))?.is_none() {
+            // Never served as if it had set nothing.
+            tenants.remove(id);
+        }
+    }
+    let mut news = News { up_to: head, whole: true, ..News::default() };
+    for row in &all(sql, &ALL_KEYS).await? {
+        if let Some(key) = lenient(read_key(row))? {
+            news.keys.push((key.id, Some(key)));
+        }
+    }
+    news.tenants = tenants.into_values().map(|view| (view.tenant.id, Some(view))).collect();
+    Ok(news)
+}

@@ -1,0 +1,70 @@
+//! Settings: one text for each name of a tenant.
+
+use super::change::{note_change, take_number};
+use crate::sql::{
+    Batch,
+    Kind::{Int, Text},
+    Row, Sql, Statement,
+};
+use countersign_core::{
+    id::TenantId,
+    ports::StoreError,
+    setting::{Setting, Settings},
+    time::Timestamp,
+};
+
+pub(super) const SAVE_SETTING: Statement = Statement {
+    table: "settings",
+    text: "INSERT INTO settings (tenant_id, name, value, updated_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (tenant_id, name) DO UPDATE SET value = excluded.value,
+            updated_at = excluded.updated_at",
+    params: &[Text, Text, Text, Int],
+};
+
+pub(super) const DELETE_SETTING: Statement = Statement {
+    table: "settings",
+    text: "DELETE FROM settings WHERE tenant_id = $1 AND name = $2",
+    params: &[Text, Text],
+};
+
+/// Adds the statement that makes the setting what it says.
+pub(super) fn put_setting(batch: Batch, tenant: TenantId, setting: &Setting, now: Timestamp) -> Batch {
+    let (name, value) = setting.stored();
+    let mut values = vec![tenant.to_string().into(), name.into()];
+    match value {
+        Some(value) => {
+            values.extend([value.into(), now.micros().into()]);
+            batch.run_touching(1, &SAVE_SETTING, values)
+        }
+        None => batch.run(&DELETE_SETTING, values),
+    }
+}
+
+pub(super) async fn save_setting(
+    sql: &Sql,
+    tenant: TenantId,
+    setting: &Setting,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let batch = put_setting(take_number(Batch::default()), tenant, setting, now);
+    sql.batch(note_change(batch, tenant, "setting", setting.stored().0, now)).await.map(drop)
+}
+
+pub(super) const SELECT_SETTINGS: Statement = Statement {
+    table: "settings",
+    text: "SELECT tenant_id, name, value FROM settings WHERE tenant_id = $1",
+    params: &[Text],
+};
+
+pub(super) async fn settings(sql: &Sql, tenant: TenantId) -> Result<Settings, StoreError> {
+    let mut settings = Settings::default();
+    for row in &sql.query(&SELECT_SETTINGS, vec![tenant.to_string().into()]).await? {
+        take(&mut settings, row)?;
+    }
+    Ok(settings)
+}
+
+/// Adds one row to what its tenant has set.
+pub(super) fn take(settings: &mut Settings, row: &Row) -> Result<(), StoreError> {
+    settings.take(row.text(1)?, row.text(2)?).map_err(|_| row.corrupt())
+}
