@@ -137,7 +137,7 @@ fn answer_check(request: &HttpRequest, checked: &check::Checked) -> Result<Json<
         (status = 409, description = "`verification_ended`."),
         (status = 413, description = "`payload_too_large`."),
         (status = 415, description = "`unsupported_media_type`."),
-        (status = 429, description = "`resend_too_soon` or `sends_exhausted`."),
+        (status = 429, description = "`resend_too_soon`, `sends_exhausted` or `rate_limited`."),
         (status = 503, description = "`no_route`, `codes_unavailable` or `directory_unavailable`."),
     ),
     security(("key" = ["verifications:start"]))

@@ -1,9 +1,10 @@
 //! Stores that know one key and one profile and can start; all else is away.
 
-use crate::{KeyUses, State};
+use crate::{AuthFailures, KeyUses, State};
 use async_trait::async_trait;
 use countersign_core::{
     Context,
+    address::{TrustedProxies, parse_proxy},
     event::Event,
     id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
     key::{Key, Mode, PresentedKey},
@@ -19,7 +20,7 @@ use countersign_core::{
         CancelOutcome, CheckOutcome, RecordKey, Resend, ResendOutcome, Settlement, SubmittedCode,
     },
 };
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, ops::Range, sync::Arc, time::Duration};
 
 pub const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const TENANT: TenantId = TenantId::from_bytes([7; 16]);
@@ -67,7 +68,10 @@ pub fn state(mode: Mode, scopes: Scopes, disabled: bool) -> State {
     let keyring = Arc::new(KeyRing::new([2; 32], keys(), keys()).unwrap());
     let context =
         Context { codes: stores.clone(), directory: stores, keyring, partitions: 4, live_route: true };
-    State { context, clock: Arc::new(Noon), key_uses: Arc::new(KeyUses::default()) }
+    let clock: Arc<dyn Clock> = Arc::new(Noon);
+    let failures = Arc::new(AuthFailures::new(NonZeroU32::MIN, Arc::clone(&clock)));
+    let proxies = TrustedProxies::new(vec![parse_proxy("10.0.0.0/8").unwrap()]);
+    State { context, clock, key_uses: Arc::new(KeyUses::default()), proxies, failures }
 }
 
 fn away<T>() -> Result<T, StoreError> {
