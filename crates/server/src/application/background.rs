@@ -2,7 +2,7 @@
 
 use crate::telemetry;
 use anyhow::anyhow;
-use countersign_api::KeyUses;
+use countersign_api::{AuthFailures, KeyUses};
 use countersign_core::Context;
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -26,8 +26,16 @@ pub(super) async fn join_all(tasks: &mut JoinSet<()>, stop: &CancellationToken) 
     outcome
 }
 
-/// Notes key uses and samples the backlog, every few seconds.
-pub(super) async fn keep_house(context: Context, key_uses: Arc<KeyUses>, stop: CancellationToken) {
+/// What is looked after.
+pub(super) struct House {
+    pub context: Context,
+    pub key_uses: Arc<KeyUses>,
+    pub failures: Arc<AuthFailures>,
+}
+
+/// Notes key uses, samples the backlog and forgets what is over, every few seconds.
+pub(super) async fn keep_house(house: House, stop: CancellationToken) {
+    let House { context, key_uses, failures } = house;
     metrics::describe_gauge!("countersign_messages_waiting", "Messages in the outbox, due or not");
     let mut tick = interval(HOUSEKEEPING);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -37,6 +45,7 @@ pub(super) async fn keep_house(context: Context, key_uses: Arc<KeyUses>, stop: C
             _ = tick.tick() => {}
         }
         telemetry::metrics_handle().run_upkeep();
+        failures.forget_old();
         flush_key_uses(&context, &key_uses).await;
         // An outage is told by those who need the store; a gauge that stands still is enough here.
         if let Ok(waiting) = context.codes.backlog().await {
