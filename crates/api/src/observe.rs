@@ -11,7 +11,7 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        Method,
+        ConnectionType, Method,
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -113,6 +113,9 @@ impl Seen {
             response = ServiceResponse::new(request, problem.error_response());
         }
         self.set_headers(response.headers_mut());
+        if !is_known(response.request()) {
+            response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        }
         let status = response.status().as_u16();
         let route = response.request().match_pattern().unwrap_or_else(|| "-".to_owned());
         self.measure(&route, status);
@@ -189,6 +192,12 @@ impl Seen {
             "request"
         );
     }
+}
+
+/// Whether an accepted key came with it. Others get a connection for each request: the
+/// server times the head of the first one alone, so the next could trickle in for ever.
+fn is_known(request: &HttpRequest) -> bool {
+    request.extensions().get::<Identity>().is_some_and(Result::is_ok)
 }
 
 /// Where the request came from. A connection that is gone already has no peer.
