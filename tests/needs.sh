@@ -16,6 +16,7 @@ find_chromium() {
 missing_packages() { # by Debian's names
     has cc || echo gcc libc6-dev
     has curl || echo curl
+    has openssl || echo openssl
     has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
     has node || echo nodejs
     has npm || echo npm
@@ -51,16 +52,19 @@ check_toolchain() {
 
 digest() { python3 -c 'import hashlib,sys; print(hashlib.sha256(open(sys.argv[1],"rb").read()).hexdigest()[:16])' "$1"; }
 
+prepare_venv() { # folder requirements
+    if [ ! -f "$1/complete" ]; then
+        rm -rf "$1"
+        python3 -m venv "$1" && "$1/bin/pip" install --quiet --requirement "$2" && touch "$1/complete"
+    fi
+}
+
 prepare_tools() {
     if [ "$("$cargo_deny" --version 2>/dev/null)" != "cargo-deny 0.20.2" ]; then
         cargo install --locked --quiet --version 0.20.2 --root "$cache/tools" cargo-deny || return 1
     fi
-    if [ ! -f "$venv/complete" ]; then
-        rm -rf "$venv"
-        python3 -m venv "$venv" &&
-            "$venv/bin/pip" install --quiet --requirement tests/schemathesis/requirements.txt &&
-            touch "$venv/complete" || return 1
-    fi
+    prepare_venv "$venv" tests/schemathesis/requirements.txt || return 1
+    prepare_venv "$sslyze_venv" tests/sslyze/requirements.txt || return 1
     local lock=tests/browser/package-lock.json stamp=tests/browser/node_modules/.complete
     if [ "$(cat "$stamp" 2>/dev/null)" != "$(digest $lock)" ]; then
         npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --loglevel=error &&

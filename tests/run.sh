@@ -17,7 +17,7 @@ if [ "${CI:-}" = true ] || [ ! -t 1 ]; then export NO_COLOR=1 CARGO_TERM_COLOR=n
 
 mkdir -p "$cache" || exit 1
 temp=$(mktemp -d "${TMPDIR:-/tmp}/countersign-test.XXXXXX") || exit 1
-logs="$temp/logs" postgres_data='' dev_pid=''
+logs="$temp/logs" postgres_data='' dev_pid='' tls_pid=''
 mkdir "$logs"
 
 # ---- ending ------------------------------------------------------------------
@@ -34,6 +34,7 @@ end_process() { # pid signal: asks, waits 30 s, then insists
 cleanup() {
     trap - EXIT
     [ -z "$dev_pid" ] || end_process "$dev_pid" TERM
+    [ -z "$tls_pid" ] || end_process "$tls_pid" TERM
     # The server's own file names its process: it may run under another user.
     [ -z "$postgres_data" ] || [ ! -f "$postgres_data/data/postmaster.pid" ] ||
         end_process "$(head -n 1 "$postgres_data/data/postmaster.pid")" INT
@@ -69,10 +70,12 @@ stop() {
 
 # ---- servers -----------------------------------------------------------------
 
+free_port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
+
 start_postgres() { # a throwaway server on a free port; Postgres refuses to run as root
     local bin port as=()
     bin=$(dirname "$(readlink -f "$(find_initdb)")")
-    port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
+    port=$(free_port)
     postgres_data=$(mktemp -d /tmp/countersign-pg.XXXXXX) || return 1
     if [ "$(id -u)" = 0 ]; then
         id postgres >/dev/null || return 1
@@ -99,7 +102,9 @@ start_postgres() { # a throwaway server on a free port; Postgres refuses to run 
 
 start_dev() {
     export READY_FILE="$temp/ready.json"
-    "$countersign" dev --port 0 --operator-port 0 --data "$temp/data" --ready-file "$READY_FILE" \
+    # Schemathesis presents more broken keys in a minute than anybody else.
+    COUNTERSIGN__SERVER__AUTH_FAILURES=10000 \
+        "$countersign" dev --port 0 --operator-port 0 --data "$temp/data" --ready-file "$READY_FILE" \
         >"$temp/dev.out" 2>"$temp/dev.err" </dev/null &
     dev_pid=$!
     for _ in $(seq 300); do
@@ -162,6 +167,30 @@ run_schemathesis() {
         --header "Authorization: Bearer $(ready key)"
 }
 
+run_sslyze() { # the TLS that `serve` speaks, seen from outside
+    local port operator_port folder="$temp/tls" outcome
+    port=$(free_port) operator_port=$(free_port)
+    mkdir "$folder" || return 1
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
+        -addext subjectAltName=IP:127.0.0.1 -keyout "$folder/key.pem" -out "$folder/cert.pem" 2>/dev/null || return 1
+    COUNTERSIGN__DATA__FOLDER="$folder/data" COUNTERSIGN__SERVER__BIND="127.0.0.1:$port" \
+        COUNTERSIGN__SERVER__OPERATOR_BIND="127.0.0.1:$operator_port" \
+        COUNTERSIGN__SERVER__TLS__CERTIFICATE="$folder/cert.pem" COUNTERSIGN__SERVER__TLS__KEY="$folder/key.pem" \
+        "$countersign" serve 2>"$temp/tls.err" </dev/null &
+    tls_pid=$!
+    for _ in $(seq 300); do
+        curl -fsS --cacert "$folder/cert.pem" "https://127.0.0.1:$port/health/ready" 2>/dev/null && break
+        kill -0 "$tls_pid" 2>/dev/null || break
+        sleep 0.1
+    done
+    echo
+    timeout 300 "$sslyze_venv/bin/python" tests/sslyze/check.py 127.0.0.1 "$port"
+    outcome=$?
+    [ "$outcome" -eq 0 ] || cat "$temp/tls.err"
+    end_process "$tls_pid" TERM
+    return "$outcome"
+}
+
 check_ending() { # after all of that it still serves, and ends by itself when asked
     curl -fsS --max-time 5 "$(ready operator_url)/health/ready" || return 1
     kill -TERM "$dev_pid" || return 1
@@ -184,6 +213,7 @@ install_missing
 check_toolchain
 cargo_deny="$cache/tools/bin/cargo-deny"
 venv="$cache/venv-$(digest tests/schemathesis/requirements.txt)"
+sslyze_venv="$cache/venv-$(digest tests/sslyze/requirements.txt)"
 countersign="$CARGO_TARGET_DIR/debug/countersign"
 step "tools" prepare_tools || stop "A tool could not be installed; see above."
 
@@ -207,6 +237,7 @@ if step "build" cargo build --workspace --bins --locked; then
     else
         step "countersign dev" false
     fi
+    step "TLS from outside" run_sslyze
     step "bench, one twentieth" run_bench
 fi
 

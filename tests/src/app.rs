@@ -11,7 +11,7 @@ use countersign_core::{
 };
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// A running server; it stops with this value.
@@ -66,6 +66,11 @@ impl Answer {
 impl TestApp {
     /// A server as `dev` makes it, with a clock that is turned by hand.
     pub async fn spawn() -> Self {
+        Self::spawn_with(|_| {}).await
+    }
+
+    /// The same with other settings.
+    pub async fn spawn_with(change: impl FnOnce(&mut Settings)) -> Self {
         // As the program's own start does; only the first of this process counts.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let (folder, clock) = (tempfile::tempdir().unwrap(), HandClock::new());
@@ -73,6 +78,9 @@ impl TestApp {
         settings.server.bind = ([127, 0, 0, 1], 0).into();
         settings.server.operator_bind = ([127, 0, 0, 1], 0).into();
         settings.server.workers = 1;
+        // Tests present many wrong keys from one address, and their clock stands still.
+        settings.server.auth_failures = NonZeroU32::new(10_000).unwrap();
+        change(&mut settings);
         let parts = Parts { clock: clock.clone(), dev: true, ..Parts::new(settings) };
         let application = Application::build(parts).await.unwrap();
         let stop = CancellationToken::new();

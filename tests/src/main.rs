@@ -2,10 +2,13 @@
 //! against every engine, and the HTTP API against a real server. One binary;
 //! every test makes its own data, so they run in any order and in parallel.
 
+mod addresses;
 mod app;
+mod bounds;
 mod codes;
 mod directory;
 mod keys;
 mod secrets;
 mod spec;
+mod tls;
 mod verifications;

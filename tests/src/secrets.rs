@@ -25,7 +25,7 @@ impl Write for Log {
     }
 }
 
-fn capture() -> Arc<Mutex<Vec<u8>>> {
+pub fn capture() -> Arc<Mutex<Vec<u8>>> {
     let start = || {
         let log = Log(Arc::default());
         let writer = log.clone();

@@ -5,7 +5,8 @@
 
 use crate::{
     State,
-    problem::{self, Problem, ProblemCode},
+    failures::Failure,
+    problem::{self, Problem, ProblemCode, RefusingLimit},
 };
 use actix_web::{
     Error, FromRequest, HttpMessage, HttpRequest,
@@ -17,6 +18,7 @@ use actix_web::{
 };
 use countersign_core::{
     Caller,
+    address::CallerAddress,
     key::{Key, PresentedKey},
     ports::StoreError,
     scope::Scope,
@@ -24,6 +26,7 @@ use countersign_core::{
 use std::{
     future::{Ready, ready},
     marker::PhantomData,
+    net::{IpAddr, Ipv4Addr},
     ops::Deref,
     sync::Arc,
     time::{Duration, Instant},
@@ -39,6 +42,8 @@ pub enum Refusal {
     Missing,
     /// What was presented is no key that is accepted now.
     Invalid,
+    /// The same, and its address failed too often; it may try again after this time.
+    TooMany(Duration),
     /// The directory could not be asked.
     Directory(Arc<StoreError>),
 }
@@ -49,7 +54,15 @@ pub async fn authenticate(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let identity = identify(&state, request.headers());
+    let address = request.extensions().get::<CallerAddress>().copied();
+    let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.0);
+    let mut identity = identify(&state, request.headers(), address);
+    // Counted after the key is known to be wrong: a valid one is never slowed by its neighbours.
+    if matches!(identity, Err(Refusal::Invalid))
+        && let Failure::TooMany(wait) = state.failures.note(address)
+    {
+        identity = Err(Refusal::TooMany(wait));
+    }
     request.extensions_mut().insert(identity);
     next.call(request).await
 }
@@ -57,7 +70,7 @@ pub async fn authenticate(
 /// A snapshot older than this may hold a key that was disabled since.
 const MAX_AGE: Duration = Duration::from_secs(2);
 
-fn identify(state: &State, headers: &HeaderMap) -> Identity {
+fn identify(state: &State, headers: &HeaderMap, address: IpAddr) -> Identity {
     let presented = PresentedKey::parse(bearer(headers)?).ok_or(Refusal::Invalid)?;
     let snapshot = &state.context.snapshot;
     if snapshot.age(Instant::now()).is_none_or(|age| age > MAX_AGE) {
@@ -71,7 +84,7 @@ fn identify(state: &State, headers: &HeaderMap) -> Identity {
     }
     state.key_uses.note(key.tenant, key.id, now);
     let Key { tenant, id, mode, scopes, expires_at, .. } = *key;
-    Ok(Caller { tenant, key: id, mode, scopes, expires_at })
+    Ok(Caller { tenant, key: id, mode, scopes, expires_at, address })
 }
 
 /// The token of the one `Authorization` header. Two headers are refused: a
@@ -148,6 +161,11 @@ fn admit(identity: Identity, scope: Scope) -> Result<Caller, Problem> {
             let detail = "The API key is unknown, disabled or expired.";
             let value = format!(r#"{realm}, error="invalid_token""#);
             Err(challenge(value, ProblemCode::InvalidKey, detail))
+        }
+        Err(Refusal::TooMany(wait)) => {
+            let detail = "Too many keys that are not accepted came from this address.";
+            let limit = RefusingLimit { name: "auth_failures".to_owned(), scope: "caller_address" };
+            Err(Problem::new(ProblemCode::RateLimited, detail).with_limit(limit).retry_after(wait))
         }
         Err(Refusal::Directory(error)) => Err(problem::directory(error)),
     }

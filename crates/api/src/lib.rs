@@ -8,6 +8,7 @@
 mod auth;
 mod body;
 mod docs;
+mod failures;
 mod fields;
 mod id;
 mod idempotency;
@@ -21,13 +22,14 @@ mod system;
 mod time;
 mod verifications;
 
+pub use failures::AuthFailures;
 pub use key_uses::KeyUses;
 pub use observe::observe;
 pub use openapi::{fallback, openapi};
 pub use problem::{Problem, ProblemCode};
 
 use actix_web::{middleware::from_fn, web};
-use countersign_core::{Context, ports::Clock};
+use countersign_core::{Context, address::TrustedProxies, ports::Clock};
 use rand::CryptoRng;
 use std::sync::Arc;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -40,6 +42,10 @@ pub struct State {
     pub clock: Arc<dyn Clock>,
     /// When keys were last accepted; the server flushes it to the directory.
     pub key_uses: Arc<KeyUses>,
+    /// Whose word on the caller's address is taken.
+    pub proxies: TrustedProxies,
+    /// Counts failed authentications; the server's housekeeping keeps it small.
+    pub failures: Arc<AuthFailures>,
 }
 
 /// Registers the whole API. [`observe`] is wrapped around the App, and

@@ -11,21 +11,28 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        Method,
+        ConnectionType, Method,
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
     web,
 };
-use countersign_core::id::{RequestId, VerificationId};
+use countersign_core::{
+    address::{CallerAddress, TrustedProxies, UnreadableHop},
+    id::{RequestId, VerificationId},
+};
 use futures_util::FutureExt;
 use std::{
+    net::{IpAddr, Ipv4Addr},
     panic::AssertUnwindSafe,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 /// The header that names a request.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const UNREADABLE: &str = "A hop of X-Forwarded-For is no IP address.";
 
 /// What came of a request that succeeded, if there is more to say than that.
 #[derive(Clone, Copy)]
@@ -43,6 +50,8 @@ struct Seen {
     id: String,
     method: &'static str,
     api: bool,
+    /// Of the caller, where it can be told.
+    address: Option<String>,
     started: Instant,
 }
 
@@ -51,11 +60,20 @@ pub async fn observe<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let address = caller_address(&request);
     let seen = Seen {
         id: request_id(&request),
         method: method_name(request.method()),
         api: request.path().starts_with("/v1/"),
+        address: address.ok().map(|address| address.0.to_string()),
         started: Instant::now(),
+    };
+    match address {
+        Ok(address) => request.extensions_mut().insert(address),
+        Err(error) => {
+            let problem = Problem::new(ProblemCode::InvalidRequest, UNREADABLE).caused_by(Arc::new(error));
+            return Ok(seen.answer(request.error_response(problem)));
+        }
     };
     // The call itself stands inside, so that a panic before its first await is caught too.
     match AssertUnwindSafe(async move { next.call(request).await }).catch_unwind().await {
@@ -95,6 +113,9 @@ impl Seen {
             response = ServiceResponse::new(request, problem.error_response());
         }
         self.set_headers(response.headers_mut());
+        if !is_known(response.request()) {
+            response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        }
         let status = response.status().as_u16();
         let route = response.request().match_pattern().unwrap_or_else(|| "-".to_owned());
         self.measure(&route, status);
@@ -115,6 +136,7 @@ impl Seen {
             status,
             duration_ms = millis(self.started.elapsed()),
             request_id = self.id,
+            client.address = self.address,
             outcome = problem.code().as_str(),
             "request"
         );
@@ -158,6 +180,7 @@ impl Seen {
             status,
             duration_ms = millis(self.started.elapsed()),
             request_id = self.id,
+            client.address = self.address,
             tenant.id = caller.map(|caller| caller.tenant.to_string()),
             key.id = caller.map(|caller| caller.key.to_string()),
             verification.id = extensions.get::<VerificationId>().map(VerificationId::to_string),
@@ -169,6 +192,22 @@ impl Seen {
             "request"
         );
     }
+}
+
+/// Whether an accepted key came with it. Others get a connection for each request: the
+/// server times the head of the first one alone, so the next could trickle in for ever.
+fn is_known(request: &HttpRequest) -> bool {
+    request.extensions().get::<Identity>().is_some_and(Result::is_ok)
+}
+
+/// Where the request came from. A connection that is gone already has no peer.
+fn caller_address(request: &ServiceRequest) -> Result<CallerAddress, UnreadableHop> {
+    let nobody = TrustedProxies::default();
+    let proxies = request.app_data::<web::Data<State>>().map_or(&nobody, |state| &state.proxies);
+    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let lines: Vec<_> =
+        request.headers().get_all(header::X_FORWARDED_FOR).map(HeaderValue::as_bytes).collect();
+    proxies.caller(peer, lines.into_iter())
 }
 
 /// Never the client's: an id that a stranger chooses could forge a trace.

@@ -84,6 +84,7 @@ fn complete(operation: &mut Operation) {
     ));
     answers.push((secured, ProblemCode::InvalidKey, "`invalid_key`."));
     answers.push((secured, ProblemCode::InsufficientScope, "`insufficient_scope`."));
+    answers.push((secured, ProblemCode::RateLimited, "`rate_limited`: too many keys that are not accepted."));
     answers.push((secured, ProblemCode::DirectoryUnavailable, "`directory_unavailable`."));
     answers.push((has_id, ProblemCode::NotFound, "`not_found`."));
     let body = operation.request_body.is_some();

@@ -1,5 +1,6 @@
 //! The whole API over stores that hold one key.
 
+mod address;
 mod document;
 mod stores;
 

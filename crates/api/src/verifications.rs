@@ -159,7 +159,7 @@ fn answer_check(request: &HttpRequest, checked: &Checked) -> Result<HttpResponse
         (status = 409, description = "`verification_ended` or `idempotency_in_progress`."),
         (status = 413, description = "`payload_too_large`."),
         (status = 415, description = "`unsupported_media_type`."),
-        (status = 429, description = "`resend_too_soon` or `sends_exhausted`."),
+        (status = 429, description = "`resend_too_soon`, `sends_exhausted` or `rate_limited`."),
         (status = 503, description = "`no_route`, `codes_unavailable` or `directory_unavailable`."),
     ),
     security(("key" = ["verifications:start"]))

@@ -6,6 +6,7 @@
 //! [`ports`]. Start reading at [`start`], then [`verification`].
 #![deny(missing_docs)]
 
+pub mod address;
 pub mod cancel;
 pub mod check;
 pub mod code;
@@ -78,4 +79,6 @@ pub struct Caller {
     pub scopes: scope::Scopes,
     /// When the key ends, if it does.
     pub expires_at: Option<time::Timestamp>,
+    /// Where the request came from; not where the end user is.
+    pub address: std::net::IpAddr,
 }

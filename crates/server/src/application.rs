@@ -2,12 +2,14 @@
 //! bind to the last settled message.
 
 mod background;
+mod directory;
 mod listener;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use crate::{
-    configuration::Settings,
+    configuration::{Problems, Settings},
     demo::Demo,
     machine::SystemClock,
     operator::Operator,
@@ -16,8 +18,8 @@ use crate::{
 };
 use actix_web::web;
 use anyhow::{Context as _, anyhow, ensure};
-use background::{flush_key_uses, follow_directory, join_all, keep_house, refresh};
-use countersign_api::{KeyUses, State};
+use background::{House, flush_key_uses, join_all, keep_house};
+use countersign_api::{AuthFailures, KeyUses, State};
 use countersign_core::{
     Context,
     console::{ConsoleSwitch, Inbox},
@@ -26,6 +28,7 @@ use countersign_core::{
 };
 use countersign_delivery::{Console, Provider, Relay, Worker, WorkerSettings};
 use countersign_portal::DevPage;
+use directory::{follow_directory, refresh};
 pub use listener::BindError;
 use listener::{Bounds, bind, serve_api, serve_operator};
 use std::{
@@ -35,6 +38,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use tls::{Certificate, server_config, watch_certificate};
 use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
@@ -75,6 +79,8 @@ pub struct Application {
     settings: Settings,
     clock: Arc<dyn Clock>,
     key_uses: Arc<KeyUses>,
+    failures: Arc<AuthFailures>,
+    certificate: Option<Arc<Certificate>>,
     api: TcpListener,
     operator: TcpListener,
     addresses: (SocketAddr, SocketAddr),
@@ -86,6 +92,7 @@ impl Application {
     /// Binds the listeners and opens the stores. Nothing is answered before [`Application::run`].
     pub async fn build(parts: Parts) -> anyhow::Result<Self> {
         let Parts { settings, clock, dev } = parts;
+        let certificate = load_certificate(&settings)?;
         let api = bind(settings.server.bind)?;
         let operator = bind(settings.server.operator_bind)?;
         let addresses = (api.local_addr()?, operator.local_addr()?);
@@ -104,6 +111,7 @@ impl Application {
             ..WorkerSettings::default()
         };
         let worker = Arc::new(Worker::new(context.clone(), live, Arc::clone(&clock), worker_settings));
+        let failures = Arc::new(AuthFailures::new(settings.server.auth_failures, Arc::clone(&clock)));
         Ok(Self {
             context,
             worker,
@@ -113,6 +121,8 @@ impl Application {
             settings,
             clock,
             key_uses: Arc::new(KeyUses::default()),
+            failures,
+            certificate,
             api,
             operator,
             addresses,
@@ -123,7 +133,8 @@ impl Application {
 
     /// Where the API is, without a slash at the end.
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.addresses.0)
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.addresses.0)
     }
 
     /// Where metrics and health are, without a slash at the end.
@@ -171,9 +182,17 @@ impl Application {
         let mut tasks = JoinSet::new();
         let (worker, stop) = (Arc::clone(&self.worker), self.stop.clone());
         tasks.spawn(async move { worker.run(stop).await });
-        let (context, key_uses) = (self.context.clone(), Arc::clone(&self.key_uses));
-        tasks.spawn(follow_directory(context.clone(), Arc::clone(&self.clock), self.stop.clone()));
-        tasks.spawn(keep_house(context, key_uses, self.stop.clone()));
+        let (context, clock) = (self.context.clone(), Arc::clone(&self.clock));
+        tasks.spawn(follow_directory(context, clock, self.stop.clone()));
+        let house = House {
+            context: self.context.clone(),
+            key_uses: Arc::clone(&self.key_uses),
+            failures: Arc::clone(&self.failures),
+        };
+        tasks.spawn(keep_house(house, self.stop.clone()));
+        if let Some(certificate) = &self.certificate {
+            tasks.spawn(watch_certificate(Arc::clone(certificate), self.stop.clone()));
+        }
         tasks
     }
 
@@ -183,13 +202,15 @@ impl Application {
         let bounds = Bounds {
             workers: if settings.workers == 0 { cores } else { settings.workers },
             shutdown: settings.shutdown_timeout,
+            tls: self.certificate.clone().map(server_config).transpose().context("TLS cannot be set up")?,
         };
+        let proxies = settings.trusted_proxies.clone();
         let page = self.dev_page();
-        let Self { context, clock, key_uses, stop, .. } = self;
+        let Self { context, clock, key_uses, failures, stop, .. } = self;
         let operator = web::Data::new(Operator { context: context.clone(), stop: stop.clone() });
-        let state = web::Data::new(State { context, clock, key_uses });
+        let state = web::Data::new(State { context, clock, key_uses, proxies, failures });
         let operator = serve_operator(self.operator, operator, bounds.shutdown, stop.clone())?;
-        let api = serve_api(self.api, state, page, &bounds, stop)?;
+        let api = serve_api(self.api, state, page, bounds, stop)?;
         Ok(async move { tokio::try_join!(api, operator).map(drop) })
     }
 
@@ -205,6 +226,14 @@ impl Application {
             stop: self.stop.clone(),
         }))
     }
+}
+
+/// The certificate to serve, if one is configured.
+pub(crate) fn load_certificate(settings: &Settings) -> Result<Option<Arc<Certificate>>, Problems> {
+    let certificate = settings.server.tls.as_ref().map(Certificate::load).transpose();
+    let certificate =
+        certificate.map_err(|error| Problems(vec![format!("server.tls: {:#}", anyhow::Error::from(error))]));
+    Ok(certificate?.map(Arc::new))
 }
 
 /// The keys of `dev` are printed on screens, so they must not open what `serve` serves.

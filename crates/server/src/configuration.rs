@@ -4,6 +4,7 @@
 
 mod reader;
 mod secret;
+mod server;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -13,13 +14,13 @@ use countersign_delivery::{Relay, RelayError};
 use countersign_stores::sql::Sql;
 use reader::Reader;
 pub use secret::Secret;
+use server::read_server;
 pub use settings::{
     CodesSettings, DatabaseUrl, DeliverySettings, LogFormat, LogLevel, LogSettings, RelayUrl, ServerSettings,
-    Settings,
+    Settings, TlsFiles,
 };
 use std::{
     error::Error,
-    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -79,10 +80,10 @@ fn read_all(mut reader: Reader) -> Result<Settings, Problems> {
 
 /// Reads every section before it gives up, so that no problem stays unseen.
 fn read_sections(reader: &mut Reader) -> Option<Settings> {
-    let server = read_server(reader);
-    let log = read_log(reader);
     let folder = reader.text("data.folder", "countersign-data", not_empty).map(PathBuf::from);
     let base = folder.clone().unwrap_or_default();
+    let server = read_server(reader, &base);
+    let log = read_log(reader);
     let database = read_database(reader, &base);
     let codes = read_codes(reader, &base);
     let keyring = reader.text("keyring.file", "keyring.toml", not_empty).map(|file| base.join(file));
@@ -100,28 +101,6 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
         codes: codes?,
         keyring: keyring?,
         delivery: delivery?,
-    })
-}
-
-fn read_server(reader: &mut Reader) -> Option<ServerSettings> {
-    let bind = reader.text("server.bind", "127.0.0.1:8080", |text| {
-        let address = parse_address(text)?;
-        if address.ip().is_loopback() {
-            return Ok(address);
-        }
-        Err(format!(
-            "serves plain HTTP, so only on a loopback address: set \"127.0.0.1:{}\" and put a proxy that terminates TLS on the same host",
-            address.port()
-        ))
-    });
-    let operator_bind = reader.text("server.operator_bind", "127.0.0.1:9090", parse_address);
-    let workers = reader.number("server.workers", 0, 0..=256);
-    let shutdown_timeout = reader.duration("server.shutdown_timeout", "25s", 1..=300);
-    Some(ServerSettings {
-        bind: bind?,
-        operator_bind: operator_bind?,
-        workers: usize::try_from(workers?).ok()?,
-        shutdown_timeout: shutdown_timeout?,
     })
 }
 
@@ -217,8 +196,4 @@ fn read_relay(reader: &mut Reader, send_timeout: Option<Duration>) -> Option<Rel
 
 fn not_empty(text: &str) -> Result<String, String> {
     if text.is_empty() { Err("must not be empty".to_owned()) } else { Ok(text.to_owned()) }
-}
-
-fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "must be an IP address and a port, such as \"127.0.0.1:8080\"".to_owned())
 }

@@ -1,9 +1,10 @@
 //! Stores that know one key and one profile and can start; all else is away.
 
-use crate::{KeyUses, State};
+use crate::{AuthFailures, KeyUses, State};
 use async_trait::async_trait;
 use countersign_core::{
     Context,
+    address::{TrustedProxies, parse_proxy},
     id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
     idempotency::{Answer, Once},
     key::{Key, Mode, PresentedKey},
@@ -20,6 +21,7 @@ use countersign_core::{
     verification::{RecordKey, SubmittedCode},
 };
 use std::{
+    num::NonZeroU32,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -78,7 +80,10 @@ pub fn state(mode: Mode, scopes: Scopes, disabled: bool) -> State {
         partitions: 4,
         live_route: true,
     };
-    State { context, clock: Arc::new(Noon), key_uses: Arc::new(KeyUses::default()) }
+    let clock: Arc<dyn Clock> = Arc::new(Noon);
+    let failures = Arc::new(AuthFailures::new(NonZeroU32::MIN, Arc::clone(&clock)));
+    let proxies = TrustedProxies::new(vec![parse_proxy("10.0.0.0/8").unwrap()]);
+    State { context, clock, key_uses: Arc::new(KeyUses::default()), proxies, failures }
 }
 
 fn snapshot(key: Key) -> Snapshot {

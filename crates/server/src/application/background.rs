@@ -2,18 +2,12 @@
 
 use crate::telemetry;
 use anyhow::anyhow;
-use countersign_api::KeyUses;
-use countersign_core::{
-    Context,
-    ports::{Clock, StoreError},
-};
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use countersign_api::{AuthFailures, KeyUses};
+use countersign_core::Context;
+use std::{sync::Arc, time::Duration};
 use tokio::{
     task::JoinSet,
-    time::{MissedTickBehavior, interval, timeout},
+    time::{MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -32,64 +26,16 @@ pub(super) async fn join_all(tasks: &mut JoinSet<()>, stop: &CancellationToken) 
     outcome
 }
 
-/// Between two looks at the changes of the directory: a key that is disabled
-/// elsewhere is refused here well within the 2 s that are promised.
-const LOOK: Duration = Duration::from_millis(500);
-/// A look that takes longer has failed.
-const LOOK_PATIENCE: Duration = Duration::from_secs(5);
-/// Changes older than this are forgotten; a node that missed them reads everything anew.
-const CHANGES_KEPT: Duration = Duration::from_secs(24 * 3_600);
-/// Looks between two times of forgetting: an hour.
-const LOOKS_AN_HOUR: u32 = 7_200;
-
-/// Brings the snapshot up to date and notes that it is.
-pub(super) async fn refresh(context: &Context) -> Result<(), StoreError> {
-    let began = Instant::now();
-    timeout(LOOK_PATIENCE, context.refresh()).await.map_err(StoreError::unavailable)??;
-    context.snapshot.mark(began);
-    Ok(())
+/// What is looked after.
+pub(super) struct House {
+    pub context: Context,
+    pub key_uses: Arc<KeyUses>,
+    pub failures: Arc<AuthFailures>,
 }
 
-/// Keeps the snapshot up to date. An outage is told once when it begins and once when it ends.
-pub(super) async fn follow_directory(context: Context, clock: Arc<dyn Clock>, stop: CancellationToken) {
-    metrics::describe_gauge!("countersign_directory_keys", "API keys in the snapshot");
-    let mut tick = interval(LOOK);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut failing, mut looks) = (false, 0);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = tick.tick() => {}
-        }
-        match refresh(&context).await {
-            Ok(()) if failing => {
-                tracing::info!("The directory can be read again");
-                failing = false;
-            }
-            Ok(()) => {}
-            Err(error) if !failing => {
-                tracing::error!(error = %chain(&error), "The directory cannot be read; after 2 s keys are refused");
-                failing = true;
-            }
-            Err(_) => {}
-        }
-        metrics::gauge!("countersign_directory_keys").set(context.snapshot.size().1 as f64);
-        looks += 1;
-        if looks % LOOKS_AN_HOUR == 1 {
-            // What is not forgotten now is forgotten an hour later.
-            let _ = context.directory.forget_changes(clock.now() - CHANGES_KEPT).await;
-        }
-    }
-}
-
-/// An error with all its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-}
-
-/// Notes key uses and samples the backlog, every few seconds.
-pub(super) async fn keep_house(context: Context, key_uses: Arc<KeyUses>, stop: CancellationToken) {
+/// Notes key uses, samples the backlog and forgets what is over, every few seconds.
+pub(super) async fn keep_house(house: House, stop: CancellationToken) {
+    let House { context, key_uses, failures } = house;
     metrics::describe_gauge!("countersign_messages_waiting", "Messages in the outbox, due or not");
     let mut tick = interval(HOUSEKEEPING);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -99,6 +45,7 @@ pub(super) async fn keep_house(context: Context, key_uses: Arc<KeyUses>, stop: C
             _ = tick.tick() => {}
         }
         telemetry::metrics_handle().run_upkeep();
+        failures.forget_old();
         flush_key_uses(&context, &key_uses).await;
         // An outage is told by those who need the store; a gauge that stands still is enough here.
         if let Ok(waiting) = context.codes.backlog().await {

@@ -9,6 +9,7 @@ use actix_web::{
 };
 use countersign_api::State;
 use countersign_portal::DevPage;
+use rustls::ServerConfig;
 use std::{
     io,
     net::{SocketAddr, TcpListener},
@@ -18,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a connection may idle between two requests.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How long a TLS handshake may take.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(3);
 /// How long a client may take to send the head of a request.
 const REQUEST_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a client may take to close.
@@ -49,6 +52,8 @@ pub(super) struct Bounds {
     pub workers: usize,
     /// How long requests in flight may take to end.
     pub shutdown: Duration,
+    /// Speaks TLS with this, else plain HTTP.
+    pub tls: Option<ServerConfig>,
 }
 
 pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
@@ -60,7 +65,7 @@ pub(super) fn serve_api(
     listener: TcpListener,
     state: web::Data<State>,
     page: Option<web::Data<DevPage>>,
-    bounds: &Bounds,
+    bounds: Bounds,
     stop: CancellationToken,
 ) -> io::Result<Server> {
     let dev = page.is_some();
@@ -82,11 +87,16 @@ pub(super) fn serve_api(
         .workers(bounds.workers)
         .max_connections(MAX_CONNECTIONS)
         .keep_alive(KEEP_ALIVE)
+        .tls_handshake_timeout(HANDSHAKE_PATIENCE)
         .client_request_timeout(REQUEST_PATIENCE)
         .client_disconnect_timeout(DISCONNECT_PATIENCE)
         .shutdown_timeout(bounds.shutdown.as_secs())
         .shutdown_signal(stop.cancelled_owned());
-    Ok(server.listen(listener)?.run())
+    let server = match bounds.tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+        None => server.listen(listener)?,
+    };
+    Ok(server.run())
 }
 
 /// Serves metrics and health until `stop`.

@@ -1,5 +1,6 @@
 use super::{answer, load};
 use crate::{
+    application::load_certificate,
     cli::ConfigCommand,
     configuration::{DEFAULT_FILE, DatabaseUrl, Settings},
 };
@@ -10,6 +11,7 @@ pub(super) fn run(config: Option<&Path>, command: &ConfigCommand) -> anyhow::Res
         ConfigCommand::Default => answer(DEFAULT_FILE.trim_end()),
         ConfigCommand::Check => {
             let settings = load(config, [])?;
+            load_certificate(&settings)?;
             answer(&format!("configuration is fine\n{}", summary(&settings)))
         }
     }
@@ -25,8 +27,9 @@ fn summary(settings: &Settings) -> String {
         Some(_) => "to the relay",
         None => "not sent: delivery.relay.url is not set",
     };
+    let scheme = if settings.server.tls.is_some() { "https" } else { "http" };
     format!(
-        "  API       {}\n  operator  {}\n  data      {}\n  database  {database}\n  codes     {}, {} partitions\n  key ring  {}\n  messages  {messages}",
+        "  API       {scheme}://{}\n  operator  http://{}\n  data      {}\n  database  {database}\n  codes     {}, {} partitions\n  key ring  {}\n  messages  {messages}",
         settings.server.bind,
         settings.server.operator_bind,
         settings.folder.display(),

@@ -21,6 +21,10 @@ pub(super) async fn run(config: Option<&Path>, args: &DevArgs) -> anyhow::Result
         [
             flag("data.folder", args.data.to_string_lossy().into_owned(), "--data"),
             flag("server.bind", format!("127.0.0.1:{}", args.port), "--port"),
+            // The printed lines are for this machine, in plain HTTP and without a proxy.
+            flag("server.tls.certificate", String::new(), "dev"),
+            flag("server.tls.key", String::new(), "dev"),
+            flag("server.trusted_proxies", String::new(), "dev"),
             flag("server.operator_bind", format!("127.0.0.1:{}", args.operator_port), "--operator-port"),
         ],
     )?;

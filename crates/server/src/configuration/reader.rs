@@ -114,6 +114,33 @@ impl Reader {
         outcome.map_err(|problem| self.problem(key, &problem)).ok()
     }
 
+    /// Texts, as `read` understands each: an array, or separated by commas in a variable.
+    pub fn list<T>(&mut self, key: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
+        let texts: Option<Vec<_>> = match self.take(key) {
+            None => Some(Vec::new()),
+            Some(Entry { value: Value::Array(values), .. }) => {
+                values.iter().map(|value| value.as_str().map(str::to_owned)).collect()
+            }
+            Some(Entry { value: Value::String(text), untyped: true, .. }) => {
+                let texts = text.split(',').map(|text| text.trim().to_owned());
+                Some(texts.filter(|text| !text.is_empty()).collect())
+            }
+            Some(_) => None,
+        };
+        let Some(texts) = texts else {
+            self.problem(key, "must be a list of texts in quotes, such as [\"a\", \"b\"]");
+            return None;
+        };
+        let mut good = Vec::new();
+        for text in &texts {
+            match read(text) {
+                Ok(value) => good.push(value),
+                Err(problem) => self.problem(key, &problem),
+            }
+        }
+        (good.len() == texts.len()).then_some(good)
+    }
+
     /// A whole number within its bounds.
     pub fn number(&mut self, key: &str, default: u32, bounds: RangeInclusive<u32>) -> Option<u32> {
         let number = match self.take(key) {

@@ -1,8 +1,9 @@
 //! The settings as the rest of the program sees them: typed and checked.
 
 use super::Secret;
+use countersign_core::address::TrustedProxies;
 use countersign_delivery::RelaySettings;
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 use zeroize::Zeroizing;
 
 /// Everything that can be configured, checked.
@@ -29,12 +30,27 @@ pub struct Settings {
 pub struct ServerSettings {
     /// API, and the pages of `dev`.
     pub bind: SocketAddr,
+    /// What makes the API speak TLS.
+    pub tls: Option<TlsFiles>,
+    /// Whose word on the caller's address is taken.
+    pub trusted_proxies: TrustedProxies,
+    /// Keys of one address that may be wrong at once, and in each minute.
+    pub auth_failures: NonZeroU32,
     /// Metrics and health.
     pub operator_bind: SocketAddr,
     /// Threads that serve requests; 0 = one for each core.
     pub workers: usize,
     /// How long work in flight may take to end.
     pub shutdown_timeout: Duration,
+}
+
+/// A chain of certificates and the key of its first one, both PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate of the server, then those that vouch for it.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
 }
 
 /// The log.

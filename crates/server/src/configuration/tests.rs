@@ -80,7 +80,7 @@ fn every_problem_is_told_at_once_with_its_source() {
     ]));
     let problems = problems(read_all(reader));
     for expected in [
-        "server.bind (test.toml): serves plain HTTP",
+        "server.bind (test.toml): would serve plain HTTP",
         "server.workers (test.toml): must be a whole number from 0 to 256",
         "server.shutdown_timeout (test.toml): must be a time",
         "log.lvel (test.toml): unknown setting; did you mean log.level?",
@@ -94,6 +94,46 @@ fn every_problem_is_told_at_once_with_its_source() {
         assert!(problems.iter().any(|problem| problem.starts_with(expected)), "{expected}: {problems:#?}");
     }
     assert_eq!(problems.len(), 10, "{problems:#?}");
+}
+
+#[test]
+fn beyond_this_machine_it_serves_only_through_tls_or_a_proxy() {
+    let server = |lines: &str| from_text(&format!("[server]\n{lines}"));
+    let tls = "[server.tls]\ncertificate = \"c.pem\"\nkey = \"/etc/k.pem\"";
+    for bind in ["0.0.0.0:8443", "[::]:8443", "10.0.0.1:80", "[::ffff:10.0.0.1]:80"] {
+        let bind = format!("bind = {bind:?}\n");
+        let refused = problems(server(&bind));
+        assert!(
+            refused.len() == 1 && refused[0].starts_with("server.bind (test.toml): would"),
+            "{refused:?}"
+        );
+        assert!(server(&format!("{bind}trusted_proxies = [\"10.0.0.0/8\"]")).is_ok());
+        let files = server(&format!("{bind}{tls}")).unwrap().server.tls.unwrap();
+        assert_eq!(files.certificate, Path::new("countersign-data/c.pem"));
+        assert_eq!(files.key, Path::new("/etc/k.pem"));
+    }
+    for bind in ["127.0.0.1:80", "[::1]:80", "[::ffff:127.0.0.1]:80"] {
+        assert!(server(&format!("bind = {bind:?}")).is_ok());
+    }
+    for (line, missing) in [("certificate", "key"), ("key", "certificate")] {
+        let half = problems(server(&format!("bind = \"0.0.0.0:1\"\n[server.tls]\n{line} = \"x\"")));
+        let expected = format!("server.tls.{missing} (default): must be set too");
+        assert!(half.len() == 1 && half[0].starts_with(&expected), "{half:?}");
+    }
+}
+
+#[test]
+fn proxies_are_a_list_and_each_wrong_one_is_told() {
+    let server = |value: &str| from_text(&format!("[server]\ntrusted_proxies = {value}"));
+    let wrong = problems(server("[\"10.0.0.0/8\", \"::/0\", \"0.0.0.0/0\", \"proxy\"]"));
+    assert_eq!(wrong.len(), 3, "{wrong:?}");
+    assert_eq!(wrong[0], "server.trusted_proxies (test.toml): \"::/0\" trusts everybody");
+    for no_list in ["\"10.0.0.0/8\"", "[1]", "8"] {
+        assert!(problems(server(no_list))[0].contains("must be a list"), "{no_list}");
+    }
+    let variable = variables(&[("COUNTERSIGN__SERVER__TRUSTED_PROXIES", " 10.0.0.0/8, ::1,")]);
+    let from_variable = Settings::load(None, variable, []).unwrap().server.trusted_proxies;
+    assert_eq!(from_variable, server("[\"10.0.0.0/8\", \"::1\"]").unwrap().server.trusted_proxies);
 }
 
 #[test]

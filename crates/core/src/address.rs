@@ -1,0 +1,217 @@
+//! Who calls, as an address: the peer, or what proxies that are trusted say.
+//!
+//! `X-Forwarded-For` alone is read. `Forwarded` and `X-Real-IP` are not: a
+//! proxy that does not know a header passes the client's own on.
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+/// IPv4-mapped IPv6 addresses begin with so many fixed bits.
+const MAPPED_PREFIX: u8 = 96;
+/// One customer of an IPv6 provider has at least so much.
+const CUSTOMER_PREFIX: u8 = 64;
+
+/// The caller's address, as requests carry it through the layers of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallerAddress(pub IpAddr);
+
+/// Why an entry cannot be a trusted proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProxyError {
+    /// Neither an address nor a network.
+    #[error("is no IP address or network, such as \"10.0.0.0/8\"")]
+    Unreadable,
+    /// Everybody could then claim any address.
+    #[error("trusts everybody")]
+    Everybody,
+}
+
+/// A hop of `X-Forwarded-For` that is no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a hop is no IP address")]
+pub struct UnreadableHop;
+
+/// The proxies whose word on the caller is taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+impl TrustedProxies {
+    /// Trusts these networks.
+    pub fn new(networks: Vec<IpNet>) -> Self {
+        Self(networks)
+    }
+
+    /// Whether none is trusted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+
+    /// The address of the caller. `lines` are the values of `X-Forwarded-For` in
+    /// their order; they are read from the right, and only while each reader's
+    /// neighbour is trusted: what stands further left may be anybody's invention.
+    pub fn caller<'a>(
+        &self,
+        peer: IpAddr,
+        lines: impl DoubleEndedIterator<Item = &'a [u8]>,
+    ) -> Result<CallerAddress, UnreadableHop> {
+        let mut caller = peer.to_canonical();
+        let mut hops = lines.rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
+        while self.trusts(caller) {
+            let Some(hop) = hops.next() else { break };
+            caller = parse_hop(hop).ok_or(UnreadableHop)?;
+        }
+        Ok(CallerAddress(caller))
+    }
+}
+
+/// An address, with a port where the proxy writes one: `1.2.3.4:80`, `[::1]:80`.
+fn parse_hop(hop: &[u8]) -> Option<IpAddr> {
+    let hop = std::str::from_utf8(hop).ok()?.trim_matches([' ', '\t']);
+    let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
+    let address = hop.parse::<IpAddr>().ok();
+    let address = address.or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()));
+    address.or_else(bracketed).map(|address| address.to_canonical())
+}
+
+/// A trusted proxy, or a network of them; a mapped IPv4 network as IPv4.
+pub fn parse_proxy(text: &str) -> Result<IpNet, ProxyError> {
+    let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    let network = text.parse::<IpNet>().ok().or_else(single).ok_or(ProxyError::Unreadable)?;
+    let network = match network {
+        IpNet::V6(mapped) if mapped.prefix_len() >= MAPPED_PREFIX => unmap(mapped).unwrap_or(network),
+        _ => network,
+    };
+    if network.prefix_len() == 0 { Err(ProxyError::Everybody) } else { Ok(network.trunc()) }
+}
+
+fn unmap(network: Ipv6Net) -> Option<IpNet> {
+    let address = network.addr().to_ipv4_mapped()?;
+    Ipv4Net::new(address, network.prefix_len() - MAPPED_PREFIX).ok().map(IpNet::V4)
+}
+
+/// What one customer can call from: the address, or the /64 for IPv6.
+pub fn customer_network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let mask = u128::MAX << (128 - u32::from(CUSTOMER_PREFIX));
+            IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & mask))
+        }
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn proxies(list: &[&str]) -> TrustedProxies {
+        TrustedProxies::new(list.iter().map(|text| parse_proxy(text).unwrap()).collect())
+    }
+
+    fn caller(peer: &str, lines: &[&str]) -> Option<String> {
+        let lines = lines.iter().map(|line| line.as_bytes());
+        let proxies = proxies(&["10.0.0.0/8", "::1", "fd00::/8"]);
+        proxies.caller(peer.parse().unwrap(), lines).ok().map(|caller| caller.0.to_string())
+    }
+
+    #[test]
+    fn the_first_untrusted_hop_from_the_right_is_the_caller() {
+        for (peer, lines, expected) in [
+            ("203.0.113.9", &[][..], "203.0.113.9"),
+            ("203.0.113.9", &["198.51.100.1"], "203.0.113.9"),
+            ("203.0.113.9", &["nonsense"], "203.0.113.9"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", &["1.1.1.1, 198.51.100.1 ,\t10.2.0.1"], "198.51.100.1"),
+            ("10.0.0.1", &["1.1.1.1", "198.51.100.1", "10.2.0.1, 10.2.0.2"], "198.51.100.1"),
+            ("10.0.0.1", &["nonsense, 198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", &["10.3.0.1, 10.2.0.1"], "10.3.0.1"),
+            ("10.0.0.1", &["::ffff:198.51.100.1"], "198.51.100.1"),
+            ("::ffff:10.0.0.1", &["2001:db8::1"], "2001:db8::1"),
+            ("10.0.0.1", &["198.51.100.1, ::ffff:10.0.0.2"], "198.51.100.1"),
+            ("::1", &["198.51.100.1:4711"], "198.51.100.1"),
+            ("fd00::7", &["[2001:db8::1]:4711"], "2001:db8::1"),
+            ("::1", &["[2001:db8::1]"], "2001:db8::1"),
+        ] {
+            assert_eq!(caller(peer, lines).as_deref(), Some(expected), "{peer} {lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_hop_that_must_be_read_and_cannot_be_is_refused() {
+        for line in [
+            "",
+            " ",
+            "unknown",
+            "198.51.100.1,",
+            ",",
+            "198.51.100.1, x, 10.0.0.2",
+            "198.51.100",
+            "198.51.100.01",
+            "198.51.100.1/32",
+            "198.51.100.1:99999",
+            "2001:db8::1:",
+            "[198.51.100.1]",
+            "[2001:db8::1",
+            "fe80::1%eth0",
+            "for=198.51.100.1",
+            "\"198.51.100.1\"",
+            "example.com",
+        ] {
+            assert_eq!(caller("10.0.0.1", &[line]), None, "{line:?}");
+        }
+        let bytes: &[u8] = b"\xff";
+        assert_eq!(proxies(&["::1"]).caller("::1".parse().unwrap(), [bytes].into_iter()), Err(UnreadableHop));
+    }
+
+    #[test]
+    fn proxies_are_addresses_or_networks_but_not_everybody() {
+        for (text, expected) in [
+            ("10.0.0.0/8", Ok("10.0.0.0/8")),
+            ("10.1.2.3/8", Ok("10.0.0.0/8")),
+            ("127.0.0.1", Ok("127.0.0.1/32")),
+            ("::1", Ok("::1/128")),
+            ("::ffff:10.0.0.1", Ok("10.0.0.1/32")),
+            ("::ffff:10.0.0.0/104", Ok("10.0.0.0/8")),
+            ("0.0.0.0/0", Err(ProxyError::Everybody)),
+            ("1.2.3.4/0", Err(ProxyError::Everybody)),
+            ("::/0", Err(ProxyError::Everybody)),
+            ("::ffff:0:0/96", Err(ProxyError::Everybody)),
+            ("", Err(ProxyError::Unreadable)),
+            ("10.0.0.0/33", Err(ProxyError::Unreadable)),
+            ("10.0.0.0/255.0.0.0", Err(ProxyError::Unreadable)),
+            ("proxy.internal", Err(ProxyError::Unreadable)),
+            ("10.0.0.1:80", Err(ProxyError::Unreadable)),
+        ] {
+            let parsed = parse_proxy(text).map(|network| network.to_string());
+            assert_eq!(parsed, expected.map(str::to_owned), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_customer_has_an_address_or_a_64() {
+        let of = |text: &str| customer_network(text.parse().unwrap()).to_string();
+        assert_eq!(of("198.51.100.1"), "198.51.100.1");
+        assert_eq!(of("::ffff:198.51.100.1"), "198.51.100.1");
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_outside_the_proxies_chooses_an_address(invented in ".{0,60}", peer: [u8; 4]) {
+            let peer = IpAddr::from(peer);
+            prop_assume!(peer != IpAddr::from([10, 0, 0, 1]));
+            let trusted = proxies(&["10.0.0.1"]);
+            let direct = trusted.caller(peer, [invented.as_bytes()].into_iter());
+            prop_assert_eq!(direct, Ok(CallerAddress(peer)));
+            let appended = format!("{invented}, {peer}");
+            let through = trusted.caller([10, 0, 0, 1].into(), [appended.as_bytes()].into_iter());
+            prop_assert_eq!(through, Ok(CallerAddress(peer)));
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The section `[server]`: where it listens, to whom, and for how long.
+
+use super::{Reader, ServerSettings, TlsFiles};
+use countersign_core::address::{TrustedProxies, parse_proxy};
+use std::{net::SocketAddr, num::NonZeroU32, path::Path};
+
+/// What keys travel over must be encrypted, by this process or by a proxy in front.
+const PLAIN: &str = "would serve plain HTTP beyond this machine: set server.tls.certificate and server.tls.key, or \
+    server.trusted_proxies for a proxy that terminates TLS, or listen on 127.0.0.1";
+
+pub(super) fn read_server(reader: &mut Reader, base: &Path) -> Option<ServerSettings> {
+    let bind = reader.text("server.bind", "127.0.0.1:8080", parse_address);
+    let tls = read_tls(reader, base);
+    let trusted_proxies = reader.list("server.trusted_proxies", |text| {
+        parse_proxy(text).map_err(|error| format!("{text:?} {error}"))
+    });
+    // A setting that is wrong is told for itself; that it also leaves the bind bare need not be.
+    let plain = tls == Some(None) && trusted_proxies.as_ref().is_some_and(Vec::is_empty);
+    if plain && bind.is_some_and(|bind| !bind.ip().to_canonical().is_loopback()) {
+        reader.problem("server.bind", PLAIN);
+    }
+    let operator_bind = reader.text("server.operator_bind", "127.0.0.1:9090", parse_address);
+    let workers = reader.number("server.workers", 0, 0..=256);
+    let auth_failures = reader.number("server.auth_failures", 30, 5..=10_000);
+    let shutdown_timeout = reader.duration("server.shutdown_timeout", "25s", 1..=300);
+    Some(ServerSettings {
+        bind: bind?,
+        tls: tls?,
+        trusted_proxies: TrustedProxies::new(trusted_proxies?),
+        auth_failures: NonZeroU32::new(auth_failures?)?,
+        operator_bind: operator_bind?,
+        workers: usize::try_from(workers?).ok()?,
+        shutdown_timeout: shutdown_timeout?,
+    })
+}
+
+/// Both files or neither. They are read by who serves, not here: other commands run without the right to.
+fn read_tls(reader: &mut Reader, base: &Path) -> Option<Option<TlsFiles>> {
+    let mut file = |key| reader.text(key, "", |text| Ok((!text.is_empty()).then(|| base.join(text))));
+    let (certificate, key) = (file("server.tls.certificate")?, file("server.tls.key")?);
+    let missing = match (certificate, key) {
+        (Some(certificate), Some(key)) => return Some(Some(TlsFiles { certificate, key })),
+        (None, None) => return Some(None),
+        (None, Some(_)) => "server.tls.certificate",
+        (Some(_), None) => "server.tls.key",
+    };
+    reader.problem(missing, "must be set too: a certificate and its key go together");
+    None
+}
+
+fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "must be an IP address and a port, such as \"127.0.0.1:8080\"".to_owned())
+}
