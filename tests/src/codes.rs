@@ -1,6 +1,7 @@
 //! The contract of `Codes`, written for any engine. Each test gets a store of
 //! its own and a clock that it turns by hand.
 
+mod guard;
 mod outbox;
 mod races;
 mod rules;
@@ -10,6 +11,7 @@ use countersign_core::{
     cancel::{CancelError, cancel_verification},
     check::{CheckError, Checked, Submitted, check_code},
     code::{Alphabet, Code},
+    countries::Countries,
     id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
     key::Mode,
     keyring::{KeyRing, VersionedKey},
@@ -236,7 +238,7 @@ pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Cal
         created_at: now,
         limits: NamedLimits::default(),
     };
-    context.directory.create_tenant(&tenant, &profile).await.unwrap();
+    context.directory.create_tenant(&tenant, &profile, &Countries::default()).await.unwrap();
     context.refresh().await.unwrap();
     Caller {
         tenant: tenant.id,
@@ -287,6 +289,20 @@ contract! {
     rules::a_clock_set_back_between_two_runs_cuts_every_time_to_its_rule,
     rules::a_record_from_a_newer_release_is_no_wrong_code,
     rules::the_timeline_tells_everything_in_order,
+    guard::an_end_user_has_twenty_starts_and_regains_one_at_a_time,
+    guard::every_scope_counts_by_itself,
+    guard::named_limits_have_several_buckets_and_unknown_names_are_refused,
+    guard::what_is_refused_takes_nothing,
+    guard::a_hundred_at_once_admit_what_the_limit_says,
+    guard::countries_are_refused_before_any_limit_is_taken,
+    guard::never_more_than_a_hundred_guesses_in_a_day,
+    guard::one_guesser_does_not_lock_out_the_person_with_the_phone,
+    guard::short_codes_reach_the_day_sooner,
+    guard::a_repeated_start_makes_nothing_new,
+    guard::fifty_equal_requests_at_once_are_one,
+    guard::a_repeated_wrong_check_uses_one_try,
+    guard::a_repeated_resend_sends_once,
+    guard::limits_and_guesses_outlive_a_restart_and_a_clock_set_back,
     outbox::a_message_is_held_for_its_lease_and_then_taken_over,
     outbox::a_message_of_an_ended_verification_is_dropped,
     outbox::a_resend_takes_the_place_of_a_message_that_waits,

@@ -6,6 +6,7 @@ mod statements;
 
 use anyhow::{Context, Result};
 use countersign_core::{
+    countries::Countries,
     id::{KeyId, ProfileId, TenantId},
     key::{HashedSecret, Key, Mode},
     limits::NamedLimits,
@@ -119,7 +120,9 @@ impl Base {
     /// A tenant with its `default` profile.
     async fn tenant(&self, number: u8) -> Result<Tenant> {
         let tenant = tenant(number)?;
-        self.directory.create_tenant(&tenant, &profile(tenant.id, number, "default")?).await?;
+        self.directory
+            .create_tenant(&tenant, &profile(tenant.id, number, "default")?, &Countries::default())
+            .await?;
         Ok(tenant)
     }
 

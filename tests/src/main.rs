@@ -7,6 +7,7 @@ mod app;
 mod bounds;
 mod codes;
 mod directory;
+mod guard;
 mod keys;
 mod secrets;
 mod spec;

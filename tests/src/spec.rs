@@ -37,6 +37,19 @@ fn operations() -> Vec<Operation> {
 
 /// The path with the ids of things that exist and belong to `owner`.
 async fn concrete(app: &TestApp, operation: &Operation, owner: &TestKey, number: &str) -> String {
+    if operation.path.contains("{name}") {
+        // A name belongs to its tenant; what a stranger has of that name is its own.
+        let name = format!("own-{}", operation.id.replace('_', "-"));
+        let path = operation.path.replace("{name}", &name);
+        let body = if path.starts_with("/v1/limits") {
+            json!({ "buckets": [{ "max": 1, "window": 60 }] })
+        } else {
+            json!({})
+        };
+        let made = app.send("PUT", &path, Some(&owner.text), Some(&body)).await;
+        assert!([200, 201].contains(&made.status), "{made:?}");
+        return path;
+    }
     let id = if operation.path.starts_with("/v1/keys") {
         app.key_for(&owner.caller, Mode::Live, Scopes::default()).await.caller.key.to_string()
     } else if operation.path.contains("{id}") {
@@ -78,6 +91,11 @@ async fn every_operation_asks_for_its_key_scope_tenant_and_body() {
             let refused = app.send(method, &path, Some(&right.text), Some(&broken)).await;
             assert_eq!(refused.status, 400, "{id}: {refused:?}");
         }
+        let makes = method == "PUT";
+        if operation.path.contains("{name}") && !makes {
+            let foreign = app.send(method, &path, Some(&stranger.text), body_for(id).as_ref()).await;
+            assert_eq!(foreign.problem(), (404, "not_found".into()), "{id}");
+        }
         if operation.path.contains("{id}") {
             let body = body_for(id);
             let foreign = app.send(method, &path, Some(&stranger.text), body.as_ref()).await;
@@ -97,6 +115,7 @@ fn body_for(operation: &str) -> Option<Value> {
     match operation {
         "check_code" => Some(json!({ "code": "123456" })),
         "update_key" => Some(json!({ "name": "stolen" })),
+        "update_profile" => Some(json!({ "code_length": 4 })),
         _ => None,
     }
 }

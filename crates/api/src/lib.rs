@@ -7,6 +7,7 @@
 
 mod auth;
 mod body;
+mod countries;
 mod docs;
 mod failures;
 mod fields;
@@ -14,9 +15,13 @@ mod id;
 mod idempotency;
 mod key_uses;
 mod keys;
+mod limits;
+mod name;
+mod numbers;
 mod observe;
 mod openapi;
 mod problem;
+mod profiles;
 mod ratelimit;
 mod system;
 mod time;
@@ -70,7 +75,18 @@ fn routes(config: &mut ServiceConfig<'_>) {
             .service(keys::list_keys)
             .service(keys::read_key)
             .service(keys::update_key)
-            .service(keys::delete_key);
+            .service(keys::delete_key)
+            .service(limits::list_limits)
+            .service(limits::save_limit)
+            .service(limits::delete_limit)
+            .service(countries::read_countries)
+            .service(countries::save_countries)
+            .service(numbers::clear_number)
+            .service(profiles::list_profiles)
+            .service(profiles::read_profile)
+            .service(profiles::save_profile)
+            .service(profiles::update_profile)
+            .service(profiles::delete_profile);
     });
     config
         .service(v1.wrap(from_fn(auth::authenticate)))

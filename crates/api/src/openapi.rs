@@ -29,6 +29,7 @@ use utoipa_actix_web::AppExt;
     tags(
         (name = "verifications", description = "Prove that somebody holds a number."),
         (name = "keys", description = "API keys of the tenant."),
+        (name = "settings", description = "Limits, countries, profiles and numbers of the tenant."),
         (name = "system", description = "Health and documentation; no key is needed."),
     ),
     components(schemas(ProblemBody<'static>))

@@ -4,6 +4,8 @@
 mod json;
 mod read;
 
+pub use read::number;
+
 use crate::{
     State,
     auth::{Authed, VerificationsCheck, VerificationsRead, VerificationsStart},

@@ -1,6 +1,7 @@
 //! What the core needs from outside: the codes store and the directory. Each method is one atomic act: one transaction or one script.
 
 use crate::{
+    countries::Countries,
     event::Event,
     id::{EventId, KeyId, MessageId, ProfileId, TenantId, VerificationId},
     idempotency::{Answer, Once, Replay},
@@ -301,8 +302,13 @@ pub struct KeyChange {
 #[async_trait]
 #[expect(unused_variables, reason = "the parameters of methods that a test's store leaves out")]
 pub trait Directory: Send + Sync {
-    /// Makes a tenant and its `default` profile. `Conflict` if the id exists.
-    async fn create_tenant(&self, tenant: &Tenant, profile: &Profile) -> Result<(), StoreError> {
+    /// Makes a tenant with its `default` profile and its country list. `Conflict` if the id exists.
+    async fn create_tenant(
+        &self,
+        tenant: &Tenant,
+        profile: &Profile,
+        countries: &Countries,
+    ) -> Result<(), StoreError> {
         Err(StoreError::unsupported())
     }
 
@@ -374,6 +380,16 @@ pub trait Directory: Send + Sync {
 
     /// Makes the profile, or replaces the policy of the one with its name.
     async fn save_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Deletes a profile; whether there was one.
+    async fn delete_profile(
+        &self,
+        tenant: TenantId,
+        name: &ProfileName,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         Err(StoreError::unsupported())
     }
 

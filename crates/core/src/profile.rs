@@ -82,6 +82,8 @@ pub struct Policy {
 impl Policy {
     /// Bounds of [`Policy::code_length`].
     pub const CODE_LENGTH: RangeInclusive<u8> = 4..=10;
+    /// Bounds of [`Policy::max_checks`] and [`Policy::max_sends`].
+    pub const TRIES: RangeInclusive<u8> = 1..=5;
     /// Bounds of [`Policy::expires_in`], in seconds.
     pub const EXPIRES_IN: RangeInclusive<u32> = 30..=600;
 }

@@ -1,9 +1,10 @@
 //! The command line: what can be asked for. What is done about it stands in
 //! `command`, a file each.
 
-use crate::command;
+use crate::{command, configuration::parse_countries};
 use clap::{Args, Parser, Subcommand};
 use countersign_core::{
+    countries::Countries,
     id::{KeyId, TenantId},
     scope::Scope,
     tenant::TenantName,
@@ -82,6 +83,9 @@ pub enum TenantCommand {
         /// What its users know it by; it stands in each SMS
         #[arg(long, value_parser = parse_tenant_name)]
         name: TenantName,
+        /// The countries it sends to, such as PL,DE, or "all" [default: tenants.countries]
+        #[arg(long, value_parser = parse_countries)]
+        countries: Option<Countries>,
     },
     /// List all tenants
     List,

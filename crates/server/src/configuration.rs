@@ -10,6 +10,7 @@ mod settings;
 mod tests;
 
 use crate::machine::SystemClock;
+use countersign_core::{countries::Countries, phone::Country};
 use countersign_delivery::{Relay, RelayError};
 use countersign_stores::sql::Sql;
 use reader::Reader;
@@ -88,6 +89,10 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
     let codes = read_codes(reader, &base);
     let keyring = reader.text("keyring.file", "keyring.toml", not_empty).map(|file| base.join(file));
     let delivery = read_delivery(reader);
+    let countries = reader.text("tenants.countries", "", |text| match text {
+        "" => Ok(None),
+        text => parse_countries(text).map(Some),
+    });
     if let (Some(server), Some(delivery)) = (&server, &delivery)
         && server.shutdown_timeout < delivery.send_timeout + SETTLING
     {
@@ -101,7 +106,19 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
         codes: codes?,
         keyring: keyring?,
         delivery: delivery?,
+        countries: countries?,
     })
+}
+
+/// `all`, or a list such as `PL,DE`.
+pub fn parse_countries(text: &str) -> Result<Countries, String> {
+    if text == "all" {
+        return Ok(Countries::default());
+    }
+    let listed = text.split(',').map(|part| Country::parse(part.trim())).collect::<Option<Vec<_>>>();
+    let listed = listed.filter(|listed| !listed.is_empty());
+    let problem = || "must be \"all\", or countries by their two capitals, such as \"PL,DE\"".to_owned();
+    listed.map(Countries::only).ok_or_else(problem)
 }
 
 fn read_log(reader: &mut Reader) -> Option<LogSettings> {

@@ -3,6 +3,7 @@
 
 use anyhow::Context as _;
 use countersign_core::{
+    countries::Countries,
     id::{KeyId, ProfileId, TenantId},
     key::{Key, Mode, PresentedKey},
     keyring::KeyRing,
@@ -53,7 +54,7 @@ impl Demo {
             created_at: EPOCH,
             limits: NamedLimits::default(),
         };
-        match directory.create_tenant(&self.tenant, &profile).await {
+        match directory.create_tenant(&self.tenant, &profile, &Countries::default()).await {
             Ok(()) | Err(StoreError::Conflict) => {}
             Err(error) => return Err(error).context("The demo tenant cannot be made"),
         }

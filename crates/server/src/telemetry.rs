@@ -18,7 +18,9 @@ pub fn init_log(format: LogFormat, level: LogLevel) {
     let filter = Targets::new()
         .with_default(level.min(tracing::Level::WARN))
         .with_target("countersign", level)
-        .with_target("http", level);
+        .with_target("http", level)
+        // Whatever is written else: what somebody did to the settings is.
+        .with_target("audit", tracing::Level::INFO);
     let human = match format {
         LogFormat::Human => true,
         LogFormat::Json => false,

@@ -16,6 +16,7 @@ mod tenant;
 use crate::sql::{Sql, Statement};
 use async_trait::async_trait;
 use countersign_core::{
+    countries::Countries,
     id::{KeyId, TenantId},
     key::Key,
     ports::{Directory, KeyChange, StoreError},
@@ -46,6 +47,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &key::UPDATE_KEY,
     &key::TOUCH_KEY,
     &key::DELETE_KEY,
+    &profile::DELETE_PROFILE,
     &setting::SAVE_SETTING,
     &setting::SELECT_SETTINGS,
     &news::ALL_SETTINGS,
@@ -71,8 +73,13 @@ impl SqlDirectory {
 
 #[async_trait]
 impl Directory for SqlDirectory {
-    async fn create_tenant(&self, tenant: &Tenant, profile: &Profile) -> Result<(), StoreError> {
-        tenant::create_tenant(&self.sql, tenant, profile).await
+    async fn create_tenant(
+        &self,
+        tenant: &Tenant,
+        profile: &Profile,
+        countries: &Countries,
+    ) -> Result<(), StoreError> {
+        tenant::create_tenant(&self.sql, tenant, profile, countries).await
     }
 
     async fn tenant(&self, tenant: TenantId) -> Result<Option<Tenant>, StoreError> {
@@ -132,6 +139,15 @@ impl Directory for SqlDirectory {
 
     async fn save_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
         profile::save_profile(&self.sql, profile, now).await
+    }
+
+    async fn delete_profile(
+        &self,
+        tenant: TenantId,
+        name: &ProfileName,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        profile::delete_profile(&self.sql, tenant, name, now).await
     }
 
     async fn save_setting(

@@ -4,6 +4,7 @@ use super::{Base, at, is_conflict, key, profile, same, tenant};
 use anyhow::{Context, Result, ensure};
 use countersign_core::{
     code::Alphabet,
+    countries::Countries,
     id::{KeyId, TenantId},
     key::Key,
     ports::{Directory, KeyChange, StoreError},
@@ -21,7 +22,7 @@ pub async fn tenants_are_made_once_and_listed_by_id(base: &Base) -> Result<()> {
     assert_eq!(directory.tenant(b.id).await?.as_ref(), Some(&b));
     assert_eq!(directory.list_tenants(None, 2).await?, [a.clone(), b.clone()]);
     assert_eq!(directory.list_tenants(Some(b.id), 2).await?, [c]);
-    let again = directory.create_tenant(&a, &profile(a.id, 9, "other")?).await;
+    let again = directory.create_tenant(&a, &profile(a.id, 9, "other")?, &Countries::default()).await;
     assert!(is_conflict(&again), "{again:?}");
     Ok(())
 }
@@ -33,7 +34,9 @@ pub async fn a_refused_write_leaves_no_change(base: &Base) -> Result<()> {
     let before = base.changes().await?;
     // The profile's id is taken: the tenant before it must go too.
     let two = tenant(2)?;
-    assert!(is_conflict(&directory.create_tenant(&two, &profile(two.id, 1, "default")?).await));
+    assert!(is_conflict(
+        &directory.create_tenant(&two, &profile(two.id, 1, "default")?, &Countries::default()).await
+    ));
     ensure!(directory.tenant(two.id).await?.is_none());
     assert!(is_conflict(&directory.create_key(&key(one.id, 1)).await), "a doubled id");
     assert!(is_conflict(&directory.create_key(&key(two.id, 2)).await), "an unknown tenant");

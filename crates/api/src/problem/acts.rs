@@ -9,8 +9,11 @@ use countersign_core::{
     keys::KeyError,
     limits::{LimitHit, LimitScope},
     ports::StoreError,
+    profiles::{MOST_PROFILES, ProfileError},
     read::ReadError,
     resend::ResendError,
+    setting::Settings,
+    settings::SettingError,
     start::StartError,
     verification::Status,
 };
@@ -186,6 +189,34 @@ impl From<ReadError> for Problem {
             ReadError::NotFound => Self::not_found(NO_VERIFICATION),
             ReadError::Unreadable(_) => codes_unavailable().caused_by(Arc::new(error)),
             ReadError::Codes(error) => codes(error),
+        }
+    }
+}
+
+impl From<ProfileError> for Problem {
+    fn from(error: ProfileError) -> Self {
+        match error {
+            ProfileError::NotFound => Self::not_found("There is no such profile."),
+            ProfileError::TooMany => {
+                Self::new(ProblemCode::Conflict, format!("A tenant has at most {MOST_PROFILES} profiles."))
+            }
+            ProfileError::Default => {
+                Self::new(ProblemCode::Conflict, "Every tenant has the profile `default`; change it instead.")
+            }
+            ProfileError::Directory(error) => directory(error),
+        }
+    }
+}
+
+impl From<SettingError> for Problem {
+    fn from(error: SettingError) -> Self {
+        match error {
+            SettingError::NotFound => Self::not_found("There is no such limit."),
+            SettingError::TooMany => {
+                let detail = format!("A tenant has at most {} limits of its own.", Settings::MOST_LIMITS);
+                Self::new(ProblemCode::Conflict, detail)
+            }
+            SettingError::Directory(error) => directory(error),
         }
     }
 }

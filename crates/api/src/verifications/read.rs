@@ -104,7 +104,8 @@ pub fn check_by_number_request(mut fields: Fields, mode: Mode) -> Result<CheckBy
     fields.finish(request)
 }
 
-fn number(value: Value, mode: Mode) -> Result<PhoneNumber, Fault> {
+/// A number by the rules of the key's mode.
+pub fn number(value: Value, mode: Mode) -> Result<PhoneNumber, Fault> {
     let text = text(value)?;
     let number = match mode {
         Mode::Live => PhoneNumber::parse(&text),

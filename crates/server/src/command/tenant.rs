@@ -1,4 +1,4 @@
-use super::{answer, open_directory};
+use super::{answer, load, open_directory};
 use crate::{
     cli::TenantCommand,
     machine::{SystemClock, rng},
@@ -17,9 +17,13 @@ use std::path::Path;
 const PAGE: u16 = 100;
 
 pub(super) async fn run(config: Option<&Path>, command: TenantCommand) -> anyhow::Result<()> {
+    let settings = load(config, [])?;
     let directory = open_directory(config).await?;
     match command {
-        TenantCommand::Create { name } => {
+        TenantCommand::Create { name, countries } => {
+            let countries = countries.or(settings.countries).context(
+                "Which countries does it send to? Say --countries PL,DE (or all), or set tenants.countries",
+            )?;
             let now = SystemClock.now();
             let id = TenantId::new(now, &mut rng());
             let profile = Profile {
@@ -31,7 +35,10 @@ pub(super) async fn run(config: Option<&Path>, command: TenantCommand) -> anyhow
                 limits: NamedLimits::default(),
             };
             let tenant = Tenant { id, name, created_at: now };
-            directory.create_tenant(&tenant, &profile).await.context("The tenant was not made")?;
+            directory
+                .create_tenant(&tenant, &profile, &countries)
+                .await
+                .context("The tenant was not made")?;
             answer(&id.to_string())?;
         }
         TenantCommand::List => {

@@ -2,6 +2,7 @@
 
 use super::Secret;
 use countersign_core::address::TrustedProxies;
+use countersign_core::countries::Countries;
 use countersign_delivery::RelaySettings;
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 use zeroize::Zeroizing;
@@ -23,6 +24,8 @@ pub struct Settings {
     pub keyring: PathBuf,
     /// How messages are sent.
     pub delivery: DeliverySettings,
+    /// The countries that a new tenant sends to, unless its maker says otherwise.
+    pub countries: Option<Countries>,
 }
 
 /// The listeners.

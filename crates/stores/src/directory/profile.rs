@@ -1,6 +1,6 @@
 //! Profiles.
 
-use super::change::take_number;
+use super::change::{note_change, take_number};
 use crate::sql::{
     Batch,
     Kind::{Int, Text},
@@ -125,4 +125,25 @@ pub(super) async fn save_profile(sql: &Sql, profile: &Profile, now: Timestamp) -
         .run_touching(1, &SAVE_PROFILE, profile_values(profile))
         .run_touching(1, &NOTE_SAVED_PROFILE, note);
     sql.batch(batch).await.map(drop)
+}
+
+pub(super) const DELETE_PROFILE: Statement = Statement {
+    table: "profiles",
+    text: "DELETE FROM profiles WHERE tenant_id = $1 AND name = $2",
+    params: &[Text, Text],
+};
+
+pub(super) async fn delete_profile(
+    sql: &Sql,
+    tenant: TenantId,
+    name: &ProfileName,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let values = vec![tenant.to_string().into(), name.as_str().into()];
+    let batch = take_number(Batch::default()).run_touching(1, &DELETE_PROFILE, values);
+    match sql.batch(note_change(batch, tenant, "profile", name.as_str(), now)).await {
+        // The row count is the only thing here that can conflict: nothing refers to a profile.
+        Err(StoreError::Conflict) => Ok(false),
+        outcome => outcome.map(|_| true),
+    }
 }

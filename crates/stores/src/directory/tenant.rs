@@ -2,7 +2,7 @@
 
 use super::{
     change::{note_change, take_number},
-    profile,
+    profile, setting,
 };
 use crate::sql::{
     Batch,
@@ -10,9 +10,11 @@ use crate::sql::{
     Row, Sql, Statement,
 };
 use countersign_core::{
+    countries::Countries,
     id::TenantId,
     ports::StoreError,
     profile::Profile,
+    setting::Setting,
     tenant::{Tenant, TenantName},
     time::Timestamp,
 };
@@ -31,10 +33,16 @@ pub(super) const INSERT_TENANT: Statement = Statement {
     params: &[Text, Text, Int],
 };
 
-pub(super) async fn create_tenant(sql: &Sql, tenant: &Tenant, profile: &Profile) -> Result<(), StoreError> {
+pub(super) async fn create_tenant(
+    sql: &Sql,
+    tenant: &Tenant,
+    profile: &Profile,
+    countries: &Countries,
+) -> Result<(), StoreError> {
     let now = tenant.created_at;
     let values = vec![tenant.id.to_string().into(), tenant.name.as_str().into(), now.micros().into()];
     let batch = take_number(Batch::default()).run_touching(1, &INSERT_TENANT, values);
+    let batch = setting::put_setting(batch, tenant.id, &Setting::Countries(countries.clone()), now);
     let batch = note_change(batch, tenant.id, "tenant", tenant.id, now);
     let batch = profile::insert_profile(take_number(batch), profile);
     let batch = note_change(batch, tenant.id, "profile", profile.id, now);
