@@ -1,4 +1,4 @@
-//! Tenants, keys and profiles in SQL.
+//! Tenants, keys and profiles in SQL, and the nodes that serve them.
 //!
 //! Each write is one batch that begins by taking the next number from
 //! `change_head`: its row lock puts the writers in line, so the order of the
@@ -8,14 +8,16 @@
 
 mod change;
 mod key;
+mod node;
 mod profile;
 mod tenant;
 
 use crate::sql::{Sql, Statement};
 use async_trait::async_trait;
 use countersign_core::{
-    id::{KeyId, TenantId},
+    id::{KeyId, NodeId, TenantId},
     key::Key,
+    node::{Node, Nodes},
     ports::{Directory, KeyChange, StoreError},
     profile::{Profile, ProfileName},
     tenant::Tenant,
@@ -42,6 +44,10 @@ pub const STATEMENTS: &[&Statement] = &[
     &key::UPDATE_KEY,
     &key::TOUCH_KEY,
     &key::DELETE_KEY,
+    &node::NOTE_NODE,
+    &node::LIST_NODES,
+    &node::DELETE_DEAD_NODES,
+    &node::FORGET_NODE,
 ];
 
 /// The directory on a database of either engine.
@@ -127,6 +133,21 @@ impl Directory for SqlDirectory {
     }
 }
 
+#[async_trait]
+impl Nodes for SqlDirectory {
+    async fn note_node(&self, node: &Node) -> Result<(), StoreError> {
+        node::note_node(&self.sql, node).await
+    }
+
+    async fn list_nodes(&self, now: Timestamp) -> Result<Vec<Node>, StoreError> {
+        node::list_nodes(&self.sql, now).await
+    }
+
+    async fn forget_node(&self, node: NodeId) -> Result<(), StoreError> {
+        node::forget_node(&self.sql, node).await
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::STATEMENTS;
@@ -143,6 +164,7 @@ mod tests {
         let sources = [
             include_str!("directory/change.rs"),
             include_str!("directory/key.rs"),
+            include_str!("directory/node.rs"),
             include_str!("directory/profile.rs"),
             include_str!("directory/tenant.rs"),
         ];
