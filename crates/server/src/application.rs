@@ -1,8 +1,9 @@
-//! One running server: two listeners, the worker and two small clocks, from
+//! One running server: two listeners, the worker and three small clocks, from
 //! bind to the last settled message.
 
 mod background;
 mod listener;
+mod presence;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use countersign_api::{KeyUses, State};
 use countersign_core::{
     Context,
     console::{ConsoleSwitch, Inbox},
+    node::Nodes,
     ports::Clock,
     time::Timestamp,
 };
@@ -28,6 +30,7 @@ use countersign_delivery::{Console, Provider, Relay, Worker, WorkerSettings};
 use countersign_portal::DevPage;
 pub use listener::BindError;
 use listener::{Bounds, bind, serve_api, serve_operator};
+use presence::Presence;
 use std::{
     fs::File,
     future::Future,
@@ -65,6 +68,9 @@ impl Parts {
 pub struct Application {
     /// What every act works on.
     pub context: Context,
+    /// Where this process and others that serve note themselves.
+    pub nodes: Arc<dyn Nodes>,
+    presence: Presence,
     worker: Arc<Worker>,
     /// The memory of the virtual phone; `dev` only.
     pub inbox: Option<Arc<dyn Inbox>>,
@@ -91,8 +97,11 @@ impl Application {
         let addresses = (api.local_addr()?, operator.local_addr()?);
         // Before the stores are opened, so that what they count is not lost.
         telemetry::metrics_handle();
-        let Backends { context, inbox, lock } = open_backends(&settings, &clock, dev).await?;
+        let Backends { context, nodes, inbox, lock } = open_backends(&settings, &clock, dev).await?;
         let demo = open_demo(&context, clock.now(), dev).await?;
+        let mut presence = Presence::new(&context, Arc::clone(&nodes), &settings.keyring, Arc::clone(&clock));
+        // Before anything is answered: whoever promotes a key must know of this node.
+        presence.note().await;
         let switch = Arc::new(ConsoleSwitch::default());
         let live = choose_provider(&settings, inbox.as_ref(), &switch, &clock)?;
         let delivery = &settings.delivery;
@@ -105,6 +114,8 @@ impl Application {
         let worker = Arc::new(Worker::new(context.clone(), live, Arc::clone(&clock), worker_settings));
         Ok(Self {
             context,
+            nodes,
+            presence,
             worker,
             inbox,
             switch,
@@ -136,6 +147,7 @@ impl Application {
         let own = self.stop.clone();
         let patience = self.settings.server.shutdown_timeout;
         let (context, key_uses) = (self.context.clone(), Arc::clone(&self.key_uses));
+        let presence = self.presence.clone();
         let mut tasks = self.spawn_tasks();
         let lock = self.lock.try_clone().context("The lock of the data folder is lost")?;
         let servers = self.serve()?;
@@ -158,8 +170,9 @@ impl Application {
                 () = limit => Err(anyhow!("Not all work ended within {} s", patience.as_secs())),
             }
         };
-        if timeout(LAST_FLUSH, flush_key_uses(&context, &key_uses)).await.is_err() {
-            tracing::warn!("The last uses of keys were not noted in time");
+        let last = async { tokio::join!(flush_key_uses(&context, &key_uses), presence.forget()) };
+        if timeout(LAST_FLUSH, last).await.is_err() {
+            tracing::warn!("The last uses of keys and the end of this node were not noted in time");
         }
         // Others may open the folder only now.
         drop(lock);
@@ -172,6 +185,7 @@ impl Application {
         tasks.spawn(async move { worker.run(stop).await });
         let (context, key_uses) = (self.context.clone(), Arc::clone(&self.key_uses));
         tasks.spawn(keep_house(context, key_uses, self.stop.clone()));
+        tasks.spawn(self.presence.clone().run(self.stop.clone()));
         tasks
     }
 

@@ -21,18 +21,21 @@ fn summary(settings: &Settings) -> String {
         DatabaseUrl::Sqlite(file) => file.display().to_string(),
         DatabaseUrl::Postgres(_) => "Postgres".to_owned(),
     };
+    let keyring = match &settings.keyring.text {
+        Some(_) => "in keyring.text".to_owned(),
+        None => settings.keyring.file.display().to_string(),
+    };
     let messages = match &settings.delivery.relay {
         Some(_) => "to the relay",
         None => "not sent: delivery.relay.url is not set",
     };
     format!(
-        "  API       {}\n  operator  {}\n  data      {}\n  database  {database}\n  codes     {}, {} partitions\n  key ring  {}\n  messages  {messages}",
+        "  API       {}\n  operator  {}\n  data      {}\n  database  {database}\n  codes     {}, {} partitions\n  key ring  {keyring}\n  messages  {messages}",
         settings.server.bind,
         settings.server.operator_bind,
         settings.folder.display(),
         settings.codes.file.display(),
         settings.codes.partitions,
-        settings.keyring.display(),
     )
 }
 
