@@ -206,6 +206,6 @@ mod tests {
         let late = Node { changed_at: Some(NOW - seconds(1_400)), ..node(7, &[version(2), version(1)]) };
         let soon = Refusal::TooSoon { kind, version: 1, wait: seconds(100) };
         assert_eq!(retire(1, &keys(9_000), std::slice::from_ref(&late)), Err(soon));
-        assert_eq!(retire(1, &listed(&[2, 1], None), &[late]).is_err(), true, "moved by hand");
+        assert!(retire(1, &listed(&[2, 1], None), &[late]).is_err(), "moved by hand");
     }
 }

@@ -189,7 +189,8 @@ fn next_step(file: &KeyFile, nodes: &[Node], now: Timestamp) -> String {
         }
     }
     for (kind, keys) in &lists {
-        for version in keys.iter().skip(1).map(|key| key.version.number) {
+        // The oldest stands last.
+        if let Some(version) = keys.iter().skip(1).next_back().map(|key| key.version.number) {
             return match rotation::may_retire(*kind, version, keys, nodes, now) {
                 Ok(()) => format!(
                     "{kind} version {version} is needed by no record; `countersign keyring retire {version}` removes it."
