@@ -250,9 +250,10 @@ mod tests {
         assert!(said(promote(&path, &KeyKind::ALL, &nodes, NOW)).contains(&behind.id.to_string()));
         assert_eq!(versions(), ready.versions, "nothing is promoted by halves");
         assert!(
-            next(&[ready.clone()], NOW).contains("readable on the 1 node; `countersign keyring promote`")
+            next(std::slice::from_ref(&ready), NOW)
+                .contains("readable on the 1 node; `countersign keyring promote`")
         );
-        let done = promote(&path, &KeyKind::ALL, &[ready.clone()], NOW).unwrap();
+        let done = promote(&path, &KeyKind::ALL, std::slice::from_ref(&ready), NOW).unwrap();
         assert_eq!(done, ["promoted\tmac\t2", "promoted\tseal\t2"]);
         let again = said(promote(&path, &[KeyKind::Seal], &[], NOW));
         assert!(again.contains("seal has no version that is newer"), "{again}");
