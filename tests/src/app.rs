@@ -6,6 +6,7 @@ use countersign_core::{
     Caller, Context,
     console::{ConsoleSwitch, Inbox, InboxMessage},
     key::{Key, Mode, PresentedKey},
+    node::Nodes,
     profile::{Policy, ProfileName},
     scope::{Scope, Scopes},
 };
@@ -19,6 +20,7 @@ pub struct TestApp {
     pub base_url: String,
     pub operator_url: String,
     pub context: Context,
+    pub nodes: Arc<dyn Nodes>,
     pub clock: Arc<HandClock>,
     pub inbox: Arc<dyn Inbox>,
     pub switch: Arc<ConsoleSwitch>,
@@ -88,6 +90,7 @@ impl TestApp {
             base_url: application.base_url(),
             operator_url: application.operator_url(),
             context: application.context.clone(),
+            nodes: application.nodes.clone(),
             clock,
             inbox: application.inbox.clone().unwrap(),
             switch: application.switch.clone(),
@@ -97,6 +100,11 @@ impl TestApp {
         };
         tokio::spawn(application.run(stop));
         app
+    }
+
+    /// Asks it to end, as a signal does.
+    pub fn stop(&self) {
+        self.stop.cancel();
     }
 
     /// The tenant `name` with a key that may do everything.

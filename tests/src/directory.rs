@@ -7,9 +7,11 @@ mod statements;
 use anyhow::{Context, Result};
 use countersign_core::{
     countries::Countries,
-    id::{KeyId, ProfileId, TenantId},
+    id::{KeyId, NodeId, ProfileId, TenantId},
     key::{HashedSecret, Key, Mode},
+    keyring::{KeyVersion, KeyVersions, Versions},
     limits::NamedLimits,
+    node::Node,
     ports::{Directory, StoreError},
     profile::{Policy, Profile, ProfileName},
     scope::Scope,
@@ -58,6 +60,7 @@ contract!(
     last_use_never_moves_back,
     profiles_are_saved_by_name,
     changes_are_gapless_and_in_commit_order,
+    nodes_are_listed_while_they_live,
     an_unreadable_row_is_corrupt,
     statements_must_touch_what_they_say,
 );
@@ -190,6 +193,21 @@ fn key(tenant: TenantId, number: u8) -> Key {
         created_at: at(number.into()),
         last_used_at: None,
         version: 1,
+    }
+}
+
+fn node(number: u8) -> Node {
+    let version = |number| KeyVersion { number, check: [number, 0, 0, 1] };
+    Node {
+        id: NodeId::from_bytes([number; 16]),
+        started_at: at(1),
+        seen_at: at(2),
+        program: format!("0.1.{number}"),
+        versions: Versions {
+            mac: KeyVersions::new(vec![version(number), version(1)]),
+            seal: KeyVersions::new(vec![version(200 - number)]),
+        },
+        changed_at: number.is_multiple_of(2).then(|| at(3)),
     }
 }
 

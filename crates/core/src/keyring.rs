@@ -1,7 +1,10 @@
 //! The key ring: fingerprints of numbers, MACs of codes, sealing of values.
 //!
-//! `mac` and `seal` keys have versions, so that they can be rotated; the
-//! `fingerprint` key is fixed at install, because every stored number is found by it.
+//! `mac` and `seal` keys have versions, so that they can be rotated while the
+//! server runs ([`crate::rotation`] says in which order); the `fingerprint` key
+//! is fixed at install, because every stored number is found by it.
+
+mod version;
 
 use crate::{
     code::Code,
@@ -16,7 +19,12 @@ use chacha20poly1305::{
 use hmac::{Hmac, Mac};
 use rand::CryptoRng;
 use sha2::Sha256;
+use std::sync::{Arc, PoisonError, RwLock};
+pub use version::{KeyKind, KeyVersion, KeyVersions, Versions};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+/// Versions of one kind at most: each check of a code makes one MAC for each.
+pub const MAX_VERSIONS: usize = 16;
 
 /// A keyed hash of tenant and number: finds records of a number without naming it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,13 +76,52 @@ pub struct VersionedKey {
     pub key: [u8; 32],
 }
 
+impl VersionedKey {
+    /// Its version, with a check that tells two keys of one number apart and
+    /// says nothing of either: 32 bits of a MAC.
+    pub fn id(&self) -> KeyVersion {
+        let mac = hmac(&self.key, &[b"check"]);
+        KeyVersion { number: self.version, check: [mac[0], mac[1], mac[2], mac[3]] }
+    }
+}
+
+/// Why a key ring does not take the place of the one in use.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ReplaceError {
+    /// No stored number would be found again.
+    #[error("the fingerprint key is another one")]
+    OtherFingerprint,
+    /// Right codes would count as wrong ones.
+    #[error("{kind} version {version} is another key")]
+    OtherKey {
+        /// The list it stands in.
+        kind: KeyKind,
+        /// Its number.
+        version: u8,
+    },
+}
+
 /// All keys of an installation. The first of each list is primary: it makes
 /// new MACs and seals; the others only read.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct KeyRing {
-    fingerprint: [u8; 32],
+    fingerprint: Zeroizing<[u8; 32]>,
+    /// Locked for as long as it takes to copy or to swap the pointer.
+    keys: RwLock<Arc<Keys>>,
+}
+
+/// What can be swapped.
+struct Keys {
     mac: Vec<VersionedKey>,
     seal: Vec<VersionedKey>,
+}
+
+impl Keys {
+    fn of(&self, kind: KeyKind) -> &[VersionedKey] {
+        match kind {
+            KeyKind::Mac => &self.mac,
+            KeyKind::Seal => &self.seal,
+        }
+    }
 }
 
 impl std::fmt::Debug for KeyRing {
@@ -84,14 +131,47 @@ impl std::fmt::Debug for KeyRing {
 }
 
 impl KeyRing {
-    /// `None` when a list is empty, or names a version twice or the version 0.
+    /// `None` when a list is empty or longer than [`MAX_VERSIONS`], or names a
+    /// version twice or the version 0.
     pub fn new(fingerprint: [u8; 32], mac: Vec<VersionedKey>, seal: Vec<VersionedKey>) -> Option<Self> {
         let sound = |keys: &[VersionedKey]| {
             let twice = |key: &VersionedKey| keys.iter().filter(|k| k.version == key.version).count() > 1;
             // Records write 0 for "no key".
-            !keys.is_empty() && !keys.iter().any(|key| key.version == 0 || twice(key))
+            (1..=MAX_VERSIONS).contains(&keys.len()) && !keys.iter().any(|key| key.version == 0 || twice(key))
         };
-        (sound(&mac) && sound(&seal)).then_some(Self { fingerprint, mac, seal })
+        let keys = (sound(&mac) && sound(&seal)).then(|| RwLock::new(Arc::new(Keys { mac, seal })))?;
+        Some(Self { fingerprint: Zeroizing::new(fingerprint), keys })
+    }
+
+    fn keys(&self) -> Arc<Keys> {
+        // A panic cannot leave a pointer half written.
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts the keys of `other` in the place of these, for every act that
+    /// begins from now on.
+    pub fn replace(&self, other: Self) -> Result<(), ReplaceError> {
+        if *other.fingerprint != *self.fingerprint {
+            return Err(ReplaceError::OtherFingerprint);
+        }
+        let (old, new) = (self.keys(), other.keys());
+        for kind in KeyKind::ALL {
+            for key in new.of(kind) {
+                let same = old.of(kind).iter().find(|one| one.version == key.version);
+                if same.is_some_and(|one| one.key != key.key) {
+                    return Err(ReplaceError::OtherKey { kind, version: key.version });
+                }
+            }
+        }
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
+    }
+
+    /// Which versions there are, never the keys.
+    pub fn versions(&self) -> Versions {
+        let keys = self.keys();
+        let of = |kind| KeyVersions::new(keys.of(kind).iter().map(VersionedKey::id).collect());
+        Versions { mac: of(KeyKind::Mac), seal: of(KeyKind::Seal) }
     }
 
     /// The fingerprint of a tenant's number.
@@ -114,7 +194,11 @@ impl KeyRing {
     pub fn request_macs(&self, path: &str, body: &[u8]) -> Vec<CodeMac> {
         let length = (path.len() as u32).to_be_bytes();
         let parts = [b"request".as_slice(), &length, path.as_bytes(), body];
-        self.mac.iter().map(|key| CodeMac { version: key.version, mac: hmac(&key.key, &parts) }).collect()
+        self.keys()
+            .mac
+            .iter()
+            .map(|key| CodeMac { version: key.version, mac: hmac(&key.key, &parts) })
+            .collect()
     }
 
     /// 32 bytes derived for one named purpose (the keys of `dev`).
@@ -129,17 +213,18 @@ impl KeyRing {
 
     /// The MAC that a new record keeps.
     pub fn code_mac(&self, mode: Mode, tenant: TenantId, id: VerificationId, code: &Code) -> CodeMac {
-        code_mac(&self.mac[0], mode, tenant, id, code)
+        code_mac(&self.keys().mac[0], mode, tenant, id, code)
     }
 
     /// One MAC for each readable key version, to compare with any record.
     pub fn code_macs(&self, mode: Mode, tenant: TenantId, id: VerificationId, code: &Code) -> Vec<CodeMac> {
-        self.mac.iter().map(|key| code_mac(key, mode, tenant, id, code)).collect()
+        self.keys().mac.iter().map(|key| code_mac(key, mode, tenant, id, code)).collect()
     }
 
     /// Seals `plain` for one place: `[version][nonce, 24][ciphertext and tag]`.
     pub fn seal(&self, place: &Place, plain: &[u8], rng: &mut impl CryptoRng) -> Vec<u8> {
-        let primary = &self.seal[0];
+        let keys = self.keys();
+        let primary = &keys.seal[0];
         let mut nonce = [0; 24];
         rng.fill_bytes(&mut nonce);
         let payload = Payload { msg: plain, aad: &place.associated_data() };
@@ -153,12 +238,29 @@ impl KeyRing {
     pub fn open(&self, place: &Place, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         let version = sealed.first().copied().unwrap_or(0);
         let error = || OpenError { version };
-        let key = self.seal.iter().find(|key| key.version == version).ok_or_else(error)?;
+        let keys = self.keys();
+        let key = keys.seal.iter().find(|key| key.version == version).ok_or_else(error)?;
         let (nonce, body) = sealed[1..].split_at_checked(24).ok_or_else(error)?;
         let nonce = XNonce::try_from(nonce).map_err(|_| error())?;
         let payload = Payload { msg: body, aad: &place.associated_data() };
         let plain = XChaCha20Poly1305::new(&key.key.into()).decrypt(&nonce, payload);
         plain.map(Zeroizing::new).map_err(|_| error())
+    }
+
+    /// Whether another version than the primary one sealed it. What is emptied
+    /// holds nothing to seal again.
+    pub fn needs_reseal(&self, sealed: &[u8]) -> bool {
+        sealed.first().is_some_and(|version| *version != self.keys().seal[0].version)
+    }
+
+    /// The same value sealed anew, by the primary version.
+    pub fn reseal(
+        &self,
+        place: &Place,
+        sealed: &[u8],
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<u8>, OpenError> {
+        Ok(self.seal(place, &self.open(place, sealed)?, rng))
     }
 }
 
@@ -204,59 +306,4 @@ fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 16] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rand::{SeedableRng, rngs::StdRng};
-
-    fn ring(versions: &[u8]) -> KeyRing {
-        let keys = |salt: u8| {
-            versions.iter().map(move |v| VersionedKey { version: *v, key: [v ^ salt; 32] }).collect()
-        };
-        KeyRing::new([9; 32], keys(0x10), keys(0x20)).unwrap()
-    }
-
-    #[test]
-    fn sealed_values_open_only_in_their_place() {
-        let mut rng = StdRng::seed_from_u64(3);
-        let place = Place {
-            kind: Sealed::Code,
-            tenant: TenantId::from_bytes([1; 16]),
-            id: [2; 16],
-            number: Fingerprint([3; 16]),
-        };
-        let sealed = ring(&[2, 1]).seal(&place, b"123456", &mut rng);
-        assert_eq!(ring(&[3, 2]).open(&place, &sealed).unwrap().as_slice(), b"123456");
-        for elsewhere in [
-            Place { kind: Sealed::Contact, ..place },
-            Place { tenant: TenantId::from_bytes([7; 16]), ..place },
-            Place { id: [7; 16], ..place },
-            Place { number: Fingerprint([7; 16]), ..place },
-        ] {
-            assert!(ring(&[2]).open(&elsewhere, &sealed).is_err());
-        }
-        assert!(ring(&[1]).open(&place, &sealed).is_err(), "retired key");
-        for damaged in [&sealed[..10], &[], &sealed[..sealed.len() - 1]] {
-            assert!(ring(&[2]).open(&place, damaged).is_err());
-        }
-    }
-
-    #[test]
-    fn macs_are_bound_to_mode_tenant_and_verification() {
-        let code = Code::parse("123456").unwrap();
-        let tenant = TenantId::from_bytes([1; 16]);
-        let id = VerificationId::from_bytes([2; 16]);
-        let mac = ring(&[1]).code_mac(Mode::Live, tenant, id, &code);
-        assert_ne!(mac, ring(&[1]).code_mac(Mode::Test, tenant, id, &code));
-        assert_ne!(mac, ring(&[1]).code_mac(Mode::Live, TenantId::from_bytes([9; 16]), id, &code));
-        assert_ne!(mac, ring(&[1]).code_mac(Mode::Live, tenant, VerificationId::from_bytes([9; 16]), &code));
-        assert!(ring(&[5, 1]).code_macs(Mode::Live, tenant, id, &code).contains(&mac));
-    }
-
-    #[test]
-    fn a_ring_without_keys_or_with_a_double_version_is_refused() {
-        let key = |version| VersionedKey { version, key: [0; 32] };
-        assert!(KeyRing::new([0; 32], vec![], vec![key(1)]).is_none());
-        assert!(KeyRing::new([0; 32], vec![key(1), key(1)], vec![key(1)]).is_none());
-        assert!(KeyRing::new([0; 32], vec![key(0)], vec![key(1)]).is_none());
-    }
-}
+mod tests;

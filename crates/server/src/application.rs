@@ -1,9 +1,10 @@
-//! One running server: two listeners, the worker and two small clocks, from
+//! One running server: two listeners, the worker and three small clocks, from
 //! bind to the last settled message.
 
 mod background;
 mod directory;
 mod listener;
+mod presence;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -23,6 +24,7 @@ use countersign_api::{AuthFailures, KeyUses, State};
 use countersign_core::{
     Context,
     console::{ConsoleSwitch, Inbox},
+    node::Nodes,
     ports::Clock,
     time::Timestamp,
 };
@@ -31,6 +33,7 @@ use countersign_portal::DevPage;
 use directory::{follow_directory, refresh};
 pub use listener::BindError;
 use listener::{Bounds, bind, serve_api, serve_operator};
+use presence::Presence;
 use std::{
     fs::File,
     future::Future,
@@ -69,6 +72,9 @@ impl Parts {
 pub struct Application {
     /// What every act works on.
     pub context: Context,
+    /// Where this process and others that serve note themselves.
+    pub nodes: Arc<dyn Nodes>,
+    presence: Presence,
     worker: Arc<Worker>,
     /// The memory of the virtual phone; `dev` only.
     pub inbox: Option<Arc<dyn Inbox>>,
@@ -98,8 +104,11 @@ impl Application {
         let addresses = (api.local_addr()?, operator.local_addr()?);
         // Before the stores are opened, so that what they count is not lost.
         telemetry::metrics_handle();
-        let Backends { context, inbox, lock } = open_backends(&settings, &clock, dev).await?;
+        let Backends { context, nodes, inbox, lock } = open_backends(&settings, &clock, dev).await?;
         let demo = open_demo(&context, clock.now(), dev).await?;
+        let mut presence = Presence::new(&context, Arc::clone(&nodes), &settings.keyring, Arc::clone(&clock));
+        // Before anything is answered: whoever promotes a key must know of this node.
+        presence.note().await;
         refresh(&context).await.context("The directory cannot be read")?;
         let switch = Arc::new(ConsoleSwitch::default());
         let live = choose_provider(&settings, inbox.as_ref(), &switch, &clock)?;
@@ -114,6 +123,8 @@ impl Application {
         let failures = Arc::new(AuthFailures::new(settings.server.auth_failures, Arc::clone(&clock)));
         Ok(Self {
             context,
+            nodes,
+            presence,
             worker,
             inbox,
             switch,
@@ -148,6 +159,7 @@ impl Application {
         let own = self.stop.clone();
         let patience = self.settings.server.shutdown_timeout;
         let (context, key_uses) = (self.context.clone(), Arc::clone(&self.key_uses));
+        let presence = self.presence.clone();
         let mut tasks = self.spawn_tasks();
         let lock = self.lock.try_clone().context("The lock of the data folder is lost")?;
         let servers = self.serve()?;
@@ -170,8 +182,9 @@ impl Application {
                 () = limit => Err(anyhow!("Not all work ended within {} s", patience.as_secs())),
             }
         };
-        if timeout(LAST_FLUSH, flush_key_uses(&context, &key_uses)).await.is_err() {
-            tracing::warn!("The last uses of keys were not noted in time");
+        let last = async { tokio::join!(flush_key_uses(&context, &key_uses), presence.forget()) };
+        if timeout(LAST_FLUSH, last).await.is_err() {
+            tracing::warn!("The last uses of keys and the end of this node were not noted in time");
         }
         // Others may open the folder only now.
         drop(lock);
@@ -193,6 +206,7 @@ impl Application {
         if let Some(certificate) = &self.certificate {
             tasks.spawn(watch_certificate(Arc::clone(certificate), self.stop.clone()));
         }
+        tasks.spawn(self.presence.clone().run(self.stop.clone()));
         tasks
     }
 

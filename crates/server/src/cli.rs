@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use countersign_core::{
     countries::Countries,
     id::{KeyId, TenantId},
+    keyring::KeyKind,
     scope::Scope,
     tenant::TenantName,
 };
@@ -44,6 +45,9 @@ pub enum Command {
     /// Make, list and change API keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Rotate the keys that seal and sign, while servers run
+    #[command(subcommand)]
+    Keyring(KeyringCommand),
     /// Check the configuration, or print the documented default file
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -135,6 +139,55 @@ pub struct KeyArgs {
     /// Its id: key_...
     #[arg(value_parser = parse_key_id)]
     pub key: KeyId,
+}
+
+/// Rotate the keys that seal and sign, while servers run: add, promote, retire.
+#[derive(Debug, Subcommand)]
+pub enum KeyringCommand {
+    /// Show the versions, which nodes have them, and the next safe step
+    Status,
+    /// Add a fresh version, which only reads until it is promoted
+    Add(KeyKinds),
+    /// Make the newest version primary; refused before every node can read it
+    Promote {
+        /// Which keys.
+        #[command(flatten)]
+        kinds: KeyKinds,
+        /// Do not ask which nodes run: for when the database is away and none does
+        #[arg(long)]
+        force: bool,
+    },
+    /// Remove a version that nothing was made with for the life of a record
+    Retire {
+        /// Its number
+        #[arg(value_parser = clap::value_parser!(u8).range(1..))]
+        version: u8,
+        /// Which keys.
+        #[command(flatten)]
+        kinds: KeyKinds,
+    },
+}
+
+/// Which keys of the ring; both unless one is named.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct KeyKinds {
+    /// Only the keys of the MACs of codes
+    #[arg(long)]
+    mac: bool,
+    /// Only the keys that seal numbers, codes and credentials
+    #[arg(long)]
+    seal: bool,
+}
+
+impl KeyKinds {
+    /// The kinds that are meant.
+    pub fn list(self) -> &'static [KeyKind] {
+        match (self.mac, self.seal) {
+            (true, false) => &[KeyKind::Mac],
+            (false, true) => &[KeyKind::Seal],
+            _ => &KeyKind::ALL,
+        }
+    }
 }
 
 /// Check the configuration, or print the documented default file.
@@ -229,6 +282,23 @@ mod tests {
             let error = parse(&line).unwrap_err().to_string();
             assert!(error.contains(hint), "{line}: {error}");
         }
+    }
+
+    #[test]
+    fn a_rotation_means_both_kinds_unless_one_is_named() {
+        for (line, kinds) in [
+            ("keyring retire 3", [KeyKind::Mac, KeyKind::Seal].as_slice()),
+            ("keyring retire 3 --seal --mac", &KeyKind::ALL),
+            ("keyring retire --seal 3", &[KeyKind::Seal]),
+        ] {
+            let Command::Keyring(KeyringCommand::Retire { version: 3, kinds: read }) =
+                parse(line).unwrap().command
+            else {
+                panic!("{line}")
+            };
+            assert_eq!(read.list(), kinds, "{line}");
+        }
+        assert!(parse("keyring retire 0").is_err() && parse("keyring retire 256").is_err());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod config;
 mod dev;
 mod key;
+mod keyring;
 mod probe;
 mod serve;
 mod tenant;
@@ -35,6 +36,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Openapi => print_openapi(),
         Command::Tenant(command) => tenant::run(config, command).await,
         Command::Key(command) => key::run(config, command).await,
+        Command::Keyring(command) => keyring::run(config, command).await,
         Command::Config(command) => config::run(config, &command),
         Command::Healthcheck { url } => probe::run(config, url).await,
     };
@@ -54,7 +56,11 @@ fn load(config: Option<&Path>, flags: impl IntoIterator<Item = Flag>) -> Result<
 
 /// The directory, for commands that change it beside a running server.
 async fn open_directory(config: Option<&Path>) -> anyhow::Result<SqlDirectory> {
-    let sql = open_sql(config).await?;
+    open_directory_of(&load(config, [])?).await
+}
+
+async fn open_directory_of(settings: &Settings) -> anyhow::Result<SqlDirectory> {
+    let sql = wiring::open_sql(settings).await?;
     wiring::refuse_pending_migrations(&sql).await?;
     Ok(SqlDirectory::new(sql))
 }

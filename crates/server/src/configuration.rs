@@ -9,7 +9,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use crate::machine::SystemClock;
+use crate::{keyfile, machine::SystemClock};
 use countersign_core::{countries::Countries, phone::Country};
 use countersign_delivery::{Relay, RelayError};
 use countersign_stores::sql::Sql;
@@ -17,8 +17,8 @@ use reader::Reader;
 pub use secret::Secret;
 use server::read_server;
 pub use settings::{
-    CodesSettings, DatabaseUrl, DeliverySettings, LogFormat, LogLevel, LogSettings, RelayUrl, ServerSettings,
-    Settings, TlsFiles,
+    CodesSettings, DatabaseUrl, DeliverySettings, KeyringSettings, LogFormat, LogLevel, LogSettings,
+    RelayUrl, ServerSettings, Settings, TlsFiles,
 };
 use std::{
     error::Error,
@@ -87,7 +87,7 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
     let log = read_log(reader);
     let database = read_database(reader, &base);
     let codes = read_codes(reader, &base);
-    let keyring = reader.text("keyring.file", "keyring.toml", not_empty).map(|file| base.join(file));
+    let keyring = read_keyring(reader, &base);
     let delivery = read_delivery(reader);
     let countries = reader.text("tenants.countries", "", |text| match text {
         "" => Ok(None),
@@ -163,6 +163,19 @@ fn read_codes(reader: &mut Reader, base: &Path) -> Option<CodesSettings> {
     let full_sync = reader.choice("codes.sync", "normal", &[("normal", false), ("full", true)]);
     let partitions = reader.number("codes.partitions", 64, 1..=1_024);
     Some(CodesSettings { file: file?, full_sync: full_sync?, partitions: u16::try_from(partitions?).ok()? })
+}
+
+fn read_keyring(reader: &mut Reader, base: &Path) -> Option<KeyringSettings> {
+    let file = reader.text("keyring.file", "keyring.toml", not_empty).map(|file| base.join(file));
+    let text = reader.text("keyring.text", "", |text| {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        // Its words name what is wrong and quote nothing.
+        keyfile::parse(text).map_err(|error| format!("is not valid: {error:#}"))?;
+        Ok(Some(Secret::new(text)))
+    });
+    Some(KeyringSettings { file: file?, text: text? })
 }
 
 fn read_delivery(reader: &mut Reader) -> Option<DeliverySettings> {

@@ -3,50 +3,133 @@
 //! It also holds the number of partitions: like the fingerprint key that is
 //! fixed at install, and whoever restores the one must restore the other.
 
-use anyhow::{Context as _, bail, ensure};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use countersign_core::keyring::{KeyRing, VersionedKey};
+mod text;
+mod watch;
+
+use anyhow::{Context as _, ensure};
+use countersign_core::{
+    keyring::{KeyKind, KeyRing, MAX_VERSIONS, VersionedKey},
+    node::Node,
+    rotation::{self, ListedKey, Refusal},
+    time::Timestamp,
+};
 use rand::CryptoRng;
-use serde::Deserialize;
 use std::{
-    fmt::Write as _,
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, TryLockError},
     io::{ErrorKind, Read as _, Write as _},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown},
     path::Path,
 };
-use zeroize::{Zeroize, Zeroizing};
+pub use text::parse;
+pub use watch::Watch;
+use zeroize::Zeroizing;
 
 /// A key ring file is small; whatever is larger is another file.
 const MAX_BYTES: u64 = 64 * 1024;
 
 /// What the file holds.
-#[derive(Debug)]
 pub struct KeyFile {
-    /// The keys.
-    pub keyring: KeyRing,
     /// The number of partitions of this installation; `None` in a file without it.
     pub partitions: Option<u16>,
+    fingerprint: Zeroizing<[u8; 32]>,
+    mac: Vec<FileKey>,
+    seal: Vec<FileKey>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Text {
-    partitions: Option<u16>,
-    fingerprint: String,
-    mac: Vec<KeyText>,
-    seal: Vec<KeyText>,
+struct FileKey {
+    key: VersionedKey,
+    demoted_at: Option<Timestamp>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeyText {
-    version: u8,
-    key: String,
+impl std::fmt::Debug for KeyFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyFile")
+    }
 }
 
-impl Drop for KeyText {
-    fn drop(&mut self) {
-        self.key.zeroize();
+impl KeyFile {
+    /// Fresh keys for a new installation.
+    fn generate(partitions: u16, rng: &mut impl CryptoRng) -> Self {
+        let mut fingerprint = Zeroizing::new([0; 32]);
+        rng.fill_bytes(fingerprint.as_mut());
+        let mut first = || vec![FileKey::generate(1, rng)];
+        Self { partitions: Some(partitions), fingerprint, mac: first(), seal: first() }
+    }
+
+    /// The keys, as the acts use them.
+    pub fn keyring(&self) -> anyhow::Result<KeyRing> {
+        let keys = |kind| self.list(kind).iter().map(|one| one.key.clone()).collect();
+        let keyring = KeyRing::new(*self.fingerprint, keys(KeyKind::Mac), keys(KeyKind::Seal));
+        keyring.with_context(|| {
+            format!("mac and seal each need 1 to {MAX_VERSIONS} keys, and each version only once")
+        })
+    }
+
+    fn list(&self, kind: KeyKind) -> &[FileKey] {
+        match kind {
+            KeyKind::Mac => &self.mac,
+            KeyKind::Seal => &self.seal,
+        }
+    }
+
+    fn list_mut(&mut self, kind: KeyKind) -> &mut Vec<FileKey> {
+        match kind {
+            KeyKind::Mac => &mut self.mac,
+            KeyKind::Seal => &mut self.seal,
+        }
+    }
+
+    /// The versions of a kind, the primary one first.
+    pub fn listed(&self, kind: KeyKind) -> Vec<ListedKey> {
+        let listed = |one: &FileKey| ListedKey { version: one.key.id(), demoted_at: one.demoted_at };
+        self.list(kind).iter().map(listed).collect()
+    }
+
+    /// Adds a fresh key behind the others, which only reads until it is
+    /// promoted, and gives its version.
+    pub fn add(&mut self, kind: KeyKind, rng: &mut impl CryptoRng) -> anyhow::Result<u8> {
+        let list = self.list_mut(kind);
+        ensure!(list.len() < MAX_VERSIONS, "{kind} has {MAX_VERSIONS} versions; retire an old one first");
+        let highest = list.iter().map(|one| one.key.version).max().unwrap_or(0);
+        let version = highest.checked_add(1).with_context(|| format!("{kind} has used up its versions"))?;
+        list.push(FileKey::generate(version, rng));
+        Ok(version)
+    }
+
+    /// Makes the newest version primary, if these nodes can read it, and gives it.
+    pub fn promote(&mut self, kind: KeyKind, nodes: &[Node], now: Timestamp) -> Result<u8, Refusal> {
+        let version = rotation::may_promote(kind, &self.listed(kind), nodes)?.number;
+        let list = self.list_mut(kind);
+        if let Some(primary) = list.first_mut() {
+            primary.demoted_at = Some(now);
+        }
+        // In front of the others, whose order stays.
+        list.sort_by_key(|one| one.key.version != version);
+        if let Some(primary) = list.first_mut() {
+            primary.demoted_at = None;
+        }
+        Ok(version)
+    }
+
+    /// Removes a version that nothing of these nodes and of the codes store needs.
+    pub fn retire(
+        &mut self,
+        kind: KeyKind,
+        version: u8,
+        nodes: &[Node],
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        rotation::may_retire(kind, version, &self.listed(kind), nodes, now)?;
+        self.list_mut(kind).retain(|one| one.key.version != version);
+        Ok(())
+    }
+}
+
+impl FileKey {
+    fn generate(version: u8, rng: &mut impl CryptoRng) -> Self {
+        let mut key = VersionedKey { version, key: [0; 32] };
+        rng.fill_bytes(&mut key.key);
+        Self { key, demoted_at: None }
     }
 }
 
@@ -69,23 +152,54 @@ pub fn read(path: &Path) -> anyhow::Result<Option<KeyFile>> {
 /// never replaces one.
 pub fn create(path: &Path, partitions: u16, rng: &mut impl CryptoRng) -> anyhow::Result<()> {
     let shown = path.display();
-    let mut text = Zeroizing::new(String::with_capacity(1_024));
-    text.push_str("# The keys of this Countersign installation. Keep a copy in a safe place: without\n");
-    text.push_str(
-        "# them stored numbers and codes cannot be read. Never change fingerprint or partitions.\n",
-    );
-    let fingerprint = fresh_key(rng);
-    write!(text, "partitions = {partitions}\nfingerprint = \"{}\"\n", *fingerprint)?;
-    for kind in ["mac", "seal"] {
-        let key = fresh_key(rng);
-        write!(text, "\n[[{kind}]]\nversion = 1\nkey = \"{}\"\n", *key)?;
-    }
+    let text = text::render(&KeyFile::generate(partitions, rng));
     let draft = path.with_extension("new");
     write_private(&draft, text.as_bytes()).with_context(|| format!("The key ring {shown} cannot be made"))?;
     // A hard link, unlike a rename, fails if somebody else has made the file meanwhile.
     let linked = std::fs::hard_link(&draft, path);
     let removed = std::fs::remove_file(&draft);
     linked.and(removed).with_context(|| format!("The key ring {shown} cannot be made"))
+}
+
+/// Changes the file as a whole: whoever reads it meanwhile sees the old one or
+/// the new one. An `edit` that fails leaves it as it was.
+pub fn update<T>(path: &Path, edit: impl FnOnce(&mut KeyFile) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let missing = || format!("There is no key ring {}; the first start of a server makes it", path.display());
+    // A link stays a link, to the new file.
+    let path = &std::fs::canonicalize(path).with_context(missing)?;
+    let folder = File::open(path.parent().with_context(missing)?).with_context(missing)?;
+    match folder.try_lock() {
+        Err(TryLockError::WouldBlock) => anyhow::bail!("Another command is changing the key ring; try again"),
+        outcome => outcome.with_context(|| format!("The folder of {} cannot be locked", path.display()))?,
+    }
+    let mut file = read(path)?.with_context(missing)?;
+    let outcome = edit(&mut file)?;
+    file.keyring()?;
+    let replaced = replace(path, text::render(&file).as_bytes()).and_then(|()| folder.sync_all());
+    replaced.with_context(|| format!("The key ring {} cannot be written", path.display()))?;
+    Ok(outcome)
+}
+
+/// A server that runs as another user than the command must still read it.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let draft = path.with_extension("new");
+    let written = || {
+        let old = std::fs::metadata(path)?;
+        write_private(&draft, bytes)?;
+        let new = File::open(&draft)?;
+        let made = new.metadata()?;
+        if (made.uid(), made.gid()) != (old.uid(), old.gid()) {
+            fchown(&new, Some(old.uid()), Some(old.gid()))?;
+        }
+        new.set_permissions(old.permissions())?;
+        std::fs::rename(&draft, path)
+    };
+    let outcome = written();
+    if outcome.is_err() {
+        // It holds keys. If it cannot be removed, the first error says more.
+        let _ = std::fs::remove_file(&draft);
+    }
+    outcome
 }
 
 /// Writes a file that only its owner can read, replacing what stands there.
@@ -95,114 +209,24 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
 
-#[cfg(unix)]
 fn refuse_shared(file: &File, path: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = file.metadata()?.permissions().mode() & 0o777;
+    let metadata = file.metadata()?;
+    let mode = metadata.mode() & 0o777;
+    // A mounted secret belongs to root, and this process reads it as one of its group.
+    let mounted = metadata.uid() == 0 && !rustix::process::geteuid().is_root();
+    let forbidden = if mounted { 0o037 } else { 0o077 };
     let shown = path.display();
     ensure!(
-        mode & 0o077 == 0,
+        mode & forbidden == 0,
         "The key ring {shown} can be read by other users (mode {mode:03o}); run: chmod 600 {shown}"
     );
     Ok(())
 }
 
-#[cfg(not(unix))]
-fn refuse_shared(_: &File, _: &Path) -> anyhow::Result<()> {
-    Ok(())
-}
-
-fn fresh_key(rng: &mut impl CryptoRng) -> Zeroizing<String> {
-    let mut key = Zeroizing::new([0; 32]);
-    rng.fill_bytes(key.as_mut());
-    Zeroizing::new(STANDARD.encode(*key))
-}
-
-fn parse(text: &str) -> anyhow::Result<KeyFile> {
-    // The parser's own words only: its full report quotes the line, which may be a key.
-    let read = toml::from_str::<Text>(text).map_err(|error| anyhow::anyhow!("{}", error.message()))?;
-    let fingerprint = decode(&read.fingerprint).context("fingerprint")?;
-    let keys = |kind: &str, keys: &[KeyText]| {
-        let decoded = keys.iter().map(|key| {
-            ensure!(key.version > 0, "{kind}: a version is 1 to 255");
-            let bytes = decode(&key.key).with_context(|| format!("{kind} version {}", key.version))?;
-            Ok(VersionedKey { version: key.version, key: *bytes })
-        });
-        decoded.collect::<anyhow::Result<Vec<_>>>()
-    };
-    let keyring = KeyRing::new(*fingerprint, keys("mac", &read.mac)?, keys("seal", &read.seal)?);
-    let Some(keyring) = keyring else { bail!("mac and seal each need a key, and each version only once") };
-    Ok(KeyFile { keyring, partitions: read.partitions })
-}
-
-fn decode(text: &str) -> anyhow::Result<Zeroizing<[u8; 32]>> {
-    let bytes = STANDARD.decode(text).map(Zeroizing::new);
-    let bytes = bytes.ok().and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
-    bytes.map(Zeroizing::new).context("a key is 32 bytes in base64")
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rand::{SeedableRng, rngs::StdRng};
-
-    fn created() -> (tempfile::TempDir, std::path::PathBuf) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keyring.toml");
-        create(&path, 64, &mut StdRng::seed_from_u64(1)).unwrap();
-        (folder, path)
-    }
-
-    #[test]
-    fn a_fresh_file_reads_back_the_same_and_is_never_replaced() {
-        let (folder, path) = created();
-        let first = read(&path).unwrap().unwrap();
-        assert_eq!(first.partitions, Some(64));
-        assert!(create(&path, 64, &mut StdRng::seed_from_u64(2)).is_err());
-        let again = read(&path).unwrap().unwrap();
-        assert_eq!(first.keyring.derive("x"), again.keyring.derive("x"));
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
-        assert!(read(&folder.path().join("none.toml")).unwrap().is_none());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_file_that_others_can_read_is_refused() {
-        use std::os::unix::fs::PermissionsExt;
-        let (_folder, path) = created();
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(read(&path).unwrap_err().to_string().contains("chmod 600"));
-    }
-
-    #[test]
-    fn a_broken_file_is_refused_without_showing_keys() {
-        let (_folder, path) = created();
-        let whole = std::fs::read_to_string(&path).unwrap();
-        let key = whole.lines().find_map(|line| line.strip_prefix("fingerprint = ")).unwrap();
-        let key = key.trim_matches('"');
-        for broken in [
-            whole.replace(key, &key[..20]),
-            whole.replace("version = 1", "version = 0"),
-            whole.replace("[[seal]]", "[[mac]]"),
-            whole.replace("partitions", "partition"),
-            whole.replace(&format!("\"{key}\""), key),
-            whole.replace("[[seal]]", "[[seal]]\nversion = 1\nkey = \"\"\n[[seal]]"),
-        ] {
-            assert_ne!(broken, whole);
-            std::fs::write(&path, &broken).unwrap();
-            let error = format!("{:#}", read(&path).unwrap_err());
-            assert!(error.contains("is not valid"), "{error}");
-            assert!(!error.contains(&key[..20]), "{error}");
-        }
-    }
-}
+mod tests;

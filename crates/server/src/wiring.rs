@@ -7,7 +7,7 @@ use crate::{
     machine,
 };
 use anyhow::{Context as _, bail, ensure};
-use countersign_core::{Context, console::Inbox, keyring::KeyRing, ports::Clock};
+use countersign_core::{Context, console::Inbox, keyring::KeyRing, node::Nodes, ports::Clock};
 use countersign_stores::{
     codes::SqliteCodes,
     directory::SqlDirectory,
@@ -25,6 +25,8 @@ use std::{
 pub struct Backends {
     /// What every act needs.
     pub context: Context,
+    /// Where this process notes itself.
+    pub nodes: Arc<dyn Nodes>,
     /// The virtual phone's memory; `dev` only.
     pub inbox: Option<Arc<dyn Inbox>>,
     /// Unlocked when it is dropped, or by the system when the process dies.
@@ -58,6 +60,7 @@ pub async fn open_backends(
     };
     let live_route = dev || settings.delivery.relay.is_some();
     let directory = Arc::new(SqlDirectory::new(sql));
+    let nodes: Arc<dyn Nodes> = directory.clone();
     let context = Context {
         codes: Arc::new(codes),
         directory,
@@ -66,7 +69,7 @@ pub async fn open_backends(
         partitions,
         live_route,
     };
-    Ok(Backends { context, inbox, lock })
+    Ok(Backends { context, nodes, inbox, lock })
 }
 
 /// Opens the directory's engine. A file on this machine is brought up to date
@@ -130,33 +133,37 @@ fn lock_folder(folder: &Path) -> anyhow::Result<File> {
 
 /// The key ring and the number of partitions that was fixed with it.
 fn open_keyring(settings: &Settings, dev: bool) -> anyhow::Result<(KeyRing, u16)> {
-    let path = &settings.keyring;
-    let shown = path.display();
     let wanted = settings.codes.partitions;
-    let found = match keyfile::read(path)? {
-        Some(found) => found,
-        None => {
-            // Fresh keys could not open what is stored, so a lost file must not pass for a first start.
-            ensure!(
-                !settings.codes.file.exists(),
-                "The key ring {shown} is missing, but {} holds data made with it; put the copy of the key ring back",
-                settings.codes.file.display()
-            );
-            keyfile::create(path, wanted, &mut machine::rng())?;
-            if !dev {
-                tracing::warn!(file = %shown, "Made a new key ring; keep a copy of it in a safe place");
-            }
-            let Some(made) = keyfile::read(path)? else { bail!("The key ring {shown} vanished") };
-            made
-        }
+    let file = match &settings.keyring.text {
+        Some(text) => keyfile::parse(text.expose()).context("keyring.text is not valid")?,
+        None => open_key_file(settings, dev)?,
     };
-    let KeyFile { keyring, partitions } = found;
-    let fixed = partitions.unwrap_or(wanted);
+    let fixed = file.partitions.unwrap_or(wanted);
     ensure!(
         fixed == wanted,
         "codes.partitions is {wanted}, but this installation was made with {fixed}; set codes.partitions = {fixed}"
     );
-    Ok((keyring, fixed))
+    Ok((file.keyring()?, fixed))
+}
+
+/// The key ring file; the first start makes it.
+fn open_key_file(settings: &Settings, dev: bool) -> anyhow::Result<KeyFile> {
+    let path = &settings.keyring.file;
+    let shown = path.display();
+    if let Some(found) = keyfile::read(path)? {
+        return Ok(found);
+    }
+    // Fresh keys could not open what is stored, so a lost file must not pass for a first start.
+    ensure!(
+        !settings.codes.file.exists(),
+        "The key ring {shown} is missing, but {} holds data made with it; put the copy of the key ring back",
+        settings.codes.file.display()
+    );
+    keyfile::create(path, settings.codes.partitions, &mut machine::rng())?;
+    if !dev {
+        tracing::warn!(file = %shown, "Made a new key ring; keep a copy of it in a safe place");
+    }
+    keyfile::read(path)?.with_context(|| format!("The key ring {shown} vanished"))
 }
 
 #[cfg(test)]
@@ -191,7 +198,7 @@ mod tests {
         settings.codes.partitions = 8;
         assert!(refusal(open(&settings).await).contains("codes.partitions = 64"));
         settings.codes.partitions = 64;
-        std::fs::remove_file(&settings.keyring).unwrap();
+        std::fs::remove_file(&settings.keyring.file).unwrap();
         assert!(refusal(open(&settings).await).contains("put the copy of the key ring back"));
     }
 }

@@ -1,4 +1,4 @@
-//! Tenants, keys and profiles in SQL.
+//! Tenants, keys and profiles in SQL, and the nodes that serve them.
 //!
 //! Each write is one batch that begins by taking the next number from
 //! `change_head`: its row lock puts the writers in line, so the order of the
@@ -9,6 +9,7 @@
 mod change;
 mod key;
 mod news;
+mod node;
 mod profile;
 mod setting;
 mod tenant;
@@ -17,8 +18,9 @@ use crate::sql::{Sql, Statement};
 use async_trait::async_trait;
 use countersign_core::{
     countries::Countries,
-    id::{KeyId, TenantId},
+    id::{KeyId, NodeId, TenantId},
     key::Key,
+    node::{Node, Nodes},
     ports::{Directory, KeyChange, StoreError},
     profile::{Profile, ProfileName},
     setting::Setting,
@@ -56,6 +58,10 @@ pub const STATEMENTS: &[&Statement] = &[
     &news::ALL_KEYS,
     &news::ALL_PROFILES,
     &news::FORGET_CHANGES,
+    &node::NOTE_NODE,
+    &node::LIST_NODES,
+    &node::DELETE_DEAD_NODES,
+    &node::FORGET_NODE,
 ];
 
 /// The directory on a database of either engine.
@@ -172,6 +178,21 @@ impl Directory for SqlDirectory {
     }
 }
 
+#[async_trait]
+impl Nodes for SqlDirectory {
+    async fn note_node(&self, node: &Node) -> Result<(), StoreError> {
+        node::note_node(&self.sql, node).await
+    }
+
+    async fn list_nodes(&self, now: Timestamp) -> Result<Vec<Node>, StoreError> {
+        node::list_nodes(&self.sql, now).await
+    }
+
+    async fn forget_node(&self, node: NodeId) -> Result<(), StoreError> {
+        node::forget_node(&self.sql, node).await
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::STATEMENTS;
@@ -189,6 +210,7 @@ mod tests {
             include_str!("directory/change.rs"),
             include_str!("directory/key.rs"),
             include_str!("directory/news.rs"),
+            include_str!("directory/node.rs"),
             include_str!("directory/profile.rs"),
             include_str!("directory/setting.rs"),
             include_str!("directory/tenant.rs"),

@@ -45,6 +45,15 @@ impl SqliteInbox {
         Ok(Self { database, keyring, arrivals: watch::Sender::new(0) })
     }
 
+    /// Whether it holds messages that this version of the seal key sealed.
+    pub async fn is_sealed_with(&self, version: u8) -> Result<bool, StoreError> {
+        let select = move |connection: &rusqlite::Connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM inbox WHERE substr(sealed, 1, 1) = ?1)";
+            connection.query_row(sql, [[version].as_slice()], |row| row.get(0)).map_err(sqlite_error)
+        };
+        self.database.read(select).await
+    }
+
     fn fingerprint(&self, to: &str) -> Option<Fingerprint> {
         let number = PhoneNumber::parse(to).or_else(|_| testmode::parse_number(to)).ok()?;
         Some(self.keyring.fingerprint(NOBODY, &number))

@@ -1,12 +1,13 @@
 //! What every engine must do. `directory.rs` runs each of these on both.
 
-use super::{Base, at, is_conflict, key, profile, same, tenant};
+use super::{Base, at, is_conflict, key, node, profile, same, tenant};
 use anyhow::{Context, Result, ensure};
 use countersign_core::{
     code::Alphabet,
     countries::Countries,
     id::{KeyId, TenantId},
     key::Key,
+    node::{DEAD_AFTER, Node, Nodes},
     ports::{Directory, KeyChange, StoreError},
     profile::{Policy, Profile, ProfileName, ResendPolicy},
 };
@@ -285,5 +286,33 @@ pub async fn statements_must_touch_what_they_say(base: &Base) -> Result<()> {
     base.sql.batch(Batch::default().run_touching(2, &RENAME, rename("z"))).await?;
     let misfit = base.sql.batch(Batch::default().run(&RENAME, vec![Value::from(1)])).await;
     assert!(matches!(misfit, Err(StoreError::Unavailable(_))), "{misfit:?}");
+    Ok(())
+}
+
+pub async fn nodes_are_listed_while_they_live(base: &Base) -> Result<()> {
+    let directory = &base.directory;
+    let changes = base.changes().await?;
+    assert_eq!(directory.list_nodes(at(2)).await?, []);
+    let (a, b) = (node(2), node(3));
+    directory.note_node(&b).await?;
+    directory.note_node(&a).await?;
+    assert_eq!(directory.list_nodes(at(2) + DEAD_AFTER).await?, [a.clone(), b.clone()]);
+    let later = Node { seen_at: at(40), versions: b.versions.clone(), changed_at: Some(at(39)), ..a };
+    directory.note_node(&later).await?;
+    assert_eq!(directory.list_nodes(at(40)).await?, [later.clone(), b.clone()]);
+    assert_eq!(
+        directory.list_nodes(at(3) + DEAD_AFTER).await?,
+        std::slice::from_ref(&later),
+        "the other is dead"
+    );
+    assert_eq!(directory.list_nodes(at(2)).await?, std::slice::from_ref(&later), "and deleted");
+    // Whoever notes itself buries the dead too, so that nobody needs to look.
+    let third = Node { seen_at: at(41) + DEAD_AFTER, ..b };
+    directory.note_node(&third).await?;
+    assert_eq!(directory.list_nodes(at(2)).await?, std::slice::from_ref(&third));
+    directory.forget_node(later.id).await?;
+    directory.forget_node(third.id).await?;
+    assert_eq!(directory.list_nodes(at(2)).await?, []);
+    assert_eq!(base.changes().await?, changes, "nodes are no changes");
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Each statement of the directory on both engines, one beside the other.
 
-use super::{Base, SELECT_CHANGES, key, tenant};
+use super::{Base, SELECT_CHANGES, key, node, tenant};
 use anyhow::{Context, Result};
-use countersign_core::{id::TenantId, ports::Directory};
+use countersign_core::{id::TenantId, node::Nodes, ports::Directory};
 use countersign_stores::{
     directory::STATEMENTS,
     sql::{Batch, Kind, Row, Statement, Value},
@@ -42,6 +42,9 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("settings", false) if statement.params.len() == 3 => vec!["".into()],
         ("settings", false) if statement.params.len() == 2 => vec![ids.into(), "countries".into()],
         ("changes", false) if statement.text.starts_with("DELETE") => vec![1_000_000.into()],
+        // The one that was noted by now is dead, the seeded one is not.
+        ("nodes", false) if statement.text.contains("seen_at < $1") => vec![1_000_000.into()],
+        ("nodes", false) => vec![node(1).id.to_string().into()],
         ("changes", _) if statement.params.len() == 3 => vec![ids.into(), "default".into()],
         _ => vec![ids.into()],
     };
@@ -52,7 +55,7 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
 }
 
 /// Whole tables, to see what the statements did to them.
-const DUMPS: [Statement; 6] = [
+const DUMPS: [Statement; 7] = [
     Statement {
         table: "settings",
         text: "SELECT tenant_id, name, value, updated_at FROM settings ORDER BY tenant_id, name",
@@ -73,14 +76,21 @@ const DUMPS: [Statement; 6] = [
                 last_used_at, version FROM keys ORDER BY id",
         params: &[],
     },
+    Statement {
+        table: "nodes",
+        text: "SELECT id, started_at, seen_at, program, mac_versions, seal_versions, changed_at
+                FROM nodes ORDER BY id",
+        params: &[],
+    },
 ];
-static DUMP: [&Statement; 6] = [&DUMPS[0], &DUMPS[1], &DUMPS[2], &DUMPS[3], &DUMPS[4], &DUMPS[5]];
+static DUMP: [&Statement; 7] = [&DUMPS[0], &DUMPS[1], &DUMPS[2], &DUMPS[3], &DUMPS[4], &DUMPS[5], &DUMPS[6]];
 
 /// Runs each statement and gives its text, its rows and what all tables hold after it.
 async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>)>> {
     base.sql.migrate().await?;
     let tenant = base.tenant(1).await?;
     base.directory.create_key(&key(tenant.id, 1)).await?;
+    base.directory.note_node(&node(1)).await?;
     let mut trace = Vec::new();
     for (index, statement) in STATEMENTS.iter().enumerate() {
         let writes = !statement.text.starts_with("SELECT");

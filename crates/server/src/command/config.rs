@@ -23,19 +23,22 @@ fn summary(settings: &Settings) -> String {
         DatabaseUrl::Sqlite(file) => file.display().to_string(),
         DatabaseUrl::Postgres(_) => "Postgres".to_owned(),
     };
+    let keyring = match &settings.keyring.text {
+        Some(_) => "in keyring.text".to_owned(),
+        None => settings.keyring.file.display().to_string(),
+    };
     let messages = match &settings.delivery.relay {
         Some(_) => "to the relay",
         None => "not sent: delivery.relay.url is not set",
     };
     let scheme = if settings.server.tls.is_some() { "https" } else { "http" };
     format!(
-        "  API       {scheme}://{}\n  operator  http://{}\n  data      {}\n  database  {database}\n  codes     {}, {} partitions\n  key ring  {}\n  messages  {messages}",
+        "  API       {scheme}://{}\n  operator  http://{}\n  data      {}\n  database  {database}\n  codes     {}, {} partitions\n  key ring  {keyring}\n  messages  {messages}",
         settings.server.bind,
         settings.server.operator_bind,
         settings.folder.display(),
         settings.codes.file.display(),
         settings.codes.partitions,
-        settings.keyring.display(),
     )
 }
 

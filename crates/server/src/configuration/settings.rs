@@ -20,8 +20,8 @@ pub struct Settings {
     pub database: DatabaseUrl,
     /// The codes store.
     pub codes: CodesSettings,
-    /// The key ring file.
-    pub keyring: PathBuf,
+    /// The key ring.
+    pub keyring: KeyringSettings,
     /// How messages are sent.
     pub delivery: DeliverySettings,
     /// The countries that a new tenant sends to, unless its maker says otherwise.
@@ -121,6 +121,15 @@ pub struct CodesSettings {
     pub full_sync: bool,
     /// Parts that the numbers are spread over.
     pub partitions: u16,
+}
+
+/// Where the key ring is.
+#[derive(Clone, Debug)]
+pub struct KeyringSettings {
+    /// Its file.
+    pub file: PathBuf,
+    /// The whole text of the file instead; then the file is not looked at.
+    pub text: Option<Secret>,
 }
 
 /// How messages are sent.

@@ -153,7 +153,7 @@ fn the_environment_wins_over_the_file_and_a_flag_over_both() {
     assert_eq!(settings.server.bind.port(), 1);
     assert_eq!(settings.server.workers, 2);
     assert_eq!(settings.codes.file, Path::new("/flag/codes.sqlite"));
-    assert_eq!(settings.keyring, Path::new("/flag/keyring.toml"));
+    assert_eq!(settings.keyring.file, Path::new("/flag/keyring.toml"));
 }
 
 #[test]
@@ -214,4 +214,25 @@ fn a_broken_file_is_told_by_its_line_without_quoting_it() {
         problems[0].starts_with("test.toml, line 3: ") && !problems[0].contains("hunter2"),
         "{problems:?}"
     );
+}
+
+#[test]
+fn a_key_ring_may_stand_in_a_variable_and_shows_up_nowhere() {
+    let key = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
+    let text = format!(
+        "fingerprint = \"{key}\"\n[[mac]]\nversion = 1\nkey = \"{key}\"\n[[seal]]\nversion = 1\nkey = \"{key}\"\n"
+    );
+    let load = |text: &str| {
+        let variable = ("COUNTERSIGN__KEYRING__TEXT".to_owned(), text.to_owned());
+        Settings::load(None, [variable], [])
+    };
+    let settings = load(&text).unwrap();
+    assert_eq!(settings.keyring.text.as_ref().unwrap().expose(), text);
+    assert!(!shown(&settings).contains("QUFB"));
+    let refused = problems(load(&text.replace("version = 1\n", "version = 0\n")));
+    assert!(
+        refused[0].starts_with("keyring.text (COUNTERSIGN__KEYRING__TEXT): is not valid: mac"),
+        "{refused:?}"
+    );
+    assert!(refused.len() == 1 && !refused[0].contains("QUFB"), "{refused:?}");
 }

@@ -1,0 +1,142 @@
+//! What this process tells the other nodes about itself, and the key ring that
+//! it takes over while it runs.
+
+use crate::{
+    configuration::KeyringSettings,
+    keyfile::{KeyFile, Watch},
+    machine,
+};
+use anyhow::ensure;
+use countersign_core::{
+    Context,
+    id::NodeId,
+    keyring::{KeyKind, KeyRing},
+    node::{Node, Nodes},
+    ports::Clock,
+};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::{
+    task::spawn_blocking,
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Between two looks at the key ring file.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Looks between two notes that say nothing new: twelve of them fit into the
+/// time after which a silent node counts as dead.
+const LOOKS_A_NOTE: u32 = 5;
+
+/// This process among the nodes.
+#[derive(Clone)]
+pub(super) struct Presence {
+    nodes: Arc<dyn Nodes>,
+    keyring: Arc<KeyRing>,
+    partitions: u16,
+    /// `None` where the key ring is no file.
+    file: Option<PathBuf>,
+    clock: Arc<dyn Clock>,
+    node: Node,
+    /// Whether the last note failed; told once, until one succeeds.
+    silent: bool,
+}
+
+impl Presence {
+    pub fn new(
+        context: &Context,
+        nodes: Arc<dyn Nodes>,
+        settings: &KeyringSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let now = clock.now();
+        let node = Node {
+            id: NodeId::new(now, &mut machine::rng()),
+            started_at: now,
+            seen_at: now,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            versions: context.keyring.versions(),
+            changed_at: None,
+        };
+        Self {
+            nodes,
+            keyring: Arc::clone(&context.keyring),
+            partitions: context.partitions,
+            file: settings.text.is_none().then(|| settings.file.clone()),
+            clock,
+            node,
+            silent: false,
+        }
+    }
+
+    /// Follows the key ring file and says so, until `stop`.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let Node { id, versions, .. } = &self.node;
+        tracing::info!(node.id = %id, mac = %versions.mac, seal = %versions.seal, "The key ring is in use");
+        let mut watch = self.file.clone().map(Watch::new);
+        let mut tick = interval(LOOK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks: u32 = 0;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            // A file system that hangs holds up this task, not those that answer.
+            let looked = spawn_blocking(move || {
+                let read = watch.as_mut().and_then(Watch::look);
+                (watch, read)
+            });
+            let Ok((again, read)) = looked.await else { return };
+            watch = again;
+            let changed = read.is_some_and(|read| self.take_over(read));
+            looks = looks.wrapping_add(1);
+            if changed || looks.is_multiple_of(LOOKS_A_NOTE) {
+                self.note().await;
+            }
+        }
+    }
+
+    /// Puts a changed ring in the place of the one in use; whether it did.
+    fn take_over(&mut self, read: anyhow::Result<KeyFile>) -> bool {
+        let taken = read.and_then(|file| {
+            let partitions = file.partitions.unwrap_or(self.partitions);
+            ensure!(partitions == self.partitions, "partitions is {partitions}, not {}", self.partitions);
+            Ok(self.keyring.replace(file.keyring()?)?)
+        });
+        if let Err(error) = taken {
+            let reason = format!("{error:#}");
+            tracing::warn!(reason, "The changed key ring is not taken over; the one before stays in use");
+            return false;
+        }
+        let (old, new) = (&self.node.versions, self.keyring.versions());
+        if *old == new {
+            return false;
+        }
+        tracing::info!(mac = %new.mac, seal = %new.seal, "Took over the changed key ring");
+        if KeyKind::ALL.iter().any(|kind| old.of(*kind).primary() != new.of(*kind).primary()) {
+            self.node.changed_at = Some(self.clock.now());
+        }
+        self.node.versions = new;
+        true
+    }
+
+    /// Says that this node lives and which keys it has.
+    pub async fn note(&mut self) {
+        self.node.seen_at = self.clock.now();
+        let noted = self.nodes.note_node(&self.node).await;
+        if let Err(error) = &noted
+            && !self.silent
+        {
+            tracing::warn!(%error, node.id = %self.node.id, "This node could not note itself");
+        }
+        self.silent = noted.is_err();
+    }
+
+    /// Says that this node stopped. If that fails it counts as dead a minute later.
+    pub async fn forget(&self) {
+        if let Err(error) = self.nodes.forget_node(self.node.id).await {
+            tracing::warn!(%error, node.id = %self.node.id, "This node stays noted until it counts as dead");
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! The rotation of the key ring. The order that is safe is core's
+//! (`rotation.rs`); here it is carried out on the file. Nothing prints a key.
+
+use super::{answer, load, open_directory_of};
+use crate::{
+    cli::KeyringCommand,
+    configuration::Settings,
+    keyfile::{self, KeyFile},
+    machine::{SystemClock, rng},
+};
+use anyhow::{Context as _, ensure};
+use countersign_core::{
+    keyring::{KeyKind, KeyVersions},
+    node::{Node, Nodes as _},
+    ports::Clock as _,
+    rotation::{self, Refusal},
+    time::{Timestamp, ceil_seconds},
+};
+use countersign_stores::inbox::SqliteInbox;
+use std::{path::Path, sync::Arc};
+
+pub(super) async fn run(config: Option<&Path>, command: KeyringCommand) -> anyhow::Result<()> {
+    let settings = load(config, [])?;
+    let now = SystemClock.now();
+    let done = match command {
+        KeyringCommand::Status => {
+            let (lines, next) = status(&open(&settings)?, &live_nodes(&settings, now).await?, now);
+            answer(&lines.join("\n"))?;
+            eprintln!("{next}");
+            return Ok(());
+        }
+        KeyringCommand::Add(kinds) => add(file(&settings)?, kinds.list())?,
+        KeyringCommand::Promote { kinds, force } => {
+            let nodes = if force { Vec::new() } else { live_nodes(&settings, now).await? };
+            promote(file(&settings)?, kinds.list(), &nodes, now)?
+        }
+        KeyringCommand::Retire { version, kinds } => {
+            if kinds.list().contains(&KeyKind::Seal) {
+                refuse_kept(&settings, version).await?;
+            }
+            retire(file(&settings)?, version, kinds.list(), &live_nodes(&settings, now).await?, now)?
+        }
+    };
+    for line in &done {
+        answer(line)?;
+    }
+    eprintln!(
+        "Changed. Servers on this file take it over within 2 seconds: `countersign keyring status` shows it."
+    );
+    Ok(())
+}
+
+async fn live_nodes(settings: &Settings, now: Timestamp) -> anyhow::Result<Vec<Node>> {
+    let nodes = open_directory_of(settings).await?.list_nodes(now).await;
+    nodes.context("It cannot be asked which nodes run")
+}
+
+/// The ring as it is configured, to read.
+fn open(settings: &Settings) -> anyhow::Result<KeyFile> {
+    if let Some(text) = &settings.keyring.text {
+        return keyfile::parse(text.expose());
+    }
+    let path = &settings.keyring.file;
+    keyfile::read(path)?.with_context(|| {
+        format!("There is no key ring {}; the first start of a server makes it", path.display())
+    })
+}
+
+/// The file, to change.
+fn file(settings: &Settings) -> anyhow::Result<&Path> {
+    ensure!(
+        settings.keyring.text.is_none(),
+        "The key ring is the setting keyring.text, which no command changes; change a copy in a file, and set that"
+    );
+    Ok(&settings.keyring.file)
+}
+
+/// What is sealed and kept for longer than a record of the codes store stands.
+/// Whatever comes to keep such values is asked here before a seal key goes.
+async fn refuse_kept(settings: &Settings, version: u8) -> anyhow::Result<()> {
+    let inbox = settings.folder.join("inbox.sqlite");
+    if inbox.exists() {
+        let keyring = Arc::new(open(settings)?.keyring()?);
+        let opened = SqliteInbox::open(&inbox, keyring).await.context("The inbox of dev cannot be opened")?;
+        let kept = opened.is_sealed_with(version).await.context("The inbox of dev cannot be read")?;
+        ensure!(!kept, "The inbox of dev, {}, holds messages sealed with version {version}", inbox.display());
+    }
+    Ok(())
+}
+
+fn add(path: &Path, kinds: &[KeyKind]) -> anyhow::Result<Vec<String>> {
+    keyfile::update(path, |file| {
+        kinds.iter().map(|kind| Ok(format!("added\t{kind}\t{}", file.add(*kind, &mut rng())?))).collect()
+    })
+}
+
+/// Every kind that has a newer version, or none of them.
+fn promote(path: &Path, kinds: &[KeyKind], nodes: &[Node], now: Timestamp) -> anyhow::Result<Vec<String>> {
+    keyfile::update(path, |file| {
+        let (mut done, mut nothing) = (Vec::new(), None);
+        for kind in kinds {
+            match file.promote(*kind, nodes, now) {
+                Ok(version) => done.push(format!("promoted\t{kind}\t{version}")),
+                Err(refusal @ Refusal::NothingNewer(_)) => nothing = Some(refusal),
+                Err(refusal) => return Err(refusal).context("Nothing was promoted"),
+            }
+        }
+        match nothing {
+            Some(refusal) if done.is_empty() => Err(refusal).context("Nothing was promoted"),
+            _ => Ok(done),
+        }
+    })
+}
+
+/// Every kind that has this version, or none of them.
+fn retire(
+    path: &Path,
+    version: u8,
+    kinds: &[KeyKind],
+    nodes: &[Node],
+    now: Timestamp,
+) -> anyhow::Result<Vec<String>> {
+    keyfile::update(path, |file| {
+        let (mut done, mut unknown) = (Vec::new(), None);
+        for kind in kinds {
+            match file.retire(*kind, version, nodes, now) {
+                Ok(()) => done.push(format!("retired\t{kind}\t{version}")),
+                Err(refusal @ Refusal::Unknown(..)) => unknown = Some(refusal),
+                Err(refusal) => return Err(refusal).context("Nothing was retired"),
+            }
+        }
+        match unknown {
+            Some(refusal) if done.is_empty() => Err(refusal).context("Nothing was retired"),
+            _ => Ok(done),
+        }
+    })
+}
+
+/// Lines for scripts, and what to do next for people.
+fn status(file: &KeyFile, nodes: &[Node], now: Timestamp) -> (Vec<String>, String) {
+    let mut lines = Vec::new();
+    for kind in KeyKind::ALL {
+        for (at, key) in file.listed(kind).into_iter().enumerate() {
+            let number = key.version.number;
+            let have = nodes.iter().filter(|node| node.versions.of(kind).find(number) == Some(key.version));
+            let make = nodes.iter().filter(|node| node.versions.of(kind).primary() == Some(key.version));
+            let state = if at == 0 { "primary" } else { "readable" };
+            let (have, make, all) = (have.count(), make.count(), nodes.len());
+            lines.push(format!("{kind}\t{number}\t{state}\tread by {have}/{all}\tmade by {make}/{all}"));
+        }
+    }
+    for node in nodes {
+        let versions = |kind| shown(file, kind, node.versions.of(kind));
+        let (mac, seal) = (versions(KeyKind::Mac), versions(KeyKind::Seal));
+        lines.push(format!("node\t{}\t{}\tmac {mac}\tseal {seal}\t{}", node.id, node.program, node.seen_at));
+    }
+    (lines, next_step(file, nodes, now))
+}
+
+/// A node's versions, its primary one first; `!` marks one that is another key here.
+fn shown(file: &KeyFile, kind: KeyKind, versions: &KeyVersions) -> String {
+    let listed = file.listed(kind);
+    let show = |version: countersign_core::keyring::KeyVersion| {
+        let ours = listed.iter().find(|key| key.version.number == version.number);
+        let mark = if ours.is_some_and(|key| key.version != version) { "!" } else { "" };
+        format!("{}{mark}", version.number)
+    };
+    versions.iter().map(show).collect::<Vec<_>>().join(",")
+}
+
+/// The first step that is open: promote before retire, and add when all is done.
+fn next_step(file: &KeyFile, nodes: &[Node], now: Timestamp) -> String {
+    let lists = KeyKind::ALL.map(|kind| (kind, file.listed(kind)));
+    let all = match nodes.len() {
+        0 => "no node runs".to_owned(),
+        1 => "readable on the 1 node".to_owned(),
+        n => format!("readable on all {n} nodes"),
+    };
+    for (kind, keys) in &lists {
+        match rotation::may_promote(*kind, keys, nodes) {
+            Ok(version) => {
+                return format!(
+                    "{kind} version {}: {all}; `countersign keyring promote` makes it primary.",
+                    version.number
+                );
+            }
+            Err(Refusal::NothingNewer(_)) => {}
+            Err(wait) => return format!("Not yet: {wait}."),
+        }
+    }
+    for (kind, keys) in &lists {
+        // The oldest stands last.
+        if let Some(version) = keys.iter().skip(1).next_back().map(|key| key.version.number) {
+            return match rotation::may_retire(*kind, version, keys, nodes, now) {
+                Ok(()) => format!(
+                    "{kind} version {version} is needed by no record; `countersign keyring retire {version}` removes it."
+                ),
+                Err(Refusal::TooSoon { wait, .. }) => format!(
+                    "{kind} version {version} can be retired in {} s, when no record needs it.",
+                    ceil_seconds(wait)
+                ),
+                Err(wait) => format!("Not yet: {wait}."),
+            };
+        }
+    }
+    "Nothing is under way; `countersign keyring add` begins a rotation.".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_core::{id::NodeId, keyring::Versions};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+    fn ring() -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keyring.toml");
+        keyfile::create(&path, 64, &mut rng()).unwrap();
+        (folder, path)
+    }
+
+    fn read(path: &Path) -> KeyFile {
+        keyfile::read(path).unwrap().unwrap()
+    }
+
+    fn node(number: u8, versions: Versions) -> Node {
+        let id = NodeId::from_bytes([number; 16]);
+        Node { id, started_at: NOW, seen_at: NOW, program: "0.1.0".into(), versions, changed_at: None }
+    }
+
+    fn said(outcome: anyhow::Result<Vec<String>>) -> String {
+        format!("{:#}", outcome.unwrap_err())
+    }
+
+    #[test]
+    fn a_rotation_goes_step_by_step_and_says_the_next_one() {
+        let (_folder, path) = ring();
+        let versions = || read(&path).keyring().unwrap().versions();
+        let next = |nodes: &[Node], now| status(&read(&path), nodes, now).1;
+        let first = versions();
+        assert!(next(&[], NOW).contains("keyring add"));
+        assert_eq!(add(&path, &KeyKind::ALL).unwrap(), ["added\tmac\t2", "added\tseal\t2"]);
+        let (behind, ready) = (node(1, first), node(2, versions()));
+        let nodes = [ready.clone(), behind.clone()];
+        assert_eq!(
+            next(&nodes, NOW),
+            format!("Not yet: node {} does not have mac version 2 yet.", behind.id)
+        );
+        assert!(said(promote(&path, &KeyKind::ALL, &nodes, NOW)).contains(&behind.id.to_string()));
+        assert_eq!(versions(), ready.versions, "nothing is promoted by halves");
+        assert!(
+            next(std::slice::from_ref(&ready), NOW)
+                .contains("readable on the 1 node; `countersign keyring promote`")
+        );
+        let done = promote(&path, &KeyKind::ALL, std::slice::from_ref(&ready), NOW).unwrap();
+        assert_eq!(done, ["promoted\tmac\t2", "promoted\tseal\t2"]);
+        let again = said(promote(&path, &[KeyKind::Seal], &[], NOW));
+        assert!(again.contains("seal has no version that is newer"), "{again}");
+        let later = NOW + rotation::LONGEST_RECORD;
+        assert!(said(retire(&path, 1, &KeyKind::ALL, &[ready], later)).contains("still makes new values"));
+        let ready = [Node { changed_at: Some(NOW), ..node(2, versions()) }];
+        assert!(said(retire(&path, 1, &KeyKind::ALL, &ready, NOW)).contains("1500 s"));
+        assert_eq!(next(&ready, NOW), "mac version 1 can be retired in 1500 s, when no record needs it.");
+        assert!(next(&ready, later).contains("`countersign keyring retire 1`"));
+        assert_eq!(retire(&path, 1, &[KeyKind::Seal], &ready, later).unwrap(), ["retired\tseal\t1"]);
+        assert_eq!(retire(&path, 1, &KeyKind::ALL, &ready, later).unwrap(), ["retired\tmac\t1"]);
+        assert!(said(retire(&path, 1, &KeyKind::ALL, &ready, later)).contains("has no version 1"));
+        assert!(next(&ready, later).contains("keyring add"));
+    }
+
+    #[test]
+    fn the_status_tells_who_reads_and_who_makes() {
+        let (_folder, path) = ring();
+        let old = node(1, read(&path).keyring().unwrap().versions());
+        add(&path, &[KeyKind::Mac]).unwrap();
+        let new = node(2, read(&path).keyring().unwrap().versions());
+        // Its own version 2: somebody ran `add` twice, on two copies.
+        let (_other_folder, other) = ring();
+        add(&other, &[KeyKind::Mac]).unwrap();
+        let strange = node(3, read(&other).keyring().unwrap().versions());
+        let (lines, next) = status(&read(&path), &[new, old, strange.clone()], NOW);
+        assert_eq!(lines[0], "mac\t1\tprimary\tread by 2/3\tmade by 2/3");
+        assert_eq!(lines[1], "mac\t2\treadable\tread by 1/3\tmade by 0/3");
+        assert_eq!(lines[2], "seal\t1\tprimary\tread by 2/3\tmade by 2/3");
+        assert!(lines[3].contains("\tmac 1,2\tseal 1\t2026-"), "{}", lines[3]);
+        assert!(lines[5].contains("\tmac 1!,2!\tseal 1!\t"), "{}", lines[5]);
+        assert!(next.starts_with("Not yet: node nod_"), "{next}");
+        assert!(said(promote(&path, &KeyKind::ALL, &[strange], NOW)).contains("another key"));
+    }
+}

@@ -1,0 +1,77 @@
+//! Nodes. They come and go without a change: nobody keeps a copy of them.
+
+use crate::sql::{
+    Batch,
+    Kind::{Int, Text},
+    Row, Sql, Statement,
+};
+use countersign_core::{
+    id::NodeId,
+    keyring::Versions,
+    node::{DEAD_AFTER, Node},
+    ports::StoreError,
+    time::Timestamp,
+};
+
+fn read_node(row: &Row) -> Result<Node, StoreError> {
+    Ok(Node {
+        id: row.parsed(0, |text| text.parse().ok())?,
+        started_at: Timestamp::from_micros(row.int(1)?),
+        seen_at: Timestamp::from_micros(row.int(2)?),
+        program: row.text(3)?.to_owned(),
+        versions: Versions {
+            mac: row.parsed(4, |text| text.parse().ok())?,
+            seal: row.parsed(5, |text| text.parse().ok())?,
+        },
+        changed_at: row.optional_int(6)?.map(Timestamp::from_micros),
+    })
+}
+
+pub(super) const NOTE_NODE: Statement = Statement {
+    table: "nodes",
+    text: "INSERT INTO nodes (id, started_at, seen_at, program, mac_versions, seal_versions, changed_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, mac_versions = excluded.mac_versions,
+            seal_versions = excluded.seal_versions, changed_at = excluded.changed_at",
+    params: &[Text, Int, Int, Text, Text, Text, Int],
+};
+
+pub(super) async fn note_node(sql: &Sql, node: &Node) -> Result<(), StoreError> {
+    let values = vec![
+        node.id.to_string().into(),
+        node.started_at.micros().into(),
+        node.seen_at.micros().into(),
+        node.program.as_str().into(),
+        node.versions.mac.to_string().into(),
+        node.versions.seal.to_string().into(),
+        node.changed_at.map(Timestamp::micros).into(),
+    ];
+    sql.batch(delete_dead(node.seen_at).run_touching(1, &NOTE_NODE, values)).await.map(drop)
+}
+
+pub(super) const LIST_NODES: Statement = Statement {
+    table: "nodes",
+    text: "SELECT id, started_at, seen_at, program, mac_versions, seal_versions, changed_at
+        FROM nodes ORDER BY id",
+    params: &[],
+};
+
+pub(super) async fn list_nodes(sql: &Sql, now: Timestamp) -> Result<Vec<Node>, StoreError> {
+    let rows = sql.batch(delete_dead(now).run(&LIST_NODES, Vec::new())).await?;
+    rows.last().into_iter().flatten().map(read_node).collect()
+}
+
+pub(super) const DELETE_DEAD_NODES: Statement =
+    Statement { table: "nodes", text: "DELETE FROM nodes WHERE seen_at < $1", params: &[Int] };
+
+/// Begins a batch with what keeps the table small, whoever died without a word.
+fn delete_dead(now: Timestamp) -> Batch {
+    Batch::default().run(&DELETE_DEAD_NODES, vec![(now - DEAD_AFTER).micros().into()])
+}
+
+pub(super) const FORGET_NODE: Statement =
+    Statement { table: "nodes", text: "DELETE FROM nodes WHERE id = $1", params: &[Text] };
+
+pub(super) async fn forget_node(sql: &Sql, node: NodeId) -> Result<(), StoreError> {
+    sql.batch(Batch::default().run(&FORGET_NODE, vec![node.to_string().into()])).await.map(drop)
+}
