@@ -11,6 +11,7 @@ pub mod check;
 pub mod code;
 pub mod console;
 pub mod event;
+pub mod history;
 pub mod id;
 pub mod key;
 pub mod keyring;
@@ -32,13 +33,15 @@ pub mod verification;
 
 use std::sync::Arc;
 
-/// What every act needs: the two stores and the key ring.
+/// What every act needs: the stores and the key ring.
 #[derive(Clone)]
 pub struct Context {
     /// Live verifications, their limits and the outbox.
     pub codes: Arc<dyn ports::Codes>,
     /// Tenants, keys and profiles.
     pub directory: Arc<dyn ports::Directory>,
+    /// What became of every verification.
+    pub history: Arc<dyn history::History>,
     /// The keys that seal, sign and fingerprint.
     pub keyring: Arc<keyring::KeyRing>,
     /// Number of partitions, fixed at install.

@@ -56,6 +56,9 @@ pub enum StartError {
     /// No provider is configured.
     #[error("no route")]
     NoRoute,
+    /// Too many events wait for the history.
+    #[error("the events that wait for the history fill their budget")]
+    HistoryBacklog,
     /// The codes store did not answer.
     #[error("codes store")]
     Codes(#[source] StoreError),
@@ -97,6 +100,7 @@ pub async fn start_verification(
             Ok(Verification::new(key, &record, record.created_at, contact))
         }
         StartOutcome::Limited(hit) => Err(StartError::Limited(hit)),
+        StartOutcome::HistoryBacklog => Err(StartError::HistoryBacklog),
     }
 }
 
