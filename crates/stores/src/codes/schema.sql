@@ -26,11 +26,14 @@ CREATE TABLE IF NOT EXISTS due (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS due_at ON due (at);
 
+-- `recorded_at` is when the history had it; until then it is null and the event stays.
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY,
     key BLOB NOT NULL,
     id BLOB NOT NULL,
     at INTEGER NOT NULL,
-    body BLOB NOT NULL
+    body BLOB NOT NULL,
+    recorded_at INTEGER
 ) STRICT;
 CREATE INDEX IF NOT EXISTS events_key ON events (key, seq);
+CREATE INDEX IF NOT EXISTS events_recorded_at ON events (recorded_at);
