@@ -9,6 +9,7 @@ mod auth;
 mod body;
 mod docs;
 mod fields;
+mod history;
 mod id;
 mod key_uses;
 mod keys;
@@ -58,6 +59,11 @@ fn routes(config: &mut ServiceConfig<'_>) {
             .service(verifications::resend_verification)
             .service(verifications::cancel_verification)
             .service(verifications::read_verification)
+            .service(history::list_verifications)
+            .service(history::search_verifications)
+            .service(history::read_timeline)
+            .service(history::erase_number)
+            .service(history::read_hourly_report)
             .service(keys::create_key)
             .service(keys::list_keys)
             .service(keys::read_key)

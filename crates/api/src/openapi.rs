@@ -28,6 +28,8 @@ use utoipa_actix_web::AppExt;
     servers((url = "/", description = "This server.")),
     tags(
         (name = "verifications", description = "Prove that somebody holds a number."),
+        (name = "numbers", description = "What is kept of a number."),
+        (name = "reports", description = "How often each thing happened."),
         (name = "keys", description = "API keys of the tenant."),
         (name = "system", description = "Health and documentation; no key is needed."),
     ),

@@ -56,6 +56,7 @@ problems! {
     SendsExhausted 429 "sends_exhausted" "All messages of the verification are used",
     Internal 500 "internal" "The server failed",
     CodesUnavailable 503 "codes_unavailable" "The store of live verifications does not answer",
+    HistoryBacklog 503 "history_backlog" "Too many events wait for the history",
     DirectoryUnavailable 503 "directory_unavailable" "The directory of tenants and keys does not answer",
     NoRoute 503 "no_route" "No provider can take the message",
 }

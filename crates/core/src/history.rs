@@ -2,9 +2,11 @@
 //! gone. The acts that read it, and the one that takes a number out of it.
 
 mod fold;
+mod reseal;
 mod store;
 
 pub use fold::{Change, Counts, order, rank};
+pub use reseal::{Resealing, oldest_seal_version, reseal_contacts};
 pub use store::{
     Filter, History, HistoryUpkeep, HourlyCounts, ListQuery, PastVerification, Recorded, ReportQuery,
     StoredContact,

@@ -1,10 +1,12 @@
-//! One running server: two listeners, the worker and two small clocks, from
-//! bind to the last settled message.
+//! One running server: two listeners, the worker, the recorder and two small
+//! clocks, from bind to the last recorded event.
 
 mod background;
 mod listener;
+mod recorder;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
 use crate::{
     configuration::Settings,
@@ -21,6 +23,7 @@ use countersign_api::{KeyUses, State};
 use countersign_core::{
     Context,
     console::{ConsoleSwitch, Inbox},
+    history::HistoryUpkeep,
     ports::Clock,
     time::Timestamp,
 };
@@ -28,6 +31,7 @@ use countersign_delivery::{Console, Provider, Relay, Worker, WorkerSettings};
 use countersign_portal::DevPage;
 pub use listener::BindError;
 use listener::{Bounds, bind, serve_api, serve_operator};
+use recorder::Recorder;
 use std::{
     fs::File,
     future::Future,
@@ -40,8 +44,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
+use upkeep::Upkeep;
 
-/// For the last flush at the end, within the time for stopping.
+/// For the last events and uses of keys, within the time for stopping.
 const LAST_FLUSH: Duration = Duration::from_secs(2);
 
 /// What an application is built from.
@@ -74,6 +79,8 @@ pub struct Application {
     pub demo: Option<Arc<Demo>>,
     settings: Settings,
     clock: Arc<dyn Clock>,
+    history: Arc<dyn HistoryUpkeep>,
+    recorder: Arc<Recorder>,
     key_uses: Arc<KeyUses>,
     api: TcpListener,
     operator: TcpListener,
@@ -91,7 +98,7 @@ impl Application {
         let addresses = (api.local_addr()?, operator.local_addr()?);
         // Before the stores are opened, so that what they count is not lost.
         telemetry::metrics_handle();
-        let Backends { context, inbox, lock } = open_backends(&settings, &clock, dev).await?;
+        let Backends { context, history, inbox, lock } = open_backends(&settings, &clock, dev).await?;
         let demo = open_demo(&context, clock.now(), dev).await?;
         let switch = Arc::new(ConsoleSwitch::default());
         let live = choose_provider(&settings, inbox.as_ref(), &switch, &clock)?;
@@ -103,8 +110,12 @@ impl Application {
             ..WorkerSettings::default()
         };
         let worker = Arc::new(Worker::new(context.clone(), live, Arc::clone(&clock), worker_settings));
+        let codes = Arc::clone(&context.codes);
+        let recorder = Arc::new(Recorder::new(codes, Arc::clone(&history), context.partitions));
         Ok(Self {
             context,
+            history,
+            recorder,
             worker,
             inbox,
             switch,
@@ -136,6 +147,7 @@ impl Application {
         let own = self.stop.clone();
         let patience = self.settings.server.shutdown_timeout;
         let (context, key_uses) = (self.context.clone(), Arc::clone(&self.key_uses));
+        let recorder = Arc::clone(&self.recorder);
         let mut tasks = self.spawn_tasks();
         let lock = self.lock.try_clone().context("The lock of the data folder is lost")?;
         let servers = self.serve()?;
@@ -158,8 +170,10 @@ impl Application {
                 () = limit => Err(anyhow!("Not all work ended within {} s", patience.as_secs())),
             }
         };
-        if timeout(LAST_FLUSH, flush_key_uses(&context, &key_uses)).await.is_err() {
-            tracing::warn!("The last uses of keys were not noted in time");
+        // The worker has settled by now, so these events are the last.
+        let last = async { tokio::join!(recorder.finish(), flush_key_uses(&context, &key_uses)) };
+        if timeout(LAST_FLUSH, last).await.is_err() {
+            tracing::warn!("The last events or uses of keys were not noted in time");
         }
         // Others may open the folder only now.
         drop(lock);
@@ -172,6 +186,15 @@ impl Application {
         tasks.spawn(async move { worker.run(stop).await });
         let (context, key_uses) = (self.context.clone(), Arc::clone(&self.key_uses));
         tasks.spawn(keep_house(context, key_uses, self.stop.clone()));
+        let (recorder, stop) = (Arc::clone(&self.recorder), self.stop.clone());
+        tasks.spawn(async move { recorder.run(stop).await });
+        let upkeep = Upkeep {
+            history: Arc::clone(&self.history),
+            settings: self.settings.history,
+            keyring: Arc::clone(&self.context.keyring),
+            clock: Arc::clone(&self.clock),
+        };
+        tasks.spawn(upkeep.run(self.stop.clone()));
         tasks
     }
 

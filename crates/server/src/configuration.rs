@@ -11,11 +11,11 @@ mod tests;
 use crate::machine::SystemClock;
 use countersign_delivery::{Relay, RelayError};
 use countersign_stores::sql::Sql;
-use reader::Reader;
+use reader::{DAY, Reader};
 pub use secret::Secret;
 pub use settings::{
-    CodesSettings, DatabaseUrl, DeliverySettings, LogFormat, LogLevel, LogSettings, RelayUrl, ServerSettings,
-    Settings,
+    CodesSettings, DatabaseUrl, DeliverySettings, HistorySettings, LogFormat, LogLevel, LogSettings,
+    RelayUrl, ServerSettings, Settings,
 };
 use std::{
     error::Error,
@@ -85,6 +85,7 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
     let base = folder.clone().unwrap_or_default();
     let database = read_database(reader, &base);
     let codes = read_codes(reader, &base);
+    let history = read_history(reader);
     let keyring = reader.text("keyring.file", "keyring.toml", not_empty).map(|file| base.join(file));
     let delivery = read_delivery(reader);
     if let (Some(server), Some(delivery)) = (&server, &delivery)
@@ -98,6 +99,7 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
         folder: folder?,
         database: database?,
         codes: codes?,
+        history: history?,
         keyring: keyring?,
         delivery: delivery?,
     })
@@ -166,7 +168,20 @@ fn read_codes(reader: &mut Reader, base: &Path) -> Option<CodesSettings> {
     });
     let full_sync = reader.choice("codes.sync", "normal", &[("normal", false), ("full", true)]);
     let partitions = reader.number("codes.partitions", 64, 1..=1_024);
-    Some(CodesSettings { file: file?, full_sync: full_sync?, partitions: u16::try_from(partitions?).ok()? })
+    let event_budget = reader.size("codes.event_budget", "1GiB", 1 << 20..=1 << 40);
+    Some(CodesSettings {
+        file: file?,
+        full_sync: full_sync?,
+        partitions: u16::try_from(partitions?).ok()?,
+        event_budget: event_budget?,
+    })
+}
+
+fn read_history(reader: &mut Reader) -> Option<HistorySettings> {
+    let days = DAY..=3_650 * DAY;
+    let retention = reader.duration("history.retention", "90d", days.clone());
+    let rollup_retention = reader.duration("history.rollup_retention", "400d", days);
+    Some(HistorySettings { retention: retention?, rollup_retention: rollup_retention? })
 }
 
 fn read_delivery(reader: &mut Reader) -> Option<DeliverySettings> {

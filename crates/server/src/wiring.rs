@@ -7,10 +7,11 @@ use crate::{
     machine,
 };
 use anyhow::{Context as _, bail, ensure};
-use countersign_core::{Context, console::Inbox, keyring::KeyRing, ports::Clock};
+use countersign_core::{Context, console::Inbox, history::HistoryUpkeep, keyring::KeyRing, ports::Clock};
 use countersign_stores::{
-    codes::SqliteCodes,
+    codes::{CodesOptions, SqliteCodes},
     directory::SqlDirectory,
+    history::SqlHistory,
     inbox::SqliteInbox,
     sql::Sql,
     sqlite::{Database, Options},
@@ -25,6 +26,8 @@ use std::{
 pub struct Backends {
     /// What every act needs.
     pub context: Context,
+    /// The history, as the jobs beside the acts use it.
+    pub(crate) history: Arc<dyn HistoryUpkeep>,
     /// The virtual phone's memory; `dev` only.
     pub inbox: Option<Arc<dyn Inbox>>,
     /// Unlocked when it is dropped, or by the system when the process dies.
@@ -47,7 +50,9 @@ pub async fn open_backends(
     }
     refuse_pending_migrations(&sql).await?;
     let file = &settings.codes.file;
-    let codes = SqliteCodes::open(file, Arc::clone(clock), settings.codes.full_sync).await;
+    let options =
+        CodesOptions { full_sync: settings.codes.full_sync, event_budget: settings.codes.event_budget };
+    let codes = SqliteCodes::open(file, Arc::clone(clock), options).await;
     let codes = codes.with_context(|| format!("The codes store {} cannot be opened", file.display()))?;
     let inbox: Option<Arc<dyn Inbox>> = if dev {
         let file = settings.folder.join("inbox.sqlite");
@@ -57,9 +62,16 @@ pub async fn open_backends(
         None
     };
     let live_route = dev || settings.delivery.relay.is_some();
-    let directory = Arc::new(SqlDirectory::new(sql));
-    let context = Context { codes: Arc::new(codes), directory, keyring, partitions, live_route };
-    Ok(Backends { context, inbox, lock })
+    let history = Arc::new(SqlHistory::new(sql.clone()));
+    let context = Context {
+        codes: Arc::new(codes),
+        directory: Arc::new(SqlDirectory::new(sql)),
+        history: history.clone(),
+        keyring,
+        partitions,
+        live_route,
+    };
+    Ok(Backends { context, history, inbox, lock })
 }
 
 /// Opens the directory's engine. A file on this machine is brought up to date

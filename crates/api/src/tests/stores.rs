@@ -5,11 +5,13 @@ use async_trait::async_trait;
 use countersign_core::{
     Context,
     event::Event,
+    history::{History, HourlyCounts, ListQuery, PastVerification, ReportQuery},
     id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
     key::{Key, Mode, PresentedKey},
     keyring::{Fingerprint, KeyRing, VersionedKey},
     ports::{
-        Claim, Clock, Codes, Directory, KeyChange, NewVerification, Seen, Settled, StartOutcome, StoreError,
+        Claim, Clock, Codes, Directory, KeyChange, NewVerification, Position, Seen, Settled, StartOutcome,
+        StoreError, Unrecorded,
     },
     profile::{Policy, Profile, ProfileName},
     scope::Scopes,
@@ -65,8 +67,14 @@ pub fn state(mode: Mode, scopes: Scopes, disabled: bool) -> State {
     }));
     let keys = || vec![VersionedKey { version: 1, key: [3; 32] }];
     let keyring = Arc::new(KeyRing::new([2; 32], keys(), keys()).unwrap());
-    let context =
-        Context { codes: stores.clone(), directory: stores, keyring, partitions: 4, live_route: true };
+    let context = Context {
+        codes: stores.clone(),
+        history: stores.clone(),
+        directory: stores,
+        keyring,
+        partitions: 4,
+        live_route: true,
+    };
     State { context, clock: Arc::new(Noon), key_uses: Arc::new(KeyUses::default()) }
 }
 
@@ -127,6 +135,31 @@ impl Codes for Stores {
         Ok(())
     }
     async fn backlog(&self) -> Result<u64, StoreError> {
+        away()
+    }
+    async fn unrecorded(&self, _: Range<u16>, _: usize) -> Result<Unrecorded, StoreError> {
+        away()
+    }
+    async fn trim(&self, _: &[Position]) -> Result<(), StoreError> {
+        away()
+    }
+}
+
+#[async_trait]
+impl History for Stores {
+    async fn read(&self, _: RecordKey) -> Result<Option<PastVerification>, StoreError> {
+        Ok(None)
+    }
+    async fn timeline(&self, _: RecordKey) -> Result<Vec<Event>, StoreError> {
+        away()
+    }
+    async fn list(&self, _: TenantId, _: Mode, _: &ListQuery) -> Result<Vec<PastVerification>, StoreError> {
+        away()
+    }
+    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint, _: Timestamp) -> Result<u64, StoreError> {
+        away()
+    }
+    async fn report(&self, _: TenantId, _: Mode, _: &ReportQuery) -> Result<Vec<HourlyCounts>, StoreError> {
         away()
     }
 }

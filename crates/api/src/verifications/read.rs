@@ -69,7 +69,7 @@ pub fn check_by_number_request(mut fields: Fields, mode: Mode) -> Result<CheckBy
     fields.finish(request)
 }
 
-fn number(value: Value, mode: Mode) -> Result<PhoneNumber, Fault> {
+pub fn number(value: Value, mode: Mode) -> Result<PhoneNumber, Fault> {
     let text = text(value)?;
     let number = match mode {
         Mode::Live => PhoneNumber::parse(&text),
@@ -85,7 +85,7 @@ fn number(value: Value, mode: Mode) -> Result<PhoneNumber, Fault> {
     })
 }
 
-fn profile_name(value: Value) -> Result<ProfileName, Fault> {
+pub fn profile_name(value: Value) -> Result<ProfileName, Fault> {
     ProfileName::parse(&text(value)?).ok_or(Fault::format("must be 1 to 32 of a-z, 0-9 and hyphen"))
 }
 

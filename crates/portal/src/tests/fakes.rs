@@ -4,10 +4,14 @@ use async_trait::async_trait;
 use countersign_core::{
     console::{Inbox, InboxMessage},
     event::Event,
+    history::{History, HourlyCounts, ListQuery, PastVerification, ReportQuery},
     id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
     key::{Key, Mode},
     keyring::Fingerprint,
-    ports::{Claim, Codes, Directory, KeyChange, NewVerification, Seen, Settled, StartOutcome, StoreError},
+    ports::{
+        Claim, Codes, Directory, KeyChange, NewVerification, Position, Seen, Settled, StartOutcome,
+        StoreError, Unrecorded,
+    },
     profile::{Profile, ProfileName},
     tenant::Tenant,
     time::Timestamp,
@@ -114,6 +118,36 @@ impl Codes for OneTimeline {
     }
 
     async fn backlog(&self) -> Result<u64, StoreError> {
+        absent()
+    }
+
+    async fn unrecorded(&self, _: Range<u16>, _: usize) -> Result<Unrecorded, StoreError> {
+        absent()
+    }
+
+    async fn trim(&self, _: &[Position]) -> Result<(), StoreError> {
+        absent()
+    }
+}
+
+/// A history of nothing.
+pub struct NoHistory;
+
+#[async_trait]
+impl History for NoHistory {
+    async fn read(&self, _: RecordKey) -> Result<Option<PastVerification>, StoreError> {
+        absent()
+    }
+    async fn timeline(&self, _: RecordKey) -> Result<Vec<Event>, StoreError> {
+        Ok(Vec::new())
+    }
+    async fn list(&self, _: TenantId, _: Mode, _: &ListQuery) -> Result<Vec<PastVerification>, StoreError> {
+        absent()
+    }
+    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint, _: Timestamp) -> Result<u64, StoreError> {
+        absent()
+    }
+    async fn report(&self, _: TenantId, _: Mode, _: &ReportQuery) -> Result<Vec<HourlyCounts>, StoreError> {
         absent()
     }
 }

@@ -3,12 +3,14 @@
 
 use countersign_core::{
     Caller, Context,
+    event::Event,
+    history::{History, HourlyCounts, ListQuery, PastVerification, ReportQuery},
     id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
     key::{Key, Mode},
     keyring::{Fingerprint, KeyRing, VersionedKey},
     ports::{
-        Claim, Clock, Codes, Directory, KeyChange, NewVerification, Phase, Seen, Settled, StartOutcome,
-        StoreError,
+        Claim, Clock, Codes, Directory, KeyChange, NewVerification, Phase, Position, Seen, Settled,
+        StartOutcome, StoreError, Unrecorded,
     },
     profile::{Policy, Profile, ProfileName},
     read::Metadata,
@@ -47,6 +49,7 @@ pub(super) fn context(codes: &Arc<MemoryCodes>) -> Context {
     Context {
         codes: codes.clone(),
         directory: Arc::new(Company),
+        history: Arc::new(NoHistory),
         keyring: Arc::new(KeyRing::new([5; 32], key(), key()).unwrap()),
         partitions: 4,
         live_route: true,
@@ -166,7 +169,7 @@ impl Codes for MemoryCodes {
         Ok(None)
     }
 
-    async fn timeline(&self, _: RecordKey) -> Result<Vec<countersign_core::event::Event>, StoreError> {
+    async fn timeline(&self, _: RecordKey) -> Result<Vec<Event>, StoreError> {
         Ok(Vec::new())
     }
 
@@ -224,6 +227,39 @@ impl Codes for MemoryCodes {
 
     async fn backlog(&self) -> Result<u64, StoreError> {
         Ok(self.state.lock().unwrap().waiting.len() as u64)
+    }
+
+    async fn unrecorded(&self, _: Range<u16>, _: usize) -> Result<Unrecorded, StoreError> {
+        away()
+    }
+
+    async fn trim(&self, _: &[Position]) -> Result<(), StoreError> {
+        away()
+    }
+}
+
+fn away<T>() -> Result<T, StoreError> {
+    Err(StoreError::unavailable("a worker does not ask for this"))
+}
+
+struct NoHistory;
+
+#[async_trait::async_trait]
+impl History for NoHistory {
+    async fn read(&self, _: RecordKey) -> Result<Option<PastVerification>, StoreError> {
+        away()
+    }
+    async fn timeline(&self, _: RecordKey) -> Result<Vec<Event>, StoreError> {
+        away()
+    }
+    async fn list(&self, _: TenantId, _: Mode, _: &ListQuery) -> Result<Vec<PastVerification>, StoreError> {
+        away()
+    }
+    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint, _: Timestamp) -> Result<u64, StoreError> {
+        away()
+    }
+    async fn report(&self, _: TenantId, _: Mode, _: &ReportQuery) -> Result<Vec<HourlyCounts>, StoreError> {
+        away()
     }
 }
 
