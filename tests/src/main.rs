@@ -5,6 +5,7 @@
 mod app;
 mod codes;
 mod directory;
+mod history;
 mod keys;
 mod secrets;
 mod spec;
