@@ -1,6 +1,7 @@
 //! The contract of `Codes`, written for any engine. Each test gets a store of
 //! its own and a clock that it turns by hand.
 
+mod backlog;
 mod guard;
 mod outbox;
 mod races;
@@ -28,8 +29,9 @@ use countersign_core::{
     verification::{RecordKey, Settlement},
 };
 use countersign_stores::{
-    codes::SqliteCodes,
+    codes::{CodesOptions, SqliteCodes},
     directory::SqlDirectory,
+    history::SqlHistory,
     sql::Sql,
     sqlite::{Database, Options},
 };
@@ -79,6 +81,8 @@ impl Clock for HandClock {
     }
 }
 
+const OPTIONS: CodesOptions = CodesOptions { full_sync: false, event_budget: 1 << 30 };
+
 pub fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
@@ -100,15 +104,15 @@ impl Bench {
     /// The embedded engine in a fresh folder.
     pub async fn sqlite() -> Self {
         let (folder, clock) = (tempfile::tempdir().unwrap(), HandClock::new());
-        let codes =
-            SqliteCodes::open(&folder.path().join("codes.sqlite"), clock.clone(), false).await.unwrap();
+        let path = folder.path().join("codes.sqlite");
+        let codes = SqliteCodes::open(&path, clock.clone(), OPTIONS).await.unwrap();
         let path = folder.path().join("directory.sqlite");
         let sql = Sql::sqlite(Database::open(&path, Options { full_sync: false }).unwrap());
         sql.migrate().await.unwrap();
-        let directory = Arc::new(SqlDirectory::new(sql));
         let context = Context {
             codes: Arc::new(codes),
-            directory,
+            history: Arc::new(SqlHistory::new(sql.clone())),
+            directory: Arc::new(SqlDirectory::new(sql)),
             snapshot: Arc::default(),
             keyring: Arc::new(keyring()),
             partitions: 64,
@@ -119,9 +123,13 @@ impl Bench {
     }
 
     /// The same store, closed and opened again.
-    pub async fn reopen(mut self) -> Self {
+    pub async fn reopen(self) -> Self {
+        self.reopen_with(OPTIONS).await
+    }
+
+    pub async fn reopen_with(mut self, options: CodesOptions) -> Self {
         let path = self.folder.path().join("codes.sqlite");
-        let codes = SqliteCodes::open(&path, self.clock.clone(), false).await.unwrap();
+        let codes = SqliteCodes::open(&path, self.clock.clone(), options).await.unwrap();
         self.context.codes = Arc::new(codes);
         self
     }
@@ -205,7 +213,7 @@ impl Bench {
     }
 
     pub async fn read(&self, id: VerificationId) -> Verification {
-        read_verification(&self.context, &self.caller, id).await.unwrap()
+        read_verification(&self.context, &self.caller, id, self.clock.now()).await.unwrap()
     }
 
     pub async fn settle(&self, claim: &Claim, settlement: Settlement) -> Settled {
@@ -280,6 +288,10 @@ macro_rules! contract {
 }
 
 contract! {
+    backlog::events_wait_in_their_order_until_they_are_trimmed,
+    backlog::a_record_that_is_swept_loses_no_event,
+    backlog::a_full_backlog_stops_starts_and_nothing_else,
+    backlog::a_recorder_sees_only_its_partitions,
     rules::a_code_is_approved_once_and_bound_to_its_tenant_and_mode,
     rules::a_check_by_number_finds_the_newest_pending_one_of_the_profile,
     rules::five_starts_in_ten_minutes_and_the_clock_lets_more_in,

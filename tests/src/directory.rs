@@ -66,8 +66,8 @@ contract!(
 );
 
 /// A database of its own for one test.
-struct Base {
-    sql: Sql,
+pub struct Base {
+    pub sql: Sql,
     directory: Arc<SqlDirectory>,
     place: Place,
 }
@@ -90,13 +90,13 @@ impl Base {
         Self { directory: Arc::new(SqlDirectory::new(sql.clone())), sql, place }
     }
 
-    fn sqlite() -> Result<Self> {
+    pub fn sqlite() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let database = Database::open(&folder.path().join("directory.sqlite"), Options { full_sync: false })?;
         Ok(Self::new(Sql::sqlite(database), Place::Folder { _folder: folder }))
     }
 
-    async fn postgres() -> Result<Self> {
+    pub async fn postgres() -> Result<Self> {
         #[expect(clippy::disallowed_methods, reason = "the test run names its server in the environment")]
         let url = std::env::var(POSTGRES);
         let url = url.with_context(|| {
@@ -111,7 +111,7 @@ impl Base {
         Ok(Self::new(sql, Place::Server { url, name }))
     }
 
-    async fn close(self) -> Result<()> {
+    pub async fn close(self) -> Result<()> {
         match self.place {
             Place::Folder { .. } => Ok(()),
             Place::Server { url, name } => {

@@ -8,6 +8,7 @@ mod bounds;
 mod codes;
 mod directory;
 mod guard;
+mod history;
 mod keyring;
 mod keys;
 mod secrets;

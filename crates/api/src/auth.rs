@@ -118,7 +118,7 @@ macro_rules! markers {
     };
 }
 
-markers! { VerificationsStart VerificationsCheck VerificationsRead SettingsRead SettingsWrite KeysWrite }
+markers! { VerificationsStart VerificationsCheck VerificationsRead ReportsRead SettingsRead SettingsWrite KeysWrite }
 
 /// The caller, known to hold the scope; the first parameter of every handler.
 pub struct Authed<S>(Caller, PhantomData<S>);

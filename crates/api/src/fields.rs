@@ -167,5 +167,17 @@ pub fn whole(bounds: RangeInclusive<u32>) -> impl FnOnce(Value) -> Result<u32, F
     }
 }
 
+/// Rows of a page when nothing else is asked for.
+pub const PAGE: u16 = 20;
+
+/// The `limit` of a query. Digits alone: a query has no types, and `Value`
+/// would read ` 5` and `5e0` as numbers too.
+pub fn page_limit(value: Value) -> Result<u16, Fault> {
+    let digits = text(value)?;
+    let number = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<u64>().ok()).flatten();
+    let number = number.ok_or(Fault::new("out_of_range", "must be a whole number from 1 to 100"))?;
+    whole(1..=100)(number.into()).map(|limit| limit as u16)
+}
+
 #[cfg(test)]
 mod tests;

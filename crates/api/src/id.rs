@@ -1,6 +1,6 @@
 //! Ids in paths.
 
-use crate::{body::refuse_query, problem::Problem};
+use crate::{body::refuse_query, openapi, problem::Problem};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use std::{
     future::{Ready, ready},
@@ -22,6 +22,7 @@ impl<T: FromStr + Copy + 'static> FromRequest for Id<T> {
                 request.extensions_mut().insert(id);
                 refuse_query(request).map(|()| Self(id))
             }
+            None if openapi::is_literal(request.path()) => Err(openapi::refusal(request)),
             None => Err(Problem::not_found("There is nothing with this id.")),
         })
     }

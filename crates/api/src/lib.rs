@@ -11,6 +11,7 @@ mod countries;
 mod docs;
 mod failures;
 mod fields;
+mod history;
 mod id;
 mod idempotency;
 mod key_uses;
@@ -71,6 +72,11 @@ fn routes(config: &mut ServiceConfig<'_>) {
             .service(verifications::resend_verification)
             .service(verifications::cancel_verification)
             .service(verifications::read_verification)
+            .service(history::list_verifications)
+            .service(history::search_verifications)
+            .service(history::read_timeline)
+            .service(history::erase_number)
+            .service(history::read_hourly_report)
             .service(keys::create_key)
             .service(keys::list_keys)
             .service(keys::read_key)

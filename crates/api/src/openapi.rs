@@ -28,6 +28,8 @@ use utoipa_actix_web::AppExt;
     servers((url = "/", description = "This server.")),
     tags(
         (name = "verifications", description = "Prove that somebody holds a number."),
+        (name = "numbers", description = "What is kept of a number."),
+        (name = "reports", description = "How often each thing happened."),
         (name = "keys", description = "API keys of the tenant."),
         (name = "settings", description = "Limits, countries, profiles and numbers of the tenant."),
         (name = "system", description = "Health and documentation; no key is needed."),
@@ -170,13 +172,25 @@ pub fn json() -> Bytes {
 
 /// The default service: 405 where the path has other methods, else 404.
 pub async fn fallback(request: HttpRequest) -> HttpResponse {
-    let known = SERVED.paths.iter().find(|(path, _)| path.is_match(request.path()));
-    let problem = match known {
+    HttpResponse::from_error(refusal(&request))
+}
+
+/// Why a request found no operation. A path that is spelled out goes before
+/// one with an id in it: `/v1/verifications/search` names no verification.
+pub fn refusal(request: &HttpRequest) -> Problem {
+    let paths = &SERVED.paths;
+    let literal = paths.iter().find(|(path, _)| path.pattern() == Some(request.path()));
+    let known = literal.or_else(|| paths.iter().find(|(path, _)| path.is_match(request.path())));
+    match known {
         Some((_, methods)) => {
             let detail = format!("This path has {methods}.");
             Problem::new(ProblemCode::MethodNotAllowed, detail).with_header(header::ALLOW, methods)
         }
         None => Problem::not_found("There is nothing at this path."),
-    };
-    HttpResponse::from_error(problem)
+    }
+}
+
+/// Whether the path is an operation's own, though it also fits one with an id.
+pub fn is_literal(path: &str) -> bool {
+    SERVED.paths.iter().any(|(known, _)| known.pattern() == Some(path))
 }

@@ -61,6 +61,7 @@ problems! {
     GuessLimit 429 "guess_limit" "Too many wrong codes in a row for the number",
     Internal 500 "internal" "The server failed",
     CodesUnavailable 503 "codes_unavailable" "The store of live verifications does not answer",
+    HistoryBacklog 503 "history_backlog" "Too many events wait for the history",
     DirectoryUnavailable 503 "directory_unavailable" "The directory of tenants and keys does not answer",
     NoRoute 503 "no_route" "No provider can take the message",
 }

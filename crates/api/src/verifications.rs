@@ -1,8 +1,8 @@
 //! Verifications: start, check, resend, cancel, read. Each handler reads the
 //! request, makes one call into the core, and maps the answer.
 
-mod json;
-mod read;
+pub(crate) mod json;
+pub(crate) mod read;
 
 pub use read::number;
 
@@ -43,7 +43,7 @@ use json::{CheckAnswer, CheckByNumber, CheckCode, StartVerification, Verificatio
         (status = 400, description = "`invalid_request`, `invalid_phone_number` or `number_cannot_receive_sms`."),
         (status = 403, description = "`insufficient_scope`, `number_blocked` or `country_not_allowed`."),
         (status = 429, description = "`rate_limited`: `limit` names the one that refused."),
-        (status = 503, description = "`no_route`, `codes_unavailable` or `directory_unavailable`."),
+        (status = 503, description = "`no_route`, `history_backlog`, `codes_unavailable` or `directory_unavailable`."),
     ),
     security(("key" = ["verifications:start"]))
 )]
@@ -212,8 +212,8 @@ pub async fn cancel_verification(
 
 /// Reads a verification.
 ///
-/// Never the code; `to` is masked without the scope `numbers:read`. It stands
-/// for 15 minutes past `expires_at`.
+/// Never the code; `to` is masked without the scope `numbers:read`. Past ones
+/// are read too, for as long as the server keeps them.
 #[utoipa::path(
     tag = "verifications",
     params(("id" = String, Path, description = "The verification.", pattern = "^ver_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -229,6 +229,6 @@ pub async fn read_verification(
     id: Id<VerificationId>,
     state: Data<State>,
 ) -> Result<Json<Verification>, Problem> {
-    let found = reading::read_verification(&state.context, &caller, id.0).await?;
+    let found = reading::read_verification(&state.context, &caller, id.0, state.clock.now()).await?;
     Ok(Json(Verification::as_seen_by(&caller, found)))
 }

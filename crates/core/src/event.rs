@@ -1,7 +1,7 @@
 //! What happened to a verification: the words of its timeline.
 
 use crate::{
-    id::{EventId, KeyId, MessageId, ProfileId},
+    id::{EventId, KeyId, MessageId, ProfileId, VerificationId},
     keyring::Fingerprint,
     pack::{Reader, UnpackError, Writer, unpack},
     phone::Country,
@@ -18,6 +18,16 @@ pub struct Event {
     pub at: Timestamp,
     /// What.
     pub kind: EventKind,
+}
+
+impl Event {
+    /// The one `expired` event of a verification. Its id follows from the
+    /// verification's, so whoever makes it again makes the same.
+    pub fn expired(id: VerificationId, expires_at: Timestamp) -> Self {
+        let mut bytes = *id.bytes();
+        bytes[8..].iter_mut().for_each(|byte| *byte = !*byte);
+        Self { id: EventId::from_bytes(bytes), at: expires_at, kind: EventKind::Expired }
+    }
 }
 
 /// Why a message was not sent after all.
@@ -182,6 +192,42 @@ impl EventKind {
             Self::MessageDropped { .. } => "message_dropped",
             Self::Delivered { .. } => "delivered",
             Self::Undelivered { .. } => "undelivered",
+        }
+    }
+
+    /// The event without the person: what the history keeps of it in the timeline.
+    pub fn without_person(self) -> Self {
+        match self {
+            Self::Started(started) => {
+                let number = Fingerprint([0; 16]);
+                Self::Started(Box::new(Started { number, contact: Vec::new(), ..*started }))
+            }
+            other => other,
+        }
+    }
+
+    /// The message it is about.
+    pub const fn message(&self) -> Option<MessageId> {
+        match self {
+            Self::Started(started) => Some(started.message),
+            Self::Resent { message, .. }
+            | Self::MessageSent { message, .. }
+            | Self::MessageRetried { message, .. }
+            | Self::MessageRejected { message, .. }
+            | Self::MessageDropped { message, .. }
+            | Self::Delivered { message }
+            | Self::Undelivered { message } => Some(*message),
+            _ => None,
+        }
+    }
+
+    /// The provider that it names.
+    pub fn provider(&self) -> Option<&str> {
+        match self {
+            Self::MessageSent { provider, .. }
+            | Self::MessageRetried { provider, .. }
+            | Self::MessageRejected { provider, .. } => Some(provider),
+            _ => None,
         }
     }
 

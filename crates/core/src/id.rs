@@ -60,6 +60,13 @@ macro_rules! id {
                 &self.0
             }
 
+            /// The first id of a time: every one made from then on is not before it.
+            pub fn floor(at: Timestamp) -> Self {
+                let mut bytes = [0; 16];
+                bytes[..6].copy_from_slice(&at.millis().max(0).to_be_bytes()[2..]);
+                Self(bytes)
+            }
+
             /// The time inside the id: the clock of the node that made it.
             pub fn created_at(&self) -> Timestamp {
                 let mut millis = [0; 8];

@@ -15,6 +15,7 @@ pub mod countries;
 pub mod event;
 pub mod guard;
 pub mod guess;
+pub mod history;
 pub mod id;
 pub mod idempotency;
 pub mod key;
@@ -44,7 +45,7 @@ pub mod verification;
 
 use std::sync::Arc;
 
-/// What every act needs: the two stores, the snapshot and the key ring.
+/// What every act needs: the stores, the snapshot and the key ring.
 #[derive(Clone)]
 pub struct Context {
     /// Live verifications, their limits and the outbox.
@@ -53,6 +54,8 @@ pub struct Context {
     pub directory: Arc<dyn ports::Directory>,
     /// The directory in memory, for everything else.
     pub snapshot: Arc<snapshot::Snapshot>,
+    /// What became of every verification.
+    pub history: Arc<dyn history::History>,
     /// The keys that seal, sign and fingerprint.
     pub keyring: Arc<keyring::KeyRing>,
     /// Number of partitions, fixed at install.

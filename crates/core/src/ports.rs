@@ -106,6 +106,8 @@ pub enum StartOutcome {
     },
     /// A limit refused; nothing was made or counted.
     Limited(LimitHit),
+    /// The events that wait for the history fill their budget; nothing was made or counted.
+    HistoryBacklog,
 }
 
 /// A record and the store's time at which it was read or changed.
@@ -160,6 +162,49 @@ pub enum Settled {
     Done,
     /// The lease ended and another worker took the message over, or it is gone.
     Lost,
+}
+
+/// Where an event stands in the order of its engine. Only the engine reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position(pub [u64; 2]);
+
+/// An event that waits for the history, packed as it was stored: whoever
+/// records it decides what to do with one that cannot be read.
+#[derive(Clone, Debug)]
+pub struct UnrecordedEvent {
+    /// What to name when it is recorded.
+    pub position: Position,
+    /// The verification it happened to.
+    pub key: RecordKey,
+    /// Its id.
+    pub id: EventId,
+    /// When, by the store's clock.
+    pub at: Timestamp,
+    /// Its kind, packed.
+    pub body: Vec<u8>,
+}
+
+/// What waits for the history.
+#[derive(Clone, Debug)]
+pub struct Unrecorded {
+    /// The oldest events, in their order.
+    pub events: Vec<UnrecordedEvent>,
+    /// The store's clock before the read. If the read drained, every event
+    /// up to this time has been handed out.
+    pub now: Timestamp,
+    /// Whether nothing else waited.
+    pub drained: bool,
+    /// All that waits.
+    pub backlog: EventBacklog,
+}
+
+/// How much waits for the history.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventBacklog {
+    /// Events.
+    pub events: u64,
+    /// Their bytes, as the budget counts them.
+    pub bytes: u64,
 }
 
 /// Live verifications, the limits of numbers, the outbox and the newest events.
@@ -239,7 +284,8 @@ pub trait Codes: Send + Sync {
         Err(StoreError::unsupported())
     }
 
-    /// What happened to the verification so far, oldest first; empty when its record is gone.
+    /// What happened to the verification, oldest first: every event that is
+    /// not recorded yet, and those that were recorded a moment ago.
     async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
         Err(StoreError::unsupported())
     }
@@ -280,6 +326,16 @@ pub trait Codes: Send + Sync {
 
     /// Messages that wait, whether due or not.
     async fn backlog(&self) -> Result<u64, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// The oldest events of the partitions that the history does not have yet.
+    async fn unrecorded(&self, partitions: Range<u16>, limit: usize) -> Result<Unrecorded, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// These are recorded now, and may go. None goes before.
+    async fn trim(&self, positions: &[Position]) -> Result<(), StoreError> {
         Err(StoreError::unsupported())
     }
 }

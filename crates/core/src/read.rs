@@ -2,10 +2,11 @@
 
 use crate::{
     Caller, Context,
+    history::{HistoryError, PastVerification, read_past},
     id::VerificationId,
     idempotency::Progress,
     key::Mode,
-    keyring::{Place, Sealed},
+    keyring::{Fingerprint, Place, Sealed},
     pack::{Reader, Writer},
     phone::PhoneNumber,
     ports::StoreError,
@@ -82,10 +83,27 @@ impl Contact {
 
     /// Opens the contact of a record.
     pub fn open(context: &Context, key: RecordKey, record: &Record) -> Result<Self, ReadError> {
-        let place =
-            Place { kind: Sealed::Contact, tenant: key.tenant, id: *key.id.bytes(), number: record.number };
-        let packed =
-            context.keyring.open(&place, &record.contact).map_err(|_| ReadError::Unreadable(key.id))?;
+        Self::open_sealed(context, key, record.number, &record.contact)
+    }
+
+    /// Opens the contact that the history keeps; `None` after it was erased.
+    pub fn open_past(
+        context: &Context,
+        key: RecordKey,
+        past: &PastVerification,
+    ) -> Result<Option<Self>, ReadError> {
+        let kept = past.number.zip(past.contact.as_deref());
+        kept.map(|(number, sealed)| Self::open_sealed(context, key, number, sealed)).transpose()
+    }
+
+    fn open_sealed(
+        context: &Context,
+        key: RecordKey,
+        number: Fingerprint,
+        sealed: &[u8],
+    ) -> Result<Self, ReadError> {
+        let place = Place { kind: Sealed::Contact, tenant: key.tenant, id: *key.id.bytes(), number };
+        let packed = context.keyring.open(&place, sealed).map_err(|_| ReadError::Unreadable(key.id))?;
         Self::unpack(&packed).ok_or(ReadError::Unreadable(key.id))
     }
 }
@@ -101,8 +119,8 @@ pub struct Verification {
     pub profile: ProfileName,
     /// Where it stands.
     pub status: Status,
-    /// The number.
-    pub to: PhoneNumber,
+    /// The number; `None` after it was erased.
+    pub to: Option<PhoneNumber>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its codes end.
@@ -128,7 +146,7 @@ impl Verification {
             mode: key.mode,
             profile: contact.profile,
             status,
-            to: contact.to,
+            to: Some(contact.to),
             created_at: record.created_at,
             expires_at: record.expires_at,
             resend_at: resendable.then_some(record.resend_at),
@@ -136,6 +154,34 @@ impl Verification {
             sends_left: record.sends_left(),
             delivery: record.delivery,
             metadata: contact.metadata,
+        }
+    }
+
+    /// From the history, which knows no cooldowns: nobody resends by it.
+    pub(crate) fn past(
+        key: RecordKey,
+        past: PastVerification,
+        now: Timestamp,
+        (profile, contact): (ProfileName, Option<Contact>),
+    ) -> Self {
+        let status = match past.status {
+            Status::Pending if now >= past.expires_at => Status::Expired,
+            recorded => recorded,
+        };
+        let (to, metadata) = contact.map(|contact| (contact.to, contact.metadata)).unzip();
+        Self {
+            id: key.id,
+            mode: key.mode,
+            profile,
+            status,
+            to,
+            created_at: past.started_at,
+            expires_at: past.expires_at,
+            resend_at: None,
+            attempts_left: past.max_checks.saturating_sub(past.checks),
+            sends_left: past.max_sends.saturating_sub(past.sends),
+            delivery: past.delivery,
+            metadata: metadata.unwrap_or_default(),
         }
     }
 }
@@ -149,7 +195,7 @@ impl Verification {
             mode,
             profile: contact.profile,
             status: Status::Pending,
-            to: contact.to,
+            to: Some(contact.to),
             created_at,
             expires_at,
             resend_at: (sends_left > 0).then_some(resend_at),
@@ -173,17 +219,26 @@ pub enum ReadError {
     /// The codes store did not answer.
     #[error("codes store")]
     Codes(#[source] StoreError),
+    /// Its record is gone, and the history did not answer.
+    #[error(transparent)]
+    History(HistoryError),
 }
 
-/// Reads a verification.
+/// Reads a verification: its record while it stands, then the history.
 pub async fn read_verification(
     context: &Context,
     caller: &Caller,
     id: VerificationId,
+    now: Timestamp,
 ) -> Result<Verification, ReadError> {
     let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
-    let seen = context.codes.read(key).await.map_err(ReadError::Codes)?.ok_or(ReadError::NotFound)?;
-    view(context, key, &seen.record, seen.now)
+    match context.codes.read(key).await.map_err(ReadError::Codes)? {
+        Some(seen) => view(context, key, &seen.record, seen.now),
+        None => {
+            let past = read_past(context, key, now).await.map_err(ReadError::History)?;
+            past.ok_or(ReadError::NotFound)
+        }
+    }
 }
 
 /// The tenant's view of a record.

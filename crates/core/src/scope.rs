@@ -12,6 +12,8 @@ pub enum Scope {
     VerificationsRead,
     /// See whole numbers instead of masked ones.
     NumbersRead,
+    /// Read reports.
+    ReportsRead,
     /// Read settings, keys and members.
     SettingsRead,
     /// Change settings.
@@ -22,11 +24,12 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope, in the order of the documentation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::VerificationsStart,
         Self::VerificationsCheck,
         Self::VerificationsRead,
         Self::NumbersRead,
+        Self::ReportsRead,
         Self::SettingsRead,
         Self::SettingsWrite,
         Self::KeysWrite,
@@ -39,6 +42,7 @@ impl Scope {
             Self::VerificationsCheck => "verifications:check",
             Self::VerificationsRead => "verifications:read",
             Self::NumbersRead => "numbers:read",
+            Self::ReportsRead => "reports:read",
             Self::SettingsRead => "settings:read",
             Self::SettingsWrite => "settings:write",
             Self::KeysWrite => "keys:write",

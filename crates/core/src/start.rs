@@ -84,6 +84,9 @@ pub enum StartError {
     /// No provider is configured.
     #[error("no route")]
     NoRoute,
+    /// Too many events wait for the history.
+    #[error("the events that wait for the history fill their budget")]
+    HistoryBacklog,
     /// The codes store did not answer.
     #[error("codes store")]
     Codes(#[source] StoreError),
@@ -124,6 +127,7 @@ pub async fn start_verification(
             Ok(Made { verification, limits, replayed: false })
         }
         Answer::Fresh(StartOutcome::Limited(hit)) => Err(StartError::Limited(hit)),
+        Answer::Fresh(StartOutcome::HistoryBacklog) => Err(StartError::HistoryBacklog),
         Answer::Replay(Replay::Outcome(Outcome::Started(progress))) => {
             let verification = Verification::replayed(key.mode, &progress, contact());
             Ok(Made { verification, limits: Vec::new(), replayed: true })

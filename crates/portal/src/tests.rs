@@ -19,7 +19,7 @@ use countersign_core::{
     time::Timestamp,
     verification::RecordKey,
 };
-use fakes::{MemoryInbox, NoDirectory, OneTimeline};
+use fakes::{MemoryInbox, NoDirectory, NoHistory, OneTimeline};
 use futures_util::stream::pending;
 use serde_json::{Value, json};
 use std::{future::poll_fn, pin::pin, sync::Arc, time::Duration};
@@ -38,6 +38,7 @@ fn fixture() -> Fixture {
         snapshot: Arc::default(),
         codes: codes.clone(),
         directory: Arc::new(NoDirectory),
+        history: Arc::new(NoHistory),
         keyring: Arc::new(KeyRing::new([1; 32], versioned(2), versioned(3)).unwrap()),
         partitions: 64,
         live_route: true,

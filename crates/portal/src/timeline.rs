@@ -5,7 +5,13 @@ use crate::{
     problem::{problem, unavailable},
 };
 use actix_web::{HttpResponse, http::StatusCode, web};
-use countersign_core::{event::Event, id::VerificationId, key::Mode, verification::RecordKey};
+use countersign_core::{
+    event::Event,
+    history::{self, HistoryError},
+    id::VerificationId,
+    key::Mode,
+    verification::RecordKey,
+};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -21,14 +27,15 @@ impl From<&Event> for Line {
     }
 }
 
-/// `GET /dev/timeline/{id}`: oldest first; 404 once the record is gone.
+/// `GET /dev/timeline/{id}`: oldest first.
 pub(crate) async fn read_timeline(page: web::Data<DevPage>, id: web::Path<String>) -> HttpResponse {
     let missing = || problem(StatusCode::NOT_FOUND, "not_found", "There is no such verification.");
     let Ok(id) = id.parse::<VerificationId>() else { return missing() };
     let key = RecordKey { tenant: page.tenant.id, mode: Mode::Live, id };
-    match page.context.codes.timeline(key).await {
-        Ok(events) if events.is_empty() => missing(),
+    match history::read_timeline(&page.context, key).await {
         Ok(events) => HttpResponse::Ok().json(events.iter().map(Line::from).collect::<Vec<_>>()),
-        Err(error) => unavailable("codes store", &error),
+        Err(HistoryError::Database(error)) => unavailable("history", &error),
+        Err(HistoryError::Codes(error)) => unavailable("codes store", &error),
+        Err(_) => missing(),
     }
 }

@@ -1,13 +1,15 @@
-//! One running server: two listeners, the worker and three small clocks, from
-//! bind to the last settled message.
+//! One running server: two listeners, the worker, the recorder and some small
+//! clocks, from bind to the last recorded event.
 
 mod background;
 mod directory;
 mod listener;
 mod presence;
+mod recorder;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod upkeep;
 
 use crate::{
     configuration::{Problems, Settings},
@@ -24,6 +26,7 @@ use countersign_api::{AuthFailures, KeyUses, State};
 use countersign_core::{
     Context,
     console::{ConsoleSwitch, Inbox},
+    history::HistoryUpkeep,
     node::Nodes,
     ports::Clock,
     time::Timestamp,
@@ -34,6 +37,7 @@ use directory::{follow_directory, refresh};
 pub use listener::BindError;
 use listener::{Bounds, bind, serve_api, serve_operator};
 use presence::Presence;
+use recorder::Recorder;
 use std::{
     fs::File,
     future::Future,
@@ -47,8 +51,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
+use upkeep::Upkeep;
 
-/// For the last flush at the end, within the time for stopping.
+/// For the last events and uses of keys, within the time for stopping.
 const LAST_FLUSH: Duration = Duration::from_secs(2);
 
 /// What an application is built from.
@@ -84,6 +89,8 @@ pub struct Application {
     pub demo: Option<Arc<Demo>>,
     settings: Settings,
     clock: Arc<dyn Clock>,
+    history: Arc<dyn HistoryUpkeep>,
+    recorder: Arc<Recorder>,
     key_uses: Arc<KeyUses>,
     failures: Arc<AuthFailures>,
     certificate: Option<Arc<Certificate>>,
@@ -104,7 +111,7 @@ impl Application {
         let addresses = (api.local_addr()?, operator.local_addr()?);
         // Before the stores are opened, so that what they count is not lost.
         telemetry::metrics_handle();
-        let Backends { context, nodes, inbox, lock } = open_backends(&settings, &clock, dev).await?;
+        let Backends { context, nodes, history, inbox, lock } = open_backends(&settings, &clock, dev).await?;
         let demo = open_demo(&context, clock.now(), dev).await?;
         let mut presence = Presence::new(&context, Arc::clone(&nodes), &settings.keyring, Arc::clone(&clock));
         // Before anything is answered: whoever promotes a key must know of this node.
@@ -121,10 +128,14 @@ impl Application {
         };
         let worker = Arc::new(Worker::new(context.clone(), live, Arc::clone(&clock), worker_settings));
         let failures = Arc::new(AuthFailures::new(settings.server.auth_failures, Arc::clone(&clock)));
+        let codes = Arc::clone(&context.codes);
+        let recorder = Arc::new(Recorder::new(codes, Arc::clone(&history), context.partitions));
         Ok(Self {
             context,
             nodes,
             presence,
+            history,
+            recorder,
             worker,
             inbox,
             switch,
@@ -160,6 +171,7 @@ impl Application {
         let patience = self.settings.server.shutdown_timeout;
         let (context, key_uses) = (self.context.clone(), Arc::clone(&self.key_uses));
         let presence = self.presence.clone();
+        let recorder = Arc::clone(&self.recorder);
         let mut tasks = self.spawn_tasks();
         let lock = self.lock.try_clone().context("The lock of the data folder is lost")?;
         let servers = self.serve()?;
@@ -182,9 +194,11 @@ impl Application {
                 () = limit => Err(anyhow!("Not all work ended within {} s", patience.as_secs())),
             }
         };
-        let last = async { tokio::join!(flush_key_uses(&context, &key_uses), presence.forget()) };
+        // The worker has settled by now, so these events are the last.
+        let last =
+            async { tokio::join!(recorder.finish(), flush_key_uses(&context, &key_uses), presence.forget()) };
         if timeout(LAST_FLUSH, last).await.is_err() {
-            tracing::warn!("The last uses of keys and the end of this node were not noted in time");
+            tracing::warn!("The last events, uses of keys or the end of this node were not noted in time");
         }
         // Others may open the folder only now.
         drop(lock);
@@ -207,6 +221,15 @@ impl Application {
             tasks.spawn(watch_certificate(Arc::clone(certificate), self.stop.clone()));
         }
         tasks.spawn(self.presence.clone().run(self.stop.clone()));
+        let (recorder, stop) = (Arc::clone(&self.recorder), self.stop.clone());
+        tasks.spawn(async move { recorder.run(stop).await });
+        let upkeep = Upkeep {
+            history: Arc::clone(&self.history),
+            settings: self.settings.history,
+            keyring: Arc::clone(&self.context.keyring),
+            clock: Arc::clone(&self.clock),
+        };
+        tasks.spawn(upkeep.run(self.stop.clone()));
         tasks
     }
 

@@ -13,12 +13,12 @@ use crate::{keyfile, machine::SystemClock};
 use countersign_core::{countries::Countries, phone::Country};
 use countersign_delivery::{Relay, RelayError};
 use countersign_stores::sql::Sql;
-use reader::Reader;
+use reader::{DAY, Reader};
 pub use secret::Secret;
 use server::read_server;
 pub use settings::{
-    CodesSettings, DatabaseUrl, DeliverySettings, KeyringSettings, LogFormat, LogLevel, LogSettings,
-    RelayUrl, ServerSettings, Settings, TlsFiles,
+    CodesSettings, DatabaseUrl, DeliverySettings, HistorySettings, KeyringSettings, LogFormat, LogLevel,
+    LogSettings, RelayUrl, ServerSettings, Settings, TlsFiles,
 };
 use std::{
     error::Error,
@@ -87,6 +87,7 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
     let log = read_log(reader);
     let database = read_database(reader, &base);
     let codes = read_codes(reader, &base);
+    let history = read_history(reader);
     let keyring = read_keyring(reader, &base);
     let delivery = read_delivery(reader);
     let countries = reader.text("tenants.countries", "", |text| match text {
@@ -104,6 +105,7 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
         folder: folder?,
         database: database?,
         codes: codes?,
+        history: history?,
         keyring: keyring?,
         delivery: delivery?,
         countries: countries?,
@@ -162,7 +164,20 @@ fn read_codes(reader: &mut Reader, base: &Path) -> Option<CodesSettings> {
     });
     let full_sync = reader.choice("codes.sync", "normal", &[("normal", false), ("full", true)]);
     let partitions = reader.number("codes.partitions", 64, 1..=1_024);
-    Some(CodesSettings { file: file?, full_sync: full_sync?, partitions: u16::try_from(partitions?).ok()? })
+    let event_budget = reader.size("codes.event_budget", "1GiB", 1 << 20..=1 << 40);
+    Some(CodesSettings {
+        file: file?,
+        full_sync: full_sync?,
+        partitions: u16::try_from(partitions?).ok()?,
+        event_budget: event_budget?,
+    })
+}
+
+fn read_history(reader: &mut Reader) -> Option<HistorySettings> {
+    let days = DAY..=3_650 * DAY;
+    let retention = reader.duration("history.retention", "90d", days.clone());
+    let rollup_retention = reader.duration("history.rollup_retention", "400d", days);
+    Some(HistorySettings { retention: retention?, rollup_retention: rollup_retention? })
 }
 
 fn read_keyring(reader: &mut Reader, base: &Path) -> Option<KeyringSettings> {

@@ -7,10 +7,13 @@ use crate::{
     machine,
 };
 use anyhow::{Context as _, bail, ensure};
-use countersign_core::{Context, console::Inbox, keyring::KeyRing, node::Nodes, ports::Clock};
+use countersign_core::{
+    Context, console::Inbox, history::HistoryUpkeep, keyring::KeyRing, node::Nodes, ports::Clock,
+};
 use countersign_stores::{
-    codes::SqliteCodes,
+    codes::{CodesOptions, SqliteCodes},
     directory::SqlDirectory,
+    history::SqlHistory,
     inbox::SqliteInbox,
     sql::Sql,
     sqlite::{Database, Options},
@@ -27,6 +30,8 @@ pub struct Backends {
     pub context: Context,
     /// Where this process notes itself.
     pub nodes: Arc<dyn Nodes>,
+    /// The history, as the jobs beside the acts use it.
+    pub(crate) history: Arc<dyn HistoryUpkeep>,
     /// The virtual phone's memory; `dev` only.
     pub inbox: Option<Arc<dyn Inbox>>,
     /// Unlocked when it is dropped, or by the system when the process dies.
@@ -49,7 +54,9 @@ pub async fn open_backends(
     }
     refuse_pending_migrations(&sql).await?;
     let file = &settings.codes.file;
-    let codes = SqliteCodes::open(file, Arc::clone(clock), settings.codes.full_sync).await;
+    let options =
+        CodesOptions { full_sync: settings.codes.full_sync, event_budget: settings.codes.event_budget };
+    let codes = SqliteCodes::open(file, Arc::clone(clock), options).await;
     let codes = codes.with_context(|| format!("The codes store {} cannot be opened", file.display()))?;
     let inbox: Option<Arc<dyn Inbox>> = if dev {
         let file = settings.folder.join("inbox.sqlite");
@@ -59,17 +66,19 @@ pub async fn open_backends(
         None
     };
     let live_route = dev || settings.delivery.relay.is_some();
+    let history = Arc::new(SqlHistory::new(sql.clone()));
     let directory = Arc::new(SqlDirectory::new(sql));
     let nodes: Arc<dyn Nodes> = directory.clone();
     let context = Context {
         codes: Arc::new(codes),
         directory,
         snapshot: Arc::default(),
+        history: history.clone(),
         keyring,
         partitions,
         live_route,
     };
-    Ok(Backends { context, nodes, inbox, lock })
+    Ok(Backends { context, nodes, history, inbox, lock })
 }
 
 /// Opens the directory's engine. A file on this machine is brought up to date

@@ -1,13 +1,17 @@
 //! Codes on SQLite: each act loads the packed records, asks the core for the
 //! transition, and writes them back, in one transaction.
 
+mod backlog;
 mod buckets;
+mod clock;
 mod outbox;
 mod outcomes;
 mod records;
 
 use crate::sqlite::{Database, Options, sqlite_error};
 use async_trait::async_trait;
+use backlog::Backlog;
+use clock::StoreClock;
 use countersign_core::{
     event::{Event, EventKind, LimitUse, Started},
     id::{EventId, ProfileId, TenantId, VerificationId},
@@ -16,7 +20,10 @@ use countersign_core::{
     keyring::Fingerprint,
     limits::{LimitHit, LimitState, resend_cooldown},
     number::Standing,
-    ports::{CheckFound, Claim, Clock, Codes, NewVerification, Seen, Settled, StartOutcome, StoreError},
+    ports::{
+        CheckFound, Claim, Clock, Codes, NewVerification, Position, Seen, Settled, StartOutcome, StoreError,
+        Unrecorded,
+    },
     time::Timestamp,
     verification::{
         CancelOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status, SubmittedCode,
@@ -24,12 +31,7 @@ use countersign_core::{
 };
 use records::{append_event, load, load_number, number_key, save, save_number};
 use rusqlite::Connection;
-use std::{
-    ops::Range,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{ops::Range, path::Path, sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
 /// The codes store of one machine. The data folder is locked by the server, so
@@ -38,49 +40,49 @@ pub struct SqliteCodes {
     database: Database,
     clock: Arc<StoreClock>,
     due: Notify,
+    backlog: Arc<Backlog>,
 }
 
-/// The machine's clock, except that it never steps back while the store is
-/// open: when the machine's does, this one goes on at the steady pace.
-struct StoreClock {
-    machine: Arc<dyn Clock>,
-    /// A time of the machine's clock, and the steady time when it was that.
-    anchor: Mutex<(Timestamp, Duration)>,
-}
-
-impl StoreClock {
-    fn new(machine: Arc<dyn Clock>) -> Self {
-        let anchor = Mutex::new((machine.now(), machine.steady()));
-        Self { machine, anchor }
-    }
-
-    fn now(&self) -> Timestamp {
-        let mut anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
-        let (wall, steady) = (self.machine.now(), self.machine.steady());
-        let expected = anchor.0 + steady.saturating_sub(anchor.1);
-        let now = wall.max(expected);
-        *anchor = (now, steady);
-        now.floor_to_millis()
-    }
+/// How the store is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct CodesOptions {
+    /// Closes the window of a power cut.
+    pub full_sync: bool,
+    /// Bytes of events that may wait for the history.
+    pub event_budget: u64,
 }
 
 impl SqliteCodes {
-    /// Opens the file, or makes it. `full_sync` closes the window of a power cut.
-    pub async fn open(path: &Path, clock: Arc<dyn Clock>, full_sync: bool) -> Result<Self, StoreError> {
-        let database = Database::open(path, Options { full_sync })?;
+    /// Opens the file, or makes it.
+    pub async fn open(path: &Path, clock: Arc<dyn Clock>, options: CodesOptions) -> Result<Self, StoreError> {
+        let database = Database::open(path, Options { full_sync: options.full_sync })?;
+        database.write(backlog::add_column).await?;
         database.write(|c| c.execute_batch(include_str!("codes/schema.sql")).map_err(sqlite_error)).await?;
         let clock = Arc::new(StoreClock::new(clock));
         let now = clock.now();
         database.write(move |connection| records::pull_back(connection, now)).await?;
-        Ok(Self { database, clock, due: Notify::new() })
+        let backlog = Arc::new(Backlog::new(options.event_budget));
+        let count = backlog.clone();
+        // What waits is counted once here, and from then on with each start.
+        database.write(move |connection| count.is_full(connection)).await?;
+        Ok(Self { database, clock, due: Notify::new(), backlog })
     }
 }
 
 #[async_trait]
 impl Codes for SqliteCodes {
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
-        let clock = self.clock.clone();
-        let started = self.database.write(move |c| start(c, new, clock.now())).await?;
+        let (clock, backlog) = (self.clock.clone(), self.backlog.clone());
+        let act = move |connection: &Connection| {
+            let (now, once) = (clock.now(), new.once.clone());
+            answer(connection, once.as_ref(), now, || {
+                if backlog.is_full(connection)? {
+                    return Ok(StartOutcome::HistoryBacklog);
+                }
+                start(connection, new, now)
+            })
+        };
+        let started = self.database.write(act).await?;
         if matches!(started, Answer::Fresh(StartOutcome::Started { .. })) {
             self.due.notify_one();
         }
@@ -260,6 +262,21 @@ impl Codes for SqliteCodes {
     async fn backlog(&self) -> Result<u64, StoreError> {
         self.database.read(outbox::backlog).await
     }
+
+    async fn unrecorded(&self, partitions: Range<u16>, limit: usize) -> Result<Unrecorded, StoreError> {
+        let clock = self.clock.clone();
+        // Asked of the writer: every act before this one is then committed, so
+        // what is read next holds all events up to that time.
+        let now = self.database.write(move |_| Ok(clock.now())).await?;
+        let read = move |connection: &Connection| backlog::unrecorded(connection, partitions, limit);
+        let events = self.database.read(read).await?;
+        Ok(Unrecorded { drained: events.len() < limit, events, now, backlog: self.backlog.read() })
+    }
+
+    async fn trim(&self, positions: &[Position]) -> Result<(), StoreError> {
+        let (clock, backlog, positions) = (self.clock.clone(), self.backlog.clone(), positions.to_vec());
+        self.database.write(move |connection| backlog.trim(connection, &positions, clock.now())).await
+    }
 }
 
 /// Carries an act out unless a request with its Idempotency-Key did before.
@@ -319,20 +336,7 @@ fn check(
     Ok(Some(CheckFound { outcome, attempts_left }))
 }
 
-fn start(
-    connection: &Connection,
-    new: NewVerification,
-    now: Timestamp,
-) -> Result<Answer<StartOutcome>, StoreError> {
-    let once = new.once.clone();
-    answer(connection, once.as_ref(), now, || start_once(connection, new, now))
-}
-
-fn start_once(
-    connection: &Connection,
-    new: NewVerification,
-    now: Timestamp,
-) -> Result<StartOutcome, StoreError> {
+fn start(connection: &Connection, new: NewVerification, now: Timestamp) -> Result<StartOutcome, StoreError> {
     let key = new.key;
     let number_key = number_key(key.tenant, key.mode, new.record.number);
     let mut number = load_number(connection, &number_key)?;

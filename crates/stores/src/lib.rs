@@ -1,12 +1,13 @@
 //! The stores of Countersign: the only crate that speaks SQL.
 //!
 //! [`codes`] keeps live verifications on SQLite, [`directory`] keeps tenants,
-//! keys and profiles on SQLite or Postgres, [`inbox`] the virtual phone of
-//! `dev`. Nothing here decides anything: the rules are in `countersign-core`,
+//! keys and profiles on SQLite or Postgres, [`history`] what became of every
+//! verification beside them, [`inbox`] the virtual phone of `dev`. Nothing here decides anything: the rules are in `countersign-core`,
 //! and each method is one transaction around one of them.
 
 pub mod codes;
 pub mod directory;
+pub mod history;
 pub mod inbox;
 pub mod sql;
 pub mod sqlite;

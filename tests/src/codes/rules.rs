@@ -108,9 +108,6 @@ pub async fn an_expired_one_says_so_for_fifteen_minutes_and_then_is_gone(bench: 
     assert_eq!(bench.read(id).await.status, Status::Expired);
     bench.clock.turn(seconds(1));
     assert!(matches!(bench.try_check(id, &code).await, Err(CheckError::NotFound)));
-    // What nobody can see any more is also swept away.
-    bench.claim().await;
-    assert!(bench.history(id).await.is_empty());
 }
 
 pub async fn a_clock_that_steps_back_opens_nothing_and_locks_nobody_out(bench: Bench) {

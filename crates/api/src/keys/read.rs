@@ -1,7 +1,7 @@
 //! Reads the bodies and the query of the key operations.
 
 use crate::{
-    fields::{Fault, Fields, boolean, text, whole},
+    fields::{Fault, Fields, PAGE, boolean, page_limit, text},
     problem::Problem,
     time::parse_time,
 };
@@ -51,17 +51,11 @@ pub struct Page {
 
 /// The query of a list.
 pub fn page(mut fields: Fields) -> Result<Page, Problem> {
-    let limit = fields.given("limit", |value| {
-        // Digits alone: a query has no types, and `Value` would read ` 5` and `5e0` as numbers too.
-        let digits = text(value)?;
-        let number = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<u64>().ok()).flatten();
-        let number = number.ok_or(Fault::new("out_of_range", "must be a whole number from 1 to 100"))?;
-        whole(1..=100)(number.into())
-    });
+    let limit = fields.given("limit", page_limit);
     let before = fields.given("cursor", |value| {
         text(value)?.parse().map_err(|_| Fault::format("must be the next_cursor of a page"))
     });
-    fields.finish(Some(Page { limit: limit.unwrap_or(20) as u16, before }))
+    fields.finish(Some(Page { limit: limit.unwrap_or(PAGE), before }))
 }
 
 fn name(value: Value) -> Result<KeyName, Fault> {

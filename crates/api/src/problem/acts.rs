@@ -5,6 +5,7 @@ use countersign_core::{
     cancel::CancelError,
     check::CheckError,
     event::GuessWait,
+    history::HistoryError,
     idempotency::IdempotencyError,
     keys::KeyError,
     limits::{LimitHit, LimitScope},
@@ -21,6 +22,8 @@ use std::{sync::Arc, time::Duration};
 
 /// The wait that is asked for when a store does not answer.
 const STORE_WAIT: Duration = Duration::from_secs(1);
+/// The wait that is asked for while events wait for the database: its longest pause.
+const BACKLOG_WAIT: Duration = Duration::from_secs(5);
 /// The wait that is asked for when somebody must first configure a provider.
 const ROUTE_WAIT: Duration = Duration::from_secs(60);
 
@@ -133,6 +136,10 @@ impl From<StartError> for Problem {
             StartError::NumberBlocked => Self::new(ProblemCode::NumberBlocked, "The number is blocked."),
             StartError::Limited(hit) => limited(hit),
             StartError::NoRoute => no_route(),
+            StartError::HistoryBacklog => {
+                let detail = "The database is away and its backlog is full; nothing was made.";
+                Self::new(ProblemCode::HistoryBacklog, detail).retry_after(BACKLOG_WAIT)
+            }
             StartError::Codes(error) => codes(error),
             StartError::Directory(error) => directory(error),
         }
@@ -189,6 +196,18 @@ impl From<ReadError> for Problem {
             ReadError::NotFound => Self::not_found(NO_VERIFICATION),
             ReadError::Unreadable(_) => codes_unavailable().caused_by(Arc::new(error)),
             ReadError::Codes(error) => codes(error),
+            ReadError::History(error) => error.into(),
+        }
+    }
+}
+
+impl From<HistoryError> for Problem {
+    fn from(error: HistoryError) -> Self {
+        match error {
+            HistoryError::NotFound => Self::not_found(NO_VERIFICATION),
+            HistoryError::UnknownProfile => unknown_profile(),
+            HistoryError::Codes(error) => codes(error),
+            HistoryError::Database(error) => directory(error),
         }
     }
 }

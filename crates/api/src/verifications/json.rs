@@ -2,7 +2,7 @@
 
 use crate::problem::{self, Problem, ProblemCode};
 use countersign_core::{
-    Caller, check::Checked, key::Mode, read, read::Metadata, scope::Scope, verification,
+    Caller, check::Checked, key::Mode, phone::PhoneNumber, read, read::Metadata, scope::Scope, verification,
     verification::CheckOutcome,
 };
 use serde::Serialize;
@@ -165,9 +165,9 @@ pub struct Verification {
     profile: String,
     /// Where it stands.
     status: Status,
-    /// The number, or its masked form.
-    #[schema(pattern = r"^\+[0-9*]{4,15}$", example = "+48500500500")]
-    to: String,
+    /// The number, or its masked form; null after it was erased.
+    #[schema(required = true, pattern = r"^\+[0-9*]{4,15}$", example = "+48500500500")]
+    to: Option<String>,
     /// When it was made.
     #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     created_at: String,
@@ -196,7 +196,7 @@ pub struct Verification {
 impl Verification {
     /// With the whole number, for the answers of start and resend.
     pub fn whole(verification: read::Verification) -> Self {
-        let to = verification.to.e164().to_owned();
+        let to = verification.to.as_ref().map(|to| to.e164().to_owned());
         Self::new(verification, to)
     }
 
@@ -205,11 +205,11 @@ impl Verification {
         if caller.scopes.contains(Scope::NumbersRead) {
             return Self::whole(verification);
         }
-        let to = verification.to.masked();
+        let to = verification.to.as_ref().map(PhoneNumber::masked);
         Self::new(verification, to)
     }
 
-    fn new(verification: read::Verification, to: String) -> Self {
+    fn new(verification: read::Verification, to: Option<String>) -> Self {
         Self {
             id: verification.id.to_string(),
             profile: verification.profile.as_str().to_owned(),

@@ -121,7 +121,7 @@ pub fn number(value: Value, mode: Mode) -> Result<PhoneNumber, Fault> {
     })
 }
 
-fn profile_name(value: Value) -> Result<ProfileName, Fault> {
+pub fn profile_name(value: Value) -> Result<ProfileName, Fault> {
     ProfileName::parse(&text(value)?).ok_or(Fault::format("must be 1 to 32 of a-z, 0-9 and hyphen"))
 }
 

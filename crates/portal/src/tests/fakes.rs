@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use countersign_core::{
     console::{Inbox, InboxMessage},
     event::Event,
+    history::History,
     ports::{Codes, Directory, StoreError},
     verification::RecordKey,
 };
@@ -52,3 +53,13 @@ impl Codes for OneTimeline {
 pub struct NoDirectory;
 
 impl Directory for NoDirectory {}
+
+/// A history that has nothing yet.
+pub struct NoHistory;
+
+#[async_trait]
+impl History for NoHistory {
+    async fn timeline(&self, _: RecordKey) -> Result<Vec<Event>, StoreError> {
+        Ok(Vec::new())
+    }
+}

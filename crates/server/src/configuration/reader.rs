@@ -13,6 +13,9 @@ use toml::{Table, Value};
 /// What marks a variable as a setting.
 const PREFIX: &str = "COUNTERSIGN__";
 
+/// Seconds of a day.
+pub(super) const DAY: u64 = 86_400;
+
 /// A file that holds one secret is small; more than this is another file.
 const MAX_SECRET_BYTES: u64 = 16 * 1024;
 
@@ -164,7 +167,19 @@ impl Reader {
         self.text(key, default, |text| {
             let read = parse_duration(text).filter(|duration| within.contains(duration));
             read.ok_or_else(|| {
-                format!("must be a time from \"{floor}s\" to \"{ceiling}s\", such as \"{default}\"")
+                let (floor, ceiling) = (seconds_text(floor), seconds_text(ceiling));
+                format!("must be a time from \"{floor}\" to \"{ceiling}\", such as \"{default}\"")
+            })
+        })
+    }
+
+    /// Bytes, such as "1GiB", between their bounds.
+    pub fn size(&mut self, key: &str, default: &str, bounds: RangeInclusive<u64>) -> Option<u64> {
+        self.text(key, default, |text| {
+            let read = parse_size(text).filter(|size| bounds.contains(size));
+            read.ok_or_else(|| {
+                let (floor, ceiling) = (bounds.start() >> 20, bounds.end() >> 20);
+                format!("must be a size from \"{floor}MiB\" to \"{ceiling}MiB\", such as \"{default}\"")
             })
         })
     }
@@ -253,6 +268,27 @@ fn parse_duration(text: &str) -> Option<Duration> {
         "ms" => Some(Duration::from_millis(number)),
         "s" => Some(Duration::from_secs(number)),
         "m" => number.checked_mul(60).map(Duration::from_secs),
+        "h" => number.checked_mul(3_600).map(Duration::from_secs),
+        "d" => number.checked_mul(DAY).map(Duration::from_secs),
+        _ => None,
+    }
+}
+
+fn seconds_text(seconds: u64) -> String {
+    if seconds > 0 && seconds.is_multiple_of(DAY) {
+        format!("{}d", seconds / DAY)
+    } else {
+        format!("{seconds}s")
+    }
+}
+
+fn parse_size(text: &str) -> Option<u64> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+    let number: u64 = number.parse().ok()?;
+    match unit {
+        "KiB" => number.checked_mul(1 << 10),
+        "MiB" => number.checked_mul(1 << 20),
+        "GiB" => number.checked_mul(1 << 30),
         _ => None,
     }
 }
@@ -289,8 +325,30 @@ mod tests {
         assert_eq!(parse_duration("500ms"), Some(Duration::from_millis(500)));
         assert_eq!(parse_duration("25s"), Some(Duration::from_secs(25)));
         assert_eq!(parse_duration("5m"), Some(Duration::from_secs(300)));
-        for text in ["", "5", "s", "-5s", "5 s", "5h", "99999999999999999999s", "18446744073709551615m"] {
+        assert_eq!(parse_duration("5h"), Some(Duration::from_secs(18_000)));
+        assert_eq!(parse_duration("90d"), Some(Duration::from_secs(90 * DAY)));
+        for text in [
+            "",
+            "5",
+            "s",
+            "-5s",
+            "5 s",
+            "5w",
+            "999999999999999999d",
+            "99999999999999999999s",
+            "18446744073709551615m",
+        ] {
             assert_eq!(parse_duration(text), None, "{text}");
+        }
+        assert_eq!((seconds_text(300), seconds_text(3_650 * DAY)), ("300s".into(), "3650d".into()));
+    }
+
+    #[test]
+    fn sizes_need_a_number_and_a_known_unit() {
+        assert_eq!(parse_size("1GiB"), Some(1 << 30));
+        assert_eq!(parse_size("2MiB"), Some(2 << 20));
+        for text in ["", "5", "GiB", "-1GiB", "1 GiB", "1GB", "99999999999999GiB"] {
+            assert_eq!(parse_size(text), None, "{text}");
         }
     }
 }

@@ -20,6 +20,8 @@ pub struct Settings {
     pub database: DatabaseUrl,
     /// The codes store.
     pub codes: CodesSettings,
+    /// What is kept of past verifications.
+    pub history: HistorySettings,
     /// The key ring.
     pub keyring: KeyringSettings,
     /// How messages are sent.
@@ -121,6 +123,17 @@ pub struct CodesSettings {
     pub full_sync: bool,
     /// Parts that the numbers are spread over.
     pub partitions: u16,
+    /// Bytes of events that may wait for the history.
+    pub event_budget: u64,
+}
+
+/// What is kept of past verifications.
+#[derive(Clone, Copy, Debug)]
+pub struct HistorySettings {
+    /// How long a verification and its events are kept.
+    pub retention: Duration,
+    /// How long the counts of an hour are kept.
+    pub rollup_retention: Duration,
 }
 
 /// Where the key ring is.

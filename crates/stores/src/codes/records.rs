@@ -12,6 +12,7 @@ use countersign_core::{
     verification::{Record, RecordKey},
 };
 use rusqlite::{Connection, OptionalExtension, params};
+use std::time::Duration;
 
 fn join(tenant: TenantId, mode: Mode, last: &[u8; 16]) -> [u8; 33] {
     let mut key = [0; 33];
@@ -125,6 +126,9 @@ pub fn timeline(connection: &Connection, key: RecordKey) -> Result<Vec<Event>, S
     .collect()
 }
 
+/// How long an event stays after it was recorded: `settle` knows its own repeat by it.
+const KEPT_AFTER_RECORDING: Duration = Duration::from_secs(60);
+
 /// Whether there is anything that says nothing any more.
 pub fn anything_to_sweep(connection: &Connection, now: Timestamp) -> Result<bool, StoreError> {
     connection
@@ -132,32 +136,55 @@ pub fn anything_to_sweep(connection: &Connection, now: Timestamp) -> Result<bool
             "SELECT EXISTS (SELECT 1 FROM verifications WHERE kept_until <= ?1)
                 OR EXISTS (SELECT 1 FROM numbers WHERE kept_until <= ?1)
                 OR EXISTS (SELECT 1 FROM buckets WHERE full_at <= ?1)
-                OR EXISTS (SELECT 1 FROM outcomes WHERE kept_until <= ?1)",
+                OR EXISTS (SELECT 1 FROM outcomes WHERE kept_until <= ?1)
+
+                OR EXISTS (SELECT 1 FROM events WHERE recorded_at <= ?2
+                    AND seq < (SELECT max(seq) FROM events))",
         )
-        .and_then(|mut select| select.query_row([now.micros()], |row| row.get(0)))
+        .and_then(|mut select| {
+            select.query_row([now.micros(), (now - KEPT_AFTER_RECORDING).micros()], |row| row.get(0))
+        })
         .map_err(sqlite_error)
 }
 
 /// Most rows that one sweep deletes, so that it delays no act for long.
 const SWEEP: u32 = 2_000;
 
-/// Deletes what says nothing any more, a bounded part at a time.
+/// Deletes what says nothing any more, a bounded part at a time. Events go
+/// by their own rule: one that is not recorded outlives its record. The newest
+/// stays, so that its `seq` is not given again, and shows a clock set back.
 pub fn sweep(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
-    for statement in [
-        "DELETE FROM events WHERE key IN
-            (SELECT key FROM verifications WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
-        "DELETE FROM verifications WHERE key IN
-            (SELECT key FROM verifications WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
-        "DELETE FROM numbers WHERE key IN
-            (SELECT key FROM numbers WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
-        "DELETE FROM buckets WHERE key IN
-            (SELECT key FROM buckets WHERE full_at <= ?1 ORDER BY full_at LIMIT ?2)",
-        "DELETE FROM outcomes WHERE slot IN
-            (SELECT slot FROM outcomes WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
+    let recorded = now - KEPT_AFTER_RECORDING;
+    for (statement, until) in [
+        (
+            "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE recorded_at <= ?1
+                AND seq < (SELECT max(seq) FROM events) ORDER BY recorded_at LIMIT ?2)",
+            recorded,
+        ),
+        (
+            "DELETE FROM verifications WHERE key IN
+                (SELECT key FROM verifications WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
+            now,
+        ),
+        (
+            "DELETE FROM numbers WHERE key IN
+                (SELECT key FROM numbers WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
+            now,
+        ),
+        (
+            "DELETE FROM buckets WHERE key IN
+                (SELECT key FROM buckets WHERE full_at <= ?1 ORDER BY full_at LIMIT ?2)",
+            now,
+        ),
+        (
+            "DELETE FROM outcomes WHERE slot IN
+                (SELECT slot FROM outcomes WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
+            now,
+        ),
     ] {
         connection
             .prepare_cached(statement)
-            .and_then(|mut delete| delete.execute(params![now.micros(), SWEEP]))
+            .and_then(|mut delete| delete.execute(params![until.micros(), SWEEP]))
             .map_err(sqlite_error)?;
     }
     Ok(())

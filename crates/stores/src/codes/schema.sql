@@ -41,11 +41,14 @@ CREATE TABLE IF NOT EXISTS outcomes (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS outcomes_kept_until ON outcomes (kept_until);
 
+-- `recorded_at` is when the history had it; until then it is null and the event stays.
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY,
     key BLOB NOT NULL,
     id BLOB NOT NULL,
     at INTEGER NOT NULL,
-    body BLOB NOT NULL
+    body BLOB NOT NULL,
+    recorded_at INTEGER
 ) STRICT;
 CREATE INDEX IF NOT EXISTS events_key ON events (key, seq);
+CREATE INDEX IF NOT EXISTS events_recorded_at ON events (recorded_at);

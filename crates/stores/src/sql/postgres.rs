@@ -138,9 +138,13 @@ async fn answer<T>(wait: impl Future<Output = Result<T, tokio_postgres::Error>>)
 }
 
 fn postgres_error(error: tokio_postgres::Error) -> StoreError {
-    // Class 23 is every violated constraint, as SQLite reports them too.
+    // Class 23 is every violated constraint, as SQLite reports them too; class
+    // 22 a value that the server cannot hold, which no repeat will change.
     match error.code().map(SqlState::code) {
         Some(code) if code.starts_with("23") => StoreError::Conflict,
+        Some(code) if code.starts_with("22") => {
+            StoreError::Corrupt { table: "SQLSTATE", id: code.to_owned() }
+        }
         _ => StoreError::unavailable(error),
     }
 }

@@ -3,6 +3,7 @@
 
 use countersign_core::{
     Caller, Context,
+    history::History,
     id::{EventId, KeyId, ProfileId, TenantId},
     idempotency::Answer,
     key::Mode,
@@ -46,6 +47,7 @@ pub(super) fn context(codes: &Arc<MemoryCodes>) -> Context {
         codes: codes.clone(),
         directory: Arc::new(NoDirectory),
         snapshot: Arc::new(company()),
+        history: Arc::new(NoHistory),
         keyring: Arc::new(KeyRing::new([5; 32], key(), key()).unwrap()),
         partitions: 4,
         live_route: true,
@@ -184,6 +186,10 @@ impl Codes for MemoryCodes {
         Ok(self.state.lock().unwrap().waiting.len() as u64)
     }
 }
+
+struct NoHistory;
+
+impl History for NoHistory {}
 
 /// A directory that nobody asks: the worker has the snapshot.
 struct NoDirectory;

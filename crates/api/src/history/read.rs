@@ -1,0 +1,93 @@
+//! Reads the bodies and queries of the history operations.
+
+use crate::{
+    fields::{Fault, Fields, PAGE, page_limit, text, whole},
+    problem::Problem,
+    time::parse_time,
+    verifications::read::{number, profile_name},
+};
+use countersign_core::{
+    history::{ListRequest, ReportRequest},
+    id::VerificationId,
+    key::Mode,
+    phone::{Country, PhoneNumber},
+    time::Timestamp,
+    verification::Status,
+};
+use serde_json::Value;
+use std::time::Duration;
+
+const HOUR: i64 = 3_600 * 1_000_000;
+/// The longest stretch of one report.
+const LONGEST: Duration = Duration::from_secs(31 * 86_400);
+const STATUSES: [Status; 6] =
+    [Status::Pending, Status::Approved, Status::Canceled, Status::Expired, Status::Exhausted, Status::Failed];
+
+/// The query of a list.
+pub fn list_request(mut fields: Fields) -> Result<ListRequest, Problem> {
+    let request = ListRequest {
+        profile: fields.given("profile", profile_name),
+        status: fields.given("status", |value| {
+            let name = text(value)?;
+            let status = STATUSES.into_iter().find(|status| status.as_str() == name);
+            status.ok_or(Fault::format("must be the status of a verification"))
+        }),
+        created_after: fields.given("created_after", time),
+        created_before: fields.given("created_before", time),
+        before: fields.given("cursor", cursor),
+        limit: fields.given("limit", page_limit).unwrap_or(PAGE),
+    };
+    fields.finish(Some(request))
+}
+
+/// A search by number.
+pub struct Search {
+    /// The number.
+    pub to: PhoneNumber,
+    /// Only those older than this one.
+    pub before: Option<VerificationId>,
+    /// Most of them.
+    pub limit: u16,
+}
+
+/// The body of a search.
+pub fn search_request(mut fields: Fields, mode: Mode) -> Result<Search, Problem> {
+    let to = fields.required("to", |value| number(value, mode));
+    let before = fields.optional("cursor", cursor);
+    let limit = fields.optional("limit", whole(1..=100)).map_or(PAGE, |limit| limit as u16);
+    fields.finish(to.map(|to| Search { to, before, limit }))
+}
+
+/// The body of an erasure.
+pub fn erase_request(mut fields: Fields, mode: Mode) -> Result<PhoneNumber, Problem> {
+    let to = fields.required("to", |value| number(value, mode));
+    fields.finish(to)
+}
+
+/// The query of a report. `from` is moved to the beginning of its hour.
+pub fn report_request(mut fields: Fields) -> Result<ReportRequest, Problem> {
+    let from =
+        fields.required("from", time).map(|at| Timestamp::from_micros(at.micros().div_euclid(HOUR) * HOUR));
+    let to = fields.required("to", time);
+    let profile = fields.given("profile", profile_name);
+    let country = fields.given("country", |value| {
+        Country::parse(&text(value)?).ok_or(Fault::format("must be two capitals such as PL"))
+    });
+    if let (Some(from), Some(to)) = (from, to) {
+        if to <= from {
+            fields.fail("to", Fault::new("out_of_range", "must be after from"));
+        } else if to.since(from) > LONGEST {
+            fields.fail("to", Fault::new("out_of_range", "must be within 31 days of from"));
+        }
+    }
+    let request = from.zip(to).map(|(from, to)| ReportRequest { from, to, profile, country });
+    fields.finish(request)
+}
+
+fn time(value: Value) -> Result<Timestamp, Fault> {
+    parse_time(&text(value)?)
+}
+
+fn cursor(value: Value) -> Result<VerificationId, Fault> {
+    text(value)?.parse().map_err(|_| Fault::format("must be the next_cursor of a page"))
+}

@@ -1,0 +1,245 @@
+//! The history: what became of every verification, also when its record is
+//! gone. The acts that read it, and the one that takes a number out of it.
+
+mod fold;
+mod reseal;
+mod store;
+
+pub use fold::{Change, Counts, order, rank};
+pub use reseal::{Resealing, oldest_seal_version, reseal_contacts};
+pub use store::{
+    Filter, History, HistoryUpkeep, HourlyCounts, ListQuery, PastVerification, Recorded, ReportQuery,
+    StoredContact,
+};
+
+use crate::{
+    Caller, Context,
+    event::Event,
+    id::{EventId, ProfileId, VerificationId},
+    phone::{Country, PhoneNumber},
+    ports::StoreError,
+    profile::{Profile, ProfileName},
+    read::{Contact, Verification},
+    time::Timestamp,
+    verification::{CancelOutcome, RecordKey, Status},
+};
+use rand::CryptoRng;
+use std::collections::BTreeMap;
+
+/// Live verifications that one erasure ends for each profile: more than the
+/// send limit of a number lets stand at once.
+const MOST_LIVE: usize = 50;
+
+/// Why the history was not shown or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// No such verification of this tenant in this mode.
+    #[error("no such verification")]
+    NotFound,
+    /// The tenant has no profile of that name.
+    #[error("no such profile")]
+    UnknownProfile,
+    /// The codes store did not answer.
+    #[error("codes store")]
+    Codes(#[source] StoreError),
+    /// The database did not answer.
+    #[error("database")]
+    Database(#[source] StoreError),
+}
+
+/// Which verifications a client wants listed.
+#[derive(Clone, Debug)]
+pub struct ListRequest {
+    /// Of one profile.
+    pub profile: Option<ProfileName>,
+    /// In one state.
+    pub status: Option<Status>,
+    /// Made from then on.
+    pub created_after: Option<Timestamp>,
+    /// Made before.
+    pub created_before: Option<Timestamp>,
+    /// Only those older than this one.
+    pub before: Option<VerificationId>,
+    /// Most of them.
+    pub limit: u16,
+}
+
+/// Lists verifications, newest first.
+pub async fn list_verifications(
+    context: &Context,
+    caller: &Caller,
+    request: ListRequest,
+    now: Timestamp,
+) -> Result<Vec<Verification>, HistoryError> {
+    let profile = match &request.profile {
+        Some(name) => Some(profile(context, caller, name).await?.id),
+        None => None,
+    };
+    let filter = match (profile, request.status) {
+        (None, None) => Filter::All,
+        (None, Some(status)) => Filter::Status(status),
+        (Some(profile), None) => Filter::Profile(profile),
+        (Some(profile), Some(status)) => Filter::ProfileAndStatus(profile, status),
+    };
+    let ListRequest { created_after, created_before, before, limit, .. } = request;
+    list(context, caller, ListQuery { before, limit, created_after, created_before, filter, now }).await
+}
+
+/// Lists the verifications of a number, newest first.
+pub async fn search_verifications(
+    context: &Context,
+    caller: &Caller,
+    to: &PhoneNumber,
+    (before, limit): (Option<VerificationId>, u16),
+    now: Timestamp,
+) -> Result<Vec<Verification>, HistoryError> {
+    let filter = Filter::Number(context.keyring.fingerprint(caller.tenant, to));
+    let query = ListQuery { before, limit, created_after: None, created_before: None, filter, now };
+    list(context, caller, query).await
+}
+
+async fn list(
+    context: &Context,
+    caller: &Caller,
+    query: ListQuery,
+) -> Result<Vec<Verification>, HistoryError> {
+    let found = context.history.list(caller.tenant, caller.mode, &query).await;
+    let found = found.map_err(HistoryError::Database)?;
+    let mut shown = Vec::with_capacity(found.len());
+    let mut names: Option<BTreeMap<ProfileId, ProfileName>> = None;
+    for past in found {
+        let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id: past.id };
+        // One that does not open is shown like one that was erased: it must not hide all others.
+        let contact = Contact::open_past(context, key, &past).ok().flatten();
+        let profile = match (&contact, &mut names) {
+            (Some(contact), _) => contact.profile.clone(),
+            (None, Some(names)) => name_of(names, past.profile),
+            (None, none) => name_of(none.insert(profile_names(context, key).await?), past.profile),
+        };
+        shown.push(Verification::past(key, past, query.now, (profile, contact)));
+    }
+    Ok(shown)
+}
+
+/// A verification whose record is gone, if the history has it.
+pub(crate) async fn read_past(
+    context: &Context,
+    key: RecordKey,
+    now: Timestamp,
+) -> Result<Option<Verification>, HistoryError> {
+    let found = context.history.read(key).await.map_err(HistoryError::Database)?;
+    let Some(past) = found else { return Ok(None) };
+    let contact = Contact::open_past(context, key, &past).ok().flatten();
+    let profile = match &contact {
+        Some(contact) => contact.profile.clone(),
+        None => name_of(&profile_names(context, key).await?, past.profile),
+    };
+    Ok(Some(Verification::past(key, past, now, (profile, contact))))
+}
+
+/// The name of a profile stands in the sealed contact; without that, the directory knows it.
+async fn profile_names(
+    context: &Context,
+    key: RecordKey,
+) -> Result<BTreeMap<ProfileId, ProfileName>, HistoryError> {
+    let profiles = context.directory.list_profiles(key.tenant).await.map_err(HistoryError::Database)?;
+    Ok(profiles.into_iter().map(|profile| (profile.id, profile.name)).collect())
+}
+
+fn name_of(names: &BTreeMap<ProfileId, ProfileName>, profile: ProfileId) -> ProfileName {
+    names.get(&profile).cloned().unwrap_or_default()
+}
+
+async fn profile(context: &Context, caller: &Caller, name: &ProfileName) -> Result<Profile, HistoryError> {
+    let profile = context.directory.profile(caller.tenant, name).await.map_err(HistoryError::Database)?;
+    profile.ok_or(HistoryError::UnknownProfile)
+}
+
+/// What happened to a verification, oldest first: what is recorded, and what
+/// the codes store still holds.
+pub async fn read_timeline(context: &Context, key: RecordKey) -> Result<Vec<Event>, HistoryError> {
+    // The codes first: what is recorded meanwhile is then in both, not in neither.
+    let fresh = context.codes.timeline(key).await.map_err(HistoryError::Codes)?;
+    let mut events = context.history.timeline(key).await.map_err(HistoryError::Database)?;
+    for event in fresh {
+        if !events.iter().any(|known| known.id == event.id) {
+            events.push(event);
+        }
+    }
+    if events.is_empty() {
+        return Err(HistoryError::NotFound);
+    }
+    events.sort_by_key(|event| (event.at, order(&event.kind), event.id));
+    Ok(events)
+}
+
+/// What an erasure did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Erased {
+    /// Verifications of the history that held the number.
+    pub verifications: u64,
+    /// Live verifications that it ended.
+    pub canceled: u64,
+}
+
+/// Ends the live verifications of a number and takes it out of the history.
+///
+/// What the limits counted for the number stays until it ends by itself, a day
+/// at most: an erasure must not be a way around them.
+pub async fn erase_number(
+    context: &Context,
+    caller: &Caller,
+    to: &PhoneNumber,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Erased, HistoryError> {
+    let (tenant, mode) = (caller.tenant, caller.mode);
+    let number = context.keyring.fingerprint(tenant, to);
+    let profiles = context.directory.list_profiles(tenant).await.map_err(HistoryError::Database)?;
+    let (mut canceled, mut at) = (0, now);
+    for profile in profiles {
+        for _ in 0..MOST_LIVE {
+            let found = context.codes.find(tenant, mode, number, profile.id).await;
+            let Some(id) = found.map_err(HistoryError::Codes)? else { break };
+            let event = EventId::new(now, id.partition(), rng);
+            let seen = context.codes.cancel(RecordKey { tenant, mode, id }, event).await;
+            let Some(seen) = seen.map_err(HistoryError::Codes)? else { break };
+            // The starts to erase are those that the store's clock has seen.
+            at = at.max(seen.now);
+            if seen.outcome != CancelOutcome::Canceled {
+                break;
+            }
+            canceled += 1;
+        }
+    }
+    let erased = context.history.erase(tenant, mode, number, at).await;
+    Ok(Erased { verifications: erased.map_err(HistoryError::Database)?, canceled })
+}
+
+/// Which report a client wants.
+#[derive(Clone, Debug)]
+pub struct ReportRequest {
+    /// From this hour on.
+    pub from: Timestamp,
+    /// Up to this time.
+    pub to: Timestamp,
+    /// Of one profile.
+    pub profile: Option<ProfileName>,
+    /// Of numbers of one country.
+    pub country: Option<Country>,
+}
+
+/// Counts what happened, hour by hour.
+pub async fn read_hourly_report(
+    context: &Context,
+    caller: &Caller,
+    request: ReportRequest,
+) -> Result<Vec<HourlyCounts>, HistoryError> {
+    let profile = match &request.profile {
+        Some(name) => Some(profile(context, caller, name).await?.id),
+        None => None,
+    };
+    let ReportRequest { from, to, country, .. } = request;
+    let query = ReportQuery { from, to, profile, country };
+    context.history.report(caller.tenant, caller.mode, &query).await.map_err(HistoryError::Database)
+}

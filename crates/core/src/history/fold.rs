@@ -1,0 +1,233 @@
+//! What events do to the history: to the row of their verification, and to
+//! the counts of their hour. Folding them in another order gives the same.
+
+use crate::{
+    event::{Event, EventKind, Started},
+    id::MessageId,
+    time::Timestamp,
+    verification::{Delivery, Status},
+};
+
+/// How often each thing happened, in the order of [`Counts::NAMES`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts(pub [u64; 14]);
+
+impl Counts {
+    /// What is counted.
+    pub const NAMES: [&'static str; 14] = [
+        "started",
+        "resent",
+        "sent",
+        "retried",
+        "rejected",
+        "dropped",
+        "delivered",
+        "undelivered",
+        "wrong",
+        "approved",
+        "exhausted",
+        "canceled",
+        "expired",
+        "failed",
+    ];
+
+    /// Counts one event.
+    pub fn add(&mut self, kind: &EventKind) {
+        let at = match kind {
+            EventKind::Started(_) => 0,
+            EventKind::Resent { .. } => 1,
+            EventKind::MessageSent { .. } => 2,
+            EventKind::MessageRetried { .. } => 3,
+            EventKind::MessageRejected { failed, .. } => {
+                self.0[13] += u64::from(*failed);
+                4
+            }
+            EventKind::MessageDropped { .. } => 5,
+            EventKind::Delivered { .. } => 6,
+            EventKind::Undelivered { .. } => 7,
+            EventKind::CheckWrong { .. } => 8,
+            EventKind::Approved => 9,
+            EventKind::Exhausted { .. } => {
+                // The code that exhausts it is a wrong one too.
+                self.0[8] += 1;
+                10
+            }
+            EventKind::Canceled => 11,
+            EventKind::Expired => 12,
+        };
+        self.0[at] += 1;
+    }
+}
+
+/// Which status wins when several are known: what a check said beats all, and
+/// what was computed from the clock gives way to what happened.
+pub const fn rank(status: Status) -> u8 {
+    match status {
+        Status::Pending => 0,
+        Status::Expired => 1,
+        Status::Failed => 2,
+        Status::Canceled => 3,
+        Status::Exhausted => 4,
+        Status::Approved => 5,
+    }
+}
+
+/// What some events of one verification change in its row.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The start and its time, if it is among them.
+    pub started: Option<(Timestamp, Box<Started>)>,
+    /// The status of the highest rank.
+    pub status: Status,
+    /// When that began, unless it is pending.
+    pub ended_at: Option<Timestamp>,
+    /// Wrong codes to add.
+    pub checks: u8,
+    /// Messages to add.
+    pub sends: u8,
+    /// The newest message, and how far it got. Ids of messages sort by time.
+    pub message: Option<MessageId>,
+    /// How far that message got.
+    pub delivery: Delivery,
+    /// The provider that took a message last, and when.
+    pub provider: Option<(Timestamp, String)>,
+}
+
+impl Default for Change {
+    fn default() -> Self {
+        Self {
+            started: None,
+            status: Status::Pending,
+            ended_at: None,
+            checks: 0,
+            sends: 0,
+            message: None,
+            delivery: Delivery::Queued,
+            provider: None,
+        }
+    }
+}
+
+impl Change {
+    /// Adds one event.
+    pub fn add(&mut self, event: Event) {
+        let at = event.at;
+        if let Some(message) = event.kind.message() {
+            self.reach(message, delivery(&event.kind));
+        }
+        match event.kind {
+            EventKind::Started(started) => {
+                self.started = Some((at, started));
+                self.sends += 1;
+            }
+            EventKind::Resent { .. } => self.sends += 1,
+            EventKind::CheckWrong { .. } => self.checks += 1,
+            EventKind::Approved => self.end(Status::Approved, at),
+            EventKind::Exhausted { .. } => {
+                self.checks += 1;
+                self.end(Status::Exhausted, at);
+            }
+            EventKind::Expired => self.end(Status::Expired, at),
+            EventKind::Canceled => self.end(Status::Canceled, at),
+            EventKind::MessageRejected { failed: true, .. } => self.end(Status::Failed, at),
+            EventKind::MessageSent { provider, .. }
+                if self.provider.as_ref().is_none_or(|(before, _)| *before <= at) =>
+            {
+                self.provider = Some((at, provider));
+            }
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, status: Status, at: Timestamp) {
+        if rank(status) > rank(self.status) {
+            (self.status, self.ended_at) = (status, Some(at));
+        }
+    }
+
+    fn reach(&mut self, message: MessageId, delivery: Delivery) {
+        let newer = self.message.is_none_or(|known| known < message);
+        if newer || (self.message == Some(message) && delivery as u8 > self.delivery as u8) {
+            (self.message, self.delivery) = (Some(message), delivery);
+        }
+    }
+}
+
+/// How far an event says that its message got.
+fn delivery(kind: &EventKind) -> Delivery {
+    match kind {
+        EventKind::MessageSent { .. } => Delivery::Sent,
+        EventKind::Delivered { .. } => Delivery::Delivered,
+        EventKind::Undelivered { .. } | EventKind::MessageRejected { .. } => Delivery::Undelivered,
+        _ => Delivery::Queued,
+    }
+}
+
+/// The order in which a timeline shows what happened in one and the same millisecond.
+pub const fn order(kind: &EventKind) -> u8 {
+    match kind {
+        EventKind::Started(_) => 0,
+        EventKind::Resent { .. } => 1,
+        EventKind::MessageRetried { .. } => 2,
+        EventKind::MessageSent { .. } => 3,
+        EventKind::MessageRejected { .. } => 4,
+        EventKind::Delivered { .. } | EventKind::Undelivered { .. } => 5,
+        EventKind::CheckWrong { .. } => 6,
+        EventKind::Approved | EventKind::Exhausted { .. } | EventKind::Canceled => 7,
+        EventKind::Expired => 8,
+        EventKind::MessageDropped { .. } => 9,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::EventId;
+
+    fn event(second: i64, kind: EventKind) -> Event {
+        let id = EventId::from_bytes([second as u8; 16]);
+        Event { id, at: Timestamp::from_millis(1_000 * second), kind }
+    }
+
+    #[test]
+    fn any_order_folds_to_the_same() {
+        let (one, two) = (MessageId::from_bytes([1; 16]), MessageId::from_bytes([2; 16]));
+        let sent = |message, provider: &str| EventKind::MessageSent { message, provider: provider.into() };
+        let events = [
+            event(1, sent(one, "a")),
+            event(2, EventKind::CheckWrong { attempts_left: 4, in_row: 1, wait: None }),
+            event(3, EventKind::Resent { message: two, send: 2, new_code: false }),
+            event(4, sent(two, "b")),
+            event(5, EventKind::Delivered { message: one }),
+            event(6, EventKind::Approved),
+            event(7, EventKind::Expired),
+        ];
+        let fold = |events: &mut dyn Iterator<Item = &Event>| {
+            let mut change = Change::default();
+            events.for_each(|event| change.add(event.clone()));
+            format!("{change:?}")
+        };
+        let forward = fold(&mut events.iter());
+        assert_eq!(forward, fold(&mut events.iter().rev()));
+        let mut change = Change::default();
+        events.iter().for_each(|event| change.add(event.clone()));
+        assert_eq!((change.status, change.ended_at), (Status::Approved, Some(events[5].at)));
+        assert_eq!((change.message, change.delivery), (Some(two), Delivery::Sent));
+        assert_eq!((change.checks, change.sends), (1, 1));
+        assert_eq!(change.provider, Some((events[3].at, "b".to_owned())));
+    }
+
+    #[test]
+    fn a_last_wrong_code_counts_as_wrong_and_a_refusal_may_fail_it() {
+        let mut counts = Counts::default();
+        counts.add(&EventKind::Exhausted { in_row: 5, wait: None });
+        let message = MessageId::from_bytes([1; 16]);
+        let (provider, reason) = (String::new(), String::new());
+        counts.add(&EventKind::MessageRejected { message, provider, reason, failed: true });
+        let named = |name| counts.0[Counts::NAMES.iter().position(|n| *n == name).unwrap()];
+        for name in ["wrong", "exhausted", "rejected", "failed"] {
+            assert_eq!(named(name), 1, "{name}");
+        }
+        assert_eq!(counts.0.iter().sum::<u64>(), 4);
+    }
+}

@@ -1,0 +1,127 @@
+//! The recorder: carries events from the codes store to the history.
+
+use countersign_core::{
+    history::HistoryUpkeep,
+    ports::{Codes, EventBacklog, StoreError, Unrecorded},
+};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+/// Events of one transaction.
+const BATCH: usize = 500;
+/// How long to wait when nothing is left.
+const IDLE: Duration = Duration::from_millis(500);
+/// The longest wait while the database is away.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Between two looks for verifications whose time has passed.
+const EXPIRE_EVERY: Duration = Duration::from_secs(2);
+/// Verifications that one look notes as expired.
+const EXPIRED_AT_ONCE: u16 = 200;
+
+/// Records every event once, in the order of the codes store.
+pub(super) struct Recorder {
+    codes: Arc<dyn Codes>,
+    history: Arc<dyn HistoryUpkeep>,
+    partitions: u16,
+}
+
+/// Whether the next pass would find work at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Work,
+    Wait,
+}
+
+impl Recorder {
+    pub fn new(codes: Arc<dyn Codes>, history: Arc<dyn HistoryUpkeep>, partitions: u16) -> Self {
+        describe_metrics();
+        Self { codes, history, partitions }
+    }
+
+    /// Records until the stop. What cannot be written waits in the codes store.
+    pub async fn run(&self, stop: CancellationToken) {
+        let (mut outage, mut expired_at) = (None::<Duration>, None::<Instant>);
+        loop {
+            let expire = expired_at.is_none_or(|at| at.elapsed() >= EXPIRE_EVERY);
+            let wait = match self.pass(expire).await {
+                Ok(next) => {
+                    if outage.take().is_some() {
+                        tracing::info!("The history is written again");
+                    }
+                    if expire && next == Next::Wait {
+                        expired_at = Some(Instant::now());
+                    }
+                    if next == Next::Work { Duration::ZERO } else { IDLE }
+                }
+                Err(error) => {
+                    let wait = outage.map_or(IDLE, |wait| (wait * 2).min(LONGEST_WAIT));
+                    if outage.replace(wait).is_none() {
+                        tracing::warn!(error = %chain(&error), "The history cannot be written; events wait");
+                    }
+                    wait
+                }
+            };
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Records what is left, for the end of the process.
+    pub async fn finish(&self) {
+        loop {
+            match self.pass(false).await {
+                Ok(Next::Work) => {}
+                Ok(Next::Wait) => return,
+                Err(error) => {
+                    tracing::warn!(error = %chain(&error), "The last events wait for the next start");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn pass(&self, expire: bool) -> Result<Next, StoreError> {
+        let Unrecorded { events, now, drained, backlog } =
+            self.codes.unrecorded(0..self.partitions, BATCH).await?;
+        let oldest = events.first().map_or(now, |event| event.at);
+        note_backlog(backlog, now.since(oldest));
+        if !events.is_empty() {
+            let recorded = self.history.record(&events).await?;
+            metrics::counter!("countersign_history_recorded_total").increment(recorded.new as u64);
+            metrics::counter!("countersign_history_dead_total").increment(recorded.dead as u64);
+            let positions: Vec<_> = events.iter().map(|event| event.position).collect();
+            self.codes.trim(&positions).await?;
+        }
+        if !drained {
+            return Ok(Next::Work);
+        }
+        // Every event up to `now` is recorded: what is pending then stays so.
+        let more = expire && self.history.expire(now, EXPIRED_AT_ONCE).await? == usize::from(EXPIRED_AT_ONCE);
+        Ok(if more { Next::Work } else { Next::Wait })
+    }
+}
+
+fn note_backlog(backlog: EventBacklog, lag: Duration) {
+    metrics::gauge!("countersign_history_backlog_events").set(backlog.events as f64);
+    metrics::gauge!("countersign_history_backlog_bytes").set(backlog.bytes as f64);
+    metrics::gauge!("countersign_history_lag_seconds").set(lag.as_secs_f64());
+}
+
+fn describe_metrics() {
+    metrics::describe_gauge!("countersign_history_backlog_events", "Events that wait for the history");
+    metrics::describe_gauge!("countersign_history_backlog_bytes", "Bytes of the events that wait");
+    metrics::describe_gauge!("countersign_history_lag_seconds", "Age of the oldest event that waits");
+    metrics::describe_counter!("countersign_history_recorded_total", "Events recorded");
+    metrics::describe_counter!("countersign_history_dead_total", "Events that cannot be recorded");
+}
+
+fn chain(error: &StoreError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,90 @@
+//! Keeps the history within its time, and its contacts under the newest key.
+
+use crate::{configuration::HistorySettings, machine};
+use countersign_core::{
+    history::{HistoryUpkeep, Resealing, reseal_contacts},
+    keyring::KeyRing,
+    ports::{Clock, StoreError},
+};
+use rand::{SeedableRng, rngs::StdRng};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
+
+const EVERY: Duration = Duration::from_secs(60);
+/// Verifications that one step deletes.
+const AT_ONCE: u16 = 500;
+/// Steps of one round: 50,000 verifications a minute, more than one machine makes.
+const STEPS: usize = 100;
+/// Between two pages, so that re-sealing never crowds out a request.
+const PAGE_PAUSE: Duration = Duration::from_millis(100);
+
+/// What the jobs work with.
+pub(super) struct Upkeep {
+    pub history: Arc<dyn HistoryUpkeep>,
+    pub settings: HistorySettings,
+    pub keyring: Arc<KeyRing>,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Upkeep {
+    /// A round every minute, until the stop.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut tick = interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut resealed = false;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            let round = async {
+                self.delete_old().await?;
+                if !resealed {
+                    resealed = self.reseal().await?;
+                }
+                Ok::<_, StoreError>(())
+            };
+            let outcome = tokio::select! { () = stop.cancelled() => return, outcome = round => outcome };
+            if let Err(error) = outcome {
+                tracing::warn!(error = %error, "The history is kept up again in a minute");
+            }
+        }
+    }
+
+    async fn delete_old(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        for _ in 0..STEPS {
+            let deleted = self.history.retain(now - self.settings.retention, AT_ONCE).await?;
+            if deleted < usize::from(AT_ONCE) {
+                break;
+            }
+        }
+        for _ in 0..STEPS {
+            if self.history.retain_counts(now - self.settings.rollup_retention).await? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether every contact was seen. A key becomes primary only by a restart.
+    async fn reseal(&self) -> Result<bool, StoreError> {
+        // The generator of a thread cannot go along with a task.
+        let mut rng = StdRng::from_rng(&mut machine::rng());
+        for _ in 0..STEPS {
+            match reseal_contacts(self.history.as_ref(), &self.keyring, &mut rng).await? {
+                Resealing::Working => sleep(PAGE_PAUSE).await,
+                Resealing::Done { unreadable: 0 } => return Ok(true),
+                Resealing::Done { unreadable } => {
+                    tracing::error!(
+                        unreadable,
+                        "Contacts of the history do not open with any key of the ring"
+                    );
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+}

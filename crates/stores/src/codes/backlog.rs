@@ -1,0 +1,167 @@
+//! Events on their way to the history: which wait, how many bytes they are,
+//! and which have arrived.
+
+use super::records::parse_record_key;
+use crate::sqlite::sqlite_error;
+use countersign_core::{
+    id::EventId,
+    ports::{EventBacklog, Position, StoreError, UnrecordedEvent},
+    time::Timestamp,
+};
+use rusqlite::{Connection, params};
+use std::{
+    ops::Range,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// What an event costs beside its body: keys, times, two indexes.
+const OVERHEAD: u64 = 150;
+
+/// The bytes of the events that wait, against their budget.
+///
+/// Counted in memory, by reading only what was appended since the last count:
+/// a counter in the file would be one more write for each event.
+pub struct Backlog {
+    budget: u64,
+    counted: Mutex<Counted>,
+}
+
+#[derive(Default)]
+struct Counted {
+    /// All events up to this one are counted.
+    seq: i64,
+    events: u64,
+    bytes: u64,
+    /// Whether it was said that the budget is half used.
+    warned: bool,
+}
+
+impl Backlog {
+    pub fn new(budget: u64) -> Self {
+        Self { budget, counted: Mutex::default() }
+    }
+
+    /// Whether nothing more fits.
+    pub fn is_full(&self, connection: &Connection) -> Result<bool, StoreError> {
+        let mut counted = self.lock();
+        counted.count(connection)?;
+        if counted.bytes >= self.budget / 2 && !counted.warned {
+            let EventBacklog { events, bytes } = counted.backlog();
+            tracing::warn!(events, bytes, "Events that wait for the history fill half of their budget");
+            counted.warned = true;
+        }
+        Ok(counted.bytes >= self.budget)
+    }
+
+    /// What waits, as it was last counted.
+    pub fn read(&self) -> EventBacklog {
+        self.lock().backlog()
+    }
+
+    /// Notes that the history has these.
+    pub fn trim(
+        &self,
+        connection: &Connection,
+        positions: &[Position],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut counted = self.lock();
+        counted.count(connection)?;
+        let mut update = connection
+            .prepare_cached(
+                "UPDATE events SET recorded_at = ?2 WHERE seq = ?1 AND recorded_at IS NULL
+                    RETURNING length(body)",
+            )
+            .map_err(sqlite_error)?;
+        for Position([seq, _]) in positions {
+            let seq = i64::try_from(*seq).unwrap_or(i64::MAX);
+            let mut rows = update.query([seq, now.micros()]).map_err(sqlite_error)?;
+            while let Some(row) = rows.next().map_err(sqlite_error)? {
+                let body: i64 = row.get(0).map_err(sqlite_error)?;
+                counted.events = counted.events.saturating_sub(1);
+                counted.bytes = counted.bytes.saturating_sub(body.unsigned_abs() + OVERHEAD);
+            }
+        }
+        // An act that was rolled back may have been counted; an empty backlog says so.
+        if !any_waits(connection)? {
+            *counted = Counted { seq: counted.seq, ..Counted::default() };
+        }
+        counted.warned &= counted.bytes >= self.budget / 2;
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counted {
+    fn backlog(&self) -> EventBacklog {
+        EventBacklog { events: self.events, bytes: self.bytes }
+    }
+
+    /// Adds what was appended since the last count.
+    fn count(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        let (events, bytes, seq): (i64, i64, Option<i64>) = connection
+            .prepare_cached(
+                "SELECT count(*), coalesce(sum(length(body)), 0), max(seq) FROM events
+                    WHERE seq > ?1 AND recorded_at IS NULL",
+            )
+            .and_then(|mut select| {
+                select.query_row([self.seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            })
+            .map_err(sqlite_error)?;
+        self.events += events.unsigned_abs();
+        self.bytes += bytes.unsigned_abs() + events.unsigned_abs() * OVERHEAD;
+        self.seq = seq.unwrap_or(self.seq);
+        Ok(())
+    }
+}
+
+fn any_waits(connection: &Connection) -> Result<bool, StoreError> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM events WHERE recorded_at IS NULL)")
+        .and_then(|mut select| select.query_row([], |row| row.get(0)))
+        .map_err(sqlite_error)
+}
+
+/// The oldest events that wait.
+pub fn unrecorded(
+    connection: &Connection,
+    partitions: Range<u16>,
+    limit: usize,
+) -> Result<Vec<UnrecordedEvent>, StoreError> {
+    let mut select = connection
+        .prepare_cached(
+            // The partition is the seventh and eighth byte of the id, the last part of the key.
+            "SELECT seq, key, id, at, body FROM events WHERE recorded_at IS NULL
+                AND substr(key, 24, 2) >= ?1 AND substr(key, 24, 2) <= ?2 ORDER BY seq LIMIT ?3",
+        )
+        .map_err(sqlite_error)?;
+    let Some(last) = partitions.end.checked_sub(1) else { return Ok(Vec::new()) };
+    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+    let bounds = params![partitions.start.to_be_bytes(), last.to_be_bytes(), limit];
+    let rows =
+        select.query_map(bounds, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)));
+    let rows = rows.map_err(sqlite_error)?;
+    rows.map(|row| {
+        let (seq, key, id, at, body): (i64, Vec<u8>, [u8; 16], i64, Vec<u8>) = row.map_err(sqlite_error)?;
+        let id = EventId::from_bytes(id);
+        let corrupt = || StoreError::Corrupt { table: "events", id: id.to_string() };
+        let key = parse_record_key(&key).ok_or_else(corrupt)?;
+        let position = Position([seq.unsigned_abs(), 0]);
+        Ok(UnrecordedEvent { position, key, id, at: Timestamp::from_micros(at), body })
+    })
+    .collect()
+}
+
+/// Files of before had no `recorded_at`.
+pub fn add_column(connection: &Connection) -> Result<(), StoreError> {
+    let known = "SELECT (SELECT count(*) FROM pragma_table_info('events')) = 0
+        OR EXISTS (SELECT 1 FROM pragma_table_info('events') WHERE name = 'recorded_at')";
+    let known: bool = connection.query_row(known, [], |row| row.get(0)).map_err(sqlite_error)?;
+    if known {
+        return Ok(());
+    }
+    connection.execute_batch("ALTER TABLE events ADD COLUMN recorded_at INTEGER").map_err(sqlite_error)
+}

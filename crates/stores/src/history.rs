@@ -1,0 +1,191 @@
+//! The history in SQL: what became of every verification.
+//!
+//! An event is recorded at most once, and its counts with it: its key is
+//! inserted as new or the whole batch rolls back. A batch that fails is tried
+//! without what is known already, then event by event.
+
+mod erasure;
+mod insert;
+mod list;
+mod record;
+mod report;
+mod upkeep;
+
+use crate::sql::{Batch, Sql, Statement};
+use async_trait::async_trait;
+use countersign_core::{
+    event::Event,
+    history::{
+        History, HistoryUpkeep, HourlyCounts, ListQuery, PastVerification, Recorded, ReportQuery,
+        StoredContact,
+    },
+    id::{TenantId, VerificationId},
+    key::Mode,
+    keyring::Fingerprint,
+    ports::{StoreError, UnrecordedEvent},
+    time::Timestamp,
+    verification::RecordKey,
+};
+use record::Recorder;
+
+/// Every statement of the history; tests run each one on both engines.
+pub const STATEMENTS: &[&Statement] = &[
+    &TAKE_TURN,
+    &insert::INSERT_EVENTS,
+    &insert::INSERT_EVENT,
+    &insert::MERGE_VERIFICATION,
+    &insert::ADD_COUNTS,
+    &record::SELECT_FACTS,
+    &record::SELECT_EVENT,
+    &record::INSERT_DEAD_EVENT,
+    &list::SELECT_VERIFICATION,
+    &list::SELECT_TIMELINE,
+    &list::LIST_ALL,
+    &list::LIST_BY_STATUS,
+    &list::LIST_BY_PROFILE_AND_STATUS,
+    &list::LIST_BY_NUMBER,
+    &report::SUM_COUNTS,
+    &upkeep::SELECT_PASSED,
+    &upkeep::SELECT_CONTACTS,
+    &upkeep::REPLACE_CONTACT,
+    &upkeep::SAVE_JOB,
+    &upkeep::SELECT_JOB,
+    &erasure::NOTE_ERASURE,
+    &erasure::ERASE_NUMBER,
+    &upkeep::DELETE_EVENTS,
+    &upkeep::DELETE_VERIFICATIONS,
+    &upkeep::DELETE_DEAD_EVENTS,
+    &upkeep::DELETE_ERASURES,
+    &upkeep::DELETE_COUNTS,
+];
+
+/// The first statement of a batch that others of its kind must not overtake.
+const TAKE_TURN: Statement = Statement {
+    table: "history_turn",
+    text: "UPDATE history_turn SET n = n + 1 WHERE only_row = 1",
+    params: &[],
+};
+
+fn take_turn(batch: Batch) -> Batch {
+    batch.run_touching(1, &TAKE_TURN, Vec::new())
+}
+
+/// The history on a database of either engine.
+pub struct SqlHistory {
+    sql: Sql,
+    recorder: Recorder,
+}
+
+impl SqlHistory {
+    /// The history in this database, whose schema must be up to date.
+    pub fn new(sql: Sql) -> Self {
+        Self { recorder: Recorder::new(sql.clone()), sql }
+    }
+}
+
+#[async_trait]
+impl History for SqlHistory {
+    async fn read(&self, key: RecordKey) -> Result<Option<PastVerification>, StoreError> {
+        list::read(&self.sql, key).await
+    }
+
+    async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
+        list::timeline(&self.sql, key).await
+    }
+
+    async fn list(
+        &self,
+        tenant: TenantId,
+        mode: Mode,
+        query: &ListQuery,
+    ) -> Result<Vec<PastVerification>, StoreError> {
+        list::list(&self.sql, tenant, mode, query).await
+    }
+
+    async fn erase(
+        &self,
+        tenant: TenantId,
+        mode: Mode,
+        number: Fingerprint,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        erasure::erase(&self.sql, (tenant, mode, number), at).await
+    }
+
+    async fn report(
+        &self,
+        tenant: TenantId,
+        mode: Mode,
+        query: &ReportQuery,
+    ) -> Result<Vec<HourlyCounts>, StoreError> {
+        report::report(&self.sql, tenant, mode, query).await
+    }
+}
+
+#[async_trait]
+impl HistoryUpkeep for SqlHistory {
+    async fn record(&self, events: &[UnrecordedEvent]) -> Result<Recorded, StoreError> {
+        self.recorder.record(events).await
+    }
+
+    async fn expire(&self, passed: Timestamp, limit: u16) -> Result<usize, StoreError> {
+        let events = upkeep::passed(&self.sql, passed, limit).await?;
+        if !events.is_empty() {
+            self.recorder.record(&events).await?;
+        }
+        Ok(events.len())
+    }
+
+    async fn retain(&self, before: Timestamp, limit: u16) -> Result<usize, StoreError> {
+        upkeep::retain(&self.sql, before, limit).await
+    }
+
+    async fn retain_counts(&self, before: Timestamp) -> Result<usize, StoreError> {
+        upkeep::retain_counts(&self.sql, before).await
+    }
+
+    async fn contacts(
+        &self,
+        after: Option<VerificationId>,
+        limit: u16,
+    ) -> Result<(Vec<StoredContact>, Option<VerificationId>), StoreError> {
+        upkeep::contacts(&self.sql, after, limit).await
+    }
+
+    async fn replace_contact(&self, old: &StoredContact, sealed: &[u8]) -> Result<(), StoreError> {
+        upkeep::replace_contact(&self.sql, old, sealed).await
+    }
+
+    async fn job(&self, name: &str) -> Result<Option<String>, StoreError> {
+        upkeep::job(&self.sql, name).await
+    }
+
+    async fn save_job(&self, name: &str, state: &str) -> Result<(), StoreError> {
+        upkeep::save_job(&self.sql, name, state).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::STATEMENTS;
+    use crate::sql::rules;
+
+    #[test]
+    fn statements_keep_to_the_shared_dialect() {
+        let broken: Vec<_> = STATEMENTS.iter().filter_map(|one| rules::check(one).err()).collect();
+        assert!(broken.is_empty(), "{broken:#?}");
+    }
+
+    #[test]
+    fn every_statement_is_in_the_list() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/history");
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        let sources = files.map(|path| std::fs::read_to_string(path).unwrap());
+        let written: usize = sources.map(|source| source.matches(": Statement =").count()).sum();
+        assert_eq!(written + 1, STATEMENTS.len(), "the first one stands in this file");
+        let mut texts: Vec<_> = STATEMENTS.iter().map(|statement| statement.text).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), STATEMENTS.len(), "a statement stands twice in the list");
+    }
+}

@@ -1,0 +1,224 @@
+//! The statements of a batch: its events, the rows they change, what they count.
+
+use super::take_turn;
+use crate::sql::{
+    Batch,
+    Kind::{self, Bytes, Int, Text},
+    Statement, Value,
+};
+use countersign_core::{
+    event::{Event, EventKind},
+    history::{Change, Counts, rank},
+    time::Timestamp,
+    verification::RecordKey,
+};
+use std::collections::{BTreeMap, HashMap};
+
+/// An event that can be read.
+#[derive(Clone)]
+pub(super) struct Arriving {
+    pub key: RecordKey,
+    pub event: Event,
+}
+
+/// What is counted together: tenant, mode, hour, profile, country, provider.
+pub(super) type Group = (String, &'static str, i64, String, String, String);
+
+const ROW: [Kind; 6] = [Text, Text, Int, Int, Text, Bytes];
+/// Rows of one insert: fewer statements are fewer round trips.
+const ROWS: usize = 10;
+const ALL_ROWS: [Kind; ROWS * ROW.len()] = {
+    let mut all = [Text; ROWS * ROW.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = ROW[at % ROW.len()];
+        at += 1;
+    }
+    all
+};
+
+/// Without `ON CONFLICT`: one that is there already must fail the batch, or it would be counted again.
+pub(super) const INSERT_EVENTS: Statement = Statement {
+    table: "events",
+    text: "INSERT INTO events (verification_id, id, created_at, at, kind, body)
+        VALUES ($1, $2, $3, $4, $5, $6),
+            ($7, $8, $9, $10, $11, $12),
+            ($13, $14, $15, $16, $17, $18),
+            ($19, $20, $21, $22, $23, $24),
+            ($25, $26, $27, $28, $29, $30),
+            ($31, $32, $33, $34, $35, $36),
+            ($37, $38, $39, $40, $41, $42),
+            ($43, $44, $45, $46, $47, $48),
+            ($49, $50, $51, $52, $53, $54),
+            ($55, $56, $57, $58, $59, $60)",
+    params: &ALL_ROWS,
+};
+
+pub(super) const INSERT_EVENT: Statement = Statement {
+    table: "events",
+    text: "INSERT INTO events (verification_id, id, created_at, at, kind, body)
+        VALUES ($1, $2, $3, $4, $5, $6)",
+    params: &ROW,
+};
+
+fn event_values(arriving: &Arriving, values: &mut Vec<Value>) {
+    let Arriving { key, event } = arriving;
+    values.extend([
+        key.id.to_string().into(),
+        event.id.to_string().into(),
+        key.id.created_at().micros().into(),
+        event.at.micros().into(),
+        event.kind.name().into(),
+        packed(&event.kind).into(),
+    ]);
+}
+
+/// What a timeline needs of an event. Number and contact stand in the row of
+/// the verification alone, where an erasure finds them.
+pub(super) fn packed(kind: &EventKind) -> Value {
+    match kind {
+        EventKind::Started(_) => Value::Bytes(kind.clone().without_person().pack()),
+        other => Value::Bytes(other.pack()),
+    }
+}
+
+/// A row may be made by any event, and each adds what it knows. Of a number
+/// that was erased after the start, nothing is taken in.
+pub(super) const MERGE_VERIFICATION: Statement = Statement {
+    table: "verifications",
+    text: "INSERT INTO verifications (id, created_at, tenant_id, mode, profile_id, key_id, country,
+            number, contact, status, status_rank, started_at, expires_at, ended_at, checks, max_checks,
+            sends, max_sends, message_id, delivery, provider, provider_at)
+        SELECT $1, $2, $3, $4, $5, $6, $7, CASE WHEN erased.n = 0 THEN $8 END,
+            CASE WHEN erased.n = 0 THEN $9 END, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+            $21, $22
+        FROM (SELECT count(*) AS n FROM erasures
+            WHERE tenant_id = $3 AND mode = $4 AND number = $8 AND at >= $12) AS erased
+        WHERE true
+        ON CONFLICT (id, created_at) DO UPDATE SET
+            profile_id = coalesce(excluded.profile_id, verifications.profile_id),
+            key_id = coalesce(excluded.key_id, verifications.key_id),
+            country = coalesce(excluded.country, verifications.country),
+            number = coalesce(excluded.number, verifications.number),
+            contact = coalesce(excluded.contact, verifications.contact),
+            started_at = coalesce(excluded.started_at, verifications.started_at),
+            expires_at = coalesce(excluded.expires_at, verifications.expires_at),
+            max_checks = coalesce(excluded.max_checks, verifications.max_checks),
+            max_sends = coalesce(excluded.max_sends, verifications.max_sends),
+            checks = verifications.checks + excluded.checks,
+            sends = verifications.sends + excluded.sends,
+            status = CASE WHEN excluded.status_rank > verifications.status_rank
+                THEN excluded.status ELSE verifications.status END,
+            ended_at = CASE WHEN excluded.status_rank > verifications.status_rank
+                THEN excluded.ended_at ELSE verifications.ended_at END,
+            status_rank = CASE WHEN excluded.status_rank > verifications.status_rank
+                THEN excluded.status_rank ELSE verifications.status_rank END,
+            delivery = CASE WHEN excluded.message_id > verifications.message_id
+                OR (excluded.message_id = verifications.message_id
+                    AND excluded.delivery > verifications.delivery)
+                THEN excluded.delivery ELSE verifications.delivery END,
+            message_id = CASE WHEN excluded.message_id > verifications.message_id
+                THEN excluded.message_id ELSE verifications.message_id END,
+            provider = CASE WHEN excluded.provider_at >= verifications.provider_at
+                AND excluded.provider IS NOT NULL THEN excluded.provider ELSE verifications.provider END,
+            provider_at = CASE WHEN excluded.provider_at >= verifications.provider_at
+                THEN excluded.provider_at ELSE verifications.provider_at END",
+    params: &[
+        Text, Int, Text, Text, Text, Text, Text, Bytes, Bytes, Text, Int, Int, Int, Int, Int, Int, Int, Int,
+        Text, Int, Text, Int,
+    ],
+};
+
+fn change_values(key: RecordKey, change: Change) -> Vec<Value> {
+    let started = change.started.as_ref();
+    let provider = change.provider.as_ref();
+    vec![
+        key.id.to_string().into(),
+        key.id.created_at().micros().into(),
+        key.tenant.to_string().into(),
+        key.mode.as_str().into(),
+        started.map(|(_, s)| s.profile.to_string()).into(),
+        started.map(|(_, s)| s.key.to_string()).into(),
+        started.and_then(|(_, s)| s.country).map(|country| country.as_str().to_owned()).into(),
+        started.map(|(_, s)| s.number.0.as_slice()).into(),
+        started.map(|(_, s)| s.contact.as_slice()).into(),
+        change.status.as_str().into(),
+        i64::from(rank(change.status)).into(),
+        started.map(|(at, _)| at.micros()).into(),
+        started.map(|(_, s)| s.expires_at.micros()).into(),
+        change.ended_at.map(Timestamp::micros).into(),
+        i64::from(change.checks).into(),
+        started.map(|(_, s)| i64::from(s.max_checks)).into(),
+        i64::from(change.sends).into(),
+        started.map(|(_, s)| i64::from(s.max_sends)).into(),
+        change.message.map(|message| message.to_string()).unwrap_or_default().into(),
+        (change.delivery as i64).into(),
+        provider.map(|(_, name)| name.as_str()).into(),
+        provider.map_or(0, |(at, _)| at.micros()).into(),
+    ]
+}
+
+pub(super) const ADD_COUNTS: Statement = Statement {
+    table: "rollups",
+    text: "INSERT INTO rollups (tenant_id, mode, hour, profile_id, country, provider, started, resent, sent,
+            retried, rejected, dropped, delivered, undelivered, wrong, approved, exhausted, canceled,
+            expired, failed)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+        ON CONFLICT (tenant_id, mode, hour, profile_id, country, provider) DO UPDATE SET
+            started = rollups.started + excluded.started,
+            resent = rollups.resent + excluded.resent,
+            sent = rollups.sent + excluded.sent,
+            retried = rollups.retried + excluded.retried,
+            rejected = rollups.rejected + excluded.rejected,
+            dropped = rollups.dropped + excluded.dropped,
+            delivered = rollups.delivered + excluded.delivered,
+            undelivered = rollups.undelivered + excluded.undelivered,
+            wrong = rollups.wrong + excluded.wrong,
+            approved = rollups.approved + excluded.approved,
+            exhausted = rollups.exhausted + excluded.exhausted,
+            canceled = rollups.canceled + excluded.canceled,
+            expired = rollups.expired + excluded.expired,
+            failed = rollups.failed + excluded.failed",
+    params: &[
+        Text, Text, Int, Text, Text, Text, Int, Int, Int, Int, Int, Int, Int, Int, Int, Int, Int, Int, Int,
+        Int,
+    ],
+};
+
+fn count_values(group: &Group, counts: &Counts) -> Vec<Value> {
+    let (tenant, mode, hour, profile, country, provider) = group;
+    let mut values: Vec<Value> = vec![
+        tenant.as_str().into(),
+        (*mode).into(),
+        (*hour).into(),
+        profile.as_str().into(),
+        country.as_str().into(),
+        provider.as_str().into(),
+    ];
+    values.extend(counts.0.iter().map(|count| Value::Int(i64::try_from(*count).unwrap_or(i64::MAX))));
+    values
+}
+
+/// The whole batch: if it commits, each of the events is recorded by it and by no other.
+pub(super) fn batch(events: &[Arriving], groups: &BTreeMap<Group, Counts>) -> Batch {
+    let mut batch = take_turn(Batch::default());
+    let (full, rest) = events.as_chunks::<ROWS>();
+    for rows in full {
+        let mut values = Vec::with_capacity(ALL_ROWS.len());
+        rows.iter().for_each(|row| event_values(row, &mut values));
+        batch = batch.run(&INSERT_EVENTS, values);
+    }
+    for row in rest {
+        let mut values = Vec::with_capacity(ROW.len());
+        event_values(row, &mut values);
+        batch = batch.run(&INSERT_EVENT, values);
+    }
+    let mut changes: HashMap<RecordKey, Change> = HashMap::new();
+    for Arriving { key, event } in events {
+        changes.entry(*key).or_default().add(event.clone());
+    }
+    for (key, change) in changes {
+        batch = batch.run_touching(1, &MERGE_VERIFICATION, change_values(key, change));
+    }
+    groups.iter().fold(batch, |batch, (group, counts)| batch.run(&ADD_COUNTS, count_values(group, counts)))
+}

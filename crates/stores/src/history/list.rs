@@ -1,0 +1,208 @@
+//! Reading: one verification, its timeline, and lists.
+
+use crate::sql::{
+    Kind::{Bytes, Int, Text},
+    Row, Sql, Statement, Value,
+};
+use countersign_core::{
+    event::{Event, EventKind},
+    history::{Filter, ListQuery, PastVerification},
+    id::{TenantId, VerificationId},
+    key::Mode,
+    keyring::Fingerprint,
+    ports::StoreError,
+    time::Timestamp,
+    verification::{Delivery, RecordKey, Status},
+};
+
+/// In the order in which a verification goes through them.
+const STATUSES: [Status; 6] =
+    [Status::Pending, Status::Expired, Status::Failed, Status::Canceled, Status::Exhausted, Status::Approved];
+const DELIVERIES: [Delivery; 4] =
+    [Delivery::Queued, Delivery::Sent, Delivery::Delivered, Delivery::Undelivered];
+
+fn read_past(row: &Row) -> Result<PastVerification, StoreError> {
+    let small = |index| u8::try_from(row.int(index)?).map_err(|_| row.corrupt());
+    let bytes = |index: usize| match row.values().get(index) {
+        Some(Value::Null) => Ok(None),
+        _ => row.bytes(index).map(Some),
+    };
+    let number = bytes(2)?.map(|bytes| bytes.try_into().map(Fingerprint).map_err(|_| row.corrupt()));
+    Ok(PastVerification {
+        id: row.parsed(0, |text| text.parse().ok())?,
+        profile: row.parsed(1, |text| text.parse().ok())?,
+        number: number.transpose()?,
+        contact: bytes(3)?.map(<[u8]>::to_vec),
+        status: row.parsed(4, |text| STATUSES.into_iter().find(|status| status.as_str() == text))?,
+        started_at: Timestamp::from_micros(row.int(5)?),
+        expires_at: Timestamp::from_micros(row.int(6)?),
+        ended_at: row.optional_int(7)?.map(Timestamp::from_micros),
+        checks: small(8)?,
+        max_checks: small(9)?,
+        sends: small(10)?,
+        max_sends: small(11)?,
+        delivery: *DELIVERIES.get(usize::from(small(12)?)).ok_or_else(|| row.corrupt())?,
+    })
+}
+
+fn key_values(key: RecordKey) -> Vec<Value> {
+    vec![
+        key.tenant.to_string().into(),
+        key.mode.as_str().into(),
+        key.id.to_string().into(),
+        key.id.created_at().micros().into(),
+    ]
+}
+
+pub(super) const SELECT_VERIFICATION: Statement = Statement {
+    table: "verifications",
+    text:
+        "SELECT id, profile_id, number, contact, status, started_at, expires_at, ended_at, checks, max_checks,
+            sends, max_sends, delivery
+        FROM verifications
+        WHERE tenant_id = $1 AND mode = $2 AND id = $3 AND created_at = $4 AND started_at IS NOT NULL",
+    params: &[Text, Text, Text, Int],
+};
+
+pub(super) async fn read(sql: &Sql, key: RecordKey) -> Result<Option<PastVerification>, StoreError> {
+    let rows = sql.query(&SELECT_VERIFICATION, key_values(key)).await?;
+    rows.first().map(read_past).transpose()
+}
+
+pub(super) const SELECT_TIMELINE: Statement = Statement {
+    table: "events",
+    text: "SELECT events.id, events.at, events.body
+        FROM verifications JOIN events ON events.verification_id = verifications.id
+            AND events.created_at = verifications.created_at
+        WHERE verifications.tenant_id = $1 AND verifications.mode = $2 AND verifications.id = $3
+            AND verifications.created_at = $4 AND events.created_at = $4
+        ORDER BY events.at, events.id LIMIT 1000",
+    params: &[Text, Text, Text, Int],
+};
+
+pub(super) async fn timeline(sql: &Sql, key: RecordKey) -> Result<Vec<Event>, StoreError> {
+    let read = |row: &Row| {
+        let kind = EventKind::unpack(row.bytes(2)?).map_err(|_| row.corrupt())?;
+        let id = row.parsed(0, |text| text.parse().ok())?;
+        Ok(Event { id, at: Timestamp::from_micros(row.int(1)?), kind })
+    };
+    sql.query(&SELECT_TIMELINE, key_values(key)).await?.iter().map(read).collect()
+}
+
+pub(super) const LIST_ALL: Statement = Statement {
+    table: "verifications",
+    text: "SELECT id, profile_id, number, contact, status, started_at, expires_at, ended_at, checks, max_checks,
+            sends, max_sends, delivery
+        FROM verifications
+        WHERE tenant_id = $1 AND mode = $2 AND id < $3 AND created_at <= $4 AND id >= $5 AND created_at >= $6 AND started_at IS NOT NULL
+        ORDER BY id DESC LIMIT $7",
+    params: &[Text, Text, Text, Int, Text, Int, Int],
+};
+
+/// One that is pending and past its time is listed once it is noted as expired.
+pub(super) const LIST_BY_STATUS: Statement = Statement {
+    table: "verifications",
+    text:
+        "SELECT id, profile_id, number, contact, status, started_at, expires_at, ended_at, checks, max_checks,
+            sends, max_sends, delivery
+        FROM verifications
+        WHERE tenant_id = $1 AND mode = $2 AND status = $8 AND (status <> 'pending' OR expires_at > $9)
+            AND id < $3 AND created_at <= $4 AND id >= $5 AND created_at >= $6 AND started_at IS NOT NULL
+        ORDER BY id DESC LIMIT $7",
+    params: &[Text, Text, Text, Int, Text, Int, Int, Text, Int],
+};
+
+pub(super) const LIST_BY_PROFILE_AND_STATUS: Statement = Statement {
+    table: "verifications",
+    text:
+        "SELECT id, profile_id, number, contact, status, started_at, expires_at, ended_at, checks, max_checks,
+            sends, max_sends, delivery
+        FROM verifications
+        WHERE tenant_id = $1 AND mode = $2 AND profile_id = $10 AND status = $8
+            AND (status <> 'pending' OR expires_at > $9)
+            AND id < $3 AND created_at <= $4 AND id >= $5 AND created_at >= $6 AND started_at IS NOT NULL
+        ORDER BY id DESC LIMIT $7",
+    params: &[Text, Text, Text, Int, Text, Int, Int, Text, Int, Text],
+};
+
+pub(super) const LIST_BY_NUMBER: Statement = Statement {
+    table: "verifications",
+    text:
+        "SELECT id, profile_id, number, contact, status, started_at, expires_at, ended_at, checks, max_checks,
+            sends, max_sends, delivery
+        FROM verifications
+        WHERE tenant_id = $1 AND mode = $2 AND number = $8
+            AND id < $3 AND created_at <= $4 AND id >= $5 AND created_at >= $6 AND started_at IS NOT NULL
+        ORDER BY id DESC LIMIT $7",
+    params: &[Text, Text, Text, Int, Text, Int, Int, Bytes],
+};
+
+pub(super) async fn list(
+    sql: &Sql,
+    tenant: TenantId,
+    mode: Mode,
+    query: &ListQuery,
+) -> Result<Vec<PastVerification>, StoreError> {
+    let span = span_values(tenant, mode, query);
+    let now = query.now.micros();
+    let (statement, more): (_, Vec<Value>) = match query.filter {
+        Filter::All => (&LIST_ALL, vec![]),
+        Filter::Status(status) => (&LIST_BY_STATUS, vec![status.as_str().into(), now.into()]),
+        Filter::ProfileAndStatus(profile, status) => {
+            let more = vec![status.as_str().into(), now.into(), profile.to_string().into()];
+            (&LIST_BY_PROFILE_AND_STATUS, more)
+        }
+        Filter::Profile(profile) => return list_profile(sql, span, profile.to_string(), query.limit).await,
+        Filter::Number(number) => (&LIST_BY_NUMBER, vec![number.0.as_slice().into()]),
+    };
+    let rows = sql.query(statement, [span, more].concat()).await?;
+    rows.iter().map(read_past).collect()
+}
+
+/// By its statuses one after the other, which spares every write an index for
+/// the profile alone. A verification only ever moves to a status that is asked
+/// for later, so none is missed; one that moved meanwhile is found twice.
+async fn list_profile(
+    sql: &Sql,
+    span: Vec<Value>,
+    profile: String,
+    limit: u16,
+) -> Result<Vec<PastVerification>, StoreError> {
+    let mut found = Vec::new();
+    for status in STATUSES {
+        let mut values = span.clone();
+        // Pending ones past their time belong to the list too.
+        values.extend([status.as_str().into(), i64::MIN.into(), profile.as_str().into()]);
+        for row in sql.query(&LIST_BY_PROFILE_AND_STATUS, values).await? {
+            found.push(read_past(&row)?);
+        }
+    }
+    // The later of two comes first, and stays.
+    found.reverse();
+    found.sort_by_key(|past| std::cmp::Reverse(past.id));
+    found.dedup_by_key(|past| past.id);
+    found.truncate(limit.into());
+    Ok(found)
+}
+
+/// The first seven parameters of each list: whose, which stretch of ids, how
+/// many. The times of the ids stand beside them, so that partitions are left out.
+fn span_values(tenant: TenantId, mode: Mode, query: &ListQuery) -> Vec<Value> {
+    let before = query.created_before.map(VerificationId::floor);
+    let end = [query.before, before].into_iter().flatten().min();
+    let start = query.created_after.map_or(VerificationId::from_bytes([0; 16]), VerificationId::floor);
+    // A tilde sorts after every character of an id.
+    let (end, end_at) = match end {
+        Some(id) => (id.to_string(), id.created_at().micros()),
+        None => (format!("{}~", VerificationId::PREFIX), i64::MAX),
+    };
+    vec![
+        tenant.to_string().into(),
+        mode.as_str().into(),
+        end.into(),
+        end_at.into(),
+        start.to_string().into(),
+        start.created_at().micros().into(),
+        i64::from(query.limit).into(),
+    ]
+}

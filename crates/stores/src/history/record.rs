@@ -1,0 +1,215 @@
+//! Recording: a batch as a whole, else without what is known, else one by one.
+
+use super::insert::{self, Arriving, Group, packed};
+use crate::sql::{
+    Kind::{Bytes, Int, Text},
+    Sql, Statement, Value,
+};
+use countersign_core::{
+    event::{Event, EventKind},
+    history::{Counts, Recorded},
+    id::VerificationId,
+    ports::{StoreError, UnrecordedEvent},
+    verification::RecordKey,
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, PoisonError},
+};
+
+/// Verifications whose facts are remembered between two batches.
+const REMEMBERED: usize = 20_000;
+const HOUR: i64 = 3_600 * 1_000_000;
+
+/// By what the events of a verification are counted. Empty where not known.
+#[derive(Clone, Default)]
+struct Facts {
+    profile: String,
+    country: String,
+    /// The provider that took a message last: what follows is counted with it.
+    provider: String,
+}
+
+/// Records events; remembers a little of those that it recorded last, because
+/// the rest of the same verification follows within minutes.
+pub(super) struct Recorder {
+    sql: Sql,
+    facts: Mutex<HashMap<VerificationId, Facts>>,
+}
+
+impl Recorder {
+    pub fn new(sql: Sql) -> Self {
+        Self { sql, facts: Mutex::default() }
+    }
+
+    pub async fn record(&self, events: &[UnrecordedEvent]) -> Result<Recorded, StoreError> {
+        let mut recorded = Recorded::default();
+        let mut arriving = Vec::with_capacity(events.len());
+        for UnrecordedEvent { key, id, at, body, .. } in events {
+            match EventKind::unpack(body) {
+                Ok(kind) => arriving.push(Arriving { key: *key, event: Event { id: *id, at: *at, kind } }),
+                Err(error) => {
+                    let unreadable = (id.to_string(), at.micros(), "unreadable", Value::Bytes(body.clone()));
+                    self.bury(*key, unreadable, error.to_string()).await?;
+                    recorded.dead += 1;
+                }
+            }
+        }
+        if self.insert(&arriving).await? {
+            recorded.new = arriving.len();
+            return Ok(recorded);
+        }
+        // Most likely a batch that was recorded before a crash, and not trimmed.
+        let mut fresh = Vec::new();
+        for one in arriving {
+            if self.is_known(&one).await? { recorded.repeated += 1 } else { fresh.push(one) }
+        }
+        if self.insert(&fresh).await? {
+            recorded.new = fresh.len();
+            return Ok(recorded);
+        }
+        for one in fresh {
+            recorded += self.record_alone(one).await?;
+        }
+        Ok(recorded)
+    }
+
+    async fn record_alone(&self, one: Arriving) -> Result<Recorded, StoreError> {
+        let reason = match self.try_insert(std::slice::from_ref(&one)).await {
+            Ok(()) => return Ok(Recorded { new: 1, ..Recorded::default() }),
+            Err(error @ StoreError::Unavailable(_)) => return Err(error),
+            Err(error) => error.to_string(),
+        };
+        if self.is_known(&one).await? {
+            return Ok(Recorded { repeated: 1, ..Recorded::default() });
+        }
+        let Event { id, at, kind } = &one.event;
+        self.bury(one.key, (id.to_string(), at.micros(), kind.name(), packed(kind)), reason).await?;
+        Ok(Recorded { dead: 1, ..Recorded::default() })
+    }
+
+    /// Whether all of them are recorded now, and none was before.
+    async fn insert(&self, events: &[Arriving]) -> Result<bool, StoreError> {
+        match self.try_insert(events).await {
+            Ok(()) => Ok(true),
+            Err(error @ StoreError::Unavailable(_)) => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
+    async fn try_insert(&self, events: &[Arriving]) -> Result<(), StoreError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let mut facts = HashMap::new();
+        let mut groups: BTreeMap<Group, Counts> = BTreeMap::new();
+        for Arriving { key, event } in events {
+            let known = match facts.entry(key.id) {
+                std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
+                std::collections::hash_map::Entry::Vacant(unknown) => {
+                    unknown.insert(self.facts_before(*key, &event.kind).await?)
+                }
+            };
+            known.learn(&event.kind);
+            let provider = event.kind.provider().unwrap_or(&known.provider).to_owned();
+            let hour = event.at.micros().div_euclid(HOUR) * HOUR;
+            let (profile, country) = (known.profile.clone(), known.country.clone());
+            let group = (key.tenant.to_string(), key.mode.as_str(), hour, profile, country, provider);
+            groups.entry(group).or_default().add(&event.kind);
+        }
+        self.sql.batch(insert::batch(events, &groups)).await?;
+        let mut remembered = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        if remembered.len() + facts.len() > REMEMBERED {
+            remembered.clear();
+        }
+        remembered.extend(facts);
+        Ok(())
+    }
+
+    /// What is known of a verification before its first event of a batch.
+    async fn facts_before(&self, key: RecordKey, first: &EventKind) -> Result<Facts, StoreError> {
+        if matches!(first, EventKind::Started(_)) {
+            return Ok(Facts::default());
+        }
+        let remembered = self.facts.lock().unwrap_or_else(PoisonError::into_inner).get(&key.id).cloned();
+        if let Some(facts) = remembered {
+            return Ok(facts);
+        }
+        let values = vec![
+            key.tenant.to_string().into(),
+            key.mode.as_str().into(),
+            key.id.to_string().into(),
+            key.id.created_at().micros().into(),
+        ];
+        let rows = self.sql.query(&SELECT_FACTS, values).await?;
+        let Some(row) = rows.first() else { return Ok(Facts::default()) };
+        let text = |index| Ok::<_, StoreError>(row.optional_text(index)?.unwrap_or_default().to_owned());
+        Ok(Facts { profile: text(1)?, country: text(2)?, provider: text(3)? })
+    }
+
+    async fn is_known(&self, one: &Arriving) -> Result<bool, StoreError> {
+        let values = vec![
+            one.key.id.to_string().into(),
+            one.event.id.to_string().into(),
+            one.key.id.created_at().micros().into(),
+        ];
+        Ok(!self.sql.query(&SELECT_EVENT, values).await?.is_empty())
+    }
+
+    /// Puts an event aside that will never be recorded.
+    async fn bury(
+        &self,
+        key: RecordKey,
+        (id, at, kind, body): (String, i64, &str, Value),
+        reason: String,
+    ) -> Result<(), StoreError> {
+        tracing::error!(
+            event.id = %id, verification.id = %key.id, tenant.id = %key.tenant, kind, reason,
+            "An event cannot be recorded; it was put into dead_events"
+        );
+        let values = vec![
+            id.into(),
+            key.id.to_string().into(),
+            key.tenant.to_string().into(),
+            key.mode.as_str().into(),
+            at.into(),
+            kind.into(),
+            body,
+            reason.into(),
+        ];
+        self.sql.batch(crate::sql::Batch::default().run(&INSERT_DEAD_EVENT, values)).await.map(drop)
+    }
+}
+
+impl Facts {
+    fn learn(&mut self, kind: &EventKind) {
+        match kind {
+            EventKind::Started(started) => {
+                self.profile = started.profile.to_string();
+                self.country = started.country.map(|c| c.as_str().to_owned()).unwrap_or_default();
+            }
+            EventKind::MessageSent { provider, .. } => self.provider.clone_from(provider),
+            _ => {}
+        }
+    }
+}
+
+pub(super) const SELECT_FACTS: Statement = Statement {
+    table: "verifications",
+    text: "SELECT id, profile_id, country, provider FROM verifications
+        WHERE tenant_id = $1 AND mode = $2 AND id = $3 AND created_at = $4",
+    params: &[Text, Text, Text, Int],
+};
+
+pub(super) const SELECT_EVENT: Statement = Statement {
+    table: "events",
+    text: "SELECT id FROM events WHERE verification_id = $1 AND id = $2 AND created_at = $3",
+    params: &[Text, Text, Int],
+};
+
+pub(super) const INSERT_DEAD_EVENT: Statement = Statement {
+    table: "dead_events",
+    text: "INSERT INTO dead_events (id, verification_id, tenant_id, mode, at, kind, body, reason)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
+    params: &[Text, Text, Text, Text, Int, Text, Bytes, Text],
+};

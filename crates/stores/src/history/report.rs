@@ -1,0 +1,63 @@
+//! Sums of what was counted.
+
+use crate::sql::{
+    Kind::{Int, Text},
+    Row, Sql, Statement,
+};
+use countersign_core::{
+    history::{Counts, HourlyCounts, ReportQuery},
+    id::TenantId,
+    key::Mode,
+    ports::StoreError,
+    time::Timestamp,
+};
+
+/// The sum of integers is no integer to Postgres.
+pub(super) const SUM_COUNTS: Statement = Statement {
+    table: "rollups",
+    text: "SELECT hour,
+            CAST(sum(started) AS bigint),
+            CAST(sum(resent) AS bigint),
+            CAST(sum(sent) AS bigint),
+            CAST(sum(retried) AS bigint),
+            CAST(sum(rejected) AS bigint),
+            CAST(sum(dropped) AS bigint),
+            CAST(sum(delivered) AS bigint),
+            CAST(sum(undelivered) AS bigint),
+            CAST(sum(wrong) AS bigint),
+            CAST(sum(approved) AS bigint),
+            CAST(sum(exhausted) AS bigint),
+            CAST(sum(canceled) AS bigint),
+            CAST(sum(expired) AS bigint),
+            CAST(sum(failed) AS bigint)
+        FROM rollups
+        WHERE tenant_id = $1 AND mode = $2 AND hour >= $3 AND hour < $4
+            AND ($5 = '' OR profile_id = $5) AND ($6 = '' OR country = $6)
+        GROUP BY hour ORDER BY hour",
+    params: &[Text, Text, Int, Int, Text, Text],
+};
+
+pub(super) async fn report(
+    sql: &Sql,
+    tenant: TenantId,
+    mode: Mode,
+    query: &ReportQuery,
+) -> Result<Vec<HourlyCounts>, StoreError> {
+    let values = vec![
+        tenant.to_string().into(),
+        mode.as_str().into(),
+        query.from.micros().into(),
+        query.to.micros().into(),
+        query.profile.map(|profile| profile.to_string()).unwrap_or_default().into(),
+        query.country.map(|country| country.as_str().to_owned()).unwrap_or_default().into(),
+    ];
+    sql.query(&SUM_COUNTS, values).await?.iter().map(read_hour).collect()
+}
+
+fn read_hour(row: &Row) -> Result<HourlyCounts, StoreError> {
+    let mut counts = Counts::default();
+    for (index, count) in counts.0.iter_mut().enumerate() {
+        *count = u64::try_from(row.int(index + 1)?).map_err(|_| row.corrupt())?;
+    }
+    Ok(HourlyCounts { hour: Timestamp::from_micros(row.int(0)?), counts })
+}

@@ -1,0 +1,130 @@
+//! The history: one contract for SQLite and Postgres, each statement on both,
+//! and what a client sees of it over HTTP.
+
+mod contract;
+mod http;
+mod statements;
+
+use countersign_core::{
+    event::{Event, EventKind, Started},
+    id::{EventId, KeyId, MessageId, ProfileId, TenantId, VerificationId},
+    key::Mode,
+    keyring::Fingerprint,
+    phone::Country,
+    ports::{Position, UnrecordedEvent},
+    time::Timestamp,
+    verification::RecordKey,
+};
+use countersign_stores::history::SqlHistory;
+use rand::{SeedableRng, rngs::StdRng};
+use std::sync::Arc;
+
+/// The contract on both engines: each test gets a fresh, migrated database.
+macro_rules! contract {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() -> anyhow::Result<()> {
+                let base = crate::directory::Base::sqlite()?;
+                base.sql.migrate().await?;
+                super::contract::$test(&base).await
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() -> anyhow::Result<()> {
+                let base = crate::directory::Base::postgres().await?;
+                base.sql.migrate().await?;
+                let outcome = super::contract::$test(&base).await;
+                base.close().await?;
+                outcome
+            })+
+        }
+    };
+}
+
+contract!(
+    a_verification_is_kept_with_its_timeline,
+    repeats_and_any_order_change_nothing,
+    two_recorders_at_once_count_each_event_once,
+    what_cannot_be_recorded_is_put_aside,
+    an_erasure_takes_the_number_out_before_and_after,
+    what_has_passed_expires_once,
+    the_old_is_deleted_in_steps,
+    pages_have_no_gaps_and_no_doubles,
+    lists_keep_to_their_filter_tenant_and_mode,
+    counts_are_those_of_the_events,
+    contacts_are_sealed_anew_and_a_restart_goes_on,
+);
+
+/// A second in July 2026, on the hour.
+const START: i64 = 1_783_000_800_000;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(START + 1_000 * seconds)
+}
+
+const TENANT: TenantId = TenantId::from_bytes([1; 16]);
+const PROFILE: ProfileId = ProfileId::from_bytes([2; 16]);
+const NUMBER: Fingerprint = Fingerprint([3; 16]);
+
+fn history(base: &crate::directory::Base) -> Arc<SqlHistory> {
+    Arc::new(SqlHistory::new(base.sql.clone()))
+}
+
+fn rng(seed: u64) -> StdRng {
+    StdRng::seed_from_u64(seed)
+}
+
+/// A verification made at second `n`.
+fn key(n: i64) -> RecordKey {
+    let id = VerificationId::new(at(n), 7, &mut rng(n as u64));
+    RecordKey { tenant: TENANT, mode: Mode::Live, id }
+}
+
+fn message(n: i64) -> MessageId {
+    MessageId::new(at(n), 7, &mut rng(n as u64))
+}
+
+fn event(key: RecordKey, seconds: i64, kind: &EventKind) -> UnrecordedEvent {
+    let id = EventId::new(at(seconds), 7, &mut rng(seconds as u64 ^ key.id.bytes()[15] as u64));
+    UnrecordedEvent { position: Position([0, 0]), key, id, at: at(seconds), body: kind.pack() }
+}
+
+fn start(n: i64) -> EventKind {
+    EventKind::Started(Box::new(Started {
+        message: message(n),
+        profile: PROFILE,
+        key: KeyId::from_bytes([4; 16]),
+        number: NUMBER,
+        country: Country::parse("PL"),
+        expires_at: at(n + 300),
+        max_checks: 5,
+        max_sends: 5,
+        contact: vec![1, 9, 9],
+        limits: vec![],
+        skipped: vec![],
+    }))
+}
+
+/// Started, sent, delivered, one wrong code, resent, approved.
+fn story(n: i64) -> Vec<UnrecordedEvent> {
+    let (key, provider) = (key(n), "relay".to_owned());
+    [
+        start(n),
+        EventKind::MessageSent { message: message(n), provider },
+        EventKind::Delivered { message: message(n) },
+        EventKind::CheckWrong { attempts_left: 4, in_row: 1, wait: None },
+        EventKind::Resent { message: message(n + 4), send: 2, new_code: false },
+        EventKind::Approved,
+    ]
+    .iter()
+    .zip(n..)
+    .map(|(kind, second)| event(key, second, kind))
+    .collect()
+}
+
+/// The history's words, not the engine's.
+fn kinds(events: &[Event]) -> Vec<&'static str> {
+    events.iter().map(|event| event.kind.name()).collect()
+}

@@ -1,0 +1,326 @@
+//! What every engine must do. `history.rs` runs each of these on both.
+
+use super::{NUMBER, PROFILE, TENANT, at, event, history, key, kinds, message, rng, start, story};
+use crate::directory::Base;
+use anyhow::{Context, Result};
+use countersign_core::{
+    event::{Event, EventKind},
+    history::{
+        Counts, Filter, History, HistoryUpkeep, ListQuery, Recorded, ReportQuery, Resealing,
+        oldest_seal_version, reseal_contacts,
+    },
+    id::{ProfileId, TenantId, VerificationId},
+    key::Mode,
+    keyring::{Fingerprint, KeyRing, Place, Sealed, VersionedKey},
+    ports::UnrecordedEvent,
+    verification::{Delivery, Status},
+};
+use countersign_stores::sql::{Statement, Value};
+
+const HOUR: i64 = 3_600;
+
+async fn counts(history: &impl History) -> Result<Counts> {
+    let query = ReportQuery { from: at(-HOUR), to: at(1_000 * HOUR), profile: None, country: None };
+    let mut sum = Counts::default();
+    for hour in history.report(TENANT, Mode::Live, &query).await? {
+        sum.0.iter_mut().zip(hour.counts.0).for_each(|(sum, count)| *sum += count);
+    }
+    Ok(sum)
+}
+
+fn counted(events: &[UnrecordedEvent]) -> Counts {
+    let mut counts = Counts::default();
+    events.iter().for_each(|event| counts.add(&EventKind::unpack(&event.body).unwrap()));
+    counts
+}
+
+fn all(limit: u16) -> ListQuery {
+    ListQuery {
+        before: None,
+        limit,
+        created_after: None,
+        created_before: None,
+        filter: Filter::All,
+        now: at(0),
+    }
+}
+
+async fn ids(history: &impl History, query: &ListQuery) -> Result<Vec<VerificationId>> {
+    Ok(history.list(TENANT, Mode::Live, query).await?.iter().map(|past| past.id).collect())
+}
+
+fn new(new: usize) -> Recorded {
+    Recorded { new, ..Recorded::default() }
+}
+
+pub async fn a_verification_is_kept_with_its_timeline(base: &Base) -> Result<()> {
+    let (history, story) = (history(base), story(0));
+    assert_eq!(history.record(&story).await?, new(6));
+    let past = history.read(key(0)).await?.context("row")?;
+    assert_eq!((past.status, past.ended_at), (Status::Approved, Some(at(5))));
+    assert_eq!((past.checks, past.sends, past.delivery), (1, 2, Delivery::Queued));
+    assert_eq!((past.profile, past.number), (PROFILE, Some(NUMBER)));
+    assert_eq!((past.contact, past.started_at, past.expires_at), (Some(vec![1, 9, 9]), at(0), at(300)));
+    let timeline = history.timeline(key(0)).await?;
+    assert_eq!(
+        kinds(&timeline),
+        ["started", "message_sent", "delivered", "check_wrong", "resent", "approved"]
+    );
+    let EventKind::Started(started) = &timeline[0].kind else { panic!("{timeline:?}") };
+    assert!(
+        started.contact.is_empty() && started.number == Fingerprint([0; 16]),
+        "the person stands in one place"
+    );
+    for other in [
+        countersign_core::verification::RecordKey { tenant: TenantId::from_bytes([9; 16]), ..key(0) },
+        countersign_core::verification::RecordKey { mode: Mode::Test, ..key(0) },
+        key(1),
+    ] {
+        assert!(history.read(other).await?.is_none() && history.timeline(other).await?.is_empty());
+    }
+    Ok(())
+}
+
+pub async fn repeats_and_any_order_change_nothing(base: &Base) -> Result<()> {
+    let history = history(base);
+    let forward: Vec<_> = (0..30).flat_map(|n| story(10 * n)).collect();
+    assert_eq!(history.record(&forward).await?, new(180));
+    let (rows, sums) = (history.list(TENANT, Mode::Live, &all(100)).await?, counts(&*history).await?);
+    assert_eq!(history.record(&forward).await?, Recorded { repeated: 180, ..Recorded::default() });
+    // A batch that is half old, and holds one event twice.
+    let mut half = [story(0), story(1_000)].concat();
+    half.push(half[6].clone());
+    assert_eq!(history.record(&half).await?, Recorded { new: 6, repeated: 7, dead: 0 });
+    assert_eq!(history.list(TENANT, Mode::Live, &all(100)).await?[1..], rows);
+    assert_eq!(counts(&*history).await?.0.iter().sum::<u64>(), sums.0.iter().sum::<u64>() + 6);
+    // Backwards, one by one: a row is made before its start arrives.
+    let key = key(2_000);
+    for one in story(2_000).iter().rev() {
+        assert!(history.read(key).await?.is_none());
+        assert_eq!(history.record(std::slice::from_ref(one)).await?, new(1));
+    }
+    let (past, twin) = (history.read(key).await?.context("row")?, &rows[0]);
+    assert_eq!(
+        (past.status, past.checks, past.sends, past.delivery),
+        (twin.status, twin.checks, twin.sends, twin.delivery)
+    );
+    assert_eq!((past.ended_at, past.number, past.contact.is_some()), (Some(at(2_005)), Some(NUMBER), true));
+    Ok(())
+}
+
+pub async fn two_recorders_at_once_count_each_event_once(base: &Base) -> Result<()> {
+    let events: Vec<_> = (0..40).flat_map(|n| story(10 * n)).collect();
+    let tasks: Vec<_> = (0..4)
+        .map(|_| {
+            let (history, events) = (history(base), events.clone());
+            tokio::spawn(async move {
+                let mut recorded = Recorded::default();
+                for batch in events.chunks(50) {
+                    recorded += history.record(batch).await?;
+                }
+                anyhow::Ok(recorded)
+            })
+        })
+        .collect();
+    let mut sum = Recorded::default();
+    for task in tasks {
+        sum += task.await??;
+    }
+    assert_eq!(sum, Recorded { new: 240, repeated: 720, dead: 0 });
+    assert_eq!(counts(&*history(base)).await?, counted(&events));
+    Ok(())
+}
+
+const DEAD: Statement = Statement {
+    table: "dead_events",
+    text: "SELECT id, kind, reason FROM dead_events ORDER BY kind",
+    params: &[],
+};
+
+pub async fn what_cannot_be_recorded_is_put_aside(base: &Base) -> Result<()> {
+    let history = history(base);
+    let mut events = story(0);
+    let damaged = UnrecordedEvent { body: vec![1, 99], ..event(key(50), 50, &EventKind::Approved) };
+    let future = UnrecordedEvent { body: vec![2], ..event(key(60), 60, &EventKind::Approved) };
+    events.splice(2..2, [damaged, future]);
+    let expected = Recorded { new: 6, repeated: 0, dead: 2 };
+    assert_eq!(history.record(&events).await?, expected);
+    assert_eq!(history.record(&events).await?, Recorded { new: 0, repeated: 6, dead: 2 });
+    let dead = base.sql.query(&DEAD, vec![]).await?;
+    assert_eq!(dead.len(), 2, "each one once");
+    assert!(dead.iter().all(|row| row.text(1).is_ok_and(|kind| kind == "unreadable")));
+    Ok(())
+}
+
+pub async fn an_erasure_takes_the_number_out_before_and_after(base: &Base) -> Result<()> {
+    let history = history(base);
+    history.record(&story(0)).await?;
+    history.record(&story(10)).await?;
+    let search = ListQuery { filter: Filter::Number(NUMBER), ..all(10) };
+    assert_eq!(ids(&*history, &search).await?.len(), 2);
+    assert_eq!(history.erase(TENANT, Mode::Test, NUMBER, at(25)).await?, 0, "the other mode is another");
+    assert_eq!(history.erase(TENANT, Mode::Live, NUMBER, at(25)).await?, 2);
+    assert!(ids(&*history, &search).await?.is_empty());
+    // Started before the erasure, recorded after it: with what came first, too.
+    let late = story(20);
+    history.record(&late[1..]).await?;
+    history.record(&late[..1]).await?;
+    for n in [0, 10, 20] {
+        let past = history.read(key(n)).await?.context("row")?;
+        assert_eq!((past.number, past.contact, past.status), (None, None, Status::Approved));
+    }
+    // A start after the erasure is a new one.
+    history.record(&story(30)).await?;
+    assert_eq!(ids(&*history, &search).await?, [key(30).id]);
+    assert_eq!(history.erase(TENANT, Mode::Live, NUMBER, at(10)).await?, 0);
+    assert_eq!(ids(&*history, &all(10)).await?.len(), 4);
+    Ok(())
+}
+
+pub async fn what_has_passed_expires_once(base: &Base) -> Result<()> {
+    let history = history(base);
+    for n in 0..5 {
+        history.record(&[event(key(n), n, &start(n))]).await?;
+    }
+    history.record(&story(100)).await?;
+    assert_eq!(history.expire(at(301), 10).await?, 2);
+    assert_eq!(history.expire(at(1_000), 2).await?, 2);
+    assert_eq!(history.expire(at(1_000), 2).await?, 1);
+    assert_eq!(history.expire(at(1_000), 2).await?, 0);
+    // A node that slept makes the same event: it is known.
+    let Event { id, at: when, kind } = Event::expired(key(0).id, at(300));
+    let again = UnrecordedEvent { id, at: when, body: kind.pack(), ..event(key(0), 0, &kind) };
+    assert_eq!(history.record(&[again]).await?.repeated, 1);
+    let past = history.read(key(3)).await?.context("row")?;
+    assert_eq!((past.status, past.ended_at), (Status::Expired, Some(at(303))));
+    let expired = Counts::NAMES.iter().position(|name| *name == "expired").context("name")?;
+    assert_eq!(counts(&*history).await?.0[expired], 5);
+    assert_eq!(kinds(&history.timeline(key(3)).await?), ["started", "expired"]);
+    Ok(())
+}
+
+pub async fn the_old_is_deleted_in_steps(base: &Base) -> Result<()> {
+    let history = history(base);
+    for n in 0..7 {
+        history.record(&story(HOUR * n)).await?;
+    }
+    let now = at(5 * HOUR);
+    assert_eq!(history.retain(now, 3).await?, 3);
+    assert_eq!(history.retain(now, 3).await?, 2);
+    assert_eq!(history.retain(now, 3).await?, 0);
+    assert_eq!(ids(&*history, &all(10)).await?, [key(6 * HOUR).id, key(5 * HOUR).id]);
+    assert!(history.timeline(key(0)).await?.is_empty());
+    assert_eq!(history.timeline(key(5 * HOUR)).await?.len(), 6);
+    let mut deleted = 0;
+    while history.retain_counts(now).await? > 0 {
+        deleted += 1;
+    }
+    assert_eq!(deleted, 5, "one hour a step");
+    assert_eq!(counts(&*history).await?.0[0], 2);
+    Ok(())
+}
+
+pub async fn pages_have_no_gaps_and_no_doubles(base: &Base) -> Result<()> {
+    let history = history(base);
+    for n in 0..25 {
+        history.record(&story(10 * n)).await?;
+    }
+    let (mut seen, mut before) = (Vec::<countersign_core::id::VerificationId>::new(), None);
+    loop {
+        let page = ids(&*history, &ListQuery { before, ..all(4) }).await?;
+        seen.extend(&page);
+        // Newer ones arrive while somebody reads.
+        let n = 1_000 + 10 * seen.len() as i64;
+        history.record(&story(n)).await?;
+        match page.last() {
+            Some(last) => before = Some(*last),
+            None => break,
+        }
+    }
+    assert_eq!(seen, (0..25).rev().map(|n| key(10 * n).id).collect::<Vec<_>>());
+    let span = ListQuery { created_after: Some(at(50)), created_before: Some(at(80)), ..all(100) };
+    assert_eq!(ids(&*history, &span).await?, [key(70).id, key(60).id, key(50).id]);
+    Ok(())
+}
+
+pub async fn lists_keep_to_their_filter_tenant_and_mode(base: &Base) -> Result<()> {
+    let history = history(base);
+    history.record(&story(0)).await?;
+    history.record(&[event(key(10), 10, &start(10))]).await?;
+    history.record(&[event(key(20), 20, &start(20)), event(key(20), 21, &EventKind::Canceled)]).await?;
+    let list = async |filter, now| ids(&*history, &ListQuery { filter, now: at(now), ..all(10) }).await;
+    assert_eq!(list(Filter::Status(Status::Approved), 0).await?, [key(0).id]);
+    assert_eq!(list(Filter::Status(Status::Pending), 100).await?, [key(10).id]);
+    assert!(list(Filter::Status(Status::Pending), 310).await?.is_empty(), "its time has passed");
+    assert_eq!(list(Filter::Profile(PROFILE), 400).await?, [key(20).id, key(10).id, key(0).id]);
+    assert_eq!(list(Filter::ProfileAndStatus(PROFILE, Status::Canceled), 0).await?, [key(20).id]);
+    assert!(list(Filter::Profile(ProfileId::from_bytes([9; 16])), 0).await?.is_empty());
+    assert_eq!(list(Filter::Number(NUMBER), 0).await?.len(), 3);
+    for (tenant, mode) in [(TENANT, Mode::Test), (TenantId::from_bytes([9; 16]), Mode::Live)] {
+        for filter in [Filter::All, Filter::Number(NUMBER), Filter::Profile(PROFILE)] {
+            assert!(history.list(tenant, mode, &ListQuery { filter, ..all(10) }).await?.is_empty());
+        }
+    }
+    Ok(())
+}
+
+pub async fn counts_are_those_of_the_events(base: &Base) -> Result<()> {
+    let history = history(base);
+    let events: Vec<_> = (0..50).flat_map(|n| story(137 * n)).collect();
+    for batch in events.chunks(7) {
+        history.record(batch).await?;
+    }
+    assert_eq!(counts(&*history).await?, counted(&events));
+    let hour = ReportQuery { from: at(0), to: at(HOUR), profile: Some(PROFILE), country: None };
+    let first = history.report(TENANT, Mode::Live, &hour).await?;
+    let within: Vec<_> = events.iter().filter(|event| event.at < at(HOUR)).cloned().collect();
+    assert_eq!((first.len(), first[0].hour, first[0].counts), (1, at(0), counted(&within)));
+    let elsewhere = ReportQuery { country: countersign_core::phone::Country::parse("DE"), ..hour.clone() };
+    assert!(history.report(TENANT, Mode::Live, &elsewhere).await?.is_empty());
+    assert!(history.report(TENANT, Mode::Test, &hour).await?.is_empty());
+    // What follows a message is counted with the provider that took it.
+    let rows = base.sql.query(&PROVIDERS, vec![]).await?;
+    assert_eq!(
+        rows.iter().map(|row| row.values().to_vec()).collect::<Vec<_>>(),
+        [vec![Value::from(""), 50.into(), 0.into()], vec!["relay".into(), 0.into(), 50.into()],]
+    );
+    Ok(())
+}
+
+const PROVIDERS: Statement = Statement {
+    table: "rollups",
+    text: "SELECT provider, CAST(sum(started) AS bigint), CAST(sum(approved) AS bigint) FROM rollups
+        GROUP BY provider ORDER BY provider",
+    params: &[],
+};
+
+pub async fn contacts_are_sealed_anew_and_a_restart_goes_on(base: &Base) -> Result<()> {
+    let ring = |versions: &[u8]| {
+        let keys = || versions.iter().map(|v| VersionedKey { version: *v, key: [*v; 32] }).collect();
+        KeyRing::new([9; 32], keys(), keys()).context("ring")
+    };
+    let (old, both, mut rng) = (ring(&[1])?, ring(&[2, 1])?, rng(1));
+    let place = |n| Place { kind: Sealed::Contact, tenant: TENANT, id: *key(n).id.bytes(), number: NUMBER };
+    for n in 0..450 {
+        let EventKind::Started(mut started) = start(n) else { continue };
+        started.contact = old.seal(&place(n), b"contact", &mut rng);
+        history(base).record(&[event(key(n), n, &EventKind::Started(started))]).await?;
+    }
+    let mut pages = 0;
+    // Each page by a process of its own.
+    while reseal_contacts(&*history(base), &both, &mut rng).await? == Resealing::Working {
+        assert_eq!(oldest_seal_version(&*history(base)).await?, None, "a pass that is not over says nothing");
+        pages += 1;
+    }
+    assert_eq!((pages, oldest_seal_version(&*history(base)).await?), (3, Some(2)));
+    let new = ring(&[2])?;
+    for n in [0, 200, 449] {
+        let contact = history(base).read(key(n)).await?.context("row")?.contact.context("contact")?;
+        assert_eq!(new.open(&place(n), &contact)?.as_slice(), b"contact");
+    }
+    // With a ring that lost the key, they stay and are told.
+    let lost = reseal_contacts(&*history(base), &ring(&[3])?, &mut rng).await?;
+    assert_eq!(lost, Resealing::Working);
+    let _ = message(0);
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! Each statement of the history on both engines, one beside the other.
+
+use super::{NUMBER, TENANT, at, history, key, story};
+use crate::directory::Base;
+use anyhow::{Context, Result};
+use countersign_core::{history::HistoryUpkeep, id::VerificationId};
+use countersign_stores::{
+    history::STATEMENTS,
+    sql::{Batch, Kind, Row, Statement, Value},
+};
+
+/// One value for each parameter, no two alike; what a statement looks for are
+/// the rows that were seeded.
+fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
+    let seeded = key(0);
+    let (id, made) = (seeded.id.to_string(), seeded.id.created_at().micros());
+    let mut values: Vec<Value> = (1..=statement.params.len() as i64)
+        .zip(statement.params)
+        .map(|(place, kind)| match kind {
+            Kind::Text => Value::from(format!("text {place} {index}")),
+            Kind::Int => Value::from(place + 100 * (index as i64 + 1)),
+            Kind::Bytes => Value::from([place as u8; 16].as_slice()),
+        })
+        .collect();
+    let (tenant, mode): (Value, Value) = (TENANT.to_string().into(), "live".into());
+    let number = Value::from(NUMBER.0.as_slice());
+    let text = statement.text;
+    let firsts: Vec<Value> = match statement.table {
+        _ if text.contains("id DESC") => {
+            let rest: Vec<Value> = match statement.params.len() {
+                8 => vec![number],
+                9 | 10 => vec!["approved".into(), 0.into(), super::PROFILE.to_string().into()],
+                _ => vec![],
+            };
+            let span = vec![
+                tenant,
+                mode,
+                format!("{}~", VerificationId::PREFIX).into(),
+                i64::MAX.into(),
+                VerificationId::PREFIX.into(),
+                0.into(),
+                10.into(),
+            ];
+            [span, rest].concat()
+        }
+        "jobs" => vec!["seeded".into()],
+        "events" if text.starts_with("SELECT id") => {
+            vec![id.into(), story(0)[0].id.to_string().into(), made.into()]
+        }
+        "events" if text.starts_with("DELETE") => vec!["ver_~".into(), i64::MAX.into(), 1.into()],
+        "verifications" if text.starts_with("DELETE") => vec!["ver_~".into(), i64::MAX.into(), 1.into()],
+        "verifications" if text.contains("contact = $5") => {
+            vec![tenant, id.into(), made.into(), [1, 9, 9].as_slice().into(), [2, 8].as_slice().into()]
+        }
+        "verifications" if text.starts_with("UPDATE") => {
+            vec![tenant, mode, number, i64::MAX.into(), 10.into()]
+        }
+        "verifications" if text.contains("'pending'") => vec![i64::MAX.into(), 10.into()],
+        "verifications" if text.contains("id > $1") => vec!["ver_".into(), 0.into(), 10.into()],
+        _ if text.starts_with("SELECT") && statement.table != "rollups" => {
+            vec![tenant, mode, id.into(), made.into()]
+        }
+        "rollups" if text.starts_with("SELECT") => {
+            vec![tenant, mode, 0.into(), i64::MAX.into(), "".into(), "".into()]
+        }
+        _ if text.starts_with("DELETE") => vec![i64::MAX.into()],
+        _ => vec![],
+    };
+    for (slot, value) in values.iter_mut().zip(firsts) {
+        *slot = value;
+    }
+    values
+}
+
+macro_rules! dump {
+    ($($table:literal: $text:literal),+ $(,)?) => { &[$(&Statement { table: $table, text: $text, params: &[] }),+] };
+}
+
+/// Whole tables, to see what the statements did to them.
+static DUMP: &[&Statement] = dump!(
+    "history_turn": "SELECT only_row, n FROM history_turn",
+    "verifications": "SELECT id, created_at, tenant_id, mode, profile_id, key_id, country, number, contact,
+        status, status_rank, started_at, expires_at, ended_at, checks, max_checks, sends, max_sends,
+        message_id, delivery, provider, provider_at FROM verifications ORDER BY id",
+    "events": "SELECT verification_id, id, created_at, at, kind, body FROM events ORDER BY verification_id, id",
+    "rollups": "SELECT tenant_id, mode, hour, profile_id, country, provider, started, resent, sent, retried,
+        rejected, dropped, delivered, undelivered, wrong, approved, exhausted, canceled, expired, failed
+        FROM rollups ORDER BY tenant_id, mode, hour, provider",
+    "dead_events": "SELECT id, verification_id, tenant_id, mode, at, kind, body, reason FROM dead_events ORDER BY id",
+    "erasures": "SELECT tenant_id, mode, number, at FROM erasures ORDER BY tenant_id, number",
+    "jobs": "SELECT name, state FROM jobs ORDER BY name",
+);
+
+type Trace = Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>)>;
+
+async fn trace(base: &Base) -> Result<Trace> {
+    base.sql.migrate().await?;
+    let history = history(base);
+    history.record(&story(0)).await?;
+    history.record(&[super::event(key(20), 20, &super::start(20))]).await?;
+    history.save_job("seeded", "state").await?;
+    let mut trace = Vec::new();
+    for (index, statement) in STATEMENTS.iter().enumerate() {
+        let batch = Batch::default().run(statement, values_for(index, statement));
+        let rows = base.sql.batch(batch).await.with_context(|| statement.text)?;
+        let rows = rows.into_iter().last().context("the rows of the statement")?;
+        if statement.text.starts_with("SELECT") {
+            assert!(!rows.is_empty(), "it must find something: {}", statement.text);
+        }
+        let dump = DUMP.iter().fold(Batch::default(), |batch, one| batch.run(one, vec![]));
+        trace.push((statement.text, rows, base.sql.batch(dump).await?));
+    }
+    let _ = at(0);
+    Ok(trace)
+}
+
+#[tokio::test]
+async fn each_statement_does_the_same_on_both_engines() -> Result<()> {
+    let sqlite = trace(&Base::sqlite()?).await?;
+    let base = Base::postgres().await?;
+    let postgres = trace(&base).await;
+    base.close().await?;
+    let mut before = None;
+    for (a, b) in sqlite.iter().zip(&postgres?) {
+        assert!(a.1 == b.1, "the rows differ: {}", a.0);
+        assert!(a.2 == b.2, "the tables differ after: {}", a.0);
+        let writes = !a.0.starts_with("SELECT");
+        assert!(before != Some(&a.2) || !writes, "it changed nothing: {}", a.0);
+        before = Some(&a.2);
+    }
+    Ok(())
+}
