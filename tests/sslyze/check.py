@@ -6,9 +6,14 @@ weakness is there.
 
 import sys
 
-from sslyze import Scanner, ServerNetworkLocation, ServerScanRequest
-from sslyze.plugins.scan_commands import ScanCommand
-from sslyze.scanner.models import ScanCommandAttemptStatusEnum, ServerScanStatusEnum
+from sslyze import (
+    ScanCommand,
+    ScanCommandAttemptStatusEnum,
+    Scanner,
+    ServerNetworkLocation,
+    ServerScanRequest,
+    ServerScanStatusEnum,
+)
 
 OLD = ["ssl_2_0", "ssl_3_0", "tls_1_0", "tls_1_1"]
 NEW = ["tls_1_2", "tls_1_3"]
