@@ -47,8 +47,8 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         "events" if text.starts_with("SELECT id") => {
             vec![id.into(), story(0)[0].id.to_string().into(), made.into()]
         }
-        "events" if text.starts_with("DELETE") => vec!["ver_~".into(), i64::MAX.into(), 1.into()],
-        "verifications" if text.starts_with("DELETE") => vec!["ver_~".into(), i64::MAX.into(), 1.into()],
+        "events" if text.starts_with("DELETE") => vec!["ver_~".into(), i64::MAX.into(), 100.into()],
+        "verifications" if text.starts_with("DELETE") => vec!["ver_~".into(), i64::MAX.into(), 100.into()],
         "verifications" if text.contains("contact = $5") => {
             vec![tenant, id.into(), made.into(), [1, 9, 9].as_slice().into(), [2, 8].as_slice().into()]
         }
