@@ -69,7 +69,7 @@ fn event_values(arriving: &Arriving, values: &mut Vec<Value>) {
         key.id.created_at().micros().into(),
         event.at.micros().into(),
         event.kind.name().into(),
-        packed(&event.kind).into(),
+        packed(&event.kind),
     ]);
 }
 
