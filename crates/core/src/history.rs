@@ -6,7 +6,7 @@ mod reseal;
 mod store;
 
 pub use fold::{Change, Counts, order, rank};
-pub use reseal::{Resealing, oldest_seal_version, reseal_contacts};
+pub use reseal::{Resealing, reseal_contacts, sealed_with};
 pub use store::{
     Filter, History, HistoryUpkeep, HourlyCounts, ListQuery, PastVerification, Recorded, ReportQuery,
     StoredContact,

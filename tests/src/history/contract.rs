@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use countersign_core::{
     event::{Event, EventKind},
     history::{
-        Counts, Filter, History, HistoryUpkeep, ListQuery, Recorded, ReportQuery, Resealing,
-        oldest_seal_version, reseal_contacts,
+        Counts, Filter, History, HistoryUpkeep, ListQuery, Recorded, ReportQuery, Resealing, reseal_contacts,
+        sealed_with,
     },
     id::{ProfileId, TenantId, VerificationId},
     key::Mode,
@@ -308,11 +308,11 @@ pub async fn contacts_are_sealed_anew_and_a_restart_goes_on(base: &Base) -> Resu
     }
     let mut pages = 0;
     // Each page by a process of its own.
-    while reseal_contacts(&*history(base), &both, &mut rng).await? == Resealing::Working {
-        assert_eq!(oldest_seal_version(&*history(base)).await?, None, "a pass that is not over says nothing");
+    while reseal_contacts(&*history(base), &both, super::at(0), &mut rng).await? == Resealing::Working {
+        assert_eq!(sealed_with(&*history(base)).await?, None, "a pass that is not over says nothing");
         pages += 1;
     }
-    assert_eq!((pages, oldest_seal_version(&*history(base)).await?), (3, Some(2)));
+    assert_eq!((pages, sealed_with(&*history(base)).await?), (3, Some((2, super::at(0)))));
     let new = ring(&[2])?;
     for n in [0, 200, 449] {
         let contact = history(base).read(key(n)).await?.context("row")?.contact.context("contact")?;
@@ -321,11 +321,11 @@ pub async fn contacts_are_sealed_anew_and_a_restart_goes_on(base: &Base) -> Resu
     // With a ring that lost the key, they stay and are told.
     let lost = ring(&[3])?;
     let told = loop {
-        match reseal_contacts(&*history(base), &lost, &mut rng).await? {
+        match reseal_contacts(&*history(base), &lost, super::at(0), &mut rng).await? {
             Resealing::Working => {}
             Resealing::Done { unreadable } => break unreadable,
         }
     };
-    assert_eq!((told, oldest_seal_version(&*history(base)).await?), (450, None));
+    assert_eq!((told, sealed_with(&*history(base)).await?), (450, None));
     Ok(())
 }

@@ -3,11 +3,13 @@
 
 use super::store::HistoryUpkeep;
 use crate::{
-    id::{TenantId, VerificationId},
-    keyring::{Fingerprint, KeyRing, Place, Sealed},
+    id::VerificationId,
+    keyring::{KeyRing, Place, Sealed},
     ports::StoreError,
+    time::Timestamp,
 };
 use rand::CryptoRng;
+use std::time::Duration;
 
 const JOB: &str = "reseal_contacts";
 /// Rows of one page.
@@ -27,10 +29,15 @@ pub enum Resealing {
     },
 }
 
+/// A version is retired only after a pass that began when nothing new could be
+/// sealed with it any more, so passes follow each other while there are two.
+const NEXT_PASS: Duration = Duration::from_secs(15 * 60);
+
 /// What is kept between two pages, and over a restart.
 struct State {
     primary: u8,
     unreadable: u64,
+    began: Timestamp,
     after: Option<VerificationId>,
     done: bool,
 }
@@ -39,15 +46,15 @@ impl State {
     fn parse(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
         let (primary, unreadable) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+        let began = Timestamp::from_micros(words.next()?.parse().ok()?);
         let place = words.next()?;
-        let done = place == "done";
-        Some(Self { primary, unreadable, after: place.parse().ok(), done })
+        Some(Self { primary, unreadable, began, after: place.parse().ok(), done: place == "done" })
     }
 
     fn text(&self) -> String {
         let place = self.after.map(|id| id.to_string()).unwrap_or_default();
         let place = if self.done { "done" } else { &place };
-        format!("{} {} {place}", self.primary, self.unreadable)
+        format!("{} {} {} {place}", self.primary, self.unreadable, self.began.micros())
     }
 }
 
@@ -55,21 +62,26 @@ impl State {
 pub async fn reseal_contacts(
     upkeep: &dyn HistoryUpkeep,
     keyring: &KeyRing,
+    now: Timestamp,
     rng: &mut (impl CryptoRng + Send),
 ) -> Result<Resealing, StoreError> {
-    let primary = primary_version(keyring, rng);
+    let versions = keyring.versions().seal;
+    let primary = versions.primary().map_or(0, |version| version.number);
+    let again = versions.iter().count() > 1;
     let known = upkeep.job(JOB).await?.as_deref().and_then(State::parse);
     let known = known.filter(|state| state.primary == primary);
-    let mut state = known.unwrap_or(State { primary, unreadable: 0, after: None, done: false });
+    let known = known.filter(|state| !(state.done && again && now.since(state.began) >= NEXT_PASS));
+    let fresh = State { primary, unreadable: 0, began: now, after: None, done: false };
+    let mut state = known.unwrap_or(fresh);
     if state.done {
         return Ok(Resealing::Done { unreadable: state.unreadable });
     }
     let (contacts, last) = upkeep.contacts(state.after, PAGE).await?;
-    for old in contacts.iter().filter(|old| old.contact.first() != Some(&primary)) {
+    for old in contacts.iter().filter(|old| keyring.needs_reseal(&old.contact)) {
         let place =
             Place { kind: Sealed::Contact, tenant: old.tenant, id: *old.id.bytes(), number: old.number };
-        match keyring.open(&place, &old.contact) {
-            Ok(plain) => upkeep.replace_contact(old, &keyring.seal(&place, &plain, rng)).await?,
+        match keyring.reseal(&place, &old.contact, rng) {
+            Ok(sealed) => upkeep.replace_contact(old, &sealed).await?,
             Err(_) => state.unreadable += 1,
         }
     }
@@ -80,16 +92,10 @@ pub async fn reseal_contacts(
     Ok(if state.done { done } else { Resealing::Working })
 }
 
-/// The oldest version that a stored contact is sealed with, as far as it is
-/// known: only after a whole pass that could open everything.
-pub async fn oldest_seal_version(upkeep: &dyn HistoryUpkeep) -> Result<Option<u8>, StoreError> {
+/// The version that every contact is sealed with, and since when nothing else
+/// was found: known after a whole pass that could open everything.
+pub async fn sealed_with(upkeep: &dyn HistoryUpkeep) -> Result<Option<(u8, Timestamp)>, StoreError> {
     let state = upkeep.job(JOB).await?.as_deref().and_then(State::parse);
-    Ok(state.filter(|state| state.done && state.unreadable == 0).map(|state| state.primary))
-}
-
-/// What the ring seals with names its key first.
-fn primary_version(keyring: &KeyRing, rng: &mut impl CryptoRng) -> u8 {
-    let (tenant, number) = (TenantId::from_bytes([0; 16]), Fingerprint([0; 16]));
-    let place = Place { kind: Sealed::Contact, tenant, id: [0; 16], number };
-    keyring.seal(&place, &[], rng)[0]
+    let state = state.filter(|state| state.done && state.unreadable == 0);
+    Ok(state.map(|state| (state.primary, state.began)))
 }

@@ -32,7 +32,6 @@ impl Upkeep {
     pub async fn run(self, stop: CancellationToken) {
         let mut tick = interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut resealed = false;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -40,10 +39,7 @@ impl Upkeep {
             }
             let round = async {
                 self.delete_old().await?;
-                if !resealed {
-                    resealed = self.reseal().await?;
-                }
-                Ok::<_, StoreError>(())
+                self.reseal().await
             };
             let outcome = tokio::select! { () = stop.cancelled() => return, outcome = round => outcome };
             if let Err(error) = outcome {
@@ -68,23 +64,23 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Whether every contact was seen. A key becomes primary only by a restart.
-    async fn reseal(&self) -> Result<bool, StoreError> {
+    /// Seals a bounded part of the contacts anew; nothing is left to do most of the time.
+    async fn reseal(&self) -> Result<(), StoreError> {
         // The generator of a thread cannot go along with a task.
         let mut rng = StdRng::from_rng(&mut machine::rng());
         for _ in 0..STEPS {
-            match reseal_contacts(self.history.as_ref(), &self.keyring, &mut rng).await? {
+            match reseal_contacts(self.history.as_ref(), &self.keyring, self.clock.now(), &mut rng).await? {
                 Resealing::Working => sleep(PAGE_PAUSE).await,
-                Resealing::Done { unreadable: 0 } => return Ok(true),
+                Resealing::Done { unreadable: 0 } => break,
                 Resealing::Done { unreadable } => {
                     tracing::error!(
                         unreadable,
                         "Contacts of the history do not open with any key of the ring"
                     );
-                    return Ok(true);
+                    break;
                 }
             }
         }
-        Ok(false)
+        Ok(())
     }
 }

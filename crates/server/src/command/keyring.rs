@@ -7,16 +7,18 @@ use crate::{
     configuration::Settings,
     keyfile::{self, KeyFile},
     machine::{SystemClock, rng},
+    wiring,
 };
 use anyhow::{Context as _, ensure};
 use countersign_core::{
+    history::sealed_with,
     keyring::{KeyKind, KeyVersions},
     node::{Node, Nodes as _},
     ports::Clock as _,
     rotation::{self, Refusal},
     time::{Timestamp, ceil_seconds},
 };
-use countersign_stores::inbox::SqliteInbox;
+use countersign_stores::{history::SqlHistory, inbox::SqliteInbox};
 use std::{path::Path, sync::Arc};
 
 pub(super) async fn run(config: Option<&Path>, command: KeyringCommand) -> anyhow::Result<()> {
@@ -78,6 +80,21 @@ fn file(settings: &Settings) -> anyhow::Result<&Path> {
 /// What is sealed and kept for longer than a record of the codes store stands.
 /// Whatever comes to keep such values is asked here before a seal key goes.
 async fn refuse_kept(settings: &Settings, version: u8) -> anyhow::Result<()> {
+    let ring = open(settings)?;
+    let keys = ring.listed(KeyKind::Seal);
+    let key = keys.iter().find(|key| key.version.number == version);
+    // Nothing new can have been sealed with it from then on.
+    let clean_from = key.and_then(|key| key.demoted_at).map(|at| at + rotation::LONGEST_RECORD);
+    if let (Some(primary), Some(clean_from)) = (keys.first(), clean_from) {
+        let history = SqlHistory::new(wiring::open_sql(settings).await?);
+        let pass = sealed_with(&history).await.context("The history cannot be read")?;
+        let clean = pass.is_some_and(|(all, began)| all == primary.version.number && began >= clean_from);
+        ensure!(
+            clean,
+            "The history may hold numbers sealed with version {version}; a running server seals them anew, \
+             and looks again every 15 minutes: try again later"
+        );
+    }
     let inbox = settings.folder.join("inbox.sqlite");
     if inbox.exists() {
         let keyring = Arc::new(open(settings)?.keyring()?);
