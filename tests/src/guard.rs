@@ -60,7 +60,7 @@ async fn limits_are_listed_set_and_put_back() {
     let list = async || app.get("/v1/limits", &key).await.json()["data"].clone();
     let names: Vec<_> = list().await.as_array().unwrap().iter().map(|l| l["name"].clone()).collect();
     assert_eq!(names, ["number", "end_user_ip", "key", "tenant", "country", "prefix"]);
-    let one = json!({ "buckets": [{ "max": 1, "window": 60 }] });
+    let one = json!({ "buckets": [{ "max": 1, "window": 600 }] });
     let set = app.put("/v1/limits/number", &key, one.clone()).await;
     assert_eq!(
         set.json(),
@@ -68,7 +68,7 @@ async fn limits_are_listed_set_and_put_back() {
     );
     app.start(&key, TO).await;
     let refused = app.post("/v1/verifications", &key, json!({ "to": TO })).await;
-    assert_eq!(refused.json()["limit"]["name"], "number_1m");
+    assert_eq!(refused.json()["limit"]["name"], "number_10m");
     for path in ["/v1/limits/number", "/v1/limits/number"] {
         assert_eq!(app.send("DELETE", path, Some(&key.text), None).await.status, 204);
     }
@@ -79,7 +79,7 @@ async fn limits_are_listed_set_and_put_back() {
     let named = |value: &str| json!({ "to": number(value.len()), "limits": { "signup": value } });
     assert_eq!(app.post("/v1/verifications", &key, named("a")).await.status, 201);
     let refused = app.post("/v1/verifications", &key, named("a")).await;
-    assert_eq!(refused.json()["limit"], json!({ "name": "signup_1m", "scope": "caller" }));
+    assert_eq!(refused.json()["limit"], json!({ "name": "signup_10m", "scope": "caller" }));
     assert_eq!(app.post("/v1/verifications", &key, named("bb")).await.status, 201);
     for (limits, field) in [
         (json!({ "nothing": "x" }), "limits.nothing"),
@@ -177,7 +177,11 @@ async fn too_many_wrong_codes_wait_and_the_tenant_can_end_it() {
     let app = TestApp::spawn().await;
     let key = app.tenant("Acme").await;
     let wrong = |code: &str| code.chars().map(|c| if c == '7' { '9' } else { '7' }).collect::<String>();
-    let first = app.start(&key, TO).await;
+    let start = async || {
+        let body = json!({ "to": TO, "end_user_ip": "192.0.2.66" });
+        app.post("/v1/verifications", &key, body).await.json()["id"].as_str().unwrap().to_owned()
+    };
+    let first = start().await;
     let code = app.message(&first).await.code;
     let check = async |id: &str, code: &str| {
         app.post(&format!("/v1/verifications/{id}/check"), &key, json!({ "code": code })).await
@@ -190,7 +194,7 @@ async fn too_many_wrong_codes_wait_and_the_tenant_can_end_it() {
         "exhausted",
         "an ended one says so before any wait"
     );
-    let second = app.start(&key, TO).await;
+    let second = start().await;
     let code = app.message(&second).await.code;
     let waits = check(&second, &code).await;
     assert_eq!(waits.problem(), (429, "guess_limit".into()));
@@ -280,4 +284,70 @@ async fn a_server_that_cannot_read_the_directory_refuses_within_two_seconds() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     app.clock.turn(seconds(1));
+}
+
+#[tokio::test]
+async fn a_review_number_gets_nothing_and_takes_its_one_code() {
+    let app = TestApp::spawn().await;
+    let key = app.tenant("Acme").await;
+    let made = app.post("/v1/review-numbers", &key, json!({ "to": TO })).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let (made, code) = (made.json(), made.json()["code"].as_str().unwrap().to_owned());
+    assert_eq!(code.len(), 6);
+    let again = app.post("/v1/review-numbers", &key, json!({ "to": TO })).await;
+    assert_eq!(again.problem(), (409, "conflict".into()));
+    let only = json!({ "default": "block", "countries": {} });
+    assert_eq!(app.put("/v1/countries", &key, only).await.status, 200);
+    for n in 0..10 {
+        let id = app.start(&key, TO).await;
+        let verification = app.get(&format!("/v1/verifications/{id}"), &key).await.json();
+        assert_eq!(verification["delivery"], "delivered", "{n}");
+        let resend = format!("/v1/verifications/{id}/resend");
+        app.clock.turn(seconds(30));
+        assert_eq!(app.act(&resend, &key).await.status, 200);
+        let checked = app.post(&format!("/v1/verifications/{id}/check"), &key, json!({ "code": code })).await;
+        assert_eq!(checked.json()["status"], "approved");
+    }
+    assert!(app.inbox.list(None, 10).await.unwrap().is_empty(), "nothing is sent");
+    let list = app.get("/v1/review-numbers", &key).await.json();
+    assert_eq!((&list["data"][0]["to"], &list["data"][0]["code"]), (&json!(TO), &Value::Null));
+    let test = app.key_for(&key.caller, Mode::Test, Scopes::all()).await;
+    let in_test = app.post("/v1/verifications", &test, json!({ "to": TO })).await;
+    assert_eq!(in_test.problem(), (403, "country_not_allowed".into()), "an ordinary number in test mode");
+    app.clock.turn(seconds(30 * 86_400));
+    let ended = app.post("/v1/verifications", &key, json!({ "to": TO })).await;
+    assert_eq!(ended.problem(), (403, "country_not_allowed".into()), "it ended by itself");
+    let renewed =
+        app.post("/v1/review-numbers", &key, json!({ "to": TO, "ends_at": "2099-01-01T00:00:00Z" })).await;
+    assert_eq!(renewed.status, 201);
+    assert_ne!(renewed.json()["id"], made["id"]);
+    let bound = countersign_core::ports::Clock::now(&*app.clock) + seconds(30 * 86_400);
+    assert_eq!(renewed.json()["ends_at"], bound.to_string(), "30 days at most");
+    let path = format!("/v1/review-numbers/{}", renewed.json()["id"].as_str().unwrap());
+    assert_eq!(app.send("DELETE", &path, Some(&key.text), None).await.status, 204);
+    assert_eq!(app.send("DELETE", &path, Some(&key.text), None).await.problem(), (404, "not_found".into()));
+}
+
+#[tokio::test]
+async fn an_erasure_reaches_what_is_live_whatever_became_of_its_profile() {
+    let app = TestApp::spawn().await;
+    let key = app.tenant("Acme").await;
+    assert_eq!(app.put("/v1/profiles/shop", &key, json!({})).await.status, 201);
+    let body = json!({ "to": TO, "profile": "shop", "metadata": { "order": "7" } });
+    let live = app.post("/v1/verifications", &key, body).await.json()["id"].as_str().unwrap().to_owned();
+    let done = app.start(&key, TO).await;
+    let code = app.message(&done).await.code;
+    let check = app.post(&format!("/v1/verifications/{done}/check"), &key, json!({ "code": code })).await;
+    assert_eq!(check.json()["status"], "approved");
+    assert_eq!(app.send("DELETE", "/v1/profiles/shop", Some(&key.text), None).await.status, 204);
+    let erased = app.post("/v1/numbers/erase", &key, json!({ "to": TO })).await;
+    assert_eq!((erased.status, &erased.json()["canceled"]), (200, &json!(1)), "{erased:?}");
+    for (id, status) in [(&live, "canceled"), (&done, "approved")] {
+        let shown = app.get(&format!("/v1/verifications/{id}"), &key).await.json();
+        assert_eq!((&shown["to"], &shown["status"]), (&Value::Null, &json!(status)), "{shown}");
+        assert_eq!(shown["metadata"], json!({}));
+        let resend = app.act(&format!("/v1/verifications/{id}/resend"), &key).await;
+        assert_eq!(resend.problem(), (409, "verification_ended".into()));
+    }
+    app.start(&key, TO).await;
 }

@@ -93,6 +93,7 @@ fn event(key: RecordKey, seconds: i64, kind: &EventKind) -> UnrecordedEvent {
 
 fn start(n: i64) -> EventKind {
     EventKind::Started(Box::new(Started {
+        review: false,
         message: message(n),
         profile: PROFILE,
         key: KeyId::from_bytes([4; 16]),

@@ -52,6 +52,9 @@ async fn concrete(app: &TestApp, operation: &Operation, owner: &TestKey, number:
     }
     let id = if operation.path.starts_with("/v1/keys") {
         app.key_for(&owner.caller, Mode::Live, Scopes::default()).await.caller.key.to_string()
+    } else if operation.path.starts_with("/v1/review-numbers/") {
+        let made = app.post("/v1/review-numbers", owner, json!({ "to": number })).await;
+        made.json()["id"].as_str().unwrap().to_owned()
     } else if operation.path.contains("{id}") {
         app.start(owner, number).await
     } else {
@@ -100,8 +103,8 @@ async fn every_operation_asks_for_its_key_scope_tenant_and_body() {
             let body = body_for(id);
             let foreign = app.send(method, &path, Some(&stranger.text), body.as_ref()).await;
             assert_eq!(foreign.problem(), (404, "not_found".into()), "{id}");
-            if id == "read_key" {
-                // Keys are settings of the tenant, shown to both modes; only live keys change live keys.
+            if id == "read_key" || id == "delete_review_number" {
+                // Keys and review numbers are settings of the tenant, shown to both modes; only live keys change live keys.
                 continue;
             }
             let other_mode = app.key_for(&owner.caller, Mode::Test, Scopes::all()).await;

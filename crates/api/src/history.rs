@@ -9,7 +9,6 @@ use crate::{
     body::{Body, Query},
     id::Id,
     problem::Problem,
-    rng,
 };
 use actix_web::{
     get, post,
@@ -117,8 +116,7 @@ pub async fn erase_number(
     body: Body,
 ) -> Result<Json<ErasedNumber>, Problem> {
     let to = read::erase_request(body.0, caller.mode)?;
-    let now = state.clock.now();
-    let erased = history::erase_number(&state.context, &caller, &to, now, &mut rng()).await?;
+    let erased = history::erase_number(&state.context, &caller, &to).await?;
     Ok(Json(erased.into()))
 }
 

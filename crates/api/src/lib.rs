@@ -24,6 +24,7 @@ mod openapi;
 mod problem;
 mod profiles;
 mod ratelimit;
+mod reviews;
 mod system;
 mod time;
 mod verifications;
@@ -88,6 +89,9 @@ fn routes(config: &mut ServiceConfig<'_>) {
             .service(countries::read_countries)
             .service(countries::save_countries)
             .service(numbers::clear_number)
+            .service(reviews::create_review_number)
+            .service(reviews::list_review_numbers)
+            .service(reviews::delete_review_number)
             .service(profiles::list_profiles)
             .service(profiles::read_profile)
             .service(profiles::save_profile)

@@ -80,7 +80,7 @@ pub struct LimitList {
 #[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
 pub struct SaveLimit {
     /// 1 to 5, each with a window of its own; all must admit. `number`: at most
-    /// 20 in 60 to 86,400 seconds.
+    /// 20 in 600 to 86,400 seconds.
     #[schema(min_items = 1, max_items = 5)]
     buckets: Vec<BucketBody>,
 }
@@ -127,7 +127,7 @@ pub async fn save_limit(
     let mut fields = body.0;
     let buckets = fields.required("buckets", |value| {
         let buckets = buckets(value)?;
-        let fault = || Fault::new("out_of_range", "of `number` must be at most 20 in 60 to 86400 seconds");
+        let fault = || Fault::new("out_of_range", "of `number` must be at most 20 in 600 to 86400 seconds");
         if name.0.admits(&buckets) { Ok(buckets) } else { Err(fault()) }
     });
     let buckets = fields.finish(buckets)?;

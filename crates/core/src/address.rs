@@ -4,7 +4,7 @@
 //! proxy that does not know a header passes the client's own on.
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// IPv4-mapped IPv6 addresses begin with so many fixed bits.
 const MAPPED_PREFIX: u8 = 96;
@@ -93,9 +93,13 @@ fn unmap(network: Ipv6Net) -> Option<IpNet> {
     Ipv4Net::new(address, network.prefix_len() - MAPPED_PREFIX).ok().map(IpNet::V4)
 }
 
-/// What one customer can call from: the address, or the /64 for IPv6.
+/// What one customer can call from: the address, or the /64 for IPv6. Behind
+/// NAT64 (RFC 6052, 64:ff9b::/96) it is the IPv4 address inside: all of them share one /64.
 pub fn customer_network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
+        IpAddr::V6(v6) if v6.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0] => {
+            IpAddr::V4(Ipv4Addr::from_bits(v6.to_bits() as u32))
+        }
         IpAddr::V6(v6) => {
             let mask = u128::MAX << (128 - u32::from(CUSTOMER_PREFIX));
             IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & mask))
@@ -199,6 +203,7 @@ mod tests {
         assert_eq!(of("198.51.100.1"), "198.51.100.1");
         assert_eq!(of("::ffff:198.51.100.1"), "198.51.100.1");
         assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(of("64:ff9b::198.51.100.1"), "198.51.100.1");
     }
 
     proptest! {

@@ -37,8 +37,6 @@ pub enum DropReason {
     VerificationOver,
     /// A resend took its place.
     Superseded,
-    /// The number is a review number: its code is known, and nothing is sent to it.
-    ReviewNumber,
 }
 
 /// What a start says of itself: all that the history keeps of a verification.
@@ -66,6 +64,8 @@ pub struct Started {
     pub limits: Vec<LimitUse>,
     /// Limits that were not applied, because the client gave nothing to count by.
     pub skipped: Vec<String>,
+    /// Whether the number is a review number, to which nothing is sent.
+    pub review: bool,
 }
 
 /// How far a limit was used.
@@ -264,9 +264,6 @@ impl EventKind {
             Self::MessageDropped { reason: DropReason::Superseded, .. } => {
                 "Message dropped: a resend took its place".into()
             }
-            Self::MessageDropped { reason: DropReason::ReviewNumber, .. } => {
-                "Nothing sent: a review number, whose code is known".into()
-            }
             Self::Delivered { .. } => "Delivered to the phone".into(),
             Self::Undelivered { .. } => "Not delivered, says the provider".into(),
         }
@@ -303,7 +300,6 @@ impl EventKind {
                 let reason = match reason {
                     DropReason::VerificationOver => 1,
                     DropReason::Superseded => 2,
-                    DropReason::ReviewNumber => 3,
                 };
                 kind(10).fixed(message.bytes()).byte(reason)
             }
@@ -322,7 +318,12 @@ impl EventKind {
 
 impl Started {
     fn sentence(&self) -> String {
-        let mut text = String::from("Verification started, message queued");
+        let mut text = match self.review {
+            false => String::from("Verification started, message queued"),
+            true => {
+                String::from("Verification started for a review number: nothing is sent, its code is known")
+            }
+        };
         for LimitUse { name, used, max, .. } in &self.limits {
             text.push_str(&format!("; limit {name}: {used} of {max} used"));
         }
@@ -354,7 +355,7 @@ impl Started {
         for name in &self.skipped {
             writer = writer.blob(name.as_bytes());
         }
-        writer
+        writer.byte(self.review.into())
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
@@ -370,6 +371,7 @@ impl Started {
             contact: reader.blob()?.to_vec(),
             limits: Vec::new(),
             skipped: Vec::new(),
+            review: false,
         };
         for _ in 0..reader.byte()? {
             started.limits.push(LimitUse {
@@ -382,6 +384,7 @@ impl Started {
         for _ in 0..reader.byte()? {
             started.skipped.push(reader.text()?);
         }
+        started.review = reader.byte()? != 0;
         Some(started)
     }
 }
@@ -450,7 +453,6 @@ fn read_kind(reader: &mut Reader<'_>) -> Option<EventKind> {
             reason: match reader.byte()? {
                 1 => DropReason::VerificationOver,
                 2 => DropReason::Superseded,
-                3 => DropReason::ReviewNumber,
                 _ => return None,
             },
         },
@@ -479,6 +481,7 @@ mod tests {
             contact: vec![1, 2, 3],
             limits: vec![LimitUse { name: "number_10m".into(), used: 3, max: 5, window }],
             skipped: vec!["end_user_ip".into()],
+            review: false,
         }
     }
 
@@ -516,7 +519,6 @@ mod tests {
             EventKind::MessageRejected { message, provider, reason, failed: true },
             EventKind::MessageDropped { message, reason: DropReason::VerificationOver },
             EventKind::MessageDropped { message, reason: DropReason::Superseded },
-            EventKind::MessageDropped { message, reason: DropReason::ReviewNumber },
             EventKind::Delivered { message },
             EventKind::Undelivered { message },
         ] {

@@ -3,16 +3,18 @@
 
 use crate::{
     Caller, Context,
+    address::customer_network,
     countries::CountryMode,
     guess::Source,
     limits::{Buckets, LimitName, LimitScope, Take},
     phone::PhoneNumber,
     profile::Profile,
+    review::{ReviewNumber, STARTS},
     snapshot::TenantView,
     start::{StartError, StartRequest},
     testmode::Magic,
 };
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// What a start takes, and which limits it does not reach.
 #[derive(Debug, Default)]
@@ -40,7 +42,7 @@ pub(crate) fn list_takes(
     request: &StartRequest,
 ) -> Result<Takes, StartError> {
     let mut list = List { context, caller, takes: Takes::default() };
-    let address = request.end_user_ip.map(network);
+    let address = request.end_user_ip.map(customer_network);
     let country = request.to.country().map(|country| country.as_str().to_owned());
     for scope in LimitScope::NAMED {
         let Some(buckets) = view.settings.limit(scope) else { continue };
@@ -78,6 +80,14 @@ pub(crate) fn list_takes(
     Ok(list.takes)
 }
 
+/// What bounds starts for a review number, which no send limit counts.
+pub(crate) fn review_takes(context: &Context, review: &ReviewNumber) -> Takes {
+    let key = context.keyring.hash("review", review.tenant, &[&review.number.0]);
+    let name = STARTS.name("review");
+    let take = Take { key, name, scope: LimitScope::Number, bucket: STARTS };
+    Takes { takes: vec![take], skipped: Vec::new() }
+}
+
 struct List<'a> {
     context: &'a Context,
     caller: &'a Caller,
@@ -100,41 +110,17 @@ impl List<'_> {
 
 /// Where guesses at the code will come from.
 pub(crate) fn source(context: &Context, caller: &Caller, end_user_ip: Option<IpAddr>) -> Source {
-    let Some(address) = end_user_ip.map(network) else { return Source::default() };
+    let Some(address) = end_user_ip.map(customer_network) else { return Source::default() };
     let hash = context.keyring.hash("source", caller.tenant, &[address.to_string().as_bytes()]);
     let mut source = Source::default();
     source.0.copy_from_slice(&hash[..4]);
+    // Zeros say that no address was given.
+    source.0[0] |= 1;
     source
-}
-
-/// One end user: an IPv4 address, or the /64 of an IPv6 address, within which
-/// anybody picks addresses as they like.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-    }
 }
 
 /// The number without its last four digits.
 fn prefix(to: &PhoneNumber) -> &str {
     let e164 = to.e164();
     &e164[..e164.len().saturating_sub(4)]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_end_user_is_an_address_or_a_network_of_64_bits() {
-        let same = |a: &str, b: &str| network(a.parse().unwrap()) == network(b.parse().unwrap());
-        assert!(same("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"));
-        assert!(!same("2001:db8:1:2::1", "2001:db8:1:3::1"));
-        assert!(same("::ffff:192.0.2.1", "192.0.2.1"));
-        assert!(!same("192.0.2.1", "192.0.2.2"));
-    }
 }

@@ -19,8 +19,9 @@ use crate::{
 use std::time::Duration;
 
 /// Where a guesser comes from: a keyed hash of the address given at the start,
-/// long enough to tell the few sources of one number apart; all starts without
-/// an address share one source.
+/// long enough to tell the few sources of one number apart. Zeros: no address
+/// was given, and only the count of the number holds; one count for all that
+/// give none would let a stranger make the person with the phone wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Source(pub [u8; 4]);
 
@@ -136,6 +137,9 @@ impl Guesses {
         now: Timestamp,
     ) -> (u16, Option<GuessWait>) {
         let of_number = self.number.add(|wrong| number_wait(wrong, shape), now);
+        if source == Source::default() {
+            return (self.number.wrong, longer(of_number.unwrap_or_default(), Duration::ZERO));
+        }
         let index = self.sources.iter().position(|(known, _)| *known == source).unwrap_or_else(|| {
             if self.sources.len() >= MOST_SOURCES {
                 self.sources.remove(0);
@@ -228,6 +232,17 @@ mod tests {
     }
 
     #[test]
+    fn without_an_address_only_the_number_counts() {
+        let mut guesses = Guesses::default();
+        for n in 1..=9 {
+            assert_eq!(guesses.note_wrong(Source::default(), digits(6), at(0)), (n, None));
+        }
+        assert!(guesses.sources.is_empty());
+        let (_, wait) = guesses.note_wrong(Source::default(), digits(6), at(0));
+        assert_eq!(wait, Some(GuessWait { wait: Duration::from_secs(60), of_number: true }));
+    }
+
+    #[test]
     fn the_number_waits_at_its_steps_whatever_the_source() {
         let (mut guesses, mut now, mut steps) = (Guesses::default(), 0, Vec::new());
         for n in 1..=102u16 {
@@ -264,10 +279,10 @@ mod tests {
         }
         // Guesses at long codes count against the next short one.
         let mut guesses = Guesses::default();
-        for n in 0..9 {
+        for n in 1..10 {
             guesses.note_wrong(source(n), digits(6), at(0));
         }
-        let (_, wait) = guesses.note_wrong(source(9), digits(4), at(0));
+        let (_, wait) = guesses.note_wrong(source(10), digits(4), at(0));
         assert_eq!(wait.map(|wait| wait.wait), Some(LONGEST));
     }
 
@@ -289,14 +304,14 @@ mod tests {
     #[test]
     fn sources_are_bounded_and_the_idlest_is_forgotten() {
         let mut guesses = Guesses::default();
-        for n in 0..MOST_SOURCES as u8 {
+        for n in 1..=MOST_SOURCES as u8 {
             guesses.note_wrong(source(n), digits(6), at(n.into()));
         }
-        guesses.note_wrong(source(0), digits(6), at(100));
+        guesses.note_wrong(source(1), digits(6), at(100));
         guesses.note_wrong(source(200), digits(6), at(101));
         assert_eq!(guesses.sources.len(), MOST_SOURCES);
         let known = |n| guesses.sources.iter().any(|(known, _)| *known == source(n));
-        assert!(known(0) && known(200) && !known(1));
+        assert!(known(1) && known(200) && !known(2));
     }
 
     #[test]

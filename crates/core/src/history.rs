@@ -15,20 +15,15 @@ pub use store::{
 use crate::{
     Caller, Context,
     event::Event,
-    id::{EventId, ProfileId, VerificationId},
+    id::{ProfileId, VerificationId},
     phone::{Country, PhoneNumber},
     ports::StoreError,
     profile::{Profile, ProfileName},
     read::{Contact, Verification},
     time::Timestamp,
-    verification::{CancelOutcome, RecordKey, Status},
+    verification::{RecordKey, Status},
 };
-use rand::CryptoRng;
 use std::collections::BTreeMap;
-
-/// Live verifications that one erasure ends for each profile: more than the
-/// send limit of a number lets stand at once.
-const MOST_LIVE: usize = 50;
 
 /// Why the history was not shown or changed.
 #[derive(Debug, thiserror::Error)]
@@ -182,38 +177,22 @@ pub struct Erased {
     pub canceled: u64,
 }
 
-/// Ends the live verifications of a number and takes it out of the history.
+/// Ends the live verifications of a number and takes it out of their records
+/// and of the history.
 ///
-/// What the limits counted for the number stays until it ends by itself, a day
-/// at most: an erasure must not be a way around them.
+/// What the limits and the wrong codes counted for the number stays under its
+/// keyed hash until it ends by itself: an erasure must not be a way around them.
 pub async fn erase_number(
     context: &Context,
     caller: &Caller,
     to: &PhoneNumber,
-    now: Timestamp,
-    rng: &mut impl CryptoRng,
 ) -> Result<Erased, HistoryError> {
     let (tenant, mode) = (caller.tenant, caller.mode);
     let number = context.keyring.fingerprint(tenant, to);
-    let profiles = context.directory.list_profiles(tenant).await.map_err(HistoryError::Database)?;
-    let (mut canceled, mut at) = (0, now);
-    for profile in profiles {
-        for _ in 0..MOST_LIVE {
-            let found = context.codes.find(tenant, mode, number, profile.id).await;
-            let Some(id) = found.map_err(HistoryError::Codes)? else { break };
-            let event = EventId::new(now, id.partition(), rng);
-            let seen = context.codes.cancel(RecordKey { tenant, mode, id }, event).await;
-            let Some(seen) = seen.map_err(HistoryError::Codes)? else { break };
-            // The starts to erase are those that the store's clock has seen.
-            at = at.max(seen.now);
-            if seen.outcome != CancelOutcome::Canceled {
-                break;
-            }
-            canceled += 1;
-        }
-    }
-    let erased = context.history.erase(tenant, mode, number, at).await;
-    Ok(Erased { verifications: erased.map_err(HistoryError::Database)?, canceled })
+    let erasure = context.codes.erase(tenant, mode, number).await.map_err(HistoryError::Codes)?;
+    let erased = context.history.erase(tenant, mode, number, erasure.now).await;
+    let verifications = erased.map_err(HistoryError::Database)?;
+    Ok(Erased { verifications, canceled: erasure.canceled })
 }
 
 /// Which report a client wants.

@@ -57,6 +57,8 @@ pub enum Sealed {
     Code = 2,
     /// A message in the inbox of `dev`.
     Inbox = 3,
+    /// A review number and its code.
+    ReviewNumber = 4,
 }
 
 /// A sealed value does not open: wrong key, wrong place, or damaged.

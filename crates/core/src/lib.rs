@@ -31,6 +31,7 @@ pub mod profile;
 pub mod profiles;
 pub mod read;
 pub mod resend;
+pub mod review;
 pub mod rotation;
 pub mod scope;
 pub mod setting;

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// Start times that are kept: the most that a limit of a number may count.
 const KEPT_STARTS: usize = 20;
+/// Verifications that a check by number looks at: more than anybody has open.
+const MOST_STANDING: usize = 64;
 /// The longest window of such a limit.
 const LONGEST_WINDOW: Duration = Duration::from_secs(86_400);
 
@@ -90,6 +92,9 @@ impl NumberRecord {
     pub fn stand(&mut self, new: Standing, now: Timestamp) {
         self.standing.retain(|standing| now < standing.until);
         self.standing.push(new);
+        // Those that go here are still checked by their ids.
+        let surplus = self.standing.len().saturating_sub(MOST_STANDING);
+        self.standing.drain(..surplus);
     }
 
     /// From when on the record says nothing any more.
@@ -190,6 +195,21 @@ mod tests {
         record.pull_back(at(0));
         let hit = record.admit(&limits(), at(10)).unwrap_err();
         assert_eq!(hit.retry_after, Duration::from_secs(590), "and it counts down");
+    }
+
+    #[test]
+    fn verifications_that_stand_are_bounded() {
+        let mut record = NumberRecord::default();
+        for n in 0..200u8 {
+            let (id, profile) = (VerificationId::from_bytes([n; 16]), ProfileId::from_bytes([1; 16]));
+            record.stand(Standing { id, profile, until: at(1_000) }, at(0));
+        }
+        assert_eq!(record.standing.len(), MOST_STANDING);
+        assert_eq!(
+            record.standing.last().map(|newest| newest.id),
+            Some(VerificationId::from_bytes([199; 16]))
+        );
+        assert_eq!(NumberRecord::unpack(&record.pack()), Ok(record));
     }
 
     #[test]

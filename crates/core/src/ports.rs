@@ -3,7 +3,7 @@
 use crate::{
     countries::Countries,
     event::Event,
-    id::{EventId, KeyId, MessageId, ProfileId, TenantId, VerificationId},
+    id::{EventId, KeyId, MessageId, ProfileId, ReviewNumberId, TenantId, VerificationId},
     idempotency::{Answer, Once, Replay},
     key::{Key, Mode},
     keyring::Fingerprint,
@@ -11,6 +11,7 @@ use crate::{
     pack::UnpackError,
     phone::Country,
     profile::{Profile, ProfileName},
+    review::ReviewNumber,
     setting::Setting,
     snapshot::News,
     tenant::Tenant,
@@ -128,6 +129,15 @@ pub struct CheckFound {
     pub outcome: CheckOutcome,
     /// Tries that are left.
     pub attempts_left: u8,
+}
+
+/// What was taken out of the codes store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Erasure {
+    /// Live verifications that ended with it.
+    pub canceled: u64,
+    /// The store's clock: what was started until then is erased.
+    pub now: Timestamp,
 }
 
 /// A message that a worker holds until its lease ends.
@@ -264,6 +274,12 @@ pub trait Codes: Send + Sync {
         mode: Mode,
         number: Fingerprint,
     ) -> Result<u16, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Ends the live verifications of a number, and takes number and notes out
+    /// of every record of it that stands.
+    async fn erase(&self, tenant: TenantId, mode: Mode, number: Fingerprint) -> Result<Erasure, StoreError> {
         Err(StoreError::unsupported())
     }
 
@@ -444,6 +460,26 @@ pub trait Directory: Send + Sync {
         &self,
         tenant: TenantId,
         name: &ProfileName,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Makes a review number. `Conflict` if the number is one.
+    async fn create_review_number(&self, review: &ReviewNumber, now: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// The review numbers of the tenant, oldest first.
+    async fn list_review_numbers(&self, tenant: TenantId) -> Result<Vec<ReviewNumber>, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Deletes a review number; whether there was one.
+    async fn delete_review_number(
+        &self,
+        tenant: TenantId,
+        id: ReviewNumberId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         Err(StoreError::unsupported())

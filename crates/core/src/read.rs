@@ -187,6 +187,16 @@ impl Verification {
 }
 
 impl Verification {
+    /// The verification of a number that was erased.
+    fn erased(context: &Context, key: RecordKey, record: &Record, now: Timestamp) -> Self {
+        let view = context.snapshot.tenant(key.tenant);
+        let known = view.iter().flat_map(|view| view.profiles.values());
+        let profile = known.into_iter().find(|profile| profile.id == record.profile);
+        let profile = profile.map(|profile| profile.name.clone()).unwrap_or_default();
+        let contact = Contact { profile, to: PhoneNumber::from_e164(""), metadata: Metadata::default() };
+        Self { to: None, ..Self::new(key, record, now, contact) }
+    }
+
     /// The verification as it stood after an act that a repeated request asks for again.
     pub(crate) fn replayed(mode: Mode, progress: &Progress, contact: Contact) -> Self {
         let Progress { id, created_at, expires_at, resend_at, attempts_left, sends_left } = *progress;
@@ -248,6 +258,9 @@ pub(crate) fn view(
     record: &Record,
     now: Timestamp,
 ) -> Result<Verification, ReadError> {
+    if record.contact.is_empty() {
+        return Ok(Verification::erased(context, key, record, now));
+    }
     let contact = Contact::open(context, key, record)?;
     Ok(Verification::new(key, record, now, contact))
 }

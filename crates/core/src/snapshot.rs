@@ -1,8 +1,8 @@
 //! The directory in memory: what a start or a check needs of it costs no query.
 //!
 //! Writers number their changes in commit order; [`Context::refresh`] reads
-//! what came after the last number that was seen and takes over the entities as
-//! they are then. A node calls it every half second and after each change of
+//! what came after the last number that was seen, a page at a time, and takes
+//! over the entities as they are then. A node calls it every half second and after each change of
 //! its own. How old the copy is stands in [`Snapshot::age`]: whoever
 //! authenticates must refuse when it is too old, for a key may be disabled.
 
@@ -12,6 +12,7 @@ use crate::{
     key::Key,
     ports::StoreError,
     profile::{Profile, ProfileName},
+    review::ReviewNumber,
     setting::Settings,
     tenant::Tenant,
 };
@@ -30,12 +31,14 @@ pub struct TenantView {
     pub profiles: BTreeMap<ProfileName, Profile>,
     /// What it has set.
     pub settings: Settings,
+    /// Its review numbers.
+    pub reviews: Vec<ReviewNumber>,
 }
 
 impl TenantView {
     /// A tenant that has set nothing yet.
     pub fn new(tenant: Tenant) -> Self {
-        Self { tenant, profiles: BTreeMap::new(), settings: Settings::default() }
+        Self { tenant, profiles: BTreeMap::new(), settings: Settings::default(), reviews: Vec::new() }
     }
 }
 
@@ -142,13 +145,20 @@ impl Snapshot {
 }
 
 impl Context {
-    /// Brings the copy of this node up to what the directory holds now.
+    /// Brings the copy of this node one page nearer to what the directory holds
+    /// now; whether it has all of it.
+    pub async fn follow(&self) -> Result<bool, StoreError> {
+        let after = self.snapshot.seen();
+        let Some(news) = self.directory.news(after).await? else { return Ok(true) };
+        let more = news.more;
+        Ok(self.snapshot.apply(after, news) && !more)
+    }
+
+    /// Brings the copy of this node up to what the directory holds now, unless
+    /// that runs away from it.
     pub async fn refresh(&self) -> Result<(), StoreError> {
         for _ in 0..ROUNDS {
-            let after = self.snapshot.seen();
-            let Some(news) = self.directory.news(after).await? else { return Ok(()) };
-            let more = news.more;
-            if self.snapshot.apply(after, news) && !more {
+            if self.follow().await? {
                 break;
             }
         }

@@ -3,16 +3,17 @@
 use crate::{
     Caller, Context,
     code::{Alphabet, Code, CodeShape},
-    guard::{Takes, check_country, list_takes, source},
+    guard::{Takes, check_country, list_takes, review_takes, source},
     id::{EventId, MessageId, VerificationId},
     idempotency::{Answer, IdempotencyError, Once, Outcome, Replay},
     key::Mode,
     keyring::{Fingerprint, Place, Sealed},
-    limits::{LimitHit, LimitName, LimitScope, LimitState},
+    limits::{Buckets, LimitHit, LimitName, LimitScope, LimitState},
     phone::{Country, PhoneNumber},
     ports::{NewVerification, StartOutcome, StoreError},
     profile::{Profile, ProfileName},
     read::{Contact, Metadata, Verification},
+    review::ReviewNumber,
     snapshot::TenantView,
     tenant::TenantName,
     testmode::{Magic, RATE_LIMIT_WAIT},
@@ -110,14 +111,19 @@ pub async fn start_verification(
     let view = context.tenant_view(caller.tenant).map_err(StartError::Directory)?;
     let profile = view.profiles.get(&request.profile).ok_or(StartError::UnknownProfile)?;
     let magic = magic(caller.mode, &request.to);
+    let review = review(context, caller, &view, &request.to, now);
     match magic {
         Some(Magic::Blocked) => return Err(StartError::NumberBlocked),
         Some(Magic::RateLimited) => return Err(StartError::Limited(test_limit())),
+        _ if review.is_some() => {}
         _ => check_country(&view, &request.to)?,
     }
     check_length(&view, profile, &request)?;
-    let takes = list_takes(context, caller, &view, profile, &request)?;
-    let start = Start { context, caller, view: &view, profile, request: &request, magic };
+    let takes = match &review {
+        Some((review, _)) => review_takes(context, review),
+        None => list_takes(context, caller, &view, profile, &request)?,
+    };
+    let start = Start { context, caller, view: &view, profile, request: &request, magic, review };
     let new = NewVerification { once, ..start.verification(takes, now, rng) };
     let key = new.key;
     let contact = || start.contact();
@@ -139,6 +145,26 @@ pub async fn start_verification(
 
 fn magic(mode: Mode, to: &PhoneNumber) -> Option<Magic> {
     if mode == Mode::Test { Magic::of(to) } else { None }
+}
+
+/// A review number with its code.
+type Review<'a> = (&'a ReviewNumber, Code);
+
+/// The review number that `to` is; test mode has none. One that cannot be
+/// opened is an ordinary number, with all its limits.
+fn review<'a>(
+    context: &Context,
+    caller: &Caller,
+    view: &'a TenantView,
+    to: &PhoneNumber,
+    now: Timestamp,
+) -> Option<Review<'a>> {
+    if caller.mode == Mode::Test || view.reviews.is_empty() {
+        return None;
+    }
+    let number = context.keyring.fingerprint(caller.tenant, to);
+    let review = view.reviews.iter().find(|review| review.number == number && now < review.ends_at)?;
+    Some((review, review.open(context)?.1))
 }
 
 /// What +15005550005 runs into.
@@ -170,6 +196,7 @@ struct Start<'a> {
     profile: &'a Profile,
     request: &'a StartRequest,
     magic: Option<Magic>,
+    review: Option<Review<'a>>,
 }
 
 impl Start<'_> {
@@ -190,7 +217,10 @@ impl Start<'_> {
             starter: self.caller.key,
             country: self.request.to.country(),
             expires_in: self.request.expires_in.unwrap_or(self.profile.policy.expires_in),
-            number_limits: self.view.settings.limit(LimitScope::Number).unwrap_or_default(),
+            number_limits: match &self.review {
+                Some(_) => Buckets::default(),
+                None => self.view.settings.limit(LimitScope::Number).unwrap_or_default(),
+            },
             takes: takes.takes,
             skipped: takes.skipped,
             once: None,
@@ -209,10 +239,15 @@ impl Start<'_> {
         let RecordKey { tenant, mode, id } = key;
         let length = self.request.code_length.unwrap_or(policy.code_length);
         let alphabet = if mode == Mode::Test { Alphabet::Digits } else { policy.alphabet };
-        let shape = CodeShape { length, alphabet };
-        let code = match mode {
-            Mode::Live => Code::generate(shape, rng),
-            Mode::Test => Code::for_tests(shape.length),
+        let mut shape = CodeShape { length, alphabet };
+        let review = self.review.is_some();
+        let code = match (&self.review, mode) {
+            (Some((_, code)), _) => {
+                shape = ReviewNumber::shape();
+                code.clone()
+            }
+            (None, Mode::Live) => Code::generate(shape, rng),
+            (None, Mode::Test) => Code::for_tests(shape.length),
         };
         let mac = keyring.code_mac(mode, tenant, id, &code);
         let place = |kind| Place { kind, tenant, id: *id.bytes(), number };
@@ -234,9 +269,10 @@ impl Start<'_> {
             shape,
             mac,
             previous_mac: None,
-            delivery: Delivery::Queued,
-            accepted: false,
+            delivery: if review { Delivery::Delivered } else { Delivery::Queued },
+            accepted: review,
             expires_at_check: self.magic == Some(Magic::Expired),
+            review,
             source: source(self.context, self.caller, self.request.end_user_ip),
             message: MessageId::new(now, id.partition(), rng),
             contact: keyring.seal(&place(Sealed::Contact), &self.contact().pack(), rng),

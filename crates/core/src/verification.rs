@@ -264,6 +264,8 @@ pub struct Record {
     pub accepted: bool,
     /// Test mode: its first check finds it expired.
     pub expires_at_check: bool,
+    /// Its number is a review number: nothing is sent, and its code stays.
+    pub review: bool,
     /// Where guesses at its code come from.
     pub source: Source,
     /// The newest message.
@@ -400,7 +402,9 @@ impl Record {
         self.sends += 1;
         self.resend_at = now + resend_cooldown(self.sends);
         self.message = resend.message;
-        self.delivery = Delivery::Queued;
+        if !self.review {
+            self.delivery = Delivery::Queued;
+        }
         ResendOutcome::Queued
     }
 

@@ -228,6 +228,7 @@ impl Application {
             settings: self.settings.history,
             keyring: Arc::clone(&self.context.keyring),
             clock: Arc::clone(&self.clock),
+            recorder: Arc::clone(&self.recorder),
         };
         tasks.spawn(upkeep.run(self.stop.clone()));
         tasks

@@ -21,8 +21,8 @@ use countersign_core::{
     limits::{LimitHit, LimitState, resend_cooldown},
     number::Standing,
     ports::{
-        CheckFound, Claim, Clock, Codes, NewVerification, Position, Seen, Settled, StartOutcome, StoreError,
-        Unrecorded,
+        CheckFound, Claim, Clock, Codes, Erasure, NewVerification, Position, Seen, Settled, StartOutcome,
+        StoreError, Unrecorded,
     },
     time::Timestamp,
     verification::{
@@ -120,7 +120,9 @@ impl Codes for SqliteCodes {
                     if outcome != ResendOutcome::Queued {
                         return Ok((outcome, None));
                     }
-                    outbox::queue(connection, key, resend.message, now)?;
+                    if !record.review {
+                        outbox::queue(connection, key, resend.message, now)?;
+                    }
                     let (send, new_code) = (record.sends, resend.new_code.is_some());
                     Ok((outcome, Some(EventKind::Resent { message: resend.message, send, new_code })))
                 })?;
@@ -156,6 +158,12 @@ impl Codes for SqliteCodes {
             Ok(counted)
         };
         self.database.write(clear).await
+    }
+
+    async fn erase(&self, tenant: TenantId, mode: Mode, number: Fingerprint) -> Result<Erasure, StoreError> {
+        let clock = self.clock.clone();
+        let erase = move |c: &Connection| erase(c, (tenant, mode, number), clock.now());
+        self.database.write(erase).await
     }
 
     async fn cancel(
@@ -312,6 +320,27 @@ fn change<T>(
     Ok(Some(Seen { outcome, record, now }))
 }
 
+fn erase(
+    connection: &Connection,
+    (tenant, mode, number): (TenantId, Mode, Fingerprint),
+    now: Timestamp,
+) -> Result<Erasure, StoreError> {
+    let mut canceled = 0;
+    for standing in load_number(connection, &number_key(tenant, mode, number))?.standing {
+        let key = RecordKey { tenant, mode, id: standing.id };
+        // A verification is erased once, so its own id, turned over, is unique among events.
+        let event = EventId::from_bytes(standing.id.bytes().map(|byte| !byte));
+        change(connection, key, event, now, |_, record, now| {
+            let ended = record.cancel(now) == CancelOutcome::Canceled;
+            canceled += u64::from(ended);
+            record.contact.clear();
+            record.code.clear();
+            Ok(((), ended.then_some(EventKind::Canceled)))
+        })?;
+    }
+    Ok(Erasure { canceled, now })
+}
+
 fn check(
     connection: &Connection,
     key: RecordKey,
@@ -366,7 +395,9 @@ fn start(connection: &Connection, new: NewVerification, now: Timestamp) -> Resul
     save_number(connection, &number_key, &number)?;
     buckets::take(connection, &look)?;
     records::create(connection, key, &record)?;
-    outbox::queue(connection, key, record.message, now)?;
+    if !record.review {
+        outbox::queue(connection, key, record.message, now)?;
+    }
     let started = Started {
         message: record.message,
         profile: record.profile,
@@ -379,6 +410,7 @@ fn start(connection: &Connection, new: NewVerification, now: Timestamp) -> Resul
         contact: record.contact.clone(),
         limits: limits.iter().map(limit_use).collect(),
         skipped: new.skipped,
+        review: record.review,
     };
     append_event(connection, key, new.event, now, &EventKind::Started(Box::new(started)))?;
     outcomes::keep(connection, new.once.as_ref(), &Outcome::Started(Progress::of(key.id, &record)), now)?;

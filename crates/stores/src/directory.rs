@@ -11,6 +11,7 @@ mod key;
 mod news;
 mod node;
 mod profile;
+mod review;
 mod setting;
 mod tenant;
 
@@ -18,11 +19,12 @@ use crate::sql::{Sql, Statement};
 use async_trait::async_trait;
 use countersign_core::{
     countries::Countries,
-    id::{KeyId, NodeId, TenantId},
+    id::{KeyId, NodeId, ReviewNumberId, TenantId},
     key::Key,
     node::{Node, Nodes},
     ports::{Directory, KeyChange, StoreError},
     profile::{Profile, ProfileName},
+    review::ReviewNumber,
     setting::Setting,
     snapshot::News,
     tenant::Tenant,
@@ -50,6 +52,11 @@ pub const STATEMENTS: &[&Statement] = &[
     &key::TOUCH_KEY,
     &key::DELETE_KEY,
     &profile::DELETE_PROFILE,
+    &review::INSERT_REVIEW_NUMBER,
+    &review::LIST_REVIEW_NUMBERS,
+    &review::ALL_REVIEW_NUMBERS,
+    &review::DELETE_REVIEW_NUMBER,
+    &review::DELETE_ENDED_REVIEW_NUMBER,
     &setting::SAVE_SETTING,
     &setting::SELECT_SETTINGS,
     &news::ALL_SETTINGS,
@@ -156,6 +163,23 @@ impl Directory for SqlDirectory {
         profile::delete_profile(&self.sql, tenant, name, now).await
     }
 
+    async fn create_review_number(&self, review: &ReviewNumber, now: Timestamp) -> Result<(), StoreError> {
+        review::create_review_number(&self.sql, review, now).await
+    }
+
+    async fn list_review_numbers(&self, tenant: TenantId) -> Result<Vec<ReviewNumber>, StoreError> {
+        review::list_review_numbers(&self.sql, tenant).await
+    }
+
+    async fn delete_review_number(
+        &self,
+        tenant: TenantId,
+        id: ReviewNumberId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        review::delete_review_number(&self.sql, tenant, id, now).await
+    }
+
     async fn save_setting(
         &self,
         tenant: TenantId,
@@ -212,6 +236,7 @@ mod tests {
             include_str!("directory/news.rs"),
             include_str!("directory/node.rs"),
             include_str!("directory/profile.rs"),
+            include_str!("directory/review.rs"),
             include_str!("directory/setting.rs"),
             include_str!("directory/tenant.rs"),
         ];

@@ -285,7 +285,6 @@ pub async fn short_codes_reach_the_day_sooner(bench: Bench) {
     {
         bench.set_policy(policy(length, alphabet)).await;
         let mut compared = 0;
-        // Without an address each start has a source of its own only by its number, so wait it out.
         while compared < guesses {
             let (id, code) = bench.start_with_code(&number(n)).await;
             loop {

@@ -2,7 +2,14 @@
 
 use super::{Base, SELECT_CHANGES, key, node, tenant};
 use anyhow::{Context, Result};
-use countersign_core::{id::TenantId, node::Nodes, ports::Directory};
+use countersign_core::{
+    id::{ReviewNumberId, TenantId},
+    keyring::Fingerprint,
+    node::Nodes,
+    ports::Directory,
+    review::ReviewNumber,
+    time::Timestamp,
+};
 use countersign_stores::{
     directory::STATEMENTS,
     sql::{Batch, Kind, Row, Statement, Value},
@@ -38,6 +45,13 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("profiles", false) if statement.text.contains("id > $1") => vec!["".into()],
         ("profiles", false) if statement.params.len() == 2 => vec![ids.into(), "default".into()],
         ("changes", false) if statement.text.starts_with("SELECT") => vec![0.into(), 50.into()],
+        ("review_numbers", false) if statement.params.len() == 3 => {
+            vec![ids.into(), [9; 16].as_slice().into(), 1_000_000_000.into()]
+        }
+        ("review_numbers", false) if statement.text.contains("LIMIT") => vec!["".into()],
+        ("review_numbers", false) if statement.text.starts_with("DELETE") => {
+            vec![ids.into(), "text 2".into()]
+        }
         ("settings", true) => vec![ids.into(), "countries".into()],
         ("settings", false) if statement.params.len() == 3 => vec!["".into()],
         ("settings", false) if statement.params.len() == 2 => vec![ids.into(), "countries".into()],
@@ -55,7 +69,12 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
 }
 
 /// Whole tables, to see what the statements did to them.
-const DUMPS: [Statement; 7] = [
+const DUMPS: [Statement; 8] = [
+    Statement {
+        table: "review_numbers",
+        text: "SELECT id, tenant_id, number, sealed, ends_at, created_at FROM review_numbers ORDER BY id",
+        params: &[],
+    },
     Statement {
         table: "settings",
         text: "SELECT tenant_id, name, value, updated_at FROM settings ORDER BY tenant_id, name",
@@ -83,7 +102,8 @@ const DUMPS: [Statement; 7] = [
         params: &[],
     },
 ];
-static DUMP: [&Statement; 7] = [&DUMPS[0], &DUMPS[1], &DUMPS[2], &DUMPS[3], &DUMPS[4], &DUMPS[5], &DUMPS[6]];
+static DUMP: [&Statement; 8] =
+    [&DUMPS[0], &DUMPS[1], &DUMPS[2], &DUMPS[3], &DUMPS[4], &DUMPS[5], &DUMPS[6], &DUMPS[7]];
 
 /// Runs each statement and gives its text, its rows and what all tables hold after it.
 async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>)>> {
@@ -91,6 +111,16 @@ async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>
     let tenant = base.tenant(1).await?;
     base.directory.create_key(&key(tenant.id, 1)).await?;
     base.directory.note_node(&node(1)).await?;
+    // Over for long, so that its row goes to the next.
+    let review = ReviewNumber {
+        id: ReviewNumberId::from_bytes([9; 16]),
+        tenant: tenant.id,
+        number: Fingerprint([9; 16]),
+        sealed: vec![9],
+        ends_at: Timestamp::from_micros(9),
+        created_at: Timestamp::from_micros(8),
+    };
+    base.directory.create_review_number(&review, review.created_at).await?;
     let mut trace = Vec::new();
     for (index, statement) in STATEMENTS.iter().enumerate() {
         let writes = !statement.text.starts_with("SELECT");

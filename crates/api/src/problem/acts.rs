@@ -13,6 +13,7 @@ use countersign_core::{
     profiles::{MOST_PROFILES, ProfileError},
     read::ReadError,
     resend::ResendError,
+    review::{self, ReviewError},
     setting::Settings,
     settings::SettingError,
     start::StartError,
@@ -223,6 +224,20 @@ impl From<ProfileError> for Problem {
                 Self::new(ProblemCode::Conflict, "Every tenant has the profile `default`; change it instead.")
             }
             ProfileError::Directory(error) => directory(error),
+        }
+    }
+}
+
+impl From<ReviewError> for Problem {
+    fn from(error: ReviewError) -> Self {
+        match error {
+            ReviewError::NotFound => Self::not_found("There is no such review number."),
+            ReviewError::Exists => Self::new(ProblemCode::Conflict, "The number is a review number already."),
+            ReviewError::TooMany => {
+                let detail = format!("A tenant has at most {} review numbers.", review::MOST);
+                Self::new(ProblemCode::Conflict, detail)
+            }
+            ReviewError::Directory(error) => directory(error),
         }
     }
 }

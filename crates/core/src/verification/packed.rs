@@ -20,7 +20,7 @@ impl Record {
             .byte(self.stored_status as u8)
             .byte(self.delivery as u8)
             .byte(self.resend as u8)
-            .byte(u8::from(self.accepted) | u8::from(self.expires_at_check) << 1)
+            .byte(u8::from(self.accepted) | u8::from(self.expires_at_check) << 1 | u8::from(self.review) << 2)
             .time(self.created_at)
             .time(self.expires_at)
             .time(self.resend_at)
@@ -103,6 +103,7 @@ impl Record {
             delivery,
             accepted: flags & 1 != 0,
             expires_at_check: flags & 2 != 0,
+            review: flags & 4 != 0,
             source,
             message,
             contact: reader.blob()?.to_vec(),

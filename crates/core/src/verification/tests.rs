@@ -39,6 +39,7 @@ fn record(resend: ResendPolicy) -> Record {
         delivery: Delivery::Queued,
         accepted: false,
         expires_at_check: false,
+        review: false,
         source: Source([7; 4]),
         message: MessageId::from_bytes([3; 16]),
         contact: vec![4; 50],

@@ -14,8 +14,10 @@ use tokio_util::sync::CancellationToken;
 /// Between two looks at the changes of the directory: a key that is disabled
 /// elsewhere is refused here well within the 2 s that are promised.
 const LOOK: Duration = Duration::from_millis(500);
-/// A look that takes longer has failed.
-const LOOK_PATIENCE: Duration = Duration::from_secs(5);
+/// A page of changes that takes longer has failed.
+const LOOK_PATIENCE: Duration = Duration::from_secs(10);
+/// The whole directory may take longer.
+const WHOLE_PATIENCE: Duration = Duration::from_secs(120);
 /// Changes older than this are forgotten; a node that missed them reads everything anew.
 const CHANGES_KEPT: Duration = Duration::from_secs(24 * 3_600);
 /// Looks between two times of forgetting: an hour.
@@ -23,10 +25,15 @@ const LOOKS_AN_HOUR: u32 = 7_200;
 
 /// Brings the snapshot up to date and notes that it is.
 pub(super) async fn refresh(context: &Context) -> Result<(), StoreError> {
-    let began = Instant::now();
-    timeout(LOOK_PATIENCE, context.refresh()).await.map_err(StoreError::unavailable)??;
-    context.snapshot.mark(began);
-    Ok(())
+    loop {
+        // A node that starts, or was away for long, reads everything.
+        let patience = if context.snapshot.seen() == 0 { WHOLE_PATIENCE } else { LOOK_PATIENCE };
+        let began = Instant::now();
+        if timeout(patience, context.follow()).await.map_err(StoreError::unavailable)?? {
+            context.snapshot.mark(began);
+            return Ok(());
+        }
+    }
 }
 
 /// Keeps the snapshot up to date. An outage is told once when it begins and once when it ends.

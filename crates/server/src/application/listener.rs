@@ -22,7 +22,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// How long a TLS handshake may take.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(3);
 /// How long a client may take to send the head of a request.
-const REQUEST_PATIENCE: Duration = Duration::from_secs(10);
+const REQUEST_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a client may take to close.
 const DISCONNECT_PATIENCE: Duration = Duration::from_secs(2);
 /// Connections of one thread; more wait in the system's queue. The server ends

@@ -3,8 +3,12 @@
 use countersign_core::{
     history::HistoryUpkeep,
     ports::{Codes, EventBacklog, StoreError, Unrecorded},
+    time::Timestamp,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +28,7 @@ pub(super) struct Recorder {
     codes: Arc<dyn Codes>,
     history: Arc<dyn HistoryUpkeep>,
     partitions: u16,
+    passed: Mutex<Option<Timestamp>>,
 }
 
 /// Whether the next pass would find work at once.
@@ -36,7 +41,12 @@ enum Next {
 impl Recorder {
     pub fn new(codes: Arc<dyn Codes>, history: Arc<dyn HistoryUpkeep>, partitions: u16) -> Self {
         describe_metrics();
-        Self { codes, history, partitions }
+        Self { codes, history, partitions, passed: Mutex::default() }
+    }
+
+    /// Up to when every event is recorded.
+    pub fn passed(&self) -> Option<Timestamp> {
+        *self.passed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records until the stop. What cannot be written waits in the codes store.
@@ -100,6 +110,7 @@ impl Recorder {
             return Ok(Next::Work);
         }
         // Every event up to `now` is recorded: what is pending then stays so.
+        *self.passed.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
         let more = expire && self.history.expire(now, EXPIRED_AT_ONCE).await? == usize::from(EXPIRED_AT_ONCE);
         Ok(if more { Next::Work } else { Next::Wait })
     }

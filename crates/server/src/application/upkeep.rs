@@ -1,5 +1,6 @@
 //! Keeps the history within its time, and its contacts under the newest key.
 
+use super::recorder::Recorder;
 use crate::{configuration::HistorySettings, machine};
 use countersign_core::{
     history::{HistoryUpkeep, Resealing, reseal_contacts},
@@ -25,6 +26,7 @@ pub(super) struct Upkeep {
     pub settings: HistorySettings,
     pub keyring: Arc<KeyRing>,
     pub clock: Arc<dyn Clock>,
+    pub recorder: Arc<Recorder>,
 }
 
 impl Upkeep {
@@ -66,10 +68,13 @@ impl Upkeep {
 
     /// Seals a bounded part of the contacts anew; nothing is left to do most of the time.
     async fn reseal(&self) -> Result<(), StoreError> {
+        // A pass counts from the time up to which everything was recorded: what
+        // is recorded later could be sealed with an older key, behind its back.
+        let Some(passed) = self.recorder.passed() else { return Ok(()) };
         // The generator of a thread cannot go along with a task.
         let mut rng = StdRng::from_rng(&mut machine::rng());
         for _ in 0..STEPS {
-            match reseal_contacts(self.history.as_ref(), &self.keyring, self.clock.now(), &mut rng).await? {
+            match reseal_contacts(self.history.as_ref(), &self.keyring, passed, &mut rng).await? {
                 Resealing::Working => sleep(PAGE_PAUSE).await,
                 Resealing::Done { unreadable: 0 } => break,
                 Resealing::Done { unreadable } => {

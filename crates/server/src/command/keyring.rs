@@ -14,7 +14,7 @@ use countersign_core::{
     history::sealed_with,
     keyring::{KeyKind, KeyVersions},
     node::{Node, Nodes as _},
-    ports::Clock as _,
+    ports::{Clock as _, Directory as _},
     rotation::{self, Refusal},
     time::{Timestamp, ceil_seconds},
 };
@@ -95,6 +95,14 @@ async fn refuse_kept(settings: &Settings, version: u8) -> anyhow::Result<()> {
              and looks again every 15 minutes: try again later"
         );
     }
+    let directory = open_directory_of(settings).await?;
+    let whole = directory.news(0).await.context("The directory cannot be read")?.unwrap_or_default();
+    let mut reviews =
+        whole.tenants.iter().filter_map(|(_, view)| view.as_ref()).flat_map(|view| &view.reviews);
+    ensure!(
+        !reviews.any(|review| review.sealed.first() == Some(&version)),
+        "Review numbers are sealed with version {version}; delete them, or wait until they end"
+    );
     let inbox = settings.folder.join("inbox.sqlite");
     if inbox.exists() {
         let keyring = Arc::new(open(settings)?.keyring()?);

@@ -4,6 +4,7 @@ use super::{
     change::READ_HEAD,
     key::{presented_key, read_key},
     profile::{list_profiles, read_profile},
+    review::{ALL_REVIEW_NUMBERS, list_review_numbers, read_review_number},
     setting,
     tenant::{self, read_tenant},
 };
@@ -19,8 +20,11 @@ use countersign_core::{
 };
 use std::collections::{BTreeSet, HashMap};
 
-/// Changes read at once, and rows of a whole copy.
+/// Rows of a whole copy that are read at once.
 const PAGE: i64 = 1_000;
+/// Changes that are followed at once: what each of them names is read by itself,
+/// and the page must be done well within the patience of a look.
+const CHANGES: i64 = 200;
 
 pub(super) const READ_CHANGES: Statement = Statement {
     table: "changes",
@@ -46,7 +50,7 @@ pub(super) async fn news(sql: &Sql, after: i64) -> Result<Option<News>, StoreErr
     if head == after {
         return Ok(None);
     }
-    let changes = sql.query(&READ_CHANGES, vec![after.into(), PAGE.into()]).await?;
+    let changes = sql.query(&READ_CHANGES, vec![after.into(), CHANGES.into()]).await?;
     match changes.first().map(|row| row.int(0)).transpose()? {
         // The next one is there, so none in between was forgotten.
         Some(first) if first == after + 1 => since(sql, &changes, head).await.map(Some),
@@ -94,7 +98,9 @@ async fn tenant_view(sql: &Sql, id: TenantId) -> Result<Option<TenantView>, Stor
     let Some(tenant) = tenant::tenant(sql, id).await? else { return Ok(None) };
     let profiles = list_profiles(sql, id).await?;
     let profiles = profiles.into_iter().map(|profile| (profile.name.clone(), profile)).collect();
-    Ok(Some(TenantView { tenant, profiles, settings: setting::settings(sql, id).await? }))
+    let settings = setting::settings(sql, id).await?;
+    let reviews = list_review_numbers(sql, id).await?;
+    Ok(Some(TenantView { tenant, profiles, settings, reviews }))
 }
 
 pub(super) const ALL_KEYS: Statement = Statement {
@@ -161,6 +167,12 @@ async fn whole(sql: &Sql, head: i64) -> Result<News, StoreError> {
     for row in &all(sql, &ALL_PROFILES).await? {
         if let (Some(profile), Some(view)) = (lenient(read_profile(row))?, tenants.get_mut(row.text(1)?)) {
             view.profiles.insert(profile.name.clone(), profile);
+        }
+    }
+    for row in &all(sql, &ALL_REVIEW_NUMBERS).await? {
+        if let (Some(review), Some(view)) = (lenient(read_review_number(row))?, tenants.get_mut(row.text(1)?))
+        {
+            view.reviews.push(review);
         }
     }
     for row in &all_settings(sql).await? {

@@ -1,0 +1,104 @@
+//! Review numbers.
+
+use super::change::{note_change, take_number};
+use crate::sql::{
+    Batch,
+    Kind::{Bytes, Int, Text},
+    Row, Sql, Statement,
+};
+use countersign_core::{
+    id::{ReviewNumberId, TenantId},
+    keyring::Fingerprint,
+    ports::StoreError,
+    review::ReviewNumber,
+    time::Timestamp,
+};
+
+pub(super) fn read_review_number(row: &Row) -> Result<ReviewNumber, StoreError> {
+    Ok(ReviewNumber {
+        id: row.parsed(0, |text| text.parse().ok())?,
+        tenant: row.parsed(1, |text| text.parse().ok())?,
+        number: Fingerprint(row.bytes(2)?.try_into().map_err(|_| row.corrupt())?),
+        sealed: row.bytes(3)?.to_vec(),
+        ends_at: Timestamp::from_micros(row.int(4)?),
+        created_at: Timestamp::from_micros(row.int(5)?),
+    })
+}
+
+/// A number whose time as a review number is over gives its row to the next.
+pub(super) const DELETE_ENDED_REVIEW_NUMBER: Statement = Statement {
+    table: "review_numbers",
+    text: "DELETE FROM review_numbers WHERE tenant_id = $1 AND number = $2 AND ends_at <= $3",
+    params: &[Text, Bytes, Int],
+};
+
+pub(super) const INSERT_REVIEW_NUMBER: Statement = Statement {
+    table: "review_numbers",
+    text: "INSERT INTO review_numbers (tenant_id, id, number, sealed, ends_at, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6)",
+    params: &[Text, Text, Bytes, Bytes, Int, Int],
+};
+
+pub(super) async fn create_review_number(
+    sql: &Sql,
+    review: &ReviewNumber,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let tenant = || review.tenant.to_string().into();
+    let number = || review.number.0.as_slice().into();
+    let values = vec![
+        tenant(),
+        review.id.to_string().into(),
+        number(),
+        review.sealed.as_slice().into(),
+        review.ends_at.micros().into(),
+        review.created_at.micros().into(),
+    ];
+    let batch = take_number(Batch::default())
+        .run(&DELETE_ENDED_REVIEW_NUMBER, vec![tenant(), number(), now.micros().into()])
+        .run_touching(1, &INSERT_REVIEW_NUMBER, values);
+    sql.batch(note_change(batch, review.tenant, "review_number", review.id, now)).await.map(drop)
+}
+
+pub(super) const LIST_REVIEW_NUMBERS: Statement = Statement {
+    table: "review_numbers",
+    text: "SELECT id, tenant_id, number, sealed, ends_at, created_at FROM review_numbers
+        WHERE tenant_id = $1 ORDER BY id",
+    params: &[Text],
+};
+
+pub(super) async fn list_review_numbers(
+    sql: &Sql,
+    tenant: TenantId,
+) -> Result<Vec<ReviewNumber>, StoreError> {
+    let rows = sql.query(&LIST_REVIEW_NUMBERS, vec![tenant.to_string().into()]).await?;
+    rows.iter().map(read_review_number).collect()
+}
+
+pub(super) const ALL_REVIEW_NUMBERS: Statement = Statement {
+    table: "review_numbers",
+    text: "SELECT id, tenant_id, number, sealed, ends_at, created_at FROM review_numbers
+        WHERE id > $1 ORDER BY id LIMIT $2",
+    params: &[Text, Int],
+};
+
+pub(super) const DELETE_REVIEW_NUMBER: Statement = Statement {
+    table: "review_numbers",
+    text: "DELETE FROM review_numbers WHERE tenant_id = $1 AND id = $2",
+    params: &[Text, Text],
+};
+
+pub(super) async fn delete_review_number(
+    sql: &Sql,
+    tenant: TenantId,
+    id: ReviewNumberId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let values = vec![tenant.to_string().into(), id.to_string().into()];
+    let batch = take_number(Batch::default()).run_touching(1, &DELETE_REVIEW_NUMBER, values);
+    match sql.batch(note_change(batch, tenant, "review_number", id, now)).await {
+        // The row count is the only thing here that can conflict: nothing refers to one.
+        Err(StoreError::Conflict) => Ok(false),
+        outcome => outcome.map(|_| true),
+    }
+}
