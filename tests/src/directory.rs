@@ -6,6 +6,7 @@ mod statements;
 
 use anyhow::{Context, Result};
 use countersign_core::{
+    allowlist::Allowlist,
     id::{KeyId, ProfileId, TenantId},
     key::{HashedSecret, Key, Mode},
     limits::NamedLimits,
@@ -184,6 +185,8 @@ fn key(tenant: TenantId, number: u8) -> Key {
         secret_hash: HashedSecret::from_bytes([number; 32]),
         disabled: number.is_multiple_of(3),
         expires_at: number.is_multiple_of(2).then(|| at(1_000 + i64::from(number))),
+        allowlist: Allowlist::parse(&format!("10.0.0.{number}/32\toffice {number}\n")).unwrap_or_default(),
+        replaced_by: number.is_multiple_of(5).then(|| KeyId::from_bytes([number; 16])),
         created_at: at(number.into()),
         last_used_at: None,
         version: 1,

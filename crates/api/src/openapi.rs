@@ -29,6 +29,7 @@ use utoipa_actix_web::AppExt;
     tags(
         (name = "verifications", description = "Prove that somebody holds a number."),
         (name = "keys", description = "API keys of the tenant."),
+        (name = "allowlists", description = "Where keys may be used from, and where they were used."),
         (name = "system", description = "Health and documentation; no key is needed."),
     ),
     components(schemas(ProblemBody<'static>))
@@ -97,6 +98,9 @@ fn complete(operation: &mut Operation) {
     }
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
+            if secured && status == "403" {
+                response.description.push_str(" `ip_not_allowed`: an allowlist lacks the caller's address.");
+            }
             complete_response(status, response);
         }
     }

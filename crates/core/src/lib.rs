@@ -7,6 +7,8 @@
 #![deny(missing_docs)]
 
 pub mod address;
+pub mod allowlist;
+pub mod allowlists;
 pub mod cancel;
 pub mod check;
 pub mod code;
@@ -28,6 +30,7 @@ pub mod ports;
 pub mod profile;
 pub mod read;
 pub mod resend;
+pub mod rotation;
 pub mod scope;
 pub mod setting;
 pub mod snapshot;
@@ -36,6 +39,7 @@ pub mod tenant;
 pub mod testmode;
 pub mod text;
 pub mod time;
+pub mod usage;
 pub mod verification;
 
 use std::sync::Arc;
@@ -79,6 +83,8 @@ pub struct Caller {
     pub scopes: scope::Scopes,
     /// When the key ends, if it does.
     pub expires_at: Option<time::Timestamp>,
+    /// The addresses that the key may be used from.
+    pub allowlist: allowlist::Allowlist,
     /// Where the request came from; not where the end user is.
     pub address: std::net::IpAddr,
 }

@@ -29,14 +29,14 @@ pub async fn tenants_are_made_once_and_listed_by_id(base: &Base) -> Result<()> {
 pub async fn a_refused_write_leaves_no_change(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let one = base.tenant(1).await?;
-    directory.create_key(&key(one.id, 1)).await?;
+    directory.create_key(&key(one.id, 1), None).await?;
     let before = base.changes().await?;
     // The profile's id is taken: the tenant before it must go too.
     let two = tenant(2)?;
     assert!(is_conflict(&directory.create_tenant(&two, &profile(two.id, 1, "default")?).await));
     ensure!(directory.tenant(two.id).await?.is_none());
-    assert!(is_conflict(&directory.create_key(&key(one.id, 1)).await), "a doubled id");
-    assert!(is_conflict(&directory.create_key(&key(two.id, 2)).await), "an unknown tenant");
+    assert!(is_conflict(&directory.create_key(&key(one.id, 1), None).await), "a doubled id");
+    assert!(is_conflict(&directory.create_key(&key(two.id, 2), None).await), "an unknown tenant");
     assert!(is_conflict(&directory.save_profile(&profile(one.id, 1, "new")?, at(0)).await), "a doubled id");
     assert!(is_conflict(&directory.save_profile(&profile(two.id, 5, "new")?, at(0)).await), "no such tenant");
     let gone = key(one.id, 9).id;
@@ -44,7 +44,7 @@ pub async fn a_refused_write_leaves_no_change(base: &Base) -> Result<()> {
     ensure!(directory.update_key(one.id, gone, KeyChange::default(), at(0)).await?.is_none());
     assert_eq!(base.changes().await?, before);
     // The numbers go on without a gap.
-    directory.create_key(&key(one.id, 2)).await?;
+    directory.create_key(&key(one.id, 2), None).await?;
     assert_eq!(base.changes().await?.last().map(|change| change.0), Some(before.len() as i64 + 1));
     Ok(())
 }
@@ -54,7 +54,7 @@ pub async fn keys_round_trip_and_are_listed_newest_first(base: &Base) -> Result<
     let tenant = base.tenant(1).await?;
     let keys: Vec<Key> = (0..5).map(|number| key(tenant.id, number)).collect();
     for key in [3, 0, 4, 1, 2].map(|index| &keys[index]) {
-        directory.create_key(key).await?;
+        directory.create_key(key, None).await?;
     }
     for key in &keys {
         let found = directory.key(tenant.id, key.id).await?.context("key")?;
@@ -79,7 +79,7 @@ pub async fn no_method_reaches_another_tenant(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let (mine, theirs) = (base.tenant(1).await?, base.tenant(2).await?);
     let key = key(theirs.id, 4);
-    directory.create_key(&key).await?;
+    directory.create_key(&key, None).await?;
     directory.save_profile(&profile(theirs.id, 7, "shop")?, at(1)).await?;
     let before = base.changes().await?;
 
@@ -109,7 +109,7 @@ pub async fn update_key_changes_what_it_is_told(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let tenant = base.tenant(1).await?;
     let mut key = key(tenant.id, 2);
-    directory.create_key(&key).await?;
+    directory.create_key(&key, None).await?;
     let changes = base.changes().await?.len();
     let steps = [
         KeyChange { name: Some("renamed".to_owned()), ..KeyChange::default() },
@@ -137,7 +137,7 @@ pub async fn update_key_changes_what_it_is_told(base: &Base) -> Result<()> {
 pub async fn concurrent_updates_lose_nothing(base: &Base) -> Result<()> {
     let tenant = base.tenant(1).await?;
     let key = key(tenant.id, 2);
-    base.directory.create_key(&key).await?;
+    base.directory.create_key(&key, None).await?;
     let tasks: Vec<_> = (0..20i64)
         .map(|number| {
             let (directory, tenant, key) = (base.directory.clone(), tenant.id, key.id);
@@ -169,7 +169,7 @@ pub async fn last_use_never_moves_back(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let tenant = base.tenant(1).await?;
     let key = key(tenant.id, 2);
-    directory.create_key(&key).await?;
+    directory.create_key(&key, None).await?;
     let changes = base.changes().await?.len();
     let used =
         async || -> Result<_> { Ok(directory.key(tenant.id, key.id).await?.context("key")?.last_used_at) };
@@ -228,7 +228,7 @@ pub async fn changes_are_gapless_and_in_commit_order(base: &Base) -> Result<()> 
     let writers: Vec<_> = (0..50u8)
         .map(|number| {
             let (directory, tenant) = (base.directory.clone(), tenant.id);
-            tokio::spawn(async move { directory.create_key(&key(tenant, number)).await })
+            tokio::spawn(async move { directory.create_key(&key(tenant, number), None).await })
         })
         .collect();
     // Whoever reads meanwhile never finds a number whose forerunner is missing.
@@ -260,7 +260,7 @@ pub async fn an_unreadable_row_is_corrupt(base: &Base) -> Result<()> {
     };
     let tenant = base.tenant(1).await?;
     let key = key(tenant.id, 1);
-    base.directory.create_key(&key).await?;
+    base.directory.create_key(&key, None).await?;
     let values = vec![key.id.to_string().into(), [7_u8; 5].as_slice().into()];
     base.sql.batch(Batch::default().run_touching(1, &BREAK_KEY, values)).await?;
     let error = base.directory.presented_key(key.id).await.err().context("it was read")?;

@@ -33,6 +33,20 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("keys", false) if statement.text.contains("version = $3") => {
             vec![ids.into(), seeded.into(), 1.into()]
         }
+        ("key_addresses", true) => vec![ids.into(), seeded.into(), "10.0.0.1".into()],
+        ("key_addresses", false) if statement.text.contains("OFFSET") => {
+            vec![ids.into(), seeded.into(), 0.into(), 9.into()]
+        }
+        ("key_addresses", false) if statement.text.starts_with("DELETE") => vec![1_000_000.into()],
+        ("key_addresses", false) => {
+            let place = [ids.into(), i64::MAX.into(), "key_~".into(), "~".into(), 9.into(), seeded.into()];
+            place.into_iter().take(statement.params.len()).collect()
+        }
+        ("idempotency", false) if statement.text.contains("slot = $2") => {
+            let at = if statement.text.starts_with("SELECT") { 0 } else { 1_000_000 };
+            vec![ids.into(), [2; 32].as_slice().into(), at.into()]
+        }
+        ("idempotency", false) => vec![1_000_000.into()],
         ("keys", false) if statement.text.contains("id > $1") => vec!["".into()],
         ("keys", false) => vec![ids.into(), seeded.into()],
         ("profiles", false) if statement.text.contains("id > $1") => vec!["".into()],
@@ -52,7 +66,18 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
 }
 
 /// Whole tables, to see what the statements did to them.
-const DUMPS: [Statement; 6] = [
+const DUMPS: [Statement; 8] = [
+    Statement {
+        table: "key_addresses",
+        text: "SELECT key_id, tenant_id, address, uses, refused, first_used_at, last_used_at
+                FROM key_addresses ORDER BY key_id, address",
+        params: &[],
+    },
+    Statement {
+        table: "idempotency",
+        text: "SELECT tenant_id, slot, mac_version, mac, at FROM idempotency ORDER BY tenant_id, slot",
+        params: &[],
+    },
     Statement {
         table: "settings",
         text: "SELECT tenant_id, name, value, updated_at FROM settings ORDER BY tenant_id, name",
@@ -70,17 +95,18 @@ const DUMPS: [Statement; 6] = [
     Statement {
         table: "keys",
         text: "SELECT id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
-                last_used_at, version FROM keys ORDER BY id",
+                last_used_at, version, allowlist, replaced_by FROM keys ORDER BY id",
         params: &[],
     },
 ];
-static DUMP: [&Statement; 6] = [&DUMPS[0], &DUMPS[1], &DUMPS[2], &DUMPS[3], &DUMPS[4], &DUMPS[5]];
+static DUMP: [&Statement; 8] =
+    [&DUMPS[0], &DUMPS[1], &DUMPS[2], &DUMPS[3], &DUMPS[4], &DUMPS[5], &DUMPS[6], &DUMPS[7]];
 
 /// Runs each statement and gives its text, its rows and what all tables hold after it.
 async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>)>> {
     base.sql.migrate().await?;
     let tenant = base.tenant(1).await?;
-    base.directory.create_key(&key(tenant.id, 1)).await?;
+    base.directory.create_key(&key(tenant.id, 1), None).await?;
     let mut trace = Vec::new();
     for (index, statement) in STATEMENTS.iter().enumerate() {
         let writes = !statement.text.starts_with("SELECT");

@@ -1,19 +1,22 @@
 //! Reads the bodies and the query of the key operations.
 
 use crate::{
-    fields::{Fault, Fields, boolean, text, whole},
+    allowlists::allowlist as read_allowlist,
+    fields::{Fault, Fields, array, boolean, page_limit, text, whole},
     problem::Problem,
     time::parse_time,
 };
 use countersign_core::{
     id::KeyId,
     key::Mode,
-    keys::{CreateKey, KeyName},
+    keys::{CreateKey, KeyName, UpdateKey},
     ports::KeyChange,
+    rotation::{MOST_OVERLAP, OVERLAP},
     scope::{Scope, Scopes},
     time::Timestamp,
 };
 use serde_json::Value;
+use std::time::Duration;
 
 /// The body of a create.
 pub fn create_request(mut fields: Fields) -> Result<CreateKey, Problem> {
@@ -22,23 +25,38 @@ pub fn create_request(mut fields: Fields) -> Result<CreateKey, Problem> {
         .optional("mode", |value| Mode::parse(&text(value)?).ok_or(Fault::format("must be live or test")));
     let scopes = fields.required("scopes", scopes);
     let expires_at = fields.optional("expires_at", time);
+    let allowlist = fields.optional("allowlist", array);
+    let allowlist = allowlist.map(|entries| read_allowlist(&mut fields, "allowlist", entries));
     let request = name.zip(scopes).map(|(name, scopes)| CreateKey {
         name,
         mode: mode.unwrap_or(Mode::Live),
         scopes,
         expires_at,
+        allowlist: allowlist.flatten().unwrap_or_default(),
     });
     fields.finish(request)
 }
 
 /// The body of a change.
-pub fn update_request(mut fields: Fields) -> Result<KeyChange, Problem> {
+pub fn update_request(mut fields: Fields) -> Result<UpdateKey, Problem> {
+    let allowlist = fields.given_or_null("allowlist", array);
+    let allowlist = allowlist.map(|entries| {
+        read_allowlist(&mut fields, "allowlist", entries.unwrap_or_default()).unwrap_or_default()
+    });
     let change = KeyChange {
         name: fields.given("name", name).map(KeyName::into_string),
         disabled: fields.given("disabled", boolean),
         expires_at: fields.given_or_null("expires_at", time),
+        allowlist,
     };
-    fields.finish(Some(change))
+    let confirmed = fields.given("confirm", boolean).unwrap_or(false);
+    fields.finish(Some(UpdateKey { change, confirmed }))
+}
+
+/// The body of a rotation: how long both keys are accepted.
+pub fn rotate_request(mut fields: Fields) -> Result<Duration, Problem> {
+    let overlap = fields.optional("overlap", whole(0..=MOST_OVERLAP.as_secs() as u32));
+    fields.finish(Some(overlap.map_or(OVERLAP, |seconds| Duration::from_secs(seconds.into()))))
 }
 
 /// Which page of a list.
@@ -51,17 +69,11 @@ pub struct Page {
 
 /// The query of a list.
 pub fn page(mut fields: Fields) -> Result<Page, Problem> {
-    let limit = fields.given("limit", |value| {
-        // Digits alone: a query has no types, and `Value` would read ` 5` and `5e0` as numbers too.
-        let digits = text(value)?;
-        let number = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<u64>().ok()).flatten();
-        let number = number.ok_or(Fault::new("out_of_range", "must be a whole number from 1 to 100"))?;
-        whole(1..=100)(number.into())
-    });
+    let limit = fields.given("limit", page_limit);
     let before = fields.given("cursor", |value| {
         text(value)?.parse().map_err(|_| Fault::format("must be the next_cursor of a page"))
     });
-    fields.finish(Some(Page { limit: limit.unwrap_or(20) as u16, before }))
+    fields.finish(Some(Page { limit: limit.unwrap_or(20), before }))
 }
 
 fn name(value: Value) -> Result<KeyName, Fault> {

@@ -28,10 +28,10 @@ macro_rules! migrations {
     };
 }
 
-pub(super) const SQLITE: &[Migration] =
-    migrations!("sqlite": "0001_directory", "0002_changes", "0003_settings");
-pub(super) const POSTGRES: &[Migration] =
-    migrations!("postgres": "0001_directory", "0002_changes", "0003_settings");
+pub(super) const SQLITE: &[Migration] = migrations!("sqlite": "0001_directory", "0002_changes", "0003_settings", "0004_key_allowlists", "0005_key_addresses",
+    "0006_idempotency");
+pub(super) const POSTGRES: &[Migration] = migrations!("postgres": "0001_directory", "0002_changes", "0003_settings", "0004_key_allowlists", "0005_key_addresses",
+    "0006_idempotency");
 
 /// The whole text is kept, not a checksum: whoever finds a difference also sees it.
 pub(super) const SQLITE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
