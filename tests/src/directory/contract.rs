@@ -3,11 +3,13 @@
 use super::{Base, at, is_conflict, key, profile, same, tenant};
 use anyhow::{Context, Result, ensure};
 use countersign_core::{
+    allowlist::Allowlist,
     code::Alphabet,
     id::{KeyId, TenantId},
     key::Key,
     ports::{Directory, KeyChange, StoreError},
     profile::{Policy, Profile, ProfileName, ResendPolicy},
+    setting::{Setting, Settings},
 };
 use countersign_stores::sql::{Batch, Kind, Statement, Value};
 use std::time::Duration;
@@ -116,11 +118,14 @@ pub async fn update_key_changes_what_it_is_told(base: &Base) -> Result<()> {
         KeyChange { disabled: Some(true), ..KeyChange::default() },
         KeyChange { expires_at: Some(Some(at(77))), ..KeyChange::default() },
         KeyChange { expires_at: Some(None), ..KeyChange::default() },
+        KeyChange { allowlist: Allowlist::parse("2001:db8::/64\thome\n"), ..KeyChange::default() },
+        KeyChange { allowlist: Some(Allowlist::default()), ..KeyChange::default() },
     ];
     for change in steps {
         key.name = change.name.clone().unwrap_or(key.name);
         key.disabled = change.disabled.unwrap_or(key.disabled);
         key.expires_at = change.expires_at.unwrap_or(key.expires_at);
+        key.allowlist = change.allowlist.clone().unwrap_or(key.allowlist);
         key.version += 1;
         let updated = directory.update_key(tenant.id, key.id, change, at(3)).await?.context("key")?;
         assert!(same(&updated, &key), "{updated:?}");
@@ -130,7 +135,7 @@ pub async fn update_key_changes_what_it_is_told(base: &Base) -> Result<()> {
     let same_again = KeyChange { disabled: Some(true), ..KeyChange::default() };
     let unchanged = directory.update_key(tenant.id, key.id, same_again, at(4)).await?.context("key")?;
     assert_eq!(unchanged.version, key.version);
-    assert_eq!(base.changes().await?.len(), changes + 4, "what changes nothing is no change");
+    assert_eq!(base.changes().await?.len(), changes + 6, "what changes nothing is no change");
     Ok(())
 }
 
@@ -217,6 +222,17 @@ pub async fn profiles_are_saved_by_name(base: &Base) -> Result<()> {
     let named: Vec<_> = base.changes().await?.into_iter().map(|(_, _, kind, id)| (kind, id)).collect();
     let of_first = ("profile".to_owned(), first.id.to_string());
     assert_eq!(named[2..], [of_first.clone(), of_first.clone(), of_first]);
+    Ok(())
+}
+
+pub async fn settings_round_trip(base: &Base) -> Result<()> {
+    let (mine, theirs) = (base.tenant(1).await?, base.tenant(2).await?);
+    let list = Allowlist::parse("10.0.0.0/8\tZażółć\n2001:db8::/32\t\n").context("list")?;
+    base.directory.save_setting(mine.id, &Setting::ApiAllowlist(list.clone()), at(1)).await?;
+    assert_eq!(base.directory.settings(mine.id).await?.api_allowlist, list);
+    assert_eq!(base.directory.settings(theirs.id).await?, Settings::default());
+    base.directory.save_setting(mine.id, &Setting::ApiAllowlist(Allowlist::default()), at(2)).await?;
+    assert_eq!(base.directory.settings(mine.id).await?, Settings::default());
     Ok(())
 }
 

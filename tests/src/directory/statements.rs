@@ -1,6 +1,6 @@
 //! Each statement of the directory on both engines, one beside the other.
 
-use super::{Base, SELECT_CHANGES, key, tenant};
+use super::{Base, SELECT_CHANGES, address_use, key, once, tenant};
 use anyhow::{Context, Result};
 use countersign_core::{id::TenantId, ports::Directory};
 use countersign_stores::{
@@ -30,6 +30,9 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("tenants", false) if statement.text.contains("id > $1") => vec![TenantId::PREFIX.into()],
         ("keys", false) if statement.params.len() == 1 => vec![seeded.into()],
         ("keys", false) if statement.text.contains("id < $2") => vec![ids.into(), "key_~".into()],
+        ("keys", false) if statement.text.contains("replaced_by = $5") => {
+            vec![ids.into(), seeded.into(), 2.into()]
+        }
         ("keys", false) if statement.text.contains("version = $3") => {
             vec![ids.into(), seeded.into(), 1.into()]
         }
@@ -37,7 +40,7 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("key_addresses", false) if statement.text.contains("OFFSET") => {
             vec![ids.into(), seeded.into(), 0.into(), 9.into()]
         }
-        ("key_addresses", false) if statement.text.starts_with("DELETE") => vec![1_000_000.into()],
+        ("key_addresses", false) if statement.text.starts_with("DELETE") => vec![i64::MAX.into()],
         ("key_addresses", false) => {
             let place = [ids.into(), i64::MAX.into(), "key_~".into(), "~".into(), 9.into(), seeded.into()];
             place.into_iter().take(statement.params.len()).collect()
@@ -46,7 +49,7 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
             let at = if statement.text.starts_with("SELECT") { 0 } else { 1_000_000 };
             vec![ids.into(), [2; 32].as_slice().into(), at.into()]
         }
-        ("idempotency", false) => vec![1_000_000.into()],
+        ("idempotency", false) => vec![i64::MAX.into()],
         ("keys", false) if statement.text.contains("id > $1") => vec!["".into()],
         ("keys", false) => vec![ids.into(), seeded.into()],
         ("profiles", false) if statement.text.contains("id > $1") => vec!["".into()],
@@ -106,7 +109,9 @@ static DUMP: [&Statement; 8] =
 async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>)>> {
     base.sql.migrate().await?;
     let tenant = base.tenant(1).await?;
-    base.directory.create_key(&key(tenant.id, 1), None).await?;
+    // Of the other tables one row each that no statement but the last finds.
+    base.directory.create_key(&key(tenant.id, 1), Some(&once(1, 1))).await?;
+    base.directory.note_address_uses(&[address_use(tenant.id, key(tenant.id, 3).id, 1, 1)]).await?;
     let mut trace = Vec::new();
     for (index, statement) in STATEMENTS.iter().enumerate() {
         let writes = !statement.text.starts_with("SELECT");
