@@ -120,7 +120,7 @@ impl TestApp {
         let id = countersign_core::id::KeyId::new(now, &mut rng);
         let presented = PresentedKey::generate(mode, id, &mut rng);
         let key = Key::new(&presented, caller.tenant, "test".into(), scopes, now);
-        self.context.directory.create_key(&key).await.unwrap();
+        self.context.directory.create_key(&key, None).await.unwrap();
         self.context.refresh().await.unwrap();
         let caller = Caller { key: id, mode, scopes, ..caller.clone() };
         TestKey { caller, text: presented.expose().to_string() }

@@ -254,6 +254,7 @@ pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Cal
         mode: Mode::Live,
         scopes: Scopes::all(),
         expires_at: None,
+        allowlist: Default::default(),
         address: std::net::Ipv4Addr::LOCALHOST.into(),
     }
 }

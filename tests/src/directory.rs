@@ -2,14 +2,18 @@
 
 mod contract;
 mod migrations;
+mod rotation;
 mod statements;
+mod usage;
 
 use anyhow::{Context, Result};
 use countersign_core::{
+    allowlist::Allowlist,
     countries::Countries,
     id::{KeyId, NodeId, ProfileId, TenantId},
+    idempotency::Once,
     key::{HashedSecret, Key, Mode},
-    keyring::{KeyVersion, KeyVersions, Versions},
+    keyring::{CodeMac, KeyVersion, KeyVersions, Versions},
     limits::NamedLimits,
     node::Node,
     ports::{Directory, StoreError},
@@ -17,6 +21,7 @@ use countersign_core::{
     scope::Scope,
     tenant::{Tenant, TenantName},
     time::Timestamp,
+    usage::AddressUse,
 };
 use countersign_stores::{
     directory::SqlDirectory,
@@ -24,17 +29,17 @@ use countersign_stores::{
     sqlite::{Database, Options},
 };
 use rand::{SeedableRng, rngs::StdRng};
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 /// The contract on both engines: each test gets a fresh, migrated database.
 macro_rules! contract {
-    ($($test:ident),+ $(,)?) => {
+    ($($module:ident::$test:ident),+ $(,)?) => {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() -> anyhow::Result<()> {
                 let base = super::Base::sqlite()?;
                 base.sql.migrate().await?;
-                super::contract::$test(&base).await
+                super::$module::$test(&base).await
             })+
         }
         mod postgres {
@@ -42,7 +47,7 @@ macro_rules! contract {
             async fn $test() -> anyhow::Result<()> {
                 let base = super::Base::postgres().await?;
                 base.sql.migrate().await?;
-                let outcome = super::contract::$test(&base).await;
+                let outcome = super::$module::$test(&base).await;
                 base.close().await?;
                 outcome
             })+
@@ -51,18 +56,25 @@ macro_rules! contract {
 }
 
 contract!(
-    tenants_are_made_once_and_listed_by_id,
-    a_refused_write_leaves_no_change,
-    keys_round_trip_and_are_listed_newest_first,
-    no_method_reaches_another_tenant,
-    update_key_changes_what_it_is_told,
-    concurrent_updates_lose_nothing,
-    last_use_never_moves_back,
-    profiles_are_saved_by_name,
-    changes_are_gapless_and_in_commit_order,
-    nodes_are_listed_while_they_live,
-    an_unreadable_row_is_corrupt,
-    statements_must_touch_what_they_say,
+    contract::tenants_are_made_once_and_listed_by_id,
+    contract::a_refused_write_leaves_no_change,
+    contract::keys_round_trip_and_are_listed_newest_first,
+    contract::no_method_reaches_another_tenant,
+    contract::update_key_changes_what_it_is_told,
+    contract::concurrent_updates_lose_nothing,
+    contract::last_use_never_moves_back,
+    contract::profiles_are_saved_by_name,
+    contract::changes_are_gapless_and_in_commit_order,
+    contract::nodes_are_listed_while_they_live,
+    contract::an_unreadable_row_is_corrupt,
+    contract::statements_must_touch_what_they_say,
+    rotation::a_rotation_happens_whole_or_not_at_all,
+    rotation::of_keys_made_at_once_with_one_idempotency_key_one_is_made,
+    rotation::an_idempotency_key_is_kept_for_a_day,
+    usage::uses_are_summed_and_listed_newest_first,
+    usage::a_key_keeps_the_addresses_that_were_used_last,
+    usage::old_addresses_are_forgotten,
+    contract::settings_round_trip,
 );
 
 /// A database of its own for one test.
@@ -190,6 +202,8 @@ fn key(tenant: TenantId, number: u8) -> Key {
         secret_hash: HashedSecret::from_bytes([number; 32]),
         disabled: number.is_multiple_of(3),
         expires_at: number.is_multiple_of(2).then(|| at(1_000 + i64::from(number))),
+        allowlist: Allowlist::parse(&format!("10.0.0.{number}/32\toffice {number}\n")).unwrap_or_default(),
+        replaced_by: number.is_multiple_of(5).then(|| KeyId::from_bytes([number; 16])),
         created_at: at(number.into()),
         last_used_at: None,
         version: 1,
@@ -208,6 +222,25 @@ fn node(number: u8) -> Node {
             seal: KeyVersions::new(vec![version(200 - number)]),
         },
         changed_at: number.is_multiple_of(2).then(|| at(3)),
+    }
+}
+
+/// A request with an Idempotency-Key: its slot, and what it asks for.
+fn once(slot: u8, body: u8) -> Once {
+    Once { slot: [slot; 16], macs: vec![CodeMac { version: 1, mac: [body; 16] }] }
+}
+
+/// One use of a key, and one refusal, from an address of its own.
+fn address_use(tenant: TenantId, key: KeyId, number: u16, seconds: i64) -> AddressUse {
+    let [high, low] = number.to_be_bytes();
+    AddressUse {
+        tenant,
+        key,
+        address: IpAddr::from([10, 0, high, low]),
+        uses: 2,
+        refused: 1,
+        first_used_at: at(seconds - 1),
+        last_used_at: at(seconds),
     }
 }
 

@@ -1,6 +1,9 @@
 //! Keys over HTTP.
 
-use crate::{app::TestApp, codes::seconds};
+use crate::{
+    app::{Answer, TestApp, answer},
+    codes::seconds,
+};
 use countersign_core::{
     key::Mode,
     scope::{Scope, Scopes},
@@ -116,4 +119,119 @@ async fn a_key_that_ends_makes_nothing_that_outlasts_it() {
     }
     let shorter = json!({ "expires_at": "2098-01-01T00:00:00Z" });
     assert_eq!(app.send("PATCH", &path, Some(secret), Some(&shorter)).await.status, 200);
+}
+
+/// A POST that bears an Idempotency-Key.
+async fn post_once(app: &TestApp, path: &str, key: &str, once: &str, body: Value) -> Answer {
+    let request = app.client.post(format!("{}{path}", app.base_url)).bearer_auth(key);
+    answer(request.header("idempotency-key", once).json(&body)).await
+}
+
+#[tokio::test]
+async fn a_rotated_key_works_beside_its_successor_for_a_while() {
+    let app = TestApp::spawn().await;
+    let owner = app.tenant("Acme").await;
+    let body = json!({
+        "name": "Backend", "scopes": ["verifications:read", "settings:read"], "mode": "test",
+        "expires_at": "2099-01-01T00:00:00Z", "allowlist": [{ "range": "127.0.0.0/8" }],
+    });
+    let old = app.post("/v1/keys", &owner, body).await.json();
+    let path = format!("/v1/keys/{}", old["id"].as_str().unwrap());
+    app.clock.turn(seconds(1));
+    let rotated = app.post(&format!("{path}/rotate"), &owner, json!({ "overlap": 60 })).await;
+    assert_eq!(rotated.status, 201, "{rotated:?}");
+    let new = rotated.json();
+    assert_eq!(rotated.header("location"), format!("/v1/keys/{}", new["id"].as_str().unwrap()));
+    for field in ["name", "mode", "scopes", "expires_at", "allowlist", "disabled", "replaced_by"] {
+        assert_eq!(new[field], old[field], "{field}");
+    }
+    assert_ne!(new["id"], old["id"]);
+    let works =
+        async |key: &Value| app.send("GET", "/v1/keys", key["secret"].as_str(), None).await.status == 200;
+    let told = app.get(&path, &owner).await.json();
+    assert_eq!(told["replaced_by"], new["id"]);
+    assert_ne!(told["expires_at"], old["expires_at"]);
+    let again = app.post(&format!("{path}/rotate"), &owner, json!({})).await;
+    assert_eq!(again.problem(), (409, "conflict".into()));
+    assert!(again.json()["detail"].as_str().unwrap().contains(new["id"].as_str().unwrap()), "{again:?}");
+    assert!(works(&old).await && works(&new).await);
+    app.clock.turn(seconds(60));
+    assert!(!works(&old).await && works(&new).await);
+    let ended = app.post(&format!("{path}/rotate"), &owner, json!({})).await;
+    assert_eq!(ended.problem(), (409, "conflict".into()), "it has ended");
+    for overlap in [json!(-1), json!(604_801), json!("1h"), json!(0.5)] {
+        let refused = app.post(&format!("{path}/rotate"), &owner, json!({ "overlap": overlap })).await;
+        assert_eq!(refused.json()["errors"][0]["field"], "overlap");
+    }
+    // Without a successor it can be rotated again, but ends when it ends.
+    let patch = json!({ "expires_at": null });
+    assert_eq!(app.send("PATCH", &path, Some(&owner.text), Some(&patch)).await.status, 200);
+    let successor = format!("/v1/keys/{}", new["id"].as_str().unwrap());
+    assert_eq!(app.send("DELETE", &successor, Some(&owner.text), None).await.status, 204);
+    let third = app.post(&format!("{path}/rotate"), &owner, json!({ "overlap": 0 })).await.json();
+    assert!(!works(&old).await && works(&third).await, "an overlap of 0 ends it at once");
+}
+
+#[tokio::test]
+async fn a_key_rotates_itself_and_gains_nothing() {
+    let app = TestApp::spawn().await;
+    let owner = app.tenant("Acme").await;
+    let body = json!({ "name": "Self", "scopes": ["keys:write"], "expires_at": "2099-01-01T00:00:00Z" });
+    let old = app.post("/v1/keys", &owner, body).await.json();
+    let (id, secret) = (old["id"].as_str().unwrap(), old["secret"].as_str().unwrap());
+    let rotate = async |key: &str, id: &str, body: Value| {
+        app.send("POST", &format!("/v1/keys/{id}/rotate"), Some(key), Some(&body)).await
+    };
+    let wider = rotate(secret, &owner.caller.key.to_string(), json!({})).await;
+    assert_eq!(wider.problem(), (403, "insufficient_scope".into()));
+    let lasting = app.key_with(&owner.caller, Scope::KeysWrite).await;
+    let longer = rotate(secret, &lasting.caller.key.to_string(), json!({})).await;
+    assert_eq!(longer.problem(), (409, "conflict".into()), "the secret of a key that lasts longer");
+    let new = rotate(secret, id, json!({ "overlap": 3_600 })).await.json();
+    assert_eq!(new["expires_at"], old["expires_at"]);
+    // Within the overlap the old one is bound by its nearer end.
+    let successor = new["id"].as_str().unwrap();
+    let refused = rotate(secret, successor, json!({})).await;
+    assert_eq!(refused.problem(), (409, "conflict".into()), "who kept the old one does not outlast it");
+    let new_secret = new["secret"].as_str().unwrap();
+    assert_eq!(rotate(new_secret, successor, json!({ "overlap": 0 })).await.status, 201);
+    assert_eq!(rotate(new_secret, successor, json!({})).await.problem(), (401, "invalid_key".into()));
+    let disabled = json!({ "disabled": true });
+    let path = format!("/v1/keys/{}", lasting.caller.key);
+    assert_eq!(app.send("PATCH", &path, Some(&owner.text), Some(&disabled)).await.status, 200);
+    let refused = rotate(&owner.text, &lasting.caller.key.to_string(), json!({})).await;
+    assert_eq!(refused.problem(), (409, "conflict".into()), "a disabled key does not come back by rotation");
+}
+
+#[tokio::test]
+async fn a_repeated_request_makes_no_second_key_and_shows_no_secret() {
+    let app = TestApp::spawn().await;
+    let owner = app.tenant("Acme").await;
+    let create = json!({ "name": "Once", "scopes": ["keys:write"] });
+    let tasks = (0..20).map(|_| post_once(&app, "/v1/keys", &owner.text, "race", create.clone()));
+    let answers = futures_util::future::join_all(tasks).await;
+    let made: Vec<_> = answers.iter().filter(|answer| answer.status == 201).collect();
+    assert_eq!(made.len(), 1);
+    for refused in answers.iter().filter(|answer| answer.status != 201) {
+        assert_eq!(refused.problem(), (409, "secret_already_shown".into()));
+    }
+    let key = made[0].json();
+    let rotate = format!("/v1/keys/{}/rotate", key["id"].as_str().unwrap());
+    let other = json!({ "name": "Other", "scopes": ["keys:write"] });
+    for (path, body) in [("/v1/keys", other.clone()), (rotate.as_str(), json!({}))] {
+        let refused = post_once(&app, path, &owner.text, "race", body).await;
+        assert_eq!(refused.problem(), (422, "idempotency_mismatch".into()), "{path}");
+    }
+    assert_eq!(post_once(&app, &rotate, &owner.text, "turn", json!({})).await.status, 201);
+    let again = post_once(&app, &rotate, &owner.text, "turn", json!({})).await;
+    assert_eq!(again.problem(), (409, "secret_already_shown".into()));
+    assert_eq!(app.get("/v1/keys", &owner).await.json()["data"].as_array().unwrap().len(), 3);
+    // Another key's slot is another one, and what was refused is tried anew.
+    let secret = key["secret"].as_str().unwrap();
+    let refused = json!({ "name": "Wide", "scopes": ["settings:write"] });
+    assert_eq!(post_once(&app, "/v1/keys", secret, "race", refused).await.status, 403);
+    let child = json!({ "name": "Child", "scopes": ["keys:write"], "expires_at": "2026-01-01T00:00:00Z" });
+    assert_eq!(post_once(&app, "/v1/keys", secret, "race", child).await.status, 201);
+    app.clock.turn(seconds(24 * 3_600 + 1));
+    assert_eq!(post_once(&app, "/v1/keys", &owner.text, "race", other).await.status, 201, "a day later");
 }

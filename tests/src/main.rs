@@ -3,6 +3,7 @@
 //! every test makes its own data, so they run in any order and in parallel.
 
 mod addresses;
+mod allowlists;
 mod app;
 mod bounds;
 mod codes;

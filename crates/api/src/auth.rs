@@ -44,6 +44,8 @@ pub enum Refusal {
     Invalid,
     /// The same, and its address failed too often; it may try again after this time.
     TooMany(Duration),
+    /// The key is accepted, but not at this address.
+    Address(IpAddr),
     /// The directory could not be asked.
     Directory(Arc<StoreError>),
 }
@@ -82,9 +84,15 @@ fn identify(state: &State, headers: &HeaderMap, address: IpAddr) -> Identity {
     if !presented.matches(&key) || !key.is_usable(now) {
         return Err(Refusal::Invalid);
     }
-    state.key_uses.note(key.tenant, key.id, now);
+    // A tenant that cannot be read is not served as if it had no list.
+    let view = state.context.tenant_view(key.tenant).map_err(|error| Refusal::Directory(Arc::new(error)))?;
+    if !view.settings.api_allowlist.allows(address) || !key.allowlist.allows(address) {
+        state.key_uses.note_refused(&key, address, now);
+        return Err(Refusal::Address(address));
+    }
+    state.key_uses.note(&key, address, now);
     let Key { tenant, id, mode, scopes, expires_at, .. } = *key;
-    Ok(Caller { tenant, key: id, mode, scopes, expires_at, address })
+    Ok(Caller { tenant, key: id, mode, scopes, expires_at, allowlist: key.allowlist.clone(), address })
 }
 
 /// The token of the one `Authorization` header. Two headers are refused: a
@@ -166,6 +174,12 @@ fn admit(identity: Identity, scope: Scope) -> Result<Caller, Problem> {
             let detail = "Too many keys that are not accepted came from this address.";
             let limit = RefusingLimit { name: "auth_failures".to_owned(), scope: "caller_address" };
             Err(Problem::new(ProblemCode::RateLimited, detail).with_limit(limit).retry_after(wait))
+        }
+        Err(Refusal::Address(address)) => {
+            let detail = format!(
+                "{address}, from which you call, is not on the allowlist of the tenant or of the key."
+            );
+            Err(Problem::new(ProblemCode::IpNotAllowed, detail))
         }
         Err(Refusal::Directory(error)) => Err(problem::directory(error)),
     }

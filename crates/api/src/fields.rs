@@ -112,6 +112,34 @@ impl Fields {
         self.given(name, read).map(Some)
     }
 
+    /// Reads an object that stands at `place`; all that is wrong in it bears the place in front.
+    pub fn nested<T>(
+        &mut self,
+        place: &str,
+        value: Value,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        let Value::Object(values) = value else {
+            self.fail(place, Fault::new("wrong_type", "must be an object"));
+            return None;
+        };
+        let mut inner = Self { values, errors: Vec::new() };
+        let built = read(&mut inner);
+        inner.refuse_unknown();
+        for (mut error, code) in inner.errors {
+            error.field = format!("{place}.{}", error.field);
+            self.errors.push((error, code));
+        }
+        built
+    }
+
+    /// What is left was not asked for.
+    fn refuse_unknown(&mut self) {
+        for name in std::mem::take(&mut self.values).into_iter().map(|(name, _)| name) {
+            self.fail(&name, Fault::new("unknown_field", "is not known here"));
+        }
+    }
+
     /// Notes a fault.
     pub fn fail(&mut self, name: &str, fault: Fault) {
         let field = name.chars().take(MAX_FIELD_NAME).collect();
@@ -121,10 +149,7 @@ impl Fields {
 
     /// What was built from the fields, if nothing at all is wrong.
     pub fn finish<T>(mut self, built: Option<T>) -> Result<T, Problem> {
-        let unknown: Vec<String> = self.values.keys().cloned().collect();
-        for name in unknown {
-            self.fail(&name, Fault::new("unknown_field", "is not known here"));
-        }
+        self.refuse_unknown();
         match (self.errors.as_slice(), built) {
             ([], Some(built)) => Ok(built),
             ([], None) => Err(Problem::new(ProblemCode::Internal, "A request was not understood.")),
@@ -149,9 +174,26 @@ pub fn text(value: Value) -> Result<String, Fault> {
     }
 }
 
+/// A list.
+pub fn array(value: Value) -> Result<Vec<Value>, Fault> {
+    match value {
+        Value::Array(values) => Ok(values),
+        _ => Err(Fault::new("wrong_type", "must be an array")),
+    }
+}
+
 /// `true` or `false`.
 pub fn boolean(value: Value) -> Result<bool, Fault> {
     value.as_bool().ok_or_else(|| Fault::new("wrong_type", "must be true or false"))
+}
+
+/// How many things a page of a list holds.
+pub fn page_limit(value: Value) -> Result<u16, Fault> {
+    // Digits alone: a query has no types, and `Value` would read ` 5` and `5e0` as numbers too.
+    let digits = text(value)?;
+    let number = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<u16>().ok()).flatten();
+    let fault = || Fault::new("out_of_range", "must be a whole number from 1 to 100");
+    number.filter(|number| (1..=100).contains(number)).ok_or_else(fault)
 }
 
 /// A whole number within bounds; `6.0` is one, as in JSON Schema.
@@ -169,15 +211,6 @@ pub fn whole(bounds: RangeInclusive<u32>) -> impl FnOnce(Value) -> Result<u32, F
 
 /// Rows of a page when nothing else is asked for.
 pub const PAGE: u16 = 20;
-
-/// The `limit` of a query. Digits alone: a query has no types, and `Value`
-/// would read ` 5` and `5e0` as numbers too.
-pub fn page_limit(value: Value) -> Result<u16, Fault> {
-    let digits = text(value)?;
-    let number = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<u64>().ok()).flatten();
-    let number = number.ok_or(Fault::new("out_of_range", "must be a whole number from 1 to 100"))?;
-    whole(1..=100)(number.into()).map(|limit| limit as u16)
-}
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! API keys: create, list, read, change, delete.
+//! API keys: create, list, read, change, rotate, delete.
 
 mod json;
 mod read;
@@ -17,8 +17,8 @@ use actix_web::{
     patch, post,
     web::{Data, Json},
 };
-use countersign_core::{id::KeyId, keys};
-use json::{CreateKey, CreatedKey, Key, KeyPage, UpdateKey};
+use countersign_core::{id::KeyId, keys, successor};
+use json::{CreateKey, CreatedKey, Key, KeyPage, RotateKey, UpdateKey};
 
 /// Makes a key.
 ///
@@ -31,7 +31,9 @@ use json::{CreateKey, CreatedKey, Key, KeyPage, UpdateKey};
         (status = 201, description = "Made; `secret` is shown this once.", body = CreatedKey,
             headers(("Location" = String, description = "The path of the key."))),
         (status = 403, description = "`insufficient_scope`: the caller lacks `keys:write` or a scope that it would grant."),
-        (status = 409, description = "`conflict`: the key would outlast the one that makes it, or another change came first."),
+        (status = 409, description = "`conflict`: the key would outlast the one that makes it or be of use elsewhere, or \
+            another change came first. `secret_already_shown`: the Idempotency-Key was used for this request."),
+        (status = 422, description = "`idempotency_mismatch`: the Idempotency-Key was used for another request."),
     ),
     security(("key" = ["keys:write"]))
 )]
@@ -43,8 +45,9 @@ pub async fn create_key(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let now = state.clock.now();
-    let asked = read::create_request(body.0)?;
-    let (key, secret) = keys::create_key(&state.context, &caller, asked, now, &mut rng()).await?;
+    let Body(fields, once) = body;
+    let asked = read::create_request(fields)?;
+    let (key, secret) = keys::create_key(&state.context, &caller, asked, once, now, &mut rng()).await?;
     let location = format!("{}/{}", request.path(), key.id);
     let created = CreatedKey::new(key, &secret);
     Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(created))
@@ -88,9 +91,10 @@ pub async fn read_key(
     Ok(Json(keys::read_key(&state.context, &caller, id.0).await?.into()))
 }
 
-/// Changes a key: its name, its expiry, or whether it is disabled.
+/// Changes a key: its name, its expiry, its allowlist, or whether it is disabled.
 ///
-/// A merge patch: absent fields stay, `expires_at: null` removes the expiry.
+/// A merge patch: absent fields stay, `expires_at: null` removes the expiry,
+/// `allowlist: null` admits every address.
 #[utoipa::path(
     tag = "keys",
     params(("id" = String, Path, description = "The key.", pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -101,7 +105,8 @@ pub async fn read_key(
     responses(
         (status = 200, description = "The key as it is now.", body = Key),
         (status = 403, description = "`insufficient_scope`: the caller lacks `keys:write` or a scope of the key."),
-        (status = 409, description = "`conflict`: a key cannot disable or end itself or outlast the one in use, or another change came first."),
+        (status = 409, description = "`conflict`: a key cannot disable or end itself, lock itself out without \
+            `confirm`, or outlast or be of use beyond the one in use; or another change came first."),
     ),
     security(("key" = ["keys:write"]))
 )]
@@ -115,6 +120,41 @@ pub async fn update_key(
     let now = state.clock.now();
     let change = read::update_request(body.0)?;
     Ok(Json(keys::update_key(&state.context, &caller, id.0, change, now).await?.into()))
+}
+
+/// Rotates a key: another one takes its place.
+///
+/// Makes a new key with the same name, mode, scopes, allowlist and expiry; the
+/// answer holds it whole, this once. The old key ends after `overlap`. A key may
+/// rotate itself.
+#[utoipa::path(
+    tag = "keys",
+    params(("id" = String, Path, description = "The key.", pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    request_body = RotateKey,
+    responses(
+        (status = 201, description = "Made; `secret` is shown this once.", body = CreatedKey,
+            headers(("Location" = String, description = "The path of the new key."))),
+        (status = 403, description = "`insufficient_scope`: the caller lacks `keys:write` or a scope of the key."),
+        (status = 409, description = "`conflict`: the key is not in use, was rotated before, would outlast the one in \
+            use or be of use elsewhere, or another change came first. `secret_already_shown`: the Idempotency-Key was \
+            used for this request."),
+        (status = 422, description = "`idempotency_mismatch`: the Idempotency-Key was used for another request."),
+    ),
+    security(("key" = ["keys:write"]))
+)]
+#[post("/keys/{id}/rotate")]
+pub async fn rotate_key(
+    caller: Authed<KeysWrite>,
+    id: Id<KeyId>,
+    state: Data<State>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let Body(fields, once) = body;
+    let asked = (read::rotate_request(fields)?, once);
+    let now = state.clock.now();
+    let (key, secret) = successor::rotate_key(&state.context, &caller, id.0, asked, now, &mut rng()).await?;
+    let location = format!("/v1/keys/{}", key.id);
+    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(CreatedKey::new(key, &secret)))
 }
 
 /// Deletes a key; it is refused from then on.

@@ -5,6 +5,7 @@
 //! whole number or a secret into a log line. Start reading at
 //! `verifications.rs`, then `auth.rs` and `problem.rs`.
 
+mod allowlists;
 mod auth;
 mod body;
 mod countries;
@@ -82,7 +83,11 @@ fn routes(config: &mut ServiceConfig<'_>) {
             .service(keys::list_keys)
             .service(keys::read_key)
             .service(keys::update_key)
+            .service(keys::rotate_key)
             .service(keys::delete_key)
+            .service(allowlists::read_api_allowlist)
+            .service(allowlists::replace_api_allowlist)
+            .service(allowlists::list_address_uses)
             .service(limits::list_limits)
             .service(limits::save_limit)
             .service(limits::delete_limit)

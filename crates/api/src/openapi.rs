@@ -31,6 +31,7 @@ use utoipa_actix_web::AppExt;
         (name = "numbers", description = "What is kept of a number."),
         (name = "reports", description = "How often each thing happened."),
         (name = "keys", description = "API keys of the tenant."),
+        (name = "allowlists", description = "Where keys may be used from, and where they were used."),
         (name = "settings", description = "Limits, countries, profiles and numbers of the tenant."),
         (name = "system", description = "Health and documentation; no key is needed."),
     ),
@@ -100,6 +101,9 @@ fn complete(operation: &mut Operation) {
     }
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
+            if secured && status == "403" {
+                response.description.push_str(" `ip_not_allowed`: an allowlist lacks the caller's address.");
+            }
             complete_response(status, response);
         }
     }

@@ -77,15 +77,21 @@ fn parse_hop(hop: &[u8]) -> Option<IpAddr> {
     address.or_else(bracketed).map(|address| address.to_canonical())
 }
 
-/// A trusted proxy, or a network of them; a mapped IPv4 network as IPv4.
-pub fn parse_proxy(text: &str) -> Result<IpNet, ProxyError> {
+/// An address or a network, without host bits; a mapped IPv4 network as IPv4.
+pub(crate) fn parse_network(text: &str) -> Option<IpNet> {
     let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
-    let network = text.parse::<IpNet>().ok().or_else(single).ok_or(ProxyError::Unreadable)?;
+    let network = text.parse::<IpNet>().ok().or_else(single)?;
     let network = match network {
         IpNet::V6(mapped) if mapped.prefix_len() >= MAPPED_PREFIX => unmap(mapped).unwrap_or(network),
         _ => network,
     };
-    if network.prefix_len() == 0 { Err(ProxyError::Everybody) } else { Ok(network.trunc()) }
+    Some(network.trunc())
+}
+
+/// A trusted proxy, or a network of them; a mapped IPv4 network as IPv4.
+pub fn parse_proxy(text: &str) -> Result<IpNet, ProxyError> {
+    let network = parse_network(text).ok_or(ProxyError::Unreadable)?;
+    if network.prefix_len() == 0 { Err(ProxyError::Everybody) } else { Ok(network) }
 }
 
 fn unmap(network: Ipv6Net) -> Option<IpNet> {

@@ -58,6 +58,9 @@ pub enum IdempotencyError {
     /// The first request is still under way.
     #[error("a request with this Idempotency-Key is under way")]
     InProgress,
+    /// The first request made a secret, which is kept nowhere.
+    #[error("the secret was shown in the first answer")]
+    SecretShown,
 }
 
 /// Where a verification stood after an act.
@@ -139,9 +142,13 @@ impl Once {
     /// What the store's packed value means for this request.
     pub fn replay(&self, packed: &[u8]) -> Result<Replay, UnpackError> {
         let (mac, outcome) = unpack(packed, 1, read)?;
+        Ok(if self.is_same(&mac) { Replay::Outcome(outcome) } else { Replay::Mismatch })
+    }
+
+    /// Whether the MAC is that of the same request.
+    pub fn is_same(&self, mac: &CodeMac) -> bool {
         let same = self.macs.iter().find(|own| own.version == mac.version);
-        let same = same.is_some_and(|own| bool::from(own.mac.ct_eq(&mac.mac)));
-        Ok(if same { Replay::Outcome(outcome) } else { Replay::Mismatch })
+        same.is_some_and(|own| bool::from(own.mac.ct_eq(&mac.mac)))
     }
 }
 

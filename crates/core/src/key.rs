@@ -1,6 +1,7 @@
 //! API keys: their text form, their hash, and what the directory keeps.
 
 use crate::{
+    allowlist::Allowlist,
     id::{KeyId, TenantId, decode_base32, encode_base32},
     scope::Scopes,
     time::Timestamp,
@@ -178,6 +179,10 @@ pub struct Key {
     pub disabled: bool,
     /// Refused from then on.
     pub expires_at: Option<Timestamp>,
+    /// The addresses that it may be used from; the tenant's list must admit them too.
+    pub allowlist: Allowlist,
+    /// The key that was made to take its place.
+    pub replaced_by: Option<KeyId>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last accepted, to the minute.
@@ -204,9 +209,24 @@ impl Key {
             secret_hash: presented.hash(),
             disabled: false,
             expires_at: None,
+            allowlist: Allowlist::default(),
+            replaced_by: None,
             created_at: now,
             last_used_at: None,
             version: 1,
+        }
+    }
+
+    /// The key that takes this one's place: the same but for its id and secret.
+    pub fn successor(&self, presented: &PresentedKey, now: Timestamp) -> Self {
+        Self {
+            id: presented.id,
+            secret_hash: presented.hash(),
+            replaced_by: None,
+            created_at: now,
+            last_used_at: None,
+            version: 1,
+            ..self.clone()
         }
     }
 

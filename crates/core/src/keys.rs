@@ -3,13 +3,16 @@
 
 use crate::{
     Caller, Context,
-    id::KeyId,
+    allowlist::Allowlist,
+    id::{KeyId, TenantId},
+    idempotency::{IdempotencyError, KEPT, Once},
     key::{Key, MAX_NAME, Mode, PresentedKey},
     ports::{KeyChange, StoreError},
     scope::Scopes,
     time::Timestamp,
 };
 use rand::CryptoRng;
+use std::net::IpAddr;
 
 /// The name of a key, 1 to 64 characters and none of them a control character.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +42,17 @@ pub struct CreateKey {
     pub scopes: Scopes,
     /// Refused from then on.
     pub expires_at: Option<Timestamp>,
+    /// The addresses that it may be used from.
+    pub allowlist: Allowlist,
+}
+
+/// A change that a client asks for.
+#[derive(Clone, Debug)]
+pub struct UpdateKey {
+    /// What changes.
+    pub change: KeyChange,
+    /// The caller may lose its own access by it.
+    pub confirmed: bool,
 }
 
 /// Why a key was not made, read or changed.
@@ -53,6 +67,21 @@ pub enum KeyError {
     /// The key would outlast the caller's, which ends then.
     #[error("a key cannot make or change a key to outlast it")]
     BeyondOwnExpiry(Timestamp),
+    /// The key would be of use where the caller's is refused.
+    #[error("a key cannot make or change a key to be of use where it is refused")]
+    BeyondOwnAllowlist,
+    /// The caller would take its own address from the list of the key that it uses.
+    #[error("the list would lock its author out")]
+    LockOut(IpAddr),
+    /// A key that is disabled or has ended has nothing to hand over.
+    #[error("the key is not in use")]
+    NotInUse,
+    /// Another key took its place already.
+    #[error("the key was rotated before")]
+    Replaced(KeyId),
+    /// The request bears an Idempotency-Key that was used.
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
     /// A test key would make a live one.
     #[error("a test key makes only test keys")]
     LiveByTest,
@@ -69,9 +98,11 @@ pub async fn create_key(
     context: &Context,
     caller: &Caller,
     request: CreateKey,
+    once: Option<Once>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), KeyError> {
+    refuse_repeat(context, caller.tenant, once.as_ref(), now).await?;
     if caller.mode == Mode::Test && request.mode == Mode::Live {
         return Err(KeyError::LiveByTest);
     }
@@ -79,14 +110,17 @@ pub async fn create_key(
         return Err(KeyError::BeyondOwnScopes(request.scopes));
     }
     refuse_outliving(caller, request.expires_at)?;
+    refuse_escaping(caller, &request.allowlist)?;
     let id = KeyId::new(now, rng);
     let presented = PresentedKey::generate(request.mode, id, rng);
     let name = request.name.into_string();
     let key = Key {
         expires_at: request.expires_at,
+        allowlist: request.allowlist,
         ..Key::new(&presented, caller.tenant, name, request.scopes, now)
     };
-    context.directory.create_key(&key).await.map_err(KeyError::Directory)?;
+    let created = context.directory.create_key(&key, once.as_ref()).await;
+    made_once(context, caller.tenant, once.as_ref(), now, created).await?;
     context.catch_up().await;
     Ok((key, presented))
 }
@@ -112,10 +146,10 @@ pub async fn update_key(
     context: &Context,
     caller: &Caller,
     id: KeyId,
-    change: KeyChange,
+    UpdateKey { change, confirmed }: UpdateKey,
     now: Timestamp,
 ) -> Result<Key, KeyError> {
-    refuse_ungoverned(context, caller, id).await?;
+    read_governed(context, caller, id).await?;
     if let Some(expiry) = change.expires_at {
         refuse_outliving(caller, expiry)?;
     }
@@ -123,6 +157,12 @@ pub async fn update_key(
         change.disabled == Some(true) || change.expires_at.flatten().is_some_and(|expiry| expiry <= now);
     if id == caller.key && ends {
         return Err(KeyError::OwnKey);
+    }
+    if let Some(list) = &change.allowlist {
+        refuse_escaping(caller, list)?;
+        if id == caller.key && !confirmed && !list.allows(caller.address) {
+            return Err(KeyError::LockOut(caller.address));
+        }
     }
     let key = context.directory.update_key(caller.tenant, id, change, now).await;
     context.catch_up().await;
@@ -136,7 +176,7 @@ pub async fn delete_key(
     id: KeyId,
     now: Timestamp,
 ) -> Result<(), KeyError> {
-    refuse_ungoverned(context, caller, id).await?;
+    read_governed(context, caller, id).await?;
     if id == caller.key {
         return Err(KeyError::OwnKey);
     }
@@ -146,19 +186,54 @@ pub async fn delete_key(
 }
 
 /// A key that ends makes none that outlasts it, and cannot put off its own end.
-fn refuse_outliving(caller: &Caller, expiry: Option<Timestamp>) -> Result<(), KeyError> {
+pub(crate) fn refuse_outliving(caller: &Caller, expiry: Option<Timestamp>) -> Result<(), KeyError> {
     match caller.expires_at {
         Some(own) if expiry.is_none_or(|expiry| expiry > own) => Err(KeyError::BeyondOwnExpiry(own)),
         _ => Ok(()),
     }
 }
 
-/// Whether the caller may change the key. Mode and scopes of a key never
-/// change, so what is found here still holds when the change is written.
-async fn refuse_ungoverned(context: &Context, caller: &Caller, id: KeyId) -> Result<(), KeyError> {
+/// A key with a list of its own makes none that is of use elsewhere, and cannot
+/// widen its own: who stole it could otherwise leave the list by a new key.
+pub(crate) fn refuse_escaping(caller: &Caller, list: &Allowlist) -> Result<(), KeyError> {
+    if list.is_within(&caller.allowlist) { Ok(()) } else { Err(KeyError::BeyondOwnAllowlist) }
+}
+
+/// A key that the caller may change. Mode and scopes of a key never change, so
+/// what is found here still holds when the change is written.
+pub(crate) async fn read_governed(context: &Context, caller: &Caller, id: KeyId) -> Result<Key, KeyError> {
     let key = read_key(context, caller, id).await?;
     if caller.mode == Mode::Test && key.mode == Mode::Live {
         return Err(KeyError::NotFound);
     }
-    if caller.scopes.covers(key.scopes) { Ok(()) } else { Err(KeyError::BeyondOwnScopes(key.scopes)) }
+    if caller.scopes.covers(key.scopes) { Ok(key) } else { Err(KeyError::BeyondOwnScopes(key.scopes)) }
+}
+
+/// A repeat of a request that made a secret cannot be answered as the first was.
+pub(crate) async fn refuse_repeat(
+    context: &Context,
+    tenant: TenantId,
+    once: Option<&Once>,
+    now: Timestamp,
+) -> Result<(), KeyError> {
+    let Some(once) = once else { return Ok(()) };
+    match context.directory.answered(tenant, once, now - KEPT).await.map_err(KeyError::Directory)? {
+        None => Ok(()),
+        Some(mac) if once.is_same(&mac) => Err(IdempotencyError::SecretShown.into()),
+        Some(_) => Err(IdempotencyError::Mismatch.into()),
+    }
+}
+
+/// A conflict may be that of a repeat which came first.
+pub(crate) async fn made_once(
+    context: &Context,
+    tenant: TenantId,
+    once: Option<&Once>,
+    now: Timestamp,
+    made: Result<(), StoreError>,
+) -> Result<(), KeyError> {
+    if matches!(made, Err(StoreError::Conflict)) {
+        refuse_repeat(context, tenant, once, now).await?;
+    }
+    made.map_err(KeyError::Directory)
 }

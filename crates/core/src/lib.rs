@@ -7,6 +7,8 @@
 #![deny(missing_docs)]
 
 pub mod address;
+pub mod allowlist;
+pub mod allowlists;
 pub mod cancel;
 pub mod check;
 pub mod code;
@@ -38,10 +40,12 @@ pub mod setting;
 pub mod settings;
 pub mod snapshot;
 pub mod start;
+pub mod successor;
 pub mod tenant;
 pub mod testmode;
 pub mod text;
 pub mod time;
+pub mod usage;
 pub mod verification;
 
 use std::sync::Arc;
@@ -87,6 +91,8 @@ pub struct Caller {
     pub scopes: scope::Scopes,
     /// When the key ends, if it does.
     pub expires_at: Option<time::Timestamp>,
+    /// The addresses that the key may be used from.
+    pub allowlist: allowlist::Allowlist,
     /// Where the request came from; not where the end user is.
     pub address: std::net::IpAddr,
 }

@@ -1,21 +1,23 @@
 //! What the core needs from outside: the codes store and the directory. Each method is one atomic act: one transaction or one script.
 
 use crate::{
+    allowlist::Allowlist,
     countries::Countries,
     event::Event,
     id::{EventId, KeyId, MessageId, ProfileId, ReviewNumberId, TenantId, VerificationId},
     idempotency::{Answer, Once, Replay},
     key::{Key, Mode},
-    keyring::Fingerprint,
+    keyring::{CodeMac, Fingerprint},
     limits::{Buckets, LimitHit, LimitState, Take},
     pack::UnpackError,
     phone::Country,
     profile::{Profile, ProfileName},
     review::ReviewNumber,
-    setting::Setting,
+    setting::{Setting, Settings},
     snapshot::News,
     tenant::Tenant,
     time::Timestamp,
+    usage::{AddressUse, UsePage},
     verification::{
         CancelOutcome, CheckOutcome, Delivery, Record, RecordKey, Resend, ResendOutcome, Settlement,
         SubmittedCode,
@@ -365,6 +367,21 @@ pub struct KeyChange {
     pub disabled: Option<bool>,
     /// A new expiry, or none at all.
     pub expires_at: Option<Option<Timestamp>>,
+    /// Other addresses that it may be used from.
+    pub allowlist: Option<Allowlist>,
+}
+
+/// One key takes the place of another.
+#[derive(Clone, Debug)]
+pub struct Rotation {
+    /// The new key.
+    pub new: Key,
+    /// The key of the same tenant that it replaces.
+    pub old: KeyId,
+    /// The version of the old key from which the new one was made.
+    pub version: i64,
+    /// When the old key ends.
+    pub ends_at: Timestamp,
 }
 
 /// Tenants, keys, profiles and settings. Every write also notes its change in `changes`.
@@ -399,8 +416,29 @@ pub trait Directory: Send + Sync {
         Err(StoreError::unsupported())
     }
 
-    /// Makes a key. `Conflict` if the id exists.
-    async fn create_key(&self, key: &Key) -> Result<(), StoreError> {
+    /// Makes a key. `Conflict` if the id exists, or the Idempotency-Key was used.
+    async fn create_key(&self, key: &Key, once: Option<&Once>) -> Result<(), StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Makes the new key and ends the old one. `Conflict` if the old one is not
+    /// as it was read, the id exists, or the Idempotency-Key was used.
+    async fn rotate_key(&self, rotation: &Rotation, once: Option<&Once>) -> Result<(), StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// The MAC of the request that used this Idempotency-Key after `since`.
+    async fn answered(
+        &self,
+        tenant: TenantId,
+        once: &Once,
+        since: Timestamp,
+    ) -> Result<Option<CodeMac>, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Forgets the Idempotency-Keys of requests from before then.
+    async fn forget_answered(&self, before: Timestamp) -> Result<(), StoreError> {
         Err(StoreError::unsupported())
     }
 
@@ -440,6 +478,26 @@ pub trait Directory: Send + Sync {
         Err(StoreError::unsupported())
     }
 
+    /// Adds uses to those that are kept, and forgets the addresses of a key
+    /// beyond [`MOST_ADDRESSES`](crate::usage::MOST_ADDRESSES).
+    async fn note_address_uses(&self, uses: &[AddressUse]) -> Result<(), StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// The uses of the tenant's keys, newest first.
+    async fn list_address_uses(
+        &self,
+        tenant: TenantId,
+        page: UsePage,
+    ) -> Result<Vec<AddressUse>, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Forgets addresses that were last used before then.
+    async fn forget_address_uses(&self, before: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::unsupported())
+    }
+
     /// A profile by name.
     async fn profile(&self, tenant: TenantId, name: &ProfileName) -> Result<Option<Profile>, StoreError> {
         Err(StoreError::unsupported())
@@ -452,6 +510,11 @@ pub trait Directory: Send + Sync {
 
     /// Makes the profile, or replaces the policy of the one with its name.
     async fn save_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Everything that the tenant has set.
+    async fn settings(&self, tenant: TenantId) -> Result<Settings, StoreError> {
         Err(StoreError::unsupported())
     }
 

@@ -1,6 +1,7 @@
 //! What a tenant has set, as the directory keeps it: one text for each name.
 
 use crate::{
+    allowlist::Allowlist,
     countries::Countries,
     limits::{Buckets, LimitName, LimitScope},
 };
@@ -13,8 +14,11 @@ pub enum Setting {
     Limit(LimitName, Option<Buckets>),
     /// The country list.
     Countries(Countries),
+    /// The addresses that its keys may be used from.
+    ApiAllowlist(Allowlist),
 }
 
+const API_ALLOWLIST: &str = "allowlist:api";
 const COUNTRIES: &str = "countries";
 const LIMIT: &str = "limit:";
 
@@ -26,6 +30,9 @@ impl Setting {
                 (format!("{LIMIT}{}", name.as_str()), buckets.as_ref().map(Buckets::to_string))
             }
             Self::Countries(countries) => (COUNTRIES.to_owned(), Some(countries.to_string())),
+            Self::ApiAllowlist(list) => {
+                (API_ALLOWLIST.to_owned(), (!list.is_empty()).then(|| list.to_string()))
+            }
         }
     }
 
@@ -36,6 +43,7 @@ impl Setting {
                 .zip(Buckets::parse(value))
                 .map(|(limit, buckets)| Self::Limit(limit, Some(buckets))),
             None if name == COUNTRIES => Countries::parse(value).map(Self::Countries),
+            None if name == API_ALLOWLIST => Allowlist::parse(value).map(Self::ApiAllowlist),
             None => return Ok(None),
         };
         read.ok_or(Unreadable).map(Some)
@@ -55,6 +63,8 @@ pub struct Settings {
     pub limits: BTreeMap<LimitName, Buckets>,
     /// Its country list.
     pub countries: Countries,
+    /// The addresses that its keys may be used from.
+    pub api_allowlist: Allowlist,
 }
 
 impl Settings {
@@ -66,6 +76,7 @@ impl Settings {
         match Setting::read(name, value)? {
             Some(Setting::Limit(name, Some(buckets))) => drop(self.limits.insert(name, buckets)),
             Some(Setting::Countries(countries)) => self.countries = countries,
+            Some(Setting::ApiAllowlist(list)) => self.api_allowlist = list,
             Some(Setting::Limit(_, None)) | None => {}
         }
         Ok(())
@@ -91,6 +102,7 @@ mod tests {
             Setting::Limit(number, Some(buckets.clone())),
             Setting::Limit(signup.clone(), Some(buckets.clone())),
             Setting::Countries(Countries::parse("block PL=allow").unwrap()),
+            Setting::ApiAllowlist(Allowlist::parse("10.0.0.0/8\toffice\n").unwrap()),
         ] {
             let (name, value) = setting.stored();
             settings.take(&name, &value.unwrap()).unwrap();
@@ -100,7 +112,11 @@ mod tests {
         assert_eq!(settings.limit(LimitScope::Key), None);
         assert_eq!(settings.limits.get(&signup), Some(&buckets));
         assert_eq!(settings.countries.to_string(), "block PL=allow");
-        for (name, value) in [("limit:number", "many"), ("limit:A", "1/1"), ("countries", "none")] {
+        assert_eq!(settings.api_allowlist.to_string(), "10.0.0.0/8\toffice\n");
+        assert_eq!(Setting::ApiAllowlist(Allowlist::default()).stored().1, None, "everything is allowed");
+        let unreadable =
+            [("limit:number", "many"), ("limit:A", "1/1"), ("countries", "none"), ("allowlist:api", "x")];
+        for (name, value) in unreadable {
             assert_eq!(settings.take(name, value), Err(Unreadable), "{name}");
         }
         assert_eq!(settings.take("colour", "red"), Ok(()), "of a newer release");

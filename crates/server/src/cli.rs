@@ -4,6 +4,7 @@
 use crate::{command, configuration::parse_countries};
 use clap::{Args, Parser, Subcommand};
 use countersign_core::{
+    allowlist::{Description, Entry, parse_range},
     countries::Countries,
     id::{KeyId, TenantId},
     keyring::KeyKind,
@@ -48,6 +49,9 @@ pub enum Command {
     /// Rotate the keys that seal and sign, while servers run
     #[command(subcommand)]
     Keyring(KeyringCommand),
+    /// Show and replace the addresses that keys may be used from
+    #[command(subcommand)]
+    Allowlist(AllowlistCommand),
     /// Check the configuration, or print the documented default file
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -115,12 +119,24 @@ pub enum KeyCommand {
         /// Refuse it after so many days
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3650))]
         expires_in_days: Option<u32>,
+        /// Accept it from this address or range only, with words on what it is; may be repeated
+        #[arg(long, value_name = "RANGE [DESCRIPTION]", value_parser = parse_entry)]
+        allow: Vec<Entry>,
     },
     /// List the keys of a tenant, newest first
     List {
         /// The tenant they belong to
         #[arg(long, value_parser = parse_tenant_id)]
         tenant: TenantId,
+    },
+    /// Make a key that takes another's place, and print it; it is shown this once
+    Rotate {
+        /// Which key
+        #[command(flatten)]
+        key: KeyArgs,
+        /// Accept the old key for so many hours more; 0 ends it at once
+        #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(0..=168))]
+        overlap_hours: u32,
     },
     /// Refuse a key until it is enabled again
     Disable(KeyArgs),
@@ -190,6 +206,33 @@ impl KeyKinds {
     }
 }
 
+/// Show and replace the addresses that keys may be used from.
+#[derive(Debug, Subcommand)]
+pub enum AllowlistCommand {
+    /// Print a list, an entry on each line
+    Show(ListArgs),
+    /// Replace a list; without --allow every address is admitted
+    Set {
+        /// Which list
+        #[command(flatten)]
+        list: ListArgs,
+        /// Admit this address or range, with words on what it is; may be repeated
+        #[arg(long, value_name = "RANGE [DESCRIPTION]", value_parser = parse_entry)]
+        allow: Vec<Entry>,
+    },
+}
+
+/// Which allowlist.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ListArgs {
+    /// The tenant whose keys it holds for
+    #[arg(long, value_parser = parse_tenant_id)]
+    pub tenant: TenantId,
+    /// The own list of this key instead of the tenant's
+    #[arg(long, value_parser = parse_key_id)]
+    pub key: Option<KeyId>,
+}
+
 /// Check the configuration, or print the documented default file.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -227,6 +270,16 @@ fn parse_key_name(text: &str) -> Result<String, String> {
         return Ok(name.to_owned());
     }
     Err(format!("a name has 1 to {} printable characters", countersign_core::key::MAX_NAME))
+}
+
+fn parse_entry(text: &str) -> Result<Entry, String> {
+    let (range, description) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+    let range =
+        parse_range(range).ok_or("an entry begins with an address or a range, such as 203.0.113.0/24")?;
+    let description = Description::parse(description.trim());
+    let description = description
+        .ok_or_else(|| format!("a description has up to {} printable characters", Description::MAX))?;
+    Ok(Entry { range, description })
 }
 
 fn parse_scope(text: &str) -> Result<Scope, String> {
@@ -278,6 +331,8 @@ mod tests {
             (format!("key delete --tenant {TENANT} cs_live_x"), "countersign key list"),
             (format!("tenant create --name {}", "x".repeat(41)), "1 to 40"),
             ("dev --port 70000".into(), "70000"),
+            (format!("allowlist set --tenant {TENANT} --allow office"), "203.0.113.0/24"),
+            (format!("key rotate --tenant {TENANT} key_{} --overlap-hours 169", "0".repeat(26)), "168"),
         ] {
             let error = parse(&line).unwrap_err().to_string();
             assert!(error.contains(hint), "{line}: {error}");
@@ -299,6 +354,16 @@ mod tests {
             assert_eq!(read.list(), kinds, "{line}");
         }
         assert!(parse("keyring retire 0").is_err() && parse("keyring retire 256").is_err());
+    }
+
+    #[test]
+    fn an_entry_is_a_range_with_words() {
+        let entry = parse_entry(" ::ffff:203.0.113.7  Office, 2nd floor ").unwrap();
+        assert_eq!(
+            (entry.range.to_string().as_str(), entry.description.as_str()),
+            ("203.0.113.7/32", "Office, 2nd floor")
+        );
+        assert_eq!(parse_entry("2001:db8::/64").unwrap().description, Description::default());
     }
 
     #[test]

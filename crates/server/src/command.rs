@@ -1,6 +1,7 @@
 //! What each command does. Answers go to standard output, everything said to
 //! a person beside them to standard error.
 
+mod allowlist;
 mod config;
 mod dev;
 mod key;
@@ -37,6 +38,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Tenant(command) => tenant::run(config, command).await,
         Command::Key(command) => key::run(config, command).await,
         Command::Keyring(command) => keyring::run(config, command).await,
+        Command::Allowlist(command) => allowlist::run(config, command).await,
         Command::Config(command) => config::run(config, &command),
         Command::Healthcheck { url } => probe::run(config, url).await,
     };

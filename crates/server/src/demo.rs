@@ -79,7 +79,7 @@ impl Demo {
             }
             directory.delete_key(tenant, key.id, now).await?;
         }
-        directory.create_key(&Key::new(presented, tenant, name.to_owned(), scopes, now)).await
+        directory.create_key(&Key::new(presented, tenant, name.to_owned(), scopes, now), None).await
     }
 }
 

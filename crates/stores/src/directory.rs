@@ -6,6 +6,7 @@
 //! a later number to a transaction that commits first, and a reader that has
 //! passed it never comes back.) Only the time of last use is no change.
 
+mod answer;
 mod change;
 mod key;
 mod news;
@@ -14,21 +15,25 @@ mod profile;
 mod review;
 mod setting;
 mod tenant;
+mod usage;
 
 use crate::sql::{Sql, Statement};
 use async_trait::async_trait;
 use countersign_core::{
     countries::Countries,
     id::{KeyId, NodeId, ReviewNumberId, TenantId},
+    idempotency::Once,
     key::Key,
+    keyring::CodeMac,
     node::{Node, Nodes},
-    ports::{Directory, KeyChange, StoreError},
+    ports::{Directory, KeyChange, Rotation, StoreError},
     profile::{Profile, ProfileName},
     review::ReviewNumber,
-    setting::Setting,
+    setting::{Setting, Settings},
     snapshot::News,
     tenant::Tenant,
     time::Timestamp,
+    usage::{AddressUse, UsePage},
 };
 
 /// Every statement of the directory; tests run each one on both engines.
@@ -50,6 +55,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &key::LIST_KEYS,
     &key::UPDATE_KEY,
     &key::TOUCH_KEY,
+    &key::RETIRE_KEY,
     &key::DELETE_KEY,
     &profile::DELETE_PROFILE,
     &review::INSERT_REVIEW_NUMBER,
@@ -57,6 +63,11 @@ pub const STATEMENTS: &[&Statement] = &[
     &review::ALL_REVIEW_NUMBERS,
     &review::DELETE_REVIEW_NUMBER,
     &review::DELETE_ENDED_REVIEW_NUMBER,
+    &usage::NOTE_USE,
+    &usage::LIST_USES,
+    &usage::LIST_USES_OF_KEY,
+    &answer::NOTE_ANSWER,
+    &answer::SELECT_ANSWER,
     &setting::SAVE_SETTING,
     &setting::SELECT_SETTINGS,
     &news::ALL_SETTINGS,
@@ -69,6 +80,10 @@ pub const STATEMENTS: &[&Statement] = &[
     &node::LIST_NODES,
     &node::DELETE_DEAD_NODES,
     &node::FORGET_NODE,
+    &usage::TRIM_USES,
+    &usage::FORGET_USES,
+    &answer::DROP_OLD_ANSWER,
+    &answer::FORGET_ANSWERS,
 ];
 
 /// The directory on a database of either engine.
@@ -107,8 +122,25 @@ impl Directory for SqlDirectory {
         key::presented_key(&self.sql, key).await
     }
 
-    async fn create_key(&self, key: &Key) -> Result<(), StoreError> {
-        key::create_key(&self.sql, key).await
+    async fn create_key(&self, key: &Key, once: Option<&Once>) -> Result<(), StoreError> {
+        key::create_key(&self.sql, key, once).await
+    }
+
+    async fn rotate_key(&self, rotation: &Rotation, once: Option<&Once>) -> Result<(), StoreError> {
+        key::rotate_key(&self.sql, rotation, once).await
+    }
+
+    async fn answered(
+        &self,
+        tenant: TenantId,
+        once: &Once,
+        since: Timestamp,
+    ) -> Result<Option<CodeMac>, StoreError> {
+        answer::answered(&self.sql, tenant, once, since).await
+    }
+
+    async fn forget_answered(&self, before: Timestamp) -> Result<(), StoreError> {
+        answer::forget_answered(&self.sql, before).await
     }
 
     async fn key(&self, tenant: TenantId, key: KeyId) -> Result<Option<Key>, StoreError> {
@@ -142,6 +174,22 @@ impl Directory for SqlDirectory {
         key::touch_keys(&self.sql, uses).await
     }
 
+    async fn note_address_uses(&self, uses: &[AddressUse]) -> Result<(), StoreError> {
+        usage::note_address_uses(&self.sql, uses).await
+    }
+
+    async fn list_address_uses(
+        &self,
+        tenant: TenantId,
+        page: UsePage,
+    ) -> Result<Vec<AddressUse>, StoreError> {
+        usage::list_address_uses(&self.sql, tenant, page).await
+    }
+
+    async fn forget_address_uses(&self, before: Timestamp) -> Result<(), StoreError> {
+        usage::forget_address_uses(&self.sql, before).await
+    }
+
     async fn profile(&self, tenant: TenantId, name: &ProfileName) -> Result<Option<Profile>, StoreError> {
         profile::profile(&self.sql, tenant, name).await
     }
@@ -152,6 +200,10 @@ impl Directory for SqlDirectory {
 
     async fn save_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
         profile::save_profile(&self.sql, profile, now).await
+    }
+
+    async fn settings(&self, tenant: TenantId) -> Result<Settings, StoreError> {
+        setting::settings(&self.sql, tenant).await
     }
 
     async fn delete_profile(
@@ -231,6 +283,7 @@ mod tests {
     #[test]
     fn every_statement_is_in_the_list() {
         let sources = [
+            include_str!("directory/answer.rs"),
             include_str!("directory/change.rs"),
             include_str!("directory/key.rs"),
             include_str!("directory/news.rs"),
@@ -239,6 +292,7 @@ mod tests {
             include_str!("directory/review.rs"),
             include_str!("directory/setting.rs"),
             include_str!("directory/tenant.rs"),
+            include_str!("directory/usage.rs"),
         ];
         let written: usize = sources.iter().map(|source| source.matches(": Statement =").count()).sum();
         assert_eq!(written, STATEMENTS.len());

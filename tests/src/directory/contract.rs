@@ -3,6 +3,7 @@
 use super::{Base, at, is_conflict, key, node, profile, same, tenant};
 use anyhow::{Context, Result, ensure};
 use countersign_core::{
+    allowlist::Allowlist,
     code::Alphabet,
     countries::Countries,
     id::{KeyId, TenantId},
@@ -10,6 +11,7 @@ use countersign_core::{
     node::{DEAD_AFTER, Node, Nodes},
     ports::{Directory, KeyChange, StoreError},
     profile::{Policy, Profile, ProfileName, ResendPolicy},
+    setting::{Setting, Settings},
 };
 use countersign_stores::sql::{Batch, Kind, Statement, Value};
 use std::time::Duration;
@@ -31,7 +33,7 @@ pub async fn tenants_are_made_once_and_listed_by_id(base: &Base) -> Result<()> {
 pub async fn a_refused_write_leaves_no_change(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let one = base.tenant(1).await?;
-    directory.create_key(&key(one.id, 1)).await?;
+    directory.create_key(&key(one.id, 1), None).await?;
     let before = base.changes().await?;
     // The profile's id is taken: the tenant before it must go too.
     let two = tenant(2)?;
@@ -39,8 +41,8 @@ pub async fn a_refused_write_leaves_no_change(base: &Base) -> Result<()> {
         &directory.create_tenant(&two, &profile(two.id, 1, "default")?, &Countries::default()).await
     ));
     ensure!(directory.tenant(two.id).await?.is_none());
-    assert!(is_conflict(&directory.create_key(&key(one.id, 1)).await), "a doubled id");
-    assert!(is_conflict(&directory.create_key(&key(two.id, 2)).await), "an unknown tenant");
+    assert!(is_conflict(&directory.create_key(&key(one.id, 1), None).await), "a doubled id");
+    assert!(is_conflict(&directory.create_key(&key(two.id, 2), None).await), "an unknown tenant");
     assert!(is_conflict(&directory.save_profile(&profile(one.id, 1, "new")?, at(0)).await), "a doubled id");
     assert!(is_conflict(&directory.save_profile(&profile(two.id, 5, "new")?, at(0)).await), "no such tenant");
     let gone = key(one.id, 9).id;
@@ -48,7 +50,7 @@ pub async fn a_refused_write_leaves_no_change(base: &Base) -> Result<()> {
     ensure!(directory.update_key(one.id, gone, KeyChange::default(), at(0)).await?.is_none());
     assert_eq!(base.changes().await?, before);
     // The numbers go on without a gap.
-    directory.create_key(&key(one.id, 2)).await?;
+    directory.create_key(&key(one.id, 2), None).await?;
     assert_eq!(base.changes().await?.last().map(|change| change.0), Some(before.len() as i64 + 1));
     Ok(())
 }
@@ -58,7 +60,7 @@ pub async fn keys_round_trip_and_are_listed_newest_first(base: &Base) -> Result<
     let tenant = base.tenant(1).await?;
     let keys: Vec<Key> = (0..5).map(|number| key(tenant.id, number)).collect();
     for key in [3, 0, 4, 1, 2].map(|index| &keys[index]) {
-        directory.create_key(key).await?;
+        directory.create_key(key, None).await?;
     }
     for key in &keys {
         let found = directory.key(tenant.id, key.id).await?.context("key")?;
@@ -83,7 +85,7 @@ pub async fn no_method_reaches_another_tenant(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let (mine, theirs) = (base.tenant(1).await?, base.tenant(2).await?);
     let key = key(theirs.id, 4);
-    directory.create_key(&key).await?;
+    directory.create_key(&key, None).await?;
     directory.save_profile(&profile(theirs.id, 7, "shop")?, at(1)).await?;
     let before = base.changes().await?;
 
@@ -113,18 +115,21 @@ pub async fn update_key_changes_what_it_is_told(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let tenant = base.tenant(1).await?;
     let mut key = key(tenant.id, 2);
-    directory.create_key(&key).await?;
+    directory.create_key(&key, None).await?;
     let changes = base.changes().await?.len();
     let steps = [
         KeyChange { name: Some("renamed".to_owned()), ..KeyChange::default() },
         KeyChange { disabled: Some(true), ..KeyChange::default() },
         KeyChange { expires_at: Some(Some(at(77))), ..KeyChange::default() },
         KeyChange { expires_at: Some(None), ..KeyChange::default() },
+        KeyChange { allowlist: Allowlist::parse("2001:db8::/64\thome\n"), ..KeyChange::default() },
+        KeyChange { allowlist: Some(Allowlist::default()), ..KeyChange::default() },
     ];
     for change in steps {
         key.name = change.name.clone().unwrap_or(key.name);
         key.disabled = change.disabled.unwrap_or(key.disabled);
         key.expires_at = change.expires_at.unwrap_or(key.expires_at);
+        key.allowlist = change.allowlist.clone().unwrap_or(key.allowlist);
         key.version += 1;
         let updated = directory.update_key(tenant.id, key.id, change, at(3)).await?.context("key")?;
         assert!(same(&updated, &key), "{updated:?}");
@@ -134,14 +139,14 @@ pub async fn update_key_changes_what_it_is_told(base: &Base) -> Result<()> {
     let same_again = KeyChange { disabled: Some(true), ..KeyChange::default() };
     let unchanged = directory.update_key(tenant.id, key.id, same_again, at(4)).await?.context("key")?;
     assert_eq!(unchanged.version, key.version);
-    assert_eq!(base.changes().await?.len(), changes + 4, "what changes nothing is no change");
+    assert_eq!(base.changes().await?.len(), changes + 6, "what changes nothing is no change");
     Ok(())
 }
 
 pub async fn concurrent_updates_lose_nothing(base: &Base) -> Result<()> {
     let tenant = base.tenant(1).await?;
     let key = key(tenant.id, 2);
-    base.directory.create_key(&key).await?;
+    base.directory.create_key(&key, None).await?;
     let tasks: Vec<_> = (0..20i64)
         .map(|number| {
             let (directory, tenant, key) = (base.directory.clone(), tenant.id, key.id);
@@ -173,7 +178,7 @@ pub async fn last_use_never_moves_back(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let tenant = base.tenant(1).await?;
     let key = key(tenant.id, 2);
-    directory.create_key(&key).await?;
+    directory.create_key(&key, None).await?;
     let changes = base.changes().await?.len();
     let used =
         async || -> Result<_> { Ok(directory.key(tenant.id, key.id).await?.context("key")?.last_used_at) };
@@ -224,6 +229,17 @@ pub async fn profiles_are_saved_by_name(base: &Base) -> Result<()> {
     Ok(())
 }
 
+pub async fn settings_round_trip(base: &Base) -> Result<()> {
+    let (mine, theirs) = (base.tenant(1).await?, base.tenant(2).await?);
+    let list = Allowlist::parse("10.0.0.0/8\tZażółć\n2001:db8::/32\t\n").context("list")?;
+    base.directory.save_setting(mine.id, &Setting::ApiAllowlist(list.clone()), at(1)).await?;
+    assert_eq!(base.directory.settings(mine.id).await?.api_allowlist, list);
+    assert_eq!(base.directory.settings(theirs.id).await?, Settings::default());
+    base.directory.save_setting(mine.id, &Setting::ApiAllowlist(Allowlist::default()), at(2)).await?;
+    assert_eq!(base.directory.settings(mine.id).await?, Settings::default());
+    Ok(())
+}
+
 const COUNT_CHANGES: Statement =
     Statement { table: "changes", text: "SELECT count(*), coalesce(max(n), 0) FROM changes", params: &[] };
 
@@ -232,7 +248,7 @@ pub async fn changes_are_gapless_and_in_commit_order(base: &Base) -> Result<()> 
     let writers: Vec<_> = (0..50u8)
         .map(|number| {
             let (directory, tenant) = (base.directory.clone(), tenant.id);
-            tokio::spawn(async move { directory.create_key(&key(tenant, number)).await })
+            tokio::spawn(async move { directory.create_key(&key(tenant, number), None).await })
         })
         .collect();
     // Whoever reads meanwhile never finds a number whose forerunner is missing.
@@ -264,7 +280,7 @@ pub async fn an_unreadable_row_is_corrupt(base: &Base) -> Result<()> {
     };
     let tenant = base.tenant(1).await?;
     let key = key(tenant.id, 1);
-    base.directory.create_key(&key).await?;
+    base.directory.create_key(&key, None).await?;
     let values = vec![key.id.to_string().into(), [7_u8; 5].as_slice().into()];
     base.sql.batch(Batch::default().run_touching(1, &BREAK_KEY, values)).await?;
     let error = base.directory.presented_key(key.id).await.err().context("it was read")?;

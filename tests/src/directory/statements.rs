@@ -1,6 +1,6 @@
 //! Each statement of the directory on both engines, one beside the other.
 
-use super::{Base, SELECT_CHANGES, key, node, tenant};
+use super::{Base, SELECT_CHANGES, address_use, key, node, once, tenant};
 use anyhow::{Context, Result};
 use countersign_core::{
     id::{ReviewNumberId, TenantId},
@@ -37,9 +37,26 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("tenants", false) if statement.text.contains("id > $1") => vec![TenantId::PREFIX.into()],
         ("keys", false) if statement.params.len() == 1 => vec![seeded.into()],
         ("keys", false) if statement.text.contains("id < $2") => vec![ids.into(), "key_~".into()],
+        ("keys", false) if statement.text.contains("replaced_by = $5") => {
+            vec![ids.into(), seeded.into(), 2.into()]
+        }
         ("keys", false) if statement.text.contains("version = $3") => {
             vec![ids.into(), seeded.into(), 1.into()]
         }
+        ("key_addresses", true) => vec![ids.into(), seeded.into(), "10.0.0.1".into()],
+        ("key_addresses", false) if statement.text.contains("OFFSET") => {
+            vec![ids.into(), seeded.into(), 0.into(), 9.into()]
+        }
+        ("key_addresses", false) if statement.text.starts_with("DELETE") => vec![i64::MAX.into()],
+        ("key_addresses", false) => {
+            let place = [ids.into(), i64::MAX.into(), "key_~".into(), "~".into(), 9.into(), seeded.into()];
+            place.into_iter().take(statement.params.len()).collect()
+        }
+        ("idempotency", false) if statement.text.contains("slot = $2") => {
+            let at = if statement.text.starts_with("SELECT") { 0 } else { 1_000_000 };
+            vec![ids.into(), [2; 32].as_slice().into(), at.into()]
+        }
+        ("idempotency", false) => vec![i64::MAX.into()],
         ("keys", false) if statement.text.contains("id > $1") => vec!["".into()],
         ("keys", false) => vec![ids.into(), seeded.into()],
         ("profiles", false) if statement.text.contains("id > $1") => vec!["".into()],
@@ -69,10 +86,21 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
 }
 
 /// Whole tables, to see what the statements did to them.
-const DUMPS: [Statement; 8] = [
+const DUMPS: [Statement; 10] = [
     Statement {
         table: "review_numbers",
         text: "SELECT id, tenant_id, number, sealed, ends_at, created_at FROM review_numbers ORDER BY id",
+        params: &[],
+    },
+    Statement {
+        table: "key_addresses",
+        text: "SELECT key_id, tenant_id, address, uses, refused, first_used_at, last_used_at
+                FROM key_addresses ORDER BY key_id, address",
+        params: &[],
+    },
+    Statement {
+        table: "idempotency",
+        text: "SELECT tenant_id, slot, mac_version, mac, at FROM idempotency ORDER BY tenant_id, slot",
         params: &[],
     },
     Statement {
@@ -92,7 +120,7 @@ const DUMPS: [Statement; 8] = [
     Statement {
         table: "keys",
         text: "SELECT id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
-                last_used_at, version FROM keys ORDER BY id",
+                last_used_at, version, allowlist, replaced_by FROM keys ORDER BY id",
         params: &[],
     },
     Statement {
@@ -102,14 +130,18 @@ const DUMPS: [Statement; 8] = [
         params: &[],
     },
 ];
-static DUMP: [&Statement; 8] =
-    [&DUMPS[0], &DUMPS[1], &DUMPS[2], &DUMPS[3], &DUMPS[4], &DUMPS[5], &DUMPS[6], &DUMPS[7]];
+static DUMP: [&Statement; 10] = [
+    &DUMPS[0], &DUMPS[1], &DUMPS[2], &DUMPS[3], &DUMPS[4], &DUMPS[5], &DUMPS[6], &DUMPS[7], &DUMPS[8],
+    &DUMPS[9],
+];
 
 /// Runs each statement and gives its text, its rows and what all tables hold after it.
 async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>)>> {
     base.sql.migrate().await?;
     let tenant = base.tenant(1).await?;
-    base.directory.create_key(&key(tenant.id, 1)).await?;
+    // Of the other tables one row each that no statement but the last finds.
+    base.directory.create_key(&key(tenant.id, 1), Some(&once(1, 1))).await?;
+    base.directory.note_address_uses(&[address_use(tenant.id, key(tenant.id, 3).id, 1, 1)]).await?;
     base.directory.note_node(&node(1)).await?;
     // Over for long, so that its row goes to the next.
     let review = ReviewNumber {

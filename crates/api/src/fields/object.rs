@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 /// No body needs more, and each costs memory and time.
 const MAX_NAMES: usize = 1_000;
 
-/// An object and the names that stand more than once in it (`b`) or in an
-/// object right below it (`a.b`). No field holds objects deeper than that.
+/// An object and the names that stand more than once in it (`b`), in an object
+/// right below it (`a.b`), or in one of an array (`a[0].b`). No field holds
+/// objects deeper than that.
 pub struct Object {
     pub values: Map<String, Value>,
     pub twice: Vec<String>,
@@ -19,7 +20,8 @@ impl Object {
         let mut object = Self { values: Map::new(), twice: Vec::new() };
         while let Some((name, inner)) = map.next_entry::<String, V>()? {
             let Inner { value, twice } = inner.into();
-            object.twice.extend(twice.into_iter().map(|inner| format!("{name}.{inner}")));
+            let dot = if value.is_array() { "" } else { "." };
+            object.twice.extend(twice.into_iter().map(|inner| format!("{name}{dot}{inner}")));
             if object.values.insert(name.clone(), value).is_some() {
                 object.twice.push(name);
             }
@@ -103,11 +105,13 @@ impl<'de> Visitor<'de> for InnerVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Inner, A::Error> {
-        let mut values = Vec::new();
-        while let Some(value) = seq.next_element::<Value>()? {
+        let (mut values, mut names) = (Vec::<Value>::new(), Vec::new());
+        while let Some(Inner { value, twice }) = seq.next_element::<Self::Value>()? {
+            let place = values.len();
+            names.extend(twice.into_iter().map(|inner| format!("[{place}].{inner}")));
             values.push(value);
         }
-        Ok(values.into())
+        Ok(Inner { value: values.into(), twice: names })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Inner, A::Error> {

@@ -47,6 +47,21 @@ async fn a_name_stands_once_in_an_object_below_too() {
 }
 
 #[actix_web::test]
+async fn what_is_wrong_in_an_array_names_its_place() {
+    let body = br#"{"list": [{"a": "x"}, {"a": "x", "a": "y"}, 7, {"a": 1, "b": 2}]}"#;
+    let mut fields = Fields::from_json(body).unwrap();
+    let values = fields.required("list", array).unwrap();
+    for (place, value) in values.into_iter().enumerate() {
+        let read = fields.nested(&format!("list[{place}]"), value, |inner| inner.required("a", text));
+        assert_eq!(read.is_some(), place < 2);
+    }
+    let (_, errors) = told(fields.finish(Some(())).unwrap_err()).await;
+    let expected =
+        ["list[1].a:duplicate", "list[2]:wrong_type", "list[3].a:wrong_type", "list[3].b:unknown_field"];
+    assert_eq!(errors, expected);
+}
+
+#[actix_web::test]
 async fn a_fault_alone_names_its_problem() {
     let read = |_| Err::<(), _>(Fault::format("no").alone(ProblemCode::InvalidPhoneNumber));
     let mut fields = Fields::from_json(br#"{"to": "x"}"#).unwrap();

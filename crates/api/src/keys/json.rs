@@ -1,6 +1,9 @@
 //! Keys as JSON.
 
-use crate::openapi::text_enum;
+use crate::{
+    allowlists::{AllowlistEntry, NewEntry, entries},
+    openapi::text_enum,
+};
 use countersign_core::{
     key::{self, PresentedKey},
     scope::Scope,
@@ -51,6 +54,10 @@ pub struct CreateKey {
     /// Refused from then on, at once if the time has passed.
     #[schema(format = DateTime, example = "2099-01-31T12:00:00.000Z")]
     expires_at: Option<String>,
+    /// The addresses that it may be used from; null or none for every one. The
+    /// tenant's list must admit its caller too.
+    #[schema(max_items = 100)]
+    allowlist: Option<Vec<NewEntry>>,
 }
 
 /// Changes a key. Absent fields stay as they are.
@@ -72,6 +79,23 @@ pub struct UpdateKey {
     /// Refused from then on, at once if the time has passed; null for never.
     #[schema(format = DateTime, example = "2099-01-31T12:00:00.000Z")]
     expires_at: Option<String>,
+    /// The addresses that it may be used from; null or none for every one. The
+    /// tenant's list must admit its caller too.
+    #[schema(max_items = 100)]
+    allowlist: Option<Vec<NewEntry>>,
+    /// Change the key in use even if its new list does not admit the address of this call.
+    #[schema(nullable = false)]
+    confirm: Option<bool>,
+}
+
+/// Rotates a key.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
+pub struct RotateKey {
+    /// Seconds for which the old key is accepted beside the new one; 86,400, a
+    /// day, when absent. 0 ends it at once.
+    #[schema(minimum = 0, maximum = 604_800, example = 3_600)]
+    overlap: Option<u32>,
 }
 
 /// An API key, without its secret.
@@ -93,6 +117,12 @@ pub struct Key {
     /// Refused from then on.
     #[schema(required = true, format = DateTime, example = "2099-01-31T12:00:00.000Z")]
     expires_at: Option<String>,
+    /// The addresses that it may be used from; none for every one.
+    #[schema(max_items = 100)]
+    allowlist: Vec<AllowlistEntry>,
+    /// The key that took its place when it was rotated.
+    #[schema(required = true, pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
+    replaced_by: Option<String>,
     /// When it was made.
     #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     created_at: String,
@@ -110,6 +140,8 @@ impl From<key::Key> for Key {
             scopes: key.scopes.iter().map(Scope::as_str).collect(),
             disabled: key.disabled,
             expires_at: key.expires_at.map(|at| at.to_string()),
+            allowlist: entries(&key.allowlist),
+            replaced_by: key.replaced_by.map(|id| id.to_string()),
             created_at: key.created_at.to_string(),
             last_used_at: key.last_used_at.map(|at| at.to_string()),
         }
@@ -136,6 +168,12 @@ pub struct CreatedKey {
     /// Refused from then on.
     #[schema(required = true, format = DateTime, example = "2099-01-31T12:00:00.000Z")]
     expires_at: Option<String>,
+    /// The addresses that it may be used from; none for every one.
+    #[schema(max_items = 100)]
+    allowlist: Vec<AllowlistEntry>,
+    /// The key that took its place when it was rotated.
+    #[schema(required = true, pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
+    replaced_by: Option<String>,
     /// When it was made.
     #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     created_at: String,
@@ -150,9 +188,20 @@ pub struct CreatedKey {
 impl CreatedKey {
     /// The key with its secret.
     pub fn new(key: key::Key, secret: &PresentedKey) -> Self {
-        let Key { id, name, mode, scopes, disabled, expires_at, created_at, last_used_at } = key.into();
-        let secret = secret.expose().to_string();
-        Self { id, name, mode, scopes, disabled, expires_at, created_at, last_used_at, secret }
+        let key = Key::from(key);
+        Self {
+            id: key.id,
+            name: key.name,
+            mode: key.mode,
+            scopes: key.scopes,
+            disabled: key.disabled,
+            expires_at: key.expires_at,
+            allowlist: key.allowlist,
+            replaced_by: key.replaced_by,
+            created_at: key.created_at,
+            last_used_at: key.last_used_at,
+            secret: secret.expose().to_string(),
+        }
     }
 }
 

@@ -1,19 +1,22 @@
 //! Reads the bodies and the query of the key operations.
 
 use crate::{
-    fields::{Fault, Fields, PAGE, boolean, page_limit, text},
+    allowlists::allowlist as read_allowlist,
+    fields::{Fault, Fields, PAGE, array, boolean, page_limit, text, whole},
     problem::Problem,
     time::parse_time,
 };
 use countersign_core::{
     id::KeyId,
     key::Mode,
-    keys::{CreateKey, KeyName},
+    keys::{CreateKey, KeyName, UpdateKey},
     ports::KeyChange,
     scope::{Scope, Scopes},
+    successor::{MOST_OVERLAP, OVERLAP},
     time::Timestamp,
 };
 use serde_json::Value;
+use std::time::Duration;
 
 /// The body of a create.
 pub fn create_request(mut fields: Fields) -> Result<CreateKey, Problem> {
@@ -22,23 +25,38 @@ pub fn create_request(mut fields: Fields) -> Result<CreateKey, Problem> {
         .optional("mode", |value| Mode::parse(&text(value)?).ok_or(Fault::format("must be live or test")));
     let scopes = fields.required("scopes", scopes);
     let expires_at = fields.optional("expires_at", time);
+    let allowlist = fields.optional("allowlist", array);
+    let allowlist = allowlist.map(|entries| read_allowlist(&mut fields, "allowlist", entries));
     let request = name.zip(scopes).map(|(name, scopes)| CreateKey {
         name,
         mode: mode.unwrap_or(Mode::Live),
         scopes,
         expires_at,
+        allowlist: allowlist.flatten().unwrap_or_default(),
     });
     fields.finish(request)
 }
 
 /// The body of a change.
-pub fn update_request(mut fields: Fields) -> Result<KeyChange, Problem> {
+pub fn update_request(mut fields: Fields) -> Result<UpdateKey, Problem> {
+    let allowlist = fields.given_or_null("allowlist", array);
+    let allowlist = allowlist.map(|entries| {
+        read_allowlist(&mut fields, "allowlist", entries.unwrap_or_default()).unwrap_or_default()
+    });
     let change = KeyChange {
         name: fields.given("name", name).map(KeyName::into_string),
         disabled: fields.given("disabled", boolean),
         expires_at: fields.given_or_null("expires_at", time),
+        allowlist,
     };
-    fields.finish(Some(change))
+    let confirmed = fields.given("confirm", boolean).unwrap_or(false);
+    fields.finish(Some(UpdateKey { change, confirmed }))
+}
+
+/// The body of a rotation: how long both keys are accepted.
+pub fn rotate_request(mut fields: Fields) -> Result<Duration, Problem> {
+    let overlap = fields.optional("overlap", whole(0..=MOST_OVERLAP.as_secs() as u32));
+    fields.finish(Some(overlap.map_or(OVERLAP, |seconds| Duration::from_secs(seconds.into()))))
 }
 
 /// Which page of a list.

@@ -2,6 +2,7 @@
 
 use super::{Problem, ProblemCode, RefusingLimit};
 use countersign_core::{
+    allowlists::AllowlistError,
     cancel::CancelError,
     check::CheckError,
     event::GuessWait,
@@ -19,7 +20,7 @@ use countersign_core::{
     start::StartError,
     verification::Status,
 };
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 /// The wait that is asked for when a store does not answer.
 const STORE_WAIT: Duration = Duration::from_secs(1);
@@ -98,6 +99,27 @@ pub fn guess_limit(wait: GuessWait) -> Problem {
     Problem::new(ProblemCode::GuessLimit, detail).with_limit(limit).retry_after(wait.wait)
 }
 
+/// The author of a list would be the first whom it refuses.
+fn lock_out(address: IpAddr) -> Problem {
+    let detail = format!(
+        "The list does not admit {address}, from which you call: you would be locked out. Send `confirm: true` if you mean it."
+    );
+    Problem::new(ProblemCode::Conflict, detail)
+}
+
+impl From<AllowlistError> for Problem {
+    fn from(error: AllowlistError) -> Self {
+        match error {
+            AllowlistError::LockOut(address) => lock_out(address),
+            AllowlistError::LiveByTest => Self::new(
+                ProblemCode::InsufficientScope,
+                "The tenant's allowlist holds for live keys too, so a test key does not change it.",
+            ),
+            AllowlistError::Directory(error) => directory(error),
+        }
+    }
+}
+
 impl From<IdempotencyError> for Problem {
     fn from(error: IdempotencyError) -> Self {
         match error {
@@ -110,6 +132,11 @@ impl From<IdempotencyError> for Problem {
                 "The first request with this Idempotency-Key is still under way.",
             )
             .retry_after(STORE_WAIT),
+            IdempotencyError::SecretShown => Self::new(
+                ProblemCode::SecretAlreadyShown,
+                "The first request with this Idempotency-Key was carried out, and its secret is kept nowhere. \
+                    Delete that key if the secret is lost.",
+            ),
         }
     }
 }
@@ -263,6 +290,19 @@ impl From<KeyError> for Problem {
                 ProblemCode::InsufficientScope,
                 "A key grants, changes and deletes only what it holds itself.",
             ),
+            KeyError::BeyondOwnAllowlist => Self::new(
+                ProblemCode::Conflict,
+                "The key you use has an allowlist; that of a key it makes, changes or rotates must lie within it.",
+            ),
+            KeyError::LockOut(address) => lock_out(address),
+            KeyError::NotInUse => {
+                Self::new(ProblemCode::Conflict, "The key is disabled or has ended; make another one.")
+            }
+            KeyError::Replaced(successor) => {
+                let detail = format!("The key was rotated before; rotate {successor}, which took its place.");
+                Self::new(ProblemCode::Conflict, detail)
+            }
+            KeyError::Idempotency(error) => error.into(),
             KeyError::LiveByTest => {
                 Self::new(ProblemCode::InsufficientScope, "A test key makes only test keys.")
             }

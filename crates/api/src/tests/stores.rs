@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use countersign_core::{
     Context,
     address::{TrustedProxies, parse_proxy},
+    allowlist::Allowlist,
     history::{History, PastVerification},
     id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
     idempotency::{Answer, Once},
@@ -65,6 +66,8 @@ pub fn state(mode: Mode, scopes: Scopes, disabled: bool) -> State {
         secret_hash: secret.hash(),
         disabled,
         expires_at: None,
+        allowlist: Allowlist::default(),
+        replaced_by: None,
         created_at: NOW,
         last_used_at: None,
         version: 1,
@@ -149,7 +152,7 @@ impl History for Stores {
 
 #[async_trait]
 impl Directory for Stores {
-    async fn create_key(&self, _: &Key) -> Result<(), StoreError> {
+    async fn create_key(&self, _: &Key, _: Option<&Once>) -> Result<(), StoreError> {
         Ok(())
     }
     async fn key(&self, tenant: TenantId, key: KeyId) -> Result<Option<Key>, StoreError> {

@@ -56,10 +56,15 @@ pub(super) async fn keep_house(house: House, stop: CancellationToken) {
 
 pub(super) async fn flush_key_uses(context: &Context, key_uses: &KeyUses) {
     let uses = key_uses.drain();
-    if uses.is_empty() {
-        return;
-    }
-    if let Err(error) = context.directory.touch_keys(&uses).await {
+    if !uses.is_empty()
+        && let Err(error) = context.directory.touch_keys(&uses).await
+    {
         tracing::warn!(error = %error, "The last uses of keys were not noted");
+    }
+    let addresses = key_uses.drain_addresses();
+    if !addresses.is_empty()
+        && let Err(error) = context.directory.note_address_uses(&addresses).await
+    {
+        tracing::warn!(error = %error, "The addresses that used keys were not noted");
     }
 }

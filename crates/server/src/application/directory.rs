@@ -1,8 +1,10 @@
 //! Keeps the copy of the directory in memory up to date.
 
 use countersign_core::{
-    Context,
+    Context, idempotency,
     ports::{Clock, StoreError},
+    time::Timestamp,
+    usage,
 };
 use std::{
     sync::Arc,
@@ -62,10 +64,17 @@ pub(super) async fn follow_directory(context: Context, clock: Arc<dyn Clock>, st
         metrics::gauge!("countersign_directory_keys").set(context.snapshot.size().1 as f64);
         looks += 1;
         if looks % LOOKS_AN_HOUR == 1 {
-            // What is not forgotten now is forgotten an hour later.
-            let _ = context.directory.forget_changes(clock.now() - CHANGES_KEPT).await;
+            forget_old(&context, clock.now()).await;
         }
     }
+}
+
+/// What is not forgotten now is forgotten an hour later.
+async fn forget_old(context: &Context, now: Timestamp) {
+    let directory = &context.directory;
+    let _ = directory.forget_changes(now - CHANGES_KEPT).await;
+    let _ = directory.forget_answered(now - idempotency::KEPT).await;
+    let _ = directory.forget_address_uses(now - usage::KEPT).await;
 }
 
 /// An error with all its causes.

@@ -5,10 +5,12 @@ use crate::{
 };
 use anyhow::{Context as _, ensure};
 use countersign_core::{
+    allowlist::Allowlist,
     id::{KeyId, TenantId},
     key::{Key, Mode, PresentedKey},
     ports::{Clock as _, Directory, KeyChange},
     scope::Scope,
+    successor,
     time::Timestamp,
 };
 use std::{path::Path, time::Duration};
@@ -16,19 +18,23 @@ use std::{path::Path, time::Duration};
 /// Keys read at once.
 const PAGE: u16 = 100;
 
+const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) async fn run(config: Option<&Path>, command: KeyCommand) -> anyhow::Result<()> {
     let directory = open_directory(config).await?;
     let now = SystemClock.now();
     match command {
-        KeyCommand::Create { tenant, name, scopes, test, expires_in_days } => {
+        KeyCommand::Create { tenant, name, scopes, test, expires_in_days, allow } => {
             let mode = if test { Mode::Test } else { Mode::Live };
             let expires_at = expires_in_days.map(|days| now + DAY * days);
-            let new = NewKey { tenant, name, scopes, mode, expires_at };
+            let new = NewKey { tenant, name, scopes, mode, expires_at, allowlist: Allowlist::new(allow)? };
             create_key(&directory, new, now).await
         }
         KeyCommand::List { tenant } => list_keys(&directory, tenant, now).await,
+        KeyCommand::Rotate { key, overlap_hours } => {
+            rotate_key(&directory, key, HOUR * overlap_hours, now).await
+        }
         KeyCommand::Disable(args) => set_disabled(&directory, args, true, now).await,
         KeyCommand::Enable(args) => set_disabled(&directory, args, false, now).await,
         KeyCommand::Delete(KeyArgs { tenant, key }) => {
@@ -46,6 +52,7 @@ struct NewKey {
     scopes: Vec<Scope>,
     mode: Mode,
     expires_at: Option<Timestamp>,
+    allowlist: Allowlist,
 }
 
 async fn create_key(directory: &dyn Directory, new: NewKey, now: Timestamp) -> anyhow::Result<()> {
@@ -53,8 +60,9 @@ async fn create_key(directory: &dyn Directory, new: NewKey, now: Timestamp) -> a
     ensure!(tenant.is_some(), "There is no tenant {}; `countersign tenant list` shows them", new.tenant);
     let presented = PresentedKey::generate(new.mode, KeyId::new(now, &mut rng()), &mut rng());
     let scopes = new.scopes.into_iter().collect();
-    let key = Key { expires_at: new.expires_at, ..Key::new(&presented, new.tenant, new.name, scopes, now) };
-    directory.create_key(&key).await.context("The key was not made")?;
+    let NewKey { tenant, name, expires_at, allowlist, .. } = new;
+    let key = Key { expires_at, allowlist, ..Key::new(&presented, tenant, name, scopes, now) };
+    directory.create_key(&key, None).await.context("The key was not made")?;
     answer(&presented.expose())?;
     eprintln!("Made {}. The key itself is shown this once; keep it safe.", key.id);
     Ok(())
@@ -78,6 +86,29 @@ async fn list_keys(directory: &dyn Directory, tenant: TenantId, now: Timestamp) 
             return Ok(());
         }
     }
+}
+
+async fn rotate_key(
+    directory: &dyn Directory,
+    KeyArgs { tenant, key }: KeyArgs,
+    overlap: Duration,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let old = directory.key(tenant, key).await.context("The key cannot be read")?;
+    let old = old.with_context(|| format!("{tenant} has no key {key}"))?;
+    ensure!(old.is_usable(now), "{key} is disabled or has ended; make another one");
+    if let Some(successor) = old.replaced_by {
+        let found = directory.key(tenant, successor).await.context("The key cannot be read")?;
+        ensure!(found.is_none(), "{key} was rotated before; rotate {successor}, which took its place");
+    }
+    let (rotation, presented) = successor::plan(&old, overlap, now, &mut rng());
+    directory.rotate_key(&rotation, None).await.context("The key was not rotated")?;
+    answer(&presented.expose())?;
+    let (new, end) = (rotation.new.id, rotation.ends_at);
+    eprintln!(
+        "{new} takes the place of {key}, which ends at {end}. The key itself is shown this once; keep it safe."
+    );
+    Ok(())
 }
 
 async fn set_disabled(

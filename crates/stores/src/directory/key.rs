@@ -1,15 +1,20 @@
 //! Keys.
 
-use super::change::{note_change, take_number};
+use super::{
+    answer::answer_once,
+    change::{note_change, take_number},
+};
 use crate::sql::{
     Batch,
     Kind::{Bytes, Int, Text},
     Row, Sql, Statement,
 };
 use countersign_core::{
+    allowlist::Allowlist,
     id::{KeyId, TenantId},
+    idempotency::Once,
     key::{HashedSecret, Key, Mode},
-    ports::{KeyChange, StoreError},
+    ports::{KeyChange, Rotation, StoreError},
     scope::Scope,
     time::Timestamp,
 };
@@ -36,6 +41,8 @@ pub(super) fn read_key(row: &Row) -> Result<Key, StoreError> {
         created_at: Timestamp::from_micros(row.int(8)?),
         last_used_at: row.optional_int(9)?.map(Timestamp::from_micros),
         version: row.int(10)?,
+        allowlist: row.parsed(11, Allowlist::parse)?,
+        replaced_by: row.optional_text(12)?.map(str::parse).transpose().map_err(|_| row.corrupt())?,
     })
 }
 
@@ -43,7 +50,7 @@ pub(super) fn read_key(row: &Row) -> Result<Key, StoreError> {
 pub(super) const SELECT_PRESENTED_KEY: Statement = Statement {
     table: "keys",
     text: "SELECT id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
-            last_used_at, version
+            last_used_at, version, allowlist, replaced_by
         FROM keys WHERE id = $1",
     params: &[Text],
 };
@@ -56,12 +63,13 @@ pub(super) async fn presented_key(sql: &Sql, key: KeyId) -> Result<Option<Key>, 
 pub(super) const INSERT_KEY: Statement = Statement {
     table: "keys",
     text: "INSERT INTO keys (tenant_id, id, mode, name, scopes, secret_hash, disabled, expires_at,
-            created_at, last_used_at, version)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    params: &[Text, Text, Text, Text, Text, Bytes, Int, Int, Int, Int, Int],
+            created_at, last_used_at, version, allowlist, replaced_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    params: &[Text, Text, Text, Text, Text, Bytes, Int, Int, Int, Int, Int, Text, Text],
 };
 
-pub(super) async fn create_key(sql: &Sql, key: &Key) -> Result<(), StoreError> {
+/// Adds the statements that make the key and note it.
+fn insert_key(batch: Batch, key: &Key) -> Batch {
     let values = vec![
         key.tenant.to_string().into(),
         key.id.to_string().into(),
@@ -74,15 +82,48 @@ pub(super) async fn create_key(sql: &Sql, key: &Key) -> Result<(), StoreError> {
         key.created_at.micros().into(),
         key.last_used_at.map(Timestamp::micros).into(),
         key.version.into(),
+        key.allowlist.to_string().into(),
+        key.replaced_by.map(|id| id.to_string()).into(),
     ];
-    let batch = take_number(Batch::default()).run_touching(1, &INSERT_KEY, values);
-    sql.batch(note_change(batch, key.tenant, "key", key.id, key.created_at)).await.map(drop)
+    let batch = take_number(batch).run_touching(1, &INSERT_KEY, values);
+    note_change(batch, key.tenant, "key", key.id, key.created_at)
+}
+
+pub(super) async fn create_key(sql: &Sql, key: &Key, once: Option<&Once>) -> Result<(), StoreError> {
+    let batch = insert_key(Batch::default(), key);
+    sql.batch(answer_once(batch, key.tenant, once, key.created_at)).await.map(drop)
+}
+
+pub(super) const RETIRE_KEY: Statement = Statement {
+    table: "keys",
+    text: "UPDATE keys SET expires_at = $4, replaced_by = $5, version = version + 1
+        WHERE tenant_id = $1 AND id = $2 AND version = $3",
+    params: &[Text, Text, Int, Int, Text],
+};
+
+pub(super) async fn rotate_key(
+    sql: &Sql,
+    rotation: &Rotation,
+    once: Option<&Once>,
+) -> Result<(), StoreError> {
+    let Rotation { new, old, version, ends_at } = rotation;
+    let (tenant, now) = (new.tenant, new.created_at);
+    let retire = vec![
+        tenant.to_string().into(),
+        old.to_string().into(),
+        (*version).into(),
+        ends_at.micros().into(),
+        new.id.to_string().into(),
+    ];
+    let batch = take_number(insert_key(Batch::default(), new)).run_touching(1, &RETIRE_KEY, retire);
+    let batch = note_change(batch, tenant, "key", old, now);
+    sql.batch(answer_once(batch, tenant, once, now)).await.map(drop)
 }
 
 pub(super) const SELECT_KEY: Statement = Statement {
     table: "keys",
     text: "SELECT id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
-            last_used_at, version
+            last_used_at, version, allowlist, replaced_by
         FROM keys WHERE tenant_id = $1 AND id = $2",
     params: &[Text, Text],
 };
@@ -95,7 +136,7 @@ pub(super) async fn key(sql: &Sql, tenant: TenantId, key: KeyId) -> Result<Optio
 pub(super) const LIST_KEYS: Statement = Statement {
     table: "keys",
     text: "SELECT id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
-            last_used_at, version
+            last_used_at, version, allowlist, replaced_by
         FROM keys WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
     params: &[Text, Text, Int],
 };
@@ -114,11 +155,12 @@ pub(super) async fn list_keys(
 
 pub(super) const UPDATE_KEY: Statement = Statement {
     table: "keys",
-    text: "UPDATE keys SET name = $4, disabled = $5, expires_at = $6, version = version + 1
+    text: "UPDATE keys SET name = $4, disabled = $5, expires_at = $6, allowlist = $7,
+            version = version + 1
         WHERE tenant_id = $1 AND id = $2 AND version = $3
         RETURNING id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
-            last_used_at, version",
-    params: &[Text, Text, Int, Text, Int, Int],
+            last_used_at, version, allowlist, replaced_by",
+    params: &[Text, Text, Int, Text, Int, Int, Text],
 };
 
 pub(super) async fn update_key(
@@ -135,7 +177,8 @@ pub(super) async fn update_key(
         let name = change.name.as_ref().unwrap_or(&old.name);
         let disabled = change.disabled.unwrap_or(old.disabled);
         let expires_at = change.expires_at.unwrap_or(old.expires_at);
-        if (name, disabled, expires_at) == (&old.name, old.disabled, old.expires_at) {
+        let list = change.allowlist.as_ref().unwrap_or(&old.allowlist);
+        if (name, disabled, expires_at, list) == (&old.name, old.disabled, old.expires_at, &old.allowlist) {
             return Ok(Some(old));
         }
         let values = vec![
@@ -145,6 +188,7 @@ pub(super) async fn update_key(
             name.as_str().into(),
             disabled.into(),
             expires_at.map(Timestamp::micros).into(),
+            list.to_string().into(),
         ];
         let batch = take_number(Batch::default()).run_touching(1, &UPDATE_KEY, values);
         match sql.batch(note_change(batch, tenant, "key", id, now)).await {

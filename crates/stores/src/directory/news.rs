@@ -106,7 +106,7 @@ async fn tenant_view(sql: &Sql, id: TenantId) -> Result<Option<TenantView>, Stor
 pub(super) const ALL_KEYS: Statement = Statement {
     table: "keys",
     text: "SELECT id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
-            last_used_at, version
+            last_used_at, version, allowlist, replaced_by
         FROM keys WHERE id > $1 ORDER BY id LIMIT $2",
     params: &[Text, Int],
 };

@@ -28,8 +28,8 @@ macro_rules! migrations {
     };
 }
 
-pub(super) const SQLITE: &[Migration] = migrations!("sqlite": "0001_directory", "0002_changes", "0003_settings", "0004_nodes", "0005_history", "0006_review_numbers");
-pub(super) const POSTGRES: &[Migration] = migrations!("postgres": "0001_directory", "0002_changes", "0003_settings", "0004_nodes", "0005_history", "0006_review_numbers");
+pub(super) const SQLITE: &[Migration] = migrations!("sqlite": "0001_directory", "0002_changes", "0003_settings", "0004_nodes", "0005_history", "0006_review_numbers", "0007_key_allowlists", "0008_key_addresses", "0009_idempotency");
+pub(super) const POSTGRES: &[Migration] = migrations!("postgres": "0001_directory", "0002_changes", "0003_settings", "0004_nodes", "0005_history", "0006_review_numbers", "0007_key_allowlists", "0008_key_addresses", "0009_idempotency");
 
 /// The whole text is kept, not a checksum: whoever finds a difference also sees it.
 pub(super) const SQLITE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -62,6 +62,7 @@ pub(super) async fn start(codes: &Arc<MemoryCodes>, mode: Mode, to: &str) {
         mode,
         scopes: Scopes::all(),
         expires_at: None,
+        allowlist: Default::default(),
         address: std::net::Ipv4Addr::LOCALHOST.into(),
     };
     let request = StartRequest {

@@ -1,0 +1,74 @@
+//! Idempotency-Keys of requests that wrote into the directory.
+
+use crate::sql::{
+    Batch,
+    Kind::{Bytes, Int, Text},
+    Row, Sql, Statement,
+};
+use countersign_core::{
+    id::TenantId,
+    idempotency::{KEPT, Once},
+    keyring::CodeMac,
+    ports::StoreError,
+    time::Timestamp,
+};
+
+/// One that is kept no longer, and was not forgotten yet.
+pub(super) const DROP_OLD_ANSWER: Statement = Statement {
+    table: "idempotency",
+    text: "DELETE FROM idempotency WHERE tenant_id = $1 AND slot = $2 AND at < $3",
+    params: &[Text, Bytes, Int],
+};
+
+pub(super) const NOTE_ANSWER: Statement = Statement {
+    table: "idempotency",
+    text: "INSERT INTO idempotency (tenant_id, slot, mac_version, mac, at) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (tenant_id, slot) DO NOTHING",
+    params: &[Text, Bytes, Int, Bytes, Int],
+};
+
+/// Adds the statements that let the batch happen once: of those that race, one
+/// gets the row, and the others touch none and roll back.
+pub(super) fn answer_once(batch: Batch, tenant: TenantId, once: Option<&Once>, now: Timestamp) -> Batch {
+    let Some((once, mac)) = once.and_then(|once| Some((once, once.macs.first()?))) else { return batch };
+    let (tenant, slot) = (tenant.to_string(), once.slot.as_slice());
+    let old = vec![tenant.as_str().into(), slot.into(), (now - KEPT).micros().into()];
+    let new = vec![
+        tenant.as_str().into(),
+        slot.into(),
+        i64::from(mac.version).into(),
+        mac.mac.as_slice().into(),
+        now.micros().into(),
+    ];
+    batch.run(&DROP_OLD_ANSWER, old).run_touching(1, &NOTE_ANSWER, new)
+}
+
+pub(super) const SELECT_ANSWER: Statement = Statement {
+    table: "idempotency",
+    text: "SELECT tenant_id, mac_version, mac FROM idempotency
+        WHERE tenant_id = $1 AND slot = $2 AND at >= $3",
+    params: &[Text, Bytes, Int],
+};
+
+pub(super) async fn answered(
+    sql: &Sql,
+    tenant: TenantId,
+    once: &Once,
+    since: Timestamp,
+) -> Result<Option<CodeMac>, StoreError> {
+    let values = vec![tenant.to_string().into(), once.slot.as_slice().into(), since.micros().into()];
+    let read = |row: &Row| {
+        Ok(CodeMac {
+            version: u8::try_from(row.int(1)?).map_err(|_| row.corrupt())?,
+            mac: row.bytes(2)?.try_into().map_err(|_| row.corrupt())?,
+        })
+    };
+    sql.query(&SELECT_ANSWER, values).await?.first().map(read).transpose()
+}
+
+pub(super) const FORGET_ANSWERS: Statement =
+    Statement { table: "idempotency", text: "DELETE FROM idempotency WHERE at < $1", params: &[Int] };
+
+pub(super) async fn forget_answered(sql: &Sql, before: Timestamp) -> Result<(), StoreError> {
+    sql.execute(&FORGET_ANSWERS, vec![before.micros().into()]).await
+}

@@ -1,0 +1,145 @@
+//! Which address used which key.
+
+use crate::sql::{
+    Batch,
+    Kind::{Int, Text},
+    Row, Sql, Statement, Value,
+};
+use countersign_core::{
+    id::{KeyId, TenantId},
+    ports::StoreError,
+    time::Timestamp,
+    usage::{AddressUse, MOST_ADDRESSES, UsePage},
+};
+use std::collections::BTreeSet;
+
+/// Uses noted by one transaction: it holds their rows until its end.
+const NOTED_AT_ONCE: usize = 100;
+
+/// The sum, and which row is a new one: its sum is what was added.
+pub(super) const NOTE_USE: Statement = Statement {
+    table: "key_addresses",
+    text: "INSERT INTO key_addresses (tenant_id, key_id, address, uses, refused, first_used_at,
+            last_used_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (tenant_id, key_id, address) DO UPDATE SET
+            uses = key_addresses.uses + excluded.uses,
+            refused = key_addresses.refused + excluded.refused,
+            last_used_at = CASE WHEN excluded.last_used_at > key_addresses.last_used_at
+                THEN excluded.last_used_at ELSE key_addresses.last_used_at END
+        RETURNING key_id, uses, refused",
+    params: &[Text, Text, Text, Int, Int, Int, Int],
+};
+
+/// Keeps the $3 addresses that were used last; $4 is more than a key can have beyond them.
+pub(super) const TRIM_USES: Statement = Statement {
+    table: "key_addresses",
+    text: "DELETE FROM key_addresses WHERE tenant_id = $1 AND key_id = $2 AND address IN (
+            SELECT address FROM key_addresses WHERE tenant_id = $1 AND key_id = $2
+            ORDER BY last_used_at DESC, address DESC LIMIT $4 OFFSET $3)",
+    params: &[Text, Text, Int, Int],
+};
+
+pub(super) async fn note_address_uses(sql: &Sql, uses: &[AddressUse]) -> Result<(), StoreError> {
+    let mut uses: Vec<_> = uses.iter().collect();
+    // In one order, so that of two nodes neither waits for the other.
+    uses.sort_unstable_by_key(|one| (one.tenant, one.key, one.address));
+    for chunk in uses.chunks(NOTED_AT_ONCE) {
+        let noted = chunk.iter().fold(Batch::default(), |batch, one| batch.run(&NOTE_USE, values(one)));
+        let rows = sql.batch(noted).await?;
+        let mut grown = BTreeSet::new();
+        for (one, rows) in chunk.iter().zip(&rows) {
+            let row = rows.first().ok_or(StoreError::Conflict)?;
+            if (row.int(1)?, row.int(2)?) == (count(one.uses), count(one.refused)) {
+                grown.insert((one.tenant, one.key));
+            }
+        }
+        let trim = grown.iter().fold(Batch::default(), |batch, (tenant, key)| {
+            let keep = i64::from(MOST_ADDRESSES);
+            let ids: Vec<Value> = vec![tenant.to_string().into(), key.to_string().into()];
+            batch.run(&TRIM_USES, ids.into_iter().chain([keep.into(), i64::from(i32::MAX).into()]).collect())
+        });
+        if !grown.is_empty() {
+            sql.batch(trim).await?;
+        }
+    }
+    Ok(())
+}
+
+fn values(one: &AddressUse) -> Vec<Value> {
+    vec![
+        one.tenant.to_string().into(),
+        one.key.to_string().into(),
+        one.address.to_string().into(),
+        count(one.uses).into(),
+        count(one.refused).into(),
+        one.first_used_at.micros().into(),
+        one.last_used_at.micros().into(),
+    ]
+}
+
+fn count(uses: u64) -> i64 {
+    i64::try_from(uses).unwrap_or(i64::MAX)
+}
+
+fn read_use(row: &Row) -> Result<AddressUse, StoreError> {
+    let count = |index| u64::try_from(row.int(index)?).map_err(|_| row.corrupt());
+    Ok(AddressUse {
+        key: row.parsed(0, |text| text.parse().ok())?,
+        tenant: row.parsed(1, |text| text.parse().ok())?,
+        address: row.parsed(2, |text| text.parse().ok())?,
+        uses: count(3)?,
+        refused: count(4)?,
+        first_used_at: Timestamp::from_micros(row.int(5)?),
+        last_used_at: Timestamp::from_micros(row.int(6)?),
+    })
+}
+
+pub(super) const LIST_USES: Statement = Statement {
+    table: "key_addresses",
+    text: "SELECT key_id, tenant_id, address, uses, refused, first_used_at, last_used_at
+        FROM key_addresses WHERE tenant_id = $1 AND (last_used_at, key_id, address) < ($2, $3, $4)
+        ORDER BY last_used_at DESC, key_id DESC, address DESC LIMIT $5",
+    params: &[Text, Int, Text, Text, Int],
+};
+
+pub(super) const LIST_USES_OF_KEY: Statement = Statement {
+    table: "key_addresses",
+    text: "SELECT key_id, tenant_id, address, uses, refused, first_used_at, last_used_at
+        FROM key_addresses
+        WHERE tenant_id = $1 AND (last_used_at, key_id, address) < ($2, $3, $4) AND key_id = $6
+        ORDER BY last_used_at DESC, key_id DESC, address DESC LIMIT $5",
+    params: &[Text, Int, Text, Text, Int, Text],
+};
+
+pub(super) async fn list_address_uses(
+    sql: &Sql,
+    tenant: TenantId,
+    page: UsePage,
+) -> Result<Vec<AddressUse>, StoreError> {
+    // A tilde sorts after every character of an id or an address.
+    let (at, key, address) = match page.after {
+        Some(last) => (last.last_used_at.micros(), last.key.to_string(), last.address.to_string()),
+        None => (i64::MAX, format!("{}~", KeyId::PREFIX), "~".to_owned()),
+    };
+    let mut values =
+        vec![tenant.to_string().into(), at.into(), key.into(), address.into(), i64::from(page.limit).into()];
+    let statement = match page.key {
+        Some(key) => {
+            values.push(key.to_string().into());
+            &LIST_USES_OF_KEY
+        }
+        None => &LIST_USES,
+    };
+    sql.query(statement, values).await?.iter().map(read_use).collect()
+}
+
+pub(super) const FORGET_USES: Statement = Statement {
+    table: "key_addresses",
+    text: "DELETE FROM key_addresses WHERE last_used_at < $1",
+    params: &[Int],
+};
+
+pub(super) async fn forget_address_uses(sql: &Sql, before: Timestamp) -> Result<(), StoreError> {
+    sql.execute(&FORGET_USES, vec![before.micros().into()]).await
+}
