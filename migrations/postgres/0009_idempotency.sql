@@ -1,9 +1,8 @@
--- Idempotency-Keys of requests that made a secret: the request's MAC, never what came of it.
+-- Idempotency-Keys of requests that made a secret: a keyed hash of the request, never what came of it.
 CREATE TABLE idempotency (
     tenant_id text COLLATE "C" NOT NULL REFERENCES tenants (id),
     slot bytea NOT NULL,
-    mac_version bigint NOT NULL,
-    mac bytea NOT NULL,
+    request bytea NOT NULL,
     at bigint NOT NULL,
     PRIMARY KEY (tenant_id, slot)
 );

@@ -1,9 +1,8 @@
--- Idempotency-Keys of requests that made a secret: the request's MAC, never what came of it.
+-- Idempotency-Keys of requests that made a secret: a keyed hash of the request, never what came of it.
 CREATE TABLE idempotency (
     tenant_id TEXT NOT NULL REFERENCES tenants (id),
     slot BLOB NOT NULL,
-    mac_version INTEGER NOT NULL,
-    mac BLOB NOT NULL,
+    request BLOB NOT NULL,
     at INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, slot)
 ) STRICT, WITHOUT ROWID;

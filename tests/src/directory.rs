@@ -13,7 +13,7 @@ use countersign_core::{
     id::{KeyId, NodeId, ProfileId, TenantId},
     idempotency::Once,
     key::{HashedSecret, Key, Mode},
-    keyring::{CodeMac, KeyVersion, KeyVersions, Versions},
+    keyring::{KeyVersion, KeyVersions, Versions},
     limits::NamedLimits,
     node::Node,
     ports::{Directory, StoreError},
@@ -227,7 +227,7 @@ fn node(number: u8) -> Node {
 
 /// A request with an Idempotency-Key: its slot, and what it asks for.
 fn once(slot: u8, body: u8) -> Once {
-    Once { slot: [slot; 16], macs: vec![CodeMac { version: 1, mac: [body; 16] }] }
+    Once { slot: [slot; 16], request: [body; 16] }
 }
 
 /// One use of a key, and one refusal, from an address of its own.

@@ -37,7 +37,8 @@ pub fn once(request: &HttpRequest, body: &[u8]) -> Result<Option<Once>, Problem>
     let keyring = &state.context.keyring;
     let parts = [caller.key.bytes().as_slice(), key.as_bytes()];
     let slot = keyring.hash("idempotency", caller.tenant, &parts);
-    Ok(Some(Once { slot, macs: keyring.request_macs(request.path(), body) }))
+    let request = keyring.hash("request", caller.tenant, &[request.path().as_bytes(), body]);
+    Ok(Some(Once { slot, request }))
 }
 
 /// The draft's form is a string in quotes; many clients leave the quotes out.

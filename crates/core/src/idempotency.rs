@@ -1,14 +1,13 @@
 //! Idempotency-Key: a repeat of a request is answered as the first was, and
 //! changes nothing again.
 //!
-//! The store keeps, for 24 hours, a keyed hash of the key, the MAC of the body
+//! The store keeps, for 24 hours, a keyed hash of the key, one of path and body,
 //! and the outcome; never a code, a number or a secret. What changed nothing (a
 //! refusal, a check of an ended verification) is not kept: a repeat of it is
 //! tried anew.
 
 use crate::{
     id::VerificationId,
-    keyring::CodeMac,
     pack::{Reader, UnpackError, Writer, unpack},
     time::Timestamp,
     verification::{CheckOutcome, Record},
@@ -24,8 +23,9 @@ pub const KEPT: Duration = Duration::from_secs(24 * 3_600);
 pub struct Once {
     /// Hash of tenant, API key and Idempotency-Key.
     pub slot: [u8; 16],
-    /// One MAC of path and body for each readable key version; the primary's first.
-    pub macs: Vec<CodeMac>,
+    /// Keyed hash of path and body. Its key is the one that never changes: a
+    /// repeat must be known whatever was rotated meanwhile.
+    pub request: [u8; 16],
 }
 
 /// An act that bore an Idempotency-Key, or none.
@@ -117,8 +117,7 @@ const EVALUATED: [CheckOutcome; 3] = [CheckOutcome::Approved, CheckOutcome::Wron
 impl Once {
     /// What the store keeps once the act is done; `None` for what is tried anew.
     pub fn pack(&self, outcome: &Outcome) -> Option<Vec<u8>> {
-        let mac = self.macs.first()?;
-        let writer = Writer::default().byte(1).byte(mac.version).fixed(&mac.mac);
+        let writer = Writer::default().byte(1).fixed(&self.request);
         let progress = |writer: Writer, progress: &Progress| {
             writer
                 .fixed(progress.id.bytes())
@@ -141,19 +140,18 @@ impl Once {
 
     /// What the store's packed value means for this request.
     pub fn replay(&self, packed: &[u8]) -> Result<Replay, UnpackError> {
-        let (mac, outcome) = unpack(packed, 1, read)?;
-        Ok(if self.is_same(&mac) { Replay::Outcome(outcome) } else { Replay::Mismatch })
+        let (request, outcome) = unpack(packed, 1, read)?;
+        Ok(if self.is_same(&request) { Replay::Outcome(outcome) } else { Replay::Mismatch })
     }
 
-    /// Whether the MAC is that of the same request.
-    pub fn is_same(&self, mac: &CodeMac) -> bool {
-        let same = self.macs.iter().find(|own| own.version == mac.version);
-        same.is_some_and(|own| bool::from(own.mac.ct_eq(&mac.mac)))
+    /// Whether it is the hash of the same request.
+    pub fn is_same(&self, request: &[u8; 16]) -> bool {
+        self.request.ct_eq(request).into()
     }
 }
 
-fn read(reader: &mut Reader<'_>) -> Option<(CodeMac, Outcome)> {
-    let mac = CodeMac { version: reader.byte()?, mac: reader.fixed()? };
+fn read(reader: &mut Reader<'_>) -> Option<([u8; 16], Outcome)> {
+    let request = reader.fixed()?;
     let progress = |reader: &mut Reader<'_>| {
         Some(Progress {
             id: VerificationId::from_bytes(reader.fixed()?),
@@ -174,7 +172,7 @@ fn read(reader: &mut Reader<'_>) -> Option<(CodeMac, Outcome)> {
         },
         _ => return None,
     };
-    Some((mac, outcome))
+    Some((request, outcome))
 }
 
 #[cfg(test)]
@@ -182,7 +180,7 @@ mod tests {
     use super::*;
 
     fn once(byte: u8) -> Once {
-        Once { slot: [1; 16], macs: vec![CodeMac { version: 1, mac: [byte; 16] }] }
+        Once { slot: [1; 16], request: [byte; 16] }
     }
 
     #[test]
@@ -206,19 +204,5 @@ mod tests {
             assert!(once(7).replay(&packed[..packed.len() - 1]).is_err());
         }
         assert_eq!(once(7).pack(&checked(CheckOutcome::InvalidCode)), None);
-    }
-
-    #[test]
-    fn a_rotated_key_still_knows_the_request() {
-        let mac = |version| CodeMac { version, mac: [version; 16] };
-        let before = Once { slot: [1; 16], macs: vec![mac(1)] };
-        let after = Once { slot: [1; 16], macs: vec![mac(2), mac(1)] };
-        let outcome = Outcome::Checked {
-            id: VerificationId::from_bytes([3; 16]),
-            outcome: CheckOutcome::Approved,
-            attempts_left: 5,
-        };
-        let packed = before.pack(&outcome).unwrap();
-        assert_eq!(after.replay(&packed), Ok(Replay::Outcome(outcome)));
     }
 }

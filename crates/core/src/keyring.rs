@@ -192,17 +192,6 @@ impl KeyRing {
         hmac(&self.fingerprint, &all)
     }
 
-    /// One MAC of a request for each readable key version, the primary's first.
-    pub fn request_macs(&self, path: &str, body: &[u8]) -> Vec<CodeMac> {
-        let length = (path.len() as u32).to_be_bytes();
-        let parts = [b"request".as_slice(), &length, path.as_bytes(), body];
-        self.keys()
-            .mac
-            .iter()
-            .map(|key| CodeMac { version: key.version, mac: hmac(&key.key, &parts) })
-            .collect()
-    }
-
     /// 32 bytes derived for one named purpose (the keys of `dev`).
     pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
         let mut derived = Zeroizing::new([0; 32]);

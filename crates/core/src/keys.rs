@@ -219,7 +219,7 @@ pub(crate) async fn refuse_repeat(
     let Some(once) = once else { return Ok(()) };
     match context.directory.answered(tenant, once, now - KEPT).await.map_err(KeyError::Directory)? {
         None => Ok(()),
-        Some(mac) if once.is_same(&mac) => Err(IdempotencyError::SecretShown.into()),
+        Some(request) if once.is_same(&request) => Err(IdempotencyError::SecretShown.into()),
         Some(_) => Err(IdempotencyError::Mismatch.into()),
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     id::{EventId, KeyId, MessageId, ProfileId, ReviewNumberId, TenantId, VerificationId},
     idempotency::{Answer, Once, Replay},
     key::{Key, Mode},
-    keyring::{CodeMac, Fingerprint},
+    keyring::Fingerprint,
     limits::{Buckets, LimitHit, LimitState, Take},
     pack::UnpackError,
     phone::Country,
@@ -433,7 +433,7 @@ pub trait Directory: Send + Sync {
         tenant: TenantId,
         once: &Once,
         since: Timestamp,
-    ) -> Result<Option<CodeMac>, StoreError> {
+    ) -> Result<Option<[u8; 16]>, StoreError> {
         Err(StoreError::unsupported())
     }
 

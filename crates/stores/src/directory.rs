@@ -24,7 +24,6 @@ use countersign_core::{
     id::{KeyId, NodeId, ReviewNumberId, TenantId},
     idempotency::Once,
     key::Key,
-    keyring::CodeMac,
     node::{Node, Nodes},
     ports::{Directory, KeyChange, Rotation, StoreError},
     profile::{Profile, ProfileName},
@@ -135,7 +134,7 @@ impl Directory for SqlDirectory {
         tenant: TenantId,
         once: &Once,
         since: Timestamp,
-    ) -> Result<Option<CodeMac>, StoreError> {
+    ) -> Result<Option<[u8; 16]>, StoreError> {
         answer::answered(&self.sql, tenant, once, since).await
     }
 

@@ -60,7 +60,7 @@ impl Bench {
     fn once(&self, key: &str, body: &str) -> Option<Once> {
         let keyring = &self.context.keyring;
         let slot = keyring.hash("idempotency", self.caller.tenant, &[key.as_bytes()]);
-        Some(Once { slot, macs: keyring.request_macs("/path", body.as_bytes()) })
+        Some(Once { slot, request: keyring.hash("request", self.caller.tenant, &[body.as_bytes()]) })
     }
 }
 

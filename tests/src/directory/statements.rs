@@ -100,7 +100,7 @@ const DUMPS: [Statement; 10] = [
     },
     Statement {
         table: "idempotency",
-        text: "SELECT tenant_id, slot, mac_version, mac, at FROM idempotency ORDER BY tenant_id, slot",
+        text: "SELECT tenant_id, slot, request, at FROM idempotency ORDER BY tenant_id, slot",
         params: &[],
     },
     Statement {

@@ -8,7 +8,6 @@ use crate::sql::{
 use countersign_core::{
     id::TenantId,
     idempotency::{KEPT, Once},
-    keyring::CodeMac,
     ports::StoreError,
     time::Timestamp,
 };
@@ -22,30 +21,24 @@ pub(super) const DROP_OLD_ANSWER: Statement = Statement {
 
 pub(super) const NOTE_ANSWER: Statement = Statement {
     table: "idempotency",
-    text: "INSERT INTO idempotency (tenant_id, slot, mac_version, mac, at) VALUES ($1, $2, $3, $4, $5)
+    text: "INSERT INTO idempotency (tenant_id, slot, request, at) VALUES ($1, $2, $3, $4)
         ON CONFLICT (tenant_id, slot) DO NOTHING",
-    params: &[Text, Bytes, Int, Bytes, Int],
+    params: &[Text, Bytes, Bytes, Int],
 };
 
 /// Adds the statements that let the batch happen once: of those that race, one
 /// gets the row, and the others touch none and roll back.
 pub(super) fn answer_once(batch: Batch, tenant: TenantId, once: Option<&Once>, now: Timestamp) -> Batch {
-    let Some((once, mac)) = once.and_then(|once| Some((once, once.macs.first()?))) else { return batch };
+    let Some(once) = once else { return batch };
     let (tenant, slot) = (tenant.to_string(), once.slot.as_slice());
     let old = vec![tenant.as_str().into(), slot.into(), (now - KEPT).micros().into()];
-    let new = vec![
-        tenant.as_str().into(),
-        slot.into(),
-        i64::from(mac.version).into(),
-        mac.mac.as_slice().into(),
-        now.micros().into(),
-    ];
+    let new = vec![tenant.as_str().into(), slot.into(), once.request.as_slice().into(), now.micros().into()];
     batch.run(&DROP_OLD_ANSWER, old).run_touching(1, &NOTE_ANSWER, new)
 }
 
 pub(super) const SELECT_ANSWER: Statement = Statement {
     table: "idempotency",
-    text: "SELECT tenant_id, mac_version, mac FROM idempotency
+    text: "SELECT tenant_id, request FROM idempotency
         WHERE tenant_id = $1 AND slot = $2 AND at >= $3",
     params: &[Text, Bytes, Int],
 };
@@ -55,14 +48,9 @@ pub(super) async fn answered(
     tenant: TenantId,
     once: &Once,
     since: Timestamp,
-) -> Result<Option<CodeMac>, StoreError> {
+) -> Result<Option<[u8; 16]>, StoreError> {
     let values = vec![tenant.to_string().into(), once.slot.as_slice().into(), since.micros().into()];
-    let read = |row: &Row| {
-        Ok(CodeMac {
-            version: u8::try_from(row.int(1)?).map_err(|_| row.corrupt())?,
-            mac: row.bytes(2)?.try_into().map_err(|_| row.corrupt())?,
-        })
-    };
+    let read = |row: &Row| row.bytes(1)?.try_into().map_err(|_| row.corrupt());
     sql.query(&SELECT_ANSWER, values).await?.first().map(read).transpose()
 }
 
