@@ -3,6 +3,7 @@
 
 use anyhow::Context as _;
 use countersign_core::{
+    allowlist::Allowlist,
     countries::Countries,
     id::{KeyId, ProfileId, TenantId},
     key::{Key, Mode, PresentedKey},
@@ -11,6 +12,7 @@ use countersign_core::{
     ports::{Directory, StoreError},
     profile::{Policy, Profile, ProfileName},
     scope::Scopes,
+    setting::Setting,
     tenant::{Tenant, TenantName},
     time::Timestamp,
 };
@@ -58,6 +60,14 @@ impl Demo {
             Ok(()) | Err(StoreError::Conflict) => {}
             Err(error) => return Err(error).context("The demo tenant cannot be made"),
         }
+        let settings = directory.settings(self.tenant.id).await.context("The demo tenant cannot be read")?;
+        if !settings.api_allowlist.is_empty() {
+            let open = Setting::ApiAllowlist(Allowlist::default());
+            directory
+                .save_setting(self.tenant.id, &open, now)
+                .await
+                .context("The demo tenant cannot be changed")?;
+        }
         for (name, key) in [("Demo", &self.key), ("Demo, test mode", &self.test_key)] {
             self.install_key(directory, name, key, now).await.context("The demo keys cannot be made")?;
         }
@@ -74,7 +84,8 @@ impl Demo {
         let tenant = self.tenant.id;
         let scopes = Scopes::all();
         if let Some(key) = directory.key(tenant, presented.id).await? {
-            if presented.matches(&key) && key.is_usable(now) && key.scopes == scopes {
+            let lasts = key.is_usable(now) && key.expires_at.is_none() && key.allowlist.is_empty();
+            if presented.matches(&key) && lasts && key.scopes == scopes {
                 return Ok(());
             }
             directory.delete_key(tenant, key.id, now).await?;
