@@ -72,8 +72,8 @@ fn pick(acts: &Acts, rng: &mut impl Rng) -> Option<Verification> {
     let mut idle = acts.book.idle();
     let place = (!idle.is_empty()).then(|| rng.random_range(0..idle.len()))?;
     Some(idle.swap_remove(place)).filter(|of| {
-        // What a kill left open is looked at after the restart.
-        let free = of.open.is_none();
+        // What a kill left open is looked at after the restart; what is exhausted is over.
+        let free = of.open.is_none() && !of.exhausted;
         if !free {
             idle.push(of.clone());
         }
