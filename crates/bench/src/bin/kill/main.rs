@@ -154,7 +154,7 @@ fn report(trial: &Trial, arguments: &Arguments, history: &History, took: Duratio
     let (messages, doubles) = phones.count();
     println!("# Killed under load\n");
     println!(
-        "{}, {profile} profile, embedded engine, {} connections. Written by `just heavy`; what is held\n\
+        "{}, {profile} profile, embedded engine, {} connections. Written by `just kill`; what is held\n\
          against the answers: [operations.md](operations.md#what-was-proved).\n",
         &date[..10],
         arguments.connections
