@@ -37,7 +37,11 @@ impl Acts {
             return count(&self.book.refused);
         }
         let (status, word) = (answer.status, answer.word());
-        self.book.fault(format!("{} ({}): {act} answered {status} {word}; known: {of:?}", of.id, of.to));
+        let Verification { id, approved, exhausted, wrong, open, .. } = of;
+        self.book.fault(format!(
+            "{id}: {act} answered {status} {word}; known: approved {approved}, exhausted {exhausted}, \
+            {wrong} wrong, open {open:?}"
+        ));
     }
 
     pub async fn start(&self, of: &mut Verification, key: Option<String>) {

@@ -4,8 +4,9 @@
 use crate::{
     acts::Acts,
     book::{MAX_CHECKS, Verification},
+    proof,
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, ensure};
 use std::time::{Duration, Instant};
 
 /// From this many wrong codes in a row on, the next ones wait.
@@ -49,7 +50,7 @@ impl Guesses {
         let path = format!("/v1/verifications/{}/check", of.id);
         let left = self.until.saturating_duration_since(Instant::now());
         let answer = acts.api.post(&path, &serde_json::json!({ "code": wrong }), None).await;
-        let answer = answer.map_err(|lost| anyhow::anyhow!("no answer to a guess: {lost:?}"))?;
+        let answer = answer.map_err(|lost| anyhow!("no answer to a guess: {lost:?}"))?;
         match answer.word() {
             "guess_limit" => {
                 let said = Duration::from_secs(answer.json["retry_after"].as_u64().unwrap_or_default());
@@ -88,7 +89,7 @@ impl Guesses {
         acts.start(&mut of, None).await;
         let until = tokio::time::Instant::now() + Duration::from_secs(20);
         of.code = acts.phones.wait(&of.id, until).await;
-        anyhow::ensure!(of.code.is_some(), "the number's code did not come; known: {of:?}");
+        ensure!(of.code.is_some(), "{}: the code of the guessed number did not come", of.id);
         self.starts += 1;
         self.current = Some(of);
         Ok(true)
@@ -100,10 +101,9 @@ impl Guesses {
     }
 
     /// Whether its present state is what was acknowledged.
-    pub async fn verify(&mut self, acts: &Acts) -> Result<()> {
+    pub async fn verify(&mut self, acts: &Acts) {
         if let Some(of) = self.current.take() {
-            self.current = Some(crate::proof::verify(acts, of).await);
+            self.current = Some(proof::verify(acts, of).await);
         }
-        Ok(())
     }
 }

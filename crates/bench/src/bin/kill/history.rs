@@ -5,7 +5,7 @@ use crate::{
     book::{Book, Verification},
     server::Installation,
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use countersign_core::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use std::{collections::HashMap, ops::RangeInclusive, sync::atomic::Ordering::Relaxed, time::Duration};
@@ -121,7 +121,7 @@ impl History {
     pub async fn compare_report(&self, acts: &Acts, now: Timestamp) -> Result<()> {
         let (from, to) = (now - Duration::from_secs(86_400), now + Duration::from_secs(3_600));
         let report = acts.api.get(&format!("/v1/reports/hourly?from={from}&to={to}")).await;
-        let report = report.map_err(|lost| anyhow::anyhow!("no report: {lost:?}"))?;
+        let report = report.map_err(|lost| anyhow!("no report: {lost:?}"))?;
         ensure!(report.status == 200, "the report answered {}", report.json);
         let hours = report.json["data"].as_array().context("data")?;
         for (name, kinds) in COUNTED {

@@ -2,7 +2,7 @@
 
 use crate::{
     acts::Acts,
-    book::{Open, Verification},
+    book::{Open, Verification, count},
 };
 use anyhow::Result;
 use rand::{Rng, RngExt, rngs::StdRng};
@@ -138,16 +138,14 @@ async fn approve(acts: &Acts, mut of: Verification, rng: &mut StdRng) -> Verific
 pub async fn finish_open(acts: &Acts, mut of: Verification) -> Verification {
     match of.open.take() {
         None => {}
-        Some(Open::Start { key: None }) => crate::book::count(&acts.book.lost_starts),
+        Some(Open::Start { key: None }) => count(&acts.book.lost_starts),
         Some(Open::Start { key }) => acts.start(&mut of, key).await,
         Some(Open::Resend { key: None }) => of.maybe_resent += 1,
         Some(Open::Resend { key }) => acts.resend(&mut of, key).await,
         Some(Open::Check { right: false, key: None }) => of.maybe_wrong += 1,
-        Some(open @ Open::Check { right, .. }) => {
-            let Open::Check { key, .. } = &open else { return of };
-            let key = key.clone();
+        Some(Open::Check { right, key }) => {
             // It stays open until the answer is there: `judge` asks for it.
-            of.open = Some(open);
+            of.open = Some(Open::Check { right, key: key.clone() });
             acts.check(&mut of, right, key).await;
             of.open = None;
         }
