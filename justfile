@@ -32,9 +32,13 @@ check-generated:
 bench pairs="20000":
     cargo build --release --locked -p countersign -p countersign-bench && cargo run --release --locked -p countersign-bench --bin bench -- --pairs {{pairs}}
 
-# The bench at ten times its size
+# Kill the server under load, look for what it lost, and write down the outcome
+kill kills="20":
+    cargo build --locked -p countersign -p countersign-bench && cargo run -q --locked -p countersign-bench --bin kill -- --kills {{kills}} > docs/kill.md
+
+# The bench at ten times its size, and 20 kills
 heavy:
-    just bench 200000
+    just bench 200000 && just kill
 
 # Licences, crate arrows, sources
 deny:

@@ -205,6 +205,8 @@ check_ending() { # after all of that it still serves, and ends by itself when as
     return 1
 }
 
+run_kill() { timeout 300 "$CARGO_TARGET_DIR/debug/kill" --kills 1; }
+
 run_bench() { timeout 300 "$CARGO_TARGET_DIR/debug/bench" --pairs 1000; }
 
 # ---- the run -----------------------------------------------------------------
@@ -228,6 +230,7 @@ else
 fi
 if step "build" cargo build --workspace --bins --locked; then
     step "OpenAPI document" check_openapi
+    step "kill -9, one twentieth" run_kill
     if start_dev; then
         # The browser comes first: it looks at the phone before any message.
         step "browser" run_browser

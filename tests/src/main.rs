@@ -8,6 +8,8 @@ mod app;
 mod bounds;
 mod codes;
 mod directory;
+#[cfg(target_os = "linux")]
+mod faults;
 mod guard;
 mod history;
 mod keyring;

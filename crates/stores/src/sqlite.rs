@@ -292,6 +292,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_full_disk_keeps_what_was_acknowledged_and_nothing_else() {
+        let (_folder, database) = open().await;
+        let room = |pages: i64| {
+            let database = database.clone();
+            let limit = move |c: &Connection| {
+                c.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).map_err(sqlite_error)
+            };
+            async move { database.write(limit).await.unwrap() }
+        };
+        // The engine's answer is the same as for no space on the device: SQLITE_FULL.
+        room(8).await;
+        let acts = (0..5_000).map(|id: i64| {
+            let database = database.clone();
+            let insert =
+                move |c: &Connection| c.execute("INSERT INTO t (id) VALUES (?1)", [id]).map_err(sqlite_error);
+            tokio::spawn(async move { database.write(insert).await.is_ok() })
+        });
+        let mut acknowledged = 0;
+        for task in acts.collect::<Vec<_>>() {
+            acknowledged += i64::from(task.await.unwrap());
+        }
+        assert!((1..5_000).contains(&acknowledged), "{acknowledged}");
+        assert_eq!(count(&database).await, acknowledged);
+        room(1_000).await;
+        let insert = |c: &Connection| c.execute("INSERT INTO t (id) VALUES (9999)", []).map_err(sqlite_error);
+        assert_eq!(database.write(insert).await.unwrap(), 1, "with room it goes on");
+    }
+
+    #[tokio::test]
     async fn a_doubled_key_is_a_conflict() {
         let (_folder, database) = open().await;
         let insert = |c: &Connection| c.execute("INSERT INTO t (id) VALUES (1)", []).map_err(sqlite_error);

@@ -1,0 +1,193 @@
+//! Proves that nothing is lost: `countersign serve` is killed with SIGKILL under
+//! load, again and again, and after each restart everything that it acknowledged
+//! must still be so.
+//!
+//! It does what a client does, over HTTP, and keeps a book of the answers; only
+//! the last look at the history reads SQL, because that is where a doubled event
+//! would stand. Start reading at `round`, then `acts.rs` and `proof.rs`.
+
+mod acts;
+mod api;
+mod book;
+mod guesses;
+mod history;
+mod load;
+mod proof;
+mod relay;
+mod server;
+
+use acts::Acts;
+use anyhow::{Result, ensure};
+use api::Api;
+use book::{Book, LIMIT, WINDOW};
+use clap::Parser;
+use countersign_core::time::Timestamp;
+use guesses::Guesses;
+use history::History;
+use load::Load;
+use rand::{RngExt, rngs::StdRng};
+use relay::{Phones, Relay};
+use server::{Installation, Server};
+use std::{
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+use tokio::time::sleep;
+
+/// Kills a server under load and looks for what it lost.
+#[derive(Parser)]
+struct Arguments {
+    /// How often it is killed.
+    #[arg(long, default_value_t = 20)]
+    kills: usize,
+    /// Connections that send at once.
+    #[arg(long, default_value_t = 16)]
+    connections: usize,
+}
+
+/// What stays the same whichever process serves.
+struct Trial {
+    installation: Installation,
+    phones: Arc<Phones>,
+    book: Arc<Book>,
+    key: String,
+    guesses: Guesses,
+    connections: usize,
+}
+
+impl Trial {
+    fn acts(&self, server: &Server) -> Result<Arc<Acts>> {
+        let api = Api::new(&server.base_url, &self.key)?;
+        Ok(Arc::new(Acts { api, phones: self.phones.clone(), book: self.book.clone() }))
+    }
+
+    /// Load until a moment that nobody foresees, then the kill.
+    async fn round(&mut self, server: Server, acts: Arc<Acts>, rng: &mut StdRng) -> Result<()> {
+        let load = Load::begin(&acts, self.connections);
+        let until = Instant::now() + Duration::from_millis(rng.random_range(500..2_000));
+        self.guesses.guess(&acts).await?;
+        sleep(until.saturating_duration_since(Instant::now())).await;
+        load.stop();
+        server.kill()?;
+        load.end().await
+    }
+
+    /// What a restarted server must still know. Every other time the next load
+    /// comes at once, so that a kill also meets messages that are taken over.
+    async fn recover(&mut self, acts: &Arc<Acts>, patiently: bool) -> Result<()> {
+        proof::look(acts, self.connections).await?;
+        self.guesses.verify(acts).await;
+        self.guesses.guess(acts).await?;
+        if patiently {
+            proof::wait_for_messages(acts).await;
+        }
+        Ok(())
+    }
+
+    /// The last look, when no more load comes: at the history too.
+    async fn conclude(&mut self, acts: &Arc<Acts>) -> Result<History> {
+        self.guesses.guess(acts).await?;
+        self.guesses.end(acts);
+        proof::wait_for_messages(acts).await;
+        self.book.idle().iter_mut().for_each(|of| of.touched = true);
+        proof::look(acts, self.connections).await?;
+        proof::wait_until_drained(|| history::is_drained(&self.installation)).await?;
+        let history = History::read(&self.installation)?;
+        history.compare(&self.book, self.guesses.starts())?;
+        history.compare_report(acts, now()).await?;
+        history.compare_timelines(acts).await;
+        self.phones.faults().into_iter().for_each(|fault| self.book.fault(fault));
+        if self.installation.log()?.contains("panicked") {
+            self.book.fault("a server panicked".to_owned());
+        }
+        Ok(history)
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    let arguments = Arguments::parse();
+    // The client wants one although it speaks plain HTTP here.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let (folder, since) = (tempfile::tempdir()?, Instant::now());
+    let Relay { phones, url, secret } = relay::listen()?;
+    let installation = Installation::new(folder.path(), &url, &secret);
+    let (key, connections) = (installation.make_key()?, arguments.connections);
+    let (book, guesses) = (Arc::new(Book::new()), Guesses::new());
+    let mut trial = Trial { installation, phones, book, key, guesses, connections };
+    let mut rng = rand::make_rng::<StdRng>();
+    let mut server = trial.installation.start().await?;
+    let mut acts = trial.acts(&server)?;
+    set_limit(&acts).await?;
+    for _ in 0..3 {
+        trial.guesses.guess(&acts).await?;
+    }
+    for kill in 1..=arguments.kills {
+        trial.round(server, acts, &mut rng).await?;
+        server = trial.installation.start().await?;
+        acts = trial.acts(&server)?;
+        trial.recover(&acts, kill % 2 == 0).await?;
+        eprintln!("killed {kill} times, {} starts", trial.book.starts.load(Relaxed));
+    }
+    let history = trial.conclude(&acts).await?;
+    drop(server);
+    Ok(report(&trial, &arguments, &history, since.elapsed()))
+}
+
+async fn set_limit(acts: &Acts) -> Result<()> {
+    let body = serde_json::json!({ "buckets": [{ "max": LIMIT, "window": WINDOW.as_secs() }] });
+    let answer = acts.api.put("/v1/limits/tenant", &body).await;
+    ensure!(answer.as_ref().is_ok_and(|answer| answer.status == 200), "the limit was not set: {answer:?}");
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the report bears the date of the run")]
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or_default())
+}
+
+fn report(trial: &Trial, arguments: &Arguments, history: &History, took: Duration) -> ExitCode {
+    let Trial { book, phones, .. } = trial;
+    let (profile, date) = (if cfg!(debug_assertions) { "dev" } else { "release" }, now().to_string());
+    let (messages, doubles) = phones.count();
+    println!("# Killed under load\n");
+    println!(
+        "{}, {profile} profile, embedded engine, {} connections. Written by `just kill`; what is held\n\
+         against the answers: [operations.md](operations.md#what-was-proved).\n",
+        &date[..10],
+        arguments.connections
+    );
+    println!("| | |\n|---|---|");
+    let count = |counter: &AtomicU64| counter.load(Relaxed) as usize;
+    for (name, value) in [
+        ("kills", arguments.kills),
+        ("acknowledged starts", count(&book.starts)),
+        ("answered checks", count(&book.checks)),
+        ("approvals", count(&book.approvals)),
+        ("resends", count(&book.resends)),
+        ("acts that a kill cut off", count(&book.cut)),
+        ("repeats that were answered as before", count(&book.replays)),
+        ("acts refused with 503", count(&book.refused)),
+        ("guesses refused unread, after restarts too", trial.guesses.waits_seen),
+        ("messages", messages),
+        ("messages that came twice, under the same id", doubles),
+        ("events in the history", history.events() as usize),
+        ("seconds", took.as_secs() as usize),
+    ] {
+        println!("| {name} | {value} |");
+    }
+    let faults = book.faults();
+    println!();
+    faults.iter().for_each(|fault| println!("- {fault}"));
+    if faults.is_empty() {
+        println!("1 passed, 0 failed");
+        return ExitCode::SUCCESS;
+    }
+    println!("\n0 passed, 1 failed: {} violations", faults.len());
+    ExitCode::FAILURE
+}

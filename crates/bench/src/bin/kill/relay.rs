@@ -1,0 +1,139 @@
+//! Where the messages arrive: what `docs/relay.md` asks of an operator's own
+//! system, but for one thing: a message that comes again is noted, not left out.
+
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use anyhow::{Result, ensure};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::Value;
+use sha2::Sha256;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, sleep_until, timeout_at},
+};
+
+/// As long as a gateway takes: some messages are always on their way when the kill comes.
+const TAKES: Duration = Duration::from_millis(10);
+
+/// Messages of one verification: how often each arrived, and the code they carry.
+#[derive(Clone, Debug, Default)]
+pub struct Received {
+    pub code: String,
+    pub messages: HashMap<String, usize>,
+}
+
+/// All that arrived.
+#[derive(Default)]
+pub struct Phones {
+    received: Mutex<HashMap<String, Received>>,
+    faults: Mutex<Vec<String>>,
+    arrived: Notify,
+}
+
+impl Phones {
+    fn received(&self) -> MutexGuard<'_, HashMap<String, Received>> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What arrived for a verification.
+    pub fn of(&self, id: &str) -> Option<Received> {
+        self.received().get(id).cloned()
+    }
+
+    /// The code of a verification, once a message with it is there.
+    pub async fn wait(&self, id: &str, until: Instant) -> Option<String> {
+        loop {
+            let arrived = self.arrived.notified();
+            if let Some(received) = self.of(id) {
+                return Some(received.code);
+            }
+            // The next message of anybody may come between the look and the wait.
+            let next = Instant::now() + Duration::from_millis(50);
+            if until < next {
+                sleep_until(until).await;
+                return self.of(id).map(|received| received.code);
+            }
+            let _ = timeout_at(next, arrived).await;
+        }
+    }
+
+    /// Messages, and how many of them arrived more than once.
+    pub fn count(&self) -> (usize, usize) {
+        let received = self.received();
+        let times = || received.values().flat_map(|received| received.messages.values());
+        (times().count(), times().filter(|times| **times > 1).count())
+    }
+
+    /// What was wrong with requests.
+    pub fn faults(&self) -> Vec<String> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn take(&self, message: &Value) -> Result<()> {
+        let text = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
+        let (id, verification, code) = (text("id"), text("verification_id"), text("text"));
+        let code: String = code.chars().take_while(char::is_ascii_digit).collect();
+        ensure!(code.len() == 6, "{id} carries no code");
+        let mut received = self.received();
+        let known = received.entry(verification).or_default();
+        ensure!(known.code.is_empty() || known.code == code, "{id} carries another code than before");
+        known.code = code;
+        *known.messages.entry(id).or_default() += 1;
+        drop(received);
+        self.arrived.notify_waiters();
+        Ok(())
+    }
+}
+
+/// The receiving server, its address and its secret.
+pub struct Relay {
+    pub phones: Arc<Phones>,
+    pub url: String,
+    pub secret: String,
+}
+
+/// Listens until the process ends.
+pub fn listen() -> Result<Relay> {
+    let (phones, key) = (Arc::new(Phones::default()), *b"a secret of thirty-two bytes ...");
+    let state = phones.clone();
+    let app =
+        move || App::new().app_data(web::Data::new((state.clone(), key))).route("/sms", web::post().to(take));
+    let server = HttpServer::new(app).workers(1).disable_signals().bind(("127.0.0.1", 0))?;
+    let url = format!("http://{}/sms", server.addrs()[0]);
+    tokio::spawn(server.run());
+    Ok(Relay { phones, url, secret: format!("whsec_{}", STANDARD.encode(key)) })
+}
+
+async fn take(
+    state: web::Data<(Arc<Phones>, [u8; 32])>,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> HttpResponse {
+    let (phones, key) = state.get_ref();
+    sleep(TAKES).await;
+    let taken = verify(&request, key, &body)
+        .and_then(|()| Ok(serde_json::from_slice(&body)?))
+        .and_then(|message| phones.take(&message));
+    match taken {
+        Ok(()) => HttpResponse::NoContent().finish(),
+        Err(error) => {
+            phones.faults.lock().unwrap_or_else(PoisonError::into_inner).push(format!("relay: {error}"));
+            HttpResponse::BadRequest().finish()
+        }
+    }
+}
+
+fn verify(request: &HttpRequest, key: &[u8], body: &[u8]) -> Result<()> {
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut mac = Hmac::<Sha256>::new_from_slice(key)?;
+    mac.update(format!("{}.{}.", header("webhook-id"), header("webhook-timestamp")).as_bytes());
+    mac.update(body);
+    let given = header("webhook-signature").strip_prefix("v1,").unwrap_or_default();
+    mac.verify_slice(&STANDARD.decode(given)?)?;
+    Ok(())
+}
