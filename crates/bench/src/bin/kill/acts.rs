@@ -46,7 +46,7 @@ impl Acts {
 
     pub async fn start(&self, of: &mut Verification, key: Option<String>) {
         let before = self.book.starts.load(Relaxed);
-        let body = json!({ "to": of.to, "expires_in": 600 });
+        let body = json!({ "to": of.to, "expires_in": 600, "end_user_ip": of.end_user_ip });
         of.started = Instant::now();
         let answer = match self.api.post("/v1/verifications", &body, key.as_deref()).await {
             Ok(answer) => answer,

@@ -30,6 +30,8 @@ pub struct Verification {
     /// Empty until its start was acknowledged.
     pub id: String,
     pub to: String,
+    /// The end user's address that its start gives.
+    pub end_user_ip: Option<&'static str>,
     pub started: Instant,
     pub code: Option<String>,
     pub approved: bool,
@@ -51,6 +53,7 @@ impl Verification {
         Self {
             id: String::new(),
             to,
+            end_user_ip: None,
             started: Instant::now(),
             code: None,
             approved: false,
