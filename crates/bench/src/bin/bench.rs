@@ -86,36 +86,97 @@ async fn main() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let floor = start_floor(folder.path())?;
     let countersign = start_countersign(folder.path())?;
-    let (mut floor_cost, mut cost) = (Cost::default(), Cost::default());
+    let (mut floor_cost, mut costs) = (Cost::default(), Guard::ALL.map(|_| Cost::default()));
     for round in 0..=arguments.rounds {
         // Each number starts once; the first round warms caches and is not counted.
         let pairs = if round == 0 { arguments.pairs / 10 + 1 } else { arguments.pairs };
-        let first_number = round * (arguments.pairs + 1);
-        let floor_round = run(&floor, pairs, first_number, arguments.connections).await?;
-        let round_cost = run(&countersign, pairs, first_number, arguments.connections).await?;
+        let first_number = round * (arguments.pairs + 1) * Guard::ALL.len();
+        let load = Load { pairs, first_number, connections: arguments.connections, guard: Guard::None };
+        let floor_round = run(&floor, &load).await?;
         if round > 0 {
             floor_cost.add(floor_round);
-            cost.add(round_cost);
+        }
+        for (n, guard) in Guard::ALL.into_iter().enumerate() {
+            let first_number = first_number + n * (arguments.pairs + 1);
+            set_limits(&countersign, guard == Guard::All).await?;
+            let round_cost = run(&countersign, &Load { first_number, guard, ..load }).await?;
+            if round > 0 {
+                costs[n].add(round_cost);
+            }
         }
     }
-    report(&arguments, &floor_cost, &cost);
+    report(&arguments, &floor_cost, &costs);
     Ok(())
 }
 
-fn report(arguments: &Arguments, floor: &Cost, cost: &Cost) {
+/// What a pair bears besides the number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Guard {
+    /// The limits of the number and the wrong codes, as always.
+    None,
+    /// An end user's address, each its own.
+    EndUserIp,
+    /// An Idempotency-Key at start and check.
+    IdempotencyKey,
+    /// Both, and limits by key, tenant, country and prefix.
+    All,
+}
+
+impl Guard {
+    const ALL: [Self; 4] = [Self::None, Self::EndUserIp, Self::IdempotencyKey, Self::All];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::None => "as it is",
+            Self::EndUserIp => "with end_user_ip",
+            Self::IdempotencyKey => "with Idempotency-Key",
+            Self::All => "with both, and limits by key, tenant, country, prefix",
+        }
+    }
+}
+
+/// One round against one server.
+#[derive(Clone, Copy)]
+struct Load {
+    pairs: usize,
+    first_number: usize,
+    connections: usize,
+    guard: Guard,
+}
+
+/// Limits that nobody reaches, which each start must still take from.
+async fn set_limits(server: &Server, on: bool) -> Result<()> {
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?;
+    for name in ["key", "tenant", "country", "prefix"] {
+        let url = format!("{}/v1/limits/{name}", server.base_url);
+        let request = match on {
+            true => client.put(url).json(&json!({ "buckets": [{ "max": 1_000_000, "window": 60 }] })),
+            false => client.delete(url),
+        };
+        let answer = request.bearer_auth(server.key.as_deref().context("key")?).send().await?;
+        ensure!(answer.status().is_success(), "the limit {name} answered {}", answer.status());
+    }
+    Ok(())
+}
+
+fn report(arguments: &Arguments, floor: &Cost, costs: &[Cost; Guard::ALL.len()]) {
     let Arguments { pairs, rounds, connections } = arguments;
     let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
     println!(
         "start + check, embedded engine, {rounds} x {pairs} pairs, {connections} connections, {profile} profile"
     );
-    println!("| | floor | countersign | ratio |");
-    println!("|---|---|---|---|");
-    let row = |name: &str, floor: f64, cost: f64| {
-        println!("| {name} | {floor:.1} | {cost:.1} | {:.2} |", cost / floor);
+    println!("| | pairs/s | ratio | CPU for a pair, us | ratio | p99 of a pair, ms | ratio |");
+    println!("|---|---|---|---|---|---|---|");
+    let row = |name: &str, cost: &Cost| {
+        let of = |measure: fn(&Cost) -> f64| (measure(cost), measure(cost) / measure(floor));
+        let [(rate, a), (cpu, b), (p99, c)] =
+            [of(Cost::pairs_per_second), of(Cost::cpu_per_pair), of(Cost::p99)];
+        println!("| {name} | {rate:.0} | {a:.2} | {cpu:.1} | {b:.2} | {p99:.1} | {c:.2} |");
     };
-    row("pairs/s", floor.pairs_per_second(), cost.pairs_per_second());
-    row("CPU of the server for a pair, us (worker included)", floor.cpu_per_pair(), cost.cpu_per_pair());
-    row("p99 of a pair, ms", floor.p99(), cost.p99());
+    row("floor", floor);
+    for (guard, cost) in Guard::ALL.into_iter().zip(costs) {
+        row(&format!("countersign, {}", guard.name()), cost);
+    }
     println!("1 passed, 0 failed");
 }
 
@@ -181,7 +242,8 @@ fn cpu_of(pid: u32) -> Result<Duration> {
     Ok(Duration::from_millis(ticks * 10))
 }
 
-async fn run(server: &Server, pairs: usize, first_number: usize, connections: usize) -> Result<Cost> {
+async fn run(server: &Server, load: &Load) -> Result<Cost> {
+    let Load { pairs, first_number, connections, guard } = *load;
     let client = reqwest::Client::builder()
         .no_proxy()
         .pool_max_idle_per_host(connections)
@@ -201,7 +263,7 @@ async fn run(server: &Server, pairs: usize, first_number: usize, connections: us
                     return anyhow::Ok(latencies);
                 }
                 let since = Instant::now();
-                one_pair(&client, &base_url, key.as_deref(), first_number + pair).await?;
+                one_pair(&client, &base_url, key.as_deref(), first_number + pair, guard).await?;
                 latencies.push(since.elapsed());
             }
         });
@@ -215,26 +277,50 @@ async fn run(server: &Server, pairs: usize, first_number: usize, connections: us
     Ok(Cost { pairs, wall, cpu, latencies })
 }
 
-async fn one_pair(client: &reqwest::Client, base_url: &str, key: Option<&str>, number: usize) -> Result<()> {
+async fn one_pair(
+    client: &reqwest::Client,
+    base_url: &str,
+    key: Option<&str>,
+    number: usize,
+    guard: Guard,
+) -> Result<()> {
     let to = format!("+4850{:07}", 1_000_000 + number);
     let start = if key.is_some() { "/v1/verifications" } else { "/start" };
-    let started = post(client, &format!("{base_url}{start}"), key, &json!({ "to": to })).await?;
+    let once =
+        |act: &str| matches!(guard, Guard::IdempotencyKey | Guard::All).then(|| format!("{act}-{number}"));
+    let mut body = json!({ "to": to });
+    if matches!(guard, Guard::EndUserIp | Guard::All) {
+        body["end_user_ip"] = std::net::Ipv4Addr::from_bits(number as u32 | 0x0b00_0000).to_string().into();
+    }
+    let started = post(client, &format!("{base_url}{start}"), key, once("start"), &body).await?;
     let id = &started["id"];
     let checked = match (key, id.as_str()) {
         (Some(_), Some(id)) => {
             let url = format!("{base_url}/v1/verifications/{id}/check");
-            post(client, &url, key, &json!({ "code": "123456" })).await?
+            post(client, &url, key, once("check"), &json!({ "code": "123456" })).await?
         }
-        _ => post(client, &format!("{base_url}/check"), key, &json!({ "id": id, "code": "123456" })).await?,
+        _ => {
+            let body = json!({ "id": id, "code": "123456" });
+            post(client, &format!("{base_url}/check"), key, None, &body).await?
+        }
     };
     ensure!(checked["status"] == "approved", "a pair ended as {checked}");
     Ok(())
 }
 
-async fn post(client: &reqwest::Client, url: &str, key: Option<&str>, body: &Value) -> Result<Value> {
+async fn post(
+    client: &reqwest::Client,
+    url: &str,
+    key: Option<&str>,
+    once: Option<String>,
+    body: &Value,
+) -> Result<Value> {
     let mut request = client.post(url).json(body);
     if let Some(key) = key {
         request = request.bearer_auth(key);
+    }
+    if let Some(once) = once {
+        request = request.header("Idempotency-Key", once);
     }
     let response = request.send().await?;
     ensure!(response.status().is_success(), "{url} answered {}", response.status());
