@@ -1,5 +1,6 @@
 //! The recorder: carries events from the codes store to the history.
 
+use super::directory::chain;
 use countersign_core::{
     history::HistoryUpkeep,
     ports::{Codes, EventBacklog, StoreError, Unrecorded},
@@ -128,11 +129,4 @@ fn describe_metrics() {
     metrics::describe_gauge!("countersign_history_lag_seconds", "Age of the oldest event that waits");
     metrics::describe_counter!("countersign_history_recorded_total", "Events recorded");
     metrics::describe_counter!("countersign_history_dead_total", "Events that cannot be recorded");
-}
-
-fn chain(error: &StoreError) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
 }
