@@ -302,8 +302,8 @@ pub trait Codes: Send + Sync {
         Err(StoreError::unsupported())
     }
 
-    /// What happened to the verification, oldest first: every event that is
-    /// not recorded yet, and those that were recorded a moment ago.
+    /// What happened to the verification, oldest first, as far as it is not
+    /// recorded yet.
     async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
         Err(StoreError::unsupported())
     }
@@ -321,7 +321,8 @@ pub trait Codes: Send + Sync {
     }
 
     /// Notes how a claimed message ended, if the claim is still the newest. A
-    /// repeat with the same `event` changes nothing and answers as the first.
+    /// repeat with the same `event` changes nothing, and answers as the first
+    /// until that event is recorded.
     async fn settle(
         &self,
         claim: &Claim,

@@ -56,7 +56,6 @@ impl SqliteCodes {
     /// Opens the file, or makes it.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>, options: CodesOptions) -> Result<Self, StoreError> {
         let database = Database::open(path, Options { full_sync: options.full_sync })?;
-        database.write(backlog::add_column).await?;
         database.write(|c| c.execute_batch(include_str!("codes/schema.sql")).map_err(sqlite_error)).await?;
         let clock = Arc::new(StoreClock::new(clock));
         let now = clock.now();
@@ -74,12 +73,12 @@ impl Codes for SqliteCodes {
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
         let (clock, backlog) = (self.clock.clone(), self.backlog.clone());
         let act = move |connection: &Connection| {
-            let (now, once) = (clock.now(), new.once.clone());
-            answer(connection, once.as_ref(), now, || {
+            let now = clock.now();
+            answer(connection, new.once.as_ref(), now, || {
                 if backlog.is_full(connection)? {
                     return Ok(StartOutcome::HistoryBacklog);
                 }
-                start(connection, new, now)
+                start(connection, &new, now)
             })
         };
         let started = self.database.write(act).await?;
@@ -237,8 +236,9 @@ impl Codes for SqliteCodes {
         if !to_claim {
             return Ok(Vec::new());
         }
-        let claim =
-            move |connection: &Connection| outbox::claim(connection, partitions, lease, limit, clock.now());
+        let claim = move |connection: &Connection| {
+            outbox::claim(connection, partitions.clone(), lease, limit, clock.now())
+        };
         self.database.write(claim).await
     }
 
@@ -252,7 +252,7 @@ impl Codes for SqliteCodes {
         let (message, attempt) = (claim.message, claim.attempt);
         let settle = move |connection: &Connection| {
             let now = clock.now();
-            outbox::settle(connection, (key, message, attempt), settlement, event, now)
+            outbox::settle(connection, (key, message, attempt), settlement.clone(), event, now)
         };
         let settled = self.database.write(settle).await?;
         self.due.notify_one();
@@ -365,7 +365,7 @@ fn check(
     Ok(Some(CheckFound { outcome, attempts_left }))
 }
 
-fn start(connection: &Connection, new: NewVerification, now: Timestamp) -> Result<StartOutcome, StoreError> {
+fn start(connection: &Connection, new: &NewVerification, now: Timestamp) -> Result<StartOutcome, StoreError> {
     let key = new.key;
     let number_key = number_key(key.tenant, key.mode, new.record.number);
     let mut number = load_number(connection, &number_key)?;
@@ -386,7 +386,7 @@ fn start(connection: &Connection, new: NewVerification, now: Timestamp) -> Resul
             return Ok(StartOutcome::Limited(LimitHit { name, scope, retry_after, states }));
         }
     };
-    let mut record = new.record;
+    let mut record = new.record.clone();
     record.created_at = now;
     record.expires_at = now + new.expires_in;
     record.resend_at = now + resend_cooldown(1);
@@ -409,7 +409,7 @@ fn start(connection: &Connection, new: NewVerification, now: Timestamp) -> Resul
         max_sends: record.max_sends,
         contact: record.contact.clone(),
         limits: limits.iter().map(limit_use).collect(),
-        skipped: new.skipped,
+        skipped: new.skipped.clone(),
         review: record.review,
     };
     append_event(connection, key, new.event, now, &EventKind::Started(Box::new(started)))?;

@@ -1,12 +1,15 @@
 //! One SQLite file: a writer thread that groups commits, and a few readers.
 //!
 //! A commit costs far more than the statements in it, so acts that arrive
-//! while one commit runs share the next. Each act stands in a savepoint of its
-//! own: one that fails undoes itself and nothing else. Answers leave only
-//! after the commit, so nothing acknowledged is lost by a killed process.
+//! while one commit runs share the next. One that fails undoes itself and
+//! nothing else. Answers leave only after the commit, so nothing acknowledged
+//! is lost by a killed process.
+
+mod checkpoint;
+mod writer;
 
 use countersign_core::ports::StoreError;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, config::DbConfig};
 use std::{
     path::Path,
     sync::{
@@ -16,6 +19,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use writer::{Act, Waiting, write_groups};
 
 /// How one file is opened.
 #[derive(Clone, Copy, Debug)]
@@ -27,21 +31,18 @@ pub struct Options {
 
 /// Acts that wait for the writer; beyond that a caller waits to hand its act over.
 const QUEUE: usize = 4_096;
-/// Acts that share one commit.
-const GROUP: usize = 256;
 /// Connections that read beside the writer.
 const READERS: usize = 4;
+/// Memory for pages of the writer, in KiB: its acts come back to the same few.
+/// Not more, for SQLite looks through all of it after most commits.
+const WRITER_CACHE: i64 = 4_096;
 /// How long a caller waits for its act, and SQLite for another process's lock.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What an act leaves behind: called once with whether its group was committed.
-type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-type Act = Box<dyn FnOnce(&Connection) -> Reply + Send>;
 
 /// One SQLite file. Clones share it.
 #[derive(Clone)]
 pub struct Database {
-    acts: mpsc::Sender<Act>,
+    acts: mpsc::Sender<Box<dyn Act>>,
     readers: Arc<Readers>,
 }
 
@@ -54,7 +55,9 @@ impl Database {
     /// Opens the file, or makes it readable by its owner only.
     pub fn open(path: &Path, options: Options) -> Result<Self, StoreError> {
         create_private(path)?;
-        let writer = connect(path, options).map_err(sqlite_error)?;
+        let mut writer = connect(path, options).map_err(sqlite_error)?;
+        writer.pragma_update(None, "cache_size", -WRITER_CACHE).map_err(sqlite_error)?;
+        checkpoint::copy_beside(&mut writer, connect(path, options).map_err(sqlite_error)?)?;
         let readers = (0..READERS).map(|_| connect(path, options)).collect::<Result<_, _>>();
         let (acts, queue) = mpsc::channel(QUEUE);
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -66,25 +69,17 @@ impl Database {
         Ok(Self { acts, readers: Arc::new(Readers { free: Arc::new(Semaphore::new(READERS)), connections }) })
     }
 
-    /// Runs an act atomically and answers after its commit. `Unavailable` means
-    /// that it was not carried out: one that has begun is waited for.
+    /// Runs an act atomically and answers after its commit. It may run twice,
+    /// and then the first time is undone. `Unavailable` means that it was not
+    /// carried out: one that has begun is waited for.
     pub async fn write<T: Send + 'static>(
         &self,
-        act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        act: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, mut answered) = oneshot::channel();
-        // Set by the writer that begins the act, or by the caller that gives it up: whoever is first.
         let taken = Arc::new(AtomicBool::new(false));
-        let begun = taken.clone();
-        let act: Act = Box::new(move |connection| {
-            let given_up = begun.swap(true, Ordering::SeqCst);
-            let outcome = (!given_up).then(|| in_savepoint(connection, act));
-            Box::new(move |committed| {
-                // A caller that went away has no use for the answer.
-                let _ =
-                    outcome.map(|outcome| answer.send(outcome.and_then(|value| committed.map(|()| value))));
-            })
-        });
+        let act = Waiting { act, answer, taken: taken.clone(), begun: None, outcome: None };
+        let act: Box<dyn Act> = Box::new(act);
         let stopped = || StoreError::unavailable("the writer has stopped");
         let turn = async {
             self.acts.send(act).await.map_err(|_| stopped())?;
@@ -169,55 +164,12 @@ fn connect(path: &Path, options: Options) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", if options.full_sync { "FULL" } else { "NORMAL" })?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // Else a statement with a bound limit is compiled anew each time.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // Savepoints keep what they may have to undo in memory, not in a file of their own.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
-}
-
-fn write_groups(connection: &Connection, mut queue: mpsc::Receiver<Act>) {
-    while let Some(first) = queue.blocking_recv() {
-        let group = std::iter::once(first).chain(std::iter::from_fn(|| queue.try_recv().ok())).take(GROUP);
-        if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
-            tracing::error!(error = %error, "The database cannot be written");
-            // Dropping an act drops its answer, which its caller sees as unavailable.
-            drop(group.collect::<Vec<_>>());
-            continue;
-        }
-        // On a full disk SQLite may end the transaction by itself; what came
-        // after would be committed alone, so it is dropped unrun.
-        let open = |_: &Act| !connection.is_autocommit();
-        let replies: Vec<Reply> = group.take_while(open).map(|act| act(connection)).collect();
-        let committed = execute(connection, "COMMIT").map(drop);
-        if let Err(error) = &committed {
-            tracing::error!(error = %error, "A group of writes was not committed");
-            if !connection.is_autocommit() {
-                // Of a failed ROLLBACK the next BEGIN speaks.
-                let _ = execute(connection, "ROLLBACK");
-            }
-        }
-        for reply in replies {
-            reply(match &committed {
-                Ok(()) => Ok(()),
-                Err(error) => Err(StoreError::unavailable(error.to_string())),
-            });
-        }
-    }
-}
-
-fn in_savepoint<T>(
-    connection: &Connection,
-    act: impl FnOnce(&Connection) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    execute(connection, "SAVEPOINT act").map_err(sqlite_error)?;
-    let outcome = act(connection);
-    if outcome.is_err() {
-        execute(connection, "ROLLBACK TO act").map_err(sqlite_error)?;
-    }
-    execute(connection, "RELEASE act").map_err(sqlite_error)?;
-    outcome
-}
-
-fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<usize> {
-    connection.prepare_cached(sql)?.execute([])
 }
 
 #[cfg(test)]
@@ -260,14 +212,14 @@ mod tests {
     async fn an_act_that_was_given_up_is_not_carried_out() {
         let (_folder, database) = open().await;
         let (release, held) = std::sync::mpsc::channel::<()>();
-        let (begin, begun) = oneshot::channel();
+        let (begin, mut begun) = mpsc::unbounded_channel();
         let blocked = database.clone();
         let hold = move |_: &Connection| {
-            begin.send(()).map_err(|()| StoreError::Conflict)?;
+            begin.send(()).map_err(StoreError::unavailable)?;
             held.recv().map_err(StoreError::unavailable)
         };
         let slow = tokio::spawn(async move { blocked.write(hold).await });
-        begun.await.unwrap();
+        begun.recv().await.unwrap();
         let insert = |c: &Connection| c.execute("INSERT INTO t (id) VALUES (1)", []).map_err(sqlite_error);
         // Behind the slow act; its caller loses patience first.
         let late = database.write(insert).await;

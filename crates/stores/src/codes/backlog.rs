@@ -67,24 +67,25 @@ impl Backlog {
     ) -> Result<(), StoreError> {
         let mut counted = self.lock();
         counted.count(connection)?;
-        let mut update = connection
-            .prepare_cached(
-                "UPDATE events SET recorded_at = ?2 WHERE seq = ?1 AND recorded_at IS NULL
-                    RETURNING length(body)",
-            )
-            .map_err(sqlite_error)?;
-        for Position([seq, _]) in positions {
-            let seq = i64::try_from(*seq).unwrap_or(i64::MAX);
-            let mut rows = update.query([seq, now.micros()]).map_err(sqlite_error)?;
-            while let Some(row) = rows.next().map_err(sqlite_error)? {
-                let body: i64 = row.get(0).map_err(sqlite_error)?;
-                counted.events = counted.events.saturating_sub(1);
-                counted.bytes = counted.bytes.saturating_sub(body.unsigned_abs() + OVERHEAD);
-            }
+        // They mostly stand together, and then go together.
+        for run in positions.chunk_by(|Position([one, _]), Position([next, _])| *next == one + 1) {
+            let [Some(Position([first, _])), Some(Position([last, _]))] = [run.first(), run.last()] else {
+                continue;
+            };
+            counted.remove(connection, *first, *last)?;
         }
+        connection
+            .prepare_cached(
+                "INSERT INTO latest (only_row, at) VALUES (1, ?1)
+                    ON CONFLICT (only_row) DO UPDATE SET at = max(at, excluded.at)",
+            )
+            .and_then(|mut upsert| upsert.execute([now.micros()]))
+            .map_err(sqlite_error)?;
+        // A `seq` at the end may be given again.
+        counted.seq = newest(connection)?;
         // An act that was rolled back may have been counted; an empty backlog says so.
-        if !any_waits(connection)? {
-            *counted = Counted { seq: counted.seq, ..Counted::default() };
+        if counted.seq == 0 {
+            *counted = Counted::default();
         }
         counted.warned &= counted.bytes >= self.budget / 2;
         Ok(())
@@ -100,12 +101,30 @@ impl Counted {
         EventBacklog { events: self.events, bytes: self.bytes }
     }
 
+    /// Deletes the events from one `seq` to another.
+    fn remove(&mut self, connection: &Connection, first: u64, last: u64) -> Result<(), StoreError> {
+        let bounds = [first, last].map(|seq| i64::try_from(seq).unwrap_or(i64::MAX));
+        let (events, bytes): (i64, i64) = connection
+            .prepare_cached(
+                "SELECT count(*), coalesce(sum(length(body)), 0) FROM events WHERE seq BETWEEN ?1 AND ?2",
+            )
+            .and_then(|mut select| select.query_row(bounds, |row| Ok((row.get(0)?, row.get(1)?))))
+            .map_err(sqlite_error)?;
+        connection
+            .prepare_cached("DELETE FROM events WHERE seq BETWEEN ?1 AND ?2")
+            .and_then(|mut delete| delete.execute(bounds))
+            .map_err(sqlite_error)?;
+        self.events = self.events.saturating_sub(events.unsigned_abs());
+        let bytes = bytes.unsigned_abs() + events.unsigned_abs() * OVERHEAD;
+        self.bytes = self.bytes.saturating_sub(bytes);
+        Ok(())
+    }
+
     /// Adds what was appended since the last count.
     fn count(&mut self, connection: &Connection) -> Result<(), StoreError> {
         let (events, bytes, seq): (i64, i64, Option<i64>) = connection
             .prepare_cached(
-                "SELECT count(*), coalesce(sum(length(body)), 0), max(seq) FROM events
-                    WHERE seq > ?1 AND recorded_at IS NULL",
+                "SELECT count(*), coalesce(sum(length(body)), 0), max(seq) FROM events WHERE seq > ?1",
             )
             .and_then(|mut select| {
                 select.query_row([self.seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
@@ -118,9 +137,10 @@ impl Counted {
     }
 }
 
-fn any_waits(connection: &Connection) -> Result<bool, StoreError> {
+/// The newest event that waits; 0 when none does.
+fn newest(connection: &Connection) -> Result<i64, StoreError> {
     connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM events WHERE recorded_at IS NULL)")
+        .prepare_cached("SELECT coalesce(max(seq), 0) FROM events")
         .and_then(|mut select| select.query_row([], |row| row.get(0)))
         .map_err(sqlite_error)
 }
@@ -134,8 +154,8 @@ pub fn unrecorded(
     let mut select = connection
         .prepare_cached(
             // The partition is the seventh and eighth byte of the id, the last part of the key.
-            "SELECT seq, key, id, at, body FROM events WHERE recorded_at IS NULL
-                AND substr(key, 24, 2) >= ?1 AND substr(key, 24, 2) <= ?2 ORDER BY seq LIMIT ?3",
+            "SELECT seq, key, id, at, body FROM events
+                WHERE substr(key, 24, 2) >= ?1 AND substr(key, 24, 2) <= ?2 ORDER BY seq LIMIT ?3",
         )
         .map_err(sqlite_error)?;
     let Some(last) = partitions.end.checked_sub(1) else { return Ok(Vec::new()) };
@@ -153,15 +173,4 @@ pub fn unrecorded(
         Ok(UnrecordedEvent { position, key, id, at: Timestamp::from_micros(at), body })
     })
     .collect()
-}
-
-/// Files of before had no `recorded_at`.
-pub fn add_column(connection: &Connection) -> Result<(), StoreError> {
-    let known = "SELECT (SELECT count(*) FROM pragma_table_info('events')) = 0
-        OR EXISTS (SELECT 1 FROM pragma_table_info('events') WHERE name = 'recorded_at')";
-    let known: bool = connection.query_row(known, [], |row| row.get(0)).map_err(sqlite_error)?;
-    if known {
-        return Ok(());
-    }
-    connection.execute_batch("ALTER TABLE events ADD COLUMN recorded_at INTEGER").map_err(sqlite_error)
 }

@@ -132,7 +132,7 @@ fn select_due(
         Ok(Due {
             message: MessageId::from_bytes(row.get(0)?),
             key: row.get(1)?,
-            attempt: row.get(2)?,
+            attempt: row.get::<_, i32>(2)?.unsigned_abs(),
             phase: row.get(3)?,
         })
     });
@@ -168,15 +168,13 @@ pub fn settle(
     event: EventId,
     now: Timestamp,
 ) -> Result<Settled, StoreError> {
-    if has_event(connection, key, event)? {
-        return Ok(Settled::Done);
-    }
     let held = connection
         .prepare_cached("SELECT attempt FROM due WHERE message = ?1")
-        .and_then(|mut select| select.query_row([message.bytes()], |row| row.get::<_, u32>(0)).optional())
+        .and_then(|mut select| select.query_row([message.bytes()], |row| row.get::<_, i64>(0)).optional())
         .map_err(sqlite_error)?;
-    if held != Some(attempt) {
-        return Ok(Settled::Lost);
+    if held != Some(attempt.into()) {
+        let repeat = has_event(connection, key, event)?;
+        return Ok(if repeat { Settled::Done } else { Settled::Lost });
     }
     let Some(mut record) = load(connection, key, now)? else {
         remove(connection, message)?;
@@ -199,9 +197,10 @@ pub fn settle(
     Ok(Settled::Done)
 }
 
+/// Lets go of a message until then.
 fn postpone(connection: &Connection, message: MessageId, at: Timestamp, phase: u8) -> Result<(), StoreError> {
     connection
-        .prepare_cached("UPDATE due SET at = ?2, phase = ?3 WHERE message = ?1")
+        .prepare_cached("UPDATE due SET at = ?2, phase = ?3, attempt = -abs(attempt) WHERE message = ?1")
         .and_then(|mut update| update.execute(params![message.bytes(), at.micros(), phase]))
         .map(drop)
         .map_err(sqlite_error)

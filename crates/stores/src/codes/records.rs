@@ -12,7 +12,6 @@ use countersign_core::{
     verification::{Record, RecordKey},
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use std::time::Duration;
 
 fn join(tenant: TenantId, mode: Mode, last: &[u8; 16]) -> [u8; 33] {
     let mut key = [0; 33];
@@ -126,9 +125,6 @@ pub fn timeline(connection: &Connection, key: RecordKey) -> Result<Vec<Event>, S
     .collect()
 }
 
-/// How long an event stays after it was recorded: `settle` knows its own repeat by it.
-const KEPT_AFTER_RECORDING: Duration = Duration::from_secs(60);
-
 /// Whether there is anything that says nothing any more.
 pub fn anything_to_sweep(connection: &Connection, now: Timestamp) -> Result<bool, StoreError> {
     connection
@@ -136,55 +132,31 @@ pub fn anything_to_sweep(connection: &Connection, now: Timestamp) -> Result<bool
             "SELECT EXISTS (SELECT 1 FROM verifications WHERE kept_until <= ?1)
                 OR EXISTS (SELECT 1 FROM numbers WHERE kept_until <= ?1)
                 OR EXISTS (SELECT 1 FROM buckets WHERE full_at <= ?1)
-                OR EXISTS (SELECT 1 FROM outcomes WHERE kept_until <= ?1)
-
-                OR EXISTS (SELECT 1 FROM events WHERE recorded_at <= ?2
-                    AND seq < (SELECT max(seq) FROM events))",
+                OR EXISTS (SELECT 1 FROM outcomes WHERE kept_until <= ?1)",
         )
-        .and_then(|mut select| {
-            select.query_row([now.micros(), (now - KEPT_AFTER_RECORDING).micros()], |row| row.get(0))
-        })
+        .and_then(|mut select| select.query_row([now.micros()], |row| row.get(0)))
         .map_err(sqlite_error)
 }
 
 /// Most rows that one sweep deletes, so that it delays no act for long.
 const SWEEP: u32 = 2_000;
 
-/// Deletes what says nothing any more, a bounded part at a time. Events go
-/// by their own rule: one that is not recorded outlives its record. The newest
-/// stays, so that its `seq` is not given again, and shows a clock set back.
+/// Deletes what says nothing any more, a bounded part at a time. An event
+/// stays until it is recorded, and so may outlive its record.
 pub fn sweep(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
-    let recorded = now - KEPT_AFTER_RECORDING;
-    for (statement, until) in [
-        (
-            "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE recorded_at <= ?1
-                AND seq < (SELECT max(seq) FROM events) ORDER BY recorded_at LIMIT ?2)",
-            recorded,
-        ),
-        (
-            "DELETE FROM verifications WHERE key IN
-                (SELECT key FROM verifications WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
-            now,
-        ),
-        (
-            "DELETE FROM numbers WHERE key IN
-                (SELECT key FROM numbers WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
-            now,
-        ),
-        (
-            "DELETE FROM buckets WHERE key IN
-                (SELECT key FROM buckets WHERE full_at <= ?1 ORDER BY full_at LIMIT ?2)",
-            now,
-        ),
-        (
-            "DELETE FROM outcomes WHERE slot IN
-                (SELECT slot FROM outcomes WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
-            now,
-        ),
+    for statement in [
+        "DELETE FROM verifications WHERE key IN
+            (SELECT key FROM verifications WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
+        "DELETE FROM numbers WHERE key IN
+            (SELECT key FROM numbers WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
+        "DELETE FROM buckets WHERE key IN
+            (SELECT key FROM buckets WHERE full_at <= ?1 ORDER BY full_at LIMIT ?2)",
+        "DELETE FROM outcomes WHERE slot IN
+            (SELECT slot FROM outcomes WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
     ] {
         connection
             .prepare_cached(statement)
-            .and_then(|mut delete| delete.execute(params![until.micros(), SWEEP]))
+            .and_then(|mut delete| delete.execute(params![now.micros(), SWEEP]))
             .map_err(sqlite_error)?;
     }
     Ok(())
@@ -194,10 +166,14 @@ pub fn sweep(connection: &Connection, now: Timestamp) -> Result<(), StoreError> 
 /// what it stored to what its rules allow from now on.
 pub fn pull_back(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
     let latest = connection
-        .query_row("SELECT at FROM events ORDER BY seq DESC LIMIT 1", [], |row| row.get::<_, i64>(0))
-        .optional()
+        .query_row(
+            "SELECT max(coalesce((SELECT at FROM events ORDER BY seq DESC LIMIT 1), 0),
+                coalesce((SELECT at FROM latest), 0))",
+            [],
+            |row| row.get::<_, i64>(0),
+        )
         .map_err(sqlite_error)?;
-    let behind = latest.map_or(0, |latest| latest - now.micros());
+    let behind = latest - now.micros();
     if behind <= 0 {
         return Ok(());
     }

@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS numbers (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS numbers_kept_until ON numbers (kept_until);
 
--- The outbox. `attempt` counts claims; phase 0 waits to be sent, 1 and 2 wait
+-- The outbox. `attempt` counts claims, and is below zero while none holds the message; phase 0 waits to be sent, 1 and 2 wait
 -- to report a receipt (delivered, undelivered).
 CREATE TABLE IF NOT EXISTS due (
     message BLOB NOT NULL PRIMARY KEY,
@@ -41,14 +41,18 @@ CREATE TABLE IF NOT EXISTS outcomes (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS outcomes_kept_until ON outcomes (kept_until);
 
--- `recorded_at` is when the history had it; until then it is null and the event stays.
+-- Events that the history does not have yet.
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY,
     key BLOB NOT NULL,
     id BLOB NOT NULL,
     at INTEGER NOT NULL,
-    body BLOB NOT NULL,
-    recorded_at INTEGER
+    body BLOB NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS events_key ON events (key, seq);
-CREATE INDEX IF NOT EXISTS events_recorded_at ON events (recorded_at);
+
+-- The latest time that is known of events that are gone: shows a clock that was set back.
+CREATE TABLE IF NOT EXISTS latest (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    at INTEGER NOT NULL
+) STRICT;

@@ -83,18 +83,19 @@ pub(super) fn packed(kind: &EventKind) -> Value {
 }
 
 /// A row may be made by any event, and each adds what it knows. Of a number
-/// that was erased after the start, nothing is taken in.
+/// that was erased after the start, nothing is taken in. `VALUES`, for what
+/// inserts from a SELECT costs SQLite a savepoint each.
 pub(super) const MERGE_VERIFICATION: Statement = Statement {
     table: "verifications",
     text: "INSERT INTO verifications (id, created_at, tenant_id, mode, profile_id, key_id, country,
             number, contact, status, status_rank, started_at, expires_at, ended_at, checks, max_checks,
             sends, max_sends, message_id, delivery, provider, provider_at)
-        SELECT $1, $2, $3, $4, $5, $6, $7, CASE WHEN erased.n = 0 THEN $8 END,
-            CASE WHEN erased.n = 0 THEN $9 END, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-            $21, $22
-        FROM (SELECT count(*) AS n FROM erasures
-            WHERE tenant_id = $3 AND mode = $4 AND number = $8 AND at >= $12) AS erased
-        WHERE true
+        VALUES ($1, $2, $3, $4, $5, $6, $7,
+            CASE WHEN NOT EXISTS (SELECT 1 FROM erasures
+                WHERE tenant_id = $3 AND mode = $4 AND number = $8 AND at >= $12) THEN $8 END,
+            CASE WHEN NOT EXISTS (SELECT 1 FROM erasures
+                WHERE tenant_id = $3 AND mode = $4 AND number = $8 AND at >= $12) THEN $9 END,
+            $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
         ON CONFLICT (id, created_at) DO UPDATE SET
             profile_id = coalesce(excluded.profile_id, verifications.profile_id),
             key_id = coalesce(excluded.key_id, verifications.key_id),
