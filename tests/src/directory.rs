@@ -1,5 +1,6 @@
 //! The directory: one contract for SQLite and Postgres, and each statement on both.
 
+mod caps;
 mod contract;
 mod migrations;
 mod rotation;
@@ -58,6 +59,7 @@ macro_rules! contract {
 contract!(
     contract::tenants_are_made_once_and_listed_by_id,
     contract::a_refused_write_leaves_no_change,
+    caps::a_tenant_has_only_so_many_of_each,
     contract::keys_round_trip_and_are_listed_newest_first,
     contract::no_method_reaches_another_tenant,
     contract::update_key_changes_what_it_is_told,

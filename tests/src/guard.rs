@@ -290,8 +290,13 @@ async fn a_server_that_cannot_read_the_directory_refuses_within_two_seconds() {
 async fn a_review_number_gets_nothing_and_takes_its_one_code() {
     let app = TestApp::spawn().await;
     let key = app.tenant("Acme").await;
-    let made = app.post("/v1/review-numbers", &key, json!({ "to": TO })).await;
+    let body = json!({ "to": TO });
+    let made = app.post_once("/v1/review-numbers", &key, "one", &body).await;
     assert_eq!(made.status, 201, "{made:?}");
+    let repeated = app.post_once("/v1/review-numbers", &key, "one", &body).await;
+    assert_eq!(repeated.problem(), (409, "secret_already_shown".into()));
+    let other = app.post_once("/v1/review-numbers", &key, "one", &json!({ "to": "+48500500501" })).await;
+    assert_eq!(other.problem(), (422, "idempotency_mismatch".into()));
     let (made, code) = (made.json(), made.json()["code"].as_str().unwrap().to_owned());
     assert_eq!(code.len(), 6);
     let again = app.post("/v1/review-numbers", &key, json!({ "to": TO })).await;

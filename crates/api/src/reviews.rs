@@ -100,7 +100,9 @@ fn audit(caller: &Caller, id: ReviewNumberId, act: &'static str) {
     responses(
         (status = 201, description = "Made; `code` is shown this once.", body = ReviewNumber),
         (status = 400, description = "`invalid_request`, `invalid_phone_number` or `number_cannot_receive_sms`."),
-        (status = 409, description = "`conflict`: it is one already, or the tenant has 20."),
+        (status = 409, description = "`conflict`: it is one already, or the tenant has 20. \
+            `secret_already_shown`: the Idempotency-Key was used for this request."),
+        (status = 422, description = "`idempotency_mismatch`: the Idempotency-Key was used for another request."),
     ),
     security(("key" = ["settings:write"]))
 )]
@@ -110,14 +112,15 @@ pub async fn create_review_number(
     state: Data<State>,
     body_of: Body,
 ) -> Result<HttpResponse, Problem> {
-    let mut fields = body_of.0;
+    let Body(mut fields, once) = body_of;
     let now = state.clock.now();
     // They exist for live keys alone: with a test key every code is known.
     let to = fields.required("to", |value| number(value, Mode::Live));
     let ends_at = fields.optional("ends_at", |value| parse_time(&text(value)?));
     let to = fields.finish(to)?;
     let ends_at: Timestamp = ends_at.unwrap_or(now + LONGEST);
-    let made = review::create_review_number(&state.context, &caller, &to, ends_at, now, &mut rng()).await?;
+    let made =
+        review::create_review_number(&state.context, &caller, &to, (ends_at, once), now, &mut rng()).await?;
     let (review, code) = made;
     audit(&caller, review.id, "create");
     let (to, code) = (Some(to.e164().to_owned()), Some(code.expose().to_owned()));

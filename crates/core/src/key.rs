@@ -157,6 +157,8 @@ impl PresentedKey {
     }
 }
 
+/// Most keys of a tenant, those that are disabled or have ended among them.
+pub const MOST_KEYS: u32 = 1_000;
 /// Longest name of a key, in characters.
 pub const MAX_NAME: usize = 64;
 

@@ -4,8 +4,8 @@
 use crate::{
     Caller, Context,
     allowlist::Allowlist,
-    id::{KeyId, TenantId},
-    idempotency::{IdempotencyError, KEPT, Once},
+    id::KeyId,
+    idempotency::{IdempotencyError, Once, made_once, refuse_repeat},
     key::{Key, MAX_NAME, Mode, PresentedKey},
     ports::{KeyChange, StoreError},
     scope::Scopes,
@@ -90,7 +90,7 @@ pub enum KeyError {
     OwnKey,
     /// The directory did not answer.
     #[error("directory")]
-    Directory(#[source] StoreError),
+    Directory(#[from] StoreError),
 }
 
 /// Makes a key. The second value alone holds its secret, to be shown once.
@@ -102,7 +102,7 @@ pub async fn create_key(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), KeyError> {
-    refuse_repeat(context, caller.tenant, once.as_ref(), now).await?;
+    refuse_repeat::<KeyError>(context, caller.tenant, once.as_ref(), now).await?;
     if caller.mode == Mode::Test && request.mode == Mode::Live {
         return Err(KeyError::LiveByTest);
     }
@@ -120,7 +120,7 @@ pub async fn create_key(
         ..Key::new(&presented, caller.tenant, name, request.scopes, now)
     };
     let created = context.directory.create_key(&key, once.as_ref()).await;
-    made_once(context, caller.tenant, once.as_ref(), now, created).await?;
+    made_once::<KeyError>(context, caller.tenant, once.as_ref(), now, created).await?;
     context.catch_up().await;
     Ok((key, presented))
 }
@@ -207,33 +207,4 @@ pub(crate) async fn read_governed(context: &Context, caller: &Caller, id: KeyId)
         return Err(KeyError::NotFound);
     }
     if caller.scopes.covers(key.scopes) { Ok(key) } else { Err(KeyError::BeyondOwnScopes(key.scopes)) }
-}
-
-/// A repeat of a request that made a secret cannot be answered as the first was.
-pub(crate) async fn refuse_repeat(
-    context: &Context,
-    tenant: TenantId,
-    once: Option<&Once>,
-    now: Timestamp,
-) -> Result<(), KeyError> {
-    let Some(once) = once else { return Ok(()) };
-    match context.directory.answered(tenant, once, now - KEPT).await.map_err(KeyError::Directory)? {
-        None => Ok(()),
-        Some(request) if once.is_same(&request) => Err(IdempotencyError::SecretShown.into()),
-        Some(_) => Err(IdempotencyError::Mismatch.into()),
-    }
-}
-
-/// A conflict may be that of a repeat which came first.
-pub(crate) async fn made_once(
-    context: &Context,
-    tenant: TenantId,
-    once: Option<&Once>,
-    now: Timestamp,
-    made: Result<(), StoreError>,
-) -> Result<(), KeyError> {
-    if matches!(made, Err(StoreError::Conflict)) {
-        refuse_repeat(context, tenant, once, now).await?;
-    }
-    made.map_err(KeyError::Directory)
 }

@@ -35,6 +35,14 @@ pub enum StoreError {
     /// Another write came first, or the thing exists already.
     #[error("the store holds a conflicting value")]
     Conflict,
+    /// The tenant has as many of these as it may have; nothing was changed.
+    #[error("a tenant has at most {most} {what}")]
+    Full {
+        /// Of what.
+        what: &'static str,
+        /// How many it may have.
+        most: u32,
+    },
     /// A stored value cannot be read: damaged, or from a newer release.
     #[error("{table} {id} cannot be read")]
     Corrupt {
@@ -529,8 +537,13 @@ pub trait Directory: Send + Sync {
         Err(StoreError::unsupported())
     }
 
-    /// Makes a review number. `Conflict` if the number is one.
-    async fn create_review_number(&self, review: &ReviewNumber, now: Timestamp) -> Result<(), StoreError> {
+    /// Makes a review number. `Conflict` if the number is one, or the Idempotency-Key was used.
+    async fn create_review_number(
+        &self,
+        review: &ReviewNumber,
+        once: Option<&Once>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         Err(StoreError::unsupported())
     }
 

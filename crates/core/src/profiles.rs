@@ -13,7 +13,7 @@ use rand::CryptoRng;
 use std::time::Duration;
 
 /// Most profiles of a tenant.
-pub const MOST_PROFILES: usize = 100;
+pub const MOST_PROFILES: u32 = 100;
 
 /// What a client says of a profile. Each `None` leaves the value as it is.
 #[derive(Clone, Debug, Default)]
@@ -54,9 +54,6 @@ pub enum ProfileError {
     /// The tenant has no profile of that name.
     #[error("no such profile")]
     NotFound,
-    /// The tenant has as many as it may have.
-    #[error("no more than {MOST_PROFILES} profiles")]
-    TooMany,
     /// Every tenant has `default`.
     #[error("the profile `default` stays")]
     Default,
@@ -90,13 +87,9 @@ pub async fn save_profile(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(Profile, bool), ProfileError> {
-    let profiles = list_profiles(context, caller).await?;
-    let known = profiles.iter().find(|profile| profile.name == name);
-    if known.is_none() && profiles.len() >= MOST_PROFILES {
-        return Err(ProfileError::TooMany);
-    }
+    let known = context.directory.profile(caller.tenant, &name).await?;
     let (id, created_at) =
-        known.map_or_else(|| (ProfileId::new(now, rng), now), |known| (known.id, known.created_at));
+        known.as_ref().map_or_else(|| (ProfileId::new(now, rng), now), |known| (known.id, known.created_at));
     let (policy, limits) = change.apply(Policy::default(), NamedLimits::default());
     let profile = Profile { id, tenant: caller.tenant, name, policy, created_at, limits };
     context.directory.save_profile(&profile, now).await?;

@@ -8,6 +8,7 @@ use crate::{
     Caller, Context,
     code::{Alphabet, Code, CodeShape},
     id::{ReviewNumberId, TenantId},
+    idempotency::{IdempotencyError, Once, made_once, refuse_repeat},
     keyring::{Fingerprint, Place, Sealed},
     limits::Bucket,
     pack::{Reader, Writer},
@@ -21,7 +22,7 @@ use std::time::Duration;
 /// The longest life of a review number.
 pub const LONGEST: Duration = Duration::from_secs(30 * 86_400);
 /// Most of them at one tenant.
-pub const MOST: usize = 20;
+pub const MOST: u32 = 20;
 /// What bounds the starts for one, instead of the send limits.
 pub const STARTS: Bucket = Bucket::new(15, 600);
 /// Six digits, whatever the profile says: the reviewer is told one code.
@@ -74,12 +75,12 @@ pub enum ReviewError {
     /// It is one already.
     #[error("the number is a review number already")]
     Exists,
-    /// The tenant has as many as it may have.
-    #[error("no more than {MOST} review numbers")]
-    TooMany,
+    /// The request bears an Idempotency-Key that was used.
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
     /// The directory did not answer.
     #[error("directory")]
-    Directory(#[source] StoreError),
+    Directory(#[from] StoreError),
 }
 
 /// Makes a number a review number; its code is given this once.
@@ -87,20 +88,13 @@ pub async fn create_review_number(
     context: &Context,
     caller: &Caller,
     to: &PhoneNumber,
-    ends_at: Timestamp,
+    (ends_at, once): (Timestamp, Option<Once>),
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(ReviewNumber, Code), ReviewError> {
-    let known = context.directory.list_review_numbers(caller.tenant).await.map_err(ReviewError::Directory)?;
+    let once = once.as_ref();
+    refuse_repeat::<ReviewError>(context, caller.tenant, once, now).await?;
     let number = context.keyring.fingerprint(caller.tenant, to);
-    // One that ended gives its place to the new one.
-    let standing = known.iter().filter(|one| now < one.ends_at);
-    if standing.clone().any(|one| one.number == number) {
-        return Err(ReviewError::Exists);
-    }
-    if standing.count() >= MOST {
-        return Err(ReviewError::TooMany);
-    }
     let code = Code::generate(SHAPE, rng);
     let mut review = ReviewNumber {
         id: ReviewNumberId::new(now, rng),
@@ -112,9 +106,11 @@ pub async fn create_review_number(
     };
     let packed = Writer::default().blob(to.e164().as_bytes()).blob(code.expose().as_bytes()).finish();
     review.sealed = context.keyring.seal(&review.place(), &zeroize::Zeroizing::new(packed), rng);
-    match context.directory.create_review_number(&review, now).await {
-        Err(StoreError::Conflict) => return Err(ReviewError::Exists),
-        outcome => outcome.map_err(ReviewError::Directory)?,
+    let created = context.directory.create_review_number(&review, once, now).await;
+    match made_once(context, caller.tenant, once, now, created).await {
+        // One that ended gives its place to the new one; this one stands.
+        Err(ReviewError::Directory(StoreError::Conflict)) => return Err(ReviewError::Exists),
+        outcome => outcome?,
     }
     context.catch_up().await;
     Ok((review, code))

@@ -69,7 +69,7 @@ pub struct Settings {
 
 impl Settings {
     /// Most limits of a tenant that bear names of its own.
-    pub const MOST_LIMITS: usize = 20;
+    pub const MOST_LIMITS: u32 = 20;
 
     /// Takes in what is stored under a name.
     pub fn take(&mut self, name: &str, value: &str) -> Result<(), Unreadable> {

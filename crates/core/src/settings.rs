@@ -16,9 +16,6 @@ pub enum SettingError {
     /// The tenant has no limit of this name.
     #[error("no such limit")]
     NotFound,
-    /// The tenant has as many named limits as it may have.
-    #[error("no more than {} named limits", Settings::MOST_LIMITS)]
-    TooMany,
     /// The directory did not answer.
     #[error("directory")]
     Directory(#[from] StoreError),
@@ -57,12 +54,6 @@ pub async fn save_limit(
     buckets: Buckets,
     now: Timestamp,
 ) -> Result<Limit, SettingError> {
-    let settings = &context.tenant_view(caller.tenant)?.settings;
-    let named = settings.limits.keys().filter(|known| known.scope() == LimitScope::Caller).count();
-    let new = name.scope() == LimitScope::Caller && !settings.limits.contains_key(&name);
-    if new && named >= Settings::MOST_LIMITS {
-        return Err(SettingError::TooMany);
-    }
     let setting = Setting::Limit(name.clone(), Some(buckets.clone()));
     save(context, caller, &setting, now).await?;
     Ok(Limit { name, buckets: Some(buckets), is_default: false })

@@ -6,9 +6,9 @@
 use crate::{
     Caller, Context,
     id::KeyId,
-    idempotency::Once,
+    idempotency::{Once, made_once, refuse_repeat},
     key::{Key, PresentedKey},
-    keys::{KeyError, made_once, read_governed, refuse_escaping, refuse_outliving, refuse_repeat},
+    keys::{KeyError, read_governed, refuse_escaping, refuse_outliving},
     ports::Rotation,
     time::Timestamp,
 };
@@ -50,7 +50,7 @@ pub async fn rotate_key(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), KeyError> {
-    refuse_repeat(context, caller.tenant, once.as_ref(), now).await?;
+    refuse_repeat::<KeyError>(context, caller.tenant, once.as_ref(), now).await?;
     let old = read_governed(context, caller, id).await?;
     refuse_outliving(caller, old.expires_at)?;
     refuse_escaping(caller, &old.allowlist)?;
@@ -65,7 +65,7 @@ pub async fn rotate_key(
     }
     let (rotation, presented) = plan(&old, overlap, now, rng);
     let rotated = context.directory.rotate_key(&rotation, once.as_ref()).await;
-    made_once(context, caller.tenant, once.as_ref(), now, rotated).await?;
+    made_once::<KeyError>(context, caller.tenant, once.as_ref(), now, rotated).await?;
     context.catch_up().await;
     Ok((rotation.new, presented))
 }

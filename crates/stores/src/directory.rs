@@ -39,6 +39,10 @@ use countersign_core::{
 pub const STATEMENTS: &[&Statement] = &[
     &change::TAKE_NUMBER,
     &change::NOTE_CHANGE,
+    &key::COUNT_KEYS,
+    &profile::COUNT_PROFILES,
+    &setting::COUNT_LIMITS,
+    &review::COUNT_REVIEW_NUMBERS,
     &change::READ_HEAD,
     &tenant::INSERT_TENANT,
     &tenant::SELECT_TENANT,
@@ -214,8 +218,13 @@ impl Directory for SqlDirectory {
         profile::delete_profile(&self.sql, tenant, name, now).await
     }
 
-    async fn create_review_number(&self, review: &ReviewNumber, now: Timestamp) -> Result<(), StoreError> {
-        review::create_review_number(&self.sql, review, now).await
+    async fn create_review_number(
+        &self,
+        review: &ReviewNumber,
+        once: Option<&Once>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        review::create_review_number(&self.sql, review, once, now).await
     }
 
     async fn list_review_numbers(&self, tenant: TenantId) -> Result<Vec<ReviewNumber>, StoreError> {

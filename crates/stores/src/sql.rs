@@ -53,19 +53,33 @@ struct Step {
     statement: &'static Statement,
     values: Vec<Value>,
     touches: Option<u64>,
+    /// What there is too much of if it does not touch so many.
+    full: Option<(&'static str, u32)>,
 }
 
 impl Batch {
     /// Adds a statement that may touch any number of rows.
     pub fn run(mut self, statement: &'static Statement, values: Vec<Value>) -> Self {
-        self.steps.push(Step { statement, values, touches: None });
+        self.steps.push(Step { statement, values, touches: None, full: None });
         self
     }
 
     /// Adds a statement that must touch exactly `rows` rows, else all rolls
     /// back and the batch answers `Conflict`.
     pub fn run_touching(mut self, rows: u64, statement: &'static Statement, values: Vec<Value>) -> Self {
-        self.steps.push(Step { statement, values, touches: Some(rows) });
+        self.steps.push(Step { statement, values, touches: Some(rows), full: None });
+        self
+    }
+
+    /// Adds a statement that must give one row, else all rolls back and the
+    /// batch answers that there are more than `most` of `what`.
+    pub fn run_within(
+        mut self,
+        (what, most): (&'static str, u32),
+        statement: &'static Statement,
+        values: Vec<Value>,
+    ) -> Self {
+        self.steps.push(Step { statement, values, touches: Some(1), full: Some((what, most)) });
         self
     }
 }
@@ -79,7 +93,10 @@ struct Done {
 impl Step {
     fn accept(&self, done: Done) -> Result<Vec<Row>, StoreError> {
         match self.touches {
-            Some(expected) if expected != done.touched => Err(StoreError::Conflict),
+            Some(expected) if expected != done.touched => Err(match self.full {
+                Some((what, most)) => StoreError::Full { what, most },
+                None => StoreError::Conflict,
+            }),
             _ => Ok(done.rows),
         }
     }

@@ -152,7 +152,7 @@ async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>
         ends_at: Timestamp::from_micros(9),
         created_at: Timestamp::from_micros(8),
     };
-    base.directory.create_review_number(&review, review.created_at).await?;
+    base.directory.create_review_number(&review, None, review.created_at).await?;
     let mut trace = Vec::new();
     for (index, statement) in STATEMENTS.iter().enumerate() {
         let writes = !statement.text.starts_with("SELECT");

@@ -11,11 +11,10 @@ use countersign_core::{
     keys::KeyError,
     limits::{LimitHit, LimitScope},
     ports::StoreError,
-    profiles::{MOST_PROFILES, ProfileError},
+    profiles::ProfileError,
     read::ReadError,
     resend::ResendError,
-    review::{self, ReviewError},
-    setting::Settings,
+    review::ReviewError,
     settings::SettingError,
     start::StartError,
     verification::Status,
@@ -35,7 +34,9 @@ const NO_VERIFICATION: &str = "There is no such verification.";
 pub fn codes(error: impl Into<Arc<StoreError>>) -> Problem {
     let error = error.into();
     match *error {
-        StoreError::Conflict => internal("The codes store holds a conflicting value.").caused_by(error),
+        StoreError::Conflict | StoreError::Full { .. } => {
+            internal("The codes store holds a conflicting value.").caused_by(error)
+        }
         // A record that cannot be read may be of a newer release: another node can read it.
         StoreError::Unavailable(_) | StoreError::Corrupt { .. } => codes_unavailable().caused_by(error),
     }
@@ -52,6 +53,9 @@ pub fn directory(error: impl Into<Arc<StoreError>>) -> Problem {
         StoreError::Conflict => {
             Problem::new(ProblemCode::Conflict, "Another change came first; read it and try again.")
                 .caused_by(error)
+        }
+        StoreError::Full { what, most } => {
+            Problem::new(ProblemCode::Conflict, format!("A tenant has at most {most} {what}."))
         }
         StoreError::Corrupt { .. } => internal("A stored value cannot be read.").caused_by(error),
     }
@@ -244,9 +248,6 @@ impl From<ProfileError> for Problem {
     fn from(error: ProfileError) -> Self {
         match error {
             ProfileError::NotFound => Self::not_found("There is no such profile."),
-            ProfileError::TooMany => {
-                Self::new(ProblemCode::Conflict, format!("A tenant has at most {MOST_PROFILES} profiles."))
-            }
             ProfileError::Default => {
                 Self::new(ProblemCode::Conflict, "Every tenant has the profile `default`; change it instead.")
             }
@@ -260,10 +261,7 @@ impl From<ReviewError> for Problem {
         match error {
             ReviewError::NotFound => Self::not_found("There is no such review number."),
             ReviewError::Exists => Self::new(ProblemCode::Conflict, "The number is a review number already."),
-            ReviewError::TooMany => {
-                let detail = format!("A tenant has at most {} review numbers.", review::MOST);
-                Self::new(ProblemCode::Conflict, detail)
-            }
+            ReviewError::Idempotency(error) => error.into(),
             ReviewError::Directory(error) => directory(error),
         }
     }
@@ -273,10 +271,6 @@ impl From<SettingError> for Problem {
     fn from(error: SettingError) -> Self {
         match error {
             SettingError::NotFound => Self::not_found("There is no such limit."),
-            SettingError::TooMany => {
-                let detail = format!("A tenant has at most {} limits of its own.", Settings::MOST_LIMITS);
-                Self::new(ProblemCode::Conflict, detail)
-            }
             SettingError::Directory(error) => directory(error),
         }
     }

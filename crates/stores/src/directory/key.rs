@@ -13,7 +13,7 @@ use countersign_core::{
     allowlist::Allowlist,
     id::{KeyId, TenantId},
     idempotency::Once,
-    key::{HashedSecret, Key, Mode},
+    key::{HashedSecret, Key, MOST_KEYS, Mode},
     ports::{KeyChange, Rotation, StoreError},
     scope::Scope,
     time::Timestamp,
@@ -68,6 +68,14 @@ pub(super) const INSERT_KEY: Statement = Statement {
     params: &[Text, Text, Text, Text, Text, Bytes, Int, Int, Int, Int, Int, Text, Text],
 };
 
+/// Gives its row unless the tenant has too many: no other writer adds one before the commit.
+pub(super) const COUNT_KEYS: Statement = Statement {
+    table: "change_head",
+    text: "SELECT n FROM change_head WHERE only_row = 1
+        AND (SELECT count(*) FROM keys WHERE tenant_id = $1) <= $2",
+    params: &[Text, Int],
+};
+
 /// Adds the statements that make the key and note it.
 fn insert_key(batch: Batch, key: &Key) -> Batch {
     let values = vec![
@@ -85,7 +93,12 @@ fn insert_key(batch: Batch, key: &Key) -> Batch {
         key.allowlist.to_string().into(),
         key.replaced_by.map(|id| id.to_string()).into(),
     ];
-    let batch = take_number(batch).run_touching(1, &INSERT_KEY, values);
+    let count = vec![key.tenant.to_string().into(), i64::from(MOST_KEYS).into()];
+    let batch = take_number(batch).run_touching(1, &INSERT_KEY, values).run_within(
+        ("keys", MOST_KEYS),
+        &COUNT_KEYS,
+        count,
+    );
     note_change(batch, key.tenant, "key", key.id, key.created_at)
 }
 

@@ -12,6 +12,7 @@ use countersign_core::{
     limits::NamedLimits,
     ports::StoreError,
     profile::{Policy, Profile, ProfileName, ResendPolicy},
+    profiles::MOST_PROFILES,
     time::Timestamp,
 };
 use std::time::Duration;
@@ -96,6 +97,14 @@ pub(super) async fn list_profiles(sql: &Sql, tenant: TenantId) -> Result<Vec<Pro
     rows.iter().map(read_profile).collect()
 }
 
+/// As for keys.
+pub(super) const COUNT_PROFILES: Statement = Statement {
+    table: "change_head",
+    text: "SELECT n FROM change_head WHERE only_row = 1
+        AND (SELECT count(*) FROM profiles WHERE tenant_id = $1) <= $2",
+    params: &[Text, Int],
+};
+
 /// A profile that is there keeps its id, its name and the time it was made.
 pub(super) const SAVE_PROFILE: Statement = Statement {
     table: "profiles",
@@ -121,9 +130,11 @@ pub(super) const NOTE_SAVED_PROFILE: Statement = Statement {
 
 pub(super) async fn save_profile(sql: &Sql, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
     let note = vec![profile.tenant.to_string().into(), profile.name.as_str().into(), now.micros().into()];
+    let count = vec![profile.tenant.to_string().into(), i64::from(MOST_PROFILES).into()];
     let batch = take_number(Batch::default())
         .run_touching(1, &SAVE_PROFILE, profile_values(profile))
-        .run_touching(1, &NOTE_SAVED_PROFILE, note);
+        .run_touching(1, &NOTE_SAVED_PROFILE, note)
+        .run_within(("profiles", MOST_PROFILES), &COUNT_PROFILES, count);
     sql.batch(batch).await.map(drop)
 }
 

@@ -1,6 +1,9 @@
 //! Review numbers.
 
-use super::change::{note_change, take_number};
+use super::{
+    answer::answer_once,
+    change::{note_change, take_number},
+};
 use crate::sql::{
     Batch,
     Kind::{Bytes, Int, Text},
@@ -8,9 +11,10 @@ use crate::sql::{
 };
 use countersign_core::{
     id::{ReviewNumberId, TenantId},
+    idempotency::Once,
     keyring::Fingerprint,
     ports::StoreError,
-    review::ReviewNumber,
+    review::{self, ReviewNumber},
     time::Timestamp,
 };
 
@@ -39,9 +43,18 @@ pub(super) const INSERT_REVIEW_NUMBER: Statement = Statement {
     params: &[Text, Text, Bytes, Bytes, Int, Int],
 };
 
+/// Gives its row unless the tenant has too many.
+pub(super) const COUNT_REVIEW_NUMBERS: Statement = Statement {
+    table: "change_head",
+    text: "SELECT n FROM change_head WHERE only_row = 1
+        AND (SELECT count(*) FROM review_numbers WHERE tenant_id = $1 AND ends_at > $3) <= $2",
+    params: &[Text, Int, Int],
+};
+
 pub(super) async fn create_review_number(
     sql: &Sql,
     review: &ReviewNumber,
+    once: Option<&Once>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let tenant = || review.tenant.to_string().into();
@@ -56,8 +69,14 @@ pub(super) async fn create_review_number(
     ];
     let batch = take_number(Batch::default())
         .run(&DELETE_ENDED_REVIEW_NUMBER, vec![tenant(), number(), now.micros().into()])
-        .run_touching(1, &INSERT_REVIEW_NUMBER, values);
-    sql.batch(note_change(batch, review.tenant, "review_number", review.id, now)).await.map(drop)
+        .run_touching(1, &INSERT_REVIEW_NUMBER, values)
+        .run_within(
+            ("review numbers", review::MOST),
+            &COUNT_REVIEW_NUMBERS,
+            vec![tenant(), i64::from(review::MOST).into(), now.micros().into()],
+        );
+    let batch = note_change(batch, review.tenant, "review_number", review.id, now);
+    sql.batch(answer_once(batch, review.tenant, once, now)).await.map(drop)
 }
 
 pub(super) const LIST_REVIEW_NUMBERS: Statement = Statement {

@@ -27,6 +27,16 @@ pub(super) const DELETE_SETTING: Statement = Statement {
     params: &[Text, Text],
 };
 
+/// Gives its row unless the tenant has too many limits of its own.
+pub(super) const COUNT_LIMITS: Statement = Statement {
+    table: "change_head",
+    text: "SELECT n FROM change_head WHERE only_row = 1
+        AND (SELECT count(*) FROM settings WHERE tenant_id = $1 AND name LIKE 'limit:%'
+            AND name NOT IN ('limit:number', 'limit:end_user_ip', 'limit:key', 'limit:tenant',
+                'limit:country', 'limit:prefix')) <= $2",
+    params: &[Text, Int],
+};
+
 /// Adds the statement that makes the setting what it says.
 pub(super) fn put_setting(batch: Batch, tenant: TenantId, setting: &Setting, now: Timestamp) -> Batch {
     let (name, value) = setting.stored();
@@ -46,7 +56,12 @@ pub(super) async fn save_setting(
     setting: &Setting,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let batch = put_setting(take_number(Batch::default()), tenant, setting, now);
+    let mut batch = put_setting(take_number(Batch::default()), tenant, setting, now);
+    if let Setting::Limit(..) = setting {
+        let most = Settings::MOST_LIMITS;
+        let count = vec![tenant.to_string().into(), i64::from(most).into()];
+        batch = batch.run_within(("limits of its own", most), &COUNT_LIMITS, count);
+    }
     sql.batch(note_change(batch, tenant, "setting", setting.stored().0, now)).await.map(drop)
 }
 
