@@ -121,6 +121,10 @@ ready() { python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))[sys.ar
 
 # ---- the steps' bodies -------------------------------------------------------
 
+check_merged() {
+    ! grep -rnE '^(<<<<<<<|>>>>>>>) ' --exclude-dir=.git --exclude-dir=target --exclude-dir=node_modules .
+}
+
 check_core_is_pure() {
     local found
     found=$(cargo tree --locked -p countersign-core -e normal --prefix none | cut -d ' ' -f 1 | sort -u |
@@ -220,6 +224,7 @@ countersign="$CARGO_TARGET_DIR/debug/countersign"
 step "tools" prepare_tools || stop "A tool could not be installed; see above."
 
 step "format" cargo fmt --all --check
+step "no half-done merge" check_merged
 step "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "licences, bans, sources" "$cargo_deny" --locked check licenses bans sources
 step "core does no I/O" check_core_is_pure

@@ -36,9 +36,10 @@ pub struct UnreadableHop;
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// Trusts these networks.
-    pub fn new(networks: Vec<IpNet>) -> Self {
-        Self(networks)
+    /// Trusts these networks, unless together they are every address of a family.
+    pub fn new(networks: Vec<IpNet>) -> Result<Self, ProxyError> {
+        let everybody = IpNet::aggregate(&networks).iter().any(|network| network.prefix_len() == 0);
+        if everybody { Err(ProxyError::Everybody) } else { Ok(Self(networks)) }
     }
 
     /// Whether none is trusted.
@@ -120,7 +121,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn proxies(list: &[&str]) -> TrustedProxies {
-        TrustedProxies::new(list.iter().map(|text| parse_proxy(text).unwrap()).collect())
+        TrustedProxies::new(list.iter().map(|text| parse_proxy(text).unwrap()).collect()).unwrap()
     }
 
     fn caller(peer: &str, lines: &[&str]) -> Option<String> {
@@ -201,6 +202,9 @@ mod tests {
             let parsed = parse_proxy(text).map(|network| network.to_string());
             assert_eq!(parsed, expected.map(str::to_owned), "{text}");
         }
+        let halves = ["0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/2"].map(|half| parse_proxy(half).unwrap());
+        assert!(TrustedProxies::new(halves[..2].to_vec()).is_ok());
+        assert_eq!(TrustedProxies::new(halves.to_vec()), Err(ProxyError::Everybody));
     }
 
     #[test]

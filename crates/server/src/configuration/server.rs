@@ -14,8 +14,15 @@ pub(super) fn read_server(reader: &mut Reader, base: &Path) -> Option<ServerSett
     let trusted_proxies = reader.list("server.trusted_proxies", |text| {
         parse_proxy(text).map_err(|error| format!("{text:?} {error}"))
     });
+    let trusted_proxies = trusted_proxies.and_then(|networks| match TrustedProxies::new(networks) {
+        Ok(proxies) => Some(proxies),
+        Err(error) => {
+            reader.problem("server.trusted_proxies", &error.to_string());
+            None
+        }
+    });
     // A setting that is wrong is told for itself; that it also leaves the bind bare need not be.
-    let plain = tls == Some(None) && trusted_proxies.as_ref().is_some_and(Vec::is_empty);
+    let plain = tls == Some(None) && trusted_proxies.as_ref().is_some_and(|proxies| proxies.is_empty());
     if plain && bind.is_some_and(|bind| !bind.ip().to_canonical().is_loopback()) {
         reader.problem("server.bind", PLAIN);
     }
@@ -26,7 +33,7 @@ pub(super) fn read_server(reader: &mut Reader, base: &Path) -> Option<ServerSett
     Some(ServerSettings {
         bind: bind?,
         tls: tls?,
-        trusted_proxies: TrustedProxies::new(trusted_proxies?),
+        trusted_proxies: trusted_proxies?,
         auth_failures: NonZeroU32::new(auth_failures?)?,
         operator_bind: operator_bind?,
         workers: usize::try_from(workers?).ok()?,

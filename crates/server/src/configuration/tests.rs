@@ -128,6 +128,8 @@ fn proxies_are_a_list_and_each_wrong_one_is_told() {
     let wrong = problems(server("[\"10.0.0.0/8\", \"::/0\", \"0.0.0.0/0\", \"proxy\"]"));
     assert_eq!(wrong.len(), 3, "{wrong:?}");
     assert_eq!(wrong[0], "server.trusted_proxies (test.toml): \"::/0\" trusts everybody");
+    let halves = problems(server("[\"::/1\", \"8000::/1\"]"));
+    assert_eq!(halves, ["server.trusted_proxies (test.toml): trusts everybody"]);
     for no_list in ["\"10.0.0.0/8\"", "[1]", "8"] {
         assert!(problems(server(no_list))[0].contains("must be a list"), "{no_list}");
     }
