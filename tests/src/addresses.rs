@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 async fn behind_a_proxy() -> TestApp {
     TestApp::spawn_with(|settings| {
         let proxies = ["127.0.0.1", "10.0.0.0/8"].map(|text| parse_proxy(text).unwrap());
-        settings.server.trusted_proxies = TrustedProxies::new(proxies.into());
+        settings.server.trusted_proxies = TrustedProxies::new(proxies.into()).unwrap();
         settings.server.auth_failures = NonZeroU32::new(5).unwrap();
     })
     .await

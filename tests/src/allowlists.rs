@@ -15,7 +15,8 @@ const LIST: &str = "/v1/allowlists/api";
 /// A server that takes this machine for its proxy.
 async fn behind_a_proxy() -> TestApp {
     TestApp::spawn_with(|settings| {
-        settings.server.trusted_proxies = TrustedProxies::new(vec![parse_proxy("127.0.0.1").unwrap()]);
+        settings.server.trusted_proxies =
+            TrustedProxies::new(vec![parse_proxy("127.0.0.1").unwrap()]).unwrap();
     })
     .await
 }
