@@ -15,7 +15,7 @@ use actix_web::{
         header::{self, HeaderName},
     },
 };
-use countersign_core::{limits::LimitState, time::ceil_seconds};
+use countersign_core::{cause::chain, limits::LimitState, time::ceil_seconds};
 use std::{borrow::Cow, error::Error, sync::Arc, time::Duration};
 use utoipa::ToSchema;
 
@@ -199,14 +199,8 @@ impl Problem {
 
     /// The causes, outermost first, for the log.
     pub fn chain(&self) -> String {
-        let mut chain = self.0.detail.to_string();
-        let mut cause: Option<&(dyn Error + 'static)> = self.0.cause.as_deref().map(|e| e as _);
-        while let Some(error) = cause {
-            chain.push_str(": ");
-            chain.push_str(&error.to_string());
-            cause = error.source();
-        }
-        chain
+        let causes = self.0.cause.as_deref().map(|cause| format!(": {}", chain(cause)));
+        format!("{}{}", self.0.detail, causes.unwrap_or_default())
     }
 }
 

@@ -20,10 +20,10 @@ use crate::{
     ports::StoreError,
     profile::{Profile, ProfileName},
     read::{Contact, Verification},
+    snapshot::TenantView,
     time::Timestamp,
     verification::{RecordKey, Status},
 };
-use std::collections::BTreeMap;
 
 /// Why the history was not shown or changed.
 #[derive(Debug, thiserror::Error)]
@@ -101,15 +101,14 @@ async fn list(
     let found = context.history.list(caller.tenant, caller.mode, &query).await;
     let found = found.map_err(HistoryError::Database)?;
     let mut shown = Vec::with_capacity(found.len());
-    let mut names: Option<BTreeMap<ProfileId, ProfileName>> = None;
+    let view = context.tenant_view(caller.tenant).map_err(HistoryError::Database)?;
     for past in found {
         let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id: past.id };
         // One that does not open is shown like one that was erased: it must not hide all others.
         let contact = Contact::open_past(context, key, &past).ok().flatten();
-        let profile = match (&contact, &mut names) {
-            (Some(contact), _) => contact.profile.clone(),
-            (None, Some(names)) => name_of(names, past.profile),
-            (None, none) => name_of(none.insert(profile_names(context, key).await?), past.profile),
+        let profile = match &contact {
+            Some(contact) => contact.profile.clone(),
+            None => name_of(&view, past.profile),
         };
         shown.push(Verification::past(key, past, query.now, (profile, contact)));
     }
@@ -127,22 +126,18 @@ pub(crate) async fn read_past(
     let contact = Contact::open_past(context, key, &past).ok().flatten();
     let profile = match &contact {
         Some(contact) => contact.profile.clone(),
-        None => name_of(&profile_names(context, key).await?, past.profile),
+        None => {
+            let view = context.tenant_view(key.tenant).map_err(HistoryError::Database)?;
+            name_of(&view, past.profile)
+        }
     };
     Ok(Some(Verification::past(key, past, now, (profile, contact))))
 }
 
-/// The name of a profile stands in the sealed contact; without that, the directory knows it.
-async fn profile_names(
-    context: &Context,
-    key: RecordKey,
-) -> Result<BTreeMap<ProfileId, ProfileName>, HistoryError> {
-    let profiles = context.directory.list_profiles(key.tenant).await.map_err(HistoryError::Database)?;
-    Ok(profiles.into_iter().map(|profile| (profile.id, profile.name)).collect())
-}
-
-fn name_of(names: &BTreeMap<ProfileId, ProfileName>, profile: ProfileId) -> ProfileName {
-    names.get(&profile).cloned().unwrap_or_default()
+/// The name of a profile stands in the sealed contact; without that, the tenant's view knows it.
+fn name_of(view: &TenantView, profile: ProfileId) -> ProfileName {
+    let known = view.profiles.values().find(|known| known.id == profile);
+    known.map(|known| known.name.clone()).unwrap_or_default()
 }
 
 async fn profile(context: &Context, caller: &Caller, name: &ProfileName) -> Result<Profile, HistoryError> {

@@ -10,6 +10,7 @@ pub mod address;
 pub mod allowlist;
 pub mod allowlists;
 pub mod cancel;
+pub mod cause;
 pub mod check;
 pub mod code;
 pub mod console;

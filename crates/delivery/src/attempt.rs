@@ -2,13 +2,13 @@
 
 use crate::{
     backoff::{MAX_ATTEMPTS, wait_after},
-    cause::chain,
     metric,
     provider::{Accepted, Outgoing, Provider, SendError},
     providers::simulator::Simulator,
 };
 use countersign_core::{
     Context,
+    cause::chain,
     id::EventId,
     key::Mode,
     ports::{Claim, Clock, Phase, Settled, StoreError},

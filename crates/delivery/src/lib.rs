@@ -8,7 +8,6 @@
 
 mod attempt;
 mod backoff;
-mod cause;
 mod metric;
 pub mod provider;
 pub mod providers;

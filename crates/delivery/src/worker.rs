@@ -3,9 +3,10 @@
 //! It claims no more than it has free places for, so a claimed message is sent
 //! at once and well within its lease; a slow message holds one place only.
 
-use crate::{attempt::Sender, cause::chain, metric, provider::Provider, providers::simulator::Simulator};
+use crate::{attempt::Sender, metric, provider::Provider, providers::simulator::Simulator};
 use countersign_core::{
     Context,
+    cause::chain,
     ports::{Claim, Clock, StoreError},
 };
 use rand::rngs::StdRng;

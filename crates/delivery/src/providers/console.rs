@@ -1,11 +1,9 @@
 //! `console`: the virtual phone of `dev`. Its messages stand on a web page;
 //! its switch plays the failures of a real provider.
 
-use crate::{
-    cause::chain,
-    provider::{Accepted, Outgoing, Provider, SendError},
-};
+use crate::provider::{Accepted, Outgoing, Provider, SendError};
 use countersign_core::{
+    cause::chain,
     console::{ConsoleMode, ConsoleSwitch, Inbox, InboxMessage},
     ports::Clock,
     verification::Delivery,

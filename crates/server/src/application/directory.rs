@@ -1,7 +1,9 @@
 //! Keeps the copy of the directory in memory up to date.
 
 use countersign_core::{
-    Context, idempotency,
+    Context,
+    cause::chain,
+    idempotency,
     ports::{Clock, StoreError},
     time::Timestamp,
     usage,
@@ -75,10 +77,4 @@ async fn forget_old(context: &Context, now: Timestamp) {
     let _ = directory.forget_changes(now - CHANGES_KEPT).await;
     let _ = directory.forget_answered(now - idempotency::KEPT).await;
     let _ = directory.forget_address_uses(now - usage::KEPT).await;
-}
-
-/// An error with all its causes.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -1,7 +1,7 @@
 //! The recorder: carries events from the codes store to the history.
 
-use super::directory::chain;
 use countersign_core::{
+    cause::chain,
     history::HistoryUpkeep,
     ports::{Codes, EventBacklog, StoreError, Unrecorded},
     time::Timestamp,

@@ -218,7 +218,8 @@ fn next_step(file: &KeyFile, nodes: &[Node], now: Timestamp) -> String {
         if let Some(version) = keys.iter().skip(1).next_back().map(|key| key.version.number) {
             return match rotation::may_retire(*kind, version, keys, nodes, now) {
                 Ok(()) => format!(
-                    "{kind} version {version} is needed by no record; `countersign keyring retire {version}` removes it."
+                    "{kind} version {version} is needed by no live verification; `countersign keyring retire {version}` \
+                     looks at what else is kept, and removes it."
                 ),
                 Err(Refusal::TooSoon { wait, .. }) => format!(
                     "{kind} version {version} can be retired in {} s, when no record needs it.",
