@@ -21,6 +21,7 @@ missing_packages() { # by Debian's names
     has node || echo nodejs
     has npm || echo npm
     find_initdb >/dev/null || echo postgresql
+    has pgbouncer || echo pgbouncer
     find_chromium >/dev/null || echo chromium
 }
 

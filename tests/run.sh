@@ -2,7 +2,7 @@
 # The whole test of Countersign: ./tests/run.sh
 #
 # On Debian it installs what is missing; elsewhere it says what that is and
-# stops. It starts a Postgres server, a browser and `countersign dev` of its
+# stops. It starts a Postgres server, PgBouncer, a browser and `countersign dev` of its
 # own, on free ports, and ends them. Caches stand outside the checkout, except
 # tests/browser/node_modules.
 set -uo pipefail
@@ -10,14 +10,15 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 export LC_ALL=C.UTF-8 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
-export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+# Debian puts servers where only root looks.
+export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin:/usr/sbin"
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/countersign"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$cache/target}"
 if [ "${CI:-}" = true ] || [ ! -t 1 ]; then export NO_COLOR=1 CARGO_TERM_COLOR=never; fi
 
 mkdir -p "$cache" || exit 1
 temp=$(mktemp -d "${TMPDIR:-/tmp}/countersign-test.XXXXXX") || exit 1
-logs="$temp/logs" postgres_data='' dev_pid='' tls_pid=''
+logs="$temp/logs" postgres_data='' pgbouncer_pid='' dev_pid='' tls_pid=''
 mkdir "$logs"
 
 # ---- ending ------------------------------------------------------------------
@@ -35,6 +36,7 @@ cleanup() {
     trap - EXIT
     [ -z "$dev_pid" ] || end_process "$dev_pid" TERM
     [ -z "$tls_pid" ] || end_process "$tls_pid" TERM
+    [ -z "$pgbouncer_pid" ] || end_process "$pgbouncer_pid" INT
     # The server's own file names its process: it may run under another user.
     [ -z "$postgres_data" ] || [ ! -f "$postgres_data/data/postmaster.pid" ] ||
         end_process "$(head -n 1 "$postgres_data/data/postmaster.pid")" INT
@@ -77,9 +79,10 @@ start_postgres() { # a throwaway server on a free port; Postgres refuses to run 
     bin=$(dirname "$(readlink -f "$(find_initdb)")")
     port=$(free_port)
     postgres_data=$(mktemp -d /tmp/countersign-pg.XXXXXX) || return 1
+    make_certificate "$postgres_data" || return 1
     if [ "$(id -u)" = 0 ]; then
         id postgres >/dev/null || return 1
-        chown postgres: "$postgres_data"
+        chown -R postgres: "$postgres_data"
         as=(runuser -u postgres --)
     fi
     (
@@ -87,16 +90,63 @@ start_postgres() { # a throwaway server on a free port; Postgres refuses to run 
         "${as[@]}" "$bin/initdb" -D data -U countersign -A trust -E UTF8 --no-locale --no-sync >initdb.log 2>&1 ||
             { cat initdb.log; exit 1; }
         "${as[@]}" "$bin/postgres" -D data -h 127.0.0.1 -p "$port" -k "$postgres_data" -c fsync=off \
-            -c full_page_writes=off -c synchronous_commit=off -c max_connections=400 >server.log 2>&1 </dev/null &
+            -c full_page_writes=off -c synchronous_commit=off -c max_connections=400 -c ssl=on \
+            -c ssl_cert_file="$postgres_data/server.pem" -c ssl_key_file="$postgres_data/server.key" >server.log 2>&1 </dev/null &
     ) || return 1
     for _ in $(seq 300); do
         if grep -q 'ready to accept connections' "$postgres_data/server.log"; then
             export COUNTERSIGN_TEST_POSTGRES="postgres://countersign@127.0.0.1:$port/postgres"
-            return 0
+            export COUNTERSIGN_TEST_POSTGRES_CA="$postgres_data/ca.pem"
+            start_pgbouncer "$port"
+            return
         fi
         sleep 0.1
     done
     cat "$postgres_data/server.log"
+    return 1
+}
+
+make_certificate() { # folder: an authority, and what it signed for 127.0.0.1 alone
+    (
+        cd "$1" || exit 1
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj '/CN=test authority' \
+            -keyout ca.key -out ca.pem 2>openssl.log &&
+            openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj '/CN=postgres' \
+                -keyout server.key -out server.csr 2>>openssl.log &&
+            printf 'subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n' >server.ext &&
+            openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile server.ext \
+                -out server.pem 2>>openssl.log && chmod 600 server.key && chmod 755 . || { cat openssl.log; exit 1; }
+    )
+}
+
+start_pgbouncer() { # Postgres's port: a pooler by transaction, with few connections to share
+    local port as=()
+    port=$(free_port)
+    # It refuses to run as root too.
+    [ "$(id -u)" != 0 ] || as=(runuser -u postgres --)
+    cat >"$postgres_data/pgbouncer.ini" <<EOF
+[databases]
+* = host=127.0.0.1 port=$1 user=countersign
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = $port
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 4
+max_client_conn = 1000
+server_idle_timeout = 5
+EOF
+    "${as[@]}" pgbouncer "$postgres_data/pgbouncer.ini" >"$postgres_data/pgbouncer.log" 2>&1 </dev/null &
+    pgbouncer_pid=$!
+    for _ in $(seq 100); do
+        if (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+            export COUNTERSIGN_TEST_PGBOUNCER="postgres://countersign@127.0.0.1:$port"
+            return 0
+        fi
+        sleep 0.1
+    done
+    cat "$postgres_data/pgbouncer.log"
     return 1
 }
 

@@ -5,6 +5,7 @@ mod contract;
 mod migrations;
 mod rotation;
 mod statements;
+mod tls;
 mod usage;
 
 use anyhow::{Context, Result};
@@ -32,7 +33,7 @@ use countersign_stores::{
 use rand::{SeedableRng, rngs::StdRng};
 use std::{net::IpAddr, sync::Arc};
 
-/// The contract on both engines: each test gets a fresh, migrated database.
+/// The contract on both engines, on Postgres also through a pooler: each test gets a fresh, migrated database.
 macro_rules! contract {
     ($($module:ident::$test:ident),+ $(,)?) => {
         mod sqlite {
@@ -41,6 +42,15 @@ macro_rules! contract {
                 let base = super::Base::sqlite()?;
                 base.sql.migrate().await?;
                 super::$module::$test(&base).await
+            })+
+        }
+        mod pgbouncer {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() -> anyhow::Result<()> {
+                let base = super::Base::pgbouncer().await?;
+                let outcome = super::$module::$test(&base).await;
+                base.close().await?;
+                outcome
             })+
         }
         mod postgres {
@@ -97,7 +107,12 @@ enum Place {
     },
 }
 
-const POSTGRES: &str = "COUNTERSIGN_TEST_POSTGRES";
+/// What the test run started, as it says in the environment.
+fn started(name: &str) -> Result<String> {
+    #[expect(clippy::disallowed_methods, reason = "the test run names its servers in the environment")]
+    let value = std::env::var(name);
+    value.with_context(|| format!("{name} must be set; tests/run.sh starts the server and sets it"))
+}
 
 impl Base {
     fn new(sql: Sql, place: Place) -> Self {
@@ -111,18 +126,24 @@ impl Base {
     }
 
     pub async fn postgres() -> Result<Self> {
-        #[expect(clippy::disallowed_methods, reason = "the test run names its server in the environment")]
-        let url = std::env::var(POSTGRES);
-        let url = url.with_context(|| {
-            format!("{POSTGRES} must hold the URL of a Postgres server; tests/run.sh starts one and sets it")
-        })?;
+        let url = started("COUNTERSIGN_TEST_POSTGRES")?;
         let name = format!("directory_{:032x}", fresh_number()?);
         execute_on(&url, &format!("CREATE DATABASE {name}")).await?;
         // The path of the URL is the database; what follows `?` stays.
         let (address, options) = url.split_once('?').map_or((url.as_str(), ""), |(a, o)| (a, o));
         let (server, _) = address.rsplit_once('/').context("the URL names no database")?;
-        let sql = Sql::postgres(&format!("{server}/{name}?{options}"))?;
+        let sql = Sql::postgres(&format!("{server}/{name}?{options}"), None)?;
         Ok(Self::new(sql, Place::Server { url, name }))
+    }
+
+    /// Migrated over the server's own URL, as the lock demands; all else goes through PgBouncer.
+    pub async fn pgbouncer() -> Result<Self> {
+        let pooler = started("COUNTERSIGN_TEST_PGBOUNCER")?;
+        let base = Self::postgres().await?;
+        base.sql.migrate().await?;
+        let Place::Server { name, .. } = &base.place else { unreachable!("it stands on a server") };
+        let sql = Sql::postgres(&format!("{pooler}/{name}"), None)?;
+        Ok(Self::new(sql, base.place))
     }
 
     pub async fn close(self) -> Result<()> {

@@ -19,7 +19,7 @@ use countersign_stores::history::SqlHistory;
 use rand::{SeedableRng, rngs::StdRng};
 use std::sync::Arc;
 
-/// The contract on both engines: each test gets a fresh, migrated database.
+/// The contract on both engines, on Postgres also through a pooler: each test gets a fresh, migrated database.
 macro_rules! contract {
     ($($test:ident),+ $(,)?) => {
         mod sqlite {
@@ -28,6 +28,15 @@ macro_rules! contract {
                 let base = crate::directory::Base::sqlite()?;
                 base.sql.migrate().await?;
                 super::contract::$test(&base).await
+            })+
+        }
+        mod pgbouncer {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() -> anyhow::Result<()> {
+                let base = crate::directory::Base::pgbouncer().await?;
+                let outcome = super::contract::$test(&base).await;
+                base.close().await?;
+                outcome
             })+
         }
         mod postgres {

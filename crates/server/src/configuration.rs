@@ -139,18 +139,22 @@ fn read_log(reader: &mut Reader) -> Option<LogSettings> {
 
 fn read_database(reader: &mut Reader, base: &Path) -> Option<DatabaseUrl> {
     let url = reader.secret("database.url").unwrap_or_else(|| Secret::new("sqlite://directory.sqlite"));
+    let ca = reader.text("database.ca_file", "", |text| Ok((!text.is_empty()).then(|| base.join(text))))?;
     let text = url.expose();
     if let Some(path) = text.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
+        if ca.is_some() {
+            reader.problem("database.ca_file", "is of use with a postgres:// URL only");
+        }
         return Some(DatabaseUrl::Sqlite(base.join(path)));
     }
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        if let Err(error) = Sql::postgres(text) {
+        if let Err(error) = Sql::postgres(text, None) {
             // What is refused here is the URL; the reason stands below the error.
             let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
             reader.problem("database.url", &reason);
             return None;
         }
-        return Some(DatabaseUrl::Postgres(url));
+        return Some(DatabaseUrl::Postgres { url, ca });
     }
     reader
         .problem("database.url", "must be \"sqlite://PATH\" or \"postgres://USER:PASSWORD@HOST:PORT/NAME\"");

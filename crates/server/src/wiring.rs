@@ -20,7 +20,7 @@ use countersign_stores::{
 };
 use std::{
     fs::{DirBuilder, File, OpenOptions, TryLockError},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -85,7 +85,14 @@ pub async fn open_backends(
 /// at once; a server that others use too waits for `countersign migrate`.
 pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
     match &settings.database {
-        DatabaseUrl::Postgres(url) => Sql::postgres(url.expose()).context("The database URL cannot be used"),
+        DatabaseUrl::Postgres { url, ca } => {
+            let read = |path: &PathBuf| {
+                std::fs::read(path)
+                    .with_context(|| format!("database.ca_file: {} cannot be read", path.display()))
+            };
+            let ca = ca.as_ref().map(read).transpose()?;
+            Sql::postgres(url.expose(), ca.as_deref()).context("The database cannot be reached so")
+        }
         DatabaseUrl::Sqlite(file) => {
             if let Some(folder) = file.parent() {
                 make_folder(folder)?;

@@ -129,10 +129,12 @@ impl Sql {
     }
 
     /// A Postgres server at `postgres://user:password@host:port/database`.
-    /// Nothing is connected yet; the error of a bad URL does not repeat it,
+    /// Beyond this machine it is reached by TLS alone, unless the URL says
+    /// `sslmode=disable`; `ca` is the authority (PEM) of its certificate, if
+    /// that is none of the system's. Nothing is connected yet; the error of a bad URL does not repeat it,
     /// for it may hold the password.
-    pub fn postgres(url: &str) -> Result<Self, StoreError> {
-        Ok(Self { engine: Engine::Postgres(Arc::new(postgres::Postgres::new(url)?)) })
+    pub fn postgres(url: &str, ca: Option<&[u8]>) -> Result<Self, StoreError> {
+        Ok(Self { engine: Engine::Postgres(Arc::new(postgres::Postgres::new(url, ca)?)) })
     }
 
     /// Runs one statement that only reads.

@@ -21,7 +21,7 @@ pub(super) fn run(config: Option<&Path>, command: &ConfigCommand) -> anyhow::Res
 fn summary(settings: &Settings) -> String {
     let database = match &settings.database {
         DatabaseUrl::Sqlite(file) => file.display().to_string(),
-        DatabaseUrl::Postgres(_) => "Postgres".to_owned(),
+        DatabaseUrl::Postgres { .. } => "Postgres".to_owned(),
     };
     let keyring = match &settings.keyring.text {
         Some(_) => "in keyring.text".to_owned(),

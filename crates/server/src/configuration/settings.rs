@@ -110,8 +110,13 @@ impl From<LogLevel> for tracing::Level {
 pub enum DatabaseUrl {
     /// A file on this machine.
     Sqlite(PathBuf),
-    /// A server; the URL may hold a password.
-    Postgres(Secret),
+    /// A server.
+    Postgres {
+        /// It may hold a password.
+        url: Secret,
+        /// The authority of its certificate, if that is none of the system's.
+        ca: Option<PathBuf>,
+    },
 }
 
 /// The codes store.

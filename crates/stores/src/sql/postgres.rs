@@ -1,20 +1,23 @@
 //! Runs statements on a Postgres server.
 
+mod connect;
+
 use super::{
     Batch, Done, Kind, Row, Statement, Value,
     migration::{self, Applied, Migration},
 };
+use connect::{connector, parse_url};
 use countersign_core::ports::StoreError;
 use deadpool_postgres::{Manager, Object, Pool, Runtime};
 use futures_util::TryStreamExt;
-use std::{future::Future, net::IpAddr, pin::pin, time::Duration};
+use std::{future::Future, pin::pin, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::{
-    Client, Config, GenericClient, IsolationLevel, NoTls,
-    config::{Host, SslMode},
+    Client, Config, GenericClient, IsolationLevel,
     error::SqlState,
     types::{FromSql, ToSql, Type},
 };
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long to wait for a free connection, for a new one, and for each answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -32,12 +35,14 @@ const LOCK: i64 = 0x636f_756e_7465_7273;
 pub(super) struct Postgres {
     pool: Pool,
     config: Config,
+    tls: MakeRustlsConnect,
 }
 
 impl Postgres {
-    pub fn new(url: &str) -> Result<Self, StoreError> {
-        let config = parse_url(url)?;
-        let pool = Pool::builder(Manager::new(config.clone(), NoTls))
+    pub fn new(url: &str, ca: Option<&[u8]>) -> Result<Self, StoreError> {
+        let mut config = parse_url(url)?;
+        let tls = connector(&mut config, ca)?;
+        let pool = Pool::builder(Manager::new(config.clone(), tls.clone()))
             .max_size(CONNECTIONS)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(PATIENCE))
@@ -45,7 +50,7 @@ impl Postgres {
             .recycle_timeout(Some(PATIENCE))
             .build()
             .map_err(StoreError::unavailable)?;
-        Ok(Self { pool, config })
+        Ok(Self { pool, config, tls })
     }
 
     pub async fn query(&self, statement: &Statement, values: &[Value]) -> Result<Vec<Row>, StoreError> {
@@ -68,7 +73,7 @@ impl Postgres {
 
     /// Over a connection of its own: closing it frees the lock however this ends.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        let (mut client, connection) = answer(self.config.connect(NoTls)).await?;
+        let (mut client, connection) = answer(self.config.connect(self.tls.clone())).await?;
         let connection = tokio::spawn(connection);
         let outcome = migrate(&mut client).await;
         drop(client);
@@ -78,44 +83,6 @@ impl Postgres {
             stop.abort();
         }
         outcome
-    }
-}
-
-/// The parser of the driver quotes parts of what it cannot read, which may be
-/// the password; so its words are not passed on.
-fn parse_url(url: &str) -> Result<Config, StoreError> {
-    let refuse = |reason| Err(StoreError::unavailable(reason));
-    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-        return refuse("the database URL must begin with postgres://");
-    }
-    let Ok(mut config) = url.parse::<Config>() else {
-        return refuse("the database URL must read postgres://user:password@host:port/database");
-    };
-    if config.get_hosts().is_empty() {
-        return refuse("the database URL names no host");
-    }
-    if config.get_user().is_none_or(str::is_empty) {
-        return refuse("the database URL names no user");
-    }
-    if config.get_dbname().is_none_or(str::is_empty) {
-        return refuse("the database URL names no database");
-    }
-    if !config.get_hosts().iter().all(is_here) && config.get_ssl_mode() != SslMode::Disable {
-        return refuse(
-            "this release speaks to the database without TLS: beyond this machine the URL must say so, with sslmode=disable",
-        );
-    }
-    config.application_name("countersign").connect_timeout(PATIENCE).tcp_user_timeout(4 * PATIENCE);
-    Ok(config)
-}
-
-fn is_here(host: &Host) -> bool {
-    match host {
-        Host::Tcp(name) => {
-            name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-        }
-        #[cfg(unix)]
-        Host::Unix(_) => true,
     }
 }
 
@@ -265,33 +232,5 @@ impl<'a> FromSql<'a> for Value {
 
     fn accepts(ty: &Type) -> bool {
         matches!(*ty, Type::TEXT | Type::INT4 | Type::INT8 | Type::BYTEA)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::error::Error;
-
-    #[test]
-    fn a_bad_url_is_refused_without_its_password() {
-        for url in [
-            "",
-            "mysql://u:hunter2@h/d",
-            "postgres://u:hunter2@h:port/d",
-            "postgres://u:hunter2@h:99999/d",
-            "postgres://u:hunter2@/d",
-            "postgres://u:hunter2@h",
-            "postgres://u:hunter2@h/d?hunter2=1",
-            "postgres://:hunter2@h/d",
-            "postgres://u:hunter2@h/",
-        ] {
-            let error = Postgres::new(url).err().unwrap_or_else(|| panic!("{url} was taken"));
-            let cause = error.source().unwrap().to_string();
-            assert!(cause.starts_with("the database URL") && !cause.contains("hunter2"), "{cause}");
-        }
-        assert!(Postgres::new("postgres://user:pass@127.0.0.1:5432/database").is_ok());
-        assert!(Postgres::new("postgres://user:pass@host:5432/database").is_err(), "in clear over a network");
-        assert!(Postgres::new("postgres://user:pass@host:5432/database?sslmode=disable").is_ok());
     }
 }

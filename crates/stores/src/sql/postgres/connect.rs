@@ -1,0 +1,151 @@
+//! How a Postgres server is reached: what the URL says, and TLS.
+//!
+//! TLS always verifies the server's certificate and name (libpq's
+//! `verify-full`): encryption alone does not keep a stranger out of the middle.
+
+use super::PATIENCE;
+use countersign_core::ports::StoreError;
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use std::{net::IpAddr, sync::Arc};
+use tokio_postgres::{
+    Config,
+    config::{Host, SslMode},
+};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// The parser of the driver quotes parts of what it cannot read, which may be
+/// the password; so its words are not passed on.
+pub(super) fn parse_url(url: &str) -> Result<Config, StoreError> {
+    let refuse = |reason| Err(StoreError::unavailable(reason));
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return refuse("the database URL must begin with postgres://");
+    }
+    let Ok(mut config) = with_known_mode(url).parse::<Config>() else {
+        return refuse(
+            "the database URL must read postgres://user:password@host:port/database; \
+             the authority of its certificate is the setting database.ca_file",
+        );
+    };
+    if config.get_hosts().is_empty() {
+        return refuse("the database URL names no host");
+    }
+    if config.get_user().is_none_or(str::is_empty) {
+        return refuse("the database URL names no user");
+    }
+    if config.get_dbname().is_none_or(str::is_empty) {
+        return refuse("the database URL names no database");
+    }
+    if config.get_ssl_mode() == SslMode::Prefer && !config.get_hosts().iter().all(is_here) {
+        // Whoever stands in between could else talk both out of it.
+        config.ssl_mode(SslMode::Require);
+    }
+    config.application_name("countersign").connect_timeout(PATIENCE).tcp_user_timeout(4 * PATIENCE);
+    Ok(config)
+}
+
+/// The driver knows less of libpq's modes; each of these is verified in full.
+fn with_known_mode(url: &str) -> String {
+    let Some((address, query)) = url.split_once('?') else { return url.to_owned() };
+    let known = |part: &str| match part {
+        "sslmode=verify-full" | "sslmode=verify-ca" => "sslmode=require".to_owned(),
+        other => other.to_owned(),
+    };
+    format!("{address}?{}", query.split('&').map(known).collect::<Vec<_>>().join("&"))
+}
+
+fn is_here(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    }
+}
+
+/// Trusts the authorities in `ca` (PEM), else those of the system. Whoever
+/// names one wants TLS, also on this machine.
+pub(super) fn connector(config: &mut Config, ca: Option<&[u8]>) -> Result<MakeRustlsConnect, StoreError> {
+    let mut roots = RootCertStore::empty();
+    match (ca, config.get_ssl_mode()) {
+        (Some(pem), mode) => {
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                let added = certificate.map_err(StoreError::unavailable).map(|one| roots.add(one));
+                added?.map_err(StoreError::unavailable)?;
+            }
+            if roots.is_empty() {
+                return Err(StoreError::unavailable("database.ca_file holds no certificate"));
+            }
+            if mode != SslMode::Disable {
+                config.ssl_mode(SslMode::Require);
+            }
+        }
+        (None, SslMode::Require) => {
+            let (known, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            if known == 0 {
+                return Err(StoreError::unavailable(
+                    "this system names no certificate authorities: set database.ca_file",
+                ));
+            }
+        }
+        (None, _) => drop(config.ssl_mode(SslMode::Disable)),
+    }
+    let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(StoreError::unavailable)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(tls))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error;
+
+    #[test]
+    fn a_bad_url_is_refused_without_its_password() {
+        for url in [
+            "",
+            "mysql://u:hunter2@h/d",
+            "postgres://u:hunter2@h:port/d",
+            "postgres://u:hunter2@h:99999/d",
+            "postgres://u:hunter2@/d",
+            "postgres://u:hunter2@h",
+            "postgres://u:hunter2@h/d?hunter2=1",
+            "postgres://:hunter2@h/d",
+            "postgres://u:hunter2@h/",
+        ] {
+            let error = parse_url(url).err().unwrap_or_else(|| panic!("{url} was taken"));
+            let cause = error.source().unwrap().to_string();
+            assert!(cause.starts_with("the database URL") && !cause.contains("hunter2"), "{cause}");
+        }
+    }
+
+    #[test]
+    fn beyond_this_machine_only_tls_unless_the_url_says_otherwise() {
+        for (url, ca, mode) in [
+            ("postgres://u:p@127.0.0.1:5432/d", false, SslMode::Disable),
+            ("postgres://u:p@localhost/d?sslmode=require", false, SslMode::Require),
+            ("postgres://u:p@localhost/d", true, SslMode::Require),
+            ("postgres://u:p@host/d", false, SslMode::Require),
+            ("postgres://u:p@127.0.0.1,host/d", false, SslMode::Require),
+            ("postgres://u:p@host/d?sslmode=prefer", false, SslMode::Require),
+            ("postgres://u:p@host/d?connect_timeout=2&sslmode=verify-full", true, SslMode::Require),
+            ("postgres://u:p@host/d?sslmode=disable", false, SslMode::Disable),
+            ("postgres://u:p@host/d?sslmode=disable", true, SslMode::Disable),
+        ] {
+            let mut config = parse_url(url).unwrap();
+            let authority = rcgen::generate_simple_self_signed(["db".to_owned()]).unwrap().cert.pem();
+            let connector = connector(&mut config, ca.then_some(authority.as_bytes()));
+            assert!(connector.is_ok(), "{url}");
+            assert_eq!(config.get_ssl_mode(), mode, "{url}");
+        }
+        let mut config = parse_url("postgres://u:p@host/d").unwrap();
+        assert!(connector(&mut config, Some(b"no certificate")).is_err());
+    }
+}
