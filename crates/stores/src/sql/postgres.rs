@@ -9,7 +9,7 @@ use super::{
 use connect::{connector, parse_url};
 use countersign_core::ports::StoreError;
 use deadpool_postgres::{Manager, Object, Pool, Runtime};
-use futures_util::TryStreamExt;
+use futures_util::{TryStreamExt, future::maybe_done, poll};
 use std::{future::Future, pin::pin, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::{
@@ -145,10 +145,19 @@ fn read_row(statement: &Statement, row: &tokio_postgres::Row) -> Result<Row, Sto
 async fn run_batch(client: &mut Client, batch: &Batch) -> Result<Vec<Vec<Row>>, StoreError> {
     let begin = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted);
     let transaction = answer(begin.start()).await?;
-    let mut rows = Vec::with_capacity(batch.steps.len());
+    // All are sent before the first answer is waited for: one round trip, not one for each.
+    let mut waits = Vec::with_capacity(batch.steps.len());
     for step in &batch.steps {
-        // Dropping the transaction on an error rolls it back.
-        rows.push(step.accept(run(&transaction, step.statement, &step.values).await?)?);
+        let mut wait = Box::pin(maybe_done(run(&transaction, step.statement, &step.values)));
+        let _ = poll!(wait.as_mut());
+        waits.push(wait);
+    }
+    let mut rows = Vec::with_capacity(batch.steps.len());
+    for (step, mut wait) in batch.steps.iter().zip(waits) {
+        wait.as_mut().await;
+        let done = wait.as_mut().take_output().ok_or_else(|| StoreError::unavailable("no answer"))?;
+        // Dropping the transaction on an error rolls it back; what failed after it failed for it.
+        rows.push(step.accept(done?)?);
     }
     answer(transaction.commit()).await?;
     Ok(rows)
