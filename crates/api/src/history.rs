@@ -8,10 +8,11 @@ use crate::{
     auth::{Authed, ReportsRead, SettingsWrite, VerificationsRead},
     body::{Body, Query},
     id::Id,
+    observe::note_changed,
     problem::Problem,
 };
 use actix_web::{
-    get, post,
+    HttpRequest, get, post,
     web::{Data, Json},
 };
 use countersign_core::{history, id::VerificationId, verification::RecordKey};
@@ -112,11 +113,13 @@ pub async fn read_timeline(
 #[post("/numbers/erase")]
 pub async fn erase_number(
     caller: Authed<SettingsWrite>,
+    request: HttpRequest,
     state: Data<State>,
     body: Body,
 ) -> Result<Json<ErasedNumber>, Problem> {
     let to = read::erase_request(body.0, caller.mode)?;
     let erased = history::erase_number(&state.context, &caller, &to).await?;
+    note_changed(&request, to.masked());
     Ok(Json(erased.into()))
 }
 

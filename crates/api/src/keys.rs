@@ -8,6 +8,7 @@ use crate::{
     auth::{Authed, KeysWrite, SettingsRead},
     body::{Body, MergePatch, NoBody, Query},
     id::Id,
+    observe::note_changed,
     problem::Problem,
     rng,
 };
@@ -49,6 +50,7 @@ pub async fn create_key(
     let asked = read::create_request(fields)?;
     let (key, secret) = keys::create_key(&state.context, &caller, asked, once, now, &mut rng()).await?;
     let location = format!("{}/{}", request.path(), key.id);
+    note_changed(&request, key.id);
     let created = CreatedKey::new(key, &secret);
     Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(created))
 }

@@ -4,14 +4,15 @@ use crate::{
     State,
     auth::{Authed, SettingsWrite},
     body::Body,
+    observe::note_changed,
     problem::{self, Problem},
     verifications::number,
 };
 use actix_web::{
-    post,
+    HttpRequest, post,
     web::{Data, Json},
 };
-use countersign_core::{Caller, settings};
+use countersign_core::settings;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -50,6 +51,7 @@ pub struct ClearedNumber {
 #[post("/numbers/clear")]
 pub async fn clear_number(
     caller: Authed<SettingsWrite>,
+    request: HttpRequest,
     state: Data<State>,
     body: Body,
 ) -> Result<Json<ClearedNumber>, Problem> {
@@ -58,15 +60,6 @@ pub async fn clear_number(
     let to = fields.finish(to)?;
     let cleared = settings::clear_number(&state.context, &caller, &to).await;
     let wrong_codes = cleared.map_err(problem::codes)?;
-    let Caller { tenant, key, address, .. } = *caller;
-    tracing::info!(
-        target: "audit",
-        number = to.masked(),
-        wrong_codes,
-        tenant.id = tenant.to_string(),
-        key.id = key.to_string(),
-        client.address = address.to_string(),
-        "The wrong codes of a number were cleared"
-    );
+    note_changed(&request, to.masked());
     Ok(Json(ClearedNumber { wrong_codes }))
 }

@@ -45,6 +45,14 @@ pub fn note(request: &HttpRequest, verification: VerificationId, outcome: &'stat
     extensions.insert(Outcome(outcome));
 }
 
+/// What a change was made to, where the path does not name it.
+struct Changed(String);
+
+/// Tells the audit line what was changed, if the path does not.
+pub fn note_changed(request: &HttpRequest, what: impl ToString) {
+    request.extensions_mut().insert(Changed(what.to_string()));
+}
+
 /// The part of a log line that is known before the request is handled.
 struct Seen {
     id: String,
@@ -120,7 +128,32 @@ impl Seen {
         let route = response.request().match_pattern().unwrap_or_else(|| "-".to_owned());
         self.measure(&route, status);
         self.log_line(response.request(), &route, status, problem.as_ref().map(Problem::code));
+        self.audit(response.request(), &route, status);
         response
+    }
+
+    /// One line for each change that was made to what a tenant has set, its keys and its numbers.
+    fn audit(&self, request: &HttpRequest, route: &str, status: u16) {
+        let change = matches!(self.method, "POST" | "PUT" | "PATCH" | "DELETE");
+        let of_verification = route.starts_with("/v1/verifications") || route.starts_with("/v1/checks");
+        if !self.api || !change || of_verification || !(200..300).contains(&status) {
+            return;
+        }
+        let extensions = request.extensions();
+        let Some(Ok(caller)) = extensions.get::<Identity>() else { return };
+        // A change that succeeded names what exists, or what it made.
+        let named = request.match_info().iter().next().map(|(_, name)| name);
+        tracing::info!(
+            target: "audit",
+            method = self.method,
+            route,
+            changed = extensions.get::<Changed>().map(|changed| changed.0.as_str()).or(named),
+            tenant.id = caller.tenant.to_string(),
+            key.id = caller.key.to_string(),
+            client.address = self.address,
+            request_id = self.id,
+            "changed"
+        );
     }
 
     /// The request is gone, so the error carries the answer to the server below.

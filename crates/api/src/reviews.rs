@@ -6,17 +6,17 @@ use crate::{
     body::{Body, NoBody, Query},
     fields::text,
     id::Id,
+    observe::note_changed,
     problem::Problem,
     rng,
     time::parse_time,
     verifications::number,
 };
 use actix_web::{
-    HttpResponse, delete, get, post,
+    HttpRequest, HttpResponse, delete, get, post,
     web::{Data, Json},
 };
 use countersign_core::{
-    Caller,
     id::ReviewNumberId,
     key::Mode,
     review::{self, LONGEST},
@@ -76,24 +76,12 @@ fn body(review: &review::ReviewNumber, to: Option<String>, code: Option<String>)
     }
 }
 
-fn audit(caller: &Caller, id: ReviewNumberId, act: &'static str) {
-    let Caller { tenant, key, address, .. } = caller;
-    tracing::info!(
-        target: "audit",
-        act,
-        review_number.id = id.to_string(),
-        tenant.id = tenant.to_string(),
-        key.id = key.to_string(),
-        client.address = address.to_string(),
-        "A review number was changed"
-    );
-}
-
 /// Makes a number a review number.
 ///
 /// For whoever reviews your app without its phone: starts for it send nothing,
-/// do not count against the limits, and take the code of this answer, which is
-/// shown once. It ends by itself.
+/// pass the country list and the send limits (15 starts in 10 minutes hold
+/// instead), and take the code of this answer, which is shown once. It ends by
+/// itself.
 #[utoipa::path(
     tag = "settings",
     request_body = CreateReviewNumber,
@@ -109,6 +97,7 @@ fn audit(caller: &Caller, id: ReviewNumberId, act: &'static str) {
 #[post("/review-numbers")]
 pub async fn create_review_number(
     caller: Authed<SettingsWrite>,
+    request: HttpRequest,
     state: Data<State>,
     body_of: Body,
 ) -> Result<HttpResponse, Problem> {
@@ -122,7 +111,7 @@ pub async fn create_review_number(
     let made =
         review::create_review_number(&state.context, &caller, &to, (ends_at, once), now, &mut rng()).await?;
     let (review, code) = made;
-    audit(&caller, review.id, "create");
+    note_changed(&request, review.id);
     let (to, code) = (Some(to.e164().to_owned()), Some(code.expose().to_owned()));
     Ok(HttpResponse::Created().json(body(&review, to, code)))
 }
@@ -169,6 +158,5 @@ pub async fn delete_review_number(
     _body: NoBody,
 ) -> Result<HttpResponse, Problem> {
     review::delete_review_number(&state.context, &caller, id.0, state.clock.now()).await?;
-    audit(&caller, id.0, "delete");
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,7 +1,7 @@
 //! Management of the tenant's allowlist: nobody locks themselves out unasked.
 
 use crate::{
-    Caller, Context, allowlist::Allowlist, key::Mode, ports::StoreError, setting::Setting, time::Timestamp,
+    Caller, Context, LiveByTest, allowlist::Allowlist, ports::StoreError, setting::Setting, time::Timestamp,
 };
 use std::net::IpAddr;
 
@@ -11,9 +11,9 @@ pub enum AllowlistError {
     /// The caller's own address is not on the new list, and it was not confirmed.
     #[error("the list would lock its author out")]
     LockOut(IpAddr),
-    /// A test key would decide who may use live ones.
-    #[error("a test key does not change the tenant's allowlist")]
-    LiveByTest,
+    /// By a test key.
+    #[error(transparent)]
+    LiveByTest(#[from] LiveByTest),
     /// The directory did not answer.
     #[error("directory")]
     Directory(#[source] StoreError),
@@ -33,9 +33,7 @@ pub async fn replace_api_allowlist(
     confirmed: bool,
     now: Timestamp,
 ) -> Result<Allowlist, AllowlistError> {
-    if caller.mode == Mode::Test {
-        return Err(AllowlistError::LiveByTest);
-    }
+    caller.refuse_test()?;
     if !confirmed && !list.allows(caller.address) {
         return Err(AllowlistError::LockOut(caller.address));
     }

@@ -69,7 +69,7 @@ impl Code {
     }
 
     /// The code that test mode uses: the first `length` of 1234567890.
-    pub fn for_tests(length: u8) -> Self {
+    pub fn of_test_mode(length: u8) -> Self {
         let digits = &"1234567890"[..usize::from(length.min(10))];
         Self(Zeroizing::new(digits.to_owned()))
     }

@@ -79,6 +79,12 @@ impl Context {
     }
 }
 
+/// A test key would change what holds for live keys too. Test keys lie about in
+/// scripts and on laptops, so they must not decide what live ones may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a test key does not change what holds for live keys too")]
+pub struct LiveByTest;
+
 /// Who calls: the facts of an accepted API key.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -96,4 +102,10 @@ pub struct Caller {
     pub allowlist: allowlist::Allowlist,
     /// Where the request came from; not where the end user is.
     pub address: std::net::IpAddr,
+}
+
+impl Caller {
+    fn refuse_test(&self) -> Result<(), LiveByTest> {
+        if self.mode == key::Mode::Test { Err(LiveByTest) } else { Ok(()) }
+    }
 }

@@ -235,8 +235,7 @@ pub struct EventBacklog {
 #[expect(unused_variables, reason = "the parameters of methods that a test's store leaves out")]
 pub trait Codes: Send + Sync {
     /// Counts the start against its limits, makes the verification, queues its
-    /// message and notes the event: all or nothing. What a refused start took
-    /// is given back.
+    /// message and notes the event: all or nothing. A refused start takes nothing.
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
         Err(StoreError::unsupported())
     }
@@ -352,7 +351,7 @@ pub trait Codes: Send + Sync {
     }
 
     /// Messages that wait, whether due or not.
-    async fn backlog(&self) -> Result<u64, StoreError> {
+    async fn messages_waiting(&self) -> Result<u64, StoreError> {
         Err(StoreError::unsupported())
     }
 

@@ -1,7 +1,7 @@
 //! Management of profiles.
 
 use crate::{
-    Caller, Context,
+    Caller, Context, LiveByTest,
     code::Alphabet,
     id::ProfileId,
     limits::NamedLimits,
@@ -57,6 +57,9 @@ pub enum ProfileError {
     /// Every tenant has `default`.
     #[error("the profile `default` stays")]
     Default,
+    /// By a test key.
+    #[error(transparent)]
+    LiveByTest(#[from] LiveByTest),
     /// The directory did not answer.
     #[error("directory")]
     Directory(#[from] StoreError),
@@ -87,6 +90,7 @@ pub async fn save_profile(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(Profile, bool), ProfileError> {
+    caller.refuse_test()?;
     let known = context.directory.profile(caller.tenant, &name).await?;
     let (id, created_at) =
         known.as_ref().map_or_else(|| (ProfileId::new(now, rng), now), |known| (known.id, known.created_at));
@@ -105,6 +109,7 @@ pub async fn update_profile(
     change: ProfileChange,
     now: Timestamp,
 ) -> Result<Profile, ProfileError> {
+    caller.refuse_test()?;
     let old = read_profile(context, caller, name).await?;
     let (policy, limits) = change.apply(old.policy.clone(), old.limits.clone());
     let profile = Profile { policy, limits, ..old };
@@ -120,6 +125,7 @@ pub async fn delete_profile(
     name: &ProfileName,
     now: Timestamp,
 ) -> Result<(), ProfileError> {
+    caller.refuse_test()?;
     if *name == ProfileName::default() {
         return Err(ProfileError::Default);
     }

@@ -5,7 +5,7 @@
 //! else is as ever: tries, expiry, wrong codes in a row, one approval each.
 
 use crate::{
-    Caller, Context,
+    Caller, Context, LiveByTest,
     code::{Alphabet, Code, CodeShape},
     id::{ReviewNumberId, TenantId},
     idempotency::{IdempotencyError, Once, made_once, refuse_repeat},
@@ -78,6 +78,9 @@ pub enum ReviewError {
     /// The request bears an Idempotency-Key that was used.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
+    /// By a test key.
+    #[error(transparent)]
+    LiveByTest(#[from] LiveByTest),
     /// The directory did not answer.
     #[error("directory")]
     Directory(#[from] StoreError),
@@ -92,6 +95,7 @@ pub async fn create_review_number(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(ReviewNumber, Code), ReviewError> {
+    caller.refuse_test()?;
     let once = once.as_ref();
     refuse_repeat::<ReviewError>(context, caller.tenant, once, now).await?;
     let number = context.keyring.fingerprint(caller.tenant, to);
@@ -131,6 +135,7 @@ pub async fn delete_review_number(
     id: ReviewNumberId,
     now: Timestamp,
 ) -> Result<(), ReviewError> {
+    caller.refuse_test()?;
     let deleted = context.directory.delete_review_number(caller.tenant, id, now).await;
     let deleted = deleted.map_err(ReviewError::Directory)?;
     context.catch_up().await;

@@ -1,7 +1,7 @@
 //! Management of what a tenant has set: limits, countries; and of its numbers.
 
 use crate::{
-    Caller, Context,
+    Caller, Context, LiveByTest,
     countries::Countries,
     limits::{Buckets, LimitName, LimitScope},
     phone::PhoneNumber,
@@ -16,6 +16,9 @@ pub enum SettingError {
     /// The tenant has no limit of this name.
     #[error("no such limit")]
     NotFound,
+    /// By a test key.
+    #[error(transparent)]
+    LiveByTest(#[from] LiveByTest),
     /// The directory did not answer.
     #[error("directory")]
     Directory(#[from] StoreError),
@@ -54,6 +57,7 @@ pub async fn save_limit(
     buckets: Buckets,
     now: Timestamp,
 ) -> Result<Limit, SettingError> {
+    caller.refuse_test()?;
     let setting = Setting::Limit(name.clone(), Some(buckets.clone()));
     save(context, caller, &setting, now).await?;
     Ok(Limit { name, buckets: Some(buckets), is_default: false })
@@ -66,6 +70,7 @@ pub async fn delete_limit(
     name: LimitName,
     now: Timestamp,
 ) -> Result<(), SettingError> {
+    caller.refuse_test()?;
     let settings = &context.tenant_view(caller.tenant)?.settings;
     if name.scope() == LimitScope::Caller && !settings.limits.contains_key(&name) {
         return Err(SettingError::NotFound);
@@ -85,6 +90,7 @@ pub async fn save_countries(
     countries: Countries,
     now: Timestamp,
 ) -> Result<Countries, SettingError> {
+    caller.refuse_test()?;
     save(context, caller, &Setting::Countries(countries.clone()), now).await?;
     Ok(countries)
 }

@@ -180,7 +180,7 @@ fn check_length(view: &TenantView, profile: &Profile, request: &StartRequest) ->
     }
     let length = request.code_length.unwrap_or(profile.policy.code_length);
     let text = CodeText {
-        code: Code::for_tests(length),
+        code: Code::of_test_mode(length),
         origin: request.origin.clone(),
         app_hash: request.app_hash.clone(),
     };
@@ -247,7 +247,7 @@ impl Start<'_> {
                 code.clone()
             }
             (None, Mode::Live) => Code::generate(shape, rng),
-            (None, Mode::Test) => Code::for_tests(shape.length),
+            (None, Mode::Test) => Code::of_test_mode(shape.length),
         };
         let mac = keyring.code_mac(mode, tenant, id, &code);
         let place = |kind| Place { kind, tenant, id: *id.bytes(), number };

@@ -89,7 +89,7 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
     let codes = read_codes(reader, &base);
     let history = read_history(reader);
     let keyring = read_keyring(reader, &base);
-    let delivery = read_delivery(reader);
+    let delivery = read_delivery(reader, &base);
     let countries = reader.text("tenants.countries", "", |text| match text {
         "" => Ok(None),
         text => parse_countries(text).map(Some),
@@ -138,7 +138,7 @@ fn read_log(reader: &mut Reader) -> Option<LogSettings> {
 }
 
 fn read_database(reader: &mut Reader, base: &Path) -> Option<DatabaseUrl> {
-    let url = reader.secret("database.url").unwrap_or_else(|| Secret::new("sqlite://directory.sqlite"));
+    let url = reader.secret("database.url", base).unwrap_or_else(|| Secret::new("sqlite://directory.sqlite"));
     let ca = reader.text("database.ca_file", "", |text| Ok((!text.is_empty()).then(|| base.join(text))))?;
     let text = url.expose();
     if let Some(path) = text.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
@@ -197,7 +197,7 @@ fn read_keyring(reader: &mut Reader, base: &Path) -> Option<KeyringSettings> {
     Some(KeyringSettings { file: file?, text: text? })
 }
 
-fn read_delivery(reader: &mut Reader) -> Option<DeliverySettings> {
+fn read_delivery(reader: &mut Reader, base: &Path) -> Option<DeliverySettings> {
     let parallel = reader.number("delivery.parallel", 32, 1..=1_024);
     let lease = reader.duration("delivery.lease", "30s", 5..=300);
     let send_timeout = reader.duration("delivery.send_timeout", "10s", 1..=60);
@@ -206,7 +206,7 @@ fn read_delivery(reader: &mut Reader) -> Option<DeliverySettings> {
     {
         reader.problem("delivery.lease", "must be at least twice delivery.send_timeout");
     }
-    let relay = read_relay(reader, send_timeout);
+    let relay = read_relay(reader, base, send_timeout);
     Some(DeliverySettings {
         parallel: usize::try_from(parallel?).ok()?,
         lease: lease?,
@@ -215,9 +215,9 @@ fn read_delivery(reader: &mut Reader) -> Option<DeliverySettings> {
     })
 }
 
-fn read_relay(reader: &mut Reader, send_timeout: Option<Duration>) -> Option<RelayUrl> {
+fn read_relay(reader: &mut Reader, base: &Path, send_timeout: Option<Duration>) -> Option<RelayUrl> {
     let url = reader.text("delivery.relay.url", "", |text| Ok(text.to_owned()))?;
-    let secret = reader.secret("delivery.relay.secret");
+    let secret = reader.secret("delivery.relay.secret", base);
     let timeout = reader.duration("delivery.relay.timeout", "5s", 1..=60);
     if timeout.zip(send_timeout).is_some_and(|(timeout, whole)| timeout >= whole) {
         reader.problem("delivery.relay.timeout", "must be shorter than delivery.send_timeout");

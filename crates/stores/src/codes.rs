@@ -267,8 +267,8 @@ impl Codes for SqliteCodes {
         self.database.write(|_| Ok(())).await
     }
 
-    async fn backlog(&self) -> Result<u64, StoreError> {
-        self.database.read(outbox::backlog).await
+    async fn messages_waiting(&self) -> Result<u64, StoreError> {
+        self.database.read(outbox::waiting).await
     }
 
     async fn unrecorded(&self, partitions: Range<u16>, limit: usize) -> Result<Unrecorded, StoreError> {

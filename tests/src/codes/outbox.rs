@@ -26,7 +26,7 @@ pub async fn a_message_is_held_for_its_lease_and_then_taken_over(bench: Bench) {
     assert_eq!(bench.settle(&slow, accepted()).await, Settled::Lost);
     assert_eq!(bench.settle(&heir, accepted()).await, Settled::Done);
     assert_eq!(bench.settle(&heir, accepted()).await, Settled::Lost, "settled once");
-    assert_eq!(bench.codes().backlog().await.unwrap(), 0);
+    assert_eq!(bench.codes().messages_waiting().await.unwrap(), 0);
     assert_eq!(bench.read(heir.key.id).await.delivery, Delivery::Sent);
 }
 
@@ -38,7 +38,7 @@ pub async fn a_message_of_an_ended_verification_is_dropped(bench: Bench) {
     assert!(bench.claim().await.is_empty());
     assert_eq!(bench.history(canceled).await, ["started", "canceled", "message_dropped"]);
     assert_eq!(bench.history(expired).await, ["started", "message_dropped"]);
-    assert_eq!(bench.codes().backlog().await.unwrap(), 0);
+    assert_eq!(bench.codes().messages_waiting().await.unwrap(), 0);
 }
 
 pub async fn a_resend_takes_the_place_of_a_message_that_waits(bench: Bench) {

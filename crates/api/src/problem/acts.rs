@@ -2,6 +2,7 @@
 
 use super::{Problem, ProblemCode, RefusingLimit};
 use countersign_core::{
+    LiveByTest,
     allowlists::AllowlistError,
     cancel::CancelError,
     check::CheckError,
@@ -111,14 +112,20 @@ fn lock_out(address: IpAddr) -> Problem {
     Problem::new(ProblemCode::Conflict, detail)
 }
 
+impl From<LiveByTest> for Problem {
+    fn from(_: LiveByTest) -> Self {
+        Self::new(
+            ProblemCode::InsufficientScope,
+            "It holds for live keys too, so a test key does not change it; use a live key.",
+        )
+    }
+}
+
 impl From<AllowlistError> for Problem {
     fn from(error: AllowlistError) -> Self {
         match error {
             AllowlistError::LockOut(address) => lock_out(address),
-            AllowlistError::LiveByTest => Self::new(
-                ProblemCode::InsufficientScope,
-                "The tenant's allowlist holds for live keys too, so a test key does not change it.",
-            ),
+            AllowlistError::LiveByTest(error) => error.into(),
             AllowlistError::Directory(error) => directory(error),
         }
     }
@@ -139,7 +146,7 @@ impl From<IdempotencyError> for Problem {
             IdempotencyError::SecretShown => Self::new(
                 ProblemCode::SecretAlreadyShown,
                 "The first request with this Idempotency-Key was carried out, and its secret is kept nowhere. \
-                    Delete that key if the secret is lost.",
+                    If it is lost, list what was made, delete it, and make another.",
             ),
         }
     }
@@ -251,6 +258,7 @@ impl From<ProfileError> for Problem {
             ProfileError::Default => {
                 Self::new(ProblemCode::Conflict, "Every tenant has the profile `default`; change it instead.")
             }
+            ProfileError::LiveByTest(error) => error.into(),
             ProfileError::Directory(error) => directory(error),
         }
     }
@@ -262,6 +270,7 @@ impl From<ReviewError> for Problem {
             ReviewError::NotFound => Self::not_found("There is no such review number."),
             ReviewError::Exists => Self::new(ProblemCode::Conflict, "The number is a review number already."),
             ReviewError::Idempotency(error) => error.into(),
+            ReviewError::LiveByTest(error) => error.into(),
             ReviewError::Directory(error) => directory(error),
         }
     }
@@ -271,6 +280,7 @@ impl From<SettingError> for Problem {
     fn from(error: SettingError) -> Self {
         match error {
             SettingError::NotFound => Self::not_found("There is no such limit."),
+            SettingError::LiveByTest(error) => error.into(),
             SettingError::Directory(error) => directory(error),
         }
     }

@@ -37,6 +37,8 @@ struct Server {
     child: Child,
     base_url: String,
     key: Option<String>,
+    /// A live one: test keys change no limits.
+    live_key: Option<String>,
 }
 
 impl Drop for Server {
@@ -153,7 +155,7 @@ async fn set_limits(server: &Server, on: bool) -> Result<()> {
             true => client.put(url).json(&json!({ "buckets": [{ "max": 1_000_000, "window": 60 }] })),
             false => client.delete(url),
         };
-        let answer = request.bearer_auth(server.key.as_deref().context("key")?).send().await?;
+        let answer = request.bearer_auth(server.live_key.as_deref().context("key")?).send().await?;
         ensure!(answer.status().is_success(), "the limit {name} answered {}", answer.status());
     }
     Ok(())
@@ -189,7 +191,7 @@ fn beside_me(name: &str) -> Result<PathBuf> {
 fn start_floor(folder: &Path) -> Result<Server> {
     let ready = folder.join("floor.ready");
     let child = Command::new(beside_me("floor")?).arg(folder).arg(&ready).stdout(Stdio::null()).spawn()?;
-    let mut server = Server { child, base_url: String::new(), key: None };
+    let mut server = Server { child, base_url: String::new(), key: None, live_key: None };
     server.base_url = wait_for(&ready, &mut server.child)?;
     Ok(server)
 }
@@ -209,10 +211,11 @@ fn start_countersign(folder: &Path) -> Result<Server> {
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()?;
-    let mut server = Server { child, base_url: String::new(), key: None };
+    let mut server = Server { child, base_url: String::new(), key: None, live_key: None };
     let facts: Value = serde_json::from_str(&wait_for(&ready, &mut server.child)?)?;
     server.base_url = facts["base_url"].as_str().context("base_url")?.to_owned();
     server.key = Some(facts["test_key"].as_str().context("test_key")?.to_owned());
+    server.live_key = Some(facts["key"].as_str().context("key")?.to_owned());
     Ok(server)
 }
 

@@ -184,7 +184,7 @@ async fn a_stopped_worker_claims_no_more() {
     tokio::join!(worker.run(stop.clone()), cancel);
     assert_eq!((codes.settlements(), line.seen()), (vec![accepted()], 1));
     assert_eq!(begun.elapsed().as_secs(), 3, "it waits for what is in flight and no longer");
-    assert_eq!(codes.backlog().await.unwrap(), 1);
+    assert_eq!(codes.messages_waiting().await.unwrap(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -229,7 +229,7 @@ async fn a_message_that_breaks_its_task_breaks_no_other() {
     let worker = Worker::new(context(&codes), Some(live), Arc::new(Fixed), WorkerSettings::default());
     assert_eq!(worker.run_once().await.unwrap(), 2);
     assert_eq!(codes.settlements().len(), 1);
-    assert_eq!(codes.backlog().await.unwrap(), 1, "the other waits for its lease to end");
+    assert_eq!(codes.messages_waiting().await.unwrap(), 1, "the other waits for its lease to end");
 }
 
 #[test]

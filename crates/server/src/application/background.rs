@@ -48,7 +48,7 @@ pub(super) async fn keep_house(house: House, stop: CancellationToken) {
         failures.forget_old();
         flush_key_uses(&context, &key_uses).await;
         // An outage is told by those who need the store; a gauge that stands still is enough here.
-        if let Ok(waiting) = context.codes.backlog().await {
+        if let Ok(waiting) = context.codes.messages_waiting().await {
             metrics::gauge!("countersign_messages_waiting").set(waiting as f64);
         }
     }

@@ -64,7 +64,10 @@ async fn create_key(directory: &dyn Directory, new: NewKey, now: Timestamp) -> a
     let key = Key { expires_at, allowlist, ..Key::new(&presented, tenant, name, scopes, now) };
     directory.create_key(&key, None).await.context("The key was not made")?;
     answer(&presented.expose())?;
-    eprintln!("Made {}. The key itself is shown this once; keep it safe.", key.id);
+    eprintln!(
+        "Made {}. The key itself is shown this once; keep it safe. A running server accepts it within 2 s.",
+        key.id
+    );
     Ok(())
 }
 
@@ -79,7 +82,9 @@ async fn list_keys(directory: &dyn Directory, tenant: TenantId, now: Timestamp) 
                 _ => "active",
             };
             let (mode, name, scopes) = (key.mode.as_str(), &key.name, key.scopes);
-            answer(&format!("{}\t{mode}\t{state}\t{name}\t{scopes}", key.id))?;
+            let end = key.expires_at.map_or_else(|| "-".to_owned(), |end| end.to_string());
+            let successor = key.replaced_by.map_or_else(|| "-".to_owned(), |key| key.to_string());
+            answer(&format!("{}\t{mode}\t{state}\t{name}\t{scopes}\t{end}\t{successor}", key.id))?;
         }
         before = keys.last().map(|key| key.id);
         if keys.len() < usize::from(PAGE) {
@@ -120,6 +125,9 @@ async fn set_disabled(
     let change = KeyChange { disabled: Some(disabled), ..KeyChange::default() };
     let changed = directory.update_key(tenant, key, change, now).await.context("The key was not changed")?;
     ensure!(changed.is_some(), "{tenant} has no key {key}");
-    eprintln!("{key} is {}.", if disabled { "disabled" } else { "enabled" });
+    eprintln!(
+        "{key} is {}; a running server follows within 2 s.",
+        if disabled { "disabled" } else { "enabled" }
+    );
     Ok(())
 }

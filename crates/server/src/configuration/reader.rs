@@ -5,7 +5,7 @@ use super::Secret;
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::RangeInclusive,
-    path::{Path, PathBuf},
+    path::Path,
     time::Duration,
 };
 use toml::{Table, Value};
@@ -194,18 +194,18 @@ impl Reader {
     }
 
     /// A secret that stands in `key`, or in the file that `key_file` names. Empty is the same as absent.
-    pub fn secret(&mut self, key: &str) -> Option<Secret> {
+    pub fn secret(&mut self, key: &str, base: &Path) -> Option<Secret> {
         let file_key = format!("{key}_file");
         let inline = self.text(key, "", |text| Ok(text.to_owned()))?;
-        let file = self.text(&file_key, "", |text| Ok(PathBuf::from(text)))?;
-        match (inline.is_empty(), file.as_os_str().is_empty()) {
-            (true, true) => None,
-            (false, true) => Some(Secret::new(&inline)),
-            (false, false) => {
+        let file = self.text(&file_key, "", |text| Ok((!text.is_empty()).then(|| base.join(text))))?;
+        match (inline.is_empty(), file) {
+            (true, None) => None,
+            (false, None) => Some(Secret::new(&inline)),
+            (false, Some(_)) => {
                 self.problem(&file_key, &format!("{key} is set too; set one of them"));
                 None
             }
-            (true, false) => match read_secret(&file) {
+            (true, Some(file)) => match read_secret(&file) {
                 Ok(secret) => Some(secret),
                 Err(error) => {
                     self.problem(&file_key, &format!("{} cannot be read: {error}", file.display()));

@@ -50,7 +50,7 @@ pub fn anything_due(connection: &Connection, now: Timestamp) -> Result<bool, Sto
 }
 
 /// Messages that wait, whether due or not.
-pub fn backlog(connection: &Connection) -> Result<u64, StoreError> {
+pub fn waiting(connection: &Connection) -> Result<u64, StoreError> {
     connection
         .prepare_cached("SELECT count(*) FROM due")
         .and_then(|mut select| select.query_row([], |row| row.get::<_, i64>(0)))

@@ -183,7 +183,7 @@ impl Codes for MemoryCodes {
         self.due.notified().await;
     }
 
-    async fn backlog(&self) -> Result<u64, StoreError> {
+    async fn messages_waiting(&self) -> Result<u64, StoreError> {
         Ok(self.state.lock().unwrap().waiting.len() as u64)
     }
 }
