@@ -334,6 +334,44 @@ async fn a_review_number_gets_nothing_and_takes_its_one_code() {
 }
 
 #[tokio::test]
+async fn a_test_key_changes_nothing_that_live_keys_feel() {
+    let log = crate::secrets::capture();
+    let app = TestApp::spawn().await;
+    let key = app.tenant("Acme").await;
+    let test = app.key_for(&key.caller, Mode::Test, Scopes::all()).await;
+    let buckets = json!({ "buckets": [{ "max": 1, "window": 60 }] });
+    let review = app.post("/v1/review-numbers", &key, json!({ "to": TO })).await.json();
+    let review = format!("/v1/review-numbers/{}", review["id"].as_str().unwrap());
+    for (method, path, body) in [
+        ("PUT", "/v1/limits/tenant", buckets.clone()),
+        ("DELETE", "/v1/limits/tenant", Value::Null),
+        ("PUT", "/v1/countries", json!({ "default": "allow", "countries": {} })),
+        ("PUT", "/v1/profiles/shop", json!({})),
+        ("PATCH", "/v1/profiles/default", json!({ "code_length": 4 })),
+        ("DELETE", "/v1/profiles/default", Value::Null),
+        ("PUT", "/v1/allowlists/api", json!({ "entries": [], "confirm": true })),
+        ("POST", "/v1/review-numbers", json!({ "to": "+48500500501" })),
+        ("DELETE", review.as_str(), Value::Null),
+    ] {
+        let body = (!body.is_null()).then_some(&body);
+        let refused = app.send(method, path, Some(&test.text), body).await;
+        assert_eq!(refused.problem(), (403, "insufficient_scope".into()), "{method} {path}");
+    }
+    assert_eq!(app.get("/v1/limits", &test).await.status, 200, "it reads them");
+    assert_eq!(app.put("/v1/limits/tenant", &key, buckets).await.status, 200);
+    let lines = String::from_utf8_lossy(&log.lock().unwrap()).into_owned();
+    let mut audit = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let limit = audit.find(|line| {
+        line["target"] == "audit"
+            && line["fields"]["key.id"] == key.caller.key.to_string()
+            && line["fields"]["route"] == "/v1/limits/{name}"
+    });
+    let limit = limit.expect("a change has its line");
+    assert_eq!(limit["fields"]["changed"], "tenant");
+    assert_eq!(limit["fields"]["tenant.id"], key.caller.tenant.to_string());
+}
+
+#[tokio::test]
 async fn an_erasure_reaches_what_is_live_whatever_became_of_its_profile() {
     let app = TestApp::spawn().await;
     let key = app.tenant("Acme").await;

@@ -1,4 +1,12 @@
 use super::*;
+use crate::machine::rng;
+use countersign_core::{
+    countries::Countries,
+    id::{ProfileId, TenantId},
+    limits::NamedLimits,
+    profile::{Policy, Profile, ProfileName},
+    tenant::{Tenant, TenantName},
+};
 use std::path::Path;
 
 fn parts(folder: &Path) -> Parts {
@@ -46,6 +54,37 @@ async fn each_start_gives_the_same_demo_and_mends_its_keys() {
     let key = second.context.directory.presented_key(again.key.id).await.unwrap().unwrap();
     assert!(again.key.matches(&key));
     assert_eq!(key.tenant, demo.tenant.id);
+}
+
+#[tokio::test]
+async fn dev_and_serve_do_not_take_over_each_others_tenants() {
+    let folder = tempfile::tempdir().unwrap();
+    let serve = || Parts { dev: false, ..parts(folder.path()) };
+    let first = Application::build(serve()).await.unwrap();
+    let now = first.clock.now();
+    let tenant = Tenant {
+        id: TenantId::new(now, &mut rng()),
+        name: TenantName::parse("Acme").unwrap(),
+        created_at: now,
+    };
+    let profile = Profile {
+        id: ProfileId::new(now, &mut rng()),
+        tenant: tenant.id,
+        name: ProfileName::default(),
+        policy: Policy::default(),
+        created_at: now,
+        limits: NamedLimits::default(),
+    };
+    first.context.directory.create_tenant(&tenant, &profile, &Countries::default()).await.unwrap();
+    drop(first);
+    let refused = Application::build(parts(folder.path())).await.err().unwrap().to_string();
+    assert!(refused.contains("holds tenants of `countersign serve`"), "{refused}");
+    assert!(Application::build(serve()).await.is_ok(), "dev left nothing behind");
+    let other = tempfile::tempdir().unwrap();
+    drop(Application::build(parts(other.path())).await.unwrap());
+    let serve = Parts { dev: false, ..parts(other.path()) };
+    let refused = Application::build(serve).await.err().unwrap().to_string();
+    assert!(refused.contains("belongs to `countersign dev`"), "{refused}");
 }
 
 #[tokio::test]
