@@ -18,7 +18,7 @@ if [ "${CI:-}" = true ] || [ ! -t 1 ]; then export NO_COLOR=1 CARGO_TERM_COLOR=n
 
 mkdir -p "$cache" || exit 1
 temp=$(mktemp -d "${TMPDIR:-/tmp}/countersign-test.XXXXXX") || exit 1
-logs="$temp/logs" postgres_data='' pgbouncer_pid='' dev_pid='' tls_pid=''
+logs="$temp/logs" postgres_data='' dev_pid='' tls_pid=''
 mkdir "$logs"
 
 # ---- ending ------------------------------------------------------------------
@@ -36,9 +36,9 @@ cleanup() {
     trap - EXIT
     [ -z "$dev_pid" ] || end_process "$dev_pid" TERM
     [ -z "$tls_pid" ] || end_process "$tls_pid" TERM
-    [ -z "$pgbouncer_pid" ] || end_process "$pgbouncer_pid" INT
-    # The server's own file names its process: it may run under another user.
-    [ -z "$postgres_data" ] || [ ! -f "$postgres_data/data/postmaster.pid" ] ||
+    # The servers' own files name their processes: they may run under another user.
+    [ ! -f "$postgres_data/pgbouncer.pid" ] || end_process "$(cat "$postgres_data/pgbouncer.pid")" TERM
+    [ ! -f "$postgres_data/data/postmaster.pid" ] ||
         end_process "$(head -n 1 "$postgres_data/data/postmaster.pid")" INT
     rm -rf "$temp" ${postgres_data:+"$postgres_data"}
 }
@@ -131,6 +131,7 @@ start_pgbouncer() { # Postgres's port: a pooler by transaction, with few connect
 listen_addr = 127.0.0.1
 listen_port = $port
 unix_socket_dir =
+pidfile = $postgres_data/pgbouncer.pid
 auth_type = any
 pool_mode = transaction
 default_pool_size = 4
@@ -138,7 +139,6 @@ max_client_conn = 1000
 server_idle_timeout = 5
 EOF
     "${as[@]}" pgbouncer "$postgres_data/pgbouncer.ini" >"$postgres_data/pgbouncer.log" 2>&1 </dev/null &
-    pgbouncer_pid=$!
     for _ in $(seq 100); do
         if (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
             export COUNTERSIGN_TEST_PGBOUNCER="postgres://countersign@127.0.0.1:$port"
