@@ -55,7 +55,8 @@ impl Postgres {
 
     pub async fn query(&self, statement: &Statement, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         let client = self.pool.get().await.map_err(StoreError::unavailable)?;
-        let outcome = run(&**client, statement, values).await;
+        let outcome = answer(run(&**client, statement, values)).await;
+        let outcome = outcome.and_then(|found| found.read(statement));
         keep_if_sound(client, outcome).map(|done| done.rows)
     }
 
@@ -122,19 +123,27 @@ async fn run(
     client: &impl GenericClient,
     statement: &Statement,
     values: &[Value],
-) -> Result<Done, StoreError> {
+) -> Result<Found, tokio_postgres::Error> {
     let params = values.iter().zip(statement.params.iter().copied()).map(parameter);
-    let wait = async {
-        let mut stream = pin!(client.query_typed_raw(statement.text, params).await?);
-        let mut found = Vec::new();
-        while let Some(row) = stream.try_next().await? {
-            found.push(row);
-        }
-        Ok((found, stream.rows_affected().unwrap_or(0)))
-    };
-    let (found, touched) = answer(wait).await?;
-    let rows = found.iter().map(|row| read_row(statement, row)).collect::<Result<_, _>>()?;
-    Ok(Done { rows, touched })
+    let mut stream = pin!(client.query_typed_raw(statement.text, params).await?);
+    let mut rows = Vec::new();
+    while let Some(row) = stream.try_next().await? {
+        rows.push(row);
+    }
+    Ok(Found { rows, touched: stream.rows_affected().unwrap_or(0) })
+}
+
+/// What the server answered to a statement.
+struct Found {
+    rows: Vec<tokio_postgres::Row>,
+    touched: u64,
+}
+
+impl Found {
+    fn read(&self, statement: &Statement) -> Result<Done, StoreError> {
+        let rows = self.rows.iter().map(|row| read_row(statement, row)).collect::<Result<_, _>>()?;
+        Ok(Done { rows, touched: self.touched })
+    }
 }
 
 fn read_row(statement: &Statement, row: &tokio_postgres::Row) -> Result<Row, StoreError> {
@@ -154,10 +163,14 @@ async fn run_batch(client: &mut Client, batch: &Batch) -> Result<Vec<Vec<Row>>, 
     }
     let mut rows = Vec::with_capacity(batch.steps.len());
     for (step, mut wait) in batch.steps.iter().zip(waits) {
-        wait.as_mut().await;
-        let done = wait.as_mut().take_output().ok_or_else(|| StoreError::unavailable("no answer"))?;
+        // The patience begins anew with each answer: a long batch may take its time.
+        let found = answer(async {
+            wait.as_mut().await;
+            wait.as_mut().take_output().transpose()
+        });
+        let found = found.await?.ok_or_else(|| StoreError::unavailable("an answer was lost"))?;
         // Dropping the transaction on an error rolls it back; what failed after it failed for it.
-        rows.push(step.accept(done?)?);
+        rows.push(step.accept(found.read(step.statement)?)?);
     }
     answer(transaction.commit()).await?;
     Ok(rows)
