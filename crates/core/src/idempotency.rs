@@ -200,7 +200,7 @@ pub(crate) async fn made_once<E: From<IdempotencyError> + From<StoreError>>(
     now: Timestamp,
     made: Result<(), StoreError>,
 ) -> Result<(), E> {
-    if matches!(made, Err(StoreError::Conflict)) {
+    if matches!(made, Err(StoreError::Conflict | StoreError::Full { .. })) {
         refuse_repeat::<E>(context, tenant, once, now).await?;
     }
     Ok(made?)

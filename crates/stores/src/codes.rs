@@ -59,11 +59,14 @@ impl SqliteCodes {
         database.write(|c| c.execute_batch(include_str!("codes/schema.sql")).map_err(sqlite_error)).await?;
         let clock = Arc::new(StoreClock::new(clock));
         let now = clock.now();
-        database.write(move |connection| records::pull_back(connection, now)).await?;
         let backlog = Arc::new(Backlog::new(options.event_budget));
         let count = backlog.clone();
-        // What waits is counted once here, and from then on with each start.
-        database.write(move |connection| count.is_full(connection)).await?;
+        let begin = move |connection: &Connection| {
+            records::pull_back(connection, now)?;
+            // What waits is counted once here, and from then on with each start.
+            count.begin(connection, now)
+        };
+        database.write(begin).await?;
         Ok(Self { database, clock, due: Notify::new(), backlog })
     }
 }

@@ -36,6 +36,8 @@ const READERS: usize = 4;
 /// Memory for pages of the writer, in KiB: its acts come back to the same few.
 /// Not more, for SQLite looks through all of it after most commits.
 const WRITER_CACHE: i64 = 4_096;
+/// What a log that begins anew keeps of its size, in bytes.
+const LOG_LIMIT: i64 = 32 * 1024 * 1024;
 /// How long a caller waits for its act, and SQLite for another process's lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -57,7 +59,9 @@ impl Database {
         create_private(path)?;
         let mut writer = connect(path, options).map_err(sqlite_error)?;
         writer.pragma_update(None, "cache_size", -WRITER_CACHE).map_err(sqlite_error)?;
-        checkpoint::copy_beside(&mut writer, connect(path, options).map_err(sqlite_error)?)?;
+        let free = Arc::new(Semaphore::new(READERS));
+        let beside = connect(path, options).map_err(sqlite_error)?;
+        checkpoint::copy_beside(&mut writer, beside, Arc::clone(&free))?;
         let readers = (0..READERS).map(|_| connect(path, options)).collect::<Result<_, _>>();
         let (acts, queue) = mpsc::channel(QUEUE);
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -66,7 +70,7 @@ impl Database {
             .spawn(move || write_groups(&writer, queue))
             .map_err(StoreError::unavailable)?;
         let connections = Mutex::new(readers.map_err(sqlite_error)?);
-        Ok(Self { acts, readers: Arc::new(Readers { free: Arc::new(Semaphore::new(READERS)), connections }) })
+        Ok(Self { acts, readers: Arc::new(Readers { free, connections }) })
     }
 
     /// Runs an act atomically and answers after its commit. It may run twice,
@@ -164,6 +168,7 @@ fn connect(path: &Path, options: Options) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", if options.full_sync { "FULL" } else { "NORMAL" })?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_LIMIT)?;
     // Else a statement with a bound limit is compiled anew each time.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // Savepoints keep what they may have to undo in memory, not in a file of their own.
@@ -270,6 +275,41 @@ mod tests {
         room(1_000).await;
         let insert = |c: &Connection| c.execute("INSERT INTO t (id) VALUES (9999)", []).map_err(sqlite_error);
         assert_eq!(database.write(insert).await.unwrap(), 1, "with room it goes on");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_log_begins_anew_although_readers_never_pause() {
+        let (folder, database) = open().await;
+        let log = folder.path().join("t.sqlite-wal");
+        let create = "CREATE TABLE blobs (id INTEGER PRIMARY KEY, blob BLOB) STRICT";
+        database.write(|c| c.execute_batch(create).map_err(sqlite_error)).await.unwrap();
+        let readers: Vec<_> = (0..2 * READERS)
+            .map(|_| {
+                let database = database.clone();
+                tokio::spawn(async move {
+                    loop {
+                        let sum = "SELECT count(*) FROM blobs a, blobs b, blobs c, blobs d";
+                        let read = |c: &Connection| {
+                            c.query_row(sum, [], |row| row.get::<_, i64>(0)).map_err(sqlite_error)
+                        };
+                        database.read(read).await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        let mut longest = 0;
+        for _ in 0..500 {
+            let put = |c: &Connection| {
+                let upsert =
+                    "INSERT OR REPLACE INTO blobs (id, blob) VALUES (abs(random()) % 20, zeroblob(1000000))";
+                c.execute(upsert, []).map_err(sqlite_error)
+            };
+            database.write(put).await.unwrap();
+            longest = longest.max(std::fs::metadata(&log).unwrap().len());
+        }
+        readers.iter().for_each(tokio::task::JoinHandle::abort);
+
+        assert!(longest < 300 * 1024 * 1024, "{longest}");
     }
 
     #[tokio::test]

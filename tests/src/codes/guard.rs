@@ -422,4 +422,15 @@ pub async fn limits_and_guesses_outlive_a_restart_and_a_clock_set_back(bench: Be
         CheckOutcome::Approved,
         "nobody waits longer than the rule"
     );
+    // The clock was set back once: the times follow it once, not at each restart.
+    let refused = hit(bench.ask(bench.request(&number(5), None)).await);
+    let found = bench.codes().unrecorded(0..64, 100).await.unwrap();
+    let positions: Vec<_> = found.events.iter().map(|event| event.position).collect();
+    bench.codes().trim(&positions).await.unwrap();
+    let mut bench = bench;
+    for _ in 0..3 {
+        bench = bench.reopen().await;
+        let again = hit(bench.ask(bench.request(&number(5), None)).await);
+        assert_eq!((again.scope, again.retry_after), (refused.scope, refused.retry_after));
+    }
 }

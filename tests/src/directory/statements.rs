@@ -62,8 +62,8 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("profiles", false) if statement.text.contains("id > $1") => vec!["".into()],
         ("profiles", false) if statement.params.len() == 2 => vec![ids.into(), "default".into()],
         ("changes", false) if statement.text.starts_with("SELECT") => vec![0.into(), 50.into()],
-        ("review_numbers", false) if statement.params.len() == 3 => {
-            vec![ids.into(), [9; 16].as_slice().into(), 1_000_000_000.into()]
+        ("review_numbers", false) if statement.text.contains("ends_at <=") => {
+            vec![ids.into(), 1_000_000_000.into()]
         }
         ("review_numbers", false) if statement.text.contains("LIMIT") => vec!["".into()],
         ("review_numbers", false) if statement.text.starts_with("DELETE") => {

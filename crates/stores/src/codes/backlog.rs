@@ -19,8 +19,10 @@ const OVERHEAD: u64 = 150;
 
 /// The bytes of the events that wait, against their budget.
 ///
-/// Counted in memory, by reading only what was appended since the last count:
-/// a counter in the file would be one more write for each event.
+/// Counted in memory, by reading only what was appended since the last count: a
+/// counter in the file would be one more write for each event. Each trim begins
+/// from what the trim before it wrote down, so that one that was undone is not
+/// counted.
 pub struct Backlog {
     budget: u64,
     counted: Mutex<Counted>,
@@ -53,6 +55,14 @@ impl Backlog {
         Ok(counted.bytes >= self.budget)
     }
 
+    /// Counts what waits when the store is opened.
+    pub fn begin(&self, connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
+        let mut counted = self.lock();
+        *counted = Counted::default();
+        counted.count(connection)?;
+        counted.write(connection, now)
+    }
+
     /// What waits, as it was last counted.
     pub fn read(&self) -> EventBacklog {
         self.lock().backlog()
@@ -66,6 +76,7 @@ impl Backlog {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut counted = self.lock();
+        *counted = Counted { warned: counted.warned, ..written(connection)? };
         counted.count(connection)?;
         // They mostly stand together, and then go together.
         for run in positions.chunk_by(|Position([one, _]), Position([next, _])| *next == one + 1) {
@@ -74,21 +85,10 @@ impl Backlog {
             };
             counted.remove(connection, *first, *last)?;
         }
-        connection
-            .prepare_cached(
-                "INSERT INTO latest (only_row, at) VALUES (1, ?1)
-                    ON CONFLICT (only_row) DO UPDATE SET at = max(at, excluded.at)",
-            )
-            .and_then(|mut upsert| upsert.execute([now.micros()]))
-            .map_err(sqlite_error)?;
         // A `seq` at the end may be given again.
         counted.seq = newest(connection)?;
-        // An act that was rolled back may have been counted; an empty backlog says so.
-        if counted.seq == 0 {
-            *counted = Counted::default();
-        }
         counted.warned &= counted.bytes >= self.budget / 2;
-        Ok(())
+        counted.write(connection, now)
     }
 
     fn lock(&self) -> MutexGuard<'_, Counted> {
@@ -99,6 +99,20 @@ impl Backlog {
 impl Counted {
     fn backlog(&self) -> EventBacklog {
         EventBacklog { events: self.events, bytes: self.bytes }
+    }
+
+    /// Writes it down, with the time.
+    fn write(&self, connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
+        let [events, bytes] = [self.events, self.bytes].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+        connection
+            .prepare_cached(
+                "INSERT INTO backlog (only_row, at, seq, events, bytes) VALUES (1, ?1, ?2, ?3, ?4)
+                    ON CONFLICT (only_row) DO UPDATE SET at = excluded.at, seq = excluded.seq,
+                        events = excluded.events, bytes = excluded.bytes",
+            )
+            .and_then(|mut upsert| upsert.execute([now.micros(), self.seq, events, bytes]))
+            .map(drop)
+            .map_err(sqlite_error)
     }
 
     /// Deletes the events from one `seq` to another.
@@ -135,6 +149,27 @@ impl Counted {
         self.seq = seq.unwrap_or(self.seq);
         Ok(())
     }
+}
+
+/// What the last trim wrote down.
+fn written(connection: &Connection) -> Result<Counted, StoreError> {
+    connection
+        .prepare_cached("SELECT seq, events, bytes FROM backlog")
+        .and_then(|mut select| {
+            let read = |row: &rusqlite::Row| {
+                let [events, bytes] = [row.get::<_, i64>(1)?, row.get::<_, i64>(2)?].map(i64::unsigned_abs);
+                Ok(Counted { seq: row.get(0)?, events, bytes, warned: false })
+            };
+            select.query_row([], read)
+        })
+        .map_err(sqlite_error)
+}
+
+/// When the store last counted or noted an event.
+pub fn latest(connection: &Connection) -> Result<Timestamp, StoreError> {
+    let latest = "SELECT coalesce((SELECT at FROM events WHERE seq > coalesce((SELECT seq FROM backlog), 0)
+            ORDER BY seq DESC LIMIT 1), (SELECT at FROM backlog), 0)";
+    connection.query_row(latest, [], |row| row.get(0)).map(Timestamp::from_micros).map_err(sqlite_error)
 }
 
 /// The newest event that waits; 0 when none does.

@@ -1,5 +1,6 @@
 //! Records and events: one packed value behind one key.
 
+use super::backlog;
 use crate::sqlite::sqlite_error;
 use countersign_core::{
     event::{Event, EventKind},
@@ -165,15 +166,7 @@ pub fn sweep(connection: &Connection, now: Timestamp) -> Result<(), StoreError> 
 /// After the machine's clock was set back while the store was closed, cuts
 /// what it stored to what its rules allow from now on.
 pub fn pull_back(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
-    let latest = connection
-        .query_row(
-            "SELECT max(coalesce((SELECT at FROM events ORDER BY seq DESC LIMIT 1), 0),
-                coalesce((SELECT at FROM latest), 0))",
-            [],
-            |row| row.get::<_, i64>(0),
-        )
-        .map_err(sqlite_error)?;
-    let behind = latest - now.micros();
+    let behind = backlog::latest(connection)?.micros() - now.micros();
     if behind <= 0 {
         return Ok(());
     }

@@ -51,8 +51,15 @@ CREATE TABLE IF NOT EXISTS events (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS events_key ON events (key, seq);
 
--- The latest time that is known of events that are gone: shows a clock that was set back.
-CREATE TABLE IF NOT EXISTS latest (
+-- Of a former version.
+DROP INDEX IF EXISTS events_recorded_at;
+
+-- The events that wait, up to `seq`, as they were last counted, and when that
+-- was: a clock that was set back shows by it.
+CREATE TABLE IF NOT EXISTS backlog (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-    at INTEGER NOT NULL
+    at INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
 ) STRICT;

@@ -60,6 +60,9 @@ pub(super) async fn presented_key(sql: &Sql, key: KeyId) -> Result<Option<Key>, 
     rows.first().map(read_key).transpose()
 }
 
+/// A key that leaked must not wait with its rotation until another is deleted.
+const FOR_ROTATION: u32 = 100;
+
 pub(super) const INSERT_KEY: Statement = Statement {
     table: "keys",
     text: "INSERT INTO keys (tenant_id, id, mode, name, scopes, secret_hash, disabled, expires_at,
@@ -77,7 +80,7 @@ pub(super) const COUNT_KEYS: Statement = Statement {
 };
 
 /// Adds the statements that make the key and note it.
-fn insert_key(batch: Batch, key: &Key) -> Batch {
+fn insert_key(batch: Batch, key: &Key, most: u32) -> Batch {
     let values = vec![
         key.tenant.to_string().into(),
         key.id.to_string().into(),
@@ -93,9 +96,9 @@ fn insert_key(batch: Batch, key: &Key) -> Batch {
         key.allowlist.to_string().into(),
         key.replaced_by.map(|id| id.to_string()).into(),
     ];
-    let count = vec![key.tenant.to_string().into(), i64::from(MOST_KEYS).into()];
+    let count = vec![key.tenant.to_string().into(), i64::from(most).into()];
     let batch = take_number(batch).run_touching(1, &INSERT_KEY, values).run_within(
-        ("keys", MOST_KEYS),
+        ("keys", most),
         &COUNT_KEYS,
         count,
     );
@@ -103,7 +106,7 @@ fn insert_key(batch: Batch, key: &Key) -> Batch {
 }
 
 pub(super) async fn create_key(sql: &Sql, key: &Key, once: Option<&Once>) -> Result<(), StoreError> {
-    let batch = insert_key(Batch::default(), key);
+    let batch = insert_key(Batch::default(), key, MOST_KEYS);
     sql.batch(answer_once(batch, key.tenant, once, key.created_at)).await.map(drop)
 }
 
@@ -128,7 +131,8 @@ pub(super) async fn rotate_key(
         ends_at.micros().into(),
         new.id.to_string().into(),
     ];
-    let batch = take_number(insert_key(Batch::default(), new)).run_touching(1, &RETIRE_KEY, retire);
+    let batch = insert_key(Batch::default(), new, MOST_KEYS + FOR_ROTATION);
+    let batch = take_number(batch).run_touching(1, &RETIRE_KEY, retire);
     let batch = note_change(batch, tenant, "key", old, now);
     sql.batch(answer_once(batch, tenant, once, now)).await.map(drop)
 }

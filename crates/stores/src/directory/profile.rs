@@ -97,12 +97,13 @@ pub(super) async fn list_profiles(sql: &Sql, tenant: TenantId) -> Result<Vec<Pro
     rows.iter().map(read_profile).collect()
 }
 
-/// As for keys.
+/// Gives its row if the tenant has the profile, or room for one more.
 pub(super) const COUNT_PROFILES: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1
-        AND (SELECT count(*) FROM profiles WHERE tenant_id = $1) <= $2",
-    params: &[Text, Int],
+        AND ((SELECT count(*) FROM profiles WHERE tenant_id = $1) < $2
+            OR EXISTS (SELECT 1 FROM profiles WHERE tenant_id = $1 AND name = $3))",
+    params: &[Text, Int, Text],
 };
 
 /// A profile that is there keeps its id, its name and the time it was made.
@@ -130,11 +131,15 @@ pub(super) const NOTE_SAVED_PROFILE: Statement = Statement {
 
 pub(super) async fn save_profile(sql: &Sql, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
     let note = vec![profile.tenant.to_string().into(), profile.name.as_str().into(), now.micros().into()];
-    let count = vec![profile.tenant.to_string().into(), i64::from(MOST_PROFILES).into()];
+    let count = vec![
+        profile.tenant.to_string().into(),
+        i64::from(MOST_PROFILES).into(),
+        profile.name.as_str().into(),
+    ];
     let batch = take_number(Batch::default())
+        .run_within(("profiles", MOST_PROFILES), &COUNT_PROFILES, count)
         .run_touching(1, &SAVE_PROFILE, profile_values(profile))
-        .run_touching(1, &NOTE_SAVED_PROFILE, note)
-        .run_within(("profiles", MOST_PROFILES), &COUNT_PROFILES, count);
+        .run_touching(1, &NOTE_SAVED_PROFILE, note);
     sql.batch(batch).await.map(drop)
 }
 

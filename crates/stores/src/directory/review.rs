@@ -29,11 +29,11 @@ pub(super) fn read_review_number(row: &Row) -> Result<ReviewNumber, StoreError> 
     })
 }
 
-/// A number whose time as a review number is over gives its row to the next.
+/// Those whose time as review numbers is over make room.
 pub(super) const DELETE_ENDED_REVIEW_NUMBER: Statement = Statement {
     table: "review_numbers",
-    text: "DELETE FROM review_numbers WHERE tenant_id = $1 AND number = $2 AND ends_at <= $3",
-    params: &[Text, Bytes, Int],
+    text: "DELETE FROM review_numbers WHERE tenant_id = $1 AND ends_at <= $2",
+    params: &[Text, Int],
 };
 
 pub(super) const INSERT_REVIEW_NUMBER: Statement = Statement {
@@ -47,8 +47,8 @@ pub(super) const INSERT_REVIEW_NUMBER: Statement = Statement {
 pub(super) const COUNT_REVIEW_NUMBERS: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1
-        AND (SELECT count(*) FROM review_numbers WHERE tenant_id = $1 AND ends_at > $3) <= $2",
-    params: &[Text, Int, Int],
+        AND (SELECT count(*) FROM review_numbers WHERE tenant_id = $1) <= $2",
+    params: &[Text, Int],
 };
 
 pub(super) async fn create_review_number(
@@ -68,12 +68,12 @@ pub(super) async fn create_review_number(
         review.created_at.micros().into(),
     ];
     let batch = take_number(Batch::default())
-        .run(&DELETE_ENDED_REVIEW_NUMBER, vec![tenant(), number(), now.micros().into()])
+        .run(&DELETE_ENDED_REVIEW_NUMBER, vec![tenant(), now.micros().into()])
         .run_touching(1, &INSERT_REVIEW_NUMBER, values)
         .run_within(
             ("review numbers", review::MOST),
             &COUNT_REVIEW_NUMBERS,
-            vec![tenant(), i64::from(review::MOST).into(), now.micros().into()],
+            vec![tenant(), i64::from(review::MOST).into()],
         );
     let batch = note_change(batch, review.tenant, "review_number", review.id, now);
     sql.batch(answer_once(batch, review.tenant, once, now)).await.map(drop)

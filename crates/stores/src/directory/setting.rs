@@ -8,6 +8,7 @@ use crate::sql::{
 };
 use countersign_core::{
     id::TenantId,
+    limits::LimitScope,
     ports::StoreError,
     setting::{Setting, Settings},
     time::Timestamp,
@@ -27,14 +28,15 @@ pub(super) const DELETE_SETTING: Statement = Statement {
     params: &[Text, Text],
 };
 
-/// Gives its row unless the tenant has too many limits of its own.
+/// Gives its row if the tenant has the limit, or room for one more of its own.
 pub(super) const COUNT_LIMITS: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1
-        AND (SELECT count(*) FROM settings WHERE tenant_id = $1 AND name LIKE 'limit:%'
+        AND ((SELECT count(*) FROM settings WHERE tenant_id = $1 AND name LIKE 'limit:%'
             AND name NOT IN ('limit:number', 'limit:end_user_ip', 'limit:key', 'limit:tenant',
-                'limit:country', 'limit:prefix')) <= $2",
-    params: &[Text, Int],
+                'limit:country', 'limit:prefix')) < $2
+            OR EXISTS (SELECT 1 FROM settings WHERE tenant_id = $1 AND name = $3))",
+    params: &[Text, Int, Text],
 };
 
 /// Adds the statement that makes the setting what it says.
@@ -56,12 +58,15 @@ pub(super) async fn save_setting(
     setting: &Setting,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut batch = put_setting(take_number(Batch::default()), tenant, setting, now);
-    if let Setting::Limit(..) = setting {
+    let mut batch = take_number(Batch::default());
+    if let Setting::Limit(name, Some(_)) = setting
+        && name.scope() == LimitScope::Caller
+    {
         let most = Settings::MOST_LIMITS;
-        let count = vec![tenant.to_string().into(), i64::from(most).into()];
+        let count = vec![tenant.to_string().into(), i64::from(most).into(), setting.stored().0.into()];
         batch = batch.run_within(("limits of its own", most), &COUNT_LIMITS, count);
     }
+    batch = put_setting(batch, tenant, setting, now);
     sql.batch(note_change(batch, tenant, "setting", setting.stored().0, now)).await.map(drop)
 }
 

@@ -1,6 +1,7 @@
 //! Copying the write-ahead log into the file, beside the writer: if it did that
 //! itself, each act of that moment would wait.
 
+use super::{READERS, sqlite_error};
 use countersign_core::ports::StoreError;
 use rusqlite::{Connection, hooks::Wal, wal::CheckpointMode};
 use std::sync::{
@@ -8,41 +9,70 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
     mpsc::{RecvError, sync_channel},
 };
+use std::time::Duration;
+use tokio::{runtime::Handle, sync::Semaphore};
 
 /// Pages in the log, 16 MiB, from which on they are copied. Most pages are
 /// written many times before that, and copied once.
 const PAGES: i32 = 4_096;
 
+/// Pages in the log, 128 MiB, from which on readers wait for it.
+const LONG: i32 = 8 * PAGES;
+/// How long they wait at most for the writer to come by.
+const DRAINED: Duration = Duration::from_secs(1);
+/// Says that the writer has copied the rest.
+const COPIED: i32 = 0;
+
 /// Has the log of `writer` copied over `beside`, a connection of its own. Only
 /// what is written meanwhile is left to the writer: when all is copied, the log
 /// begins anew.
-pub(super) fn copy_beside(writer: &mut Connection, beside: Connection) -> Result<(), StoreError> {
+///
+/// While readers come one after the other without a gap, the log cannot begin
+/// anew: when it is long, the store's own wait once until it has.
+pub(super) fn copy_beside(
+    writer: &mut Connection,
+    beside: Connection,
+    readers: Arc<Semaphore>,
+) -> Result<(), StoreError> {
+    let runtime = Handle::try_current().map_err(StoreError::unavailable)?;
     let (ask, asked) = sync_channel(1);
     let copied = Arc::new(AtomicBool::new(false));
     let done = copied.clone();
     let copy = move || -> Result<(), RecvError> {
         loop {
-            asked.recv()?;
-            if let Err(error) = beside.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
-                tracing::warn!(error = %error, "The log of a database was not copied into its file");
+            let pages: i32 = asked.recv()?;
+            if pages == COPIED {
+                continue;
             }
+            if let Err(error) = beside.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
+                tracing::warn!(error = %error, pages, "The log of a database was not copied into its file");
+            }
+            let drained = (pages >= LONG).then(|| runtime.block_on(readers.acquire_many(READERS as u32)));
             done.store(true, Ordering::Release);
+            if drained.is_some() {
+                let _ = asked.recv_timeout(DRAINED);
+            }
         }
     };
     std::thread::Builder::new().name("checkpoint".to_owned()).spawn(copy).map_err(StoreError::unavailable)?;
-    let mut waits = false;
+    let mut waits = None;
     let hook = move |log: &mut Wal, pages: i32| {
         if pages < PAGES {
             return Ok(());
         }
-        if !waits {
-            waits = ask.try_send(()).is_ok();
-        } else if copied.swap(false, Ordering::Acquire) {
-            waits = false;
-            // Busy, or on a full disk: the next commit asks again.
-            let _ = log.checkpoint();
+        match waits {
+            None => waits = ask.try_send(pages).is_ok().then_some(pages),
+            Some(then) if copied.swap(false, Ordering::Acquire) => {
+                waits = None;
+                // Busy, or on a full disk: the next commit asks again.
+                let _ = log.checkpoint();
+                if then >= LONG {
+                    let _ = ask.try_send(COPIED);
+                }
+            }
+            Some(_) => {}
         }
         Ok(())
     };
-    writer.wal_hook(Some(hook)).map_err(super::sqlite_error)
+    writer.wal_hook(Some(hook)).map_err(sqlite_error)
 }

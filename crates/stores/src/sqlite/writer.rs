@@ -42,8 +42,9 @@ impl<T: Send, F: FnMut(&Connection) -> Result<T, StoreError> + Send> Act for Wai
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
         let outcome = match (self.outcome, committed) {
-            (Some(outcome), committed) => outcome.and_then(|value| committed.map(|()| value)),
-            (None, Err(error)) => Err(error),
+            // Also for an act that failed: it may have seen what is now undone.
+            (_, Err(error)) => Err(error),
+            (Some(outcome), Ok(())) => outcome,
             // Given up by its caller.
             (None, Ok(())) => return,
         };
