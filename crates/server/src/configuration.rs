@@ -12,7 +12,7 @@ mod tests;
 use crate::{keyfile, machine::SystemClock};
 use countersign_core::{countries::Countries, phone::Country};
 use countersign_delivery::{Relay, RelayError};
-use countersign_stores::sql::Sql;
+use countersign_stores::sql::check_postgres_url;
 use reader::{DAY, Reader};
 pub use secret::Secret;
 use server::read_server;
@@ -148,7 +148,7 @@ fn read_database(reader: &mut Reader, base: &Path) -> Option<DatabaseUrl> {
         return Some(DatabaseUrl::Sqlite(base.join(path)));
     }
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        if let Err(error) = Sql::postgres(text, None) {
+        if let Err(error) = check_postgres_url(text) {
             // What is refused here is the URL; the reason stands below the error.
             let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
             reader.problem("database.url", &reason);

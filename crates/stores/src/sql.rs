@@ -110,6 +110,12 @@ fn check_values(statement: &Statement, values: &[Value]) -> Result<(), StoreErro
     if fit { Ok(()) } else { Err(StoreError::unavailable("the values do not fit the statement")) }
 }
 
+/// Refuses a URL of a Postgres server that cannot be used, without reaching
+/// for anything. Its error does not repeat the URL, which may hold a password.
+pub fn check_postgres_url(url: &str) -> Result<(), StoreError> {
+    postgres::parse_url(url).map(drop)
+}
+
 /// A database of either engine. Clones share it.
 #[derive(Clone)]
 pub struct Sql {

@@ -6,7 +6,8 @@ use super::{
     Batch, Done, Kind, Row, Statement, Value,
     migration::{self, Applied, Migration},
 };
-use connect::{connector, parse_url};
+use connect::connector;
+pub(super) use connect::parse_url;
 use countersign_core::ports::StoreError;
 use deadpool_postgres::{Manager, Object, Pool, Runtime};
 use futures_util::{TryStreamExt, future::maybe_done, poll};

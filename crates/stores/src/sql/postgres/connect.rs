@@ -19,7 +19,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// The parser of the driver quotes parts of what it cannot read, which may be
 /// the password; so its words are not passed on.
-pub(super) fn parse_url(url: &str) -> Result<Config, StoreError> {
+pub(in crate::sql) fn parse_url(url: &str) -> Result<Config, StoreError> {
     let refuse = |reason| Err(StoreError::unavailable(reason));
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         return refuse("the database URL must begin with postgres://");
