@@ -16,7 +16,6 @@ use countersign_core::{
     id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
     key::Mode,
     keyring::{KeyRing, VersionedKey},
-    limits::NamedLimits,
     phone::PhoneNumber,
     ports::{Claim, Clock, Codes, Settled},
     profile::{Policy, Profile, ProfileName},
@@ -238,14 +237,7 @@ pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Cal
     let (now, mut rng) = (clock.now(), rng());
     let tenant =
         Tenant { id: TenantId::new(now, &mut rng), name: TenantName::parse(name).unwrap(), created_at: now };
-    let profile = Profile {
-        id: ProfileId::new(now, &mut rng),
-        tenant: tenant.id,
-        name: ProfileName::default(),
-        policy: Policy::default(),
-        created_at: now,
-        limits: NamedLimits::default(),
-    };
+    let profile = Profile::first(ProfileId::new(now, &mut rng), tenant.id, now);
     context.directory.create_tenant(&tenant, &profile, &Countries::default()).await.unwrap();
     context.refresh().await.unwrap();
     Caller {

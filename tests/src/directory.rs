@@ -34,12 +34,12 @@ use rand::{SeedableRng, rngs::StdRng};
 use std::{net::IpAddr, sync::Arc};
 
 /// The contract on both engines, on Postgres also through a pooler: each test gets a fresh, migrated database.
-macro_rules! contract {
+macro_rules! on_each_engine {
     ($($module:ident::$test:ident),+ $(,)?) => {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() -> anyhow::Result<()> {
-                let base = super::Base::sqlite()?;
+                let base = crate::directory::Base::sqlite()?;
                 base.sql.migrate().await?;
                 super::$module::$test(&base).await
             })+
@@ -47,7 +47,7 @@ macro_rules! contract {
         mod pgbouncer {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() -> anyhow::Result<()> {
-                let base = super::Base::pgbouncer().await?;
+                let base = crate::directory::Base::pgbouncer().await?;
                 let outcome = super::$module::$test(&base).await;
                 base.close().await?;
                 outcome
@@ -56,7 +56,7 @@ macro_rules! contract {
         mod postgres {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() -> anyhow::Result<()> {
-                let base = super::Base::postgres().await?;
+                let base = crate::directory::Base::postgres().await?;
                 base.sql.migrate().await?;
                 let outcome = super::$module::$test(&base).await;
                 base.close().await?;
@@ -65,8 +65,9 @@ macro_rules! contract {
         }
     };
 }
+pub(crate) use on_each_engine;
 
-contract!(
+on_each_engine!(
     contract::tenants_are_made_once_and_listed_by_id,
     contract::a_refused_write_leaves_no_change,
     caps::a_tenant_has_only_so_many_of_each,

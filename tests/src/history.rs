@@ -19,51 +19,18 @@ use countersign_stores::history::SqlHistory;
 use rand::{SeedableRng, rngs::StdRng};
 use std::sync::Arc;
 
-/// The contract on both engines, on Postgres also through a pooler: each test gets a fresh, migrated database.
-macro_rules! contract {
-    ($($test:ident),+ $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() -> anyhow::Result<()> {
-                let base = crate::directory::Base::sqlite()?;
-                base.sql.migrate().await?;
-                super::contract::$test(&base).await
-            })+
-        }
-        mod pgbouncer {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() -> anyhow::Result<()> {
-                let base = crate::directory::Base::pgbouncer().await?;
-                let outcome = super::contract::$test(&base).await;
-                base.close().await?;
-                outcome
-            })+
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() -> anyhow::Result<()> {
-                let base = crate::directory::Base::postgres().await?;
-                base.sql.migrate().await?;
-                let outcome = super::contract::$test(&base).await;
-                base.close().await?;
-                outcome
-            })+
-        }
-    };
-}
-
-contract!(
-    a_verification_is_kept_with_its_timeline,
-    repeats_and_any_order_change_nothing,
-    two_recorders_at_once_count_each_event_once,
-    what_cannot_be_recorded_is_put_aside,
-    an_erasure_takes_the_number_out_before_and_after,
-    what_has_passed_expires_once,
-    the_old_is_deleted_in_steps,
-    pages_have_no_gaps_and_no_doubles,
-    lists_keep_to_their_filter_tenant_and_mode,
-    counts_are_those_of_the_events,
-    contacts_are_sealed_anew_and_a_restart_goes_on,
+crate::directory::on_each_engine!(
+    contract::a_verification_is_kept_with_its_timeline,
+    contract::repeats_and_any_order_change_nothing,
+    contract::two_recorders_at_once_count_each_event_once,
+    contract::what_cannot_be_recorded_is_put_aside,
+    contract::an_erasure_takes_the_number_out_before_and_after,
+    contract::what_has_passed_expires_once,
+    contract::the_old_is_deleted_in_steps,
+    contract::pages_have_no_gaps_and_no_doubles,
+    contract::lists_keep_to_their_filter_tenant_and_mode,
+    contract::counts_are_those_of_the_events,
+    contract::contacts_are_sealed_anew_and_a_restart_goes_on,
 );
 
 /// A second in July 2026, on the hour.

@@ -117,3 +117,11 @@ pub struct Profile {
     /// When it was made.
     pub created_at: Timestamp,
 }
+
+impl Profile {
+    /// The profile `default`, as each tenant begins with it.
+    pub fn first(id: ProfileId, tenant: TenantId, created_at: Timestamp) -> Self {
+        let (name, policy, limits) = (ProfileName::default(), Policy::default(), NamedLimits::default());
+        Self { id, tenant, name, policy, limits, created_at }
+    }
+}

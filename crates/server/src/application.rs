@@ -278,17 +278,16 @@ pub(crate) fn load_certificate(settings: &Settings) -> Result<Option<Arc<Certifi
 async fn open_demo(context: &Context, now: Timestamp, dev: bool) -> anyhow::Result<Option<Arc<Demo>>> {
     let demo = Demo::derive(&context.keyring).context("The demo tenant has no valid name")?;
     let directory = &context.directory;
+    let found = directory.tenant(demo.tenant.id).await.context("The directory does not answer")?;
     if dev {
         let strangers = directory.list_tenants(None, 1).await.context("The directory does not answer")?;
-        let own = directory.tenant(demo.tenant.id).await.context("The directory does not answer")?;
         ensure!(
-            own.is_some() || strangers.is_empty(),
+            found.is_some() || strangers.is_empty(),
             "This database holds tenants of `countersign serve`, whose codes `dev` would show to everybody here; give it another one"
         );
         demo.install(directory.as_ref(), now).await?;
         return Ok(Some(Arc::new(demo)));
     }
-    let found = directory.tenant(demo.tenant.id).await.context("The directory does not answer")?;
     ensure!(
         found.is_none(),
         "This data folder belongs to `countersign dev`, whose keys are printed at each start; serve from another one"

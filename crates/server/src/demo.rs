@@ -8,9 +8,8 @@ use countersign_core::{
     id::{KeyId, ProfileId, TenantId},
     key::{Key, Mode, PresentedKey},
     keyring::KeyRing,
-    limits::NamedLimits,
     ports::{Directory, StoreError},
-    profile::{Policy, Profile, ProfileName},
+    profile::Profile,
     scope::Scopes,
     setting::Setting,
     tenant::{Tenant, TenantName},
@@ -48,14 +47,7 @@ impl Demo {
     /// Makes what is missing and puts right what the last run changed:
     /// the printed keys always work.
     pub async fn install(&self, directory: &dyn Directory, now: Timestamp) -> anyhow::Result<()> {
-        let profile = Profile {
-            id: self.profile,
-            tenant: self.tenant.id,
-            name: ProfileName::default(),
-            policy: Policy::default(),
-            created_at: EPOCH,
-            limits: NamedLimits::default(),
-        };
+        let profile = Profile::first(self.profile, self.tenant.id, EPOCH);
         match directory.create_tenant(&self.tenant, &profile, &Countries::default()).await {
             Ok(()) | Err(StoreError::Conflict) => {}
             Err(error) => return Err(error).context("The demo tenant cannot be made"),

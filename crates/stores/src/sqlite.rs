@@ -308,7 +308,6 @@ mod tests {
             longest = longest.max(std::fs::metadata(&log).unwrap().len());
         }
         readers.iter().for_each(tokio::task::JoinHandle::abort);
-
         assert!(longest < 300 * 1024 * 1024, "{longest}");
     }
 

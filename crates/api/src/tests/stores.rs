@@ -11,11 +11,10 @@ use countersign_core::{
     idempotency::{Answer, Once},
     key::{Key, Mode, PresentedKey},
     keyring::{Fingerprint, KeyRing, VersionedKey},
-    limits::NamedLimits,
     ports::{
         CheckFound, Clock, Codes, Directory, KeyChange, NewVerification, Seen, StartOutcome, StoreError,
     },
-    profile::{Policy, Profile, ProfileName},
+    profile::{Profile, ProfileName},
     scope::Scopes,
     snapshot::{News, Snapshot, TenantView},
     tenant::{Tenant, TenantName},
@@ -94,14 +93,7 @@ pub fn state(mode: Mode, scopes: Scopes, disabled: bool) -> State {
 fn snapshot(key: Key) -> Snapshot {
     let tenant = Tenant { id: TENANT, name: TenantName::parse("Acme").unwrap(), created_at: NOW };
     let mut view = TenantView::new(tenant);
-    let profile = Profile {
-        id: ProfileId::from_bytes([5; 16]),
-        tenant: TENANT,
-        name: ProfileName::default(),
-        policy: Policy::default(),
-        created_at: NOW,
-        limits: NamedLimits::default(),
-    };
+    let profile = Profile::first(ProfileId::from_bytes([5; 16]), TENANT, NOW);
     view.profiles.insert(ProfileName::default(), profile);
     let (keys, tenants) = (vec![(key.id, Some(key))], vec![(TENANT, Some(view))]);
     let snapshot = Snapshot::default();

@@ -3,8 +3,7 @@ use crate::machine::rng;
 use countersign_core::{
     countries::Countries,
     id::{ProfileId, TenantId},
-    limits::NamedLimits,
-    profile::{Policy, Profile, ProfileName},
+    profile::Profile,
     tenant::{Tenant, TenantName},
 };
 use std::path::Path;
@@ -67,14 +66,7 @@ async fn dev_and_serve_do_not_take_over_each_others_tenants() {
         name: TenantName::parse("Acme").unwrap(),
         created_at: now,
     };
-    let profile = Profile {
-        id: ProfileId::new(now, &mut rng()),
-        tenant: tenant.id,
-        name: ProfileName::default(),
-        policy: Policy::default(),
-        created_at: now,
-        limits: NamedLimits::default(),
-    };
+    let profile = Profile::first(ProfileId::new(now, &mut rng()), tenant.id, now);
     first.context.directory.create_tenant(&tenant, &profile, &Countries::default()).await.unwrap();
     drop(first);
     let refused = Application::build(parts(folder.path())).await.err().unwrap().to_string();

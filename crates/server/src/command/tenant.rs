@@ -6,9 +6,8 @@ use crate::{
 use anyhow::Context as _;
 use countersign_core::{
     id::{ProfileId, TenantId},
-    limits::NamedLimits,
     ports::{Clock as _, Directory as _},
-    profile::{Policy, Profile, ProfileName},
+    profile::Profile,
     tenant::Tenant,
 };
 use std::path::Path;
@@ -26,14 +25,7 @@ pub(super) async fn run(config: Option<&Path>, command: TenantCommand) -> anyhow
             )?;
             let now = SystemClock.now();
             let id = TenantId::new(now, &mut rng());
-            let profile = Profile {
-                id: ProfileId::new(now, &mut rng()),
-                tenant: id,
-                name: ProfileName::default(),
-                policy: Policy::default(),
-                created_at: now,
-                limits: NamedLimits::default(),
-            };
+            let profile = Profile::first(ProfileId::new(now, &mut rng()), id, now);
             let tenant = Tenant { id, name, created_at: now };
             directory
                 .create_tenant(&tenant, &profile, &countries)

@@ -118,37 +118,47 @@ impl Counted {
     /// Deletes the events from one `seq` to another.
     fn remove(&mut self, connection: &Connection, first: u64, last: u64) -> Result<(), StoreError> {
         let bounds = [first, last].map(|seq| i64::try_from(seq).unwrap_or(i64::MAX));
-        let (events, bytes): (i64, i64) = connection
-            .prepare_cached(
-                "SELECT count(*), coalesce(sum(length(body)), 0) FROM events WHERE seq BETWEEN ?1 AND ?2",
-            )
-            .and_then(|mut select| select.query_row(bounds, |row| Ok((row.get(0)?, row.get(1)?))))
-            .map_err(sqlite_error)?;
+        let Sum { events, bytes, .. } = sum(connection, bounds)?;
         connection
             .prepare_cached("DELETE FROM events WHERE seq BETWEEN ?1 AND ?2")
             .and_then(|mut delete| delete.execute(bounds))
             .map_err(sqlite_error)?;
-        self.events = self.events.saturating_sub(events.unsigned_abs());
-        let bytes = bytes.unsigned_abs() + events.unsigned_abs() * OVERHEAD;
+        self.events = self.events.saturating_sub(events);
         self.bytes = self.bytes.saturating_sub(bytes);
         Ok(())
     }
 
     /// Adds what was appended since the last count.
     fn count(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        let (events, bytes, seq): (i64, i64, Option<i64>) = connection
-            .prepare_cached(
-                "SELECT count(*), coalesce(sum(length(body)), 0), max(seq) FROM events WHERE seq > ?1",
-            )
-            .and_then(|mut select| {
-                select.query_row([self.seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-            })
-            .map_err(sqlite_error)?;
-        self.events += events.unsigned_abs();
-        self.bytes += bytes.unsigned_abs() + events.unsigned_abs() * OVERHEAD;
-        self.seq = seq.unwrap_or(self.seq);
+        let Sum { events, bytes, newest } = sum(connection, [self.seq.saturating_add(1), i64::MAX])?;
+        self.events += events;
+        self.bytes += bytes;
+        self.seq = newest.unwrap_or(self.seq);
         Ok(())
     }
+}
+
+/// Some of the events that wait.
+struct Sum {
+    events: u64,
+    /// As the budget counts them.
+    bytes: u64,
+    /// The last `seq` of them.
+    newest: Option<i64>,
+}
+
+fn sum(connection: &Connection, bounds: [i64; 2]) -> Result<Sum, StoreError> {
+    connection
+        .prepare_cached(
+            "SELECT count(*), coalesce(sum(length(body)), 0), max(seq) FROM events WHERE seq BETWEEN ?1 AND ?2",
+        )
+        .and_then(|mut select| {
+            select.query_row(bounds, |row| {
+                let [events, bytes] = [row.get::<_, i64>(0)?, row.get::<_, i64>(1)?].map(i64::unsigned_abs);
+                Ok(Sum { events, bytes: bytes + events * OVERHEAD, newest: row.get(2)? })
+            })
+        })
+        .map_err(sqlite_error)
 }
 
 /// What the last trim wrote down.

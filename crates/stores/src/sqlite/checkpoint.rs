@@ -4,18 +4,19 @@
 use super::{READERS, sqlite_error};
 use countersign_core::ports::StoreError;
 use rusqlite::{Connection, hooks::Wal, wal::CheckpointMode};
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-    mpsc::{RecvError, sync_channel},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{RecvError, sync_channel},
+    },
+    time::Duration,
 };
-use std::time::Duration;
 use tokio::{runtime::Handle, sync::Semaphore};
 
 /// Pages in the log, 16 MiB, from which on they are copied. Most pages are
 /// written many times before that, and copied once.
 const PAGES: i32 = 4_096;
-
 /// Pages in the log, 128 MiB, from which on readers wait for it.
 const LONG: i32 = 8 * PAGES;
 /// How long they wait at most for the writer to come by.

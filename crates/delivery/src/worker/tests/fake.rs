@@ -8,9 +8,8 @@ use countersign_core::{
     idempotency::Answer,
     key::Mode,
     keyring::{KeyRing, VersionedKey},
-    limits::NamedLimits,
     ports::{Claim, Clock, Codes, Directory, NewVerification, Phase, Settled, StartOutcome, StoreError},
-    profile::{Policy, Profile, ProfileName},
+    profile::{Profile, ProfileName},
     read::Metadata,
     scope::Scopes,
     snapshot::{News, Snapshot, TenantView},
@@ -200,14 +199,7 @@ impl Directory for NoDirectory {}
 fn company() -> Snapshot {
     let (id, name) = (TenantId::from_bytes([1; 16]), TenantName::parse("Acme").unwrap());
     let mut view = TenantView::new(Tenant { id, name, created_at: Fixed.now() });
-    let profile = Profile {
-        id: ProfileId::from_bytes([1; 16]),
-        tenant: id,
-        name: ProfileName::default(),
-        policy: Policy::default(),
-        created_at: Fixed.now(),
-        limits: NamedLimits::default(),
-    };
+    let profile = Profile::first(ProfileId::from_bytes([1; 16]), id, Fixed.now());
     view.profiles.insert(ProfileName::default(), profile);
     let snapshot = Snapshot::default();
     assert!(snapshot.apply(0, News { up_to: 1, tenants: vec![(id, Some(view))], ..News::default() }));
