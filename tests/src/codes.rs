@@ -2,6 +2,7 @@
 //! its own and a clock that it turns by hand.
 
 mod backlog;
+mod engine;
 mod guard;
 mod outbox;
 mod races;
@@ -28,12 +29,12 @@ use countersign_core::{
     verification::{RecordKey, Settlement},
 };
 use countersign_stores::{
-    codes::{CodesOptions, SqliteCodes},
     directory::SqlDirectory,
     history::SqlHistory,
     sql::Sql,
     sqlite::{Database, Options},
 };
+use engine::Engine;
 use rand::{SeedableRng, rngs::StdRng};
 use std::{
     sync::{
@@ -80,8 +81,6 @@ impl Clock for HandClock {
     }
 }
 
-const OPTIONS: CodesOptions = CodesOptions { full_sync: false, event_budget: 1 << 30 };
-
 pub fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
@@ -96,20 +95,19 @@ pub struct Bench {
     pub context: Context,
     pub clock: Arc<HandClock>,
     pub caller: Caller,
-    pub folder: tempfile::TempDir,
+    engine: Engine,
+    _folder: tempfile::TempDir,
 }
 
 impl Bench {
-    /// The embedded engine in a fresh folder.
-    pub async fn sqlite() -> Self {
+    pub async fn new(engine: Engine) -> Self {
         let (folder, clock) = (tempfile::tempdir().unwrap(), HandClock::new());
-        let path = folder.path().join("codes.sqlite");
-        let codes = SqliteCodes::open(&path, clock.clone(), OPTIONS).await.unwrap();
+        let codes = engine.open(&clock, 1 << 30).await;
         let path = folder.path().join("directory.sqlite");
         let sql = Sql::sqlite(Database::open(&path, Options { full_sync: false }).unwrap());
         sql.migrate().await.unwrap();
         let context = Context {
-            codes: Arc::new(codes),
+            codes,
             history: Arc::new(SqlHistory::new(sql.clone())),
             directory: Arc::new(SqlDirectory::new(sql)),
             snapshot: Arc::default(),
@@ -118,25 +116,23 @@ impl Bench {
             live_route: true,
         };
         let caller = new_tenant(&context, &clock, "Acme").await;
-        Self { context, clock, caller, folder }
+        Self { context, clock, caller, engine, _folder: folder }
     }
 
     /// The same store, closed and opened again.
     pub async fn reopen(self) -> Self {
-        self.reopen_with(OPTIONS).await
+        self.reopen_with(1 << 30).await
     }
 
-    pub async fn reopen_with(mut self, options: CodesOptions) -> Self {
-        let path = self.folder.path().join("codes.sqlite");
-        let codes = SqliteCodes::open(&path, self.clock.clone(), options).await.unwrap();
-        self.context.codes = Arc::new(codes);
+    pub async fn reopen_with(mut self, event_budget: u64) -> Self {
+        self.context.codes = self.engine.open(&self.clock, event_budget).await;
         self
     }
 
-    /// Changes stored records as another release or a fault would.
-    pub fn tamper(&self, sql: &str) {
-        let path = self.folder.path().join("codes.sqlite");
-        assert_eq!(rusqlite::Connection::open(path).unwrap().execute(sql, []).unwrap(), 1);
+    /// Changes the format of a stored record, as another release or a fault would.
+    pub async fn set_format(&self, id: VerificationId, format: u8) {
+        let key = RecordKey { tenant: self.caller.tenant, mode: self.caller.mode, id };
+        self.engine.set_format(key, format).await;
     }
 
     pub fn codes(&self) -> &dyn Codes {
@@ -267,20 +263,30 @@ pub fn letters(length: u8) -> Policy {
 }
 
 /// Runs the contract on every engine there is.
-macro_rules! contract {
-    ($($module:ident :: $test:ident),* $(,)?) => {
-        mod sqlite {
+macro_rules! on_engines {
+    ([$($engine:ident)*] $tests:tt) => { $(on_engines!($engine $tests);)* };
+    ($engine:ident { $($module:ident :: $test:ident),* $(,)? }) => {
+        mod $engine {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $test() {
-                    super::$module::$test(super::Bench::sqlite().await).await;
+                    let engine = super::Engine::$engine().await;
+                    super::$module::$test(super::Bench::new(engine).await).await;
                 }
             )*
         }
     };
 }
 
-contract! {
+/// The clock of the embedded engine is the machine's, which somebody may set
+/// back while it is open; it then goes on at its own pace.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_steps_back_opens_nothing_and_locks_nobody_out() {
+    let bench = Bench::new(Engine::embedded().await).await;
+    rules::a_clock_that_steps_back_opens_nothing_and_locks_nobody_out(bench).await;
+}
+
+on_engines! { [embedded redis cluster valkey] {
     backlog::events_wait_in_their_order_until_they_are_trimmed,
     backlog::a_record_that_is_swept_loses_no_event,
     backlog::a_full_backlog_stops_starts_and_nothing_else,
@@ -290,7 +296,6 @@ contract! {
     rules::five_starts_in_ten_minutes_and_the_clock_lets_more_in,
     rules::policies_of_resend_decide_which_codes_count,
     rules::an_expired_one_says_so_for_fifteen_minutes_and_then_is_gone,
-    rules::a_clock_that_steps_back_opens_nothing_and_locks_nobody_out,
     rules::a_clock_set_back_between_two_runs_cuts_every_time_to_its_rule,
     rules::a_record_from_a_newer_release_is_no_wrong_code,
     rules::the_timeline_tells_everything_in_order,
@@ -324,4 +329,4 @@ contract! {
     races::concurrent_claims_hand_out_each_message_once,
     races::concurrent_resends_send_once,
     races::a_check_and_a_cancel_have_one_winner,
-}
+}}

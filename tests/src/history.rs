@@ -64,7 +64,7 @@ fn message(n: i64) -> MessageId {
 
 fn event(key: RecordKey, seconds: i64, kind: &EventKind) -> UnrecordedEvent {
     let id = EventId::new(at(seconds), 7, &mut rng(seconds as u64 ^ key.id.bytes()[15] as u64));
-    UnrecordedEvent { position: Position([0, 0]), key, id, at: at(seconds), body: kind.pack() }
+    UnrecordedEvent { position: Position([0, 0, 0]), key, id, at: at(seconds), body: kind.pack() }
 }
 
 fn start(n: i64) -> EventKind {

@@ -111,12 +111,12 @@ pub async fn check_code_by_number(
     let view = context.tenant_view(caller.tenant).map_err(CheckError::Directory)?;
     let profile = view.profiles.get(profile).ok_or(CheckError::UnknownProfile)?;
     // The first request may have checked one that is no longer the newest pending.
+    let number = context.keyring.fingerprint(caller.tenant, to);
     if let Some(once) = &submitted.once
-        && let Some(replay) = context.codes.replay(once).await.map_err(CheckError::Codes)?
+        && let Some(replay) = context.codes.replay(number, once).await.map_err(CheckError::Codes)?
     {
         return replayed(replay);
     }
-    let number = context.keyring.fingerprint(caller.tenant, to);
     let id = context.codes.find(caller.tenant, caller.mode, number, profile.id).await;
     let id = id.map_err(CheckError::Codes)?.ok_or(CheckError::NotFound)?;
     check_code(context, caller, id, submitted, now, rng).await

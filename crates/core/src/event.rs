@@ -3,6 +3,7 @@
 use crate::{
     id::{EventId, KeyId, MessageId, ProfileId, VerificationId},
     keyring::Fingerprint,
+    limits::LimitState,
     pack::{Reader, UnpackError, Writer, unpack},
     phone::Country,
     time::Timestamp,
@@ -79,6 +80,14 @@ pub struct LimitUse {
     pub max: u32,
     /// Into how long.
     pub window: Duration,
+}
+
+impl LimitUse {
+    /// How far a limit was used, as the start that asked found it.
+    pub fn of(state: &LimitState) -> Self {
+        let LimitState { name, max, window, remaining, .. } = state.clone();
+        Self { name, used: max.saturating_sub(remaining), max, window }
+    }
 }
 
 /// A wait that wrong codes in a row brought about.
@@ -271,9 +280,8 @@ impl EventKind {
 
     /// Format 1 of the packed form; the id and the time stand beside it.
     pub fn pack(&self) -> Vec<u8> {
-        let kind = |byte: u8| Writer::default().byte(1).byte(byte);
         match self {
-            Self::Started(started) => started.pack(kind(1)),
+            Self::Started(started) => return started.pack(),
             Self::Resent { message, send, new_code } => {
                 kind(2).fixed(message.bytes()).byte(*send).byte((*new_code).into())
             }
@@ -316,6 +324,11 @@ impl EventKind {
     }
 }
 
+/// The format, and which of its kinds an event is.
+fn kind(byte: u8) -> Writer {
+    Writer::default().byte(1).byte(byte)
+}
+
 impl Started {
     fn sentence(&self) -> String {
         let mut text = match self.review {
@@ -333,29 +346,37 @@ impl Started {
         text
     }
 
-    fn pack(&self, writer: Writer) -> Writer {
+    /// The packed event but for `expires_at` and `more` limits before its own,
+    /// which a store that runs scripts puts between the three parts.
+    pub fn pack_around(&self, more: usize) -> [Vec<u8>; 3] {
         let country = self.country.map_or([0; 2], |country| *country.bytes());
-        let mut writer = writer
+        let first = kind(1)
             .fixed(self.message.bytes())
             .fixed(self.profile.bytes())
             .fixed(self.key.bytes())
             .fixed(&self.number.0)
             .byte(country[0])
-            .byte(country[1])
-            .time(self.expires_at)
+            .byte(country[1]);
+        let second = Writer::default()
             .byte(self.max_checks)
             .byte(self.max_sends)
             .blob(&self.contact)
-            .byte(self.limits.len() as u8);
+            .byte((more + self.limits.len()) as u8);
+        let mut third = Writer::default();
         for LimitUse { name, used, max, window } in &self.limits {
-            writer =
-                writer.blob(name.as_bytes()).number(*used).number(*max).time(Timestamp::default() + *window);
+            third =
+                third.blob(name.as_bytes()).number(*used).number(*max).time(Timestamp::default() + *window);
         }
-        writer = writer.byte(self.skipped.len() as u8);
+        third = third.byte(self.skipped.len() as u8);
         for name in &self.skipped {
-            writer = writer.blob(name.as_bytes());
+            third = third.blob(name.as_bytes());
         }
-        writer.byte(self.review.into())
+        [first.finish(), second.finish(), third.byte(self.review.into()).finish()]
+    }
+
+    fn pack(&self) -> Vec<u8> {
+        let [first, second, third] = self.pack_around(0);
+        [first, Writer::default().time(self.expires_at).finish(), second, third].concat()
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {

@@ -96,6 +96,18 @@ impl Progress {
     }
 }
 
+/// The acts that bear an Idempotency-Key, as a packed outcome names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Act {
+    /// A start.
+    Start = 1,
+    /// A resend.
+    Resend = 2,
+    /// A check.
+    Check = 3,
+}
+
 /// What came of an act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -119,25 +131,28 @@ const EVALUATED: [CheckOutcome; 3] = [CheckOutcome::Approved, CheckOutcome::Wron
 impl Once {
     /// What the store keeps once the act is done; `None` for what is tried anew.
     pub fn pack(&self, outcome: &Outcome) -> Option<Vec<u8>> {
-        let writer = Writer::default().byte(1).fixed(&self.request);
-        let progress = |writer: Writer, progress: &Progress| {
-            writer
-                .fixed(progress.id.bytes())
+        let progress = |act, progress: &Progress| {
+            let times = Writer::default()
                 .time(progress.created_at)
                 .time(progress.expires_at)
                 .time(progress.resend_at)
                 .byte(progress.attempts_left)
-                .byte(progress.sends_left)
+                .byte(progress.sends_left);
+            [self.head(act, progress.id), times.finish()].concat()
         };
-        let writer = match outcome {
-            Outcome::Started(made) => progress(writer.byte(1), made),
-            Outcome::Resent(resent) => progress(writer.byte(2), resent),
+        Some(match outcome {
+            Outcome::Started(made) => progress(Act::Start, made),
+            Outcome::Resent(resent) => progress(Act::Resend, resent),
             Outcome::Checked { id, outcome, attempts_left } => {
                 let evaluated = EVALUATED.iter().position(|known| known == outcome)?;
-                writer.byte(3).fixed(id.bytes()).byte(evaluated as u8).byte(*attempts_left)
+                [self.head(Act::Check, *id), vec![evaluated as u8, *attempts_left]].concat()
             }
-        };
-        Some(writer.finish())
+        })
+    }
+
+    /// How the packed outcome of an act begins; a store that runs scripts adds the rest.
+    pub fn head(&self, act: Act, id: VerificationId) -> Vec<u8> {
+        Writer::default().byte(1).fixed(&self.request).byte(act as u8).fixed(id.bytes()).finish()
     }
 
     /// What the store's packed value means for this request.

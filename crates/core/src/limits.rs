@@ -55,7 +55,7 @@ impl Bucket {
     }
 
     /// The time that one start takes up, rounded up: never more than `max` fit into a burst.
-    fn interval(&self) -> Duration {
+    pub fn interval(&self) -> Duration {
         let micros = self.window.as_micros().div_ceil(self.max.max(1).into());
         Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
     }

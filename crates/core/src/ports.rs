@@ -4,7 +4,7 @@ use crate::{
     allowlist::Allowlist,
     countries::Countries,
     event::Event,
-    id::{EventId, KeyId, MessageId, ProfileId, ReviewNumberId, TenantId, VerificationId},
+    id::{EventId, KeyId, MessageId, NodeId, ProfileId, ReviewNumberId, TenantId, VerificationId},
     idempotency::{Answer, Once, Replay},
     key::{Key, Mode},
     keyring::Fingerprint,
@@ -186,7 +186,7 @@ pub enum Settled {
 
 /// Where an event stands in the order of its engine. Only the engine reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position(pub [u64; 2]);
+pub struct Position(pub [u64; 3]);
 
 /// An event that waits for the history, packed as it was stored: whoever
 /// records it decides what to do with one that cannot be read.
@@ -226,6 +226,9 @@ pub struct EventBacklog {
     /// Their bytes, as the budget counts them.
     pub bytes: u64,
 }
+
+/// After this long without a word a worker is dead, and its share that of the others.
+pub const WORKER_SILENCE: Duration = Duration::from_secs(6);
 
 /// Live verifications, the limits of numbers, the outbox and the newest events.
 ///
@@ -271,8 +274,8 @@ pub trait Codes: Send + Sync {
         Err(StoreError::unsupported())
     }
 
-    /// What came of a request with this Idempotency-Key, if there was one.
-    async fn replay(&self, once: &Once) -> Result<Option<Replay>, StoreError> {
+    /// What came of a request with this Idempotency-Key about this number, if there was one.
+    async fn replay(&self, number: Fingerprint, once: &Once) -> Result<Option<Replay>, StoreError> {
         Err(StoreError::unsupported())
     }
 
@@ -327,6 +330,17 @@ pub trait Codes: Send + Sync {
         Err(StoreError::unsupported())
     }
 
+    /// The same for those partitions only in which a message may have become
+    /// due since the last look; the others wait for a look at all.
+    async fn claim_arrived(
+        &self,
+        partitions: Range<u16>,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<Claim>, StoreError> {
+        self.claim(partitions, lease, limit).await
+    }
+
     /// Notes how a claimed message ended, if the claim is still the newest. A
     /// repeat with the same `event` changes nothing, and answers as the first
     /// until that event is recorded.
@@ -363,6 +377,24 @@ pub trait Codes: Send + Sync {
     /// These are recorded now, and may go. None goes before.
     async fn trim(&self, positions: &[Position]) -> Result<(), StoreError> {
         Err(StoreError::unsupported())
+    }
+
+    /// The time up to which the history has every event of every partition,
+    /// whoever recorded it.
+    async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Says that this worker lives, and gives the partitions that are its share
+    /// among those that do. A worker that says nothing for [`WORKER_SILENCE`]
+    /// is dead. Shares may overlap for a moment: no act relies on them.
+    async fn share(&self, worker: NodeId, partitions: u16) -> Result<Range<u16>, StoreError> {
+        Ok(0..partitions)
+    }
+
+    /// This worker ends; the others take its share over at once.
+    async fn leave(&self, worker: NodeId) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 

@@ -98,6 +98,27 @@ pub struct RecordKey {
     pub id: VerificationId,
 }
 
+impl RecordKey {
+    /// Tenant, mode and id, in this order: what the keys of stores end with.
+    pub fn bytes(&self) -> [u8; 33] {
+        let mut bytes = [0; 33];
+        bytes[..16].copy_from_slice(self.tenant.bytes());
+        bytes[16] = self.mode.byte();
+        bytes[17..].copy_from_slice(self.id.bytes());
+        bytes
+    }
+
+    /// The reverse of [`RecordKey::bytes`].
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let bytes: &[u8; 33] = bytes.try_into().ok()?;
+        let (mut tenant, mut id) = ([0; 16], [0; 16]);
+        tenant.copy_from_slice(&bytes[..16]);
+        id.copy_from_slice(&bytes[17..]);
+        let mode = Mode::from_byte(bytes[16])?;
+        Some(Self { tenant: TenantId::from_bytes(tenant), mode, id: VerificationId::from_bytes(id) })
+    }
+}
+
 /// One submitted code, as the store sees it: MACs and shape, never the code.
 #[derive(Clone, Debug)]
 pub struct SubmittedCode {

@@ -18,7 +18,7 @@ use countersign_core::{
     idempotency::{Answer, Once, Outcome, Progress, Replay},
     key::Mode,
     keyring::Fingerprint,
-    limits::{LimitHit, LimitState, resend_cooldown},
+    limits::{LimitHit, resend_cooldown},
     number::Standing,
     ports::{
         CheckFound, Claim, Clock, Codes, Erasure, NewVerification, Position, Seen, Settled, StartOutcome,
@@ -140,7 +140,7 @@ impl Codes for SqliteCodes {
         Ok(seen)
     }
 
-    async fn replay(&self, once: &Once) -> Result<Option<Replay>, StoreError> {
+    async fn replay(&self, _: Fingerprint, once: &Once) -> Result<Option<Replay>, StoreError> {
         let clock = self.clock.clone();
         self.database.peek(|connection| outcomes::find(connection, once, clock.now())).await
     }
@@ -284,6 +284,12 @@ impl Codes for SqliteCodes {
         Ok(Unrecorded { drained: events.len() < limit, events, now, backlog: self.backlog.read() })
     }
 
+    async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
+        let clock = self.clock.clone();
+        // Asked of the writer: what is not among the events then, is none or recorded.
+        self.database.write(move |c| Ok(backlog::oldest(c)?.unwrap_or_else(|| clock.now()))).await
+    }
+
     async fn trim(&self, positions: &[Position]) -> Result<(), StoreError> {
         let (clock, backlog, positions) = (self.clock.clone(), self.backlog.clone(), positions.to_vec());
         self.database.write(move |connection| backlog.trim(connection, &positions, clock.now())).await
@@ -411,16 +417,11 @@ fn start(connection: &Connection, new: &NewVerification, now: Timestamp) -> Resu
         max_checks: record.max_checks,
         max_sends: record.max_sends,
         contact: record.contact.clone(),
-        limits: limits.iter().map(limit_use).collect(),
+        limits: limits.iter().map(LimitUse::of).collect(),
         skipped: new.skipped.clone(),
         review: record.review,
     };
     append_event(connection, key, new.event, now, &EventKind::Started(Box::new(started)))?;
     outcomes::keep(connection, new.once.as_ref(), &Outcome::Started(Progress::of(key.id, &record)), now)?;
     Ok(StartOutcome::Started { record, limits })
-}
-
-fn limit_use(state: &LimitState) -> LimitUse {
-    let LimitState { name, max, window, remaining, .. } = state.clone();
-    LimitUse { name, used: max.saturating_sub(remaining), max, window }
 }

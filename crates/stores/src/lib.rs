@@ -9,5 +9,6 @@ pub mod codes;
 pub mod directory;
 pub mod history;
 pub mod inbox;
+pub mod redis;
 pub mod sql;
 pub mod sqlite;

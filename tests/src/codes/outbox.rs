@@ -117,13 +117,13 @@ pub async fn a_settlement_that_is_repeated_counts_once(bench: Bench) {
 }
 
 pub async fn a_message_that_cannot_be_read_holds_up_no_other(bench: Bench) {
-    bench.start(&number(1)).await.unwrap();
-    bench.tamper("UPDATE verifications SET record = CAST(x'FF' || substr(record, 2) AS BLOB)");
+    let damaged = bench.start(&number(1)).await.unwrap().id;
+    bench.set_format(damaged, 0xff).await;
     let id = bench.start(&number(2)).await.unwrap().id;
     let claims = bench.claim().await;
     assert_eq!(claims.len(), 1);
     assert_eq!(claims[0].key.id, id);
-    bench.tamper("UPDATE verifications SET record = CAST(x'02' || substr(record, 2) AS BLOB) WHERE hex(record) LIKE 'FF%'");
+    bench.set_format(damaged, 2).await;
     bench.clock.turn(seconds(30));
     assert_eq!(bench.claim().await.len(), 2, "it waited, and the other lease ended too");
 }

@@ -1,14 +1,14 @@
 //! Events on their way to the history: which wait, how many bytes they are,
 //! and which have arrived.
 
-use super::records::parse_record_key;
 use crate::sqlite::sqlite_error;
 use countersign_core::{
     id::EventId,
     ports::{EventBacklog, Position, StoreError, UnrecordedEvent},
     time::Timestamp,
+    verification::RecordKey,
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use std::{
     ops::Range,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -79,8 +79,8 @@ impl Backlog {
         *counted = Counted { warned: counted.warned, ..written(connection)? };
         counted.count(connection)?;
         // They mostly stand together, and then go together.
-        for run in positions.chunk_by(|Position([one, _]), Position([next, _])| *next == one + 1) {
-            let [Some(Position([first, _])), Some(Position([last, _]))] = [run.first(), run.last()] else {
+        for run in positions.chunk_by(|Position([one, ..]), Position([next, ..])| *next == one + 1) {
+            let [Some(Position([first, ..])), Some(Position([last, ..]))] = [run.first(), run.last()] else {
                 continue;
             };
             counted.remove(connection, *first, *last)?;
@@ -182,6 +182,15 @@ pub fn latest(connection: &Connection) -> Result<Timestamp, StoreError> {
     connection.query_row(latest, [], |row| row.get(0)).map(Timestamp::from_micros).map_err(sqlite_error)
 }
 
+/// When the oldest event that waits happened.
+pub fn oldest(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
+    connection
+        .prepare_cached("SELECT at FROM events ORDER BY seq LIMIT 1")
+        .and_then(|mut select| select.query_row([], |row| row.get(0)).optional())
+        .map(|at| at.map(Timestamp::from_micros))
+        .map_err(sqlite_error)
+}
+
 /// The newest event that waits; 0 when none does.
 fn newest(connection: &Connection) -> Result<i64, StoreError> {
     connection
@@ -213,8 +222,8 @@ pub fn unrecorded(
         let (seq, key, id, at, body): (i64, Vec<u8>, [u8; 16], i64, Vec<u8>) = row.map_err(sqlite_error)?;
         let id = EventId::from_bytes(id);
         let corrupt = || StoreError::Corrupt { table: "events", id: id.to_string() };
-        let key = parse_record_key(&key).ok_or_else(corrupt)?;
-        let position = Position([seq.unsigned_abs(), 0]);
+        let key = RecordKey::from_bytes(&key).ok_or_else(corrupt)?;
+        let position = Position([seq.unsigned_abs(), 0, 0]);
         Ok(UnrecordedEvent { position, key, id, at: Timestamp::from_micros(at), body })
     })
     .collect()

@@ -1,6 +1,6 @@
 //! The outbox: messages that wait for a provider or for their receipt.
 
-use super::records::{append_event, has_event, load, parse_record_key, record_key, save};
+use super::records::{append_event, has_event, load, save};
 use crate::sqlite::sqlite_error;
 use countersign_core::{
     event::{DropReason, EventKind},
@@ -35,7 +35,7 @@ pub fn queue(
             "INSERT INTO due (message, at, partition, key, attempt, phase) VALUES (?1, ?2, ?3, ?4, 0, 0)",
         )
         .and_then(|mut insert| {
-            insert.execute(params![message.bytes(), now.micros(), key.id.partition(), record_key(key)])
+            insert.execute(params![message.bytes(), now.micros(), key.id.partition(), key.bytes()])
         })
         .map(drop)
         .map_err(sqlite_error)
@@ -95,7 +95,7 @@ fn claim_one(
     now: Timestamp,
 ) -> Result<Option<Claim>, StoreError> {
     let corrupt = || StoreError::Corrupt { table: "due", id: due.message.to_string() };
-    let key = parse_record_key(&due.key).ok_or_else(corrupt)?;
+    let key = RecordKey::from_bytes(&due.key).ok_or_else(corrupt)?;
     let phase = *PHASES.get(usize::from(due.phase)).ok_or_else(corrupt)?;
     let Some(record) = load(connection, key, now)? else {
         remove(connection, due.message)?;

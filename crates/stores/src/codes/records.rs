@@ -14,38 +14,20 @@ use countersign_core::{
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
-fn join(tenant: TenantId, mode: Mode, last: &[u8; 16]) -> [u8; 33] {
+/// Tenant, mode and fingerprint, in this order.
+pub fn number_key(tenant: TenantId, mode: Mode, number: Fingerprint) -> [u8; 33] {
     let mut key = [0; 33];
     key[..16].copy_from_slice(tenant.bytes());
     key[16] = mode.byte();
-    key[17..].copy_from_slice(last);
+    key[17..].copy_from_slice(&number.0);
     key
-}
-
-pub fn record_key(key: RecordKey) -> [u8; 33] {
-    join(key.tenant, key.mode, key.id.bytes())
-}
-
-pub fn number_key(tenant: TenantId, mode: Mode, number: Fingerprint) -> [u8; 33] {
-    join(tenant, mode, &number.0)
-}
-
-/// The reverse of [`record_key`].
-pub fn parse_record_key(bytes: &[u8]) -> Option<RecordKey> {
-    let key: &[u8; 33] = bytes.try_into().ok()?;
-    let fixed = |range| -> Option<[u8; 16]> { key.get::<std::ops::Range<usize>>(range)?.try_into().ok() };
-    Some(RecordKey {
-        tenant: TenantId::from_bytes(fixed(0..16)?),
-        mode: Mode::from_byte(key[16])?,
-        id: countersign_core::id::VerificationId::from_bytes(fixed(17..33)?),
-    })
 }
 
 /// The record, unless its time is over: the sweep comes later and must not be seen.
 pub fn load(connection: &Connection, key: RecordKey, now: Timestamp) -> Result<Option<Record>, StoreError> {
     let mut select =
         connection.prepare_cached("SELECT record FROM verifications WHERE key = ?1").map_err(sqlite_error)?;
-    let packed = select.query_row([record_key(key)], |row| row.get::<_, Vec<u8>>(0)).optional();
+    let packed = select.query_row([key.bytes()], |row| row.get::<_, Vec<u8>>(0)).optional();
     let Some(packed) = packed.map_err(sqlite_error)? else { return Ok(None) };
     let record = Record::unpack(&packed);
     let record = record.map_err(|error| StoreError::unreadable("verifications", key.id, error))?;
@@ -56,7 +38,7 @@ pub fn create(connection: &Connection, key: RecordKey, record: &Record) -> Resul
     connection
         .prepare_cached("INSERT INTO verifications (key, record, kept_until) VALUES (?1, ?2, ?3)")
         .and_then(|mut insert| {
-            insert.execute(params![record_key(key), record.pack(), record.kept_until().micros()])
+            insert.execute(params![key.bytes(), record.pack(), record.kept_until().micros()])
         })
         .map(drop)
         .map_err(sqlite_error)
@@ -66,7 +48,7 @@ pub fn save(connection: &Connection, key: RecordKey, record: &Record) -> Result<
     // `kept_until` stays as at the start: only test mode moves `expires_at`, and never later.
     connection
         .prepare_cached("UPDATE verifications SET record = ?2 WHERE key = ?1")
-        .and_then(|mut update| update.execute(params![record_key(key), record.pack()]))
+        .and_then(|mut update| update.execute(params![key.bytes(), record.pack()]))
         .map(drop)
         .map_err(sqlite_error)
 }
@@ -98,7 +80,7 @@ pub fn append_event(
 ) -> Result<(), StoreError> {
     connection
         .prepare_cached("INSERT INTO events (key, id, at, body) VALUES (?1, ?2, ?3, ?4)")
-        .and_then(|mut insert| insert.execute(params![record_key(key), id.bytes(), at.micros(), kind.pack()]))
+        .and_then(|mut insert| insert.execute(params![key.bytes(), id.bytes(), at.micros(), kind.pack()]))
         .map(drop)
         .map_err(sqlite_error)
 }
@@ -107,7 +89,7 @@ pub fn append_event(
 pub fn has_event(connection: &Connection, key: RecordKey, id: EventId) -> Result<bool, StoreError> {
     connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM events WHERE key = ?1 AND id = ?2)")
-        .and_then(|mut select| select.query_row(params![record_key(key), id.bytes()], |row| row.get(0)))
+        .and_then(|mut select| select.query_row(params![key.bytes(), id.bytes()], |row| row.get(0)))
         .map_err(sqlite_error)
 }
 
@@ -115,7 +97,7 @@ pub fn timeline(connection: &Connection, key: RecordKey) -> Result<Vec<Event>, S
     let mut select = connection
         .prepare_cached("SELECT id, at, body FROM events WHERE key = ?1 ORDER BY seq LIMIT 1000")
         .map_err(sqlite_error)?;
-    let rows = select.query_map([record_key(key)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let rows = select.query_map([key.bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
     let rows = rows.map_err(sqlite_error)?;
     rows.map(|row| {
         let (id, at, body): ([u8; 16], i64, Vec<u8>) = row.map_err(sqlite_error)?;

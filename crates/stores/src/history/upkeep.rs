@@ -35,7 +35,7 @@ pub(super) async fn passed(
         let tenant = row.parsed(1, |text| text.parse().ok())?;
         let key = RecordKey { tenant, mode: row.parsed(2, Mode::parse)?, id };
         let Event { id, at, kind } = Event::expired(id, Timestamp::from_micros(row.int(3)?));
-        Ok(UnrecordedEvent { position: Position([0, 0]), key, id, at, body: kind.pack() })
+        Ok(UnrecordedEvent { position: Position([0, 0, 0]), key, id, at, body: kind.pack() })
     };
     let rows = sql.query(&SELECT_PASSED, vec![passed.micros().into(), i64::from(limit).into()]).await?;
     rows.iter().map(read).collect()

@@ -1,0 +1,207 @@
+//! Approvals that some replicas must have before they are answered.
+//!
+//! WAIT speaks of the writes of its own connection, and holds that connection
+//! up; so the script and its WAIT go over one that nobody shares meanwhile.
+
+use super::{
+    codes::{Store, is_approval},
+    link::{CALL_TIMEOUT, Link, client, is_unknown_script, store_error},
+    script::Script,
+    tags::{slot, tag},
+    url::RedisUrl,
+};
+use countersign_core::ports::StoreError;
+use redis::{
+    ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value, aio::MultiplexedConnection,
+};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::{sleep, timeout};
+
+/// How long an approval waits for its replicas.
+const WAIT: Duration = Duration::from_millis(100);
+/// Connections that are kept for the next checks.
+const MOST_IDLE: usize = 64;
+/// Before a repeat, when a master moves.
+const PAUSE: Duration = Duration::from_millis(50);
+
+pub(super) struct Approvals {
+    url: RedisUrl,
+    replicas: u32,
+    /// The masters of a cluster: last slot and address, by slot.
+    masters: Mutex<Vec<(u16, ConnectionAddr)>>,
+    idle: Mutex<Vec<(ConnectionAddr, MultiplexedConnection)>>,
+}
+
+impl Approvals {
+    pub fn new(url: &RedisUrl, replicas: u32) -> Self {
+        Self { url: url.clone(), replicas, masters: Mutex::default(), idle: Mutex::default() }
+    }
+
+    /// Runs a check. If it approves, the answer is given only when enough
+    /// replicas have it; else nothing is known of it yet.
+    pub async fn run(
+        &self,
+        store: &Store,
+        script: &Script,
+        partition: u16,
+        keys: &[&[u8]],
+        args: &[&[u8]],
+    ) -> Result<Value, StoreError> {
+        let now = store.now();
+        let args: Vec<&[u8]> = std::iter::once(now.as_slice()).chain(args.iter().copied()).collect();
+        let attempt = async {
+            loop {
+                let (address, mut connection) = self.connect(store, partition).await?;
+                match evaluate(&mut connection, script, keys, &args).await {
+                    Ok(value) => return self.confirm(address, connection, value).await,
+                    Err(error) if has_moved(&error) => {
+                        self.masters.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                        sleep(PAUSE).await;
+                    }
+                    Err(error) => return Err(store_error(error)),
+                }
+            }
+        };
+        timeout(CALL_TIMEOUT, attempt).await.map_err(StoreError::unavailable)?
+    }
+
+    async fn confirm(
+        &self,
+        address: ConnectionAddr,
+        mut connection: MultiplexedConnection,
+        value: Value,
+    ) -> Result<Value, StoreError> {
+        if is_approval(&value) {
+            let mut wait = redis::cmd("WAIT");
+            wait.arg(self.replicas).arg(WAIT.as_millis() as u64);
+            let reached: u32 = wait.query_async(&mut connection).await.map_err(StoreError::unavailable)?;
+            if reached < self.replicas {
+                return Err(StoreError::unavailable(format!(
+                    "an approval reached {reached} of {} replicas in {} ms",
+                    self.replicas,
+                    WAIT.as_millis()
+                )));
+            }
+        }
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < MOST_IDLE {
+            idle.push((address, connection));
+        }
+        Ok(value)
+    }
+
+    async fn connect(
+        &self,
+        store: &Store,
+        partition: u16,
+    ) -> Result<(ConnectionAddr, MultiplexedConnection), StoreError> {
+        let info = match &store.link {
+            Link::Node(node) => {
+                node.client().await.map_err(StoreError::unavailable)?.get_connection_info().clone()
+            }
+            Link::Cluster(_) => self.master_of(store, slot(&tag(partition))).await?,
+        };
+        let address = info.addr().clone();
+        let idle = {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let place = idle.iter().rposition(|(known, _)| *known == address);
+            place.map(|place| idle.swap_remove(place).1)
+        };
+        if let Some(connection) = idle {
+            return Ok((address, connection));
+        }
+        let connected = async { client(&self.url, info)?.get_multiplexed_async_connection().await };
+        Ok((address, connected.await.map_err(StoreError::unavailable)?))
+    }
+
+    async fn master_of(&self, store: &Store, slot: u16) -> Result<ConnectionInfo, StoreError> {
+        let known = |masters: &[(u16, ConnectionAddr)]| {
+            masters.iter().find(|(last, _)| slot <= *last).map(|(_, address)| address.clone())
+        };
+        let found = known(&self.masters.lock().unwrap_or_else(PoisonError::into_inner));
+        let address = match found {
+            Some(address) => address,
+            None => {
+                let masters = self.ask_masters(store).await?;
+                let address = known(&masters);
+                *self.masters.lock().unwrap_or_else(PoisonError::into_inner) = masters;
+                address.ok_or_else(|| StoreError::unavailable("no master has the slot"))?
+            }
+        };
+        let first = self.url.nodes.first().cloned();
+        let first = first.ok_or_else(|| StoreError::unavailable("the URL names no server"))?;
+        Ok(first.set_addr(address))
+    }
+
+    async fn ask_masters(&self, store: &Store) -> Result<Vec<(u16, ConnectionAddr)>, StoreError> {
+        type Range = (u16, u16, (Option<String>, u16));
+        let mut command = redis::cmd("CLUSTER");
+        command.arg("SLOTS");
+        let value = store.link.send(&command).await.map_err(StoreError::unavailable)?;
+        let unexpected = || StoreError::unavailable("the cluster's slots cannot be read");
+        let Value::Array(ranges) = value else { return Err(unexpected()) };
+        let mut masters = Vec::new();
+        for range in ranges {
+            let Value::Array(parts) = range else { return Err(unexpected()) };
+            let parts: Vec<Value> = parts.into_iter().take(3).map(without_extras).collect();
+            let (_, last, (host, port)): Range =
+                redis::from_redis_value(Value::Array(parts)).map_err(|_| unexpected())?;
+            masters.push((last, self.address(host.unwrap_or_default(), port)));
+        }
+        masters.sort_by_key(|(last, _)| *last);
+        Ok(masters)
+    }
+
+    fn address(&self, host: String, port: u16) -> ConnectionAddr {
+        // A node that does not know its own name is the one that was asked.
+        let asked = self.url.nodes.first().map(|node| match node.addr() {
+            ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => host.clone(),
+            _ => String::new(),
+        });
+        let host = if host.is_empty() { asked.unwrap_or_default() } else { host };
+        if self.url.tls {
+            return ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None };
+        }
+        ConnectionAddr::Tcp(host, port)
+    }
+}
+
+/// Of a node, address and port alone.
+fn without_extras(value: Value) -> Value {
+    match value {
+        Value::Array(parts) => Value::Array(parts.into_iter().take(2).collect()),
+        other => other,
+    }
+}
+
+async fn evaluate(
+    connection: &mut MultiplexedConnection,
+    script: &Script,
+    keys: &[&[u8]],
+    args: &[&[u8]],
+) -> RedisResult<Value> {
+    let mut sent = Err(RedisError::from((ErrorKind::Client, "not sent")));
+    for (verb, text) in [("EVALSHA", script.hash()), ("EVAL", script.text())] {
+        let mut command = redis::cmd(verb);
+        command.arg(text).arg(keys.len());
+        for part in keys.iter().chain(args) {
+            command.arg(*part);
+        }
+        sent = command.query_async(connection).await;
+        if !sent.as_ref().is_err_and(is_unknown_script) {
+            break;
+        }
+    }
+    sent
+}
+
+/// The server that was asked does not have the slot, or is master no more;
+/// nothing was carried out.
+fn has_moved(error: &RedisError) -> bool {
+    use ServerErrorKind::{Ask, BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly, TryAgain};
+    let kinds = [Ask, BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly, TryAgain];
+    kinds.into_iter().any(|kind| error.kind() == ErrorKind::Server(kind)) || error.is_connection_refusal()
+}

@@ -1,0 +1,629 @@
+//! The acts: each gathers what its script needs and reads what it answers.
+
+use super::{
+    approval::Approvals,
+    events::Backlog,
+    keys,
+    link::Link,
+    outbox::Outbox,
+    reply::{Reply, bytes_or_nil, number},
+    script::{self, Script},
+    server,
+    url::RedisUrl,
+    wake::Wake,
+};
+use async_trait::async_trait;
+use countersign_core::{
+    event::{Event, GuessWait, LimitUse, Started},
+    id::{EventId, NodeId, ProfileId, TenantId, VerificationId},
+    idempotency::{Act, Answer, Once, Replay},
+    key::Mode,
+    keyring::Fingerprint,
+    limits::{Buckets, LimitHit, LimitScope, LimitState, Take, resend_cooldown},
+    number::NumberRecord,
+    ports::{
+        CheckFound, Claim, Clock, Codes, Erasure, NewVerification, Position, Seen, Settled, StartOutcome,
+        StoreError, Unrecorded,
+    },
+    time::Timestamp,
+    verification::{
+        CancelOutcome, CheckOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status,
+        SubmittedCode,
+    },
+};
+use futures_util::future::{join, join_all, try_join_all};
+use redis::Value;
+use std::{ops::Range, sync::Arc, time::Duration};
+
+/// How the store is opened.
+#[derive(Clone)]
+pub struct RedisOptions {
+    /// Parts that the numbers are spread over, fixed at install.
+    pub partitions: u16,
+    /// Bytes of events that may wait for the history.
+    pub event_budget: u64,
+    /// Replicas that must have an approval before it is answered.
+    pub confirm_replicas: u32,
+    /// Tests turn the time by hand; otherwise it is the servers'.
+    pub clock: Option<Arc<dyn Clock>>,
+}
+
+/// The codes store of many machines.
+pub struct RedisCodes {
+    store: Arc<Store>,
+    outbox: Outbox,
+    backlog: Arc<Backlog>,
+    approvals: Option<Approvals>,
+    wake: Wake,
+}
+
+/// What the parts of the engine share.
+pub(super) struct Store {
+    pub link: Link,
+    pub partitions: u16,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+impl Store {
+    /// Runs a script; the time goes before its other arguments.
+    pub async fn run(&self, script: &Script, keys: &[&[u8]], args: &[&[u8]]) -> Result<Value, StoreError> {
+        let now = self.now();
+        let args: Vec<&[u8]> = std::iter::once(now.as_slice()).chain(args.iter().copied()).collect();
+        self.link.run(script, keys, &args).await
+    }
+
+    /// The time as scripts take it: nothing, for the server's own.
+    pub fn now(&self) -> Vec<u8> {
+        self.clock.as_ref().map_or_else(Vec::new, |clock| text(clock.now().millis()))
+    }
+}
+
+/// A number as an argument.
+pub(super) fn text(number: impl ToString) -> Vec<u8> {
+    number.to_string().into_bytes()
+}
+
+pub(super) fn millis(duration: Duration) -> Vec<u8> {
+    text(duration.as_millis())
+}
+
+impl RedisCodes {
+    /// Reaches the servers.
+    pub async fn open(url: &RedisUrl, options: RedisOptions) -> Result<Self, StoreError> {
+        let RedisOptions { partitions, event_budget, confirm_replicas, clock } = options;
+        let store = Arc::new(Store { link: Link::open(url).await?, partitions, clock });
+        let backlog = Backlog::open(&store, event_budget).await?;
+        let approvals = (confirm_replicas > 0).then(|| Approvals::new(url, confirm_replicas));
+        let outbox = Outbox::new(Arc::clone(&store));
+        let wake = Wake::new(url, outbox.arrivals());
+        Ok(Self { store, outbox, backlog, approvals, wake })
+    }
+
+    /// What of the servers' settings would lose codes or counts in silence.
+    pub async fn weaknesses(url: &RedisUrl) -> Result<Vec<String>, StoreError> {
+        server::weaknesses(url).await
+    }
+
+    fn outcome_key(&self, partition: u16, once: Option<&Once>) -> Option<Vec<u8>> {
+        once.map(|once| keys::outcome(partition, &once.slot))
+    }
+
+    /// Binds an Idempotency-Key to its request.
+    async fn bind(&self, once: Option<&Once>) -> Result<Binding, StoreError> {
+        let Some(once) = once else { return Ok(Binding::None) };
+        let key = keys::slot(self.store.partitions, &once.slot);
+        match number(self.store.run(&script::SLOT, &[&key], &[&once.request]).await?)? {
+            0 => Ok(Binding::New(key)),
+            1 => Ok(Binding::Same),
+            _ => Ok(Binding::Other),
+        }
+    }
+
+    /// A request that changed nothing leaves its Idempotency-Key free. If this
+    /// fails, the key stays bound to the request, which may still be repeated.
+    async fn unbind(&self, binding: &Binding) {
+        if let Binding::New(key) = binding {
+            let freed = self.store.link.send(redis::cmd("DEL").arg(key)).await;
+            if let Err(error) = freed {
+                tracing::debug!(%error, "An Idempotency-Key was not freed");
+            }
+        }
+    }
+
+    async fn take(&self, take: &Take) -> Result<Taken, StoreError> {
+        let key = keys::bucket(self.store.partitions, &take.key);
+        let (interval, most) = (text(take.bucket.interval().as_micros()), text(take.bucket.max));
+        let reply = Reply::new(self.store.run(&script::TAKE, &[&key], &[&interval, &most]).await?)?;
+        let full_at = Timestamp::from_micros(reply.number(1)?);
+        Ok(Taken { key, admitted: reply.number(0)? == 1, full_at, now: reply.time(2)? })
+    }
+
+    /// Gives back what was taken for a start that was refused; best effort.
+    async fn give_back(&self, takes: &[Take], taken: &[Taken]) {
+        let given = takes.iter().zip(taken).filter(|(_, taken)| taken.admitted).map(async |(take, taken)| {
+            let interval = text(take.bucket.interval().as_micros());
+            if let Err(error) = self.store.run(&script::GIVE, &[&taken.key], &[&interval]).await {
+                tracing::debug!(error = %error, limit = take.name, "What a refused start took was not given back");
+            }
+        });
+        join_all(given).await;
+    }
+
+    /// The start itself, after the limits that live elsewhere.
+    async fn start_here(&self, new: &NewVerification, states: &[LimitState]) -> Result<Answer<StartOutcome>, StoreError> {
+        let NewVerification { key, record, once, .. } = new;
+        let (partition, packed) = (key.id.partition(), record.pack());
+        let mut names = vec![
+            keys::verification(*key),
+            keys::number(partition, key.mode, record.number),
+            keys::due(partition),
+            keys::events(partition),
+        ];
+        names.extend(self.outcome_key(partition, once.as_ref()));
+        let [before_expiry, before_limits, after_limits] =
+            started(new, states).pack_around(new.number_limits.as_slice().len());
+        let message: &[u8] = if record.review { b"" } else { record.message.bytes() };
+        let head = once.as_ref().map_or_else(Vec::new, |once| once.head(Act::Start, key.id));
+        let tail = [record.attempts_left(), record.sends_left()];
+        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        let (life, limits) = (millis(new.expires_in), pack_limits(&new.number_limits));
+        let args: [&[u8]; 11] = [
+            &packed,
+            &life,
+            &limits,
+            message,
+            new.event.bytes(),
+            &before_expiry,
+            &before_limits,
+            &after_limits,
+            self.wake.command_for(partition),
+            &head,
+            &tail,
+        ];
+        let reply = Reply::new(self.store.run(&script::START, &names, &args).await?)?;
+        let what = reply.number(0)?;
+        if what == 2 {
+            return replayed(once.as_ref(), reply.bytes(1)?);
+        }
+        let now = reply.time(1)?;
+        if what == 3 {
+            // The first try of this call was carried out, and its answer lost.
+            let record = unpack(*key, reply.bytes(2)?)?;
+            return Ok(Answer::Fresh(StartOutcome::Started { record, limits: Vec::new() }));
+        }
+        let admitted = number_of(reply.bytes(2)?).admit(&new.number_limits, now);
+        match (what, admitted) {
+            (0, Ok(of_number)) => {
+                self.outbox.arrived(partition);
+                let mut record = record.clone();
+                record.created_at = now;
+                record.expires_at = now + new.expires_in;
+                record.resend_at = now + resend_cooldown(1);
+                let limits = [of_number, states.to_vec()].concat();
+                Ok(Answer::Fresh(StartOutcome::Started { record, limits }))
+            }
+            (1, Err(hit)) => Ok(Answer::Fresh(StartOutcome::Limited(hit))),
+            _ => Err(StoreError::unavailable("the script and this program count a number's limits differently")),
+        }
+    }
+}
+
+/// What a request's Idempotency-Key was bound to before it.
+enum Binding {
+    /// There is none.
+    None,
+    /// Nothing, and now to this request; its slot.
+    New(Vec<u8>),
+    /// The same request.
+    Same,
+    /// Another one.
+    Other,
+}
+
+/// What became of one bucket.
+struct Taken {
+    key: Vec<u8>,
+    admitted: bool,
+    full_at: Timestamp,
+    now: Timestamp,
+}
+
+impl Taken {
+    /// How far the bucket is used; `kept` if what was taken is not given back.
+    fn state(&self, take: &Take, kept: bool) -> LimitState {
+        let Take { name, bucket, .. } = take;
+        let given = if self.admitted && !kept { bucket.interval() } else { Duration::ZERO };
+        let full_at = self.full_at - given;
+        LimitState {
+            name: name.clone(),
+            max: bucket.max,
+            window: bucket.window,
+            remaining: bucket.remaining(full_at, self.now),
+            reset: full_at.since(self.now),
+        }
+    }
+}
+
+fn states(takes: &[Take], taken: &[Taken], kept: bool) -> Vec<LimitState> {
+    takes.iter().zip(taken).map(|(take, taken)| taken.state(take, kept)).collect()
+}
+
+/// The bucket that refuses for longest.
+fn refusal(takes: &[Take], taken: &[Taken]) -> Option<LimitHit> {
+    let refused = takes.iter().zip(taken).filter(|(_, taken)| !taken.admitted);
+    let waits = refused.map(|(take, taken)| (take.bucket.take(taken.full_at, taken.now).err().unwrap_or_default(), take));
+    let (retry_after, take) = waits.max_by_key(|(wait, _)| *wait)?;
+    let (name, scope) = (take.name.clone(), take.scope.as_str());
+    Some(LimitHit { name, scope, retry_after, states: states(takes, taken, false) })
+}
+
+/// `[max][window in ms][name]` of each, as the script reads them.
+fn pack_limits(limits: &Buckets) -> Vec<u8> {
+    let mut packed = Vec::new();
+    for bucket in limits.as_slice() {
+        let name = bucket.name(LimitScope::Number.as_str());
+        packed.extend(bucket.max.to_be_bytes());
+        packed.extend(&(bucket.window.as_millis() as u64).to_be_bytes()[2..]);
+        packed.extend((name.len() as u16).to_be_bytes());
+        packed.extend(name.as_bytes());
+    }
+    packed
+}
+
+/// The starts of a number as the script had them before this one.
+fn number_of(starts: &[u8]) -> NumberRecord {
+    let time = |bytes: &[u8]| bytes.iter().fold(0, |time, byte| time << 8 | i64::from(*byte));
+    let starts = starts.chunks_exact(6).map(|bytes| Timestamp::from_millis(time(bytes))).collect();
+    NumberRecord { starts, ..NumberRecord::default() }
+}
+
+fn started(new: &NewVerification, states: &[LimitState]) -> Started {
+    let record = &new.record;
+    Started {
+        message: record.message,
+        profile: record.profile,
+        key: new.starter,
+        number: record.number,
+        country: new.country,
+        expires_at: record.expires_at,
+        max_checks: record.max_checks,
+        max_sends: record.max_sends,
+        contact: record.contact.clone(),
+        limits: states.iter().map(LimitUse::of).collect(),
+        skipped: new.skipped.clone(),
+        review: record.review,
+    }
+}
+
+pub(super) fn unpack(key: RecordKey, packed: &[u8]) -> Result<Record, StoreError> {
+    Record::unpack(packed).map_err(|error| StoreError::unreadable("verifications", key.id, error))
+}
+
+fn replayed<T>(once: Option<&Once>, packed: &[u8]) -> Result<Answer<T>, StoreError> {
+    let once = once.ok_or_else(|| StoreError::unavailable("a repeat without an Idempotency-Key"))?;
+    let replay = once.replay(packed);
+    replay.map(Answer::Replay).map_err(|error| StoreError::unreadable("outcomes", "of a request", error))
+}
+
+#[async_trait]
+impl Codes for RedisCodes {
+    async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
+        let takes = &new.takes;
+        let outer = try_join_all(takes.iter().map(|take| self.take(take)));
+        let (taken, binding) = join(outer, self.bind(new.once.as_ref())).await;
+        let (taken, binding) = (taken?, binding?);
+        if matches!(binding, Binding::Other) {
+            self.give_back(takes, &taken).await;
+            return Ok(Answer::Replay(Replay::Mismatch));
+        }
+        let refused = match refusal(takes, &taken) {
+            Some(hit) => Some(StartOutcome::Limited(hit)),
+            None if self.backlog.is_full() => Some(StartOutcome::HistoryBacklog),
+            None => None,
+        };
+        let answer = match (refused, &binding, &new.once) {
+            // Its first try may have passed.
+            (Some(refused), Binding::Same, Some(once)) => {
+                let replay = self.replay(new.record.number, once).await?;
+                replay.map_or(Answer::Fresh(refused), Answer::Replay)
+            }
+            (Some(refused), ..) => Answer::Fresh(refused),
+            (None, ..) => self.start_here(&new, &states(takes, &taken, true)).await?,
+        };
+        Ok(match answer {
+            made @ Answer::Fresh(StartOutcome::Started { .. }) => made,
+            Answer::Fresh(StartOutcome::Limited(hit)) => {
+                join(self.give_back(takes, &taken), self.unbind(&binding)).await;
+                // Of a limit of the number: the others as they are again.
+                let others = if hit.states.len() == takes.len() && refusal(takes, &taken).is_some() {
+                    Vec::new()
+                } else {
+                    states(takes, &taken, false)
+                };
+                let states = [hit.states, others].concat();
+                Answer::Fresh(StartOutcome::Limited(LimitHit { states, ..hit }))
+            }
+            other => {
+                self.give_back(takes, &taken).await;
+                if matches!(other, Answer::Fresh(_)) {
+                    self.unbind(&binding).await;
+                }
+                other
+            }
+        })
+    }
+
+    async fn check(
+        &self,
+        key: RecordKey,
+        code: SubmittedCode,
+        event: EventId,
+        once: Option<Once>,
+    ) -> Result<Answer<Option<CheckFound>>, StoreError> {
+        let binding = self.bind(once.as_ref()).await?;
+        if matches!(binding, Binding::Other) {
+            return Ok(Answer::Replay(Replay::Mismatch));
+        }
+        let partition = key.id.partition();
+        let mut names = vec![keys::verification(key), keys::events(partition)];
+        names.extend(self.outcome_key(partition, once.as_ref()));
+        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        let macs: Vec<u8> =
+            code.macs.iter().flat_map(|mac| std::iter::once(mac.version).chain(mac.mac)).collect();
+        let (length, fits) = (text(code.length), text(u8::from(code.fits_digits) + 2 * u8::from(code.fits_letters)));
+        let head = once.as_ref().map_or_else(Vec::new, |once| once.head(Act::Check, key.id));
+        let anew: &[u8] = if self.approvals.is_some() { b"1" } else { b"" };
+        let args: [&[u8]; 6] = [&macs, &length, &fits, event.bytes(), &head, anew];
+        let value = match &self.approvals {
+            None => self.store.run(&script::CHECK, &names, &args).await?,
+            Some(approvals) => approvals.run(&self.store, &script::CHECK, partition, &names, &args).await?,
+        };
+        let answer = read_check(Reply::new(value)?, once.as_ref())?;
+        let evaluated = [CheckOutcome::Approved, CheckOutcome::Wrong, CheckOutcome::Exhausted];
+        if let Answer::Fresh(found) = &answer
+            && !found.is_some_and(|found| evaluated.contains(&found.outcome))
+        {
+            self.unbind(&binding).await;
+        }
+        Ok(answer)
+    }
+
+    async fn resend(
+        &self,
+        key: RecordKey,
+        resend: Resend,
+        event: EventId,
+        once: Option<Once>,
+    ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
+        let binding = self.bind(once.as_ref()).await?;
+        if matches!(binding, Binding::Other) {
+            return Ok(Answer::Replay(Replay::Mismatch));
+        }
+        let partition = key.id.partition();
+        let mut names = vec![keys::verification(key), keys::due(partition), keys::events(partition)];
+        names.extend(self.outcome_key(partition, once.as_ref()));
+        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        let (mac, sealed) = match &resend.new_code {
+            None => (Vec::new(), &[] as &[u8]),
+            Some(new) => (std::iter::once(new.mac.version).chain(new.mac.mac).collect(), new.sealed.as_slice()),
+        };
+        let head = once.as_ref().map_or_else(Vec::new, |once| once.head(Act::Resend, key.id));
+        let sends = text(resend.sends_seen);
+        let wake = self.wake.command_for(partition);
+        let args: [&[u8]; 7] = [&sends, &mac, sealed, resend.message.bytes(), event.bytes(), wake, &head];
+        let reply = Reply::new(self.store.run(&script::RESEND, &names, &args).await?)?;
+        let what = reply.number(0)?;
+        if what == 8 {
+            return replayed(once.as_ref(), reply.bytes(1)?);
+        }
+        if what == 0 {
+            self.unbind(&binding).await;
+            return Ok(Answer::Fresh(None));
+        }
+        let (now, record) = (reply.time(1)?, unpack(key, reply.bytes(2)?)?);
+        let outcome = match what {
+            1 => ResendOutcome::Queued,
+            2 => ResendOutcome::Ended(record.status(now)),
+            3 => ResendOutcome::SendsExhausted,
+            4 => ResendOutcome::TooSoon(Duration::from_millis(reply.small(3)?)),
+            _ => ResendOutcome::Changed,
+        };
+        if outcome == ResendOutcome::Queued {
+            self.outbox.arrived(partition);
+        } else {
+            self.unbind(&binding).await;
+        }
+        Ok(Answer::Fresh(Some(Seen { outcome, record, now })))
+    }
+
+    async fn cancel(
+        &self,
+        key: RecordKey,
+        event: EventId,
+    ) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
+        let names = [keys::verification(key), keys::events(key.id.partition())];
+        let value = self.store.run(&script::CANCEL, &[&names[0], &names[1]], &[event.bytes()]).await?;
+        let reply = Reply::new(value)?;
+        if reply.number(0)? == 0 {
+            return Ok(None);
+        }
+        let (now, record) = (reply.time(1)?, unpack(key, reply.bytes(2)?)?);
+        let outcome = match reply.number(0)? {
+            1 => CancelOutcome::Canceled,
+            _ => CancelOutcome::Ended(record.status(now)),
+        };
+        Ok(Some(Seen { outcome, record, now }))
+    }
+
+    async fn replay(&self, number: Fingerprint, once: &Once) -> Result<Option<Replay>, StoreError> {
+        let key = keys::outcome(number.partition(self.store.partitions), &once.slot);
+        let found = bytes_or_nil(self.store.run(&script::OUTCOME, &[&key], &[]).await?)?;
+        let replay = found.map(|packed| once.replay(&packed)).transpose();
+        replay.map_err(|error| StoreError::unreadable("outcomes", "of a request", error))
+    }
+
+    async fn clear_guesses(
+        &self,
+        _: TenantId,
+        mode: Mode,
+        fingerprint: Fingerprint,
+    ) -> Result<u16, StoreError> {
+        let key = keys::number(fingerprint.partition(self.store.partitions), mode, fingerprint);
+        let counted = number(self.store.run(&script::CLEAR, &[&key], &[]).await?)?;
+        Ok(u16::try_from(counted).unwrap_or(u16::MAX))
+    }
+
+    async fn erase(
+        &self,
+        tenant: TenantId,
+        mode: Mode,
+        fingerprint: Fingerprint,
+    ) -> Result<Erasure, StoreError> {
+        let partition = fingerprint.partition(self.store.partitions);
+        let names = [keys::number(partition, mode, fingerprint), keys::events(partition)];
+        let owner = keys::owner(tenant, mode);
+        let reply = Reply::new(self.store.run(&script::ERASE, &[&names[0], &names[1]], &[&owner]).await?)?;
+        Ok(Erasure { canceled: reply.small(0)?, now: reply.time(1)? })
+    }
+
+    async fn read(&self, key: RecordKey) -> Result<Option<Seen<()>>, StoreError> {
+        let reply = Reply::new(self.store.run(&script::READ, &[&keys::verification(key)], &[]).await?)?;
+        if reply.number(0)? == 0 {
+            return Ok(None);
+        }
+        Ok(Some(Seen { outcome: (), record: unpack(key, reply.bytes(2)?)?, now: reply.time(1)? }))
+    }
+
+    async fn find(
+        &self,
+        tenant: TenantId,
+        mode: Mode,
+        fingerprint: Fingerprint,
+        profile: ProfileId,
+    ) -> Result<Option<VerificationId>, StoreError> {
+        let key = keys::number(fingerprint.partition(self.store.partitions), mode, fingerprint);
+        let owner = keys::owner(tenant, mode);
+        let found = bytes_or_nil(self.store.run(&script::FIND, &[&key], &[profile.bytes(), &owner]).await?)?;
+        let id = found.map(|id| <[u8; 16]>::try_from(id)).transpose();
+        let id = id.map_err(|_| StoreError::unavailable("a script answered in an unexpected form"))?;
+        Ok(id.map(VerificationId::from_bytes))
+    }
+
+    async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
+        self.backlog.timeline(key).await
+    }
+
+    async fn claim(
+        &self,
+        partitions: Range<u16>,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<Claim>, StoreError> {
+        self.outbox.claim(partitions, lease, limit).await
+    }
+
+    async fn claim_arrived(
+        &self,
+        partitions: Range<u16>,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<Claim>, StoreError> {
+        self.outbox.claim_arrived(partitions, lease, limit).await
+    }
+
+    async fn settle(
+        &self,
+        claim: &Claim,
+        settlement: Settlement,
+        event: EventId,
+    ) -> Result<Settled, StoreError> {
+        self.outbox.settle(claim, settlement, event).await
+    }
+
+    async fn due_arrived(&self) {
+        self.outbox.due_arrived().await;
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        // Where one master of many is away, the others' numbers are served.
+        let probe = async |partition| {
+            let mut command = redis::cmd("SET");
+            command.arg(keys::probe(partition)).arg("").arg("PX").arg(60_000);
+            self.store.link.send(&command).await
+        };
+        if probe(0).await.is_ok() {
+            return Ok(());
+        }
+        probe(1).await.map(drop).map_err(StoreError::unavailable)
+    }
+
+    async fn messages_waiting(&self) -> Result<u64, StoreError> {
+        self.backlog.messages_waiting().await
+    }
+
+    async fn unrecorded(&self, partitions: Range<u16>, limit: usize) -> Result<Unrecorded, StoreError> {
+        self.backlog.unrecorded(partitions, limit).await
+    }
+
+    async fn trim(&self, positions: &[Position]) -> Result<(), StoreError> {
+        self.backlog.trim(positions).await
+    }
+
+    async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
+        self.backlog.recorded_until().await
+    }
+
+    async fn share(&self, worker: NodeId, partitions: u16) -> Result<Range<u16>, StoreError> {
+        let share = self.outbox.share(worker, partitions).await?;
+        self.wake.follow(share.clone());
+        Ok(share)
+    }
+
+    async fn leave(&self, worker: NodeId) -> Result<(), StoreError> {
+        self.wake.follow(0..0);
+        self.outbox.leave(worker).await
+    }
+}
+
+/// Whether a check said that the code was right, now or to a request before it.
+pub(super) fn is_approval(value: &Value) -> bool {
+    let Value::Array(values) = value else { return false };
+    match values.as_slice() {
+        [Value::Int(5), ..] => true,
+        // The last bytes of a check's outcome: what was found (0: right), tries left.
+        [Value::Int(8), Value::BulkString(outcome)] => {
+            outcome.get(17) == Some(&(Act::Check as u8)) && outcome.iter().rev().nth(1) == Some(&0)
+        }
+        _ => false,
+    }
+}
+
+fn read_check(reply: Reply, once: Option<&Once>) -> Result<Answer<Option<CheckFound>>, StoreError> {
+    let what = reply.number(0)?;
+    if what == 8 {
+        return replayed(once, reply.bytes(1)?);
+    }
+    if what == 0 {
+        return Ok(Answer::Fresh(None));
+    }
+    let outcome = match what {
+        1 => match reply.number(1)? {
+            1 => CheckOutcome::AlreadyApproved,
+            2 => CheckOutcome::Ended(Status::Canceled),
+            4 => CheckOutcome::Ended(Status::Exhausted),
+            5 => CheckOutcome::Ended(Status::Failed),
+            _ => CheckOutcome::Ended(Status::Expired),
+        },
+        2 => CheckOutcome::InvalidCode,
+        3 => {
+            let wait = Duration::from_millis(reply.small(1)?);
+            CheckOutcome::GuessLimit(GuessWait { wait, of_number: reply.number(3)? == 1 })
+        }
+        4 => CheckOutcome::UnknownKeyVersion,
+        5 => CheckOutcome::Approved,
+        6 => CheckOutcome::Wrong,
+        7 => CheckOutcome::Exhausted,
+        _ => return Err(StoreError::unavailable("a script answered in an unexpected form")),
+    };
+    Ok(Answer::Fresh(Some(CheckFound { outcome, attempts_left: reply.small(2)? })))
+}

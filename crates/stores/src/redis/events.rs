@@ -1,0 +1,265 @@
+//! Events on their way to the history: a stream for each partition.
+
+use super::{
+    codes::Store,
+    keys,
+    reply::Reply,
+    script,
+};
+use countersign_core::{
+    event::{Event, EventKind},
+    id::EventId,
+    ports::{EventBacklog, Position, StoreError, Unrecorded, UnrecordedEvent},
+    time::Timestamp,
+    verification::RecordKey,
+};
+use futures_util::future::try_join_all;
+use std::{
+    ops::Range,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::time::{MissedTickBehavior, interval};
+
+/// Partitions that are asked at once.
+const AT_ONCE: usize = 16;
+/// Events that a partition is asked for at least.
+const LEAST: usize = 8;
+/// Between two measurements of what waits.
+const MEASURE: Duration = Duration::from_secs(1);
+/// Entries of a stream that are read at once, and how often, for a timeline.
+const PAGE: usize = 500;
+const PAGES: usize = 20;
+/// A verification's id bears the time of the node that made it, its events
+/// that of the server; they differ by less than this.
+const CLOCK_DIFFERENCE: Duration = Duration::from_secs(600);
+
+/// What waits in one partition.
+#[derive(Clone, Copy, Default)]
+struct Waiting {
+    events: u64,
+    bytes: u64,
+    /// The server's time, or that of the oldest event if one waits.
+    until: Timestamp,
+    messages: u64,
+}
+
+impl Waiting {
+    fn read(reply: &Reply) -> Result<(Timestamp, Self), StoreError> {
+        let (events, bytes, messages) = (reply.small(1)?, reply.small(2)?, reply.small(4)?);
+        Ok((reply.time(0)?, Self { events, bytes, until: reply.time(3)?, messages }))
+    }
+}
+
+/// The events that wait, against their budget. Each node measures all
+/// partitions once a second: a count in the scripts would cost each act a
+/// write, and cannot be summed over the masters of a cluster.
+pub(super) struct Backlog {
+    store: Arc<Store>,
+    budget: u64,
+    measured: Mutex<Measured>,
+    turn: AtomicUsize,
+}
+
+struct Measured {
+    partitions: Vec<Waiting>,
+    /// Whether it was said that the budget is half used.
+    warned: bool,
+}
+
+impl Backlog {
+    pub async fn open(store: &Arc<Store>, budget: u64) -> Result<Arc<Self>, StoreError> {
+        let partitions = vec![Waiting::default(); store.partitions.into()];
+        let measured = Mutex::new(Measured { partitions, warned: false });
+        let backlog = Arc::new(Self { store: Arc::clone(store), budget, measured, turn: AtomicUsize::new(0) });
+        backlog.measure(0..store.partitions).await?;
+        tokio::spawn(keep_measuring(Arc::downgrade(&backlog)));
+        Ok(backlog)
+    }
+
+    /// Whether nothing more fits.
+    pub fn is_full(&self) -> bool {
+        self.sum().bytes >= self.budget
+    }
+
+    fn sum(&self) -> EventBacklog {
+        let measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        let sum = |of: fn(&Waiting) -> u64| measured.partitions.iter().map(of).sum();
+        EventBacklog { events: sum(|waiting| waiting.events), bytes: sum(|waiting| waiting.bytes) }
+    }
+
+    fn note(&self, partition: u16, waiting: Waiting) {
+        let mut measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = measured.partitions.get_mut(usize::from(partition)) {
+            *place = waiting;
+        }
+    }
+
+    fn warn(&self) {
+        let EventBacklog { events, bytes } = self.sum();
+        let mut measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        let half = bytes >= self.budget / 2;
+        if half && !measured.warned {
+            tracing::warn!(events, bytes, "Events that wait for the history fill half of their budget");
+        }
+        measured.warned = half;
+    }
+
+    async fn measure(&self, partitions: Range<u16>) -> Result<Vec<Waiting>, StoreError> {
+        let all: Vec<u16> = partitions.collect();
+        let mut found = Vec::with_capacity(all.len());
+        for some in all.chunks(AT_ONCE) {
+            let calls = some.iter().map(|partition| self.measure_one(*partition));
+            found.extend(try_join_all(calls).await?);
+        }
+        Ok(found)
+    }
+
+    async fn measure_one(&self, partition: u16) -> Result<Waiting, StoreError> {
+        let names = [keys::events(partition), keys::due(partition)];
+        let value = self.store.run(&script::WAITING, &[&names[0], &names[1]], &[]).await?;
+        let (_, waiting) = Waiting::read(&Reply::new(value)?)?;
+        self.note(partition, waiting);
+        Ok(waiting)
+    }
+
+    pub async fn messages_waiting(&self) -> Result<u64, StoreError> {
+        let all = self.measure(0..self.store.partitions).await?;
+        Ok(all.iter().map(|waiting| waiting.messages).sum())
+    }
+
+    pub async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
+        let all = self.measure(0..self.store.partitions).await?;
+        Ok(all.iter().map(|waiting| waiting.until).min().unwrap_or_default())
+    }
+
+    /// The oldest events of each partition, an equal share of the limit from
+    /// each; another partition is first each time, so that none has to wait for all others.
+    pub async fn unrecorded(&self, partitions: Range<u16>, limit: usize) -> Result<Unrecorded, StoreError> {
+        let mut all: Vec<u16> = partitions.collect();
+        let turn = self.turn.fetch_add(AT_ONCE, Ordering::Relaxed) % all.len().max(1);
+        all.rotate_left(turn);
+        let share = (limit / all.len().max(1)).max(LEAST).min(limit);
+        let (mut events, mut times, mut drained) = (Vec::new(), Vec::new(), true);
+        for some in all.chunks(AT_ONCE) {
+            let calls = some.iter().map(|partition| self.read(*partition, share));
+            for (now, found) in try_join_all(calls).await? {
+                drained &= found.len() < share;
+                times.push(now);
+                events.extend(found);
+            }
+            if events.len() > limit {
+                events.truncate(limit);
+                drained = false;
+                break;
+            }
+        }
+        // Those that were asked for are recorded together; none stands before an older one of its partition.
+        events.sort_by_key(|event: &UnrecordedEvent| event.at);
+        self.warn();
+        Ok(Unrecorded { events, now: times.into_iter().min().unwrap_or_default(), drained, backlog: self.sum() })
+    }
+
+    async fn read(
+        &self,
+        partition: u16,
+        most: usize,
+    ) -> Result<(Timestamp, Vec<UnrecordedEvent>), StoreError> {
+        let names = [keys::events(partition), keys::due(partition)];
+        let most = super::codes::text(most);
+        let value = self.store.run(&script::EVENTS, &[&names[0], &names[1]], &[&most]).await?;
+        let mut reply = Reply::new(value)?;
+        let (now, waiting) = Waiting::read(&reply.part(1)?)?;
+        self.note(partition, waiting);
+        Ok((now, read_entries(partition, reply.part(0)?)?))
+    }
+
+    /// Deletes what is recorded: in each partition everything up to the last
+    /// of these, all of which was read before it.
+    pub async fn trim(&self, positions: &[Position]) -> Result<(), StoreError> {
+        let mut last: std::collections::BTreeMap<u16, [u64; 2]> = std::collections::BTreeMap::new();
+        for Position([partition, ms, seq]) in positions {
+            let partition = u16::try_from(*partition).unwrap_or(u16::MAX);
+            let newest = last.entry(partition).or_default();
+            *newest = (*newest).max([*ms, *seq]);
+        }
+        let all: Vec<_> = last.into_iter().collect();
+        for some in all.chunks(AT_ONCE) {
+            try_join_all(some.iter().map(async |(partition, [ms, seq])| {
+                let mut command = redis::cmd("XTRIM");
+                let next = format!("{ms}-{}", seq + 1);
+                command.arg(keys::events(*partition)).arg("MINID").arg("=").arg(next);
+                self.store.link.send(&command).await.map_err(StoreError::unavailable)?;
+                // So that a full backlog ends at once.
+                if self.is_full() { self.measure_one(*partition).await.map(drop) } else { Ok(()) }
+            }))
+            .await?;
+        }
+        Ok(())
+    }
+
+    pub async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
+        let partition = key.id.partition();
+        let begin = (key.id.created_at() - CLOCK_DIFFERENCE).millis().max(0);
+        let (mut from, mut timeline) = (begin.to_string(), Vec::new());
+        for _ in 0..PAGES {
+            let mut command = redis::cmd("XRANGE");
+            command.arg(keys::events(partition)).arg(&from).arg("+").arg("COUNT").arg(PAGE);
+            let value = self.store.link.send(&command).await.map_err(StoreError::unavailable)?;
+            let page = read_entries(partition, Reply::new(value)?)?;
+            let (count, last) = (page.len(), page.last().map(|event| event.position));
+            for UnrecordedEvent { id, at, body, .. } in page.into_iter().filter(|event| event.key == key) {
+                let kind = EventKind::unpack(&body).map_err(|error| StoreError::unreadable("events", id, error))?;
+                timeline.push(Event { id, at, kind });
+            }
+            match last {
+                Some(Position([_, ms, seq])) if count == PAGE => from = format!("({ms}-{seq}"),
+                _ => break,
+            }
+        }
+        Ok(timeline)
+    }
+}
+
+async fn keep_measuring(backlog: Weak<Backlog>) {
+    let mut tick = interval(MEASURE);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let Some(backlog) = backlog.upgrade() else { return };
+        // While a server is away nothing starts either.
+        let _ = backlog.measure(0..backlog.store.partitions).await;
+        backlog.warn();
+    }
+}
+
+/// Entries of a stream: `[id, [field, [key, 33][event, 16][time, 6][body]]]`.
+fn read_entries(partition: u16, mut entries: Reply) -> Result<Vec<UnrecordedEvent>, StoreError> {
+    (0..entries.len())
+        .map(|place| {
+            let mut entry = entries.part(place)?;
+            let value = entry.part(1)?;
+            read_entry(partition, entry.bytes(0)?, value.bytes(1)?)
+                .ok_or_else(|| StoreError::Corrupt { table: "events", id: format!("of partition {partition}") })
+        })
+        .collect()
+}
+
+fn read_entry(partition: u16, id: &[u8], value: &[u8]) -> Option<UnrecordedEvent> {
+    let (ms, seq) = std::str::from_utf8(id).ok()?.split_once('-')?;
+    let position = Position([partition.into(), ms.parse().ok()?, seq.parse().ok()?]);
+    let (key, rest) = value.split_at_checked(33)?;
+    let (event, rest) = rest.split_first_chunk::<16>()?;
+    let (at, body) = rest.split_first_chunk::<6>()?;
+    let at = at.iter().fold(0, |time, byte| time << 8 | i64::from(*byte));
+    Some(UnrecordedEvent {
+        position,
+        key: RecordKey::from_bytes(key)?,
+        id: EventId::from_bytes(*event),
+        at: Timestamp::from_millis(at),
+        body: body.to_vec(),
+    })
+}

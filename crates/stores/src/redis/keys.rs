@@ -1,0 +1,80 @@
+//! The names of keys: `{tag}`, a letter, and the rest.
+
+use super::tags::tag;
+use countersign_core::{id::TenantId, key::Mode, keyring::Fingerprint, verification::RecordKey};
+
+fn name(partition: u16, letter: u8, rest: &[u8]) -> Vec<u8> {
+    let mut name = tag(partition).into_bytes();
+    name.push(letter);
+    name.extend_from_slice(rest);
+    name
+}
+
+pub fn verification(key: RecordKey) -> Vec<u8> {
+    name(key.id.partition(), b'v', &key.bytes())
+}
+
+/// The tenant is part of the fingerprint.
+pub fn number(partition: u16, mode: Mode, number: Fingerprint) -> Vec<u8> {
+    let mut rest = [0; 17];
+    rest[0] = mode.byte();
+    rest[1..].copy_from_slice(&number.0);
+    name(partition, b'n', &rest)
+}
+
+/// What the keys of a tenant's verifications have between the letter and the id.
+pub fn owner(tenant: TenantId, mode: Mode) -> [u8; 17] {
+    let mut owner = [0; 17];
+    owner[..16].copy_from_slice(tenant.bytes());
+    owner[16] = mode.byte();
+    owner
+}
+
+/// Messages that wait: a sorted set by when they are due.
+pub fn due(partition: u16) -> Vec<u8> {
+    name(partition, b'd', b"")
+}
+
+/// Events that the history does not have yet: a stream.
+pub fn events(partition: u16) -> Vec<u8> {
+    name(partition, b'e', b"")
+}
+
+/// What came of a request with an Idempotency-Key, beside what it was about.
+pub fn outcome(partition: u16, slot: &[u8; 16]) -> Vec<u8> {
+    name(partition, b'o', slot)
+}
+
+/// The request that an Idempotency-Key is bound to, found by the key alone.
+pub fn slot(partitions: u16, slot: &[u8; 16]) -> Vec<u8> {
+    name(partition_of(partitions, slot), b's', slot)
+}
+
+/// A limit that counts over something else than a number.
+pub fn bucket(partitions: u16, key: &[u8; 16]) -> Vec<u8> {
+    name(partition_of(partitions, key), b'b', key)
+}
+
+/// The workers that live.
+pub fn workers() -> Vec<u8> {
+    name(0, b'p', b"")
+}
+
+/// Revocations of keys: a stream.
+pub fn revocations() -> Vec<u8> {
+    name(0, b'r', b"")
+}
+
+/// Where a partition's workers are woken.
+pub fn wake(partition: u16) -> Vec<u8> {
+    name(partition, b'w', b"")
+}
+
+/// Something to write when it is asked whether writing works.
+pub fn probe(partition: u16) -> Vec<u8> {
+    name(partition, b't', b"")
+}
+
+fn partition_of(partitions: u16, hash: &[u8; 16]) -> u16 {
+    u16::from_be_bytes([hash[0], hash[1]]) % partitions.max(1)
+}

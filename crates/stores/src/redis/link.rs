@@ -1,0 +1,271 @@
+//! The way to the servers: one shared connection to each, opened anew when it
+//! breaks, and every call within its time.
+
+use super::{
+    script::Script,
+    url::{RedisUrl, Setup},
+};
+use countersign_core::ports::StoreError;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, TlsCertificates, TlsMode,
+    Value,
+    aio::MultiplexedConnection,
+    cluster::ClusterClient,
+    cluster_async::ClusterConnection,
+    sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType},
+};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::Mutex as AsyncMutex,
+    time::{Instant, sleep, timeout},
+};
+
+/// For a connection to stand.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// For one answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+/// For a call with all its redirections and repeats.
+pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(2);
+/// Calls under way on one connection; others wait within their time.
+const IN_FLIGHT: usize = 2_048;
+/// Between two tries to reach a server that is away, and before a repeat.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Scripts run through it.
+pub(super) enum Link {
+    /// The client follows the slots by itself.
+    Cluster(ClusterConnection),
+    /// One server at a time.
+    Node(Node),
+}
+
+impl Link {
+    pub async fn open(url: &RedisUrl) -> Result<Self, StoreError> {
+        if url.setup == Setup::Cluster {
+            let client = cluster_client(url, None).map_err(StoreError::unavailable)?;
+            let connection = timeout(CALL_TIMEOUT * 2, client.get_async_connection()).await;
+            let connection = connection.map_err(StoreError::unavailable)?;
+            return Ok(Self::Cluster(connection.map_err(StoreError::unavailable)?));
+        }
+        let node = Node::new(url).map_err(StoreError::unavailable)?;
+        node.connection().await.map_err(StoreError::unavailable)?;
+        Ok(Self::Node(node))
+    }
+
+    /// Runs a script. All keys are of one partition.
+    pub async fn run(&self, script: &Script, keys: &[&[u8]], args: &[&[u8]]) -> Result<Value, StoreError> {
+        let call = async {
+            let mut sent = self.send(&evaluate("EVALSHA", script.hash(), keys, args)).await;
+            if sent.as_ref().is_err_and(is_unknown_script) {
+                // Also remembers it.
+                sent = self.send(&evaluate("EVAL", script.text(), keys, args)).await;
+            }
+            sent
+        };
+        match timeout(CALL_TIMEOUT, call).await {
+            Ok(answer) => answer.map_err(store_error),
+            Err(elapsed) => Err(StoreError::unavailable(elapsed)),
+        }
+    }
+
+    /// Sends a command; the first key says where to. What was certainly not
+    /// carried out is sent again until the caller's patience ends.
+    pub async fn send(&self, command: &Cmd) -> RedisResult<Value> {
+        loop {
+            let sent = match self {
+                Self::Cluster(connection) => command.query_async(&mut connection.clone()).await,
+                Self::Node(node) => node.send(command).await,
+            };
+            match sent {
+                Err(error) if is_not_now(&error) => sleep(PAUSE).await,
+                sent => return sent,
+            }
+        }
+    }
+}
+
+fn evaluate(verb: &str, script: &str, keys: &[&[u8]], args: &[&[u8]]) -> Cmd {
+    let mut command = redis::cmd(verb);
+    command.arg(script).arg(keys.len());
+    for part in keys.iter().chain(args) {
+        command.arg(*part);
+    }
+    command
+}
+
+pub(super) fn is_unknown_script(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
+}
+
+/// The server refused before it did anything, and may not the next time.
+fn is_not_now(error: &RedisError) -> bool {
+    use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly, TryAgain};
+    let kinds = [BusyLoading, ClusterDown, MasterDown, ReadOnly, TryAgain];
+    kinds.into_iter().any(|kind| error.kind() == ErrorKind::Server(kind))
+}
+
+/// What the scripts say when a value is from a newer release, or damaged.
+pub(super) fn store_error(error: RedisError) -> StoreError {
+    if error.code() != Some("CSFORMAT") {
+        return StoreError::unavailable(error);
+    }
+    let detail = error.detail().unwrap_or_default();
+    let table = if detail.starts_with("numbers") { "numbers" } else { "verifications" };
+    let format = detail.split(' ').nth(1).unwrap_or("of no format");
+    StoreError::Corrupt { table, id: format!("record format {format} is not one that this release reads") }
+}
+
+pub(super) fn cluster_client(
+    url: &RedisUrl,
+    wakes: Option<tokio::sync::mpsc::UnboundedSender<redis::PushInfo>>,
+) -> RedisResult<ClusterClient> {
+    let mut builder = ClusterClient::builder(url.nodes.clone())
+        .connection_timeout(CONNECT_TIMEOUT)
+        .response_timeout(ANSWER_TIMEOUT)
+        .overall_response_timeout(Some(CALL_TIMEOUT))
+        .connection_concurrency_limit(IN_FLIGHT)
+        .retries(8)
+        .min_retry_wait(20)
+        .max_retry_wait(200);
+    if url.tls {
+        builder = builder.tls(TlsMode::Secure);
+    }
+    if let Some(root_cert) = url.ca.clone() {
+        builder = builder.certs(TlsCertificates { client_tls: None, root_cert: Some(root_cert) });
+    }
+    if let Some(wakes) = wakes {
+        builder = builder.use_protocol(redis::ProtocolVersion::RESP3).push_sender(wakes);
+    }
+    builder.build()
+}
+
+/// A client of one server, by the trust of the URL.
+pub(super) fn client(url: &RedisUrl, info: redis::ConnectionInfo) -> RedisResult<Client> {
+    match url.ca.clone() {
+        Some(root_cert) => {
+            Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert: Some(root_cert) })
+        }
+        None => Client::open(info),
+    }
+}
+
+/// One server, perhaps another one after a failover.
+pub(super) struct Node {
+    source: Source,
+    open: Mutex<Option<MultiplexedConnection>>,
+    /// Held while a connection is made, with when the last try failed.
+    opening: AsyncMutex<Option<Instant>>,
+}
+
+/// What knows where the server is.
+enum Source {
+    Fixed(Box<Client>),
+    Sentinel(Box<AsyncMutex<SentinelClient>>),
+}
+
+impl Node {
+    fn new(url: &RedisUrl) -> RedisResult<Self> {
+        let source = match &url.setup {
+            Setup::Sentinel(name) => Source::Sentinel(Box::new(AsyncMutex::new(sentinel(url, name)?))),
+            _ => {
+                let info = url.nodes.first().cloned().ok_or_else(|| {
+                    RedisError::from((ErrorKind::InvalidClientConfig, "the URL names no server"))
+                })?;
+                Source::Fixed(Box::new(client(url, info)?))
+            }
+        };
+        Ok(Self { source, open: Mutex::default(), opening: AsyncMutex::default() })
+    }
+
+    /// Where the server is now.
+    pub async fn client(&self) -> RedisResult<Client> {
+        match &self.source {
+            Source::Fixed(client) => Ok(client.as_ref().clone()),
+            Source::Sentinel(sentinel) => {
+                let mut sentinel = sentinel.lock().await;
+                let found = timeout(CONNECT_TIMEOUT, sentinel.async_get_client()).await;
+                found.unwrap_or_else(|_| {
+                    Err(RedisError::from((ErrorKind::MasterNameNotFoundBySentinel, "no sentinel answers")))
+                })
+            }
+        }
+    }
+
+    fn opened(&self) -> Option<MultiplexedConnection> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn connection(&self) -> RedisResult<MultiplexedConnection> {
+        if let Some(connection) = self.opened() {
+            return Ok(connection);
+        }
+        let mut failed = self.opening.lock().await;
+        if let Some(connection) = self.opened() {
+            return Ok(connection);
+        }
+        // Many wait here when a server is away; one try in a while serves them all.
+        if failed.is_some_and(|at| at.elapsed() < PAUSE) {
+            return Err(RedisError::from((ErrorKind::Io, "the server was not reached a moment ago")));
+        }
+        match connect(&self.client().await).await {
+            Ok(connection) => {
+                *failed = None;
+                *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection.clone());
+                Ok(connection)
+            }
+            Err(error) => {
+                *failed = Some(Instant::now());
+                Err(error)
+            }
+        }
+    }
+
+    async fn send(&self, command: &Cmd) -> RedisResult<Value> {
+        let mut connection = self.connection().await?;
+        let sent = command.query_async(&mut connection).await;
+        if let Err(error) = &sent
+            && (error.is_io_error() || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly))
+        {
+            // Broken, silent, or of a server that is master no more.
+            *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        sent
+    }
+}
+
+async fn connect(client: &RedisResult<Client>) -> RedisResult<MultiplexedConnection> {
+    let client = client.as_ref().map_err(Clone::clone)?;
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(ANSWER_TIMEOUT))
+        .set_concurrency_limit(IN_FLIGHT);
+    client.get_multiplexed_async_connection_with_config(&config).await
+}
+
+fn sentinel(url: &RedisUrl, name: &str) -> RedisResult<SentinelClient> {
+    let addresses = url.nodes.iter().map(|node| node.addr().clone());
+    let mut builder = SentinelClientBuilder::new(addresses, name, SentinelServerType::Master)?;
+    if let Some(settings) = url.nodes.first().map(redis::ConnectionInfo::redis_settings) {
+        if let Some(user) = settings.username() {
+            builder = builder.set_client_to_redis_username(user);
+        }
+        if let Some(password) = settings.password() {
+            builder = builder.set_client_to_redis_password(password);
+        }
+    }
+    if url.tls {
+        builder = builder
+            .set_client_to_redis_tls_mode(TlsMode::Secure)
+            .set_client_to_sentinel_tls_mode(TlsMode::Secure);
+    }
+    if let Some(root_cert) = url.ca.clone() {
+        let certificates = TlsCertificates { client_tls: None, root_cert: Some(root_cert) };
+        builder = builder
+            .set_client_to_redis_certificates(certificates.clone())
+            .set_client_to_sentinel_certificates(certificates);
+    }
+    builder.build()
+}

@@ -1,0 +1,79 @@
+-- Counts the start against the number's limits, makes the verification, queues
+-- its message, notes the event: all or nothing.
+--
+-- KEYS  1 verification  2 number  3 due  4 events  5 outcome (if there is an Idempotency-Key)
+-- ARGV  1 now  2 record, its times zero  3 ms that the codes live
+--       4 limits of the number: [max, 4][window in ms, 6][name behind its length, 2], each
+--       5 message, or empty when nothing is sent  6 id of the event
+--       7, 8, 9 its body before expires_at, before the number's limits, and after them
+--       10 command that wakes other nodes, or empty
+--       11, 12 the packed outcome before and after its three times
+-- Gives {0, now, starts before}: made · {1, now, starts}: a limit refuses
+--       {2, packed outcome}: a repeat · {3, now, record}: made by this same call before
+local outcome = replay(KEYS[5])
+if outcome then
+  return { 2, outcome }
+end
+local starts, standing, guesses, turned = load_number(KEYS[2])
+local before = starts
+
+local at, refused = 1, false
+while at <= #ARGV[4] do
+  local most, window, name = unpack('>I4I6I2', ARGV[4], at)
+  at = at + 12 + name
+  local oldest = #starts - 6 * most + 1
+  if oldest > 0 and unpack('>I6', starts, oldest) + window > now then
+    refused = true
+  end
+end
+if refused then
+  local mine = load(KEYS[1])
+  if mine then
+    return { 3, now, mine }
+  end
+  if turned then
+    save_number(KEYS[2], starts, standing, guesses)
+  end
+  return { 1, now, starts }
+end
+
+local expires, resend_at = now + ARGV[3], now + COOLDOWN[1]
+local record = sub(ARGV[2], 1, 5) .. pack('>I6I6I6', now, expires, resend_at) .. sub(ARGV[2], 24)
+if not call('SET', KEYS[1], record, 'PX', ARGV[3] + KEPT_AFTER_EXPIRY, 'NX') then
+  local mine = load(KEYS[1])
+  return { 3, now, mine or record }
+end
+
+-- The times of the last 20 starts, and at most 64 that stand.
+starts = sub(starts .. pack('>I6', now), -120)
+local kept = {}
+for n = 1, #standing, 38 do
+  if unpack('>I6', standing, n + 32) > now then
+    kept[#kept + 1] = sub(standing, n, n + 37)
+  end
+end
+kept[#kept + 1] = sub(KEYS[1], -16) .. sub(record, 30, 45) .. pack('>I6', expires + KEPT_AFTER_EXPIRY)
+standing = sub(table.concat(kept), -64 * 38)
+save_number(KEYS[2], starts, standing, guesses)
+
+if ARGV[5] ~= '' then
+  queue(KEYS[3], KEYS[1], ARGV[5], ARGV[10])
+end
+
+local uses = {}
+at = 1
+while at <= #ARGV[4] do
+  local most, window, name = unpack('>I4I6I2', ARGV[4], at)
+  local used = 0
+  for n = #starts - 5, 1, -6 do
+    if unpack('>I6', starts, n) + window <= now then
+      break
+    end
+    used = used + 1
+  end
+  uses[#uses + 1] = sub(ARGV[4], at + 10, at + 11 + name) .. pack('>I4I4I6', min(used, most), most, window)
+  at = at + 12 + name
+end
+note(KEYS[4], KEYS[1], ARGV[6], ARGV[7] .. pack('>I6', expires) .. ARGV[8] .. table.concat(uses) .. ARGV[9])
+remember(KEYS[5], ARGV[11] .. pack('>I6I6I6', now, expires, resend_at) .. ARGV[12])
+return { 0, now, before }

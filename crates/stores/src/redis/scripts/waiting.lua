@@ -1,0 +1,6 @@
+-- How much waits in a partition.
+--
+-- KEYS  1 events  2 due
+-- ARGV  1 now
+-- Gives what waiting() of lib.lua says
+return waiting(KEYS[1], KEYS[2])

@@ -1,0 +1,84 @@
+//! What a server must be set to, so that it neither forgets nor loses.
+
+use super::{
+    link::client,
+    url::{RedisUrl, Setup},
+};
+use countersign_core::ports::StoreError;
+use std::{collections::BTreeSet, time::Duration};
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Asks every server that the URL leads to; empty when all are as they must be.
+pub(super) async fn weaknesses(url: &RedisUrl) -> Result<Vec<String>, StoreError> {
+    let mut found = BTreeSet::new();
+    for info in servers(url).await? {
+        let name = info.addr().to_string();
+        let ask = async {
+            let client = client(url, info)?;
+            let mut connection = client.get_multiplexed_async_connection().await?;
+            redis::cmd("INFO").query_async::<String>(&mut connection).await
+        };
+        let text = timeout(PATIENCE, ask).await.map_err(StoreError::unavailable)?;
+        let text = text.map_err(StoreError::unavailable)?;
+        found.extend(judge(&text).into_iter().map(|problem| format!("{name}: {problem}")));
+    }
+    Ok(found.into_iter().collect())
+}
+
+async fn servers(url: &RedisUrl) -> Result<Vec<redis::ConnectionInfo>, StoreError> {
+    match &url.setup {
+        // Its own nodes are asked, as the URL names them; the others of the
+        // cluster are set up alike.
+        Setup::Single | Setup::Cluster => Ok(url.nodes.clone()),
+        Setup::Sentinel(_) => {
+            let super::link::Link::Node(node) = super::link::Link::open(url).await? else {
+                return Ok(Vec::new());
+            };
+            let client = node.client().await.map_err(StoreError::unavailable)?;
+            Ok(vec![client.get_connection_info().clone()])
+        }
+    }
+}
+
+/// What is wrong with a server, from what it says of itself.
+fn judge(info: &str) -> Vec<String> {
+    let line = |name: &str| {
+        let found = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        found.map(str::trim)
+    };
+    let mut problems = Vec::new();
+    // Valkey says 7.2.4 here, whatever its own version is.
+    let version = line("redis_version").unwrap_or("unknown");
+    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    if major.is_none_or(|major| major < 7) {
+        problems.push(format!("is version {version}; Redis 7 or Valkey is needed"));
+    }
+    if line("aof_enabled") != Some("1") {
+        problems.push("must run with `appendonly yes`: it would forget live codes at a restart".to_owned());
+    }
+    let policy = line("maxmemory_policy").unwrap_or("unknown");
+    if policy != "noeviction" {
+        problems.push(format!(
+            "must run with `maxmemory-policy noeviction`, not `{policy}`: it would forget counts of wrong codes in silence"
+        ));
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_forgets_is_named() {
+        let good = "# Server\r\nredis_version:7.0.15\r\naof_enabled:1\r\nmaxmemory_policy:noeviction\r\n";
+        assert!(judge(good).is_empty());
+        let bad = "redis_version:6.2.1\r\naof_enabled:0\r\nmaxmemory_policy:allkeys-lru\r\n";
+        let problems = judge(bad);
+        assert_eq!(problems.len(), 3);
+        assert!(problems[2].contains("allkeys-lru"));
+        assert_eq!(judge("").len(), 3);
+    }
+}

@@ -1,0 +1,147 @@
+//! Where the servers are, from one URL.
+
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
+
+/// How the servers stand together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Setup {
+    /// One server, or an address that always leads to the right one.
+    Single,
+    /// Sentinels, which know the master of this name.
+    Sentinel(String),
+    /// A cluster; any of its nodes knows the others.
+    Cluster,
+}
+
+/// A URL of the codes store:
+/// `redis://`, `redis-cluster://` or `redis-sentinel://`, with `rediss` for TLS.
+/// User and password are those of an ACL, the same on all servers.
+#[derive(Clone)]
+pub struct RedisUrl {
+    pub(super) setup: Setup,
+    pub(super) nodes: Vec<ConnectionInfo>,
+    pub(super) tls: bool,
+    pub(super) ca: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedisUrl").field("setup", &self.setup).field("tls", &self.tls).finish_non_exhaustive()
+    }
+}
+
+/// Why a URL is none of a codes store. It quotes nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RedisUrlError {
+    /// Another scheme.
+    #[error(
+        "must be \"sqlite://PATH\", \"redis://HOST:PORT\", \"redis-cluster://HOST:PORT,HOST:PORT\" or \"redis-sentinel://HOST:PORT,HOST:PORT/NAME\""
+    )]
+    Scheme,
+    /// A host or port is missing or wrong.
+    #[error("each of its servers must be HOST:PORT, after USER:PASSWORD@ if there is one")]
+    Address,
+    /// A cluster has one database, and a Sentinel's URL must name its master.
+    #[error("must end with the name of the master (redis-sentinel), a database (redis), or the last server (redis-cluster)")]
+    Path,
+}
+
+impl RedisUrl {
+    /// Reads a URL. With `ca` (PEM) that authority alone is trusted.
+    pub fn parse(text: &str, ca: Option<Vec<u8>>) -> Result<Self, RedisUrlError> {
+        let (scheme, rest) = text.split_once("://").ok_or(RedisUrlError::Scheme)?;
+        let (scheme, tls) = match scheme.strip_prefix("rediss") {
+            Some(kind) => (kind, true),
+            None => (scheme.strip_prefix("redis").ok_or(RedisUrlError::Scheme)?, false),
+        };
+        let (servers, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (user, hosts) = match servers.rsplit_once('@') {
+            Some((user, hosts)) => (format!("{user}@"), hosts),
+            None => (String::new(), servers),
+        };
+        let (setup, database) = match (scheme, path) {
+            ("", database) if database.bytes().all(|byte| byte.is_ascii_digit()) => (Setup::Single, database),
+            ("-cluster", "") => (Setup::Cluster, ""),
+            ("-sentinel", name) if !name.is_empty() => (Setup::Sentinel(name.to_owned()), ""),
+            ("" | "-cluster" | "-sentinel", _) => return Err(RedisUrlError::Path),
+            _ => return Err(RedisUrlError::Scheme),
+        };
+        let node = |host: &str| {
+            let (_, port) = host.rsplit_once(':')?;
+            port.parse::<u16>().ok()?;
+            let scheme = if tls { "rediss" } else { "redis" };
+            format!("{scheme}://{user}{host}/{database}").into_connection_info().ok()
+        };
+        let nodes: Option<Vec<_>> = hosts.split(',').map(node).collect();
+        let nodes = nodes.ok_or(RedisUrlError::Address)?;
+        if setup == Setup::Single && nodes.len() > 1 {
+            return Err(RedisUrlError::Address);
+        }
+        Ok(Self { setup, nodes, tls, ca })
+    }
+
+    /// Whether passwords and records would cross a network in the open.
+    pub fn is_open(&self) -> bool {
+        let local = |node: &ConnectionInfo| match node.addr() {
+            ConnectionAddr::Tcp(host, _) => ["127.0.0.1", "::1", "localhost"].contains(&host.as_str()),
+            _ => true,
+        };
+        !self.tls && !self.nodes.iter().all(local)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<(Setup, usize, bool), RedisUrlError> {
+        RedisUrl::parse(text, None).map(|url| (url.setup.clone(), url.nodes.len(), url.tls))
+    }
+
+    #[test]
+    fn each_setup_is_read_from_one_url() {
+        let sentinel = Setup::Sentinel("main".into());
+        for (text, expected) in [
+            ("redis://127.0.0.1:6379", (Setup::Single, 1, false)),
+            ("redis://user:p%40ss@h:6379/2", (Setup::Single, 1, false)),
+            ("rediss://user:pass@[::1]:6379", (Setup::Single, 1, true)),
+            ("redis-cluster://a:1,b:2,c:3", (Setup::Cluster, 3, false)),
+            ("rediss-cluster://u:p@a:1,b:2", (Setup::Cluster, 2, true)),
+            ("redis-sentinel://u:p@a:1,b:2/main", (sentinel.clone(), 2, false)),
+            ("rediss-sentinel://a:1/main", (sentinel, 1, true)),
+        ] {
+            assert_eq!(parse(text), Ok(expected), "{text}");
+        }
+        let url = RedisUrl::parse("redis-cluster://user:p%40ss@a:1,b:2", None).unwrap();
+        for node in &url.nodes {
+            let settings = node.redis_settings();
+            assert_eq!((settings.username(), settings.password()), (Some("user"), Some("p@ss")));
+        }
+        assert!(!format!("{url:?}").contains("ss@"));
+    }
+
+    #[test]
+    fn others_are_refused_without_a_word_of_them() {
+        for (text, error) in [
+            ("http://a:1", RedisUrlError::Scheme),
+            ("redisx://a:1", RedisUrlError::Scheme),
+            ("redis:a", RedisUrlError::Scheme),
+            ("redis://a", RedisUrlError::Address),
+            ("redis://a:99999", RedisUrlError::Address),
+            ("redis://a:1,b:2", RedisUrlError::Address),
+            ("redis-cluster://a:1,", RedisUrlError::Address),
+            ("redis-cluster://a:1/3", RedisUrlError::Path),
+            ("redis-sentinel://a:1", RedisUrlError::Path),
+            ("redis://a:1/name", RedisUrlError::Path),
+        ] {
+            assert_eq!(parse(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_leaves_the_machine_in_the_open_is_known() {
+        let open = |text| RedisUrl::parse(text, None).unwrap().is_open();
+        assert!(open("redis://10.0.0.1:6379") && open("redis-cluster://127.0.0.1:1,b:2"));
+        assert!(!open("redis://localhost:6379") && !open("rediss://10.0.0.1:6379"));
+    }
+}

@@ -1,0 +1,127 @@
+//! Wakes workers on other nodes when a message is queued here, and is woken by them.
+
+use super::{
+    keys,
+    link::{Link, client, cluster_client},
+    outbox::Arrivals,
+    tags::partition_of,
+    url::{RedisUrl, Setup},
+};
+use countersign_core::ports::StoreError;
+use futures_util::StreamExt as _;
+use std::{
+    ops::Range,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{task::AbortHandle, time::sleep};
+
+/// Before the channels are listened to anew. What is missed meanwhile is found by the workers' polls.
+const PAUSE: Duration = Duration::from_secs(1);
+
+pub(super) struct Wake {
+    url: RedisUrl,
+    arrivals: Arc<Arrivals>,
+    /// The partitions whose messages a worker of this process sends: first and end.
+    share: AtomicU32,
+    listener: Mutex<Option<AbortHandle>>,
+}
+
+impl Wake {
+    pub fn new(url: &RedisUrl, arrivals: Arc<Arrivals>) -> Self {
+        Self { url: url.clone(), arrivals, share: AtomicU32::new(0), listener: Mutex::default() }
+    }
+
+    fn share(&self) -> Range<u16> {
+        let [a, b, c, d] = self.share.load(Ordering::Acquire).to_be_bytes();
+        u16::from_be_bytes([a, b])..u16::from_be_bytes([c, d])
+    }
+
+    /// The command by which a script wakes another node's worker; empty where
+    /// the worker is in this process.
+    pub fn command_for(&self, partition: u16) -> &'static [u8] {
+        match self.url.setup {
+            _ if self.share().contains(&partition) => b"",
+            Setup::Cluster => b"SPUBLISH",
+            // One server: the plain command reaches whoever listens there.
+            _ => b"PUBLISH",
+        }
+    }
+
+    /// From now on a worker of this process sends for these partitions.
+    pub fn follow(&self, share: Range<u16>) {
+        if self.share() == share {
+            return;
+        }
+        let [a, b] = share.start.to_be_bytes();
+        let [c, d] = share.end.to_be_bytes();
+        self.share.store(u32::from_be_bytes([a, b, c, d]), Ordering::Release);
+        let mut listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(former) = listener.take() {
+            former.abort();
+        }
+        if !share.is_empty() {
+            let task = tokio::spawn(listen(self.url.clone(), share, Arc::clone(&self.arrivals)));
+            *listener = Some(task.abort_handle());
+        }
+    }
+}
+
+impl Drop for Wake {
+    fn drop(&mut self) {
+        self.follow(0..0);
+    }
+}
+
+async fn listen(url: RedisUrl, share: Range<u16>, arrivals: Arc<Arrivals>) {
+    loop {
+        if let Err(error) = listen_once(&url, share.clone(), &arrivals).await {
+            tracing::debug!(%error, "Workers are woken by their polls alone for a moment");
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+async fn listen_once(url: &RedisUrl, share: Range<u16>, arrivals: &Arrivals) -> Result<(), StoreError> {
+    let channels: Vec<Vec<u8>> = share.map(keys::wake).collect();
+    if url.setup == Setup::Cluster {
+        let (sender, mut wakes) = tokio::sync::mpsc::unbounded_channel();
+        let client = cluster_client(url, Some(sender)).map_err(StoreError::unavailable)?;
+        let mut connection = client.get_async_connection().await.map_err(StoreError::unavailable)?;
+        for channel in &channels {
+            connection.ssubscribe(channel).await.map_err(StoreError::unavailable)?;
+        }
+        while let Some(push) = wakes.recv().await {
+            if push.kind == redis::PushKind::SMessage
+                && let Some(redis::Value::BulkString(channel)) = push.data.first()
+            {
+                note(channel, arrivals);
+            }
+        }
+        return Ok(());
+    }
+    // A connection of its own: it does nothing else while it listens.
+    let client = match Link::open(url).await? {
+        Link::Node(node) => node.client().await,
+        Link::Cluster(_) => return Ok(()),
+    };
+    let info = client.map_err(StoreError::unavailable)?.get_connection_info().clone();
+    let client = super::wake::client(url, info).map_err(StoreError::unavailable)?;
+    let mut listening = client.get_async_pubsub().await.map_err(StoreError::unavailable)?;
+    listening.subscribe(&channels).await.map_err(StoreError::unavailable)?;
+    let mut messages = listening.into_on_message();
+    while let Some(message) = messages.next().await {
+        note(message.get_channel_name().as_bytes(), arrivals);
+    }
+    Ok(())
+}
+
+fn note(channel: &[u8], arrivals: &Arrivals) {
+    let tag = std::str::from_utf8(channel).ok().and_then(|channel| channel.strip_suffix('w'));
+    if let Some(partition) = tag.and_then(partition_of) {
+        arrivals.note(partition);
+    }
+}

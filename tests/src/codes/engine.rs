@@ -1,0 +1,138 @@
+//! The engines that the contract runs on, each with a store of its own for each test.
+
+use super::HandClock;
+use countersign_core::{ports::Codes, verification::RecordKey};
+use countersign_stores::{
+    codes::{CodesOptions, SqliteCodes},
+    redis::{RedisCodes, RedisOptions, RedisUrl},
+};
+use redis::Value;
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use tempfile::TempDir;
+use tokio::sync::{Mutex, MutexGuard};
+
+pub enum Engine {
+    Embedded(TempDir),
+    Redis {
+        url: String,
+        /// A cluster has one database, so its tests take turns.
+        _turn: Option<MutexGuard<'static, ()>>,
+    },
+}
+
+/// Each server of the tests has so many.
+const DATABASES: usize = 1_000;
+
+impl Engine {
+    pub async fn embedded() -> Self {
+        Self::Embedded(tempfile::tempdir().unwrap())
+    }
+
+    pub async fn redis() -> Self {
+        Self::database("COUNTERSIGN_TEST_REDIS").await
+    }
+
+    pub async fn valkey() -> Self {
+        Self::database("COUNTERSIGN_TEST_VALKEY").await
+    }
+
+    async fn database(variable: &str) -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let database = NEXT.fetch_add(1, Ordering::SeqCst);
+        assert!(database < DATABASES);
+        let url = format!("{}/{database}", server(variable));
+        command(&url, redis::cmd("FLUSHDB").arg("SYNC")).await;
+        Self::Redis { url, _turn: None }
+    }
+
+    pub async fn cluster() -> Self {
+        static TURN: Mutex<()> = Mutex::const_new(());
+        let turn = TURN.lock().await;
+        let url = server("COUNTERSIGN_TEST_REDIS_CLUSTER");
+        for node in nodes(&url) {
+            // A replica refuses, and follows its master.
+            let _ = try_command(&node, redis::cmd("FLUSHALL").arg("SYNC")).await;
+        }
+        Self::Redis { url, _turn: Some(turn) }
+    }
+
+    /// Opens the store, perhaps anew.
+    pub async fn open(&self, clock: &Arc<HandClock>, event_budget: u64) -> Arc<dyn Codes> {
+        match self {
+            Self::Embedded(_) => {
+                let options = CodesOptions { full_sync: false, event_budget };
+                Arc::new(SqliteCodes::open(&self.file(), clock.clone(), options).await.unwrap())
+            }
+            Self::Redis { url, .. } => {
+                let options = RedisOptions {
+                    partitions: 64,
+                    event_budget,
+                    confirm_replicas: 0,
+                    clock: Some(clock.clone()),
+                };
+                Arc::new(RedisCodes::open(&RedisUrl::parse(url, None).unwrap(), options).await.unwrap())
+            }
+        }
+    }
+
+    fn file(&self) -> PathBuf {
+        let Self::Embedded(folder) = self else { panic!("only the embedded engine has a file") };
+        folder.path().join("codes.sqlite")
+    }
+
+    /// Writes the first byte of a stored record.
+    pub async fn set_format(&self, key: RecordKey, format: u8) {
+        match self {
+            Self::Embedded(_) => {
+                let connection = rusqlite::Connection::open(self.file()).unwrap();
+                let sql = "UPDATE verifications SET record = CAST(?1 || substr(record, 2) AS BLOB) WHERE key = ?2";
+                let changed = connection.execute(sql, (&[format][..], &key.bytes()[..])).unwrap();
+                assert_eq!(changed, 1);
+            }
+            Self::Redis { url, .. } => {
+                let mut changed = 0;
+                for node in nodes(url) {
+                    let Ok(Value::Array(names)) = try_command(&node, redis::cmd("KEYS").arg("{cs*}v*")).await else {
+                        continue;
+                    };
+                    for name in names {
+                        let Value::BulkString(name) = name else { panic!("a key") };
+                        if name.ends_with(&key.bytes()) {
+                            let mut write = redis::cmd("SETRANGE");
+                            write.arg(&name).arg(0).arg(&[format][..]);
+                            changed += usize::from(try_command(&node, &write).await.is_ok());
+                        }
+                    }
+                }
+                assert_eq!(changed, 1);
+            }
+        }
+    }
+}
+
+fn server(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| panic!("{variable} names no server; ./tests/run.sh starts one"))
+}
+
+/// Each server of a URL by itself.
+pub fn nodes(url: &str) -> Vec<String> {
+    match url.strip_prefix("redis-cluster://") {
+        Some(nodes) => nodes.split(',').map(|node| format!("redis://{node}")).collect(),
+        None => vec![url.to_owned()],
+    }
+}
+
+pub async fn try_command(url: &str, command: &redis::Cmd) -> redis::RedisResult<Value> {
+    let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
+    command.query_async(&mut connection).await
+}
+
+async fn command(url: &str, command: &redis::Cmd) -> Value {
+    try_command(url, command).await.unwrap()
+}
