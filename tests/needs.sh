@@ -22,6 +22,7 @@ missing_packages() { # by Debian's names
     has npm || echo npm
     find_initdb >/dev/null || echo postgresql
     has pgbouncer || echo pgbouncer
+    has redis-server && has redis-cli || echo redis-server redis-tools
     find_chromium >/dev/null || echo chromium
 }
 
@@ -66,6 +67,7 @@ prepare_tools() {
     fi
     prepare_venv "$venv" tests/schemathesis/requirements.txt || return 1
     prepare_venv "$sslyze_venv" tests/sslyze/requirements.txt || return 1
+    prepare_venv "$valkey_venv" tests/valkey/requirements.txt || return 1
     local lock=tests/browser/package-lock.json stamp=tests/browser/node_modules/.complete
     if [ "$(cat "$stamp" 2>/dev/null)" != "$(digest $lock)" ]; then
         npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --loglevel=error &&

@@ -2,8 +2,8 @@
 # The whole test of Countersign: ./tests/run.sh
 #
 # On Debian it installs what is missing; elsewhere it says what that is and
-# stops. It starts a Postgres server, PgBouncer, a browser and `countersign dev` of its
-# own, on free ports, and ends them. Caches stand outside the checkout, except
+# stops. It starts Postgres, PgBouncer, Redis (one, behind Sentinels, and a cluster),
+# Valkey, a browser and `countersign dev` of its own, on free ports, and ends them. Caches stand outside the checkout, except
 # tests/browser/node_modules.
 set -uo pipefail
 [ "${BASH_VERSINFO[0]}" -ge 4 ] || { echo "bash 4 or newer is needed" >&2; exit 1; }
@@ -18,7 +18,7 @@ if [ "${CI:-}" = true ] || [ ! -t 1 ]; then export NO_COLOR=1 CARGO_TERM_COLOR=n
 
 mkdir -p "$cache" || exit 1
 temp=$(mktemp -d "${TMPDIR:-/tmp}/countersign-test.XXXXXX") || exit 1
-logs="$temp/logs" postgres_data='' dev_pid='' tls_pid=''
+logs="$temp/logs" postgres_data='' dev_pid='' tls_pid='' redis_data="$temp/redis"
 mkdir "$logs"
 
 # ---- ending ------------------------------------------------------------------
@@ -36,6 +36,9 @@ cleanup() {
     trap - EXIT
     [ -z "$dev_pid" ] || end_process "$dev_pid" TERM
     [ -z "$tls_pid" ] || end_process "$tls_pid" TERM
+    for pid_file in "$redis_data"/*/pid; do
+        [ ! -f "$pid_file" ] || end_process "$(cat "$pid_file")" TERM
+    done
     # The servers' own files name their processes: they may run under another user.
     [ ! -f "$postgres_data/pgbouncer.pid" ] || end_process "$(cat "$postgres_data/pgbouncer.pid")" TERM
     [ ! -f "$postgres_data/data/postmaster.pid" ] ||
@@ -103,6 +106,62 @@ start_postgres() { # a throwaway server on a free port; Postgres refuses to run 
         sleep 0.1
     done
     cat "$postgres_data/server.log"
+    return 1
+}
+
+start_redis() { # name port server options...: one server with a folder of its own
+    local folder="$redis_data/$1" port=$2 server=$3
+    shift 3
+    mkdir -p "$folder" || return 1
+    "$server" --port "$port" --bind 127.0.0.1 --dir "$folder" --pidfile "$folder/pid" --logfile "$folder/log" \
+        --daemonize yes --appendonly yes --appendfsync no --save '' "$@" >/dev/null || return 1
+    for _ in $(seq 100); do
+        [ "$(redis-cli -p "$port" ping 2>/dev/null)" = PONG ] && return 0
+        sleep 0.1
+    done
+    cat "$folder/log"
+    return 1
+}
+
+start_redis_servers() { # one Redis, one Valkey, a master that Sentinels watch, and a cluster of three masters with a replica each
+    local port nodes=() master sentinels=() quiet="$logs/redis"
+    port=$(free_port)
+    start_redis one "$port" redis-server --databases 1000 || return 1
+    export COUNTERSIGN_TEST_REDIS="redis://127.0.0.1:$port"
+    port=$(free_port)
+    start_redis valkey "$port" "$(find "$valkey_venv" -name valkey-server -type f | head -n 1)" --databases 1000 || return 1
+    export COUNTERSIGN_TEST_VALKEY="redis://127.0.0.1:$port"
+    for n in 1 2 3 4 5 6; do
+        port=$(cluster_port)
+        start_redis "cluster$n" "$port" redis-server --cluster-enabled yes --cluster-node-timeout 1000 \
+            --cluster-config-file "$redis_data/cluster$n/nodes.conf" || return 1
+        nodes+=("127.0.0.1:$port")
+    done
+    redis-cli --cluster create "${nodes[@]}" --cluster-replicas 1 --cluster-yes >"$quiet" 2>&1 || { cat "$quiet"; return 1; }
+    export COUNTERSIGN_TEST_REDIS_CLUSTER="redis-cluster://$(IFS=,; echo "${nodes[*]}")"
+    master=$(free_port)
+    start_redis master "$master" redis-server || return 1
+    port=$(free_port)
+    start_redis replica "$port" redis-server --replicaof 127.0.0.1 "$master" || return 1
+    for n in 1 2 3; do
+        port=$(free_port)
+        mkdir -p "$redis_data/sentinel$n"
+        printf 'sentinel monitor main 127.0.0.1 %s 2\nsentinel down-after-milliseconds main 1000\nsentinel failover-timeout main 5000\n' \
+            "$master" >"$redis_data/sentinel$n/sentinel.conf"
+        redis-server "$redis_data/sentinel$n/sentinel.conf" --sentinel --port "$port" --bind 127.0.0.1 --daemonize yes \
+            --dir "$redis_data/sentinel$n" --pidfile "$redis_data/sentinel$n/pid" --logfile "$redis_data/sentinel$n/log" >/dev/null || return 1
+        sentinels+=("127.0.0.1:$port")
+    done
+    export COUNTERSIGN_TEST_SENTINEL="redis-sentinel://$(IFS=,; echo "${sentinels[*]}")/main"
+}
+
+# A node of a cluster also listens 10,000 ports higher.
+cluster_port() {
+    local port
+    for _ in $(seq 100); do
+        port=$(free_port)
+        if [ "$port" -lt 55000 ]; then echo "$port"; return; fi
+    done
     return 1
 }
 
@@ -270,6 +329,7 @@ check_toolchain
 cargo_deny="$cache/tools/bin/cargo-deny"
 venv="$cache/venv-$(digest tests/schemathesis/requirements.txt)"
 sslyze_venv="$cache/venv-$(digest tests/sslyze/requirements.txt)"
+valkey_venv="$cache/venv-$(digest tests/valkey/requirements.txt)"
 countersign="$CARGO_TARGET_DIR/debug/countersign"
 step "tools" prepare_tools || stop "A tool could not be installed; see above."
 
@@ -278,10 +338,10 @@ step "no half-done merge" check_merged
 step "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "licences, bans, sources" "$cargo_deny" --locked check licenses bans sources
 step "core does no I/O" check_core_is_pure
-if start_postgres; then
+if start_postgres && start_redis_servers; then
     step "cargo test" cargo test --workspace --locked --no-fail-fast
 else
-    step "Postgres" false
+    step "Postgres and Redis" false
 fi
 if step "build" cargo build --workspace --bins --locked; then
     step "OpenAPI document" check_openapi

@@ -69,13 +69,10 @@ pub async fn authenticate(
     next.call(request).await
 }
 
-/// A snapshot older than this may hold a key that was disabled since.
-const MAX_AGE: Duration = Duration::from_secs(2);
-
 fn identify(state: &State, headers: &HeaderMap, address: IpAddr) -> Identity {
     let presented = PresentedKey::parse(bearer(headers)?).ok_or(Refusal::Invalid)?;
     let snapshot = &state.context.snapshot;
-    if snapshot.age(Instant::now()).is_none_or(|age| age > MAX_AGE) {
+    if !snapshot.is_fresh(Instant::now()) {
         let stale = StoreError::unavailable("the directory was not read for 2 s");
         return Err(Refusal::Directory(Arc::new(stale)));
     }

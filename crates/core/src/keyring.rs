@@ -202,6 +202,11 @@ impl KeyRing {
         derived
     }
 
+    /// What tells this installation from others and says nothing of its keys.
+    pub fn identity(&self) -> [u8; 16] {
+        hmac(&self.fingerprint, &[b"identity"])
+    }
+
     /// The MAC that a new record keeps.
     pub fn code_mac(&self, mode: Mode, tenant: TenantId, id: VerificationId, code: &Code) -> CodeMac {
         code_mac(&self.keys().mac[0], mode, tenant, id, code)

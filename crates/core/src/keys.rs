@@ -164,8 +164,13 @@ pub async fn update_key(
             return Err(KeyError::LockOut(caller.address));
         }
     }
+    let before = context.snapshot.seen();
     let key = context.directory.update_key(caller.tenant, id, change, now).await;
-    context.catch_up().await;
+    if ends && key.is_ok() {
+        context.tell_end(before, &[id]).await;
+    } else {
+        context.catch_up().await;
+    }
     key.map_err(KeyError::Directory)?.ok_or(KeyError::NotFound)
 }
 
@@ -180,8 +185,11 @@ pub async fn delete_key(
     if id == caller.key {
         return Err(KeyError::OwnKey);
     }
+    let before = context.snapshot.seen();
     let deleted = context.directory.delete_key(caller.tenant, id, now).await;
-    context.catch_up().await;
+    if deleted.is_ok() {
+        context.tell_end(before, &[id]).await;
+    }
     if deleted.map_err(KeyError::Directory)? { Ok(()) } else { Err(KeyError::NotFound) }
 }
 

@@ -174,6 +174,16 @@ pub enum Phase {
     Receipt(Delivery),
 }
 
+/// A key that is refused from now on, whatever the directory says of it before
+/// the change with this number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revocation {
+    /// The key.
+    pub key: KeyId,
+    /// The number of a change that holds its end, or the first that can.
+    pub change: i64,
+}
+
 /// Whether a settlement still counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -396,6 +406,17 @@ pub trait Codes: Send + Sync {
     async fn leave(&self, worker: NodeId) -> Result<(), StoreError> {
         Ok(())
     }
+
+    /// Tells the other nodes that keys end, where the store is shared with any.
+    async fn revoke(&self, revocations: &[Revocation]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// The revocations that were told after the mark, and the next mark. `None`
+    /// where the store tells none.
+    async fn revocations(&self, after: &str) -> Result<Option<(Vec<Revocation>, String)>, StoreError> {
+        Ok(None)
+    }
 }
 
 /// The part of a key that its owner may change. Each `None` leaves the value as it is.
@@ -610,11 +631,6 @@ pub trait Directory: Send + Sync {
 
     /// Forgets changes from before then; whoever has not read them reads everything anew.
     async fn forget_changes(&self, before: Timestamp) -> Result<(), StoreError> {
-        Err(StoreError::unsupported())
-    }
-
-    /// Answers if the directory can be read.
-    async fn ping(&self) -> Result<(), StoreError> {
         Err(StoreError::unsupported())
     }
 }

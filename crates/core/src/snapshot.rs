@@ -10,7 +10,7 @@ use crate::{
     Context,
     id::{KeyId, TenantId},
     key::Key,
-    ports::StoreError,
+    ports::{Revocation, StoreError},
     profile::{Profile, ProfileName},
     review::ReviewNumber,
     setting::Settings,
@@ -62,6 +62,8 @@ struct State {
     seen: i64,
     keys: HashMap<KeyId, Arc<Key>>,
     tenants: HashMap<TenantId, Arc<TenantView>>,
+    /// Keys that ended by a change that was told before it could be read, with its number.
+    revoked: HashMap<KeyId, i64>,
 }
 
 /// The copy of one node.
@@ -71,13 +73,31 @@ pub struct Snapshot {
     read_at: Mutex<Option<Instant>>,
 }
 
+/// A copy older than this may hold a key that was disabled since: it serves nobody.
+pub const MAX_AGE: Duration = Duration::from_secs(2);
+
 /// More rounds than this mean that other tasks of the node keep it fresh.
 const ROUNDS: usize = 8;
 
 impl Snapshot {
     /// The key that a caller presents, of whatever tenant.
     pub fn key(&self, key: KeyId) -> Option<Arc<Key>> {
-        self.read().keys.get(&key).cloned()
+        let state = self.read();
+        if state.revoked.contains_key(&key) {
+            return None;
+        }
+        state.keys.get(&key).cloned()
+    }
+
+    /// Refuses keys until the directory itself says what became of them.
+    pub fn revoke(&self, revocations: &[Revocation]) {
+        let mut state = self.write();
+        for Revocation { key, change } in revocations {
+            if *change > state.seen {
+                let known = state.revoked.entry(*key).or_default();
+                *known = (*known).max(*change);
+            }
+        }
     }
 
     /// A tenant.
@@ -102,7 +122,13 @@ impl Snapshot {
         *read_at = (*read_at).max(Some(began));
     }
 
-    /// How long ago the directory was last read; `None` if it never was.
+    /// Whether it may be relied on.
+    pub fn is_fresh(&self, now: Instant) -> bool {
+        self.age(now).is_some_and(|age| age <= MAX_AGE)
+    }
+
+    /// How long ago the directory, or what other nodes tell of it, was last
+    /// read; `None` if it never was.
     pub fn age(&self, now: Instant) -> Option<Duration> {
         let read_at = *self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
         read_at.map(|read_at| now.saturating_duration_since(read_at))
@@ -116,9 +142,10 @@ impl Snapshot {
             return false;
         }
         if news.whole {
-            *state = State::default();
+            *state = State { revoked: std::mem::take(&mut state.revoked), ..State::default() };
         }
         state.seen = news.up_to;
+        state.revoked.retain(|_, change| *change > news.up_to);
         for (id, key) in news.keys {
             match key {
                 Some(key) => state.keys.insert(id, Arc::new(key)),
@@ -170,6 +197,18 @@ impl Context {
     pub(crate) async fn catch_up(&self) {
         let _ = self.refresh().await;
     }
+
+    /// The same after keys ended: the other nodes hear of it by the codes store
+    /// too, so that they refuse them even if the directory can be read no more.
+    pub(crate) async fn tell_end(&self, before: i64, keys: &[KeyId]) {
+        self.catch_up().await;
+        // If the change was read, it is among those seen; if not, it comes after those seen before it.
+        let change = self.snapshot.seen().max(before + 1);
+        let revocations: Vec<_> = keys.iter().map(|key| Revocation { key: *key, change }).collect();
+        self.snapshot.revoke(&revocations);
+        // Failed, it is the directory alone that tells: within a second, as it always does.
+        let _ = self.codes.revoke(&revocations).await;
+    }
 }
 
 #[cfg(test)]
@@ -195,6 +234,22 @@ mod tests {
         assert!(!snapshot.apply(1, News { up_to: 2, keys: vec![key(1, "b")], ..News::default() }));
         assert!(snapshot.key(id).is_none(), "a deleted key does not come back");
         assert_eq!(snapshot.seen(), 3);
+    }
+
+    #[test]
+    fn a_revocation_holds_until_the_directory_speaks_of_that_change() {
+        let snapshot = Snapshot::default();
+        let id = KeyId::from_bytes([1; 16]);
+        let revoke = |change| snapshot.revoke(&[Revocation { key: id, change }]);
+        assert!(snapshot.apply(0, News { up_to: 5, keys: vec![key(1, "a")], ..News::default() }));
+        revoke(5);
+        assert!(snapshot.key(id).is_some(), "told late: the directory has said so, and more, already");
+        revoke(7);
+        assert!(snapshot.key(id).is_none());
+        assert!(snapshot.apply(5, News { up_to: 6, ..News::default() }));
+        assert!(snapshot.key(id).is_none(), "another change says nothing of it");
+        assert!(snapshot.apply(6, News { up_to: 7, keys: vec![key(1, "again")], ..News::default() }));
+        assert!(snapshot.key(id).is_some());
     }
 
     #[test]

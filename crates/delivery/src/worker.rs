@@ -7,6 +7,7 @@ use crate::{attempt::Sender, metric, provider::Provider, providers::simulator::S
 use countersign_core::{
     Context,
     cause::chain,
+    node::Share,
     ports::{Claim, Clock, StoreError},
 };
 use rand::rngs::StdRng;
@@ -65,10 +66,26 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 pub struct Worker {
     sender: Arc<Sender>,
     settings: WorkerSettings,
+    share: Share,
 }
 
 type Sends = JoinSet<Result<(), StoreError>>;
 type Sent = Result<Result<(), StoreError>, JoinError>;
+
+/// Polls of its own share before the worker looks at all partitions: one whose
+/// worker died, or that two nodes count to each other's, waits no longer than that.
+const POLLS_A_ROUND: u32 = 5;
+
+/// Where a look at the outbox looks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Where {
+    /// Partitions of its share in which something may have become due.
+    Arrived,
+    /// Its share.
+    Share,
+    /// All partitions.
+    All,
+}
 
 /// What a look at the outbox says about the next one.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -88,6 +105,7 @@ impl Worker {
         context: Context,
         live: Option<Arc<dyn Provider>>,
         clock: Arc<dyn Clock>,
+        share: Share,
         settings: WorkerSettings,
     ) -> Self {
         metric::describe();
@@ -100,14 +118,14 @@ impl Worker {
             rng: Mutex::new(rand::make_rng::<StdRng>()),
             send_timeout: settings.send_timeout,
         };
-        Self { sender: Arc::new(sender), settings }
+        Self { sender: Arc::new(sender), settings, share }
     }
 
     /// Claims one batch, sends and settles all of it, and says how many
     /// messages it handled. An error of the store is given back, the others of
     /// the batch are settled all the same.
     pub async fn run_once(&self) -> Result<usize, StoreError> {
-        let claims = self.claim(self.settings.parallel).await?;
+        let claims = self.claim(Where::All, self.settings.parallel).await?;
         let handled = claims.len();
         let mut sends = Sends::new();
         self.begin(claims, &mut sends);
@@ -128,9 +146,9 @@ impl Worker {
         let mut sends = Sends::new();
         let mut poll = interval(self.settings.poll);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut last = Look::Emptied;
+        let (mut last, mut polls) = (Look::Emptied, 0u32);
         loop {
-            tokio::select! {
+            let whither = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 Some(sent) = sends.join_next() => {
@@ -139,14 +157,18 @@ impl Worker {
                     if last == Look::Emptied {
                         continue;
                     }
+                    Where::Arrived
                 }
-                () = self.sender.context.codes.due_arrived(), if self.free(&sends) > 0 => {}
-                _ = poll.tick() => {}
-            }
+                () = self.sender.context.codes.due_arrived(), if self.free(&sends) > 0 => Where::Arrived,
+                _ = poll.tick() => {
+                    polls = polls.wrapping_add(1);
+                    if polls.is_multiple_of(POLLS_A_ROUND) { Where::All } else { Where::Share }
+                }
+            };
             while let Some(sent) = sends.try_join_next() {
                 note(sent);
             }
-            let look = self.look(&mut sends, last).await;
+            let look = self.look(whither, &mut sends, last).await;
             if look == Look::Failed {
                 tokio::select! {
                     () = stop.cancelled() => break,
@@ -162,12 +184,12 @@ impl Worker {
 
     /// Claims as many messages as there are free places. An outage of the
     /// store is told once when it begins and once when it ends.
-    async fn look(&self, sends: &mut Sends, last: Look) -> Look {
+    async fn look(&self, whither: Where, sends: &mut Sends, last: Look) -> Look {
         let free = self.free(sends);
         if free == 0 {
             return Look::Full;
         }
-        match self.claim(free).await {
+        match self.claim(whither, free).await {
             Ok(claims) => {
                 if last == Look::Failed {
                     tracing::info!("the outbox can be read again");
@@ -189,9 +211,14 @@ impl Worker {
         self.settings.parallel.saturating_sub(sends.len())
     }
 
-    async fn claim(&self, limit: usize) -> Result<Vec<Claim>, StoreError> {
+    async fn claim(&self, whither: Where, limit: usize) -> Result<Vec<Claim>, StoreError> {
         let Context { codes, partitions, .. } = &self.sender.context;
-        codes.claim(0..*partitions, self.settings.lease, limit).await
+        let lease = self.settings.lease;
+        match whither {
+            Where::Arrived => codes.claim_arrived(self.share.get(), lease, limit).await,
+            Where::Share => codes.claim(self.share.get(), lease, limit).await,
+            Where::All => codes.claim(0..*partitions, lease, limit).await,
+        }
     }
 
     fn begin(&self, claims: Vec<Claim>, sends: &mut Sends) {

@@ -6,12 +6,14 @@ mod directory;
 mod listener;
 mod presence;
 mod recorder;
+mod share;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod upkeep;
 
 use crate::{
+    cli::Role,
     configuration::{Problems, Settings},
     demo::Demo,
     machine::SystemClock,
@@ -27,17 +29,18 @@ use countersign_core::{
     Context,
     console::{ConsoleSwitch, Inbox},
     history::HistoryUpkeep,
-    node::Nodes,
+    node::{Nodes, Share},
     ports::Clock,
     time::Timestamp,
 };
 use countersign_delivery::{Console, Provider, Relay, Worker, WorkerSettings};
 use countersign_portal::DevPage;
-use directory::{follow_directory, refresh};
+use directory::{follow_directory, follow_revocations, refresh};
 pub use listener::BindError;
 use listener::{Bounds, bind, serve_api, serve_operator};
 use presence::Presence;
 use recorder::Recorder;
+use share::{keep_share, take_share};
 use std::{
     fs::File,
     future::Future,
@@ -64,12 +67,14 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// With the virtual phone, the demo tenant and the pages of `dev`.
     pub dev: bool,
+    /// What this node does.
+    pub role: Role,
 }
 
 impl Parts {
     /// The parts of `serve`.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, clock: Arc::new(SystemClock), dev: false }
+        Self { settings, clock: Arc::new(SystemClock), dev: false, role: Role::All }
     }
 }
 
@@ -94,7 +99,9 @@ pub struct Application {
     key_uses: Arc<KeyUses>,
     failures: Arc<AuthFailures>,
     certificate: Option<Arc<Certificate>>,
-    api: TcpListener,
+    role: Role,
+    share: Share,
+    api: Option<TcpListener>,
     operator: TcpListener,
     addresses: (SocketAddr, SocketAddr),
     stop: CancellationToken,
@@ -104,11 +111,11 @@ pub struct Application {
 impl Application {
     /// Binds the listeners and opens the stores. Nothing is answered before [`Application::run`].
     pub async fn build(parts: Parts) -> anyhow::Result<Self> {
-        let Parts { settings, clock, dev } = parts;
+        let Parts { settings, clock, dev, role } = parts;
         let certificate = load_certificate(&settings)?;
-        let api = bind(settings.server.bind)?;
+        let api = role.answers().then(|| bind(settings.server.bind)).transpose()?;
         let operator = bind(settings.server.operator_bind)?;
-        let addresses = (api.local_addr()?, operator.local_addr()?);
+        let addresses = (api.as_ref().unwrap_or(&operator).local_addr()?, operator.local_addr()?);
         // Before the stores are opened, so that what they count is not lost.
         telemetry::metrics_handle();
         let Backends { context, nodes, history, inbox, lock } = open_backends(&settings, &clock, dev).await?;
@@ -126,10 +133,12 @@ impl Application {
             send_timeout: delivery.send_timeout,
             ..WorkerSettings::default()
         };
-        let worker = Arc::new(Worker::new(context.clone(), live, Arc::clone(&clock), worker_settings));
+        let share = Share::default();
+        let worker = Worker::new(context.clone(), live, Arc::clone(&clock), share.clone(), worker_settings);
+        let worker = Arc::new(worker);
         let failures = Arc::new(AuthFailures::new(settings.server.auth_failures, Arc::clone(&clock)));
         let codes = Arc::clone(&context.codes);
-        let recorder = Arc::new(Recorder::new(codes, Arc::clone(&history), context.partitions));
+        let recorder = Arc::new(Recorder::new(codes, Arc::clone(&history), share.clone()));
         Ok(Self {
             context,
             nodes,
@@ -145,6 +154,8 @@ impl Application {
             key_uses: Arc::new(KeyUses::default()),
             failures,
             certificate,
+            role,
+            share,
             api,
             operator,
             addresses,
@@ -153,7 +164,7 @@ impl Application {
         })
     }
 
-    /// Where the API is, without a slash at the end.
+    /// Where the API is, without a slash at the end; a worker has none.
     pub fn base_url(&self) -> String {
         let scheme = if self.certificate.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.addresses.0)
@@ -172,6 +183,12 @@ impl Application {
         let (context, key_uses) = (self.context.clone(), Arc::clone(&self.key_uses));
         let presence = self.presence.clone();
         let recorder = Arc::clone(&self.recorder);
+        let (worker, role) = (self.presence.id(), self.role);
+        if role.works() {
+            // Before the first message, so that none waits for it.
+            let taken = take_share(&context.codes, worker, context.partitions, &self.share).await;
+            taken.context("The codes store does not answer")?;
+        }
         let mut tasks = self.spawn_tasks();
         let lock = self.lock.try_clone().context("The lock of the data folder is lost")?;
         let servers = self.serve()?;
@@ -195,8 +212,14 @@ impl Application {
             }
         };
         // The worker has settled by now, so these events are the last.
-        let last =
-            async { tokio::join!(recorder.finish(), flush_key_uses(&context, &key_uses), presence.forget()) };
+        let last = async {
+            let record = async {
+                if role.works() {
+                    recorder.finish().await;
+                }
+            };
+            tokio::join!(record, flush_key_uses(&context, &key_uses), presence.forget())
+        };
         if timeout(LAST_FLUSH, last).await.is_err() {
             tracing::warn!("The last events, uses of keys or the end of this node were not noted in time");
         }
@@ -207,10 +230,12 @@ impl Application {
 
     fn spawn_tasks(&self) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
-        let (worker, stop) = (Arc::clone(&self.worker), self.stop.clone());
-        tasks.spawn(async move { worker.run(stop).await });
+        if self.role.works() {
+            self.spawn_work(&mut tasks);
+        }
         let (context, clock) = (self.context.clone(), Arc::clone(&self.clock));
         tasks.spawn(follow_directory(context, clock, self.stop.clone()));
+        tasks.spawn(follow_revocations(self.context.clone(), self.stop.clone()));
         let house = House {
             context: self.context.clone(),
             key_uses: Arc::clone(&self.key_uses),
@@ -221,8 +246,18 @@ impl Application {
             tasks.spawn(watch_certificate(Arc::clone(certificate), self.stop.clone()));
         }
         tasks.spawn(self.presence.clone().run(self.stop.clone()));
+        tasks
+    }
+
+    /// What a worker does, and a node that only answers does not.
+    fn spawn_work(&self, tasks: &mut JoinSet<()>) {
+        let (worker, stop) = (Arc::clone(&self.worker), self.stop.clone());
+        tasks.spawn(async move { worker.run(stop).await });
         let (recorder, stop) = (Arc::clone(&self.recorder), self.stop.clone());
         tasks.spawn(async move { recorder.run(stop).await });
+        let Context { codes, partitions, .. } = &self.context;
+        let (share, stop) = (self.share.clone(), self.stop.clone());
+        tasks.spawn(keep_share(Arc::clone(codes), self.presence.id(), *partitions, share, stop));
         let upkeep = Upkeep {
             history: Arc::clone(&self.history),
             settings: self.settings.history,
@@ -231,7 +266,6 @@ impl Application {
             recorder: Arc::clone(&self.recorder),
         };
         tasks.spawn(upkeep.run(self.stop.clone()));
-        tasks
     }
 
     fn serve(self) -> anyhow::Result<impl Future<Output = std::io::Result<()>>> {
@@ -248,8 +282,16 @@ impl Application {
         let operator = web::Data::new(Operator { context: context.clone(), stop: stop.clone() });
         let state = web::Data::new(State { context, clock, key_uses, proxies, failures });
         let operator = serve_operator(self.operator, operator, bounds.shutdown, stop.clone())?;
-        let api = serve_api(self.api, state, page, bounds, stop)?;
-        Ok(async move { tokio::try_join!(api, operator).map(drop) })
+        let api = self.api.map(|api| serve_api(api, state, page, bounds, stop)).transpose()?;
+        Ok(async move {
+            let api = async {
+                match api {
+                    Some(api) => api.await,
+                    None => Ok(()),
+                }
+            };
+            tokio::try_join!(api, operator).map(drop)
+        })
     }
 
     fn dev_page(&self) -> Option<web::Data<DevPage>> {

@@ -34,8 +34,12 @@ pub struct Cli {
 pub enum Command {
     /// Try everything on this machine: a demo tenant, a virtual phone, nothing sent
     Dev(DevArgs),
-    /// Serve the API
-    Serve,
+    /// Serve the API and send its messages
+    Serve {
+        /// What this node does; nodes of different roles share Postgres and Redis
+        #[arg(long, value_enum, default_value_t)]
+        role: Role,
+    },
     /// Bring the database to this program's version
     Migrate,
     /// Print the OpenAPI document
@@ -61,6 +65,30 @@ pub enum Command {
         #[arg(long)]
         url: Option<String>,
     },
+}
+
+/// What a node does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Answers requests
+    Api,
+    /// Sends messages and records the history
+    Worker,
+    /// Both
+    #[default]
+    All,
+}
+
+impl Role {
+    /// Whether it answers requests.
+    pub fn answers(self) -> bool {
+        self != Self::Worker
+    }
+
+    /// Whether it sends messages and records the history.
+    pub fn works(self) -> bool {
+        self != Self::Api
+    }
 }
 
 /// How `dev` runs.

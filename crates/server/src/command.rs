@@ -32,7 +32,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
     let config = cli.config.as_deref();
     let outcome = match cli.command {
         Command::Dev(args) => dev::run(config, &args).await,
-        Command::Serve => serve::run(config).await,
+        Command::Serve { role } => serve::run(config, role).await,
         Command::Migrate => migrate(config).await,
         Command::Openapi => print_openapi(),
         Command::Tenant(command) => tenant::run(config, command).await,

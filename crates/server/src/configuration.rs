@@ -12,13 +12,13 @@ mod tests;
 use crate::{keyfile, machine::SystemClock};
 use countersign_core::{countries::Countries, phone::Country};
 use countersign_delivery::{Relay, RelayError};
-use countersign_stores::sql::check_postgres_url;
+use countersign_stores::{redis::RedisUrl, sql::check_postgres_url};
 use reader::{DAY, Reader};
 pub use secret::Secret;
 use server::read_server;
 pub use settings::{
-    CodesSettings, DatabaseUrl, DeliverySettings, HistorySettings, KeyringSettings, LogFormat, LogLevel,
-    LogSettings, RelayUrl, ServerSettings, Settings, TlsFiles,
+    CodesSettings, CodesUrl, DatabaseUrl, DeliverySettings, HistorySettings, KeyringSettings, LogFormat,
+    LogLevel, LogSettings, RelayUrl, ServerSettings, Settings, TlsFiles,
 };
 use std::{
     error::Error,
@@ -162,19 +162,44 @@ fn read_database(reader: &mut Reader, base: &Path) -> Option<DatabaseUrl> {
 }
 
 fn read_codes(reader: &mut Reader, base: &Path) -> Option<CodesSettings> {
-    let file = reader.text("codes.url", "sqlite://codes.sqlite", |url| {
-        let path = url.strip_prefix("sqlite://").filter(|path| !path.is_empty());
-        path.map(|path| base.join(path)).ok_or_else(|| "must be \"sqlite://PATH\"".to_owned())
-    });
+    let url = read_codes_url(reader, base);
     let full_sync = reader.choice("codes.sync", "normal", &[("normal", false), ("full", true)]);
     let partitions = reader.number("codes.partitions", 64, 1..=1_024);
     let event_budget = reader.size("codes.event_budget", "1GiB", 1 << 20..=1 << 40);
+    let confirm_replicas = reader.number("codes.confirm_replicas", 0, 0..=5);
+    let may_forget =
+        reader.choice("codes.persistence", "required", &[("required", false), ("unchecked", true)]);
+    let url = url?;
+    if matches!(url, CodesUrl::Sqlite(_)) && confirm_replicas.is_some_and(|replicas| replicas > 0) {
+        reader.problem("codes.confirm_replicas", "is of use with a redis URL only");
+    }
     Some(CodesSettings {
-        file: file?,
+        url,
         full_sync: full_sync?,
+        confirm_replicas: confirm_replicas?,
+        may_forget: may_forget?,
         partitions: u16::try_from(partitions?).ok()?,
         event_budget: event_budget?,
     })
+}
+
+fn read_codes_url(reader: &mut Reader, base: &Path) -> Option<CodesUrl> {
+    let url = reader.secret("codes.url", base).unwrap_or_else(|| Secret::new("sqlite://codes.sqlite"));
+    let ca = reader.text("codes.ca_file", "", |text| Ok((!text.is_empty()).then(|| base.join(text))))?;
+    if let Some(path) = url.expose().strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
+        if ca.is_some() {
+            reader.problem("codes.ca_file", "is of use with a rediss:// URL only");
+        }
+        return Some(CodesUrl::Sqlite(base.join(path)));
+    }
+    if let Err(error) = RedisUrl::parse(url.expose(), None) {
+        reader.problem("codes.url", &error.to_string());
+        return None;
+    }
+    if ca.is_some() && !url.expose().starts_with("rediss") {
+        reader.problem("codes.ca_file", "is of use with a rediss:// URL only");
+    }
+    Some(CodesUrl::Redis { url, ca })
 }
 
 fn read_history(reader: &mut Reader) -> Option<HistorySettings> {

@@ -4,7 +4,7 @@
 use crate::telemetry;
 use actix_web::{HttpResponse, http::header, web};
 use countersign_core::Context;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// A probe that waits longer than this counts as failed at its asker's too.
@@ -56,5 +56,5 @@ async fn find_unready(context: &Context) -> Option<&'static str> {
     if context.codes.ping().await.is_err() {
         return Some("codes unavailable\n");
     }
-    context.directory.ping().await.is_err().then_some("directory unavailable\n")
+    (!context.snapshot.is_fresh(Instant::now())).then_some("directory unavailable\n")
 }

@@ -2,19 +2,25 @@
 //! it works on.
 
 use crate::{
-    configuration::{DatabaseUrl, Settings},
+    configuration::{CodesSettings, CodesUrl, DatabaseUrl, Settings},
     keyfile::{self, KeyFile},
     machine,
 };
 use anyhow::{Context as _, bail, ensure};
 use countersign_core::{
-    Context, console::Inbox, history::HistoryUpkeep, keyring::KeyRing, node::Nodes, ports::Clock,
+    Context,
+    console::Inbox,
+    history::HistoryUpkeep,
+    keyring::KeyRing,
+    node::Nodes,
+    ports::{Clock, Codes},
 };
 use countersign_stores::{
     codes::{CodesOptions, SqliteCodes},
     directory::SqlDirectory,
     history::SqlHistory,
     inbox::SqliteInbox,
+    redis::{RedisCodes, RedisOptions, RedisUrl},
     sql::Sql,
     sqlite::{Database, Options},
 };
@@ -53,11 +59,7 @@ pub async fn open_backends(
         sql.migrate().await.context("The database cannot be brought up to date")?;
     }
     refuse_pending_migrations(&sql).await?;
-    let file = &settings.codes.file;
-    let options =
-        CodesOptions { full_sync: settings.codes.full_sync, event_budget: settings.codes.event_budget };
-    let codes = SqliteCodes::open(file, Arc::clone(clock), options).await;
-    let codes = codes.with_context(|| format!("The codes store {} cannot be opened", file.display()))?;
+    let codes = open_codes(&settings.codes, clock, &keyring, dev).await?;
     let inbox: Option<Arc<dyn Inbox>> = if dev {
         let file = settings.folder.join("inbox.sqlite");
         let inbox = SqliteInbox::open(&file, Arc::clone(&keyring)).await;
@@ -70,7 +72,7 @@ pub async fn open_backends(
     let directory = Arc::new(SqlDirectory::new(sql));
     let nodes: Arc<dyn Nodes> = directory.clone();
     let context = Context {
-        codes: Arc::new(codes),
+        codes,
         directory,
         snapshot: Arc::default(),
         history: history.clone(),
@@ -79,6 +81,54 @@ pub async fn open_backends(
         live_route,
     };
     Ok(Backends { context, nodes, history, inbox, lock })
+}
+
+async fn open_codes(
+    settings: &CodesSettings,
+    clock: &Arc<dyn Clock>,
+    keyring: &KeyRing,
+    dev: bool,
+) -> anyhow::Result<Arc<dyn Codes>> {
+    let (url, ca) = match &settings.url {
+        CodesUrl::Sqlite(file) => {
+            let options = CodesOptions { full_sync: settings.full_sync, event_budget: settings.event_budget };
+            let codes = SqliteCodes::open(file, Arc::clone(clock), options).await;
+            let codes =
+                codes.with_context(|| format!("The codes store {} cannot be opened", file.display()))?;
+            return Ok(Arc::new(codes));
+        }
+        CodesUrl::Redis { url, ca } => (url, ca),
+    };
+    let read = |path: &PathBuf| {
+        std::fs::read(path).with_context(|| format!("codes.ca_file: {} cannot be read", path.display()))
+    };
+    let url = RedisUrl::parse(url.expose(), ca.as_ref().map(read).transpose()?).context("codes.url")?;
+    if url.is_open() {
+        tracing::warn!(
+            "codes.url leads off this machine without TLS: numbers and codes are sealed, passwords are not"
+        );
+    }
+    let weaknesses = RedisCodes::weaknesses(&url).await.context("The codes store cannot be reached")?;
+    if dev || settings.may_forget {
+        for weakness in &weaknesses {
+            tracing::warn!(weakness, "The codes store may forget");
+        }
+    } else {
+        ensure!(
+            weaknesses.is_empty(),
+            "The codes store may forget (codes.persistence = \"unchecked\" serves all the same):\n  {}",
+            weaknesses.join("\n  ")
+        );
+    }
+    let options = RedisOptions {
+        partitions: settings.partitions,
+        event_budget: settings.event_budget,
+        confirm_replicas: settings.confirm_replicas,
+        identity: keyring.identity().to_vec(),
+        clock: None,
+    };
+    let codes = RedisCodes::open(&url, options).await.context("The codes store cannot be opened")?;
+    Ok(Arc::new(codes))
 }
 
 /// Opens the directory's engine. A file on this machine is brought up to date
@@ -170,11 +220,13 @@ fn open_key_file(settings: &Settings, dev: bool) -> anyhow::Result<KeyFile> {
         return Ok(found);
     }
     // Fresh keys could not open what is stored, so a lost file must not pass for a first start.
-    ensure!(
-        !settings.codes.file.exists(),
-        "The key ring {shown} is missing, but {} holds data made with it; put the copy of the key ring back",
-        settings.codes.file.display()
-    );
+    if let CodesUrl::Sqlite(file) = &settings.codes.url {
+        ensure!(
+            !file.exists(),
+            "The key ring {shown} is missing, but {} holds data made with it; put the copy of the key ring back",
+            file.display()
+        );
+    }
     keyfile::create(path, settings.codes.partitions, &mut machine::rng())?;
     if !dev {
         tracing::warn!(file = %shown, "Made a new key ring; keep a copy of it in a safe place");

@@ -39,11 +39,11 @@ use countersign_core::{
 pub const STATEMENTS: &[&Statement] = &[
     &change::TAKE_NUMBER,
     &change::NOTE_CHANGE,
+    &change::READ_HEAD,
     &key::COUNT_KEYS,
     &profile::COUNT_PROFILES,
     &setting::COUNT_LIMITS,
     &review::COUNT_REVIEW_NUMBERS,
-    &change::READ_HEAD,
     &tenant::INSERT_TENANT,
     &tenant::SELECT_TENANT,
     &tenant::LIST_TENANTS,
@@ -255,10 +255,6 @@ impl Directory for SqlDirectory {
 
     async fn forget_changes(&self, before: Timestamp) -> Result<(), StoreError> {
         news::forget_changes(&self.sql, before).await
-    }
-
-    async fn ping(&self) -> Result<(), StoreError> {
-        change::ping(&self.sql).await
     }
 }
 

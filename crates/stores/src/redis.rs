@@ -8,6 +8,7 @@ mod keys;
 mod link;
 mod outbox;
 mod reply;
+mod revocations;
 mod script;
 mod server;
 mod tags;

@@ -74,6 +74,7 @@ impl Engine {
                     partitions: 64,
                     event_budget,
                     confirm_replicas: 0,
+                    identity: Vec::new(),
                     clock: Some(clock.clone()),
                 };
                 Arc::new(RedisCodes::open(&RedisUrl::parse(url, None).unwrap(), options).await.unwrap())
@@ -91,14 +92,16 @@ impl Engine {
         match self {
             Self::Embedded(_) => {
                 let connection = rusqlite::Connection::open(self.file()).unwrap();
-                let sql = "UPDATE verifications SET record = CAST(?1 || substr(record, 2) AS BLOB) WHERE key = ?2";
+                let sql =
+                    "UPDATE verifications SET record = CAST(?1 || substr(record, 2) AS BLOB) WHERE key = ?2";
                 let changed = connection.execute(sql, (&[format][..], &key.bytes()[..])).unwrap();
                 assert_eq!(changed, 1);
             }
             Self::Redis { url, .. } => {
                 let mut changed = 0;
                 for node in nodes(url) {
-                    let Ok(Value::Array(names)) = try_command(&node, redis::cmd("KEYS").arg("{cs*}v*")).await else {
+                    let Ok(Value::Array(names)) = try_command(&node, redis::cmd("KEYS").arg("{cs*}v*")).await
+                    else {
                         continue;
                     };
                     for name in names {
@@ -117,7 +120,8 @@ impl Engine {
 }
 
 fn server(variable: &str) -> String {
-    std::env::var(variable).unwrap_or_else(|_| panic!("{variable} names no server; ./tests/run.sh starts one"))
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} names no server; ./tests/run.sh starts one"))
 }
 
 /// Each server of a URL by itself.

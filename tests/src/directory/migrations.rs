@@ -21,7 +21,7 @@ async fn migrate_at_once(bases: [Sql; 4]) -> Result<()> {
     assert_eq!(applied, all, "each one is applied once");
     assert!(bases[3].pending_migrations().await?.is_empty());
     assert!(bases[3].migrate().await?.is_empty());
-    SqlDirectory::new(bases[0].clone()).ping().await?;
+    SqlDirectory::new(bases[0].clone()).news(0).await?;
     Ok(())
 }
 
@@ -44,7 +44,7 @@ async fn concurrent_migrations_succeed_on_postgres() -> Result<()> {
 #[tokio::test]
 async fn without_migrations_the_directory_does_not_answer() -> Result<()> {
     let base = Base::sqlite()?;
-    let outcome = base.directory.ping().await;
+    let outcome = base.directory.news(0).await;
     assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::provider::{Accepted, Outgoing, SendError};
 use countersign_core::{
     id::MessageId,
     key::Mode,
+    node::Share,
     ports::Codes,
     verification::{Delivery, Settlement},
 };
@@ -52,9 +53,16 @@ impl Provider for Line {
     }
 }
 
+/// A worker alone has all partitions.
+fn whole() -> Share {
+    let share = Share::default();
+    share.set(0..64);
+    share
+}
+
 fn worker(codes: &Arc<MemoryCodes>, line: &Arc<Line>, parallel: usize) -> Worker {
     let settings = WorkerSettings { parallel, ..WorkerSettings::default() };
-    Worker::new(context(codes), Some(line.clone()), Arc::new(Fixed), settings)
+    Worker::new(context(codes), Some(line.clone()), Arc::new(Fixed), whole(), settings)
 }
 
 fn accepted() -> Settlement {
@@ -100,7 +108,7 @@ async fn test_mode_sends_nothing_and_reports_its_receipt() {
 async fn without_a_route_live_messages_wait() {
     let codes = Arc::new(MemoryCodes::default());
     start(&codes, Mode::Live, "+48500500502").await;
-    let worker = Worker::new(context(&codes), None, Arc::new(Fixed), WorkerSettings::default());
+    let worker = Worker::new(context(&codes), None, Arc::new(Fixed), whole(), WorkerSettings::default());
     assert_eq!(worker.run_once().await.unwrap(), 1);
     let (provider, reason) = ("none".to_owned(), "no route".to_owned());
     assert_eq!(codes.settlements(), [Settlement::Retry { provider, reason, after: SECOND }]);
@@ -226,7 +234,8 @@ async fn a_message_that_breaks_its_task_breaks_no_other() {
     start(&codes, Mode::Live, "+48500500501").await;
     start(&codes, Mode::Live, "+48500500502").await;
     let live: Arc<dyn Provider> = Arc::new(Breaking);
-    let worker = Worker::new(context(&codes), Some(live), Arc::new(Fixed), WorkerSettings::default());
+    let worker =
+        Worker::new(context(&codes), Some(live), Arc::new(Fixed), whole(), WorkerSettings::default());
     assert_eq!(worker.run_once().await.unwrap(), 2);
     assert_eq!(codes.settlements().len(), 1);
     assert_eq!(codes.messages_waiting().await.unwrap(), 1, "the other waits for its lease to end");

@@ -58,7 +58,7 @@ pub(super) async fn follow_directory(context: Context, clock: Arc<dyn Clock>, st
             }
             Ok(()) => {}
             Err(error) if !failing => {
-                tracing::error!(error = %chain(&error), "The directory cannot be read; after 2 s keys are refused");
+                tracing::error!(error = %chain(&error), "The directory cannot be read; keys are known as they were, or after 2 s refused where no other node can tell of their end");
                 failing = true;
             }
             Err(_) => {}
@@ -67,6 +67,34 @@ pub(super) async fn follow_directory(context: Context, clock: Arc<dyn Clock>, st
         looks += 1;
         if looks % LOOKS_AN_HOUR == 1 {
             forget_old(&context, clock.now()).await;
+        }
+    }
+}
+
+/// Takes over what other nodes tell of keys that ended. Who hears that needs
+/// the directory only for what is new; the copy counts as fresh meanwhile.
+pub(super) async fn follow_revocations(context: Context, stop: CancellationToken) {
+    let mut tick = interval(LOOK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut mark = String::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        let began = Instant::now();
+        match context.codes.revocations(&mark).await {
+            Ok(Some((revocations, next))) => {
+                context.snapshot.revoke(&revocations);
+                mark = next;
+                // A copy that was never read stays unread.
+                if context.snapshot.age(began).is_some() {
+                    context.snapshot.mark(began);
+                }
+            }
+            // The store is this process's own.
+            Ok(None) => return stop.cancelled().await,
+            Err(_) => {}
         }
     }
 }

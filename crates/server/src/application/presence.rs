@@ -69,6 +69,11 @@ impl Presence {
         }
     }
 
+    /// What this process is called.
+    pub fn id(&self) -> NodeId {
+        self.node.id
+    }
+
     /// Follows the key ring file and says so, until `stop`.
     pub async fn run(mut self, stop: CancellationToken) {
         let Node { id, versions, .. } = &self.node;

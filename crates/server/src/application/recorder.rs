@@ -3,6 +3,7 @@
 use countersign_core::{
     cause::chain,
     history::HistoryUpkeep,
+    node::Share,
     ports::{Codes, EventBacklog, StoreError, Unrecorded},
     time::Timestamp,
 };
@@ -28,7 +29,7 @@ const EXPIRED_AT_ONCE: u16 = 200;
 pub(super) struct Recorder {
     codes: Arc<dyn Codes>,
     history: Arc<dyn HistoryUpkeep>,
-    partitions: u16,
+    share: Share,
     passed: Mutex<Option<Timestamp>>,
 }
 
@@ -40,9 +41,9 @@ enum Next {
 }
 
 impl Recorder {
-    pub fn new(codes: Arc<dyn Codes>, history: Arc<dyn HistoryUpkeep>, partitions: u16) -> Self {
+    pub fn new(codes: Arc<dyn Codes>, history: Arc<dyn HistoryUpkeep>, share: Share) -> Self {
         describe_metrics();
-        Self { codes, history, partitions, passed: Mutex::default() }
+        Self { codes, history, share, passed: Mutex::default() }
     }
 
     /// Up to when every event is recorded.
@@ -97,7 +98,7 @@ impl Recorder {
 
     async fn pass(&self, expire: bool) -> Result<Next, StoreError> {
         let Unrecorded { events, now, drained, backlog } =
-            self.codes.unrecorded(0..self.partitions, BATCH).await?;
+            self.codes.unrecorded(self.share.get(), BATCH).await?;
         let oldest = events.first().map_or(now, |event| event.at);
         note_backlog(backlog, now.since(oldest));
         if !events.is_empty() {
@@ -110,9 +111,13 @@ impl Recorder {
         if !drained {
             return Ok(Next::Work);
         }
-        // Every event up to `now` is recorded: what is pending then stays so.
-        *self.passed.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
-        let more = expire && self.history.expire(now, EXPIRED_AT_ONCE).await? == usize::from(EXPIRED_AT_ONCE);
+        if !expire {
+            return Ok(Next::Wait);
+        }
+        // Every event up to then is recorded, whoever did it: what is pending then stays so.
+        let until = self.codes.recorded_until().await?;
+        *self.passed.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+        let more = self.history.expire(until, EXPIRED_AT_ONCE).await? == usize::from(EXPIRED_AT_ONCE);
         Ok(if more { Next::Work } else { Next::Wait })
     }
 }

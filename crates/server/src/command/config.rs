@@ -2,7 +2,7 @@ use super::{answer, load};
 use crate::{
     application::load_certificate,
     cli::ConfigCommand,
-    configuration::{DEFAULT_FILE, DatabaseUrl, Settings},
+    configuration::{CodesUrl, DEFAULT_FILE, DatabaseUrl, Settings},
 };
 use std::path::Path;
 
@@ -23,6 +23,10 @@ fn summary(settings: &Settings) -> String {
         DatabaseUrl::Sqlite(file) => file.display().to_string(),
         DatabaseUrl::Postgres { .. } => "Postgres".to_owned(),
     };
+    let codes = match &settings.codes.url {
+        CodesUrl::Sqlite(file) => file.display().to_string(),
+        CodesUrl::Redis { .. } => "Redis".to_owned(),
+    };
     let keyring = match &settings.keyring.text {
         Some(_) => "in keyring.text".to_owned(),
         None => settings.keyring.file.display().to_string(),
@@ -37,7 +41,7 @@ fn summary(settings: &Settings) -> String {
         settings.server.bind,
         settings.server.operator_bind,
         settings.folder.display(),
-        settings.codes.file.display(),
+        codes,
         settings.codes.partitions,
     )
 }

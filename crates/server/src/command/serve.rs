@@ -1,20 +1,29 @@
 use super::{load, stop_on_signals};
 use crate::{
     application::{Application, BindError, Parts},
+    cli::Role,
+    configuration::{CodesUrl, DatabaseUrl, Problems},
     telemetry,
 };
 use std::path::Path;
 
-pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
+pub(super) async fn run(config: Option<&Path>, role: Role) -> anyhow::Result<()> {
     let settings = load(config, [])?;
+    let shared = matches!(settings.codes.url, CodesUrl::Redis { .. })
+        && matches!(settings.database, DatabaseUrl::Postgres { .. });
+    if role != Role::All && !shared {
+        let problem = "--role: nodes of one role need codes.url on Redis and database.url on Postgres, to share them with others";
+        return Err(Problems(vec![problem.to_owned()]).into());
+    }
     telemetry::init_log(settings.log.format, settings.log.level);
     let stop = stop_on_signals()?;
-    let application = Application::build(Parts::new(settings)).await.map_err(explain_bind)?;
-    if !application.context.live_route {
+    let application =
+        Application::build(Parts { role, ..Parts::new(settings) }).await.map_err(explain_bind)?;
+    if role.answers() && !application.context.live_route {
         tracing::warn!("No provider is configured: live keys get the problem no_route, test keys work");
     }
     let (base_url, operator_url) = (application.base_url(), application.operator_url());
-    tracing::info!(base_url, operator_url, version = env!("CARGO_PKG_VERSION"), "Serving");
+    tracing::info!(?role, base_url, operator_url, version = env!("CARGO_PKG_VERSION"), "Serving");
     application.run(stop).await?;
     tracing::info!("Stopped");
     Ok(())

@@ -119,13 +119,31 @@ pub enum DatabaseUrl {
     },
 }
 
+/// Where live verifications are kept.
+#[derive(Clone, Debug)]
+pub enum CodesUrl {
+    /// A file on this machine.
+    Sqlite(PathBuf),
+    /// Servers that many nodes share.
+    Redis {
+        /// It may hold a password.
+        url: Secret,
+        /// The authority of their certificates, if that is none of the system's.
+        ca: Option<PathBuf>,
+    },
+}
+
 /// The codes store.
 #[derive(Clone, Debug)]
 pub struct CodesSettings {
-    /// Its file.
-    pub file: PathBuf,
-    /// Whether a power cut loses nothing.
+    /// Where it is.
+    pub url: CodesUrl,
+    /// Whether a power cut loses nothing that is kept in a file.
     pub full_sync: bool,
+    /// Replicas that must have an approval before it is answered.
+    pub confirm_replicas: u32,
+    /// Whether servers that may forget are put up with.
+    pub may_forget: bool,
     /// Parts that the numbers are spread over.
     pub partitions: u16,
     /// Bytes of events that may wait for the history.

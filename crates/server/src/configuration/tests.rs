@@ -19,6 +19,11 @@ fn shown(settings: &Settings) -> String {
     format!("{settings:?}")
 }
 
+fn codes_file(settings: &Settings) -> &Path {
+    let CodesUrl::Sqlite(file) = &settings.codes.url else { panic!("not a file") };
+    file
+}
+
 fn is_setting(line: &str) -> bool {
     line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
 }
@@ -68,7 +73,7 @@ fn every_problem_is_told_at_once_with_its_source() {
         lvel = \"info\"
         format = \"xml\"
         [codes]
-        url = \"redis://localhost\"
+        url = \"http://localhost\"
         partitions = \"64\"
         [colour]
     ";
@@ -154,7 +159,7 @@ fn the_environment_wins_over_the_file_and_a_flag_over_both() {
     let settings = Settings::load(Some(&file), environment, [flag]).unwrap();
     assert_eq!(settings.server.bind.port(), 1);
     assert_eq!(settings.server.workers, 2);
-    assert_eq!(settings.codes.file, Path::new("/flag/codes.sqlite"));
+    assert_eq!(codes_file(&settings), Path::new("/flag/codes.sqlite"));
     assert_eq!(settings.keyring.file, Path::new("/flag/keyring.toml"));
 }
 
@@ -162,7 +167,7 @@ fn the_environment_wins_over_the_file_and_a_flag_over_both() {
 fn paths_start_at_the_data_folder_unless_they_are_absolute() {
     let text = "[data]\nfolder = \"d\"\n[codes]\nurl = \"sqlite:///var/c.sqlite\"\n[database]\nurl = \"sqlite://x.sqlite\"";
     let settings = from_text(text).unwrap();
-    assert_eq!(settings.codes.file, Path::new("/var/c.sqlite"));
+    assert_eq!(codes_file(&settings), Path::new("/var/c.sqlite"));
     assert!(matches!(&settings.database, DatabaseUrl::Sqlite(path) if path == Path::new("d/x.sqlite")));
 }
 
@@ -237,4 +242,19 @@ fn a_key_ring_may_stand_in_a_variable_and_shows_up_nowhere() {
         "{refused:?}"
     );
     assert!(refused.len() == 1 && !refused[0].contains("QUFB"), "{refused:?}");
+}
+
+#[test]
+fn the_codes_store_is_a_file_or_servers() {
+    let with = |pairs: &[(&str, &str)]| Settings::load(None, variables(pairs), []);
+    let url = ("COUNTERSIGN__CODES__URL", "rediss-cluster://app:hunter2@a:1,b:2");
+    let settings = with(&[url, ("COUNTERSIGN__CODES__CONFIRM_REPLICAS", "1")]).unwrap();
+    assert!(matches!(settings.codes.url, CodesUrl::Redis { .. }) && settings.codes.confirm_replicas == 1);
+    assert!(!shown(&settings).contains("hunter2"));
+    let told = problems(with(&[("COUNTERSIGN__CODES__URL", "redis://app:hunter2@a:port")]));
+    assert!(told[0].starts_with("codes.url") && !told[0].contains("hunter2"), "{told:?}");
+    let told = problems(with(&[("COUNTERSIGN__CODES__CONFIRM_REPLICAS", "1")]));
+    assert!(told[0].contains("redis URL only"), "{told:?}");
+    let told = problems(with(&[("COUNTERSIGN__CODES__CA_FILE", "ca.pem")]));
+    assert!(told[0].contains("rediss:// URL only"), "{told:?}");
 }

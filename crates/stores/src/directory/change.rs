@@ -3,9 +3,9 @@
 use crate::sql::{
     Batch,
     Kind::{Int, Text},
-    Sql, Statement, Value,
+    Statement, Value,
 };
-use countersign_core::{id::TenantId, ports::StoreError, time::Timestamp};
+use countersign_core::{id::TenantId, time::Timestamp};
 
 /// The first statement of each change: until the commit no other writer gets a number.
 pub(super) const TAKE_NUMBER: Statement = Statement {
@@ -39,12 +39,6 @@ pub(super) fn note_change(
     batch.run_touching(1, &NOTE_CHANGE, values)
 }
 
-/// Reads a table of ours: the server answers, and it has the schema.
+/// The number of the newest change.
 pub(super) const READ_HEAD: Statement =
     Statement { table: "change_head", text: "SELECT n FROM change_head WHERE only_row = 1", params: &[] };
-
-pub(super) async fn ping(sql: &Sql) -> Result<(), StoreError> {
-    let rows = sql.query(&READ_HEAD, Vec::new()).await?;
-    let head = rows.first().ok_or(StoreError::Corrupt { table: "change_head", id: "1".to_owned() })?;
-    head.int(0).map(drop)
-}

@@ -12,7 +12,8 @@ use super::{
 };
 use countersign_core::ports::StoreError;
 use redis::{
-    ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value, aio::MultiplexedConnection,
+    ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value,
+    aio::MultiplexedConnection,
 };
 use std::{
     sync::{Mutex, PoisonError},

@@ -7,6 +7,7 @@ use super::{
     link::Link,
     outbox::Outbox,
     reply::{Reply, bytes_or_nil, number},
+    revocations,
     script::{self, Script},
     server,
     url::RedisUrl,
@@ -22,8 +23,8 @@ use countersign_core::{
     limits::{Buckets, LimitHit, LimitScope, LimitState, Take, resend_cooldown},
     number::NumberRecord,
     ports::{
-        CheckFound, Claim, Clock, Codes, Erasure, NewVerification, Position, Seen, Settled, StartOutcome,
-        StoreError, Unrecorded,
+        CheckFound, Claim, Clock, Codes, Erasure, NewVerification, Position, Revocation, Seen, Settled,
+        StartOutcome, StoreError, Unrecorded,
     },
     time::Timestamp,
     verification::{
@@ -44,6 +45,9 @@ pub struct RedisOptions {
     pub event_budget: u64,
     /// Replicas that must have an approval before it is answered.
     pub confirm_replicas: u32,
+    /// What tells one installation from another: its servers refuse the nodes
+    /// of any that does not have the same.
+    pub identity: Vec<u8>,
     /// Tests turn the time by hand; otherwise it is the servers'.
     pub clock: Option<Arc<dyn Clock>>,
 }
@@ -65,6 +69,21 @@ pub(super) struct Store {
 }
 
 impl Store {
+    /// The first node writes down whose store this is; one with another key
+    /// ring or number of partitions would find nothing of what is there.
+    async fn claim_installation(&self, identity: &[u8]) -> Result<(), StoreError> {
+        let mine = [&self.partitions.to_be_bytes(), identity].concat();
+        let mut command = redis::cmd("SET");
+        command.arg(keys::installation()).arg(&mine).arg("NX").arg("GET");
+        let found = self.link.send(&command).await.map_err(StoreError::unavailable)?;
+        match bytes_or_nil(found)? {
+            Some(found) if found != mine => Err(StoreError::unavailable(
+                "the codes store belongs to an installation with another key ring, or another number of partitions",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Runs a script; the time goes before its other arguments.
     pub async fn run(&self, script: &Script, keys: &[&[u8]], args: &[&[u8]]) -> Result<Value, StoreError> {
         let now = self.now();
@@ -90,8 +109,9 @@ pub(super) fn millis(duration: Duration) -> Vec<u8> {
 impl RedisCodes {
     /// Reaches the servers.
     pub async fn open(url: &RedisUrl, options: RedisOptions) -> Result<Self, StoreError> {
-        let RedisOptions { partitions, event_budget, confirm_replicas, clock } = options;
+        let RedisOptions { partitions, event_budget, confirm_replicas, identity, clock } = options;
         let store = Arc::new(Store { link: Link::open(url).await?, partitions, clock });
+        store.claim_installation(&identity).await?;
         let backlog = Backlog::open(&store, event_budget).await?;
         let approvals = (confirm_replicas > 0).then(|| Approvals::new(url, confirm_replicas));
         let outbox = Outbox::new(Arc::clone(&store));
@@ -150,7 +170,11 @@ impl RedisCodes {
     }
 
     /// The start itself, after the limits that live elsewhere.
-    async fn start_here(&self, new: &NewVerification, states: &[LimitState]) -> Result<Answer<StartOutcome>, StoreError> {
+    async fn start_here(
+        &self,
+        new: &NewVerification,
+        states: &[LimitState],
+    ) -> Result<Answer<StartOutcome>, StoreError> {
         let NewVerification { key, record, once, .. } = new;
         let (partition, packed) = (key.id.partition(), record.pack());
         let mut names = vec![
@@ -203,7 +227,9 @@ impl RedisCodes {
                 Ok(Answer::Fresh(StartOutcome::Started { record, limits }))
             }
             (1, Err(hit)) => Ok(Answer::Fresh(StartOutcome::Limited(hit))),
-            _ => Err(StoreError::unavailable("the script and this program count a number's limits differently")),
+            _ => Err(StoreError::unavailable(
+                "the script and this program count a number's limits differently",
+            )),
         }
     }
 }
@@ -251,7 +277,8 @@ fn states(takes: &[Take], taken: &[Taken], kept: bool) -> Vec<LimitState> {
 /// The bucket that refuses for longest.
 fn refusal(takes: &[Take], taken: &[Taken]) -> Option<LimitHit> {
     let refused = takes.iter().zip(taken).filter(|(_, taken)| !taken.admitted);
-    let waits = refused.map(|(take, taken)| (take.bucket.take(taken.full_at, taken.now).err().unwrap_or_default(), take));
+    let waits = refused
+        .map(|(take, taken)| (take.bucket.take(taken.full_at, taken.now).err().unwrap_or_default(), take));
     let (retry_after, take) = waits.max_by_key(|(wait, _)| *wait)?;
     let (name, scope) = (take.name.clone(), take.scope.as_str());
     Some(LimitHit { name, scope, retry_after, states: states(takes, taken, false) })
@@ -370,7 +397,8 @@ impl Codes for RedisCodes {
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let macs: Vec<u8> =
             code.macs.iter().flat_map(|mac| std::iter::once(mac.version).chain(mac.mac)).collect();
-        let (length, fits) = (text(code.length), text(u8::from(code.fits_digits) + 2 * u8::from(code.fits_letters)));
+        let (length, fits) =
+            (text(code.length), text(u8::from(code.fits_digits) + 2 * u8::from(code.fits_letters)));
         let head = once.as_ref().map_or_else(Vec::new, |once| once.head(Act::Check, key.id));
         let anew: &[u8] = if self.approvals.is_some() { b"1" } else { b"" };
         let args: [&[u8]; 6] = [&macs, &length, &fits, event.bytes(), &head, anew];
@@ -405,7 +433,9 @@ impl Codes for RedisCodes {
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let (mac, sealed) = match &resend.new_code {
             None => (Vec::new(), &[] as &[u8]),
-            Some(new) => (std::iter::once(new.mac.version).chain(new.mac.mac).collect(), new.sealed.as_slice()),
+            Some(new) => {
+                (std::iter::once(new.mac.version).chain(new.mac.mac).collect(), new.sealed.as_slice())
+            }
         };
         let head = once.as_ref().map_or_else(Vec::new, |once| once.head(Act::Resend, key.id));
         let sends = text(resend.sends_seen);
@@ -504,7 +534,7 @@ impl Codes for RedisCodes {
         let key = keys::number(fingerprint.partition(self.store.partitions), mode, fingerprint);
         let owner = keys::owner(tenant, mode);
         let found = bytes_or_nil(self.store.run(&script::FIND, &[&key], &[profile.bytes(), &owner]).await?)?;
-        let id = found.map(|id| <[u8; 16]>::try_from(id)).transpose();
+        let id = found.map(<[u8; 16]>::try_from).transpose();
         let id = id.map_err(|_| StoreError::unavailable("a script answered in an unexpected form"))?;
         Ok(id.map(VerificationId::from_bytes))
     }
@@ -582,6 +612,14 @@ impl Codes for RedisCodes {
     async fn leave(&self, worker: NodeId) -> Result<(), StoreError> {
         self.wake.follow(0..0);
         self.outbox.leave(worker).await
+    }
+
+    async fn revoke(&self, revocations: &[Revocation]) -> Result<(), StoreError> {
+        revocations::tell(&self.store.link, revocations).await
+    }
+
+    async fn revocations(&self, after: &str) -> Result<Option<(Vec<Revocation>, String)>, StoreError> {
+        revocations::read(&self.store.link, after).await.map(Some)
     }
 }
 

@@ -1,11 +1,6 @@
 //! Events on their way to the history: a stream for each partition.
 
-use super::{
-    codes::Store,
-    keys,
-    reply::Reply,
-    script,
-};
+use super::{codes::Store, keys, reply::Reply, script};
 use countersign_core::{
     event::{Event, EventKind},
     id::EventId,
@@ -74,7 +69,8 @@ impl Backlog {
     pub async fn open(store: &Arc<Store>, budget: u64) -> Result<Arc<Self>, StoreError> {
         let partitions = vec![Waiting::default(); store.partitions.into()];
         let measured = Mutex::new(Measured { partitions, warned: false });
-        let backlog = Arc::new(Self { store: Arc::clone(store), budget, measured, turn: AtomicUsize::new(0) });
+        let backlog =
+            Arc::new(Self { store: Arc::clone(store), budget, measured, turn: AtomicUsize::new(0) });
         backlog.measure(0..store.partitions).await?;
         tokio::spawn(keep_measuring(Arc::downgrade(&backlog)));
         Ok(backlog)
@@ -160,7 +156,12 @@ impl Backlog {
         // Those that were asked for are recorded together; none stands before an older one of its partition.
         events.sort_by_key(|event: &UnrecordedEvent| event.at);
         self.warn();
-        Ok(Unrecorded { events, now: times.into_iter().min().unwrap_or_default(), drained, backlog: self.sum() })
+        Ok(Unrecorded {
+            events,
+            now: times.into_iter().min().unwrap_or_default(),
+            drained,
+            backlog: self.sum(),
+        })
     }
 
     async fn read(
@@ -212,7 +213,8 @@ impl Backlog {
             let page = read_entries(partition, Reply::new(value)?)?;
             let (count, last) = (page.len(), page.last().map(|event| event.position));
             for UnrecordedEvent { id, at, body, .. } in page.into_iter().filter(|event| event.key == key) {
-                let kind = EventKind::unpack(&body).map_err(|error| StoreError::unreadable("events", id, error))?;
+                let kind =
+                    EventKind::unpack(&body).map_err(|error| StoreError::unreadable("events", id, error))?;
                 timeline.push(Event { id, at, kind });
             }
             match last {
@@ -242,8 +244,10 @@ fn read_entries(partition: u16, mut entries: Reply) -> Result<Vec<UnrecordedEven
         .map(|place| {
             let mut entry = entries.part(place)?;
             let value = entry.part(1)?;
-            read_entry(partition, entry.bytes(0)?, value.bytes(1)?)
-                .ok_or_else(|| StoreError::Corrupt { table: "events", id: format!("of partition {partition}") })
+            read_entry(partition, entry.bytes(0)?, value.bytes(1)?).ok_or_else(|| StoreError::Corrupt {
+                table: "events",
+                id: format!("of partition {partition}"),
+            })
         })
         .collect()
 }

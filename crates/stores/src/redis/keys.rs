@@ -55,6 +55,11 @@ pub fn bucket(partitions: u16, key: &[u8; 16]) -> Vec<u8> {
     name(partition_of(partitions, key), b'b', key)
 }
 
+/// Whose store this is.
+pub fn installation() -> Vec<u8> {
+    name(0, b'i', b"")
+}
+
 /// The workers that live.
 pub fn workers() -> Vec<u8> {
     name(0, b'p', b"")

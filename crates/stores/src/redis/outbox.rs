@@ -140,7 +140,6 @@ impl Outbox {
     }
 
     /// Claims, and says whether more may be due.
-
     async fn claim_one(
         &self,
         partition: u16,
@@ -204,9 +203,8 @@ impl Outbox {
             // Whether the verification failed with it is for the script to find.
             body.pop();
         }
-        let (wait, phase) = next.map_or_else(Default::default, |(after, phase)| {
-            (millis(after), text(phase_number(phase)))
-        });
+        let (wait, phase) =
+            next.map_or_else(Default::default, |(after, phase)| (millis(after), text(phase_number(phase))));
         let delivery = delivery.map_or_else(Vec::new, |delivery| text(delivery as u8));
         let member = member(phase_number(claim.phase) + HELD, claim);
         let names = [keys::verification(key), keys::due(partition), keys::events(partition)];

@@ -45,7 +45,10 @@ impl Reply {
 
     /// The array at that place.
     pub fn part(&mut self, place: usize) -> Result<Self, StoreError> {
-        self.0.get_mut(place).ok_or_else(unexpected).and_then(|value| Self::new(std::mem::replace(value, Value::Nil)))
+        self.0
+            .get_mut(place)
+            .ok_or_else(unexpected)
+            .and_then(|value| Self::new(std::mem::replace(value, Value::Nil)))
     }
 
     pub fn len(&self) -> usize {

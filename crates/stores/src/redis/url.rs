@@ -38,11 +38,13 @@ pub enum RedisUrlError {
         "must be \"sqlite://PATH\", \"redis://HOST:PORT\", \"redis-cluster://HOST:PORT,HOST:PORT\" or \"redis-sentinel://HOST:PORT,HOST:PORT/NAME\""
     )]
     Scheme,
-    /// A host or port is missing or wrong.
+    /// A host is missing, or a port wrong; 6379 need not be said.
     #[error("each of its servers must be HOST:PORT, after USER:PASSWORD@ if there is one")]
     Address,
     /// A cluster has one database, and a Sentinel's URL must name its master.
-    #[error("must end with the name of the master (redis-sentinel), a database (redis), or the last server (redis-cluster)")]
+    #[error(
+        "must end with the name of the master (redis-sentinel), a database (redis), or the last server (redis-cluster)"
+    )]
     Path,
 }
 
@@ -67,8 +69,9 @@ impl RedisUrl {
             _ => return Err(RedisUrlError::Scheme),
         };
         let node = |host: &str| {
-            let (_, port) = host.rsplit_once(':')?;
-            port.parse::<u16>().ok()?;
+            if host.is_empty() {
+                return None;
+            }
             let scheme = if tls { "rediss" } else { "redis" };
             format!("{scheme}://{user}{host}/{database}").into_connection_info().ok()
         };
@@ -103,6 +106,7 @@ mod tests {
         let sentinel = Setup::Sentinel("main".into());
         for (text, expected) in [
             ("redis://127.0.0.1:6379", (Setup::Single, 1, false)),
+            ("redis://localhost", (Setup::Single, 1, false)),
             ("redis://user:p%40ss@h:6379/2", (Setup::Single, 1, false)),
             ("rediss://user:pass@[::1]:6379", (Setup::Single, 1, true)),
             ("redis-cluster://a:1,b:2,c:3", (Setup::Cluster, 3, false)),
@@ -126,7 +130,7 @@ mod tests {
             ("http://a:1", RedisUrlError::Scheme),
             ("redisx://a:1", RedisUrlError::Scheme),
             ("redis:a", RedisUrlError::Scheme),
-            ("redis://a", RedisUrlError::Address),
+            ("redis://", RedisUrlError::Address),
             ("redis://a:99999", RedisUrlError::Address),
             ("redis://a:1,b:2", RedisUrlError::Address),
             ("redis-cluster://a:1,", RedisUrlError::Address),

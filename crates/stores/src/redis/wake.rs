@@ -2,19 +2,16 @@
 
 use super::{
     keys,
-    link::{Link, client, cluster_client},
+    link::{Link, client as client_of, cluster_client},
     outbox::Arrivals,
     tags::partition_of,
     url::{RedisUrl, Setup},
 };
-use countersign_core::ports::StoreError;
+use countersign_core::{node::Share, ports::StoreError};
 use futures_util::StreamExt as _;
 use std::{
     ops::Range,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::{task::AbortHandle, time::sleep};
@@ -25,26 +22,21 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Wake {
     url: RedisUrl,
     arrivals: Arc<Arrivals>,
-    /// The partitions whose messages a worker of this process sends: first and end.
-    share: AtomicU32,
+    /// The partitions whose messages a worker of this process sends.
+    share: Share,
     listener: Mutex<Option<AbortHandle>>,
 }
 
 impl Wake {
     pub fn new(url: &RedisUrl, arrivals: Arc<Arrivals>) -> Self {
-        Self { url: url.clone(), arrivals, share: AtomicU32::new(0), listener: Mutex::default() }
-    }
-
-    fn share(&self) -> Range<u16> {
-        let [a, b, c, d] = self.share.load(Ordering::Acquire).to_be_bytes();
-        u16::from_be_bytes([a, b])..u16::from_be_bytes([c, d])
+        Self { url: url.clone(), arrivals, share: Share::default(), listener: Mutex::default() }
     }
 
     /// The command by which a script wakes another node's worker; empty where
     /// the worker is in this process.
     pub fn command_for(&self, partition: u16) -> &'static [u8] {
         match self.url.setup {
-            _ if self.share().contains(&partition) => b"",
+            _ if self.share.get().contains(&partition) => b"",
             Setup::Cluster => b"SPUBLISH",
             // One server: the plain command reaches whoever listens there.
             _ => b"PUBLISH",
@@ -53,12 +45,10 @@ impl Wake {
 
     /// From now on a worker of this process sends for these partitions.
     pub fn follow(&self, share: Range<u16>) {
-        if self.share() == share {
+        if self.share.get() == share {
             return;
         }
-        let [a, b] = share.start.to_be_bytes();
-        let [c, d] = share.end.to_be_bytes();
-        self.share.store(u32::from_be_bytes([a, b, c, d]), Ordering::Release);
+        self.share.set(share.clone());
         let mut listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(former) = listener.take() {
             former.abort();
@@ -109,7 +99,7 @@ async fn listen_once(url: &RedisUrl, share: Range<u16>, arrivals: &Arrivals) -> 
         Link::Cluster(_) => return Ok(()),
     };
     let info = client.map_err(StoreError::unavailable)?.get_connection_info().clone();
-    let client = super::wake::client(url, info).map_err(StoreError::unavailable)?;
+    let client = client_of(url, info).map_err(StoreError::unavailable)?;
     let mut listening = client.get_async_pubsub().await.map_err(StoreError::unavailable)?;
     listening.subscribe(&channels).await.map_err(StoreError::unavailable)?;
     let mut messages = listening.into_on_message();
