@@ -1,6 +1,7 @@
 //! The floor: what one start and one check would cost if nothing but the HTTP
-//! and the storage were there. Two JSON handlers, one bare insert and one bare
-//! update, on the writer and with the settings of the embedded engine.
+//! and the storage were there. Two JSON handlers, and either one bare insert and
+//! one bare update, on the writer and with the settings of the embedded engine; or
+//! one bare script each, with the writes of the real ones, on the same Redis client.
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use countersign_core::ports::StoreError;
@@ -52,12 +53,112 @@ async fn check(database: web::Data<Database>, body: web::Json<Check>) -> HttpRes
     }
 }
 
+/// Verification, number, message and event are written, nothing is asked.
+const START: &str = "redis.call('SET', KEYS[1], ARGV[1], 'PX', 1200000)
+redis.call('SET', KEYS[2], ARGV[2], 'PX', 86400000)
+redis.call('ZADD', KEYS[3], 1790000000000, ARGV[3])
+redis.call('XADD', KEYS[4], '*', 'e', ARGV[4])
+return 1";
+/// Verification and number are read, verification and event are written.
+const CHECK: &str = "redis.call('GET', KEYS[1])
+redis.call('GET', KEYS[2])
+redis.call('SET', KEYS[1], ARGV[1], 'KEEPTTL')
+redis.call('XADD', KEYS[3], '*', 'e', ARGV[2])
+return 1";
+
+/// As many bytes as those of a number, a message that waits, and the events.
+const NUMBER: [u8; 50] = [7; 50];
+const STARTED: [u8; 280] = [7; 280];
+const APPROVED: [u8; 57] = [7; 57];
+
+struct Redis {
+    connection: redis::aio::MultiplexedConnection,
+    start: redis::Script,
+    check: redis::Script,
+    next: std::sync::atomic::AtomicI64,
+}
+
+impl Redis {
+    async fn open(url: &str) -> anyhow::Result<Self> {
+        let connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
+        let (start, check) = (redis::Script::new(START), redis::Script::new(CHECK));
+        start.load_async(&mut connection.clone()).await?;
+        check.load_async(&mut connection.clone()).await?;
+        Ok(Self { connection, start, check, next: Default::default() })
+    }
+
+    async fn run(
+        &self,
+        script: &redis::Script,
+        keys: &[String],
+        values: &[&[u8]],
+    ) -> redis::RedisResult<i64> {
+        let mut command = redis::cmd("EVALSHA");
+        command.arg(script.get_hash()).arg(keys.len()).arg(keys);
+        for value in values {
+            command.arg(*value);
+        }
+        command.query_async(&mut self.connection.clone()).await
+    }
+}
+
+/// The 64 parts that the real engine has.
+fn part(id: i64) -> i64 {
+    id % 64
+}
+
+async fn start_in_redis(redis: web::Data<Redis>, body: web::Json<Start>) -> HttpResponse {
+    let id = redis.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let keys = [
+        format!("{{{}}}v{id:033}", part(id)),
+        format!("{{{}}}n{}", part(id), body.to),
+        format!("{{{}}}d", part(id)),
+        format!("{{{}}}e", part(id)),
+    ];
+    let message = format!("{id:052}");
+    let values: [&[u8]; 4] = [&RECORD, &NUMBER, message.as_bytes(), &STARTED];
+    match redis.run(&redis.start, &keys, &values).await {
+        Ok(_) => HttpResponse::Created().json(serde_json::json!({ "id": id, "status": "pending" })),
+        Err(_) => HttpResponse::ServiceUnavailable().finish(),
+    }
+}
+
+async fn check_in_redis(redis: web::Data<Redis>, body: web::Json<Check>) -> HttpResponse {
+    let Check { id, code } = body.into_inner();
+    let keys = [
+        format!("{{{}}}v{id:033}", part(id)),
+        format!("{{{}}}n{code}", part(id)),
+        format!("{{{}}}e", part(id)),
+    ];
+    match redis.run(&redis.check, &keys, &[&RECORD, &APPROVED]).await {
+        Ok(_) => HttpResponse::Ok().json(serde_json::json!({ "id": id, "status": "approved" })),
+        Err(_) => HttpResponse::ServiceUnavailable().finish(),
+    }
+}
+
+async fn serve_redis(url: &str, ready: &str) -> anyhow::Result<()> {
+    let redis = web::Data::new(Redis::open(url).await?);
+    let app = move || {
+        App::new()
+            .app_data(redis.clone())
+            .route("/start", web::post().to(start_in_redis))
+            .route("/check", web::post().to(check_in_redis))
+    };
+    let server = HttpServer::new(app).workers(2).bind(("127.0.0.1", 0))?;
+    std::fs::write(ready, format!("http://{}", server.addrs()[0]))?;
+    server.run().await?;
+    Ok(())
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let (Some(folder), Some(ready)) = (arguments.next(), arguments.next()) else {
-        anyhow::bail!("usage: floor FOLDER READY-FILE");
+        anyhow::bail!("usage: floor FOLDER|REDIS-URL READY-FILE");
     };
+    if folder.starts_with("redis://") {
+        return serve_redis(&folder, &ready).await;
+    }
     let path = PathBuf::from(folder).join("floor.sqlite");
     let database = Database::open(&path, Options { full_sync: false })?;
     let schema =

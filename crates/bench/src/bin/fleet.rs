@@ -1,0 +1,423 @@
+//! The load against nodes that share Redis and Postgres, beside the floor of the
+//! same shape: an API node, and a worker that is started and stopped apart from it.
+//!
+//! CPU is read from the kernel for each process: that of a pair is of the API
+//! node and of Redis. Bytes and round trips are read from Redis itself.
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Parser;
+use countersign_bench::{Cost, Guard, Load, Server, beside_me, cpu_of, run, wait_for};
+use countersign_core::{
+    countries::Countries,
+    id::{KeyId, ProfileId, TenantId},
+    key::{Key, Mode, PresentedKey},
+    ports::Directory as _,
+    profile::Profile,
+    scope::Scope,
+    tenant::{Tenant, TenantName},
+    time::Timestamp,
+};
+use countersign_stores::{directory::SqlDirectory, sql::Sql};
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant, SystemTime},
+};
+use tokio::time::sleep;
+
+/// Measures nodes on Redis and Postgres beside their floor. It starts redis-server itself.
+#[derive(Parser)]
+struct Arguments {
+    /// An empty Postgres database, as a URL.
+    #[arg(long, env = "COUNTERSIGN_BENCH_POSTGRES")]
+    postgres: String,
+    /// The authority of its certificate.
+    #[arg(long, env = "COUNTERSIGN_BENCH_POSTGRES_CA", default_value = "")]
+    postgres_ca: String,
+    /// Pairs in each round.
+    #[arg(long, default_value_t = 20_000)]
+    pairs: usize,
+    /// Rounds; Countersign and the floor take turns.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Connections that send at once.
+    #[arg(long, default_value_t = 32)]
+    connections: usize,
+    /// Live verifications of the last measurement of memory and cost.
+    #[arg(long, default_value_t = 1_000_000)]
+    live: usize,
+    /// Tenants of the last measurement of cost.
+    #[arg(long, default_value_t = 10_000)]
+    tenants: usize,
+}
+
+/// Ends a process with the value.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What all parts of the run share.
+struct Fleet {
+    folder: PathBuf,
+    arguments: Arguments,
+    redis: Ended,
+    redis_url: String,
+    connection: redis::aio::MultiplexedConnection,
+    next_number: usize,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    // The client wants one although it speaks plain HTTP here.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let folder = tempfile::tempdir()?;
+    let mut fleet = Fleet::start(folder.path(), arguments).await?;
+    fleet.command(&["migrate"])?;
+    let key = fleet.make_key("bench")?;
+    let began = Instant::now();
+    let mut api = fleet.serve("api", vec![key]).await?;
+    let ready = began.elapsed();
+    let idle = resident(api.child.id())?;
+    let floor = fleet.floor()?;
+
+    println!("## Nodes on Redis and Postgres");
+    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+    let Arguments { pairs, rounds, connections, .. } = fleet.arguments;
+    println!("{rounds} x {pairs} pairs, {connections} connections, {profile} profile, request log on");
+    println!();
+    let (best, floor_best) = fleet.compare(&floor, &api).await?;
+    fleet.half_load(&floor, floor_best, &api, best).await?;
+    fleet.round_trips(&api).await?;
+    fleet.worker(&api).await?;
+    fleet.live(&api).await?;
+    fleet.tenants(&mut api).await?;
+    println!();
+    println!("API node: ready after {:.2} s, idle at {} MiB", ready.as_secs_f64(), idle >> 10);
+    println!("1 passed, 0 failed");
+    Ok(())
+}
+
+impl Fleet {
+    async fn start(folder: &Path, arguments: Arguments) -> Result<Self> {
+        let port = free_port()?;
+        let child = Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--appendonly", "yes", "--save", ""])
+            .args(["--maxmemory-policy", "noeviction", "--logfile", "redis.log", "--dir"])
+            .arg(folder)
+            .stdout(Stdio::null())
+            .spawn()
+            .context("redis-server must be installed")?;
+        let redis = Ended(child);
+        let redis_url = format!("redis://127.0.0.1:{port}");
+        let client = redis::Client::open(redis_url.as_str())?;
+        let since = Instant::now();
+        let connection = loop {
+            match client.get_multiplexed_async_connection().await {
+                Ok(connection) => break connection,
+                Err(error) if since.elapsed() > Duration::from_secs(10) => return Err(error.into()),
+                Err(_) => sleep(Duration::from_millis(20)).await,
+            }
+        };
+        Ok(Self { folder: folder.to_owned(), arguments, redis, redis_url, connection, next_number: 0 })
+    }
+
+    fn countersign(&self) -> Result<Command> {
+        let mut command = Command::new(beside_me("countersign")?);
+        command
+            .env("COUNTERSIGN__CODES__URL", &self.redis_url)
+            .env("COUNTERSIGN__DATABASE__URL", &self.arguments.postgres)
+            .env("COUNTERSIGN__DATABASE__CA_FILE", &self.arguments.postgres_ca)
+            .env("COUNTERSIGN__KEYRING__FILE", self.folder.join("keyring.toml"))
+            .env("COUNTERSIGN__DATA__FOLDER", self.folder.join("data"))
+            .env("COUNTERSIGN__LOG__FORMAT", "json")
+            .stdin(Stdio::null());
+        Ok(command)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Result<String> {
+        let output = self.countersign()?.args(arguments).output()?;
+        ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
+    /// A test key: its code is known, and its message goes the same way to its provider.
+    fn make_key(&self, name: &str) -> Result<String> {
+        let tenant = self.command(&["tenant", "create", "--name", name, "--countries", "all"])?;
+        let scopes = "verifications:start,verifications:check,verifications:read";
+        self.command(&["key", "create", "--test", "--tenant", &tenant, "--name", name, "--scopes", scopes])
+    }
+
+    async fn serve(&self, role: &str, keys: Vec<String>) -> Result<Server> {
+        let (api, operator) = (free_port()?, free_port()?);
+        let log = std::fs::File::create(self.folder.join(format!("{role}.log")))?;
+        let child = self
+            .countersign()?
+            .args(["serve", "--role", role])
+            .env("COUNTERSIGN__DATA__FOLDER", self.folder.join(role))
+            .env("COUNTERSIGN__SERVER__BIND", format!("127.0.0.1:{api}"))
+            .env("COUNTERSIGN__SERVER__OPERATOR_BIND", format!("127.0.0.1:{operator}"))
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()?;
+        let mut server = Server::new(child);
+        server.base_url = format!("http://127.0.0.1:{api}");
+        server.keys = keys;
+        server.beside = vec![self.redis.0.id()];
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build()?;
+        let (since, url) = (Instant::now(), format!("http://127.0.0.1:{operator}/health/ready"));
+        while since.elapsed() < Duration::from_secs(30) {
+            if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(server);
+            }
+            if let Some(status) = server.child.try_wait()? {
+                let log = std::fs::read_to_string(self.folder.join(format!("{role}.log")))?;
+                bail!("a node ended at its start: {status}\n{log}");
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+        bail!("a node was not ready within 30 s")
+    }
+
+    fn floor(&self) -> Result<Server> {
+        let ready = self.folder.join("floor.ready");
+        let child = Command::new(beside_me("floor")?)
+            .arg(&self.redis_url)
+            .arg(&ready)
+            .stdout(Stdio::null())
+            .spawn()?;
+        let mut server = Server::new(child);
+        server.base_url = wait_for(&ready, &mut server.child)?;
+        server.beside = vec![self.redis.0.id()];
+        Ok(server)
+    }
+
+    /// A load of numbers that were never started before.
+    fn load(&mut self, pairs: usize) -> Load {
+        let load = Load::new(pairs, self.next_number, self.arguments.connections);
+        self.next_number += pairs;
+        load
+    }
+
+    async fn empty(&mut self) -> Result<()> {
+        Ok(redis::cmd("FLUSHALL").exec_async(&mut self.connection).await?)
+    }
+
+    /// As fast as the answers come, by turns; gives the throughput of both.
+    async fn compare(&mut self, floor: &Server, api: &Server) -> Result<(f64, f64)> {
+        let (mut floor_cost, mut costs) = (Cost::default(), Guard::ALL.map(|_| Cost::default()));
+        for round in 0..=self.arguments.rounds {
+            // The first round warms caches and is not counted.
+            let pairs = if round == 0 { self.arguments.pairs / 10 + 1 } else { self.arguments.pairs };
+            let load = self.load(pairs);
+            let cost = run(floor, &load).await?;
+            if round > 0 {
+                floor_cost.add(cost);
+            }
+            self.empty().await?;
+            for (n, guard) in Guard::ALL.into_iter().enumerate().take(3) {
+                let load = Load { guard, ..self.load(pairs) };
+                let cost = run(api, &load).await?;
+                if round > 0 {
+                    costs[n].add(cost);
+                }
+                self.empty().await?;
+            }
+        }
+        println!("| | pairs/s | ratio | CPU of API node + Redis for a pair, us | ratio |");
+        println!("|---|---|---|---|---|");
+        let (base, base_cpu) = (floor_cost.pairs_per_second(), floor_cost.cpu_per_pair());
+        println!("| floor | {base:.0} | 1.00 | {base_cpu:.1} | 1.00 |");
+        for (guard, cost) in Guard::ALL.into_iter().zip(&costs).take(3) {
+            let (rate, cpu) = (cost.pairs_per_second(), cost.cpu_per_pair());
+            let (a, b) = (rate / base, cpu / base_cpu);
+            println!("| countersign, {} | {rate:.0} | {a:.2} | {cpu:.1} | {b:.2} |", guard.name());
+        }
+        Ok((costs[0].pairs_per_second(), base))
+    }
+
+    /// Latency at half of what each can do.
+    async fn half_load(&mut self, floor: &Server, floor_best: f64, api: &Server, best: f64) -> Result<()> {
+        println!();
+        println!("| half load | pairs/s | p50, ms | p95, ms | p99, ms |");
+        println!("|---|---|---|---|---|");
+        // Both at half of what the slower one can do: else they are not comparable.
+        let pace = best.min(floor_best) / 2.0;
+        for (name, server) in [("floor", floor), ("countersign", api)] {
+            let load = Load { pace: Some(pace), ..self.load(self.arguments.pairs) };
+            let cost = run(server, &load).await?;
+            let [p50, p95, p99] = [50, 95, 99].map(|percent| cost.percentile(percent));
+            println!("| {name} | {pace:.0} | {p50:.2} | {p95:.2} | {p99:.2} |");
+            self.empty().await?;
+        }
+        Ok(())
+    }
+
+    /// Commands that Redis ran from outside for each act.
+    async fn round_trips(&mut self, api: &Server) -> Result<()> {
+        println!();
+        println!("| round trips for | each |");
+        println!("|---|---|");
+        let pairs = (self.arguments.pairs / 10).max(100);
+        for guard in [Guard::None, Guard::EndUserIp, Guard::IdempotencyKey] {
+            for check in [false, true] {
+                let before = self.calls().await?;
+                let load = Load { guard, check, ..self.load(pairs) };
+                run(api, &load).await?;
+                let calls = (self.calls().await? - before) as f64 / pairs as f64;
+                let act = if check { "a start and its check" } else { "a start" };
+                println!("| {act}, {} | {calls:.2} |", guard.name());
+            }
+        }
+        self.empty().await
+    }
+
+    /// Scripts that were asked for; those that a node runs by itself are few beside them.
+    async fn calls(&mut self) -> Result<u64> {
+        let info: String = redis::cmd("INFO").arg("commandstats").query_async(&mut self.connection).await?;
+        let of = |name: &str| {
+            let line = info.lines().find(|line| line.starts_with(&format!("cmdstat_{name}:")));
+            let calls =
+                line.and_then(|line| line.split("calls=").nth(1)?.split(',').next()?.parse::<u64>().ok());
+            calls.unwrap_or(0)
+        };
+        Ok(of("evalsha") + of("eval"))
+    }
+
+    /// What the worker and the recorder cost, once an API node has filled the outbox.
+    async fn worker(&mut self, api: &Server) -> Result<()> {
+        let pairs = self.arguments.pairs;
+        let load = Load { check: false, ..self.load(pairs) };
+        run(api, &load).await?;
+        let redis = cpu_of(self.redis.0.id())?;
+        let worker = self.serve("worker", Vec::new()).await?;
+        let since = Instant::now();
+        while self.waiting().await? > 0 {
+            ensure!(since.elapsed() < Duration::from_secs(300), "messages or events were left after 300 s");
+            sleep(Duration::from_millis(50)).await;
+        }
+        let wall = since.elapsed().as_secs_f64();
+        let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / pairs as f64;
+        let (worker, redis) = (each(cpu_of(worker.child.id())?), each(cpu_of(self.redis.0.id())? - redis));
+        println!();
+        println!(
+            "Worker and recorder: {:.0} messages/s sent, delivered and recorded; {worker:.0} us of the worker's CPU and {redis:.0} us of Redis for each",
+            pairs as f64 / wall
+        );
+        self.empty().await
+    }
+
+    /// Messages and events that wait.
+    async fn waiting(&mut self) -> Result<u64> {
+        let mut sum = 0;
+        let names: Vec<Vec<u8>> =
+            redis::cmd("KEYS").arg("{cs*}[de]").query_async(&mut self.connection).await?;
+        for name in names {
+            let command = if name.ends_with(b"d") { "ZCARD" } else { "XLEN" };
+            sum += redis::cmd(command).arg(name).query_async::<u64>(&mut self.connection).await?;
+        }
+        Ok(sum)
+    }
+
+    /// Bytes and cost at ever more live verifications.
+    async fn live(&mut self, api: &Server) -> Result<()> {
+        println!();
+        println!(
+            "| live verifications | bytes of Redis for each, message queued | message sent, events recorded | CPU for a further pair, us |"
+        );
+        println!("|---|---|---|---|");
+        let mut size = 1_000;
+        while size <= self.arguments.live {
+            self.empty().await?;
+            // Scripts and empty structures are there before the first.
+            run(api, &Load { check: false, ..self.load(1_000) }).await?;
+            let before = self.memory().await?;
+            let load = Load { check: false, ..self.load(size) };
+            run(api, &load).await?;
+            let queued = (self.memory().await? - before) / size as u64;
+            let worker = self.serve("worker", Vec::new()).await?;
+            let since = Instant::now();
+            while self.waiting().await? > 0 {
+                ensure!(
+                    since.elapsed() < Duration::from_secs(3_600),
+                    "messages or events were left after an hour"
+                );
+                sleep(Duration::from_millis(200)).await;
+            }
+            drop(worker);
+            let sent = self.memory().await?.saturating_sub(before) / size as u64;
+            let cost = run(api, &self.load(self.arguments.pairs.min(20_000))).await?;
+            println!("| {size} | {queued} | {sent} | {:.1} |", cost.cpu_per_pair());
+            size *= 10;
+        }
+        self.empty().await
+    }
+
+    async fn memory(&mut self) -> Result<u64> {
+        // What is freed lazily, or rehashed, settles within a moment.
+        sleep(Duration::from_millis(500)).await;
+        let info: String = redis::cmd("INFO").arg("memory").query_async(&mut self.connection).await?;
+        let field = |name: &str| {
+            let line = info.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|number| number.trim().parse::<u64>().ok()).context("INFO memory")
+        };
+        Ok(field("used_memory:")? - field("mem_clients_normal:")? - field("mem_aof_buffer:")?)
+    }
+
+    /// Cost at ever more tenants, each with a key that takes its turn.
+    async fn tenants(&mut self, api: &mut Server) -> Result<()> {
+        println!();
+        println!("| tenants | CPU for a pair, us | MiB of the API node |");
+        println!("|---|---|---|");
+        let arguments = &self.arguments;
+        let ca =
+            (!arguments.postgres_ca.is_empty()).then(|| std::fs::read(&arguments.postgres_ca)).transpose()?;
+        let directory = SqlDirectory::new(Sql::postgres(&arguments.postgres, ca.as_deref())?);
+        let (mut size, mut keys) = (1, Vec::new());
+        while size <= self.arguments.tenants {
+            while keys.len() < size {
+                keys.push(make_tenant(&directory).await?);
+            }
+            // Its copy of the directory is a moment behind.
+            sleep(Duration::from_secs(2)).await;
+            api.keys.clone_from(&keys);
+            let cost = run(api, &self.load(self.arguments.pairs.min(20_000))).await?;
+            println!("| {size} | {:.1} | {} |", cost.cpu_per_pair(), resident(api.child.id())? >> 10);
+            self.empty().await?;
+            size *= 10;
+        }
+        Ok(())
+    }
+}
+
+/// A tenant with a test key, made as the command line makes them.
+async fn make_tenant(directory: &SqlDirectory) -> Result<String> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+    let now = Timestamp::from_millis(i64::try_from(now.as_millis())?);
+    let mut rng = rand::rng();
+    let name = TenantName::parse("Bench").context("a name")?;
+    let tenant = Tenant { id: TenantId::new(now, &mut rng), name, created_at: now };
+    let profile = Profile::first(ProfileId::new(now, &mut rng), tenant.id, now);
+    directory.create_tenant(&tenant, &profile, &Countries::default()).await?;
+    let presented = PresentedKey::generate(Mode::Test, KeyId::new(now, &mut rng), &mut rng);
+    let scopes = [Scope::VerificationsStart, Scope::VerificationsCheck].into_iter().collect();
+    directory.create_key(&Key::new(&presented, tenant.id, "bench".to_owned(), scopes, now), None).await?;
+    Ok(presented.expose().to_string())
+}
+
+/// KiB of memory that a process has.
+fn resident(pid: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+    Ok(line.trim().trim_end_matches("kB").trim().parse()?)
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}

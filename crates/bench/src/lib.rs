@@ -1,0 +1,268 @@
+//! What the benches share: servers that end with their value, their CPU from
+//! the kernel, and load over HTTP.
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use std::{
+    path::{Path, PathBuf},
+    process::Child,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// A server that was started, and ends with this value.
+pub struct Server {
+    /// The process.
+    pub child: Child,
+    /// Where it answers.
+    pub base_url: String,
+    /// Test keys that take turns; none for a floor.
+    pub keys: Vec<String>,
+    /// A live one: test keys change no limits.
+    pub live_key: Option<String>,
+    /// Other processes whose CPU counts with it.
+    pub beside: Vec<u32>,
+}
+
+impl Server {
+    /// A process that has not said yet where it answers.
+    pub fn new(child: Child) -> Self {
+        Self { child, base_url: String::new(), keys: Vec::new(), live_key: None, beside: Vec::new() }
+    }
+
+    fn cpu(&self) -> Result<Duration> {
+        std::iter::once(self.child.id()).chain(self.beside.iter().copied()).map(cpu_of).sum()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What one round cost.
+#[derive(Default)]
+pub struct Cost {
+    /// Pairs that were carried out.
+    pub pairs: usize,
+    wall: Duration,
+    cpu: Duration,
+    latencies: Vec<Duration>,
+}
+
+impl Cost {
+    /// Throughput.
+    pub fn pairs_per_second(&self) -> f64 {
+        self.pairs as f64 / self.wall.as_secs_f64()
+    }
+
+    /// In microseconds.
+    pub fn cpu_per_pair(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.pairs as f64
+    }
+
+    /// In milliseconds.
+    pub fn p99(&self) -> f64 {
+        self.percentile(99)
+    }
+
+    /// In milliseconds.
+    pub fn percentile(&self, percent: usize) -> f64 {
+        let mut sorted = self.latencies.clone();
+        sorted.sort();
+        sorted.get(sorted.len() * percent / 100).map_or(0.0, |latency| latency.as_secs_f64() * 1e3)
+    }
+
+    /// Takes another round in.
+    pub fn add(&mut self, other: Self) {
+        self.pairs += other.pairs;
+        self.wall += other.wall;
+        self.cpu += other.cpu;
+        self.latencies.extend(other.latencies);
+    }
+}
+
+/// What a pair bears besides the number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// The limits of the number and the wrong codes, as always.
+    None,
+    /// An end user's address, each its own.
+    EndUserIp,
+    /// An Idempotency-Key at start and check.
+    IdempotencyKey,
+    /// Both, and limits by key, tenant, country and prefix.
+    All,
+}
+
+impl Guard {
+    /// In the order of the report.
+    pub const ALL: [Self; 4] = [Self::None, Self::EndUserIp, Self::IdempotencyKey, Self::All];
+
+    /// As the report says it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "as it is",
+            Self::EndUserIp => "with end_user_ip",
+            Self::IdempotencyKey => "with Idempotency-Key",
+            Self::All => "with both, and limits by key, tenant, country, prefix",
+        }
+    }
+}
+
+/// One round against one server.
+#[derive(Clone, Copy)]
+pub struct Load {
+    /// Pairs in all.
+    pub pairs: usize,
+    /// The first of as many numbers.
+    pub first_number: usize,
+    /// Connections that send at once.
+    pub connections: usize,
+    /// What the pairs bear.
+    pub guard: Guard,
+    /// Pairs a second, begun at even times whatever the answers take; without, as fast as they come.
+    pub pace: Option<f64>,
+    /// Whether what was started is also checked.
+    pub check: bool,
+}
+
+impl Load {
+    /// As fast as the answers come, checked.
+    pub fn new(pairs: usize, first_number: usize, connections: usize) -> Self {
+        Self { pairs, first_number, connections, guard: Guard::None, pace: None, check: true }
+    }
+}
+
+/// A program that was built with this one.
+pub fn beside_me(name: &str) -> Result<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name(name);
+    ensure!(path.exists(), "{} is not built: cargo build --workspace", path.display());
+    Ok(path)
+}
+
+/// What a server writes once it answers.
+pub fn wait_for(ready: &Path, child: &mut Child) -> Result<String> {
+    let since = Instant::now();
+    while since.elapsed() < Duration::from_secs(30) {
+        let text = std::fs::read_to_string(ready).unwrap_or_default();
+        if !text.is_empty() {
+            return Ok(text);
+        }
+        if let Some(status) = child.try_wait()? {
+            bail!("a server ended at its start: {status}");
+        }
+        #[expect(clippy::disallowed_methods, reason = "nothing else runs yet")]
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    bail!("a server was not ready within 30 s")
+}
+
+/// User and system time of a process, from the kernel.
+pub fn cpu_of(pid: u32) -> Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name in parentheses may hold spaces; utime and stime are the 12th and 13th after it.
+    let fields = stat.rsplit_once(')').context("stat")?.1;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+    // Linux reports in USER_HZ, which is 100 on every architecture we build for.
+    Ok(Duration::from_millis(ticks * 10))
+}
+
+/// Carries a load out.
+pub async fn run(server: &Server, load: &Load) -> Result<Cost> {
+    let Load { pairs, connections, .. } = *load;
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .pool_max_idle_per_host(connections)
+        .timeout(Duration::from_secs(30))
+        .build()?;
+    let next = Arc::new(AtomicUsize::new(0));
+    let (before, since) = (server.cpu()?, Instant::now());
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..connections {
+        let (client, next, load) = (client.clone(), next.clone(), *load);
+        let (base_url, keys) = (server.base_url.clone(), server.keys.clone());
+        tasks.spawn(async move {
+            let mut latencies = Vec::new();
+            loop {
+                let pair = next.fetch_add(1, Ordering::Relaxed);
+                if pair >= pairs {
+                    return anyhow::Ok(latencies);
+                }
+                let mut begun = Instant::now();
+                if let Some(pace) = load.pace {
+                    // Late beginnings count as latency: a client that waits does not spare the server.
+                    begun = since + Duration::from_secs_f64(pair as f64 / pace);
+                    tokio::time::sleep_until(begun.into()).await;
+                }
+                let key = keys.get(pair % keys.len().max(1)).map(String::as_str);
+                one_pair(&client, &base_url, key, load.first_number + pair, &load).await?;
+                latencies.push(begun.elapsed());
+            }
+        });
+    }
+    let mut latencies = Vec::new();
+    while let Some(task) = tasks.join_next().await {
+        latencies.extend(task??);
+    }
+    let (wall, cpu) = (since.elapsed(), server.cpu()? - before);
+    Ok(Cost { pairs, wall, cpu, latencies })
+}
+
+async fn one_pair(
+    client: &reqwest::Client,
+    base_url: &str,
+    key: Option<&str>,
+    number: usize,
+    Load { guard, check, .. }: &Load,
+) -> Result<()> {
+    let to = format!("+4850{:07}", 1_000_000 + number % 8_900_000);
+    let start = if key.is_some() { "/v1/verifications" } else { "/start" };
+    let once =
+        |act: &str| matches!(guard, Guard::IdempotencyKey | Guard::All).then(|| format!("{act}-{number}"));
+    let mut body = json!({ "to": to });
+    if matches!(guard, Guard::EndUserIp | Guard::All) {
+        body["end_user_ip"] = std::net::Ipv4Addr::from_bits(number as u32 | 0x0b00_0000).to_string().into();
+    }
+    let started = post(client, &format!("{base_url}{start}"), key, once("start"), &body).await?;
+    if !check {
+        return Ok(());
+    }
+    let id = &started["id"];
+    let checked = match (key, id.as_str()) {
+        (Some(_), Some(id)) => {
+            let url = format!("{base_url}/v1/verifications/{id}/check");
+            post(client, &url, key, once("check"), &json!({ "code": "123456" })).await?
+        }
+        _ => {
+            let body = json!({ "id": id, "code": "123456" });
+            post(client, &format!("{base_url}/check"), key, None, &body).await?
+        }
+    };
+    ensure!(checked["status"] == "approved", "a pair ended as {checked}");
+    Ok(())
+}
+
+async fn post(
+    client: &reqwest::Client,
+    url: &str,
+    key: Option<&str>,
+    once: Option<String>,
+    body: &Value,
+) -> Result<Value> {
+    let mut request = client.post(url).json(body);
+    if let Some(key) = key {
+        request = request.bearer_auth(key);
+    }
+    if let Some(once) = once {
+        request = request.header("Idempotency-Key", once);
+    }
+    let response = request.send().await?;
+    ensure!(response.status().is_success(), "{url} answered {}", response.status());
+    Ok(response.json().await?)
+}
