@@ -9,7 +9,11 @@ pub(super) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     let settings = load(config, [])?;
     telemetry::init_log(settings.log.format, settings.log.level);
     let stop = stop_on_signals()?;
-    let application = Application::build(Parts::new(settings)).await.map_err(explain_bind)?;
+    let application = tokio::select! {
+        built = Application::build(Parts::new(settings)) => built.map_err(explain_bind)?,
+        // It may wait long for its database.
+        () = stop.cancelled() => return Ok(()),
+    };
     if !application.context.live_route {
         tracing::warn!("No provider is configured: live keys get the problem no_route, test keys work");
     }
