@@ -113,3 +113,56 @@ async fn a_pooler_by_transaction_is_refused_while_there_is_something_to_apply() 
     assert!(pooled.migrate().await?.is_empty());
     base.close().await
 }
+
+/// A history from before the weeks goes into them, and stays whole.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_there_is_goes_into_its_weeks() -> Result<()> {
+    let base = Base::postgres().await?;
+    let url = base.server_url().context("a server")?;
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations/postgres");
+    let mut old: Vec<_> = std::fs::read_dir(folder)?.map(|file| Ok(file?.path())).collect::<Result<_>>()?;
+    old.sort();
+    execute_on(
+        &url,
+        "CREATE TABLE schema_migrations (name text COLLATE \"C\" PRIMARY KEY, text text NOT NULL,
+            applied_at bigint NOT NULL DEFAULT 0)",
+    )
+    .await?;
+    for path in &old[..9] {
+        let (name, text) =
+            (path.file_stem().context("a name")?.to_string_lossy(), std::fs::read_to_string(path)?);
+        let note =
+            format!("INSERT INTO schema_migrations (name, text) VALUES ('{name}', $text${text}$text$)");
+        execute_on(&url, &format!("{text};{note}")).await?;
+    }
+    let week = 604_800_000_000_i64;
+    execute_on(
+        &url,
+        &format!(
+            "INSERT INTO verifications (id, created_at, tenant_id, mode, status, status_rank, checks, sends,
+                message_id, delivery, provider_at)
+                SELECT 'ver_' || n, n * {week}, 'ten_', 'live', 'approved', 5, 0, 1, '', 0, 0
+                FROM generate_series(2800, 2809) AS n;
+            INSERT INTO events (verification_id, id, created_at, at, kind, body)
+                SELECT 'ver_' || n, 'evt_' || m, n * {week}, m, 'approved', ''
+                FROM generate_series(2800, 2809) AS n, generate_series(1, 3) AS m"
+        ),
+    )
+    .await?;
+    assert_eq!(base.sql.migrate().await?.first().map(String::as_str), Some("0010_history_weeks"));
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await?;
+    let connection = tokio::spawn(connection);
+    for (asked, expected) in [
+        ("SELECT count(*) FROM verifications", 10),
+        ("SELECT count(*) FROM events", 30),
+        ("SELECT count(DISTINCT tableoid) FROM verifications", 10),
+        ("SELECT count(DISTINCT tableoid) FROM events", 10),
+        ("SELECT history_strays()", 0),
+        ("SELECT count(*) FROM pg_class WHERE relname LIKE '%_whole%'", 0),
+    ] {
+        assert_eq!(client.query_one(asked, &[]).await?.try_get::<_, i64>(0)?, expected, "{asked}");
+    }
+    drop(client);
+    connection.await??;
+    base.close().await
+}

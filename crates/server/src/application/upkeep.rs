@@ -3,6 +3,7 @@
 use super::recorder::Recorder;
 use crate::{configuration::HistorySettings, machine};
 use countersign_core::{
+    cause::chain,
     history::{HistoryUpkeep, Resealing, reseal_contacts},
     keyring::KeyRing,
     ports::{Clock, StoreError},
@@ -47,7 +48,7 @@ impl Upkeep {
             };
             let outcome = tokio::select! { () = stop.cancelled() => return, outcome = round => outcome };
             if let Err(error) = outcome {
-                tracing::warn!(error = %error, "The history is kept up again in a minute");
+                tracing::warn!(error = %chain(&error), "The history is kept up again in a minute");
             }
         }
     }
