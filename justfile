@@ -36,6 +36,10 @@ bench pairs="20000":
 kill kills="20":
     cargo build --locked -p countersign -p countersign-bench && cargo run -q --locked -p countersign-bench --bin kill -- --kills {{kills}} > docs/kill.md
 
+# Lists and searches over 10 million verifications; the URL of a Postgres database whose user may make others
+history url:
+    cargo run --release --locked -p countersign-bench --bin history -- --url {{url}}
+
 # The bench at ten times its size, and 20 kills
 heavy:
     just bench 200000 && just kill

@@ -322,6 +322,12 @@ run_kill() { timeout 300 "$CARGO_TARGET_DIR/debug/kill" --kills 1; }
 
 run_bench() { timeout 300 "$CARGO_TARGET_DIR/debug/bench" --pairs 1000; }
 
+# A busy machine makes every list slow; a plan that is wrong takes far longer than this.
+run_history() {
+    timeout 600 "$CARGO_TARGET_DIR/debug/history" --url "$COUNTERSIGN_TEST_POSTGRES" --verifications 500000 \
+        --reads 100 --bound 250
+}
+
 # ---- the run -----------------------------------------------------------------
 
 install_missing
@@ -357,6 +363,7 @@ if step "build" cargo build --workspace --bins --locked; then
     fi
     step "TLS from outside" run_sslyze
     step "bench, one twentieth" run_bench
+    [ -z "${COUNTERSIGN_TEST_POSTGRES:-}" ] || step "lists, one twentieth" run_history
 fi
 
 printf '\n==> summary\n'

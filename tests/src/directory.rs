@@ -147,6 +147,14 @@ impl Base {
         Ok(Self::new(sql, base.place))
     }
 
+    /// The URL of the database on its server, past any pooler.
+    pub fn server_url(&self) -> Option<String> {
+        let Place::Server { url, name } = &self.place else { return None };
+        let (address, options) = url.split_once('?').unwrap_or((url, ""));
+        let (server, _) = address.rsplit_once('/')?;
+        Some(format!("{server}/{name}?{options}"))
+    }
+
     pub async fn close(self) -> Result<()> {
         match self.place {
             Place::Folder { .. } => Ok(()),

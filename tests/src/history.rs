@@ -4,6 +4,7 @@
 mod contract;
 mod http;
 mod statements;
+mod weeks;
 
 use countersign_core::{
     event::{Event, EventKind, Started},

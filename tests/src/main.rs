@@ -18,3 +18,4 @@ mod secrets;
 mod spec;
 mod tls;
 mod verifications;
+mod waiting;

@@ -8,8 +8,8 @@ mod store;
 pub use fold::{Change, Counts, order, rank};
 pub use reseal::{Resealing, reseal_contacts, sealed_with};
 pub use store::{
-    Filter, History, HistoryUpkeep, HourlyCounts, ListQuery, PastVerification, Recorded, ReportQuery,
-    StoredContact,
+    Arranged, Filter, History, HistoryUpkeep, HourlyCounts, ListQuery, PastVerification, Recorded,
+    ReportQuery, StoredContact,
 };
 
 use crate::{

@@ -11,6 +11,7 @@ mod share;
 mod tests;
 mod tls;
 mod upkeep;
+mod waiting;
 
 use crate::{
     cli::Role,
@@ -55,6 +56,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use upkeep::Upkeep;
+use waiting::wait_for_schema;
 
 /// For the last events and uses of keys, within the time for stopping.
 const LAST_FLUSH: Duration = Duration::from_secs(2);
@@ -109,7 +111,8 @@ pub struct Application {
 }
 
 impl Application {
-    /// Binds the listeners and opens the stores. Nothing is answered before [`Application::run`].
+    /// Binds the listeners and opens the stores, as soon as the database has this program's schema. Only
+    /// while it waits for that anything is answered before [`Application::run`]: that it is not ready.
     pub async fn build(parts: Parts) -> anyhow::Result<Self> {
         let Parts { settings, clock, dev, role } = parts;
         let certificate = load_certificate(&settings)?;
@@ -118,6 +121,11 @@ impl Application {
         let addresses = (api.as_ref().unwrap_or(&operator).local_addr()?, operator.local_addr()?);
         // Before the stores are opened, so that what they count is not lost.
         telemetry::metrics_handle();
+        // `dev` brings the schema up to date by itself.
+        if !dev {
+            let tls = certificate.clone().map(server_config).transpose().context("TLS cannot be set up")?;
+            wait_for_schema(&settings, (api.as_ref(), &operator), tls).await?;
+        }
         let Backends { context, nodes, history, inbox, lock } = open_backends(&settings, &clock, dev).await?;
         let demo = open_demo(&context, clock.now(), dev).await?;
         let mut presence = Presence::new(&context, Arc::clone(&nodes), &settings.keyring, Arc::clone(&clock));

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use countersign_core::{
     event::Event,
     history::{
-        History, HistoryUpkeep, HourlyCounts, ListQuery, PastVerification, Recorded, ReportQuery,
+        Arranged, History, HistoryUpkeep, HourlyCounts, ListQuery, PastVerification, Recorded, ReportQuery,
         StoredContact,
     },
     id::{TenantId, VerificationId},
@@ -42,6 +42,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &list::SELECT_TIMELINE,
     &list::LIST_ALL,
     &list::LIST_BY_STATUS,
+    &list::LIST_BY_PROFILE,
     &list::LIST_BY_PROFILE_AND_STATUS,
     &list::LIST_BY_NUMBER,
     &report::SUM_COUNTS,
@@ -134,6 +135,10 @@ impl HistoryUpkeep for SqlHistory {
             self.recorder.record(&events).await?;
         }
         Ok(events.len())
+    }
+
+    async fn arrange(&self, now: Timestamp, before: Timestamp) -> Result<Arranged, StoreError> {
+        upkeep::arrange(&self.sql, now, before).await
     }
 
     async fn retain(&self, before: Timestamp, limit: u16) -> Result<usize, StoreError> {

@@ -116,6 +116,19 @@ pub fn check_postgres_url(url: &str) -> Result<(), StoreError> {
     postgres::parse_url(url).map(drop)
 }
 
+/// What became of the weeks that the history is kept in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weeks {
+    /// Weeks made.
+    pub made: u64,
+    /// Weeks dropped.
+    pub dropped: u64,
+    /// Rows that belong to no week, counted up to a bound.
+    pub strays: u64,
+    /// When the oldest week that must stay begins; `None` where there are no weeks.
+    pub oldest: Option<i64>,
+}
+
 /// A database of either engine. Clones share it.
 #[derive(Clone)]
 pub struct Sql {
@@ -195,6 +208,16 @@ impl Sql {
         };
         let pending = migration::pending(self.migrations(), &applied)?;
         Ok(pending.into_iter().map(|migration| migration.name.to_owned()).collect())
+    }
+
+    /// Makes room for what the history gets, and drops as a whole what was made
+    /// before `before`, both in microseconds. Any number of nodes may call it
+    /// at once, also through a pooler. SQLite keeps the history in one piece.
+    pub async fn arrange_weeks(&self, now: i64, before: i64) -> Result<Weeks, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(_) => Ok(Weeks::default()),
+            Engine::Postgres(postgres) => postgres.arrange_weeks(now, before).await,
+        }
     }
 
     fn migrations(&self) -> &'static [migration::Migration] {

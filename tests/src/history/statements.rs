@@ -28,7 +28,8 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
     let firsts: Vec<Value> = match statement.table {
         _ if text.contains("id DESC") => {
             let rest: Vec<Value> = match statement.params.len() {
-                8 => vec![number],
+                8 if text.contains("number = $8") => vec![number],
+                8 => vec![super::PROFILE.to_string().into()],
                 9 | 10 => vec!["approved".into(), 0.into(), super::PROFILE.to_string().into()],
                 _ => vec![],
             };

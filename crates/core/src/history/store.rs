@@ -165,6 +165,19 @@ impl std::ops::AddAssign for Recorded {
     }
 }
 
+/// How the history stands after it made room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arranged {
+    /// Stretches of time that were made.
+    pub made: u64,
+    /// Stretches of time that were dropped as a whole.
+    pub dropped: u64,
+    /// Rows that belong to no stretch, counted up to a bound: there should be none.
+    pub strays: u64,
+    /// What was made before is left to be deleted row by row.
+    pub before: Timestamp,
+}
+
 /// A sealed contact that the history keeps.
 #[derive(Clone, Debug)]
 pub struct StoredContact {
@@ -188,6 +201,10 @@ pub trait HistoryUpkeep: Send + Sync {
     /// Notes as expired up to `limit` verifications whose time ended up to
     /// `passed`. All events up to then must be recorded. How many there were.
     async fn expire(&self, passed: Timestamp, limit: u16) -> Result<usize, StoreError>;
+
+    /// Makes room for what comes, and drops at once what was made before
+    /// `before`, where the engine keeps it in pieces.
+    async fn arrange(&self, now: Timestamp, before: Timestamp) -> Result<Arranged, StoreError>;
 
     /// Deletes up to `limit` verifications made before, with their events. How many there were.
     async fn retain(&self, before: Timestamp, limit: u16) -> Result<usize, StoreError>;

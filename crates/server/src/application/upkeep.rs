@@ -3,6 +3,7 @@
 use super::recorder::Recorder;
 use crate::{configuration::HistorySettings, machine};
 use countersign_core::{
+    cause::chain,
     history::{HistoryUpkeep, Resealing, reseal_contacts},
     keyring::KeyRing,
     ports::{Clock, StoreError},
@@ -32,6 +33,8 @@ pub(super) struct Upkeep {
 impl Upkeep {
     /// A round every minute, until the stop.
     pub async fn run(self, stop: CancellationToken) {
+        describe_metrics();
+        let mut strays = 0;
         let mut tick = interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -40,20 +43,25 @@ impl Upkeep {
                 _ = tick.tick() => {}
             }
             let round = async {
-                self.delete_old().await?;
+                self.delete_old(&mut strays).await?;
                 self.reseal().await
             };
             let outcome = tokio::select! { () = stop.cancelled() => return, outcome = round => outcome };
             if let Err(error) = outcome {
-                tracing::warn!(error = %error, "The history is kept up again in a minute");
+                tracing::warn!(error = %chain(&error), "The history is kept up again in a minute");
             }
         }
     }
 
-    async fn delete_old(&self) -> Result<(), StoreError> {
+    async fn delete_old(&self, strays: &mut u64) -> Result<(), StoreError> {
         let now = self.clock.now();
+        let arranged = self.history.arrange(now, now - self.settings.retention).await?;
+        note_strays(std::mem::replace(strays, arranged.strays), arranged.strays);
+        if arranged.dropped > 0 {
+            tracing::info!(weeks = arranged.dropped, "Dropped what the history kept for its whole time");
+        }
         for _ in 0..STEPS {
-            let deleted = self.history.retain(now - self.settings.retention, AT_ONCE).await?;
+            let deleted = self.history.retain(arranged.before, AT_ONCE).await?;
             if deleted < usize::from(AT_ONCE) {
                 break;
             }
@@ -87,5 +95,38 @@ impl Upkeep {
             }
         }
         Ok(())
+    }
+}
+
+/// What belongs to no week is found and deleted more slowly than the rest.
+fn note_strays(before: u64, strays: u64) {
+    metrics::gauge!("countersign_history_strays").set(strays as f64);
+    if strays > before {
+        tracing::warn!(
+            strays,
+            "Rows of the history belong to no week that is kept: is the clock of a node wrong?"
+        );
+    }
+}
+
+fn describe_metrics() {
+    metrics::describe_gauge!(
+        "countersign_history_strays",
+        "Rows in the default partitions of the history, up to 200,000; there should be none"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strays_are_shown_to_whoever_watches() {
+        let shown = |line: &str| crate::telemetry::metrics_handle().render().contains(line);
+        crate::telemetry::metrics_handle();
+        note_strays(0, 7);
+        assert!(shown("countersign_history_strays 7"));
+        note_strays(7, 0);
+        assert!(shown("countersign_history_strays 0"));
     }
 }

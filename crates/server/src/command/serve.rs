@@ -17,8 +17,11 @@ pub(super) async fn run(config: Option<&Path>, role: Role) -> anyhow::Result<()>
     }
     telemetry::init_log(settings.log.format, settings.log.level);
     let stop = stop_on_signals()?;
-    let application =
-        Application::build(Parts { role, ..Parts::new(settings) }).await.map_err(explain_bind)?;
+    let application = tokio::select! {
+        built = Application::build(Parts { role, ..Parts::new(settings) }) => built.map_err(explain_bind)?,
+        // It may wait long for its database.
+        () = stop.cancelled() => return Ok(()),
+    };
     if role.answers() && !application.context.live_route {
         tracing::warn!("No provider is configured: live keys get the problem no_route, test keys work");
     }

@@ -8,7 +8,7 @@ use crate::sql::{
 };
 use countersign_core::{
     event::Event,
-    history::StoredContact,
+    history::{Arranged, StoredContact},
     id::VerificationId,
     key::Mode,
     keyring::Fingerprint,
@@ -16,6 +16,10 @@ use countersign_core::{
     time::Timestamp,
     verification::RecordKey,
 };
+use std::time::Duration;
+
+/// From here on a week more or less does not matter.
+const KEPT_LONG: Duration = Duration::from_secs(28 * 24 * 3_600);
 
 pub(super) const SELECT_PASSED: Statement = Statement {
     table: "verifications",
@@ -39,6 +43,16 @@ pub(super) async fn passed(
     };
     let rows = sql.query(&SELECT_PASSED, vec![passed.micros().into(), i64::from(limit).into()]).await?;
     rows.iter().map(read).collect()
+}
+
+/// Where all that was made in a week goes at once, it waits for the end of its
+/// week: deleting it row by row before that would cost what the weeks save. But
+/// where little is kept, a week more would be much.
+pub(super) async fn arrange(sql: &Sql, now: Timestamp, before: Timestamp) -> Result<Arranged, StoreError> {
+    let weeks = sql.arrange_weeks(now.micros(), before.micros()).await?;
+    let oldest = weeks.oldest.filter(|_| now.since(before) >= KEPT_LONG);
+    let before = oldest.map_or(before, Timestamp::from_micros);
+    Ok(Arranged { made: weeks.made, dropped: weeks.dropped, strays: weeks.strays, before })
 }
 
 pub(super) const DELETE_EVENTS: Statement = Statement {

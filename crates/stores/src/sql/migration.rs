@@ -28,8 +28,8 @@ macro_rules! migrations {
     };
 }
 
-pub(super) const SQLITE: &[Migration] = migrations!("sqlite": "0001_directory", "0002_changes", "0003_settings", "0004_nodes", "0005_history", "0006_review_numbers", "0007_key_allowlists", "0008_key_addresses", "0009_idempotency");
-pub(super) const POSTGRES: &[Migration] = migrations!("postgres": "0001_directory", "0002_changes", "0003_settings", "0004_nodes", "0005_history", "0006_review_numbers", "0007_key_allowlists", "0008_key_addresses", "0009_idempotency");
+pub(super) const SQLITE: &[Migration] = migrations!("sqlite": "0001_directory", "0002_changes", "0003_settings", "0004_nodes", "0005_history", "0006_review_numbers", "0007_key_allowlists", "0008_key_addresses", "0009_idempotency", "0010_history_weeks", "0011_profile_list");
+pub(super) const POSTGRES: &[Migration] = migrations!("postgres": "0001_directory", "0002_changes", "0003_settings", "0004_nodes", "0005_history", "0006_review_numbers", "0007_key_allowlists", "0008_key_addresses", "0009_idempotency", "0010_history_weeks", "0011_profile_list");
 
 /// The whole text is kept, not a checksum: whoever finds a difference also sees it.
 pub(super) const SQLITE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -45,7 +45,29 @@ pub(super) const POSTGRES_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migra
 pub(super) const SELECT: &str = "SELECT name, text FROM schema_migrations ORDER BY name";
 pub(super) const INSERT: &str = "INSERT INTO schema_migrations (name, text) VALUES ($1, $2)";
 
+/// An index that is made while everybody goes on.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ConcurrentIndex<'a> {
+    pub name: &'a str,
+    pub table: &'a str,
+    /// Columns and condition.
+    pub rest: &'a str,
+}
+
 impl Migration {
+    /// Whether it runs outside a transaction, as a line of its own says.
+    pub fn outside(&self) -> bool {
+        self.text.lines().any(|line| line == "-- no-transaction")
+    }
+
+    /// What it makes, if it is a `CREATE INDEX CONCURRENTLY`.
+    pub fn concurrent_index(&self) -> Option<ConcurrentIndex<'static>> {
+        let statement = self.text.split_once("CREATE INDEX CONCURRENTLY ")?.1;
+        let (name, rest) = statement.trim_end().trim_end_matches(';').split_once(" ON ")?;
+        let (table, rest) = rest.split_once(' ')?;
+        Some(ConcurrentIndex { name, table, rest })
+    }
+
     /// The error of a migration that did not apply.
     pub fn failed(&self, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
         StoreError::unavailable(Failed { name: self.name, source: error.into() })
@@ -114,6 +136,34 @@ mod tests {
         for migration in SQLITE.iter().chain(POSTGRES) {
             assert!(migration.text.starts_with("-- "), "{}", migration.name);
         }
+    }
+
+    #[test]
+    fn outside_a_transaction_stands_one_statement() {
+        for migration in SQLITE.iter().chain(POSTGRES).filter(|migration| migration.outside()) {
+            let code = migration.text.lines().filter(|line| !line.starts_with("--")).collect::<String>();
+            assert_eq!(
+                code.matches(';').count(),
+                1,
+                "{}: what broke off is repeated as a whole",
+                migration.name
+            );
+        }
+        for migration in POSTGRES {
+            let made = migration.concurrent_index();
+            assert_eq!(
+                made.is_some(),
+                migration.text.contains("\nCREATE INDEX CONCURRENTLY"),
+                "{}",
+                migration.name
+            );
+            assert!(made.is_none() || migration.outside(), "{}", migration.name);
+        }
+        let text =
+            "-- Why.\n-- no-transaction\nCREATE INDEX CONCURRENTLY t_by_a ON t (a, b)\n    WHERE a > 1;\n";
+        let index = Migration { name: "0", text }.concurrent_index();
+        let rest = "(a, b)\n    WHERE a > 1";
+        assert_eq!(index, Some(ConcurrentIndex { name: "t_by_a", table: "t", rest }));
     }
 
     #[test]

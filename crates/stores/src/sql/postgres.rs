@@ -1,10 +1,12 @@
 //! Runs statements on a Postgres server.
 
 mod connect;
+mod migrate;
+mod weeks;
 
 use super::{
     Batch, Done, Kind, Row, Statement, Value,
-    migration::{self, Applied, Migration},
+    migration::{self, Applied},
 };
 use connect::connector;
 pub(super) use connect::parse_url;
@@ -12,7 +14,7 @@ use countersign_core::ports::StoreError;
 use deadpool_postgres::{Manager, Object, Pool, Runtime};
 use futures_util::{TryStreamExt, future::maybe_done, poll};
 use std::{future::Future, pin::pin, time::Duration};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 use tokio_postgres::{
     Client, Config, GenericClient, IsolationLevel,
     error::SqlState,
@@ -24,14 +26,6 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Connections of one process; Postgres starts with 100 for all.
 const CONNECTIONS: usize = 16;
-/// How long one migration may take, and how long to wait while another process applies them.
-const MIGRATION_PATIENCE: Duration = Duration::from_secs(600);
-/// How often to ask for the lock. Waiting inside `pg_advisory_lock` would hold
-/// a snapshot, for which `CREATE INDEX CONCURRENTLY` of the holder waits in turn.
-const LOCK_POLL: Duration = Duration::from_millis(50);
-/// The number of the lock, of this application's choosing: "counters" in ASCII.
-const LOCK: i64 = 0x636f_756e_7465_7273;
-
 /// A pool of connections to one server.
 pub(super) struct Postgres {
     pool: Pool,
@@ -71,20 +65,6 @@ impl Postgres {
         let client = self.pool.get().await.map_err(StoreError::unavailable)?;
         let outcome = read_applied(&client).await;
         keep_if_sound(client, outcome)
-    }
-
-    /// Over a connection of its own: closing it frees the lock however this ends.
-    pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        let (mut client, connection) = answer(self.config.connect(self.tls.clone())).await?;
-        let connection = tokio::spawn(connection);
-        let outcome = migrate(&mut client).await;
-        drop(client);
-        // The answers are in; a connection that does not close by itself is cut.
-        let stop = connection.abort_handle();
-        if timeout(PATIENCE, connection).await.is_err() {
-            stop.abort();
-        }
-        outcome
     }
 }
 
@@ -175,39 +155,6 @@ async fn run_batch(client: &mut Client, batch: &Batch) -> Result<Vec<Vec<Row>>, 
     }
     answer(transaction.commit()).await?;
     Ok(rows)
-}
-
-async fn migrate(client: &mut Client) -> Result<Vec<String>, StoreError> {
-    wait_for_lock(client).await?;
-    answer(client.batch_execute(migration::POSTGRES_TABLE)).await?;
-    let pending = migration::pending(migration::POSTGRES, &read_applied(client).await?)?;
-    for migration in &pending {
-        let applied = timeout(MIGRATION_PATIENCE, apply(client, migration)).await;
-        let applied = applied.map_err(|error| migration.failed(error))?;
-        applied.map_err(|error| migration.failed(error))?;
-    }
-    Ok(pending.into_iter().map(|migration| migration.name.to_owned()).collect())
-}
-
-async fn wait_for_lock(client: &Client) -> Result<(), StoreError> {
-    let deadline = Instant::now() + MIGRATION_PATIENCE;
-    while Instant::now() < deadline {
-        let asked = client.query_typed("SELECT pg_try_advisory_lock($1)", &[(&LOCK, Type::INT8)]);
-        if answer(asked).await?.first().is_some_and(|row| row.try_get(0).unwrap_or(false)) {
-            return Ok(());
-        }
-        sleep(LOCK_POLL).await;
-    }
-    Err(StoreError::unavailable("another process holds the lock for migrations"))
-}
-
-async fn apply(client: &mut Client, migration: &Migration) -> Result<(), tokio_postgres::Error> {
-    let transaction = client.transaction().await?;
-    transaction.batch_execute(migration.text).await?;
-    let params: [(&(dyn ToSql + Sync), Type); 2] =
-        [(&migration.name, Type::TEXT), (&migration.text, Type::TEXT)];
-    transaction.execute_typed(migration::INSERT, &params).await?;
-    transaction.commit().await
 }
 
 async fn read_applied(client: &Client) -> Result<Vec<Applied>, StoreError> {
