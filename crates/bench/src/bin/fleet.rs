@@ -397,6 +397,7 @@ impl Fleet {
 }
 
 /// A tenant with a test key, made as the command line makes them.
+#[expect(clippy::disallowed_methods, reason = "the real time and randomness, as the command line has them")]
 async fn make_tenant(directory: &SqlDirectory) -> Result<String> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
     let now = Timestamp::from_millis(i64::try_from(now.as_millis())?);
