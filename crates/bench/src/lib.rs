@@ -1,6 +1,11 @@
 //! What the benches share: servers that end with their value, their CPU from
 //! the kernel, and load over HTTP.
 
+pub mod api;
+pub mod nodes;
+pub mod proxy;
+pub mod relay;
+
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::{

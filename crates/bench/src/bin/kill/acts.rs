@@ -1,8 +1,8 @@
 //! One act each, its answer held against what was acknowledged before.
 
-use crate::{
+use crate::book::{Book, Open, Verification, count};
+use countersign_bench::{
     api::{Answer, Api, Lost},
-    book::{Book, Open, Verification, count},
     relay::Phones,
 };
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! What was acknowledged: the book that the server's answers are held against.
 
-use crate::api::Answer;
+use countersign_bench::api::Answer;
 use std::{
     sync::{
         Mutex, MutexGuard, PoisonError,

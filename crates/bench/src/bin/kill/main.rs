@@ -7,26 +7,24 @@
 //! would stand. Start reading at `round`, then `acts.rs` and `proof.rs`.
 
 mod acts;
-mod api;
 mod book;
 mod guesses;
 mod history;
 mod load;
 mod proof;
-mod relay;
 mod server;
 
 use acts::Acts;
 use anyhow::{Result, ensure};
-use api::Api;
 use book::{Book, LIMIT, WINDOW};
 use clap::Parser;
+use countersign_bench::api::Api;
+use countersign_bench::relay::{Phones, Relay};
 use countersign_core::time::Timestamp;
 use guesses::Guesses;
 use history::History;
 use load::Load;
 use rand::{RngExt, rngs::StdRng};
-use relay::{Phones, Relay};
 use server::{Installation, Server};
 use std::{
     process::ExitCode,
@@ -114,7 +112,7 @@ async fn main() -> Result<ExitCode> {
     // The client wants one although it speaks plain HTTP here.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let (folder, since) = (tempfile::tempdir()?, Instant::now());
-    let Relay { phones, url, secret } = relay::listen()?;
+    let Relay { phones, url, secret } = countersign_bench::relay::listen()?;
     let installation = Installation::new(folder.path(), &url, &secret);
     let (key, connections) = (installation.make_key()?, arguments.connections);
     let (book, guesses) = (Arc::new(Book::new()), Guesses::new());

@@ -4,10 +4,10 @@ use crate::{
     acts::Acts,
     book::{Book, Verification},
     load::finish_open,
-    relay::Phones,
     server::LEASE,
 };
 use anyhow::{Result, bail};
+use countersign_bench::relay::Phones;
 use std::{
     future::Future,
     sync::Arc,

@@ -7,12 +7,16 @@ use std::time::Duration;
 /// An answer that arrived whole.
 #[derive(Clone, Debug)]
 pub struct Answer {
+    /// The status.
     pub status: u16,
+    /// The body.
     pub json: Value,
     /// Whether an earlier request was given it.
     pub replayed: bool,
     /// The header RateLimit.
     pub limits: String,
+    /// The header Retry-After.
+    pub retry_after: Option<String>,
 }
 
 /// No answer arrived.
@@ -45,17 +49,25 @@ pub struct Api {
 }
 
 impl Api {
+    /// By one key at one address.
     pub fn new(base_url: &str, key: &str) -> Result<Self> {
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?;
         Ok(Self { client, base_url: base_url.to_owned(), key: key.to_owned() })
     }
 
+    /// Reads.
     pub async fn get(&self, path: &str) -> Result<Answer, Lost> {
         self.send(self.client.get(format!("{}{path}", self.base_url))).await
     }
 
+    /// Replaces.
     pub async fn put(&self, path: &str, body: &Value) -> Result<Answer, Lost> {
         self.send(self.client.put(format!("{}{path}", self.base_url)).json(body)).await
+    }
+
+    /// A merge patch.
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Answer, Lost> {
+        self.send(self.client.patch(format!("{}{path}", self.base_url)).json(body)).await
     }
 
     /// With an Idempotency-Key, or without.
@@ -74,8 +86,9 @@ impl Api {
         let replayed = header("idempotent-replayed") == Some("true");
         let (limits, status) =
             (header("ratelimit").unwrap_or_default().to_owned(), response.status().as_u16());
+        let retry_after = header("retry-after").map(str::to_owned);
         // A body that breaks off is no answer.
         let json = response.json().await.map_err(lost)?;
-        Ok(Answer { status, json, replayed, limits })
+        Ok(Answer { status, json, replayed, limits, retry_after })
     }
 }

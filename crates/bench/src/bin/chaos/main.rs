@@ -1,0 +1,71 @@
+//! What many nodes do when one of them, or what they share, goes away.
+//!
+//! Real nodes, a real Redis Cluster and a real Postgres, seen over HTTP alone but
+//! for the last look at the history. Each trial says what it saw, and fails the
+//! run when that is not what is promised. Start reading at `main`.
+
+mod load;
+mod trials;
+
+use anyhow::Result;
+use clap::Parser;
+use countersign_bench::{
+    nodes::{Cluster, Installation, Redis, free_port},
+    relay,
+};
+use std::time::Duration;
+
+/// Takes away from many nodes what they stand on, and looks at what they answer.
+#[derive(Parser)]
+struct Arguments {
+    /// An empty Postgres database, as a URL without TLS's name check in its way: by address.
+    #[arg(long, env = "COUNTERSIGN_BENCH_POSTGRES")]
+    postgres: String,
+    /// The authority of its certificate.
+    #[arg(long, env = "COUNTERSIGN_BENCH_POSTGRES_CA", default_value = "")]
+    postgres_ca: String,
+    /// Seconds for which Postgres is away.
+    #[arg(long, default_value_t = 60)]
+    away: u64,
+    /// How often a master is killed, and how often a worker.
+    #[arg(long, default_value_t = 20)]
+    kills: usize,
+    /// Clients that act at once.
+    #[arg(long, default_value_t = 16)]
+    clients: usize,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    // The client wants one although it speaks plain HTTP here.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path();
+    let relay = relay::listen()?;
+    let (direct, proxy) = trials::behind_proxy(&arguments.postgres).await?;
+    let mut cluster = Cluster::start(folder).await?;
+    let installation = Installation::new(folder, &cluster.url(), &direct, &arguments.postgres_ca)
+        .with("DELIVERY__LEASE", "5s")
+        .with("DELIVERY__SEND_TIMEOUT", "2s")
+        .with("DELIVERY__RELAY__TIMEOUT", "1s")
+        .with("DELIVERY__RELAY__URL", &relay.url)
+        .with("DELIVERY__RELAY__SECRET", &relay.secret);
+    installation.run(&["migrate"])?;
+    let trials = trials::Trials { installation, arguments: &arguments, proxy: &proxy, phones: relay.phones };
+    println!("| trial | what was seen |\n|---|---|");
+    trials.two_nodes_count_as_one().await?;
+    trials.a_disabled_key_is_refused_everywhere().await?;
+    trials.postgres_goes_away().await?;
+    trials.workers_die(arguments.kills).await?;
+    let mut alone = Redis::start(&folder.join("alone"), free_port()?, &["--appendfsync", "always"]).await?;
+    trials.redis_goes_away(&mut alone).await?;
+    for replicas in [0, 1] {
+        trials.masters_die(&mut cluster, replicas).await?;
+    }
+    println!("1 passed, 0 failed");
+    Ok(())
+}
+
+/// How long what must happen soon may take on a busy machine.
+const SOON: Duration = Duration::from_secs(60);

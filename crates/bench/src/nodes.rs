@@ -1,0 +1,298 @@
+//! Nodes that share Redis and Postgres, and Redis servers of one's own.
+
+use crate::beside_me;
+use anyhow::{Context, Result, bail, ensure};
+use std::{
+    fs::OpenOptions,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+use tokio::time::sleep;
+
+/// For a server to be ready; a debug build on a busy machine needs a part of it.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// A process that ends with this value.
+pub struct Running(pub Child);
+
+impl Running {
+    /// SIGKILL: nothing of it runs any more.
+    pub fn kill(&mut self) -> Result<()> {
+        self.0.kill()?;
+        self.0.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.kill();
+    }
+}
+
+/// One installation: what its nodes are configured with.
+pub struct Installation {
+    /// Key ring, logs and the folders of its nodes.
+    pub folder: PathBuf,
+    /// Settings as variables.
+    pub settings: Vec<(String, String)>,
+}
+
+/// A node of it.
+pub struct Node {
+    /// Its process.
+    pub process: Running,
+    /// Where it answers, unless it is a worker.
+    pub base_url: String,
+}
+
+impl Installation {
+    /// Of these stores.
+    pub fn new(folder: &Path, codes_url: &str, postgres: &str, postgres_ca: &str) -> Self {
+        let keyring = folder.join("keyring.toml");
+        let settings = [
+            ("CODES__URL", codes_url),
+            ("DATABASE__URL", postgres),
+            ("DATABASE__CA_FILE", postgres_ca),
+            ("KEYRING__FILE", &keyring.to_string_lossy()),
+            ("LOG__FORMAT", "json"),
+        ];
+        let settings = settings.map(|(name, value)| (format!("COUNTERSIGN__{name}"), value.to_owned()));
+        Self { folder: folder.to_owned(), settings: settings.into() }
+    }
+
+    /// With another setting.
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let name = format!("COUNTERSIGN__{name}");
+        let mut settings = self.settings.clone();
+        settings.retain(|(known, _)| *known != name);
+        settings.push((name, value.to_owned()));
+        Self { folder: self.folder.clone(), settings }
+    }
+
+    fn command(&self) -> Result<Command> {
+        let mut command = Command::new(beside_me("countersign")?);
+        command
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .env("COUNTERSIGN__DATA__FOLDER", self.folder.join("data"))
+            .stdin(Stdio::null());
+        Ok(command)
+    }
+
+    /// What a command answers.
+    pub fn run(&self, arguments: &[&str]) -> Result<String> {
+        let output = self.command()?.args(arguments).output()?;
+        ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
+    /// A tenant's id.
+    pub fn make_tenant(&self, name: &str) -> Result<String> {
+        self.run(&["tenant", "create", "--name", name, "--countries", "all"])
+    }
+
+    /// A key of a tenant. The code of a test key is known, and its messages go
+    /// the same way to a provider that sends nothing.
+    pub fn make_key(&self, tenant: &str, scopes: &str, test: bool) -> Result<String> {
+        let mut arguments = vec!["key", "create", "--tenant", tenant, "--name", "bench", "--scopes", scopes];
+        arguments.extend(test.then_some("--test"));
+        self.run(&arguments)
+    }
+
+    fn log_file(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.log"))
+    }
+
+    /// What a node wrote to standard error, over all its lives.
+    pub fn log(&self, name: &str) -> Result<String> {
+        Ok(std::fs::read_to_string(self.log_file(name))?)
+    }
+
+    /// Starts a node and waits until it is ready.
+    pub async fn serve(&self, role: &str, name: &str) -> Result<Node> {
+        // Fresh ports each time: a connection of a dead one may still hold the old.
+        let (api, operator) = (free_port()?, free_port()?);
+        let log = OpenOptions::new().create(true).append(true).open(self.log_file(name))?;
+        let child = self
+            .command()?
+            .args(["serve", "--role", role])
+            .env("COUNTERSIGN__DATA__FOLDER", self.folder.join(name))
+            .env("COUNTERSIGN__SERVER__BIND", format!("127.0.0.1:{api}"))
+            .env("COUNTERSIGN__SERVER__OPERATOR_BIND", format!("127.0.0.1:{operator}"))
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()?;
+        let mut node = Node { process: Running(child), base_url: format!("http://127.0.0.1:{api}") };
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build()?;
+        let (since, url) = (Instant::now(), format!("http://127.0.0.1:{operator}/health/ready"));
+        while since.elapsed() < READY_WITHIN {
+            if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(node);
+            }
+            if let Some(status) = node.process.0.try_wait()? {
+                bail!("a node ended at its start: {status}\n{}", self.log(name)?);
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+        bail!("a node was not ready within {READY_WITHIN:?}\n{}", self.log(name)?)
+    }
+}
+
+/// A Redis server of one's own.
+pub struct Redis {
+    /// Its process.
+    pub process: Running,
+    /// Its port.
+    pub port: u16,
+    folder: PathBuf,
+    options: Vec<String>,
+}
+
+impl Redis {
+    /// Starts `redis-server` in a folder of its own.
+    pub async fn start(folder: &Path, port: u16, options: &[&str]) -> Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
+        let process = spawn_redis(folder, port, &options)?;
+        let mut redis = Self { process, port, folder: folder.to_owned(), options };
+        redis.wait().await?;
+        Ok(redis)
+    }
+
+    /// Starts it again after its end, with what it had written.
+    pub async fn restart(&mut self) -> Result<()> {
+        self.process = spawn_redis(&self.folder, self.port, &self.options)?;
+        self.wait().await
+    }
+
+    async fn wait(&mut self) -> Result<()> {
+        let since = Instant::now();
+        while since.elapsed() < READY_WITHIN {
+            if self
+                .ask(&["PING"])
+                .await
+                .is_ok_and(|answer| answer == redis::Value::SimpleString("PONG".into()))
+            {
+                return Ok(());
+            }
+            ensure!(self.process.0.try_wait()?.is_none(), "redis-server ended at its start");
+            sleep(Duration::from_millis(5)).await;
+        }
+        bail!("redis-server was not ready within {READY_WITHIN:?}")
+    }
+
+    /// Sends a command to this very server.
+    pub async fn ask(&self, command: &[&str]) -> redis::RedisResult<redis::Value> {
+        let url = format!("redis://127.0.0.1:{}", self.port);
+        let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
+        let (verb, arguments) = command.split_first().unwrap_or((&"PING", &[]));
+        redis::cmd(verb).arg(arguments).query_async(&mut connection).await
+    }
+}
+
+fn spawn_redis(folder: &Path, port: u16, options: &[String]) -> Result<Running> {
+    let child = Command::new("redis-server")
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--appendonly", "yes", "--save", ""])
+        .args(["--maxmemory-policy", "noeviction", "--logfile", "log", "--dir"])
+        .arg(folder)
+        .args(options)
+        .stdout(Stdio::null())
+        .spawn()
+        .context("redis-server must be installed")?;
+    Ok(Running(child))
+}
+
+/// Three masters, each with a replica.
+pub struct Cluster {
+    /// Its servers.
+    pub servers: Vec<Redis>,
+}
+
+impl Cluster {
+    /// Starts and joins them.
+    pub async fn start(folder: &Path) -> Result<Self> {
+        let mut servers = Vec::new();
+        for n in 0..6 {
+            let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
+            servers.push(Redis::start(&folder.join(format!("redis{n}")), cluster_port()?, &options).await?);
+        }
+        let addresses = servers.iter().map(|server| format!("127.0.0.1:{}", server.port));
+        let joined = Command::new("redis-cli")
+            .args(["--cluster", "create"])
+            .args(addresses)
+            .args(["--cluster-replicas", "1", "--cluster-yes"])
+            .output()
+            .context("redis-cli must be installed")?;
+        ensure!(joined.status.success(), "{}", String::from_utf8_lossy(&joined.stdout));
+        let cluster = Self { servers };
+        cluster.settle().await?;
+        Ok(cluster)
+    }
+
+    /// The URL of the codes store.
+    pub fn url(&self) -> String {
+        let servers: Vec<_> =
+            self.servers.iter().map(|server| format!("127.0.0.1:{}", server.port)).collect();
+        format!("redis-cluster://{}", servers.join(","))
+    }
+
+    /// Waits until every server has the same view and every master a replica that follows it.
+    pub async fn settle(&self) -> Result<()> {
+        let since = Instant::now();
+        while since.elapsed() < READY_WITHIN {
+            let mut masters = 0;
+            let mut settled = true;
+            for server in &self.servers {
+                let text = async |command: &[&str]| match server.ask(command).await {
+                    Ok(redis::Value::BulkString(text)) => String::from_utf8_lossy(&text).into_owned(),
+                    Ok(redis::Value::VerbatimString { text, .. }) => text,
+                    _ => String::new(),
+                };
+                settled &= text(&["CLUSTER", "INFO"]).await.contains("cluster_state:ok");
+                let role = text(&["INFO", "replication"]).await;
+                if role.contains("role:master") {
+                    masters += 1;
+                    settled &= role.contains("state=online");
+                } else {
+                    settled &= role.contains("master_link_status:up");
+                }
+            }
+            if settled && masters == 3 {
+                return Ok(());
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        bail!("the cluster did not settle within {READY_WITHIN:?}")
+    }
+
+    /// Which servers are masters now.
+    pub async fn masters(&self) -> Vec<usize> {
+        let mut masters = Vec::new();
+        for (n, server) in self.servers.iter().enumerate() {
+            if let Ok(redis::Value::Array(role)) = server.ask(&["ROLE"]).await
+                && role.first() == Some(&redis::Value::BulkString(b"master".to_vec()))
+            {
+                masters.push(n);
+            }
+        }
+        masters
+    }
+}
+
+/// A port that nobody has.
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// The same for a node of a cluster, which also listens 10,000 ports higher.
+fn cluster_port() -> Result<u16> {
+    for _ in 0..100 {
+        let port = free_port()?;
+        if port < 55_000 {
+            return Ok(port);
+        }
+    }
+    bail!("no free port below 55,000")
+}
