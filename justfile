@@ -40,9 +40,19 @@ kill kills="20":
 history url:
     cargo run --release --locked -p countersign-bench --bin history -- --url {{url}}
 
-# The bench at ten times its size, and 20 kills
-heavy:
-    just bench 200000 && just kill
+# Nodes on Redis and Postgres beside their floor; the URL of an empty Postgres database
+fleet url:
+    cargo build --release --locked -p countersign -p countersign-bench && cargo run --release --locked -p countersign-bench --bin fleet -- --postgres {{url}}
+
+# What many nodes do when one of them, Postgres or Redis goes away; the URL of an empty Postgres database
+chaos url:
+    cargo build --release --locked -p countersign -p countersign-bench && cargo run --release --locked -p countersign-bench --bin chaos -- --postgres {{url}} > docs/chaos.md
+
+# Everything that CI runs at one twentieth; a Postgres server whose user may make databases, as in postgres://user@host:5432
+heavy server:
+    just bench 200000 && just kill && just history {{server}}/postgres
+    psql {{server}}/postgres -c 'CREATE DATABASE fleet' -c 'CREATE DATABASE chaos'
+    just fleet {{server}}/fleet && just chaos {{server}}/chaos
 
 # Licences, crate arrows, sources
 deny:

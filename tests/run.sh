@@ -322,6 +322,20 @@ run_kill() { timeout 300 "$CARGO_TARGET_DIR/debug/kill" --kills 1; }
 
 run_bench() { timeout 300 "$CARGO_TARGET_DIR/debug/bench" --pairs 1000; }
 
+on_a_database() { # name program arguments...: with an empty database of the test server
+    local name=$1
+    shift
+    psql "$COUNTERSIGN_TEST_POSTGRES" -qc "CREATE DATABASE $name" || return 1
+    COUNTERSIGN_BENCH_POSTGRES="${COUNTERSIGN_TEST_POSTGRES%/*}/$name" \
+        COUNTERSIGN_BENCH_POSTGRES_CA="$COUNTERSIGN_TEST_POSTGRES_CA" timeout 900 "$@"
+}
+
+run_fleet() {
+    on_a_database fleet "$CARGO_TARGET_DIR/debug/fleet" --pairs 1000 --rounds 1 --live 50000 --tenants 500
+}
+
+run_chaos() { on_a_database chaos "$CARGO_TARGET_DIR/debug/chaos" --away 3 --kills 1; }
+
 # A busy machine makes every list slow; a plan that is wrong takes far longer than this.
 run_history() {
     timeout 600 "$CARGO_TARGET_DIR/debug/history" --url "$COUNTERSIGN_TEST_POSTGRES" --verifications 500000 \
@@ -363,7 +377,11 @@ if step "build" cargo build --workspace --bins --locked; then
     fi
     step "TLS from outside" run_sslyze
     step "bench, one twentieth" run_bench
-    [ -z "${COUNTERSIGN_TEST_POSTGRES:-}" ] || step "lists, one twentieth" run_history
+    if [ -n "${COUNTERSIGN_TEST_REDIS:-}" ]; then
+        step "lists, one twentieth" run_history
+        step "nodes beside their floor, one twentieth" run_fleet
+        step "chaos, one twentieth" run_chaos
+    fi
 fi
 
 printf '\n==> summary\n'

@@ -52,7 +52,6 @@ problems! {
     AlreadyApproved 409 "already_approved" "The verification was approved before",
     VerificationEnded 409 "verification_ended" "The verification is over",
     Conflict 409 "conflict" "The request conflicts with the present state",
-    IdempotencyInProgress 409 "idempotency_in_progress" "A request with this Idempotency-Key is under way",
     SecretAlreadyShown 409 "secret_already_shown" "The secret was shown in the first answer, and is kept nowhere",
     PayloadTooLarge 413 "payload_too_large" "The body is larger than 64 KiB",
     UnsupportedMediaType 415 "unsupported_media_type" "The body must be JSON",

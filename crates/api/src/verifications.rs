@@ -83,7 +83,7 @@ pub async fn start_verification(
     responses(
         (status = 200, description = "What the check found.", body = CheckAnswer),
         (status = 400, description = "`invalid_request`, or `invalid_code`: no try was used."),
-        (status = 409, description = "`already_approved` or `idempotency_in_progress`."),
+        (status = 409, description = "`already_approved`."),
         (status = 429, description = "`guess_limit`: too many wrong codes in a row; no try was used."),
         (status = 503, description = "`codes_unavailable` or `directory_unavailable`; no try was used."),
     ),
@@ -116,7 +116,7 @@ pub async fn check_code(
         (status = 400, description = "`invalid_request`, `invalid_phone_number`, `number_cannot_receive_sms`, \
             or `invalid_code`: no try was used."),
         (status = 404, description = "`not_found`: no verification stands for this number."),
-        (status = 409, description = "`already_approved` or `idempotency_in_progress`."),
+        (status = 409, description = "`already_approved`."),
         (status = 429, description = "`guess_limit`: too many wrong codes in a row; no try was used."),
         (status = 503, description = "`codes_unavailable` or `directory_unavailable`; no try was used."),
     ),
@@ -158,7 +158,7 @@ fn answer_check(request: &HttpRequest, checked: &Checked) -> Result<HttpResponse
     responses(
         (status = 200, description = "Another message is queued; `to` is whole.", body = Verification),
         (status = 400, description = "`invalid_request`: this operation takes no body or `{}`."),
-        (status = 409, description = "`verification_ended` or `idempotency_in_progress`."),
+        (status = 409, description = "`verification_ended`."),
         (status = 413, description = "`payload_too_large`."),
         (status = 415, description = "`unsupported_media_type`."),
         (status = 429, description = "`resend_too_soon`, `sends_exhausted` or `rate_limited`."),

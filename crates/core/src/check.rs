@@ -92,7 +92,6 @@ fn replayed(replay: Replay) -> Result<Checked, CheckError> {
         Replay::Outcome(Outcome::Checked { id, outcome, attempts_left }) => {
             Ok(Checked { id, outcome, attempts_left, replayed: true })
         }
-        Replay::InProgress => Err(IdempotencyError::InProgress.into()),
         Replay::Outcome(_) | Replay::Mismatch => Err(IdempotencyError::Mismatch.into()),
     }
 }

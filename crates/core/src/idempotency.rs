@@ -47,8 +47,6 @@ pub enum Replay {
     Outcome(Outcome),
     /// Another request.
     Mismatch,
-    /// The same request, not finished yet.
-    InProgress,
 }
 
 /// Why a request with an Idempotency-Key is not answered as the first was.
@@ -57,9 +55,6 @@ pub enum IdempotencyError {
     /// The key was used for another request.
     #[error("the Idempotency-Key was used for another request")]
     Mismatch,
-    /// The first request is still under way.
-    #[error("a request with this Idempotency-Key is under way")]
-    InProgress,
     /// The first request made a secret, which is kept nowhere.
     #[error("the secret was shown in the first answer")]
     SecretShown,

@@ -112,7 +112,6 @@ fn replayed(
             let contact = Contact::open(context, key, &seen.record)?;
             Ok(Resent { verification: Verification::replayed(key.mode, &progress, contact), replayed: true })
         }
-        Replay::InProgress => Err(IdempotencyError::InProgress.into()),
         Replay::Outcome(_) | Replay::Mismatch => Err(IdempotencyError::Mismatch.into()),
     }
 }

@@ -138,7 +138,6 @@ pub async fn start_verification(
             let verification = Verification::replayed(key.mode, &progress, contact());
             Ok(Made { verification, limits: Vec::new(), replayed: true })
         }
-        Answer::Replay(Replay::InProgress) => Err(IdempotencyError::InProgress.into()),
         Answer::Replay(_) => Err(IdempotencyError::Mismatch.into()),
     }
 }

@@ -138,11 +138,6 @@ impl From<IdempotencyError> for Problem {
                 ProblemCode::IdempotencyMismatch,
                 "This Idempotency-Key was used for another request; use a fresh one.",
             ),
-            IdempotencyError::InProgress => Self::new(
-                ProblemCode::IdempotencyInProgress,
-                "The first request with this Idempotency-Key is still under way.",
-            )
-            .retry_after(STORE_WAIT),
             IdempotencyError::SecretShown => Self::new(
                 ProblemCode::SecretAlreadyShown,
                 "The first request with this Idempotency-Key was carried out, and its secret is kept nowhere. \

@@ -137,7 +137,7 @@ impl Trials<'_> {
             let made = near.post("/v1/keys", &body, None).await;
             let made = made.ok().filter(|made| made.status == 201).context("no key was made")?;
             let text = |name: &str| made.json[name].as_str().unwrap_or_default().to_owned();
-            let victim = Api::new(&nodes[1].base_url, &text("key"))?;
+            let victim = Api::new(&nodes[1].base_url, &text("secret"))?;
             wait_until(async || status(&victim).await == 200).await.context("the key never worked")?;
             let disabled =
                 near.patch(&format!("/v1/keys/{}", text("id")), &json!({ "disabled": true })).await;
