@@ -128,6 +128,14 @@ start_redis_servers() { # one Redis, one Valkey, a master that Sentinels watch, 
     port=$(free_port)
     start_redis one "$port" redis-server --databases 1000 || return 1
     export COUNTERSIGN_TEST_REDIS="redis://127.0.0.1:$port"
+    # By TLS alone, for a user with the rights that docs/adr/0019 names.
+    port=$(free_port) tls=$(free_port)
+    install -m 600 "$postgres_data/server.key" "$postgres_data/server.pem" "$postgres_data/ca.pem" "$redis_data" || return 1
+    start_redis tls "$port" redis-server --tls-port "$tls" --tls-cert-file "$redis_data/server.pem" \
+        --tls-key-file "$redis_data/server.key" --tls-ca-cert-file "$redis_data/ca.pem" --tls-auth-clients no || return 1
+    redis-cli -p "$port" ACL SETUSER app on '>secret' '~{cs*' '&{cs*' +@scripting +@read +@write +@connection +@pubsub \
+        +info +wait '+cluster|slots' '+memory|usage' +time >/dev/null || return 1
+    export COUNTERSIGN_TEST_REDIS_TLS="rediss://app:secret@127.0.0.1:$tls"
     port=$(free_port)
     start_redis valkey "$port" "$(find "$valkey_venv" -name valkey-server -type f | head -n 1)" --databases 1000 || return 1
     export COUNTERSIGN_TEST_VALKEY="redis://127.0.0.1:$port"

@@ -7,6 +7,7 @@ mod guard;
 mod outbox;
 mod races;
 mod rules;
+mod servers;
 
 use countersign_core::{
     Caller, Context,
@@ -101,8 +102,18 @@ pub struct Bench {
 
 impl Bench {
     pub async fn new(engine: Engine) -> Self {
-        let (folder, clock) = (tempfile::tempdir().unwrap(), HandClock::new());
+        let clock = HandClock::new();
         let codes = engine.open(&clock, 1 << 30).await;
+        Self::on(engine, clock, codes).await
+    }
+
+    /// A store that was opened for one test alone, whose clock stands still.
+    pub async fn of(codes: Arc<dyn Codes>) -> Self {
+        Self::on(Engine::Foreign, HandClock::new(), codes).await
+    }
+
+    async fn on(engine: Engine, clock: Arc<HandClock>, codes: Arc<dyn Codes>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("directory.sqlite");
         let sql = Sql::sqlite(Database::open(&path, Options { full_sync: false }).unwrap());
         sql.migrate().await.unwrap();
@@ -285,6 +296,13 @@ async fn a_clock_that_steps_back_opens_nothing_and_locks_nobody_out() {
     let bench = Bench::new(Engine::embedded().await).await;
     rules::a_clock_that_steps_back_opens_nothing_and_locks_nobody_out(bench).await;
 }
+
+// What leads to the master is all that is different there.
+on_engines! { [sentinel] {
+    rules::a_code_is_approved_once_and_bound_to_its_tenant_and_mode,
+    races::two_hundred_guesses_are_five,
+    outbox::a_message_is_held_for_its_lease_and_then_taken_over,
+}}
 
 on_engines! { [embedded redis cluster valkey] {
     backlog::events_wait_in_their_order_until_they_are_trimmed,

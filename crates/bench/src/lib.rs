@@ -38,8 +38,9 @@ impl Server {
         Self { child, base_url: String::new(), keys: Vec::new(), live_key: None, beside: Vec::new() }
     }
 
-    fn cpu(&self) -> Result<Duration> {
-        std::iter::once(self.child.id()).chain(self.beside.iter().copied()).map(cpu_of).sum()
+    /// That of the process, and that of those beside it.
+    fn cpu(&self) -> Result<[Duration; 2]> {
+        Ok([cpu_of(self.child.id())?, self.beside.iter().copied().map(cpu_of).sum::<Result<_>>()?])
     }
 }
 
@@ -57,6 +58,7 @@ pub struct Cost {
     pub pairs: usize,
     wall: Duration,
     cpu: Duration,
+    beside: Duration,
     latencies: Vec<Duration>,
 }
 
@@ -66,9 +68,14 @@ impl Cost {
         self.pairs as f64 / self.wall.as_secs_f64()
     }
 
-    /// In microseconds.
+    /// In microseconds, of the server and of what stands beside it.
     pub fn cpu_per_pair(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / self.pairs as f64
+        (self.cpu + self.beside).as_secs_f64() * 1e6 / self.pairs as f64
+    }
+
+    /// In microseconds, of what stands beside the server alone.
+    pub fn cpu_beside(&self) -> f64 {
+        self.beside.as_secs_f64() * 1e6 / self.pairs as f64
     }
 
     /// In milliseconds.
@@ -88,6 +95,7 @@ impl Cost {
         self.pairs += other.pairs;
         self.wall += other.wall;
         self.cpu += other.cpu;
+        self.beside += other.beside;
         self.latencies.extend(other.latencies);
     }
 }
@@ -215,8 +223,9 @@ pub async fn run(server: &Server, load: &Load) -> Result<Cost> {
     while let Some(task) = tasks.join_next().await {
         latencies.extend(task??);
     }
-    let (wall, cpu) = (since.elapsed(), server.cpu()? - before);
-    Ok(Cost { pairs, wall, cpu, latencies })
+    let (wall, after) = (since.elapsed(), server.cpu()?);
+    let [cpu, beside] = [0, 1].map(|n| after[n] - before[n]);
+    Ok(Cost { pairs, wall, cpu, beside, latencies })
 }
 
 async fn one_pair(

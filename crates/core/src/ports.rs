@@ -217,7 +217,7 @@ pub struct UnrecordedEvent {
 /// What waits for the history.
 #[derive(Clone, Debug)]
 pub struct Unrecorded {
-    /// The oldest events, in their order.
+    /// The oldest events of each partition, in the order in which they happened there.
     pub events: Vec<UnrecordedEvent>,
     /// The store's clock before the read. If the read drained, every event
     /// up to this time has been handed out.

@@ -18,6 +18,8 @@ use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
 
 pub enum Engine {
+    /// Opened by its test.
+    Foreign,
     Embedded(TempDir),
     Redis {
         url: String,
@@ -62,9 +64,24 @@ impl Engine {
         Self::Redis { url, _turn: Some(turn) }
     }
 
+    /// Whoever is the master that the Sentinels know.
+    pub async fn sentinel() -> Self {
+        static TURN: Mutex<()> = Mutex::const_new(());
+        let turn = TURN.lock().await;
+        let url = server("COUNTERSIGN_TEST_SENTINEL");
+        let mut ask = redis::cmd("SENTINEL");
+        ask.arg("GET-MASTER-ADDR-BY-NAME").arg("main");
+        let sentinel = url.trim_start_matches("redis-sentinel://").split(',').next().unwrap().to_owned();
+        let address = command(&format!("redis://{sentinel}"), &ask).await;
+        let (host, port): (String, String) = redis::from_redis_value(address).unwrap();
+        command(&format!("redis://{host}:{port}"), redis::cmd("FLUSHALL").arg("SYNC")).await;
+        Self::Redis { url, _turn: Some(turn) }
+    }
+
     /// Opens the store, perhaps anew.
     pub async fn open(&self, clock: &Arc<HandClock>, event_budget: u64) -> Arc<dyn Codes> {
         match self {
+            Self::Foreign => panic!("only its test can open it"),
             Self::Embedded(_) => {
                 let options = CodesOptions { full_sync: false, event_budget };
                 Arc::new(SqliteCodes::open(&self.file(), clock.clone(), options).await.unwrap())
@@ -90,6 +107,7 @@ impl Engine {
     /// Writes the first byte of a stored record.
     pub async fn set_format(&self, key: RecordKey, format: u8) {
         match self {
+            Self::Foreign => panic!("only its test can change it"),
             Self::Embedded(_) => {
                 let connection = rusqlite::Connection::open(self.file()).unwrap();
                 let sql =
@@ -119,7 +137,7 @@ impl Engine {
     }
 }
 
-fn server(variable: &str) -> String {
+pub fn server(variable: &str) -> String {
     std::env::var(variable)
         .unwrap_or_else(|_| panic!("{variable} names no server; ./tests/run.sh starts one"))
 }

@@ -230,14 +230,18 @@ impl Fleet {
                 self.empty().await?;
             }
         }
-        println!("| | pairs/s | ratio | CPU of API node + Redis for a pair, us | ratio |");
-        println!("|---|---|---|---|---|");
+        println!("| | pairs/s | ratio | CPU of API node + Redis for a pair, us | ratio | of it Redis |");
+        println!("|---|---|---|---|---|---|");
         let (base, base_cpu) = (floor_cost.pairs_per_second(), floor_cost.cpu_per_pair());
-        println!("| floor | {base:.0} | 1.00 | {base_cpu:.1} | 1.00 |");
+        println!("| floor | {base:.0} | 1.00 | {base_cpu:.1} | 1.00 | {:.1} |", floor_cost.cpu_beside());
         for (guard, cost) in Guard::ALL.into_iter().zip(&costs).take(3) {
             let (rate, cpu) = (cost.pairs_per_second(), cost.cpu_per_pair());
             let (a, b) = (rate / base, cpu / base_cpu);
-            println!("| countersign, {} | {rate:.0} | {a:.2} | {cpu:.1} | {b:.2} |", guard.name());
+            let redis = cost.cpu_beside();
+            println!(
+                "| countersign, {} | {rate:.0} | {a:.2} | {cpu:.1} | {b:.2} | {redis:.1} |",
+                guard.name()
+            );
         }
         Ok((costs[0].pairs_per_second(), base))
     }
@@ -317,7 +321,7 @@ impl Fleet {
     async fn waiting(&mut self) -> Result<u64> {
         let mut sum = 0;
         let names: Vec<Vec<u8>> =
-            redis::cmd("KEYS").arg("{cs*}[de]").query_async(&mut self.connection).await?;
+            redis::cmd("KEYS").arg("{cs???}[de]").query_async(&mut self.connection).await?;
         for name in names {
             let command = if name.ends_with(b"d") { "ZCARD" } else { "XLEN" };
             sum += redis::cmd(command).arg(name).query_async::<u64>(&mut self.connection).await?;

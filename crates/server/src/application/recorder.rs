@@ -99,7 +99,7 @@ impl Recorder {
     async fn pass(&self, expire: bool) -> Result<Next, StoreError> {
         let Unrecorded { events, now, drained, backlog } =
             self.codes.unrecorded(self.share.get(), BATCH).await?;
-        let oldest = events.first().map_or(now, |event| event.at);
+        let oldest = events.iter().map(|event| event.at).min().unwrap_or(now);
         note_backlog(backlog, now.since(oldest));
         if !events.is_empty() {
             let recorded = self.history.record(&events).await?;
@@ -117,6 +117,10 @@ impl Recorder {
         // Every event up to then is recorded, whoever did it: what is pending then stays so.
         let until = self.codes.recorded_until().await?;
         *self.passed.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+        // One worker is enough, and the first partition is some worker's.
+        if !self.share.get().contains(&0) {
+            return Ok(Next::Wait);
+        }
         let more = self.history.expire(until, EXPIRED_AT_ONCE).await? == usize::from(EXPIRED_AT_ONCE);
         Ok(if more { Next::Work } else { Next::Wait })
     }

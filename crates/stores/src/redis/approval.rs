@@ -54,10 +54,18 @@ impl Approvals {
         let now = store.now();
         let args: Vec<&[u8]> = std::iter::once(now.as_slice()).chain(args.iter().copied()).collect();
         let attempt = async {
+            let mut asked = None;
             loop {
-                let (address, mut connection) = self.connect(store, partition).await?;
+                let (address, mut connection) = self.connect(store, partition, asked.take()).await?;
                 match evaluate(&mut connection, script, keys, &args).await {
                     Ok(value) => return self.confirm(address, connection, value).await,
+                    // The slot is on its way to another master, and this number is there already.
+                    Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) => {
+                        asked = error.redirect_node().and_then(|(address, _)| {
+                            let (host, port) = address.rsplit_once(':')?;
+                            Some(self.address(host.to_owned(), port.parse().ok()?))
+                        });
+                    }
                     Err(error) if has_moved(&error) => {
                         self.masters.lock().unwrap_or_else(PoisonError::into_inner).clear();
                         sleep(PAUSE).await;
@@ -98,7 +106,13 @@ impl Approvals {
         &self,
         store: &Store,
         partition: u16,
+        asked: Option<ConnectionAddr>,
     ) -> Result<(ConnectionAddr, MultiplexedConnection), StoreError> {
+        if let Some(address) = asked {
+            let mut connection = self.open(self.server(address.clone())?).await?;
+            redis::cmd("ASKING").exec_async(&mut connection).await.map_err(StoreError::unavailable)?;
+            return Ok((address, connection));
+        }
         let info = match &store.link {
             Link::Node(node) => {
                 node.client().await.map_err(StoreError::unavailable)?.get_connection_info().clone()
@@ -114,8 +128,19 @@ impl Approvals {
         if let Some(connection) = idle {
             return Ok((address, connection));
         }
+        Ok((address, self.open(info).await?))
+    }
+
+    async fn open(&self, info: ConnectionInfo) -> Result<MultiplexedConnection, StoreError> {
         let connected = async { client(&self.url, info)?.get_multiplexed_async_connection().await };
-        Ok((address, connected.await.map_err(StoreError::unavailable)?))
+        connected.await.map_err(StoreError::unavailable)
+    }
+
+    /// A server of the cluster: as the URL says, at another address.
+    fn server(&self, address: ConnectionAddr) -> Result<ConnectionInfo, StoreError> {
+        let first = self.url.nodes.first().cloned();
+        let first = first.ok_or_else(|| StoreError::unavailable("the URL names no server"))?;
+        Ok(first.set_addr(address))
     }
 
     async fn master_of(&self, store: &Store, slot: u16) -> Result<ConnectionInfo, StoreError> {
@@ -132,9 +157,7 @@ impl Approvals {
                 address.ok_or_else(|| StoreError::unavailable("no master has the slot"))?
             }
         };
-        let first = self.url.nodes.first().cloned();
-        let first = first.ok_or_else(|| StoreError::unavailable("the URL names no server"))?;
-        Ok(first.set_addr(address))
+        self.server(address)
     }
 
     async fn ask_masters(&self, store: &Store) -> Result<Vec<(u16, ConnectionAddr)>, StoreError> {
@@ -202,7 +225,7 @@ async fn evaluate(
 /// The server that was asked does not have the slot, or is master no more;
 /// nothing was carried out.
 fn has_moved(error: &RedisError) -> bool {
-    use ServerErrorKind::{Ask, BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly, TryAgain};
-    let kinds = [Ask, BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly, TryAgain];
+    use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly, TryAgain};
+    let kinds = [BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly, TryAgain];
     kinds.into_iter().any(|kind| error.kind() == ErrorKind::Server(kind)) || error.is_connection_refusal()
 }

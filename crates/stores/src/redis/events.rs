@@ -153,8 +153,6 @@ impl Backlog {
                 break;
             }
         }
-        // Those that were asked for are recorded together; none stands before an older one of its partition.
-        events.sort_by_key(|event: &UnrecordedEvent| event.at);
         self.warn();
         Ok(Unrecorded {
             events,

@@ -57,33 +57,31 @@ impl Link {
 
     /// Runs a script. All keys are of one partition.
     pub async fn run(&self, script: &Script, keys: &[&[u8]], args: &[&[u8]]) -> Result<Value, StoreError> {
-        let call = async {
-            let mut sent = self.send(&evaluate("EVALSHA", script.hash(), keys, args)).await;
-            if sent.as_ref().is_err_and(is_unknown_script) {
-                // Also remembers it.
-                sent = self.send(&evaluate("EVAL", script.text(), keys, args)).await;
-            }
-            sent
-        };
-        match timeout(CALL_TIMEOUT, call).await {
-            Ok(answer) => answer.map_err(store_error),
-            Err(elapsed) => Err(StoreError::unavailable(elapsed)),
+        let mut sent = self.send(&evaluate("EVALSHA", script.hash(), keys, args)).await;
+        if sent.as_ref().is_err_and(is_unknown_script) {
+            // Also remembers it.
+            sent = self.send(&evaluate("EVAL", script.text(), keys, args)).await;
         }
+        sent.map_err(store_error)
     }
 
     /// Sends a command; the first key says where to. What was certainly not
-    /// carried out is sent again until the caller's patience ends.
+    /// carried out is sent again, until the time for a call is over.
     pub async fn send(&self, command: &Cmd) -> RedisResult<Value> {
-        loop {
-            let sent = match self {
-                Self::Cluster(connection) => command.query_async(&mut connection.clone()).await,
-                Self::Node(node) => node.send(command).await,
-            };
-            match sent {
-                Err(error) if is_not_now(&error) => sleep(PAUSE).await,
-                sent => return sent,
+        let repeat = async {
+            loop {
+                let sent = match self {
+                    Self::Cluster(connection) => command.query_async(&mut connection.clone()).await,
+                    Self::Node(node) => node.send(command).await,
+                };
+                match sent {
+                    Err(error) if is_not_now(&error) => sleep(PAUSE).await,
+                    sent => return sent,
+                }
             }
-        }
+        };
+        let late = |_| Err(RedisError::from((ErrorKind::Io, "no answer within the time for a call")));
+        timeout(CALL_TIMEOUT, repeat).await.unwrap_or_else(late)
     }
 }
 

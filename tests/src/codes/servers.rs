@@ -1,0 +1,123 @@
+//! What the servers of the codes store ask for: TLS, a user with few rights, the right settings.
+
+use super::{
+    HandClock,
+    engine::{server, try_command},
+};
+use countersign_core::{
+    id::{EventId, TenantId, VerificationId},
+    key::Mode,
+    ports::{Codes, StoreError},
+    verification::RecordKey,
+};
+use countersign_stores::redis::{RedisCodes, RedisOptions, RedisUrl};
+use std::sync::Arc;
+
+fn options(identity: &[u8], partitions: u16) -> RedisOptions {
+    RedisOptions {
+        partitions,
+        event_budget: 1 << 30,
+        confirm_replicas: 0,
+        identity: identity.to_vec(),
+        clock: Some(HandClock::new()),
+    }
+}
+
+async fn open(url: &str, ca: Option<Vec<u8>>) -> Result<RedisCodes, StoreError> {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    RedisCodes::open(&RedisUrl::parse(url, ca).unwrap(), options(b"", 64)).await
+}
+
+/// Every command that the store sends, as the least user that the documentation names.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tls_and_a_user_with_few_rights_suffice() {
+    let url = server("COUNTERSIGN_TEST_REDIS_TLS");
+    let ca = std::fs::read(std::env::var("COUNTERSIGN_TEST_POSTGRES_CA").unwrap()).unwrap();
+    assert!(open(&url, None).await.is_err(), "its certificate is of no known authority");
+    let wrong = url.replace("secret@", "wrong@");
+    assert!(open(&wrong, Some(ca.clone())).await.is_err(), "its password is another");
+    let codes: Arc<dyn Codes> = Arc::new(open(&url, Some(ca.clone())).await.unwrap());
+    let bench = super::Bench::of(codes).await;
+    super::rules::policies_of_resend_decide_which_codes_count(bench).await;
+    let codes: Arc<dyn Codes> = Arc::new(open(&url, Some(ca.clone())).await.unwrap());
+    let bench = super::Bench::of(codes).await;
+    super::guard::every_scope_counts_by_itself(bench).await;
+    let codes = open(&url, Some(ca.clone())).await.unwrap();
+    codes.ping().await.unwrap();
+    codes.messages_waiting().await.unwrap();
+    codes.revocations("").await.unwrap();
+    let found = codes.unrecorded(0..64, 1_000).await.unwrap();
+    let positions: Vec<_> = found.events.iter().map(|event| event.position).collect();
+    codes.trim(&positions).await.unwrap();
+    let id = VerificationId::from_bytes([9; 16]);
+    let key = RecordKey { tenant: TenantId::from_bytes([1; 16]), mode: Mode::Live, id };
+    assert!(codes.cancel(key, EventId::from_bytes([1; 16])).await.unwrap().is_none());
+    let worker = countersign_core::id::NodeId::from_bytes([7; 16]);
+    assert_eq!(codes.share(worker, 64).await.unwrap(), 0..64);
+    codes.leave(worker).await.unwrap();
+    RedisCodes::weaknesses(&RedisUrl::parse(&url, Some(ca)).unwrap()).await.unwrap();
+    // And no more than that.
+    let plain = try_command(&url.replace("rediss", "redis"), &redis::cmd("PING")).await;
+    assert!(plain.is_err(), "it listens to TLS alone");
+}
+
+#[tokio::test]
+async fn another_installation_is_refused() {
+    let url = format!("{}/998", server("COUNTERSIGN_TEST_REDIS"));
+    try_command(&url, &redis::cmd("FLUSHDB")).await.unwrap();
+    let parsed = RedisUrl::parse(&url, None).unwrap();
+    let open =
+        async |identity: &[u8], partitions| RedisCodes::open(&parsed, options(identity, partitions)).await;
+    open(b"ours", 64).await.unwrap();
+    open(b"ours", 64).await.unwrap();
+    for (identity, partitions) in [(b"ours", 32), (b"othe", 64)] {
+        let refused = open(identity, partitions).await.err().unwrap();
+        assert!(format!("{refused:?}").contains("another key ring"), "{refused:?}");
+    }
+}
+
+/// Workers share the partitions, and what one leaves the others have at once.
+#[tokio::test]
+async fn workers_share_all_partitions() {
+    let url = format!("{}/997", server("COUNTERSIGN_TEST_REDIS"));
+    try_command(&url, &redis::cmd("FLUSHDB")).await.unwrap();
+    let clock = HandClock::new();
+    let options = RedisOptions { clock: Some(clock.clone()), ..options(b"", 64) };
+    let codes = RedisCodes::open(&RedisUrl::parse(&url, None).unwrap(), options).await.unwrap();
+    let workers: Vec<_> = (1..=5).map(|n| countersign_core::id::NodeId::from_bytes([n; 16])).collect();
+    for worker in &workers {
+        codes.share(*worker, 64).await.unwrap();
+    }
+    let mut end = 0;
+    for worker in &workers {
+        let share = codes.share(*worker, 64).await.unwrap();
+        assert_eq!(share.start, end, "no gap, and no overlap");
+        assert!((12..=13).contains(&share.len()));
+        end = share.end;
+    }
+    assert_eq!(end, 64);
+    codes.leave(workers[0]).await.unwrap();
+    assert_eq!(codes.share(workers[1], 64).await.unwrap(), 0..16);
+    // The others say nothing any more.
+    clock.turn(super::seconds(6));
+    assert_eq!(codes.share(workers[1], 64).await.unwrap(), 0..16, "they are not dead yet");
+    clock.turn(super::seconds(1));
+    assert_eq!(codes.share(workers[1], 64).await.unwrap(), 0..64);
+}
+
+#[tokio::test]
+async fn revocations_are_told_in_their_order() {
+    use countersign_core::{id::KeyId, ports::Revocation};
+    let url = format!("{}/996", server("COUNTERSIGN_TEST_REDIS"));
+    try_command(&url, &redis::cmd("FLUSHDB")).await.unwrap();
+    let codes = RedisCodes::open(&RedisUrl::parse(&url, None).unwrap(), options(b"", 64)).await.unwrap();
+    let told: Vec<_> =
+        (1..=3).map(|n| Revocation { key: KeyId::from_bytes([n; 16]), change: i64::from(n) }).collect();
+    codes.revoke(&told[..2]).await.unwrap();
+    let (found, mark) = codes.revocations("").await.unwrap().unwrap();
+    assert_eq!(found, told[..2]);
+    codes.revoke(&told[2..]).await.unwrap();
+    let (found, mark) = codes.revocations(&mark).await.unwrap().unwrap();
+    assert_eq!(found, told[2..]);
+    assert!(codes.revocations(&mark).await.unwrap().unwrap().0.is_empty());
+}
