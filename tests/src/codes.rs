@@ -107,9 +107,9 @@ impl Bench {
         Self::on(engine, clock, codes).await
     }
 
-    /// A store that was opened for one test alone, whose clock stands still.
-    pub async fn of(codes: Arc<dyn Codes>) -> Self {
-        Self::on(Engine::Foreign, HandClock::new(), codes).await
+    /// A store that was opened for one test alone, by its clock.
+    pub async fn of(codes: Arc<dyn Codes>, clock: Arc<HandClock>) -> Self {
+        Self::on(Engine::Foreign, clock, codes).await
     }
 
     async fn on(engine: Engine, clock: Arc<HandClock>, codes: Arc<dyn Codes>) -> Self {

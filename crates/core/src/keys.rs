@@ -7,7 +7,7 @@ use crate::{
     id::KeyId,
     idempotency::{IdempotencyError, Once, made_once, refuse_repeat},
     key::{Key, MAX_NAME, Mode, PresentedKey},
-    ports::{KeyChange, StoreError},
+    ports::{KeyChange, KeyEnd, StoreError},
     scope::Scopes,
     time::Timestamp,
 };
@@ -164,12 +164,10 @@ pub async fn update_key(
             return Err(KeyError::LockOut(caller.address));
         }
     }
-    let before = context.snapshot.seen();
     let key = context.directory.update_key(caller.tenant, id, change, now).await;
-    if ends && key.is_ok() {
-        context.tell_end(before, &[id]).await;
-    } else {
-        context.catch_up().await;
+    match key.as_ref().ok().and_then(Option::as_ref).and_then(KeyEnd::of) {
+        Some(end) => context.tell_end(end).await,
+        None => context.catch_up().await,
     }
     key.map_err(KeyError::Directory)?.ok_or(KeyError::NotFound)
 }
@@ -185,10 +183,9 @@ pub async fn delete_key(
     if id == caller.key {
         return Err(KeyError::OwnKey);
     }
-    let before = context.snapshot.seen();
     let deleted = context.directory.delete_key(caller.tenant, id, now).await;
-    if deleted.is_ok() {
-        context.tell_end(before, &[id]).await;
+    if let Ok(true) = deleted {
+        context.tell_end(KeyEnd::deleted(id)).await;
     }
     if deleted.map_err(KeyError::Directory)? { Ok(()) } else { Err(KeyError::NotFound) }
 }

@@ -75,6 +75,10 @@ impl<'a> Reader<'a> {
         self.take(4)?.try_into().ok()
     }
 
+    pub fn eight(&mut self) -> Option<[u8; 8]> {
+        self.take(8)?.try_into().ok()
+    }
+
     pub fn fixed(&mut self) -> Option<[u8; 16]> {
         self.take(16)?.try_into().ok()
     }

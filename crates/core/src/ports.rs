@@ -174,14 +174,37 @@ pub enum Phase {
     Receipt(Delivery),
 }
 
-/// A key that is refused from now on, whatever the directory says of it before
-/// the change with this number.
+/// How a version of a key ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Revocation {
+pub struct KeyEnd {
     /// The key.
     pub key: KeyId,
-    /// The number of a change that holds its end, or the first that can.
-    pub change: i64,
+    /// The version of which this holds, and of all before it; the last there can be for one that is deleted.
+    pub version: i64,
+    /// Refused from then on.
+    pub at: Timestamp,
+}
+
+/// What a node that reads the directory tells those that may not be able to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Relay {
+    /// The changes with greater numbers than this ...
+    pub after: i64,
+    /// ... up to this one are told; 0 if only ends are.
+    pub up_to: i64,
+    /// The keys among what changed that end, or have ended.
+    pub ends: Vec<KeyEnd>,
+}
+
+/// What was told since a mark.
+#[derive(Clone, Debug, Default)]
+pub struct Relayed {
+    /// In the order in which it was told.
+    pub relays: Vec<Relay>,
+    /// Where to go on.
+    pub mark: String,
+    /// The number of the newest change that any node has read.
+    pub head: i64,
 }
 
 /// Whether a settlement still counted.
@@ -407,14 +430,14 @@ pub trait Codes: Send + Sync {
         Ok(())
     }
 
-    /// Tells the other nodes that keys end, where the store is shared with any.
-    async fn revoke(&self, revocations: &[Revocation]) -> Result<(), StoreError> {
+    /// Tells the other nodes, where the store is shared with any.
+    async fn relay(&self, relay: &Relay) -> Result<(), StoreError> {
         Ok(())
     }
 
-    /// The revocations that were told after the mark, and the next mark. `None`
-    /// where the store tells none.
-    async fn revocations(&self, after: &str) -> Result<Option<(Vec<Revocation>, String)>, StoreError> {
+    /// What the nodes told after the mark, which is empty at first. `None`
+    /// where the store is no other node's.
+    async fn relayed(&self, mark: &str) -> Result<Option<Relayed>, StoreError> {
         Ok(None)
     }
 }

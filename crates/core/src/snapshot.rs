@@ -10,11 +10,12 @@ use crate::{
     Context,
     id::{KeyId, TenantId},
     key::Key,
-    ports::{Revocation, StoreError},
+    ports::{KeyEnd, Relay, StoreError},
     profile::{Profile, ProfileName},
     review::ReviewNumber,
     setting::Settings,
     tenant::Tenant,
+    time::Timestamp,
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -62,8 +63,8 @@ struct State {
     seen: i64,
     keys: HashMap<KeyId, Arc<Key>>,
     tenants: HashMap<TenantId, Arc<TenantView>>,
-    /// Keys that ended by a change that was told before it could be read, with its number.
-    revoked: HashMap<KeyId, i64>,
+    /// The number up to which other nodes told what ended.
+    told: i64,
 }
 
 /// The copy of one node.
@@ -82,22 +83,32 @@ const ROUNDS: usize = 8;
 impl Snapshot {
     /// The key that a caller presents, of whatever tenant.
     pub fn key(&self, key: KeyId) -> Option<Arc<Key>> {
-        let state = self.read();
-        if state.revoked.contains_key(&key) {
-            return None;
-        }
-        state.keys.get(&key).cloned()
+        self.read().keys.get(&key).cloned()
     }
 
-    /// Refuses keys until the directory itself says what became of them.
-    pub fn revoke(&self, revocations: &[Revocation]) {
+    /// Takes over what other nodes tell of keys that end.
+    pub fn take_relays(&self, relays: &[Relay]) {
         let mut state = self.write();
-        for Revocation { key, change } in revocations {
-            if *change > state.seen {
-                let known = state.revoked.entry(*key).or_default();
-                *known = (*known).max(*change);
+        for Relay { after, up_to, ends } in relays {
+            for KeyEnd { key, version, at } in ends {
+                if let Some(known) = state.keys.get_mut(key)
+                    && known.version < *version
+                {
+                    let known = Arc::make_mut(known);
+                    known.version = *version;
+                    known.expires_at = Some(known.expires_at.map_or(*at, |end| end.min(*at)));
+                }
+            }
+            if *after <= state.seen.max(state.told) {
+                state.told = state.told.max(*up_to);
             }
         }
+    }
+
+    /// Whether no key ended up to this change of which this copy does not know.
+    pub fn knows_ends(&self, change: i64) -> bool {
+        let state = self.read();
+        state.seen.max(state.told) >= change
     }
 
     /// A tenant.
@@ -141,14 +152,19 @@ impl Snapshot {
         if state.seen != after {
             return false;
         }
-        if news.whole {
-            *state = State { revoked: std::mem::take(&mut state.revoked), ..State::default() };
-        }
+        let former = if news.whole {
+            let told = state.told;
+            std::mem::replace(&mut *state, State { told, ..State::default() }).keys
+        } else {
+            HashMap::new()
+        };
         state.seen = news.up_to;
-        state.revoked.retain(|_, change| *change > news.up_to);
         for (id, key) in news.keys {
-            match key {
-                Some(key) => state.keys.insert(id, Arc::new(key)),
+            // What another node told of a key may be newer than what was read here.
+            let newer = |known: &Arc<Key>| key.as_ref().is_some_and(|key| key.version < known.version);
+            let told = former.get(&id).or_else(|| state.keys.get(&id)).filter(|known| newer(known)).cloned();
+            match told.or(key.map(Arc::new)) {
+                Some(key) => state.keys.insert(id, key),
                 None => state.keys.remove(&id),
             };
         }
@@ -171,6 +187,27 @@ impl Snapshot {
     }
 }
 
+fn relay(after: i64, news: &News) -> Relay {
+    let ends = news.keys.iter().filter_map(|(id, key)| match key {
+        None => Some(KeyEnd::deleted(*id)),
+        Some(key) => KeyEnd::of(key),
+    });
+    Relay { after, up_to: news.up_to, ends: ends.collect() }
+}
+
+impl KeyEnd {
+    /// That of a key which has one.
+    pub fn of(key: &Key) -> Option<Self> {
+        let at = if key.disabled { Some(Timestamp::default()) } else { key.expires_at };
+        Some(Self { key: key.id, version: key.version, at: at? })
+    }
+
+    /// That of a key which is no more.
+    pub fn deleted(key: KeyId) -> Self {
+        Self { key, version: i64::MAX, at: Timestamp::default() }
+    }
+}
+
 impl Context {
     /// Brings the copy of this node one page nearer to what the directory holds
     /// now; whether it has all of it.
@@ -178,7 +215,13 @@ impl Context {
         let after = self.snapshot.seen();
         let Some(news) = self.directory.news(after).await? else { return Ok(true) };
         let more = news.more;
-        Ok(self.snapshot.apply(after, news) && !more)
+        // Who reads everything has missed what ended before; the others tell that.
+        let relay = (!news.whole).then(|| relay(after, &news));
+        let applied = self.snapshot.apply(after, news);
+        if let Some(relay) = relay {
+            let _ = self.codes.relay(&relay).await;
+        }
+        Ok(applied && !more)
     }
 
     /// Brings the copy of this node up to what the directory holds now, unless
@@ -198,16 +241,14 @@ impl Context {
         let _ = self.refresh().await;
     }
 
-    /// The same after keys ended: the other nodes hear of it by the codes store
-    /// too, so that they refuse them even if the directory can be read no more.
-    pub(crate) async fn tell_end(&self, before: i64, keys: &[KeyId]) {
+    /// The same after a key ended: the other nodes hear of it by the codes store
+    /// at once, and so refuse it even if the directory can be read no more.
+    pub(crate) async fn tell_end(&self, end: KeyEnd) {
+        let relay = Relay { ends: vec![end], ..Relay::default() };
+        self.snapshot.take_relays(std::slice::from_ref(&relay));
+        // Failed, the directory alone tells, as it does everything else.
+        let _ = self.codes.relay(&relay).await;
         self.catch_up().await;
-        // If the change was read, it is among those seen; if not, it comes after those seen before it.
-        let change = self.snapshot.seen().max(before + 1);
-        let revocations: Vec<_> = keys.iter().map(|key| Revocation { key: *key, change }).collect();
-        self.snapshot.revoke(&revocations);
-        // Failed, it is the directory alone that tells: within a second, as it always does.
-        let _ = self.codes.revoke(&revocations).await;
     }
 }
 
@@ -237,19 +278,43 @@ mod tests {
     }
 
     #[test]
-    fn a_revocation_holds_until_the_directory_speaks_of_that_change() {
+    fn a_told_end_holds_until_the_directory_has_a_newer_version() {
         let snapshot = Snapshot::default();
         let id = KeyId::from_bytes([1; 16]);
-        let revoke = |change| snapshot.revoke(&[Revocation { key: id, change }]);
-        assert!(snapshot.apply(0, News { up_to: 5, keys: vec![key(1, "a")], ..News::default() }));
-        revoke(5);
-        assert!(snapshot.key(id).is_some(), "told late: the directory has said so, and more, already");
-        revoke(7);
+        let read = |version| (id, key(1, "a").1.map(|key| Key { version, ..key }));
+        let tell = |version| {
+            let end = KeyEnd { key: id, version, at: Timestamp::default() };
+            snapshot.take_relays(&[Relay { ends: vec![end], ..Relay::default() }]);
+        };
+        let ended = || snapshot.key(id).unwrap().expires_at.is_some();
+        assert!(snapshot.apply(0, News { up_to: 5, keys: vec![read(3)], ..News::default() }));
+        tell(3);
+        assert!(!ended(), "told late: the directory has said more already");
+        tell(4);
+        assert!(ended());
+        assert!(snapshot.apply(5, News { up_to: 6, keys: vec![read(3)], ..News::default() }));
+        assert!(ended(), "a page that was read before");
+        assert!(snapshot.apply(6, News { up_to: 7, whole: true, keys: vec![read(3)], ..News::default() }));
+        assert!(ended(), "and a whole one");
+        assert!(snapshot.apply(7, News { up_to: 8, keys: vec![read(5)], ..News::default() }));
+        assert!(!ended(), "enabled again");
+        snapshot.take_relays(&[Relay { ends: vec![KeyEnd::deleted(id)], ..Relay::default() }]);
+        assert!(ended());
+        assert!(snapshot.apply(8, News { up_to: 9, keys: vec![(id, None)], ..News::default() }));
         assert!(snapshot.key(id).is_none());
-        assert!(snapshot.apply(5, News { up_to: 6, ..News::default() }));
-        assert!(snapshot.key(id).is_none(), "another change says nothing of it");
-        assert!(snapshot.apply(6, News { up_to: 7, keys: vec![key(1, "again")], ..News::default() }));
-        assert!(snapshot.key(id).is_some());
+    }
+
+    #[test]
+    fn ends_are_known_as_far_as_they_were_told_without_a_gap() {
+        let snapshot = Snapshot::default();
+        assert!(snapshot.apply(0, News { up_to: 5, ..News::default() }));
+        let tell = |after, up_to| snapshot.take_relays(&[Relay { after, up_to, ends: Vec::new() }]);
+        assert!(snapshot.knows_ends(5) && !snapshot.knows_ends(6));
+        tell(7, 9);
+        assert!(!snapshot.knows_ends(6), "6 and 7 were not told");
+        tell(4, 8);
+        tell(8, 10);
+        assert!(snapshot.knows_ends(10) && !snapshot.knows_ends(11));
     }
 
     #[test]

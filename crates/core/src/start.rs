@@ -276,6 +276,7 @@ impl Start<'_> {
             message: MessageId::new(now, id.partition(), rng),
             contact: keyring.seal(&place(Sealed::Contact), &self.contact().pack(), rng),
             code: keyring.seal(&place(Sealed::Code), &text.pack(), rng),
+            judged: None,
         }
     }
 }

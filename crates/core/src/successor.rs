@@ -9,7 +9,7 @@ use crate::{
     idempotency::{Once, made_once, refuse_repeat},
     key::{Key, PresentedKey},
     keys::{KeyError, read_governed, refuse_escaping, refuse_outliving},
-    ports::Rotation,
+    ports::{KeyEnd, Rotation},
     time::Timestamp,
 };
 use rand::CryptoRng;
@@ -36,6 +36,11 @@ pub fn plan(
         ends_at: old.expires_at.map_or(end, |own| own.min(end)),
     };
     (rotation, presented)
+}
+
+/// How the key that was replaced ends.
+pub fn end_of(rotation: &Rotation) -> KeyEnd {
+    KeyEnd { key: rotation.old, version: rotation.version + 1, at: rotation.ends_at }
 }
 
 /// Makes a key that takes the place of another, which ends after `overlap`.
@@ -66,7 +71,7 @@ pub async fn rotate_key(
     let (rotation, presented) = plan(&old, overlap, now, rng);
     let rotated = context.directory.rotate_key(&rotation, once.as_ref()).await;
     made_once::<KeyError>(context, caller.tenant, once.as_ref(), now, rotated).await?;
-    context.catch_up().await;
+    context.tell_end(end_of(&rotation)).await;
     Ok((rotation.new, presented))
 }
 

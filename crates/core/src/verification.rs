@@ -295,6 +295,9 @@ pub struct Record {
     pub contact: Vec<u8>,
     /// Code, origin and app hash, sealed; emptied when the verification ends.
     pub code: Vec<u8>,
+    /// The check that was evaluated last, by the second half of its event's
+    /// id: how an engine whose calls may be sent twice knows one of them again.
+    pub judged: Option<[u8; 8]>,
 }
 
 impl Record {

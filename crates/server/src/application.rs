@@ -36,7 +36,7 @@ use countersign_core::{
 };
 use countersign_delivery::{Console, Provider, Relay, Worker, WorkerSettings};
 use countersign_portal::DevPage;
-use directory::{follow_directory, follow_revocations, refresh};
+use directory::{follow_directory, follow_relays, refresh};
 pub use listener::BindError;
 use listener::{Bounds, bind, serve_api, serve_operator};
 use presence::Presence;
@@ -243,7 +243,7 @@ impl Application {
         }
         let (context, clock) = (self.context.clone(), Arc::clone(&self.clock));
         tasks.spawn(follow_directory(context, clock, self.stop.clone()));
-        tasks.spawn(follow_revocations(self.context.clone(), self.stop.clone()));
+        tasks.spawn(follow_relays(self.context.clone(), self.stop.clone()));
         let house = House {
             context: self.context.clone(),
             key_uses: Arc::clone(&self.key_uses),

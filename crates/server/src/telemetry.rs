@@ -17,6 +17,8 @@ pub fn init_log(format: LogFormat, level: LogLevel) {
     // Libraries may warn; what they tell beyond that is for their own authors.
     let filter = Targets::new()
         .with_default(level.min(tracing::Level::WARN))
+        // One line for each failed call while a server is away; we tell an outage once.
+        .with_target("redis", tracing::Level::ERROR)
         .with_target("countersign", level)
         .with_target("http", level)
         // Whatever is written else: what somebody did to the settings is.

@@ -2,7 +2,7 @@
 //! it works on.
 
 use crate::{
-    configuration::{CodesSettings, CodesUrl, DatabaseUrl, Settings},
+    configuration::{CodesSettings, CodesUrl, DatabaseUrl, Secret, Settings},
     keyfile::{self, KeyFile},
     machine,
 };
@@ -13,14 +13,14 @@ use countersign_core::{
     history::HistoryUpkeep,
     keyring::KeyRing,
     node::Nodes,
-    ports::{Clock, Codes},
+    ports::{Clock, Codes, Relay},
 };
 use countersign_stores::{
     codes::{CodesOptions, SqliteCodes},
     directory::SqlDirectory,
     history::SqlHistory,
     inbox::SqliteInbox,
-    redis::{RedisCodes, RedisOptions, RedisUrl},
+    redis::{self, RedisCodes, RedisOptions, RedisUrl},
     sql::Sql,
     sqlite::{Database, Options},
 };
@@ -89,7 +89,7 @@ async fn open_codes(
     keyring: &KeyRing,
     dev: bool,
 ) -> anyhow::Result<Arc<dyn Codes>> {
-    let (url, ca) = match &settings.url {
+    let url = match &settings.url {
         CodesUrl::Sqlite(file) => {
             let options = CodesOptions { full_sync: settings.full_sync, event_budget: settings.event_budget };
             let codes = SqliteCodes::open(file, Arc::clone(clock), options).await;
@@ -97,12 +97,8 @@ async fn open_codes(
                 codes.with_context(|| format!("The codes store {} cannot be opened", file.display()))?;
             return Ok(Arc::new(codes));
         }
-        CodesUrl::Redis { url, ca } => (url, ca),
+        CodesUrl::Redis { url, ca } => redis_url(url, ca.as_deref())?,
     };
-    let read = |path: &PathBuf| {
-        std::fs::read(path).with_context(|| format!("codes.ca_file: {} cannot be read", path.display()))
-    };
-    let url = RedisUrl::parse(url.expose(), ca.as_ref().map(read).transpose()?).context("codes.url")?;
     if url.is_open() {
         tracing::warn!(
             "codes.url leads off this machine without TLS: numbers and codes are sealed, passwords are not"
@@ -129,6 +125,19 @@ async fn open_codes(
     };
     let codes = RedisCodes::open(&url, options).await.context("The codes store cannot be opened")?;
     Ok(Arc::new(codes))
+}
+
+fn redis_url(url: &Secret, ca: Option<&Path>) -> anyhow::Result<RedisUrl> {
+    let read = |path: &Path| {
+        std::fs::read(path).with_context(|| format!("codes.ca_file: {} cannot be read", path.display()))
+    };
+    RedisUrl::parse(url.expose(), ca.map(read).transpose()?).context("codes.url")
+}
+
+/// Tells the nodes that share the codes store, if it is one that nodes share.
+pub async fn tell_nodes(settings: &Settings, relay: &Relay) -> anyhow::Result<()> {
+    let CodesUrl::Redis { url, ca } = &settings.codes.url else { return Ok(()) };
+    Ok(redis::tell_nodes(&redis_url(url, ca.as_deref())?, relay).await?)
 }
 
 /// Opens the directory's engine. A file on this machine is brought up to date

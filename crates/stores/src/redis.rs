@@ -1,5 +1,5 @@
 //! Codes on Redis 7 or Valkey: single, behind Sentinel, or a Cluster. Each act
-//! is one script; `scripts/lib.lua` says what they share.
+//! is one script; `scripts/lib` is what they share.
 
 mod approval;
 mod codes;
@@ -7,8 +7,8 @@ mod events;
 mod keys;
 mod link;
 mod outbox;
+mod relays;
 mod reply;
-mod revocations;
 mod script;
 mod server;
 mod tags;
@@ -16,4 +16,5 @@ mod url;
 mod wake;
 
 pub use codes::{RedisCodes, RedisOptions};
+pub use relays::tell_nodes;
 pub use url::{RedisUrl, RedisUrlError};

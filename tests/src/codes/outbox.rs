@@ -123,7 +123,7 @@ pub async fn a_message_that_cannot_be_read_holds_up_no_other(bench: Bench) {
     let claims = bench.claim().await;
     assert_eq!(claims.len(), 1);
     assert_eq!(claims[0].key.id, id);
-    bench.set_format(damaged, 2).await;
+    bench.set_format(damaged, 3).await;
     bench.clock.turn(seconds(30));
     assert_eq!(bench.claim().await.len(), 2, "it waited, and the other lease ended too");
 }

@@ -23,9 +23,10 @@ fn options(identity: &[u8], partitions: u16) -> RedisOptions {
     }
 }
 
-async fn open(url: &str, ca: Option<Vec<u8>>) -> Result<RedisCodes, StoreError> {
+async fn open(url: &str, ca: Option<Vec<u8>>, clock: &Arc<HandClock>) -> Result<RedisCodes, StoreError> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    RedisCodes::open(&RedisUrl::parse(url, ca).unwrap(), options(b"", 64)).await
+    let options = RedisOptions { clock: Some(clock.clone()), ..options(b"", 64) };
+    RedisCodes::open(&RedisUrl::parse(url, ca).unwrap(), options).await
 }
 
 /// Every command that the store sends, as the least user that the documentation names.
@@ -33,19 +34,20 @@ async fn open(url: &str, ca: Option<Vec<u8>>) -> Result<RedisCodes, StoreError> 
 async fn tls_and_a_user_with_few_rights_suffice() {
     let url = server("COUNTERSIGN_TEST_REDIS_TLS");
     let ca = std::fs::read(std::env::var("COUNTERSIGN_TEST_POSTGRES_CA").unwrap()).unwrap();
-    assert!(open(&url, None).await.is_err(), "its certificate is of no known authority");
+    let clock = HandClock::new();
+    assert!(open(&url, None, &clock).await.is_err(), "its certificate is of no known authority");
     let wrong = url.replace("secret@", "wrong@");
-    assert!(open(&wrong, Some(ca.clone())).await.is_err(), "its password is another");
-    let codes: Arc<dyn Codes> = Arc::new(open(&url, Some(ca.clone())).await.unwrap());
-    let bench = super::Bench::of(codes).await;
+    assert!(open(&wrong, Some(ca.clone()), &clock).await.is_err(), "its password is another");
+    let codes: Arc<dyn Codes> = Arc::new(open(&url, Some(ca.clone()), &clock).await.unwrap());
+    let bench = super::Bench::of(codes, clock.clone()).await;
     super::rules::policies_of_resend_decide_which_codes_count(bench).await;
-    let codes: Arc<dyn Codes> = Arc::new(open(&url, Some(ca.clone())).await.unwrap());
-    let bench = super::Bench::of(codes).await;
+    let codes: Arc<dyn Codes> = Arc::new(open(&url, Some(ca.clone()), &clock).await.unwrap());
+    let bench = super::Bench::of(codes, clock.clone()).await;
     super::guard::every_scope_counts_by_itself(bench).await;
-    let codes = open(&url, Some(ca.clone())).await.unwrap();
+    let codes = open(&url, Some(ca.clone()), &clock).await.unwrap();
     codes.ping().await.unwrap();
     codes.messages_waiting().await.unwrap();
-    codes.revocations("").await.unwrap();
+    codes.relayed("").await.unwrap();
     let found = codes.unrecorded(0..64, 1_000).await.unwrap();
     let positions: Vec<_> = found.events.iter().map(|event| event.position).collect();
     codes.trim(&positions).await.unwrap();
@@ -106,18 +108,26 @@ async fn workers_share_all_partitions() {
 }
 
 #[tokio::test]
-async fn revocations_are_told_in_their_order() {
-    use countersign_core::{id::KeyId, ports::Revocation};
+async fn what_nodes_tell_arrives_once_and_in_order() {
+    use countersign_core::{
+        id::KeyId,
+        ports::{KeyEnd, Relay},
+        time::Timestamp,
+    };
     let url = format!("{}/996", server("COUNTERSIGN_TEST_REDIS"));
     try_command(&url, &redis::cmd("FLUSHDB")).await.unwrap();
     let codes = RedisCodes::open(&RedisUrl::parse(&url, None).unwrap(), options(b"", 64)).await.unwrap();
-    let told: Vec<_> =
-        (1..=3).map(|n| Revocation { key: KeyId::from_bytes([n; 16]), change: i64::from(n) }).collect();
-    codes.revoke(&told[..2]).await.unwrap();
-    let (found, mark) = codes.revocations("").await.unwrap().unwrap();
-    assert_eq!(found, told[..2]);
-    codes.revoke(&told[2..]).await.unwrap();
-    let (found, mark) = codes.revocations(&mark).await.unwrap().unwrap();
-    assert_eq!(found, told[2..]);
-    assert!(codes.revocations(&mark).await.unwrap().unwrap().0.is_empty());
+    let end = KeyEnd { key: KeyId::from_bytes([3; 16]), version: 4, at: Timestamp::from_millis(5) };
+    let first = Relay { after: 1, up_to: 7, ends: vec![end, KeyEnd::deleted(end.key)] };
+    codes.relay(&first).await.unwrap();
+    // Another node read the same, and a bit less.
+    codes.relay(&Relay { up_to: 6, ..first.clone() }).await.unwrap();
+    codes.relay(&first).await.unwrap();
+    let told = codes.relayed("").await.unwrap().unwrap();
+    assert_eq!((told.relays, told.head), (vec![first], 7));
+    let only_an_end = Relay { ends: vec![end], ..Relay::default() };
+    codes.relay(&only_an_end).await.unwrap();
+    let told = codes.relayed(&told.mark).await.unwrap().unwrap();
+    assert_eq!((told.relays, told.head), (vec![only_an_end], 7));
+    assert!(codes.relayed(&told.mark).await.unwrap().unwrap().relays.is_empty());
 }

@@ -1,4 +1,5 @@
-//! The packed form of a record: what the store keeps. Format 2 added the source of guesses.
+//! The packed form of a record: what the store keeps. Format 2 added the source
+//! of guesses, format 3 the check that was evaluated last, at the end.
 
 use super::{Delivery, Record, Status, UnpackError};
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     profile::ResendPolicy,
 };
 
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 impl Record {
     /// `[format][flags]...`, then the two sealed values.
@@ -42,7 +43,9 @@ impl Record {
                 writer = writer.fixed(&mac.mac);
             }
         }
-        writer.blob(&self.contact).blob(&self.code).finish()
+        let mut packed = writer.blob(&self.contact).blob(&self.code).finish();
+        packed.extend(self.judged.iter().flatten());
+        packed
     }
 
     /// Reads the packed form.
@@ -108,6 +111,7 @@ impl Record {
             message,
             contact: reader.blob()?.to_vec(),
             code: reader.blob()?.to_vec(),
+            judged: if format > 2 && !reader.is_done() { Some(reader.eight()?) } else { None },
         })
     }
 }

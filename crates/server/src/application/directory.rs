@@ -71,9 +71,9 @@ pub(super) async fn follow_directory(context: Context, clock: Arc<dyn Clock>, st
     }
 }
 
-/// Takes over what other nodes tell of keys that ended. Who hears that needs
-/// the directory only for what is new; the copy counts as fresh meanwhile.
-pub(super) async fn follow_revocations(context: Context, stop: CancellationToken) {
+/// Takes over what other nodes tell of keys that end. A copy counts as fresh while
+/// it knows of every end that anybody has read, though the directory be away.
+pub(super) async fn follow_relays(context: Context, stop: CancellationToken) {
     let mut tick = interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut mark = String::new();
@@ -83,12 +83,12 @@ pub(super) async fn follow_revocations(context: Context, stop: CancellationToken
             _ = tick.tick() => {}
         }
         let began = Instant::now();
-        match context.codes.revocations(&mark).await {
-            Ok(Some((revocations, next))) => {
-                context.snapshot.revoke(&revocations);
-                mark = next;
+        match context.codes.relayed(&mark).await {
+            Ok(Some(told)) => {
+                context.snapshot.take_relays(&told.relays);
+                mark = told.mark;
                 // A copy that was never read stays unread.
-                if context.snapshot.age(began).is_some() {
+                if context.snapshot.age(began).is_some() && context.snapshot.knows_ends(told.head) {
                     context.snapshot.mark(began);
                 }
             }

@@ -1,14 +1,16 @@
-use super::{answer, open_directory};
+use super::{answer, load, open_directory_of};
 use crate::{
     cli::{KeyArgs, KeyCommand},
+    configuration::Settings,
     machine::{SystemClock, rng},
+    wiring,
 };
 use anyhow::{Context as _, ensure};
 use countersign_core::{
     allowlist::Allowlist,
     id::{KeyId, TenantId},
     key::{Key, Mode, PresentedKey},
-    ports::{Clock as _, Directory, KeyChange},
+    ports::{Clock as _, Directory, KeyChange, KeyEnd, Relay},
     scope::Scope,
     successor,
     time::Timestamp,
@@ -22,7 +24,8 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) async fn run(config: Option<&Path>, command: KeyCommand) -> anyhow::Result<()> {
-    let directory = open_directory(config).await?;
+    let settings = load(config, [])?;
+    let directory = open_directory_of(&settings).await?;
     let now = SystemClock.now();
     match command {
         KeyCommand::Create { tenant, name, scopes, test, expires_in_days, allow } => {
@@ -33,16 +36,32 @@ pub(super) async fn run(config: Option<&Path>, command: KeyCommand) -> anyhow::R
         }
         KeyCommand::List { tenant } => list_keys(&directory, tenant, now).await,
         KeyCommand::Rotate { key, overlap_hours } => {
-            rotate_key(&directory, key, HOUR * overlap_hours, now).await
+            let end = rotate_key(&directory, key, HOUR * overlap_hours, now).await?;
+            tell_end(&settings, end).await;
+            Ok(())
         }
-        KeyCommand::Disable(args) => set_disabled(&directory, args, true, now).await,
-        KeyCommand::Enable(args) => set_disabled(&directory, args, false, now).await,
+        KeyCommand::Disable(args) => {
+            let end = set_disabled(&directory, args, true, now).await?;
+            tell_end(&settings, end).await;
+            Ok(())
+        }
+        KeyCommand::Enable(args) => set_disabled(&directory, args, false, now).await.map(drop),
         KeyCommand::Delete(KeyArgs { tenant, key }) => {
             let deleted = directory.delete_key(tenant, key, now).await.context("The key was not deleted")?;
             ensure!(deleted, "{tenant} has no key {key}");
+            tell_end(&settings, Some(KeyEnd::deleted(key))).await;
             eprintln!("Deleted {key}.");
             Ok(())
         }
+    }
+}
+
+/// Tells the nodes that share Redis, which may not reach the database just now.
+async fn tell_end(settings: &Settings, end: Option<KeyEnd>) {
+    let Some(end) = end else { return };
+    let relay = Relay { ends: vec![end], ..Relay::default() };
+    if let Err(error) = wiring::tell_nodes(settings, &relay).await {
+        eprintln!("Nodes that cannot read the database just now were not told: {error:#}");
     }
 }
 
@@ -98,7 +117,7 @@ async fn rotate_key(
     KeyArgs { tenant, key }: KeyArgs,
     overlap: Duration,
     now: Timestamp,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<KeyEnd>> {
     let old = directory.key(tenant, key).await.context("The key cannot be read")?;
     let old = old.with_context(|| format!("{tenant} has no key {key}"))?;
     ensure!(old.is_usable(now), "{key} is disabled or has ended; make another one");
@@ -113,7 +132,7 @@ async fn rotate_key(
     eprintln!(
         "{new} takes the place of {key}, which ends at {end}. The key itself is shown this once; keep it safe."
     );
-    Ok(())
+    Ok(Some(successor::end_of(&rotation)))
 }
 
 async fn set_disabled(
@@ -121,13 +140,13 @@ async fn set_disabled(
     KeyArgs { tenant, key }: KeyArgs,
     disabled: bool,
     now: Timestamp,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<KeyEnd>> {
     let change = KeyChange { disabled: Some(disabled), ..KeyChange::default() };
     let changed = directory.update_key(tenant, key, change, now).await.context("The key was not changed")?;
-    ensure!(changed.is_some(), "{tenant} has no key {key}");
+    let changed = changed.with_context(|| format!("{tenant} has no key {key}"))?;
     eprintln!(
         "{key} is {}; a running server follows within 2 s.",
         if disabled { "disabled" } else { "enabled" }
     );
-    Ok(())
+    Ok(KeyEnd::of(&changed))
 }

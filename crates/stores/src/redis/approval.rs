@@ -19,7 +19,10 @@ use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
 };
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
 
 /// How long an approval waits for its replicas.
 const WAIT: Duration = Duration::from_millis(100);
@@ -31,14 +34,20 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Approvals {
     url: RedisUrl,
     replicas: u32,
-    /// The masters of a cluster: last slot and address, by slot.
-    masters: Mutex<Vec<(u16, ConnectionAddr)>>,
+    /// Checks that are under way; others wait within their time.
+    places: Semaphore,
+    /// The masters: last slot and where it is, by slot. Forgotten when one does not answer.
+    masters: Mutex<Vec<(u16, ConnectionInfo)>>,
     idle: Mutex<Vec<(ConnectionAddr, MultiplexedConnection)>>,
 }
 
+/// Slots of a cluster; one server has all of them.
+const LAST_SLOT: u16 = 16_383;
+
 impl Approvals {
     pub fn new(url: &RedisUrl, replicas: u32) -> Self {
-        Self { url: url.clone(), replicas, masters: Mutex::default(), idle: Mutex::default() }
+        let places = Semaphore::new(MOST_IDLE);
+        Self { url: url.clone(), replicas, places, masters: Mutex::default(), idle: Mutex::default() }
     }
 
     /// Runs a check. If it approves, the answer is given only when enough
@@ -54,9 +63,18 @@ impl Approvals {
         let now = store.now();
         let args: Vec<&[u8]> = std::iter::once(now.as_slice()).chain(args.iter().copied()).collect();
         let attempt = async {
+            let _place = self.places.acquire().await.map_err(StoreError::unavailable)?;
             let mut asked = None;
             loop {
-                let (address, mut connection) = self.connect(store, partition, asked.take()).await?;
+                let (address, mut connection) = match self.connect(store, partition, asked.take()).await {
+                    Ok(connected) => connected,
+                    Err(error) => {
+                        tracing::debug!(%error, "A master does not answer; it may have moved");
+                        self.forget_masters();
+                        sleep(PAUSE).await;
+                        continue;
+                    }
+                };
                 match evaluate(&mut connection, script, keys, &args).await {
                     Ok(value) => return self.confirm(address, connection, value).await,
                     // The slot is on its way to another master, and this number is there already.
@@ -66,8 +84,9 @@ impl Approvals {
                             Some(self.address(host.to_owned(), port.parse().ok()?))
                         });
                     }
-                    Err(error) if has_moved(&error) => {
-                        self.masters.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                    // Sent again, a check that was evaluated is told what it was told.
+                    Err(error) if has_moved(&error) || error.is_io_error() => {
+                        self.forget_masters();
                         sleep(PAUSE).await;
                     }
                     Err(error) => return Err(store_error(error)),
@@ -107,18 +126,13 @@ impl Approvals {
         store: &Store,
         partition: u16,
         asked: Option<ConnectionAddr>,
-    ) -> Result<(ConnectionAddr, MultiplexedConnection), StoreError> {
+    ) -> RedisResult<(ConnectionAddr, MultiplexedConnection)> {
         if let Some(address) = asked {
-            let mut connection = self.open(self.server(address.clone())?).await?;
-            redis::cmd("ASKING").exec_async(&mut connection).await.map_err(StoreError::unavailable)?;
+            let mut connection = self.open(self.server(address.clone())).await?;
+            redis::cmd("ASKING").exec_async(&mut connection).await?;
             return Ok((address, connection));
         }
-        let info = match &store.link {
-            Link::Node(node) => {
-                node.client().await.map_err(StoreError::unavailable)?.get_connection_info().clone()
-            }
-            Link::Cluster(_) => self.master_of(store, slot(&tag(partition))).await?,
-        };
+        let info = self.master_of(store, slot(&tag(partition))).await?;
         let address = info.addr().clone();
         let idle = {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -131,41 +145,43 @@ impl Approvals {
         Ok((address, self.open(info).await?))
     }
 
-    async fn open(&self, info: ConnectionInfo) -> Result<MultiplexedConnection, StoreError> {
-        let connected = async { client(&self.url, info)?.get_multiplexed_async_connection().await };
-        connected.await.map_err(StoreError::unavailable)
+    async fn open(&self, info: ConnectionInfo) -> RedisResult<MultiplexedConnection> {
+        client(&self.url, info)?.get_multiplexed_async_connection().await
     }
 
     /// A server of the cluster: as the URL says, at another address.
-    fn server(&self, address: ConnectionAddr) -> Result<ConnectionInfo, StoreError> {
-        let first = self.url.nodes.first().cloned();
-        let first = first.ok_or_else(|| StoreError::unavailable("the URL names no server"))?;
-        Ok(first.set_addr(address))
+    fn server(&self, address: ConnectionAddr) -> ConnectionInfo {
+        self.url.first().set_addr(address)
     }
 
-    async fn master_of(&self, store: &Store, slot: u16) -> Result<ConnectionInfo, StoreError> {
-        let known = |masters: &[(u16, ConnectionAddr)]| {
-            masters.iter().find(|(last, _)| slot <= *last).map(|(_, address)| address.clone())
+    fn forget_masters(&self) {
+        self.masters.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    async fn master_of(&self, store: &Store, slot: u16) -> RedisResult<ConnectionInfo> {
+        let known = |masters: &[(u16, ConnectionInfo)]| {
+            masters.iter().find(|(last, _)| slot <= *last).map(|(_, info)| info.clone())
         };
         let found = known(&self.masters.lock().unwrap_or_else(PoisonError::into_inner));
-        let address = match found {
-            Some(address) => address,
-            None => {
-                let masters = self.ask_masters(store).await?;
-                let address = known(&masters);
-                *self.masters.lock().unwrap_or_else(PoisonError::into_inner) = masters;
-                address.ok_or_else(|| StoreError::unavailable("no master has the slot"))?
-            }
+        if let Some(info) = found {
+            return Ok(info);
+        }
+        let masters = match &store.link {
+            Link::Node(node) => vec![(LAST_SLOT, node.client().await?.get_connection_info().clone())],
+            Link::Cluster(_) => self.ask_masters(store).await?,
         };
-        self.server(address)
+        let info = known(&masters);
+        *self.masters.lock().unwrap_or_else(PoisonError::into_inner) = masters;
+        info.ok_or_else(|| RedisError::from((ErrorKind::Client, "no master has the slot")))
     }
 
-    async fn ask_masters(&self, store: &Store) -> Result<Vec<(u16, ConnectionAddr)>, StoreError> {
+    async fn ask_masters(&self, store: &Store) -> RedisResult<Vec<(u16, ConnectionInfo)>> {
         type Range = (u16, u16, (Option<String>, u16));
         let mut command = redis::cmd("CLUSTER");
-        command.arg("SLOTS");
-        let value = store.link.send(&command).await.map_err(StoreError::unavailable)?;
-        let unexpected = || StoreError::unavailable("the cluster's slots cannot be read");
+        let value = store.link.send(command.arg("SLOTS")).await?;
+        let unexpected =
+            || RedisError::from((ErrorKind::UnexpectedReturnType, "the cluster's slots cannot be read"));
         let Value::Array(ranges) = value else { return Err(unexpected()) };
         let mut masters = Vec::new();
         for range in ranges {
@@ -173,7 +189,7 @@ impl Approvals {
             let parts: Vec<Value> = parts.into_iter().take(3).map(without_extras).collect();
             let (_, last, (host, port)): Range =
                 redis::from_redis_value(Value::Array(parts)).map_err(|_| unexpected())?;
-            masters.push((last, self.address(host.unwrap_or_default(), port)));
+            masters.push((last, self.server(self.address(host.unwrap_or_default(), port))));
         }
         masters.sort_by_key(|(last, _)| *last);
         Ok(masters)
@@ -181,11 +197,11 @@ impl Approvals {
 
     fn address(&self, host: String, port: u16) -> ConnectionAddr {
         // A node that does not know its own name is the one that was asked.
-        let asked = self.url.nodes.first().map(|node| match node.addr() {
+        let asked = match self.url.first().addr() {
             ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => host.clone(),
             _ => String::new(),
-        });
-        let host = if host.is_empty() { asked.unwrap_or_default() } else { host };
+        };
+        let host = if host.is_empty() { asked } else { host };
         if self.url.tls {
             return ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None };
         }
@@ -227,5 +243,5 @@ async fn evaluate(
 fn has_moved(error: &RedisError) -> bool {
     use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly, TryAgain};
     let kinds = [BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly, TryAgain];
-    kinds.into_iter().any(|kind| error.kind() == ErrorKind::Server(kind)) || error.is_connection_refusal()
+    kinds.into_iter().any(|kind| error.kind() == ErrorKind::Server(kind))
 }

@@ -6,8 +6,8 @@ use super::{
     keys,
     link::Link,
     outbox::Outbox,
+    relays,
     reply::{Reply, bytes_or_nil, number},
-    revocations,
     script::{self, Script},
     server,
     url::RedisUrl,
@@ -23,7 +23,7 @@ use countersign_core::{
     limits::{Buckets, LimitHit, LimitScope, LimitState, Take, resend_cooldown},
     number::NumberRecord,
     ports::{
-        CheckFound, Claim, Clock, Codes, Erasure, NewVerification, Position, Revocation, Seen, Settled,
+        CheckFound, Claim, Clock, Codes, Erasure, NewVerification, Position, Relay, Relayed, Seen, Settled,
         StartOutcome, StoreError, Unrecorded,
     },
     time::Timestamp,
@@ -32,9 +32,14 @@ use countersign_core::{
         SubmittedCode,
     },
 };
-use futures_util::future::{join, join_all, try_join_all};
+use futures_util::future::{join, join_all};
 use redis::Value;
 use std::{ops::Range, sync::Arc, time::Duration};
+use tokio::time::sleep;
+
+/// How long a refused request looks for what an equal one does at the same time.
+const EQUAL_LOOKS: usize = 10;
+const EQUAL_PAUSE: Duration = Duration::from_millis(20);
 
 /// How the store is opened.
 #[derive(Clone)]
@@ -69,6 +74,10 @@ pub(super) struct Store {
 }
 
 impl Store {
+    pub fn new(link: Link, partitions: u16, clock: Option<Arc<dyn Clock>>) -> Self {
+        Self { link, partitions, clock }
+    }
+
     /// The first node writes down whose store this is; one with another key
     /// ring or number of partitions would find nothing of what is there.
     async fn claim_installation(&self, identity: &[u8]) -> Result<(), StoreError> {
@@ -110,7 +119,7 @@ impl RedisCodes {
     /// Reaches the servers.
     pub async fn open(url: &RedisUrl, options: RedisOptions) -> Result<Self, StoreError> {
         let RedisOptions { partitions, event_budget, confirm_replicas, identity, clock } = options;
-        let store = Arc::new(Store { link: Link::open(url).await?, partitions, clock });
+        let store = Arc::new(Store::new(Link::open(url).await?, partitions, clock));
         store.claim_installation(&identity).await?;
         let backlog = Backlog::open(&store, event_budget).await?;
         let approvals = (confirm_replicas > 0).then(|| Approvals::new(url, confirm_replicas));
@@ -128,41 +137,61 @@ impl RedisCodes {
         once.map(|once| keys::outcome(partition, &once.slot))
     }
 
-    /// Binds an Idempotency-Key to its request.
-    async fn bind(&self, once: Option<&Once>) -> Result<Binding, StoreError> {
+    /// Binds an Idempotency-Key to its request; `event` is who asks.
+    async fn bind(&self, once: Option<&Once>, event: EventId) -> Result<Binding, StoreError> {
         let Some(once) = once else { return Ok(Binding::None) };
         let key = keys::slot(self.store.partitions, &once.slot);
-        match number(self.store.run(&script::SLOT, &[&key], &[&once.request]).await?)? {
-            0 => Ok(Binding::New(key)),
+        let args: [&[u8]; 3] = [&once.request, &event.bytes()[8..], b""];
+        match number(self.store.run(&script::SLOT, &[&key], &args).await?)? {
+            0 => Ok(Binding::New),
             1 => Ok(Binding::Same),
             _ => Ok(Binding::Other),
         }
     }
 
-    /// A request that changed nothing leaves its Idempotency-Key free. If this
-    /// fails, the key stays bound to the request, which may still be repeated.
-    async fn unbind(&self, binding: &Binding) {
-        if let Binding::New(key) = binding {
-            let freed = self.store.link.send(redis::cmd("DEL").arg(key)).await;
-            if let Err(error) = freed {
-                tracing::debug!(%error, "An Idempotency-Key was not freed");
-            }
+    /// A request that changed nothing leaves its Idempotency-Key free, unless
+    /// an equal one came after it. If this fails, the key stays bound to the
+    /// request, which may still be repeated.
+    async fn unbind(&self, once: Option<&Once>, event: EventId) {
+        let Some(once) = once else { return };
+        let key = keys::slot(self.store.partitions, &once.slot);
+        let args: [&[u8]; 3] = [&once.request, &event.bytes()[8..], b"1"];
+        if let Err(error) = self.store.run(&script::SLOT, &[&key], &args).await {
+            tracing::debug!(error = %error, "An Idempotency-Key was not freed");
         }
     }
 
-    async fn take(&self, take: &Take) -> Result<Taken, StoreError> {
+    /// What an equal request did, that may just be under way.
+    async fn find_equal(
+        &self,
+        number: Fingerprint,
+        once: &Once,
+        binding: &Binding,
+    ) -> Result<Option<Replay>, StoreError> {
+        for _ in 0..EQUAL_LOOKS {
+            let found = self.replay(number, once).await?;
+            if found.is_some() || matches!(binding, Binding::New) {
+                return Ok(found);
+            }
+            sleep(EQUAL_PAUSE).await;
+        }
+        Ok(None)
+    }
+
+    async fn take(&self, (place, take): (usize, &Take)) -> Result<Taken, StoreError> {
         let key = keys::bucket(self.store.partitions, &take.key);
         let (interval, most) = (text(take.bucket.interval().as_micros()), text(take.bucket.max));
         let reply = Reply::new(self.store.run(&script::TAKE, &[&key], &[&interval, &most]).await?)?;
         let full_at = Timestamp::from_micros(reply.number(1)?);
-        Ok(Taken { key, admitted: reply.number(0)? == 1, full_at, now: reply.time(2)? })
+        Ok(Taken { place, key, admitted: reply.number(0)? == 1, full_at, now: reply.time(2)? })
     }
 
     /// Gives back what was taken for a start that was refused; best effort.
     async fn give_back(&self, takes: &[Take], taken: &[Taken]) {
-        let given = takes.iter().zip(taken).filter(|(_, taken)| taken.admitted).map(async |(take, taken)| {
-            let interval = text(take.bucket.interval().as_micros());
-            if let Err(error) = self.store.run(&script::GIVE, &[&taken.key], &[&interval]).await {
+        let admitted = taken.iter().filter(|taken| taken.admitted);
+        let given = admitted.filter_map(|taken| Some((takes.get(taken.place)?, taken))).map(async |(take, taken)| {
+            let (interval, at) = (text(take.bucket.interval().as_micros()), text(taken.now.millis()));
+            if let Err(error) = self.store.run(&script::GIVE, &[&taken.key], &[&interval, &at]).await {
                 tracing::debug!(error = %error, limit = take.name, "What a refused start took was not given back");
             }
         });
@@ -238,8 +267,8 @@ impl RedisCodes {
 enum Binding {
     /// There is none.
     None,
-    /// Nothing, and now to this request; its slot.
-    New(Vec<u8>),
+    /// Nothing, and now to this request.
+    New,
     /// The same request.
     Same,
     /// Another one.
@@ -248,6 +277,8 @@ enum Binding {
 
 /// What became of one bucket.
 struct Taken {
+    /// Its place among the takes of the start.
+    place: usize,
     key: Vec<u8>,
     admitted: bool,
     full_at: Timestamp,
@@ -335,49 +366,58 @@ fn replayed<T>(once: Option<&Once>, packed: &[u8]) -> Result<Answer<T>, StoreErr
 #[async_trait]
 impl Codes for RedisCodes {
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
-        let takes = &new.takes;
-        let outer = try_join_all(takes.iter().map(|take| self.take(take)));
-        let (taken, binding) = join(outer, self.bind(new.once.as_ref())).await;
-        let (taken, binding) = (taken?, binding?);
+        let (takes, once) = (&new.takes, new.once.as_ref());
+        let outer = join_all(takes.iter().enumerate().map(|take| self.take(take)));
+        let (taken, binding) = join(outer, self.bind(once, new.event)).await;
+        let mut failed = None;
+        let taken: Vec<_> =
+            taken.into_iter().filter_map(|taken| taken.map_err(|error| failed = Some(error)).ok()).collect();
+        let binding = match (binding, failed) {
+            (Ok(binding), None) => binding,
+            (Err(error), _) | (_, Some(error)) => {
+                self.give_back(takes, &taken).await;
+                return Err(error);
+            }
+        };
         if matches!(binding, Binding::Other) {
             self.give_back(takes, &taken).await;
             return Ok(Answer::Replay(Replay::Mismatch));
         }
-        let refused = match refusal(takes, &taken) {
+        let outer = refusal(takes, &taken);
+        let by_outer = outer.is_some();
+        let refused = match outer {
             Some(hit) => Some(StartOutcome::Limited(hit)),
-            None if self.backlog.is_full() => Some(StartOutcome::HistoryBacklog),
-            None => None,
+            None => self.backlog.is_full().then_some(StartOutcome::HistoryBacklog),
         };
-        let answer = match (refused, &binding, &new.once) {
-            // Its first try may have passed.
-            (Some(refused), Binding::Same, Some(once)) => {
-                let replay = self.replay(new.record.number, once).await?;
+        let answer = match (refused, once) {
+            // An equal request may have passed.
+            (Some(refused), Some(once)) => {
+                let replay = self.find_equal(new.record.number, once, &binding).await?;
                 replay.map_or(Answer::Fresh(refused), Answer::Replay)
             }
-            (Some(refused), ..) => Answer::Fresh(refused),
-            (None, ..) => self.start_here(&new, &states(takes, &taken, true)).await?,
+            (Some(refused), None) => Answer::Fresh(refused),
+            (None, _) => self.start_here(&new, &states(takes, &taken, true)).await?,
         };
-        Ok(match answer {
-            made @ Answer::Fresh(StartOutcome::Started { .. }) => made,
-            Answer::Fresh(StartOutcome::Limited(hit)) => {
-                join(self.give_back(takes, &taken), self.unbind(&binding)).await;
-                // Of a limit of the number: the others as they are again.
-                let others = if hit.states.len() == takes.len() && refusal(takes, &taken).is_some() {
-                    Vec::new()
-                } else {
-                    states(takes, &taken, false)
-                };
-                let states = [hit.states, others].concat();
-                Answer::Fresh(StartOutcome::Limited(LimitHit { states, ..hit }))
-            }
-            other => {
+        match answer {
+            Answer::Fresh(StartOutcome::Started { .. }) => Ok(answer),
+            // The outcome of this very call, whose first answer was lost.
+            Answer::Replay(_) if matches!(binding, Binding::New) && !by_outer => Ok(answer),
+            Answer::Replay(_) => {
                 self.give_back(takes, &taken).await;
-                if matches!(other, Answer::Fresh(_)) {
-                    self.unbind(&binding).await;
-                }
-                other
+                Ok(answer)
             }
-        })
+            Answer::Fresh(outcome) => {
+                join(self.give_back(takes, &taken), self.unbind(once, new.event)).await;
+                Ok(Answer::Fresh(match outcome {
+                    // Of a limit of the number: the others as they are again.
+                    StartOutcome::Limited(hit) if !by_outer => {
+                        let states = [hit.states, states(takes, &taken, false)].concat();
+                        StartOutcome::Limited(LimitHit { states, ..hit })
+                    }
+                    outcome => outcome,
+                }))
+            }
+        }
     }
 
     async fn check(
@@ -387,7 +427,7 @@ impl Codes for RedisCodes {
         event: EventId,
         once: Option<Once>,
     ) -> Result<Answer<Option<CheckFound>>, StoreError> {
-        let binding = self.bind(once.as_ref()).await?;
+        let binding = self.bind(once.as_ref(), event).await?;
         if matches!(binding, Binding::Other) {
             return Ok(Answer::Replay(Replay::Mismatch));
         }
@@ -411,7 +451,7 @@ impl Codes for RedisCodes {
         if let Answer::Fresh(found) = &answer
             && !found.is_some_and(|found| evaluated.contains(&found.outcome))
         {
-            self.unbind(&binding).await;
+            self.unbind(once.as_ref(), event).await;
         }
         Ok(answer)
     }
@@ -423,7 +463,7 @@ impl Codes for RedisCodes {
         event: EventId,
         once: Option<Once>,
     ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
-        let binding = self.bind(once.as_ref()).await?;
+        let binding = self.bind(once.as_ref(), event).await?;
         if matches!(binding, Binding::Other) {
             return Ok(Answer::Replay(Replay::Mismatch));
         }
@@ -447,7 +487,7 @@ impl Codes for RedisCodes {
             return replayed(once.as_ref(), reply.bytes(1)?);
         }
         if what == 0 {
-            self.unbind(&binding).await;
+            self.unbind(once.as_ref(), event).await;
             return Ok(Answer::Fresh(None));
         }
         let (now, record) = (reply.time(1)?, unpack(key, reply.bytes(2)?)?);
@@ -461,7 +501,7 @@ impl Codes for RedisCodes {
         if outcome == ResendOutcome::Queued {
             self.outbox.arrived(partition);
         } else {
-            self.unbind(&binding).await;
+            self.unbind(once.as_ref(), event).await;
         }
         Ok(Answer::Fresh(Some(Seen { outcome, record, now })))
     }
@@ -614,12 +654,12 @@ impl Codes for RedisCodes {
         self.outbox.leave(worker).await
     }
 
-    async fn revoke(&self, revocations: &[Revocation]) -> Result<(), StoreError> {
-        revocations::tell(&self.store.link, revocations).await
+    async fn relay(&self, relay: &Relay) -> Result<(), StoreError> {
+        relays::tell(&self.store, relay).await
     }
 
-    async fn revocations(&self, after: &str) -> Result<Option<(Vec<Revocation>, String)>, StoreError> {
-        revocations::read(&self.store.link, after).await.map(Some)
+    async fn relayed(&self, mark: &str) -> Result<Option<Relayed>, StoreError> {
+        relays::read(&self.store.link, mark).await.map(Some)
     }
 }
 

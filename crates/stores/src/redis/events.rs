@@ -3,13 +3,15 @@
 use super::{codes::Store, keys, reply::Reply, script};
 use countersign_core::{
     event::{Event, EventKind},
-    id::EventId,
+    id::{EventId, TenantId, VerificationId},
+    key::Mode,
     ports::{EventBacklog, Position, StoreError, Unrecorded, UnrecordedEvent},
     time::Timestamp,
     verification::RecordKey,
 };
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use std::{
+    collections::BTreeMap,
     ops::Range,
     sync::{
         Arc, Mutex, PoisonError, Weak,
@@ -108,10 +110,10 @@ impl Backlog {
         let all: Vec<u16> = partitions.collect();
         let mut found = Vec::with_capacity(all.len());
         for some in all.chunks(AT_ONCE) {
-            let calls = some.iter().map(|partition| self.measure_one(*partition));
-            found.extend(try_join_all(calls).await?);
+            found.extend(join_all(some.iter().map(|partition| self.measure_one(*partition))).await);
         }
-        Ok(found)
+        // Each that answers is noted, whatever the others do.
+        found.into_iter().collect()
     }
 
     async fn measure_one(&self, partition: u16) -> Result<Waiting, StoreError> {
@@ -139,19 +141,30 @@ impl Backlog {
         let turn = self.turn.fetch_add(AT_ONCE, Ordering::Relaxed) % all.len().max(1);
         all.rotate_left(turn);
         let share = (limit / all.len().max(1)).max(LEAST).min(limit);
-        let (mut events, mut times, mut drained) = (Vec::new(), Vec::new(), true);
+        let (mut events, mut times, mut drained, mut failed) = (Vec::new(), Vec::new(), true, None);
         for some in all.chunks(AT_ONCE) {
-            let calls = some.iter().map(|partition| self.read(*partition, share));
-            for (now, found) in try_join_all(calls).await? {
-                drained &= found.len() < share;
-                times.push(now);
-                events.extend(found);
+            for read in join_all(some.iter().map(|partition| self.read(*partition, share))).await {
+                match read {
+                    Ok((now, found)) => {
+                        drained &= found.len() < share;
+                        times.push(now);
+                        events.extend(found);
+                    }
+                    Err(error) => failed = Some(error),
+                }
             }
             if events.len() > limit {
                 events.truncate(limit);
                 drained = false;
                 break;
             }
+        }
+        // Where one master of many is away, the events of the others are recorded.
+        if let Some(error) = failed {
+            if events.is_empty() {
+                return Err(error);
+            }
+            drained = false;
         }
         self.warn();
         Ok(Unrecorded {
@@ -176,28 +189,29 @@ impl Backlog {
         Ok((now, read_entries(partition, reply.part(0)?)?))
     }
 
-    /// Deletes what is recorded: in each partition everything up to the last
-    /// of these, all of which was read before it.
+    /// Deletes what is recorded, entry by entry: after a failover another
+    /// master may have placed entries before those that were read.
     pub async fn trim(&self, positions: &[Position]) -> Result<(), StoreError> {
-        let mut last: std::collections::BTreeMap<u16, [u64; 2]> = std::collections::BTreeMap::new();
+        let mut of: BTreeMap<u16, Vec<String>> = BTreeMap::new();
         for Position([partition, ms, seq]) in positions {
             let partition = u16::try_from(*partition).unwrap_or(u16::MAX);
-            let newest = last.entry(partition).or_default();
-            *newest = (*newest).max([*ms, *seq]);
+            of.entry(partition).or_default().push(format!("{ms}-{seq}"));
         }
-        let all: Vec<_> = last.into_iter().collect();
+        let all: Vec<_> = of.into_iter().collect();
+        let mut outcome = Ok(());
         for some in all.chunks(AT_ONCE) {
-            try_join_all(some.iter().map(async |(partition, [ms, seq])| {
-                let mut command = redis::cmd("XTRIM");
-                let next = format!("{ms}-{}", seq + 1);
-                command.arg(keys::events(*partition)).arg("MINID").arg("=").arg(next);
+            let deletions = some.iter().map(async |(partition, entries)| {
+                let mut command = redis::cmd("XDEL");
+                command.arg(keys::events(*partition)).arg(entries);
                 self.store.link.send(&command).await.map_err(StoreError::unavailable)?;
                 // So that a full backlog ends at once.
                 if self.is_full() { self.measure_one(*partition).await.map(drop) } else { Ok(()) }
-            }))
-            .await?;
+            });
+            for deleted in join_all(deletions).await {
+                outcome = outcome.and(deleted);
+            }
         }
-        Ok(())
+        outcome
     }
 
     pub async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
@@ -242,17 +256,20 @@ fn read_entries(partition: u16, mut entries: Reply) -> Result<Vec<UnrecordedEven
         .map(|place| {
             let mut entry = entries.part(place)?;
             let value = entry.part(1)?;
-            read_entry(partition, entry.bytes(0)?, value.bytes(1)?).ok_or_else(|| StoreError::Corrupt {
-                table: "events",
-                id: format!("of partition {partition}"),
-            })
+            let (id, value) = (entry.bytes(0)?, value.bytes(1)?);
+            let corrupt = || StoreError::Corrupt { table: "events", id: format!("of partition {partition}") };
+            let position = read_position(partition, id).ok_or_else(corrupt)?;
+            Ok(read_entry(position, value).unwrap_or_else(|| unreadable(position, value)))
         })
         .collect()
 }
 
-fn read_entry(partition: u16, id: &[u8], value: &[u8]) -> Option<UnrecordedEvent> {
+fn read_position(partition: u16, id: &[u8]) -> Option<Position> {
     let (ms, seq) = std::str::from_utf8(id).ok()?.split_once('-')?;
-    let position = Position([partition.into(), ms.parse().ok()?, seq.parse().ok()?]);
+    Some(Position([partition.into(), ms.parse().ok()?, seq.parse().ok()?]))
+}
+
+fn read_entry(position: Position, value: &[u8]) -> Option<UnrecordedEvent> {
     let (key, rest) = value.split_at_checked(33)?;
     let (event, rest) = rest.split_first_chunk::<16>()?;
     let (at, body) = rest.split_first_chunk::<6>()?;
@@ -264,4 +281,19 @@ fn read_entry(partition: u16, id: &[u8], value: &[u8]) -> Option<UnrecordedEvent
         at: Timestamp::from_millis(at),
         body: body.to_vec(),
     })
+}
+
+/// One that no script of ours wrote: of nobody, and for the history to put aside.
+fn unreadable(position: Position, value: &[u8]) -> UnrecordedEvent {
+    let Position([partition, ms, seq]) = position;
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&ms.to_be_bytes());
+    id[8..].copy_from_slice(&(partition << 48 | seq).to_be_bytes());
+    let nobody = RecordKey {
+        tenant: TenantId::from_bytes([0; 16]),
+        mode: Mode::Live,
+        id: VerificationId::from_bytes([0; 16]),
+    };
+    let at = Timestamp::from_millis(i64::try_from(ms).unwrap_or_default());
+    UnrecordedEvent { position, key: nobody, id: EventId::from_bytes(id), at, body: value.to_vec() }
 }

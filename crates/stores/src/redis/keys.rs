@@ -65,9 +65,14 @@ pub fn workers() -> Vec<u8> {
     name(0, b'p', b"")
 }
 
-/// Revocations of keys: a stream.
-pub fn revocations() -> Vec<u8> {
+/// What nodes tell of the directory: a stream.
+pub fn relays() -> Vec<u8> {
     name(0, b'r', b"")
+}
+
+/// The number of the newest change that any node has read.
+pub fn head() -> Vec<u8> {
+    name(0, b'h', b"")
 }
 
 /// Where a partition's workers are woken.

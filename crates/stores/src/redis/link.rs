@@ -25,9 +25,8 @@ use tokio::{
 
 /// For a connection to stand.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// For one answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
-/// For a call with all its redirections and repeats.
+/// For a call with all its redirections and repeats. Also for one answer: a
+/// call that is slow is never sent a second time beside itself.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(2);
 /// Calls under way on one connection; others wait within their time.
 const IN_FLIGHT: usize = 2_048;
@@ -122,7 +121,7 @@ pub(super) fn cluster_client(
 ) -> RedisResult<ClusterClient> {
     let mut builder = ClusterClient::builder(url.nodes.clone())
         .connection_timeout(CONNECT_TIMEOUT)
-        .response_timeout(ANSWER_TIMEOUT)
+        .response_timeout(CALL_TIMEOUT)
         .overall_response_timeout(Some(CALL_TIMEOUT))
         .connection_concurrency_limit(IN_FLIGHT)
         .retries(8)
@@ -168,12 +167,7 @@ impl Node {
     fn new(url: &RedisUrl) -> RedisResult<Self> {
         let source = match &url.setup {
             Setup::Sentinel(name) => Source::Sentinel(Box::new(AsyncMutex::new(sentinel(url, name)?))),
-            _ => {
-                let info = url.nodes.first().cloned().ok_or_else(|| {
-                    RedisError::from((ErrorKind::InvalidClientConfig, "the URL names no server"))
-                })?;
-                Source::Fixed(Box::new(client(url, info)?))
-            }
+            _ => Source::Fixed(Box::new(client(url, url.first())?)),
         };
         Ok(Self { source, open: Mutex::default(), opening: AsyncMutex::default() })
     }
@@ -238,7 +232,7 @@ async fn connect(client: &RedisResult<Client>) -> RedisResult<MultiplexedConnect
     let client = client.as_ref().map_err(Clone::clone)?;
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_response_timeout(Some(ANSWER_TIMEOUT))
+        .set_response_timeout(Some(CALL_TIMEOUT))
         .set_concurrency_limit(IN_FLIGHT);
     client.get_multiplexed_async_connection_with_config(&config).await
 }
@@ -246,13 +240,12 @@ async fn connect(client: &RedisResult<Client>) -> RedisResult<MultiplexedConnect
 fn sentinel(url: &RedisUrl, name: &str) -> RedisResult<SentinelClient> {
     let addresses = url.nodes.iter().map(|node| node.addr().clone());
     let mut builder = SentinelClientBuilder::new(addresses, name, SentinelServerType::Master)?;
-    if let Some(settings) = url.nodes.first().map(redis::ConnectionInfo::redis_settings) {
-        if let Some(user) = settings.username() {
-            builder = builder.set_client_to_redis_username(user);
-        }
-        if let Some(password) = settings.password() {
-            builder = builder.set_client_to_redis_password(password);
-        }
+    let first = url.first();
+    if let Some(user) = first.redis_settings().username() {
+        builder = builder.set_client_to_redis_username(user);
+    }
+    if let Some(password) = first.redis_settings().password() {
+        builder = builder.set_client_to_redis_password(password);
     }
     if url.tls {
         builder = builder

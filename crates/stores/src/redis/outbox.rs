@@ -113,27 +113,31 @@ impl Outbox {
         limit: usize,
     ) -> Result<Vec<Claim>, StoreError> {
         let (mut claims, mut rest) = (Vec::new(), VecDeque::from(partitions.to_vec()));
+        let (mut failed, mut failures, mut asked) = (None, 0, 0);
         while !rest.is_empty() && claims.len() < limit {
             let free = limit - claims.len();
             let now: Vec<u16> = rest.drain(..rest.len().min(AT_ONCE).min(free)).collect();
             let share = (free / now.len()).clamp(1, MOST_CLAIMS);
             let found = join_all(now.iter().map(|partition| self.claim_one(*partition, lease, share))).await;
-            let mut failed = None;
             for (partition, found) in now.into_iter().zip(found) {
                 match found {
                     Ok((more, found)) => {
                         claims.extend(found);
                         rest.extend(more.then_some(partition));
                     }
-                    Err(error) => failed = Some(error),
+                    Err(error) => {
+                        failures += 1;
+                        failed = Some(error);
+                    }
                 }
+                asked += 1;
             }
-            match failed {
-                // What was claimed is sent; the rest waits for the next look.
-                Some(error) if claims.is_empty() => return Err(error),
-                Some(_) => break,
-                None => {}
-            }
+        }
+        // Where one master of many is away, the messages of the others go out.
+        if let Some(error) = failed
+            && failures == asked
+        {
+            return Err(error);
         }
         rest.iter().for_each(|partition| self.arrivals.note(*partition));
         Ok(claims)

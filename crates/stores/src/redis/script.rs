@@ -1,4 +1,4 @@
-//! The scripts, each with the part that all share before it.
+//! The scripts, each after the parts of `scripts/lib` that it uses.
 
 use redis::Script as Hashed;
 use std::sync::LazyLock;
@@ -22,31 +22,31 @@ impl Script {
 }
 
 macro_rules! scripts {
-    ($($name:ident = $file:literal;)+) => {$(
+    ($($name:ident = [$($part:literal),+];)+) => {$(
         pub static $name: Script = {
-            const TEXT: &str =
-                concat!(include_str!("scripts/lib.lua"), include_str!(concat!("scripts/", $file)));
+            const TEXT: &str = concat!($(include_str!(concat!("scripts/", $part))),+);
             Script { text: TEXT, hashed: LazyLock::new(|| Hashed::new(TEXT)) }
         };
     )+};
 }
 
 scripts! {
-    START = "start.lua";
-    CHECK = "check.lua";
-    RESEND = "resend.lua";
-    CANCEL = "cancel.lua";
-    READ = "read.lua";
-    FIND = "find.lua";
-    ERASE = "erase.lua";
-    CLEAR = "clear.lua";
-    CLAIM = "claim.lua";
-    SETTLE = "settle.lua";
-    TAKE = "take.lua";
-    GIVE = "give.lua";
-    SLOT = "slot.lua";
-    OUTCOME = "outcome.lua";
-    EVENTS = "events.lua";
-    WAITING = "waiting.lua";
-    PRESENT = "present.lua";
+    START = ["lib/base.lua", "lib/record.lua", "lib/number.lua", "lib/event.lua", "lib/due.lua", "lib/outcome.lua", "start.lua"];
+    CHECK = ["lib/base.lua", "lib/record.lua", "lib/number.lua", "lib/event.lua", "lib/outcome.lua", "check.lua"];
+    RESEND = ["lib/base.lua", "lib/record.lua", "lib/event.lua", "lib/due.lua", "lib/outcome.lua", "resend.lua"];
+    CANCEL = ["lib/base.lua", "lib/record.lua", "lib/event.lua", "cancel.lua"];
+    READ = ["lib/base.lua", "lib/record.lua", "read.lua"];
+    FIND = ["lib/base.lua", "lib/record.lua", "lib/number.lua", "find.lua"];
+    ERASE = ["lib/base.lua", "lib/record.lua", "lib/number.lua", "lib/event.lua", "erase.lua"];
+    CLEAR = ["lib/base.lua", "lib/number.lua", "clear.lua"];
+    CLAIM = ["lib/base.lua", "lib/record.lua", "lib/event.lua", "lib/due.lua", "claim.lua"];
+    SETTLE = ["lib/base.lua", "lib/record.lua", "lib/event.lua", "lib/due.lua", "settle.lua"];
+    TAKE = ["lib/base.lua", "take.lua"];
+    GIVE = ["lib/base.lua", "give.lua"];
+    SLOT = ["lib/base.lua", "slot.lua"];
+    OUTCOME = ["lib/base.lua", "lib/outcome.lua", "outcome.lua"];
+    EVENTS = ["lib/base.lua", "lib/waiting.lua", "events.lua"];
+    WAITING = ["lib/base.lua", "lib/waiting.lua", "waiting.lua"];
+    RELAY = ["lib/base.lua", "relay.lua"];
+    PRESENT = ["lib/base.lua", "present.lua"];
 }

@@ -19,6 +19,7 @@ pub(super) enum Setup {
 #[derive(Clone)]
 pub struct RedisUrl {
     pub(super) setup: Setup,
+    first: ConnectionInfo,
     pub(super) nodes: Vec<ConnectionInfo>,
     pub(super) tls: bool,
     pub(super) ca: Option<Vec<u8>>,
@@ -80,7 +81,13 @@ impl RedisUrl {
         if setup == Setup::Single && nodes.len() > 1 {
             return Err(RedisUrlError::Address);
         }
-        Ok(Self { setup, nodes, tls, ca })
+        let first = nodes.first().cloned().ok_or(RedisUrlError::Address)?;
+        Ok(Self { setup, first, nodes, tls, ca })
+    }
+
+    /// The server that the URL names first.
+    pub(super) fn first(&self) -> ConnectionInfo {
+        self.first.clone()
     }
 
     /// Whether passwords and records would cross a network in the open.

@@ -2,6 +2,6 @@
 --
 -- KEYS  1 events  2 due
 -- ARGV  1 now  2 most events
--- Gives {entries, what waiting() of lib.lua says}: every event up to that time
+-- Gives {entries, what waiting() of lib/waiting.lua says}: every event up to that time
 --       is among them, if fewer came than were asked for
 return { call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[2]), waiting(KEYS[1], KEYS[2]) }

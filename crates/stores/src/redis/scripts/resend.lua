@@ -14,6 +14,10 @@ local record, status, expires, resend_at = load(KEYS[1])
 if not record then
   return { 0 }
 end
+-- This same call, whose first answer was lost.
+if sub(record, 62, 77) == ARGV[5] then
+  return { 1, now, record, 0 }
+end
 if status ~= PENDING then
   return { 2, now, record, 0 }
 end
@@ -43,10 +47,13 @@ record = sub(record, 1, 2) .. char(delivery) .. sub(record, 4, 17) .. pack('>I6'
   .. sub(record, 24, 25) .. char(sends) .. sub(record, 27, 61) .. ARGV[5] .. sub(record, 78, 81) .. codes
 save(KEYS[1], record)
 if not review then
-  queue(KEYS[2], KEYS[1], ARGV[5], ARGV[7])
+  queue(KEYS[2], KEYS[1], ARGV[5])
 end
 note(KEYS[3], KEYS[1], ARGV[6], '\1\2' .. ARGV[5] .. char(sends, ARGV[3] ~= '' and 1 or 0))
 local created = sub(record, 6, 11)
 remember(KEYS[4], ARGV[8] .. created .. pack('>I6I6', expires, resend_at)
   .. char(max(byte(record, 25) - byte(record, 24), 0), max(byte(record, 27) - sends, 0)))
+if not review then
+  wake(ARGV[7], KEYS[2])
+end
 return { 1, now, record, 0 }

@@ -57,7 +57,7 @@ standing = sub(table.concat(kept), -64 * 38)
 save_number(KEYS[2], starts, standing, guesses)
 
 if ARGV[5] ~= '' then
-  queue(KEYS[3], KEYS[1], ARGV[5], ARGV[10])
+  queue(KEYS[3], KEYS[1], ARGV[5])
 end
 
 local uses = {}
@@ -76,4 +76,7 @@ while at <= #ARGV[4] do
 end
 note(KEYS[4], KEYS[1], ARGV[6], ARGV[7] .. pack('>I6', expires) .. ARGV[8] .. table.concat(uses) .. ARGV[9])
 remember(KEYS[5], ARGV[11] .. pack('>I6I6I6', now, expires, resend_at) .. ARGV[12])
+if ARGV[5] ~= '' then
+  wake(ARGV[10], KEYS[3])
+end
 return { 0, now, before }

@@ -2,5 +2,5 @@
 --
 -- KEYS  1 events  2 due
 -- ARGV  1 now
--- Gives what waiting() of lib.lua says
+-- Gives what waiting() of lib/waiting.lua says
 return waiting(KEYS[1], KEYS[2])

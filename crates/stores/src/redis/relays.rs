@@ -1,0 +1,82 @@
+//! What nodes that read the directory tell the others: a capped stream, and the
+//! number of the newest change that anybody has read.
+
+use super::{
+    codes::{Store, text},
+    keys,
+    link::Link,
+    reply::Reply,
+    script,
+    url::RedisUrl,
+};
+use countersign_core::{
+    id::KeyId,
+    ports::{KeyEnd, Relay, Relayed, StoreError},
+    time::Timestamp,
+};
+
+/// Read at once.
+const PAGE: usize = 1_000;
+
+/// Tells nodes something beside any of them: for commands that change the directory.
+pub async fn tell_nodes(url: &RedisUrl, relay: &Relay) -> Result<(), StoreError> {
+    tell(&Store::new(Link::open(url).await?, 1, None), relay).await
+}
+
+pub(super) async fn tell(store: &Store, relay: &Relay) -> Result<(), StoreError> {
+    let names = [keys::relays(), keys::head()];
+    let (up_to, packed) = (text(relay.up_to), pack(relay));
+    store.run(&script::RELAY, &[&names[0], &names[1]], &[&up_to, &packed]).await.map(drop)
+}
+
+/// What was told after the mark.
+pub(super) async fn read(link: &Link, mark: &str) -> Result<Relayed, StoreError> {
+    // Before what was told: nothing up to it is missed then.
+    let mut command = redis::cmd("GET");
+    let head = link.send(command.arg(keys::head())).await.map_err(StoreError::unavailable)?;
+    let head = match head {
+        redis::Value::BulkString(head) => std::str::from_utf8(&head).ok().and_then(|head| head.parse().ok()),
+        _ => Some(0),
+    };
+    let head = head.ok_or_else(|| StoreError::unavailable("the head of the changes is no number"))?;
+    let mut told = Relayed { relays: Vec::new(), mark: mark.to_owned(), head };
+    loop {
+        let from = if told.mark.is_empty() { "-".to_owned() } else { format!("({}", told.mark) };
+        let mut command = redis::cmd("XRANGE");
+        command.arg(keys::relays()).arg(from).arg("+").arg("COUNT").arg(PAGE);
+        let value = link.send(&command).await.map_err(StoreError::unavailable)?;
+        let mut entries = Reply::new(value)?;
+        for place in 0..entries.len() {
+            let mut entry = entries.part(place)?;
+            told.mark = String::from_utf8_lossy(entry.bytes(0)?).into_owned();
+            told.relays.extend(unpack(entry.part(1)?.bytes(1)?));
+        }
+        if entries.len() < PAGE {
+            return Ok(told);
+        }
+    }
+}
+
+/// `[after, 8][up_to, 8]`, then `[key, 16][version, 8][at in us, 8]` of each end.
+fn pack(relay: &Relay) -> Vec<u8> {
+    let mut packed = [relay.after.to_be_bytes(), relay.up_to.to_be_bytes()].concat();
+    for KeyEnd { key, version, at } in &relay.ends {
+        packed.extend(key.bytes());
+        packed.extend(version.to_be_bytes());
+        packed.extend(at.micros().to_be_bytes());
+    }
+    packed
+}
+
+fn unpack(packed: &[u8]) -> Option<Relay> {
+    fn number(bytes: &[u8]) -> Option<i64> {
+        bytes.try_into().ok().map(i64::from_be_bytes)
+    }
+    let (head, ends) = packed.split_at_checked(16)?;
+    let ends = ends.chunks_exact(32).map(|end| {
+        let key = KeyId::from_bytes(end[..16].try_into().ok()?);
+        let (version, at) = (number(&end[16..24])?, Timestamp::from_micros(number(&end[24..])?));
+        Some(KeyEnd { key, version, at })
+    });
+    Some(Relay { after: number(&head[..8])?, up_to: number(&head[8..])?, ends: ends.collect::<Option<_>>()? })
+}

@@ -1,0 +1,14 @@
+-- Tells the other nodes which keys end, and up to which change this node has
+-- read the directory, unless another told that before.
+--
+-- KEYS  1 relays  2 head
+-- ARGV  1 now  2 number of the change up to which was read; 0: only ends are told  3 packed relay
+-- Gives 1
+local up_to, head = tonumber(ARGV[2]), tonumber(call('GET', KEYS[2]) or 0)
+if up_to > head then
+  call('SET', KEYS[2], ARGV[2])
+end
+if up_to > head or up_to == 0 then
+  call('XADD', KEYS[1], 'MAXLEN', '~', 10000, '*', 'r', ARGV[3])
+end
+return 1
