@@ -13,7 +13,7 @@ mod tenant;
 use crate::{
     cli::{Cli, Command},
     configuration::{Flag, Problems, Settings},
-    wiring,
+    telemetry, wiring,
 };
 use anyhow::Context as _;
 use countersign_stores::{directory::SqlDirectory, sql::Sql};
@@ -42,6 +42,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Config(command) => config::run(config, &command),
         Command::Healthcheck { url } => probe::run(config, url).await,
     };
+    telemetry::flush_log();
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     eprintln!("error: {error:#}");
     if error.is::<Problems>() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
@@ -111,6 +112,7 @@ fn stop_on_signals() -> anyhow::Result<CancellationToken> {
             if first {
                 token.cancel();
             } else {
+                telemetry::flush_log();
                 eprintln!("Stopped at once; what was in flight is taken up at the next start.");
                 std::process::exit(1);
             }

@@ -1,6 +1,10 @@
 //! Log lines and metrics: where they go and in which form.
 
+mod lines;
+
 use crate::configuration::{LogFormat, LogLevel};
+use lines::Lines;
+pub use lines::flush as flush_log;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::{io::IsTerminal, sync::OnceLock};
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
@@ -11,7 +15,7 @@ const SECONDS: [f64; 14] =
 
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
 
-/// Sends log lines to standard error. Standard output belongs to the answers of commands.
+/// Sends log lines to standard error; in JSON those of requests a moment later. Standard output belongs to the answers of commands.
 pub fn init_log(format: LogFormat, level: LogLevel) {
     let level = tracing::Level::from(level);
     // Libraries may warn; what they tell beyond that is for their own authors.
@@ -34,7 +38,7 @@ pub fn init_log(format: LogFormat, level: LogLevel) {
         registry.with(fmt::layer().with_ansi(colour).with_writer(std::io::stderr)).try_init()
     } else {
         let json = fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
-        registry.with(json.with_writer(std::io::stderr)).try_init()
+        registry.with(json.with_writer(Lines::begin())).try_init()
     };
     // Fails only where a log is set up already, and then that one is used.
     drop(outcome);

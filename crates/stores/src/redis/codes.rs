@@ -437,11 +437,13 @@ impl Codes for RedisCodes {
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let macs: Vec<u8> =
             code.macs.iter().flat_map(|mac| std::iter::once(mac.version).chain(mac.mac)).collect();
-        let (length, fits) =
-            (text(code.length), text(u8::from(code.fits_digits) + 2 * u8::from(code.fits_letters)));
+        let shape = [code.length, u8::from(code.fits_digits) + 2 * u8::from(code.fits_letters)];
         let head = once.as_ref().map_or_else(Vec::new, |once| once.head(Act::Check, key.id));
         let anew: &[u8] = if self.approvals.is_some() { b"1" } else { b"" };
-        let args: [&[u8]; 6] = [&macs, &length, &fits, event.bytes(), &head, anew];
+        let mut args: Vec<&[u8]> = vec![&macs, &shape, event.bytes()];
+        if once.is_some() {
+            args.extend([head.as_slice(), anew]);
+        }
         let value = match &self.approvals {
             None => self.store.run(&script::CHECK, &names, &args).await?,
             Some(approvals) => approvals.run(&self.store, &script::CHECK, partition, &names, &args).await?,

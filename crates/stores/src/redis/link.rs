@@ -67,20 +67,21 @@ impl Link {
     /// Sends a command; the first key says where to. What was certainly not
     /// carried out is sent again, until the time for a call is over.
     pub async fn send(&self, command: &Cmd) -> RedisResult<Value> {
-        let repeat = async {
-            loop {
-                let sent = match self {
-                    Self::Cluster(connection) => command.query_async(&mut connection.clone()).await,
-                    Self::Node(node) => node.send(command).await,
-                };
-                match sent {
-                    Err(error) if is_not_now(&error) => sleep(PAUSE).await,
-                    sent => return sent,
-                }
-            }
-        };
-        let late = |_| Err(RedisError::from((ErrorKind::Io, "no answer within the time for a call")));
-        timeout(CALL_TIMEOUT, repeat).await.unwrap_or_else(late)
+        // The first try ends by the connection's own time.
+        let mut sent = self.try_send(command).await;
+        let until = Instant::now() + CALL_TIMEOUT;
+        while sent.as_ref().is_err_and(is_not_now) && Instant::now() < until {
+            sleep(PAUSE).await;
+            sent = self.try_send(command).await;
+        }
+        sent
+    }
+
+    async fn try_send(&self, command: &Cmd) -> RedisResult<Value> {
+        match self {
+            Self::Cluster(connection) => command.query_async(&mut connection.clone()).await,
+            Self::Node(node) => node.send(command).await,
+        }
     }
 }
 

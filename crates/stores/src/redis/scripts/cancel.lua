@@ -10,7 +10,7 @@ end
 if status ~= PENDING then
   return { 2, now, record }
 end
-record = ended(record, CANCELED)
+record = ended(record, CANCELED, '')
 save(KEYS[1], record)
 note(KEYS[2], KEYS[1], ARGV[2], '\1\6')
 return { 1, now, record }

@@ -2,16 +2,16 @@
 --
 -- KEYS  1 verification  2 events  3 outcome (if there is an Idempotency-Key)
 -- ARGV  1 now  2 MACs: [version][MAC, 16] for each readable key version
---       3 characters submitted  4 1 if all are digits, 2 if all are of the letters alphabet, 3 if both
---       5 id of the event  6 the packed outcome before what was found
---       7 not empty: a repeat writes its outcome anew, so that the caller can wait for its replicas
+--       3 two bytes: characters submitted; 1 if all are digits, 2 if all are of the letters alphabet, 3 if both
+--       4 id of the event  5 the packed outcome before what was found (with KEYS[3] only)
+--       6 not empty: a repeat writes its outcome anew, so that the caller can wait for its replicas
 -- Gives {0}: no such verification · {1, status, left}: over before · {2, 0, left}: cannot be the code
 --       {3, wait in ms, left, 1 if of the number}: a wait runs · {4, 0, left}: unknown key version
 --       {5, 0, left}: approved · {6, 0, left}: wrong · {7, 0, 0}: exhausted · {8, packed outcome}: a repeat
 local outcome = replay(KEYS[3])
 if outcome then
-  if ARGV[7] ~= '' then
-    remember(KEYS[3], outcome)
+  if ARGV[6] ~= '' then
+    remember(KEYS[3], outcome, '')
   end
   return { 8, outcome }
 end
@@ -29,7 +29,7 @@ if status == PENDING and math.floor(byte(record, 5) / 2) % 2 == 1 then
 end
 -- This same call, whose first answer was lost: it is told again what it was told.
 local tail = tail_at(record)
-if sub(record, tail) == sub(ARGV[5], 9) then
+if sub(record, tail) == sub(ARGV[4], 9) then
   if status == APPROVED then
     return { 5, 0, left }
   end
@@ -40,12 +40,12 @@ if status ~= PENDING then
 end
 
 local length, alphabet = byte(record, 28), byte(record, 29)
-if length ~= tonumber(ARGV[3]) or math.floor(ARGV[4] / (alphabet + 1)) % 2 == 0 then
+if length ~= byte(ARGV[3], 1) or math.floor(byte(ARGV[3], 2) / (alphabet + 1)) % 2 == 0 then
   return { 2, 0, left }
 end
 
 -- Wrong codes in a row: of the number, and of where the guesses come from.
-local number_key = tag_of(KEYS[1]) .. 'n' .. sub(KEYS[1], TAG + 18, TAG + 18) .. sub(record, 46, 61)
+local number_key = tag .. 'n' .. sub(KEYS[1], 25, 25) .. sub(record, 46, 61)
 local starts, standing, guesses, turned = load_number(number_key)
 if turned then
   save_number(number_key, starts, standing, guesses)
@@ -83,22 +83,20 @@ for n = 82, byte(record, 99) == 0 and 82 or 99, 17 do
 end
 
 if right then
-  save(KEYS[1], ended(record, APPROVED) .. sub(ARGV[5], 9))
+  save(KEYS[1], ended(record, APPROVED, sub(ARGV[4], 9)))
   if byte(guesses, 1) == 1 then
     save_number(number_key, starts, standing, '\0')
   end
-  note(KEYS[2], KEYS[1], ARGV[5], '\1\4')
-  remember(KEYS[3], ARGV[6] .. char(0, left))
+  note(KEYS[2], KEYS[1], ARGV[4], '\1\4')
+  remember(KEYS[3], ARGV[5], char(0, left))
   return { 5, 0, left }
 end
 
 checks = min(checks + 1, 255)
 left = max(max_checks - checks, 0)
 record = sub(record, 1, 23) .. char(checks) .. sub(record, 25, tail - 1)
-if left == 0 then
-  record = ended(record, EXHAUSTED)
-end
-save(KEYS[1], record .. sub(ARGV[5], 9))
+local judged = sub(ARGV[4], 9)
+save(KEYS[1], left == 0 and ended(record, EXHAUSTED, judged) or record .. judged)
 
 -- From so many in a row on each further one costs a day: fewer where there are
 -- fewer codes to guess from.
@@ -148,10 +146,10 @@ save_number(number_key, starts, standing, '\1' .. counted .. char(#sources / 20)
 local kind = wait == 0 and 0 or (of_number and 2 or 1)
 local row = pack('>I4BI6', in_row, kind, wait)
 if left == 0 then
-  note(KEYS[2], KEYS[1], ARGV[5], '\1\5' .. row)
-  remember(KEYS[3], ARGV[6] .. char(2, 0))
+  note(KEYS[2], KEYS[1], ARGV[4], '\1\5' .. row)
+  remember(KEYS[3], ARGV[5], char(2, 0))
   return { 7, 0, 0 }
 end
-note(KEYS[2], KEYS[1], ARGV[5], '\1\3' .. char(left) .. row)
-remember(KEYS[3], ARGV[6] .. char(1, left))
+note(KEYS[2], KEYS[1], ARGV[4], '\1\3' .. char(left) .. row)
+remember(KEYS[3], ARGV[5], char(1, left))
 return { 6, 0, left }

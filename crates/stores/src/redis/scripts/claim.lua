@@ -11,7 +11,7 @@ local claims, unreadable = {}, {}
 for _, member in ipairs(due) do
   local state, attempt = unpack('>BI2', member)
   local phase = state % 16
-  local key = tag_of(KEYS[1]) .. 'v' .. sub(member, 4, 36)
+  local key = tag .. 'v' .. sub(member, 4, 36)
   local message = sub(member, 37)
   local readable, record, status = pcall(load, key)
   call('ZREM', KEYS[1], member)

@@ -8,7 +8,7 @@ local _, standing = load_number(KEYS[1])
 local found, canceled = {}, 0
 for n = 1, #standing, 38 do
   local id = sub(standing, n, n + 15)
-  local key = tag_of(KEYS[1]) .. 'v' .. ARGV[2] .. id
+  local key = tag .. 'v' .. ARGV[2] .. id
   local record, status = load(key)
   if record then
     found[#found + 1] = { key, id, record, status }
@@ -16,7 +16,7 @@ for n = 1, #standing, 38 do
 end
 for _, one in ipairs(found) do
   local key, id, record, status = one[1], one[2], one[3], one[4]
-  record = ended(record, status == PENDING and CANCELED or byte(record, 2))
+  record = ended(record, status == PENDING and CANCELED or byte(record, 2), '')
   save(key, sub(record, 1, 99) .. '\0\0\0\0')
   if status == PENDING then
     canceled = canceled + 1

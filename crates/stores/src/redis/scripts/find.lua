@@ -9,7 +9,7 @@ local newest
 for n = #standing - 37, 1, -38 do
   if sub(standing, n + 16, n + 31) == ARGV[2] then
     local id = sub(standing, n, n + 15)
-    local record, status = load(tag_of(KEYS[1]) .. 'v' .. ARGV[3] .. id)
+    local record, status = load(tag .. 'v' .. ARGV[3] .. id)
     if record then
       if status == PENDING then
         return id

@@ -32,7 +32,7 @@ if sends ~= tonumber(ARGV[2]) then
   return { 5, now, record, 0 }
 end
 sends = sends + 1
-resend_at = now + COOLDOWN[min(sends, 4)]
+resend_at = now + cooldown(sends)
 local review = math.floor(byte(record, 5) / 4) % 2 == 1
 local delivery = review and byte(record, 3) or 0
 local codes = sub(record, 82)
@@ -51,7 +51,7 @@ if not review then
 end
 note(KEYS[3], KEYS[1], ARGV[6], '\1\2' .. ARGV[5] .. char(sends, ARGV[3] ~= '' and 1 or 0))
 local created = sub(record, 6, 11)
-remember(KEYS[4], ARGV[8] .. created .. pack('>I6I6', expires, resend_at)
+remember(KEYS[4], ARGV[8], created .. pack('>I6I6', expires, resend_at)
   .. char(max(byte(record, 25) - byte(record, 24), 0), max(byte(record, 27) - sends, 0)))
 if not review then
   wake(ARGV[7], KEYS[2])

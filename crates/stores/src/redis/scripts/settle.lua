@@ -32,7 +32,7 @@ elseif ARGV[3] == 'receipt' then
   delivery = newest and tonumber(ARGV[8]) or delivery
 end
 record = sub(record, 1, 2) .. char(delivery) .. sub(record, 4, 4) .. char(flags) .. sub(record, 6)
-save(KEYS[1], failed and ended(record, FAILED) or record)
+save(KEYS[1], failed and ended(record, FAILED, '') or record)
 note(KEYS[3], KEYS[1], ARGV[4], body)
 if ARGV[6] ~= '' then
   local _, attempt = unpack('>BI2', ARGV[2])

@@ -17,14 +17,21 @@ end
 local starts, standing, guesses, turned = load_number(KEYS[2])
 local before = starts
 
-local at, refused = 1, false
-while at <= #ARGV[4] do
+-- How often each limit is used with this start, as the event says it.
+local uses, refused = '', false
+local at = 1
+while at < #ARGV[4] do
   local most, window, name = unpack('>I4I6I2', ARGV[4], at)
-  at = at + 12 + name
-  local oldest = #starts - 6 * most + 1
-  if oldest > 0 and unpack('>I6', starts, oldest) + window > now then
-    refused = true
+  local used = 0
+  for n = #starts - 5, 1, -6 do
+    if unpack('>I6', starts, n) + window <= now then
+      break
+    end
+    used = used + 1
   end
+  refused = refused or used >= most
+  uses = uses .. sub(ARGV[4], at + 10, at + 11 + name) .. pack('>I4I4I6', used + 1, most, window)
+  at = at + 12 + name
 end
 if refused then
   local mine = load(KEYS[1])
@@ -37,7 +44,7 @@ if refused then
   return { 1, now, starts }
 end
 
-local expires, resend_at = now + ARGV[3], now + COOLDOWN[1]
+local expires, resend_at = now + ARGV[3], now + cooldown(1)
 local record = sub(ARGV[2], 1, 5) .. pack('>I6I6I6', now, expires, resend_at) .. sub(ARGV[2], 24)
 if not call('SET', KEYS[1], record, 'PX', ARGV[3] + KEPT_AFTER_EXPIRY, 'NX') then
   local mine = load(KEYS[1])
@@ -46,36 +53,27 @@ end
 
 -- The times of the last 20 starts, and at most 64 that stand.
 starts = sub(starts .. pack('>I6', now), -120)
-local kept = {}
-for n = 1, #standing, 38 do
-  if unpack('>I6', standing, n + 32) > now then
-    kept[#kept + 1] = sub(standing, n, n + 37)
+local mine = sub(KEYS[1], -16) .. sub(record, 30, 45) .. pack('>I6', expires + KEPT_AFTER_EXPIRY)
+if standing == '' then
+  standing = mine
+else
+  local kept = {}
+  for n = 1, #standing, 38 do
+    if unpack('>I6', standing, n + 32) > now then
+      kept[#kept + 1] = sub(standing, n, n + 37)
+    end
   end
+  kept[#kept + 1] = mine
+  standing = sub(table.concat(kept), -64 * 38)
 end
-kept[#kept + 1] = sub(KEYS[1], -16) .. sub(record, 30, 45) .. pack('>I6', expires + KEPT_AFTER_EXPIRY)
-standing = sub(table.concat(kept), -64 * 38)
 save_number(KEYS[2], starts, standing, guesses)
 
 if ARGV[5] ~= '' then
   queue(KEYS[3], KEYS[1], ARGV[5])
 end
 
-local uses = {}
-at = 1
-while at <= #ARGV[4] do
-  local most, window, name = unpack('>I4I6I2', ARGV[4], at)
-  local used = 0
-  for n = #starts - 5, 1, -6 do
-    if unpack('>I6', starts, n) + window <= now then
-      break
-    end
-    used = used + 1
-  end
-  uses[#uses + 1] = sub(ARGV[4], at + 10, at + 11 + name) .. pack('>I4I4I6', min(used, most), most, window)
-  at = at + 12 + name
-end
-note(KEYS[4], KEYS[1], ARGV[6], ARGV[7] .. pack('>I6', expires) .. ARGV[8] .. table.concat(uses) .. ARGV[9])
-remember(KEYS[5], ARGV[11] .. pack('>I6I6I6', now, expires, resend_at) .. ARGV[12])
+note(KEYS[4], KEYS[1], ARGV[6], ARGV[7] .. pack('>I6', expires) .. ARGV[8] .. uses .. ARGV[9])
+remember(KEYS[5], ARGV[11], pack('>I6I6I6', now, expires, resend_at) .. ARGV[12])
 if ARGV[5] ~= '' then
   wake(ARGV[10], KEYS[3])
 end

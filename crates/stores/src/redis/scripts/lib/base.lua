@@ -17,8 +17,8 @@ local DAY = 86400000
 -- A record outlives its code, so that a late check can say `expired`.
 local KEPT_AFTER_EXPIRY = 900000
 local OUTCOME_KEPT = DAY
-local COOLDOWN = { 30000, 40000, 60000, 90000 }
-local TAG = 7
+-- The keys that a script makes itself bear the tag of those that it was given.
+local tag = sub(KEYS[1], 1, 7)
 
 local now
 if ARGV[1] == '' then
@@ -26,10 +26,6 @@ if ARGV[1] == '' then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 else
   now = tonumber(ARGV[1])
-end
-
-local function tag_of(key)
-  return sub(key, 1, TAG)
 end
 
 -- A value of a format that this release does not read is refused, never guessed at.

@@ -1,7 +1,7 @@
 -- A message that waits: state (phase, and 16 while a claim holds it), claims
 -- so far, verification (as in its key), message.
 local function due_member(state, attempt, verification, message)
-  return pack('>BI2', state, attempt) .. sub(verification, TAG + 2) .. message
+  return pack('>BI2', state, attempt) .. sub(verification, 9) .. message
 end
 
 -- Puts a message where the next claim finds it.
@@ -13,6 +13,6 @@ end
 -- an act does, and the only one that may fail: a poll finds the message too.
 local function wake(command, due)
   if command ~= '' then
-    redis.pcall(command, tag_of(due) .. 'w', '')
+    redis.pcall(command, tag .. 'w', '')
   end
 end

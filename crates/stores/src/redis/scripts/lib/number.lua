@@ -37,10 +37,12 @@ end
 local function save_number(key, starts, standing, guesses)
   local till = 0
   if #starts > 0 then
+    -- No record stands as long as a start is remembered.
     till = unpack('>I6', starts, #starts - 5) + DAY
-  end
-  for n = 33, #standing, 38 do
-    till = max(till, (unpack('>I6', standing, n)))
+  else
+    for n = 33, #standing, 38 do
+      till = max(till, (unpack('>I6', standing, n)))
+    end
   end
   if byte(guesses, 1) == 1 then
     till = max(till, unpack('>I6', guesses, 6) + 30 * DAY)

@@ -6,8 +6,8 @@ local function replay(key)
   end
 end
 
-local function remember(key, outcome)
+local function remember(key, head, rest)
   if key then
-    call('SET', key, pack('>I6', now + OUTCOME_KEPT) .. outcome, 'PX', OUTCOME_KEPT)
+    call('SET', key, pack('>I6', now + OUTCOME_KEPT) .. head .. rest, 'PX', OUTCOME_KEPT)
   end
 end

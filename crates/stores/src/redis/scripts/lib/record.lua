@@ -1,3 +1,8 @@
+-- The wait after the n-th send.
+local function cooldown(sends)
+  return sends < 2 and 30000 or sends == 2 and 40000 or sends == 3 and 60000 or 90000
+end
+
 -- The packed verification, its status by the clock, and its times; nothing if
 -- its time is over. Where the clock was set back, no code lives longer from
 -- now than its rule allows, and no cooldown lasts longer.
@@ -10,7 +15,7 @@ local function load(key)
   local created, expires, resend_at = unpack('>I6I6I6', record, 6)
   if created > now then
     expires = min(expires, now + expires - created)
-    resend_at = min(resend_at, now + COOLDOWN[min(max(byte(record, 26), 1), 4)])
+    resend_at = min(resend_at, now + cooldown(byte(record, 26)))
     record = sub(record, 1, 5) .. pack('>I6I6I6', now, expires, resend_at) .. sub(record, 24)
     call('SET', key, record, 'KEEPTTL')
   end
@@ -41,8 +46,8 @@ local function tail_at(record)
 end
 
 -- The record as it ends: without its code and the MAC of the code before it.
-local function ended(record, status)
+local function ended(record, status, judged)
   local at = contact_at(record)
   local contact = unpack('>I2', record, at)
-  return char(3, status) .. sub(record, 3, 98) .. '\0' .. sub(record, at, at + 1 + contact) .. '\0\0'
+  return char(3, status) .. sub(record, 3, 98) .. '\0' .. sub(record, at, at + 1 + contact) .. '\0\0' .. judged
 end

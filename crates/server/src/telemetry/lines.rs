@@ -1,0 +1,87 @@
+//! Where log lines are written: those of requests and messages gathered for a
+//! moment, so that a busy server asks the system once for many; all others at once.
+
+use std::{
+    io::{self, Write},
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+use tracing::{Level, Metadata};
+use tracing_subscriber::fmt::MakeWriter;
+
+/// The longest that a line is kept back.
+const KEPT: Duration = Duration::from_millis(20);
+/// As soon as so many bytes are gathered, they are written.
+const MOST: usize = 32 * 1024;
+
+static GATHERED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+/// Standard error.
+pub struct Lines;
+
+impl Lines {
+    /// Begins to write what is gathered, until the process ends.
+    pub fn begin() -> Self {
+        let writer = thread::Builder::new().name("log".to_owned());
+        // Without the thread, lines go out when enough are gathered or another one is written at once.
+        let _ = writer.spawn(|| {
+            loop {
+                #[expect(clippy::disallowed_methods, reason = "a thread of its own")]
+                thread::sleep(KEPT);
+                flush();
+            }
+        });
+        Self
+    }
+}
+
+/// Writes what is gathered.
+pub fn flush() {
+    write_out(&mut gathered());
+}
+
+fn gathered() -> MutexGuard<'static, Vec<u8>> {
+    GATHERED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write_out(lines: &mut Vec<u8>) {
+    if !lines.is_empty() {
+        // There is nobody to tell that the log cannot be written.
+        let _ = io::stderr().write_all(lines);
+        lines.clear();
+    }
+}
+
+/// One line.
+pub struct Line {
+    at_once: bool,
+}
+
+impl Write for Line {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let mut lines = gathered();
+        lines.extend_from_slice(text);
+        if self.at_once || lines.len() >= MOST {
+            write_out(&mut lines);
+        }
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Line;
+
+    fn make_writer(&'a self) -> Line {
+        Line { at_once: true }
+    }
+
+    fn make_writer_for(&'a self, meta: &Metadata<'_>) -> Line {
+        // What somebody changed, and what an operator must know, is not kept back.
+        Line { at_once: *meta.level() < Level::INFO || meta.target() == "audit" }
+    }
+}
