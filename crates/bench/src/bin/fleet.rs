@@ -300,12 +300,8 @@ impl Fleet {
         let load = Load { check: false, ..self.load(pairs) };
         run(api, &load).await?;
         let redis = cpu_of(self.redis.0.id())?;
-        let worker = self.serve("worker", Vec::new()).await?;
         let since = Instant::now();
-        while self.waiting().await? > 0 {
-            ensure!(since.elapsed() < Duration::from_secs(300), "messages or events were left after 300 s");
-            sleep(Duration::from_millis(50)).await;
-        }
+        let worker = self.drain().await?;
         let wall = since.elapsed().as_secs_f64();
         let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / pairs as f64;
         let (worker, redis) = (each(cpu_of(worker.child.id())?), each(cpu_of(self.redis.0.id())? - redis));
@@ -317,16 +313,28 @@ impl Fleet {
         self.empty().await
     }
 
-    /// Messages and events that wait.
-    async fn waiting(&mut self) -> Result<u64> {
-        let mut sum = 0;
-        let names: Vec<Vec<u8>> =
-            redis::cmd("KEYS").arg("{cs???}[de]").query_async(&mut self.connection).await?;
-        for name in names {
-            let command = if name.ends_with(b"d") { "ZCARD" } else { "XLEN" };
-            sum += redis::cmd(command).arg(name).query_async::<u64>(&mut self.connection).await?;
+    /// Where messages and events wait: asked once, for it looks at every key.
+    async fn queues(&mut self) -> Result<Vec<Vec<u8>>> {
+        Ok(redis::cmd("KEYS").arg("{cs???}[de]").query_async(&mut self.connection).await?)
+    }
+
+    /// Starts a worker, and waits until nothing waits any more.
+    async fn drain(&mut self) -> Result<Server> {
+        let queues = self.queues().await?;
+        let worker = self.serve("worker", Vec::new()).await?;
+        let since = Instant::now();
+        loop {
+            let mut waiting = 0;
+            for name in &queues {
+                let command = if name.ends_with(b"d") { "ZCARD" } else { "XLEN" };
+                waiting += redis::cmd(command).arg(name).query_async::<u64>(&mut self.connection).await?;
+            }
+            if waiting == 0 {
+                return Ok(worker);
+            }
+            ensure!(since.elapsed() < Duration::from_secs(3_600), "{waiting} were left after an hour");
+            sleep(Duration::from_millis(100)).await;
         }
-        Ok(sum)
     }
 
     /// Bytes and cost at ever more live verifications.
@@ -339,21 +347,11 @@ impl Fleet {
         let mut size = 1_000;
         while size <= self.arguments.live {
             self.empty().await?;
-            // Scripts and empty structures are there before the first.
-            run(api, &Load { check: false, ..self.load(1_000) }).await?;
             let before = self.memory().await?;
             let load = Load { check: false, ..self.load(size) };
             run(api, &load).await?;
             let queued = (self.memory().await? - before) / size as u64;
-            let worker = self.serve("worker", Vec::new()).await?;
-            let since = Instant::now();
-            while self.waiting().await? > 0 {
-                ensure!(
-                    since.elapsed() < Duration::from_secs(3_600),
-                    "messages or events were left after an hour"
-                );
-                sleep(Duration::from_millis(200)).await;
-            }
+            let worker = self.drain().await?;
             drop(worker);
             let sent = self.memory().await?.saturating_sub(before) / size as u64;
             let cost = run(api, &self.load(self.arguments.pairs.min(20_000))).await?;
