@@ -339,7 +339,7 @@ on_a_database() { # name program arguments...: with an empty database of the tes
 }
 
 run_fleet() {
-    on_a_database fleet "$CARGO_TARGET_DIR/debug/fleet" --pairs 1000 --rounds 1 --live 50000 --tenants 500
+    on_a_database fleet "$CARGO_TARGET_DIR/debug/fleet" --pairs 1000 --rounds 1 --live 50000 --tenants 500 --directory 5000
 }
 
 run_chaos() { on_a_database chaos "$CARGO_TARGET_DIR/debug/chaos" --away 3 --kills 1; }

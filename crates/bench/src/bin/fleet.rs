@@ -50,6 +50,9 @@ struct Arguments {
     /// Tenants of the last measurement of cost.
     #[arg(long, default_value_t = 10_000)]
     tenants: usize,
+    /// Tenants, with two keys each, that a node loads at its start.
+    #[arg(long, default_value_t = 100_000)]
+    directory: usize,
 }
 
 /// Ends a process with the value.
@@ -98,8 +101,12 @@ async fn main() -> Result<()> {
     fleet.worker(&api).await?;
     fleet.live(&api).await?;
     fleet.tenants(&mut api).await?;
-    println!();
-    println!("API node: ready after {:.2} s, idle at {} MiB", ready.as_secs_f64(), idle >> 10);
+    fleet.directory().await?;
+    println!(
+        "API node with few tenants: ready after {:.2} s, idle at {} MiB",
+        ready.as_secs_f64(),
+        idle >> 10
+    );
     println!("1 passed, 0 failed");
     Ok(())
 }
@@ -160,7 +167,7 @@ impl Fleet {
         let child = self
             .countersign()?
             .args(["serve", "--role", role])
-            .env("COUNTERSIGN__DATA__FOLDER", self.folder.join(role))
+            .env("COUNTERSIGN__DATA__FOLDER", self.folder.join(format!("{role}-{api}")))
             .env("COUNTERSIGN__SERVER__BIND", format!("127.0.0.1:{api}"))
             .env("COUNTERSIGN__SERVER__OPERATOR_BIND", format!("127.0.0.1:{operator}"))
             .stdout(Stdio::null())
@@ -370,6 +377,47 @@ impl Fleet {
             line.and_then(|number| number.trim().parse::<u64>().ok()).context("INFO memory")
         };
         Ok(field("used_memory:")? - field("mem_clients_normal:")? - field("mem_aof_buffer:")?)
+    }
+
+    /// What a node takes to load a large directory.
+    async fn directory(&mut self) -> Result<()> {
+        let size = self.arguments.directory;
+        let tenant = self.command(&["tenant", "create", "--name", "many", "--countries", "PL"])?;
+        for name in ["a", "b"] {
+            let scopes = "verifications:start,verifications:check";
+            self.command(&["key", "create", "--tenant", &tenant, "--name", name, "--scopes", scopes])?;
+        }
+        // Copies of that one, under ids that nobody has.
+        let id = |prefix: &str, n: &str| format!("'{prefix}_' || lpad(({n})::text, 26, '0')");
+        let (ten, pro, key) = (id("ten", "n"), id("pro", "n"), id("key", "2 * n + (k.name = 'b')::int"));
+        let copies = format!("generate_series(1, {size}) n");
+        for statement in [
+            format!("INSERT INTO tenants SELECT {ten}, name, created_at FROM tenants, {copies} WHERE id = '{tenant}'"),
+            format!(
+                "INSERT INTO settings SELECT {ten}, name, value, updated_at FROM settings, {copies} WHERE tenant_id = '{tenant}'"
+            ),
+            format!(
+                "INSERT INTO profiles SELECT {pro}, {ten}, name, code_length, code_alphabet, expires_in_s, max_checks, max_sends,
+                    resend_policy, created_at, limits FROM profiles, {copies} WHERE tenant_id = '{tenant}'"
+            ),
+            format!(
+                "INSERT INTO keys SELECT {key}, {ten}, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
+                    last_used_at, version, allowlist, replaced_by FROM keys k, {copies} WHERE tenant_id = '{tenant}'"
+            ),
+        ] {
+            let output = Command::new("psql").arg(&self.arguments.postgres).args(["-qc", &statement]).output()?;
+            ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        let since = Instant::now();
+        let node = self.serve("api", Vec::new()).await?;
+        println!();
+        println!(
+            "API node with {size} tenants and {} keys: ready after {:.2} s, {} MiB",
+            2 * size,
+            since.elapsed().as_secs_f64(),
+            resident(node.child.id())? >> 10
+        );
+        Ok(())
     }
 
     /// Cost at ever more tenants, each with a key that takes its turn.
