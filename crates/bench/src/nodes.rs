@@ -204,6 +204,49 @@ fn spawn_redis(folder: &Path, port: u16, options: &[String]) -> Result<Running> 
     Ok(Running(child))
 }
 
+/// A master with a replica, and three Sentinels that watch it.
+pub struct Watched {
+    /// The master at the start.
+    pub master: Redis,
+    _replica: Redis,
+    _sentinels: Vec<Running>,
+    /// The URL of the codes store.
+    pub url: String,
+}
+
+impl Watched {
+    /// Starts them all.
+    pub async fn start(folder: &Path) -> Result<Self> {
+        let master = Redis::start(&folder.join("watched"), free_port()?, &[]).await?;
+        let port = master.port.to_string();
+        let options = ["--replicaof", "127.0.0.1", &port];
+        let replica = Redis::start(&folder.join("replica"), free_port()?, &options).await?;
+        let (mut sentinels, mut addresses) = (Vec::new(), Vec::new());
+        for n in 0..3 {
+            let (folder, port) = (folder.join(format!("sentinel{n}")), free_port()?.to_string());
+            std::fs::create_dir_all(&folder)?;
+            let file = folder.join("sentinel.conf");
+            let text = format!(
+                "sentinel monitor main 127.0.0.1 {} 2\nsentinel down-after-milliseconds main 1000\nsentinel failover-timeout main 5000\n",
+                master.port
+            );
+            std::fs::write(&file, text)?;
+            let child = Command::new("redis-server")
+                .arg(&file)
+                .args(["--sentinel", "--port", &port, "--bind", "127.0.0.1", "--logfile", "log", "--dir"])
+                .arg(&folder)
+                .stdout(Stdio::null())
+                .spawn()?;
+            sentinels.push(Running(child));
+            addresses.push(format!("127.0.0.1:{port}"));
+        }
+        // Until they know each other and the replica.
+        sleep(Duration::from_secs(5)).await;
+        let url = format!("redis-sentinel://{}/main", addresses.join(","));
+        Ok(Self { master, _replica: replica, _sentinels: sentinels, url })
+    }
+}
+
 /// Three masters, each with a replica.
 pub struct Cluster {
     /// Its servers.

@@ -10,10 +10,11 @@ mod trials;
 use anyhow::Result;
 use clap::Parser;
 use countersign_bench::{
-    nodes::{Cluster, Installation, Redis, free_port},
+    nodes::{Cluster, Installation, Redis, Watched, free_port},
     relay,
 };
-use std::time::Duration;
+use countersign_core::time::Timestamp;
+use std::time::{Duration, SystemTime};
 
 /// Takes away from many nodes what they stand on, and looks at what they answer.
 #[derive(Parser)]
@@ -53,6 +54,17 @@ async fn main() -> Result<()> {
         .with("DELIVERY__RELAY__SECRET", &relay.secret);
     installation.run(&["migrate"])?;
     let trials = trials::Trials { installation, arguments: &arguments, proxy: &proxy, phones: relay.phones };
+    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+    println!("# When something goes away\n");
+    println!(
+        "{}, {profile} profile, {} clients. Written by `just chaos`: real nodes, a Redis Cluster of three masters",
+        today(),
+        arguments.clients
+    );
+    println!(
+        "with a replica each, and Postgres behind a proxy that cuts it off. Each client starts on one API"
+    );
+    println!("node and checks on the other.\n");
     println!("| trial | what was seen |\n|---|---|");
     trials.two_nodes_count_as_one().await?;
     trials.a_disabled_key_is_refused_everywhere().await?;
@@ -60,11 +72,21 @@ async fn main() -> Result<()> {
     trials.workers_die(arguments.kills).await?;
     let mut alone = Redis::start(&folder.join("alone"), free_port()?, &["--appendfsync", "always"]).await?;
     trials.redis_goes_away(&mut alone).await?;
+    drop(alone);
+    trials.a_watched_master_dies(Watched::start(folder).await?).await?;
     for replicas in [0, 1] {
         trials.masters_die(&mut cluster, replicas).await?;
     }
-    println!("1 passed, 0 failed");
+    println!("\n1 passed, 0 failed");
     Ok(())
+}
+
+/// The date, UTC.
+#[expect(clippy::disallowed_methods, reason = "the real one, for the report")]
+fn today() -> String {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = Timestamp::from_millis(i64::try_from(now.as_millis()).unwrap_or_default());
+    now.to_string().chars().take(10).collect()
 }
 
 /// How long what must happen soon may take on a busy machine.

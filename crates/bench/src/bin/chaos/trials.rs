@@ -7,7 +7,7 @@ use crate::{
 use anyhow::{Context, Result, bail, ensure};
 use countersign_bench::{
     api::{Answer, Api},
-    nodes::{Cluster, Installation, Node, Redis},
+    nodes::{Cluster, Installation, Node, Redis, Watched},
     proxy::Proxy,
     relay::Phones,
 };
@@ -296,6 +296,31 @@ impl Trials<'_> {
             &format!(
                 "503 codes_unavailable with Retry-After meanwhile; back {} ms after its return, with what was acknowledged before",
                 back.as_millis()
+            ),
+        );
+        Ok(())
+    }
+
+    pub async fn a_watched_master_dies(&self, mut watched: Watched) -> Result<()> {
+        let installation =
+            self.installation.with("CODES__URL", &watched.url).with("CODES__CONFIRM_REPLICAS", "0");
+        let (_, test, _) = self.keys("Sentinel")?;
+        let node = installation.serve("all", "watched").await?;
+        let (api, book) = (Api::new(&node.base_url, &test)?, Book::from(250_000));
+        let id = book.start(&api).await.context("no start before the failover")?;
+        // The replica has it by then.
+        sleep(Duration::from_secs(1)).await;
+        watched.master.process.kill()?;
+        let since = Instant::now();
+        wait_until(async || book.start(&api).await.is_some()).await.context("it did not come back")?;
+        let back = since.elapsed();
+        ensure!(book.check(&api, &id, None).await, "what was acknowledged before is gone");
+        book.ensure_single()?;
+        say(
+            "a master that three Sentinels watch killed",
+            &format!(
+                "served again after {:.1} s (they wait for 1 s before they act), with what was acknowledged before",
+                back.as_secs_f64()
             ),
         );
         Ok(())
