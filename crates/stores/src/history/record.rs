@@ -12,13 +12,17 @@ use countersign_core::{
     ports::{StoreError, UnrecordedEvent},
     verification::RecordKey,
 };
+use futures_util::future::try_join_all;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Mutex, PoisonError},
 };
 
-/// Verifications whose facts are remembered between two batches.
-const REMEMBERED: usize = 20_000;
+/// Verifications whose facts are remembered between two batches: a minute of a
+/// few hundred starts a second. After an outage more wait, and are asked for.
+const REMEMBERED: usize = 50_000;
+/// Asked for at once.
+const ASKED: usize = 8;
 const HOUR: i64 = 3_600 * 1_000_000;
 
 /// By what the events of a verification are counted. Empty where not known.
@@ -101,15 +105,10 @@ impl Recorder {
         if events.is_empty() {
             return Ok(());
         }
-        let mut facts = HashMap::new();
+        let mut facts = self.facts_before(events).await?;
         let mut groups: BTreeMap<Group, Counts> = BTreeMap::new();
         for Arriving { key, event } in events {
-            let known = match facts.entry(key.id) {
-                std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
-                std::collections::hash_map::Entry::Vacant(unknown) => {
-                    unknown.insert(self.facts_before(*key, &event.kind).await?)
-                }
-            };
+            let known = facts.entry(key.id).or_default();
             known.learn(&event.kind);
             let provider = event.kind.provider().unwrap_or(&known.provider).to_owned();
             let hour = event.at.micros().div_euclid(HOUR) * HOUR;
@@ -126,15 +125,34 @@ impl Recorder {
         Ok(())
     }
 
-    /// What is known of a verification before its first event of a batch.
-    async fn facts_before(&self, key: RecordKey, first: &EventKind) -> Result<Facts, StoreError> {
-        if matches!(first, EventKind::Started(_)) {
-            return Ok(Facts::default());
+    /// What is known of the verifications of a batch before their first events in it.
+    async fn facts_before(&self, events: &[Arriving]) -> Result<HashMap<VerificationId, Facts>, StoreError> {
+        let (mut facts, mut unknown) = (HashMap::new(), Vec::new());
+        {
+            let remembered = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+            for Arriving { key, event } in events {
+                let std::collections::hash_map::Entry::Vacant(place) = facts.entry(key.id) else { continue };
+                let known = match event.kind {
+                    EventKind::Started(_) => None,
+                    _ => remembered.get(&key.id).cloned(),
+                };
+                if known.is_none() && !matches!(event.kind, EventKind::Started(_)) {
+                    unknown.push(*key);
+                }
+                place.insert(known.unwrap_or_default());
+            }
         }
-        let remembered = self.facts.lock().unwrap_or_else(PoisonError::into_inner).get(&key.id).cloned();
-        if let Some(facts) = remembered {
-            return Ok(facts);
+        for some in unknown.chunks(ASKED) {
+            for (key, found) in
+                some.iter().zip(try_join_all(some.iter().map(|key| self.ask_facts(*key))).await?)
+            {
+                facts.insert(key.id, found);
+            }
         }
+        Ok(facts)
+    }
+
+    async fn ask_facts(&self, key: RecordKey) -> Result<Facts, StoreError> {
         let values = vec![
             key.tenant.to_string().into(),
             key.mode.as_str().into(),
