@@ -7,6 +7,7 @@ pub mod proxy;
 pub mod relay;
 
 use anyhow::{Context, Result, bail, ensure};
+use nodes::Running;
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
@@ -21,7 +22,7 @@ use std::{
 /// A server that was started, and ends with this value.
 pub struct Server {
     /// The process.
-    pub child: Child,
+    pub process: Running,
     /// Where it answers.
     pub base_url: String,
     /// Test keys that take turns; none for a floor.
@@ -35,19 +36,18 @@ pub struct Server {
 impl Server {
     /// A process that has not said yet where it answers.
     pub fn new(child: Child) -> Self {
-        Self { child, base_url: String::new(), keys: Vec::new(), live_key: None, beside: Vec::new() }
+        Self {
+            process: Running(child),
+            base_url: String::new(),
+            keys: Vec::new(),
+            live_key: None,
+            beside: Vec::new(),
+        }
     }
 
     /// That of the process, and that of those beside it.
     fn cpu(&self) -> Result<[Duration; 2]> {
-        Ok([cpu_of(self.child.id())?, self.beside.iter().copied().map(cpu_of).sum::<Result<_>>()?])
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        Ok([cpu_of(self.process.0.id())?, self.beside.iter().copied().map(cpu_of).sum::<Result<_>>()?])
     }
 }
 

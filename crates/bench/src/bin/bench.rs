@@ -100,7 +100,7 @@ fn start_floor(folder: &Path) -> Result<Server> {
     let ready = folder.join("floor.ready");
     let child = Command::new(beside_me("floor")?).arg(folder).arg(&ready).stdout(Stdio::null()).spawn()?;
     let mut server = Server::new(child);
-    server.base_url = wait_for(&ready, &mut server.child)?;
+    server.base_url = wait_for(&ready, &mut server.process.0)?;
     Ok(server)
 }
 
@@ -120,7 +120,7 @@ fn start_countersign(folder: &Path) -> Result<Server> {
         .stderr(log)
         .spawn()?;
     let mut server = Server::new(child);
-    let facts: Value = serde_json::from_str(&wait_for(&ready, &mut server.child)?)?;
+    let facts: Value = serde_json::from_str(&wait_for(&ready, &mut server.process.0)?)?;
     server.base_url = facts["base_url"].as_str().context("base_url")?.to_owned();
     server.keys = vec![facts["test_key"].as_str().context("test_key")?.to_owned()];
     server.live_key = Some(facts["key"].as_str().context("key")?.to_owned());

@@ -4,9 +4,13 @@
 //! CPU is read from the kernel for each process: that of a pair is of the API
 //! node and of Redis. Bytes and round trips are read from Redis itself.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use countersign_bench::{Cost, Guard, Load, Server, beside_me, cpu_of, run, wait_for};
+use countersign_bench::{
+    Cost, Guard, Load, Server, beside_me, cpu_of,
+    nodes::{Installation, Redis, free_port},
+    run, wait_for,
+};
 use countersign_core::{
     countries::Countries,
     id::{KeyId, ProfileId, TenantId},
@@ -19,9 +23,8 @@ use countersign_core::{
 };
 use countersign_stores::{directory::SqlDirectory, sql::Sql};
 use std::{
-    net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant, SystemTime},
 };
 use tokio::time::sleep;
@@ -55,24 +58,20 @@ struct Arguments {
     directory: usize,
 }
 
-/// Ends a process with the value.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+/// Most live verifications whose messages are also sent and whose events are
+/// also recorded: Postgres takes a minute for some 100,000 of them.
+const DRAINED: usize = 100_000;
 
 /// What all parts of the run share.
 struct Fleet {
     folder: PathBuf,
     arguments: Arguments,
-    redis: Ended,
+    installation: Installation,
+    redis: Redis,
     redis_url: String,
     connection: redis::aio::MultiplexedConnection,
     next_number: usize,
+    nodes: usize,
 }
 
 #[tokio::main]
@@ -82,12 +81,12 @@ async fn main() -> Result<()> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = tempfile::tempdir()?;
     let mut fleet = Fleet::start(folder.path(), arguments).await?;
-    fleet.command(&["migrate"])?;
+    fleet.installation.run(&["migrate"])?;
     let key = fleet.make_key("bench")?;
     let began = Instant::now();
     let mut api = fleet.serve("api", vec![key]).await?;
     let ready = began.elapsed();
-    let idle = resident(api.child.id())?;
+    let idle = resident(api.process.0.id())?;
     let floor = fleet.floor()?;
 
     println!("## Nodes on Redis and Postgres");
@@ -113,83 +112,26 @@ async fn main() -> Result<()> {
 
 impl Fleet {
     async fn start(folder: &Path, arguments: Arguments) -> Result<Self> {
-        let port = free_port()?;
-        let child = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--appendonly", "yes", "--save", ""])
-            .args(["--maxmemory-policy", "noeviction", "--logfile", "redis.log", "--dir"])
-            .arg(folder)
-            .stdout(Stdio::null())
-            .spawn()
-            .context("redis-server must be installed")?;
-        let redis = Ended(child);
-        let redis_url = format!("redis://127.0.0.1:{port}");
-        let client = redis::Client::open(redis_url.as_str())?;
-        let since = Instant::now();
-        let connection = loop {
-            match client.get_multiplexed_async_connection().await {
-                Ok(connection) => break connection,
-                Err(error) if since.elapsed() > Duration::from_secs(10) => return Err(error.into()),
-                Err(_) => sleep(Duration::from_millis(20)).await,
-            }
-        };
-        Ok(Self { folder: folder.to_owned(), arguments, redis, redis_url, connection, next_number: 0 })
-    }
-
-    fn countersign(&self) -> Result<Command> {
-        let mut command = Command::new(beside_me("countersign")?);
-        command
-            .env("COUNTERSIGN__CODES__URL", &self.redis_url)
-            .env("COUNTERSIGN__DATABASE__URL", &self.arguments.postgres)
-            .env("COUNTERSIGN__DATABASE__CA_FILE", &self.arguments.postgres_ca)
-            .env("COUNTERSIGN__KEYRING__FILE", self.folder.join("keyring.toml"))
-            .env("COUNTERSIGN__DATA__FOLDER", self.folder.join("data"))
-            .env("COUNTERSIGN__LOG__FORMAT", "json")
-            .stdin(Stdio::null());
-        Ok(command)
-    }
-
-    fn command(&self, arguments: &[&str]) -> Result<String> {
-        let output = self.countersign()?.args(arguments).output()?;
-        ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+        let redis = Redis::start(&folder.join("redis"), free_port()?, &[]).await?;
+        let redis_url = format!("redis://127.0.0.1:{}", redis.port);
+        let connection = redis::Client::open(redis_url.as_str())?.get_multiplexed_async_connection().await?;
+        let Arguments { postgres, postgres_ca, .. } = &arguments;
+        let installation = Installation::new(folder, &redis_url, postgres, postgres_ca);
+        let folder = folder.to_owned();
+        Ok(Self { folder, arguments, installation, redis, redis_url, connection, next_number: 0, nodes: 0 })
     }
 
     /// A test key: its code is known, and its message goes the same way to its provider.
     fn make_key(&self, name: &str) -> Result<String> {
-        let tenant = self.command(&["tenant", "create", "--name", name, "--countries", "all"])?;
-        let scopes = "verifications:start,verifications:check,verifications:read";
-        self.command(&["key", "create", "--test", "--tenant", &tenant, "--name", name, "--scopes", scopes])
+        let tenant = self.installation.make_tenant(name)?;
+        self.installation.make_key(&tenant, "verifications:start,verifications:check", true)
     }
 
-    async fn serve(&self, role: &str, keys: Vec<String>) -> Result<Server> {
-        let (api, operator) = (free_port()?, free_port()?);
-        let log = std::fs::File::create(self.folder.join(format!("{role}.log")))?;
-        let child = self
-            .countersign()?
-            .args(["serve", "--role", role])
-            .env("COUNTERSIGN__DATA__FOLDER", self.folder.join(format!("{role}-{api}")))
-            .env("COUNTERSIGN__SERVER__BIND", format!("127.0.0.1:{api}"))
-            .env("COUNTERSIGN__SERVER__OPERATOR_BIND", format!("127.0.0.1:{operator}"))
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()?;
-        let mut server = Server::new(child);
-        server.base_url = format!("http://127.0.0.1:{api}");
-        server.keys = keys;
-        server.beside = vec![self.redis.0.id()];
-        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build()?;
-        let (since, url) = (Instant::now(), format!("http://127.0.0.1:{operator}/health/ready"));
-        while since.elapsed() < Duration::from_secs(30) {
-            if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
-                return Ok(server);
-            }
-            if let Some(status) = server.child.try_wait()? {
-                let log = std::fs::read_to_string(self.folder.join(format!("{role}.log")))?;
-                bail!("a node ended at its start: {status}\n{log}");
-            }
-            sleep(Duration::from_millis(5)).await;
-        }
-        bail!("a node was not ready within 30 s")
+    async fn serve(&mut self, role: &str, keys: Vec<String>) -> Result<Server> {
+        self.nodes += 1;
+        let node = self.installation.serve(role, &format!("{role}{}", self.nodes)).await?;
+        let beside = vec![self.redis.process.0.id()];
+        Ok(Server { process: node.process, base_url: node.base_url, keys, live_key: None, beside })
     }
 
     fn floor(&self) -> Result<Server> {
@@ -200,8 +142,8 @@ impl Fleet {
             .stdout(Stdio::null())
             .spawn()?;
         let mut server = Server::new(child);
-        server.base_url = wait_for(&ready, &mut server.child)?;
-        server.beside = vec![self.redis.0.id()];
+        server.base_url = wait_for(&ready, &mut server.process.0)?;
+        server.beside = vec![self.redis.process.0.id()];
         Ok(server)
     }
 
@@ -306,12 +248,13 @@ impl Fleet {
         let pairs = self.arguments.pairs;
         let load = Load { check: false, ..self.load(pairs) };
         run(api, &load).await?;
-        let redis = cpu_of(self.redis.0.id())?;
+        let redis = cpu_of(self.redis.process.0.id())?;
         let since = Instant::now();
         let worker = self.drain().await?;
         let wall = since.elapsed().as_secs_f64();
         let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / pairs as f64;
-        let (worker, redis) = (each(cpu_of(worker.child.id())?), each(cpu_of(self.redis.0.id())? - redis));
+        let (worker, redis) =
+            (each(cpu_of(worker.process.0.id())?), each(cpu_of(self.redis.process.0.id())? - redis));
         println!();
         println!(
             "Worker and recorder: {:.0} messages/s sent, delivered and recorded; {worker:.0} us of the worker's CPU and {redis:.0} us of Redis for each",
@@ -358,9 +301,11 @@ impl Fleet {
             let load = Load { check: false, ..self.load(size) };
             run(api, &load).await?;
             let queued = (self.memory().await? - before) / size as u64;
-            let worker = self.drain().await?;
-            drop(worker);
-            let sent = self.memory().await?.saturating_sub(before) / size as u64;
+            let mut sent = "-".to_owned();
+            if size <= DRAINED {
+                drop(self.drain().await?);
+                sent = (self.memory().await?.saturating_sub(before) / size as u64).to_string();
+            }
             let cost = run(api, &self.load(self.arguments.pairs.min(20_000))).await?;
             println!("| {size} | {queued} | {sent} | {:.1} |", cost.cpu_per_pair());
             size *= 10;
@@ -382,10 +327,11 @@ impl Fleet {
     /// What a node takes to load a large directory.
     async fn directory(&mut self) -> Result<()> {
         let size = self.arguments.directory;
-        let tenant = self.command(&["tenant", "create", "--name", "many", "--countries", "PL"])?;
+        let tenant = self.installation.make_tenant("many")?;
         for name in ["a", "b"] {
             let scopes = "verifications:start,verifications:check";
-            self.command(&["key", "create", "--tenant", &tenant, "--name", name, "--scopes", scopes])?;
+            let make = ["key", "create", "--tenant", &tenant, "--name", name, "--scopes", scopes];
+            self.installation.run(&make)?;
         }
         // Copies of that one, under ids that nobody has.
         let id = |prefix: &str, n: &str| format!("'{prefix}_' || lpad(({n})::text, 26, '0')");
@@ -415,7 +361,7 @@ impl Fleet {
             "API node with {size} tenants and {} keys: ready after {:.2} s, {} MiB",
             2 * size,
             since.elapsed().as_secs_f64(),
-            resident(node.child.id())? >> 10
+            resident(node.process.0.id())? >> 10
         );
         Ok(())
     }
@@ -438,7 +384,7 @@ impl Fleet {
             sleep(Duration::from_secs(2)).await;
             api.keys.clone_from(&keys);
             let cost = run(api, &self.load(self.arguments.pairs.min(20_000))).await?;
-            println!("| {size} | {:.1} | {} |", cost.cpu_per_pair(), resident(api.child.id())? >> 10);
+            println!("| {size} | {:.1} | {} |", cost.cpu_per_pair(), resident(api.process.0.id())? >> 10);
             self.empty().await?;
             size *= 10;
         }
@@ -467,8 +413,4 @@ fn resident(pid: u32) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
     Ok(line.trim().trim_end_matches("kB").trim().parse()?)
-}
-
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
