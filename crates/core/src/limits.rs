@@ -242,6 +242,19 @@ pub struct Take {
     pub bucket: Bucket,
 }
 
+impl Take {
+    /// How far its bucket is used when all is regained at `full_at`.
+    pub fn state(&self, full_at: Timestamp, now: Timestamp) -> LimitState {
+        LimitState {
+            name: self.name.clone(),
+            max: self.bucket.max,
+            window: self.bucket.window,
+            remaining: self.bucket.remaining(full_at, now),
+            reset: full_at.since(now),
+        }
+    }
+}
+
 /// How far a bucket is used, for the RateLimit headers and the timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitState {

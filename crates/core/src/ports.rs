@@ -3,12 +3,12 @@
 use crate::{
     allowlist::Allowlist,
     countries::Countries,
-    event::Event,
+    event::{Event, LimitUse, Started},
     id::{EventId, KeyId, MessageId, NodeId, ProfileId, ReviewNumberId, TenantId, VerificationId},
     idempotency::{Answer, Once, Replay},
     key::{Key, Mode},
     keyring::Fingerprint,
-    limits::{Buckets, LimitHit, LimitState, Take},
+    limits::{Buckets, LimitHit, LimitState, Take, resend_cooldown},
     pack::UnpackError,
     phone::Country,
     profile::{Profile, ProfileName},
@@ -102,6 +102,37 @@ pub struct NewVerification {
     pub once: Option<Once>,
     /// The id of the `started` event.
     pub event: EventId,
+}
+
+impl NewVerification {
+    /// The record as it begins now, by the store's clock.
+    pub fn begun(&self, now: Timestamp) -> Record {
+        Record {
+            created_at: now,
+            expires_at: now + self.expires_in,
+            resend_at: now + resend_cooldown(1),
+            ..self.record.clone()
+        }
+    }
+
+    /// What its `started` event says, of a record that has its times and of the
+    /// limits that were counted.
+    pub fn started(&self, record: &Record, limits: &[LimitState]) -> Started {
+        Started {
+            message: record.message,
+            profile: record.profile,
+            key: self.starter,
+            number: record.number,
+            country: self.country,
+            expires_at: record.expires_at,
+            max_checks: record.max_checks,
+            max_sends: record.max_sends,
+            contact: record.contact.clone(),
+            limits: limits.iter().map(LimitUse::of).collect(),
+            skipped: self.skipped.clone(),
+            review: record.review,
+        }
+    }
 }
 
 /// What a start did.

@@ -13,12 +13,12 @@ use async_trait::async_trait;
 use backlog::Backlog;
 use clock::StoreClock;
 use countersign_core::{
-    event::{Event, EventKind, LimitUse, Started},
+    event::{Event, EventKind},
     id::{EventId, ProfileId, TenantId, VerificationId},
     idempotency::{Answer, Once, Outcome, Progress, Replay},
     key::Mode,
     keyring::Fingerprint,
-    limits::{LimitHit, resend_cooldown},
+    limits::LimitHit,
     number::Standing,
     ports::{
         CheckFound, Claim, Clock, Codes, Erasure, NewVerification, Position, Seen, Settled, StartOutcome,
@@ -395,10 +395,7 @@ fn start(connection: &Connection, new: &NewVerification, now: Timestamp) -> Resu
             return Ok(StartOutcome::Limited(LimitHit { name, scope, retry_after, states }));
         }
     };
-    let mut record = new.record.clone();
-    record.created_at = now;
-    record.expires_at = now + new.expires_in;
-    record.resend_at = now + resend_cooldown(1);
+    let record = new.begun(now);
     let standing = Standing { id: key.id, profile: record.profile, until: record.kept_until() };
     number.stand(standing, now);
     save_number(connection, &number_key, &number)?;
@@ -407,20 +404,7 @@ fn start(connection: &Connection, new: &NewVerification, now: Timestamp) -> Resu
     if !record.review {
         outbox::queue(connection, key, record.message, now)?;
     }
-    let started = Started {
-        message: record.message,
-        profile: record.profile,
-        key: new.starter,
-        number: record.number,
-        country: new.country,
-        expires_at: record.expires_at,
-        max_checks: record.max_checks,
-        max_sends: record.max_sends,
-        contact: record.contact.clone(),
-        limits: limits.iter().map(LimitUse::of).collect(),
-        skipped: new.skipped.clone(),
-        review: record.review,
-    };
+    let started = new.started(&record, &limits);
     append_event(connection, key, new.event, now, &EventKind::Started(Box::new(started)))?;
     outcomes::keep(connection, new.once.as_ref(), &Outcome::Started(Progress::of(key.id, &record)), now)?;
     Ok(StartOutcome::Started { record, limits })

@@ -35,13 +35,7 @@ pub fn look(connection: &Connection, takes: &[Take], now: Timestamp) -> Result<L
     }
     for (place, take) in takes.iter().enumerate() {
         let after = if look.refused.is_none() { look.taken[place].1 } else { found[place] };
-        look.states.push(LimitState {
-            name: take.name.clone(),
-            max: take.bucket.max,
-            window: take.bucket.window,
-            remaining: take.bucket.remaining(after, now),
-            reset: after.since(now),
-        });
+        look.states.push(take.state(after, now));
     }
     Ok(look)
 }

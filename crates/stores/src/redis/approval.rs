@@ -5,7 +5,7 @@
 
 use super::{
     codes::{Store, is_approval},
-    link::{CALL_TIMEOUT, Link, client, is_unknown_script, store_error},
+    link::{CALL_TIMEOUT, Call, Link, client, is_not_now, is_unknown_script, store_error},
     script::Script,
     tags::{slot, tag},
     url::RedisUrl,
@@ -60,8 +60,7 @@ impl Approvals {
         keys: &[&[u8]],
         args: &[&[u8]],
     ) -> Result<Value, StoreError> {
-        let now = store.now();
-        let args: Vec<&[u8]> = std::iter::once(now.as_slice()).chain(args.iter().copied()).collect();
+        let call = Call { script, now: &store.now(), keys, args };
         let attempt = async {
             let _place = self.places.acquire().await.map_err(StoreError::unavailable)?;
             let mut asked = None;
@@ -75,7 +74,11 @@ impl Approvals {
                         continue;
                     }
                 };
-                match evaluate(&mut connection, script, keys, &args).await {
+                let mut sent = call.by_hash().query_async(&mut connection).await;
+                if is_unknown_script(&sent) {
+                    sent = call.whole().query_async(&mut connection).await;
+                }
+                match sent {
                     Ok(value) => return self.confirm(address, connection, value).await,
                     // The slot is on its way to another master, and this number is there already.
                     Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) => {
@@ -85,7 +88,9 @@ impl Approvals {
                         });
                     }
                     // Sent again, a check that was evaluated is told what it was told.
-                    Err(error) if has_moved(&error) || error.is_io_error() => {
+                    Err(error)
+                        if is_not_now(&error) || error.redirect_node().is_some() || error.is_io_error() =>
+                    {
                         self.forget_masters();
                         sleep(PAUSE).await;
                     }
@@ -215,33 +220,4 @@ fn without_extras(value: Value) -> Value {
         Value::Array(parts) => Value::Array(parts.into_iter().take(2).collect()),
         other => other,
     }
-}
-
-async fn evaluate(
-    connection: &mut MultiplexedConnection,
-    script: &Script,
-    keys: &[&[u8]],
-    args: &[&[u8]],
-) -> RedisResult<Value> {
-    let mut sent = Err(RedisError::from((ErrorKind::Client, "not sent")));
-    for (verb, text) in [("EVALSHA", script.hash()), ("EVAL", script.text())] {
-        let mut command = redis::cmd(verb);
-        command.arg(text).arg(keys.len());
-        for part in keys.iter().chain(args) {
-            command.arg(*part);
-        }
-        sent = command.query_async(connection).await;
-        if !sent.as_ref().is_err_and(is_unknown_script) {
-            break;
-        }
-    }
-    sent
-}
-
-/// The server that was asked does not have the slot, or is master no more;
-/// nothing was carried out.
-fn has_moved(error: &RedisError) -> bool {
-    use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly, TryAgain};
-    let kinds = [BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly, TryAgain];
-    kinds.into_iter().any(|kind| error.kind() == ErrorKind::Server(kind))
 }

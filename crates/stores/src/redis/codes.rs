@@ -4,10 +4,10 @@ use super::{
     approval::Approvals,
     events::Backlog,
     keys,
-    link::Link,
+    link::{Call, Link},
     outbox::Outbox,
     relays,
-    reply::{Reply, bytes_or_nil, number},
+    reply::{Reply, bytes_or_nil, number, packed_time},
     script::{self, Script},
     server,
     url::RedisUrl,
@@ -15,12 +15,12 @@ use super::{
 };
 use async_trait::async_trait;
 use countersign_core::{
-    event::{Event, GuessWait, LimitUse, Started},
+    event::{Event, GuessWait},
     id::{EventId, NodeId, ProfileId, TenantId, VerificationId},
     idempotency::{Act, Answer, Once, Replay},
     key::Mode,
     keyring::Fingerprint,
-    limits::{Buckets, LimitHit, LimitScope, LimitState, Take, resend_cooldown},
+    limits::{Buckets, LimitHit, LimitScope, LimitState, Take},
     number::NumberRecord,
     ports::{
         CheckFound, Claim, Clock, Codes, Erasure, NewVerification, Position, Relay, Relayed, Seen, Settled,
@@ -95,9 +95,7 @@ impl Store {
 
     /// Runs a script; the time goes before its other arguments.
     pub async fn run(&self, script: &Script, keys: &[&[u8]], args: &[&[u8]]) -> Result<Value, StoreError> {
-        let now = self.now();
-        let args: Vec<&[u8]> = std::iter::once(now.as_slice()).chain(args.iter().copied()).collect();
-        self.link.run(script, keys, &args).await
+        self.link.run(&Call { script, now: &self.now(), keys, args }).await
     }
 
     /// The time as scripts take it: nothing, for the server's own.
@@ -214,7 +212,7 @@ impl RedisCodes {
         ];
         names.extend(self.outcome_key(partition, once.as_ref()));
         let [before_expiry, before_limits, after_limits] =
-            started(new, states).pack_around(new.number_limits.as_slice().len());
+            new.started(record, states).pack_around(new.number_limits.as_slice().len());
         let message: &[u8] = if record.review { b"" } else { record.message.bytes() };
         let head = once.as_ref().map_or_else(Vec::new, |once| once.head(Act::Start, key.id));
         let tail = [record.attempts_left(), record.sends_left()];
@@ -248,10 +246,7 @@ impl RedisCodes {
         match (what, admitted) {
             (0, Ok(of_number)) => {
                 self.outbox.arrived(partition);
-                let mut record = record.clone();
-                record.created_at = now;
-                record.expires_at = now + new.expires_in;
-                record.resend_at = now + resend_cooldown(1);
+                let record = new.begun(now);
                 let limits = [of_number, states.to_vec()].concat();
                 Ok(Answer::Fresh(StartOutcome::Started { record, limits }))
             }
@@ -288,16 +283,8 @@ struct Taken {
 impl Taken {
     /// How far the bucket is used; `kept` if what was taken is not given back.
     fn state(&self, take: &Take, kept: bool) -> LimitState {
-        let Take { name, bucket, .. } = take;
-        let given = if self.admitted && !kept { bucket.interval() } else { Duration::ZERO };
-        let full_at = self.full_at - given;
-        LimitState {
-            name: name.clone(),
-            max: bucket.max,
-            window: bucket.window,
-            remaining: bucket.remaining(full_at, self.now),
-            reset: full_at.since(self.now),
-        }
+        let given = if self.admitted && !kept { take.bucket.interval() } else { Duration::ZERO };
+        take.state(self.full_at - given, self.now)
     }
 }
 
@@ -330,27 +317,8 @@ fn pack_limits(limits: &Buckets) -> Vec<u8> {
 
 /// The starts of a number as the script had them before this one.
 fn number_of(starts: &[u8]) -> NumberRecord {
-    let time = |bytes: &[u8]| bytes.iter().fold(0, |time, byte| time << 8 | i64::from(*byte));
-    let starts = starts.chunks_exact(6).map(|bytes| Timestamp::from_millis(time(bytes))).collect();
+    let starts = starts.chunks_exact(6).map(packed_time).collect();
     NumberRecord { starts, ..NumberRecord::default() }
-}
-
-fn started(new: &NewVerification, states: &[LimitState]) -> Started {
-    let record = &new.record;
-    Started {
-        message: record.message,
-        profile: record.profile,
-        key: new.starter,
-        number: record.number,
-        country: new.country,
-        expires_at: record.expires_at,
-        max_checks: record.max_checks,
-        max_sends: record.max_sends,
-        contact: record.contact.clone(),
-        limits: states.iter().map(LimitUse::of).collect(),
-        skipped: new.skipped.clone(),
-        review: record.review,
-    }
 }
 
 pub(super) fn unpack(key: RecordKey, packed: &[u8]) -> Result<Record, StoreError> {

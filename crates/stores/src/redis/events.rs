@@ -1,6 +1,11 @@
 //! Events on their way to the history: a stream for each partition.
 
-use super::{codes::Store, keys, reply::Reply, script};
+use super::{
+    codes::Store,
+    keys,
+    reply::{Reply, packed_time},
+    script,
+};
 use countersign_core::{
     event::{Event, EventKind},
     id::{EventId, TenantId, VerificationId},
@@ -273,12 +278,11 @@ fn read_entry(position: Position, value: &[u8]) -> Option<UnrecordedEvent> {
     let (key, rest) = value.split_at_checked(33)?;
     let (event, rest) = rest.split_first_chunk::<16>()?;
     let (at, body) = rest.split_first_chunk::<6>()?;
-    let at = at.iter().fold(0, |time, byte| time << 8 | i64::from(*byte));
     Some(UnrecordedEvent {
         position,
         key: RecordKey::from_bytes(key)?,
         id: EventId::from_bytes(*event),
-        at: Timestamp::from_millis(at),
+        at: packed_time(at),
         body: body.to_vec(),
     })
 }

@@ -55,11 +55,10 @@ impl Link {
     }
 
     /// Runs a script. All keys are of one partition.
-    pub async fn run(&self, script: &Script, keys: &[&[u8]], args: &[&[u8]]) -> Result<Value, StoreError> {
-        let mut sent = self.send(&evaluate("EVALSHA", script.hash(), keys, args)).await;
-        if sent.as_ref().is_err_and(is_unknown_script) {
-            // Also remembers it.
-            sent = self.send(&evaluate("EVAL", script.text(), keys, args)).await;
+    pub async fn run(&self, call: &Call<'_>) -> Result<Value, StoreError> {
+        let mut sent = self.send(&call.by_hash()).await;
+        if is_unknown_script(&sent) {
+            sent = self.send(&call.whole()).await;
         }
         sent.map_err(store_error)
     }
@@ -85,21 +84,42 @@ impl Link {
     }
 }
 
-fn evaluate(verb: &str, script: &str, keys: &[&[u8]], args: &[&[u8]]) -> Cmd {
-    let mut command = redis::cmd(verb);
-    command.arg(script).arg(keys.len());
-    for part in keys.iter().chain(args) {
-        command.arg(*part);
-    }
-    command
+/// A script and what it is given.
+pub(super) struct Call<'a> {
+    pub script: &'a Script,
+    /// The first argument of every script: the time, or nothing for the server's own.
+    pub now: &'a [u8],
+    pub keys: &'a [&'a [u8]],
+    pub args: &'a [&'a [u8]],
 }
 
-pub(super) fn is_unknown_script(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
+impl Call<'_> {
+    /// For a server that knows the script.
+    pub fn by_hash(&self) -> Cmd {
+        self.command("EVALSHA", self.script.hash())
+    }
+
+    /// For one that does not, and then does.
+    pub fn whole(&self) -> Cmd {
+        self.command("EVAL", self.script.text())
+    }
+
+    fn command(&self, verb: &str, script: &str) -> Cmd {
+        let mut command = redis::cmd(verb);
+        command.arg(script).arg(self.keys.len());
+        for part in self.keys.iter().chain([&self.now]).chain(self.args) {
+            command.arg(*part);
+        }
+        command
+    }
+}
+
+pub(super) fn is_unknown_script(sent: &RedisResult<Value>) -> bool {
+    sent.as_ref().is_err_and(|error| error.kind() == ErrorKind::Server(ServerErrorKind::NoScript))
 }
 
 /// The server refused before it did anything, and may not the next time.
-fn is_not_now(error: &RedisError) -> bool {
+pub(super) fn is_not_now(error: &RedisError) -> bool {
     use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly, TryAgain};
     let kinds = [BusyLoading, ClusterDown, MasterDown, ReadOnly, TryAgain];
     kinds.into_iter().any(|kind| error.kind() == ErrorKind::Server(kind))
@@ -165,7 +185,8 @@ enum Source {
 }
 
 impl Node {
-    fn new(url: &RedisUrl) -> RedisResult<Self> {
+    /// Not connected yet.
+    pub fn new(url: &RedisUrl) -> RedisResult<Self> {
         let source = match &url.setup {
             Setup::Sentinel(name) => Source::Sentinel(Box::new(AsyncMutex::new(sentinel(url, name)?))),
             _ => Source::Fixed(Box::new(client(url, url.first())?)),

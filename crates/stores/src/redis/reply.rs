@@ -65,6 +65,11 @@ pub fn bytes_or_nil(value: Value) -> Result<Option<Vec<u8>>, StoreError> {
     }
 }
 
+/// A time as records keep it: milliseconds in 48 bits.
+pub fn packed_time(bytes: &[u8]) -> Timestamp {
+    Timestamp::from_millis(bytes.iter().fold(0, |time, byte| time << 8 | i64::from(*byte)))
+}
+
 /// One whole number.
 pub fn number(value: Value) -> Result<i64, StoreError> {
     match value {

@@ -1,7 +1,7 @@
 //! What a server must be set to, so that it neither forgets nor loses.
 
 use super::{
-    link::client,
+    link::{Node, client},
     url::{RedisUrl, Setup},
 };
 use countersign_core::ports::StoreError;
@@ -33,11 +33,9 @@ async fn servers(url: &RedisUrl) -> Result<Vec<redis::ConnectionInfo>, StoreErro
         // cluster are set up alike.
         Setup::Single | Setup::Cluster => Ok(url.nodes.clone()),
         Setup::Sentinel(_) => {
-            let super::link::Link::Node(node) = super::link::Link::open(url).await? else {
-                return Ok(Vec::new());
-            };
-            let client = node.client().await.map_err(StoreError::unavailable)?;
-            Ok(vec![client.get_connection_info().clone()])
+            let master = async { Node::new(url)?.client().await };
+            let master = master.await.map_err(StoreError::unavailable)?;
+            Ok(vec![master.get_connection_info().clone()])
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     keys,
-    link::{Link, client as client_of, cluster_client},
+    link::{Node, cluster_client},
     outbox::Arrivals,
     tags::partition_of,
     url::{RedisUrl, Setup},
@@ -94,12 +94,7 @@ async fn listen_once(url: &RedisUrl, share: Range<u16>, arrivals: &Arrivals) -> 
         return Ok(());
     }
     // A connection of its own: it does nothing else while it listens.
-    let client = match Link::open(url).await? {
-        Link::Node(node) => node.client().await,
-        Link::Cluster(_) => return Ok(()),
-    };
-    let info = client.map_err(StoreError::unavailable)?.get_connection_info().clone();
-    let client = client_of(url, info).map_err(StoreError::unavailable)?;
+    let client = async { Node::new(url)?.client().await }.await.map_err(StoreError::unavailable)?;
     let mut listening = client.get_async_pubsub().await.map_err(StoreError::unavailable)?;
     listening.subscribe(&channels).await.map_err(StoreError::unavailable)?;
     let mut messages = listening.into_on_message();

@@ -31,6 +31,8 @@ end
 local tail = tail_at(record)
 if sub(record, tail) == sub(ARGV[4], 9) then
   if status == APPROVED then
+    -- Written anew, so that the caller can wait for its replicas on this connection.
+    save(KEYS[1], record)
     return { 5, 0, left }
   end
   return status == EXHAUSTED and { 7, 0, 0 } or { 6, 0, left }
