@@ -134,6 +134,7 @@ impl Sender {
             text: text.compose(name),
             code: text.code,
             expires_at: record.expires_at,
+            callback: None,
         })
     }
 
@@ -161,17 +162,18 @@ impl Sender {
 /// What the provider's answer means for the message.
 fn decide(provider: &str, attempt: u32, answer: Result<Accepted, SendError>) -> Settlement {
     let provider = provider.to_owned();
-    match answer {
-        Ok(Accepted { receipt }) => Settlement::Accepted { provider, receipt },
-        Err(SendError::Retry { reason, .. }) if attempt >= MAX_ATTEMPTS => {
-            Settlement::Rejected { provider, reason: bounded(&format!("gave up: {reason}")) }
+    let (reason, after) = match answer {
+        Ok(Accepted { receipt, .. }) => return Settlement::Accepted { provider, receipt },
+        Err(SendError::Reject { reason } | SendError::Decline { reason }) => {
+            return Settlement::Rejected { provider, reason: bounded(&reason) };
         }
-        Err(SendError::Retry { reason, after }) => {
-            let after = wait_after(attempt, after);
-            Settlement::Retry { provider, reason: bounded(&reason), after }
-        }
-        Err(SendError::Reject { reason }) => Settlement::Rejected { provider, reason: bounded(&reason) },
+        Err(SendError::Retry { reason, after } | SendError::Throttle { reason, after }) => (reason, after),
+        Err(SendError::Account { reason } | SendError::Unknown { reason }) => (reason, None),
+    };
+    if attempt >= MAX_ATTEMPTS {
+        return Settlement::Rejected { provider, reason: bounded(&format!("gave up: {reason}")) };
     }
+    Settlement::Retry { provider, reason: bounded(&reason), after: wait_after(attempt, after) }
 }
 
 fn bounded(reason: &str) -> String {
@@ -221,7 +223,7 @@ mod tests {
     fn answers_become_settlements() {
         let provider = || "relay".to_owned();
         let receipt = Some((Delivery::Delivered, Duration::ZERO));
-        let accepted = decide("relay", 1, Ok(Accepted { receipt }));
+        let accepted = decide("relay", 1, Ok(Accepted { receipt, id: None }));
         assert_eq!(accepted, Settlement::Accepted { provider: provider(), receipt });
 
         let (reason, after) = ("HTTP 503".to_owned(), Duration::from_secs(4));

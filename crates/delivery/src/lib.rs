@@ -13,7 +13,7 @@ pub mod provider;
 pub mod providers;
 pub mod worker;
 
-pub use provider::{Accepted, Outgoing, Provider, SendError};
+pub use provider::{Accepted, Callback, Outgoing, Provider, SendError};
 pub use providers::{
     console::Console,
     relay::{Relay, RelayError, RelaySettings},

@@ -34,7 +34,7 @@ pub struct Outgoing {
     pub attempt: u32,
     /// The number.
     pub to: PhoneNumber,
-    /// The sender: the name of the tenant.
+    /// The sender: a number, or up to 11 characters.
     pub from: String,
     /// The whole text, with the code in it.
     pub text: Zeroizing<String>,
@@ -42,6 +42,19 @@ pub struct Outgoing {
     pub code: Code,
     /// When the code ends; later the text is of no use.
     pub expires_at: Timestamp,
+    /// Where the provider reports what became of it, if it can be told so.
+    pub callback: Option<Callback>,
+}
+
+/// Where receipts of a message go.
+#[derive(Clone)]
+pub struct Callback {
+    /// A URL of this installation that only the provider knows.
+    pub url: String,
+    /// What names the message there: letters, digits and `_`, at most 100. A
+    /// provider that echoes a text of ours gets it as that text, any other in
+    /// the query of the URL, as `ref`.
+    pub reference: String,
 }
 
 impl fmt::Debug for Outgoing {
@@ -55,17 +68,20 @@ impl fmt::Debug for Outgoing {
 }
 
 /// The provider took the message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accepted {
     /// The receipt and when it is due, where the provider knows it already.
     pub receipt: Option<(Delivery, Duration)>,
+    /// What the provider calls the message, if it says so; its receipts may name nothing else.
+    pub id: Option<String>,
 }
 
 /// The provider did not take the message; each variant says what happens next.
 /// Reasons are short and name no number, text or credential: clients read them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// Try again.
+    /// Surely not taken, and nothing is known to be wrong with the message: the
+    /// next provider at once, this one again later.
     #[error("{reason}")]
     Retry {
         /// What happened.
@@ -73,9 +89,38 @@ pub enum SendError {
         /// The wait that the provider asked for.
         after: Option<Duration>,
     },
-    /// It will never be taken.
+    /// No provider will ever take it: no such number, or one whose owner refuses messages.
     #[error("{reason}")]
     Reject {
+        /// What happened.
+        reason: String,
+    },
+    /// This provider will not take it, another may: the sender, the country or
+    /// the text is not allowed there.
+    #[error("{reason}")]
+    Decline {
+        /// What happened.
+        reason: String,
+    },
+    /// The account sends too fast: nothing more through it for that long.
+    #[error("{reason}")]
+    Throttle {
+        /// What happened.
+        reason: String,
+        /// For how long; the usual wait if the provider does not say.
+        after: Option<Duration>,
+    },
+    /// Nothing goes through this account until somebody acts: credentials,
+    /// credit, the address that is called from.
+    #[error("{reason}")]
+    Account {
+        /// What happened.
+        reason: String,
+    },
+    /// It may have been taken: no answer came, or one that says nothing. The
+    /// next provider sends it again, with the same code.
+    #[error("{reason}")]
+    Unknown {
         /// What happened.
         reason: String,
     },
@@ -90,6 +135,21 @@ impl SendError {
     /// Never try again.
     pub fn reject(reason: impl Into<String>) -> Self {
         Self::Reject { reason: reason.into() }
+    }
+
+    /// Try another provider.
+    pub fn decline(reason: impl Into<String>) -> Self {
+        Self::Decline { reason: reason.into() }
+    }
+
+    /// Nothing more through this account.
+    pub fn account(reason: impl Into<String>) -> Self {
+        Self::Account { reason: reason.into() }
+    }
+
+    /// Perhaps taken.
+    pub fn unknown(reason: impl Into<String>) -> Self {
+        Self::Unknown { reason: reason.into() }
     }
 }
 
@@ -109,6 +169,7 @@ pub(crate) mod tests {
             text: Zeroizing::new("123456 is your Acme code. Don't share it.".into()),
             code: Code::parse("123456").unwrap(),
             expires_at: Timestamp::from_millis(1_790_000_300_000),
+            callback: None,
         }
     }
 

@@ -42,7 +42,7 @@ impl Console {
             tracing::warn!(error = %chain(&error), message.id = %message.message, "the inbox of the virtual phone refused a message");
             SendError::retry("inbox unavailable")
         })?;
-        Ok(Accepted { receipt: Some((Delivery::Delivered, Duration::ZERO)) })
+        Ok(Accepted { receipt: Some((Delivery::Delivered, Duration::ZERO)), id: None })
     }
 }
 
@@ -61,7 +61,7 @@ impl Provider for Console {
                 self.show(message).await
             }
             ConsoleMode::Undelivering => {
-                Ok(Accepted { receipt: Some((Delivery::Undelivered, UNDELIVERED_AFTER)) })
+                Ok(Accepted { receipt: Some((Delivery::Undelivered, UNDELIVERED_AFTER)), id: None })
             }
         }
     }
@@ -121,7 +121,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_mode_plays_its_part() {
-        let delivered = Ok(Accepted { receipt: Some((Delivery::Delivered, Duration::ZERO)) });
+        let delivered = Ok(Accepted { receipt: Some((Delivery::Delivered, Duration::ZERO)), id: None });
         let (answer, messages) = send(ConsoleMode::Working, false).await;
         assert_eq!(answer, delivered);
         assert_eq!(messages[0].to, "+48500500500");
@@ -138,7 +138,10 @@ mod tests {
         assert!(before.elapsed() >= SLOW_ANSWER);
 
         let (answer, messages) = send(ConsoleMode::Undelivering, false).await;
-        assert_eq!(answer, Ok(Accepted { receipt: Some((Delivery::Undelivered, UNDELIVERED_AFTER)) }));
+        assert_eq!(
+            answer,
+            Ok(Accepted { receipt: Some((Delivery::Undelivered, UNDELIVERED_AFTER)), id: None })
+        );
         assert!(messages.is_empty());
     }
 

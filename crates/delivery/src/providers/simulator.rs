@@ -28,7 +28,7 @@ impl Provider for Simulator {
                 (Delivery::Delivered, Duration::ZERO)
             }
         };
-        Ok(Accepted { receipt: Some(receipt) })
+        Ok(Accepted { receipt: Some(receipt), id: None })
     }
 }
 
@@ -46,7 +46,7 @@ mod tests {
             ("+48500500500", (Delivery::Delivered, Duration::ZERO)),
         ] {
             let answer = Simulator.send(&outgoing(number)).await;
-            assert_eq!(answer, Ok(Accepted { receipt: Some(expected) }), "{number}");
+            assert_eq!(answer, Ok(Accepted { receipt: Some(expected), id: None }), "{number}");
         }
         let answer = Simulator.send(&outgoing("+15005550009")).await;
         assert!(matches!(answer, Err(SendError::Reject { .. })), "{answer:?}");

@@ -52,7 +52,7 @@ async fn the_request_is_signed_and_names_itself() {
     let server = server(ResponseTemplate::new(202).set_body_string("thanks")).await;
     let message = outgoing("+48500500500");
     let answer = relay(&format!("{}/sms", server.uri())).send(&message).await;
-    assert_eq!(answer, Ok(Accepted { receipt: None }));
+    assert_eq!(answer, Ok(Accepted::default()));
 
     let requests = server.received_requests().await.unwrap();
     assert_eq!(requests.len(), 1);
