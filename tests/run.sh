@@ -342,7 +342,26 @@ run_fleet() {
     on_a_database fleet "$CARGO_TARGET_DIR/debug/fleet" --pairs 1000 --rounds 1 --live 50000 --tenants 500 --directory 5000
 }
 
-run_chaos() { on_a_database chaos "$CARGO_TARGET_DIR/debug/chaos" --away 3 --kills 1; }
+# The program of the commit that tests/release-before names, built once for each.
+build_release_before() {
+    [ ! -x "$release_before" ] || return 0
+    local commit
+    commit=$(cat tests/release-before)
+    git cat-file -e "$commit^{commit}" 2>/dev/null || {
+        echo "This checkout has no commit $commit: two releases side by side are not tried."
+        return 0
+    }
+    rm -rf "$cache/releases"
+    mkdir -p "$temp/before" "${release_before%/*}" && git archive "$commit" | tar -x -C "$temp/before" &&
+        cargo build -p countersign --locked --manifest-path "$temp/before/Cargo.toml" &&
+        cp "$CARGO_TARGET_DIR/debug/countersign" "$release_before"
+}
+
+run_chaos() {
+    local before=()
+    [ ! -x "$release_before" ] || before=(--old "$release_before")
+    on_a_database chaos "$CARGO_TARGET_DIR/debug/chaos" --away 3 --kills 1 "${before[@]}"
+}
 
 # A busy machine makes every list slow; a plan that is wrong takes far longer than this.
 run_history() {
@@ -359,6 +378,7 @@ venv="$cache/venv-$(digest tests/schemathesis/requirements.txt)"
 sslyze_venv="$cache/venv-$(digest tests/sslyze/requirements.txt)"
 valkey_venv="$cache/venv-$(digest tests/valkey/requirements.txt)"
 countersign="$CARGO_TARGET_DIR/debug/countersign"
+release_before="$cache/releases/$(cat tests/release-before)/countersign"
 step "tools" prepare_tools || stop "A tool could not be installed; see above."
 
 step "format" cargo fmt --all --check
@@ -371,6 +391,8 @@ if start_postgres && start_redis_servers; then
 else
     step "Postgres and Redis" false
 fi
+# Before this release's program, which takes the same place.
+step "the release before" build_release_before
 if step "build" cargo build --workspace --bins --locked; then
     step "OpenAPI document" check_openapi
     step "kill -9, one twentieth" run_kill

@@ -6,6 +6,7 @@ mod engine;
 mod guard;
 mod outbox;
 mod races;
+mod reshard;
 mod rules;
 mod servers;
 

@@ -1,9 +1,14 @@
-//! `serve` on a Postgres that is not there yet, or is older than the program.
+//! `serve` on stores that are not there yet, or a database that is older than the program.
 
 use crate::directory::Base;
 use anyhow::{Context, Result};
-use countersign::{Application, Parts, Settings};
-use std::{net::TcpListener, path::Path, time::Duration};
+use countersign::{Application, Parts, Settings, keyfile};
+use std::{
+    net::TcpListener,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
 use tokio_util::sync::CancellationToken;
 
 /// A port that nobody has just now.
@@ -12,14 +17,20 @@ fn free_port() -> Result<u16> {
 }
 
 fn settings(folder: &Path, url: &str, ports: [u16; 2]) -> Result<Settings> {
+    settings_with(folder, ports, &[("database.url", url)])
+}
+
+fn settings_with(folder: &Path, ports: [u16; 2], urls: &[(&'static str, &str)]) -> Result<Settings> {
+    // Nodes that share a store are given their key ring.
+    keyfile::create(&folder.join("keyring.toml"), 64, &mut rand::rng())?;
     let flag = |key, text: String| (key, text, "test");
     let flags = [
         flag("data.folder", folder.to_string_lossy().into_owned()),
         flag("server.bind", format!("127.0.0.1:{}", ports[0])),
         flag("server.operator_bind", format!("127.0.0.1:{}", ports[1])),
         flag("server.workers", "1".to_owned()),
-        flag("database.url", url.to_owned()),
     ];
+    let flags = flags.into_iter().chain(urls.iter().map(|(key, url)| flag(key, (*url).to_owned())));
     Ok(Settings::load(None, [], flags)?)
 }
 
@@ -87,4 +98,42 @@ async fn serve_waits_for_a_database_that_is_away_and_can_be_stopped() -> Result<
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     anyhow::bail!("the ports are still taken")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn serve_waits_for_a_codes_store_that_is_away() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (ports, redis) = ([free_port()?, free_port()?], free_port()?);
+    let url = format!("redis://127.0.0.1:{redis}");
+    let parts = Parts::new(settings_with(folder.path(), ports, &[("codes.url", &url)])?);
+    let building = tokio::spawn(Application::build(parts));
+    for (port, path) in [(ports[1], "/health/ready"), (ports[0], "/v1/verifications")] {
+        let (status, kind, body) = get(port, path).await?;
+        assert_eq!((status, kind.as_str()), (503, "application/problem+json"));
+        assert!(body.contains("codes_unavailable"), "{body}");
+    }
+    assert!(!building.is_finished());
+    let mut server = Command::new("redis-server")
+        .args([
+            "--port",
+            &redis.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--appendonly",
+            "yes",
+            "--save",
+            "",
+            "--dir",
+        ])
+        .arg(folder.path())
+        .stdout(Stdio::null())
+        .spawn()?;
+    let application = tokio::time::timeout(Duration::from_secs(30), building).await;
+    let outcome = match application {
+        Ok(built) => built?.map(drop),
+        Err(_) => Err(anyhow::anyhow!("it waits although the codes store answers")),
+    };
+    server.kill()?;
+    server.wait()?;
+    outcome
 }

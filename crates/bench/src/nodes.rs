@@ -24,6 +24,13 @@ impl Running {
         self.0.wait()?;
         Ok(())
     }
+
+    /// SIGTERM: it finishes what it has begun.
+    pub fn end(mut self) -> Result<()> {
+        let asked = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status()?;
+        ensure!(asked.success() && self.0.wait()?.success(), "it did not end as it should");
+        Ok(())
+    }
 }
 
 impl Drop for Running {
@@ -38,6 +45,8 @@ pub struct Installation {
     pub folder: PathBuf,
     /// Settings as variables.
     pub settings: Vec<(String, String)>,
+    /// The program, unless it is the one beside this.
+    binary: Option<PathBuf>,
 }
 
 /// A node of it.
@@ -60,7 +69,13 @@ impl Installation {
             ("LOG__FORMAT", "json"),
         ];
         let settings = settings.map(|(name, value)| (format!("COUNTERSIGN__{name}"), value.to_owned()));
-        Self { folder: folder.to_owned(), settings: settings.into() }
+        Self { folder: folder.to_owned(), settings: settings.into(), binary: None }
+    }
+
+    /// Of one node with everything in the folder `data`.
+    pub fn embedded(folder: &Path) -> Self {
+        let settings = vec![("COUNTERSIGN__LOG__FORMAT".to_owned(), "json".to_owned())];
+        Self { folder: folder.to_owned(), settings, binary: None }
     }
 
     /// With another setting.
@@ -69,11 +84,18 @@ impl Installation {
         let mut settings = self.settings.clone();
         settings.retain(|(known, _)| *known != name);
         settings.push((name, value.to_owned()));
-        Self { folder: self.folder.clone(), settings }
+        Self { folder: self.folder.clone(), settings, binary: self.binary.clone() }
+    }
+
+    /// The same with another program.
+    pub fn by(&self, binary: &Path) -> Self {
+        let (folder, settings) = (self.folder.clone(), self.settings.clone());
+        Self { folder, settings, binary: Some(binary.to_owned()) }
     }
 
     fn command(&self) -> Result<Command> {
-        let mut command = Command::new(beside_me("countersign")?);
+        let binary = self.binary.clone().map_or_else(|| beside_me("countersign"), Ok)?;
+        let mut command = Command::new(binary);
         command
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .env("COUNTERSIGN__DATA__FOLDER", self.folder.join("data"))

@@ -1,4 +1,4 @@
-//! A way to a server that can be cut and mended.
+//! A way to a server that can be cut and mended, and held in one direction.
 
 use anyhow::Result;
 use std::{
@@ -9,9 +9,12 @@ use std::{
     },
 };
 use tokio::{
-    io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
-    sync::Notify,
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::{Notify, watch},
 };
 
 /// Passes bytes on while it is open.
@@ -21,9 +24,19 @@ pub struct Proxy {
     state: Arc<State>,
 }
 
+/// What is held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// What the client says: the server never hears it.
+    Requests,
+    /// What the server says: it has done what was asked, and nobody learns so.
+    Answers,
+}
+
 struct State {
     cut: AtomicBool,
     cuts: Notify,
+    held: watch::Sender<Option<Hold>>,
 }
 
 impl Proxy {
@@ -31,10 +44,14 @@ impl Proxy {
     pub async fn open(target: SocketAddr) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State { cut: AtomicBool::new(false), cuts: Notify::new() });
+        let state = Arc::new(State {
+            cut: AtomicBool::new(false),
+            cuts: Notify::new(),
+            held: watch::Sender::new(None),
+        });
         let shared = Arc::clone(&state);
         tokio::spawn(async move {
-            while let Ok((mut near, _)) = listener.accept().await {
+            while let Ok((near, _)) = listener.accept().await {
                 if shared.cut.load(Ordering::SeqCst) {
                     // Closed at once, as by a server that is not there.
                     continue;
@@ -43,9 +60,13 @@ impl Proxy {
                 tokio::spawn(async move {
                     let cut = state.cuts.notified();
                     let pass = async {
-                        if let Ok(mut far) = TcpStream::connect(target).await {
-                            let _ = copy_bidirectional(&mut near, &mut far).await;
-                        }
+                        let Ok(far) = TcpStream::connect(target).await else { return };
+                        let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
+                        let held = || state.held.subscribe();
+                        tokio::join!(
+                            carry(near_in, far_out, held(), Hold::Requests),
+                            carry(far_in, near_out, held(), Hold::Answers),
+                        );
                     };
                     tokio::select! { () = cut => {}, () = pass => {} }
                 });
@@ -63,5 +84,28 @@ impl Proxy {
     /// Passes on again.
     pub fn mend(&self) {
         self.state.cut.store(false, Ordering::SeqCst);
+        self.state.held.send_replace(None);
+    }
+
+    /// Keeps back from now on what comes from one side, on all connections.
+    pub fn hold(&self, what: Hold) {
+        self.state.held.send_replace(Some(what));
+    }
+}
+
+/// Passes on in one direction until either side ends.
+async fn carry(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut held: watch::Receiver<Option<Hold>>,
+    as_what: Hold,
+) {
+    let mut buffer = vec![0; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        if held.wait_for(|held| *held != Some(as_what)).await.is_err()
+            || to.write_all(&buffer[..length]).await.is_err()
+        {
+            return;
+        }
     }
 }

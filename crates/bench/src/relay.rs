@@ -8,12 +8,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{
-    sync::Notify,
+    sync::{Notify, watch},
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 
@@ -33,6 +33,20 @@ pub struct Phones {
     received: Mutex<HashMap<String, Received>>,
     faults: Mutex<Vec<String>>,
     arrived: Notify,
+    manner: watch::Sender<Manner>,
+    asked: Mutex<HashSet<String>>,
+}
+
+/// How requests are answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// After a moment.
+    #[default]
+    Soon,
+    /// Once the manner is another one.
+    Late,
+    /// Not, and what they carry is not noted as arrived.
+    Never,
 }
 
 impl Phones {
@@ -67,6 +81,22 @@ impl Phones {
         let received = self.received();
         let times = || received.values().flat_map(|received| received.messages.values());
         (times().count(), times().filter(|times| **times > 1).count())
+    }
+
+    /// How requests are answered from now on, those that wait included.
+    pub fn answer(&self, manner: Manner) {
+        self.manner.send_replace(manner);
+    }
+
+    /// Whether a request with a message of this verification came, answered or not.
+    pub fn was_asked(&self, id: &str) -> bool {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
+    }
+
+    fn note_asked(&self, body: &[u8]) {
+        let message: Value = serde_json::from_slice(body).unwrap_or_default();
+        let id = message["verification_id"].as_str().unwrap_or_default().to_owned();
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
     }
 
     /// What was wrong with requests.
@@ -115,6 +145,12 @@ async fn take(
     body: web::Bytes,
 ) -> HttpResponse {
     let (phones, key) = state.get_ref();
+    phones.note_asked(&body);
+    let mut manner = phones.manner.subscribe();
+    let manner = manner.wait_for(|manner| *manner != Manner::Late).await.map(|manner| *manner);
+    if !matches!(manner, Ok(Manner::Soon)) {
+        return HttpResponse::GatewayTimeout().finish();
+    }
     sleep(TAKES).await;
     let taken = verify(&request, key, &body)
         .and_then(|()| Ok(serde_json::from_slice(&body)?))

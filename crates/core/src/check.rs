@@ -114,7 +114,13 @@ pub async fn check_code_by_number(
     if let Some(once) = &submitted.once
         && let Some(replay) = context.codes.replay(number, once).await.map_err(CheckError::Codes)?
     {
-        return replayed(replay);
+        return match replay {
+            // Asked by its id, the store also sees to it that an approval has the replicas it needs.
+            Replay::Outcome(Outcome::Checked { id, .. }) => {
+                check_code(context, caller, id, submitted, now, rng).await
+            }
+            other => replayed(other),
+        };
     }
     let id = context.codes.find(caller.tenant, caller.mode, number, profile.id).await;
     let id = id.map_err(CheckError::Codes)?.ok_or(CheckError::NotFound)?;

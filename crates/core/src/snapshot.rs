@@ -18,8 +18,11 @@ use crate::{
     time::Timestamp,
 };
 use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicI64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -54,6 +57,8 @@ pub struct News {
     pub more: bool,
     /// Keys that changed; `None` for one that is gone.
     pub keys: Vec<(KeyId, Option<Key>)>,
+    /// Keys that changed and that this release cannot read: they are not served here.
+    pub unreadable: Vec<KeyId>,
     /// Tenants of which something changed; `None` for one that is gone.
     pub tenants: Vec<(TenantId, Option<TenantView>)>,
 }
@@ -65,6 +70,34 @@ struct State {
     tenants: HashMap<TenantId, Arc<TenantView>>,
     /// The number up to which other nodes told what ended.
     told: i64,
+    early: EarlyEnds,
+}
+
+/// Most relays that wait to be told.
+const MOST_UNTOLD: usize = 64;
+
+/// Ends that were told of keys which are not in the copy: of those that went
+/// long ago, and of those that a page brings which is read just now. The newest
+/// are kept, at least as many as a generation holds.
+#[derive(Default)]
+struct EarlyEnds {
+    young: HashMap<KeyId, KeyEnd>,
+    old: HashMap<KeyId, KeyEnd>,
+}
+
+impl EarlyEnds {
+    const GENERATION: usize = 4_096;
+
+    fn note(&mut self, end: KeyEnd) {
+        if self.young.len() >= Self::GENERATION {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(end.key, end);
+    }
+
+    fn get(&self, key: KeyId) -> Option<&KeyEnd> {
+        self.young.get(&key).or_else(|| self.old.get(&key))
+    }
 }
 
 /// The copy of one node.
@@ -72,6 +105,10 @@ struct State {
 pub struct Snapshot {
     state: RwLock<State>,
     read_at: Mutex<Option<Instant>>,
+    /// What the other nodes are still to be told, oldest first.
+    untold: Mutex<VecDeque<Relay>>,
+    /// The number that it had when it last heard the other nodes.
+    expected: AtomicI64,
 }
 
 /// A copy older than this may hold a key that was disabled since: it serves nobody.
@@ -88,15 +125,13 @@ impl Snapshot {
 
     /// Takes over what other nodes tell of keys that end.
     pub fn take_relays(&self, relays: &[Relay]) {
-        let mut state = self.write();
+        let state = &mut *self.write();
         for Relay { after, up_to, ends } in relays {
-            for KeyEnd { key, version, at } in ends {
-                if let Some(known) = state.keys.get_mut(key)
-                    && known.version < *version
-                {
-                    let known = Arc::make_mut(known);
-                    known.version = *version;
-                    known.expires_at = Some(known.expires_at.map_or(*at, |end| end.min(*at)));
+            for end in ends {
+                match state.keys.get_mut(&end.key) {
+                    Some(known) => end.apply(known),
+                    // A page that holds the key may be read just now.
+                    None => state.early.note(*end),
                 }
             }
             if *after <= state.seen.max(state.told) {
@@ -153,8 +188,8 @@ impl Snapshot {
             return false;
         }
         let former = if news.whole {
-            let told = state.told;
-            std::mem::replace(&mut *state, State { told, ..State::default() }).keys
+            let (told, early) = (state.told, std::mem::take(&mut state.early));
+            std::mem::replace(&mut *state, State { told, early, ..State::default() }).keys
         } else {
             HashMap::new()
         };
@@ -164,7 +199,12 @@ impl Snapshot {
             let newer = |known: &Arc<Key>| key.as_ref().is_some_and(|key| key.version < known.version);
             let told = former.get(&id).or_else(|| state.keys.get(&id)).filter(|known| newer(known)).cloned();
             match told.or(key.map(Arc::new)) {
-                Some(key) => state.keys.insert(id, key),
+                Some(mut key) => {
+                    if let Some(end) = state.early.get(id) {
+                        end.apply(&mut key);
+                    }
+                    state.keys.insert(id, key)
+                }
                 None => state.keys.remove(&id),
             };
         }
@@ -177,6 +217,31 @@ impl Snapshot {
         true
     }
 
+    fn tell_later(&self, relay: Relay) {
+        let mut untold = self.untold();
+        if untold.len() >= MOST_UNTOLD {
+            // Ends without a number are lost with it; the gap keeps the others from relying on their copies.
+            let up_to = untold.iter().chain([&relay]).map(|one| one.up_to).max().unwrap_or_default();
+            untold.clear();
+            untold.push_back(Relay::gap(up_to));
+            return;
+        }
+        untold.push_back(relay);
+    }
+
+    fn next_untold(&self) -> Option<Relay> {
+        self.untold().pop_front()
+    }
+
+    /// Told twice or in another order, it is the same.
+    fn tell_again(&self, relay: Relay) {
+        self.untold().push_front(relay);
+    }
+
+    fn untold(&self) -> MutexGuard<'_, VecDeque<Relay>> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     // A panic while it was held leaves whole entities behind, at most too few of them.
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
@@ -187,12 +252,25 @@ impl Snapshot {
     }
 }
 
-fn relay(after: i64, news: &News) -> Relay {
+/// What the other nodes are told of news. Who reads everything has missed what
+/// ended before, and who cannot read a key does not know: others tell that, or a gap does.
+fn relay(after: i64, news: &News) -> Option<Relay> {
+    if news.whole || !news.unreadable.is_empty() {
+        return None;
+    }
     let ends = news.keys.iter().filter_map(|(id, key)| match key {
         None => Some(KeyEnd::deleted(*id)),
         Some(key) => KeyEnd::of(key),
     });
-    Relay { after, up_to: news.up_to, ends: ends.collect() }
+    Some(Relay { after, up_to: news.up_to, ends: ends.collect() })
+}
+
+impl Relay {
+    /// That there are changes up to this one of which nothing is told. Whoever
+    /// hears it relies on its copy no longer than the directory answers.
+    fn gap(up_to: i64) -> Self {
+        Self { after: up_to, up_to, ends: Vec::new() }
+    }
 }
 
 impl KeyEnd {
@@ -206,6 +284,14 @@ impl KeyEnd {
     pub fn deleted(key: KeyId) -> Self {
         Self { key, version: i64::MAX, at: Timestamp::default() }
     }
+
+    fn apply(&self, known: &mut Arc<Key>) {
+        if known.version < self.version {
+            let known = Arc::make_mut(known);
+            known.version = self.version;
+            known.expires_at = Some(known.expires_at.map_or(self.at, |end| end.min(self.at)));
+        }
+    }
 }
 
 impl Context {
@@ -215,13 +301,43 @@ impl Context {
         let after = self.snapshot.seen();
         let Some(news) = self.directory.news(after).await? else { return Ok(true) };
         let more = news.more;
-        // Who reads everything has missed what ended before; the others tell that.
-        let relay = (!news.whole).then(|| relay(after, &news));
-        let applied = self.snapshot.apply(after, news);
-        if let Some(relay) = relay {
-            let _ = self.codes.relay(&relay).await;
+        // Before it is taken over: what this copy has seen is told, or will be.
+        if let Some(relay) = relay(after, &news) {
+            self.snapshot.tell_later(relay);
         }
-        Ok(applied && !more)
+        Ok(self.snapshot.apply(after, news) && !more)
+    }
+
+    /// Tells the other nodes what they do not know yet. What they cannot be told
+    /// now is told by a later call.
+    pub async fn tell(&self) -> Result<(), StoreError> {
+        while let Some(relay) = self.snapshot.next_untold() {
+            if let Err(error) = self.codes.relay(&relay).await {
+                self.snapshot.tell_again(relay);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over what the other nodes tell after `mark`, and gives the next one;
+    /// `None` where the store is no other node's. A copy counts as fresh while it
+    /// knows of every end that anybody has read, though the directory be away.
+    pub async fn listen(&self, mark: &str) -> Result<Option<String>, StoreError> {
+        let (began, seen) = (Instant::now(), self.snapshot.seen());
+        self.tell().await?;
+        let Some(relayed) = self.codes.relayed(mark).await? else { return Ok(None) };
+        self.snapshot.take_relays(&relayed.relays);
+        // Nobody has told it since the last time, or a server has lost it.
+        let missed = self.snapshot.expected.swap(seen, Ordering::Relaxed);
+        if relayed.head < missed {
+            self.snapshot.tell_later(Relay::gap(missed));
+        }
+        // A copy that was never read stays unread.
+        if self.snapshot.age(began).is_some() && self.snapshot.knows_ends(relayed.head) {
+            self.snapshot.mark(began);
+        }
+        Ok(Some(relayed.mark))
     }
 
     /// Brings the copy of this node up to what the directory holds now, unless
@@ -239,6 +355,7 @@ impl Context {
     /// once. The change is made: if this fails, the node's next look follows.
     pub(crate) async fn catch_up(&self) {
         let _ = self.refresh().await;
+        let _ = self.tell().await;
     }
 
     /// The same after a key ended: the other nodes hear of it by the codes store
@@ -246,8 +363,8 @@ impl Context {
     pub(crate) async fn tell_end(&self, end: KeyEnd) {
         let relay = Relay { ends: vec![end], ..Relay::default() };
         self.snapshot.take_relays(std::slice::from_ref(&relay));
-        // Failed, the directory alone tells, as it does everything else.
-        let _ = self.codes.relay(&relay).await;
+        self.snapshot.tell_later(relay);
+        let _ = self.tell().await;
         self.catch_up().await;
     }
 }
@@ -315,6 +432,40 @@ mod tests {
         tell(4, 8);
         tell(8, 10);
         assert!(snapshot.knows_ends(10) && !snapshot.knows_ends(11));
+    }
+
+    #[test]
+    fn an_end_that_is_told_before_its_key_is_read_holds() {
+        let snapshot = Snapshot::default();
+        let id = KeyId::from_bytes([1; 16]);
+        let end = KeyEnd { key: id, version: 2, at: Timestamp::default() };
+        snapshot.take_relays(&[Relay { after: 0, up_to: 2, ends: vec![end] }]);
+        assert!(snapshot.apply(0, News { up_to: 1, keys: vec![key(1, "a")], ..News::default() }));
+        assert!(snapshot.knows_ends(2));
+        assert!(snapshot.key(id).unwrap().expires_at.is_some(), "read before it was disabled");
+    }
+
+    #[test]
+    fn what_could_not_be_told_waits_and_too_much_of_it_becomes_a_gap() {
+        let snapshot = Snapshot::default();
+        for n in 0..MOST_UNTOLD as i64 {
+            snapshot.tell_later(Relay { after: n, up_to: n + 1, ends: Vec::new() });
+        }
+        let first = snapshot.next_untold().unwrap();
+        snapshot.tell_again(first.clone());
+        assert_eq!(snapshot.next_untold(), Some(first.clone()));
+        snapshot.tell_again(first);
+        snapshot.tell_later(Relay { after: 64, up_to: 65, ends: Vec::new() });
+        assert_eq!(snapshot.next_untold(), Some(Relay::gap(65)));
+        assert_eq!(snapshot.next_untold(), None);
+    }
+
+    #[test]
+    fn a_key_that_one_node_cannot_read_is_not_told_as_deleted() {
+        let id = KeyId::from_bytes([1; 16]);
+        let news = News { up_to: 3, keys: vec![(id, None)], ..News::default() };
+        assert_eq!(relay(2, &news).unwrap().ends, [KeyEnd::deleted(id)]);
+        assert_eq!(relay(2, &News { unreadable: vec![id], ..news }), None);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::{
 };
 use tokio::{
     task::{JoinError, JoinSet},
-    time::{MissedTickBehavior, interval, sleep},
+    time::{Instant, MissedTickBehavior, interval, sleep},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -189,7 +189,16 @@ impl Worker {
         if free == 0 {
             return Look::Full;
         }
+        let asked = Instant::now();
         match self.claim(whither, free).await {
+            // What took that long may be another worker's by the time it is sent.
+            Ok(claims) if asked.elapsed() > self.settings.lease / 2 => {
+                tracing::warn!(
+                    claims = claims.len(),
+                    "claims came too late, their messages wait for their lease to end"
+                );
+                Look::Emptied
+            }
             Ok(claims) => {
                 if last == Look::Failed {
                     tracing::info!("the outbox can be read again");

@@ -56,7 +56,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use upkeep::Upkeep;
-use waiting::wait_for_schema;
+use waiting::wait_for_stores;
 
 /// For the last events and uses of keys, within the time for stopping.
 const LAST_FLUSH: Duration = Duration::from_secs(2);
@@ -111,8 +111,9 @@ pub struct Application {
 }
 
 impl Application {
-    /// Binds the listeners and opens the stores, as soon as the database has this program's schema. Only
-    /// while it waits for that anything is answered before [`Application::run`]: that it is not ready.
+    /// Binds the listeners and opens the stores, as soon as these answer and the database has this program's
+    /// schema. Only while it waits for that anything is answered before [`Application::run`]: that it is not
+    /// ready.
     pub async fn build(parts: Parts) -> anyhow::Result<Self> {
         let Parts { settings, clock, dev, role } = parts;
         let certificate = load_certificate(&settings)?;
@@ -124,7 +125,7 @@ impl Application {
         // `dev` brings the schema up to date by itself.
         if !dev {
             let tls = certificate.clone().map(server_config).transpose().context("TLS cannot be set up")?;
-            wait_for_schema(&settings, (api.as_ref(), &operator), tls).await?;
+            wait_for_stores(&settings, (api.as_ref(), &operator), tls).await?;
         }
         let Backends { context, nodes, history, inbox, lock } = open_backends(&settings, &clock, dev).await?;
         let demo = open_demo(&context, clock.now(), dev).await?;

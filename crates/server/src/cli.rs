@@ -188,6 +188,8 @@ pub struct KeyArgs {
 /// Rotate the keys that seal and sign, while servers run: add, promote, retire.
 #[derive(Debug, Subcommand)]
 pub enum KeyringCommand {
+    /// Make a fresh key ring, for nodes that share Redis or Postgres; never replaces one
+    Create,
     /// Show the versions, which nodes have them, and the next safe step
     Status,
     /// Add a fresh version, which only reads until it is promoted

@@ -170,8 +170,15 @@ fn read_codes(reader: &mut Reader, base: &Path) -> Option<CodesSettings> {
     let may_forget =
         reader.choice("codes.persistence", "required", &[("required", false), ("unchecked", true)]);
     let url = url?;
-    if matches!(url, CodesUrl::Sqlite(_)) && confirm_replicas.is_some_and(|replicas| replicas > 0) {
-        reader.problem("codes.confirm_replicas", "is of use with a redis URL only");
+    if matches!(url, CodesUrl::Sqlite(_)) {
+        if confirm_replicas.is_some_and(|replicas| replicas > 0) {
+            reader.problem("codes.confirm_replicas", "is of use with a redis URL only");
+        }
+        if may_forget == Some(true) {
+            reader.problem("codes.persistence", "is of use with a redis URL only");
+        }
+    } else if full_sync == Some(true) {
+        reader.problem("codes.sync", "is of use with SQLite only; on Redis it is the servers' appendfsync");
     }
     Some(CodesSettings {
         url,

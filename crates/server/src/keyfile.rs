@@ -164,7 +164,8 @@ pub fn create(path: &Path, partitions: u16, rng: &mut impl CryptoRng) -> anyhow:
 /// Changes the file as a whole: whoever reads it meanwhile sees the old one or
 /// the new one. An `edit` that fails leaves it as it was.
 pub fn update<T>(path: &Path, edit: impl FnOnce(&mut KeyFile) -> anyhow::Result<T>) -> anyhow::Result<T> {
-    let missing = || format!("There is no key ring {}; the first start of a server makes it", path.display());
+    let missing =
+        || format!("There is no key ring {}; `countersign keyring create` makes it", path.display());
     // A link stays a link, to the new file.
     let path = &std::fs::canonicalize(path).with_context(missing)?;
     let folder = File::open(path.parent().with_context(missing)?).with_context(missing)?;

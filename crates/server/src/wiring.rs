@@ -127,7 +127,7 @@ async fn open_codes(
     Ok(Arc::new(codes))
 }
 
-fn redis_url(url: &Secret, ca: Option<&Path>) -> anyhow::Result<RedisUrl> {
+pub(crate) fn redis_url(url: &Secret, ca: Option<&Path>) -> anyhow::Result<RedisUrl> {
     let read = |path: &Path| {
         std::fs::read(path).with_context(|| format!("codes.ca_file: {} cannot be read", path.display()))
     };
@@ -221,7 +221,7 @@ fn open_keyring(settings: &Settings, dev: bool) -> anyhow::Result<(KeyRing, u16)
     Ok((file.keyring()?, fixed))
 }
 
-/// The key ring file; the first start makes it.
+/// The key ring file; the first start makes it where everything is on this machine.
 fn open_key_file(settings: &Settings, dev: bool) -> anyhow::Result<KeyFile> {
     let path = &settings.keyring.file;
     let shown = path.display();
@@ -229,12 +229,16 @@ fn open_key_file(settings: &Settings, dev: bool) -> anyhow::Result<KeyFile> {
         return Ok(found);
     }
     // Fresh keys could not open what is stored, so a lost file must not pass for a first start.
-    if let CodesUrl::Sqlite(file) = &settings.codes.url {
-        ensure!(
-            !file.exists(),
+    match (&settings.codes.url, &settings.database) {
+        (CodesUrl::Sqlite(file), _) if file.exists() => bail!(
             "The key ring {shown} is missing, but {} holds data made with it; put the copy of the key ring back",
             file.display()
-        );
+        ),
+        (CodesUrl::Sqlite(_), DatabaseUrl::Sqlite(_)) => {}
+        _ => ensure!(
+            dev,
+            "There is no key ring {shown}, and what others serve may hold data made with one: put it there, or make the first with `countersign keyring create` and give it to every node"
+        ),
     }
     keyfile::create(path, settings.codes.partitions, &mut machine::rng())?;
     if !dev {

@@ -4,6 +4,8 @@
 //! keys and profiles on SQLite or Postgres, [`history`] what became of every
 //! verification beside them, [`inbox`] the virtual phone of `dev`. Nothing here decides anything: the rules are in `countersign-core`,
 //! and each method is one transaction around one of them.
+// Futures of the redis crate in ours, within time-outs.
+#![recursion_limit = "256"]
 
 pub mod codes;
 pub mod directory;

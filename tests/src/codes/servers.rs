@@ -108,7 +108,7 @@ async fn workers_share_all_partitions() {
 }
 
 #[tokio::test]
-async fn what_nodes_tell_arrives_once_and_in_order() {
+async fn what_nodes_tell_arrives_in_order() {
     use countersign_core::{
         id::KeyId,
         ports::{KeyEnd, Relay},
@@ -128,6 +128,6 @@ async fn what_nodes_tell_arrives_once_and_in_order() {
     let only_an_end = Relay { ends: vec![end], ..Relay::default() };
     codes.relay(&only_an_end).await.unwrap();
     let told = codes.relayed(&told.mark).await.unwrap().unwrap();
-    assert_eq!((told.relays, told.head), (vec![only_an_end], 7));
-    assert!(codes.relayed(&told.mark).await.unwrap().unwrap().relays.is_empty());
+    // A little before the mark is told again: the clock of a replica that took over may be behind.
+    assert_eq!((told.relays.last(), told.head), (Some(&only_an_end), 7));
 }

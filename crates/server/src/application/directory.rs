@@ -71,8 +71,7 @@ pub(super) async fn follow_directory(context: Context, clock: Arc<dyn Clock>, st
     }
 }
 
-/// Takes over what other nodes tell of keys that end. A copy counts as fresh while
-/// it knows of every end that anybody has read, though the directory be away.
+/// Tells the other nodes which keys end, and hears it from them.
 pub(super) async fn follow_relays(context: Context, stop: CancellationToken) {
     let mut tick = interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -82,16 +81,8 @@ pub(super) async fn follow_relays(context: Context, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = tick.tick() => {}
         }
-        let began = Instant::now();
-        match context.codes.relayed(&mark).await {
-            Ok(Some(told)) => {
-                context.snapshot.take_relays(&told.relays);
-                mark = told.mark;
-                // A copy that was never read stays unread.
-                if context.snapshot.age(began).is_some() && context.snapshot.knows_ends(told.head) {
-                    context.snapshot.mark(began);
-                }
-            }
+        match context.listen(&mark).await {
+            Ok(Some(next)) => mark = next,
             // The store is this process's own.
             Ok(None) => return stop.cancelled().await,
             Err(_) => {}

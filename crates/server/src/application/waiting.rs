@@ -1,62 +1,69 @@
-//! The time before the database can be served from: it does not answer, or it
-//! lacks migrations that `countersign migrate` is yet to apply.
+//! The time before the stores can be served from: one does not answer, or the
+//! database lacks migrations that `countersign migrate` is yet to apply.
 //!
 //! The process stays, unready, for as long as that takes. Whoever rolls a new
 //! version out may start the servers first, and an orchestrator that restarts
 //! what ends would only add to an outage.
 
 use crate::{
-    configuration::{DatabaseUrl, Settings},
-    wiring::open_sql,
+    configuration::{CodesUrl, DatabaseUrl, Settings},
+    wiring::{open_sql, redis_url},
 };
 use actix_web::{App, HttpResponse, HttpServer, ResponseError as _, dev::Server, http::header, web};
 use anyhow::Context as _;
 use countersign_api::{Problem, ProblemCode};
 use countersign_core::cause::chain;
-use countersign_stores::sql::Sql;
+use countersign_stores::{
+    redis::{RedisCodes, RedisUrl},
+    sql::Sql,
+};
 use rustls::ServerConfig;
 use std::{io, net::TcpListener, time::Duration};
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{sync::watch, task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-/// Between two looks at the database; also what clients are told to wait.
+/// Between two looks at the stores; also what clients are told to wait.
 const LOOK: Duration = Duration::from_secs(1);
 /// Connections of each port: probes, and clients that are told to come later.
 const CONNECTIONS: usize = 256;
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Returns once the database has this program's schema. Until then both ports
-/// answer: alive, but not ready.
-pub(super) async fn wait_for_schema(
+/// What the process waits for: the problem that clients are told, and the reason for the log.
+type Wait = (ProblemCode, String);
+
+/// Returns once the database has this program's schema and the codes store
+/// answers. Until then both ports answer: alive, but not ready.
+pub(super) async fn wait_for_stores(
     settings: &Settings,
     (api, operator): (Option<&TcpListener>, &TcpListener),
     tls: Option<ServerConfig>,
 ) -> anyhow::Result<()> {
-    // A file is brought up to date by whoever opens it.
-    let DatabaseUrl::Postgres { .. } = settings.database else { return Ok(()) };
-    let sql = open_sql(settings).await?;
-    let Some(mut reason) = find_reason(&sql).await else { return Ok(()) };
-    tracing::warn!(reason, "Not ready: waiting for the database");
+    let stores = Stores::new(settings).await?;
+    let Some(wait) = stores.find_wait().await else { return Ok(()) };
+    let (told, heard) = watch::channel(wait.0);
+    tell(&wait);
+    let mut last = wait;
     // Cancelled also when the caller gives up.
     let stop = CancellationToken::new();
     let _guard = stop.clone().drop_guard();
     let mut servers = JoinSet::new();
     if let Some(api) = api {
-        servers.spawn(serve(api.try_clone()?, tls, stop.clone())?);
+        servers.spawn(serve(api.try_clone()?, tls, heard.clone(), stop.clone())?);
     }
-    servers.spawn(serve(operator.try_clone()?, None, stop.clone())?);
+    servers.spawn(serve(operator.try_clone()?, None, heard, stop.clone())?);
     loop {
         sleep(LOOK).await;
-        match find_reason(&sql).await {
+        match stores.find_wait().await {
             None => break,
-            Some(now) if now != reason => {
-                tracing::warn!(reason = now, "Not ready: waiting for the database");
-                reason = now;
+            Some(wait) if wait != last => {
+                tell(&wait);
+                told.send_replace(wait.0);
+                last = wait;
             }
             Some(_) => {}
         }
     }
-    tracing::info!("The database is at this program's version");
+    tracing::info!("The stores can be served from");
     stop.cancel();
     while let Some(ended) = servers.join_next().await {
         ended?.context("A listener failed")?;
@@ -64,7 +71,44 @@ pub(super) async fn wait_for_schema(
     Ok(())
 }
 
-/// Why it cannot be served from, if it cannot.
+fn tell((code, reason): &Wait) {
+    let store = if *code == ProblemCode::CodesUnavailable { "codes store" } else { "database" };
+    tracing::warn!(reason, "Not ready: waiting for the {store}");
+}
+
+/// Those that other machines serve. A file is brought up to date by whoever opens it.
+struct Stores {
+    sql: Option<Sql>,
+    codes: Option<RedisUrl>,
+}
+
+impl Stores {
+    async fn new(settings: &Settings) -> anyhow::Result<Self> {
+        let sql = match settings.database {
+            DatabaseUrl::Postgres { .. } => Some(open_sql(settings).await?),
+            DatabaseUrl::Sqlite(_) => None,
+        };
+        let codes = match &settings.codes.url {
+            CodesUrl::Redis { url, ca } => Some(redis_url(url, ca.as_deref())?),
+            CodesUrl::Sqlite(_) => None,
+        };
+        Ok(Self { sql, codes })
+    }
+
+    /// What is missing, if anything is.
+    async fn find_wait(&self) -> Option<Wait> {
+        if let Some(sql) = &self.sql
+            && let Some(reason) = find_reason(sql).await
+        {
+            return Some((ProblemCode::DirectoryUnavailable, reason));
+        }
+        // How it is set up is judged when it is opened.
+        let answer = RedisCodes::weaknesses(self.codes.as_ref()?).await;
+        answer.err().map(|error| (ProblemCode::CodesUnavailable, chain(&error)))
+    }
+}
+
+/// Why the database cannot be served from, if it cannot.
 async fn find_reason(sql: &Sql) -> Option<String> {
     match sql.pending_migrations().await {
         Ok(pending) if pending.is_empty() => None,
@@ -76,8 +120,19 @@ async fn find_reason(sql: &Sql) -> Option<String> {
     }
 }
 
-fn serve(listener: TcpListener, tls: Option<ServerConfig>, stop: CancellationToken) -> io::Result<Server> {
-    let app = || App::new().route("/health/live", web::get().to(say_alive)).default_service(web::to(refuse));
+fn serve(
+    listener: TcpListener,
+    tls: Option<ServerConfig>,
+    waits_for: watch::Receiver<ProblemCode>,
+    stop: CancellationToken,
+) -> io::Result<Server> {
+    let waits_for = web::Data::new(waits_for);
+    let app = move || {
+        App::new()
+            .app_data(waits_for.clone())
+            .route("/health/live", web::get().to(say_alive))
+            .default_service(web::to(refuse))
+    };
     let server = HttpServer::new(app)
         .workers(1)
         .max_connections(CONNECTIONS)
@@ -98,9 +153,8 @@ async fn say_alive() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("live\n")
 }
 
-async fn refuse() -> HttpResponse {
-    let detail = "The server waits for its database";
-    let problem = Problem::new(ProblemCode::DirectoryUnavailable, detail).retry_after(LOOK);
+async fn refuse(waits_for: web::Data<watch::Receiver<ProblemCode>>) -> HttpResponse {
+    let problem = Problem::new(*waits_for.borrow(), "The server waits for its stores").retry_after(LOOK);
     let mut answer = problem.error_response();
     answer.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
     answer

@@ -25,6 +25,7 @@ pub(super) async fn run(config: Option<&Path>, command: KeyringCommand) -> anyho
     let settings = load(config, [])?;
     let now = SystemClock.now();
     let done = match command {
+        KeyringCommand::Create => return create(&settings),
         KeyringCommand::Status => {
             let (lines, next) = status(&open(&settings)?, &live_nodes(&settings, now).await?, now);
             answer(&lines.join("\n"))?;
@@ -52,6 +53,17 @@ pub(super) async fn run(config: Option<&Path>, command: KeyringCommand) -> anyho
     Ok(())
 }
 
+fn create(settings: &Settings) -> anyhow::Result<()> {
+    let path = file(settings)?;
+    ensure!(keyfile::read(path)?.is_none(), "The key ring {} is there already", path.display());
+    keyfile::create(path, settings.codes.partitions, &mut rng())?;
+    answer(&format!("{}", path.display()))?;
+    eprintln!(
+        "Made. Give this very file to every node, and keep a copy of it in a safe place: without it nothing that is stored can be read."
+    );
+    Ok(())
+}
+
 async fn live_nodes(settings: &Settings, now: Timestamp) -> anyhow::Result<Vec<Node>> {
     let nodes = open_directory_of(settings).await?.list_nodes(now).await;
     nodes.context("It cannot be asked which nodes run")
@@ -64,7 +76,7 @@ fn open(settings: &Settings) -> anyhow::Result<KeyFile> {
     }
     let path = &settings.keyring.file;
     keyfile::read(path)?.with_context(|| {
-        format!("There is no key ring {}; the first start of a server makes it", path.display())
+        format!("There is no key ring {}; `countersign keyring create` makes it", path.display())
     })
 }
 

@@ -73,6 +73,9 @@ async fn since(sql: &Sql, changes: &[Row], head: i64) -> Result<News, StoreError
     let mut news = News { up_to, more: up_to < head, ..News::default() };
     for id in keys {
         let key = lenient(presented_key(sql, id).await)?;
+        if key.is_none() {
+            news.unreadable.push(id);
+        }
         news.keys.push((id, key.flatten()));
     }
     for id in tenants {

@@ -5,7 +5,7 @@
 
 use super::{
     codes::{Store, is_approval},
-    link::{CALL_TIMEOUT, Call, Link, client, is_not_now, is_unknown_script, store_error},
+    link::{CALL_TIMEOUT, Call, Link, client, connect, is_not_now, is_unknown_script, store_error},
     script::Script,
     tags::{slot, tag},
     url::RedisUrl,
@@ -65,6 +65,7 @@ impl Approvals {
             let _place = self.places.acquire().await.map_err(StoreError::unavailable)?;
             let mut asked = None;
             loop {
+                let visits = asked.is_some();
                 let (address, mut connection) = match self.connect(store, partition, asked.take()).await {
                     Ok(connected) => connected,
                     Err(error) => {
@@ -76,6 +77,10 @@ impl Approvals {
                 };
                 let mut sent = call.by_hash().query_async(&mut connection).await;
                 if is_unknown_script(&sent) {
+                    // It has used up what lets the next command in.
+                    if visits {
+                        let _ = redis::cmd("ASKING").exec_async(&mut connection).await;
+                    }
                     sent = call.whole().query_async(&mut connection).await;
                 }
                 match sent {
@@ -151,7 +156,7 @@ impl Approvals {
     }
 
     async fn open(&self, info: ConnectionInfo) -> RedisResult<MultiplexedConnection> {
-        client(&self.url, info)?.get_multiplexed_async_connection().await
+        connect(&client(&self.url, info)).await
     }
 
     /// A server of the cluster: as the URL says, at another address.

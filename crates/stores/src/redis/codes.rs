@@ -32,7 +32,7 @@ use countersign_core::{
         SubmittedCode,
     },
 };
-use futures_util::future::{join, join_all};
+use futures_util::future::{join, join_all, select_ok};
 use redis::Value;
 use std::{ops::Range, sync::Arc, time::Duration};
 use tokio::time::sleep;
@@ -400,7 +400,7 @@ impl Codes for RedisCodes {
             return Ok(Answer::Replay(Replay::Mismatch));
         }
         let partition = key.id.partition();
-        let mut names = vec![keys::verification(key), keys::events(partition)];
+        let mut names = vec![keys::verification(key), keys::events(partition), keys::none(partition)];
         names.extend(self.outcome_key(partition, once.as_ref()));
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let macs: Vec<u8> =
@@ -520,9 +520,11 @@ impl Codes for RedisCodes {
         fingerprint: Fingerprint,
     ) -> Result<Erasure, StoreError> {
         let partition = fingerprint.partition(self.store.partitions);
-        let names = [keys::number(partition, mode, fingerprint), keys::events(partition)];
+        let names =
+            [keys::number(partition, mode, fingerprint), keys::events(partition), keys::none(partition)];
+        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let owner = keys::owner(tenant, mode);
-        let reply = Reply::new(self.store.run(&script::ERASE, &[&names[0], &names[1]], &[&owner]).await?)?;
+        let reply = Reply::new(self.store.run(&script::ERASE, &names, &[&owner]).await?)?;
         Ok(Erasure { canceled: reply.small(0)?, now: reply.time(1)? })
     }
 
@@ -541,9 +543,10 @@ impl Codes for RedisCodes {
         fingerprint: Fingerprint,
         profile: ProfileId,
     ) -> Result<Option<VerificationId>, StoreError> {
-        let key = keys::number(fingerprint.partition(self.store.partitions), mode, fingerprint);
-        let owner = keys::owner(tenant, mode);
-        let found = bytes_or_nil(self.store.run(&script::FIND, &[&key], &[profile.bytes(), &owner]).await?)?;
+        let partition = fingerprint.partition(self.store.partitions);
+        let (key, none) = (keys::number(partition, mode, fingerprint), keys::none(partition));
+        let args: [&[u8]; 2] = [profile.bytes(), &keys::owner(tenant, mode)];
+        let found = bytes_or_nil(self.store.run(&script::FIND, &[&key, &none], &args).await?)?;
         let id = found.map(<[u8; 16]>::try_from).transpose();
         let id = id.map_err(|_| StoreError::unavailable("a script answered in an unexpected form"))?;
         Ok(id.map(VerificationId::from_bytes))
@@ -591,10 +594,9 @@ impl Codes for RedisCodes {
             command.arg(keys::probe(partition)).arg("").arg("PX").arg(60_000);
             self.store.link.send(&command).await
         };
-        if probe(0).await.is_ok() {
-            return Ok(());
-        }
-        probe(1).await.map(drop).map_err(StoreError::unavailable)
+        // Both at once: one that hangs must not use up the time of the other.
+        let first = select_ok([Box::pin(probe(0)), Box::pin(probe(1))]).await;
+        first.map(drop).map_err(StoreError::unavailable)
     }
 
     async fn messages_waiting(&self) -> Result<u64, StoreError> {

@@ -75,6 +75,14 @@ pub fn head() -> Vec<u8> {
     name(0, b'h', b"")
 }
 
+/// No key ever. A script that makes the names of keys itself declares this one
+/// beside those that it is given: while a slot moves to another master, where
+/// some of what it looks for may stand on either, a server then refuses it
+/// (TRYAGAIN) instead of letting it find nothing.
+pub fn none(partition: u16) -> Vec<u8> {
+    name(partition, b'x', b"")
+}
+
 /// Where a partition's workers are woken.
 pub fn wake(partition: u16) -> Vec<u8> {
     name(partition, b'w', b"")

@@ -66,14 +66,18 @@ impl Link {
     /// Sends a command; the first key says where to. What was certainly not
     /// carried out is sent again, until the time for a call is over.
     pub async fn send(&self, command: &Cmd) -> RedisResult<Value> {
-        // The first try ends by the connection's own time.
-        let mut sent = self.try_send(command).await;
-        let until = Instant::now() + CALL_TIMEOUT;
-        while sent.as_ref().is_err_and(is_not_now) && Instant::now() < until {
-            sleep(PAUSE).await;
-            sent = self.try_send(command).await;
-        }
-        sent
+        let call = async {
+            loop {
+                let sent = self.try_send(command).await;
+                if !sent.as_ref().is_err_and(is_not_now) {
+                    return sent;
+                }
+                sleep(PAUSE).await;
+            }
+        };
+        timeout(CALL_TIMEOUT, call).await.unwrap_or_else(|_| {
+            Err(RedisError::from((ErrorKind::Io, "no answer within the time for a call")))
+        })
     }
 
     async fn try_send(&self, command: &Cmd) -> RedisResult<Value> {
@@ -250,7 +254,8 @@ impl Node {
     }
 }
 
-async fn connect(client: &RedisResult<Client>) -> RedisResult<MultiplexedConnection> {
+/// A connection that gives up no sooner than a call.
+pub(super) async fn connect(client: &RedisResult<Client>) -> RedisResult<MultiplexedConnection> {
     let client = client.as_ref().map_err(Clone::clone)?;
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT_TIMEOUT))

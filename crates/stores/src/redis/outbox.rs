@@ -14,13 +14,13 @@ use countersign_core::{
 };
 use futures_util::future::join_all;
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     ops::Range,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::Notify;
 
@@ -64,11 +64,16 @@ impl Arrivals {
 pub(super) struct Outbox {
     store: Arc<Store>,
     arrivals: Arc<Arrivals>,
+    /// Partitions that failed to answer, and when.
+    failed: Mutex<HashMap<u16, Instant>>,
 }
+
+/// A partition that failed is asked after all others for so long.
+const LAST_FOR: Duration = Duration::from_secs(5);
 
 impl Outbox {
     pub fn new(store: Arc<Store>) -> Self {
-        Self { store, arrivals: Arc::default() }
+        Self { store, arrivals: Arc::default(), failed: Mutex::default() }
     }
 
     pub fn arrivals(&self) -> Arc<Arrivals> {
@@ -106,20 +111,34 @@ impl Outbox {
     /// Claims from some partitions at once, each an equal share of what may
     /// still be claimed, so that the sum is never more than the limit. Those
     /// with more to give come again; what is left at the end is noted as arrived.
+    /// Those of a master that does not answer come last, and only while nothing
+    /// is claimed: its silence must not hold up the messages of the others.
     async fn claim_from(
         &self,
         partitions: &[u16],
         lease: Duration,
         limit: usize,
     ) -> Result<Vec<Claim>, StoreError> {
-        let (mut claims, mut rest) = (Vec::new(), VecDeque::from(partitions.to_vec()));
+        let (last, first): (Vec<_>, Vec<_>) = partitions.iter().partition(|one| self.failed_lately(**one));
+        let (mut claims, mut rest) = (Vec::new(), VecDeque::from(first));
+        let mut last = Some(last);
         let (mut failed, mut failures, mut asked) = (None, 0, 0);
-        while !rest.is_empty() && claims.len() < limit {
+        loop {
+            if rest.is_empty()
+                && let Some(last) = last.take()
+            {
+                rest.extend(last);
+            }
+            // Whoever waits behind one that failed is not left waiting with what is claimed.
+            if rest.is_empty() || claims.len() >= limit || (failures > 0 && !claims.is_empty()) {
+                break;
+            }
             let free = limit - claims.len();
             let now: Vec<u16> = rest.drain(..rest.len().min(AT_ONCE).min(free)).collect();
             let share = (free / now.len()).clamp(1, MOST_CLAIMS);
             let found = join_all(now.iter().map(|partition| self.claim_one(*partition, lease, share))).await;
             for (partition, found) in now.into_iter().zip(found) {
+                self.note_answer(partition, found.is_ok());
                 match found {
                     Ok((more, found)) => {
                         claims.extend(found);
@@ -132,6 +151,10 @@ impl Outbox {
                 }
                 asked += 1;
             }
+            if !claims.is_empty() {
+                // Later, unless nothing was claimed.
+                last = None;
+            }
         }
         // Where one master of many is away, the messages of the others go out.
         if let Some(error) = failed
@@ -143,6 +166,20 @@ impl Outbox {
         Ok(claims)
     }
 
+    fn failed_lately(&self, partition: u16) -> bool {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.get(&partition).is_some_and(|at| at.elapsed() < LAST_FOR)
+    }
+
+    fn note_answer(&self, partition: u16, answered: bool) {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if answered {
+            failed.remove(&partition);
+        } else {
+            failed.insert(partition, Instant::now());
+        }
+    }
+
     /// Claims, and says whether more may be due.
     async fn claim_one(
         &self,
@@ -150,9 +187,10 @@ impl Outbox {
         lease: Duration,
         limit: usize,
     ) -> Result<(bool, Vec<Claim>), StoreError> {
-        let names = [keys::due(partition), keys::events(partition)];
+        let names = [keys::due(partition), keys::events(partition), keys::none(partition)];
         let args = [millis(lease), text(limit)];
-        let value = self.store.run(&script::CLAIM, &[&names[0], &names[1]], &[&args[0], &args[1]]).await?;
+        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        let value = self.store.run(&script::CLAIM, &names, &[&args[0], &args[1]]).await?;
         let mut reply = Reply::new(value)?;
         let more = reply.number(0)? == 1;
         let unreadable = reply.part(2)?;
@@ -169,7 +207,14 @@ impl Outbox {
                 1 => Phase::Receipt(Delivery::Delivered),
                 _ => Phase::Receipt(Delivery::Undelivered),
             };
-            let record = unpack(key, found.bytes(place + 1)?)?;
+            let record = match unpack(key, found.bytes(place + 1)?) {
+                Ok(record) => record,
+                // One record that cannot be read must not hold up everybody's messages.
+                Err(error) => {
+                    tracing::error!(message.id = %message, error = %error, "A message waits: its record cannot be read");
+                    continue;
+                }
+            };
             claims.push(Claim { key, message, attempt: attempt.into(), phase, record });
         }
         Ok((more, claims))

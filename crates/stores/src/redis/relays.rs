@@ -17,6 +17,8 @@ use countersign_core::{
 
 /// Read at once.
 const PAGE: usize = 1_000;
+/// How far the clocks of two servers may be apart.
+const BEHIND_MS: u64 = 60_000;
 
 /// Tells nodes something beside any of them: for commands that change the directory.
 pub async fn tell_nodes(url: &RedisUrl, relay: &Relay) -> Result<(), StoreError> {
@@ -29,8 +31,13 @@ pub(super) async fn tell(store: &Store, relay: &Relay) -> Result<(), StoreError>
     store.run(&script::RELAY, &[&names[0], &names[1]], &[&up_to, &packed]).await.map(drop)
 }
 
-/// What was told after the mark.
+/// What was told after the mark, and a little before: the clock of a replica
+/// that took over may be behind, and then the places that it gives are too.
 pub(super) async fn read(link: &Link, mark: &str) -> Result<Relayed, StoreError> {
+    // A master that was put aside may answer reads for long, but no writes where that matters.
+    let mut command = redis::cmd("SET");
+    let probe = link.send(command.arg(keys::probe(0)).arg("").arg("PX").arg(60_000)).await;
+    probe.map_err(StoreError::unavailable)?;
     // Before what was told: nothing up to it is missed then.
     let mut command = redis::cmd("GET");
     let head = link.send(command.arg(keys::head())).await.map_err(StoreError::unavailable)?;
@@ -40,8 +47,8 @@ pub(super) async fn read(link: &Link, mark: &str) -> Result<Relayed, StoreError>
     };
     let head = head.ok_or_else(|| StoreError::unavailable("the head of the changes is no number"))?;
     let mut told = Relayed { relays: Vec::new(), mark: mark.to_owned(), head };
+    let mut from = earlier(mark);
     loop {
-        let from = if told.mark.is_empty() { "-".to_owned() } else { format!("({}", told.mark) };
         let mut command = redis::cmd("XRANGE");
         command.arg(keys::relays()).arg(from).arg("+").arg("COUNT").arg(PAGE);
         let value = link.send(&command).await.map_err(StoreError::unavailable)?;
@@ -54,7 +61,14 @@ pub(super) async fn read(link: &Link, mark: &str) -> Result<Relayed, StoreError>
         if entries.len() < PAGE {
             return Ok(told);
         }
+        from = format!("({}", told.mark);
     }
+}
+
+/// Where to begin for a mark.
+fn earlier(mark: &str) -> String {
+    let millis = mark.split('-').next().and_then(|millis| millis.parse::<u64>().ok());
+    millis.map_or_else(|| "-".to_owned(), |millis| millis.saturating_sub(BEHIND_MS).to_string())
 }
 
 /// `[after, 8][up_to, 8]`, then `[key, 16][version, 8][at in us, 8]` of each end.

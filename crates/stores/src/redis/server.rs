@@ -4,27 +4,43 @@ use super::{
     link::{Node, client},
     url::{RedisUrl, Setup},
 };
-use countersign_core::ports::StoreError;
+use countersign_core::{cause::chain, ports::StoreError};
 use std::{collections::BTreeSet, time::Duration};
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Asks every server that the URL leads to; empty when all are as they must be.
+/// Asks every server that the URL leads to; empty when all that answer are as
+/// they must be. One of a cluster may be away: the others serve without it.
 pub(super) async fn weaknesses(url: &RedisUrl) -> Result<Vec<String>, StoreError> {
-    let mut found = BTreeSet::new();
-    for info in servers(url).await? {
+    let (mut found, mut silent) = (BTreeSet::new(), Vec::new());
+    let servers = servers(url).await?;
+    let asked = servers.len();
+    for info in servers {
         let name = info.addr().to_string();
-        let ask = async {
-            let client = client(url, info)?;
-            let mut connection = client.get_multiplexed_async_connection().await?;
-            redis::cmd("INFO").query_async::<String>(&mut connection).await
-        };
-        let text = timeout(PATIENCE, ask).await.map_err(StoreError::unavailable)?;
-        let text = text.map_err(StoreError::unavailable)?;
-        found.extend(judge(&text).into_iter().map(|problem| format!("{name}: {problem}")));
+        match ask(url, info).await {
+            Ok(text) => found.extend(judge(&text).into_iter().map(|problem| format!("{name}: {problem}"))),
+            Err(error) => silent.push((name, error)),
+        }
+    }
+    if silent.len() == asked
+        && let Some((_, error)) = silent.pop()
+    {
+        return Err(error);
+    }
+    for (server, error) in silent {
+        tracing::warn!(server, error = %chain(&error), "A server of the codes store cannot be asked how it is set up");
     }
     Ok(found.into_iter().collect())
+}
+
+async fn ask(url: &RedisUrl, info: redis::ConnectionInfo) -> Result<String, StoreError> {
+    let ask = async {
+        let client = client(url, info)?;
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        redis::cmd("INFO").query_async(&mut connection).await
+    };
+    timeout(PATIENCE, ask).await.map_err(StoreError::unavailable)?.map_err(StoreError::unavailable)
 }
 
 async fn servers(url: &RedisUrl) -> Result<Vec<redis::ConnectionInfo>, StoreError> {

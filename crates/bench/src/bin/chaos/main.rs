@@ -5,7 +5,9 @@
 //! run when that is not what is promised. Start reading at `main`.
 
 mod load;
+mod points;
 mod trials;
+mod upgrade;
 
 use anyhow::Result;
 use clap::Parser;
@@ -14,7 +16,10 @@ use countersign_bench::{
     relay,
 };
 use countersign_core::time::Timestamp;
-use std::time::{Duration, SystemTime};
+use std::{
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
 
 /// Takes away from many nodes what they stand on, and looks at what they answer.
 #[derive(Parser)]
@@ -34,6 +39,9 @@ struct Arguments {
     /// Clients that act at once.
     #[arg(long, default_value_t = 16)]
     clients: usize,
+    /// The program of the release before.
+    #[arg(long)]
+    old: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -52,7 +60,6 @@ async fn main() -> Result<()> {
         .with("DELIVERY__RELAY__TIMEOUT", "1s")
         .with("DELIVERY__RELAY__URL", &relay.url)
         .with("DELIVERY__RELAY__SECRET", &relay.secret);
-    installation.run(&["migrate"])?;
     let trials = trials::Trials { installation, arguments: &arguments, proxy: &proxy, phones: relay.phones };
     let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
     println!("# When something goes away\n");
@@ -66,11 +73,20 @@ async fn main() -> Result<()> {
     );
     println!("node and checks on the other.\n");
     println!("| trial | what was seen |\n|---|---|");
+    trials.installation.run(&["keyring", "create"])?;
+    match &arguments.old {
+        Some(old) => trials.two_releases(old).await?,
+        None => {
+            trials::say("the release before and this one side by side", "not tried: `--old` names no program")
+        }
+    }
+    trials.installation.run(&["migrate"])?;
     trials.two_nodes_count_as_one().await?;
     trials.a_disabled_key_is_refused_everywhere().await?;
     trials.postgres_goes_away().await?;
     trials.workers_die(arguments.kills).await?;
     let mut alone = Redis::start(&folder.join("alone"), free_port()?, &["--appendfsync", "always"]).await?;
+    trials.a_worker_dies_at_each_point(&alone).await?;
     trials.redis_goes_away(&mut alone).await?;
     drop(alone);
     trials.a_watched_master_dies(Watched::start(folder).await?).await?;

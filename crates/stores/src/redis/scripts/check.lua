@@ -1,17 +1,17 @@
 -- Evaluates one submitted code: count, compare, consume, note the event.
 --
--- KEYS  1 verification  2 events  3 outcome (if there is an Idempotency-Key)
+-- KEYS  1 verification  2 events  3 none  4 outcome (if there is an Idempotency-Key)
 -- ARGV  1 now  2 MACs: [version][MAC, 16] for each readable key version
 --       3 two bytes: characters submitted; 1 if all are digits, 2 if all are of the letters alphabet, 3 if both
---       4 id of the event  5 the packed outcome before what was found (with KEYS[3] only)
+--       4 id of the event  5 the packed outcome before what was found (with KEYS[4] only)
 --       6 not empty: a repeat writes its outcome anew, so that the caller can wait for its replicas
 -- Gives {0}: no such verification · {1, status, left}: over before · {2, 0, left}: cannot be the code
 --       {3, wait in ms, left, 1 if of the number}: a wait runs · {4, 0, left}: unknown key version
 --       {5, 0, left}: approved · {6, 0, left}: wrong · {7, 0, 0}: exhausted · {8, packed outcome}: a repeat
-local outcome = replay(KEYS[3])
+local outcome = replay(KEYS[4])
 if outcome then
   if ARGV[6] ~= '' then
-    remember(KEYS[3], outcome, '')
+    remember(KEYS[4], outcome, '')
   end
   return { 8, outcome }
 end
@@ -90,7 +90,7 @@ if right then
     save_number(number_key, starts, standing, '\0')
   end
   note(KEYS[2], KEYS[1], ARGV[4], '\1\4')
-  remember(KEYS[3], ARGV[5], char(0, left))
+  remember(KEYS[4], ARGV[5], char(0, left))
   return { 5, 0, left }
 end
 
@@ -149,9 +149,9 @@ local kind = wait == 0 and 0 or (of_number and 2 or 1)
 local row = pack('>I4BI6', in_row, kind, wait)
 if left == 0 then
   note(KEYS[2], KEYS[1], ARGV[4], '\1\5' .. row)
-  remember(KEYS[3], ARGV[5], char(2, 0))
+  remember(KEYS[4], ARGV[5], char(2, 0))
   return { 7, 0, 0 }
 end
 note(KEYS[2], KEYS[1], ARGV[4], '\1\3' .. char(left) .. row)
-remember(KEYS[3], ARGV[5], char(1, left))
+remember(KEYS[4], ARGV[5], char(1, left))
 return { 6, 0, left }

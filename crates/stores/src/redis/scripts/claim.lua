@@ -1,7 +1,7 @@
 -- Takes what is due and holds it for a lease. A message whose verification is
 -- over, or that a resend replaced, is dropped and never handed out.
 --
--- KEYS  1 due  2 events
+-- KEYS  1 due  2 events  3 none
 -- ARGV  1 now  2 lease in ms  3 most messages
 -- Gives {more may be due, [member, record] of each claim..., } and, second, the
 --       messages that wait because their records cannot be read

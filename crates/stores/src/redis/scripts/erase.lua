@@ -1,7 +1,7 @@
 -- Ends the live verifications of a number, and takes number and notes out of
 -- every record of it that stands.
 --
--- KEYS  1 number  2 events
+-- KEYS  1 number  2 events  3 none
 -- ARGV  1 now  2 tenant and mode, as in the keys of verifications
 -- Gives {canceled, now}
 local _, standing = load_number(KEYS[1])

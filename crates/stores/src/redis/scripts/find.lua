@@ -1,7 +1,7 @@
 -- The newest pending verification of a profile for a number, else the newest
 -- whose record still stands.
 --
--- KEYS  1 number
+-- KEYS  1 number  2 none
 -- ARGV  1 now  2 profile  3 tenant and mode, as in the keys of verifications
 -- Gives its id, or nothing
 local _, standing = load_number(KEYS[1])
