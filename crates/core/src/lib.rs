@@ -39,6 +39,7 @@ pub mod rotation;
 pub mod scope;
 pub mod setting;
 pub mod settings;
+pub mod sms;
 pub mod snapshot;
 pub mod start;
 pub mod successor;
