@@ -2,6 +2,7 @@
 //! alphabet and costs less than half.
 
 use super::{Encoding, alphabet};
+use zeroize::Zeroizing;
 
 /// Characters outside the alphabet, and what is written for each of them.
 const REPLACED: &[(&str, &str)] = &[
@@ -109,13 +110,15 @@ const CYRILLIC: &[(char, &str, &str)] = &[
 /// The text in the GSM alphabet, where every character of it has a common
 /// replacement; else as it was: one that stays makes the whole message UCS-2,
 /// and the others would have lost their marks for nothing.
-pub fn transliterate(text: &str) -> String {
-    let characters: Vec<char> = text.chars().collect();
-    let mut written = String::with_capacity(text.len());
+pub fn transliterate(text: &str) -> Zeroizing<String> {
+    // It may hold a code. Room for all of it: a text that grows leaves copies behind.
+    let mut characters = Zeroizing::new(Vec::with_capacity(text.len()));
+    characters.extend(text.chars());
+    let mut written = Zeroizing::new(String::with_capacity(3 * text.len()));
     for at in 0..characters.len() {
         write(&characters, at, &mut written);
     }
-    if Encoding::of(&written) == Encoding::Gsm7 { written } else { text.to_owned() }
+    if Encoding::of(&written) == Encoding::Gsm7 { written } else { Zeroizing::new(text.to_owned()) }
 }
 
 fn write(characters: &[char], at: usize, written: &mut String) {
