@@ -140,10 +140,14 @@ macro_rules! partitioned_id {
 plain_id!(TenantId, "ten_", "A client company.");
 plain_id!(KeyId, "key_", "An API key (not its secret).");
 plain_id!(ProfileId, "pro_", "An app or purpose of a tenant.");
-plain_id!(TemplateId, "tpl_", "The texts of a message, in some languages.");
 plain_id!(NodeId, "nod_", "One serving process, from its start to its end.");
 plain_id!(ReviewNumberId, "rev_", "A number that gets no message and whose code is known.");
 plain_id!(RequestId, "req_", "One HTTP request, as its answer and its log line name it.");
+plain_id!(ProviderId, "prv_", "An account with a provider, as its tenant set it up.");
+plain_id!(RouteId, "rte_", "The providers that a message goes through, in their order.");
+plain_id!(SenderId, "snd_", "A name or number that messages come from.");
+plain_id!(TemplateId, "tpl_", "A text that a message is made of.");
+plain_id!(WebhookId, "whk_", "An address of a tenant that is told what happens.");
 partitioned_id!(VerificationId, "ver_", "One attempt to prove that somebody holds a number.");
 partitioned_id!(MessageId, "msg_", "One SMS that carries a code.");
 partitioned_id!(EventId, "evt_", "One thing that happened to a verification.");
