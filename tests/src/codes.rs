@@ -172,6 +172,8 @@ impl Bench {
             expires_in: None,
             origin: None,
             app_hash: None,
+            template: None,
+            locale: None,
             metadata: Metadata::default(),
             end_user_ip: None,
             limits: Vec::new(),

@@ -196,6 +196,30 @@ async fn all_field_errors_come_at_once() {
 }
 
 #[tokio::test]
+async fn a_message_is_in_the_language_that_was_asked_for() {
+    let app = TestApp::spawn().await;
+    let key = app.tenant("Acme").await;
+    for (locale, end) in
+        [("pl-PL", " to kod Acme. Nie podawaj go nikomu."), ("it", " is your Acme code. Don't share it.")]
+    {
+        let body = json!({ "to": TO, "locale": locale });
+        let started = app.post("/v1/verifications", &key, body).await.json();
+        let message = app.message(started["id"].as_str().unwrap()).await;
+        assert_eq!(message.text, format!("{}{end}", message.code), "{locale}");
+    }
+    for (field, value, code) in [
+        ("locale", "polish", "invalid_format"),
+        ("template", "Login", "invalid_format"),
+        ("template", "login", "not_found"),
+    ] {
+        let refused = app.post("/v1/verifications", &key, json!({ "to": TO, field: value })).await;
+        assert_eq!(refused.problem(), (400, "invalid_request".into()));
+        let error = refused.json()["errors"][0].clone();
+        assert_eq!((error["field"].as_str(), error["code"].as_str()), (Some(field), Some(code)));
+    }
+}
+
+#[tokio::test]
 async fn bodies_are_bounded_and_of_one_kind() {
     let app = TestApp::spawn().await;
     let key = app.tenant("Acme").await;

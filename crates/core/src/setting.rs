@@ -4,6 +4,7 @@ use crate::{
     allowlist::Allowlist,
     countries::Countries,
     limits::{Buckets, LimitName, LimitScope},
+    locale::Locale,
 };
 use std::collections::BTreeMap;
 
@@ -16,10 +17,13 @@ pub enum Setting {
     Countries(Countries),
     /// The addresses that its keys may be used from.
     ApiAllowlist(Allowlist),
+    /// The locale of its messages; `None` for English.
+    Locale(Option<Locale>),
 }
 
 const API_ALLOWLIST: &str = "allowlist:api";
 const COUNTRIES: &str = "countries";
+const LOCALE: &str = "locale";
 const LIMIT: &str = "limit:";
 
 impl Setting {
@@ -33,6 +37,7 @@ impl Setting {
             Self::ApiAllowlist(list) => {
                 (API_ALLOWLIST.to_owned(), (!list.is_empty()).then(|| list.to_string()))
             }
+            Self::Locale(locale) => (LOCALE.to_owned(), locale.as_ref().map(Locale::to_string)),
         }
     }
 
@@ -44,6 +49,7 @@ impl Setting {
                 .map(|(limit, buckets)| Self::Limit(limit, Some(buckets))),
             None if name == COUNTRIES => Countries::parse(value).map(Self::Countries),
             None if name == API_ALLOWLIST => Allowlist::parse(value).map(Self::ApiAllowlist),
+            None if name == LOCALE => Locale::parse(value).map(|locale| Self::Locale(Some(locale))),
             None => return Ok(None),
         };
         read.ok_or(Unreadable).map(Some)
@@ -65,6 +71,8 @@ pub struct Settings {
     pub countries: Countries,
     /// The addresses that its keys may be used from.
     pub api_allowlist: Allowlist,
+    /// The locale of its messages.
+    pub locale: Option<Locale>,
 }
 
 impl Settings {
@@ -77,6 +85,7 @@ impl Settings {
             Some(Setting::Limit(name, Some(buckets))) => drop(self.limits.insert(name, buckets)),
             Some(Setting::Countries(countries)) => self.countries = countries,
             Some(Setting::ApiAllowlist(list)) => self.api_allowlist = list,
+            Some(Setting::Locale(locale)) => self.locale = locale,
             Some(Setting::Limit(_, None)) | None => {}
         }
         Ok(())
@@ -103,6 +112,7 @@ mod tests {
             Setting::Limit(signup.clone(), Some(buckets.clone())),
             Setting::Countries(Countries::parse("block PL=allow").unwrap()),
             Setting::ApiAllowlist(Allowlist::parse("10.0.0.0/8\toffice\n").unwrap()),
+            Setting::Locale(Locale::parse("pt-BR")),
         ] {
             let (name, value) = setting.stored();
             settings.take(&name, &value.unwrap()).unwrap();
@@ -112,10 +122,16 @@ mod tests {
         assert_eq!(settings.limit(LimitScope::Key), None);
         assert_eq!(settings.limits.get(&signup), Some(&buckets));
         assert_eq!(settings.countries.to_string(), "block PL=allow");
+        assert_eq!(settings.locale, Locale::parse("pt-BR"));
         assert_eq!(settings.api_allowlist.to_string(), "10.0.0.0/8\toffice\n");
         assert_eq!(Setting::ApiAllowlist(Allowlist::default()).stored().1, None, "everything is allowed");
-        let unreadable =
-            [("limit:number", "many"), ("limit:A", "1/1"), ("countries", "none"), ("allowlist:api", "x")];
+        let unreadable = [
+            ("limit:number", "many"),
+            ("limit:A", "1/1"),
+            ("countries", "none"),
+            ("allowlist:api", "x"),
+            ("locale", "english"),
+        ];
         for (name, value) in unreadable {
             assert_eq!(settings.take(name, value), Err(Unreadable), "{name}");
         }

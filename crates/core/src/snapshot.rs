@@ -14,6 +14,7 @@ use crate::{
     profile::{Profile, ProfileName},
     review::ReviewNumber,
     setting::Settings,
+    template::{TemplateName, TemplateSet},
     tenant::Tenant,
     time::Timestamp,
 };
@@ -37,12 +38,15 @@ pub struct TenantView {
     pub settings: Settings,
     /// Its review numbers.
     pub reviews: Vec<ReviewNumber>,
+    /// Its own texts.
+    pub templates: BTreeMap<TemplateName, TemplateSet>,
 }
 
 impl TenantView {
     /// A tenant that has set nothing yet.
     pub fn new(tenant: Tenant) -> Self {
-        Self { tenant, profiles: BTreeMap::new(), settings: Settings::default(), reviews: Vec::new() }
+        let (settings, reviews) = (Settings::default(), Vec::new());
+        Self { tenant, profiles: BTreeMap::new(), settings, reviews, templates: BTreeMap::new() }
     }
 }
 

@@ -4,20 +4,21 @@ use crate::{
     Caller, Context,
     code::{Alphabet, Code, CodeShape},
     guard::{Takes, check_country, list_takes, review_takes, source},
-    id::{EventId, MessageId, VerificationId},
+    id::{EventId, MessageId, TemplateId, VerificationId},
     idempotency::{Answer, IdempotencyError, Once, Outcome, Replay},
     key::Mode,
     keyring::{Fingerprint, Place, Sealed},
     limits::{Buckets, LimitHit, LimitName, LimitScope, LimitState},
+    locale::Locale,
     phone::{Country, PhoneNumber},
     ports::{NewVerification, StartOutcome, StoreError},
     profile::{Profile, ProfileName},
     read::{Contact, Metadata, Verification},
     review::ReviewNumber,
     snapshot::TenantView,
-    tenant::TenantName,
+    template::TemplateName,
     testmode::{Magic, RATE_LIMIT_WAIT},
-    text::{AppHash, CodeText, Origin, RETRIEVER_BYTES},
+    text::{AppHash, CodeText, Origin},
     time::Timestamp,
     verification::{Delivery, Record, RecordKey, Status},
 };
@@ -39,6 +40,10 @@ pub struct StartRequest {
     pub origin: Option<Origin>,
     /// Names the Android app that may read the message.
     pub app_hash: Option<AppHash>,
+    /// The tenant's texts to use.
+    pub template: Option<TemplateName>,
+    /// The language of the message.
+    pub locale: Option<Locale>,
     /// The client's own notes.
     pub metadata: Metadata,
     /// The end user's address, as the client saw it.
@@ -64,6 +69,9 @@ pub enum StartError {
     /// The tenant has no profile of that name.
     #[error("no such profile")]
     UnknownProfile,
+    /// The tenant has no texts of that name.
+    #[error("no such template")]
+    UnknownTemplate,
     /// The message would not fit into what the app hash allows.
     #[error("the message is longer than an Android app can read")]
     TextTooLong,
@@ -118,12 +126,13 @@ pub async fn start_verification(
         _ if review.is_some() => {}
         _ => check_country(&view, &request.to)?,
     }
-    check_length(&view, profile, &request)?;
+    let template = template(&view, &request)?;
+    check_length(&view, profile, &request, template)?;
     let takes = match &review {
         Some((review, _)) => review_takes(context, review),
         None => list_takes(context, caller, &view, profile, &request)?,
     };
-    let start = Start { context, caller, view: &view, profile, request: &request, magic, review };
+    let start = Start { context, caller, view: &view, profile, request: &request, template, magic, review };
     let new = NewVerification { once, ..start.verification(takes, now, rng) };
     let key = new.key;
     let contact = || start.contact();
@@ -172,19 +181,35 @@ fn test_limit() -> LimitHit {
     LimitHit { name: "test_number".to_owned(), scope, retry_after: RATE_LIMIT_WAIT, states: Vec::new() }
 }
 
+/// The tenant's texts that were asked for.
+fn template(view: &TenantView, request: &StartRequest) -> Result<Option<TemplateId>, StartError> {
+    let Some(name) = &request.template else { return Ok(None) };
+    view.templates.get(name).map(|set| Some(set.id)).ok_or(StartError::UnknownTemplate)
+}
+
 /// A message with an app hash must be short enough for the phone to hand it over.
-fn check_length(view: &TenantView, profile: &Profile, request: &StartRequest) -> Result<(), StartError> {
+fn check_length(
+    view: &TenantView,
+    profile: &Profile,
+    request: &StartRequest,
+    template: Option<TemplateId>,
+) -> Result<(), StartError> {
     if request.app_hash.is_none() {
         return Ok(());
     }
-    let length = request.code_length.unwrap_or(profile.policy.code_length);
-    let text = CodeText {
-        code: Code::of_test_mode(length),
-        origin: request.origin.clone(),
-        app_hash: request.app_hash.clone(),
-    };
-    let name: &TenantName = &view.tenant.name;
-    if text.compose(name).len() <= RETRIEVER_BYTES { Ok(()) } else { Err(StartError::TextTooLong) }
+    let policy = &profile.policy;
+    let code = Code::of_test_mode(request.code_length.unwrap_or(policy.code_length));
+    let life = request.expires_in.unwrap_or(policy.expires_in);
+    let message = request.text(code, template).compose(view, life);
+    message.map(drop).ok_or(StartError::TextTooLong)
+}
+
+impl StartRequest {
+    /// What its message is made of.
+    fn text(&self, code: Code, template: Option<TemplateId>) -> CodeText {
+        let (origin, app_hash, locale) = (self.origin.clone(), self.app_hash.clone(), self.locale.clone());
+        CodeText { code, origin, app_hash, template, locale, transaction: None }
+    }
 }
 
 /// A start that passed what can be told without the store.
@@ -194,6 +219,7 @@ struct Start<'a> {
     view: &'a TenantView,
     profile: &'a Profile,
     request: &'a StartRequest,
+    template: Option<TemplateId>,
     magic: Option<Magic>,
     review: Option<Review<'a>>,
 }
@@ -250,8 +276,7 @@ impl Start<'_> {
         };
         let mac = keyring.code_mac(mode, tenant, id, &code);
         let place = |kind| Place { kind, tenant, id: *id.bytes(), number };
-        let (origin, app_hash) = (self.request.origin.clone(), self.request.app_hash.clone());
-        let text = CodeText { code, origin, app_hash };
+        let text = self.request.text(code, self.template);
         Record {
             stored_status: Status::Pending,
             profile: self.profile.id,

@@ -1,10 +1,16 @@
-//! What stands in the SMS.
+//! What a start fixes of its message: the code and what goes around it.
 
 use crate::{
     code::Code,
+    id::TemplateId,
+    locale::Locale,
+    message::{MessageText, Wording, minutes},
     pack::{Reader, Writer},
-    tenant::TenantName,
+    snapshot::TenantView,
+    template::Values,
+    transaction::Transaction,
 };
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// A host name for the origin-bound last line (WICG "origin-bound one-time codes").
@@ -23,6 +29,11 @@ impl Origin {
         let host = text.len() <= 100 && text.contains('.') && text.split('.').all(label);
         host.then(|| Self(text.to_owned()))
     }
+
+    /// The host.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// The 11-character hash by which Android's SMS Retriever finds its app.
@@ -35,12 +46,17 @@ impl AppHash {
         let base64 = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
         (text.len() == 11 && text.bytes().all(base64)).then(|| Self(text.to_owned()))
     }
+
+    /// The hash.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Longest message that Android's SMS Retriever reads, in bytes.
 pub const RETRIEVER_BYTES: usize = 140;
 
-/// A code and the lines around it, as sealed in the record.
+/// A code and what goes around it, as sealed in the record.
 #[derive(Clone, Debug)]
 pub struct CodeText {
     /// The code.
@@ -49,47 +65,89 @@ pub struct CodeText {
     pub origin: Option<Origin>,
     /// The app that may read the message.
     pub app_hash: Option<AppHash>,
+    /// The tenant's texts that were asked for. Their words are read when the
+    /// message is made: a record that held them would be three times as large.
+    pub template: Option<TemplateId>,
+    /// The locale that was asked for.
+    pub locale: Option<Locale>,
+    /// The payment that the code confirms.
+    pub transaction: Option<Transaction>,
 }
 
 impl CodeText {
-    /// The message: `123456 is your Acme code. Don't share it.`, and below an
-    /// empty line what machines read: `@example.com #123456 FA+9qCX9VSu`.
-    pub fn compose(&self, company: &TenantName) -> Zeroizing<String> {
-        let code = self.code.expose();
-        let name = company.as_str();
-        let mut text = Zeroizing::new(format!("{code} is your {name} code. Don't share it."));
-        let origin = self.origin.as_ref().map(|origin| format!("@{} #{code}", origin.0));
-        let app_hash = self.app_hash.as_ref().map(|hash| hash.0.clone());
-        let last_line: Vec<_> = origin.into_iter().chain(app_hash).map(Zeroizing::new).collect();
-        for (index, part) in last_line.iter().enumerate() {
-            text.push_str(if index == 0 { "\n\n" } else { " " });
-            text.push_str(part);
-        }
-        text
+    /// The message, if it has a wording that is short enough for its app;
+    /// `left` is how long the code still lives.
+    pub fn compose(&self, view: &TenantView, left: Duration) -> Option<MessageText> {
+        let values = self.values(view, left);
+        self.wording(view).compose(&values, self.origin.as_ref(), self.app_hash.as_ref())
     }
 
+    /// The message to send. One that changed since the start, and is now too
+    /// long for its app, can still be read by a person.
+    pub fn compose_anyhow(&self, view: &TenantView, left: Duration) -> Option<MessageText> {
+        let values = self.values(view, left);
+        self.wording(view).compose_anyhow(&values, self.origin.as_ref(), self.app_hash.as_ref())
+    }
+
+    fn values<'a>(&'a self, view: &'a TenantView, left: Duration) -> Values<'a> {
+        let (company, transaction) = (&view.tenant.name, self.transaction.as_ref());
+        Values { code: &self.code, company, minutes: minutes(left), transaction }
+    }
+
+    fn wording<'a>(&'a self, view: &'a TenantView) -> Wording<'a> {
+        // One that was deleted since then gives way to the shipped texts.
+        let set = self.template.and_then(|id| view.templates.values().find(|set| set.id == id));
+        Wording { set, locale: self.locale.as_ref(), tenant_locale: view.settings.locale.as_ref() }
+    }
+
+    /// Format 1, which older nodes read, as long as it says everything; format 2
+    /// adds the texts, the locale and the payment.
     pub(crate) fn pack(&self) -> Zeroizing<Vec<u8>> {
-        let text = |value: Option<&String>| value.map(String::as_bytes).unwrap_or_default().to_vec();
-        let packed = Writer::default()
-            .byte(1)
+        let text = |value: Option<&str>| value.unwrap_or_default().as_bytes().to_vec();
+        let plain = self.template.is_none() && self.locale.is_none() && self.transaction.is_none();
+        let mut packed = Writer::default()
+            .byte(if plain { 1 } else { 2 })
             .blob(self.code.expose().as_bytes())
-            .blob(&text(self.origin.as_ref().map(|o| &o.0)))
-            .blob(&text(self.app_hash.as_ref().map(|h| &h.0)));
+            .blob(&text(self.origin.as_ref().map(Origin::as_str)))
+            .blob(&text(self.app_hash.as_ref().map(AppHash::as_str)));
+        if !plain {
+            let transaction = self.transaction.as_ref();
+            packed = packed
+                .blob(self.template.as_ref().map_or(&[], |id| id.bytes()))
+                .blob(&text(self.locale.as_ref().map(Locale::as_str)))
+                .blob(&text(transaction.map(Transaction::amount)))
+                .blob(&text(transaction.map(Transaction::currency)))
+                .blob(&text(transaction.map(Transaction::payee)));
+        }
         Zeroizing::new(packed.finish())
     }
 
     pub(crate) fn unpack(packed: &[u8]) -> Option<Self> {
         let mut reader = Reader(packed);
-        if reader.byte()? != 1 {
-            return None;
-        }
+        let format = reader.byte().filter(|format| matches!(format, 1 | 2))?;
         let code = Zeroizing::new(reader.text()?);
         let (origin, app_hash) = (reader.text()?, reader.text()?);
-        Some(Self {
+        let mut text = Self {
             code: Code::from_record(&code),
             origin: (!origin.is_empty()).then_some(Origin(origin)),
             app_hash: (!app_hash.is_empty()).then_some(AppHash(app_hash)),
-        })
+            template: None,
+            locale: None,
+            transaction: None,
+        };
+        if format == 2 {
+            text.template = match reader.blob()? {
+                [] => None,
+                id => Some(TemplateId::from_bytes(id.try_into().ok()?)),
+            };
+            let locale = reader.text()?;
+            text.locale = if locale.is_empty() { None } else { Some(Locale::parse(&locale)?) };
+            let (amount, currency, payee) = (reader.text()?, reader.text()?, reader.text()?);
+            if !amount.is_empty() {
+                text.transaction = Some(Transaction::parse(&amount, &currency, &payee).ok()?);
+            }
+        }
+        reader.is_done().then_some(text)
     }
 }
 
@@ -102,33 +160,35 @@ mod tests {
             code: Code::parse("123456").unwrap(),
             origin: origin.map(|o| Origin::parse(o).unwrap()),
             app_hash: app_hash.map(|h| AppHash::parse(h).unwrap()),
+            template: None,
+            locale: None,
+            transaction: None,
         }
-    }
-
-    #[test]
-    fn machines_find_their_line_last() {
-        let acme = TenantName::parse("Acme").unwrap();
-        let plain = "123456 is your Acme code. Don't share it.";
-        let hash = "FA+9qCX9VSu";
-        assert_eq!(*text(None, None).compose(&acme), plain);
-        assert_eq!(
-            *text(Some("example.com"), None).compose(&acme),
-            format!("{plain}\n\n@example.com #123456")
-        );
-        assert_eq!(*text(None, Some(hash)).compose(&acme), format!("{plain}\n\n{hash}"));
-        let both = text(Some("example.com"), Some(hash)).compose(&acme);
-        assert_eq!(*both, format!("{plain}\n\n@example.com #123456 {hash}"));
     }
 
     #[test]
     fn packed_form_round_trips() {
-        let acme = TenantName::parse("Acme").unwrap();
         for (origin, hash) in [(None, None), (Some("a.example"), Some("FA+9qCX9VSu"))] {
-            let text = text(origin, hash);
-            let back = CodeText::unpack(&text.pack()).unwrap();
-            assert_eq!(back.compose(&acme), text.compose(&acme));
+            let plain = text(origin, hash);
+            assert_eq!(plain.pack()[0], 1, "older nodes read it");
+            for (template, locale, payment) in
+                [(false, false, false), (true, false, false), (false, true, true)]
+            {
+                let text = CodeText {
+                    template: template.then_some(TemplateId::from_bytes([7; 16])),
+                    locale: locale.then(|| Locale::parse("pt-BR").unwrap()),
+                    transaction: payment.then(|| Transaction::parse("49.9", "EUR", "Żółw").unwrap()),
+                    ..plain.clone()
+                };
+                let packed = text.pack();
+                let back = CodeText::unpack(&packed).unwrap();
+                assert_eq!((&back.origin, &back.app_hash), (&text.origin, &text.app_hash));
+                assert_eq!((back.template, &back.locale), (text.template, &text.locale));
+                assert_eq!((back.transaction, back.code.expose()), (text.transaction, "123456"));
+                assert!(CodeText::unpack(&packed[..packed.len() - 1]).is_none());
+            }
         }
-        assert!(CodeText::unpack(b"\x02").is_none());
+        assert!(CodeText::unpack(b"\x03").is_none());
     }
 
     #[test]

@@ -124,14 +124,15 @@ impl Sender {
         let text = open_code_text(context, key, record).map_err(|error| unreadable(&error))?;
         // Missing where it cannot be read, which somebody may mend before the code ends.
         let view = context.snapshot.tenant(key.tenant).ok_or_else(|| SendError::retry("no such tenant"))?;
-        let name = &view.tenant.name;
+        let left = record.expires_at.since(self.clock.now());
+        let message = text.compose_anyhow(&view, left).ok_or_else(|| SendError::reject("no text"))?;
         Ok(Outgoing {
             message: claim.message,
             verification: key.id,
             attempt: claim.attempt,
             to: contact.to,
-            from: name.as_str().to_owned(),
-            text: text.compose(name),
+            from: view.tenant.name.as_str().to_owned(),
+            text: message.into_exposed(),
             code: text.code,
             expires_at: record.expires_at,
             callback: None,

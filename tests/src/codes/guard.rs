@@ -41,6 +41,8 @@ impl Bench {
             expires_in: None,
             origin: None,
             app_hash: None,
+            template: None,
+            locale: None,
             metadata: Default::default(),
             end_user_ip: end_user_ip.map(|ip| ip.parse::<IpAddr>().unwrap()),
             limits: Vec::new(),

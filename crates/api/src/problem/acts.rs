@@ -151,6 +151,10 @@ impl From<StartError> for Problem {
     fn from(error: StartError) -> Self {
         match error {
             StartError::UnknownProfile => unknown_profile(),
+            StartError::UnknownTemplate => {
+                let message = "names no template of the tenant";
+                Self::field(ProblemCode::InvalidRequest, "template", "not_found", message)
+            }
             StartError::TextTooLong => {
                 let message = "makes the message longer than an Android app can read";
                 Self::field(ProblemCode::InvalidRequest, "app_hash", "too_long", message)

@@ -42,6 +42,18 @@ pub struct StartVerification {
     /// The 11 characters by which Android's SMS Retriever finds your app.
     #[schema(pattern = "^[A-Za-z0-9+/]{11}$", example = "FA+9qCX9VSu")]
     app_hash: Option<String>,
+    /// The name of your own texts; the texts that come with the program when absent.
+    #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "login")]
+    template: Option<String>,
+    /// The language of the message: a language, then a script and a region if
+    /// you like. Without a text in it, one is looked for in the language alone
+    /// (`pt` for `pt-BR`), in the tenant's locale, in English.
+    #[schema(
+        pattern = "^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$",
+        max_length = 11,
+        example = "pt-BR"
+    )]
+    locale: Option<String>,
     /// Your own notes: at most 10 keys, all keys and values together at most 512 bytes.
     #[schema(schema_with = notes_schema)]
     metadata: Option<BTreeMap<String, String>>,

@@ -8,10 +8,12 @@ use countersign_core::{
     code::Code,
     key::Mode,
     limits::{LimitName, LimitScope},
+    locale::Locale,
     phone::{PhoneError, PhoneNumber},
     profile::{Policy, ProfileName},
     read::Metadata,
     start::StartRequest,
+    template::TemplateName,
     testmode,
     text::{AppHash, Origin},
 };
@@ -37,6 +39,12 @@ pub fn start_request(mut fields: Fields, mode: Mode) -> Result<StartRequest, Pro
     let app_hash = fields.optional("app_hash", |value| {
         AppHash::parse(&text(value)?).ok_or(Fault::format("must be 11 characters of base64"))
     });
+    let template = fields.optional("template", |value| {
+        TemplateName::parse(&text(value)?).ok_or(Fault::format("must be 1 to 32 of a-z, 0-9 and hyphen"))
+    });
+    let locale = fields.optional("locale", |value| {
+        Locale::parse(&text(value)?).ok_or(Fault::format("must be a locale such as en, pt-BR or zh-Hant"))
+    });
     let metadata = metadata(&mut fields);
     let end_user_ip = fields.optional("end_user_ip", |value| {
         text(value)?.parse::<IpAddr>().map_err(|_| Fault::format("must be an IPv4 or IPv6 address"))
@@ -49,6 +57,8 @@ pub fn start_request(mut fields: Fields, mode: Mode) -> Result<StartRequest, Pro
         expires_in: expires_in.map(|seconds| Duration::from_secs(seconds.into())),
         origin,
         app_hash,
+        template,
+        locale,
         metadata,
         end_user_ip,
         limits,

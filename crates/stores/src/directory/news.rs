@@ -103,7 +103,7 @@ async fn tenant_view(sql: &Sql, id: TenantId) -> Result<Option<TenantView>, Stor
     let profiles = profiles.into_iter().map(|profile| (profile.name.clone(), profile)).collect();
     let settings = setting::settings(sql, id).await?;
     let reviews = list_review_numbers(sql, id).await?;
-    Ok(Some(TenantView { tenant, profiles, settings, reviews }))
+    Ok(Some(TenantView { profiles, settings, reviews, ..TenantView::new(tenant) }))
 }
 
 pub(super) const ALL_KEYS: Statement = Statement {

@@ -71,6 +71,8 @@ pub(super) async fn start(codes: &Arc<MemoryCodes>, mode: Mode, to: &str) {
         expires_in: None,
         origin: None,
         app_hash: None,
+        template: None,
+        locale: None,
         metadata: Metadata::default(),
         end_user_ip: None,
         limits: Vec::new(),
