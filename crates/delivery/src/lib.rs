@@ -9,6 +9,7 @@
 mod attempt;
 mod backoff;
 mod metric;
+pub mod outbound;
 pub mod provider;
 pub mod providers;
 pub mod worker;
