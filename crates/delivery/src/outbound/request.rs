@@ -49,6 +49,21 @@ impl Request {
         self
     }
 
+    #[cfg(test)]
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    #[cfg(test)]
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    #[cfg(test)]
+    pub(crate) fn body_bytes(&self) -> &[u8] {
+        &self.body
+    }
+
     pub(super) async fn send(self, client: &Client) -> Result<Reply, OutboundError> {
         if self.body.len() > MAX_BYTES {
             return Err(OutboundError::Request);
