@@ -15,9 +15,11 @@ use crate::{
         header::{HeaderName, HeaderValue},
     },
     provider::{Accepted, Outgoing, Provider, SendError},
+    settings::{Fault, Fields},
 };
 use countersign_core::ports::Clock;
 use serde::Serialize;
+use serde_json::Value;
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
@@ -79,6 +81,7 @@ impl From<OutboundError> for RelayError {
 
 /// The provider that hands messages to the operator's own system.
 pub struct Relay {
+    name: String,
     outbound: Outbound,
     url: Url,
     secret: SigningSecret,
@@ -106,7 +109,34 @@ impl Relay {
         if settings.timeout.is_zero() {
             return Err(RelayError::Timeout);
         }
-        Ok(Self { outbound, url, secret, timeout: settings.timeout, clock })
+        Ok(Self { name: "relay".to_owned(), outbound, url, secret, timeout: settings.timeout, clock })
+    }
+
+    /// A relay that stands among the providers: its address is judged as
+    /// theirs. All faults of the settings at once.
+    pub(crate) fn from_json(
+        name: &str,
+        settings: &Value,
+        outbound: &Outbound,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Vec<Fault>> {
+        let mut fields = Fields::new(settings);
+        let url = fields.url("url", outbound);
+        let url = fields.require("url", url);
+        let secret = fields.read("secret", "whsec_ and the base64 of 24 to 64 bytes", |value| {
+            SigningSecret::parse(value.as_str()?)
+        });
+        let secret = fields.require("secret", secret);
+        let timeout = fields.timeout(RelaySettings::TIMEOUT);
+        let (name, outbound) = (name.to_owned(), outbound.clone());
+        fields.finish(url.zip(secret).map(|(url, secret)| Self {
+            name,
+            outbound,
+            url,
+            secret,
+            timeout,
+            clock,
+        }))
     }
 
     fn request(&self, message: &Outgoing) -> Option<Request> {
@@ -159,7 +189,7 @@ struct RelayMessage<'a> {
 #[async_trait::async_trait]
 impl Provider for Relay {
     fn name(&self) -> &str {
-        "relay"
+        &self.name
     }
 
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError> {
