@@ -54,6 +54,9 @@ impl Guard {
             Some(address) => vec![address],
             None => self.resolver.resolve(host).await.map_err(LookupError::Failed)?,
         };
+        if addresses.is_empty() {
+            return Err(LookupError::Failed(io::ErrorKind::NotFound.into()));
+        }
         let admitted = addresses.into_iter().filter(|address| self.admits(*address));
         let admitted: Vec<_> = admitted.take(MOST_ADDRESSES).collect();
         if admitted.is_empty() { Err(LookupError::Blocked) } else { Ok(admitted) }

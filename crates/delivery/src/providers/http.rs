@@ -58,7 +58,7 @@ impl Http {
         let timeout = fields.timeout(TIMEOUT);
         let request = RequestTemplate::parse(&mut fields, outbound, timeout);
         if let Some(request) = &request {
-            check_placeholders(&mut fields, &request.placeholders(), &secrets);
+            check_placeholders(&mut fields, &request.placeholders(), &settings["secrets"]);
         }
         let answer = fields.object("answer", AnswerRules::parse);
         let has_receipts = fields.has("receipts");
@@ -90,8 +90,9 @@ fn read_secrets(fields: &mut Fields<'_>) -> Secrets {
     secrets
 }
 
-fn check_placeholders(fields: &mut Fields<'_>, used: &[&Placeholder], secrets: &Secrets) {
-    for name in missing_secrets(used, secrets) {
+fn check_placeholders(fields: &mut Fields<'_>, used: &[&Placeholder], secrets: &Value) {
+    // One that is there and wrong was told.
+    for name in missing_secrets(used, |name| !secrets[name].is_null()) {
         fields.fault(&format!("secrets.{name}"), "must be set");
     }
     if !used.contains(&&Placeholder::Text) {

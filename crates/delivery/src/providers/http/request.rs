@@ -2,7 +2,7 @@
 
 use super::{
     body::Body,
-    template::{Placeholder, Secrets, Template, Values},
+    template::{Placeholder, Template, Values},
     url::UrlTemplate,
 };
 use crate::{
@@ -140,15 +140,15 @@ fn parse_header(name: &str, value: &Value) -> Result<(HeaderName, Template), &'s
 }
 
 /// The names of secrets that are used and not there.
-pub(super) fn missing_secrets(used: &[&Placeholder], secrets: &Secrets) -> Vec<String> {
+pub(super) fn missing_secrets<'a>(used: &[&'a Placeholder], is_there: impl Fn(&str) -> bool) -> Vec<&'a str> {
     let mut missing: Vec<_> = used
         .iter()
         .filter_map(|one| match one {
-            Placeholder::Secret(name) if !secrets.contains_key(name) => Some(name.clone()),
+            Placeholder::Secret(name) if !is_there(name) => Some(name.as_str()),
             _ => None,
         })
         .collect();
-    missing.sort();
+    missing.sort_unstable();
     missing.dedup();
     missing
 }
