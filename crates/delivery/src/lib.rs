@@ -9,14 +9,21 @@
 mod attempt;
 mod backoff;
 mod metric;
+pub mod outbound;
 pub mod provider;
 pub mod providers;
+pub mod receipt;
+mod secret;
+pub mod settings;
 pub mod worker;
 
+pub use outbound::{AddressPolicy, Outbound, OutboundError};
 pub use provider::{Accepted, Callback, Outgoing, Provider, SendError};
 pub use providers::{
     console::Console,
     relay::{Relay, RelayError, RelaySettings},
     simulator::Simulator,
 };
+pub use receipt::{ReceiptError, ReceiptRequest, Receipts, Report, ReportOutcome};
+pub use settings::{Fault, REDACTED};
 pub use worker::{Worker, WorkerSettings};

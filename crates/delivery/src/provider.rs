@@ -1,5 +1,6 @@
 //! What a provider is asked, and what it may answer.
 
+use crate::receipt::{ReceiptError, ReceiptRequest, Receipts};
 use countersign_core::{
     code::Code,
     id::{MessageId, VerificationId},
@@ -22,6 +23,12 @@ pub trait Provider: Send + Sync {
 
     /// Hands one message over. The worker ends the call at its send time-out.
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError>;
+
+    /// Reads a request to the URL of [`Outgoing::callback`], once it is known
+    /// to come from the provider. Reads nothing else and keeps nothing.
+    fn receipts(&self, _request: &ReceiptRequest<'_>) -> Result<Receipts, ReceiptError> {
+        Err(ReceiptError::Unsupported)
+    }
 }
 
 /// One message as a provider gets it. Debug shows ids only.

@@ -10,22 +10,18 @@
 use super::signature::SigningSecret;
 use crate::{
     backoff::MAX_WAIT,
+    outbound::{
+        AddressPolicy, Method, Outbound, OutboundError, Reply, Request, Url,
+        header::{HeaderName, HeaderValue},
+    },
     provider::{Accepted, Outgoing, Provider, SendError},
+    settings::{Fault, Fields},
 };
 use countersign_core::ports::Clock;
-use reqwest::{
-    Client, Response, StatusCode, Url,
-    header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER},
-    redirect,
-};
 use serde::Serialize;
+use serde_json::Value;
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// An answer is read only so that its connection can serve the next message.
-const MAX_ANSWER_BYTES: usize = 16 * 1024;
-const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Where the relay sends, and how it signs.
 pub struct RelaySettings {
@@ -58,6 +54,9 @@ pub enum RelayError {
     /// A code would cross a network in the clear.
     #[error("the relay's URL must be https; http is accepted only to this machine")]
     Insecure,
+    /// An address that nothing may be sent to.
+    #[error("the address in the relay's URL is not allowed")]
+    Blocked,
     /// Not a signing secret.
     #[error("the relay's secret must be whsec_ and the base64 of 24 to 64 bytes")]
     Secret,
@@ -66,12 +65,24 @@ pub enum RelayError {
     Timeout,
     /// The HTTP client cannot be made, such as without any root certificate.
     #[error("the relay's HTTP client cannot be made")]
-    Client(#[source] reqwest::Error),
+    Client(#[source] OutboundError),
+}
+
+impl From<OutboundError> for RelayError {
+    fn from(error: OutboundError) -> Self {
+        match error {
+            OutboundError::Url => Self::Url,
+            OutboundError::Insecure => Self::Insecure,
+            OutboundError::Blocked => Self::Blocked,
+            error => Self::Client(error),
+        }
+    }
 }
 
 /// The provider that hands messages to the operator's own system.
 pub struct Relay {
-    client: Client,
+    name: String,
+    outbound: Outbound,
     url: Url,
     secret: SigningSecret,
     timeout: Duration,
@@ -85,36 +96,83 @@ impl fmt::Debug for Relay {
 }
 
 impl Relay {
-    /// Checks the settings and makes the HTTP client; the process must have
-    /// installed a rustls crypto provider before.
+    /// Checks the settings and makes the HTTP client. They stand in the
+    /// configuration, so their address is one that the operator allows.
     pub fn new(settings: RelaySettings, clock: Arc<dyn Clock>) -> Result<Self, RelayError> {
-        let url = parse_url(&settings.url)?;
+        let outbound = Outbound::new(AddressPolicy::of_configuration())?;
+        let url = outbound.parse_url(&settings.url)?;
+        // The guard would find out, but only when the first message waits.
+        if url.scheme() == "http" && !is_here(&url) {
+            return Err(RelayError::Insecure);
+        }
         let secret = SigningSecret::parse(&settings.secret).ok_or(RelayError::Secret)?;
         if settings.timeout.is_zero() {
             return Err(RelayError::Timeout);
         }
-        let client = Client::builder()
-            .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(settings.timeout)
-            // A redirect would carry the code to an address that nobody configured.
-            .redirect(redirect::Policy::none())
-            // The worker alone repeats, so that each attempt is counted.
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .build()
-            .map_err(RelayError::Client)?;
-        Ok(Self { client, url, secret, timeout: settings.timeout, clock })
+        Ok(Self { name: "relay".to_owned(), outbound, url, secret, timeout: settings.timeout, clock })
     }
 
-    fn failure(&self, error: &reqwest::Error) -> SendError {
-        SendError::retry(if error.is_connect() {
-            "connection failed".to_owned()
-        } else if error.is_timeout() {
-            format!("no answer in {} s", self.timeout.as_secs_f32())
-        } else {
-            "connection broken".to_owned()
+    /// A relay that stands among the providers: its address is judged as
+    /// theirs. All faults of the settings at once.
+    pub(crate) fn from_json(
+        name: &str,
+        settings: &Value,
+        outbound: &Outbound,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Vec<Fault>> {
+        let mut fields = Fields::new(settings);
+        let url = fields.url("url", outbound);
+        let url = fields.require("url", url);
+        let secret = fields.read("secret", "whsec_ and the base64 of 24 to 64 bytes", |value| {
+            SigningSecret::parse(value.as_str()?)
+        });
+        let secret = fields.require("secret", secret);
+        let timeout = fields.timeout(RelaySettings::TIMEOUT);
+        let (name, outbound) = (name.to_owned(), outbound.clone());
+        fields.finish(url.zip(secret).map(|(url, secret)| Self {
+            name,
+            outbound,
+            url,
+            secret,
+            timeout,
+            clock,
+        }))
+    }
+
+    fn request(&self, message: &Outgoing) -> Option<Request> {
+        let id = message.message.to_string();
+        let body = serde_json::to_vec(&RelayMessage {
+            id: &id,
+            verification_id: message.verification.to_string(),
+            to: message.to.e164(),
+            from: &message.from,
+            text: &message.text,
+            expires_at: message.expires_at.to_string(),
         })
+        .ok()?;
+        let seconds = self.clock.now().millis().div_euclid(1_000);
+        let headers = [
+            ("webhook-signature", self.secret.sign(&id, seconds, &body)),
+            ("webhook-timestamp", seconds.to_string()),
+            ("idempotency-key", format!("\"{id}\"")),
+            ("webhook-id", id),
+        ];
+        let mut request = Request::new(Method::POST, self.url.clone(), self.timeout)
+            .body("application/json", body)
+            .ignore_answer();
+        for (name, value) in headers {
+            request = request.header(HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?);
+        }
+        Some(request)
+    }
+
+    fn failure(&self, error: OutboundError) -> SendError {
+        match error {
+            OutboundError::Timeout { sent: true } => {
+                SendError::unknown(format!("no answer in {} s", self.timeout.as_secs_f32()))
+            }
+            error => error.into(),
+        }
     }
 }
 
@@ -131,82 +189,32 @@ struct RelayMessage<'a> {
 #[async_trait::async_trait]
 impl Provider for Relay {
     fn name(&self) -> &str {
-        "relay"
+        &self.name
     }
 
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError> {
-        let id = message.message.to_string();
-        let body = serde_json::to_vec(&RelayMessage {
-            id: &id,
-            verification_id: message.verification.to_string(),
-            to: message.to.e164(),
-            from: &message.from,
-            text: &message.text,
-            expires_at: message.expires_at.to_string(),
-        })
-        .map_err(|_| SendError::reject("unreadable"))?;
-        let seconds = self.clock.now().millis().div_euclid(1_000);
-        let request = self
-            .client
-            .post(self.url.clone())
-            .header(CONTENT_TYPE, "application/json")
-            .header("webhook-signature", self.secret.sign(&id, seconds, &body))
-            .header("webhook-timestamp", seconds)
-            .header("idempotency-key", format!("\"{id}\""))
-            .header("webhook-id", id)
-            .body(body);
-        let response = request.send().await.map_err(|error| self.failure(&error))?;
-        let answer = judge(response.status(), response.headers());
-        discard(response).await;
-        answer
+        let request = self.request(message).ok_or_else(|| SendError::reject("unreadable"))?;
+        let reply = self.outbound.call(request).await;
+        judge(&reply.map_err(|error| self.failure(error))?)
     }
 }
 
 /// What a status means: later, never, or taken.
-fn judge(status: StatusCode, headers: &HeaderMap) -> Result<Accepted, SendError> {
-    let reason = format!("HTTP {}", status.as_u16());
-    match status.as_u16() {
+fn judge(reply: &Reply) -> Result<Accepted, SendError> {
+    let reason = format!("HTTP {}", reply.status.as_u16());
+    match reply.status.as_u16() {
         200..=299 => Ok(Accepted::default()),
-        408 | 425 | 429 | 500..=599 => Err(SendError::Retry { reason, after: retry_after(headers) }),
+        408 | 425 | 429 | 500..=599 => {
+            Err(SendError::Retry { reason, after: reply.retry_after.map(|after| after.min(MAX_WAIT)) })
+        }
         _ => Err(SendError::Reject { reason }),
     }
 }
 
-/// The header in its form of seconds; a date is ignored, since the two clocks may differ.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(MAX_WAIT))
-}
-
-/// Reads a short answer to its end; a long or slow one costs the connection.
-async fn discard(mut response: Response) {
-    let read = async {
-        let mut bytes = 0;
-        while let Ok(Some(chunk)) = response.chunk().await {
-            bytes += chunk.len();
-            if bytes > MAX_ANSWER_BYTES {
-                break;
-            }
-        }
-    };
-    // Status and headers have decided already, so running out of time changes nothing.
-    let _ = tokio::time::timeout(ANSWER_TIMEOUT, read).await;
-}
-
-fn parse_url(text: &str) -> Result<Url, RelayError> {
-    let url = Url::parse(text).map_err(|_| RelayError::Url)?;
-    let host = url.host_str().ok_or(RelayError::Url)?;
-    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return Err(RelayError::Url);
-    }
+fn is_here(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    let is_loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_loopback => Ok(url),
-        "http" => Err(RelayError::Insecure),
-        _ => Err(RelayError::Url),
-    }
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

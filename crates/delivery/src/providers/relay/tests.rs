@@ -26,8 +26,6 @@ fn secret() -> String {
 }
 
 fn relay_with(url: &str, secret: &str, timeout: Duration) -> Result<Relay, RelayError> {
-    // Fails when another test was first, which serves as well.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let settings = RelaySettings { url: url.to_owned(), secret: Zeroizing::new(secret.to_owned()), timeout };
     Relay::new(settings, Arc::new(Fixed))
 }
@@ -130,7 +128,7 @@ async fn silence_ends_at_the_time_out() {
     let relay = relay_with(&server.uri(), &secret(), Duration::from_millis(200)).unwrap();
     let before = Instant::now();
     let answer = relay.send(&outgoing("+48500500500")).await;
-    assert_eq!(answer, Err(SendError::retry("no answer in 0.2 s")));
+    assert_eq!(answer, Err(SendError::unknown("no answer in 0.2 s")), "it may have been taken");
     assert!(before.elapsed() < Duration::from_secs(5));
 }
 

@@ -1,0 +1,103 @@
+//! Why a call to the outside brought no answer.
+
+use super::resolver::LookupError;
+use crate::provider::SendError;
+use std::error::Error;
+
+/// No answer. What matters to a sender is whether the other side may have
+/// acted: [`OutboundError::is_surely_unsent`]. Never holds a URL, a header or a body.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboundError {
+    /// Not an http or https URL, or one with a user name, a password or a fragment.
+    #[error("not a valid https URL without user name, password and fragment")]
+    Url,
+    /// Plain HTTP to an address that it is not allowed to.
+    #[error("the URL must be https")]
+    Insecure,
+    /// The policy refuses each address of the host.
+    #[error("the address is not allowed")]
+    Blocked,
+    /// The request is longer than [`super::MAX_BYTES`] or cannot be written.
+    #[error("the request is too long")]
+    Request,
+    /// No name, no connection, or no TLS.
+    #[error("connection failed")]
+    Connect,
+    /// No connection, or no whole answer, in the time given.
+    #[error("no answer in time")]
+    Timeout {
+        /// Whether the request may have gone out.
+        sent: bool,
+    },
+    /// The connection ended before the answer did.
+    #[error("connection broken")]
+    Broken,
+    /// The answer is longer than [`super::MAX_BYTES`].
+    #[error("the answer is too long")]
+    TooLarge,
+    /// The client cannot be made, such as without any root certificate.
+    #[error("the HTTP client cannot be made")]
+    Setup(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl OutboundError {
+    /// Whether nothing of the request left this machine.
+    pub fn is_surely_unsent(&self) -> bool {
+        match self {
+            Self::Timeout { sent } => !sent,
+            Self::Broken | Self::TooLarge => false,
+            Self::Url | Self::Insecure | Self::Blocked | Self::Request | Self::Connect | Self::Setup(_) => {
+                true
+            }
+        }
+    }
+}
+
+impl From<OutboundError> for SendError {
+    fn from(error: OutboundError) -> Self {
+        let reason = error.to_string();
+        match error {
+            OutboundError::Connect | OutboundError::Timeout { sent: false } => Self::retry(reason),
+            OutboundError::Timeout { sent: true } | OutboundError::Broken | OutboundError::TooLarge => {
+                Self::unknown(reason)
+            }
+            OutboundError::Request => Self::decline(reason),
+            // The settings are wrong, or the name in them means something else by now.
+            OutboundError::Url
+            | OutboundError::Insecure
+            | OutboundError::Blocked
+            | OutboundError::Setup(_) => Self::account(reason),
+        }
+    }
+}
+
+impl From<LookupError> for OutboundError {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::Blocked => Self::Blocked,
+            LookupError::Failed(_) => Self::Connect,
+        }
+    }
+}
+
+impl From<reqwest::Error> for OutboundError {
+    fn from(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        tracing::debug!(error = %countersign_core::cause::chain(&error), "a call to the outside failed");
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            if matches!(error.downcast_ref(), Some(LookupError::Blocked)) {
+                return Self::Blocked;
+            }
+            cause = error.source();
+        }
+        match (error.is_connect(), error.is_timeout()) {
+            (true, true) => Self::Timeout { sent: false },
+            (true, false) => Self::Connect,
+            // The time may have run out while connecting; nobody can tell by then.
+            (false, true) => Self::Timeout { sent: true },
+            (false, false) if error.is_builder() => Self::Request,
+            (false, false) => Self::Broken,
+        }
+    }
+}

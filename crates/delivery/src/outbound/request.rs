@@ -1,0 +1,144 @@
+//! One request and its answer.
+
+use super::{MAX_BYTES, OutboundError};
+use reqwest::{
+    Client, Method, Response, StatusCode, Url,
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+};
+use std::{fmt, time::Duration};
+
+/// The longest wait that is believed.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
+/// An answer that nobody reads is taken in so long, that its connection can serve the next call.
+const IDLE_ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
+const MAX_IDLE_BYTES: usize = 16 * 1024;
+
+/// What is asked of somebody outside. Debug shows the method only.
+pub struct Request {
+    method: Method,
+    pub(super) url: Url,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    timeout: Duration,
+    reads_body: bool,
+}
+
+impl Request {
+    /// A request without body; `timeout` is from connecting to the end of the answer.
+    pub fn new(method: Method, url: Url, timeout: Duration) -> Self {
+        Self { method, url, headers: HeaderMap::new(), body: Vec::new(), timeout, reads_body: true }
+    }
+
+    /// With a header more, or another value of it.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// With this body.
+    pub fn body(mut self, content_type: &'static str, body: Vec<u8>) -> Self {
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self.body = body;
+        self
+    }
+
+    /// With the answer decided by status and headers: [`Reply::body`] stays
+    /// empty, however long or slow it is.
+    pub fn ignore_answer(mut self) -> Self {
+        self.reads_body = false;
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    #[cfg(test)]
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    #[cfg(test)]
+    pub(crate) fn body_bytes(&self) -> &[u8] {
+        &self.body
+    }
+
+    pub(super) async fn send(self, client: &Client) -> Result<Reply, OutboundError> {
+        if self.body.len() > MAX_BYTES {
+            return Err(OutboundError::Request);
+        }
+        let request = client.request(self.method, self.url).headers(self.headers).timeout(self.timeout);
+        let mut response = request.body(self.body).send().await?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let body = match self.reads_body {
+            true => read(response).await?,
+            false => discard(response).await,
+        };
+        Ok(Reply { retry_after: retry_after(&headers), status, headers, body })
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+/// What came back. Debug shows the status only.
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The whole body, at most [`MAX_BYTES`].
+    pub body: Vec<u8>,
+    /// The wait asked for, at most an hour.
+    pub retry_after: Option<Duration>,
+}
+
+impl Reply {
+    /// The body as JSON, if it is.
+    pub fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+async fn read(mut response: Response) -> Result<Vec<u8>, OutboundError> {
+    let mut body = Vec::new();
+    // Once a status is there the request was sent, whatever breaks now.
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > MAX_BYTES {
+            return Err(OutboundError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+async fn discard(mut response: Response) -> Vec<u8> {
+    let read = async {
+        let mut bytes = 0;
+        while let Ok(Some(chunk)) = response.chunk().await {
+            bytes += chunk.len();
+            if bytes > MAX_IDLE_BYTES {
+                break;
+            }
+        }
+    };
+    // Status and headers have decided already, so running out of time changes nothing.
+    let _ = tokio::time::timeout(IDLE_ANSWER_TIMEOUT, read).await;
+    Vec::new()
+}
+
+/// The header in its form of seconds; a date is ignored, since the two clocks may differ.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
+}
