@@ -11,6 +11,8 @@ mod backoff;
 mod metric;
 pub mod provider;
 pub mod providers;
+pub mod receipt;
+pub mod settings;
 pub mod worker;
 
 pub use provider::{Accepted, Callback, Outgoing, Provider, SendError};
@@ -18,5 +20,8 @@ pub use providers::{
     console::Console,
     relay::{Relay, RelayError, RelaySettings},
     simulator::Simulator,
+    smpp::{Connect, Smpp, SmppError, SmppSettings},
 };
+pub use receipt::{Report, ReportOutcome};
+pub use settings::Fault;
 pub use worker::{Worker, WorkerSettings};

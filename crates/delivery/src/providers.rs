@@ -4,3 +4,4 @@ pub mod console;
 pub mod relay;
 mod signature;
 pub mod simulator;
+pub mod smpp;
