@@ -21,6 +21,7 @@
 mod fields;
 mod frame;
 mod ids;
+mod job;
 mod parts;
 mod pdu;
 mod receipt;
@@ -40,9 +41,10 @@ use crate::{
     receipt::Report,
 };
 use countersign_core::ports::Clock;
+use job::{Answer, Job};
 use parts::{Part, Parts};
 use rand::rngs::StdRng;
-use session::{Answer, Job};
+
 use std::{
     fmt, io,
     sync::{

@@ -47,8 +47,10 @@ impl Parts {
         });
         message.ids.push(id.to_owned());
         self.by_id.insert(id.to_owned(), part.message);
-        while self.order.len() > MAX_MESSAGES {
-            self.order.pop_front().map(|oldest| self.forget(oldest));
+        if self.order.len() > MAX_MESSAGES
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.forget(oldest);
         }
     }
 

@@ -3,22 +3,15 @@
 use super::{
     Shared,
     frame::Frames,
-    parts::Part,
+    job::{InFlight, Job},
     pdu::{self, DeliverSm, Pdu},
     receipt, status,
 };
 use crate::provider::SendError;
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf},
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     time::{Instant, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -27,38 +20,6 @@ use zeroize::Zeroizing;
 /// A connection with or without TLS.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
-/// The id that the SMSC gave, or why it took nothing.
-pub(super) type Answer = Result<Option<String>, SendError>;
-
-/// A `submit_sm` that is to be written.
-pub(super) struct Job {
-    pub(super) body: Zeroizing<Vec<u8>>,
-    pub(super) part: Option<Part>,
-    /// Set by whoever decides: the session before it writes, or the sender that gives up.
-    pub(super) claimed: Arc<AtomicBool>,
-    pub(super) reply: oneshot::Sender<Answer>,
-}
-
-impl Job {
-    /// False where nobody waits for it any more.
-    fn claim(&self) -> bool {
-        !self.reply.is_closed() && !self.claimed.swap(true, Ordering::AcqRel)
-    }
-
-    /// It was not written.
-    pub(super) fn refuse(self, error: SendError) {
-        // Nobody waits for it any more: then nothing was promised.
-        let _ = self.reply.send(Err(error));
-    }
-}
-
-/// A `submit_sm` that was written, wholly or in part.
-struct InFlight {
-    part: Option<Part>,
-    reply: oneshot::Sender<Answer>,
-    until: Instant,
-}
 
 /// A burst of the account's rate that a late timer may make up for.
 const CATCH_UP: Duration = Duration::from_millis(10);

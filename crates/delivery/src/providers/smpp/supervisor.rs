@@ -2,7 +2,8 @@
 
 use super::{
     Connect, Shared,
-    session::{Job, Session, Stream},
+    job::Job,
+    session::{Session, Stream},
     tls,
 };
 use crate::provider::SendError;

@@ -30,16 +30,22 @@ pub(super) fn encode(text: &str, alphabet: DefaultAlphabet) -> Text {
 /// that is what it sends. The euro sign and the Greek letters stand in one of
 /// the two only, so a text with them is UCS-2.
 fn latin1(text: &str) -> Text {
-    let octets = |part: &str| part.chars().filter_map(|character| u8::try_from(character).ok()).collect();
     if text.chars().all(|character| u8::try_from(character).is_ok()) {
         let septets = |character: char| sms::segments(character.encode_utf8(&mut [0; 4])).units;
-        let parts = cut(text, Encoding::Gsm7, septets).into_iter().map(octets).map(Zeroizing::new).collect();
-        return Text { data_coding: DEFAULT, parts };
+        let parts = cut(text, Encoding::Gsm7, septets);
+        let octets = |part: &str| written(part.chars().filter_map(|character| u8::try_from(character).ok()));
+        return Text { data_coding: DEFAULT, parts: parts.into_iter().map(octets).collect() };
     }
-    let octets = |part: &str| part.encode_utf16().flat_map(u16::to_be_bytes).collect();
-    let parts =
-        cut(text, Encoding::Ucs2, char::len_utf16).into_iter().map(octets).map(Zeroizing::new).collect();
-    Text { data_coding: UCS2, parts }
+    let parts = cut(text, Encoding::Ucs2, char::len_utf16);
+    let octets = |part: &str| written(part.encode_utf16().flat_map(u16::to_be_bytes));
+    Text { data_coding: UCS2, parts: parts.into_iter().map(octets).collect() }
+}
+
+/// One part. A vector that grows would leave a copy of the code behind.
+fn written(octets: impl Iterator<Item = u8>) -> Zeroizing<Vec<u8>> {
+    let mut part = Zeroizing::new(Vec::with_capacity(2 * Encoding::Gsm7.single()));
+    part.extend(octets);
+    part
 }
 
 /// Pieces that fit, with no character cut in two.
