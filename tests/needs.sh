@@ -68,9 +68,12 @@ prepare_tools() {
     prepare_venv "$venv" tests/schemathesis/requirements.txt || return 1
     prepare_venv "$sslyze_venv" tests/sslyze/requirements.txt || return 1
     prepare_venv "$valkey_venv" tests/valkey/requirements.txt || return 1
-    local lock=tests/browser/package-lock.json stamp=tests/browser/node_modules/.complete
-    if [ "$(cat "$stamp" 2>/dev/null)" != "$(digest $lock)" ]; then
-        npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --loglevel=error &&
-            digest $lock >"$stamp" || return 1
-    fi
+    prepare_venv "$smpp_venv" tests/smpp/requirements.txt || return 1
+    prepare_modules tests/browser && prepare_modules tests/smpp
+}
+
+prepare_modules() { # folder
+    local lock=$1/package-lock.json stamp=$1/node_modules/.complete
+    [ "$(cat "$stamp" 2>/dev/null)" != "$(digest "$lock")" ] || return 0
+    npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund --loglevel=error && digest "$lock" >"$stamp"
 }

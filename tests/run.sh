@@ -4,7 +4,7 @@
 # On Debian it installs what is missing; elsewhere it says what that is and
 # stops. It starts Postgres, PgBouncer, Redis (one, behind Sentinels, and a cluster),
 # Valkey, a browser and `countersign dev` of its own, on free ports, and ends them. Caches stand outside the checkout, except
-# tests/browser/node_modules.
+# tests/browser/node_modules and tests/smpp/node_modules.
 set -uo pipefail
 [ "${BASH_VERSINFO[0]}" -ge 4 ] || { echo "bash 4 or newer is needed" >&2; exit 1; }
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
@@ -377,6 +377,8 @@ cargo_deny="$cache/tools/bin/cargo-deny"
 venv="$cache/venv-$(digest tests/schemathesis/requirements.txt)"
 sslyze_venv="$cache/venv-$(digest tests/sslyze/requirements.txt)"
 valkey_venv="$cache/venv-$(digest tests/valkey/requirements.txt)"
+smpp_venv="$cache/venv-$(digest tests/smpp/requirements.txt)"
+export COUNTERSIGN_TEST_SMPP_NODE="$PWD/tests/smpp" COUNTERSIGN_TEST_SMPP_PYTHON="$smpp_venv/bin/python"
 countersign="$CARGO_TARGET_DIR/debug/countersign"
 release_before="$cache/releases/$(cat tests/release-before)/countersign"
 step "tools" prepare_tools || stop "A tool could not be installed; see above."

@@ -23,6 +23,7 @@ pub use providers::{
     console::Console,
     relay::{Relay, RelayError, RelaySettings},
     simulator::Simulator,
+    smpp::{Connect, Smpp, SmppError, SmppSettings},
 };
 pub use receipt::{ReceiptError, ReceiptRequest, Receipts, Report, ReportOutcome};
 pub use settings::{Fault, REDACTED};

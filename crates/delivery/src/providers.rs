@@ -7,6 +7,7 @@ mod redact;
 pub mod relay;
 mod signature;
 pub mod simulator;
+pub mod smpp;
 mod smsapi;
 mod twilio;
 mod verdict;
@@ -14,16 +15,28 @@ mod verdict;
 pub use http::PRESETS;
 pub use redact::{redact, update};
 
-use crate::{outbound::Outbound, provider::Provider, settings::Fault};
+use crate::{outbound::Outbound, provider::Provider, receipt::Report, settings::Fault};
 use countersign_core::ports::Clock;
 use serde_json::Value;
 use std::sync::Arc;
+use tokio::sync::mpsc;
 
 /// The kinds of providers that settings describe.
-pub const KINDS: [&str; 4] = ["smsapi", "twilio", "http", "relay"];
+pub const KINDS: [&str; 5] = ["smsapi", "twilio", "http", "smpp", "relay"];
 
 /// Longest settings, written as JSON.
 const MAX_SETTINGS: usize = 64 * 1024;
+
+/// What providers work with.
+#[derive(Clone)]
+pub struct Means {
+    /// The way out.
+    pub outbound: Outbound,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For receipts that come on the provider's own connection.
+    pub reports: mpsc::Sender<Report>,
+}
 
 /// The provider `name` of a kind, or all that is wrong with its settings. No
 /// fault repeats a value.
@@ -31,19 +44,25 @@ pub fn build(
     kind: &str,
     name: &str,
     settings: &Value,
-    outbound: &Outbound,
-    clock: Arc<dyn Clock>,
+    means: &Means,
 ) -> Result<Arc<dyn Provider>, Vec<Fault>> {
-    let fault = |field: &str, message: String| Err(vec![Fault { field: field.to_owned(), message }]);
+    let Means { outbound, clock, reports } = means;
+    let fault = |field: &str, message: String| vec![Fault { field: field.to_owned(), message }];
     if settings.to_string().len() > MAX_SETTINGS {
-        return fault("", "must be at most 64 KiB long".to_owned());
+        return Err(fault("", "must be at most 64 KiB long".to_owned()));
     }
     Ok(match kind {
         "smsapi" => Arc::new(smsapi::Smsapi::new(name, settings, outbound)?),
-        "twilio" => Arc::new(twilio::Twilio::new(name, settings, outbound, clock)?),
+        "twilio" => Arc::new(twilio::Twilio::new(name, settings, outbound, Arc::clone(clock))?),
         "http" => Arc::new(http::Http::new(name, settings, outbound)?),
-        "relay" => Arc::new(relay::Relay::from_json(name, settings, outbound, clock)?),
-        _ => return fault("kind", format!("must be one of {}", KINDS.join(", "))),
+        "smpp" => {
+            let settings = smpp::SmppSettings::parse(settings)?;
+            let connect = Arc::new(outbound.clone());
+            let made = smpp::Smpp::new(name, settings, connect, reports.clone(), Arc::clone(clock));
+            Arc::new(made.map_err(|error| fault("ca", error.to_string()))?)
+        }
+        "relay" => Arc::new(relay::Relay::from_json(name, settings, outbound, Arc::clone(clock))?),
+        _ => return Err(fault("kind", format!("must be one of {}", KINDS.join(", ")))),
     })
 }
 

@@ -11,6 +11,7 @@ fn secrets(kind: &str) -> Option<&'static [&'static str]> {
         "smsapi" => &["token"],
         "twilio" => &["auth_token", "api_key_secret"],
         "http" => &["secrets"],
+        "smpp" => &["password"],
         "relay" => &["secret"],
         _ => return None,
     })
@@ -21,6 +22,7 @@ fn carriers(kind: &str) -> &'static [&'static str] {
     match kind {
         "smsapi" => &["service", "base_url", "backup_url"],
         "twilio" => &["base_url"],
+        "smpp" => &["host", "port", "tls", "ca"],
         // A template could put a secret into the text of a message.
         "http" => &["preset", "method", "url", "headers", "basic", "content_type", "body"],
         // Its secret signs and does not leave.

@@ -4,11 +4,16 @@ use super::{
 };
 use serde_json::json;
 
+fn means(outbound: Outbound) -> Means {
+    Means { outbound, clock: Arc::new(Fixed), reports: mpsc::channel(1).0 }
+}
+
 fn settings_of(kind: &str) -> Value {
     match kind {
         "smsapi" => json!({"token": "hunter2", "service": "pl"}),
         "twilio" => json!({"account_sid": format!("AC{}", "0".repeat(32)), "auth_token": "hunter2"}),
         "http" => json!({"preset": "vonage", "secrets": {"api_key": "hunter2", "api_secret": "hunter2"}}),
+        "smpp" => json!({"host": "smsc.example", "system_id": "us", "password": "hunter2"}),
         _ => json!({"url": "https://sms.example", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}),
     }
 }
@@ -18,7 +23,7 @@ fn every_kind_is_built_under_its_name_and_shows_no_secret() {
     let outbound = outbound();
     for kind in KINDS {
         let settings = settings_of(kind);
-        let provider = build(kind, "mine", &settings, &outbound, Arc::new(Fixed)).unwrap_or_else(|faults| {
+        let provider = build(kind, "mine", &settings, &means(outbound.clone())).unwrap_or_else(|faults| {
             panic!("{kind}: {faults:?}");
         });
         assert_eq!(provider.name(), "mine");
@@ -31,7 +36,7 @@ fn every_kind_is_built_under_its_name_and_shows_no_secret() {
 #[test]
 fn what_cannot_be_built_says_why() {
     let faults = |kind: &str, settings: Value| {
-        build(kind, "mine", &settings, &outbound(), Arc::new(Fixed)).err().unwrap_or_default()
+        build(kind, "mine", &settings, &means(outbound())).err().unwrap_or_default()
     };
     assert_eq!(fields(&faults("fax", json!({}))), ["kind"]);
     assert_eq!(fields(&faults("relay", json!({}))), ["url", "secret"]);
