@@ -5,6 +5,7 @@ mod backlog;
 mod engine;
 mod guard;
 mod outbox;
+mod payments;
 mod races;
 mod reshard;
 mod rules;
@@ -174,6 +175,7 @@ impl Bench {
             app_hash: None,
             template: None,
             locale: None,
+            transaction: None,
             metadata: Metadata::default(),
             end_user_ip: None,
             limits: Vec::new(),
@@ -343,6 +345,12 @@ on_engines! { [embedded redis cluster valkey] {
     outbox::a_worker_sees_only_its_partitions,
     outbox::a_settlement_that_is_repeated_counts_once,
     outbox::a_message_that_cannot_be_read_holds_up_no_other,
+    payments::a_code_holds_for_its_payment_alone,
+    payments::a_resend_keeps_the_payment,
+    payments::another_payment_is_refused_during_a_wait_for_wrong_codes,
+    payments::a_repeated_mismatch_is_answered_as_the_first,
+    payments::a_mismatch_that_is_sent_twice_is_one,
+    payments::a_payment_and_a_changed_one_have_one_winner,
     races::a_thousand_codes_are_approved_exactly_once_each,
     races::two_hundred_guesses_are_five,
     races::fifty_starts_for_one_number_are_five,

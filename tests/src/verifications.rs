@@ -220,6 +220,49 @@ async fn a_message_is_in_the_language_that_was_asked_for() {
 }
 
 #[tokio::test]
+async fn a_code_confirms_one_payment() {
+    let app = TestApp::spawn().await;
+    let key = app.tenant("Acme").await;
+    let payment = |amount| json!({ "amount": amount, "currency": "EUR", "payee": "Example Shop" });
+    let start = async || {
+        let body = json!({ "to": TO, "transaction": payment("49.9") });
+        let id = app.post("/v1/verifications", &key, body).await.json()["id"].as_str().unwrap().to_owned();
+        let message = app.message(&id).await;
+        (id, message)
+    };
+    let (id, message) = start().await;
+    let text = format!("Acme: {} to pay 49.90 EUR to Example Shop. Don't share it.", message.code);
+    assert_eq!(message.text, text);
+    let body = json!({ "code": message.code, "transaction": payment("49.90") });
+    let checked = app.post(&format!("/v1/verifications/{id}/check"), &key, body).await.json();
+    assert_eq!(checked, json!({ "id": id, "status": "approved", "attempts_left": 5 }));
+
+    let (id, message) = start().await;
+    let changed = check(&app, &key, &id, &message.code).await.json();
+    let reason = "transaction_mismatch";
+    assert_eq!(changed, json!({ "id": id, "status": "canceled", "attempts_left": 5, "reason": reason }));
+    let after = check(&app, &key, &id, &message.code).await.json();
+    assert_eq!(after, json!({ "id": id, "status": "canceled", "attempts_left": 5 }));
+    let timeline = app.get(&format!("/v1/verifications/{id}/timeline"), &key).await;
+    assert!(timeline.text.contains("Checked for another payment"), "{}", timeline.text);
+
+    let (id, message) = start().await;
+    let body = json!({ "to": TO, "code": message.code, "transaction": payment("50") });
+    let changed = app.post("/v1/checks", &key, body).await.json();
+    assert_eq!((changed["id"].as_str(), changed["reason"].as_str()), (Some(&*id), Some(reason)));
+
+    let wrong = json!({ "amount": 49.9, "currency": "eur", "payee": "a\nb", "note": "x" });
+    let refused = app.post("/v1/verifications", &key, json!({ "to": TO, "transaction": wrong })).await;
+    let fields = |answer: &Value| -> Vec<String> {
+        answer["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(fields(&refused.json()), ["transaction.amount", "transaction.note"]);
+    let wrong = json!({ "amount": "1.234", "currency": "EUR", "payee": "a\nb" });
+    let refused = app.post("/v1/verifications", &key, json!({ "to": TO, "transaction": wrong })).await;
+    assert_eq!(fields(&refused.json()), ["transaction.amount", "transaction.payee"]);
+}
+
+#[tokio::test]
 async fn bodies_are_bounded_and_of_one_kind() {
     let app = TestApp::spawn().await;
     let key = app.tenant("Acme").await;

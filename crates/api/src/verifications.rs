@@ -74,8 +74,10 @@ pub async fn start_verification(
 ///
 /// The right code answers `approved`, once: afterwards 409 `already_approved`.
 /// A wrong one answers `pending`, the last wrong one `exhausted`. One that is
-/// over answers its state, and nothing is evaluated. Act on the answer of your
-/// own check, never on a later read.
+/// over answers its state, and nothing is evaluated. One that was started for a
+/// transaction must be checked for the same: else it answers `canceled` with
+/// `reason`, and its code is void. Act on the answer of your own check, never
+/// on a later read.
 #[utoipa::path(
     tag = "verifications",
     params(("id" = String, Path, description = "The verification.", pattern = "^ver_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -98,8 +100,9 @@ pub async fn check_code(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let Body(fields, once) = body;
-    let code = read::check_request(fields)?;
-    let (now, submitted) = (state.clock.now(), Submitted { code: &code, once });
+    let (code, transaction) = read::check_request(fields)?;
+    let submitted = Submitted { code: &code, transaction: transaction.as_ref(), once };
+    let now = state.clock.now();
     let checked = check::check_code(&state.context, &caller, id.0, submitted, now, &mut rng()).await?;
     answer_check(&request, &checked)
 }
@@ -132,7 +135,8 @@ pub async fn check_code_by_number(
     let Body(fields, once) = body;
     let asked = read::check_by_number_request(fields, caller.mode)?;
     let (now, mut rng) = (state.clock.now(), rng());
-    let (to, profile, submitted) = (&asked.to, &asked.profile, Submitted { code: &asked.code, once });
+    let (to, profile) = (&asked.to, &asked.profile);
+    let submitted = Submitted { code: &asked.code, transaction: asked.transaction.as_ref(), once };
     let checked =
         check::check_code_by_number(&state.context, &caller, to, profile, submitted, now, &mut rng).await?;
     answer_check(&request, &checked)

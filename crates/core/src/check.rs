@@ -9,6 +9,7 @@ use crate::{
     ports::{CheckFound, StoreError},
     profile::ProfileName,
     time::Timestamp,
+    transaction::Transaction,
     verification::{CheckOutcome, RecordKey, SubmittedCode},
 };
 use rand::CryptoRng;
@@ -52,14 +53,16 @@ pub enum CheckError {
 pub struct Submitted<'a> {
     /// What was typed.
     pub code: &'a Code,
+    /// The payment that it is to confirm.
+    pub transaction: Option<&'a Transaction>,
     /// The Idempotency-Key, if the request bears one.
     pub once: Option<Once>,
 }
 
 impl<'a> Submitted<'a> {
-    /// A code without an Idempotency-Key.
+    /// A code alone.
     pub fn plain(code: &'a Code) -> Self {
-        Self { code, once: None }
+        Self { code, transaction: None, once: None }
     }
 }
 
@@ -72,12 +75,14 @@ pub async fn check_code(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Checked, CheckError> {
-    let Submitted { code, once } = submitted;
-    let Caller { tenant, mode, .. } = *caller;
-    let macs = context.keyring.code_macs(mode, tenant, id, code);
+    let Submitted { code, transaction, once } = submitted;
+    let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
+    let payment = transaction.map(Transaction::digest);
+    let macs = context.keyring.code_macs(key, payment.as_ref(), code);
+    let payment = payment.map(|payment| context.keyring.payment_mark(key, &payment));
+    let submitted = SubmittedCode { payment, ..SubmittedCode::new(code, macs) };
     let event = EventId::new(now, id.partition(), rng);
-    let key = RecordKey { tenant, mode, id };
-    let found = context.codes.check(key, SubmittedCode::new(code, macs), event, once).await;
+    let found = context.codes.check(key, submitted, event, once).await;
     match found.map_err(CheckError::Codes)? {
         Answer::Fresh(found) => {
             let CheckFound { outcome, attempts_left } = found.ok_or(CheckError::NotFound)?;

@@ -40,6 +40,15 @@ pub enum DropReason {
     Superseded,
 }
 
+/// Why a verification was ended before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelReason {
+    /// The client asked for it.
+    Client,
+    /// A check was for another payment than the code, or for none.
+    TransactionMismatch,
+}
+
 /// What a start says of itself: all that the history keeps of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Started {
@@ -134,8 +143,8 @@ pub enum EventKind {
     },
     /// Its time passed; noted once, by the history.
     Expired,
-    /// The client ended it.
-    Canceled,
+    /// It was ended before its time.
+    Canceled(CancelReason),
     /// A provider took the message.
     MessageSent {
         /// The message.
@@ -194,7 +203,7 @@ impl EventKind {
             Self::Approved => "approved",
             Self::Exhausted { .. } => "exhausted",
             Self::Expired => "expired",
-            Self::Canceled => "canceled",
+            Self::Canceled(_) => "canceled",
             Self::MessageSent { .. } => "message_sent",
             Self::MessageRetried { .. } => "message_retried",
             Self::MessageRejected { .. } => "message_rejected",
@@ -257,7 +266,10 @@ impl EventKind {
                 format!("Wrong code, no tries left: exhausted{}", row_sentence(*in_row, *wait))
             }
             Self::Expired => "Not answered in time: expired".into(),
-            Self::Canceled => "Canceled by the client".into(),
+            Self::Canceled(CancelReason::Client) => "Canceled by the client".into(),
+            Self::Canceled(CancelReason::TransactionMismatch) => {
+                "Checked for another payment than its code was made for: canceled".into()
+            }
             Self::MessageSent { provider, .. } => format!("Message accepted by provider {provider}"),
             Self::MessageRetried { provider, reason, after, .. } => {
                 let wait = crate::time::ceil_seconds(*after);
@@ -290,7 +302,8 @@ impl EventKind {
             }
             Self::Approved => kind(4),
             Self::Exhausted { in_row, wait } => pack_row(kind(5), *in_row, *wait),
-            Self::Canceled => kind(6),
+            Self::Canceled(CancelReason::Client) => kind(6),
+            Self::Canceled(CancelReason::TransactionMismatch) => kind(20),
             Self::MessageSent { message, provider } => {
                 kind(7).fixed(message.bytes()).blob(provider.as_bytes())
             }
@@ -455,7 +468,8 @@ fn read_kind(reader: &mut Reader<'_>) -> Option<EventKind> {
             let (in_row, wait) = read_row(reader)?;
             EventKind::Exhausted { in_row, wait }
         }
-        6 => EventKind::Canceled,
+        6 => EventKind::Canceled(CancelReason::Client),
+        20 => EventKind::Canceled(CancelReason::TransactionMismatch),
         7 => EventKind::MessageSent { message: message(reader)?, provider: reader.text()? },
         8 => EventKind::MessageRetried {
             message: message(reader)?,
@@ -529,7 +543,8 @@ mod tests {
             EventKind::Approved,
             EventKind::Exhausted { in_row: 5, wait: Some(GuessWait { of_number: false, ..wait }) },
             EventKind::Expired,
-            EventKind::Canceled,
+            EventKind::Canceled(CancelReason::Client),
+            EventKind::Canceled(CancelReason::TransactionMismatch),
             EventKind::MessageSent { message, provider: provider.clone() },
             EventKind::MessageRetried {
                 message,

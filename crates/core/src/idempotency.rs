@@ -114,14 +114,17 @@ pub enum Outcome {
     Checked {
         /// The verification.
         id: VerificationId,
-        /// Approved, wrong or exhausted.
+        /// One of [`EVALUATED`].
         outcome: CheckOutcome,
         /// Tries that were left.
         attempts_left: u8,
     },
 }
 
-const EVALUATED: [CheckOutcome; 3] = [CheckOutcome::Approved, CheckOutcome::Wrong, CheckOutcome::Exhausted];
+/// The outcomes of a check that changed something. A repeat is told the first
+/// answer; everything else is tried anew.
+pub const EVALUATED: [CheckOutcome; 4] =
+    [CheckOutcome::Approved, CheckOutcome::Wrong, CheckOutcome::Exhausted, CheckOutcome::TransactionMismatch];
 
 impl Once {
     /// What the store keeps once the act is done; `None` for what is tried anew.

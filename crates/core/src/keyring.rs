@@ -7,10 +7,7 @@
 mod version;
 
 use crate::{
-    code::Code,
-    id::{TenantId, VerificationId},
-    key::Mode,
-    phone::PhoneNumber,
+    code::Code, id::TenantId, phone::PhoneNumber, transaction::TransactionDigest, verification::RecordKey,
 };
 use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
@@ -208,13 +205,25 @@ impl KeyRing {
     }
 
     /// The MAC that a new record keeps.
-    pub fn code_mac(&self, mode: Mode, tenant: TenantId, id: VerificationId, code: &Code) -> CodeMac {
-        code_mac(&self.keys().mac[0], mode, tenant, id, code)
+    pub fn code_mac(&self, bound: RecordKey, payment: Option<&TransactionDigest>, code: &Code) -> CodeMac {
+        code_mac(&self.keys().mac[0], bound, payment, code)
     }
 
     /// One MAC for each readable key version, to compare with any record.
-    pub fn code_macs(&self, mode: Mode, tenant: TenantId, id: VerificationId, code: &Code) -> Vec<CodeMac> {
-        self.keys().mac.iter().map(|key| code_mac(key, mode, tenant, id, code)).collect()
+    pub fn code_macs(
+        &self,
+        bound: RecordKey,
+        payment: Option<&TransactionDigest>,
+        code: &Code,
+    ) -> Vec<CodeMac> {
+        self.keys().mac.iter().map(|key| code_mac(key, bound, payment, code)).collect()
+    }
+
+    /// What a record keeps of its payment, so that a store can tell another one
+    /// from it: payments can be guessed, so their hash alone would give them away.
+    pub fn payment_mark(&self, bound: RecordKey, payment: &TransactionDigest) -> [u8; 16] {
+        let RecordKey { tenant, mode, id } = bound;
+        self.hash("transaction", tenant, &[&[mode.byte()], id.bytes(), &payment.0])
     }
 
     /// Seals `plain` for one place: `[version][nonce, 24][ciphertext and tag]`.
@@ -284,9 +293,18 @@ impl Place {
     }
 }
 
-fn code_mac(key: &VersionedKey, mode: Mode, tenant: TenantId, id: VerificationId, code: &Code) -> CodeMac {
-    // The parts before the code have a fixed length, so no two inputs collide.
-    let parts = [b"code".as_slice(), &[mode.byte()], tenant.bytes(), id.bytes(), code.expose().as_bytes()];
+fn code_mac(
+    key: &VersionedKey,
+    bound: RecordKey,
+    payment: Option<&TransactionDigest>,
+    code: &Code,
+) -> CodeMac {
+    // The parts before the code have a fixed length, so no two inputs collide;
+    // with a payment they are 32 bytes longer, and no code is as long as that.
+    let RecordKey { tenant, mode, id } = bound;
+    let payment = payment.map_or([].as_slice(), |payment| &payment.0);
+    let code = code.expose().as_bytes();
+    let parts = [b"code".as_slice(), &[mode.byte()], tenant.bytes(), id.bytes(), payment, code];
     CodeMac { version: key.version, mac: hmac(&key.key, &parts) }
 }
 

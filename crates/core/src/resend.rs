@@ -12,6 +12,7 @@ use crate::{
     read::{Contact, ReadError, Verification, view},
     text::CodeText,
     time::Timestamp,
+    transaction::Transaction,
     verification::{NewCode, Record, RecordKey, Resend, ResendOutcome, Status},
 };
 use rand::CryptoRng;
@@ -131,7 +132,8 @@ fn new_code(
     }
     let mut text = open_code_text(context, key, record)?;
     text.code = Code::generate(record.shape, rng);
-    let mac = context.keyring.code_mac(key.mode, key.tenant, key.id, &text.code);
+    let payment = text.transaction.as_ref().map(Transaction::digest);
+    let mac = context.keyring.code_mac(key, payment.as_ref(), &text.code);
     let sealed = context.keyring.seal(&code_place(key, record), &text.pack(), rng);
     Ok(Some(NewCode { mac, sealed }))
 }

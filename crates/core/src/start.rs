@@ -18,12 +18,17 @@ use crate::{
     snapshot::TenantView,
     template::TemplateName,
     testmode::{Magic, RATE_LIMIT_WAIT},
-    text::{AppHash, CodeText, Origin},
+    text::{AppHash, Origin},
     time::Timestamp,
+    transaction::Transaction,
     verification::{Delivery, Record, RecordKey, Status},
 };
 use rand::CryptoRng;
 use std::{net::IpAddr, time::Duration};
+
+mod words;
+
+use words::{check_length, template};
 
 /// What a client asks for; parsed, so each value is within its bounds.
 #[derive(Clone, Debug)]
@@ -44,6 +49,8 @@ pub struct StartRequest {
     pub template: Option<TemplateName>,
     /// The language of the message.
     pub locale: Option<Locale>,
+    /// The payment that the code is to confirm.
+    pub transaction: Option<Transaction>,
     /// The client's own notes.
     pub metadata: Metadata,
     /// The end user's address, as the client saw it.
@@ -181,37 +188,6 @@ fn test_limit() -> LimitHit {
     LimitHit { name: "test_number".to_owned(), scope, retry_after: RATE_LIMIT_WAIT, states: Vec::new() }
 }
 
-/// The tenant's texts that were asked for.
-fn template(view: &TenantView, request: &StartRequest) -> Result<Option<TemplateId>, StartError> {
-    let Some(name) = &request.template else { return Ok(None) };
-    view.templates.get(name).map(|set| Some(set.id)).ok_or(StartError::UnknownTemplate)
-}
-
-/// A message with an app hash must be short enough for the phone to hand it over.
-fn check_length(
-    view: &TenantView,
-    profile: &Profile,
-    request: &StartRequest,
-    template: Option<TemplateId>,
-) -> Result<(), StartError> {
-    if request.app_hash.is_none() {
-        return Ok(());
-    }
-    let policy = &profile.policy;
-    let code = Code::of_test_mode(request.code_length.unwrap_or(policy.code_length));
-    let life = request.expires_in.unwrap_or(policy.expires_in);
-    let message = request.text(code, template).compose(view, life);
-    message.map(drop).ok_or(StartError::TextTooLong)
-}
-
-impl StartRequest {
-    /// What its message is made of.
-    fn text(&self, code: Code, template: Option<TemplateId>) -> CodeText {
-        let (origin, app_hash, locale) = (self.origin.clone(), self.app_hash.clone(), self.locale.clone());
-        CodeText { code, origin, app_hash, template, locale, transaction: None }
-    }
-}
-
 /// A start that passed what can be told without the store.
 struct Start<'a> {
     context: &'a Context,
@@ -274,7 +250,8 @@ impl Start<'_> {
             (None, Mode::Live) => Code::generate(shape, rng),
             (None, Mode::Test) => Code::of_test_mode(shape.length),
         };
-        let mac = keyring.code_mac(mode, tenant, id, &code);
+        let payment = self.request.transaction.as_ref().map(Transaction::digest);
+        let mac = keyring.code_mac(key, payment.as_ref(), &code);
         let place = |kind| Place { kind, tenant, id: *id.bytes(), number };
         let text = self.request.text(code, self.template);
         Record {
@@ -302,6 +279,7 @@ impl Start<'_> {
             contact: keyring.seal(&place(Sealed::Contact), &self.contact().pack(), rng),
             code: keyring.seal(&place(Sealed::Code), &text.pack(), rng),
             judged: None,
+            payment: payment.map(|payment| keyring.payment_mark(key, &payment)),
         }
     }
 }

@@ -8,14 +8,14 @@
 //! ```text
 //! pending ──right code──> approved
 //!    │ ├──last wrong code──> exhausted
-//!    │ ├──cancel───────────> canceled
+//!    │ ├──cancel, or a check for another payment──> canceled
 //!    │ └──no provider took any message──> failed
 //!    └────expires_at passed──> expired (computed from the clock, never stored)
 //! ```
 
 use crate::{
     code::{Alphabet, Code, CodeShape},
-    event::{EventKind, GuessWait},
+    event::{CancelReason, EventKind, GuessWait},
     guess::{Guesses, Source},
     id::{MessageId, ProfileId, TenantId, VerificationId},
     key::Mode,
@@ -38,7 +38,7 @@ pub enum Status {
     Pending,
     /// The right code came back.
     Approved,
-    /// The client ended it.
+    /// The client ended it, or checked it for another payment.
     Canceled,
     /// Its time passed.
     Expired,
@@ -130,6 +130,8 @@ pub struct SubmittedCode {
     pub fits_digits: bool,
     /// Whether all of them are of the letters alphabet.
     pub fits_letters: bool,
+    /// The mark of the payment that was given with it, if one was.
+    pub payment: Option<[u8; 16]>,
 }
 
 impl SubmittedCode {
@@ -137,7 +139,8 @@ impl SubmittedCode {
     pub fn new(code: &Code, macs: Vec<CodeMac>) -> Self {
         let length = code.expose().len() as u8;
         let fits = |alphabet| code.fits(CodeShape { length, alphabet });
-        Self { macs, length, fits_digits: fits(Alphabet::Digits), fits_letters: fits(Alphabet::Letters) }
+        let (fits_digits, fits_letters) = (fits(Alphabet::Digits), fits(Alphabet::Letters));
+        Self { macs, length, fits_digits, fits_letters, payment: None }
     }
 
     fn fits(&self, shape: CodeShape) -> bool {
@@ -165,6 +168,9 @@ pub enum CheckOutcome {
     Ended(Status),
     /// Cannot be the code by its length or characters; no try was used.
     InvalidCode,
+    /// Given for another payment than the code was made for, or for none: the
+    /// code is void, and nothing was compared.
+    TransactionMismatch,
     /// Too many wrong codes in a row: this long nothing is evaluated; no try was used.
     GuessLimit(GuessWait),
     /// The record was made with a key version that this node cannot read.
@@ -298,6 +304,9 @@ pub struct Record {
     /// The check that was evaluated last, by the second half of its event's
     /// id: how an engine whose calls may be sent twice knows one of them again.
     pub judged: Option<[u8; 8]>,
+    /// The mark of the payment that the code confirms
+    /// ([`KeyRing::payment_mark`](crate::keyring::KeyRing::payment_mark)); gone when it ends.
+    pub payment: Option<[u8; 16]>,
 }
 
 impl Record {
@@ -337,6 +346,7 @@ impl Record {
         self.stored_status = status;
         self.code.clear();
         self.previous_mac = None;
+        self.payment = None;
     }
 
     /// Evaluates a submitted code, and says what happened as an event. At most
@@ -362,6 +372,7 @@ impl Record {
                 let (in_row, wait) = guesses.note_wrong(self.source, self.shape, now);
                 EventKind::Exhausted { in_row, wait }
             }
+            CheckOutcome::TransactionMismatch => EventKind::Canceled(CancelReason::TransactionMismatch),
             _ => return (outcome, None),
         };
         (outcome, Some(event))
@@ -378,6 +389,11 @@ impl Record {
         }
         if !code.fits(self.shape) {
             return CheckOutcome::InvalidCode;
+        }
+        // Before any wait: it says nothing of the code, and a payment that was changed is stopped at once.
+        if code.payment != self.payment {
+            self.end(Status::Canceled);
+            return CheckOutcome::TransactionMismatch;
         }
         if let Some(wait) = guesses.wait(self.source, now) {
             return CheckOutcome::GuessLimit(wait);

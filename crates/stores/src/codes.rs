@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use backlog::Backlog;
 use clock::StoreClock;
 use countersign_core::{
-    event::{Event, EventKind},
+    event::{CancelReason, Event, EventKind},
     id::{EventId, ProfileId, TenantId, VerificationId},
     idempotency::{Answer, Once, Outcome, Progress, Replay},
     key::Mode,
@@ -177,7 +177,10 @@ impl Codes for SqliteCodes {
         let act = move |connection: &Connection| {
             change(connection, key, event, clock.now(), |_, record, now| {
                 let outcome = record.cancel(now);
-                Ok((outcome, (outcome == CancelOutcome::Canceled).then_some(EventKind::Canceled)))
+                Ok((
+                    outcome,
+                    (outcome == CancelOutcome::Canceled).then_some(EventKind::Canceled(CancelReason::Client)),
+                ))
             })
         };
         self.database.write(act).await
@@ -344,7 +347,7 @@ fn erase(
             canceled += u64::from(ended);
             record.contact.clear();
             record.code.clear();
-            Ok(((), ended.then_some(EventKind::Canceled)))
+            Ok(((), ended.then_some(EventKind::Canceled(CancelReason::Client))))
         })?;
     }
     Ok(Erasure { canceled, now })

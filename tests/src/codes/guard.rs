@@ -33,7 +33,7 @@ impl Bench {
         self.set(Setting::Limit(name, Some(Buckets::parse(buckets).unwrap()))).await;
     }
 
-    fn request(&self, to: &str, end_user_ip: Option<&str>) -> StartRequest {
+    pub fn request(&self, to: &str, end_user_ip: Option<&str>) -> StartRequest {
         StartRequest {
             to: PhoneNumber::parse(to).unwrap(),
             profile: ProfileName::default(),
@@ -43,6 +43,7 @@ impl Bench {
             app_hash: None,
             template: None,
             locale: None,
+            transaction: None,
             metadata: Default::default(),
             end_user_ip: end_user_ip.map(|ip| ip.parse::<IpAddr>().unwrap()),
             limits: Vec::new(),
@@ -59,7 +60,7 @@ impl Bench {
         self.ask(self.request(to, Some(ip))).await
     }
 
-    fn once(&self, key: &str, body: &str) -> Option<Once> {
+    pub fn once(&self, key: &str, body: &str) -> Option<Once> {
         let keyring = &self.context.keyring;
         let slot = keyring.hash("idempotency", self.caller.tenant, &[key.as_bytes()]);
         Some(Once { slot, request: keyring.hash("request", self.caller.tenant, &[body.as_bytes()]) })
@@ -353,7 +354,7 @@ pub async fn fifty_equal_requests_at_once_are_one(bench: Bench) {
     let checks = (0..50).map(|_| {
         let (bench, code) = (bench.clone(), code.clone());
         tokio::spawn(async move {
-            let submitted = Submitted { code: &code, once: bench.once("check", "right") };
+            let submitted = Submitted { once: bench.once("check", "right"), ..Submitted::plain(&code) };
             let now = bench.clock.now();
             check_code(&bench.context, &bench.caller, id, submitted, now, &mut rng()).await.unwrap()
         })
@@ -366,7 +367,7 @@ pub async fn fifty_equal_requests_at_once_are_one(bench: Bench) {
 pub async fn a_repeated_wrong_check_uses_one_try(bench: Bench) {
     let (id, code) = bench.start_with_code(&number(1)).await;
     let check = async |key: &str, body: &str, code: &Code| {
-        let submitted = Submitted { code, once: bench.once(key, body) };
+        let submitted = Submitted { once: bench.once(key, body), ..Submitted::plain(code) };
         check_code(&bench.context, &bench.caller, id, submitted, bench.clock.now(), &mut rng()).await
     };
     for _ in 0..10 {
@@ -380,7 +381,7 @@ pub async fn a_repeated_wrong_check_uses_one_try(bench: Bench) {
     let (_, second) = bench.start_with_code(&number(1)).await;
     let by_number = async |key: &str| {
         let (to, profile) = (PhoneNumber::parse(&number(1)).unwrap(), ProfileName::default());
-        let submitted = Submitted { code: &second, once: bench.once(key, "second") };
+        let submitted = Submitted { once: bench.once(key, "second"), ..Submitted::plain(&second) };
         let now = bench.clock.now();
         check_code_by_number(&bench.context, &bench.caller, &to, &profile, submitted, now, &mut rng()).await
     };

@@ -4,7 +4,7 @@ use super::{NUMBER, PROFILE, TENANT, at, event, history, key, kinds, rng, start,
 use crate::directory::Base;
 use anyhow::{Context, Result};
 use countersign_core::{
-    event::{Event, EventKind},
+    event::{CancelReason, Event, EventKind},
     history::{
         Counts, Filter, History, HistoryUpkeep, ListQuery, Recorded, ReportQuery, Resealing, reseal_contacts,
         sealed_with,
@@ -247,7 +247,12 @@ pub async fn lists_keep_to_their_filter_tenant_and_mode(base: &Base) -> Result<(
     let history = history(base);
     history.record(&story(0)).await?;
     history.record(&[event(key(10), 10, &start(10))]).await?;
-    history.record(&[event(key(20), 20, &start(20)), event(key(20), 21, &EventKind::Canceled)]).await?;
+    history
+        .record(&[
+            event(key(20), 20, &start(20)),
+            event(key(20), 21, &EventKind::Canceled(CancelReason::Client)),
+        ])
+        .await?;
     let list = async |filter, now| ids(&*history, &ListQuery { filter, now: at(now), ..all(10) }).await;
     assert_eq!(list(Filter::Status(Status::Approved), 0).await?, [key(0).id]);
     assert_eq!(list(Filter::Status(Status::Pending), 100).await?, [key(10).id]);

@@ -54,6 +54,9 @@ pub struct StartVerification {
         example = "pt-BR"
     )]
     locale: Option<String>,
+    /// The payment that the code confirms: it stands in the message, and each
+    /// check must name the same.
+    transaction: Option<Transaction>,
     /// Your own notes: at most 10 keys, all keys and values together at most 512 bytes.
     #[schema(schema_with = notes_schema)]
     metadata: Option<BTreeMap<String, String>>,
@@ -64,6 +67,21 @@ pub struct StartVerification {
     /// Values for limits that you named, at most 5 of 1 to 128 bytes.
     #[schema(schema_with = limits_schema)]
     limits: Option<BTreeMap<String, String>>,
+}
+
+/// A payment. A code that was made for it holds for no other.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
+pub struct Transaction {
+    /// A decimal number with at most the decimals of its currency; `49.9` and `49.90` are the same.
+    #[schema(pattern = r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?$", max_length = 20, example = "49.90")]
+    amount: String,
+    /// ISO 4217.
+    #[schema(pattern = "^[A-Z]{3}$", example = "EUR")]
+    currency: String,
+    /// Who is paid, on one line.
+    #[schema(min_length = 1, max_length = 140, example = "Example Shop")]
+    payee: String,
 }
 
 fn limits_schema() -> Object {
@@ -102,6 +120,8 @@ pub struct CheckCode {
     /// What the person typed; spaces and hyphens are stripped.
     #[schema(pattern = r"^[ \-]*([0-9A-Za-z][ \-]*){4,10}$", max_length = 64, example = "123456")]
     code: String,
+    /// The payment that the code is to confirm: as at the start, if one was given there.
+    transaction: Option<Transaction>,
 }
 
 /// Submits a code for a number.
@@ -114,6 +134,8 @@ pub struct CheckByNumber {
     /// What the person typed; spaces and hyphens are stripped.
     #[schema(pattern = r"^[ \-]*([0-9A-Za-z][ \-]*){4,10}$", max_length = 64, example = "123456")]
     code: String,
+    /// The payment that the code is to confirm: as at the start, if one was given there.
+    transaction: Option<Transaction>,
     /// The profile that the verification was started for; `default` when absent.
     #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "default")]
     profile: Option<String>,
@@ -251,6 +273,11 @@ pub struct CheckAnswer {
     /// Tries that are left.
     #[schema(minimum = 0, maximum = 5, example = 5)]
     attempts_left: u8,
+    /// Why this check ended it: `transaction_mismatch`, for it named another
+    /// transaction than the start, or one of the two named none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, pattern = "^transaction_mismatch$", example = "transaction_mismatch")]
+    reason: Option<&'static str>,
     #[serde(skip)]
     #[schema(ignore)]
     outcome: &'static str,
@@ -264,6 +291,7 @@ impl CheckAnswer {
             CheckOutcome::Wrong => verification::Status::Pending,
             CheckOutcome::Exhausted => verification::Status::Exhausted,
             CheckOutcome::Ended(status) => status,
+            CheckOutcome::TransactionMismatch => verification::Status::Canceled,
             CheckOutcome::AlreadyApproved => {
                 let detail = "The verification was approved before; nothing was evaluated.";
                 return Err(Problem::new(ProblemCode::AlreadyApproved, detail));
@@ -276,7 +304,9 @@ impl CheckAnswer {
             CheckOutcome::UnknownKeyVersion => return Err(problem::codes_unavailable()),
         };
         let (id, attempts_left) = (checked.id.to_string(), checked.attempts_left);
-        Ok(Self { id, status: status.into(), attempts_left, outcome: status.as_str() })
+        let mismatch = checked.outcome == CheckOutcome::TransactionMismatch;
+        let reason = mismatch.then_some("transaction_mismatch");
+        Ok(Self { id, status: status.into(), attempts_left, reason, outcome: status.as_str() })
     }
 
     /// The status, for the log line.

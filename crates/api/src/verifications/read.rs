@@ -16,6 +16,7 @@ use countersign_core::{
     template::TemplateName,
     testmode,
     text::{AppHash, Origin},
+    transaction::Transaction,
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
@@ -45,6 +46,7 @@ pub fn start_request(mut fields: Fields, mode: Mode) -> Result<StartRequest, Pro
     let locale = fields.optional("locale", |value| {
         Locale::parse(&text(value)?).ok_or(Fault::format("must be a locale such as en, pt-BR or zh-Hant"))
     });
+    let transaction = transaction(&mut fields);
     let metadata = metadata(&mut fields);
     let end_user_ip = fields.optional("end_user_ip", |value| {
         text(value)?.parse::<IpAddr>().map_err(|_| Fault::format("must be an IPv4 or IPv6 address"))
@@ -59,6 +61,7 @@ pub fn start_request(mut fields: Fields, mode: Mode) -> Result<StartRequest, Pro
         app_hash,
         template,
         locale,
+        transaction,
         metadata,
         end_user_ip,
         limits,
@@ -89,10 +92,29 @@ fn limits(fields: &mut Fields) -> Vec<(LimitName, String)> {
     limits
 }
 
-/// The body of a check.
-pub fn check_request(mut fields: Fields) -> Result<Code, Problem> {
+/// The payment of a start or a check.
+fn transaction(fields: &mut Fields) -> Option<Transaction> {
+    let value = fields.optional("transaction", Ok)?;
+    fields.nested("transaction", value, |fields| {
+        let [amount, currency, payee] =
+            ["amount", "currency", "payee"].map(|name| fields.required(name, text));
+        match Transaction::parse(&amount?, &currency?, &payee?) {
+            Ok(transaction) => Some(transaction),
+            Err(errors) => {
+                for error in errors {
+                    fields.fail(error.field(), Fault::new("invalid_format", error.to_string()));
+                }
+                None
+            }
+        }
+    })
+}
+
+/// The body of a check: what was typed, and the payment that it is to confirm.
+pub fn check_request(mut fields: Fields) -> Result<(Code, Option<Transaction>), Problem> {
     let code = fields.required("code", code);
-    fields.finish(code)
+    let transaction = transaction(&mut fields);
+    fields.finish(code.map(|code| (code, transaction)))
 }
 
 /// A check by number.
@@ -103,6 +125,8 @@ pub struct CheckByNumberRequest {
     pub profile: ProfileName,
     /// What was typed.
     pub code: Code,
+    /// The payment that it is to confirm.
+    pub transaction: Option<Transaction>,
 }
 
 /// The body of a check by number.
@@ -110,7 +134,8 @@ pub fn check_by_number_request(mut fields: Fields, mode: Mode) -> Result<CheckBy
     let to = fields.required("to", |value| number(value, mode));
     let code = fields.required("code", code);
     let profile = fields.optional("profile", profile_name).unwrap_or_default();
-    let request = to.zip(code).map(|(to, code)| CheckByNumberRequest { to, profile, code });
+    let transaction = transaction(&mut fields);
+    let request = to.zip(code).map(|(to, code)| CheckByNumberRequest { to, profile, code, transaction });
     fields.finish(request)
 }
 

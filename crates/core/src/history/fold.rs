@@ -52,7 +52,7 @@ impl Counts {
                 self.0[8] += 1;
                 10
             }
-            EventKind::Canceled => 11,
+            EventKind::Canceled(_) => 11,
             EventKind::Expired => 12,
         };
         self.0[at] += 1;
@@ -128,7 +128,7 @@ impl Change {
                 self.end(Status::Exhausted, at);
             }
             EventKind::Expired => self.end(Status::Expired, at),
-            EventKind::Canceled => self.end(Status::Canceled, at),
+            EventKind::Canceled(_) => self.end(Status::Canceled, at),
             EventKind::MessageRejected { failed: true, .. } => self.end(Status::Failed, at),
             EventKind::MessageSent { provider, .. }
                 if self.provider.as_ref().is_none_or(|(before, _)| *before <= at) =>
@@ -173,7 +173,7 @@ pub const fn order(kind: &EventKind) -> u8 {
         EventKind::MessageRejected { .. } => 4,
         EventKind::Delivered { .. } | EventKind::Undelivered { .. } => 5,
         EventKind::CheckWrong { .. } => 6,
-        EventKind::Approved | EventKind::Exhausted { .. } | EventKind::Canceled => 7,
+        EventKind::Approved | EventKind::Exhausted { .. } | EventKind::Canceled(_) => 7,
         EventKind::Expired => 8,
         EventKind::MessageDropped { .. } => 9,
     }

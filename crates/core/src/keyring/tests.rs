@@ -1,4 +1,5 @@
 use super::*;
+use crate::{id::VerificationId, key::Mode, transaction::Transaction};
 use rand::{SeedableRng, rngs::StdRng};
 
 fn ring(versions: &[u8]) -> KeyRing {
@@ -37,11 +38,40 @@ fn macs_are_bound_to_mode_tenant_and_verification() {
     let code = Code::parse("123456").unwrap();
     let tenant = TenantId::from_bytes([1; 16]);
     let id = VerificationId::from_bytes([2; 16]);
-    let mac = ring(&[1]).code_mac(Mode::Live, tenant, id, &code);
-    assert_ne!(mac, ring(&[1]).code_mac(Mode::Test, tenant, id, &code));
-    assert_ne!(mac, ring(&[1]).code_mac(Mode::Live, TenantId::from_bytes([9; 16]), id, &code));
-    assert_ne!(mac, ring(&[1]).code_mac(Mode::Live, tenant, VerificationId::from_bytes([9; 16]), &code));
-    assert!(ring(&[5, 1]).code_macs(Mode::Live, tenant, id, &code).contains(&mac));
+    let key = RecordKey { tenant, mode: Mode::Live, id };
+    let mac = ring(&[1]).code_mac(key, None, &code);
+    let others = [
+        RecordKey { mode: Mode::Test, ..key },
+        RecordKey { tenant: TenantId::from_bytes([9; 16]), ..key },
+        RecordKey { id: VerificationId::from_bytes([9; 16]), ..key },
+    ];
+    for other in others {
+        assert_ne!(mac, ring(&[1]).code_mac(other, None, &code));
+    }
+    assert!(ring(&[5, 1]).code_macs(key, None, &code).contains(&mac));
+
+    let [payment, another] =
+        ["49.90", "49.91"].map(|amount| Transaction::parse(amount, "EUR", "Shop").unwrap().digest());
+    let bound = ring(&[1]).code_mac(key, Some(&payment), &code);
+    assert_ne!(bound, mac);
+    assert_ne!(bound, ring(&[1]).code_mac(key, Some(&another), &code));
+    assert!(ring(&[5, 1]).code_macs(key, Some(&payment), &code).contains(&bound));
+    let mark = ring(&[1]).payment_mark(key, &payment);
+    assert_eq!(mark, ring(&[5]).payment_mark(key, &payment), "it outlives a rotation");
+    assert_ne!(mark, ring(&[1]).payment_mark(key, &another));
+    for other in others {
+        assert_ne!(mark, ring(&[1]).payment_mark(other, &payment));
+    }
+}
+
+/// Records of the release before hold this: it must never change.
+#[test]
+fn the_mac_of_a_code_without_a_payment_is_what_it_was() {
+    let (tenant, id) = (TenantId::from_bytes([1; 16]), VerificationId::from_bytes([2; 16]));
+    let key = RecordKey { tenant, mode: Mode::Live, id };
+    let CodeMac { version, mac } = ring(&[1]).code_mac(key, None, &Code::parse("123456").unwrap());
+    let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!((version, hex.as_str()), (1, "5b48e02156f40792e92ab79090038ea4"));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The packed form of a record: what the store keeps. Format 2 added the source
-//! of guesses, format 3 the check that was evaluated last, at the end.
+//! of guesses, format 3 the check that was evaluated last, at the end, format 4
+//! the mark of a payment before that. It is written only where there is one, so
+//! that nodes of the release before go on reading all others.
 
 use super::{Delivery, Record, Status, UnpackError};
 use crate::{
@@ -11,13 +13,14 @@ use crate::{
     profile::ResendPolicy,
 };
 
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
+const FORMAT_WITHOUT_PAYMENT: u8 = 3;
 
 impl Record {
     /// `[format][flags]...`, then the two sealed values.
     pub fn pack(&self) -> Vec<u8> {
         let mut writer = Writer::default()
-            .byte(FORMAT)
+            .byte(if self.payment.is_some() { FORMAT } else { FORMAT_WITHOUT_PAYMENT })
             .byte(self.stored_status as u8)
             .byte(self.delivery as u8)
             .byte(self.resend as u8)
@@ -44,6 +47,7 @@ impl Record {
             }
         }
         let mut packed = writer.blob(&self.contact).blob(&self.code).finish();
+        packed.extend(self.payment.iter().flatten());
         packed.extend(self.judged.iter().flatten());
         packed
     }
@@ -111,6 +115,7 @@ impl Record {
             message,
             contact: reader.blob()?.to_vec(),
             code: reader.blob()?.to_vec(),
+            payment: if format > 3 { Some(reader.fixed()?) } else { None },
             judged: if format > 2 && !reader.is_done() { Some(reader.eight()?) } else { None },
         })
     }

@@ -9,7 +9,7 @@ fn mac(version: u8, byte: u8) -> CodeMac {
 }
 
 fn attempt(macs: &[CodeMac]) -> SubmittedCode {
-    SubmittedCode { macs: macs.to_vec(), length: 6, fits_digits: true, fits_letters: false }
+    SubmittedCode { macs: macs.to_vec(), length: 6, fits_digits: true, fits_letters: false, payment: None }
 }
 
 fn right() -> SubmittedCode {
@@ -45,6 +45,7 @@ fn record(resend: ResendPolicy) -> Record {
         contact: vec![4; 50],
         code: vec![5; 46],
         judged: None,
+        payment: None,
     }
 }
 
@@ -236,6 +237,31 @@ fn an_answer_after_the_end_changes_no_status() {
 }
 
 #[test]
+fn a_check_for_another_payment_voids_the_code() {
+    let mark = |byte| Some([byte; 16]);
+    for (made_for, given) in [(mark(1), None), (mark(1), mark(2)), (None, mark(1))] {
+        for code in [right(), wrong()] {
+            let mut record = Record { payment: made_for, ..record(ResendPolicy::Same) };
+            let submitted = SubmittedCode { payment: given, ..code };
+            let (outcome, event) = record.check(&submitted, &mut Guesses::default(), at(1));
+            assert_eq!(outcome, CheckOutcome::TransactionMismatch);
+            assert_eq!(event, Some(EventKind::Canceled(CancelReason::TransactionMismatch)));
+            assert_eq!((record.attempts_left(), record.code.is_empty(), record.payment), (5, true, None));
+            let again = SubmittedCode { payment: made_for, ..right() };
+            assert_eq!(record.try_code(&again, at(1)), CheckOutcome::Ended(Status::Canceled));
+        }
+    }
+    let paid = Record { payment: mark(1), ..record(ResendPolicy::Same) };
+    let given = |code| SubmittedCode { payment: mark(1), ..code };
+    assert_eq!(paid.clone().try_code(&given(right()), at(1)), CheckOutcome::Approved);
+    assert_eq!(paid.clone().try_code(&given(wrong()), at(1)), CheckOutcome::Wrong);
+    // What cannot be a code is no check, and one that is over says so.
+    let short = SubmittedCode { length: 5, ..wrong() };
+    assert_eq!(paid.clone().try_code(&short, at(1)), CheckOutcome::InvalidCode);
+    assert_eq!(paid.clone().try_code(&wrong(), at(300)), CheckOutcome::Ended(Status::Expired));
+}
+
+#[test]
 fn packed_form_round_trips_and_stays_small() {
     let mut record = record(ResendPolicy::NewKeepPrevious);
     assert!(record.pack().len() <= 200, "{}", record.pack().len());
@@ -243,8 +269,8 @@ fn packed_form_round_trips_and_stays_small() {
     let packed = record.pack();
     assert_eq!(Record::unpack(&packed), Ok(record.clone()));
     let mut future = packed.clone();
-    future[0] = 4;
-    assert_eq!(Record::unpack(&future), Err(UnpackError::Future(4)));
+    future[0] = 5;
+    assert_eq!(Record::unpack(&future), Err(UnpackError::Future(5)));
     for length in 0..packed.len() {
         assert_eq!(Record::unpack(&packed[..length]), Err(UnpackError::Damaged), "{length}");
     }
@@ -258,12 +284,14 @@ fn packed_form_round_trips_and_stays_small() {
         Status::Exhausted,
         Status::Failed,
     ] {
-        record.stored_status = status;
-        assert_eq!(Record::unpack(&record.pack()), Ok(record.clone()));
+        for payment in [None, Some([8; 16])] {
+            (record.stored_status, record.payment) = (status, payment);
+            assert_eq!(Record::unpack(&record.pack()), Ok(record.clone()));
+        }
     }
 }
 
-/// The bytes of formats 1 to 3, fixed: a reordered enum or field would pass every
+/// The bytes of formats 1 to 4, fixed: a reordered enum or field would pass every
 /// round trip and still misread what an older release has stored.
 #[test]
 fn the_packed_form_is_what_it_was() {
@@ -285,6 +313,9 @@ fn the_packed_form_is_what_it_was() {
     };
     let judged = bytes(of("03", "07070707") + &"0a".repeat(8));
     assert_eq!(Record::unpack(&judged), Ok(Record { judged: Some([10; 8]), ..record.clone() }));
+    let paid = bytes(of("04", "07070707") + &"0b".repeat(16) + &"0a".repeat(8));
+    let expected = Record { payment: Some([11; 16]), judged: Some([10; 8]), ..record.clone() };
+    assert_eq!((Record::unpack(&paid), expected.pack()), (Ok(expected), paid));
     assert_eq!(Record::unpack(&bytes(of("02", "07070707"))), Ok(record.clone()));
     assert_eq!(Record::unpack(&bytes(of("01", ""))), Ok(Record { source: Source::default(), ..record }));
 }

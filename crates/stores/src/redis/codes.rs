@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use countersign_core::{
     event::{Event, GuessWait},
     id::{EventId, NodeId, ProfileId, TenantId, VerificationId},
-    idempotency::{Act, Answer, Once, Replay},
+    idempotency::{Act, Answer, EVALUATED, Once, Replay},
     key::Mode,
     keyring::Fingerprint,
     limits::{Buckets, LimitHit, LimitScope, LimitState, Take},
@@ -405,7 +405,8 @@ impl Codes for RedisCodes {
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let macs: Vec<u8> =
             code.macs.iter().flat_map(|mac| std::iter::once(mac.version).chain(mac.mac)).collect();
-        let shape = [code.length, u8::from(code.fits_digits) + 2 * u8::from(code.fits_letters)];
+        let mut shape = vec![code.length, u8::from(code.fits_digits) + 2 * u8::from(code.fits_letters)];
+        shape.extend(code.payment.iter().flatten());
         let head = once.as_ref().map_or_else(Vec::new, |once| once.head(Act::Check, key.id));
         let anew: &[u8] = if self.approvals.is_some() { b"1" } else { b"" };
         let mut args: Vec<&[u8]> = vec![&macs, &shape, event.bytes()];
@@ -417,9 +418,8 @@ impl Codes for RedisCodes {
             Some(approvals) => approvals.run(&self.store, &script::CHECK, partition, &names, &args).await?,
         };
         let answer = read_check(Reply::new(value)?, once.as_ref())?;
-        let evaluated = [CheckOutcome::Approved, CheckOutcome::Wrong, CheckOutcome::Exhausted];
         if let Answer::Fresh(found) = &answer
-            && !found.is_some_and(|found| evaluated.contains(&found.outcome))
+            && !found.is_some_and(|found| EVALUATED.contains(&found.outcome))
         {
             self.unbind(once.as_ref(), event).await;
         }
@@ -673,6 +673,7 @@ fn read_check(reply: Reply, once: Option<&Once>) -> Result<Answer<Option<CheckFo
         5 => CheckOutcome::Approved,
         6 => CheckOutcome::Wrong,
         7 => CheckOutcome::Exhausted,
+        9 => CheckOutcome::TransactionMismatch,
         _ => return Err(StoreError::unavailable("a script answered in an unexpected form")),
     };
     Ok(Answer::Fresh(Some(CheckFound { outcome, attempts_left: reply.small(2)? })))

@@ -73,6 +73,7 @@ pub(super) async fn start(codes: &Arc<MemoryCodes>, mode: Mode, to: &str) {
         app_hash: None,
         template: None,
         locale: None,
+        transaction: None,
         metadata: Metadata::default(),
         end_user_ip: None,
         limits: Vec::new(),

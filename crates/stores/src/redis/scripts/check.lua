@@ -2,12 +2,14 @@
 --
 -- KEYS  1 verification  2 events  3 none  4 outcome (if there is an Idempotency-Key)
 -- ARGV  1 now  2 MACs: [version][MAC, 16] for each readable key version
---       3 two bytes: characters submitted; 1 if all are digits, 2 if all are of the letters alphabet, 3 if both
+--       3 two bytes: characters submitted; 1 if all are digits, 2 if all are of the letters alphabet, 3 if both;
+--         then the mark of the payment that was given, 16 bytes, if one was
 --       4 id of the event  5 the packed outcome before what was found (with KEYS[4] only)
 --       6 not empty: a repeat writes its outcome anew, so that the caller can wait for its replicas
 -- Gives {0}: no such verification · {1, status, left}: over before · {2, 0, left}: cannot be the code
 --       {3, wait in ms, left, 1 if of the number}: a wait runs · {4, 0, left}: unknown key version
 --       {5, 0, left}: approved · {6, 0, left}: wrong · {7, 0, 0}: exhausted · {8, packed outcome}: a repeat
+--       {9, 0, left}: for another payment than the code, or for none: canceled
 local outcome = replay(KEYS[4])
 if outcome then
   if ARGV[6] ~= '' then
@@ -35,6 +37,9 @@ if sub(record, tail) == sub(ARGV[4], 9) then
     save(KEYS[1], record)
     return { 5, 0, left }
   end
+  if status == CANCELED then
+    return { 9, 0, left }
+  end
   return status == EXHAUSTED and { 7, 0, 0 } or { 6, 0, left }
 end
 if status ~= PENDING then
@@ -44,6 +49,13 @@ end
 local length, alphabet = byte(record, 28), byte(record, 29)
 if length ~= byte(ARGV[3], 1) or math.floor(byte(ARGV[3], 2) / (alphabet + 1)) % 2 == 0 then
   return { 2, 0, left }
+end
+
+if sub(ARGV[3], 3) ~= payment(record) then
+  save(KEYS[1], ended(record, CANCELED, sub(ARGV[4], 9)))
+  note(KEYS[2], KEYS[1], ARGV[4], '\1\20')
+  remember(KEYS[4], ARGV[5], char(3, left))
+  return { 9, 0, left }
 end
 
 -- Wrong codes in a row: of the number, and of where the guesses come from.

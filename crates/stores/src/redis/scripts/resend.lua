@@ -42,6 +42,7 @@ if ARGV[3] ~= '' then
   local at = contact_at(record)
   local contact = unpack('>I2', record, at)
   codes = ARGV[3] .. previous .. sub(record, at, at + 1 + contact) .. pack('>I2', #ARGV[4]) .. ARGV[4]
+    .. payment(record)
 end
 record = sub(record, 1, 2) .. char(delivery) .. sub(record, 4, 17) .. pack('>I6', resend_at)
   .. sub(record, 24, 25) .. char(sends) .. sub(record, 27, 61) .. ARGV[5] .. sub(record, 78, 81) .. codes

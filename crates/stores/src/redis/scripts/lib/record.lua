@@ -11,7 +11,8 @@ local function load(key)
   if not record then
     return nil
   end
-  check_format(record, 3, 'verifications')
+  -- Format 4 is format 3 with the mark of a payment.
+  check_format(record, byte(record, 1) == 4 and 4 or 3, 'verifications')
   local created, expires, resend_at = unpack('>I6I6I6', record, 6)
   if created > now then
     expires = min(expires, now + expires - created)
@@ -38,14 +39,28 @@ local function contact_at(record)
   return byte(record, 99) == 0 and 100 or 116
 end
 
--- Where the check that was evaluated last stands, if one was.
-local function tail_at(record)
+-- Behind the two sealed values.
+local function payment_at(record)
   local at = contact_at(record)
   at = at + 2 + unpack('>I2', record, at)
   return at + 2 + unpack('>I2', record, at)
 end
 
--- The record as it ends: without its code and the MAC of the code before it.
+-- The mark of the payment that the code confirms, or nothing.
+local function payment(record)
+  if byte(record, 1) == 3 then
+    return ''
+  end
+  local at = payment_at(record)
+  return sub(record, at, at + 15)
+end
+
+-- Where the check that was evaluated last stands, if one was.
+local function tail_at(record)
+  return payment_at(record) + #payment(record)
+end
+
+-- The record as it ends: without its code, the MAC of the code before it, and its payment.
 local function ended(record, status, judged)
   local at = contact_at(record)
   local contact = unpack('>I2', record, at)
