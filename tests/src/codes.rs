@@ -126,6 +126,7 @@ impl Bench {
             snapshot: Arc::default(),
             keyring: Arc::new(keyring()),
             partitions: 64,
+            gateways: Arc::new(countersign_core::gateway::NoGateways),
             live_route: true,
         };
         let caller = new_tenant(&context, &clock, "Acme").await;

@@ -24,7 +24,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 pub const MAX_VERSIONS: usize = 16;
 
 /// A keyed hash of tenant and number: finds records of a number without naming it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Fingerprint(pub [u8; 16]);
 
 impl Fingerprint {
@@ -56,6 +56,10 @@ pub enum Sealed {
     Inbox = 3,
     /// A review number and its code.
     ReviewNumber = 4,
+    /// The settings of a provider account.
+    Provider = 5,
+    /// The secrets of a webhook.
+    Webhook = 6,
 }
 
 /// A sealed value does not open: wrong key, wrong place, or damaged.

@@ -16,6 +16,7 @@ pub mod code;
 pub mod console;
 pub mod countries;
 pub mod event;
+pub mod gateway;
 pub mod guard;
 pub mod guess;
 pub mod history;
@@ -35,11 +36,16 @@ pub mod ports;
 mod printable;
 pub mod profile;
 pub mod profiles;
+pub mod provider;
 pub mod read;
 pub mod resend;
+pub mod resource;
+pub mod resources;
 pub mod review;
 pub mod rotation;
+pub mod route;
 pub mod scope;
+pub mod sender;
 pub mod setting;
 pub mod settings;
 pub mod sms;
@@ -72,7 +78,9 @@ pub struct Context {
     pub keyring: Arc<keyring::KeyRing>,
     /// Number of partitions, fixed at install.
     pub partitions: u16,
-    /// Whether a provider is configured for live messages.
+    /// The providers, as they are managed.
+    pub gateways: Arc<dyn gateway::Gateways>,
+    /// Whether the operator's relay takes live messages that no route does.
     pub live_route: bool,
 }
 

@@ -12,6 +12,7 @@ use crate::{
     pack::UnpackError,
     phone::Country,
     profile::{Profile, ProfileName},
+    resource::{Resource, ResourceKind},
     review::ReviewNumber,
     setting::{Setting, Settings},
     snapshot::News,
@@ -663,6 +664,33 @@ pub trait Directory: Send + Sync {
         &self,
         tenant: TenantId,
         id: ReviewNumberId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Makes a resource. `Conflict` if its id or name is taken, or the Idempotency-Key was used.
+    async fn create_resource(&self, resource: &Resource, once: Option<&Once>) -> Result<(), StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// All resources of the tenant, oldest first.
+    async fn list_resources(&self, tenant: TenantId) -> Result<Vec<Resource>, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Replaces what a resource says. `Conflict` unless its version was the one
+    /// before, or if its new name is taken.
+    async fn update_resource(&self, resource: &Resource) -> Result<(), StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Deletes a resource; whether there was one.
+    async fn delete_resource(
+        &self,
+        tenant: TenantId,
+        kind: ResourceKind,
+        id: [u8; 16],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         Err(StoreError::unsupported())

@@ -10,6 +10,7 @@ use crate::{
     ports::{Seen, StoreError},
     profile::ResendPolicy,
     read::{Contact, ReadError, Verification, view},
+    resources::routes::has_way,
     text::CodeText,
     time::Timestamp,
     transaction::Transaction,
@@ -59,6 +60,16 @@ pub struct Resent {
     pub replayed: bool,
 }
 
+/// Whether another message of a verification could go out.
+fn has_way_for(context: &Context, key: RecordKey, record: &Record) -> Result<bool, ResendError> {
+    if context.live_route {
+        return Ok(true);
+    }
+    let tenant = context.tenant_view(key.tenant).map_err(ResendError::Codes)?;
+    let contact = Contact::open(context, key, record)?;
+    Ok(has_way(context, &tenant, &contact.to))
+}
+
 /// Queues another message and gives the verification as it is then.
 pub async fn resend_verification(
     context: &Context,
@@ -68,15 +79,15 @@ pub async fn resend_verification(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Resent, ResendError> {
-    if caller.mode == Mode::Live && !context.live_route {
-        return Err(ResendError::NoRoute);
-    }
     let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
     // Each turn means that another resend went through meanwhile, so its cooldown now runs.
     loop {
         let seen = context.codes.read(key).await.map_err(ResendError::Codes)?.ok_or(ResendError::NotFound)?;
         if seen.record.contact.is_empty() {
             return Err(ResendError::Ended(seen.record.status(seen.now)));
+        }
+        if caller.mode == Mode::Live && !has_way_for(context, key, &seen.record)? {
+            return Err(ResendError::NoRoute);
         }
         let resend = Resend {
             sends_seen: seen.record.sends,

@@ -12,8 +12,12 @@ use crate::{
     key::Key,
     ports::{KeyEnd, Relay, StoreError},
     profile::{Profile, ProfileName},
+    provider::ProviderAccount,
+    resource::{Resource, ResourceKind},
     review::ReviewNumber,
-    setting::Settings,
+    route::Route,
+    sender::Sender,
+    setting::{Settings, Unreadable},
     template::{TemplateName, TemplateSet},
     tenant::Tenant,
     time::Timestamp,
@@ -40,13 +44,43 @@ pub struct TenantView {
     pub reviews: Vec<ReviewNumber>,
     /// Its own texts.
     pub templates: BTreeMap<TemplateName, TemplateSet>,
+    /// Its accounts at providers.
+    pub providers: Vec<Arc<ProviderAccount>>,
+    /// What its messages come from, oldest first.
+    pub senders: Vec<Sender>,
+    /// Its routes.
+    pub routes: Vec<Arc<Route>>,
 }
 
 impl TenantView {
     /// A tenant that has set nothing yet.
     pub fn new(tenant: Tenant) -> Self {
-        let (settings, reviews) = (Settings::default(), Vec::new());
-        Self { tenant, profiles: BTreeMap::new(), settings, reviews, templates: BTreeMap::new() }
+        Self {
+            tenant,
+            profiles: BTreeMap::new(),
+            settings: Settings::default(),
+            reviews: Vec::new(),
+            templates: BTreeMap::new(),
+            providers: Vec::new(),
+            senders: Vec::new(),
+            routes: Vec::new(),
+        }
+    }
+
+    /// Takes in what is stored of it.
+    pub fn take(&mut self, resource: Resource) -> Result<(), Unreadable> {
+        let taken = match resource.kind {
+            ResourceKind::Provider => {
+                ProviderAccount::read(resource).map(|account| self.providers.push(Arc::new(account)))
+            }
+            ResourceKind::Sender => Sender::read(&resource).map(|sender| self.senders.push(sender)),
+            ResourceKind::Route => Route::read(resource).map(|route| self.routes.push(Arc::new(route))),
+            ResourceKind::Template => {
+                TemplateSet::read(&resource).map(|set| drop(self.templates.insert(set.name.clone(), set)))
+            }
+            ResourceKind::Webhook => Some(()),
+        };
+        taken.ok_or(Unreadable)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     ports::{NewVerification, StartOutcome, StoreError},
     profile::{Profile, ProfileName},
     read::{Contact, Metadata, Verification},
+    resources::routes::has_way,
     review::ReviewNumber,
     snapshot::TenantView,
     template::TemplateName,
@@ -120,10 +121,10 @@ pub async fn start_verification(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Made, StartError> {
-    if caller.mode == Mode::Live && !context.live_route {
+    let view = context.tenant_view(caller.tenant).map_err(StartError::Directory)?;
+    if caller.mode == Mode::Live && !has_way(context, &view, &request.to) {
         return Err(StartError::NoRoute);
     }
-    let view = context.tenant_view(caller.tenant).map_err(StartError::Directory)?;
     let profile = view.profiles.get(&request.profile).ok_or(StartError::UnknownProfile)?;
     let magic = magic(caller.mode, &request.to);
     let review = review(context, caller, &view, &request.to, now);

@@ -6,8 +6,10 @@
 //! [`worker`], then [`provider`]; each provider is one file in [`providers`].
 #![deny(missing_docs)]
 
+mod accounts;
 mod attempt;
 mod backoff;
+mod breaker;
 mod metric;
 pub mod outbound;
 pub mod provider;
@@ -17,6 +19,7 @@ mod secret;
 pub mod settings;
 pub mod worker;
 
+pub use accounts::{AccountReport, Accounts};
 pub use outbound::{AddressPolicy, Outbound, OutboundError};
 pub use provider::{Accepted, Callback, Outgoing, Provider, SendError};
 pub use providers::{

@@ -41,6 +41,7 @@ fn fixture() -> Fixture {
         history: Arc::new(NoHistory),
         keyring: Arc::new(KeyRing::new([1; 32], versioned(2), versioned(3)).unwrap()),
         partitions: 64,
+        gateways: Arc::new(countersign_core::gateway::NoGateways),
         live_route: true,
     };
     let tenant = Tenant {

@@ -127,7 +127,8 @@ impl Application {
             let tls = certificate.clone().map(server_config).transpose().context("TLS cannot be set up")?;
             wait_for_stores(&settings, (api.as_ref(), &operator), tls).await?;
         }
-        let Backends { context, nodes, history, inbox, lock } = open_backends(&settings, &clock, dev).await?;
+        let Backends { context, nodes, history, inbox, lock, .. } =
+            open_backends(&settings, &clock, dev).await?;
         let demo = open_demo(&context, clock.now(), dev).await?;
         let mut presence = Presence::new(&context, Arc::clone(&nodes), &settings.keyring, Arc::clone(&clock));
         // Before anything is answered: whoever promotes a key must know of this node.

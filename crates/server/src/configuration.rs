@@ -10,7 +10,7 @@ mod settings;
 mod tests;
 
 use crate::{keyfile, machine::SystemClock};
-use countersign_core::{countries::Countries, phone::Country};
+use countersign_core::{allowlist::parse_range, countries::Countries, phone::Country};
 use countersign_delivery::{Relay, RelayError};
 use countersign_stores::{redis::RedisUrl, sql::check_postgres_url};
 use reader::{DAY, Reader};
@@ -239,7 +239,11 @@ fn read_delivery(reader: &mut Reader, base: &Path) -> Option<DeliverySettings> {
         reader.problem("delivery.lease", "must be at least twice delivery.send_timeout");
     }
     let relay = read_relay(reader, base, send_timeout);
+    let allowed_networks = reader.list("delivery.allowed_networks", |text| {
+        parse_range(text).ok_or_else(|| format!("{text:?} is no address and no network"))
+    });
     Some(DeliverySettings {
+        allowed_networks: allowed_networks?,
         parallel: usize::try_from(parallel?).ok()?,
         lease: lease?,
         send_timeout: send_timeout?,

@@ -15,6 +15,7 @@ use countersign_core::{
     node::Nodes,
     ports::{Clock, Codes, Relay},
 };
+use countersign_delivery::{AccountReport, Accounts, AddressPolicy, Outbound, providers::Means};
 use countersign_stores::{
     codes::{CodesOptions, SqliteCodes},
     directory::SqlDirectory,
@@ -29,6 +30,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
+use tokio::sync::mpsc;
 
 /// The stores of a serving process, and the lock that keeps others out.
 pub struct Backends {
@@ -36,6 +38,10 @@ pub struct Backends {
     pub context: Context,
     /// Where this process notes itself.
     pub nodes: Arc<dyn Nodes>,
+    /// The accounts at providers that it sends through.
+    pub(crate) accounts: Arc<Accounts>,
+    /// Receipts that come on providers' own connections.
+    pub(crate) reports: mpsc::Receiver<AccountReport>,
     /// The history, as the jobs beside the acts use it.
     pub(crate) history: Arc<dyn HistoryUpkeep>,
     /// The virtual phone's memory; `dev` only.
@@ -68,6 +74,12 @@ pub async fn open_backends(
         None
     };
     let live_route = dev || settings.delivery.relay.is_some();
+    let outbound = Outbound::new(AddressPolicy::new(settings.delivery.allowed_networks.clone(), true));
+    let outbound = outbound.context("The client for calls to providers cannot be made")?;
+    // Each account's receipts pass through here; a place is free again as soon as one is noted.
+    let (tell, reports) = mpsc::channel(1);
+    let means = Means { outbound, clock: Arc::clone(clock), reports: mpsc::channel(1).0 };
+    let accounts = Arc::new(Accounts::new(means, Arc::clone(&keyring), tell));
     let history = Arc::new(SqlHistory::new(sql.clone()));
     let directory = Arc::new(SqlDirectory::new(sql));
     let nodes: Arc<dyn Nodes> = directory.clone();
@@ -78,9 +90,10 @@ pub async fn open_backends(
         history: history.clone(),
         keyring,
         partitions,
+        gateways: accounts.clone(),
         live_route,
     };
-    Ok(Backends { context, nodes, history, inbox, lock })
+    Ok(Backends { accounts, reports, context, nodes, history, inbox, lock })
 }
 
 async fn open_codes(

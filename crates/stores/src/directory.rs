@@ -12,6 +12,7 @@ mod key;
 mod news;
 mod node;
 mod profile;
+mod resource;
 mod review;
 mod setting;
 mod tenant;
@@ -27,6 +28,7 @@ use countersign_core::{
     node::{Node, Nodes},
     ports::{Directory, KeyChange, Rotation, StoreError},
     profile::{Profile, ProfileName},
+    resource::{Resource, ResourceKind},
     review::ReviewNumber,
     setting::{Setting, Settings},
     snapshot::News,
@@ -44,6 +46,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &profile::COUNT_PROFILES,
     &setting::COUNT_LIMITS,
     &review::COUNT_REVIEW_NUMBERS,
+    &resource::COUNT_RESOURCES,
     &tenant::INSERT_TENANT,
     &tenant::SELECT_TENANT,
     &tenant::LIST_TENANTS,
@@ -61,6 +64,11 @@ pub const STATEMENTS: &[&Statement] = &[
     &key::RETIRE_KEY,
     &key::DELETE_KEY,
     &profile::DELETE_PROFILE,
+    &resource::INSERT_RESOURCE,
+    &resource::LIST_RESOURCES,
+    &resource::ALL_RESOURCES,
+    &resource::UPDATE_RESOURCE,
+    &resource::DELETE_RESOURCE,
     &review::INSERT_REVIEW_NUMBER,
     &review::LIST_REVIEW_NUMBERS,
     &review::ALL_REVIEW_NUMBERS,
@@ -238,6 +246,28 @@ impl Directory for SqlDirectory {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         review::delete_review_number(&self.sql, tenant, id, now).await
+    }
+
+    async fn create_resource(&self, resource: &Resource, once: Option<&Once>) -> Result<(), StoreError> {
+        resource::create_resource(&self.sql, resource, once).await
+    }
+
+    async fn list_resources(&self, tenant: TenantId) -> Result<Vec<Resource>, StoreError> {
+        resource::list_resources(&self.sql, tenant).await
+    }
+
+    async fn update_resource(&self, resource: &Resource) -> Result<(), StoreError> {
+        resource::update_resource(&self.sql, resource).await
+    }
+
+    async fn delete_resource(
+        &self,
+        tenant: TenantId,
+        kind: ResourceKind,
+        id: [u8; 16],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        resource::delete_resource(&self.sql, tenant, (kind, id), now).await
     }
 
     async fn save_setting(

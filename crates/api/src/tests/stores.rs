@@ -82,6 +82,7 @@ pub fn state(mode: Mode, scopes: Scopes, disabled: bool) -> State {
         snapshot,
         keyring,
         partitions: 4,
+        gateways: Arc::new(countersign_core::gateway::NoGateways),
         live_route: true,
     };
     let clock: Arc<dyn Clock> = Arc::new(Noon);

@@ -1,7 +1,7 @@
 //! A tenant's own texts, in the languages that it writes.
 
 use super::{Template, TemplateKind};
-use crate::{id::TemplateId, locale::Locale};
+use crate::{id::TemplateId, locale::Locale, resource::Resource};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -68,6 +68,13 @@ impl TemplateSet {
             "transaction_texts": texts(&self.transaction_texts),
             "transliterate": self.transliterate,
         })
+    }
+
+    /// As it is stored.
+    pub fn read(resource: &Resource) -> Option<Self> {
+        let version = u32::try_from(resource.version).unwrap_or(u32::MAX);
+        let body = serde_json::from_str(&resource.body).ok()?;
+        Self::from_json(TemplateId::from_bytes(resource.id), version, body).ok()
     }
 
     /// Reads what [`TemplateSet::to_json`] writes, or a client; `transaction_texts`,

@@ -11,6 +11,7 @@ const PLAIN: &str = "would serve plain HTTP beyond this machine: set server.tls.
 pub(super) fn read_server(reader: &mut Reader, base: &Path) -> Option<ServerSettings> {
     let bind = reader.text("server.bind", "127.0.0.1:8080", parse_address);
     let tls = read_tls(reader, base);
+    let public_url = reader.text("server.public_url", "", parse_public_url);
     let trusted_proxies = reader.list("server.trusted_proxies", |text| {
         parse_proxy(text).map_err(|error| format!("{text:?} {error}"))
     });
@@ -33,12 +34,28 @@ pub(super) fn read_server(reader: &mut Reader, base: &Path) -> Option<ServerSett
     Some(ServerSettings {
         bind: bind?,
         tls: tls?,
+        public_url: public_url?,
         trusted_proxies: trusted_proxies?,
         auth_failures: NonZeroU32::new(auth_failures?)?,
         operator_bind: operator_bind?,
         workers: usize::try_from(workers?).ok()?,
         shutdown_timeout: shutdown_timeout?,
     })
+}
+
+/// An origin; none if it is empty.
+fn parse_public_url(text: &str) -> Result<Option<String>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let url = reqwest::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http"));
+    let plain = |url: &reqwest::Url| {
+        url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty()
+    };
+    match url.filter(plain) {
+        Some(url) => Ok(Some(url.as_str().trim_end_matches('/').to_owned())),
+        None => Err("must be like https://sms.example.com, without a path".to_owned()),
+    }
 }
 
 /// Both files or neither. They are read by who serves, not here: other commands run without the right to.

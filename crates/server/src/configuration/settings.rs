@@ -4,6 +4,7 @@ use super::Secret;
 use countersign_core::address::TrustedProxies;
 use countersign_core::countries::Countries;
 use countersign_delivery::RelaySettings;
+use ipnet::IpNet;
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 use zeroize::Zeroizing;
 
@@ -37,6 +38,8 @@ pub struct ServerSettings {
     pub bind: SocketAddr,
     /// What makes the API speak TLS.
     pub tls: Option<TlsFiles>,
+    /// Where others reach the API, without a slash at the end, if that is known.
+    pub public_url: Option<String>,
     /// Whose word on the caller's address is taken.
     pub trusted_proxies: TrustedProxies,
     /// Keys of one address that may be wrong at once, and in each minute.
@@ -179,6 +182,8 @@ pub struct DeliverySettings {
     pub send_timeout: Duration,
     /// The operator's own system, if one is configured.
     pub relay: Option<RelayUrl>,
+    /// Networks that providers and webhooks of tenants may be in although they are not public.
+    pub allowed_networks: Vec<IpNet>,
 }
 
 /// The operator's own system that sends the messages.

@@ -4,6 +4,7 @@ use super::{
     change::READ_HEAD,
     key::{presented_key, read_key},
     profile::{list_profiles, read_profile},
+    resource::{ALL_RESOURCES, list_resources, read_resource},
     review::{ALL_REVIEW_NUMBERS, list_review_numbers, read_review_number},
     setting,
     tenant::{self, read_tenant},
@@ -15,6 +16,7 @@ use crate::sql::{
 use countersign_core::{
     id::{KeyId, TenantId},
     ports::StoreError,
+    resource::Resource,
     snapshot::{News, TenantView},
     time::Timestamp,
 };
@@ -102,8 +104,17 @@ async fn tenant_view(sql: &Sql, id: TenantId) -> Result<Option<TenantView>, Stor
     let profiles = list_profiles(sql, id).await?;
     let profiles = profiles.into_iter().map(|profile| (profile.name.clone(), profile)).collect();
     let settings = setting::settings(sql, id).await?;
-    let reviews = list_review_numbers(sql, id).await?;
-    Ok(Some(TenantView { profiles, settings, reviews, ..TenantView::new(tenant) }))
+    let mut view = TenantView { profiles, settings, ..TenantView::new(tenant) };
+    view.reviews = list_review_numbers(sql, id).await?;
+    for resource in list_resources(sql, id).await? {
+        take(&mut view, resource)?;
+    }
+    Ok(Some(view))
+}
+
+fn take(view: &mut TenantView, resource: Resource) -> Result<(), StoreError> {
+    let id = resource.id_text();
+    view.take(resource).map_err(|_| StoreError::Corrupt { table: "resources", id })
 }
 
 pub(super) const ALL_KEYS: Statement = Statement {
@@ -183,6 +194,13 @@ async fn whole(sql: &Sql, head: i64) -> Result<News, StoreError> {
         let read = tenants.get_mut(id).map(|view| setting::take(&mut view.settings, row));
         if lenient(read.unwrap_or(Ok(())))?.is_none() {
             // Never served as if it had set nothing.
+            tenants.remove(id);
+        }
+    }
+    for row in &all(sql, &ALL_RESOURCES).await? {
+        let id = row.text(1)?;
+        let read = |view: &mut TenantView| read_resource(row)?.map_or(Ok(()), |one| take(view, one));
+        if lenient(tenants.get_mut(id).map_or(Ok(()), read))?.is_none() {
             tenants.remove(id);
         }
     }

@@ -14,6 +14,7 @@ use countersign_core::{
     id::TenantId,
     ports::StoreError,
     profile::Profile,
+    provider::OPERATOR,
     setting::Setting,
     tenant::{Tenant, TenantName},
     time::Timestamp,
@@ -71,8 +72,8 @@ pub(super) async fn list_tenants(
     after: Option<TenantId>,
     limit: u16,
 ) -> Result<Vec<Tenant>, StoreError> {
-    // The bare prefix sorts before every id.
-    let after = after.map_or_else(|| TenantId::PREFIX.to_owned(), |id| id.to_string());
+    // The operator's own comes before every other, and is none of them.
+    let after = after.unwrap_or(OPERATOR).to_string();
     let rows = sql.query(&LIST_TENANTS, vec![after.into(), i64::from(limit).into()]).await?;
     rows.iter().map(read_tenant).collect()
 }

@@ -138,6 +138,14 @@ impl Row {
         }
     }
 
+    /// Bytes or null.
+    pub fn optional_bytes(&self, index: usize) -> Result<Option<&[u8]>, StoreError> {
+        match self.values.get(index) {
+            Some(Value::Null) => Ok(None),
+            _ => self.bytes(index).map(Some),
+        }
+    }
+
     /// Text that `parse` understands.
     pub fn parsed<T>(&self, index: usize, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, StoreError> {
         parse(self.text(index)?).ok_or_else(|| self.corrupt())

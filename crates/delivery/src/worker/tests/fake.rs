@@ -49,6 +49,7 @@ pub(super) fn context(codes: &Arc<MemoryCodes>) -> Context {
         history: Arc::new(NoHistory),
         keyring: Arc::new(KeyRing::new([5; 32], key(), key()).unwrap()),
         partitions: 4,
+        gateways: Arc::new(countersign_core::gateway::NoGateways),
         live_route: true,
     }
 }

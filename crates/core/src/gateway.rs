@@ -1,0 +1,99 @@
+//! What delivery knows of providers, for those who manage accounts.
+
+use crate::{
+    phone::PhoneNumber,
+    provider::{Health, ProviderAccount},
+    sender::SenderText,
+};
+use async_trait::async_trait;
+use serde_json::Value;
+
+/// What is wrong with one field of an account's settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingFault {
+    /// The field, with the objects around it: `answer.id`.
+    pub field: String,
+    /// What it must be.
+    pub message: String,
+}
+
+/// One message that somebody sends to see whether an account works.
+pub struct Trial {
+    /// To whom.
+    pub to: PhoneNumber,
+    /// What it comes from.
+    pub sender: SenderText,
+    /// What it says.
+    pub text: String,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum TrialOutcome {
+    /// The provider took it, and perhaps gave it an id.
+    Accepted {
+        /// What the provider calls it.
+        id: Option<String>,
+    },
+    /// It did not, in the words of the attempt.
+    Refused {
+        /// What happens to a message that fails so: `retry`, `reject`, `decline`, `throttle`, `account`, `unknown`.
+        class: &'static str,
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// The providers, as they are managed.
+#[async_trait]
+pub trait Gateways: Send + Sync {
+    /// The kinds that settings can be of.
+    fn kinds(&self) -> &'static [&'static str];
+
+    /// All that is wrong with the settings of a kind.
+    fn check(&self, kind: &str, settings: &Value) -> Result<(), Vec<SettingFault>>;
+
+    /// The settings without their secrets.
+    fn redact(&self, kind: &str, settings: &Value) -> Value;
+
+    /// The settings changed by a merge patch, from somebody who never saw the secrets.
+    fn update(&self, kind: &str, settings: &Value, patch: &Value) -> Result<Value, Vec<SettingFault>>;
+
+    /// Sends one message through an account, with its opened settings.
+    async fn try_send(&self, account: &ProviderAccount, settings: &Value, trial: Trial) -> TrialOutcome;
+
+    /// How an account fares; `None` where nothing was sent through it yet.
+    fn health(&self, account: &ProviderAccount) -> Option<Health>;
+}
+
+/// Where there are no providers at all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoGateways;
+
+#[async_trait]
+impl Gateways for NoGateways {
+    fn kinds(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn check(&self, _: &str, _: &Value) -> Result<(), Vec<SettingFault>> {
+        Err(vec![SettingFault { field: "kind".to_owned(), message: "is not known".to_owned() }])
+    }
+
+    fn redact(&self, _: &str, _: &Value) -> Value {
+        Value::Null
+    }
+
+    fn update(&self, kind: &str, settings: &Value, _: &Value) -> Result<Value, Vec<SettingFault>> {
+        self.check(kind, settings).map(|()| Value::Null)
+    }
+
+    async fn try_send(&self, _: &ProviderAccount, _: &Value, _: Trial) -> TrialOutcome {
+        TrialOutcome::Refused { class: "account", reason: "no such provider".to_owned() }
+    }
+
+    fn health(&self, _: &ProviderAccount) -> Option<Health> {
+        None
+    }
+}

@@ -1,0 +1,205 @@
+//! Accounts at providers: make, change, try, delete.
+
+use super::{ResourceError, ResourceName, create, delete, list, read, update};
+use crate::{
+    Caller, Context,
+    gateway::{Trial, TrialOutcome},
+    id::{ProviderId, TenantId},
+    idempotency::Once,
+    phone::PhoneNumber,
+    provider::{ProviderAccount, Shared},
+    resource::{Resource, ResourceKind},
+    route::{Route, account, operator},
+    sender::choose,
+    time::Timestamp,
+};
+use rand::CryptoRng;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What an account shall be.
+#[derive(Clone, Debug)]
+pub struct NewProvider {
+    /// Its name.
+    pub name: ResourceName,
+    /// The kind of provider.
+    pub kind: String,
+    /// Its settings, with secrets.
+    pub settings: Value,
+    /// Most messages a second.
+    pub rate: Option<u32>,
+    /// Who else may use it; the operator's word.
+    pub shared: Shared,
+}
+
+/// What of an account shall be otherwise.
+#[derive(Clone, Debug, Default)]
+pub struct ProviderChange {
+    /// Another name.
+    pub name: Option<ResourceName>,
+    /// Whether messages may go through it.
+    pub enabled: Option<bool>,
+    /// A merge patch of its settings.
+    pub settings: Option<Value>,
+    /// Another rate, or none.
+    pub rate: Option<Option<u32>>,
+}
+
+fn account_of(resource: Resource) -> Result<ProviderAccount, ResourceError> {
+    ProviderAccount::read(resource).ok_or(ResourceError::Unreadable)
+}
+
+/// The tenant's accounts.
+pub async fn list_providers(
+    context: &Context,
+    tenant: TenantId,
+) -> Result<Vec<ProviderAccount>, ResourceError> {
+    let found = list(context, tenant, ResourceKind::Provider).await?;
+    found.into_iter().map(account_of).collect()
+}
+
+/// The operator's accounts that a tenant may use.
+pub fn shared_providers(context: &Context, tenant: TenantId) -> Vec<Arc<ProviderAccount>> {
+    let Some(operator) = operator(&context.snapshot) else { return Vec::new() };
+    operator.providers.iter().filter(|account| account.serves(tenant)).cloned().collect()
+}
+
+/// An account of the tenant.
+pub async fn read_provider(
+    context: &Context,
+    tenant: TenantId,
+    id: ProviderId,
+) -> Result<ProviderAccount, ResourceError> {
+    account_of(read(context, tenant, ResourceKind::Provider, *id.bytes()).await?)
+}
+
+/// Makes an account of a tenant, or of the operator.
+pub async fn create_provider(
+    context: &Context,
+    tenant: TenantId,
+    new: NewProvider,
+    once: Option<&Once>,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<ProviderAccount, ResourceError> {
+    context.gateways.check(&new.kind, &new.settings).map_err(ResourceError::Fields)?;
+    let id = ProviderId::new(now, rng);
+    let account = ProviderAccount {
+        id,
+        tenant,
+        name: new.name.as_str().to_owned(),
+        enabled: true,
+        rate: new.rate,
+        shared: new.shared,
+        verified_at: None,
+        shown: context.gateways.redact(&new.kind, &new.settings),
+        sealed: ProviderAccount::seal(&context.keyring, (tenant, id), &new.settings, rng),
+        kind: new.kind,
+        version: 1,
+        created_at: now,
+    };
+    create(context, &account.resource(now), once).await?;
+    Ok(account)
+}
+
+/// Changes an account. Other settings must prove anew that they work.
+pub async fn update_provider(
+    context: &Context,
+    tenant: TenantId,
+    id: ProviderId,
+    change: ProviderChange,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<ProviderAccount, ResourceError> {
+    let mut account = read_provider(context, tenant, id).await?;
+    if change.enabled == Some(false) {
+        refuse_used(context, tenant, id).await?;
+    }
+    if let Some(patch) = change.settings {
+        let old = account.open(&context.keyring).ok_or(ResourceError::Unreadable)?;
+        let settings = context.gateways.update(&account.kind, &old, &patch).map_err(ResourceError::Fields)?;
+        context.gateways.check(&account.kind, &settings).map_err(ResourceError::Fields)?;
+        if settings != old {
+            account.verified_at = None;
+        }
+        account.shown = context.gateways.redact(&account.kind, &settings);
+        account.sealed = ProviderAccount::seal(&context.keyring, (tenant, id), &settings, rng);
+    }
+    if let Some(name) = change.name {
+        name.as_str().clone_into(&mut account.name);
+    }
+    account.enabled = change.enabled.unwrap_or(account.enabled);
+    account.rate = change.rate.unwrap_or(account.rate);
+    account.version += 1;
+    update(context, &account.resource(now)).await?;
+    Ok(account)
+}
+
+/// Deletes an account that no enabled route of the tenant leads through.
+pub async fn delete_provider(
+    context: &Context,
+    caller: &Caller,
+    id: ProviderId,
+    now: Timestamp,
+) -> Result<(), ResourceError> {
+    caller.refuse_test()?;
+    refuse_used(context, caller.tenant, id).await?;
+    delete(context, caller, ResourceKind::Provider, *id.bytes(), now).await
+}
+
+async fn refuse_used(context: &Context, tenant: TenantId, id: ProviderId) -> Result<(), ResourceError> {
+    let routes = list(context, tenant, ResourceKind::Route).await?;
+    let routes = routes.into_iter().filter_map(Route::read);
+    let used: Vec<_> =
+        routes.filter(|route| route.enabled && route.provider == id).map(|route| route.name).collect();
+    if used.is_empty() { Ok(()) } else { Err(ResourceError::InUse(used)) }
+}
+
+/// Sends one message through an account of the tenant, and notes it as working if that went well.
+pub async fn test_provider(
+    context: &Context,
+    tenant: TenantId,
+    id: ProviderId,
+    to: PhoneNumber,
+    now: Timestamp,
+) -> Result<TrialOutcome, ResourceError> {
+    let mut tested = read_provider(context, tenant, id).await?;
+    let settings = tested.open(&context.keyring).ok_or(ResourceError::Unreadable)?;
+    let view = context.tenant_view(tenant)?;
+    let company = view.tenant.name.as_str();
+    let trial = Trial {
+        sender: choose(&view.senders, &to, company),
+        to,
+        text: format!("Test message of {company} through {}.", tested.name),
+    };
+    let outcome = context.gateways.try_send(&tested, &settings, trial).await;
+    if matches!(outcome, TrialOutcome::Accepted { .. }) && tested.verified_at.is_none() {
+        tested.verified_at = Some(now);
+        tested.version += 1;
+        // Changed meanwhile, it is other settings that must prove themselves.
+        match update(context, &tested.resource(now)).await {
+            Ok(()) | Err(ResourceError::Changed(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(outcome)
+}
+
+/// An account that a route of the tenant may lead through: there, enabled, and known to take messages.
+pub(super) fn usable(
+    context: &Context,
+    tenant: TenantId,
+    id: ProviderId,
+) -> Result<Arc<ProviderAccount>, ResourceError> {
+    let view = context.tenant_view(tenant)?;
+    let operator = operator(&context.snapshot);
+    let found = account(&view, operator.as_deref(), id);
+    let found = found.ok_or_else(|| ResourceError::field("provider", "names no enabled account of yours"))?;
+    if found.verified_at.is_none() {
+        return Err(ResourceError::field(
+            "provider",
+            "names an account that has not taken a message yet: send a test message through it first",
+        ));
+    }
+    Ok(Arc::clone(found))
+}

@@ -1,0 +1,231 @@
+//! The accounts of this process: each provider as it was built last, with its
+//! breaker; and what those who manage accounts ask of them.
+
+use crate::{
+    breaker::{Breaker, Verdict},
+    provider::{Accepted, Outgoing, Provider, SendError},
+    providers::{KINDS, Means, build, redact, update},
+    receipt::Report,
+    settings::Fault,
+};
+use async_trait::async_trait;
+use countersign_core::{
+    code::Code,
+    gateway::{Gateways, SettingFault, Trial, TrialOutcome},
+    id::{MessageId, ProviderId, VerificationId},
+    keyring::KeyRing,
+    provider::{BreakerState, Health, ProviderAccount},
+};
+use rand::rngs::StdRng;
+use serde_json::Value;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::{sync::mpsc, time::timeout};
+use zeroize::Zeroizing;
+
+/// What nobody used for so long is closed.
+const UNUSED: Duration = Duration::from_secs(600);
+/// The most that a test message may take.
+const TRIAL: Duration = Duration::from_secs(15);
+/// An account with a problem that somebody must mend is asked again so often.
+const SHUT: Duration = Duration::from_secs(60);
+/// The longest wait that a provider may ask for.
+const LONGEST_THROTTLE: Duration = Duration::from_secs(300);
+const USUAL_THROTTLE: Duration = Duration::from_secs(1);
+/// Receipts of one account that wait to be taken.
+const REPORTS: usize = 1_000;
+
+/// A receipt that came on a provider's own connection.
+#[derive(Debug)]
+pub struct AccountReport {
+    /// The account.
+    pub account: Arc<ProviderAccount>,
+    /// What it says.
+    pub report: Report,
+}
+
+struct Built {
+    version: i64,
+    provider: Arc<dyn Provider>,
+    used_at: Instant,
+}
+
+#[derive(Default)]
+struct State {
+    built: HashMap<ProviderId, Built>,
+    breakers: HashMap<ProviderId, Breaker>,
+}
+
+/// The accounts that this process sends through.
+pub struct Accounts {
+    means: Means,
+    keyring: Arc<KeyRing>,
+    reports: mpsc::Sender<AccountReport>,
+    state: Mutex<State>,
+}
+
+impl Accounts {
+    /// None is built yet. Receipts that come on providers' own connections go to `reports`.
+    pub fn new(means: Means, keyring: Arc<KeyRing>, reports: mpsc::Sender<AccountReport>) -> Self {
+        Self { means, keyring, reports, state: Mutex::default() }
+    }
+
+    /// The provider of an account, as its settings are now.
+    pub(crate) fn provider(&self, account: &Arc<ProviderAccount>) -> Result<Arc<dyn Provider>, SendError> {
+        let now = Instant::now();
+        let mut state = self.state();
+        state
+            .built
+            .retain(|id, built| *id == account.id || now.saturating_duration_since(built.used_at) < UNUSED);
+        if let Some(built) = state.built.get_mut(&account.id)
+            && built.version == account.version
+        {
+            built.used_at = now;
+            return Ok(Arc::clone(&built.provider));
+        }
+        let settings =
+            account.open(&self.keyring).ok_or_else(|| SendError::account("unreadable settings"))?;
+        let (tell, mut told) = mpsc::channel(REPORTS);
+        let means = Means { reports: tell, ..self.means.clone() };
+        let provider = build(&account.kind, &account.name, &settings, &means)
+            .map_err(|_| SendError::account("settings are not valid any more"))?;
+        let built = Built { version: account.version, provider: Arc::clone(&provider), used_at: now };
+        state.built.insert(account.id, built);
+        // Ends with the provider, which holds the other end.
+        let (reports, account) = (self.reports.clone(), Arc::clone(account));
+        tokio::spawn(async move {
+            while let Some(report) = told.recv().await {
+                if reports.send(AccountReport { account: Arc::clone(&account), report }).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(provider)
+    }
+
+    /// Whether the breaker lets a message through now. One that it lets through must be noted.
+    pub(crate) fn admit(&self, account: ProviderId) -> bool {
+        self.state().breakers.entry(account).or_default().admit(Instant::now())
+    }
+
+    /// Notes what an attempt says of its account.
+    pub(crate) fn note(
+        &self,
+        account: &ProviderAccount,
+        answer: &Result<Accepted, SendError>,
+        took: Duration,
+    ) {
+        let changed =
+            self.state().breakers.entry(account.id).or_default().note(verdict(answer), took, Instant::now());
+        let Some(state) = changed else { return };
+        let (provider, tenant) = (&account.name, account.tenant);
+        match state {
+            BreakerState::Open => {
+                let reason = answer.as_ref().err().map(ToString::to_string).unwrap_or_default();
+                tracing::warn!(provider.name = %provider, tenant.id = %tenant, reason, "a provider is left out for a while");
+            }
+            _ => {
+                tracing::info!(provider.name = %provider, tenant.id = %tenant, "a provider takes messages again")
+            }
+        }
+        metrics::gauge!("countersign_provider_open", "provider" => account.name.clone())
+            .set(if state == BreakerState::Open { 1.0 } else { 0.0 });
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere leaves whole entries.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the answer says of the account; that of a number is none of its faults.
+fn verdict(answer: &Result<Accepted, SendError>) -> Verdict {
+    match answer {
+        Ok(_) | Err(SendError::Reject { .. } | SendError::Decline { .. }) => Verdict::Well,
+        Err(SendError::Retry { reason, .. } | SendError::Unknown { reason }) => {
+            Verdict::Failed(reason.clone())
+        }
+        Err(SendError::Throttle { reason, after }) => {
+            Verdict::Shut(reason.clone(), after.unwrap_or(USUAL_THROTTLE).min(LONGEST_THROTTLE))
+        }
+        Err(SendError::Account { reason }) => Verdict::Shut(reason.clone(), SHUT),
+    }
+}
+
+/// The word for what happens to a message that fails so.
+pub(crate) fn class(error: &SendError) -> &'static str {
+    match error {
+        SendError::Retry { .. } => "retry",
+        SendError::Reject { .. } => "reject",
+        SendError::Decline { .. } => "decline",
+        SendError::Throttle { .. } => "throttle",
+        SendError::Account { .. } => "account",
+        SendError::Unknown { .. } => "unknown",
+    }
+}
+
+fn faults(faults: Vec<Fault>) -> Vec<SettingFault> {
+    let fault = |Fault { field, message }: Fault| SettingFault {
+        field: match field.as_str() {
+            "" => "settings".to_owned(),
+            "kind" => field,
+            _ => format!("settings.{field}"),
+        },
+        message,
+    };
+    faults.into_iter().map(fault).collect()
+}
+
+#[async_trait]
+impl Gateways for Accounts {
+    fn kinds(&self) -> &'static [&'static str] {
+        &KINDS
+    }
+
+    fn check(&self, kind: &str, settings: &Value) -> Result<(), Vec<SettingFault>> {
+        let means = Means { reports: mpsc::channel(1).0, ..self.means.clone() };
+        build(kind, "checked", settings, &means).map(drop).map_err(faults)
+    }
+
+    fn redact(&self, kind: &str, settings: &Value) -> Value {
+        redact(kind, settings)
+    }
+
+    fn update(&self, kind: &str, settings: &Value, patch: &Value) -> Result<Value, Vec<SettingFault>> {
+        update(kind, settings, patch).map_err(faults)
+    }
+
+    async fn try_send(&self, account: &ProviderAccount, settings: &Value, trial: Trial) -> TrialOutcome {
+        let means = Means { reports: mpsc::channel(REPORTS).0, ..self.means.clone() };
+        let Ok(provider) = build(&account.kind, &account.name, settings, &means) else {
+            return TrialOutcome::Refused { class: "account", reason: "settings are not valid".to_owned() };
+        };
+        let (now, mut rng) = (self.means.clock.now(), rand::make_rng::<StdRng>());
+        let message = Outgoing {
+            message: MessageId::new(now, 0, &mut rng),
+            verification: VerificationId::new(now, 0, &mut rng),
+            attempt: 1,
+            to: trial.to,
+            from: trial.sender.as_str().to_owned(),
+            text: Zeroizing::new(trial.text),
+            code: Code::of_test_mode(6),
+            expires_at: now + Duration::from_secs(600),
+            callback: None,
+        };
+        match timeout(TRIAL, provider.send(&message)).await {
+            Ok(Ok(Accepted { id, .. })) => TrialOutcome::Accepted { id },
+            Ok(Err(error)) => TrialOutcome::Refused { class: class(&error), reason: error.to_string() },
+            Err(_) => TrialOutcome::Refused {
+                class: "unknown",
+                reason: format!("no answer in {} s", TRIAL.as_secs()),
+            },
+        }
+    }
+
+    fn health(&self, account: &ProviderAccount) -> Option<Health> {
+        self.state().breakers.get(&account.id).map(Breaker::health)
+    }
+}
