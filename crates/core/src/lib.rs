@@ -33,6 +33,7 @@ pub mod ports;
 pub mod profile;
 pub mod profiles;
 pub mod read;
+pub mod receipt;
 pub mod resend;
 pub mod review;
 pub mod rotation;
