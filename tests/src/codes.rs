@@ -3,7 +3,9 @@
 
 mod backlog;
 mod engine;
+mod failover;
 mod guard;
+mod matching;
 mod outbox;
 mod payments;
 mod races;
@@ -303,6 +305,12 @@ async fn a_clock_that_steps_back_opens_nothing_and_locks_nobody_out() {
     rules::a_clock_that_steps_back_opens_nothing_and_locks_nobody_out(bench).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_set_back_neither_hastens_nor_delays_the_next_provider() {
+    let bench = Bench::new(Engine::embedded().await).await;
+    failover::a_clock_set_back_neither_hastens_nor_delays_the_next_provider(bench).await;
+}
+
 // What leads to the master is all that is different there.
 on_engines! { [sentinel] {
     rules::a_code_is_approved_once_and_bound_to_its_tenant_and_mode,
@@ -352,6 +360,18 @@ on_engines! { [embedded redis cluster valkey] {
     payments::a_repeated_mismatch_is_answered_as_the_first,
     payments::a_mismatch_that_is_sent_twice_is_one,
     payments::a_payment_and_a_changed_one_have_one_winner,
+    failover::a_message_without_a_receipt_goes_to_the_next_provider,
+    failover::what_was_accepted_is_neither_failed_nor_sent_anew,
+    failover::nobody_else_is_asked_for_what_is_over_replaced_or_delivered,
+    failover::a_failed_attempt_is_noted_and_holds_the_claim,
+    failover::receipts_move_the_newest_message_forward_only,
+    failover::a_receipt_that_is_faster_than_the_answer_stands,
+    failover::a_receipt_and_a_claim_at_once_are_in_line,
+    failover::equal_receipts_at_once_are_noted_once,
+    failover::all_workers_share_the_rate_of_an_account,
+    matching::a_provider_message_is_known_for_half_an_hour,
+    matching::a_receipt_that_comes_first_waits_for_its_message,
+    matching::a_receipt_and_its_message_at_once_always_meet,
     races::a_thousand_codes_are_approved_exactly_once_each,
     races::two_hundred_guesses_are_five,
     races::fifty_starts_for_one_number_are_five,

@@ -6,7 +6,9 @@ use crate::{
     limits::LimitState,
     pack::{Reader, UnpackError, Writer, unpack},
     phone::Country,
+    receipt::digest,
     time::Timestamp,
+    verification::Delivery,
 };
 use std::time::Duration;
 
@@ -28,6 +30,17 @@ impl Event {
         let mut bytes = *id.bytes();
         bytes[8..].iter_mut().for_each(|byte| *byte = !*byte);
         Self { id: EventId::from_bytes(bytes), at: expires_at, kind: EventKind::Expired }
+    }
+}
+
+impl EventId {
+    /// The id of what a provider reports of a message: of a receipt that comes
+    /// twice the same, so that the history counts it once.
+    pub fn derived(message: MessageId, provider: &str, delivery: Delivery) -> Self {
+        let parts = [message.bytes().as_slice(), delivery.as_str().as_bytes(), provider.as_bytes()];
+        let mut bytes = *message.bytes();
+        bytes[8..].copy_from_slice(&digest(b"receipt", &parts)[..8]);
+        Self::from_bytes(bytes)
     }
 }
 
@@ -181,15 +194,26 @@ pub enum EventKind {
         /// Why.
         reason: DropReason,
     },
-    /// The provider reports that the phone has it.
+    /// The phone has it, as the provider knew when it took it.
     Delivered {
         /// The message.
         message: MessageId,
     },
-    /// The provider reports that the phone will not get it.
+    /// The phone will not get it, as the provider knew when it took it.
     Undelivered {
         /// The message.
         message: MessageId,
+    },
+    /// The provider reported what became of it.
+    Receipt {
+        /// The message.
+        message: MessageId,
+        /// The provider's name.
+        provider: String,
+        /// Delivered or undelivered.
+        delivery: Delivery,
+        /// What the provider calls that, in its own code.
+        code: String,
     },
 }
 
@@ -210,6 +234,8 @@ impl EventKind {
             Self::MessageDropped { .. } => "message_dropped",
             Self::Delivered { .. } => "delivered",
             Self::Undelivered { .. } => "undelivered",
+            Self::Receipt { delivery: Delivery::Delivered, .. } => "delivered",
+            Self::Receipt { .. } => "undelivered",
         }
     }
 
@@ -234,7 +260,8 @@ impl EventKind {
             | Self::MessageRejected { message, .. }
             | Self::MessageDropped { message, .. }
             | Self::Delivered { message }
-            | Self::Undelivered { message } => Some(*message),
+            | Self::Undelivered { message }
+            | Self::Receipt { message, .. } => Some(*message),
             _ => None,
         }
     }
@@ -244,7 +271,8 @@ impl EventKind {
         match self {
             Self::MessageSent { provider, .. }
             | Self::MessageRetried { provider, .. }
-            | Self::MessageRejected { provider, .. } => Some(provider),
+            | Self::MessageRejected { provider, .. }
+            | Self::Receipt { provider, .. } => Some(provider),
             _ => None,
         }
     }
@@ -272,8 +300,11 @@ impl EventKind {
             }
             Self::MessageSent { provider, .. } => format!("Message accepted by provider {provider}"),
             Self::MessageRetried { provider, reason, after, .. } => {
-                let wait = crate::time::ceil_seconds(*after);
-                format!("Provider {provider} did not take the message ({reason}), next try in {wait} s")
+                let next = match crate::time::ceil_seconds(*after) {
+                    0 => String::new(),
+                    wait => format!(", next try in {wait} s"),
+                };
+                format!("Provider {provider} did not take the message ({reason}){next}")
             }
             Self::MessageRejected { provider, reason, failed, .. } => {
                 let end = if *failed { ": verification failed" } else { "" };
@@ -287,6 +318,13 @@ impl EventKind {
             }
             Self::Delivered { .. } => "Delivered to the phone".into(),
             Self::Undelivered { .. } => "Not delivered, says the provider".into(),
+            Self::Receipt { provider, delivery, code, .. } => {
+                let code = if code.is_empty() { String::new() } else { format!(" ({code})") };
+                match delivery {
+                    Delivery::Delivered => format!("Delivered to the phone, says provider {provider}{code}"),
+                    _ => format!("Not delivered, says provider {provider}{code}"),
+                }
+            }
         }
     }
 
@@ -326,6 +364,10 @@ impl EventKind {
             }
             Self::Delivered { message } => kind(11).fixed(message.bytes()),
             Self::Undelivered { message } => kind(12).fixed(message.bytes()),
+            Self::Receipt { message, provider, delivery, code } => {
+                let byte = if *delivery == Delivery::Delivered { 11 } else { 12 };
+                kind(byte).fixed(message.bytes()).blob(provider.as_bytes()).blob(code.as_bytes())
+            }
             Self::Expired => kind(13),
         }
         .finish()
@@ -336,6 +378,11 @@ impl EventKind {
         unpack(packed, 1, read_kind)
     }
 }
+
+/// Bytes of a receipt's packed form that every release reads: as of an event
+/// that names neither provider nor code. A store that is shared by nodes of two
+/// releases keeps the rest apart.
+pub const RECEIPT_HEAD: usize = 18;
 
 /// The format, and which of its kinds an event is.
 fn kind(byte: u8) -> Writer {
@@ -491,8 +538,18 @@ fn read_kind(reader: &mut Reader<'_>) -> Option<EventKind> {
                 _ => return None,
             },
         },
-        11 => EventKind::Delivered { message: message(reader)? },
-        12 => EventKind::Undelivered { message: message(reader)? },
+        byte @ (11 | 12) => {
+            let message = message(reader)?;
+            let delivery = if byte == 11 { Delivery::Delivered } else { Delivery::Undelivered };
+            match delivery {
+                _ if !reader.is_done() => {
+                    let (provider, code) = (reader.text()?, reader.text()?);
+                    EventKind::Receipt { message, provider, delivery, code }
+                }
+                Delivery::Delivered => EventKind::Delivered { message },
+                _ => EventKind::Undelivered { message },
+            }
+        }
         13 => EventKind::Expired,
         _ => return None,
     })
@@ -557,6 +614,18 @@ mod tests {
             EventKind::MessageDropped { message, reason: DropReason::Superseded },
             EventKind::Delivered { message },
             EventKind::Undelivered { message },
+            EventKind::Receipt {
+                message,
+                provider: "relay".into(),
+                delivery: Delivery::Delivered,
+                code: "DELIVRD".into(),
+            },
+            EventKind::Receipt {
+                message,
+                provider: "relay".into(),
+                delivery: Delivery::Undelivered,
+                code: String::new(),
+            },
         ] {
             let packed = kind.pack();
             assert_eq!(EventKind::unpack(&packed), Ok(kind));
@@ -564,6 +633,20 @@ mod tests {
             future[0] = 2;
             assert_eq!(EventKind::unpack(&future), Err(UnpackError::Future(2)));
             assert_eq!(EventKind::unpack(&packed[..packed.len() - 1]), Err(UnpackError::Damaged));
+        }
+    }
+
+    #[test]
+    fn the_head_of_a_receipt_is_the_event_that_a_former_release_reads() {
+        let message = MessageId::from_bytes([7; 16]);
+        for (delivery, former) in [
+            (Delivery::Delivered, EventKind::Delivered { message }),
+            (Delivery::Undelivered, EventKind::Undelivered { message }),
+        ] {
+            let receipt =
+                EventKind::Receipt { message, provider: "relay".into(), delivery, code: "42".into() };
+            assert_eq!(receipt.name(), former.name());
+            assert_eq!(receipt.pack()[..RECEIPT_HEAD], former.pack());
         }
     }
 }

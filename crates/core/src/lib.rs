@@ -38,6 +38,7 @@ pub mod profile;
 pub mod profiles;
 pub mod provider;
 pub mod read;
+pub mod receipt;
 pub mod resend;
 pub mod resource;
 pub mod resources;

@@ -4,7 +4,9 @@ use crate::{
     allowlist::Allowlist,
     countries::Countries,
     event::{Event, LimitUse, Started},
-    id::{EventId, KeyId, MessageId, NodeId, ProfileId, ReviewNumberId, TenantId, VerificationId},
+    id::{
+        EventId, KeyId, MessageId, NodeId, ProfileId, ProviderId, ReviewNumberId, TenantId, VerificationId,
+    },
     idempotency::{Answer, Once, Replay},
     key::{Key, Mode},
     keyring::Fingerprint,
@@ -12,6 +14,7 @@ use crate::{
     pack::UnpackError,
     phone::Country,
     profile::{Profile, ProfileName},
+    receipt::{Awaited, FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
     resource::{Resource, ResourceKind},
     review::ReviewNumber,
     setting::{Setting, Settings},
@@ -204,6 +207,47 @@ pub enum Phase {
     Send,
     /// Accepted; this receipt is now due.
     Receipt(Delivery),
+    /// Accepted by one of so many candidates of its route that were used, 1 to
+    /// [`Awaited::MOST`]; its receipt did not come in time.
+    Await(u8),
+}
+
+impl Phase {
+    /// The number that outboxes keep.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Send => 0,
+            Self::Receipt(Delivery::Delivered) => 1,
+            Self::Receipt(_) => 2,
+            Self::Await(passed) => 2 + passed.clamp(1, Awaited::MOST),
+        }
+    }
+
+    /// The reverse of [`Phase::number`].
+    pub fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            0 => Self::Send,
+            1 => Self::Receipt(Delivery::Delivered),
+            2 => Self::Receipt(Delivery::Undelivered),
+            3..=10 => Self::Await(number - 2),
+            _ => return None,
+        })
+    }
+
+    /// What a message that was settled in this phase waits for next, and how long.
+    pub fn next(self, settlement: &Settlement) -> Option<(Duration, Self)> {
+        match (settlement, self) {
+            (Settlement::Accepted { receipt: Some((delivery, after)), .. }, _) => {
+                Some((*after, Self::Receipt(*delivery)))
+            }
+            (Settlement::Accepted { awaited: Some(Awaited { passed, after }), .. }, _) => {
+                Some((*after, Self::Await(*passed)))
+            }
+            (Settlement::Retry { after, .. }, Self::Await(passed)) => Some((*after, Self::Await(passed))),
+            (Settlement::Retry { after, .. }, _) => Some((*after, Self::Send)),
+            _ => None,
+        }
+    }
 }
 
 /// How a version of a key ends.
@@ -385,7 +429,9 @@ pub trait Codes: Send + Sync {
 
     /// Takes up to `limit` due messages of the partitions and holds them for
     /// `lease`. Messages whose verification is over, or that a resend
-    /// replaced, are dropped here and never handed out.
+    /// replaced, are dropped here and never handed out; so are, without a word,
+    /// those that were delivered, and of those that are awaited all that are
+    /// over or replaced.
     async fn claim(
         &self,
         partitions: Range<u16>,
@@ -408,13 +454,59 @@ pub trait Codes: Send + Sync {
 
     /// Notes how a claimed message ended, if the claim is still the newest. A
     /// repeat with the same `event` changes nothing, and answers as the first
-    /// until that event is recorded.
+    /// until that event is recorded; where there is none, the claim is lost then.
     async fn settle(
         &self,
         claim: &Claim,
         settlement: Settlement,
         event: EventId,
     ) -> Result<Settled, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Notes an attempt that failed and extends the lease, if the claim is still
+    /// the newest: it goes on to the next provider.
+    async fn note_attempt(
+        &self,
+        claim: &Claim,
+        attempt: FailedAttempt,
+        event: EventId,
+    ) -> Result<Settled, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Notes what a provider reports of a message. A receipt that comes late or
+    /// twice changes nothing that is true.
+    async fn receive(&self, report: ReceiptReport) -> Result<Received, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Notes for [`ProviderMessage::BOUND_FOR`] which message it is that a
+    /// provider calls so, and gives the receipt that came before; of any number,
+    /// one that says delivered.
+    async fn bind_provider_message(
+        &self,
+        message: &ProviderMessage,
+        to: (RecordKey, MessageId),
+    ) -> Result<Option<ParkedReceipt>, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Which message it is that a provider calls so. While that is not known,
+    /// leaves the receipt for [`ProviderMessage::PARKED_FOR`] to whoever says it:
+    /// either this finds the message, or that finds the receipt.
+    async fn find_provider_message(
+        &self,
+        message: &ProviderMessage,
+        park: Option<ParkedReceipt>,
+    ) -> Result<Option<(RecordKey, MessageId)>, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Takes one message from what an account may send in a second, all workers
+    /// together: zero if it may go now. Else nothing is taken, and this is the
+    /// wait until one may be there.
+    async fn take_rate(&self, account: ProviderId, per_second: u32) -> Result<Duration, StoreError> {
         Err(StoreError::unsupported())
     }
 
@@ -429,7 +521,8 @@ pub trait Codes: Send + Sync {
         Err(StoreError::unsupported())
     }
 
-    /// Messages that wait, whether due or not.
+    /// Messages that wait, whether due or not; without those that a provider
+    /// has and whose receipt is awaited.
     async fn messages_waiting(&self) -> Result<u64, StoreError> {
         Err(StoreError::unsupported())
     }

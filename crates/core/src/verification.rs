@@ -21,7 +21,9 @@ use crate::{
     key::Mode,
     keyring::{CodeMac, Fingerprint},
     limits::{KEPT_AFTER_EXPIRY, resend_cooldown},
+    ports::Phase,
     profile::ResendPolicy,
+    receipt::{Awaited, ProviderMessage},
     time::Timestamp,
 };
 use std::time::Duration;
@@ -233,8 +235,14 @@ pub enum Settlement {
         provider: String,
         /// The receipt to report later, when the provider is one that knows it already.
         receipt: Option<(Delivery, Duration)>,
+        /// How long to wait for a receipt before other providers are asked, if
+        /// there are any; without a receipt that is known already.
+        awaited: Option<Awaited>,
+        /// What the provider calls the message, where its receipts name nothing
+        /// else; for [`bind_provider_message`](crate::ports::Codes::bind_provider_message).
+        id: Option<ProviderMessage>,
     },
-    /// Not taken; try again.
+    /// Not taken; try again. One that was awaited goes on with the same candidates.
     Retry {
         /// The provider's name.
         provider: String,
@@ -243,7 +251,8 @@ pub enum Settlement {
         /// The wait until the next try.
         after: Duration,
     },
-    /// Not taken, and nobody else is left to ask.
+    /// Not taken, and nobody else is left to ask. If one took it before, and
+    /// its receipt did not come, that still stands.
     Rejected {
         /// The provider's name.
         provider: String,
@@ -252,6 +261,8 @@ pub enum Settlement {
     },
     /// The receipt arrived.
     Receipt(Delivery),
+    /// No receipt came, and nobody else is left to ask: the message is left as it is.
+    GaveUp,
 }
 
 /// A verification as the codes store keeps it.
@@ -461,13 +472,23 @@ impl Record {
 
     /// Notes how an attempt to send `message` ended, and says it as an event.
     /// The newest message alone moves the state; a late answer about an older
-    /// one still counts as proof that something was sent.
-    pub fn settle(&mut self, message: MessageId, settlement: Settlement, now: Timestamp) -> EventKind {
+    /// one still counts as proof that something was sent. What a receipt said
+    /// meanwhile stands: it is often faster than the provider's own answer.
+    pub fn settle(
+        &mut self,
+        (message, phase): (MessageId, Phase),
+        settlement: Settlement,
+        now: Timestamp,
+    ) -> Option<EventKind> {
         let newest = self.message == message;
-        match settlement {
+        let another = matches!(phase, Phase::Await(_));
+        Some(match settlement {
             Settlement::Accepted { provider, .. } => {
                 self.accepted = true;
-                if newest {
+                // Of another provider: whatever the first one's receipt said, this one has it now.
+                let moves =
+                    self.delivery == Delivery::Queued || another && self.delivery != Delivery::Delivered;
+                if newest && moves {
                     self.delivery = Delivery::Sent;
                 }
                 EventKind::MessageSent { message, provider }
@@ -475,8 +496,12 @@ impl Record {
             Settlement::Retry { provider, reason, after } => {
                 EventKind::MessageRetried { message, provider, reason, after }
             }
+            // Somebody has it: only this attempt failed.
+            Settlement::Rejected { provider, reason } if another => {
+                EventKind::MessageRetried { message, provider, reason, after: Duration::ZERO }
+            }
             Settlement::Rejected { provider, reason } => {
-                if newest {
+                if newest && self.delivery != Delivery::Delivered {
                     self.delivery = Delivery::Undelivered;
                 }
                 let failed = newest && !self.accepted && self.status(now) == Status::Pending;
@@ -494,7 +519,29 @@ impl Record {
                     _ => EventKind::Undelivered { message },
                 }
             }
+            Settlement::GaveUp => return None,
+        })
+    }
+
+    /// Notes what a provider reports of `message`. Whether that is to be said as
+    /// an event: what the newest message's state says already is not. What was
+    /// delivered stays so, and no status changes. Who reports a message took it,
+    /// whatever came of the attempt.
+    pub fn receive(&mut self, message: MessageId, delivery: Delivery) -> bool {
+        let newest = self.message == message;
+        if newest && self.delivery == delivery {
+            return false;
         }
+        self.accepted = true;
+        if newest && self.delivery != Delivery::Delivered {
+            self.delivery = delivery;
+        }
+        true
+    }
+
+    /// Whether no provider needs to be asked for the message any more.
+    pub fn needs_no_provider(&self, message: MessageId, now: Timestamp) -> bool {
+        self.status(now) != Status::Pending || self.message != message || self.delivery == Delivery::Delivered
     }
 }
 

@@ -45,6 +45,8 @@ impl Sender {
     pub(crate) async fn handle(&self, claim: Claim) -> Result<(), StoreError> {
         match claim.phase {
             Phase::Receipt(delivery) => self.note_receipt(&claim, delivery).await,
+            // No message is awaited where there is no other provider to ask.
+            Phase::Await(_) => self.settle(&claim, Settlement::GaveUp).await.map(drop),
             Phase::Send => {
                 let settlement = self.send(&claim).await;
                 let settled = self.settle(&claim, settlement).await?;
@@ -164,7 +166,9 @@ impl Sender {
 fn decide(provider: &str, attempt: u32, answer: Result<Accepted, SendError>) -> Settlement {
     let provider = provider.to_owned();
     let (reason, after) = match answer {
-        Ok(Accepted { receipt, .. }) => return Settlement::Accepted { provider, receipt },
+        Ok(Accepted { receipt, .. }) => {
+            return Settlement::Accepted { provider, receipt, awaited: None, id: None };
+        }
         Err(SendError::Reject { reason } | SendError::Decline { reason }) => {
             return Settlement::Rejected { provider, reason: bounded(&reason) };
         }
@@ -187,7 +191,7 @@ fn report(claim: &Claim, settlement: &Settlement, took: Duration) {
         Settlement::Accepted { provider, .. } => (provider, "accepted", None),
         Settlement::Retry { provider, reason, .. } => (provider, "retried", Some(reason)),
         Settlement::Rejected { provider, reason } => (provider, "rejected", Some(reason)),
-        Settlement::Receipt(_) => return,
+        Settlement::Receipt(_) | Settlement::GaveUp => return,
     };
     metric::count_message(provider, outcome);
     let (tenant, verification, message) = (claim.key.tenant, claim.key.id, claim.message);
@@ -225,7 +229,7 @@ mod tests {
         let provider = || "relay".to_owned();
         let receipt = Some((Delivery::Delivered, Duration::ZERO));
         let accepted = decide("relay", 1, Ok(Accepted { receipt, id: None }));
-        assert_eq!(accepted, Settlement::Accepted { provider: provider(), receipt });
+        assert_eq!(accepted, Settlement::Accepted { provider: provider(), receipt, awaited: None, id: None });
 
         let (reason, after) = ("HTTP 503".to_owned(), Duration::from_secs(4));
         let retry = decide("relay", 3, Err(SendError::retry(&reason)));

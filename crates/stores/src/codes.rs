@@ -6,6 +6,7 @@ mod buckets;
 mod clock;
 mod outbox;
 mod outcomes;
+mod receipts;
 mod records;
 
 use crate::sqlite::{Database, Options, sqlite_error};
@@ -14,7 +15,7 @@ use backlog::Backlog;
 use clock::StoreClock;
 use countersign_core::{
     event::{CancelReason, Event, EventKind},
-    id::{EventId, ProfileId, TenantId, VerificationId},
+    id::{EventId, MessageId, ProfileId, ProviderId, TenantId, VerificationId},
     idempotency::{Answer, Once, Outcome, Progress, Replay},
     key::Mode,
     keyring::Fingerprint,
@@ -24,6 +25,7 @@ use countersign_core::{
         CheckFound, Claim, Clock, Codes, Erasure, NewVerification, Position, Seen, Settled, StartOutcome,
         StoreError, Unrecorded,
     },
+    receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received, rate_take},
     time::Timestamp,
     verification::{
         CancelOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status, SubmittedCode,
@@ -254,15 +256,51 @@ impl Codes for SqliteCodes {
         settlement: Settlement,
         event: EventId,
     ) -> Result<Settled, StoreError> {
-        let (clock, key) = (self.clock.clone(), claim.key);
-        let (message, attempt) = (claim.message, claim.attempt);
-        let settle = move |connection: &Connection| {
-            let now = clock.now();
-            outbox::settle(connection, (key, message, attempt), settlement.clone(), event, now)
-        };
+        let (clock, held) = (self.clock.clone(), outbox::Held::of(claim));
+        let settle = move |c: &Connection| outbox::settle(c, held, settlement.clone(), event, clock.now());
         let settled = self.database.write(settle).await?;
         self.due.notify_one();
         Ok(settled)
+    }
+
+    async fn note_attempt(
+        &self,
+        claim: &Claim,
+        attempt: FailedAttempt,
+        event: EventId,
+    ) -> Result<Settled, StoreError> {
+        let (clock, held) = (self.clock.clone(), outbox::Held::of(claim));
+        let note = move |c: &Connection| outbox::note_attempt(c, held, attempt.clone(), event, clock.now());
+        self.database.write(note).await
+    }
+
+    async fn receive(&self, report: ReceiptReport) -> Result<Received, StoreError> {
+        let clock = self.clock.clone();
+        self.database.write(move |connection| receipts::receive(connection, &report, clock.now())).await
+    }
+
+    async fn bind_provider_message(
+        &self,
+        message: &ProviderMessage,
+        to: (RecordKey, MessageId),
+    ) -> Result<Option<ParkedReceipt>, StoreError> {
+        let (clock, message) = (self.clock.clone(), message.clone());
+        self.database.write(move |connection| receipts::bind(connection, &message, to, clock.now())).await
+    }
+
+    async fn find_provider_message(
+        &self,
+        message: &ProviderMessage,
+        park: Option<ParkedReceipt>,
+    ) -> Result<Option<(RecordKey, MessageId)>, StoreError> {
+        let (clock, message) = (self.clock.clone(), message.clone());
+        let find = move |c: &Connection| receipts::find(c, &message, park.clone(), clock.now());
+        self.database.write(find).await
+    }
+
+    async fn take_rate(&self, account: ProviderId, per_second: u32) -> Result<Duration, StoreError> {
+        let (clock, take) = (self.clock.clone(), rate_take(account, per_second));
+        self.database.write(move |connection| buckets::take_one(connection, &take, clock.now())).await
     }
 
     async fn due_arrived(&self) {

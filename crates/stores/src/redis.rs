@@ -7,6 +7,7 @@ mod events;
 mod keys;
 mod link;
 mod outbox;
+mod receipts;
 mod relays;
 mod reply;
 mod script;

@@ -8,7 +8,7 @@ use countersign_core::{
 };
 
 fn accepted() -> Settlement {
-    Settlement::Accepted { provider: "console".into(), receipt: None }
+    Settlement::Accepted { provider: "console".into(), receipt: None, awaited: None, id: None }
 }
 
 fn retry(after: u64) -> Settlement {
@@ -70,6 +70,8 @@ pub async fn receipts_that_the_provider_knows_already_are_reported_later(bench: 
     let known = Settlement::Accepted {
         provider: "console".into(),
         receipt: Some((Delivery::Undelivered, seconds(10))),
+        awaited: None,
+        id: None,
     };
     assert_eq!(bench.settle(&claim, known).await, Settled::Done);
     assert_eq!(bench.read(id).await.delivery, Delivery::Sent);

@@ -5,6 +5,7 @@ use super::{
     engine::{server, try_command},
 };
 use countersign_core::{
+    event::EventKind,
     id::{EventId, TenantId, VerificationId},
     key::Mode,
     ports::{Codes, StoreError},
@@ -44,6 +45,10 @@ async fn tls_and_a_user_with_few_rights_suffice() {
     let codes: Arc<dyn Codes> = Arc::new(open(&url, Some(ca.clone()), &clock).await.unwrap());
     let bench = super::Bench::of(codes, clock.clone()).await;
     super::guard::every_scope_counts_by_itself(bench).await;
+    let codes: Arc<dyn Codes> = Arc::new(open(&url, Some(ca.clone()), &clock).await.unwrap());
+    let bench = super::Bench::of(codes, clock.clone()).await;
+    super::failover::deliver_while_awaited(&bench).await;
+    super::matching::a_receipt_and_its_message_at_once_always_meet(bench).await;
     let codes = open(&url, Some(ca.clone()), &clock).await.unwrap();
     codes.ping().await.unwrap();
     codes.messages_waiting().await.unwrap();
@@ -130,4 +135,37 @@ async fn what_nodes_tell_arrives_in_order() {
     let told = codes.relayed(&told.mark).await.unwrap().unwrap();
     // A little before the mark is told again: the clock of a replica that took over may be behind.
     assert_eq!((told.relays.last(), told.head), (Some(&only_an_end), 7));
+}
+
+/// A node of the former release reads the first field of an entry alone, takes
+/// no trailing bytes in it, and claims from one sorted set.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_former_release_reads_receipts_and_sees_no_message_that_is_awaited() {
+    let url = format!("{}/995", server("COUNTERSIGN_TEST_REDIS"));
+    try_command(&url, &redis::cmd("FLUSHDB")).await.unwrap();
+    let clock = HandClock::new();
+    let options = RedisOptions { clock: Some(clock.clone()), ..options(b"", 64) };
+    let codes = RedisCodes::open(&RedisUrl::parse(&url, None).unwrap(), options).await.unwrap();
+    let bench = super::Bench::of(Arc::new(codes), clock.clone()).await;
+    super::failover::deliver_while_awaited(&bench).await;
+    let all = async |of: &str| -> Vec<Vec<u8>> {
+        redis::from_redis_value(try_command(&url, redis::cmd("KEYS").arg(of)).await.unwrap()).unwrap()
+    };
+    assert!(all("{cs*}d").await.is_empty(), "where a former release looks");
+    assert_eq!(all("{cs*}a").await.len(), 1);
+    let (mut receipts, mut others) = (0, 0);
+    for stream in all("{cs*}e").await {
+        let entries = try_command(&url, redis::cmd("XRANGE").arg(stream).arg("-").arg("+")).await.unwrap();
+        let entries: Vec<(String, Vec<Vec<u8>>)> = redis::from_redis_value(entries).unwrap();
+        for (_, fields) in entries {
+            let body = &fields[1][55..];
+            let EventKind::Delivered { .. } = EventKind::unpack(body).unwrap() else {
+                assert_eq!(fields.len(), 2);
+                others += 1;
+                continue;
+            };
+            receipts += 1;
+        }
+    }
+    assert_eq!((receipts, others), (1, 2));
 }

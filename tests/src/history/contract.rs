@@ -13,6 +13,7 @@ use countersign_core::{
     key::Mode,
     keyring::{Fingerprint, KeyRing, Place, Sealed, VersionedKey},
     ports::UnrecordedEvent,
+    receipt::{ParkedReceipt, ReceiptReport},
     verification::{Delivery, Status},
 };
 use countersign_stores::sql::{Statement, Value};
@@ -107,6 +108,58 @@ pub async fn repeats_and_any_order_change_nothing(base: &Base) -> Result<()> {
     assert_eq!((past.ended_at, past.number, past.contact.is_some()), (Some(at(2_005)), Some(NUMBER), true));
     Ok(())
 }
+
+pub async fn receipts_are_kept_with_their_provider_and_counted_once(base: &Base) -> Result<()> {
+    let history = history(base);
+    let (undelivered, delivered) = (Delivery::Undelivered, Delivery::Delivered);
+    // In each order, in one batch or in several, and each of them twice.
+    for (n, order) in [[undelivered, delivered], [delivered, undelivered]].into_iter().enumerate() {
+        for apart in [false, true] {
+            let n = 10 * n as i64 + 100 * i64::from(apart);
+            let (key, message) = (key(n), super::message(n));
+            let provider = "first".to_owned();
+            let mut events = vec![
+                event(key, n, &start(n)),
+                event(key, n + 1, &EventKind::MessageSent { message, provider }),
+            ];
+            for delivery in order.into_iter().chain(order) {
+                let receipt = ParkedReceipt { provider: "second".into(), delivery, code: "42".into() };
+                let report = ReceiptReport::new((key, message), receipt);
+                events.push(UnrecordedEvent { id: report.event, ..event(key, n + 2, &report.kind()) });
+            }
+            let mut recorded = Recorded::default();
+            for batch in events.chunks(if apart { 1 } else { 10 }) {
+                recorded += history.record(batch).await?;
+            }
+            assert_eq!(recorded, Recorded { new: 4, repeated: 2, dead: 0 });
+            assert_eq!(history.read(key).await?.context("row")?.delivery, delivered);
+            let timeline = history.timeline(key).await?;
+            let of_receipts: Vec<_> =
+                timeline.iter().filter(|event| event.kind.provider() == Some("second")).collect();
+            assert_eq!(of_receipts.len(), 2);
+            assert!(
+                of_receipts
+                    .iter()
+                    .all(|event| matches!(&event.kind, EventKind::Receipt { code, .. } if code == "42"))
+            );
+        }
+    }
+    let counted = counts(&*history).await?;
+    let of = |name| Counts::NAMES.iter().position(|known| *known == name).map(|at| counted.0[at]);
+    assert_eq!((of("sent"), of("delivered"), of("undelivered")), (Some(4), Some(4), Some(4)));
+    let rows = base.sql.query(&BY_PROVIDER, vec![]).await?;
+    let found: Vec<_> =
+        rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.int(1)?))).collect::<Result<_>>()?;
+    assert_eq!(found, [("".into(), 0), ("first".into(), 0), ("second".into(), 8)]);
+    Ok(())
+}
+
+const BY_PROVIDER: Statement = Statement {
+    table: "rollups",
+    text: "SELECT provider, CAST(sum(delivered + undelivered) AS bigint) FROM rollups
+        GROUP BY provider ORDER BY provider",
+    params: &[],
+};
 
 pub async fn two_recorders_at_once_count_each_event_once(base: &Base) -> Result<()> {
     let events: Vec<_> = (0..40).flat_map(|n| story(10 * n)).collect();

@@ -108,6 +108,9 @@ pub struct Event {
     /// The provider that it names.
     #[schema(required = true, example = "relay")]
     provider: Option<String>,
+    /// What the provider called the outcome, in its own code, where it reported one.
+    #[schema(required = true, max_length = 64, example = "DELIVRD")]
+    provider_code: Option<String>,
     /// Tries that were left after a wrong code.
     #[schema(required = true, minimum = 0, maximum = 5, example = 4)]
     attempts_left: Option<u8>,
@@ -122,6 +125,10 @@ impl From<event::Event> for Event {
             text: event.kind.sentence(),
             message_id: event.kind.message().map(|message| message.to_string()),
             provider: event.kind.provider().map(str::to_owned),
+            provider_code: match &event.kind {
+                EventKind::Receipt { code, .. } if !code.is_empty() => Some(code.clone()),
+                _ => None,
+            },
             attempts_left: match event.kind {
                 EventKind::CheckWrong { attempts_left, .. } => Some(attempts_left),
                 EventKind::Exhausted { .. } => Some(0),

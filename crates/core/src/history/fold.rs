@@ -45,6 +45,8 @@ impl Counts {
             EventKind::MessageDropped { .. } => 5,
             EventKind::Delivered { .. } => 6,
             EventKind::Undelivered { .. } => 7,
+            EventKind::Receipt { delivery: Delivery::Delivered, .. } => 6,
+            EventKind::Receipt { .. } => 7,
             EventKind::CheckWrong { .. } => 8,
             EventKind::Approved => 9,
             EventKind::Exhausted { .. } => {
@@ -147,15 +149,27 @@ impl Change {
 
     fn reach(&mut self, message: MessageId, delivery: Delivery) {
         let newer = self.message.is_none_or(|known| known < message);
-        if newer || (self.message == Some(message) && delivery as u8 > self.delivery as u8) {
+        if newer || (self.message == Some(message) && reaches(delivery) > reaches(self.delivery)) {
             (self.message, self.delivery) = (Some(message), delivery);
         }
+    }
+}
+
+/// What wins of two things known of a message: a provider may report that it
+/// failed and then that it arrived after all, never the other way round.
+const fn reaches(delivery: Delivery) -> u8 {
+    match delivery {
+        Delivery::Queued => 0,
+        Delivery::Sent => 1,
+        Delivery::Undelivered => 2,
+        Delivery::Delivered => 3,
     }
 }
 
 /// How far an event says that its message got.
 fn delivery(kind: &EventKind) -> Delivery {
     match kind {
+        EventKind::Receipt { delivery, .. } => *delivery,
         EventKind::MessageSent { .. } => Delivery::Sent,
         EventKind::Delivered { .. } => Delivery::Delivered,
         EventKind::Undelivered { .. } | EventKind::MessageRejected { .. } => Delivery::Undelivered,
@@ -171,7 +185,7 @@ pub const fn order(kind: &EventKind) -> u8 {
         EventKind::MessageRetried { .. } => 2,
         EventKind::MessageSent { .. } => 3,
         EventKind::MessageRejected { .. } => 4,
-        EventKind::Delivered { .. } | EventKind::Undelivered { .. } => 5,
+        EventKind::Delivered { .. } | EventKind::Undelivered { .. } | EventKind::Receipt { .. } => 5,
         EventKind::CheckWrong { .. } => 6,
         EventKind::Approved | EventKind::Exhausted { .. } | EventKind::Canceled(_) => 7,
         EventKind::Expired => 8,
@@ -215,6 +229,33 @@ mod tests {
         assert_eq!((change.message, change.delivery), (Some(two), Delivery::Sent));
         assert_eq!((change.checks, change.sends), (1, 1));
         assert_eq!(change.provider, Some((events[3].at, "b".to_owned())));
+    }
+
+    #[test]
+    fn what_arrived_after_all_is_delivered_whoever_says_what_first() {
+        let message = MessageId::from_bytes([1; 16]);
+        let receipt = |provider: &str, delivery| EventKind::Receipt {
+            message,
+            provider: provider.into(),
+            delivery,
+            code: "1".into(),
+        };
+        let mut kinds = [
+            EventKind::MessageSent { message, provider: "a".into() },
+            receipt("a", Delivery::Undelivered),
+            receipt("b", Delivery::Delivered),
+        ];
+        for _ in 0..2 {
+            let (mut change, mut counts) = (Change::default(), Counts::default());
+            for kind in &kinds {
+                change.add(event(1, kind.clone()));
+                counts.add(kind);
+            }
+            assert_eq!(change.delivery, Delivery::Delivered);
+            assert_eq!(change.provider.as_ref().map(|(_, name)| name.as_str()), Some("a"));
+            assert_eq!((counts.0[2], counts.0[6], counts.0[7]), (1, 1, 1));
+            kinds.reverse();
+        }
     }
 
     #[test]

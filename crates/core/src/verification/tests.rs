@@ -198,19 +198,20 @@ fn a_clock_that_stepped_back_makes_no_time_longer_than_its_rule() {
 #[test]
 fn failed_means_that_no_message_was_ever_accepted() {
     let rejected = || Settlement::Rejected { provider: "relay".into(), reason: "HTTP 400".into() };
-    let accepted = || Settlement::Accepted { provider: "relay".into(), receipt: None };
+    let accepted =
+        || Settlement::Accepted { provider: "relay".into(), receipt: None, awaited: None, id: None };
 
     let mut never = record(ResendPolicy::Same);
-    let event = never.settle(never.message, rejected(), at(1));
-    assert!(matches!(event, EventKind::MessageRejected { failed: true, .. }));
+    let event = never.settle((never.message, Phase::Send), rejected(), at(1));
+    assert!(matches!(event, Some(EventKind::MessageRejected { failed: true, .. })));
     assert_eq!(never.try_code(&right(), at(2)), CheckOutcome::Ended(Status::Failed));
 
     let mut once = record(ResendPolicy::Same);
     let first = once.message;
-    let _ = once.settle(first, accepted(), at(1));
+    let _ = once.settle((first, Phase::Send), accepted(), at(1));
     assert_eq!(once.resend(&resend(1, None), at(30)), ResendOutcome::Queued);
-    let event = once.settle(once.message, rejected(), at(31));
-    assert!(matches!(event, EventKind::MessageRejected { failed: false, .. }));
+    let event = once.settle((once.message, Phase::Send), rejected(), at(31));
+    assert!(matches!(event, Some(EventKind::MessageRejected { failed: false, .. })));
     assert_eq!(once.status(at(31)), Status::Pending, "the first message is out there");
 }
 
@@ -219,7 +220,11 @@ fn a_late_answer_about_an_older_message_moves_nothing_but_the_proof() {
     let mut record = record(ResendPolicy::Same);
     let first = record.message;
     assert_eq!(record.resend(&resend(1, None), at(30)), ResendOutcome::Queued);
-    let _ = record.settle(first, Settlement::Accepted { provider: "relay".into(), receipt: None }, at(31));
+    let _ = record.settle(
+        (first, Phase::Send),
+        Settlement::Accepted { provider: "relay".into(), receipt: None, awaited: None, id: None },
+        at(31),
+    );
     assert_eq!(record.delivery, Delivery::Queued);
     assert!(record.accepted);
 }
@@ -229,7 +234,7 @@ fn an_answer_after_the_end_changes_no_status() {
     let mut record = record(ResendPolicy::Same);
     assert_eq!(record.try_code(&right(), at(1)), CheckOutcome::Approved);
     let _ = record.settle(
-        record.message,
+        (record.message, Phase::Send),
         Settlement::Rejected { provider: "r".into(), reason: "x".into() },
         at(2),
     );
@@ -259,6 +264,76 @@ fn a_check_for_another_payment_voids_the_code() {
     let short = SubmittedCode { length: 5, ..wrong() };
     assert_eq!(paid.clone().try_code(&short, at(1)), CheckOutcome::InvalidCode);
     assert_eq!(paid.clone().try_code(&wrong(), at(300)), CheckOutcome::Ended(Status::Expired));
+}
+
+#[test]
+fn a_message_that_somebody_has_neither_fails_nor_goes_back() {
+    let accepted = |provider: &str| Settlement::Accepted {
+        provider: provider.into(),
+        receipt: None,
+        awaited: None,
+        id: None,
+    };
+    let rejected = || Settlement::Rejected { provider: "b".into(), reason: "no".into() };
+    let mut record = record(ResendPolicy::Same);
+    let message = record.message;
+    let awaited = (message, Phase::Await(1));
+    // The receipt was faster than the answer.
+    assert!(record.receive(message, Delivery::Undelivered));
+    let _ = record.settle((message, Phase::Send), accepted("a"), at(1));
+    assert_eq!((record.delivery, record.accepted), (Delivery::Undelivered, true));
+    let event = record.settle(awaited, rejected(), at(20));
+    assert!(matches!(event, Some(EventKind::MessageRetried { after: Duration::ZERO, .. })));
+    assert_eq!(record.status(at(20)), Status::Pending);
+    let _ = record.settle(awaited, accepted("c"), at(21));
+    assert_eq!(record.delivery, Delivery::Sent, "another one has it now");
+    assert!(!record.needs_no_provider(message, at(22)));
+    assert_eq!(record.settle(awaited, Settlement::GaveUp, at(23)), None);
+    assert!(record.receive(message, Delivery::Delivered));
+    assert!(record.needs_no_provider(message, at(24)));
+    for phase in [Phase::Send, Phase::Await(2)] {
+        let _ = record.settle((message, phase), accepted("d"), at(25));
+        let _ = record.settle((message, phase), rejected(), at(25));
+        assert_eq!(record.delivery, Delivery::Delivered);
+    }
+}
+
+#[test]
+fn receipts_move_the_newest_message_forward_only() {
+    let (mut record, newest) = (record(ResendPolicy::Same), MessageId::from_bytes([9; 16]));
+    let first = record.message;
+    assert_eq!(record.resend(&resend(1, None), at(30)), ResendOutcome::Queued);
+    assert!(record.receive(first, Delivery::Delivered), "noted, of an older one");
+    assert_eq!(record.delivery, Delivery::Queued);
+    for (delivery, said, then) in [
+        (Delivery::Undelivered, true, Delivery::Undelivered),
+        (Delivery::Undelivered, false, Delivery::Undelivered),
+        (Delivery::Delivered, true, Delivery::Delivered),
+        (Delivery::Delivered, false, Delivery::Delivered),
+        (Delivery::Undelivered, true, Delivery::Delivered),
+    ] {
+        assert_eq!((record.receive(newest, delivery), record.delivery), (said, then));
+    }
+}
+
+#[test]
+fn a_receipt_is_proof_that_somebody_took_the_message() {
+    let mut record = record(ResendPolicy::Same);
+    let message = record.message;
+    assert!(record.receive(message, Delivery::Undelivered));
+    let rejected = Settlement::Rejected { provider: "a".into(), reason: "no answer".into() };
+    let event = record.settle((message, Phase::Send), rejected, at(5));
+    assert!(matches!(event, Some(EventKind::MessageRejected { failed: false, .. })));
+    assert_eq!(record.status(at(5)), Status::Pending);
+}
+
+#[test]
+fn phases_are_numbers() {
+    for number in 0..=10 {
+        assert_eq!(Phase::from_number(number).unwrap().number(), number);
+    }
+    assert_eq!(Phase::from_number(11), None);
+    assert_eq!((Phase::Await(0).number(), Phase::Await(99).number()), (3, 10));
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn worker(codes: &Arc<MemoryCodes>, line: &Arc<Line>, parallel: usize) -> Worker
 }
 
 fn accepted() -> Settlement {
-    Settlement::Accepted { provider: "line".into(), receipt: None }
+    Settlement::Accepted { provider: "line".into(), receipt: None, awaited: None, id: None }
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,7 +97,12 @@ async fn test_mode_sends_nothing_and_reports_its_receipt() {
     assert_eq!(
         codes.settlements(),
         [
-            Settlement::Accepted { provider: "simulator".into(), receipt: Some(receipt) },
+            Settlement::Accepted {
+                provider: "simulator".into(),
+                receipt: Some(receipt),
+                awaited: None,
+                id: None
+            },
             Settlement::Receipt(Delivery::Undelivered),
         ]
     );

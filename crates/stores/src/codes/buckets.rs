@@ -48,6 +48,15 @@ fn read(connection: &Connection, key: &[u8; 16]) -> Result<Timestamp, StoreError
     Ok(micros.map_or(Timestamp::default(), Timestamp::from_micros))
 }
 
+/// Takes one from a single bucket; else gives the wait until one may be there.
+pub fn take_one(connection: &Connection, take: &Take, now: Timestamp) -> Result<Duration, StoreError> {
+    let look = look(connection, std::slice::from_ref(take), now)?;
+    match look.refused {
+        Some((_, wait)) => Ok(wait),
+        None => self::take(connection, &look).map(|()| Duration::ZERO),
+    }
+}
+
 /// Takes what a look found to be there.
 pub fn take(connection: &Connection, look: &Look) -> Result<(), StoreError> {
     for (key, full_at) in &look.taken {

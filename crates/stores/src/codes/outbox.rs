@@ -1,4 +1,5 @@
-//! The outbox: messages that wait for a provider or for their receipt.
+//! The outbox: messages that wait for a provider, for their receipt, or for
+//! another provider where none comes.
 
 use super::records::{append_event, has_event, load, save};
 use crate::sqlite::sqlite_error;
@@ -6,22 +7,12 @@ use countersign_core::{
     event::{DropReason, EventKind},
     id::{EventId, MessageId},
     ports::{Claim, Phase, Settled, StoreError},
+    receipt::FailedAttempt,
     time::Timestamp,
-    verification::{Delivery, RecordKey, Settlement, Status},
+    verification::{RecordKey, Settlement, Status},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use std::{ops::Range, time::Duration};
-
-const PHASES: [Phase; 3] =
-    [Phase::Send, Phase::Receipt(Delivery::Delivered), Phase::Receipt(Delivery::Undelivered)];
-
-fn phase_number(phase: Phase) -> u8 {
-    match phase {
-        Phase::Send => 0,
-        Phase::Receipt(Delivery::Delivered) => 1,
-        Phase::Receipt(_) => 2,
-    }
-}
 
 /// Puts a message where the next claim finds it.
 pub fn queue(
@@ -49,10 +40,10 @@ pub fn anything_due(connection: &Connection, now: Timestamp) -> Result<bool, Sto
         .map_err(sqlite_error)
 }
 
-/// Messages that wait, whether due or not.
+/// Messages that wait, whether due or not, without those that are awaited.
 pub fn waiting(connection: &Connection) -> Result<u64, StoreError> {
     connection
-        .prepare_cached("SELECT count(*) FROM due")
+        .prepare_cached("SELECT count(*) FROM due WHERE phase < 3")
         .and_then(|mut select| select.query_row([], |row| row.get::<_, i64>(0)))
         .map(i64::unsigned_abs)
         .map_err(sqlite_error)
@@ -96,7 +87,7 @@ fn claim_one(
 ) -> Result<Option<Claim>, StoreError> {
     let corrupt = || StoreError::Corrupt { table: "due", id: due.message.to_string() };
     let key = RecordKey::from_bytes(&due.key).ok_or_else(corrupt)?;
-    let phase = *PHASES.get(usize::from(due.phase)).ok_or_else(corrupt)?;
+    let phase = Phase::from_number(due.phase).ok_or_else(corrupt)?;
     let Some(record) = load(connection, key, now)? else {
         remove(connection, due.message)?;
         return Ok(None);
@@ -105,6 +96,11 @@ fn claim_one(
     if phase == Phase::Send && (over || record.message != due.message) {
         let reason = if over { DropReason::VerificationOver } else { DropReason::Superseded };
         drop_message(connection, key, due.message, reason, now)?;
+        return Ok(None);
+    }
+    // Its receipt came, perhaps after its worker died.
+    if !matches!(phase, Phase::Receipt(_)) && record.needs_no_provider(due.message, now) {
+        remove(connection, due.message)?;
         return Ok(None);
     }
     let attempt = due.attempt + 1;
@@ -160,19 +156,43 @@ fn remove(connection: &Connection, message: MessageId) -> Result<(), StoreError>
         .map_err(sqlite_error)
 }
 
+/// A claim, as its worker names it.
+#[derive(Clone, Copy)]
+pub struct Held {
+    key: RecordKey,
+    message: MessageId,
+    attempt: u32,
+    phase: Phase,
+}
+
+impl Held {
+    pub fn of(claim: &Claim) -> Self {
+        let Claim { key, message, attempt, phase, .. } = *claim;
+        Self { key, message, attempt, phase }
+    }
+
+    /// Whether no later claim took the message over.
+    fn is_newest(&self, connection: &Connection) -> Result<bool, StoreError> {
+        let attempt = connection
+            .prepare_cached("SELECT attempt FROM due WHERE message = ?1")
+            .and_then(|mut select| {
+                select.query_row([self.message.bytes()], |row| row.get::<_, i64>(0)).optional()
+            })
+            .map_err(sqlite_error)?;
+        Ok(attempt == Some(self.attempt.into()))
+    }
+}
+
 /// Notes how a claim ended, if no later claim took the message over.
 pub fn settle(
     connection: &Connection,
-    (key, message, attempt): (RecordKey, MessageId, u32),
+    held: Held,
     settlement: Settlement,
     event: EventId,
     now: Timestamp,
 ) -> Result<Settled, StoreError> {
-    let held = connection
-        .prepare_cached("SELECT attempt FROM due WHERE message = ?1")
-        .and_then(|mut select| select.query_row([message.bytes()], |row| row.get::<_, i64>(0)).optional())
-        .map_err(sqlite_error)?;
-    if held != Some(attempt.into()) {
+    let Held { key, message, phase, .. } = held;
+    if !held.is_newest(connection)? {
         let repeat = has_event(connection, key, event)?;
         return Ok(if repeat { Settled::Done } else { Settled::Lost });
     }
@@ -180,20 +200,37 @@ pub fn settle(
         remove(connection, message)?;
         return Ok(Settled::Lost);
     };
-    let next = match &settlement {
-        Settlement::Accepted { receipt: Some((delivery, after)), .. } => {
-            Some((now + *after, phase_number(Phase::Receipt(*delivery))))
-        }
-        Settlement::Retry { after, .. } => Some((now + *after, phase_number(Phase::Send))),
-        _ => None,
-    };
-    let kind = record.settle(message, settlement, now);
-    save(connection, key, &record)?;
-    append_event(connection, key, event, now, &kind)?;
+    let next = phase.next(&settlement);
+    if let Some(kind) = record.settle((message, phase), settlement, now) {
+        save(connection, key, &record)?;
+        append_event(connection, key, event, now, &kind)?;
+    }
     match next {
-        Some((at, phase)) => postpone(connection, message, at, phase)?,
+        Some((after, phase)) => postpone(connection, message, now + after, phase.number())?,
         None => remove(connection, message)?,
     }
+    Ok(Settled::Done)
+}
+
+/// Notes an attempt that failed while its claim goes on, and holds the claim longer.
+pub fn note_attempt(
+    connection: &Connection,
+    held: Held,
+    attempt: FailedAttempt,
+    event: EventId,
+    now: Timestamp,
+) -> Result<Settled, StoreError> {
+    let Held { key, message, .. } = held;
+    if !held.is_newest(connection)? {
+        return Ok(Settled::Lost);
+    }
+    let FailedAttempt { provider, reason, lease } = attempt;
+    connection
+        .prepare_cached("UPDATE due SET at = max(at, ?2) WHERE message = ?1")
+        .and_then(|mut update| update.execute(params![message.bytes(), (now + lease).micros()]))
+        .map_err(sqlite_error)?;
+    let kind = EventKind::MessageRetried { message, provider, reason, after: Duration::ZERO };
+    append_event(connection, key, event, now, &kind)?;
     Ok(Settled::Done)
 }
 

@@ -115,7 +115,8 @@ pub fn anything_to_sweep(connection: &Connection, now: Timestamp) -> Result<bool
             "SELECT EXISTS (SELECT 1 FROM verifications WHERE kept_until <= ?1)
                 OR EXISTS (SELECT 1 FROM numbers WHERE kept_until <= ?1)
                 OR EXISTS (SELECT 1 FROM buckets WHERE full_at <= ?1)
-                OR EXISTS (SELECT 1 FROM outcomes WHERE kept_until <= ?1)",
+                OR EXISTS (SELECT 1 FROM outcomes WHERE kept_until <= ?1)
+                OR EXISTS (SELECT 1 FROM provider_messages WHERE kept_until <= ?1)",
         )
         .and_then(|mut select| select.query_row([now.micros()], |row| row.get(0)))
         .map_err(sqlite_error)
@@ -136,6 +137,8 @@ pub fn sweep(connection: &Connection, now: Timestamp) -> Result<(), StoreError> 
             (SELECT key FROM buckets WHERE full_at <= ?1 ORDER BY full_at LIMIT ?2)",
         "DELETE FROM outcomes WHERE slot IN
             (SELECT slot FROM outcomes WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
+        "DELETE FROM provider_messages WHERE slot IN
+            (SELECT slot FROM provider_messages WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
     ] {
         connection
             .prepare_cached(statement)
@@ -164,10 +167,17 @@ pub fn pull_back(connection: &Connection, now: Timestamp) -> Result<(), StoreErr
         Some((record.pack(), record.kept_until()))
     })?;
     connection
-        .execute("UPDATE due SET at = ?1 WHERE at > ?1", [now.micros()])
+        // A receipt is awaited as long as before: sooner would be a second SMS.
+        .execute("UPDATE due SET at = at - ?1 WHERE phase > 2", [behind])
+        .and_then(|_| {
+            connection.execute("UPDATE due SET at = ?1 WHERE at > ?1 AND phase <= 2", [now.micros()])
+        })
         // What was taken stays taken: the times move with the clock.
         .and_then(|_| connection.execute("UPDATE buckets SET full_at = full_at - ?1", [behind]))
         .and_then(|_| connection.execute("UPDATE outcomes SET kept_until = kept_until - ?1", [behind]))
+        .and_then(|_| {
+            connection.execute("UPDATE provider_messages SET kept_until = kept_until - ?1", [behind])
+        })
         .map(drop)
         .map_err(sqlite_error)
 }

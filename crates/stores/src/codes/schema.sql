@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS numbers (
 CREATE INDEX IF NOT EXISTS numbers_kept_until ON numbers (kept_until);
 
 -- The outbox. `attempt` counts claims, and is below zero while none holds the message; phase 0 waits to be sent, 1 and 2 wait
--- to report a receipt (delivered, undelivered).
+-- to report a receipt (delivered, undelivered), 3 to 10 for the receipt of the 1 to 8 providers that were asked.
 CREATE TABLE IF NOT EXISTS due (
     message BLOB NOT NULL PRIMARY KEY,
     at INTEGER NOT NULL,
@@ -40,6 +40,15 @@ CREATE TABLE IF NOT EXISTS outcomes (
     kept_until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS outcomes_kept_until ON outcomes (kept_until);
+
+-- Which message it is that a provider calls so, or the receipt that came
+-- before that was known (see `Match::pack` in the core crate).
+CREATE TABLE IF NOT EXISTS provider_messages (
+    slot BLOB NOT NULL PRIMARY KEY,
+    found BLOB NOT NULL,
+    kept_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS provider_messages_kept_until ON provider_messages (kept_until);
 
 -- Events that the history does not have yet.
 CREATE TABLE IF NOT EXISTS events (

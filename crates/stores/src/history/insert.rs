@@ -84,7 +84,8 @@ pub(super) fn packed(kind: &EventKind) -> Value {
 
 /// A row may be made by any event, and each adds what it knows. Of a number
 /// that was erased after the start, nothing is taken in. `VALUES`, for what
-/// inserts from a SELECT costs SQLite a savepoint each.
+/// inserts from a SELECT costs SQLite a savepoint each. A message that was
+/// delivered (2) stays so, also where it was once undelivered (3).
 pub(super) const MERGE_VERIFICATION: Statement = Statement {
     table: "verifications",
     text: "INSERT INTO verifications (id, created_at, tenant_id, mode, profile_id, key_id, country,
@@ -115,8 +116,8 @@ pub(super) const MERGE_VERIFICATION: Statement = Statement {
             status_rank = CASE WHEN excluded.status_rank > verifications.status_rank
                 THEN excluded.status_rank ELSE verifications.status_rank END,
             delivery = CASE WHEN excluded.message_id > verifications.message_id
-                OR (excluded.message_id = verifications.message_id
-                    AND excluded.delivery > verifications.delivery)
+                OR (excluded.message_id = verifications.message_id AND verifications.delivery <> 2
+                    AND (excluded.delivery = 2 OR excluded.delivery > verifications.delivery))
                 THEN excluded.delivery ELSE verifications.delivery END,
             message_id = CASE WHEN excluded.message_id > verifications.message_id
                 THEN excluded.message_id ELSE verifications.message_id END,

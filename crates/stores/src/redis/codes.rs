@@ -6,7 +6,7 @@ use super::{
     keys,
     link::{Call, Link},
     outbox::Outbox,
-    relays,
+    receipts, relays,
     reply::{Reply, bytes_or_nil, number, packed_time},
     script::{self, Script},
     server,
@@ -16,7 +16,7 @@ use super::{
 use async_trait::async_trait;
 use countersign_core::{
     event::{Event, GuessWait},
-    id::{EventId, NodeId, ProfileId, TenantId, VerificationId},
+    id::{EventId, MessageId, NodeId, ProfileId, ProviderId, TenantId, VerificationId},
     idempotency::{Act, Answer, EVALUATED, Once, Replay},
     key::Mode,
     keyring::Fingerprint,
@@ -26,6 +26,7 @@ use countersign_core::{
         CheckFound, Claim, Clock, Codes, Erasure, NewVerification, Position, Relay, Relayed, Seen, Settled,
         StartOutcome, StoreError, Unrecorded,
     },
+    receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received, rate_take},
     time::Timestamp,
     verification::{
         CancelOutcome, CheckOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status,
@@ -581,6 +582,44 @@ impl Codes for RedisCodes {
         event: EventId,
     ) -> Result<Settled, StoreError> {
         self.outbox.settle(claim, settlement, event).await
+    }
+
+    async fn note_attempt(
+        &self,
+        claim: &Claim,
+        attempt: FailedAttempt,
+        event: EventId,
+    ) -> Result<Settled, StoreError> {
+        self.outbox.note_attempt(claim, attempt, event).await
+    }
+
+    async fn receive(&self, report: ReceiptReport) -> Result<Received, StoreError> {
+        receipts::receive(&self.store, &report).await
+    }
+
+    async fn bind_provider_message(
+        &self,
+        message: &ProviderMessage,
+        to: (RecordKey, MessageId),
+    ) -> Result<Option<ParkedReceipt>, StoreError> {
+        receipts::bind(&self.store, message, to).await
+    }
+
+    async fn find_provider_message(
+        &self,
+        message: &ProviderMessage,
+        park: Option<ParkedReceipt>,
+    ) -> Result<Option<(RecordKey, MessageId)>, StoreError> {
+        receipts::find(&self.store, message, park).await
+    }
+
+    async fn take_rate(&self, account: ProviderId, per_second: u32) -> Result<Duration, StoreError> {
+        let take = rate_take(account, per_second);
+        let Taken { admitted, full_at, now, .. } = self.take((0, &take)).await?;
+        if admitted {
+            return Ok(Duration::ZERO);
+        }
+        Ok(take.bucket.take(full_at, now).err().unwrap_or(take.bucket.interval()))
     }
 
     async fn due_arrived(&self) {

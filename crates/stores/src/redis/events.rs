@@ -16,6 +16,7 @@ use countersign_core::{
 };
 use futures_util::future::join_all;
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     ops::Range,
     sync::{
@@ -255,13 +256,19 @@ async fn keep_measuring(backlog: Weak<Backlog>) {
     }
 }
 
-/// Entries of a stream: `[id, [field, [key, 33][event, 16][time, 6][body]]]`.
+/// Entries of a stream: `[id, [field, [key, 33][event, 16][time, 6][body]]]`. Where
+/// a second field follows, it is the rest of the body: what a former release,
+/// which takes the first alone, does not read.
 fn read_entries(partition: u16, mut entries: Reply) -> Result<Vec<UnrecordedEvent>, StoreError> {
     (0..entries.len())
         .map(|place| {
             let mut entry = entries.part(place)?;
-            let value = entry.part(1)?;
-            let (id, value) = (entry.bytes(0)?, value.bytes(1)?);
+            let fields = entry.part(1)?;
+            let (id, mut value) = (entry.bytes(0)?, Cow::Borrowed(fields.bytes(1)?));
+            if fields.len() > 3 {
+                value.to_mut().extend_from_slice(fields.bytes(3)?);
+            }
+            let value = value.as_ref();
             let corrupt = || StoreError::Corrupt { table: "events", id: format!("of partition {partition}") };
             let position = read_position(partition, id).ok_or_else(corrupt)?;
             Ok(read_entry(position, value).unwrap_or_else(|| unreadable(position, value)))

@@ -35,6 +35,17 @@ pub fn due(partition: u16) -> Vec<u8> {
     name(partition, b'd', b"")
 }
 
+/// Messages that a provider has and whose receipt is awaited: a sorted set like
+/// that of the others, apart from it for releases that know no such wait.
+pub fn awaited(partition: u16) -> Vec<u8> {
+    name(partition, b'a', b"")
+}
+
+/// Which message it is that a provider calls so, or the receipt that came before.
+pub fn provider_message(partitions: u16, slot: &[u8; 16]) -> Vec<u8> {
+    name(partition_of(partitions, slot), b'm', slot)
+}
+
 /// Events that the history does not have yet: a stream.
 pub fn events(partition: u16) -> Vec<u8> {
     name(partition, b'e', b"")

@@ -135,7 +135,8 @@ pub(super) fn store_error(error: RedisError) -> StoreError {
         return StoreError::unavailable(error);
     }
     let detail = error.detail().unwrap_or_default();
-    let table = if detail.starts_with("numbers") { "numbers" } else { "verifications" };
+    let known = ["numbers", "provider_messages"].into_iter().find(|table| detail.starts_with(table));
+    let table = known.unwrap_or("verifications");
     let format = detail.split(' ').nth(1).unwrap_or("of no format");
     StoreError::Corrupt { table, id: format!("record format {format} is not one that this release reads") }
 }

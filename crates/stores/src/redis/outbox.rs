@@ -10,6 +10,7 @@ use countersign_core::{
     event::EventKind,
     id::{EventId, MessageId, NodeId},
     ports::{Claim, Phase, Settled, StoreError, WORKER_SILENCE},
+    receipt::FailedAttempt,
     verification::{Delivery, RecordKey, Settlement},
 };
 use futures_util::future::join_all;
@@ -202,10 +203,9 @@ impl Outbox {
         let mut claims = Vec::with_capacity(found.len() / 2);
         for place in (0..found.len()).step_by(2) {
             let (state, attempt, key, message) = read_member(found.bytes(place)?)?;
-            let phase = match state & !HELD {
-                0 => Phase::Send,
-                1 => Phase::Receipt(Delivery::Delivered),
-                _ => Phase::Receipt(Delivery::Undelivered),
+            let Some(phase) = Phase::from_number(state & !HELD) else {
+                tracing::error!(message.id = %message, "A message waits for what this release does not know");
+                continue;
             };
             let record = match unpack(key, found.bytes(place + 1)?) {
                 Ok(record) => record,
@@ -226,40 +226,62 @@ impl Outbox {
         settlement: Settlement,
         event: EventId,
     ) -> Result<Settled, StoreError> {
-        let (key, message, partition) = (claim.key, claim.message, claim.key.id.partition());
-        let (what, next, delivery, kind) = match settlement {
-            Settlement::Accepted { provider, receipt } => {
-                let next = receipt.map(|(delivery, after)| (after, Phase::Receipt(delivery)));
-                ("accepted", next, None, EventKind::MessageSent { message, provider })
+        let message = claim.message;
+        let (wait, phase) = claim
+            .phase
+            .next(&settlement)
+            .map_or_else(Default::default, |(after, phase)| (millis(after), text(phase.number())));
+        let (what, delivery, kind) = match settlement {
+            Settlement::Accepted { provider, .. } => {
+                ("accepted", None, Some(EventKind::MessageSent { message, provider }))
             }
             Settlement::Retry { provider, reason, after } => {
-                let next = Some((after, Phase::Send));
-                ("retry", next, None, EventKind::MessageRetried { message, provider, reason, after })
+                ("retry", None, Some(EventKind::MessageRetried { message, provider, reason, after }))
+            }
+            // Somebody has it: only this attempt failed.
+            Settlement::Rejected { provider, reason } if matches!(claim.phase, Phase::Await(_)) => {
+                let after = Duration::ZERO;
+                ("retry", None, Some(EventKind::MessageRetried { message, provider, reason, after }))
             }
             Settlement::Rejected { provider, reason } => {
                 let kind = EventKind::MessageRejected { message, provider, reason, failed: false };
-                ("rejected", None, None, kind)
+                ("rejected", None, Some(kind))
             }
             Settlement::Receipt(delivery @ Delivery::Delivered) => {
-                ("receipt", None, Some(delivery), EventKind::Delivered { message })
+                ("receipt", Some(delivery), Some(EventKind::Delivered { message }))
             }
             Settlement::Receipt(delivery) => {
-                ("receipt", None, Some(delivery), EventKind::Undelivered { message })
+                ("receipt", Some(delivery), Some(EventKind::Undelivered { message }))
             }
+            Settlement::GaveUp => ("gave_up", None, None),
         };
-        let mut body = kind.pack();
+        let mut body = kind.map_or_else(Vec::new, |kind| kind.pack());
         if what == "rejected" {
             // Whether the verification failed with it is for the script to find.
             body.pop();
         }
-        let (wait, phase) =
-            next.map_or_else(Default::default, |(after, phase)| (millis(after), text(phase_number(phase))));
         let delivery = delivery.map_or_else(Vec::new, |delivery| text(delivery as u8));
-        let member = member(phase_number(claim.phase) + HELD, claim);
-        let names = [keys::verification(key), keys::due(partition), keys::events(partition)];
+        let names = held_names(claim);
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        let args: [&[u8]; 7] = [&member, what.as_bytes(), event.bytes(), &body, &wait, &phase, &delivery];
+        let args: [&[u8]; 7] =
+            [&member(claim), what.as_bytes(), event.bytes(), &body, &wait, &phase, &delivery];
         let noted = number(self.store.run(&script::SETTLE, &names, &args).await?)?;
+        Ok(if noted == 1 { Settled::Done } else { Settled::Lost })
+    }
+
+    pub async fn note_attempt(
+        &self,
+        claim: &Claim,
+        attempt: FailedAttempt,
+        event: EventId,
+    ) -> Result<Settled, StoreError> {
+        let FailedAttempt { provider, reason, lease } = attempt;
+        let (message, after) = (claim.message, Duration::ZERO);
+        let body = EventKind::MessageRetried { message, provider, reason, after }.pack();
+        let names = held_names(claim);
+        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        let args: [&[u8]; 4] = [&member(claim), event.bytes(), &body, &millis(lease)];
+        let noted = number(self.store.run(&script::ATTEMPT, &names, &args).await?)?;
         Ok(if noted == 1 { Settled::Done } else { Settled::Lost })
     }
 
@@ -286,17 +308,20 @@ impl Outbox {
     }
 }
 
-fn phase_number(phase: Phase) -> u8 {
-    match phase {
-        Phase::Send => 0,
-        Phase::Receipt(Delivery::Delivered) => 1,
-        Phase::Receipt(_) => 2,
-    }
+/// What the scripts about a claim are given: its verification, where it is held, the events.
+fn held_names(claim: &Claim) -> [Vec<u8>; 3] {
+    let partition = claim.key.id.partition();
+    let held = match claim.phase {
+        Phase::Await(_) => keys::awaited(partition),
+        _ => keys::due(partition),
+    };
+    [keys::verification(claim.key), held, keys::events(partition)]
 }
 
 /// `[state][claims so far, 2][tenant, mode and id, 33][message, 16]`
-fn member(state: u8, claim: &Claim) -> Vec<u8> {
+fn member(claim: &Claim) -> Vec<u8> {
     let attempt = u16::try_from(claim.attempt).unwrap_or(u16::MAX).to_be_bytes();
+    let state = claim.phase.number() + HELD;
     [&[state], attempt.as_slice(), &claim.key.bytes(), claim.message.bytes()].concat()
 }
 

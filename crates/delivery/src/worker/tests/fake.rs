@@ -169,15 +169,10 @@ impl Codes for MemoryCodes {
         let held = |(_, c): &(Instant, Claim)| c.message == claim.message && c.attempt == claim.attempt;
         let Some(index) = state.waiting.iter().position(held) else { return Ok(Settled::Lost) };
         let (_, mut claim) = state.waiting.remove(index);
-        let next = match &settlement {
-            Settlement::Accepted { receipt: Some((delivery, after)), .. } => {
-                claim.phase = Phase::Receipt(*delivery);
-                Some(*after)
-            }
-            Settlement::Retry { after, .. } => Some(*after),
-            _ => None,
-        };
-        state.waiting.extend(next.map(|after| (Instant::now() + after, claim)));
+        if let Some((after, phase)) = claim.phase.next(&settlement) {
+            claim.phase = phase;
+            state.waiting.push((Instant::now() + after, claim));
+        }
         state.settlements.push(settlement);
         Ok(Settled::Done)
     }

@@ -4,6 +4,12 @@ local function due_member(state, attempt, verification, message)
   return pack('>BI2', state, attempt) .. sub(verification, 9) .. message
 end
 
+-- Where a message waits in this phase. Those whose receipt is awaited stand
+-- apart: a release that knows no such phase must not take them for receipts.
+local function waits_in(phase)
+  return tag .. (phase > 2 and 'a' or 'd')
+end
+
 -- Puts a message where the next claim finds it.
 local function queue(due, verification, message)
   call('ZADD', due, now, due_member(0, 0, verification, message))
