@@ -352,9 +352,11 @@ build_release_before() {
         return 0
     }
     rm -rf "$cache/releases"
+    # With a target folder of its own: cargo tells two checkouts apart by times alone.
     mkdir -p "$temp/before" "${release_before%/*}" && git archive "$commit" | tar -x -C "$temp/before" &&
-        cargo build -p countersign --locked --manifest-path "$temp/before/Cargo.toml" &&
-        cp "$CARGO_TARGET_DIR/debug/countersign" "$release_before"
+        CARGO_INCREMENTAL=0 CARGO_TARGET_DIR="$temp/before/target" \
+            cargo build -p countersign --locked --manifest-path "$temp/before/Cargo.toml" &&
+        cp "$temp/before/target/debug/countersign" "$release_before" && rm -rf "$temp/before"
 }
 
 run_chaos() {
@@ -393,7 +395,6 @@ if start_postgres && start_redis_servers; then
 else
     step "Postgres and Redis" false
 fi
-# Before this release's program, which takes the same place.
 step "the release before" build_release_before
 if step "build" cargo build --workspace --bins --locked; then
     step "OpenAPI document" check_openapi

@@ -364,6 +364,7 @@ on_engines! { [embedded redis cluster valkey] {
     failover::what_was_accepted_is_neither_failed_nor_sent_anew,
     failover::nobody_else_is_asked_for_what_is_over_replaced_or_delivered,
     failover::a_failed_attempt_is_noted_and_holds_the_claim,
+    failover::what_is_over_goes_to_no_further_provider,
     failover::receipts_move_the_newest_message_forward_only,
     failover::a_receipt_that_is_faster_than_the_answer_stands,
     failover::a_receipt_and_a_claim_at_once_are_in_line,

@@ -25,6 +25,7 @@ mod openapi;
 mod problem;
 mod profiles;
 mod ratelimit;
+mod receipts;
 mod reviews;
 mod system;
 mod time;
@@ -52,6 +53,8 @@ pub struct State {
     pub key_uses: Arc<KeyUses>,
     /// Whose word on the caller's address is taken.
     pub proxies: TrustedProxies,
+    /// Where others reach the API, without a slash at the end, if that is known.
+    pub public_url: Option<String>,
     /// Counts failed authentications; the server's housekeeping keeps it small.
     pub failures: Arc<AuthFailures>,
 }
@@ -60,7 +63,7 @@ pub struct State {
 /// [`fallback`] is its default service.
 pub fn configure(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
-        config.app_data(state).configure(docs::configure);
+        config.app_data(state).configure(docs::configure).service(receipts::resource());
         routes(&mut ServiceConfig::new(config));
     }
 }

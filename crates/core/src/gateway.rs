@@ -4,9 +4,11 @@ use crate::{
     phone::PhoneNumber,
     provider::{Health, ProviderAccount},
     sender::SenderText,
+    verification::Delivery,
 };
 use async_trait::async_trait;
 use serde_json::Value;
+use std::{net::IpAddr, sync::Arc};
 
 /// What is wrong with one field of an account's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +47,54 @@ pub enum TrialOutcome {
     },
 }
 
+/// A request to the URL of an account's receipts, as the HTTP side had it.
+pub struct ReceiptCall {
+    /// The full public URL as the provider called it, since signatures cover it.
+    pub url: String,
+    /// `GET` or `POST`.
+    pub method: String,
+    /// All headers, in their order.
+    pub headers: Vec<(String, String)>,
+    /// The pairs of the query, decoded.
+    pub query: Vec<(String, String)>,
+    /// The media type of the body, without parameters; empty without one.
+    pub content_type: String,
+    /// The body.
+    pub body: Vec<u8>,
+    /// Who calls, behind trusted proxies.
+    pub peer: IpAddr,
+}
+
+/// What a provider reports of one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderReport {
+    /// The reference that went out with the message, if it came back.
+    pub reference: Option<String>,
+    /// What the provider calls the message.
+    pub id: Option<String>,
+    /// What became of it; `None` when it is neither delivered nor given up yet.
+    pub delivery: Option<Delivery>,
+    /// The provider's own code for that.
+    pub code: String,
+}
+
+/// Why a request is no receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptRefusal {
+    /// This provider takes none, or cannot be built.
+    #[error("this provider takes no receipts")]
+    Unsupported,
+    /// A wrong signature, secret or address.
+    #[error("the receipt does not come from the provider")]
+    Forged,
+    /// Nothing that the provider sends.
+    #[error("the receipt cannot be read")]
+    Unreadable,
+}
+
+/// What a request reports, and the body that the provider wants to hear.
+pub type Reports = (Vec<ProviderReport>, &'static str);
+
 /// The providers, as they are managed.
 #[async_trait]
 pub trait Gateways: Send + Sync {
@@ -65,6 +115,13 @@ pub trait Gateways: Send + Sync {
 
     /// How an account fares; `None` where nothing was sent through it yet.
     fn health(&self, account: &ProviderAccount) -> Option<Health>;
+
+    /// Reads what a provider reports of messages that went through an account.
+    fn read_receipts(
+        &self,
+        account: &Arc<ProviderAccount>,
+        call: &ReceiptCall,
+    ) -> Result<Reports, ReceiptRefusal>;
 }
 
 /// Where there are no providers at all.
@@ -95,5 +152,9 @@ impl Gateways for NoGateways {
 
     fn health(&self, _: &ProviderAccount) -> Option<Health> {
         None
+    }
+
+    fn read_receipts(&self, _: &Arc<ProviderAccount>, _: &ReceiptCall) -> Result<Reports, ReceiptRefusal> {
+        Err(ReceiptRefusal::Unsupported)
     }
 }

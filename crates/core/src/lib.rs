@@ -39,6 +39,7 @@ pub mod profiles;
 pub mod provider;
 pub mod read;
 pub mod receipt;
+pub mod report;
 pub mod resend;
 pub mod resource;
 pub mod resources;

@@ -465,7 +465,8 @@ pub trait Codes: Send + Sync {
     }
 
     /// Notes an attempt that failed and extends the lease, if the claim is still
-    /// the newest: it goes on to the next provider.
+    /// the newest and its message still wanted: it goes on to the next provider.
+    /// `Lost` if not; a message that nobody needs is dropped by the next claim.
     async fn note_attempt(
         &self,
         claim: &Claim,

@@ -81,6 +81,23 @@ const fn known(delivery: Delivery) -> Delivery {
     }
 }
 
+/// What names a message where a provider reports of it: hexadecimal digits.
+pub fn reference(key: RecordKey, message: MessageId) -> String {
+    let bytes = key.bytes().into_iter().chain(*message.bytes());
+    bytes.map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The message that a reference names.
+pub fn parse_reference(text: &str) -> Option<(RecordKey, MessageId)> {
+    let pair = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
+    if text.len() != 98 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let bytes: Vec<u8> = (0..98).step_by(2).map(pair).collect::<Option<_>>()?;
+    let (key, message) = bytes.split_at_checked(33)?;
+    Some((RecordKey::from_bytes(key)?, MessageId::from_bytes(message.try_into().ok()?)))
+}
+
 /// What a receipt did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]

@@ -3,15 +3,17 @@
 
 use crate::{
     breaker::{Breaker, Verdict},
+    failover::metric_name,
+    metric,
     provider::{Accepted, Outgoing, Provider, SendError},
     providers::{KINDS, Means, build, redact, update},
-    receipt::Report,
+    receipt::{ReceiptError, ReceiptRequest, Report},
     settings::Fault,
 };
 use async_trait::async_trait;
 use countersign_core::{
     code::Code,
-    gateway::{Gateways, SettingFault, Trial, TrialOutcome},
+    gateway::{Gateways, ReceiptCall, ReceiptRefusal, Reports, SettingFault, Trial, TrialOutcome},
     id::{MessageId, ProviderId, VerificationId},
     keyring::KeyRing,
     provider::{BreakerState, Health, ProviderAccount},
@@ -131,8 +133,7 @@ impl Accounts {
                 tracing::info!(provider.name = %provider, tenant.id = %tenant, "a provider takes messages again")
             }
         }
-        metrics::gauge!("countersign_provider_open", "provider" => account.name.clone())
-            .set(if state == BreakerState::Open { 1.0 } else { 0.0 });
+        metric::count_breaker(&metric_name(account), state);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -227,5 +228,27 @@ impl Gateways for Accounts {
 
     fn health(&self, account: &ProviderAccount) -> Option<Health> {
         self.state().breakers.get(&account.id).map(Breaker::health)
+    }
+    fn read_receipts(
+        &self,
+        account: &Arc<ProviderAccount>,
+        call: &ReceiptCall,
+    ) -> Result<Reports, ReceiptRefusal> {
+        let provider = self.provider(account).map_err(|_| ReceiptRefusal::Unsupported)?;
+        let request = ReceiptRequest {
+            url: &call.url,
+            method: &call.method,
+            headers: &call.headers,
+            query: &call.query,
+            content_type: &call.content_type,
+            body: &call.body,
+            peer: call.peer,
+        };
+        let receipts = provider.receipts(&request).map_err(|error| match error {
+            ReceiptError::Unsupported => ReceiptRefusal::Unsupported,
+            ReceiptError::Forged => ReceiptRefusal::Forged,
+            ReceiptError::Unreadable => ReceiptRefusal::Unreadable,
+        })?;
+        Ok((receipts.reports.into_iter().map(Report::into_core).collect(), receipts.answer))
     }
 }

@@ -1,6 +1,7 @@
 //! One claimed message: opened, sent and settled.
 
 use crate::{
+    accounts::Accounts,
     backoff::{MAX_ATTEMPTS, wait_after},
     metric,
     provider::{Accepted, Outgoing, Provider, SendError},
@@ -13,7 +14,9 @@ use countersign_core::{
     key::Mode,
     ports::{Claim, Clock, Phase, Settled, StoreError},
     read::Contact,
+    receipt::{ProviderMessage, ReceiptReport, Received},
     resend::open_code_text,
+    route::{Candidate, operator, ways},
     verification::{Delivery, Settlement},
 };
 use rand::rngs::StdRng;
@@ -38,29 +41,45 @@ pub(crate) struct Sender {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Mutex<StdRng>,
     pub(crate) send_timeout: Duration,
+    pub(crate) lease: Duration,
+    pub(crate) accounts: Arc<Accounts>,
+    /// Where providers report receipts, if they can be told so.
+    pub(crate) public_url: Option<String>,
 }
 
 impl Sender {
     /// Does what the claim asks for and settles it.
     pub(crate) async fn handle(&self, claim: Claim) -> Result<(), StoreError> {
-        match claim.phase {
-            Phase::Receipt(delivery) => self.note_receipt(&claim, delivery).await,
-            // No message is awaited where there is no other provider to ask.
-            Phase::Await(_) => self.settle(&claim, Settlement::GaveUp).await.map(drop),
-            Phase::Send => {
-                let settlement = self.send(&claim).await;
-                let settled = self.settle(&claim, settlement).await?;
-                if settled == Settled::Lost {
-                    tracing::warn!(
-                        tenant.id = %claim.key.tenant,
-                        verification.id = %claim.key.id,
-                        message.id = %claim.message,
-                        "a message was taken over or ended before its attempt was settled",
-                    );
-                }
-                Ok(())
-            }
+        let ending = match claim.phase {
+            Phase::Receipt(delivery) => return self.note_receipt(&claim, delivery).await,
+            Phase::Send => self.send(&claim, 0).await?,
+            Phase::Await(passed) => self.send(&claim, usize::from(passed)).await?,
+        };
+        let Some(ending) = ending else { return Ok(()) };
+        let id = match &ending {
+            Settlement::Accepted { id, .. } => id.clone(),
+            _ => None,
+        };
+        let (gave_up, settled) = (ending == Settlement::GaveUp, self.settle(&claim, ending).await?);
+        if settled == Settled::Lost && !gave_up {
+            note_lost(&claim);
         }
+        match id {
+            Some(id) => self.bind(&claim, &id).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Notes which message it is that a provider calls so, and takes the receipt that was faster.
+    async fn bind(&self, claim: &Claim, id: &ProviderMessage) -> Result<(), StoreError> {
+        let target = (claim.key, claim.message);
+        let Some(parked) = self.context.codes.bind_provider_message(id, target).await? else { return Ok(()) };
+        let report = ReceiptReport::new(target, parked);
+        let delivery = report.delivery;
+        if self.context.codes.receive(report).await? == Received::Noted {
+            metric::count_receipt(delivery);
+        }
+        Ok(())
     }
 
     async fn note_receipt(&self, claim: &Claim, delivery: Delivery) -> Result<(), StoreError> {
@@ -78,34 +97,69 @@ impl Sender {
         Ok(())
     }
 
-    async fn send(&self, claim: &Claim) -> Settlement {
+    /// Asks who may take the message, from the candidate `passed` on. Nothing
+    /// is to be settled where the claim was lost meanwhile.
+    async fn send(&self, claim: &Claim, passed: usize) -> Result<Option<Settlement>, StoreError> {
+        if claim.attempt > MAX_ATTEMPTS {
+            // Its attempts never came to an end: a message that kills its worker stops here.
+            return Ok(Some(self.conclude(claim, "none", Err(SendError::reject("gave up")), Duration::ZERO)));
+        }
+        let message = match self.compose(claim) {
+            Ok(message) => message,
+            Err(error) => return Ok(Some(self.conclude(claim, "none", Err(error), Duration::ZERO))),
+        };
+        let ways = match claim.key.mode {
+            Mode::Test => Vec::new(),
+            Mode::Live => self.ways(claim, &message),
+        };
+        if !ways.is_empty() {
+            return self.try_in_turn(claim, message, &ways, passed).await;
+        }
+        if passed > 0 {
+            return Ok(Some(Settlement::GaveUp));
+        }
         let provider: Option<&dyn Provider> = match claim.key.mode {
             Mode::Live => self.live.as_deref(),
             Mode::Test => Some(&self.simulator),
         };
-        let name = provider.map_or("none", Provider::name);
-        let begun = Instant::now();
+        let (name, begun) = (provider.map_or("none", Provider::name), Instant::now());
         let answer = match provider {
-            // Its attempts never came to an end: a message that kills its worker stops here.
-            _ if claim.attempt > MAX_ATTEMPTS => Err(SendError::reject("gave up")),
             // Another node may have a route.
             None => Err(SendError::retry("no route")),
-            Some(provider) => match self.compose(claim) {
-                Ok(message) => self.hand_over(provider, &message).await,
-                Err(error) => Err(error),
-            },
+            Some(provider) => self.hand_over(provider, name, &message).await,
         };
-        let settlement = decide(name, claim.attempt, answer);
-        report(claim, &settlement, begun.elapsed());
+        Ok(Some(self.conclude(claim, name, answer, begun.elapsed())))
+    }
+
+    fn ways(&self, claim: &Claim, message: &Outgoing) -> Vec<Candidate> {
+        let snapshot = &self.context.snapshot;
+        let Some(view) = snapshot.tenant(claim.key.tenant) else { return Vec::new() };
+        ways(&view, operator(snapshot).as_deref(), &message.to, claim.message).candidates
+    }
+
+    fn conclude(
+        &self,
+        claim: &Claim,
+        provider: &str,
+        answer: Result<Accepted, SendError>,
+        took: Duration,
+    ) -> Settlement {
+        let settlement = decide(provider, claim.attempt, answer);
+        report(claim, provider, &settlement, took);
         settlement
     }
 
-    async fn hand_over(&self, provider: &dyn Provider, message: &Outgoing) -> Result<Accepted, SendError> {
+    pub(crate) async fn hand_over(
+        &self,
+        provider: &dyn Provider,
+        metric_name: &str,
+        message: &Outgoing,
+    ) -> Result<Accepted, SendError> {
         let begun = Instant::now();
         let answer = timeout(self.send_timeout, provider.send(message)).await;
-        metric::note_duration(provider.name(), begun.elapsed());
+        metric::note_duration(metric_name, begun.elapsed());
         answer.unwrap_or_else(|_| {
-            Err(SendError::retry(format!("no answer in {} s", self.send_timeout.as_secs_f32())))
+            Err(SendError::unknown(format!("no answer in {} s", self.send_timeout.as_secs_f32())))
         })
     }
 
@@ -133,6 +187,7 @@ impl Sender {
             verification: key.id,
             attempt: claim.attempt,
             to: contact.to,
+            // A route says otherwise.
             from: view.tenant.name.as_str().to_owned(),
             text: message.into_exposed(),
             code: text.code,
@@ -155,7 +210,7 @@ impl Sender {
         }
     }
 
-    fn event_id(&self, claim: &Claim) -> EventId {
+    pub(crate) fn event_id(&self, claim: &Claim) -> EventId {
         // A panic elsewhere leaves the generator as good as it was.
         let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
         EventId::new(self.clock.now(), claim.key.id.partition(), &mut *rng)
@@ -163,7 +218,7 @@ impl Sender {
 }
 
 /// What the provider's answer means for the message.
-fn decide(provider: &str, attempt: u32, answer: Result<Accepted, SendError>) -> Settlement {
+pub(crate) fn decide(provider: &str, attempt: u32, answer: Result<Accepted, SendError>) -> Settlement {
     let provider = provider.to_owned();
     let (reason, after) = match answer {
         Ok(Accepted { receipt, .. }) => {
@@ -181,19 +236,28 @@ fn decide(provider: &str, attempt: u32, answer: Result<Accepted, SendError>) -> 
     Settlement::Retry { provider, reason: bounded(&reason), after: wait_after(attempt, after) }
 }
 
-fn bounded(reason: &str) -> String {
+pub(crate) fn bounded(reason: &str) -> String {
     reason.chars().take(MAX_REASON).collect()
 }
 
+fn note_lost(claim: &Claim) {
+    tracing::warn!(
+        tenant.id = %claim.key.tenant,
+        verification.id = %claim.key.id,
+        message.id = %claim.message,
+        "a message was taken over or ended before its attempt was settled",
+    );
+}
+
 /// One log line and one count for each attempt.
-fn report(claim: &Claim, settlement: &Settlement, took: Duration) {
+pub(crate) fn report(claim: &Claim, metric_name: &str, settlement: &Settlement, took: Duration) {
     let (provider, outcome, reason) = match settlement {
         Settlement::Accepted { provider, .. } => (provider, "accepted", None),
         Settlement::Retry { provider, reason, .. } => (provider, "retried", Some(reason)),
         Settlement::Rejected { provider, reason } => (provider, "rejected", Some(reason)),
         Settlement::Receipt(_) | Settlement::GaveUp => return,
     };
-    metric::count_message(provider, outcome);
+    metric::count_message(metric_name, outcome);
     let (tenant, verification, message) = (claim.key.tenant, claim.key.id, claim.message);
     let duration_ms = took.as_secs_f64() * 1e3;
     match reason {

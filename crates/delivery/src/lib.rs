@@ -10,6 +10,7 @@ mod accounts;
 mod attempt;
 mod backoff;
 mod breaker;
+mod failover;
 mod metric;
 pub mod outbound;
 pub mod provider;
@@ -20,6 +21,7 @@ pub mod settings;
 pub mod worker;
 
 pub use accounts::{AccountReport, Accounts};
+pub use metric::count_receipt;
 pub use outbound::{AddressPolicy, Outbound, OutboundError};
 pub use provider::{Accepted, Callback, Outgoing, Provider, SendError};
 pub use providers::{

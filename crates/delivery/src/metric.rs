@@ -1,18 +1,20 @@
 //! The metrics of delivery.
 
-use countersign_core::verification::Delivery;
+use countersign_core::{provider::BreakerState, verification::Delivery};
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 use std::time::Duration;
 
 const MESSAGES: &str = "countersign_messages_total";
 const SEND_DURATION: &str = "countersign_send_duration_seconds";
 const RECEIPTS: &str = "countersign_receipts_total";
+const BREAKERS: &str = "countersign_provider_breaker_total";
 
 /// Tells the recorder what each metric means.
 pub(crate) fn describe() {
     describe_counter!(MESSAGES, "Attempts to send, by provider and outcome");
     describe_histogram!(SEND_DURATION, Unit::Seconds, "How long a provider took to answer");
     describe_counter!(RECEIPTS, "Delivery receipts, by what they report");
+    describe_counter!(BREAKERS, "How often a provider was left out, or let in again");
 }
 
 /// Counts one attempt.
@@ -26,6 +28,11 @@ pub(crate) fn note_duration(provider: &str, took: Duration) {
 }
 
 /// Counts one receipt.
-pub(crate) fn count_receipt(delivery: Delivery) {
+pub fn count_receipt(delivery: Delivery) {
     counter!(RECEIPTS, "delivery" => delivery.as_str()).increment(1);
+}
+
+/// Counts that a provider is left out, or let in again.
+pub(crate) fn count_breaker(provider: &str, state: BreakerState) {
+    counter!(BREAKERS, "provider" => provider.to_owned(), "state" => state.as_str()).increment(1);
 }

@@ -21,6 +21,11 @@ pub trait Provider: Send + Sync {
     /// The name in events, logs and metrics.
     fn name(&self) -> &str;
 
+    /// Whether its receipts name a message by the provider's own id and nothing else.
+    fn names_by_id(&self) -> bool {
+        false
+    }
+
     /// Hands one message over. The worker ends the call at its send time-out.
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError>;
 

@@ -1,5 +1,6 @@
 //! What providers report of messages that they took.
 
+use countersign_core::{gateway::ProviderReport, verification::Delivery};
 use ipnet::IpNet;
 use reqwest::Url;
 use std::{fmt, net::IpAddr};
@@ -101,6 +102,18 @@ impl Report {
             outcome,
             code,
         })
+    }
+}
+
+impl Report {
+    /// As the core takes it.
+    pub fn into_core(self) -> ProviderReport {
+        let delivery = match self.outcome {
+            ReportOutcome::Delivered => Some(Delivery::Delivered),
+            ReportOutcome::Undelivered => Some(Delivery::Undelivered),
+            ReportOutcome::Progress => None,
+        };
+        ProviderReport { reference: self.reference, id: self.id, delivery, code: self.code }
     }
 }
 

@@ -3,7 +3,9 @@
 //! It claims no more than it has free places for, so a claimed message is sent
 //! at once and well within its lease; a slow message holds one place only.
 
-use crate::{attempt::Sender, metric, provider::Provider, providers::simulator::Simulator};
+use crate::{
+    accounts::Accounts, attempt::Sender, metric, provider::Provider, providers::simulator::Simulator,
+};
 use countersign_core::{
     Context,
     cause::chain,
@@ -99,13 +101,15 @@ enum Look {
 }
 
 impl Worker {
-    /// A worker that sends live messages through `live` and those of test mode
-    /// through the simulator. Without `live`, live messages wait for a node that has a route.
+    /// A worker that sends live messages as their routes say, those without a
+    /// route through `live`, and those of test mode through the simulator.
+    /// Without either, live messages wait for a node that has a route.
     pub fn new(
         context: Context,
-        live: Option<Arc<dyn Provider>>,
+        (live, accounts): (Option<Arc<dyn Provider>>, Arc<Accounts>),
         clock: Arc<dyn Clock>,
         share: Share,
+        public_url: Option<String>,
         settings: WorkerSettings,
     ) -> Self {
         metric::describe();
@@ -117,6 +121,9 @@ impl Worker {
             clock,
             rng: Mutex::new(rand::make_rng::<StdRng>()),
             send_timeout: settings.send_timeout,
+            lease: settings.lease,
+            accounts,
+            public_url,
         };
         Self { sender: Arc::new(sender), settings, share }
     }

@@ -24,7 +24,7 @@ use crate::{
 };
 use actix_web::web;
 use anyhow::{Context as _, anyhow, ensure};
-use background::{House, flush_key_uses, join_all, keep_house};
+use background::{House, flush_key_uses, join_all, keep_house, take_reports};
 use countersign_api::{AuthFailures, KeyUses, State};
 use countersign_core::{
     Context,
@@ -34,7 +34,7 @@ use countersign_core::{
     ports::Clock,
     time::Timestamp,
 };
-use countersign_delivery::{Console, Provider, Relay, Worker, WorkerSettings};
+use countersign_delivery::{AccountReport, Console, Provider, Relay, Worker, WorkerSettings};
 use countersign_portal::DevPage;
 use directory::{follow_directory, follow_relays, refresh};
 pub use listener::BindError;
@@ -51,6 +51,7 @@ use std::{
 };
 use tls::{Certificate, server_config, watch_certificate};
 use tokio::{
+    sync::mpsc,
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -88,6 +89,7 @@ pub struct Application {
     pub nodes: Arc<dyn Nodes>,
     presence: Presence,
     worker: Arc<Worker>,
+    reports: Option<mpsc::Receiver<AccountReport>>,
     /// The memory of the virtual phone; `dev` only.
     pub inbox: Option<Arc<dyn Inbox>>,
     /// How the provider `console` of `dev` behaves.
@@ -127,7 +129,7 @@ impl Application {
             let tls = certificate.clone().map(server_config).transpose().context("TLS cannot be set up")?;
             wait_for_stores(&settings, (api.as_ref(), &operator), tls).await?;
         }
-        let Backends { context, nodes, history, inbox, lock, .. } =
+        let Backends { context, nodes, accounts, reports, history, inbox, lock } =
             open_backends(&settings, &clock, dev).await?;
         let demo = open_demo(&context, clock.now(), dev).await?;
         let mut presence = Presence::new(&context, Arc::clone(&nodes), &settings.keyring, Arc::clone(&clock));
@@ -144,7 +146,16 @@ impl Application {
             ..WorkerSettings::default()
         };
         let share = Share::default();
-        let worker = Worker::new(context.clone(), live, Arc::clone(&clock), share.clone(), worker_settings);
+        let public_url = settings.server.public_url.clone();
+        let ways = (live, accounts);
+        let worker = Worker::new(
+            context.clone(),
+            ways,
+            Arc::clone(&clock),
+            share.clone(),
+            public_url,
+            worker_settings,
+        );
         let worker = Arc::new(worker);
         let failures = Arc::new(AuthFailures::new(settings.server.auth_failures, Arc::clone(&clock)));
         let codes = Arc::clone(&context.codes);
@@ -152,6 +163,7 @@ impl Application {
         Ok(Self {
             context,
             nodes,
+            reports: Some(reports),
             presence,
             history,
             recorder,
@@ -187,7 +199,7 @@ impl Application {
 
     /// Serves until `stop`; then accepts nothing more, finishes, settles and
     /// returns within the configured time.
-    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+    pub async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
         let own = self.stop.clone();
         let patience = self.settings.server.shutdown_timeout;
         let (context, key_uses) = (self.context.clone(), Arc::clone(&self.key_uses));
@@ -200,6 +212,9 @@ impl Application {
             taken.context("The codes store does not answer")?;
         }
         let mut tasks = self.spawn_tasks();
+        if let Some(reports) = self.reports.take() {
+            tasks.spawn(take_reports(self.context.clone(), reports, self.stop.clone()));
+        }
         let lock = self.lock.try_clone().context("The lock of the data folder is lost")?;
         let servers = self.serve()?;
         let outcome = {
@@ -286,11 +301,11 @@ impl Application {
             shutdown: settings.shutdown_timeout,
             tls: self.certificate.clone().map(server_config).transpose().context("TLS cannot be set up")?,
         };
-        let proxies = settings.trusted_proxies.clone();
+        let (proxies, public_url) = (settings.trusted_proxies.clone(), settings.public_url.clone());
         let page = self.dev_page();
         let Self { context, clock, key_uses, failures, stop, .. } = self;
         let operator = web::Data::new(Operator { context: context.clone(), stop: stop.clone() });
-        let state = web::Data::new(State { context, clock, key_uses, proxies, failures });
+        let state = web::Data::new(State { context, clock, key_uses, proxies, public_url, failures });
         let operator = serve_operator(self.operator, operator, bounds.shutdown, stop.clone())?;
         let api = self.api.map(|api| serve_api(api, state, page, bounds, stop)).transpose()?;
         Ok(async move {

@@ -6,7 +6,7 @@ use countersign_core::{
     id::{EventId, ProviderId, VerificationId},
     ports::{Claim, Clock, Phase, Settled},
     receipt::{Awaited, FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
-    verification::{Delivery, RecordKey, Settlement, Status},
+    verification::{CheckOutcome, Delivery, RecordKey, Settlement, Status},
 };
 use futures_util::future::join_all;
 use std::{sync::Arc, time::Duration};
@@ -140,6 +140,24 @@ pub async fn nobody_else_is_asked_for_what_is_over_replaced_or_delivered(bench: 
     bench.clock.turn(seconds(1_300));
     assert!(bench.claim().await.is_empty());
     assert_eq!(bench.history(gone).await, ["started", "message_sent"]);
+}
+
+pub async fn what_is_over_goes_to_no_further_provider(bench: Bench) {
+    let canceled = bench.start(&number(1)).await.unwrap().id;
+    let approved = bench.start(&number(2)).await.unwrap().id;
+    let claims = bench.claim().await;
+    let of = |id| claims.iter().find(|claim| claim.key.id == id).unwrap();
+    bench.cancel(canceled).await.unwrap();
+    let code = bench.code_of(of(approved));
+    assert_eq!(bench.check(approved, &code).await.outcome, CheckOutcome::Approved);
+    for id in [canceled, approved] {
+        let claim = of(id);
+        let noted = bench.codes().note_attempt(claim, failed(30), event(&bench, claim)).await.unwrap();
+        assert_eq!(noted, Settled::Lost);
+    }
+    assert!(bench.claim().await.is_empty(), "dropped at once");
+    let happened = bench.history(canceled).await;
+    assert_eq!(happened, ["started", "canceled", "message_retried", "message_dropped"]);
 }
 
 pub async fn a_failed_attempt_is_noted_and_holds_the_claim(bench: Bench) {

@@ -218,6 +218,10 @@ impl Provider for Smpp {
         &self.name
     }
 
+    fn names_by_id(&self) -> bool {
+        true
+    }
+
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError> {
         let bodies = submit::bodies(&self.shared.settings, message, self.clock.now())?;
         self.start();

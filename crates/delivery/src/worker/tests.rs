@@ -11,7 +11,7 @@ use countersign_core::{
     ports::Codes,
     verification::{Delivery, Settlement},
 };
-use fake::{Fixed, MemoryCodes, SECOND, context, start};
+use fake::{Fixed, MemoryCodes, SECOND, accounts, context, start};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A provider that takes `slow` for the number that ends in 1, none for
@@ -62,7 +62,7 @@ fn whole() -> Share {
 
 fn worker(codes: &Arc<MemoryCodes>, line: &Arc<Line>, parallel: usize) -> Worker {
     let settings = WorkerSettings { parallel, ..WorkerSettings::default() };
-    Worker::new(context(codes), Some(line.clone()), Arc::new(Fixed), whole(), settings)
+    Worker::new(context(codes), (Some(line.clone()), accounts()), Arc::new(Fixed), whole(), None, settings)
 }
 
 fn accepted() -> Settlement {
@@ -113,7 +113,14 @@ async fn test_mode_sends_nothing_and_reports_its_receipt() {
 async fn without_a_route_live_messages_wait() {
     let codes = Arc::new(MemoryCodes::default());
     start(&codes, Mode::Live, "+48500500502").await;
-    let worker = Worker::new(context(&codes), None, Arc::new(Fixed), whole(), WorkerSettings::default());
+    let worker = Worker::new(
+        context(&codes),
+        (None, accounts()),
+        Arc::new(Fixed),
+        whole(),
+        None,
+        WorkerSettings::default(),
+    );
     assert_eq!(worker.run_once().await.unwrap(), 1);
     let (provider, reason) = ("none".to_owned(), "no route".to_owned());
     assert_eq!(codes.settlements(), [Settlement::Retry { provider, reason, after: SECOND }]);
@@ -124,7 +131,7 @@ async fn silence_is_tried_again() {
     let (codes, line) = (Arc::new(MemoryCodes::default()), Line::slow(Duration::from_secs(3_600)));
     start(&codes, Mode::Live, "+48500500501").await;
     assert_eq!(worker(&codes, &line, 4).run_once().await.unwrap(), 1);
-    let (provider, reason) = ("line".to_owned(), "no answer in 10 s".to_owned());
+    let (provider, reason) = ("none".to_owned(), "no answer in 10 s".to_owned());
     assert_eq!(codes.settlements(), [Settlement::Retry { provider, reason, after: SECOND }]);
 }
 
@@ -139,7 +146,7 @@ async fn what_cannot_be_opened_or_never_ends_is_rejected_unsent() {
         start(&codes, Mode::Live, "+48500500502").await;
         codes.change(spoil);
         assert_eq!(worker(&codes, &line, 4).run_once().await.unwrap(), 1);
-        let (provider, reason) = ("line".to_owned(), expected.to_owned());
+        let (provider, reason) = ("none".to_owned(), expected.to_owned());
         assert_eq!(codes.settlements(), [Settlement::Rejected { provider, reason }]);
         assert_eq!(line.seen(), 0);
     }
@@ -239,8 +246,14 @@ async fn a_message_that_breaks_its_task_breaks_no_other() {
     start(&codes, Mode::Live, "+48500500501").await;
     start(&codes, Mode::Live, "+48500500502").await;
     let live: Arc<dyn Provider> = Arc::new(Breaking);
-    let worker =
-        Worker::new(context(&codes), Some(live), Arc::new(Fixed), whole(), WorkerSettings::default());
+    let worker = Worker::new(
+        context(&codes),
+        (Some(live), accounts()),
+        Arc::new(Fixed),
+        whole(),
+        None,
+        WorkerSettings::default(),
+    );
     assert_eq!(worker.run_once().await.unwrap(), 2);
     assert_eq!(codes.settlements().len(), 1);
     assert_eq!(codes.messages_waiting().await.unwrap(), 1, "the other waits for its lease to end");

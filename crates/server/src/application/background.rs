@@ -3,16 +3,25 @@
 use crate::telemetry;
 use anyhow::anyhow;
 use countersign_api::{AuthFailures, KeyUses};
-use countersign_core::Context;
+use countersign_core::{
+    Context,
+    cause::chain,
+    report::{Taken, take_report},
+};
+use countersign_delivery::AccountReport;
 use std::{sync::Arc, time::Duration};
 use tokio::{
+    sync::mpsc,
     task::JoinSet,
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, sleep},
 };
 use tokio_util::sync::CancellationToken;
 
 /// Between two flushes of key uses, and two samples of the backlog.
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
+/// After a receipt that could not be noted; then it is given up.
+const REPORT_PAUSES: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
 
 /// Joins every task. One that ends before the stop has failed, and then everything stops.
 pub(super) async fn join_all(tasks: &mut JoinSet<()>, stop: &CancellationToken) -> anyhow::Result<()> {
@@ -66,5 +75,40 @@ pub(super) async fn flush_key_uses(context: &Context, key_uses: &KeyUses) {
         && let Err(error) = context.directory.note_address_uses(&addresses).await
     {
         tracing::warn!(error = %error, "The addresses that used keys were not noted");
+    }
+}
+
+/// Notes the receipts that come on providers' own connections.
+pub(super) async fn take_reports(
+    context: Context,
+    mut reports: mpsc::Receiver<AccountReport>,
+    stop: CancellationToken,
+) {
+    loop {
+        let AccountReport { account, report } = tokio::select! {
+            () = stop.cancelled() => return,
+            report = reports.recv() => match report {
+                Some(report) => report,
+                None => return stop.cancelled().await,
+            },
+        };
+        let report = report.into_core();
+        // The provider was told that we have it, so a store that is away for a moment is asked again.
+        for pause in REPORT_PAUSES {
+            match take_report(&context, &account, report.clone()).await {
+                Ok(Taken::Noted(delivery)) => {
+                    countersign_delivery::count_receipt(delivery);
+                    break;
+                }
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::warn!(error = %chain(&error), "a receipt cannot be noted yet");
+                    tokio::select! {
+                        () = stop.cancelled() => return,
+                        () = sleep(pause) => {}
+                    }
+                }
+            }
+        }
     }
 }

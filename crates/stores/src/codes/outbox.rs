@@ -225,13 +225,20 @@ pub fn note_attempt(
         return Ok(Settled::Lost);
     }
     let FailedAttempt { provider, reason, lease } = attempt;
-    connection
-        .prepare_cached("UPDATE due SET at = max(at, ?2) WHERE message = ?1")
-        .and_then(|mut update| update.execute(params![message.bytes(), (now + lease).micros()]))
-        .map_err(sqlite_error)?;
     let kind = EventKind::MessageRetried { message, provider, reason, after: Duration::ZERO };
     append_event(connection, key, event, now, &kind)?;
-    Ok(Settled::Done)
+    let record = load(connection, key, now)?;
+    let over = record.is_none_or(|record| record.needs_no_provider(message, now));
+    // The next claim drops what is over.
+    let (held_until, sql) = match over {
+        true => (now, "UPDATE due SET at = ?2 WHERE message = ?1"),
+        false => (now + lease, "UPDATE due SET at = max(at, ?2) WHERE message = ?1"),
+    };
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut update| update.execute(params![message.bytes(), held_until.micros()]))
+        .map_err(sqlite_error)?;
+    Ok(if over { Settled::Lost } else { Settled::Done })
 }
 
 /// Lets go of a message until then.

@@ -41,7 +41,7 @@ scripts! {
     CLEAR = ["lib/base.lua", "lib/number.lua", "clear.lua"];
     CLAIM = ["lib/base.lua", "lib/record.lua", "lib/event.lua", "lib/due.lua", "claim.lua"];
     SETTLE = ["lib/base.lua", "lib/record.lua", "lib/event.lua", "lib/due.lua", "settle.lua"];
-    ATTEMPT = ["lib/base.lua", "lib/event.lua", "attempt.lua"];
+    ATTEMPT = ["lib/base.lua", "lib/record.lua", "lib/event.lua", "attempt.lua"];
     RECEIVE = ["lib/base.lua", "lib/record.lua", "receive.lua"];
     BIND = ["lib/base.lua", "lib/match.lua", "bind.lua"];
     MATCH = ["lib/base.lua", "lib/match.lua", "match.lua"];

@@ -1,6 +1,7 @@
 //! An outbox and a directory in memory: just enough for one worker. The rules
 //! of a real store are held by the stores' own tests.
 
+use crate::{Accounts, AddressPolicy, Outbound, providers::Means};
 use countersign_core::{
     Caller, Context,
     history::History,
@@ -24,7 +25,10 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::Instant,
+};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 
@@ -38,6 +42,16 @@ impl Clock for Fixed {
     fn steady(&self) -> Duration {
         Duration::from_millis(1_790_000_000_000)
     }
+}
+
+/// Without an account.
+pub(super) fn accounts() -> Arc<Accounts> {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let outbound = Outbound::new(AddressPolicy::default()).unwrap();
+    let means = Means { outbound, clock: Arc::new(Fixed), reports: mpsc::channel(1).0 };
+    let key = || vec![VersionedKey { version: 1, key: [3; 32] }];
+    let keyring = Arc::new(KeyRing::new([5; 32], key(), key()).unwrap());
+    Arc::new(Accounts::new(means, keyring, mpsc::channel(1).0))
 }
 
 pub(super) fn context(codes: &Arc<MemoryCodes>) -> Context {
