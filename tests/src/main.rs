@@ -9,11 +9,13 @@ mod bounds;
 mod codes;
 mod directory;
 #[cfg(target_os = "linux")]
+mod failover;
 mod faults;
 mod guard;
 mod history;
 mod keyring;
 mod keys;
+mod receipts;
 mod secrets;
 mod spec;
 mod tls;

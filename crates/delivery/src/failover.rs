@@ -6,6 +6,7 @@
 
 use crate::{
     attempt::{Sender, bounded, decide, report},
+    metric,
     provider::{Accepted, Callback, Outgoing, SendError},
 };
 use countersign_core::{
@@ -133,6 +134,9 @@ impl Sender {
         let after = Duration::ZERO;
         let shown = Settlement::Retry { provider: provider.clone(), reason: reason.clone(), after };
         report(claim, &metric_name(&way.account), &shown, tried.took);
+        if matches!(error, SendError::Unknown { .. }) {
+            metric::count_double(&metric_name(&way.account));
+        }
         let attempt = FailedAttempt { provider, reason, lease: self.lease };
         self.context.codes.note_attempt(claim, attempt, self.event_id(claim)).await
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 const MESSAGES: &str = "countersign_messages_total";
 const SEND_DURATION: &str = "countersign_send_duration_seconds";
 const RECEIPTS: &str = "countersign_receipts_total";
+const DOUBLES: &str = "countersign_messages_perhaps_twice_total";
 const BREAKERS: &str = "countersign_provider_breaker_total";
 
 /// Tells the recorder what each metric means.
@@ -14,6 +15,10 @@ pub(crate) fn describe() {
     describe_counter!(MESSAGES, "Attempts to send, by provider and outcome");
     describe_histogram!(SEND_DURATION, Unit::Seconds, "How long a provider took to answer");
     describe_counter!(RECEIPTS, "Delivery receipts, by what they report");
+    describe_counter!(
+        DOUBLES,
+        "Messages that may arrive twice: this provider gave no answer, another was asked"
+    );
     describe_counter!(BREAKERS, "How often a provider was left out, or let in again");
 }
 
@@ -30,6 +35,11 @@ pub(crate) fn note_duration(provider: &str, took: Duration) {
 /// Counts one receipt.
 pub fn count_receipt(delivery: Delivery) {
     counter!(RECEIPTS, "delivery" => delivery.as_str()).increment(1);
+}
+
+/// Counts a message that another provider sends although this one may have it.
+pub(crate) fn count_double(provider: &str) {
+    counter!(DOUBLES, "provider" => provider.to_owned()).increment(1);
 }
 
 /// Counts that a provider is left out, or let in again.

@@ -131,7 +131,7 @@ async fn silence_is_tried_again() {
     let (codes, line) = (Arc::new(MemoryCodes::default()), Line::slow(Duration::from_secs(3_600)));
     start(&codes, Mode::Live, "+48500500501").await;
     assert_eq!(worker(&codes, &line, 4).run_once().await.unwrap(), 1);
-    let (provider, reason) = ("none".to_owned(), "no answer in 10 s".to_owned());
+    let (provider, reason) = ("line".to_owned(), "no answer in 10 s".to_owned());
     assert_eq!(codes.settlements(), [Settlement::Retry { provider, reason, after: SECOND }]);
 }
 

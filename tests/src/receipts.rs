@@ -1,0 +1,144 @@
+//! Receipts, as providers report them over HTTP.
+
+use crate::{
+    app::{TestApp, TestKey},
+    codes::{number, rng},
+};
+use countersign_core::{
+    ports::Clock as _,
+    provider::{ProviderAccount, Shared},
+    report::path_secret,
+    resources::{
+        ResourceName,
+        providers::{NewProvider, create_provider},
+        routes::{RouteChange, create_route},
+    },
+};
+use serde_json::{Value, json};
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
+
+/// A tenant whose messages go through an account of this kind at a local server.
+async fn app(
+    kind: &str,
+    answer: Value,
+    settings: impl Fn(&str) -> Value,
+) -> (TestApp, TestKey, MockServer, ProviderAccount) {
+    let server = MockServer::start().await;
+    let template = ResponseTemplate::new(200).set_body_json(answer);
+    Mock::given(any()).respond_with(template).mount(&server).await;
+    let app = TestApp::spawn_with(|settings| {
+        settings.delivery.allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
+        settings.server.public_url = Some("https://sms.example.com".to_owned());
+    })
+    .await;
+    let key = app.tenant("Acme").await;
+    let (now, tenant) = (app.clock.now(), key.caller.tenant);
+    let name = ResourceName::parse("gateway").unwrap();
+    let (kind, settings) = (kind.to_owned(), settings(&server.uri()));
+    let new = NewProvider { name: name.clone(), kind, settings, rate: None, shared: Shared::No };
+    let made = create_provider(&app.context, tenant, new, None, now, &mut rng()).await.unwrap();
+    let account = ProviderAccount { verified_at: Some(now), version: made.version + 1, ..made };
+    app.context.directory.update_resource(&account.resource(now)).await.unwrap();
+    app.context.refresh().await.unwrap();
+    let change = RouteChange::default();
+    create_route(&app.context, tenant, (name, account.id), change, None, now, &mut rng()).await.unwrap();
+    (app, key, server, account)
+}
+
+fn path(app: &TestApp, account: &ProviderAccount) -> String {
+    let secret = path_secret(&app.context.keyring, account);
+    format!("/receipts/{}/{}/{secret}", account.tenant, account.id)
+}
+
+/// The form that the provider was sent, once there are so many.
+async fn sent(server: &MockServer, count: usize) -> Vec<Vec<(String, String)>> {
+    for _ in 0..300 {
+        let requests = server.received_requests().await.unwrap();
+        if requests.len() >= count {
+            let form = |body: &[u8]| {
+                let url = format!("http://form/?{}", std::str::from_utf8(body).unwrap());
+                reqwest::Url::parse(&url).unwrap().query_pairs().into_owned().collect()
+            };
+            return requests.iter().map(|request| form(&request.body)).collect();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the provider was not asked {count} times");
+}
+
+fn field<'a>(form: &'a [(String, String)], name: &str) -> &'a str {
+    form.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn smsapi_reports_batches_and_hears_ok() {
+    let answer = json!({"count": 1, "list": [{"id": "1", "points": 0.1, "number": "48", "status": "QUEUE", "error": null}]});
+    let (app, key, server, account) =
+        app("smsapi", answer, |url| json!({"token": "hunter2", "base_url": url})).await;
+    let ids = [app.start(&key, &number(1)).await, app.start(&key, &number(2)).await];
+    let forms = sent(&server, 2).await;
+    for id in &ids {
+        app.wait_for(&key, id, "delivery", "sent").await;
+    }
+    let path = path(&app, &account);
+    let notify = field(&forms[0], "notify_url");
+    assert!(notify.starts_with(&format!("https://sms.example.com{path}")), "{notify}");
+    let references: Vec<_> = forms.iter().map(|form| field(form, "idx")).collect();
+    let query = format!("?MsgId=1,2&status=404,405&idx={}&to=48500,48501", references.join(","));
+    let told = app.client.get(format!("{}{path}{query}", app.base_url)).send().await.unwrap();
+    assert_eq!((told.status().as_u16(), told.text().await.unwrap().as_str()), (200, "OK"));
+    let mut deliveries = Vec::new();
+    for id in &ids {
+        let read = app.get(&format!("/v1/verifications/{id}"), &key).await.json();
+        deliveries.push(read["delivery"].as_str().unwrap().to_owned());
+    }
+    deliveries.sort();
+    assert_eq!(deliveries, ["delivered", "undelivered"]);
+    // Told again, or late, it is the same.
+    let again = app.client.get(format!("{}{path}{query}", app.base_url)).send().await.unwrap();
+    assert_eq!(again.status().as_u16(), 200);
+    let timeline = app.get(&format!("/v1/verifications/{}/timeline", ids[0]), &key).await.text;
+    assert_eq!(timeline.matches(r#""provider_code":"40"#).count(), 1, "{timeline}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_know_the_path_or_the_message_reports_nothing() {
+    let answer = json!({"count": 1, "list": [{"id": "1", "status": "QUEUE", "error": null}]});
+    let (app, key, server, account) =
+        app("smsapi", answer, |url| json!({"token": "hunter2", "base_url": url})).await;
+    let id = app.start(&key, &number(1)).await;
+    let forms = sent(&server, 1).await;
+    app.wait_for(&key, &id, "delivery", "sent").await;
+    let (path, reference) = (path(&app, &account), field(&forms[0], "idx").to_owned());
+    let get = async |path: String| {
+        app.client.get(format!("{}{path}", app.base_url)).send().await.unwrap().status().as_u16()
+    };
+    let query = format!("?MsgId=1&status=404&idx={reference}");
+    let mut wrong = path.clone();
+    let last = if wrong.pop() == Some('0') { '1' } else { '0' };
+    wrong.push(last);
+    assert_eq!(get(format!("{wrong}{query}")).await, 404);
+    // Another tenant's account speaks of its own messages only.
+    let other = app.tenant("Other").await;
+    let now = app.clock.now();
+    let new = NewProvider {
+        name: ResourceName::parse("mine").unwrap(),
+        kind: "smsapi".into(),
+        settings: json!({"token": "hunter3", "service": "com"}),
+        rate: None,
+        shared: Shared::No,
+    };
+    let theirs =
+        create_provider(&app.context, other.caller.tenant, new, None, now, &mut rng()).await.unwrap();
+    let theirs =
+        format!("/receipts/{}/{}/{}", theirs.tenant, theirs.id, path_secret(&app.context.keyring, &theirs));
+    assert_eq!(get(format!("{theirs}{query}")).await, 200, "no oracle");
+    for nonsense in ["", "?status=404", "?MsgId=1&status=404&idx=zz", "?MsgId=1,2&status=404&idx=1"] {
+        let status = get(format!("{path}{nonsense}")).await;
+        assert!(matches!(status, 200 | 400), "{nonsense}: {status}");
+    }
+    let read = app.get(&format!("/v1/verifications/{id}"), &key).await.json();
+    assert_eq!(read["delivery"], "sent");
+    assert_eq!(get(format!("{path}{query}")).await, 200);
+    app.wait_for(&key, &id, "delivery", "delivered").await;
+}
