@@ -32,6 +32,10 @@ check-generated:
 bench pairs="20000":
     cargo build --release --locked -p countersign -p countersign-bench && cargo run --release --locked -p countersign-bench --bin bench -- --pairs {{pairs}}
 
+# 100,000 messages through a gateway that takes 100 ms for each
+delivery messages="100000":
+    cargo build --release --locked -p countersign -p countersign-bench && cargo run --release --locked -p countersign-bench --bin delivery -- --messages {{messages}}
+
 # Kill the server under load, look for what it lost, and write down the outcome
 kill kills="20":
     cargo build --locked -p countersign -p countersign-bench && cargo run -q --locked -p countersign-bench --bin kill -- --kills {{kills}} > docs/kill.md
@@ -50,7 +54,7 @@ chaos url:
 
 # Everything that CI runs at one twentieth; a Postgres server whose user may make databases, as in postgres://user@host:5432
 heavy server:
-    just bench 200000 && just kill && just history {{server}}/postgres
+    just bench 200000 && just delivery && just kill && just history {{server}}/postgres
     psql {{server}}/postgres -c 'CREATE DATABASE fleet' -c 'CREATE DATABASE chaos'
     just fleet {{server}}/fleet && just chaos {{server}}/chaos
 

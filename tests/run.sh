@@ -328,6 +328,8 @@ check_ending() { # after all of that it still serves, and ends by itself when as
 
 run_kill() { timeout 300 "$CARGO_TARGET_DIR/debug/kill" --kills 1; }
 
+run_delivery() { timeout 300 "$CARGO_TARGET_DIR/debug/delivery" --messages 5000; }
+
 run_bench() { timeout 300 "$CARGO_TARGET_DIR/debug/bench" --pairs 1000; }
 
 on_a_database() { # name program arguments...: with an empty database of the test server
@@ -410,6 +412,7 @@ if step "build" cargo build --workspace --bins --locked; then
     fi
     step "TLS from outside" run_sslyze
     step "bench, one twentieth" run_bench
+    step "delivery, one twentieth" run_delivery
     if [ -n "${COUNTERSIGN_TEST_REDIS:-}" ]; then
         step "lists, one twentieth" run_history
         step "nodes beside their floor, one twentieth" run_fleet

@@ -280,3 +280,10 @@ async fn post(
     ensure!(response.status().is_success(), "{url} answered {}", response.status());
     Ok(response.json().await?)
 }
+
+/// KiB of memory that a process has.
+pub fn resident(pid: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+    Ok(line.trim().trim_end_matches("kB").trim().parse()?)
+}

@@ -17,8 +17,8 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 
-/// As long as a gateway takes: some messages are always on their way when the kill comes.
-const TAKES: Duration = Duration::from_millis(10);
+/// As long as a quick gateway takes: some messages are always on their way when a kill comes.
+pub const QUICK: Duration = Duration::from_millis(10);
 
 /// Messages of one verification: how often each arrived, and the code they carry.
 #[derive(Clone, Debug, Default)]
@@ -128,11 +128,12 @@ pub struct Relay {
 }
 
 /// Listens until the process ends.
-pub fn listen() -> Result<Relay> {
+pub fn listen(takes: Duration) -> Result<Relay> {
     let (phones, key) = (Arc::new(Phones::default()), *b"a secret of thirty-two bytes ...");
     let state = phones.clone();
-    let app =
-        move || App::new().app_data(web::Data::new((state.clone(), key))).route("/sms", web::post().to(take));
+    let app = move || {
+        App::new().app_data(web::Data::new((state.clone(), key, takes))).route("/sms", web::post().to(take))
+    };
     let server = HttpServer::new(app).workers(1).disable_signals().bind(("127.0.0.1", 0))?;
     let url = format!("http://{}/sms", server.addrs()[0]);
     tokio::spawn(server.run());
@@ -140,18 +141,18 @@ pub fn listen() -> Result<Relay> {
 }
 
 async fn take(
-    state: web::Data<(Arc<Phones>, [u8; 32])>,
+    state: web::Data<(Arc<Phones>, [u8; 32], Duration)>,
     request: HttpRequest,
     body: web::Bytes,
 ) -> HttpResponse {
-    let (phones, key) = state.get_ref();
+    let (phones, key, takes) = state.get_ref();
     phones.note_asked(&body);
     let mut manner = phones.manner.subscribe();
     let manner = manner.wait_for(|manner| *manner != Manner::Late).await.map(|manner| *manner);
     if !matches!(manner, Ok(Manner::Soon)) {
         return HttpResponse::GatewayTimeout().finish();
     }
-    sleep(TAKES).await;
+    sleep(*takes).await;
     let taken = verify(&request, key, &body)
         .and_then(|()| Ok(serde_json::from_slice(&body)?))
         .and_then(|message| phones.take(&message));

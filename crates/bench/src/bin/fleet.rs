@@ -9,7 +9,7 @@ use clap::Parser;
 use countersign_bench::{
     Cost, Guard, Load, Server, beside_me, cpu_of,
     nodes::{Installation, Redis, free_port},
-    run, wait_for,
+    resident, run, wait_for,
 };
 use countersign_core::{
     countries::Countries,
@@ -408,11 +408,4 @@ async fn make_tenant(directory: &SqlDirectory) -> Result<String> {
     let scopes = [Scope::VerificationsStart, Scope::VerificationsCheck].into_iter().collect();
     directory.create_key(&Key::new(&presented, tenant.id, "bench".to_owned(), scopes, now), None).await?;
     Ok(presented.expose().to_string())
-}
-
-/// KiB of memory that a process has.
-fn resident(pid: u32) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
-    Ok(line.trim().trim_end_matches("kB").trim().parse()?)
 }

@@ -51,7 +51,7 @@ async fn main() -> Result<()> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = tempfile::tempdir()?;
     let folder = folder.path();
-    let relay = relay::listen()?;
+    let relay = relay::listen(relay::QUICK)?;
     let (direct, proxy) = trials::behind_proxy(&arguments.postgres).await?;
     let mut cluster = Cluster::start(folder).await?;
     let installation = Installation::new(folder, &cluster.url(), &direct, &arguments.postgres_ca)

@@ -19,7 +19,7 @@ use anyhow::{Result, ensure};
 use book::{Book, LIMIT, WINDOW};
 use clap::Parser;
 use countersign_bench::api::Api;
-use countersign_bench::relay::{Phones, Relay};
+use countersign_bench::relay::{self, Phones, Relay};
 use countersign_core::time::Timestamp;
 use guesses::Guesses;
 use history::History;
@@ -112,7 +112,7 @@ async fn main() -> Result<ExitCode> {
     // The client wants one although it speaks plain HTTP here.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let (folder, since) = (tempfile::tempdir()?, Instant::now());
-    let Relay { phones, url, secret } = countersign_bench::relay::listen()?;
+    let Relay { phones, url, secret } = relay::listen(relay::QUICK)?;
     let installation = Installation::new(folder.path(), &url, &secret);
     let (key, connections) = (installation.make_key()?, arguments.connections);
     let (book, guesses) = (Arc::new(Book::new()), Guesses::new());
