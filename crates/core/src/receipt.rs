@@ -102,9 +102,9 @@ pub fn parse_reference(text: &str) -> Option<(RecordKey, MessageId)> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Received {
-    /// It is noted, and moved the verification if its message is the newest.
+    /// It is noted, and moved the verification.
     Noted,
-    /// The newest message got there already; nothing was changed or noted.
+    /// The newest message got there already, or it is of an older one; nothing was changed or noted.
     Known,
     /// The verification's record is gone.
     Gone,

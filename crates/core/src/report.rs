@@ -38,24 +38,27 @@ pub fn is_path_secret(keyring: &KeyRing, account: &ProviderAccount, given: &str)
     path_secret(keyring, account).as_bytes().ct_eq(given.as_bytes()).into()
 }
 
-/// Notes what a provider reports of a message that went through `account`.
+/// Notes what a provider reports of a message that went through `account`. One
+/// that names it by the provider's id alone may be `early`: then it waits. That
+/// is for providers which cannot name it otherwise, and whose ids are noted.
 pub async fn take_report(
     context: &Context,
     account: &ProviderAccount,
     report: ProviderReport,
+    early: bool,
 ) -> Result<Taken, StoreError> {
     // On its way: the message says so itself.
     let Some(delivery) = report.delivery else { return Ok(Taken::Nothing) };
     let receipt = ParkedReceipt { provider: account.name.clone(), delivery, code: report.code };
     let target = match (report.reference.as_deref().and_then(parse_reference), report.id) {
         (Some(target), _) => target,
-        (None, Some(id)) => {
+        (None, Some(id)) if early => {
             let Some(message) = ProviderMessage::new(account.id, &id) else { return Ok(Taken::Unknown) };
             let found = context.codes.find_provider_message(&message, Some(receipt.clone())).await?;
             let Some(target) = found else { return Ok(Taken::Parked) };
             target
         }
-        (None, None) => return Ok(Taken::Unknown),
+        (None, _) => return Ok(Taken::Unknown),
     };
     if !may_report(account, target) {
         return Ok(Taken::Unknown);

@@ -9,6 +9,7 @@ use crate::{
     id::{MessageId, ProviderId, RouteId, TenantId},
     phone::{Country, PhoneNumber},
     provider::{OPERATOR, ProviderAccount},
+    receipt::Awaited,
     resource::{Resource, ResourceKind},
     sender::{SenderText, choose},
     snapshot::{Snapshot, TenantView},
@@ -155,6 +156,8 @@ pub enum Skipped {
     NoAccount,
     /// The tenant has routes of its own for the number.
     OwnRoutes,
+    /// A route before it leads through the same account, or as many as are asked do.
+    Enough,
 }
 
 impl Skipped {
@@ -165,6 +168,7 @@ impl Skipped {
             Self::OtherNumbers => "other_numbers",
             Self::NoAccount => "no_account",
             Self::OwnRoutes => "own_routes",
+            Self::Enough => "enough",
         }
     }
 }
@@ -209,11 +213,19 @@ pub fn ways(view: &TenantView, operator: Option<&TenantView>, to: &PhoneNumber, 
             let draws = || one.draw(message).total_cmp(&other.draw(message));
             one.order.cmp(&other.order).then_with(draws)
         });
-        ways.candidates.extend(found.into_iter().map(|(route, account)| Candidate {
-            sender: sender(view, route, to),
-            route: Arc::clone(route),
-            account: Arc::clone(account),
-        }));
+        for (route, account) in found {
+            let known = ways.candidates.iter().any(|way| way.account.id == account.id);
+            if known || ways.candidates.len() >= usize::from(Awaited::MOST) {
+                ways.skipped.push((Arc::clone(route), Skipped::Enough));
+                continue;
+            }
+            let sender = sender((view, operator), (route, account), to);
+            ways.candidates.push(Candidate {
+                sender,
+                route: Arc::clone(route),
+                account: Arc::clone(account),
+            });
+        }
     }
     ways
 }
@@ -238,8 +250,18 @@ pub fn account<'a>(
     accounts.find(|account| account.serves(view.tenant.id))
 }
 
-fn sender(view: &TenantView, route: &Route, to: &PhoneNumber) -> SenderText {
-    route.sender.clone().unwrap_or_else(|| choose(&view.senders, to, view.tenant.name.as_str()))
+/// What a message comes from. Through an account that the operator shares it is
+/// what the operator says: names are registered for an account, and no tenant
+/// may send in the name of another.
+fn sender(
+    (view, operator): (&TenantView, Option<&TenantView>),
+    (route, account): (&Route, &ProviderAccount),
+    to: &PhoneNumber,
+) -> SenderText {
+    let owner = if account.tenant == view.tenant.id { Some(view) } else { operator };
+    let of_route = route.sender.as_ref().filter(|_| route.tenant == account.tenant);
+    let senders = owner.map_or(&[][..], |owner| &owner.senders);
+    of_route.cloned().unwrap_or_else(|| choose(senders, to, view.tenant.name.as_str()))
 }
 
 #[cfg(test)]

@@ -82,7 +82,11 @@ impl Transaction {
         // Without its currency an amount is held to the most decimals that any has.
         let amount = normal_amount(amount, currency.map_or(4, CurrencyCode::decimals));
         let payee = payee.trim();
-        let fits = (1..=Self::MAX_PAYEE).contains(&payee.chars().count()) && payee.chars().all(is_printable);
+        let fits = (1..=Self::MAX_PAYEE).contains(&payee.chars().count())
+            && payee.chars().all(is_printable)
+            // A payer must see somebody; a mark in front would be drawn over what stands before it.
+            && payee.chars().next().is_some_and(|first| first.is_alphanumeric() || first.is_ascii_punctuation())
+            && payee.chars().any(char::is_alphanumeric);
         let payee = if fits { Ok(payee.to_owned()) } else { Err(TransactionError::Payee) };
         match (amount, currency, payee) {
             (Ok(amount), Ok(currency), Ok(payee)) => Ok(Self { amount, currency, payee }),

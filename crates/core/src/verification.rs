@@ -524,18 +524,16 @@ impl Record {
     }
 
     /// Notes what a provider reports of `message`. Whether that is to be said as
-    /// an event: what the newest message's state says already is not. What was
+    /// an event: of the newest message alone, and only what its state does not
+    /// say already, so that whoever reports without an end adds nothing. What was
     /// delivered stays so, and no status changes. Who reports a message took it,
     /// whatever came of the attempt.
     pub fn receive(&mut self, message: MessageId, delivery: Delivery) -> bool {
-        let newest = self.message == message;
-        if newest && self.delivery == delivery {
+        if self.message != message || self.delivery == delivery || self.delivery == Delivery::Delivered {
             return false;
         }
         self.accepted = true;
-        if newest && self.delivery != Delivery::Delivered {
-            self.delivery = delivery;
-        }
+        self.delivery = delivery;
         true
     }
 

@@ -37,6 +37,8 @@ const SHUT: Duration = Duration::from_secs(60);
 /// The longest wait that a provider may ask for.
 const LONGEST_THROTTLE: Duration = Duration::from_secs(300);
 const USUAL_THROTTLE: Duration = Duration::from_secs(1);
+/// With so many breakers those that have nothing to say are forgotten.
+const MOST_BREAKERS: usize = 4_096;
 /// Receipts of one account that wait to be taken.
 const REPORTS: usize = 1_000;
 
@@ -77,25 +79,19 @@ impl Accounts {
 
     /// The provider of an account, as its settings are now.
     pub(crate) fn provider(&self, account: &Arc<ProviderAccount>) -> Result<Arc<dyn Provider>, SendError> {
-        let now = Instant::now();
-        let mut state = self.state();
-        state
-            .built
-            .retain(|id, built| *id == account.id || now.saturating_duration_since(built.used_at) < UNUSED);
-        if let Some(built) = state.built.get_mut(&account.id)
-            && built.version == account.version
-        {
-            built.used_at = now;
-            return Ok(Arc::clone(&built.provider));
+        if let Some(provider) = self.built(account) {
+            return Ok(provider);
         }
+        // Outside the lock: it may read authorities from disk, and others send meanwhile.
         let settings =
             account.open(&self.keyring).ok_or_else(|| SendError::account("unreadable settings"))?;
         let (tell, mut told) = mpsc::channel(REPORTS);
         let means = Means { reports: tell, ..self.means.clone() };
         let provider = build(&account.kind, &account.name, &settings, &means)
             .map_err(|_| SendError::account("settings are not valid any more"))?;
-        let built = Built { version: account.version, provider: Arc::clone(&provider), used_at: now };
-        state.built.insert(account.id, built);
+        if let Some(provider) = self.keep(account, &provider) {
+            return Ok(provider);
+        }
         // Ends with the provider, which holds the other end.
         let (reports, account) = (self.reports.clone(), Arc::clone(account));
         tokio::spawn(async move {
@@ -108,9 +104,43 @@ impl Accounts {
         Ok(provider)
     }
 
+    fn built(&self, account: &ProviderAccount) -> Option<Arc<dyn Provider>> {
+        let now = Instant::now();
+        let mut state = self.state();
+        state
+            .built
+            .retain(|id, built| *id == account.id || now.saturating_duration_since(built.used_at) < UNUSED);
+        let built = state.built.get_mut(&account.id).filter(|built| built.version == account.version)?;
+        built.used_at = now;
+        Some(Arc::clone(&built.provider))
+    }
+
+    /// Keeps what was built, unless another task was faster: then that is used.
+    fn keep(&self, account: &ProviderAccount, provider: &Arc<dyn Provider>) -> Option<Arc<dyn Provider>> {
+        let mut state = self.state();
+        if let Some(built) = state.built.get(&account.id)
+            && built.version >= account.version
+        {
+            return Some(Arc::clone(&built.provider));
+        }
+        let (version, used_at) = (account.version, Instant::now());
+        state.built.insert(account.id, Built { version, provider: Arc::clone(provider), used_at });
+        None
+    }
+
+    /// Whether the breaker surely lets nothing through now.
+    pub(crate) fn is_shut(&self, account: ProviderId) -> bool {
+        let now = Instant::now();
+        self.state().breakers.get(&account).is_some_and(|breaker| breaker.is_shut(now))
+    }
+
     /// Whether the breaker lets a message through now. One that it lets through must be noted.
     pub(crate) fn admit(&self, account: ProviderId) -> bool {
-        self.state().breakers.entry(account).or_default().admit(Instant::now())
+        let mut state = self.state();
+        if state.breakers.len() >= MOST_BREAKERS {
+            state.breakers.retain(|_, breaker| !breaker.is_quiet());
+        }
+        state.breakers.entry(account).or_default().admit(Instant::now())
     }
 
     /// Notes what an attempt says of its account.
@@ -217,7 +247,9 @@ impl Gateways for Accounts {
             callback: None,
         };
         match timeout(TRIAL, provider.send(&message)).await {
-            Ok(Ok(Accepted { id, .. })) => TrialOutcome::Accepted { id },
+            Ok(Ok(Accepted { id, .. })) => {
+                TrialOutcome::Accepted { id: id.map(|id| id.chars().take(128).collect()) }
+            }
             Ok(Err(error)) => TrialOutcome::Refused { class: class(&error), reason: error.to_string() },
             Err(_) => TrialOutcome::Refused {
                 class: "unknown",

@@ -72,6 +72,20 @@ impl Breaker {
         }
     }
 
+    /// Whether nothing may go through now, not even to find out.
+    pub fn is_shut(&self, now: Instant) -> bool {
+        match self.state {
+            State::Closed => false,
+            State::Open { until } => now < until,
+            State::HalfOpen { since } => now.saturating_duration_since(since) < PROBE,
+        }
+    }
+
+    /// Whether it keeps nobody out and knows of no failure.
+    pub fn is_quiet(&self) -> bool {
+        matches!(self.state, State::Closed) && self.last.iter().all(|(well, _)| *well)
+    }
+
     /// Notes what came of an attempt. Gives the new state if it changed.
     pub fn note(&mut self, verdict: Verdict, took: Duration, now: Instant) -> Option<BreakerState> {
         let before = self.state();
@@ -107,6 +121,11 @@ impl Breaker {
     }
 
     fn open(&mut self, until: Instant) {
+        // A short wait that is asked for late does not end a longer one.
+        let until = match self.state {
+            State::Open { until: known } => known.max(until),
+            _ => until,
+        };
         self.state = State::Open { until };
         self.opened = self.opened.saturating_add(1);
     }

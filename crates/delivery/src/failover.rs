@@ -45,7 +45,13 @@ impl Sender {
     ) -> Result<Option<Settlement>, StoreError> {
         let mut last: Option<(&Candidate, Tried)> = None;
         let mut declined = true;
+        let begun = Instant::now();
         for (index, way) in ways.iter().enumerate().skip(passed) {
+            // Later, so that the claim is still ours when the answer comes, and others have the place.
+            if begun.elapsed() > self.send_timeout {
+                declined = false;
+                break;
+            }
             if let Some((before, tried)) = last.take()
                 && tried.asked
                 && self.note_failed(claim, before, &tried).await? == Settled::Lost
@@ -77,6 +83,9 @@ impl Sender {
             Err(SendError::Decline { reason }) if !declined => Err(SendError::retry(reason)),
             answer => answer,
         };
+        if let Err(error) = &answer {
+            count_double(way, error);
+        }
         let settlement = decide(name, claim.attempt, answer);
         report(claim, &metric_name(&way.account), &settlement, tried.took);
         Ok(Some(settlement))
@@ -85,6 +94,9 @@ impl Sender {
     async fn ask(&self, claim: &Claim, message: &mut Outgoing, way: &Candidate) -> Result<Tried, StoreError> {
         let account = &way.account;
         let left_out = |error| Tried { answer: Err(error), asked: false, by_id: false, took: Duration::ZERO };
+        if self.accounts.is_shut(account.id) {
+            return Ok(left_out(SendError::retry("left out after failures")));
+        }
         if let Some(rate) = account.rate
             && let Some(wait) = self.wait_for_rate(account.id, rate).await?
         {
@@ -134,9 +146,7 @@ impl Sender {
         let after = Duration::ZERO;
         let shown = Settlement::Retry { provider: provider.clone(), reason: reason.clone(), after };
         report(claim, &metric_name(&way.account), &shown, tried.took);
-        if matches!(error, SendError::Unknown { .. }) {
-            metric::count_double(&metric_name(&way.account));
-        }
+        count_double(way, error);
         let attempt = FailedAttempt { provider, reason, lease: self.lease };
         self.context.codes.note_attempt(claim, attempt, self.event_id(claim)).await
     }
@@ -148,6 +158,13 @@ impl Sender {
             url: format!("{url}/receipts/{}/{}/{secret}", account.tenant, account.id),
             reference: reference(claim.key, claim.message),
         })
+    }
+}
+
+/// Counts what may come twice: it will be sent again, by whomever.
+fn count_double(way: &Candidate, error: &SendError) {
+    if matches!(error, SendError::Unknown { .. }) {
+        metric::count_double(&metric_name(&way.account));
     }
 }
 

@@ -62,9 +62,9 @@ fn message(n: u16) -> MessageId {
 #[test]
 fn the_order_decides_then_chance_by_weight_and_alike_for_one_message() {
     let mut view = tenant(ACME, "Acme");
-    view.providers = vec![account(1, ACME, Shared::No)];
-    let heavy = Route { weight: 3, ..route(2, ACME, 1) };
-    let last = Route { order: 200, ..route(3, ACME, 1) };
+    view.providers = (1..=3).map(|n| account(n, ACME, Shared::No)).collect();
+    let heavy = Route { weight: 3, ..route(2, ACME, 2) };
+    let last = Route { order: 200, ..route(3, ACME, 3) };
     view.routes = [route(1, ACME, 1), last, heavy].map(Arc::new).to_vec();
     let mut first = 0;
     for n in 0..4_000 {
@@ -80,9 +80,9 @@ fn the_order_decides_then_chance_by_weight_and_alike_for_one_message() {
 #[test]
 fn countries_and_prefixes_choose() {
     let mut view = tenant(ACME, "Acme");
-    view.providers = vec![account(1, ACME, Shared::No)];
+    view.providers = (1..=2).map(|n| account(n, ACME, Shared::No)).collect();
     let polish_only = Route { countries: [Country::parse("PL").unwrap()].into(), ..route(1, ACME, 1) };
-    let prefix = Route { prefixes: ["4850".to_owned()].into(), ..route(2, ACME, 1) };
+    let prefix = Route { prefixes: ["4850".to_owned()].into(), ..route(2, ACME, 2) };
     let other = Route { prefixes: ["4851".to_owned()].into(), ..route(3, ACME, 1) };
     let off = Route { enabled: false, ..route(4, ACME, 1) };
     let gone = route(5, ACME, 7);
@@ -121,6 +121,44 @@ fn the_operators_routes_serve_who_has_none_and_is_shared_with() {
     acme.routes = vec![Arc::new(route(4, ACME, 2))];
     acme.providers = Vec::new();
     assert_eq!(names(&ways(&acme, Some(&shared), &polish(), message(1))), ["route1"]);
+}
+
+#[test]
+fn each_account_is_asked_once_and_eight_at_most() {
+    let mut view = tenant(ACME, "Acme");
+    view.providers = (1..=20).map(|n| account(n, ACME, Shared::No)).collect();
+    let twice = |n: u8| [route(n, ACME, n), route(n + 100, ACME, n)];
+    view.routes = (1..=20).flat_map(twice).map(Arc::new).collect();
+    let found = ways(&view, None, &polish(), message(1));
+    let accounts: BTreeSet<_> = found.candidates.iter().map(|way| way.account.id).collect();
+    assert_eq!((found.candidates.len(), accounts.len()), (8, 8));
+    assert_eq!(found.skipped.iter().filter(|(_, why)| *why == Skipped::Enough).count(), 32);
+}
+
+#[test]
+fn through_a_shared_account_no_tenant_says_who_it_is() {
+    let (mut acme, mut shared) = (tenant(ACME, "Acme"), tenant(OPERATOR, "Operator"));
+    shared.providers = vec![account(1, OPERATOR, Shared::All)];
+    acme.providers = vec![account(2, ACME, Shared::No)];
+    let named = |text: &str| crate::sender::Sender {
+        id: crate::id::SenderId::from_bytes([1; 16]),
+        text: SenderText::parse(text).unwrap(),
+        countries: BTreeSet::new(),
+        created_at: Timestamp::default(),
+    };
+    acme.senders = vec![named("YourBank")];
+    let spoof = |n, provider| Route { sender: SenderText::parse("YourBank"), ..route(n, ACME, provider) };
+    acme.routes = [spoof(1, 1), Route { order: 1, ..spoof(2, 2) }].map(Arc::new).to_vec();
+    let senders = |acme: &TenantView, shared: &TenantView| {
+        let found = ways(acme, Some(shared), &polish(), message(1)).candidates;
+        found.iter().map(|way| way.sender.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(senders(&acme, &shared), ["YourBank", "Acme"], "its own account, then the shared one");
+    shared.senders = vec![named("Verify")];
+    assert_eq!(senders(&acme, &shared), ["YourBank", "Verify"]);
+    acme.routes = Vec::new();
+    shared.routes = vec![Arc::new(Route { sender: SenderText::parse("Ours"), ..route(3, OPERATOR, 1) })];
+    assert_eq!(senders(&acme, &shared), ["Ours"]);
 }
 
 #[test]

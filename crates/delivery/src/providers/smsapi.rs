@@ -24,8 +24,6 @@ use zeroize::Zeroizing;
 
 /// Two hosts are tried within the worker's time-out.
 const TIMEOUT: Duration = Duration::from_secs(4);
-/// It refuses more than ten messages to one number within this time.
-const NUMBER_WAIT: Duration = Duration::from_secs(60);
 /// Most reports in one request; it sends five.
 const MOST_REPORTS: usize = 100;
 const PATH: &str = "/sms.do";
@@ -203,7 +201,8 @@ fn judge_error(code: i64, after: Option<Duration>) -> Result<Accepted, SendError
         14 => (Verdict::Decline, "the sender is not allowed", None),
         74 => (Verdict::Decline, "outside the allowed hours", None),
         112 => (Verdict::Decline, "the country is not allowed", None),
-        52 => (Verdict::Retry, "too many messages to the number", Some(NUMBER_WAIT)),
+        // Of the number, and so nothing that the account fails at.
+        52 => (Verdict::Decline, "too many messages to the number", None),
         101 | 102 => (Verdict::Account, "wrong credentials", None),
         103 => (Verdict::Account, "no credit", None),
         105 => (Verdict::Account, "this address is not allowed", None),

@@ -6,6 +6,7 @@ use countersign_api::{AuthFailures, KeyUses};
 use countersign_core::{
     Context,
     cause::chain,
+    ports::StoreError,
     report::{Taken, take_report},
 };
 use countersign_delivery::AccountReport;
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Between two flushes of key uses, and two samples of the backlog.
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
+const REPORTS_AT_ONCE: usize = 16;
 /// After a receipt that could not be noted; then it is given up.
 const REPORT_PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
@@ -78,36 +80,41 @@ pub(super) async fn flush_key_uses(context: &Context, key_uses: &KeyUses) {
     }
 }
 
-/// Notes the receipts that come on providers' own connections.
+/// Notes the receipts that come on providers' own connections, several at a
+/// time: one whose part of the store is away must not hold up the others.
 pub(super) async fn take_reports(
     context: Context,
     mut reports: mpsc::Receiver<AccountReport>,
     stop: CancellationToken,
 ) {
+    let mut taking = JoinSet::new();
     loop {
-        let AccountReport { account, report } = tokio::select! {
+        let report = tokio::select! {
             () = stop.cancelled() => return,
-            report = reports.recv() => match report {
+            Some(_) = taking.join_next() => continue,
+            report = reports.recv(), if taking.len() < REPORTS_AT_ONCE => match report {
                 Some(report) => report,
                 None => return stop.cancelled().await,
             },
         };
-        let report = report.into_core();
-        // The provider was told that we have it, so a store that is away for a moment is asked again.
-        for pause in REPORT_PAUSES {
-            match take_report(&context, &account, report.clone()).await {
-                Ok(Taken::Noted(delivery)) => {
-                    countersign_delivery::count_receipt(delivery);
-                    break;
-                }
-                Ok(_) => break,
-                Err(error) => {
-                    tracing::warn!(error = %chain(&error), "a receipt cannot be noted yet");
-                    tokio::select! {
-                        () = stop.cancelled() => return,
-                        () = sleep(pause) => {}
-                    }
-                }
+        taking.spawn(take_one(context.clone(), report));
+    }
+}
+
+async fn take_one(context: Context, AccountReport { account, report }: AccountReport) {
+    let report = report.into_core();
+    for pause in REPORT_PAUSES {
+        match take_report(&context, &account, report.clone(), true).await {
+            Ok(Taken::Noted(delivery)) => return countersign_delivery::count_receipt(delivery),
+            Ok(_) => return,
+            // The provider was told that we have it, so a store that is away for a moment is asked again.
+            Err(error @ StoreError::Unavailable(_)) => {
+                tracing::warn!(error = %chain(&error), "a receipt cannot be noted yet");
+                sleep(pause).await;
+            }
+            Err(error) => {
+                tracing::error!(error = %chain(&error), "a receipt cannot be noted");
+                return;
             }
         }
     }

@@ -60,7 +60,7 @@ pub(super) fn refused_submit(status: u32) -> SendError {
         0x0d..=0x0f => SendError::account(reason),
         0x0b => SendError::reject(reason),
         // States of the SMSC or of the bind, none of the message.
-        0x04 | 0x05 | 0x08 | 0x45 | 0x64 | 0xff => SendError::retry(reason),
+        0x04 | 0x05 | 0x08 | 0x64 | 0xff => SendError::retry(reason),
         _ => SendError::decline(reason),
     }
 }

@@ -93,7 +93,7 @@ async fn errors_inside_of_success_say_what_happens_next() {
         (14, "decline"),
         (74, "decline"),
         (112, "decline"),
-        (52, "retry"),
+        (52, "decline"),
         (8, "retry"),
         (201, "retry"),
         (666, "retry"),
