@@ -69,6 +69,7 @@ prepare_tools() {
     prepare_venv "$sslyze_venv" tests/sslyze/requirements.txt || return 1
     prepare_venv "$valkey_venv" tests/valkey/requirements.txt || return 1
     prepare_venv "$smpp_venv" tests/smpp/requirements.txt || return 1
+    prepare_venv "$twilio_venv" tests/twilio/requirements.txt || return 1
     prepare_modules tests/browser && prepare_modules tests/smpp
 }
 

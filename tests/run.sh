@@ -380,6 +380,7 @@ venv="$cache/venv-$(digest tests/schemathesis/requirements.txt)"
 sslyze_venv="$cache/venv-$(digest tests/sslyze/requirements.txt)"
 valkey_venv="$cache/venv-$(digest tests/valkey/requirements.txt)"
 smpp_venv="$cache/venv-$(digest tests/smpp/requirements.txt)"
+twilio_venv="$cache/venv-$(digest tests/twilio/requirements.txt)"
 export COUNTERSIGN_TEST_SMPP_NODE="$PWD/tests/smpp" COUNTERSIGN_TEST_SMPP_PYTHON="$smpp_venv/bin/python"
 countersign="$CARGO_TARGET_DIR/debug/countersign"
 release_before="$cache/releases/$(cat tests/release-before)/countersign"
@@ -387,6 +388,7 @@ step "tools" prepare_tools || stop "A tool could not be installed; see above."
 
 step "format" cargo fmt --all --check
 step "no half-done merge" check_merged
+step "Twilio's signatures" "$twilio_venv/bin/python" tests/twilio/signatures.py --check
 step "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "licences, bans, sources" "$cargo_deny" --locked check licenses bans sources
 step "core does no I/O" check_core_is_pure
