@@ -3,7 +3,7 @@
 #
 # On Debian it installs what is missing; elsewhere it says what that is and
 # stops. It starts Postgres, PgBouncer, Redis (one, behind Sentinels, and a cluster),
-# Valkey, a browser and `countersign dev` of its own, on free ports, and ends them. Caches stand outside the checkout, except
+# Valkey, a browser, Kannel and `countersign dev` of its own, on free ports, and ends them. Caches stand outside the checkout, except
 # tests/browser/node_modules and tests/smpp/node_modules.
 set -uo pipefail
 [ "${BASH_VERSINFO[0]}" -ge 4 ] || { echo "bash 4 or newer is needed" >&2; exit 1; }
@@ -326,6 +326,8 @@ check_ending() { # after all of that it still serves, and ends by itself when as
     return 1
 }
 
+run_kannel() { COUNTERSIGN="$countersign" timeout 120 node --test --test-reporter=spec tests/kannel/kannel.test.mjs; }
+
 run_kill() { timeout 300 "$CARGO_TARGET_DIR/debug/kill" --kills 1; }
 
 run_bench() { timeout 300 "$CARGO_TARGET_DIR/debug/bench" --pairs 1000; }
@@ -411,6 +413,7 @@ if step "build" cargo build --workspace --bins --locked; then
         step "countersign dev" false
     fi
     step "TLS from outside" run_sslyze
+    step "Kannel" run_kannel
     step "bench, one twentieth" run_bench
     if [ -n "${COUNTERSIGN_TEST_REDIS:-}" ]; then
         step "lists, one twentieth" run_history
@@ -421,7 +424,7 @@ fi
 
 printf '\n==> summary\n'
 grep -h '^test result:' "$logs"/cargo-test 2>/dev/null
-grep -hE '^ℹ (tests|pass|fail|skipped) ' "$logs"/browser 2>/dev/null
+grep -HE '^ℹ (tests|pass|fail|skipped) ' "$logs"/browser "$logs"/Kannel 2>/dev/null | sed 's|.*/||'
 sed -n '/= SUMMARY =/,$p' "$logs"/schemathesis 2>/dev/null
 printf '%s\n' "${results[@]}"
 if [ "$failed" -ne 0 ]; then echo "$failed of ${#results[@]} steps FAILED"; exit 1; fi
