@@ -3,7 +3,7 @@
 #
 # On Debian it installs what is missing; elsewhere it says what that is and
 # stops. It starts Postgres, PgBouncer, Redis (one, behind Sentinels, and a cluster),
-# Valkey, a browser and `countersign dev` of its own, on free ports, and ends them. Caches stand outside the checkout, except
+# Valkey, a browser, Kannel and `countersign dev` of its own, on free ports, and ends them. Caches stand outside the checkout, except
 # tests/browser/node_modules and tests/smpp/node_modules.
 set -uo pipefail
 [ "${BASH_VERSINFO[0]}" -ge 4 ] || { echo "bash 4 or newer is needed" >&2; exit 1; }
@@ -326,6 +326,8 @@ check_ending() { # after all of that it still serves, and ends by itself when as
     return 1
 }
 
+run_kannel() { COUNTERSIGN="$countersign" timeout 120 node --test --test-reporter=spec tests/kannel/kannel.test.mjs; }
+
 run_kill() { timeout 300 "$CARGO_TARGET_DIR/debug/kill" --kills 1; }
 
 run_delivery() { timeout 300 "$CARGO_TARGET_DIR/debug/delivery" --messages 5000; }
@@ -382,6 +384,7 @@ venv="$cache/venv-$(digest tests/schemathesis/requirements.txt)"
 sslyze_venv="$cache/venv-$(digest tests/sslyze/requirements.txt)"
 valkey_venv="$cache/venv-$(digest tests/valkey/requirements.txt)"
 smpp_venv="$cache/venv-$(digest tests/smpp/requirements.txt)"
+twilio_venv="$cache/venv-$(digest tests/twilio/requirements.txt)"
 export COUNTERSIGN_TEST_SMPP_NODE="$PWD/tests/smpp" COUNTERSIGN_TEST_SMPP_PYTHON="$smpp_venv/bin/python"
 countersign="$CARGO_TARGET_DIR/debug/countersign"
 release_before="$cache/releases/$(cat tests/release-before)/countersign"
@@ -389,6 +392,7 @@ step "tools" prepare_tools || stop "A tool could not be installed; see above."
 
 step "format" cargo fmt --all --check
 step "no half-done merge" check_merged
+step "Twilio's signatures" "$twilio_venv/bin/python" tests/twilio/signatures.py --check
 step "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "licences, bans, sources" "$cargo_deny" --locked check licenses bans sources
 step "core does no I/O" check_core_is_pure
@@ -411,6 +415,7 @@ if step "build" cargo build --workspace --bins --locked; then
         step "countersign dev" false
     fi
     step "TLS from outside" run_sslyze
+    step "Kannel" run_kannel
     step "bench, one twentieth" run_bench
     step "delivery, one twentieth" run_delivery
     if [ -n "${COUNTERSIGN_TEST_REDIS:-}" ]; then
@@ -422,7 +427,7 @@ fi
 
 printf '\n==> summary\n'
 grep -h '^test result:' "$logs"/cargo-test 2>/dev/null
-grep -hE '^ℹ (tests|pass|fail|skipped) ' "$logs"/browser 2>/dev/null
+grep -HE '^ℹ (tests|pass|fail|skipped) ' "$logs"/browser "$logs"/Kannel 2>/dev/null | sed 's|.*/||'
 sed -n '/= SUMMARY =/,$p' "$logs"/schemathesis 2>/dev/null
 printf '%s\n' "${results[@]}"
 if [ "$failed" -ne 0 ]; then echo "$failed of ${#results[@]} steps FAILED"; exit 1; fi

@@ -98,13 +98,21 @@ impl PhoneNumber {
         Self { e164: text.to_owned(), country: None }
     }
 
+    /// The same number with its country, which one read back from a record lacks.
+    pub fn located(&self) -> Self {
+        if self.country.is_some() {
+            return self.clone();
+        }
+        Self::parse(&self.e164).unwrap_or_else(|_| self.clone())
+    }
+
     /// The whole number, for the message, the fingerprint and answers that may show it.
     pub fn e164(&self) -> &str {
         &self.e164
     }
 
     /// The country whose numbering plan holds the number; `None` for the few
-    /// that belong to none, and for one read back from a record.
+    /// that belong to none, and for one read back from a record; see [`PhoneNumber::located`].
     pub fn country(&self) -> Option<Country> {
         self.country
     }

@@ -189,6 +189,8 @@ pub fn operator(snapshot: &Snapshot) -> Option<Arc<TenantView>> {
 
 /// The ways of a message of a tenant to a number.
 pub fn ways(view: &TenantView, operator: Option<&TenantView>, to: &PhoneNumber, message: MessageId) -> Ways {
+    // A worker has it from a record.
+    let to = &to.located();
     let mut ways = Ways::default();
     for owner in [Some(view), operator].into_iter().flatten() {
         let taken = !ways.candidates.is_empty();
@@ -232,6 +234,7 @@ pub fn ways(view: &TenantView, operator: Option<&TenantView>, to: &PhoneNumber, 
 
 /// Whether there is any way for a number.
 pub fn is_served(view: &TenantView, operator: Option<&TenantView>, to: &PhoneNumber) -> bool {
+    let to = &to.located();
     let routes = |owner: &TenantView| {
         let mut routes = owner.routes.iter().filter(|route| route.enabled && route.matches(to));
         routes.any(|route| account(view, operator, route.provider).is_some())

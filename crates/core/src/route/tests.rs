@@ -101,6 +101,21 @@ fn countries_and_prefixes_choose() {
 }
 
 #[test]
+fn countries_hold_for_a_number_out_of_a_record() {
+    let mut view = tenant(ACME, "Acme");
+    view.providers = vec![account(1, ACME, Shared::No)];
+    let countries: BTreeSet<_> = [Country::parse("PL").unwrap()].into();
+    view.routes = vec![Arc::new(Route { countries, ..route(1, ACME, 1) })];
+    let stored = PhoneNumber::from_e164(polish().e164());
+    assert_eq!(stored.country(), None);
+    assert!(is_served(&view, None, &stored));
+    assert_eq!(names(&ways(&view, None, &stored, message(1))), ["route1"]);
+    let german = PhoneNumber::from_e164("+4915112345678");
+    assert!(!is_served(&view, None, &german));
+    assert!(ways(&view, None, &german, message(1)).candidates.is_empty());
+}
+
+#[test]
 fn the_operators_routes_serve_who_has_none_and_is_shared_with() {
     let (mut acme, mut shared) = (tenant(ACME, "Acme"), tenant(OPERATOR, "Operator"));
     let other = TenantId::from_bytes([8; 16]);

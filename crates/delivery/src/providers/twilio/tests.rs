@@ -189,3 +189,33 @@ fn signed_reports_are_read() {
     assert_eq!(report("another", "MessageSid=SM1&MessageStatus=sent"), Err(ReceiptError::Forged));
     assert_eq!(report(TOKEN, "MessageSid=SM1"), Err(ReceiptError::Unreadable));
 }
+
+/// What Twilio's own library signed, and what it refuses: tests/twilio/signatures.py.
+#[test]
+fn signatures_are_judged_as_by_twilios_library() {
+    let text = include_str!("../../../../../tests/twilio/signatures.json");
+    let all: Value = serde_json::from_str(text).unwrap();
+    let twilio = provider(json!({"account_sid": ACCOUNT, "auth_token": all["token"]}));
+    let requests = all["requests"].as_array().unwrap();
+    assert!(requests.len() >= 200);
+    for one in requests {
+        let field = |name: &str| one[name].as_str().unwrap();
+        let headers = pairs(&[("X-Twilio-Signature", field("signature"))]);
+        let request = ReceiptRequest {
+            url: field("url"),
+            headers: &headers,
+            content_type: field("type"),
+            body: field("body").as_bytes(),
+            ..receipt("POST", &[])
+        };
+        let taken = twilio.receipts(&request).map(|receipts| receipts.reports.len());
+        let is_form = field("type") == "application/x-www-form-urlencoded";
+        match (one["valid"].as_bool().unwrap(), is_form) {
+            (true, true) => assert_eq!(taken, Ok(1), "{one}"),
+            (false, true) => assert_eq!(taken, Err(ReceiptError::Forged), "{one}"),
+            // Signed by its URL, which holds the hash of the body; but no report is JSON.
+            (true, false) => assert_eq!(taken, Err(ReceiptError::Unreadable), "{one}"),
+            (false, false) => assert!(taken.is_err(), "{one}"),
+        }
+    }
+}
