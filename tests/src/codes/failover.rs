@@ -221,6 +221,7 @@ pub async fn receipts_move_the_newest_message_forward_only(bench: Bench) {
     assert_eq!(receive(&bench, &claim, "a", Delivery::Undelivered).await, Known);
     assert_eq!(delivery(&bench, id).await, Delivery::Queued);
     // After the end too; and not once the record is gone, nor for another tenant.
+    let claim = bench.claim().await.remove(0);
     bench.cancel(id).await.unwrap();
     assert_eq!(receive(&bench, &claim, "b", Delivery::Delivered).await, Noted);
     assert_eq!(bench.read(id).await.status, Status::Canceled);
