@@ -24,8 +24,9 @@ pub async fn gateway() -> MockServer {
 pub fn settings(url: &str) -> Value {
     json!({
         "url": format!("{url}/sms"),
-        "headers": { "Authorization": "Bearer {secrets.token}" },
+        "headers": { "Authorization": "Bearer {secret.token}" },
         "secrets": { "token": TOKEN },
+        "content_type": "json",
         "body": { "to": "{to}", "from": "{from}", "text": "{text}" },
         "answer": { "id": "/id" },
     })

@@ -89,7 +89,14 @@ async fn setup(app: &TestApp, operation: &Operation, owner: &TestKey) -> Option<
 
 /// Settings of the tenant are shown to both modes; only live keys change what live keys feel.
 fn is_setting(operation: &Operation) -> bool {
-    let settings = ["/v1/keys/", "/v1/review-numbers/", "/v1/providers/", "/v1/senders/", "/v1/routes/", "/v1/templates/"];
+    let settings = [
+        "/v1/keys/",
+        "/v1/review-numbers/",
+        "/v1/providers/",
+        "/v1/senders/",
+        "/v1/routes/",
+        "/v1/templates/",
+    ];
     settings.iter().any(|path| operation.path.starts_with(path))
 }
 

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 /// A fault that delivery found in settings: it has words, and no code.
 pub fn setting_fault(message: String) -> Fault {
     let code = match message.as_str() {
-        "must be set" => "required",
+        "must be set" | "is missing" => "required",
         "is not known" => "unknown_field",
         _ => "invalid_format",
     };
