@@ -13,6 +13,7 @@ use crate::{
 use std::fmt;
 
 pub mod providers;
+pub mod reseal;
 pub mod routes;
 pub mod senders;
 pub mod templates;

@@ -6,6 +6,7 @@ use crate::{
     locale::Locale,
     message::{MessageText, Wording, minutes},
     pack::{Reader, Writer},
+    sender::SenderText,
     snapshot::TenantView,
     template::Values,
     transaction::Transaction,
@@ -72,6 +73,8 @@ pub struct CodeText {
     pub locale: Option<Locale>,
     /// The payment that the code confirms.
     pub transaction: Option<Transaction>,
+    /// What the message comes from, in place of what its route says.
+    pub sender: Option<SenderText>,
 }
 
 impl CodeText {
@@ -101,10 +104,13 @@ impl CodeText {
     }
 
     /// Format 1, which older nodes read, as long as it says everything; format 2
-    /// adds the texts, the locale and the payment.
+    /// adds the texts, the locale, the payment and the sender.
     pub(crate) fn pack(&self) -> Zeroizing<Vec<u8>> {
         let text = |value: Option<&str>| value.unwrap_or_default().as_bytes().to_vec();
-        let plain = self.template.is_none() && self.locale.is_none() && self.transaction.is_none();
+        let plain = self.template.is_none()
+            && self.locale.is_none()
+            && self.transaction.is_none()
+            && self.sender.is_none();
         let mut packed = Writer::default()
             .byte(if plain { 1 } else { 2 })
             .blob(self.code.expose().as_bytes())
@@ -117,7 +123,8 @@ impl CodeText {
                 .blob(&text(self.locale.as_ref().map(Locale::as_str)))
                 .blob(&text(transaction.map(Transaction::amount)))
                 .blob(&text(transaction.map(Transaction::currency)))
-                .blob(&text(transaction.map(Transaction::payee)));
+                .blob(&text(transaction.map(Transaction::payee)))
+                .blob(&text(self.sender.as_ref().map(SenderText::as_str)));
         }
         Zeroizing::new(packed.finish())
     }
@@ -134,6 +141,7 @@ impl CodeText {
             template: None,
             locale: None,
             transaction: None,
+            sender: None,
         };
         if format == 2 {
             text.template = match reader.blob()? {
@@ -146,6 +154,8 @@ impl CodeText {
             if !amount.is_empty() {
                 text.transaction = Some(Transaction::parse(&amount, &currency, &payee).ok()?);
             }
+            let sender = reader.text()?;
+            text.sender = if sender.is_empty() { None } else { Some(SenderText::parse(&sender)?) };
         }
         reader.is_done().then_some(text)
     }
@@ -163,6 +173,7 @@ mod tests {
             template: None,
             locale: None,
             transaction: None,
+            sender: None,
         }
     }
 

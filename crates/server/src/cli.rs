@@ -8,6 +8,7 @@ use countersign_core::{
     countries::Countries,
     id::{KeyId, TenantId},
     keyring::KeyKind,
+    provider::OPERATOR,
     scope::Scope,
     tenant::TenantName,
 };
@@ -279,9 +280,10 @@ impl Cli {
     }
 }
 
+/// The operator's own row is no tenant: a key of it could change what all of them share.
 fn parse_tenant_id(text: &str) -> Result<TenantId, String> {
-    text.parse()
-        .map_err(|_| "a tenant's id is ten_ and 26 characters; `countersign tenant list` shows them".into())
+    let id = text.parse().ok().filter(|id| *id != OPERATOR);
+    id.ok_or("a tenant's id is ten_ and 26 characters; `countersign tenant list` shows them".into())
 }
 
 fn parse_key_id(text: &str) -> Result<KeyId, String> {

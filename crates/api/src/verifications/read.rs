@@ -1,7 +1,7 @@
 //! Reads the bodies of the verification operations.
 
 use crate::{
-    delivery::{locale, template_name},
+    delivery::{locale, sender, template_name},
     fields::{Fault, Fields, text, whole},
     problem::{Problem, ProblemCode},
 };
@@ -41,6 +41,7 @@ pub fn start_request(mut fields: Fields, mode: Mode) -> Result<StartRequest, Pro
     });
     let template = fields.optional("template", template_name);
     let locale = fields.optional("locale", locale);
+    let sender = fields.optional("sender", sender);
     let transaction = transaction(&mut fields);
     let metadata = metadata(&mut fields);
     let end_user_ip = fields.optional("end_user_ip", |value| {
@@ -57,6 +58,7 @@ pub fn start_request(mut fields: Fields, mode: Mode) -> Result<StartRequest, Pro
         template,
         locale,
         transaction,
+        sender,
         metadata,
         end_user_ip,
         limits,

@@ -203,6 +203,7 @@ pub fn explain_route(
         template,
         locale: question.locale,
         transaction: None,
+        sender: None,
     };
     let health = |candidate: Candidate| {
         let health = context.gateways.health(&candidate.account);
