@@ -182,19 +182,24 @@ mod tests {
         for (origin, hash) in [(None, None), (Some("a.example"), Some("FA+9qCX9VSu"))] {
             let plain = text(origin, hash);
             assert_eq!(plain.pack()[0], 1, "older nodes read it");
-            for (template, locale, payment) in
-                [(false, false, false), (true, false, false), (false, true, true)]
-            {
+            for (template, locale, payment, sender) in [
+                (false, false, false, false),
+                (true, false, false, false),
+                (false, true, true, false),
+                (false, false, false, true),
+            ] {
                 let text = CodeText {
                     template: template.then_some(TemplateId::from_bytes([7; 16])),
                     locale: locale.then(|| Locale::parse("pt-BR").unwrap()),
                     transaction: payment.then(|| Transaction::parse("49.9", "EUR", "Żółw").unwrap()),
+                    sender: sender.then(|| SenderText::parse("Acme").unwrap()),
                     ..plain.clone()
                 };
                 let packed = text.pack();
                 let back = CodeText::unpack(&packed).unwrap();
                 assert_eq!((&back.origin, &back.app_hash), (&text.origin, &text.app_hash));
                 assert_eq!((back.template, &back.locale), (text.template, &text.locale));
+                assert_eq!(back.sender, text.sender);
                 assert_eq!((back.transaction, back.code.expose()), (text.transaction, "123456"));
                 assert!(CodeText::unpack(&packed[..packed.len() - 1]).is_none());
             }

@@ -230,3 +230,20 @@ async fn what_the_operator_shares_is_used_and_not_seen() {
     let foreign = json!({ "name": "a", "provider": own });
     assert_eq!(fields(&app.post("/v1/routes", &other, foreign).await), ["provider"], "another tenant's");
 }
+
+#[tokio::test]
+async fn the_examples_of_the_guide_are_accepted() {
+    let app = TestApp::spawn_with_gateways().await;
+    let owner = app.tenant("Acme").await;
+    let guide = include_str!("../../../docs/delivery.md");
+    let blocks = guide.split("```json").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let accounts =
+        blocks.filter(|block| block.contains("\"kind\"")).map(|block| block.parse::<Value>().unwrap());
+    let mut kinds = std::collections::BTreeSet::new();
+    for body in accounts {
+        let made = app.post("/v1/providers", &owner, body).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        kinds.insert(made.json()["kind"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(kinds, countersign_delivery::providers::KINDS.map(str::to_owned).into());
+}

@@ -136,3 +136,16 @@ async fn a_number_is_told_its_way_and_its_text() {
     assert_eq!(app.send("PUT", "/v1/countries", Some(&owner.text), Some(&listed)).await.status, 200);
     assert_eq!(explain(json!({ "to": to })).await.json()["country_allowed"], false);
 }
+
+#[tokio::test]
+async fn a_start_names_one_of_the_tenants_senders() {
+    let app = TestApp::spawn().await;
+    let owner = app.tenant("Acme").await;
+    let start = async |sender: &str| {
+        app.post("/v1/verifications", &owner, json!({ "to": "+48503123972", "sender": sender })).await
+    };
+    assert_eq!(fields(&start("Own").await), ["sender"]);
+    assert_eq!(app.post("/v1/senders", &owner, json!({ "sender": "Own" })).await.status, 201);
+    assert_eq!(start("Own").await.status, 201);
+    assert_eq!(fields(&start("Żabka").await), ["sender"]);
+}
