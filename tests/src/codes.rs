@@ -179,6 +179,7 @@ impl Bench {
             template: None,
             locale: None,
             transaction: None,
+            sender: None,
             metadata: Metadata::default(),
             end_user_ip: None,
             limits: Vec::new(),

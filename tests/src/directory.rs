@@ -3,6 +3,7 @@
 mod caps;
 mod contract;
 mod migrations;
+mod resources;
 mod rotation;
 mod statements;
 mod tls;
@@ -88,6 +89,12 @@ on_each_engine!(
     usage::a_key_keeps_the_addresses_that_were_used_last,
     usage::old_addresses_are_forgotten,
     contract::settings_round_trip,
+    resources::they_are_kept_by_tenant_and_kind,
+    resources::of_two_changes_at_once_one_counts,
+    resources::a_tenant_has_only_so_many_of_each_kind,
+    resources::another_node_sees_what_changed,
+    resources::one_that_cannot_be_read_keeps_its_tenant_from_being_served,
+    resources::of_repeats_at_once_one_makes_it,
 );
 
 /// A database of its own for one test.

@@ -1,6 +1,6 @@
 //! Nothing secret at rest or in logs.
 
-use crate::{app::TestApp, codes::letters};
+use crate::{app::TestApp, codes::letters, delivery::TOKEN};
 use serde_json::json;
 use std::{
     io::Write,
@@ -58,7 +58,7 @@ fn holds(haystack: &[u8], needle: &str) -> bool {
 #[tokio::test]
 async fn no_code_key_or_number_rests_in_files_or_logs() {
     let log = capture();
-    let app = TestApp::spawn().await;
+    let (app, server) = (TestApp::spawn_with_gateways().await, crate::delivery::gateway().await);
     let owner = app.tenant("Acme").await;
     // Ten letters cannot turn up by chance.
     app.set_policy(&owner.caller, letters(10)).await;
@@ -83,6 +83,23 @@ async fn no_code_key_or_number_rests_in_files_or_logs() {
         app.send("GET", &format!("/v1/{}?to={to}", message.code), Some(&created), None).await;
         secrets.extend([message.code, to[1..].to_owned()]);
     }
+    let mut answers = Vec::new();
+    let body =
+        json!({ "name": "main", "kind": "http", "settings": crate::delivery::settings(&server.uri()) });
+    let made = app.post("/v1/providers", &owner, body.clone()).await;
+    let path = format!("/v1/providers/{}", made.json()["id"].as_str().unwrap());
+    answers.push(app.post("/v1/providers", &owner, body).await);
+    let misplaced = json!({ "name": "b", "kind": "smsapi", "settings": { "service": TOKEN, "token": [TOKEN] }, "rate": TOKEN });
+    answers.push(app.post("/v1/providers", &owner, misplaced).await);
+    answers.push(app.post(&format!("{path}/test"), &owner, json!({ "to": "+48503123980" })).await);
+    let patch = json!({ "settings": { "secrets": { "token": format!("{TOKEN}2") } } });
+    answers.push(app.send("PATCH", &path, Some(&owner.text), Some(&patch)).await);
+    for path in [&path, "/v1/providers", "/v1/routes"] {
+        answers.push(app.get(path, &owner).await);
+    }
+    answers.push(made);
+    assert!(answers.iter().all(|answer| !answer.text.contains(TOKEN)), "{answers:?}");
+    secrets.push(TOKEN.to_owned());
     let mut found = Vec::new();
     files(app.folder.path(), &mut found);
     assert!(found.iter().any(|(name, _)| name.contains("codes")), "the data folder is the right one");

@@ -55,12 +55,49 @@ async fn concrete(app: &TestApp, operation: &Operation, owner: &TestKey, number:
     } else if operation.path.starts_with("/v1/review-numbers/") {
         let made = app.post("/v1/review-numbers", owner, json!({ "to": number })).await;
         made.json()["id"].as_str().unwrap().to_owned()
+    } else if let Some(id) = setup(app, operation, owner).await {
+        id
     } else if operation.path.contains("{id}") {
         app.start(owner, number).await
     } else {
         String::new()
     };
     operation.path.replace("{id}", &id)
+}
+
+/// The id of a provider, sender, route or template that is there, for an operation on one.
+async fn setup(app: &TestApp, operation: &Operation, owner: &TestKey) -> Option<String> {
+    let name = format!("own-{}", operation.id.replace('_', "-"));
+    let make = async |path: &str, body: Value| {
+        let made = app.post(path, owner, body).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        made.json()["id"].as_str().unwrap().to_owned()
+    };
+    let kind = operation.path.strip_prefix("/v1/")?.split("/{id}").next()?;
+    Some(match kind {
+        _ if !operation.path.contains("{id}") => return None,
+        "providers" => app.provider(owner, &name).await,
+        "senders" => make("/v1/senders", json!({ "sender": "Acme" })).await,
+        "routes" => {
+            let provider = app.verified_provider(owner, &name).await;
+            make("/v1/routes", json!({ "name": name, "provider": provider })).await
+        }
+        "templates" => make("/v1/templates", json!({ "name": name, "texts": { "en": "{code}" } })).await,
+        _ => return None,
+    })
+}
+
+/// Settings of the tenant are shown to both modes; only live keys change what live keys feel.
+fn is_setting(operation: &Operation) -> bool {
+    let settings = [
+        "/v1/keys/",
+        "/v1/review-numbers/",
+        "/v1/providers/",
+        "/v1/senders/",
+        "/v1/routes/",
+        "/v1/templates/",
+    ];
+    settings.iter().any(|path| operation.path.starts_with(path))
 }
 
 #[tokio::test]
@@ -103,12 +140,16 @@ async fn every_operation_asks_for_its_key_scope_tenant_and_body() {
             let body = body_for(id);
             let foreign = app.send(method, &path, Some(&stranger.text), body.as_ref()).await;
             assert_eq!(foreign.problem(), (404, "not_found".into()), "{id}");
-            if id == "read_key" || id == "delete_review_number" {
-                // Keys and review numbers are settings of the tenant, shown to both modes; only live keys change live keys.
-                continue;
-            }
             let other_mode = app.key_for(&owner.caller, Mode::Test, Scopes::all()).await;
             let foreign = app.send(method, &path, Some(&other_mode.text), body.as_ref()).await;
+            if is_setting(operation) && method == "GET" {
+                assert_eq!(foreign.status, 200, "{id} from test mode");
+                continue;
+            }
+            if is_setting(operation) && !operation.path.starts_with("/v1/keys/") {
+                assert_eq!(foreign.problem(), (403, "insufficient_scope".into()), "{id} from test mode");
+                continue;
+            }
             assert_eq!(foreign.problem(), (404, "not_found".into()), "{id} from test mode");
         }
     }
@@ -120,6 +161,10 @@ fn body_for(operation: &str) -> Option<Value> {
         "rotate_key" => Some(json!({})),
         "update_key" => Some(json!({ "name": "stolen" })),
         "update_profile" => Some(json!({ "code_length": 4 })),
+        "update_provider" => Some(json!({ "rate": 5 })),
+        "test_provider" => Some(json!({ "to": "+48500500500" })),
+        "update_route" => Some(json!({ "weight": 5 })),
+        "update_template" => Some(json!({ "transliterate": true })),
         _ => None,
     }
 }

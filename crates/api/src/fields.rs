@@ -182,6 +182,11 @@ pub fn array(value: Value) -> Result<Vec<Value>, Fault> {
     }
 }
 
+/// An object, as it is.
+pub fn object(value: Value) -> Result<Value, Fault> {
+    if value.is_object() { Ok(value) } else { Err(Fault::new("wrong_type", "must be an object")) }
+}
+
 /// `true` or `false`.
 pub fn boolean(value: Value) -> Result<bool, Fault> {
     value.as_bool().ok_or_else(|| Fault::new("wrong_type", "must be true or false"))

@@ -9,6 +9,7 @@ mod allowlists;
 mod auth;
 mod body;
 mod countries;
+mod delivery;
 mod docs;
 mod failures;
 mod fields;
@@ -28,6 +29,7 @@ mod ratelimit;
 mod receipts;
 mod reviews;
 mod system;
+mod tenant;
 mod time;
 mod verifications;
 
@@ -100,11 +102,14 @@ fn routes(config: &mut ServiceConfig<'_>) {
             .service(reviews::create_review_number)
             .service(reviews::list_review_numbers)
             .service(reviews::delete_review_number)
+            .service(tenant::read_tenant)
+            .service(tenant::update_tenant)
             .service(profiles::list_profiles)
             .service(profiles::read_profile)
             .service(profiles::save_profile)
             .service(profiles::update_profile)
-            .service(profiles::delete_profile);
+            .service(profiles::delete_profile)
+            .configure(delivery);
     });
     config
         .service(v1.wrap(from_fn(auth::authenticate)))
@@ -112,6 +117,33 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(system::read_readiness)
         .service(system::read_openapi)
         .service(system::read_docs);
+}
+
+/// What a tenant sets up for delivery.
+fn delivery(v1: &mut ServiceConfig<'_>) {
+    use delivery::{providers, routes, senders, templates};
+    v1.service(providers::create_provider)
+        .service(providers::list_providers)
+        .service(providers::read_provider)
+        .service(providers::update_provider)
+        .service(providers::delete_provider)
+        .service(providers::test_provider)
+        .service(senders::create_sender)
+        .service(senders::list_senders)
+        .service(senders::delete_sender)
+        .service(routes::create_route)
+        .service(routes::list_routes)
+        .service(routes::explain_route)
+        .service(routes::read_route)
+        .service(routes::update_route)
+        .service(routes::delete_route)
+        .service(templates::create_template)
+        .service(templates::list_templates)
+        .service(templates::list_default_texts)
+        .service(templates::preview_template)
+        .service(templates::read_template)
+        .service(templates::update_template)
+        .service(templates::delete_template);
 }
 
 /// The generator of this thread, seeded by the operating system.

@@ -136,7 +136,8 @@ impl Seen {
     fn audit(&self, request: &HttpRequest, route: &str, status: u16) {
         let change = matches!(self.method, "POST" | "PUT" | "PATCH" | "DELETE");
         let of_verification = route.starts_with("/v1/verifications") || route.starts_with("/v1/checks");
-        if !self.api || !change || of_verification || !(200..300).contains(&status) {
+        let asks = matches!(route, "/v1/routes/explain" | "/v1/templates/preview");
+        if !self.api || !change || of_verification || asks || !(200..300).contains(&status) {
             return;
         }
         let extensions = request.extensions();

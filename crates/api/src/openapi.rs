@@ -32,6 +32,7 @@ use utoipa_actix_web::AppExt;
         (name = "reports", description = "How often each thing happened."),
         (name = "keys", description = "API keys of the tenant."),
         (name = "allowlists", description = "Where keys may be used from, and where they were used."),
+        (name = "delivery", description = "Providers, routes, senders and texts of messages."),
         (name = "settings", description = "Limits, countries, profiles and numbers of the tenant."),
         (name = "system", description = "Health and documentation; no key is needed."),
     ),

@@ -3,9 +3,11 @@
 
 mod acts;
 mod json;
+mod resources;
 
 pub use acts::{codes, codes_unavailable, directory, guess_limit};
 pub use json::{FieldError, ProblemBody, RefusingLimit};
+pub use resources::setting_fault;
 
 use crate::ratelimit;
 use actix_web::{

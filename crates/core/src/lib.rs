@@ -124,4 +124,10 @@ impl Caller {
     fn refuse_test(&self) -> Result<(), LiveByTest> {
         if self.mode == key::Mode::Test { Err(LiveByTest) } else { Ok(()) }
     }
+
+    /// The tenant, for an act that changes what live keys feel. Acts that the
+    /// operator carries out too ask for a tenant; a caller of the API gets it here.
+    pub fn live_tenant(&self) -> Result<id::TenantId, LiveByTest> {
+        self.refuse_test().map(|()| self.tenant)
+    }
 }

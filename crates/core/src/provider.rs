@@ -70,7 +70,8 @@ impl ProviderAccount {
             }
     }
 
-    fn place(id: ProviderId, tenant: TenantId) -> Place {
+    /// Where its settings are sealed to.
+    pub(crate) fn place(id: ProviderId, tenant: TenantId) -> Place {
         Place { kind: Sealed::Provider, tenant, id: *id.bytes(), number: Fingerprint::default() }
     }
 

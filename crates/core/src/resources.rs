@@ -2,10 +2,10 @@
 //! senders, routes, templates.
 
 use crate::{
-    Caller, Context, LiveByTest,
+    Context, LiveByTest,
     gateway::SettingFault,
     id::TenantId,
-    idempotency::{IdempotencyError, Once, made_once, refuse_repeat},
+    idempotency::{IdempotencyError, Once, refuse_repeat},
     ports::StoreError,
     resource::{Resource, ResourceKind},
     time::Timestamp,
@@ -13,6 +13,7 @@ use crate::{
 use std::fmt;
 
 pub mod providers;
+pub mod reseal;
 pub mod routes;
 pub mod senders;
 pub mod templates;
@@ -41,6 +42,9 @@ pub enum ResourceError {
     /// The request bears an Idempotency-Key that was used.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
+    /// It was carried out before, and what it made is there no more under its name.
+    #[error("the {} that the first request made was renamed or deleted", .0.as_str())]
+    MadeBefore(ResourceKind),
     /// By a test key.
     #[error(transparent)]
     LiveByTest(#[from] LiveByTest),
@@ -58,6 +62,7 @@ impl fmt::Display for Names<'_> {
 }
 
 impl ResourceError {
+    /// One field that is not as it must be.
     fn field(field: &str, message: impl Into<String>) -> Self {
         Self::Fields(vec![SettingFault { field: field.to_owned(), message: message.into() }])
     }
@@ -80,18 +85,58 @@ async fn read(
     found.ok_or(ResourceError::NotFound(kind))
 }
 
-async fn create(context: &Context, resource: &Resource, once: Option<&Once>) -> Result<(), ResourceError> {
-    let (tenant, now) = (resource.tenant, resource.created_at);
-    refuse_repeat::<ResourceError>(context, tenant, once, now).await?;
-    let created = context.directory.create_resource(resource, once).await;
-    match made_once(context, tenant, once, now, created).await {
-        Err(ResourceError::Directory(StoreError::Conflict)) => {
-            return Err(ResourceError::NameTaken(resource.kind));
+/// What a request made, now or when it came for the first time.
+#[derive(Debug)]
+pub struct Made<T> {
+    /// As it is now.
+    pub value: T,
+    /// Whether an earlier request with the same Idempotency-Key made it.
+    pub before: bool,
+}
+
+impl<T> Made<T> {
+    fn now(value: T) -> Self {
+        Self { value, before: false }
+    }
+}
+
+/// What an earlier request with this Idempotency-Key made, if there was one. A
+/// repeat bears the same body, so the name leads to it; nothing secret is in the answer.
+async fn made_before(
+    context: &Context,
+    (tenant, kind, name): (TenantId, ResourceKind, &str),
+    once: Option<&Once>,
+    now: Timestamp,
+) -> Result<Option<Resource>, ResourceError> {
+    match refuse_repeat::<ResourceError>(context, tenant, once, now).await {
+        Ok(()) => Ok(None),
+        Err(ResourceError::Idempotency(IdempotencyError::SecretShown)) => {
+            let found = list(context, tenant, kind).await?.into_iter().find(|resource| resource.name == name);
+            found.map(Some).ok_or(ResourceError::MadeBefore(kind))
         }
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a resource. Gives what is there instead if a repeat of the request came first.
+async fn create(
+    context: &Context,
+    resource: &Resource,
+    once: Option<&Once>,
+) -> Result<Option<Resource>, ResourceError> {
+    let Resource { tenant, kind, created_at: now, .. } = *resource;
+    let created = context.directory.create_resource(resource, once).await;
+    if matches!(created, Err(StoreError::Conflict | StoreError::Full { .. }))
+        && let Some(first) = made_before(context, (tenant, kind, &resource.name), once, now).await?
+    {
+        return Ok(Some(first));
+    }
+    match created {
+        Err(StoreError::Conflict) => return Err(ResourceError::NameTaken(kind)),
         outcome => outcome?,
     }
     context.catch_up().await;
-    Ok(())
+    Ok(None)
 }
 
 /// Writes a resource whose version is one more than it was read with.
@@ -113,13 +158,12 @@ async fn update(context: &Context, resource: &Resource) -> Result<(), ResourceEr
 
 async fn delete(
     context: &Context,
-    caller: &Caller,
+    tenant: TenantId,
     kind: ResourceKind,
     id: [u8; 16],
     now: Timestamp,
 ) -> Result<(), ResourceError> {
-    caller.refuse_test()?;
-    let deleted = context.directory.delete_resource(caller.tenant, kind, id, now).await?;
+    let deleted = context.directory.delete_resource(tenant, kind, id, now).await?;
     context.catch_up().await;
     if deleted { Ok(()) } else { Err(ResourceError::NotFound(kind)) }
 }

@@ -4,9 +4,11 @@ use crate::{
     Caller, Context, LiveByTest,
     countries::Countries,
     limits::{Buckets, LimitName, LimitScope},
+    locale::Locale,
     phone::PhoneNumber,
     ports::StoreError,
     setting::{Setting, Settings},
+    tenant::Tenant,
     time::Timestamp,
 };
 
@@ -93,6 +95,23 @@ pub async fn save_countries(
     caller.refuse_test()?;
     save(context, caller, &Setting::Countries(countries.clone()), now).await?;
     Ok(countries)
+}
+
+/// The tenant and the locale of its messages; `None` for English.
+pub fn read_tenant(context: &Context, caller: &Caller) -> Result<(Tenant, Option<Locale>), SettingError> {
+    let view = context.tenant_view(caller.tenant)?;
+    Ok((view.tenant.clone(), view.settings.locale.clone()))
+}
+
+/// Gives the tenant's messages another locale, unless a start names one.
+pub async fn save_locale(
+    context: &Context,
+    caller: &Caller,
+    locale: Option<Locale>,
+    now: Timestamp,
+) -> Result<(), SettingError> {
+    caller.refuse_test()?;
+    save(context, caller, &Setting::Locale(locale), now).await
 }
 
 async fn save(

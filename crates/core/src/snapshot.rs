@@ -189,6 +189,11 @@ impl Snapshot {
         self.read().tenants.get(&tenant).cloned()
     }
 
+    /// All tenants.
+    pub fn tenants(&self) -> Vec<Arc<TenantView>> {
+        self.read().tenants.values().cloned().collect()
+    }
+
     /// How many tenants and keys it holds.
     pub fn size(&self) -> (usize, usize) {
         let state = self.read();

@@ -16,6 +16,7 @@ use crate::{
     read::{Contact, Metadata, Verification},
     resources::routes::has_way,
     review::ReviewNumber,
+    sender::SenderText,
     snapshot::TenantView,
     template::TemplateName,
     testmode::{Magic, RATE_LIMIT_WAIT},
@@ -52,6 +53,8 @@ pub struct StartRequest {
     pub locale: Option<Locale>,
     /// The payment that the code is to confirm.
     pub transaction: Option<Transaction>,
+    /// The tenant's sender that the message is to come from.
+    pub sender: Option<SenderText>,
     /// The client's own notes.
     pub metadata: Metadata,
     /// The end user's address, as the client saw it.
@@ -80,6 +83,9 @@ pub enum StartError {
     /// The tenant has no texts of that name.
     #[error("no such template")]
     UnknownTemplate,
+    /// The tenant has no such sender.
+    #[error("no such sender")]
+    UnknownSender,
     /// The message would not fit into what the app hash allows.
     #[error("the message is longer than an Android app can read")]
     TextTooLong,
@@ -135,6 +141,7 @@ pub async fn start_verification(
         _ => check_country(&view, &request.to)?,
     }
     let template = template(&view, &request)?;
+    check_sender(&view, &request)?;
     check_length(&view, profile, &request, template)?;
     let takes = match &review {
         Some((review, _)) => review_takes(context, review),
@@ -157,6 +164,12 @@ pub async fn start_verification(
         }
         Answer::Replay(_) => Err(IdempotencyError::Mismatch.into()),
     }
+}
+
+/// A key is trusted with what its tenant set up, not with the name of anybody else.
+fn check_sender(view: &TenantView, request: &StartRequest) -> Result<(), StartError> {
+    let own = |text: &SenderText| view.senders.iter().any(|sender| sender.text == *text);
+    if request.sender.as_ref().is_none_or(own) { Ok(()) } else { Err(StartError::UnknownSender) }
 }
 
 fn magic(mode: Mode, to: &PhoneNumber) -> Option<Magic> {

@@ -6,6 +6,7 @@ use crate::{
     locale::Locale,
     message::{MessageText, Wording, minutes},
     pack::{Reader, Writer},
+    sender::SenderText,
     snapshot::TenantView,
     template::Values,
     transaction::Transaction,
@@ -72,6 +73,8 @@ pub struct CodeText {
     pub locale: Option<Locale>,
     /// The payment that the code confirms.
     pub transaction: Option<Transaction>,
+    /// What the message comes from, in place of what its route says.
+    pub sender: Option<SenderText>,
 }
 
 impl CodeText {
@@ -101,10 +104,13 @@ impl CodeText {
     }
 
     /// Format 1, which older nodes read, as long as it says everything; format 2
-    /// adds the texts, the locale and the payment.
+    /// adds the texts, the locale, the payment and the sender.
     pub(crate) fn pack(&self) -> Zeroizing<Vec<u8>> {
         let text = |value: Option<&str>| value.unwrap_or_default().as_bytes().to_vec();
-        let plain = self.template.is_none() && self.locale.is_none() && self.transaction.is_none();
+        let plain = self.template.is_none()
+            && self.locale.is_none()
+            && self.transaction.is_none()
+            && self.sender.is_none();
         let mut packed = Writer::default()
             .byte(if plain { 1 } else { 2 })
             .blob(self.code.expose().as_bytes())
@@ -117,7 +123,8 @@ impl CodeText {
                 .blob(&text(self.locale.as_ref().map(Locale::as_str)))
                 .blob(&text(transaction.map(Transaction::amount)))
                 .blob(&text(transaction.map(Transaction::currency)))
-                .blob(&text(transaction.map(Transaction::payee)));
+                .blob(&text(transaction.map(Transaction::payee)))
+                .blob(&text(self.sender.as_ref().map(SenderText::as_str)));
         }
         Zeroizing::new(packed.finish())
     }
@@ -134,6 +141,7 @@ impl CodeText {
             template: None,
             locale: None,
             transaction: None,
+            sender: None,
         };
         if format == 2 {
             text.template = match reader.blob()? {
@@ -146,6 +154,8 @@ impl CodeText {
             if !amount.is_empty() {
                 text.transaction = Some(Transaction::parse(&amount, &currency, &payee).ok()?);
             }
+            let sender = reader.text()?;
+            text.sender = if sender.is_empty() { None } else { Some(SenderText::parse(&sender)?) };
         }
         reader.is_done().then_some(text)
     }
@@ -163,6 +173,7 @@ mod tests {
             template: None,
             locale: None,
             transaction: None,
+            sender: None,
         }
     }
 
@@ -171,19 +182,24 @@ mod tests {
         for (origin, hash) in [(None, None), (Some("a.example"), Some("FA+9qCX9VSu"))] {
             let plain = text(origin, hash);
             assert_eq!(plain.pack()[0], 1, "older nodes read it");
-            for (template, locale, payment) in
-                [(false, false, false), (true, false, false), (false, true, true)]
-            {
+            for (template, locale, payment, sender) in [
+                (false, false, false, false),
+                (true, false, false, false),
+                (false, true, true, false),
+                (false, false, false, true),
+            ] {
                 let text = CodeText {
                     template: template.then_some(TemplateId::from_bytes([7; 16])),
                     locale: locale.then(|| Locale::parse("pt-BR").unwrap()),
                     transaction: payment.then(|| Transaction::parse("49.9", "EUR", "Żółw").unwrap()),
+                    sender: sender.then(|| SenderText::parse("Acme").unwrap()),
                     ..plain.clone()
                 };
                 let packed = text.pack();
                 let back = CodeText::unpack(&packed).unwrap();
                 assert_eq!((&back.origin, &back.app_hash), (&text.origin, &text.app_hash));
                 assert_eq!((back.template, &back.locale), (text.template, &text.locale));
+                assert_eq!(back.sender, text.sender);
                 assert_eq!((back.transaction, back.code.expose()), (text.transaction, "123456"));
                 assert!(CodeText::unpack(&packed[..packed.len() - 1]).is_none());
             }

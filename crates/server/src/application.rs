@@ -286,7 +286,7 @@ impl Application {
         let upkeep = Upkeep {
             history: Arc::clone(&self.history),
             settings: self.settings.history,
-            keyring: Arc::clone(&self.context.keyring),
+            context: self.context.clone(),
             clock: Arc::clone(&self.clock),
             recorder: Arc::clone(&self.recorder),
         };

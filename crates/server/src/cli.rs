@@ -1,6 +1,10 @@
 //! The command line: what can be asked for. What is done about it stands in
 //! `command`, a file each.
 
+mod delivery;
+
+pub use delivery::{ProviderCommand, RouteArgs, RouteCommand};
+
 use crate::{command, configuration::parse_countries};
 use clap::{Args, Parser, Subcommand};
 use countersign_core::{
@@ -8,6 +12,7 @@ use countersign_core::{
     countries::Countries,
     id::{KeyId, TenantId},
     keyring::KeyKind,
+    provider::OPERATOR,
     scope::Scope,
     tenant::TenantName,
 };
@@ -50,6 +55,12 @@ pub enum Command {
     /// Make, list and change API keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Make, try and list the operator's accounts at providers, which tenants share
+    #[command(subcommand)]
+    Provider(ProviderCommand),
+    /// Make and list the operator's routes, for tenants without routes of their own
+    #[command(subcommand)]
+    Route(RouteCommand),
     /// Rotate the keys that seal and sign, while servers run
     #[command(subcommand)]
     Keyring(KeyringCommand),
@@ -279,9 +290,10 @@ impl Cli {
     }
 }
 
+/// The operator's own row is no tenant: a key of it could change what all of them share.
 fn parse_tenant_id(text: &str) -> Result<TenantId, String> {
-    text.parse()
-        .map_err(|_| "a tenant's id is ten_ and 26 characters; `countersign tenant list` shows them".into())
+    let id = text.parse().ok().filter(|id| *id != OPERATOR);
+    id.ok_or("a tenant's id is ten_ and 26 characters; `countersign tenant list` shows them".into())
 }
 
 fn parse_key_id(text: &str) -> Result<KeyId, String> {
@@ -358,6 +370,13 @@ mod tests {
             (format!("key create --tenant {TENANT} --name app --scopes start"), "verifications:start"),
             ("key create --tenant acme --name app --scopes numbers:read".into(), "countersign tenant list"),
             (format!("key create --tenant {TENANT} --name app"), "--scopes"),
+            (
+                format!("key create --tenant ten_{} --name a --scopes numbers:read", "0".repeat(26)),
+                "tenant list",
+            ),
+            ("provider create --name A --kind http --settings -".into(), "a-z"),
+            (format!("provider test prv_{} --to 123", "0".repeat(26)), "valid"),
+            (format!("route create --name a --provider prv_{} --prefixes 48", "0".repeat(26)), "+4850"),
             (format!("key delete --tenant {TENANT} cs_live_x"), "countersign key list"),
             (format!("tenant create --name {}", "x".repeat(41)), "1 to 40"),
             ("dev --port 70000".into(), "70000"),

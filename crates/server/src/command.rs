@@ -7,6 +7,8 @@ mod dev;
 mod key;
 mod keyring;
 mod probe;
+mod provider;
+mod route;
 mod serve;
 mod tenant;
 
@@ -16,6 +18,7 @@ use crate::{
     telemetry, wiring,
 };
 use anyhow::Context as _;
+use countersign_core::Context;
 use countersign_stores::{directory::SqlDirectory, sql::Sql};
 use std::{
     io::{ErrorKind, Write as _},
@@ -37,6 +40,8 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Openapi => print_openapi(),
         Command::Tenant(command) => tenant::run(config, command).await,
         Command::Key(command) => key::run(config, command).await,
+        Command::Provider(command) => provider::run(config, command).await,
+        Command::Route(command) => route::run(config, command).await,
         Command::Keyring(command) => keyring::run(config, command).await,
         Command::Allowlist(command) => allowlist::run(config, command).await,
         Command::Config(command) => config::run(config, &command),
@@ -66,6 +71,13 @@ async fn open_directory_of(settings: &Settings) -> anyhow::Result<SqlDirectory> 
     let sql = wiring::open_sql(settings).await?;
     wiring::refuse_pending_migrations(&sql).await?;
     Ok(SqlDirectory::new(sql))
+}
+
+/// What the operator's own accounts and routes need: the directory as it is now, and no codes store.
+async fn operator_context(settings: &Settings) -> anyhow::Result<Context> {
+    let context = wiring::open_management(settings).await?;
+    context.refresh().await.context("The directory cannot be read")?;
+    Ok(context)
 }
 
 async fn open_sql(config: Option<&Path>) -> anyhow::Result<Sql> {

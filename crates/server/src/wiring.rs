@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail, ensure};
 use countersign_core::{
     Context,
     console::Inbox,
-    history::HistoryUpkeep,
+    history::{History, HistoryUpkeep},
     keyring::KeyRing,
     node::Nodes,
     ports::{Clock, Codes, Relay},
@@ -95,6 +95,36 @@ pub async fn open_backends(
     };
     Ok(Backends { accounts, reports, context, nodes, history, inbox, lock })
 }
+
+/// What a command needs that manages accounts and routes beside a running
+/// server: it must reach neither codes nor history, and holds no lock.
+pub(crate) async fn open_management(settings: &Settings) -> anyhow::Result<Context> {
+    let sql = open_sql(settings).await?;
+    refuse_pending_migrations(&sql).await?;
+    let (keyring, partitions) = open_keyring(settings, false)?;
+    let keyring = Arc::new(keyring);
+    let outbound = Outbound::new(AddressPolicy::new(settings.delivery.allowed_networks.clone(), true));
+    let outbound = outbound.context("The client for calls to providers cannot be made")?;
+    let clock: Arc<dyn Clock> = Arc::new(machine::SystemClock);
+    let means = Means { outbound, clock, reports: mpsc::channel(1).0 };
+    let accounts = Accounts::new(means, Arc::clone(&keyring), mpsc::channel(1).0);
+    Ok(Context {
+        codes: Arc::new(Absent),
+        directory: Arc::new(SqlDirectory::new(sql)),
+        snapshot: Arc::default(),
+        history: Arc::new(Absent),
+        keyring,
+        partitions,
+        gateways: Arc::new(accounts),
+        live_route: settings.delivery.relay.is_some(),
+    })
+}
+
+/// The stores that a command does without: each method says that it is unsupported.
+struct Absent;
+
+impl Codes for Absent {}
+impl History for Absent {}
 
 async fn open_codes(
     settings: &CodesSettings,

@@ -44,6 +44,7 @@ impl Bench {
             template: None,
             locale: None,
             transaction: None,
+            sender: None,
             metadata: Default::default(),
             end_user_ip: end_user_ip.map(|ip| ip.parse::<IpAddr>().unwrap()),
             limits: Vec::new(),

@@ -290,8 +290,11 @@ pub async fn an_unreadable_row_is_corrupt(base: &Base) -> Result<()> {
 }
 
 pub async fn statements_must_touch_what_they_say(base: &Base) -> Result<()> {
-    const RENAME: Statement =
-        Statement { table: "tenants", text: "UPDATE tenants SET name = $1", params: &[Kind::Text] };
+    const RENAME: Statement = Statement {
+        table: "tenants",
+        text: "UPDATE tenants SET name = $1 WHERE created_at > 0",
+        params: &[Kind::Text],
+    };
     base.tenant(1).await?;
     base.tenant(2).await?;
     let rename = |name: &str| vec![Value::from(name)];

@@ -76,6 +76,18 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         // The one that was noted by now is dead, the seeded one is not.
         ("nodes", false) if statement.text.contains("seen_at < $1") => vec![1_000_000.into()],
         ("nodes", false) => vec![node(1).id.to_string().into()],
+        ("resources", true) => vec![ids.into()],
+        ("resources", false) if statement.text.contains("id > $1") => vec!["".into()],
+        ("resources", false) if statement.text.starts_with("UPDATE") => vec![
+            ids.into(),
+            "text 2".into(),
+            "another name".into(),
+            "another body".into(),
+            [7; 32].as_slice().into(),
+            7.into(),
+            1.into(),
+        ],
+        ("resources", false) if statement.text.starts_with("DELETE") => vec![ids.into(), "text 2".into()],
         ("changes", _) if statement.params.len() == 3 => vec![ids.into(), "default".into()],
         _ => vec![ids.into()],
     };
@@ -86,7 +98,13 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
 }
 
 /// Whole tables, to see what the statements did to them.
-const DUMPS: [Statement; 10] = [
+const DUMPS: [Statement; 11] = [
+    Statement {
+        table: "resources",
+        text: "SELECT id, tenant_id, kind, name, body, sealed, version, created_at, updated_at
+                FROM resources ORDER BY id",
+        params: &[],
+    },
     Statement {
         table: "review_numbers",
         text: "SELECT id, tenant_id, number, sealed, ends_at, created_at FROM review_numbers ORDER BY id",
@@ -130,9 +148,9 @@ const DUMPS: [Statement; 10] = [
         params: &[],
     },
 ];
-static DUMP: [&Statement; 10] = [
+static DUMP: [&Statement; 11] = [
     &DUMPS[0], &DUMPS[1], &DUMPS[2], &DUMPS[3], &DUMPS[4], &DUMPS[5], &DUMPS[6], &DUMPS[7], &DUMPS[8],
-    &DUMPS[9],
+    &DUMPS[9], &DUMPS[10],
 ];
 
 /// Runs each statement and gives its text, its rows and what all tables hold after it.

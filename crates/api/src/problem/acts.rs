@@ -155,6 +155,9 @@ impl From<StartError> for Problem {
                 let message = "names no template of the tenant";
                 Self::field(ProblemCode::InvalidRequest, "template", "not_found", message)
             }
+            StartError::UnknownSender => {
+                Self::field(ProblemCode::InvalidRequest, "sender", "not_found", "is no sender of the tenant")
+            }
             StartError::TextTooLong => {
                 let message = "makes the message longer than an Android app can read";
                 Self::field(ProblemCode::InvalidRequest, "app_hash", "too_long", message)

@@ -54,6 +54,13 @@ pub struct StartVerification {
         example = "pt-BR"
     )]
     locale: Option<String>,
+    /// What the message comes from: one of your senders. That of the route or of your senders for the
+    /// country when absent.
+    #[schema(
+        pattern = r"^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9._&-]([A-Za-z0-9 ._&-]{0,9}[A-Za-z0-9._&-])?)$",
+        example = "Acme"
+    )]
+    sender: Option<String>,
     /// The payment that the code confirms: it stands in the message, and each
     /// check must name the same.
     transaction: Option<Transaction>,

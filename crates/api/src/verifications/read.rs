@@ -1,6 +1,7 @@
 //! Reads the bodies of the verification operations.
 
 use crate::{
+    delivery::{locale, sender, template_name},
     fields::{Fault, Fields, text, whole},
     problem::{Problem, ProblemCode},
 };
@@ -8,12 +9,10 @@ use countersign_core::{
     code::Code,
     key::Mode,
     limits::{LimitName, LimitScope},
-    locale::Locale,
     phone::{PhoneError, PhoneNumber},
     profile::{Policy, ProfileName},
     read::Metadata,
     start::StartRequest,
-    template::TemplateName,
     testmode,
     text::{AppHash, Origin},
     transaction::Transaction,
@@ -40,12 +39,9 @@ pub fn start_request(mut fields: Fields, mode: Mode) -> Result<StartRequest, Pro
     let app_hash = fields.optional("app_hash", |value| {
         AppHash::parse(&text(value)?).ok_or(Fault::format("must be 11 characters of base64"))
     });
-    let template = fields.optional("template", |value| {
-        TemplateName::parse(&text(value)?).ok_or(Fault::format("must be 1 to 32 of a-z, 0-9 and hyphen"))
-    });
-    let locale = fields.optional("locale", |value| {
-        Locale::parse(&text(value)?).ok_or(Fault::format("must be a locale such as en, pt-BR or zh-Hant"))
-    });
+    let template = fields.optional("template", template_name);
+    let locale = fields.optional("locale", locale);
+    let sender = fields.optional("sender", sender);
     let transaction = transaction(&mut fields);
     let metadata = metadata(&mut fields);
     let end_user_ip = fields.optional("end_user_ip", |value| {
@@ -62,6 +58,7 @@ pub fn start_request(mut fields: Fields, mode: Mode) -> Result<StartRequest, Pro
         template,
         locale,
         transaction,
+        sender,
         metadata,
         end_user_ip,
         limits,

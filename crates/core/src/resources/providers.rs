@@ -1,15 +1,15 @@
 //! Accounts at providers: make, change, try, delete.
 
-use super::{ResourceError, ResourceName, create, delete, list, read, update};
+use super::{Made, ResourceError, ResourceName, create, delete, list, made_before, read, update};
 use crate::{
-    Caller, Context,
-    gateway::{Trial, TrialOutcome},
+    Context,
+    gateway::{SettingFault, Trial, TrialOutcome},
     id::{ProviderId, TenantId},
     idempotency::Once,
     phone::PhoneNumber,
     provider::{ProviderAccount, Shared},
     resource::{Resource, ResourceKind},
-    route::{Route, account, operator},
+    route::{Route, operator},
     sender::choose,
     time::Timestamp,
 };
@@ -64,6 +64,16 @@ pub fn shared_providers(context: &Context, tenant: TenantId) -> Vec<Arc<Provider
     operator.providers.iter().filter(|account| account.serves(tenant)).cloned().collect()
 }
 
+/// One of the operator's accounts that a tenant may use.
+pub fn shared_provider(context: &Context, tenant: TenantId, id: ProviderId) -> Option<Arc<ProviderAccount>> {
+    shared_providers(context, tenant).into_iter().find(|account| account.id == id)
+}
+
+/// All that is wrong with the settings of a kind, for whoever tells it with other faults.
+pub fn check_settings(context: &Context, kind: &str, settings: &Value) -> Result<(), Vec<SettingFault>> {
+    context.gateways.check(kind, settings)
+}
+
 /// An account of the tenant.
 pub async fn read_provider(
     context: &Context,
@@ -81,7 +91,11 @@ pub async fn create_provider(
     once: Option<&Once>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
-) -> Result<ProviderAccount, ResourceError> {
+) -> Result<Made<ProviderAccount>, ResourceError> {
+    let place = (tenant, ResourceKind::Provider, new.name.as_str());
+    if let Some(first) = made_before(context, place, once, now).await? {
+        return Ok(Made { value: account_of(first)?, before: true });
+    }
     context.gateways.check(&new.kind, &new.settings).map_err(ResourceError::Fields)?;
     let id = ProviderId::new(now, rng);
     let account = ProviderAccount {
@@ -98,8 +112,10 @@ pub async fn create_provider(
         version: 1,
         created_at: now,
     };
-    create(context, &account.resource(now), once).await?;
-    Ok(account)
+    match create(context, &account.resource(now), once).await? {
+        Some(first) => Ok(Made { value: account_of(first)?, before: true }),
+        None => Ok(Made::now(account)),
+    }
 }
 
 /// Changes an account. Other settings must prove anew that they work.
@@ -138,13 +154,12 @@ pub async fn update_provider(
 /// Deletes an account that no enabled route of the tenant leads through.
 pub async fn delete_provider(
     context: &Context,
-    caller: &Caller,
+    tenant: TenantId,
     id: ProviderId,
     now: Timestamp,
 ) -> Result<(), ResourceError> {
-    caller.refuse_test()?;
-    refuse_used(context, caller.tenant, id).await?;
-    delete(context, caller, ResourceKind::Provider, *id.bytes(), now).await
+    refuse_used(context, tenant, id).await?;
+    delete(context, tenant, ResourceKind::Provider, *id.bytes(), now).await
 }
 
 async fn refuse_used(context: &Context, tenant: TenantId, id: ProviderId) -> Result<(), ResourceError> {
@@ -185,21 +200,26 @@ pub async fn test_provider(
     Ok(outcome)
 }
 
-/// An account that a route of the tenant may lead through: there, enabled, and known to take messages.
-pub(super) fn usable(
+/// Refuses an account that no route of the tenant may lead through: one that is not there, not
+/// enabled, or not known to take messages. The tenant's own is read from the directory: the test
+/// that verified it may have been another node's.
+pub(super) async fn refuse_unusable(
     context: &Context,
     tenant: TenantId,
     id: ProviderId,
-) -> Result<Arc<ProviderAccount>, ResourceError> {
-    let view = context.tenant_view(tenant)?;
-    let operator = operator(&context.snapshot);
-    let found = account(&view, operator.as_deref(), id);
+) -> Result<(), ResourceError> {
+    let own = match read_provider(context, tenant, id).await {
+        Ok(account) => Some(account),
+        Err(ResourceError::NotFound(_)) => None,
+        Err(error) => return Err(error),
+    };
+    let shared = || shared_provider(context, tenant, id).map(Arc::unwrap_or_clone);
+    let found = own.or_else(shared).filter(|account| account.serves(tenant));
     let found = found.ok_or_else(|| ResourceError::field("provider", "names no enabled account of yours"))?;
-    if found.verified_at.is_none() {
-        return Err(ResourceError::field(
-            "provider",
-            "names an account that has not taken a message yet: send a test message through it first",
-        ));
+    let unverified =
+        "names an account that has not taken a message yet: send a test message through it first";
+    match found.verified_at {
+        Some(_) => Ok(()),
+        None => Err(ResourceError::field("provider", unverified)),
     }
-    Ok(Arc::clone(found))
 }

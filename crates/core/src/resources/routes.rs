@@ -1,9 +1,13 @@
 //! Routes: make, change, delete, explain.
 
-use super::{ResourceError, ResourceName, create, delete, list, providers::usable, read, update};
+use super::{
+    Made, ResourceError, ResourceName, create, delete, list, made_before, providers::refuse_unusable, read,
+    update,
+};
 use crate::{
     Caller, Context,
     code::Code,
+    countries::CountryMode,
     id::{MessageId, ProviderId, RouteId, TenantId},
     idempotency::Once,
     locale::Locale,
@@ -12,7 +16,7 @@ use crate::{
     profile::Policy,
     provider::Health,
     resource::{Resource, ResourceKind},
-    route::{self, Candidate, Route, Skipped, operator, ways},
+    route::{self, Candidate, Route, Skipped, account, operator, ways},
     sender::SenderText,
     template::TemplateName,
     text::CodeText,
@@ -86,8 +90,12 @@ pub async fn create_route(
     once: Option<&Once>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
-) -> Result<Route, ResourceError> {
-    usable(context, tenant, provider)?;
+) -> Result<Made<Route>, ResourceError> {
+    let place = (tenant, ResourceKind::Route, name.as_str());
+    if let Some(first) = made_before(context, place, once, now).await? {
+        return Ok(Made { value: route_of(first)?, before: true });
+    }
+    refuse_unusable(context, tenant, provider).await?;
     let mut route = Route {
         id: RouteId::new(now, rng),
         tenant,
@@ -104,8 +112,10 @@ pub async fn create_route(
         created_at: now,
     };
     change.apply(&mut route);
-    create(context, &route.resource(now), once).await?;
-    Ok(route)
+    match create(context, &route.resource(now), once).await? {
+        Some(first) => Ok(Made { value: route_of(first)?, before: true }),
+        None => Ok(Made::now(route)),
+    }
 }
 
 /// Changes a route.
@@ -120,7 +130,7 @@ pub async fn update_route(
     change.apply(&mut route);
     // One that is out of use may name what is out of use.
     if route.enabled {
-        usable(context, tenant, route.provider)?;
+        refuse_unusable(context, tenant, route.provider).await?;
     }
     route.version += 1;
     update(context, &route.resource(now)).await?;
@@ -130,11 +140,11 @@ pub async fn update_route(
 /// Deletes a route.
 pub async fn delete_route(
     context: &Context,
-    caller: &Caller,
+    tenant: TenantId,
     id: RouteId,
     now: Timestamp,
 ) -> Result<(), ResourceError> {
-    delete(context, caller, ResourceKind::Route, *id.bytes(), now).await
+    delete(context, tenant, ResourceKind::Route, *id.bytes(), now).await
 }
 
 /// What is asked of the routes.
@@ -157,6 +167,8 @@ pub struct Explanation {
     pub text: Option<MessageText>,
     /// Whether the operator's relay takes what no route does.
     pub relay: bool,
+    /// Whether the tenant's country list lets a start for the number pass.
+    pub country_allowed: bool,
 }
 
 /// Says what would happen to a message. Among routes of one order chance
@@ -170,7 +182,12 @@ pub fn explain_route(
 ) -> Result<Explanation, ResourceError> {
     let view = context.tenant_view(caller.tenant)?;
     let message = MessageId::new(now, 0, rng);
-    let found = ways(&view, operator(&context.snapshot).as_deref(), &question.to, message);
+    let operator = operator(&context.snapshot);
+    let mut found = ways(&view, operator.as_deref(), &question.to, message);
+    // What the operator has for others is not this tenant's to know.
+    found.skipped.retain(|(route, _)| {
+        route.tenant == caller.tenant || account(&view, operator.as_deref(), route.provider).is_some()
+    });
     let policy = Policy::default();
     let template = match &question.template {
         None => None,
@@ -186,6 +203,7 @@ pub fn explain_route(
         template,
         locale: question.locale,
         transaction: None,
+        sender: None,
     };
     let health = |candidate: Candidate| {
         let health = context.gateways.health(&candidate.account);
@@ -193,6 +211,7 @@ pub fn explain_route(
     };
     Ok(Explanation {
         relay: found.candidates.is_empty() && context.live_route,
+        country_allowed: view.settings.countries.mode(question.to.country()) == CountryMode::Allow,
         ways: found.candidates.into_iter().map(health).collect(),
         skipped: found.skipped,
         text: text.compose(&view, policy.expires_in),

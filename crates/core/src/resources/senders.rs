@@ -1,22 +1,25 @@
 //! Senders: make, list, delete.
 
-use super::{ResourceError, create, delete, list};
+use super::{Made, ResourceError, create, delete, list, made_before};
 use crate::{
     Caller, Context,
     id::SenderId,
     idempotency::Once,
     phone::Country,
-    resource::ResourceKind,
+    resource::{Resource, ResourceKind},
     sender::{Sender, SenderText},
     time::Timestamp,
 };
 use rand::CryptoRng;
 use std::collections::BTreeSet;
 
+fn sender_of(resource: &Resource) -> Result<Sender, ResourceError> {
+    Sender::read(resource).ok_or(ResourceError::Unreadable)
+}
+
 /// The senders of the tenant, oldest first.
 pub async fn list_senders(context: &Context, caller: &Caller) -> Result<Vec<Sender>, ResourceError> {
-    let found = list(context, caller.tenant, ResourceKind::Sender).await?;
-    found.iter().map(|resource| Sender::read(resource).ok_or(ResourceError::Unreadable)).collect()
+    list(context, caller.tenant, ResourceKind::Sender).await?.iter().map(sender_of).collect()
 }
 
 /// Makes a sender for some countries, or for all that no other names.
@@ -27,11 +30,17 @@ pub async fn create_sender(
     once: Option<&Once>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
-) -> Result<Sender, ResourceError> {
-    caller.refuse_test()?;
+) -> Result<Made<Sender>, ResourceError> {
+    let tenant = caller.live_tenant()?;
+    let place = (tenant, ResourceKind::Sender, text.as_str());
+    if let Some(first) = made_before(context, place, once, now).await? {
+        return Ok(Made { value: sender_of(&first)?, before: true });
+    }
     let sender = Sender { id: SenderId::new(now, rng), text, countries, created_at: now };
-    create(context, &sender.resource(caller.tenant, now), once).await?;
-    Ok(sender)
+    match create(context, &sender.resource(tenant, now), once).await? {
+        Some(first) => Ok(Made { value: sender_of(&first)?, before: true }),
+        None => Ok(Made::now(sender)),
+    }
 }
 
 /// Deletes a sender.
@@ -41,5 +50,5 @@ pub async fn delete_sender(
     id: SenderId,
     now: Timestamp,
 ) -> Result<(), ResourceError> {
-    delete(context, caller, ResourceKind::Sender, *id.bytes(), now).await
+    delete(context, caller.live_tenant()?, ResourceKind::Sender, *id.bytes(), now).await
 }

@@ -1,22 +1,19 @@
 //! Templates: make, change, delete, preview.
 
-use super::{ResourceError, create, delete, list, read, update};
+use super::{Made, ResourceError, create, delete, list, made_before, read, update};
 use crate::{
     Caller, Context,
     gateway::SettingFault,
     id::{TemplateId, TenantId},
     idempotency::Once,
+    locale::Locale,
+    message::{Preview, preview},
     resource::{Resource, ResourceKind},
-    template::{FieldErrors, TemplateSet},
+    template::{Template, TemplateName, TemplateSet},
     time::Timestamp,
 };
 use rand::CryptoRng;
-use serde_json::Value;
-
-fn faults(errors: FieldErrors) -> ResourceError {
-    let fault = |(field, message)| SettingFault { field, message };
-    ResourceError::Fields(errors.into_iter().map(fault).collect())
-}
+use std::collections::BTreeMap;
 
 fn resource(set: &TemplateSet, tenant: TenantId, times: (Timestamp, Timestamp)) -> Resource {
     Resource {
@@ -55,55 +52,117 @@ pub async fn read_template(
     dated(&read(context, caller.tenant, ResourceKind::Template, *id.bytes()).await?)
 }
 
-/// Makes a template set from its JSON.
+/// What a template set shall say, or shall say otherwise: what is `None` stays, or is at its default.
+#[derive(Clone, Debug, Default)]
+pub struct TemplateChange {
+    /// Its name.
+    pub name: Option<TemplateName>,
+    /// Plain texts.
+    pub texts: Option<TextsChange>,
+    /// Texts about transactions.
+    pub transaction_texts: Option<TextsChange>,
+    /// Whether letters outside the GSM alphabet are replaced where they can be.
+    pub transliterate: Option<bool>,
+}
+
+/// Texts by locale.
+#[derive(Clone, Debug, Default)]
+pub struct TextsChange {
+    /// Whether those that are there go first.
+    pub replace: bool,
+    /// Texts to set, and to remove.
+    pub texts: BTreeMap<Locale, Option<Template>>,
+}
+
+impl TextsChange {
+    fn apply(self, to: &mut BTreeMap<Locale, Template>) {
+        if self.replace {
+            to.clear();
+        }
+        for (locale, text) in self.texts {
+            match text {
+                Some(text) => drop(to.insert(locale, text)),
+                None => drop(to.remove(&locale)),
+            }
+        }
+    }
+}
+
+impl TemplateChange {
+    fn apply(self, set: &mut TemplateSet) -> Result<(), ResourceError> {
+        set.name = self.name.unwrap_or_else(|| set.name.clone());
+        self.texts.unwrap_or_default().apply(&mut set.texts);
+        self.transaction_texts.unwrap_or_default().apply(&mut set.transaction_texts);
+        set.transliterate = self.transliterate.unwrap_or(set.transliterate);
+        let mut faults = Vec::new();
+        let mut fault = |field: &str, message| {
+            faults.push(SettingFault { field: field.to_owned(), message });
+        };
+        for (field, texts) in [("texts", &set.texts), ("transaction_texts", &set.transaction_texts)] {
+            if texts.len() > TemplateSet::MOST {
+                fault(field, format!("must hold at most {} locales", TemplateSet::MOST));
+            }
+        }
+        if set.texts.is_empty() && set.transaction_texts.is_empty() {
+            fault("texts", "must hold at least one text".to_owned());
+        }
+        if faults.is_empty() { Ok(()) } else { Err(ResourceError::Fields(faults)) }
+    }
+}
+
+/// Makes a template set.
 pub async fn create_template(
     context: &Context,
     caller: &Caller,
-    body: Value,
+    (name, change): (TemplateName, TemplateChange),
     once: Option<&Once>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
-) -> Result<Dated, ResourceError> {
-    caller.refuse_test()?;
-    let set = TemplateSet::from_json(TemplateId::new(now, rng), 1, body).map_err(faults)?;
-    create(context, &resource(&set, caller.tenant, (now, now)), once).await?;
-    Ok((set, now, now))
+) -> Result<Made<Dated>, ResourceError> {
+    let tenant = caller.live_tenant()?;
+    let mut set = TemplateSet {
+        id: TemplateId::new(now, rng),
+        name,
+        version: 1,
+        texts: BTreeMap::new(),
+        transaction_texts: BTreeMap::new(),
+        transliterate: false,
+    };
+    change.apply(&mut set)?;
+    let place = (tenant, ResourceKind::Template, set.name.as_str());
+    if let Some(first) = made_before(context, place, once, now).await? {
+        return Ok(Made { value: dated(&first)?, before: true });
+    }
+    match create(context, &resource(&set, tenant, (now, now)), once).await? {
+        Some(first) => Ok(Made { value: dated(&first)?, before: true }),
+        None => Ok(Made::now((set, now, now))),
+    }
 }
 
-/// Changes a template set by a merge patch of its JSON.
+/// Changes a template set.
 pub async fn update_template(
     context: &Context,
     caller: &Caller,
     id: TemplateId,
-    patch: Value,
+    change: TemplateChange,
     now: Timestamp,
 ) -> Result<Dated, ResourceError> {
-    caller.refuse_test()?;
-    let (old, created_at, _) = read_template(context, caller, id).await?;
-    let mut body = old.to_json();
-    merge(&mut body, patch);
-    let set = TemplateSet::from_json(id, old.version.saturating_add(1), body).map_err(faults)?;
-    update(context, &resource(&set, caller.tenant, (created_at, now))).await?;
+    let tenant = caller.live_tenant()?;
+    let (mut set, created_at, _) = read_template(context, caller, id).await?;
+    change.apply(&mut set)?;
+    set.version = set.version.saturating_add(1);
+    update(context, &resource(&set, tenant, (created_at, now))).await?;
     Ok((set, created_at, now))
 }
 
-/// JSON Merge Patch (RFC 7396), with objects two deep at most.
-fn merge(target: &mut Value, patch: Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch;
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(serde_json::Map::new());
-    }
-    let Some(fields) = target.as_object_mut() else { return };
-    for (name, value) in patch {
-        if value.is_null() {
-            fields.remove(&name);
-        } else {
-            merge(fields.entry(name).or_insert(Value::Null), value);
-        }
-    }
+/// Shows a template with the tenant's name and sample values.
+pub fn preview_template(
+    context: &Context,
+    caller: &Caller,
+    template: &Template,
+    gsm: bool,
+) -> Result<Preview, ResourceError> {
+    Ok(preview(template, gsm, &context.tenant_view(caller.tenant)?.tenant.name))
 }
 
 /// Deletes a template set. Verifications that name it go on with the shipped texts.
@@ -113,5 +172,5 @@ pub async fn delete_template(
     id: TemplateId,
     now: Timestamp,
 ) -> Result<(), ResourceError> {
-    delete(context, caller, ResourceKind::Template, *id.bytes(), now).await
+    delete(context, caller.live_tenant()?, ResourceKind::Template, *id.bytes(), now).await
 }

@@ -1,12 +1,13 @@
-//! Keeps the history within its time, and its contacts under the newest key.
+//! Keeps the history within its time, and what is kept sealed under the newest key.
 
 use super::recorder::Recorder;
 use crate::{configuration::HistorySettings, machine};
 use countersign_core::{
+    Context,
     cause::chain,
     history::{HistoryUpkeep, Resealing, reseal_contacts},
-    keyring::KeyRing,
     ports::{Clock, StoreError},
+    resources::reseal::{Resealed, reseal_providers},
 };
 use rand::{SeedableRng, rngs::StdRng};
 use std::{sync::Arc, time::Duration};
@@ -25,7 +26,7 @@ const PAGE_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Upkeep {
     pub history: Arc<dyn HistoryUpkeep>,
     pub settings: HistorySettings,
-    pub keyring: Arc<KeyRing>,
+    pub context: Context,
     pub clock: Arc<dyn Clock>,
     pub recorder: Arc<Recorder>,
 }
@@ -43,6 +44,7 @@ impl Upkeep {
                 _ = tick.tick() => {}
             }
             let round = async {
+                self.reseal_providers().await?;
                 self.delete_old(&mut strays).await?;
                 self.reseal().await
             };
@@ -74,6 +76,20 @@ impl Upkeep {
         Ok(())
     }
 
+    /// Seals the settings of accounts anew; there are few.
+    async fn reseal_providers(&self) -> Result<(), StoreError> {
+        let mut rng = StdRng::from_rng(&mut machine::rng());
+        let Resealed { resealed, unreadable } =
+            reseal_providers(&self.context, self.clock.now(), &mut rng).await?;
+        if resealed > 0 {
+            tracing::info!(resealed, "Sealed the settings of providers with the newest key");
+        }
+        if unreadable > 0 {
+            tracing::error!(unreadable, "Settings of providers do not open with any key of the ring");
+        }
+        Ok(())
+    }
+
     /// Seals a bounded part of the contacts anew; nothing is left to do most of the time.
     async fn reseal(&self) -> Result<(), StoreError> {
         // A pass counts from the time up to which everything was recorded: what
@@ -82,7 +98,7 @@ impl Upkeep {
         // The generator of a thread cannot go along with a task.
         let mut rng = StdRng::from_rng(&mut machine::rng());
         for _ in 0..STEPS {
-            match reseal_contacts(self.history.as_ref(), &self.keyring, passed, &mut rng).await? {
+            match reseal_contacts(self.history.as_ref(), &self.context.keyring, passed, &mut rng).await? {
                 Resealing::Working => sleep(PAGE_PAUSE).await,
                 Resealing::Done { unreadable: 0 } => break,
                 Resealing::Done { unreadable } => {

@@ -14,12 +14,16 @@ use countersign_core::{
     history::sealed_with,
     keyring::{KeyKind, KeyVersions},
     node::{Node, Nodes as _},
-    ports::{Clock as _, Directory as _},
+    ports::{Clock as _, Directory, StoreError},
+    provider::OPERATOR,
     rotation::{self, Refusal},
     time::{Timestamp, ceil_seconds},
 };
 use countersign_stores::{history::SqlHistory, inbox::SqliteInbox};
 use std::{path::Path, sync::Arc};
+
+/// Tenants read at once.
+const PAGE: u16 = 100;
 
 pub(super) async fn run(config: Option<&Path>, command: KeyringCommand) -> anyhow::Result<()> {
     let settings = load(config, [])?;
@@ -115,6 +119,12 @@ async fn refuse_kept(settings: &Settings, version: u8) -> anyhow::Result<()> {
         !reviews.any(|review| review.sealed.first() == Some(&version)),
         "Review numbers are sealed with version {version}; delete them, or wait until they end"
     );
+    let kept = sealed_resources(&directory, version).await.context("The directory cannot be read")?;
+    ensure!(
+        kept == 0,
+        "The settings of {kept} providers or webhooks are sealed with version {version}; a running server seals them \
+         anew within a minute"
+    );
     let inbox = settings.folder.join("inbox.sqlite");
     if inbox.exists() {
         let keyring = Arc::new(open(settings)?.keyring()?);
@@ -123,6 +133,24 @@ async fn refuse_kept(settings: &Settings, version: u8) -> anyhow::Result<()> {
         ensure!(!kept, "The inbox of dev, {}, holds messages sealed with version {version}", inbox.display());
     }
     Ok(())
+}
+
+/// How many things that tenants and the operator set up are sealed with a version.
+async fn sealed_resources(directory: &dyn Directory, version: u8) -> Result<usize, StoreError> {
+    let (mut found, mut tenants) = (0, vec![OPERATOR]);
+    loop {
+        let last = tenants.last().copied();
+        for tenant in tenants {
+            let resources = directory.list_resources(tenant).await?;
+            let sealed = resources.iter().filter_map(|resource| resource.sealed.as_ref()?.first());
+            found += sealed.filter(|of| **of == version).count();
+        }
+        let next = directory.list_tenants(last, PAGE).await?;
+        if next.is_empty() {
+            return Ok(found);
+        }
+        tenants = next.into_iter().map(|tenant| tenant.id).collect();
+    }
 }
 
 fn add(path: &Path, kinds: &[KeyKind]) -> anyhow::Result<Vec<String>> {

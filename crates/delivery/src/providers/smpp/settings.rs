@@ -1,7 +1,7 @@
 //! What an operator says about an SMSC account.
 
 use super::{fields::Fields, ids::IdFormat, tls};
-use crate::settings::Fault;
+use crate::settings::{Fault, REDACTED};
 use serde_json::Value;
 use std::{fmt, time::Duration};
 use zeroize::Zeroizing;
@@ -143,6 +143,9 @@ impl SmppSettings {
             id_format: fields.choice("id_format", &IdFormat::NAMES),
         };
         settings.check_server(&mut fields);
+        if *settings.password == REDACTED {
+            fields.fault("password", format!("must be the password itself, not {REDACTED}"));
+        }
         fields.finish()?;
         Ok(settings)
     }

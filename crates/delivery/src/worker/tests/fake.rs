@@ -89,6 +89,7 @@ pub(super) async fn start(codes: &Arc<MemoryCodes>, mode: Mode, to: &str) {
         template: None,
         locale: None,
         transaction: None,
+        sender: None,
         metadata: Metadata::default(),
         end_user_ip: None,
         limits: Vec::new(),

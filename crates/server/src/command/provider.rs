@@ -1,0 +1,106 @@
+//! The operator's accounts at providers.
+
+use super::{answer, load, operator_context};
+use crate::{
+    cli::ProviderCommand,
+    machine::{SystemClock, rng},
+};
+use anyhow::{Context as _, bail, ensure};
+use countersign_core::{
+    Context,
+    gateway::TrialOutcome,
+    id::ProviderId,
+    ports::Clock as _,
+    provider::{OPERATOR, ProviderAccount, Shared},
+    resources::{
+        ResourceError,
+        providers::{self, NewProvider},
+    },
+};
+use serde_json::Value;
+use std::{io::Read as _, path::Path};
+
+pub(super) async fn run(config: Option<&Path>, command: ProviderCommand) -> anyhow::Result<()> {
+    let context = operator_context(&load(config, [])?).await?;
+    let now = SystemClock.now();
+    match command {
+        ProviderCommand::Create { name, kind, settings, rate, share } => {
+            let settings = read_settings(&settings)?;
+            let new = NewProvider { name, kind, settings, rate, shared: share.unwrap_or_default() };
+            let made = providers::create_provider(&context, OPERATOR, new, None, now, &mut rng()).await;
+            let made = made.map_err(explain).context("The account was not made")?;
+            answer(&made.value.id.to_string())?;
+            eprintln!(
+                "Made. `countersign provider test {} --to +...` sends a message through it.",
+                made.value.id
+            );
+        }
+        ProviderCommand::List => {
+            for account in providers::list_providers(&context, OPERATOR).await? {
+                answer(&line(&account))?;
+            }
+        }
+        ProviderCommand::Test { provider, to } => {
+            let outcome = providers::test_provider(&context, OPERATOR, provider, to, now).await;
+            match outcome.map_err(explain).context("Nothing was sent")? {
+                TrialOutcome::Accepted { id } => {
+                    answer(&format!("accepted\t{}", id.as_deref().unwrap_or("-")))?;
+                }
+                TrialOutcome::Refused { class, reason } => bail!("The provider refused ({class}): {reason}"),
+            }
+        }
+        ProviderCommand::Delete { provider } => {
+            refuse_used(&context, provider)?;
+            let deleted = providers::delete_provider(&context, OPERATOR, provider, now).await;
+            deleted.map_err(explain).context("The account was not deleted")?;
+            eprintln!("Deleted {provider}.");
+        }
+    }
+    Ok(())
+}
+
+/// All faults of fields, each on a line; they name no value.
+pub(super) fn explain(error: ResourceError) -> anyhow::Error {
+    let ResourceError::Fields(faults) = error else { return error.into() };
+    let lines = faults.iter().map(|fault| format!("\n  {} {}", fault.field, fault.message));
+    anyhow::anyhow!("These fields are wrong:{}", lines.collect::<String>())
+}
+
+fn read_settings(path: &Path) -> anyhow::Result<Value> {
+    let mut text = zeroize::Zeroizing::new(String::new());
+    if path == Path::new("-") {
+        std::io::stdin().read_to_string(&mut text).context("Standard input cannot be read")?;
+    } else {
+        let file = std::fs::File::open(path);
+        let read = file.and_then(|mut file| file.read_to_string(&mut text));
+        read.with_context(|| format!("{} cannot be read", path.display()))?;
+    }
+    // The parser's own words would name what it found, which may be a secret.
+    let parsed = serde_json::from_str(&text);
+    parsed.map_err(|error| {
+        anyhow::anyhow!("The settings are no JSON (line {}, column {})", error.line(), error.column())
+    })
+}
+
+fn line(account: &ProviderAccount) -> String {
+    let shared = match &account.shared {
+        Shared::No => "nobody".to_owned(),
+        Shared::All => "all".to_owned(),
+        Shared::With(tenants) => tenants.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+    };
+    let verified = account.verified_at.map_or("untested".to_owned(), |at| format!("tested {at}"));
+    let state = if account.enabled { "enabled" } else { "disabled" };
+    format!("{}\t{}\t{}\t{state}\t{verified}\t{shared}", account.id, account.name, account.kind)
+}
+
+/// Tenants' own routes may lead through it too.
+fn refuse_used(context: &Context, provider: ProviderId) -> anyhow::Result<()> {
+    let tenants = context.snapshot.tenants();
+    let uses =
+        |route: &&std::sync::Arc<countersign_core::route::Route>| route.enabled && route.provider == provider;
+    let used =
+        tenants.iter().filter(|view| view.tenant.id != OPERATOR && view.routes.iter().any(|r| uses(&r)));
+    let used: Vec<_> = used.map(|view| view.tenant.id.to_string()).collect();
+    ensure!(used.is_empty(), "Routes of these tenants lead through it: {}", used.join(", "));
+    Ok(())
+}

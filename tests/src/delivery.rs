@@ -1,0 +1,85 @@
+//! Providers, senders, routes and templates over HTTP.
+
+mod providers;
+mod routes;
+mod texts;
+
+use crate::app::{TestApp, TestKey};
+use countersign_core::{provider::ProviderAccount, resource::Resource, time::Timestamp};
+use serde_json::{Value, json};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::method};
+
+/// What the tests look for wherever nothing secret may stand.
+pub const TOKEN: &str = "tok-5b1f0c3e9d7a";
+
+/// A provider on this machine that takes every message.
+pub async fn gateway() -> MockServer {
+    let server = MockServer::start().await;
+    let answer = ResponseTemplate::new(200).set_body_json(json!({ "id": "p-1" }));
+    Mock::given(method("POST")).respond_with(answer).mount(&server).await;
+    server
+}
+
+/// The settings of an account there.
+pub fn settings(url: &str) -> Value {
+    json!({
+        "url": format!("{url}/sms"),
+        "headers": { "Authorization": "Bearer {secret.token}" },
+        "secrets": { "token": TOKEN },
+        "content_type": "json",
+        "body": { "to": "{to}", "from": "{from}", "text": "{text}" },
+        "answer": { "id": "/id" },
+    })
+}
+
+impl TestApp {
+    /// A server whose providers may be on this machine.
+    pub async fn spawn_with_gateways() -> Self {
+        Self::spawn_with(|settings| {
+            settings.delivery.allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
+        })
+        .await
+    }
+
+    /// An account that nobody has tried, at an address that nothing is sent to.
+    pub async fn provider(&self, key: &TestKey, name: &str) -> String {
+        let body = json!({ "name": name, "kind": "http", "settings": settings("https://sms.example") });
+        let made = self.post("/v1/providers", key, body).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        made.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// One that a message went through, as far as the directory knows.
+    pub async fn verified_provider(&self, key: &TestKey, name: &str) -> String {
+        let id = self.provider(key, name).await;
+        let all = self.context.directory.list_resources(key.caller.tenant).await.unwrap();
+        let stored = all.into_iter().find(|resource: &Resource| resource.id_text() == id).unwrap();
+        let mut account = ProviderAccount::read(stored).unwrap();
+        account.verified_at = Some(Timestamp::from_millis(1));
+        account.version += 1;
+        let resource = account.resource(Timestamp::from_millis(1));
+        self.context.directory.update_resource(&resource).await.unwrap();
+        self.context.refresh().await.unwrap();
+        id
+    }
+
+    async fn patch(&self, path: &str, key: &TestKey, body: Value) -> crate::app::Answer {
+        self.send("PATCH", path, Some(&key.text), Some(&body)).await
+    }
+
+    async fn delete(&self, path: &str, key: &TestKey) -> crate::app::Answer {
+        self.send("DELETE", path, Some(&key.text), None).await
+    }
+}
+
+/// The fields that an answer says are wrong.
+fn fields(answer: &crate::app::Answer) -> Vec<String> {
+    assert_eq!(answer.problem(), (400, "invalid_request".into()), "{answer:?}");
+    let errors = answer.json()["errors"].as_array().unwrap().clone();
+    errors.iter().map(|error| error["field"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What the provider was asked.
+async fn asked(server: &MockServer) -> Vec<Request> {
+    server.received_requests().await.unwrap()
+}
