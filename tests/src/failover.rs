@@ -100,7 +100,7 @@ async fn account(app: &TestApp, key: &TestKey, name: &str, url: &str) -> Provide
     });
     let name = ResourceName::parse(name).unwrap();
     let new = NewProvider { name, kind: "http".into(), settings, rate: None, shared: Shared::No };
-    let made = create_provider(&app.context, tenant, new, None, now, &mut rng()).await.unwrap();
+    let made = create_provider(&app.context, tenant, new, None, now, &mut rng()).await.unwrap().value;
     let verified = ProviderAccount { verified_at: Some(now), version: made.version + 1, ..made };
     app.context.directory.update_resource(&verified.resource(now)).await.unwrap();
     app.context.refresh().await.unwrap();

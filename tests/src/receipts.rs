@@ -36,7 +36,7 @@ async fn app(
     let name = ResourceName::parse("gateway").unwrap();
     let (kind, settings) = (kind.to_owned(), settings(&server.uri()));
     let new = NewProvider { name: name.clone(), kind, settings, rate: None, shared: Shared::No };
-    let made = create_provider(&app.context, tenant, new, None, now, &mut rng()).await.unwrap();
+    let made = create_provider(&app.context, tenant, new, None, now, &mut rng()).await.unwrap().value;
     let account = ProviderAccount { verified_at: Some(now), version: made.version + 1, ..made };
     app.context.directory.update_resource(&account.resource(now)).await.unwrap();
     app.context.refresh().await.unwrap();
@@ -129,7 +129,7 @@ async fn who_does_not_know_the_path_or_the_message_reports_nothing() {
         shared: Shared::No,
     };
     let theirs =
-        create_provider(&app.context, other.caller.tenant, new, None, now, &mut rng()).await.unwrap();
+        create_provider(&app.context, other.caller.tenant, new, None, now, &mut rng()).await.unwrap().value;
     let theirs =
         format!("/receipts/{}/{}/{}", theirs.tenant, theirs.id, path_secret(&app.context.keyring, &theirs));
     assert_eq!(get(format!("{theirs}{query}")).await, 200, "no oracle");

@@ -17,6 +17,7 @@ use countersign_core::{
     receipt::{ProviderMessage, ReceiptReport, Received},
     resend::open_code_text,
     route::{Candidate, operator, ways},
+    sender::SenderText,
     verification::{Delivery, Settlement},
 };
 use rand::rngs::StdRng;
@@ -104,8 +105,8 @@ impl Sender {
             // Its attempts never came to an end: a message that kills its worker stops here.
             return Ok(Some(self.conclude(claim, "none", Err(SendError::reject("gave up")), Duration::ZERO)));
         }
-        let message = match self.compose(claim) {
-            Ok(message) => message,
+        let (message, named) = match self.compose(claim) {
+            Ok(composed) => composed,
             Err(error) => return Ok(Some(self.conclude(claim, "none", Err(error), Duration::ZERO))),
         };
         let ways = match claim.key.mode {
@@ -113,7 +114,7 @@ impl Sender {
             Mode::Live => self.ways(claim, &message),
         };
         if !ways.is_empty() {
-            return self.try_in_turn(claim, message, &ways, passed).await;
+            return self.try_in_turn(claim, (message, named), &ways, passed).await;
         }
         if passed > 0 {
             return Ok(Some(Settlement::GaveUp));
@@ -163,8 +164,8 @@ impl Sender {
         })
     }
 
-    /// The message of a claim, from its sealed record.
-    fn compose(&self, claim: &Claim) -> Result<Outgoing, SendError> {
+    /// The message of a claim, from its sealed record, and the sender that its start named.
+    fn compose(&self, claim: &Claim) -> Result<(Outgoing, Option<SenderText>), SendError> {
         let (context, key, record) = (&self.context, claim.key, &claim.record);
         let unreadable = |error: &dyn std::error::Error| {
             tracing::error!(
@@ -182,18 +183,20 @@ impl Sender {
         let view = context.snapshot.tenant(key.tenant).ok_or_else(|| SendError::retry("no such tenant"))?;
         let left = record.expires_at.since(self.clock.now());
         let message = text.compose_anyhow(&view, left).ok_or_else(|| SendError::reject("no text"))?;
-        Ok(Outgoing {
+        let named = text.sender.clone();
+        let from = named.as_ref().map_or(view.tenant.name.as_str(), SenderText::as_str).to_owned();
+        let message = Outgoing {
             message: claim.message,
             verification: key.id,
             attempt: claim.attempt,
             to: contact.to,
-            // A route says otherwise.
-            from: view.tenant.name.as_str().to_owned(),
+            from,
             text: message.into_exposed(),
             code: text.code,
             expires_at: record.expires_at,
             callback: None,
-        })
+        };
+        Ok((message, named))
     }
 
     async fn settle(&self, claim: &Claim, settlement: Settlement) -> Result<Settled, StoreError> {

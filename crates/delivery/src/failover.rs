@@ -16,6 +16,7 @@ use countersign_core::{
     receipt::{Awaited, FailedAttempt, ProviderMessage, reference},
     report::path_secret,
     route::Candidate,
+    sender::SenderText,
     verification::Settlement,
 };
 use std::time::Duration;
@@ -39,7 +40,7 @@ impl Sender {
     pub(crate) async fn try_in_turn(
         &self,
         claim: &Claim,
-        mut message: Outgoing,
+        (mut message, named): (Outgoing, Option<SenderText>),
         ways: &[Candidate],
         passed: usize,
     ) -> Result<Option<Settlement>, StoreError> {
@@ -58,6 +59,7 @@ impl Sender {
             {
                 return Ok(None);
             }
+            message.from = sender(claim, named.as_ref(), way).as_str().to_owned();
             let tried = self.ask(claim, &mut message, way).await?;
             match &tried.answer {
                 Ok(accepted) => {
@@ -106,7 +108,6 @@ impl Sender {
         if !self.accounts.admit(account.id) {
             return Ok(left_out(SendError::retry("left out after failures")));
         }
-        way.sender.as_str().clone_into(&mut message.from);
         message.callback = self.callback(claim, account);
         let begun = Instant::now();
         let provider = self.accounts.provider(account);
@@ -159,6 +160,11 @@ impl Sender {
             reference: reference(claim.key, claim.message),
         })
     }
+}
+
+/// What the message comes from this way: what its start named, through the tenant's own account.
+fn sender<'a>(claim: &Claim, named: Option<&'a SenderText>, way: &'a Candidate) -> &'a SenderText {
+    named.filter(|_| way.account.tenant == claim.key.tenant).unwrap_or(&way.sender)
 }
 
 /// Counts what may come twice: it will be sent again, by whomever.
