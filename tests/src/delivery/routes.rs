@@ -100,8 +100,10 @@ async fn a_number_is_told_its_way_and_its_text() {
     assert_eq!((&none["text"]["encoding"], &none["text"]["segments"]), (&json!("gsm7"), &json!(1)));
 
     let provider = app.verified_provider(&owner, "main").await;
+    let other = app.verified_provider(&owner, "other").await;
     for body in [
-        json!({ "name": "second", "provider": provider, "order": 20, "sender": "Second" }),
+        json!({ "name": "second", "provider": other, "order": 20, "sender": "Second" }),
+        json!({ "name": "again", "provider": provider, "order": 30 }),
         json!({ "name": "first", "provider": provider, "order": 10, "prefixes": ["+4850"] }),
         json!({ "name": "germany", "provider": provider, "countries": ["DE"] }),
         json!({ "name": "off", "provider": provider, "enabled": false }),
@@ -124,7 +126,8 @@ async fn a_number_is_told_its_way_and_its_text() {
     let mut skipped: Vec<_> =
         skipped.iter().map(|s| format!("{}: {}", s["route_name"], s["reason"])).collect();
     skipped.sort();
-    assert_eq!(skipped, [r#""germany": "other_numbers""#, r#""off": "disabled""#]);
+    let expected = [r#""again": "enough""#, r#""germany": "other_numbers""#, r#""off": "disabled""#];
+    assert_eq!(skipped, expected);
     assert_eq!((&found["relay"], &found["country_allowed"]), (&json!(false), &json!(true)));
     assert_eq!(
         (&found["text"]["text"], &found["text"]["encoding"]),

@@ -191,7 +191,8 @@ pub struct Way {
 
 /// Why a route takes no message to this number. `no_account`: its account is
 /// gone or disabled, or the operator shares it no more. `own_routes`: it is the
-/// operator's, and one of yours takes the message.
+/// operator's, and one of yours takes the message. `enough`: a route before it
+/// leads through the same account, or eight accounts are asked before it.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "describes the values in the document")]
@@ -200,6 +201,7 @@ enum SkipReason {
     OtherNumbers,
     NoAccount,
     OwnRoutes,
+    Enough,
 }
 
 /// A route that takes no message to this number.
