@@ -16,6 +16,7 @@ mod resource;
 mod review;
 mod setting;
 mod tenant;
+mod told;
 mod usage;
 
 use crate::sql::{Sql, Statement};
