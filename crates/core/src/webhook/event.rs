@@ -74,10 +74,12 @@ impl WebhookEvent {
         match kind {
             EventKind::Started(_) => &[Self::VerificationStarted],
             EventKind::MessageSent { .. } => &[Self::VerificationSent],
-            EventKind::Delivered { .. } => &[Self::VerificationDelivered],
-            EventKind::Undelivered { .. } | EventKind::MessageRejected { failed: false, .. } => {
-                &[Self::MessageFailed]
+            EventKind::Delivered { .. } | EventKind::Receipt { delivery: Delivery::Delivered, .. } => {
+                &[Self::VerificationDelivered]
             }
+            EventKind::Undelivered { .. }
+            | EventKind::Receipt { .. }
+            | EventKind::MessageRejected { failed: false, .. } => &[Self::MessageFailed],
             EventKind::MessageRejected { failed: true, .. } => {
                 &[Self::MessageFailed, Self::VerificationFailed]
             }
@@ -162,6 +164,7 @@ pub fn of_verification(
         let profile = view.profiles.values().find(|profile| Some(profile.id) == known.profile);
         let reason = match &event.kind {
             EventKind::MessageRejected { reason, .. } => Some(reason.as_str()),
+            EventKind::Receipt { code, .. } => Some(code.as_str()).filter(|code| !code.is_empty()),
             EventKind::Canceled(CancelReason::Client) => Some("client"),
             EventKind::Canceled(CancelReason::TransactionMismatch) => Some("transaction_mismatch"),
             _ => None,
