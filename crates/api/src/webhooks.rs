@@ -174,7 +174,8 @@ pub async fn delete_webhook(
 
 /// Sends a message of the type `webhook.ping`, to see whether a webhook works.
 ///
-/// It is sent within a second; the log of the webhook tells what came of it.
+/// It is sent within a second, once, and the log of the webhook tells what came
+/// of it. Of several in one second one is sent.
 #[utoipa::path(
     tag = "webhooks",
     params(("id" = String, Path, description = "The webhook.", pattern = "^whk_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -195,7 +196,7 @@ pub async fn ping_webhook(
     _body: NoBody,
 ) -> Result<HttpResponse, Problem> {
     let now = state.clock.now();
-    let message = webhooks::ping_webhook(&state.context, &caller, id.0, now, &mut rng()).await?;
+    let message = webhooks::ping_webhook(&state.context, &caller, id.0, now).await?;
     Ok(HttpResponse::Accepted().json(QueuedMessage::new(message)))
 }
 

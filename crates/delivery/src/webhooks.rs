@@ -14,10 +14,13 @@ use countersign_core::{
     cause::chain,
     id::WebhookId,
     ports::{Clock, StoreError},
+    snapshot::Snapshot,
+    webhook::Webhook,
 };
 use pool::Pool;
 use rand::rngs::StdRng;
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -63,6 +66,26 @@ pub struct Webhooks {
     settings: WebhookSettings,
 }
 
+/// Where the looks are: how far through the webhooks, and which there are.
+#[derive(Default)]
+struct Place {
+    after: Option<WebhookId>,
+    /// The change up to which `webhooks` holds them all.
+    seen: i64,
+    webhooks: HashMap<WebhookId, Arc<Webhook>>,
+}
+
+impl Place {
+    /// A snapshot holds many, and looks are frequent.
+    fn follow(&mut self, snapshot: &Snapshot) {
+        let seen = snapshot.seen();
+        if seen != self.seen {
+            let webhooks = snapshot.webhooks().into_iter();
+            (self.seen, self.webhooks) = (seen, webhooks.map(|webhook| (webhook.id, webhook)).collect());
+        }
+    }
+}
+
 /// What a look says about the next one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Look {
@@ -90,11 +113,10 @@ impl Webhooks {
 
     /// Sends all that is due now, and says how many tries that were.
     pub async fn run_once(&self) -> Result<usize, StoreError> {
-        let (mut pool, mut after, mut tries) =
-            (Pool::new(self.settings.parallel, self.settings.each), None, 0);
+        let (mut pool, mut place, mut tries) = (self.pool(), Place::default(), 0);
         loop {
             let before = pool.begun();
-            let more = self.look(&mut pool, &mut after).await?;
+            let more = self.look(&mut pool, &mut place).await?;
             tries += pool.begun() - before;
             if !pool.join_next().await && !more {
                 return Ok(tries);
@@ -104,7 +126,7 @@ impl Webhooks {
 
     /// Sends until `stop`.
     pub async fn run(&self, stop: CancellationToken) {
-        let (mut pool, mut after) = (Pool::new(self.settings.parallel, self.settings.each), None);
+        let (mut pool, mut place) = (self.pool(), Place::default());
         let (mut poll, mut last) = (interval(self.settings.poll), Look::Emptied);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -118,7 +140,7 @@ impl Webhooks {
                 }
                 _ = poll.tick() => {}
             }
-            last = match self.look(&mut pool, &mut after).await {
+            last = match self.look(&mut pool, &mut place).await {
                 Ok(more) => {
                     if last == Look::Failed {
                         tracing::info!("What waits for webhooks can be read again");
@@ -139,22 +161,26 @@ impl Webhooks {
         }
     }
 
+    fn pool(&self) -> Pool {
+        Pool::new(self.settings.parallel, self.settings.each)
+    }
+
     /// Claims what there are places for, from where the last look stopped.
     /// Whether more may be due.
-    async fn look(&self, pool: &mut Pool, after: &mut Option<WebhookId>) -> Result<bool, StoreError> {
+    async fn look(&self, pool: &mut Pool, place: &mut Place) -> Result<bool, StoreError> {
         let Context { webhooks, snapshot, .. } = &self.sender.context;
         let now = self.sender.clock.now();
-        let due = webhooks.due(*after, now, LOOK).await?;
+        let due = webhooks.due(place.after, now, LOOK).await?;
         let wrapped = due.len() < usize::from(LOOK);
-        *after = due.last().copied().filter(|_| !wrapped);
+        place.after = due.last().copied().filter(|_| !wrapped);
         let mut more = !wrapped;
         if due.is_empty() {
             return Ok(false);
         }
-        let known = snapshot.webhooks();
+        place.follow(snapshot);
         for id in due {
             // One that this node does not know yet, or no more, waits for another look.
-            let Some(webhook) = known.iter().find(|webhook| webhook.id == id) else { continue };
+            let Some(webhook) = place.webhooks.get(&id) else { continue };
             if !webhook.enabled {
                 webhooks.end_tries(id).await?;
                 continue;
@@ -175,6 +201,3 @@ impl Webhooks {
         Ok(more)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -254,6 +254,9 @@ pub async fn what_a_deleted_webhook_left_is_forgotten(base: &Base) -> Result<()>
     keep_webhooks(&place.context, now).await?;
     assert_eq!(told(base, gone.id).await?.len(), 2, "another node may not know a young one yet");
     keep_webhooks(&place.context, now + seconds(120)).await?;
+    assert_eq!(told(base, gone.id).await?.len(), 2, "a copy that is not up to date says nothing");
+    place.context.snapshot.mark(std::time::Instant::now());
+    keep_webhooks(&place.context, now + seconds(120)).await?;
     assert!(told(base, gone.id).await?.is_empty());
     assert_eq!(told(base, kept.id).await?.len(), 2);
     Ok(())

@@ -85,6 +85,14 @@ static SEED_ATTEMPT: Statement = Statement {
     params: &[Kind::Text, Kind::Text],
 };
 
+/// One that is over, for what deletes those.
+static SEED_ENDED: Statement = Statement {
+    table: "webhook_messages",
+    text: "INSERT INTO webhook_messages (webhook_id, id, tenant_id, kind, body, at, claim, claimed, attempts)
+        VALUES ($1, 'whm_over', 'ten_', 'kind', '{}', 1, 0, 0, 1)",
+    params: &[Kind::Text],
+};
+
 type Trace = Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>)>;
 
 async fn trace(base: &Base) -> Result<Trace> {
@@ -99,6 +107,8 @@ async fn trace(base: &Base) -> Result<Trace> {
         at: Timestamp::from_micros(n.into()),
     };
     outbox.add(&[seed(webhook(1), 1), seed(webhook(1), 2), seed(webhook(1), 3), seed(webhook(2), 4)]).await?;
+    let ended = vec![webhook(1).to_string().into()];
+    base.sql.batch(Batch::default().run(&SEED_ENDED, ended)).await?;
     let seeded = vec![webhook(2).to_string().into(), TENANT.to_string().into()];
     base.sql.batch(Batch::default().run(&SEED_ATTEMPT, seeded)).await?;
     let mut trace = Vec::new();

@@ -193,10 +193,9 @@ pub async fn ping_webhook(
     caller: &Caller,
     id: WebhookId,
     now: Timestamp,
-    rng: &mut impl CryptoRng,
 ) -> Result<WebhookMessageId, ResourceError> {
     let webhook = read_enabled(context, caller, id).await?;
-    let message = ping(&webhook, now, rng);
+    let message = ping(&webhook, now);
     context.webhooks.add(std::slice::from_ref(&message)).await?;
     Ok(message.id)
 }

@@ -7,14 +7,13 @@ use super::{Webhook, WebhookMessage};
 use crate::{
     event::{CancelReason, Event, EventKind},
     history::{reached, status_after},
-    id::{EventId, KeyId, MessageId, ProfileId, WebhookMessageId},
+    id::{EventId, MessageId, ProfileId, WebhookMessageId},
     key::Key,
     scope::Scope,
     snapshot::TenantView,
     time::Timestamp,
     verification::{Delivery, RecordKey, Status},
 };
-use rand::CryptoRng;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -218,7 +217,8 @@ pub fn of_key<'a>(
         "expires_at": key.expires_at.map(|at| at.to_string()),
         "replaced_by": key.replaced_by.map(|id| id.to_string()),
     });
-    let (id, body) = (key_message_id(key.id, told, key.version, at), body(told.as_str(), at, data));
+    let (id, body) =
+        (derived_id(key.id.bytes(), told.as_str(), key.version, at), body(told.as_str(), at, data));
     let wanting = webhooks.into_iter().filter(|webhook| webhook.wants(key.mode, told));
     let message = |webhook: &Webhook| WebhookMessage {
         webhook: webhook.id,
@@ -238,17 +238,15 @@ pub fn of_expiring_key<'a>(
     now: Timestamp,
 ) -> Vec<WebhookMessage> {
     let Some(end) = key.expires_at else { return Vec::new() };
-    let id = key_message_id(key.id, WebhookEvent::KeyExpiring, 0, end);
+    let id = derived_id(key.id.bytes(), WebhookEvent::KeyExpiring.as_str(), 0, end);
     let messages = of_key(webhooks, WebhookEvent::KeyExpiring, key, now);
     messages.into_iter().map(|message| WebhookMessage { id, ..message }).collect()
 }
 
 /// An id that is the same for the same change, and begins with its time as every id does.
-fn key_message_id(key: KeyId, told: WebhookEvent, version: i64, at: Timestamp) -> WebhookMessageId {
+fn derived_id(of: &[u8; 16], kind: &str, version: i64, at: Timestamp) -> WebhookMessageId {
     let mut hash = Sha256::new();
-    for part in
-        [key.bytes().as_slice(), told.as_str().as_bytes(), &version.to_be_bytes(), &at.micros().to_be_bytes()]
-    {
+    for part in [of.as_slice(), kind.as_bytes(), &version.to_be_bytes(), &at.micros().to_be_bytes()] {
         hash.update(part);
     }
     let mut bytes = *WebhookMessageId::floor(at).bytes();
@@ -256,13 +254,15 @@ fn key_message_id(key: KeyId, told: WebhookEvent, version: i64, at: Timestamp) -
     WebhookMessageId::from_bytes(bytes)
 }
 
-/// What somebody sends to see whether a webhook works.
-pub fn ping(webhook: &Webhook, now: Timestamp, rng: &mut impl CryptoRng) -> WebhookMessage {
+/// What somebody sends to see whether a webhook works. One of each second at
+/// most: more change nothing, so that nobody fills the outbox with them.
+pub fn ping(webhook: &Webhook, now: Timestamp) -> WebhookMessage {
+    let second = Timestamp::from_millis(now.millis().div_euclid(1_000) * 1_000);
     let data = json!({ "webhook_id": webhook.id.to_string(), "mode": webhook.mode.as_str() });
     WebhookMessage {
         webhook: webhook.id,
         tenant: webhook.tenant,
-        id: WebhookMessageId::new(now, rng),
+        id: derived_id(webhook.id.bytes(), PING, 0, second),
         kind: PING,
         body: body(PING, now, data),
         at: now,

@@ -15,6 +15,7 @@ use countersign_core::{
     time::Timestamp,
     webhook::{
         DisabledReason, FAILING, Webhook, WebhookSecrets,
+        event::PING,
         outbox::{NextTry, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
         schedule::wait_after,
     },
@@ -60,7 +61,8 @@ impl Sender {
         let now = self.clock.now();
         let next = match called.reason {
             None => NextTry::Delivered,
-            Some(_) if gone => NextTry::GivenUp,
+            // Whoever pings looks at once, and pings again.
+            Some(_) if gone || claim.kind == PING => NextTry::GivenUp,
             Some(_) => self.next_try(&claim, called.retry_after, now),
         };
         let settlement = WebhookSettlement { attempt: self.attempt(&claim, began, &called), next };

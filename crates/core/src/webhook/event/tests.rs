@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     event::Started,
-    id::{TenantId, VerificationId, WebhookId},
+    id::{KeyId, TenantId, VerificationId, WebhookId},
     key::{Mode, PresentedKey},
     keyring::Fingerprint,
     phone::Country,
@@ -141,9 +141,29 @@ fn the_end_of_a_key_is_told_once_for_each_end() {
 }
 
 #[test]
+fn of_the_pings_of_a_second_one_is_sent() {
+    let webhook = webhook(1, Mode::Live, &[]);
+    let [one, two, three] = [0, 999, 1_000].map(|millis| ping(&webhook, AT + Duration::from_millis(millis)));
+    assert_eq!(one.id, two.id);
+    assert_ne!(one.id, three.id);
+}
+
+#[test]
 fn names_are_read_as_they_are_written() {
     for event in WebhookEvent::ALL {
         assert_eq!(WebhookEvent::parse(event.as_str()), Some(*event));
     }
     assert_eq!(WebhookEvent::parse(PING), None, "a ping is always sent");
+}
+
+#[test]
+fn the_documentation_shows_each_event() {
+    let docs = include_str!("../../../../../docs/webhooks.md");
+    for event in WebhookEvent::ALL {
+        let row = format!("| `{}` | {} |", event.as_str(), event.meaning());
+        assert!(docs.contains(&row), "{row}");
+        let example = docs.split(&format!("\n`{}`\n```json\n", event.as_str())).nth(1).unwrap();
+        let example: Value = serde_json::from_str(example.split("\n```").next().unwrap()).unwrap();
+        assert_eq!(example["type"], event.as_str());
+    }
 }
