@@ -15,6 +15,7 @@ use countersign_core::{
     node::Nodes,
     ports::{Clock, Codes, Relay},
     snapshot::Snapshot,
+    webhook::WebhookOutbox,
 };
 use countersign_delivery::{AccountReport, Accounts, AddressPolicy, Outbound, providers::Means};
 use countersign_stores::{
@@ -123,6 +124,7 @@ pub(crate) async fn open_management(settings: &Settings) -> anyhow::Result<Conte
         keyring,
         partitions,
         gateways: Arc::new(accounts),
+        webhooks: Arc::new(Absent),
         live_route: settings.delivery.relay.is_some(),
     })
 }
@@ -132,6 +134,7 @@ struct Absent;
 
 impl Codes for Absent {}
 impl History for Absent {}
+impl WebhookOutbox for Absent {}
 
 async fn open_codes(
     settings: &CodesSettings,

@@ -5,7 +5,7 @@ use super::{ResourceError, ResourceName, create, list, update};
 use crate::{
     Caller, Context,
     id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
-    idempotency::Once,
+    idempotency::{IdempotencyError, Once, refuse_repeat},
     key::Mode,
     ports::StoreError,
     resource::{Resource, ResourceKind},
@@ -92,6 +92,8 @@ pub async fn create_webhook(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(Webhook, WebhookSecrets), ResourceError> {
+    // Its answer held a secret, so a repeat is not answered as the first was.
+    refuse_repeat::<ResourceError>(context, caller.tenant, once, now).await?;
     let mode = new.mode.unwrap_or(caller.mode);
     if mode == Mode::Live {
         caller.refuse_test()?;
@@ -119,8 +121,10 @@ pub async fn create_webhook(
         version: 1,
         created_at: now,
     };
-    create(context, &webhook.resource(now), once).await?;
-    Ok((webhook, secrets))
+    match create(context, &webhook.resource(now), once).await? {
+        Some(_) => Err(IdempotencyError::SecretShown.into()),
+        None => Ok((webhook, secrets)),
+    }
 }
 
 /// Changes a webhook. One that is enabled again starts without its failures.
