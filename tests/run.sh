@@ -4,7 +4,7 @@
 # On Debian it installs what is missing; elsewhere it says what that is and
 # stops. It starts Postgres, PgBouncer, Redis (one, behind Sentinels, and a cluster),
 # Valkey, a browser, Kannel and `countersign dev` of its own, on free ports, and ends them. Caches stand outside the checkout, except
-# tests/browser/node_modules and tests/smpp/node_modules.
+# the node_modules of tests/browser, tests/smpp and tests/webhooks.
 set -uo pipefail
 [ "${BASH_VERSINFO[0]}" -ge 4 ] || { echo "bash 4 or newer is needed" >&2; exit 1; }
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1

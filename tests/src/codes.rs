@@ -129,6 +129,7 @@ impl Bench {
             keyring: Arc::new(keyring()),
             partitions: 64,
             gateways: Arc::new(countersign_core::gateway::NoGateways),
+            webhooks: Arc::new(countersign_core::webhook::outbox::NoWebhooks),
             live_route: true,
         };
         let caller = new_tenant(&context, &clock, "Acme").await;

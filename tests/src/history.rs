@@ -38,12 +38,12 @@ crate::directory::on_each_engine!(
 /// A second in July 2026, on the hour.
 const START: i64 = 1_783_000_800_000;
 
-fn at(seconds: i64) -> Timestamp {
+pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(START + 1_000 * seconds)
 }
 
-const TENANT: TenantId = TenantId::from_bytes([1; 16]);
-const PROFILE: ProfileId = ProfileId::from_bytes([2; 16]);
+pub const TENANT: TenantId = TenantId::from_bytes([1; 16]);
+pub const PROFILE: ProfileId = ProfileId::from_bytes([2; 16]);
 const NUMBER: Fingerprint = Fingerprint([3; 16]);
 
 fn history(base: &crate::directory::Base) -> Arc<SqlHistory> {
@@ -55,21 +55,21 @@ fn rng(seed: u64) -> StdRng {
 }
 
 /// A verification made at second `n`.
-fn key(n: i64) -> RecordKey {
+pub fn key(n: i64) -> RecordKey {
     let id = VerificationId::new(at(n), 7, &mut rng(n as u64));
     RecordKey { tenant: TENANT, mode: Mode::Live, id }
 }
 
-fn message(n: i64) -> MessageId {
+pub fn message(n: i64) -> MessageId {
     MessageId::new(at(n), 7, &mut rng(n as u64))
 }
 
-fn event(key: RecordKey, seconds: i64, kind: &EventKind) -> UnrecordedEvent {
+pub fn event(key: RecordKey, seconds: i64, kind: &EventKind) -> UnrecordedEvent {
     let id = EventId::new(at(seconds), 7, &mut rng(seconds as u64 ^ key.id.bytes()[15] as u64));
     UnrecordedEvent { position: Position([0, 0, 0]), key, id, at: at(seconds), body: kind.pack() }
 }
 
-fn start(n: i64) -> EventKind {
+pub fn start(n: i64) -> EventKind {
     EventKind::Started(Box::new(Started {
         review: false,
         message: message(n),
@@ -87,7 +87,7 @@ fn start(n: i64) -> EventKind {
 }
 
 /// Started, sent, delivered, one wrong code, resent, approved.
-fn story(n: i64) -> Vec<UnrecordedEvent> {
+pub fn story(n: i64) -> Vec<UnrecordedEvent> {
     let (key, provider) = (key(n), "relay".to_owned());
     [
         start(n),

@@ -22,3 +22,4 @@ mod spec;
 mod tls;
 mod verifications;
 mod waiting;
+mod webhooks;

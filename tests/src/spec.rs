@@ -55,6 +55,11 @@ async fn concrete(app: &TestApp, operation: &Operation, owner: &TestKey, number:
     } else if operation.path.starts_with("/v1/review-numbers/") {
         let made = app.post("/v1/review-numbers", owner, json!({ "to": number })).await;
         made.json()["id"].as_str().unwrap().to_owned()
+    } else if operation.path.starts_with("/v1/webhooks/") {
+        // Of each there are few, so it is made for this operation alone.
+        let body = json!({ "name": operation.id.replace('_', "-"), "url": "https://webhooks.invalid/" });
+        let made = app.post("/v1/webhooks", owner, body).await;
+        made.json()["id"].as_str().unwrap().to_owned()
     } else if let Some(id) = setup(app, operation, owner).await {
         id
     } else if operation.path.contains("{id}") {
@@ -160,6 +165,9 @@ fn body_for(operation: &str) -> Option<Value> {
         "check_code" => Some(json!({ "code": "123456" })),
         "rotate_key" => Some(json!({})),
         "update_key" => Some(json!({ "name": "stolen" })),
+        "rotate_webhook" => Some(json!({})),
+        "update_webhook" => Some(json!({ "enabled": false })),
+        "redeliver_message" => Some(json!({ "message_id": format!("whm_{}", "0".repeat(26)) })),
         "update_profile" => Some(json!({ "code_length": 4 })),
         "update_provider" => Some(json!({ "rate": 5 })),
         "test_provider" => Some(json!({ "to": "+48500500500" })),

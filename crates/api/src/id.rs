@@ -11,19 +11,34 @@ use std::{
 /// an id that does not exist. It also stays in the extensions, for the log line.
 pub struct Id<T>(pub T);
 
+/// The same for an operation that also has a query, which [`crate::body::Query`] reads.
+pub struct QueriedId<T>(pub T);
+
 impl<T: FromStr + Copy + 'static> FromRequest for Id<T> {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = request.match_info().get("id").and_then(|id| id.parse::<T>().ok());
-        ready(match id {
-            Some(id) => {
-                request.extensions_mut().insert(id);
-                refuse_query(request).map(|()| Self(id))
-            }
-            None if openapi::is_literal(request.path()) => Err(openapi::refusal(request)),
-            None => Err(Problem::not_found("There is nothing with this id.")),
-        })
+        ready(read(request).and_then(|id| refuse_query(request).map(|()| Self(id))))
+    }
+}
+
+impl<T: FromStr + Copy + 'static> FromRequest for QueriedId<T> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(read(request).map(Self))
+    }
+}
+
+fn read<T: FromStr + Copy + 'static>(request: &HttpRequest) -> Result<T, Problem> {
+    match request.match_info().get("id").and_then(|id| id.parse::<T>().ok()) {
+        Some(id) => {
+            request.extensions_mut().insert(id);
+            Ok(id)
+        }
+        None if openapi::is_literal(request.path()) => Err(openapi::refusal(request)),
+        None => Err(Problem::not_found("There is nothing with this id.")),
     }
 }

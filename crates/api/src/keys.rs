@@ -19,6 +19,7 @@ use actix_web::{
     web::{Data, Json},
 };
 use countersign_core::{id::KeyId, keys, successor};
+pub use json::Mode;
 use json::{CreateKey, CreatedKey, Key, KeyPage, RotateKey, UpdateKey};
 
 /// Makes a key.

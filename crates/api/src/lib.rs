@@ -32,6 +32,7 @@ mod system;
 mod tenant;
 mod time;
 mod verifications;
+mod webhooks;
 
 pub use failures::AuthFailures;
 pub use key_uses::KeyUses;
@@ -109,6 +110,15 @@ fn routes(config: &mut ServiceConfig<'_>) {
             .service(profiles::save_profile)
             .service(profiles::update_profile)
             .service(profiles::delete_profile)
+            .service(webhooks::create_webhook)
+            .service(webhooks::list_webhooks)
+            .service(webhooks::read_webhook)
+            .service(webhooks::update_webhook)
+            .service(webhooks::rotate_webhook)
+            .service(webhooks::delete_webhook)
+            .service(webhooks::ping_webhook)
+            .service(webhooks::list_attempts)
+            .service(webhooks::redeliver_message)
             .configure(delivery);
     });
     config

@@ -34,6 +34,7 @@ use utoipa_actix_web::AppExt;
         (name = "allowlists", description = "Where keys may be used from, and where they were used."),
         (name = "delivery", description = "Providers, routes, senders and texts of messages."),
         (name = "settings", description = "Limits, countries, profiles and numbers of the tenant."),
+        (name = "webhooks", description = "Where you are told what happens (Standard Webhooks 1.0)."),
         (name = "system", description = "Health and documentation; no key is needed."),
     ),
     components(schemas(ProblemBody<'static>))

@@ -113,6 +113,11 @@ pub trait Gateways: Send + Sync {
     /// Sends one message through an account, with its opened settings.
     async fn try_send(&self, account: &ProviderAccount, settings: &Value, trial: Trial) -> TrialOutcome;
 
+    /// Why a webhook cannot be at this URL, as far as can be said without a look at the name in it.
+    fn check_url(&self, _url: &str) -> Result<(), String> {
+        Err("cannot be called from here".to_owned())
+    }
+
     /// How an account fares; `None` where nothing was sent through it yet.
     fn health(&self, account: &ProviderAccount) -> Option<Health>;
 

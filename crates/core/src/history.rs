@@ -5,7 +5,7 @@ mod fold;
 mod reseal;
 mod store;
 
-pub use fold::{Change, Counts, order, rank};
+pub use fold::{Change, Counts, order, rank, reached, status_after};
 pub use reseal::{Resealing, reseal_contacts, sealed_with};
 pub use store::{
     Arranged, Filter, History, HistoryUpkeep, HourlyCounts, ListQuery, PastVerification, Recorded,

@@ -148,6 +148,8 @@ plain_id!(RouteId, "rte_", "The providers that a message goes through, in their 
 plain_id!(SenderId, "snd_", "A name or number that messages come from.");
 plain_id!(TemplateId, "tpl_", "A text that a message is made of.");
 plain_id!(WebhookId, "whk_", "An address of a tenant that is told what happens.");
+plain_id!(WebhookMessageId, "whm_", "Something that a webhook is told; the same at each try.");
+plain_id!(AttemptId, "wha_", "One try to tell a webhook something.");
 partitioned_id!(VerificationId, "ver_", "One attempt to prove that somebody holds a number.");
 partitioned_id!(MessageId, "msg_", "One SMS that carries a code.");
 partitioned_id!(EventId, "evt_", "One thing that happened to a verification.");

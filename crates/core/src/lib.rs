@@ -62,6 +62,7 @@ pub mod time;
 pub mod transaction;
 pub mod usage;
 pub mod verification;
+pub mod webhook;
 
 use std::sync::Arc;
 
@@ -82,6 +83,8 @@ pub struct Context {
     pub partitions: u16,
     /// The providers, as they are managed.
     pub gateways: Arc<dyn gateway::Gateways>,
+    /// What is to be told to webhooks.
+    pub webhooks: Arc<dyn webhook::WebhookOutbox>,
     /// Whether the operator's relay takes live messages that no route does.
     pub live_route: bool,
 }

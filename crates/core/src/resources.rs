@@ -17,6 +17,7 @@ pub mod reseal;
 pub mod routes;
 pub mod senders;
 pub mod templates;
+pub mod webhooks;
 
 /// Why a resource was not made or changed.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,12 @@ pub enum ResourceError {
     /// The account's settings cannot be opened with the keys of this node.
     #[error("the settings cannot be opened")]
     Unreadable,
+    /// A webhook that is disabled is sent nothing.
+    #[error("the webhook is disabled")]
+    Disabled,
+    /// The webhook was sent no such message, or it is no longer kept.
+    #[error("no such message")]
+    NoMessage,
     /// The request bears an Idempotency-Key that was used.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),

@@ -21,6 +21,7 @@ use crate::{
     template::{TemplateName, TemplateSet},
     tenant::Tenant,
     time::Timestamp,
+    webhook::Webhook,
 };
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -50,6 +51,8 @@ pub struct TenantView {
     pub senders: Vec<Sender>,
     /// Its routes.
     pub routes: Vec<Arc<Route>>,
+    /// Where it is told what happens.
+    pub webhooks: Vec<Arc<Webhook>>,
 }
 
 impl TenantView {
@@ -64,6 +67,7 @@ impl TenantView {
             providers: Vec::new(),
             senders: Vec::new(),
             routes: Vec::new(),
+            webhooks: Vec::new(),
         }
     }
 
@@ -78,7 +82,9 @@ impl TenantView {
             ResourceKind::Template => {
                 TemplateSet::read(&resource).map(|set| drop(self.templates.insert(set.name.clone(), set)))
             }
-            ResourceKind::Webhook => Some(()),
+            ResourceKind::Webhook => {
+                Webhook::read(resource).map(|webhook| self.webhooks.push(Arc::new(webhook)))
+            }
         };
         taken.ok_or(Unreadable)
     }
@@ -192,6 +198,11 @@ impl Snapshot {
     /// All tenants.
     pub fn tenants(&self) -> Vec<Arc<TenantView>> {
         self.read().tenants.values().cloned().collect()
+    }
+
+    /// The webhooks of all tenants.
+    pub fn webhooks(&self) -> Vec<Arc<Webhook>> {
+        self.read().tenants.values().flat_map(|view| view.webhooks.iter().cloned()).collect()
     }
 
     /// How many tenants and keys it holds.

@@ -258,6 +258,10 @@ impl Gateways for Accounts {
         }
     }
 
+    fn check_url(&self, url: &str) -> Result<(), String> {
+        self.means.outbound.parse_url(url).map(drop).map_err(|error| error.to_string())
+    }
+
     fn health(&self, account: &ProviderAccount) -> Option<Health> {
         self.state().breakers.get(&account.id).map(Breaker::health)
     }

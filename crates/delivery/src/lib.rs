@@ -18,6 +18,7 @@ pub mod providers;
 pub mod receipt;
 mod secret;
 pub mod settings;
+pub mod webhooks;
 pub mod worker;
 
 pub use accounts::{AccountReport, Accounts};
@@ -32,4 +33,5 @@ pub use providers::{
 };
 pub use receipt::{ReceiptError, ReceiptRequest, Receipts, Report, ReportOutcome};
 pub use settings::{Fault, REDACTED};
+pub use webhooks::{WebhookSettings, Webhooks};
 pub use worker::{Worker, WorkerSettings};

@@ -22,6 +22,22 @@ pub(crate) fn describe() {
     describe_counter!(BREAKERS, "How often a provider was left out, or let in again");
 }
 
+const WEBHOOKS: &str = "countersign_webhook_attempts_total";
+const WEBHOOK_DURATION: &str = "countersign_webhook_duration_seconds";
+
+/// Tells the recorder what the metrics of webhooks mean.
+pub(crate) fn describe_webhooks() {
+    describe_counter!(WEBHOOKS, "Tries to tell webhooks of tenants something, by outcome");
+    describe_histogram!(WEBHOOK_DURATION, Unit::Seconds, "How long webhooks took to answer");
+}
+
+/// Counts one try at a webhook.
+pub(crate) fn count_webhook(delivered: bool, took: Duration) {
+    let outcome = if delivered { "delivered" } else { "failed" };
+    counter!(WEBHOOKS, "outcome" => outcome).increment(1);
+    histogram!(WEBHOOK_DURATION).record(took.as_secs_f64());
+}
+
 /// Counts one attempt.
 pub(crate) fn count_message(provider: &str, outcome: &'static str) {
     counter!(MESSAGES, "provider" => provider.to_owned(), "outcome" => outcome).increment(1);

@@ -5,7 +5,7 @@ mod http;
 mod merge;
 mod redact;
 pub mod relay;
-mod signature;
+pub(crate) mod signature;
 pub mod simulator;
 pub mod smpp;
 mod smsapi;

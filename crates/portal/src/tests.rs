@@ -42,6 +42,7 @@ fn fixture() -> Fixture {
         keyring: Arc::new(KeyRing::new([1; 32], versioned(2), versioned(3)).unwrap()),
         partitions: 64,
         gateways: Arc::new(countersign_core::gateway::NoGateways),
+        webhooks: Arc::new(countersign_core::webhook::outbox::NoWebhooks),
         live_route: true,
     };
     let tenant = Tenant {

@@ -24,7 +24,7 @@ use crate::{
 };
 use actix_web::web;
 use anyhow::{Context as _, anyhow, ensure};
-use background::{House, flush_key_uses, join_all, keep_house, take_reports};
+use background::{House, flush_key_uses, follow_webhooks, join_all, keep_house, take_reports};
 use countersign_api::{AuthFailures, KeyUses, State};
 use countersign_core::{
     Context,
@@ -34,7 +34,9 @@ use countersign_core::{
     ports::Clock,
     time::Timestamp,
 };
-use countersign_delivery::{AccountReport, Console, Provider, Relay, Worker, WorkerSettings};
+use countersign_delivery::{
+    AccountReport, Console, Provider, Relay, WebhookSettings, Webhooks, Worker, WorkerSettings,
+};
 use countersign_portal::DevPage;
 use directory::{follow_directory, follow_relays, refresh};
 pub use listener::BindError;
@@ -90,6 +92,7 @@ pub struct Application {
     presence: Presence,
     worker: Arc<Worker>,
     reports: Option<mpsc::Receiver<AccountReport>>,
+    webhooks: Arc<Webhooks>,
     /// The memory of the virtual phone; `dev` only.
     pub inbox: Option<Arc<dyn Inbox>>,
     /// How the provider `console` of `dev` behaves.
@@ -129,7 +132,7 @@ impl Application {
             let tls = certificate.clone().map(server_config).transpose().context("TLS cannot be set up")?;
             wait_for_stores(&settings, (api.as_ref(), &operator), tls).await?;
         }
-        let Backends { context, nodes, accounts, reports, history, inbox, lock } =
+        let Backends { context, nodes, accounts, reports, outbound, history, inbox, lock } =
             open_backends(&settings, &clock, dev).await?;
         let demo = open_demo(&context, clock.now(), dev).await?;
         let mut presence = Presence::new(&context, Arc::clone(&nodes), &settings.keyring, Arc::clone(&clock));
@@ -157,6 +160,9 @@ impl Application {
             worker_settings,
         );
         let worker = Arc::new(worker);
+        let webhooks =
+            Webhooks::new(context.clone(), outbound, Arc::clone(&clock), WebhookSettings::default());
+        let webhooks = Arc::new(webhooks);
         let failures = Arc::new(AuthFailures::new(settings.server.auth_failures, Arc::clone(&clock)));
         let codes = Arc::clone(&context.codes);
         let recorder = Arc::new(Recorder::new(codes, Arc::clone(&history), share.clone()));
@@ -168,6 +174,7 @@ impl Application {
             history,
             recorder,
             worker,
+            webhooks,
             inbox,
             switch,
             demo,
@@ -278,6 +285,10 @@ impl Application {
     fn spawn_work(&self, tasks: &mut JoinSet<()>) {
         let (worker, stop) = (Arc::clone(&self.worker), self.stop.clone());
         tasks.spawn(async move { worker.run(stop).await });
+        let (webhooks, stop) = (Arc::clone(&self.webhooks), self.stop.clone());
+        tasks.spawn(async move { webhooks.run(stop).await });
+        let (context, clock) = (self.context.clone(), Arc::clone(&self.clock));
+        tasks.spawn(follow_webhooks(context, clock, self.stop.clone()));
         let (recorder, stop) = (Arc::clone(&self.recorder), self.stop.clone());
         tasks.spawn(async move { recorder.run(stop).await });
         let Context { codes, partitions, .. } = &self.context;

@@ -14,6 +14,8 @@ use countersign_core::{
     keyring::KeyRing,
     node::Nodes,
     ports::{Clock, Codes, Relay},
+    snapshot::Snapshot,
+    webhook::WebhookOutbox,
 };
 use countersign_delivery::{AccountReport, Accounts, AddressPolicy, Outbound, providers::Means};
 use countersign_stores::{
@@ -24,6 +26,7 @@ use countersign_stores::{
     redis::{self, RedisCodes, RedisOptions, RedisUrl},
     sql::Sql,
     sqlite::{Database, Options},
+    webhooks::SqlWebhooks,
 };
 use std::{
     fs::{DirBuilder, File, OpenOptions, TryLockError},
@@ -42,6 +45,8 @@ pub struct Backends {
     pub(crate) accounts: Arc<Accounts>,
     /// Receipts that come on providers' own connections.
     pub(crate) reports: mpsc::Receiver<AccountReport>,
+    /// The way to providers and webhooks.
+    pub(crate) outbound: Outbound,
     /// The history, as the jobs beside the acts use it.
     pub(crate) history: Arc<dyn HistoryUpkeep>,
     /// The virtual phone's memory; `dev` only.
@@ -78,22 +83,25 @@ pub async fn open_backends(
     let outbound = outbound.context("The client for calls to providers cannot be made")?;
     // Each account's receipts pass through here; a place is free again as soon as one is noted.
     let (tell, reports) = mpsc::channel(1);
-    let means = Means { outbound, clock: Arc::clone(clock), reports: mpsc::channel(1).0 };
+    let means = Means { outbound: outbound.clone(), clock: Arc::clone(clock), reports: mpsc::channel(1).0 };
     let accounts = Arc::new(Accounts::new(means, Arc::clone(&keyring), tell));
-    let history = Arc::new(SqlHistory::new(sql.clone()));
+    let snapshot = Arc::new(Snapshot::default());
+    let history = Arc::new(SqlHistory::telling(sql.clone(), Arc::clone(&snapshot)));
+    let webhooks = Arc::new(SqlWebhooks::new(sql.clone()));
     let directory = Arc::new(SqlDirectory::new(sql));
     let nodes: Arc<dyn Nodes> = directory.clone();
     let context = Context {
         codes,
         directory,
-        snapshot: Arc::default(),
+        snapshot,
         history: history.clone(),
         keyring,
         partitions,
         gateways: accounts.clone(),
+        webhooks,
         live_route,
     };
-    Ok(Backends { accounts, reports, context, nodes, history, inbox, lock })
+    Ok(Backends { accounts, reports, outbound, context, nodes, history, inbox, lock })
 }
 
 /// What a command needs that manages accounts and routes beside a running
@@ -116,6 +124,7 @@ pub(crate) async fn open_management(settings: &Settings) -> anyhow::Result<Conte
         keyring,
         partitions,
         gateways: Arc::new(accounts),
+        webhooks: Arc::new(Absent),
         live_route: settings.delivery.relay.is_some(),
     })
 }
@@ -125,6 +134,7 @@ struct Absent;
 
 impl Codes for Absent {}
 impl History for Absent {}
+impl WebhookOutbox for Absent {}
 
 async fn open_codes(
     settings: &CodesSettings,

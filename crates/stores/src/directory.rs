@@ -16,6 +16,7 @@ mod resource;
 mod review;
 mod setting;
 mod tenant;
+mod told;
 mod usage;
 
 use crate::sql::{Sql, Statement};
@@ -323,9 +324,11 @@ mod tests {
             include_str!("directory/news.rs"),
             include_str!("directory/node.rs"),
             include_str!("directory/profile.rs"),
+            include_str!("directory/resource.rs"),
             include_str!("directory/review.rs"),
             include_str!("directory/setting.rs"),
             include_str!("directory/tenant.rs"),
+            include_str!("directory/told.rs"),
             include_str!("directory/usage.rs"),
         ];
         let written: usize = sources.iter().map(|source| source.matches(": Statement =").count()).sum();

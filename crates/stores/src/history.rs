@@ -23,10 +23,12 @@ use countersign_core::{
     key::Mode,
     keyring::Fingerprint,
     ports::{StoreError, UnrecordedEvent},
+    snapshot::Snapshot,
     time::Timestamp,
     verification::RecordKey,
 };
 use record::Recorder;
+use std::sync::Arc;
 
 /// Every statement of the history; tests run each one on both engines.
 pub const STATEMENTS: &[&Statement] = &[
@@ -80,7 +82,12 @@ pub struct SqlHistory {
 impl SqlHistory {
     /// The history in this database, whose schema must be up to date.
     pub fn new(sql: Sql) -> Self {
-        Self { recorder: Recorder::new(sql.clone()), sql }
+        Self { recorder: Recorder::new(sql.clone(), None), sql }
+    }
+
+    /// The same, telling the webhooks of the tenants in this copy of what it records.
+    pub fn telling(sql: Sql, webhooks_of: Arc<Snapshot>) -> Self {
+        Self { recorder: Recorder::new(sql.clone(), Some(webhooks_of)), sql }
     }
 }
 

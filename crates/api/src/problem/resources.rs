@@ -60,6 +60,10 @@ impl From<ResourceError> for Problem {
                     .retry_after(Duration::from_secs(1))
                     .caused_by(Arc::new(error))
             }
+            ResourceError::Disabled => {
+                Self::new(ProblemCode::Conflict, "The webhook is disabled; enable it first.")
+            }
+            ResourceError::NoMessage => Self::not_found("The webhook keeps no such message."),
             ResourceError::Idempotency(error) => error.into(),
             ResourceError::LiveByTest(error) => error.into(),
             ResourceError::Directory(error) => directory(error),

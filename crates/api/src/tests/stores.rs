@@ -83,6 +83,7 @@ pub fn state(mode: Mode, scopes: Scopes, disabled: bool) -> State {
         keyring,
         partitions: 4,
         gateways: Arc::new(countersign_core::gateway::NoGateways),
+        webhooks: Arc::new(countersign_core::webhook::outbox::NoWebhooks),
         live_route: true,
     };
     let clock: Arc<dyn Clock> = Arc::new(Noon);

@@ -115,7 +115,11 @@ impl Change {
     pub fn add(&mut self, event: Event) {
         let at = event.at;
         if let Some(message) = event.kind.message() {
-            self.reach(message, delivery(&event.kind));
+            (self.message, self.delivery) = reached((self.message, self.delivery), message, &event.kind);
+        }
+        let status = status_after(self.status, &event.kind);
+        if status != self.status {
+            (self.status, self.ended_at) = (status, Some(at));
         }
         match event.kind {
             EventKind::Started(started) => {
@@ -124,14 +128,7 @@ impl Change {
             }
             EventKind::Resent { .. } => self.sends += 1,
             EventKind::CheckWrong { .. } => self.checks += 1,
-            EventKind::Approved => self.end(Status::Approved, at),
-            EventKind::Exhausted { .. } => {
-                self.checks += 1;
-                self.end(Status::Exhausted, at);
-            }
-            EventKind::Expired => self.end(Status::Expired, at),
-            EventKind::Canceled(_) => self.end(Status::Canceled, at),
-            EventKind::MessageRejected { failed: true, .. } => self.end(Status::Failed, at),
+            EventKind::Exhausted { .. } => self.checks += 1,
             EventKind::MessageSent { provider, .. }
                 if self.provider.as_ref().is_none_or(|(before, _)| *before <= at) =>
             {
@@ -140,18 +137,33 @@ impl Change {
             _ => {}
         }
     }
+}
 
-    fn end(&mut self, status: Status, at: Timestamp) {
-        if rank(status) > rank(self.status) {
-            (self.status, self.ended_at) = (status, Some(at));
-        }
-    }
+/// The status of a verification after one event more, in whatever order they come.
+pub fn status_after(before: Status, kind: &EventKind) -> Status {
+    let said = match kind {
+        EventKind::Approved => Status::Approved,
+        EventKind::Exhausted { .. } => Status::Exhausted,
+        EventKind::Expired => Status::Expired,
+        EventKind::Canceled(_) => Status::Canceled,
+        EventKind::MessageRejected { failed: true, .. } => Status::Failed,
+        _ => return before,
+    };
+    if rank(said) > rank(before) { said } else { before }
+}
 
-    fn reach(&mut self, message: MessageId, delivery: Delivery) {
-        let newer = self.message.is_none_or(|known| known < message);
-        if newer || (self.message == Some(message) && reaches(delivery) > reaches(self.delivery)) {
-            (self.message, self.delivery) = (Some(message), delivery);
-        }
+/// The newest message of a verification and how far it got, after an event about `message`.
+pub fn reached(
+    (known, far): (Option<MessageId>, Delivery),
+    message: MessageId,
+    kind: &EventKind,
+) -> (Option<MessageId>, Delivery) {
+    let delivery = delivery(kind);
+    let newer = known.is_none_or(|known| known < message);
+    if newer || (known == Some(message) && reaches(delivery) > reaches(far)) {
+        (Some(message), delivery)
+    } else {
+        (known, far)
     }
 }
 

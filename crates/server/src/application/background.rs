@@ -6,8 +6,9 @@ use countersign_api::{AuthFailures, KeyUses};
 use countersign_core::{
     Context,
     cause::chain,
-    ports::StoreError,
+    ports::{Clock, StoreError},
     report::{Taken, take_report},
+    webhook::upkeep::keep_webhooks,
 };
 use countersign_delivery::AccountReport;
 use std::{sync::Arc, time::Duration};
@@ -61,6 +62,26 @@ pub(super) async fn keep_house(house: House, stop: CancellationToken) {
         // An outage is told by those who need the store; a gauge that stands still is enough here.
         if let Ok(waiting) = context.codes.messages_waiting().await {
             metrics::gauge!("countersign_messages_waiting").set(waiting as f64);
+        }
+    }
+}
+
+/// Between two rounds of what is done for webhooks.
+const WEBHOOKS: Duration = Duration::from_secs(15 * 60);
+
+/// Old messages go, and keys that end soon are told.
+pub(super) async fn follow_webhooks(context: Context, clock: Arc<dyn Clock>, stop: CancellationToken) {
+    let mut tick = interval(WEBHOOKS);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        let round = keep_webhooks(&context, clock.now());
+        let outcome = tokio::select! { () = stop.cancelled() => return, outcome = round => outcome };
+        if let Err(error) = outcome {
+            tracing::warn!(error = %chain(&error), "The messages to webhooks are kept up again later");
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     answer::answer_once,
     change::{note_change, take_number},
+    told::{self, told_webhooks},
 };
 use crate::sql::{
     Batch,
@@ -17,6 +18,7 @@ use countersign_core::{
     ports::{KeyChange, Rotation, StoreError},
     scope::Scope,
     time::Timestamp,
+    webhook::WebhookEvent,
 };
 use std::collections::BTreeMap;
 
@@ -107,6 +109,8 @@ fn insert_key(batch: Batch, key: &Key, most: u32) -> Batch {
 
 pub(super) async fn create_key(sql: &Sql, key: &Key, once: Option<&Once>) -> Result<(), StoreError> {
     let batch = insert_key(Batch::default(), key, MOST_KEYS);
+    let webhooks = told_webhooks(sql, key.tenant).await?;
+    let batch = told::tell(batch, &webhooks, WebhookEvent::KeyCreated, key, key.created_at);
     sql.batch(answer_once(batch, key.tenant, once, key.created_at)).await.map(drop)
 }
 
@@ -134,6 +138,16 @@ pub(super) async fn rotate_key(
     let batch = insert_key(Batch::default(), new, MOST_KEYS + FOR_ROTATION);
     let batch = take_number(batch).run_touching(1, &RETIRE_KEY, retire);
     let batch = note_change(batch, tenant, "key", old, now);
+    let webhooks = told_webhooks(sql, tenant).await?;
+    let batch = told::tell(batch, &webhooks, WebhookEvent::KeyCreated, new, now);
+    let replaced = Key {
+        id: *old,
+        version: version + 1,
+        expires_at: Some(*ends_at),
+        replaced_by: Some(new.id),
+        ..new.clone()
+    };
+    let batch = told::tell(batch, &webhooks, WebhookEvent::KeyRotated, &replaced, now);
     sql.batch(answer_once(batch, tenant, once, now)).await.map(drop)
 }
 
@@ -208,7 +222,16 @@ pub(super) async fn update_key(
             list.to_string().into(),
         ];
         let batch = take_number(Batch::default()).run_touching(1, &UPDATE_KEY, values);
-        match sql.batch(note_change(batch, tenant, "key", id, now)).await {
+        let batch = note_change(batch, tenant, "key", id, now);
+        let told = match (old.disabled, disabled) {
+            (false, true) => WebhookEvent::KeyDisabled,
+            (true, false) => WebhookEvent::KeyEnabled,
+            _ => WebhookEvent::KeyUpdated,
+        };
+        let webhooks = told_webhooks(sql, tenant).await?;
+        let (name, version) = (name.clone(), old.version + 1);
+        let changed = Key { name, disabled, expires_at, version, ..old.clone() };
+        match sql.batch(told::tell(batch, &webhooks, told, &changed, now)).await {
             // Another writer came first, or the key is gone: the next round reads which.
             Err(StoreError::Conflict) => {}
             Err(error) => return Err(error),
@@ -253,12 +276,19 @@ pub(super) const DELETE_KEY: Statement = Statement {
 pub(super) async fn delete_key(
     sql: &Sql,
     tenant: TenantId,
-    key: KeyId,
+    id: KeyId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let values = vec![tenant.to_string().into(), key.to_string().into()];
+    let values = vec![tenant.to_string().into(), id.to_string().into()];
     let batch = take_number(Batch::default()).run_touching(1, &DELETE_KEY, values);
-    match sql.batch(note_change(batch, tenant, "key", key, now)).await {
+    let mut batch = note_change(batch, tenant, "key", id, now);
+    let webhooks = told_webhooks(sql, tenant).await?;
+    if !webhooks.is_empty()
+        && let Some(key) = key(sql, tenant, id).await?
+    {
+        batch = told::tell(batch, &webhooks, WebhookEvent::KeyDeleted, &key, now);
+    }
+    match sql.batch(batch).await {
         // The row count is the only thing here that can conflict: nothing refers to a key.
         Err(StoreError::Conflict) => Ok(false),
         outcome => outcome.map(|_| true),

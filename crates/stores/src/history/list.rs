@@ -20,6 +20,15 @@ const STATUSES: [Status; 6] =
 const DELIVERIES: [Delivery; 4] =
     [Delivery::Queued, Delivery::Sent, Delivery::Delivered, Delivery::Undelivered];
 
+pub(super) fn read_status(text: &str) -> Option<Status> {
+    STATUSES.into_iter().find(|status| status.as_str() == text)
+}
+
+pub(super) fn read_delivery(row: &Row, index: usize) -> Result<Delivery, StoreError> {
+    let place = usize::try_from(row.int(index)?).map_err(|_| row.corrupt())?;
+    DELIVERIES.get(place).copied().ok_or_else(|| row.corrupt())
+}
+
 fn read_past(row: &Row) -> Result<PastVerification, StoreError> {
     let small = |index| u8::try_from(row.int(index)?).map_err(|_| row.corrupt());
     let bytes = |index: usize| match row.values().get(index) {
@@ -32,7 +41,7 @@ fn read_past(row: &Row) -> Result<PastVerification, StoreError> {
         profile: row.parsed(1, |text| text.parse().ok())?,
         number: number.transpose()?,
         contact: bytes(3)?.map(<[u8]>::to_vec),
-        status: row.parsed(4, |text| STATUSES.into_iter().find(|status| status.as_str() == text))?,
+        status: row.parsed(4, read_status)?,
         started_at: Timestamp::from_micros(row.int(5)?),
         expires_at: Timestamp::from_micros(row.int(6)?),
         ended_at: row.optional_int(7)?.map(Timestamp::from_micros),
@@ -40,7 +49,7 @@ fn read_past(row: &Row) -> Result<PastVerification, StoreError> {
         max_checks: small(9)?,
         sends: small(10)?,
         max_sends: small(11)?,
-        delivery: *DELIVERIES.get(usize::from(small(12)?)).ok_or_else(|| row.corrupt())?,
+        delivery: read_delivery(row, 12)?,
     })
 }
 

@@ -1,21 +1,29 @@
 //! Recording: a batch as a whole, else without what is known, else one by one.
 
-use super::insert::{self, Arriving, Group, packed};
-use crate::sql::{
-    Kind::{Bytes, Int, Text},
-    Sql, Statement, Value,
+use super::{
+    insert::{self, Arriving, Group, packed},
+    list::{read_delivery, read_status},
+};
+use crate::{
+    sql::{
+        Kind::{Bytes, Int, Text},
+        Sql, Statement, Value,
+    },
+    webhooks,
 };
 use countersign_core::{
     event::{Event, EventKind},
     history::{Counts, Recorded},
     id::VerificationId,
     ports::{StoreError, UnrecordedEvent},
+    snapshot::Snapshot,
     verification::RecordKey,
+    webhook::event::{Known, of_verification},
 };
 use futures_util::future::try_join_all;
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// Verifications whose facts are remembered between two batches: a minute of a
@@ -25,25 +33,18 @@ const REMEMBERED: usize = 50_000;
 const ASKED: usize = 8;
 const HOUR: i64 = 3_600 * 1_000_000;
 
-/// By what the events of a verification are counted. Empty where not known.
-#[derive(Clone, Default)]
-struct Facts {
-    profile: String,
-    country: String,
-    /// The provider that took a message last: what follows is counted with it.
-    provider: String,
-}
-
 /// Records events; remembers a little of those that it recorded last, because
 /// the rest of the same verification follows within minutes.
 pub(super) struct Recorder {
     sql: Sql,
-    facts: Mutex<HashMap<VerificationId, Facts>>,
+    /// Whose webhooks are told.
+    snapshot: Option<Arc<Snapshot>>,
+    facts: Mutex<HashMap<VerificationId, Known>>,
 }
 
 impl Recorder {
-    pub fn new(sql: Sql) -> Self {
-        Self { sql, facts: Mutex::default() }
+    pub fn new(sql: Sql, snapshot: Option<Arc<Snapshot>>) -> Self {
+        Self { sql, snapshot, facts: Mutex::default() }
     }
 
     pub async fn record(&self, events: &[UnrecordedEvent]) -> Result<Recorded, StoreError> {
@@ -107,16 +108,24 @@ impl Recorder {
         }
         let mut facts = self.facts_before(events).await?;
         let mut groups: BTreeMap<Group, Counts> = BTreeMap::new();
+        let mut messages = Vec::new();
         for Arriving { key, event } in events {
             let known = facts.entry(key.id).or_default();
             known.learn(&event.kind);
             let provider = event.kind.provider().unwrap_or(&known.provider).to_owned();
             let hour = event.at.micros().div_euclid(HOUR) * HOUR;
-            let (profile, country) = (known.profile.clone(), known.country.clone());
+            let profile = known.profile.map(|profile| profile.to_string()).unwrap_or_default();
+            let country = known.country.clone();
             let group = (key.tenant.to_string(), key.mode.as_str(), hour, profile, country, provider);
             groups.entry(group).or_default().add(&event.kind);
+            if let Some(view) = self.snapshot.as_ref().and_then(|snapshot| snapshot.tenant(key.tenant))
+                && !view.webhooks.is_empty()
+            {
+                messages.extend(of_verification(&view, *key, event, known));
+            }
         }
-        self.sql.batch(insert::batch(events, &groups)).await?;
+        // In the same transaction: what is told is told of events that are new, each once.
+        self.sql.batch(webhooks::insert(insert::batch(events, &groups), &messages)).await?;
         let mut remembered = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() + facts.len() > REMEMBERED {
             remembered.clear();
@@ -126,7 +135,7 @@ impl Recorder {
     }
 
     /// What is known of the verifications of a batch before their first events in it.
-    async fn facts_before(&self, events: &[Arriving]) -> Result<HashMap<VerificationId, Facts>, StoreError> {
+    async fn facts_before(&self, events: &[Arriving]) -> Result<HashMap<VerificationId, Known>, StoreError> {
         let (mut facts, mut unknown) = (HashMap::new(), Vec::new());
         {
             let remembered = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -152,7 +161,7 @@ impl Recorder {
         Ok(facts)
     }
 
-    async fn ask_facts(&self, key: RecordKey) -> Result<Facts, StoreError> {
+    async fn ask_facts(&self, key: RecordKey) -> Result<Known, StoreError> {
         let values = vec![
             key.tenant.to_string().into(),
             key.mode.as_str().into(),
@@ -160,9 +169,17 @@ impl Recorder {
             key.id.created_at().micros().into(),
         ];
         let rows = self.sql.query(&SELECT_FACTS, values).await?;
-        let Some(row) = rows.first() else { return Ok(Facts::default()) };
+        let Some(row) = rows.first() else { return Ok(Known::default()) };
         let text = |index| Ok::<_, StoreError>(row.optional_text(index)?.unwrap_or_default().to_owned());
-        Ok(Facts { profile: text(1)?, country: text(2)?, provider: text(3)? })
+        Ok(Known {
+            // A row that another event than the start made says nothing yet.
+            profile: text(1)?.parse().ok(),
+            country: text(2)?,
+            provider: text(3)?,
+            status: row.parsed(4, read_status)?,
+            message: text(5)?.parse().ok(),
+            delivery: read_delivery(row, 6)?,
+        })
     }
 
     async fn is_known(&self, one: &Arriving) -> Result<bool, StoreError> {
@@ -199,22 +216,9 @@ impl Recorder {
     }
 }
 
-impl Facts {
-    fn learn(&mut self, kind: &EventKind) {
-        match kind {
-            EventKind::Started(started) => {
-                self.profile = started.profile.to_string();
-                self.country = started.country.map(|c| c.as_str().to_owned()).unwrap_or_default();
-            }
-            EventKind::MessageSent { provider, .. } => self.provider.clone_from(provider),
-            _ => {}
-        }
-    }
-}
-
 pub(super) const SELECT_FACTS: Statement = Statement {
     table: "verifications",
-    text: "SELECT id, profile_id, country, provider FROM verifications
+    text: "SELECT id, profile_id, country, provider, status, message_id, delivery FROM verifications
         WHERE tenant_id = $1 AND mode = $2 AND id = $3 AND created_at = $4",
     params: &[Text, Text, Text, Int],
 };

@@ -64,6 +64,7 @@ pub(super) fn context(codes: &Arc<MemoryCodes>) -> Context {
         keyring: Arc::new(KeyRing::new([5; 32], key(), key()).unwrap()),
         partitions: 4,
         gateways: Arc::new(countersign_core::gateway::NoGateways),
+        webhooks: Arc::new(countersign_core::webhook::outbox::NoWebhooks),
         live_route: true,
     }
 }

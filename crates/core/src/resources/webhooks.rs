@@ -1,0 +1,263 @@
+//! Webhooks: make, change, rotate, delete, try, send again. A test key sees and
+//! changes those of test mode only.
+
+use super::{ResourceError, ResourceName, create, list, update};
+use crate::{
+    Caller, Context,
+    id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
+    idempotency::{IdempotencyError, Once, refuse_repeat},
+    key::Mode,
+    ports::StoreError,
+    resource::{Resource, ResourceKind},
+    time::Timestamp,
+    webhook::{
+        DisabledReason, MAX_URL, MOST_TEST, Webhook, WebhookEvent, WebhookSecrets, event::ping,
+        outbox::WebhookAttempt,
+    },
+};
+use rand::CryptoRng;
+use std::{collections::BTreeSet, time::Duration};
+
+const KIND: ResourceKind = ResourceKind::Webhook;
+/// A change of the server's own is tried again so often after somebody else's came first.
+const ROUNDS: usize = 8;
+
+/// What a webhook shall be.
+#[derive(Clone, Debug)]
+pub struct NewWebhook {
+    /// Its name.
+    pub name: ResourceName,
+    /// The mode of the events that it is told; that of the key if absent.
+    pub mode: Option<Mode>,
+    /// Where the messages go.
+    pub url: String,
+    /// What it is told; everything if `None`.
+    pub events: Option<BTreeSet<WebhookEvent>>,
+    /// Whether it is told anything.
+    pub enabled: bool,
+}
+
+/// What of a webhook shall be otherwise.
+#[derive(Clone, Debug, Default)]
+pub struct WebhookChange {
+    /// Another name.
+    pub name: Option<ResourceName>,
+    /// Another URL.
+    pub url: Option<String>,
+    /// Other events, or all.
+    pub events: Option<Option<BTreeSet<WebhookEvent>>>,
+    /// Whether it is told anything.
+    pub enabled: Option<bool>,
+}
+
+fn webhook_of(resource: Resource) -> Result<Webhook, ResourceError> {
+    Webhook::read(resource).ok_or(ResourceError::Unreadable)
+}
+
+fn is_visible(caller: &Caller, webhook: &Webhook) -> bool {
+    caller.mode == Mode::Live || webhook.mode == Mode::Test
+}
+
+fn check_url(context: &Context, url: &str) -> Result<(), ResourceError> {
+    if url.len() > MAX_URL {
+        return Err(ResourceError::field("url", format!("must be at most {MAX_URL} bytes long")));
+    }
+    context.gateways.check_url(url).map_err(|reason| ResourceError::field("url", reason))
+}
+
+/// The webhooks that the caller sees, oldest first.
+pub async fn list_webhooks(context: &Context, caller: &Caller) -> Result<Vec<Webhook>, ResourceError> {
+    let found = list(context, caller.tenant, KIND).await?;
+    let mut webhooks = found.into_iter().map(webhook_of).collect::<Result<Vec<_>, _>>()?;
+    webhooks.retain(|webhook| is_visible(caller, webhook));
+    Ok(webhooks)
+}
+
+/// A webhook that the caller sees.
+pub async fn read_webhook(
+    context: &Context,
+    caller: &Caller,
+    id: WebhookId,
+) -> Result<Webhook, ResourceError> {
+    let webhook = webhook_of(super::read(context, caller.tenant, KIND, *id.bytes()).await?)?;
+    if is_visible(caller, &webhook) { Ok(webhook) } else { Err(ResourceError::NotFound(KIND)) }
+}
+
+/// Makes a webhook. The second value alone holds its secret, to be shown once.
+pub async fn create_webhook(
+    context: &Context,
+    caller: &Caller,
+    new: NewWebhook,
+    once: Option<&Once>,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<(Webhook, WebhookSecrets), ResourceError> {
+    // Its answer held a secret, so a repeat is not answered as the first was.
+    refuse_repeat::<ResourceError>(context, caller.tenant, once, now).await?;
+    let mode = new.mode.unwrap_or(caller.mode);
+    if mode == Mode::Live {
+        caller.refuse_test()?;
+    }
+    check_url(context, &new.url)?;
+    if mode == Mode::Test {
+        let others = list(context, caller.tenant, KIND).await?.into_iter().filter_map(Webhook::read);
+        if others.filter(|other| other.mode == Mode::Test).count() >= MOST_TEST {
+            let (what, most) = ("webhooks for test mode", MOST_TEST as u32);
+            return Err(StoreError::Full { what, most }.into());
+        }
+    }
+    let (id, secrets) = (WebhookId::new(now, rng), WebhookSecrets::generate(rng));
+    let webhook = Webhook {
+        id,
+        tenant: caller.tenant,
+        mode,
+        name: new.name.as_str().to_owned(),
+        url: new.url,
+        events: new.events,
+        enabled: new.enabled,
+        disabled_reason: None,
+        enabled_at: now,
+        sealed: secrets.seal(&context.keyring, (caller.tenant, id), rng),
+        version: 1,
+        created_at: now,
+    };
+    match create(context, &webhook.resource(now), once).await? {
+        Some(_) => Err(IdempotencyError::SecretShown.into()),
+        None => Ok((webhook, secrets)),
+    }
+}
+
+/// Changes a webhook. One that is enabled again starts without its failures.
+pub async fn update_webhook(
+    context: &Context,
+    caller: &Caller,
+    id: WebhookId,
+    change: WebhookChange,
+    now: Timestamp,
+) -> Result<Webhook, ResourceError> {
+    let mut webhook = read_webhook(context, caller, id).await?;
+    if let Some(url) = change.url {
+        check_url(context, &url)?;
+        webhook.url = url;
+    }
+    if let Some(name) = change.name {
+        webhook.name = name.as_str().to_owned();
+    }
+    webhook.events = change.events.unwrap_or(webhook.events);
+    match change.enabled {
+        Some(true) if !webhook.enabled => {
+            (webhook.enabled, webhook.disabled_reason, webhook.enabled_at) = (true, None, now);
+        }
+        Some(enabled) => webhook.enabled = enabled,
+        None => {}
+    }
+    webhook.version += 1;
+    update(context, &webhook.resource(now)).await?;
+    Ok(webhook)
+}
+
+/// Another secret signs from now on, and the one before it for `overlap` more.
+/// The second value alone holds it, to be shown once.
+pub async fn rotate_webhook(
+    context: &Context,
+    caller: &Caller,
+    id: WebhookId,
+    overlap: Duration,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<(Webhook, WebhookSecrets), ResourceError> {
+    let mut webhook = read_webhook(context, caller, id).await?;
+    let of = (webhook.tenant, webhook.id);
+    let secrets = WebhookSecrets::open(&context.keyring, of, &webhook.sealed);
+    let secrets = secrets.ok_or(ResourceError::Unreadable)?.rotate(overlap, now, rng);
+    webhook.sealed = secrets.seal(&context.keyring, of, rng);
+    webhook.version += 1;
+    update(context, &webhook.resource(now)).await?;
+    Ok((webhook, secrets))
+}
+
+/// Deletes a webhook, what waits for it and its log.
+pub async fn delete_webhook(
+    context: &Context,
+    caller: &Caller,
+    id: WebhookId,
+    now: Timestamp,
+) -> Result<(), ResourceError> {
+    read_webhook(context, caller, id).await?;
+    let deleted = context.directory.delete_resource(caller.tenant, KIND, *id.bytes(), now).await?;
+    context.catch_up().await;
+    // What an event adds after this goes with the next round of the upkeep.
+    context.webhooks.forget(caller.tenant, id).await?;
+    if deleted { Ok(()) } else { Err(ResourceError::NotFound(KIND)) }
+}
+
+/// Sends a message that says nothing but that it came.
+pub async fn ping_webhook(
+    context: &Context,
+    caller: &Caller,
+    id: WebhookId,
+    now: Timestamp,
+) -> Result<WebhookMessageId, ResourceError> {
+    let webhook = read_enabled(context, caller, id).await?;
+    let message = ping(&webhook, now);
+    context.webhooks.add(std::slice::from_ref(&message)).await?;
+    Ok(message.id)
+}
+
+/// Begins the tries of a message anew, under its id.
+pub async fn redeliver_message(
+    context: &Context,
+    caller: &Caller,
+    id: WebhookId,
+    message: WebhookMessageId,
+    now: Timestamp,
+) -> Result<(), ResourceError> {
+    let webhook = read_enabled(context, caller, id).await?;
+    let known = context.webhooks.redeliver(webhook.tenant, id, message, now).await?;
+    if known { Ok(()) } else { Err(ResourceError::NoMessage) }
+}
+
+/// The tries to tell a webhook something, newest first.
+pub async fn list_attempts(
+    context: &Context,
+    caller: &Caller,
+    id: WebhookId,
+    (before, limit): (Option<AttemptId>, u16),
+) -> Result<Vec<WebhookAttempt>, ResourceError> {
+    let webhook = read_webhook(context, caller, id).await?;
+    Ok(context.webhooks.list_attempts(webhook.tenant, id, before, limit).await?)
+}
+
+async fn read_enabled(context: &Context, caller: &Caller, id: WebhookId) -> Result<Webhook, ResourceError> {
+    let webhook = read_webhook(context, caller, id).await?;
+    if webhook.enabled { Ok(webhook) } else { Err(ResourceError::Disabled) }
+}
+
+/// The server disables a webhook that fails, unless it was enabled anew since
+/// `since`. Whether it did.
+pub async fn disable_webhook(
+    context: &Context,
+    (tenant, id): (TenantId, WebhookId),
+    reason: DisabledReason,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    for _ in 0..ROUNDS {
+        let found = list(context, tenant, KIND).await?.into_iter().find(|one| one.id == *id.bytes());
+        let Some(mut webhook) = found.and_then(Webhook::read) else { return Ok(false) };
+        if !webhook.enabled || webhook.enabled_at > since {
+            return Ok(false);
+        }
+        (webhook.enabled, webhook.disabled_reason) = (false, Some(reason));
+        webhook.version += 1;
+        match context.directory.update_resource(&webhook.resource(now)).await {
+            Err(StoreError::Conflict) => {}
+            outcome => {
+                outcome?;
+                context.catch_up().await;
+                return Ok(true);
+            }
+        }
+    }
+    Err(StoreError::Conflict)
+}

@@ -1,0 +1,89 @@
+//! What is done for webhooks beside what happens: old messages and tries go,
+//! what is left of deleted webhooks too, and keys that end soon are told.
+
+use super::{KEPT, KEPT_MOST, WebhookEvent, event::of_expiring_key};
+use crate::{
+    Context,
+    id::{TenantId, WebhookId},
+    ports::StoreError,
+    time::Timestamp,
+};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+/// How long before its end a key is told to end.
+pub const EXPIRING: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// Rows that one step deletes.
+const AT_ONCE: u16 = 500;
+/// Steps for one webhook in a round.
+const STEPS: usize = 40;
+const PAGE: u16 = 200;
+/// Another node may not know a webhook that is younger.
+const YOUNG: Duration = Duration::from_secs(60);
+
+/// One round. What a round leaves, the next one does.
+pub async fn keep_webhooks(context: &Context, now: Timestamp) -> Result<(), StoreError> {
+    tell_expiring_keys(context, now).await?;
+    for webhook in context.snapshot.webhooks() {
+        for _ in 0..STEPS {
+            let deleted = context.webhooks.retain(webhook.id, now - KEPT, KEPT_MOST, AT_ONCE).await?;
+            if deleted < AT_ONCE.into() {
+                break;
+            }
+        }
+    }
+    forget_deleted(context, now).await
+}
+
+/// An event may still have been told to a webhook while it was deleted.
+async fn forget_deleted(context: &Context, now: Timestamp) -> Result<(), StoreError> {
+    let mut last: Option<WebhookId> = None;
+    loop {
+        let known = context.webhooks.known(last, PAGE).await?;
+        for (tenant, webhook) in &known {
+            if now.since(webhook.created_at()) > YOUNG && is_deleted(context, *tenant, *webhook) {
+                context.webhooks.forget(*tenant, *webhook).await?;
+            }
+        }
+        last = known.last().map(|(_, webhook)| *webhook);
+        if known.len() < usize::from(PAGE) {
+            return Ok(());
+        }
+    }
+}
+
+/// Only a copy that is up to date can say so.
+fn is_deleted(context: &Context, tenant: TenantId, webhook: WebhookId) -> bool {
+    let known = context.snapshot.tenant(tenant);
+    let there = known.is_some_and(|view| view.webhooks.iter().any(|one| one.id == webhook));
+    !there && context.snapshot.is_fresh(Instant::now())
+}
+
+async fn tell_expiring_keys(context: &Context, now: Timestamp) -> Result<(), StoreError> {
+    let mut tenants: BTreeMap<TenantId, Vec<_>> = BTreeMap::new();
+    for webhook in context.snapshot.webhooks() {
+        if webhook.wants(webhook.mode, WebhookEvent::KeyExpiring) {
+            tenants.entry(webhook.tenant).or_default().push(webhook);
+        }
+    }
+    for (tenant, webhooks) in tenants {
+        let mut last = None;
+        loop {
+            let keys = context.directory.list_keys(tenant, last, PAGE).await?;
+            for key in &keys {
+                let soon = key.expires_at.is_some_and(|end| now < end && end <= now + EXPIRING);
+                if soon && !key.disabled && key.replaced_by.is_none() {
+                    let messages = of_expiring_key(webhooks.iter().map(|one| &**one), key, now);
+                    context.webhooks.add(&messages).await?;
+                }
+            }
+            last = keys.last().map(|key| key.id);
+            if keys.len() < usize::from(PAGE) {
+                break;
+            }
+        }
+    }
+    Ok(())
+}

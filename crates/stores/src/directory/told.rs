@@ -1,0 +1,34 @@
+//! Changes of keys that webhooks are told, in the transaction of the change.
+
+use super::resource::list_resources;
+use crate::{
+    sql::{Batch, Sql},
+    webhooks::insert,
+};
+use countersign_core::{
+    id::TenantId,
+    key::Key,
+    ports::StoreError,
+    resource::ResourceKind,
+    time::Timestamp,
+    webhook::{Webhook, WebhookEvent, event::of_key},
+};
+
+/// The tenant's webhooks, read from the database: keys change seldom, and the
+/// commands that change them have no copy of the directory.
+pub(super) async fn told_webhooks(sql: &Sql, tenant: TenantId) -> Result<Vec<Webhook>, StoreError> {
+    let resources = list_resources(sql, tenant).await?;
+    let webhooks = resources.into_iter().filter(|resource| resource.kind == ResourceKind::Webhook);
+    Ok(webhooks.filter_map(Webhook::read).collect())
+}
+
+/// Adds the messages about the key, which is given as it is after the change.
+pub(super) fn tell(
+    batch: Batch,
+    webhooks: &[Webhook],
+    told: WebhookEvent,
+    key: &Key,
+    now: Timestamp,
+) -> Batch {
+    insert(batch, &of_key(webhooks, told, key, now))
+}

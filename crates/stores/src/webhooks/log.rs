@@ -1,0 +1,113 @@
+//! What tries became, and the log of them.
+
+use crate::sql::{
+    Batch,
+    Kind::{Int, Text},
+    Row, Sql, Statement,
+};
+use countersign_core::{
+    id::{AttemptId, TenantId, WebhookId},
+    ports::StoreError,
+    time::Timestamp,
+    webhook::outbox::{NextTry, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
+};
+use std::time::Duration;
+
+pub(super) const SETTLE: Statement = Statement {
+    table: "webhook_messages",
+    text: "UPDATE webhook_messages SET due_at = $4, attempts = attempts + 1, claimed = 0
+        WHERE webhook_id = $1 AND id = $2 AND claim = $3 AND claimed = 1",
+    params: &[Text, Text, Int, Int],
+};
+
+pub(super) const INSERT_ATTEMPT: Statement = Statement {
+    table: "webhook_attempts",
+    text: "INSERT INTO webhook_attempts (webhook_id, id, tenant_id, message_id, kind, at, status_code,
+            duration_ms, reason)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    params: &[Text, Text, Text, Text, Text, Int, Int, Int, Text],
+};
+
+/// The first failure after a success stays noted.
+pub(super) const NOTE_FAILURE: Statement = Statement {
+    table: "webhook_failures",
+    text: "INSERT INTO webhook_failures (webhook_id, since) VALUES ($1, $2)
+        ON CONFLICT (webhook_id) DO UPDATE SET since = webhook_failures.since
+        RETURNING webhook_id, since",
+    params: &[Text, Int],
+};
+
+pub(super) const FORGET_FAILURES: Statement = Statement {
+    table: "webhook_failures",
+    text: "DELETE FROM webhook_failures WHERE webhook_id = $1",
+    params: &[Text],
+};
+
+pub(super) async fn settle(
+    sql: &Sql,
+    claim: &WebhookClaim,
+    WebhookSettlement { attempt, next }: &WebhookSettlement,
+) -> Result<Settled, StoreError> {
+    let webhook = claim.webhook.to_string();
+    let due_at = match next {
+        NextTry::At(at) => Some(at.micros()),
+        NextTry::Delivered | NextTry::GivenUp => None,
+    };
+    let settled =
+        vec![webhook.as_str().into(), claim.id.to_string().into(), claim.claim.into(), due_at.into()];
+    let logged = vec![
+        webhook.as_str().into(),
+        attempt.id.to_string().into(),
+        claim.tenant.to_string().into(),
+        attempt.message.to_string().into(),
+        attempt.kind.as_str().into(),
+        attempt.at.micros().into(),
+        attempt.status_code.map(i64::from).into(),
+        i64::try_from(attempt.duration.as_millis()).unwrap_or(i64::MAX).into(),
+        attempt.reason.as_deref().into(),
+    ];
+    let batch = Batch::default().run_touching(1, &SETTLE, settled).run(&INSERT_ATTEMPT, logged);
+    let batch = match attempt.reason {
+        None => batch.run(&FORGET_FAILURES, vec![webhook.into()]),
+        Some(_) => batch.run(&NOTE_FAILURE, vec![webhook.into(), attempt.at.micros().into()]),
+    };
+    let rows = match sql.batch(batch).await {
+        Err(StoreError::Conflict) => return Ok(Settled::Lost),
+        outcome => outcome?,
+    };
+    let since = rows.get(2).and_then(|rows| rows.first()).map(|row| row.int(1)).transpose()?;
+    Ok(Settled::Noted { failing_since: since.map(Timestamp::from_micros) })
+}
+
+pub(super) const LIST_ATTEMPTS: Statement = Statement {
+    table: "webhook_attempts",
+    text: "SELECT id, message_id, kind, at, status_code, duration_ms, reason FROM webhook_attempts
+        WHERE tenant_id = $1 AND webhook_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4",
+    params: &[Text, Text, Text, Int],
+};
+
+fn read_attempt(row: &Row) -> Result<WebhookAttempt, StoreError> {
+    let status = row.optional_int(4)?.map(u16::try_from).transpose();
+    Ok(WebhookAttempt {
+        id: row.parsed(0, |text| text.parse().ok())?,
+        message: row.parsed(1, |text| text.parse().ok())?,
+        kind: row.text(2)?.to_owned(),
+        at: Timestamp::from_micros(row.int(3)?),
+        status_code: status.map_err(|_| row.corrupt())?,
+        duration: Duration::from_millis(u64::try_from(row.int(5)?).map_err(|_| row.corrupt())?),
+        reason: row.optional_text(6)?.map(str::to_owned),
+    })
+}
+
+pub(super) async fn list_attempts(
+    sql: &Sql,
+    (tenant, webhook): (TenantId, WebhookId),
+    before: Option<AttemptId>,
+    limit: u16,
+) -> Result<Vec<WebhookAttempt>, StoreError> {
+    // A tilde sorts after every character of an id.
+    let before = before.map_or_else(|| format!("{}~", AttemptId::PREFIX), |id| id.to_string());
+    let values =
+        vec![tenant.to_string().into(), webhook.to_string().into(), before.into(), i64::from(limit).into()];
+    sql.query(&LIST_ATTEMPTS, values).await?.iter().map(read_attempt).collect()
+}

@@ -1,0 +1,124 @@
+//! What ends and what goes: tries of a webhook that was disabled, what is old,
+//! and what belonged to a webhook that was deleted.
+
+use super::{after, log::FORGET_FAILURES};
+use crate::sql::{
+    Batch,
+    Kind::{Int, Text},
+    Sql, Statement,
+};
+use countersign_core::{
+    id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
+    ports::StoreError,
+    time::Timestamp,
+};
+
+pub(super) const END_TRIES: Statement = Statement {
+    table: "webhook_messages",
+    text: "UPDATE webhook_messages SET due_at = NULL, claimed = 0
+        WHERE webhook_id = $1 AND due_at IS NOT NULL RETURNING id",
+    params: &[Text],
+};
+
+pub(super) async fn end_tries(sql: &Sql, webhook: WebhookId) -> Result<u64, StoreError> {
+    let rows = sql.batch(Batch::default().run(&END_TRIES, vec![webhook.to_string().into()])).await?;
+    Ok(rows.first().map_or(0, Vec::len) as u64)
+}
+
+pub(super) const FORGET_MESSAGES: Statement = Statement {
+    table: "webhook_messages",
+    text: "DELETE FROM webhook_messages WHERE tenant_id = $1 AND webhook_id = $2",
+    params: &[Text, Text],
+};
+
+pub(super) const FORGET_ATTEMPTS: Statement = Statement {
+    table: "webhook_attempts",
+    text: "DELETE FROM webhook_attempts WHERE tenant_id = $1 AND webhook_id = $2",
+    params: &[Text, Text],
+};
+
+pub(super) async fn forget(sql: &Sql, tenant: TenantId, webhook: WebhookId) -> Result<(), StoreError> {
+    let of = || vec![tenant.to_string().into(), webhook.to_string().into()];
+    let batch = Batch::default().run(&FORGET_MESSAGES, of()).run(&FORGET_ATTEMPTS, of());
+    sql.batch(batch.run(&FORGET_FAILURES, vec![webhook.to_string().into()])).await.map(drop)
+}
+
+/// Hops from webhook to webhook, as [`super::SELECT_DUE`] does.
+pub(super) const SELECT_KNOWN: Statement = Statement {
+    table: "webhook_messages",
+    text: "SELECT webhook_id, (SELECT min(m.tenant_id) FROM webhook_messages AS m
+                WHERE m.webhook_id = hops.webhook_id AND m.id = (SELECT min(first.id)
+                    FROM webhook_messages AS first WHERE first.webhook_id = hops.webhook_id))
+        FROM (
+            WITH RECURSIVE hop (webhook_id) AS (
+                SELECT min(webhook_id) FROM webhook_messages WHERE webhook_id > $1
+                UNION ALL
+                SELECT (SELECT min(m.webhook_id) FROM webhook_messages AS m WHERE m.webhook_id > hop.webhook_id)
+                FROM hop WHERE hop.webhook_id IS NOT NULL)
+            SELECT webhook_id FROM hop) AS hops
+        WHERE webhook_id IS NOT NULL ORDER BY webhook_id LIMIT $2",
+    params: &[Text, Int],
+};
+
+pub(super) async fn known(
+    sql: &Sql,
+    last: Option<WebhookId>,
+    limit: u16,
+) -> Result<Vec<(TenantId, WebhookId)>, StoreError> {
+    let rows = sql.query(&SELECT_KNOWN, vec![after(last), i64::from(limit).into()]).await?;
+    let read = |row: &crate::sql::Row| {
+        Ok((row.parsed(1, |text| text.parse().ok())?, row.parsed(0, |text| text.parse().ok())?))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The newest of those that are too many.
+pub(super) const SELECT_OLDEST_MESSAGE: Statement = Statement {
+    table: "webhook_messages",
+    text: "SELECT id FROM webhook_messages WHERE webhook_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2",
+    params: &[Text, Int],
+};
+
+pub(super) const SELECT_OLDEST_ATTEMPT: Statement = Statement {
+    table: "webhook_attempts",
+    text: "SELECT id FROM webhook_attempts WHERE webhook_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2",
+    params: &[Text, Int],
+};
+
+/// What waits for a try stays.
+pub(super) const DELETE_OLD_MESSAGES: Statement = Statement {
+    table: "webhook_messages",
+    text: "DELETE FROM webhook_messages WHERE webhook_id = $1 AND due_at IS NULL AND id IN (SELECT id
+            FROM webhook_messages WHERE webhook_id = $1 AND id <= $2 AND due_at IS NULL ORDER BY id LIMIT $3)
+        RETURNING id",
+    params: &[Text, Text, Int],
+};
+
+pub(super) const DELETE_OLD_ATTEMPTS: Statement = Statement {
+    table: "webhook_attempts",
+    text: "DELETE FROM webhook_attempts WHERE webhook_id = $1 AND id IN (SELECT id
+            FROM webhook_attempts WHERE webhook_id = $1 AND id <= $2 ORDER BY id LIMIT $3)
+        RETURNING id",
+    params: &[Text, Text, Int],
+};
+
+/// Ids of both begin with their time.
+pub(super) async fn retain(
+    sql: &Sql,
+    webhook: WebhookId,
+    (before, most): (Timestamp, u32),
+    limit: u16,
+) -> Result<u64, StoreError> {
+    let floors = [WebhookMessageId::floor(before).to_string(), AttemptId::floor(before).to_string()];
+    let selects = [&SELECT_OLDEST_MESSAGE, &SELECT_OLDEST_ATTEMPT];
+    let deletes = [&DELETE_OLD_MESSAGES, &DELETE_OLD_ATTEMPTS];
+    let mut batch = Batch::default();
+    for ((floor, select), delete) in floors.into_iter().zip(selects).zip(deletes) {
+        let rows = sql.query(select, vec![webhook.to_string().into(), i64::from(most).into()]).await?;
+        let beyond = rows.first().map(|row| row.text(0)).transpose()?.unwrap_or_default();
+        let last = floor.max(beyond.to_owned());
+        batch = batch.run(delete, vec![webhook.to_string().into(), last.into(), i64::from(limit).into()]);
+    }
+    let rows = sql.batch(batch).await?;
+    Ok(rows.iter().map(Vec::len).sum::<usize>() as u64)
+}

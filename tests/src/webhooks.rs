@@ -1,0 +1,166 @@
+//! Webhooks: the outbox on each engine, what is sent and when, and the whole of
+//! it over HTTP. Signatures are verified by the library of Standard Webhooks.
+
+mod http;
+mod outbox;
+mod sending;
+mod statements;
+mod verify;
+
+use crate::{
+    codes::{HandClock, keyring, rng},
+    directory::Base,
+    history::{PROFILE, TENANT},
+};
+use anyhow::Result;
+use countersign_core::{
+    Caller, Context,
+    allowlist::Allowlist,
+    countries::Countries,
+    gateway::NoGateways,
+    id::{KeyId, WebhookId, WebhookMessageId},
+    key::Mode,
+    ports::{Clock, Codes},
+    profile::Profile,
+    scope::Scopes,
+    tenant::{Tenant, TenantName},
+    webhook::{
+        Webhook, WebhookMessage, WebhookSecrets,
+        outbox::{WebhookAttempt, WebhookOutbox},
+    },
+};
+use countersign_delivery::{AddressPolicy, Outbound, WebhookSettings, Webhooks};
+use countersign_stores::{directory::SqlDirectory, history::SqlHistory, webhooks::SqlWebhooks};
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+
+crate::directory::on_each_engine!(
+    outbox::an_event_is_told_once_although_its_batch_is_repeated,
+    outbox::only_the_mode_of_a_webhook_is_told,
+    outbox::changes_of_keys_are_told_with_the_change,
+    outbox::two_workers_never_hold_one_message,
+    outbox::whoever_lost_its_lease_settles_nothing,
+    outbox::webhooks_that_wait_are_found_in_their_turn,
+    outbox::what_is_old_or_too_much_goes_and_what_waits_stays,
+    outbox::what_a_deleted_webhook_left_is_forgotten,
+    outbox::a_key_that_ends_soon_is_told_once,
+    sending::a_failing_endpoint_is_tried_by_the_schedule,
+    sending::an_endpoint_that_is_gone_is_disabled,
+    sending::an_endpoint_may_ask_for_time,
+    sending::a_redirect_is_a_failure_and_leads_nowhere,
+    sending::five_days_of_nothing_but_failure_disable,
+    sending::both_secrets_sign_while_they_overlap,
+    sending::a_crash_between_sending_and_noting_sends_again_under_the_same_id,
+    sending::an_address_inside_is_never_called,
+    sending::two_workers_send_each_message_once,
+);
+
+struct NoCodes;
+impl Codes for NoCodes {}
+
+/// A tenant on one engine, and what sends to its webhooks.
+pub struct Place {
+    pub context: Context,
+    pub history: Arc<SqlHistory>,
+    pub clock: Arc<HandClock>,
+    pub caller: Caller,
+}
+
+impl Place {
+    pub async fn new(base: &Base) -> Result<Self> {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let (clock, snapshot) = (HandClock::new(), Arc::default());
+        let history = Arc::new(SqlHistory::telling(base.sql.clone(), Arc::clone(&snapshot)));
+        let context = Context {
+            codes: Arc::new(NoCodes),
+            directory: Arc::new(SqlDirectory::new(base.sql.clone())),
+            snapshot,
+            history: history.clone(),
+            keyring: Arc::new(keyring()),
+            partitions: 64,
+            gateways: Arc::new(NoGateways),
+            webhooks: Arc::new(SqlWebhooks::new(base.sql.clone())),
+            live_route: true,
+        };
+        let now = clock.now();
+        let name = TenantName::parse("Acme").unwrap();
+        let tenant = Tenant { id: TENANT, name, created_at: now };
+        let profile = Profile::first(PROFILE, TENANT, now);
+        context.directory.create_tenant(&tenant, &profile, &Countries::default()).await?;
+        context.refresh().await?;
+        let caller = Caller {
+            tenant: TENANT,
+            key: KeyId::from_bytes([9; 16]),
+            mode: Mode::Live,
+            scopes: Scopes::all(),
+            expires_at: None,
+            allowlist: Allowlist::default(),
+            address: Ipv4Addr::LOCALHOST.into(),
+        };
+        Ok(Self { context, history, clock, caller })
+    }
+
+    /// Made past the acts, which judge the URL: the sender judges what it calls, too.
+    pub async fn webhook(&self, name: &str, url: &str, mode: Mode) -> Result<(Webhook, WebhookSecrets)> {
+        let now = self.clock.now();
+        let (id, secrets) = (WebhookId::new(now, &mut rng()), WebhookSecrets::generate(&mut rng()));
+        let webhook = Webhook {
+            id,
+            tenant: TENANT,
+            mode,
+            name: name.to_owned(),
+            url: url.to_owned(),
+            events: None,
+            enabled: true,
+            disabled_reason: None,
+            enabled_at: now,
+            sealed: secrets.seal(&self.context.keyring, (TENANT, id), &mut rng()),
+            version: 1,
+            created_at: now,
+        };
+        self.context.directory.create_resource(&webhook.resource(now), None).await?;
+        self.context.refresh().await?;
+        Ok((webhook, secrets))
+    }
+
+    pub fn sender(&self) -> Webhooks {
+        self.sender_on(Arc::clone(&self.context.webhooks))
+    }
+
+    pub fn sender_on(&self, webhooks: Arc<dyn WebhookOutbox>) -> Webhooks {
+        let context = Context { webhooks, ..self.context.clone() };
+        let policy = AddressPolicy::new(vec!["127.0.0.0/8".parse().unwrap()], true);
+        let outbound = Outbound::new(policy).unwrap();
+        let settings = WebhookSettings { timeout: Duration::from_secs(5), ..WebhookSettings::default() };
+        Webhooks::new(context, outbound, self.clock.clone(), settings)
+    }
+
+    /// Queues a message that happened just now.
+    pub async fn queue(&self, webhook: &Webhook, count: usize) -> Result<Vec<WebhookMessageId>> {
+        let now = self.clock.now();
+        let message = |_| WebhookMessage {
+            webhook: webhook.id,
+            tenant: TENANT,
+            id: WebhookMessageId::new(now, &mut rng()),
+            kind: "verification.approved",
+            body: r#"{"type":"verification.approved"}"#.to_owned(),
+            at: now,
+        };
+        let messages: Vec<_> = (0..count).map(message).collect();
+        self.context.webhooks.add(&messages).await?;
+        Ok(messages.into_iter().map(|message| message.id).collect())
+    }
+
+    /// The whole log, oldest first.
+    pub async fn log(&self, webhook: &Webhook) -> Result<Vec<WebhookAttempt>> {
+        let mut log = self.context.webhooks.list_attempts(TENANT, webhook.id, None, 1_000).await?;
+        log.reverse();
+        Ok(log)
+    }
+
+    /// The webhook as it is now.
+    pub async fn now(&self, webhook: &Webhook) -> Result<Webhook> {
+        let all = self.context.directory.list_resources(TENANT).await?;
+        let found = all.into_iter().find(|resource| resource.id == *webhook.id.bytes()).unwrap();
+        Ok(Webhook::read(found).unwrap())
+    }
+}

@@ -1,0 +1,279 @@
+//! What is to be told, and who holds it.
+
+use super::Place;
+use crate::{
+    codes::{rng, seconds},
+    directory::Base,
+    history::{TENANT, event, key, story},
+};
+use anyhow::Result;
+use countersign_core::{
+    event::EventKind,
+    history::{HistoryUpkeep, Recorded},
+    id::{AttemptId, KeyId, WebhookId},
+    key::{Key, Mode, PresentedKey},
+    ports::{Clock, KeyChange},
+    resource::ResourceKind,
+    scope::Scopes,
+    successor::plan,
+    verification::RecordKey,
+    webhook::{
+        outbox::{NextTry, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
+        upkeep::keep_webhooks,
+    },
+};
+use countersign_stores::sql::{Kind, Statement};
+use serde_json::Value;
+use std::{collections::BTreeSet, time::Duration};
+
+const KINDS: Statement = Statement {
+    table: "webhook_messages",
+    text: "SELECT id, kind, body FROM webhook_messages WHERE webhook_id = $1 ORDER BY at, id",
+    params: &[Kind::Text],
+};
+
+/// What was told to a webhook: type and body.
+async fn told(base: &Base, webhook: WebhookId) -> Result<Vec<(String, Value)>> {
+    let rows = base.sql.query(&KINDS, vec![webhook.to_string().into()]).await?;
+    rows.iter().map(|row| Ok((row.text(1)?.to_owned(), serde_json::from_str(row.text(2)?)?))).collect()
+}
+
+async fn kinds(base: &Base, webhook: WebhookId) -> Result<Vec<String>> {
+    Ok(told(base, webhook).await?.into_iter().map(|(kind, _)| kind).collect())
+}
+
+pub async fn an_event_is_told_once_although_its_batch_is_repeated(base: &Base) -> Result<()> {
+    let place = Place::new(base).await?;
+    let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
+    let story = story(0);
+    // A batch that was recorded in part before a crash, and then all of it twice at once.
+    assert_eq!(place.history.record(&story[..2]).await?.new, 2);
+    let (one, two) = tokio::join!(place.history.record(&story), place.history.record(&story));
+    let mut both = one?;
+    both += two?;
+    assert_eq!(both, Recorded { new: 4, repeated: 8, dead: 0 });
+    let told = told(base, webhook.id).await?;
+    let kinds: Vec<_> = told.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(
+        kinds,
+        ["verification.started", "verification.sent", "verification.delivered", "verification.approved"]
+    );
+    let last = &told[3].1["data"];
+    assert_eq!(
+        (&last["status"], &last["profile"], &last["country"]),
+        (&"approved".into(), &"default".into(), &"PL".into())
+    );
+    assert_eq!(last["verification_id"], key(0).id.to_string());
+    // Another process, which remembers nothing of the verification, says the same of it.
+    let other =
+        countersign_stores::history::SqlHistory::telling(base.sql.clone(), place.context.snapshot.clone());
+    let late = event(key(0), 90, &EventKind::Delivered { message: crate::history::message(4) });
+    assert_eq!(other.record(&[late]).await?.new, 1);
+    let told = super::outbox::told(base, webhook.id).await?;
+    let late = &told.last().unwrap().1["data"];
+    assert_eq!((&late["status"], &late["delivery"]), (&"approved".into(), &"delivered".into()));
+    assert_eq!((&late["profile"], &late["provider"]), (&"default".into(), &"relay".into()));
+    Ok(())
+}
+
+pub async fn only_the_mode_of_a_webhook_is_told(base: &Base) -> Result<()> {
+    let place = Place::new(base).await?;
+    let (live, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
+    let (test, _) = place.webhook("one", "https://one.invalid/", Mode::Test).await?;
+    let of_test = RecordKey { mode: Mode::Test, ..key(1) };
+    place.history.record(&[event(of_test, 1, &EventKind::Approved)]).await?;
+    assert_eq!(kinds(base, test.id).await?, ["verification.approved"]);
+    assert!(kinds(base, live.id).await?.is_empty());
+    Ok(())
+}
+
+pub async fn changes_of_keys_are_told_with_the_change(base: &Base) -> Result<()> {
+    let place = Place::new(base).await?;
+    let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
+    let directory = &place.context.directory;
+    let mut key = new_key(&place);
+    directory.create_key(&key, None).await?;
+    assert!(directory.create_key(&key, None).await.is_err(), "a change that fails is not told");
+    place.clock.turn(seconds(1));
+    for disabled in [true, false] {
+        let change = KeyChange { disabled: Some(disabled), ..KeyChange::default() };
+        place.clock.turn(seconds(1));
+        key = directory.update_key(TENANT, key.id, change, place.clock.now()).await?.unwrap();
+    }
+    place.clock.turn(seconds(1));
+    let (rotation, secret) = plan(&key, seconds(60), place.clock.now(), &mut rng());
+    directory.rotate_key(&rotation, None).await?;
+    place.clock.turn(seconds(1));
+    assert!(directory.delete_key(TENANT, key.id, place.clock.now()).await?);
+    let told = told(base, webhook.id).await?;
+    let kinds: BTreeSet<_> = told.iter().map(|(kind, _)| kind.as_str()).collect();
+    let expected = ["key.created", "key.disabled", "key.enabled", "key.rotated", "key.deleted"];
+    assert_eq!((kinds, told.len()), (expected.into_iter().collect(), 6), "two are created");
+    let rotated = &told.iter().find(|(kind, _)| kind == "key.rotated").unwrap().1["data"];
+    assert_eq!(rotated["key_id"], key.id.to_string());
+    assert_eq!(rotated["replaced_by"], rotation.new.id.to_string());
+    assert_eq!(rotated["expires_at"], rotation.ends_at.to_string());
+    let text = secret.expose();
+    assert!(told.iter().all(|(_, body)| !body.to_string().contains(&text[40..])));
+    Ok(())
+}
+
+fn new_key(place: &Place) -> Key {
+    let now = place.clock.now();
+    let presented = PresentedKey::generate(Mode::Live, KeyId::new(now, &mut rng()), &mut rng());
+    Key::new(&presented, TENANT, "one".into(), Scopes::all(), now)
+}
+
+async fn claim(place: &Place, webhook: WebhookId, limit: u16) -> Result<Vec<WebhookClaim>> {
+    let now = place.clock.now();
+    Ok(place.context.webhooks.claim(webhook, (now, now + seconds(60)), limit).await?)
+}
+
+fn settlement(place: &Place, claim: &WebhookClaim, reason: Option<&str>, next: NextTry) -> WebhookSettlement {
+    let at = place.clock.now();
+    let attempt = WebhookAttempt {
+        id: AttemptId::new(at, &mut rng()),
+        message: claim.id,
+        kind: claim.kind.clone(),
+        at,
+        status_code: reason.is_none().then_some(204),
+        duration: Duration::from_millis(7),
+        reason: reason.map(str::to_owned),
+    };
+    WebhookSettlement { attempt, next }
+}
+
+pub async fn two_workers_never_hold_one_message(base: &Base) -> Result<()> {
+    let place = Place::new(base).await?;
+    let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
+    let queued: BTreeSet<_> = place.queue(&webhook, 60).await?.into_iter().collect();
+    let mut held = Vec::new();
+    for _ in 0..5 {
+        let claims = (0..4).map(|_| claim(&place, webhook.id, 3));
+        for claims in futures_util::future::try_join_all(claims).await? {
+            assert_eq!(claims.len(), 3);
+            held.extend(claims.into_iter().map(|claim| claim.id));
+        }
+    }
+    assert_eq!(held.len(), 60, "each is held once");
+    assert_eq!(held.into_iter().collect::<BTreeSet<_>>(), queued);
+    assert!(claim(&place, webhook.id, 3).await?.is_empty());
+    Ok(())
+}
+
+pub async fn whoever_lost_its_lease_settles_nothing(base: &Base) -> Result<()> {
+    let place = Place::new(base).await?;
+    let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
+    let queued = place.queue(&webhook, 1).await?;
+    let first = claim(&place, webhook.id, 9).await?.remove(0);
+    place.clock.turn(seconds(61));
+    let second = claim(&place, webhook.id, 9).await?.remove(0);
+    assert_eq!((second.id, first.id), (queued[0], queued[0]));
+    let outbox = &place.context.webhooks;
+    let late = settlement(&place, &first, None, NextTry::Delivered);
+    assert_eq!(outbox.settle(&first, &late).await?, Settled::Lost);
+    assert!(place.log(&webhook).await?.is_empty());
+    // A redelivery asked for while it is held begins after it, not beside it.
+    assert!(outbox.redeliver(TENANT, webhook.id, queued[0], place.clock.now()).await?);
+    assert!(claim(&place, webhook.id, 9).await?.is_empty());
+    let failed = settlement(&place, &second, Some("status 500"), NextTry::GivenUp);
+    let began = place.clock.now();
+    assert_eq!(outbox.settle(&second, &failed).await?, Settled::Noted { failing_since: Some(began) });
+    assert_eq!(outbox.settle(&second, &failed).await?, Settled::Lost, "once");
+    assert_eq!(place.log(&webhook).await?, [failed.attempt]);
+    // What was given up is sent again on demand, and a success ends the failure.
+    assert!(claim(&place, webhook.id, 9).await?.is_empty());
+    assert!(outbox.redeliver(TENANT, webhook.id, queued[0], place.clock.now()).await?);
+    let third = claim(&place, webhook.id, 9).await?.remove(0);
+    assert_eq!((third.id, third.attempts), (queued[0], 0));
+    let done = settlement(&place, &third, None, NextTry::Delivered);
+    assert_eq!(outbox.settle(&third, &done).await?, Settled::Noted { failing_since: None });
+    let other = countersign_core::id::TenantId::from_bytes([8; 16]);
+    assert!(!outbox.redeliver(other, webhook.id, queued[0], place.clock.now()).await?);
+    assert!(outbox.list_attempts(other, webhook.id, None, 10).await?.is_empty());
+    Ok(())
+}
+
+pub async fn webhooks_that_wait_are_found_in_their_turn(base: &Base) -> Result<()> {
+    let place = Place::new(base).await?;
+    let (outbox, mut ids) = (&place.context.webhooks, Vec::new());
+    for name in ["a", "b", "c", "d"] {
+        place.clock.turn(seconds(1));
+        let (webhook, _) = place.webhook(name, "https://one.invalid/", Mode::Live).await?;
+        place.queue(&webhook, 2).await?;
+        ids.push(webhook.id);
+    }
+    let now = place.clock.now();
+    assert_eq!(outbox.due(None, now, 3).await?, ids[..3]);
+    assert_eq!(outbox.due(Some(ids[2]), now, 3).await?, ids[3..]);
+    claim(&place, ids[1], 2).await?;
+    assert_eq!(outbox.due(None, now, 9).await?, [ids[0], ids[2], ids[3]]);
+    assert!(outbox.due(None, now - seconds(60), 9).await?.is_empty());
+    assert_eq!(outbox.end_tries(ids[0]).await?, 2);
+    assert_eq!(outbox.due(None, now, 9).await?, [ids[2], ids[3]]);
+    Ok(())
+}
+
+pub async fn what_is_old_or_too_much_goes_and_what_waits_stays(base: &Base) -> Result<()> {
+    let place = Place::new(base).await?;
+    let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
+    let outbox = &place.context.webhooks;
+    for _ in 0..6 {
+        place.clock.turn(seconds(1));
+        place.queue(&webhook, 1).await?;
+    }
+    for claim in claim(&place, webhook.id, 5).await? {
+        let done = settlement(&place, &claim, None, NextTry::Delivered);
+        assert_eq!(outbox.settle(&claim, &done).await?, Settled::Noted { failing_since: None });
+        place.clock.turn(seconds(1));
+    }
+    let count = async || anyhow::Ok((told(base, webhook.id).await?.len(), place.log(&webhook).await?.len()));
+    let long_ago = place.clock.now() - seconds(3_600);
+    assert_eq!(outbox.retain(webhook.id, long_ago, 100, 100).await?, 0);
+    assert_eq!(outbox.retain(webhook.id, long_ago, 4, 100).await?, 2 + 1, "the newest four of each stay");
+    assert_eq!(count().await?, (4, 4));
+    assert_eq!(
+        outbox.retain(webhook.id, place.clock.now() + seconds(9), 100, 1).await?,
+        2,
+        "one of each a step"
+    );
+    outbox.retain(webhook.id, place.clock.now() + seconds(9), 100, 100).await?;
+    assert_eq!(count().await?, (1, 0), "what waits stays");
+    Ok(())
+}
+
+pub async fn what_a_deleted_webhook_left_is_forgotten(base: &Base) -> Result<()> {
+    let place = Place::new(base).await?;
+    let (gone, _) = place.webhook("gone", "https://one.invalid/", Mode::Live).await?;
+    let (kept, _) = place.webhook("kept", "https://one.invalid/", Mode::Live).await?;
+    place.queue(&gone, 2).await?;
+    place.queue(&kept, 2).await?;
+    let (id, now) = (*gone.id.bytes(), place.clock.now());
+    place.context.directory.delete_resource(TENANT, ResourceKind::Webhook, id, now).await?;
+    place.context.refresh().await?;
+    keep_webhooks(&place.context, now).await?;
+    assert_eq!(told(base, gone.id).await?.len(), 2, "another node may not know a young one yet");
+    keep_webhooks(&place.context, now + seconds(120)).await?;
+    assert_eq!(told(base, gone.id).await?.len(), 2, "a copy that is not up to date says nothing");
+    place.context.snapshot.mark(std::time::Instant::now());
+    keep_webhooks(&place.context, now + seconds(120)).await?;
+    assert!(told(base, gone.id).await?.is_empty());
+    assert_eq!(told(base, kept.id).await?.len(), 2);
+    Ok(())
+}
+
+pub async fn a_key_that_ends_soon_is_told_once(base: &Base) -> Result<()> {
+    let place = Place::new(base).await?;
+    let day = seconds(86_400);
+    for days in [3, 30] {
+        let key = Key { expires_at: Some(place.clock.now() + day * days), ..new_key(&place) };
+        place.context.directory.create_key(&key, None).await?;
+    }
+    let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
+    for _ in 0..3 {
+        keep_webhooks(&place.context, place.clock.now()).await?;
+        place.clock.turn(seconds(900));
+    }
+    assert_eq!(kinds(base, webhook.id).await?, ["key.expiring"]);
+    Ok(())
+}
