@@ -39,7 +39,7 @@ pub struct UpdateTenant {
     /// The language of messages whose start names none, or one without a text; null: English.
     #[schema(
         pattern = "^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$",
-        max_length = 11,
+        max_length = 12,
         example = "pl"
     )]
     locale: Option<String>,

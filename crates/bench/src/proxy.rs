@@ -68,7 +68,8 @@ impl Proxy {
                             carry(far_in, near_out, held(), Hold::Answers),
                         );
                     };
-                    tokio::select! { () = cut => {}, () = pass => {} }
+                    // What is held when it is cut is never passed on, though it be mended at once.
+                    tokio::select! { biased; () = cut => {}, () = pass => {} }
                 });
             }
         });

@@ -50,7 +50,7 @@ pub struct StartVerification {
     /// (`pt` for `pt-BR`), in the tenant's locale, in English.
     #[schema(
         pattern = "^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$",
-        max_length = 11,
+        max_length = 12,
         example = "pt-BR"
     )]
     locale: Option<String>,

@@ -130,6 +130,7 @@ enum BreakerState {
 
 /// How an account fares.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ProviderHealth)]
 pub struct Health {
     /// Whether messages go through it.
     #[schema(value_type = BreakerState, example = "closed")]

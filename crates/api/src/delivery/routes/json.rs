@@ -158,7 +158,7 @@ pub struct ExplainRoute {
     /// The language, as a start would name it.
     #[schema(
         pattern = "^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$",
-        max_length = 11,
+        max_length = 12,
         example = "pt-BR"
     )]
     locale: Option<String>,
