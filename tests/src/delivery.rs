@@ -4,8 +4,20 @@ mod providers;
 mod routes;
 mod texts;
 
-use crate::app::{TestApp, TestKey};
-use countersign_core::{provider::ProviderAccount, resource::Resource, time::Timestamp};
+use crate::{
+    app::{TestApp, TestKey},
+    codes::rng,
+};
+use countersign_core::{
+    id::ProviderId,
+    ports::Clock as _,
+    provider::{ProviderAccount, Shared},
+    resources::{
+        ResourceName,
+        providers::{NewProvider, create_provider},
+        routes::{RouteChange, create_route},
+    },
+};
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::method};
 
@@ -51,16 +63,32 @@ impl TestApp {
 
     /// One that a message went through, as far as the directory knows.
     pub async fn verified_provider(&self, key: &TestKey, name: &str) -> String {
-        let id = self.provider(key, name).await;
-        let all = self.context.directory.list_resources(key.caller.tenant).await.unwrap();
-        let stored = all.into_iter().find(|resource: &Resource| resource.id_text() == id).unwrap();
-        let mut account = ProviderAccount::read(stored).unwrap();
-        account.verified_at = Some(Timestamp::from_millis(1));
-        account.version += 1;
-        let resource = account.resource(Timestamp::from_millis(1));
-        self.context.directory.update_resource(&resource).await.unwrap();
+        let settings = settings("https://sms.example");
+        self.verified_account(key, (name, "http"), settings).await.id.to_string()
+    }
+
+    /// An account of whatever kind that a message went through, as far as the directory knows.
+    pub async fn verified_account(
+        &self,
+        key: &TestKey,
+        (name, kind): (&str, &str),
+        settings: Value,
+    ) -> ProviderAccount {
+        let (now, tenant) = (self.clock.now(), key.caller.tenant);
+        let name = ResourceName::parse(name).unwrap();
+        let new = NewProvider { name, kind: kind.to_owned(), settings, rate: None, shared: Shared::No };
+        let made = create_provider(&self.context, tenant, new, None, now, &mut rng()).await.unwrap().value;
+        let verified = ProviderAccount { verified_at: Some(now), version: made.version + 1, ..made };
+        self.context.directory.update_resource(&verified.resource(now)).await.unwrap();
         self.context.refresh().await.unwrap();
-        id
+        verified
+    }
+
+    /// A route through an account.
+    pub async fn route(&self, key: &TestKey, name: &str, provider: ProviderId, change: RouteChange) {
+        let (now, name) = (self.clock.now(), ResourceName::parse(name).unwrap());
+        let route = (name, provider);
+        create_route(&self.context, key.caller.tenant, route, change, None, now, &mut rng()).await.unwrap();
     }
 
     async fn patch(&self, path: &str, key: &TestKey, body: Value) -> crate::app::Answer {

@@ -5,7 +5,7 @@ mod contract;
 mod migrations;
 mod resources;
 mod rotation;
-mod statements;
+pub mod statements;
 mod tls;
 mod usage;
 

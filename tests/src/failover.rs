@@ -2,18 +2,9 @@
 
 use crate::{
     app::{TestApp, TestKey},
-    codes::{number, rng, seconds},
+    codes::{number, seconds},
 };
-use countersign_core::{
-    id::ProviderId,
-    ports::Clock as _,
-    provider::{BreakerState, ProviderAccount, Shared},
-    resources::{
-        ResourceName,
-        providers::{NewProvider, create_provider},
-        routes::{RouteChange, create_route},
-    },
-};
+use countersign_core::{id::ProviderId, provider::BreakerState, resources::routes::RouteChange};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -83,34 +74,18 @@ impl Gateway {
 
 /// A server that may call this machine, and a tenant.
 async fn app() -> (TestApp, TestKey) {
-    let app = TestApp::spawn_with(|settings| {
-        settings.delivery.allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
-    })
-    .await;
+    let app = TestApp::spawn_with_gateways().await;
     let key = app.tenant("Acme").await;
     (app, key)
 }
 
 /// An account that took a message before.
 async fn account(app: &TestApp, key: &TestKey, name: &str, url: &str) -> ProviderId {
-    let (now, tenant) = (app.clock.now(), key.caller.tenant);
     let settings = json!({
         "url": url, "content_type": "json", "timeout_seconds": 2,
         "body": {"id": "{id}", "to": "{to}", "text": "{text}"},
     });
-    let name = ResourceName::parse(name).unwrap();
-    let new = NewProvider { name, kind: "http".into(), settings, rate: None, shared: Shared::No };
-    let made = create_provider(&app.context, tenant, new, None, now, &mut rng()).await.unwrap().value;
-    let verified = ProviderAccount { verified_at: Some(now), version: made.version + 1, ..made };
-    app.context.directory.update_resource(&verified.resource(now)).await.unwrap();
-    app.context.refresh().await.unwrap();
-    verified.id
-}
-
-async fn route(app: &TestApp, key: &TestKey, name: &str, provider: ProviderId, change: RouteChange) {
-    let (now, name) = (app.clock.now(), ResourceName::parse(name).unwrap());
-    let tenant = key.caller.tenant;
-    create_route(&app.context, tenant, (name, provider), change, None, now, &mut rng()).await.unwrap();
+    app.verified_account(key, (name, "http"), settings).await.id
 }
 
 async fn two_ways(
@@ -123,8 +98,8 @@ async fn two_ways(
     let (one, two) = (account(app, key, "one", first).await, account(app, key, "two", second).await);
     let order =
         |order| RouteChange { order: Some(order), receipt_timeout: Some(timeout), ..RouteChange::default() };
-    route(app, key, "first", one, order(1)).await;
-    route(app, key, "second", two, order(2)).await;
+    app.route(key, "first", one, order(1)).await;
+    app.route(key, "second", two, order(2)).await;
     one
 }
 

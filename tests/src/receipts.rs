@@ -2,18 +2,9 @@
 
 use crate::{
     app::{TestApp, TestKey},
-    codes::{number, rng},
+    codes::number,
 };
-use countersign_core::{
-    ports::Clock as _,
-    provider::{ProviderAccount, Shared},
-    report::path_secret,
-    resources::{
-        ResourceName,
-        providers::{NewProvider, create_provider},
-        routes::{RouteChange, create_route},
-    },
-};
+use countersign_core::{provider::ProviderAccount, report::path_secret, resources::routes::RouteChange};
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
@@ -32,16 +23,8 @@ async fn app(
     })
     .await;
     let key = app.tenant("Acme").await;
-    let (now, tenant) = (app.clock.now(), key.caller.tenant);
-    let name = ResourceName::parse("gateway").unwrap();
-    let (kind, settings) = (kind.to_owned(), settings(&server.uri()));
-    let new = NewProvider { name: name.clone(), kind, settings, rate: None, shared: Shared::No };
-    let made = create_provider(&app.context, tenant, new, None, now, &mut rng()).await.unwrap().value;
-    let account = ProviderAccount { verified_at: Some(now), version: made.version + 1, ..made };
-    app.context.directory.update_resource(&account.resource(now)).await.unwrap();
-    app.context.refresh().await.unwrap();
-    let change = RouteChange::default();
-    create_route(&app.context, tenant, (name, account.id), change, None, now, &mut rng()).await.unwrap();
+    let account = app.verified_account(&key, ("gateway", kind), settings(&server.uri())).await;
+    app.route(&key, "gateway", account.id, RouteChange::default()).await;
     (app, key, server, account)
 }
 
@@ -120,16 +103,8 @@ async fn who_does_not_know_the_path_or_the_message_reports_nothing() {
     assert_eq!(get(format!("{wrong}{query}")).await, 404);
     // Another tenant's account speaks of its own messages only.
     let other = app.tenant("Other").await;
-    let now = app.clock.now();
-    let new = NewProvider {
-        name: ResourceName::parse("mine").unwrap(),
-        kind: "smsapi".into(),
-        settings: json!({"token": "hunter3", "service": "com"}),
-        rate: None,
-        shared: Shared::No,
-    };
-    let theirs =
-        create_provider(&app.context, other.caller.tenant, new, None, now, &mut rng()).await.unwrap().value;
+    let settings = json!({"token": "hunter3", "service": "com"});
+    let theirs = app.verified_account(&other, ("mine", "smsapi"), settings).await;
     let theirs =
         format!("/receipts/{}/{}/{}", theirs.tenant, theirs.id, path_secret(&app.context.keyring, &theirs));
     assert_eq!(get(format!("{theirs}{query}")).await, 200, "no oracle");

@@ -8,6 +8,12 @@ use crate::{
 };
 use std::{ops::RangeInclusive, time::Duration};
 
+/// Whether a text is 1 to 32 of `[a-z0-9-]`, as names within a tenant are.
+pub(crate) fn is_name(text: &str) -> bool {
+    let plain = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    plain && (1..=32).contains(&text.len())
+}
+
 /// The unique name of a profile within its tenant: 1 to 32 of `[a-z0-9-]`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProfileName(String);
@@ -18,9 +24,7 @@ impl ProfileName {
 
     /// `None` when it is not 1 to 32 of `[a-z0-9-]`.
     pub fn parse(text: &str) -> Option<Self> {
-        let fits = (1..=32).contains(&text.len());
-        let plain = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-        (fits && plain).then(|| Self(text.to_owned()))
+        is_name(text).then(|| Self(text.to_owned()))
     }
 
     /// The name.

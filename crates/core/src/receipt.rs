@@ -83,8 +83,12 @@ const fn known(delivery: Delivery) -> Delivery {
 
 /// What names a message where a provider reports of it: hexadecimal digits.
 pub fn reference(key: RecordKey, message: MessageId) -> String {
-    let bytes = key.bytes().into_iter().chain(*message.bytes());
-    bytes.map(|byte| format!("{byte:02x}")).collect()
+    hex(key.bytes().into_iter().chain(*message.bytes()))
+}
+
+/// Two lower-case hexadecimal digits for each byte.
+pub(crate) fn hex(bytes: impl IntoIterator<Item = u8>) -> String {
+    bytes.into_iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The message that a reference names.

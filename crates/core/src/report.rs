@@ -8,7 +8,7 @@ use crate::{
     keyring::KeyRing,
     ports::StoreError,
     provider::{OPERATOR, ProviderAccount},
-    receipt::{ParkedReceipt, ProviderMessage, ReceiptReport, Received, parse_reference},
+    receipt::{ParkedReceipt, ProviderMessage, ReceiptReport, Received, hex, parse_reference},
     verification::{Delivery, RecordKey},
 };
 use subtle::ConstantTimeEq as _;
@@ -29,8 +29,7 @@ pub enum Taken {
 
 /// What makes the path of an account's receipts one that nobody guesses.
 pub fn path_secret(keyring: &KeyRing, account: &ProviderAccount) -> String {
-    let hash = keyring.hash("receipts", account.tenant, &[account.id.bytes()]);
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(keyring.hash("receipts", account.tenant, &[account.id.bytes()]))
 }
 
 /// Whether a path has that secret; compared in constant time.

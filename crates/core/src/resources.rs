@@ -7,6 +7,7 @@ use crate::{
     id::TenantId,
     idempotency::{IdempotencyError, Once, refuse_repeat},
     ports::StoreError,
+    profile::is_name,
     resource::{Resource, ResourceKind},
     time::Timestamp,
 };
@@ -182,8 +183,7 @@ pub struct ResourceName(String);
 impl ResourceName {
     /// `None` when it is not 1 to 32 of `[a-z0-9-]`.
     pub fn parse(text: &str) -> Option<Self> {
-        let plain = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-        (plain && (1..=32).contains(&text.len())).then(|| Self(text.to_owned()))
+        is_name(text).then(|| Self(text.to_owned()))
     }
 
     /// The name.

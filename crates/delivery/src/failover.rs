@@ -70,7 +70,6 @@ impl Sender {
                 }
                 // Nobody would take it.
                 Err(SendError::Reject { .. }) => {
-                    declined = true;
                     last = Some((way, tried));
                     break;
                 }

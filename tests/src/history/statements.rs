@@ -1,12 +1,15 @@
 //! Each statement of the history on both engines, one beside the other.
 
 use super::{NUMBER, TENANT, history, key, story};
-use crate::directory::Base;
-use anyhow::{Context, Result};
+use crate::directory::{
+    Base,
+    statements::{Trace, assert_alike, trace_each},
+};
+use anyhow::Result;
 use countersign_core::{history::HistoryUpkeep, id::VerificationId};
 use countersign_stores::{
     history::STATEMENTS,
-    sql::{Batch, Kind, Row, Statement, Value},
+    sql::{Kind, Statement, Value},
 };
 
 /// One value for each parameter, no two alike; what a statement looks for are
@@ -92,30 +95,13 @@ static DUMP: &[&Statement] = dump!(
     "jobs": "SELECT name, state FROM jobs ORDER BY name",
 );
 
-type Trace = Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>)>;
-
 async fn trace(base: &Base) -> Result<Trace> {
     base.sql.migrate().await?;
     let history = history(base);
     history.record(&story(0)).await?;
     history.record(&[super::event(key(20), 20, &super::start(20))]).await?;
     history.save_job("seeded", "state").await?;
-    let mut trace = Vec::new();
-    for (index, statement) in STATEMENTS.iter().enumerate() {
-        let batch = Batch::default().run(statement, values_for(index, statement));
-        let rows = base.sql.batch(batch).await.with_context(|| statement.text)?;
-        let mut rows = rows.into_iter().last().context("the rows of the statement")?;
-        if statement.text.contains("RETURNING") {
-            // In whatever order the engine came to them.
-            rows.sort_by_key(|row| row.text(0).unwrap_or_default().to_owned());
-        }
-        if statement.text.starts_with("SELECT") {
-            assert!(!rows.is_empty(), "it must find something: {}", statement.text);
-        }
-        let dump = DUMP.iter().fold(Batch::default(), |batch, one| batch.run(one, vec![]));
-        trace.push((statement.text, rows, base.sql.batch(dump).await?));
-    }
-    Ok(trace)
+    trace_each(base, STATEMENTS, values_for, DUMP).await
 }
 
 #[tokio::test]
@@ -124,13 +110,6 @@ async fn each_statement_does_the_same_on_both_engines() -> Result<()> {
     let base = Base::postgres().await?;
     let postgres = trace(&base).await;
     base.close().await?;
-    let mut before = None;
-    for (a, b) in sqlite.iter().zip(&postgres?) {
-        assert!(a.1 == b.1, "the rows differ: {}", a.0);
-        assert!(a.2 == b.2, "the tables differ after: {}", a.0);
-        let writes = !a.0.starts_with("SELECT");
-        assert!(before != Some(&a.2) || !writes, "it changed nothing: {}", a.0);
-        before = Some(&a.2);
-    }
+    assert_alike(STATEMENTS, &sqlite, &postgres?);
     Ok(())
 }

@@ -1,14 +1,17 @@
 //! Each statement of the outbox on both engines, one beside the other.
 
-use crate::directory::Base;
-use anyhow::{Context, Result};
+use crate::directory::{
+    Base,
+    statements::{Trace, assert_alike, trace_each},
+};
+use anyhow::Result;
 use countersign_core::{
     id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
     time::Timestamp,
     webhook::{WebhookMessage, outbox::WebhookOutbox},
 };
 use countersign_stores::{
-    sql::{Batch, Kind, Row, Statement, Value},
+    sql::{Batch, Kind, Statement, Value},
     webhooks::{STATEMENTS, SqlWebhooks},
 };
 
@@ -93,8 +96,6 @@ static SEED_ENDED: Statement = Statement {
     params: &[Kind::Text],
 };
 
-type Trace = Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>)>;
-
 async fn trace(base: &Base) -> Result<Trace> {
     base.sql.migrate().await?;
     let outbox = SqlWebhooks::new(base.sql.clone());
@@ -111,21 +112,7 @@ async fn trace(base: &Base) -> Result<Trace> {
     base.sql.batch(Batch::default().run(&SEED_ENDED, ended)).await?;
     let seeded = vec![webhook(2).to_string().into(), TENANT.to_string().into()];
     base.sql.batch(Batch::default().run(&SEED_ATTEMPT, seeded)).await?;
-    let mut trace = Vec::new();
-    for (index, statement) in STATEMENTS.iter().enumerate() {
-        let batch = Batch::default().run(statement, values_for(index, statement));
-        let rows = base.sql.batch(batch).await.with_context(|| statement.text)?;
-        let mut rows = rows.into_iter().last().context("the rows of the statement")?;
-        if statement.text.contains("RETURNING") {
-            rows.sort_by_key(|row| row.text(0).unwrap_or_default().to_owned());
-        }
-        if statement.text.starts_with("SELECT") {
-            assert!(!rows.is_empty(), "it must find something: {}", statement.text);
-        }
-        let dump = DUMP.iter().fold(Batch::default(), |batch, one| batch.run(one, vec![]));
-        trace.push((statement.text, rows, base.sql.batch(dump).await?));
-    }
-    Ok(trace)
+    trace_each(base, STATEMENTS, values_for, DUMP).await
 }
 
 #[tokio::test]
@@ -134,15 +121,6 @@ async fn each_statement_does_the_same_on_both_engines() -> Result<()> {
     let base = Base::postgres().await?;
     let postgres = trace(&base).await;
     base.close().await?;
-    let postgres = postgres?;
-    assert_eq!(sqlite.len(), STATEMENTS.len());
-    let mut before = None;
-    for (a, b) in sqlite.iter().zip(&postgres) {
-        assert!(a.1 == b.1, "the rows differ: {}", a.0);
-        assert!(a.2 == b.2, "the tables differ after: {}", a.0);
-        let writes = !a.0.starts_with("SELECT");
-        assert!(before != Some(&a.2) || !writes, "it changed nothing: {}", a.0);
-        before = Some(&a.2);
-    }
+    assert_alike(STATEMENTS, &sqlite, &postgres?);
     Ok(())
 }
