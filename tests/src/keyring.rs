@@ -10,7 +10,7 @@ use countersign_core::{
     node::Node,
     ports::Clock,
     profile::Policy,
-    resources::reseal::{Resealed, reseal_providers},
+    resources::reseal::{Resealed, reseal_resources},
     rotation::{LONGEST_RECORD, Refusal},
 };
 use serde_json::json;
@@ -139,10 +139,12 @@ async fn a_node_that_stops_is_forgotten() {
 }
 
 #[tokio::test]
-async fn settings_of_providers_go_over_to_the_newest_key() {
+async fn what_resources_seal_goes_over_to_the_newest_key() {
     let app = TestApp::spawn().await;
     let key = app.tenant("Acme").await;
     app.provider(&key, "main").await;
+    let webhook = json!({"name": "events", "url": "https://events.example/"});
+    assert_eq!(app.post("/v1/webhooks", &key, webhook).await.status, 201);
     node_with(&app, 1, 1).await;
     let versions = async || {
         let all = app.context.directory.list_resources(key.caller.tenant).await.unwrap();
@@ -153,17 +155,17 @@ async fn settings_of_providers_go_over_to_the_newest_key() {
         change(&app, |file| file.add(kind, &mut rng())).unwrap();
     }
     let reads = node_with(&app, 1, 2).await;
-    let nothing = reseal_providers(&app.context, now, &mut rng()).await.unwrap();
-    assert_eq!((nothing, versions().await), (Resealed::default(), vec![1]));
+    let nothing = reseal_resources(&app.context, now, &mut rng()).await.unwrap();
+    assert_eq!((nothing, versions().await), (Resealed::default(), vec![1, 1]));
     for kind in KeyKind::ALL {
         change(&app, |file| Ok(file.promote(kind, std::slice::from_ref(&reads), now)?)).unwrap();
     }
     node_with(&app, 2, 2).await;
-    let done = reseal_providers(&app.context, now, &mut rng()).await.unwrap();
-    assert_eq!((done, versions().await), (Resealed { resealed: 1, unreadable: 0 }, vec![2]));
+    let done = reseal_resources(&app.context, now, &mut rng()).await.unwrap();
+    assert_eq!((done, versions().await), (Resealed { resealed: 2, unreadable: 0 }, vec![2, 2]));
     let view = app.context.snapshot.tenant(key.caller.tenant).unwrap();
     let settings = view.providers[0].open(&app.context.keyring).unwrap();
     assert_eq!(settings, crate::delivery::settings("https://sms.example"));
-    let again = reseal_providers(&app.context, now, &mut rng()).await.unwrap();
+    let again = reseal_resources(&app.context, now, &mut rng()).await.unwrap();
     assert_eq!(again, Resealed::default());
 }

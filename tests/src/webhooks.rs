@@ -17,7 +17,6 @@ use countersign_core::{
     Caller, Context,
     allowlist::Allowlist,
     countries::Countries,
-    gateway::NoGateways,
     id::{KeyId, WebhookId, WebhookMessageId},
     key::Mode,
     ports::{Clock, Codes},
@@ -29,9 +28,10 @@ use countersign_core::{
         outbox::{WebhookAttempt, WebhookOutbox},
     },
 };
-use countersign_delivery::{AddressPolicy, Outbound, WebhookSettings, Webhooks};
+use countersign_delivery::{Accounts, AddressPolicy, Outbound, WebhookSettings, Webhooks, providers::Means};
 use countersign_stores::{directory::SqlDirectory, history::SqlHistory, webhooks::SqlWebhooks};
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+use tokio::sync::mpsc;
 
 crate::directory::on_each_engine!(
     outbox::an_event_is_told_once_although_its_batch_is_repeated,
@@ -40,7 +40,7 @@ crate::directory::on_each_engine!(
     outbox::two_workers_never_hold_one_message,
     outbox::whoever_lost_its_lease_settles_nothing,
     outbox::webhooks_that_wait_are_found_in_their_turn,
-    outbox::what_is_old_or_too_much_goes_and_what_waits_stays,
+    outbox::what_is_old_or_too_much_goes,
     outbox::what_a_deleted_webhook_left_is_forgotten,
     outbox::a_key_that_ends_soon_is_told_once,
     sending::a_failing_endpoint_is_tried_by_the_schedule,
@@ -48,11 +48,19 @@ crate::directory::on_each_engine!(
     sending::an_endpoint_may_ask_for_time,
     sending::a_redirect_is_a_failure_and_leads_nowhere,
     sending::five_days_of_nothing_but_failure_disable,
+    sending::two_failures_days_apart_and_pings_say_little,
+    sending::the_youngest_has_its_turn_before_the_oldest_has_a_second_one,
+    sending::what_came_after_it_was_enabled_again_is_told_by_any_node,
     sending::both_secrets_sign_while_they_overlap,
     sending::a_crash_between_sending_and_noting_sends_again_under_the_same_id,
     sending::an_address_inside_is_never_called,
     sending::two_workers_send_each_message_once,
 );
+
+/// A way out that may lead to this machine.
+fn outbound() -> Outbound {
+    Outbound::new(AddressPolicy::new(vec!["127.0.0.0/8".parse().unwrap()], true)).unwrap()
+}
 
 struct NoCodes;
 impl Codes for NoCodes {}
@@ -70,14 +78,17 @@ impl Place {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let (clock, snapshot) = (HandClock::new(), Arc::default());
         let history = Arc::new(SqlHistory::telling(base.sql.clone(), Arc::clone(&snapshot)));
+        let (outbound, keyring) = (outbound(), Arc::new(keyring()));
+        let means = Means { outbound, clock: clock.clone(), reports: mpsc::channel(1).0 };
+        let accounts = Accounts::new(means, Arc::clone(&keyring), mpsc::channel(1).0);
         let context = Context {
             codes: Arc::new(NoCodes),
             directory: Arc::new(SqlDirectory::new(base.sql.clone())),
             snapshot,
             history: history.clone(),
-            keyring: Arc::new(keyring()),
+            keyring,
             partitions: 64,
-            gateways: Arc::new(NoGateways),
+            gateways: Arc::new(accounts),
             webhooks: Arc::new(SqlWebhooks::new(base.sql.clone())),
             live_route: true,
         };
@@ -127,11 +138,13 @@ impl Place {
     }
 
     pub fn sender_on(&self, webhooks: Arc<dyn WebhookOutbox>) -> Webhooks {
-        let context = Context { webhooks, ..self.context.clone() };
-        let policy = AddressPolicy::new(vec!["127.0.0.0/8".parse().unwrap()], true);
-        let outbound = Outbound::new(policy).unwrap();
-        let settings = WebhookSettings { timeout: Duration::from_secs(5), ..WebhookSettings::default() };
-        Webhooks::new(context, outbound, self.clock.clone(), settings)
+        self.sender_of(Context { webhooks, ..self.context.clone() }, WebhookSettings::default().parallel)
+    }
+
+    pub fn sender_of(&self, context: Context, parallel: usize) -> Webhooks {
+        let timeout = Duration::from_secs(5);
+        let settings = WebhookSettings { parallel, timeout, ..WebhookSettings::default() };
+        Webhooks::new(context, outbound(), self.clock.clone(), settings)
     }
 
     /// Queues a message that happened just now.

@@ -10,6 +10,7 @@ pub mod upkeep;
 use crate::{
     id::{TenantId, WebhookId},
     key::Mode,
+    keyring::{Fingerprint, Place, Sealed},
     resource::{Resource, ResourceKind},
     time::Timestamp,
 };
@@ -26,10 +27,14 @@ pub const MOST_TEST: usize = 4;
 pub const MAX_URL: usize = 1_000;
 /// A webhook that fails for so long, and never succeeds, is disabled.
 pub const FAILING: Duration = Duration::from_secs(5 * 24 * 3_600);
+/// It has failed so often by then; pings do not count.
+pub const FAILURES: u16 = 10;
 /// How long messages and attempts are kept.
 pub const KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// Messages that are over, and attempts, kept of one webhook at most.
 pub const KEPT_MOST: u32 = 10_000;
+/// Messages that wait for one webhook at most; the oldest go first.
+pub const WAITING_MOST: u32 = 50_000;
 
 /// Why a webhook was disabled by the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +96,11 @@ impl Webhook {
     pub fn wants(&self, mode: Mode, event: WebhookEvent) -> bool {
         let chosen = self.events.as_ref().is_none_or(|events| events.contains(&event));
         self.enabled && self.mode == mode && chosen
+    }
+
+    /// Where its secrets are sealed.
+    pub fn place(tenant: TenantId, id: WebhookId) -> Place {
+        Place { kind: Sealed::Webhook, tenant, id: *id.bytes(), number: Fingerprint::default() }
     }
 
     /// The name of its resource: test keys take no names of live webhooks.

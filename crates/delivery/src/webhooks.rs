@@ -1,8 +1,9 @@
 //! Webhooks: sends what waits for them, many at a time, few to each.
 //!
-//! A webhook that answers holds [`WebhookSettings::each`] places at most. One
-//! whose last try failed or took long is slow: it holds one place, and all
-//! slow ones together no more than half, so that they stall nobody else.
+//! A webhook that answers well holds [`WebhookSettings::each`] places at most,
+//! and those of one tenant a quarter of all. One that is new, failed or took
+//! long holds one place until it answered well a few times, and all of which
+//! something bad is known together no more than half, so that they stall nobody else.
 
 mod attempt;
 mod pool;
@@ -14,7 +15,9 @@ use countersign_core::{
     cause::chain,
     id::WebhookId,
     ports::{Clock, StoreError},
+    resources::webhooks::is_enabled,
     snapshot::Snapshot,
+    time::Timestamp,
     webhook::Webhook,
 };
 use pool::Pool;
@@ -57,6 +60,8 @@ impl Default for WebhookSettings {
 
 /// Webhooks with due messages that one look considers.
 const LOOK: u16 = 64;
+/// Messages of a disabled webhook whose tries one look ends.
+const AT_ONCE: u16 = 500;
 /// What is in flight at the end may take so long; what then breaks off is sent again.
 const LAST: Duration = Duration::from_secs(5);
 
@@ -165,39 +170,81 @@ impl Webhooks {
         Pool::new(self.settings.parallel, self.settings.each)
     }
 
-    /// Claims what there are places for, from where the last look stopped.
-    /// Whether more may be due.
+    /// Claims what there are places for, from where the last look stopped, once
+    /// around. Whether more may be due.
     async fn look(&self, pool: &mut Pool, place: &mut Place) -> Result<bool, StoreError> {
-        let Context { webhooks, snapshot, .. } = &self.sender.context;
         let now = self.sender.clock.now();
-        let due = webhooks.due(place.after, now, LOOK).await?;
-        let wrapped = due.len() < usize::from(LOOK);
-        place.after = due.last().copied().filter(|_| !wrapped);
-        let mut more = !wrapped;
+        let (due, mut more) = self.due(place.after, now).await?;
         if due.is_empty() {
             return Ok(false);
         }
-        place.follow(snapshot);
+        place.follow(&self.sender.context.snapshot);
         for id in due {
+            if pool.is_full() {
+                return Ok(true);
+            }
+            // Before it is served: one that cannot be must not hold up those after it.
+            place.after = Some(id);
             // One that this node does not know yet, or no more, waits for another look.
             let Some(webhook) = place.webhooks.get(&id) else { continue };
-            if !webhook.enabled {
-                webhooks.end_tries(id).await?;
-                continue;
-            }
-            let places = pool.places(id);
-            if places == 0 {
-                more = true;
-                continue;
-            }
-            let until = now + self.settings.lease;
-            let claims = webhooks.claim(id, (now, until), places as u16).await?;
-            more |= claims.len() == places;
-            for claim in claims {
-                let (sender, webhook) = (Arc::clone(&self.sender), Arc::clone(webhook));
-                pool.begin(id, async move { sender.handle(&webhook, claim).await });
-            }
+            more |= if webhook.enabled {
+                self.serve(pool, webhook, now).await?
+            } else {
+                self.end_tries(webhook).await?
+            };
         }
         Ok(more)
+    }
+
+    /// Webhooks with due messages, those after `after` first and then the others,
+    /// so that the oldest have no better turn than the youngest.
+    async fn due(
+        &self,
+        after: Option<WebhookId>,
+        now: Timestamp,
+    ) -> Result<(Vec<WebhookId>, bool), StoreError> {
+        let webhooks = &self.sender.context.webhooks;
+        let mut due = webhooks.due(after, now, LOOK).await?;
+        let room = LOOK.saturating_sub(due.len() as u16);
+        let mut whole = room > 0;
+        if whole && after.is_some() {
+            let before = webhooks.due(None, now, room).await?;
+            whole = before.len() < usize::from(room);
+            due.extend(before.into_iter().filter(|id| Some(*id) <= after));
+        }
+        Ok((due, !whole))
+    }
+
+    /// Begins as many messages of a webhook as it has places for. Whether it may have more.
+    async fn serve(
+        &self,
+        pool: &mut Pool,
+        webhook: &Arc<Webhook>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let of = (webhook.tenant, webhook.id);
+        let places = pool.places(of);
+        if places == 0 {
+            return Ok(true);
+        }
+        let until = now + self.settings.lease;
+        let claims = self.sender.context.webhooks.claim(webhook.id, (now, until), places as u16).await?;
+        let more = claims.len() == places;
+        for claim in claims {
+            let (sender, webhook) = (Arc::clone(&self.sender), Arc::clone(webhook));
+            pool.begin(of, async move { sender.handle(&webhook, claim).await });
+        }
+        Ok(more)
+    }
+
+    /// Ends tries of a webhook that is disabled, a bounded number at a time. Whether more are left.
+    async fn end_tries(&self, webhook: &Webhook) -> Result<bool, StoreError> {
+        let context = &self.sender.context;
+        // What waits may have come after somebody enabled it again, which this
+        // node's copy does not show yet.
+        if is_enabled(context, (webhook.tenant, webhook.id)).await? {
+            return Ok(false);
+        }
+        Ok(context.webhooks.end_tries(webhook.id, AT_ONCE).await? >= AT_ONCE.into())
     }
 }

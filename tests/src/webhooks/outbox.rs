@@ -18,7 +18,7 @@ use countersign_core::{
     successor::plan,
     verification::RecordKey,
     webhook::{
-        outbox::{NextTry, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
+        outbox::{KeptBounds, NextTry, Retained, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
         upkeep::keep_webhooks,
     },
 };
@@ -180,7 +180,15 @@ pub async fn whoever_lost_its_lease_settles_nothing(base: &Base) -> Result<()> {
     let began = place.clock.now();
     assert_eq!(outbox.settle(&second, &failed).await?, Settled::Noted { failing_since: Some(began) });
     assert_eq!(outbox.settle(&second, &failed).await?, Settled::Lost, "once");
-    assert_eq!(place.log(&webhook).await?, [failed.attempt]);
+    assert_eq!(place.log(&webhook).await?, std::slice::from_ref(&failed.attempt));
+    let again = claim(&place, webhook.id, 9).await?.remove(0);
+    assert_eq!((again.id, again.attempts), (queued[0], 0), "as if it had never been tried");
+    place.clock.turn(seconds(1));
+    let given_up = settlement(&place, &again, Some("status 500"), NextTry::GivenUp);
+    assert_eq!(outbox.settle(&again, &given_up).await?, Settled::Noted { failing_since: Some(began) });
+    let failures = |since, most| outbox.failures(webhook.id, since, most);
+    assert_eq!((failures(began, 9).await?, failures(began, 1).await?), (2, 1));
+    assert_eq!(failures(began + seconds(1), 9).await?, 1);
     // What was given up is sent again on demand, and a success ends the failure.
     assert!(claim(&place, webhook.id, 9).await?.is_empty());
     assert!(outbox.redeliver(TENANT, webhook.id, queued[0], place.clock.now()).await?);
@@ -209,16 +217,18 @@ pub async fn webhooks_that_wait_are_found_in_their_turn(base: &Base) -> Result<(
     claim(&place, ids[1], 2).await?;
     assert_eq!(outbox.due(None, now, 9).await?, [ids[0], ids[2], ids[3]]);
     assert!(outbox.due(None, now - seconds(60), 9).await?.is_empty());
-    assert_eq!(outbox.end_tries(ids[0]).await?, 2);
+    for left in [1, 1, 0] {
+        assert_eq!(outbox.end_tries(ids[0], 1).await?, left);
+    }
     assert_eq!(outbox.due(None, now, 9).await?, [ids[2], ids[3]]);
     Ok(())
 }
 
-pub async fn what_is_old_or_too_much_goes_and_what_waits_stays(base: &Base) -> Result<()> {
+pub async fn what_is_old_or_too_much_goes(base: &Base) -> Result<()> {
     let place = Place::new(base).await?;
     let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
     let outbox = &place.context.webhooks;
-    for _ in 0..6 {
+    for _ in 0..9 {
         place.clock.turn(seconds(1));
         place.queue(&webhook, 1).await?;
     }
@@ -228,17 +238,18 @@ pub async fn what_is_old_or_too_much_goes_and_what_waits_stays(base: &Base) -> R
         place.clock.turn(seconds(1));
     }
     let count = async || anyhow::Ok((told(base, webhook.id).await?.len(), place.log(&webhook).await?.len()));
-    let long_ago = place.clock.now() - seconds(3_600);
-    assert_eq!(outbox.retain(webhook.id, long_ago, 100, 100).await?, 0);
-    assert_eq!(outbox.retain(webhook.id, long_ago, 4, 100).await?, 2 + 1, "the newest four of each stay");
-    assert_eq!(count().await?, (4, 4));
-    assert_eq!(
-        outbox.retain(webhook.id, place.clock.now() + seconds(9), 100, 1).await?,
-        2,
-        "one of each a step"
-    );
-    outbox.retain(webhook.id, place.clock.now() + seconds(9), 100, 100).await?;
-    assert_eq!(count().await?, (1, 0), "what waits stays");
+    let old = KeptBounds { before: place.clock.now() - seconds(3_600), most: 100, waiting: 100 };
+    let all = KeptBounds { before: place.clock.now() + seconds(9), ..old };
+    let retain = async |bounds, limit| outbox.retain(webhook.id, &bounds, limit).await;
+    assert_eq!(retain(old, 100).await?, Retained::default());
+    let went = |deleted, dropped, more| Retained { deleted, dropped, more };
+    let few = KeptBounds { most: 4, waiting: 3, ..old };
+    assert_eq!(retain(few, 100).await?, went(2, 1, false), "the newest of each stay");
+    assert_eq!(count().await?, (4 + 3, 4));
+    claim(&place, webhook.id, 1).await?;
+    assert_eq!(retain(all, 1).await?, went(2, 1, true), "one of each a step");
+    assert_eq!(retain(all, 100).await?, went(6, 1, false));
+    assert_eq!(count().await?, (1, 0), "what is under way stays");
     Ok(())
 }
 
@@ -255,6 +266,10 @@ pub async fn what_a_deleted_webhook_left_is_forgotten(base: &Base) -> Result<()>
     assert_eq!(told(base, gone.id).await?.len(), 2, "another node may not know a young one yet");
     keep_webhooks(&place.context, now + seconds(120)).await?;
     assert_eq!(told(base, gone.id).await?.len(), 2, "a copy that is not up to date says nothing");
+    for all in [false, false, true] {
+        assert_eq!(place.context.webhooks.forget(TENANT, gone.id, 1).await?, all);
+    }
+    place.queue(&gone, 2).await?;
     place.context.snapshot.mark(std::time::Instant::now());
     keep_webhooks(&place.context, now + seconds(120)).await?;
     assert!(told(base, gone.id).await?.is_empty());

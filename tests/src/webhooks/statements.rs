@@ -48,14 +48,15 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         }
         "webhook_messages" if text.contains("claim = $3") => vec![one, first, 1.into()],
         "webhook_messages" if text.contains("attempts = 0") => vec![tenant, one, first],
-        "webhook_messages" if text.contains("OFFSET") => vec![one, 1.into()],
-        "webhook_messages" if text.contains("due_at IS NULL") => vec![one, "whm_~".into(), 10.into()],
-        "webhook_messages" if text.contains("SET due_at = NULL") => vec![two],
+        "webhook_messages" if text.contains("OFFSET") => vec![one, 0.into()],
+        "webhook_messages" if text.contains("id <= $2") => vec![one, "whm_~".into(), 10.into()],
+        "webhook_messages" if text.contains("SET due_at = NULL") => vec![two, 10.into()],
         "webhook_messages" if text.starts_with("DELETE") => vec![tenant, one],
         "webhook_attempts" if text.starts_with("INSERT") => {
             vec![one, AttemptId::from_bytes([1; 16]).to_string().into(), tenant]
         }
         "webhook_attempts" if text.contains("DESC LIMIT 1") => vec![one, 0.into()],
+        "webhook_attempts" if text.contains("count(*)") => vec![two, "wha_".into()],
         "webhook_attempts" if text.starts_with("SELECT") => vec![tenant, one, "wha_~".into(), 10.into()],
         "webhook_attempts" if text.contains("id <= $2") => vec![one, "wha_~".into(), 10.into()],
         "webhook_attempts" => vec![tenant, two],

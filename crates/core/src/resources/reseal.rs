@@ -1,22 +1,26 @@
 //! Re-sealing: after a new seal key became primary, the settings of every
-//! account are sealed anew, so that the old key can go.
+//! account and the secrets of every webhook are sealed anew, so that the old
+//! key can go.
 
-use crate::{Context, ports::StoreError, provider::ProviderAccount, time::Timestamp};
+use crate::{
+    Context, keyring::Place, ports::StoreError, provider::ProviderAccount, resource::Resource,
+    time::Timestamp, webhook::Webhook,
+};
 use rand::CryptoRng;
 
-/// What a pass over all accounts found.
+/// What a pass found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Resealed {
-    /// Accounts that were sealed anew.
+    /// Resources that were sealed anew.
     pub resealed: u64,
-    /// Accounts that open with no key of the ring; they stay as they are.
+    /// Those that open with no key of the ring; they stay as they are.
     pub unreadable: u64,
 }
 
 /// Seals anew what an older version sealed. The copy in memory says which; a
 /// change that came between is kept, and looked at the next time.
-pub async fn reseal_providers(
+pub async fn reseal_resources(
     context: &Context,
     now: Timestamp,
     rng: &mut (impl CryptoRng + Send),
@@ -25,23 +29,34 @@ pub async fn reseal_providers(
     if context.keyring.versions().seal.iter().count() < 2 {
         return Ok(pass);
     }
-    for view in context.snapshot.tenants() {
-        for account in view.providers.iter().filter(|one| context.keyring.needs_reseal(&one.sealed)) {
-            let place = ProviderAccount::place(account.id, account.tenant);
-            let Ok(sealed) = context.keyring.reseal(&place, &account.sealed, rng) else {
-                pass.unreadable += 1;
-                continue;
-            };
-            let anew = ProviderAccount { sealed, version: account.version + 1, ..(**account).clone() };
-            match context.directory.update_resource(&anew.resource(now)).await {
-                Ok(()) => pass.resealed += 1,
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error),
-            }
+    for (place, resource) in sealed_before(context, now) {
+        let before = resource.sealed.as_deref().unwrap_or_default();
+        let Ok(sealed) = context.keyring.reseal(&place, before, rng) else {
+            pass.unreadable += 1;
+            continue;
+        };
+        let anew = Resource { sealed: Some(sealed), version: resource.version + 1, ..resource };
+        match context.directory.update_resource(&anew).await {
+            Ok(()) => pass.resealed += 1,
+            Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error),
         }
     }
     if pass.resealed > 0 {
         context.catch_up().await;
     }
     Ok(pass)
+}
+
+fn sealed_before(context: &Context, now: Timestamp) -> Vec<(Place, Resource)> {
+    let mut found = Vec::new();
+    for view in context.snapshot.tenants() {
+        for account in view.providers.iter().filter(|one| context.keyring.needs_reseal(&one.sealed)) {
+            found.push((ProviderAccount::place(account.id, account.tenant), account.resource(now)));
+        }
+        for webhook in view.webhooks.iter().filter(|one| context.keyring.needs_reseal(&one.sealed)) {
+            found.push((Webhook::place(webhook.tenant, webhook.id), webhook.resource(now)));
+        }
+    }
+    found
 }

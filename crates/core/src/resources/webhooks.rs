@@ -22,6 +22,9 @@ const KIND: ResourceKind = ResourceKind::Webhook;
 /// A change of the server's own is tried again so often after somebody else's came first.
 const ROUNDS: usize = 8;
 
+/// Messages and tries that a deletion takes along; the upkeep does the rest.
+const FORGOTTEN_AT_ONCE: u16 = 1_000;
+
 /// What a webhook shall be.
 #[derive(Clone, Debug)]
 pub struct NewWebhook {
@@ -138,7 +141,10 @@ pub async fn update_webhook(
     let mut webhook = read_webhook(context, caller, id).await?;
     if let Some(url) = change.url {
         check_url(context, &url)?;
-        webhook.url = url;
+        if url != webhook.url {
+            // The failures were those of another endpoint.
+            (webhook.url, webhook.enabled_at) = (url, now);
+        }
     }
     if let Some(name) = change.name {
         webhook.name = name.as_str().to_owned();
@@ -186,8 +192,8 @@ pub async fn delete_webhook(
     read_webhook(context, caller, id).await?;
     let deleted = context.directory.delete_resource(caller.tenant, KIND, *id.bytes(), now).await?;
     context.catch_up().await;
-    // What an event adds after this goes with the next round of the upkeep.
-    context.webhooks.forget(caller.tenant, id).await?;
+    // What is left, or what an event adds after this, goes with a round of the upkeep.
+    let _ = context.webhooks.forget(caller.tenant, id, FORGOTTEN_AT_ONCE).await?;
     if deleted { Ok(()) } else { Err(ResourceError::NotFound(KIND)) }
 }
 
@@ -233,6 +239,16 @@ async fn read_enabled(context: &Context, caller: &Caller, id: WebhookId) -> Resu
     if webhook.enabled { Ok(webhook) } else { Err(ResourceError::Disabled) }
 }
 
+/// Whether a webhook is told anything, by the directory itself and not by a copy.
+pub async fn is_enabled(context: &Context, (tenant, id): (TenantId, WebhookId)) -> Result<bool, StoreError> {
+    Ok(find(context, tenant, id).await?.is_some_and(|webhook| webhook.enabled))
+}
+
+async fn find(context: &Context, tenant: TenantId, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
+    let found = list(context, tenant, KIND).await?.into_iter().find(|one| one.id == *id.bytes());
+    Ok(found.and_then(Webhook::read))
+}
+
 /// The server disables a webhook that fails, unless it was enabled anew since
 /// `since`. Whether it did.
 pub async fn disable_webhook(
@@ -243,8 +259,7 @@ pub async fn disable_webhook(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     for _ in 0..ROUNDS {
-        let found = list(context, tenant, KIND).await?.into_iter().find(|one| one.id == *id.bytes());
-        let Some(mut webhook) = found.and_then(Webhook::read) else { return Ok(false) };
+        let Some(mut webhook) = find(context, tenant, id).await? else { return Ok(false) };
         if !webhook.enabled || webhook.enabled_at > since {
             return Ok(false);
         }

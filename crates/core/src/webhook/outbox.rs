@@ -137,12 +137,19 @@ pub trait WebhookOutbox: Send + Sync {
         Err(StoreError::unsupported())
     }
 
-    /// Ends all tries of a webhook; its messages can still be sent again. How many there were.
-    async fn end_tries(&self, webhook: WebhookId) -> Result<u64, StoreError> {
+    /// Ends the tries of up to `limit` messages of a webhook; they can still be
+    /// sent again. How many there were.
+    async fn end_tries(&self, webhook: WebhookId, limit: u16) -> Result<u64, StoreError> {
         Err(StoreError::unsupported())
     }
 
-    /// Begins the tries of a message anew; whether there is one.
+    /// Failed tries of a webhook since `since`, pings aside; counted up to `most`.
+    async fn failures(&self, webhook: WebhookId, since: Timestamp, most: u16) -> Result<u64, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Begins the tries of a message anew; whether there is one. What is under
+    /// way is sent once more after that.
     async fn redeliver(
         &self,
         tenant: TenantId,
@@ -164,8 +171,8 @@ pub trait WebhookOutbox: Send + Sync {
         Err(StoreError::unsupported())
     }
 
-    /// Deletes all that is kept of a webhook.
-    async fn forget(&self, tenant: TenantId, webhook: WebhookId) -> Result<(), StoreError> {
+    /// Deletes up to `limit` messages and as many tries of a webhook. Whether all are gone.
+    async fn forget(&self, tenant: TenantId, webhook: WebhookId, limit: u16) -> Result<bool, StoreError> {
         Err(StoreError::unsupported())
     }
 
@@ -178,17 +185,38 @@ pub trait WebhookOutbox: Send + Sync {
         Err(StoreError::unsupported())
     }
 
-    /// Deletes up to `limit` messages and tries of a webhook from before
-    /// `before` or beyond the newest `most`. How many there were.
+    /// Deletes what a webhook has beyond its bounds, up to `limit` of each kind.
     async fn retain(
         &self,
         webhook: WebhookId,
-        before: Timestamp,
-        most: u32,
+        bounds: &KeptBounds,
         limit: u16,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Retained, StoreError> {
         Err(StoreError::unsupported())
     }
+}
+
+/// What is kept of one webhook.
+#[derive(Clone, Copy, Debug)]
+pub struct KeptBounds {
+    /// Nothing that is older.
+    pub before: Timestamp,
+    /// Messages that are over, and tries; the newest.
+    pub most: u32,
+    /// Messages that wait; the newest.
+    pub waiting: u32,
+}
+
+/// What went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Retained {
+    /// Messages that were over, and tries.
+    pub deleted: u64,
+    /// Messages that still waited and are never told now.
+    pub dropped: u64,
+    /// Whether there is more to delete.
+    pub more: bool,
 }
 
 /// Where there are no webhooks at all.

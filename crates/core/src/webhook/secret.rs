@@ -1,8 +1,9 @@
 //! What a webhook signs with: the newest secret, and for a while those before it.
 
+use super::Webhook;
 use crate::{
     id::{TenantId, WebhookId},
-    keyring::{Fingerprint, KeyRing, Place, Sealed},
+    keyring::KeyRing,
     time::Timestamp,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -34,10 +35,6 @@ fn generate(rng: &mut impl CryptoRng) -> Zeroizing<String> {
     rng.fill_bytes(&mut *bytes);
     let text = Zeroizing::new(STANDARD.encode(*bytes));
     Zeroizing::new(format!("whsec_{}", *text))
-}
-
-fn place(tenant: TenantId, id: WebhookId) -> Place {
-    Place { kind: Sealed::Webhook, tenant, id: *id.bytes(), number: Fingerprint::default() }
 }
 
 impl WebhookSecrets {
@@ -75,12 +72,12 @@ impl WebhookSecrets {
     ) -> Vec<u8> {
         let former: Vec<_> = self.former.iter().map(|(secret, at)| json!([**secret, at.micros()])).collect();
         let plain = Zeroizing::new(json!({ "current": *self.current, "former": former }).to_string());
-        keyring.seal(&place(tenant, id), plain.as_bytes(), rng)
+        keyring.seal(&Webhook::place(tenant, id), plain.as_bytes(), rng)
     }
 
     /// Opens what [`WebhookSecrets::seal`] made for the same webhook.
     pub fn open(keyring: &KeyRing, (tenant, id): (TenantId, WebhookId), sealed: &[u8]) -> Option<Self> {
-        let plain = keyring.open(&place(tenant, id), sealed).ok()?;
+        let plain = keyring.open(&Webhook::place(tenant, id), sealed).ok()?;
         let value: Value = serde_json::from_slice(&plain).ok()?;
         let text = |value: &Value| Some(Zeroizing::new(value.as_str()?.to_owned()));
         let former = value["former"].as_array()?.iter();

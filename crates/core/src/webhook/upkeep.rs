@@ -1,7 +1,9 @@
 //! What is done for webhooks beside what happens: old messages and tries go,
 //! what is left of deleted webhooks too, and keys that end soon are told.
 
-use super::{KEPT, KEPT_MOST, WebhookEvent, event::of_expiring_key};
+use super::{
+    KEPT, KEPT_MOST, WAITING_MOST, Webhook, WebhookEvent, event::of_expiring_key, outbox::KeptBounds,
+};
 use crate::{
     Context,
     id::{TenantId, WebhookId},
@@ -9,42 +11,61 @@ use crate::{
     time::Timestamp,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 /// How long before its end a key is told to end.
 pub const EXPIRING: Duration = Duration::from_secs(7 * 24 * 3_600);
-/// Rows that one step deletes.
+/// Rows of each kind that one step deletes.
 const AT_ONCE: u16 = 500;
-/// Steps for one webhook in a round.
-const STEPS: usize = 40;
+/// Steps of a round, for all webhooks together.
+const STEPS: usize = 2_000;
 const PAGE: u16 = 200;
 /// Another node may not know a webhook that is younger.
 const YOUNG: Duration = Duration::from_secs(60);
 
-/// One round. What a round leaves, the next one does.
-pub async fn keep_webhooks(context: &Context, now: Timestamp) -> Result<(), StoreError> {
+/// One round. What a round leaves, the next one does. Messages that waited and
+/// were dropped, by webhook, come back: somebody must be told.
+pub async fn keep_webhooks(
+    context: &Context,
+    now: Timestamp,
+) -> Result<BTreeMap<WebhookId, u64>, StoreError> {
     tell_expiring_keys(context, now).await?;
-    for webhook in context.snapshot.webhooks() {
-        for _ in 0..STEPS {
-            let deleted = context.webhooks.retain(webhook.id, now - KEPT, KEPT_MOST, AT_ONCE).await?;
-            if deleted < AT_ONCE.into() {
-                break;
-            }
+    let (dropped, mut steps) = retain(context, now).await?;
+    forget_deleted(context, now, &mut steps).await?;
+    Ok(dropped)
+}
+
+/// In turns, so that one with much to delete holds up no other. Also how many steps are left.
+async fn retain(context: &Context, now: Timestamp) -> Result<(BTreeMap<WebhookId, u64>, usize), StoreError> {
+    let bounds = KeptBounds { before: now - KEPT, most: KEPT_MOST, waiting: WAITING_MOST };
+    let (mut dropped, mut steps) = (BTreeMap::new(), STEPS);
+    let mut turn: VecDeque<Arc<Webhook>> = context.snapshot.webhooks().into_iter().collect();
+    while let Some(webhook) = turn.pop_front() {
+        let went = context.webhooks.retain(webhook.id, &bounds, AT_ONCE).await?;
+        if went.dropped > 0 {
+            *dropped.entry(webhook.id).or_default() += went.dropped;
+        }
+        if went.more && steps > 0 {
+            steps -= 1;
+            turn.push_back(webhook);
         }
     }
-    forget_deleted(context, now).await
+    Ok((dropped, steps))
 }
 
 /// An event may still have been told to a webhook while it was deleted.
-async fn forget_deleted(context: &Context, now: Timestamp) -> Result<(), StoreError> {
+async fn forget_deleted(context: &Context, now: Timestamp, steps: &mut usize) -> Result<(), StoreError> {
     let mut last: Option<WebhookId> = None;
     loop {
         let known = context.webhooks.known(last, PAGE).await?;
         for (tenant, webhook) in &known {
             if now.since(webhook.created_at()) > YOUNG && is_deleted(context, *tenant, *webhook) {
-                context.webhooks.forget(*tenant, *webhook).await?;
+                while !context.webhooks.forget(*tenant, *webhook, AT_ONCE).await? && *steps > 0 {
+                    *steps -= 1;
+                }
             }
         }
         last = known.last().map(|(_, webhook)| *webhook);

@@ -3,7 +3,7 @@
 use super::{MAX_BYTES, OutboundError};
 use reqwest::{
     Client, Method, Response, StatusCode, Url,
-    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
 use std::{fmt, time::Duration};
 
@@ -137,8 +137,41 @@ async fn discard(mut response: Response) -> Vec<u8> {
     Vec::new()
 }
 
-/// The header in its form of seconds; a date is ignored, since the two clocks may differ.
+/// Seconds, or a date: that one is measured from the answer's own `Date`, for
+/// its clock and ours may differ.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let date = |text: &str| httpdate::parse_http_date(text).ok();
+            let now = date(headers.get(DATE)?.to_str().ok()?)?;
+            date(text)?.duration_since(now).unwrap_or_default()
+        }
+    };
+    Some(wait.min(MAX_RETRY_AFTER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait(headers: &[(&'static str, &'static str)]) -> Option<Duration> {
+        let pairs = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        retry_after(&pairs.collect())
+    }
+
+    #[test]
+    fn a_wait_is_said_in_seconds_or_as_a_date() {
+        let seconds = |n| Some(Duration::from_secs(n));
+        let (date, later) = ("Tue, 24 Nov 2026 10:00:00 GMT", "Tue, 24 Nov 2026 10:01:30 GMT");
+        assert_eq!(wait(&[("retry-after", "7")]), seconds(7));
+        assert_eq!(wait(&[("retry-after", later), ("date", date)]), seconds(90));
+        assert_eq!(wait(&[("retry-after", date), ("date", later)]), seconds(0));
+        assert_eq!(wait(&[("retry-after", later)]), None, "nobody knows what its clock says");
+        assert_eq!(wait(&[("retry-after", "soon"), ("date", date)]), None);
+        assert_eq!(wait(&[("retry-after", "99999999999")]), Some(MAX_RETRY_AFTER));
+    }
 }

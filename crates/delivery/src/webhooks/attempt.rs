@@ -14,7 +14,7 @@ use countersign_core::{
     resources::webhooks::disable_webhook,
     time::Timestamp,
     webhook::{
-        DisabledReason, FAILING, Webhook, WebhookSecrets,
+        DisabledReason, FAILING, FAILURES, Webhook, WebhookSecrets,
         event::PING,
         outbox::{NextTry, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
         schedule::wait_after,
@@ -48,15 +48,18 @@ impl Sender {
     /// Sends a claimed message and notes how that went.
     pub async fn handle(&self, webhook: &Webhook, claim: WebhookClaim) -> Result<Pace, StoreError> {
         let began = self.clock.now();
-        let Some(request) = self.request(webhook, &claim, began) else {
-            // Another node may have the key; the endpoint is not to blame.
-            tracing::error!(
-                webhook.id = %webhook.id, tenant.id = %webhook.tenant,
-                "The secret of a webhook cannot be read with the keys of this node"
-            );
-            return Ok(Pace::Failed);
+        let called = match self.request(webhook, &claim, began) {
+            Some(request) => self.call(request).await,
+            // Another node may have the key by the next try.
+            None => {
+                tracing::error!(
+                    webhook.id = %webhook.id, tenant.id = %webhook.tenant,
+                    "The secret of a webhook cannot be read with the keys of this node"
+                );
+                let reason = Some("its secret cannot be read by the server".to_owned());
+                Called { status: None, reason, retry_after: None, took: Duration::ZERO }
+            }
         };
-        let called = self.call(request).await;
         let gone = called.status == Some(StatusCode::GONE);
         let now = self.clock.now();
         let next = match called.reason {
@@ -75,10 +78,14 @@ impl Sender {
         let settled = self.context.webhooks.settle(&claim, &settlement).await?;
         if gone {
             self.disable(webhook, DisabledReason::Gone, now).await?;
-        } else if let Settled::Noted { failing_since: Some(since) } = settled
-            && now.since(since.max(webhook.enabled_at)) >= FAILING
-        {
-            self.disable(webhook, DisabledReason::Failing, now).await?;
+        } else if let Settled::Noted { failing_since: Some(since) } = settled {
+            let since = since.max(webhook.enabled_at);
+            // Two failures days apart say little of an endpoint that is told little.
+            if now.since(since) >= FAILING
+                && self.context.webhooks.failures(webhook.id, since, FAILURES).await? >= FAILURES.into()
+            {
+                self.disable(webhook, DisabledReason::Failing, now).await?;
+            }
         }
         Ok(if called.reason.is_none() { Pace::Fine } else { Pace::Failed })
     }
@@ -150,7 +157,6 @@ impl Sender {
                 event = "webhook.disabled", webhook.id = %webhook.id, tenant.id = %webhook.tenant,
                 reason = reason.as_str(), "A webhook was disabled"
             );
-            self.context.webhooks.end_tries(webhook.id).await?;
         }
         Ok(())
     }
@@ -163,7 +169,11 @@ fn refusal(status: StatusCode) -> String {
     format!("status {}", status.as_u16())
 }
 
-/// Words of ours: they name no address and nothing that was answered.
+/// Words of ours: they name no address and nothing that was answered. Whether a
+/// name leads inside is not told either: it would say what names there are.
 fn words(error: &OutboundError) -> String {
-    error.to_string()
+    match error {
+        OutboundError::Blocked => OutboundError::Connect.to_string(),
+        error => error.to_string(),
+    }
 }

@@ -1,17 +1,23 @@
 //! The places in which messages are in flight.
 
-use countersign_core::{cause::chain, id::WebhookId, ports::StoreError};
+use countersign_core::{
+    cause::chain,
+    id::{TenantId, WebhookId},
+    ports::StoreError,
+};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     future::Future,
     time::{Duration, Instant},
 };
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
 /// A try that took longer makes its webhook a slow one.
 const SLOW: Duration = Duration::from_secs(2);
-/// Slow webhooks that are remembered; beyond that, all are found out anew.
+/// Webhooks that are remembered; beyond that, all are found out anew.
 const REMEMBERED: usize = 10_000;
+/// Good answers in a row after which a webhook may have several in flight.
+const GOOD: u8 = 3;
 
 /// What a try says of its webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,26 +28,30 @@ pub(super) enum Pace {
     Failed,
 }
 
+/// A webhook and whose it is.
+pub(super) type Owned = (TenantId, WebhookId);
+
 struct Ended {
-    webhook: WebhookId,
     took: Duration,
     outcome: Result<Pace, StoreError>,
 }
 
-/// Messages in flight, and which webhooks are slow.
+/// Messages in flight, and how well webhooks answer.
 pub(super) struct Pool {
     parallel: usize,
     each: usize,
     tasks: JoinSet<Ended>,
-    flying: HashMap<WebhookId, usize>,
-    slow: HashSet<WebhookId>,
+    /// By task, for one that breaks off cannot say whose it was.
+    flying: HashMap<Id, Owned>,
+    /// Good answers of each since its last other one, [`GOOD`] at most.
+    good: HashMap<WebhookId, u8>,
     begun: usize,
 }
 
 impl Pool {
     pub fn new(parallel: usize, each: usize) -> Self {
-        let (flying, slow) = (HashMap::new(), HashSet::new());
-        Self { parallel, each, tasks: JoinSet::new(), flying, slow, begun: 0 }
+        let (flying, good) = (HashMap::new(), HashMap::new());
+        Self { parallel, each, tasks: JoinSet::new(), flying, good, begun: 0 }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -53,110 +63,147 @@ impl Pool {
         self.begun
     }
 
+    /// Whether every place is held.
+    pub fn is_full(&self) -> bool {
+        self.tasks.len() >= self.parallel
+    }
+
     /// How many messages of a webhook may be sent besides those in flight.
-    pub fn places(&self, webhook: WebhookId) -> usize {
+    pub fn places(&self, (tenant, webhook): Owned) -> usize {
+        let flying = |of: &dyn Fn(&Owned) -> bool| self.flying.values().filter(|one| of(one)).count();
         let free = self.parallel.saturating_sub(self.tasks.len());
-        let flying = self.flying.get(&webhook).copied().unwrap_or(0);
-        if !self.slow.contains(&webhook) {
-            return free.min(self.each.saturating_sub(flying));
+        // A tenant with many webhooks holds no more than a quarter.
+        let share = (self.parallel / 4).max(self.each);
+        let free = free.min(share.saturating_sub(flying(&|one| one.0 == tenant)));
+        let mine = flying(&|one| one.1 == webhook);
+        let one = 1usize.saturating_sub(mine);
+        match self.good.get(&webhook) {
+            Some(&GOOD) => free.min(self.each.saturating_sub(mine)),
+            Some(_) => {
+                let slow = flying(&|one| self.good.get(&one.1).is_some_and(|good| *good < GOOD));
+                let room = (self.parallel / 2).max(1).saturating_sub(slow);
+                free.min(room).min(one)
+            }
+            // Nothing is known of it yet.
+            None => free.min(one),
         }
-        let slow: usize = self.slow.iter().filter_map(|one| self.flying.get(one)).sum();
-        let room = (self.parallel / 2).max(1).saturating_sub(slow);
-        free.min(room).min(1usize.saturating_sub(flying))
     }
 
     pub fn begin(
         &mut self,
-        webhook: WebhookId,
+        webhook: Owned,
         attempt: impl Future<Output = Result<Pace, StoreError>> + Send + 'static,
     ) {
-        *self.flying.entry(webhook).or_default() += 1;
         self.begun += 1;
-        self.tasks.spawn(async move {
+        let task = self.tasks.spawn(async move {
             let began = Instant::now();
             let outcome = attempt.await;
-            Ended { webhook, took: began.elapsed(), outcome }
+            Ended { took: began.elapsed(), outcome }
         });
+        self.flying.insert(task.id(), webhook);
     }
 
     /// Waits for one to end; `false` when none is in flight.
     pub async fn join_next(&mut self) -> bool {
-        let Some(joined) = self.tasks.join_next().await else { return false };
+        let Some(joined) = self.tasks.join_next_with_id().await else { return false };
+        let task = joined.as_ref().map_or_else(|error| error.id(), |(task, _)| *task);
+        let Some((_, webhook)) = self.flying.remove(&task) else { return true };
         match joined {
-            Ok(Ended { webhook, took, outcome }) => {
-                match outcome {
-                    Ok(Pace::Fine) if took < SLOW => drop(self.slow.remove(&webhook)),
-                    Ok(_) => self.note_slow(webhook),
-                    Err(error) => tracing::error!(
-                        error = %chain(&error), webhook.id = %webhook,
-                        "A try at a webhook could not be noted; it is made again after its lease"
-                    ),
-                }
-                self.land(webhook);
-            }
+            Ok((_, Ended { took, outcome })) => match outcome {
+                Ok(Pace::Fine) if took < SLOW => self.note(webhook, true),
+                Ok(_) => self.note(webhook, false),
+                Err(error) => tracing::error!(
+                    error = %chain(&error), webhook.id = %webhook,
+                    "A try at a webhook could not be noted; it is made again after its lease"
+                ),
+            },
             Err(error) => {
-                // Whose it was is not known any more, so all begin anew.
-                tracing::error!(panicked = error.is_panic(), "A try at a webhook broke off");
-                if self.tasks.is_empty() {
-                    self.flying.clear();
-                }
+                tracing::error!(panicked = error.is_panic(), webhook.id = %webhook, "A try at a webhook broke off");
+                self.note(webhook, false);
             }
         }
         true
     }
 
-    fn land(&mut self, webhook: WebhookId) {
-        if let Some(flying) = self.flying.get_mut(&webhook) {
-            *flying = flying.saturating_sub(1);
-            if *flying == 0 {
-                self.flying.remove(&webhook);
-            }
+    fn note(&mut self, webhook: WebhookId, well: bool) {
+        if self.good.len() >= REMEMBERED {
+            self.good.clear();
         }
-    }
-
-    fn note_slow(&mut self, webhook: WebhookId) {
-        if self.slow.len() >= REMEMBERED {
-            self.slow.clear();
-        }
-        self.slow.insert(webhook);
+        let good = self.good.entry(webhook).or_default();
+        *good = if well { (*good + 1).min(GOOD) } else { 0 };
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::future::{pending, ready};
 
-    fn id(byte: u8) -> WebhookId {
-        WebhookId::from_bytes([byte; 16])
+    fn of(tenant: u8, webhook: u8) -> Owned {
+        (TenantId::from_bytes([tenant; 16]), WebhookId::from_bytes([webhook; 16]))
     }
 
-    #[tokio::test]
-    async fn one_webhook_holds_few_places_and_slow_ones_half_of_all() {
-        let mut pool = Pool::new(4, 2);
-        assert_eq!(pool.places(id(1)), 2);
-        pool.begin(id(1), std::future::ready(Ok(Pace::Failed)));
-        assert_eq!((pool.places(id(1)), pool.places(id(2))), (1, 2));
-        assert!(pool.join_next().await);
-        for byte in 2..=3 {
-            pool.begin(id(byte), std::future::ready(Ok(Pace::Failed)));
-        }
-        while pool.join_next().await {}
-        assert_eq!(pool.places(id(1)), 1, "it failed, so it gets one place");
-        for byte in 1..=2 {
-            pool.begin(id(byte), std::future::pending());
-        }
-        assert_eq!(pool.places(id(3)), 0, "half of the places are held by slow ones");
-        assert_eq!(pool.places(id(4)), 2, "the others are free");
+    /// Each of a tenant of its own.
+    fn id(byte: u8) -> Owned {
+        of(byte, byte)
     }
 
-    #[tokio::test]
-    async fn one_that_answers_again_is_not_slow_any_more() {
-        let mut pool = Pool::new(4, 2);
-        for pace in [Pace::Failed, Pace::Fine] {
-            pool.begin(id(1), std::future::ready(Ok(pace)));
+    /// Has each answer in turn.
+    async fn answer(pool: &mut Pool, webhook: Owned, paces: &[Pace]) {
+        for pace in paces {
+            pool.begin(webhook, ready(Ok(*pace)));
             assert!(pool.join_next().await);
         }
-        assert_eq!(pool.places(id(1)), 2);
+    }
+
+    #[tokio::test]
+    async fn a_webhook_gets_several_places_once_it_answers_well() {
+        let mut pool = Pool::new(32, 4);
+        for places in [1, 1, 1, 4] {
+            assert_eq!(pool.places(id(1)), places);
+            answer(&mut pool, id(1), &[Pace::Fine]).await;
+        }
+        answer(&mut pool, id(1), &[Pace::Failed]).await;
+        assert_eq!(pool.places(id(1)), 1, "from the beginning");
+        answer(&mut pool, id(1), &[Pace::Fine; 3]).await;
+        assert_eq!(pool.places(id(1)), 4);
         assert!(!pool.join_next().await);
+    }
+
+    #[tokio::test]
+    async fn slow_ones_hold_half_of_all_places() {
+        let mut pool = Pool::new(4, 2);
+        for byte in 1..=3 {
+            answer(&mut pool, id(byte), &[Pace::Failed]).await;
+        }
+        for byte in 1..=2 {
+            pool.begin(id(byte), pending());
+        }
+        assert_eq!(pool.places(id(3)), 0, "half of the places are held by slow ones");
+        assert_eq!(pool.places(id(4)), 1, "the others are free");
+    }
+
+    #[tokio::test]
+    async fn a_tenant_with_many_webhooks_holds_a_quarter() {
+        let mut pool = Pool::new(32, 4);
+        for webhook in 1..=3 {
+            answer(&mut pool, of(1, webhook), &[Pace::Fine; 3]).await;
+        }
+        for webhook in 1..=2 {
+            for _ in 0..pool.places(of(1, webhook)) {
+                pool.begin(of(1, webhook), pending());
+            }
+        }
+        assert_eq!((pool.places(of(1, 3)), pool.places(of(2, 4))), (0, 1));
+    }
+
+    #[tokio::test]
+    async fn one_that_breaks_off_gives_its_place_back() {
+        let mut pool = Pool::new(2, 2);
+        pool.begin(id(1), async { panic!("on purpose") });
+        pool.begin(id(2), pending());
+        assert!(pool.is_full());
+        assert!(pool.join_next().await);
+        assert_eq!((pool.is_full(), pool.places(id(1)), pool.places(id(3))), (false, 1, 1));
     }
 }

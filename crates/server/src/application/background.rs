@@ -80,8 +80,18 @@ pub(super) async fn follow_webhooks(context: Context, clock: Arc<dyn Clock>, sto
         }
         let round = keep_webhooks(&context, clock.now());
         let outcome = tokio::select! { () = stop.cancelled() => return, outcome = round => outcome };
-        if let Err(error) = outcome {
-            tracing::warn!(error = %chain(&error), "The messages to webhooks are kept up again later");
+        match outcome {
+            Ok(dropped) => {
+                for (webhook, messages) in dropped {
+                    tracing::warn!(
+                        webhook.id = %webhook, messages,
+                        "More waited for a webhook than is kept; the oldest are never told"
+                    );
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "The messages to webhooks are kept up again later");
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use countersign_core::{
     cause::chain,
     history::{HistoryUpkeep, Resealing, reseal_contacts},
     ports::{Clock, StoreError},
-    resources::reseal::{Resealed, reseal_providers},
+    resources::reseal::{Resealed, reseal_resources},
 };
 use rand::{SeedableRng, rngs::StdRng};
 use std::{sync::Arc, time::Duration};
@@ -44,7 +44,7 @@ impl Upkeep {
                 _ = tick.tick() => {}
             }
             let round = async {
-                self.reseal_providers().await?;
+                self.reseal_resources().await?;
                 self.delete_old(&mut strays).await?;
                 self.reseal().await
             };
@@ -76,16 +76,22 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Seals the settings of accounts anew; there are few.
-    async fn reseal_providers(&self) -> Result<(), StoreError> {
+    /// Seals the settings of accounts and the secrets of webhooks anew; there are few.
+    async fn reseal_resources(&self) -> Result<(), StoreError> {
         let mut rng = StdRng::from_rng(&mut machine::rng());
         let Resealed { resealed, unreadable } =
-            reseal_providers(&self.context, self.clock.now(), &mut rng).await?;
+            reseal_resources(&self.context, self.clock.now(), &mut rng).await?;
         if resealed > 0 {
-            tracing::info!(resealed, "Sealed the settings of providers with the newest key");
+            tracing::info!(
+                resealed,
+                "Sealed settings of providers and secrets of webhooks with the newest key"
+            );
         }
         if unreadable > 0 {
-            tracing::error!(unreadable, "Settings of providers do not open with any key of the ring");
+            tracing::error!(
+                unreadable,
+                "Settings of providers or secrets of webhooks do not open with any key of the ring"
+            );
         }
         Ok(())
     }

@@ -9,15 +9,19 @@ use countersign_core::{
     id::{AttemptId, TenantId, WebhookId},
     ports::StoreError,
     time::Timestamp,
-    webhook::outbox::{NextTry, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
+    webhook::{
+        event::PING,
+        outbox::{NextTry, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
+    },
 };
 use std::time::Duration;
 
 pub(super) const SETTLE: Statement = Statement {
     table: "webhook_messages",
-    text: "UPDATE webhook_messages SET due_at = $4, attempts = attempts + 1, claimed = 0
-        WHERE webhook_id = $1 AND id = $2 AND claim = $3 AND claimed = 1",
-    params: &[Text, Text, Int, Int],
+    text: "UPDATE webhook_messages SET due_at = CASE WHEN claimed = 2 THEN $5 ELSE $4 END,
+            attempts = CASE WHEN claimed = 2 THEN 0 ELSE attempts + 1 END, claimed = 0
+        WHERE webhook_id = $1 AND id = $2 AND claim = $3 AND claimed <> 0",
+    params: &[Text, Text, Int, Int, Int],
 };
 
 pub(super) const INSERT_ATTEMPT: Statement = Statement {
@@ -53,8 +57,13 @@ pub(super) async fn settle(
         NextTry::At(at) => Some(at.micros()),
         NextTry::Delivered | NextTry::GivenUp => None,
     };
-    let settled =
-        vec![webhook.as_str().into(), claim.id.to_string().into(), claim.claim.into(), due_at.into()];
+    let settled = vec![
+        webhook.as_str().into(),
+        claim.id.to_string().into(),
+        claim.claim.into(),
+        due_at.into(),
+        attempt.at.micros().into(),
+    ];
     let logged = vec![
         webhook.as_str().into(),
         attempt.id.to_string().into(),
@@ -69,6 +78,8 @@ pub(super) async fn settle(
     let batch = Batch::default().run_touching(1, &SETTLE, settled).run(&INSERT_ATTEMPT, logged);
     let batch = match attempt.reason {
         None => batch.run(&FORGET_FAILURES, vec![webhook.into()]),
+        // Whoever pings sees what came of it, and it says nothing of the events.
+        Some(_) if attempt.kind == PING => batch,
         Some(_) => batch.run(&NOTE_FAILURE, vec![webhook.into(), attempt.at.micros().into()]),
     };
     let rows = match sql.batch(batch).await {
@@ -77,6 +88,26 @@ pub(super) async fn settle(
     };
     let since = rows.get(2).and_then(|rows| rows.first()).map(|row| row.int(1)).transpose()?;
     Ok(Settled::Noted { failing_since: since.map(Timestamp::from_micros) })
+}
+
+pub(super) const COUNT_FAILURES: Statement = Statement {
+    table: "webhook_attempts",
+    text: "SELECT count(*) FROM (SELECT id FROM webhook_attempts
+        WHERE webhook_id = $1 AND id >= $2 AND reason IS NOT NULL AND kind <> $3 LIMIT $4) AS failed",
+    params: &[Text, Text, Text, Int],
+};
+
+pub(super) async fn failures(
+    sql: &Sql,
+    webhook: WebhookId,
+    since: Timestamp,
+    most: u16,
+) -> Result<u64, StoreError> {
+    let since = AttemptId::floor(since).to_string();
+    let values = vec![webhook.to_string().into(), since.into(), PING.into(), i64::from(most).into()];
+    let rows = sql.query(&COUNT_FAILURES, values).await?;
+    let failed = rows.first().map(|row| row.int(0)).transpose()?.unwrap_or_default();
+    Ok(u64::try_from(failed).unwrap_or_default())
 }
 
 pub(super) const LIST_ATTEMPTS: Statement = Statement {

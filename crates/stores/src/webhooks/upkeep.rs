@@ -10,37 +10,56 @@ use crate::sql::{
 use countersign_core::{
     id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
     ports::StoreError,
-    time::Timestamp,
+    webhook::outbox::{KeptBounds, Retained},
 };
 
 pub(super) const END_TRIES: Statement = Statement {
     table: "webhook_messages",
     text: "UPDATE webhook_messages SET due_at = NULL, claimed = 0
-        WHERE webhook_id = $1 AND due_at IS NOT NULL RETURNING id",
-    params: &[Text],
+        WHERE webhook_id = $1 AND due_at IS NOT NULL AND id IN (SELECT id FROM webhook_messages
+            WHERE webhook_id = $1 AND due_at IS NOT NULL ORDER BY due_at LIMIT $2)
+        RETURNING id",
+    params: &[Text, Int],
 };
 
-pub(super) async fn end_tries(sql: &Sql, webhook: WebhookId) -> Result<u64, StoreError> {
-    let rows = sql.batch(Batch::default().run(&END_TRIES, vec![webhook.to_string().into()])).await?;
+pub(super) async fn end_tries(sql: &Sql, webhook: WebhookId, limit: u16) -> Result<u64, StoreError> {
+    let values = vec![webhook.to_string().into(), i64::from(limit).into()];
+    let rows = sql.batch(Batch::default().run(&END_TRIES, values)).await?;
     Ok(rows.first().map_or(0, Vec::len) as u64)
 }
 
 pub(super) const FORGET_MESSAGES: Statement = Statement {
     table: "webhook_messages",
-    text: "DELETE FROM webhook_messages WHERE tenant_id = $1 AND webhook_id = $2",
-    params: &[Text, Text],
+    text: "DELETE FROM webhook_messages WHERE webhook_id = $2 AND id IN (SELECT id
+            FROM webhook_messages WHERE tenant_id = $1 AND webhook_id = $2 ORDER BY id LIMIT $3)
+        RETURNING id",
+    params: &[Text, Text, Int],
 };
 
 pub(super) const FORGET_ATTEMPTS: Statement = Statement {
     table: "webhook_attempts",
-    text: "DELETE FROM webhook_attempts WHERE tenant_id = $1 AND webhook_id = $2",
-    params: &[Text, Text],
+    text: "DELETE FROM webhook_attempts WHERE webhook_id = $2 AND id IN (SELECT id
+            FROM webhook_attempts WHERE tenant_id = $1 AND webhook_id = $2 ORDER BY id LIMIT $3)
+        RETURNING id",
+    params: &[Text, Text, Int],
 };
 
-pub(super) async fn forget(sql: &Sql, tenant: TenantId, webhook: WebhookId) -> Result<(), StoreError> {
-    let of = || vec![tenant.to_string().into(), webhook.to_string().into()];
-    let batch = Batch::default().run(&FORGET_MESSAGES, of()).run(&FORGET_ATTEMPTS, of());
-    sql.batch(batch.run(&FORGET_FAILURES, vec![webhook.to_string().into()])).await.map(drop)
+pub(super) async fn forget(
+    sql: &Sql,
+    tenant: TenantId,
+    webhook: WebhookId,
+    limit: u16,
+) -> Result<bool, StoreError> {
+    let of = || vec![tenant.to_string().into(), webhook.to_string().into(), i64::from(limit).into()];
+    // Messages last: by them an upkeep finds what is left.
+    let batch = Batch::default().run(&FORGET_ATTEMPTS, of());
+    let batch = batch.run(&FORGET_FAILURES, vec![webhook.to_string().into()]);
+    let attempts = sql.batch(batch).await?.first().map_or(0, Vec::len);
+    if attempts >= usize::from(limit) {
+        return Ok(false);
+    }
+    let messages = sql.batch(Batch::default().run(&FORGET_MESSAGES, of())).await?;
+    Ok(messages.first().map_or(0, Vec::len) < usize::from(limit))
 }
 
 /// Hops from webhook to webhook, as [`super::SELECT_DUE`] does.
@@ -75,7 +94,15 @@ pub(super) async fn known(
 /// The newest of those that are too many.
 pub(super) const SELECT_OLDEST_MESSAGE: Statement = Statement {
     table: "webhook_messages",
-    text: "SELECT id FROM webhook_messages WHERE webhook_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2",
+    text: "SELECT id FROM webhook_messages WHERE webhook_id = $1 AND due_at IS NULL
+        ORDER BY id DESC LIMIT 1 OFFSET $2",
+    params: &[Text, Int],
+};
+
+pub(super) const SELECT_OLDEST_WAITING: Statement = Statement {
+    table: "webhook_messages",
+    text: "SELECT id FROM webhook_messages WHERE webhook_id = $1 AND due_at IS NOT NULL
+        ORDER BY id DESC LIMIT 1 OFFSET $2",
     params: &[Text, Int],
 };
 
@@ -85,11 +112,20 @@ pub(super) const SELECT_OLDEST_ATTEMPT: Statement = Statement {
     params: &[Text, Int],
 };
 
-/// What waits for a try stays.
 pub(super) const DELETE_OLD_MESSAGES: Statement = Statement {
     table: "webhook_messages",
     text: "DELETE FROM webhook_messages WHERE webhook_id = $1 AND due_at IS NULL AND id IN (SELECT id
             FROM webhook_messages WHERE webhook_id = $1 AND id <= $2 AND due_at IS NULL ORDER BY id LIMIT $3)
+        RETURNING id",
+    params: &[Text, Text, Int],
+};
+
+/// What is under way stays.
+pub(super) const DELETE_OLD_WAITING: Statement = Statement {
+    table: "webhook_messages",
+    text: "DELETE FROM webhook_messages WHERE webhook_id = $1 AND due_at IS NOT NULL AND claimed = 0
+            AND id IN (SELECT id FROM webhook_messages
+                WHERE webhook_id = $1 AND id <= $2 AND due_at IS NOT NULL AND claimed = 0 ORDER BY id LIMIT $3)
         RETURNING id",
     params: &[Text, Text, Int],
 };
@@ -106,19 +142,25 @@ pub(super) const DELETE_OLD_ATTEMPTS: Statement = Statement {
 pub(super) async fn retain(
     sql: &Sql,
     webhook: WebhookId,
-    (before, most): (Timestamp, u32),
+    bounds: &KeptBounds,
     limit: u16,
-) -> Result<u64, StoreError> {
-    let floors = [WebhookMessageId::floor(before).to_string(), AttemptId::floor(before).to_string()];
-    let selects = [&SELECT_OLDEST_MESSAGE, &SELECT_OLDEST_ATTEMPT];
-    let deletes = [&DELETE_OLD_MESSAGES, &DELETE_OLD_ATTEMPTS];
+) -> Result<Retained, StoreError> {
+    let (message, attempt) =
+        (WebhookMessageId::floor(bounds.before).to_string(), AttemptId::floor(bounds.before).to_string());
+    let kinds = [
+        (&SELECT_OLDEST_MESSAGE, &DELETE_OLD_MESSAGES, message.clone(), bounds.most),
+        (&SELECT_OLDEST_ATTEMPT, &DELETE_OLD_ATTEMPTS, attempt, bounds.most),
+        (&SELECT_OLDEST_WAITING, &DELETE_OLD_WAITING, message, bounds.waiting),
+    ];
     let mut batch = Batch::default();
-    for ((floor, select), delete) in floors.into_iter().zip(selects).zip(deletes) {
+    for (select, delete, floor, most) in kinds {
         let rows = sql.query(select, vec![webhook.to_string().into(), i64::from(most).into()]).await?;
         let beyond = rows.first().map(|row| row.text(0)).transpose()?.unwrap_or_default();
         let last = floor.max(beyond.to_owned());
         batch = batch.run(delete, vec![webhook.to_string().into(), last.into(), i64::from(limit).into()]);
     }
     let rows = sql.batch(batch).await?;
-    Ok(rows.iter().map(Vec::len).sum::<usize>() as u64)
+    let went = |n: usize| rows.get(n).map_or(0, Vec::len) as u64;
+    let more = (0..3).any(|n| went(n) >= limit.into());
+    Ok(Retained { deleted: went(0) + went(1), dropped: went(2), more })
 }
