@@ -77,8 +77,9 @@ impl Place {
     pub async fn new(base: &Base) -> Result<Self> {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let (clock, snapshot) = (HandClock::new(), Arc::default());
-        let history = Arc::new(SqlHistory::telling(base.sql.clone(), Arc::clone(&snapshot)));
         let (outbound, keyring) = (outbound(), Arc::new(keyring()));
+        let history =
+            Arc::new(SqlHistory::telling(base.sql.clone(), Arc::clone(&snapshot), Arc::clone(&keyring)));
         let means = Means { outbound, clock: clock.clone(), reports: mpsc::channel(1).0 };
         let accounts = Accounts::new(means, Arc::clone(&keyring), mpsc::channel(1).0);
         let context = Context {

@@ -85,6 +85,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
             .service(history::read_timeline)
             .service(history::erase_number)
             .service(history::read_hourly_report)
+            .service(history::read_conversion_report)
             .service(keys::create_key)
             .service(keys::list_keys)
             .service(keys::read_key)

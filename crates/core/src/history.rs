@@ -5,11 +5,11 @@ mod fold;
 mod reseal;
 mod store;
 
-pub use fold::{Change, Counts, order, rank, reached, status_after};
+pub use fold::{Change, Conversions, Counts, order, rank, reached, status_after};
 pub use reseal::{Resealing, reseal_contacts, sealed_with};
 pub use store::{
-    Arranged, Filter, History, HistoryUpkeep, HourlyCounts, ListQuery, PastVerification, Recorded,
-    ReportQuery, StoredContact,
+    Arranged, By, ConversionQuery, Filter, History, HistoryUpkeep, HourlyCounts, ListQuery, PastVerification,
+    Recorded, ReportQuery, StoredContact, Way, WayCounts,
 };
 
 use crate::{
@@ -216,4 +216,13 @@ pub async fn read_hourly_report(
     let ReportRequest { from, to, country, .. } = request;
     let query = ReportQuery { from, to, profile, country };
     context.history.report(caller.tenant, caller.mode, &query).await.map_err(HistoryError::Database)
+}
+
+/// Counts what became of what was sent, by provider, country and prefix.
+pub async fn read_conversion(
+    context: &Context,
+    caller: &Caller,
+    query: &ConversionQuery,
+) -> Result<Vec<WayCounts>, HistoryError> {
+    context.history.conversion(caller.tenant, caller.mode, query).await.map_err(HistoryError::Database)
 }

@@ -117,6 +117,13 @@ impl PhoneNumber {
         self.country
     }
 
+    /// The calling code and three more digits, as `+48500`: most often that is
+    /// an operator, or a part of one.
+    pub fn prefix(&self) -> &str {
+        let length = 1 + calling_code_length(&self.e164) + 3;
+        &self.e164[..length.min(self.e164.len())]
+    }
+
     /// The number as logs and answers without `numbers:read` show it: `+48*****500`.
     pub fn masked(&self) -> String {
         let (head, tail) = (3.min(self.e164.len()), self.e164.len().saturating_sub(3));
@@ -148,6 +155,23 @@ pub(crate) fn international(text: &str) -> Option<String> {
     }
     let rest = text.strip_prefix("00").or_else(|| text.strip_prefix('+'))?;
     (!rest.contains('+')).then(|| format!("+{rest}"))
+}
+
+/// Digits of the calling code (ITU-T E.164, list of assigned country codes):
+/// one in zones 1 and 7, two for those listed here, three for all others.
+fn calling_code_length(e164: &str) -> usize {
+    let digits = e164.trim_start_matches('+').as_bytes();
+    match digits {
+        [b'1' | b'7', ..] => 1,
+        [b'2', b'0' | b'7', ..] => 2,
+        [b'3', b'0'..=b'4' | b'6' | b'9', ..] => 2,
+        [b'4', b'0' | b'1' | b'3'..=b'9', ..] => 2,
+        [b'5', b'1'..=b'8', ..] => 2,
+        [b'6', b'0'..=b'6', ..] => 2,
+        [b'8', b'1' | b'2' | b'4' | b'6', ..] => 2,
+        [b'9', b'0'..=b'5' | b'8', ..] => 2,
+        _ => 3,
+    }
 }
 
 /// Inmarsat, GMSS (Iridium, Globalstar and others): never a phone in a pocket,
@@ -235,6 +259,27 @@ mod tests {
         assert!(Country::parse("PL").is_some());
         for text in ["", "pl", "P", "POL", "ZZ", "01"] {
             assert!(Country::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_the_calling_code_and_three_digits() {
+        for (text, prefix) in [
+            ("+48500500500", "+48500"),
+            ("+12025550123", "+1202"),
+            ("+79161234567", "+7916"),
+            ("+2250707123456", "+225070"),
+            ("+380501234567", "+380501"),
+            ("+393123456789", "+39312"),
+            ("+358401234567", "+358401"),
+        ] {
+            assert_eq!(PhoneNumber::parse(text).unwrap().prefix(), prefix);
+        }
+        assert_eq!(PhoneNumber::from_e164("+48").prefix(), "+48", "whatever a record says");
+        // The table agrees with libphonenumber on every region's example.
+        for region in PHONE_NUMBER_UTIL.get_supported_regions() {
+            let code = PHONE_NUMBER_UTIL.get_country_code_for_region(region).unwrap().to_string();
+            assert_eq!(calling_code_length(&format!("+{code}123")), code.len(), "{code}");
         }
     }
 

@@ -6,7 +6,7 @@ use crate::{
     id::VerificationId,
     idempotency::Progress,
     key::Mode,
-    keyring::{Fingerprint, Place, Sealed},
+    keyring::{Fingerprint, KeyRing, Place, Sealed},
     pack::{Reader, Writer},
     phone::PhoneNumber,
     ports::StoreError,
@@ -83,7 +83,7 @@ impl Contact {
 
     /// Opens the contact of a record.
     pub fn open(context: &Context, key: RecordKey, record: &Record) -> Result<Self, ReadError> {
-        Self::open_sealed(context, key, record.number, &record.contact)
+        Self::open_sealed(&context.keyring, key, record.number, &record.contact)
     }
 
     /// Opens the contact that the history keeps; `None` after it was erased.
@@ -93,17 +93,18 @@ impl Contact {
         past: &PastVerification,
     ) -> Result<Option<Self>, ReadError> {
         let kept = past.number.zip(past.contact.as_deref());
-        kept.map(|(number, sealed)| Self::open_sealed(context, key, number, sealed)).transpose()
+        kept.map(|(number, sealed)| Self::open_sealed(&context.keyring, key, number, sealed)).transpose()
     }
 
-    fn open_sealed(
-        context: &Context,
+    /// Opens a contact that was sealed for this verification and number.
+    pub fn open_sealed(
+        keyring: &KeyRing,
         key: RecordKey,
         number: Fingerprint,
         sealed: &[u8],
     ) -> Result<Self, ReadError> {
         let place = Place { kind: Sealed::Contact, tenant: key.tenant, id: *key.id.bytes(), number };
-        let packed = context.keyring.open(&place, sealed).map_err(|_| ReadError::Unreadable(key.id))?;
+        let packed = keyring.open(&place, sealed).map_err(|_| ReadError::Unreadable(key.id))?;
         Self::unpack(&packed).ok_or(ReadError::Unreadable(key.id))
     }
 }

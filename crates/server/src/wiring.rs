@@ -86,7 +86,7 @@ pub async fn open_backends(
     let means = Means { outbound: outbound.clone(), clock: Arc::clone(clock), reports: mpsc::channel(1).0 };
     let accounts = Arc::new(Accounts::new(means, Arc::clone(&keyring), tell));
     let snapshot = Arc::new(Snapshot::default());
-    let history = Arc::new(SqlHistory::telling(sql.clone(), Arc::clone(&snapshot)));
+    let history = Arc::new(SqlHistory::telling(sql.clone(), Arc::clone(&snapshot), Arc::clone(&keyring)));
     let webhooks = Arc::new(SqlWebhooks::new(sql.clone()));
     let directory = Arc::new(SqlDirectory::new(sql));
     let nodes: Arc<dyn Nodes> = directory.clone();

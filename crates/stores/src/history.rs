@@ -16,12 +16,12 @@ use async_trait::async_trait;
 use countersign_core::{
     event::Event,
     history::{
-        Arranged, History, HistoryUpkeep, HourlyCounts, ListQuery, PastVerification, Recorded, ReportQuery,
-        StoredContact,
+        Arranged, ConversionQuery, History, HistoryUpkeep, HourlyCounts, ListQuery, PastVerification,
+        Recorded, ReportQuery, StoredContact, WayCounts,
     },
     id::{TenantId, VerificationId},
     key::Mode,
-    keyring::Fingerprint,
+    keyring::{Fingerprint, KeyRing},
     ports::{StoreError, UnrecordedEvent},
     snapshot::Snapshot,
     time::Timestamp,
@@ -37,6 +37,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &insert::INSERT_EVENT,
     &insert::MERGE_VERIFICATION,
     &insert::ADD_COUNTS,
+    &insert::ADD_CONVERSIONS,
     &record::SELECT_FACTS,
     &record::SELECT_EVENT,
     &record::INSERT_DEAD_EVENT,
@@ -48,6 +49,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &list::LIST_BY_PROFILE_AND_STATUS,
     &list::LIST_BY_NUMBER,
     &report::SUM_COUNTS,
+    &report::SUM_CONVERSIONS,
     &upkeep::SELECT_PASSED,
     &upkeep::SELECT_CONTACTS,
     &upkeep::REPLACE_CONTACT,
@@ -60,6 +62,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &upkeep::DELETE_DEAD_EVENTS,
     &upkeep::DELETE_ERASURES,
     &upkeep::DELETE_COUNTS,
+    &upkeep::DELETE_CONVERSIONS,
 ];
 
 /// The first statement of a batch that others of its kind must not overtake.
@@ -85,9 +88,10 @@ impl SqlHistory {
         Self { recorder: Recorder::new(sql.clone(), None), sql }
     }
 
-    /// The same, telling the webhooks of the tenants in this copy of what it records.
-    pub fn telling(sql: Sql, webhooks_of: Arc<Snapshot>) -> Self {
-        Self { recorder: Recorder::new(sql.clone(), Some(webhooks_of)), sql }
+    /// The same, telling the webhooks of the tenants in this copy of what it
+    /// records, and counting by prefixes of the numbers that these keys open.
+    pub fn telling(sql: Sql, webhooks_of: Arc<Snapshot>, keyring: Arc<KeyRing>) -> Self {
+        Self { recorder: Recorder::new(sql.clone(), Some((webhooks_of, keyring))), sql }
     }
 }
 
@@ -127,6 +131,15 @@ impl History for SqlHistory {
         query: &ReportQuery,
     ) -> Result<Vec<HourlyCounts>, StoreError> {
         report::report(&self.sql, tenant, mode, query).await
+    }
+
+    async fn conversion(
+        &self,
+        tenant: TenantId,
+        mode: Mode,
+        query: &ConversionQuery,
+    ) -> Result<Vec<WayCounts>, StoreError> {
+        report::conversion(&self.sql, tenant, mode, query).await
     }
 }
 

@@ -100,3 +100,62 @@ async fn what_expires_is_counted_in_the_report() {
         assert_eq!(app.get(&format!("/v1/verifications{query}"), &owner).await.status, 400, "{query}");
     }
 }
+
+#[tokio::test]
+async fn what_was_sent_is_counted_by_provider_country_and_prefix() {
+    let app = TestApp::spawn().await;
+    let owner = app.tenant("Acme").await;
+    let approved = ["+48500500500", "+48500500501", "+48600500500", "+447400123456"];
+    for to in approved.iter().chain(["+48500500502"].iter()) {
+        let id = app.start(&owner, to).await;
+        let code = app.message(&id).await.code;
+        if approved.contains(to) {
+            app.post(&format!("/v1/verifications/{id}/check"), &owner, json!({ "code": code })).await;
+        }
+    }
+    let span = "from=2026-09-21T12:00:00Z&to=2026-10-21T00:00:00Z";
+    let report =
+        async |query: &str| app.get(&format!("/v1/reports/conversion?{span}{query}"), &owner).await.json();
+    let sum = |page: &Value, name: &str| -> u64 {
+        page["data"].as_array().unwrap().iter().map(|row| row[name].as_u64().unwrap()).sum()
+    };
+    let all = wait(
+        async || report("&by=provider").await,
+        |page| (sum(page, "sent"), sum(page, "approved")) == (5, 4),
+    )
+    .await;
+    assert_eq!(all["data"].as_array().unwrap().len(), 1);
+    let row = &all["data"][0];
+    assert_eq!(
+        (&row["country"], &row["prefix"], &row["conversion_rate"]),
+        (&Value::Null, &Value::Null, &json!(0.8))
+    );
+    let rows = |page: &Value| -> Vec<Value> {
+        let row = |row: &Value| json!([row["country"], row["prefix"], row["sent"], row["approved"]]);
+        page["data"].as_array().unwrap().iter().map(row).collect()
+    };
+    assert_eq!(rows(&report("").await), [json!(["GB", null, 1, 1]), json!(["PL", null, 4, 3])]);
+    let prefixes =
+        [json!(["GB", "+44740", 1, 1]), json!(["PL", "+48500", 3, 2]), json!(["PL", "+48600", 1, 1])];
+    assert_eq!(rows(&report("&by=prefix").await), prefixes);
+    assert_eq!(rows(&report("&by=prefix&country=PL").await), prefixes[1..]);
+    // Page by page.
+    let (mut paged, mut cursor) = (Vec::new(), String::new());
+    for _ in 0..3 {
+        let page = report(&format!("&by=prefix&limit=1{cursor}")).await;
+        paged.extend(rows(&page));
+        cursor = page["next_cursor"].as_str().map(|next| format!("&cursor={next}")).unwrap_or_default();
+    }
+    assert_eq!((paged.as_slice(), cursor.as_str()), (prefixes.as_slice(), ""));
+    let tester = app.key_for(&owner.caller, Mode::Test, Scopes::all()).await;
+    for other in [&tester, &app.tenant("Other").await] {
+        let page = app.get(&format!("/v1/reports/conversion?{span}"), other).await.json();
+        assert_eq!(page, json!({ "data": [], "next_cursor": null }));
+    }
+    for query in ["&by=day", "&cursor=x", "&cursor=a.b.c.d", "&limit=0", "&profile=default", "&country=pl"] {
+        let asked = app.get(&format!("/v1/reports/conversion?{span}{query}"), &owner).await;
+        assert_eq!(asked.status, 400, "{query}");
+    }
+    let long = "/v1/reports/conversion?from=2026-01-01T00:00:00Z&to=2026-05-01T00:00:00Z";
+    assert_eq!(app.get(long, &owner).await.status, 400);
+}

@@ -61,6 +61,18 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         }
         "verifications" if text.contains("'pending'") => vec![i64::MAX.into(), 10.into()],
         "verifications" if text.contains("id > $1") => vec!["ver_".into(), 0.into(), 10.into()],
+        "conversions" if text.starts_with("SELECT") => vec![
+            tenant,
+            mode,
+            0.into(),
+            i64::MAX.into(),
+            "".into(),
+            3.into(),
+            "".into(),
+            "".into(),
+            "".into(),
+            10.into(),
+        ],
         _ if text.starts_with("SELECT") && statement.table != "rollups" => {
             vec![tenant, mode, id.into(), made.into()]
         }
@@ -90,6 +102,8 @@ static DUMP: &[&Statement] = dump!(
     "rollups": "SELECT tenant_id, mode, hour, profile_id, country, provider, started, resent, sent, retried,
         rejected, dropped, delivered, undelivered, wrong, approved, exhausted, canceled, expired, failed
         FROM rollups ORDER BY tenant_id, mode, hour, provider",
+    "conversions": "SELECT tenant_id, mode, day, provider, country, prefix, sent, delivered, undelivered, approved
+        FROM conversions ORDER BY tenant_id, mode, day, provider",
     "dead_events": "SELECT id, verification_id, tenant_id, mode, at, kind, body, reason FROM dead_events ORDER BY id",
     "erasures": "SELECT tenant_id, mode, number, at FROM erasures ORDER BY tenant_id, number",
     "jobs": "SELECT name, state FROM jobs ORDER BY name",

@@ -65,8 +65,11 @@ pub async fn an_event_is_told_once_although_its_batch_is_repeated(base: &Base) -
     );
     assert_eq!(last["verification_id"], key(0).id.to_string());
     // Another process, which remembers nothing of the verification, says the same of it.
-    let other =
-        countersign_stores::history::SqlHistory::telling(base.sql.clone(), place.context.snapshot.clone());
+    let other = countersign_stores::history::SqlHistory::telling(
+        base.sql.clone(),
+        place.context.snapshot.clone(),
+        place.context.keyring.clone(),
+    );
     let late = event(key(0), 90, &EventKind::Delivered { message: crate::history::message(4) });
     assert_eq!(other.record(&[late]).await?.new, 1);
     let told = super::outbox::told(base, webhook.id).await?;

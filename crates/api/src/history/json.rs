@@ -241,3 +241,82 @@ impl From<history::HourlyCounts> for HourlyCounts {
         }
     }
 }
+
+/// What became of what was sent.
+#[derive(Serialize, ToSchema)]
+pub struct ConversionReport {
+    /// The rows, by provider, country and prefix.
+    #[schema(max_items = 100)]
+    data: Vec<Conversion>,
+    /// The cursor of the next page; null on the last.
+    #[schema(required = true, pattern = r"^[a-z0-9-]{1,32}\.[A-Z]{0,2}\.[0-9]{0,6}$")]
+    next_cursor: Option<String>,
+}
+
+impl ConversionReport {
+    /// A page of `limit`, made of up to one more, which says that another page follows.
+    pub fn new(mut found: Vec<history::WayCounts>, limit: u16) -> Self {
+        let limit = usize::from(limit);
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let cursor = |last: &history::WayCounts| {
+            let history::Way { provider, country, prefix } = &last.way;
+            format!("{provider}.{country}.{}", prefix.trim_start_matches('+'))
+        };
+        let next_cursor = found.last().filter(|_| more).map(cursor);
+        Self { data: found.into_iter().map(Conversion::from).collect(), next_cursor }
+    }
+}
+
+/// What became of what was sent through one provider, to one country, to one prefix.
+#[derive(Serialize, ToSchema)]
+pub struct Conversion {
+    /// The provider's name.
+    #[schema(max_length = 32, example = "smsapi")]
+    provider: String,
+    /// The country of the numbers; null where not told apart, or not known.
+    #[schema(required = true, pattern = "^[A-Z]{2}$", example = "PL")]
+    country: Option<String>,
+    /// The calling code and three more digits of the numbers; null where not told apart, or not known.
+    #[schema(required = true, pattern = r"^\+[0-9]{1,6}$", example = "+48500")]
+    prefix: Option<String>,
+    /// Messages that the provider took.
+    #[schema(minimum = 0, example = 1000)]
+    sent: u64,
+    /// Messages that reached the phone, as it reported.
+    #[schema(minimum = 0, example = 980)]
+    delivered: u64,
+    /// Messages that did not, as it reported.
+    #[schema(minimum = 0, example = 12)]
+    undelivered: u64,
+    /// Verifications approved after one of its messages.
+    #[schema(minimum = 0, example = 900)]
+    approved: u64,
+    /// `delivered` of `sent`; null where nothing was sent. An event may stand on another day
+    /// than the sending, so that it may exceed 1.
+    #[schema(required = true, minimum = 0, example = 0.98)]
+    delivery_rate: Option<f64>,
+    /// `approved` of `sent`; null where nothing was sent.
+    #[schema(required = true, minimum = 0, example = 0.9)]
+    conversion_rate: Option<f64>,
+}
+
+impl From<history::WayCounts> for Conversion {
+    fn from(history::WayCounts { way, counts }: history::WayCounts) -> Self {
+        let [sent, delivered, undelivered, approved] = counts.0;
+        // Four digits are enough for anybody.
+        let rate = |part: u64| (sent > 0).then(|| (part as f64 / sent as f64 * 10_000.0).round() / 10_000.0);
+        let known = |text: String| Some(text).filter(|text| !text.is_empty());
+        Self {
+            provider: way.provider,
+            country: known(way.country),
+            prefix: known(way.prefix),
+            sent,
+            delivered,
+            undelivered,
+            approved,
+            delivery_rate: rate(delivered),
+            conversion_rate: rate(approved),
+        }
+    }
+}

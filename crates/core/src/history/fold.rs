@@ -61,6 +61,37 @@ impl Counts {
     }
 }
 
+/// What became of what was sent, in the order of [`Conversions::NAMES`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Conversions(pub [u64; 4]);
+
+impl Conversions {
+    /// What is counted.
+    pub const NAMES: [&'static str; 4] = ["sent", "delivered", "undelivered", "approved"];
+
+    fn place(kind: &EventKind) -> Option<usize> {
+        Some(match kind {
+            EventKind::MessageSent { .. } => 0,
+            EventKind::Delivered { .. } | EventKind::Receipt { delivery: Delivery::Delivered, .. } => 1,
+            EventKind::Undelivered { .. } | EventKind::Receipt { .. } => 2,
+            EventKind::Approved => 3,
+            _ => return None,
+        })
+    }
+
+    /// Whether an event counts.
+    pub fn count(kind: &EventKind) -> bool {
+        Self::place(kind).is_some()
+    }
+
+    /// Counts one event.
+    pub fn add(&mut self, kind: &EventKind) {
+        if let Some(place) = Self::place(kind) {
+            self.0[place] += 1;
+        }
+    }
+}
+
 /// Which status wins when several are known: what a check said beats all, and
 /// what was computed from the clock gives way to what happened.
 pub const fn rank(status: Status) -> u8 {

@@ -1,7 +1,7 @@
 //! What the core needs of the history: [`History`] for the acts, and
 //! [`HistoryUpkeep`] for what runs beside them.
 
-use super::fold::Counts;
+use super::fold::{Conversions, Counts};
 use crate::{
     event::Event,
     id::{ProfileId, TenantId, VerificationId},
@@ -99,6 +99,54 @@ pub struct HourlyCounts {
     pub counts: Counts,
 }
 
+/// How far the rows of a report of conversion tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum By {
+    /// Provider.
+    Provider,
+    /// Provider and country.
+    Country,
+    /// Provider, country and prefix.
+    Prefix,
+}
+
+/// What a row of a report of conversion is about, in the order of the rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Way {
+    /// The provider's name.
+    pub provider: String,
+    /// The country of the numbers; empty where not told apart or not known.
+    pub country: String,
+    /// Their prefix; empty where not told apart or not known.
+    pub prefix: String,
+}
+
+/// Which days of a report of conversion, and what is told apart.
+#[derive(Clone, Debug)]
+pub struct ConversionQuery {
+    /// From this day on.
+    pub from: Timestamp,
+    /// Up to this time, without the day that begins then.
+    pub to: Timestamp,
+    /// What is told apart.
+    pub by: By,
+    /// Of numbers of one country.
+    pub country: Option<Country>,
+    /// Only the rows behind this one.
+    pub after: Option<Way>,
+    /// Most of them.
+    pub limit: u16,
+}
+
+/// What became of what was sent one way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WayCounts {
+    /// The way.
+    pub way: Way,
+    /// How often each thing happened.
+    pub counts: Conversions,
+}
+
 /// What became of the verifications, as the acts ask for it.
 #[async_trait]
 #[expect(unused_variables, reason = "the parameters of methods that a test's store leaves out")]
@@ -142,6 +190,16 @@ pub trait History: Send + Sync {
         mode: Mode,
         query: &ReportQuery,
     ) -> Result<Vec<HourlyCounts>, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// What became of what was sent, by provider, country and prefix.
+    async fn conversion(
+        &self,
+        tenant: TenantId,
+        mode: Mode,
+        query: &ConversionQuery,
+    ) -> Result<Vec<WayCounts>, StoreError> {
         Err(StoreError::unsupported())
     }
 }
@@ -209,7 +267,7 @@ pub trait HistoryUpkeep: Send + Sync {
     /// Deletes up to `limit` verifications made before, with their events. How many there were.
     async fn retain(&self, before: Timestamp, limit: u16) -> Result<usize, StoreError>;
 
-    /// Deletes the counts of the oldest hour, if it began before. How many rows there were.
+    /// Deletes the counts of the oldest hour and the oldest day, if they began before. How many rows there were.
     async fn retain_counts(&self, before: Timestamp) -> Result<usize, StoreError>;
 
     /// Up to `limit` rows by id, those after `after`, of which the ones that

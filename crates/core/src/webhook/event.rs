@@ -101,6 +101,8 @@ pub struct Known {
     pub profile: Option<ProfileId>,
     /// The country of its number; empty where not known.
     pub country: String,
+    /// [`crate::phone::PhoneNumber::prefix`] of its number; empty where not known.
+    pub prefix: String,
     /// The provider that took a message last; empty where none did.
     pub provider: String,
     /// Its status.
@@ -116,6 +118,7 @@ impl Default for Known {
         Self {
             profile: None,
             country: String::new(),
+            prefix: String::new(),
             provider: String::new(),
             status: Status::Pending,
             message: None,

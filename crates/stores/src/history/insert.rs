@@ -8,7 +8,7 @@ use crate::sql::{
 };
 use countersign_core::{
     event::{Event, EventKind},
-    history::{Change, Counts, rank},
+    history::{Change, Conversions, Counts, rank},
     time::Timestamp,
     verification::RecordKey,
 };
@@ -23,6 +23,16 @@ pub(super) struct Arriving {
 
 /// What is counted together: tenant, mode, hour, profile, country, provider.
 pub(super) type Group = (String, &'static str, i64, String, String, String);
+
+/// What became of what was sent is counted together: tenant, mode, day, provider, country, prefix.
+pub(super) type Daily = (String, &'static str, i64, String, String, String);
+
+/// What a batch adds up.
+#[derive(Default)]
+pub(super) struct Sums {
+    pub hours: BTreeMap<Group, Counts>,
+    pub days: BTreeMap<Daily, Conversions>,
+}
 
 const ROW: [Kind; 6] = [Text, Text, Int, Int, Text, Bytes];
 /// Rows of one insert: fewer statements are fewer round trips.
@@ -201,8 +211,35 @@ fn count_values(group: &Group, counts: &Counts) -> Vec<Value> {
     values
 }
 
+pub(super) const ADD_CONVERSIONS: Statement = Statement {
+    table: "conversions",
+    text: "INSERT INTO conversions (tenant_id, mode, day, provider, country, prefix, sent, delivered,
+            undelivered, approved)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        ON CONFLICT (tenant_id, mode, day, provider, country, prefix) DO UPDATE SET
+            sent = conversions.sent + excluded.sent,
+            delivered = conversions.delivered + excluded.delivered,
+            undelivered = conversions.undelivered + excluded.undelivered,
+            approved = conversions.approved + excluded.approved",
+    params: &[Text, Text, Int, Text, Text, Text, Int, Int, Int, Int],
+};
+
+fn conversion_values(daily: &Daily, conversions: &Conversions) -> Vec<Value> {
+    let (tenant, mode, day, provider, country, prefix) = daily;
+    let mut values: Vec<Value> = vec![
+        tenant.as_str().into(),
+        (*mode).into(),
+        (*day).into(),
+        provider.as_str().into(),
+        country.as_str().into(),
+        prefix.as_str().into(),
+    ];
+    values.extend(conversions.0.iter().map(|count| Value::Int(i64::try_from(*count).unwrap_or(i64::MAX))));
+    values
+}
+
 /// The whole batch: if it commits, each of the events is recorded by it and by no other.
-pub(super) fn batch(events: &[Arriving], groups: &BTreeMap<Group, Counts>) -> Batch {
+pub(super) fn batch(events: &[Arriving], sums: &Sums) -> Batch {
     let mut batch = take_turn(Batch::default());
     let (full, rest) = events.as_chunks::<ROWS>();
     for rows in full {
@@ -222,5 +259,11 @@ pub(super) fn batch(events: &[Arriving], groups: &BTreeMap<Group, Counts>) -> Ba
     for (key, change) in changes {
         batch = batch.run_touching(1, &MERGE_VERIFICATION, change_values(key, change));
     }
-    groups.iter().fold(batch, |batch, (group, counts)| batch.run(&ADD_COUNTS, count_values(group, counts)))
+    for (group, counts) in &sums.hours {
+        batch = batch.run(&ADD_COUNTS, count_values(group, counts));
+    }
+    for (daily, conversions) in &sums.days {
+        batch = batch.run(&ADD_CONVERSIONS, conversion_values(daily, conversions));
+    }
+    batch
 }

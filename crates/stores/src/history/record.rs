@@ -1,7 +1,7 @@
 //! Recording: a batch as a whole, else without what is known, else one by one.
 
 use super::{
-    insert::{self, Arriving, Group, packed},
+    insert::{self, Arriving, Sums, packed},
     list::{read_delivery, read_status},
 };
 use crate::{
@@ -13,16 +13,18 @@ use crate::{
 };
 use countersign_core::{
     event::{Event, EventKind},
-    history::{Counts, Recorded},
+    history::{Conversions, Recorded},
     id::VerificationId,
+    keyring::{Fingerprint, KeyRing},
     ports::{StoreError, UnrecordedEvent},
+    read::Contact,
     snapshot::Snapshot,
     verification::RecordKey,
     webhook::event::{Known, of_verification},
 };
 use futures_util::future::try_join_all;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -31,20 +33,28 @@ use std::{
 const REMEMBERED: usize = 50_000;
 /// Asked for at once.
 const ASKED: usize = 8;
-const HOUR: i64 = 3_600 * 1_000_000;
+pub(super) const HOUR: i64 = 3_600 * 1_000_000;
+pub(super) const DAY: i64 = 24 * HOUR;
 
 /// Records events; remembers a little of those that it recorded last, because
 /// the rest of the same verification follows within minutes.
 pub(super) struct Recorder {
     sql: Sql,
-    /// Whose webhooks are told.
-    snapshot: Option<Arc<Snapshot>>,
+    /// Whose webhooks are told, and what opens the numbers whose prefixes are counted.
+    means: Option<(Arc<Snapshot>, Arc<KeyRing>)>,
     facts: Mutex<HashMap<VerificationId, Known>>,
 }
 
 impl Recorder {
-    pub fn new(sql: Sql, snapshot: Option<Arc<Snapshot>>) -> Self {
-        Self { sql, snapshot, facts: Mutex::default() }
+    pub fn new(sql: Sql, means: Option<(Arc<Snapshot>, Arc<KeyRing>)>) -> Self {
+        Self { sql, means, facts: Mutex::default() }
+    }
+
+    /// The prefix of a number; empty where it cannot be read.
+    fn prefix(&self, key: RecordKey, number: Fingerprint, contact: &[u8]) -> String {
+        let keyring = self.means.as_ref().map(|(_, keyring)| keyring);
+        let contact = keyring.and_then(|keyring| Contact::open_sealed(keyring, key, number, contact).ok());
+        contact.map(|contact| contact.to.prefix().to_owned()).unwrap_or_default()
     }
 
     pub async fn record(&self, events: &[UnrecordedEvent]) -> Result<Recorded, StoreError> {
@@ -107,25 +117,34 @@ impl Recorder {
             return Ok(());
         }
         let mut facts = self.facts_before(events).await?;
-        let mut groups: BTreeMap<Group, Counts> = BTreeMap::new();
+        let mut sums = Sums::default();
         let mut messages = Vec::new();
         for Arriving { key, event } in events {
             let known = facts.entry(key.id).or_default();
             known.learn(&event.kind);
+            if let EventKind::Started(started) = &event.kind {
+                known.prefix = self.prefix(*key, started.number, &started.contact);
+            }
             let provider = event.kind.provider().unwrap_or(&known.provider).to_owned();
-            let hour = event.at.micros().div_euclid(HOUR) * HOUR;
+            let (tenant, mode, at) = (key.tenant.to_string(), key.mode.as_str(), event.at.micros());
+            let hour = at.div_euclid(HOUR) * HOUR;
             let profile = known.profile.map(|profile| profile.to_string()).unwrap_or_default();
             let country = known.country.clone();
-            let group = (key.tenant.to_string(), key.mode.as_str(), hour, profile, country, provider);
-            groups.entry(group).or_default().add(&event.kind);
-            if let Some(view) = self.snapshot.as_ref().and_then(|snapshot| snapshot.tenant(key.tenant))
+            if !provider.is_empty() && Conversions::count(&event.kind) {
+                let (day, prefix) = (at.div_euclid(DAY) * DAY, known.prefix.clone());
+                let daily = (tenant.clone(), mode, day, provider.clone(), country.clone(), prefix);
+                sums.days.entry(daily).or_default().add(&event.kind);
+            }
+            let group = (tenant, mode, hour, profile, country, provider);
+            sums.hours.entry(group).or_default().add(&event.kind);
+            if let Some(view) = self.means.as_ref().and_then(|(snapshot, _)| snapshot.tenant(key.tenant))
                 && !view.webhooks.is_empty()
             {
                 messages.extend(of_verification(&view, *key, event, known));
             }
         }
         // In the same transaction: what is told is told of events that are new, each once.
-        self.sql.batch(webhooks::insert(insert::batch(events, &groups), &messages)).await?;
+        self.sql.batch(webhooks::insert(insert::batch(events, &sums), &messages)).await?;
         let mut remembered = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() + facts.len() > REMEMBERED {
             remembered.clear();
@@ -171,10 +190,18 @@ impl Recorder {
         let rows = self.sql.query(&SELECT_FACTS, values).await?;
         let Some(row) = rows.first() else { return Ok(Known::default()) };
         let text = |index| Ok::<_, StoreError>(row.optional_text(index)?.unwrap_or_default().to_owned());
+        let prefix = match (row.optional_bytes(7)?, row.optional_bytes(8)?) {
+            (Some(number), Some(contact)) => {
+                let number = Fingerprint(number.try_into().map_err(|_| row.corrupt())?);
+                self.prefix(key, number, contact)
+            }
+            _ => String::new(),
+        };
         Ok(Known {
             // A row that another event than the start made says nothing yet.
             profile: text(1)?.parse().ok(),
             country: text(2)?,
+            prefix,
             provider: text(3)?,
             status: row.parsed(4, read_status)?,
             message: text(5)?.parse().ok(),
@@ -218,7 +245,8 @@ impl Recorder {
 
 pub(super) const SELECT_FACTS: Statement = Statement {
     table: "verifications",
-    text: "SELECT id, profile_id, country, provider, status, message_id, delivery FROM verifications
+    text: "SELECT id, profile_id, country, provider, status, message_id, delivery, number, contact
+        FROM verifications
         WHERE tenant_id = $1 AND mode = $2 AND id = $3 AND created_at = $4",
     params: &[Text, Text, Text, Int],
 };

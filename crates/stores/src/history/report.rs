@@ -5,7 +5,7 @@ use crate::sql::{
     Row, Sql, Statement,
 };
 use countersign_core::{
-    history::{Counts, HourlyCounts, ReportQuery},
+    history::{By, ConversionQuery, Conversions, Counts, HourlyCounts, ReportQuery, Way, WayCounts},
     id::TenantId,
     key::Mode,
     ports::StoreError,
@@ -60,4 +60,60 @@ fn read_hour(row: &Row) -> Result<HourlyCounts, StoreError> {
         *count = u64::try_from(row.int(index + 1)?).map_err(|_| row.corrupt())?;
     }
     Ok(HourlyCounts { hour: Timestamp::from_micros(row.int(0)?), counts })
+}
+
+/// `$6` says how much is told apart: 1, 2 or 3 of provider, country and prefix.
+pub(super) const SUM_CONVERSIONS: Statement = Statement {
+    table: "conversions",
+    text: "SELECT provider, country, prefix,
+            CAST(sum(sent) AS bigint),
+            CAST(sum(delivered) AS bigint),
+            CAST(sum(undelivered) AS bigint),
+            CAST(sum(approved) AS bigint)
+        FROM (SELECT provider,
+                CASE WHEN $6 >= 2 THEN country ELSE '' END AS country,
+                CASE WHEN $6 >= 3 THEN prefix ELSE '' END AS prefix,
+                sent, delivered, undelivered, approved
+            FROM conversions
+            WHERE tenant_id = $1 AND mode = $2 AND day >= $3 AND day < $4
+                AND ($5 = '' OR country = $5)) AS parts
+        WHERE (provider, country, prefix) > ($7, $8, $9)
+        GROUP BY provider, country, prefix ORDER BY provider, country, prefix LIMIT $10",
+    params: &[Text, Text, Int, Int, Text, Int, Text, Text, Text, Int],
+};
+
+pub(super) async fn conversion(
+    sql: &Sql,
+    tenant: TenantId,
+    mode: Mode,
+    query: &ConversionQuery,
+) -> Result<Vec<WayCounts>, StoreError> {
+    let after = query.after.clone().unwrap_or_default();
+    let values = vec![
+        tenant.to_string().into(),
+        mode.as_str().into(),
+        query.from.micros().into(),
+        query.to.micros().into(),
+        query.country.map(|country| country.as_str().to_owned()).unwrap_or_default().into(),
+        match query.by {
+            By::Provider => 1,
+            By::Country => 2,
+            By::Prefix => 3,
+        }
+        .into(),
+        after.provider.into(),
+        after.country.into(),
+        after.prefix.into(),
+        i64::from(query.limit).into(),
+    ];
+    sql.query(&SUM_CONVERSIONS, values).await?.iter().map(read_way).collect()
+}
+
+fn read_way(row: &Row) -> Result<WayCounts, StoreError> {
+    let text = |index| row.text(index).map(str::to_owned);
+    let mut counts = Conversions::default();
+    for (index, count) in counts.0.iter_mut().enumerate() {
+        *count = u64::try_from(row.int(index + 3)?).map_err(|_| row.corrupt())?;
+    }
+    Ok(WayCounts { way: Way { provider: text(0)?, country: text(1)?, prefix: text(2)? }, counts })
 }

@@ -96,9 +96,17 @@ pub(super) const DELETE_COUNTS: Statement = Statement {
     params: &[Int],
 };
 
+pub(super) const DELETE_CONVERSIONS: Statement = Statement {
+    table: "conversions",
+    text: "DELETE FROM conversions WHERE day < $1 AND day = (SELECT min(day) FROM conversions)
+        RETURNING day",
+    params: &[Int],
+};
+
 pub(super) async fn retain_counts(sql: &Sql, before: Timestamp) -> Result<usize, StoreError> {
-    let batch = Batch::default().run(&DELETE_COUNTS, vec![before.micros().into()]);
-    Ok(sql.batch(batch).await?.first().map_or(0, Vec::len))
+    let before = || vec![before.micros().into()];
+    let batch = Batch::default().run(&DELETE_COUNTS, before()).run(&DELETE_CONVERSIONS, before());
+    Ok(sql.batch(batch).await?.iter().map(Vec::len).sum())
 }
 
 pub(super) const SELECT_CONTACTS: Statement = Statement {
