@@ -36,12 +36,12 @@ def installed(tmp_path_factory):
     venv.create(folder / ".venv", with_pip=True)
     wheel = next(DIST.glob("*.whl"))
     [install] = blocks("sh", "Start")
-    assert install == "pip install countersign\n"
+    assert install == "pip install countersign-sdk\n"
     environment = environment_of(folder) | {
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": os.environ["COUNTERSIGN_TEST_WHEELS"],
     }
-    line = install.replace("countersign", str(wheel))
+    line = install.replace("countersign-sdk", str(wheel))
     subprocess.run(["sh", "-euc", line], cwd=folder, env=environment, check=True, capture_output=True)
     return folder
 
@@ -107,11 +107,11 @@ def test_the_package_holds_what_belongs():
     assert f"-{__version__}-" in wheel.name
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-        metadata = archive.read(f"countersign-{__version__}.dist-info/METADATA").decode()
+        metadata = archive.read(f"countersign_sdk-{__version__}.dist-info/METADATA").decode()
     tops = {name.split("/")[0] for name in names}
-    assert tops == {"countersign", f"countersign-{__version__}.dist-info"}
+    assert tops == {"countersign", f"countersign_sdk-{__version__}.dist-info"}
     assert "countersign/py.typed" in names
-    assert f"countersign-{__version__}.dist-info/licenses/LICENSE" in names
+    assert f"countersign_sdk-{__version__}.dist-info/licenses/LICENSE" in names
     assert "License-Expression: Apache-2.0" in metadata
     assert "Requires-Python: >=3.10" in metadata
     with tarfile.open(sdist) as archive:

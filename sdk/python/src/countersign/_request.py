@@ -33,7 +33,8 @@ class Timeout:
     """Bounds of a call, in seconds."""
 
     total: float = 30.0
-    """Of the whole call: all tries, and the waits between them."""
+    """Of the whole call: all tries, and the waits between them. The synchronous client looks at the clock
+    between the parts of an answer, so that a server that drips may take it a little longer."""
     attempt: float = 10.0
     """Of one try."""
     connect: float = 5.0
