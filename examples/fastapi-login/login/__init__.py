@@ -1,0 +1,1 @@
+"""Sign in by SMS: a number, a code, a session."""
