@@ -18,7 +18,7 @@ if [ "${CI:-}" = true ] || [ ! -t 1 ]; then export NO_COLOR=1 CARGO_TERM_COLOR=n
 
 mkdir -p "$cache" || exit 1
 temp=$(mktemp -d "${TMPDIR:-/tmp}/countersign-test.XXXXXX") || exit 1
-logs="$temp/logs" postgres_data='' dev_pid='' tls_pid='' redis_data="$temp/redis"
+logs="$temp/logs" postgres_data='' dev_pid='' clients_pid='' tls_pid='' redis_data="$temp/redis"
 mkdir "$logs"
 
 # ---- ending ------------------------------------------------------------------
@@ -35,6 +35,7 @@ end_process() { # pid signal: asks, waits 30 s, then insists
 cleanup() {
     trap - EXIT
     [ -z "$dev_pid" ] || end_process "$dev_pid" TERM
+    [ -z "$clients_pid" ] || end_process "$clients_pid" TERM
     [ -z "$tls_pid" ] || end_process "$tls_pid" TERM
     for pid_file in "$redis_data"/*/pid; do
         [ ! -f "$pid_file" ] || end_process "$(cat "$pid_file")" TERM
@@ -217,21 +218,38 @@ EOF
     return 1
 }
 
-start_dev() {
-    export READY_FILE="$temp/ready.json"
-    # Schemathesis presents more broken keys in a minute than anybody else.
-    COUNTERSIGN__SERVER__AUTH_FAILURES=10000 \
-        "$countersign" dev --port 0 --operator-port 0 --data "$temp/data" --ready-file "$READY_FILE" \
-        >"$temp/dev.out" 2>"$temp/dev.err" </dev/null &
-    dev_pid=$!
+start_server() { # name setting=value...: `countersign dev`, its ready file $temp/NAME.json, its process $started
+    local name=$1
+    shift
+    env "$@" "$countersign" dev --port 0 --operator-port 0 --data "$temp/$name" --ready-file "$temp/$name.json" \
+        >"$temp/$name.out" 2>"$temp/$name.err" </dev/null &
+    started=$!
     for _ in $(seq 300); do
-        [ -f "$READY_FILE" ] && return 0
-        kill -0 "$dev_pid" 2>/dev/null || break
+        [ -f "$temp/$name.json" ] && return 0
+        kill -0 "$started" 2>/dev/null || break
         sleep 0.1
     done
     echo "countersign dev did not come up:"
-    cat "$temp/dev.out" "$temp/dev.err"
+    cat "$temp/$name.out" "$temp/$name.err"
     return 1
+}
+
+start_dev() {
+    local outcome
+    export READY_FILE="$temp/dev.json"
+    # Schemathesis presents more broken keys in a minute than anybody else.
+    start_server dev COUNTERSIGN__SERVER__AUTH_FAILURES=10000
+    outcome=$?
+    dev_pid=$started
+    return "$outcome"
+}
+
+start_clients() { # what clients are tried against: its webhooks may lead to this machine
+    local outcome
+    start_server clients COUNTERSIGN__DELIVERY__ALLOWED_NETWORKS=127.0.0.0/8
+    outcome=$?
+    clients_pid=$started
+    return "$outcome"
 }
 
 ready() { python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$READY_FILE" "$1"; }
@@ -326,6 +344,16 @@ check_ending() { # after all of that it still serves, and ends by itself when as
     return 1
 }
 
+run_client() { # folder: the test of a client, against the server of clients
+    COUNTERSIGN_READY_FILE="$temp/clients.json" COUNTERSIGN_CACHE="$cache" CHROMIUM=$(find_chromium) timeout 900 "$1/test.sh"
+}
+
+end_clients() {
+    end_process "$clients_pid" TERM
+    clients_pid=''
+    ! grep -n panicked "$temp/clients.err"
+}
+
 run_kannel() { COUNTERSIGN="$countersign" timeout 120 node --test --test-reporter=spec tests/kannel/kannel.test.mjs; }
 
 run_kill() { timeout 300 "$CARGO_TARGET_DIR/debug/kill" --kills 1; }
@@ -414,6 +442,13 @@ if step "build" cargo build --workspace --bins --locked; then
     else
         step "countersign dev" false
     fi
+    if start_clients; then
+        step "Python" run_client sdk/python
+        step "example: FastAPI" run_client examples/fastapi-login
+        step "the server of clients ends when asked" end_clients
+    else
+        step "countersign dev for clients" false
+    fi
     step "TLS from outside" run_sslyze
     step "Kannel" run_kannel
     step "bench, one twentieth" run_bench
@@ -429,6 +464,7 @@ printf '\n==> summary\n'
 grep -h '^test result:' "$logs"/cargo-test 2>/dev/null
 grep -HE '^ℹ (tests|pass|fail|skipped) ' "$logs"/browser "$logs"/Kannel 2>/dev/null | sed 's|.*/||'
 sed -n '/= SUMMARY =/,$p' "$logs"/schemathesis 2>/dev/null
+grep -HE '^=+ .*(passed|failed).* =+$' "$logs"/Python "$logs"/example--FastAPI 2>/dev/null | sed 's|.*/||'
 printf '%s\n' "${results[@]}"
 if [ "$failed" -ne 0 ]; then echo "$failed of ${#results[@]} steps FAILED"; exit 1; fi
 echo "all ${#results[@]} steps passed"

@@ -326,6 +326,45 @@ class ClearedNumber:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Conversion:
+    """What became of what was sent through one provider, to one country, to one prefix."""
+
+    approved: int
+    """Verifications approved after one of its messages."""
+    conversion_rate: float | None
+    """`approved` of `sent`; null where nothing was sent."""
+    country: str | None
+    """The country of the numbers; null where not told apart, or not known."""
+    delivered: int
+    """Messages that reached the phone, as it reported."""
+    delivery_rate: float | None
+    """`delivered` of `sent`; null where nothing was sent. An event may stand on another day
+    than the sending, so that it may exceed 1."""
+    prefix: str | None
+    """The calling code and three more digits of the numbers; null where not told apart, or not known."""
+    provider: str
+    """The provider's name."""
+    sent: int
+    """Messages that the provider took."""
+    undelivered: int
+    """Messages that did not, as it reported."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Conversion:
+        return cls(
+            approved=data["approved"],
+            conversion_rate=data["conversion_rate"],
+            country=data["country"],
+            delivered=data["delivered"],
+            delivery_rate=data["delivery_rate"],
+            prefix=data["prefix"],
+            provider=data["provider"],
+            sent=data["sent"],
+            undelivered=data["undelivered"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Countries:
     """Which countries the tenant sends to."""
 

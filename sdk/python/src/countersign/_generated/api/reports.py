@@ -12,6 +12,46 @@ from .. import models
 class Reports(Resource):
     """The operations of `/v1/reports`."""
 
+    def get(
+        self,
+        *,
+        from_: datetime.datetime,
+        to: datetime.datetime,
+        by: str | None = None,
+        country: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        timeout: Timeout | float | None = None,
+    ) -> Pages[models.Conversion]:
+        """Counts what became of what was sent, by provider, country and prefix.
+
+        Each is counted on the day on which it happened. An approval counts for the
+        provider that took the last message.
+
+        Args:
+            from_: From the day (UTC) that holds this time.
+            to: Up to this time, at most 93 days later.
+            by: What the rows tell apart: the provider; the provider and the country of the numbers, when absent; or their prefix too.
+            country: Of numbers of this country.
+            limit: Rows on a page.
+            cursor: `next_cursor` of the page before.
+            timeout: Bounds of this call; a number means the total, in seconds.
+        """
+        request = Request(
+            "GET",
+            "/v1/reports/conversion",
+            query={
+                "from": from_,
+                "to": to,
+                "by": by,
+                "country": country,
+                "limit": limit,
+                "cursor": cursor,
+            },
+            timeout=timeout,
+        )
+        return self._pages(request, models.Conversion.from_dict, "query")
+
     def hourly(
         self,
         *,
@@ -46,6 +86,46 @@ class Reports(Resource):
 
 class AsyncReports(AsyncResource):
     """The operations of `/v1/reports`."""
+
+    def get(
+        self,
+        *,
+        from_: datetime.datetime,
+        to: datetime.datetime,
+        by: str | None = None,
+        country: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        timeout: Timeout | float | None = None,
+    ) -> AsyncPages[models.Conversion]:
+        """Counts what became of what was sent, by provider, country and prefix.
+
+        Each is counted on the day on which it happened. An approval counts for the
+        provider that took the last message.
+
+        Args:
+            from_: From the day (UTC) that holds this time.
+            to: Up to this time, at most 93 days later.
+            by: What the rows tell apart: the provider; the provider and the country of the numbers, when absent; or their prefix too.
+            country: Of numbers of this country.
+            limit: Rows on a page.
+            cursor: `next_cursor` of the page before.
+            timeout: Bounds of this call; a number means the total, in seconds.
+        """
+        request = Request(
+            "GET",
+            "/v1/reports/conversion",
+            query={
+                "from": from_,
+                "to": to,
+                "by": by,
+                "country": country,
+                "limit": limit,
+                "cursor": cursor,
+            },
+            timeout=timeout,
+        )
+        return self._pages(request, models.Conversion.from_dict, "query")
 
     def hourly(
         self,
