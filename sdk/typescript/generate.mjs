@@ -130,8 +130,9 @@ function method(one, used) {
   parameters.push("options?: RequestOptions");
   if (one.method === "POST") {
     if (REPEATABLE.has(id) === ONCE.has(id)) fail(`say whether ${id} may be sent again: REPEATABLE or ONCE`);
-    if (ONCE.has(id)) fields.push("once: true");
   }
+  // A PATCH whose answer was lost might undo what somebody else changed since.
+  if (ONCE.has(id) || one.method === "PATCH") fields.push("once: true");
   const answer = answerOf(one);
   answer.uses?.forEach(use);
   if (answer.kind !== "json" && answer.kind !== "page") fields.push(`answer: "${answer.kind}"`);

@@ -115,9 +115,10 @@ it("what must not happen twice is sent once, unless it was refused", async () =>
   await assert.rejects(stranger(cut.url).webhooks.rotate("whk_1"), NetworkError);
   await assert.rejects(stranger(cut.url).providers.test("prv_1", { to: "+48500500500" }), NetworkError);
   await assert.rejects(stranger(cut.url).webhooks.redeliver("whk_1", { message_id: "whm_1" }), NetworkError);
-  assert.equal(cut.requests.length, 3);
+  await assert.rejects(stranger(cut.url).tenant.update({ locale: "pl" }), NetworkError);
+  assert.equal(cut.requests.length, 4);
   await assert.rejects(stranger(cut.url).webhooks.list(), NetworkError);
-  assert.equal(cut.requests.length, 6);
+  assert.equal(cut.requests.length, 7);
   let calls = 0;
   const busy = await stub((_, response) => {
     if (++calls === 1) response.writeHead(429, problem).end(refusal("rate_limited", 429, 0));

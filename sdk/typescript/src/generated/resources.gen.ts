@@ -351,7 +351,7 @@ export class KeysResource extends Resource {
    * The key needs the scope `keys:write`.
    */
   update(id: string, body: UpdateKey, options?: RequestOptions): Promise<Key> {
-    return this.call({ method: "PATCH", path: `/v1/keys/${segment("id", id)}`, body }, options);
+    return this.call({ method: "PATCH", path: `/v1/keys/${segment("id", id)}`, body, once: true }, options);
   }
 
   /**
@@ -481,7 +481,7 @@ export class ProfilesResource extends Resource {
    * The key needs the scope `settings:write`.
    */
   update(name: string, body: SaveProfileBody, options?: RequestOptions): Promise<Profile> {
-    return this.call({ method: "PATCH", path: `/v1/profiles/${segment("name", name)}`, body }, options);
+    return this.call({ method: "PATCH", path: `/v1/profiles/${segment("name", name)}`, body, once: true }, options);
   }
 }
 
@@ -537,7 +537,7 @@ export class ProvidersResource extends Resource {
    * The key needs the scope `settings:write`.
    */
   update(id: string, body: UpdateProvider, options?: RequestOptions): Promise<Provider> {
-    return this.call({ method: "PATCH", path: `/v1/providers/${segment("id", id)}`, body }, options);
+    return this.call({ method: "PATCH", path: `/v1/providers/${segment("id", id)}`, body, once: true }, options);
   }
 
   /**
@@ -663,7 +663,7 @@ export class RoutesResource extends Resource {
    * The key needs the scope `settings:write`.
    */
   update(id: string, body: UpdateRoute, options?: RequestOptions): Promise<Route> {
-    return this.call({ method: "PATCH", path: `/v1/routes/${segment("id", id)}`, body }, options);
+    return this.call({ method: "PATCH", path: `/v1/routes/${segment("id", id)}`, body, once: true }, options);
   }
 }
 
@@ -781,7 +781,7 @@ export class TemplatesResource extends Resource {
    * The key needs the scope `settings:write`.
    */
   update(id: string, body: UpdateTemplate, options?: RequestOptions): Promise<Template> {
-    return this.call({ method: "PATCH", path: `/v1/templates/${segment("id", id)}`, body }, options);
+    return this.call({ method: "PATCH", path: `/v1/templates/${segment("id", id)}`, body, once: true }, options);
   }
 }
 
@@ -804,7 +804,7 @@ export class TenantResource extends Resource {
    * The key needs the scope `settings:write`.
    */
   update(body: UpdateTenant, options?: RequestOptions): Promise<Tenant> {
-    return this.call({ method: "PATCH", path: "/v1/tenant", body }, options);
+    return this.call({ method: "PATCH", path: "/v1/tenant", body, once: true }, options);
   }
 }
 
@@ -861,7 +861,7 @@ export class WebhooksResource extends Resource {
    * The key needs the scope `settings:write`.
    */
   update(id: string, body: UpdateWebhook, options?: RequestOptions): Promise<Webhook> {
-    return this.call({ method: "PATCH", path: `/v1/webhooks/${segment("id", id)}`, body }, options);
+    return this.call({ method: "PATCH", path: `/v1/webhooks/${segment("id", id)}`, body, once: true }, options);
   }
 
   /**
