@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -21,6 +22,9 @@ func (p *Problem) Error() string {
 	}
 	text := fmt.Sprintf("countersign: %d %s: %s", p.Status, code, p.Detail)
 	for _, one := range p.Errors {
+		if strings.Contains(p.Detail, one.Message) {
+			continue
+		}
 		text += fmt.Sprintf("; %s: %s", one.Field, one.Message)
 	}
 	if p.RequestID != "" {

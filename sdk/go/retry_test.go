@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -129,6 +130,7 @@ func slow(t *testing.T, requests int64, options ...Option) (*Client, *atomic.Int
 	var count atomic.Int64
 	return serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if count.Add(1) <= requests {
+			_, _ = io.Copy(io.Discard, r.Body) // else the server does not see that the client left
 			select {
 			case <-r.Context().Done():
 			case <-time.After(5 * time.Second):
