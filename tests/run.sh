@@ -278,6 +278,18 @@ check_openapi() {
         --fail-severity warn openapi/openapi.json
 }
 
+# Nothing that callers of the last release rely on is gone; openapi/breaking.md lists what may be.
+check_breaking_changes() {
+    local go_venv
+    if ! has go; then
+        go_venv="$cache/venv-$(digest tests/openapi/requirements.txt)"
+        prepare_venv "$go_venv" tests/openapi/requirements.txt || return 1
+        local -x PATH="$go_venv/bin:$PATH"
+    fi
+    # The first run builds oasdiff.
+    timeout 900 python3 tests/openapi/check.py --self-test && timeout 300 python3 tests/openapi/check.py
+}
+
 check_printed_lines() { # what `dev` prints must work as printed
     local lines answer number=0 printed
     printed=$(wc -l <"$temp/dev.out")
@@ -432,6 +444,7 @@ fi
 step "the release before" build_release_before
 if step "build" cargo build --workspace --bins --locked; then
     step "OpenAPI document" check_openapi
+    step "breaking changes of the API" check_breaking_changes
     step "kill -9, one twentieth" run_kill
     if start_dev; then
         # The browser comes first: it looks at the phone before any message.
