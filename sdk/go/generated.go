@@ -304,6 +304,46 @@ type Code string
 // CodeAlphabet What a code is made of: `digits`, or `letters` (digits and capitals that nobody confuses).
 type CodeAlphabet string
 
+// Conversion What became of what was sent through one provider, to one country, to one prefix.
+type Conversion struct {
+	// Approved Verifications approved after one of its messages.
+	Approved int64 `json:"approved"`
+
+	// ConversionRate `approved` of `sent`; null where nothing was sent.
+	ConversionRate *float64 `json:"conversion_rate"`
+
+	// Country The country of the numbers; null where not told apart, or not known.
+	Country *string `json:"country"`
+
+	// Delivered Messages that reached the phone, as it reported.
+	Delivered int64 `json:"delivered"`
+
+	// DeliveryRate `delivered` of `sent`; null where nothing was sent. An event may stand on another day
+	// than the sending, so that it may exceed 1.
+	DeliveryRate *float64 `json:"delivery_rate"`
+
+	// Prefix The calling code and three more digits of the numbers; null where not told apart, or not known.
+	Prefix *string `json:"prefix"`
+
+	// Provider The provider's name.
+	Provider string `json:"provider"`
+
+	// Sent Messages that the provider took.
+	Sent int64 `json:"sent"`
+
+	// Undelivered Messages that did not, as it reported.
+	Undelivered int64 `json:"undelivered"`
+}
+
+// ConversionReport What became of what was sent.
+type ConversionReport struct {
+	// Data The rows, by provider, country and prefix.
+	Data []Conversion `json:"data"`
+
+	// NextCursor The cursor of the next page; null on the last.
+	NextCursor *string `json:"next_cursor"`
+}
+
 // Countries Which countries the tenant sends to.
 type Countries struct {
 	// Countries Examples: {"DE":"allow","PL":"allow"}
@@ -1524,6 +1564,27 @@ type ListKeysParams struct {
 	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
+// ReadConversionReportParams defines parameters for ReadConversionReport.
+type ReadConversionReportParams struct {
+	// From From the day (UTC) that holds this time.
+	From time.Time `form:"from" json:"from"`
+
+	// To Up to this time, at most 93 days later.
+	To time.Time `form:"to" json:"to"`
+
+	// By What the rows tell apart: the provider; the provider and the country of the numbers, when absent; or their prefix too.
+	By string `form:"by,omitempty" json:"by,omitempty,omitzero"`
+
+	// Country Of numbers of this country.
+	Country string `form:"country,omitempty" json:"country,omitempty,omitzero"`
+
+	// Limit Rows on a page.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
 // ReadHourlyReportParams defines parameters for ReadHourlyReport.
 type ReadHourlyReportParams struct {
 	// From From the hour that holds this time.
@@ -2002,6 +2063,38 @@ func (s *ProvidersService) Update(ctx context.Context, id string, body UpdatePro
 func (s *ProvidersService) Test(ctx context.Context, id string, body TestProvider, options ...CallOption) (*TestOutcome, error) {
 	return answer[TestOutcome](ctx, s.core, call{
 		operation: "test_provider", method: http.MethodPost, path: "/v1/providers/{id}/test", ids: []string{id}, body: body,
+	}, options)
+}
+
+// Conversion counts what became of what was sent, by provider, country and prefix.
+// It asks for further pages as they are needed; an error ends it.
+//
+// Each is counted on the day on which it happened. An approval counts for the
+// provider that took the last message.
+func (s *ReportsService) Conversion(ctx context.Context, params ReadConversionReportParams, options ...CallOption) iter.Seq2[Conversion, error] {
+	return pages(params.Cursor, func(cursor string) ([]Conversion, *string, error) {
+		params := params
+		params.Cursor = cursor
+		page, err := s.ConversionPage(ctx, params, options...)
+		if err != nil {
+			return nil, nil, err
+		}
+		return page.Data, page.NextCursor, nil
+	})
+}
+
+// ConversionPage is Conversion, for one page.
+func (s *ReportsService) ConversionPage(ctx context.Context, params ReadConversionReportParams, options ...CallOption) (*ConversionReport, error) {
+	return answer[ConversionReport](ctx, s.core, call{
+		operation: "read_conversion_report", method: http.MethodGet, path: "/v1/reports/conversion",
+		query: query{
+			"from":    params.From,
+			"to":      params.To,
+			"by":      params.By,
+			"country": params.Country,
+			"limit":   params.Limit,
+			"cursor":  params.Cursor,
+		}, repeatable: true,
 	}, options)
 }
 

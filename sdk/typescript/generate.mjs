@@ -22,6 +22,7 @@ const NAMES = {
   list_default_texts: "defaults",
   read_docs: "docs",
   read_hourly_report: "hourly",
+  read_conversion_report: "conversion",
   read_liveness: "live",
   read_openapi: "openapi",
   read_readiness: "ready",

@@ -27,6 +27,7 @@ NAMES = {
     "list_attempts": "attempts",
     "list_default_texts": "defaults",
     "read_hourly_report": "hourly",
+    "read_conversion_report": "conversion",
     "read_liveness": "live",
     "read_openapi": "openapi",
     "read_readiness": "ready",

@@ -24,15 +24,16 @@ const webPage = "read_docs"
 
 // Methods whose name does not follow from the operation's.
 var methodNames = map[string]string{
-	"check_code_by_number": "CheckNumber",
-	"list_address_uses":    "Usage",
-	"list_attempts":        "Attempts",
-	"list_default_texts":   "Defaults",
-	"read_hourly_report":   "Hourly",
-	"read_liveness":        "Live",
-	"read_openapi":         "OpenAPI",
-	"read_readiness":       "Ready",
-	"read_timeline":        "Timeline",
+	"check_code_by_number":   "CheckNumber",
+	"list_address_uses":      "Usage",
+	"list_attempts":          "Attempts",
+	"list_default_texts":     "Defaults",
+	"read_hourly_report":     "Hourly",
+	"read_conversion_report": "Conversion",
+	"read_liveness":          "Live",
+	"read_openapi":           "OpenAPI",
+	"read_readiness":         "Ready",
+	"read_timeline":          "Timeline",
 }
 
 // Where an operation belongs that its path would put elsewhere.

@@ -13,6 +13,8 @@ import type {
   CheckByNumber,
   CheckCode,
   ClearedNumber,
+  Conversion,
+  ConversionReport,
   Countries,
   CreateKey,
   CreateProvider,
@@ -46,6 +48,7 @@ import type {
   Provider,
   ProviderList,
   QueuedMessage,
+  ReadConversionReportQuery,
   ReadHourlyReportQuery,
   RedeliverMessage,
   ReplaceAllowlist,
@@ -556,6 +559,20 @@ export class ProvidersResource extends Resource {
 
 /** The methods of `client.reports`. */
 export class ReportsResource extends Resource {
+  /**
+   * Counts what became of what was sent, by provider, country and prefix.
+   *
+   * Each is counted on the day on which it happened. An approval counts for the
+   * provider that took the last message.
+   *
+   * Await it for one page, or iterate over it with `for await` for all of them.
+   *
+   * The key needs the scope `reports:read`.
+   */
+  conversion(query: ReadConversionReportQuery, options?: RequestOptions): Paged<Conversion, ConversionReport> {
+    return this.pages({ method: "GET", path: "/v1/reports/conversion", query }, options);
+  }
+
   /**
    * Counts what happened, hour by hour.
    *

@@ -176,6 +176,63 @@ export type ClearedNumber = {
 export type CodeAlphabet = 'digits' | 'letters' | (string & {});
 
 /**
+ * What became of what was sent through one provider, to one country, to one prefix.
+ */
+export type Conversion = {
+    /**
+     * Verifications approved after one of its messages.
+     */
+    approved: number;
+    /**
+     * `approved` of `sent`; null where nothing was sent.
+     */
+    conversion_rate: number | null;
+    /**
+     * The country of the numbers; null where not told apart, or not known.
+     */
+    country: string | null;
+    /**
+     * Messages that reached the phone, as it reported.
+     */
+    delivered: number;
+    /**
+     * `delivered` of `sent`; null where nothing was sent. An event may stand on another day
+     * than the sending, so that it may exceed 1.
+     */
+    delivery_rate: number | null;
+    /**
+     * The calling code and three more digits of the numbers; null where not told apart, or not known.
+     */
+    prefix: string | null;
+    /**
+     * The provider's name.
+     */
+    provider: string;
+    /**
+     * Messages that the provider took.
+     */
+    sent: number;
+    /**
+     * Messages that did not, as it reported.
+     */
+    undelivered: number;
+};
+
+/**
+ * What became of what was sent.
+ */
+export type ConversionReport = {
+    /**
+     * The rows, by provider, country and prefix.
+     */
+    data: Array<Conversion>;
+    /**
+     * The cursor of the next page; null on the last.
+     */
+    next_cursor: string | null;
+};
+
+/**
  * Which countries the tenant sends to.
  */
 export type Countries = {
@@ -1915,6 +1972,36 @@ export type ListAddressUsesQuery = {
 export type ListKeysQuery = {
     /**
      * Keys on a page.
+     */
+    limit?: number;
+    /**
+     * `next_cursor` of the page before.
+     */
+    cursor?: string | null;
+};
+
+/**
+ * What `read_conversion_report` may be asked for.
+ */
+export type ReadConversionReportQuery = {
+    /**
+     * From the day (UTC) that holds this time.
+     */
+    from: string;
+    /**
+     * Up to this time, at most 93 days later.
+     */
+    to: string;
+    /**
+     * What the rows tell apart: the provider; the provider and the country of the numbers, when absent; or their prefix too.
+     */
+    by?: string | null;
+    /**
+     * Of numbers of this country.
+     */
+    country?: string | null;
+    /**
+     * Rows on a page.
      */
     limit?: number;
     /**

@@ -12,7 +12,7 @@ from .. import models
 class Reports(Resource):
     """The operations of `/v1/reports`."""
 
-    def get(
+    def conversion(
         self,
         *,
         from_: datetime.datetime,
@@ -87,7 +87,7 @@ class Reports(Resource):
 class AsyncReports(AsyncResource):
     """The operations of `/v1/reports`."""
 
-    def get(
+    def conversion(
         self,
         *,
         from_: datetime.datetime,
