@@ -22,6 +22,7 @@ use countersign_core::{
     keyring::Fingerprint,
     limits::{Buckets, LimitHit, LimitScope, LimitState, Take},
     number::NumberRecord,
+    places::Places,
     ports::{
         CheckFound, Claim, Clock, Codes, Erasure, NewVerification, Position, Relay, Relayed, Seen, Settled,
         StartOutcome, StoreError, Unrecorded,
@@ -561,18 +562,18 @@ impl Codes for RedisCodes {
         &self,
         partitions: Range<u16>,
         lease: Duration,
-        limit: usize,
+        places: Places,
     ) -> Result<Vec<Claim>, StoreError> {
-        self.outbox.claim(partitions, lease, limit).await
+        self.outbox.claim(partitions, lease, places).await
     }
 
     async fn claim_arrived(
         &self,
         partitions: Range<u16>,
         lease: Duration,
-        limit: usize,
+        places: Places,
     ) -> Result<Vec<Claim>, StoreError> {
-        self.outbox.claim_arrived(partitions, lease, limit).await
+        self.outbox.claim_arrived(partitions, lease, places).await
     }
 
     async fn settle(
