@@ -171,7 +171,7 @@ impl Worker {
                     }
                     Where::Arrived
                 }
-                () = self.sender.context.codes.due_arrived(), if pool.places().most > 0 => Where::Arrived,
+                () = self.sender.context.codes.due_arrived(), if pool.has_places() => Where::Arrived,
                 _ = poll.tick() => {
                     polls = polls.wrapping_add(1);
                     if polls.is_multiple_of(POLLS_A_ROUND) { Where::All } else { Where::Share }

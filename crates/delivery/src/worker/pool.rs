@@ -21,6 +21,8 @@ use tokio::{
 const SLOW: Duration = Duration::from_secs(2);
 /// It is one until so long after the last such message.
 const SLOW_FOR: Duration = Duration::from_secs(30);
+/// Between two looks at what is in flight for so long.
+const LOOK: Duration = Duration::from_millis(100);
 /// Slow tenants that are remembered.
 const REMEMBERED: usize = 64;
 
@@ -34,6 +36,10 @@ pub(super) struct Pool {
     parallel: usize,
     sends: JoinSet<Result<(), StoreError>>,
     flights: HashMap<Id, Flight>,
+    /// How many of them are whose.
+    held: HashMap<TenantId, usize>,
+    /// When it was last looked who takes long.
+    looked: Instant,
     /// When a message of each was last seen to take long.
     slow: HashMap<TenantId, Instant>,
 }
@@ -41,7 +47,7 @@ pub(super) struct Pool {
 impl Pool {
     pub fn new(parallel: usize) -> Self {
         let (sends, flights, slow) = (JoinSet::new(), HashMap::new(), HashMap::new());
-        Self { parallel, sends, flights, slow }
+        Self { parallel, sends, flights, held: HashMap::new(), looked: Instant::now(), slow }
     }
 
     /// All places: those that one tenant may hold, and as many again.
@@ -49,40 +55,49 @@ impl Pool {
         2 * self.parallel
     }
 
+    fn free(&self) -> usize {
+        self.total().saturating_sub(self.flights.len())
+    }
+
+    /// Whether anything may be begun now.
+    pub fn has_places(&self) -> bool {
+        self.free() > 0
+    }
+
     /// What may be begun now.
     pub fn places(&mut self) -> Places {
-        self.note_slow(Instant::now());
-        let mut held: HashMap<TenantId, usize> = self.slow.keys().map(|tenant| (*tenant, 0)).collect();
-        for flight in self.flights.values() {
-            *held.entry(flight.tenant).or_default() += 1;
+        let now = Instant::now();
+        if now.duration_since(self.looked) >= LOOK {
+            self.looked = now;
+            self.note_slow(now);
         }
-        let free = self.total().saturating_sub(self.flights.len());
-        let held_by_slow: usize = self.slow.keys().filter_map(|tenant| held.get(tenant)).sum();
-        let slow_free = self.parallel.saturating_sub(held_by_slow).min(free);
+        let free = self.free();
         let most = self.room(0, free);
-        let rooms = held.into_iter().map(|(tenant, held)| {
-            let slow = self.slow.contains_key(&tenant);
-            Room { tenant, most: self.room(held, if slow { slow_free } else { free }), slow }
+        let held = |tenant: &TenantId| self.held.get(tenant).copied().unwrap_or_default();
+        let held_by_slow: usize = self.slow.keys().map(held).sum();
+        let slow_free = self.parallel.saturating_sub(held_by_slow).min(free);
+        let slow = self.slow.keys().map(|tenant| Room {
+            tenant: *tenant,
+            most: self.room(held(tenant), slow_free),
+            slow: true,
         });
-        // Of the others there is room for as many as there are places.
-        let rooms = rooms.filter(|room| room.slow || room.most < most).collect();
+        let others = self.held.iter().filter(|(tenant, _)| !self.slow.contains_key(tenant));
+        let others =
+            others.map(|(tenant, held)| Room { tenant: *tenant, most: self.room(*held, free), slow: false });
+        // Of those that are not named there is room for as many as there are places.
+        let rooms = slow.chain(others.filter(|room| room.most < most)).collect();
         Places::new(most, slow_free, rooms)
     }
 
-    /// How many more somebody may begin who holds so many.
-    fn room(&self, held: usize, mut free: usize) -> usize {
-        let mut room = 0;
-        while held + room < self.parallel.min(free) {
-            room += 1;
-            free -= 1;
-        }
-        room
+    /// How many more somebody may begin who holds so many: each takes one of those that are free.
+    fn room(&self, held: usize, free: usize) -> usize {
+        self.parallel.saturating_sub(held).min(free.saturating_sub(held).div_ceil(2))
     }
 
     /// Whether a message of somebody in flight may have been left for want of a place.
     pub fn is_anyone_full(&mut self) -> bool {
         let places = self.places();
-        places.most == 0 || self.flights.values().any(|flight| places.room(flight.tenant) == 0)
+        places.most == 0 || places.rooms().iter().any(|room| places.room(room.tenant) == 0)
     }
 
     pub fn begin(
@@ -92,6 +107,7 @@ impl Pool {
     ) {
         let id = self.sends.spawn(send).id();
         self.flights.insert(id, Flight { tenant, since: Instant::now() });
+        *self.held.entry(tenant).or_default() += 1;
     }
 
     /// Waits for one to end; `None` when none is in flight.
@@ -112,10 +128,16 @@ impl Pool {
     ) -> Result<Result<(), StoreError>, JoinError> {
         let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
         let now = Instant::now();
-        if let Some(Flight { tenant, since }) = self.flights.remove(&id)
-            && now.duration_since(since) > SLOW
-        {
-            self.slow.insert(tenant, now);
+        if let Some(Flight { tenant, since }) = self.flights.remove(&id) {
+            if now.duration_since(since) > SLOW {
+                self.slow.insert(tenant, now);
+            }
+            if let Some(held) = self.held.get_mut(&tenant) {
+                *held -= 1;
+                if *held == 0 {
+                    self.held.remove(&tenant);
+                }
+            }
         }
         joined.map(|(_, sent)| sent)
     }
@@ -222,6 +244,6 @@ mod tests {
         let mut pool = Pool::new(1);
         pool.begin(id(1), async { panic!("a defect") });
         assert!(pool.join_next().await.unwrap().is_err());
-        assert!(pool.flights.is_empty() && pool.join_next().await.is_none());
+        assert!(pool.flights.is_empty() && pool.held.is_empty() && pool.join_next().await.is_none());
     }
 }

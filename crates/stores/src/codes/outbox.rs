@@ -105,9 +105,7 @@ pub fn claim(
 ) -> Result<Claimed, StoreError> {
     let mut claims = Vec::new();
     // Mostly there is room for all that is due.
-    let all = select_due(connection, &claiming)?;
-    let mut places = claiming.places.clone();
-    if all.len() <= places.most && all.iter().all(|due| has_room(&mut places, due)) {
+    if let Some(all) = select_all(connection, &claiming)? {
         for due in all {
             claims.extend(claim_or_postpone(connection, &due, &claiming)?);
         }
@@ -140,13 +138,6 @@ pub fn claim(
         }
     }
     Ok(Claimed { claims, after, more })
-}
-
-fn has_room(places: &mut Places, due: &Due) -> bool {
-    let Some(tenant) = due.tenant() else { return true };
-    let has_room = places.room(tenant) > 0;
-    places.take(tenant);
-    has_room
 }
 
 fn claim_or_postpone(
@@ -198,18 +189,34 @@ fn claim_one(
     Ok(Some(Claim { key, message: due.message, attempt, phase, record }))
 }
 
-/// The oldest, and one more than there is room for.
-fn select_due(connection: &Connection, claiming: &Claiming) -> Result<Vec<Due>, StoreError> {
+/// All that is due, the oldest first; `None` where there is no room for all of it.
+fn select_all(connection: &Connection, claiming: &Claiming) -> Result<Option<Vec<Due>>, StoreError> {
     let Claiming { partitions, places, now, .. } = claiming;
-    let limit = u32::try_from(places.most).unwrap_or(u32::MAX).saturating_add(1);
     let mut select = connection
         .prepare_cached(
             "SELECT message, at, key, attempt, phase FROM due
-                WHERE at <= ?1 AND partition >= ?2 AND partition < ?3 ORDER BY at LIMIT ?4",
+                WHERE at <= ?1 AND partition >= ?2 AND partition < ?3 ORDER BY at",
         )
         .map_err(sqlite_error)?;
-    let rows = select.query_map(params![now.micros(), partitions.start, partitions.end, limit], Due::read);
-    rows.and_then(Iterator::collect).map_err(sqlite_error)
+    let rows = select.query_map(params![now.micros(), partitions.start, partitions.end], Due::read);
+    let (mut all, mut places) = (Vec::new(), places.clone());
+    for due in rows.map_err(sqlite_error)? {
+        let due = due.map_err(sqlite_error)?;
+        let has_room = match due.tenant() {
+            // What names no tenant is found out to be corrupt.
+            None => places.most > 0,
+            Some(tenant) => {
+                let room = places.room(tenant);
+                places.take(tenant);
+                room > 0
+            }
+        };
+        if !has_room {
+            return Ok(None);
+        }
+        all.push(due);
+    }
+    Ok(Some(all))
 }
 
 /// What is or becomes due first of the next tenant.
