@@ -4,7 +4,7 @@ use crate::{
     app::{TestApp, TestKey},
     codes::{number, seconds},
 };
-use countersign_core::resources::routes::RouteChange;
+use countersign_core::{provider::BreakerState, resources::routes::RouteChange};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::{
@@ -89,4 +89,53 @@ async fn a_slow_provider_of_one_tenant_keeps_no_other_waiting() {
     assert!((32..=96).contains(&sent), "{sent}");
     let waits = app.context.codes.messages_waiting().await.unwrap();
     assert!(waits >= 400, "{waits}");
+}
+
+/// A provider that fails at numbers that end in 0, as some do that answer 500 to those they cannot read.
+struct Picky(Slow);
+
+impl Respond for Picky {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let to = body["to"].as_str().unwrap();
+        if to.ends_with('0') { ResponseTemplate::new(500) } else { self.0.respond(request) }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_numbers_of_one_tenant_shut_no_shared_account() {
+    let app = TestApp::spawn_with_gateways().await;
+    let provider = Slow { takes: Duration::ZERO, came: Arc::default() };
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(Picky(provider.clone())).mount(&server).await;
+    let settings =
+        json!({"url": server.uri(), "content_type": "json", "body": {"to": "{to}", "text": "{text}"}});
+    let account = app.shared_account("shared", settings).await;
+    let (one, other) = (app.tenant("One").await, app.tenant("Other").await);
+    for key in [&one, &other] {
+        app.route(key, "all", account.id, RouteChange::default()).await;
+    }
+    for n in 0..10 {
+        app.start(&one, &number(n * 10)).await;
+    }
+    let health = |key: &TestKey| {
+        let health = app.context.gateways.health(&account, key.caller.tenant);
+        health.map(|health| health.state)
+    };
+    for _ in 0..500 {
+        if health(&one) == Some(BreakerState::Open) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(health(&one), Some(BreakerState::Open), "its own messages are left out");
+    assert_eq!(health(&other), Some(BreakerState::Closed));
+    for n in 0..5 {
+        let (to, begun) = (number(1_001 + 10 * n), Instant::now());
+        app.start(&other, &to).await;
+        while provider.came(&to).is_none() {
+            assert!(begun.elapsed() < 2 * WITHIN, "it is left out too");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
 }

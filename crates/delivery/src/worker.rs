@@ -126,6 +126,7 @@ impl Worker {
             clock,
             rng: Mutex::new(rand::make_rng::<StdRng>()),
             send_timeout: settings.send_timeout,
+            slow_account: (settings.parallel / 2).max(1),
             lease: settings.lease,
             accounts,
             public_url,

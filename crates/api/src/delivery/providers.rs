@@ -30,7 +30,7 @@ pub use json::Health;
 use json::{CreateProvider, KINDS, Provider, ProviderList, TestOutcome, TestProvider, UpdateProvider};
 
 fn body(state: &State, account: &ProviderAccount) -> Provider {
-    Provider::own(account, state.context.gateways.health(account))
+    Provider::own(account, state.context.gateways.health(account, account.tenant))
 }
 
 /// Makes an account at a provider.
@@ -98,8 +98,8 @@ pub async fn list_providers(
     query.0.finish(Some(()))?;
     let own = providers::list_providers(&state.context, caller.tenant).await?;
     let shared = providers::shared_providers(&state.context, caller.tenant);
-    let shared =
-        shared.iter().map(|account| Provider::of_operator(account, state.context.gateways.health(account)));
+    let health = |account| state.context.gateways.health(account, caller.tenant);
+    let shared = shared.iter().map(|account| Provider::of_operator(account, health(account)));
     Ok(Json(ProviderList { data: own.iter().map(|account| body(&state, account)).chain(shared).collect() }))
 }
 
@@ -121,7 +121,7 @@ pub async fn read_provider(
         Err(ResourceError::NotFound(kind)) => {
             let shared = providers::shared_provider(&state.context, caller.tenant, id.0);
             let account = shared.ok_or(ResourceError::NotFound(kind))?;
-            let health = state.context.gateways.health(&account);
+            let health = state.context.gateways.health(&account, caller.tenant);
             Ok(Json(Provider::of_operator(&account, health)))
         }
         Err(error) => Err(error.into()),
