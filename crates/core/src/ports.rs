@@ -4,9 +4,7 @@ use crate::{
     allowlist::Allowlist,
     countries::Countries,
     event::{Event, LimitUse, Started},
-    id::{
-        EventId, KeyId, MessageId, NodeId, ProfileId, ProviderId, ReviewNumberId, TenantId, VerificationId,
-    },
+    id::{EventId, KeyId, MessageId, NodeId, ProfileId, ReviewNumberId, TenantId, VerificationId},
     idempotency::{Answer, Once, Replay},
     key::{Key, Mode},
     keyring::Fingerprint,
@@ -507,10 +505,9 @@ pub trait Codes: Send + Sync {
         Err(StoreError::unsupported())
     }
 
-    /// Takes one message from what an account may send in a second, all workers
-    /// together: zero if it may go now. Else nothing is taken, and this is the
-    /// wait until one may be there.
-    async fn take_rate(&self, account: ProviderId, per_second: u32) -> Result<Duration, StoreError> {
+    /// Takes one from a bucket that no start takes from, all nodes together: zero
+    /// if there was one. Else nothing is taken, and this is the wait until one may be there.
+    async fn take(&self, take: Take) -> Result<Duration, StoreError> {
         Err(StoreError::unsupported())
     }
 

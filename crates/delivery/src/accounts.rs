@@ -17,6 +17,7 @@ use countersign_core::{
     id::{MessageId, ProviderId, TenantId, VerificationId},
     keyring::KeyRing,
     provider::{Health, ProviderAccount},
+    snapshot::Snapshot,
 };
 use rand::rngs::StdRng;
 use serde_json::Value;
@@ -45,6 +46,7 @@ pub struct AccountReport {
 }
 
 struct Built {
+    tenant: TenantId,
     version: i64,
     provider: Arc<dyn Provider>,
     used_at: Instant,
@@ -100,9 +102,6 @@ impl Accounts {
     fn built(&self, account: &ProviderAccount) -> Option<Arc<dyn Provider>> {
         let now = Instant::now();
         let mut state = self.state();
-        state
-            .built
-            .retain(|id, built| *id == account.id || now.saturating_duration_since(built.used_at) < UNUSED);
         let built = state.built.get_mut(&account.id).filter(|built| built.version == account.version)?;
         built.used_at = now;
         Some(Arc::clone(&built.provider))
@@ -116,9 +115,25 @@ impl Accounts {
         {
             return Some(Arc::clone(&built.provider));
         }
-        let (version, used_at) = (account.version, Instant::now());
-        state.built.insert(account.id, Built { version, provider: Arc::clone(provider), used_at });
+        let (tenant, version, used_at) = (account.tenant, account.version, Instant::now());
+        state.built.insert(account.id, Built { tenant, version, provider: Arc::clone(provider), used_at });
         None
+    }
+
+    /// Closes what nobody used for long, and what is deleted, disabled or changed:
+    /// its connection ends with the last message that is under way on it.
+    pub(crate) fn close_unused(&self, snapshot: &Snapshot) {
+        let now = Instant::now();
+        let is_used = |id: &ProviderId, built: &Built| {
+            let view = snapshot.tenant(built.tenant);
+            let account = view.as_ref().and_then(|view| view.providers.iter().find(|one| one.id == *id));
+            // A newer one than the copy has was changed since it was read.
+            account.is_some_and(|account| account.enabled && account.version <= built.version)
+                && now.saturating_duration_since(built.used_at) < UNUSED
+        };
+        let closed: Vec<_> = self.state().built.extract_if(|id, built| !is_used(id, built)).collect();
+        // Outside the lock: nobody waits while they end.
+        drop(closed);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

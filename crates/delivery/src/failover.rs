@@ -13,7 +13,7 @@ use countersign_core::{
     id::ProviderId,
     ports::{Claim, Settled, StoreError},
     provider::{OPERATOR, ProviderAccount},
-    receipt::{Awaited, FailedAttempt, ProviderMessage, reference},
+    receipt::{Awaited, FailedAttempt, ProviderMessage, rate_take, reference},
     report::path_secret,
     route::Candidate,
     sender::SenderText,
@@ -126,7 +126,7 @@ impl Sender {
     /// The wait until the account may send, unless that is short enough to sit it out.
     async fn wait_for_rate(&self, account: ProviderId, rate: u32) -> Result<Option<Duration>, StoreError> {
         let codes = &self.context.codes;
-        let wait = codes.take_rate(account, rate).await?;
+        let wait = codes.take(rate_take(account, rate)).await?;
         if wait.is_zero() {
             return Ok(None);
         }
@@ -134,7 +134,7 @@ impl Sender {
             return Ok(Some(wait));
         }
         sleep(wait).await;
-        let wait = codes.take_rate(account, rate).await?;
+        let wait = codes.take(rate_take(account, rate)).await?;
         Ok((!wait.is_zero()).then_some(wait))
     }
 

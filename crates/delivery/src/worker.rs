@@ -175,6 +175,7 @@ impl Worker {
                 () = self.sender.context.codes.due_arrived(), if pool.has_places() => Where::Arrived,
                 _ = poll.tick() => {
                     polls = polls.wrapping_add(1);
+                    self.sender.accounts.close_unused(&self.sender.context.snapshot);
                     if polls.is_multiple_of(POLLS_A_ROUND) { Where::All } else { Where::Share }
                 }
             };

@@ -15,18 +15,18 @@ use backlog::Backlog;
 use clock::StoreClock;
 use countersign_core::{
     event::{CancelReason, Event, EventKind},
-    id::{EventId, MessageId, ProfileId, ProviderId, TenantId, VerificationId},
+    id::{EventId, MessageId, ProfileId, TenantId, VerificationId},
     idempotency::{Answer, Once, Outcome, Progress, Replay},
     key::Mode,
     keyring::Fingerprint,
-    limits::LimitHit,
+    limits::{LimitHit, Take},
     number::Standing,
     places::Places,
     ports::{
         CheckFound, Claim, Clock, Codes, Erasure, NewVerification, Position, Seen, Settled, StartOutcome,
         StoreError, Unrecorded,
     },
-    receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received, rate_take},
+    receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
     time::Timestamp,
     verification::{
         CancelOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status, SubmittedCode,
@@ -313,8 +313,8 @@ impl Codes for SqliteCodes {
         self.database.write(find).await
     }
 
-    async fn take_rate(&self, account: ProviderId, per_second: u32) -> Result<Duration, StoreError> {
-        let (clock, take) = (self.clock.clone(), rate_take(account, per_second));
+    async fn take(&self, take: Take) -> Result<Duration, StoreError> {
+        let clock = self.clock.clone();
         self.database.write(move |connection| buckets::take_one(connection, &take, clock.now())).await
     }
 

@@ -221,6 +221,7 @@ mod tests {
             verified_at: None,
             shown: serde_json::Value::Null,
             sealed: Vec::new(),
+            receipts: Default::default(),
             version: 1,
             created_at: Timestamp::from_millis(0),
         }
