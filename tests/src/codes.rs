@@ -4,6 +4,7 @@
 mod backlog;
 mod engine;
 mod failover;
+mod fairness;
 mod guard;
 mod matching;
 mod outbox;
@@ -23,6 +24,7 @@ use countersign_core::{
     key::Mode,
     keyring::{KeyRing, VersionedKey},
     phone::PhoneNumber,
+    places::Places,
     ports::{Claim, Clock, Codes, Settled},
     profile::{Policy, Profile, ProfileName},
     read::{Metadata, Verification, read_verification},
@@ -192,7 +194,7 @@ impl Bench {
 
     /// Claims everything that is due.
     pub async fn claim(&self) -> Vec<Claim> {
-        self.codes().claim(0..64, seconds(30), 1_000).await.unwrap()
+        self.codes().claim(0..64, seconds(30), Places::of_anybody(1_000)).await.unwrap()
     }
 
     /// The code that a claimed message carries.
@@ -356,6 +358,14 @@ on_engines! { [embedded redis cluster valkey] {
     outbox::a_worker_sees_only_its_partitions,
     outbox::a_settlement_that_is_repeated_counts_once,
     outbox::a_message_that_cannot_be_read_holds_up_no_other,
+    fairness::one_tenant_does_not_stand_in_front_of_another,
+    fairness::what_has_no_place_waits_unchanged_and_oldest_first,
+    fairness::slow_tenants_share_their_places,
+    fairness::a_tenant_whose_backlog_is_large_is_claimed_in_turn,
+    fairness::what_is_over_leaves_the_line,
+    fairness::a_claim_that_was_overtaken_in_the_line_settles_nothing,
+    fairness::awaited_messages_stand_in_the_line_too,
+    fairness::concurrent_claims_keep_to_their_places,
     payments::a_code_holds_for_its_payment_alone,
     payments::a_resend_keeps_the_payment,
     payments::another_payment_is_refused_during_a_wait_for_wrong_codes,

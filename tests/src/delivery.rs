@@ -9,9 +9,9 @@ use crate::{
     codes::rng,
 };
 use countersign_core::{
-    id::ProviderId,
+    id::{ProviderId, TenantId},
     ports::Clock as _,
-    provider::{ProviderAccount, Shared},
+    provider::{OPERATOR, ProviderAccount, Shared},
     resources::{
         ResourceName,
         providers::{NewProvider, create_provider},
@@ -74,9 +74,23 @@ impl TestApp {
         (name, kind): (&str, &str),
         settings: Value,
     ) -> ProviderAccount {
-        let (now, tenant) = (self.clock.now(), key.caller.tenant);
-        let name = ResourceName::parse(name).unwrap();
-        let new = NewProvider { name, kind: kind.to_owned(), settings, rate: None, shared: Shared::No };
+        self.make_account(key.caller.tenant, (name, kind), settings, Shared::No).await
+    }
+
+    /// The same of the operator, for all tenants.
+    pub async fn shared_account(&self, name: &str, settings: Value) -> ProviderAccount {
+        self.make_account(OPERATOR, (name, "http"), settings, Shared::All).await
+    }
+
+    async fn make_account(
+        &self,
+        tenant: TenantId,
+        (name, kind): (&str, &str),
+        settings: Value,
+        shared: Shared,
+    ) -> ProviderAccount {
+        let (now, name) = (self.clock.now(), ResourceName::parse(name).unwrap());
+        let new = NewProvider { name, kind: kind.to_owned(), settings, rate: None, shared };
         let made = create_provider(&self.context, tenant, new, None, now, &mut rng()).await.unwrap().value;
         let verified = ProviderAccount { verified_at: Some(now), version: made.version + 1, ..made };
         self.context.directory.update_resource(&verified.resource(now)).await.unwrap();

@@ -153,7 +153,7 @@ async fn the_second_provider_takes_over_at_once_from_one_that_refuses() {
     assert_arrived(&second, &answered);
     let view = app.context.snapshot.tenant(key.caller.tenant).unwrap();
     let account = view.providers.iter().find(|account| account.id == one).unwrap();
-    let health = app.context.gateways.health(account).unwrap();
+    let health = app.context.gateways.health(account, key.caller.tenant).unwrap();
     assert_eq!(health.state, BreakerState::Open, "it is left out");
     assert_eq!(health.reason.as_deref(), Some("connection failed"));
 }

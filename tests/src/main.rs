@@ -11,6 +11,7 @@ mod delivery;
 mod directory;
 #[cfg(target_os = "linux")]
 mod failover;
+mod fairness;
 mod faults;
 mod guard;
 mod history;

@@ -2,9 +2,13 @@
 
 use crate::{
     app::{TestApp, TestKey},
-    codes::number,
+    codes::{number, seconds},
 };
-use countersign_core::{provider::ProviderAccount, report::path_secret, resources::routes::RouteChange};
+use countersign_core::{
+    provider::ProviderAccount,
+    report::path_secret,
+    resources::{providers::read_provider, routes::RouteChange},
+};
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
@@ -116,4 +120,51 @@ async fn who_does_not_know_the_path_or_the_message_reports_nothing() {
     assert_eq!(read["delivery"], "sent");
     assert_eq!(get(format!("{path}{query}")).await, 200);
     app.wait_for(&key, &id, "delivery", "delivered").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_renewed_path_takes_the_place_of_the_one_before_after_a_day() {
+    let answer = json!({"count": 1, "list": [{"id": "1", "status": "QUEUE", "error": null}]});
+    let (app, key, server, account) =
+        app("smsapi", answer, |url| json!({"token": "hunter2", "base_url": url})).await;
+    let first = path(&app, &account);
+    let url = format!("/v1/providers/{}", account.id);
+    assert_eq!(app.get(&url, &key).await.json()["receipts_rotated_at"], Value::Null);
+    let rotate = async || {
+        let rotated = app.act(&format!("{url}/receipts/rotate"), &key).await;
+        app.context.refresh().await.unwrap();
+        assert_eq!(rotated.status, 200, "{rotated:?}");
+        rotated.json()
+    };
+    let now = async || {
+        let resource = read_provider(&app.context, account.tenant, account.id).await.unwrap();
+        path(&app, &resource)
+    };
+    let taken = async |path: &str| {
+        let told = app.client.get(format!("{}{path}?MsgId=1&status=404", app.base_url)).send().await.unwrap();
+        told.status().as_u16() == 200
+    };
+    let rotated = rotate().await;
+    assert!(rotated["receipts_rotated_at"].is_string() && rotated["verified_at"].is_string(), "{rotated}");
+    let second = now().await;
+    assert!(first != second && taken(&first).await && taken(&second).await);
+    // Sent again because its answer was lost, it is the same request.
+    assert_eq!(rotate().await, rotated);
+    assert!(now().await == second && taken(&first).await);
+    // Messages bear the new one.
+    app.start(&key, &number(1)).await;
+    let forms = sent(&server, 1).await;
+    assert!(field(&forms[0], "notify_url").contains(&second), "{forms:?}");
+    app.clock.turn(seconds(24 * 3_600 - 1));
+    assert!(taken(&first).await);
+    app.clock.turn(seconds(1));
+    assert!(!taken(&first).await && taken(&second).await);
+    // Renewed twice, the one that somebody knows ends at once.
+    rotate().await;
+    assert!(taken(&second).await);
+    app.clock.turn(seconds(60));
+    rotate().await;
+    assert!(!taken(&second).await && !taken(&first).await && taken(&now().await).await);
+    let other = app.tenant("Other").await;
+    assert_eq!(app.act(&format!("{url}/receipts/rotate"), &other).await.status, 404);
 }

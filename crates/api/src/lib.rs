@@ -139,6 +139,7 @@ fn delivery(v1: &mut ServiceConfig<'_>) {
         .service(providers::update_provider)
         .service(providers::delete_provider)
         .service(providers::test_provider)
+        .service(providers::rotate_receipts)
         .service(senders::create_sender)
         .service(senders::list_senders)
         .service(senders::delete_sender)

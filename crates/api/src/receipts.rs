@@ -88,7 +88,8 @@ fn find(state: &State, tenant: &str, account: &str, secret: &str) -> Option<Arc<
     let (tenant, id): (TenantId, ProviderId) = (tenant.parse().ok()?, account.parse().ok()?);
     let view = state.context.snapshot.tenant(tenant)?;
     let account = view.providers.iter().find(|account| account.id == id)?;
-    is_path_secret(&state.context.keyring, account, secret).then(|| Arc::clone(account))
+    let is_secret = is_path_secret(&state.context.keyring, account, secret, state.clock.now());
+    is_secret.then(|| Arc::clone(account))
 }
 
 fn read(state: &State, request: &HttpRequest, body: Bytes) -> Option<ReceiptCall> {

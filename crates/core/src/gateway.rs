@@ -1,6 +1,7 @@
 //! What delivery knows of providers, for those who manage accounts.
 
 use crate::{
+    id::TenantId,
     phone::PhoneNumber,
     provider::{Health, ProviderAccount},
     sender::SenderText,
@@ -118,8 +119,8 @@ pub trait Gateways: Send + Sync {
         Err("cannot be called from here".to_owned())
     }
 
-    /// How an account fares; `None` where nothing was sent through it yet.
-    fn health(&self, account: &ProviderAccount) -> Option<Health>;
+    /// How an account fares for a tenant; `None` where nothing was sent through it yet.
+    fn health(&self, account: &ProviderAccount, tenant: TenantId) -> Option<Health>;
 
     /// Reads what a provider reports of messages that went through an account.
     fn read_receipts(
@@ -155,7 +156,7 @@ impl Gateways for NoGateways {
         TrialOutcome::Refused { class: "account", reason: "no such provider".to_owned() }
     }
 
-    fn health(&self, _: &ProviderAccount) -> Option<Health> {
+    fn health(&self, _: &ProviderAccount, _: TenantId) -> Option<Health> {
         None
     }
 

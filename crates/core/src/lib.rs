@@ -32,6 +32,7 @@ pub mod node;
 pub mod number;
 mod pack;
 pub mod phone;
+pub mod places;
 pub mod ports;
 mod printable;
 pub mod profile;

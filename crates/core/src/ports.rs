@@ -4,15 +4,14 @@ use crate::{
     allowlist::Allowlist,
     countries::Countries,
     event::{Event, LimitUse, Started},
-    id::{
-        EventId, KeyId, MessageId, NodeId, ProfileId, ProviderId, ReviewNumberId, TenantId, VerificationId,
-    },
+    id::{EventId, KeyId, MessageId, NodeId, ProfileId, ReviewNumberId, TenantId, VerificationId},
     idempotency::{Answer, Once, Replay},
     key::{Key, Mode},
     keyring::Fingerprint,
     limits::{Buckets, LimitHit, LimitState, Take, resend_cooldown},
     pack::UnpackError,
     phone::Country,
+    places::Places,
     profile::{Profile, ProfileName},
     receipt::{Awaited, FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
     resource::{Resource, ResourceKind},
@@ -427,29 +426,31 @@ pub trait Codes: Send + Sync {
         Err(StoreError::unsupported())
     }
 
-    /// Takes up to `limit` due messages of the partitions and holds them for
-    /// `lease`. Messages whose verification is over, or that a resend
-    /// replaced, are dropped here and never handed out; so are, without a word,
-    /// those that were delivered, and of those that are awaited all that are
-    /// over or replaced.
+    /// Takes due messages of the partitions, as many as there are places for, and
+    /// holds them for `lease`: one of each tenant in turn, of each the oldest first.
+    /// What is left for want of a place is as due as before. Messages whose verification
+    /// is over, or that a resend replaced, are dropped here and never handed out; so
+    /// are, without a word, those that were delivered, and of those that are awaited
+    /// all that are over or replaced.
     async fn claim(
         &self,
         partitions: Range<u16>,
         lease: Duration,
-        limit: usize,
+        places: Places,
     ) -> Result<Vec<Claim>, StoreError> {
         Err(StoreError::unsupported())
     }
 
     /// The same for those partitions only in which a message may have become
-    /// due since the last look; the others wait for a look at all.
+    /// due since the last look, or was left for want of a place that there is now;
+    /// the others wait for a look at all.
     async fn claim_arrived(
         &self,
         partitions: Range<u16>,
         lease: Duration,
-        limit: usize,
+        places: Places,
     ) -> Result<Vec<Claim>, StoreError> {
-        self.claim(partitions, lease, limit).await
+        self.claim(partitions, lease, places).await
     }
 
     /// Notes how a claimed message ended, if the claim is still the newest. A
@@ -504,10 +505,9 @@ pub trait Codes: Send + Sync {
         Err(StoreError::unsupported())
     }
 
-    /// Takes one message from what an account may send in a second, all workers
-    /// together: zero if it may go now. Else nothing is taken, and this is the
-    /// wait until one may be there.
-    async fn take_rate(&self, account: ProviderId, per_second: u32) -> Result<Duration, StoreError> {
+    /// Takes one from a bucket that no start takes from, all nodes together: zero
+    /// if there was one. Else nothing is taken, and this is the wait until one may be there.
+    async fn take(&self, take: Take) -> Result<Duration, StoreError> {
         Err(StoreError::unsupported())
     }
 

@@ -26,6 +26,35 @@ pub enum Shared {
     All,
 }
 
+/// Which secret the path of an account's receipts has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReceiptPath {
+    /// Counts how often it was renewed.
+    pub turn: u32,
+    /// When that was last.
+    pub renewed_at: Option<Timestamp>,
+}
+
+impl ReceiptPath {
+    /// The path before is taken for so long.
+    pub const OVERLAP: Duration = Duration::from_secs(24 * 3_600);
+    /// A request to renew it that comes again within this is the same request.
+    pub const REPEAT: Duration = Duration::from_secs(60);
+
+    /// The next one, or this one where it was renewed just now.
+    pub fn renewed(self, now: Timestamp) -> Self {
+        if self.renewed_at.is_some_and(|at| now.since(at) < Self::REPEAT) {
+            return self;
+        }
+        Self { turn: self.turn.wrapping_add(1), renewed_at: Some(now) }
+    }
+
+    /// The one before, if it is still taken.
+    pub fn previous(self, now: Timestamp) -> Option<u32> {
+        self.renewed_at.filter(|at| now.since(*at) < Self::OVERLAP).map(|_| self.turn.wrapping_sub(1))
+    }
+}
+
 /// An account at a provider.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProviderAccount {
@@ -49,6 +78,8 @@ pub struct ProviderAccount {
     pub shown: Value,
     /// Its settings, sealed.
     pub sealed: Vec<u8>,
+    /// What its receipts are told at.
+    pub receipts: ReceiptPath,
     /// Counts its changes.
     pub version: i64,
     /// When it was made.
@@ -102,6 +133,8 @@ impl ProviderAccount {
         json!({
             "kind": self.kind, "enabled": self.enabled, "rate": self.rate, "shared": shared,
             "verified_at": self.verified_at.map(Timestamp::micros), "settings": self.shown,
+            "receipt_turn": self.receipts.turn,
+            "receipts_renewed_at": self.receipts.renewed_at.map(Timestamp::micros),
         })
         .to_string()
     }
@@ -126,6 +159,11 @@ impl ProviderAccount {
             rate: body["rate"].as_u64().and_then(|rate| rate.try_into().ok()),
             shared,
             verified_at: body["verified_at"].as_i64().map(Timestamp::from_micros),
+            receipts: ReceiptPath {
+                // A former release writes none.
+                turn: body["receipt_turn"].as_u64().and_then(|turn| turn.try_into().ok()).unwrap_or_default(),
+                renewed_at: body["receipts_renewed_at"].as_i64().map(Timestamp::from_micros),
+            },
             shown: body["settings"].clone(),
             sealed: resource.sealed?,
             version: resource.version,

@@ -9,6 +9,7 @@ use crate::{
     ports::StoreError,
     provider::{OPERATOR, ProviderAccount},
     receipt::{ParkedReceipt, ProviderMessage, ReceiptReport, Received, hex, parse_reference},
+    time::Timestamp,
     verification::{Delivery, RecordKey},
 };
 use subtle::ConstantTimeEq as _;
@@ -29,12 +30,26 @@ pub enum Taken {
 
 /// What makes the path of an account's receipts one that nobody guesses.
 pub fn path_secret(keyring: &KeyRing, account: &ProviderAccount) -> String {
-    hex(keyring.hash("receipts", account.tenant, &[account.id.bytes()]))
+    secret_of_turn(keyring, account, account.receipts.turn)
 }
 
-/// Whether a path has that secret; compared in constant time.
-pub fn is_path_secret(keyring: &KeyRing, account: &ProviderAccount, given: &str) -> bool {
-    path_secret(keyring, account).as_bytes().ct_eq(given.as_bytes()).into()
+fn secret_of_turn(keyring: &KeyRing, account: &ProviderAccount, turn: u32) -> String {
+    let (id, turn) = (account.id.bytes().as_slice(), turn.to_be_bytes());
+    // The first one has no number: it is that of releases which could not renew it.
+    let parts: &[&[u8]] = if turn == [0; 4] { &[id] } else { &[id, &turn] };
+    hex(keyring.hash("receipts", account.tenant, parts))
+}
+
+/// Whether a path has that secret, or the one before while that is taken, or the
+/// next one, which nobody knows until another node has renewed it and this one
+/// has not read so yet; compared in constant time.
+pub fn is_path_secret(keyring: &KeyRing, account: &ProviderAccount, given: &str, now: Timestamp) -> bool {
+    let turn = account.receipts.turn;
+    let turns = [Some(turn), account.receipts.previous(now), Some(turn.wrapping_add(1))];
+    turns.into_iter().flatten().any(|turn| {
+        let secret = secret_of_turn(keyring, account, turn);
+        bool::from(secret.as_bytes().ct_eq(given.as_bytes()))
+    })
 }
 
 /// Notes what a provider reports of a message that went through `account`. One
@@ -73,4 +88,60 @@ fn may_report(account: &ProviderAccount, (key, message): (RecordKey, MessageId))
     key.mode == Mode::Live
         && message.partition() == key.id.partition()
         && (account.tenant == OPERATOR || account.tenant == key.tenant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        id::{ProviderId, TenantId},
+        keyring::VersionedKey,
+        provider::{ReceiptPath, Shared},
+    };
+
+    #[test]
+    fn paths_follow_their_turns() {
+        let keys = |byte| vec![VersionedKey { version: 1, key: [byte; 32] }];
+        let keyring = KeyRing::new([1; 32], keys(2), keys(3)).unwrap();
+        let at = Timestamp::from_millis;
+        let of = |receipts| ProviderAccount {
+            id: ProviderId::from_bytes([1; 16]),
+            tenant: TenantId::from_bytes([2; 16]),
+            name: "main".into(),
+            kind: "smsapi".into(),
+            enabled: true,
+            rate: None,
+            shared: Shared::No,
+            verified_at: None,
+            shown: serde_json::Value::Null,
+            sealed: vec![1],
+            receipts,
+            version: 1,
+            created_at: at(0),
+        };
+        let first = of(ReceiptPath::default());
+        let second = of(first.receipts.renewed(at(1_000)));
+        let third = of(second.receipts.renewed(at(61_000)));
+        assert_eq!(second.receipts.renewed(at(60_999)), second.receipts, "the same request");
+        let taken = |of: &ProviderAccount, given: &ProviderAccount, now| {
+            is_path_secret(&keyring, of, &path_secret(&keyring, given), at(now))
+        };
+        let day = 24 * 3_600_000;
+        assert!(taken(&second, &second, 2_000) && taken(&second, &first, 999 + day));
+        assert!(!taken(&second, &first, 1_000 + day), "after a day");
+        assert!(!taken(&third, &first, 62_000), "renewed twice");
+        assert!(taken(&first, &second, 1_000), "a node that has not read of it yet");
+        assert!(!taken(&first, &third, 61_000));
+        // Of a release that knows no renewal, and as it is stored.
+        let stored = |account: &ProviderAccount| ProviderAccount::read(account.resource(at(0))).unwrap();
+        assert_eq!(stored(&third), third);
+        let mut former = first.resource(at(0));
+        former.body =
+            r#"{"kind":"smsapi","enabled":true,"rate":null,"shared":null,"verified_at":null}"#.into();
+        assert_eq!(ProviderAccount::read(former).unwrap().receipts, ReceiptPath::default());
+        assert_eq!(
+            path_secret(&keyring, &first),
+            hex(keyring.hash("receipts", first.tenant, &[first.id.bytes()]))
+        );
+    }
 }

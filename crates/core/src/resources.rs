@@ -6,6 +6,7 @@ use crate::{
     gateway::SettingFault,
     id::TenantId,
     idempotency::{IdempotencyError, Once, refuse_repeat},
+    limits::LimitHit,
     ports::StoreError,
     profile::is_name,
     resource::{Resource, ResourceKind},
@@ -56,6 +57,12 @@ pub enum ResourceError {
     /// By a test key.
     #[error(transparent)]
     LiveByTest(#[from] LiveByTest),
+    /// A limit refused.
+    #[error("the limit {} refused", .0.name)]
+    Limited(LimitHit),
+    /// The codes store did not answer.
+    #[error("codes store")]
+    Codes(#[source] StoreError),
     /// The directory did not answer.
     #[error("directory")]
     Directory(#[from] StoreError),

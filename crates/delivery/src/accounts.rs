@@ -1,22 +1,23 @@
 //! The accounts of this process: each provider as it was built last, with its
-//! breaker; and what those who manage accounts ask of them.
+//! breakers; and what those who manage accounts ask of them.
+
+mod breakers;
 
 use crate::{
-    breaker::{Breaker, Verdict},
-    failover::metric_name,
-    metric,
     provider::{Accepted, Outgoing, Provider, SendError},
     providers::{KINDS, Means, build, redact, update},
     receipt::{ReceiptError, ReceiptRequest, Report},
     settings::Fault,
 };
 use async_trait::async_trait;
+use breakers::Breakers;
 use countersign_core::{
     code::Code,
     gateway::{Gateways, ReceiptCall, ReceiptRefusal, Reports, SettingFault, Trial, TrialOutcome},
-    id::{MessageId, ProviderId, VerificationId},
+    id::{MessageId, ProviderId, TenantId, VerificationId},
     keyring::KeyRing,
-    provider::{BreakerState, Health, ProviderAccount},
+    provider::{Health, ProviderAccount},
+    snapshot::Snapshot,
 };
 use rand::rngs::StdRng;
 use serde_json::Value;
@@ -32,13 +33,6 @@ use zeroize::Zeroizing;
 const UNUSED: Duration = Duration::from_secs(600);
 /// The most that a test message may take.
 const TRIAL: Duration = Duration::from_secs(15);
-/// An account with a problem that somebody must mend is asked again so often.
-const SHUT: Duration = Duration::from_secs(60);
-/// The longest wait that a provider may ask for.
-const LONGEST_THROTTLE: Duration = Duration::from_secs(300);
-const USUAL_THROTTLE: Duration = Duration::from_secs(1);
-/// With so many breakers those that have nothing to say are forgotten.
-const MOST_BREAKERS: usize = 4_096;
 /// Receipts of one account that wait to be taken.
 const REPORTS: usize = 1_000;
 
@@ -52,6 +46,7 @@ pub struct AccountReport {
 }
 
 struct Built {
+    tenant: TenantId,
     version: i64,
     provider: Arc<dyn Provider>,
     used_at: Instant,
@@ -60,7 +55,6 @@ struct Built {
 #[derive(Default)]
 struct State {
     built: HashMap<ProviderId, Built>,
-    breakers: HashMap<ProviderId, Breaker>,
 }
 
 /// The accounts that this process sends through.
@@ -69,12 +63,13 @@ pub struct Accounts {
     keyring: Arc<KeyRing>,
     reports: mpsc::Sender<AccountReport>,
     state: Mutex<State>,
+    pub(crate) breakers: Breakers,
 }
 
 impl Accounts {
     /// None is built yet. Receipts that come on providers' own connections go to `reports`.
     pub fn new(means: Means, keyring: Arc<KeyRing>, reports: mpsc::Sender<AccountReport>) -> Self {
-        Self { means, keyring, reports, state: Mutex::default() }
+        Self { means, keyring, reports, state: Mutex::default(), breakers: Breakers::default() }
     }
 
     /// The provider of an account, as its settings are now.
@@ -107,9 +102,6 @@ impl Accounts {
     fn built(&self, account: &ProviderAccount) -> Option<Arc<dyn Provider>> {
         let now = Instant::now();
         let mut state = self.state();
-        state
-            .built
-            .retain(|id, built| *id == account.id || now.saturating_duration_since(built.used_at) < UNUSED);
         let built = state.built.get_mut(&account.id).filter(|built| built.version == account.version)?;
         built.used_at = now;
         Some(Arc::clone(&built.provider))
@@ -123,66 +115,30 @@ impl Accounts {
         {
             return Some(Arc::clone(&built.provider));
         }
-        let (version, used_at) = (account.version, Instant::now());
-        state.built.insert(account.id, Built { version, provider: Arc::clone(provider), used_at });
+        let (tenant, version, used_at) = (account.tenant, account.version, Instant::now());
+        state.built.insert(account.id, Built { tenant, version, provider: Arc::clone(provider), used_at });
         None
     }
 
-    /// Whether the breaker surely lets nothing through now.
-    pub(crate) fn is_shut(&self, account: ProviderId) -> bool {
+    /// Closes what nobody used for long, and what is deleted, disabled or changed:
+    /// its connection ends with the last message that is under way on it.
+    pub(crate) fn close_unused(&self, snapshot: &Snapshot) {
         let now = Instant::now();
-        self.state().breakers.get(&account).is_some_and(|breaker| breaker.is_shut(now))
-    }
-
-    /// Whether the breaker lets a message through now. One that it lets through must be noted.
-    pub(crate) fn admit(&self, account: ProviderId) -> bool {
-        let mut state = self.state();
-        if state.breakers.len() >= MOST_BREAKERS {
-            state.breakers.retain(|_, breaker| !breaker.is_quiet());
-        }
-        state.breakers.entry(account).or_default().admit(Instant::now())
-    }
-
-    /// Notes what an attempt says of its account.
-    pub(crate) fn note(
-        &self,
-        account: &ProviderAccount,
-        answer: &Result<Accepted, SendError>,
-        took: Duration,
-    ) {
-        let changed =
-            self.state().breakers.entry(account.id).or_default().note(verdict(answer), took, Instant::now());
-        let Some(state) = changed else { return };
-        let (provider, tenant) = (&account.name, account.tenant);
-        match state {
-            BreakerState::Open => {
-                let reason = answer.as_ref().err().map(ToString::to_string).unwrap_or_default();
-                tracing::warn!(provider.name = %provider, tenant.id = %tenant, reason, "a provider is left out for a while");
-            }
-            _ => {
-                tracing::info!(provider.name = %provider, tenant.id = %tenant, "a provider takes messages again")
-            }
-        }
-        metric::count_breaker(&metric_name(account), state);
+        let is_used = |id: &ProviderId, built: &Built| {
+            let view = snapshot.tenant(built.tenant);
+            let account = view.as_ref().and_then(|view| view.providers.iter().find(|one| one.id == *id));
+            // A newer one than the copy has was changed since it was read.
+            account.is_some_and(|account| account.enabled && account.version <= built.version)
+                && now.saturating_duration_since(built.used_at) < UNUSED
+        };
+        let closed: Vec<_> = self.state().built.extract_if(|id, built| !is_used(id, built)).collect();
+        // Outside the lock: nobody waits while they end.
+        drop(closed);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic elsewhere leaves whole entries.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What the answer says of the account; that of a number is none of its faults.
-fn verdict(answer: &Result<Accepted, SendError>) -> Verdict {
-    match answer {
-        Ok(_) | Err(SendError::Reject { .. } | SendError::Decline { .. }) => Verdict::Well,
-        Err(SendError::Retry { reason, .. } | SendError::Unknown { reason }) => {
-            Verdict::Failed(reason.clone())
-        }
-        Err(SendError::Throttle { reason, after }) => {
-            Verdict::Shut(reason.clone(), after.unwrap_or(USUAL_THROTTLE).min(LONGEST_THROTTLE))
-        }
-        Err(SendError::Account { reason }) => Verdict::Shut(reason.clone(), SHUT),
     }
 }
 
@@ -195,6 +151,7 @@ pub(crate) fn class(error: &SendError) -> &'static str {
         SendError::Throttle { .. } => "throttle",
         SendError::Account { .. } => "account",
         SendError::Unknown { .. } => "unknown",
+        SendError::Local(error) => class(error),
     }
 }
 
@@ -262,9 +219,10 @@ impl Gateways for Accounts {
         self.means.outbound.parse_url(url).map(drop).map_err(|error| error.to_string())
     }
 
-    fn health(&self, account: &ProviderAccount) -> Option<Health> {
-        self.state().breakers.get(&account.id).map(Breaker::health)
+    fn health(&self, account: &ProviderAccount, tenant: TenantId) -> Option<Health> {
+        self.breakers.health(account, tenant)
     }
+
     fn read_receipts(
         &self,
         account: &Arc<ProviderAccount>,

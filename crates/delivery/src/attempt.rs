@@ -42,6 +42,8 @@ pub(crate) struct Sender {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Mutex<StdRng>,
     pub(crate) send_timeout: Duration,
+    /// Messages that a slow account may have under way at once.
+    pub(crate) slow_account: usize,
     pub(crate) lease: Duration,
     pub(crate) accounts: Arc<Accounts>,
     /// Where providers report receipts, if they can be told so.
@@ -223,7 +225,7 @@ impl Sender {
 /// What the provider's answer means for the message.
 pub(crate) fn decide(provider: &str, attempt: u32, answer: Result<Accepted, SendError>) -> Settlement {
     let provider = provider.to_owned();
-    let (reason, after) = match answer {
+    let (reason, after) = match answer.map_err(SendError::meaning) {
         Ok(Accepted { receipt, .. }) => {
             return Settlement::Accepted { provider, receipt, awaited: None, id: None };
         }
@@ -232,6 +234,8 @@ pub(crate) fn decide(provider: &str, attempt: u32, answer: Result<Accepted, Send
         }
         Err(SendError::Retry { reason, after } | SendError::Throttle { reason, after }) => (reason, after),
         Err(SendError::Account { reason } | SendError::Unknown { reason }) => (reason, None),
+        // It stands for no other.
+        Err(SendError::Local(error)) => (error.to_string(), None),
     };
     if attempt >= MAX_ATTEMPTS {
         return Settlement::Rejected { provider, reason: bounded(&format!("gave up: {reason}")) };

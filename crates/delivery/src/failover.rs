@@ -13,7 +13,7 @@ use countersign_core::{
     id::ProviderId,
     ports::{Claim, Settled, StoreError},
     provider::{OPERATOR, ProviderAccount},
-    receipt::{Awaited, FailedAttempt, ProviderMessage, reference},
+    receipt::{Awaited, FailedAttempt, ProviderMessage, rate_take, reference},
     report::path_secret,
     route::Candidate,
     sender::SenderText,
@@ -95,8 +95,9 @@ impl Sender {
     async fn ask(&self, claim: &Claim, message: &mut Outgoing, way: &Candidate) -> Result<Tried, StoreError> {
         let account = &way.account;
         let left_out = |error| Tried { answer: Err(error), asked: false, by_id: false, took: Duration::ZERO };
-        if self.accounts.is_shut(account.id) {
-            return Ok(left_out(SendError::retry("left out after failures")));
+        let tenant = claim.key.tenant;
+        if let Some(reason) = self.accounts.breakers.is_shut(account, tenant, self.slow_account) {
+            return Ok(left_out(SendError::retry(reason)));
         }
         if let Some(rate) = account.rate
             && let Some(wait) = self.wait_for_rate(account.id, rate).await?
@@ -104,9 +105,10 @@ impl Sender {
             let reason = "the account's rate is used up".to_owned();
             return Ok(left_out(SendError::Retry { reason, after: Some(wait) }));
         }
-        if !self.accounts.admit(account.id) {
-            return Ok(left_out(SendError::retry("left out after failures")));
-        }
+        let flight = match self.accounts.breakers.admit(account, tenant, self.slow_account) {
+            Ok(flight) => flight,
+            Err(reason) => return Ok(left_out(SendError::retry(reason))),
+        };
         message.callback = self.callback(claim, account);
         let begun = Instant::now();
         let provider = self.accounts.provider(account);
@@ -116,14 +118,15 @@ impl Sender {
             Err(error) => Err(error),
         };
         let took = begun.elapsed();
-        self.accounts.note(account, &answer, took);
-        Ok(Tried { answer, asked: true, by_id, took })
+        drop(flight);
+        self.accounts.breakers.note(account, tenant, &answer, took);
+        Ok(Tried { answer: answer.map_err(SendError::meaning), asked: true, by_id, took })
     }
 
     /// The wait until the account may send, unless that is short enough to sit it out.
     async fn wait_for_rate(&self, account: ProviderId, rate: u32) -> Result<Option<Duration>, StoreError> {
         let codes = &self.context.codes;
-        let wait = codes.take_rate(account, rate).await?;
+        let wait = codes.take(rate_take(account, rate)).await?;
         if wait.is_zero() {
             return Ok(None);
         }
@@ -131,7 +134,7 @@ impl Sender {
             return Ok(Some(wait));
         }
         sleep(wait).await;
-        let wait = codes.take_rate(account, rate).await?;
+        let wait = codes.take(rate_take(account, rate)).await?;
         Ok((!wait.is_zero()).then_some(wait))
     }
 

@@ -136,6 +136,11 @@ pub enum SendError {
         /// What happened.
         reason: String,
     },
+    /// Nobody was asked, for what stands in it, which happens to the message: a
+    /// text or a sender that this provider cannot be told, an address that is not
+    /// allowed. It says nothing of how the account fares.
+    #[error("{0}")]
+    Local(Box<Self>),
 }
 
 impl SendError {
@@ -157,6 +162,19 @@ impl SendError {
     /// Nothing more through this account.
     pub fn account(reason: impl Into<String>) -> Self {
         Self::Account { reason: reason.into() }
+    }
+
+    /// The same, found out here: nobody was asked.
+    pub fn local(self) -> Self {
+        Self::Local(Box::new(self))
+    }
+
+    /// What happens to the message, whoever found it out.
+    pub fn meaning(self) -> Self {
+        match self {
+            Self::Local(error) => error.meaning(),
+            error => error,
+        }
     }
 
     /// Perhaps taken.

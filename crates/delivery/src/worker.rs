@@ -1,7 +1,10 @@
 //! The worker: claims due messages and has them sent, many at a time.
 //!
 //! It claims no more than it has free places for, so a claimed message is sent
-//! at once and well within its lease; a slow message holds one place only.
+//! at once and well within its lease; a slow message holds one place only, and
+//! one tenant, slow or not, never all of them (`pool.rs`).
+
+mod pool;
 
 use crate::{
     accounts::Accounts, attempt::Sender, metric, provider::Provider, providers::simulator::Simulator,
@@ -10,15 +13,17 @@ use countersign_core::{
     Context,
     cause::chain,
     node::Share,
+    places::Places,
     ports::{Claim, Clock, StoreError},
 };
+use pool::Pool;
 use rand::rngs::StdRng;
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
 use tokio::{
-    task::{JoinError, JoinSet},
+    task::JoinError,
     time::{Instant, MissedTickBehavior, interval, sleep},
 };
 use tokio_util::sync::CancellationToken;
@@ -26,7 +31,8 @@ use tokio_util::sync::CancellationToken;
 /// How a worker works.
 #[derive(Clone, Copy, Debug)]
 pub struct WorkerSettings {
-    /// Messages in flight at once; at least 1. Default 32.
+    /// Messages of one tenant in flight at once; at least 1. Of all tenants
+    /// together it is twice as many. Default 32.
     pub parallel: usize,
     /// How long a claimed message belongs to its worker; a message of a worker
     /// that died is sent by another after that. Default 30 s.
@@ -71,7 +77,6 @@ pub struct Worker {
     share: Share,
 }
 
-type Sends = JoinSet<Result<(), StoreError>>;
 type Sent = Result<Result<(), StoreError>, JoinError>;
 
 /// Polls of its own share before the worker looks at all partitions: one whose
@@ -94,7 +99,7 @@ enum Where {
 enum Look {
     /// All that was due is in flight.
     Emptied,
-    /// More may be due than there were free places.
+    /// More may be due than there were free places, of all or of one tenant.
     Full,
     /// The store did not answer.
     Failed,
@@ -121,6 +126,7 @@ impl Worker {
             clock,
             rng: Mutex::new(rand::make_rng::<StdRng>()),
             send_timeout: settings.send_timeout,
+            slow_account: (settings.parallel / 2).max(1),
             lease: settings.lease,
             accounts,
             public_url,
@@ -132,12 +138,12 @@ impl Worker {
     /// messages it handled. An error of the store is given back, the others of
     /// the batch are settled all the same.
     pub async fn run_once(&self) -> Result<usize, StoreError> {
-        let claims = self.claim(Where::All, self.settings.parallel).await?;
+        let claims = self.claim(Where::All, Places::of_anybody(self.settings.parallel)).await?;
         let handled = claims.len();
-        let mut sends = Sends::new();
-        self.begin(claims, &mut sends);
+        let mut pool = Pool::new(self.settings.parallel);
+        self.begin(claims, &mut pool);
         let mut outcome = Ok(handled);
-        while let Some(sent) = sends.join_next().await {
+        while let Some(sent) = pool.join_next().await {
             match sent {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => outcome = Err(error),
@@ -150,7 +156,7 @@ impl Worker {
     /// Sends messages until `stop`; then claims no more, settles what is in
     /// flight and returns, at the latest a few seconds after the send time-out.
     pub async fn run(&self, stop: CancellationToken) {
-        let mut sends = Sends::new();
+        let mut pool = Pool::new(self.settings.parallel);
         let mut poll = interval(self.settings.poll);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut last, mut polls) = (Look::Emptied, 0u32);
@@ -158,7 +164,7 @@ impl Worker {
             let whither = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                Some(sent) = sends.join_next() => {
+                Some(sent) = pool.join_next() => {
                     note(sent);
                     // Nothing was left waiting for the place that is free now.
                     if last == Look::Emptied {
@@ -166,16 +172,17 @@ impl Worker {
                     }
                     Where::Arrived
                 }
-                () = self.sender.context.codes.due_arrived(), if self.free(&sends) > 0 => Where::Arrived,
+                () = self.sender.context.codes.due_arrived(), if pool.has_places() => Where::Arrived,
                 _ = poll.tick() => {
                     polls = polls.wrapping_add(1);
+                    self.sender.accounts.close_unused(&self.sender.context.snapshot);
                     if polls.is_multiple_of(POLLS_A_ROUND) { Where::All } else { Where::Share }
                 }
             };
-            while let Some(sent) = sends.try_join_next() {
+            while let Some(sent) = pool.try_join_next() {
                 note(sent);
             }
-            let look = self.look(whither, &mut sends, last).await;
+            let look = self.look(whither, &mut pool, last).await;
             if look == Look::Failed {
                 tokio::select! {
                     () = stop.cancelled() => break,
@@ -184,63 +191,64 @@ impl Worker {
             }
             last = look;
         }
-        while let Some(sent) = sends.join_next().await {
+        while let Some(sent) = pool.join_next().await {
             note(sent);
         }
     }
 
-    /// Claims as many messages as there are free places. An outage of the
+    /// Claims as many messages as there are places for. An outage of the
     /// store is told once when it begins and once when it ends.
-    async fn look(&self, whither: Where, sends: &mut Sends, last: Look) -> Look {
-        let free = self.free(sends);
-        if free == 0 {
-            return Look::Full;
-        }
-        let asked = Instant::now();
-        match self.claim(whither, free).await {
-            // What took that long may be another worker's by the time it is sent.
-            Ok(claims) if asked.elapsed() > self.settings.lease / 2 => {
-                tracing::warn!(
-                    claims = claims.len(),
-                    "claims came too late, their messages wait for their lease to end"
-                );
-                Look::Emptied
+    async fn look(&self, whither: Where, pool: &mut Pool, last: Look) -> Look {
+        loop {
+            let places = pool.places();
+            let most = places.most;
+            if most == 0 {
+                return Look::Full;
             }
-            Ok(claims) => {
-                if last == Look::Failed {
-                    tracing::info!("the outbox can be read again");
+            let asked = Instant::now();
+            match self.claim(whither, places).await {
+                // What took that long may be another worker's by the time it is sent.
+                Ok(claims) if asked.elapsed() > self.settings.lease / 2 => {
+                    tracing::warn!(
+                        claims = claims.len(),
+                        "claims came too late, their messages wait for their lease to end"
+                    );
+                    return Look::Emptied;
                 }
-                let full = claims.len() >= free;
-                self.begin(claims, sends);
-                if full { Look::Full } else { Look::Emptied }
-            }
-            Err(error) => {
-                if last != Look::Failed {
-                    tracing::error!(error = %chain(&error), "the outbox cannot be read, messages wait");
+                Ok(claims) => {
+                    if last == Look::Failed {
+                        tracing::info!("the outbox can be read again");
+                    }
+                    let found = claims.len();
+                    self.begin(claims, pool);
+                    if found < most {
+                        return if pool.is_anyone_full() { Look::Full } else { Look::Emptied };
+                    }
                 }
-                Look::Failed
+                Err(error) => {
+                    if last != Look::Failed {
+                        tracing::error!(error = %chain(&error), "the outbox cannot be read, messages wait");
+                    }
+                    return Look::Failed;
+                }
             }
         }
     }
 
-    fn free(&self, sends: &Sends) -> usize {
-        self.settings.parallel.saturating_sub(sends.len())
-    }
-
-    async fn claim(&self, whither: Where, limit: usize) -> Result<Vec<Claim>, StoreError> {
+    async fn claim(&self, whither: Where, places: Places) -> Result<Vec<Claim>, StoreError> {
         let Context { codes, partitions, .. } = &self.sender.context;
         let lease = self.settings.lease;
         match whither {
-            Where::Arrived => codes.claim_arrived(self.share.get(), lease, limit).await,
-            Where::Share => codes.claim(self.share.get(), lease, limit).await,
-            Where::All => codes.claim(0..*partitions, lease, limit).await,
+            Where::Arrived => codes.claim_arrived(self.share.get(), lease, places).await,
+            Where::Share => codes.claim(self.share.get(), lease, places).await,
+            Where::All => codes.claim(0..*partitions, lease, places).await,
         }
     }
 
-    fn begin(&self, claims: Vec<Claim>, sends: &mut Sends) {
+    fn begin(&self, claims: Vec<Claim>, pool: &mut Pool) {
         for claim in claims {
             let sender = Arc::clone(&self.sender);
-            sends.spawn(async move { sender.handle(claim).await });
+            pool.begin(claim.key.tenant, async move { sender.handle(claim).await });
         }
     }
 }

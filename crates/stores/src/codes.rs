@@ -15,17 +15,18 @@ use backlog::Backlog;
 use clock::StoreClock;
 use countersign_core::{
     event::{CancelReason, Event, EventKind},
-    id::{EventId, MessageId, ProfileId, ProviderId, TenantId, VerificationId},
+    id::{EventId, MessageId, ProfileId, TenantId, VerificationId},
     idempotency::{Answer, Once, Outcome, Progress, Replay},
     key::Mode,
     keyring::Fingerprint,
-    limits::LimitHit,
+    limits::{LimitHit, Take},
     number::Standing,
+    places::Places,
     ports::{
         CheckFound, Claim, Clock, Codes, Erasure, NewVerification, Position, Seen, Settled, StartOutcome,
         StoreError, Unrecorded,
     },
-    receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received, rate_take},
+    receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
     time::Timestamp,
     verification::{
         CancelOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status, SubmittedCode,
@@ -33,7 +34,12 @@ use countersign_core::{
 };
 use records::{append_event, load, load_number, number_key, save, save_number};
 use rusqlite::Connection;
-use std::{ops::Range, path::Path, sync::Arc, time::Duration};
+use std::{
+    ops::Range,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::sync::Notify;
 
 /// The codes store of one machine. The data folder is locked by the server, so
@@ -42,6 +48,8 @@ pub struct SqliteCodes {
     database: Database,
     clock: Arc<StoreClock>,
     due: Notify,
+    /// The tenant whom the last claim came to, where there was no room for all.
+    after: Mutex<Option<TenantId>>,
     backlog: Arc<Backlog>,
 }
 
@@ -69,7 +77,7 @@ impl SqliteCodes {
             count.begin(connection, now)
         };
         database.write(begin).await?;
-        Ok(Self { database, clock, due: Notify::new(), backlog })
+        Ok(Self { database, clock, due: Notify::new(), after: Mutex::default(), backlog })
     }
 }
 
@@ -230,7 +238,7 @@ impl Codes for SqliteCodes {
         &self,
         partitions: Range<u16>,
         lease: Duration,
-        limit: usize,
+        places: Places,
     ) -> Result<Vec<Claim>, StoreError> {
         let clock = self.clock.clone();
         let due = clock.now();
@@ -244,10 +252,17 @@ impl Codes for SqliteCodes {
         if !to_claim {
             return Ok(Vec::new());
         }
+        let after = *self.after.lock().unwrap_or_else(PoisonError::into_inner);
         let claim = move |connection: &Connection| {
-            outbox::claim(connection, partitions.clone(), lease, limit, clock.now())
+            let (partitions, places, now) = (partitions.clone(), places.clone(), clock.now());
+            outbox::claim(connection, outbox::Claiming { partitions, lease, places, now }, after)
         };
-        self.database.write(claim).await
+        let outbox::Claimed { claims, after, more } = self.database.write(claim).await?;
+        *self.after.lock().unwrap_or_else(PoisonError::into_inner) = after;
+        if more {
+            self.due.notify_one();
+        }
+        Ok(claims)
     }
 
     async fn settle(
@@ -298,8 +313,8 @@ impl Codes for SqliteCodes {
         self.database.write(find).await
     }
 
-    async fn take_rate(&self, account: ProviderId, per_second: u32) -> Result<Duration, StoreError> {
-        let (clock, take) = (self.clock.clone(), rate_take(account, per_second));
+    async fn take(&self, take: Take) -> Result<Duration, StoreError> {
+        let clock = self.clock.clone();
         self.database.write(move |connection| buckets::take_one(connection, &take, clock.now())).await
     }
 

@@ -12,6 +12,7 @@ mod relays;
 mod reply;
 mod script;
 mod server;
+mod settle;
 mod tags;
 mod url;
 mod wake;

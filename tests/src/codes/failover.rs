@@ -5,7 +5,7 @@ use countersign_core::{
     event::EventKind,
     id::{EventId, ProviderId, VerificationId},
     ports::{Claim, Clock, Phase, Settled},
-    receipt::{Awaited, FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
+    receipt::{Awaited, FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received, rate_take},
     verification::{CheckOutcome, Delivery, RecordKey, Settlement, Status},
 };
 use futures_util::future::join_all;
@@ -326,12 +326,12 @@ pub async fn all_workers_share_the_rate_of_an_account(bench: Bench) {
     let bench = Arc::new(bench);
     let takes = (0..50).map(|_| {
         let bench = bench.clone();
-        tokio::spawn(async move { bench.codes().take_rate(one, 10).await.unwrap() })
+        tokio::spawn(async move { bench.codes().take(rate_take(one, 10)).await.unwrap() })
     });
     let waits: Vec<_> = join_all(takes).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(waits.iter().filter(|wait| wait.is_zero()).count(), 10);
     assert_eq!(waits.iter().max(), Some(&Duration::from_millis(100)));
-    let take = async |account, rate| bench.codes().take_rate(account, rate).await.unwrap();
+    let take = async |account, rate| bench.codes().take(rate_take(account, rate)).await.unwrap();
     assert_eq!(take(two, 1).await, Duration::ZERO, "an account of its own");
     assert_eq!(take(two, 1).await, seconds(1));
     bench.clock.turn(Duration::from_millis(400));

@@ -3,6 +3,7 @@
 use super::{Bench, number, seconds};
 use countersign_core::{
     id::EventId,
+    places::Places,
     ports::{Clock, Phase, Settled},
     verification::{CheckOutcome, Delivery, Settlement, Status},
 };
@@ -99,8 +100,8 @@ pub async fn a_worker_sees_only_its_partitions(bench: Bench) {
     for n in 0..50 {
         bench.start(&number(n)).await.unwrap();
     }
-    let low = bench.codes().claim(0..32, seconds(30), 100).await.unwrap();
-    let high = bench.codes().claim(32..64, seconds(30), 100).await.unwrap();
+    let low = bench.codes().claim(0..32, seconds(30), Places::of_anybody(100)).await.unwrap();
+    let high = bench.codes().claim(32..64, seconds(30), Places::of_anybody(100)).await.unwrap();
     assert!(low.iter().all(|claim| claim.key.id.partition() < 32));
     assert!(high.iter().all(|claim| claim.key.id.partition() >= 32));
     assert_eq!(low.len() + high.len(), 50);

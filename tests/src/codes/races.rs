@@ -3,6 +3,7 @@
 use super::{Bench, number, seconds, wrong};
 use countersign_core::{
     check::Checked,
+    places::Places,
     start::StartError,
     verification::{CheckOutcome, Status},
 };
@@ -83,7 +84,9 @@ pub async fn concurrent_claims_hand_out_each_message_once(bench: Bench) {
     }
     let claims = (0..20).map(|_| {
         let bench = bench.clone();
-        tokio::spawn(async move { bench.codes().claim(0..64, seconds(30), 15).await.unwrap() })
+        tokio::spawn(
+            async move { bench.codes().claim(0..64, seconds(30), Places::of_anybody(15)).await.unwrap() },
+        )
     });
     let mut messages: Vec<_> =
         join_all(claims).await.into_iter().flat_map(Result::unwrap).map(|claim| claim.message).collect();

@@ -4,6 +4,7 @@ use super::{
     Bench,
     engine::{Engine, nodes, server, try_command},
 };
+use countersign_core::places::Places;
 use redis::Value;
 use std::time::Duration;
 
@@ -93,10 +94,10 @@ async fn a_message_whose_record_is_still_elsewhere_is_not_dropped() {
     let moving = Move::begin().await;
     moving.carry(b"de").await;
     let part = id.partition()..id.partition() + 1;
-    let claimed = bench.codes().claim(part.clone(), Duration::from_secs(30), 10).await;
+    let claimed = bench.codes().claim(part.clone(), Duration::from_secs(30), Places::of_anybody(10)).await;
     assert!(claimed.is_err(), "{claimed:?}");
     moving.end().await;
-    let claimed = bench.codes().claim(part, Duration::from_secs(30), 10).await.unwrap();
+    let claimed = bench.codes().claim(part, Duration::from_secs(30), Places::of_anybody(10)).await.unwrap();
     assert_eq!(claimed.iter().map(|claim| claim.key.id).collect::<Vec<_>>(), [id]);
 }
 

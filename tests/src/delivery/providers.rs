@@ -8,11 +8,13 @@ use countersign_core::{
     resources::{
         ResourceName,
         providers::{self, NewProvider},
+        routes::RouteChange,
     },
     scope::Scopes,
     time::Timestamp,
 };
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 #[tokio::test]
 async fn an_account_is_made_tried_changed_and_deleted() {
@@ -246,4 +248,94 @@ async fn the_examples_of_the_guide_are_accepted() {
         kinds.insert(made.json()["kind"].as_str().unwrap().to_owned());
     }
     assert_eq!(kinds, countersign_delivery::providers::KINDS.map(str::to_owned).into());
+}
+
+#[tokio::test]
+async fn test_messages_have_a_limit_of_their_own() {
+    let (app, server) = (TestApp::spawn_with_gateways().await, gateway().await);
+    let (owner, other) = (app.tenant("Acme").await, app.tenant("Other").await);
+    let account = async |key| app.verified_account(key, ("main", "http"), settings(&server.uri())).await.id;
+    let (own, theirs) = (account(&owner).await, account(&other).await);
+    let to = json!({ "to": "+48500500500" });
+    let test = async |id, key| app.post(&format!("/v1/providers/{id}/test"), key, to.clone()).await;
+    // What sends nothing takes nothing.
+    for _ in 0..7 {
+        assert_eq!(test(theirs, &owner).await.status, 404);
+    }
+    for _ in 0..5 {
+        assert_eq!(test(own, &owner).await.status, 200);
+    }
+    let refused = test(own, &owner).await;
+    assert_eq!(refused.problem(), (429, "rate_limited".into()));
+    assert_eq!(refused.json()["limit"], json!({ "name": "provider_test_1m", "scope": "tenant" }));
+    assert_eq!(refused.header("retry-after"), "12");
+    assert_eq!(test(theirs, &other).await.status, 200, "another tenant has its own");
+    // In a day 50: after each minute 5 fit, and no more than the day's.
+    let mut sent = 5;
+    let last = loop {
+        app.clock.turn(crate::codes::seconds(60));
+        let answers = [test(own, &owner).await, test(own, &owner).await, test(own, &owner).await];
+        sent += answers.iter().filter(|answer| answer.status == 200).count();
+        if let Some(refused) = answers.into_iter().find(|answer| answer.status != 200) {
+            break refused;
+        }
+        assert!(sent < 60);
+    };
+    assert_eq!(last.json()["limit"]["name"], "provider_test_24h", "{last:?}");
+    assert!((50..=51).contains(&sent), "{sent}");
+    assert_eq!(asked(&server).await.len(), sent + 1);
+}
+
+/// An SMSC of one connection that takes everything, and what it was told, by the numbers of commands.
+async fn smsc(listener: tokio::net::TcpListener, told: tokio::sync::mpsc::UnboundedSender<u32>) {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    loop {
+        let mut head = [0; 16];
+        if stream.read_exact(&mut head).await.is_err() {
+            return;
+        }
+        let word = |at: usize| u32::from_be_bytes(head[at..at + 4].try_into().unwrap());
+        let mut body = vec![0; word(0) as usize - 16];
+        stream.read_exact(&mut body).await.unwrap();
+        let _ = told.send(word(4));
+        let body: &[u8] = if matches!(word(4), 0x4 | 0x9) { b"id-1\0" } else { b"" };
+        let mut answer = Vec::new();
+        for word in [16 + body.len() as u32, word(4) | 0x8000_0000, 0, word(12)] {
+            answer.extend(word.to_be_bytes());
+        }
+        answer.extend(body);
+        let _ = stream.write_all(&answer).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deleted_or_disabled_smpp_account_unbinds_soon() {
+    let app = TestApp::spawn_with_gateways().await;
+    let owner = app.tenant("Acme").await;
+    for (n, disable) in [(1, true), (2, false)] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(smsc(listener, tell));
+        let settings =
+            json!({"host": "127.0.0.1", "port": port, "system_id": "a", "password": "b", "tls": false});
+        let name = format!("smsc-{n}");
+        let account = app.verified_account(&owner, (&name, "smpp"), settings).await.id;
+        app.route(&owner, &name, account, RouteChange::default()).await;
+        app.context.refresh().await.unwrap();
+        let id = app.start(&owner, &crate::codes::number(n)).await;
+        app.wait_for(&owner, &id, "delivery", "sent").await;
+        assert_eq!([told.recv().await, told.recv().await], [Some(0x9), Some(0x4)], "bound, and sent");
+        let routes = app.get("/v1/routes", &owner).await.json()["data"].as_array().unwrap().clone();
+        let route = routes.iter().find(|route| route["name"] == name).unwrap()["id"].as_str().unwrap();
+        assert_eq!(app.delete(&format!("/v1/routes/{route}"), &owner).await.status, 204);
+        let path = format!("/v1/providers/{account}");
+        let ended = match disable {
+            true => app.patch(&path, &owner, json!({ "enabled": false })).await.status,
+            false => app.delete(&path, &owner).await.status,
+        };
+        assert_eq!(ended, if disable { 200 } else { 204 });
+        let unbind = tokio::time::timeout(crate::codes::seconds(8), told.recv()).await;
+        assert_eq!(unbind.expect("within a few seconds"), Some(0x6));
+    }
 }

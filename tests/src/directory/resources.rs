@@ -38,6 +38,7 @@ fn account(tenant: TenantId, name: &str) -> ProviderAccount {
         verified_at: Some(at(3)),
         shown: json!({ "url": "https://sms.example" }),
         sealed: vec![1, 2, 3],
+        receipts: Default::default(),
         version: 1,
         created_at: at(1),
     }

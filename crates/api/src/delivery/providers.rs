@@ -30,7 +30,7 @@ pub use json::Health;
 use json::{CreateProvider, KINDS, Provider, ProviderList, TestOutcome, TestProvider, UpdateProvider};
 
 fn body(state: &State, account: &ProviderAccount) -> Provider {
-    Provider::own(account, state.context.gateways.health(account))
+    Provider::own(account, state.context.gateways.health(account, account.tenant))
 }
 
 /// Makes an account at a provider.
@@ -98,8 +98,8 @@ pub async fn list_providers(
     query.0.finish(Some(()))?;
     let own = providers::list_providers(&state.context, caller.tenant).await?;
     let shared = providers::shared_providers(&state.context, caller.tenant);
-    let shared =
-        shared.iter().map(|account| Provider::of_operator(account, state.context.gateways.health(account)));
+    let health = |account| state.context.gateways.health(account, caller.tenant);
+    let shared = shared.iter().map(|account| Provider::of_operator(account, health(account)));
     Ok(Json(ProviderList { data: own.iter().map(|account| body(&state, account)).chain(shared).collect() }))
 }
 
@@ -121,7 +121,7 @@ pub async fn read_provider(
         Err(ResourceError::NotFound(kind)) => {
             let shared = providers::shared_provider(&state.context, caller.tenant, id.0);
             let account = shared.ok_or(ResourceError::NotFound(kind))?;
-            let health = state.context.gateways.health(&account);
+            let health = state.context.gateways.health(&account, caller.tenant);
             Ok(Json(Provider::of_operator(&account, health)))
         }
         Err(error) => Err(error.into()),
@@ -195,7 +195,8 @@ pub async fn delete_provider(
 ///
 /// One message, without a code, is sent at once; the answer says what the
 /// provider said. If it took the message, the account is verified, and routes
-/// may lead through it. Takes 20 seconds at most.
+/// may lead through it. Takes 20 seconds at most. A tenant may send 5 in a minute
+/// and 50 in a day.
 #[utoipa::path(
     tag = "delivery",
     params(("id" = String, Path, description = "The account.", pattern = "^prv_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -203,6 +204,7 @@ pub async fn delete_provider(
     responses(
         (status = 200, description = "What became of the message.", body = TestOutcome),
         (status = 400, description = "`invalid_request`, `invalid_phone_number` or `number_cannot_receive_sms`."),
+        (status = 429, description = "`rate_limited`: `provider_test_1m` or `provider_test_24h`."),
     ),
     security(("key" = ["settings:write"]))
 )]
@@ -216,6 +218,37 @@ pub async fn test_provider(
     let mut fields = body_of.0;
     let to = fields.required("to", |value| number(value, Mode::Live));
     let (to, tenant) = (fields.finish(to)?, caller.live_tenant()?);
+    providers::take_trial(&state.context, tenant, id.0).await?;
     let outcome = providers::test_provider(&state.context, tenant, id.0, to, state.clock.now()).await?;
     Ok(Json(outcome.into()))
+}
+
+/// Renews where the provider reports receipts.
+///
+/// The path of that URL holds a secret, which goes out with each message. From
+/// now on messages bear another one; the one before is taken for 24 hours, for
+/// messages that are under way. Renewed again after a minute, the first one ends
+/// at once; within a minute it is the same request.
+#[utoipa::path(
+    tag = "delivery",
+    params(("id" = String, Path, description = "The account.", pattern = "^prv_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    responses(
+        (status = 200, description = "The account as it is now.", body = Provider),
+        (status = 400, description = "`invalid_request`: this operation takes no body or `{}`."),
+        (status = 409, description = "`conflict`: another change came first."),
+        (status = 413, description = "`payload_too_large`."),
+        (status = 415, description = "`unsupported_media_type`."),
+    ),
+    security(("key" = ["settings:write"]))
+)]
+#[post("/providers/{id}/receipts/rotate")]
+pub async fn rotate_receipts(
+    caller: Authed<SettingsWrite>,
+    id: Id<ProviderId>,
+    state: Data<State>,
+    _body: NoBody,
+) -> Result<Json<Provider>, Problem> {
+    let (tenant, now) = (caller.live_tenant()?, state.clock.now());
+    let account = providers::renew_receipts(&state.context, tenant, id.0, now).await?;
+    Ok(Json(body(&state, &account)))
 }

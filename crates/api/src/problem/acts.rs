@@ -85,7 +85,7 @@ fn unknown_profile() -> Problem {
     Problem::field(ProblemCode::InvalidRequest, "profile", "not_found", "names no profile of the tenant")
 }
 
-fn limited(hit: LimitHit) -> Problem {
+pub(super) fn limited(hit: LimitHit) -> Problem {
     let detail = format!("The limit {} refused the request.", hit.name);
     let limit = RefusingLimit { name: hit.name, scope: hit.scope };
     let problem = Problem::new(ProblemCode::RateLimited, detail).with_limit(limit).with_states(hit.states);

@@ -1,6 +1,9 @@
 //! What is wrong with resources, as problems.
 
-use super::{Problem, ProblemCode, acts::directory};
+use super::{
+    Problem, ProblemCode,
+    acts::{codes, directory, limited},
+};
 use crate::fields::{Fault, Fields};
 use countersign_core::{gateway::SettingFault, resources::ResourceError};
 use std::{sync::Arc, time::Duration};
@@ -66,6 +69,8 @@ impl From<ResourceError> for Problem {
             ResourceError::NoMessage => Self::not_found("The webhook keeps no such message."),
             ResourceError::Idempotency(error) => error.into(),
             ResourceError::LiveByTest(error) => error.into(),
+            ResourceError::Limited(hit) => limited(hit),
+            ResourceError::Codes(error) => codes(error),
             ResourceError::Directory(error) => directory(error),
         }
     }

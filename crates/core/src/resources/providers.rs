@@ -6,8 +6,10 @@ use crate::{
     gateway::{SettingFault, Trial, TrialOutcome},
     id::{ProviderId, TenantId},
     idempotency::Once,
+    limits::{Bucket, LimitHit, LimitScope, Take},
     phone::PhoneNumber,
-    provider::{ProviderAccount, Shared},
+    provider::{ProviderAccount, ReceiptPath, Shared},
+    receipt::digest,
     resource::{Resource, ResourceKind},
     route::{Route, operator},
     sender::choose,
@@ -109,6 +111,7 @@ pub async fn create_provider(
         shown: context.gateways.redact(&new.kind, &new.settings),
         sealed: ProviderAccount::seal(&context.keyring, (tenant, id), &new.settings, rng),
         kind: new.kind,
+        receipts: ReceiptPath::default(),
         version: 1,
         created_at: now,
     };
@@ -168,6 +171,48 @@ async fn refuse_used(context: &Context, tenant: TenantId, id: ProviderId) -> Res
     let used: Vec<_> =
         routes.filter(|route| route.enabled && route.provider == id).map(|route| route.name).collect();
     if used.is_empty() { Ok(()) } else { Err(ResourceError::InUse(used)) }
+}
+
+/// Gives an account another path for its receipts; the one before is taken for a
+/// day. Asked again within a minute, it is as it is.
+pub async fn renew_receipts(
+    context: &Context,
+    tenant: TenantId,
+    id: ProviderId,
+    now: Timestamp,
+) -> Result<ProviderAccount, ResourceError> {
+    let mut account = read_provider(context, tenant, id).await?;
+    let renewed = account.receipts.renewed(now);
+    if renewed != account.receipts {
+        account.receipts = renewed;
+        account.version += 1;
+        update(context, &account.resource(now)).await?;
+    }
+    Ok(account)
+}
+
+/// How many test messages a tenant may send, each of which costs it an SMS.
+const TRIALS: [Bucket; 2] = [Bucket::new(5, 60), Bucket::new(50, 86_400)];
+
+/// Takes one of the test messages that a tenant may send through its accounts.
+pub async fn take_trial(context: &Context, tenant: TenantId, id: ProviderId) -> Result<(), ResourceError> {
+    read_provider(context, tenant, id).await?;
+    for bucket in TRIALS {
+        let name = bucket.name("provider_test");
+        let key = digest(b"provider test", &[tenant.bytes(), name.as_bytes()]);
+        let take = Take { key, name: name.clone(), scope: LimitScope::Tenant, bucket };
+        let wait = context.codes.take(take).await.map_err(ResourceError::Codes)?;
+        if !wait.is_zero() {
+            let scope = LimitScope::Tenant.as_str();
+            return Err(ResourceError::Limited(LimitHit {
+                name,
+                scope,
+                retry_after: wait,
+                states: Vec::new(),
+            }));
+        }
+    }
+    Ok(())
 }
 
 /// Sends one message through an account of the tenant, and notes it as working if that went well.

@@ -206,7 +206,7 @@ pub fn explain_route(
         sender: None,
     };
     let health = |candidate: Candidate| {
-        let health = context.gateways.health(&candidate.account);
+        let health = context.gateways.health(&candidate.account, caller.tenant);
         (candidate, health)
     };
     Ok(Explanation {

@@ -20,6 +20,7 @@ fn account(number: u8, tenant: TenantId, shared: Shared) -> Arc<ProviderAccount>
         verified_at: None,
         shown: json!({"token": "***"}),
         sealed: vec![1],
+        receipts: Default::default(),
         version: 1,
         created_at: Timestamp::default(),
     })

@@ -61,12 +61,12 @@ impl From<OutboundError> for SendError {
             OutboundError::Timeout { sent: true } | OutboundError::Broken | OutboundError::TooLarge => {
                 Self::unknown(reason)
             }
-            OutboundError::Request => Self::decline(reason),
+            OutboundError::Request => Self::decline(reason).local(),
             // The settings are wrong, or the name in them means something else by now.
             OutboundError::Url
             | OutboundError::Insecure
             | OutboundError::Blocked
-            | OutboundError::Setup(_) => Self::account(reason),
+            | OutboundError::Setup(_) => Self::account(reason).local(),
         }
     }
 }

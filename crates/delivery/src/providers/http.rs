@@ -112,7 +112,7 @@ impl Provider for Http {
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError> {
         let from = self.from.as_deref();
         let values = Values::new(message, from, &self.secrets, self.receipts.is_some());
-        let request = self.request.build(&values)?;
+        let request = self.request.build(&values).map_err(SendError::local)?;
         self.answer.judge(&self.outbound.call(request).await?)
     }
 

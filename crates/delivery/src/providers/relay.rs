@@ -193,7 +193,7 @@ impl Provider for Relay {
     }
 
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError> {
-        let request = self.request(message).ok_or_else(|| SendError::reject("unreadable"))?;
+        let request = self.request(message).ok_or_else(|| SendError::reject("unreadable").local())?;
         let reply = self.outbound.call(request).await;
         judge(&reply.map_err(|error| self.failure(error))?)
     }

@@ -223,7 +223,8 @@ impl Provider for Smpp {
     }
 
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError> {
-        let bodies = submit::bodies(&self.shared.settings, message, self.clock.now())?;
+        let bodies = submit::bodies(&self.shared.settings, message, self.clock.now());
+        let bodies = bodies.map_err(SendError::local)?;
         self.start();
         let total = u8::try_from(bodies.len()).unwrap_or(u8::MAX);
         let number = self.messages.fetch_add(1, Ordering::Relaxed);

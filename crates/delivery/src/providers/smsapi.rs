@@ -166,7 +166,9 @@ impl Provider for Smsapi {
 /// surely unsent because another cannot be reached.
 fn worse(earlier: Option<SendError>, later: SendError) -> SendError {
     match (earlier, later) {
-        (Some(SendError::Unknown { reason }), SendError::Retry { .. }) => SendError::Unknown { reason },
+        (Some(SendError::Unknown { reason }), SendError::Retry { .. } | SendError::Local(_)) => {
+            SendError::Unknown { reason }
+        }
         (_, later) => later,
     }
 }

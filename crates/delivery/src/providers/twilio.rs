@@ -157,7 +157,8 @@ impl Provider for Twilio {
     }
 
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError> {
-        let authorization = self.authorization().ok_or_else(|| SendError::account("wrong credentials"))?;
+        let authorization =
+            self.authorization().ok_or_else(|| SendError::account("wrong credentials").local())?;
         let request = Request::new(Method::POST, self.settings.url.clone(), self.settings.timeout)
             .header(AUTHORIZATION, authorization)
             .body("application/x-www-form-urlencoded", self.form(message).into_bytes());

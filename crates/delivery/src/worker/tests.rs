@@ -189,6 +189,22 @@ async fn a_slow_message_holds_one_place_only() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_tenant_alone_uses_all_places_all_the_time() {
+    let (codes, line) = (Arc::new(MemoryCodes::default()), Line::slow(Duration::from_millis(100)));
+    for _ in 0..320 {
+        start(&codes, Mode::Live, "+48500500501").await;
+    }
+    let (worker, stop) = (worker(&codes, &line, 32), CancellationToken::new());
+    let wait = async {
+        sleep(Duration::from_millis(1_050)).await;
+        assert_eq!(codes.settlements(), vec![accepted(); 320], "32 in each 100 ms");
+        stop.cancel();
+    };
+    tokio::join!(worker.run(stop.clone()), wait);
+    assert_eq!(line.busiest.load(Ordering::SeqCst), 32);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stopped_worker_claims_no_more() {
     let (codes, line) = (Arc::new(MemoryCodes::default()), Line::slow(Duration::from_secs(3)));
     for _ in 0..2 {

@@ -44,6 +44,12 @@ pub enum ProviderCommand {
         #[arg(long, value_parser = parse_number)]
         to: PhoneNumber,
     },
+    /// Renew the URL of an account's receipts; the one before is taken for a day
+    RotateReceipts {
+        /// Its id: prv_...
+        #[arg(value_parser = parse_provider_id)]
+        provider: ProviderId,
+    },
     /// Delete an account that no route leads through
     Delete {
         /// Its id: prv_...

@@ -49,6 +49,11 @@ pub(super) async fn run(config: Option<&Path>, command: ProviderCommand) -> anyh
                 TrialOutcome::Refused { class, reason } => bail!("The provider refused ({class}): {reason}"),
             }
         }
+        ProviderCommand::RotateReceipts { provider } => {
+            let renewed = providers::renew_receipts(&context, OPERATOR, provider, now).await;
+            renewed.map_err(explain).context("Nothing was renewed")?;
+            eprintln!("Renewed: messages bear another URL within 2 s; the one before is taken for a day.");
+        }
         ProviderCommand::Delete { provider } => {
             refuse_used(&context, provider)?;
             let deleted = providers::delete_provider(&context, OPERATOR, provider, now).await;

@@ -5,13 +5,14 @@ use super::records::{append_event, has_event, load, save};
 use crate::sqlite::sqlite_error;
 use countersign_core::{
     event::{DropReason, EventKind},
-    id::{EventId, MessageId},
+    id::{EventId, MessageId, TenantId},
+    places::Places,
     ports::{Claim, Phase, Settled, StoreError},
     receipt::FailedAttempt,
     time::Timestamp,
     verification::{RecordKey, Settlement, Status},
 };
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::{ops::Range, time::Duration};
 
 /// Puts a message where the next claim finds it.
@@ -51,32 +52,109 @@ pub fn waiting(connection: &Connection) -> Result<u64, StoreError> {
 
 struct Due {
     message: MessageId,
+    at: Timestamp,
     key: Vec<u8>,
     attempt: u32,
     phase: u8,
 }
 
-/// Takes what is due and holds it until `now + lease`.
+impl Due {
+    /// Of message, at, key, attempt, phase.
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            message: MessageId::from_bytes(row.get(0)?),
+            at: Timestamp::from_micros(row.get(1)?),
+            key: row.get(2)?,
+            attempt: row.get::<_, i32>(3)?.unsigned_abs(),
+            phase: row.get(4)?,
+        })
+    }
+
+    /// Keys begin with it.
+    fn tenant(&self) -> Option<TenantId> {
+        self.key.first_chunk().copied().map(TenantId::from_bytes)
+    }
+}
+
+/// Most rows that one claim looks at, so that it delays no act for long.
+const MOST_LOOKS: usize = 500;
+
+/// What a claim is for.
+pub struct Claiming {
+    pub partitions: Range<u16>,
+    pub lease: Duration,
+    pub places: Places,
+    pub now: Timestamp,
+}
+
+/// What a claim found.
+pub struct Claimed {
+    pub claims: Vec<Claim>,
+    /// Whom the next claim begins behind.
+    pub after: Option<TenantId>,
+    /// Whether it stopped before it had seen all that it may take.
+    pub more: bool,
+}
+
+/// Takes what is due and holds it until `now + lease`: of each tenant in turn,
+/// from the one behind `after` on.
 pub fn claim(
     connection: &Connection,
-    partitions: Range<u16>,
-    lease: Duration,
-    limit: usize,
-    now: Timestamp,
-) -> Result<Vec<Claim>, StoreError> {
+    mut claiming: Claiming,
+    after: Option<TenantId>,
+) -> Result<Claimed, StoreError> {
     let mut claims = Vec::new();
-    for due in select_due(connection, partitions, limit, now)? {
-        match claim_one(connection, &due, lease, now) {
-            Ok(claim) => claims.extend(claim),
-            // One record that cannot be read must not hold up everybody's messages.
-            Err(error @ StoreError::Corrupt { .. }) => {
-                tracing::error!(message.id = %due.message, error = %error, "A message waits: its record cannot be read");
-                postpone(connection, due.message, now + lease, due.phase)?;
+    // Mostly there is room for all that is due.
+    if let Some(all) = select_all(connection, &claiming)? {
+        for due in all {
+            claims.extend(claim_or_postpone(connection, &due, &claiming)?);
+        }
+        return Ok(Claimed { claims, after, more: false });
+    }
+    let (mut after, mut wrapped, mut found) = (after, after.is_none(), false);
+    let mut more = true;
+    for _ in 0..MOST_LOOKS {
+        if claiming.places.most == 0 {
+            more = false;
+            break;
+        }
+        let Some(due) = select_next(connection, &claiming.partitions, after)? else {
+            if wrapped && !found {
+                more = false;
+                break;
             }
-            Err(error) => return Err(error),
+            (after, wrapped, found) = (None, true, false);
+            continue;
+        };
+        let Some(tenant) = due.tenant() else { break };
+        after = Some(tenant);
+        if due.at > claiming.now || claiming.places.room(tenant) == 0 {
+            continue;
+        }
+        found = true;
+        if let Some(claim) = claim_or_postpone(connection, &due, &claiming)? {
+            claiming.places.take(tenant);
+            claims.push(claim);
         }
     }
-    Ok(claims)
+    Ok(Claimed { claims, after, more })
+}
+
+fn claim_or_postpone(
+    connection: &Connection,
+    due: &Due,
+    claiming: &Claiming,
+) -> Result<Option<Claim>, StoreError> {
+    let Claiming { lease, now, .. } = *claiming;
+    match claim_one(connection, due, lease, now) {
+        // One record that cannot be read must not hold up everybody's messages.
+        Err(error @ StoreError::Corrupt { .. }) => {
+            tracing::error!(message.id = %due.message, error = %error, "A message waits: its record cannot be read");
+            postpone(connection, due.message, now + lease, due.phase)?;
+            Ok(None)
+        }
+        claimed => claimed,
+    }
 }
 
 fn claim_one(
@@ -111,28 +189,53 @@ fn claim_one(
     Ok(Some(Claim { key, message: due.message, attempt, phase, record }))
 }
 
-fn select_due(
-    connection: &Connection,
-    partitions: Range<u16>,
-    limit: usize,
-    now: Timestamp,
-) -> Result<Vec<Due>, StoreError> {
+/// All that is due, the oldest first; `None` where there is no room for all of it.
+fn select_all(connection: &Connection, claiming: &Claiming) -> Result<Option<Vec<Due>>, StoreError> {
+    let Claiming { partitions, places, now, .. } = claiming;
     let mut select = connection
         .prepare_cached(
-            "SELECT message, key, attempt, phase FROM due
-                WHERE at <= ?1 AND partition >= ?2 AND partition < ?3 ORDER BY at LIMIT ?4",
+            "SELECT message, at, key, attempt, phase FROM due
+                WHERE at <= ?1 AND partition >= ?2 AND partition < ?3 ORDER BY at",
         )
         .map_err(sqlite_error)?;
-    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-    let rows = select.query_map(params![now.micros(), partitions.start, partitions.end, limit], |row| {
-        Ok(Due {
-            message: MessageId::from_bytes(row.get(0)?),
-            key: row.get(1)?,
-            attempt: row.get::<_, i32>(2)?.unsigned_abs(),
-            phase: row.get(3)?,
+    let rows = select.query_map(params![now.micros(), partitions.start, partitions.end], Due::read);
+    let (mut all, mut places) = (Vec::new(), places.clone());
+    for due in rows.map_err(sqlite_error)? {
+        let due = due.map_err(sqlite_error)?;
+        let has_room = match due.tenant() {
+            // What names no tenant is found out to be corrupt.
+            None => places.most > 0,
+            Some(tenant) => {
+                let room = places.room(tenant);
+                places.take(tenant);
+                room > 0
+            }
+        };
+        if !has_room {
+            return Ok(None);
+        }
+        all.push(due);
+    }
+    Ok(Some(all))
+}
+
+/// What is or becomes due first of the next tenant.
+fn select_next(
+    connection: &Connection,
+    partitions: &Range<u16>,
+    after: Option<TenantId>,
+) -> Result<Option<Due>, StoreError> {
+    let after = after.map_or_else(Vec::new, |tenant| tenant.bytes().to_vec());
+    connection
+        .prepare_cached(
+            "SELECT message, at, key, attempt, phase FROM due
+                WHERE substr(key, 1, 16) > ?1 AND partition >= ?2 AND partition < ?3
+                ORDER BY substr(key, 1, 16), at LIMIT 1",
+        )
+        .and_then(|mut select| {
+            select.query_row(params![after, partitions.start, partitions.end], Due::read).optional()
         })
-    });
-    rows.and_then(Iterator::collect).map_err(sqlite_error)
+        .map_err(sqlite_error)
 }
 
 fn drop_message(

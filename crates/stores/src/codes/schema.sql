@@ -25,6 +25,8 @@ CREATE TABLE IF NOT EXISTS due (
     phase INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS due_at ON due (at);
+-- A claim takes of each tenant in turn.
+CREATE INDEX IF NOT EXISTS due_tenant ON due (substr(key, 1, 16), at);
 
 -- Limits: when all that was taken from a bucket is regained (GCRA).
 CREATE TABLE IF NOT EXISTS buckets (

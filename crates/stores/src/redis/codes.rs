@@ -16,17 +16,18 @@ use super::{
 use async_trait::async_trait;
 use countersign_core::{
     event::{Event, GuessWait},
-    id::{EventId, MessageId, NodeId, ProfileId, ProviderId, TenantId, VerificationId},
+    id::{EventId, MessageId, NodeId, ProfileId, TenantId, VerificationId},
     idempotency::{Act, Answer, EVALUATED, Once, Replay},
     key::Mode,
     keyring::Fingerprint,
     limits::{Buckets, LimitHit, LimitScope, LimitState, Take},
     number::NumberRecord,
+    places::Places,
     ports::{
         CheckFound, Claim, Clock, Codes, Erasure, NewVerification, Position, Relay, Relayed, Seen, Settled,
         StartOutcome, StoreError, Unrecorded,
     },
-    receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received, rate_take},
+    receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
     time::Timestamp,
     verification::{
         CancelOutcome, CheckOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status,
@@ -177,7 +178,7 @@ impl RedisCodes {
         Ok(None)
     }
 
-    async fn take(&self, (place, take): (usize, &Take)) -> Result<Taken, StoreError> {
+    async fn take_one(&self, (place, take): (usize, &Take)) -> Result<Taken, StoreError> {
         let key = keys::bucket(self.store.partitions, &take.key);
         let (interval, most) = (text(take.bucket.interval().as_micros()), text(take.bucket.max));
         let reply = Reply::new(self.store.run(&script::TAKE, &[&key], &[&interval, &most]).await?)?;
@@ -336,7 +337,7 @@ fn replayed<T>(once: Option<&Once>, packed: &[u8]) -> Result<Answer<T>, StoreErr
 impl Codes for RedisCodes {
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
         let (takes, once) = (&new.takes, new.once.as_ref());
-        let outer = join_all(takes.iter().enumerate().map(|take| self.take(take)));
+        let outer = join_all(takes.iter().enumerate().map(|take| self.take_one(take)));
         let (taken, binding) = join(outer, self.bind(once, new.event)).await;
         let mut failed = None;
         let taken: Vec<_> =
@@ -561,18 +562,18 @@ impl Codes for RedisCodes {
         &self,
         partitions: Range<u16>,
         lease: Duration,
-        limit: usize,
+        places: Places,
     ) -> Result<Vec<Claim>, StoreError> {
-        self.outbox.claim(partitions, lease, limit).await
+        self.outbox.claim(partitions, lease, places).await
     }
 
     async fn claim_arrived(
         &self,
         partitions: Range<u16>,
         lease: Duration,
-        limit: usize,
+        places: Places,
     ) -> Result<Vec<Claim>, StoreError> {
-        self.outbox.claim_arrived(partitions, lease, limit).await
+        self.outbox.claim_arrived(partitions, lease, places).await
     }
 
     async fn settle(
@@ -613,9 +614,8 @@ impl Codes for RedisCodes {
         receipts::find(&self.store, message, park).await
     }
 
-    async fn take_rate(&self, account: ProviderId, per_second: u32) -> Result<Duration, StoreError> {
-        let take = rate_take(account, per_second);
-        let Taken { admitted, full_at, now, .. } = self.take((0, &take)).await?;
+    async fn take(&self, take: Take) -> Result<Duration, StoreError> {
+        let Taken { admitted, full_at, now, .. } = self.take_one((0, &take)).await?;
         if admitted {
             return Ok(Duration::ZERO);
         }

@@ -41,6 +41,11 @@ pub fn awaited(partition: u16) -> Vec<u8> {
     name(partition, b'a', b"")
 }
 
+/// Messages that are due, of each tenant in a row: a sorted set by its members.
+pub fn line(partition: u16) -> Vec<u8> {
+    name(partition, b'l', b"")
+}
+
 /// Which message it is that a provider calls so, or the receipt that came before.
 pub fn provider_message(partitions: u16, slot: &[u8; 16]) -> Vec<u8> {
     name(partition_of(partitions, slot), b'm', slot)

@@ -3,23 +3,22 @@
 use super::{
     codes::{Store, millis, text, unpack},
     keys,
-    reply::{Reply, number},
+    reply::Reply,
     script,
 };
 use countersign_core::{
-    event::EventKind,
-    id::{EventId, MessageId, NodeId},
-    ports::{Claim, Phase, Settled, StoreError, WORKER_SILENCE},
-    receipt::FailedAttempt,
-    verification::{Delivery, RecordKey, Settlement},
+    id::{MessageId, NodeId, TenantId},
+    places::{Places, Room},
+    ports::{Claim, Phase, StoreError, WORKER_SILENCE},
+    verification::RecordKey,
 };
 use futures_util::future::join_all;
 use std::{
     collections::{HashMap, VecDeque},
     ops::Range,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU16, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -28,7 +27,7 @@ use tokio::sync::Notify;
 /// Partitions that are asked at once.
 const AT_ONCE: usize = 16;
 /// Set in a member's state while a claim holds its message.
-const HELD: u8 = 16;
+pub(super) const HELD: u8 = 16;
 /// Most messages that one script hands out, so that it delays no act for long.
 const MOST_CLAIMS: usize = 100;
 
@@ -63,10 +62,30 @@ impl Arrivals {
 }
 
 pub(super) struct Outbox {
-    store: Arc<Store>,
+    pub(super) store: Arc<Store>,
     arrivals: Arc<Arrivals>,
     /// Partitions that failed to answer, and when.
     failed: Mutex<HashMap<u16, Instant>>,
+    /// What the last claim saw of a partition's line; empty ones are not kept.
+    lines: Mutex<HashMap<u16, Line>>,
+    /// The partition that was asked last: the next claim begins behind it.
+    turn: AtomicU16,
+}
+
+/// Messages that wait for a place.
+#[derive(Default)]
+struct Line {
+    /// Whose messages were left, of those who had no place any more.
+    left: Vec<TenantId>,
+    /// Whose message was taken last: the next one is another's.
+    after: Option<TenantId>,
+}
+
+/// What one partition gave.
+struct Found {
+    more: bool,
+    claims: Vec<Claim>,
+    left: Vec<TenantId>,
 }
 
 /// A partition that failed is asked after all others for so long.
@@ -74,7 +93,8 @@ const LAST_FOR: Duration = Duration::from_secs(5);
 
 impl Outbox {
     pub fn new(store: Arc<Store>) -> Self {
-        Self { store, arrivals: Arc::default(), failed: Mutex::default() }
+        let (arrivals, failed, lines) = Default::default();
+        Self { store, arrivals, failed, lines, turn: AtomicU16::default() }
     }
 
     pub fn arrivals(&self) -> Arc<Arrivals> {
@@ -93,65 +113,88 @@ impl Outbox {
         &self,
         partitions: Range<u16>,
         lease: Duration,
-        limit: usize,
+        places: Places,
     ) -> Result<Vec<Claim>, StoreError> {
         self.arrivals.take(partitions.clone());
-        self.claim_from(&partitions.collect::<Vec<_>>(), lease, limit).await
+        self.claim_from(partitions.collect(), Vec::new(), lease, places).await
     }
 
     pub async fn claim_arrived(
         &self,
         partitions: Range<u16>,
         lease: Duration,
-        limit: usize,
+        places: Places,
     ) -> Result<Vec<Claim>, StoreError> {
-        let arrived = self.arrivals.take(partitions);
-        self.claim_from(&arrived, lease, limit).await
+        let arrived = self.arrivals.take(partitions.clone());
+        let left: Vec<u16> = {
+            let is_left =
+                |one: &u16| partitions.contains(one) && !arrived.contains(one) && !self.failed_lately(*one);
+            self.lines().keys().copied().filter(is_left).collect()
+        };
+        self.claim_from(arrived, left, lease, places).await
     }
 
     /// Claims from some partitions at once, each an equal share of what may
     /// still be claimed, so that the sum is never more than the limit. Those
     /// with more to give come again; what is left at the end is noted as arrived.
+    /// Those in `left` are asked only for tenants who have places again, for each place one.
     /// Those of a master that does not answer come last, and only while nothing
     /// is claimed: its silence must not hold up the messages of the others.
     async fn claim_from(
         &self,
-        partitions: &[u16],
+        partitions: Vec<u16>,
+        left: Vec<u16>,
         lease: Duration,
-        limit: usize,
+        mut places: Places,
     ) -> Result<Vec<Claim>, StoreError> {
-        let (last, first): (Vec<_>, Vec<_>) = partitions.iter().partition(|one| self.failed_lately(**one));
+        let partitions = self.in_turn(partitions).into_iter();
+        let (last, first): (Vec<_>, Vec<_>) = partitions.partition(|one| self.failed_lately(*one));
         let (mut claims, mut rest) = (Vec::new(), VecDeque::from(first));
+        let mut left = VecDeque::from(self.in_turn(left));
         let mut last = Some(last);
         let (mut failed, mut failures, mut asked) = (None, 0, 0);
         loop {
-            if rest.is_empty()
+            let mut now = self.next_left(&mut left, &places);
+            now.extend(rest.drain(..rest.len().min(AT_ONCE.min(places.most) - now.len())));
+            if now.is_empty()
                 && let Some(last) = last.take()
             {
                 rest.extend(last);
+                now.extend(rest.drain(..rest.len().min(AT_ONCE.min(places.most))));
             }
             // Whoever waits behind one that failed is not left waiting with what is claimed.
-            if rest.is_empty() || claims.len() >= limit || (failures > 0 && !claims.is_empty()) {
+            if now.is_empty() || (failures > 0 && !claims.is_empty()) {
+                rest.extend(now);
                 break;
             }
-            let free = limit - claims.len();
-            let now: Vec<u16> = rest.drain(..rest.len().min(AT_ONCE).min(free)).collect();
-            let share = (free / now.len()).clamp(1, MOST_CLAIMS);
-            let found = join_all(now.iter().map(|partition| self.claim_one(*partition, lease, share))).await;
+            if let Some(asked) = now.last() {
+                self.turn.store(*asked, Ordering::Relaxed);
+            }
+            let parts = now.len();
+            let one = |(part, partition): (usize, &u16)| {
+                self.claim_one(*partition, lease, places.split(parts, part))
+            };
+            let found = join_all(now.iter().enumerate().map(one)).await;
+            let mut again = Vec::new();
             for (partition, found) in now.into_iter().zip(found) {
                 self.note_answer(partition, found.is_ok());
+                asked += 1;
                 match found {
-                    Ok((more, found)) => {
-                        claims.extend(found);
-                        rest.extend(more.then_some(partition));
+                    Ok(found) => {
+                        found.claims.iter().for_each(|claim| places.take(claim.key.tenant));
+                        self.note_line(partition, &found);
+                        claims.extend(found.claims);
+                        again.push((partition, found.more, found.left));
                     }
                     Err(error) => {
                         failures += 1;
                         failed = Some(error);
                     }
                 }
-                asked += 1;
             }
+            // Its part of a tenant's places may have been too small.
+            let has_more = |more, left: &[TenantId]| more || left.iter().any(|one| places.room(*one) > 0);
+            rest.extend(again.iter().filter(|(_, more, left)| has_more(*more, left)).map(|(one, ..)| *one));
             if !claims.is_empty() {
                 // Later, unless nothing was claimed.
                 last = None;
@@ -165,6 +208,43 @@ impl Outbox {
         }
         rest.iter().for_each(|partition| self.arrivals.note(*partition));
         Ok(claims)
+    }
+
+    /// From the one behind that which was asked last on, so that none is always the last.
+    fn in_turn(&self, mut partitions: Vec<u16>) -> Vec<u16> {
+        let turn = self.turn.load(Ordering::Relaxed);
+        partitions.sort_unstable_by_key(|one| (*one <= turn, *one));
+        partitions
+    }
+
+    /// Partitions with messages of tenants who have places again.
+    fn next_left(&self, left: &mut VecDeque<u16>, places: &Places) -> Vec<u16> {
+        let (mut spare, mut next, lines) = (places.clone(), Vec::new(), self.lines());
+        while next.len() < AT_ONCE.min(places.most)
+            && let Some(partition) = left.pop_front()
+        {
+            let waiting = lines.get(&partition).map_or(&[][..], |line| &line.left);
+            if let Some(tenant) = waiting.iter().find(|tenant| spare.room(**tenant) > 0) {
+                spare.take(*tenant);
+                next.push(partition);
+            }
+        }
+        next
+    }
+
+    fn lines(&self) -> MutexGuard<'_, HashMap<u16, Line>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_line(&self, partition: u16, found: &Found) {
+        let mut lines = self.lines();
+        if !found.more && found.left.is_empty() {
+            lines.remove(&partition);
+            return;
+        }
+        let line = lines.entry(partition).or_default();
+        line.after = found.claims.last().map(|claim| claim.key.tenant).or(line.after);
+        line.left.clone_from(&found.left);
     }
 
     fn failed_lately(&self, partition: u16) -> bool {
@@ -181,24 +261,26 @@ impl Outbox {
         }
     }
 
-    /// Claims, and says whether more may be due.
-    async fn claim_one(
-        &self,
-        partition: u16,
-        lease: Duration,
-        limit: usize,
-    ) -> Result<(bool, Vec<Claim>), StoreError> {
-        let names = [keys::due(partition), keys::events(partition), keys::none(partition)];
-        let args = [millis(lease), text(limit)];
+    /// Claims from one partition.
+    async fn claim_one(&self, partition: u16, lease: Duration, places: Places) -> Result<Found, StoreError> {
+        let names =
+            [keys::due(partition), keys::events(partition), keys::line(partition), keys::none(partition)];
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        let value = self.store.run(&script::CLAIM, &names, &[&args[0], &args[1]]).await?;
-        let mut reply = Reply::new(value)?;
+        let after = self.lines().get(&partition).and_then(|line| line.after);
+        let [lease, most] = [millis(lease), text(places.most.min(MOST_CLAIMS))];
+        let (slow, rooms) = (text(places.slow()), pack_rooms(&places));
+        let after: &[u8] = after.as_ref().map_or(&[], |tenant| tenant.bytes());
+        let args: [&[u8]; 5] = [&lease, &most, &slow, &rooms, after];
+        let mut reply = Reply::new(self.store.run(&script::CLAIM, &names, &args).await?)?;
         let more = reply.number(0)? == 1;
-        let unreadable = reply.part(2)?;
+        let (unreadable, tenants) = (reply.part(2)?, reply.part(3)?);
         for place in 0..unreadable.len() {
             let message = <[u8; 16]>::try_from(unreadable.bytes(place)?).map(MessageId::from_bytes);
             tracing::error!(message.id = ?message.ok(), "A message waits: its record cannot be read");
         }
+        let tenant = |place| Ok(tenants.bytes(place)?.first_chunk().copied().map(TenantId::from_bytes));
+        let left: Vec<_> = (0..tenants.len()).map(tenant).collect::<Result<_, StoreError>>()?;
+        let left = left.into_iter().flatten().collect();
         let found = reply.part(1)?;
         let mut claims = Vec::with_capacity(found.len() / 2);
         for place in (0..found.len()).step_by(2) {
@@ -217,72 +299,7 @@ impl Outbox {
             };
             claims.push(Claim { key, message, attempt: attempt.into(), phase, record });
         }
-        Ok((more, claims))
-    }
-
-    pub async fn settle(
-        &self,
-        claim: &Claim,
-        settlement: Settlement,
-        event: EventId,
-    ) -> Result<Settled, StoreError> {
-        let message = claim.message;
-        let (wait, phase) = claim
-            .phase
-            .next(&settlement)
-            .map_or_else(Default::default, |(after, phase)| (millis(after), text(phase.number())));
-        let (what, delivery, kind) = match settlement {
-            Settlement::Accepted { provider, .. } => {
-                ("accepted", None, Some(EventKind::MessageSent { message, provider }))
-            }
-            Settlement::Retry { provider, reason, after } => {
-                ("retry", None, Some(EventKind::MessageRetried { message, provider, reason, after }))
-            }
-            // Somebody has it: only this attempt failed.
-            Settlement::Rejected { provider, reason } if matches!(claim.phase, Phase::Await(_)) => {
-                let after = Duration::ZERO;
-                ("retry", None, Some(EventKind::MessageRetried { message, provider, reason, after }))
-            }
-            Settlement::Rejected { provider, reason } => {
-                let kind = EventKind::MessageRejected { message, provider, reason, failed: false };
-                ("rejected", None, Some(kind))
-            }
-            Settlement::Receipt(delivery @ Delivery::Delivered) => {
-                ("receipt", Some(delivery), Some(EventKind::Delivered { message }))
-            }
-            Settlement::Receipt(delivery) => {
-                ("receipt", Some(delivery), Some(EventKind::Undelivered { message }))
-            }
-            Settlement::GaveUp => ("gave_up", None, None),
-        };
-        let mut body = kind.map_or_else(Vec::new, |kind| kind.pack());
-        if what == "rejected" {
-            // Whether the verification failed with it is for the script to find.
-            body.pop();
-        }
-        let delivery = delivery.map_or_else(Vec::new, |delivery| text(delivery as u8));
-        let names = held_names(claim);
-        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        let args: [&[u8]; 7] =
-            [&member(claim), what.as_bytes(), event.bytes(), &body, &wait, &phase, &delivery];
-        let noted = number(self.store.run(&script::SETTLE, &names, &args).await?)?;
-        Ok(if noted == 1 { Settled::Done } else { Settled::Lost })
-    }
-
-    pub async fn note_attempt(
-        &self,
-        claim: &Claim,
-        attempt: FailedAttempt,
-        event: EventId,
-    ) -> Result<Settled, StoreError> {
-        let FailedAttempt { provider, reason, lease } = attempt;
-        let (message, after) = (claim.message, Duration::ZERO);
-        let body = EventKind::MessageRetried { message, provider, reason, after }.pack();
-        let names = held_names(claim);
-        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        let args: [&[u8]; 4] = [&member(claim), event.bytes(), &body, &millis(lease)];
-        let noted = number(self.store.run(&script::ATTEMPT, &names, &args).await?)?;
-        Ok(if noted == 1 { Settled::Done } else { Settled::Lost })
+        Ok(Found { more, claims, left })
     }
 
     /// Notes that a worker lives, and gives its part of the partitions.
@@ -308,21 +325,13 @@ impl Outbox {
     }
 }
 
-/// What the scripts about a claim are given: its verification, where it is held, the events.
-fn held_names(claim: &Claim) -> [Vec<u8>; 3] {
-    let partition = claim.key.id.partition();
-    let held = match claim.phase {
-        Phase::Await(_) => keys::awaited(partition),
-        _ => keys::due(partition),
+/// `[tenant, 16][places, 2][1 if slow]` of each
+fn pack_rooms(places: &Places) -> Vec<u8> {
+    let pack = |room: &Room| {
+        let most = u16::try_from(room.most).unwrap_or(u16::MAX).to_be_bytes();
+        [room.tenant.bytes().as_slice(), &most, &[room.slow.into()]].concat()
     };
-    [keys::verification(claim.key), held, keys::events(partition)]
-}
-
-/// `[state][claims so far, 2][tenant, mode and id, 33][message, 16]`
-fn member(claim: &Claim) -> Vec<u8> {
-    let attempt = u16::try_from(claim.attempt).unwrap_or(u16::MAX).to_be_bytes();
-    let state = claim.phase.number() + HELD;
-    [&[state], attempt.as_slice(), &claim.key.bytes(), claim.message.bytes()].concat()
+    places.rooms().iter().flat_map(pack).collect()
 }
 
 fn read_member(member: &[u8]) -> Result<(u8, u16, RecordKey, MessageId), StoreError> {

@@ -85,6 +85,9 @@ pub struct Provider {
     /// Since when it is known to take messages with these settings; null until a test message went through it.
     #[schema(required = true, format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     verified_at: Option<String>,
+    /// When the URL of its receipts was renewed; null if it never was.
+    #[schema(required = true, format = DateTime, example = "2026-01-31T12:00:00.000Z")]
+    receipts_rotated_at: Option<String>,
     /// How it fares, as the node that answers sees it; null where nothing went through it of late.
     #[schema(required = true)]
     health: Option<Health>,
@@ -105,6 +108,7 @@ impl Provider {
             rate: account.rate,
             settings: Some(account.shown.clone()),
             verified_at: account.verified_at.map(|at: Timestamp| at.to_string()),
+            receipts_rotated_at: account.receipts.renewed_at.map(|at| at.to_string()),
             health: health.map(|health| Health::of(health, true)),
             created_at: account.created_at.to_string(),
         }
@@ -113,7 +117,14 @@ impl Provider {
     /// One of the operator's: where it leads to and what its provider says is not the caller's to know.
     pub fn of_operator(account: &ProviderAccount, health: Option<provider::Health>) -> Self {
         let health = health.map(|health| Health::of(health, false));
-        Self { shared: true, rate: None, settings: None, health, ..Self::own(account, None) }
+        Self {
+            shared: true,
+            rate: None,
+            settings: None,
+            receipts_rotated_at: None,
+            health,
+            ..Self::own(account, None)
+        }
     }
 }
 

@@ -48,6 +48,7 @@ fn class(answer: &Result<Accepted, SendError>) -> &'static str {
         Err(SendError::Throttle { .. }) => "throttle",
         Err(SendError::Account { .. }) => "account",
         Err(SendError::Unknown { .. }) => "unknown",
+        Err(SendError::Local(_)) => "local",
     }
 }
 

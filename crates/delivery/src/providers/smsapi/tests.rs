@@ -84,6 +84,7 @@ async fn errors_inside_of_success_say_what_happens_next() {
         SendError::Throttle { .. } => "throttle",
         SendError::Account { .. } => "account",
         SendError::Unknown { .. } => "unknown",
+        SendError::Local(_) => "local",
     };
     for (number, expected) in [
         (13, "reject"),

@@ -9,6 +9,7 @@ use countersign_core::{
     idempotency::Answer,
     key::Mode,
     keyring::{KeyRing, VersionedKey},
+    places::Places,
     ports::{Claim, Clock, Codes, Directory, NewVerification, Phase, Settled, StartOutcome, StoreError},
     profile::{Profile, ProfileName},
     read::Metadata,
@@ -158,7 +159,7 @@ impl Codes for MemoryCodes {
         &self,
         partitions: Range<u16>,
         lease: Duration,
-        limit: usize,
+        mut places: Places,
     ) -> Result<Vec<Claim>, StoreError> {
         let (mut state, now) = (self.state.lock().unwrap(), Instant::now());
         state.claims += 1;
@@ -168,12 +169,16 @@ impl Codes for MemoryCodes {
         let due = |(at, claim): &&mut (Instant, Claim)| {
             *at <= now && partitions.contains(&claim.key.id.partition())
         };
-        let taken = state.waiting.iter_mut().filter(due).take(limit).map(|(at, claim)| {
-            *at = now + lease;
-            claim.attempt += 1;
-            claim.clone()
-        });
-        Ok(taken.collect())
+        let mut taken = Vec::new();
+        for (at, claim) in state.waiting.iter_mut().filter(due) {
+            if places.room(claim.key.tenant) > 0 {
+                places.take(claim.key.tenant);
+                *at = now + lease;
+                claim.attempt += 1;
+                taken.push(claim.clone());
+            }
+        }
+        Ok(taken)
     }
 
     async fn settle(&self, claim: &Claim, settlement: Settlement, _: EventId) -> Result<Settled, StoreError> {

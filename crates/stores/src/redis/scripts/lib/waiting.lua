@@ -8,5 +8,5 @@ local function waiting(stream, due)
     -- One that no script of ours wrote has the time of its place alone.
     oldest = #value >= 55 and unpack('>I6', value, 50) or tonumber(string.match(first[1][1], '^%d+'))
   end
-  return { now, events, bytes, oldest, call('ZCARD', due) }
+  return { now, events, bytes, oldest, call('ZCARD', due) + call('ZCARD', tag .. 'l') }
 end

@@ -1,0 +1,249 @@
+//! The places in which messages are in flight, and how many of them a tenant may hold.
+//!
+//! A tenant may begin another message while it holds less than what is free. So
+//! one alone holds half of the places, the next one half of what is left, and so
+//! on: of 64, seven find at least one although each takes all that it may.
+//! A tenant whose messages take long is slow for a while; all slow tenants
+//! together hold half of the places, shared by the same rule.
+
+use countersign_core::{
+    id::TenantId,
+    places::{Places, Room},
+    ports::StoreError,
+};
+use std::{collections::HashMap, future::Future, time::Duration};
+use tokio::{
+    task::{Id, JoinError, JoinSet},
+    time::Instant,
+};
+
+/// A message that takes longer makes its tenant a slow one.
+const SLOW: Duration = Duration::from_secs(2);
+/// It is one until so long after the last such message.
+const SLOW_FOR: Duration = Duration::from_secs(30);
+/// Between two looks at what is in flight for so long.
+const LOOK: Duration = Duration::from_millis(100);
+/// Slow tenants that are remembered.
+const REMEMBERED: usize = 64;
+
+struct Flight {
+    tenant: TenantId,
+    since: Instant,
+}
+
+/// Messages in flight, and which tenants are slow.
+pub(super) struct Pool {
+    parallel: usize,
+    sends: JoinSet<Result<(), StoreError>>,
+    flights: HashMap<Id, Flight>,
+    /// How many of them are whose.
+    held: HashMap<TenantId, usize>,
+    /// When it was last looked who takes long.
+    looked: Instant,
+    /// When a message of each was last seen to take long.
+    slow: HashMap<TenantId, Instant>,
+}
+
+impl Pool {
+    pub fn new(parallel: usize) -> Self {
+        let (sends, flights, slow) = (JoinSet::new(), HashMap::new(), HashMap::new());
+        Self { parallel, sends, flights, held: HashMap::new(), looked: Instant::now(), slow }
+    }
+
+    /// All places: those that one tenant may hold, and as many again.
+    fn total(&self) -> usize {
+        2 * self.parallel
+    }
+
+    fn free(&self) -> usize {
+        self.total().saturating_sub(self.flights.len())
+    }
+
+    /// Whether anything may be begun now.
+    pub fn has_places(&self) -> bool {
+        self.free() > 0
+    }
+
+    /// What may be begun now.
+    pub fn places(&mut self) -> Places {
+        let now = Instant::now();
+        if now.duration_since(self.looked) >= LOOK {
+            self.looked = now;
+            self.note_slow(now);
+        }
+        let free = self.free();
+        let most = self.room(0, free);
+        let held = |tenant: &TenantId| self.held.get(tenant).copied().unwrap_or_default();
+        let held_by_slow: usize = self.slow.keys().map(held).sum();
+        let slow_free = self.parallel.saturating_sub(held_by_slow).min(free);
+        let slow = self.slow.keys().map(|tenant| Room {
+            tenant: *tenant,
+            most: self.room(held(tenant), slow_free),
+            slow: true,
+        });
+        let others = self.held.iter().filter(|(tenant, _)| !self.slow.contains_key(tenant));
+        let others =
+            others.map(|(tenant, held)| Room { tenant: *tenant, most: self.room(*held, free), slow: false });
+        // Of those that are not named there is room for as many as there are places.
+        let rooms = slow.chain(others.filter(|room| room.most < most)).collect();
+        Places::new(most, slow_free, rooms)
+    }
+
+    /// How many more somebody may begin who holds so many: each takes one of those that are free.
+    fn room(&self, held: usize, free: usize) -> usize {
+        self.parallel.saturating_sub(held).min(free.saturating_sub(held).div_ceil(2))
+    }
+
+    /// Whether a message of somebody in flight may have been left for want of a place.
+    pub fn is_anyone_full(&mut self) -> bool {
+        let places = self.places();
+        places.most == 0 || places.rooms().iter().any(|room| places.room(room.tenant) == 0)
+    }
+
+    pub fn begin(
+        &mut self,
+        tenant: TenantId,
+        send: impl Future<Output = Result<(), StoreError>> + Send + 'static,
+    ) {
+        let id = self.sends.spawn(send).id();
+        self.flights.insert(id, Flight { tenant, since: Instant::now() });
+        *self.held.entry(tenant).or_default() += 1;
+    }
+
+    /// Waits for one to end; `None` when none is in flight.
+    pub async fn join_next(&mut self) -> Option<Result<Result<(), StoreError>, JoinError>> {
+        let joined = self.sends.join_next_with_id().await?;
+        Some(self.land(joined))
+    }
+
+    /// The next one that has ended.
+    pub fn try_join_next(&mut self) -> Option<Result<Result<(), StoreError>, JoinError>> {
+        let joined = self.sends.try_join_next_with_id()?;
+        Some(self.land(joined))
+    }
+
+    fn land(
+        &mut self,
+        joined: Result<(Id, Result<(), StoreError>), JoinError>,
+    ) -> Result<Result<(), StoreError>, JoinError> {
+        let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        let now = Instant::now();
+        if let Some(Flight { tenant, since }) = self.flights.remove(&id) {
+            if now.duration_since(since) > SLOW {
+                self.slow.insert(tenant, now);
+            }
+            if let Some(held) = self.held.get_mut(&tenant) {
+                *held -= 1;
+                if *held == 0 {
+                    self.held.remove(&tenant);
+                }
+            }
+        }
+        joined.map(|(_, sent)| sent)
+    }
+
+    fn note_slow(&mut self, now: Instant) {
+        for flight in self.flights.values().filter(|flight| now.duration_since(flight.since) > SLOW) {
+            self.slow.insert(flight.tenant, now);
+        }
+        self.slow.retain(|_, at| now.duration_since(*at) < SLOW_FOR);
+        while self.slow.len() > REMEMBERED {
+            let oldest = self.slow.iter().min_by_key(|(_, at)| **at).map(|(tenant, _)| *tenant);
+            oldest.map(|tenant| self.slow.remove(&tenant));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(byte: u8) -> TenantId {
+        TenantId::from_bytes([byte; 16])
+    }
+
+    /// Begins what a tenant may, one by one, and says how many that were.
+    fn fill(pool: &mut Pool, tenant: TenantId) -> usize {
+        let mut begun = 0;
+        while pool.places().room(tenant) > 0 {
+            pool.begin(tenant, std::future::pending());
+            begun += 1;
+        }
+        begun
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_alone_holds_parallel_and_the_next_ones_find_room() {
+        let mut pool = Pool::new(32);
+        assert_eq!((pool.places().most, pool.places().room(id(1))), (32, 32));
+        assert_eq!(fill(&mut pool, id(1)), 32);
+        assert_eq!(pool.places().most, 16);
+        let others: Vec<_> = (2..=8).map(|byte| fill(&mut pool, id(byte))).collect();
+        assert_eq!(others, [16, 8, 4, 2, 1, 1, 0]);
+        for parallel in 1..=200 {
+            let mut pool = Pool::new(parallel);
+            assert_eq!(fill(&mut pool, id(1)), parallel);
+            assert!(pool.is_anyone_full());
+            assert!(fill(&mut pool, id(2)) > 0, "{parallel}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_claim_is_never_given_more_than_a_tenant_may_hold() {
+        let mut pool = Pool::new(32);
+        for _ in 0..30 {
+            pool.begin(id(1), std::future::pending());
+        }
+        let places = pool.places();
+        assert_eq!((places.room(id(1)), places.most), (2, 17));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_tenants_hold_half_together() {
+        let mut pool = Pool::new(32);
+        for byte in 1..=40 {
+            pool.begin(id(byte), std::future::pending());
+        }
+        tokio::time::advance(SLOW * 2).await;
+        let places = pool.places();
+        assert_eq!((places.slow(), places.room(id(1)), places.room(id(41))), (0, 0, 12));
+        assert!(pool.is_anyone_full());
+
+        let mut pool = Pool::new(32);
+        for byte in 1..=3 {
+            pool.begin(id(byte), async {
+                tokio::time::sleep(SLOW * 2).await;
+                Ok(())
+            });
+        }
+        while pool.join_next().await.is_some() {}
+        assert_eq!(fill(&mut pool, id(1)), 16);
+        assert!(fill(&mut pool, id(2)) > 0);
+        fill(&mut pool, id(3));
+        assert!(pool.flights.len() <= 32, "{}", pool.flights.len());
+        assert!(fill(&mut pool, id(4)) >= 16, "the other half is free");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_one_is_forgotten_and_few_are_remembered() {
+        let mut pool = Pool::new(200);
+        for byte in 0..100 {
+            pool.begin(id(byte), async {
+                tokio::time::sleep(SLOW * 2).await;
+                Ok(())
+            });
+        }
+        while pool.join_next().await.is_some() {}
+        assert_eq!(pool.places().rooms().len(), REMEMBERED);
+        tokio::time::advance(SLOW_FOR).await;
+        assert_eq!((pool.places().rooms().len(), pool.places().room(id(1))), (0, 200));
+    }
+
+    #[tokio::test]
+    async fn one_that_breaks_off_gives_its_place_back() {
+        let mut pool = Pool::new(1);
+        pool.begin(id(1), async { panic!("a defect") });
+        assert!(pool.join_next().await.unwrap().is_err());
+        assert!(pool.flights.is_empty() && pool.held.is_empty() && pool.join_next().await.is_none());
+    }
+}
