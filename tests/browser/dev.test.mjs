@@ -84,7 +84,7 @@ const widthOfPage = () => page.evaluate(() => document.documentElement.scrollWid
 
 test("the root leads to the page, and the empty phone shows what fills it", async () => {
   assert.equal(page.url(), `${base}/dev`);
-  await page.getByText("Development: nothing leaves this machine").waitFor();
+  await page.getByText("Development: nothing leaves this machine until").waitFor();
   await phone().getByText("No messages yet").waitFor();
   const line = await phone().getByText(/^curl /).innerText();
   assert.ok(line.includes(`${base}/v1/verifications`), line);
@@ -148,6 +148,71 @@ test("a message sent from elsewhere arrives by itself and is kept over a reload"
   await page.getByRole("button", { name: /\+48500500504/ }).waitFor();
 });
 
+const step = () => page.locator(".exchange[open] .request");
+const tab = (name) => step().getByRole("tab", { name, exact: true });
+const code = () => step().getByRole("tabpanel");
+
+test("each step is a curl line and the same in three languages", async () => {
+  const { key } = JSON.parse(readFileSync(process.env.READY_FILE, "utf8"));
+  await askForCode("+48500500505");
+  const expected = {
+    curl: [`curl -X POST ${base}/v1/verifications `, `-d '{"to":"+48500500505"}'`],
+    TypeScript: [`baseUrl: "${base}"`, 'const v = await client.verifications.start({ to: "+48500500505" });'],
+    Python: [`base_url="${base}"`, 'v = client.verifications.start(to="+48500500505")'],
+    Go: [`WithBaseURL("${base}")`, 'client.Verifications.Start(ctx, countersign.StartVerification{To: "+48500500505"})'],
+  };
+  const place = () => step().evaluate((box) => [box, box.nextElementSibling].map((each) => each.getBoundingClientRect().toJSON()));
+  const first = await place();
+  for (const [name, parts] of Object.entries(expected)) {
+    await tab(name).click();
+    assert.deepEqual(await place(), first, `${name} moved what stands there`);
+    assert.equal(await step().getByRole("tab", { selected: true }).innerText(), name);
+    assert.equal(await code().count(), 1, "one panel is seen");
+    const shown = await code().innerText();
+    for (const part of parts) assert.ok(shown.includes(part), shown);
+    assert.ok(!shown.includes(key), "the key is cut short");
+    await step().getByRole("button", { name: name === "curl" ? "as a curl line" : `in ${name}` }).click();
+    await step().getByText("Copied").waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    assert.ok(copied.includes(key), "and whole when copied");
+    const [start, end] = copied.split(key);
+    assert.ok(shown.startsWith(start) && shown.endsWith(end), `${copied} is not ${shown}`);
+  }
+  await enterCode(await codeOnPhone().innerText());
+  await heading("Number confirmed");
+  await page.getByText(/\/check$/).first().waitFor();
+  assert.match(await code().innerText(), /Verifications\.Check\(ctx, "ver_\w{26}", countersign\.Check\{Code: "\d{6}"\}\)/);
+});
+
+test("tabs go by the keyboard, and the chosen one is remembered", async () => {
+  await askForCode("+48500500506");
+  await tab("curl").focus();
+  for (const [keys, name] of [
+    ["ArrowRight", "TypeScript"],
+    ["End", "Go"],
+    ["ArrowRight", "curl"],
+    ["ArrowLeft", "Go"],
+    ["Home", "curl"],
+    ["ArrowRight", "TypeScript"],
+    ["ArrowRight", "Python"],
+  ]) {
+    await page.keyboard.press(keys);
+    assert.equal(await tab(name).getAttribute("aria-selected"), "true", keys);
+    assert.ok(await tab(name).evaluate((each) => each === document.activeElement), `${keys} leaves the focus`);
+  }
+  assert.equal(await step().locator('[role="tab"][tabindex="0"]').count(), 1);
+  await page.keyboard.press("Tab");
+  assert.match(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), /^Copy POST .* in Python$/);
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute("role")), "tabpanel");
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await heading("Canceled");
+  assert.match(await code().innerText(), /client\.verifications\.cancel\("ver_\w{26}"\)/, "the next step keeps it");
+  await page.reload();
+  await askForCode("+48500500506");
+  assert.match(await code().innerText(), /^from countersign import Countersign/, "so does a reload");
+});
+
 test("the documentation of the API renders under its policy", async () => {
   const answer = await page.goto(`${base}/docs/`);
   assert.match(answer.headers()["content-security-policy"], /frame-ancestors 'none'/);
@@ -157,7 +222,7 @@ test("the documentation of the API renders under its policy", async () => {
 });
 
 for (const colorScheme of ["light", "dark"]) {
-  for (const width of [375, 1280]) {
+  for (const width of [360, 1280]) {
     test(`${colorScheme}, ${width} px: fits and can be read`, async () => {
       await openContext({ viewport: { width, height: 800 }, colorScheme });
       assert.ok((await widthOfPage()) <= width, `${await widthOfPage()} px wide at first`);
@@ -167,6 +232,11 @@ for (const colorScheme of ["light", "dark"]) {
       const { ratio, isDark } = await page.evaluate(readContrast);
       assert.ok(ratio >= 4.5, `contrast of the heading is ${ratio.toFixed(1)}`);
       assert.equal(isDark, colorScheme === "dark");
+      await askForCode(`+4850050051${["light", "dark"].indexOf(colorScheme) * 2 + (width > 360)}`);
+      for (const name of ["curl", "TypeScript", "Python", "Go"]) {
+        await tab(name).click();
+        assert.ok((await widthOfPage()) <= width, `${await widthOfPage()} px wide with ${name}`);
+      }
     });
   }
 }

@@ -1,26 +1,10 @@
 // Calls the API with the demo key, and shows each request and answer as sent.
-import { copyButton, find, make } from "./page.js";
+import { find, make } from "./page.js";
+import { requestTabs } from "./tabs.js";
 
 const { key, shortKey, baseUrl } = document.body.dataset;
 const MOST_SHOWN = 12;
 const TIME_OUT = 10_000;
-
-/** A text as one word of a shell. */
-const quote = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
-
-function curl(method, path, body, shownKey) {
-  const lines = [`curl -X ${method} ${baseUrl}${path}`, `-H ${quote(`Authorization: Bearer ${shownKey}`)}`];
-  if (body !== undefined) lines.push("-H 'Content-Type: application/json'", `-d ${quote(body)}`);
-  return lines.join(" \\\n  ");
-}
-
-/** The line with the key cut short; paths break at slashes, the key not at all. */
-function paintCurl(method, path, body) {
-  const address = `curl -X ${method} ${baseUrl}`;
-  const [middle, rest] = curl(method, path, body, shortKey).slice(address.length + path.length).split(`${shortKey}'`);
-  const parts = path.split(/(?=\/)/).flatMap((part) => [make("wbr"), part]);
-  return make("code", {}, address, ...parts, middle, make("span", { className: "whole", textContent: `${shortKey}'` }), rest);
-}
 
 const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?/g;
 
@@ -48,8 +32,7 @@ function show(method, path, body, answer) {
   const parts = make(
     "div",
     { className: "parts" },
-    make("div", { className: "head" }, "Request", copyButton(curl(method, path, body, key), `Copy ${method} ${path} as a curl line`)),
-    make("pre", {}, paintCurl(method, path, body)),
+    requestTabs({ method, path, body, key, baseUrl }, shortKey),
     make("div", { className: "head" }, "Answer"),
     make("pre", {}, paint(shown)),
   );
@@ -81,8 +64,7 @@ async function send(method, path, body) {
 
 /** Calls the API: `{ok, status, words, body?}`. Never throws. */
 export async function call(method, path, value) {
-  const body = value === undefined ? undefined : JSON.stringify(value);
-  const answer = await send(method, path, body);
-  show(method, path, body, answer);
+  const answer = await send(method, path, value === undefined ? undefined : JSON.stringify(value));
+  show(method, path, value, answer);
   return answer;
 }

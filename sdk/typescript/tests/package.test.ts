@@ -5,7 +5,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test as it } from "node:test";
-import { codeFor, dev, newName, newNumber, root } from "./support.js";
+import { pathToFileURL } from "node:url";
+import { codeFor, dev, newName, newNumber, root, test } from "./support.js";
 
 const temp = mkdtempSync(join(tmpdir(), "countersign-ts-"));
 let archive = "";
@@ -43,6 +44,14 @@ before(async () => {
 
 after(() => rmSync(temp, { recursive: true, force: true }));
 
+/** A folder into which the package is installed. */
+async function installed(name: string): Promise<string> {
+  const folder = emptyFolder(name);
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module", private: true }));
+  await run(`npm install --offline "${archive}"`, folder);
+  return folder;
+}
+
 const readme = readFileSync(join(root, "README.md"), "utf8");
 
 /** The blocks of code of a part of the README. */
@@ -66,8 +75,8 @@ it("from an empty folder to an approved code by the README", async () => {
   assert.match(await run(start, folder, env, codeFor(to)), /approved\s*$/);
   const other = newNumber();
   writeFileSync(join(folder, "start.mjs"), code.replace("+48500500500", other));
-  const test = { ...env, COUNTERSIGN_KEY: dev.test_key };
-  assert.match(await run(start, folder, test, Promise.resolve("123456")), /approved\s*$/);
+  const testing = { ...env, COUNTERSIGN_KEY: dev.test_key };
+  assert.match(await run(start, folder, testing, Promise.resolve("123456")), /approved\s*$/);
 });
 
 const PRELUDE = `import { Countersign, NetworkError, ProblemError, verifyWebhook, WebhookError } from "countersign";
@@ -86,9 +95,7 @@ const WRONG = [
 ];
 
 it("the types hold, in both ways to resolve them, and all other code of the README runs", async () => {
-  const folder = emptyFolder("readme");
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module", private: true }));
-  await run(`npm install --offline "${archive}"`, folder);
+  const folder = await installed("readme");
   const parts = ["A wrong code, another message", "Errors", "Retries and time-outs", "Pages", "Webhooks", "Test mode"];
   const outcomes = ["ask again in", "400 invalid_request", "", "", "listening", "true"];
   for (const [n, part] of parts.entries()) {
@@ -110,4 +117,27 @@ it("the types hold, in both ways to resolve them, and all other code of the READ
   const node = `"${process.execPath}"`;
   const printed = await Promise.all(parts.map((_, n) => run(`${node} part${n}.js`, folder, env)));
   outcomes.forEach((outcome, n) => assert.ok(printed[n]?.includes(outcome), `${parts[n]}: ${printed[n]}`));
+});
+
+it("what the page of dev shows of each step runs as it is copied", async () => {
+  const folder = await installed("page");
+  const module = join(folder, "snippets.mjs");
+  cpSync(join(root, "../../crates/portal/assets/snippets.js"), module);
+  const { snippets } = (await import(pathToFileURL(module).href)) as { snippets(request: object): { typescript: string } };
+  const copied = async (method: string, path: string, body?: object) => {
+    const request = { method, path: `/v1/verifications${path}`, body, key: dev.test_key, baseUrl: dev.base_url };
+    writeFileSync(join(folder, "copied.js"), snippets(request).typescript);
+    return (await run(`"${process.execPath}" copied.js`, folder)).trim();
+  };
+  assert.equal(await copied("POST", "", { to: newNumber() }), "pending");
+  const { id } = await test().verifications.start({ to: newNumber() });
+  await assert.rejects(copied("POST", `/${id}/resend`), /resend_too_soon/);
+  assert.equal(await copied("POST", `/${id}/check`, { code: "000000" }), "pending");
+  assert.equal(await copied("POST", `/${id}/check`, { code: "123456" }), "approved");
+  assert.equal(await copied("GET", `/${id}`), "approved");
+  const other = await test().verifications.start({ to: newNumber() });
+  assert.equal(await copied("POST", `/${other.id}/cancel`), "canceled");
+  // What a person types is a text in each language, whatever is in it.
+  const odd = "+48 \"'\\`${1}\n\u2028";
+  await assert.rejects(copied("POST", "", { to: odd }), /invalid_phone_number/);
 });

@@ -64,7 +64,8 @@ fn welcome(place: &Place, demo: &Demo) -> Zeroizing<String> {
     let (base, key, test_key) = (&place.base_url, demo.key.expose(), demo.test_key.expose());
     let lines = Zeroizing::new([start_line(base, &key), check_line(base, &key)]);
     Zeroizing::new(format!(
-        "Countersign listens on {base} (metrics and health: {operator}); nothing leaves this machine.\n\
+        "Countersign listens on {base} (metrics and health: {operator}).\n\
+         Nothing leaves this machine until you set up a provider or a webhook.\n\
          Tenant:   {tenant}, {id}\n\
          Key:      {key}\n\
          Test key: {test_key} (sends nothing, the code is 123456)\n\
