@@ -10,6 +10,7 @@ mod auth;
 mod body;
 mod countries;
 mod delivery;
+mod deprecation;
 mod docs;
 mod failures;
 mod fields;

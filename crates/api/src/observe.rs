@@ -4,6 +4,7 @@
 use crate::{
     State,
     auth::Identity,
+    deprecation,
     problem::{Problem, ProblemCode},
 };
 use actix_web::{
@@ -126,6 +127,9 @@ impl Seen {
         }
         let status = response.status().as_u16();
         let route = response.request().match_pattern().unwrap_or_else(|| "-".to_owned());
+        if let Some(deprecation) = deprecation::of_request(response.request(), self.method, &route) {
+            deprecation.announce(response.headers_mut());
+        }
         self.measure(&route, status);
         self.log_line(response.request(), &route, status, problem.as_ref().map(Problem::code));
         self.audit(response.request(), &route, status);

@@ -2,7 +2,10 @@
 //! a rule (every problem's shape, the statuses of authentication and of reading
 //! a body, closed objects) is added here once.
 
-use crate::problem::{Problem, ProblemBody, ProblemCode};
+use crate::{
+    deprecation::{self, DEPRECATED, Deprecation},
+    problem::{Problem, ProblemBody, ProblemCode},
+};
 use actix_web::{App, HttpRequest, HttpResponse, dev::ResourceDef, http::header, web::Bytes};
 use std::sync::LazyLock;
 use utoipa::{
@@ -43,11 +46,19 @@ struct Document;
 
 /// The document; needs neither a store nor configuration.
 pub fn openapi() -> OpenApi {
+    document(DEPRECATED)
+}
+
+/// The document, with these operations deprecated.
+pub(crate) fn document(deprecated: &[Deprecation]) -> OpenApi {
     let app = App::new().into_utoipa_app().openapi(Document::openapi());
     let (_, mut document) = app.configure(crate::routes).split_for_parts();
-    for item in document.paths.paths.values_mut() {
-        for (_, operation) in operations(item) {
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
             complete(operation);
+            if let Some(deprecation) = deprecation::of(deprecated, method, path) {
+                deprecation.mark(operation);
+            }
         }
     }
     let components = document.components.get_or_insert_with(Components::new);
@@ -63,7 +74,8 @@ pub fn openapi() -> OpenApi {
     document
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+/// The operations of a path, each with its method.
+pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     let slots = [
         ("DELETE", item.delete.as_mut()),
         ("GET", item.get.as_mut()),

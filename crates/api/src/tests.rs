@@ -4,7 +4,11 @@ mod address;
 mod document;
 mod stores;
 
-use crate::{configure, fallback, observe};
+use crate::{
+    configure,
+    deprecation::{Deprecation, Table},
+    fallback, observe,
+};
 use actix_web::{
     App, HttpResponse,
     body::to_bytes,
@@ -47,7 +51,13 @@ async fn fails() -> Result<HttpResponse, actix_web::Error> {
 }
 
 async fn send_to(state: crate::State, request: TestRequest) -> Answer {
+    send_deprecated(state, &[], request).await
+}
+
+/// To an API of which these operations are deprecated.
+async fn send_deprecated(state: crate::State, table: &'static [Deprecation], request: TestRequest) -> Answer {
     let app = App::new()
+        .app_data(Table(table))
         .wrap(from_fn(observe))
         .configure(configure(web::Data::new(state)))
         .route("/panic", web::get().to(panics))
@@ -274,4 +284,48 @@ async fn the_pages_for_people_load_nothing_from_outside() {
     assert_eq!(moved.header(header::LOCATION), "/docs/");
     let document = call(Mode::Live, Scopes::all(), request(Method::GET, "/openapi.json")).await;
     assert_eq!(document.body, serde_json::to_value(crate::openapi()).unwrap());
+}
+
+#[actix_web::test]
+async fn each_answer_of_an_operation_that_will_go_says_so() {
+    const OLD: Deprecation = Deprecation {
+        method: "POST",
+        path: "/v1/verifications/{id}/check",
+        since: jiff::civil::date(2026, 1, 1),
+        sunset: jiff::civil::date(2027, 1, 1),
+        link: "https://example.com/docs/versioning",
+    };
+    const TABLE: &[Deprecation] = &[OLD, Deprecation { method: "GET", path: "/health/live", ..OLD }];
+    let check = |method| request(method, &format!("/v1/verifications/ver_{NOBODY}/check"));
+    let send = |asked| send_deprecated(stores::state(Mode::Live, Scopes::all(), false), TABLE, asked);
+    let says = |answer: &Answer| {
+        [
+            header::HeaderName::from_static("deprecation"),
+            header::HeaderName::from_static("sunset"),
+            header::LINK,
+        ]
+        .map(|name| answer.header(name).to_owned())
+    };
+    let told = ["@1767225600", "Fri, 01 Jan 2027 00:00:00 GMT"].map(str::to_owned);
+    let body = json!({"code": "123456"});
+    for (asked, status) in [
+        (request(Method::GET, "/health/live"), 200),
+        // These stores know no checks.
+        (with_key(check(Method::POST), Mode::Live).set_json(&body), 503),
+        (with_key(check(Method::POST), Mode::Live), 415),
+        (check(Method::POST).set_json(&body), 401),
+    ] {
+        let answer = send(asked).await;
+        assert_eq!(answer.status.as_u16(), status, "{}", answer.text);
+        let [since, sunset, link] = says(&answer);
+        assert_eq!([since, sunset], told);
+        assert_eq!(link, r#"<https://example.com/docs/versioning>; rel="deprecation"; type="text/html""#);
+    }
+    for other in [
+        with_key(check(Method::GET), Mode::Live),
+        with_key(request(Method::POST, "/v1/checks"), Mode::Live),
+        request(Method::GET, "/health/ready"),
+    ] {
+        assert_eq!(says(&send(other).await), ["", "", ""].map(str::to_owned));
+    }
 }

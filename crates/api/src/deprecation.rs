@@ -1,0 +1,167 @@
+//! Operations that will go. One table says which; from it come the headers of
+//! their answers and what the document says of them. docs/versioning.md says how
+//! long they stay.
+
+use actix_web::{
+    HttpRequest,
+    http::header::{HeaderMap, HeaderName, HeaderValue, LINK},
+};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use utoipa::openapi::{Deprecated, Header, Object, RefOr, Type, extensions::Extensions, path::Operation};
+
+/// RFC 9745: since when, as `@` and seconds since 1970.
+const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
+/// RFC 8594: from when on it may be gone.
+const SUNSET: HeaderName = HeaderName::from_static("sunset");
+
+/// An operation that will go.
+#[derive(Clone, Copy, Debug)]
+pub struct Deprecation {
+    /// In capitals.
+    pub method: &'static str,
+    /// As the document writes it, with names in braces.
+    pub path: &'static str,
+    /// The day of the release that said so.
+    pub since: Date,
+    /// The day from which on a release may lack it.
+    pub sunset: Date,
+    /// Where it is written what to call instead.
+    pub link: &'static str,
+}
+
+/// All of them.
+pub const DEPRECATED: &[Deprecation] = &[];
+
+/// Another table, as app data: tests have their own.
+#[derive(Clone, Copy)]
+pub struct Table(pub &'static [Deprecation]);
+
+/// What the table says of an operation.
+pub fn of<'a>(table: &'a [Deprecation], method: &str, path: &str) -> Option<&'a Deprecation> {
+    table.iter().find(|one| one.method == method && one.path == path)
+}
+
+/// What is said of the operation that a request asked for.
+pub fn of_request(request: &HttpRequest, method: &str, path: &str) -> Option<Deprecation> {
+    let table = request.app_data::<Table>().map_or(DEPRECATED, |table| table.0);
+    of(table, method, path).copied()
+}
+
+impl Deprecation {
+    /// Says in the headers of an answer that the operation will go.
+    pub fn announce(&self, headers: &mut HeaderMap) {
+        let link = format!("<{}>; rel=\"deprecation\"; type=\"text/html\"", self.link);
+        for (name, text) in [(DEPRECATION, self.since()), (SUNSET, self.sunset()), (LINK, link)] {
+            if let Ok(value) = HeaderValue::from_str(&text) {
+                headers.append(name, value);
+            }
+        }
+    }
+
+    fn since(&self) -> String {
+        format!("@{}", midnight(self.since).as_second())
+    }
+
+    /// An HTTP date: `Fri, 01 Jan 2027 00:00:00 GMT`.
+    fn sunset(&self) -> String {
+        midnight(self.sunset).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
+    /// Says so in the document.
+    pub fn mark(&self, operation: &mut Operation) {
+        operation.deprecated = Some(Deprecated::True);
+        let words = format!(
+            "Deprecated since {}; it may be gone from {} on. See {}.",
+            self.since, self.sunset, self.link
+        );
+        operation.description = Some(match operation.description.take() {
+            Some(before) => format!("{before}\n\n{words}"),
+            None => words,
+        });
+        // By this one oasdiff knows when the operation may go.
+        let sunset = Extensions::from_iter([("x-sunset", self.sunset.to_string())]);
+        operation.extensions.get_or_insert_default().merge(sunset);
+        for response in operation.responses.responses.values_mut() {
+            let RefOr::T(response) = response else { continue };
+            for (name, description) in [
+                ("Deprecation", "Since when the operation is deprecated (RFC 9745)."),
+                ("Sunset", "From when on it may be gone (RFC 8594)."),
+                ("Link", "Where it is written what to call instead: `rel=\"deprecation\"`."),
+            ] {
+                let mut header = Header::new(Object::with_type(Type::String));
+                header.description = Some(description.to_owned());
+                response.headers.insert(name.to_owned(), header.into());
+            }
+        }
+    }
+}
+
+fn midnight(day: Date) -> Timestamp {
+    day.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |time| time.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::openapi::document;
+    use jiff::civil::date;
+    use serde_json::json;
+
+    const OLD: Deprecation = Deprecation {
+        method: "GET",
+        path: "/v1/tenant",
+        since: date(2026, 1, 1),
+        sunset: date(2027, 1, 1),
+        link: "https://example.com/docs/versioning",
+    };
+
+    #[test]
+    fn the_document_marks_what_the_table_names_and_nothing_else() {
+        let table = [OLD, Deprecation { method: "POST", path: "/v1/verifications/{id}/check", ..OLD }];
+        let marked = serde_json::to_value(document(&table)).unwrap();
+        let plain = serde_json::to_value(document(&[])).unwrap();
+        let mut changed = Vec::new();
+        for (path, item) in marked["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                if *operation != plain["paths"][path][method] {
+                    changed.push(format!("{method} {path}"));
+                }
+            }
+        }
+        assert_eq!(changed, ["get /v1/tenant", "post /v1/verifications/{id}/check"]);
+        let operation = &marked["paths"]["/v1/tenant"]["get"];
+        assert_eq!((&operation["deprecated"], &operation["x-sunset"]), (&json!(true), &json!("2027-01-01")));
+        let words = "Deprecated since 2026-01-01; it may be gone from 2027-01-01 on.";
+        assert!(operation["description"].as_str().unwrap().contains(words));
+        for status in ["200", "401"] {
+            assert!(operation["responses"][status]["headers"]["Sunset"].is_object(), "{status}");
+        }
+    }
+
+    #[test]
+    fn what_is_deprecated_is_there_and_stays_its_time() {
+        let mut document = document(DEPRECATED);
+        for one in DEPRECATED {
+            let item = document.paths.paths.get_mut(one.path);
+            let there =
+                item.is_some_and(|item| crate::openapi::operations(item).any(|(m, _)| m == one.method));
+            assert!(there, "there is no {} {}", one.method, one.path);
+        }
+        assert_eq!(too_soon(env!("CARGO_PKG_VERSION"), DEPRECATED), Vec::<&str>::new());
+    }
+
+    /// From 1.0 on 12 months lie between the notice and the end.
+    fn too_soon(version: &str, table: &[Deprecation]) -> Vec<&'static str> {
+        let months = if version.starts_with("0.") { 0 } else { 12 };
+        let soon =
+            |one: &&Deprecation| one.sunset < one.since.saturating_add(jiff::Span::new().months(months));
+        table.iter().filter(soon).map(|one| one.path).collect()
+    }
+
+    #[test]
+    fn twelve_months_count_from_one_on() {
+        let table = [OLD, Deprecation { sunset: date(2026, 12, 31), path: "/v1/keys", ..OLD }];
+        assert_eq!(too_soon("1.3.0", &table), ["/v1/keys"]);
+        assert_eq!(too_soon("0.3.0", &table), Vec::<&str>::new());
+    }
+}
