@@ -53,8 +53,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 /// The correlator to send back, unless it is none by the standard's pattern.
 pub fn correlator(path: &str, headers: &HeaderMap) -> Option<HeaderValue> {
-    let value = headers.get(X_CORRELATOR).filter(|value| is_correlator(value))?;
-    (Form::of(path) == Form::Camara && !value.is_empty()).then(|| value.clone())
+    let mut values = headers.get_all(X_CORRELATOR);
+    let value = values.next().filter(|value| is_correlator(value) && !value.is_empty())?;
+    (Form::of(path) == Form::Camara && values.next().is_none()).then(|| value.clone())
 }
 
 fn is_correlator(value: &HeaderValue) -> bool {

@@ -203,6 +203,10 @@ async fn the_correlator_comes_back_with_every_answer() {
         assert_eq!(refused.header("x-correlator"), "", "{bad}");
         assert!(refused.json()["message"].as_str().unwrap().starts_with("x-correlator: "));
     }
+    let request = app.client.post(format!("{}{SEND}", app.base_url)).bearer_auth(&key.text).json(&good);
+    let twice = answer(request.header("x-correlator", "a").header("x-correlator", "b")).await;
+    is(&twice, 400, "INVALID_ARGUMENT");
+    assert_eq!(twice.header("x-correlator"), "", "neither of two");
     let elsewhere = ask("POST", "/v1/verifications", text, mine, good).await;
     assert_eq!(elsewhere.header("x-correlator"), "");
 }

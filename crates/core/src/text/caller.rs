@@ -34,7 +34,8 @@ impl CallerText {
 
     /// Reads a text of at most `max` characters in which `placeholder` stands for the code.
     pub fn parse(text: &str, placeholder: &'static str, max: usize) -> Result<Self, CallerTextError> {
-        let text = text.trim();
+        // As browsers and forms in parts write the end of a line.
+        let text = text.trim().replace("\r\n", "\n");
         if text.chars().count() > max {
             return Err(CallerTextError::TooLong(max));
         }
@@ -95,7 +96,8 @@ mod tests {
         for bad in ["", "no code", "{code}", "{{ code }}", "{{code}} {{code}}", "[%code%]"] {
             assert_eq!(parse(bad), Err(NotOnce("{{code}}")), "{bad}");
         }
-        assert_eq!(parse("a\r\n{{code}}"), Err(Control('\r')));
+        assert_eq!(parse("a\r\n{{code}}").unwrap().before(), "a\n");
+        assert_eq!(parse("a\r{{code}}"), Err(Control('\r')));
         assert_eq!(parse("\u{202e}{{code}}"), Err(Control('\u{202e}')));
     }
 
