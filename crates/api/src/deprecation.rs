@@ -103,7 +103,7 @@ fn midnight(day: Date) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::openapi::document;
+    use crate::openapi::openapi_deprecating;
     use jiff::civil::date;
     use serde_json::json;
 
@@ -118,8 +118,8 @@ mod tests {
     #[test]
     fn the_document_marks_what_the_table_names_and_nothing_else() {
         let table = [OLD, Deprecation { method: "POST", path: "/v1/verifications/{id}/check", ..OLD }];
-        let marked = serde_json::to_value(document(&table)).unwrap();
-        let plain = serde_json::to_value(document(&[])).unwrap();
+        let marked = serde_json::to_value(openapi_deprecating(&table)).unwrap();
+        let plain = serde_json::to_value(openapi_deprecating(&[])).unwrap();
         let mut changed = Vec::new();
         for (path, item) in marked["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn what_is_deprecated_is_there_and_stays_its_time() {
-        let mut document = document(DEPRECATED);
+        let mut document = openapi_deprecating(DEPRECATED);
         for one in DEPRECATED {
             let item = document.paths.paths.get_mut(one.path);
             let there =

@@ -8,6 +8,8 @@
 mod allowlists;
 mod auth;
 mod body;
+mod camara;
+mod compatible;
 mod countries;
 mod delivery;
 mod deprecation;
@@ -29,6 +31,7 @@ mod profiles;
 mod ratelimit;
 mod receipts;
 mod reviews;
+mod smsapi;
 mod system;
 mod tenant;
 mod time;
@@ -38,7 +41,7 @@ mod webhooks;
 pub use failures::AuthFailures;
 pub use key_uses::KeyUses;
 pub use observe::observe;
-pub use openapi::{fallback, openapi};
+pub use openapi::{compatible_openapi, fallback, openapi};
 pub use problem::{Problem, ProblemCode};
 
 use actix_web::{middleware::from_fn, web};
@@ -68,7 +71,9 @@ pub struct State {
 pub fn configure(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
         config.app_data(state).configure(docs::configure).service(receipts::resource());
-        routes(&mut ServiceConfig::new(config));
+        let mut config = ServiceConfig::new(config);
+        routes(&mut config);
+        compatible::routes(&mut config);
     }
 }
 

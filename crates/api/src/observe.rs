@@ -4,6 +4,8 @@
 use crate::{
     State,
     auth::Identity,
+    camara,
+    compatible::Form,
     deprecation,
     problem::{Problem, ProblemCode},
 };
@@ -59,6 +61,10 @@ struct Seen {
     id: String,
     method: &'static str,
     api: bool,
+    /// How refusals are told here.
+    form: Form,
+    /// What the client calls this request, where its form has a name for that.
+    correlator: Option<HeaderValue>,
     /// Of the caller, where it can be told.
     address: Option<String>,
     started: Instant,
@@ -74,6 +80,8 @@ pub async fn observe<B: MessageBody + 'static>(
         id: request_id(&request),
         method: method_name(request.method()),
         api: request.path().starts_with("/v1/"),
+        form: Form::of(request.path()),
+        correlator: camara::correlator(request.path(), request.headers()),
         address: address.ok().map(|address| address.0.to_string()),
         started: Instant::now(),
     };
@@ -119,7 +127,7 @@ impl Seen {
         if let Some(problem) = &problem {
             self.log_failure(problem);
             let (request, _) = response.into_parts();
-            response = ServiceResponse::new(request, problem.error_response());
+            response = ServiceResponse::new(request, self.form.refuse(problem));
         }
         self.set_headers(response.headers_mut());
         if !is_known(response.request()) {
@@ -187,7 +195,10 @@ impl Seen {
         }
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         let json = |value: &HeaderValue| value.to_str().is_ok_and(|value| value.contains("json"));
-        if self.api || headers.get(header::CONTENT_TYPE).is_some_and(json) {
+        if let Some(correlator) = &self.correlator {
+            headers.insert(camara::X_CORRELATOR, correlator.clone());
+        }
+        if self.api || self.form != Form::Problem || headers.get(header::CONTENT_TYPE).is_some_and(json) {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
     }
@@ -294,7 +305,7 @@ impl ResponseError for Lost {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = self.problem.error_response();
+        let mut response = self.seen.form.refuse(&self.problem);
         self.seen.set_headers(response.headers_mut());
         response
     }

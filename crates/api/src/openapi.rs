@@ -3,8 +3,11 @@
 //! a body, closed objects) is added here once.
 
 use crate::{
+    camara::CamaraError,
+    compatible::{self, Form},
     deprecation::{self, DEPRECATED, Deprecation},
     problem::{Problem, ProblemBody, ProblemCode},
+    smsapi::SmsapiError,
 };
 use actix_web::{App, HttpRequest, HttpResponse, dev::ResourceDef, http::header, web::Bytes};
 use std::sync::LazyLock;
@@ -17,7 +20,7 @@ use utoipa::{
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
-use utoipa_actix_web::AppExt;
+use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -44,18 +47,47 @@ use utoipa_actix_web::AppExt;
 )]
 struct Document;
 
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Countersign, compatible routes",
+        description = "Routes that speak as other systems do, so that their clients work unchanged: SMSAPI's \
+            authenticator, and One Time Password SMS of CAMARA. Each refuses in the form of its system.",
+        version = env!("CARGO_PKG_VERSION"),
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    servers((url = "/", description = "This server.")),
+    tags(
+        (name = "smsapi", description = "SMSAPI's authenticator."),
+        (name = "camara", description = "One Time Password SMS of CAMARA, version 1.1."),
+    ),
+    components(schemas(SmsapiError<'static>, CamaraError<'static>))
+)]
+struct CompatibleDocument;
+
 /// The document; needs neither a store nor configuration.
 pub fn openapi() -> OpenApi {
-    document(DEPRECATED)
+    document(Document::openapi(), crate::routes, DEPRECATED)
+}
+
+/// The document of the routes that speak as other systems do. It stands apart:
+/// clients are made from the other one.
+pub fn compatible_openapi() -> OpenApi {
+    document(CompatibleDocument::openapi(), compatible::routes, &[])
 }
 
 /// The document, with these operations deprecated.
-pub(crate) fn document(deprecated: &[Deprecation]) -> OpenApi {
-    let app = App::new().into_utoipa_app().openapi(Document::openapi());
-    let (_, mut document) = app.configure(crate::routes).split_for_parts();
+#[cfg(test)]
+pub(crate) fn openapi_deprecating(deprecated: &[Deprecation]) -> OpenApi {
+    document(Document::openapi(), crate::routes, deprecated)
+}
+
+fn document(head: OpenApi, routes: fn(&mut ServiceConfig<'_>), deprecated: &[Deprecation]) -> OpenApi {
+    let app = App::new().into_utoipa_app().openapi(head);
+    let (_, mut document) = app.configure(routes).split_for_parts();
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
-            complete(operation);
+            complete(operation, Form::of(path));
             if let Some(deprecation) = deprecation::of(deprecated, method, path) {
                 deprecation.mark(operation);
             }
@@ -87,7 +119,7 @@ pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static 
 }
 
 /// Adds the answers that follow from what the operation is.
-fn complete(operation: &mut Operation) {
+fn complete(operation: &mut Operation, form: Form) {
     let secured = operation.security.is_some();
     let in_path = |place: &ParameterIn| matches!(place, ParameterIn::Path);
     let has_id = operation.parameters.iter().flatten().any(|parameter| match parameter {
@@ -110,21 +142,23 @@ fn complete(operation: &mut Operation) {
     answers.push((body, ProblemCode::UnsupportedMediaType, "`unsupported_media_type`."));
     for (_, code, description) in answers.into_iter().filter(|(applies, ..)| *applies) {
         let status = code.status().as_str().to_owned();
+        // Their codes are named by the handlers alone, each in its own form.
+        let description = if form == Form::Problem { description } else { code.title() };
         let response = || RefOr::T(Response::new(description));
         operation.responses.responses.entry(status).or_insert_with(response);
     }
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
-            if secured && status == "403" {
+            if secured && status == "403" && form == Form::Problem {
                 response.description.push_str(" `ip_not_allowed`: an allowlist lacks the caller's address.");
             }
-            complete_response(status, response);
+            complete_response(status, response, form);
         }
     }
 }
 
 /// Gives a response the headers of its status, and a refusal its shape.
-fn complete_response(status: &str, response: &mut Response) {
+fn complete_response(status: &str, response: &mut Response, form: Form) {
     let mut header = |name: &str, kind: Type, description: &str| {
         let mut header = Header::new(Object::with_type(kind));
         header.description = Some(description.to_owned());
@@ -147,8 +181,9 @@ fn complete_response(status: &str, response: &mut Response) {
         _ => {}
     }
     if status >= "400" {
-        let content = Content::new(Some(Ref::from_schema_name("Problem")));
-        response.content.insert("application/problem+json".to_owned(), content.into());
+        let (schema, content_type) = form.schema();
+        let content = Content::new(Some(Ref::from_schema_name(schema)));
+        response.content.insert(content_type.to_owned(), content.into());
     }
 }
 
@@ -174,9 +209,9 @@ struct Served {
 }
 
 static SERVED: LazyLock<Served> = LazyLock::new(|| {
-    let mut document = openapi();
+    let (mut document, mut compatible) = (openapi(), compatible_openapi());
     let json = serde_json::to_vec(&document).map(Bytes::from).unwrap_or_default();
-    let paths = document.paths.paths.iter_mut().map(|(path, item)| {
+    let paths = document.paths.paths.iter_mut().chain(&mut compatible.paths.paths).map(|(path, item)| {
         let methods: Vec<_> = operations(item).map(|(method, _)| method).collect();
         (ResourceDef::new(path.as_str()), methods.join(", "))
     });

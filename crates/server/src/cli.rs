@@ -48,7 +48,11 @@ pub enum Command {
     /// Bring the database to this program's version
     Migrate,
     /// Print the OpenAPI document
-    Openapi,
+    Openapi {
+        /// That of the routes that speak as SMSAPI and CAMARA do
+        #[arg(long)]
+        compatible: bool,
+    },
     /// Make and list tenants
     #[command(subcommand)]
     Tenant(TenantCommand),
