@@ -4,6 +4,7 @@
 mod backlog;
 mod engine;
 mod failover;
+mod families;
 mod guard;
 mod matching;
 mod outbox;
@@ -25,7 +26,7 @@ use countersign_core::{
     phone::PhoneNumber,
     ports::{Claim, Clock, Codes, Settled},
     profile::{Policy, Profile, ProfileName},
-    read::{Metadata, Verification, read_verification},
+    read::{Verification, read_verification},
     resend::{ResendError, open_code_text, resend_verification},
     scope::Scopes,
     start::{StartError, StartRequest, start_verification},
@@ -170,21 +171,7 @@ impl Bench {
     }
 
     pub async fn start_as(&self, caller: &Caller, to: &str) -> Result<Verification, StartError> {
-        let request = StartRequest {
-            to: PhoneNumber::parse(to).unwrap(),
-            profile: ProfileName::default(),
-            code_length: None,
-            expires_in: None,
-            origin: None,
-            app_hash: None,
-            template: None,
-            locale: None,
-            transaction: None,
-            sender: None,
-            metadata: Metadata::default(),
-            end_user_ip: None,
-            limits: Vec::new(),
-        };
+        let request = StartRequest::plain(PhoneNumber::parse(to).unwrap());
         let (once, now) = (None, self.clock.now());
         let made = start_verification(&self.context, caller, request, once, now, &mut rng()).await;
         made.map(|made| made.verification)
@@ -382,4 +369,15 @@ on_engines! { [embedded redis cluster valkey] {
     races::concurrent_claims_hand_out_each_message_once,
     races::concurrent_resends_send_once,
     races::a_check_and_a_cancel_have_one_winner,
+    families::a_second_start_is_a_resend_under_its_cooldown,
+    families::other_words_take_the_place_of_the_first,
+    families::what_is_replaced_stays_when_the_start_is_refused,
+    families::families_and_plain_starts_never_touch_each_other,
+    families::what_ended_is_never_sent_again,
+    families::a_resend_follows_the_policy_and_shows_the_newest_code,
+    families::sixty_four_starts_at_once_are_one,
+    families::of_many_different_starts_at_once_one_is_pending,
+    families::resends_in_a_family_at_once_send_once,
+    families::a_check_and_a_start_that_replaces_have_one_winner,
+    families::a_crowd_of_plain_starts_hides_nothing_of_a_family,
 }}

@@ -5,6 +5,7 @@ use crate::{
     code::Code,
     id::{EventId, VerificationId},
     idempotency::{Answer, IdempotencyError, Once, Outcome, Replay},
+    number::Listing,
     phone::PhoneNumber,
     ports::{CheckFound, StoreError},
     profile::ProfileName,
@@ -114,6 +115,20 @@ pub async fn check_code_by_number(
 ) -> Result<Checked, CheckError> {
     let view = context.tenant_view(caller.tenant).map_err(CheckError::Directory)?;
     let profile = view.profiles.get(profile).ok_or(CheckError::UnknownProfile)?;
+    check_listed(context, caller, to, Listing::of(profile.id), submitted, now, rng).await
+}
+
+/// Checks a code against the newest pending verification of a listing, else
+/// answers for the newest whose record still stands.
+pub(crate) async fn check_listed(
+    context: &Context,
+    caller: &Caller,
+    to: &PhoneNumber,
+    listing: Listing,
+    submitted: Submitted<'_>,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Checked, CheckError> {
     // The first request may have checked one that is no longer the newest pending.
     let number = context.keyring.fingerprint(caller.tenant, to);
     if let Some(once) = &submitted.once
@@ -127,7 +142,7 @@ pub async fn check_code_by_number(
             other => replayed(other),
         };
     }
-    let id = context.codes.find(caller.tenant, caller.mode, number, profile.id).await;
+    let id = context.codes.find(caller.tenant, caller.mode, number, listing).await;
     let id = id.map_err(CheckError::Codes)?.ok_or(CheckError::NotFound)?;
     check_code(context, caller, id, submitted, now, rng).await
 }

@@ -16,6 +16,7 @@ pub mod code;
 pub mod console;
 pub mod countries;
 pub mod event;
+pub mod family;
 pub mod gateway;
 pub mod guard;
 pub mod guess;

@@ -18,13 +18,25 @@ const MOST_STANDING: usize = 64;
 /// The longest window of such a limit.
 const LONGEST_WINDOW: Duration = Duration::from_secs(86_400);
 
+/// What a check by number looks under. Whoever starts under one listing is
+/// never found under another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listing(pub [u8; 16]);
+
+impl Listing {
+    /// Of a profile, for whoever has no family.
+    pub fn of(profile: ProfileId) -> Self {
+        Self(*profile.bytes())
+    }
+}
+
 /// A verification whose record still stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// Its id.
     pub id: VerificationId,
-    /// The profile it was started for.
-    pub profile: ProfileId,
+    /// What it was started under.
+    pub listing: Listing,
     /// When its record goes.
     pub until: Timestamp,
 }
@@ -92,9 +104,13 @@ impl NumberRecord {
     pub fn stand(&mut self, new: Standing, now: Timestamp) {
         self.standing.retain(|standing| now < standing.until);
         self.standing.push(new);
-        // Those that go here are still checked by their ids.
-        let surplus = self.standing.len().saturating_sub(MOST_STANDING);
-        self.standing.drain(..surplus);
+        if self.standing.len() > MOST_STANDING {
+            // One that goes here is still checked by its id. It is of the same
+            // listing, so that nobody makes a family forget what it has open.
+            let mut older = self.standing[..MOST_STANDING].iter();
+            let gone = older.position(|standing| standing.listing == new.listing).unwrap_or(0);
+            self.standing.remove(gone);
+        }
     }
 
     /// From when on the record says nothing any more.
@@ -104,7 +120,7 @@ impl NumberRecord {
         starts.into_iter().chain(standing).chain(self.guesses.kept_until()).max().unwrap_or_default()
     }
 
-    /// `[format][starts][times][standing][id, profile, until]...[wrong codes]`
+    /// `[format][starts][times][standing][id, listing, until]...[wrong codes]`
     pub fn pack(&self) -> Vec<u8> {
         let mut writer = Writer::default().byte(FORMAT).byte(self.starts.len() as u8);
         for start in &self.starts {
@@ -112,7 +128,7 @@ impl NumberRecord {
         }
         writer = writer.byte(self.standing.len() as u8);
         for standing in &self.standing {
-            writer = writer.fixed(standing.id.bytes()).fixed(standing.profile.bytes()).time(standing.until);
+            writer = writer.fixed(standing.id.bytes()).fixed(&standing.listing.0).time(standing.until);
         }
         self.guesses.pack(writer).finish()
     }
@@ -130,7 +146,7 @@ impl NumberRecord {
         for _ in 0..reader.byte()? {
             record.standing.push(Standing {
                 id: VerificationId::from_bytes(reader.fixed()?),
-                profile: ProfileId::from_bytes(reader.fixed()?),
+                listing: Listing(reader.fixed()?),
                 until: reader.time()?,
             });
         }
@@ -201,8 +217,8 @@ mod tests {
     fn verifications_that_stand_are_bounded() {
         let mut record = NumberRecord::default();
         for n in 0..200u8 {
-            let (id, profile) = (VerificationId::from_bytes([n; 16]), ProfileId::from_bytes([1; 16]));
-            record.stand(Standing { id, profile, until: at(1_000) }, at(0));
+            let (id, listing) = (VerificationId::from_bytes([n; 16]), Listing([1; 16]));
+            record.stand(Standing { id, listing, until: at(1_000) }, at(0));
         }
         assert_eq!(record.standing.len(), MOST_STANDING);
         assert_eq!(
@@ -256,9 +272,9 @@ mod tests {
         ) {
             let record = NumberRecord {
                 starts: starts.into_iter().map(Timestamp::from_millis).collect(),
-                standing: standing.into_iter().map(|(id, profile, until)| Standing {
+                standing: standing.into_iter().map(|(id, listing, until)| Standing {
                     id: VerificationId::from_bytes(id),
-                    profile: ProfileId::from_bytes(profile),
+                    listing: Listing(listing),
                     until: Timestamp::from_millis(until),
                 }).collect(),
                 guesses: Guesses::default(),

@@ -4,13 +4,12 @@ use crate::{
     allowlist::Allowlist,
     countries::Countries,
     event::{Event, LimitUse, Started},
-    id::{
-        EventId, KeyId, MessageId, NodeId, ProfileId, ProviderId, ReviewNumberId, TenantId, VerificationId,
-    },
+    id::{EventId, KeyId, MessageId, NodeId, ProviderId, ReviewNumberId, TenantId, VerificationId},
     idempotency::{Answer, Once, Replay},
     key::{Key, Mode},
     keyring::Fingerprint,
     limits::{Buckets, LimitHit, LimitState, Take, resend_cooldown},
+    number::Listing,
     pack::UnpackError,
     phone::Country,
     profile::{Profile, ProfileName},
@@ -106,9 +105,27 @@ pub struct NewVerification {
     pub once: Option<Once>,
     /// The id of the `started` event.
     pub event: EventId,
+    /// For a start that leaves its listing with one pending verification.
+    pub exclusive: Option<Exclusive>,
+}
+
+/// How a start sees to it that of its listing one verification is pending at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Exclusive {
+    /// The listing, in place of the profile's.
+    pub listing: Listing,
+    /// The pending one that is canceled in the same act, and the id of the event
+    /// that says so. If another one is pending, the start is refused as
+    /// [`StartOutcome::Changed`].
+    pub replaces: Option<(VerificationId, EventId)>,
 }
 
 impl NewVerification {
+    /// Where it is looked for by number.
+    pub fn listing(&self) -> Listing {
+        self.exclusive.map_or(Listing::of(self.record.profile), |exclusive| exclusive.listing)
+    }
+
     /// The record as it begins now, by the store's clock.
     pub fn begun(&self, now: Timestamp) -> Record {
         Record {
@@ -152,6 +169,8 @@ pub enum StartOutcome {
     },
     /// A limit refused; nothing was made or counted.
     Limited(LimitHit),
+    /// Another verification of the listing is pending; nothing was made or counted.
+    Changed,
     /// The events that wait for the history fill their budget; nothing was made or counted.
     HistoryBacklog,
 }
@@ -409,14 +428,14 @@ pub trait Codes: Send + Sync {
         Err(StoreError::unsupported())
     }
 
-    /// The newest pending verification of the profile for the number, else the
+    /// The newest pending verification of the listing for the number, else the
     /// newest whose record still stands.
     async fn find(
         &self,
         tenant: TenantId,
         mode: Mode,
         number: Fingerprint,
-        profile: ProfileId,
+        listing: Listing,
     ) -> Result<Option<VerificationId>, StoreError> {
         Err(StoreError::unsupported())
     }

@@ -58,6 +58,8 @@ pub struct Resent {
     pub verification: Verification,
     /// Whether an earlier request did it.
     pub replayed: bool,
+    /// Its record after it, or as a repeat finds it.
+    pub(crate) record: Record,
 }
 
 /// Whether another message of a verification could go out.
@@ -103,7 +105,7 @@ pub async fn resend_verification(
         return match seen.outcome {
             ResendOutcome::Queued => {
                 let verification = view(context, key, &seen.record, seen.now)?;
-                Ok(Resent { verification, replayed: false })
+                Ok(Resent { verification, replayed: false, record: seen.record })
             }
             ResendOutcome::TooSoon(wait) => Err(ResendError::TooSoon(wait)),
             ResendOutcome::SendsExhausted => Err(ResendError::SendsExhausted),
@@ -122,7 +124,8 @@ fn replayed(
     match replay {
         Replay::Outcome(Outcome::Resent(progress)) => {
             let contact = Contact::open(context, key, &seen.record)?;
-            Ok(Resent { verification: Verification::replayed(key.mode, &progress, contact), replayed: true })
+            let verification = Verification::replayed(key.mode, &progress, contact);
+            Ok(Resent { verification, replayed: true, record: seen.record.clone() })
         }
         Replay::Outcome(_) | Replay::Mismatch => Err(IdempotencyError::Mismatch.into()),
     }

@@ -20,11 +20,20 @@ pub enum Scope {
     SettingsWrite,
     /// Create, change and delete keys.
     KeysWrite,
+    /// Call the routes that are compatible with SMSAPI's authenticator.
+    CompatSmsapi,
+    /// Call the routes that are compatible with Twilio Verify.
+    CompatTwilio,
+    /// Call the routes of CAMARA's One Time Password SMS.
+    CompatCamara,
+    /// See codes in clear, in the answers of SMSAPI's routes. Asked for by no
+    /// operation: it is held besides.
+    CodesReveal,
 }
 
 impl Scope {
     /// Every scope, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::VerificationsStart,
         Self::VerificationsCheck,
         Self::VerificationsRead,
@@ -33,6 +42,10 @@ impl Scope {
         Self::SettingsRead,
         Self::SettingsWrite,
         Self::KeysWrite,
+        Self::CompatSmsapi,
+        Self::CompatTwilio,
+        Self::CompatCamara,
+        Self::CodesReveal,
     ];
 
     /// The text form.
@@ -46,6 +59,10 @@ impl Scope {
             Self::SettingsRead => "settings:read",
             Self::SettingsWrite => "settings:write",
             Self::KeysWrite => "keys:write",
+            Self::CompatSmsapi => "compat:smsapi",
+            Self::CompatTwilio => "compat:twilio",
+            Self::CompatCamara => "compat:camara",
+            Self::CodesReveal => "codes:reveal",
         }
     }
 
@@ -63,6 +80,11 @@ impl Scopes {
     /// Every scope a tenant's key can have.
     pub fn all() -> Self {
         Scope::ALL.into_iter().collect()
+    }
+
+    /// Every scope but the one that shows codes, which nobody is given without asking.
+    pub fn all_but_codes() -> Self {
+        Scope::ALL.into_iter().filter(|scope| *scope != Scope::CodesReveal).collect()
     }
 
     /// Whether the set holds `scope`.

@@ -3,7 +3,7 @@
 use crate::{
     Caller, Context,
     code::{Alphabet, Code, CodeShape},
-    guard::{Takes, check_country, list_takes, review_takes, source},
+    guard::{check_country, list_takes, review_takes, source},
     id::{EventId, MessageId, TemplateId, VerificationId},
     idempotency::{Answer, IdempotencyError, Once, Outcome, Replay},
     key::Mode,
@@ -20,7 +20,7 @@ use crate::{
     snapshot::TenantView,
     template::TemplateName,
     testmode::{Magic, RATE_LIMIT_WAIT},
-    text::{AppHash, Origin},
+    text::{AppHash, CallerText, CodeText, Origin},
     time::Timestamp,
     transaction::Transaction,
     verification::{Delivery, Record, RecordKey, Status},
@@ -53,6 +53,8 @@ pub struct StartRequest {
     pub locale: Option<Locale>,
     /// The payment that the code is to confirm.
     pub transaction: Option<Transaction>,
+    /// The caller's own words, in place of all templates.
+    pub text: Option<CallerText>,
     /// The tenant's sender that the message is to come from.
     pub sender: Option<SenderText>,
     /// The client's own notes.
@@ -61,6 +63,28 @@ pub struct StartRequest {
     pub end_user_ip: Option<IpAddr>,
     /// Values for limits that the tenant named.
     pub limits: Vec<(LimitName, String)>,
+}
+
+impl StartRequest {
+    /// A code for a number by what its tenant set up, and nothing else.
+    pub fn plain(to: PhoneNumber) -> Self {
+        Self {
+            to,
+            profile: ProfileName::default(),
+            code_length: None,
+            expires_in: None,
+            origin: None,
+            app_hash: None,
+            template: None,
+            locale: None,
+            transaction: None,
+            text: None,
+            sender: None,
+            metadata: Metadata::default(),
+            end_user_ip: None,
+            limits: Vec::new(),
+        }
+    }
 }
 
 /// A verification that was made, now or by the first of equal requests.
@@ -128,42 +152,22 @@ pub async fn start_verification(
     rng: &mut impl CryptoRng,
 ) -> Result<Made, StartError> {
     let view = context.tenant_view(caller.tenant).map_err(StartError::Directory)?;
-    if caller.mode == Mode::Live && !has_way(context, &view, &request.to) {
-        return Err(StartError::NoRoute);
-    }
-    let profile = view.profiles.get(&request.profile).ok_or(StartError::UnknownProfile)?;
-    let magic = magic(caller.mode, &request.to);
-    let review = review(context, caller, &view, &request.to, now);
-    match magic {
-        Some(Magic::Blocked) => return Err(StartError::NumberBlocked),
-        Some(Magic::RateLimited) => return Err(StartError::Limited(test_limit())),
-        _ if review.is_some() => {}
-        _ => check_country(&view, &request.to)?,
-    }
-    let template = template(&view, &request)?;
-    check_sender(&view, &request)?;
-    check_length(&view, profile, &request, template)?;
-    let takes = match &review {
-        Some((review, _)) => review_takes(context, review),
-        None => list_takes(context, caller, &view, profile, &request)?,
-    };
-    let start = Start { context, caller, view: &view, profile, request: &request, template, magic, review };
-    let new = NewVerification { once, ..start.verification(takes, now, rng) };
+    let start = Start::prepare(context, caller, &view, &request, now)?;
+    let new = NewVerification { once, ..start.verification(now, rng)? };
     let key = new.key;
-    let contact = || start.contact();
     match context.codes.start(new).await.map_err(StartError::Codes)? {
-        Answer::Fresh(StartOutcome::Started { record, limits }) => {
-            let verification = Verification::new(key, &record, record.created_at, contact());
-            Ok(Made { verification, limits, replayed: false })
-        }
-        Answer::Fresh(StartOutcome::Limited(hit)) => Err(StartError::Limited(hit)),
-        Answer::Fresh(StartOutcome::HistoryBacklog) => Err(StartError::HistoryBacklog),
+        Answer::Fresh(outcome) => start.made(key, outcome)?.map(|(made, _)| made).ok_or_else(unlisted),
         Answer::Replay(Replay::Outcome(Outcome::Started(progress))) => {
-            let verification = Verification::replayed(key.mode, &progress, contact());
+            let verification = Verification::replayed(key.mode, &progress, start.contact());
             Ok(Made { verification, limits: Vec::new(), replayed: true })
         }
         Answer::Replay(_) => Err(IdempotencyError::Mismatch.into()),
     }
+}
+
+/// Only a start that asks to be alone in its listing is told of others there.
+fn unlisted() -> StartError {
+    StartError::Codes(StoreError::unavailable("a plain start was refused for another one"))
 }
 
 /// A key is trusted with what its tenant set up, not with the name of anybody else.
@@ -203,30 +207,92 @@ fn test_limit() -> LimitHit {
 }
 
 /// A start that passed what can be told without the store.
-struct Start<'a> {
+pub(crate) struct Start<'a> {
     context: &'a Context,
     caller: &'a Caller,
     view: &'a TenantView,
-    profile: &'a Profile,
+    pub(crate) profile: &'a Profile,
     request: &'a StartRequest,
     template: Option<TemplateId>,
     magic: Option<Magic>,
     review: Option<Review<'a>>,
 }
 
-impl Start<'_> {
+impl<'a> Start<'a> {
+    /// Refuses what can be refused without the store.
+    pub(crate) fn prepare(
+        context: &'a Context,
+        caller: &'a Caller,
+        view: &'a TenantView,
+        request: &'a StartRequest,
+        now: Timestamp,
+    ) -> Result<Self, StartError> {
+        if caller.mode == Mode::Live && !has_way(context, view, &request.to) {
+            return Err(StartError::NoRoute);
+        }
+        let profile = view.profiles.get(&request.profile).ok_or(StartError::UnknownProfile)?;
+        let magic = magic(caller.mode, &request.to);
+        let review = review(context, caller, view, &request.to, now);
+        match magic {
+            Some(Magic::Blocked) => return Err(StartError::NumberBlocked),
+            Some(Magic::RateLimited) => return Err(StartError::Limited(test_limit())),
+            _ if review.is_some() => {}
+            _ => check_country(view, &request.to)?,
+        }
+        let template = template(view, request)?;
+        check_sender(view, request)?;
+        check_length(view, profile, request, template)?;
+        Ok(Self { context, caller, view, profile, request, template, magic, review })
+    }
+
+    /// What came of a start in the store: the verification and its record, or
+    /// nothing where another one of its listing stood in the way.
+    pub(crate) fn made(
+        &self,
+        key: RecordKey,
+        outcome: StartOutcome,
+    ) -> Result<Option<(Made, Record)>, StartError> {
+        match outcome {
+            StartOutcome::Started { record, limits } => {
+                let verification = Verification::new(key, &record, record.created_at, self.contact());
+                Ok(Some((Made { verification, limits, replayed: false }, record)))
+            }
+            StartOutcome::Limited(hit) => Err(StartError::Limited(hit)),
+            StartOutcome::HistoryBacklog => Err(StartError::HistoryBacklog),
+            StartOutcome::Changed => Ok(None),
+        }
+    }
+
+    fn text(&self, code: Code) -> CodeText {
+        self.request.text(code, self.template)
+    }
+
+    /// Whether another message of that verification would say what one of this start would.
+    pub(crate) fn is_like(&self, other: &CodeText) -> bool {
+        self.text(other.code.clone()).is_like(other)
+    }
+
     fn contact(&self) -> Contact {
         let (to, metadata) = (self.request.to.clone(), self.request.metadata.clone());
         Contact { profile: self.profile.name.clone(), to, metadata }
     }
 
-    fn verification(&self, takes: Takes, now: Timestamp, rng: &mut impl CryptoRng) -> NewVerification {
+    /// What the store is asked to make; with a code of its own each time.
+    pub(crate) fn verification(
+        &self,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<NewVerification, StartError> {
+        let takes = match &self.review {
+            Some((review, _)) => review_takes(self.context, review),
+            None => list_takes(self.context, self.caller, self.view, self.profile, self.request)?,
+        };
         let Caller { tenant, mode, .. } = *self.caller;
         let number = self.context.keyring.fingerprint(tenant, &self.request.to);
         let partition = number.partition(self.context.partitions);
         let id = VerificationId::new(now, partition, rng);
         let key = RecordKey { tenant, mode, id };
-        NewVerification {
+        Ok(NewVerification {
             key,
             record: self.record(key, number, now, rng),
             starter: self.caller.key,
@@ -240,7 +306,8 @@ impl Start<'_> {
             skipped: takes.skipped,
             once: None,
             event: EventId::new(now, partition, rng),
-        }
+            exclusive: None,
+        })
     }
 
     fn record(
@@ -267,7 +334,7 @@ impl Start<'_> {
         let payment = self.request.transaction.as_ref().map(Transaction::digest);
         let mac = keyring.code_mac(key, payment.as_ref(), &code);
         let place = |kind| Place { kind, tenant, id: *id.bytes(), number };
-        let text = self.request.text(code, self.template);
+        let text = self.text(code);
         Record {
             stored_status: Status::Pending,
             profile: self.profile.id,

@@ -118,6 +118,14 @@ impl Template {
         Ok(template)
     }
 
+    /// A text that is no template: its code stands between these two, as they are.
+    pub(crate) fn around_code(before: &str, after: &str) -> Self {
+        let text = |text: &str| (!text.is_empty()).then(|| Piece::Text(text.to_owned()));
+        let code = Some(Piece::Value(Placeholder::Code));
+        let pieces = [text(before), code, text(after)].into_iter().flatten().collect();
+        Self { source: format!("{before}{{code}}{after}"), pieces }
+    }
+
     fn check(&self, kind: TemplateKind) -> Result<(), TemplateError> {
         if self.count(Placeholder::Code) != 1 {
             return Err(TemplateError::NotOnce(Placeholder::Code));

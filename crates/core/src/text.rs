@@ -1,5 +1,9 @@
 //! What a start fixes of its message: the code and what goes around it.
 
+mod caller;
+
+pub use caller::{CallerText, CallerTextError};
+
 use crate::{
     code::Code,
     id::TemplateId,
@@ -73,6 +77,8 @@ pub struct CodeText {
     pub locale: Option<Locale>,
     /// The payment that the code confirms.
     pub transaction: Option<Transaction>,
+    /// The caller's own words, in place of all templates.
+    pub text: Option<CallerText>,
     /// What the message comes from, in place of what its route says.
     pub sender: Option<SenderText>,
 }
@@ -82,6 +88,10 @@ impl CodeText {
     /// `left` is how long the code still lives.
     pub fn compose(&self, view: &TenantView, left: Duration) -> Option<MessageText> {
         let values = self.values(view, left);
+        if let Some(text) = &self.text {
+            let message = self.compose_own(text, &values);
+            return (self.app_hash.is_none() || message.fits_retriever()).then_some(message);
+        }
         self.wording(view).compose(&values, self.origin.as_ref(), self.app_hash.as_ref())
     }
 
@@ -89,7 +99,26 @@ impl CodeText {
     /// long for its app, can still be read by a person.
     pub fn compose_anyhow(&self, view: &TenantView, left: Duration) -> Option<MessageText> {
         let values = self.values(view, left);
+        if let Some(text) = &self.text {
+            return Some(self.compose_own(text, &values));
+        }
         self.wording(view).compose_anyhow(&values, self.origin.as_ref(), self.app_hash.as_ref())
+    }
+
+    fn compose_own(&self, text: &CallerText, values: &Values) -> MessageText {
+        MessageText::compose((&text.template(), false), values, self.origin.as_ref(), self.app_hash.as_ref())
+    }
+
+    /// Whether all but the code is the same: then another message of the one says what the other would.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let Self { code: _, origin, app_hash, template, locale, transaction, text, sender } = self;
+        *origin == other.origin
+            && *app_hash == other.app_hash
+            && *template == other.template
+            && *locale == other.locale
+            && *transaction == other.transaction
+            && *text == other.text
+            && *sender == other.sender
     }
 
     fn values<'a>(&'a self, view: &'a TenantView, left: Duration) -> Values<'a> {
@@ -104,15 +133,23 @@ impl CodeText {
     }
 
     /// Format 1, which older nodes read, as long as it says everything; format 2
-    /// adds the texts, the locale, the payment and the sender.
+    /// adds the texts, the locale, the payment and the sender, format 3 the
+    /// caller's own words.
     pub(crate) fn pack(&self) -> Zeroizing<Vec<u8>> {
         let text = |value: Option<&str>| value.unwrap_or_default().as_bytes().to_vec();
         let plain = self.template.is_none()
             && self.locale.is_none()
             && self.transaction.is_none()
-            && self.sender.is_none();
+            && self.sender.is_none()
+            && self.text.is_none();
         let mut packed = Writer::default()
-            .byte(if plain { 1 } else { 2 })
+            .byte(if self.text.is_some() {
+                3
+            } else if plain {
+                1
+            } else {
+                2
+            })
             .blob(self.code.expose().as_bytes())
             .blob(&text(self.origin.as_ref().map(Origin::as_str)))
             .blob(&text(self.app_hash.as_ref().map(AppHash::as_str)));
@@ -126,12 +163,15 @@ impl CodeText {
                 .blob(&text(transaction.map(Transaction::payee)))
                 .blob(&text(self.sender.as_ref().map(SenderText::as_str)));
         }
+        if let Some(text) = &self.text {
+            packed = packed.blob(text.before().as_bytes()).blob(text.after().as_bytes());
+        }
         Zeroizing::new(packed.finish())
     }
 
     pub(crate) fn unpack(packed: &[u8]) -> Option<Self> {
         let mut reader = Reader(packed);
-        let format = reader.byte().filter(|format| matches!(format, 1 | 2))?;
+        let format = reader.byte().filter(|format| matches!(format, 1..=3))?;
         let code = Zeroizing::new(reader.text()?);
         let (origin, app_hash) = (reader.text()?, reader.text()?);
         let mut text = Self {
@@ -141,9 +181,10 @@ impl CodeText {
             template: None,
             locale: None,
             transaction: None,
+            text: None,
             sender: None,
         };
-        if format == 2 {
+        if format > 1 {
             text.template = match reader.blob()? {
                 [] => None,
                 id => Some(TemplateId::from_bytes(id.try_into().ok()?)),
@@ -157,6 +198,9 @@ impl CodeText {
             let sender = reader.text()?;
             text.sender = if sender.is_empty() { None } else { Some(SenderText::parse(&sender)?) };
         }
+        if format > 2 {
+            text.text = Some(CallerText::from_record(reader.text()?, reader.text()?));
+        }
         reader.is_done().then_some(text)
     }
 }
@@ -164,6 +208,7 @@ impl CodeText {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tenant::{Tenant, TenantName};
 
     fn text(origin: Option<&str>, app_hash: Option<&str>) -> CodeText {
         CodeText {
@@ -173,6 +218,7 @@ mod tests {
             template: None,
             locale: None,
             transaction: None,
+            text: None,
             sender: None,
         }
     }
@@ -204,7 +250,31 @@ mod tests {
                 assert!(CodeText::unpack(&packed[..packed.len() - 1]).is_none());
             }
         }
-        assert!(CodeText::unpack(b"\x03").is_none());
+        assert!(CodeText::unpack(b"\x04").is_none());
+    }
+
+    #[test]
+    fn the_callers_words_are_kept_and_sent_as_they_are() {
+        let own = CallerText::parse("Your {code}: [%code%]!", "[%code%]", 160).unwrap();
+        let with = CodeText { text: Some(own), ..text(Some("a.example"), None) };
+        let packed = with.pack();
+        assert_eq!(packed[0], 3);
+        let back = CodeText::unpack(&packed).unwrap();
+        assert!(back.is_like(&with) && !back.is_like(&text(Some("a.example"), None)));
+        assert!(CodeText::unpack(&packed[..packed.len() - 1]).is_none());
+        let tenant = Tenant {
+            id: crate::id::TenantId::from_bytes([1; 16]),
+            name: TenantName::parse("Acme").unwrap(),
+            created_at: Default::default(),
+        };
+        let view = TenantView::new(tenant);
+        for message in [back.compose(&view, Duration::ZERO), back.compose_anyhow(&view, Duration::ZERO)] {
+            assert_eq!(message.unwrap().expose(), "Your {code}: 123456!\n\n@a.example #123456");
+        }
+        let long = CallerText::parse(&format!("{}[%code%]", "a".repeat(135)), "[%code%]", 160).unwrap();
+        let app = CodeText { text: Some(long), ..text(None, Some("FA+9qCX9VSu")) };
+        assert!(app.compose(&view, Duration::ZERO).is_none(), "no phone hands it over");
+        assert!(app.compose_anyhow(&view, Duration::ZERO).is_some());
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl Demo {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let tenant = self.tenant.id;
-        let scopes = Scopes::all();
+        let scopes = Scopes::all_but_codes();
         if let Some(key) = directory.key(tenant, presented.id).await? {
             let lasts = key.is_usable(now) && key.expires_at.is_none() && key.allowlist.is_empty();
             if presented.matches(&key) && lasts && key.scopes == scopes {

@@ -15,12 +15,12 @@ use backlog::Backlog;
 use clock::StoreClock;
 use countersign_core::{
     event::{CancelReason, Event, EventKind},
-    id::{EventId, MessageId, ProfileId, ProviderId, TenantId, VerificationId},
+    id::{EventId, MessageId, ProviderId, TenantId, VerificationId},
     idempotency::{Answer, Once, Outcome, Progress, Replay},
     key::Mode,
     keyring::Fingerprint,
     limits::LimitHit,
-    number::Standing,
+    number::{Listing, NumberRecord, Standing},
     ports::{
         CheckFound, Claim, Clock, Codes, Erasure, NewVerification, Position, Seen, Settled, StartOutcome,
         StoreError, Unrecorded,
@@ -176,16 +176,7 @@ impl Codes for SqliteCodes {
         event: EventId,
     ) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
         let clock = self.clock.clone();
-        let act = move |connection: &Connection| {
-            change(connection, key, event, clock.now(), |_, record, now| {
-                let outcome = record.cancel(now);
-                Ok((
-                    outcome,
-                    (outcome == CancelOutcome::Canceled).then_some(EventKind::Canceled(CancelReason::Client)),
-                ))
-            })
-        };
-        self.database.write(act).await
+        self.database.write(move |connection| cancel(connection, key, event, clock.now())).await
     }
 
     async fn read(&self, key: RecordKey) -> Result<Option<Seen<()>>, StoreError> {
@@ -202,14 +193,14 @@ impl Codes for SqliteCodes {
         tenant: TenantId,
         mode: Mode,
         number: Fingerprint,
-        profile: ProfileId,
+        listing: Listing,
     ) -> Result<Option<VerificationId>, StoreError> {
         let clock = self.clock.clone();
         let find = move |connection: &Connection| {
             let now = clock.now();
             let standing = load_number(connection, &number_key(tenant, mode, number))?.standing;
             let mut newest = None;
-            for standing in standing.iter().rev().filter(|standing| standing.profile == profile) {
+            for standing in standing.iter().rev().filter(|standing| standing.listing == listing) {
                 let key = RecordKey { tenant, mode, id: standing.id };
                 let Some(record) = load(connection, key, now)? else { continue };
                 if record.status(now) == Status::Pending {
@@ -415,10 +406,48 @@ fn check(
     Ok(Some(CheckFound { outcome, attempts_left }))
 }
 
+fn cancel(
+    connection: &Connection,
+    key: RecordKey,
+    event: EventId,
+    now: Timestamp,
+) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
+    change(connection, key, event, now, |_, record, now| {
+        let outcome = record.cancel(now);
+        let canceled = outcome == CancelOutcome::Canceled;
+        Ok((outcome, canceled.then_some(EventKind::Canceled(CancelReason::Client))))
+    })
+}
+
+/// The pending verification of a listing of which one is pending at most: the
+/// newest whose record stands, if it is.
+fn pending(
+    connection: &Connection,
+    key: RecordKey,
+    number: &NumberRecord,
+    listing: Listing,
+    now: Timestamp,
+) -> Result<Option<VerificationId>, StoreError> {
+    for standing in number.standing.iter().rev().filter(|standing| standing.listing == listing) {
+        if let Some(record) = load(connection, RecordKey { id: standing.id, ..key }, now)? {
+            return Ok((record.status(now) == Status::Pending).then_some(standing.id));
+        }
+    }
+    Ok(None)
+}
+
 fn start(connection: &Connection, new: &NewVerification, now: Timestamp) -> Result<StartOutcome, StoreError> {
     let key = new.key;
     let number_key = number_key(key.tenant, key.mode, new.record.number);
     let mut number = load_number(connection, &number_key)?;
+    let pending = match &new.exclusive {
+        Some(exclusive) => pending(connection, key, &number, exclusive.listing, now)?,
+        None => None,
+    };
+    let replaces = new.exclusive.and_then(|exclusive| exclusive.replaces);
+    if pending.is_some() && pending != replaces.map(|(id, _)| id) {
+        return Ok(StartOutcome::Changed);
+    }
     let look = buckets::look(connection, &new.takes, now)?;
     let limits = match (number.admit(&new.number_limits, now), look.refused) {
         (Ok(states), None) => [states, look.states.clone()].concat(),
@@ -437,10 +466,13 @@ fn start(connection: &Connection, new: &NewVerification, now: Timestamp) -> Resu
         }
     };
     let record = new.begun(now);
-    let standing = Standing { id: key.id, profile: record.profile, until: record.kept_until() };
+    let standing = Standing { id: key.id, listing: new.listing(), until: record.kept_until() };
     number.stand(standing, now);
     save_number(connection, &number_key, &number)?;
     buckets::take(connection, &look)?;
+    if let (Some(id), Some((_, event))) = (pending, replaces) {
+        cancel(connection, RecordKey { id, ..key }, event, now)?;
+    }
     records::create(connection, key, &record)?;
     if !record.review {
         outbox::queue(connection, key, record.message, now)?;

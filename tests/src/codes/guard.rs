@@ -28,26 +28,15 @@ impl Bench {
         self.context.refresh().await.unwrap();
     }
 
-    async fn set_limit(&self, name: &str, buckets: &str) {
+    pub async fn set_limit(&self, name: &str, buckets: &str) {
         let name = LimitName::parse(name).unwrap();
         self.set(Setting::Limit(name, Some(Buckets::parse(buckets).unwrap()))).await;
     }
 
     pub fn request(&self, to: &str, end_user_ip: Option<&str>) -> StartRequest {
         StartRequest {
-            to: PhoneNumber::parse(to).unwrap(),
-            profile: ProfileName::default(),
-            code_length: None,
-            expires_in: None,
-            origin: None,
-            app_hash: None,
-            template: None,
-            locale: None,
-            transaction: None,
-            sender: None,
-            metadata: Default::default(),
             end_user_ip: end_user_ip.map(|ip| ip.parse::<IpAddr>().unwrap()),
-            limits: Vec::new(),
+            ..StartRequest::plain(PhoneNumber::parse(to).unwrap())
         }
     }
 

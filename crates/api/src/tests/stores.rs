@@ -11,6 +11,7 @@ use countersign_core::{
     idempotency::{Answer, Once},
     key::{Key, Mode, PresentedKey},
     keyring::{Fingerprint, KeyRing, VersionedKey},
+    number::Listing,
     ports::{
         CheckFound, Clock, Codes, Directory, KeyChange, NewVerification, Seen, StartOutcome, StoreError,
     },
@@ -119,7 +120,7 @@ impl Codes for Stores {
         _: TenantId,
         _: Mode,
         _: Fingerprint,
-        _: ProfileId,
+        _: Listing,
     ) -> Result<Option<VerificationId>, StoreError> {
         Ok(None)
     }

@@ -58,6 +58,7 @@ pub fn start_request(mut fields: Fields, mode: Mode) -> Result<StartRequest, Pro
         template,
         locale,
         transaction,
+        text: None,
         sender,
         metadata,
         end_user_ip,

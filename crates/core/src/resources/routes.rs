@@ -203,6 +203,7 @@ pub fn explain_route(
         template,
         locale: question.locale,
         transaction: None,
+        text: None,
         sender: None,
     };
     let health = |candidate: Candidate| {

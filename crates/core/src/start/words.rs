@@ -30,7 +30,7 @@ impl StartRequest {
     /// What its message is made of.
     pub(super) fn text(&self, code: Code, template: Option<TemplateId>) -> CodeText {
         let (origin, app_hash, locale) = (self.origin.clone(), self.app_hash.clone(), self.locale.clone());
-        let (transaction, sender) = (self.transaction.clone(), self.sender.clone());
-        CodeText { code, origin, app_hash, template, locale, transaction, sender }
+        let (transaction, text, sender) = (self.transaction.clone(), self.text.clone(), self.sender.clone());
+        CodeText { code, origin, app_hash, template, locale, transaction, text, sender }
     }
 }

@@ -16,15 +16,15 @@ use super::{
 use async_trait::async_trait;
 use countersign_core::{
     event::{Event, GuessWait},
-    id::{EventId, MessageId, NodeId, ProfileId, ProviderId, TenantId, VerificationId},
+    id::{EventId, MessageId, NodeId, ProviderId, TenantId, VerificationId},
     idempotency::{Act, Answer, EVALUATED, Once, Replay},
     key::Mode,
     keyring::Fingerprint,
     limits::{Buckets, LimitHit, LimitScope, LimitState, Take},
-    number::NumberRecord,
+    number::{Listing, NumberRecord},
     ports::{
-        CheckFound, Claim, Clock, Codes, Erasure, NewVerification, Position, Relay, Relayed, Seen, Settled,
-        StartOutcome, StoreError, Unrecorded,
+        CheckFound, Claim, Clock, Codes, Erasure, Exclusive, NewVerification, Position, Relay, Relayed, Seen,
+        Settled, StartOutcome, StoreError, Unrecorded,
     },
     receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received, rate_take},
     time::Timestamp,
@@ -219,7 +219,8 @@ impl RedisCodes {
         let tail = [record.attempts_left(), record.sends_left()];
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let (life, limits) = (millis(new.expires_in), pack_limits(&new.number_limits));
-        let args: [&[u8]; 11] = [
+        let exclusive = new.exclusive.as_ref().map(pack_exclusive);
+        let mut args: Vec<&[u8]> = vec![
             &packed,
             &life,
             &limits,
@@ -232,10 +233,15 @@ impl RedisCodes {
             &head,
             &tail,
         ];
+        // A plain start does not say that it is one.
+        args.extend(exclusive.as_deref());
         let reply = Reply::new(self.store.run(&script::START, &names, &args).await?)?;
         let what = reply.number(0)?;
         if what == 2 {
             return replayed(once.as_ref(), reply.bytes(1)?);
+        }
+        if what == 4 {
+            return Ok(Answer::Fresh(StartOutcome::Changed));
         }
         let now = reply.time(1)?;
         if what == 3 {
@@ -312,6 +318,15 @@ fn pack_limits(limits: &Buckets) -> Vec<u8> {
         packed.extend(&(bucket.window.as_millis() as u64).to_be_bytes()[2..]);
         packed.extend((name.len() as u16).to_be_bytes());
         packed.extend(name.as_bytes());
+    }
+    packed
+}
+
+/// `[listing]`, and `[verification][event]` if one is to be replaced.
+fn pack_exclusive(exclusive: &Exclusive) -> Vec<u8> {
+    let mut packed = exclusive.listing.0.to_vec();
+    for (id, event) in exclusive.replaces.iter() {
+        packed.extend(id.bytes().iter().chain(event.bytes()));
     }
     packed
 }
@@ -542,11 +557,11 @@ impl Codes for RedisCodes {
         tenant: TenantId,
         mode: Mode,
         fingerprint: Fingerprint,
-        profile: ProfileId,
+        listing: Listing,
     ) -> Result<Option<VerificationId>, StoreError> {
         let partition = fingerprint.partition(self.store.partitions);
         let (key, none) = (keys::number(partition, mode, fingerprint), keys::none(partition));
-        let args: [&[u8]; 2] = [profile.bytes(), &keys::owner(tenant, mode)];
+        let args: [&[u8]; 2] = [&listing.0, &keys::owner(tenant, mode)];
         let found = bytes_or_nil(self.store.run(&script::FIND, &[&key, &none], &args).await?)?;
         let id = found.map(<[u8; 16]>::try_from).transpose();
         let id = id.map_err(|_| StoreError::unavailable("a script answered in an unexpected form"))?;

@@ -11,7 +11,6 @@ use countersign_core::{
     keyring::{KeyRing, VersionedKey},
     ports::{Claim, Clock, Codes, Directory, NewVerification, Phase, Settled, StartOutcome, StoreError},
     profile::{Profile, ProfileName},
-    read::Metadata,
     scope::Scopes,
     snapshot::{News, Snapshot, TenantView},
     start::{StartRequest, start_verification},
@@ -80,21 +79,7 @@ pub(super) async fn start(codes: &Arc<MemoryCodes>, mode: Mode, to: &str) {
         allowlist: Default::default(),
         address: std::net::Ipv4Addr::LOCALHOST.into(),
     };
-    let request = StartRequest {
-        to: parse_number(to).unwrap(),
-        profile: ProfileName::default(),
-        code_length: None,
-        expires_in: None,
-        origin: None,
-        app_hash: None,
-        template: None,
-        locale: None,
-        transaction: None,
-        sender: None,
-        metadata: Metadata::default(),
-        end_user_ip: None,
-        limits: Vec::new(),
-    };
+    let request = StartRequest::plain(parse_number(to).unwrap());
     let mut rng = rand::make_rng::<rand::rngs::StdRng>();
     start_verification(&context(codes), &caller, request, None, Fixed.now(), &mut rng).await.unwrap();
 }

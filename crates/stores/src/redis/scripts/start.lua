@@ -8,14 +8,41 @@
 --       7, 8, 9 its body before expires_at, before the number's limits, and after them
 --       10 command that wakes other nodes, or empty
 --       11, 12 the packed outcome before and after its three times
+--       13 for a start that leaves its listing with one pending verification: the listing,
+--          then the one that it replaces and the id of the event that says so, if there is one
 -- Gives {0, now, starts before}: made · {1, now, starts}: a limit refuses
 --       {2, packed outcome}: a repeat · {3, now, record}: made by this same call before
+--       {4}: another one of the listing is pending
 local outcome = replay(KEYS[5])
 if outcome then
   return { 2, outcome }
 end
 local starts, standing, guesses, turned = load_number(KEYS[2])
 local before = starts
+
+-- Of such a listing one is pending at most, and that is the newest whose record stands.
+local listing, replaced, replaced_key
+if ARGV[13] then
+  listing = sub(ARGV[13], 1, 16)
+  for n = #standing - 37, 1, -38 do
+    if sub(standing, n + 16, n + 31) == listing then
+      replaced_key = sub(KEYS[1], 1, 25) .. sub(standing, n, n + 15)
+      local found, status = load(replaced_key)
+      if found then
+        if replaced_key == KEYS[1] then
+          return { 3, now, found }
+        end
+        if status == PENDING then
+          if sub(replaced_key, 26) ~= sub(ARGV[13], 17, 32) then
+            return { 4 }
+          end
+          replaced = found
+        end
+        break
+      end
+    end
+  end
+end
 
 -- How often each limit is used with this start, as the event says it.
 local uses, refused = '', false
@@ -53,7 +80,7 @@ end
 
 -- The times of the last 20 starts, and at most 64 that stand.
 starts = sub(starts .. pack('>I6', now), -120)
-local mine = sub(KEYS[1], -16) .. sub(record, 30, 45) .. pack('>I6', expires + KEPT_AFTER_EXPIRY)
+local mine = sub(KEYS[1], -16) .. (listing or sub(record, 30, 45)) .. pack('>I6', expires + KEPT_AFTER_EXPIRY)
 if standing == '' then
   standing = mine
 else
@@ -63,8 +90,19 @@ else
       kept[#kept + 1] = sub(standing, n, n + 37)
     end
   end
+  -- The oldest of its own listing makes room, else the oldest of all.
+  if #kept == 64 then
+    local gone = 1
+    for n = 1, 64 do
+      if sub(kept[n], 17, 32) == sub(mine, 17, 32) then
+        gone = n
+        break
+      end
+    end
+    table.remove(kept, gone)
+  end
   kept[#kept + 1] = mine
-  standing = sub(table.concat(kept), -64 * 38)
+  standing = table.concat(kept)
 end
 save_number(KEYS[2], starts, standing, guesses)
 
@@ -72,6 +110,10 @@ if ARGV[5] ~= '' then
   queue(KEYS[3], KEYS[1], ARGV[5])
 end
 
+if replaced then
+  save(replaced_key, ended(replaced, CANCELED, ''))
+  note(KEYS[4], replaced_key, sub(ARGV[13], 33, 48), '\1\6')
+end
 note(KEYS[4], KEYS[1], ARGV[6], ARGV[7] .. pack('>I6', expires) .. ARGV[8] .. uses .. ARGV[9])
 remember(KEYS[5], ARGV[11], pack('>I6I6I6', now, expires, resend_at) .. ARGV[12])
 if ARGV[5] ~= '' then
