@@ -85,7 +85,8 @@ prepare_tools() {
     prepare_venv "$valkey_venv" tests/valkey/requirements.txt || return 1
     prepare_venv "$smpp_venv" tests/smpp/requirements.txt || return 1
     prepare_venv "$twilio_venv" tests/twilio/requirements.txt || return 1
-    prepare_modules tests/browser && prepare_modules tests/smpp && prepare_modules tests/webhooks
+    prepare_modules tests/browser && prepare_modules tests/compatible && prepare_modules tests/smpp &&
+        prepare_modules tests/webhooks
 }
 
 prepare_modules() { # folder

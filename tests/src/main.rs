@@ -20,6 +20,7 @@ mod receipts;
 mod secrets;
 mod spec;
 mod tls;
+mod twilio;
 mod verifications;
 mod waiting;
 mod webhooks;

@@ -24,6 +24,7 @@ const MAX_BODY: usize = 64 * 1024;
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 const JSON: &[&str] = &["application/json"];
+const FORM: &[&str] = &["application/x-www-form-urlencoded"];
 const MERGE_PATCH: &[&str] = &["application/json", "application/merge-patch+json"];
 
 /// A JSON object, and the request's Idempotency-Key.
@@ -83,6 +84,15 @@ impl FromRequest for NoBody {
         }
         .boxed_local()
     }
+}
+
+/// The bytes of a form; none of any type if there are none.
+pub async fn read_form(request: &HttpRequest, payload: Payload) -> Result<Vec<u8>, Problem> {
+    let bytes = read(request, payload).await?;
+    if !bytes.is_empty() {
+        check_type(request, FORM)?;
+    }
+    Ok(bytes)
 }
 
 /// The type without its parameters must be one of `types`.

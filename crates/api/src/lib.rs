@@ -8,6 +8,7 @@
 mod allowlists;
 mod auth;
 mod body;
+mod compatible;
 mod countries;
 mod delivery;
 mod docs;
@@ -31,14 +32,17 @@ mod reviews;
 mod system;
 mod tenant;
 mod time;
+mod twilio;
 mod verifications;
 mod webhooks;
 
+pub use compatible::compatible_openapi;
 pub use failures::AuthFailures;
 pub use key_uses::KeyUses;
 pub use observe::observe;
 pub use openapi::{fallback, openapi};
 pub use problem::{Problem, ProblemCode};
+pub use twilio::account_sid;
 
 use actix_web::{middleware::from_fn, web};
 use countersign_core::{Context, address::TrustedProxies, ports::Clock};
@@ -68,6 +72,7 @@ pub fn configure(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig
     move |config| {
         config.app_data(state).configure(docs::configure).service(receipts::resource());
         routes(&mut ServiceConfig::new(config));
+        compatible::routes(&mut ServiceConfig::new(config));
     }
 }
 

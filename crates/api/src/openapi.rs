@@ -2,7 +2,10 @@
 //! a rule (every problem's shape, the statuses of authentication and of reading
 //! a body, closed objects) is added here once.
 
-use crate::problem::{Problem, ProblemBody, ProblemCode};
+use crate::{
+    compatible::compatible_openapi,
+    problem::{Problem, ProblemBody, ProblemCode},
+};
 use actix_web::{App, HttpRequest, HttpResponse, dev::ResourceDef, http::header, web::Bytes};
 use std::sync::LazyLock;
 use utoipa::{
@@ -63,7 +66,7 @@ pub fn openapi() -> OpenApi {
     document
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+pub fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     let slots = [
         ("DELETE", item.delete.as_mut()),
         ("GET", item.get.as_mut()),
@@ -77,11 +80,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
 /// Adds the answers that follow from what the operation is.
 fn complete(operation: &mut Operation) {
     let secured = operation.security.is_some();
-    let in_path = |place: &ParameterIn| matches!(place, ParameterIn::Path);
-    let has_id = operation.parameters.iter().flatten().any(|parameter| match parameter {
-        RefOr::T(parameter) => in_path(&parameter.parameter_in),
-        RefOr::Ref(_) => false,
-    });
+    let has_id = has_path_parameter(operation);
     let mut answers = vec![(true, ProblemCode::Internal, "`internal`.")];
     answers.push((
         secured,
@@ -106,13 +105,22 @@ fn complete(operation: &mut Operation) {
             if secured && status == "403" {
                 response.description.push_str(" `ip_not_allowed`: an allowlist lacks the caller's address.");
             }
-            complete_response(status, response);
+            complete_response(status, response, ("application/problem+json", "Problem"));
         }
     }
 }
 
-/// Gives a response the headers of its status, and a refusal its shape.
-fn complete_response(status: &str, response: &mut Response) {
+/// Whether the path of an operation names something.
+pub fn has_path_parameter(operation: &Operation) -> bool {
+    let in_path = |place: &ParameterIn| matches!(place, ParameterIn::Path);
+    operation.parameters.iter().flatten().any(|parameter| match parameter {
+        RefOr::T(parameter) => in_path(&parameter.parameter_in),
+        RefOr::Ref(_) => false,
+    })
+}
+
+/// Gives a response the headers of its status, and a refusal its type and its shape.
+pub fn complete_response(status: &str, response: &mut Response, (media, shape): (&str, &str)) {
     let mut header = |name: &str, kind: Type, description: &str| {
         let mut header = Header::new(Object::with_type(kind));
         header.description = Some(description.to_owned());
@@ -135,13 +143,13 @@ fn complete_response(status: &str, response: &mut Response) {
         _ => {}
     }
     if status >= "400" {
-        let content = Content::new(Some(Ref::from_schema_name("Problem")));
-        response.content.insert("application/problem+json".to_owned(), content.into());
+        let content = Content::new(Some(Ref::from_schema_name(shape)));
+        response.content.insert(media.to_owned(), content.into());
     }
 }
 
 /// Unknown fields are refused in requests and never sent in answers.
-fn close(schema: &mut RefOr<Schema>) {
+pub fn close(schema: &mut RefOr<Schema>) {
     if let RefOr::T(Schema::Object(object)) = schema
         && !object.properties.is_empty()
         && object.additional_properties.is_none()
@@ -164,7 +172,8 @@ struct Served {
 static SERVED: LazyLock<Served> = LazyLock::new(|| {
     let mut document = openapi();
     let json = serde_json::to_vec(&document).map(Bytes::from).unwrap_or_default();
-    let paths = document.paths.paths.iter_mut().map(|(path, item)| {
+    let mut compatible = compatible_openapi();
+    let paths = document.paths.paths.iter_mut().chain(&mut compatible.paths.paths).map(|(path, item)| {
         let methods: Vec<_> = operations(item).map(|(method, _)| method).collect();
         (ResourceDef::new(path.as_str()), methods.join(", "))
     });

@@ -198,6 +198,26 @@ impl Problem {
         self.0.code
     }
 
+    /// What happened this time.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// Seconds after which the same request may pass.
+    pub fn retry_seconds(&self) -> Option<u64> {
+        self.0.retry_after
+    }
+
+    /// The header that it must carry.
+    pub fn header(&self) -> Option<&(HeaderName, String)> {
+        self.0.header.as_ref()
+    }
+
+    /// How far the limits are used that were looked at.
+    pub fn limits(&self) -> &[LimitState] {
+        &self.0.limits
+    }
+
     /// The causes, outermost first, for the log.
     pub fn chain(&self) -> String {
         let causes = self.0.cause.as_deref().map(|cause| format!(": {}", chain(cause)));

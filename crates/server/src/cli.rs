@@ -48,7 +48,11 @@ pub enum Command {
     /// Bring the database to this program's version
     Migrate,
     /// Print the OpenAPI document
-    Openapi,
+    Openapi {
+        /// Print that of the routes that are compatible with other systems
+        #[arg(long)]
+        compatible: bool,
+    },
     /// Make and list tenants
     #[command(subcommand)]
     Tenant(TenantCommand),
@@ -114,7 +118,7 @@ pub struct DevArgs {
     /// The folder of everything that is kept
     #[arg(long, value_name = "DIR", default_value = ".countersign")]
     pub data: PathBuf,
-    /// Write addresses and keys to this file as JSON, once it serves
+    /// Write addresses, keys and the account SID of Twilio's clients to this file as JSON, once it serves
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
     /// Show a line for each request and message

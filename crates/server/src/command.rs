@@ -37,7 +37,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Dev(args) => dev::run(config, &args).await,
         Command::Serve { role } => serve::run(config, role).await,
         Command::Migrate => migrate(config).await,
-        Command::Openapi => print_openapi(),
+        Command::Openapi { compatible } => print_openapi(compatible),
         Command::Tenant(command) => tenant::run(config, command).await,
         Command::Key(command) => key::run(config, command).await,
         Command::Provider(command) => provider::run(config, command).await,
@@ -94,8 +94,10 @@ async fn migrate(config: Option<&Path>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print_openapi() -> anyhow::Result<()> {
-    answer(&countersign_api::openapi().to_pretty_json()?)
+fn print_openapi(compatible: bool) -> anyhow::Result<()> {
+    let document =
+        if compatible { countersign_api::compatible_openapi() } else { countersign_api::openapi() };
+    answer(&document.to_pretty_json()?)
 }
 
 /// Prints one answer. A reader that has seen enough (`| head`) is no failure.
