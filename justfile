@@ -20,7 +20,7 @@ fmt:
 lint:
     cargo clippy --workspace --all-targets --locked -- -D warnings
 
-# Write the generated files: the OpenAPI document and the table of problems
+# Write the generated files: the OpenAPI documents and the table of problems
 generate:
     cargo run -q --locked -- openapi > openapi/.new && mv openapi/.new openapi/openapi.json && cargo run -q --locked -- openapi --compatible > openapi/.new && mv openapi/.new openapi/compatible.json && UPDATE_DOCS=1 cargo test -q --locked -p countersign-api problem
 

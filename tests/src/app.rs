@@ -4,6 +4,7 @@ use crate::codes::{HandClock, new_tenant, rng, seconds};
 use countersign::{Application, Parts, Settings};
 use countersign_core::{
     Caller, Context,
+    allowlist::Allowlist,
     console::{ConsoleSwitch, Inbox, InboxMessage},
     key::{Key, Mode, PresentedKey},
     node::Nodes,
@@ -115,11 +116,22 @@ impl TestApp {
 
     /// Another key of the same tenant.
     pub async fn key_for(&self, caller: &Caller, mode: Mode, scopes: Scopes) -> TestKey {
+        self.key_within(caller, mode, scopes, Allowlist::default()).await
+    }
+
+    /// One that is accepted from these addresses alone; from all if there are none.
+    pub async fn key_within(
+        &self,
+        caller: &Caller,
+        mode: Mode,
+        scopes: Scopes,
+        allowlist: Allowlist,
+    ) -> TestKey {
         let now = countersign_core::ports::Clock::now(&*self.clock);
         let mut rng = rng();
         let id = countersign_core::id::KeyId::new(now, &mut rng);
         let presented = PresentedKey::generate(mode, id, &mut rng);
-        let key = Key::new(&presented, caller.tenant, "test".into(), scopes, now);
+        let key = Key { allowlist, ..Key::new(&presented, caller.tenant, "test".into(), scopes, now) };
         self.context.directory.create_key(&key, None).await.unwrap();
         self.context.refresh().await.unwrap();
         let caller = Caller { key: id, mode, scopes, ..caller.clone() };

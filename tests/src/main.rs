@@ -7,6 +7,7 @@ mod allowlists;
 mod app;
 mod bounds;
 mod codes;
+mod compatible;
 mod delivery;
 mod directory;
 #[cfg(target_os = "linux")]

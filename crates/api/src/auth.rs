@@ -171,7 +171,10 @@ macro_rules! markers {
     };
 }
 
-markers! { VerificationsStart VerificationsCheck VerificationsRead ReportsRead SettingsRead SettingsWrite KeysWrite CompatTwilio }
+markers! {
+    VerificationsStart VerificationsCheck VerificationsRead ReportsRead SettingsRead SettingsWrite KeysWrite
+    CompatSmsapi CompatTwilio CompatCamara
+}
 
 /// The caller, known to hold the scope; the first parameter of every handler.
 pub struct Authed<S>(Caller, PhantomData<S>);
@@ -194,11 +197,11 @@ impl<S: ScopeMarker> FromRequest for Authed<S> {
     }
 }
 
+fn challenge(value: String, code: ProblemCode, detail: &'static str) -> Problem {
+    Problem::new(code, detail).with_header(header::WWW_AUTHENTICATE, value)
+}
+
 fn admit(identity: Identity, scope: Scope) -> Result<Caller, Problem> {
-    let challenge = |value: String, code, detail: &'static str| {
-        Problem::new(code, detail).with_header(header::WWW_AUTHENTICATE, value)
-    };
-    let realm = r#"Bearer realm="countersign""#;
     match identity {
         Ok(caller) if caller.scopes.contains(scope) => Ok(caller),
         Ok(_) => Err(challenge(
@@ -206,26 +209,34 @@ fn admit(identity: Identity, scope: Scope) -> Result<Caller, Problem> {
             ProblemCode::InsufficientScope,
             "The API key does not hold the scope that this operation asks for.",
         )),
-        Err(Refusal::Missing) => {
+        Err(refusal) => Err(refused(refusal)),
+    }
+}
+
+/// Why nobody is known to call.
+pub fn refused(refusal: Refusal) -> Problem {
+    let realm = r#"Bearer realm="countersign""#;
+    match refusal {
+        Refusal::Missing => {
             let detail = "Present an API key: `Authorization: Bearer cs_...`.";
-            Err(challenge(realm.to_owned(), ProblemCode::InvalidKey, detail))
+            challenge(realm.to_owned(), ProblemCode::InvalidKey, detail)
         }
-        Err(Refusal::Invalid) => {
+        Refusal::Invalid => {
             let detail = "The API key is unknown, disabled or expired.";
             let value = format!(r#"{realm}, error="invalid_token""#);
-            Err(challenge(value, ProblemCode::InvalidKey, detail))
+            challenge(value, ProblemCode::InvalidKey, detail)
         }
-        Err(Refusal::TooMany(wait)) => {
+        Refusal::TooMany(wait) => {
             let detail = "Too many keys that are not accepted came from this address.";
             let limit = RefusingLimit { name: "auth_failures".to_owned(), scope: "caller_address" };
-            Err(Problem::new(ProblemCode::RateLimited, detail).with_limit(limit).retry_after(wait))
+            Problem::new(ProblemCode::RateLimited, detail).with_limit(limit).retry_after(wait)
         }
-        Err(Refusal::Address(address)) => {
+        Refusal::Address(address) => {
             let detail = format!(
                 "{address}, from which you call, is not on the allowlist of the tenant or of the key."
             );
-            Err(Problem::new(ProblemCode::IpNotAllowed, detail))
+            Problem::new(ProblemCode::IpNotAllowed, detail)
         }
-        Err(Refusal::Directory(error)) => Err(problem::directory(error)),
+        Refusal::Directory(error) => problem::directory(error),
     }
 }

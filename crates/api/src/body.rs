@@ -23,8 +23,7 @@ const MAX_BODY: usize = 64 * 1024;
 /// How long a body may take: one that trickles in must not hold a connection.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-const JSON: &[&str] = &["application/json"];
-const FORM: &[&str] = &["application/x-www-form-urlencoded"];
+pub const JSON: &[&str] = &["application/json"];
 const MERGE_PATCH: &[&str] = &["application/json", "application/merge-patch+json"];
 
 /// A JSON object, and the request's Idempotency-Key.
@@ -86,19 +85,16 @@ impl FromRequest for NoBody {
     }
 }
 
-/// The bytes of a form; none of any type if there are none.
-pub async fn read_form(request: &HttpRequest, payload: Payload) -> Result<Vec<u8>, Problem> {
-    let bytes = read(request, payload).await?;
-    if !bytes.is_empty() {
-        check_type(request, FORM)?;
-    }
-    Ok(bytes)
+/// The type of the body without its parameters, and those.
+pub fn content_type(request: &HttpRequest) -> (&str, &str) {
+    let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let (essence, parameters) = value.split_once(';').unwrap_or((value, ""));
+    (essence.trim(), parameters)
 }
 
 /// The type without its parameters must be one of `types`.
-fn check_type(request: &HttpRequest, types: &[&str]) -> Result<(), Problem> {
-    let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let essence = value.split(';').next().unwrap_or("").trim();
+pub fn check_type(request: &HttpRequest, types: &[&str]) -> Result<(), Problem> {
+    let (essence, _) = content_type(request);
     if types.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
         return Ok(());
     }
@@ -106,7 +102,8 @@ fn check_type(request: &HttpRequest, types: &[&str]) -> Result<(), Problem> {
     Err(Problem::new(ProblemCode::UnsupportedMediaType, detail))
 }
 
-async fn read(request: &HttpRequest, payload: Payload) -> Result<Vec<u8>, Problem> {
+/// A body of any type, within its bounds.
+pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Vec<u8>, Problem> {
     let too_large = || Problem::new(ProblemCode::PayloadTooLarge, "A body holds at most 65536 bytes.");
     let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: u64| length > MAX_BODY as u64) {

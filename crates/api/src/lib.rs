@@ -8,6 +8,7 @@
 mod allowlists;
 mod auth;
 mod body;
+mod camara;
 mod compatible;
 mod countries;
 mod delivery;
@@ -29,6 +30,7 @@ mod profiles;
 mod ratelimit;
 mod receipts;
 mod reviews;
+mod smsapi;
 mod system;
 mod tenant;
 mod time;
@@ -36,11 +38,10 @@ mod twilio;
 mod verifications;
 mod webhooks;
 
-pub use compatible::compatible_openapi;
 pub use failures::AuthFailures;
 pub use key_uses::KeyUses;
 pub use observe::observe;
-pub use openapi::{fallback, openapi};
+pub use openapi::{compatible_openapi, fallback, openapi};
 pub use problem::{Problem, ProblemCode};
 pub use twilio::account_sid;
 
@@ -71,8 +72,9 @@ pub struct State {
 pub fn configure(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
         config.app_data(state).configure(docs::configure).service(receipts::resource());
-        routes(&mut ServiceConfig::new(config));
-        compatible::routes(&mut ServiceConfig::new(config));
+        let mut config = ServiceConfig::new(config);
+        routes(&mut config);
+        compatible::routes(&mut config);
     }
 }
 

@@ -4,6 +4,8 @@
 use crate::{
     State,
     auth::Identity,
+    camara,
+    compatible::Form,
     problem::{Problem, ProblemCode},
     twilio,
 };
@@ -59,8 +61,10 @@ struct Seen {
     id: String,
     method: &'static str,
     api: bool,
-    /// Whether refusals are told as Twilio tells them.
-    twilio: bool,
+    /// How refusals are told here.
+    form: Form,
+    /// What the client calls this request, where its form has a name for that.
+    correlator: Option<HeaderValue>,
     /// Of the caller, where it can be told.
     address: Option<String>,
     started: Instant,
@@ -75,8 +79,9 @@ pub async fn observe<B: MessageBody + 'static>(
     let seen = Seen {
         id: request_id(&request),
         method: method_name(request.method()),
-        api: request.path().starts_with("/v1/") || twilio::owns(request.path()),
-        twilio: twilio::owns(request.path()),
+        api: request.path().starts_with("/v1/") || Form::of(request.path()) == Form::Twilio,
+        form: Form::of(request.path()),
+        correlator: camara::correlator(request.path(), request.headers()),
         address: address.ok().map(|address| address.0.to_string()),
         started: Instant::now(),
     };
@@ -127,12 +132,9 @@ impl Seen {
         if let Some(problem) = &problem {
             self.log_failure(problem);
             let (request, _) = response.into_parts();
-            let answer = match (refusal, self.twilio) {
-                (None, false) => problem.error_response(),
-                (refusal, _) => {
-                    let refusal = refusal.unwrap_or_else(|| problem.clone().into());
-                    refusal.at(twilio::Base::of(&request).as_str()).error_response()
-                }
+            let answer = match self.form {
+                Form::Twilio => twilio::refuse(&request, refusal, problem),
+                form => form.refuse(problem),
             };
             response = ServiceResponse::new(request, answer);
         }
@@ -200,7 +202,10 @@ impl Seen {
         }
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         let json = |value: &HeaderValue| value.to_str().is_ok_and(|value| value.contains("json"));
-        if self.api || headers.get(header::CONTENT_TYPE).is_some_and(json) {
+        if let Some(correlator) = &self.correlator {
+            headers.insert(camara::X_CORRELATOR, correlator.clone());
+        }
+        if self.api || self.form != Form::Problem || headers.get(header::CONTENT_TYPE).is_some_and(json) {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
     }
@@ -307,10 +312,7 @@ impl ResponseError for Lost {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = match self.seen.twilio {
-            true => twilio::Refusal::from(self.problem.clone()).error_response(),
-            false => self.problem.error_response(),
-        };
+        let mut response = self.seen.form.refuse(&self.problem);
         self.seen.set_headers(response.headers_mut());
         response
     }

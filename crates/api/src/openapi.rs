@@ -3,8 +3,11 @@
 //! a body, closed objects) is added here once.
 
 use crate::{
-    compatible::compatible_openapi,
+    camara::CamaraError,
+    compatible::{self, Form},
     problem::{Problem, ProblemBody, ProblemCode},
+    smsapi::SmsapiError,
+    twilio,
 };
 use actix_web::{App, HttpRequest, HttpResponse, dev::ResourceDef, http::header, web::Bytes};
 use std::sync::LazyLock;
@@ -17,7 +20,7 @@ use utoipa::{
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
-use utoipa_actix_web::AppExt;
+use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -44,18 +47,57 @@ use utoipa_actix_web::AppExt;
 )]
 struct Document;
 
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Countersign, compatible routes",
+        description = "Routes that speak as other systems do, so that their clients work unchanged: SMSAPI's \
+            authenticator, Twilio Verify, and One Time Password SMS of CAMARA. Each refuses in the form of its \
+            system.",
+        version = env!("CARGO_PKG_VERSION"),
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    servers((url = "/", description = "This server.")),
+    tags(
+        (name = "smsapi", description = "SMSAPI's authenticator."),
+        (name = "twilio", description = "Twilio Verify v2 (docs/twilio.md)."),
+        (name = "camara", description = "One Time Password SMS of CAMARA, version 1.1."),
+    ),
+    components(schemas(SmsapiError<'static>, twilio::RefusalBody<'static>, CamaraError<'static>))
+)]
+struct CompatibleDocument;
+
 /// The document; needs neither a store nor configuration.
 pub fn openapi() -> OpenApi {
-    let app = App::new().into_utoipa_app().openapi(Document::openapi());
-    let (_, mut document) = app.configure(crate::routes).split_for_parts();
-    for item in document.paths.paths.values_mut() {
+    document(Document::openapi(), crate::routes)
+}
+
+/// The document of the routes that speak as other systems do. It stands apart:
+/// clients are made from the other one.
+pub fn compatible_openapi() -> OpenApi {
+    let mut document = document(CompatibleDocument::openapi(), compatible::routes);
+    let basic = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Basic)
+        .description(Some("The account SID, or the SID of the key, and the key."))
+        .build();
+    let components = document.components.get_or_insert_with(Components::new);
+    components.add_security_scheme("twilio", SecurityScheme::Http(basic));
+    document
+}
+
+fn document(head: OpenApi, routes: fn(&mut ServiceConfig<'_>)) -> OpenApi {
+    let app = App::new().into_utoipa_app().openapi(head);
+    let (_, mut document) = app.configure(routes).split_for_parts();
+    for (path, item) in &mut document.paths.paths {
         for (_, operation) in operations(item) {
-            complete(operation);
+            complete(operation, Form::of(path));
         }
     }
     let components = document.components.get_or_insert_with(Components::new);
-    for schema in components.schemas.values_mut() {
-        close(schema);
+    for (name, schema) in &mut components.schemas {
+        // Twilio ignores parameters that it does not know.
+        let open = name.starts_with("Twilio") && (name.ends_with("Form") || name.ends_with("Update"));
+        close(schema, open);
     }
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
@@ -66,7 +108,7 @@ pub fn openapi() -> OpenApi {
     document
 }
 
-pub fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     let slots = [
         ("DELETE", item.delete.as_mut()),
         ("GET", item.get.as_mut()),
@@ -78,9 +120,13 @@ pub fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &m
 }
 
 /// Adds the answers that follow from what the operation is.
-fn complete(operation: &mut Operation) {
+fn complete(operation: &mut Operation, form: Form) {
     let secured = operation.security.is_some();
-    let has_id = has_path_parameter(operation);
+    let in_path = |place: &ParameterIn| matches!(place, ParameterIn::Path);
+    let has_id = operation.parameters.iter().flatten().any(|parameter| match parameter {
+        RefOr::T(parameter) => in_path(&parameter.parameter_in),
+        RefOr::Ref(_) => false,
+    });
     let mut answers = vec![(true, ProblemCode::Internal, "`internal`.")];
     answers.push((
         secured,
@@ -97,30 +143,27 @@ fn complete(operation: &mut Operation) {
     answers.push((body, ProblemCode::UnsupportedMediaType, "`unsupported_media_type`."));
     for (_, code, description) in answers.into_iter().filter(|(applies, ..)| *applies) {
         let status = code.status().as_str().to_owned();
+        // Their codes are named by the handlers alone, each in its own form.
+        let description = match form {
+            Form::Problem => description.to_owned(),
+            Form::Twilio => twilio::words(code),
+            Form::Smsapi | Form::Camara => code.title().to_owned(),
+        };
         let response = || RefOr::T(Response::new(description));
         operation.responses.responses.entry(status).or_insert_with(response);
     }
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
-            if secured && status == "403" {
+            if secured && status == "403" && form == Form::Problem {
                 response.description.push_str(" `ip_not_allowed`: an allowlist lacks the caller's address.");
             }
-            complete_response(status, response, ("application/problem+json", "Problem"));
+            complete_response(status, response, form);
         }
     }
 }
 
-/// Whether the path of an operation names something.
-pub fn has_path_parameter(operation: &Operation) -> bool {
-    let in_path = |place: &ParameterIn| matches!(place, ParameterIn::Path);
-    operation.parameters.iter().flatten().any(|parameter| match parameter {
-        RefOr::T(parameter) => in_path(&parameter.parameter_in),
-        RefOr::Ref(_) => false,
-    })
-}
-
-/// Gives a response the headers of its status, and a refusal its type and its shape.
-pub fn complete_response(status: &str, response: &mut Response, (media, shape): (&str, &str)) {
+/// Gives a response the headers of its status, and a refusal its shape.
+fn complete_response(status: &str, response: &mut Response, form: Form) {
     let mut header = |name: &str, kind: Type, description: &str| {
         let mut header = Header::new(Object::with_type(kind));
         header.description = Some(description.to_owned());
@@ -143,18 +186,19 @@ pub fn complete_response(status: &str, response: &mut Response, (media, shape): 
         _ => {}
     }
     if status >= "400" {
-        let content = Content::new(Some(Ref::from_schema_name(shape)));
-        response.content.insert(media.to_owned(), content.into());
+        let (schema, content_type) = form.schema();
+        let content = Content::new(Some(Ref::from_schema_name(schema)));
+        response.content.insert(content_type.to_owned(), content.into());
     }
 }
 
 /// Unknown fields are refused in requests and never sent in answers.
-pub fn close(schema: &mut RefOr<Schema>) {
+fn close(schema: &mut RefOr<Schema>, open: bool) {
     if let RefOr::T(Schema::Object(object)) = schema
         && !object.properties.is_empty()
         && object.additional_properties.is_none()
     {
-        object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(open)));
     }
 }
 
@@ -170,9 +214,8 @@ struct Served {
 }
 
 static SERVED: LazyLock<Served> = LazyLock::new(|| {
-    let mut document = openapi();
+    let (mut document, mut compatible) = (openapi(), compatible_openapi());
     let json = serde_json::to_vec(&document).map(Bytes::from).unwrap_or_default();
-    let mut compatible = compatible_openapi();
     let paths = document.paths.paths.iter_mut().chain(&mut compatible.paths.paths).map(|(path, item)| {
         let methods: Vec<_> = operations(item).map(|(method, _)| method).collect();
         (ResourceDef::new(path.as_str()), methods.join(", "))

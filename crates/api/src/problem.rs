@@ -18,6 +18,7 @@ use actix_web::{
     },
 };
 use countersign_core::{cause::chain, limits::LimitState, time::ceil_seconds};
+use serde::Serialize;
 use std::{borrow::Cow, error::Error, sync::Arc, time::Duration};
 use utoipa::ToSchema;
 
@@ -203,19 +204,36 @@ impl Problem {
         &self.0.detail
     }
 
-    /// Seconds after which the same request may pass.
-    pub fn retry_seconds(&self) -> Option<u64> {
-        self.0.retry_after
+    /// All fields that are wrong.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.0.errors
     }
 
-    /// The header that it must carry.
-    pub fn header(&self) -> Option<&(HeaderName, String)> {
-        self.0.header.as_ref()
+    /// The limit that refused.
+    pub fn limit(&self) -> Option<&RefusingLimit> {
+        self.0.limit.as_ref()
     }
 
-    /// How far the limits are used that were looked at.
-    pub fn limits(&self) -> &[LimitState] {
-        &self.0.limits
+    /// The answer with this body: status and type are its own, the headers are
+    /// those of every refusal.
+    pub fn respond(
+        &self,
+        status: StatusCode,
+        content_type: &'static str,
+        body: impl Serialize,
+    ) -> HttpResponse {
+        let Parts { retry_after, limits, header, .. } = &*self.0;
+        let mut response = HttpResponseBuilder::new(status);
+        response.insert_header((header::CONTENT_TYPE, content_type));
+        if let Some((name, value)) = header {
+            response.insert_header((name.clone(), value.as_str()));
+        }
+        if let Some(seconds) = *retry_after {
+            response.insert_header((header::RETRY_AFTER, seconds));
+        }
+        let mut response = response.json(body);
+        ratelimit::set_headers(response.headers_mut(), limits);
+        response
     }
 
     /// The causes, outermost first, for the log.
@@ -237,7 +255,7 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let Parts { code, detail, errors, retry_after, limit, limits, header, request_id, .. } = &*self.0;
+        let Parts { code, detail, errors, retry_after, limit, request_id, .. } = &*self.0;
         let body = ProblemBody {
             r#type: code.type_uri(),
             title: code.title(),
@@ -249,17 +267,7 @@ impl ResponseError for Problem {
             retry_after: *retry_after,
             limit: limit.as_ref(),
         };
-        let mut response = HttpResponseBuilder::new(code.status());
-        response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
-        if let Some((name, value)) = header {
-            response.insert_header((name.clone(), value.as_str()));
-        }
-        if let Some(seconds) = *retry_after {
-            response.insert_header((header::RETRY_AFTER, seconds));
-        }
-        let mut response = response.json(body);
-        ratelimit::set_headers(response.headers_mut(), limits);
-        response
+        self.respond(code.status(), "application/problem+json", body)
     }
 }
 

@@ -13,11 +13,11 @@ mod services;
 mod sid;
 mod verifications;
 
-pub use error::{Refusal, RefusalBody};
+pub use error::{Refusal, RefusalBody, words};
 pub use sid::{Kind, Sid};
 
-use crate::State;
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use crate::{State, problem::Problem};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, http::header, web};
 use countersign_core::{id::TenantId, time::Timestamp};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -52,9 +52,10 @@ pub fn account_sid(tenant: TenantId) -> String {
     Sid::new(Kind::Account, tenant.bytes()).to_string()
 }
 
-/// Whether a path is one of Twilio's, so that its refusals are too.
-pub fn owns(path: &str) -> bool {
-    path == "/v2" || path.starts_with("/v2/")
+/// The answer that tells a refusal: the handler's own, else one for the problem.
+pub fn refuse(request: &HttpRequest, refusal: Option<Refusal>, problem: &Problem) -> HttpResponse {
+    let refusal = refusal.unwrap_or_else(|| problem.clone().into());
+    refusal.at(Base::of(request).as_str()).error_response()
 }
 
 /// Where this server is reached, for the whole URLs that Twilio's clients follow.
@@ -138,11 +139,5 @@ mod tests {
             .append_header(("x-forwarded-host", "evil"))
             .append_header(("forwarded", "host=evil"));
         assert_eq!(Base::of(&twice.to_http_request()).url("/x"), "/x");
-    }
-
-    #[test]
-    fn only_whole_segments_are_twilio_s() {
-        assert!(owns("/v2") && owns("/v2/") && owns("/v2/Services"));
-        assert!(!owns("/v22") && !owns("/") && !owns("/v1/v2/"));
     }
 }

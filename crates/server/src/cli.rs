@@ -49,7 +49,7 @@ pub enum Command {
     Migrate,
     /// Print the OpenAPI document
     Openapi {
-        /// Print that of the routes that are compatible with other systems
+        /// That of the routes that speak as SMSAPI, Twilio and CAMARA do
         #[arg(long)]
         compatible: bool,
     },

@@ -7,6 +7,7 @@ use countersign_core::{
     cancel::CancelError,
     check::CheckError,
     event::GuessWait,
+    family::FamilyError,
     history::HistoryError,
     idempotency::IdempotencyError,
     keys::KeyError,
@@ -216,6 +217,15 @@ impl From<ResendError> for Problem {
             ResendError::Open(error) => codes_unavailable().caused_by(Arc::new(error)),
             ResendError::Codes(error) => codes(error),
             ResendError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<FamilyError> for Problem {
+    fn from(error: FamilyError) -> Self {
+        match error {
+            FamilyError::Start(error) => error.into(),
+            FamilyError::Resend(error) => error.into(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The document is the list of tests: each operation is held to what it says.
 
 use super::{Method, NOBODY, StatusCode, call, header, request, send_to, stores};
-use crate::openapi;
+use crate::{compatible::Form, compatible_openapi, openapi};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign_core::{
     key::Mode,
@@ -67,12 +67,49 @@ async fn each_operation_asks_for_the_scope_that_it_names() {
     assert_eq!(guarded, 67);
 }
 
-/// The same for the routes that speak as other systems do.
+/// The compatible routes have a document of their own, held to the same rules.
 #[actix_web::test]
-async fn each_compatible_operation_asks_for_its_scope_in_its_own_form() {
-    let document = serde_json::to_value(crate::compatible_openapi()).unwrap();
+async fn compatible_operations_ask_for_one_scope_and_refuse_in_their_form() {
+    let document = serde_json::to_value(compatible_openapi()).unwrap();
+    let paths: Vec<_> = document["paths"].as_object().unwrap().iter().collect();
+    // Twilio's have other credentials; see below.
+    let (twilio, paths): (Vec<_>, Vec<_>) = paths.into_iter().partition(|(path, _)| path.starts_with("/v2/"));
+    assert_eq!((twilio.len(), paths.len()), (9, 8));
+    for (path, item) in paths {
+        let (method, operation) = item.as_object().unwrap().iter().next().unwrap();
+        let method: Method = method.to_uppercase().parse().unwrap();
+        let (schema, kind) = Form::of(path).schema();
+        for (status, answer) in operation["responses"].as_object().unwrap() {
+            let found = answer["content"][kind]["schema"]["$ref"].as_str().unwrap_or_default();
+            let expected = format!("#/components/schemas/{schema}");
+            assert_eq!(found == expected, status.as_str() >= "400", "{path} {status}");
+        }
+        let Some(right) = scope(operation) else {
+            assert!(path.ends_with("/ping"), "{path} names no scope");
+            continue;
+        };
+        let nobody = stores::state(Mode::Live, Scopes::all(), false);
+        let nobody = send_to(nobody, request(method.clone(), path)).await;
+        assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{path}");
+        let others = Scope::ALL.into_iter().filter(|scope| *scope != right).collect();
+        let refused = call(Mode::Live, others, request(method.clone(), path)).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");
+        let only = call(Mode::Live, [right].into_iter().collect(), request(method.clone(), path)).await;
+        assert_eq!(only.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{path}: {}", only.body);
+        let body = request(method.clone(), path).set_json(json!({ "phone_number": "48500500500" }));
+        let only = call(Mode::Live, [right].into_iter().collect(), body).await;
+        let declared = operation["responses"].get(only.status.as_str()).is_some();
+        assert!(declared, "{path} does not declare {}", only.status);
+    }
+}
+
+/// The same for Twilio's routes.
+#[actix_web::test]
+async fn each_operation_of_twilio_s_asks_for_its_scope_in_its_own_form() {
+    let document = serde_json::to_value(compatible_openapi()).unwrap();
     let mut guarded = 0;
-    for (path, item) in document["paths"].as_object().unwrap() {
+    let paths = document["paths"].as_object().unwrap().iter();
+    for (path, item) in paths.filter(|(path, _)| path.starts_with("/v2/")) {
         let sid = |name: &str, prefix: &str| (format!("{{{name}}}"), format!("{prefix}{}", "0".repeat(32)));
         let sids = [sid("service", "VA"), sid("limit", "RK"), sid("bucket", "BL"), sid("verification", "VE")];
         let uri = sids.iter().fold(path.clone(), |uri, (name, sid)| uri.replace(name, sid));

@@ -1,11 +1,8 @@
 //! Refusals in Twilio's form, with Twilio's codes: its clients act on them.
 
-use crate::{
-    problem::{Problem, ProblemCode},
-    ratelimit,
-};
+use crate::problem::{Problem, ProblemCode};
 use actix_web::{
-    HttpResponse, HttpResponseBuilder, ResponseError,
+    HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
 use countersign_core::{ports::StoreError, profiles::ProfileError, rate_limits::RateLimitError};
@@ -100,11 +97,6 @@ impl Refusal {
         Self::new(404, 20404, "The requested resource was not found")
     }
 
-    /// The code of a kind of problem.
-    pub fn code_of(kind: ProblemCode) -> u32 {
-        Self::from(Problem::new(kind, "")).0.code
-    }
-
     /// Its code.
     #[cfg(test)]
     pub fn code(&self) -> u32 {
@@ -150,6 +142,12 @@ impl From<Problem> for Refusal {
             | P::UnsupportedMediaType
             | P::IdempotencyMismatch => (status, u32::from(status)),
         };
+        let problem = match kind {
+            P::InvalidKey | P::InsufficientScope => {
+                problem.with_header(header::WWW_AUTHENTICATE, r#"Basic realm="countersign""#)
+            }
+            _ => problem,
+        };
         let message = match kind {
             P::InvalidKey => Cow::Borrowed("Authenticate"),
             P::InvalidPhoneNumber => "Invalid parameter: To".into(),
@@ -168,6 +166,20 @@ impl From<Problem> for Refusal {
         };
         Self::of(status, code, message, problem)
     }
+}
+
+/// What the document says of a kind of problem.
+pub fn words(kind: ProblemCode) -> String {
+    let words = match kind {
+        ProblemCode::InvalidRequest => "a parameter is missing or cannot be.",
+        ProblemCode::InvalidKey => "no key, or one that is not accepted for this user.",
+        ProblemCode::InsufficientScope => "the key or its address may not do this.",
+        ProblemCode::NotFound => "there is nothing with this SID.",
+        ProblemCode::UnsupportedMediaType => "the body is no form.",
+        ProblemCode::RateLimited => "a limit refused, or too many keys that are not accepted.",
+        kind => kind.title(),
+    };
+    format!("`{}`: {words}", Refusal::from(Problem::new(kind, "")).0.code)
 }
 
 impl From<ProfileError> for Refusal {
@@ -219,22 +231,8 @@ impl ResponseError for Refusal {
 
     fn error_response(&self) -> HttpResponse {
         let Parts { status, code, message, problem, more_info } = &*self.0;
-        let mut response = HttpResponseBuilder::new(self.status_code());
-        if let Some(seconds) = problem.retry_seconds() {
-            response.insert_header((header::RETRY_AFTER, seconds));
-        }
-        match problem.header() {
-            Some((name, _)) if *name == header::WWW_AUTHENTICATE => {
-                response.insert_header((header::WWW_AUTHENTICATE, r#"Basic realm="countersign""#));
-            }
-            Some((name, value)) => {
-                response.insert_header((name.clone(), value.as_str()));
-            }
-            None => {}
-        }
-        let mut response = response.json(RefusalBody { code: *code, message, more_info, status: *status });
-        ratelimit::set_headers(response.headers_mut(), problem.limits());
-        response
+        let body = RefusalBody { code: *code, message, more_info, status: *status };
+        problem.respond(self.status_code(), "application/json", body)
     }
 }
 

@@ -2,10 +2,12 @@
 //! ignored, as it does; what is known and cannot be kept is refused by name.
 
 use super::error::Refusal;
-use crate::body::read_form;
+use crate::body::{check_type, read};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use std::future::{Ready, ready};
+
+const FORM: &[&str] = &["application/x-www-form-urlencoded"];
 
 /// The parameters of a body, `application/x-www-form-urlencoded`.
 pub struct Form(Parameters);
@@ -39,7 +41,10 @@ impl FromRequest for Form {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         async move {
-            let bytes = read_form(&request, payload).await?;
+            let bytes = read(&request, payload).await?;
+            if !bytes.is_empty() {
+                check_type(&request, FORM)?;
+            }
             let text = std::str::from_utf8(&bytes).map_err(|_| Refusal::invalid("body"))?;
             Parameters::parse(text).map(Self).ok_or_else(|| Refusal::invalid("body"))
         }
