@@ -317,6 +317,11 @@ run_smsapi_clients() { # SMSAPI's own, with another address; and CAMARA, which h
         timeout 300 node --test --test-reporter=spec tests/compatible/smsapi_client.test.mjs
 }
 
+run_twilio_clients() { # Twilio's own, with another base URL
+    timeout 300 "$twilio_venv/bin/python" tests/compatible/twilio_client.py &&
+        timeout 300 node --test --test-reporter=spec tests/compatible/twilio_client.test.mjs
+}
+
 run_schemathesis() {
     timeout 900 "$venv/bin/schemathesis" --config-file tests/schemathesis/schemathesis.toml run \
         "$(ready base_url)/openapi.json" --checks all --max-examples 100 --generation-deterministic --workers 1 \
@@ -457,6 +462,7 @@ if step "build" cargo build --workspace --bins --locked; then
         step "browser" run_browser
         step "printed lines" check_printed_lines
         step "SMSAPI's clients" run_smsapi_clients
+        step "Twilio's clients" run_twilio_clients
         step "schemathesis" run_schemathesis
         step "still ready, ends when asked" check_ending && dev_pid=''
     else

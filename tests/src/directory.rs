@@ -17,10 +17,10 @@ use countersign_core::{
     idempotency::Once,
     key::{HashedSecret, Key, Mode},
     keyring::{KeyVersion, KeyVersions, Versions},
-    limits::NamedLimits,
+    limits::{LimitNotes, NamedLimits},
     node::Node,
     ports::{Directory, StoreError},
-    profile::{Policy, Profile, ProfileName},
+    profile::{DisplayName, Policy, Profile, ProfileName},
     scope::Scope,
     tenant::{Tenant, TenantName},
     time::Timestamp,
@@ -78,6 +78,7 @@ on_each_engine!(
     contract::concurrent_updates_lose_nothing,
     contract::last_use_never_moves_back,
     contract::profiles_are_saved_by_name,
+    contract::a_profile_is_made_once_and_its_limits_change_in_turn,
     contract::changes_are_gapless_and_in_commit_order,
     contract::nodes_are_listed_while_they_live,
     contract::an_unreadable_row_is_corrupt,
@@ -228,6 +229,8 @@ fn profile(tenant: TenantId, number: u8, name: &str) -> Result<Profile> {
         policy: Policy::default(),
         created_at: at(number.into()),
         limits: NamedLimits::parse("signup=5/600;").context("limits")?,
+        display_name: DisplayName::parse(&format!("Żółw ' {number}")),
+        limit_notes: LimitNotes::parse(r#"{"later":"it's \"for\" $1"}"#).context("notes")?,
     })
 }
 

@@ -22,6 +22,7 @@ mod receipts;
 mod secrets;
 mod spec;
 mod tls;
+mod twilio;
 mod verifications;
 mod waiting;
 mod webhooks;

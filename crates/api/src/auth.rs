@@ -7,6 +7,7 @@ use crate::{
     State,
     failures::Failure,
     problem::{self, Problem, ProblemCode, RefusingLimit},
+    twilio::{Kind, Sid},
 };
 use actix_web::{
     Error, FromRequest, HttpMessage, HttpRequest,
@@ -16,6 +17,7 @@ use actix_web::{
     middleware::Next,
     web,
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign_core::{
     Caller,
     address::CallerAddress,
@@ -56,9 +58,32 @@ pub async fn authenticate(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let presented = bearer(request.headers()).map(|key| (key.to_owned(), None));
+    go_on(&state, request, presented, next).await
+}
+
+/// The same for Twilio's clients, which present the key as a password (RFC 7617).
+pub async fn authenticate_twilio(
+    state: web::Data<State>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let presented = basic(request.headers()).map(|(user, key)| (key, Some(user)));
+    go_on(&state, request, presented, next).await
+}
+
+/// A key as it was presented, and the user that it was presented for, if the way has users.
+type Presented = Result<(String, Option<String>), Refusal>;
+
+async fn go_on<B: MessageBody>(
+    state: &State,
+    request: ServiceRequest,
+    presented: Presented,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
     let address = request.extensions().get::<CallerAddress>().copied();
     let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.0);
-    let mut identity = identify(&state, request.headers(), address);
+    let mut identity = identify(state, presented, address);
     // Counted after the key is known to be wrong: a valid one is never slowed by its neighbours.
     if matches!(identity, Err(Refusal::Invalid))
         && let Failure::TooMany(wait) = state.failures.note(address)
@@ -69,8 +94,9 @@ pub async fn authenticate(
     next.call(request).await
 }
 
-fn identify(state: &State, headers: &HeaderMap, address: IpAddr) -> Identity {
-    let presented = PresentedKey::parse(bearer(headers)?).ok_or(Refusal::Invalid)?;
+fn identify(state: &State, presented: Presented, address: IpAddr) -> Identity {
+    let (presented, user) = presented?;
+    let presented = PresentedKey::parse(&presented).ok_or(Refusal::Invalid)?;
     let snapshot = &state.context.snapshot;
     if !snapshot.is_fresh(Instant::now()) {
         let stale = StoreError::unavailable("the directory was not read for 2 s");
@@ -79,6 +105,9 @@ fn identify(state: &State, headers: &HeaderMap, address: IpAddr) -> Identity {
     let key = snapshot.key(presented.id).ok_or(Refusal::Invalid)?;
     let now = state.clock.now();
     if !presented.matches(&key) || !key.is_usable(now) {
+        return Err(Refusal::Invalid);
+    }
+    if user.is_some_and(|user| !is_user_of(&key, &user)) {
         return Err(Refusal::Invalid);
     }
     // A tenant that cannot be read is not served as if it had no list.
@@ -92,9 +121,28 @@ fn identify(state: &State, headers: &HeaderMap, address: IpAddr) -> Identity {
     Ok(Caller { tenant, key: id, mode, scopes, expires_at, allowlist: key.allowlist.clone(), address })
 }
 
-/// The token of the one `Authorization` header. Two headers are refused: a
-/// proxy in front may have looked at the other one.
+/// Twilio's clients name the account, or the key by its SID.
+fn is_user_of(key: &Key, user: &str) -> bool {
+    Sid::parse(Kind::Account, user).is_some_and(|account| account == *key.tenant.bytes())
+        || Sid::parse(Kind::Key, user).is_some_and(|sid| sid == *key.id.bytes())
+}
+
+/// The token of a `Bearer` header.
 fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
+    authorization(headers, "bearer")
+}
+
+/// User and password of a `Basic` header.
+fn basic(headers: &HeaderMap) -> Result<(String, String), Refusal> {
+    let decoded = STANDARD.decode(authorization(headers, "basic")?).map_err(|_| Refusal::Invalid)?;
+    let decoded = String::from_utf8(decoded).map_err(|_| Refusal::Invalid)?;
+    let (user, password) = decoded.split_once(':').ok_or(Refusal::Invalid)?;
+    Ok((user.to_owned(), password.to_owned()))
+}
+
+/// What follows the scheme in the one `Authorization` header. Two headers are
+/// refused: a proxy in front may have looked at the other one.
+fn authorization<'a>(headers: &'a HeaderMap, wanted: &str) -> Result<&'a str, Refusal> {
     let mut values = headers.get_all(header::AUTHORIZATION);
     let value = values.next().ok_or(Refusal::Missing)?;
     let value = value.to_str().map_err(|_| Refusal::Invalid)?;
@@ -102,7 +150,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
         return Err(Refusal::Invalid);
     }
     let (scheme, token) = value.split_once(' ').ok_or(Refusal::Missing)?;
-    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Refusal::Missing) }
+    if scheme.eq_ignore_ascii_case(wanted) { Ok(token.trim()) } else { Err(Refusal::Missing) }
 }
 
 /// Names the scope of an operation in its handler's signature.
@@ -125,7 +173,7 @@ macro_rules! markers {
 
 markers! {
     VerificationsStart VerificationsCheck VerificationsRead ReportsRead SettingsRead SettingsWrite KeysWrite
-    CompatSmsapi CompatCamara
+    CompatSmsapi CompatTwilio CompatCamara
 }
 
 /// The caller, known to hold the scope; the first parameter of every handler.

@@ -2,7 +2,7 @@
 //! list of all of them. Handlers refuse by a [`Problem`] as everywhere; it is
 //! told in the form of its path, also where no handler was reached.
 
-use crate::{auth, camara, problem::Problem, smsapi};
+use crate::{auth, camara, problem::Problem, smsapi, twilio};
 use actix_web::{HttpResponse, ResponseError, middleware::from_fn};
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
@@ -13,6 +13,8 @@ pub enum Form {
     Problem,
     /// As SMSAPI does.
     Smsapi,
+    /// As Twilio does.
+    Twilio,
     /// As CAMARA prescribes.
     Camara,
 }
@@ -23,6 +25,7 @@ impl Form {
         let mut segments = path.split('/').skip(1);
         match segments.next() {
             Some("mfa" | "ping" | "api") => Self::Smsapi,
+            Some("v2") => Self::Twilio,
             Some("one-time-password-sms") => Self::Camara,
             _ => Self::Problem,
         }
@@ -33,6 +36,7 @@ impl Form {
         match self {
             Self::Problem => problem.error_response(),
             Self::Smsapi => smsapi::refuse(problem),
+            Self::Twilio => twilio::Refusal::from(problem.clone()).error_response(),
             Self::Camara => camara::refuse(problem),
         }
     }
@@ -42,6 +46,7 @@ impl Form {
         match self {
             Self::Problem => ("Problem", "application/problem+json"),
             Self::Smsapi => ("SmsapiError", "application/json"),
+            Self::Twilio => ("TwilioRefusal", "application/json"),
             Self::Camara => ("CamaraError", "application/json"),
         }
     }
@@ -55,6 +60,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(scope("/ping").service(smsapi::ping).wrap(from_fn(auth::authenticate)))
         // Its clients know two addresses of it: at the root, and below this.
         .service(scope("/api").configure(smsapi::routes_below_api).wrap(from_fn(auth::authenticate)))
+        .service(scope("/v2").configure(twilio::routes).wrap(from_fn(auth::authenticate_twilio)))
         .service(one_time_password.wrap(from_fn(auth::authenticate)));
 }
 
@@ -70,6 +76,9 @@ mod tests {
             ("/api/nothing", Form::Smsapi),
             ("/ping", Form::Smsapi),
             ("/mfa", Form::Smsapi),
+            ("/v2", Form::Twilio),
+            ("/v2/Services", Form::Twilio),
+            ("/v22", Form::Problem),
             ("/one-time-password-sms/v1/send-code", Form::Camara),
             ("/one-time-password-sms", Form::Camara),
             ("/v1/mfa", Form::Problem),

@@ -36,6 +36,9 @@ const NAMES: [&str; 8] = [
     "favicon-32x32.png",
 ];
 
+/// What refusals refer to.
+const PAGES: [(&str, &str); 1] = [("twilio.md", include_str!("../../../docs/twilio.md"))];
+
 /// Nothing from outside, in no frame. Styles may stand in the page and images
 /// in a style, because Swagger UI writes both.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -65,7 +68,13 @@ static FILES: LazyLock<BTreeMap<&'static str, File>> = LazyLock::new(|| {
         let etag = format!("\"{:016x}\"", hasher.finish());
         Some((name, File { bytes, content_type: file.content_type, etag }))
     });
-    files.collect()
+    let pages = PAGES.into_iter().map(|(name, text)| {
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        let (bytes, etag) = (Bytes::from_static(text.as_bytes()), format!("\"{:016x}\"", hasher.finish()));
+        (name, File { bytes, content_type: "text/markdown; charset=utf-8".to_owned(), etag })
+    });
+    files.chain(pages).collect()
 });
 
 /// Registers the pages.

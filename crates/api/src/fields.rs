@@ -4,7 +4,7 @@
 mod object;
 
 use crate::problem::{FieldError, Problem, ProblemCode};
-use object::Object;
+pub use object::Object;
 use serde_json::{Map, Value};
 use std::{borrow::Cow, ops::RangeInclusive};
 

@@ -35,6 +35,7 @@ mod smsapi;
 mod system;
 mod tenant;
 mod time;
+mod twilio;
 mod verifications;
 mod webhooks;
 
@@ -43,6 +44,7 @@ pub use key_uses::KeyUses;
 pub use observe::observe;
 pub use openapi::{compatible_openapi, fallback, openapi};
 pub use problem::{Problem, ProblemCode};
+pub use twilio::account_sid;
 
 use actix_web::{middleware::from_fn, web};
 use countersign_core::{Context, address::TrustedProxies, ports::Clock};

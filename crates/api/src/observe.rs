@@ -8,6 +8,7 @@ use crate::{
     compatible::Form,
     deprecation,
     problem::{Problem, ProblemCode},
+    twilio,
 };
 use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse, ResponseError,
@@ -79,7 +80,7 @@ pub async fn observe<B: MessageBody + 'static>(
     let seen = Seen {
         id: request_id(&request),
         method: method_name(request.method()),
-        api: request.path().starts_with("/v1/"),
+        api: request.path().starts_with("/v1/") || Form::of(request.path()) == Form::Twilio,
         form: Form::of(request.path()),
         correlator: camara::correlator(request.path(), request.headers()),
         address: address.ok().map(|address| address.0.to_string()),
@@ -105,6 +106,9 @@ fn of_error(error: &Error) -> Problem {
     if let Some(problem) = error.as_error::<Problem>() {
         return problem.clone();
     }
+    if let Some(refusal) = error.as_error::<twilio::Refusal>() {
+        return refusal.problem().clone();
+    }
     if error.as_response_error().status_code().is_server_error() {
         let cause: Box<dyn std::error::Error + Send + Sync> = error.to_string().into();
         Problem::new(ProblemCode::Internal, "The request failed.").caused_by(cause.into())
@@ -116,18 +120,24 @@ fn of_error(error: &Error) -> Problem {
 /// An error of other pages that has an answer of its own keeps it; actix's are plain text.
 fn speaks_for_itself(error: &Error, headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    error.as_error::<Problem>().is_none() && kind.is_some_and(|kind| !kind.starts_with("text/plain"))
+    let ours = error.as_error::<Problem>().is_some() || error.as_error::<twilio::Refusal>().is_some();
+    !ours && kind.is_some_and(|kind| !kind.starts_with("text/plain"))
 }
 
 impl Seen {
     fn answer<B: MessageBody + 'static>(self, response: ServiceResponse<B>) -> ServiceResponse<BoxBody> {
         let mut response = response.map_into_boxed_body();
         let error = response.response().error().filter(|error| !speaks_for_itself(error, response.headers()));
+        let refusal = error.and_then(Error::as_error::<twilio::Refusal>).cloned();
         let problem = error.map(of_error).map(|problem| problem.of_request(self.id.clone()));
         if let Some(problem) = &problem {
             self.log_failure(problem);
             let (request, _) = response.into_parts();
-            response = ServiceResponse::new(request, self.form.refuse(problem));
+            let answer = match self.form {
+                Form::Twilio => twilio::refuse(&request, refusal, problem),
+                form => form.refuse(problem),
+            };
+            response = ServiceResponse::new(request, answer);
         }
         self.set_headers(response.headers_mut());
         if !is_known(response.request()) {
@@ -147,7 +157,8 @@ impl Seen {
     /// One line for each change that was made to what a tenant has set, its keys and its numbers.
     fn audit(&self, request: &HttpRequest, route: &str, status: u16) {
         let change = matches!(self.method, "POST" | "PUT" | "PATCH" | "DELETE");
-        let of_verification = route.starts_with("/v1/verifications") || route.starts_with("/v1/checks");
+        let acts = ["/v1/verifications", "/v1/checks", "/v2/Services/{service}/Verification"];
+        let of_verification = acts.iter().any(|act| route.starts_with(act));
         let asks = matches!(route, "/v1/routes/explain" | "/v1/templates/preview");
         if !self.api || !change || of_verification || asks || !(200..300).contains(&status) {
             return;

@@ -8,6 +8,7 @@ use crate::{
     deprecation::{self, DEPRECATED, Deprecation},
     problem::{Problem, ProblemBody, ProblemCode},
     smsapi::SmsapiError,
+    twilio,
 };
 use actix_web::{App, HttpRequest, HttpResponse, dev::ResourceDef, http::header, web::Bytes};
 use std::sync::LazyLock;
@@ -52,16 +53,18 @@ struct Document;
     info(
         title = "Countersign, compatible routes",
         description = "Routes that speak as other systems do, so that their clients work unchanged: SMSAPI's \
-            authenticator, and One Time Password SMS of CAMARA. Each refuses in the form of its system.",
+            authenticator, Twilio Verify, and One Time Password SMS of CAMARA. Each refuses in the form of its \
+            system.",
         version = env!("CARGO_PKG_VERSION"),
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     servers((url = "/", description = "This server.")),
     tags(
         (name = "smsapi", description = "SMSAPI's authenticator."),
+        (name = "twilio", description = "Twilio Verify v2 (docs/twilio.md)."),
         (name = "camara", description = "One Time Password SMS of CAMARA, version 1.1."),
     ),
-    components(schemas(SmsapiError<'static>, CamaraError<'static>))
+    components(schemas(SmsapiError<'static>, twilio::RefusalBody<'static>, CamaraError<'static>))
 )]
 struct CompatibleDocument;
 
@@ -73,7 +76,14 @@ pub fn openapi() -> OpenApi {
 /// The document of the routes that speak as other systems do. It stands apart:
 /// clients are made from the other one.
 pub fn compatible_openapi() -> OpenApi {
-    document(CompatibleDocument::openapi(), compatible::routes, &[])
+    let mut document = document(CompatibleDocument::openapi(), compatible::routes, &[]);
+    let basic = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Basic)
+        .description(Some("The account SID, or the SID of the key, and the key."))
+        .build();
+    let components = document.components.get_or_insert_with(Components::new);
+    components.add_security_scheme("twilio", SecurityScheme::Http(basic));
+    document
 }
 
 /// The document, with these operations deprecated.
@@ -94,8 +104,10 @@ fn document(head: OpenApi, routes: fn(&mut ServiceConfig<'_>), deprecated: &[Dep
         }
     }
     let components = document.components.get_or_insert_with(Components::new);
-    for schema in components.schemas.values_mut() {
-        close(schema);
+    for (name, schema) in &mut components.schemas {
+        // Twilio ignores parameters that it does not know.
+        let open = name.starts_with("Twilio") && (name.ends_with("Form") || name.ends_with("Update"));
+        close(schema, open);
     }
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
@@ -143,7 +155,11 @@ fn complete(operation: &mut Operation, form: Form) {
     for (_, code, description) in answers.into_iter().filter(|(applies, ..)| *applies) {
         let status = code.status().as_str().to_owned();
         // Their codes are named by the handlers alone, each in its own form.
-        let description = if form == Form::Problem { description } else { code.title() };
+        let description = match form {
+            Form::Problem => description.to_owned(),
+            Form::Twilio => twilio::words(code),
+            Form::Smsapi | Form::Camara => code.title().to_owned(),
+        };
         let response = || RefOr::T(Response::new(description));
         operation.responses.responses.entry(status).or_insert_with(response);
     }
@@ -188,12 +204,12 @@ fn complete_response(status: &str, response: &mut Response, form: Form) {
 }
 
 /// Unknown fields are refused in requests and never sent in answers.
-fn close(schema: &mut RefOr<Schema>) {
+fn close(schema: &mut RefOr<Schema>, open: bool) {
     if let RefOr::T(Schema::Object(object)) = schema
         && !object.properties.is_empty()
         && object.additional_properties.is_none()
     {
-        object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(open)));
     }
 }
 

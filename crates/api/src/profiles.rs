@@ -16,7 +16,7 @@ use actix_web::{
 };
 use countersign_core::{
     code::Alphabet,
-    profile::{self, Policy, ProfileName, ResendPolicy},
+    profile::{self, DisplayName, Policy, ProfileName, ResendPolicy},
     profiles::{self, ProfileChange},
 };
 use serde::Serialize;
@@ -55,6 +55,9 @@ pub struct Profile {
     /// Its name.
     #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "default")]
     name: String,
+    /// How people call it; null if nobody said so.
+    #[schema(required = true, max_length = 32, example = "Acme web shop")]
+    display_name: Option<String>,
     /// Characters in a code.
     #[schema(minimum = 4, maximum = 10, example = 6)]
     code_length: u8,
@@ -87,6 +90,7 @@ impl From<profile::Profile> for Profile {
         let limits = profile.limits.as_map().iter();
         Self {
             name: profile.name.as_str().to_owned(),
+            display_name: profile.display_name.map(|name| name.as_str().to_owned()),
             code_length: policy.code_length,
             alphabet: policy.alphabet.as_str(),
             expires_in: policy.expires_in.as_secs(),
@@ -118,6 +122,9 @@ fn limits_schema() -> Object {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
 pub struct SaveProfileBody {
+    /// How people call it: 1 to 32 printable characters; null for nothing.
+    #[schema(min_length = 1, max_length = 32, example = "Acme web shop")]
+    display_name: Option<String>,
     /// Characters in a code; 6.
     #[schema(minimum = 4, maximum = 10, example = 6)]
     code_length: Option<u8>,
@@ -265,6 +272,10 @@ fn read(mut fields: Fields) -> Result<ProfileChange, Problem> {
     let small = |bounds: RangeInclusive<u8>| whole(u32::from(*bounds.start())..=u32::from(*bounds.end()));
     let byte = |number: u32| number as u8;
     let change = ProfileChange {
+        display_name: fields.given_or_null("display_name", |value| {
+            let message = "must be 1 to 32 printable characters on one line";
+            DisplayName::parse(&text(value)?).ok_or(Fault::format(message))
+        }),
         code_length: fields.optional("code_length", small(Policy::CODE_LENGTH)).map(byte),
         alphabet: fields.optional("alphabet", |value| {
             Alphabet::parse(&text(value)?).ok_or(Fault::format("must be digits or letters"))

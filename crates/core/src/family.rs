@@ -12,7 +12,7 @@ use crate::{
     Caller, Context,
     check::{CheckError, Checked, Submitted, check_listed},
     code::Code,
-    id::{EventId, ProfileId},
+    id::{EventId, ProfileId, VerificationId},
     idempotency::Answer,
     keyring::{Fingerprint, OpenError},
     limits::LimitState,
@@ -176,6 +176,19 @@ pub async fn check_in_family(
     let view = context.tenant_view(caller.tenant).map_err(CheckError::Directory)?;
     let profile = view.profiles.get(profile).ok_or(CheckError::UnknownProfile)?;
     check_listed(context, caller, to, family.listing(profile.id), submitted, now, rng).await
+}
+
+/// What the family has for the number: the pending one, else the newest whose
+/// record stands.
+pub async fn find_in_family(
+    context: &Context,
+    caller: &Caller,
+    family: Family,
+    to: &PhoneNumber,
+    profile: ProfileId,
+) -> Result<Option<VerificationId>, StoreError> {
+    let number = context.keyring.fingerprint(caller.tenant, to);
+    context.codes.find(caller.tenant, caller.mode, number, family.listing(profile)).await
 }
 
 /// The pending verification of the listing.

@@ -39,6 +39,7 @@ mod printable;
 pub mod profile;
 pub mod profiles;
 pub mod provider;
+pub mod rate_limits;
 pub mod read;
 pub mod receipt;
 pub mod report;

@@ -223,6 +223,48 @@ impl NamedLimits {
     }
 }
 
+/// What was said of limits by their names: what each is for. A name that no
+/// limit bears limits nothing yet. Written as JSON, or empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LimitNotes(BTreeMap<LimitName, String>);
+
+impl LimitNotes {
+    /// Longest note in characters.
+    pub const MAX: usize = 256;
+
+    /// The notes by name.
+    pub fn as_map(&self) -> &BTreeMap<LimitName, String> {
+        &self.0
+    }
+
+    /// The notes by name, to change them.
+    pub fn as_map_mut(&mut self) -> &mut BTreeMap<LimitName, String> {
+        &mut self.0
+    }
+
+    /// Reads the written form.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.is_empty() {
+            return Some(Self::default());
+        }
+        let notes: BTreeMap<String, serde_json::Value> = serde_json::from_str(text).ok()?;
+        let one = |(name, note): (String, serde_json::Value)| {
+            Some((LimitName::parse(&name)?, note.as_str()?.to_owned()))
+        };
+        notes.into_iter().map(one).collect::<Option<_>>().map(Self)
+    }
+}
+
+impl fmt::Display for LimitNotes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let notes = self.0.iter().map(|(name, note)| (name.as_str().to_owned(), note.as_str().into()));
+        serde_json::Value::Object(notes.collect()).fmt(f)
+    }
+}
+
 impl fmt::Display for NamedLimits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|(name, buckets)| write!(f, "{}={buckets};", name.as_str()))
@@ -291,6 +333,19 @@ mod tests {
 
     fn at(micros: i64) -> Timestamp {
         Timestamp::from_micros(micros)
+    }
+
+    #[test]
+    fn notes_are_read_as_they_are_written() {
+        let mut notes = LimitNotes::default();
+        assert_eq!((notes.to_string(), LimitNotes::parse("")), (String::new(), Some(notes.clone())));
+        let name = |text| LimitName::parse(text).unwrap();
+        notes.as_map_mut().insert(name("signup"), "each \"form\"; =".to_owned());
+        notes.as_map_mut().insert(name("device"), String::new());
+        assert_eq!(LimitNotes::parse(&notes.to_string()), Some(notes));
+        for bad in ["x", "[]", "{\"A\":\"\"}", "{\"a\":1}"] {
+            assert_eq!(LimitNotes::parse(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -744,6 +744,17 @@ pub trait Directory: Send + Sync {
         Err(StoreError::unsupported())
     }
 
+    /// Makes the profile. `Conflict` if its name or its id is taken.
+    async fn create_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Gives a profile the limits, and what was said of them, of `new`.
+    /// `Conflict` unless it has those of `old`.
+    async fn replace_limits(&self, old: &Profile, new: &Profile, now: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::unsupported())
+    }
+
     /// Everything that the tenant has set.
     async fn settings(&self, tenant: TenantId) -> Result<Settings, StoreError> {
         Err(StoreError::unsupported())

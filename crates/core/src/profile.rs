@@ -3,7 +3,8 @@
 use crate::{
     code::Alphabet,
     id::{ProfileId, TenantId},
-    limits::NamedLimits,
+    limits::{LimitNotes, NamedLimits},
+    printable::is_printable,
     time::Timestamp,
 };
 use std::{ops::RangeInclusive, time::Duration};
@@ -36,6 +37,42 @@ impl ProfileName {
 impl Default for ProfileName {
     fn default() -> Self {
         Self(Self::DEFAULT.to_owned())
+    }
+}
+
+/// How people call a profile: 1 to 32 printable characters on one line, no spaces around them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisplayName(String);
+
+impl DisplayName {
+    /// Longest name in characters.
+    pub const MAX: usize = 32;
+
+    /// `None` when empty, too long or not printable.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let fits = (1..=Self::MAX).contains(&text.chars().count());
+        (fits && text.chars().all(is_printable)).then(|| Self(text.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Unique names that say much the same: the first is wanted most, the
+    /// others bear a number for when it is taken.
+    pub fn unique_names(&self) -> impl Iterator<Item = ProfileName> {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+        let all: String = self.0.chars().map(plain).collect();
+        let words: Vec<_> = all.split('-').filter(|word| !word.is_empty()).collect();
+        let stem = if words.is_empty() { "service".to_owned() } else { words.join("-") };
+        (1..).map(move |n: u32| {
+            let suffix = if n == 1 { String::new() } else { format!("-{n}") };
+            let room = Self::MAX - suffix.len();
+            let cut = stem.get(..room).unwrap_or(&stem).trim_end_matches('-');
+            ProfileName(format!("{cut}{suffix}"))
+        })
     }
 }
 
@@ -114,10 +151,14 @@ pub struct Profile {
     pub tenant: TenantId,
     /// Its unique name.
     pub name: ProfileName,
+    /// How people call it, if somebody said so.
+    pub display_name: Option<DisplayName>,
     /// Its code policy.
     pub policy: Policy,
     /// Its limits for values that the client names.
     pub limits: NamedLimits,
+    /// What was said of limits, also of such that limit nothing yet.
+    pub limit_notes: LimitNotes,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -126,6 +167,44 @@ impl Profile {
     /// The profile `default`, as each tenant begins with it.
     pub fn first(id: ProfileId, tenant: TenantId, created_at: Timestamp) -> Self {
         let (name, policy, limits) = (ProfileName::default(), Policy::default(), NamedLimits::default());
-        Self { id, tenant, name, policy, limits, created_at }
+        let (display_name, limit_notes) = (None, LimitNotes::default());
+        Self { id, tenant, name, display_name, policy, limits, limit_notes, created_at }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_display_name_is_one_printable_line() {
+        for good in ["Shop", " Żółw & Co. ", &"ż".repeat(32)] {
+            assert_eq!(DisplayName::parse(good).unwrap().as_str(), good.trim());
+        }
+        for bad in ["", "  ", &"x".repeat(33), "two\nlines", "a\u{202e}b", "\u{200b}"] {
+            assert_eq!(DisplayName::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn unique_names_follow_from_it() {
+        for (display, names) in [
+            ("My Shop", ["my-shop", "my-shop-2", "my-shop-3"]),
+            ("--A..B--", ["a-b", "a-b-2", "a-b-3"]),
+            ("Żółw", ["w", "w-2", "w-3"]),
+            ("商店", ["service", "service-2", "service-3"]),
+            (
+                "abcdefghijklmnopqrstuvwxyz0123 5",
+                [
+                    "abcdefghijklmnopqrstuvwxyz0123-5",
+                    "abcdefghijklmnopqrstuvwxyz0123-2",
+                    "abcdefghijklmnopqrstuvwxyz0123-3",
+                ],
+            ),
+        ] {
+            let made: Vec<_> = DisplayName::parse(display).unwrap().unique_names().take(3).collect();
+            assert_eq!(made.iter().map(ProfileName::as_str).collect::<Vec<_>>(), names, "{display}");
+            assert!(made.iter().all(|name| is_name(name.as_str())));
+        }
     }
 }

@@ -4,9 +4,9 @@ use crate::{
     Caller, Context, LiveByTest,
     code::Alphabet,
     id::ProfileId,
-    limits::NamedLimits,
+    limits::{LimitName, NamedLimits},
     ports::StoreError,
-    profile::{Policy, Profile, ProfileName, ResendPolicy},
+    profile::{DisplayName, Policy, Profile, ProfileName, ResendPolicy},
     time::Timestamp,
 };
 use rand::CryptoRng;
@@ -18,6 +18,8 @@ pub const MOST_PROFILES: u32 = 100;
 /// What a client says of a profile. Each `None` leaves the value as it is.
 #[derive(Clone, Debug, Default)]
 pub struct ProfileChange {
+    /// How people call it; `Some(None)` takes that back.
+    pub display_name: Option<Option<DisplayName>>,
     /// Characters in a code.
     pub code_length: Option<u8>,
     /// What a code is made of.
@@ -35,7 +37,8 @@ pub struct ProfileChange {
 }
 
 impl ProfileChange {
-    fn apply(self, policy: Policy, limits: NamedLimits) -> (Policy, NamedLimits) {
+    fn apply(self, old: Profile) -> Profile {
+        let policy = old.policy;
         let policy = Policy {
             code_length: self.code_length.unwrap_or(policy.code_length),
             alphabet: self.alphabet.unwrap_or(policy.alphabet),
@@ -44,7 +47,14 @@ impl ProfileChange {
             max_sends: self.max_sends.unwrap_or(policy.max_sends),
             resend: self.resend.unwrap_or(policy.resend),
         };
-        (policy, self.limits.unwrap_or(limits))
+        let limits = self.limits.unwrap_or_else(|| old.limits.clone());
+        // What was said of a limit goes with it.
+        let mut limit_notes = old.limit_notes;
+        let gone =
+            |name: &LimitName| old.limits.as_map().contains_key(name) && !limits.as_map().contains_key(name);
+        limit_notes.as_map_mut().retain(|name, _| !gone(name));
+        let display_name = self.display_name.unwrap_or(old.display_name);
+        Profile { display_name, policy, limits, limit_notes, ..old }
     }
 }
 
@@ -79,6 +89,42 @@ pub async fn read_profile(
     context.directory.profile(caller.tenant, name).await?.ok_or(ProfileError::NotFound)
 }
 
+/// A profile of the tenant by its id.
+pub async fn find_profile(
+    context: &Context,
+    caller: &Caller,
+    id: ProfileId,
+) -> Result<Profile, ProfileError> {
+    let all = context.directory.list_profiles(caller.tenant).await?;
+    all.into_iter().find(|profile| profile.id == id).ok_or(ProfileError::NotFound)
+}
+
+/// Makes a profile whose unique name follows from how people call it.
+pub async fn create_profile(
+    context: &Context,
+    caller: &Caller,
+    display_name: DisplayName,
+    change: ProfileChange,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Profile, ProfileError> {
+    caller.refuse_test()?;
+    let plain = change.apply(Profile::first(ProfileId::new(now, rng), caller.tenant, now));
+    let taken = context.directory.list_profiles(caller.tenant).await?;
+    let free = |name: &ProfileName| taken.iter().all(|profile| profile.name != *name);
+    // Another request may take a name meanwhile, and then the next one is tried.
+    for name in display_name.unique_names().filter(free).take(MOST_PROFILES as usize) {
+        let profile = Profile { name, display_name: Some(display_name.clone()), ..plain.clone() };
+        match context.directory.create_profile(&profile, now).await {
+            Err(StoreError::Conflict) => continue,
+            outcome => outcome?,
+        }
+        context.catch_up().await;
+        return Ok(profile);
+    }
+    Err(ProfileError::Directory(StoreError::Conflict))
+}
+
 /// Makes a profile, or gives the one of its name what `change` says and the
 /// defaults for the rest; says whether it was made. Verifications that were
 /// started keep the policy of their start.
@@ -92,13 +138,16 @@ pub async fn save_profile(
 ) -> Result<(Profile, bool), ProfileError> {
     caller.refuse_test()?;
     let known = context.directory.profile(caller.tenant, &name).await?;
-    let (id, created_at) =
-        known.as_ref().map_or_else(|| (ProfileId::new(now, rng), now), |known| (known.id, known.created_at));
-    let (policy, limits) = change.apply(Policy::default(), NamedLimits::default());
-    let profile = Profile { id, tenant: caller.tenant, name, policy, created_at, limits };
+    let made = known.is_none();
+    let old = match known {
+        Some(known) => Profile { display_name: None, policy: Policy::default(), ..known },
+        None => Profile { name, ..Profile::first(ProfileId::new(now, rng), caller.tenant, now) },
+    };
+    let limits = Some(change.limits.unwrap_or_default());
+    let profile = ProfileChange { limits, ..change }.apply(old);
     context.directory.save_profile(&profile, now).await?;
     context.catch_up().await;
-    Ok((profile, known.is_none()))
+    Ok((profile, made))
 }
 
 /// Changes a profile and gives it as it is then. Of two changes at once the later counts.
@@ -110,9 +159,7 @@ pub async fn update_profile(
     now: Timestamp,
 ) -> Result<Profile, ProfileError> {
     caller.refuse_test()?;
-    let old = read_profile(context, caller, name).await?;
-    let (policy, limits) = change.apply(old.policy.clone(), old.limits.clone());
-    let profile = Profile { policy, limits, ..old };
+    let profile = change.apply(read_profile(context, caller, name).await?);
     context.directory.save_profile(&profile, now).await?;
     context.catch_up().await;
     Ok(profile)

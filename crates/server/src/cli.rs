@@ -49,7 +49,7 @@ pub enum Command {
     Migrate,
     /// Print the OpenAPI document
     Openapi {
-        /// That of the routes that speak as SMSAPI and CAMARA do
+        /// That of the routes that speak as SMSAPI, Twilio and CAMARA do
         #[arg(long)]
         compatible: bool,
     },
@@ -118,7 +118,7 @@ pub struct DevArgs {
     /// The folder of everything that is kept
     #[arg(long, value_name = "DIR", default_value = ".countersign")]
     pub data: PathBuf,
-    /// Write addresses and keys to this file as JSON, once it serves
+    /// Write addresses, keys and the account SID of Twilio's clients to this file as JSON, once it serves
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
     /// Show a line for each request and message

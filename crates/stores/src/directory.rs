@@ -56,6 +56,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &profile::LIST_PROFILES,
     &profile::SAVE_PROFILE,
     &profile::NOTE_SAVED_PROFILE,
+    &profile::REPLACE_LIMITS,
     &key::SELECT_PRESENTED_KEY,
     &key::INSERT_KEY,
     &key::SELECT_KEY,
@@ -212,6 +213,14 @@ impl Directory for SqlDirectory {
 
     async fn save_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
         profile::save_profile(&self.sql, profile, now).await
+    }
+
+    async fn create_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
+        profile::create_profile(&self.sql, profile, now).await
+    }
+
+    async fn replace_limits(&self, old: &Profile, new: &Profile, now: Timestamp) -> Result<(), StoreError> {
+        profile::replace_limits(&self.sql, old, new, now).await
     }
 
     async fn settings(&self, tenant: TenantId) -> Result<Settings, StoreError> {

@@ -8,6 +8,7 @@ use countersign_core::{
     countries::Countries,
     id::{KeyId, TenantId},
     key::Key,
+    limits::{LimitNotes, NamedLimits},
     node::{DEAD_AFTER, Node, Nodes},
     ports::{Directory, KeyChange, StoreError},
     profile::{Policy, Profile, ProfileName, ResendPolicy},
@@ -215,7 +216,8 @@ pub async fn profiles_are_saved_by_name(base: &Base) -> Result<()> {
     second.policy.resend = ResendPolicy::NewKeepPrevious;
     directory.save_profile(&second, at(2)).await?;
     let stored = directory.profile(tenant.id, &first.name).await?.context("profile")?;
-    assert_eq!(stored, Profile { policy: second.policy, ..first.clone() });
+    let (policy, display_name) = (second.policy, second.display_name);
+    assert_eq!(stored, Profile { policy, display_name, ..first.clone() });
     let listed = directory.list_profiles(tenant.id).await?;
     assert_eq!(listed.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["app", "default"]);
     // As an owner changes it: read, changed, saved under its own id.
@@ -226,6 +228,31 @@ pub async fn profiles_are_saved_by_name(base: &Base) -> Result<()> {
     let named: Vec<_> = base.changes().await?.into_iter().map(|(_, _, kind, id)| (kind, id)).collect();
     let of_first = ("profile".to_owned(), first.id.to_string());
     assert_eq!(named[2..], [of_first.clone(), of_first.clone(), of_first]);
+    Ok(())
+}
+
+pub async fn a_profile_is_made_once_and_its_limits_change_in_turn(base: &Base) -> Result<()> {
+    let directory = &base.directory;
+    let tenant = base.tenant(1).await?;
+    let first = profile(tenant.id, 5, "app")?;
+    directory.create_profile(&first, at(1)).await?;
+    assert_eq!(directory.profile(tenant.id, &first.name).await?.as_ref(), Some(&first));
+    let changes = base.changes().await?.len();
+    for taken in [profile(tenant.id, 6, "app")?, profile(tenant.id, 5, "other")?] {
+        assert!(is_conflict(&directory.create_profile(&taken, at(2)).await), "{taken:?}");
+    }
+    let limits = NamedLimits::parse("signup=5/600;later=1/60;").context("limits")?;
+    let second = Profile { limits, limit_notes: LimitNotes::default(), ..first.clone() };
+    directory.replace_limits(&first, &second, at(3)).await?;
+    assert_eq!(directory.profile(tenant.id, &first.name).await?.as_ref(), Some(&second));
+    // Of two that saw the same, the later one is told so.
+    assert!(is_conflict(&directory.replace_limits(&first, &second, at(4)).await));
+    let other = base.tenant(2).await?;
+    let foreign = Profile { tenant: other.id, ..second.clone() };
+    assert!(is_conflict(&directory.replace_limits(&foreign, &first, at(4)).await), "of another tenant");
+    assert_eq!(directory.profile(tenant.id, &first.name).await?.as_ref(), Some(&second));
+    let named: Vec<_> = base.changes().await?.into_iter().map(|(_, _, kind, id)| (kind, id)).collect();
+    assert_eq!(named[changes - 1..=changes], [(); 2].map(|()| ("profile".to_owned(), first.id.to_string())));
     Ok(())
 }
 

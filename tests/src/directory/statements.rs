@@ -61,6 +61,10 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("keys", false) => vec![ids.into(), seeded.into()],
         ("profiles", false) if statement.text.contains("id > $1") => vec!["".into()],
         ("profiles", false) if statement.params.len() == 2 => vec![ids.into(), "default".into()],
+        // Of the profile that was made here, with what was just saved of it.
+        ("profiles", false) if statement.text.contains("limits = $3") => {
+            vec![ids.into(), "text 2".into(), "text 11".into(), "text 13".into()]
+        }
         ("changes", false) if statement.text.starts_with("SELECT") => vec![0.into(), 50.into()],
         ("review_numbers", false) if statement.text.contains("ends_at <=") => {
             vec![ids.into(), 1_000_000_000.into()]
@@ -132,7 +136,7 @@ const DUMPS: [Statement; 11] = [
     Statement {
         table: "profiles",
         text: "SELECT id, tenant_id, name, code_length, code_alphabet, expires_in_s, max_checks,
-                max_sends, resend_policy, created_at, limits FROM profiles ORDER BY id",
+                max_sends, resend_policy, created_at, limits, display_name, limit_notes FROM profiles ORDER BY id",
         params: &[],
     },
     Statement {

@@ -2,6 +2,7 @@
 
 use super::{Method, NOBODY, StatusCode, call, header, request, send_to, stores};
 use crate::{compatible::Form, compatible_openapi, openapi};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign_core::{
     key::Mode,
     scope::{Scope, Scopes},
@@ -63,15 +64,17 @@ async fn each_operation_asks_for_the_scope_that_it_names() {
         let declared = operation["responses"].get(only.status.as_str()).is_some();
         assert!(declared, "{method} {uri} does not declare {}", only.status);
     }
-    assert_eq!(guarded, 68);
+    assert_eq!(guarded, 69);
 }
 
 /// The compatible routes have a document of their own, held to the same rules.
 #[actix_web::test]
 async fn compatible_operations_ask_for_one_scope_and_refuse_in_their_form() {
     let document = serde_json::to_value(compatible_openapi()).unwrap();
-    let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 8);
+    let paths: Vec<_> = document["paths"].as_object().unwrap().iter().collect();
+    // Twilio's have other credentials; see below.
+    let (twilio, paths): (Vec<_>, Vec<_>) = paths.into_iter().partition(|(path, _)| path.starts_with("/v2/"));
+    assert_eq!((twilio.len(), paths.len()), (9, 8));
     for (path, item) in paths {
         let (method, operation) = item.as_object().unwrap().iter().next().unwrap();
         let method: Method = method.to_uppercase().parse().unwrap();
@@ -98,6 +101,48 @@ async fn compatible_operations_ask_for_one_scope_and_refuse_in_their_form() {
         let declared = operation["responses"].get(only.status.as_str()).is_some();
         assert!(declared, "{path} does not declare {}", only.status);
     }
+}
+
+/// The same for Twilio's routes.
+#[actix_web::test]
+async fn each_operation_of_twilio_s_asks_for_its_scope_in_its_own_form() {
+    let document = serde_json::to_value(compatible_openapi()).unwrap();
+    let mut guarded = 0;
+    let paths = document["paths"].as_object().unwrap().iter();
+    for (path, item) in paths.filter(|(path, _)| path.starts_with("/v2/")) {
+        let sid = |name: &str, prefix: &str| (format!("{{{name}}}"), format!("{prefix}{}", "0".repeat(32)));
+        let sids = [sid("service", "VA"), sid("limit", "RK"), sid("bucket", "BL"), sid("verification", "VE")];
+        let uri = sids.iter().fold(path.clone(), |uri, (name, sid)| uri.replace(name, sid));
+        for method in METHODS {
+            let Some(operation) = item.get(method) else { continue };
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let scopes = operation["security"][0]["twilio"].as_array().unwrap();
+            assert_eq!(scopes.len(), 1, "{method} {uri}");
+            let right = Scope::parse(scopes[0].as_str().unwrap()).unwrap();
+            guarded += 1;
+            let ask = |scopes, key: bool| {
+                let account = format!("AC{:032x}", u128::from_be_bytes([7; 16]));
+                let credentials = STANDARD.encode(format!("{account}:{}", stores::key_text(Mode::Live)));
+                let request = request(method.clone(), &uri);
+                let basic = (header::AUTHORIZATION, format!("Basic {credentials}"));
+                let request = if key { request.insert_header(basic) } else { request };
+                send_to(stores::state(Mode::Live, scopes, false), request)
+            };
+            let refused = |answer: &super::Answer, status: u16, code: u32| {
+                assert_eq!(answer.status.as_u16(), status, "{method} {uri}: {}", answer.body);
+                assert_eq!(answer.body["code"], code, "{method} {uri}");
+                assert_eq!(answer.body.as_object().unwrap().len(), 4, "{method} {uri}");
+            };
+            refused(&ask(Scopes::all(), false).await, 401, 20003);
+            let others = Scope::ALL.into_iter().filter(|scope| *scope != right).collect();
+            refused(&ask(others, true).await, 403, 20403);
+            let only = ask([right].into_iter().collect(), true).await;
+            assert!(![401, 403].contains(&only.status.as_u16()), "{method} {uri}: {}", only.body);
+            let declared = operation["responses"].get(only.status.as_str()).is_some();
+            assert!(declared, "{method} {uri} does not declare {}", only.status);
+        }
+    }
+    assert_eq!(guarded, 19);
 }
 
 #[actix_web::test]

@@ -21,9 +21,9 @@ use serde_json::Value;
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 /// Most named limits that one start counts against.
-const MOST_LIMITS: usize = 5;
+pub const MOST_LIMITS: usize = 5;
 /// Longest value of a named limit, in bytes.
-const MAX_LIMIT_VALUE: usize = 128;
+pub const MAX_LIMIT_VALUE: usize = 128;
 
 /// The body of a start.
 pub fn start_request(mut fields: Fields, mode: Mode) -> Result<StartRequest, Problem> {

@@ -109,6 +109,8 @@ struct Ready<'a> {
     operator_url: &'a str,
     phone_url: String,
     tenant_id: String,
+    /// The user of Twilio's clients; the password is the key.
+    twilio_account_sid: String,
     key: &'a str,
     test_key: &'a str,
 }
@@ -121,6 +123,7 @@ fn write_ready_file(file: &Path, place: &Place, demo: &Demo) -> anyhow::Result<(
         operator_url: &place.operator_url,
         phone_url: format!("{}/dev/messages", place.base_url),
         tenant_id: demo.tenant.id.to_string(),
+        twilio_account_sid: countersign_api::account_sid(demo.tenant.id),
         key: &key,
         test_key: &test_key,
     };
@@ -197,7 +200,8 @@ mod tests {
         let ready: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         assert_eq!(ready["phone_url"], "http://127.0.0.1:8080/dev/messages");
         assert_eq!(ready["tenant_id"], demo().tenant.id.to_string());
-        assert_eq!(ready.as_object().unwrap().len(), 6);
+        assert_eq!(ready["twilio_account_sid"].as_str().unwrap().len(), 34);
+        assert_eq!(ready.as_object().unwrap().len(), 7);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
         #[cfg(unix)]
         {

@@ -128,7 +128,7 @@ pub(super) const ALL_KEYS: Statement = Statement {
 pub(super) const ALL_PROFILES: Statement = Statement {
     table: "profiles",
     text: "SELECT id, tenant_id, name, code_length, code_alphabet, expires_in_s, max_checks,
-            max_sends, resend_policy, created_at, limits
+            max_sends, resend_policy, created_at, limits, display_name, limit_notes
         FROM profiles WHERE id > $1 ORDER BY id LIMIT $2",
     params: &[Text, Int],
 };

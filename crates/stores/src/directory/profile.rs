@@ -9,9 +9,9 @@ use crate::sql::{
 use countersign_core::{
     code::Alphabet,
     id::TenantId,
-    limits::NamedLimits,
+    limits::{LimitNotes, NamedLimits},
     ports::StoreError,
-    profile::{Policy, Profile, ProfileName, ResendPolicy},
+    profile::{DisplayName, Policy, Profile, ProfileName, ResendPolicy},
     profiles::MOST_PROFILES,
     time::Timestamp,
 };
@@ -33,6 +33,11 @@ pub(super) fn read_profile(row: &Row) -> Result<Profile, StoreError> {
         },
         created_at: Timestamp::from_micros(row.int(9)?),
         limits: row.parsed(10, NamedLimits::parse)?,
+        display_name: match row.text(11)? {
+            "" => None,
+            _ => Some(row.parsed(11, DisplayName::parse)?),
+        },
+        limit_notes: row.parsed(12, LimitNotes::parse)?,
     })
 }
 
@@ -51,15 +56,17 @@ fn profile_values(profile: &Profile) -> Vec<Value> {
         policy.resend.as_str().into(),
         profile.created_at.micros().into(),
         profile.limits.to_string().into(),
+        profile.display_name.as_ref().map_or("", DisplayName::as_str).into(),
+        profile.limit_notes.to_string().into(),
     ]
 }
 
 pub(super) const INSERT_PROFILE: Statement = Statement {
     table: "profiles",
     text: "INSERT INTO profiles (tenant_id, id, name, code_length, code_alphabet, expires_in_s,
-            max_checks, max_sends, resend_policy, created_at, limits)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    params: &[Text, Text, Text, Int, Text, Int, Int, Int, Text, Int, Text],
+            max_checks, max_sends, resend_policy, created_at, limits, display_name, limit_notes)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    params: &[Text, Text, Text, Int, Text, Int, Int, Int, Text, Int, Text, Text, Text],
 };
 
 /// Adds the statement that makes the profile.
@@ -70,7 +77,7 @@ pub(super) fn insert_profile(batch: Batch, profile: &Profile) -> Batch {
 pub(super) const SELECT_PROFILE: Statement = Statement {
     table: "profiles",
     text: "SELECT id, tenant_id, name, code_length, code_alphabet, expires_in_s, max_checks,
-            max_sends, resend_policy, created_at, limits
+            max_sends, resend_policy, created_at, limits, display_name, limit_notes
         FROM profiles WHERE tenant_id = $1 AND name = $2",
     params: &[Text, Text],
 };
@@ -87,7 +94,7 @@ pub(super) async fn profile(
 pub(super) const LIST_PROFILES: Statement = Statement {
     table: "profiles",
     text: "SELECT id, tenant_id, name, code_length, code_alphabet, expires_in_s, max_checks,
-            max_sends, resend_policy, created_at, limits
+            max_sends, resend_policy, created_at, limits, display_name, limit_notes
         FROM profiles WHERE tenant_id = $1 ORDER BY name",
     params: &[Text],
 };
@@ -110,13 +117,14 @@ pub(super) const COUNT_PROFILES: Statement = Statement {
 pub(super) const SAVE_PROFILE: Statement = Statement {
     table: "profiles",
     text: "INSERT INTO profiles (tenant_id, id, name, code_length, code_alphabet, expires_in_s,
-            max_checks, max_sends, resend_policy, created_at, limits)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            max_checks, max_sends, resend_policy, created_at, limits, display_name, limit_notes)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         ON CONFLICT (tenant_id, name) DO UPDATE SET code_length = excluded.code_length,
             code_alphabet = excluded.code_alphabet, expires_in_s = excluded.expires_in_s,
             max_checks = excluded.max_checks, max_sends = excluded.max_sends,
-            resend_policy = excluded.resend_policy, limits = excluded.limits",
-    params: &[Text, Text, Text, Int, Text, Int, Int, Int, Text, Int, Text],
+            resend_policy = excluded.resend_policy, limits = excluded.limits,
+            display_name = excluded.display_name, limit_notes = excluded.limit_notes",
+    params: &[Text, Text, Text, Int, Text, Int, Int, Int, Text, Int, Text, Text, Text],
 };
 
 /// The id comes from the row: it may be that of a profile that was there already.
@@ -141,6 +149,42 @@ pub(super) async fn save_profile(sql: &Sql, profile: &Profile, now: Timestamp) -
         .run_touching(1, &SAVE_PROFILE, profile_values(profile))
         .run_touching(1, &NOTE_SAVED_PROFILE, note);
     sql.batch(batch).await.map(drop)
+}
+
+/// Makes a profile whose name must be free.
+pub(super) async fn create_profile(sql: &Sql, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
+    let tenant = profile.tenant;
+    let count =
+        vec![tenant.to_string().into(), i64::from(MOST_PROFILES).into(), profile.name.as_str().into()];
+    let batch = take_number(Batch::default()).run_within(("profiles", MOST_PROFILES), &COUNT_PROFILES, count);
+    let batch = insert_profile(batch, profile);
+    sql.batch(note_change(batch, tenant, "profile", profile.id, now)).await.map(drop)
+}
+
+/// The limits that the caller saw must still be there.
+pub(super) const REPLACE_LIMITS: Statement = Statement {
+    table: "profiles",
+    text: "UPDATE profiles SET limits = $5, limit_notes = $6
+        WHERE tenant_id = $1 AND id = $2 AND limits = $3 AND limit_notes = $4",
+    params: &[Text, Text, Text, Text, Text, Text],
+};
+
+pub(super) async fn replace_limits(
+    sql: &Sql,
+    old: &Profile,
+    new: &Profile,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let values = vec![
+        old.tenant.to_string().into(),
+        old.id.to_string().into(),
+        old.limits.to_string().into(),
+        old.limit_notes.to_string().into(),
+        new.limits.to_string().into(),
+        new.limit_notes.to_string().into(),
+    ];
+    let batch = take_number(Batch::default()).run_touching(1, &REPLACE_LIMITS, values);
+    sql.batch(note_change(batch, old.tenant, "profile", old.id, now)).await.map(drop)
 }
 
 pub(super) const DELETE_PROFILE: Statement = Statement {

@@ -977,6 +977,10 @@ export type Profile = {
      */
     created_at: string;
     /**
+     * How people call it; null if nobody said so.
+     */
+    display_name: string | null;
+    /**
      * Seconds until a code expires.
      */
     expires_in: number;
@@ -1049,6 +1053,10 @@ export type Provider = {
      * Most messages a second, of all nodes together; null for as many as there are.
      */
     rate: number | null;
+    /**
+     * When the URL of its receipts was renewed; null if it never was.
+     */
+    receipts_rotated_at: string | null;
     /**
      * Its settings, with `***` for each secret; null for one that is the operator's.
      */
@@ -1304,6 +1312,10 @@ export type SaveProfileBody = {
      */
     code_length?: number | null;
     /**
+     * How people call it: 1 to 32 printable characters; null for nothing.
+     */
+    display_name?: string | null;
+    /**
      * Seconds until a code expires; 300.
      */
     expires_in?: number | null;
@@ -1330,7 +1342,7 @@ export type SaveProfileBody = {
     resend?: Resend | null;
 };
 
-export type ScopeName = 'verifications:start' | 'verifications:check' | 'verifications:read' | 'numbers:read' | 'reports:read' | 'settings:read' | 'settings:write' | 'keys:write' | (string & {});
+export type ScopeName = 'verifications:start' | 'verifications:check' | 'verifications:read' | 'numbers:read' | 'reports:read' | 'settings:read' | 'settings:write' | 'keys:write' | 'compat:smsapi' | 'compat:twilio' | 'compat:camara' | 'codes:reveal' | (string & {});
 
 /**
  * Looks for the verifications of a number.

@@ -159,6 +159,10 @@ class Resend(OpenEnum):
 class ScopeName(OpenEnum):
     """A closed list today; later releases may add to it."""
 
+    CODES_REVEAL = "codes:reveal"
+    COMPAT_CAMARA = "compat:camara"
+    COMPAT_SMSAPI = "compat:smsapi"
+    COMPAT_TWILIO = "compat:twilio"
     KEYS_WRITE = "keys:write"
     NUMBERS_READ = "numbers:read"
     REPORTS_READ = "reports:read"
@@ -770,6 +774,8 @@ class Profile:
     """Characters in a code."""
     created_at: datetime.datetime
     """When it was made."""
+    display_name: str | None
+    """How people call it; null if nobody said so."""
     expires_in: int
     """Seconds until a code expires."""
     limits: dict[str, list[Bucket]] | None
@@ -789,6 +795,7 @@ class Profile:
             alphabet=CodeAlphabet(data["alphabet"]),
             code_length=data["code_length"],
             created_at=read_time(data["created_at"]),
+            display_name=data["display_name"],
             expires_in=data["expires_in"],
             limits=None
             if data["limits"] is None
@@ -819,6 +826,8 @@ class Provider:
     """Its name."""
     rate: int | None
     """Most messages a second, of all nodes together; null for as many as there are."""
+    receipts_rotated_at: datetime.datetime | None
+    """When the URL of its receipts was renewed; null if it never was."""
     settings: dict[str, Any] | None
     """Its settings, with `***` for each secret; null for one that is the operator's."""
     shared: bool
@@ -836,6 +845,9 @@ class Provider:
             kind=ProviderKind(data["kind"]),
             name=data["name"],
             rate=data["rate"],
+            receipts_rotated_at=None
+            if data["receipts_rotated_at"] is None
+            else read_time(data["receipts_rotated_at"]),
             settings=None
             if data["settings"] is None
             else {key: value for key, value in data["settings"].items()},

@@ -55,6 +55,7 @@ class Profiles(Resource):
         *,
         alphabet: models.CodeAlphabet | str | None = None,
         code_length: int | None = None,
+        display_name: str | None = None,
         expires_in: int | None = None,
         limits: Mapping[str, Sequence[models.Bucket | Mapping[str, Any]]] | None = None,
         max_checks: int | None = None,
@@ -70,6 +71,7 @@ class Profiles(Resource):
             name: The profile.
             alphabet: What a code is made of; `digits`.
             code_length: Characters in a code; 6.
+            display_name: How people call it: 1 to 32 printable characters; null for nothing.
             expires_in: Seconds until a code expires; 300.
             limits: See its type.
             max_checks: Wrong codes that end a verification; 5.
@@ -83,6 +85,7 @@ class Profiles(Resource):
             body={
                 "alphabet": alphabet,
                 "code_length": code_length,
+                "display_name": display_name,
                 "expires_in": expires_in,
                 "limits": limits,
                 "max_checks": max_checks,
@@ -120,6 +123,7 @@ class Profiles(Resource):
         *,
         alphabet: models.CodeAlphabet | str | None | Unset = UNSET,
         code_length: int | None | Unset = UNSET,
+        display_name: str | None | Unset = UNSET,
         expires_in: int | None | Unset = UNSET,
         limits: Mapping[str, Sequence[models.Bucket | Mapping[str, Any]]] | None | Unset = UNSET,
         max_checks: int | None | Unset = UNSET,
@@ -135,6 +139,7 @@ class Profiles(Resource):
             name: The profile.
             alphabet: What a code is made of; `digits`.
             code_length: Characters in a code; 6.
+            display_name: How people call it: 1 to 32 printable characters; null for nothing.
             expires_in: Seconds until a code expires; 300.
             limits: See its type.
             max_checks: Wrong codes that end a verification; 5.
@@ -148,6 +153,7 @@ class Profiles(Resource):
             body={
                 "alphabet": alphabet,
                 "code_length": code_length,
+                "display_name": display_name,
                 "expires_in": expires_in,
                 "limits": limits,
                 "max_checks": max_checks,
@@ -204,6 +210,7 @@ class AsyncProfiles(AsyncResource):
         *,
         alphabet: models.CodeAlphabet | str | None = None,
         code_length: int | None = None,
+        display_name: str | None = None,
         expires_in: int | None = None,
         limits: Mapping[str, Sequence[models.Bucket | Mapping[str, Any]]] | None = None,
         max_checks: int | None = None,
@@ -219,6 +226,7 @@ class AsyncProfiles(AsyncResource):
             name: The profile.
             alphabet: What a code is made of; `digits`.
             code_length: Characters in a code; 6.
+            display_name: How people call it: 1 to 32 printable characters; null for nothing.
             expires_in: Seconds until a code expires; 300.
             limits: See its type.
             max_checks: Wrong codes that end a verification; 5.
@@ -232,6 +240,7 @@ class AsyncProfiles(AsyncResource):
             body={
                 "alphabet": alphabet,
                 "code_length": code_length,
+                "display_name": display_name,
                 "expires_in": expires_in,
                 "limits": limits,
                 "max_checks": max_checks,
@@ -269,6 +278,7 @@ class AsyncProfiles(AsyncResource):
         *,
         alphabet: models.CodeAlphabet | str | None | Unset = UNSET,
         code_length: int | None | Unset = UNSET,
+        display_name: str | None | Unset = UNSET,
         expires_in: int | None | Unset = UNSET,
         limits: Mapping[str, Sequence[models.Bucket | Mapping[str, Any]]] | None | Unset = UNSET,
         max_checks: int | None | Unset = UNSET,
@@ -284,6 +294,7 @@ class AsyncProfiles(AsyncResource):
             name: The profile.
             alphabet: What a code is made of; `digits`.
             code_length: Characters in a code; 6.
+            display_name: How people call it: 1 to 32 printable characters; null for nothing.
             expires_in: Seconds until a code expires; 300.
             limits: See its type.
             max_checks: Wrong codes that end a verification; 5.
@@ -297,6 +308,7 @@ class AsyncProfiles(AsyncResource):
             body={
                 "alphabet": alphabet,
                 "code_length": code_length,
+                "display_name": display_name,
                 "expires_in": expires_in,
                 "limits": limits,
                 "max_checks": max_checks,

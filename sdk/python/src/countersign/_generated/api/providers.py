@@ -144,6 +144,33 @@ class Providers(Resource):
         )
         return self._read(request, models.Provider.from_dict)
 
+    def rotate(
+        self,
+        id: str,
+        *,
+        idempotency_key: str | None = None,
+        timeout: Timeout | float | None = None,
+    ) -> models.Provider:
+        """Renews where the provider reports receipts.
+
+        The path of that URL holds a secret, which goes out with each message. From
+        now on messages bear another one; the one before is taken for 24 hours, for
+        messages that are under way. Renewed again after a minute, the first one ends
+        at once; within a minute it is the same request.
+
+        Args:
+            id: The account.
+            idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
+            timeout: Bounds of this call; a number means the total, in seconds.
+        """
+        request = Request(
+            "POST",
+            f"/v1/providers/{segment(id)}/receipts/rotate",
+            idempotency_key=idempotency_key,
+            timeout=timeout,
+        )
+        return self._read(request, models.Provider.from_dict)
+
     def test(
         self,
         id: str,
@@ -155,7 +182,8 @@ class Providers(Resource):
 
         One message, without a code, is sent at once; the answer says what the
         provider said. If it took the message, the account is verified, and routes
-        may lead through it. Takes 20 seconds at most.
+        may lead through it. Takes 20 seconds at most. A tenant may send 5 in a minute
+        and 50 in a day.
 
         Args:
             id: The account.
@@ -308,6 +336,33 @@ class AsyncProviders(AsyncResource):
         )
         return await self._read(request, models.Provider.from_dict)
 
+    async def rotate(
+        self,
+        id: str,
+        *,
+        idempotency_key: str | None = None,
+        timeout: Timeout | float | None = None,
+    ) -> models.Provider:
+        """Renews where the provider reports receipts.
+
+        The path of that URL holds a secret, which goes out with each message. From
+        now on messages bear another one; the one before is taken for 24 hours, for
+        messages that are under way. Renewed again after a minute, the first one ends
+        at once; within a minute it is the same request.
+
+        Args:
+            id: The account.
+            idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
+            timeout: Bounds of this call; a number means the total, in seconds.
+        """
+        request = Request(
+            "POST",
+            f"/v1/providers/{segment(id)}/receipts/rotate",
+            idempotency_key=idempotency_key,
+            timeout=timeout,
+        )
+        return await self._read(request, models.Provider.from_dict)
+
     async def test(
         self,
         id: str,
@@ -319,7 +374,8 @@ class AsyncProviders(AsyncResource):
 
         One message, without a code, is sent at once; the answer says what the
         provider said. If it took the message, the account is verified, and routes
-        may lead through it. Takes 20 seconds at most.
+        may lead through it. Takes 20 seconds at most. A tenant may send 5 in a minute
+        and 50 in a day.
 
         Args:
             id: The account.
