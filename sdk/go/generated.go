@@ -134,6 +134,10 @@ const (
 
 // Defines values for Scope.
 const (
+	ScopeCodesReveal        Scope = "codes:reveal"
+	ScopeCompatCamara       Scope = "compat:camara"
+	ScopeCompatSMSAPI       Scope = "compat:smsapi"
+	ScopeCompatTwilio       Scope = "compat:twilio"
 	ScopeKeysWrite          Scope = "keys:write"
 	ScopeNumbersRead        Scope = "numbers:read"
 	ScopeReportsRead        Scope = "reports:read"
@@ -872,6 +876,9 @@ type Profile struct {
 	// CreatedAt When it was made.
 	CreatedAt time.Time `json:"created_at"`
 
+	// DisplayName How people call it; null if nobody said so.
+	DisplayName *string `json:"display_name"`
+
 	// ExpiresIn Seconds until a code expires.
 	ExpiresIn int64 `json:"expires_in"`
 
@@ -919,6 +926,9 @@ type Provider struct {
 
 	// Rate Most messages a second, of all nodes together; null for as many as there are.
 	Rate *int `json:"rate"`
+
+	// ReceiptsRotatedAt When the URL of its receipts was renewed; null if it never was.
+	ReceiptsRotatedAt *time.Time `json:"receipts_rotated_at"`
 
 	// Settings Its settings, with `***` for each secret; null for one that is the operator's.
 	Settings map[string]interface{} `json:"settings"`
@@ -1089,6 +1099,9 @@ type SaveProfile struct {
 
 	// CodeLength Characters in a code; 6.
 	CodeLength int `json:"code_length,omitzero"`
+
+	// DisplayName How people call it: 1 to 32 printable characters; null for nothing.
+	DisplayName string `json:"display_name,omitzero"`
 
 	// ExpiresIn Seconds until a code expires; 300.
 	ExpiresIn int `json:"expires_in,omitzero"`
@@ -2055,11 +2068,24 @@ func (s *ProvidersService) Update(ctx context.Context, id string, body UpdatePro
 	}, options)
 }
 
+// RotateReceipts renews where the provider reports receipts.
+//
+// The path of that URL holds a secret, which goes out with each message. From
+// now on messages bear another one; the one before is taken for 24 hours, for
+// messages that are under way. Renewed again after a minute, the first one ends
+// at once; within a minute it is the same request.
+func (s *ProvidersService) RotateReceipts(ctx context.Context, id string, options ...CallOption) (*Provider, error) {
+	return answer[Provider](ctx, s.core, call{
+		operation: "rotate_receipts", method: http.MethodPost, path: "/v1/providers/{id}/receipts/rotate", ids: []string{id}, repeatable: true,
+	}, options)
+}
+
 // Test sends a test message through an account of yours.
 //
 // One message, without a code, is sent at once; the answer says what the
 // provider said. If it took the message, the account is verified, and routes
-// may lead through it. Takes 20 seconds at most.
+// may lead through it. Takes 20 seconds at most. A tenant may send 5 in a minute
+// and 50 in a day.
 func (s *ProvidersService) Test(ctx context.Context, id string, body TestProvider, options ...CallOption) (*TestOutcome, error) {
 	return answer[TestOutcome](ctx, s.core, call{
 		operation: "test_provider", method: http.MethodPost, path: "/v1/providers/{id}/test", ids: []string{id}, body: body,

@@ -27,6 +27,7 @@ const NAMES = {
   read_openapi: "openapi",
   read_readiness: "ready",
   read_timeline: "timeline",
+  rotate_receipts: "rotateReceipts",
 };
 /** Resources that are not called after the second part of the path. */
 const RESOURCES = { checks: "verifications", docs: "system", health: "system", "openapi.json": "system" };
@@ -40,7 +41,7 @@ const REPEATABLE = new Set([
   "create_review_number", "create_provider", "create_route", "create_sender", "create_template", "create_webhook",
   // These change nothing, or nothing more the second time.
   "cancel_verification", "search_verifications", "clear_number", "erase_number", "explain_route", "preview_template",
-  "ping_webhook",
+  "ping_webhook", "rotate_receipts",
 ]);
 /** A repeat of these sends another message, or ends a secret that is still in use. */
 const ONCE = new Set(["test_provider", "redeliver_message", "rotate_webhook"]);

@@ -32,6 +32,7 @@ NAMES = {
     "read_openapi": "openapi",
     "read_readiness": "ready",
     "read_timeline": "timeline",
+    "rotate_receipts": "rotate_receipts",
 }
 NOTES = ("description", "example", "examples", "title")
 

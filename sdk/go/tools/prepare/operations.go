@@ -11,8 +11,8 @@ import (
 var repeatable = []string{
 	"cancel_verification", "check_code", "check_code_by_number", "clear_number", "create_key", "create_provider",
 	"create_review_number", "create_route", "create_sender", "create_template", "create_webhook", "erase_number",
-	"explain_route", "preview_template", "resend_verification", "rotate_key", "search_verifications",
-	"start_verification",
+	"explain_route", "preview_template", "resend_verification", "rotate_key", "rotate_receipts",
+	"search_verifications", "start_verification",
 }
 
 // Those that would do their work twice: another SMS, another message, and of three
@@ -34,6 +34,7 @@ var methodNames = map[string]string{
 	"read_openapi":           "OpenAPI",
 	"read_readiness":         "Ready",
 	"read_timeline":          "Timeline",
+	"rotate_receipts":        "RotateReceipts",
 }
 
 // Where an operation belongs that its path would put elsewhere.

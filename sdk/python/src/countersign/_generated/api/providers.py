@@ -144,7 +144,7 @@ class Providers(Resource):
         )
         return self._read(request, models.Provider.from_dict)
 
-    def rotate(
+    def rotate_receipts(
         self,
         id: str,
         *,
@@ -336,7 +336,7 @@ class AsyncProviders(AsyncResource):
         )
         return await self._read(request, models.Provider.from_dict)
 
-    async def rotate(
+    async def rotate_receipts(
         self,
         id: str,
         *,
