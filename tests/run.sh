@@ -280,12 +280,6 @@ check_openapi() {
 
 # Nothing that callers of the last release rely on is gone; openapi/breaking.md lists what may be.
 check_breaking_changes() {
-    local go_venv
-    if ! has go; then
-        go_venv="$cache/venv-$(digest tests/openapi/requirements.txt)"
-        prepare_venv "$go_venv" tests/openapi/requirements.txt || return 1
-        local -x PATH="$go_venv/bin:$PATH"
-    fi
     # The first run builds oasdiff.
     timeout 900 python3 tests/openapi/check.py --self-test && timeout 300 python3 tests/openapi/check.py
 }
@@ -436,6 +430,9 @@ valkey_venv="$cache/venv-$(digest tests/valkey/requirements.txt)"
 smpp_venv="$cache/venv-$(digest tests/smpp/requirements.txt)"
 twilio_venv="$cache/venv-$(digest tests/twilio/requirements.txt)"
 smsapi_venv="$cache/venv-$(digest tests/compatible/requirements.txt)"
+go_venv="$cache/venv-$(digest tests/openapi/requirements.txt)"
+# Behind all others: used where no Go is installed.
+export PATH="$PATH:$go_venv/bin"
 export COUNTERSIGN_TEST_SMPP_NODE="$PWD/tests/smpp" COUNTERSIGN_TEST_SMPP_PYTHON="$smpp_venv/bin/python"
 countersign="$CARGO_TARGET_DIR/debug/countersign"
 release_before="$cache/releases/$(cat tests/release-before)/countersign"
@@ -469,7 +466,9 @@ if step "build" cargo build --workspace --bins --locked; then
         step "countersign dev" false
     fi
     if start_clients; then
+        step "TypeScript" run_client sdk/typescript
         step "Python" run_client sdk/python
+        step "Go" run_client sdk/go
         step "example: FastAPI" run_client examples/fastapi-login
         step "the server of clients ends when asked" end_clients
     else
@@ -488,9 +487,11 @@ fi
 
 printf '\n==> summary\n'
 grep -h '^test result:' "$logs"/cargo-test 2>/dev/null
-grep -HE '^ℹ (tests|pass|fail|skipped) ' "$logs"/browser "$logs"/Kannel 2>/dev/null | sed 's|.*/||'
+grep -HE '^ℹ (tests|pass|fail|skipped) ' "$logs"/browser "$logs"/Kannel "$logs"/TypeScript "$logs"/*-s-clients 2>/dev/null |
+    sed 's|.*/||'
 sed -n '/= SUMMARY =/,$p' "$logs"/schemathesis 2>/dev/null
 grep -HE '^=+ .*(passed|failed).* =+$' "$logs"/Python "$logs"/example--FastAPI 2>/dev/null | sed 's|.*/||'
+grep -HE '^(ok|FAIL)\s' "$logs"/Go 2>/dev/null | sed 's|.*/logs/||'
 printf '%s\n' "${results[@]}"
 if [ "$failed" -ne 0 ]; then echo "$failed of ${#results[@]} steps FAILED"; exit 1; fi
 echo "all ${#results[@]} steps passed"
