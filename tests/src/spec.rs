@@ -4,6 +4,7 @@
 
 use crate::app::{Answer, TestApp, TestKey};
 use countersign_core::{allowlist::Allowlist, key::Mode, scope::Scope, scope::Scopes};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 struct Operation {
@@ -143,6 +144,9 @@ async fn every_operation_asks_for_its_key_scope_tenant_and_body() {
     let owner = app.tenant("Owner").await;
     let stranger = app.tenant("Stranger").await;
     let operations = operations();
+    // One for each scope, used throughout: a tenant may have a thousand keys.
+    let keys = join_all(Scope::ALL.map(|scope| app.key_with(&owner.caller, scope))).await;
+    let keys: Vec<_> = Scope::ALL.into_iter().zip(keys).collect();
     assert!(operations.len() >= 15, "the document lists {} operations", operations.len());
     for (n, operation) in operations.iter().enumerate() {
         let Operation { id, method, scope, .. } = operation;
@@ -156,8 +160,7 @@ async fn every_operation_asks_for_its_key_scope_tenant_and_body() {
         let unknown = format!("{}{slip}", &owner.text[..owner.text.len() - 1]);
         assert_eq!(app.send(method, &path, Some(&unknown), None).await.status, 401, "{id}");
 
-        for other in Scope::ALL.into_iter().filter(|other| other != scope) {
-            let key = app.key_with(&owner.caller, other).await;
+        for (other, key) in keys.iter().filter(|(other, _)| other != scope) {
             let refused = app.send(method, &path, Some(&key.text), Some(&broken)).await;
             assert_eq!(
                 operation.refusal(&refused),
@@ -174,7 +177,7 @@ async fn every_operation_asks_for_its_key_scope_tenant_and_body() {
         let refused = app.send(method, &path, Some(&far.text), Some(&broken)).await;
         assert_eq!(operation.refusal(&refused), (403, "ip_not_allowed"), "{id}");
 
-        let right = app.key_with(&owner.caller, *scope).await;
+        let (_, right) = keys.iter().find(|(one, _)| one == scope).unwrap();
         if operation.has_body {
             let refused = app.send(method, &path, Some(&right.text), Some(&broken)).await;
             assert_eq!(refused.status, 400, "{id}: {refused:?}");

@@ -101,12 +101,13 @@ pub async fn slow_tenants_share_their_places(bench: Bench) {
         start_many(&bench, caller, 0..40).await;
     }
     let slow = |caller: &Caller| Room { tenant: caller.tenant, most: 9, slow: true };
-    let places = Places::new(32, 12, callers[..3].iter().map(slow).collect());
+    // With places for more: how many of the slow ones are among the first is chance.
+    let places = Places::new(100, 12, callers[..3].iter().map(slow).collect());
     let claims = claim(&bench, places).await;
     let slow: Vec<_> = callers[..3].iter().map(|caller| of(&claims, caller.tenant)).collect();
     assert_eq!(slow.iter().sum::<usize>(), 12, "{slow:?}");
     assert!(slow.iter().all(|taken| *taken <= 9), "{slow:?}");
-    assert_eq!(claims.len(), 32, "the others are the fourth's");
+    assert_eq!(claims.len(), 12 + 40, "the others are the fourth's");
 }
 
 pub async fn a_tenant_whose_backlog_is_large_is_claimed_in_turn(bench: Bench) {
