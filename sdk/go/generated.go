@@ -2251,7 +2251,8 @@ func (s *SendersService) List(ctx context.Context, options ...CallOption) iter.S
 //
 // A message comes from the sender that its start names, else from that of its
 // route, else from your first one for the country of the number, else from
-// your first one for all countries, else from your company's name.
+// your first one for all countries, else from your company's name. A sender in
+// the settings of an account goes before all of them.
 func (s *SendersService) Create(ctx context.Context, body CreateSender, options ...CallOption) (*Sender, error) {
 	return answer[Sender](ctx, s.core, call{
 		operation: "create_sender", method: http.MethodPost, path: "/v1/senders", body: body, repeatable: true,

@@ -74,7 +74,11 @@ impl Gateway {
 
 /// A server that may call this machine, and a tenant.
 async fn app() -> (TestApp, TestKey) {
-    let app = TestApp::spawn_with_gateways().await;
+    let app = TestApp::spawn_with(|settings| {
+        settings.delivery.allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
+        settings.server.public_url = Some("https://sms.example.com".to_owned());
+    })
+    .await;
     let key = app.tenant("Acme").await;
     (app, key)
 }
@@ -84,6 +88,7 @@ async fn account(app: &TestApp, key: &TestKey, name: &str, url: &str) -> Provide
     let settings = json!({
         "url": url, "content_type": "json", "timeout_seconds": 2,
         "body": {"id": "{id}", "to": "{to}", "text": "{text}"},
+        "receipts": {"reference": "ref", "status": "status", "delivered": ["DELIVRD"]},
     });
     app.verified_account(key, (name, "http"), settings).await.id
 }
@@ -213,4 +218,21 @@ async fn without_a_receipt_in_time_the_next_one_sends_the_same_code() {
     app.clock.turn(seconds(60));
     tokio::time::sleep(seconds(2)).await;
     assert_eq!((first.asked(), second.asked()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_receipt_is_awaited_of_one_that_reports_nothing() {
+    let (app, key) = app().await;
+    let (first, second) = (Gateway::start(Manner::Working).await, Gateway::start(Manner::Working).await);
+    let one = two_ways(&app, &key, &first.server.uri(), &second.server.uri(), Some(seconds(20))).await;
+    let path = format!("/v1/providers/{one}");
+    let silent =
+        app.send("PATCH", &path, Some(&key.text), Some(&json!({"settings": {"receipts": null}}))).await;
+    assert_eq!(silent.status, 200, "{silent:?}");
+    let id = app.start(&key, &number(1)).await;
+    wait_for("the first has it", || first.took().len() == 1).await;
+    app.wait_for(&key, &id, "delivery", "sent").await;
+    app.clock.turn(seconds(60));
+    tokio::time::sleep(seconds(2)).await;
+    assert_eq!((first.asked(), second.asked()), (1, 0));
 }

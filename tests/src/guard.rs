@@ -358,17 +358,21 @@ async fn a_test_key_changes_nothing_that_live_keys_feel() {
         assert_eq!(refused.problem(), (403, "insufficient_scope".into()), "{method} {path}");
     }
     assert_eq!(app.get("/v1/limits", &test).await.status, 200, "it reads them");
-    assert_eq!(app.put("/v1/limits/tenant", &key, buckets).await.status, 200);
+    assert_eq!(app.put("/v1/limits/tenant", &key, buckets.clone()).await.status, 200);
+    // However a path is written, it leads to the same.
+    assert_eq!(app.put("/%76%31/limits/%63ountry", &key, buckets).await.status, 200);
     let lines = String::from_utf8_lossy(&log.lock().unwrap()).into_owned();
     let mut audit = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let limit = audit.find(|line| {
-        line["target"] == "audit"
-            && line["fields"]["key.id"] == key.caller.key.to_string()
-            && line["fields"]["route"] == "/v1/limits/{name}"
-    });
-    let limit = limit.expect("a change has its line");
-    assert_eq!(limit["fields"]["changed"], "tenant");
-    assert_eq!(limit["fields"]["tenant.id"], key.caller.tenant.to_string());
+    for changed in ["tenant", "country"] {
+        let limit = audit.find(|line| {
+            line["target"] == "audit"
+                && line["fields"]["key.id"] == key.caller.key.to_string()
+                && line["fields"]["route"] == "/v1/limits/{name}"
+        });
+        let limit = limit.expect("a change has its line");
+        assert_eq!(limit["fields"]["changed"], changed);
+        assert_eq!(limit["fields"]["tenant.id"], key.caller.tenant.to_string());
+    }
 }
 
 #[tokio::test]

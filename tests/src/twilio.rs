@@ -135,6 +135,33 @@ async fn the_user_must_belong_to_the_key() {
     assert_eq!(answer(native.header("authorization", right)).await.problem(), (401, "invalid_key".into()));
 }
 
+/// A service that is made anew under its old name is another one.
+#[tokio::test]
+async fn a_new_service_has_nothing_of_the_old_one_of_its_name() {
+    let bench = Bench::new().await;
+    let make = async || {
+        let made = bench.post("/v2/Services", &[("FriendlyName", "My Shop")]).await;
+        made.json()["sid"].as_str().unwrap().to_owned()
+    };
+    let old = make().await;
+    let form = [("To", "+48500500501"), ("Channel", "sms")];
+    let started = bench.post(&format!("/v2/Services/{old}/Verifications"), &form).await.json();
+    let sid = started["sid"].as_str().unwrap();
+    let code = bench.code(&started).await;
+    assert_eq!(
+        bench.send(&bench.key, Method::DELETE, &format!("/v2/Services/{old}"), None).await.status,
+        204
+    );
+    let new = make().await;
+    assert_ne!(old, new);
+    let path = format!("/v2/Services/{new}/Verifications/{sid}");
+    assert_eq!(refusal(&bench.send(&bench.key, Method::GET, &path, None).await), (404, 20404));
+    assert_eq!(refusal(&bench.post(&path, &[("Status", "canceled")]).await), (404, 20404));
+    let check = [("VerificationSid", sid), ("Code", &code)];
+    let checked = bench.post(&format!("/v2/Services/{new}/VerificationCheck"), &check).await;
+    assert_eq!(refusal(&checked), (404, 20404));
+}
+
 #[tokio::test]
 async fn one_scope_and_the_allowlists_decide() {
     let bench = Bench::new().await;

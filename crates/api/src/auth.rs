@@ -13,7 +13,7 @@ use actix_web::{
     Error, FromRequest, HttpMessage, HttpRequest,
     body::MessageBody,
     dev::{Payload, ServiceRequest, ServiceResponse},
-    http::header::{self, HeaderMap},
+    http::header::{self, HeaderMap, HeaderValue},
     middleware::Next,
     web,
 };
@@ -68,8 +68,18 @@ pub async fn authenticate_twilio(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let presented = basic(request.headers()).map(|(user, key)| (key, Some(user)));
+    let presented = match by_page(request.headers()) {
+        true => Err(Refusal::Missing),
+        false => basic(request.headers()).map(|(user, key)| (key, Some(user))),
+    };
     go_on(&state, request, presented, next).await
+}
+
+/// Whether a web page asks. A browser keeps what somebody typed for Basic, and adds it
+/// to what any page makes it send; Twilio's clients are no pages.
+fn by_page(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    headers.contains_key(header::ORIGIN) || site.is_some_and(|site| site != b"none")
 }
 
 /// A key as it was presented, and the user that it was presented for, if the way has users.
@@ -157,6 +167,8 @@ fn authorization<'a>(headers: &'a HeaderMap, wanted: &str) -> Result<&'a str, Re
 pub trait ScopeMarker: 'static {
     /// The scope.
     const SCOPE: Scope;
+    /// One that is asked for besides.
+    const BESIDES: Option<Scope> = None;
 }
 
 macro_rules! markers {
@@ -176,6 +188,14 @@ markers! {
     CompatSmsapi CompatTwilio CompatCamara
 }
 
+/// For what changes settings in Twilio's form: no way around the scope that `/v1` asks for.
+pub struct TwilioSettings;
+
+impl ScopeMarker for TwilioSettings {
+    const SCOPE: Scope = Scope::CompatTwilio;
+    const BESIDES: Option<Scope> = Some(Scope::SettingsWrite);
+}
+
 /// The caller, known to hold the scope; the first parameter of every handler.
 pub struct Authed<S>(Caller, PhantomData<S>);
 
@@ -193,7 +213,12 @@ impl<S: ScopeMarker> FromRequest for Authed<S> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let identity = request.extensions().get::<Identity>().cloned().unwrap_or(Err(Refusal::Missing));
-        ready(admit(identity, S::SCOPE).map(|caller| Self(caller, PhantomData)))
+        let admitted = admit(identity, S::SCOPE);
+        let admitted = match S::BESIDES {
+            Some(scope) => admitted.and_then(|caller| admit(Ok(caller), scope)),
+            None => admitted,
+        };
+        ready(admitted.map(|caller| Self(caller, PhantomData)))
     }
 }
 

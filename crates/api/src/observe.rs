@@ -77,12 +77,14 @@ pub async fn observe<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let address = caller_address(&request);
+    // As routes are found by it: `/%761/keys` is `/v1/keys`.
+    let path = request.match_info().as_str();
     let seen = Seen {
         id: request_id(&request),
         method: method_name(request.method()),
-        api: request.path().starts_with("/v1/") || Form::of(request.path()) == Form::Twilio,
-        form: Form::of(request.path()),
-        correlator: camara::correlator(request.path(), request.headers()),
+        api: path.starts_with("/v1/") || Form::of(path) == Form::Twilio,
+        form: Form::of(path),
+        correlator: camara::correlator(path, request.headers()),
         address: address.ok().map(|address| address.0.to_string()),
         started: Instant::now(),
     };

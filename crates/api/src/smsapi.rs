@@ -299,7 +299,11 @@ mod below_api {
     #[utoipa::path(
         tag = "smsapi",
         operation_id = "ping_below_api",
-        responses((status = 200, description = "It is, or it is not.", body = Ping)),
+        responses(
+            (status = 200, description = "It is, or it is not.", body = Ping),
+            (status = 429, description = "Too many keys that are not accepted came from this address."),
+            (status = 503, description = "The directory does not answer."),
+        ),
     )]
     #[get("/ping")]
     pub async fn ping(request: HttpRequest) -> Result<Json<Ping>, Problem> {

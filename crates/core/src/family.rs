@@ -15,13 +15,13 @@ use crate::{
     id::{EventId, ProfileId, VerificationId},
     idempotency::Answer,
     keyring::{Fingerprint, OpenError},
-    limits::LimitState,
+    limits::{LimitState, Take},
     number::Listing,
     phone::PhoneNumber,
     ports::{Exclusive, NewVerification, Seen, StoreError},
     profile::ProfileName,
     read::Verification,
-    resend::{ResendError, open_code_text, resend_verification},
+    resend::{ResendError, open_code_text, resend_taking},
     start::{Made, Start, StartError, StartRequest},
     time::Timestamp,
     verification::{Record, RecordKey, Status},
@@ -70,8 +70,9 @@ pub enum FamilyStart {
     /// the family that was pending, for other words, is canceled.
     Started(InFamily),
     /// One of the family is pending whose message says the same in the same
-    /// words: another message of it is queued. Only its cooldown and its number
-    /// of sends bound that, as with any resend; no limit was counted.
+    /// words: another message of it is queued. Its cooldown and its number of
+    /// sends bound that, as with any resend. All limits but those of its number
+    /// counted it as a start, which it is to whoever asked.
     Resent(InFamily),
     /// The same, but its cooldown still runs for so long; nothing was sent.
     TooSoon(Duration),
@@ -104,8 +105,8 @@ pub enum FamilyError {
     /// As with any start; also where only a message would have been sent again.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The message was not sent again. Never [`ResendError::TooSoon`] or
-    /// [`ResendError::SendsExhausted`].
+    /// The message was not sent again. Never [`ResendError::TooSoon`],
+    /// [`ResendError::SendsExhausted`] or [`ResendError::Limited`].
     #[error(transparent)]
     Resend(#[from] ResendError),
 }
@@ -141,7 +142,7 @@ pub async fn start_in_family(
         if let Some((key, seen)) = &pending
             && start.is_like(&open_code_text(context, *key, &seen.record)?)
         {
-            match resend(context, caller, *key, seen, now, rng).await? {
+            match resend(context, caller, (*key, seen), &start.takes()?.takes, now, rng).await? {
                 Some(resent) => return Ok(resent),
                 None => continue,
             }
@@ -211,21 +212,29 @@ async fn find_pending(
 async fn resend(
     context: &Context,
     caller: &Caller,
-    key: RecordKey,
-    seen: &Seen<()>,
+    (key, seen): (RecordKey, &Seen<()>),
+    takes: &[Take],
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Option<FamilyStart>, FamilyError> {
-    match resend_verification(context, caller, key.id, None, now, rng).await {
+    let exhausted = FamilyStart::SendsExhausted(seen.record.expires_at.since(seen.now));
+    // What need not be tried takes from no limit, not even for a moment.
+    if seen.record.sends >= seen.record.max_sends {
+        return Ok(Some(exhausted));
+    }
+    let wait = seen.record.resend_at.since(seen.now);
+    if !wait.is_zero() {
+        return Ok(Some(FamilyStart::TooSoon(wait)));
+    }
+    match resend_taking(context, caller, key.id, (None, takes), now, rng).await {
         Ok(resent) => {
             let (verification, record) = (resent.verification, resent.record);
             let resent = InFamily { verification, limits: Vec::new(), key, record };
             Ok(Some(FamilyStart::Resent(resent)))
         }
         Err(ResendError::TooSoon(wait)) => Ok(Some(FamilyStart::TooSoon(wait))),
-        Err(ResendError::SendsExhausted) => {
-            Ok(Some(FamilyStart::SendsExhausted(seen.record.expires_at.since(seen.now))))
-        }
+        Err(ResendError::SendsExhausted) => Ok(Some(exhausted)),
+        Err(ResendError::Limited(hit)) => Err(StartError::Limited(hit).into()),
         Err(ResendError::Ended(_) | ResendError::NotFound) => Ok(None),
         Err(error) => Err(error.into()),
     }

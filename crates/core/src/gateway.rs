@@ -119,6 +119,9 @@ pub trait Gateways: Send + Sync {
         Err("cannot be called from here".to_owned())
     }
 
+    /// What every message through an account comes from, if its settings say so.
+    fn own_sender(&self, account: &Arc<ProviderAccount>) -> Option<String>;
+
     /// How an account fares for a tenant; `None` where nothing was sent through it yet.
     fn health(&self, account: &ProviderAccount, tenant: TenantId) -> Option<Health>;
 
@@ -154,6 +157,10 @@ impl Gateways for NoGateways {
 
     async fn try_send(&self, _: &ProviderAccount, _: &Value, _: Trial) -> TrialOutcome {
         TrialOutcome::Refused { class: "account", reason: "no such provider".to_owned() }
+    }
+
+    fn own_sender(&self, _: &Arc<ProviderAccount>) -> Option<String> {
+        None
     }
 
     fn health(&self, _: &ProviderAccount, _: TenantId) -> Option<Health> {

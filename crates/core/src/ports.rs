@@ -749,9 +749,9 @@ pub trait Directory: Send + Sync {
         Err(StoreError::unsupported())
     }
 
-    /// Gives a profile the limits, and what was said of them, of `new`.
-    /// `Conflict` unless it has those of `old`.
-    async fn replace_limits(&self, old: &Profile, new: &Profile, now: Timestamp) -> Result<(), StoreError> {
+    /// Gives a profile all that can change of `new`. `Conflict` unless it still
+    /// is as `old`.
+    async fn replace_profile(&self, old: &Profile, new: &Profile, now: Timestamp) -> Result<(), StoreError> {
         Err(StoreError::unsupported())
     }
 

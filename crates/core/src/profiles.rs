@@ -12,6 +12,8 @@ use crate::{
 use rand::CryptoRng;
 use std::time::Duration;
 
+/// Others may change the same profile meanwhile; more turns than this are no accident.
+pub(crate) const TURNS: usize = 16;
 /// Most profiles of a tenant.
 pub const MOST_PROFILES: u32 = 100;
 
@@ -150,7 +152,7 @@ pub async fn save_profile(
     Ok((profile, made))
 }
 
-/// Changes a profile and gives it as it is then. Of two changes at once the later counts.
+/// Changes a profile and gives it as it is then. Two changes at once are made one after the other.
 pub async fn update_profile(
     context: &Context,
     caller: &Caller,
@@ -159,10 +161,18 @@ pub async fn update_profile(
     now: Timestamp,
 ) -> Result<Profile, ProfileError> {
     caller.refuse_test()?;
-    let profile = change.apply(read_profile(context, caller, name).await?);
-    context.directory.save_profile(&profile, now).await?;
-    context.catch_up().await;
-    Ok(profile)
+    for _ in 0..TURNS {
+        let old = read_profile(context, caller, name).await?;
+        let profile = change.clone().apply(old.clone());
+        match context.directory.replace_profile(&old, &profile, now).await {
+            // Somebody came between: once more with what is there now.
+            Err(StoreError::Conflict) => continue,
+            outcome => outcome?,
+        }
+        context.catch_up().await;
+        return Ok(profile);
+    }
+    Err(ProfileError::Directory(StoreError::Conflict))
 }
 
 /// Deletes a profile. Its verifications go on; they can no longer be checked by number.

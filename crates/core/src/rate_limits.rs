@@ -8,13 +8,10 @@ use crate::{
     limits::{Bucket, Buckets, LimitName, LimitNotes, LimitScope, NamedLimits},
     ports::StoreError,
     profile::Profile,
-    profiles::{ProfileError, find_profile},
+    profiles::{ProfileError, TURNS, find_profile},
     time::Timestamp,
 };
 use std::collections::BTreeMap;
-
-/// Others may change the same profile meanwhile; more turns than this are no accident.
-const TURNS: usize = 16;
 
 /// A limit of a profile, with or without buckets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -218,7 +215,7 @@ async fn change<T>(
         if new == old {
             return Ok(changed);
         }
-        match context.directory.replace_limits(&old, &new, now).await {
+        match context.directory.replace_profile(&old, &new, now).await {
             Err(StoreError::Conflict) => continue,
             outcome => outcome.map_err(RateLimitError::Directory)?,
         }

@@ -3,7 +3,7 @@
 use crate::{
     Caller, Context,
     history::{HistoryError, PastVerification, read_past},
-    id::VerificationId,
+    id::{ProfileId, VerificationId},
     idempotency::Progress,
     key::Mode,
     keyring::{Fingerprint, KeyRing, Place, Sealed},
@@ -118,6 +118,8 @@ pub struct Verification {
     pub mode: Mode,
     /// The profile it was started for.
     pub profile: ProfileName,
+    /// Its id: another profile may have its name by now.
+    pub profile_id: ProfileId,
     /// Where it stands.
     pub status: Status,
     /// The number; `None` after it was erased.
@@ -146,6 +148,7 @@ impl Verification {
             id: key.id,
             mode: key.mode,
             profile: contact.profile,
+            profile_id: record.profile,
             status,
             to: Some(contact.to),
             created_at: record.created_at,
@@ -174,6 +177,7 @@ impl Verification {
             id: key.id,
             mode: key.mode,
             profile,
+            profile_id: past.profile,
             status,
             to,
             created_at: past.started_at,
@@ -199,12 +203,13 @@ impl Verification {
     }
 
     /// The verification as it stood after an act that a repeated request asks for again.
-    pub(crate) fn replayed(mode: Mode, progress: &Progress, contact: Contact) -> Self {
+    pub(crate) fn replayed(mode: Mode, progress: &Progress, profile_id: ProfileId, contact: Contact) -> Self {
         let Progress { id, created_at, expires_at, resend_at, attempts_left, sends_left } = *progress;
         Self {
             id,
             mode,
             profile: contact.profile,
+            profile_id,
             status: Status::Pending,
             to: Some(contact.to),
             created_at,

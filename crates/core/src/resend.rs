@@ -7,6 +7,7 @@ use crate::{
     idempotency::{Answer, IdempotencyError, Once, Outcome, Replay},
     key::Mode,
     keyring::{OpenError, Place, Sealed},
+    limits::{LimitHit, Take},
     ports::{Seen, StoreError},
     profile::ResendPolicy,
     read::{Contact, ReadError, Verification, view},
@@ -34,6 +35,9 @@ pub enum ResendError {
     /// It is over.
     #[error("the verification is over")]
     Ended(Status),
+    /// A limit refused.
+    #[error("limit {} refused", .0.name)]
+    Limited(LimitHit),
     /// No provider is configured.
     #[error("no route")]
     NoRoute,
@@ -81,6 +85,18 @@ pub async fn resend_verification(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Resent, ResendError> {
+    resend_taking(context, caller, id, (once, &[]), now, rng).await
+}
+
+/// The same, where limits count the message too.
+pub(crate) async fn resend_taking(
+    context: &Context,
+    caller: &Caller,
+    id: VerificationId,
+    (once, takes): (Option<Once>, &[Take]),
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Resent, ResendError> {
     let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
     // Each turn means that another resend went through meanwhile, so its cooldown now runs.
     loop {
@@ -95,6 +111,7 @@ pub async fn resend_verification(
             sends_seen: seen.record.sends,
             new_code: new_code(context, key, &seen, rng)?,
             message: MessageId::new(now, id.partition(), rng),
+            takes: takes.to_vec(),
         };
         let event = EventId::new(now, id.partition(), rng);
         let answer = context.codes.resend(key, resend, event, once.clone()).await;
@@ -110,6 +127,7 @@ pub async fn resend_verification(
             ResendOutcome::TooSoon(wait) => Err(ResendError::TooSoon(wait)),
             ResendOutcome::SendsExhausted => Err(ResendError::SendsExhausted),
             ResendOutcome::Ended(status) => Err(ResendError::Ended(status)),
+            ResendOutcome::Limited(hit) => Err(ResendError::Limited(hit)),
             ResendOutcome::Changed => continue,
         };
     }
@@ -124,7 +142,7 @@ fn replayed(
     match replay {
         Replay::Outcome(Outcome::Resent(progress)) => {
             let contact = Contact::open(context, key, &seen.record)?;
-            let verification = Verification::replayed(key.mode, &progress, contact);
+            let verification = Verification::replayed(key.mode, &progress, seen.record.profile, contact);
             Ok(Resent { verification, replayed: true, record: seen.record.clone() })
         }
         Replay::Outcome(_) | Replay::Mismatch => Err(IdempotencyError::Mismatch.into()),

@@ -3,7 +3,7 @@
 use crate::{
     Caller, Context,
     code::{Alphabet, Code, CodeShape},
-    guard::{check_country, list_takes, review_takes, source},
+    guard::{Takes, check_country, list_takes, review_takes, source},
     id::{EventId, MessageId, TemplateId, VerificationId},
     idempotency::{Answer, IdempotencyError, Once, Outcome, Replay},
     key::Mode,
@@ -158,7 +158,7 @@ pub async fn start_verification(
     match context.codes.start(new).await.map_err(StartError::Codes)? {
         Answer::Fresh(outcome) => start.made(key, outcome)?.map(|(made, _)| made).ok_or_else(unlisted),
         Answer::Replay(Replay::Outcome(Outcome::Started(progress))) => {
-            let verification = Verification::replayed(key.mode, &progress, start.contact());
+            let verification = Verification::replayed(key.mode, &progress, start.profile.id, start.contact());
             Ok(Made { verification, limits: Vec::new(), replayed: true })
         }
         Answer::Replay(_) => Err(IdempotencyError::Mismatch.into()),
@@ -277,16 +277,21 @@ impl<'a> Start<'a> {
         Contact { profile: self.profile.name.clone(), to, metadata }
     }
 
+    /// What counts it, besides its number's own limits.
+    pub(crate) fn takes(&self) -> Result<Takes, StartError> {
+        match &self.review {
+            Some((review, _)) => Ok(review_takes(self.context, review)),
+            None => list_takes(self.context, self.caller, self.view, self.profile, self.request),
+        }
+    }
+
     /// What the store is asked to make; with a code of its own each time.
     pub(crate) fn verification(
         &self,
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<NewVerification, StartError> {
-        let takes = match &self.review {
-            Some((review, _)) => review_takes(self.context, review),
-            None => list_takes(self.context, self.caller, self.view, self.profile, self.request)?,
-        };
+        let takes = self.takes()?;
         let Caller { tenant, mode, .. } = *self.caller;
         let number = self.context.keyring.fingerprint(tenant, &self.request.to);
         let partition = number.partition(self.context.partitions);

@@ -20,7 +20,7 @@ use crate::{
     id::{MessageId, ProfileId, TenantId, VerificationId},
     key::Mode,
     keyring::{CodeMac, Fingerprint},
-    limits::{KEPT_AFTER_EXPIRY, resend_cooldown},
+    limits::{KEPT_AFTER_EXPIRY, LimitHit, Take, resend_cooldown},
     ports::Phase,
     profile::ResendPolicy,
     receipt::{Awaited, ProviderMessage},
@@ -180,7 +180,7 @@ pub enum CheckOutcome {
 }
 
 /// What a resend did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum ResendOutcome {
     /// A message was queued.
@@ -193,6 +193,8 @@ pub enum ResendOutcome {
     Ended(Status),
     /// Another resend came between the read and this; read again.
     Changed,
+    /// One of the buckets that it was to take from refused.
+    Limited(LimitHit),
 }
 
 /// What a cancel did.
@@ -224,6 +226,8 @@ pub struct Resend {
     pub new_code: Option<NewCode>,
     /// The message to queue.
     pub message: MessageId,
+    /// The buckets that it takes from, all or none; none of most resends.
+    pub takes: Vec<Take>,
 }
 
 /// How an attempt to send ended.

@@ -186,6 +186,13 @@ impl Gateways for Accounts {
         update(kind, settings, patch).map_err(faults)
     }
 
+    fn own_sender(&self, account: &Arc<ProviderAccount>) -> Option<String> {
+        let settings = account.open(&self.keyring)?;
+        let means = Means { reports: mpsc::channel(1).0, ..self.means.clone() };
+        let provider = build(&account.kind, &account.name, &settings, &means).ok()?;
+        provider.own_sender().map(str::to_owned)
+    }
+
     async fn try_send(&self, account: &ProviderAccount, settings: &Value, trial: Trial) -> TrialOutcome {
         let means = Means { reports: mpsc::channel(REPORTS).0, ..self.means.clone() };
         let Ok(provider) = build(&account.kind, &account.name, settings, &means) else {

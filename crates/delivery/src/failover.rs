@@ -31,6 +31,8 @@ struct Tried {
     /// Whether it was asked at all, or left out for its breaker or its rate.
     asked: bool,
     by_id: bool,
+    /// Whether what becomes of the message is told.
+    reports: bool,
     took: Duration,
 }
 
@@ -64,7 +66,7 @@ impl Sender {
             match &tried.answer {
                 Ok(accepted) => {
                     let next = index + 1 < ways.len();
-                    let settlement = accept(way, accepted, tried.by_id, next.then_some(index + 1));
+                    let settlement = accept(way, accepted, &tried, next.then_some(index + 1));
                     report(claim, &metric_name(&way.account), &settlement, tried.took);
                     return Ok(Some(settlement));
                 }
@@ -94,7 +96,13 @@ impl Sender {
 
     async fn ask(&self, claim: &Claim, message: &mut Outgoing, way: &Candidate) -> Result<Tried, StoreError> {
         let account = &way.account;
-        let left_out = |error| Tried { answer: Err(error), asked: false, by_id: false, took: Duration::ZERO };
+        let left_out = |error| Tried {
+            answer: Err(error),
+            asked: false,
+            by_id: false,
+            reports: false,
+            took: Duration::ZERO,
+        };
         let tenant = claim.key.tenant;
         if let Some(reason) = self.accounts.breakers.is_shut(account, tenant, self.slow_account) {
             return Ok(left_out(SendError::retry(reason)));
@@ -113,6 +121,7 @@ impl Sender {
         let begun = Instant::now();
         let provider = self.accounts.provider(account);
         let by_id = provider.as_ref().is_ok_and(|provider| provider.names_by_id());
+        let reports = provider.as_ref().is_ok_and(|provider| provider.reports(message));
         let answer = match provider {
             Ok(provider) => self.hand_over(&*provider, &metric_name(account), message).await,
             Err(error) => Err(error),
@@ -120,7 +129,7 @@ impl Sender {
         let took = begun.elapsed();
         drop(flight);
         self.accounts.breakers.note(account, tenant, &answer, took);
-        Ok(Tried { answer: answer.map_err(SendError::meaning), asked: true, by_id, took })
+        Ok(Tried { answer: answer.map_err(SendError::meaning), asked: true, by_id, reports, took })
     }
 
     /// The wait until the account may send, unless that is short enough to sit it out.
@@ -176,8 +185,10 @@ fn count_double(way: &Candidate, error: &SendError) {
     }
 }
 
-fn accept(way: &Candidate, accepted: &Accepted, by_id: bool, passed: Option<usize>) -> Settlement {
-    let id = accepted.id.as_deref().filter(|_| by_id);
+fn accept(way: &Candidate, accepted: &Accepted, tried: &Tried, passed: Option<usize>) -> Settlement {
+    let id = accepted.id.as_deref().filter(|_| tried.by_id);
+    // Without a receipt every message would go out again.
+    let passed = passed.filter(|_| tried.reports);
     let passed =
         passed.and_then(|passed| u8::try_from(passed).ok()).filter(|passed| *passed <= Awaited::MOST);
     let awaited = way.route.receipt_timeout.zip(passed);

@@ -26,6 +26,16 @@ pub trait Provider: Send + Sync {
         false
     }
 
+    /// Whether it is told what becomes of this message. Where it is not, no receipt is awaited.
+    fn reports(&self, _message: &Outgoing) -> bool {
+        false
+    }
+
+    /// What its settings say that every message comes from, whatever [`Outgoing::from`] is.
+    fn own_sender(&self) -> Option<&str> {
+        None
+    }
+
     /// Hands one message over. The worker ends the call at its send time-out.
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError>;
 

@@ -128,10 +128,17 @@ impl Codes for SqliteCodes {
             let now = clock.now();
             answer(connection, once.as_ref(), now, || {
                 let seen = change(connection, key, event, now, |connection, record, now| {
+                    let look = buckets::look(connection, &resend.takes, now)?;
+                    let before = record.clone();
                     let outcome = record.resend(&resend, now);
                     if outcome != ResendOutcome::Queued {
                         return Ok((outcome, None));
                     }
+                    if let Some(hit) = look.hit(&resend.takes) {
+                        *record = before;
+                        return Ok((ResendOutcome::Limited(hit), None));
+                    }
+                    buckets::take(connection, &look)?;
                     if !record.review {
                         outbox::queue(connection, key, resend.message, now)?;
                     }
@@ -464,20 +471,16 @@ fn start(connection: &Connection, new: &NewVerification, now: Timestamp) -> Resu
         return Ok(StartOutcome::Changed);
     }
     let look = buckets::look(connection, &new.takes, now)?;
-    let limits = match (number.admit(&new.number_limits, now), look.refused) {
+    let limits = match (number.admit(&new.number_limits, now), look.hit(&new.takes)) {
         (Ok(states), None) => [states, look.states.clone()].concat(),
-        (Err(hit), refused) if refused.is_none_or(|(_, wait)| wait <= hit.retry_after) => {
-            let states = [hit.states, look.states].concat();
+        (Ok(states), Some(hit)) => {
+            let states = [states, hit.states].concat();
             return Ok(StartOutcome::Limited(LimitHit { states, ..hit }));
         }
-        (of_number, refused) => {
-            // The number admits, or waits less: `refused` is there.
-            let (place, retry_after) = refused.unwrap_or_default();
-            let take = new.takes.get(place).ok_or(StoreError::Conflict)?;
-            let states = of_number.unwrap_or_else(|hit| hit.states);
-            let (name, scope) = (take.name.clone(), take.scope.as_str());
-            let states = [states, look.states].concat();
-            return Ok(StartOutcome::Limited(LimitHit { name, scope, retry_after, states }));
+        (Err(of_number), outer) => {
+            let states = [of_number.states.clone(), look.states].concat();
+            let longer = outer.filter(|hit| hit.retry_after > of_number.retry_after);
+            return Ok(StartOutcome::Limited(LimitHit { states, ..longer.unwrap_or(of_number) }));
         }
     };
     let record = new.begun(now);

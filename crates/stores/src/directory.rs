@@ -56,7 +56,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &profile::LIST_PROFILES,
     &profile::SAVE_PROFILE,
     &profile::NOTE_SAVED_PROFILE,
-    &profile::REPLACE_LIMITS,
+    &profile::REPLACE_PROFILE,
     &key::SELECT_PRESENTED_KEY,
     &key::INSERT_KEY,
     &key::SELECT_KEY,
@@ -219,8 +219,8 @@ impl Directory for SqlDirectory {
         profile::create_profile(&self.sql, profile, now).await
     }
 
-    async fn replace_limits(&self, old: &Profile, new: &Profile, now: Timestamp) -> Result<(), StoreError> {
-        profile::replace_limits(&self.sql, old, new, now).await
+    async fn replace_profile(&self, old: &Profile, new: &Profile, now: Timestamp) -> Result<(), StoreError> {
+        profile::replace_profile(&self.sql, old, new, now).await
     }
 
     async fn settings(&self, tenant: TenantId) -> Result<Settings, StoreError> {

@@ -254,6 +254,35 @@ pub async fn resends_in_a_family_at_once_send_once(bench: Bench) {
     assert_eq!(bench.read(first.verification.id).await.sends_left, 3);
 }
 
+/// Whoever asks again is counted as for a start: a limit of the visitor or the tenant holds for all messages.
+pub async fn limits_count_what_is_sent_again(bench: Bench) {
+    bench.set_limit("tenant", "3/3600").await;
+    let (family, other) = (Family::Smsapi, number(2));
+    let _ = started(bench.begin(family, TO, None).await);
+    // What is too early takes nothing.
+    for _ in 0..5 {
+        assert!(matches!(bench.begin(family, TO, None).await, FamilyStart::TooSoon(_)));
+    }
+    bench.clock.turn(seconds(30));
+    assert!(matches!(bench.begin(family, TO, None).await, FamilyStart::Resent(_)));
+    let second = started(bench.begin(family, &other, None).await);
+    bench.clock.turn(seconds(40));
+    let limited = |outcome| match outcome {
+        Err(FamilyError::Start(StartError::Limited(hit))) => hit,
+        other => panic!("{other:?}"),
+    };
+    for to in [TO, &other] {
+        let hit = limited(bench.begin_as(&bench.caller, family, to, None).await);
+        assert_eq!((hit.name.as_str(), hit.scope), ("tenant_1h", "tenant"));
+        assert!(hit.retry_after > seconds(1_000), "{hit:?}");
+    }
+    // And what was refused sent nothing, and took nothing.
+    assert_eq!(bench.read(second.verification.id).await.sends_left, 4);
+    // 3,530 s of the hour are used by three, so one of 60 s has room, if nothing else was taken.
+    bench.set_limit("tenant", "60/3600").await;
+    assert!(matches!(bench.begin(family, &other, None).await, FamilyStart::Resent(_)));
+}
+
 /// A client that checks while another one starts anew: no code counts twice.
 pub async fn a_check_and_a_start_that_replaces_have_one_winner(bench: Bench) {
     let bench = Arc::new(bench);

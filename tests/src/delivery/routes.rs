@@ -133,6 +133,14 @@ async fn a_number_is_told_its_way_and_its_text() {
         (&found["text"]["text"], &found["text"]["encoding"]),
         (&json!("Kod 123456 żółw"), &json!("ucs2"))
     );
+    // What the settings of an account say goes before all else.
+    let own = app
+        .patch(&format!("/v1/providers/{other}"), &owner, json!({ "settings": { "from": "Fixed" } }))
+        .await;
+    assert_eq!(own.status, 200, "{own:?}");
+    let found_then = explain(json!({ "to": to })).await.json();
+    let senders: Vec<_> = found_then["ways"].as_array().unwrap().iter().map(|way| &way["sender"]).collect();
+    assert_eq!(senders, ["Own", "Fixed"]);
     assert_eq!(fields(&explain(json!({ "to": to, "template": "none" })).await), ["template"]);
     assert_eq!(explain(json!({ "to": "1" })).await.problem(), (400, "invalid_phone_number".into()));
     let listed = json!({ "default": "allow", "countries": { "PL": "block" } });

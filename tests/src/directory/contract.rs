@@ -243,13 +243,16 @@ pub async fn a_profile_is_made_once_and_its_limits_change_in_turn(base: &Base) -
     }
     let limits = NamedLimits::parse("signup=5/600;later=1/60;").context("limits")?;
     let second = Profile { limits, limit_notes: LimitNotes::default(), ..first.clone() };
-    directory.replace_limits(&first, &second, at(3)).await?;
+    directory.replace_profile(&first, &second, at(3)).await?;
     assert_eq!(directory.profile(tenant.id, &first.name).await?.as_ref(), Some(&second));
-    // Of two that saw the same, the later one is told so.
-    assert!(is_conflict(&directory.replace_limits(&first, &second, at(4)).await));
+    // Of two that saw the same, the later one is told so; whatever it is that changed.
+    let policy = Policy { code_length: 8, ..second.policy.clone() };
+    let otherwise = Profile { policy, ..second.clone() };
+    assert!(is_conflict(&directory.replace_profile(&otherwise, &second, at(4)).await));
+    assert!(is_conflict(&directory.replace_profile(&first, &second, at(4)).await));
     let other = base.tenant(2).await?;
     let foreign = Profile { tenant: other.id, ..second.clone() };
-    assert!(is_conflict(&directory.replace_limits(&foreign, &first, at(4)).await), "of another tenant");
+    assert!(is_conflict(&directory.replace_profile(&foreign, &first, at(4)).await), "of another tenant");
     assert_eq!(directory.profile(tenant.id, &first.name).await?.as_ref(), Some(&second));
     let named: Vec<_> = base.changes().await?.into_iter().map(|(_, _, kind, id)| (kind, id)).collect();
     assert_eq!(named[changes - 1..=changes], [(); 2].map(|()| ("profile".to_owned(), first.id.to_string())));

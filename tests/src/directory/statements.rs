@@ -62,8 +62,13 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("profiles", false) if statement.text.contains("id > $1") => vec!["".into()],
         ("profiles", false) if statement.params.len() == 2 => vec![ids.into(), "default".into()],
         // Of the profile that was made here, with what was just saved of it.
-        ("profiles", false) if statement.text.contains("limits = $3") => {
-            vec![ids.into(), "text 2".into(), "text 11".into(), "text 13".into()]
+        ("profiles", false) if statement.text.starts_with("UPDATE") => {
+            let saved = |one: &&Statement| one.table == "profiles" && one.text.contains("ON CONFLICT");
+            let save = STATEMENTS.iter().position(saved).unwrap();
+            let mut firsts = vec![ids.into(), "text 2".into()];
+            firsts.extend(values.iter().skip(2).take(9).cloned());
+            firsts.extend(values_for(save, STATEMENTS[save]).into_iter().skip(4));
+            firsts
         }
         ("changes", false) if statement.text.starts_with("SELECT") => vec![0.into(), 50.into()],
         ("review_numbers", false) if statement.text.contains("ends_at <=") => {

@@ -73,7 +73,8 @@ pub struct SenderList {
 ///
 /// A message comes from the sender that its start names, else from that of its
 /// route, else from your first one for the country of the number, else from
-/// your first one for all countries, else from your company's name.
+/// your first one for all countries, else from your company's name. A sender in
+/// the settings of an account goes before all of them.
 #[utoipa::path(
     tag = "delivery",
     request_body = CreateSender,

@@ -211,6 +211,7 @@ impl From<ResendError> for Problem {
             ResendError::SendsExhausted => {
                 Self::new(ProblemCode::SendsExhausted, "All messages of this verification are used.")
             }
+            ResendError::Limited(hit) => limited(hit),
             ResendError::Ended(status) => ended(status),
             ResendError::NoRoute => no_route(),
             ResendError::Idempotency(error) => error.into(),

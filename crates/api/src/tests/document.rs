@@ -1,6 +1,6 @@
 //! The document is the list of tests: each operation is held to what it says.
 
-use super::{Method, NOBODY, StatusCode, call, header, request, send_to, stores};
+use super::{Method, NOBODY, StatusCode, TestRequest, call, header, request, send_to, stores};
 use crate::{compatible::Form, compatible_openapi, openapi};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign_core::{
@@ -116,16 +116,18 @@ async fn each_operation_of_twilio_s_asks_for_its_scope_in_its_own_form() {
         for method in METHODS {
             let Some(operation) = item.get(method) else { continue };
             let method: Method = method.to_uppercase().parse().unwrap();
-            let scopes = operation["security"][0]["twilio"].as_array().unwrap();
-            assert_eq!(scopes.len(), 1, "{method} {uri}");
-            let right = Scope::parse(scopes[0].as_str().unwrap()).unwrap();
+            let scopes = operation["security"][0]["twilio"].as_array().unwrap().iter();
+            let right: Vec<_> = scopes.map(|scope| Scope::parse(scope.as_str().unwrap()).unwrap()).collect();
+            assert_eq!(right[0], Scope::CompatTwilio, "{method} {uri}");
             guarded += 1;
-            let ask = |scopes, key: bool| {
+            let basic = |request: TestRequest| {
                 let account = format!("AC{:032x}", u128::from_be_bytes([7; 16]));
                 let credentials = STANDARD.encode(format!("{account}:{}", stores::key_text(Mode::Live)));
+                request.insert_header((header::AUTHORIZATION, format!("Basic {credentials}")))
+            };
+            let ask = |scopes, key: bool| {
                 let request = request(method.clone(), &uri);
-                let basic = (header::AUTHORIZATION, format!("Basic {credentials}"));
-                let request = if key { request.insert_header(basic) } else { request };
+                let request = if key { basic(request) } else { request };
                 send_to(stores::state(Mode::Live, scopes, false), request)
             };
             let refused = |answer: &super::Answer, status: u16, code: u32| {
@@ -134,9 +136,17 @@ async fn each_operation_of_twilio_s_asks_for_its_scope_in_its_own_form() {
                 assert_eq!(answer.body.as_object().unwrap().len(), 4, "{method} {uri}");
             };
             refused(&ask(Scopes::all(), false).await, 401, 20003);
-            let others = Scope::ALL.into_iter().filter(|scope| *scope != right).collect();
-            refused(&ask(others, true).await, 403, 20403);
-            let only = ask([right].into_iter().collect(), true).await;
+            // A browser adds what somebody once typed to whatever a page makes it send.
+            for page in [("origin", "https://elsewhere.example"), ("sec-fetch-site", "cross-site")] {
+                let request = basic(request(method.clone(), &uri)).insert_header(page);
+                let answer = send_to(stores::state(Mode::Live, Scopes::all(), false), request).await;
+                refused(&answer, 401, 20003);
+            }
+            for missing in &right {
+                let others = Scope::ALL.into_iter().filter(|scope| scope != missing).collect();
+                refused(&ask(others, true).await, 403, 20403);
+            }
+            let only = ask(right.into_iter().collect(), true).await;
             assert!(![401, 403].contains(&only.status.as_u16()), "{method} {uri}: {}", only.body);
             let declared = operation["responses"].get(only.status.as_str()).is_some();
             assert!(declared, "{method} {uri} does not declare {}", only.status);

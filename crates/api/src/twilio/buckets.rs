@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     State,
-    auth::{Authed, CompatTwilio},
+    auth::{Authed, CompatTwilio, TwilioSettings},
 };
 use actix_web::{
     HttpRequest, HttpResponse, delete, get, post,
@@ -135,11 +135,11 @@ fn bucket(form: &Form) -> Result<(Option<u32>, Option<u32>), Refusal> {
     ),
     request_body(content = BucketForm, content_type = "application/x-www-form-urlencoded"),
     responses((status = 201, description = "Made.", body = BucketBody)),
-    security(("twilio" = ["compat:twilio"]))
+    security(("twilio" = ["compat:twilio", "settings:write"]))
 )]
 #[post("/Services/{service}/RateLimits/{limit}/Buckets")]
 pub async fn create_bucket(
-    caller: Authed<CompatTwilio>,
+    caller: Authed<TwilioSettings>,
     request: HttpRequest,
     state: Data<State>,
     path: Path<(String, String)>,
@@ -225,11 +225,11 @@ pub async fn read_bucket(
     ),
     request_body(content = Option<BucketUpdate>, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, description = "The bucket as it is now.", body = BucketBody)),
-    security(("twilio" = ["compat:twilio"]))
+    security(("twilio" = ["compat:twilio", "settings:write"]))
 )]
 #[post("/Services/{service}/RateLimits/{limit}/Buckets/{bucket}")]
 pub async fn update_bucket(
-    caller: Authed<CompatTwilio>,
+    caller: Authed<TwilioSettings>,
     request: HttpRequest,
     state: Data<State>,
     path: Path<(String, String, String)>,
@@ -255,11 +255,11 @@ pub async fn update_bucket(
         ("bucket" = String, Path, description = "The bucket.", pattern = "^BL[0-9a-f]{32}$"),
     ),
     responses((status = 204, description = "Deleted.")),
-    security(("twilio" = ["compat:twilio"]))
+    security(("twilio" = ["compat:twilio", "settings:write"]))
 )]
 #[delete("/Services/{service}/RateLimits/{limit}/Buckets/{bucket}")]
 pub async fn delete_bucket(
-    caller: Authed<CompatTwilio>,
+    caller: Authed<TwilioSettings>,
     request: HttpRequest,
     state: Data<State>,
     path: Path<(String, String, String)>,

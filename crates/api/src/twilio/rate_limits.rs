@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     State,
-    auth::{Authed, CompatTwilio},
+    auth::{Authed, CompatTwilio, TwilioSettings},
     observe::note_changed,
 };
 use actix_web::{
@@ -176,11 +176,11 @@ fn description(form: &Form) -> Result<Option<String>, Refusal> {
     params(("service" = String, Path, description = "The service.", pattern = "^VA[0-9a-f]{32}$")),
     request_body(content = RateLimitForm, content_type = "application/x-www-form-urlencoded"),
     responses((status = 201, description = "Made.", body = RateLimitBody)),
-    security(("twilio" = ["compat:twilio"]))
+    security(("twilio" = ["compat:twilio", "settings:write"]))
 )]
 #[post("/Services/{service}/RateLimits")]
 pub async fn create_rate_limit(
-    caller: Authed<CompatTwilio>,
+    caller: Authed<TwilioSettings>,
     request: HttpRequest,
     state: Data<State>,
     path: Path<String>,
@@ -260,11 +260,11 @@ pub async fn read_rate_limit(
     ),
     request_body(content = Option<RateLimitUpdate>, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, description = "The rate limit as it is now.", body = RateLimitBody)),
-    security(("twilio" = ["compat:twilio"]))
+    security(("twilio" = ["compat:twilio", "settings:write"]))
 )]
 #[post("/Services/{service}/RateLimits/{limit}")]
 pub async fn update_rate_limit(
-    caller: Authed<CompatTwilio>,
+    caller: Authed<TwilioSettings>,
     request: HttpRequest,
     state: Data<State>,
     path: Path<(String, String)>,
@@ -287,11 +287,11 @@ pub async fn update_rate_limit(
         ("limit" = String, Path, description = "The rate limit.", pattern = "^RK[0-9a-f]{32}$"),
     ),
     responses((status = 204, description = "Deleted.")),
-    security(("twilio" = ["compat:twilio"]))
+    security(("twilio" = ["compat:twilio", "settings:write"]))
 )]
 #[delete("/Services/{service}/RateLimits/{limit}")]
 pub async fn delete_rate_limit(
-    caller: Authed<CompatTwilio>,
+    caller: Authed<TwilioSettings>,
     request: HttpRequest,
     state: Data<State>,
     path: Path<(String, String)>,

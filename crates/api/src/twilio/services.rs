@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     State,
-    auth::{Authed, CompatTwilio},
+    auth::{Authed, CompatTwilio, TwilioSettings},
     observe::note_changed,
     rng,
 };
@@ -189,12 +189,15 @@ fn read(form: &Form) -> Result<ProfileChange, Refusal> {
 #[utoipa::path(
     tag = "twilio",
     request_body(content = ServiceForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 201, description = "Made.", body = Service)),
-    security(("twilio" = ["compat:twilio"]))
+    responses(
+        (status = 201, description = "Made.", body = Service),
+        (status = 409, description = "There are 100 already."),
+    ),
+    security(("twilio" = ["compat:twilio", "settings:write"]))
 )]
 #[post("/Services")]
 pub async fn create_service(
-    caller: Authed<CompatTwilio>,
+    caller: Authed<TwilioSettings>,
     request: HttpRequest,
     state: Data<State>,
     form: Form,
@@ -259,11 +262,11 @@ pub async fn read_service(
     params(("service" = String, Path, description = "The service.", pattern = "^VA[0-9a-f]{32}$")),
     request_body(content = Option<ServiceForm>, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, description = "The service as it is now.", body = Service)),
-    security(("twilio" = ["compat:twilio"]))
+    security(("twilio" = ["compat:twilio", "settings:write"]))
 )]
 #[post("/Services/{service}")]
 pub async fn update_service(
-    caller: Authed<CompatTwilio>,
+    caller: Authed<TwilioSettings>,
     request: HttpRequest,
     state: Data<State>,
     path: Path<String>,
@@ -282,11 +285,11 @@ pub async fn update_service(
     tag = "twilio",
     params(("service" = String, Path, description = "The service.", pattern = "^VA[0-9a-f]{32}$")),
     responses((status = 204, description = "Deleted.")),
-    security(("twilio" = ["compat:twilio"]))
+    security(("twilio" = ["compat:twilio", "settings:write"]))
 )]
 #[delete("/Services/{service}")]
 pub async fn delete_service(
-    caller: Authed<CompatTwilio>,
+    caller: Authed<TwilioSettings>,
     request: HttpRequest,
     state: Data<State>,
     path: Path<String>,

@@ -35,7 +35,8 @@ use countersign_core::{
 };
 pub use read::{number, payment};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 /// One attempt to prove that somebody holds a number.
@@ -293,15 +294,18 @@ pub async fn by_id(
 ) -> Result<reading::Verification, Refusal> {
     let found = reading::read_verification(&state.context, caller, id, state.clock.now()).await;
     let found = found.map_err(Problem::from)?;
-    if found.profile == profile.name { Ok(found) } else { Err(Refusal::not_found()) }
+    if found.profile_id == profile.id { Ok(found) } else { Err(Refusal::not_found()) }
 }
 
-/// What happened to a verification. With the database away, what is not recorded yet.
+/// So long an answer waits for what is recorded: no start hangs on the database.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// What happened to a verification. With the database away or slow, what is not recorded yet.
 async fn told(state: &State, caller: &Caller, id: VerificationId) -> Vec<Event> {
     let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
-    match read_timeline(&state.context, key).await {
-        Ok(events) => events,
-        Err(_) => state.context.codes.timeline(key).await.unwrap_or_default(),
+    match timeout(PATIENCE, read_timeline(&state.context, key)).await {
+        Ok(Ok(events)) => events,
+        Ok(Err(_)) | Err(_) => state.context.codes.timeline(key).await.unwrap_or_default(),
     }
 }
 

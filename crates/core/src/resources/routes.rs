@@ -159,8 +159,8 @@ pub struct Question {
 
 /// What a message to a number would be, and which way it would go.
 pub struct Explanation {
-    /// The ways, first the first to try, each with how its account fares on this node.
-    pub ways: Vec<(Candidate, Option<Health>)>,
+    /// The ways, first the first to try.
+    pub ways: Vec<ExplainedWay>,
     /// The routes that are none.
     pub skipped: Vec<(Arc<Route>, Skipped)>,
     /// The text with a code of the default length; `None` if there is no such template.
@@ -169,6 +169,17 @@ pub struct Explanation {
     pub relay: bool,
     /// Whether the tenant's country list lets a start for the number pass.
     pub country_allowed: bool,
+}
+
+/// One way that a message may take.
+#[derive(Clone, Debug)]
+pub struct ExplainedWay {
+    /// By which route and through which account.
+    pub way: Candidate,
+    /// What it comes from: what the account's settings say, else the sender of the way.
+    pub sender: String,
+    /// How its account fares on this node.
+    pub health: Option<Health>,
 }
 
 /// Says what would happen to a message. Among routes of one order chance
@@ -206,14 +217,15 @@ pub fn explain_route(
         text: None,
         sender: None,
     };
-    let health = |candidate: Candidate| {
-        let health = context.gateways.health(&candidate.account, caller.tenant);
-        (candidate, health)
+    let explain = |way: Candidate| {
+        let own = context.gateways.own_sender(&way.account);
+        let sender = own.unwrap_or_else(|| way.sender.as_str().to_owned());
+        ExplainedWay { sender, health: context.gateways.health(&way.account, caller.tenant), way }
     };
     Ok(Explanation {
         relay: found.candidates.is_empty() && context.live_route,
         country_allowed: view.settings.countries.mode(question.to.country()) == CountryMode::Allow,
-        ways: found.candidates.into_iter().map(health).collect(),
+        ways: found.candidates.into_iter().map(explain).collect(),
         skipped: found.skipped,
         text: text.compose(&view, policy.expires_in),
     })

@@ -109,6 +109,14 @@ impl Provider for Http {
         &self.name
     }
 
+    fn reports(&self, message: &Outgoing) -> bool {
+        self.receipts.is_some() && message.callback.is_some()
+    }
+
+    fn own_sender(&self) -> Option<&str> {
+        self.from.as_deref()
+    }
+
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError> {
         let from = self.from.as_deref();
         let values = Values::new(message, from, &self.secrets, self.receipts.is_some());

@@ -222,6 +222,10 @@ impl Provider for Smpp {
         true
     }
 
+    fn reports(&self, _message: &Outgoing) -> bool {
+        true
+    }
+
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError> {
         let bodies = submit::bodies(&self.shared.settings, message, self.clock.now());
         let bodies = bodies.map_err(SendError::local)?;

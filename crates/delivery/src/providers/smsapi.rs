@@ -137,6 +137,14 @@ impl Provider for Smsapi {
         &self.name
     }
 
+    fn reports(&self, message: &Outgoing) -> bool {
+        message.callback.is_some()
+    }
+
+    fn own_sender(&self) -> Option<&str> {
+        self.settings.from.as_deref()
+    }
+
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError> {
         let form = Zeroizing::new(self.form(message));
         let mut failure = None;

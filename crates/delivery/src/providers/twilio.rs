@@ -132,12 +132,16 @@ impl Twilio {
             Sender::From(from) => form.append_pair("From", from),
             Sender::Service(service) => form.append_pair("MessagingServiceSid", service),
         };
-        // A report that nobody can verify is not asked for.
-        let callback = message.callback.as_ref().filter(|_| self.settings.auth_token.is_some());
-        if let Some(url) = callback.and_then(callback_with_reference) {
+        if let Some(url) = self.callback(message) {
             form.append_pair("StatusCallback", &url);
         }
         form.finish()
+    }
+
+    /// A report that nobody can verify is not asked for.
+    fn callback(&self, message: &Outgoing) -> Option<String> {
+        let callback = message.callback.as_ref().filter(|_| self.settings.auth_token.is_some());
+        callback.and_then(callback_with_reference)
     }
 
     fn authorization(&self) -> Option<HeaderValue> {
@@ -154,6 +158,17 @@ impl Twilio {
 impl Provider for Twilio {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn reports(&self, message: &Outgoing) -> bool {
+        self.callback(message).is_some()
+    }
+
+    fn own_sender(&self) -> Option<&str> {
+        match &self.settings.sender {
+            Sender::Message => None,
+            Sender::From(sender) | Sender::Service(sender) => Some(sender),
+        }
     }
 
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError> {

@@ -15,6 +15,7 @@ pub(super) async fn run(config: Option<&Path>, role: Role) -> anyhow::Result<()>
         let problem = "--role: nodes of one role need codes.url on Redis and database.url on Postgres, to share them with others";
         return Err(Problems(vec![problem.to_owned()]).into());
     }
+    let behind_proxy = !settings.server.trusted_proxies.is_empty() && settings.server.public_url.is_none();
     telemetry::init_log(settings.log.format, settings.log.level);
     let stop = stop_on_signals()?;
     let application = tokio::select! {
@@ -24,6 +25,12 @@ pub(super) async fn run(config: Option<&Path>, role: Role) -> anyhow::Result<()>
     };
     if role.answers() && !application.context.live_route {
         tracing::warn!("No provider is configured: live keys get the problem no_route, test keys work");
+    }
+    if behind_proxy {
+        tracing::warn!(
+            "server.trusted_proxies is set and server.public_url is not: lists of the Twilio routes name this server \
+             as the proxy does, and providers are asked for no receipts"
+        );
     }
     let (base_url, operator_url) = (application.base_url(), application.operator_url());
     tracing::info!(?role, base_url, operator_url, version = env!("CARGO_PKG_VERSION"), "Serving");

@@ -39,7 +39,12 @@ pub(super) async fn run(config: Option<&Path>, command: TenantCommand) -> anyhow
                 let tenants =
                     directory.list_tenants(after, PAGE).await.context("The tenants cannot be read")?;
                 for tenant in &tenants {
-                    answer(&format!("{}\t{}", tenant.id, tenant.name.as_str()))?;
+                    answer(&format!(
+                        "{}\t{}\t{}",
+                        tenant.id,
+                        tenant.name.as_str(),
+                        countersign_api::account_sid(tenant.id)
+                    ))?;
                 }
                 after = tenants.last().map(|tenant| tenant.id);
                 if tenants.len() < usize::from(PAGE) {

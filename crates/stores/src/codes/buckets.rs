@@ -2,7 +2,7 @@
 
 use crate::sqlite::sqlite_error;
 use countersign_core::{
-    limits::{LimitState, Take},
+    limits::{LimitHit, LimitState, Take},
     ports::StoreError,
     time::Timestamp,
 };
@@ -16,6 +16,15 @@ pub struct Look {
     pub states: Vec<LimitState>,
     /// The bucket that refuses for longest, by its place, and for how long.
     pub refused: Option<(usize, Duration)>,
+}
+
+impl Look {
+    /// What refuses, if anything does.
+    pub fn hit(&self, takes: &[Take]) -> Option<LimitHit> {
+        let (place, retry_after) = self.refused?;
+        let (name, scope) = (takes.get(place)?.name.clone(), takes.get(place)?.scope.as_str());
+        Some(LimitHit { name, scope, retry_after, states: self.states.clone() })
+    }
 }
 
 /// Looks at the buckets; nothing is taken yet.

@@ -42,19 +42,26 @@ pub(super) fn read_profile(row: &Row) -> Result<Profile, StoreError> {
 }
 
 fn profile_values(profile: &Profile) -> Vec<Value> {
-    let policy = &profile.policy;
-    let seconds = i64::try_from(policy.expires_in.as_secs()).unwrap_or(i64::MAX);
-    vec![
+    let mut values: Vec<Value> = vec![
         profile.tenant.to_string().into(),
         profile.id.to_string().into(),
         profile.name.as_str().into(),
+        profile.created_at.micros().into(),
+    ];
+    values.extend(changeable_values(profile));
+    values
+}
+
+fn changeable_values(profile: &Profile) -> [Value; 9] {
+    let policy = &profile.policy;
+    let seconds = i64::try_from(policy.expires_in.as_secs()).unwrap_or(i64::MAX);
+    [
         i64::from(policy.code_length).into(),
         policy.alphabet.as_str().into(),
         seconds.into(),
         i64::from(policy.max_checks).into(),
         i64::from(policy.max_sends).into(),
         policy.resend.as_str().into(),
-        profile.created_at.micros().into(),
         profile.limits.to_string().into(),
         profile.display_name.as_ref().map_or("", DisplayName::as_str).into(),
         profile.limit_notes.to_string().into(),
@@ -63,10 +70,10 @@ fn profile_values(profile: &Profile) -> Vec<Value> {
 
 pub(super) const INSERT_PROFILE: Statement = Statement {
     table: "profiles",
-    text: "INSERT INTO profiles (tenant_id, id, name, code_length, code_alphabet, expires_in_s,
-            max_checks, max_sends, resend_policy, created_at, limits, display_name, limit_notes)
+    text: "INSERT INTO profiles (tenant_id, id, name, created_at, code_length, code_alphabet, expires_in_s,
+            max_checks, max_sends, resend_policy, limits, display_name, limit_notes)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-    params: &[Text, Text, Text, Int, Text, Int, Int, Int, Text, Int, Text, Text, Text],
+    params: &[Text, Text, Text, Int, Int, Text, Int, Int, Int, Text, Text, Text, Text],
 };
 
 /// Adds the statement that makes the profile.
@@ -116,15 +123,15 @@ pub(super) const COUNT_PROFILES: Statement = Statement {
 /// A profile that is there keeps its id, its name and the time it was made.
 pub(super) const SAVE_PROFILE: Statement = Statement {
     table: "profiles",
-    text: "INSERT INTO profiles (tenant_id, id, name, code_length, code_alphabet, expires_in_s,
-            max_checks, max_sends, resend_policy, created_at, limits, display_name, limit_notes)
+    text: "INSERT INTO profiles (tenant_id, id, name, created_at, code_length, code_alphabet, expires_in_s,
+            max_checks, max_sends, resend_policy, limits, display_name, limit_notes)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         ON CONFLICT (tenant_id, name) DO UPDATE SET code_length = excluded.code_length,
             code_alphabet = excluded.code_alphabet, expires_in_s = excluded.expires_in_s,
             max_checks = excluded.max_checks, max_sends = excluded.max_sends,
             resend_policy = excluded.resend_policy, limits = excluded.limits,
             display_name = excluded.display_name, limit_notes = excluded.limit_notes",
-    params: &[Text, Text, Text, Int, Text, Int, Int, Int, Text, Int, Text, Text, Text],
+    params: &[Text, Text, Text, Int, Int, Text, Int, Int, Int, Text, Text, Text, Text],
 };
 
 /// The id comes from the row: it may be that of a profile that was there already.
@@ -161,29 +168,30 @@ pub(super) async fn create_profile(sql: &Sql, profile: &Profile, now: Timestamp)
     sql.batch(note_change(batch, tenant, "profile", profile.id, now)).await.map(drop)
 }
 
-/// The limits that the caller saw must still be there.
-pub(super) const REPLACE_LIMITS: Statement = Statement {
+/// All that the caller saw must still be there.
+pub(super) const REPLACE_PROFILE: Statement = Statement {
     table: "profiles",
-    text: "UPDATE profiles SET limits = $5, limit_notes = $6
-        WHERE tenant_id = $1 AND id = $2 AND limits = $3 AND limit_notes = $4",
-    params: &[Text, Text, Text, Text, Text, Text],
+    text: "UPDATE profiles SET code_length = $3, code_alphabet = $4, expires_in_s = $5, max_checks = $6,
+            max_sends = $7, resend_policy = $8, limits = $9, display_name = $10, limit_notes = $11
+        WHERE tenant_id = $1 AND id = $2 AND code_length = $12 AND code_alphabet = $13
+            AND expires_in_s = $14 AND max_checks = $15 AND max_sends = $16 AND resend_policy = $17
+            AND limits = $18 AND display_name = $19 AND limit_notes = $20",
+    params: &[
+        Text, Text, Int, Text, Int, Int, Int, Text, Text, Text, Text, Int, Text, Int, Int, Int, Text, Text,
+        Text, Text,
+    ],
 };
 
-pub(super) async fn replace_limits(
+pub(super) async fn replace_profile(
     sql: &Sql,
     old: &Profile,
     new: &Profile,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let values = vec![
-        old.tenant.to_string().into(),
-        old.id.to_string().into(),
-        old.limits.to_string().into(),
-        old.limit_notes.to_string().into(),
-        new.limits.to_string().into(),
-        new.limit_notes.to_string().into(),
-    ];
-    let batch = take_number(Batch::default()).run_touching(1, &REPLACE_LIMITS, values);
+    let mut values = vec![old.tenant.to_string().into(), old.id.to_string().into()];
+    values.extend(changeable_values(new));
+    values.extend(changeable_values(old));
+    let batch = take_number(Batch::default()).run_touching(1, &REPLACE_PROFILE, values);
     sql.batch(note_change(batch, old.tenant, "profile", old.id, now)).await.map(drop)
 }
 

@@ -186,13 +186,24 @@ impl RedisCodes {
         Ok(Taken { place, key, admitted: reply.number(0)? == 1, full_at, now: reply.time(2)? })
     }
 
-    /// Gives back what was taken for a start that was refused; best effort.
+    /// Takes from each; gives all back and fails if one does not answer.
+    async fn take_all(&self, takes: &[Take]) -> Result<Vec<Taken>, StoreError> {
+        let all = join_all(takes.iter().enumerate().map(|take| self.take_one(take))).await;
+        let mut failed = None;
+        let taken: Vec<_> =
+            all.into_iter().filter_map(|taken| taken.map_err(|error| failed = Some(error)).ok()).collect();
+        let Some(error) = failed else { return Ok(taken) };
+        self.give_back(takes, &taken).await;
+        Err(error)
+    }
+
+    /// Gives back what was taken for what was refused; best effort.
     async fn give_back(&self, takes: &[Take], taken: &[Taken]) {
         let admitted = taken.iter().filter(|taken| taken.admitted);
         let given = admitted.filter_map(|taken| Some((takes.get(taken.place)?, taken))).map(async |(take, taken)| {
             let (interval, at) = (text(take.bucket.interval().as_micros()), text(taken.now.millis()));
             if let Err(error) = self.store.run(&script::GIVE, &[&taken.key], &[&interval, &at]).await {
-                tracing::debug!(error = %error, limit = take.name, "What a refused start took was not given back");
+                tracing::debug!(error = %error, limit = take.name, "What a refused act took was not given back");
             }
         });
         join_all(given).await;
@@ -263,6 +274,50 @@ impl RedisCodes {
                 "the script and this program count a number's limits differently",
             )),
         }
+    }
+
+    /// The resend itself, after the limits that live elsewhere.
+    async fn resend_here(
+        &self,
+        key: RecordKey,
+        resend: &Resend,
+        event: EventId,
+        once: Option<&Once>,
+    ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
+        let partition = key.id.partition();
+        let mut names = vec![keys::verification(key), keys::due(partition), keys::events(partition)];
+        names.extend(self.outcome_key(partition, once));
+        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        let (mac, sealed) = match &resend.new_code {
+            None => (Vec::new(), &[] as &[u8]),
+            Some(new) => {
+                (std::iter::once(new.mac.version).chain(new.mac.mac).collect(), new.sealed.as_slice())
+            }
+        };
+        let head = once.map_or_else(Vec::new, |once| once.head(Act::Resend, key.id));
+        let sends = text(resend.sends_seen);
+        let wake = self.wake.command_for(partition);
+        let args: [&[u8]; 7] = [&sends, &mac, sealed, resend.message.bytes(), event.bytes(), wake, &head];
+        let reply = Reply::new(self.store.run(&script::RESEND, &names, &args).await?)?;
+        let what = reply.number(0)?;
+        if what == 8 {
+            return replayed(once, reply.bytes(1)?);
+        }
+        if what == 0 {
+            return Ok(Answer::Fresh(None));
+        }
+        let (now, record) = (reply.time(1)?, unpack(key, reply.bytes(2)?)?);
+        let outcome = match what {
+            1 => ResendOutcome::Queued,
+            2 => ResendOutcome::Ended(record.status(now)),
+            3 => ResendOutcome::SendsExhausted,
+            4 => ResendOutcome::TooSoon(Duration::from_millis(reply.small(3)?)),
+            _ => ResendOutcome::Changed,
+        };
+        if outcome == ResendOutcome::Queued {
+            self.outbox.arrived(partition);
+        }
+        Ok(Answer::Fresh(Some(Seen { outcome, record, now })))
     }
 }
 
@@ -352,14 +407,11 @@ fn replayed<T>(once: Option<&Once>, packed: &[u8]) -> Result<Answer<T>, StoreErr
 impl Codes for RedisCodes {
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
         let (takes, once) = (&new.takes, new.once.as_ref());
-        let outer = join_all(takes.iter().enumerate().map(|take| self.take_one(take)));
-        let (taken, binding) = join(outer, self.bind(once, new.event)).await;
-        let mut failed = None;
-        let taken: Vec<_> =
-            taken.into_iter().filter_map(|taken| taken.map_err(|error| failed = Some(error)).ok()).collect();
-        let binding = match (binding, failed) {
-            (Ok(binding), None) => binding,
-            (Err(error), _) | (_, Some(error)) => {
+        let (taken, binding) = join(self.take_all(takes), self.bind(once, new.event)).await;
+        let taken = taken?;
+        let binding = match binding {
+            Ok(binding) => binding,
+            Err(error) => {
                 self.give_back(takes, &taken).await;
                 return Err(error);
             }
@@ -454,43 +506,24 @@ impl Codes for RedisCodes {
         if matches!(binding, Binding::Other) {
             return Ok(Answer::Replay(Replay::Mismatch));
         }
-        let partition = key.id.partition();
-        let mut names = vec![keys::verification(key), keys::due(partition), keys::events(partition)];
-        names.extend(self.outcome_key(partition, once.as_ref()));
-        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        let (mac, sealed) = match &resend.new_code {
-            None => (Vec::new(), &[] as &[u8]),
-            Some(new) => {
-                (std::iter::once(new.mac.version).chain(new.mac.mac).collect(), new.sealed.as_slice())
+        let taken = self.take_all(&resend.takes).await?;
+        let answer = match refusal(&resend.takes, &taken) {
+            Some(hit) => {
+                let seen = self.read(key).await?;
+                let limited =
+                    |Seen { record, now, .. }| Seen { outcome: ResendOutcome::Limited(hit), record, now };
+                Answer::Fresh(seen.map(limited))
             }
+            None => self.resend_here(key, &resend, event, once.as_ref()).await?,
         };
-        let head = once.as_ref().map_or_else(Vec::new, |once| once.head(Act::Resend, key.id));
-        let sends = text(resend.sends_seen);
-        let wake = self.wake.command_for(partition);
-        let args: [&[u8]; 7] = [&sends, &mac, sealed, resend.message.bytes(), event.bytes(), wake, &head];
-        let reply = Reply::new(self.store.run(&script::RESEND, &names, &args).await?)?;
-        let what = reply.number(0)?;
-        if what == 8 {
-            return replayed(once.as_ref(), reply.bytes(1)?);
+        match &answer {
+            Answer::Fresh(Some(Seen { outcome: ResendOutcome::Queued, .. })) => {}
+            Answer::Fresh(_) => {
+                join(self.give_back(&resend.takes, &taken), self.unbind(once.as_ref(), event)).await;
+            }
+            Answer::Replay(_) => self.give_back(&resend.takes, &taken).await,
         }
-        if what == 0 {
-            self.unbind(once.as_ref(), event).await;
-            return Ok(Answer::Fresh(None));
-        }
-        let (now, record) = (reply.time(1)?, unpack(key, reply.bytes(2)?)?);
-        let outcome = match what {
-            1 => ResendOutcome::Queued,
-            2 => ResendOutcome::Ended(record.status(now)),
-            3 => ResendOutcome::SendsExhausted,
-            4 => ResendOutcome::TooSoon(Duration::from_millis(reply.small(3)?)),
-            _ => ResendOutcome::Changed,
-        };
-        if outcome == ResendOutcome::Queued {
-            self.outbox.arrived(partition);
-        } else {
-            self.unbind(once.as_ref(), event).await;
-        }
-        Ok(Answer::Fresh(Some(Seen { outcome, record, now })))
+        Ok(answer)
     }
 
     async fn cancel(

@@ -715,7 +715,8 @@ export class SendersResource extends Resource {
    *
    * A message comes from the sender that its start names, else from that of its
    * route, else from your first one for the country of the number, else from
-   * your first one for all countries, else from your company's name.
+   * your first one for all countries, else from your company's name. A sender in
+   * the settings of an account goes before all of them.
    *
    * The key needs the scope `settings:write`.
    */

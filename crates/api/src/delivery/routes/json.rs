@@ -1,7 +1,13 @@
 //! Routes as JSON.
 
 use super::super::{CountryCode, NumberPrefix, providers::Health, templates::Text};
-use countersign_core::{id::TenantId, phone::Country, resources::routes, route, sms::segments};
+use countersign_core::{
+    id::TenantId,
+    phone::Country,
+    resources::routes::{self, ExplainedWay},
+    route,
+    sms::segments,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -244,13 +250,13 @@ pub struct Explanation {
 impl Explanation {
     /// For a tenant that asked for a number of this country.
     pub fn new(found: routes::Explanation, tenant: TenantId, country: Option<Country>) -> Self {
-        let way = |(way, health): (route::Candidate, Option<_>)| Way {
+        let way = |ExplainedWay { way, sender, health }| Way {
             route: way.route.id.to_string(),
             route_name: way.route.name.clone(),
             shared: way.route.tenant != tenant,
             provider: way.account.id.to_string(),
             provider_name: way.account.name.clone(),
-            sender: way.sender.as_str().to_owned(),
+            sender,
             health: health.map(|health| Health::of(health, way.account.tenant == tenant)),
         };
         let skipped = |(route, skipped): (std::sync::Arc<route::Route>, route::Skipped)| SkippedRoute {

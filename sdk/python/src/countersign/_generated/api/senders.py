@@ -41,7 +41,8 @@ class Senders(Resource):
 
         A message comes from the sender that its start names, else from that of its
         route, else from your first one for the country of the number, else from
-        your first one for all countries, else from your company's name.
+        your first one for all countries, else from your company's name. A sender in
+        the settings of an account goes before all of them.
 
         Args:
             sender: A number, a short code, or 1 to 11 letters, digits, spaces and `. _ & -` with a letter among
@@ -116,7 +117,8 @@ class AsyncSenders(AsyncResource):
 
         A message comes from the sender that its start names, else from that of its
         route, else from your first one for the country of the number, else from
-        your first one for all countries, else from your company's name.
+        your first one for all countries, else from your company's name. A sender in
+        the settings of an account goes before all of them.
 
         Args:
             sender: A number, a short code, or 1 to 11 letters, digits, spaces and `. _ & -` with a letter among
