@@ -389,6 +389,7 @@ on_engines! { [embedded redis cluster valkey] {
     families::of_many_different_starts_at_once_one_is_pending,
     families::resends_in_a_family_at_once_send_once,
     families::limits_count_what_is_sent_again,
+    families::what_is_not_sent_again_takes_from_no_limit,
     families::a_check_and_a_start_that_replaces_have_one_winner,
     families::a_crowd_of_plain_starts_hides_nothing_of_a_family,
 }}

@@ -87,7 +87,7 @@ async fn app() -> (TestApp, TestKey) {
 async fn account(app: &TestApp, key: &TestKey, name: &str, url: &str) -> ProviderId {
     let settings = json!({
         "url": url, "content_type": "json", "timeout_seconds": 2,
-        "body": {"id": "{id}", "to": "{to}", "text": "{text}"},
+        "body": {"id": "{id}", "to": "{to}", "text": "{text}", "ref": "{reference}"},
         "receipts": {"reference": "ref", "status": "status", "delivered": ["DELIVRD"]},
     });
     app.verified_account(key, (name, "http"), settings).await.id
@@ -226,13 +226,18 @@ async fn no_receipt_is_awaited_of_one_that_reports_nothing() {
     let (first, second) = (Gateway::start(Manner::Working).await, Gateway::start(Manner::Working).await);
     let one = two_ways(&app, &key, &first.server.uri(), &second.server.uri(), Some(seconds(20))).await;
     let path = format!("/v1/providers/{one}");
-    let silent =
-        app.send("PATCH", &path, Some(&key.text), Some(&json!({"settings": {"receipts": null}}))).await;
-    assert_eq!(silent.status, 200, "{silent:?}");
-    let id = app.start(&key, &number(1)).await;
-    wait_for("the first has it", || first.took().len() == 1).await;
-    app.wait_for(&key, &id, "delivery", "sent").await;
-    app.clock.turn(seconds(60));
-    tokio::time::sleep(seconds(2)).await;
-    assert_eq!((first.asked(), second.asked()), (1, 0));
+    // Without rules for receipts, and with rules but nothing to match them by.
+    let rules = json!({"reference": "ref", "status": "status", "delivered": ["DELIVRD"]});
+    let silent = [json!({"receipts": null}), json!({"receipts": rules, "body": {"ref": null}})];
+    for (n, settings) in silent.into_iter().enumerate() {
+        let change = json!({ "settings": settings });
+        let changed = app.send("PATCH", &path, Some(&key.text), Some(&change)).await;
+        assert_eq!(changed.status, 200, "{changed:?}");
+        let id = app.start(&key, &number(n + 1)).await;
+        wait_for("the first has it", || first.took().len() == n + 1).await;
+        app.wait_for(&key, &id, "delivery", "sent").await;
+        app.clock.turn(seconds(60));
+        tokio::time::sleep(seconds(2)).await;
+        assert_eq!((first.asked(), second.asked()), (n + 1, 0));
+    }
 }

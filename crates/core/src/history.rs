@@ -150,17 +150,20 @@ async fn profile(context: &Context, caller: &Caller, name: &ProfileName) -> Resu
 pub async fn read_timeline(context: &Context, key: RecordKey) -> Result<Vec<Event>, HistoryError> {
     // The codes first: what is recorded meanwhile is then in both, not in neither.
     let fresh = context.codes.timeline(key).await.map_err(HistoryError::Codes)?;
-    let mut events = context.history.timeline(key).await.map_err(HistoryError::Database)?;
+    let recorded = context.history.timeline(key).await.map_err(HistoryError::Database)?;
+    let events = join_timeline(recorded, fresh);
+    if events.is_empty() { Err(HistoryError::NotFound) } else { Ok(events) }
+}
+
+/// What is recorded, and what the codes store still holds, each once and in order.
+pub fn join_timeline(mut events: Vec<Event>, fresh: Vec<Event>) -> Vec<Event> {
     for event in fresh {
         if !events.iter().any(|known| known.id == event.id) {
             events.push(event);
         }
     }
-    if events.is_empty() {
-        return Err(HistoryError::NotFound);
-    }
     events.sort_by_key(|event| (event.at, order(&event.kind), event.id));
-    Ok(events)
+    events
 }
 
 /// What an erasure did.

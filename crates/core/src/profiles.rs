@@ -160,9 +160,30 @@ pub async fn update_profile(
     change: ProfileChange,
     now: Timestamp,
 ) -> Result<Profile, ProfileError> {
+    change_profile(context, caller, async || read_profile(context, caller, name).await, change, now).await
+}
+
+/// The same by its id: never that of another profile which took its name meanwhile.
+pub async fn update_profile_by_id(
+    context: &Context,
+    caller: &Caller,
+    id: ProfileId,
+    change: ProfileChange,
+    now: Timestamp,
+) -> Result<Profile, ProfileError> {
+    change_profile(context, caller, async || find_profile(context, caller, id).await, change, now).await
+}
+
+async fn change_profile(
+    context: &Context,
+    caller: &Caller,
+    find: impl AsyncFn() -> Result<Profile, ProfileError>,
+    change: ProfileChange,
+    now: Timestamp,
+) -> Result<Profile, ProfileError> {
     caller.refuse_test()?;
     for _ in 0..TURNS {
-        let old = read_profile(context, caller, name).await?;
+        let old = find().await?;
         let profile = change.clone().apply(old.clone());
         match context.directory.replace_profile(&old, &profile, now).await {
             // Somebody came between: once more with what is there now.

@@ -187,8 +187,8 @@ fn count_double(way: &Candidate, error: &SendError) {
 
 fn accept(way: &Candidate, accepted: &Accepted, tried: &Tried, passed: Option<usize>) -> Settlement {
     let id = accepted.id.as_deref().filter(|_| tried.by_id);
-    // Without a receipt every message would go out again.
-    let passed = passed.filter(|_| tried.reports);
+    // Without a receipt, or one that names nothing known, every message would go out again.
+    let passed = passed.filter(|_| tried.reports && (!tried.by_id || id.is_some()));
     let passed =
         passed.and_then(|passed| u8::try_from(passed).ok()).filter(|passed| *passed <= Awaited::MOST);
     let awaited = way.route.receipt_timeout.zip(passed);

@@ -31,11 +31,6 @@ pub trait Provider: Send + Sync {
         false
     }
 
-    /// What its settings say that every message comes from, whatever [`Outgoing::from`] is.
-    fn own_sender(&self) -> Option<&str> {
-        None
-    }
-
     /// Hands one message over. The worker ends the call at its send time-out.
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError>;
 

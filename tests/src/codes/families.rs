@@ -283,6 +283,37 @@ pub async fn limits_count_what_is_sent_again(bench: Bench) {
     assert!(matches!(bench.begin(family, &other, None).await, FamilyStart::Resent(_)));
 }
 
+/// All limits or none: what one refuses is given back to the others, and so is what loses a race.
+pub async fn what_is_not_sent_again_takes_from_no_limit(bench: Bench) {
+    let of_tenant = async |bench: &Bench, n| {
+        let start = started(bench.begin(Family::Twilio, &number(n), None).await);
+        let state = start.limits.iter().find(|state| state.name == "tenant_1h").unwrap();
+        state.remaining
+    };
+    bench.set_limit("tenant", "1000/3600").await;
+    bench.set_limit("country", "1/3600").await;
+    let _ = started(bench.begin(Family::Twilio, TO, None).await);
+    bench.clock.turn(seconds(30));
+    for _ in 0..20 {
+        let refused = bench.begin_as(&bench.caller, Family::Twilio, TO, None).await;
+        assert!(
+            matches!(refused, Err(FamilyError::Start(StartError::Limited(hit))) if hit.scope == "country")
+        );
+    }
+    bench.set_limit("country", "1000/1").await;
+    assert!(of_tenant(&bench, 2).await >= 998);
+
+    let bench = Arc::new(bench);
+    let starts = (0..64).map(|_| {
+        let bench = bench.clone();
+        tokio::spawn(async move { bench.begin(Family::Twilio, TO, None).await })
+    });
+    let outcomes: Vec<_> = join_all(starts).await.into_iter().map(Result::unwrap).collect();
+    let sent = outcomes.iter().filter(|outcome| matches!(outcome, FamilyStart::Resent(_))).count();
+    assert_eq!(sent, 1);
+    assert!(of_tenant(&bench, 3).await >= 996);
+}
+
 /// A client that checks while another one starts anew: no code counts twice.
 pub async fn a_check_and_a_start_that_replaces_have_one_winner(bench: Bench) {
     let bench = Arc::new(bench);

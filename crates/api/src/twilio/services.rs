@@ -273,10 +273,10 @@ pub async fn update_service(
     form: Form,
 ) -> Answer {
     let change = read(&form)?;
-    let Profile { id, name, .. } = find(&state, &caller, &path).await?;
+    let id = id(&path)?;
     note_changed(&request, id);
     let now = state.clock.now();
-    let changed = profiles::update_profile(&state.context, &caller, &name, change, now).await?;
+    let changed = profiles::update_profile_by_id(&state.context, &caller, id, change, now).await?;
     Ok(HttpResponse::Ok().json(Service::new(&Base::of(&request), changed)))
 }
 

@@ -25,7 +25,7 @@ use countersign_core::{
     Caller, cancel,
     event::{Event, EventKind},
     family::{Family, FamilyError, FamilyStart, find_in_family, start_in_family},
-    history::read_timeline,
+    history::join_timeline,
     id::{ProfileId, VerificationId},
     profile::Profile,
     read as reading,
@@ -303,10 +303,9 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// What happened to a verification. With the database away or slow, what is not recorded yet.
 async fn told(state: &State, caller: &Caller, id: VerificationId) -> Vec<Event> {
     let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
-    match timeout(PATIENCE, read_timeline(&state.context, key)).await {
-        Ok(Ok(events)) => events,
-        Ok(Err(_)) | Err(_) => state.context.codes.timeline(key).await.unwrap_or_default(),
-    }
+    let fresh = state.context.codes.timeline(key).await.unwrap_or_default();
+    let recorded = timeout(PATIENCE, state.context.history.timeline(key)).await;
+    join_timeline(recorded.ok().and_then(Result::ok).unwrap_or_default(), fresh)
 }
 
 impl Verification {

@@ -40,6 +40,8 @@ pub(crate) struct Http {
     secrets: Secrets,
     answer: AnswerRules,
     receipts: Option<ReceiptRules>,
+    /// Whether a message names what its receipt must name: without that none is matched.
+    tells: bool,
 }
 
 impl fmt::Debug for Http {
@@ -67,7 +69,11 @@ impl Http {
             false => fields.value("receipts").and(None),
         };
         let (name, outbound) = (name.to_owned(), outbound.clone());
-        let whole = request.map(|request| Self { name, outbound, request, from, secrets, answer, receipts });
+        let whole = request.map(|request| {
+            let names = |one: &&Placeholder| matches!(one, Placeholder::CallbackUrl | Placeholder::Reference);
+            let tells = receipts.is_some() && request.placeholders().iter().any(names);
+            Self { name, outbound, request, from, secrets, answer, receipts, tells }
+        });
         fields.finish(whole)
     }
 }
@@ -110,11 +116,7 @@ impl Provider for Http {
     }
 
     fn reports(&self, message: &Outgoing) -> bool {
-        self.receipts.is_some() && message.callback.is_some()
-    }
-
-    fn own_sender(&self) -> Option<&str> {
-        self.from.as_deref()
+        self.tells && message.callback.is_some()
     }
 
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError> {

@@ -141,10 +141,6 @@ impl Provider for Smsapi {
         message.callback.is_some()
     }
 
-    fn own_sender(&self) -> Option<&str> {
-        self.settings.from.as_deref()
-    }
-
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError> {
         let form = Zeroizing::new(self.form(message));
         let mut failure = None;

@@ -164,13 +164,6 @@ impl Provider for Twilio {
         self.callback(message).is_some()
     }
 
-    fn own_sender(&self) -> Option<&str> {
-        match &self.settings.sender {
-            Sender::Message => None,
-            Sender::From(sender) | Sender::Service(sender) => Some(sender),
-        }
-    }
-
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError> {
         let authorization =
             self.authorization().ok_or_else(|| SendError::account("wrong credentials").local())?;

@@ -507,21 +507,25 @@ impl Codes for RedisCodes {
             return Ok(Answer::Replay(Replay::Mismatch));
         }
         let taken = self.take_all(&resend.takes).await?;
-        let answer = match refusal(&resend.takes, &taken) {
-            Some(hit) => {
-                let seen = self.read(key).await?;
-                let limited =
-                    |Seen { record, now, .. }| Seen { outcome: ResendOutcome::Limited(hit), record, now };
-                Answer::Fresh(seen.map(limited))
-            }
-            None => self.resend_here(key, &resend, event, once.as_ref()).await?,
-        };
+        if let Some(hit) = refusal(&resend.takes, &taken) {
+            join(self.give_back(&resend.takes, &taken), self.unbind(once.as_ref(), event)).await;
+            let seen = self.read(key).await?;
+            // What forbids it for everybody is said first.
+            let refused = |Seen { record, now, .. }: Seen<()>| match record.clone().resend(&resend, now) {
+                ResendOutcome::Queued => Seen { outcome: ResendOutcome::Limited(hit), record, now },
+                outcome => Seen { outcome, record, now },
+            };
+            return Ok(Answer::Fresh(seen.map(refused)));
+        }
+        let answer = self.resend_here(key, &resend, event, once.as_ref()).await?;
         match &answer {
             Answer::Fresh(Some(Seen { outcome: ResendOutcome::Queued, .. })) => {}
+            // The outcome of this very call, whose first answer was lost.
+            Answer::Replay(_) if matches!(binding, Binding::New) => {}
+            Answer::Replay(_) => self.give_back(&resend.takes, &taken).await,
             Answer::Fresh(_) => {
                 join(self.give_back(&resend.takes, &taken), self.unbind(once.as_ref(), event)).await;
             }
-            Answer::Replay(_) => self.give_back(&resend.takes, &taken).await,
         }
         Ok(answer)
     }

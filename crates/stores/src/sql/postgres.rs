@@ -49,33 +49,51 @@ impl Postgres {
     }
 
     pub async fn query(&self, statement: &Statement, values: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let client = self.pool.get().await.map_err(StoreError::unavailable)?;
-        let outcome = answer(run(&**client, statement, values)).await;
-        let outcome = outcome.and_then(|found| found.read(statement));
-        keep_if_sound(client, outcome).map(|done| done.rows)
+        let mut held = self.hold().await?;
+        let outcome = answer(run(held.client()?, statement, values)).await;
+        held.done(outcome.and_then(|found| found.read(statement))).map(|done| done.rows)
     }
 
     pub async fn batch(&self, batch: &Batch) -> Result<Vec<Vec<Row>>, StoreError> {
-        let mut client = self.pool.get().await.map_err(StoreError::unavailable)?;
-        let outcome = run_batch(&mut client, batch).await;
-        keep_if_sound(client, outcome)
+        let mut held = self.hold().await?;
+        let outcome = run_batch(held.client()?, batch).await;
+        held.done(outcome)
     }
 
     pub async fn read_applied(&self) -> Result<Vec<Applied>, StoreError> {
-        let client = self.pool.get().await.map_err(StoreError::unavailable)?;
-        let outcome = read_applied(&client).await;
-        keep_if_sound(client, outcome)
+        let mut held = self.hold().await?;
+        let outcome = read_applied(held.client()?).await;
+        held.done(outcome)
+    }
+
+    async fn hold(&self) -> Result<Held, StoreError> {
+        self.pool.get().await.map(|client| Held(Some(client))).map_err(StoreError::unavailable)
     }
 }
 
-/// After any failure of the engine its connection is closed, not pooled again:
-/// a statement that timed out may still run on it, and after a fail-over it
-/// may lead to a server that no longer writes.
-fn keep_if_sound<T>(client: Object, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
-    if matches!(outcome, Err(StoreError::Unavailable(_))) {
-        drop(Object::take(client));
+/// A connection while it is used. After any failure of the engine, and when nobody waits
+/// for the answer any more, it is closed, not pooled again: a statement may still run on it,
+/// and after a fail-over it may lead to a server that no longer writes.
+struct Held(Option<Object>);
+
+impl Held {
+    fn client(&mut self) -> Result<&mut Client, StoreError> {
+        let client = self.0.as_mut().map(|client| &mut ***client);
+        client.ok_or_else(|| StoreError::unavailable("the connection was given back"))
     }
-    outcome
+
+    fn done<T>(mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        if !matches!(outcome, Err(StoreError::Unavailable(_))) {
+            drop(self.0.take());
+        }
+        outcome
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.0.take().map(Object::take));
+    }
 }
 
 /// Waits for the server, but not for ever.

@@ -2,7 +2,7 @@
 //! work is done by functions of the schema (`0010_history_weeks.sql`), each
 //! call a transaction, so that a pooler may stand in between.
 
-use super::{Postgres, answer, keep_if_sound};
+use super::{Postgres, answer};
 use crate::sql::Weeks;
 use countersign_core::ports::StoreError;
 use std::time::Duration;
@@ -28,9 +28,9 @@ const WEEK_OF: &str = "SELECT history_week_of($1)";
 
 impl Postgres {
     pub async fn arrange_weeks(&self, now: i64, before: i64) -> Result<Weeks, StoreError> {
-        let client = self.pool.get().await.map_err(StoreError::unavailable)?;
-        let outcome = arrange(&client, now, before).await;
-        keep_if_sound(client, outcome)
+        let mut held = self.hold().await?;
+        let outcome = arrange(held.client()?, now, before).await;
+        held.done(outcome)
     }
 }
 
