@@ -24,6 +24,7 @@ crate::directory::on_each_engine!(
     contract::a_verification_is_kept_with_its_timeline,
     contract::repeats_and_any_order_change_nothing,
     contract::receipts_are_kept_with_their_provider_and_counted_once,
+    contract::an_approval_counts_for_its_provider_whoever_is_noted_first,
     contract::two_recorders_at_once_count_each_event_once,
     contract::what_cannot_be_recorded_is_put_aside,
     contract::an_erasure_takes_the_number_out_before_and_after,

@@ -154,6 +154,38 @@ pub async fn receipts_are_kept_with_their_provider_and_counted_once(base: &Base)
     Ok(())
 }
 
+/// Somebody may type the code before the provider's answer is noted.
+pub async fn an_approval_counts_for_its_provider_whoever_is_noted_first(base: &Base) -> Result<()> {
+    let provider = || "first".to_owned();
+    for (n, apart) in [(0, true), (10, false)] {
+        let (key, message) = (key(n), super::message(n));
+        let events = [
+            event(key, n, &start(n)),
+            event(key, n + 1, &EventKind::Approved),
+            event(key, n + 2, &EventKind::MessageSent { message, provider: provider() }),
+            event(key, n + 3, &EventKind::MessageSent { message, provider: provider() }),
+        ];
+        for batch in events.chunks(if apart { 1 } else { 10 }) {
+            // Each by a node that remembers nothing.
+            assert_eq!(history(base).record(batch).await?, new(batch.len()));
+        }
+    }
+    let rows = base.sql.query(&CONVERTED, vec![]).await?;
+    let found: Vec<_> = rows
+        .iter()
+        .map(|row| Ok((row.text(0)?.to_owned(), row.int(1)?, row.int(2)?)))
+        .collect::<Result<_>>()?;
+    assert_eq!(found, [("first".into(), 4, 2)]);
+    Ok(())
+}
+
+const CONVERTED: Statement = Statement {
+    table: "conversions",
+    text: "SELECT provider, CAST(sum(sent) AS bigint), CAST(sum(approved) AS bigint) FROM conversions
+        GROUP BY provider ORDER BY provider",
+    params: &[],
+};
+
 const BY_PROVIDER: Statement = Statement {
     table: "rollups",
     text: "SELECT provider, CAST(sum(delivered + undelivered) AS bigint) FROM rollups

@@ -19,7 +19,7 @@ use countersign_core::{
     ports::{StoreError, UnrecordedEvent},
     read::Contact,
     snapshot::Snapshot,
-    verification::RecordKey,
+    verification::{RecordKey, Status},
     webhook::event::{Known, of_verification},
 };
 use futures_util::future::try_join_all;
@@ -121,6 +121,10 @@ impl Recorder {
         let mut messages = Vec::new();
         for Arriving { key, event } in events {
             let known = facts.entry(key.id).or_default();
+            // A person may type the code before the provider's answer is noted: the approval waits for its name.
+            let waited = matches!(event.kind, EventKind::MessageSent { .. })
+                && known.provider.is_empty()
+                && known.status == Status::Approved;
             known.learn(&event.kind);
             if let EventKind::Started(started) = &event.kind {
                 known.prefix = self.prefix(*key, started.number, &started.contact);
@@ -133,7 +137,11 @@ impl Recorder {
             if !provider.is_empty() && Conversions::count(&event.kind) {
                 let (day, prefix) = (at.div_euclid(DAY) * DAY, known.prefix.clone());
                 let daily = (tenant.clone(), mode, day, provider.clone(), country.clone(), prefix);
-                sums.days.entry(daily).or_default().add(&event.kind);
+                let counts = sums.days.entry(daily).or_default();
+                counts.add(&event.kind);
+                if waited {
+                    counts.add(&EventKind::Approved);
+                }
             }
             let group = (tenant, mode, hour, profile, country, provider);
             sums.hours.entry(group).or_default().add(&event.kind);
