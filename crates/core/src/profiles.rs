@@ -13,7 +13,7 @@ use rand::CryptoRng;
 use std::time::Duration;
 
 /// Others may change the same profile meanwhile; more turns than this are no accident.
-pub(crate) const TURNS: usize = 16;
+const TURNS: usize = 16;
 /// Most profiles of a tenant.
 pub const MOST_PROFILES: u32 = 100;
 
@@ -160,7 +160,10 @@ pub async fn update_profile(
     change: ProfileChange,
     now: Timestamp,
 ) -> Result<Profile, ProfileError> {
-    change_profile(context, caller, async || read_profile(context, caller, name).await, change, now).await
+    let find = async || read_profile(context, caller, name).await;
+    let changed =
+        change_profile(context, caller, find, now, |old| Ok((change.clone().apply(old.clone()), ())));
+    changed.await.map(|(profile, ())| profile)
 }
 
 /// The same by its id: never that of another profile which took its name meanwhile.
@@ -171,29 +174,35 @@ pub async fn update_profile_by_id(
     change: ProfileChange,
     now: Timestamp,
 ) -> Result<Profile, ProfileError> {
-    change_profile(context, caller, async || find_profile(context, caller, id).await, change, now).await
+    let find = async || find_profile(context, caller, id).await;
+    let changed =
+        change_profile(context, caller, find, now, |old| Ok((change.clone().apply(old.clone()), ())));
+    changed.await.map(|(profile, ())| profile)
 }
 
-async fn change_profile(
+/// Reads a profile, changes it and writes it, unless somebody came between:
+/// then once more with what is there now.
+pub(crate) async fn change_profile<T, E: From<ProfileError>>(
     context: &Context,
     caller: &Caller,
     find: impl AsyncFn() -> Result<Profile, ProfileError>,
-    change: ProfileChange,
     now: Timestamp,
-) -> Result<Profile, ProfileError> {
-    caller.refuse_test()?;
+    change: impl Fn(&Profile) -> Result<(Profile, T), E>,
+) -> Result<(Profile, T), E> {
+    caller.refuse_test().map_err(ProfileError::from)?;
     for _ in 0..TURNS {
         let old = find().await?;
-        let profile = change.clone().apply(old.clone());
-        match context.directory.replace_profile(&old, &profile, now).await {
-            // Somebody came between: once more with what is there now.
-            Err(StoreError::Conflict) => continue,
-            outcome => outcome?,
+        let (new, told) = change(&old)?;
+        if new != old {
+            match context.directory.replace_profile(&old, &new, now).await {
+                Err(StoreError::Conflict) => continue,
+                outcome => outcome.map_err(ProfileError::from)?,
+            }
+            context.catch_up().await;
         }
-        context.catch_up().await;
-        return Ok(profile);
+        return Ok((new, told));
     }
-    Err(ProfileError::Directory(StoreError::Conflict))
+    Err(ProfileError::Directory(StoreError::Conflict).into())
 }
 
 /// Deletes a profile. Its verifications go on; they can no longer be checked by number.

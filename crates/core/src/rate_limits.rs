@@ -3,12 +3,11 @@
 //! limits nothing until then.
 
 use crate::{
-    Caller, Context, LiveByTest,
+    Caller, Context,
     id::ProfileId,
     limits::{Bucket, Buckets, LimitName, LimitNotes, LimitScope, NamedLimits},
-    ports::StoreError,
     profile::Profile,
-    profiles::{ProfileError, TURNS, find_profile},
+    profiles::{ProfileError, change_profile, find_profile},
     time::Timestamp,
 };
 use std::collections::BTreeMap;
@@ -45,15 +44,9 @@ pub enum RateLimitError {
     /// A bucket is out of its bounds.
     #[error("a bucket is out of its bounds")]
     OutOfBounds,
-    /// By a test key.
-    #[error(transparent)]
-    LiveByTest(#[from] LiveByTest),
-    /// The profile was not read.
+    /// The profile was not read or changed.
     #[error(transparent)]
     Profile(#[from] ProfileError),
-    /// The directory did not answer.
-    #[error("directory")]
-    Directory(#[source] StoreError),
 }
 
 /// Every limit of a profile, by name.
@@ -197,8 +190,6 @@ fn place(limit: &RateLimit, window: u32) -> Result<usize, RateLimitError> {
     at.ok_or(RateLimitError::NotFound)
 }
 
-/// Reads the limits, changes them and writes them, unless somebody came
-/// between: then once more with what is there now.
 async fn change<T>(
     context: &Context,
     caller: &Caller,
@@ -206,23 +197,13 @@ async fn change<T>(
     now: Timestamp,
     change: impl Fn(&mut Vec<RateLimit>) -> Result<T, RateLimitError>,
 ) -> Result<T, RateLimitError> {
-    caller.refuse_test()?;
-    for _ in 0..TURNS {
-        let old = find_profile(context, caller, id).await?;
-        let mut limits = rate_limits(&old);
-        let changed = change(&mut limits)?;
-        let new = with_limits(&old, limits)?;
-        if new == old {
-            return Ok(changed);
-        }
-        match context.directory.replace_profile(&old, &new, now).await {
-            Err(StoreError::Conflict) => continue,
-            outcome => outcome.map_err(RateLimitError::Directory)?,
-        }
-        context.catch_up().await;
-        return Ok(changed);
-    }
-    Err(RateLimitError::Directory(StoreError::Conflict))
+    let find = async || find_profile(context, caller, id).await;
+    let changed = change_profile(context, caller, find, now, |old| {
+        let mut limits = rate_limits(old);
+        let told = change(&mut limits)?;
+        Ok((with_limits(old, limits)?, told))
+    });
+    changed.await.map(|(_, told)| told)
 }
 
 fn with_limits(profile: &Profile, all: Vec<RateLimit>) -> Result<Profile, RateLimitError> {

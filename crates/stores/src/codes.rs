@@ -128,17 +128,17 @@ impl Codes for SqliteCodes {
             let now = clock.now();
             answer(connection, once.as_ref(), now, || {
                 let seen = change(connection, key, event, now, |connection, record, now| {
-                    let look = buckets::look(connection, &resend.takes, now)?;
-                    let before = record.clone();
-                    let outcome = record.resend(&resend, now);
+                    let mut after = record.clone();
+                    let outcome = after.resend(&resend, now);
                     if outcome != ResendOutcome::Queued {
                         return Ok((outcome, None));
                     }
+                    let look = buckets::look(connection, &resend.takes, now)?;
                     if let Some(hit) = look.hit(&resend.takes) {
-                        *record = before;
                         return Ok((ResendOutcome::Limited(hit), None));
                     }
                     buckets::take(connection, &look)?;
+                    *record = after;
                     if !record.review {
                         outbox::queue(connection, key, resend.message, now)?;
                     }

@@ -171,11 +171,8 @@ pub async fn an_approval_counts_for_its_provider_whoever_is_noted_first(base: &B
         }
     }
     let rows = base.sql.query(&CONVERTED, vec![]).await?;
-    let found: Vec<_> = rows
-        .iter()
-        .map(|row| Ok((row.text(0)?.to_owned(), row.int(1)?, row.int(2)?)))
-        .collect::<Result<_>>()?;
-    assert_eq!(found, [("first".into(), 4, 2)]);
+    let found: Vec<_> = rows.iter().map(|row| row.values().to_vec()).collect();
+    assert_eq!(found, [vec![Value::from("first"), 4.into(), 2.into()]]);
     Ok(())
 }
 

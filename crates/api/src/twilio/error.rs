@@ -205,9 +205,7 @@ impl From<RateLimitError> for Refusal {
             }
             RateLimitError::TooManyBuckets => Self::new(400, 60210, "Max Buckets per Rate limit reached"),
             RateLimitError::OutOfBounds => Self::invalid("Interval"),
-            RateLimitError::LiveByTest(error) => Problem::from(error).into(),
             RateLimitError::Profile(error) => error.into(),
-            RateLimitError::Directory(error) => crate::problem::directory(error).into(),
         }
     }
 }

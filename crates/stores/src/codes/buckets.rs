@@ -22,7 +22,8 @@ impl Look {
     /// What refuses, if anything does.
     pub fn hit(&self, takes: &[Take]) -> Option<LimitHit> {
         let (place, retry_after) = self.refused?;
-        let (name, scope) = (takes.get(place)?.name.clone(), takes.get(place)?.scope.as_str());
+        let take = takes.get(place)?;
+        let (name, scope) = (take.name.clone(), take.scope.as_str());
         Some(LimitHit { name, scope, retry_after, states: self.states.clone() })
     }
 }
