@@ -14,6 +14,7 @@ mod races;
 mod reshard;
 mod rules;
 mod servers;
+mod takes;
 
 use countersign_core::{
     Caller, Context,
@@ -147,6 +148,17 @@ impl Bench {
     pub async fn reopen_with(mut self, event_budget: u64) -> Self {
         self.context.codes = self.engine.open(&self.clock, event_budget).await;
         self
+    }
+
+    /// Another node on the same store; an embedded one has no other.
+    pub async fn beside(&self) -> Self {
+        let codes = match self.engine {
+            Engine::Redis { .. } => self.engine.open(&self.clock, 1 << 30).await,
+            _ => self.context.codes.clone(),
+        };
+        let context = Context { codes, ..self.context.clone() };
+        let (clock, caller, engine) = (self.clock.clone(), self.caller.clone(), Engine::Foreign);
+        Self { context, clock, caller, engine, _folder: tempfile::tempdir().unwrap() }
     }
 
     /// Changes the format of a stored record, as another release or a fault would.
@@ -328,6 +340,10 @@ on_engines! { [embedded redis cluster valkey] {
     guard::what_is_refused_takes_nothing,
     guard::a_hundred_at_once_admit_what_the_limit_says,
     guard::countries_are_refused_before_any_limit_is_taken,
+    takes::ten_thousand_refused_acts_leave_each_bucket_as_its_twin,
+    takes::a_good_start_beside_a_flood_is_not_refused,
+    takes::refused_acts_buy_no_starts,
+    takes::outer_limits_refuse_first_then_the_backlog_then_the_number,
     guard::never_more_than_a_hundred_guesses_in_a_day,
     guard::one_guesser_does_not_lock_out_the_person_with_the_phone,
     guard::short_codes_reach_the_day_sooner,

@@ -42,6 +42,7 @@ pub mod provider;
 pub mod rate_limits;
 pub mod read;
 pub mod receipt;
+pub mod refusal;
 pub mod report;
 pub mod resend;
 pub mod resource;

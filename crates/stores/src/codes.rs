@@ -19,7 +19,7 @@ use countersign_core::{
     idempotency::{Answer, Once, Outcome, Progress, Replay},
     key::Mode,
     keyring::Fingerprint,
-    limits::{LimitHit, Take},
+    limits::Take,
     number::{Listing, NumberRecord, Standing},
     places::Places,
     ports::{
@@ -27,6 +27,7 @@ use countersign_core::{
         StoreError, Unrecorded,
     },
     receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
+    refusal::Refusal,
     time::Timestamp,
     verification::{
         CancelOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status, SubmittedCode,
@@ -88,10 +89,8 @@ impl Codes for SqliteCodes {
         let act = move |connection: &Connection| {
             let now = clock.now();
             answer(connection, new.once.as_ref(), now, || {
-                if backlog.is_full(connection)? {
-                    return Ok(StartOutcome::HistoryBacklog);
-                }
-                start(connection, &new, now)
+                let history_backlog = backlog.is_full(connection)?;
+                start(connection, &new, history_backlog, now)
             })
         };
         let started = self.database.write(act).await?;
@@ -458,7 +457,12 @@ fn pending(
     Ok(None)
 }
 
-fn start(connection: &Connection, new: &NewVerification, now: Timestamp) -> Result<StartOutcome, StoreError> {
+fn start(
+    connection: &Connection,
+    new: &NewVerification,
+    history_backlog: bool,
+    now: Timestamp,
+) -> Result<StartOutcome, StoreError> {
     let key = new.key;
     let number_key = number_key(key.tenant, key.mode, new.record.number);
     let mut number = load_number(connection, &number_key)?;
@@ -467,22 +471,17 @@ fn start(connection: &Connection, new: &NewVerification, now: Timestamp) -> Resu
         None => None,
     };
     let replaces = new.exclusive.and_then(|exclusive| exclusive.replaces);
-    if pending.is_some() && pending != replaces.map(|(id, _)| id) {
-        return Ok(StartOutcome::Changed);
-    }
+    let changed = pending.is_some() && pending != replaces.map(|(id, _)| id);
     let look = buckets::look(connection, &new.takes, now)?;
-    let limits = match (number.admit(&new.number_limits, now), look.hit(&new.takes)) {
-        (Ok(states), None) => [states, look.states.clone()].concat(),
-        (Ok(states), Some(hit)) => {
-            let states = [states, hit.states].concat();
-            return Ok(StartOutcome::Limited(LimitHit { states, ..hit }));
-        }
-        (Err(of_number), outer) => {
-            let states = [of_number.states.clone(), look.states].concat();
-            let longer = outer.filter(|hit| hit.retry_after > of_number.retry_after);
-            return Ok(StartOutcome::Limited(LimitHit { states, ..longer.unwrap_or(of_number) }));
-        }
+    let (mut limits, number_hit) = match number.admit(&new.number_limits, now) {
+        Ok(states) => (states, None),
+        Err(hit) => (Vec::new(), Some(hit)),
     };
+    let refusal = Refusal { outer: look.hit(&new.takes), history_backlog, changed, number: number_hit };
+    if let Some(refused) = refusal.first() {
+        return Ok(refused);
+    }
+    limits.extend_from_slice(&look.states);
     let record = new.begun(now);
     let standing = Standing { id: key.id, listing: new.listing(), until: record.kept_until() };
     number.stand(standing, now);

@@ -5,6 +5,7 @@ mod approval;
 mod codes;
 mod events;
 mod keys;
+mod limits;
 mod link;
 mod outbox;
 mod receipts;

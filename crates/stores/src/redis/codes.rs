@@ -4,6 +4,7 @@ use super::{
     approval::Approvals,
     events::Backlog,
     keys,
+    limits::Limits,
     link::{Call, Link},
     outbox::Outbox,
     receipts, relays,
@@ -20,7 +21,7 @@ use countersign_core::{
     idempotency::{Act, Answer, EVALUATED, Once, Replay},
     key::Mode,
     keyring::Fingerprint,
-    limits::{Buckets, LimitHit, LimitScope, LimitState, Take},
+    limits::{Buckets, LimitScope, LimitState, Take},
     number::{Listing, NumberRecord},
     places::Places,
     ports::{
@@ -28,13 +29,14 @@ use countersign_core::{
         Settled, StartOutcome, StoreError, Unrecorded,
     },
     receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
+    refusal::Refusal,
     time::Timestamp,
     verification::{
         CancelOutcome, CheckOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status,
         SubmittedCode,
     },
 };
-use futures_util::future::{join, join_all, select_ok};
+use futures_util::future::{join, select_ok};
 use redis::Value;
 use std::{ops::Range, sync::Arc, time::Duration};
 use tokio::time::sleep;
@@ -62,6 +64,7 @@ pub struct RedisOptions {
 /// The codes store of many machines.
 pub struct RedisCodes {
     store: Arc<Store>,
+    limits: Limits,
     outbox: Outbox,
     backlog: Arc<Backlog>,
     approvals: Option<Approvals>,
@@ -125,7 +128,8 @@ impl RedisCodes {
         let approvals = (confirm_replicas > 0).then(|| Approvals::new(url, confirm_replicas));
         let outbox = Outbox::new(Arc::clone(&store));
         let wake = Wake::new(url, outbox.arrivals());
-        Ok(Self { store, outbox, backlog, approvals, wake })
+        let limits = Limits::new(Arc::clone(&store));
+        Ok(Self { store, limits, outbox, backlog, approvals, wake })
     }
 
     /// What of the servers' settings would lose codes or counts in silence.
@@ -178,35 +182,78 @@ impl RedisCodes {
         Ok(None)
     }
 
-    async fn take_one(&self, (place, take): (usize, &Take)) -> Result<Taken, StoreError> {
-        let key = keys::bucket(self.store.partitions, &take.key);
-        let (interval, most) = (text(take.bucket.interval().as_micros()), text(take.bucket.max));
-        let reply = Reply::new(self.store.run(&script::TAKE, &[&key], &[&interval, &most]).await?)?;
-        let full_at = Timestamp::from_micros(reply.number(1)?);
-        Ok(Taken { place, key, admitted: reply.number(0)? == 1, full_at, now: reply.time(2)? })
+    /// What refuses a start that was refused lately, or while the backlog is full:
+    /// found out without taking from any limit. Nothing if nothing refuses it.
+    async fn look_first(
+        &self,
+        new: &NewVerification,
+        binding: &Binding,
+    ) -> Result<Option<Answer<StartOutcome>>, StoreError> {
+        let history_backlog = self.backlog.is_full();
+        let number = self.limits.number_refused(new.key.mode, new.record.number) && !new.takes.is_empty();
+        if !history_backlog && !number {
+            return Ok(None);
+        }
+        let outer = self.limits.look(&new.takes).await?;
+        let refusal = Refusal { outer, history_backlog, ..Refusal::default() };
+        match refusal.first() {
+            Some(refused) => self.refused(new, binding, refused).await.map(Some),
+            None if number => self.look_at_number(new).await,
+            None => Ok(None),
+        }
     }
 
-    /// Takes from each; gives all back and fails if one does not answer.
-    async fn take_all(&self, takes: &[Take]) -> Result<Vec<Taken>, StoreError> {
-        let all = join_all(takes.iter().enumerate().map(|take| self.take_one(take))).await;
-        let mut failed = None;
-        let taken: Vec<_> =
-            all.into_iter().filter_map(|taken| taken.map_err(|error| failed = Some(error)).ok()).collect();
-        let Some(error) = failed else { return Ok(taken) };
-        self.give_back(takes, &taken).await;
-        Err(error)
-    }
-
-    /// Gives back what was taken for what was refused; best effort.
-    async fn give_back(&self, takes: &[Take], taken: &[Taken]) {
-        let admitted = taken.iter().filter(|taken| taken.admitted);
-        let given = admitted.filter_map(|taken| Some((takes.get(taken.place)?, taken))).map(async |(take, taken)| {
-            let (interval, at) = (text(take.bucket.interval().as_micros()), text(taken.now.millis()));
-            if let Err(error) = self.store.run(&script::GIVE, &[&taken.key], &[&interval, &at]).await {
-                tracing::debug!(error = %error, limit = take.name, "What a refused act took was not given back");
+    /// The start script under a limit that nothing fits, so that it makes nothing.
+    async fn look_at_number(
+        &self,
+        new: &NewVerification,
+    ) -> Result<Option<Answer<StartOutcome>>, StoreError> {
+        let reply = self.run_start(new, &[], &NOTHING_FITS).await?;
+        match reply.number(0)? {
+            1 => {
+                let number = number_of(reply.bytes(2)?).admit(&new.number_limits, reply.time(1)?).err();
+                let refusal = Refusal { number, ..Refusal::default() };
+                Ok(refusal.first().map(Answer::Fresh))
             }
-        });
-        join_all(given).await;
+            2 => replayed(new.once.as_ref(), reply.bytes(1)?).map(Some),
+            4 => Ok(Some(Answer::Fresh(StartOutcome::Changed))),
+            _ => Err(StoreError::unavailable("a script made what it was to look at")),
+        }
+    }
+
+    /// What is answered where the start script was not asked: an equal request may have passed.
+    async fn refused(
+        &self,
+        new: &NewVerification,
+        binding: &Binding,
+        outcome: StartOutcome,
+    ) -> Result<Answer<StartOutcome>, StoreError> {
+        let Some(once) = &new.once else { return Ok(Answer::Fresh(outcome)) };
+        let replay = self.find_equal(new.record.number, once, binding).await?;
+        Ok(replay.map_or(Answer::Fresh(outcome), Answer::Replay))
+    }
+
+    /// Takes from the limits that live elsewhere, and starts. What is refused
+    /// gives back what it took.
+    async fn take_and_start(
+        &self,
+        new: &NewVerification,
+        binding: &Binding,
+    ) -> Result<Answer<StartOutcome>, StoreError> {
+        let held = match self.limits.take(&new.takes).await? {
+            Ok(held) => held,
+            Err(hit) => return self.refused(new, binding, StartOutcome::Limited(hit)).await,
+        };
+        let answer = self.start_here(new, &held.states()).await?;
+        let kept = match &answer {
+            Answer::Fresh(outcome) => matches!(outcome, StartOutcome::Started { .. }),
+            // The outcome of this very call, whose first answer was lost.
+            Answer::Replay(_) => matches!(binding, Binding::New),
+        };
+        if !kept {
+            self.limits.give_back(&held).await;
+        }
+        Ok(answer)
     }
 
     /// The start itself, after the limits that live elsewhere.
@@ -215,6 +262,50 @@ impl RedisCodes {
         new: &NewVerification,
         states: &[LimitState],
     ) -> Result<Answer<StartOutcome>, StoreError> {
+        let key = new.key;
+        let reply = self.run_start(new, states, &pack_limits(&new.number_limits)).await?;
+        let what = reply.number(0)?;
+        if what == 2 {
+            return replayed(new.once.as_ref(), reply.bytes(1)?);
+        }
+        if what == 4 {
+            return Ok(Answer::Fresh(StartOutcome::Changed));
+        }
+        let now = reply.time(1)?;
+        if what == 3 {
+            // The first try of this call was carried out, and its answer lost.
+            let record = unpack(key, reply.bytes(2)?)?;
+            return Ok(Answer::Fresh(StartOutcome::Started { record, limits: Vec::new() }));
+        }
+        let admitted = number_of(reply.bytes(2)?).admit(&new.number_limits, now);
+        // Also after the last that fits: the next is refused.
+        let wait = match &admitted {
+            Ok(states) => states.iter().filter(|state| state.remaining == 0).map(|state| state.reset).max(),
+            Err(hit) => Some(hit.retry_after),
+        };
+        if let Some(wait) = wait {
+            self.limits.remember_number(key.mode, new.record.number, wait);
+        }
+        match (what, admitted) {
+            (0, Ok(of_number)) => {
+                self.outbox.arrived(key.id.partition());
+                let record = new.begun(now);
+                let limits = [of_number, states.to_vec()].concat();
+                Ok(Answer::Fresh(StartOutcome::Started { record, limits }))
+            }
+            (1, Err(hit)) => Ok(Answer::Fresh(StartOutcome::Limited(hit))),
+            _ => Err(StoreError::unavailable(
+                "the script and this program count a number's limits differently",
+            )),
+        }
+    }
+
+    async fn run_start(
+        &self,
+        new: &NewVerification,
+        states: &[LimitState],
+        number_limits: &[u8],
+    ) -> Result<Reply, StoreError> {
         let NewVerification { key, record, once, .. } = new;
         let (partition, packed) = (key.id.partition(), record.pack());
         let mut names = vec![
@@ -230,12 +321,12 @@ impl RedisCodes {
         let head = once.as_ref().map_or_else(Vec::new, |once| once.head(Act::Start, key.id));
         let tail = [record.attempts_left(), record.sends_left()];
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        let (life, limits) = (millis(new.expires_in), pack_limits(&new.number_limits));
+        let life = millis(new.expires_in);
         let exclusive = new.exclusive.as_ref().map(pack_exclusive);
         let mut args: Vec<&[u8]> = vec![
             &packed,
             &life,
-            &limits,
+            number_limits,
             message,
             new.event.bytes(),
             &before_expiry,
@@ -247,33 +338,7 @@ impl RedisCodes {
         ];
         // A plain start does not say that it is one.
         args.extend(exclusive.as_deref());
-        let reply = Reply::new(self.store.run(&script::START, &names, &args).await?)?;
-        let what = reply.number(0)?;
-        if what == 2 {
-            return replayed(once.as_ref(), reply.bytes(1)?);
-        }
-        if what == 4 {
-            return Ok(Answer::Fresh(StartOutcome::Changed));
-        }
-        let now = reply.time(1)?;
-        if what == 3 {
-            // The first try of this call was carried out, and its answer lost.
-            let record = unpack(*key, reply.bytes(2)?)?;
-            return Ok(Answer::Fresh(StartOutcome::Started { record, limits: Vec::new() }));
-        }
-        let admitted = number_of(reply.bytes(2)?).admit(&new.number_limits, now);
-        match (what, admitted) {
-            (0, Ok(of_number)) => {
-                self.outbox.arrived(partition);
-                let record = new.begun(now);
-                let limits = [of_number, states.to_vec()].concat();
-                Ok(Answer::Fresh(StartOutcome::Started { record, limits }))
-            }
-            (1, Err(hit)) => Ok(Answer::Fresh(StartOutcome::Limited(hit))),
-            _ => Err(StoreError::unavailable(
-                "the script and this program count a number's limits differently",
-            )),
-        }
+        Reply::new(self.store.run(&script::START, &names, &args).await?)
     }
 
     /// The resend itself, after the limits that live elsewhere.
@@ -333,37 +398,8 @@ enum Binding {
     Other,
 }
 
-/// What became of one bucket.
-struct Taken {
-    /// Its place among the takes of the start.
-    place: usize,
-    key: Vec<u8>,
-    admitted: bool,
-    full_at: Timestamp,
-    now: Timestamp,
-}
-
-impl Taken {
-    /// How far the bucket is used; `kept` if what was taken is not given back.
-    fn state(&self, take: &Take, kept: bool) -> LimitState {
-        let given = if self.admitted && !kept { take.bucket.interval() } else { Duration::ZERO };
-        take.state(self.full_at - given, self.now)
-    }
-}
-
-fn states(takes: &[Take], taken: &[Taken], kept: bool) -> Vec<LimitState> {
-    takes.iter().zip(taken).map(|(take, taken)| taken.state(take, kept)).collect()
-}
-
-/// The bucket that refuses for longest.
-fn refusal(takes: &[Take], taken: &[Taken]) -> Option<LimitHit> {
-    let refused = takes.iter().zip(taken).filter(|(_, taken)| !taken.admitted);
-    let waits = refused
-        .map(|(take, taken)| (take.bucket.take(taken.full_at, taken.now).err().unwrap_or_default(), take));
-    let (retry_after, take) = waits.max_by_key(|(wait, _)| *wait)?;
-    let (name, scope) = (take.name.clone(), take.scope.as_str());
-    Some(LimitHit { name, scope, retry_after, states: states(takes, taken, false) })
-}
+/// A limit of a number that admits no start.
+const NOTHING_FITS: [u8; 12] = [0; 12];
 
 /// `[max][window in ms][name]` of each, as the script reads them.
 fn pack_limits(limits: &Buckets) -> Vec<u8> {
@@ -406,55 +442,28 @@ fn replayed<T>(once: Option<&Once>, packed: &[u8]) -> Result<Answer<T>, StoreErr
 #[async_trait]
 impl Codes for RedisCodes {
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
-        let (takes, once) = (&new.takes, new.once.as_ref());
-        let (taken, binding) = join(self.take_all(takes), self.bind(once, new.event)).await;
-        let taken = taken?;
-        let binding = match binding {
-            Ok(binding) => binding,
-            Err(error) => {
-                self.give_back(takes, &taken).await;
-                return Err(error);
+        let once = new.once.as_ref();
+        // Before anything is taken: a repeat takes nothing, not even for a moment.
+        let binding = self.bind(once, new.event).await?;
+        match (&binding, once) {
+            (Binding::Other, _) => return Ok(Answer::Replay(Replay::Mismatch)),
+            (Binding::Same, Some(once)) => {
+                if let Some(replay) = self.replay(new.record.number, once).await? {
+                    return Ok(Answer::Replay(replay));
+                }
             }
-        };
-        if matches!(binding, Binding::Other) {
-            self.give_back(takes, &taken).await;
-            return Ok(Answer::Replay(Replay::Mismatch));
+            _ => {}
         }
-        let outer = refusal(takes, &taken);
-        let by_outer = outer.is_some();
-        let refused = match outer {
-            Some(hit) => Some(StartOutcome::Limited(hit)),
-            None => self.backlog.is_full().then_some(StartOutcome::HistoryBacklog),
+        let answer = match self.look_first(&new, &binding).await? {
+            Some(refused) => refused,
+            None => self.take_and_start(&new, &binding).await?,
         };
-        let answer = match (refused, once) {
-            // An equal request may have passed.
-            (Some(refused), Some(once)) => {
-                let replay = self.find_equal(new.record.number, once, &binding).await?;
-                replay.map_or(Answer::Fresh(refused), Answer::Replay)
-            }
-            (Some(refused), None) => Answer::Fresh(refused),
-            (None, _) => self.start_here(&new, &states(takes, &taken, true)).await?,
-        };
-        match answer {
-            Answer::Fresh(StartOutcome::Started { .. }) => Ok(answer),
-            // The outcome of this very call, whose first answer was lost.
-            Answer::Replay(_) if matches!(binding, Binding::New) && !by_outer => Ok(answer),
-            Answer::Replay(_) => {
-                self.give_back(takes, &taken).await;
-                Ok(answer)
-            }
-            Answer::Fresh(outcome) => {
-                join(self.give_back(takes, &taken), self.unbind(once, new.event)).await;
-                Ok(Answer::Fresh(match outcome {
-                    // Of a limit of the number: the others as they are again.
-                    StartOutcome::Limited(hit) if !by_outer => {
-                        let states = [hit.states, states(takes, &taken, false)].concat();
-                        StartOutcome::Limited(LimitHit { states, ..hit })
-                    }
-                    outcome => outcome,
-                }))
-            }
+        if let Answer::Fresh(outcome) = &answer
+            && !matches!(outcome, StartOutcome::Started { .. })
+        {
+            self.unbind(once, new.event).await;
         }
+        Ok(answer)
     }
 
     async fn check(
@@ -506,25 +515,27 @@ impl Codes for RedisCodes {
         if matches!(binding, Binding::Other) {
             return Ok(Answer::Replay(Replay::Mismatch));
         }
-        let taken = self.take_all(&resend.takes).await?;
-        if let Some(hit) = refusal(&resend.takes, &taken) {
-            join(self.give_back(&resend.takes, &taken), self.unbind(once.as_ref(), event)).await;
-            let seen = self.read(key).await?;
-            // What forbids it for everybody is said first.
-            let refused = |Seen { record, now, .. }: Seen<()>| match record.clone().resend(&resend, now) {
-                ResendOutcome::Queued => Seen { outcome: ResendOutcome::Limited(hit), record, now },
-                outcome => Seen { outcome, record, now },
-            };
-            return Ok(Answer::Fresh(seen.map(refused)));
-        }
+        let held = match self.limits.take(&resend.takes).await? {
+            Ok(held) => held,
+            Err(hit) => {
+                self.unbind(once.as_ref(), event).await;
+                let seen = self.read(key).await?;
+                // What forbids it for everybody is said first.
+                let refused = |Seen { record, now, .. }: Seen<()>| match record.clone().resend(&resend, now) {
+                    ResendOutcome::Queued => Seen { outcome: ResendOutcome::Limited(hit), record, now },
+                    outcome => Seen { outcome, record, now },
+                };
+                return Ok(Answer::Fresh(seen.map(refused)));
+            }
+        };
         let answer = self.resend_here(key, &resend, event, once.as_ref()).await?;
         match &answer {
             Answer::Fresh(Some(Seen { outcome: ResendOutcome::Queued, .. })) => {}
             // The outcome of this very call, whose first answer was lost.
             Answer::Replay(_) if matches!(binding, Binding::New) => {}
-            Answer::Replay(_) => self.give_back(&resend.takes, &taken).await,
+            Answer::Replay(_) => self.limits.give_back(&held).await,
             Answer::Fresh(_) => {
-                join(self.give_back(&resend.takes, &taken), self.unbind(once.as_ref(), event)).await;
+                join(self.limits.give_back(&held), self.unbind(once.as_ref(), event)).await;
             }
         }
         Ok(answer)
@@ -667,11 +678,7 @@ impl Codes for RedisCodes {
     }
 
     async fn take(&self, take: Take) -> Result<Duration, StoreError> {
-        let Taken { admitted, full_at, now, .. } = self.take_one((0, &take)).await?;
-        if admitted {
-            return Ok(Duration::ZERO);
-        }
-        Ok(take.bucket.take(full_at, now).err().unwrap_or(take.bucket.interval()))
+        self.limits.take_one(&take).await
     }
 
     async fn due_arrived(&self) {
