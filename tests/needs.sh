@@ -1,4 +1,9 @@
-# What ./tests/run.sh needs on the machine; it reads this file.
+# What ./tests/run.sh needs on the machine; it reads this file, and so does .ci/run.
+
+stop() {
+    printf '%s\n' "$@" >&2
+    exit 1
+}
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
@@ -13,18 +18,55 @@ find_chromium() {
     command -v chromium || command -v chromium-browser || command -v google-chrome
 }
 
-missing_packages() { # by Debian's names
-    has cc || echo gcc libc6-dev
-    has curl || echo curl
-    has openssl || echo openssl
-    has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
-    has node || echo nodejs
-    has npm || echo npm
+# What the tests run beside Debian's base system, by Debian's names: package: commands.
+needs="
+gcc: cc gcc
+binutils: ar as ld
+curl: curl
+git: git
+openssl: openssl
+python3-venv: python3
+nodejs: node
+npm: npm npx
+postgresql: psql
+pgbouncer: pgbouncer
+redis-server: redis-server
+redis-tools: redis-cli
+chromium: chromium
+kannel: bearerbox smsbox
+"
+# Rust comes from rustup.
+rust_commands="cargo cargo-clippy cargo-fmt clippy-driver rustc rustdoc rustfmt"
+
+missing_packages() {
+    local package commands command
+    while IFS=: read -r package commands; do
+        [ "$package" != chromium ] || { find_chromium >/dev/null && continue; }
+        for command in $commands; do
+            has "$command" || { echo "$package"; break; }
+        done
+    done <<<"$needs"
+    has cc || echo libc6-dev
     find_initdb >/dev/null || echo postgresql
-    has pgbouncer || echo pgbouncer
-    has redis-server && has redis-cli || echo redis-server redis-tools
-    find_chromium >/dev/null || echo chromium
-    has bearerbox && has smsbox || echo kannel
+    has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+}
+
+# A folder in which only these commands are found, and those of Debian's base system: what the
+# tests use and do not name above is then missing, as it would be on a bare machine.
+make_path() { # folder
+    local package command file
+    rm -rf "$1" && mkdir -p "$1" || return 1
+    dpkg-query -W -f '${Priority} ${Essential} ${Package}\n' | grep -E '^(required|important) | yes ' | sed 's/.* //' |
+        xargs dpkg-query -L 2>/dev/null | grep -E '^(/usr)?/s?bin/[^/]+$' | while read -r file; do
+        ln -sf "$file" "$1/" || return 1
+    done
+    # Debian's own come first: others may stand before them on a machine that is not bare.
+    for command in awk which $(sed -n 's/.*://p' <<<"$needs") $rust_commands; do
+        file=$(PATH="/usr/bin:/usr/sbin:/bin:/sbin:$PATH:${CARGO_HOME:-$HOME/.cargo}/bin" command -v "$command") || continue
+        # Not by a link: Python and Node look beside the name by which they are called.
+        rm -f "$1/$command"
+        printf '#!/bin/sh\nexec %s "$@"\n' "$file" >"$1/$command" && chmod 755 "$1/$command" || return 1
+    done
 }
 
 # Debian starts the services that it installs, now and with the machine; here each
@@ -94,5 +136,6 @@ prepare_tools() {
 prepare_modules() { # folder
     local lock=$1/package-lock.json stamp=$1/node_modules/.complete
     [ "$(cat "$stamp" 2>/dev/null)" != "$(digest "$lock")" ] || return 0
-    npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund --loglevel=error && digest "$lock" >"$stamp"
+    # Not by --prefix, which also moves npm's global configuration: a company's mirror and certificates are lost.
+    (cd "$1" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) && digest "$lock" >"$stamp"
 }

@@ -10,8 +10,9 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 export LC_ALL=C.UTF-8 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
-# Debian puts servers where only root looks.
-export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin:/usr/sbin"
+# Where rustup puts Rust, and Debian its servers: only root looks there.
+command -v cargo >/dev/null || export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+command -v pgbouncer >/dev/null || export PATH="$PATH:/usr/sbin"
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/countersign"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$cache/target}"
 if [ "${CI:-}" = true ] || [ ! -t 1 ]; then export NO_COLOR=1 CARGO_TERM_COLOR=never; fi
@@ -64,11 +65,6 @@ step() { # name command...: runs it under a heading, notes outcome and duration
     results+=("$(printf '%-6s %5s s  %s' "$outcome" "$((SECONDS - started))" "$name")")
     printf '<== %s: %s (%s s)\n' "$name" "$outcome" "$((SECONDS - started))"
     [ "$outcome" = ok ]
-}
-
-stop() {
-    printf '%s\n' "$@" >&2
-    exit 1
 }
 
 # shellcheck source=tests/needs.sh

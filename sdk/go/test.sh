@@ -16,7 +16,8 @@ cmp -s LICENSE ../../LICENSE || fail "LICENSE is not that of the project."
 ./generate.sh "$temp"
 diff -u generated.go "$temp/generated.go" || fail "generated.go is not what openapi.json says. Run sdk/go/generate.sh."
 
-badly=$(gofmt -l .)
+# Beside the compiler: a Go that is installed as a package brings only `go` onto the path.
+badly=$("$(go env GOROOT)/bin/gofmt" -l .)
 [ -z "$badly" ] || fail "gofmt would change: $badly"
 for module in . tools tests; do
     (cd "$module" && go vet ./...)
