@@ -150,17 +150,6 @@ impl Bench {
         self
     }
 
-    /// Another node on the same store; an embedded one has no other.
-    pub async fn beside(&self) -> Self {
-        let codes = match self.engine {
-            Engine::Redis { .. } => self.engine.open(&self.clock, 1 << 30).await,
-            _ => self.context.codes.clone(),
-        };
-        let context = Context { codes, ..self.context.clone() };
-        let (clock, caller, engine) = (self.clock.clone(), self.caller.clone(), Engine::Foreign);
-        Self { context, clock, caller, engine, _folder: tempfile::tempdir().unwrap() }
-    }
-
     /// Changes the format of a stored record, as another release or a fault would.
     pub async fn set_format(&self, id: VerificationId, format: u8) {
         let key = RecordKey { tenant: self.caller.tenant, mode: self.caller.mode, id };
@@ -342,7 +331,6 @@ on_engines! { [embedded redis cluster valkey] {
     guard::countries_are_refused_before_any_limit_is_taken,
     takes::ten_thousand_refused_acts_leave_each_bucket_as_its_twin,
     takes::a_good_start_beside_a_flood_is_not_refused,
-    takes::refused_acts_buy_no_starts,
     takes::outer_limits_refuse_first_then_the_backlog_then_the_number,
     guard::never_more_than_a_hundred_guesses_in_a_day,
     guard::one_guesser_does_not_lock_out_the_person_with_the_phone,

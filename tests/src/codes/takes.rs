@@ -1,7 +1,12 @@
 //! What refused acts leave of the limits that they met: nothing.
 
-use super::{Bench, number, rng, seconds};
+use super::{
+    Bench, HandClock,
+    engine::{server, try_command},
+    number, rng, seconds,
+};
 use countersign_core::{
+    Context,
     code::Alphabet,
     family::{Family, FamilyError, FamilyStart, start_in_family},
     id::VerificationId,
@@ -14,9 +19,15 @@ use countersign_core::{
     text::CallerText,
     time::Timestamp,
 };
+use countersign_stores::redis::{RedisCodes, RedisOptions, RedisUrl};
 use futures_util::future::join_all;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use std::{sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::sync::mpsc;
 
 /// A visitor who has no start left, and one who has.
 const SPENT: &str = "192.0.2.1";
@@ -227,45 +238,6 @@ pub async fn a_good_start_beside_a_flood_is_not_refused(bench: Bench) {
     assert_eq!(remaining, 0, "5 + 3 + 31 + this one of 40");
 }
 
-/// Two nodes: what one of them is refused and gives back must not be what the
-/// other took, whatever the bucket regained in between.
-pub async fn refused_acts_buy_no_starts(bench: Bench) {
-    let (max, seconds) = (4, 1);
-    bench.set_limit("tenant", &format!("{max}/{seconds}")).await;
-    bench.set_limit("number", "1/86400").await;
-    let other = Arc::new(bench.beside().await);
-    let (bench, mut random) = (Arc::new(bench), StdRng::seed_from_u64(15));
-    let mut rounds = Vec::new();
-    for round in 0..200 {
-        let begin = bench.clock.now();
-        let acts = (0..8).map(|n| {
-            let (bench, other) = (bench.clone(), other.clone());
-            let turn = Duration::from_millis(random.random_range(0..100));
-            let to = round * 4 + n % 4;
-            tokio::spawn(async move {
-                let node = if n < 4 { &bench } else { &other };
-                let made = node.make(node.from(to, None, None), None).await;
-                node.clock.turn(turn);
-                u128::from(made.is_ok())
-            })
-        });
-        let admitted: u128 = join_all(acts).await.into_iter().map(Result::unwrap).sum();
-        rounds.push((begin, bench.clock.now(), admitted));
-    }
-    let interval = Bucket::new(max, seconds).interval().as_micros();
-    for n in 0..rounds.len() {
-        let mut found = 0;
-        for (_, end, admitted) in &rounds[n..] {
-            found += admitted;
-            let within = end.since(rounds[n].0);
-            let most = u128::from(max) + within.as_micros().div_ceil(interval);
-            assert!(found <= most, "{found} within {within:?}, at most {most}");
-        }
-    }
-    let all: u128 = rounds.iter().map(|(_, _, admitted)| admitted).sum();
-    assert!(all > 100, "hardly anything was admitted: {all}");
-}
-
 pub async fn outer_limits_refuse_first_then_the_backlog_then_the_number(bench: Bench) {
     bench.set_limit("tenant", "5/86400").await;
     for _ in 0..5 {
@@ -294,4 +266,72 @@ pub async fn outer_limits_refuse_first_then_the_backlog_then_the_number(bench: B
     // A limit that was raised is not remembered as refusing.
     bench.set_limit("number", "6/86400").await;
     bench.make(bench.from(FULL, Some(VISITOR), None), None).await.unwrap();
+}
+
+tokio::task_local! {
+    /// Calls of the store that the act which holds still has made.
+    static CALLS: Cell<usize>;
+}
+
+/// A clock that stops an act before its second call until it may go on.
+struct Stopping {
+    clock: Arc<HandClock>,
+    stopped: mpsc::UnboundedSender<()>,
+    go_on: Mutex<std::sync::mpsc::Receiver<()>>,
+}
+
+impl Clock for Stopping {
+    fn now(&self) -> Timestamp {
+        let call = CALLS.try_with(|calls| calls.replace(calls.get() + 1));
+        if call == Ok(1) {
+            self.stopped.send(()).unwrap();
+            self.go_on.lock().unwrap().recv().unwrap();
+        }
+        self.clock.now()
+    }
+
+    fn steady(&self) -> Duration {
+        self.clock.steady()
+    }
+}
+
+/// A bucket regains all that a start took while the start is still under way,
+/// and another one takes from it: that is not what the first gives back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn what_another_start_took_is_not_given_back() {
+    let url = format!("{}/997", server("COUNTERSIGN_TEST_REDIS"));
+    try_command(&url, &redis::cmd("FLUSHDB")).await.unwrap();
+    let open = async |clock: Arc<dyn Clock>| {
+        let options = RedisOptions {
+            partitions: 64,
+            event_budget: 1 << 30,
+            confirm_replicas: 0,
+            identity: Vec::new(),
+            clock: Some(clock),
+        };
+        Arc::new(RedisCodes::open(&RedisUrl::parse(&url, None).unwrap(), options).await.unwrap())
+    };
+    let clock = HandClock::new();
+    let bench = Bench::of(open(clock.clone()).await, clock.clone()).await;
+    bench.set_limit("tenant", "1/1").await;
+    bench.set_limit("number", "1/86400").await;
+    bench.make(bench.from(1, None, None), None).await.unwrap();
+    clock.turn(seconds(2));
+    // Another node takes, and is stopped before it learns that the number refuses.
+    let (stopped, mut is_stopped) = mpsc::unbounded_channel();
+    let (go_on, may_go_on) = std::sync::mpsc::channel();
+    let stopping = Stopping { clock: clock.clone(), stopped, go_on: Mutex::new(may_go_on) };
+    let context = Context { codes: open(Arc::new(stopping)).await, ..bench.context.clone() };
+    let (caller, request, now) = (bench.caller.clone(), bench.from(1, None, None), clock.now());
+    let refused = tokio::spawn(CALLS.scope(Cell::new(0), async move {
+        start_verification(&context, &caller, request, None, now, &mut rng()).await
+    }));
+    is_stopped.recv().await.unwrap();
+    clock.turn(seconds(2));
+    bench.make(bench.from(2, None, None), None).await.unwrap();
+    go_on.send(()).unwrap();
+    assert_eq!(hit(refused.await.unwrap()).scope, "number");
+    assert_eq!(hit(bench.make(bench.from(3, None, None), None).await).scope, "tenant");
+    clock.turn(seconds(1));
+    bench.make(bench.from(3, None, None), None).await.unwrap();
 }
