@@ -55,7 +55,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tls::{Certificate, server_config, watch_certificate};
+use tls::{Certificate, watch_certificate};
 use tokio::{
     sync::mpsc,
     task::JoinSet,
@@ -133,7 +133,7 @@ impl Application {
         telemetry::metrics_handle();
         // `dev` brings the schema up to date by itself.
         if !dev {
-            let bounds = bounds(&settings, certificate.clone(), Arc::default())?;
+            let bounds = Bounds::new(&settings.server, certificate.clone(), Arc::default())?;
             wait_for_stores(&settings, (api.as_ref(), &operator), &bounds).await?;
         }
         let Backends { context, nodes, accounts, reports, outbound, history, inbox, lock } =
@@ -311,7 +311,7 @@ impl Application {
     }
 
     fn serve(self, ends: Arc<Ends>) -> anyhow::Result<impl Future<Output = std::io::Result<()>>> {
-        let bounds = bounds(&self.settings, self.certificate.clone(), ends)?;
+        let bounds = Bounds::new(&self.settings.server, self.certificate.clone(), ends)?;
         let secure = self.certificate.is_some();
         let probe = self.api.as_ref().map(|_| ApiProbe::new(self.addresses.0, secure)).transpose();
         let probe = probe.context("The API cannot be asked over TLS")?;
@@ -348,23 +348,6 @@ impl Application {
             stop: self.stop.clone(),
         }))
     }
-}
-
-/// What bounds the listeners.
-fn bounds(
-    settings: &Settings,
-    certificate: Option<Arc<Certificate>>,
-    ends: Arc<Ends>,
-) -> anyhow::Result<Bounds> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let settings = &settings.server;
-    Ok(Bounds {
-        workers: if settings.workers == 0 { cores } else { settings.workers },
-        shutdown: settings.shutdown_timeout,
-        tls: certificate.map(server_config).transpose().context("TLS cannot be set up")?,
-        clients: settings.clients,
-        ends,
-    })
 }
 
 /// The certificate to serve, if one is configured.

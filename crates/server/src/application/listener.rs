@@ -1,8 +1,11 @@
 //! The two HTTP listeners and what bounds them.
 
-use super::front::{Ends, Front, Patience};
+use super::{
+    front::{Ends, Front, Patience},
+    tls::{Certificate, server_config},
+};
 use crate::{
-    configuration::ClientSettings,
+    configuration::{ClientSettings, ServerSettings},
     machine,
     operator::{self, Operator},
 };
@@ -12,6 +15,7 @@ use actix_web::{
     middleware::{Condition, from_fn},
     web,
 };
+use anyhow::Context as _;
 use countersign_api::State;
 use countersign_portal::DevPage;
 use rustix::net::sockopt::set_socket_send_buffer_size;
@@ -62,6 +66,22 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
+    /// As they are configured.
+    pub fn new(
+        settings: &ServerSettings,
+        certificate: Option<Arc<Certificate>>,
+        ends: Arc<Ends>,
+    ) -> anyhow::Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            workers: if settings.workers == 0 { cores } else { settings.workers },
+            shutdown: settings.shutdown_timeout,
+            tls: certificate.map(server_config).transpose().context("TLS cannot be set up")?,
+            clients: settings.clients,
+            ends,
+        })
+    }
+
     /// The port of the API.
     pub fn api(&self, stop: CancellationToken) -> Front {
         let ClientSettings { connections, head_timeout, answer_timeout, keep_alive, .. } = self.clients;
