@@ -1,6 +1,7 @@
 //! The directory: one contract for SQLite and Postgres, and each statement on both.
 
 mod caps;
+mod connections;
 mod contract;
 mod migrations;
 mod resources;
@@ -69,6 +70,7 @@ macro_rules! on_each_engine {
 pub(crate) use on_each_engine;
 
 on_each_engine!(
+    connections::connections_outlive_the_thread_that_opened_them,
     contract::tenants_are_made_once_and_listed_by_id,
     contract::a_refused_write_leaves_no_change,
     caps::a_tenant_has_only_so_many_of_each,

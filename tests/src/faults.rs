@@ -4,7 +4,7 @@
 use crate::app::{Answer, TestApp, answer};
 use clap::Parser;
 use countersign::{Application, Parts, Settings, cli::Cli};
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::{Value, json};
 use std::{
     fs::File,
@@ -37,11 +37,12 @@ async fn serve() {
 }
 
 /// A server in a process of its own, whose files may be kept from growing.
-struct Process {
+pub struct Process {
     child: Child,
     folder: tempfile::TempDir,
     client: reqwest::Client,
-    base_url: String,
+    pub base_url: String,
+    pub operator_url: String,
     key: String,
 }
 
@@ -66,18 +67,20 @@ fn command(folder: &Path) -> Command {
 }
 
 impl Process {
-    async fn spawn() -> Self {
+    pub async fn spawn() -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         // The log stands on the same disk.
         let log = File::create(folder.path().join("log")).unwrap();
         let child = command(folder.path()).stderr(log).spawn().unwrap();
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
-        let mut process = Self { child, folder, client, base_url: String::new(), key: String::new() };
+        let [base_url, operator_url, key] = Default::default();
+        let mut process = Self { child, folder, client, base_url, operator_url, key };
         for _ in 0..600 {
             let ready = std::fs::read_to_string(process.folder.path().join("ready.json"));
             if let Ok(Ok(ready)) = ready.map(|text| serde_json::from_str::<Value>(&text)) {
                 process.base_url = ready["base_url"].as_str().unwrap().to_owned();
+                process.operator_url = ready["operator_url"].as_str().unwrap().to_owned();
                 process.key = ready["test_key"].as_str().unwrap().to_owned();
                 return process;
             }
@@ -87,7 +90,19 @@ impl Process {
         panic!("it was not ready in 30 s: {}", process.log());
     }
 
-    fn log(&self) -> String {
+    /// As a signal stops it; all that it had to say is then in its log.
+    pub async fn stop(&mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        for _ in 0..600 {
+            if self.child.try_wait().unwrap().is_some() {
+                return;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        panic!("it did not end in 30 s: {}", self.log());
+    }
+
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 

@@ -10,6 +10,11 @@ use countersign_core::{
     resources::{providers::read_provider, routes::RouteChange},
 };
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 /// A tenant whose messages go through an account of this kind at a local server.
@@ -167,4 +172,43 @@ async fn a_renewed_path_takes_the_place_of_the_one_before_after_a_day() {
     assert!(!taken(&second).await && !taken(&first).await && taken(&now().await).await);
     let other = app.tenant("Other").await;
     assert_eq!(app.act(&format!("{url}/receipts/rotate"), &other).await.status, 404);
+}
+
+/// What the server says to a POST of which no body comes, and after how long.
+async fn without_its_body(app: &TestApp, path: &str) -> (String, Duration) {
+    let mut stream = TcpStream::connect(app.base_url.strip_prefix("http://").unwrap()).await.unwrap();
+    let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nx");
+    let began = Instant::now();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_buf(&mut answer).await.unwrap();
+    (String::from_utf8_lossy(&answer).into_owned(), began.elapsed())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_is_awaited_only_of_who_knows_the_path_and_not_for_ever() {
+    let answer = json!({"count": 1, "list": [{"id": "1", "status": "QUEUE", "error": null}]});
+    let patience = Duration::from_secs(2);
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(answer)).mount(&server).await;
+    let app = TestApp::spawn_with(|settings| {
+        settings.delivery.allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
+        settings.server.clients.body_timeout = patience;
+    })
+    .await;
+    let key = app.tenant("Acme").await;
+    let settings = json!({"token": "hunter2", "base_url": server.uri()});
+    let account = app.verified_account(&key, ("gateway", "smsapi"), settings).await;
+    let path = path(&app, &account);
+    let (answer, after) = without_its_body(&app, &format!("{path}0")).await;
+    assert!(answer.starts_with("HTTP/1.1 404") && answer.contains("connection: close"), "{answer}");
+    assert!(after < patience, "{after:?}");
+    let (answer, after) = without_its_body(&app, &path).await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert!(after >= patience, "{after:?}");
+    let large = app.client.post(format!("{}{path}", app.base_url)).body("x".repeat(70_000));
+    assert_eq!(large.send().await.unwrap().status(), 413);
+    // HEAD changes nothing, so nothing is read of it.
+    let head = app.client.head(format!("{}{path}?status=404", app.base_url)).send().await.unwrap();
+    assert_eq!(head.status(), 200);
 }

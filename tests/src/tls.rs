@@ -20,13 +20,13 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 /// An authority that signs what the server serves.
-struct Authority {
+pub struct Authority {
     certificate: CertificateDer<'static>,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -35,7 +35,7 @@ impl Authority {
     }
 
     /// Writes a new certificate for loopback and gives it.
-    fn issue(&self, folder: &Path) -> CertificateDer<'static> {
+    pub fn issue(&self, folder: &Path) -> CertificateDer<'static> {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
         let leaf = params.signed_by(&key, &self.issuer).unwrap();
@@ -57,7 +57,7 @@ impl Authority {
     }
 }
 
-fn files(folder: &Path) -> TlsFiles {
+pub fn files(folder: &Path) -> TlsFiles {
     TlsFiles { certificate: folder.join("tls.crt"), key: folder.join("tls.key") }
 }
 

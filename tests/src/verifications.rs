@@ -287,7 +287,7 @@ async fn bodies_are_bounded_and_of_one_kind() {
     assert_eq!(unknown.problem(), (404, "not_found".into()));
     let wrong_method = app.send("PUT", "/v1/verifications", Some(&key.text), None).await;
     assert_eq!(wrong_method.problem(), (405, "method_not_allowed".into()));
-    assert_eq!(wrong_method.header("allow"), "GET, POST");
+    assert_eq!(wrong_method.header("allow"), "GET, HEAD, POST");
 }
 
 #[tokio::test]

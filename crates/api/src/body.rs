@@ -1,6 +1,7 @@
 //! Reads bodies and query strings: the right type, a bounded size, a bounded time.
 
 use crate::{
+    State,
     fields::Fields,
     idempotency,
     problem::{Problem, ProblemCode},
@@ -11,7 +12,7 @@ use actix_web::{
     http::header::{CONTENT_LENGTH, CONTENT_TYPE},
     web,
 };
-use countersign_core::idempotency::Once;
+use countersign_core::{idempotency::Once, time::ceil_seconds};
 use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture};
 use std::{
     future::{Ready, ready},
@@ -20,7 +21,7 @@ use std::{
 
 /// Largest body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
-/// How long a body may take: one that trickles in must not hold a connection.
+/// How long a body may take, unless the state says it.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub const JSON: &[&str] = &["application/json"];
@@ -102,7 +103,8 @@ pub fn check_type(request: &HttpRequest, types: &[&str]) -> Result<(), Problem> 
     Err(Problem::new(ProblemCode::UnsupportedMediaType, detail))
 }
 
-/// A body of any type, within its bounds.
+/// A body of any type, within its bounds: one that is too large, or trickles in, must not
+/// hold a connection.
 pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Vec<u8>, Problem> {
     let too_large = || Problem::new(ProblemCode::PayloadTooLarge, "A body holds at most 65536 bytes.");
     let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -121,8 +123,12 @@ pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Vec<u8>, Pr
         }
         Ok(bytes)
     };
-    let late = |_| Problem::new(ProblemCode::InvalidRequest, "The body did not arrive within 10 seconds.");
-    tokio::time::timeout(BODY_TIMEOUT, collect).await.map_err(late)?
+    let patience = request.app_data::<web::Data<State>>().map_or(BODY_TIMEOUT, |state| state.body_timeout);
+    let late = |_| {
+        let detail = format!("The body did not arrive within {} seconds.", ceil_seconds(patience));
+        Problem::new(ProblemCode::InvalidRequest, detail)
+    };
+    tokio::time::timeout(patience, collect).await.map_err(late)?
 }
 
 /// The parameters of an operation that has some.

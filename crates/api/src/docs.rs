@@ -6,11 +6,10 @@
 //! each request, and a body in one piece is copied whole into the connection's
 //! buffer: a client that never reads would hold the largest script twice.
 
-use crate::problem::Problem;
+use crate::{openapi::method_refusal, problem::Problem};
 use actix_web::{
     HttpRequest, HttpResponse,
     body::SizedStream,
-    guard,
     http::header,
     web::{self, Bytes},
 };
@@ -79,7 +78,12 @@ static FILES: LazyLock<BTreeMap<&'static str, File>> = LazyLock::new(|| {
 
 /// Registers the pages.
 pub fn configure(config: &mut web::ServiceConfig) {
-    config.service(web::resource("/docs/{name:.*}").guard(guard::Get()).to(send_file));
+    let pages = web::resource("/docs/{name:.*}").route(web::get().to(send_file));
+    config.service(pages.default_service(web::to(refuse_method)));
+}
+
+async fn refuse_method() -> HttpResponse {
+    HttpResponse::from_error(method_refusal("GET, HEAD"))
 }
 
 /// `GET /docs/{name}`: revalidated each time, so that a new release is never

@@ -16,6 +16,7 @@ mod deprecation;
 mod docs;
 mod failures;
 mod fields;
+mod head;
 mod history;
 mod id;
 mod idempotency;
@@ -40,6 +41,7 @@ mod verifications;
 mod webhooks;
 
 pub use failures::AuthFailures;
+pub use head::answer_head;
 pub use key_uses::KeyUses;
 pub use observe::observe;
 pub use openapi::{compatible_openapi, fallback, openapi};
@@ -49,7 +51,7 @@ pub use twilio::account_sid;
 use actix_web::{middleware::from_fn, web};
 use countersign_core::{Context, address::TrustedProxies, ports::Clock};
 use rand::CryptoRng;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// What the handlers work with.
@@ -64,8 +66,12 @@ pub struct State {
     pub proxies: TrustedProxies,
     /// Where others reach the API, without a slash at the end, if that is known.
     pub public_url: Option<String>,
+    /// Whether this process itself speaks TLS.
+    pub secure: bool,
     /// Counts failed authentications; the server's housekeeping keeps it small.
     pub failures: Arc<AuthFailures>,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
 }
 
 /// Registers the whole API. [`observe`] is wrapped around the App, and

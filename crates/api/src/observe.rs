@@ -6,7 +6,7 @@ use crate::{
     auth::Identity,
     camara,
     compatible::Form,
-    deprecation,
+    deprecation, head,
     problem::{Problem, ProblemCode},
     twilio,
 };
@@ -69,24 +69,29 @@ struct Seen {
     /// Of the caller, where it can be told.
     address: Option<String>,
     started: Instant,
+    /// Whether the answer goes without its body.
+    is_head: bool,
 }
 
 /// Middleware for the whole App.
 pub async fn observe<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let address = caller_address(&request);
+    let method = method_name(request.method());
+    let is_head = head::ask_as_get(&mut request);
     // As routes are found by it: `/%761/keys` is `/v1/keys`.
     let path = request.match_info().as_str();
     let seen = Seen {
         id: request_id(&request),
-        method: method_name(request.method()),
+        method,
         api: path.starts_with("/v1/") || Form::of(path) == Form::Twilio,
         form: Form::of(path),
         correlator: camara::correlator(path, request.headers()),
         address: address.ok().map(|address| address.0.to_string()),
         started: Instant::now(),
+        is_head,
     };
     match address {
         Ok(address) => request.extensions_mut().insert(address),
@@ -147,13 +152,22 @@ impl Seen {
         }
         let status = response.status().as_u16();
         let route = response.request().match_pattern().unwrap_or_else(|| "-".to_owned());
-        if let Some(deprecation) = deprecation::of_request(response.request(), self.method, &route) {
+        if let Some(deprecation) = deprecation::of_request(response.request(), self.operation(), &route) {
             deprecation.announce(response.headers_mut());
         }
         self.measure(&route, status);
         self.log_line(response.request(), &route, status, problem.as_ref().map(Problem::code));
         self.audit(response.request(), &route, status);
+        if self.is_head {
+            let (request, answer) = response.into_parts();
+            response = ServiceResponse::new(request, head::without_body(answer));
+        }
         response
+    }
+
+    /// The method that the operation is known by.
+    fn operation(&self) -> &'static str {
+        if self.is_head { "GET" } else { self.method }
     }
 
     /// One line for each change that was made to what a tenant has set, its keys and its numbers.
@@ -320,6 +334,6 @@ impl ResponseError for Lost {
     fn error_response(&self) -> HttpResponse {
         let mut response = self.seen.form.refuse(&self.problem);
         self.seen.set_headers(response.headers_mut());
-        response
+        if self.seen.is_head { head::without_body(response) } else { response }
     }
 }

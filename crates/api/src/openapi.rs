@@ -228,7 +228,9 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
     let (mut document, mut compatible) = (openapi(), compatible_openapi());
     let json = serde_json::to_vec(&document).map(Bytes::from).unwrap_or_default();
     let paths = document.paths.paths.iter_mut().chain(&mut compatible.paths.paths).map(|(path, item)| {
-        let methods: Vec<_> = operations(item).map(|(method, _)| method).collect();
+        // Wherever there is GET, there is HEAD; see `head.rs`.
+        let methods = operations(item).map(|(method, _)| if method == "GET" { "GET, HEAD" } else { method });
+        let methods: Vec<_> = methods.collect();
         (ResourceDef::new(path.as_str()), methods.join(", "))
     });
     Served { json, paths: paths.collect() }
@@ -251,12 +253,15 @@ pub fn refusal(request: &HttpRequest) -> Problem {
     let literal = paths.iter().find(|(path, _)| path.pattern() == Some(request.path()));
     let known = literal.or_else(|| paths.iter().find(|(path, _)| path.is_match(request.path())));
     match known {
-        Some((_, methods)) => {
-            let detail = format!("This path has {methods}.");
-            Problem::new(ProblemCode::MethodNotAllowed, detail).with_header(header::ALLOW, methods)
-        }
+        Some((_, methods)) => method_refusal(methods),
         None => Problem::not_found("There is nothing at this path."),
     }
+}
+
+/// The refusal of a method where the path has others.
+pub fn method_refusal(methods: &str) -> Problem {
+    let detail = format!("This path has {methods}.");
+    Problem::new(ProblemCode::MethodNotAllowed, detail).with_header(header::ALLOW, methods)
 }
 
 /// Whether the path is an operation's own, though it also fits one with an id.

@@ -3,11 +3,11 @@
 //! No operation of the API: providers call it, each in its own form, so it
 //! stands in no document and answers no problems.
 
-use crate::State;
+use crate::{State, body, head::is_head};
 use actix_web::{
-    HttpMessage as _, HttpRequest, HttpResponse, Resource,
-    http::header::CONTENT_TYPE,
-    web::{self, Bytes, Data},
+    HttpMessage as _, HttpRequest, HttpResponse, Resource, ResponseError as _,
+    http::header::{ALLOW, CONTENT_TYPE},
+    web::{self, Data, Payload},
 };
 use countersign_core::{
     address::CallerAddress,
@@ -19,28 +19,39 @@ use countersign_core::{
 };
 use std::sync::Arc;
 
-/// The longest body: as for all requests.
-const MAX_BODY: usize = 64 * 1024;
 /// The most reports that are taken from one request.
 const MOST: usize = 1_000;
 
 /// Where providers call.
 pub fn resource() -> Resource {
     web::resource("/receipts/{tenant}/{account}/{secret}")
-        .app_data(web::PayloadConfig::new(MAX_BODY))
         .route(web::get().to(take))
         .route(web::post().to(take))
+        .default_service(web::to(refuse_method))
+}
+
+async fn refuse_method() -> HttpResponse {
+    HttpResponse::MethodNotAllowed().insert_header((ALLOW, "GET, HEAD, POST")).finish()
 }
 
 async fn take(
     state: Data<State>,
     request: HttpRequest,
     path: web::Path<(String, String, String)>,
-    body: Bytes,
+    payload: Payload,
 ) -> HttpResponse {
     let (tenant, account, secret) = path.into_inner();
+    // Before anything else is waited for: who does not know the secret sends no body here.
     let Some(account) = find(&state, &tenant, &account, &secret) else {
         return HttpResponse::NotFound().finish();
+    };
+    if is_head(&request) {
+        // It must change nothing, and a report is a change.
+        return HttpResponse::Ok().content_type("text/plain; charset=utf-8").finish();
+    }
+    let body = match body::read(&request, payload.into_inner()).await {
+        Ok(body) => body,
+        Err(problem) => return HttpResponse::build(problem.status_code()).finish(),
     };
     let Some(call) = read(&state, &request, body) else { return HttpResponse::BadRequest().finish() };
     let (reports, answer) = match state.context.gateways.read_receipts(&account, &call) {
@@ -92,7 +103,7 @@ fn find(state: &State, tenant: &str, account: &str, secret: &str) -> Option<Arc<
     is_secret.then(|| Arc::clone(account))
 }
 
-fn read(state: &State, request: &HttpRequest, body: Bytes) -> Option<ReceiptCall> {
+fn read(state: &State, request: &HttpRequest, body: Vec<u8>) -> Option<ReceiptCall> {
     let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string()).ok()?;
     let headers = request
         .headers()
@@ -101,7 +112,8 @@ fn read(state: &State, request: &HttpRequest, body: Bytes) -> Option<ReceiptCall
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let base = state.public_url.clone().unwrap_or_else(|| {
         let info = request.connection_info();
-        format!("{}://{}", info.scheme(), info.host())
+        let scheme = if state.secure { "https" } else { info.scheme() };
+        format!("{scheme}://{}", info.host())
     });
     Some(ReceiptCall {
         url: format!("{base}{}", request.uri()),
@@ -115,7 +127,7 @@ fn read(state: &State, request: &HttpRequest, body: Bytes) -> Option<ReceiptCall
             .unwrap_or_default()
             .trim()
             .to_owned(),
-        body: body.to_vec(),
+        body,
         peer: request.extensions().get::<CallerAddress>()?.0,
     })
 }

@@ -71,7 +71,7 @@ impl Base {
         if let Some(url) = state.and_then(|state| state.public_url.as_deref()) {
             return Self(url.to_owned());
         }
-        let scheme = if request.app_config().secure() { "https" } else { "http" };
+        let scheme = if state.is_some_and(|state| state.secure) { "https" } else { "http" };
         Self(host(request).map(|host| format!("{scheme}://{host}")).unwrap_or_default())
     }
 

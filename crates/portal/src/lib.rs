@@ -21,25 +21,47 @@ mod watch;
 pub use guard::guard;
 pub use page::DevPage;
 
-use actix_web::web;
+use actix_web::{
+    FromRequest, Handler, HttpResponse, Resource, Responder,
+    http::{StatusCode, header},
+    web,
+};
+use problem::problem as refusal;
 
 /// Registers the pages: `/`, `/dev` and what stands below it.
 pub fn configure(page: web::Data<DevPage>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
         config
             .app_data(page)
-            .route("/", web::get().to(page::redirect_root))
-            .route("/dev", web::get().to(page::show_page))
-            .route("/dev/assets/{name}", web::get().to(asset::send_asset))
-            .route("/dev/messages", web::get().to(messages::list_messages))
-            .route("/dev/events", web::get().to(watch::watch_messages))
-            .route("/dev/timeline/{id}", web::get().to(timeline::read_timeline))
+            .service(show("/", page::redirect_root))
+            .service(show("/dev", page::show_page))
+            .service(show("/dev/assets/{name}", asset::send_asset))
+            .service(show("/dev/messages", messages::list_messages))
+            .service(show("/dev/events", watch::watch_messages))
+            .service(show("/dev/timeline/{id}", timeline::read_timeline))
             .service(
-                web::resource("/dev/provider")
-                    .route(web::get().to(provider::read_provider))
-                    .route(web::post().to(provider::set_provider)),
+                show("/dev/provider", provider::read_provider)
+                    .route(web::post().to(provider::set_provider))
+                    .default_service(web::to(|| refuse_method("GET, HEAD, POST"))),
             );
     }
+}
+
+/// What can be read, and if nothing is added, only that.
+fn show<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args, Output: Responder + 'static>,
+    Args: FromRequest + 'static,
+{
+    let shown = web::resource(path).route(web::get().to(handler));
+    shown.default_service(web::to(|| refuse_method("GET, HEAD")))
+}
+
+async fn refuse_method(methods: &'static str) -> HttpResponse {
+    let detail = format!("This path has {methods}.");
+    let mut answer = refusal(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &detail);
+    answer.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(methods));
+    answer
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 
 mod background;
 mod directory;
+mod front;
 mod listener;
 mod presence;
+mod probe;
 mod recorder;
 mod share;
 #[cfg(test)]
@@ -39,9 +41,11 @@ use countersign_delivery::{
 };
 use countersign_portal::DevPage;
 use directory::{follow_directory, follow_relays, refresh};
+use front::{Ends, tell_ends};
 pub use listener::BindError;
 use listener::{Bounds, bind, serve_api, serve_operator};
 use presence::Presence;
+pub(crate) use probe::ApiProbe;
 use recorder::Recorder;
 use share::{keep_share, take_share};
 use std::{
@@ -51,7 +55,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tls::{Certificate, server_config, watch_certificate};
+use tls::{Certificate, watch_certificate};
 use tokio::{
     sync::mpsc,
     task::JoinSet,
@@ -129,8 +133,8 @@ impl Application {
         telemetry::metrics_handle();
         // `dev` brings the schema up to date by itself.
         if !dev {
-            let tls = certificate.clone().map(server_config).transpose().context("TLS cannot be set up")?;
-            wait_for_stores(&settings, (api.as_ref(), &operator), tls).await?;
+            let bounds = Bounds::new(&settings.server, certificate.clone(), Arc::default())?;
+            wait_for_stores(&settings, (api.as_ref(), &operator), &bounds).await?;
         }
         let Backends { context, nodes, accounts, reports, outbound, history, inbox, lock } =
             open_backends(&settings, &clock, dev).await?;
@@ -218,12 +222,14 @@ impl Application {
             let taken = take_share(&context.codes, worker, context.partitions, &self.share).await;
             taken.context("The codes store does not answer")?;
         }
+        let ends = Arc::new(Ends::default());
         let mut tasks = self.spawn_tasks();
+        tasks.spawn(tell_ends(Arc::clone(&ends), self.stop.clone()));
         if let Some(reports) = self.reports.take() {
             tasks.spawn(take_reports(self.context.clone(), reports, self.stop.clone()));
         }
         let lock = self.lock.try_clone().context("The lock of the data folder is lost")?;
-        let servers = self.serve()?;
+        let servers = self.serve(ends)?;
         let outcome = {
             let served = async {
                 let outcome = servers.await.context("A listener failed");
@@ -304,21 +310,21 @@ impl Application {
         tasks.spawn(upkeep.run(self.stop.clone()));
     }
 
-    fn serve(self) -> anyhow::Result<impl Future<Output = std::io::Result<()>>> {
+    fn serve(self, ends: Arc<Ends>) -> anyhow::Result<impl Future<Output = std::io::Result<()>>> {
+        let bounds = Bounds::new(&self.settings.server, self.certificate.clone(), ends)?;
+        let secure = self.certificate.is_some();
+        let probe = self.api.as_ref().map(|_| ApiProbe::new(self.addresses.0, secure)).transpose();
+        let probe = probe.context("The API cannot be asked over TLS")?;
         let settings = &self.settings.server;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let bounds = Bounds {
-            workers: if settings.workers == 0 { cores } else { settings.workers },
-            shutdown: settings.shutdown_timeout,
-            tls: self.certificate.clone().map(server_config).transpose().context("TLS cannot be set up")?,
-        };
         let (proxies, public_url) = (settings.trusted_proxies.clone(), settings.public_url.clone());
+        let body_timeout = settings.clients.body_timeout;
         let page = self.dev_page();
         let Self { context, clock, key_uses, failures, stop, .. } = self;
-        let operator = web::Data::new(Operator { context: context.clone(), stop: stop.clone() });
-        let state = web::Data::new(State { context, clock, key_uses, proxies, public_url, failures });
-        let operator = serve_operator(self.operator, operator, bounds.shutdown, stop.clone())?;
-        let api = self.api.map(|api| serve_api(api, state, page, bounds, stop)).transpose()?;
+        let operator = Operator { context: context.clone(), api: probe, stop: stop.clone() };
+        let state = State { context, clock, key_uses, proxies, public_url, secure, failures, body_timeout };
+        let (operator, state) = (web::Data::new(operator), web::Data::new(state));
+        let operator = serve_operator(self.operator, operator, bounds.operator(stop.clone()))?;
+        let api = self.api.map(|api| serve_api(api, state, page, bounds.api(stop))).transpose()?;
         Ok(async move {
             let api = async {
                 match api {

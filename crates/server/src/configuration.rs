@@ -17,8 +17,8 @@ use reader::{DAY, Reader};
 pub use secret::Secret;
 use server::read_server;
 pub use settings::{
-    CodesSettings, CodesUrl, DatabaseUrl, DeliverySettings, HistorySettings, KeyringSettings, LogFormat,
-    LogLevel, LogSettings, RelayUrl, ServerSettings, Settings, TlsFiles,
+    ClientSettings, CodesSettings, CodesUrl, DatabaseUrl, DeliverySettings, HistorySettings, KeyringSettings,
+    LogFormat, LogLevel, LogSettings, RelayUrl, ServerSettings, Settings, TlsFiles,
 };
 use std::{
     error::Error,

@@ -3,6 +3,7 @@
 
 use countersign_core::{ports::Clock, time::Timestamp};
 use rand::rngs::ThreadRng;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{
     sync::OnceLock,
     time::{Duration, Instant},
@@ -22,6 +23,20 @@ impl Clock for SystemClock {
         static START: OnceLock<Instant> = OnceLock::new();
         START.get_or_init(Instant::now).elapsed()
     }
+}
+
+/// How many files this process may have open, sockets among them; nothing if there is no limit.
+pub fn open_files() -> Option<usize> {
+    let limit = getrlimit(Resource::Nofile);
+    limit.current.and_then(|most| usize::try_from(most).ok())
+}
+
+/// Lets the process open as many files as whoever started it allows: each
+/// connection is one, and many systems begin with 1,024.
+pub fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    // Refused, the old limit stands, and the number of connections follows it.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
 /// The machine's randomness, for fresh keys and ids.

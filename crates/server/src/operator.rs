@@ -1,10 +1,11 @@
 //! The operator port: metrics and health, nothing else. Plain HTTP and no
 //! keys by design, so nothing here may say anything about a tenant.
 
-use crate::telemetry;
-use actix_web::{HttpResponse, http::header, web};
+use crate::{application::ApiProbe, telemetry};
+use actix_web::{Handler, HttpResponse, Resource, Responder, http::header, web};
 use countersign_core::Context;
 use std::time::{Duration, Instant};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// A probe that waits longer than this counts as failed at its asker's too.
@@ -13,6 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What the port reports on.
 pub(crate) struct Operator {
     pub context: Context,
+    /// The port of the API; a worker has none.
+    pub api: Option<ApiProbe>,
     /// Once it is cancelled, the process takes no new work.
     pub stop: CancellationToken,
 }
@@ -22,10 +25,23 @@ pub(crate) fn configure(operator: web::Data<Operator>) -> impl FnOnce(&mut web::
     move |config| {
         config
             .app_data(operator)
-            .route("/metrics", web::get().to(show_metrics))
-            .route("/health/live", web::get().to(check_liveness))
-            .route("/health/ready", web::get().to(check_readiness));
+            .service(page("/metrics", show_metrics))
+            .service(page("/health/live", check_liveness))
+            .service(page("/health/ready", check_readiness));
     }
+}
+
+/// What can only be read.
+fn page<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args, Output: Responder + 'static>,
+    Args: actix_web::FromRequest + 'static,
+{
+    web::resource(path).route(web::get().to(handler)).default_service(web::to(refuse_method))
+}
+
+async fn refuse_method() -> HttpResponse {
+    HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, "GET, HEAD")).finish()
 }
 
 async fn show_metrics() -> HttpResponse {
@@ -41,20 +57,31 @@ async fn check_readiness(operator: web::Data<Operator>) -> HttpResponse {
     let (status, word) = if operator.stop.is_cancelled() {
         (HttpResponse::ServiceUnavailable(), "stopping\n")
     } else {
-        match tokio::time::timeout(PATIENCE, find_unready(&operator.context)).await {
-            Ok(None) => (HttpResponse::Ok(), "ready\n"),
-            Ok(Some(word)) => (HttpResponse::ServiceUnavailable(), word),
-            Err(_) => (HttpResponse::ServiceUnavailable(), "no answer in 2 s\n"),
+        match find_unready(&operator).await {
+            None => (HttpResponse::Ok(), "ready\n"),
+            Some(word) => (HttpResponse::ServiceUnavailable(), word),
         }
     };
     let mut status = status;
     status.content_type("text/plain").body(word)
 }
 
-/// The first thing that does not answer.
-async fn find_unready(context: &Context) -> Option<&'static str> {
-    if context.codes.ping().await.is_err() {
-        return Some("codes unavailable\n");
+/// The first thing that does not answer in time.
+async fn find_unready(operator: &Operator) -> Option<&'static str> {
+    let api = async {
+        match &operator.api {
+            Some(api) => timeout(PATIENCE, api.ask()).await.is_ok_and(|asked| asked.is_ok()),
+            None => true,
+        }
+    };
+    let (codes, api) = tokio::join!(timeout(PATIENCE, operator.context.codes.ping()), api);
+    match codes {
+        Err(_) => return Some("no answer in 2 s\n"),
+        Ok(Err(_)) => return Some("codes unavailable\n"),
+        Ok(Ok(_)) => {}
     }
-    (!context.snapshot.is_fresh(Instant::now())).then_some("directory unavailable\n")
+    if !operator.context.snapshot.is_fresh(Instant::now()) {
+        return Some("directory unavailable\n");
+    }
+    (!api).then_some("API unavailable\n")
 }

@@ -7,7 +7,12 @@ use lines::Lines;
 pub use lines::flush as flush_log;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::{io::IsTerminal, sync::OnceLock};
-use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// Bounds of the duration histograms: from a hit in memory to the longest time-out.
 const SECONDS: [f64; 14] =
@@ -23,6 +28,10 @@ pub fn init_log(format: LogFormat, level: LogLevel) {
         .with_default(level.min(tracing::Level::WARN))
         // One line for each failed call while a server is away; we tell an outage once.
         .with_target("redis", tracing::Level::ERROR)
+        // One line for each connection that a stranger breaks; `application/front/ends.rs` counts them,
+        // and tells what is a failure of ours.
+        .with_target("actix_http::h1", LevelFilter::OFF)
+        .with_target("rustls", tracing::Level::ERROR)
         .with_target("countersign", level)
         .with_target("http", level)
         // Whatever is written else: what somebody did to the settings is.

@@ -10,6 +10,7 @@
 pub mod codes;
 pub mod directory;
 pub mod history;
+mod home;
 pub mod inbox;
 pub mod redis;
 pub mod sql;

@@ -327,7 +327,7 @@ async fn what_another_start_took_is_not_given_back() {
         start_verification(&context, &caller, request, None, now, &mut rng()).await
     }));
     is_stopped.recv().await.unwrap();
-    // Not by whole intervals: see ADR 31.
+    // Not by whole intervals: see ADR 32.
     clock.turn(Duration::from_millis(2_300));
     bench.make(bench.from(2, None, None), None).await.unwrap();
     go_on.send(()).unwrap();

@@ -90,7 +90,9 @@ pub fn state(mode: Mode, scopes: Scopes, disabled: bool) -> State {
     let clock: Arc<dyn Clock> = Arc::new(Noon);
     let failures = Arc::new(AuthFailures::new(NonZeroU32::MIN, Arc::clone(&clock)));
     let proxies = TrustedProxies::new(vec![parse_proxy("10.0.0.0/8").unwrap()]).unwrap();
-    State { context, clock, key_uses: Arc::new(KeyUses::default()), proxies, public_url: None, failures }
+    let key_uses = Arc::new(KeyUses::default());
+    let body_timeout = Duration::from_secs(10);
+    State { context, clock, key_uses, proxies, public_url: None, secure: false, failures, body_timeout }
 }
 
 fn snapshot(key: Key) -> Snapshot {

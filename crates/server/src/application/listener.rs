@@ -1,34 +1,40 @@
 //! The two HTTP listeners and what bounds them.
 
-use crate::operator::{self, Operator};
+use super::{
+    front::{Ends, Front, Patience},
+    tls::{Certificate, server_config},
+};
+use crate::{
+    configuration::{ClientSettings, ServerSettings},
+    machine,
+    operator::{self, Operator},
+};
 use actix_web::{
-    App, HttpServer,
+    App,
     dev::Server,
     middleware::{Condition, from_fn},
     web,
 };
+use anyhow::Context as _;
 use countersign_api::State;
 use countersign_portal::DevPage;
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use rustls::ServerConfig;
 use std::{
     io,
     net::{SocketAddr, TcpListener},
+    sync::Arc,
     time::Duration,
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long a connection may idle between two requests.
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
-/// How long a TLS handshake may take.
-const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(3);
-/// How long a client may take to send the head of a request.
-const REQUEST_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a client may take to close.
-const DISCONNECT_PATIENCE: Duration = Duration::from_secs(2);
-/// Connections of one thread; more wait in the system's queue. The server ends
-/// no connection whose client does not read its answer, so this is also what
-/// bounds the memory of such answers: about 50 KiB for each.
-const MAX_CONNECTIONS: usize = 1_024;
+/// Files that the process needs for anything but connections of the API.
+const OTHER_FILES: usize = 512;
+/// However few files may be open, so many connections are taken.
+const FEWEST: usize = 64;
+/// Bytes that the system keeps of an answer until its client takes them; Linux
+/// doubles the number. Left to itself, it keeps megabytes for each connection.
+const SEND_BUFFER: usize = 64 * 1024;
 /// Connections of the operator port: a few scrapers and probes.
 const OPERATOR_CONNECTIONS: usize = 256;
 /// How long a connection of the operator port may idle, or take to ask: those
@@ -46,30 +52,99 @@ pub struct BindError {
     pub source: std::io::Error,
 }
 
-/// What is configured of the API's listener.
+/// What is configured of both listeners.
 pub(super) struct Bounds {
-    /// Threads that serve requests.
+    /// Threads that serve requests of the API.
     pub workers: usize,
     /// How long requests in flight may take to end.
     pub shutdown: Duration,
-    /// Speaks TLS with this, else plain HTTP.
+    /// The API speaks TLS with this, else plain HTTP.
     pub tls: Option<ServerConfig>,
+    /// What the clients of the API may do.
+    pub clients: ClientSettings,
+    pub ends: Arc<Ends>,
+}
+
+impl Bounds {
+    /// As they are configured.
+    pub fn new(
+        settings: &ServerSettings,
+        certificate: Option<Arc<Certificate>>,
+        ends: Arc<Ends>,
+    ) -> anyhow::Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            workers: if settings.workers == 0 { cores } else { settings.workers },
+            shutdown: settings.shutdown_timeout,
+            tls: certificate.map(server_config).transpose().context("TLS cannot be set up")?,
+            clients: settings.clients,
+            ends,
+        })
+    }
+
+    /// The port of the API.
+    pub fn api(&self, stop: CancellationToken) -> Front {
+        let ClientSettings { connections, head_timeout, answer_timeout, keep_alive, .. } = self.clients;
+        Front {
+            port: "api",
+            workers: self.workers,
+            connections: fit(connections),
+            patience: Patience { head: head_timeout, answer: answer_timeout, idle: keep_alive },
+            shutdown: self.shutdown,
+            tls: self.tls.clone(),
+            ends: Arc::clone(&self.ends),
+            stop,
+        }
+    }
+
+    /// The port of the operator.
+    pub fn operator(&self, stop: CancellationToken) -> Front {
+        let patience = OPERATOR_PATIENCE;
+        Front {
+            port: "operator",
+            workers: 1,
+            connections: OPERATOR_CONNECTIONS,
+            patience: Patience { head: patience, answer: patience, idle: patience },
+            shutdown: self.shutdown,
+            tls: None,
+            ends: Arc::clone(&self.ends),
+            stop,
+        }
+    }
+}
+
+/// As many connections as there may be files: a process without a free one
+/// reaches its stores no more than its clients.
+fn fit(connections: usize) -> usize {
+    let Some(files) = machine::open_files() else { return connections };
+    let room = files.saturating_sub(OTHER_FILES).max(FEWEST);
+    if room < connections {
+        tracing::warn!(
+            files,
+            connections = room,
+            "This process may open too few files for server.connections; raise its limit (ulimit -n)"
+        );
+    }
+    room.min(connections)
 }
 
 pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
-    TcpListener::bind(address).map_err(|source| BindError { address, source })
+    let listener = TcpListener::bind(address).and_then(|listener| {
+        set_socket_send_buffer_size(&listener, SEND_BUFFER)?;
+        Ok(listener)
+    });
+    listener.map_err(|source| BindError { address, source })
 }
 
-/// Serves the API, and the pages of `dev` if there are any, until `stop`.
+/// Serves the API, and the pages of `dev` if there are any, until it is stopped.
 pub(super) fn serve_api(
     listener: TcpListener,
     state: web::Data<State>,
     page: Option<web::Data<DevPage>>,
-    bounds: Bounds,
-    stop: CancellationToken,
+    front: Front,
 ) -> io::Result<Server> {
     let dev = page.is_some();
-    let app = move || {
+    front.serve(listener, move || {
         let page = page.clone();
         App::new()
             .wrap(Condition::new(dev, from_fn(countersign_portal::guard)))
@@ -82,39 +157,20 @@ pub(super) fn serve_api(
                 }
             })
             .default_service(web::to(countersign_api::fallback))
-    };
-    let server = HttpServer::new(app)
-        .workers(bounds.workers)
-        .max_connections(MAX_CONNECTIONS)
-        .keep_alive(KEEP_ALIVE)
-        .tls_handshake_timeout(HANDSHAKE_PATIENCE)
-        .client_request_timeout(REQUEST_PATIENCE)
-        .client_disconnect_timeout(DISCONNECT_PATIENCE)
-        .shutdown_timeout(bounds.shutdown.as_secs())
-        .shutdown_signal(stop.cancelled_owned());
-    let server = match bounds.tls {
-        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
-        None => server.listen(listener)?,
-    };
-    Ok(server.run())
+    })
 }
 
-/// Serves metrics and health until `stop`.
+/// Serves metrics and health until it is stopped.
 pub(super) fn serve_operator(
     listener: TcpListener,
     operator: web::Data<Operator>,
-    shutdown: Duration,
-    stop: CancellationToken,
+    front: Front,
 ) -> io::Result<Server> {
-    let server = HttpServer::new(move || App::new().configure(operator::configure(operator.clone())))
-        .workers(1)
-        .max_connections(OPERATOR_CONNECTIONS)
-        .keep_alive(OPERATOR_PATIENCE)
-        .client_request_timeout(OPERATOR_PATIENCE)
-        .client_disconnect_timeout(DISCONNECT_PATIENCE)
-        .shutdown_timeout(shutdown.as_secs())
-        .shutdown_signal(stop.cancelled_owned());
-    Ok(server.listen(listener)?.run())
+    front.serve(listener, move || {
+        App::new()
+            .wrap(from_fn(countersign_api::answer_head))
+            .configure(operator::configure(operator.clone()))
+    })
 }
 
 #[cfg(test)]

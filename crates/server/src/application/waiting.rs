@@ -5,11 +5,15 @@
 //! version out may start the servers first, and an orchestrator that restarts
 //! what ends would only add to an outage.
 
+use super::{
+    front::{Front, Patience},
+    listener::Bounds,
+};
 use crate::{
     configuration::{CodesUrl, DatabaseUrl, Settings},
     wiring::{open_sql, redis_url},
 };
-use actix_web::{App, HttpResponse, HttpServer, ResponseError as _, dev::Server, http::header, web};
+use actix_web::{App, HttpResponse, ResponseError as _, dev::Server, http::header, middleware::from_fn, web};
 use anyhow::Context as _;
 use countersign_api::{Problem, ProblemCode};
 use countersign_core::cause::chain;
@@ -17,16 +21,12 @@ use countersign_stores::{
     redis::{RedisCodes, RedisUrl},
     sql::Sql,
 };
-use rustls::ServerConfig;
 use std::{io, net::TcpListener, time::Duration};
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 /// Between two looks at the stores; also what clients are told to wait.
 const LOOK: Duration = Duration::from_secs(1);
-/// Connections of each port: probes, and clients that are told to come later.
-const CONNECTIONS: usize = 256;
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the process waits for: the problem that clients are told, and the reason for the log.
 type Wait = (ProblemCode, String);
@@ -36,7 +36,7 @@ type Wait = (ProblemCode, String);
 pub(super) async fn wait_for_stores(
     settings: &Settings,
     (api, operator): (Option<&TcpListener>, &TcpListener),
-    tls: Option<ServerConfig>,
+    bounds: &Bounds,
 ) -> anyhow::Result<()> {
     let stores = Stores::new(settings).await?;
     let Some(wait) = stores.find_wait().await else { return Ok(()) };
@@ -48,9 +48,9 @@ pub(super) async fn wait_for_stores(
     let _guard = stop.clone().drop_guard();
     let mut servers = JoinSet::new();
     if let Some(api) = api {
-        servers.spawn(serve(api.try_clone()?, tls, heard.clone(), stop.clone())?);
+        servers.spawn(serve(api.try_clone()?, bounds.api(stop.clone()), heard.clone())?);
     }
-    servers.spawn(serve(operator.try_clone()?, None, heard, stop.clone())?);
+    servers.spawn(serve(operator.try_clone()?, bounds.operator(stop.clone()), heard)?);
     loop {
         sleep(LOOK).await;
         match stores.find_wait().await {
@@ -120,33 +120,18 @@ async fn find_reason(sql: &Sql) -> Option<String> {
     }
 }
 
-fn serve(
-    listener: TcpListener,
-    tls: Option<ServerConfig>,
-    waits_for: watch::Receiver<ProblemCode>,
-    stop: CancellationToken,
-) -> io::Result<Server> {
+fn serve(listener: TcpListener, front: Front, waits_for: watch::Receiver<ProblemCode>) -> io::Result<Server> {
     let waits_for = web::Data::new(waits_for);
-    let app = move || {
+    // Each connection ends with its answer, so none lasts into the time of the real server.
+    let patience = Patience { idle: Duration::ZERO, ..front.patience };
+    let front = Front { workers: 1, shutdown: LOOK, patience, ..front };
+    front.serve(listener, move || {
         App::new()
+            .wrap(from_fn(countersign_api::answer_head))
             .app_data(waits_for.clone())
             .route("/health/live", web::get().to(say_alive))
             .default_service(web::to(refuse))
-    };
-    let server = HttpServer::new(app)
-        .workers(1)
-        .max_connections(CONNECTIONS)
-        // Each connection ends with its answer, so none lasts into the time of the real server.
-        .keep_alive(actix_web::http::KeepAlive::Disabled)
-        .client_request_timeout(PATIENCE)
-        .client_disconnect_timeout(PATIENCE)
-        .shutdown_timeout(1)
-        .shutdown_signal(stop.cancelled_owned());
-    let server = match tls {
-        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
-        None => server.listen(listener)?,
-    };
-    Ok(server.run())
+    })
 }
 
 async fn say_alive() -> HttpResponse {

@@ -4,7 +4,7 @@ use crate::{
     cli::DevArgs,
     configuration::{LogFormat, LogLevel},
     demo::Demo,
-    keyfile, telemetry,
+    keyfile, machine, telemetry,
 };
 use anyhow::Context as _;
 use serde::Serialize;
@@ -29,6 +29,7 @@ pub(super) async fn run(config: Option<&Path>, args: &DevArgs) -> anyhow::Result
         ],
     )?;
     telemetry::init_log(LogFormat::Human, if args.verbose { LogLevel::Info } else { LogLevel::Warn });
+    machine::raise_open_files();
     let stop = stop_on_signals()?;
     let parts = Parts { dev: true, ..Parts::new(settings) };
     let application = Application::build(parts).await.map_err(|error| explain_bind(error, args))?;

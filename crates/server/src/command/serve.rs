@@ -3,7 +3,7 @@ use crate::{
     application::{Application, BindError, Parts},
     cli::Role,
     configuration::{CodesUrl, DatabaseUrl, Problems},
-    telemetry,
+    machine, telemetry,
 };
 use std::path::Path;
 
@@ -17,6 +17,7 @@ pub(super) async fn run(config: Option<&Path>, role: Role) -> anyhow::Result<()>
     }
     let behind_proxy = !settings.server.trusted_proxies.is_empty() && settings.server.public_url.is_none();
     telemetry::init_log(settings.log.format, settings.log.level);
+    machine::raise_open_files();
     let stop = stop_on_signals()?;
     let application = tokio::select! {
         built = Application::build(Parts { role, ..Parts::new(settings) }) => built.map_err(explain_bind)?,

@@ -1,6 +1,6 @@
 //! The section `[server]`: where it listens, to whom, and for how long.
 
-use super::{Reader, ServerSettings, TlsFiles};
+use super::{ClientSettings, Reader, ServerSettings, TlsFiles};
 use countersign_core::address::{TrustedProxies, parse_proxy};
 use std::{net::SocketAddr, num::NonZeroU32, path::Path};
 
@@ -31,6 +31,7 @@ pub(super) fn read_server(reader: &mut Reader, base: &Path) -> Option<ServerSett
     let workers = reader.number("server.workers", 0, 0..=256);
     let auth_failures = reader.number("server.auth_failures", 30, 5..=10_000);
     let shutdown_timeout = reader.duration("server.shutdown_timeout", "25s", 1..=300);
+    let clients = read_clients(reader);
     Some(ServerSettings {
         bind: bind?,
         tls: tls?,
@@ -40,6 +41,22 @@ pub(super) fn read_server(reader: &mut Reader, base: &Path) -> Option<ServerSett
         operator_bind: operator_bind?,
         workers: usize::try_from(workers?).ok()?,
         shutdown_timeout: shutdown_timeout?,
+        clients: clients?,
+    })
+}
+
+fn read_clients(reader: &mut Reader) -> Option<ClientSettings> {
+    let connections = reader.number("server.connections", 8_192, 64..=100_000);
+    let head_timeout = reader.duration("server.head_timeout", "5s", 1..=60);
+    let body_timeout = reader.duration("server.body_timeout", "10s", 1..=60);
+    let answer_timeout = reader.duration("server.answer_timeout", "10s", 1..=300);
+    let keep_alive = reader.duration("server.keep_alive", "30s", 1..=3_600);
+    Some(ClientSettings {
+        connections: usize::try_from(connections?).ok()?,
+        head_timeout: head_timeout?,
+        body_timeout: body_timeout?,
+        answer_timeout: answer_timeout?,
+        keep_alive: keep_alive?,
     })
 }
 

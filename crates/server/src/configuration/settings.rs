@@ -50,6 +50,23 @@ pub struct ServerSettings {
     pub workers: usize,
     /// How long work in flight may take to end.
     pub shutdown_timeout: Duration,
+    /// What clients of the API may do.
+    pub clients: ClientSettings,
+}
+
+/// How many clients there may be, and how long each may keep the server waiting.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientSettings {
+    /// Connections at once, over all threads.
+    pub connections: usize,
+    /// For the head of a request.
+    pub head_timeout: Duration,
+    /// For its body.
+    pub body_timeout: Duration,
+    /// For taking what was written of an answer.
+    pub answer_timeout: Duration,
+    /// Between two requests.
+    pub keep_alive: Duration,
 }
 
 /// A chain of certificates and the key of its first one, both PEM.

@@ -10,6 +10,7 @@ use super::{
     tags::{slot, tag},
     url::RedisUrl,
 };
+use crate::home::Home;
 use countersign_core::ports::StoreError;
 use redis::{
     ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value,
@@ -33,6 +34,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) struct Approvals {
     url: RedisUrl,
+    home: Home,
     replicas: u32,
     /// Checks that are under way; others wait within their time.
     places: Semaphore,
@@ -47,7 +49,8 @@ const LAST_SLOT: u16 = 16_383;
 impl Approvals {
     pub fn new(url: &RedisUrl, replicas: u32) -> Self {
         let places = Semaphore::new(MOST_IDLE);
-        Self { url: url.clone(), replicas, places, masters: Mutex::default(), idle: Mutex::default() }
+        let (masters, idle) = (Mutex::default(), Mutex::default());
+        Self { url: url.clone(), home: Home::here(), replicas, places, masters, idle }
     }
 
     /// Runs a check. If it approves, the answer is given only when enough
@@ -156,7 +159,7 @@ impl Approvals {
     }
 
     async fn open(&self, info: ConnectionInfo) -> RedisResult<MultiplexedConnection> {
-        connect(&client(&self.url, info)).await
+        connect(&self.home, client(&self.url, info)).await
     }
 
     /// A server of the cluster: as the URL says, at another address.

@@ -5,6 +5,7 @@ use super::{
     script::Script,
     url::{RedisUrl, Setup},
 };
+use crate::home::Home;
 use countersign_core::ports::StoreError;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, TlsCertificates,
@@ -178,6 +179,7 @@ pub(super) fn client(url: &RedisUrl, info: redis::ConnectionInfo) -> RedisResult
 /// One server, perhaps another one after a failover.
 pub(super) struct Node {
     source: Source,
+    home: Home,
     open: Mutex<Option<MultiplexedConnection>>,
     /// Held while a connection is made, with when the last try failed.
     opening: AsyncMutex<Option<Instant>>,
@@ -196,7 +198,7 @@ impl Node {
             Setup::Sentinel(name) => Source::Sentinel(Box::new(AsyncMutex::new(sentinel(url, name)?))),
             _ => Source::Fixed(Box::new(client(url, url.first())?)),
         };
-        Ok(Self { source, open: Mutex::default(), opening: AsyncMutex::default() })
+        Ok(Self { source, home: Home::here(), open: Mutex::default(), opening: AsyncMutex::default() })
     }
 
     /// Where the server is now.
@@ -229,7 +231,7 @@ impl Node {
         if failed.is_some_and(|at| at.elapsed() < PAUSE) {
             return Err(RedisError::from((ErrorKind::Io, "the server was not reached a moment ago")));
         }
-        match connect(&self.client().await).await {
+        match connect(&self.home, self.client().await).await {
             Ok(connection) => {
                 *failed = None;
                 *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection.clone());
@@ -256,13 +258,13 @@ impl Node {
 }
 
 /// A connection that gives up no sooner than a call.
-pub(super) async fn connect(client: &RedisResult<Client>) -> RedisResult<MultiplexedConnection> {
-    let client = client.as_ref().map_err(Clone::clone)?;
+pub(super) async fn connect(home: &Home, client: RedisResult<Client>) -> RedisResult<MultiplexedConnection> {
+    let client = client?;
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
         .set_response_timeout(Some(CALL_TIMEOUT))
         .set_concurrency_limit(IN_FLIGHT);
-    client.get_multiplexed_async_connection_with_config(&config).await
+    home.run(async move { client.get_multiplexed_async_connection_with_config(&config).await }).await
 }
 
 fn sentinel(url: &RedisUrl, name: &str) -> RedisResult<SentinelClient> {

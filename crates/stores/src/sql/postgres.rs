@@ -8,10 +8,11 @@ use super::{
     Batch, Done, Kind, Row, Statement, Value,
     migration::{self, Applied},
 };
-use connect::connector;
+use crate::home::Home;
 pub(super) use connect::parse_url;
+use connect::{Connector, connector};
 use countersign_core::ports::StoreError;
-use deadpool_postgres::{Manager, Object, Pool, Runtime};
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, Runtime};
 use futures_util::{TryStreamExt, future::maybe_done, poll};
 use std::{future::Future, pin::pin, time::Duration};
 use tokio::time::timeout;
@@ -37,7 +38,9 @@ impl Postgres {
     pub fn new(url: &str, ca: Option<&[u8]>) -> Result<Self, StoreError> {
         let mut config = parse_url(url)?;
         let tls = connector(&mut config, ca)?;
-        let pool = Pool::builder(Manager::new(config.clone(), tls.clone()))
+        let connector = Connector { tls: tls.clone(), home: Home::here() };
+        let manager = Manager::from_connect(config.clone(), connector, ManagerConfig::default());
+        let pool = Pool::builder(manager)
             .max_size(CONNECTIONS)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(PATIENCE))

@@ -4,15 +4,18 @@
 //! `verify-full`): encryption alone does not keep a stranger out of the middle.
 
 use super::PATIENCE;
-use countersign_core::ports::StoreError;
+use crate::home::Home;
+use countersign_core::{cause::chain, ports::StoreError};
+use deadpool_postgres::Connect;
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use std::{net::IpAddr, sync::Arc};
+use std::{future::Future, net::IpAddr, pin::Pin, sync::Arc};
+use tokio::task::JoinHandle;
 use tokio_postgres::{
-    Config,
+    Client, Config, Error,
     config::{Host, SslMode},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -100,6 +103,30 @@ pub(super) fn connector(config: &mut Config, ca: Option<&[u8]>) -> Result<MakeRu
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(tls))
+}
+
+/// Opens the connections of the pool, all in one runtime, whoever asks for them.
+pub(super) struct Connector {
+    pub tls: MakeRustlsConnect,
+    pub home: Home,
+}
+
+impl Connect for Connector {
+    fn connect(
+        &self,
+        config: &Config,
+    ) -> Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + '_>> {
+        let (config, tls) = (config.clone(), self.tls.clone());
+        Box::pin(async move {
+            let (client, connection) = self.home.run(async move { config.connect(tls).await }).await?;
+            let driving = self.home.spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::warn!(error = %chain(&error), "A connection to the database broke");
+                }
+            });
+            Ok((client, driving))
+        })
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,171 @@
+//! The stream of a client, that ends when the client keeps the server waiting.
+//!
+//! One clock for each connection, that is only looked at: nothing is set anew
+//! with each request. So whoever is late is found out between one and two times
+//! its time.
+
+use super::{
+    Patience,
+    ends::{End, Ends},
+    turn::Turn,
+};
+use metrics::Gauge;
+use std::{
+    io,
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::{Sleep, sleep},
+};
+use tokio_rustls::server::TlsStream;
+
+/// A stream over TCP.
+pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + 'static {
+    /// What is below it.
+    fn socket(&self) -> &TcpStream;
+}
+
+impl Socket for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Socket for TlsStream<TcpStream> {
+    fn socket(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+/// A client's stream.
+pub(crate) struct Patient<T: Socket> {
+    io: T,
+    turn: Rc<Turn>,
+    patience: Patience,
+    /// Since when the client takes nothing of what is to be written.
+    blocked: Option<Instant>,
+    clock: Option<Pin<Box<Sleep>>>,
+    ended: Option<End>,
+    ends: Arc<Ends>,
+    open: Gauge,
+}
+
+impl<T: Socket> Patient<T> {
+    pub fn new(io: T, patience: Patience, ends: Arc<Ends>, open: Gauge) -> Self {
+        open.increment(1);
+        let (turn, blocked, clock, ended) = (Rc::default(), None, None, None);
+        Self { io, turn, patience, blocked, clock, ended, ends, open }
+    }
+
+    pub fn turn(&self) -> Rc<Turn> {
+        Rc::clone(&self.turn)
+    }
+
+    /// What is asked while nothing moves: why this must end, if it must.
+    fn look(&mut self, cx: &mut Context<'_>) -> Option<End> {
+        if self.ended.is_some() {
+            return self.ended;
+        }
+        let between = self.patience.head.min(self.patience.answer);
+        let clock = self.clock.get_or_insert_with(|| Box::pin(sleep(between)));
+        // Twice: set anew, it has to know whom to wake.
+        while clock.as_mut().poll(cx).is_ready() {
+            let unread = self.blocked.is_some_and(|since| since.elapsed() >= self.patience.answer);
+            self.ended = match unread {
+                true => Some(End::Answer),
+                false if self.turn.is_late(&self.patience) => Some(End::Head),
+                false => None,
+            };
+            if self.ended.is_some() {
+                self.tell();
+                return self.ended;
+            }
+            clock.as_mut().reset(tokio::time::Instant::now() + between);
+        }
+        None
+    }
+
+    fn tell(&self) {
+        match self.ended {
+            Some(End::Answer) => {
+                // What the system still holds for the client goes too.
+                let _ = self.io.socket().set_zero_linger();
+                self.ends.note(End::Answer);
+            }
+            // Nobody is at fault for a connection that is closed while it idles.
+            Some(end) if self.turn.lacks_head() => self.ends.note(end),
+            _ => {}
+        }
+    }
+
+    /// The same for what is written.
+    fn written<R>(&mut self, cx: &mut Context<'_>, poll: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
+        if poll.is_ready() {
+            return poll;
+        }
+        self.blocked.get_or_insert_with(Instant::now);
+        match self.look(cx) {
+            Some(_) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<T: Socket> Drop for Patient<T> {
+    fn drop(&mut self) {
+        self.open.decrement(1);
+    }
+}
+
+impl<T: Socket> AsyncRead for Patient<T> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if let Poll::Ready(read) = Pin::new(&mut this.io).poll_read(cx, buffer) {
+            this.turn.receive();
+            return Poll::Ready(read);
+        }
+        match this.look(cx) {
+            Some(End::Answer) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            // As if the client had closed: then all that can be is ended in order.
+            Some(_) => Poll::Ready(Ok(())),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<T: Socket> AsyncWrite for Patient<T> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        // The library's own answer: no request was made.
+        if this.turn.is_opened() && bytes.starts_with(b"HTTP/1.1 408 ") {
+            this.ends.note(End::Head);
+        }
+        let poll = Pin::new(&mut this.io).poll_write(cx, bytes);
+        this.written(cx, poll)
+    }
+
+    /// Asked for when all that was to be written is, so this is what counts as progress.
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let poll = Pin::new(&mut this.io).poll_flush(cx);
+        ready!(this.written(cx, poll))?;
+        this.blocked = None;
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let poll = Pin::new(&mut this.io).poll_shutdown(cx);
+        this.written(cx, poll)
+    }
+}

@@ -1,0 +1,155 @@
+//! Whose turn it is on a connection: the client's to send, or the server's to answer.
+
+use super::{CLOSE, Patience};
+use actix_web::{
+    body::{BodySize, BoxBody, MessageBody},
+    web::Bytes,
+};
+use std::{
+    cell::Cell,
+    error::Error,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The first head is awaited; the HTTP library times it, and answers 408.
+    Opened,
+    /// A request is handled, its body read, its answer written.
+    Answering,
+    /// An answer was written whole; whether another request may follow.
+    Over { kept: bool },
+    /// The next head, or what was left of a body, began to arrive.
+    Arriving,
+}
+
+/// Shared by a connection and the requests on it, all in one thread.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    phase: Cell<Phase>,
+    since: Cell<Instant>,
+}
+
+impl Default for Turn {
+    fn default() -> Self {
+        Self { phase: Cell::new(Phase::Opened), since: Cell::new(Instant::now()) }
+    }
+}
+
+impl Turn {
+    fn set(&self, phase: Phase) {
+        self.phase.set(phase);
+        self.since.set(Instant::now());
+    }
+
+    /// A head is whole.
+    pub fn begin(&self) {
+        self.phase.set(Phase::Answering);
+    }
+
+    /// An answer is written, or lost.
+    pub fn end(&self, kept: bool) {
+        self.set(Phase::Over { kept });
+    }
+
+    /// Bytes arrived.
+    pub fn receive(&self) {
+        if matches!(self.phase.get(), Phase::Over { .. }) {
+            self.set(Phase::Arriving);
+        }
+    }
+
+    fn waited(&self) -> Duration {
+        self.since.get().elapsed()
+    }
+
+    /// Whether the client let the server wait too long.
+    pub fn is_late(&self, patience: &Patience) -> bool {
+        match self.phase.get() {
+            Phase::Opened | Phase::Answering => false,
+            Phase::Over { kept: true } => self.waited() >= patience.idle,
+            Phase::Over { kept: false } => self.waited() >= CLOSE,
+            Phase::Arriving => self.waited() >= patience.head,
+        }
+    }
+
+    /// Whether part of a head is here, or never came.
+    pub fn lacks_head(&self) -> bool {
+        matches!(self.phase.get(), Phase::Opened | Phase::Arriving)
+    }
+
+    /// Whether no request was made yet.
+    pub fn is_opened(&self) -> bool {
+        self.phase.get() == Phase::Opened
+    }
+}
+
+/// The body of an answer. The HTTP library drops it as soon as it has all of it.
+pub(crate) struct Told {
+    body: BoxBody,
+    turn: Rc<Turn>,
+    kept: bool,
+}
+
+impl Told {
+    pub fn new(body: BoxBody, turn: Rc<Turn>, kept: bool) -> Self {
+        Self { body, turn, kept }
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.turn.end(self.kept);
+    }
+}
+
+impl MessageBody for Told {
+    type Error = Box<dyn Error>;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_client_owes_has_an_end() {
+        let at_once = Patience { head: Duration::ZERO, answer: Duration::ZERO, idle: Duration::ZERO };
+        let long = Duration::from_secs(60);
+        let patient = Patience { head: long, answer: long, idle: long };
+        let turn = Turn::default();
+        assert!(!turn.is_late(&at_once), "the library times the first head");
+        assert!(turn.is_opened());
+        turn.receive();
+        turn.begin();
+        turn.receive();
+        assert!(!turn.is_late(&at_once) && !turn.lacks_head(), "the server's turn");
+        turn.end(true);
+        assert!(turn.is_late(&at_once) && !turn.is_late(&patient));
+        turn.receive();
+        assert!(turn.is_late(&at_once) && !turn.is_late(&patient) && turn.lacks_head());
+        turn.end(false);
+        assert!(!turn.is_late(&at_once), "what is left may arrive, for a moment");
+        assert!(!turn.is_opened());
+    }
+
+    #[test]
+    fn a_body_that_is_dropped_ends_the_turn() {
+        let turn = Rc::new(Turn::default());
+        turn.begin();
+        let body = Told::new(BoxBody::new("x"), Rc::clone(&turn), true);
+        assert_eq!(turn.phase.get(), Phase::Answering);
+        drop(body);
+        assert_eq!(turn.phase.get(), Phase::Over { kept: true });
+    }
+}

@@ -1,0 +1,138 @@
+//! Clients that keep the server waiting, in great numbers: others are served, and
+//! each of them is ended in its time.
+
+use crate::app::{TestApp, TestKey};
+use futures_util::future::join_all;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde_json::json;
+use std::time::{Duration, Instant};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+    time::{sleep_until, timeout},
+};
+
+/// Held at once, of each kind.
+const MANY: usize = 2_000;
+/// What each time-out is set to here.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// No stuck connection lasts longer.
+const END: Duration = Duration::from_secs(3 * 4);
+
+/// Both ends of all connections are in this process.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).unwrap();
+    let needed = 2 * MANY as u64 + 1_000;
+    assert!(limit.maximum.is_none_or(|most| most >= needed), "{needed} files must be allowed: ulimit -Hn");
+}
+
+async fn spawn() -> TestApp {
+    TestApp::spawn_with(|settings| {
+        let clients = &mut settings.server.clients;
+        clients.head_timeout = PATIENCE;
+        clients.body_timeout = PATIENCE;
+        clients.answer_timeout = PATIENCE;
+        clients.keep_alive = PATIENCE;
+    })
+    .await
+}
+
+/// A connection whose client takes little before it reads.
+async fn connect(app: &TestApp) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4 * 1024).unwrap();
+    socket.connect(app.base_url.strip_prefix("http://").unwrap().parse().unwrap()).await.unwrap()
+}
+
+/// What a stuck client does before it does nothing more.
+struct Kind {
+    name: &'static str,
+    sends: String,
+    /// The server answers before the client is stuck.
+    hears: bool,
+    /// The client never reads, so it is not told that it was ended.
+    deaf: bool,
+}
+
+fn kinds(key: &TestKey) -> Vec<Kind> {
+    let head = |what: &str, more: &str| format!("{what} HTTP/1.1\r\nHost: localhost\r\n{more}");
+    let authorized = format!("Authorization: Bearer {}\r\n", key.text);
+    let json = "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{";
+    let whole = head("GET /v1/keys", &format!("{authorized}\r\n"));
+    let kind = |name, sends| Kind { name, sends, hears: false, deaf: false };
+    let chunked = "Transfer-Encoding: chunked\r\n\r\n5\r\nhel";
+    vec![
+        kind("heads", head("GET /health/live", "X-Slow: ")),
+        kind("nothing at all", String::new()),
+        Kind { hears: true, ..kind("second heads", format!("{whole}GET /v1/k")) },
+        kind("bodies", head("POST /v1/verifications", &format!("{authorized}{json}"))),
+        Kind { hears: true, ..kind("receipts", head("POST /receipts/a/b/c", json)) },
+        Kind { hears: true, ..kind("bodies that nobody reads", head("POST /nothing", chunked)) },
+        Kind { deaf: true, ..kind("unread answers", head("GET /docs/swagger-ui-bundle.js", "\r\n")) },
+    ]
+}
+
+impl Kind {
+    async fn begin(&self, app: &TestApp) -> (TcpStream, Instant) {
+        let mut stream = connect(app).await;
+        stream.write_all(self.sends.as_bytes()).await.unwrap();
+        if self.hears {
+            let mut answer = [0; 9];
+            timeout(END, stream.read_exact(&mut answer)).await.expect("an answer").unwrap();
+            assert_eq!(&answer, b"HTTP/1.1 ", "{}", self.name);
+        }
+        (stream, Instant::now())
+    }
+
+    /// Waits until the server ends it.
+    async fn end(&self, (mut stream, began): (TcpStream, Instant)) {
+        let mut rest = Vec::new();
+        if self.deaf {
+            sleep_until((began + END).into()).await;
+            let read = timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect("ended long ago");
+            // What was on the way is here; the rest of it was never sent.
+            assert!(rest.len() < 1_000_000, "{}: {} bytes, {read:?}", self.name, rest.len());
+            return;
+        }
+        let left = END.saturating_sub(began.elapsed());
+        // A reset is an end as well.
+        let ended = timeout(left, stream.read_to_end(&mut rest)).await;
+        assert!(ended.is_ok(), "{}: held for {:?}", self.name, began.elapsed());
+    }
+}
+
+/// The value of the line of `/metrics` that begins so.
+async fn metric(app: &TestApp, name: &str) -> usize {
+    let answer = app.client.get(format!("{}/metrics", app.operator_url)).send().await.unwrap();
+    let text = answer.text().await.unwrap();
+    let value = text.lines().find_map(|line| line.strip_prefix(name));
+    value.unwrap_or_else(|| panic!("{name} is missing: {text}")).parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_thousand_stuck_clients_of_each_kind_silence_nobody() {
+    raise_open_files();
+    let app = spawn().await;
+    let key = app.tenant("Acme").await;
+    for kind in kinds(&key) {
+        let held = join_all((0..MANY).map(|_| kind.begin(&app))).await;
+        let body = json!({ "to": "+48500500500" });
+        let asked = timeout(PATIENCE, app.post("/v1/verifications", &key, body)).await;
+        let started = asked.unwrap_or_else(|_| panic!("{}: a start waits for them", kind.name));
+        // Many times the same number: then its limit answers.
+        assert!(matches!(started.status, 201 | 429), "{}: {started:?}", kind.name);
+        if !kind.hears && held.iter().all(|(_, began)| began.elapsed() < PATIENCE) {
+            let open = metric(&app, "countersign_connections{port=\"api\"} ").await;
+            assert!(open >= MANY, "{}: {open} are held", kind.name);
+        }
+        let ready = app.client.get(format!("{}/health/ready", app.operator_url)).send().await.unwrap();
+        assert_eq!(ready.status(), 200, "{}", kind.name);
+        join_all(held.into_iter().map(|held| kind.end(held))).await;
+    }
+    for reason in ["head", "answer"] {
+        let ended =
+            metric(&app, &format!("countersign_connections_ended_total{{reason=\"{reason}\"}} ")).await;
+        assert!(ended >= MANY, "{reason}: {ended}");
+    }
+}
