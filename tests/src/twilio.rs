@@ -102,6 +102,8 @@ async fn the_user_must_belong_to_the_key() {
         header(format!("{by_key}:{key}")),
         header(format!("{}:{key}", user.to_uppercase())),
         header(format!("{user}:{key}")).replace("Basic", "bAsIc"),
+        header(format!("{user}:{}", key.replace('_', ""))),
+        header(format!("{by_key}:{}", key.replace('_', ""))),
     ] {
         assert_eq!(ask(vec![good.clone()]).await.status, 200, "{good}");
     }
@@ -116,6 +118,12 @@ async fn the_user_must_belong_to_the_key() {
         vec![header(key.to_owned())],
         vec![header(format!("{user}:{key}x"))],
         vec![header(format!("{user}: {key}"))],
+        vec![header(format!("{user}:{}", key.replacen('_', "", 1)))],
+        vec![header(format!("{user}:{}", key.replacen('_', "", 2)))],
+        vec![header(format!("{user}:{}", key.replace('_', "-")))],
+        vec![header(format!("{user}:{}", key.replace('_', "").to_uppercase()))],
+        vec![header(format!("{user}:{}", key.replace('_', "").replace("cslive", "cstest")))],
+        vec![header(format!("{}:{}", account(&stranger), key.replace('_', "")))],
         vec![header(format!("{user}:"))],
         vec![header(format!("{key}:{user}"))],
         vec![format!("Bearer {key}")],
@@ -133,6 +141,12 @@ async fn the_user_must_belong_to_the_key() {
     // And the key alone is no user of the API's own routes by this way.
     let native = bench.app.client.get(format!("{}/v1/keys", bench.app.base_url));
     assert_eq!(answer(native.header("authorization", right)).await.problem(), (401, "invalid_key".into()));
+    // The spelling without underscores is one of passwords alone.
+    let plain = key.replace('_', "");
+    let elsewhere = [("GET", "/v1/keys"), ("POST", "/mfa/codes"), ("GET", "/v2/Services")];
+    for (method, path) in elsewhere.into_iter().chain([("POST", "/one-time-password-sms/v1/send-code")]) {
+        assert_eq!(bench.app.send(method, path, Some(&plain), None).await.status, 401, "{path}");
+    }
 }
 
 /// A service that is made anew under its old name is another one.
