@@ -155,6 +155,20 @@ class Camara(unittest.TestCase):
         again = self.call("validate-code", {**sent, "code": code})
         self.assertEqual(again.json()["code"], "ONE_TIME_PASSWORD_SMS.VERIFICATION_EXPIRED")
 
+    def test_a_second_code_voids_the_first(self):
+        to = fresh_number()
+        first, second = (
+            self.call("send-code", {"phoneNumber": "+" + to, "message": "{{code}}"}).json() for _ in range(2)
+        )
+        for _ in range(100):
+            message = code_on_phone(to)
+            if message["verification_id"] == second["authenticationId"]:
+                break
+            time.sleep(0.1)
+        voided = self.call("validate-code", {**first, "code": message["code"]})
+        self.assertEqual(voided.json()["code"], "ONE_TIME_PASSWORD_SMS.VERIFICATION_EXPIRED")
+        self.assertEqual(self.call("validate-code", {**second, "code": message["code"]}).status_code, 204)
+
     def test_refusals(self):
         def send(to, key=READY["test_key"]):
             return self.call("send-code", {"phoneNumber": "+" + to, "message": "{{code}}"}, key).json()

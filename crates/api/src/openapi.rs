@@ -62,7 +62,7 @@ struct Document;
     tags(
         (name = "smsapi", description = "SMSAPI's authenticator."),
         (name = "twilio", description = "Twilio Verify v2 (docs/twilio.md)."),
-        (name = "camara", description = "One Time Password SMS of CAMARA, version 1.1."),
+        (name = "camara", description = "One Time Password SMS of CAMARA, version 1.1.1."),
     ),
     components(schemas(SmsapiError<'static>, twilio::RefusalBody<'static>, CamaraError<'static>))
 )]
