@@ -61,6 +61,9 @@ class Smsapi(unittest.TestCase):
             self.assertEqual(wrong["message"], "Not found")
             self.assertEqual(len(list(mfa.verify_mfa(phone_number=to, code=message["code"]))), 0)
             self.refused(404, mfa.verify_mfa, phone_number=to, code=message["code"])
+            for bad in ("12", "abcdef"):
+                malformed = self.refused(400, mfa.verify_mfa, phone_number=to, code=bad)
+                self.assertEqual(malformed["message"], "MFA code has invalid format")
 
     def test_a_second_call_waits_and_other_words_begin_anew(self):
         mfa, to = Client(BASE + "/", access_token=READY["key"]).mfa, fresh_number()
