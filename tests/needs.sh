@@ -25,6 +25,7 @@ missing_packages() { # by Debian's names
     has redis-server && has redis-cli || echo redis-server redis-tools
     find_chromium >/dev/null || echo chromium
     has bearerbox && has smsbox || echo kannel
+    has javac && has mvn || echo default-jdk-headless maven
 }
 
 # Debian starts the services that it installs, now and with the machine; here each
