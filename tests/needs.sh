@@ -34,6 +34,8 @@ redis-server: redis-server
 redis-tools: redis-cli
 chromium: chromium
 kannel: bearerbox smsbox
+default-jdk-headless: java javac
+maven: mvn
 "
 # Rust comes from rustup.
 rust_commands="cargo cargo-clippy cargo-fmt clippy-driver rustc rustdoc rustfmt"

@@ -19,7 +19,7 @@ if [ "${CI:-}" = true ] || [ ! -t 1 ]; then export NO_COLOR=1 CARGO_TERM_COLOR=n
 
 mkdir -p "$cache" || exit 1
 temp=$(mktemp -d "${TMPDIR:-/tmp}/countersign-test.XXXXXX") || exit 1
-logs="$temp/logs" postgres_data='' dev_pid='' clients_pid='' tls_pid='' redis_data="$temp/redis"
+logs="$temp/logs" postgres_data='' dev_pid='' clients_pid='' twilio_pid='' tls_pid='' redis_data="$temp/redis"
 mkdir "$logs"
 
 # ---- ending ------------------------------------------------------------------
@@ -37,6 +37,7 @@ cleanup() {
     trap - EXIT
     [ -z "$dev_pid" ] || end_process "$dev_pid" TERM
     [ -z "$clients_pid" ] || end_process "$clients_pid" TERM
+    [ -z "$twilio_pid" ] || end_process "$twilio_pid" TERM
     [ -z "$tls_pid" ] || end_process "$tls_pid" TERM
     for pid_file in "$redis_data"/*/pid; do
         [ ! -f "$pid_file" ] || end_process "$(cat "$pid_file")" TERM
@@ -240,6 +241,16 @@ start_dev() {
     return "$outcome"
 }
 
+# What Twilio's clients for Go and Java are tried against: a magic number takes five starts in ten
+# minutes, and the other compatible clients use them all.
+start_twilio() {
+    local outcome
+    start_server twilio COUNTERSIGN__SERVER__AUTH_FAILURES=10000
+    outcome=$?
+    twilio_pid=$started
+    return "$outcome"
+}
+
 start_clients() { # what clients are tried against: its webhooks may lead to this machine
     local outcome
     start_server clients COUNTERSIGN__DELIVERY__ALLOWED_NETWORKS=127.0.0.0/8
@@ -310,6 +321,20 @@ run_smsapi_clients() { # SMSAPI's own, with another address; and CAMARA, which h
 run_twilio_clients() { # Twilio's own, with another base URL
     timeout 300 "$twilio_venv/bin/python" tests/compatible/twilio_client.py &&
         timeout 300 node --test --test-reporter=spec tests/compatible/twilio_client.test.mjs
+}
+
+run_twilio_go() { # the first run fetches what go.sum names
+    (
+        cd tests/compatible/twilio_go || exit 1
+        export GOWORK=off GOFLAGS=-mod=readonly GOCACHE="$cache/twilio-go/build"
+        export GOMODCACHE="${GOMODCACHE:-$cache/twilio-go/modules}"
+        READY_FILE="$temp/twilio.json" timeout 900 go test -count=1 -timeout 120s ./...
+    )
+}
+
+run_twilio_java() { # the first run fetches what pom.xml names
+    READY_FILE="$temp/twilio.json" timeout 900 mvn --batch-mode --no-transfer-progress --file tests/compatible/twilio_java/pom.xml \
+        -Dbuild.folder="$cache/twilio-java" test
 }
 
 run_schemathesis() {
@@ -461,6 +486,14 @@ if step "build" cargo build --workspace --bins --locked; then
     else
         step "countersign dev" false
     fi
+    if start_twilio; then
+        step "Twilio's client for Go" run_twilio_go
+        step "Twilio's client for Java" run_twilio_java
+        end_process "$twilio_pid" TERM
+        twilio_pid=''
+    else
+        step "countersign dev for Twilio's clients" false
+    fi
     if start_clients; then
         step "TypeScript" run_client sdk/typescript
         step "Python" run_client sdk/python
@@ -487,7 +520,7 @@ grep -HE '^ℹ (tests|pass|fail|skipped) ' "$logs"/browser "$logs"/Kannel "$logs
     sed 's|.*/||'
 sed -n '/= SUMMARY =/,$p' "$logs"/schemathesis 2>/dev/null
 grep -HE '^=+ .*(passed|failed).* =+$' "$logs"/Python "$logs"/example--FastAPI 2>/dev/null | sed 's|.*/||'
-grep -HE '^(ok|FAIL)\s' "$logs"/Go 2>/dev/null | sed 's|.*/logs/||'
+grep -HE '^(ok|FAIL)\s|Tests run: .*[0-9]$' "$logs"/Go "$logs"/*-for-Go "$logs"/*-for-Java 2>/dev/null | sed 's|.*/logs/||'
 printf '%s\n' "${results[@]}"
 if [ "$failed" -ne 0 ]; then echo "$failed of ${#results[@]} steps FAILED"; exit 1; fi
 echo "all ${#results[@]} steps passed"

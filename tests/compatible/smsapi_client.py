@@ -61,6 +61,9 @@ class Smsapi(unittest.TestCase):
             self.assertEqual(wrong["message"], "Not found")
             self.assertEqual(len(list(mfa.verify_mfa(phone_number=to, code=message["code"]))), 0)
             self.refused(404, mfa.verify_mfa, phone_number=to, code=message["code"])
+            for bad in ("12", "abcdef"):
+                malformed = self.refused(400, mfa.verify_mfa, phone_number=to, code=bad)
+                self.assertEqual(malformed["message"], "MFA code has invalid format")
 
     def test_a_second_call_waits_and_other_words_begin_anew(self):
         mfa, to = Client(BASE + "/", access_token=READY["key"]).mfa, fresh_number()
@@ -154,6 +157,20 @@ class Camara(unittest.TestCase):
         self.assertEqual((right.status_code, right.content), (204, b""))
         again = self.call("validate-code", {**sent, "code": code})
         self.assertEqual(again.json()["code"], "ONE_TIME_PASSWORD_SMS.VERIFICATION_EXPIRED")
+
+    def test_a_second_code_voids_the_first(self):
+        to = fresh_number()
+        first, second = (
+            self.call("send-code", {"phoneNumber": "+" + to, "message": "{{code}}"}).json() for _ in range(2)
+        )
+        for _ in range(100):
+            message = code_on_phone(to)
+            if message["verification_id"] == second["authenticationId"]:
+                break
+            time.sleep(0.1)
+        voided = self.call("validate-code", {**first, "code": message["code"]})
+        self.assertEqual(voided.json()["code"], "ONE_TIME_PASSWORD_SMS.VERIFICATION_EXPIRED")
+        self.assertEqual(self.call("validate-code", {**second, "code": message["code"]}).status_code, 204)
 
     def test_refusals(self):
         def send(to, key=READY["test_key"]):

@@ -298,7 +298,8 @@ class Verify(unittest.TestCase):
         ]:
             refusal = self.refused_page(401, fetch(key, user))
             self.assertEqual(refusal.code, 20003)
-        self.assertGreaterEqual(len(fetch(READY["key"])()), 1)
+        for key in (READY["key"], READY["twilio_token"]):
+            self.assertGreaterEqual(len(fetch(key)()), 1)
 
     def refused_page(self, status, call):
         # The client fetches its first page without reading refusals, so the service is asked for.

@@ -137,6 +137,7 @@ test('a key is also a user by its SID, and of its own account alone', async () =
     await refused(401, 20003, client('wrong').services(sid).fetch());
     await refused(401, 20003, client(ready.key, `AC${'0'.repeat(32)}`).services(sid).fetch());
     await refused(401, 20003, client(ready.key, `SK${'0'.repeat(32)}`).services(sid).fetch());
+    assert.equal((await client(ready.twilio_token).services(sid).fetch()).sid, sid);
     const digits = '0123456789abcdefghjkmnpqrstvwxyz';
     let value = 0n;
     for (const digit of ready.key.split('_')[2]) value = value * 32n + BigInt(digits.indexOf(digit));

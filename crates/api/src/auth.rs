@@ -58,7 +58,10 @@ pub async fn authenticate(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let presented = bearer(request.headers()).map(|key| (key.to_owned(), None));
+    let presented = bearer(request.headers()).and_then(|text| {
+        let key = PresentedKey::parse(text).ok_or(Refusal::Invalid)?;
+        Ok(Presented { key, user: None })
+    });
     go_on(&state, request, presented, next).await
 }
 
@@ -70,7 +73,7 @@ pub async fn authenticate_twilio(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let presented = match by_page(request.headers()) {
         true => Err(Refusal::Missing),
-        false => basic(request.headers()).map(|(user, key)| (key, Some(user))),
+        false => basic(request.headers()),
     };
     go_on(&state, request, presented, next).await
 }
@@ -83,12 +86,15 @@ fn by_page(headers: &HeaderMap) -> bool {
 }
 
 /// A key as it was presented, and the user that it was presented for, if the way has users.
-type Presented = Result<(String, Option<String>), Refusal>;
+struct Presented {
+    key: PresentedKey,
+    user: Option<String>,
+}
 
 async fn go_on<B: MessageBody>(
     state: &State,
     request: ServiceRequest,
-    presented: Presented,
+    presented: Result<Presented, Refusal>,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let address = request.extensions().get::<CallerAddress>().copied();
@@ -104,9 +110,8 @@ async fn go_on<B: MessageBody>(
     next.call(request).await
 }
 
-fn identify(state: &State, presented: Presented, address: IpAddr) -> Identity {
-    let (presented, user) = presented?;
-    let presented = PresentedKey::parse(&presented).ok_or(Refusal::Invalid)?;
+fn identify(state: &State, presented: Result<Presented, Refusal>, address: IpAddr) -> Identity {
+    let Presented { key: presented, user } = presented?;
     let snapshot = &state.context.snapshot;
     if !snapshot.is_fresh(Instant::now()) {
         let stale = StoreError::unavailable("the directory was not read for 2 s");
@@ -143,11 +148,12 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
 }
 
 /// User and password of a `Basic` header.
-fn basic(headers: &HeaderMap) -> Result<(String, String), Refusal> {
+fn basic(headers: &HeaderMap) -> Result<Presented, Refusal> {
     let decoded = STANDARD.decode(authorization(headers, "basic")?).map_err(|_| Refusal::Invalid)?;
     let decoded = String::from_utf8(decoded).map_err(|_| Refusal::Invalid)?;
     let (user, password) = decoded.split_once(':').ok_or(Refusal::Invalid)?;
-    Ok((user.to_owned(), password.to_owned()))
+    let key = PresentedKey::parse_password(password).ok_or(Refusal::Invalid)?;
+    Ok(Presented { key, user: Some(user.to_owned()) })
 }
 
 /// What follows the scheme in the one `Authorization` header. Two headers are

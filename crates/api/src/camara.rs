@@ -1,5 +1,6 @@
-//! One Time Password SMS of CAMARA, version 1.1: an open standard of telecoms.
-//! What it starts is an ordinary verification with the caller's words.
+//! One Time Password SMS of CAMARA, version 1.1.1: an open standard of telecoms.
+//! What it starts is a verification with the caller's words, which ends the one before:
+//! see [`countersign_core::family`].
 
 use crate::{
     State,
@@ -25,10 +26,11 @@ use actix_web::{
 use countersign_core::{
     check::{self, Submitted},
     code::Code,
+    family::{Family, FamilyStart, start_in_family},
     id::VerificationId,
     key::Mode,
     limits::LimitScope,
-    start::{StartRequest, start_verification},
+    start::StartRequest,
     text::CallerText,
     verification::{CheckOutcome, Status},
 };
@@ -40,7 +42,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 /// What the client calls the request.
 pub const X_CORRELATOR: HeaderName = HeaderName::from_static("x-correlator");
 /// The standard's own bounds.
-const MAX_CORRELATOR: usize = 55;
+const MAX_CORRELATOR: usize = 256;
 const MAX_MESSAGE: usize = 160;
 const MAX_ID: usize = 36;
 const MAX_CODE: usize = 10;
@@ -54,12 +56,12 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// The correlator to send back, unless it is none by the standard's pattern.
 pub fn correlator(path: &str, headers: &HeaderMap) -> Option<HeaderValue> {
     let mut values = headers.get_all(X_CORRELATOR);
-    let value = values.next().filter(|value| is_correlator(value) && !value.is_empty())?;
+    let value = values.next().filter(|value| is_correlator(value))?;
     (Form::of(path) == Form::Camara && values.next().is_none()).then(|| value.clone())
 }
 
 fn is_correlator(value: &HeaderValue) -> bool {
-    let plain = value.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
+    let plain = value.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || b"-_:;./<>{}".contains(b));
     plain && value.len() <= MAX_CORRELATOR
 }
 
@@ -75,13 +77,17 @@ impl FromRequest for Body {
         async move {
             let mut correlators = request.headers().get_all(X_CORRELATOR);
             if correlators.next().is_some_and(|value| !is_correlator(value)) || correlators.next().is_some() {
-                let message = "must stand once and hold at most 55 letters, digits and hyphens";
+                let message = "must stand once and hold at most 256 letters, digits and -_:;./<>{}";
                 let kind = "invalid_format";
                 return Err(Problem::field(ProblemCode::InvalidRequest, "x-correlator", kind, message));
             }
             refuse_query(&request)?;
-            check_type(&request, JSON)?;
-            Ok(Self(Fields::from_json(&read(&request, payload).await?)?))
+            let bytes = read(&request, payload).await?;
+            // Who sends no body names no type either: the body is what is missing.
+            if !bytes.is_empty() {
+                check_type(&request, JSON)?;
+            }
+            Ok(Self(Fields::from_json(&bytes)?))
         }
         .boxed_local()
     }
@@ -224,10 +230,11 @@ fn refuse_check(own: Own) -> HttpResponse {
 
 /// Sends a code with words of the caller's own.
 ///
-/// Always makes a new verification. With a test key nothing is sent and the code is 123456.
+/// Always makes a new verification, and voids the number's one before. With a test key nothing is
+/// sent and the code is 123456.
 #[utoipa::path(
     tag = "camara",
-    params(("x-correlator" = Option<String>, Header, description = "Sent back.", pattern = "^[a-zA-Z0-9-]{0,55}$")),
+    params(("x-correlator" = Option<String>, Header, description = "Sent back.", pattern = "^[a-zA-Z0-9_:;./<>{}-]{0,256}$")),
     request_body = SendCode,
     responses(
         (status = 200, description = "Made, and its message queued.", body = SentCode,
@@ -249,7 +256,14 @@ pub async fn send_code(
 ) -> Result<HttpResponse, Problem> {
     let asked = send_request(body.0, caller.mode)?;
     let now = state.clock.now();
-    let made = start_verification(&state.context, &caller, asked, None, now, &mut rng()).await?;
+    let made = start_in_family(&state.context, &caller, Family::Camara, asked, now, &mut rng()).await?;
+    let made = match made {
+        FamilyStart::Started(made) | FamilyStart::Resent(made) => made,
+        FamilyStart::TooSoon(wait) | FamilyStart::SendsExhausted(wait) => {
+            let detail = "Too many codes are requested for this number at this moment.";
+            return Err(Problem::new(ProblemCode::ResendTooSoon, detail).retry_after(wait));
+        }
+    };
     let verification = made.verification;
     note(&request, verification.id, verification.status.as_str());
     let mut response = HttpResponse::Ok().json(SentCode { authentication_id: verification.id.to_string() });
@@ -277,7 +291,7 @@ fn send_request(mut fields: Fields, mode: Mode) -> Result<StartRequest, Problem>
 /// 204 is said once; everything else is a refusal.
 #[utoipa::path(
     tag = "camara",
-    params(("x-correlator" = Option<String>, Header, description = "Sent back.", pattern = "^[a-zA-Z0-9-]{0,55}$")),
+    params(("x-correlator" = Option<String>, Header, description = "Sent back.", pattern = "^[a-zA-Z0-9_:;./<>{}-]{0,256}$")),
     request_body = ValidateCode,
     responses(
         (status = 204, description = "The right code.",
@@ -300,7 +314,8 @@ pub async fn validate_code(
 ) -> Result<HttpResponse, Problem> {
     let (id, code) = validate_request(body.0)?;
     let id = id.ok_or_else(|| Problem::not_found("There is no such authenticationId."))?;
-    let Some(code) = code else { return Ok(refuse_check(Own::InvalidOtp)) };
+    // It says what became of the verification, if anything; else that the code is not the one.
+    let code = code.unwrap_or_else(Code::impossible);
     let now = state.clock.now();
     let checked =
         check::check_code(&state.context, &caller, id, Submitted::plain(&code), now, &mut rng()).await?;

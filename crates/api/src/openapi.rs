@@ -62,7 +62,7 @@ struct Document;
     tags(
         (name = "smsapi", description = "SMSAPI's authenticator."),
         (name = "twilio", description = "Twilio Verify v2 (docs/twilio.md)."),
-        (name = "camara", description = "One Time Password SMS of CAMARA, version 1.1."),
+        (name = "camara", description = "One Time Password SMS of CAMARA, version 1.1.1."),
     ),
     components(schemas(SmsapiError<'static>, twilio::RefusalBody<'static>, CamaraError<'static>))
 )]
@@ -79,7 +79,9 @@ pub fn compatible_openapi() -> OpenApi {
     let mut document = document(CompatibleDocument::openapi(), compatible::routes, &[]);
     let basic = HttpBuilder::new()
         .scheme(HttpAuthScheme::Basic)
-        .description(Some("The account SID, or the SID of the key, and the key."))
+        .description(Some(
+            "The account SID, or the SID of the key, and the key; its underscores may be left out.",
+        ))
         .build();
     let components = document.components.get_or_insert_with(Components::new);
     components.add_security_scheme("twilio", SecurityScheme::Http(basic));

@@ -164,6 +164,12 @@ impl Problem {
         self
     }
 
+    /// Tells no wait that is longer than this.
+    pub fn tell_wait_up_to(mut self, most: Duration) -> Self {
+        self.0.retry_after = self.0.retry_after.filter(|wait| *wait <= most.as_secs());
+        self
+    }
+
     /// The limit that refused.
     pub fn with_limit(mut self, limit: RefusingLimit) -> Self {
         self.0.limit = Some(limit);

@@ -11,7 +11,7 @@ use crate::{
     State,
     auth::{Authed, CompatSmsapi, Identity, Refusal},
     observe::note,
-    problem::{Problem, ProblemCode, codes_unavailable, directory, guess_limit},
+    problem::{Problem, ProblemCode, codes, codes_unavailable, directory, guess_limit},
     ratelimit, rng,
 };
 use actix_web::{
@@ -24,11 +24,13 @@ use body::SmsapiFields;
 use countersign_core::{
     Caller,
     check::{CheckError, Checked, Submitted},
+    code::Code,
     family::{Family, FamilyError, FamilyStart, InFamily, check_in_family, start_in_family},
+    id::VerificationId,
     profile::ProfileName,
     scope::Scope,
     start::{StartError, StartRequest},
-    verification::{CheckOutcome, Status},
+    verification::{CheckOutcome, RecordKey, Status},
 };
 use json::{CodeAnswer, CreateCode, Ping, VerifyCode};
 use std::time::Duration;
@@ -156,7 +158,8 @@ fn answer_code(
     )),
     responses(
         (status = 204, description = "The right code. It is said once."),
-        (status = 400, description = "A field is wrong; no try was used."),
+        (status = 400, description = "A field is wrong, or the code has another form than codes have, whatever \
+            became of the verification; no try was used."),
         (status = 404, description = "A wrong code, all tries used, or no code was sent to this number."),
         (status = 408, description = "The code has expired."),
         (status = 429, description = "Too many wrong codes in a row for the number; no try was used."),
@@ -180,26 +183,28 @@ async fn verify(
     state: &State,
     SmsapiFields(fields): SmsapiFields,
 ) -> Result<HttpResponse, Problem> {
-    let asked = body::verify_request(fields, caller.mode)?;
-    // Of another length than any code has: there is nothing to ask a store.
-    let Some(code) = &asked.code else { return Ok(not_found()) };
+    let body::VerifyRequest { to, code } = body::verify_request(fields, caller.mode)?;
+    let expected = fits_profile(caller, state, &code)?;
     let (place, submitted, now) =
-        ((&asked.to, &ProfileName::default()), Submitted::plain(code), state.clock.now());
+        ((&to, &ProfileName::default()), Submitted::plain(&code), state.clock.now());
     let checked =
         check_in_family(&state.context, caller, Family::Smsapi, place, submitted, now, &mut rng()).await;
     let Checked { id, outcome, .. } = match checked {
-        Err(CheckError::NotFound) if asked.digits => return Ok(not_found()),
+        Err(CheckError::NotFound) if expected => return Ok(not_found()),
         Err(CheckError::NotFound) => return Err(body::invalid_format()),
         checked => checked?,
     };
+    let over = matches!(outcome, CheckOutcome::AlreadyApproved | CheckOutcome::Ended(_));
+    if over && !expected && !fits_record(caller, state, id, &code).await? {
+        return Err(body::invalid_format());
+    }
     let (answer, outcome) = match outcome {
+        CheckOutcome::InvalidCode => return Err(body::invalid_format()),
         CheckOutcome::Approved => (HttpResponse::NoContent().finish(), Status::Approved.as_str()),
         CheckOutcome::Ended(Status::Expired) => {
             let expired = SmsapiError::new("The code has expired", "expired");
             (HttpResponse::build(StatusCode::REQUEST_TIMEOUT).json(expired), Status::Expired.as_str())
         }
-        CheckOutcome::InvalidCode if !asked.digits => return Err(body::invalid_format()),
-        CheckOutcome::InvalidCode => (not_found(), "invalid_code"),
         CheckOutcome::Wrong => (not_found(), "wrong"),
         CheckOutcome::Exhausted => (not_found(), Status::Exhausted.as_str()),
         CheckOutcome::AlreadyApproved => (not_found(), "already_approved"),
@@ -210,6 +215,26 @@ async fn verify(
     };
     note(request, id, outcome);
     Ok(answer)
+}
+
+/// Whether a code that is sent now would look like this one; that decides where no verification stands.
+fn fits_profile(caller: &Caller, state: &State, code: &Code) -> Result<bool, Problem> {
+    let view = state.context.tenant_view(caller.tenant).map_err(directory)?;
+    let profile = view.profiles.get(&ProfileName::default());
+    Ok(profile.is_none_or(|profile| code.fits(profile.policy.code_shape(caller.mode))))
+}
+
+/// The same for the code that a verification had: the profile may have changed since, and
+/// review numbers have codes of their own.
+async fn fits_record(
+    caller: &Caller,
+    state: &State,
+    id: VerificationId,
+    code: &Code,
+) -> Result<bool, Problem> {
+    let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
+    let seen = state.context.codes.read(key).await.map_err(codes)?;
+    Ok(seen.is_some_and(|seen| code.fits(seen.record.shape)))
 }
 
 fn not_found() -> HttpResponse {

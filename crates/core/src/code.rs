@@ -86,6 +86,12 @@ impl Code {
         (plain && (4..=10).contains(&code.len())).then_some(Self(code))
     }
 
+    /// What stands for a text that no code could look like: it fits no shape. A check of
+    /// it says what a check of any code that does not fit says, and uses no try.
+    pub fn impossible() -> Self {
+        Self(Zeroizing::new(String::new()))
+    }
+
     /// A code read back from a sealed record.
     pub(crate) fn from_record(text: &str) -> Self {
         Self(Zeroizing::new(text.to_owned()))
@@ -161,6 +167,9 @@ mod tests {
         assert!(code.fits(shape(6, Alphabet::Digits)));
         assert!(!code.fits(shape(5, Alphabet::Digits)));
         assert!(!code.fits(shape(6, Alphabet::Letters)), "1, 2 and 5 are not among the letters");
+        for length in 1..=u8::MAX {
+            assert!(!Code::impossible().fits(shape(length, Alphabet::Digits)), "{length}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Families of compatible routes whose wire form knows one verification for a
-//! number: a second start is a resend, or takes the place of the first.
+//! number: a second start is a resend where the form has such, or takes the place of the first.
 //!
 //! Whoever starts in a family finds, sends again and replaces only what the same
 //! family started for the same profile; starts by `/v1` and other families are
@@ -43,6 +43,8 @@ pub enum Family {
     Smsapi,
     /// `/v2/Services`.
     Twilio,
+    /// `/one-time-password-sms`.
+    Camara,
 }
 
 impl Family {
@@ -52,6 +54,7 @@ impl Family {
         let name: &[u8] = match self {
             Self::Smsapi => b"smsapi",
             Self::Twilio => b"twilio",
+            Self::Camara => b"camara",
         };
         let mut hash = Sha256::new_with_prefix(b"countersign family 1");
         hash.update(profile.bytes());
@@ -59,6 +62,15 @@ impl Family {
         let mut listing = [0; 16];
         listing.copy_from_slice(&hash.finalize()[..16]);
         Listing(listing)
+    }
+
+    /// Whether a start that would say the same sends the pending one's message again.
+    /// In CAMARA's API each start has an id of its own, which ends the one before.
+    const fn resends(self) -> bool {
+        match self {
+            Self::Smsapi | Self::Twilio => true,
+            Self::Camara => false,
+        }
     }
 }
 
@@ -74,7 +86,8 @@ pub enum FamilyStart {
     /// sends bound that, as with any resend. All limits but those of its number
     /// counted it as a start, which it is to whoever asked.
     Resent(InFamily),
-    /// The same, but its cooldown still runs for so long; nothing was sent.
+    /// The same, but its cooldown still runs for so long; nothing was sent. Or too
+    /// many started for the number at this moment, whatever the family.
     TooSoon(Duration),
     /// The same, but all its sends are used; it lives for so long yet.
     SendsExhausted(Duration),
@@ -121,8 +134,8 @@ fn codes(error: StoreError) -> FamilyError {
     FamilyError::Start(StartError::Codes(error))
 }
 
-/// Starts a verification in a family, or sends the message of the pending one
-/// again if it would say the same: everything but the code must be equal
+/// Starts a verification in a family, or, where the family resends, sends the message of
+/// the pending one again if it would say the same: everything but the code must be equal
 /// (profile, template or text, locale, transaction, sender, origin, app hash).
 /// However many race for one number, one verification is pending in the end.
 pub async fn start_in_family(
@@ -139,7 +152,8 @@ pub async fn start_in_family(
     let listing = family.listing(start.profile.id);
     for _ in 0..TURNS {
         let pending = find_pending(context, caller, number, listing).await?;
-        if let Some((key, seen)) = &pending
+        if family.resends()
+            && let Some((key, seen)) = &pending
             && start.is_like(&open_code_text(context, *key, &seen.record)?)
         {
             match resend(context, caller, (*key, seen), &start.takes()?.takes, now, rng).await? {
@@ -249,11 +263,12 @@ mod tests {
         let profiles = [[1; 16], [2; 16]].map(ProfileId::from_bytes);
         let mut listings: Vec<_> = profiles.into_iter().map(Listing::of).map(|listing| listing.0).collect();
         for profile in profiles {
-            listings.extend([Family::Smsapi, Family::Twilio].map(|family| family.listing(profile).0));
+            let families = [Family::Smsapi, Family::Twilio, Family::Camara];
+            listings.extend(families.map(|family| family.listing(profile).0));
         }
         listings.sort();
         listings.dedup();
-        assert_eq!(listings.len(), 6);
+        assert_eq!(listings.len(), 8);
         // Records stand by it.
         let hex: String =
             Family::Smsapi.listing(profiles[0]).0[..4].iter().map(|b| format!("{b:02x}")).collect();

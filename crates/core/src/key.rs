@@ -97,6 +97,8 @@ pub struct PresentedKey {
 const SECRET_DIGITS: usize = 52;
 /// 32 bits are 6.4 base32 digits.
 const CHECKSUM_DIGITS: usize = 7;
+/// Digits of the id.
+const ID_DIGITS: usize = 26;
 
 impl PresentedKey {
     /// A fresh secret for the key with this id.
@@ -131,9 +133,16 @@ impl PresentedKey {
         Some(Self { mode: Mode::parse(mode)?, id, secret })
     }
 
+    /// The same for the password of Basic authentication, which may also leave the
+    /// underscores out: Twilio's library for Go takes none. All of them or none, so a
+    /// key has two spellings. The checksum is that of the key with its underscores.
+    pub fn parse_password(text: &str) -> Option<Self> {
+        Self::parse(text).or_else(|| Self::parse(&with_underscores(text)?))
+    }
+
     /// The whole key, to be shown once.
     pub fn expose(&self) -> Zeroizing<String> {
-        let id = encode_base32(u128::from_be_bytes(*self.id.bytes()), 26);
+        let id = encode_base32(u128::from_be_bytes(*self.id.bytes()), ID_DIGITS);
         let mut text = Zeroizing::new(format!("cs_{}_{id}_", self.mode.as_str()));
         for half in self.secret.0.chunks_exact(16) {
             let mut value = [0; 16];
@@ -143,6 +152,14 @@ impl PresentedKey {
         let checksum = crc32fast::hash(text.as_bytes());
         text.push_str(&encode_base32(checksum.into(), CHECKSUM_DIGITS));
         text
+    }
+
+    /// The same without underscores, for who presents it as a password.
+    pub fn expose_alphanumeric(&self) -> Zeroizing<String> {
+        let text = self.expose();
+        let mut plain = Zeroizing::new(String::with_capacity(text.len()));
+        plain.extend(text.chars().filter(|c| *c != '_'));
+        plain
     }
 
     /// What the directory keeps of the secret.
@@ -155,6 +172,15 @@ impl PresentedKey {
         let secret = self.hash().0.ct_eq(&key.secret_hash.0);
         bool::from(secret) && self.mode == key.mode
     }
+}
+
+/// The spelling with underscores of one without.
+fn with_underscores(text: &str) -> Option<Zeroizing<String>> {
+    let (mode, rest) = [Mode::Live, Mode::Test]
+        .into_iter()
+        .find_map(|mode| Some((mode, text.strip_prefix("cs")?.strip_prefix(mode.as_str())?)))?;
+    let (id, secret) = rest.split_at_checked(ID_DIGITS)?;
+    Some(Zeroizing::new(format!("cs_{}_{id}_{secret}", mode.as_str())))
 }
 
 /// Most keys of a tenant, those that are disabled or have ended among them.
@@ -241,7 +267,87 @@ impl Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use rand::{SeedableRng, rngs::StdRng};
+
+    /// A text that is like this one, but for what somebody may do to it.
+    fn like(text: String) -> impl Strategy<Value = String> {
+        let underscores: Vec<usize> = text.match_indices('_').map(|(at, _)| at).collect();
+        let left_out = proptest::sample::subsequence(underscores, 0..=3);
+        let slip = (any::<proptest::sample::Index>(), 0u8..6, "[_a-zA-Z0-9ä -]");
+        (left_out, proptest::collection::vec(slip, 0..3)).prop_map(move |(left_out, slips)| {
+            let kept = text.char_indices().filter(|(at, _)| !left_out.contains(at)).map(|(_, c)| c);
+            let mut chars: Vec<char> = kept.collect();
+            for (index, act, other) in slips {
+                let (at, other) = (index.index(chars.len()), other.chars().next().unwrap_or('_'));
+                match act {
+                    0 => drop(chars.remove(at)),
+                    1 => chars.insert(at, other),
+                    2 => chars[at] = other,
+                    3 => chars[at] = chars[at].to_ascii_uppercase(),
+                    4 => chars.insert(at, '_'),
+                    _ => chars.swap(at, at / 2),
+                }
+            }
+            chars.into_iter().collect()
+        })
+    }
+
+    fn key(live: bool, id: [u8; 16], secret: [u8; 32]) -> PresentedKey {
+        let mode = if live { Mode::Live } else { Mode::Test };
+        PresentedKey::from_secret(mode, KeyId::from_bytes(id), secret)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// Two spellings of a key are read, the second as a password alone, and nothing that is like them.
+        #[test]
+        fn a_key_has_two_spellings_and_no_other(
+            (key, text) in (any::<bool>(), any::<[u8; 16]>(), any::<[u8; 32]>()).prop_flat_map(|(live, id, secret)| {
+                let text = key(live, id, secret).expose().to_string();
+                (Just((live, id, secret)), like(text))
+            }),
+        ) {
+            let key = self::key(key.0, key.1, key.2);
+            let (full, plain) = (key.expose(), key.expose_alphanumeric());
+            prop_assert!(plain.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+            let same = |read: &PresentedKey| (read.mode, read.id, read.hash()) == (key.mode, key.id, key.hash());
+            prop_assert!(PresentedKey::parse(&full).is_some_and(|read| same(&read)));
+            prop_assert!(PresentedKey::parse(&plain).is_none());
+            for spelling in [&full, &plain] {
+                prop_assert!(PresentedKey::parse_password(spelling).is_some_and(|read| same(&read)));
+            }
+            prop_assert_eq!(PresentedKey::parse(&text).is_some(), text == *full);
+            prop_assert_eq!(PresentedKey::parse_password(&text).is_some(), text == *full || text == *plain);
+        }
+
+        /// A right checksum alone makes no key: what is read is written the same.
+        #[test]
+        fn what_is_read_is_written_the_same(
+            body in "cs_(live|test|LIVE|l_ve)_[0-7][0-9a-hjkmnp-tv-z]{24,26}_\
+                [0-7][0-9a-hjkmnp-tv-z]{25}[0-7][0-9a-hjkmnp-tv-z]{24,26}",
+            before in 0u8..8,
+            after in 0u8..8,
+        ) {
+            let mut text = without(&body, before);
+            text.push_str(&encode_base32(crc32fast::hash(text.as_bytes()).into(), CHECKSUM_DIGITS));
+            let text = without(&text, after);
+            if let Some(read) = PresentedKey::parse_password(&text) {
+                prop_assert!(text == *read.expose() || text == *read.expose_alphanumeric(), "{text}");
+            }
+        }
+    }
+
+    /// A text without those of its first underscores whose bit is set.
+    fn without(text: &str, which: u8) -> String {
+        let mut seen = 0;
+        let mut keep = |c: char| {
+            seen += u8::from(c == '_');
+            c != '_' || which & (1 << (seen - 1).min(7)) == 0
+        };
+        text.chars().filter(|c| keep(*c)).collect()
+    }
 
     #[test]
     fn text_form_round_trips_and_detects_a_slip() {

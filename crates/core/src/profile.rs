@@ -1,8 +1,9 @@
 //! A profile: an app or purpose of a tenant, with its code policy.
 
 use crate::{
-    code::Alphabet,
+    code::{Alphabet, CodeShape},
     id::{ProfileId, TenantId},
+    key::Mode,
     limits::{LimitNotes, NamedLimits},
     printable::is_printable,
     time::Timestamp,
@@ -127,6 +128,12 @@ impl Policy {
     pub const TRIES: RangeInclusive<u8> = 1..=5;
     /// Bounds of [`Policy::expires_in`], in seconds.
     pub const EXPIRES_IN: RangeInclusive<u32> = 30..=600;
+
+    /// What a code looks like, unless its start says another length. In test mode it is of digits.
+    pub fn code_shape(&self, mode: Mode) -> CodeShape {
+        let alphabet = if mode == Mode::Test { Alphabet::Digits } else { self.alphabet };
+        CodeShape { length: self.code_length, alphabet }
+    }
 }
 
 impl Default for Policy {

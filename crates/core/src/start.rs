@@ -2,7 +2,7 @@
 
 use crate::{
     Caller, Context,
-    code::{Alphabet, Code, CodeShape},
+    code::Code,
     guard::{Takes, check_country, list_takes, review_takes, source},
     id::{EventId, MessageId, TemplateId, VerificationId},
     idempotency::{Answer, IdempotencyError, Once, Outcome, Replay},
@@ -324,9 +324,8 @@ impl<'a> Start<'a> {
     ) -> Record {
         let (policy, keyring) = (&self.profile.policy, &self.context.keyring);
         let RecordKey { tenant, mode, id } = key;
-        let length = self.request.code_length.unwrap_or(policy.code_length);
-        let alphabet = if mode == Mode::Test { Alphabet::Digits } else { policy.alphabet };
-        let mut shape = CodeShape { length, alphabet };
+        let mut shape = policy.code_shape(mode);
+        shape.length = self.request.code_length.unwrap_or(shape.length);
         let review = self.review.is_some();
         let code = match (&self.review, mode) {
             (Some((_, code)), _) => {

@@ -118,7 +118,7 @@ pub struct DevArgs {
     /// The folder of everything that is kept
     #[arg(long, value_name = "DIR", default_value = ".countersign")]
     pub data: PathBuf,
-    /// Write addresses, keys and the account SID of Twilio's clients to this file as JSON, once it serves
+    /// Write addresses, keys and the credentials of Twilio's clients to this file as JSON, once it serves
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
     /// Show a line for each request and message
@@ -145,7 +145,8 @@ pub enum TenantCommand {
 /// Make, list and change API keys.
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
-    /// Make a key and print it; it is shown this once
+    /// Make a key and print it; it is shown this once. One with the scope compat:twilio is printed
+    /// a second time without underscores, which some of Twilio's clients do not take
     Create {
         /// The tenant it belongs to
         #[arg(long, value_parser = parse_tenant_id)]

@@ -120,6 +120,34 @@ pub async fn other_words_take_the_place_of_the_first(bench: Bench) {
     assert!(matches!(bench.begin(Family::Smsapi, TO, Some("Two")).await, FamilyStart::Started(_)));
 }
 
+/// As CAMARA has it: the same words twice are two verifications, and the newer one alone counts.
+pub async fn where_nothing_is_sent_again_each_start_takes_the_place(bench: Bench) {
+    let mut before: Vec<InFamily> = Vec::new();
+    for left in [4, 3, 2] {
+        let start = started(bench.begin(Family::Camara, TO, None).await);
+        assert_eq!(start.limits[0].remaining, left, "each is counted as any start");
+        for old in &before {
+            assert_eq!(bench.read(old.verification.id).await.status, Status::Canceled);
+        }
+        before.push(start);
+    }
+    let [first, .., last] = before.as_slice() else { panic!("three were made") };
+    let claims = bench.claim().await;
+    assert_eq!(
+        claims.iter().map(|claim| claim.key.id).collect::<Vec<_>>(),
+        [last.verification.id],
+        "one SMS"
+    );
+    let code = bench.code_in(first);
+    let ended = CheckOutcome::Ended(Status::Canceled);
+    assert_eq!(bench.check(first.verification.id, &code).await.outcome, ended);
+    let code = bench.code_in(last);
+    assert_eq!(bench.check(last.verification.id, &code).await.outcome, CheckOutcome::Approved);
+    // What ended is not replaced: it stays as it is.
+    let _ = started(bench.begin(Family::Camara, TO, None).await);
+    assert_eq!(bench.read(last.verification.id).await.status, Status::Approved);
+}
+
 pub async fn what_is_replaced_stays_when_the_start_is_refused(bench: Bench) {
     for n in 0..5 {
         let _ = started(bench.begin(Family::Smsapi, TO, Some(&n.to_string())).await);
@@ -137,14 +165,15 @@ pub async fn families_and_plain_starts_never_touch_each_other(bench: Bench) {
     let plain = bench.start(TO).await.unwrap();
     let smsapi = started(bench.begin(Family::Smsapi, TO, None).await);
     let twilio = started(bench.begin(Family::Twilio, TO, None).await);
+    let camara = started(bench.begin(Family::Camara, TO, None).await);
     let stranger = new_tenant(&bench.context, &bench.clock, "Other").await;
     let theirs = bench.begin_as(&stranger, Family::Smsapi, TO, None).await.unwrap();
     let tester = Caller { mode: Mode::Test, ..bench.caller.clone() };
     let tested = bench.begin_as(&tester, Family::Smsapi, TO, None).await.unwrap();
-    let ids = [plain.id, smsapi.verification.id, twilio.verification.id];
+    let ids = [plain.id, smsapi.verification.id, twilio.verification.id, camara.verification.id];
     let ids =
         ids.into_iter().chain([started(theirs), started(tested)].map(|started| started.verification.id));
-    assert_eq!(ids.collect::<HashSet<_>>().len(), 5);
+    assert_eq!(ids.collect::<HashSet<_>>().len(), 6);
 
     let [of_smsapi, of_twilio] = [&smsapi, &twilio].map(|started| bench.code_in(started));
     let claims = bench.claim().await;
@@ -162,6 +191,7 @@ pub async fn families_and_plain_starts_never_touch_each_other(bench: Bench) {
     let found = bench.check_with(Family::Twilio, TO, &of_twilio).await.unwrap();
     assert_eq!((found.id, found.outcome), (twilio.verification.id, CheckOutcome::Approved));
     assert_eq!(bench.check_v1(TO, &of_plain).await.unwrap().id, plain.id);
+    assert_eq!(bench.read(camara.verification.id).await.status, Status::Pending);
     let nobody = bench.check_with(Family::Twilio, &number(7), &of_twilio).await;
     assert!(matches!(nobody, Err(CheckError::NotFound)));
 }
@@ -215,12 +245,20 @@ pub async fn sixty_four_starts_at_once_are_one(bench: Bench) {
 }
 
 pub async fn of_many_different_starts_at_once_one_is_pending(bench: Bench) {
+    one_is_pending_of(bench, Family::Smsapi, |n| Some(n.to_string())).await;
+}
+
+pub async fn of_many_starts_that_replace_at_once_one_is_pending(bench: Bench) {
+    one_is_pending_of(bench, Family::Camara, |_| None).await;
+}
+
+async fn one_is_pending_of(bench: Bench, family: Family, words: fn(u32) -> Option<String>) {
     // More than a number's record remembers: no limit at all.
     bench.set_limit("number", "1000/60").await;
     let bench = Arc::new(bench);
     let starts = (0..64).map(|n| {
         let bench = bench.clone();
-        tokio::spawn(async move { bench.begin(Family::Smsapi, TO, Some(&n.to_string())).await })
+        tokio::spawn(async move { bench.begin(family, TO, words(n).as_deref()).await })
     });
     let outcomes: Vec<_> = join_all(starts).await.into_iter().map(Result::unwrap).collect();
     let made: Vec<VerificationId> = outcomes

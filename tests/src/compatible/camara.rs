@@ -1,5 +1,7 @@
 //! One Time Password SMS of CAMARA. Answers are held to the standard's schemas.
 
+mod scenarios;
+
 use super::{TO, client, names, send, wrong};
 use crate::{
     app::{Answer, TestApp, TestKey, answer},
@@ -59,8 +61,38 @@ async fn a_code_goes_out_comes_back_and_counts_once() {
     let right = validate(&app, &key, &id, &message.code).await;
     assert_eq!((right.status, right.text.as_str()), (204, ""));
     is(&validate(&app, &key, &id, &message.code).await, 400, "VERIFICATION_EXPIRED");
+    is(&validate(&app, &key, &id, "12").await, 400, "VERIFICATION_EXPIRED");
     assert_eq!(app.get(&format!("/v1/verifications/{id}"), &owner).await.json()["status"], "approved");
-    assert_ne!(send_code(&app, &key, TO).await, send_code(&app, &key, TO).await, "each its own");
+}
+
+/// The newer of two is the one that counts; the older says that it is over, and no SMS of it goes out.
+#[tokio::test]
+async fn a_second_code_takes_the_place_of_the_first() {
+    let app = TestApp::spawn().await;
+    let (owner, key) = start(&app).await;
+    let first = send_code(&app, &key, TO).await;
+    let of_first = app.message(&first).await.code;
+    // Neither what `/v1` starts nor what goes to others is touched.
+    let plain = app.start(&owner, TO).await;
+    let other = send_code(&app, &key, "+48500500501").await;
+    let second = send_code(&app, &key, TO).await;
+    assert_ne!(first, second, "the same words, and never the same verification");
+    is(&validate(&app, &key, &first, &of_first).await, 400, "VERIFICATION_EXPIRED");
+    is(&validate(&app, &key, &first, "12").await, 400, "VERIFICATION_EXPIRED");
+    let state =
+        async |id: &str| app.get(&format!("/v1/verifications/{id}"), &owner).await.json()["status"].clone();
+    assert_eq!(state(&first).await, "canceled");
+    for pending in [&plain, &other, &second] {
+        assert_eq!(state(pending).await, "pending");
+    }
+    let code = app.message(&second).await.code;
+    assert_eq!(validate(&app, &key, &second, &code).await.status, 204);
+    // A refused start ends nothing.
+    let third = send_code(&app, &key, TO).await;
+    let fourth = send_code(&app, &key, TO).await;
+    let limited = app.post(SEND, &key, json!({ "phoneNumber": TO, "message": "{{code}}" })).await;
+    is(&limited, 403, "MAX_OTP_CODES_EXCEEDED");
+    assert_eq!((state(&third).await, state(&fourth).await), (json!("canceled"), json!("pending")));
 }
 
 #[tokio::test]
@@ -74,6 +106,7 @@ async fn each_end_has_its_code() {
     }
     is(&validate(&app, &key, &id, &wrong(&code)).await, 400, "VERIFICATION_FAILED");
     is(&validate(&app, &key, &id, &code).await, 400, "VERIFICATION_FAILED");
+    is(&validate(&app, &key, &id, "12").await, 400, "VERIFICATION_FAILED");
     let other = send_code(&app, &key, TO).await;
     let code = app.message(&other).await.code;
     for _ in 0..4 {
@@ -161,6 +194,7 @@ async fn bodies_are_held_to_the_schema() {
     assert_eq!(app.post(SEND, &key, longest).await.status, 200);
     is(&validate(&app, &key, &"a".repeat(36), "123456").await, 404, "NOT_FOUND");
     is(&validate(&app, &key, &id, "123456").await, 404, "NOT_FOUND");
+    is(&validate(&app, &key, &id, "12").await, 404, "NOT_FOUND");
     is(&send(&app, &key, SEND, "text/plain", "x").await, 415, "UNSUPPORTED_MEDIA_TYPE");
     is(&send(&app, &key, SEND, "application/json", "x".repeat(65_537)).await, 413, "PAYLOAD_TOO_LARGE");
     is(&app.get(SEND, &key).await, 405, "METHOD_NOT_ALLOWED");
@@ -197,7 +231,14 @@ async fn the_correlator_comes_back_with_every_answer() {
         let answer = ask(method, path, key, mine, body).await;
         assert_eq!((answer.status, answer.header("x-correlator")), (status, mine), "{method} {path}");
     }
-    for bad in ["a b", "a;b", "ąć", &"a".repeat(56)] {
+    let longest = "a".repeat(256);
+    for fits in ["", "a;b", "AZaz09-_:;./<>{}", &longest] {
+        let sent = ask("POST", VALIDATE, text, fits, json!({})).await;
+        is(&sent, 400, "INVALID_ARGUMENT");
+        assert_eq!(sent.headers.get("x-correlator").unwrap().to_str().unwrap(), fits);
+        assert!(!sent.json()["message"].as_str().unwrap().starts_with("x-correlator: "), "{sent:?}");
+    }
+    for bad in ["a b", "a,b", "a+b", "a\\b", "a[b]", "a\"b", "ąć", &"a".repeat(257)] {
         let refused = ask("POST", SEND, text, bad, good.clone()).await;
         is(&refused, 400, "INVALID_ARGUMENT");
         assert_eq!(refused.header("x-correlator"), "", "{bad}");

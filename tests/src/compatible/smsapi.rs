@@ -182,9 +182,10 @@ async fn it_expires_after_three_minutes_and_wrong_codes_are_counted() {
     // A profile may allow less, and never more.
     for (life, passed) in [(60, 60), (600, 180)] {
         app.set_policy(&owner.caller, Policy { expires_in: seconds(life), ..Policy::default() }).await;
-        create(&app, &key).await;
+        let made = create(&app, &key).await.json();
+        let code = app.message(made["id"].as_str().unwrap()).await.code;
         app.clock.turn(seconds(passed - 1));
-        assert_eq!(verify(&app, &key, "1").await.status, 404);
+        assert_eq!(verify(&app, &key, &wrong(&code)).await.status, 404);
         app.clock.turn(seconds(1));
         assert_eq!(verify(&app, &key, "123456").await.status, 408, "{life}");
     }
@@ -197,7 +198,7 @@ async fn it_expires_after_three_minutes_and_wrong_codes_are_counted() {
     // Ten in a row are a wait.
     let made = create(&app, &key).await.json();
     let code = app.message(made["id"].as_str().unwrap()).await.code;
-    for _ in 0..4 {
+    for _ in 0..2 {
         verify(&app, &key, &wrong(&code)).await;
     }
     let waits = verify(&app, &key, &code).await;
@@ -258,6 +259,56 @@ async fn what_is_wrong_is_said_in_its_form() {
         refusal(&send(&app, &key, &format!("{CREATE}?test=1"), "application/json", "{}").await).0,
         400
     );
+}
+
+/// What cannot be the code by its form says so before, during and after a verification, however it ended.
+#[tokio::test]
+async fn the_form_of_a_code_is_judged_whatever_became_of_the_verification() {
+    let app = TestApp::spawn().await;
+    let (owner, key) = start(&app).await;
+    let malformed = async |bad: &[&str], when: &str| {
+        for code in bad {
+            let (status, _, message) = refusal(&verify(&app, &key, code).await);
+            assert_eq!((status, message.as_str()), (400, "MFA code has invalid format"), "{when}: {code}");
+        }
+    };
+    let bad = ["abc", "ABCDEF", "1", "12345", "1234567", "12345678901", "12345x"];
+    let begin = async || {
+        let made = create(&app, &key).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let id = made.json()["id"].as_str().unwrap().to_owned();
+        let code = app.message(&id).await.code;
+        (id, code)
+    };
+    malformed(&bad, "none was sent").await;
+    let (_, code) = begin().await;
+    malformed(&bad, "pending").await;
+    assert_eq!(verify(&app, &key, &code).await.status, 204, "and no try was used");
+    malformed(&bad, "approved").await;
+    assert_eq!(verify(&app, &key, &code).await.status, 404);
+    let (_, code) = begin().await;
+    for _ in 0..5 {
+        assert_eq!(verify(&app, &key, &wrong(&code)).await.status, 404);
+    }
+    malformed(&bad, "exhausted").await;
+    let (id, _) = begin().await;
+    app.act(&format!("/v1/verifications/{id}/cancel"), &owner).await;
+    malformed(&bad, "canceled").await;
+    let (_, old) = begin().await;
+    // The code that was sent says what its form is, not the profile as it is now.
+    app.set_policy(&owner.caller, Policy { code_length: 8, ..Policy::default() }).await;
+    malformed(&["12345", "12345678"], "pending, of another length than the next one").await;
+    assert_eq!(verify(&app, &key, &wrong(&old)).await.status, 404);
+    assert_eq!(verify(&app, &key, &old).await.status, 204);
+    assert_eq!(verify(&app, &key, &old).await.status, 404);
+    malformed(&["12345", "1234567"], "approved, of another length than the next one").await;
+    let (_, code) = begin().await;
+    app.clock.turn(seconds(180));
+    malformed(&["123456", "ABCDEFGH"], "expired").await;
+    assert_eq!(verify(&app, &key, &code).await.status, 408);
+    app.clock.turn(seconds(900));
+    malformed(&["123456", "ABCDEFGH"], "gone").await;
+    assert_eq!(verify(&app, &key, &code).await.status, 404);
 }
 
 #[tokio::test]

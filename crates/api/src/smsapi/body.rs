@@ -108,10 +108,7 @@ pub fn create_request(mut fields: Fields, mode: Mode) -> Result<CreateRequest, P
 /// A code that was typed.
 pub struct VerifyRequest {
     pub to: PhoneNumber,
-    /// `None` where it has another length than any code has.
-    pub code: Option<Code>,
-    /// Whether it is of digits alone.
-    pub digits: bool,
+    pub code: Code,
 }
 
 /// The body of a check.
@@ -123,16 +120,12 @@ pub fn verify_request(mut fields: Fields, mode: Mode) -> Result<VerifyRequest, P
         if typed.is_empty() {
             return Err(Fault::new("empty", "MFA code cannot be empty"));
         }
-        let digits = typed.bytes().all(|byte| byte.is_ascii_digit());
-        match Code::parse(typed) {
-            None if !digits => Err(Fault::format(INVALID_FORMAT)),
-            code => Ok((code, digits)),
-        }
+        Code::parse(typed).ok_or(Fault::format(INVALID_FORMAT))
     });
-    fields.finish(to.zip(code).map(|(to, (code, digits))| VerifyRequest { to, code, digits }))
+    fields.finish(to.zip(code).map(|(to, code)| VerifyRequest { to, code }))
 }
 
-/// Letters where the code has none.
+/// Another length than the code has, or letters where it has none.
 pub fn invalid_format() -> Problem {
     Problem::field(ProblemCode::InvalidCode, "code", "invalid_format", INVALID_FORMAT)
 }
@@ -219,15 +212,17 @@ mod tests {
             let body = json!({ "phone_number": "48500500500", "code": code }).to_string();
             verify_request(Fields::from_json(body.as_bytes()).unwrap(), Mode::Live)
         };
-        for (code, message) in
-            [("", "MFA code cannot be empty"), (" ", "MFA code cannot be empty"), ("12é456", INVALID_FORMAT)]
-        {
+        for (code, message) in [
+            ("", "MFA code cannot be empty"),
+            (" ", "MFA code cannot be empty"),
+            ("12é456", INVALID_FORMAT),
+            ("123", INVALID_FORMAT),
+            ("12345678901", INVALID_FORMAT),
+        ] {
             assert_eq!(verify(json!(code)).err().unwrap().errors()[0].message, message, "{code:?}");
         }
-        let read = verify(json!(123_456)).unwrap();
-        assert_eq!((read.code.unwrap().expose(), read.digits), ("123456", true));
-        assert!(verify(json!("12345678901")).unwrap().code.is_none(), "no code is as long");
-        assert!(!verify(json!("ACD347")).unwrap().digits, "a profile may have letters");
+        assert_eq!(verify(json!(123_456)).unwrap().code.expose(), "123456");
+        assert_eq!(verify(json!("acd347")).unwrap().code.expose(), "ACD347", "a profile may have letters");
     }
 
     #[test]

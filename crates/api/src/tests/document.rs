@@ -94,7 +94,9 @@ async fn compatible_operations_ask_for_one_scope_and_refuse_in_their_form() {
         let others = Scope::ALL.into_iter().filter(|scope| *scope != right).collect();
         let refused = call(Mode::Live, others, request(method.clone(), path)).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");
-        let only = call(Mode::Live, [right].into_iter().collect(), request(method.clone(), path)).await;
+        // CAMARA's take a request without any body for one that lacks its body, whatever its type.
+        let untyped = request(method.clone(), path).set_payload("x");
+        let only = call(Mode::Live, [right].into_iter().collect(), untyped).await;
         assert_eq!(only.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{path}: {}", only.body);
         let body = request(method.clone(), path).set_json(json!({ "phone_number": "48500500500" }));
         let only = call(Mode::Live, [right].into_iter().collect(), body).await;

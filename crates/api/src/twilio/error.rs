@@ -13,6 +13,20 @@ use utoipa::ToSchema;
 /// Where these codes are told, on this server.
 pub const DOCS: &str = "/docs/twilio.md";
 
+/// The longest wait that a header tells. Apache's HTTP client, which is under Twilio's
+/// library for Java, obeys `Retry-After` by itself: its caller hangs for as long,
+/// and then the same request goes out again.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// The longest wait that is told with a refusal. Who starts or checks too soon must hear it now:
+/// a start that is sent again after its cooldown is a second SMS that nobody asked for.
+const fn told_wait(kind: ProblemCode) -> Duration {
+    match kind {
+        ProblemCode::ResendTooSoon | ProblemCode::SendsExhausted | ProblemCode::GuessLimit => Duration::ZERO,
+        _ => LONGEST_WAIT,
+    }
+}
+
 /// A refusal on its way to a client of Twilio's.
 #[derive(Clone, Debug)]
 pub struct Refusal(Box<Parts>);
@@ -78,13 +92,13 @@ impl Refusal {
     }
 
     /// The cooldown since the last message still runs.
-    pub fn too_soon(wait: Duration) -> Self {
-        Problem::new(ProblemCode::ResendTooSoon, "").retry_after(wait).into()
+    pub fn too_soon() -> Self {
+        Problem::new(ProblemCode::ResendTooSoon, "").into()
     }
 
-    /// All messages are used; the verification ends after this time.
-    pub fn sends_exhausted(wait: Duration) -> Self {
-        Problem::new(ProblemCode::SendsExhausted, "").retry_after(wait).into()
+    /// All messages are used.
+    pub fn sends_exhausted() -> Self {
+        Problem::new(ProblemCode::SendsExhausted, "").into()
     }
 
     /// All tries are used.
@@ -120,6 +134,7 @@ impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
         use ProblemCode as P;
         let kind = problem.code();
+        let problem = problem.tell_wait_up_to(told_wait(kind));
         let status = kind.status().as_u16();
         let (status, code) = match kind {
             P::InvalidRequest | P::InvalidPhoneNumber | P::InvalidCode => (400, 60200),
@@ -262,10 +277,22 @@ mod tests {
     }
 
     #[test]
-    fn waits_and_challenges_are_headers() {
-        let too_soon = Refusal::too_soon(Duration::from_millis(1_500)).error_response();
-        assert_eq!(too_soon.status().as_u16(), 429);
-        assert_eq!(too_soon.headers().get(header::RETRY_AFTER).unwrap(), "2");
+    fn waits_are_told_where_a_client_may_obey_them() {
+        let told = |kind, millis| {
+            let problem = Problem::new(kind, "x").retry_after(Duration::from_millis(millis));
+            let response = Refusal::from(problem).error_response();
+            response.headers().get(header::RETRY_AFTER).map(|wait| wait.to_str().unwrap().to_owned())
+        };
+        for kind in ProblemCode::ALL {
+            let silent = [ProblemCode::ResendTooSoon, ProblemCode::SendsExhausted, ProblemCode::GuessLimit];
+            let short = (!silent.contains(kind)).then(|| "5".to_owned());
+            assert_eq!(told(*kind, 4_500), short, "{kind:?}");
+            assert_eq!(told(*kind, 5_001), None, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn challenges_are_headers() {
         let missing =
             Problem::new(ProblemCode::InvalidKey, "x").with_header(header::WWW_AUTHENTICATE, "Bearer");
         let response = Refusal::from(missing).error_response();

@@ -183,8 +183,8 @@ pub async fn create_verification(
     let family = Family::Twilio;
     let made = match start_in_family(&state.context, &caller, family, asked, now, &mut rng()).await? {
         FamilyStart::Started(made) | FamilyStart::Resent(made) => made,
-        FamilyStart::TooSoon(wait) => return Err(Refusal::too_soon(wait)),
-        FamilyStart::SendsExhausted(wait) => return Err(Refusal::sends_exhausted(wait)),
+        FamilyStart::TooSoon(_) => return Err(Refusal::too_soon()),
+        FamilyStart::SendsExhausted(_) => return Err(Refusal::sends_exhausted()),
     };
     let verification = made.verification;
     note(&request, verification.id, verification.status.as_str());

@@ -110,23 +110,29 @@ struct Ready<'a> {
     operator_url: &'a str,
     phone_url: String,
     tenant_id: String,
-    /// The user of Twilio's clients; the password is the key.
-    twilio_account_sid: String,
     key: &'a str,
     test_key: &'a str,
+    /// The user of Twilio's clients; the password is the key.
+    twilio_account_sid: String,
+    /// The same keys for those of Twilio's clients that take a password of letters and digits alone.
+    twilio_token: &'a str,
+    test_twilio_token: &'a str,
 }
 
 /// The file appears whole: whoever waits for it may read it at once.
 fn write_ready_file(file: &Path, place: &Place, demo: &Demo) -> anyhow::Result<()> {
     let (key, test_key) = (demo.key.expose(), demo.test_key.expose());
+    let (token, test_token) = (demo.key.expose_alphanumeric(), demo.test_key.expose_alphanumeric());
     let ready = Ready {
         base_url: &place.base_url,
         operator_url: &place.operator_url,
         phone_url: format!("{}/dev/messages", place.base_url),
         tenant_id: demo.tenant.id.to_string(),
-        twilio_account_sid: countersign_api::account_sid(demo.tenant.id),
         key: &key,
         test_key: &test_key,
+        twilio_account_sid: countersign_api::account_sid(demo.tenant.id),
+        twilio_token: &token,
+        test_twilio_token: &test_token,
     };
     let text = Zeroizing::new(serde_json::to_string(&ready)?);
     let mut draft = file.as_os_str().to_owned();
@@ -202,7 +208,10 @@ mod tests {
         assert_eq!(ready["phone_url"], "http://127.0.0.1:8080/dev/messages");
         assert_eq!(ready["tenant_id"], demo().tenant.id.to_string());
         assert_eq!(ready["twilio_account_sid"].as_str().unwrap().len(), 34);
-        assert_eq!(ready.as_object().unwrap().len(), 7);
+        for (token, key) in [("twilio_token", "key"), ("test_twilio_token", "test_key")] {
+            assert_eq!(ready[token], ready[key].as_str().unwrap().replace('_', ""), "{token}");
+        }
+        assert_eq!(ready.as_object().unwrap().len(), 9);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
         #[cfg(unix)]
         {

@@ -11,11 +11,12 @@ use countersign_core::{
     id::{KeyId, TenantId},
     key::{Key, Mode, PresentedKey},
     ports::{Clock as _, Directory, KeyChange, KeyEnd, Relay},
-    scope::Scope,
+    scope::{Scope, Scopes},
     successor,
     time::Timestamp,
 };
 use std::{path::Path, time::Duration};
+use zeroize::Zeroizing;
 
 /// Keys read at once.
 const PAGE: u16 = 100;
@@ -82,12 +83,33 @@ async fn create_key(directory: &dyn Directory, new: NewKey, now: Timestamp) -> a
     let NewKey { tenant, name, expires_at, allowlist, .. } = new;
     let key = Key { expires_at, allowlist, ..Key::new(&presented, tenant, name, scopes, now) };
     directory.create_key(&key, None).await.context("The key was not made")?;
-    answer(&presented.expose())?;
+    show(&presented, tenant, key.scopes)?;
     eprintln!(
         "Made {}. The key itself is shown this once; keep it safe. A running server accepts it within 2 s.",
         key.id
     );
     Ok(())
+}
+
+/// The key itself. One for Twilio's clients also stands on a second line as those of them
+/// take it that know no underscores.
+fn show(presented: &PresentedKey, tenant: TenantId, scopes: Scopes) -> anyhow::Result<()> {
+    for line in spellings(presented, scopes) {
+        answer(&line)?;
+    }
+    if scopes.contains(Scope::CompatTwilio) {
+        eprintln!(
+            "The second line is the same key. Twilio's clients take either as the password of {}; the one for Go \
+             takes letters and digits alone.",
+            countersign_api::account_sid(tenant)
+        );
+    }
+    Ok(())
+}
+
+fn spellings(presented: &PresentedKey, scopes: Scopes) -> Vec<Zeroizing<String>> {
+    let for_twilio = scopes.contains(Scope::CompatTwilio).then(|| presented.expose_alphanumeric());
+    [presented.expose()].into_iter().chain(for_twilio).collect()
 }
 
 async fn list_keys(directory: &dyn Directory, tenant: TenantId, now: Timestamp) -> anyhow::Result<()> {
@@ -127,7 +149,7 @@ async fn rotate_key(
     }
     let (rotation, presented) = successor::plan(&old, overlap, now, &mut rng());
     directory.rotate_key(&rotation, None).await.context("The key was not rotated")?;
-    answer(&presented.expose())?;
+    show(&presented, tenant, rotation.new.scopes)?;
     let (new, end) = (rotation.new.id, rotation.ends_at);
     eprintln!(
         "{new} takes the place of {key}, which ends at {end}. The key itself is shown this once; keep it safe."
@@ -149,4 +171,18 @@ async fn set_disabled(
         if disabled { "disabled" } else { "enabled" }
     );
     Ok(KeyEnd::of(&changed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_for_twilio_s_clients_is_shown_in_both_spellings() {
+        let key = PresentedKey::from_secret(Mode::Test, KeyId::from_bytes([3; 16]), [7; 32]);
+        let lines = |scope| spellings(&key, [scope].into_iter().collect());
+        assert_eq!(*lines(Scope::VerificationsStart), [key.expose()]);
+        let [full, plain] = &*lines(Scope::CompatTwilio) else { panic!("two lines") };
+        assert_eq!((full.as_str(), plain.as_str()), (key.expose().as_str(), full.replace('_', "").as_str()));
+    }
 }
