@@ -20,6 +20,7 @@ mod keyring;
 mod keys;
 mod receipts;
 mod secrets;
+mod smpp;
 mod spec;
 mod tls;
 mod twilio;

@@ -32,6 +32,7 @@ mod ratelimit;
 mod receipts;
 mod reviews;
 mod smsapi;
+mod strays;
 mod system;
 mod tenant;
 mod time;
@@ -44,6 +45,7 @@ pub use key_uses::KeyUses;
 pub use observe::observe;
 pub use openapi::{compatible_openapi, fallback, openapi};
 pub use problem::{Problem, ProblemCode};
+pub use strays::{Since, Stray, Strays, warn as warn_of_strays};
 pub use twilio::account_sid;
 
 use actix_web::{middleware::from_fn, web};
@@ -66,6 +68,8 @@ pub struct State {
     pub public_url: Option<String>,
     /// Counts failed authentications; the server's housekeeping keeps it small.
     pub failures: Arc<AuthFailures>,
+    /// Receipts that lead to nothing.
+    pub strays: Arc<Strays>,
 }
 
 /// Registers the whole API. [`observe`] is wrapped around the App, and

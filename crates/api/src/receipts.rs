@@ -3,7 +3,7 @@
 //! No operation of the API: providers call it, each in its own form, so it
 //! stands in no document and answers no problems.
 
-use crate::State;
+use crate::{State, strays::Stray};
 use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse, Resource,
     http::header::CONTENT_TYPE,
@@ -46,12 +46,7 @@ async fn take(
     let (reports, answer) = match state.context.gateways.read_receipts(&account, &call) {
         Ok(read) => read,
         Err(refusal) => {
-            tracing::warn!(
-                tenant.id = %account.tenant,
-                provider.name = %account.name,
-                error = %refusal,
-                "a receipt was not taken",
-            );
+            state.strays.tell(&account, refusal.into());
             return match refusal {
                 ReceiptRefusal::Unsupported => HttpResponse::NotFound(),
                 ReceiptRefusal::Forged => HttpResponse::Forbidden(),
@@ -66,13 +61,7 @@ async fn take(
                 metrics::counter!("countersign_receipts_total", "delivery" => delivery.as_str()).increment(1);
             }
             Ok(Taken::Nothing | Taken::Parked) => {}
-            Ok(Taken::Unknown) => {
-                tracing::warn!(
-                    tenant.id = %account.tenant,
-                    provider.name = %account.name,
-                    "a receipt names no message of this account",
-                );
-            }
+            Ok(Taken::Unknown) => state.strays.tell(&account, Stray::Unmatched),
             // The provider reports it again.
             Err(error) => {
                 tracing::error!(error = %chain(&error), "a receipt cannot be noted");

@@ -5,6 +5,7 @@ mod background;
 mod directory;
 mod listener;
 mod presence;
+mod receipts;
 mod recorder;
 mod share;
 #[cfg(test)]
@@ -24,8 +25,8 @@ use crate::{
 };
 use actix_web::web;
 use anyhow::{Context as _, anyhow, ensure};
-use background::{House, flush_key_uses, follow_webhooks, join_all, keep_house, take_reports};
-use countersign_api::{AuthFailures, KeyUses, State};
+use background::{House, flush_key_uses, follow_webhooks, join_all, keep_house};
+use countersign_api::{AuthFailures, KeyUses, State, Strays};
 use countersign_core::{
     Context,
     console::{ConsoleSwitch, Inbox},
@@ -42,6 +43,7 @@ use directory::{follow_directory, follow_relays, refresh};
 pub use listener::BindError;
 use listener::{Bounds, bind, serve_api, serve_operator};
 use presence::Presence;
+use receipts::Receipts;
 use recorder::Recorder;
 use share::{keep_share, take_share};
 use std::{
@@ -105,6 +107,7 @@ pub struct Application {
     recorder: Arc<Recorder>,
     key_uses: Arc<KeyUses>,
     failures: Arc<AuthFailures>,
+    strays: Arc<Strays>,
     certificate: Option<Arc<Certificate>>,
     role: Role,
     share: Share,
@@ -164,6 +167,7 @@ impl Application {
             Webhooks::new(context.clone(), outbound, Arc::clone(&clock), WebhookSettings::default());
         let webhooks = Arc::new(webhooks);
         let failures = Arc::new(AuthFailures::new(settings.server.auth_failures, Arc::clone(&clock)));
+        let strays = Arc::new(Strays::new(Arc::clone(&clock)));
         let codes = Arc::clone(&context.codes);
         let recorder = Arc::new(Recorder::new(codes, Arc::clone(&history), share.clone()));
         Ok(Self {
@@ -182,6 +186,7 @@ impl Application {
             clock,
             key_uses: Arc::new(KeyUses::default()),
             failures,
+            strays,
             certificate,
             role,
             share,
@@ -220,7 +225,10 @@ impl Application {
         }
         let mut tasks = self.spawn_tasks();
         if let Some(reports) = self.reports.take() {
-            tasks.spawn(take_reports(self.context.clone(), reports, self.stop.clone()));
+            let (context, strays, clock) =
+                (self.context.clone(), Arc::clone(&self.strays), Arc::clone(&self.clock));
+            let receipts = Receipts { context, strays, clock };
+            tasks.spawn(receipts.run(reports, self.stop.clone()));
         }
         let lock = self.lock.try_clone().context("The lock of the data folder is lost")?;
         let servers = self.serve()?;
@@ -314,9 +322,9 @@ impl Application {
         };
         let (proxies, public_url) = (settings.trusted_proxies.clone(), settings.public_url.clone());
         let page = self.dev_page();
-        let Self { context, clock, key_uses, failures, stop, .. } = self;
+        let Self { context, clock, key_uses, failures, strays, stop, .. } = self;
         let operator = web::Data::new(Operator { context: context.clone(), stop: stop.clone() });
-        let state = web::Data::new(State { context, clock, key_uses, proxies, public_url, failures });
+        let state = web::Data::new(State { context, clock, key_uses, proxies, public_url, failures, strays });
         let operator = serve_operator(self.operator, operator, bounds.shutdown, stop.clone())?;
         let api = self.api.map(|api| serve_api(api, state, page, bounds, stop)).transpose()?;
         Ok(async move {
