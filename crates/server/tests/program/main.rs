@@ -1,0 +1,5 @@
+//! The program itself, as operators run it.
+
+// Marked, so that clippy lets their helpers unwrap as tests may.
+#[cfg(test)]
+mod logs;
