@@ -7,6 +7,7 @@ mod listener;
 mod presence;
 mod receipts;
 mod recorder;
+mod settle;
 mod share;
 #[cfg(test)]
 mod tests;
@@ -39,25 +40,27 @@ use countersign_delivery::{
     AccountReport, Console, Provider, Relay, WebhookSettings, Webhooks, Worker, WorkerSettings,
 };
 use countersign_portal::DevPage;
+use countersign_stores::sqlite::Database;
 use directory::{follow_directory, follow_relays, refresh};
 pub use listener::BindError;
 use listener::{Bounds, bind, serve_api, serve_operator};
 use presence::Presence;
 use receipts::Receipts;
 use recorder::Recorder;
+use settle::settle;
 use share::{keep_share, take_share};
 use std::{
     fs::File,
     future::Future,
     net::{SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 use tls::{Certificate, server_config, watch_certificate};
 use tokio::{
     sync::mpsc,
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use upkeep::Upkeep;
@@ -115,6 +118,7 @@ pub struct Application {
     operator: TcpListener,
     addresses: (SocketAddr, SocketAddr),
     stop: CancellationToken,
+    files: Vec<Database>,
     lock: File,
 }
 
@@ -135,7 +139,7 @@ impl Application {
             let tls = certificate.clone().map(server_config).transpose().context("TLS cannot be set up")?;
             wait_for_stores(&settings, (api.as_ref(), &operator), tls).await?;
         }
-        let Backends { context, nodes, accounts, reports, outbound, history, inbox, lock } =
+        let Backends { context, nodes, accounts, reports, outbound, history, inbox, files, lock } =
             open_backends(&settings, &clock, dev).await?;
         let demo = open_demo(&context, clock.now(), dev).await?;
         let mut presence = Presence::new(&context, Arc::clone(&nodes), &settings.keyring, Arc::clone(&clock));
@@ -194,6 +198,7 @@ impl Application {
             operator,
             addresses,
             stop: CancellationToken::new(),
+            files,
             lock,
         })
     }
@@ -230,6 +235,7 @@ impl Application {
             let receipts = Receipts { context, strays, clock };
             tasks.spawn(receipts.run(reports, self.stop.clone()));
         }
+        let (files, stopped) = (std::mem::take(&mut self.files), OnceLock::new());
         let lock = self.lock.try_clone().context("The lock of the data folder is lost")?;
         let servers = self.serve()?;
         let outcome = {
@@ -244,6 +250,7 @@ impl Application {
             };
             let limit = async {
                 tokio::select! { () = stop.cancelled() => own.cancel(), () = own.cancelled() => {} }
+                stopped.get_or_init(Instant::now);
                 sleep(patience.saturating_sub(LAST_FLUSH)).await;
             };
             tokio::select! {
@@ -263,6 +270,7 @@ impl Application {
         if timeout(LAST_FLUSH, last).await.is_err() {
             tracing::warn!("The last events, uses of keys or the end of this node were not noted in time");
         }
+        settle(&files, *stopped.get_or_init(Instant::now) + patience).await;
         // Others may open the folder only now.
         drop(lock);
         outcome

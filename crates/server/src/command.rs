@@ -19,13 +19,17 @@ use crate::{
 };
 use anyhow::Context as _;
 use countersign_core::Context;
-use countersign_stores::{directory::SqlDirectory, sql::Sql};
+use countersign_stores::{directory::SqlDirectory, sql::Sql, sqlite::wait_until_closed};
 use std::{
     io::{ErrorKind, Write as _},
     path::Path,
     process::ExitCode,
+    time::Duration,
 };
 use tokio_util::sync::CancellationToken;
+
+/// How long a command waits for its files to be closed.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// Wrong usage or configuration, as clap says it too.
 const USAGE: u8 = 2;
@@ -47,6 +51,11 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Config(command) => config::run(config, &command),
         Command::Healthcheck { url } => probe::run(config, url).await,
     };
+    // Else the last writes of a command stand in the log beside the file only.
+    let closed = wait_until_closed(CLOSING);
+    if !closed {
+        tracing::debug!("A file was not closed in time; the log beside it stays");
+    }
     let Err(error) = outcome else {
         telemetry::flush_log();
         return ExitCode::SUCCESS;

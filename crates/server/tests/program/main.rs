@@ -2,4 +2,6 @@
 
 // Marked, so that clippy lets their helpers unwrap as tests may.
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod logs;
