@@ -5,7 +5,10 @@
 //   throttle     answers the first so many submits with ESME_RTHROTTLED
 //   drop         ends the first connection after so many submits, without a word
 //   mute         leaves the enquire_links of the first connection without an answer
-//   receipts     "tlv" or "text": a receipt at once behind each response
+//   receipts     "tlv" or "text": a receipt at once behind each response, by deliver_sm;
+//                "data_tlv" or "data_text": by data_sm, the text in message_payload
+//   prefix       what ids begin with
+//   shout        ids in receipts in capitals
 //   hex          ids in hexadecimal in responses, in decimal in receipts
 //   fail         the part of a message that is undelivered
 //   key, cert    TLS
@@ -42,14 +45,21 @@ function receipt(session, pdu, id, number) {
   const options = {
     source_addr: pdu.destination_addr, destination_addr: pdu.source_addr, esm_class: 4,
   };
-  if (config.receipts === 'tlv') {
-    Object.assign(options, { receipted_message_id: id, message_state: failed ? 5 : 2, short_message: '' });
+  const [form, command] = config.receipts.startsWith('data_')
+    ? [config.receipts.slice(5), 'data_sm'] : [config.receipts, 'deliver_sm'];
+  if (config.shout) id = id.toUpperCase();
+  if (form === 'tlv') {
+    Object.assign(options, { receipted_message_id: id, message_state: failed ? 5 : 2 });
+    if (command === 'deliver_sm') options.short_message = '';
   } else {
     const shown = config.hex ? String(parseInt(id, 16)).padStart(10, '0') : id;
-    options.short_message = `id:${shown} sub:001 dlvrd:001 submit date:2601311200 done date:2601311201 ` +
+    const text = `id:${shown} sub:001 dlvrd:001 submit date:2601311200 done date:2601311201 ` +
       `stat:${failed ? 'UNDELIV' : 'DELIVRD'} err:${failed ? '011' : '000'} text:123456 is your`;
+    // In the TLV the encoder would come to data_coding after it has written it.
+    Object.assign(options, command === 'data_sm' ? { message_payload: text, data_coding: 1 } : { short_message: text });
   }
-  session.deliver_sm(options, (response) => say({ event: 'receipt', status: response.command_status }));
+  session[command](options, (response) =>
+    say({ event: 'receipt', status: response.command_status, command: response.command }));
 }
 
 const tls = config.key ? { key: config.key, cert: config.cert } : {};
@@ -88,7 +98,7 @@ const server = smpp.createServer(tls, (session) => {
       session.send(pdu.response({ command_status: smpp.ESME_RTHROTTLED }));
       return;
     }
-    const id = (++ids).toString(config.hex ? 16 : 10).toUpperCase();
+    const id = (config.prefix || '') + (++ids).toString(config.hex ? 16 : 10).toUpperCase();
     session.send(pdu.response({ message_id: id }));
     const number = collect(pdu, message);
     if (config.receipts) receipt(session, pdu, id, number);

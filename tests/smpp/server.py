@@ -2,7 +2,8 @@
 
 Prints a line of JSON for its port, and for each bind, submit and whole message.
   throttle  answers the first so many submits with ESME_RTHROTTLED
-  receipts  "tlv" or "text": a receipt behind each response
+  receipts  "tlv" or "text": a receipt behind each response; any other text is the receipt, with
+            the id for {id}
 """
 
 import asyncio
@@ -57,7 +58,9 @@ async def send_receipt(esme: smpp34.Esme, submit: smpp34.SubmitSmEvent, message_
             smpp34.Tlv(smpp34.TLV_MESSAGE_STATE, b"\x02"),
         ]
     else:
-        text = b"stat:DELIVRD id:" + message_id.encode() + b" err:000"
+        form = config["receipts"]
+        form = "stat:DELIVRD id:{id} err:000" if form == "text" else form
+        text = form.replace("{id}", message_id).encode()
     response = await esme.deliver_sm(
         submit.source_addr, text, source_addr=submit.destination_addr, esm_class=4, tlvs=tlvs
     )

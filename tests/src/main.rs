@@ -21,6 +21,7 @@ mod keyring;
 mod keys;
 mod receipts;
 mod secrets;
+mod smpp;
 mod spec;
 mod strangers;
 mod stuck;

@@ -212,3 +212,42 @@ async fn a_body_is_awaited_only_of_who_knows_the_path_and_not_for_ever() {
     let head = app.client.head(format!("{}{path}?status=404", app.base_url)).send().await.unwrap();
     assert_eq!(head.status(), 200);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn receipts_that_lead_to_nothing_are_told_once_an_hour() {
+    let log = crate::secrets::capture();
+    let server = MockServer::start().await;
+    let app = TestApp::spawn_with(|settings| {
+        settings.delivery.allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let key = app.tenant("Acme").await;
+    let settings = json!({"token": "hunter2", "base_url": server.uri()});
+    let account = app.verified_account(&key, ("stray-gateway", "smsapi"), settings).await;
+    let path = path(&app, &account);
+    let get = async |query: &str| {
+        app.client.get(format!("{}{path}{query}", app.base_url)).send().await.unwrap().status().as_u16()
+    };
+    let told = || {
+        let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+        let lines = log.lines().filter(|line| line.contains(r#""WARN""#) && line.contains("stray-gateway"));
+        lines.map(|line| serde_json::from_str::<Value>(line).unwrap()["fields"].clone()).collect::<Vec<_>>()
+    };
+    let counts =
+        |fields: &Value| ["unmatched", "unreadable", "forged"].map(|name| fields[name].as_u64().unwrap());
+    for _ in 0..20 {
+        assert_eq!(get("?MsgId=1&status=404&idx=zz").await, 200);
+        assert_eq!(get("?MsgId=1,2&status=404").await, 400);
+    }
+    assert_eq!(told().iter().map(counts).collect::<Vec<_>>(), [[1, 0, 0]], "{:?}", told());
+    app.clock.turn(seconds(3_600));
+    assert_eq!(get("?MsgId=1&status=404&idx=zz").await, 200);
+    assert_eq!(told().iter().map(counts).collect::<Vec<_>>(), [[1, 0, 0], [20, 20, 0]], "{:?}", told());
+    let metrics = app.client.get(format!("{}/metrics", app.operator_url)).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    for (delivery, least) in [("unmatched", 21), ("unreadable", 20)] {
+        let line = format!("countersign_receipts_total{{delivery=\"{delivery}\"}} ");
+        let count = metrics.lines().find_map(|known| known.strip_prefix(&line)).unwrap();
+        assert!(count.parse::<u64>().unwrap() >= least, "{count} {delivery}");
+    }
+}

@@ -33,6 +33,7 @@ mod ratelimit;
 mod receipts;
 mod reviews;
 mod smsapi;
+mod strays;
 mod system;
 mod tenant;
 mod time;
@@ -46,6 +47,7 @@ pub use key_uses::KeyUses;
 pub use observe::observe;
 pub use openapi::{compatible_openapi, fallback, openapi};
 pub use problem::{Problem, ProblemCode};
+pub use strays::{Since, Stray, Strays, warn as warn_of_strays};
 pub use twilio::account_sid;
 
 use actix_web::{middleware::from_fn, web};
@@ -72,6 +74,8 @@ pub struct State {
     pub failures: Arc<AuthFailures>,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
+    /// Receipts that lead to nothing.
+    pub strays: Arc<Strays>,
 }
 
 /// Registers the whole API. [`observe`] is wrapped around the App, and

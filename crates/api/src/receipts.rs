@@ -3,7 +3,7 @@
 //! No operation of the API: providers call it, each in its own form, so it
 //! stands in no document and answers no problems.
 
-use crate::{State, body, head::is_head};
+use crate::{State, body, head::is_head, strays::Stray};
 use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse, Resource, ResponseError as _,
     http::header::{ALLOW, CONTENT_TYPE},
@@ -57,12 +57,7 @@ async fn take(
     let (reports, answer) = match state.context.gateways.read_receipts(&account, &call) {
         Ok(read) => read,
         Err(refusal) => {
-            tracing::warn!(
-                tenant.id = %account.tenant,
-                provider.name = %account.name,
-                error = %refusal,
-                "a receipt was not taken",
-            );
+            state.strays.tell(&account, refusal.into());
             return match refusal {
                 ReceiptRefusal::Unsupported => HttpResponse::NotFound(),
                 ReceiptRefusal::Forged => HttpResponse::Forbidden(),
@@ -77,13 +72,7 @@ async fn take(
                 metrics::counter!("countersign_receipts_total", "delivery" => delivery.as_str()).increment(1);
             }
             Ok(Taken::Nothing | Taken::Parked) => {}
-            Ok(Taken::Unknown) => {
-                tracing::warn!(
-                    tenant.id = %account.tenant,
-                    provider.name = %account.name,
-                    "a receipt names no message of this account",
-                );
-            }
+            Ok(Taken::Unknown) => state.strays.tell(&account, Stray::Unmatched),
             // The provider reports it again.
             Err(error) => {
                 tracing::error!(error = %chain(&error), "a receipt cannot be noted");

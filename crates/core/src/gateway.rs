@@ -38,6 +38,8 @@ pub enum TrialOutcome {
     Accepted {
         /// What the provider calls it.
         id: Option<String>,
+        /// Whether a receipt of it will name that id and nothing else.
+        by_id: bool,
     },
     /// It did not, in the words of the attempt.
     Refused {

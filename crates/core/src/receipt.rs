@@ -3,7 +3,8 @@
 
 use crate::{
     event::EventKind,
-    id::{EventId, MessageId, ProviderId},
+    id::{EventId, MessageId, ProviderId, TenantId, VerificationId},
+    key::Mode,
     limits::{Bucket, LimitScope, Take},
     pack::{Reader, Writer},
     verification::{Delivery, RecordKey},
@@ -137,9 +138,37 @@ impl ProviderMessage {
         fits.then(|| Self { account, id: id.to_owned() })
     }
 
+    /// The names under which a store may know it: the one in [`ids_alike`]'s form, then, where that
+    /// differs, the id as it is written, by which the release before knows it.
+    pub fn names(&self) -> impl Iterator<Item = Self> + use<> {
+        let alike = Self { account: self.account, id: ids_alike(&self.id) };
+        let written = (alike != *self).then(|| self.clone());
+        std::iter::once(alike).chain(written)
+    }
+
+    /// What the id of a test message is noted as: no message of ours, so that its receipt means nothing.
+    pub fn trial(tenant: TenantId) -> (RecordKey, MessageId) {
+        let id = VerificationId::from_bytes([0; 16]);
+        (RecordKey { tenant, mode: Mode::Live, id }, MessageId::from_bytes([0; 16]))
+    }
+
     /// Where a store keeps what it knows of it.
     pub fn slot(&self) -> [u8; 16] {
         digest(b"provider message", &[self.account.bytes(), self.id.as_bytes()])
+    }
+}
+
+/// One form for ids that name one message: the case of letters says nothing, nor do zeros in front
+/// of a number, decimal or hexadecimal. Some gateways write an id otherwise in a receipt than where
+/// they took the message.
+pub fn ids_alike(id: &str) -> String {
+    let id = id.to_ascii_lowercase();
+    if !id.bytes().all(|octet| octet.is_ascii_hexdigit()) {
+        return id;
+    }
+    match id.trim_start_matches('0') {
+        "" => "0".to_owned(),
+        digits => digits.to_owned(),
     }
 }
 
@@ -267,10 +296,6 @@ impl Match {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        id::{TenantId, VerificationId},
-        key::Mode,
-    };
 
     fn receipt(delivery: Delivery) -> ParkedReceipt {
         ParkedReceipt { provider: "a".into(), delivery, code: "000".into() }
@@ -317,6 +342,29 @@ mod tests {
         let long = ParkedReceipt { code: "ż".repeat(100), ..receipt(Delivery::Sent) };
         let report = ReceiptReport::new(target(1), long);
         assert_eq!((report.code.chars().count(), report.delivery), (64, Delivery::Undelivered));
+    }
+
+    #[test]
+    fn ids_that_are_written_otherwise_are_alike() {
+        for (one, other) in [
+            ("00A1-Z", "00a1-z"),
+            ("3F2C9A", "3f2c9a"),
+            ("0000006699", "6699"),
+            ("00001A2B", "1a2b"),
+            ("000", "0"),
+        ] {
+            assert_eq!(ids_alike(one), ids_alike(other));
+        }
+        for (one, other) in [("1", "10"), ("00-1", "0-1"), ("0x1", "x1"), ("É1", "é1")] {
+            assert_ne!(ids_alike(one), ids_alike(other));
+        }
+        let names = |id: &str| {
+            let message = ProviderMessage::new(ProviderId::from_bytes([1; 16]), id).unwrap();
+            message.names().map(|name| name.id).collect::<Vec<_>>()
+        };
+        assert_eq!(names("1a2b"), ["1a2b"]);
+        // The release before knows it as it is written.
+        assert_eq!(names("01A2B"), ["1a2b", "01A2B"]);
     }
 
     #[test]

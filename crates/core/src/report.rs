@@ -54,7 +54,8 @@ pub fn is_path_secret(keyring: &KeyRing, account: &ProviderAccount, given: &str,
 
 /// Notes what a provider reports of a message that went through `account`. One
 /// that names it by the provider's id alone may be `early`: then it waits. That
-/// is for providers which cannot name it otherwise, and whose ids are noted.
+/// is for providers which cannot name it otherwise, and whose ids are noted;
+/// of them those count as one that are alike.
 pub async fn take_report(
     context: &Context,
     account: &ProviderAccount,
@@ -68,9 +69,10 @@ pub async fn take_report(
         (Some(target), _) => target,
         (None, Some(id)) if early => {
             let Some(message) = ProviderMessage::new(account.id, &id) else { return Ok(Taken::Unknown) };
-            let found = context.codes.find_provider_message(&message, Some(receipt.clone())).await?;
-            let Some(target) = found else { return Ok(Taken::Parked) };
-            target
+            match find_target(context, &message, Some(&receipt)).await? {
+                Some(target) => target,
+                None => return Ok(Taken::Parked),
+            }
         }
         (None, _) => return Ok(Taken::Unknown),
     };
@@ -81,6 +83,41 @@ pub async fn take_report(
         Received::Noted => Taken::Noted(delivery),
         Received::Known | Received::Gone => Taken::Nothing,
     })
+}
+
+/// Whether it is known by now which message the account's provider calls so.
+pub async fn is_known(context: &Context, account: &ProviderAccount, id: &str) -> Result<bool, StoreError> {
+    let Some(message) = ProviderMessage::new(account.id, id) else { return Ok(false) };
+    Ok(find_target(context, &message, None).await?.is_some())
+}
+
+/// The message by one of its names; a receipt that finds none waits under each.
+async fn find_target(
+    context: &Context,
+    message: &ProviderMessage,
+    park: Option<&ParkedReceipt>,
+) -> Result<Option<(RecordKey, MessageId)>, StoreError> {
+    for name in message.names() {
+        let found = context.codes.find_provider_message(&name, park.cloned()).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// Notes which message of ours a provider calls so, and gives the receipts that came before, at most
+/// one for each name.
+pub async fn bind_message(
+    context: &Context,
+    message: &ProviderMessage,
+    target: (RecordKey, MessageId),
+) -> Result<Vec<ParkedReceipt>, StoreError> {
+    let mut parked = Vec::new();
+    for name in message.names() {
+        parked.extend(context.codes.bind_provider_message(&name, target).await?);
+    }
+    Ok(parked)
 }
 
 /// Whoever a tenant's own account belongs to speaks of that tenant's messages only.

@@ -124,6 +124,11 @@ pub fn split(text: &str) -> Split {
     Split { encoding, parts: bounds(text, encoding, units).into_iter().map(write).collect() }
 }
 
+/// The text of octets that hold a septet of the GSM alphabet each.
+pub fn read_gsm7(octets: &[u8]) -> String {
+    alphabet::characters(octets).collect()
+}
+
 /// The text of each part.
 fn bounds(text: &str, encoding: Encoding, units: usize) -> Vec<&str> {
     if units <= encoding.single() {

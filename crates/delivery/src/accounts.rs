@@ -6,7 +6,7 @@ mod breakers;
 use crate::{
     provider::{Accepted, Outgoing, Provider, SendError},
     providers::{KINDS, Means, build, redact, update},
-    receipt::{ReceiptError, ReceiptRequest, Report},
+    receipt::{ReceiptError, ReceiptRequest, Report, Told},
     settings::Fault,
 };
 use async_trait::async_trait;
@@ -42,7 +42,7 @@ pub struct AccountReport {
     /// The account.
     pub account: Arc<ProviderAccount>,
     /// What it says.
-    pub report: Report,
+    pub told: Told,
 }
 
 struct Built {
@@ -90,8 +90,8 @@ impl Accounts {
         // Ends with the provider, which holds the other end.
         let (reports, account) = (self.reports.clone(), Arc::clone(account));
         tokio::spawn(async move {
-            while let Some(report) = told.recv().await {
-                if reports.send(AccountReport { account: Arc::clone(&account), report }).await.is_err() {
+            while let Some(told) = told.recv().await {
+                if reports.send(AccountReport { account: Arc::clone(&account), told }).await.is_err() {
                     return;
                 }
             }
@@ -193,7 +193,9 @@ impl Gateways for Accounts {
     }
 
     async fn try_send(&self, account: &ProviderAccount, settings: &Value, trial: Trial) -> TrialOutcome {
-        let means = Means { reports: mpsc::channel(REPORTS).0, ..self.means.clone() };
+        // A receipt that is fast enough is taken, and says nothing that anybody waits for.
+        let (reports, _taken) = mpsc::channel(REPORTS);
+        let means = Means { reports, ..self.means.clone() };
         let Ok(provider) = build(&account.kind, &account.name, settings, &means) else {
             return TrialOutcome::Refused { class: "account", reason: "settings are not valid".to_owned() };
         };
@@ -210,9 +212,10 @@ impl Gateways for Accounts {
             callback: None,
         };
         match timeout(TRIAL, provider.send(&message)).await {
-            Ok(Ok(Accepted { id, .. })) => {
-                TrialOutcome::Accepted { id: id.map(|id| id.chars().take(128).collect()) }
-            }
+            Ok(Ok(Accepted { id, .. })) => TrialOutcome::Accepted {
+                id: id.map(|id| id.chars().take(128).collect()),
+                by_id: provider.names_by_id(),
+            },
             Ok(Err(error)) => TrialOutcome::Refused { class: class(&error), reason: error.to_string() },
             Err(_) => TrialOutcome::Refused {
                 class: "unknown",

@@ -15,6 +15,7 @@ use countersign_core::{
     ports::{Claim, Clock, Phase, Settled, StoreError},
     read::Contact,
     receipt::{ProviderMessage, ReceiptReport, Received},
+    report::bind_message,
     resend::open_code_text,
     route::{Candidate, operator, ways},
     sender::SenderText,
@@ -73,14 +74,15 @@ impl Sender {
         }
     }
 
-    /// Notes which message it is that a provider calls so, and takes the receipt that was faster.
+    /// Notes which message it is that a provider calls so, and takes the receipts that were faster.
     async fn bind(&self, claim: &Claim, id: &ProviderMessage) -> Result<(), StoreError> {
         let target = (claim.key, claim.message);
-        let Some(parked) = self.context.codes.bind_provider_message(id, target).await? else { return Ok(()) };
-        let report = ReceiptReport::new(target, parked);
-        let delivery = report.delivery;
-        if self.context.codes.receive(report).await? == Received::Noted {
-            metric::count_receipt(delivery);
+        for parked in bind_message(&self.context, id, target).await? {
+            let report = ReceiptReport::new(target, parked);
+            let delivery = report.delivery;
+            if self.context.codes.receive(report).await? == Received::Noted {
+                metric::count_receipt(delivery);
+            }
         }
         Ok(())
     }

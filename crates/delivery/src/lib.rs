@@ -31,7 +31,7 @@ pub use providers::{
     simulator::Simulator,
     smpp::{Connect, Smpp, SmppError, SmppSettings},
 };
-pub use receipt::{ReceiptError, ReceiptRequest, Receipts, Report, ReportOutcome};
+pub use receipt::{OtherReading, ReceiptError, ReceiptRequest, Receipts, Report, ReportOutcome, Told};
 pub use settings::{Fault, REDACTED};
 pub use webhooks::{WebhookSettings, Webhooks};
 pub use worker::{Worker, WorkerSettings};

@@ -14,7 +14,7 @@ const BREAKERS: &str = "countersign_provider_breaker_total";
 pub(crate) fn describe() {
     describe_counter!(MESSAGES, "Attempts to send, by provider and outcome");
     describe_histogram!(SEND_DURATION, Unit::Seconds, "How long a provider took to answer");
-    describe_counter!(RECEIPTS, "Delivery receipts, by what they report");
+    describe_counter!(RECEIPTS, "Delivery receipts, by what they report or why they lead to nothing");
     describe_counter!(
         DOUBLES,
         "Messages that may arrive twice: this provider gave no answer, another was asked"

@@ -21,7 +21,8 @@ pub trait Provider: Send + Sync {
     /// The name in events, logs and metrics.
     fn name(&self) -> &str;
 
-    /// Whether its receipts name a message by the provider's own id and nothing else.
+    /// Whether its receipts name a message by the provider's own id and nothing else. Those ids
+    /// count as one that are alike (`countersign_core::receipt::ids_alike`).
     fn names_by_id(&self) -> bool {
         false
     }

@@ -15,7 +15,7 @@ mod verdict;
 pub use http::PRESETS;
 pub use redact::{redact, update};
 
-use crate::{outbound::Outbound, provider::Provider, receipt::Report, settings::Fault};
+use crate::{outbound::Outbound, provider::Provider, receipt::Told, settings::Fault};
 use countersign_core::ports::Clock;
 use serde_json::Value;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub struct Means {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For receipts that come on the provider's own connection.
-    pub reports: mpsc::Sender<Report>,
+    pub reports: mpsc::Sender<Told>,
 }
 
 /// The provider `name` of a kind, or all that is wrong with its settings. No

@@ -117,6 +117,29 @@ impl Report {
     }
 }
 
+/// A receipt that came on a provider's own connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// One that could be read.
+    Report {
+        /// What it says.
+        report: Report,
+        /// For one whose id turns out to name no message.
+        others: Vec<OtherReading>,
+    },
+    /// It names no message, or not what became of it.
+    Unreadable,
+}
+
+/// How another value of the setting `id_format` reads the id of a receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherReading {
+    /// That value.
+    pub setting: &'static str,
+    /// The id by which the message would then be known already.
+    pub id: String,
+}
+
 /// What a report says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportOutcome {

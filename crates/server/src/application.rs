@@ -7,7 +7,9 @@ mod front;
 mod listener;
 mod presence;
 mod probe;
+mod receipts;
 mod recorder;
+mod settle;
 mod share;
 #[cfg(test)]
 mod tests;
@@ -26,8 +28,8 @@ use crate::{
 };
 use actix_web::web;
 use anyhow::{Context as _, anyhow, ensure};
-use background::{House, flush_key_uses, follow_webhooks, join_all, keep_house, take_reports};
-use countersign_api::{AuthFailures, KeyUses, State};
+use background::{House, flush_key_uses, follow_webhooks, join_all, keep_house};
+use countersign_api::{AuthFailures, KeyUses, State, Strays};
 use countersign_core::{
     Context,
     console::{ConsoleSwitch, Inbox},
@@ -40,26 +42,29 @@ use countersign_delivery::{
     AccountReport, Console, Provider, Relay, WebhookSettings, Webhooks, Worker, WorkerSettings,
 };
 use countersign_portal::DevPage;
+use countersign_stores::sqlite::Database;
 use directory::{follow_directory, follow_relays, refresh};
 use front::{Ends, tell_ends};
 pub use listener::BindError;
 use listener::{Bounds, bind, serve_api, serve_operator};
 use presence::Presence;
 pub(crate) use probe::ApiProbe;
+use receipts::Receipts;
 use recorder::Recorder;
+use settle::settle;
 use share::{keep_share, take_share};
 use std::{
     fs::File,
     future::Future,
     net::{SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 use tls::{Certificate, watch_certificate};
 use tokio::{
     sync::mpsc,
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use upkeep::Upkeep;
@@ -109,6 +114,7 @@ pub struct Application {
     recorder: Arc<Recorder>,
     key_uses: Arc<KeyUses>,
     failures: Arc<AuthFailures>,
+    strays: Arc<Strays>,
     certificate: Option<Arc<Certificate>>,
     role: Role,
     share: Share,
@@ -116,6 +122,7 @@ pub struct Application {
     operator: TcpListener,
     addresses: (SocketAddr, SocketAddr),
     stop: CancellationToken,
+    files: Vec<Database>,
     lock: File,
 }
 
@@ -136,7 +143,7 @@ impl Application {
             let bounds = Bounds::new(&settings.server, certificate.clone(), Arc::default())?;
             wait_for_stores(&settings, (api.as_ref(), &operator), &bounds).await?;
         }
-        let Backends { context, nodes, accounts, reports, outbound, history, inbox, lock } =
+        let Backends { context, nodes, accounts, reports, outbound, history, inbox, files, lock } =
             open_backends(&settings, &clock, dev).await?;
         let demo = open_demo(&context, clock.now(), dev).await?;
         let mut presence = Presence::new(&context, Arc::clone(&nodes), &settings.keyring, Arc::clone(&clock));
@@ -168,6 +175,7 @@ impl Application {
             Webhooks::new(context.clone(), outbound, Arc::clone(&clock), WebhookSettings::default());
         let webhooks = Arc::new(webhooks);
         let failures = Arc::new(AuthFailures::new(settings.server.auth_failures, Arc::clone(&clock)));
+        let strays = Arc::new(Strays::new(Arc::clone(&clock)));
         let codes = Arc::clone(&context.codes);
         let recorder = Arc::new(Recorder::new(codes, Arc::clone(&history), share.clone()));
         Ok(Self {
@@ -186,6 +194,7 @@ impl Application {
             clock,
             key_uses: Arc::new(KeyUses::default()),
             failures,
+            strays,
             certificate,
             role,
             share,
@@ -193,6 +202,7 @@ impl Application {
             operator,
             addresses,
             stop: CancellationToken::new(),
+            files,
             lock,
         })
     }
@@ -226,8 +236,12 @@ impl Application {
         let mut tasks = self.spawn_tasks();
         tasks.spawn(tell_ends(Arc::clone(&ends), self.stop.clone()));
         if let Some(reports) = self.reports.take() {
-            tasks.spawn(take_reports(self.context.clone(), reports, self.stop.clone()));
+            let (context, strays, clock) =
+                (self.context.clone(), Arc::clone(&self.strays), Arc::clone(&self.clock));
+            let receipts = Receipts { context, strays, clock };
+            tasks.spawn(receipts.run(reports, self.stop.clone()));
         }
+        let (files, stopped) = (std::mem::take(&mut self.files), OnceLock::new());
         let lock = self.lock.try_clone().context("The lock of the data folder is lost")?;
         let servers = self.serve(ends)?;
         let outcome = {
@@ -242,6 +256,7 @@ impl Application {
             };
             let limit = async {
                 tokio::select! { () = stop.cancelled() => own.cancel(), () = own.cancelled() => {} }
+                stopped.get_or_init(Instant::now);
                 sleep(patience.saturating_sub(LAST_FLUSH)).await;
             };
             tokio::select! {
@@ -261,6 +276,7 @@ impl Application {
         if timeout(LAST_FLUSH, last).await.is_err() {
             tracing::warn!("The last events, uses of keys or the end of this node were not noted in time");
         }
+        settle(&files, *stopped.get_or_init(Instant::now) + patience).await;
         // Others may open the folder only now.
         drop(lock);
         outcome
@@ -319,9 +335,10 @@ impl Application {
         let (proxies, public_url) = (settings.trusted_proxies.clone(), settings.public_url.clone());
         let body_timeout = settings.clients.body_timeout;
         let page = self.dev_page();
-        let Self { context, clock, key_uses, failures, stop, .. } = self;
+        let Self { context, clock, key_uses, failures, strays, stop, .. } = self;
         let operator = Operator { context: context.clone(), api: probe, stop: stop.clone() };
-        let state = State { context, clock, key_uses, proxies, public_url, secure, failures, body_timeout };
+        let state =
+            State { context, clock, key_uses, proxies, public_url, secure, failures, strays, body_timeout };
         let (operator, state) = (web::Data::new(operator), web::Data::new(state));
         let operator = serve_operator(self.operator, operator, bounds.operator(stop.clone()))?;
         let api = self.api.map(|api| serve_api(api, state, page, bounds.api(stop))).transpose()?;

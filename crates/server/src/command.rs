@@ -14,18 +14,22 @@ mod tenant;
 
 use crate::{
     cli::{Cli, Command},
-    configuration::{Flag, Problems, Settings},
+    configuration::{Flag, LogSettings, Problems, Settings},
     telemetry, wiring,
 };
 use anyhow::Context as _;
 use countersign_core::Context;
-use countersign_stores::{directory::SqlDirectory, sql::Sql};
+use countersign_stores::{directory::SqlDirectory, sql::Sql, sqlite::wait_until_closed};
 use std::{
     io::{ErrorKind, Write as _},
     path::Path,
     process::ExitCode,
+    time::Duration,
 };
 use tokio_util::sync::CancellationToken;
+
+/// How long a command waits for its files to be closed.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// Wrong usage or configuration, as clap says it too.
 const USAGE: u8 = 2;
@@ -47,19 +51,53 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Config(command) => config::run(config, &command),
         Command::Healthcheck { url } => probe::run(config, url).await,
     };
+    // Else the last writes of a command stand in the log beside the file only.
+    let closed = wait_until_closed(CLOSING);
+    if !closed {
+        tracing::debug!("A file was not closed in time; the log beside it stays");
+    }
+    let Err(error) = outcome else {
+        telemetry::flush_log();
+        return ExitCode::SUCCESS;
+    };
+    tell(&error);
     telemetry::flush_log();
-    let Err(error) = outcome else { return ExitCode::SUCCESS };
-    eprintln!("error: {error:#}");
     if error.is::<Problems>() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
+}
+
+/// In a log that programs read, even the last words are lines of it: one for each problem.
+fn tell(error: &anyhow::Error) {
+    if !telemetry::is_json() {
+        telemetry::flush_log();
+        eprintln!("error: {error:#}");
+        return;
+    }
+    match error.downcast_ref::<Problems>() {
+        Some(Problems(problems)) => {
+            for problem in problems {
+                tracing::error!(error = %problem, "The configuration is not usable");
+            }
+        }
+        None => tracing::error!(error = %format_args!("{error:#}"), "Ended with an error"),
+    }
 }
 
 /// The settings from the file, the environment and what the command fixes.
 fn load(config: Option<&Path>, flags: impl IntoIterator<Item = Flag>) -> Result<Settings, Problems> {
+    Settings::load(config, environment(), flags)
+}
+
+/// How the log is asked for, whatever else is wrong.
+fn load_log(config: Option<&Path>) -> LogSettings {
+    Settings::load_log(config, environment())
+}
+
+fn environment() -> impl Iterator<Item = (String, String)> {
     // The name of a setting is plain text; a value that is not fails its own check.
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
     };
-    Settings::load(config, std::env::vars_os().filter_map(text), flags)
+    std::env::vars_os().filter_map(text)
 }
 
 /// The directory, for commands that change it beside a running server.
@@ -126,8 +164,14 @@ fn stop_on_signals() -> anyhow::Result<CancellationToken> {
             if first {
                 token.cancel();
             } else {
+                let words = "Stopped at once; what was in flight is taken up at the next start.";
+                if telemetry::is_json() {
+                    tracing::warn!("{words}");
+                }
                 telemetry::flush_log();
-                eprintln!("Stopped at once; what was in flight is taken up at the next start.");
+                if !telemetry::is_json() {
+                    eprintln!("{words}");
+                }
                 std::process::exit(1);
             }
         }

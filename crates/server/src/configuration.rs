@@ -59,6 +59,22 @@ impl Settings {
         read_all(reader)
     }
 
+    /// How the log is asked for, as far as that can be read: it is set up before the rest is read, so
+    /// that whatever is wrong there is told in the form that was asked for.
+    pub fn load_log(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> LogSettings {
+        let mut reader = Reader::default();
+        if let Some(file) = file {
+            reader.add_file(file);
+        }
+        reader.add_environment(environment);
+        let (format, level) = choose_log(&mut reader);
+        // What is wrong is told by `load`.
+        LogSettings { format: format.unwrap_or(LogFormat::Auto), level: level.unwrap_or(LogLevel::Info) }
+    }
+
     /// The defaults, with everything in `folder` and two free ports: for tests.
     pub fn embedded(folder: &Path) -> Result<Self, Problems> {
         let flag = |key, text: &str| (key, text.to_owned(), "embedded");
@@ -124,6 +140,11 @@ pub fn parse_countries(text: &str) -> Result<Countries, String> {
 }
 
 fn read_log(reader: &mut Reader) -> Option<LogSettings> {
+    let (format, level) = choose_log(reader);
+    Some(LogSettings { format: format?, level: level? })
+}
+
+fn choose_log(reader: &mut Reader) -> (Option<LogFormat>, Option<LogLevel>) {
     let formats = [("auto", LogFormat::Auto), ("human", LogFormat::Human), ("json", LogFormat::Json)];
     let levels = [
         ("error", LogLevel::Error),
@@ -132,9 +153,7 @@ fn read_log(reader: &mut Reader) -> Option<LogSettings> {
         ("debug", LogLevel::Debug),
         ("trace", LogLevel::Trace),
     ];
-    let format = reader.choice("log.format", "auto", &formats);
-    let level = reader.choice("log.level", "info", &levels);
-    Some(LogSettings { format: format?, level: level? })
+    (reader.choice("log.format", "auto", &formats), reader.choice("log.level", "info", &levels))
 }
 
 fn read_database(reader: &mut Reader, base: &Path) -> Option<DatabaseUrl> {

@@ -31,6 +31,8 @@ const MAX_BYTES: u64 = 64 * 1024;
 pub struct KeyFile {
     /// The number of partitions of this installation; `None` in a file without it.
     pub partitions: Option<u16>,
+    /// Whether a directory on this machine was made with these keys.
+    pub directory: bool,
     fingerprint: Zeroizing<[u8; 32]>,
     mac: Vec<FileKey>,
     seal: Vec<FileKey>,
@@ -53,7 +55,7 @@ impl KeyFile {
         let mut fingerprint = Zeroizing::new([0; 32]);
         rng.fill_bytes(fingerprint.as_mut());
         let mut first = || vec![FileKey::generate(1, rng)];
-        Self { partitions: Some(partitions), fingerprint, mac: first(), seal: first() }
+        Self { partitions: Some(partitions), directory: false, fingerprint, mac: first(), seal: first() }
     }
 
     /// The keys, as the acts use them.
@@ -179,6 +181,14 @@ pub fn update<T>(path: &Path, edit: impl FnOnce(&mut KeyFile) -> anyhow::Result<
     let replaced = replace(path, text::render(&file).as_bytes()).and_then(|()| folder.sync_all());
     replaced.with_context(|| format!("The key ring {} cannot be written", path.display()))?;
     Ok(outcome)
+}
+
+/// Notes that a directory was made with the keys.
+pub fn note_directory(path: &Path) -> anyhow::Result<()> {
+    update(path, |file| {
+        file.directory = true;
+        Ok(())
+    })
 }
 
 /// A server that runs as another user than the command must still read it.

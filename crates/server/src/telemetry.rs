@@ -6,7 +6,13 @@ use crate::configuration::{LogFormat, LogLevel};
 use lines::Lines;
 pub use lines::flush as flush_log;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use std::{io::IsTerminal, sync::OnceLock};
+use std::{
+    io::IsTerminal,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
     fmt,
@@ -19,6 +25,14 @@ const SECONDS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
 
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Set with a log in JSON: from then on all of standard error is.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// Whether the log is in JSON, so that nothing else may go to standard error.
+pub fn is_json() -> bool {
+    JSON.load(Ordering::Relaxed)
+}
 
 /// Sends log lines to standard error; in JSON those of requests a moment later. Standard output belongs to the answers of commands.
 pub fn init_log(format: LogFormat, level: LogLevel) {
@@ -47,7 +61,15 @@ pub fn init_log(format: LogFormat, level: LogLevel) {
         registry.with(fmt::layer().with_ansi(colour).with_writer(std::io::stderr)).try_init()
     } else {
         let json = fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
-        registry.with(json.with_writer(Lines::begin())).try_init()
+        let outcome = registry.with(json.with_writer(Lines::begin())).try_init();
+        if outcome.is_ok() {
+            JSON.store(true, Ordering::Relaxed);
+            std::panic::set_hook(Box::new(|panic| {
+                tracing::error!(panic = %panic, "A task broke off");
+                flush_log();
+            }));
+        }
+        outcome
     };
     // Fails only where a log is set up already, and then that one is used.
     drop(outcome);

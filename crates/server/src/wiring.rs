@@ -51,6 +51,8 @@ pub struct Backends {
     pub(crate) history: Arc<dyn HistoryUpkeep>,
     /// The virtual phone's memory; `dev` only.
     pub inbox: Option<Arc<dyn Inbox>>,
+    /// The files that it writes on this machine.
+    pub(crate) files: Vec<Database>,
     /// Unlocked when it is dropped, or by the system when the process dies.
     pub(crate) lock: File,
 }
@@ -70,11 +72,14 @@ pub async fn open_backends(
         sql.migrate().await.context("The database cannot be brought up to date")?;
     }
     refuse_pending_migrations(&sql).await?;
-    let codes = open_codes(&settings.codes, clock, &keyring, dev).await?;
+    let mut files: Vec<Database> = sql.file().into_iter().cloned().collect();
+    let codes = open_codes(&settings.codes, clock, &keyring, (dev, &mut files)).await?;
     let inbox: Option<Arc<dyn Inbox>> = if dev {
         let file = settings.folder.join("inbox.sqlite");
         let inbox = SqliteInbox::open(&file, Arc::clone(&keyring)).await;
-        Some(Arc::new(inbox.with_context(|| format!("The inbox {} cannot be opened", file.display()))?))
+        let inbox = inbox.with_context(|| format!("The inbox {} cannot be opened", file.display()))?;
+        files.push(inbox.file().clone());
+        Some(Arc::new(inbox))
     } else {
         None
     };
@@ -101,7 +106,8 @@ pub async fn open_backends(
         webhooks,
         live_route,
     };
-    Ok(Backends { accounts, reports, outbound, context, nodes, history, inbox, lock })
+    note_directory(settings);
+    Ok(Backends { accounts, reports, outbound, context, nodes, history, inbox, files, lock })
 }
 
 /// What a command needs that manages accounts and routes beside a running
@@ -140,7 +146,7 @@ async fn open_codes(
     settings: &CodesSettings,
     clock: &Arc<dyn Clock>,
     keyring: &KeyRing,
-    dev: bool,
+    (dev, files): (bool, &mut Vec<Database>),
 ) -> anyhow::Result<Arc<dyn Codes>> {
     let url = match &settings.url {
         CodesUrl::Sqlite(file) => {
@@ -148,6 +154,7 @@ async fn open_codes(
             let codes = SqliteCodes::open(file, Arc::clone(clock), options).await;
             let codes =
                 codes.with_context(|| format!("The codes store {} cannot be opened", file.display()))?;
+            files.push(codes.file().clone());
             return Ok(Arc::new(codes));
         }
         CodesUrl::Redis { url, ca } => redis_url(url, ca.as_deref())?,
@@ -214,11 +221,54 @@ pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
             let database = Database::open(file, Options { full_sync: true });
             let database = database.with_context(|| format!("The database {shown} cannot be opened"))?;
             let sql = Sql::sqlite(database);
+            refuse_lost_directory(settings, file, &sql).await?;
             sql.migrate()
                 .await
                 .with_context(|| format!("The database {shown} cannot be brought up to date"))?;
             Ok(sql)
         }
+    }
+}
+
+/// A directory without tables is that of a first start, unless something else says that there was one:
+/// then it was lost on the way, as in a copy without its log, and must not pass for a new one.
+async fn refuse_lost_directory(settings: &Settings, file: &Path, sql: &Sql) -> anyhow::Result<()> {
+    let (shown, ring) = (file.display(), settings.keyring.file.display());
+    let is_new = async || sql.is_new().await.with_context(|| format!("The database {shown} cannot be read"));
+    if !is_new().await? {
+        return Ok(());
+    }
+    let witness = match &settings.codes.url {
+        // It is made after the directory.
+        CodesUrl::Sqlite(codes) if codes.exists() => codes.display().to_string(),
+        _ if settings.keyring.text.is_some() => return Ok(()),
+        _ => match keyfile::read(&settings.keyring.file)? {
+            Some(file) if file.directory => ring.to_string(),
+            _ => return Ok(()),
+        },
+    };
+    // A first start beside this one may have made both meanwhile.
+    if !is_new().await? {
+        return Ok(());
+    }
+    bail!(
+        "The directory {shown} is empty, but {witness} was used with one. If it was copied, copy {shown}-wal too, or \
+         copy it once the server has stopped; put the directory back here. To begin anew, without all tenants and keys, \
+         move the key ring {ring} and the codes away as well"
+    )
+}
+
+/// Notes in the key ring file that there is a directory made with it.
+fn note_directory(settings: &Settings) {
+    let path = &settings.keyring.file;
+    if settings.keyring.text.is_some() || !matches!(settings.database, DatabaseUrl::Sqlite(_)) {
+        return;
+    }
+    let noted = keyfile::read(path).map(|file| file.is_none_or(|file| file.directory));
+    let noted = noted.and_then(|noted| if noted { Ok(()) } else { keyfile::note_directory(path) });
+    if let Err(error) = noted {
+        // It may be mounted to be read only. Then the codes store alone tells of a lost directory.
+        tracing::debug!(error = %format_args!("{error:#}"), "The key ring does not note its directory");
     }
 }
 
@@ -334,5 +384,59 @@ mod tests {
         settings.codes.partitions = 64;
         std::fs::remove_file(&settings.keyring.file).unwrap();
         assert!(refusal(open(&settings).await).contains("put the copy of the key ring back"));
+    }
+
+    /// As in a copy of the file alone, of a server that was killed.
+    fn empty(settings: &Settings) {
+        let DatabaseUrl::Sqlite(file) = &settings.database else { panic!("a file") };
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{end}", file.display()));
+        }
+        let made = Database::open(file, Options { full_sync: true }).unwrap();
+        drop(made);
+    }
+
+    #[tokio::test]
+    async fn an_empty_directory_beside_keys_that_were_used_is_refused() {
+        for without_codes in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let settings = Settings::embedded(folder.path()).unwrap();
+            drop(open(&settings).await.unwrap());
+            drop(open(&settings).await.unwrap());
+            empty(&settings);
+            let CodesUrl::Sqlite(codes) = &settings.codes.url else { panic!("a file") };
+            if without_codes {
+                std::fs::remove_file(codes).unwrap();
+            }
+            for _ in 0..2 {
+                let refused = refusal(open(&settings).await);
+                let witness = if without_codes { &settings.keyring.file } else { codes };
+                let begin = format!("is empty, but {} was used with one", witness.display());
+                assert!(refused.contains(&begin) && refused.contains("directory.sqlite-wal"), "{refused}");
+                assert!(open_sql(&settings).await.is_err(), "no command makes one either");
+            }
+            // The way out that it names.
+            std::fs::remove_file(&settings.keyring.file).unwrap();
+            if !without_codes {
+                std::fs::remove_file(codes).unwrap();
+            }
+            open(&settings).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_first_start_begins_with_keys_that_are_there_already() {
+        // Made by `keyring create`, by a start that went no further, or by the release before.
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings::embedded(folder.path()).unwrap();
+        keyfile::create(&settings.keyring.file, 64, &mut machine::rng()).unwrap();
+        empty(&settings);
+        drop(open(&settings).await.unwrap());
+        let former = std::fs::read_to_string(&settings.keyring.file).unwrap();
+        let former: Vec<_> = former.lines().filter(|line| !line.contains("directory")).collect();
+        keyfile::write_private(&settings.keyring.file, former.join("\n").as_bytes()).unwrap();
+        assert!(!keyfile::read(&settings.keyring.file).unwrap().unwrap().directory);
+        drop(open(&settings).await.unwrap());
+        assert!(keyfile::read(&settings.keyring.file).unwrap().unwrap().directory);
     }
 }

@@ -80,6 +80,11 @@ impl SqliteCodes {
         database.write(begin).await?;
         Ok(Self { database, clock, due: Notify::new(), after: Mutex::default(), backlog })
     }
+
+    /// The file.
+    pub fn file(&self) -> &Database {
+        &self.database
+    }
 }
 
 #[async_trait]

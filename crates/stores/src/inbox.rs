@@ -45,6 +45,11 @@ impl SqliteInbox {
         Ok(Self { database, keyring, arrivals: watch::Sender::new(0) })
     }
 
+    /// The file.
+    pub fn file(&self) -> &Database {
+        &self.database
+    }
+
     /// Whether it holds messages that this version of the seal key sealed.
     pub async fn is_sealed_with(&self, version: u8) -> Result<bool, StoreError> {
         let select = move |connection: &rusqlite::Connection| {

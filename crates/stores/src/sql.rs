@@ -210,6 +210,19 @@ impl Sql {
         Ok(pending.into_iter().map(|migration| migration.name.to_owned()).collect())
     }
 
+    /// Whether no migration was ever applied: nobody has kept anything in it yet.
+    pub async fn is_new(&self) -> Result<bool, StoreError> {
+        Ok(self.pending_migrations().await?.len() == self.migrations().len())
+    }
+
+    /// The file, if it is one on this machine.
+    pub fn file(&self) -> Option<&Database> {
+        match &self.engine {
+            Engine::Sqlite(database) => Some(database),
+            Engine::Postgres(_) => None,
+        }
+    }
+
     /// Makes room for what the history gets, and drops as a whole what was made
     /// before `before`, both in microseconds. Any number of nodes may call it
     /// at once, also through a pooler. SQLite keeps the history in one piece.

@@ -6,10 +6,14 @@
 //! is lost by a killed process.
 
 mod checkpoint;
+mod open;
 mod writer;
 
+pub use open::wait_until_closed;
+
 use countersign_core::ports::StoreError;
-use rusqlite::{Connection, ErrorCode, config::DbConfig};
+use open::Open;
+use rusqlite::{Connection, ErrorCode, config::DbConfig, wal::CheckpointMode};
 use std::{
     path::Path,
     sync::{
@@ -38,6 +42,9 @@ const READERS: usize = 4;
 const WRITER_CACHE: i64 = 4_096;
 /// What a log that begins anew keeps of its size, in bytes.
 const LOG_LIMIT: i64 = 32 * 1024 * 1024;
+/// How often a copy that meets another one of the same log begins again, and after how long.
+const COPIES: u32 = 20;
+const COPY_PAUSE: Duration = Duration::from_millis(100);
 /// How long a caller waits for its act, and SQLite for another process's lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -65,9 +72,14 @@ impl Database {
         let readers = (0..READERS).map(|_| connect(path, options)).collect::<Result<_, _>>();
         let (acts, queue) = mpsc::channel(QUEUE);
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let held = Open::begin();
         std::thread::Builder::new()
             .name(name)
-            .spawn(move || write_groups(&writer, queue))
+            .spawn(move || {
+                write_groups(&writer, queue);
+                drop(writer);
+                drop(held);
+            })
             .map_err(StoreError::unavailable)?;
         let connections = Mutex::new(readers.map_err(sqlite_error)?);
         Ok(Self { acts, readers: Arc::new(Readers { free, connections }) })
@@ -112,6 +124,33 @@ impl Database {
             outcome
         });
         task.await.map_err(StoreError::unavailable)?
+    }
+
+    /// Copies the whole log into the file and empties it, so that the file alone is all there is: for
+    /// a stop, once nobody writes any more. While it runs, nobody reads.
+    pub async fn settle(&self) -> Result<(), StoreError> {
+        let all =
+            tokio::time::timeout(PATIENCE, self.readers.free.clone().acquire_many_owned(READERS as u32));
+        let all = all.await.map_err(|_| StoreError::unavailable("the readers did not end in 5 s"))?;
+        let all = Arc::new(all.map_err(StoreError::unavailable)?);
+        let mut tries = 1;
+        loop {
+            let (readers, held) = (self.readers.clone(), Arc::clone(&all));
+            let copy = move || {
+                let copy = |c: &Connection| {
+                    c.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE).map_err(sqlite_error)
+                };
+                let outcome = readers.run(copy);
+                drop(held);
+                outcome
+            };
+            match tokio::task::spawn_blocking(copy).await.map_err(StoreError::unavailable)? {
+                // Another copy of it is under way; SQLite does not wait for that by itself.
+                Err(_) if tries < COPIES => tries += 1,
+                outcome => return outcome.map(drop),
+            }
+            tokio::time::sleep(COPY_PAUSE).await;
+        }
     }
 
     /// Reads a few rows by their key, right here: readers never wait for the
@@ -309,6 +348,45 @@ mod tests {
         }
         readers.iter().for_each(tokio::task::JoinHandle::abort);
         assert!(longest < 300 * 1024 * 1024, "{longest}");
+    }
+
+    /// Whether a copy of the file alone, without its log, has the table and so many rows.
+    fn copy_has(folder: &Path, rows: i64) -> bool {
+        let copy = folder.join("copy.sqlite");
+        std::fs::copy(folder.join("t.sqlite"), &copy).unwrap();
+        let count = Connection::open(&copy)
+            .and_then(|copy| copy.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)));
+        std::fs::remove_file(&copy).unwrap();
+        count.is_ok_and(|count| count == rows)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_file_that_is_settled_is_whole_by_itself() {
+        let (folder, database) = open().await;
+        let readers: Vec<_> = (0..2 * READERS)
+            .map(|_| {
+                let database = database.clone();
+                tokio::spawn(async move {
+                    loop {
+                        count(&database).await;
+                    }
+                })
+            })
+            .collect();
+        for id in 0..2_000_i64 {
+            let insert =
+                move |c: &Connection| c.execute("INSERT INTO t (id) VALUES (?1)", [id]).map_err(sqlite_error);
+            database.write(insert).await.unwrap();
+        }
+        assert!(!copy_has(folder.path(), 2_000), "the log has the last of it");
+        database.settle().await.unwrap();
+        assert!(copy_has(folder.path(), 2_000));
+        assert_eq!(std::fs::metadata(folder.path().join("t.sqlite-wal")).unwrap().len(), 0);
+        // It goes on, if it must.
+        let insert = |c: &Connection| c.execute("INSERT INTO t (id) VALUES (9999)", []).map_err(sqlite_error);
+        database.write(insert).await.unwrap();
+        readers.iter().for_each(tokio::task::JoinHandle::abort);
+        assert_eq!(count(&database).await, 2_001);
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! Stores that know one key and one profile and can start; all else is away.
 
-use crate::{AuthFailures, KeyUses, State};
+use crate::{AuthFailures, KeyUses, State, Strays};
 use async_trait::async_trait;
 use countersign_core::{
     Context,
@@ -90,9 +90,20 @@ pub fn state(mode: Mode, scopes: Scopes, disabled: bool) -> State {
     let clock: Arc<dyn Clock> = Arc::new(Noon);
     let failures = Arc::new(AuthFailures::new(NonZeroU32::MIN, Arc::clone(&clock)));
     let proxies = TrustedProxies::new(vec![parse_proxy("10.0.0.0/8").unwrap()]).unwrap();
+    let strays = Arc::new(Strays::new(Arc::clone(&clock)));
     let key_uses = Arc::new(KeyUses::default());
     let body_timeout = Duration::from_secs(10);
-    State { context, clock, key_uses, proxies, public_url: None, secure: false, failures, body_timeout }
+    State {
+        context,
+        clock,
+        key_uses,
+        proxies,
+        public_url: None,
+        secure: false,
+        failures,
+        strays,
+        body_timeout,
+    }
 }
 
 fn snapshot(key: Key) -> Snapshot {

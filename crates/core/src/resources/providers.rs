@@ -9,7 +9,8 @@ use crate::{
     limits::{Bucket, LimitHit, LimitScope, Take},
     phone::PhoneNumber,
     provider::{ProviderAccount, ReceiptPath, Shared},
-    receipt::digest,
+    receipt::{ProviderMessage, digest},
+    report::bind_message,
     resource::{Resource, ResourceKind},
     route::{Route, operator},
     sender::choose,
@@ -233,6 +234,12 @@ pub async fn test_provider(
         text: format!("Test message of {company} through {}.", tested.name),
     };
     let outcome = context.gateways.try_send(&tested, &settings, trial).await;
+    if let TrialOutcome::Accepted { id: Some(id), by_id: true } = &outcome
+        && let Some(message) = ProviderMessage::new(tested.id, id)
+    {
+        // So that its receipt is no riddle to anybody. A command beside the server has no codes store.
+        let _ = bind_message(context, &message, ProviderMessage::trial(tenant)).await;
+    }
     if matches!(outcome, TrialOutcome::Accepted { .. }) && tested.verified_at.is_none() {
         tested.verified_at = Some(now);
         tested.version += 1;

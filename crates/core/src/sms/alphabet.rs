@@ -60,6 +60,20 @@ pub(super) fn septets(character: char) -> impl Iterator<Item = u8> {
     extension.map(|_| ESCAPE).into_iter().chain(septet)
 }
 
+/// The characters of septets, one in each octet. What is in neither table is U+FFFD.
+pub(super) fn characters(octets: &[u8]) -> impl Iterator<Item = char> {
+    let mut octets = octets.iter();
+    std::iter::from_fn(move || {
+        let septet = *octets.next()?;
+        if septet != ESCAPE {
+            return Some(DEFAULT.get(usize::from(septet)).copied().unwrap_or(char::REPLACEMENT_CHARACTER));
+        }
+        let septet = octets.next()?;
+        let known = EXTENSION.iter().find(|(_, known)| known == septet);
+        Some(known.map_or(char::REPLACEMENT_CHARACTER, |(character, _)| *character))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +88,11 @@ mod tests {
         for (character, septet) in EXTENSION {
             assert_eq!(septets(character).collect::<Vec<_>>(), [ESCAPE, septet], "{character:?}");
         }
+        let all: Vec<char> = DEFAULT.into_iter().chain(EXTENSION.map(|(known, _)| known)).collect();
+        let octets: Vec<u8> = all.iter().flat_map(|known| septets(*known)).collect();
+        let known: Vec<char> = all.into_iter().filter(|known| *known != '\u{ffff}').collect();
+        assert_eq!(characters(&octets).collect::<Vec<_>>(), known);
+        assert_eq!(characters(b"a\x1b\x01\x80\x1b").collect::<String>(), "a\u{fffd}\u{fffd}");
         assert!(!contains('\u{ffff}') && !contains('`') && !contains('ç') && !contains('\t'));
     }
 }

@@ -39,7 +39,7 @@ pub use settings::{DefaultAlphabet, LongMessages, Plan, SmppSettings, Validity};
 use crate::{
     outbound::Outbound,
     provider::{Accepted, Outgoing, Provider, SendError},
-    receipt::Report,
+    receipt::Told,
 };
 use countersign_core::ports::Clock;
 use job::{Answer, Job};
@@ -92,7 +92,7 @@ pub enum SmppError {
 /// What the tasks of one account share.
 struct Shared {
     settings: SmppSettings,
-    reports: mpsc::Sender<Report>,
+    reports: mpsc::Sender<Told>,
     parts: Mutex<Parts>,
 }
 
@@ -143,7 +143,7 @@ impl Smpp {
         name: &str,
         settings: SmppSettings,
         connect: Arc<dyn Connect>,
-        reports: mpsc::Sender<Report>,
+        reports: mpsc::Sender<Told>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SmppError> {
         let tls = if settings.tls { Some(tls::connector(settings.ca.as_deref())?) } else { None };
@@ -218,6 +218,7 @@ impl Provider for Smpp {
         &self.name
     }
 
+    /// Ids that are alike name one message: SMSCs change case, and pad numbers.
     fn names_by_id(&self) -> bool {
         true
     }

@@ -5,7 +5,7 @@ mod smsc;
 
 use anyhow::{Context, Result};
 use countersign_delivery::{
-    Report, ReportOutcome, SendError,
+    OtherReading, Report, ReportOutcome, SendError, Told,
     providers::smpp::{IdFormat, LongMessages},
 };
 use serde_json::json;
@@ -30,6 +30,14 @@ fn extended() -> String {
 
 fn report(id: &str, outcome: ReportOutcome, code: &str) -> Report {
     Report { reference: None, id: Some(id.into()), outcome, code: code.into() }
+}
+
+/// What a receipt says, and how else its id could be read.
+async fn reported(account: &mut Account) -> Result<(Report, Vec<OtherReading>)> {
+    match account.report().await? {
+        Told::Report { report, others } => Ok((report, others)),
+        Told::Unreadable => anyhow::bail!("the receipt cannot be read"),
+    }
 }
 
 #[tokio::test]
@@ -87,7 +95,7 @@ async fn long_texts_arrive_whole_in_python() -> Result<()> {
 
 async fn is_delivered(smsc: &mut Smsc, account: &mut Account, id: &str, code: &str) -> Result<()> {
     assert_eq!(account.take("123456").await?, id);
-    assert_eq!(account.report().await?, report(id, ReportOutcome::Delivered, code));
+    assert_eq!(reported(account).await?.0, report(id, ReportOutcome::Delivered, code));
     assert_eq!(smsc.event("receipt").await?["status"], 0);
     Ok(())
 }
@@ -111,6 +119,73 @@ async fn receipts_come_by_tlv_and_by_text() -> Result<()> {
 }
 
 #[tokio::test]
+async fn receipts_come_by_data_sm() -> Result<()> {
+    // `_` and `@` of the text are octets of the GSM alphabet.
+    for (receipts, code) in [("data_tlv", "DELIVRD"), ("data_text", "DELIVRD 000"), ("text", "DELIVRD 000")] {
+        let mut smsc = Smsc::start(Node, json!({ "receipts": receipts, "prefix": "msg_1@" })).await?;
+        let mut account = smsc.account(|_| {})?;
+        assert_eq!(account.take("123456").await?, "msg_1@4096");
+        let delivered = (report("msg_1@4096", ReportOutcome::Delivered, code), Vec::new());
+        assert_eq!(reported(&mut account).await?, delivered);
+        let response = smsc.event("receipt").await?;
+        let command = if receipts == "text" { "deliver_sm_resp" } else { "data_sm_resp" };
+        assert_eq!((&response["status"], &response["command"]), (&json!(0), &json!(command)));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn receipts_are_read_however_they_are_written() -> Result<()> {
+    for text in [
+        "id:{id} stat:delivrd",
+        "id:{id}\0 sub:001 dlvrd:001 stat:DELIVRD\0",
+        "id:\"{id}\" stat:\"DELIVRD\"",
+        "id:{id},sub:001,dlvrd:001,submit date:20260131120000,done date:20260131120105,stat:DELIVRD",
+    ] {
+        let mut smsc = Smsc::start(Python, json!({ "receipts": text })).await?;
+        let mut account = smsc.account(|_| {})?;
+        assert_eq!(account.take("123456").await?, "py-1");
+        let Report { id, outcome, .. } = reported(&mut account).await?.0;
+        assert_eq!((id.as_deref(), outcome), (Some("py-1"), ReportOutcome::Delivered), "{text}");
+        assert_eq!(smsc.event("receipt").await?["status"], 0);
+    }
+    let mut smsc = Smsc::start(Python, json!({ "receipts": "{id} arrived" })).await?;
+    let mut account = smsc.account(|_| {})?;
+    account.take("123456").await?;
+    assert_eq!(account.report().await?, Told::Unreadable);
+    assert_eq!(smsc.event("receipt").await?["status"], 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_receipt_knows_how_else_its_id_could_be_read() -> Result<()> {
+    let smsc = Smsc::start(Node, json!({ "receipts": "data_text", "hex": true })).await?;
+    let mut account = smsc.account(|_| {})?;
+    assert_eq!(account.take("123456").await?, "1000");
+    let (report, others) = reported(&mut account).await?;
+    assert_eq!(report.id.as_deref(), Some("0000004096"));
+    // What the response said, read as it is set.
+    let right = others.iter().find(|other| other.id == "1000").context("the response")?;
+    assert_eq!(right.setting, "hex_decimal");
+    Ok(())
+}
+
+#[tokio::test]
+async fn parts_are_one_message_whatever_the_case_of_their_ids() -> Result<()> {
+    let config = json!({ "receipts": "text", "prefix": "Part-", "shout": true });
+    let mut smsc = Smsc::start(Node, config).await?;
+    let mut account = smsc.account(|_| {})?;
+    assert_eq!(account.take(&polish()).await?, "Part-4096");
+    let delivered = report("Part-4096", ReportOutcome::Delivered, "DELIVRD 000");
+    assert_eq!(reported(&mut account).await?.0, delivered);
+    for _part in 1..=5 {
+        assert_eq!(smsc.event("receipt").await?["status"], 0);
+    }
+    assert!(!account.has_report());
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_long_message_has_one_end() -> Result<()> {
     for (fail, expected) in [
         (0, report("4096", ReportOutcome::Delivered, "DELIVRD 000")),
@@ -119,7 +194,7 @@ async fn a_long_message_has_one_end() -> Result<()> {
         let mut smsc = Smsc::start(Node, json!({ "receipts": "text", "fail": fail })).await?;
         let mut account = smsc.account(|_| {})?;
         assert_eq!(account.take(&polish()).await?, "4096");
-        assert_eq!(account.report().await?, expected);
+        assert_eq!(reported(&mut account).await?.0, expected);
         for _part in 1..=5 {
             assert_eq!(smsc.event("receipt").await?["status"], 0);
         }

@@ -8,7 +8,7 @@ use countersign_core::{
     ports::Clock,
     time::Timestamp,
 };
-use countersign_delivery::{Accepted, Connect, Outgoing, Provider, Report, SendError, Smpp, SmppSettings};
+use countersign_delivery::{Accepted, Connect, Outgoing, Provider, SendError, Smpp, SmppSettings, Told};
 use serde_json::{Value, json};
 use std::{io, path::PathBuf, process::Stdio, sync::Arc, time::Duration};
 use tokio::{
@@ -121,7 +121,7 @@ impl Connect for Direct {
 /// A provider and its reports.
 pub struct Account {
     pub smpp: Arc<Smpp>,
-    reports: mpsc::Receiver<Report>,
+    reports: mpsc::Receiver<Told>,
 }
 
 impl Account {
@@ -145,7 +145,7 @@ impl Account {
         accepted.id.context("an id")
     }
 
-    pub async fn report(&mut self) -> Result<Report> {
+    pub async fn report(&mut self) -> Result<Told> {
         timeout(AT_MOST, self.reports.recv()).await.context("no report")?.context("the provider is gone")
     }
 

@@ -3,28 +3,16 @@
 use crate::telemetry;
 use anyhow::anyhow;
 use countersign_api::{AuthFailures, KeyUses};
-use countersign_core::{
-    Context,
-    cause::chain,
-    ports::{Clock, StoreError},
-    report::{Taken, take_report},
-    webhook::upkeep::keep_webhooks,
-};
-use countersign_delivery::AccountReport;
+use countersign_core::{Context, cause::chain, ports::Clock, webhook::upkeep::keep_webhooks};
 use std::{sync::Arc, time::Duration};
 use tokio::{
-    sync::mpsc,
     task::JoinSet,
-    time::{MissedTickBehavior, interval, sleep},
+    time::{MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 
 /// Between two flushes of key uses, and two samples of the backlog.
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
-const REPORTS_AT_ONCE: usize = 16;
-/// After a receipt that could not be noted; then it is given up.
-const REPORT_PAUSES: [Duration; 4] =
-    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
 
 /// Joins every task. One that ends before the stop has failed, and then everything stops.
 pub(super) async fn join_all(tasks: &mut JoinSet<()>, stop: &CancellationToken) -> anyhow::Result<()> {
@@ -108,45 +96,5 @@ pub(super) async fn flush_key_uses(context: &Context, key_uses: &KeyUses) {
         && let Err(error) = context.directory.note_address_uses(&addresses).await
     {
         tracing::warn!(error = %error, "The addresses that used keys were not noted");
-    }
-}
-
-/// Notes the receipts that come on providers' own connections, several at a
-/// time: one whose part of the store is away must not hold up the others.
-pub(super) async fn take_reports(
-    context: Context,
-    mut reports: mpsc::Receiver<AccountReport>,
-    stop: CancellationToken,
-) {
-    let mut taking = JoinSet::new();
-    loop {
-        let report = tokio::select! {
-            () = stop.cancelled() => return,
-            Some(_) = taking.join_next() => continue,
-            report = reports.recv(), if taking.len() < REPORTS_AT_ONCE => match report {
-                Some(report) => report,
-                None => return stop.cancelled().await,
-            },
-        };
-        taking.spawn(take_one(context.clone(), report));
-    }
-}
-
-async fn take_one(context: Context, AccountReport { account, report }: AccountReport) {
-    let report = report.into_core();
-    for pause in REPORT_PAUSES {
-        match take_report(&context, &account, report.clone(), true).await {
-            Ok(Taken::Noted(delivery)) => return countersign_delivery::count_receipt(delivery),
-            Ok(_) => return,
-            // The provider was told that we have it, so a store that is away for a moment is asked again.
-            Err(error @ StoreError::Unavailable(_)) => {
-                tracing::warn!(error = %chain(&error), "a receipt cannot be noted yet");
-                sleep(pause).await;
-            }
-            Err(error) => {
-                tracing::error!(error = %chain(&error), "a receipt cannot be noted");
-                return;
-            }
-        }
     }
 }

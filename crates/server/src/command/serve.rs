@@ -1,4 +1,4 @@
-use super::{load, stop_on_signals};
+use super::{load, load_log, stop_on_signals};
 use crate::{
     application::{Application, BindError, Parts},
     cli::Role,
@@ -8,6 +8,8 @@ use crate::{
 use std::path::Path;
 
 pub(super) async fn run(config: Option<&Path>, role: Role) -> anyhow::Result<()> {
+    let log = load_log(config);
+    telemetry::init_log(log.format, log.level);
     let settings = load(config, [])?;
     let shared = matches!(settings.codes.url, CodesUrl::Redis { .. })
         && matches!(settings.database, DatabaseUrl::Postgres { .. });
@@ -16,7 +18,6 @@ pub(super) async fn run(config: Option<&Path>, role: Role) -> anyhow::Result<()>
         return Err(Problems(vec![problem.to_owned()]).into());
     }
     let behind_proxy = !settings.server.trusted_proxies.is_empty() && settings.server.public_url.is_none();
-    telemetry::init_log(settings.log.format, settings.log.level);
     machine::raise_open_files();
     let stop = stop_on_signals()?;
     let application = tokio::select! {

@@ -17,6 +17,9 @@ const HEAD: &str = "\
 # with `countersign keyring`, which keeps the order that is safe.
 ";
 
+/// A comment, for the release before refuses fields that it does not know.
+const DIRECTORY: &str = "# A directory was made with these keys: an empty one beside them is refused.";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Text {
@@ -57,6 +60,7 @@ pub fn parse(text: &str) -> anyhow::Result<KeyFile> {
     };
     let file = KeyFile {
         partitions: read.partitions,
+        directory: text.lines().any(|line| line.trim_end() == DIRECTORY),
         fingerprint: decode(&read.fingerprint).context("fingerprint")?,
         mac: keys(KeyKind::Mac, &read.mac)?,
         seal: keys(KeyKind::Seal, &read.seal)?,
@@ -78,8 +82,12 @@ fn parse_key(text: &KeyText) -> anyhow::Result<FileKey> {
 pub(super) fn render(file: &KeyFile) -> Zeroizing<String> {
     // Room for all of it: growing would leave copies of keys in freed memory.
     let keys = file.mac.len() + file.seal.len();
-    let mut text = Zeroizing::new(String::with_capacity(HEAD.len() + 256 + 160 * keys));
+    let mut text = Zeroizing::new(String::with_capacity(HEAD.len() + DIRECTORY.len() + 256 + 160 * keys));
     text.push_str(HEAD);
+    if file.directory {
+        text.push_str(DIRECTORY);
+        text.push('\n');
+    }
     if let Some(partitions) = file.partitions {
         text.push_str(&format!("partitions = {partitions}\n"));
     }

@@ -1,7 +1,7 @@
 //! Copying the write-ahead log into the file, beside the writer: if it did that
 //! itself, each act of that moment would wait.
 
-use super::{READERS, sqlite_error};
+use super::{READERS, open::Open, sqlite_error};
 use countersign_core::ports::StoreError;
 use rusqlite::{Connection, hooks::Wal, wal::CheckpointMode};
 use std::{
@@ -39,7 +39,10 @@ pub(super) fn copy_beside(
     let (ask, asked) = sync_channel(1);
     let copied = Arc::new(AtomicBool::new(false));
     let done = copied.clone();
+    let held = Open::begin();
     let copy = move || -> Result<(), RecvError> {
+        // Dropped in the other order: the connection is closed by then.
+        let (_held, beside) = (held, beside);
         loop {
             let pages: i32 = asked.recv()?;
             if pages == COPIED {

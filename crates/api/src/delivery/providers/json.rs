@@ -235,7 +235,7 @@ pub struct TestOutcome {
 impl From<TrialOutcome> for TestOutcome {
     fn from(outcome: TrialOutcome) -> Self {
         match outcome {
-            TrialOutcome::Accepted { id } => Self { outcome: "accepted", id, class: None, reason: None },
+            TrialOutcome::Accepted { id, .. } => Self { outcome: "accepted", id, class: None, reason: None },
             TrialOutcome::Refused { class, reason } => {
                 Self { outcome: "refused", id: None, class: Some(class), reason: Some(reason) }
             }

@@ -1,6 +1,10 @@
 //! Message ids. Some SMSCs write the id in hexadecimal where they accept the
 //! message and in decimal in its receipt, or the other way about, or pad one of
-//! them with zeros.
+//! them with zeros. Case, and zeros in front, say nothing in any format: whoever
+//! looks an id up does so by [`ids_alike`].
+
+use crate::receipt::OtherReading;
+use countersign_core::receipt::ids_alike;
 
 /// How the SMSC writes ids in its responses and in its receipts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,41 +35,103 @@ impl IdFormat {
         ("decimal_hex", Self::DecimalHex),
     ];
 
-    /// The id that a response gives, in the one form that is kept.
-    pub(super) fn of_response(self, octets: &[u8]) -> Option<String> {
+    /// The base of the numbers in responses, and in the TLV of receipts, which repeats the response.
+    fn response_base(self) -> Option<u32> {
         match self {
-            Self::Text => unify(octets, None),
-            Self::Hex | Self::HexDecimal => unify(octets, Some(16)),
-            Self::Decimal | Self::DecimalHex => unify(octets, Some(10)),
+            Self::Text => None,
+            Self::Hex | Self::HexDecimal => Some(16),
+            Self::Decimal | Self::DecimalHex => Some(10),
         }
     }
 
-    /// The id that the text of a receipt gives, in the same form.
-    pub(super) fn of_receipt(self, octets: &[u8]) -> Option<String> {
+    /// The base of the numbers in the text of receipts.
+    fn receipt_base(self) -> Option<u32> {
         match self {
-            Self::Text => unify(octets, None),
-            Self::Hex | Self::DecimalHex => unify(octets, Some(16)),
-            Self::Decimal | Self::HexDecimal => unify(octets, Some(10)),
+            Self::Text => None,
+            Self::Hex | Self::DecimalHex => Some(16),
+            Self::Decimal | Self::HexDecimal => Some(10),
         }
+    }
+
+    /// The id that a response gives, in the one form that is kept.
+    pub(super) fn of_response(self, octets: &[u8]) -> Option<String> {
+        written(str::from_utf8(octets).ok()?).map(|id| unify(&id, self.response_base()))
+    }
+
+    /// The id that a receipt gives, in the same form.
+    pub(super) fn of_receipt(self, ids: &ReceiptIds) -> Option<String> {
+        self.pick(ids).map(|(id, base)| unify(id, base))
+    }
+
+    /// The one that counts of two, and the base of its number. Where they differ, the setting
+    /// speaks of the text.
+    fn pick(self, ids: &ReceiptIds) -> Option<(&str, Option<u32>)> {
+        let tlv = ids.tlv.as_deref().map(|id| (id, self.response_base()));
+        let text = ids.text.as_deref().map(|id| (id, self.receipt_base()));
+        if self == Self::Text { tlv.or(text) } else { text.or(tlv) }
+    }
+
+    /// How the other formats read the ids of a receipt: each with what the account keeps, by
+    /// this format, of the response that the other one would find. What is kept alike is said once.
+    pub(super) fn others(self, ids: &ReceiptIds) -> Vec<OtherReading> {
+        let mut seen: Vec<String> = self.of_receipt(ids).iter().map(|id| ids_alike(id)).collect();
+        let mut others = Vec::new();
+        for (setting, other) in Self::NAMES {
+            let response = other.pick(ids).and_then(|(id, base)| other.response_of(id, base));
+            let kept = response.and_then(|response| self.of_response(response.as_bytes()));
+            let Some(id) = kept.map(|id| ids_alike(&id)).filter(|id| !seen.contains(id)) else { continue };
+            seen.push(id.clone());
+            others.push(OtherReading { setting, id });
+        }
+        others
+    }
+
+    /// The response that an id of a receipt belongs to, by this format.
+    fn response_of(self, id: &str, base: Option<u32>) -> Option<String> {
+        let Some(base) = base else { return Some(id.to_owned()) };
+        let number = number(id, base)?;
+        Some(if self.response_base() == Some(16) { format!("{number:x}") } else { number.to_string() })
     }
 }
 
+/// The ids of one receipt, as they are written in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ReceiptIds {
+    /// That of the TLV `receipted_message_id`.
+    pub(super) tlv: Option<String>,
+    /// That of the text.
+    pub(super) text: Option<String>,
+}
+
+/// An id without what surrounds it; none of what cannot be one.
+pub(super) fn written(text: &str) -> Option<String> {
+    let text = text.trim();
+    let fits = !text.is_empty() && text.len() <= MAX_ID && text.bytes().all(|octet| octet.is_ascii_graphic());
+    fits.then(|| text.to_owned())
+}
+
+fn number(text: &str, base: u32) -> Option<u128> {
+    // The parser would take a sign.
+    let digits = text.chars().all(|c| c.is_digit(base));
+    digits.then(|| u128::from_str_radix(text, base).ok()).flatten()
+}
+
 /// A number as decimal; what is no number of that base stays as it is.
-fn unify(octets: &[u8], base: Option<u32>) -> Option<String> {
-    let text = str::from_utf8(octets).ok()?.trim();
-    if text.is_empty() || text.len() > MAX_ID || !text.bytes().all(|octet| octet.is_ascii_graphic()) {
-        return None;
-    }
-    let digits = |base: u32| text.chars().all(|c| c.is_digit(base)).then(|| u128::from_str_radix(text, base));
-    match base.and_then(digits) {
-        Some(Ok(number)) => Some(number.to_string()),
-        _ => Some(text.to_owned()),
-    }
+fn unify(text: &str, base: Option<u32>) -> String {
+    base.and_then(|base| number(text, base)).map_or_else(|| text.to_owned(), |number| number.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn in_text(id: &str) -> ReceiptIds {
+        ReceiptIds { tlv: None, text: Some(id.to_owned()) }
+    }
+
+    fn in_tlv(id: &str) -> ReceiptIds {
+        ReceiptIds { tlv: Some(id.to_owned()), text: None }
+    }
 
     #[test]
     fn a_response_and_its_receipt_give_one_id() {
@@ -79,7 +145,7 @@ mod tests {
             (IdFormat::Hex, "+1", "+1", "+1"),
         ] {
             assert_eq!(format.of_response(response.as_bytes()).as_deref(), Some(id), "{response}");
-            assert_eq!(format.of_receipt(receipt.as_bytes()).as_deref(), Some(id), "{receipt}");
+            assert_eq!(format.of_receipt(&in_text(receipt)).as_deref(), Some(id), "{receipt}");
         }
         // Twice as many digits as a number here has stay what they are.
         let long = "f".repeat(64);
@@ -90,6 +156,45 @@ mod tests {
     fn what_is_no_id_is_none() {
         for octets in [&b""[..], b"  ", b"a b", b"\xff\xfe", b"a\nb", &[b'1'; 65]] {
             assert_eq!(IdFormat::Text.of_response(octets), None);
+        }
+    }
+
+    /// What the account would have kept of a response, and which setting finds it in a receipt.
+    fn suggested(set: IdFormat, response: &str, receipt: &ReceiptIds) -> Option<&'static str> {
+        let kept = ids_alike(&set.of_response(response.as_bytes()).unwrap());
+        assert_ne!(set.of_receipt(receipt).map(|id| ids_alike(&id)), Some(kept.clone()), "it matches");
+        let others = set.others(receipt);
+        assert!(others.len() < IdFormat::NAMES.len());
+        others.into_iter().find(|other| other.id == kept).map(|other| other.setting)
+    }
+
+    #[test]
+    fn the_setting_that_would_have_matched_is_found() {
+        use IdFormat::{Decimal, DecimalHex, Hex, HexDecimal, Text};
+        for (set, response, receipt, right) in [
+            (Text, "00001A2B", in_text("6699"), "hex_decimal"),
+            (Text, "1a2b", in_text("0000006699"), "hex_decimal"),
+            (Text, "6699", in_text("1A2B"), "decimal_hex"),
+            (Hex, "1A2B", in_text("6699"), "hex_decimal"),
+            (Decimal, "6699", in_text("1A2B"), "decimal_hex"),
+            (HexDecimal, "1A2B", in_text("1A2B0"), "none"),
+            (HexDecimal, "6699", in_text("6699"), "text"),
+            (DecimalHex, "6699", in_text("6699"), "text"),
+            // In the TLV and in the text: the setting speaks of the text.
+            (
+                Text,
+                "1A2B",
+                ReceiptIds { tlv: Some("6699".to_owned()), text: Some("6699".to_owned()) },
+                "hex_decimal",
+            ),
+            (Text, "1A2B", in_tlv("6699"), "none"),
+        ] {
+            let found = suggested(set, response, &receipt).unwrap_or("none");
+            assert_eq!(found, right, "{set:?} {response} {receipt:?}");
+        }
+        // Nothing else is to be tried where it is no number, or a number too long to be one here.
+        for id in ["msg-1", "G1", &"f".repeat(64)] {
+            assert_eq!(Text.others(&in_text(id)), [], "{id}");
         }
     }
 }

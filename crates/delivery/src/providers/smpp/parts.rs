@@ -7,6 +7,7 @@
 
 use super::receipt::Receipt;
 use crate::receipt::{Report, ReportOutcome as Outcome};
+use countersign_core::receipt::ids_alike;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Messages that are remembered; then the oldest is forgotten.
@@ -46,7 +47,7 @@ impl Parts {
             Message { ids: Vec::new(), total: part.total, delivered: HashSet::new(), ended: false }
         });
         message.ids.push(id.to_owned());
-        self.by_id.insert(id.to_owned(), part.message);
+        self.by_id.insert(ids_alike(id), part.message);
         if self.order.len() > MAX_MESSAGES
             && let Some(oldest) = self.order.pop_front()
         {
@@ -57,6 +58,7 @@ impl Parts {
     fn forget(&mut self, number: u64) {
         for id in self.messages.remove(&number).into_iter().flat_map(|message| message.ids) {
             // An SMSC that gives an id again speaks of the newer message.
+            let id = ids_alike(&id);
             if self.by_id.get(&id) == Some(&number) {
                 self.by_id.remove(&id);
             }
@@ -66,8 +68,9 @@ impl Parts {
     /// What a receipt of one `submit_sm` says about the message; nothing while
     /// other parts are still out, or when the end was told before.
     pub(super) fn report(&mut self, receipt: Receipt) -> Option<Report> {
-        let Receipt { id, outcome, code } = receipt;
-        let found = self.by_id.get(&id).and_then(|number| self.messages.get_mut(number));
+        let Receipt { id, outcome, code, .. } = receipt;
+        let alike = ids_alike(&id);
+        let found = self.by_id.get(&alike).and_then(|number| self.messages.get_mut(number));
         let Some(message) = found else { return Some(report(id, outcome, code)) };
         let first = message.ids.first()?.clone();
         if message.ended {
@@ -77,7 +80,7 @@ impl Parts {
             Outcome::Progress => return Some(report(first, outcome, code)),
             Outcome::Undelivered => message.ended = true,
             Outcome::Delivered => {
-                message.delivered.insert(id);
+                message.delivered.insert(alike);
                 message.ended = message.delivered.len() >= message.total.into();
             }
         }
@@ -103,7 +106,7 @@ mod tests {
     }
 
     fn told(parts: &mut Parts, id: &str, outcome: Outcome) -> Option<(String, Outcome)> {
-        let report = parts.report(Receipt { id: id.into(), outcome, code: String::new() })?;
+        let report = parts.report(Receipt::of(id, outcome, ""))?;
         Some((report.id?, report.outcome))
     }
 
@@ -112,7 +115,7 @@ mod tests {
         let mut parts = three();
         for (id, outcome, expected) in [
             ("b", Delivered, None),
-            ("b", Delivered, None),
+            ("B", Delivered, None),
             ("c", Progress, Some(("a".to_owned(), Progress))),
             ("a", Delivered, None),
             ("c", Delivered, Some(("a".to_owned(), Delivered))),

@@ -16,6 +16,7 @@ pub(super) const UNBIND: u32 = 0x06;
 pub(super) const OUTBIND: u32 = 0x0b;
 pub(super) const ENQUIRE_LINK: u32 = 0x15;
 pub(super) const ALERT_NOTIFICATION: u32 = 0x102;
+pub(super) const DATA_SM: u32 = 0x103;
 pub(super) const GENERIC_NACK: u32 = 0x8000_0000;
 /// The bit of a command that answers another.
 pub(super) const RESPONSE: u32 = 0x8000_0000;
@@ -53,9 +54,9 @@ impl Pdu {
         Self { command, status: 0, sequence, body }
     }
 
-    /// The response to this request. That to `deliver_sm` has one unused field.
+    /// The response to this request. Those to `deliver_sm` and `data_sm` have an id, which is empty.
     pub(super) fn response(&self, status: u32) -> Self {
-        let body = if self.command == DELIVER_SM { vec![0] } else { Vec::new() };
+        let body = if matches!(self.command, DELIVER_SM | DATA_SM) { vec![0] } else { Vec::new() };
         Self { command: self.command | RESPONSE, status, sequence: self.sequence, body: Zeroizing::new(body) }
     }
 
@@ -145,9 +146,9 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// What a `deliver_sm` says that matters for a receipt.
+/// What a message of the SMSC says that matters for a receipt.
 #[derive(Default)]
-pub(super) struct DeliverSm<'a> {
+pub(super) struct Incoming<'a> {
     pub(super) esm_class: u8,
     pub(super) data_coding: u8,
     pub(super) text: &'a [u8],
@@ -156,32 +157,39 @@ pub(super) struct DeliverSm<'a> {
     pub(super) network_error: Option<&'a [u8]>,
 }
 
-impl<'a> DeliverSm<'a> {
-    pub(super) fn parse(body: &'a [u8]) -> Self {
+impl<'a> Incoming<'a> {
+    /// The body of a `deliver_sm` (SMPP 3.4, 4.6.1), or of a `data_sm` (4.7.1), which has fewer
+    /// fields, and its text in a TLV only.
+    pub(super) fn parse(command: u32, body: &'a [u8]) -> Self {
         let mut fields = Fields(body);
         fields.text(); // service_type
         for _address in ["source", "destination"] {
             fields.bytes(2);
             fields.text();
         }
-        let esm_class = fields.byte();
-        fields.bytes(2); // protocol_id, priority_flag
-        fields.text(); // schedule_delivery_time
-        fields.text(); // validity_period
-        fields.bytes(2); // registered_delivery, replace_if_present_flag
-        let data_coding = fields.byte();
-        fields.byte(); // sm_default_msg_id
-        let length = fields.byte().into();
-        let mut deliver = Self { esm_class, data_coding, text: fields.bytes(length), ..Self::default() };
+        let mut incoming = Self { esm_class: fields.byte(), ..Self::default() };
+        if command == DATA_SM {
+            fields.byte(); // registered_delivery
+            incoming.data_coding = fields.byte();
+        } else {
+            fields.bytes(2); // protocol_id, priority_flag
+            fields.text(); // schedule_delivery_time
+            fields.text(); // validity_period
+            fields.bytes(2); // registered_delivery, replace_if_present_flag
+            incoming.data_coding = fields.byte();
+            fields.byte(); // sm_default_msg_id
+            let length = fields.byte().into();
+            incoming.text = fields.bytes(length);
+        }
         while let Some((tag, value)) = fields.tlv() {
             match tag {
-                TLV_RECEIPTED_MESSAGE_ID => deliver.receipted_id = Some(Fields(value).text()),
-                TLV_MESSAGE_STATE => deliver.state = value.first().copied(),
-                TLV_NETWORK_ERROR => deliver.network_error = Some(value),
-                TLV_PAYLOAD if deliver.text.is_empty() => deliver.text = value,
+                TLV_RECEIPTED_MESSAGE_ID => incoming.receipted_id = Some(Fields(value).text()),
+                TLV_MESSAGE_STATE => incoming.state = value.first().copied(),
+                TLV_NETWORK_ERROR => incoming.network_error = Some(value),
+                TLV_PAYLOAD if incoming.text.is_empty() => incoming.text = value,
                 _ => {}
             }
         }
-        deliver
+        incoming
     }
 }

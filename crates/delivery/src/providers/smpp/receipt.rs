@@ -1,52 +1,83 @@
 //! Delivery receipts: SMPP 3.4, 5.3.2.12, 5.3.2.35 and appendix B.
 
-use super::{ids::IdFormat, pdu::DeliverSm};
+mod text;
+
+use super::{
+    ids::{IdFormat, ReceiptIds, written},
+    pdu::Incoming,
+};
 use crate::receipt::ReportOutcome as Outcome;
 use std::borrow::Cow;
+use text::field;
 
 /// `esm_class`: the bits of the message type, and the two types that are receipts.
 const TYPE: u8 = 0x3c;
 const FINAL: u8 = 0x04;
 const INTERMEDIATE: u8 = 0x20;
-const UCS2: u8 = 8;
 /// Longest code that is kept, in characters.
 const MAX_CODE: usize = 64;
+
+/// What came of a message of the SMSC.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Read {
+    /// An ordinary message, such as one from a phone.
+    Message,
+    /// A receipt that names no message, or no state of it.
+    Unreadable,
+    /// A receipt.
+    Receipt(Receipt),
+}
 
 /// What became of one `submit_sm`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Receipt {
+    /// In the form that is kept.
     pub(super) id: String,
+    /// As the SMSC wrote it.
+    pub(super) ids: ReceiptIds,
     pub(super) outcome: Outcome,
     /// The state as the SMSC names it, and its error.
     pub(super) code: String,
 }
 
-/// Reads a receipt; `None` for an ordinary message, or a receipt that names
-/// none or no state.
-pub(super) fn read(deliver: &DeliverSm<'_>, format: IdFormat) -> Option<Receipt> {
-    let kind = deliver.esm_class & TYPE;
-    let by_tlv = deliver.receipted_id.is_some() && deliver.state.is_some();
+/// Reads what the SMSC sent.
+pub(super) fn read(incoming: &Incoming<'_>, format: IdFormat) -> Read {
+    let kind = incoming.esm_class & TYPE;
+    let by_tlv = incoming.receipted_id.is_some() && incoming.state.is_some();
     // Some SMSCs forget the bits; nothing else carries these two TLVs.
     if kind != FINAL && kind != INTERMEDIATE && !by_tlv {
-        return None;
+        return Read::Message;
     }
-    let text = text(deliver);
+    read_receipt(incoming, format).map_or(Read::Unreadable, Read::Receipt)
+}
+
+fn read_receipt(incoming: &Incoming<'_>, format: IdFormat) -> Option<Receipt> {
+    let text = text::of(incoming);
     let in_text = |key: &str| field(&text, key);
-    let of_tlv = || format.of_response(deliver.receipted_id?);
-    let of_text = || format.of_receipt(in_text("id")?.as_bytes());
-    // Where the two forms differ, the settings speak of the text.
-    let id = if format == IdFormat::Text { of_tlv().or_else(of_text) } else { of_text().or_else(of_tlv) }?;
+    let ids = ReceiptIds {
+        tlv: incoming.receipted_id.and_then(|id| written(str::from_utf8(id).ok()?)),
+        text: in_text("id").and_then(written),
+    };
+    let id = format.of_receipt(&ids)?;
     let stat = in_text("stat");
-    let (outcome, name) = match (deliver.state, stat) {
+    let (outcome, name) = match (incoming.state, stat) {
         (Some(state), _) => by_state(state),
         (None, Some(stat)) => (by_stat(stat), "?"),
         (None, None) => return None,
     };
-    let error = in_text("err").map(Cow::from).or_else(|| network_error(deliver.network_error));
+    let error = in_text("err").map(Cow::from).or_else(|| network_error(incoming.network_error));
     let code: Vec<&str> = [Some(stat.unwrap_or(name)), error.as_deref()].into_iter().flatten().collect();
     let printable = |c: &char| matches!(c, ' '..='~');
     let code = code.join(" ").chars().filter(printable).take(MAX_CODE).collect();
-    Some(Receipt { id, outcome, code })
+    Some(Receipt { id, ids, outcome, code })
+}
+
+#[cfg(test)]
+impl Receipt {
+    pub(super) fn of(id: &str, outcome: Outcome, code: &str) -> Self {
+        let ids = ReceiptIds { tlv: None, text: Some(id.to_owned()) };
+        Self { id: id.to_owned(), ids, outcome, code: code.to_owned() }
+    }
 }
 
 fn by_state(state: u8) -> (Outcome, &'static str) {
@@ -85,47 +116,28 @@ fn network_error(value: Option<&[u8]>) -> Option<Cow<'static, str>> {
     Some(Cow::from(u16::from_be_bytes([*high, *low]).to_string()))
 }
 
-/// Octets become the characters of the same number, which suits all that a receipt says.
-fn text(deliver: &DeliverSm<'_>) -> String {
-    if deliver.data_coding == UCS2 {
-        let units = deliver.text.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
-        return char::decode_utf16(units).map(|c| c.unwrap_or('?')).collect();
-    }
-    deliver.text.iter().copied().map(char::from).collect()
-}
-
-/// The value of a key in any case and place: `id:1 sub:001 ... text:Hello`.
-/// What follows `text:` was written by others, so it is looked at last.
-fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
-    let own = find(text, "text").unwrap_or(text.len());
-    value_after(&text[..own], key).or_else(|| value_after(&text[own..], key))
-}
-
-fn value_after<'a>(text: &'a str, key: &str) -> Option<&'a str> {
-    let value = &text[find(text, key)?..];
-    let value = value.trim_start_matches(' ');
-    let end = value.find(char::is_whitespace).unwrap_or(value.len());
-    // An empty value: here the next key begins.
-    Some(&value[..end]).filter(|value| !value.is_empty() && !value.contains(':'))
-}
-
-/// Where the value of a key begins, its colon behind it.
-fn find(text: &str, key: &str) -> Option<usize> {
-    let lower = text.to_ascii_lowercase();
-    let begins_word = |at: usize| !lower[..at].ends_with(|c: char| c.is_alphanumeric());
-    let found =
-        lower.match_indices(key).find(|(at, _)| begins_word(*at) && lower[at + key.len()..].starts_with(':'));
-    found.map(|(at, _)| at + key.len() + 1)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::pdu::DATA_SM, *};
+
+    fn receipt(incoming: &Incoming<'_>, format: IdFormat) -> Receipt {
+        match read(incoming, format) {
+            Read::Receipt(receipt) => receipt,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn by_octets(data_coding: u8, text: &[u8]) -> Option<(String, Outcome, String)> {
+        let incoming = Incoming { esm_class: FINAL, data_coding, text, ..Incoming::default() };
+        match read(&incoming, IdFormat::Text) {
+            Read::Receipt(Receipt { id, outcome, code, .. }) => Some((id, outcome, code)),
+            Read::Unreadable => None,
+            Read::Message => panic!("no receipt"),
+        }
+    }
 
     fn by_text(text: &str) -> Option<(String, Outcome, String)> {
-        let deliver = DeliverSm { esm_class: FINAL, text: text.as_bytes(), ..DeliverSm::default() };
-        let Receipt { id, outcome, code } = read(&deliver, IdFormat::Text)?;
-        Some((id, outcome, code))
+        by_octets(0, text.as_bytes())
     }
 
     #[test]
@@ -147,6 +159,38 @@ mod tests {
             ("id:77 stat:DELETED", "77", Undelivered, "DELETED"),
             ("id:77\tstat:DELIVERED\r\n", "77", Delivered, "DELIVERED"),
             ("id:77 stat:WONDER", "77", Progress, "WONDER"),
+            // Only what must be there; other dates; zeros in front stay as they are written.
+            (
+                "id:0000006699 submit date:20260131120000 done date:20260131120105 stat:DELIVRD",
+                "0000006699",
+                Delivered,
+                "DELIVRD",
+            ),
+            ("id:77 stat:delivrd err:000", "77", Delivered, "delivrd 000"),
+            ("id:77 stat:undeliv", "77", Undelivered, "undeliv"),
+            // NUL behind a value, or behind all.
+            ("id:77\0 sub:001 stat:DELIVRD\0 err:000\0", "77", Delivered, "DELIVRD 000"),
+            ("id:77 stat:DELIVRD\0\0\0", "77", Delivered, "DELIVRD"),
+            // Quotes, around values and around keys.
+            (
+                "id:\"77\" sub:\"001\" stat:\"DELIVRD\" err:\"000\" text:\"123456\"",
+                "77",
+                Delivered,
+                "DELIVRD 000",
+            ),
+            ("id:'77' stat:'EXPIRED'", "77", Undelivered, "EXPIRED"),
+            ("\"id\":\"77\",\"stat\":\"DELIVRD\",\"err\":\"000\"", "77", Delivered, "DELIVRD 000"),
+            // Commas and semicolons between fields, not within a value.
+            (
+                "id:77,sub:001,dlvrd:001,submit date:2601311200,done date:2601311201,stat:DELIVRD,err:000,text:x",
+                "77",
+                Delivered,
+                "DELIVRD 000",
+            ),
+            ("id:77, stat:DELIVRD, err:000,", "77", Delivered, "DELIVRD 000"),
+            ("id:77;stat:UNDELIV;err:1", "77", Undelivered, "UNDELIV 1"),
+            ("id:7,7 stat:DELIVRD", "7,7", Delivered, "DELIVRD"),
+            ("id:12:34 stat : DELIVRD", "12:34", Delivered, "DELIVRD"),
             // The message's own words come last, wherever they stand.
             ("text:id:13 stat:EXPIRED id:77 stat:DELIVRD", "13", Undelivered, "EXPIRED"),
             ("id:77 stat:DELIVRD text:id:13 stat:EXPIRED err:9", "77", Delivered, "DELIVRD 9"),
@@ -155,35 +199,60 @@ mod tests {
         }
     }
 
+    /// 3GPP TS 23.038, 6.2.1: `@` is 0x00, `$` 0x02, `_` 0x11; `[` is 0x3c behind the escape.
+    #[test]
+    fn texts_in_the_gsm_alphabet_are_read_where_an_id_is_none_in_ascii() {
+        let delivered = |id: &str| Some((id.to_owned(), Outcome::Delivered, "DELIVRD 000".to_owned()));
+        // SMPP 3.4, 5.2.19: the SMSC's own alphabet, and the one that npm `smpp` sends so.
+        for data_coding in [0, 1] {
+            for (octets, id) in [
+                (&b"id:msg\x111\x00x sub:001 stat:DELIVRD err:000"[..], "msg_1@x"),
+                (b"id:\x11a\x02 stat:DELIVRD err:000", "_a$"),
+                (b"id:\x1b<1\x1b> stat:DELIVRD err:000", "[1]"),
+                // As it is in ASCII: nobody can say more.
+                (b"id:msg_1@x stat:DELIVRD err:000", "msg_1@x"),
+                (b"id:77\x00 stat:DELIVRD err:000", "77"),
+            ] {
+                assert_eq!(by_octets(data_coding, octets), delivered(id), "{data_coding} {octets:x?}");
+            }
+        }
+        // ISO 8859-1 has no such characters.
+        assert_eq!(by_octets(3, b"id:msg\x111 stat:DELIVRD err:000"), None);
+        assert_eq!(by_octets(0, b"id:msg\x051 stat:DELIVRD err:000"), None, "no ASCII in either");
+    }
+
     #[test]
     fn what_says_nothing_is_no_receipt() {
         for text in ["", "id:1", "stat:DELIVRD", "id: stat:DELIVRD", "paid:1 stat:DELIVRD", "hello", "żółć:"]
         {
             assert_eq!(by_text(text), None, "{text}");
         }
-        let deliver = DeliverSm { text: b"id:1 stat:DELIVRD", ..DeliverSm::default() };
-        assert_eq!(read(&deliver, IdFormat::Text), None, "an ordinary message");
+        let message = Incoming { text: b"id:1 stat:DELIVRD", ..Incoming::default() };
+        assert_eq!(read(&message, IdFormat::Text), Read::Message);
     }
 
     #[test]
     fn tlvs_come_before_the_text() {
-        let deliver = DeliverSm {
+        let deliver = Incoming {
             receipted_id: Some(b"42"),
             state: Some(5),
             network_error: Some(&[3, 0, 17]),
-            ..DeliverSm::default()
+            ..Incoming::default()
         };
-        let expected = Receipt { id: "42".into(), outcome: Outcome::Undelivered, code: "UNDELIV 17".into() };
-        assert_eq!(read(&deliver, IdFormat::Text), Some(expected));
+        let read = receipt(&deliver, IdFormat::Text);
+        assert_eq!(
+            (read.id.as_str(), read.outcome, read.code.as_str()),
+            ("42", Outcome::Undelivered, "UNDELIV 17")
+        );
 
-        let deliver = DeliverSm { esm_class: FINAL, text: b"id:66 stat:DELIVRD err:000", ..deliver };
-        let receipt = read(&deliver, IdFormat::Text).unwrap();
-        assert_eq!((receipt.id.as_str(), receipt.code.as_str()), ("42", "DELIVRD 000"));
-        assert_eq!(receipt.outcome, Outcome::Undelivered);
+        let deliver = Incoming { esm_class: FINAL, text: b"id:66 stat:DELIVRD err:000", ..deliver };
+        let read = receipt(&deliver, IdFormat::Text);
+        assert_eq!((read.id.as_str(), read.code.as_str()), ("42", "DELIVRD 000"));
+        assert_eq!(read.outcome, Outcome::Undelivered);
         // Hexadecimal in the TLV, as in the response; decimal in the text.
-        assert_eq!(read(&deliver, IdFormat::HexDecimal).unwrap().id, "66");
-        let deliver = DeliverSm { text: b"", ..deliver };
-        assert_eq!(read(&deliver, IdFormat::HexDecimal).unwrap().id, "66");
+        assert_eq!(receipt(&deliver, IdFormat::HexDecimal).id, "66");
+        let deliver = Incoming { text: b"", ..deliver };
+        assert_eq!(receipt(&deliver, IdFormat::HexDecimal).id, "66");
     }
 
     #[test]
@@ -192,7 +261,30 @@ mod tests {
         assert_eq!(by_text(&long).unwrap().2, "A".repeat(MAX_CODE));
         let ucs2: Vec<u8> = "id:1 stat:DELIVRD".encode_utf16().flat_map(u16::to_be_bytes).collect();
         let deliver =
-            DeliverSm { esm_class: INTERMEDIATE, data_coding: UCS2, text: &ucs2, ..DeliverSm::default() };
-        assert_eq!(read(&deliver, IdFormat::Text).unwrap().code, "DELIVRD");
+            Incoming { esm_class: INTERMEDIATE, data_coding: 8, text: &ucs2, ..Incoming::default() };
+        assert_eq!(receipt(&deliver, IdFormat::Text).code, "DELIVRD");
+    }
+
+    #[test]
+    fn a_data_sm_says_as_much_as_a_deliver_sm() {
+        // SMPP 3.4, 4.7.1: no more fields than these before the TLVs.
+        let head = |esm_class: u8, data_coding: u8| {
+            [&b"\0\x01\x0148500500500\0\x05\x00Acme\0"[..], &[esm_class, 0, data_coding]].concat()
+        };
+        let tlvs = b"\x00\x1e\x00\x0542-A\0\x04\x27\x00\x01\x02\x04\x23\x00\x03\x03\x00\x11";
+        for esm_class in [FINAL, INTERMEDIATE, 0] {
+            let body = [&head(esm_class, 0)[..], tlvs].concat();
+            let read = receipt(&Incoming::parse(DATA_SM, &body), IdFormat::Text);
+            assert_eq!((read.id.as_str(), read.outcome), ("42-A", Outcome::Delivered));
+            assert_eq!(read.code, "DELIVRD 17");
+        }
+        let payload = b"\x04\x24\x00\x21id:msg\x1142 stat:UNDELIV err:011 text:";
+        let body = [&head(FINAL, 1)[..], payload].concat();
+        let read = receipt(&Incoming::parse(DATA_SM, &body), IdFormat::Text);
+        assert_eq!((read.id.as_str(), read.outcome), ("msg_42", Outcome::Undelivered));
+        assert_eq!(read.code, "UNDELIV 011");
+        let body = [&head(0, 1)[..], payload].concat();
+        assert_eq!(super::read(&Incoming::parse(DATA_SM, &body), IdFormat::Text), Read::Message);
+        assert_eq!(super::read(&Incoming::parse(DATA_SM, &head(FINAL, 0)), IdFormat::Text), Read::Unreadable);
     }
 }

@@ -4,10 +4,11 @@ use super::{
     Shared,
     frame::Frames,
     job::{InFlight, Job},
-    pdu::{self, DeliverSm, Pdu},
-    receipt, status,
+    pdu::{self, Incoming, Pdu},
+    receipt::{self, Read},
+    status,
 };
-use crate::provider::SendError;
+use crate::{provider::SendError, receipt::Told};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf},
@@ -179,8 +180,8 @@ impl Session {
                 }
             }
             pdu::ENQUIRE_LINK => self.write(&pdu.response(status::OK)).await?,
-            pdu::DELIVER_SM => {
-                let status = self.deliver(&pdu);
+            pdu::DELIVER_SM | pdu::DATA_SM => {
+                let status = self.take(&pdu);
                 self.write(&pdu.response(status)).await?;
             }
             pdu::UNBIND => {
@@ -210,16 +211,23 @@ impl Session {
         let _ = reply.send(answer);
     }
 
-    /// The status that answers a `deliver_sm`. Messages from phones are taken
-    /// and dropped: refused, they would come again and hold up the receipts.
-    fn deliver(&self, pdu: &Pdu) -> u32 {
-        let deliver = DeliverSm::parse(&pdu.body);
-        let Some(receipt) = receipt::read(&deliver, self.shared.settings.id_format) else {
+    /// The status that answers a `deliver_sm` or a `data_sm`. Messages from phones are taken and
+    /// dropped: refused, they would come again and hold up the receipts. A receipt that cannot be
+    /// read would be no better the next time.
+    fn take(&self, pdu: &Pdu) -> u32 {
+        let format = self.shared.settings.id_format;
+        let read = receipt::read(&Incoming::parse(pdu.command, &pdu.body), format);
+        if matches!(read, Read::Message) {
+            return status::OK;
+        }
+        let Ok(place) = self.shared.reports.try_reserve() else { return status::RECEIVER_BUSY };
+        let Read::Receipt(receipt) = read else {
+            place.send(Told::Unreadable);
             return status::OK;
         };
-        let Ok(place) = self.shared.reports.try_reserve() else { return status::RECEIVER_BUSY };
+        let others = format.others(&receipt.ids);
         if let Some(report) = self.shared.parts().report(receipt) {
-            place.send(report);
+            place.send(Told::Report { report, others });
         }
         status::OK
     }

@@ -1,7 +1,10 @@
 //! The session against a peer that does what no SMSC should.
 
 use super::{frame::Frames, pdu::*, *};
-use crate::{provider::tests::outgoing, receipt::ReportOutcome};
+use crate::{
+    provider::tests::outgoing,
+    receipt::{Report, ReportOutcome},
+};
 use countersign_core::time::Timestamp;
 use tokio::{
     io::AsyncWriteExt,
@@ -69,8 +72,19 @@ impl Peer {
         let head = b"\0\x01\x0148500500500\0\x05\x00Acme\0\x04\0\0\0\0\0\0\0\0";
         let length = u8::try_from(text.len()).unwrap();
         let body = Body::with_capacity(0).bytes(head).bytes(&[length]).bytes(text).finish();
-        self.write(&Pdu::request(DELIVER_SM, sequence, body)).await;
-        let response = self.expect(DELIVER_SM | RESPONSE).await;
+        self.ask(DELIVER_SM, sequence, body).await
+    }
+
+    async fn data(&mut self, sequence: u32, esm_class: u8, tlvs: &[(u16, &[u8])]) -> u32 {
+        let head = b"\0\x01\x0148500500500\0\x05\x00Acme\0";
+        let body = Body::with_capacity(0).bytes(head).bytes(&[esm_class, 0, 0]);
+        let body = tlvs.iter().fold(body, |body, (tag, value)| body.tlv(*tag, value)).finish();
+        self.ask(DATA_SM, sequence, body).await
+    }
+
+    async fn ask(&mut self, command: u32, sequence: u32, body: Zeroizing<Vec<u8>>) -> u32 {
+        self.write(&Pdu::request(command, sequence, body)).await;
+        let response = self.expect(command | RESPONSE).await;
         assert_eq!((response.sequence, response.body.as_slice()), (sequence, &[0][..]));
         response.status
     }
@@ -83,7 +97,7 @@ impl Peer {
 struct Bench {
     listener: TcpListener,
     smpp: Arc<Smpp>,
-    reports: mpsc::Receiver<Report>,
+    reports: mpsc::Receiver<Told>,
 }
 
 async fn bench(change: impl FnOnce(&mut SmppSettings)) -> Bench {
@@ -110,8 +124,9 @@ fn taken(id: &str) -> Result<Accepted, SendError> {
     Ok(Accepted { receipt: None, id: Some(id.into()) })
 }
 
-fn report(id: &str, outcome: ReportOutcome, code: &str) -> Report {
-    Report { reference: None, id: Some(id.into()), outcome, code: code.into() }
+fn report(id: &str, outcome: ReportOutcome, code: &str) -> Told {
+    let report = Report { reference: None, id: Some(id.into()), outcome, code: code.into() };
+    Told::Report { report, others: Vec::new() }
 }
 
 #[tokio::test]
@@ -155,7 +170,7 @@ async fn oddities_are_survived() {
     // A deliver_sm without most of its body, and a message from a phone.
     peer.write(&Pdu::request(DELIVER_SM, 10, Zeroizing::new(b"\0\x01".to_vec()))).await;
     assert_eq!(peer.expect(DELIVER_SM | RESPONSE).await.status, 0);
-    assert_eq!(peer.deliver(11, b"STOP").await, 0);
+    assert_eq!(peer.data(11, 0, &[(TLV_PAYLOAD, b"STOP")]).await, 0);
     // A response without its NUL still has its id.
     let body = Zeroizing::new(b"id-1".to_vec());
     peer.write(&Pdu { body, ..submit.response(0) }).await;
@@ -188,6 +203,34 @@ async fn receipts_wait_at_the_smsc_while_there_is_no_room() {
     assert_eq!(bench.reports.recv().await.unwrap(), report("1", ReportOutcome::Delivered, "DELIVRD 000"));
     drop(bench.reports);
     assert_eq!(peer.deliver(4, late).await, 0x64);
+}
+
+#[tokio::test]
+async fn receipts_come_by_data_sm_too_and_what_cannot_be_read_is_told() {
+    let mut bench = bench(|_| {}).await;
+    let send = bench.send();
+    let mut peer = Peer::accept(&bench.listener).await;
+    peer.take("msg-1").await;
+    assert_eq!(send.await.unwrap(), taken("msg-1"));
+    let (id, delivered) = ((TLV_RECEIPTED_MESSAGE_ID, &b"msg-1\0"[..]), (TLV_MESSAGE_STATE, &[2][..]));
+    assert_eq!(peer.data(1, 4, &[id, delivered]).await, 0);
+    assert_eq!(bench.reports.recv().await.unwrap(), report("msg-1", ReportOutcome::Delivered, "DELIVRD"));
+    let text = (TLV_PAYLOAD, &b"id:MSG-1 stat:UNDELIV err:011"[..]);
+    assert_eq!(peer.data(2, 4, &[text]).await, 0);
+    let undelivered = report("MSG-1", ReportOutcome::Undelivered, "UNDELIV 011");
+    assert_eq!(bench.reports.recv().await.unwrap(), undelivered);
+    // Without a state, without an id, without either; a message from a phone; and what is out of room.
+    for (sequence, tlvs) in [(3, &[id][..]), (4, &[delivered]), (5, &[])] {
+        assert_eq!(peer.data(sequence, 4, tlvs).await, 0);
+        assert_eq!(bench.reports.recv().await.unwrap(), Told::Unreadable);
+    }
+    assert_eq!(peer.deliver(6, b"delivered").await, 0);
+    assert_eq!(bench.reports.recv().await.unwrap(), Told::Unreadable);
+    assert_eq!(peer.data(7, 0, &[(TLV_PAYLOAD, b"STOP")]).await, 0);
+    assert!(bench.reports.try_recv().is_err());
+    assert_eq!(peer.data(8, 4, &[id, delivered]).await, 0);
+    assert_eq!(peer.data(9, 4, &[id, delivered]).await, 0x64);
+    assert_eq!(peer.data(10, 4, &[]).await, 0x64);
 }
 
 #[tokio::test]

@@ -1,0 +1,87 @@
+//! What the program says when it refuses to start: in JSON where that is asked for, from the first
+//! line to the last.
+
+use serde_json::Value;
+use std::{
+    net::TcpListener,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+/// `serve` with a configuration file and variables, in a folder of its own; it must refuse.
+fn refused(folder: &Path, file: Option<&str>, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    command.arg("serve").args(arguments).env_clear().current_dir(folder).stdin(Stdio::null());
+    if let Some(text) = file {
+        std::fs::write(folder.join("countersign.toml"), text).unwrap();
+        command.args(["--config", "countersign.toml"]);
+    }
+    for (name, value) in variables {
+        command.env(format!("COUNTERSIGN__{name}"), value);
+    }
+    let output = command.output().unwrap();
+    assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
+    output
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stderr.clone()).unwrap();
+    let line = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {text}"));
+    text.lines().map(line).collect()
+}
+
+fn errors(output: &Output) -> Vec<String> {
+    let lines = lines(output);
+    let errors = lines.iter().filter(|line| line["level"] == "ERROR");
+    errors.map(|line| line["error"].as_str().unwrap().to_owned()).collect()
+}
+
+const JSON: (&str, &str) = ("LOG__FORMAT", "json");
+
+#[test]
+fn every_problem_of_the_configuration_is_a_line_of_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = "[log]\nformat = \"json\"\n[server]\nbind = \"nowhere\"\n[log2]\nlevel = \"loud\"\n";
+    let by_file = refused(folder.path(), Some(file), &[("CODES__PARTITIONS", "0")], &[]);
+    assert_eq!(by_file.status.code(), Some(2));
+    let told = errors(&by_file);
+    for part in ["server.bind", "codes.partitions", "log2.level"] {
+        assert!(told.iter().any(|error| error.starts_with(part)), "{part}: {told:?}");
+    }
+    let broken = refused(folder.path(), Some("[server\n"), &[JSON], &[]);
+    assert!(errors(&broken)[0].starts_with("countersign.toml, line 1"), "{broken:?}");
+    let missing = refused(folder.path(), None, &[JSON], &["--config", "elsewhere.toml"]);
+    assert!(errors(&missing)[0].starts_with("elsewhere.toml: cannot be read"), "{missing:?}");
+    // What is wrong with the log itself, which is JSON away from terminals.
+    let log = refused(folder.path(), None, &[("LOG__FORMAT", "yaml"), ("LOG__LEVEL", "loud")], &[]);
+    assert_eq!(errors(&log).len(), 2, "{log:?}");
+    let role = refused(folder.path(), None, &[JSON], &["--role", "worker"]);
+    assert!(errors(&role)[0].starts_with("--role"), "{role:?}");
+}
+
+#[test]
+fn a_refusal_at_start_is_a_line_of_json_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let places = [JSON, ("SERVER__BIND", "127.0.0.1:0"), ("SERVER__OPERATOR_BIND", "127.0.0.1:0")];
+    let port = refused(folder.path(), None, &[JSON, ("SERVER__BIND", &address)], &[]);
+    assert_eq!((port.status.code(), errors(&port).len()), (Some(1), 1), "{port:?}");
+    assert!(errors(&port)[0].contains("is taken"), "{port:?}");
+    // With the quietest log, for what somebody must mend is said at every level.
+    let mut quiet = places.to_vec();
+    quiet.push(("LOG__LEVEL", "error"));
+    std::fs::create_dir_all(folder.path().join("countersign-data")).unwrap();
+    std::fs::write(folder.path().join("countersign-data/keyring.toml"), "partitions = 64\n").unwrap();
+    let shared = refused(folder.path(), None, &quiet, &[]);
+    assert!(errors(&shared)[0].contains("key ring"), "{shared:?}");
+}
+
+#[test]
+fn people_are_told_in_their_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let human = [("LOG__FORMAT", "human"), ("CODES__PARTITIONS", "0")];
+    let output = refused(folder.path(), None, &human, &[]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.starts_with("error: the configuration is not usable:\n  codes.partitions"), "{text}");
+}

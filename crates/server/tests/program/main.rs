@@ -1,0 +1,7 @@
+//! The program itself, as operators run it.
+
+// Marked, so that clippy lets their helpers unwrap as tests may.
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod logs;
