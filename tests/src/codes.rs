@@ -162,9 +162,9 @@ impl Bench {
     pub async fn set_policy(&self, policy: Policy) {
         let name = ProfileName::default();
         let tenant = self.caller.tenant;
-        let mut profile = self.context.directory.profile(tenant, &name).await.unwrap().unwrap();
-        profile.policy = policy;
-        self.context.directory.save_profile(&profile, self.clock.now()).await.unwrap();
+        let old = self.context.directory.profile(tenant, &name).await.unwrap().unwrap();
+        let new = Profile { policy, ..old.clone() };
+        self.context.directory.replace_profile(&old, &new, self.clock.now()).await.unwrap();
         self.context.refresh().await.unwrap();
     }
 

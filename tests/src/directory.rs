@@ -3,6 +3,7 @@
 mod caps;
 mod contract;
 mod migrations;
+mod races;
 mod resources;
 mod rotation;
 pub mod statements;
@@ -77,7 +78,7 @@ on_each_engine!(
     contract::update_key_changes_what_it_is_told,
     contract::concurrent_updates_lose_nothing,
     contract::last_use_never_moves_back,
-    contract::profiles_are_saved_by_name,
+    contract::profiles_are_listed_by_name_and_deleted_by_id,
     contract::a_profile_is_made_once_and_its_limits_change_in_turn,
     contract::changes_are_gapless_and_in_commit_order,
     contract::nodes_are_listed_while_they_live,
@@ -96,6 +97,14 @@ on_each_engine!(
     resources::another_node_sees_what_changed,
     resources::one_that_cannot_be_read_keeps_its_tenant_from_being_served,
     resources::of_repeats_at_once_one_makes_it,
+    races::of_webhooks_for_test_mode_only_so_many_are_made,
+    races::no_route_leads_through_an_account_that_is_disabled_meanwhile,
+    races::no_route_leads_through_an_account_that_is_deleted_meanwhile,
+    races::no_route_is_enabled_through_an_account_that_is_disabled_meanwhile,
+    races::no_route_leads_through_a_shared_account_that_is_deleted_meanwhile,
+    races::what_comes_and_goes_unnoticed_by_a_sum_is_noticed,
+    races::a_profile_that_is_saved_at_once_by_many_is_made_once,
+    races::a_limit_is_deleted_once,
 );
 
 /// A database of its own for one test.

@@ -129,7 +129,7 @@ impl Place {
             version: 1,
             created_at: now,
         };
-        self.context.directory.create_resource(&webhook.resource(now), None).await?;
+        self.context.directory.create_resource(&webhook.resource(now), &[], None).await?;
         self.context.refresh().await?;
         Ok((webhook, secrets))
     }

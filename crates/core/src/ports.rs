@@ -4,7 +4,7 @@ use crate::{
     allowlist::Allowlist,
     countries::Countries,
     event::{Event, LimitUse, Started},
-    id::{EventId, KeyId, MessageId, NodeId, ReviewNumberId, TenantId, VerificationId},
+    id::{EventId, KeyId, MessageId, NodeId, ProfileId, ReviewNumberId, TenantId, VerificationId},
     idempotency::{Answer, Once, Replay},
     key::{Key, Mode},
     keyring::Fingerprint,
@@ -15,7 +15,7 @@ use crate::{
     places::Places,
     profile::{Profile, ProfileName},
     receipt::{Awaited, FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
-    resource::{Resource, ResourceKind},
+    resource::{Basis, Resource, ResourceKind},
     review::ReviewNumber,
     setting::{Setting, Settings},
     snapshot::News,
@@ -39,6 +39,9 @@ pub enum StoreError {
     /// Another write came first, or the thing exists already.
     #[error("the store holds a conflicting value")]
     Conflict,
+    /// What the write was decided by is not as it was read any more; nothing was changed.
+    #[error("what the write was decided by was changed meanwhile")]
+    Moved,
     /// The tenant has as many of these as it may have; nothing was changed.
     #[error("a tenant has at most {most} {what}")]
     Full {
@@ -739,11 +742,6 @@ pub trait Directory: Send + Sync {
         Err(StoreError::unsupported())
     }
 
-    /// Makes the profile, or replaces the policy of the one with its name.
-    async fn save_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
-        Err(StoreError::unsupported())
-    }
-
     /// Makes the profile. `Conflict` if its name or its id is taken.
     async fn create_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
         Err(StoreError::unsupported())
@@ -764,7 +762,7 @@ pub trait Directory: Send + Sync {
     async fn delete_profile(
         &self,
         tenant: TenantId,
-        name: &ProfileName,
+        profile: ProfileId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         Err(StoreError::unsupported())
@@ -795,8 +793,14 @@ pub trait Directory: Send + Sync {
         Err(StoreError::unsupported())
     }
 
-    /// Makes a resource. `Conflict` if its id or name is taken, or the Idempotency-Key was used.
-    async fn create_resource(&self, resource: &Resource, once: Option<&Once>) -> Result<(), StoreError> {
+    /// Makes a resource. `Conflict` if its id or name is taken, or the Idempotency-Key was
+    /// used; `Moved` unless what the caller decided by is as it was read.
+    async fn create_resource(
+        &self,
+        resource: &Resource,
+        basis: &[Basis],
+        once: Option<&Once>,
+    ) -> Result<(), StoreError> {
         Err(StoreError::unsupported())
     }
 
@@ -806,23 +810,26 @@ pub trait Directory: Send + Sync {
     }
 
     /// Replaces what a resource says. `Conflict` unless its version was the one
-    /// before, or if its new name is taken.
-    async fn update_resource(&self, resource: &Resource) -> Result<(), StoreError> {
+    /// before, or if its new name is taken; `Moved` unless what the caller decided by is as
+    /// it was read.
+    async fn update_resource(&self, resource: &Resource, basis: &[Basis]) -> Result<(), StoreError> {
         Err(StoreError::unsupported())
     }
 
-    /// Deletes a resource; whether there was one.
+    /// Deletes a resource; whether there was one. `Moved` unless what the caller decided by
+    /// is as it was read.
     async fn delete_resource(
         &self,
         tenant: TenantId,
-        kind: ResourceKind,
-        id: [u8; 16],
+        (kind, id): (ResourceKind, [u8; 16]),
+        basis: &[Basis],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         Err(StoreError::unsupported())
     }
 
-    /// Sets, or unsets, one thing of the tenant.
+    /// Sets, or unsets, one thing of the tenant. `Conflict` if a limit with a name of its
+    /// own is unset that is not there.
     async fn save_setting(
         &self,
         tenant: TenantId,

@@ -7,6 +7,7 @@
 //! passed it never comes back.) Only the time of last use is no change.
 
 mod answer;
+mod basis;
 mod change;
 mod key;
 mod news;
@@ -23,13 +24,13 @@ use crate::sql::{Sql, Statement};
 use async_trait::async_trait;
 use countersign_core::{
     countries::Countries,
-    id::{KeyId, NodeId, ReviewNumberId, TenantId},
+    id::{KeyId, NodeId, ProfileId, ReviewNumberId, TenantId},
     idempotency::Once,
     key::Key,
     node::{Node, Nodes},
     ports::{Directory, KeyChange, Rotation, StoreError},
     profile::{Profile, ProfileName},
-    resource::{Resource, ResourceKind},
+    resource::{Basis, Resource, ResourceKind},
     review::ReviewNumber,
     setting::{Setting, Settings},
     snapshot::News,
@@ -43,6 +44,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &change::TAKE_NUMBER,
     &change::NOTE_CHANGE,
     &change::READ_HEAD,
+    &basis::UNCHANGED_ALL,
     &key::COUNT_KEYS,
     &profile::COUNT_PROFILES,
     &setting::COUNT_LIMITS,
@@ -54,8 +56,6 @@ pub const STATEMENTS: &[&Statement] = &[
     &profile::INSERT_PROFILE,
     &profile::SELECT_PROFILE,
     &profile::LIST_PROFILES,
-    &profile::SAVE_PROFILE,
-    &profile::NOTE_SAVED_PROFILE,
     &profile::REPLACE_PROFILE,
     &key::SELECT_PRESENTED_KEY,
     &key::INSERT_KEY,
@@ -70,6 +70,8 @@ pub const STATEMENTS: &[&Statement] = &[
     &resource::LIST_RESOURCES,
     &resource::ALL_RESOURCES,
     &resource::UPDATE_RESOURCE,
+    &basis::UNCHANGED_KIND,
+    &basis::UNCHANGED_ONE,
     &resource::DELETE_RESOURCE,
     &review::INSERT_REVIEW_NUMBER,
     &review::LIST_REVIEW_NUMBERS,
@@ -211,10 +213,6 @@ impl Directory for SqlDirectory {
         profile::list_profiles(&self.sql, tenant).await
     }
 
-    async fn save_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
-        profile::save_profile(&self.sql, profile, now).await
-    }
-
     async fn create_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
         profile::create_profile(&self.sql, profile, now).await
     }
@@ -230,10 +228,10 @@ impl Directory for SqlDirectory {
     async fn delete_profile(
         &self,
         tenant: TenantId,
-        name: &ProfileName,
+        profile: ProfileId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        profile::delete_profile(&self.sql, tenant, name, now).await
+        profile::delete_profile(&self.sql, tenant, profile, now).await
     }
 
     async fn create_review_number(
@@ -258,26 +256,31 @@ impl Directory for SqlDirectory {
         review::delete_review_number(&self.sql, tenant, id, now).await
     }
 
-    async fn create_resource(&self, resource: &Resource, once: Option<&Once>) -> Result<(), StoreError> {
-        resource::create_resource(&self.sql, resource, once).await
+    async fn create_resource(
+        &self,
+        resource: &Resource,
+        basis: &[Basis],
+        once: Option<&Once>,
+    ) -> Result<(), StoreError> {
+        resource::create_resource(&self.sql, resource, basis, once).await
     }
 
     async fn list_resources(&self, tenant: TenantId) -> Result<Vec<Resource>, StoreError> {
         resource::list_resources(&self.sql, tenant).await
     }
 
-    async fn update_resource(&self, resource: &Resource) -> Result<(), StoreError> {
-        resource::update_resource(&self.sql, resource).await
+    async fn update_resource(&self, resource: &Resource, basis: &[Basis]) -> Result<(), StoreError> {
+        resource::update_resource(&self.sql, resource, basis).await
     }
 
     async fn delete_resource(
         &self,
         tenant: TenantId,
-        kind: ResourceKind,
-        id: [u8; 16],
+        (kind, id): (ResourceKind, [u8; 16]),
+        basis: &[Basis],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        resource::delete_resource(&self.sql, tenant, (kind, id), now).await
+        resource::delete_resource(&self.sql, tenant, (kind, id), basis, now).await
     }
 
     async fn save_setting(
@@ -328,6 +331,7 @@ mod tests {
     fn every_statement_is_in_the_list() {
         let sources = [
             include_str!("directory/answer.rs"),
+            include_str!("directory/basis.rs"),
             include_str!("directory/change.rs"),
             include_str!("directory/key.rs"),
             include_str!("directory/news.rs"),

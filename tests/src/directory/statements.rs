@@ -60,16 +60,25 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("keys", false) if statement.text.contains("id > $1") => vec!["".into()],
         ("keys", false) => vec![ids.into(), seeded.into()],
         ("profiles", false) if statement.text.contains("id > $1") => vec!["".into()],
+        ("profiles", false) if statement.text.starts_with("DELETE") => vec![ids.into(), "text 2".into()],
         ("profiles", false) if statement.params.len() == 2 => vec![ids.into(), "default".into()],
-        // Of the profile that was made here, with what was just saved of it.
+        // Of the profile that was made here, with what it was made with.
         ("profiles", false) if statement.text.starts_with("UPDATE") => {
-            let saved = |one: &&Statement| one.table == "profiles" && one.text.contains("ON CONFLICT");
-            let save = STATEMENTS.iter().position(saved).unwrap();
+            let inserts = |one: &&Statement| one.table == "profiles" && one.text.starts_with("INSERT");
+            let insert = STATEMENTS.iter().position(inserts).unwrap();
             let mut firsts = vec![ids.into(), "text 2".into()];
             firsts.extend(values.iter().skip(2).take(9).cloned());
-            firsts.extend(values_for(save, STATEMENTS[save]).into_iter().skip(4));
+            firsts.extend(values_for(insert, STATEMENTS[insert]).into_iter().skip(4));
             firsts
         }
+        // What is decided by the resource that was made and changed here, and by the changes so far.
+        ("change_head", false) if statement.text.contains("string_agg") => {
+            vec![ids.into(), "text 3".into(), "text 2 2".into()]
+        }
+        ("change_head", false) if statement.text.contains("version = $3") => {
+            vec![ids.into(), "text 2".into(), 2.into()]
+        }
+        ("change_head", false) if statement.text.contains("n = $1 + 1") => vec![5.into()],
         ("changes", false) if statement.text.starts_with("SELECT") => vec![0.into(), 50.into()],
         ("review_numbers", false) if statement.text.contains("ends_at <=") => {
             vec![ids.into(), 1_000_000_000.into()]
@@ -97,7 +106,6 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
             1.into(),
         ],
         ("resources", false) if statement.text.starts_with("DELETE") => vec![ids.into(), "text 2".into()],
-        ("changes", _) if statement.params.len() == 3 => vec![ids.into(), "default".into()],
         _ => vec![ids.into()],
     };
     for (slot, value) in values.iter_mut().zip(firsts) {
