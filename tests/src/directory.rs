@@ -7,6 +7,7 @@ mod races;
 mod resources;
 mod rotation;
 pub mod statements;
+mod tenants;
 mod tls;
 mod usage;
 
@@ -105,6 +106,11 @@ on_each_engine!(
     races::what_comes_and_goes_unnoticed_by_a_sum_is_noticed,
     races::a_profile_that_is_saved_at_once_by_many_is_made_once,
     races::a_limit_is_deleted_once,
+    tenants::a_tenant_is_renamed_disabled_deleted_and_enabled,
+    tenants::of_changes_at_once_none_is_lost,
+    tenants::other_nodes_hear_that_a_tenant_is_disabled,
+    tenants::a_deleted_tenant_is_erased_after_thirty_days_and_no_other,
+    tenants::an_erasure_goes_on_where_it_broke_off_whoever_is_at_it,
 );
 
 /// A database of its own for one test.
@@ -227,7 +233,7 @@ fn at(seconds: i64) -> Timestamp {
 
 fn tenant(number: u8) -> Result<Tenant> {
     let name = TenantName::parse(&format!("Zażółć {number}")).context("name")?;
-    Ok(Tenant { id: TenantId::from_bytes([number; 16]), name, created_at: at(number.into()) })
+    Ok(Tenant::new(TenantId::from_bytes([number; 16]), name, at(number.into())))
 }
 
 fn profile(tenant: TenantId, number: u8, name: &str) -> Result<Profile> {

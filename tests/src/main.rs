@@ -21,6 +21,7 @@ mod keys;
 mod receipts;
 mod secrets;
 mod spec;
+mod tenants;
 mod tls;
 mod twilio;
 mod verifications;

@@ -19,7 +19,7 @@ use crate::{
     review::ReviewNumber,
     setting::{Setting, Settings},
     snapshot::News,
-    tenant::Tenant,
+    tenant::{Tenant, TenantChange},
     time::Timestamp,
     usage::{AddressUse, UsePage},
     verification::{
@@ -284,6 +284,15 @@ pub struct KeyEnd {
     pub at: Timestamp,
 }
 
+/// That a version of a tenant is disabled, and all before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TenantEnd {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The version of which this holds.
+    pub version: i64,
+}
+
 /// What a node that reads the directory tells those that may not be able to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Relay {
@@ -293,6 +302,8 @@ pub struct Relay {
     pub up_to: i64,
     /// The keys among what changed that end, or have ended.
     pub ends: Vec<KeyEnd>,
+    /// The tenants among what changed that are disabled: all their keys are refused.
+    pub tenants: Vec<TenantEnd>,
 }
 
 /// What was told since a mark.
@@ -642,6 +653,39 @@ pub trait Directory: Send + Sync {
 
     /// Tenants by id, those after `after`.
     async fn list_tenants(&self, after: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Changes a tenant and gives it as it is then; one that cannot be changed so is as it
+    /// was. `None` if there is none, or it is the operator's own.
+    async fn update_tenant(
+        &self,
+        tenant: TenantId,
+        change: &TenantChange,
+        now: Timestamp,
+    ) -> Result<Option<Tenant>, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Tenants that were deleted up to then, those whose erasure has begun among them.
+    async fn list_deleted_tenants(&self, until: Timestamp, limit: u16) -> Result<Vec<Tenant>, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Begins the erasure of a tenant that was deleted up to then; from then on it cannot be
+    /// enabled. Whether it may be erased: not if it was enabled meanwhile.
+    async fn begin_erasure(
+        &self,
+        tenant: TenantId,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Deletes up to `limit` rows of each kind of a tenant whose erasure has begun; the
+    /// tenant itself once nothing else is left. Whether that is done.
+    async fn erase_tenant(&self, tenant: TenantId, limit: u16, now: Timestamp) -> Result<bool, StoreError> {
         Err(StoreError::unsupported())
     }
 

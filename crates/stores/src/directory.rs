@@ -9,6 +9,7 @@
 mod answer;
 mod basis;
 mod change;
+mod erasure;
 mod key;
 mod news;
 mod node;
@@ -34,7 +35,7 @@ use countersign_core::{
     review::ReviewNumber,
     setting::{Setting, Settings},
     snapshot::News,
-    tenant::Tenant,
+    tenant::{Tenant, TenantChange},
     time::Timestamp,
     usage::{AddressUse, UsePage},
 };
@@ -53,6 +54,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &tenant::INSERT_TENANT,
     &tenant::SELECT_TENANT,
     &tenant::LIST_TENANTS,
+    &tenant::UPDATE_TENANT,
     &profile::INSERT_PROFILE,
     &profile::SELECT_PROFILE,
     &profile::LIST_PROFILES,
@@ -99,6 +101,17 @@ pub const STATEMENTS: &[&Statement] = &[
     &usage::FORGET_USES,
     &answer::DROP_OLD_ANSWER,
     &answer::FORGET_ANSWERS,
+    &erasure::LIST_DELETED,
+    &erasure::BEGIN_ERASURE,
+    &erasure::IS_ERASING,
+    &erasure::ERASE_KEYS,
+    &erasure::ERASE_PROFILES,
+    &erasure::ERASE_RESOURCES,
+    &erasure::ERASE_REVIEW_NUMBERS,
+    &erasure::ERASE_SETTINGS,
+    &erasure::ERASE_ANSWERS,
+    &erasure::ERASE_USES,
+    &erasure::ERASE_TENANT,
 ];
 
 /// The directory on a database of either engine.
@@ -131,6 +144,32 @@ impl Directory for SqlDirectory {
 
     async fn list_tenants(&self, after: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>, StoreError> {
         tenant::list_tenants(&self.sql, after, limit).await
+    }
+
+    async fn update_tenant(
+        &self,
+        tenant: TenantId,
+        change: &TenantChange,
+        now: Timestamp,
+    ) -> Result<Option<Tenant>, StoreError> {
+        tenant::update_tenant(&self.sql, tenant, change, now).await
+    }
+
+    async fn list_deleted_tenants(&self, until: Timestamp, limit: u16) -> Result<Vec<Tenant>, StoreError> {
+        erasure::list_deleted(&self.sql, until, limit).await
+    }
+
+    async fn begin_erasure(
+        &self,
+        tenant: TenantId,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        erasure::begin(&self.sql, tenant, until, now).await
+    }
+
+    async fn erase_tenant(&self, tenant: TenantId, limit: u16, now: Timestamp) -> Result<bool, StoreError> {
+        erasure::erase(&self.sql, tenant, limit, now).await
     }
 
     async fn presented_key(&self, key: KeyId) -> Result<Option<Key>, StoreError> {
@@ -333,6 +372,7 @@ mod tests {
             include_str!("directory/answer.rs"),
             include_str!("directory/basis.rs"),
             include_str!("directory/change.rs"),
+            include_str!("directory/erasure.rs"),
             include_str!("directory/key.rs"),
             include_str!("directory/news.rs"),
             include_str!("directory/node.rs"),
