@@ -170,7 +170,7 @@ pub async fn the_timeline_tells_everything_in_order(bench: Bench) {
 pub async fn nothing_outlasts_thirty_days(bench: Bench) {
     let (id, code) = bench.start_with_code(&number(1)).await;
     for _ in 0..3 {
-        bench.check(id, &wrong(&code)).await;
+        let _ = bench.check(id, &wrong(&code)).await;
     }
     bench.start(&number(2)).await.unwrap();
     let longest = bench.longest_kept().await;
