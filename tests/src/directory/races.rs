@@ -247,7 +247,11 @@ pub async fn what_comes_and_goes_unnoticed_by_a_sum_is_noticed(base: &Base) -> R
     // An empty list is a basis, too.
     let none = Basis::kind(TENANT, ResourceKind::Route, &[]);
     directory
-        .create_resource(&Resource { kind: ResourceKind::Route, ..sender(5) }, &[none.clone()], None)
+        .create_resource(
+            &Resource { kind: ResourceKind::Route, ..sender(5) },
+            std::slice::from_ref(&none),
+            None,
+        )
         .await?;
     ensure!(moved(directory.create_resource(&sender(6), &[none], None).await));
     Ok(())
