@@ -8,7 +8,7 @@ use countersign_core::{
     console::{ConsoleSwitch, Inbox, InboxMessage},
     key::{Key, Mode, PresentedKey},
     node::Nodes,
-    profile::{Policy, ProfileName},
+    profile::{Policy, Profile, ProfileName},
     scope::{Scope, Scopes},
 };
 use reqwest::{Method, StatusCode};
@@ -145,9 +145,9 @@ impl TestApp {
     pub async fn set_policy(&self, caller: &Caller, policy: Policy) {
         let directory = &self.context.directory;
         let name = ProfileName::default();
-        let mut profile = directory.profile(caller.tenant, &name).await.unwrap().unwrap();
-        profile.policy = policy;
-        directory.save_profile(&profile, profile.created_at).await.unwrap();
+        let old = directory.profile(caller.tenant, &name).await.unwrap().unwrap();
+        let new = Profile { policy, ..old.clone() };
+        directory.replace_profile(&old, &new, old.created_at).await.unwrap();
         self.context.refresh().await.unwrap();
     }
 

@@ -156,6 +156,11 @@ impl Bench {
         self.engine.set_format(key, format).await;
     }
 
+    /// How long the store keeps what it keeps longest.
+    pub async fn longest_kept(&self) -> Duration {
+        self.engine.longest_kept(self.clock.now()).await
+    }
+
     pub fn codes(&self) -> &dyn Codes {
         &*self.context.codes
     }
@@ -163,9 +168,9 @@ impl Bench {
     pub async fn set_policy(&self, policy: Policy) {
         let name = ProfileName::default();
         let tenant = self.caller.tenant;
-        let mut profile = self.context.directory.profile(tenant, &name).await.unwrap().unwrap();
-        profile.policy = policy;
-        self.context.directory.save_profile(&profile, self.clock.now()).await.unwrap();
+        let old = self.context.directory.profile(tenant, &name).await.unwrap().unwrap();
+        let new = Profile { policy, ..old.clone() };
+        self.context.directory.replace_profile(&old, &new, self.clock.now()).await.unwrap();
         self.context.refresh().await.unwrap();
     }
 
@@ -242,8 +247,7 @@ pub fn rng() -> StdRng {
 /// A tenant with its default profile, and its only caller.
 pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Caller {
     let (now, mut rng) = (clock.now(), rng());
-    let tenant =
-        Tenant { id: TenantId::new(now, &mut rng), name: TenantName::parse(name).unwrap(), created_at: now };
+    let tenant = Tenant::new(TenantId::new(now, &mut rng), TenantName::parse(name).unwrap(), now);
     let profile = Profile::first(ProfileId::new(now, &mut rng), tenant.id, now);
     context.directory.create_tenant(&tenant, &profile, &Countries::default()).await.unwrap();
     context.refresh().await.unwrap();
@@ -323,6 +327,7 @@ on_engines! { [embedded redis cluster valkey] {
     rules::a_clock_set_back_between_two_runs_cuts_every_time_to_its_rule,
     rules::a_record_from_a_newer_release_is_no_wrong_code,
     rules::the_timeline_tells_everything_in_order,
+    rules::nothing_outlasts_thirty_days,
     guard::an_end_user_has_twenty_starts_and_regains_one_at_a_time,
     guard::every_scope_counts_by_itself,
     guard::named_limits_have_several_buckets_and_unknown_names_are_refused,

@@ -93,7 +93,7 @@ impl TestApp {
         let new = NewProvider { name, kind: kind.to_owned(), settings, rate: None, shared };
         let made = create_provider(&self.context, tenant, new, None, now, &mut rng()).await.unwrap().value;
         let verified = ProviderAccount { verified_at: Some(now), version: made.version + 1, ..made };
-        self.context.directory.update_resource(&verified.resource(now)).await.unwrap();
+        self.context.directory.update_resource(&verified.resource(now), &[]).await.unwrap();
         self.context.refresh().await.unwrap();
         verified
     }

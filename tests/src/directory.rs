@@ -4,9 +4,11 @@ mod caps;
 mod connections;
 mod contract;
 mod migrations;
+mod races;
 mod resources;
 mod rotation;
 pub mod statements;
+mod tenants;
 mod tls;
 mod usage;
 
@@ -79,7 +81,7 @@ on_each_engine!(
     contract::update_key_changes_what_it_is_told,
     contract::concurrent_updates_lose_nothing,
     contract::last_use_never_moves_back,
-    contract::profiles_are_saved_by_name,
+    contract::profiles_are_listed_by_name_and_deleted_by_id,
     contract::a_profile_is_made_once_and_its_limits_change_in_turn,
     contract::changes_are_gapless_and_in_commit_order,
     contract::nodes_are_listed_while_they_live,
@@ -98,6 +100,19 @@ on_each_engine!(
     resources::another_node_sees_what_changed,
     resources::one_that_cannot_be_read_keeps_its_tenant_from_being_served,
     resources::of_repeats_at_once_one_makes_it,
+    races::of_webhooks_for_test_mode_only_so_many_are_made,
+    races::no_route_leads_through_an_account_that_is_disabled_meanwhile,
+    races::no_route_leads_through_an_account_that_is_deleted_meanwhile,
+    races::no_route_is_enabled_through_an_account_that_is_disabled_meanwhile,
+    races::no_route_leads_through_a_shared_account_that_is_deleted_meanwhile,
+    races::what_comes_and_goes_unnoticed_by_a_sum_is_noticed,
+    races::a_profile_that_is_saved_at_once_by_many_is_made_once,
+    races::a_limit_is_deleted_once,
+    tenants::a_tenant_is_renamed_disabled_deleted_and_enabled,
+    tenants::of_changes_at_once_none_is_lost,
+    tenants::other_nodes_hear_that_a_tenant_is_disabled,
+    tenants::a_deleted_tenant_is_erased_after_thirty_days_and_no_other,
+    tenants::an_erasure_goes_on_where_it_broke_off_whoever_is_at_it,
 );
 
 /// A database of its own for one test.
@@ -220,7 +235,7 @@ fn at(seconds: i64) -> Timestamp {
 
 fn tenant(number: u8) -> Result<Tenant> {
     let name = TenantName::parse(&format!("Zażółć {number}")).context("name")?;
-    Ok(Tenant { id: TenantId::from_bytes([number; 16]), name, created_at: at(number.into()) })
+    Ok(Tenant::new(TenantId::from_bytes([number; 16]), name, at(number.into())))
 }
 
 fn profile(tenant: TenantId, number: u8, name: &str) -> Result<Profile> {

@@ -45,7 +45,7 @@ pub fn at(seconds: i64) -> Timestamp {
 
 pub const TENANT: TenantId = TenantId::from_bytes([1; 16]);
 pub const PROFILE: ProfileId = ProfileId::from_bytes([2; 16]);
-const NUMBER: Fingerprint = Fingerprint([3; 16]);
+pub const NUMBER: Fingerprint = Fingerprint([3; 16]);
 
 fn history(base: &crate::directory::Base) -> Arc<SqlHistory> {
     Arc::new(SqlHistory::new(base.sql.clone()))

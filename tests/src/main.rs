@@ -25,6 +25,7 @@ mod smpp;
 mod spec;
 mod strangers;
 mod stuck;
+mod tenants;
 mod tls;
 mod twilio;
 mod verifications;

@@ -55,6 +55,7 @@ crate::directory::on_each_engine!(
     sending::a_crash_between_sending_and_noting_sends_again_under_the_same_id,
     sending::an_address_inside_is_never_called,
     sending::two_workers_send_each_message_once,
+    sending::nothing_is_told_for_a_disabled_tenant_until_it_is_enabled,
 );
 
 /// A way out that may lead to this machine.
@@ -95,7 +96,7 @@ impl Place {
         };
         let now = clock.now();
         let name = TenantName::parse("Acme").unwrap();
-        let tenant = Tenant { id: TENANT, name, created_at: now };
+        let tenant = Tenant::new(TENANT, name, now);
         let profile = Profile::first(PROFILE, TENANT, now);
         context.directory.create_tenant(&tenant, &profile, &Countries::default()).await?;
         context.refresh().await?;
@@ -129,7 +130,7 @@ impl Place {
             version: 1,
             created_at: now,
         };
-        self.context.directory.create_resource(&webhook.resource(now), None).await?;
+        self.context.directory.create_resource(&webhook.resource(now), &[], None).await?;
         self.context.refresh().await?;
         Ok((webhook, secrets))
     }

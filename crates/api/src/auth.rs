@@ -119,7 +119,8 @@ fn identify(state: &State, presented: Result<Presented, Refusal>, address: IpAdd
     }
     let key = snapshot.key(presented.id).ok_or(Refusal::Invalid)?;
     let now = state.clock.now();
-    if !presented.matches(&key) || !key.is_usable(now) {
+    // A key of a disabled tenant is as a disabled key: nothing tells them apart.
+    if !presented.matches(&key) || !key.is_usable(now) || snapshot.is_disabled(key.tenant) {
         return Err(Refusal::Invalid);
     }
     if user.is_some_and(|user| !is_user_of(&key, &user)) {

@@ -60,6 +60,7 @@ pub mod start;
 pub mod successor;
 pub mod template;
 pub mod tenant;
+pub mod tenants;
 pub mod testmode;
 pub mod text;
 pub mod time;

@@ -4,7 +4,7 @@ use crate::{
     allowlist::Allowlist,
     countries::Countries,
     event::{Event, LimitUse, Started},
-    id::{EventId, KeyId, MessageId, NodeId, ReviewNumberId, TenantId, VerificationId},
+    id::{EventId, KeyId, MessageId, NodeId, ProfileId, ReviewNumberId, TenantId, VerificationId},
     idempotency::{Answer, Once, Replay},
     key::{Key, Mode},
     keyring::Fingerprint,
@@ -15,11 +15,11 @@ use crate::{
     places::Places,
     profile::{Profile, ProfileName},
     receipt::{Awaited, FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
-    resource::{Resource, ResourceKind},
+    resource::{Basis, Resource, ResourceKind},
     review::ReviewNumber,
     setting::{Setting, Settings},
     snapshot::News,
-    tenant::Tenant,
+    tenant::{Tenant, TenantChange},
     time::Timestamp,
     usage::{AddressUse, UsePage},
     verification::{
@@ -39,6 +39,9 @@ pub enum StoreError {
     /// Another write came first, or the thing exists already.
     #[error("the store holds a conflicting value")]
     Conflict,
+    /// What the write was decided by is not as it was read any more; nothing was changed.
+    #[error("what the write was decided by was changed meanwhile")]
+    Moved,
     /// The tenant has as many of these as it may have; nothing was changed.
     #[error("a tenant has at most {most} {what}")]
     Full {
@@ -281,6 +284,15 @@ pub struct KeyEnd {
     pub at: Timestamp,
 }
 
+/// That a version of a tenant is disabled, and all before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TenantEnd {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The version of which this holds.
+    pub version: i64,
+}
+
 /// What a node that reads the directory tells those that may not be able to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Relay {
@@ -290,6 +302,8 @@ pub struct Relay {
     pub up_to: i64,
     /// The keys among what changed that end, or have ended.
     pub ends: Vec<KeyEnd>,
+    /// The tenants among what changed that are disabled: all their keys are refused.
+    pub tenants: Vec<TenantEnd>,
 }
 
 /// What was told since a mark.
@@ -642,6 +656,39 @@ pub trait Directory: Send + Sync {
         Err(StoreError::unsupported())
     }
 
+    /// Changes a tenant and gives it as it is then; one that cannot be changed so is as it
+    /// was. `None` if there is none, or it is the operator's own.
+    async fn update_tenant(
+        &self,
+        tenant: TenantId,
+        change: &TenantChange,
+        now: Timestamp,
+    ) -> Result<Option<Tenant>, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Tenants that were deleted up to then, those whose erasure has begun among them.
+    async fn list_deleted_tenants(&self, until: Timestamp, limit: u16) -> Result<Vec<Tenant>, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Begins the erasure of a tenant that was deleted up to then; from then on it cannot be
+    /// enabled. Whether it may be erased: not if it was enabled meanwhile.
+    async fn begin_erasure(
+        &self,
+        tenant: TenantId,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
+    /// Deletes up to `limit` rows of each kind of a tenant whose erasure has begun; the
+    /// tenant itself once nothing else is left. Whether that is done.
+    async fn erase_tenant(&self, tenant: TenantId, limit: u16, now: Timestamp) -> Result<bool, StoreError> {
+        Err(StoreError::unsupported())
+    }
+
     /// The key that a caller presents, of whatever tenant.
     async fn presented_key(&self, key: KeyId) -> Result<Option<Key>, StoreError> {
         Err(StoreError::unsupported())
@@ -739,11 +786,6 @@ pub trait Directory: Send + Sync {
         Err(StoreError::unsupported())
     }
 
-    /// Makes the profile, or replaces the policy of the one with its name.
-    async fn save_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
-        Err(StoreError::unsupported())
-    }
-
     /// Makes the profile. `Conflict` if its name or its id is taken.
     async fn create_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
         Err(StoreError::unsupported())
@@ -764,7 +806,7 @@ pub trait Directory: Send + Sync {
     async fn delete_profile(
         &self,
         tenant: TenantId,
-        name: &ProfileName,
+        profile: ProfileId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         Err(StoreError::unsupported())
@@ -795,8 +837,14 @@ pub trait Directory: Send + Sync {
         Err(StoreError::unsupported())
     }
 
-    /// Makes a resource. `Conflict` if its id or name is taken, or the Idempotency-Key was used.
-    async fn create_resource(&self, resource: &Resource, once: Option<&Once>) -> Result<(), StoreError> {
+    /// Makes a resource. `Conflict` if its id or name is taken, or the Idempotency-Key was
+    /// used; `Moved` unless what the caller decided by is as it was read.
+    async fn create_resource(
+        &self,
+        resource: &Resource,
+        basis: &[Basis],
+        once: Option<&Once>,
+    ) -> Result<(), StoreError> {
         Err(StoreError::unsupported())
     }
 
@@ -806,23 +854,26 @@ pub trait Directory: Send + Sync {
     }
 
     /// Replaces what a resource says. `Conflict` unless its version was the one
-    /// before, or if its new name is taken.
-    async fn update_resource(&self, resource: &Resource) -> Result<(), StoreError> {
+    /// before, or if its new name is taken; `Moved` unless what the caller decided by is as
+    /// it was read.
+    async fn update_resource(&self, resource: &Resource, basis: &[Basis]) -> Result<(), StoreError> {
         Err(StoreError::unsupported())
     }
 
-    /// Deletes a resource; whether there was one.
+    /// Deletes a resource; whether there was one. `Moved` unless what the caller decided by
+    /// is as it was read.
     async fn delete_resource(
         &self,
         tenant: TenantId,
-        kind: ResourceKind,
-        id: [u8; 16],
+        (kind, id): (ResourceKind, [u8; 16]),
+        basis: &[Basis],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         Err(StoreError::unsupported())
     }
 
-    /// Sets, or unsets, one thing of the tenant.
+    /// Sets, or unsets, one thing of the tenant. `Conflict` if a limit with a name of its
+    /// own is unset that is not there.
     async fn save_setting(
         &self,
         tenant: TenantId,

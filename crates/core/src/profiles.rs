@@ -139,17 +139,27 @@ pub async fn save_profile(
     rng: &mut impl CryptoRng,
 ) -> Result<(Profile, bool), ProfileError> {
     caller.refuse_test()?;
-    let known = context.directory.profile(caller.tenant, &name).await?;
-    let made = known.is_none();
-    let old = match known {
-        Some(known) => Profile { display_name: None, policy: Policy::default(), ..known },
-        None => Profile { name, ..Profile::first(ProfileId::new(now, rng), caller.tenant, now) },
-    };
     let limits = Some(change.limits.unwrap_or_default());
-    let profile = ProfileChange { limits, ..change }.apply(old);
-    context.directory.save_profile(&profile, now).await?;
-    context.catch_up().await;
-    Ok((profile, made))
+    let change = ProfileChange { limits, ..change };
+    let fresh = Profile { name, ..Profile::first(ProfileId::new(now, rng), caller.tenant, now) };
+    for _ in 0..TURNS {
+        let known = context.directory.profile(caller.tenant, &fresh.name).await?;
+        let base = known.as_ref().unwrap_or(&fresh).clone();
+        let base = Profile { display_name: None, policy: Policy::default(), ..base };
+        let profile = change.clone().apply(base);
+        // Made, changed or deleted by another request meanwhile, it is looked at anew.
+        let saved = match &known {
+            Some(known) => context.directory.replace_profile(known, &profile, now).await,
+            None => context.directory.create_profile(&profile, now).await,
+        };
+        match saved {
+            Err(StoreError::Conflict) => continue,
+            outcome => outcome?,
+        }
+        context.catch_up().await;
+        return Ok((profile, known.is_none()));
+    }
+    Err(ProfileError::Directory(StoreError::Conflict))
 }
 
 /// Changes a profile and gives it as it is then. Two changes at once are made one after the other.
@@ -213,10 +223,31 @@ pub async fn delete_profile(
     now: Timestamp,
 ) -> Result<(), ProfileError> {
     caller.refuse_test()?;
-    if *name == ProfileName::default() {
+    delete(context, caller, read_profile(context, caller, name).await?, now).await
+}
+
+/// The same by its id: never another profile which took its name meanwhile.
+pub async fn delete_profile_by_id(
+    context: &Context,
+    caller: &Caller,
+    id: ProfileId,
+    now: Timestamp,
+) -> Result<(), ProfileError> {
+    caller.refuse_test()?;
+    delete(context, caller, find_profile(context, caller, id).await?, now).await
+}
+
+/// A profile keeps its name for life, so what was read of it still holds.
+async fn delete(
+    context: &Context,
+    caller: &Caller,
+    profile: Profile,
+    now: Timestamp,
+) -> Result<(), ProfileError> {
+    if profile.name == ProfileName::default() {
         return Err(ProfileError::Default);
     }
-    let deleted = context.directory.delete_profile(caller.tenant, name, now).await?;
+    let deleted = context.directory.delete_profile(caller.tenant, profile.id, now).await?;
     context.catch_up().await;
     if deleted { Ok(()) } else { Err(ProfileError::NotFound) }
 }

@@ -113,3 +113,40 @@ impl Resource {
         self.kind.id_text(self.id)
     }
 }
+
+/// What a write was decided by. It is made only if this is still as it was read: the store
+/// looks within the transaction, when no other writer can come between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// All that the tenant has of a kind: what is counted or looked for stands in their bodies.
+    Kind {
+        /// The tenant.
+        tenant: id::TenantId,
+        /// What was listed.
+        kind: ResourceKind,
+        /// The id and the version of each. Their count and the sum of their versions would
+        /// not do: one that goes and one that comes leave both as they were.
+        listed: String,
+    },
+    /// One that the written one names.
+    One {
+        /// The tenant whose it is.
+        tenant: id::TenantId,
+        /// Its id in text form.
+        id: String,
+        /// The version that was read.
+        version: i64,
+    },
+    /// All of the directory, as of the change with this number.
+    Everything(i64),
+}
+
+impl Basis {
+    /// All that a tenant has of a kind, as it was listed.
+    pub fn kind(tenant: id::TenantId, kind: ResourceKind, listed: &[Resource]) -> Self {
+        let mut each: Vec<_> =
+            listed.iter().map(|one| format!("{} {}", one.id_text(), one.version)).collect();
+        each.sort_unstable();
+        Self::Kind { tenant, kind, listed: each.join(" ") }
+    }
+}

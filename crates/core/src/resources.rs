@@ -9,7 +9,7 @@ use crate::{
     limits::LimitHit,
     ports::StoreError,
     profile::is_name,
-    resource::{Resource, ResourceKind},
+    resource::{Basis, Resource, ResourceKind},
     time::Timestamp,
 };
 use std::fmt;
@@ -36,6 +36,9 @@ pub enum ResourceError {
     /// Routes lead through it.
     #[error("these routes lead through the account: {}", Names(.0))]
     InUse(Vec<String>),
+    /// Routes of these tenants lead through it.
+    #[error("routes of these tenants lead through the account: {}", Names(.0))]
+    InUseBy(Vec<String>),
     /// Fields that do not hold together with what else is set up.
     #[error("fields are not as they must be")]
     Fields(Vec<SettingFault>),
@@ -81,6 +84,24 @@ impl ResourceError {
     fn field(field: &str, message: impl Into<String>) -> Self {
         Self::Fields(vec![SettingFault { field: field.to_owned(), message: message.into() }])
     }
+}
+
+/// So often a change is tried again after others came between: each round lets one of
+/// those that race through.
+const ROUNDS: usize = 64;
+
+/// Reads, decides and writes anew while what was decided by changes in between.
+async fn in_rounds<T>(
+    kind: ResourceKind,
+    mut round: impl AsyncFnMut() -> Result<T, ResourceError>,
+) -> Result<T, ResourceError> {
+    for _ in 0..ROUNDS {
+        match round().await {
+            Err(ResourceError::Directory(StoreError::Moved)) => {}
+            outcome => return outcome,
+        }
+    }
+    Err(ResourceError::Changed(kind))
 }
 
 /// All of a kind, oldest first.
@@ -137,10 +158,11 @@ async fn made_before(
 async fn create(
     context: &Context,
     resource: &Resource,
+    basis: &[Basis],
     once: Option<&Once>,
 ) -> Result<Option<Resource>, ResourceError> {
     let Resource { tenant, kind, created_at: now, .. } = *resource;
-    let created = context.directory.create_resource(resource, once).await;
+    let created = context.directory.create_resource(resource, basis, once).await;
     if matches!(created, Err(StoreError::Conflict | StoreError::Full { .. }))
         && let Some(first) = made_before(context, (tenant, kind, &resource.name), once, now).await?
     {
@@ -155,8 +177,8 @@ async fn create(
 }
 
 /// Writes a resource whose version is one more than it was read with.
-async fn update(context: &Context, resource: &Resource) -> Result<(), ResourceError> {
-    match context.directory.update_resource(resource).await {
+async fn update(context: &Context, resource: &Resource, basis: &[Basis]) -> Result<(), ResourceError> {
+    match context.directory.update_resource(resource, basis).await {
         Err(StoreError::Conflict) => {
             let others = list(context, resource.tenant, resource.kind).await?;
             let taken = others.iter().any(|other| other.id != resource.id && other.name == resource.name);
@@ -174,11 +196,11 @@ async fn update(context: &Context, resource: &Resource) -> Result<(), ResourceEr
 async fn delete(
     context: &Context,
     tenant: TenantId,
-    kind: ResourceKind,
-    id: [u8; 16],
+    (kind, id): (ResourceKind, [u8; 16]),
+    basis: &[Basis],
     now: Timestamp,
 ) -> Result<(), ResourceError> {
-    let deleted = context.directory.delete_resource(tenant, kind, id, now).await?;
+    let deleted = context.directory.delete_resource(tenant, (kind, id), basis, now).await?;
     context.catch_up().await;
     if deleted { Ok(()) } else { Err(ResourceError::NotFound(kind)) }
 }

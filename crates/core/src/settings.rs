@@ -73,11 +73,10 @@ pub async fn delete_limit(
     now: Timestamp,
 ) -> Result<(), SettingError> {
     caller.refuse_test()?;
-    let settings = &context.tenant_view(caller.tenant)?.settings;
-    if name.scope() == LimitScope::Caller && !settings.limits.contains_key(&name) {
-        return Err(SettingError::NotFound);
+    match save(context, caller, &Setting::Limit(name, None), now).await {
+        Err(SettingError::Directory(StoreError::Conflict)) => Err(SettingError::NotFound),
+        outcome => outcome,
     }
-    save(context, caller, &Setting::Limit(name, None), now).await
 }
 
 /// The country list.

@@ -10,7 +10,7 @@ use crate::{
     Context,
     id::{KeyId, TenantId},
     key::Key,
-    ports::{KeyEnd, Relay, StoreError},
+    ports::{KeyEnd, Relay, StoreError, TenantEnd},
     profile::{Profile, ProfileName},
     provider::ProviderAccount,
     resource::{Resource, ResourceKind},
@@ -25,6 +25,7 @@ use crate::{
 };
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
+    hash::Hash,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicI64, Ordering},
@@ -105,6 +106,8 @@ pub struct News {
     pub unreadable: Vec<KeyId>,
     /// Tenants of which something changed; `None` for one that is gone.
     pub tenants: Vec<(TenantId, Option<TenantView>)>,
+    /// Tenants that are no more, with all their keys; one that cannot be read is none of them.
+    pub erased: Vec<TenantId>,
 }
 
 #[derive(Default)]
@@ -114,33 +117,48 @@ struct State {
     tenants: HashMap<TenantId, Arc<TenantView>>,
     /// The number up to which other nodes told what ended.
     told: i64,
-    early: EarlyEnds,
+    early: Early<KeyId, KeyEnd>,
+    /// Versions of tenants that other nodes told to be disabled.
+    disabled: Early<TenantId, TenantEnd>,
+}
+
+impl State {
+    /// Whether a tenant is disabled, by the copy or by what was told since.
+    fn is_disabled(&self, view: &TenantView) -> bool {
+        let Tenant { id, version, disabled_at, .. } = &view.tenant;
+        disabled_at.is_some() || self.disabled.get(id).is_some_and(|end| end.version > *version)
+    }
 }
 
 /// Most relays that wait to be told.
 const MOST_UNTOLD: usize = 64;
 
-/// Ends that were told of keys which are not in the copy: of those that went
-/// long ago, and of those that a page brings which is read just now. The newest
-/// are kept, at least as many as a generation holds.
-#[derive(Default)]
-struct EarlyEnds {
-    young: HashMap<KeyId, KeyEnd>,
-    old: HashMap<KeyId, KeyEnd>,
+/// What was told before the copy has it: of keys that went long ago, and of those that a
+/// page brings which is read just now. The newest are kept, at least as many as a generation
+/// holds.
+struct Early<K, V> {
+    young: HashMap<K, V>,
+    old: HashMap<K, V>,
 }
 
-impl EarlyEnds {
+impl<K, V> Default for Early<K, V> {
+    fn default() -> Self {
+        Self { young: HashMap::new(), old: HashMap::new() }
+    }
+}
+
+impl<K: Eq + Hash, V> Early<K, V> {
     const GENERATION: usize = 4_096;
 
-    fn note(&mut self, end: KeyEnd) {
+    fn note(&mut self, key: K, value: V) {
         if self.young.len() >= Self::GENERATION {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(end.key, end);
+        self.young.insert(key, value);
     }
 
-    fn get(&self, key: KeyId) -> Option<&KeyEnd> {
-        self.young.get(&key).or_else(|| self.old.get(&key))
+    fn get(&self, key: &K) -> Option<&V> {
+        self.young.get(key).or_else(|| self.old.get(key))
     }
 }
 
@@ -167,15 +185,21 @@ impl Snapshot {
         self.read().keys.get(&key).cloned()
     }
 
-    /// Takes over what other nodes tell of keys that end.
+    /// Takes over what other nodes tell of keys that end and of tenants that are disabled.
     pub fn take_relays(&self, relays: &[Relay]) {
         let state = &mut *self.write();
-        for Relay { after, up_to, ends } in relays {
+        for Relay { after, up_to, ends, tenants } in relays {
             for end in ends {
                 match state.keys.get_mut(&end.key) {
                     Some(known) => end.apply(known),
                     // A page that holds the key may be read just now.
-                    None => state.early.note(*end),
+                    None => state.early.note(end.key, *end),
+                }
+            }
+            for end in tenants {
+                // Told late, it must not hide what was told since.
+                if state.disabled.get(&end.tenant).is_none_or(|known| known.version < end.version) {
+                    state.disabled.note(end.tenant, *end);
                 }
             }
             if *after <= state.seen.max(state.told) {
@@ -193,6 +217,12 @@ impl Snapshot {
     /// A tenant.
     pub fn tenant(&self, tenant: TenantId) -> Option<Arc<TenantView>> {
         self.read().tenants.get(&tenant).cloned()
+    }
+
+    /// Whether nothing may be done for a tenant: its keys are refused, nothing is sent.
+    pub fn is_disabled(&self, tenant: TenantId) -> bool {
+        let state = self.read();
+        state.tenants.get(&tenant).is_some_and(|view| state.is_disabled(view))
     }
 
     /// All tenants.
@@ -242,8 +272,9 @@ impl Snapshot {
             return false;
         }
         let former = if news.whole {
-            let (told, early) = (state.told, std::mem::take(&mut state.early));
-            std::mem::replace(&mut *state, State { told, early, ..State::default() }).keys
+            let (early, disabled) = (std::mem::take(&mut state.early), std::mem::take(&mut state.disabled));
+            let fresh = State { told: state.told, early, disabled, ..State::default() };
+            std::mem::replace(&mut *state, fresh).keys
         } else {
             HashMap::new()
         };
@@ -254,7 +285,7 @@ impl Snapshot {
             let told = former.get(&id).or_else(|| state.keys.get(&id)).filter(|known| newer(known)).cloned();
             match told.or(key.map(Arc::new)) {
                 Some(mut key) => {
-                    if let Some(end) = state.early.get(id) {
+                    if let Some(end) = state.early.get(&id) {
                         end.apply(&mut key);
                     }
                     state.keys.insert(id, key)
@@ -267,6 +298,9 @@ impl Snapshot {
                 Some(tenant) => state.tenants.insert(id, Arc::new(tenant)),
                 None => state.tenants.remove(&id),
             };
+        }
+        if !news.erased.is_empty() {
+            state.keys.retain(|_, key| !news.erased.contains(&key.tenant));
         }
         true
     }
@@ -316,14 +350,19 @@ fn relay(after: i64, news: &News) -> Option<Relay> {
         None => Some(KeyEnd::deleted(*id)),
         Some(key) => KeyEnd::of(key),
     });
-    Some(Relay { after, up_to: news.up_to, ends: ends.collect() })
+    let disabled = |view: &TenantView| {
+        let Tenant { id, version, disabled_at, .. } = &view.tenant;
+        disabled_at.map(|_| TenantEnd { tenant: *id, version: *version })
+    };
+    let tenants = news.tenants.iter().filter_map(|(_, view)| view.as_ref().and_then(disabled));
+    Some(Relay { after, up_to: news.up_to, ends: ends.collect(), tenants: tenants.collect() })
 }
 
 impl Relay {
     /// That there are changes up to this one of which nothing is told. Whoever
     /// hears it relies on its copy no longer than the directory answers.
     fn gap(up_to: i64) -> Self {
-        Self { after: up_to, up_to, ends: Vec::new() }
+        Self { after: up_to, up_to, ..Self::default() }
     }
 }
 
@@ -475,11 +514,59 @@ mod tests {
         assert!(snapshot.key(id).is_none());
     }
 
+    fn tenant(version: i64, disabled: bool) -> (TenantId, Option<TenantView>) {
+        let id = TenantId::from_bytes([1; 16]);
+        let name = crate::tenant::TenantName::parse("Acme").unwrap();
+        let disabled_at = disabled.then(Timestamp::default);
+        let tenant = Tenant { version, disabled_at, ..Tenant::new(id, name, Timestamp::default()) };
+        (id, Some(TenantView::new(tenant)))
+    }
+
+    #[test]
+    fn a_tenant_is_disabled_by_the_copy_and_by_what_is_told_until_the_copy_is_newer() {
+        let snapshot = Snapshot::default();
+        let (id, read) = tenant(2, false);
+        assert!(!snapshot.is_disabled(id), "nobody knows it");
+        let tell = |version| {
+            let tenants = vec![TenantEnd { tenant: id, version }];
+            snapshot.take_relays(&[Relay { tenants, ..Relay::default() }]);
+        };
+        // Before the page that holds it.
+        tell(3);
+        assert!(snapshot.apply(0, News { up_to: 1, tenants: vec![(id, read)], ..News::default() }));
+        assert!(snapshot.is_disabled(id));
+        let whole = News { up_to: 2, whole: true, tenants: vec![tenant(2, false)], ..News::default() };
+        assert!(snapshot.apply(1, whole));
+        assert!(snapshot.is_disabled(id), "a whole one that was read before");
+        assert!(snapshot.apply(2, News { up_to: 3, tenants: vec![tenant(4, false)], ..News::default() }));
+        assert!(!snapshot.is_disabled(id), "enabled again");
+        tell(5);
+        tell(3);
+        assert!(snapshot.is_disabled(id), "what is told late hides nothing");
+        assert!(snapshot.apply(3, News { up_to: 4, tenants: vec![tenant(6, true)], ..News::default() }));
+        assert!(snapshot.is_disabled(id));
+        let news = News { up_to: 9, tenants: vec![tenant(6, true), tenant(7, false)], ..News::default() };
+        assert_eq!(relay(8, &news).unwrap().tenants, [TenantEnd { tenant: id, version: 6 }]);
+    }
+
+    #[test]
+    fn a_tenant_that_is_erased_takes_its_keys_along_and_one_that_cannot_be_read_does_not() {
+        let snapshot = Snapshot::default();
+        let (id, read) = tenant(1, false);
+        let news = News { up_to: 1, keys: vec![key(1, "a")], tenants: vec![(id, read)], ..News::default() };
+        assert!(snapshot.apply(0, news));
+        assert!(snapshot.apply(1, News { up_to: 2, tenants: vec![(id, None)], ..News::default() }));
+        assert_eq!(snapshot.size(), (0, 1));
+        let news = News { up_to: 3, tenants: vec![(id, None)], erased: vec![id], ..News::default() };
+        assert!(snapshot.apply(2, news));
+        assert_eq!(snapshot.size(), (0, 0));
+    }
+
     #[test]
     fn ends_are_known_as_far_as_they_were_told_without_a_gap() {
         let snapshot = Snapshot::default();
         assert!(snapshot.apply(0, News { up_to: 5, ..News::default() }));
-        let tell = |after, up_to| snapshot.take_relays(&[Relay { after, up_to, ends: Vec::new() }]);
+        let tell = |after, up_to| snapshot.take_relays(&[Relay { after, up_to, ..Relay::default() }]);
         assert!(snapshot.knows_ends(5) && !snapshot.knows_ends(6));
         tell(7, 9);
         assert!(!snapshot.knows_ends(6), "6 and 7 were not told");
@@ -493,7 +580,7 @@ mod tests {
         let snapshot = Snapshot::default();
         let id = KeyId::from_bytes([1; 16]);
         let end = KeyEnd { key: id, version: 2, at: Timestamp::default() };
-        snapshot.take_relays(&[Relay { after: 0, up_to: 2, ends: vec![end] }]);
+        snapshot.take_relays(&[Relay { up_to: 2, ends: vec![end], ..Relay::default() }]);
         assert!(snapshot.apply(0, News { up_to: 1, keys: vec![key(1, "a")], ..News::default() }));
         assert!(snapshot.knows_ends(2));
         assert!(snapshot.key(id).unwrap().expires_at.is_some(), "read before it was disabled");
@@ -503,13 +590,13 @@ mod tests {
     fn what_could_not_be_told_waits_and_too_much_of_it_becomes_a_gap() {
         let snapshot = Snapshot::default();
         for n in 0..MOST_UNTOLD as i64 {
-            snapshot.tell_later(Relay { after: n, up_to: n + 1, ends: Vec::new() });
+            snapshot.tell_later(Relay { after: n, up_to: n + 1, ..Relay::default() });
         }
         let first = snapshot.next_untold().unwrap();
         snapshot.tell_again(first.clone());
         assert_eq!(snapshot.next_untold(), Some(first.clone()));
         snapshot.tell_again(first);
-        snapshot.tell_later(Relay { after: 64, up_to: 65, ends: Vec::new() });
+        snapshot.tell_later(Relay { after: 64, up_to: 65, ..Relay::default() });
         assert_eq!(snapshot.next_untold(), Some(Relay::gap(65)));
         assert_eq!(snapshot.next_untold(), None);
     }

@@ -1,6 +1,10 @@
 //! A client company.
 
-use crate::{id::TenantId, time::Timestamp};
+use crate::{id::TenantId, provider::OPERATOR, time::Timestamp};
+use std::time::Duration;
+
+/// A deleted tenant can be enabled again for so long; then it is erased.
+pub const ERASED_AFTER: Duration = Duration::from_secs(30 * 86_400);
 
 /// A client company, as the directory keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +15,59 @@ pub struct Tenant {
     pub name: TenantName,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Since when its keys are refused and nothing is sent for it, if so.
+    pub disabled_at: Option<Timestamp>,
+    /// When it was deleted, if it was.
+    pub deleted_at: Option<Timestamp>,
+    /// Whether its data is being erased: there is no way back.
+    pub erasing: bool,
+    /// Counts its changes, from 1.
+    pub version: i64,
+}
+
+/// A change that the operator makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TenantChange {
+    /// Another name.
+    Rename(TenantName),
+    /// Its keys are refused, and nothing is sent for it.
+    Disable,
+    /// It is served again, as if it had never been disabled or deleted.
+    Enable,
+    /// It is disabled, and erased after [`ERASED_AFTER`].
+    Delete,
+}
+
+impl Tenant {
+    /// A tenant as it is made.
+    pub fn new(id: TenantId, name: TenantName, created_at: Timestamp) -> Self {
+        Self { id, name, created_at, disabled_at: None, deleted_at: None, erasing: false, version: 1 }
+    }
+
+    /// As it is after a change; `None` for one that cannot be changed so: the operator's own
+    /// is always there, and what is being erased stays deleted.
+    pub fn changed(&self, change: &TenantChange, now: Timestamp) -> Option<Self> {
+        if self.id == OPERATOR || self.erasing {
+            return None;
+        }
+        let mut tenant = self.clone();
+        match change {
+            TenantChange::Rename(name) => tenant.name = name.clone(),
+            TenantChange::Disable => tenant.disabled_at = self.disabled_at.or(Some(now)),
+            TenantChange::Enable => (tenant.disabled_at, tenant.deleted_at) = (None, None),
+            TenantChange::Delete => {
+                tenant.disabled_at = self.disabled_at.or(Some(now));
+                tenant.deleted_at = self.deleted_at.or(Some(now));
+            }
+        }
+        tenant.version = if tenant == *self { self.version } else { self.version + 1 };
+        Some(tenant)
+    }
+
+    /// From when on it is erased, if it was deleted.
+    pub fn erased_from(&self) -> Option<Timestamp> {
+        self.deleted_at.map(|at| at + ERASED_AFTER)
+    }
 }
 
 /// A display name of 1 to 40 printable characters: it stands in each SMS, so
@@ -32,5 +89,42 @@ impl TenantName {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_is_disabled_and_deleted_once_and_enabled_of_both() {
+        let at = |seconds: u64| Timestamp::default() + Duration::from_secs(seconds);
+        let name = TenantName::parse("Acme").unwrap();
+        let made = Tenant::new(TenantId::from_bytes([1; 16]), name.clone(), at(1));
+        let after = |tenant: &Tenant, change, now| tenant.changed(&change, now).unwrap();
+        assert_eq!(after(&made, TenantChange::Enable, at(2)), made, "nothing changes");
+        assert_eq!(after(&made, TenantChange::Rename(name), at(2)), made);
+        let disabled = after(&made, TenantChange::Disable, at(2));
+        assert_eq!((disabled.disabled_at, disabled.version), (Some(at(2)), 2));
+        assert_eq!(after(&disabled, TenantChange::Disable, at(3)), disabled, "it keeps its time");
+        let deleted = after(&disabled, TenantChange::Delete, at(4));
+        assert_eq!((deleted.disabled_at, deleted.deleted_at), (Some(at(2)), Some(at(4))));
+        assert_eq!(after(&deleted, TenantChange::Delete, at(5)), deleted);
+        assert_eq!(deleted.erased_from(), Some(at(4) + ERASED_AFTER));
+        let enabled = after(&deleted, TenantChange::Enable, at(6));
+        assert_eq!((enabled.disabled_at, enabled.deleted_at, enabled.version), (None, None, 4));
+        let direct = after(&made, TenantChange::Delete, at(7));
+        assert_eq!((direct.disabled_at, direct.deleted_at), (Some(at(7)), Some(at(7))));
+    }
+
+    #[test]
+    fn neither_the_operator_nor_what_is_being_erased_changes() {
+        let made = Tenant::new(OPERATOR, TenantName::parse("Operator").unwrap(), Timestamp::default());
+        let erasing = Tenant { id: TenantId::from_bytes([1; 16]), erasing: true, ..made.clone() };
+        for tenant in [made, erasing] {
+            for change in [TenantChange::Disable, TenantChange::Enable, TenantChange::Delete] {
+                assert_eq!(tenant.changed(&change, Timestamp::default()), None);
+            }
+        }
     }
 }

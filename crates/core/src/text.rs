@@ -262,11 +262,8 @@ mod tests {
         let back = CodeText::unpack(&packed).unwrap();
         assert!(back.is_like(&with) && !back.is_like(&text(Some("a.example"), None)));
         assert!(CodeText::unpack(&packed[..packed.len() - 1]).is_none());
-        let tenant = Tenant {
-            id: crate::id::TenantId::from_bytes([1; 16]),
-            name: TenantName::parse("Acme").unwrap(),
-            created_at: Default::default(),
-        };
+        let id = crate::id::TenantId::from_bytes([1; 16]);
+        let tenant = Tenant::new(id, TenantName::parse("Acme").unwrap(), Default::default());
         let view = TenantView::new(tenant);
         for message in [back.compose(&view, Duration::ZERO), back.compose_anyhow(&view, Duration::ZERO)] {
             assert_eq!(message.unwrap().expose(), "Your {code}: 123456!\n\n@a.example #123456");

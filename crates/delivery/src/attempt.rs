@@ -109,6 +109,16 @@ impl Sender {
             // Its attempts never came to an end: a message that kills its worker stops here.
             return Ok(Some(self.conclude(claim, "none", Err(SendError::reject("gave up")), Duration::ZERO)));
         }
+        if self.context.snapshot.is_disabled(claim.key.tenant) {
+            // Its clients are refused, so nobody could enter the code either.
+            return Ok(Some(match passed {
+                0 => {
+                    let refused = Err(SendError::reject("the tenant is disabled"));
+                    self.conclude(claim, "none", refused, Duration::ZERO)
+                }
+                _ => Settlement::GaveUp,
+            }));
+        }
         let (message, named) = match self.compose(claim) {
             Ok(composed) => composed,
             Err(error) => return Ok(Some(self.conclude(claim, "none", Err(error), Duration::ZERO))),

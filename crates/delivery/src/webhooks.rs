@@ -187,6 +187,10 @@ impl Webhooks {
             place.after = Some(id);
             // One that this node does not know yet, or no more, waits for another look.
             let Some(webhook) = place.webhooks.get(&id) else { continue };
+            // It is told once the tenant is enabled again, of what is kept until then.
+            if self.sender.context.snapshot.is_disabled(webhook.tenant) {
+                continue;
+            }
             more |= if webhook.enabled {
                 self.serve(pool, webhook, now).await?
             } else {

@@ -45,11 +45,8 @@ fn fixture() -> Fixture {
         webhooks: Arc::new(countersign_core::webhook::outbox::NoWebhooks),
         live_route: true,
     };
-    let tenant = Tenant {
-        id: TenantId::from_bytes([7; 16]),
-        name: TenantName::parse("Acme <Demo>").unwrap(),
-        created_at: Timestamp::default(),
-    };
+    let name = TenantName::parse("Acme <Demo>").unwrap();
+    let tenant = Tenant::new(TenantId::from_bytes([7; 16]), name, Timestamp::default());
     let page = DevPage {
         context,
         inbox: Arc::new(MemoryInbox::default()),

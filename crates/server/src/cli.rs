@@ -53,7 +53,7 @@ pub enum Command {
         #[arg(long)]
         compatible: bool,
     },
-    /// Make and list tenants
+    /// Make, list, rename, disable and delete tenants
     #[command(subcommand)]
     Tenant(TenantCommand),
     /// Make, list and change API keys
@@ -126,7 +126,7 @@ pub struct DevArgs {
     pub verbose: bool,
 }
 
-/// Make and list tenants.
+/// Make, list, rename, disable and delete tenants.
 #[derive(Debug, Subcommand)]
 pub enum TenantCommand {
     /// Make a tenant and print its id
@@ -138,8 +138,31 @@ pub enum TenantCommand {
         #[arg(long, value_parser = parse_countries)]
         countries: Option<Countries>,
     },
-    /// List all tenants
+    /// List all tenants: id, name, Twilio's account SID, state, since when, erased from when
     List,
+    /// Give a tenant another name; it stands in each SMS from then on
+    Rename {
+        /// Its id: ten_...
+        #[arg(value_parser = parse_tenant_id)]
+        tenant: TenantId,
+        /// What its users know it by
+        #[arg(long, value_parser = parse_tenant_name)]
+        name: TenantName,
+    },
+    /// Refuse all keys of a tenant and send nothing for it, until it is enabled again
+    Disable(TenantArgs),
+    /// Serve a disabled or deleted tenant again
+    Enable(TenantArgs),
+    /// Disable a tenant, and erase all of it after 30 days unless it is enabled before
+    Delete(TenantArgs),
+}
+
+/// Which tenant.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct TenantArgs {
+    /// Its id: ten_...
+    #[arg(value_parser = parse_tenant_id)]
+    pub tenant: TenantId,
 }
 
 /// Make, list and change API keys.
@@ -384,6 +407,10 @@ mod tests {
             (format!("route create --name a --provider prv_{} --prefixes 48", "0".repeat(26)), "+4850"),
             (format!("key delete --tenant {TENANT} cs_live_x"), "countersign key list"),
             (format!("tenant create --name {}", "x".repeat(41)), "1 to 40"),
+            (format!("tenant rename {TENANT} --name {}", "x".repeat(41)), "1 to 40"),
+            // The operator's own is always there.
+            (format!("tenant disable ten_{}", "0".repeat(26)), "tenant list"),
+            (format!("tenant delete ten_{}", "0".repeat(26)), "tenant list"),
             ("dev --port 70000".into(), "70000"),
             (format!("allowlist set --tenant {TENANT} --allow office"), "203.0.113.0/24"),
             (format!("key rotate --tenant {TENANT} key_{} --overlap-hours 169", "0".repeat(26)), "168"),

@@ -37,7 +37,7 @@ impl Demo {
         let name = TenantName::parse("Acme")?;
         let tenant = TenantId::from_bytes(derived_id(keyring, "demo tenant"));
         Some(Self {
-            tenant: Tenant { id: tenant, name, created_at: EPOCH },
+            tenant: Tenant::new(tenant, name, EPOCH),
             key: derived_key(keyring, Mode::Live),
             test_key: derived_key(keyring, Mode::Test),
             profile: ProfileId::from_bytes(derived_id(keyring, "demo profile")),

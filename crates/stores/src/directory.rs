@@ -7,7 +7,9 @@
 //! passed it never comes back.) Only the time of last use is no change.
 
 mod answer;
+mod basis;
 mod change;
+mod erasure;
 mod key;
 mod news;
 mod node;
@@ -23,17 +25,17 @@ use crate::sql::{Sql, Statement};
 use async_trait::async_trait;
 use countersign_core::{
     countries::Countries,
-    id::{KeyId, NodeId, ReviewNumberId, TenantId},
+    id::{KeyId, NodeId, ProfileId, ReviewNumberId, TenantId},
     idempotency::Once,
     key::Key,
     node::{Node, Nodes},
     ports::{Directory, KeyChange, Rotation, StoreError},
     profile::{Profile, ProfileName},
-    resource::{Resource, ResourceKind},
+    resource::{Basis, Resource, ResourceKind},
     review::ReviewNumber,
     setting::{Setting, Settings},
     snapshot::News,
-    tenant::Tenant,
+    tenant::{Tenant, TenantChange},
     time::Timestamp,
     usage::{AddressUse, UsePage},
 };
@@ -43,6 +45,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &change::TAKE_NUMBER,
     &change::NOTE_CHANGE,
     &change::READ_HEAD,
+    &basis::UNCHANGED_ALL,
     &key::COUNT_KEYS,
     &profile::COUNT_PROFILES,
     &setting::COUNT_LIMITS,
@@ -51,11 +54,10 @@ pub const STATEMENTS: &[&Statement] = &[
     &tenant::INSERT_TENANT,
     &tenant::SELECT_TENANT,
     &tenant::LIST_TENANTS,
+    &tenant::UPDATE_TENANT,
     &profile::INSERT_PROFILE,
     &profile::SELECT_PROFILE,
     &profile::LIST_PROFILES,
-    &profile::SAVE_PROFILE,
-    &profile::NOTE_SAVED_PROFILE,
     &profile::REPLACE_PROFILE,
     &key::SELECT_PRESENTED_KEY,
     &key::INSERT_KEY,
@@ -70,6 +72,8 @@ pub const STATEMENTS: &[&Statement] = &[
     &resource::LIST_RESOURCES,
     &resource::ALL_RESOURCES,
     &resource::UPDATE_RESOURCE,
+    &basis::UNCHANGED_KIND,
+    &basis::UNCHANGED_ONE,
     &resource::DELETE_RESOURCE,
     &review::INSERT_REVIEW_NUMBER,
     &review::LIST_REVIEW_NUMBERS,
@@ -97,6 +101,17 @@ pub const STATEMENTS: &[&Statement] = &[
     &usage::FORGET_USES,
     &answer::DROP_OLD_ANSWER,
     &answer::FORGET_ANSWERS,
+    &erasure::LIST_DELETED,
+    &erasure::BEGIN_ERASURE,
+    &erasure::IS_ERASING,
+    &erasure::ERASE_KEYS,
+    &erasure::ERASE_PROFILES,
+    &erasure::ERASE_RESOURCES,
+    &erasure::ERASE_REVIEW_NUMBERS,
+    &erasure::ERASE_SETTINGS,
+    &erasure::ERASE_ANSWERS,
+    &erasure::ERASE_USES,
+    &erasure::ERASE_TENANT,
 ];
 
 /// The directory on a database of either engine.
@@ -129,6 +144,32 @@ impl Directory for SqlDirectory {
 
     async fn list_tenants(&self, after: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>, StoreError> {
         tenant::list_tenants(&self.sql, after, limit).await
+    }
+
+    async fn update_tenant(
+        &self,
+        tenant: TenantId,
+        change: &TenantChange,
+        now: Timestamp,
+    ) -> Result<Option<Tenant>, StoreError> {
+        tenant::update_tenant(&self.sql, tenant, change, now).await
+    }
+
+    async fn list_deleted_tenants(&self, until: Timestamp, limit: u16) -> Result<Vec<Tenant>, StoreError> {
+        erasure::list_deleted(&self.sql, until, limit).await
+    }
+
+    async fn begin_erasure(
+        &self,
+        tenant: TenantId,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        erasure::begin(&self.sql, tenant, until, now).await
+    }
+
+    async fn erase_tenant(&self, tenant: TenantId, limit: u16, now: Timestamp) -> Result<bool, StoreError> {
+        erasure::erase(&self.sql, tenant, limit, now).await
     }
 
     async fn presented_key(&self, key: KeyId) -> Result<Option<Key>, StoreError> {
@@ -211,10 +252,6 @@ impl Directory for SqlDirectory {
         profile::list_profiles(&self.sql, tenant).await
     }
 
-    async fn save_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
-        profile::save_profile(&self.sql, profile, now).await
-    }
-
     async fn create_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
         profile::create_profile(&self.sql, profile, now).await
     }
@@ -230,10 +267,10 @@ impl Directory for SqlDirectory {
     async fn delete_profile(
         &self,
         tenant: TenantId,
-        name: &ProfileName,
+        profile: ProfileId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        profile::delete_profile(&self.sql, tenant, name, now).await
+        profile::delete_profile(&self.sql, tenant, profile, now).await
     }
 
     async fn create_review_number(
@@ -258,26 +295,31 @@ impl Directory for SqlDirectory {
         review::delete_review_number(&self.sql, tenant, id, now).await
     }
 
-    async fn create_resource(&self, resource: &Resource, once: Option<&Once>) -> Result<(), StoreError> {
-        resource::create_resource(&self.sql, resource, once).await
+    async fn create_resource(
+        &self,
+        resource: &Resource,
+        basis: &[Basis],
+        once: Option<&Once>,
+    ) -> Result<(), StoreError> {
+        resource::create_resource(&self.sql, resource, basis, once).await
     }
 
     async fn list_resources(&self, tenant: TenantId) -> Result<Vec<Resource>, StoreError> {
         resource::list_resources(&self.sql, tenant).await
     }
 
-    async fn update_resource(&self, resource: &Resource) -> Result<(), StoreError> {
-        resource::update_resource(&self.sql, resource).await
+    async fn update_resource(&self, resource: &Resource, basis: &[Basis]) -> Result<(), StoreError> {
+        resource::update_resource(&self.sql, resource, basis).await
     }
 
     async fn delete_resource(
         &self,
         tenant: TenantId,
-        kind: ResourceKind,
-        id: [u8; 16],
+        (kind, id): (ResourceKind, [u8; 16]),
+        basis: &[Basis],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        resource::delete_resource(&self.sql, tenant, (kind, id), now).await
+        resource::delete_resource(&self.sql, tenant, (kind, id), basis, now).await
     }
 
     async fn save_setting(
@@ -328,7 +370,9 @@ mod tests {
     fn every_statement_is_in_the_list() {
         let sources = [
             include_str!("directory/answer.rs"),
+            include_str!("directory/basis.rs"),
             include_str!("directory/change.rs"),
+            include_str!("directory/erasure.rs"),
             include_str!("directory/key.rs"),
             include_str!("directory/news.rs"),
             include_str!("directory/node.rs"),

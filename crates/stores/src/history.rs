@@ -9,6 +9,7 @@ mod insert;
 mod list;
 mod record;
 mod report;
+mod tenant;
 mod upkeep;
 
 use crate::sql::{Batch, Sql, Statement};
@@ -57,6 +58,13 @@ pub const STATEMENTS: &[&Statement] = &[
     &upkeep::SELECT_JOB,
     &erasure::NOTE_ERASURE,
     &erasure::ERASE_NUMBER,
+    &tenant::LEFT_OF_TENANT,
+    &tenant::ERASE_EVENTS,
+    &tenant::ERASE_VERIFICATIONS,
+    &tenant::ERASE_COUNTS,
+    &tenant::ERASE_CONVERSIONS,
+    &tenant::ERASE_ERASURES,
+    &tenant::ERASE_DEAD_EVENTS,
     &upkeep::DELETE_EVENTS,
     &upkeep::DELETE_VERIFICATIONS,
     &upkeep::DELETE_DEAD_EVENTS,
@@ -167,6 +175,10 @@ impl HistoryUpkeep for SqlHistory {
 
     async fn retain_counts(&self, before: Timestamp) -> Result<usize, StoreError> {
         upkeep::retain_counts(&self.sql, before).await
+    }
+
+    async fn erase_tenant(&self, tenant: TenantId, limit: u16) -> Result<bool, StoreError> {
+        tenant::erase(&self.sql, tenant, limit).await
     }
 
     async fn contacts(

@@ -53,33 +53,56 @@ struct Step {
     statement: &'static Statement,
     values: Vec<Value>,
     touches: Option<u64>,
-    /// What there is too much of if it does not touch so many.
-    full: Option<(&'static str, u32)>,
+    otherwise: Otherwise,
+}
+
+/// What it means that a statement does not touch as many rows as it must.
+#[derive(Clone, Copy, Debug)]
+enum Otherwise {
+    Conflict,
+    /// What the batch was decided by is so no more.
+    Moved,
+    /// There is too much of something.
+    Full(&'static str, u32),
 }
 
 impl Batch {
     /// Adds a statement that may touch any number of rows.
-    pub fn run(mut self, statement: &'static Statement, values: Vec<Value>) -> Self {
-        self.steps.push(Step { statement, values, touches: None, full: None });
-        self
+    pub fn run(self, statement: &'static Statement, values: Vec<Value>) -> Self {
+        self.add(None, Otherwise::Conflict, statement, values)
     }
 
     /// Adds a statement that must touch exactly `rows` rows, else all rolls
     /// back and the batch answers `Conflict`.
-    pub fn run_touching(mut self, rows: u64, statement: &'static Statement, values: Vec<Value>) -> Self {
-        self.steps.push(Step { statement, values, touches: Some(rows), full: None });
-        self
+    pub fn run_touching(self, rows: u64, statement: &'static Statement, values: Vec<Value>) -> Self {
+        self.add(Some(rows), Otherwise::Conflict, statement, values)
     }
 
     /// Adds a statement that must give one row, else all rolls back and the
     /// batch answers that there are more than `most` of `what`.
     pub fn run_within(
-        mut self,
+        self,
         (what, most): (&'static str, u32),
         statement: &'static Statement,
         values: Vec<Value>,
     ) -> Self {
-        self.steps.push(Step { statement, values, touches: Some(1), full: Some((what, most)) });
+        self.add(Some(1), Otherwise::Full(what, most), statement, values)
+    }
+
+    /// Adds a statement that must give one row, else all rolls back and the batch answers
+    /// that what it was decided by has changed.
+    pub fn run_unmoved(self, statement: &'static Statement, values: Vec<Value>) -> Self {
+        self.add(Some(1), Otherwise::Moved, statement, values)
+    }
+
+    fn add(
+        mut self,
+        touches: Option<u64>,
+        otherwise: Otherwise,
+        statement: &'static Statement,
+        values: Vec<Value>,
+    ) -> Self {
+        self.steps.push(Step { statement, values, touches, otherwise });
         self
     }
 }
@@ -93,9 +116,10 @@ struct Done {
 impl Step {
     fn accept(&self, done: Done) -> Result<Vec<Row>, StoreError> {
         match self.touches {
-            Some(expected) if expected != done.touched => Err(match self.full {
-                Some((what, most)) => StoreError::Full { what, most },
-                None => StoreError::Conflict,
+            Some(expected) if expected != done.touched => Err(match self.otherwise {
+                Otherwise::Conflict => StoreError::Conflict,
+                Otherwise::Moved => StoreError::Moved,
+                Otherwise::Full(what, most) => StoreError::Full { what, most },
             }),
             _ => Ok(done.rows),
         }

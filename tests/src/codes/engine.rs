@@ -1,7 +1,7 @@
 //! The engines that the contract runs on, each with a store of its own for each test.
 
 use super::HandClock;
-use countersign_core::{ports::Codes, verification::RecordKey};
+use countersign_core::{ports::Codes, time::Timestamp, verification::RecordKey};
 use countersign_stores::{
     codes::{CodesOptions, SqliteCodes},
     redis::{RedisCodes, RedisOptions, RedisUrl},
@@ -13,6 +13,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
@@ -102,6 +103,42 @@ impl Engine {
     fn file(&self) -> PathBuf {
         let Self::Embedded(folder) = self else { panic!("only the embedded engine has a file") };
         folder.path().join("codes.sqlite")
+    }
+
+    /// How long that stays which stays longest of what is kept of tenants. Each of it has an end.
+    pub async fn longest_kept(&self, now: Timestamp) -> Duration {
+        match self {
+            Self::Foreign => panic!("only its test can look"),
+            Self::Embedded(_) => {
+                let connection = rusqlite::Connection::open(self.file()).unwrap();
+                let sql = "SELECT max(until) FROM (SELECT kept_until AS until FROM verifications
+                    UNION ALL SELECT kept_until FROM numbers UNION ALL SELECT full_at FROM buckets
+                    UNION ALL SELECT kept_until FROM outcomes
+                    UNION ALL SELECT kept_until FROM provider_messages)";
+                let until: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+                Timestamp::from_micros(until).since(now)
+            }
+            Self::Redis { url, .. } => {
+                let mut longest = 0;
+                for node in nodes(url) {
+                    for letter in ["v", "n", "b", "o", "s", "m"] {
+                        let names = command(&node, redis::cmd("KEYS").arg(format!("{{cs*}}{letter}*"))).await;
+                        let Value::Array(names) = names else { panic!("no names") };
+                        for name in names {
+                            let Value::BulkString(name) = name else { panic!("a key") };
+                            // A replica knows it, too, or says that it has moved.
+                            let Ok(left) = try_command(&node, redis::cmd("PTTL").arg(&name)).await else {
+                                continue;
+                            };
+                            let Value::Int(left) = left else { panic!("a time") };
+                            assert!(left > 0, "{letter}: without an end");
+                            longest = longest.max(left);
+                        }
+                    }
+                }
+                Duration::from_millis(longest as u64)
+            }
+        }
     }
 
     /// Writes the first byte of a stored record.

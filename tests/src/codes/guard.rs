@@ -11,7 +11,7 @@ use countersign_core::{
     limits::{Buckets, LimitHit, LimitName, LimitState},
     phone::{Country, PhoneNumber},
     ports::Clock,
-    profile::{Policy, ProfileName},
+    profile::{Policy, Profile, ProfileName},
     resend::{ResendError, resend_verification},
     setting::Setting,
     settings::clear_number,
@@ -122,10 +122,11 @@ pub async fn named_limits_have_several_buckets_and_unknown_names_are_refused(ben
     assert_eq!((refused.name.as_str(), refused.scope), ("signup_1h", "caller"));
     assert!(matches!(ask(6, "login", "x").await, Err(StartError::UnknownLimit(_))));
     let now = bench.clock.now();
-    let mut profile =
+    let old =
         bench.context.directory.profile(bench.caller.tenant, &ProfileName::default()).await.unwrap().unwrap();
-    profile.limits = countersign_core::limits::NamedLimits::parse("login=1/60;").unwrap();
-    bench.context.directory.save_profile(&profile, now).await.unwrap();
+    let limits = countersign_core::limits::NamedLimits::parse("login=1/60;").unwrap();
+    let new = Profile { limits, ..old.clone() };
+    bench.context.directory.replace_profile(&old, &new, now).await.unwrap();
     bench.context.refresh().await.unwrap();
     ask(6, "login", "x").await.unwrap();
     assert_eq!(hit(ask(7, "login", "x").await).name, "login_1m");

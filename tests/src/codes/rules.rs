@@ -165,3 +165,15 @@ pub async fn the_timeline_tells_everything_in_order(bench: Bench) {
     let _ = bench.check(id, &code).await;
     assert_eq!(bench.history(id).await, ["started", "check_wrong", "resent", "approved"]);
 }
+
+/// The erasure of a tenant relies on it: the codes store is left to its own ends.
+pub async fn nothing_outlasts_thirty_days(bench: Bench) {
+    let (id, code) = bench.start_with_code(&number(1)).await;
+    for _ in 0..3 {
+        let _ = bench.check(id, &wrong(&code)).await;
+    }
+    bench.start(&number(2)).await.unwrap();
+    let longest = bench.longest_kept().await;
+    assert!(longest > seconds(29 * 86_400), "wrong codes are kept for long: {longest:?}");
+    assert!(longest <= seconds(30 * 86_400), "{longest:?}");
+}

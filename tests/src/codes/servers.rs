@@ -115,15 +115,16 @@ async fn workers_share_all_partitions() {
 #[tokio::test]
 async fn what_nodes_tell_arrives_in_order() {
     use countersign_core::{
-        id::KeyId,
-        ports::{KeyEnd, Relay},
+        id::{KeyId, TenantId},
+        ports::{KeyEnd, Relay, TenantEnd},
         time::Timestamp,
     };
     let url = format!("{}/996", server("COUNTERSIGN_TEST_REDIS"));
     try_command(&url, &redis::cmd("FLUSHDB")).await.unwrap();
     let codes = RedisCodes::open(&RedisUrl::parse(&url, None).unwrap(), options(b"", 64)).await.unwrap();
     let end = KeyEnd { key: KeyId::from_bytes([3; 16]), version: 4, at: Timestamp::from_millis(5) };
-    let first = Relay { after: 1, up_to: 7, ends: vec![end, KeyEnd::deleted(end.key)] };
+    let tenants = vec![TenantEnd { tenant: TenantId::from_bytes([5; 16]), version: 6 }];
+    let first = Relay { after: 1, up_to: 7, ends: vec![end, KeyEnd::deleted(end.key)], tenants };
     codes.relay(&first).await.unwrap();
     // Another node read the same, and a bit less.
     codes.relay(&Relay { up_to: 6, ..first.clone() }).await.unwrap();

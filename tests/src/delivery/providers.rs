@@ -202,7 +202,7 @@ async fn what_the_operator_shares_is_used_and_not_seen() {
             providers::create_provider(context, OPERATOR, new(name, shared), None, now, &mut rng).await;
         let mut account: ProviderAccount = made.unwrap().value;
         (account.verified_at, account.version) = (Some(now), account.version + 1);
-        context.directory.update_resource(&account.resource(now)).await.unwrap();
+        context.directory.update_resource(&account.resource(now), &[]).await.unwrap();
     }
     app.context.refresh().await.unwrap();
     let list = async |key| app.get("/v1/providers", key).await.json()["data"].as_array().unwrap().clone();

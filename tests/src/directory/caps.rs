@@ -62,7 +62,7 @@ pub async fn a_tenant_has_only_so_many_of_each(base: &Base) -> Result<()> {
         let made = profile(one, 1, &format!("p{n}"));
         async move {
             let made = made.map_err(StoreError::unavailable)?;
-            directory.save_profile(&Profile { id: ProfileId::from_bytes(id(n)), ..made }, at(2)).await
+            directory.create_profile(&Profile { id: ProfileId::from_bytes(id(n)), ..made }, at(2)).await
         }
     });
     assert_eq!(raced.await?, (100 - of_default, 10 + of_default));

@@ -44,8 +44,11 @@ pub async fn a_refused_write_leaves_no_change(base: &Base) -> Result<()> {
     ensure!(directory.tenant(two.id).await?.is_none());
     assert!(is_conflict(&directory.create_key(&key(one.id, 1), None).await), "a doubled id");
     assert!(is_conflict(&directory.create_key(&key(two.id, 2), None).await), "an unknown tenant");
-    assert!(is_conflict(&directory.save_profile(&profile(one.id, 1, "new")?, at(0)).await), "a doubled id");
-    assert!(is_conflict(&directory.save_profile(&profile(two.id, 5, "new")?, at(0)).await), "no such tenant");
+    assert!(is_conflict(&directory.create_profile(&profile(one.id, 1, "new")?, at(0)).await), "a doubled id");
+    assert!(
+        is_conflict(&directory.create_profile(&profile(two.id, 5, "new")?, at(0)).await),
+        "no such tenant"
+    );
     let gone = key(one.id, 9).id;
     ensure!(!directory.delete_key(one.id, gone, at(0)).await?);
     ensure!(directory.update_key(one.id, gone, KeyChange::default(), at(0)).await?.is_none());
@@ -87,7 +90,7 @@ pub async fn no_method_reaches_another_tenant(base: &Base) -> Result<()> {
     let (mine, theirs) = (base.tenant(1).await?, base.tenant(2).await?);
     let key = key(theirs.id, 4);
     directory.create_key(&key, None).await?;
-    directory.save_profile(&profile(theirs.id, 7, "shop")?, at(1)).await?;
+    directory.create_profile(&profile(theirs.id, 7, "shop")?, at(1)).await?;
     let before = base.changes().await?;
 
     ensure!(directory.key(mine.id, key.id).await?.is_none());
@@ -104,7 +107,7 @@ pub async fn no_method_reaches_another_tenant(base: &Base) -> Result<()> {
     // The same name in two tenants is two profiles.
     let mut strict = profile(mine.id, 8, "shop")?;
     strict.policy.max_checks = 1;
-    directory.save_profile(&strict, at(3)).await?;
+    directory.create_profile(&strict, at(3)).await?;
     let found = directory.profile(theirs.id, &shop).await?.context("profile")?;
     assert_eq!(found, profile(theirs.id, 7, "shop")?);
     let found = directory.key(theirs.id, key.id).await?.context("key")?;
@@ -202,32 +205,33 @@ pub async fn last_use_never_moves_back(base: &Base) -> Result<()> {
     Ok(())
 }
 
-pub async fn profiles_are_saved_by_name(base: &Base) -> Result<()> {
+pub async fn profiles_are_listed_by_name_and_deleted_by_id(base: &Base) -> Result<()> {
     let directory = &base.directory;
-    let tenant = base.tenant(1).await?;
-    let first = profile(tenant.id, 5, "app")?;
-    directory.save_profile(&first, at(1)).await?;
-    let mut second = profile(tenant.id, 6, "app")?;
-    second.policy.code_length = 8;
-    second.policy.alphabet = Alphabet::Letters;
-    second.policy.expires_in = Duration::from_secs(90);
-    second.policy.max_checks = 2;
-    second.policy.max_sends = 3;
-    second.policy.resend = ResendPolicy::NewKeepPrevious;
-    directory.save_profile(&second, at(2)).await?;
-    let stored = directory.profile(tenant.id, &first.name).await?.context("profile")?;
-    let (policy, display_name) = (second.policy, second.display_name);
-    assert_eq!(stored, Profile { policy, display_name, ..first.clone() });
+    let (tenant, other) = (base.tenant(1).await?, base.tenant(2).await?);
+    let mut first = profile(tenant.id, 5, "app")?;
+    first.policy = Policy {
+        code_length: 8,
+        alphabet: Alphabet::Letters,
+        expires_in: Duration::from_secs(90),
+        max_checks: 2,
+        max_sends: 3,
+        resend: ResendPolicy::NewKeepPrevious,
+    };
+    directory.create_profile(&first, at(1)).await?;
+    assert_eq!(directory.profile(tenant.id, &first.name).await?.as_ref(), Some(&first));
     let listed = directory.list_profiles(tenant.id).await?;
     assert_eq!(listed.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["app", "default"]);
-    // As an owner changes it: read, changed, saved under its own id.
-    let third = Profile { policy: Policy { max_sends: 1, ..stored.policy.clone() }, ..stored };
-    directory.save_profile(&third, at(3)).await?;
-    assert_eq!(directory.profile(tenant.id, &first.name).await?.as_ref(), Some(&third));
-    // Each change names the profile that is there.
+    ensure!(!directory.delete_profile(other.id, first.id, at(2)).await?);
+    ensure!(directory.delete_profile(tenant.id, first.id, at(2)).await?);
+    // Another that bears the name by now is another.
+    let second = profile(tenant.id, 6, "app")?;
+    directory.create_profile(&second, at(3)).await?;
+    ensure!(!directory.delete_profile(tenant.id, first.id, at(4)).await?);
+    assert_eq!(directory.profile(tenant.id, &first.name).await?.as_ref(), Some(&second));
+    // Each change names the profile.
     let named: Vec<_> = base.changes().await?.into_iter().map(|(_, _, kind, id)| (kind, id)).collect();
-    let of_first = ("profile".to_owned(), first.id.to_string());
-    assert_eq!(named[2..], [of_first.clone(), of_first.clone(), of_first]);
+    let of = |profile: &Profile| ("profile".to_owned(), profile.id.to_string());
+    assert_eq!(named[4..], [of(&first), of(&first), of(&second)]);
     Ok(())
 }
 

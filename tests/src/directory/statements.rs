@@ -1,13 +1,16 @@
 //! Each statement of the directory on both engines, one beside the other.
 
-use super::{Base, SELECT_CHANGES, address_use, key, node, once, tenant};
+use super::{Base, SELECT_CHANGES, address_use, at, key, node, once, tenant};
 use anyhow::{Context, Result};
 use countersign_core::{
     id::{ReviewNumberId, TenantId},
     keyring::Fingerprint,
+    locale::Locale,
     node::Nodes,
     ports::Directory,
+    resource::{Resource, ResourceKind},
     review::ReviewNumber,
+    setting::Setting,
     time::Timestamp,
 };
 use countersign_stores::{
@@ -35,6 +38,21 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
     let firsts: Vec<Value> = match (statement.table, inserts) {
         ("tenants", true) => vec![other.into()],
         ("tenants", false) if statement.text.contains("id > $1") => vec![TenantId::PREFIX.into()],
+        ("tenants", false) if statement.text.contains("version = $2") => vec![ids.into(), 1.into()],
+        ("tenants", false) if statement.text.contains("WHERE deleted_at") => vec![i64::MAX.into(), 9.into()],
+        ("tenants", false) if statement.params.len() == 2 => vec![ids.into(), i64::MAX.into()],
+        // What a tenant that is erased has.
+        (_, false)
+            if statement.text.contains("tenant_id = $1 ORDER BY") && statement.text.starts_with("DELETE") =>
+        {
+            vec![ids.into(), 100.into()]
+        }
+        (_, false)
+            if statement.text.contains("WHERE tenant_id = $1\n                ORDER BY")
+                && statement.text.starts_with("DELETE") =>
+        {
+            vec![ids.into(), 100.into()]
+        }
         ("keys", false) if statement.params.len() == 1 => vec![seeded.into()],
         ("keys", false) if statement.text.contains("id < $2") => vec![ids.into(), "key_~".into()],
         ("keys", false) if statement.text.contains("replaced_by = $5") => {
@@ -47,7 +65,7 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("key_addresses", false) if statement.text.contains("OFFSET") => {
             vec![ids.into(), seeded.into(), 0.into(), 9.into()]
         }
-        ("key_addresses", false) if statement.text.starts_with("DELETE") => vec![i64::MAX.into()],
+        ("key_addresses", false) if statement.text.starts_with("DELETE") => vec![at(50).micros().into()],
         ("key_addresses", false) => {
             let place = [ids.into(), i64::MAX.into(), "key_~".into(), "~".into(), 9.into(), seeded.into()];
             place.into_iter().take(statement.params.len()).collect()
@@ -56,20 +74,29 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
             let at = if statement.text.starts_with("SELECT") { 0 } else { 1_000_000 };
             vec![ids.into(), [2; 32].as_slice().into(), at.into()]
         }
-        ("idempotency", false) => vec![i64::MAX.into()],
+        ("idempotency", false) => vec![at(5).micros().into()],
         ("keys", false) if statement.text.contains("id > $1") => vec!["".into()],
         ("keys", false) => vec![ids.into(), seeded.into()],
         ("profiles", false) if statement.text.contains("id > $1") => vec!["".into()],
+        ("profiles", false) if statement.text.starts_with("DELETE") => vec![ids.into(), "text 2".into()],
         ("profiles", false) if statement.params.len() == 2 => vec![ids.into(), "default".into()],
-        // Of the profile that was made here, with what was just saved of it.
+        // Of the profile that was made here, with what it was made with.
         ("profiles", false) if statement.text.starts_with("UPDATE") => {
-            let saved = |one: &&Statement| one.table == "profiles" && one.text.contains("ON CONFLICT");
-            let save = STATEMENTS.iter().position(saved).unwrap();
+            let inserts = |one: &&Statement| one.table == "profiles" && one.text.starts_with("INSERT");
+            let insert = STATEMENTS.iter().position(inserts).unwrap();
             let mut firsts = vec![ids.into(), "text 2".into()];
             firsts.extend(values.iter().skip(2).take(9).cloned());
-            firsts.extend(values_for(save, STATEMENTS[save]).into_iter().skip(4));
+            firsts.extend(values_for(insert, STATEMENTS[insert]).into_iter().skip(4));
             firsts
         }
+        // What is decided by the resource that was made and changed here, and by the changes so far.
+        ("change_head", false) if statement.text.contains("string_agg") => {
+            vec![ids.into(), "text 3".into(), "text 2 2".into()]
+        }
+        ("change_head", false) if statement.text.contains("version = $3") => {
+            vec![ids.into(), "text 2".into(), 2.into()]
+        }
+        ("change_head", false) if statement.text.contains("n = $1 + 1") => vec![9.into()],
         ("changes", false) if statement.text.starts_with("SELECT") => vec![0.into(), 50.into()],
         ("review_numbers", false) if statement.text.contains("ends_at <=") => {
             vec![ids.into(), 1_000_000_000.into()]
@@ -97,7 +124,6 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
             1.into(),
         ],
         ("resources", false) if statement.text.starts_with("DELETE") => vec![ids.into(), "text 2".into()],
-        ("changes", _) if statement.params.len() == 3 => vec![ids.into(), "default".into()],
         _ => vec![ids.into()],
     };
     for (slot, value) in values.iter_mut().zip(firsts) {
@@ -137,7 +163,7 @@ const DUMPS: [Statement; 11] = [
     },
     Statement { table: "change_head", text: "SELECT only_row, n FROM change_head", params: &[] },
     SELECT_CHANGES,
-    Statement { table: "tenants", text: "SELECT id, name, created_at FROM tenants ORDER BY id", params: &[] },
+    Statement { table: "tenants", text: "SELECT id, name, created_at, version, disabled_at, deleted_at, erasing FROM tenants ORDER BY id", params: &[] },
     Statement {
         table: "profiles",
         text: "SELECT id, tenant_id, name, code_length, code_alphabet, expires_in_s, max_checks,
@@ -162,6 +188,20 @@ static DUMP: [&Statement; 11] = [
     &DUMPS[9], &DUMPS[10],
 ];
 
+fn seeded_resource(tenant: TenantId) -> Resource {
+    Resource {
+        tenant,
+        kind: ResourceKind::Sender,
+        id: [11; 16],
+        name: "Acme".to_owned(),
+        body: "{}".to_owned(),
+        sealed: None,
+        version: 1,
+        created_at: at(1),
+        updated_at: at(1),
+    }
+}
+
 /// Runs each statement and gives its text, its rows and what all tables hold after it.
 async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>)>> {
     base.sql.migrate().await?;
@@ -170,6 +210,12 @@ async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>
     base.directory.create_key(&key(tenant.id, 1), Some(&once(1, 1))).await?;
     base.directory.note_address_uses(&[address_use(tenant.id, key(tenant.id, 3).id, 1, 1)]).await?;
     base.directory.note_node(&node(1)).await?;
+    // And of those that are emptied, one more that goes with the tenant.
+    base.directory.create_key(&key(tenant.id, 8), Some(&once(5, 5))).await?;
+    base.directory.note_address_uses(&[address_use(tenant.id, key(tenant.id, 3).id, 2, 100)]).await?;
+    let setting = Setting::Locale(Locale::parse("pl"));
+    base.directory.save_setting(tenant.id, &setting, at(1)).await?;
+    base.directory.create_resource(&seeded_resource(tenant.id), &[], None).await?;
     // Over for long, so that its row goes to the next.
     let review = ReviewNumber {
         id: ReviewNumberId::from_bytes([9; 16]),
@@ -180,6 +226,13 @@ async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>
         created_at: Timestamp::from_micros(8),
     };
     base.directory.create_review_number(&review, None, review.created_at).await?;
+    let standing = ReviewNumber {
+        id: ReviewNumberId::from_bytes([10; 16]),
+        number: Fingerprint([10; 16]),
+        ends_at: at(9),
+        ..review
+    };
+    base.directory.create_review_number(&standing, None, standing.created_at).await?;
     let mut trace = Vec::new();
     for (index, statement) in STATEMENTS.iter().enumerate() {
         let writes = !statement.text.starts_with("SELECT");
@@ -190,7 +243,11 @@ async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>
         }
         batch = batch.run(statement, values_for(index, statement));
         let rows = base.sql.batch(batch).await.with_context(|| statement.text)?;
-        let rows = rows.into_iter().last().context("the rows of the statement")?;
+        let mut rows = rows.into_iter().last().context("the rows of the statement")?;
+        if statement.text.contains("RETURNING") {
+            // In whatever order the engine came to them.
+            rows.sort_by_key(|row| row.text(0).unwrap_or_default().to_owned());
+        }
         if !writes {
             assert!(!rows.is_empty(), "it must find something: {}", statement.text);
             let read = base.sql.query(statement, values_for(index, statement)).await?;

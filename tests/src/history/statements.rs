@@ -6,7 +6,14 @@ use crate::directory::{
     statements::{Trace, assert_alike, trace_each},
 };
 use anyhow::Result;
-use countersign_core::{history::HistoryUpkeep, id::VerificationId};
+use countersign_core::{
+    history::{History as _, HistoryUpkeep},
+    id::{TenantId, VerificationId},
+    key::Mode,
+    keyring::Fingerprint,
+    ports::UnrecordedEvent,
+    verification::RecordKey,
+};
 use countersign_stores::{
     history::STATEMENTS,
     sql::{Kind, Statement, Value},
@@ -51,6 +58,8 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         "events" if text.starts_with("SELECT id") => {
             vec![id.into(), story(0)[0].id.to_string().into(), made.into()]
         }
+        // Of one tenant: another one has some too.
+        _ if text.starts_with("DELETE") && text.contains("tenant_id = $1") => vec![tenant, 100.into()],
         "events" if text.starts_with("DELETE") => vec!["ver_~".into(), i64::MAX.into(), 100.into()],
         "verifications" if text.starts_with("DELETE") => vec!["ver_~".into(), i64::MAX.into(), 100.into()],
         "verifications" if text.contains("contact = $5") => {
@@ -115,6 +124,11 @@ async fn trace(base: &Base) -> Result<Trace> {
     history.record(&story(0)).await?;
     history.record(&[super::event(key(20), 20, &super::start(20))]).await?;
     history.save_job("seeded", "state").await?;
+    let others = RecordKey { tenant: TenantId::from_bytes([9; 16]), ..key(40) };
+    history.record(&[super::event(others, 40, &super::start(40))]).await?;
+    let unreadable = UnrecordedEvent { body: vec![255], ..super::event(key(60), 60, &super::start(60)) };
+    history.record(&[unreadable]).await?;
+    history.erase(TENANT, Mode::Live, Fingerprint([8; 16]), super::at(0)).await?;
     trace_each(base, STATEMENTS, values_for, DUMP).await
 }
 

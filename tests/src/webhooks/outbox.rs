@@ -263,7 +263,7 @@ pub async fn what_a_deleted_webhook_left_is_forgotten(base: &Base) -> Result<()>
     place.queue(&gone, 2).await?;
     place.queue(&kept, 2).await?;
     let (id, now) = (*gone.id.bytes(), place.clock.now());
-    place.context.directory.delete_resource(TENANT, ResourceKind::Webhook, id, now).await?;
+    place.context.directory.delete_resource(TENANT, (ResourceKind::Webhook, id), &[], now).await?;
     place.context.refresh().await?;
     keep_webhooks(&place.context, now).await?;
     assert_eq!(told(base, gone.id).await?.len(), 2, "another node may not know a young one yet");

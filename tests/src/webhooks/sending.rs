@@ -16,6 +16,7 @@ use countersign_core::{
     key::Mode,
     ports::{Clock, StoreError},
     resources::webhooks::{WebhookChange, ping_webhook, redeliver_message, rotate_webhook, update_webhook},
+    tenant::TenantChange,
     time::Timestamp,
     webhook::{
         DisabledReason, Webhook,
@@ -373,5 +374,26 @@ async fn a_slow_endpoint_stalls_no_other() -> Result<()> {
     }
     stop.cancel();
     running.await?;
+    Ok(())
+}
+
+pub async fn nothing_is_told_for_a_disabled_tenant_until_it_is_enabled(base: &Base) -> Result<()> {
+    let place = Place::new(base).await?;
+    let server = endpoint(ResponseTemplate::new(204)).await;
+    let (webhook, sender) = (of(&place, &server).await?, place.sender());
+    place.queue(&webhook, 2).await?;
+    let change = async |change| -> Result<()> {
+        place.context.directory.update_tenant(crate::history::TENANT, &change, place.clock.now()).await?;
+        Ok(place.context.refresh().await?)
+    };
+    change(TenantChange::Disable).await?;
+    assert_eq!(sender.run_once().await?, 0);
+    place.clock.turn(seconds(86_400));
+    place.queue(&webhook, 1).await?;
+    assert_eq!(sender.run_once().await?, 0);
+    assert_eq!(requests(&server).await.len(), 0);
+    change(TenantChange::Enable).await?;
+    assert_eq!(sender.run_once().await?, 3, "what waited and is kept");
+    assert_eq!(requests(&server).await.len(), 3);
     Ok(())
 }

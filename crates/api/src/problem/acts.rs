@@ -36,7 +36,7 @@ const NO_VERIFICATION: &str = "There is no such verification.";
 pub fn codes(error: impl Into<Arc<StoreError>>) -> Problem {
     let error = error.into();
     match *error {
-        StoreError::Conflict | StoreError::Full { .. } => {
+        StoreError::Conflict | StoreError::Moved | StoreError::Full { .. } => {
             internal("The codes store holds a conflicting value.").caused_by(error)
         }
         // A record that cannot be read may be of a newer release: another node can read it.
@@ -52,7 +52,7 @@ pub fn directory(error: impl Into<Arc<StoreError>>) -> Problem {
             let detail = "The directory does not answer; nothing was changed.";
             Problem::new(ProblemCode::DirectoryUnavailable, detail).retry_after(STORE_WAIT).caused_by(error)
         }
-        StoreError::Conflict => {
+        StoreError::Conflict | StoreError::Moved => {
             Problem::new(ProblemCode::Conflict, "Another change came first; read it and try again.")
                 .caused_by(error)
         }

@@ -47,6 +47,10 @@ impl From<ResourceError> for Problem {
                 );
                 Self::new(ProblemCode::Conflict, detail)
             }
+            // Of the operator's accounts, which no key reaches.
+            ResourceError::InUseBy(_) => {
+                Self::new(ProblemCode::Conflict, "Routes of other tenants lead through the account.")
+            }
             ResourceError::MadeBefore(kind) => {
                 let detail = format!(
                     "The first request with this Idempotency-Key was carried out; the {} that it made was renamed \

@@ -107,7 +107,7 @@ pub fn state(mode: Mode, scopes: Scopes, disabled: bool) -> State {
 }
 
 fn snapshot(key: Key) -> Snapshot {
-    let tenant = Tenant { id: TENANT, name: TenantName::parse("Acme").unwrap(), created_at: NOW };
+    let tenant = Tenant::new(TENANT, TenantName::parse("Acme").unwrap(), NOW);
     let mut view = TenantView::new(tenant);
     let profile = Profile::first(ProfileId::from_bytes([5; 16]), TENANT, NOW);
     view.profiles.insert(ProfileName::default(), profile);

@@ -294,8 +294,8 @@ pub async fn delete_service(
     state: Data<State>,
     path: Path<String>,
 ) -> Answer {
-    let Profile { id, name, .. } = find(&state, &caller, &path).await?;
+    let id = id(&path)?;
     note_changed(&request, id);
-    profiles::delete_profile(&state.context, &caller, &name, state.clock.now()).await?;
+    profiles::delete_profile_by_id(&state.context, &caller, id, state.clock.now()).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -401,7 +401,7 @@ async fn make_tenant(directory: &SqlDirectory) -> Result<String> {
     let now = Timestamp::from_millis(i64::try_from(now.as_millis())?);
     let mut rng = rand::rng();
     let name = TenantName::parse("Bench").context("a name")?;
-    let tenant = Tenant { id: TenantId::new(now, &mut rng), name, created_at: now };
+    let tenant = Tenant::new(TenantId::new(now, &mut rng), name, now);
     let profile = Profile::first(ProfileId::new(now, &mut rng), tenant.id, now);
     directory.create_tenant(&tenant, &profile, &Countries::default()).await?;
     let presented = PresentedKey::generate(Mode::Test, KeyId::new(now, &mut rng), &mut rng);

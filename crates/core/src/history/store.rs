@@ -270,6 +270,9 @@ pub trait HistoryUpkeep: Send + Sync {
     /// Deletes the counts of the oldest hour and the oldest day, if they began before. How many rows there were.
     async fn retain_counts(&self, before: Timestamp) -> Result<usize, StoreError>;
 
+    /// Deletes up to `limit` rows of each kind of a tenant, of every week. Whether nothing is left.
+    async fn erase_tenant(&self, tenant: TenantId, limit: u16) -> Result<bool, StoreError>;
+
     /// Up to `limit` rows by id, those after `after`, of which the ones that
     /// hold a contact are given; and the last id that was looked at.
     async fn contacts(

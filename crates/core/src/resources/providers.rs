@@ -1,6 +1,6 @@
 //! Accounts at providers: make, change, try, delete.
 
-use super::{Made, ResourceError, ResourceName, create, delete, list, made_before, read, update};
+use super::{Made, ResourceError, ResourceName, create, delete, in_rounds, list, made_before, read, update};
 use crate::{
     Context,
     gateway::{SettingFault, Trial, TrialOutcome},
@@ -8,10 +8,10 @@ use crate::{
     idempotency::Once,
     limits::{Bucket, LimitHit, LimitScope, Take},
     phone::PhoneNumber,
-    provider::{ProviderAccount, ReceiptPath, Shared},
+    provider::{OPERATOR, ProviderAccount, ReceiptPath, Shared},
     receipt::{ProviderMessage, digest},
     report::bind_message,
-    resource::{Resource, ResourceKind},
+    resource::{Basis, Resource, ResourceKind},
     route::{Route, operator},
     sender::choose,
     time::Timestamp,
@@ -46,6 +46,34 @@ pub struct ProviderChange {
     pub settings: Option<Value>,
     /// Another rate, or none.
     pub rate: Option<Option<u32>>,
+}
+
+impl ProviderChange {
+    fn apply(
+        &self,
+        context: &Context,
+        account: &mut ProviderAccount,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ResourceError> {
+        if let Some(patch) = &self.settings {
+            let old = account.open(&context.keyring).ok_or(ResourceError::Unreadable)?;
+            let settings =
+                context.gateways.update(&account.kind, &old, patch).map_err(ResourceError::Fields)?;
+            context.gateways.check(&account.kind, &settings).map_err(ResourceError::Fields)?;
+            if settings != old {
+                account.verified_at = None;
+            }
+            account.shown = context.gateways.redact(&account.kind, &settings);
+            let of = (account.tenant, account.id);
+            account.sealed = ProviderAccount::seal(&context.keyring, of, &settings, rng);
+        }
+        if let Some(name) = &self.name {
+            name.as_str().clone_into(&mut account.name);
+        }
+        account.enabled = self.enabled.unwrap_or(account.enabled);
+        account.rate = self.rate.unwrap_or(account.rate);
+        Ok(())
+    }
 }
 
 fn account_of(resource: Resource) -> Result<ProviderAccount, ResourceError> {
@@ -116,7 +144,7 @@ pub async fn create_provider(
         version: 1,
         created_at: now,
     };
-    match create(context, &account.resource(now), once).await? {
+    match create(context, &account.resource(now), &[], once).await? {
         Some(first) => Ok(Made { value: account_of(first)?, before: true }),
         None => Ok(Made::now(account)),
     }
@@ -131,47 +159,60 @@ pub async fn update_provider(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<ProviderAccount, ResourceError> {
-    let mut account = read_provider(context, tenant, id).await?;
-    if change.enabled == Some(false) {
-        refuse_used(context, tenant, id).await?;
-    }
-    if let Some(patch) = change.settings {
-        let old = account.open(&context.keyring).ok_or(ResourceError::Unreadable)?;
-        let settings = context.gateways.update(&account.kind, &old, &patch).map_err(ResourceError::Fields)?;
-        context.gateways.check(&account.kind, &settings).map_err(ResourceError::Fields)?;
-        if settings != old {
-            account.verified_at = None;
-        }
-        account.shown = context.gateways.redact(&account.kind, &settings);
-        account.sealed = ProviderAccount::seal(&context.keyring, (tenant, id), &settings, rng);
-    }
-    if let Some(name) = change.name {
-        name.as_str().clone_into(&mut account.name);
-    }
-    account.enabled = change.enabled.unwrap_or(account.enabled);
-    account.rate = change.rate.unwrap_or(account.rate);
-    account.version += 1;
-    update(context, &account.resource(now)).await?;
-    Ok(account)
+    in_rounds(ResourceKind::Provider, async || {
+        let mut account = read_provider(context, tenant, id).await?;
+        let basis = match change.enabled {
+            Some(false) => Some(refuse_used(context, tenant, id).await?),
+            _ => None,
+        };
+        change.apply(context, &mut account, rng)?;
+        account.version += 1;
+        update(context, &account.resource(now), basis.as_slice()).await?;
+        Ok(account)
+    })
+    .await
 }
 
-/// Deletes an account that no enabled route of the tenant leads through.
+/// Deletes an account that no enabled route leads through: none of the tenant, and none of
+/// another that the operator shares it with.
 pub async fn delete_provider(
     context: &Context,
     tenant: TenantId,
     id: ProviderId,
     now: Timestamp,
 ) -> Result<(), ResourceError> {
-    refuse_used(context, tenant, id).await?;
-    delete(context, tenant, ResourceKind::Provider, *id.bytes(), now).await
+    in_rounds(ResourceKind::Provider, async || {
+        let mut basis = vec![refuse_used(context, tenant, id).await?];
+        if tenant == OPERATOR {
+            basis.push(refuse_shared(context, id).await?);
+        }
+        delete(context, tenant, (ResourceKind::Provider, *id.bytes()), &basis, now).await
+    })
+    .await
 }
 
-async fn refuse_used(context: &Context, tenant: TenantId, id: ProviderId) -> Result<(), ResourceError> {
+/// Refuses an account that an enabled route of its tenant leads through.
+async fn refuse_used(context: &Context, tenant: TenantId, id: ProviderId) -> Result<Basis, ResourceError> {
     let routes = list(context, tenant, ResourceKind::Route).await?;
+    let basis = Basis::kind(tenant, ResourceKind::Route, &routes);
     let routes = routes.into_iter().filter_map(Route::read);
     let used: Vec<_> =
         routes.filter(|route| route.enabled && route.provider == id).map(|route| route.name).collect();
-    if used.is_empty() { Ok(()) } else { Err(ResourceError::InUse(used)) }
+    if used.is_empty() { Ok(basis) } else { Err(ResourceError::InUse(used)) }
+}
+
+/// Refuses an account of the operator that an enabled route of any tenant leads through.
+async fn refuse_shared(context: &Context, id: ProviderId) -> Result<Basis, ResourceError> {
+    context.refresh().await?;
+    let seen = context.snapshot.seen();
+    let uses = |route: &Arc<Route>| route.enabled && route.provider == id;
+    let tenants = context.snapshot.tenants();
+    let used: Vec<_> = tenants
+        .iter()
+        .filter(|view| view.tenant.id != OPERATOR && view.routes.iter().any(uses))
+        .map(|view| view.tenant.id.to_string())
+        .collect();
+    if used.is_empty() { Ok(Basis::Everything(seen)) } else { Err(ResourceError::InUseBy(used)) }
 }
 
 /// Gives an account another path for its receipts; the one before is taken for a
@@ -187,7 +228,7 @@ pub async fn renew_receipts(
     if renewed != account.receipts {
         account.receipts = renewed;
         account.version += 1;
-        update(context, &account.resource(now)).await?;
+        update(context, &account.resource(now), &[]).await?;
     }
     Ok(account)
 }
@@ -244,7 +285,7 @@ pub async fn test_provider(
         tested.verified_at = Some(now);
         tested.version += 1;
         // Changed meanwhile, it is other settings that must prove themselves.
-        match update(context, &tested.resource(now)).await {
+        match update(context, &tested.resource(now), &[]).await {
             Ok(()) | Err(ResourceError::Changed(_)) => {}
             Err(error) => return Err(error),
         }
@@ -253,25 +294,29 @@ pub async fn test_provider(
 }
 
 /// Refuses an account that no route of the tenant may lead through: one that is not there, not
-/// enabled, or not known to take messages. The tenant's own is read from the directory: the test
-/// that verified it may have been another node's.
+/// enabled, or not known to take messages. It is read from the directory: the test that
+/// verified it may have been another node's. A route that is decided by it names it as it is.
 pub(super) async fn refuse_unusable(
     context: &Context,
     tenant: TenantId,
     id: ProviderId,
-) -> Result<(), ResourceError> {
-    let own = match read_provider(context, tenant, id).await {
-        Ok(account) => Some(account),
-        Err(ResourceError::NotFound(_)) => None,
-        Err(error) => return Err(error),
-    };
-    let shared = || shared_provider(context, tenant, id).map(Arc::unwrap_or_clone);
-    let found = own.or_else(shared).filter(|account| account.serves(tenant));
+) -> Result<Basis, ResourceError> {
+    let mut found = None;
+    for owner in [tenant, OPERATOR] {
+        found = match read_provider(context, owner, id).await {
+            Ok(account) => Some(account).filter(|account| account.serves(tenant)),
+            Err(ResourceError::NotFound(_)) => None,
+            Err(error) => return Err(error),
+        };
+        if found.is_some() {
+            break;
+        }
+    }
     let found = found.ok_or_else(|| ResourceError::field("provider", "names no enabled account of yours"))?;
     let unverified =
         "names an account that has not taken a message yet: send a test message through it first";
     match found.verified_at {
-        Some(_) => Ok(()),
+        Some(_) => Ok(Basis::One { tenant: found.tenant, id: id.to_string(), version: found.version }),
         None => Err(ResourceError::field("provider", unverified)),
     }
 }

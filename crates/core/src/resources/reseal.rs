@@ -36,7 +36,7 @@ pub async fn reseal_resources(
             continue;
         };
         let anew = Resource { sealed: Some(sealed), version: resource.version + 1, ..resource };
-        match context.directory.update_resource(&anew).await {
+        match context.directory.update_resource(&anew, &[]).await {
             Ok(()) => pass.resealed += 1,
             Err(StoreError::Conflict) => {}
             Err(error) => return Err(error),

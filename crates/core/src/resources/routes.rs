@@ -1,8 +1,8 @@
 //! Routes: make, change, delete, explain.
 
 use super::{
-    Made, ResourceError, ResourceName, create, delete, list, made_before, providers::refuse_unusable, read,
-    update,
+    Made, ResourceError, ResourceName, create, delete, in_rounds, list, made_before,
+    providers::refuse_unusable, read, update,
 };
 use crate::{
     Caller, Context,
@@ -91,11 +91,6 @@ pub async fn create_route(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Made<Route>, ResourceError> {
-    let place = (tenant, ResourceKind::Route, name.as_str());
-    if let Some(first) = made_before(context, place, once, now).await? {
-        return Ok(Made { value: route_of(first)?, before: true });
-    }
-    refuse_unusable(context, tenant, provider).await?;
     let mut route = Route {
         id: RouteId::new(now, rng),
         tenant,
@@ -112,7 +107,15 @@ pub async fn create_route(
         created_at: now,
     };
     change.apply(&mut route);
-    match create(context, &route.resource(now), once).await? {
+    let place = (tenant, ResourceKind::Route, name.as_str());
+    let made = in_rounds(ResourceKind::Route, async || {
+        if let Some(first) = made_before(context, place, once, now).await? {
+            return Ok(Some(first));
+        }
+        let basis = [refuse_unusable(context, tenant, provider).await?];
+        create(context, &route.resource(now), &basis, once).await
+    });
+    match made.await? {
         Some(first) => Ok(Made { value: route_of(first)?, before: true }),
         None => Ok(Made::now(route)),
     }
@@ -126,15 +129,19 @@ pub async fn update_route(
     change: RouteChange,
     now: Timestamp,
 ) -> Result<Route, ResourceError> {
-    let mut route = read_route(context, tenant, id).await?;
-    change.apply(&mut route);
-    // One that is out of use may name what is out of use.
-    if route.enabled {
-        refuse_unusable(context, tenant, route.provider).await?;
-    }
-    route.version += 1;
-    update(context, &route.resource(now)).await?;
-    Ok(route)
+    in_rounds(ResourceKind::Route, async || {
+        let mut route = read_route(context, tenant, id).await?;
+        change.clone().apply(&mut route);
+        // One that is out of use may name what is out of use.
+        let basis = match route.enabled {
+            true => Some(refuse_unusable(context, tenant, route.provider).await?),
+            false => None,
+        };
+        route.version += 1;
+        update(context, &route.resource(now), basis.as_slice()).await?;
+        Ok(route)
+    })
+    .await
 }
 
 /// Deletes a route.
@@ -144,7 +151,7 @@ pub async fn delete_route(
     id: RouteId,
     now: Timestamp,
 ) -> Result<(), ResourceError> {
-    delete(context, tenant, ResourceKind::Route, *id.bytes(), now).await
+    delete(context, tenant, (ResourceKind::Route, *id.bytes()), &[], now).await
 }
 
 /// What is asked of the routes.

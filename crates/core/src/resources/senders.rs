@@ -37,7 +37,7 @@ pub async fn create_sender(
         return Ok(Made { value: sender_of(&first)?, before: true });
     }
     let sender = Sender { id: SenderId::new(now, rng), text, countries, created_at: now };
-    match create(context, &sender.resource(tenant, now), once).await? {
+    match create(context, &sender.resource(tenant, now), &[], once).await? {
         Some(first) => Ok(Made { value: sender_of(&first)?, before: true }),
         None => Ok(Made::now(sender)),
     }
@@ -50,5 +50,5 @@ pub async fn delete_sender(
     id: SenderId,
     now: Timestamp,
 ) -> Result<(), ResourceError> {
-    delete(context, caller.live_tenant()?, ResourceKind::Sender, *id.bytes(), now).await
+    delete(context, caller.live_tenant()?, (ResourceKind::Sender, *id.bytes()), &[], now).await
 }

@@ -133,7 +133,7 @@ pub async fn create_template(
     if let Some(first) = made_before(context, place, once, now).await? {
         return Ok(Made { value: dated(&first)?, before: true });
     }
-    match create(context, &resource(&set, tenant, (now, now)), once).await? {
+    match create(context, &resource(&set, tenant, (now, now)), &[], once).await? {
         Some(first) => Ok(Made { value: dated(&first)?, before: true }),
         None => Ok(Made::now((set, now, now))),
     }
@@ -151,7 +151,7 @@ pub async fn update_template(
     let (mut set, created_at, _) = read_template(context, caller, id).await?;
     change.apply(&mut set)?;
     set.version = set.version.saturating_add(1);
-    update(context, &resource(&set, tenant, (created_at, now))).await?;
+    update(context, &resource(&set, tenant, (created_at, now)), &[]).await?;
     Ok((set, created_at, now))
 }
 
@@ -172,5 +172,5 @@ pub async fn delete_template(
     id: TemplateId,
     now: Timestamp,
 ) -> Result<(), ResourceError> {
-    delete(context, caller.live_tenant()?, ResourceKind::Template, *id.bytes(), now).await
+    delete(context, caller.live_tenant()?, (ResourceKind::Template, *id.bytes()), &[], now).await
 }

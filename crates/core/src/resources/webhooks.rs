@@ -1,14 +1,14 @@
 //! Webhooks: make, change, rotate, delete, try, send again. A test key sees and
 //! changes those of test mode only.
 
-use super::{ResourceError, ResourceName, create, list, update};
+use super::{ResourceError, ResourceName, create, in_rounds, list, update};
 use crate::{
     Caller, Context,
     id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
     idempotency::{IdempotencyError, Once, refuse_repeat},
     key::Mode,
     ports::StoreError,
-    resource::{Resource, ResourceKind},
+    resource::{Basis, Resource, ResourceKind},
     time::Timestamp,
     webhook::{
         DisabledReason, MAX_URL, MOST_TEST, Webhook, WebhookEvent, WebhookSecrets, event::ping,
@@ -95,20 +95,14 @@ pub async fn create_webhook(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(Webhook, WebhookSecrets), ResourceError> {
-    // Its answer held a secret, so a repeat is not answered as the first was.
-    refuse_repeat::<ResourceError>(context, caller.tenant, once, now).await?;
     let mode = new.mode.unwrap_or(caller.mode);
+    let refuse_repeat = async || refuse_repeat::<ResourceError>(context, caller.tenant, once, now).await;
+    // Its answer held a secret, so a repeat is not answered as the first was.
+    refuse_repeat().await?;
     if mode == Mode::Live {
         caller.refuse_test()?;
     }
     check_url(context, &new.url)?;
-    if mode == Mode::Test {
-        let others = list(context, caller.tenant, KIND).await?.into_iter().filter_map(Webhook::read);
-        if others.filter(|other| other.mode == Mode::Test).count() >= MOST_TEST {
-            let (what, most) = ("webhooks for test mode", MOST_TEST as u32);
-            return Err(StoreError::Full { what, most }.into());
-        }
-    }
     let (id, secrets) = (WebhookId::new(now, rng), WebhookSecrets::generate(rng));
     let webhook = Webhook {
         id,
@@ -124,10 +118,33 @@ pub async fn create_webhook(
         version: 1,
         created_at: now,
     };
-    match create(context, &webhook.resource(now), once).await? {
+    let made = in_rounds(KIND, async || {
+        let basis = room_for(context, &webhook).await;
+        if basis.is_err() {
+            // A repeat that came first may have taken the last place.
+            refuse_repeat().await?;
+        }
+        create(context, &webhook.resource(now), basis?.as_slice(), once).await
+    });
+    match made.await? {
         Some(_) => Err(IdempotencyError::SecretShown.into()),
         None => Ok((webhook, secrets)),
     }
+}
+
+/// Refuses one for test mode too many. How many there are is counted from their bodies, so
+/// the answer holds as long as they are as they were listed.
+async fn room_for(context: &Context, webhook: &Webhook) -> Result<Option<Basis>, ResourceError> {
+    if webhook.mode == Mode::Live {
+        return Ok(None);
+    }
+    let listed = list(context, webhook.tenant, KIND).await?;
+    let basis = Basis::kind(webhook.tenant, KIND, &listed);
+    let others = listed.into_iter().filter_map(Webhook::read);
+    if others.filter(|other| other.mode == Mode::Test).count() >= MOST_TEST {
+        return Err(StoreError::Full { what: "webhooks for test mode", most: MOST_TEST as u32 }.into());
+    }
+    Ok(Some(basis))
 }
 
 /// Changes a webhook. One that is enabled again starts without its failures.
@@ -158,7 +175,7 @@ pub async fn update_webhook(
         None => {}
     }
     webhook.version += 1;
-    update(context, &webhook.resource(now)).await?;
+    update(context, &webhook.resource(now), &[]).await?;
     Ok(webhook)
 }
 
@@ -178,7 +195,7 @@ pub async fn rotate_webhook(
     let secrets = secrets.ok_or(ResourceError::Unreadable)?.rotate(overlap, now, rng);
     webhook.sealed = secrets.seal(&context.keyring, of, rng);
     webhook.version += 1;
-    update(context, &webhook.resource(now)).await?;
+    update(context, &webhook.resource(now), &[]).await?;
     Ok((webhook, secrets))
 }
 
@@ -190,7 +207,7 @@ pub async fn delete_webhook(
     now: Timestamp,
 ) -> Result<(), ResourceError> {
     read_webhook(context, caller, id).await?;
-    let deleted = context.directory.delete_resource(caller.tenant, KIND, *id.bytes(), now).await?;
+    let deleted = context.directory.delete_resource(caller.tenant, (KIND, *id.bytes()), &[], now).await?;
     context.catch_up().await;
     // What is left, or what an event adds after this, goes with a round of the upkeep.
     let _ = context.webhooks.forget(caller.tenant, id, FORGOTTEN_AT_ONCE).await?;
@@ -265,7 +282,7 @@ pub async fn disable_webhook(
         }
         (webhook.enabled, webhook.disabled_reason) = (false, Some(reason));
         webhook.version += 1;
-        match context.directory.update_resource(&webhook.resource(now)).await {
+        match context.directory.update_resource(&webhook.resource(now), &[]).await {
             Err(StoreError::Conflict) => {}
             outcome => {
                 outcome?;

@@ -5,7 +5,7 @@ use crate::{
 };
 
 fn tenant(id: TenantId, name: &str) -> TenantView {
-    TenantView::new(Tenant { id, name: TenantName::parse(name).unwrap(), created_at: Timestamp::default() })
+    TenantView::new(Tenant::new(id, TenantName::parse(name).unwrap(), Timestamp::default()))
 }
 
 fn account(number: u8, tenant: TenantId, shared: Shared) -> Arc<ProviderAccount> {

@@ -61,11 +61,7 @@ async fn dev_and_serve_do_not_take_over_each_others_tenants() {
     let serve = || Parts { dev: false, ..parts(folder.path()) };
     let first = Application::build(serve()).await.unwrap();
     let now = first.clock.now();
-    let tenant = Tenant {
-        id: TenantId::new(now, &mut rng()),
-        name: TenantName::parse("Acme").unwrap(),
-        created_at: now,
-    };
+    let tenant = Tenant::new(TenantId::new(now, &mut rng()), TenantName::parse("Acme").unwrap(), now);
     let profile = Profile::first(ProfileId::new(now, &mut rng()), tenant.id, now);
     first.context.directory.create_tenant(&tenant, &profile, &Countries::default()).await.unwrap();
     drop(first);

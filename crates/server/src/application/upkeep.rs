@@ -1,4 +1,5 @@
-//! Keeps the history within its time, and what is kept sealed under the newest key.
+//! Keeps the history within its time, and what is kept sealed under the newest key; erases
+//! tenants that were deleted.
 
 use super::recorder::Recorder;
 use crate::{configuration::HistorySettings, machine};
@@ -8,6 +9,7 @@ use countersign_core::{
     history::{HistoryUpkeep, Resealing, reseal_contacts},
     ports::{Clock, StoreError},
     resources::reseal::{Resealed, reseal_resources},
+    tenants::erase_tenants,
 };
 use rand::{SeedableRng, rngs::StdRng};
 use std::{sync::Arc, time::Duration};
@@ -46,7 +48,8 @@ impl Upkeep {
             let round = async {
                 self.reseal_resources().await?;
                 self.delete_old(&mut strays).await?;
-                self.reseal().await
+                self.reseal().await?;
+                self.erase_tenants().await
             };
             let outcome = tokio::select! { () = stop.cancelled() => return, outcome = round => outcome };
             if let Err(error) = outcome {
@@ -72,6 +75,15 @@ impl Upkeep {
             if self.history.retain_counts(now - self.settings.rollup_retention).await? == 0 {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// Erases the tenants that were deleted long enough ago.
+    async fn erase_tenants(&self) -> Result<(), StoreError> {
+        let erased = erase_tenants(&self.context, self.history.as_ref(), self.clock.now()).await?;
+        for tenant in erased {
+            tracing::info!(tenant.id = %tenant, "Erased a tenant that was deleted");
         }
         Ok(())
     }

@@ -5,11 +5,9 @@ use crate::{
     cli::ProviderCommand,
     machine::{SystemClock, rng},
 };
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use countersign_core::{
-    Context,
     gateway::TrialOutcome,
-    id::ProviderId,
     ports::Clock as _,
     provider::{OPERATOR, ProviderAccount, Shared},
     resources::{
@@ -55,7 +53,6 @@ pub(super) async fn run(config: Option<&Path>, command: ProviderCommand) -> anyh
             eprintln!("Renewed: messages bear another URL within 2 s; the one before is taken for a day.");
         }
         ProviderCommand::Delete { provider } => {
-            refuse_used(&context, provider)?;
             let deleted = providers::delete_provider(&context, OPERATOR, provider, now).await;
             deleted.map_err(explain).context("The account was not deleted")?;
             eprintln!("Deleted {provider}.");
@@ -96,16 +93,4 @@ fn line(account: &ProviderAccount) -> String {
     let verified = account.verified_at.map_or("untested".to_owned(), |at| format!("tested {at}"));
     let state = if account.enabled { "enabled" } else { "disabled" };
     format!("{}\t{}\t{}\t{state}\t{verified}\t{shared}", account.id, account.name, account.kind)
-}
-
-/// Tenants' own routes may lead through it too.
-fn refuse_used(context: &Context, provider: ProviderId) -> anyhow::Result<()> {
-    let tenants = context.snapshot.tenants();
-    let uses =
-        |route: &&std::sync::Arc<countersign_core::route::Route>| route.enabled && route.provider == provider;
-    let used =
-        tenants.iter().filter(|view| view.tenant.id != OPERATOR && view.routes.iter().any(|r| uses(&r)));
-    let used: Vec<_> = used.map(|view| view.tenant.id.to_string()).collect();
-    ensure!(used.is_empty(), "Routes of these tenants lead through it: {}", used.join(", "));
-    Ok(())
 }

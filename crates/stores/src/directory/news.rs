@@ -82,6 +82,9 @@ async fn since(sql: &Sql, changes: &[Row], head: i64) -> Result<News, StoreError
     }
     for id in tenants {
         let tenant = lenient(tenant_view(sql, id).await)?;
+        if let Some(None) = tenant {
+            news.erased.push(id);
+        }
         news.tenants.push((id, tenant.flatten()));
     }
     Ok(news)

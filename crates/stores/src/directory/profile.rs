@@ -8,7 +8,7 @@ use crate::sql::{
 };
 use countersign_core::{
     code::Alphabet,
-    id::TenantId,
+    id::{ProfileId, TenantId},
     limits::{LimitNotes, NamedLimits},
     ports::StoreError,
     profile::{DisplayName, Policy, Profile, ProfileName, ResendPolicy},
@@ -111,7 +111,7 @@ pub(super) async fn list_profiles(sql: &Sql, tenant: TenantId) -> Result<Vec<Pro
     rows.iter().map(read_profile).collect()
 }
 
-/// Gives its row if the tenant has the profile, or room for one more.
+/// Gives its row if the tenant has room for one more, or the profile: the insert says that.
 pub(super) const COUNT_PROFILES: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1
@@ -119,44 +119,6 @@ pub(super) const COUNT_PROFILES: Statement = Statement {
             OR EXISTS (SELECT 1 FROM profiles WHERE tenant_id = $1 AND name = $3))",
     params: &[Text, Int, Text],
 };
-
-/// A profile that is there keeps its id, its name and the time it was made.
-pub(super) const SAVE_PROFILE: Statement = Statement {
-    table: "profiles",
-    text: "INSERT INTO profiles (tenant_id, id, name, created_at, code_length, code_alphabet, expires_in_s,
-            max_checks, max_sends, resend_policy, limits, display_name, limit_notes)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-        ON CONFLICT (tenant_id, name) DO UPDATE SET code_length = excluded.code_length,
-            code_alphabet = excluded.code_alphabet, expires_in_s = excluded.expires_in_s,
-            max_checks = excluded.max_checks, max_sends = excluded.max_sends,
-            resend_policy = excluded.resend_policy, limits = excluded.limits,
-            display_name = excluded.display_name, limit_notes = excluded.limit_notes",
-    params: &[Text, Text, Text, Int, Int, Text, Int, Int, Int, Text, Text, Text, Text],
-};
-
-/// The id comes from the row: it may be that of a profile that was there already.
-pub(super) const NOTE_SAVED_PROFILE: Statement = Statement {
-    table: "changes",
-    text: "INSERT INTO changes (n, tenant_id, kind, entity_id, at)
-        SELECT change_head.n, profiles.tenant_id, 'profile', profiles.id, $3
-        FROM change_head CROSS JOIN profiles
-        WHERE profiles.tenant_id = $1 AND profiles.name = $2 AND change_head.only_row = 1",
-    params: &[Text, Text, Int],
-};
-
-pub(super) async fn save_profile(sql: &Sql, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
-    let note = vec![profile.tenant.to_string().into(), profile.name.as_str().into(), now.micros().into()];
-    let count = vec![
-        profile.tenant.to_string().into(),
-        i64::from(MOST_PROFILES).into(),
-        profile.name.as_str().into(),
-    ];
-    let batch = take_number(Batch::default())
-        .run_within(("profiles", MOST_PROFILES), &COUNT_PROFILES, count)
-        .run_touching(1, &SAVE_PROFILE, profile_values(profile))
-        .run_touching(1, &NOTE_SAVED_PROFILE, note);
-    sql.batch(batch).await.map(drop)
-}
 
 /// Makes a profile whose name must be free.
 pub(super) async fn create_profile(sql: &Sql, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
@@ -197,19 +159,19 @@ pub(super) async fn replace_profile(
 
 pub(super) const DELETE_PROFILE: Statement = Statement {
     table: "profiles",
-    text: "DELETE FROM profiles WHERE tenant_id = $1 AND name = $2",
+    text: "DELETE FROM profiles WHERE tenant_id = $1 AND id = $2",
     params: &[Text, Text],
 };
 
 pub(super) async fn delete_profile(
     sql: &Sql,
     tenant: TenantId,
-    name: &ProfileName,
+    id: ProfileId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let values = vec![tenant.to_string().into(), name.as_str().into()];
+    let values = vec![tenant.to_string().into(), id.to_string().into()];
     let batch = take_number(Batch::default()).run_touching(1, &DELETE_PROFILE, values);
-    match sql.batch(note_change(batch, tenant, "profile", name.as_str(), now)).await {
+    match sql.batch(note_change(batch, tenant, "profile", id, now)).await {
         // The row count is the only thing here that can conflict: nothing refers to a profile.
         Err(StoreError::Conflict) => Ok(false),
         outcome => outcome.map(|_| true),

@@ -2,6 +2,7 @@
 
 use super::{
     answer::answer_once,
+    basis::unchanged,
     change::{note_change, take_number},
 };
 use crate::sql::{
@@ -13,7 +14,7 @@ use countersign_core::{
     id::TenantId,
     idempotency::Once,
     ports::StoreError,
-    resource::{Resource, ResourceKind},
+    resource::{Basis, Resource, ResourceKind},
     time::Timestamp,
 };
 
@@ -51,6 +52,7 @@ pub(super) const COUNT_RESOURCES: Statement = Statement {
 pub(super) async fn create_resource(
     sql: &Sql,
     resource: &Resource,
+    basis: &[Basis],
     once: Option<&Once>,
 ) -> Result<(), StoreError> {
     let Resource { tenant, kind, created_at: now, .. } = *resource;
@@ -65,11 +67,9 @@ pub(super) async fn create_resource(
         now.micros().into(),
     ];
     let count = vec![tenant.to_string().into(), kind.as_str().into(), i64::from(kind.most()).into()];
-    let batch = take_number(Batch::default()).run_touching(1, &INSERT_RESOURCE, values).run_within(
-        (kind.plural(), kind.most()),
-        &COUNT_RESOURCES,
-        count,
-    );
+    let batch = unchanged(take_number(Batch::default()), basis)
+        .run_touching(1, &INSERT_RESOURCE, values)
+        .run_within((kind.plural(), kind.most()), &COUNT_RESOURCES, count);
     let batch = note_change(batch, tenant, "resource", resource.id_text(), now);
     sql.batch(answer_once(batch, tenant, once, now)).await.map(drop)
 }
@@ -101,7 +101,11 @@ pub(super) const UPDATE_RESOURCE: Statement = Statement {
     params: &[Text, Text, Text, Text, Bytes, Int, Int],
 };
 
-pub(super) async fn update_resource(sql: &Sql, resource: &Resource) -> Result<(), StoreError> {
+pub(super) async fn update_resource(
+    sql: &Sql,
+    resource: &Resource,
+    basis: &[Basis],
+) -> Result<(), StoreError> {
     let Resource { tenant, updated_at: now, .. } = *resource;
     let values = vec![
         tenant.to_string().into(),
@@ -112,7 +116,7 @@ pub(super) async fn update_resource(sql: &Sql, resource: &Resource) -> Result<()
         now.micros().into(),
         (resource.version - 1).into(),
     ];
-    let batch = take_number(Batch::default()).run_touching(1, &UPDATE_RESOURCE, values);
+    let batch = unchanged(take_number(Batch::default()), basis).run_touching(1, &UPDATE_RESOURCE, values);
     sql.batch(note_change(batch, tenant, "resource", resource.id_text(), now)).await.map(drop)
 }
 
@@ -126,11 +130,12 @@ pub(super) async fn delete_resource(
     sql: &Sql,
     tenant: TenantId,
     (kind, id): (ResourceKind, [u8; 16]),
+    basis: &[Basis],
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let id = kind.id_text(id);
     let values = vec![tenant.to_string().into(), id.as_str().into()];
-    let batch = take_number(Batch::default()).run_touching(1, &DELETE_RESOURCE, values);
+    let batch = unchanged(take_number(Batch::default()), basis).run_touching(1, &DELETE_RESOURCE, values);
     match sql.batch(note_change(batch, tenant, "resource", id, now)).await {
         // The row count is the only thing here that can conflict: no row refers to one.
         Err(StoreError::Conflict) => Ok(false),

@@ -66,7 +66,14 @@ pub(super) async fn save_setting(
         let count = vec![tenant.to_string().into(), i64::from(most).into(), setting.stored().0.into()];
         batch = batch.run_within(("limits of its own", most), &COUNT_LIMITS, count);
     }
-    batch = put_setting(batch, tenant, setting, now);
+    batch = match setting {
+        // One of its own that is not there cannot be unset.
+        Setting::Limit(name, None) if name.scope() == LimitScope::Caller => {
+            let values = vec![tenant.to_string().into(), setting.stored().0.into()];
+            batch.run_touching(1, &DELETE_SETTING, values)
+        }
+        _ => put_setting(batch, tenant, setting, now),
+    };
     sql.batch(note_change(batch, tenant, "setting", setting.stored().0, now)).await.map(drop)
 }
 

@@ -16,15 +16,22 @@ use countersign_core::{
     profile::Profile,
     provider::OPERATOR,
     setting::Setting,
-    tenant::{Tenant, TenantName},
+    tenant::{Tenant, TenantChange, TenantName},
     time::Timestamp,
 };
+
+/// How often a change is tried again after another writer came first.
+const ROUNDS: usize = 64;
 
 pub(super) fn read_tenant(row: &Row) -> Result<Tenant, StoreError> {
     Ok(Tenant {
         id: row.parsed(0, |text| text.parse().ok())?,
         name: row.parsed(1, TenantName::parse)?,
         created_at: Timestamp::from_micros(row.int(2)?),
+        version: row.int(3)?,
+        disabled_at: row.optional_int(4)?.map(Timestamp::from_micros),
+        deleted_at: row.optional_int(5)?.map(Timestamp::from_micros),
+        erasing: row.flag(6)?,
     })
 }
 
@@ -52,7 +59,8 @@ pub(super) async fn create_tenant(
 
 pub(super) const SELECT_TENANT: Statement = Statement {
     table: "tenants",
-    text: "SELECT id, name, created_at FROM tenants WHERE id = $1",
+    text: "SELECT id, name, created_at, version, disabled_at, deleted_at, erasing
+        FROM tenants WHERE id = $1",
     params: &[Text],
 };
 
@@ -63,7 +71,8 @@ pub(super) async fn tenant(sql: &Sql, tenant: TenantId) -> Result<Option<Tenant>
 
 pub(super) const LIST_TENANTS: Statement = Statement {
     table: "tenants",
-    text: "SELECT id, name, created_at FROM tenants WHERE id > $1 ORDER BY id LIMIT $2",
+    text: "SELECT id, name, created_at, version, disabled_at, deleted_at, erasing
+        FROM tenants WHERE id > $1 ORDER BY id LIMIT $2",
     params: &[Text, Int],
 };
 
@@ -76,4 +85,42 @@ pub(super) async fn list_tenants(
     let after = after.unwrap_or(OPERATOR).to_string();
     let rows = sql.query(&LIST_TENANTS, vec![after.into(), i64::from(limit).into()]).await?;
     rows.iter().map(read_tenant).collect()
+}
+
+/// If it is as it was when it was read.
+pub(super) const UPDATE_TENANT: Statement = Statement {
+    table: "tenants",
+    text: "UPDATE tenants SET name = $3, disabled_at = $4, deleted_at = $5, version = version + 1
+        WHERE id = $1 AND version = $2",
+    params: &[Text, Int, Text, Int, Int],
+};
+
+pub(super) async fn update_tenant(
+    sql: &Sql,
+    id: TenantId,
+    change: &TenantChange,
+    now: Timestamp,
+) -> Result<Option<Tenant>, StoreError> {
+    for _ in 0..ROUNDS {
+        let old = tenant(sql, id).await?.filter(|tenant| tenant.id != OPERATOR);
+        let Some(old) = old else { return Ok(None) };
+        let new = match old.changed(change, now) {
+            Some(new) if new != old => new,
+            _ => return Ok(Some(old)),
+        };
+        let values = vec![
+            id.to_string().into(),
+            old.version.into(),
+            new.name.as_str().into(),
+            new.disabled_at.map(Timestamp::micros).into(),
+            new.deleted_at.map(Timestamp::micros).into(),
+        ];
+        let batch = take_number(Batch::default()).run_touching(1, &UPDATE_TENANT, values);
+        match sql.batch(note_change(batch, id, "tenant", id, now)).await {
+            // Another writer came first, or the tenant is gone: the next round reads which.
+            Err(StoreError::Conflict) => {}
+            outcome => return outcome.map(|_| Some(new)),
+        }
+    }
+    Err(StoreError::Conflict)
 }

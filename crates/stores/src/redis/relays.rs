@@ -10,8 +10,8 @@ use super::{
     url::RedisUrl,
 };
 use countersign_core::{
-    id::KeyId,
-    ports::{KeyEnd, Relay, Relayed, StoreError},
+    id::{KeyId, TenantId},
+    ports::{KeyEnd, Relay, Relayed, StoreError, TenantEnd},
     time::Timestamp,
 };
 
@@ -71,13 +71,23 @@ fn earlier(mark: &str) -> String {
     millis.map_or_else(|| "-".to_owned(), |millis| millis.saturating_sub(BEHIND_MS).to_string())
 }
 
-/// `[after, 8][up_to, 8]`, then `[key, 16][version, 8][at in us, 8]` of each end.
+/// Stands where a key's end has its time: what has it is a tenant. Releases that know no
+/// ends of tenants take it for that of a key which they do not have.
+const OF_TENANT: i64 = i64::MIN;
+
+/// `[after, 8][up_to, 8]`, then `[key, 16][version, 8][at in us, 8]` of each end of a key, and
+/// `[tenant, 16][version, 8][OF_TENANT, 8]` of each tenant.
 fn pack(relay: &Relay) -> Vec<u8> {
     let mut packed = [relay.after.to_be_bytes(), relay.up_to.to_be_bytes()].concat();
     for KeyEnd { key, version, at } in &relay.ends {
         packed.extend(key.bytes());
         packed.extend(version.to_be_bytes());
         packed.extend(at.micros().to_be_bytes());
+    }
+    for TenantEnd { tenant, version } in &relay.tenants {
+        packed.extend(tenant.bytes());
+        packed.extend(version.to_be_bytes());
+        packed.extend(OF_TENANT.to_be_bytes());
     }
     packed
 }
@@ -87,10 +97,30 @@ fn unpack(packed: &[u8]) -> Option<Relay> {
         bytes.try_into().ok().map(i64::from_be_bytes)
     }
     let (head, ends) = packed.split_at_checked(16)?;
-    let ends = ends.chunks_exact(32).map(|end| {
-        let key = KeyId::from_bytes(end[..16].try_into().ok()?);
-        let (version, at) = (number(&end[16..24])?, Timestamp::from_micros(number(&end[24..])?));
-        Some(KeyEnd { key, version, at })
-    });
-    Some(Relay { after: number(&head[..8])?, up_to: number(&head[8..])?, ends: ends.collect::<Option<_>>()? })
+    let mut relay = Relay { after: number(&head[..8])?, up_to: number(&head[8..])?, ..Relay::default() };
+    for end in ends.chunks_exact(32) {
+        let id = end[..16].try_into().ok()?;
+        let (version, at) = (number(&end[16..24])?, number(&end[24..])?);
+        if at == OF_TENANT {
+            relay.tenants.push(TenantEnd { tenant: TenantId::from_bytes(id), version });
+        } else {
+            let at = Timestamp::from_micros(at);
+            relay.ends.push(KeyEnd { key: KeyId::from_bytes(id), version, at });
+        }
+    }
+    Some(relay)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_is_read_as_it_was_told() {
+        let end = KeyEnd { key: KeyId::from_bytes([1; 16]), version: 2, at: Timestamp::from_micros(3) };
+        let tenant = TenantEnd { tenant: TenantId::from_bytes([4; 16]), version: 5 };
+        let relay = Relay { after: 6, up_to: 7, ends: vec![end, end], tenants: vec![tenant] };
+        assert_eq!(unpack(&pack(&relay)), Some(relay));
+        assert_eq!(unpack(&[0; 15]), None);
+    }
 }

@@ -34,7 +34,7 @@ fn webhook(byte: u8, mode: Mode, events: &[WebhookEvent]) -> Arc<Webhook> {
 }
 
 fn view(webhooks: Vec<Arc<Webhook>>) -> TenantView {
-    let tenant = Tenant { id: TENANT, name: TenantName::parse("Acme").unwrap(), created_at: AT };
+    let tenant = Tenant::new(TENANT, TenantName::parse("Acme").unwrap(), AT);
     let mut view = TenantView { webhooks, ..TenantView::new(tenant) };
     view.profiles.insert(ProfileName::default(), Profile::first(PROFILE, TENANT, AT));
     view

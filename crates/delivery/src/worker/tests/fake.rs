@@ -203,7 +203,7 @@ impl Directory for NoDirectory {}
 
 fn company() -> Snapshot {
     let (id, name) = (TenantId::from_bytes([1; 16]), TenantName::parse("Acme").unwrap());
-    let mut view = TenantView::new(Tenant { id, name, created_at: Fixed.now() });
+    let mut view = TenantView::new(Tenant::new(id, name, Fixed.now()));
     let profile = Profile::first(ProfileId::from_bytes([1; 16]), id, Fixed.now());
     view.profiles.insert(ProfileName::default(), profile);
     let snapshot = Snapshot::default();

@@ -1,0 +1,394 @@
+//! Tenants: another name, an end, and what is left after it.
+
+use super::{Base, at, key, once, profile};
+use crate::{
+    codes::{HandClock, seconds},
+    history::{self, TENANT, story},
+    webhooks::Place,
+};
+use anyhow::{Context as _, Result, ensure};
+use async_trait::async_trait;
+use countersign_core::{
+    Context,
+    history::{History as _, HistoryUpkeep},
+    id::{AttemptId, ReviewNumberId, TenantId, WebhookMessageId},
+    key::Mode,
+    keyring::Fingerprint,
+    limits::{Buckets, LimitName},
+    ports::{Clock as _, Codes, Directory, Relay, Relayed, StoreError, TenantEnd, UnrecordedEvent},
+    provider::OPERATOR,
+    resource::{Resource, ResourceKind},
+    review::ReviewNumber,
+    setting::Setting,
+    tenant::{ERASED_AFTER, TenantChange, TenantName},
+    tenants::{MARGIN, erase_tenants},
+    time::Timestamp,
+    verification::RecordKey,
+    webhook::outbox::{NextTry, WebhookAttempt, WebhookSettlement},
+};
+use countersign_stores::{
+    directory::SqlDirectory,
+    sql::{Kind, Statement},
+};
+use futures_util::future::join_all;
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+
+const OTHER: TenantId = TenantId::from_bytes([77; 16]);
+
+/// The codes stores of nodes, as far as they tell each other of the directory. Every event
+/// is recorded.
+struct Told {
+    clock: Arc<HandClock>,
+    relays: Mutex<Vec<Relay>>,
+}
+
+#[async_trait]
+impl Codes for Told {
+    async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
+        Ok(self.clock.now())
+    }
+
+    async fn relay(&self, relay: &Relay) -> Result<(), StoreError> {
+        self.relays.lock().unwrap().push(relay.clone());
+        Ok(())
+    }
+
+    async fn relayed(&self, _: &str) -> Result<Option<Relayed>, StoreError> {
+        let relays = self.relays.lock().unwrap().clone();
+        let head = relays.iter().map(|relay| relay.up_to).max().unwrap_or_default();
+        Ok(Some(Relayed { relays, mark: String::new(), head }))
+    }
+}
+
+/// A database that is gone.
+struct Gone;
+impl Directory for Gone {}
+
+/// `TENANT` on a node, and the same of another node.
+async fn nodes(base: &Base) -> Result<(Place, [Context; 2])> {
+    let place = Place::new(base).await?;
+    let codes = Arc::new(Told { clock: place.clock.clone(), relays: Mutex::default() });
+    let node = Context { codes, ..place.context.clone() };
+    let other = Context { snapshot: Arc::default(), ..node.clone() };
+    other.refresh().await?;
+    Ok((place, [node, other]))
+}
+
+fn name(text: &str) -> TenantName {
+    TenantName::parse(text).unwrap()
+}
+
+pub async fn a_tenant_is_renamed_disabled_deleted_and_enabled(base: &Base) -> Result<()> {
+    let directory = &base.directory;
+    let (one, other) = (base.tenant(1).await?, base.tenant(2).await?);
+    let change = async |change: TenantChange, seconds| -> Result<_> {
+        let changed = directory.update_tenant(one.id, &change, at(seconds)).await?.context("a tenant")?;
+        assert_eq!(directory.tenant(one.id).await?.as_ref(), Some(&changed));
+        assert_eq!(directory.list_tenants(None, 9).await?, [changed.clone(), other.clone()]);
+        Ok(changed)
+    };
+    let before = base.changes().await?.len();
+    let renamed = change(TenantChange::Rename(name("Łódź & Co.")), 10).await?;
+    assert_eq!((renamed.name.as_str(), renamed.version), ("Łódź & Co.", 2));
+    let disabled = change(TenantChange::Disable, 11).await?;
+    assert_eq!((disabled.disabled_at, disabled.deleted_at, disabled.version), (Some(at(11)), None, 3));
+    assert_eq!(change(TenantChange::Disable, 12).await?, disabled, "it is disabled already");
+    let deleted = change(TenantChange::Delete, 13).await?;
+    assert_eq!((deleted.disabled_at, deleted.deleted_at), (Some(at(11)), Some(at(13))));
+    let enabled = change(TenantChange::Enable, 14).await?;
+    assert_eq!((enabled.disabled_at, enabled.deleted_at, enabled.version), (None, None, 5));
+    let noted: Vec<_> =
+        base.changes().await?.drain(before..).map(|(_, of, kind, id)| (of, kind, id)).collect();
+    let one_change = (one.id.to_string(), "tenant".to_owned(), one.id.to_string());
+    assert_eq!(noted, vec![one_change; 4], "each change once");
+    // Nobody, and the operator's own.
+    for nobody in [TenantId::from_bytes([9; 16]), OPERATOR] {
+        for change in [TenantChange::Disable, TenantChange::Delete] {
+            ensure!(directory.update_tenant(nobody, &change, at(15)).await?.is_none());
+        }
+    }
+    ensure!(directory.tenant(OPERATOR).await?.context("the operator")?.disabled_at.is_none());
+    ensure!(directory.list_deleted_tenants(at(1_000_000), 9).await?.is_empty());
+    Ok(())
+}
+
+pub async fn of_changes_at_once_none_is_lost(base: &Base) -> Result<()> {
+    let tenant = base.tenant(1).await?;
+    let change = async |n: usize| {
+        let change = match n {
+            0 => TenantChange::Delete,
+            n => TenantChange::Rename(name(&format!("Name {n}"))),
+        };
+        base.directory.update_tenant(tenant.id, &change, at(5)).await
+    };
+    for changed in join_all((0..10).map(change)).await {
+        ensure!(changed?.is_some());
+    }
+    let now = base.directory.tenant(tenant.id).await?.context("a tenant")?;
+    ensure!(now.name.as_str().starts_with("Name ") && now.deleted_at == Some(at(5)), "{now:?}");
+    assert_eq!(now.version, 11);
+    Ok(())
+}
+
+pub async fn other_nodes_hear_that_a_tenant_is_disabled(base: &Base) -> Result<()> {
+    let (place, [node, other]) = nodes(base).await?;
+    let now = place.clock.now();
+    other.snapshot.mark(Instant::now());
+    // From now on the other node reaches no database.
+    let other = Context { directory: Arc::new(Gone), ..other };
+    node.directory.update_tenant(TENANT, &TenantChange::Disable, now).await?;
+    ensure!(!other.snapshot.is_disabled(TENANT));
+    node.refresh().await?;
+    node.tell().await?;
+    other.listen("").await?;
+    ensure!(other.snapshot.is_disabled(TENANT), "by the node that has read it");
+    ensure!(other.snapshot.knows_ends(node.snapshot.seen()), "and there is no gap");
+    // A command tells it without a number, whoever has read what.
+    let third = Context {
+        snapshot: Arc::default(),
+        directory: Arc::new(SqlDirectory::new(base.sql.clone())),
+        ..other.clone()
+    };
+    node.directory.update_tenant(TENANT, &TenantChange::Enable, now).await?;
+    third.refresh().await?;
+    third.listen("").await?;
+    ensure!(!third.snapshot.is_disabled(TENANT), "what was told before is older than what it read");
+    let third = Context { directory: Arc::new(Gone), ..third };
+    let version = node.directory.update_tenant(TENANT, &TenantChange::Disable, now).await?;
+    let end = TenantEnd { tenant: TENANT, version: version.context("a tenant")?.version };
+    node.codes.relay(&Relay { tenants: vec![end], ..Relay::default() }).await?;
+    third.listen("").await?;
+    ensure!(third.snapshot.is_disabled(TENANT));
+    Ok(())
+}
+
+/// How many rows of a tenant each table holds.
+async fn rows(base: &Base, tenant: TenantId) -> Result<Vec<(&'static str, i64)>> {
+    macro_rules! counts {
+        ($($table:literal),+) => { [$(Statement {
+            table: $table,
+            text: concat!("SELECT count(*) FROM ", $table, " WHERE tenant_id = $1"),
+            params: &[Kind::Text],
+        }),+] };
+    }
+    static COUNTS: [Statement; 13] = counts!(
+        "keys",
+        "profiles",
+        "resources",
+        "review_numbers",
+        "settings",
+        "idempotency",
+        "key_addresses",
+        "verifications",
+        "rollups",
+        "conversions",
+        "dead_events",
+        "webhook_messages",
+        "webhook_attempts"
+    );
+    static MORE: [Statement; 3] = [
+        Statement {
+            table: "erasures",
+            text: "SELECT count(*) FROM erasures WHERE tenant_id = $1",
+            params: &[Kind::Text],
+        },
+        Statement {
+            table: "tenants",
+            text: "SELECT count(*) FROM tenants WHERE id = $1",
+            params: &[Kind::Text],
+        },
+        // Of whomever, for events say nothing of their tenant.
+        Statement {
+            table: "events",
+            text: "SELECT count(*) FROM events WHERE $1 = $1 AND verification_id NOT IN
+                (SELECT id FROM verifications)",
+            params: &[Kind::Text],
+        },
+    ];
+    let mut found = Vec::new();
+    for statement in COUNTS.iter().chain(&MORE) {
+        let rows = base.sql.query(statement, vec![tenant.to_string().into()]).await?;
+        found.push((statement.table, rows.first().context("a count")?.int(0)?));
+    }
+    Ok(found)
+}
+
+/// Something of each kind that a tenant can have; more in other weeks of the history.
+async fn fill(base: &Base, place: &Place, tenant: TenantId, number: u8, starts: i64) -> Result<()> {
+    let directory = &base.directory;
+    let many = (0..3).map(|n| key(tenant, number + n)).collect::<Vec<_>>();
+    for (n, key) in many.iter().enumerate() {
+        directory.create_key(key, Some(&once(number + n as u8, 1))).await?;
+    }
+    directory.create_profile(&profile(tenant, number + 1, "shop")?, at(1)).await?;
+    let limit = Setting::Limit(LimitName::parse("signup").context("name")?, Buckets::parse("5/600"));
+    directory.save_setting(tenant, &limit, at(1)).await?;
+    for n in 0..3 {
+        let sender = Resource {
+            tenant,
+            kind: ResourceKind::Sender,
+            id: [number + n; 16],
+            name: format!("Acme{n}"),
+            body: r#"{"countries":[]}"#.to_owned(),
+            sealed: None,
+            version: 1,
+            created_at: at(1),
+            updated_at: at(1),
+        };
+        directory.create_resource(&sender, &[], None).await?;
+    }
+    let review = ReviewNumber {
+        id: ReviewNumberId::from_bytes([number; 16]),
+        tenant,
+        number: Fingerprint([number; 16]),
+        sealed: vec![1],
+        ends_at: at(1_000),
+        created_at: at(1),
+    };
+    directory.create_review_number(&review, None, at(1)).await?;
+    for n in 0..3u16 {
+        directory.note_address_uses(&[super::address_use(tenant, many[0].id, n, 1)]).await?;
+    }
+    let of = |event: UnrecordedEvent| UnrecordedEvent { key: RecordKey { tenant, ..event.key }, ..event };
+    for n in 0..starts {
+        // A day apart, and so in several weeks.
+        let (first, nth) = (i64::from(number) * 1_000, n * 86_400);
+        place.history.record(&story(first + nth).into_iter().map(of).collect::<Vec<_>>()).await?;
+    }
+    let bad = of(UnrecordedEvent { body: vec![255], ..story(i64::from(number) * 1_000 + 7)[0].clone() });
+    place.history.record(&[bad]).await?;
+    place.history.erase(tenant, Mode::Live, Fingerprint([8; 16]), at(0)).await?;
+    Ok(())
+}
+
+/// A webhook with what was told, what waits, and a log.
+async fn webhook_of_tenant(place: &Place) -> Result<()> {
+    let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
+    let queued: Vec<WebhookMessageId> = place.queue(&webhook, 5).await?;
+    let now = place.clock.now();
+    let claims = place.context.webhooks.claim(webhook.id, (now, now + seconds(60)), 2).await?;
+    for claim in claims {
+        let attempt = WebhookAttempt {
+            id: AttemptId::new(now, &mut crate::codes::rng()),
+            message: claim.id,
+            kind: claim.kind.clone(),
+            at: now,
+            status_code: Some(500),
+            duration: seconds(1),
+            reason: Some("status 500".to_owned()),
+        };
+        let settlement = WebhookSettlement { attempt, next: NextTry::GivenUp };
+        let _ = place.context.webhooks.settle(&claim, &settlement).await?;
+    }
+    assert_eq!(queued.len(), 5);
+    Ok(())
+}
+
+pub async fn a_deleted_tenant_is_erased_after_thirty_days_and_no_other(base: &Base) -> Result<()> {
+    let (place, [node, other]) = nodes(base).await?;
+    let directory = &base.directory;
+    let mut second = super::tenant(77)?;
+    second.id = OTHER;
+    directory.create_tenant(&second, &profile(OTHER, 77, "default")?, &Default::default()).await?;
+    place.history.arrange(history::at(0), history::at(-1)).await?;
+    fill(base, &place, TENANT, 100, 10).await?;
+    fill(base, &place, OTHER, 110, 2).await?;
+    webhook_of_tenant(&place).await?;
+    for node in [&node, &other] {
+        node.refresh().await?;
+        assert_eq!(node.snapshot.size(), (3, 6), "with the operator's own");
+    }
+    let full = rows(base, TENANT).await?;
+    let all_but_strays = full.iter().filter(|(table, _)| *table != "events");
+    ensure!(all_but_strays.clone().all(|(_, count)| *count > 0), "{full:?}");
+    let others = rows(base, OTHER).await?;
+
+    let round = async || erase_tenants(&node, &*place.history, place.clock.now()).await;
+    place.clock.turn(ERASED_AFTER * 2);
+    ensure!(round().await?.is_empty(), "it was not deleted");
+    let change = async |change| directory.update_tenant(TENANT, &change, place.clock.now()).await;
+    change(TenantChange::Disable).await?;
+    place.clock.turn(ERASED_AFTER * 2);
+    ensure!(round().await?.is_empty(), "a disabled one stays as long as it may");
+    change(TenantChange::Delete).await?;
+    place.clock.turn(ERASED_AFTER + MARGIN - seconds(1));
+    ensure!(round().await?.is_empty(), "not yet");
+    change(TenantChange::Enable).await?;
+    place.clock.turn(ERASED_AFTER);
+    ensure!(round().await?.is_empty(), "it was taken back");
+    change(TenantChange::Delete).await?;
+    place.clock.turn(ERASED_AFTER + MARGIN - seconds(1));
+    ensure!(round().await?.is_empty(), "thirty days from the second time");
+    assert_eq!(rows(base, TENANT).await?, full, "nothing went before");
+    place.clock.turn(seconds(1));
+    assert_eq!(round().await?, [TENANT]);
+    let left = rows(base, TENANT).await?;
+    ensure!(left.iter().all(|(_, count)| *count == 0), "{left:?}");
+    assert_eq!(rows(base, OTHER).await?, others);
+    ensure!(round().await?.is_empty(), "there is nothing more to do");
+    // Both nodes forget it, with its keys.
+    other.refresh().await?;
+    for node in [&node, &other] {
+        assert_eq!(node.snapshot.size(), (2, 3));
+        ensure!(node.snapshot.tenant(TENANT).is_none() && node.snapshot.tenant(OTHER).is_some());
+    }
+    // One that starts later reads the same.
+    let fresh = Context { snapshot: Arc::default(), ..node };
+    fresh.refresh().await?;
+    assert_eq!(fresh.snapshot.size(), (2, 3));
+    Ok(())
+}
+
+/// Where the last events of the tenant wait, nothing is erased: what is recorded later would
+/// bring a part of it back.
+struct Behind(Timestamp);
+
+#[async_trait]
+impl Codes for Behind {
+    async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
+        Ok(self.0)
+    }
+}
+
+pub async fn an_erasure_goes_on_where_it_broke_off_whoever_is_at_it(base: &Base) -> Result<()> {
+    let (place, [node, other]) = nodes(base).await?;
+    let directory = &base.directory;
+    fill(base, &place, TENANT, 100, 40).await?;
+    let deleted = directory.update_tenant(TENANT, &TenantChange::Delete, place.clock.now()).await?;
+    let deleted_at = deleted.and_then(|tenant| tenant.deleted_at).context("deleted")?;
+    place.clock.turn(ERASED_AFTER + MARGIN);
+    let now = place.clock.now();
+    let behind = Context { codes: Arc::new(Behind(deleted_at)), ..node.clone() };
+    ensure!(erase_tenants(&behind, &*place.history, now).await?.is_empty());
+    ensure!(directory.tenant(TENANT).await?.is_some_and(|tenant| !tenant.erasing));
+
+    // A round that breaks off after a few rows.
+    ensure!(!directory.begin_erasure(TENANT, deleted_at - seconds(1), now).await?, "deleted later");
+    ensure!(directory.begin_erasure(TENANT, deleted_at, now).await?);
+    ensure!(directory.begin_erasure(TENANT, deleted_at, now).await?, "begun is begun");
+    ensure!(!place.history.erase_tenant(TENANT, 3).await?);
+    ensure!(!directory.erase_tenant(TENANT, 1, now).await?);
+    for change in [TenantChange::Enable, TenantChange::Rename(name("Back"))] {
+        let stays = directory.update_tenant(TENANT, &change, now).await?.context("a tenant")?;
+        ensure!(stays.erasing && stays.disabled_at.is_some(), "{stays:?}");
+    }
+    let left = rows(base, TENANT).await?;
+    ensure!(left.contains(&("verifications", 37)) && left.contains(&("events", 0)), "{left:?}");
+    // Two nodes at once; one may find the rows of the other locked, and leaves them to a later round.
+    let both = [&node, &other].map(|node| erase_tenants(node, &*place.history, now));
+    for outcome in join_all(both).await {
+        ensure!(!matches!(outcome, Err(StoreError::Conflict | StoreError::Corrupt { .. })), "{outcome:?}");
+    }
+    let _: Vec<TenantId> = erase_tenants(&node, &*place.history, now).await?;
+    let left = rows(base, TENANT).await?;
+    ensure!(left.iter().all(|(_, count)| *count == 0), "{left:?}");
+    ensure!(directory.list_tenants(None, 9).await?.is_empty());
+    // It never was: nothing is made for it, and it cannot come back.
+    let orphan = directory.create_key(&key(TENANT, 120), None).await;
+    ensure!(matches!(orphan, Err(StoreError::Conflict)), "{orphan:?}");
+    ensure!(directory.update_tenant(TENANT, &TenantChange::Enable, now).await?.is_none());
+    Ok(())
+}
