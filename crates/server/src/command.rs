@@ -18,7 +18,7 @@ use crate::{
     telemetry, wiring,
 };
 use anyhow::Context as _;
-use countersign_core::Context;
+use countersign_core::{Context, cause::chain};
 use countersign_stores::{directory::SqlDirectory, sql::Sql};
 use std::{
     io::{ErrorKind, Write as _},
@@ -44,12 +44,12 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Route(command) => route::run(config, command).await,
         Command::Keyring(command) => keyring::run(config, command).await,
         Command::Allowlist(command) => allowlist::run(config, command).await,
-        Command::Config(command) => config::run(config, &command),
+        Command::Config(command) => config::run(config, &command).await,
         Command::Healthcheck { url } => probe::run(config, url).await,
     };
     telemetry::flush_log();
     let Err(error) = outcome else { return ExitCode::SUCCESS };
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", chain(error.as_ref()));
     if error.is::<Problems>() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
 }
 

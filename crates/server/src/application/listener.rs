@@ -1,6 +1,11 @@
 //! The two HTTP listeners and what bounds them.
 
-use crate::operator::{self, Operator};
+use super::{load_certificate, tls::server_config};
+use crate::{
+    cli::Role,
+    configuration::Settings,
+    operator::{self, Operator},
+};
 use actix_web::{
     App, HttpServer,
     dev::Server,
@@ -8,6 +13,7 @@ use actix_web::{
     web,
 };
 use countersign_api::State;
+use countersign_core::cause::chain;
 use countersign_portal::DevPage;
 use rustls::ServerConfig;
 use std::{
@@ -16,6 +22,10 @@ use std::{
     time::Duration,
 };
 use tokio_util::sync::CancellationToken;
+
+/// The settings of the two addresses.
+pub(super) const BIND: &str = "server.bind";
+pub(super) const OPERATOR_BIND: &str = "server.operator_bind";
 
 /// How long a connection may idle between two requests.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -37,13 +47,27 @@ const OPERATOR_PATIENCE: Duration = Duration::from_secs(5);
 
 /// An address that could not be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}")]
+#[error("{setting}: {}", self.reason())]
 pub struct BindError {
+    /// What it is configured by.
+    pub setting: &'static str,
     /// The address.
     pub address: SocketAddr,
     /// Why.
     #[source]
     pub source: std::io::Error,
+}
+
+impl BindError {
+    fn reason(&self) -> String {
+        let Self { address, source, .. } = self;
+        match source.kind() {
+            io::ErrorKind::AddrInUse => {
+                format!("port {} is taken on {}; choose a free one", address.port(), address.ip())
+            }
+            _ => format!("{address} cannot be listened on"),
+        }
+    }
 }
 
 /// What is configured of the API's listener.
@@ -56,8 +80,25 @@ pub(super) struct Bounds {
     pub tls: Option<ServerConfig>,
 }
 
-pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
-    TcpListener::bind(address).map_err(|source| BindError { address, source })
+pub(super) fn bind(setting: &'static str, address: SocketAddr) -> Result<TcpListener, BindError> {
+    TcpListener::bind(address).map_err(|source| BindError { setting, address, source })
+}
+
+/// What keeps a node from listening as it is configured, each with its setting. Nothing is answered.
+pub(crate) fn try_listening(settings: &Settings, role: Role) -> Vec<String> {
+    let mut problems = Vec::new();
+    match load_certificate(settings) {
+        Ok(certificate) => {
+            let tls = certificate.map(server_config).transpose();
+            problems.extend(tls.err().map(|error| format!("server.tls: {error}")));
+        }
+        Err(error) => problems.extend(error.0),
+    }
+    // Both at once: one address may not be given to both.
+    let api = role.answers().then(|| bind(BIND, settings.server.bind)).transpose();
+    let operator = bind(OPERATOR_BIND, settings.server.operator_bind);
+    problems.extend([api.err(), operator.err()].into_iter().flatten().map(|error| chain(&error)));
+    problems
 }
 
 /// Serves the API, and the pages of `dev` if there are any, until `stop`.

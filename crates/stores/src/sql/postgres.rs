@@ -9,7 +9,7 @@ use super::{
     migration::{self, Applied},
 };
 use connect::connector;
-pub(super) use connect::parse_url;
+pub(super) use connect::{parse_url, servers};
 use countersign_core::ports::StoreError;
 use deadpool_postgres::{Manager, Object, Pool, Runtime};
 use futures_util::{TryStreamExt, future::maybe_done, poll};
