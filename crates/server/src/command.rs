@@ -4,6 +4,7 @@
 mod allowlist;
 mod config;
 mod dev;
+mod follow;
 mod key;
 mod keyring;
 mod probe;
