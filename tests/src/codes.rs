@@ -2,7 +2,7 @@
 //! its own and a clock that it turns by hand.
 
 mod backlog;
-mod engine;
+pub mod engine;
 mod failover;
 mod fairness;
 mod families;

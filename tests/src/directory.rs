@@ -180,6 +180,12 @@ impl Base {
         Some(format!("{server}/{name}?{options}"))
     }
 
+    /// What the server calls the database.
+    pub fn name(&self) -> Option<&str> {
+        let Place::Server { name, .. } = &self.place else { return None };
+        Some(name)
+    }
+
     pub async fn close(self) -> Result<()> {
         match self.place {
             Place::Folder { .. } => Ok(()),

@@ -268,9 +268,10 @@ async fn refusal(folder: &Path) -> String {
 #[tokio::test]
 async fn a_folder_that_cannot_be_used_is_named() {
     // Nobody, root neither, makes a file or a folder there.
-    for (folder, words) in
-        [("/proc/self", "The lock /proc/self/lock"), ("/proc/data", "The folder /proc/data")]
-    {
+    for (folder, words) in [
+        ("/proc/self", "The folder /proc/self cannot be written in"),
+        ("/proc/data", "The folder /proc/data cannot be made"),
+    ] {
         let told = refusal(Path::new(folder)).await;
         assert!(told.starts_with(words), "{told}");
     }

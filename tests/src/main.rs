@@ -6,6 +6,7 @@ mod addresses;
 mod allowlists;
 mod app;
 mod bounds;
+mod cli;
 mod codes;
 mod compatible;
 mod delivery;

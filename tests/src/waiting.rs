@@ -100,6 +100,18 @@ async fn serve_waits_for_a_database_that_is_away_and_can_be_stopped() -> Result<
     anyhow::bail!("the ports are still taken")
 }
 
+#[tokio::test]
+async fn a_key_ring_that_is_missing_is_not_waited_with() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let url = format!("redis://127.0.0.1:{}", free_port()?);
+    let settings = settings_with(folder.path(), [free_port()?, free_port()?], &[("codes.url", &url)])?;
+    std::fs::remove_file(folder.path().join("keyring.toml"))?;
+    let building = Application::build(Parts::new(settings));
+    let refused = tokio::time::timeout(Duration::from_secs(10), building).await?.err().context("refused")?;
+    assert!(refused.to_string().contains("keyring create"), "{refused}");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn serve_waits_for_a_codes_store_that_is_away() -> Result<()> {
     let folder = tempfile::tempdir()?;

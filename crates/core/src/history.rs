@@ -6,7 +6,7 @@ mod reseal;
 mod store;
 
 pub use fold::{Change, Conversions, Counts, order, rank, reached, status_after};
-pub use reseal::{Resealing, reseal_contacts, sealed_with};
+pub use reseal::{Progress, Resealing, count_sealed_with, reseal_contacts, reseal_progress};
 pub use store::{
     Arranged, By, ConversionQuery, Filter, History, HistoryUpkeep, HourlyCounts, ListQuery, PastVerification,
     Recorded, ReportQuery, StoredContact, Way, WayCounts,

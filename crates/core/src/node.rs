@@ -16,6 +16,17 @@ use std::{
 /// much less than this.
 pub const DEAD_AFTER: Duration = Duration::from_secs(60);
 
+/// Between two notes of a node that say nothing new; twelve fit into [`DEAD_AFTER`].
+pub const NOTES_EVERY: Duration = Duration::from_secs(5);
+
+/// Those that were listed `before` and live, and have not noted themselves since. One that has reaches the
+/// database, and so knows within [`crate::snapshot::MAX_AGE`] what was changed before that list. One that is new
+/// has read everything at its start.
+pub fn silent<'a>(before: &[Node], now: &'a [Node]) -> Vec<&'a Node> {
+    let noted = |node: &Node| before.iter().all(|old| old.id != node.id || old.seen_at != node.seen_at);
+    now.iter().filter(|node| !noted(node)).collect()
+}
+
 /// A process that serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
@@ -63,4 +74,28 @@ pub trait Nodes: Send + Sync {
 
     /// Deletes a node that stopped.
     async fn forget_node(&self, node: NodeId) -> Result<(), StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyring::KeyVersions;
+
+    #[test]
+    fn a_node_is_silent_until_it_notes_itself_again() {
+        let versions = Versions { mac: KeyVersions::new(Vec::new()), seal: KeyVersions::new(Vec::new()) };
+        let node = |number: u8, seen: i64| Node {
+            id: NodeId::from_bytes([number; 16]),
+            started_at: Timestamp::default(),
+            seen_at: Timestamp::from_millis(seen),
+            program: "0.1.0".into(),
+            versions: versions.clone(),
+            changed_at: None,
+        };
+        let before = [node(1, 100), node(2, 100), node(3, 100)];
+        // The first has noted itself, by a clock that may be behind; the third has stopped; the fourth is new.
+        let now = [node(1, 90), node(2, 100), node(4, 100)];
+        assert_eq!(silent(&before, &now), [&node(2, 100)]);
+        assert!(silent(&[], &now).is_empty());
+    }
 }

@@ -77,12 +77,14 @@ pub enum Refusal {
         version: u8,
     },
     /// Records that it made may still stand.
-    #[error("records made with {kind} version {version} may stand for another {} s", ceil_seconds(*.wait))]
+    #[error("live verifications made with {kind} version {version} may stand until {until}, for another {} s", ceil_seconds(*.wait))]
     TooSoon {
         /// The list.
         kind: KeyKind,
         /// The version.
         version: u8,
+        /// The end of the last of them.
+        until: Timestamp,
         /// How much longer.
         wait: Duration,
     },
@@ -115,6 +117,17 @@ pub fn may_retire(
     nodes: &[Node],
     now: Timestamp,
 ) -> Result<(), Refusal> {
+    retirement_waits(kind, version, keys, nodes, now)?.into_iter().next().map_or(Ok(()), Err)
+}
+
+/// All that passes with time and still keeps a version from going; an error if it cannot go at all.
+pub fn retirement_waits(
+    kind: KeyKind,
+    version: u8,
+    keys: &[ListedKey],
+    nodes: &[Node],
+    now: Timestamp,
+) -> Result<Vec<Refusal>, Refusal> {
     let key = keys.iter().find(|key| key.version.number == version);
     let key = key.ok_or(Refusal::Unknown(kind, version))?;
     let primary = keys.first().map_or(0, |first| first.version.number);
@@ -124,16 +137,20 @@ pub fn may_retire(
     if primary < version && key.demoted_at.is_none() {
         return Err(Refusal::NeverPrimary(kind, version));
     }
-    let mut demoted_at = key.demoted_at;
-    for node in nodes {
-        if node.versions.of(kind).primary().is_some_and(|primary| primary.number == version) {
-            return Err(Refusal::StillMakes { node: node.id, kind, version });
-        }
-        // A node follows the file a moment later, or much later where the file is copied to it.
-        demoted_at = demoted_at.max(node.changed_at);
+    let makes = |node: &Node| node.versions.of(kind).primary().is_some_and(|one| one.number == version);
+    let still = nodes.iter().filter(|node| makes(node));
+    let mut waits: Vec<_> = still.map(|node| Refusal::StillMakes { node: node.id, kind, version }).collect();
+    if let Some(until) = unused_from(key, nodes).filter(|until| *until > now) {
+        waits.push(Refusal::TooSoon { kind, version, until, wait: until.since(now) });
     }
-    let wait = demoted_at.map_or(Duration::ZERO, |at| (at + LONGEST_RECORD).since(now));
-    if wait.is_zero() { Ok(()) } else { Err(Refusal::TooSoon { kind, version, wait }) }
+    Ok(waits)
+}
+
+/// From when on no record of the codes store needs a version that is primary no more, as far as that is known.
+pub fn unused_from(key: &ListedKey, nodes: &[Node]) -> Option<Timestamp> {
+    // A node follows the file a moment later, or much later where the file is copied to it.
+    let changed = nodes.iter().filter_map(|node| node.changed_at).max();
+    key.demoted_at.max(changed).map(|at| at + LONGEST_RECORD)
 }
 
 #[cfg(test)]
@@ -194,18 +211,21 @@ mod tests {
         };
         let kind = KeyKind::Seal;
         assert_eq!(retire(1, &keys(1_500), &[]), Ok(()));
-        let soon = Refusal::TooSoon { kind, version: 1, wait: seconds(1) };
-        assert_eq!(retire(1, &keys(1_499), &[]), Err(soon));
+        let soon = |wait| Refusal::TooSoon { kind, version: 1, until: NOW + wait, wait };
+        assert_eq!(retire(1, &keys(1_499), &[]), Err(soon(seconds(1))));
         assert_eq!(retire(2, &keys(1_500), &[]), Err(Refusal::Primary(kind, 2)));
         assert_eq!(retire(3, &keys(1_500), &[]), Err(Refusal::Unknown(kind, 3)));
         assert_eq!(retire(2, &listed(&[1, 2], None), &[]), Err(Refusal::NeverPrimary(kind, 2)));
         assert_eq!(retire(1, &listed(&[2, 1], None), &[]), Ok(()), "moved by hand, and no node runs");
         let maker = node(7, &[version(1), version(2)]);
         let still = Refusal::StillMakes { node: maker.id, kind, version: 1 };
-        assert_eq!(retire(1, &keys(9_000), &[maker]), Err(still));
+        assert_eq!(retire(1, &keys(9_000), std::slice::from_ref(&maker)), Err(still));
         let late = Node { changed_at: Some(NOW - seconds(1_400)), ..node(7, &[version(2), version(1)]) };
-        let soon = Refusal::TooSoon { kind, version: 1, wait: seconds(100) };
-        assert_eq!(retire(1, &keys(9_000), std::slice::from_ref(&late)), Err(soon));
+        assert_eq!(retire(1, &keys(9_000), std::slice::from_ref(&late)), Err(soon(seconds(100))));
+        let other = node(8, &[version(1), version(2)]);
+        let all = retirement_waits(kind, 1, &keys(1_490), &[maker.clone(), late.clone(), other.clone()], NOW);
+        let still = |node: &Node| Refusal::StillMakes { node: node.id, kind, version: 1 };
+        assert_eq!(all, Ok(vec![still(&maker), still(&other), soon(seconds(100))]), "not only the first");
         assert!(retire(1, &listed(&[2, 1], None), &[late]).is_err(), "moved by hand");
     }
 }

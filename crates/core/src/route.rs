@@ -235,11 +235,16 @@ pub fn ways(view: &TenantView, operator: Option<&TenantView>, to: &PhoneNumber, 
 /// Whether there is any way for a number.
 pub fn is_served(view: &TenantView, operator: Option<&TenantView>, to: &PhoneNumber) -> bool {
     let to = &to.located();
-    let routes = |owner: &TenantView| {
-        let mut routes = owner.routes.iter().filter(|route| route.enabled && route.matches(to));
-        routes.any(|route| account(view, operator, route.provider).is_some())
-    };
-    routes(view) || operator.is_some_and(routes)
+    usable(view, operator).any(|route| route.matches(to))
+}
+
+/// The routes that take live messages of a tenant, each for its numbers: its own, then the operator's.
+pub fn usable<'a>(
+    view: &'a TenantView,
+    operator: Option<&'a TenantView>,
+) -> impl Iterator<Item = &'a Arc<Route>> {
+    let routes = [Some(view), operator].into_iter().flatten().flat_map(|owner| &owner.routes);
+    routes.filter(move |route| route.enabled && account(view, operator, route.provider).is_some())
 }
 
 /// An account that a tenant may use.

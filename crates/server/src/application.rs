@@ -20,11 +20,11 @@ mod waiting;
 use crate::{
     cli::Role,
     configuration::{Problems, Settings},
-    demo::Demo,
+    demo::{Demo, refuse_demo},
     machine::SystemClock,
     operator::Operator,
     telemetry,
-    wiring::{Backends, open_backends},
+    wiring::{Backends, judge_machine, open_backends},
 };
 use actix_web::web;
 use anyhow::{Context as _, anyhow, ensure};
@@ -46,7 +46,8 @@ use countersign_stores::sqlite::Database;
 use directory::{follow_directory, follow_relays, refresh};
 use front::{Ends, tell_ends};
 pub use listener::BindError;
-use listener::{Bounds, bind, serve_api, serve_operator};
+pub(crate) use listener::try_listening;
+use listener::{BIND, Bounds, OPERATOR_BIND, bind, serve_api, serve_operator};
 use presence::Presence;
 pub(crate) use probe::ApiProbe;
 use receipts::Receipts;
@@ -133,13 +134,15 @@ impl Application {
     pub async fn build(parts: Parts) -> anyhow::Result<Self> {
         let Parts { settings, clock, dev, role } = parts;
         let certificate = load_certificate(&settings)?;
-        let api = role.answers().then(|| bind(settings.server.bind)).transpose()?;
-        let operator = bind(settings.server.operator_bind)?;
+        let api = role.answers().then(|| bind(BIND, settings.server.bind)).transpose()?;
+        let operator = bind(OPERATOR_BIND, settings.server.operator_bind)?;
         let addresses = (api.as_ref().unwrap_or(&operator).local_addr()?, operator.local_addr()?);
         // Before the stores are opened, so that what they count is not lost.
         telemetry::metrics_handle();
         // `dev` brings the schema up to date by itself.
         if !dev {
+            // What no waiting would mend.
+            judge_machine(&settings)?;
             let bounds = Bounds::new(&settings.server, certificate.clone(), Arc::default())?;
             wait_for_stores(&settings, (api.as_ref(), &operator), &bounds).await?;
         }
@@ -379,8 +382,8 @@ pub(crate) fn load_certificate(settings: &Settings) -> Result<Option<Arc<Certifi
 async fn open_demo(context: &Context, now: Timestamp, dev: bool) -> anyhow::Result<Option<Arc<Demo>>> {
     let demo = Demo::derive(&context.keyring).context("The demo tenant has no valid name")?;
     let directory = &context.directory;
-    let found = directory.tenant(demo.tenant.id).await.context("The directory does not answer")?;
     if dev {
+        let found = directory.tenant(demo.tenant.id).await.context("The directory does not answer")?;
         let strangers = directory.list_tenants(None, 1).await.context("The directory does not answer")?;
         ensure!(
             found.is_some() || strangers.is_empty(),
@@ -389,10 +392,7 @@ async fn open_demo(context: &Context, now: Timestamp, dev: bool) -> anyhow::Resu
         demo.install(directory.as_ref(), now).await?;
         return Ok(Some(Arc::new(demo)));
     }
-    ensure!(
-        found.is_none(),
-        "This data folder belongs to `countersign dev`, whose keys are printed at each start; serve from another one"
-    );
+    refuse_demo(directory.as_ref(), &context.keyring).await?;
     Ok(None)
 }
 

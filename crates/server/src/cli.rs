@@ -306,7 +306,15 @@ pub struct ListArgs {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Name every problem at once, or say that there is none
-    Check,
+    Check {
+        /// Also try everything that `serve` needs, as this user and from here: servers, files, ports, the key ring.
+        /// Changes nothing, and takes 20 s at most
+        #[arg(long)]
+        connect: bool,
+        /// As a node that does this
+        #[arg(long, value_enum, default_value_t, requires = "connect")]
+        role: Role,
+    },
     /// Print the commented default file
     Default,
 }

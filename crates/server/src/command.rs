@@ -4,6 +4,7 @@
 mod allowlist;
 mod config;
 mod dev;
+mod follow;
 mod key;
 mod keyring;
 mod probe;
@@ -18,7 +19,7 @@ use crate::{
     telemetry, wiring,
 };
 use anyhow::Context as _;
-use countersign_core::Context;
+use countersign_core::{Context, cause::chain};
 use countersign_stores::{directory::SqlDirectory, sql::Sql, sqlite::wait_until_closed};
 use std::{
     io::{ErrorKind, Write as _},
@@ -48,7 +49,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Route(command) => route::run(config, command).await,
         Command::Keyring(command) => keyring::run(config, command).await,
         Command::Allowlist(command) => allowlist::run(config, command).await,
-        Command::Config(command) => config::run(config, &command),
+        Command::Config(command) => config::run(config, &command).await,
         Command::Healthcheck { url } => probe::run(config, url).await,
     };
     // Else the last writes of a command stand in the log beside the file only.
@@ -69,7 +70,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
 fn tell(error: &anyhow::Error) {
     if !telemetry::is_json() {
         telemetry::flush_log();
-        eprintln!("error: {error:#}");
+        eprintln!("error: {}", chain(error.as_ref()));
         return;
     }
     match error.downcast_ref::<Problems>() {
@@ -78,7 +79,7 @@ fn tell(error: &anyhow::Error) {
                 tracing::error!(error = %problem, "The configuration is not usable");
             }
         }
-        None => tracing::error!(error = %format_args!("{error:#}"), "Ended with an error"),
+        None => tracing::error!(error = %chain(error.as_ref()), "Ended with an error"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The demo tenant of `dev`. Its ids and keys are derived from the key ring
 //! of the data folder, so that each start prints the same ones.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use countersign_core::{
     allowlist::Allowlist,
     countries::Countries,
@@ -84,6 +84,17 @@ impl Demo {
         }
         directory.create_key(&Key::new(presented, tenant, name.to_owned(), scopes, now), None).await
     }
+}
+
+/// Refuses a directory that has the demo tenant of this key ring.
+pub(crate) async fn refuse_demo(directory: &dyn Directory, keyring: &KeyRing) -> anyhow::Result<()> {
+    let demo = Demo::derive(keyring).context("The demo tenant has no valid name")?;
+    let found = directory.tenant(demo.tenant.id).await.context("The directory does not answer")?;
+    ensure!(
+        found.is_none(),
+        "This data folder belongs to `countersign dev`, whose keys are printed at each start; serve from another one"
+    );
+    Ok(())
 }
 
 fn derived_id(keyring: &KeyRing, purpose: &str) -> [u8; 16] {

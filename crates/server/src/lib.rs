@@ -5,6 +5,7 @@
 //! environment. It must never hold a rule of its own: those are in
 //! `countersign-core`. Start reading at [`application`], then [`wiring`].
 
+mod advice;
 pub mod application;
 pub mod cli;
 mod command;

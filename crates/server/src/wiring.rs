@@ -1,39 +1,43 @@
 //! Chooses the backends, once: nothing behind this file knows which engine
 //! it works on.
 
+mod codes;
+mod folder;
+mod trial;
+
 use crate::{
-    configuration::{CodesSettings, CodesUrl, DatabaseUrl, Secret, Settings},
+    configuration::{CodesUrl, DatabaseUrl, Settings},
     keyfile::{self, KeyFile},
     machine,
 };
 use anyhow::{Context as _, bail, ensure};
+use codes::open_codes;
+pub(crate) use codes::redis_url;
+pub use codes::tell_nodes;
 use countersign_core::{
     Context,
     console::Inbox,
     history::{History, HistoryUpkeep},
     keyring::KeyRing,
     node::Nodes,
-    ports::{Clock, Codes, Relay},
+    ports::{Clock, Codes},
     snapshot::Snapshot,
     webhook::WebhookOutbox,
 };
 use countersign_delivery::{AccountReport, Accounts, AddressPolicy, Outbound, providers::Means};
 use countersign_stores::{
-    codes::{CodesOptions, SqliteCodes},
     directory::SqlDirectory,
     history::SqlHistory,
     inbox::SqliteInbox,
-    redis::{self, RedisCodes, RedisOptions, RedisUrl},
     sql::Sql,
     sqlite::{Database, Options},
     webhooks::SqlWebhooks,
 };
-use std::{
-    fs::{DirBuilder, File, OpenOptions, TryLockError},
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+pub(crate) use folder::make_folder;
+use folder::{judge_folder, lock_folder};
+use std::{fs::File, path::Path, sync::Arc};
 use tokio::sync::mpsc;
+pub(crate) use trial::{Trial, try_all};
 
 /// The stores of a serving process, and the lock that keeps others out.
 pub struct Backends {
@@ -63,8 +67,9 @@ pub async fn open_backends(
     clock: &Arc<dyn Clock>,
     dev: bool,
 ) -> anyhow::Result<Backends> {
+    judge_folder(&settings.folder)?;
     make_folder(&settings.folder)?;
-    let lock = lock_folder(&settings.folder)?;
+    let lock = lock_folder(&settings.folder).await?;
     let (keyring, partitions) = open_keyring(settings, dev)?;
     let keyring = Arc::new(keyring);
     let sql = open_sql(settings).await?;
@@ -110,6 +115,12 @@ pub async fn open_backends(
     Ok(Backends { accounts, reports, outbound, context, nodes, history, inbox, files, lock })
 }
 
+/// Refuses what only somebody on this machine can mend: the data folder and the key ring. Makes nothing.
+pub(crate) fn judge_machine(settings: &Settings) -> anyhow::Result<()> {
+    judge_folder(&settings.folder)?;
+    find_keyring(settings, false).map(drop)
+}
+
 /// What a command needs that manages accounts and routes beside a running
 /// server: it must reach neither codes nor history, and holds no lock.
 pub(crate) async fn open_management(settings: &Settings) -> anyhow::Result<Context> {
@@ -142,74 +153,12 @@ impl Codes for Absent {}
 impl History for Absent {}
 impl WebhookOutbox for Absent {}
 
-async fn open_codes(
-    settings: &CodesSettings,
-    clock: &Arc<dyn Clock>,
-    keyring: &KeyRing,
-    (dev, files): (bool, &mut Vec<Database>),
-) -> anyhow::Result<Arc<dyn Codes>> {
-    let url = match &settings.url {
-        CodesUrl::Sqlite(file) => {
-            let options = CodesOptions { full_sync: settings.full_sync, event_budget: settings.event_budget };
-            let codes = SqliteCodes::open(file, Arc::clone(clock), options).await;
-            let codes =
-                codes.with_context(|| format!("The codes store {} cannot be opened", file.display()))?;
-            files.push(codes.file().clone());
-            return Ok(Arc::new(codes));
-        }
-        CodesUrl::Redis { url, ca } => redis_url(url, ca.as_deref())?,
-    };
-    if url.is_open() {
-        tracing::warn!(
-            "codes.url leads off this machine without TLS: numbers and codes are sealed, passwords are not"
-        );
-    }
-    let weaknesses = RedisCodes::weaknesses(&url).await.context("The codes store cannot be reached")?;
-    if dev || settings.may_forget {
-        for weakness in &weaknesses {
-            tracing::warn!(weakness, "The codes store may forget");
-        }
-    } else {
-        ensure!(
-            weaknesses.is_empty(),
-            "The codes store may forget (codes.persistence = \"unchecked\" serves all the same):\n  {}",
-            weaknesses.join("\n  ")
-        );
-    }
-    let options = RedisOptions {
-        partitions: settings.partitions,
-        event_budget: settings.event_budget,
-        confirm_replicas: settings.confirm_replicas,
-        identity: keyring.identity().to_vec(),
-        clock: None,
-    };
-    let codes = RedisCodes::open(&url, options).await.context("The codes store cannot be opened")?;
-    Ok(Arc::new(codes))
-}
-
-pub(crate) fn redis_url(url: &Secret, ca: Option<&Path>) -> anyhow::Result<RedisUrl> {
-    let read = |path: &Path| {
-        std::fs::read(path).with_context(|| format!("codes.ca_file: {} cannot be read", path.display()))
-    };
-    RedisUrl::parse(url.expose(), ca.map(read).transpose()?).context("codes.url")
-}
-
-/// Tells the nodes that share the codes store, if it is one that nodes share.
-pub async fn tell_nodes(settings: &Settings, relay: &Relay) -> anyhow::Result<()> {
-    let CodesUrl::Redis { url, ca } = &settings.codes.url else { return Ok(()) };
-    Ok(redis::tell_nodes(&redis_url(url, ca.as_deref())?, relay).await?)
-}
-
 /// Opens the directory's engine. A file on this machine is brought up to date
 /// at once; a server that others use too waits for `countersign migrate`.
 pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
     match &settings.database {
         DatabaseUrl::Postgres { url, ca } => {
-            let read = |path: &PathBuf| {
-                std::fs::read(path)
-                    .with_context(|| format!("database.ca_file: {} cannot be read", path.display()))
-            };
-            let ca = ca.as_ref().map(read).transpose()?;
+            let ca = read_authority("database.ca_file", ca.as_deref())?;
             Sql::postgres(url.expose(), ca.as_deref()).context("The database cannot be reached so")
         }
         DatabaseUrl::Sqlite(file) => {
@@ -221,7 +170,7 @@ pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
             let database = Database::open(file, Options { full_sync: true });
             let database = database.with_context(|| format!("The database {shown} cannot be opened"))?;
             let sql = Sql::sqlite(database);
-            refuse_lost_directory(settings, file, &sql).await?;
+            refuse_lost_directory(settings, file, Some(&sql)).await?;
             sql.migrate()
                 .await
                 .with_context(|| format!("The database {shown} cannot be brought up to date"))?;
@@ -232,9 +181,12 @@ pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
 
 /// A directory without tables is that of a first start, unless something else says that there was one:
 /// then it was lost on the way, as in a copy without its log, and must not pass for a new one.
-async fn refuse_lost_directory(settings: &Settings, file: &Path, sql: &Sql) -> anyhow::Result<()> {
+async fn refuse_lost_directory(settings: &Settings, file: &Path, sql: Option<&Sql>) -> anyhow::Result<()> {
     let (shown, ring) = (file.display(), settings.keyring.file.display());
-    let is_new = async || sql.is_new().await.with_context(|| format!("The database {shown} cannot be read"));
+    let is_new = async || match sql {
+        Some(sql) => sql.is_new().await.with_context(|| format!("The database {shown} cannot be read")),
+        None => Ok(true),
+    };
     if !is_new().await? {
         return Ok(());
     }
@@ -272,9 +224,20 @@ fn note_directory(settings: &Settings) {
     }
 }
 
+/// The authority (PEM) in a file that a setting names.
+fn read_authority(setting: &str, file: Option<&Path>) -> anyhow::Result<Option<Vec<u8>>> {
+    let read = |file: &Path| {
+        std::fs::read(file).with_context(|| format!("{setting}: {} cannot be read", file.display()))
+    };
+    file.map(read).transpose()
+}
+
 /// Says what to do when the database is not at this program's version.
 pub async fn refuse_pending_migrations(sql: &Sql) -> anyhow::Result<()> {
-    let pending = sql.pending_migrations().await.context("The database does not answer")?;
+    refuse_older(&sql.pending_migrations().await.context("The database does not answer")?)
+}
+
+fn refuse_older(pending: &[String]) -> anyhow::Result<()> {
     ensure!(
         pending.is_empty(),
         "The database is older than this program; run `countersign migrate` first (it would apply: {})",
@@ -283,53 +246,42 @@ pub async fn refuse_pending_migrations(sql: &Sql) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn make_folder(folder: &Path) -> anyhow::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    let made = builder.create(folder);
-    made.with_context(|| format!("The folder {} cannot be made", folder.display()))
-}
-
-fn lock_folder(folder: &Path) -> anyhow::Result<File> {
-    let path = folder.join("lock");
-    let shown = path.display();
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-    let file = file.with_context(|| format!("The lock {shown} cannot be opened"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => bail!(
-            "Another countersign process serves from the folder {}; stop it, or choose another folder",
-            folder.display()
-        ),
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("The folder {} cannot be locked", folder.display()))
-        }
-    }
-}
-
 /// The key ring and the number of partitions that was fixed with it.
 fn open_keyring(settings: &Settings, dev: bool) -> anyhow::Result<(KeyRing, u16)> {
+    if let Some(found) = find_keyring(settings, dev)? {
+        return Ok(found);
+    }
+    let path = &settings.keyring.file;
+    keyfile::create(path, settings.codes.partitions, &mut machine::rng())?;
+    if !dev {
+        tracing::warn!(file = %path.display(), "Made a new key ring; keep a copy of it in a safe place");
+    }
+    let made = find_keyring(settings, dev)?;
+    made.with_context(|| format!("The key ring {} vanished", path.display()))
+}
+
+/// The same as it is configured. `None` where the first start makes it, for everything is on this machine.
+fn find_keyring(settings: &Settings, dev: bool) -> anyhow::Result<Option<(KeyRing, u16)>> {
     let wanted = settings.codes.partitions;
     let file = match &settings.keyring.text {
-        Some(text) => keyfile::parse(text.expose()).context("keyring.text is not valid")?,
-        None => open_key_file(settings, dev)?,
+        Some(text) => Some(keyfile::parse(text.expose()).context("keyring.text is not valid")?),
+        None => find_key_file(settings, dev)?,
     };
+    let Some(file) = file else { return Ok(None) };
     let fixed = file.partitions.unwrap_or(wanted);
     ensure!(
         fixed == wanted,
         "codes.partitions is {wanted}, but this installation was made with {fixed}; set codes.partitions = {fixed}"
     );
-    Ok((file.keyring()?, fixed))
+    Ok(Some((file.keyring()?, fixed)))
 }
 
-/// The key ring file; the first start makes it where everything is on this machine.
-fn open_key_file(settings: &Settings, dev: bool) -> anyhow::Result<KeyFile> {
+/// Refuses a file that is missing and may not be made.
+fn find_key_file(settings: &Settings, dev: bool) -> anyhow::Result<Option<KeyFile>> {
     let path = &settings.keyring.file;
     let shown = path.display();
     if let Some(found) = keyfile::read(path)? {
-        return Ok(found);
+        return Ok(Some(found));
     }
     // Fresh keys could not open what is stored, so a lost file must not pass for a first start.
     match (&settings.codes.url, &settings.database) {
@@ -343,11 +295,7 @@ fn open_key_file(settings: &Settings, dev: bool) -> anyhow::Result<KeyFile> {
             "There is no key ring {shown}, and what others serve may hold data made with one: put it there, or make the first with `countersign keyring create` and give it to every node"
         ),
     }
-    keyfile::create(path, settings.codes.partitions, &mut machine::rng())?;
-    if !dev {
-        tracing::warn!(file = %shown, "Made a new key ring; keep a copy of it in a safe place");
-    }
-    keyfile::read(path)?.with_context(|| format!("The key ring {shown} vanished"))
+    Ok(None)
 }
 
 #[cfg(test)]

@@ -20,4 +20,5 @@ mod wake;
 
 pub use codes::{RedisCodes, RedisOptions};
 pub use relays::tell_nodes;
+pub use server::Servers;
 pub use url::{RedisUrl, RedisUrlError};

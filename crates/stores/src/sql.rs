@@ -140,6 +140,11 @@ pub fn check_postgres_url(url: &str) -> Result<(), StoreError> {
     postgres::parse_url(url).map(drop)
 }
 
+/// Where the servers of a usable URL are, and which database is meant, without who asks.
+pub fn postgres_servers(url: &str) -> Option<String> {
+    postgres::parse_url(url).ok().as_ref().map(postgres::servers)
+}
+
 /// What became of the weeks that the history is kept in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Weeks {
@@ -221,6 +226,14 @@ impl Sql {
         match &self.engine {
             Engine::Sqlite(database) => database.write(lite::migrate).await,
             Engine::Postgres(postgres) => postgres.migrate().await,
+        }
+    }
+
+    /// Refuses a way to the database that [`Sql::migrate`] could not take: one through a transaction pooler.
+    pub async fn refuse_pooler(&self) -> Result<(), StoreError> {
+        match &self.engine {
+            Engine::Sqlite(_) => Ok(()),
+            Engine::Postgres(postgres) => postgres.refuse_pooler().await,
         }
     }
 

@@ -13,7 +13,7 @@ pub use open::wait_until_closed;
 
 use countersign_core::ports::StoreError;
 use open::Open;
-use rusqlite::{Connection, ErrorCode, config::DbConfig, wal::CheckpointMode};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig, wal::CheckpointMode};
 use std::{
     path::Path,
     sync::{
@@ -82,6 +82,17 @@ impl Database {
             })
             .map_err(StoreError::unavailable)?;
         let connections = Mutex::new(readers.map_err(sqlite_error)?);
+        Ok(Self { acts, readers: Arc::new(Readers { free, connections }) })
+    }
+
+    /// Opens a file that is there, to read: nothing of it and nothing beside it is changed. Writes answer
+    /// `Unavailable`.
+    pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        let connection = connect_to_read(path).map_err(sqlite_error)?;
+        let connections = Mutex::new(vec![connection]);
+        // Nobody takes from the other end.
+        let (acts, _) = mpsc::channel(1);
+        let free = Arc::new(Semaphore::new(1));
         Ok(Self { acts, readers: Arc::new(Readers { free, connections }) })
     }
 
@@ -213,6 +224,34 @@ fn connect(path: &Path, options: Options) -> rusqlite::Result<Connection> {
     // Savepoints keep what they may have to undo in memory, not in a file of their own.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// A log that is there must be read with the file, and then SQLite needs its index too, which a server or
+/// a crash has left there. Without them SQLite would make both, so the file is said to stand still.
+fn connect_to_read(path: &Path) -> rusqlite::Result<Connection> {
+    let beside = |end: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        Path::new(&name).exists()
+    };
+    let still = if beside("-wal") && beside("-shm") { "" } else { "?immutable=1" };
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                uri.push(char::from(*byte))
+            }
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri.push_str(still);
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(uri, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    // Reads the file for the first time: what is no database shows here.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(connection)
 }
 
@@ -387,6 +426,40 @@ mod tests {
         database.write(insert).await.unwrap();
         readers.iter().for_each(tokio::task::JoinHandle::abort);
         assert_eq!(count(&database).await, 2_001);
+    }
+
+    #[tokio::test]
+    async fn a_look_changes_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a ?%#.sqlite");
+        assert!(Database::open_to_read(&path).is_err(), "it makes none");
+        let files = || {
+            let files = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap());
+            let mut files: Vec<_> =
+                files.map(|file| (file.file_name(), std::fs::read(file.path()).unwrap())).collect();
+            files.sort();
+            files
+        };
+        let connection = Connection::open(&path).unwrap();
+        connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+        connection.execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY) STRICT").unwrap();
+        connection.execute_batch("INSERT INTO t (id) VALUES (1), (2)").unwrap();
+        // While somebody serves, with all of it in the log; and when nobody does.
+        for stopped in [false, true] {
+            if stopped {
+                Connection::open(&path).unwrap().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+            }
+            let database = Database::open_to_read(&path).unwrap();
+            assert_eq!(count(&database).await, 2);
+            assert!(matches!(database.write(|_| Ok(())).await, Err(StoreError::Unavailable(_))));
+        }
+        connection.close().unwrap();
+        let before = files();
+        assert_eq!(before.len(), 1);
+        drop(Database::open_to_read(&path).unwrap());
+        assert!(files() == before);
+        std::fs::write(&path, "no database").unwrap();
+        assert!(Database::open_to_read(&path).is_err());
     }
 
     #[tokio::test]

@@ -62,7 +62,9 @@ async fn tls_and_a_user_with_few_rights_suffice() {
     let worker = countersign_core::id::NodeId::from_bytes([7; 16]);
     assert_eq!(codes.share(worker, 64).await.unwrap(), 0..64);
     codes.leave(worker).await.unwrap();
-    RedisCodes::weaknesses(&RedisUrl::parse(&url, Some(ca)).unwrap()).await.unwrap();
+    let parsed = RedisUrl::parse(&url, Some(ca)).unwrap();
+    RedisCodes::ask_servers(&parsed).await.unwrap();
+    assert!(RedisCodes::look(&parsed, 64, Some(b"")).await.unwrap());
     // And no more than that.
     let plain = try_command(&url.replace("rediss", "redis"), &redis::cmd("PING")).await;
     assert!(plain.is_err(), "it listens to TLS alone");
@@ -75,11 +77,19 @@ async fn another_installation_is_refused() {
     let parsed = RedisUrl::parse(&url, None).unwrap();
     let open =
         async |identity: &[u8], partitions| RedisCodes::open(&parsed, options(identity, partitions)).await;
+    let look =
+        async |identity: &[u8], partitions| RedisCodes::look(&parsed, partitions, Some(identity)).await;
+    assert!(!look(b"ours", 64).await.unwrap() && !look(b"othe", 32).await.unwrap(), "a look claims nothing");
     open(b"ours", 64).await.unwrap();
     open(b"ours", 64).await.unwrap();
-    for (identity, partitions) in [(b"ours", 32), (b"othe", 64)] {
+    assert!(look(b"ours", 64).await.unwrap());
+    for (identity, partitions, reason) in
+        [(b"ours", 32, "with 64 partitions, not 32"), (b"othe", 64, "another key ring")]
+    {
         let refused = open(identity, partitions).await.err().unwrap();
-        assert!(format!("{refused:?}").contains("another key ring"), "{refused:?}");
+        assert!(format!("{refused:?}").contains(reason), "{refused:?}");
+        let refused = look(identity, partitions).await.unwrap_err();
+        assert!(format!("{refused:?}").contains(reason), "{refused:?}");
     }
 }
 

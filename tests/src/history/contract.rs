@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use countersign_core::{
     event::{CancelReason, Event, EventKind},
     history::{
-        Counts, Filter, History, HistoryUpkeep, ListQuery, Recorded, ReportQuery, Resealing, reseal_contacts,
-        sealed_with,
+        Counts, Filter, History, HistoryUpkeep, ListQuery, Progress, Recorded, ReportQuery, Resealing,
+        count_sealed_with, reseal_contacts, reseal_progress,
     },
     id::{ProfileId, TenantId, VerificationId},
     key::Mode,
@@ -17,6 +17,7 @@ use countersign_core::{
     verification::{Delivery, Status},
 };
 use countersign_stores::sql::{Statement, Value};
+use std::time::Duration;
 
 const HOUR: i64 = 3_600;
 
@@ -396,10 +397,22 @@ pub async fn contacts_are_sealed_anew_and_a_restart_goes_on(base: &Base) -> Resu
     let mut pages = 0;
     // Each page by a process of its own.
     while reseal_contacts(&*history(base), &both, super::at(0), &mut rng).await? == Resealing::Working {
-        assert_eq!(sealed_with(&*history(base)).await?, None, "a pass that is not over says nothing");
+        let progress = reseal_progress(&*history(base), 2, super::at(0)).await?;
+        assert!(matches!(progress, Progress::Under { seen_to: Some(_), counts: true }), "{progress:?}");
+        let left = count_sealed_with(&*history(base), 2, 1).await?;
+        assert_eq!(left, ([250, 50, 0][pages], true), "behind the pass");
         pages += 1;
     }
-    assert_eq!((pages, sealed_with(&*history(base)).await?), (3, Some((2, super::at(0)))));
+    let progress = async |primary, clean_from| reseal_progress(&*history(base), primary, clean_from).await;
+    assert_eq!((pages, progress(2, super::at(0)).await?), (3, Progress::Clean));
+    let early = Progress::Early { next: super::at(0) + Duration::from_secs(15 * 60) };
+    assert_eq!(progress(2, super::at(1)).await?, early, "something may have come behind it");
+    assert_eq!(progress(3, super::at(0)).await?, Progress::NotBegun);
+    assert_eq!(
+        count_sealed_with(&*history(base), 2, 2).await?,
+        (450, true),
+        "from the first on, for it is over"
+    );
     let new = ring(&[2])?;
     for n in [0, 200, 449] {
         let contact = history(base).read(key(n)).await?.context("row")?.contact.context("contact")?;
@@ -413,6 +426,6 @@ pub async fn contacts_are_sealed_anew_and_a_restart_goes_on(base: &Base) -> Resu
             Resealing::Done { unreadable } => break unreadable,
         }
     };
-    assert_eq!((told, sealed_with(&*history(base)).await?), (450, None));
+    assert_eq!((told, progress(3, super::at(0)).await?), (450, Progress::Unreadable(450)));
     Ok(())
 }

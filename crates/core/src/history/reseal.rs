@@ -92,10 +92,72 @@ pub async fn reseal_contacts(
     Ok(if state.done { done } else { Resealing::Working })
 }
 
-/// The version that every contact is sealed with, and since when nothing else
-/// was found: known after a whole pass that could open everything.
-pub async fn sealed_with(upkeep: &dyn HistoryUpkeep) -> Result<Option<(u8, Timestamp)>, StoreError> {
+/// How far the history is from needing only the primary version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Progress {
+    /// A whole pass that began at `clean_from` or later found and left nothing else.
+    Clean,
+    /// No pass with this primary version has begun.
+    NotBegun,
+    /// A pass is under way. It must begin anew if it `counts` not.
+    Under {
+        /// It has seen what was started up to then; nothing yet if `None`.
+        seen_to: Option<Timestamp>,
+        /// Whether it began late enough.
+        counts: bool,
+    },
+    /// A pass ended, but it began too early to have seen everything.
+    Early {
+        /// The earliest begin of the next one.
+        next: Timestamp,
+    },
+    /// A pass ended, and so many contacts open with no key of the ring.
+    Unreadable(u64),
+}
+
+/// Asks the job how far it is. From `clean_from` on nothing new can be recorded that another version sealed.
+pub async fn reseal_progress(
+    upkeep: &dyn HistoryUpkeep,
+    primary: u8,
+    clean_from: Timestamp,
+) -> Result<Progress, StoreError> {
     let state = upkeep.job(JOB).await?.as_deref().and_then(State::parse);
-    let state = state.filter(|state| state.done && state.unreadable == 0);
-    Ok(state.map(|state| (state.primary, state.began)))
+    Ok(match state.filter(|state| state.primary == primary) {
+        None => Progress::NotBegun,
+        Some(State { done: false, after, began, .. }) => {
+            Progress::Under { seen_to: after.map(|id| id.created_at()), counts: began >= clean_from }
+        }
+        Some(State { unreadable, .. }) if unreadable > 0 => Progress::Unreadable(unreadable),
+        Some(State { began, .. }) if began < clean_from => {
+            Progress::Early { next: clean_from.max(began + NEXT_PASS) }
+        }
+        Some(_) => Progress::Clean,
+    })
+}
+
+/// Pages that are looked at for a count.
+const COUNTED_PAGES: usize = 100;
+/// Rows of each of them.
+const COUNTED: u16 = 1_000;
+
+/// How many contacts a version sealed, and whether that is all of them or only of those that were looked at.
+/// What a pass with this primary version has seen is left out.
+pub async fn count_sealed_with(
+    upkeep: &dyn HistoryUpkeep,
+    primary: u8,
+    version: u8,
+) -> Result<(u64, bool), StoreError> {
+    let state = upkeep.job(JOB).await?.as_deref().and_then(State::parse);
+    let state = state.filter(|state| state.primary == primary);
+    let (mut count, mut after) = (0, state.and_then(|state| state.after));
+    for _ in 0..COUNTED_PAGES {
+        let (contacts, last) = upkeep.contacts(after, COUNTED).await?;
+        count += contacts.iter().filter(|one| one.contact.first() == Some(&version)).count() as u64;
+        if last.is_none() {
+            return Ok((count, true));
+        }
+        after = last;
+    }
+    Ok((count, false))
 }

@@ -2,10 +2,12 @@
 
 use super::{
     front::{Ends, Front, Patience},
+    load_certificate,
     tls::{Certificate, server_config},
 };
 use crate::{
-    configuration::{ClientSettings, ServerSettings},
+    cli::Role,
+    configuration::{ClientSettings, ServerSettings, Settings},
     machine,
     operator::{self, Operator},
 };
@@ -17,6 +19,7 @@ use actix_web::{
 };
 use anyhow::Context as _;
 use countersign_api::State;
+use countersign_core::cause::chain;
 use countersign_portal::DevPage;
 use rustix::net::sockopt::set_socket_send_buffer_size;
 use rustls::ServerConfig;
@@ -27,6 +30,10 @@ use std::{
     time::Duration,
 };
 use tokio_util::sync::CancellationToken;
+
+/// The settings of the two addresses.
+pub(super) const BIND: &str = "server.bind";
+pub(super) const OPERATOR_BIND: &str = "server.operator_bind";
 
 /// Files that the process needs for anything but connections of the API.
 const OTHER_FILES: usize = 512;
@@ -43,13 +50,27 @@ const OPERATOR_PATIENCE: Duration = Duration::from_secs(5);
 
 /// An address that could not be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}")]
+#[error("{setting}: {}", self.reason())]
 pub struct BindError {
+    /// What it is configured by.
+    pub setting: &'static str,
     /// The address.
     pub address: SocketAddr,
     /// Why.
     #[source]
     pub source: std::io::Error,
+}
+
+impl BindError {
+    fn reason(&self) -> String {
+        let Self { address, source, .. } = self;
+        match source.kind() {
+            io::ErrorKind::AddrInUse => {
+                format!("port {} is taken on {}; choose a free one", address.port(), address.ip())
+            }
+            _ => format!("{address} cannot be listened on"),
+        }
+    }
 }
 
 /// What is configured of both listeners.
@@ -128,12 +149,29 @@ fn fit(connections: usize) -> usize {
     room.min(connections)
 }
 
-pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
+pub(super) fn bind(setting: &'static str, address: SocketAddr) -> Result<TcpListener, BindError> {
     let listener = TcpListener::bind(address).and_then(|listener| {
         set_socket_send_buffer_size(&listener, SEND_BUFFER)?;
         Ok(listener)
     });
-    listener.map_err(|source| BindError { address, source })
+    listener.map_err(|source| BindError { setting, address, source })
+}
+
+/// What keeps a node from listening as it is configured, each with its setting. Nothing is answered.
+pub(crate) fn try_listening(settings: &Settings, role: Role) -> Vec<String> {
+    let mut problems = Vec::new();
+    match load_certificate(settings) {
+        Ok(certificate) => {
+            let tls = certificate.map(server_config).transpose();
+            problems.extend(tls.err().map(|error| format!("server.tls: {error}")));
+        }
+        Err(error) => problems.extend(error.0),
+    }
+    // Both at once: one address may not be given to both.
+    let api = role.answers().then(|| bind(BIND, settings.server.bind)).transpose();
+    let operator = bind(OPERATOR_BIND, settings.server.operator_bind);
+    problems.extend([api.err(), operator.err()].into_iter().flatten().map(|error| chain(&error)));
+    problems
 }
 
 /// Serves the API, and the pages of `dev` if there are any, until it is stopped.

@@ -11,8 +11,9 @@ use countersign_core::{
     Context,
     id::NodeId,
     keyring::{KeyKind, KeyRing},
-    node::{Node, Nodes},
+    node::{NOTES_EVERY, Node, Nodes},
     ports::Clock,
+    snapshot::Snapshot,
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
@@ -24,15 +25,17 @@ use tokio_util::sync::CancellationToken;
 /// Between two looks at the key ring file.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Looks between two notes that say nothing new: twelve of them fit into the
-/// time after which a silent node counts as dead.
-const LOOKS_A_NOTE: u32 = 5;
+/// Looks between two notes that say nothing new.
+const LOOKS_A_NOTE: u32 = NOTES_EVERY.as_secs() as u32;
 
 /// This process among the nodes.
 #[derive(Clone)]
 pub(super) struct Presence {
     nodes: Arc<dyn Nodes>,
     keyring: Arc<KeyRing>,
+    snapshot: Arc<Snapshot>,
+    /// The change up to which the directory was read at the last note.
+    read_to: i64,
     partitions: u16,
     /// `None` where the key ring is no file.
     file: Option<PathBuf>,
@@ -61,6 +64,8 @@ impl Presence {
         Self {
             nodes,
             keyring: Arc::clone(&context.keyring),
+            snapshot: Arc::clone(&context.snapshot),
+            read_to: 0,
             partitions: context.partitions,
             file: settings.text.is_none().then(|| settings.file.clone()),
             clock,
@@ -96,7 +101,9 @@ impl Presence {
             watch = again;
             let changed = read.is_some_and(|read| self.take_over(read));
             looks = looks.wrapping_add(1);
-            if changed || looks.is_multiple_of(LOOKS_A_NOTE) {
+            // Whoever made a change may wait for this node to have read it.
+            let read = self.snapshot.seen() != self.read_to;
+            if changed || read || looks.is_multiple_of(LOOKS_A_NOTE) {
                 self.note().await;
             }
         }
@@ -129,6 +136,7 @@ impl Presence {
     /// Says that this node lives and which keys it has.
     pub async fn note(&mut self) {
         self.node.seen_at = self.clock.now();
+        self.read_to = self.snapshot.seen();
         let noted = self.nodes.note_node(&self.node).await;
         if let Err(error) = &noted
             && !self.silent

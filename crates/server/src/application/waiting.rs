@@ -19,7 +19,7 @@ use countersign_api::{Problem, ProblemCode};
 use countersign_core::cause::chain;
 use countersign_stores::{
     redis::{RedisCodes, RedisUrl},
-    sql::Sql,
+    sql::{Sql, postgres_servers},
 };
 use std::{io, net::TcpListener, time::Duration};
 use tokio::{sync::watch, task::JoinSet, time::sleep};
@@ -28,8 +28,16 @@ use tokio_util::sync::CancellationToken;
 /// Between two looks at the stores; also what clients are told to wait.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What the process waits for: the problem that clients are told, and the reason for the log.
-type Wait = (ProblemCode, String);
+/// What the process waits for.
+#[derive(PartialEq, Eq)]
+struct Wait {
+    /// What clients are told.
+    problem: ProblemCode,
+    /// For the log.
+    reason: String,
+    /// Where it should answer.
+    servers: String,
+}
 
 /// Returns once the database has this program's schema and the codes store
 /// answers. Until then both ports answer: alive, but not ready.
@@ -40,7 +48,7 @@ pub(super) async fn wait_for_stores(
 ) -> anyhow::Result<()> {
     let stores = Stores::new(settings).await?;
     let Some(wait) = stores.find_wait().await else { return Ok(()) };
-    let (told, heard) = watch::channel(wait.0);
+    let (told, heard) = watch::channel(wait.problem);
     tell(&wait);
     let mut last = wait;
     // Cancelled also when the caller gives up.
@@ -57,7 +65,7 @@ pub(super) async fn wait_for_stores(
             None => break,
             Some(wait) if wait != last => {
                 tell(&wait);
-                told.send_replace(wait.0);
+                told.send_replace(wait.problem);
                 last = wait;
             }
             Some(_) => {}
@@ -71,21 +79,26 @@ pub(super) async fn wait_for_stores(
     Ok(())
 }
 
-fn tell((code, reason): &Wait) {
-    let store = if *code == ProblemCode::CodesUnavailable { "codes store" } else { "database" };
-    tracing::warn!(reason, "Not ready: waiting for the {store}");
+fn tell(Wait { problem, reason, servers }: &Wait) {
+    let (store, setting) = match problem {
+        ProblemCode::CodesUnavailable => ("codes store", "codes.url"),
+        _ => ("database", "database.url"),
+    };
+    tracing::warn!(setting, servers, reason, "Not ready: waiting for the {store}");
 }
 
 /// Those that other machines serve. A file is brought up to date by whoever opens it.
 struct Stores {
-    sql: Option<Sql>,
+    sql: Option<(Sql, String)>,
     codes: Option<RedisUrl>,
 }
 
 impl Stores {
     async fn new(settings: &Settings) -> anyhow::Result<Self> {
         let sql = match settings.database {
-            DatabaseUrl::Postgres { .. } => Some(open_sql(settings).await?),
+            DatabaseUrl::Postgres { ref url, .. } => {
+                Some((open_sql(settings).await?, postgres_servers(url.expose()).unwrap_or_default()))
+            }
             DatabaseUrl::Sqlite(_) => None,
         };
         let codes = match &settings.codes.url {
@@ -97,14 +110,16 @@ impl Stores {
 
     /// What is missing, if anything is.
     async fn find_wait(&self) -> Option<Wait> {
-        if let Some(sql) = &self.sql
+        if let Some((sql, servers)) = &self.sql
             && let Some(reason) = find_reason(sql).await
         {
-            return Some((ProblemCode::DirectoryUnavailable, reason));
+            let (problem, servers) = (ProblemCode::DirectoryUnavailable, servers.clone());
+            return Some(Wait { problem, reason, servers });
         }
         // How it is set up is judged when it is opened.
-        let answer = RedisCodes::weaknesses(self.codes.as_ref()?).await;
-        answer.err().map(|error| (ProblemCode::CodesUnavailable, chain(&error)))
+        let url = self.codes.as_ref()?;
+        let reason = chain(&RedisCodes::ask_servers(url).await.err()?);
+        Some(Wait { problem: ProblemCode::CodesUnavailable, reason, servers: url.servers() })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Mends what locks callers out: no list holds for this command line.
 
-use super::{answer, open_directory};
+use super::{answer, follow::tell_followed, open_directory};
 use crate::{
     cli::{AllowlistCommand, ListArgs},
     machine::SystemClock,
@@ -18,7 +18,11 @@ pub(super) async fn run(config: Option<&Path>, command: AllowlistCommand) -> any
     let directory = open_directory(config).await?;
     match command {
         AllowlistCommand::Show(list) => show(&directory, list).await,
-        AllowlistCommand::Set { list, allow } => set(&directory, list, allow, SystemClock.now()).await,
+        AllowlistCommand::Set { list, allow } => {
+            set(&directory, list, allow, SystemClock.now()).await?;
+            tell_followed(&directory, &SystemClock).await;
+            Ok(())
+        }
     }
 }
 
@@ -65,6 +69,6 @@ async fn set(
             directory.save_setting(tenant, &setting, now).await.context("The list was not replaced")?;
         }
     }
-    eprintln!("Replaced; a running server follows within 2 s.");
+    eprintln!("Replaced.");
     Ok(())
 }

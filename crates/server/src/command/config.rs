@@ -1,20 +1,43 @@
-use super::{answer, load};
+use super::{answer, load, serve::refuse_role};
 use crate::{
     application::load_certificate,
-    cli::ConfigCommand,
+    cli::{ConfigCommand, Role},
     configuration::{CodesUrl, DEFAULT_FILE, DatabaseUrl, Settings},
+    wiring::{Trial, try_all},
 };
+use anyhow::ensure;
 use std::path::Path;
 
-pub(super) fn run(config: Option<&Path>, command: &ConfigCommand) -> anyhow::Result<()> {
+pub(super) async fn run(config: Option<&Path>, command: &ConfigCommand) -> anyhow::Result<()> {
     match command {
         ConfigCommand::Default => answer(DEFAULT_FILE.trim_end()),
-        ConfigCommand::Check => {
+        ConfigCommand::Check { connect: true, role } => connect(&load(config, [])?, *role).await,
+        ConfigCommand::Check { connect: false, .. } => {
             let settings = load(config, [])?;
             load_certificate(&settings)?;
             answer(&format!("configuration is fine\n{}", summary(&settings)))
         }
     }
+}
+
+/// Tries all that `serve` would use.
+async fn connect(settings: &Settings, role: Role) -> anyhow::Result<()> {
+    refuse_role(settings, role)?;
+    let Trial { problems, notes } = try_all(settings, role).await;
+    for note in notes {
+        eprintln!("note: {note}");
+    }
+    ensure!(
+        problems.is_empty(),
+        "`countersign serve` would not serve so, for {}:\n  {}",
+        if problems.len() == 1 { "1 reason".to_owned() } else { format!("{} reasons", problems.len()) },
+        // Reasons of several lines stay under their own.
+        problems.iter().map(|problem| problem.replace('\n', "\n    ")).collect::<Vec<_>>().join("\n  ")
+    );
+    answer(&format!(
+        "configuration is fine, and everything it names can be served from\n{}",
+        summary(settings)
+    ))
 }
 
 /// What will be served from where, without anything secret.
@@ -32,8 +55,9 @@ fn summary(settings: &Settings) -> String {
         None => settings.keyring.file.display().to_string(),
     };
     let messages = match &settings.delivery.relay {
-        Some(_) => "to the relay",
-        None => "not sent: delivery.relay.url is not set",
+        Some(_) => "by routes, else to the relay",
+        // Only the directory knows them.
+        None => "by routes alone: delivery.relay.url is not set",
     };
     let scheme = if settings.server.tls.is_some() { "https" } else { "http" };
     format!(

@@ -1,4 +1,4 @@
-use super::{answer, load, open_directory_of};
+use super::{answer, follow::tell_followed, load, open_directory_of};
 use crate::{
     cli::{KeyArgs, KeyCommand},
     configuration::Settings,
@@ -33,28 +33,27 @@ pub(super) async fn run(config: Option<&Path>, command: KeyCommand) -> anyhow::R
             let mode = if test { Mode::Test } else { Mode::Live };
             let expires_at = expires_in_days.map(|days| now + DAY * days);
             let new = NewKey { tenant, name, scopes, mode, expires_at, allowlist: Allowlist::new(allow)? };
-            create_key(&directory, new, now).await
+            create_key(&directory, new, now).await?;
         }
-        KeyCommand::List { tenant } => list_keys(&directory, tenant, now).await,
+        KeyCommand::List { tenant } => return list_keys(&directory, tenant, now).await,
         KeyCommand::Rotate { key, overlap_hours } => {
             let end = rotate_key(&directory, key, HOUR * overlap_hours, now).await?;
             tell_end(&settings, end).await;
-            Ok(())
         }
         KeyCommand::Disable(args) => {
             let end = set_disabled(&directory, args, true, now).await?;
             tell_end(&settings, end).await;
-            Ok(())
         }
-        KeyCommand::Enable(args) => set_disabled(&directory, args, false, now).await.map(drop),
+        KeyCommand::Enable(args) => drop(set_disabled(&directory, args, false, now).await?),
         KeyCommand::Delete(KeyArgs { tenant, key }) => {
             let deleted = directory.delete_key(tenant, key, now).await.context("The key was not deleted")?;
             ensure!(deleted, "{tenant} has no key {key}");
             tell_end(&settings, Some(KeyEnd::deleted(key))).await;
             eprintln!("Deleted {key}.");
-            Ok(())
         }
     }
+    tell_followed(&directory, &SystemClock).await;
+    Ok(())
 }
 
 /// Tells the nodes that share Redis, which may not reach the database just now.
@@ -84,10 +83,7 @@ async fn create_key(directory: &dyn Directory, new: NewKey, now: Timestamp) -> a
     let key = Key { expires_at, allowlist, ..Key::new(&presented, tenant, name, scopes, now) };
     directory.create_key(&key, None).await.context("The key was not made")?;
     show(&presented, tenant, key.scopes)?;
-    eprintln!(
-        "Made {}. The key itself is shown this once; keep it safe. A running server accepts it within 2 s.",
-        key.id
-    );
+    eprintln!("Made {}. The key itself is shown this once; keep it safe.", key.id);
     Ok(())
 }
 
@@ -166,10 +162,7 @@ async fn set_disabled(
     let change = KeyChange { disabled: Some(disabled), ..KeyChange::default() };
     let changed = directory.update_key(tenant, key, change, now).await.context("The key was not changed")?;
     let changed = changed.with_context(|| format!("{tenant} has no key {key}"))?;
-    eprintln!(
-        "{key} is {}; a running server follows within 2 s.",
-        if disabled { "disabled" } else { "enabled" }
-    );
+    eprintln!("{key} is {}.", if disabled { "disabled" } else { "enabled" });
     Ok(KeyEnd::of(&changed))
 }
 

@@ -1,6 +1,8 @@
 //! The rotation of the key ring. The order that is safe is core's
 //! (`rotation.rs`); here it is carried out on the file. Nothing prints a key.
 
+mod needed;
+
 use super::{answer, load, open_directory_of};
 use crate::{
     cli::KeyringCommand,
@@ -11,16 +13,14 @@ use crate::{
 };
 use anyhow::{Context as _, ensure};
 use countersign_core::{
-    history::sealed_with,
     keyring::{KeyKind, KeyVersions},
     node::{Node, Nodes as _},
-    ports::{Clock as _, Directory, StoreError},
-    provider::OPERATOR,
+    ports::Clock as _,
     rotation::{self, Refusal},
     time::{Timestamp, ceil_seconds},
 };
-use countersign_stores::{history::SqlHistory, inbox::SqliteInbox};
-use std::{path::Path, sync::Arc};
+use needed::refuse_needed;
+use std::path::Path;
 
 /// Tenants read at once.
 const PAGE: u16 = 100;
@@ -42,10 +42,9 @@ pub(super) async fn run(config: Option<&Path>, command: KeyringCommand) -> anyho
             promote(file(&settings)?, kinds.list(), &nodes, now)?
         }
         KeyringCommand::Retire { version, kinds } => {
-            if kinds.list().contains(&KeyKind::Seal) {
-                refuse_kept(&settings, version).await?;
-            }
-            retire(file(&settings)?, version, kinds.list(), &live_nodes(&settings, now).await?, now)?
+            let (path, nodes) = (file(&settings)?, live_nodes(&settings, now).await?);
+            refuse_needed(&settings, version, kinds.list(), &nodes, now).await?;
+            retire(path, version, kinds.list(), &nodes, now)?
         }
     };
     for line in &done {
@@ -60,6 +59,10 @@ pub(super) async fn run(config: Option<&Path>, command: KeyringCommand) -> anyho
 fn create(settings: &Settings) -> anyhow::Result<()> {
     let path = file(settings)?;
     ensure!(keyfile::read(path)?.is_none(), "The key ring {} is there already", path.display());
+    // Often the very first command on a machine.
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        wiring::make_folder(folder)?;
+    }
     keyfile::create(path, settings.codes.partitions, &mut rng())?;
     answer(&format!("{}", path.display()))?;
     eprintln!(
@@ -91,66 +94,6 @@ fn file(settings: &Settings) -> anyhow::Result<&Path> {
         "The key ring is the setting keyring.text, which no command changes; change a copy in a file, and set that"
     );
     Ok(&settings.keyring.file)
-}
-
-/// What is sealed and kept for longer than a record of the codes store stands.
-/// Whatever comes to keep such values is asked here before a seal key goes.
-async fn refuse_kept(settings: &Settings, version: u8) -> anyhow::Result<()> {
-    let ring = open(settings)?;
-    let keys = ring.listed(KeyKind::Seal);
-    let key = keys.iter().find(|key| key.version.number == version);
-    // Nothing new can have been sealed with it from then on.
-    let clean_from = key.and_then(|key| key.demoted_at).map(|at| at + rotation::LONGEST_RECORD);
-    if let (Some(primary), Some(clean_from)) = (keys.first(), clean_from) {
-        let history = SqlHistory::new(wiring::open_sql(settings).await?);
-        let pass = sealed_with(&history).await.context("The history cannot be read")?;
-        let clean = pass.is_some_and(|(all, began)| all == primary.version.number && began >= clean_from);
-        ensure!(
-            clean,
-            "The history may hold numbers sealed with version {version}; a running server seals them anew, \
-             and looks again every 15 minutes: try again later"
-        );
-    }
-    let directory = open_directory_of(settings).await?;
-    let whole = directory.news(0).await.context("The directory cannot be read")?.unwrap_or_default();
-    let mut reviews =
-        whole.tenants.iter().filter_map(|(_, view)| view.as_ref()).flat_map(|view| &view.reviews);
-    ensure!(
-        !reviews.any(|review| review.sealed.first() == Some(&version)),
-        "Review numbers are sealed with version {version}; delete them, or wait until they end"
-    );
-    let kept = sealed_resources(&directory, version).await.context("The directory cannot be read")?;
-    ensure!(
-        kept == 0,
-        "The settings of {kept} providers or webhooks are sealed with version {version}; a running server seals them \
-         anew within a minute"
-    );
-    let inbox = settings.folder.join("inbox.sqlite");
-    if inbox.exists() {
-        let keyring = Arc::new(open(settings)?.keyring()?);
-        let opened = SqliteInbox::open(&inbox, keyring).await.context("The inbox of dev cannot be opened")?;
-        let kept = opened.is_sealed_with(version).await.context("The inbox of dev cannot be read")?;
-        ensure!(!kept, "The inbox of dev, {}, holds messages sealed with version {version}", inbox.display());
-    }
-    Ok(())
-}
-
-/// How many things that tenants and the operator set up are sealed with a version.
-async fn sealed_resources(directory: &dyn Directory, version: u8) -> Result<usize, StoreError> {
-    let (mut found, mut tenants) = (0, vec![OPERATOR]);
-    loop {
-        let last = tenants.last().copied();
-        for tenant in tenants {
-            let resources = directory.list_resources(tenant).await?;
-            let sealed = resources.iter().filter_map(|resource| resource.sealed.as_ref()?.first());
-            found += sealed.filter(|of| **of == version).count();
-        }
-        let next = directory.list_tenants(last, PAGE).await?;
-        if next.is_empty() {
-            return Ok(found);
-        }
-        tenants = next.into_iter().map(|tenant| tenant.id).collect();
-    }
 }
 
 fn add(path: &Path, kinds: &[KeyKind]) -> anyhow::Result<Vec<String>> {
@@ -261,8 +204,8 @@ fn next_step(file: &KeyFile, nodes: &[Node], now: Timestamp) -> String {
                     "{kind} version {version} is needed by no live verification; `countersign keyring retire {version}` \
                      looks at what else is kept, and removes it."
                 ),
-                Err(Refusal::TooSoon { wait, .. }) => format!(
-                    "{kind} version {version} can be retired in {} s, when no record needs it.",
+                Err(Refusal::TooSoon { wait, until, .. }) => format!(
+                    "{kind} version {version} can be retired in {} s, at {until}, when no record needs it.",
                     ceil_seconds(wait)
                 ),
                 Err(wait) => format!("Not yet: {wait}."),
@@ -327,7 +270,8 @@ mod tests {
         assert!(said(retire(&path, 1, &KeyKind::ALL, &[ready], later)).contains("still makes new values"));
         let ready = [Node { changed_at: Some(NOW), ..node(2, versions()) }];
         assert!(said(retire(&path, 1, &KeyKind::ALL, &ready, NOW)).contains("1500 s"));
-        assert_eq!(next(&ready, NOW), "mac version 1 can be retired in 1500 s, when no record needs it.");
+        let soon = format!("mac version 1 can be retired in 1500 s, at {later}, when no record needs it.");
+        assert_eq!(next(&ready, NOW), soon);
         assert!(next(&ready, later).contains("`countersign keyring retire 1`"));
         assert_eq!(retire(&path, 1, &[KeyKind::Seal], &ready, later).unwrap(), ["retired\tseal\t1"]);
         assert_eq!(retire(&path, 1, &KeyKind::ALL, &ready, later).unwrap(), ["retired\tmac\t1"]);

@@ -10,7 +10,7 @@ use super::{
     receipts, relays,
     reply::{Reply, bytes_or_nil, number, packed_time},
     script::{self, Script},
-    server,
+    server::{self, Servers},
     url::RedisUrl,
     wake::Wake,
 };
@@ -90,12 +90,40 @@ impl Store {
         let mut command = redis::cmd("SET");
         command.arg(keys::installation()).arg(&mine).arg("NX").arg("GET");
         let found = self.link.send(&command).await.map_err(StoreError::unavailable)?;
-        match bytes_or_nil(found)? {
-            Some(found) if found != mine => Err(StoreError::unavailable(
-                "the codes store belongs to an installation with another key ring, or another number of partitions",
-            )),
-            _ => Ok(()),
+        self.judge_installation(bytes_or_nil(found)?, Some(identity)).map(drop)
+    }
+
+    /// The same without claiming it: whether anybody has.
+    async fn find_installation(&self, identity: Option<&[u8]>) -> Result<bool, StoreError> {
+        let mut command = redis::cmd("GET");
+        command.arg(keys::installation());
+        let found = self.link.send(&command).await.map_err(StoreError::unavailable)?;
+        self.judge_installation(bytes_or_nil(found)?, identity)
+    }
+
+    fn judge_installation(
+        &self,
+        found: Option<Vec<u8>>,
+        identity: Option<&[u8]>,
+    ) -> Result<bool, StoreError> {
+        let Some(found) = found else { return Ok(false) };
+        let Some((partitions, theirs)) = found.split_first_chunk() else {
+            return Err(StoreError::unavailable("the codes store belongs to another program"));
+        };
+        let (partitions, ours) = (u16::from_be_bytes(*partitions), self.partitions);
+        if identity.is_some_and(|identity| identity != theirs) {
+            return Err(StoreError::unavailable(
+                "the codes store belongs to an installation with another key ring: give this node a copy of that one, \
+                 or another store",
+            ));
         }
+        if partitions != ours {
+            let text = format!(
+                "the codes store belongs to an installation with {partitions} partitions, not {ours}"
+            );
+            return Err(StoreError::unavailable(text));
+        }
+        Ok(true)
     }
 
     /// Runs a script; the time goes before its other arguments.
@@ -132,9 +160,18 @@ impl RedisCodes {
         Ok(Self { store, limits, outbox, backlog, approvals, wake })
     }
 
-    /// What of the servers' settings would lose codes or counts in silence.
-    pub async fn weaknesses(url: &RedisUrl) -> Result<Vec<String>, StoreError> {
-        server::weaknesses(url).await
+    /// Reaches the servers as [`RedisCodes::open`] does, runs a script that only reads in every partition, and
+    /// says whether an installation claimed them; with `identity`, only this one may have. It claims nothing.
+    pub async fn look(url: &RedisUrl, partitions: u16, identity: Option<&[u8]>) -> Result<bool, StoreError> {
+        let store = Arc::new(Store::new(Link::open(url).await?, partitions, None));
+        let claimed = store.find_installation(identity).await?;
+        Backlog::open(&store, u64::MAX).await?;
+        Ok(claimed)
+    }
+
+    /// What the servers say of how they are set up.
+    pub async fn ask_servers(url: &RedisUrl) -> Result<Servers, StoreError> {
+        server::ask_all(url).await
     }
 
     fn outcome_key(&self, partition: u16, once: Option<&Once>) -> Option<Vec<u8>> {

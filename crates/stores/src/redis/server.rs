@@ -5,33 +5,38 @@ use super::{
     url::{RedisUrl, Setup},
 };
 use countersign_core::{cause::chain, ports::StoreError};
+use futures_util::future::join_all;
 use std::{collections::BTreeSet, time::Duration};
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Asks every server that the URL leads to; empty when all that answer are as
-/// they must be. One of a cluster may be away: the others serve without it.
-pub(super) async fn weaknesses(url: &RedisUrl) -> Result<Vec<String>, StoreError> {
+/// What the servers say of themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Servers {
+    /// What would lose codes or counts in silence; empty when all that answer are as they must be.
+    pub weaknesses: Vec<String>,
+    /// Those that did not answer, and why. One of a cluster may be away: the others serve without it.
+    pub silent: Vec<String>,
+}
+
+/// Asks every server that the URL leads to, all at once. An error if none answers.
+pub(super) async fn ask_all(url: &RedisUrl) -> Result<Servers, StoreError> {
     let (mut found, mut silent) = (BTreeSet::new(), Vec::new());
-    let servers = servers(url).await?;
-    let asked = servers.len();
-    for info in servers {
+    let asked = servers(url).await?.into_iter().map(|info| async {
         let name = info.addr().to_string();
-        match ask(url, info).await {
+        (name, ask(url, info).await)
+    });
+    let answers = join_all(asked).await;
+    let none = answers.iter().all(|(_, answer)| answer.is_err());
+    for (name, answer) in answers {
+        match answer {
             Ok(text) => found.extend(judge(&text).into_iter().map(|problem| format!("{name}: {problem}"))),
-            Err(error) => silent.push((name, error)),
+            Err(error) if none => return Err(error),
+            Err(error) => silent.push(format!("{name}: {}", chain(&error))),
         }
     }
-    if silent.len() == asked
-        && let Some((_, error)) = silent.pop()
-    {
-        return Err(error);
-    }
-    for (server, error) in silent {
-        tracing::warn!(server, error = %chain(&error), "A server of the codes store cannot be asked how it is set up");
-    }
-    Ok(found.into_iter().collect())
+    Ok(Servers { weaknesses: found.into_iter().collect(), silent })
 }
 
 async fn ask(url: &RedisUrl, info: redis::ConnectionInfo) -> Result<String, StoreError> {

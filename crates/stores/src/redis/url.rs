@@ -90,6 +90,11 @@ impl RedisUrl {
         self.first.clone()
     }
 
+    /// Where the servers are that it names, without who asks.
+    pub fn servers(&self) -> String {
+        self.nodes.iter().map(|node| node.addr().to_string()).collect::<Vec<_>>().join(",")
+    }
+
     /// Whether passwords and records would cross a network in the open.
     pub fn is_open(&self) -> bool {
         let local = |node: &ConnectionInfo| match node.addr() {
@@ -129,6 +134,7 @@ mod tests {
             assert_eq!((settings.username(), settings.password()), (Some("user"), Some("p@ss")));
         }
         assert!(!format!("{url:?}").contains("ss@"));
+        assert_eq!(url.servers(), "a:1,b:2");
     }
 
     #[test]

@@ -9,8 +9,8 @@ use super::{
     migration::{self, Applied},
 };
 use crate::home::Home;
-pub(super) use connect::parse_url;
 use connect::{Connector, connector};
+pub(super) use connect::{parse_url, servers};
 use countersign_core::ports::StoreError;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, Runtime};
 use futures_util::{TryStreamExt, future::maybe_done, poll};

@@ -50,6 +50,22 @@ pub(in crate::sql) fn parse_url(url: &str) -> Result<Config, StoreError> {
     Ok(config)
 }
 
+/// `host:port/database`, of each of its hosts.
+pub(in crate::sql) fn servers(config: &Config) -> String {
+    let ports = config.get_ports();
+    let server = |(at, host): (usize, &Host)| {
+        // One port may stand for all.
+        let port = ports.get(at).or(ports.first()).copied().unwrap_or(5432);
+        match host {
+            Host::Tcp(name) => format!("{name}:{port}"),
+            #[cfg(unix)]
+            Host::Unix(path) => format!("{}:{port}", path.display()),
+        }
+    };
+    let servers: Vec<_> = config.get_hosts().iter().enumerate().map(server).collect();
+    format!("{}/{}", servers.join(","), config.get_dbname().unwrap_or_default())
+}
+
 /// The driver knows less of libpq's modes; each of these is verified in full.
 fn with_known_mode(url: &str) -> String {
     let Some((address, query)) = url.split_once('?') else { return url.to_owned() };
@@ -150,6 +166,16 @@ mod tests {
             let error = parse_url(url).err().unwrap_or_else(|| panic!("{url} was taken"));
             let cause = error.source().unwrap().to_string();
             assert!(cause.starts_with("the database URL") && !cause.contains("hunter2"), "{cause}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_named_without_its_password() {
+        for (url, named) in [
+            ("postgres://u:hunter2@db/d", "db:5432/d"),
+            ("postgres://u:hunter2@one:1,two:2/d?sslmode=disable", "one:1,two:2/d"),
+        ] {
+            assert_eq!(servers(&parse_url(url).unwrap()), named);
         }
     }
 

@@ -45,6 +45,12 @@ impl Postgres {
         self.with_session(|client| self.with_session(|other| work(client, other))).await
     }
 
+    /// Whether a migration could be run over this URL.
+    pub async fn refuse_pooler(&self) -> Result<(), StoreError> {
+        let look = |client, other| async move { refuse_pooler(&client, &other).await };
+        self.with_session(|client| self.with_session(|other| look(client, other))).await
+    }
+
     async fn with_session<T, F>(&self, work: impl FnOnce(Client) -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,

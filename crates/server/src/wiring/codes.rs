@@ -1,0 +1,89 @@
+//! The codes store: a file of this machine, or servers that nodes share.
+
+use super::read_authority;
+use crate::configuration::{CodesSettings, CodesUrl, Secret, Settings};
+use anyhow::{Context as _, anyhow};
+use countersign_core::{
+    keyring::KeyRing,
+    ports::{Clock, Codes, Relay},
+};
+use countersign_stores::{
+    codes::{CodesOptions, SqliteCodes},
+    redis::{self, RedisCodes, RedisOptions, RedisUrl, Servers},
+    sqlite::Database,
+};
+use std::{path::Path, sync::Arc};
+
+pub(super) async fn open_codes(
+    settings: &CodesSettings,
+    clock: &Arc<dyn Clock>,
+    keyring: &KeyRing,
+    (dev, files): (bool, &mut Vec<Database>),
+) -> anyhow::Result<Arc<dyn Codes>> {
+    let url = match &settings.url {
+        CodesUrl::Sqlite(file) => {
+            let options = CodesOptions { full_sync: settings.full_sync, event_budget: settings.event_budget };
+            let codes = SqliteCodes::open(file, Arc::clone(clock), options).await;
+            let codes =
+                codes.with_context(|| format!("The codes store {} cannot be opened", file.display()))?;
+            files.push(codes.file().clone());
+            return Ok(Arc::new(codes));
+        }
+        CodesUrl::Redis { url, ca } => redis_url(url, ca.as_deref())?,
+    };
+    let (notes, refusal) = ask_servers(&url, dev || settings.may_forget).await?;
+    for note in notes {
+        tracing::warn!("{note}");
+    }
+    refusal?;
+    let options = RedisOptions {
+        partitions: settings.partitions,
+        event_budget: settings.event_budget,
+        confirm_replicas: settings.confirm_replicas,
+        identity: keyring.identity().to_vec(),
+        clock: None,
+    };
+    let codes = RedisCodes::open(&url, options).await.context("The codes store cannot be opened")?;
+    Ok(Arc::new(codes))
+}
+
+/// How the servers are set up: what an operator should know, and why they are refused if they are. With
+/// `lenient` they are not. An error if none answers.
+pub(super) async fn ask_servers(
+    url: &RedisUrl,
+    lenient: bool,
+) -> anyhow::Result<(Vec<String>, anyhow::Result<()>)> {
+    let mut notes = Vec::new();
+    if url.is_open() {
+        let open =
+            "codes.url leads off this machine without TLS: numbers and codes are sealed, passwords are not";
+        notes.push(open.to_owned());
+    }
+    let asked = RedisCodes::ask_servers(url).await.context("The codes store cannot be reached")?;
+    let Servers { weaknesses, silent } = asked;
+    notes
+        .extend(silent.iter().map(|server| format!("A server of the codes store does not answer: {server}")));
+    if lenient {
+        notes.extend(weaknesses.iter().map(|weakness| format!("The codes store may forget: {weakness}")));
+        return Ok((notes, Ok(())));
+    }
+    let refusal = if weaknesses.is_empty() {
+        Ok(())
+    } else {
+        Err(anyhow!(
+            "The codes store may forget (codes.persistence = \"unchecked\" serves all the same):\n  {}",
+            weaknesses.join("\n  ")
+        ))
+    };
+    Ok((notes, refusal))
+}
+
+pub(crate) fn redis_url(url: &Secret, ca: Option<&Path>) -> anyhow::Result<RedisUrl> {
+    RedisUrl::parse(url.expose(), read_authority("codes.ca_file", ca)?).context("codes.url")
+}
+
+/// Tells the nodes that share the codes store, if it is one that nodes share.
+pub async fn tell_nodes(settings: &Settings, relay: &Relay) -> anyhow::Result<()> {
+    let CodesUrl::Redis { url, ca } = &settings.codes.url else { return Ok(()) };
+    Ok(redis::tell_nodes(&redis_url(url, ca.as_deref())?, relay).await?)
+}

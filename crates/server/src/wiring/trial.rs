@@ -1,0 +1,177 @@
+//! Everything that `serve` needs, tried before it serves: by the same functions, without making, claiming or
+//! changing anything. What `serve` would wait for counts as a problem too. Whatever it comes to refuse is to be
+//! asked here by the same function.
+
+use super::{
+    codes::ask_servers,
+    find_keyring,
+    folder::{judge_file, judge_folder, judge_lock},
+    open_sql, redis_url, refuse_lost_directory, refuse_older,
+};
+use crate::{
+    advice::advise,
+    application::try_listening,
+    cli::Role,
+    configuration::{CodesUrl, DatabaseUrl, Settings},
+    demo::refuse_demo,
+};
+use anyhow::Context as _;
+use countersign_core::{cause::chain, keyring::KeyRing, ports::Directory as _, snapshot::Snapshot};
+use countersign_stores::{directory::SqlDirectory, redis::RedisCodes, sql::Sql, sqlite::Database};
+use std::{future::Future, path::Path, time::Duration};
+use tokio::time::timeout;
+
+/// For the database, and for the codes store; both are tried at once.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// For reading the directory whole, which large ones take longer for.
+const WHOLE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(crate) struct Trial {
+    /// What `serve` would refuse or wait for, each with the setting that it is about.
+    pub problems: Vec<String>,
+    /// What an operator should know all the same.
+    pub notes: Vec<String>,
+}
+
+impl Trial {
+    fn judge<T>(&mut self, setting: &str, outcome: anyhow::Result<T>) -> Option<T> {
+        outcome.map_err(|error| self.refuse(setting, &error)).ok()
+    }
+
+    fn refuse(&mut self, setting: &str, error: &anyhow::Error) {
+        let text = chain(error.as_ref());
+        // Some name the very setting by themselves.
+        let section = setting.split('.').next().unwrap_or(setting);
+        let named = text
+            .split_once([':', ' '])
+            .is_some_and(|(first, _)| first.strip_prefix(section).is_some_and(|rest| rest.starts_with('.')));
+        self.problems.push(if named { text } else { format!("{setting}: {text}") });
+    }
+
+    fn note(&mut self, text: impl Into<String>) {
+        self.notes.push(text.into());
+    }
+
+    /// What a start would say of it.
+    fn advise(&mut self, settings: &Settings, snapshot: &Snapshot) {
+        self.notes.extend(advise(settings, snapshot).into_iter().map(|advice| advice.text));
+    }
+
+    fn add(&mut self, other: Self) {
+        self.problems.extend(other.problems);
+        self.notes.extend(other.notes);
+    }
+}
+
+/// Tries everything, as a node of this role would use it.
+pub(crate) async fn try_all(settings: &Settings, role: Role) -> Trial {
+    let mut trial = Trial::default();
+    trial.problems.extend(try_listening(settings, role));
+    let folder = &settings.folder;
+    trial.judge("data.folder", judge_folder(folder));
+    trial.judge("data.folder", judge_lock(folder));
+    let keyring = trial.judge("keyring.file", find_keyring(settings, false));
+    if let Some(None) = keyring {
+        trial.note(format!("the first start makes the key ring {}", settings.keyring.file.display()));
+    }
+    let keyring = keyring.flatten().map(|(keyring, _)| keyring);
+    let (database, codes) = tokio::join!(
+        within("database.url", try_database(settings, keyring.as_ref())),
+        within("codes.url", try_codes(settings, keyring.as_ref()))
+    );
+    trial.add(database);
+    trial.add(codes);
+    trial
+}
+
+async fn within(setting: &str, tried: impl Future<Output = Trial>) -> Trial {
+    timeout(PATIENCE, tried).await.unwrap_or_else(|_| {
+        let late = format!("{setting}: no answer within {} s", PATIENCE.as_secs());
+        Trial { problems: vec![late], notes: Vec::new() }
+    })
+}
+
+async fn try_database(settings: &Settings, keyring: Option<&KeyRing>) -> Trial {
+    let mut trial = Trial::default();
+    let opened = match &settings.database {
+        DatabaseUrl::Sqlite(file) => look_into(file).map(|found| found.map(Sql::sqlite)),
+        DatabaseUrl::Postgres { .. } => open_sql(settings).await.map(Some),
+    };
+    let Some(opened) = trial.judge("database.url", opened) else { return trial };
+    if let DatabaseUrl::Sqlite(file) = &settings.database {
+        trial.judge("database.url", refuse_lost_directory(settings, file, opened.as_ref()).await);
+    }
+    let Some(sql) = opened else {
+        trial.note("the first start makes the database");
+        trial.advise(settings, &Snapshot::default());
+        return trial;
+    };
+    let pending = sql.pending_migrations().await.context("The database does not answer");
+    let Some(pending) = trial.judge("database.url", pending) else { return trial };
+    if !pending.is_empty() {
+        if let DatabaseUrl::Sqlite(_) = settings.database {
+            trial.note(format!("a start brings the database up to date: {}", pending.join(", ")));
+        } else {
+            trial.judge("database.url", refuse_older(&pending));
+            trial.judge("database.url", sql.refuse_pooler().await.map_err(anyhow::Error::from));
+        }
+        return trial;
+    }
+    let directory = SqlDirectory::new(sql);
+    if let Some(keyring) = keyring {
+        trial.judge("data.folder", refuse_demo(&directory, keyring).await);
+    }
+    match timeout(WHOLE_PATIENCE, directory.news(0)).await {
+        Ok(Ok(news)) => {
+            let snapshot = Snapshot::default();
+            snapshot.apply(0, news.unwrap_or_default());
+            trial.advise(settings, &snapshot);
+        }
+        Ok(Err(error)) => trial.refuse("database.url", &anyhow::Error::from(error)),
+        Err(_) => trial.note(format!(
+            "the directory is not read in {} s: nothing is said of routes",
+            WHOLE_PATIENCE.as_secs()
+        )),
+    }
+    trial
+}
+
+/// A file of SQLite, without touching it; `None` if a start makes it.
+fn look_into(file: &Path) -> anyhow::Result<Option<Database>> {
+    if let Some(folder) = file.parent() {
+        judge_folder(folder)?;
+    }
+    if !judge_file(file)? {
+        return Ok(None);
+    }
+    let opened = Database::open_to_read(file);
+    opened.map(Some).with_context(|| format!("{} cannot be opened", file.display()))
+}
+
+async fn try_codes(settings: &Settings, keyring: Option<&KeyRing>) -> Trial {
+    let mut trial = Trial::default();
+    let (url, ca) = match &settings.codes.url {
+        CodesUrl::Sqlite(file) => {
+            if let Some(None) = trial.judge("codes.url", look_into(file)) {
+                trial.note("the first start makes the codes store");
+            }
+            return trial;
+        }
+        CodesUrl::Redis { url, ca } => (url, ca.as_deref()),
+    };
+    let Some(url) = trial.judge("codes.url", redis_url(url, ca)) else { return trial };
+    let asked = ask_servers(&url, settings.codes.may_forget).await;
+    let Some((notes, refusal)) = trial.judge("codes.url", asked) else { return trial };
+    trial.notes.extend(notes);
+    trial.judge("codes.url", refusal);
+    let identity = keyring.map(KeyRing::identity);
+    let looked =
+        RedisCodes::look(&url, settings.codes.partitions, identity.as_ref().map(<[u8; 16]>::as_slice));
+    let claimed = looked.await.context("The codes store cannot be opened");
+    if trial.judge("codes.url", claimed) == Some(false) {
+        trial.note("the codes store belongs to no installation yet: the first start claims it");
+    }
+    trial
+}

@@ -1,0 +1,65 @@
+//! A command that changes a key waits until the servers that run know it.
+
+use super::Place;
+use countersign_core::{
+    id::NodeId,
+    keyring::{KeyVersion, KeyVersions, Versions},
+    node::{Node, Nodes},
+    ports::Clock,
+};
+use countersign_stores::{
+    directory::SqlDirectory,
+    sql::Sql,
+    sqlite::{Database, Options},
+};
+use std::time::Duration;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_is_known_to_every_server_when_its_command_ends() {
+    let place = Place::new();
+    let tenant = place.run("tenant create --name Acme --countries all").await.expect(0, &[]).last();
+    let create = format!("key create --tenant {tenant} --name app --scopes settings:read");
+    let early = place.run(&create).await.expect(0, &["No server runs"]).last();
+    let server = place.serve(false).await;
+    assert_eq!(server.status(&early).await, 200, "from its start");
+
+    for _ in 0..2 {
+        let ended = place.run(&create).await.expect(0, &["Made key_", "The server that runs knows it."]);
+        assert_eq!(server.status(&ended.last()).await, 200, "not a moment later");
+    }
+    let made = place.run(&create).await;
+    let (key, word) = (made.last(), made.said.split_whitespace().find(|word| word.starts_with("key_")));
+    let id = word.unwrap().trim_end_matches('.').to_owned();
+    place
+        .run(&format!("key disable --tenant {tenant} {id}"))
+        .await
+        .expect(0, &["The server that runs knows it."]);
+    assert_eq!(server.status(&key).await, 401);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_does_not_reach_the_database_is_named() {
+    let place = Place::new();
+    let tenant = place.run("tenant create --name Acme --countries all").await.expect(0, &[]).last();
+    let file = place.data().join("directory.sqlite");
+    let directory =
+        SqlDirectory::new(Sql::sqlite(Database::open(&file, Options { full_sync: false }).unwrap()));
+    let versions = || KeyVersions::new(vec![KeyVersion { number: 1, check: [0; 4] }]);
+    let now = countersign::machine::SystemClock.now();
+    let ghost = Node {
+        id: NodeId::from_bytes([5; 16]),
+        started_at: now,
+        seen_at: now - Duration::from_secs(20),
+        program: "0.1.0".into(),
+        versions: Versions { mac: versions(), seal: versions() },
+        changed_at: None,
+    };
+    let server = place.serve(false).await;
+    directory.note_node(&ghost).await.unwrap();
+    let create = format!("key create --tenant {tenant} --name app --scopes settings:read");
+    let named = format!("{}, last seen 2", ghost.id);
+    let ended = place.run(&create).await.expect(0, &["1 of 2 servers that run know it", &named]);
+    assert_eq!(server.status(&ended.last()).await, 200, "the other does");
+    server.stop().await;
+}
