@@ -9,8 +9,9 @@ has() { command -v "$1" >/dev/null 2>&1; }
 
 find_initdb() {
     command -v initdb && return
-    find /usr/lib/postgresql /usr/pgsql-* /opt/homebrew/opt/postgresql* /usr/local/opt/postgresql* \
-        -maxdepth 3 -name initdb 2>/dev/null | sort -V | tail -n 1 | grep .
+    # Not every one of these folders is there, of which find complains and then pipefail.
+    printf '%s' "$(find /usr/lib/postgresql /usr/pgsql-* /opt/homebrew/opt/postgresql* /usr/local/opt/postgresql* \
+        -maxdepth 3 -name initdb 2>/dev/null | sort -V | tail -n 1)" | grep .
 }
 
 find_chromium() {
