@@ -72,27 +72,7 @@ impl AuthFailures {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use countersign_core::time::Timestamp;
-    use std::sync::Mutex;
-
-    #[derive(Default)]
-    struct Hand(Mutex<Duration>);
-
-    impl Hand {
-        fn turn(&self, by: Duration) {
-            *self.0.lock().unwrap() += by;
-        }
-    }
-
-    impl Clock for Hand {
-        fn now(&self) -> Timestamp {
-            Timestamp::default()
-        }
-
-        fn steady(&self) -> Duration {
-            *self.0.lock().unwrap()
-        }
-    }
+    use crate::tests::stores::Hand;
 
     fn failures() -> (AuthFailures, Arc<Hand>) {
         let clock = Arc::new(Hand::default());

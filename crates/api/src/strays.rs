@@ -127,26 +127,7 @@ pub fn warn(account: &ProviderAccount, since: Since, id_format: Option<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use countersign_core::time::Timestamp;
-
-    #[derive(Default)]
-    struct Hand(Mutex<Duration>);
-
-    impl Hand {
-        fn turn(&self, by: Duration) {
-            *self.0.lock().unwrap() += by;
-        }
-    }
-
-    impl Clock for Hand {
-        fn now(&self) -> Timestamp {
-            Timestamp::default()
-        }
-
-        fn steady(&self) -> Duration {
-            *self.0.lock().unwrap()
-        }
-    }
+    use crate::tests::stores::Hand;
 
     fn account(number: u16) -> ProviderId {
         let mut bytes = [0; 16];

@@ -2,7 +2,7 @@
 
 mod address;
 mod document;
-mod stores;
+pub mod stores;
 
 use crate::{
     configure,

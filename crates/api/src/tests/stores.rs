@@ -24,7 +24,7 @@ use countersign_core::{
 };
 use std::{
     num::NonZeroU32,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -51,6 +51,26 @@ impl Clock for Noon {
 
     fn steady(&self) -> Duration {
         Duration::from_micros(NOW.micros().unsigned_abs())
+    }
+}
+
+/// A clock whose steady time is turned by hand.
+#[derive(Default)]
+pub struct Hand(Mutex<Duration>);
+
+impl Hand {
+    pub fn turn(&self, by: Duration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        Timestamp::default()
+    }
+
+    fn steady(&self) -> Duration {
+        *self.0.lock().unwrap()
     }
 }
 
