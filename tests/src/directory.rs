@@ -112,6 +112,7 @@ on_each_engine!(
     tenants::of_changes_at_once_none_is_lost,
     tenants::other_nodes_hear_that_a_tenant_is_disabled,
     tenants::a_deleted_tenant_is_erased_after_thirty_days_and_no_other,
+    tenants::erasures_at_once_leave_no_event_behind,
     tenants::an_erasure_goes_on_where_it_broke_off_whoever_is_at_it,
 );
 

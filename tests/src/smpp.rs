@@ -201,7 +201,7 @@ async fn the_release_before_and_this_one_find_each_others_ids() {
     );
     // And finds there what this one binds and parks.
     assert_eq!(codes.find_provider_message(&theirs("00AC"), None).await.unwrap(), Some(target(2)));
-    for name in theirs("00AD").names() {
+    for name in theirs("00AD").sought_names() {
         assert_eq!(codes.find_provider_message(&name, Some(receipt.clone())).await.unwrap(), None);
     }
     assert_eq!(codes.bind_provider_message(&theirs("00AD"), target(3)).await.unwrap(), Some(receipt));

@@ -1,7 +1,10 @@
 //! Clients that keep the server waiting, in great numbers: others are served, and
 //! each of them is ended in its time.
 
-use crate::app::{TestApp, TestKey};
+use crate::{
+    app::{TestApp, TestKey},
+    codes::seconds,
+};
 use futures_util::future::join_all;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
@@ -135,4 +138,51 @@ async fn two_thousand_stuck_clients_of_each_kind_silence_nobody() {
             metric(&app, &format!("countersign_connections_ended_total{{reason=\"{reason}\"}} ")).await;
         assert!(ended >= MANY, "{reason}: {ended}");
     }
+}
+
+/// Clients whose next bytes are always there already never make the server wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_never_stop_sending_are_ended_in_their_time() {
+    let app = spawn().await;
+    let key = app.tenant("Acme").await;
+    for authorization in [String::new(), format!("Authorization: Bearer {}\r\n", key.text)] {
+        let head = format!(
+            "POST /nothing HTTP/1.1\r\nHost: localhost\r\n{authorization}Transfer-Encoding: chunked\r\n\r\n"
+        );
+        let floods = (0..4).map(async |_| {
+            let mut stream = connect(&app).await;
+            let began = Instant::now();
+            let flood = async {
+                stream.write_all(head.as_bytes()).await?;
+                let chunks = "1\r\na\r\n".repeat(10_000);
+                loop {
+                    stream.write_all(chunks.as_bytes()).await?;
+                }
+            };
+            let ended: Result<std::io::Result<()>, _> = timeout(END, flood).await;
+            assert!(ended.is_ok_and(|end| end.is_err()), "still taken after {:?}", began.elapsed());
+        });
+        join_all(floods).await;
+    }
+}
+
+/// Three quarters of the places may be kept by clients that let their connections idle.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn idle_connections_leave_places_for_others() {
+    let app = TestApp::spawn_with(|settings| settings.server.clients.connections = 64).await;
+    let key = app.tenant("Acme").await;
+    let head =
+        format!("GET /v1/keys HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n", key.text);
+    let mut idle = Vec::new();
+    for n in 0..200 {
+        let mut stream = connect(&app).await;
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = [0; 15];
+        let read = timeout(seconds(10), stream.read_exact(&mut answer)).await;
+        read.unwrap_or_else(|_| panic!("client {n} waits for a place")).unwrap();
+        assert_eq!(answer, *b"HTTP/1.1 200 OK");
+        idle.push(stream);
+    }
+    let ready = app.client.get(format!("{}/health/ready", app.operator_url)).send().await.unwrap();
+    assert_eq!(ready.status(), 200);
 }

@@ -138,12 +138,30 @@ impl ProviderMessage {
         fits.then(|| Self { account, id: id.to_owned() })
     }
 
-    /// The names under which a store may know it: the one in [`ids_alike`]'s form, then, where that
-    /// differs, the id as it is written, by which the release before knows it.
-    pub fn names(&self) -> impl Iterator<Item = Self> + use<> {
-        let alike = Self { account: self.account, id: ids_alike(&self.id) };
-        let written = (alike != *self).then(|| self.clone());
-        std::iter::once(alike).chain(written)
+    /// The names under which a store is to know it: the id as it is written, and where
+    /// [`ids_alike`] gives it another form, that one, apart from ids that are written so.
+    pub fn bound_names(&self) -> impl Iterator<Item = Self> + use<> {
+        let alike = self.alike();
+        let other = (alike != *self).then(|| alike.apart());
+        std::iter::once(self.clone()).chain(other)
+    }
+
+    /// The names under which a store may know it, as the id is written in a receipt. The very id comes
+    /// first: a provider whose ids differ by their case alone means that one.
+    pub fn sought_names(&self) -> impl Iterator<Item = Self> + use<> {
+        let alike = self.alike();
+        let (written, apart) = (self.clone(), alike.apart());
+        let other = (alike != *self).then_some(alike);
+        std::iter::once(written).chain(other).chain([apart])
+    }
+
+    fn alike(&self) -> Self {
+        Self { account: self.account, id: ids_alike(&self.id) }
+    }
+
+    fn apart(&self) -> Self {
+        // No id that can be printed begins so.
+        Self { account: self.account, id: format!("\u{1}{}", self.id) }
     }
 
     /// What the id of a test message is noted as: no message of ours, so that its receipt means nothing.
@@ -358,13 +376,20 @@ mod tests {
         for (one, other) in [("1", "10"), ("00-1", "0-1"), ("0x1", "x1"), ("É1", "é1")] {
             assert_ne!(ids_alike(one), ids_alike(other));
         }
-        let names = |id: &str| {
-            let message = ProviderMessage::new(ProviderId::from_bytes([1; 16]), id).unwrap();
-            message.names().map(|name| name.id).collect::<Vec<_>>()
+        let message = |id: &str| ProviderMessage::new(ProviderId::from_bytes([1; 16]), id).unwrap();
+        let found = |bound: &str, sought: &str| {
+            let bound: Vec<_> = message(bound).bound_names().collect();
+            message(sought).sought_names().position(|name| bound.contains(&name))
         };
-        assert_eq!(names("1a2b"), ["1a2b"]);
-        // The release before knows it as it is written.
-        assert_eq!(names("01A2B"), ["1a2b", "01A2B"]);
+        for (bound, sought) in
+            [("1a2b", "1a2b"), ("1a2b", "01A2B"), ("01A2B", "1a2b"), ("01A2B", "1A2B"), ("7", "007")]
+        {
+            assert!(found(bound, sought).is_some(), "{sought} names {bound}");
+        }
+        // Ids that differ in their case alone: each names its own first, whichever came last.
+        assert_eq!((found("4fA", "4fA"), found("4fa", "4fa")), (Some(0), Some(0)));
+        assert!(found("4fA", "4fa") > found("4fa", "4fa"));
+        assert_eq!(found("1", "10"), None);
     }
 
     #[test]

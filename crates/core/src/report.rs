@@ -97,7 +97,7 @@ async fn find_target(
     message: &ProviderMessage,
     park: Option<&ParkedReceipt>,
 ) -> Result<Option<(RecordKey, MessageId)>, StoreError> {
-    for name in message.names() {
+    for name in message.sought_names() {
         let found = context.codes.find_provider_message(&name, park.cloned()).await?;
         if found.is_some() {
             return Ok(found);
@@ -114,7 +114,7 @@ pub async fn bind_message(
     target: (RecordKey, MessageId),
 ) -> Result<Vec<ParkedReceipt>, StoreError> {
     let mut parked = Vec::new();
-    for name in message.names() {
+    for name in message.bound_names() {
         parked.extend(context.codes.bind_provider_message(&name, target).await?);
     }
     Ok(parked)

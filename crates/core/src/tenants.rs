@@ -22,29 +22,43 @@ const ROWS: u16 = 500;
 /// Steps of one round, for each of its tenants.
 const STEPS: usize = 100;
 
+/// What a round came to.
+#[derive(Debug, Default)]
+pub struct Erased {
+    /// Tenants of which nothing is left.
+    pub whole: Vec<TenantId>,
+    /// Those whose erasure goes on in a later round, if what failed is mended.
+    pub failed: Vec<(TenantId, StoreError)>,
+}
+
 /// Erases the tenants whose time has come, as far as one round goes: it may break off
-/// anywhere, and several nodes may be at it. Gives those of which nothing is left.
+/// anywhere, and several nodes may be at it.
 pub async fn erase_tenants(
     context: &Context,
     history: &dyn HistoryUpkeep,
     now: Timestamp,
-) -> Result<Vec<TenantId>, StoreError> {
+) -> Result<Erased, StoreError> {
     let until = now - (ERASED_AFTER + MARGIN);
     let deleted = context.directory.list_deleted_tenants(until, AT_ONCE).await?;
     let Some(last) = deleted.iter().filter_map(|tenant| tenant.deleted_at).max() else {
-        return Ok(Vec::new());
+        return Ok(Erased::default());
     };
-    // An event that is recorded afterwards would bring a part of the history back.
-    if context.codes.recorded_until().await? < last + MARGIN {
-        return Ok(Vec::new());
+    // An event that is recorded afterwards would bring a part of the history back. And this
+    // is the clock of the codes store: on Redis another one than this node's, which may be wrong.
+    if context.codes.recorded_until().await? < last + ERASED_AFTER + MARGIN {
+        return Ok(Erased::default());
     }
-    let mut erased = Vec::new();
+    let mut erased = Erased::default();
     for Tenant { id, .. } in deleted {
-        if context.directory.begin_erasure(id, until, now).await? && erase(context, history, id, now).await? {
-            erased.push(id);
+        let begun = context.directory.begin_erasure(id, until, now).await?;
+        // One that fails holds up no other.
+        match if begun { erase(context, history, id, now).await } else { Ok(false) } {
+            Ok(true) => erased.whole.push(id),
+            Ok(false) => {}
+            Err(error) => erased.failed.push((id, error)),
         }
     }
-    if !erased.is_empty() {
+    if !erased.whole.is_empty() {
         context.catch_up().await;
     }
     Ok(erased)

@@ -10,7 +10,7 @@ mod ends;
 mod patient;
 mod turn;
 
-use actix_http::{HttpService, KeepAlive, Protocol, Request, Response, error::DispatchError};
+use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol, Request, Response, error::DispatchError};
 use actix_server::{GracefulShutdownSignal, Server};
 use actix_service::{
     IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, apply_fn_factory, fn_service,
@@ -36,7 +36,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use turn::{Told, Turn};
+use turn::{Crowd, Told, Turn};
 
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(3);
@@ -78,6 +78,7 @@ struct Terms {
     patience: Patience,
     ends: Arc<Ends>,
     draining: GracefulShutdownSignal,
+    crowd: Arc<Crowd>,
 }
 
 /// What the HTTP library wants of a connection: the stream, what it speaks, who is there.
@@ -101,7 +102,8 @@ impl Front {
             .shutdown_timeout(self.shutdown.as_secs())
             .shutdown_signal(self.stop.cancelled_owned());
         let draining = server.graceful_shutdown_signal();
-        let terms = Terms { port: self.port, patience: self.patience, ends: self.ends, draining };
+        let crowd = Arc::new(Crowd::new(self.connections));
+        let terms = Terms { port: self.port, patience: self.patience, ends: self.ends, draining, crowd };
         let server = match self.tls {
             Some(mut tls) => {
                 tls.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -134,7 +136,7 @@ impl Front {
 impl Terms {
     fn patient<T: Socket>(&self, io: T) -> Patient<T> {
         let open = metrics::gauge!("countersign_connections", "port" => self.port);
-        Patient::new(io, self.patience, Arc::clone(&self.ends), open)
+        Patient::new(io, self.patience, Arc::clone(&self.ends), (open, Arc::clone(&self.crowd)))
     }
 
     async fn accept_tls(
@@ -208,7 +210,10 @@ where
     async move {
         match answer.await {
             Ok(answer) => {
-                let answer: Response<B> = answer.into();
+                let mut answer: Response<B> = answer.into();
+                if turn.is_crowded() {
+                    answer.head_mut().set_connection_type(ConnectionType::Close);
+                }
                 Ok(answer.map_body(|head, body| Told::new(body.boxed(), turn, head.keep_alive())))
             }
             Err(error) => {

@@ -9,7 +9,7 @@ use countersign_core::{
     history::{HistoryUpkeep, Resealing, reseal_contacts},
     ports::{Clock, StoreError},
     resources::reseal::{Resealed, reseal_resources},
-    tenants::erase_tenants,
+    tenants::{Erased, erase_tenants},
 };
 use rand::{SeedableRng, rngs::StdRng};
 use std::{sync::Arc, time::Duration};
@@ -46,14 +46,17 @@ impl Upkeep {
                 _ = tick.tick() => {}
             }
             let round = async {
-                self.reseal_resources().await?;
-                self.delete_old(&mut strays).await?;
-                self.reseal().await?;
-                self.erase_tenants().await
+                // One that fails holds up no other.
+                [
+                    self.reseal_resources().await,
+                    self.delete_old(&mut strays).await,
+                    self.reseal().await,
+                    self.erase_tenants().await,
+                ]
             };
-            let outcome = tokio::select! { () = stop.cancelled() => return, outcome = round => outcome };
-            if let Err(error) = outcome {
-                tracing::warn!(error = %chain(&error), "The history is kept up again in a minute");
+            let outcomes = tokio::select! { () = stop.cancelled() => return, outcomes = round => outcomes };
+            for error in outcomes.into_iter().filter_map(Result::err) {
+                tracing::warn!(error = %chain(&error), "A job of the upkeep failed; it is tried again in a minute");
             }
         }
     }
@@ -81,8 +84,12 @@ impl Upkeep {
 
     /// Erases the tenants that were deleted long enough ago.
     async fn erase_tenants(&self) -> Result<(), StoreError> {
-        let erased = erase_tenants(&self.context, self.history.as_ref(), self.clock.now()).await?;
-        for tenant in erased {
+        let Erased { whole, failed } =
+            erase_tenants(&self.context, self.history.as_ref(), self.clock.now()).await?;
+        for (tenant, error) in failed {
+            tracing::warn!(tenant.id = %tenant, error = %chain(&error), "A deleted tenant is not erased yet");
+        }
+        for tenant in whole {
             tracing::info!(tenant.id = %tenant, "Erased a tenant that was deleted");
         }
         Ok(())

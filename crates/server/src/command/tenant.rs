@@ -1,4 +1,4 @@
-use super::{answer, load, open_directory_of};
+use super::{answer, follow::tell_followed, load, open_directory_of};
 use crate::{
     cli::{TenantArgs, TenantCommand},
     configuration::Settings,
@@ -39,19 +39,21 @@ pub(super) async fn run(config: Option<&Path>, command: TenantCommand) -> anyhow
         TenantCommand::List => list_tenants(&directory).await?,
         TenantCommand::Rename { tenant, name } => {
             let renamed = change(&directory, tenant, TenantChange::Rename(name), now).await?;
-            eprintln!(
-                "{tenant} is {}; the messages of a running server say so within 2 s.",
-                renamed.name.as_str()
-            );
+            eprintln!("{tenant} is {}; messages say so from now on.", renamed.name.as_str());
+            tell_followed(&directory, &SystemClock).await;
         }
         TenantCommand::Disable(TenantArgs { tenant }) => {
             let disabled = change(&directory, tenant, TenantChange::Disable, now).await?;
             tell_end(&settings, &disabled).await;
-            eprintln!("{tenant} is disabled; a running server refuses its keys within 2 s.");
+            let erased =
+                disabled.erased_from().map(|from| format!("; it is deleted, and erased from {from} on"));
+            eprintln!("{tenant} is disabled{}.", erased.unwrap_or_default());
+            tell_followed(&directory, &SystemClock).await;
         }
         TenantCommand::Enable(TenantArgs { tenant }) => {
             change(&directory, tenant, TenantChange::Enable, now).await?;
-            eprintln!("{tenant} is enabled; a running server follows within 2 s.");
+            eprintln!("{tenant} is enabled.");
+            tell_followed(&directory, &SystemClock).await;
         }
         TenantCommand::Delete(TenantArgs { tenant }) => {
             let deleted = change(&directory, tenant, TenantChange::Delete, now).await?;
@@ -61,6 +63,7 @@ pub(super) async fn run(config: Option<&Path>, command: TenantCommand) -> anyhow
                 "{tenant} is disabled, and is erased from {from} on; until then \
                  `countersign tenant enable {tenant}` takes that back."
             );
+            tell_followed(&directory, &SystemClock).await;
         }
     }
     Ok(())

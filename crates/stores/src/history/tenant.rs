@@ -1,5 +1,6 @@
 //! A tenant that was deleted leaves the history, a bounded number of rows at a time.
 
+use super::take_turn;
 use crate::sql::{
     Batch,
     Kind::{Int, Text},
@@ -80,9 +81,11 @@ const ALL: [&Statement; 6] = [
     &ERASE_DEAD_EVENTS,
 ];
 
+/// In turn: of two nodes that delete at once, the one that waits for the other's events would find none of
+/// them, and then delete the next verifications, whose events nobody finds again.
 pub(super) async fn erase(sql: &Sql, tenant: TenantId, limit: u16) -> Result<bool, StoreError> {
     let of = || -> Vec<Value> { vec![tenant.to_string().into(), i64::from(limit).into()] };
-    let batch = ALL.iter().fold(Batch::default(), |batch, statement| batch.run(statement, of()));
+    let batch = ALL.iter().fold(take_turn(Batch::default()), |batch, statement| batch.run(statement, of()));
     if sql.batch(batch).await?.iter().any(|rows| rows.len() >= usize::from(limit)) {
         return Ok(false);
     }

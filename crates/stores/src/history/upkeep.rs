@@ -1,6 +1,7 @@
 //! What runs beside the recorder: expiry, retention, the walk over contacts,
 //! and the state of the jobs.
 
+use super::take_turn;
 use crate::sql::{
     Batch,
     Kind::{Bytes, Int, Text},
@@ -81,12 +82,13 @@ pub(super) async fn retain(sql: &Sql, before: Timestamp, limit: u16) -> Result<u
     let first = VerificationId::floor(before);
     let oldest =
         || -> Vec<Value> { vec![first.to_string().into(), before.micros().into(), i64::from(limit).into()] };
-    let batch = Batch::default()
+    // In turn: see the erasure of a tenant.
+    let batch = take_turn(Batch::default())
         .run(&DELETE_EVENTS, oldest())
         .run(&DELETE_VERIFICATIONS, oldest())
         .run(&DELETE_DEAD_EVENTS, vec![before.micros().into()])
         .run(&DELETE_ERASURES, vec![before.micros().into()]);
-    Ok(sql.batch(batch).await?.get(1).map_or(0, Vec::len))
+    Ok(sql.batch(batch).await?.get(2).map_or(0, Vec::len))
 }
 
 pub(super) const DELETE_COUNTS: Statement = Statement {

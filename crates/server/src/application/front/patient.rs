@@ -7,7 +7,7 @@
 use super::{
     Patience,
     ends::{End, Ends},
-    turn::Turn,
+    turn::{Crowd, Turn},
 };
 use metrics::Gauge;
 use std::{
@@ -57,9 +57,10 @@ pub(crate) struct Patient<T: Socket> {
 }
 
 impl<T: Socket> Patient<T> {
-    pub fn new(io: T, patience: Patience, ends: Arc<Ends>, open: Gauge) -> Self {
+    pub fn new(io: T, patience: Patience, ends: Arc<Ends>, (open, crowd): (Gauge, Arc<Crowd>)) -> Self {
         open.increment(1);
-        let (turn, blocked, clock, ended) = (Rc::default(), None, None, None);
+        crowd.enter();
+        let (turn, blocked, clock, ended) = (Rc::new(Turn::new(crowd)), None, None, None);
         Self { io, turn, patience, blocked, clock, ended, ends, open }
     }
 
@@ -120,6 +121,7 @@ impl<T: Socket> Patient<T> {
 impl<T: Socket> Drop for Patient<T> {
     fn drop(&mut self) {
         self.open.decrement(1);
+        self.turn.leave();
     }
 }
 
@@ -130,9 +132,18 @@ impl<T: Socket> AsyncRead for Patient<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if let Poll::Ready(read) = Pin::new(&mut this.io).poll_read(cx, buffer) {
+        let filled = buffer.filled().len();
+        if this.ended.is_none()
+            && let Poll::Ready(read) = Pin::new(&mut this.io).poll_read(cx, buffer)
+        {
             this.turn.receive();
-            return Poll::Ready(read);
+            // One that always has more to send never makes the server wait, and is late all the same.
+            if !this.turn.is_late(&this.patience) {
+                return Poll::Ready(read);
+            }
+            buffer.set_filled(filled);
+            this.ended = Some(End::Head);
+            this.tell();
         }
         match this.look(cx) {
             Some(End::Answer) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),

@@ -10,6 +10,10 @@ use std::{
     error::Error,
     pin::Pin,
     rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -26,20 +30,55 @@ enum Phase {
     Arriving,
 }
 
+/// The connections of a port, in all threads.
+#[derive(Debug)]
+pub(crate) struct Crowd {
+    open: AtomicUsize,
+    /// From so many on, none is kept after its answer: whoever lets connections
+    /// idle, also with a valid key, takes no place that others need.
+    most_kept: usize,
+}
+
+impl Crowd {
+    /// A quarter of the places is for clients that come and go.
+    pub fn new(places: usize) -> Self {
+        Self { open: AtomicUsize::new(0), most_kept: places - places / 4 }
+    }
+
+    pub fn enter(&self) {
+        self.open.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// Shared by a connection and the requests on it, all in one thread.
 #[derive(Debug)]
 pub(crate) struct Turn {
     phase: Cell<Phase>,
     since: Cell<Instant>,
+    crowd: Arc<Crowd>,
 }
 
 impl Default for Turn {
     fn default() -> Self {
-        Self { phase: Cell::new(Phase::Opened), since: Cell::new(Instant::now()) }
+        Self::new(Arc::new(Crowd::new(usize::MAX)))
     }
 }
 
 impl Turn {
+    pub fn new(crowd: Arc<Crowd>) -> Self {
+        Self { phase: Cell::new(Phase::Opened), since: Cell::new(Instant::now()), crowd }
+    }
+
+    /// Whether so many are there that this connection ends with its answer.
+    pub fn is_crowded(&self) -> bool {
+        self.crowd.open.load(Ordering::Relaxed) > self.crowd.most_kept
+    }
+
+    /// The connection is over.
+    pub fn leave(&self) {
+        self.crowd.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
     fn set(&self, phase: Phase) {
         self.phase.set(phase);
         self.since.set(Instant::now());
@@ -141,6 +180,20 @@ mod tests {
         turn.end(false);
         assert!(!turn.is_late(&at_once), "what is left may arrive, for a moment");
         assert!(!turn.is_opened());
+    }
+
+    #[test]
+    fn where_many_are_none_is_kept() {
+        let crowd = Arc::new(Crowd::new(8));
+        let turns: Vec<_> = (0..7)
+            .map(|_| {
+                crowd.enter();
+                Turn::new(Arc::clone(&crowd))
+            })
+            .collect();
+        assert!(turns[0].is_crowded(), "six of eight places may be kept");
+        turns[6].leave();
+        assert!(!turns[0].is_crowded());
     }
 
     #[test]
