@@ -275,21 +275,20 @@ async fn a_folder_that_cannot_be_used_is_named() {
         let told = refusal(Path::new(folder)).await;
         assert!(told.starts_with(words), "{told}");
     }
-    let folder = tempfile::tempdir().unwrap();
+    let folder = served().await;
     let codes = folder.path().join("codes.sqlite");
     let other = rusqlite::Connection::open(&codes).unwrap();
     other
         .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE held (id INTEGER); BEGIN EXCLUSIVE")
         .unwrap();
-    std::fs::copy(key_ring().await.path().join("keyring.toml"), folder.path().join("keyring.toml")).unwrap();
     let since = Instant::now();
     let told = refusal(folder.path()).await;
     assert!(told.starts_with(&format!("The codes store {} cannot be opened", codes.display())), "{told}");
     assert!(since.elapsed() < 2 * PATIENCE, "{:?}", since.elapsed());
 }
 
-/// A folder with a key ring: a codes store without one is refused before it is opened.
-async fn key_ring() -> tempfile::TempDir {
+/// A folder that was served from: a codes store without a key ring and a directory is refused before it is opened.
+async fn served() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = Settings::embedded(folder.path()).unwrap();
     settings.server.bind = ([127, 0, 0, 1], 0).into();

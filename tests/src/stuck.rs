@@ -125,8 +125,9 @@ async fn two_thousand_stuck_clients_of_each_kind_silence_nobody() {
         let started = asked.unwrap_or_else(|_| panic!("{}: a start waits for them", kind.name));
         // Many times the same number: then its limit answers.
         assert!(matches!(started.status, 201 | 429), "{}: {started:?}", kind.name);
-        if !kind.hears && held.iter().all(|(_, began)| began.elapsed() < PATIENCE) {
-            let open = metric(&app, "countersign_connections{port=\"api\"} ").await;
+        let open = metric(&app, "countersign_connections{port=\"api\"} ").await;
+        // Where all of them still have time; the HTTP library's clock is up to half a second late.
+        if !kind.hears && held.iter().all(|(_, began)| began.elapsed() < PATIENCE - seconds(1)) {
             assert!(open >= MANY, "{}: {open} are held", kind.name);
         }
         let ready = app.client.get(format!("{}/health/ready", app.operator_url)).send().await.unwrap();
