@@ -31,14 +31,18 @@ fn raise_open_files() {
 }
 
 async fn spawn() -> TestApp {
-    TestApp::spawn_with(|settings| {
+    let mut app = TestApp::spawn_with(|settings| {
         let clients = &mut settings.server.clients;
         clients.head_timeout = PATIENCE;
         clients.body_timeout = PATIENCE;
         clients.answer_timeout = PATIENCE;
         clients.keep_alive = PATIENCE;
     })
-    .await
+    .await;
+    // A new connection for each request: one that idled may end just as it is used again.
+    app.client =
+        reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(END).build().unwrap();
+    app
 }
 
 /// A connection whose client takes little before it reads.
