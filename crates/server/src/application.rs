@@ -36,6 +36,7 @@ use countersign_core::{
     history::HistoryUpkeep,
     node::{Nodes, Share},
     ports::Clock,
+    tenants::erase_tenants,
     time::Timestamp,
 };
 use countersign_delivery::{
@@ -148,7 +149,12 @@ impl Application {
         }
         let Backends { context, nodes, accounts, reports, outbound, history, inbox, files, lock } =
             open_backends(&settings, &clock, dev).await?;
-        let demo = open_demo(&context, clock.now(), dev).await?;
+        let demo = if dev {
+            Some(open_demo(&context, history.as_ref(), clock.now()).await?)
+        } else {
+            refuse_demo(context.directory.as_ref(), &context.keyring, &settings.folder).await?;
+            None
+        };
         let mut presence = Presence::new(&context, Arc::clone(&nodes), &settings.keyring, Arc::clone(&clock));
         // Before anything is answered: whoever promotes a key must know of this node.
         presence.note().await;
@@ -379,21 +385,26 @@ pub(crate) fn load_certificate(settings: &Settings) -> Result<Option<Arc<Certifi
 }
 
 /// The keys of `dev` are printed on screens, so they must not open what `serve` serves.
-async fn open_demo(context: &Context, now: Timestamp, dev: bool) -> anyhow::Result<Option<Arc<Demo>>> {
+async fn open_demo(
+    context: &Context,
+    history: &dyn HistoryUpkeep,
+    now: Timestamp,
+) -> anyhow::Result<Arc<Demo>> {
     let demo = Demo::derive(&context.keyring).context("The demo tenant has no valid name")?;
     let directory = &context.directory;
-    if dev {
-        let found = directory.tenant(demo.tenant.id).await.context("The directory does not answer")?;
-        let strangers = directory.list_tenants(None, 1).await.context("The directory does not answer")?;
-        ensure!(
-            found.is_some() || strangers.is_empty(),
-            "This database holds tenants of `countersign serve`, whose codes `dev` would show to everybody here; give it another one"
-        );
-        demo.install(directory.as_ref(), now).await?;
-        return Ok(Some(Arc::new(demo)));
+    let found = directory.tenant(demo.tenant.id).await.context("The directory does not answer")?;
+    let strangers = directory.list_tenants(None, 1).await.context("The directory does not answer")?;
+    ensure!(
+        found.is_some() || strangers.is_empty(),
+        "This database holds tenants of `countersign serve`, whose codes `dev` would show to everybody here; give it another one"
+    );
+    if found.is_some_and(|tenant| tenant.erasing) {
+        // There is no way back, and no other server goes on with it.
+        let erased = erase_tenants(context, history, now).await;
+        erased.context("The demo tenant that was deleted cannot be erased")?;
     }
-    refuse_demo(directory.as_ref(), &context.keyring).await?;
-    Ok(None)
+    demo.install(directory.as_ref(), now).await?;
+    Ok(Arc::new(demo))
 }
 
 /// `dev` never sends anything, whatever is configured.

@@ -168,8 +168,7 @@ pub struct TenantArgs {
 /// Make, list and change API keys.
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
-    /// Make a key and print it; it is shown this once. One with the scope compat:twilio is printed
-    /// a second time without underscores, which some of Twilio's clients do not take
+    /// Make a key and print it; it is shown this once
     Create {
         /// The tenant it belongs to
         #[arg(long, value_parser = parse_tenant_id)]
@@ -189,6 +188,10 @@ pub enum KeyCommand {
         /// Accept it from this address or range only, with words on what it is; may be repeated
         #[arg(long, value_name = "RANGE [DESCRIPTION]", value_parser = parse_entry)]
         allow: Vec<Entry>,
+        /// Print the key without its underscores, as a password for Twilio's clients, of which the one for Go
+        /// takes no others; the key needs the scope compat:twilio
+        #[arg(long)]
+        twilio: bool,
     },
     /// List the keys of a tenant, newest first
     List {
@@ -204,6 +207,10 @@ pub enum KeyCommand {
         /// Accept the old key for so many hours more; 0 ends it at once
         #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(0..=168))]
         overlap_hours: u32,
+        /// Print the key without its underscores, as a password for Twilio's clients, of which the one for Go
+        /// takes no others; the key needs the scope compat:twilio
+        #[arg(long)]
+        twilio: bool,
     },
     /// Refuse a key until it is enabled again
     Disable(KeyArgs),

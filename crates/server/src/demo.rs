@@ -12,9 +12,13 @@ use countersign_core::{
     profile::Profile,
     scope::Scopes,
     setting::Setting,
-    tenant::{Tenant, TenantName},
+    tenant::{Tenant, TenantChange, TenantName},
     time::Timestamp,
 };
+use std::path::Path;
+
+/// The file of the virtual phone's memory, in the data folder.
+pub(crate) const INBOX: &str = "inbox.sqlite";
 
 /// The time inside the derived ids, so that they sort like ids made in 2026.
 const EPOCH: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -52,6 +56,13 @@ impl Demo {
             Ok(()) | Err(StoreError::Conflict) => {}
             Err(error) => return Err(error).context("The demo tenant cannot be made"),
         }
+        let enabled = directory.update_tenant(self.tenant.id, &TenantChange::Enable, now).await;
+        let enabled = enabled.context("The demo tenant cannot be enabled")?;
+        ensure!(
+            enabled.is_some_and(|tenant| !tenant.erasing),
+            "The demo tenant of this data folder was deleted, and is being erased; start `countersign dev` again, \
+             which goes on with that, or with another folder (--data)"
+        );
         let settings = directory.settings(self.tenant.id).await.context("The demo tenant cannot be read")?;
         if !settings.api_allowlist.is_empty() {
             let open = Setting::ApiAllowlist(Allowlist::default());
@@ -86,12 +97,20 @@ impl Demo {
     }
 }
 
-/// Refuses a directory that has the demo tenant of this key ring.
-pub(crate) async fn refuse_demo(directory: &dyn Directory, keyring: &KeyRing) -> anyhow::Result<()> {
+/// Refuses what belongs to `dev`: a directory that has the demo tenant of this key ring; or one without tenants
+/// beside the virtual phone's memory, for the demo tenant may be erased. Beside tenants of others that memory says
+/// nothing: a `dev` that was refused here leaves it, and would be refused again.
+pub(crate) async fn refuse_demo(
+    directory: &dyn Directory,
+    keyring: &KeyRing,
+    folder: &Path,
+) -> anyhow::Result<()> {
     let demo = Demo::derive(keyring).context("The demo tenant has no valid name")?;
     let found = directory.tenant(demo.tenant.id).await.context("The directory does not answer")?;
+    let erased = folder.join(INBOX).exists()
+        && directory.list_tenants(None, 1).await.context("The directory does not answer")?.is_empty();
     ensure!(
-        found.is_none(),
+        found.is_none() && !erased,
         "This data folder belongs to `countersign dev`, whose keys are printed at each start; serve from another one"
     );
     Ok(())

@@ -20,6 +20,7 @@ use std::{
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown},
     path::Path,
 };
+pub(crate) use text::DIRECTORY;
 pub use text::parse;
 pub use watch::Watch;
 use zeroize::Zeroizing;

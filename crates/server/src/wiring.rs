@@ -3,10 +3,12 @@
 
 mod codes;
 mod folder;
+mod lost;
 mod trial;
 
 use crate::{
     configuration::{CodesUrl, DatabaseUrl, Settings},
+    demo::INBOX,
     keyfile::{self, KeyFile},
     machine,
 };
@@ -35,6 +37,7 @@ use countersign_stores::{
 };
 pub(crate) use folder::make_folder;
 use folder::{judge_folder, lock_folder};
+use lost::{note_directory, refuse_lost_directory};
 use std::{fs::File, path::Path, sync::Arc};
 use tokio::sync::mpsc;
 pub(crate) use trial::{Trial, try_all};
@@ -80,7 +83,7 @@ pub async fn open_backends(
     let mut files: Vec<Database> = sql.file().into_iter().cloned().collect();
     let codes = open_codes(&settings.codes, clock, &keyring, (dev, &mut files)).await?;
     let inbox: Option<Arc<dyn Inbox>> = if dev {
-        let file = settings.folder.join("inbox.sqlite");
+        let file = settings.folder.join(INBOX);
         let inbox = SqliteInbox::open(&file, Arc::clone(&keyring)).await;
         let inbox = inbox.with_context(|| format!("The inbox {} cannot be opened", file.display()))?;
         files.push(inbox.file().clone());
@@ -162,6 +165,13 @@ pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
             Sql::postgres(url.expose(), ca.as_deref()).context("The database cannot be reached so")
         }
         DatabaseUrl::Sqlite(file) => {
+            // A refusal leaves no file where none was; the start of another process may make it meanwhile.
+            if !file.exists()
+                && let Err(refused) = refuse_lost_directory(settings, file, None).await
+                && !file.exists()
+            {
+                return Err(refused);
+            }
             if let Some(folder) = file.parent() {
                 make_folder(folder)?;
             }
@@ -176,51 +186,6 @@ pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
                 .with_context(|| format!("The database {shown} cannot be brought up to date"))?;
             Ok(sql)
         }
-    }
-}
-
-/// A directory without tables is that of a first start, unless something else says that there was one:
-/// then it was lost on the way, as in a copy without its log, and must not pass for a new one.
-async fn refuse_lost_directory(settings: &Settings, file: &Path, sql: Option<&Sql>) -> anyhow::Result<()> {
-    let (shown, ring) = (file.display(), settings.keyring.file.display());
-    let is_new = async || match sql {
-        Some(sql) => sql.is_new().await.with_context(|| format!("The database {shown} cannot be read")),
-        None => Ok(true),
-    };
-    if !is_new().await? {
-        return Ok(());
-    }
-    let witness = match &settings.codes.url {
-        // It is made after the directory.
-        CodesUrl::Sqlite(codes) if codes.exists() => codes.display().to_string(),
-        _ if settings.keyring.text.is_some() => return Ok(()),
-        _ => match keyfile::read(&settings.keyring.file)? {
-            Some(file) if file.directory => ring.to_string(),
-            _ => return Ok(()),
-        },
-    };
-    // A first start beside this one may have made both meanwhile.
-    if !is_new().await? {
-        return Ok(());
-    }
-    bail!(
-        "The directory {shown} is empty, but {witness} was used with one. If it was copied, copy {shown}-wal too, or \
-         copy it once the server has stopped; put the directory back here. To begin anew, without all tenants and keys, \
-         move the key ring {ring} and the codes away as well"
-    )
-}
-
-/// Notes in the key ring file that there is a directory made with it.
-fn note_directory(settings: &Settings) {
-    let path = &settings.keyring.file;
-    if settings.keyring.text.is_some() || !matches!(settings.database, DatabaseUrl::Sqlite(_)) {
-        return;
-    }
-    let noted = keyfile::read(path).map(|file| file.is_none_or(|file| file.directory));
-    let noted = noted.and_then(|noted| if noted { Ok(()) } else { keyfile::note_directory(path) });
-    if let Err(error) = noted {
-        // It may be mounted to be read only. Then the codes store alone tells of a lost directory.
-        tracing::debug!(error = %format_args!("{error:#}"), "The key ring does not note its directory");
     }
 }
 
@@ -301,7 +266,7 @@ fn find_key_file(settings: &Settings, dev: bool) -> anyhow::Result<Option<KeyFil
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::SystemClock;
+    use crate::{cli::Role, machine::SystemClock};
 
     async fn open(settings: &Settings) -> anyhow::Result<Backends> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -334,42 +299,90 @@ mod tests {
         assert!(refusal(open(&settings).await).contains("put the copy of the key ring back"));
     }
 
-    /// As in a copy of the file alone, of a server that was killed.
-    fn empty(settings: &Settings) {
+    fn remove_directory(settings: &Settings) -> &Path {
         let DatabaseUrl::Sqlite(file) = &settings.database else { panic!("a file") };
         for end in ["", "-wal", "-shm"] {
             let _ = std::fs::remove_file(format!("{}{end}", file.display()));
         }
-        let made = Database::open(file, Options { full_sync: true }).unwrap();
-        drop(made);
+        file
+    }
+
+    /// As in a copy of the file alone, of a server that was killed.
+    fn empty(settings: &Settings) {
+        let file = remove_directory(settings);
+        drop(Database::open(file, Options { full_sync: true }).unwrap());
+    }
+
+    /// The ways out that a refusal names.
+    fn forget(settings: &Settings, refused: &str) {
+        let ring = &settings.keyring.file;
+        let CodesUrl::Sqlite(codes) = &settings.codes.url else { panic!("a file") };
+        assert_eq!(refused.contains(&format!("move {}", codes.display())), codes.exists(), "{refused}");
+        if codes.exists() {
+            std::fs::remove_file(codes).unwrap();
+        }
+        let (_, line) = refused.split_once("delete the line \"").unwrap();
+        let (line, _) = line.split_once("\" from the key ring ").unwrap();
+        let text = std::fs::read_to_string(ring).unwrap();
+        let kept: Vec<_> = text.lines().filter(|other| *other != line).collect();
+        assert_eq!(kept.len() + 1, text.lines().count(), "{refused}");
+        keyfile::write_private(ring, kept.join("\n").as_bytes()).unwrap();
     }
 
     #[tokio::test]
     async fn an_empty_directory_beside_keys_that_were_used_is_refused() {
-        for without_codes in [false, true] {
+        for (without_codes, without_file) in [(false, false), (true, false), (false, true), (true, true)] {
             let folder = tempfile::tempdir().unwrap();
             let settings = Settings::embedded(folder.path()).unwrap();
             drop(open(&settings).await.unwrap());
             drop(open(&settings).await.unwrap());
             empty(&settings);
+            let DatabaseUrl::Sqlite(file) = &settings.database else { panic!("a file") };
             let CodesUrl::Sqlite(codes) = &settings.codes.url else { panic!("a file") };
             if without_codes {
                 std::fs::remove_file(codes).unwrap();
             }
+            if without_file {
+                remove_directory(&settings);
+            }
+            let mut refused = String::new();
             for _ in 0..2 {
-                let refused = refusal(open(&settings).await);
+                refused = refusal(open(&settings).await);
                 let witness = if without_codes { &settings.keyring.file } else { codes };
                 let begin = format!("is empty, but {} was used with one", witness.display());
                 assert!(refused.contains(&begin) && refused.contains("directory.sqlite-wal"), "{refused}");
                 assert!(open_sql(&settings).await.is_err(), "no command makes one either");
+                assert_eq!(file.exists(), !without_file, "a refusal makes no file");
+                // Where it is there, a thread that closes it may be at it still.
+                if without_file {
+                    let Trial { problems, notes } = try_all(&settings, Role::All).await;
+                    assert!(problems.len() == 1 && problems[0].contains(&begin), "{problems:?}");
+                    assert!(!notes.iter().any(|note| note.contains("the database")), "{notes:?}");
+                }
             }
-            // The way out that it names.
-            std::fs::remove_file(&settings.keyring.file).unwrap();
-            if !without_codes {
-                std::fs::remove_file(codes).unwrap();
-            }
-            open(&settings).await.unwrap();
+            let keys = keyfile::read(&settings.keyring.file).unwrap().unwrap().keyring().unwrap().identity();
+            forget(&settings, &refused);
+            let backends = open(&settings).await.unwrap();
+            assert_eq!(backends.context.keyring.identity(), keys, "the key ring stays");
         }
+    }
+
+    #[tokio::test]
+    async fn a_copy_with_its_logs_is_tried_as_it_is() {
+        let (folder, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let settings = Settings::embedded(folder.path()).unwrap();
+        let running = open(&settings).await.unwrap();
+        let names =
+            ["directory.sqlite", "directory.sqlite-wal", "codes.sqlite", "codes.sqlite-wal", "keyring.toml"];
+        for name in names {
+            std::fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
+        }
+        drop(running);
+        let copied = Settings::embedded(copy.path()).unwrap();
+        let Trial { problems, notes } = try_all(&copied, Role::All).await;
+        assert!(problems.is_empty(), "{problems:?}");
+        assert!(!notes.iter().any(|note| note.contains("up to date")), "{notes:?}");
+        assert_eq!(std::fs::read_dir(copy.path()).unwrap().count(), names.len(), "a look makes no file");
     }
 
     #[tokio::test]

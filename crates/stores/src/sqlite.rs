@@ -6,14 +6,17 @@
 //! is lost by a killed process.
 
 mod checkpoint;
+mod look;
 mod open;
 mod writer;
 
+pub use look::LOOK_LIMIT;
 pub use open::wait_until_closed;
 
 use countersign_core::ports::StoreError;
+use look::Look;
 use open::Open;
-use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig, wal::CheckpointMode};
+use rusqlite::{Connection, ErrorCode, config::DbConfig, wal::CheckpointMode};
 use std::{
     path::Path,
     sync::{
@@ -22,6 +25,7 @@ use std::{
     },
     time::Duration,
 };
+use tempfile::TempDir;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use writer::{Act, Waiting, write_groups};
 
@@ -58,6 +62,8 @@ pub struct Database {
 struct Readers {
     free: Arc<Semaphore>,
     connections: Mutex<Vec<Connection>>,
+    /// The folder of a copy that a look makes; it goes with them.
+    _copy: Option<TempDir>,
 }
 
 impl Database {
@@ -82,18 +88,19 @@ impl Database {
             })
             .map_err(StoreError::unavailable)?;
         let connections = Mutex::new(readers.map_err(sqlite_error)?);
-        Ok(Self { acts, readers: Arc::new(Readers { free, connections }) })
+        Ok(Self { acts, readers: Arc::new(Readers { free, connections, _copy: None }) })
     }
 
     /// Opens a file that is there, to read: nothing of it and nothing beside it is changed. Writes answer
-    /// `Unavailable`.
-    pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
-        let connection = connect_to_read(path).map_err(sqlite_error)?;
+    /// `Unavailable`. `None` for one that cannot be read so: its log has no index, and with it is larger
+    /// than [`LOOK_LIMIT`].
+    pub fn open_to_read(path: &Path) -> Result<Option<Self>, StoreError> {
+        let Some(Look { connection, copy }) = look::connect_to_read(path)? else { return Ok(None) };
         let connections = Mutex::new(vec![connection]);
         // Nobody takes from the other end.
         let (acts, _) = mpsc::channel(1);
         let free = Arc::new(Semaphore::new(1));
-        Ok(Self { acts, readers: Arc::new(Readers { free, connections }) })
+        Ok(Some(Self { acts, readers: Arc::new(Readers { free, connections, _copy: copy }) }))
     }
 
     /// Runs an act atomically and answers after its commit. It may run twice,
@@ -224,34 +231,6 @@ fn connect(path: &Path, options: Options) -> rusqlite::Result<Connection> {
     // Savepoints keep what they may have to undo in memory, not in a file of their own.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
-}
-
-/// A log that is there must be read with the file, and then SQLite needs its index too, which a server or
-/// a crash has left there. Without them SQLite would make both, so the file is said to stand still.
-fn connect_to_read(path: &Path) -> rusqlite::Result<Connection> {
-    let beside = |end: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        Path::new(&name).exists()
-    };
-    let still = if beside("-wal") && beside("-shm") { "" } else { "?immutable=1" };
-    let mut uri = "file:".to_owned();
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
-                uri.push(char::from(*byte))
-            }
-            other => uri.push_str(&format!("%{other:02X}")),
-        }
-    }
-    uri.push_str(still);
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(uri, flags)?;
-    connection.busy_timeout(PATIENCE)?;
-    // Reads the file for the first time: what is no database shows here.
-    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(connection)
 }
 
@@ -449,17 +428,48 @@ mod tests {
             if stopped {
                 Connection::open(&path).unwrap().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
             }
-            let database = Database::open_to_read(&path).unwrap();
+            let database = Database::open_to_read(&path).unwrap().unwrap();
             assert_eq!(count(&database).await, 2);
             assert!(matches!(database.write(|_| Ok(())).await, Err(StoreError::Unavailable(_))));
         }
         connection.close().unwrap();
         let before = files();
         assert_eq!(before.len(), 1);
-        drop(Database::open_to_read(&path).unwrap());
+        drop(Database::open_to_read(&path).unwrap().unwrap());
         assert!(files() == before);
         std::fs::write(&path, "no database").unwrap();
         assert!(Database::open_to_read(&path).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_look_reads_the_log_that_was_copied_with_its_file() {
+        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = from.path().join("t.sqlite");
+        let connection = Connection::open(&path).unwrap();
+        connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+        connection.execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY) STRICT").unwrap();
+        connection.execute_batch("INSERT INTO t (id) VALUES (1), (2)").unwrap();
+        for name in ["t.sqlite", "t.sqlite-wal"] {
+            std::fs::copy(from.path().join(name), to.path().join(name)).unwrap();
+        }
+        let (path, log) = (to.path().join("t.sqlite"), to.path().join("t.sqlite-wal"));
+        let link = to.path().join("link.sqlite");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let files = || (std::fs::read(&path).unwrap(), std::fs::read(&log).unwrap());
+        let before = files();
+        for path in [&path, &link] {
+            let database = Database::open_to_read(path).unwrap().unwrap();
+            assert_eq!(count(&database).await, 2);
+            let copy = database.readers._copy.as_ref().unwrap().path().to_owned();
+            assert!(copy.exists());
+            drop(database);
+            assert!(!copy.exists(), "the copy goes with it");
+        }
+        assert!(files() == before);
+        assert_eq!(std::fs::read_dir(to.path()).unwrap().count(), 3);
+        // One that is too large to copy is not judged by what it was before its log.
+        std::fs::File::options().write(true).open(&log).unwrap().set_len(LOOK_LIMIT).unwrap();
+        assert!(Database::open_to_read(&path).unwrap().is_none());
     }
 
     #[tokio::test]

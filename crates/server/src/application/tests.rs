@@ -4,7 +4,7 @@ use countersign_core::{
     countries::Countries,
     id::{ProfileId, TenantId},
     profile::Profile,
-    tenant::{Tenant, TenantName},
+    tenant::{ERASED_AFTER, Tenant, TenantChange, TenantName},
 };
 use std::path::Path;
 
@@ -53,6 +53,48 @@ async fn each_start_gives_the_same_demo_and_mends_its_keys() {
     let key = second.context.directory.presented_key(again.key.id).await.unwrap().unwrap();
     assert!(again.key.matches(&key));
     assert_eq!(key.tenant, demo.tenant.id);
+}
+
+/// Whether the printed key is that of an enabled tenant.
+async fn serves_demo(application: &Application) -> bool {
+    let (demo, directory) = (application.demo.clone().unwrap(), &application.context.directory);
+    let tenant = directory.tenant(demo.tenant.id).await.unwrap().unwrap();
+    let key = directory.presented_key(demo.key.id).await.unwrap().unwrap();
+    tenant.disabled_at.is_none() && tenant.deleted_at.is_none() && !tenant.erasing && demo.key.matches(&key)
+}
+
+#[tokio::test]
+async fn each_start_enables_the_demo_tenant_whatever_became_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = async || Application::build(parts(folder.path())).await;
+    let mut running = start().await.unwrap();
+    for change in [TenantChange::Disable, TenantChange::Delete] {
+        let (id, directory) = (running.demo.clone().unwrap().tenant.id, running.context.directory.clone());
+        directory.update_tenant(id, &change, running.clock.now()).await.unwrap().unwrap();
+        assert!(!serves_demo(&running).await);
+        drop(running);
+        running = start().await.unwrap();
+        assert!(serves_demo(&running).await, "{change:?}");
+    }
+    // Once its erasure has begun there is no way back; a start ends it and makes the tenant anew.
+    let (id, directory) = (running.demo.clone().unwrap().tenant.id, running.context.directory.clone());
+    let now = running.clock.now();
+    directory.update_tenant(id, &TenantChange::Delete, now - 2 * ERASED_AFTER).await.unwrap().unwrap();
+    assert!(directory.begin_erasure(id, now - ERASED_AFTER, now).await.unwrap());
+    drop((running, directory));
+    let running = start().await.unwrap();
+    assert!(serves_demo(&running).await, "after its erasure");
+
+    // What was of `dev` stays that, also without its tenant.
+    let directory = running.context.directory.clone();
+    directory.update_tenant(id, &TenantChange::Delete, now - 2 * ERASED_AFTER).await.unwrap().unwrap();
+    assert!(directory.begin_erasure(id, now - ERASED_AFTER, now).await.unwrap());
+    while !directory.erase_tenant(id, 500, now).await.unwrap() {}
+    drop((running, directory));
+    let serve = Parts { dev: false, ..parts(folder.path()) };
+    let refused = Application::build(serve).await.err().unwrap().to_string();
+    assert!(refused.contains("belongs to `countersign dev`"), "{refused}");
+    assert!(serves_demo(&start().await.unwrap()).await);
 }
 
 #[tokio::test]

@@ -29,15 +29,16 @@ pub(super) async fn run(config: Option<&Path>, command: KeyCommand) -> anyhow::R
     let directory = open_directory_of(&settings).await?;
     let now = SystemClock.now();
     match command {
-        KeyCommand::Create { tenant, name, scopes, test, expires_in_days, allow } => {
+        KeyCommand::Create { tenant, name, scopes, test, expires_in_days, allow, twilio } => {
             let mode = if test { Mode::Test } else { Mode::Live };
             let expires_at = expires_in_days.map(|days| now + DAY * days);
-            let new = NewKey { tenant, name, scopes, mode, expires_at, allowlist: Allowlist::new(allow)? };
-            create_key(&directory, new, now).await?;
+            let (scopes, allowlist) = (scopes.into_iter().collect(), Allowlist::new(allow)?);
+            let new = NewKey { tenant, name, scopes, mode, expires_at, allowlist };
+            create_key(&directory, new, Spelling::of(twilio), now).await?;
         }
         KeyCommand::List { tenant } => return list_keys(&directory, tenant, now).await,
-        KeyCommand::Rotate { key, overlap_hours } => {
-            let end = rotate_key(&directory, key, HOUR * overlap_hours, now).await?;
+        KeyCommand::Rotate { key, overlap_hours, twilio } => {
+            let end = rotate_key(&directory, key, HOUR * overlap_hours, Spelling::of(twilio), now).await?;
             tell_end(&settings, end).await;
         }
         KeyCommand::Disable(args) => {
@@ -68,44 +69,73 @@ async fn tell_end(settings: &Settings, end: Option<KeyEnd>) {
 struct NewKey {
     tenant: TenantId,
     name: String,
-    scopes: Vec<Scope>,
+    scopes: Scopes,
     mode: Mode,
     expires_at: Option<Timestamp>,
     allowlist: Allowlist,
 }
 
-async fn create_key(directory: &dyn Directory, new: NewKey, now: Timestamp) -> anyhow::Result<()> {
+async fn create_key(
+    directory: &dyn Directory,
+    new: NewKey,
+    spelling: Spelling,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    spelling.judge(new.scopes)?;
     let tenant = directory.tenant(new.tenant).await.context("The tenant cannot be read")?;
     ensure!(tenant.is_some(), "There is no tenant {}; `countersign tenant list` shows them", new.tenant);
     let presented = PresentedKey::generate(new.mode, KeyId::new(now, &mut rng()), &mut rng());
-    let scopes = new.scopes.into_iter().collect();
-    let NewKey { tenant, name, expires_at, allowlist, .. } = new;
+    let NewKey { tenant, name, scopes, expires_at, allowlist, .. } = new;
     let key = Key { expires_at, allowlist, ..Key::new(&presented, tenant, name, scopes, now) };
     directory.create_key(&key, None).await.context("The key was not made")?;
-    show(&presented, tenant, key.scopes)?;
+    spelling.show(&presented, tenant, key.scopes)?;
     eprintln!("Made {}. The key itself is shown this once; keep it safe.", key.id);
     Ok(())
 }
 
-/// The key itself. One for Twilio's clients also stands on a second line as those of them
-/// take it that know no underscores.
-fn show(presented: &PresentedKey, tenant: TenantId, scopes: Scopes) -> anyhow::Result<()> {
-    for line in spellings(presented, scopes) {
-        answer(&line)?;
-    }
-    if scopes.contains(Scope::CompatTwilio) {
-        eprintln!(
-            "The second line is the same key. Twilio's clients take either as the password of {}; the one for Go \
-             takes letters and digits alone.",
-            countersign_api::account_sid(tenant)
-        );
-    }
-    Ok(())
+/// How a key is shown: one line, so that a script takes it as it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spelling {
+    Full,
+    /// Without its underscores, as a password for Twilio's clients.
+    Twilio,
 }
 
-fn spellings(presented: &PresentedKey, scopes: Scopes) -> Vec<Zeroizing<String>> {
-    let for_twilio = scopes.contains(Scope::CompatTwilio).then(|| presented.expose_alphanumeric());
-    [presented.expose()].into_iter().chain(for_twilio).collect()
+impl Spelling {
+    fn of(twilio: bool) -> Self {
+        if twilio { Self::Twilio } else { Self::Full }
+    }
+
+    /// Refuses it for a key that is not for these clients, before that key is made.
+    fn judge(self, scopes: Scopes) -> anyhow::Result<()> {
+        ensure!(
+            self == Self::Full || scopes.contains(Scope::CompatTwilio),
+            "--twilio is for keys with the scope compat:twilio; this one has {scopes}"
+        );
+        Ok(())
+    }
+
+    fn line(self, presented: &PresentedKey) -> Zeroizing<String> {
+        match self {
+            Self::Full => presented.expose(),
+            Self::Twilio => presented.expose_alphanumeric(),
+        }
+    }
+
+    fn show(self, presented: &PresentedKey, tenant: TenantId, scopes: Scopes) -> anyhow::Result<()> {
+        answer(&self.line(presented))?;
+        if scopes.contains(Scope::CompatTwilio) {
+            let user = countersign_api::account_sid(tenant);
+            eprintln!("Twilio's clients take it as the password of {user}.");
+            if self == Self::Full {
+                eprintln!(
+                    "The one for Go takes letters and digits alone: give it the key without its underscores, as \
+                     --twilio prints it."
+                );
+            }
+        }
+        Ok(())
+    }
 }
 
 async fn list_keys(directory: &dyn Directory, tenant: TenantId, now: Timestamp) -> anyhow::Result<()> {
@@ -134,18 +164,20 @@ async fn rotate_key(
     directory: &dyn Directory,
     KeyArgs { tenant, key }: KeyArgs,
     overlap: Duration,
+    spelling: Spelling,
     now: Timestamp,
 ) -> anyhow::Result<Option<KeyEnd>> {
     let old = directory.key(tenant, key).await.context("The key cannot be read")?;
     let old = old.with_context(|| format!("{tenant} has no key {key}"))?;
     ensure!(old.is_usable(now), "{key} is disabled or has ended; make another one");
+    spelling.judge(old.scopes)?;
     if let Some(successor) = old.replaced_by {
         let found = directory.key(tenant, successor).await.context("The key cannot be read")?;
         ensure!(found.is_none(), "{key} was rotated before; rotate {successor}, which took its place");
     }
     let (rotation, presented) = successor::plan(&old, overlap, now, &mut rng());
     directory.rotate_key(&rotation, None).await.context("The key was not rotated")?;
-    show(&presented, tenant, rotation.new.scopes)?;
+    spelling.show(&presented, tenant, rotation.new.scopes)?;
     let (new, end) = (rotation.new.id, rotation.ends_at);
     eprintln!(
         "{new} takes the place of {key}, which ends at {end}. The key itself is shown this once; keep it safe."
@@ -164,18 +196,4 @@ async fn set_disabled(
     let changed = changed.with_context(|| format!("{tenant} has no key {key}"))?;
     eprintln!("{key} is {}.", if disabled { "disabled" } else { "enabled" });
     Ok(KeyEnd::of(&changed))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_for_twilio_s_clients_is_shown_in_both_spellings() {
-        let key = PresentedKey::from_secret(Mode::Test, KeyId::from_bytes([3; 16]), [7; 32]);
-        let lines = |scope| spellings(&key, [scope].into_iter().collect());
-        assert_eq!(*lines(Scope::VerificationsStart), [key.expose()]);
-        let [full, plain] = &*lines(Scope::CompatTwilio) else { panic!("two lines") };
-        assert_eq!((full.as_str(), plain.as_str()), (key.expose().as_str(), full.replace('_', "").as_str()));
-    }
 }

@@ -18,7 +18,8 @@ const HEAD: &str = "\
 ";
 
 /// A comment, for the release before refuses fields that it does not know.
-const DIRECTORY: &str = "# A directory was made with these keys: an empty one beside them is refused.";
+pub(crate) const DIRECTORY: &str =
+    "# A directory was made with these keys: an empty one beside them is refused.";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -6,7 +6,8 @@ use super::{
     codes::ask_servers,
     find_keyring,
     folder::{judge_file, judge_folder, judge_lock},
-    open_sql, redis_url, refuse_lost_directory, refuse_older,
+    lost::refuse_lost_directory,
+    open_sql, redis_url, refuse_older,
 };
 use crate::{
     advice::advise,
@@ -17,7 +18,12 @@ use crate::{
 };
 use anyhow::Context as _;
 use countersign_core::{cause::chain, keyring::KeyRing, ports::Directory as _, snapshot::Snapshot};
-use countersign_stores::{directory::SqlDirectory, redis::RedisCodes, sql::Sql, sqlite::Database};
+use countersign_stores::{
+    directory::SqlDirectory,
+    redis::RedisCodes,
+    sql::Sql,
+    sqlite::{Database, LOOK_LIMIT},
+};
 use std::{future::Future, path::Path, time::Duration};
 use tokio::time::timeout;
 
@@ -52,6 +58,15 @@ impl Trial {
 
     fn note(&mut self, text: impl Into<String>) {
         self.notes.push(text.into());
+    }
+
+    fn note_unread(&mut self, file: &Path) {
+        self.note(format!(
+            "{} is not judged: its log has no index beside it, and both are larger than {} MiB, up to which a copy \
+             is looked at",
+            file.display(),
+            LOOK_LIMIT / (1024 * 1024)
+        ));
     }
 
     /// What a start would say of it.
@@ -95,15 +110,30 @@ async fn within(setting: &str, tried: impl Future<Output = Trial>) -> Trial {
 
 async fn try_database(settings: &Settings, keyring: Option<&KeyRing>) -> Trial {
     let mut trial = Trial::default();
-    let opened = match &settings.database {
-        DatabaseUrl::Sqlite(file) => look_into(file).map(|found| found.map(Sql::sqlite)),
-        DatabaseUrl::Postgres { .. } => open_sql(settings).await.map(Some),
+    let sql = match &settings.database {
+        DatabaseUrl::Sqlite(file) => {
+            let Some(found) = trial.judge("database.url", look_into(file)) else { return trial };
+            let sql = match found {
+                Found::Unread => {
+                    trial.note_unread(file);
+                    return trial;
+                }
+                Found::Nothing => None,
+                Found::File(database) => Some(Sql::sqlite(database)),
+            };
+            let lost = refuse_lost_directory(settings, file, sql.as_ref()).await;
+            if trial.judge("database.url", lost).is_none() {
+                return trial;
+            }
+            sql
+        }
+        DatabaseUrl::Postgres { .. } => {
+            let opened = trial.judge("database.url", open_sql(settings).await);
+            let Some(sql) = opened else { return trial };
+            Some(sql)
+        }
     };
-    let Some(opened) = trial.judge("database.url", opened) else { return trial };
-    if let DatabaseUrl::Sqlite(file) = &settings.database {
-        trial.judge("database.url", refuse_lost_directory(settings, file, opened.as_ref()).await);
-    }
-    let Some(sql) = opened else {
+    let Some(sql) = sql else {
         trial.note("the first start makes the database");
         trial.advise(settings, &Snapshot::default());
         return trial;
@@ -121,7 +151,7 @@ async fn try_database(settings: &Settings, keyring: Option<&KeyRing>) -> Trial {
     }
     let directory = SqlDirectory::new(sql);
     if let Some(keyring) = keyring {
-        trial.judge("data.folder", refuse_demo(&directory, keyring).await);
+        trial.judge("data.folder", refuse_demo(&directory, keyring, &settings.folder).await);
     }
     match timeout(WHOLE_PATIENCE, directory.news(0)).await {
         Ok(Ok(news)) => {
@@ -138,24 +168,36 @@ async fn try_database(settings: &Settings, keyring: Option<&KeyRing>) -> Trial {
     trial
 }
 
-/// A file of SQLite, without touching it; `None` if a start makes it.
-fn look_into(file: &Path) -> anyhow::Result<Option<Database>> {
+/// What stands at the place of a file of SQLite.
+enum Found {
+    /// A start makes it.
+    Nothing,
+    File(Database),
+    /// It is there, and cannot be read without changing something.
+    Unread,
+}
+
+/// Looks without touching it.
+fn look_into(file: &Path) -> anyhow::Result<Found> {
     if let Some(folder) = file.parent() {
         judge_folder(folder)?;
     }
     if !judge_file(file)? {
-        return Ok(None);
+        return Ok(Found::Nothing);
     }
     let opened = Database::open_to_read(file);
-    opened.map(Some).with_context(|| format!("{} cannot be opened", file.display()))
+    let opened = opened.with_context(|| format!("{} cannot be opened", file.display()))?;
+    Ok(opened.map_or(Found::Unread, Found::File))
 }
 
 async fn try_codes(settings: &Settings, keyring: Option<&KeyRing>) -> Trial {
     let mut trial = Trial::default();
     let (url, ca) = match &settings.codes.url {
         CodesUrl::Sqlite(file) => {
-            if let Some(None) = trial.judge("codes.url", look_into(file)) {
-                trial.note("the first start makes the codes store");
+            match trial.judge("codes.url", look_into(file)) {
+                Some(Found::Nothing) => trial.note("the first start makes the codes store"),
+                Some(Found::Unread) => trial.note_unread(file),
+                Some(Found::File(_)) | None => {}
             }
             return trial;
         }

@@ -15,7 +15,7 @@ use std::{
 /// Longer than anything here takes on a busy machine.
 const AT_MOST: Duration = Duration::from_secs(60);
 
-fn program(folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
     command.args(arguments).env_clear().current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null());
     for place in ["BIND", "OPERATOR_BIND"] {

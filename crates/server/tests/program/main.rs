@@ -4,4 +4,6 @@
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod logs;

@@ -47,6 +47,9 @@ pub enum RedisUrlError {
         "must end with the name of the master (redis-sentinel), a database (redis), or the last server (redis-cluster)"
     )]
     Path,
+    /// A `/`, `?` or `#` of the password ended it too early, and the rest would pass for something else.
+    #[error("must hold / ? and # in a user or a password as %2F, %3F and %23")]
+    Password,
 }
 
 impl RedisUrl {
@@ -62,6 +65,10 @@ impl RedisUrl {
             Some((user, hosts)) => (format!("{user}@"), hosts),
             None => (String::new(), servers),
         };
+        // What is read as a server is shown, so nothing of the password may be.
+        if path.contains('@') || user.contains(['?', '#']) {
+            return Err(RedisUrlError::Password);
+        }
         let (setup, database) = match (scheme, path) {
             ("", database) if database.bytes().all(|byte| byte.is_ascii_digit()) => (Setup::Single, database),
             ("-cluster", "") => (Setup::Cluster, ""),
@@ -135,6 +142,12 @@ mod tests {
         }
         assert!(!format!("{url:?}").contains("ss@"));
         assert_eq!(url.servers(), "a:1,b:2");
+        // The last `@` ends the password.
+        let url = RedisUrl::parse("redis://user:p@hunter2:,@a:1", None).unwrap();
+        assert_eq!(
+            (url.nodes[0].redis_settings().password(), url.servers()),
+            (Some("p@hunter2:,"), "a:1".to_owned())
+        );
     }
 
     #[test]
@@ -150,6 +163,11 @@ mod tests {
             ("redis-cluster://a:1/3", RedisUrlError::Path),
             ("redis-sentinel://a:1", RedisUrlError::Path),
             ("redis://a:1/name", RedisUrlError::Path),
+            ("redis://user:1/2@a:1", RedisUrlError::Password),
+            ("redis://user:1?2@a:1/0", RedisUrlError::Password),
+            ("redis://user:1#2@a:1", RedisUrlError::Password),
+            ("redis-cluster://user?2@a:1", RedisUrlError::Password),
+            ("redis-sentinel://user:1/2@a:1/main", RedisUrlError::Password),
         ] {
             assert_eq!(parse(text), Err(error), "{text}");
         }

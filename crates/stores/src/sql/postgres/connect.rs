@@ -27,6 +27,12 @@ pub(in crate::sql) fn parse_url(url: &str) -> Result<Config, StoreError> {
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         return refuse("the database URL must begin with postgres://");
     }
+    if is_ambiguous(url) {
+        return refuse(
+            "the database URL must hold one @, before its host: write @ in a user or a password as %40, \
+             and a password in front of the host, not as a parameter",
+        );
+    }
     let Ok(mut config) = with_known_mode(url).parse::<Config>() else {
         return refuse(
             "the database URL must read postgres://user:password@host:port/database; \
@@ -48,6 +54,12 @@ pub(in crate::sql) fn parse_url(url: &str) -> Result<Config, StoreError> {
     }
     config.application_name("countersign").connect_timeout(PATIENCE).tcp_user_timeout(4 * PATIENCE);
     Ok(config)
+}
+
+/// Whether the driver might take a part of the password for a host or a database, which are shown. It ends
+/// the credentials at the first `@`, also at one that is a part of the password, alone or as a parameter.
+fn is_ambiguous(url: &str) -> bool {
+    url.split_once('@').is_some_and(|(before, after)| after.contains('@') || before.contains("password="))
 }
 
 /// `host:port/database`, of each of its hosts.
@@ -162,6 +174,14 @@ mod tests {
             "postgres://u:hunter2@h/d?hunter2=1",
             "postgres://:hunter2@h/d",
             "postgres://u:hunter2@h/",
+            // The password holds an `@`.
+            "postgres://u:p@hunter2@h/d",
+            "postgres://u:p@hunter2@h:5/d?sslmode=disable",
+            "postgres://u:p@x/hunter2@h/d",
+            "postgres://u:p@x/y?hunter2@h/d",
+            "postgres://u@hunter2:p@h/d",
+            "postgres://h/d?user=u&password=p@hunter2/d",
+            "postgres://h:5/d?user=u&password=p@hunter2/d",
         ] {
             let error = parse_url(url).err().unwrap_or_else(|| panic!("{url} was taken"));
             let cause = error.source().unwrap().to_string();
@@ -174,6 +194,9 @@ mod tests {
         for (url, named) in [
             ("postgres://u:hunter2@db/d", "db:5432/d"),
             ("postgres://u:hunter2@one:1,two:2/d?sslmode=disable", "one:1,two:2/d"),
+            ("postgres://u:p%40hunter2@db/d", "db:5432/d"),
+            ("postgres://u:/hunter2?:#,&=@db/d", "db:5432/d"),
+            ("postgres://db/d?user=u&password=p%40hunter2", "db:5432/d"),
         ] {
             assert_eq!(servers(&parse_url(url).unwrap()), named);
         }

@@ -1,0 +1,74 @@
+//! A directory that was lost on the way, and how that is known.
+
+use crate::{
+    configuration::{CodesUrl, DatabaseUrl, Settings},
+    keyfile,
+};
+use anyhow::{Context as _, bail};
+use countersign_stores::sql::Sql;
+use std::path::Path;
+
+/// A directory without tables is that of a first start, unless something else says that there was one:
+/// then it was lost on the way, as in a copy without its log, and must not pass for a new one. `None` for
+/// a file that is not there.
+pub(super) async fn refuse_lost_directory(
+    settings: &Settings,
+    file: &Path,
+    sql: Option<&Sql>,
+) -> anyhow::Result<()> {
+    let shown = file.display();
+    let is_new = async || match sql {
+        Some(sql) => sql.is_new().await.with_context(|| format!("The database {shown} cannot be read")),
+        None => Ok(true),
+    };
+    if !is_new().await? {
+        return Ok(());
+    }
+    let witnesses = find_witnesses(settings)?;
+    let Some((witness, _)) = witnesses.first() else { return Ok(()) };
+    // A first start beside this one may have made both meanwhile.
+    if !is_new().await? {
+        return Ok(());
+    }
+    let ways: Vec<_> = witnesses.iter().map(|(_, way)| way.as_str()).collect();
+    bail!(
+        "The directory {shown} is empty, but {witness} was used with one. If it was copied, copy {shown}-wal too, or \
+         copy it once the server has stopped; put the directory back here. If it was on Postgres until now, or to \
+         begin anew without all tenants and keys: {}",
+        ways.join(" and ")
+    )
+}
+
+/// What was used with a directory, and how it is made to forget that.
+fn find_witnesses(settings: &Settings) -> anyhow::Result<Vec<(String, String)>> {
+    let mut witnesses = Vec::new();
+    // It is made after the directory.
+    if let CodesUrl::Sqlite(codes) = &settings.codes.url
+        && codes.exists()
+    {
+        let shown = codes.display();
+        witnesses
+            .push((shown.to_string(), format!("move {shown}, and its -wal and -shm if there are any, away")));
+    }
+    let ring = &settings.keyring.file;
+    if settings.keyring.text.is_none() && keyfile::read(ring)?.is_some_and(|file| file.directory) {
+        let shown = ring.display();
+        let way = format!("delete the line \"{}\" from the key ring {shown}", keyfile::DIRECTORY);
+        witnesses.push((shown.to_string(), way));
+    }
+    Ok(witnesses)
+}
+
+/// Notes in the key ring file that there is a directory made with it.
+pub(super) fn note_directory(settings: &Settings) {
+    let path = &settings.keyring.file;
+    if settings.keyring.text.is_some() || !matches!(settings.database, DatabaseUrl::Sqlite(_)) {
+        return;
+    }
+    let noted = keyfile::read(path).map(|file| file.is_none_or(|file| file.directory));
+    let noted = noted.and_then(|noted| if noted { Ok(()) } else { keyfile::note_directory(path) });
+    if let Err(error) = noted {
+        // It may be mounted to be read only. Then the codes store alone tells of a lost directory.
+        tracing::debug!(error = %format_args!("{error:#}"), "The key ring does not note its directory");
+    }
+}
