@@ -6,8 +6,8 @@ use crate::{limits::LimitHit, ports::StartOutcome};
 /// of these fields, and leaves out what it has not asked yet.
 #[derive(Debug, Default)]
 pub struct Refusal {
-    /// A limit that counts over something else than the number. It comes first:
-    /// whoever asks about a number learns nothing of it beyond their own limits.
+    /// A limit that counts over something else than the number. It comes first, so
+    /// that a caller who has used up its own limits learns nothing about the number.
     pub outer: Option<LimitHit>,
     /// The events that wait for the history fill their budget.
     pub history_backlog: bool,

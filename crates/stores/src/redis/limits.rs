@@ -167,7 +167,7 @@ fn number_place(mode: Mode, Fingerprint(mut place): Fingerprint) -> [u8; 16] {
 }
 
 /// What refused lately, and until when. Nothing is decided by it: it only says
-/// where to look first, so one that is forgotten or out of date costs a call.
+/// where to look first. A place that is forgotten or out of date costs one call.
 struct Refusals(Box<[Mutex<Option<Remembered>>]>);
 
 struct Remembered {

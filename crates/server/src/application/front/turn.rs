@@ -34,8 +34,8 @@ enum Phase {
 #[derive(Debug)]
 pub(crate) struct Crowd {
     open: AtomicUsize,
-    /// From so many on, none is kept after its answer: whoever lets connections
-    /// idle, also with a valid key, takes no place that others need.
+    /// While more are open, each ends with its answer. So a client that lets its
+    /// connections idle, even with a valid key, leaves places to others.
     most_kept: usize,
 }
 
