@@ -24,6 +24,7 @@ const STEPS: usize = 100;
 
 /// What a round came to.
 #[derive(Debug, Default)]
+#[must_use]
 pub struct Erased {
     /// Tenants of which nothing is left.
     pub whole: Vec<TenantId>,

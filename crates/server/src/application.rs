@@ -401,7 +401,9 @@ async fn open_demo(
     if found.is_some_and(|tenant| tenant.erasing) {
         // There is no way back, and no other server goes on with it.
         let erased = erase_tenants(context, history, now).await;
-        erased.context("The demo tenant that was deleted cannot be erased")?;
+        let failed = erased.map(|erased| erased.failed.into_iter().next());
+        let outcome = failed.and_then(|failed| failed.map_or(Ok(()), |(_, error)| Err(error)));
+        outcome.context("The demo tenant that was deleted cannot be erased")?;
     }
     demo.install(directory.as_ref(), now).await?;
     Ok(Arc::new(demo))
