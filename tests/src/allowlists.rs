@@ -1,7 +1,7 @@
 //! Where keys may be used from, over HTTP.
 
 use crate::app::{Answer, TestApp, TestKey, answer};
-use countersign_core::{
+use countersign_core::access::{
     address::{TrustedProxies, parse_proxy},
     key::Mode,
     scope::{Scope, Scopes},

@@ -18,24 +18,26 @@ mod takes;
 
 use countersign_core::{
     Caller, Context,
-    cancel::{CancelError, cancel_verification},
-    check::{CheckError, Checked, Submitted, check_code},
+    access::{key::Mode, scope::Scopes},
+    acts::{
+        cancel::{CancelError, cancel_verification},
+        check::{CheckError, Checked, Submitted, check_code},
+        read::{Verification, read_verification},
+        resend::{ResendError, open_code_text, resend_verification},
+        start::{StartError, StartRequest, start_verification},
+    },
     code::{Alphabet, Code},
-    countries::Countries,
+    delivery::places::Places,
     id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
-    key::Mode,
     keyring::{KeyRing, VersionedKey},
-    phone::PhoneNumber,
-    places::Places,
-    ports::{Claim, Clock, Codes, Settled},
-    profile::{Policy, Profile, ProfileName},
-    read::{Verification, read_verification},
-    resend::{ResendError, open_code_text, resend_verification},
-    scope::Scopes,
-    start::{StartError, StartRequest, start_verification},
-    tenant::{Tenant, TenantName},
+    phone::{PhoneNumber, countries::Countries},
+    ports::codes::{Claim, Clock, Codes, Settled},
+    tenant::{
+        Tenant, TenantName,
+        profile::{Policy, Profile, ProfileName},
+    },
     time::Timestamp,
-    verification::{RecordKey, Settlement},
+    verification::record::{RecordKey, Settlement},
 };
 use countersign_stores::{
     directory::SqlDirectory,
@@ -132,8 +134,8 @@ impl Bench {
             snapshot: Arc::default(),
             keyring: Arc::new(keyring()),
             partitions: 64,
-            gateways: Arc::new(countersign_core::gateway::NoGateways),
-            webhooks: Arc::new(countersign_core::webhook::outbox::NoWebhooks),
+            gateways: Arc::new(countersign_core::ports::gateways::NoGateways),
+            webhooks: Arc::new(countersign_core::ports::webhooks::NoWebhooks),
             live_route: true,
         };
         let caller = new_tenant(&context, &clock, "Acme").await;

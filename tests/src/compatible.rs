@@ -6,8 +6,10 @@ mod smsapi;
 use crate::app::{Answer, TestApp, TestKey, answer};
 use countersign_core::{
     Caller,
-    key::Mode,
-    scope::{Scope, Scopes},
+    access::{
+        key::Mode,
+        scope::{Scope, Scopes},
+    },
 };
 use serde_json::Value;
 

@@ -7,14 +7,16 @@ mod statements;
 mod weeks;
 
 use countersign_core::{
-    event::{Event, EventKind, Started},
+    access::key::Mode,
     id::{EventId, KeyId, MessageId, ProfileId, TenantId, VerificationId},
-    key::Mode,
     keyring::Fingerprint,
     phone::Country,
-    ports::{Position, UnrecordedEvent},
+    ports::codes::{Position, UnrecordedEvent},
     time::Timestamp,
-    verification::RecordKey,
+    verification::{
+        event::{Event, EventKind, Started},
+        record::RecordKey,
+    },
 };
 use countersign_stores::history::SqlHistory;
 use rand::{SeedableRng, rngs::StdRng};

@@ -6,13 +6,15 @@ use crate::{
     secrets::capture,
 };
 use countersign_core::{
+    access::key::Mode,
+    acts::receipts::{bind_message, is_known},
+    delivery::account::ProviderAccount,
     id::{MessageId, ProviderId, VerificationId},
-    key::Mode,
-    provider::ProviderAccount,
-    receipt::{ParkedReceipt, ProviderMessage},
-    report::{bind_message, is_known},
-    resources::routes::RouteChange,
-    verification::{Delivery, RecordKey},
+    management::routes::RouteChange,
+    verification::{
+        receipt::{ParkedReceipt, ProviderMessage},
+        record::{Delivery, RecordKey},
+    },
 };
 use serde_json::{Value, json};
 use std::{

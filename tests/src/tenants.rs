@@ -6,11 +6,9 @@ use crate::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign_core::{
-    console::ConsoleMode,
+    access::{key::Mode, scope::Scopes},
     id::TenantId,
-    key::Mode,
-    ports::Clock as _,
-    scope::Scopes,
+    ports::{codes::Clock as _, inbox::ConsoleMode},
     tenant::{TenantChange, TenantName},
 };
 use serde_json::json;

@@ -15,18 +15,15 @@ use crate::{
 use anyhow::Result;
 use countersign_core::{
     Caller, Context,
-    allowlist::Allowlist,
-    countries::Countries,
+    access::{allowlist::Allowlist, key::Mode, scope::Scopes},
     id::{KeyId, WebhookId, WebhookMessageId},
-    key::Mode,
-    ports::{Clock, Codes},
-    profile::Profile,
-    scope::Scopes,
-    tenant::{Tenant, TenantName},
-    webhook::{
-        Webhook, WebhookMessage, WebhookSecrets,
-        outbox::{WebhookAttempt, WebhookOutbox},
+    phone::countries::Countries,
+    ports::{
+        codes::{Clock, Codes},
+        webhooks::{WebhookAttempt, WebhookMessage, WebhookOutbox},
     },
+    tenant::{Tenant, TenantName, profile::Profile},
+    webhook::{Webhook, secret::WebhookSecrets},
 };
 use countersign_delivery::{Accounts, AddressPolicy, Outbound, WebhookSettings, Webhooks, providers::Means};
 use countersign_stores::{directory::SqlDirectory, history::SqlHistory, webhooks::SqlWebhooks};

@@ -16,7 +16,7 @@ use actix_web::{
     HttpRequest, get, put,
     web::{Data, Json},
 };
-use countersign_core::{allowlists, usage};
+use countersign_core::{access::usage, management::allowlists};
 use json::{Allowlist, ReplaceAllowlist, UsePage};
 
 /// Reads the list of addresses that the tenant's keys may be used from.

@@ -20,10 +20,12 @@ use actix_web::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign_core::{
     Caller,
-    address::CallerAddress,
-    key::{Key, PresentedKey},
-    ports::StoreError,
-    scope::Scope,
+    access::{
+        address::CallerAddress,
+        key::{Key, PresentedKey},
+        scope::Scope,
+    },
+    ports::codes::StoreError,
 };
 use std::{
     future::{Ready, ready},

@@ -12,7 +12,7 @@ use actix_web::{
     http::header::{CONTENT_LENGTH, CONTENT_TYPE},
     web,
 };
-use countersign_core::{idempotency::Once, time::ceil_seconds};
+use countersign_core::{time::ceil_seconds, verification::idempotency::Once};
 use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture};
 use std::{
     future::{Ready, ready},

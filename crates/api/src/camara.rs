@@ -1,6 +1,6 @@
 //! One Time Password SMS of CAMARA, version 1.1.1: an open standard of telecoms.
 //! What it starts is a verification with the caller's words, which ends the one before:
-//! see [`countersign_core::family`].
+//! see [`countersign_core::acts::families`].
 
 use crate::{
     State,
@@ -24,15 +24,17 @@ use actix_web::{
     web::Data,
 };
 use countersign_core::{
-    check::{self, Submitted},
+    access::key::Mode,
+    acts::{
+        check::{self, Submitted},
+        families::{Family, FamilyStart, start_in_family},
+        start::StartRequest,
+    },
     code::Code,
-    family::{Family, FamilyStart, start_in_family},
     id::VerificationId,
-    key::Mode,
-    limits::LimitScope,
-    start::StartRequest,
-    text::CallerText,
-    verification::{CheckOutcome, Status},
+    message::caller_text::CallerText,
+    tenant::limits::LimitScope,
+    verification::record::{CheckOutcome, Status},
 };
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use serde::Serialize;

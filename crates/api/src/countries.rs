@@ -13,9 +13,11 @@ use actix_web::{
     web::{Data, Json},
 };
 use countersign_core::{
-    countries::{Countries, CountryMode},
-    phone::Country,
-    settings,
+    management::settings,
+    phone::{
+        Country,
+        countries::{Countries, CountryMode},
+    },
 };
 use serde::Serialize;
 use serde_json::Value;

@@ -12,7 +12,8 @@ use crate::{
 };
 use actix_web::{HttpRequest, HttpResponse, http::header::LOCATION};
 use countersign_core::{
-    locale::Locale, phone::Country, resources::ResourceName, sender::SenderText, template::TemplateName,
+    delivery::sender::SenderText, locale::Locale, management::resources::ResourceName,
+    message::template::set::TemplateName, phone::Country,
 };
 use serde::Serialize;
 use serde_json::Value;

@@ -15,7 +15,7 @@ use actix_web::{
     HttpRequest, get, post,
     web::{Data, Json},
 };
-use countersign_core::{history, id::VerificationId, verification::RecordKey};
+use countersign_core::{acts::history, id::VerificationId, verification::record::RecordKey};
 use json::{
     ConversionReport, EraseNumber, ErasedNumber, HourlyReport, SearchVerifications, Timeline,
     VerificationPage,

@@ -13,7 +13,7 @@ use actix_web::{
     },
     web::Data,
 };
-use countersign_core::idempotency::Once;
+use countersign_core::verification::idempotency::Once;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Marks an answer that an earlier request was given.

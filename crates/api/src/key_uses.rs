@@ -1,10 +1,12 @@
 //! When keys were used and from where, kept in memory until the server writes it down.
 
 use countersign_core::{
+    access::{
+        key::Key,
+        usage::{AddressUse, MOST_ADDRESSES},
+    },
     id::{KeyId, TenantId},
-    key::Key,
     time::Timestamp,
-    usage::{AddressUse, MOST_ADDRESSES},
 };
 use std::{
     collections::HashMap,
@@ -122,7 +124,7 @@ impl Uses {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use countersign_core::{
+    use countersign_core::access::{
         key::{Mode, PresentedKey},
         scope::Scopes,
     };

@@ -18,7 +18,10 @@ use actix_web::{
     patch, post,
     web::{Data, Json},
 };
-use countersign_core::{id::KeyId, keys, successor};
+use countersign_core::{
+    id::KeyId,
+    management::{key_rotation, keys},
+};
 pub use json::Mode;
 use json::{CreateKey, CreatedKey, Key, KeyPage, RotateKey, UpdateKey};
 
@@ -155,7 +158,8 @@ pub async fn rotate_key(
     let Body(fields, once) = body;
     let asked = (read::rotate_request(fields)?, once);
     let now = state.clock.now();
-    let (key, secret) = successor::rotate_key(&state.context, &caller, id.0, asked, now, &mut rng()).await?;
+    let (key, secret) =
+        key_rotation::rotate_key(&state.context, &caller, id.0, asked, now, &mut rng()).await?;
     let location = format!("/v1/keys/{}", key.id);
     Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(CreatedKey::new(key, &secret)))
 }

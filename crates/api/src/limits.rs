@@ -13,8 +13,8 @@ use actix_web::{
     web::{Data, Json},
 };
 use countersign_core::{
-    limits::{Bucket, Buckets, LimitName},
-    settings,
+    management::settings,
+    tenant::limits::{Bucket, Buckets, LimitName},
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -181,22 +181,22 @@ pub fn buckets(value: Value) -> Result<Buckets, Fault> {
 }
 
 /// The fields of a merge or of a whole that hold limits for named values.
-pub fn named_limits(fields: &mut Fields) -> Option<countersign_core::limits::NamedLimits> {
+pub fn named_limits(fields: &mut Fields) -> Option<countersign_core::tenant::limits::NamedLimits> {
     let object = fields.optional("limits", |value| match value {
         Value::Object(object) => Ok(object),
         _ => Err(Fault::new("wrong_type", "must be an object of arrays of buckets")),
     })?;
     let mut limits = std::collections::BTreeMap::new();
     for (name, value) in object {
-        let known =
-            LimitName::parse(&name).filter(|n| n.scope() == countersign_core::limits::LimitScope::Caller);
+        let known = LimitName::parse(&name)
+            .filter(|n| n.scope() == countersign_core::tenant::limits::LimitScope::Caller);
         let message = "must be 1 to 32 of a-z, 0-9, _ and -, and not the name of a built-in limit";
         match known.ok_or(Fault::format(message)).and_then(|known| Ok((known, buckets(value)?))) {
             Ok((name, buckets)) => drop(limits.insert(name, buckets)),
             Err(fault) => fields.fail(&format!("limits.{name}"), fault),
         }
     }
-    let limits = countersign_core::limits::NamedLimits::new(limits);
+    let limits = countersign_core::tenant::limits::NamedLimits::new(limits);
     if limits.is_none() {
         fields.fail("limits", Fault::new("too_long", "must have at most 20 names"));
     }

@@ -2,7 +2,7 @@
 
 use crate::{body::refuse_query, problem::Problem};
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use countersign_core::{limits::LimitName, profile::ProfileName};
+use countersign_core::tenant::{limits::LimitName, profile::ProfileName};
 use std::future::{Ready, ready};
 
 /// A name that a tenant chose.

@@ -12,7 +12,7 @@ use actix_web::{
     HttpRequest, post,
     web::{Data, Json},
 };
-use countersign_core::settings;
+use countersign_core::management::settings;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -22,7 +22,7 @@ use actix_web::{
     web,
 };
 use countersign_core::{
-    address::{CallerAddress, TrustedProxies, UnreadableHop},
+    access::address::{CallerAddress, TrustedProxies, UnreadableHop},
     id::{RequestId, VerificationId},
 };
 use futures_util::FutureExt;

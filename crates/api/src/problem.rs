@@ -17,7 +17,7 @@ use actix_web::{
         header::{self, HeaderName},
     },
 };
-use countersign_core::{cause::chain, limits::LimitState, time::ceil_seconds};
+use countersign_core::{error::chain, tenant::limits::LimitState, time::ceil_seconds};
 use serde::Serialize;
 use std::{borrow::Cow, error::Error, sync::Arc, time::Duration};
 use utoipa::ToSchema;

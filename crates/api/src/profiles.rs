@@ -16,8 +16,8 @@ use actix_web::{
 };
 use countersign_core::{
     code::Alphabet,
-    profile::{self, DisplayName, Policy, ProfileName, ResendPolicy},
-    profiles::{self, ProfileChange},
+    management::profiles::{self, ProfileChange},
+    tenant::profile::{self, DisplayName, Policy, ProfileName, ResendPolicy},
 };
 use serde::Serialize;
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};

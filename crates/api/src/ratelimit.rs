@@ -1,7 +1,7 @@
 //! The RateLimit headers (draft-ietf-httpapi-ratelimit-headers).
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-use countersign_core::{limits::LimitState, time::ceil_seconds};
+use countersign_core::{tenant::limits::LimitState, time::ceil_seconds};
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");

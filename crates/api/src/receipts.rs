@@ -10,12 +10,12 @@ use actix_web::{
     web::{self, Data, Payload},
 };
 use countersign_core::{
-    address::CallerAddress,
-    cause::chain,
-    gateway::{ReceiptCall, ReceiptRefusal},
+    access::address::CallerAddress,
+    acts::receipts::{Taken, is_path_secret, take_report},
+    delivery::account::ProviderAccount,
+    error::chain,
     id::{ProviderId, TenantId},
-    provider::ProviderAccount,
-    report::{Taken, is_path_secret, take_report},
+    ports::gateways::{ReceiptCall, ReceiptRefusal},
 };
 use std::sync::Arc;
 

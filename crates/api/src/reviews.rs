@@ -17,10 +17,9 @@ use actix_web::{
     web::{Data, Json},
 };
 use countersign_core::{
+    access::{key::Mode, scope::Scope},
     id::ReviewNumberId,
-    key::Mode,
-    review::{self, LONGEST},
-    scope::Scope,
+    tenant::review::{self, LONGEST},
     time::Timestamp,
 };
 use serde::Serialize;

@@ -1,5 +1,5 @@
 //! The routes of SMSAPI's authenticator. A number has one verification here:
-//! see [`countersign_core::family`].
+//! see [`countersign_core::acts::families`].
 
 mod body;
 mod json;
@@ -23,14 +23,16 @@ use actix_web::{
 use body::SmsapiFields;
 use countersign_core::{
     Caller,
-    check::{CheckError, Checked, Submitted},
+    access::scope::Scope,
+    acts::{
+        check::{CheckError, Checked, Submitted},
+        families::{Family, FamilyError, FamilyStart, InFamily, check_in_family, start_in_family},
+        start::{StartError, StartRequest},
+    },
     code::Code,
-    family::{Family, FamilyError, FamilyStart, InFamily, check_in_family, start_in_family},
     id::VerificationId,
-    profile::ProfileName,
-    scope::Scope,
-    start::{StartError, StartRequest},
-    verification::{CheckOutcome, RecordKey, Status},
+    tenant::profile::ProfileName,
+    verification::record::{CheckOutcome, RecordKey, Status},
 };
 use json::{CodeAnswer, CreateCode, Ping, VerifyCode};
 use std::time::Duration;

@@ -1,7 +1,11 @@
 //! Receipts that lead to nothing: counted each time, told once an hour for each
 //! account, however many there are.
 
-use countersign_core::{gateway::ReceiptRefusal, id::ProviderId, ports::Clock, provider::ProviderAccount};
+use countersign_core::{
+    delivery::account::ProviderAccount,
+    id::ProviderId,
+    ports::{codes::Clock, gateways::ReceiptRefusal},
+};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},

@@ -11,7 +11,7 @@ use actix_web::{
     get, patch,
     web::{Data, Json},
 };
-use countersign_core::{locale::Locale, settings};
+use countersign_core::{locale::Locale, management::settings};
 use serde::Serialize;
 use utoipa::ToSchema;
 

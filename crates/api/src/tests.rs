@@ -18,7 +18,7 @@ use actix_web::{
     test::{TestRequest, init_service},
     web,
 };
-use countersign_core::{
+use countersign_core::access::{
     key::Mode,
     scope::{Scope, Scopes},
 };

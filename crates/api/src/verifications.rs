@@ -23,10 +23,12 @@ use actix_web::{
     web::{Data, Json},
 };
 use countersign_core::{
-    cancel,
-    check::{self, Checked, Submitted},
+    acts::{
+        cancel,
+        check::{self, Checked, Submitted},
+        read as reading, resend, start,
+    },
     id::VerificationId,
-    read as reading, resend, start,
 };
 use json::{CheckAnswer, CheckByNumber, CheckCode, StartVerification, Verification};
 

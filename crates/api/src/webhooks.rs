@@ -18,7 +18,7 @@ use actix_web::{
     patch, post,
     web::{Data, Json},
 };
-use countersign_core::{id::WebhookId, resources::webhooks};
+use countersign_core::{id::WebhookId, management::webhooks};
 use json::{
     AttemptPage, CreateWebhook, CreatedWebhook, QueuedMessage, RedeliverMessage, RotateWebhook,
     UpdateWebhook, Webhook, WebhookList,

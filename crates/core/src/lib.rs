@@ -3,69 +3,27 @@
 //!
 //! This crate must never do I/O, read a clock or draw randomness of its own:
 //! `now` and `rng` are parameters, stores and providers are traits in
-//! [`ports`]. Start reading at [`start`], then [`verification`].
+//! [`ports`]. Start reading at [`acts::start`], then [`verification::record`].
 #![deny(missing_docs)]
 
-pub mod address;
-pub mod allowlist;
-pub mod allowlists;
-pub mod cancel;
-pub mod cause;
-pub mod check;
+pub mod access;
+pub mod acts;
 pub mod code;
-pub mod console;
-pub mod countries;
-pub mod event;
-pub mod family;
-pub mod gateway;
-pub mod guard;
-pub mod guess;
+pub mod delivery;
+pub mod error;
 pub mod history;
 pub mod id;
-pub mod idempotency;
-pub mod key;
 pub mod keyring;
-pub mod keys;
-pub mod limits;
 pub mod locale;
+pub mod management;
 pub mod message;
-pub mod node;
-pub mod number;
-mod pack;
+pub mod pack;
 pub mod phone;
-pub mod places;
 pub mod ports;
 mod printable;
-pub mod profile;
-pub mod profiles;
-pub mod provider;
-pub mod rate_limits;
-pub mod read;
-pub mod receipt;
-pub mod refusal;
-pub mod report;
-pub mod resend;
-pub mod resource;
-pub mod resources;
-pub mod review;
-pub mod rotation;
-pub mod route;
-pub mod scope;
-pub mod sender;
-pub mod setting;
-pub mod settings;
-pub mod sms;
 pub mod snapshot;
-pub mod start;
-pub mod successor;
-pub mod template;
 pub mod tenant;
-pub mod tenants;
-pub mod testmode;
-pub mod text;
 pub mod time;
-pub mod transaction;
-pub mod usage;
 pub mod verification;
 pub mod webhook;
 
@@ -75,21 +33,21 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Context {
     /// Live verifications, their limits and the outbox.
-    pub codes: Arc<dyn ports::Codes>,
+    pub codes: Arc<dyn ports::codes::Codes>,
     /// Tenants, keys, profiles and settings; only their management asks it.
-    pub directory: Arc<dyn ports::Directory>,
+    pub directory: Arc<dyn ports::codes::Directory>,
     /// The directory in memory, for everything else.
     pub snapshot: Arc<snapshot::Snapshot>,
     /// What became of every verification.
-    pub history: Arc<dyn history::History>,
+    pub history: Arc<dyn history::query::History>,
     /// The keys that seal, sign and fingerprint.
     pub keyring: Arc<keyring::KeyRing>,
     /// Number of partitions, fixed at install.
     pub partitions: u16,
     /// The providers, as they are managed.
-    pub gateways: Arc<dyn gateway::Gateways>,
+    pub gateways: Arc<dyn ports::gateways::Gateways>,
     /// What is to be told to webhooks.
-    pub webhooks: Arc<dyn webhook::WebhookOutbox>,
+    pub webhooks: Arc<dyn ports::webhooks::WebhookOutbox>,
     /// Whether the operator's relay takes live messages that no route does.
     pub live_route: bool,
 }
@@ -97,9 +55,12 @@ pub struct Context {
 impl Context {
     /// A tenant as the snapshot has it. Its caller was authenticated by the
     /// same snapshot, so it is missing only where it cannot be read.
-    pub fn tenant_view(&self, tenant: id::TenantId) -> Result<Arc<snapshot::TenantView>, ports::StoreError> {
+    pub fn tenant_view(
+        &self,
+        tenant: id::TenantId,
+    ) -> Result<Arc<snapshot::TenantView>, ports::codes::StoreError> {
         let view = self.snapshot.tenant(tenant);
-        view.ok_or_else(|| ports::StoreError::unavailable("the tenant is not in the snapshot"))
+        view.ok_or_else(|| ports::codes::StoreError::unavailable("the tenant is not in the snapshot"))
     }
 }
 
@@ -117,20 +78,20 @@ pub struct Caller {
     /// The key that was presented.
     pub key: id::KeyId,
     /// Live or test; the two never see each other's data.
-    pub mode: key::Mode,
+    pub mode: access::key::Mode,
     /// What the key may do.
-    pub scopes: scope::Scopes,
+    pub scopes: access::scope::Scopes,
     /// When the key ends, if it does.
     pub expires_at: Option<time::Timestamp>,
     /// The addresses that the key may be used from.
-    pub allowlist: allowlist::Allowlist,
+    pub allowlist: access::allowlist::Allowlist,
     /// Where the request came from; not where the end user is.
     pub address: std::net::IpAddr,
 }
 
 impl Caller {
     fn refuse_test(&self) -> Result<(), LiveByTest> {
-        if self.mode == key::Mode::Test { Err(LiveByTest) } else { Ok(()) }
+        if self.mode == access::key::Mode::Test { Err(LiveByTest) } else { Ok(()) }
     }
 
     /// The tenant, for an act that changes what live keys feel. Acts that the

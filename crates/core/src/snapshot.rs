@@ -8,18 +8,19 @@
 
 use crate::{
     Context,
+    access::key::Key,
+    acts::ways::Route,
+    delivery::{account::ProviderAccount, sender::Sender},
     id::{KeyId, TenantId},
-    key::Key,
-    ports::{KeyEnd, Relay, StoreError, TenantEnd},
-    profile::{Profile, ProfileName},
-    provider::ProviderAccount,
-    resource::{Resource, ResourceKind},
-    review::ReviewNumber,
-    route::Route,
-    sender::Sender,
-    setting::{Settings, Unreadable},
-    template::{TemplateName, TemplateSet},
-    tenant::Tenant,
+    message::template::set::{TemplateName, TemplateSet},
+    ports::codes::{KeyEnd, Relay, StoreError, TenantEnd},
+    tenant::{
+        Tenant,
+        profile::{Profile, ProfileName},
+        resource::{Resource, ResourceKind},
+        review::ReviewNumber,
+        settings::{Settings, Unreadable},
+    },
     time::Timestamp,
     webhook::Webhook,
 };
@@ -465,7 +466,13 @@ impl Context {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{key::Mode, key::PresentedKey, scope::Scopes, time::Timestamp};
+    use crate::{
+        access::{
+            key::{Mode, PresentedKey},
+            scope::Scopes,
+        },
+        time::Timestamp,
+    };
 
     fn key(number: u8, name: &str) -> (KeyId, Option<Key>) {
         let id = KeyId::from_bytes([number; 16]);

@@ -1,6 +1,12 @@
 //! A client company.
 
-use crate::{id::TenantId, provider::OPERATOR, time::Timestamp};
+pub mod limits;
+pub mod profile;
+pub mod resource;
+pub mod review;
+pub mod settings;
+
+use crate::{delivery::account::OPERATOR, id::TenantId, time::Timestamp};
 use std::time::Duration;
 
 /// A deleted tenant can be enabled again for so long; then it is erased.

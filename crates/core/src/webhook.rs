@@ -1,22 +1,17 @@
 //! Webhooks: where a tenant is told what happens, in the form of Standard
 //! Webhooks 1.0. What is to be told waits in the [`outbox`].
 
-pub mod event;
-pub mod outbox;
 pub mod schedule;
-mod secret;
-pub mod upkeep;
+pub mod secret;
 
+use crate::acts::webhook_events::WebhookEvent;
 use crate::{
+    access::key::Mode,
     id::{TenantId, WebhookId},
-    key::Mode,
     keyring::{Fingerprint, Place, Sealed},
-    resource::{Resource, ResourceKind},
+    tenant::resource::{Resource, ResourceKind},
     time::Timestamp,
 };
-pub use event::WebhookEvent;
-pub use outbox::{WebhookMessage, WebhookOutbox};
-pub use secret::WebhookSecrets;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
 

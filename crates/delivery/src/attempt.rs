@@ -9,17 +9,21 @@ use crate::{
 };
 use countersign_core::{
     Context,
-    cause::chain,
+    access::key::Mode,
+    acts::{
+        read::Contact,
+        receipts::bind_message,
+        resend::open_code_text,
+        ways::{Candidate, operator, ways},
+    },
+    delivery::sender::SenderText,
+    error::chain,
     id::EventId,
-    key::Mode,
-    ports::{Claim, Clock, Phase, Settled, StoreError},
-    read::Contact,
-    receipt::{ProviderMessage, ReceiptReport, Received},
-    report::bind_message,
-    resend::open_code_text,
-    route::{Candidate, operator, ways},
-    sender::SenderText,
-    verification::{Delivery, Settlement},
+    ports::codes::{Claim, Clock, Phase, Settled, StoreError},
+    verification::{
+        receipt::{ProviderMessage, ReceiptReport, Received},
+        record::{Delivery, Settlement},
+    },
 };
 use rand::rngs::StdRng;
 use std::{

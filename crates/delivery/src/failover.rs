@@ -10,14 +10,17 @@ use crate::{
     provider::{Accepted, Callback, Outgoing, SendError},
 };
 use countersign_core::{
+    acts::{receipts::path_secret, ways::Candidate},
+    delivery::{
+        account::{OPERATOR, ProviderAccount},
+        sender::SenderText,
+    },
     id::ProviderId,
-    ports::{Claim, Settled, StoreError},
-    provider::{OPERATOR, ProviderAccount},
-    receipt::{Awaited, FailedAttempt, ProviderMessage, rate_take, reference},
-    report::path_secret,
-    route::Candidate,
-    sender::SenderText,
-    verification::Settlement,
+    ports::codes::{Claim, Settled, StoreError},
+    verification::{
+        receipt::{Awaited, FailedAttempt, ProviderMessage, rate_take, reference},
+        record::Settlement,
+    },
 };
 use std::time::Duration;
 use tokio::time::{Instant, sleep};

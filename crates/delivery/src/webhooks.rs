@@ -12,10 +12,10 @@ use crate::{metric, outbound::Outbound};
 use attempt::Sender;
 use countersign_core::{
     Context,
-    cause::chain,
+    error::chain,
     id::WebhookId,
-    ports::{Clock, StoreError},
-    resources::webhooks::is_enabled,
+    management::webhooks::is_enabled,
+    ports::codes::{Clock, StoreError},
     snapshot::Snapshot,
     time::Timestamp,
     webhook::Webhook,

@@ -11,10 +11,12 @@ use crate::{
 };
 use countersign_core::{
     Context,
-    cause::chain,
-    node::Share,
-    places::Places,
-    ports::{Claim, Clock, StoreError},
+    delivery::places::Places,
+    error::chain,
+    ports::{
+        codes::{Claim, Clock, StoreError},
+        nodes::Share,
+    },
 };
 use pool::Pool;
 use rand::rngs::StdRng;

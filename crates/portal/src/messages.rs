@@ -6,7 +6,7 @@ use crate::{
     problem::{problem, unavailable},
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use countersign_core::{console::InboxMessage, phone::PhoneNumber};
+use countersign_core::{phone::PhoneNumber, ports::inbox::InboxMessage};
 use serde::{Deserialize, Serialize};
 
 /// Most messages in one answer.

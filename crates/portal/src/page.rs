@@ -13,7 +13,7 @@ use actix_web::{
 use askama::Template;
 use countersign_core::{
     Context,
-    console::{ConsoleMode, ConsoleSwitch, Inbox},
+    ports::inbox::{ConsoleMode, ConsoleSwitch, Inbox},
     tenant::Tenant,
 };
 use std::sync::Arc;

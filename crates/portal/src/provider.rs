@@ -2,7 +2,7 @@
 
 use crate::{body::read_body, page::DevPage, problem::problem};
 use actix_web::{HttpResponse, http::StatusCode, web};
-use countersign_core::console::ConsoleMode;
+use countersign_core::ports::inbox::ConsoleMode;
 use serde::Deserialize;
 use serde_json::json;
 

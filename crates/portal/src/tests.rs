@@ -10,14 +10,16 @@ use actix_web::{
 };
 use countersign_core::{
     Context,
-    console::{ConsoleMode, InboxMessage},
-    event::{Event, EventKind},
+    access::key::Mode,
     id::{EventId, MessageId, TenantId, VerificationId},
-    key::Mode,
     keyring::{KeyRing, VersionedKey},
+    ports::inbox::{ConsoleMode, InboxMessage},
     tenant::{Tenant, TenantName},
     time::Timestamp,
-    verification::RecordKey,
+    verification::{
+        event::{Event, EventKind},
+        record::RecordKey,
+    },
 };
 use fakes::{MemoryInbox, NoDirectory, NoHistory, OneTimeline};
 use futures_util::stream::pending;
@@ -41,8 +43,8 @@ fn fixture() -> Fixture {
         history: Arc::new(NoHistory),
         keyring: Arc::new(KeyRing::new([1; 32], versioned(2), versioned(3)).unwrap()),
         partitions: 64,
-        gateways: Arc::new(countersign_core::gateway::NoGateways),
-        webhooks: Arc::new(countersign_core::webhook::outbox::NoWebhooks),
+        gateways: Arc::new(countersign_core::ports::gateways::NoGateways),
+        webhooks: Arc::new(countersign_core::ports::webhooks::NoWebhooks),
         live_route: true,
     };
     let name = TenantName::parse("Acme <Demo>").unwrap();

@@ -6,11 +6,10 @@ use crate::{
 };
 use actix_web::{HttpResponse, http::StatusCode, web};
 use countersign_core::{
-    event::Event,
-    history::{self, HistoryError},
+    access::key::Mode,
+    acts::history::{self, HistoryError},
     id::VerificationId,
-    key::Mode,
-    verification::RecordKey,
+    verification::{event::Event, record::RecordKey},
 };
 use serde::Serialize;
 

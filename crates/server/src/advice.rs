@@ -3,9 +3,9 @@
 
 use crate::configuration::Settings;
 use countersign_core::{
+    acts::ways::{Route, account, operator, usable},
+    delivery::account::OPERATOR,
     id::TenantId,
-    provider::OPERATOR,
-    route::{Route, account, operator, usable},
     snapshot::{Snapshot, TenantView},
 };
 

@@ -32,11 +32,13 @@ use background::{House, flush_key_uses, follow_webhooks, join_all, keep_house};
 use countersign_api::{AuthFailures, KeyUses, State, Strays};
 use countersign_core::{
     Context,
-    console::{ConsoleSwitch, Inbox},
-    history::HistoryUpkeep,
-    node::{Nodes, Share},
-    ports::Clock,
-    tenants::erase_tenants,
+    history::query::HistoryUpkeep,
+    management::tenants::erase_tenants,
+    ports::{
+        codes::Clock,
+        inbox::{ConsoleSwitch, Inbox},
+        nodes::{Nodes, Share},
+    },
     time::Timestamp,
 };
 use countersign_delivery::{

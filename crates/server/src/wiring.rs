@@ -18,13 +18,15 @@ pub(crate) use codes::redis_url;
 pub use codes::tell_nodes;
 use countersign_core::{
     Context,
-    console::Inbox,
-    history::{History, HistoryUpkeep},
+    history::query::{History, HistoryUpkeep},
     keyring::KeyRing,
-    node::Nodes,
-    ports::{Clock, Codes},
+    ports::{
+        codes::{Clock, Codes},
+        inbox::Inbox,
+        nodes::Nodes,
+        webhooks::WebhookOutbox,
+    },
     snapshot::Snapshot,
-    webhook::WebhookOutbox,
 };
 use countersign_delivery::{AccountReport, Accounts, AddressPolicy, Outbound, providers::Means};
 use countersign_stores::{

@@ -14,23 +14,24 @@ use async_trait::async_trait;
 use backlog::Backlog;
 use clock::StoreClock;
 use countersign_core::{
-    event::{CancelReason, Event, EventKind},
+    access::key::Mode,
+    delivery::places::Places,
     id::{EventId, MessageId, TenantId, VerificationId},
-    idempotency::{Answer, Once, Outcome, Progress, Replay},
-    key::Mode,
     keyring::Fingerprint,
-    limits::Take,
-    number::{Listing, NumberRecord, Standing},
-    places::Places,
-    ports::{
+    ports::codes::{
         CheckFound, Claim, Clock, Codes, Erasure, NewVerification, Position, Seen, Settled, StartOutcome,
-        StoreError, Unrecorded,
+        StoreError, Unrecorded, refusal::Refusal,
     },
-    receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
-    refusal::Refusal,
+    tenant::limits::Take,
     time::Timestamp,
     verification::{
-        CancelOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status, SubmittedCode,
+        event::{CancelReason, Event, EventKind},
+        idempotency::{Answer, Once, Outcome, Progress, Replay},
+        number::{Listing, NumberRecord, Standing},
+        receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
+        record::{
+            CancelOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status, SubmittedCode,
+        },
     },
 };
 use records::{append_event, load, load_number, number_key, save, save_number};

@@ -24,20 +24,26 @@ mod usage;
 use crate::sql::{Sql, Statement};
 use async_trait::async_trait;
 use countersign_core::{
-    countries::Countries,
+    access::{
+        key::Key,
+        usage::{AddressUse, UsePage},
+    },
     id::{KeyId, NodeId, ProfileId, ReviewNumberId, TenantId},
-    idempotency::Once,
-    key::Key,
-    node::{Node, Nodes},
-    ports::{Directory, KeyChange, Rotation, StoreError},
-    profile::{Profile, ProfileName},
-    resource::{Basis, Resource, ResourceKind},
-    review::ReviewNumber,
-    setting::{Setting, Settings},
+    phone::countries::Countries,
+    ports::{
+        codes::{Directory, KeyChange, Rotation, StoreError},
+        nodes::{Node, Nodes},
+    },
     snapshot::News,
-    tenant::{Tenant, TenantChange},
+    tenant::{
+        Tenant, TenantChange,
+        profile::{Profile, ProfileName},
+        resource::{Basis, Resource, ResourceKind},
+        review::ReviewNumber,
+        settings::{Setting, Settings},
+    },
     time::Timestamp,
-    usage::{AddressUse, UsePage},
+    verification::idempotency::Once,
 };
 
 /// Every statement of the directory; tests run each one on both engines.

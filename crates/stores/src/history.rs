@@ -15,18 +15,17 @@ mod upkeep;
 use crate::sql::{Batch, Sql, Statement};
 use async_trait::async_trait;
 use countersign_core::{
-    event::Event,
-    history::{
+    access::key::Mode,
+    history::query::{
         Arranged, ConversionQuery, History, HistoryUpkeep, HourlyCounts, ListQuery, PastVerification,
         Recorded, ReportQuery, StoredContact, WayCounts,
     },
     id::{TenantId, VerificationId},
-    key::Mode,
     keyring::{Fingerprint, KeyRing},
-    ports::{StoreError, UnrecordedEvent},
+    ports::codes::{StoreError, UnrecordedEvent},
     snapshot::Snapshot,
     time::Timestamp,
-    verification::RecordKey,
+    verification::{event::Event, record::RecordKey},
 };
 use record::Recorder;
 use std::sync::Arc;

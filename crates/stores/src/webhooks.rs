@@ -15,12 +15,14 @@ use crate::sql::{
 use async_trait::async_trait;
 use countersign_core::{
     id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
-    ports::StoreError,
-    time::Timestamp,
-    webhook::outbox::{
-        KeptBounds, Retained, Settled, WebhookAttempt, WebhookClaim, WebhookMessage, WebhookOutbox,
-        WebhookSettlement,
+    ports::{
+        codes::StoreError,
+        webhooks::{
+            KeptBounds, Retained, Settled, WebhookAttempt, WebhookClaim, WebhookMessage, WebhookOutbox,
+            WebhookSettlement,
+        },
     },
+    time::Timestamp,
 };
 
 /// Every statement of the outbox; tests run each one on both engines.

@@ -2,11 +2,15 @@
 
 use super::{Bench, number, seconds};
 use countersign_core::{
-    event::EventKind,
     id::{EventId, ProviderId, VerificationId},
-    ports::{Claim, Clock, Phase, Settled},
-    receipt::{Awaited, FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received, rate_take},
-    verification::{CheckOutcome, Delivery, RecordKey, Settlement, Status},
+    ports::codes::{Claim, Clock, Phase, Settled},
+    verification::{
+        event::EventKind,
+        receipt::{
+            Awaited, FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received, rate_take,
+        },
+        record::{CheckOutcome, Delivery, RecordKey, Settlement, Status},
+    },
 };
 use futures_util::future::join_all;
 use std::{sync::Arc, time::Duration};

@@ -3,11 +3,10 @@
 use super::{Bench, new_tenant, number, rng, seconds};
 use countersign_core::{
     Caller,
+    delivery::places::{Places, Room},
     id::{EventId, TenantId},
-    places::{Places, Room},
-    ports::{Claim, Clock, Phase, Settled},
-    receipt::Awaited,
-    verification::Settlement,
+    ports::codes::{Claim, Clock, Phase, Settled},
+    verification::{receipt::Awaited, record::Settlement},
 };
 use futures_util::future::join_all;
 use std::{collections::HashSet, sync::Arc};

@@ -4,17 +4,19 @@
 use super::{Bench, new_tenant, number, rng, seconds, wrong};
 use countersign_core::{
     Caller,
-    check::{CheckError, Checked, Submitted, check_code_by_number},
+    access::key::Mode,
+    acts::{
+        check::{CheckError, Checked, Submitted, check_code_by_number},
+        families::{Family, FamilyError, FamilyStart, InFamily, check_in_family, start_in_family},
+        start::{StartError, StartRequest},
+    },
     code::Code,
-    family::{Family, FamilyError, FamilyStart, InFamily, check_in_family, start_in_family},
     id::VerificationId,
-    key::Mode,
+    message::caller_text::CallerText,
     phone::PhoneNumber,
-    ports::Clock,
-    profile::{Policy, ProfileName, ResendPolicy},
-    start::{StartError, StartRequest},
-    text::CallerText,
-    verification::{CheckOutcome, Status},
+    ports::codes::Clock,
+    tenant::profile::{Policy, ProfileName, ResendPolicy},
+    verification::record::{CheckOutcome, Status},
 };
 use futures_util::future::join_all;
 use std::{collections::HashSet, sync::Arc};

@@ -2,11 +2,13 @@
 
 use super::{Bench, seconds};
 use countersign_core::{
+    access::key::Mode,
     id::{MessageId, ProviderId, TenantId, VerificationId},
-    key::Mode,
-    ports::Clock,
-    receipt::{ParkedReceipt, ProviderMessage},
-    verification::{Delivery, RecordKey},
+    ports::codes::Clock,
+    verification::{
+        receipt::{ParkedReceipt, ProviderMessage},
+        record::{Delivery, RecordKey},
+    },
 };
 use std::sync::Arc;
 

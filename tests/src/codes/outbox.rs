@@ -2,10 +2,10 @@
 
 use super::{Bench, number, seconds};
 use countersign_core::{
+    delivery::places::Places,
     id::EventId,
-    places::Places,
-    ports::{Clock, Phase, Settled},
-    verification::{CheckOutcome, Delivery, Settlement, Status},
+    ports::codes::{Clock, Phase, Settled},
+    verification::record::{CheckOutcome, Delivery, Settlement, Status},
 };
 
 fn accepted() -> Settlement {

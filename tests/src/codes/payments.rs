@@ -2,16 +2,19 @@
 
 use super::{Bench, engine::Engine, number, rng, seconds, wrong};
 use countersign_core::{
-    check::{Checked, Submitted, check_code},
-    code::Code,
-    event::{CancelReason, EventKind},
+    acts::{
+        check::{Checked, Submitted, check_code},
+        start::{StartRequest, start_verification},
+    },
+    code::{Code, payment::Transaction},
     id::{EventId, VerificationId},
-    idempotency::Answer,
-    ports::Clock,
-    profile::{Policy, ResendPolicy},
-    start::{StartRequest, start_verification},
-    transaction::Transaction,
-    verification::{CheckOutcome, RecordKey, Status, SubmittedCode},
+    ports::codes::Clock,
+    tenant::profile::{Policy, ResendPolicy},
+    verification::{
+        event::{CancelReason, EventKind},
+        idempotency::Answer,
+        record::{CheckOutcome, RecordKey, Status, SubmittedCode},
+    },
 };
 use futures_util::future::join_all;
 use std::sync::Arc;

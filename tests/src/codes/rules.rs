@@ -3,15 +3,17 @@
 use super::{Bench, new_tenant, number, seconds, wrong};
 use countersign_core::{
     Caller,
-    check::{CheckError, Submitted, check_code, check_code_by_number},
+    access::key::Mode,
+    acts::{
+        check::{CheckError, Submitted, check_code, check_code_by_number},
+        resend::ResendError,
+        start::StartError,
+    },
     code::Code,
-    key::Mode,
     phone::PhoneNumber,
-    ports::{Clock, StoreError},
-    profile::{Policy, ProfileName, ResendPolicy},
-    resend::ResendError,
-    start::StartError,
-    verification::{CheckOutcome, Status},
+    ports::codes::{Clock, StoreError},
+    tenant::profile::{Policy, ProfileName, ResendPolicy},
+    verification::record::{CheckOutcome, Status},
 };
 
 pub async fn a_code_is_approved_once_and_bound_to_its_tenant_and_mode(bench: Bench) {

@@ -5,11 +5,10 @@ use super::{
     engine::{server, try_command},
 };
 use countersign_core::{
-    event::EventKind,
+    access::key::Mode,
     id::{EventId, TenantId, VerificationId},
-    key::Mode,
-    ports::{Codes, StoreError},
-    verification::RecordKey,
+    ports::codes::{Codes, StoreError},
+    verification::{event::EventKind, record::RecordKey},
 };
 use countersign_stores::redis::{RedisCodes, RedisOptions, RedisUrl};
 use std::sync::Arc;
@@ -126,7 +125,7 @@ async fn workers_share_all_partitions() {
 async fn what_nodes_tell_arrives_in_order() {
     use countersign_core::{
         id::{KeyId, TenantId},
-        ports::{KeyEnd, Relay, TenantEnd},
+        ports::codes::{KeyEnd, Relay, TenantEnd},
         time::Timestamp,
     };
     let url = format!("{}/996", server("COUNTERSIGN_TEST_REDIS"));

@@ -7,17 +7,21 @@ use super::{
 };
 use countersign_core::{
     Context,
+    acts::{
+        families::{Family, FamilyError, FamilyStart, start_in_family},
+        resend::ResendError,
+        start::{Made, StartError, StartRequest, start_verification},
+    },
     code::Alphabet,
-    family::{Family, FamilyError, FamilyStart, start_in_family},
     id::VerificationId,
-    idempotency::IdempotencyError,
-    limits::{Bucket, LimitHit, LimitName, LimitState},
-    ports::Clock,
-    profile::Policy,
-    resend::ResendError,
-    start::{Made, StartError, StartRequest, start_verification},
-    text::CallerText,
+    message::caller_text::CallerText,
+    ports::codes::Clock,
+    tenant::{
+        limits::{Bucket, LimitHit, LimitName, LimitState},
+        profile::Policy,
+    },
     time::Timestamp,
+    verification::idempotency::IdempotencyError,
 };
 use countersign_stores::redis::{RedisCodes, RedisOptions, RedisUrl};
 use futures_util::future::join_all;

@@ -3,14 +3,13 @@
 use super::{TOKEN, asked, fields, gateway, settings};
 use crate::app::{TestApp, answer};
 use countersign_core::{
-    key::Mode,
-    provider::{OPERATOR, ProviderAccount, Shared},
-    resources::{
-        ResourceName,
+    access::{key::Mode, scope::Scopes},
+    delivery::account::{OPERATOR, ProviderAccount, Shared},
+    management::{
         providers::{self, NewProvider},
+        resources::ResourceName,
         routes::RouteChange,
     },
-    scope::Scopes,
     time::Timestamp,
 };
 use serde_json::{Value, json};

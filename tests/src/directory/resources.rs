@@ -3,11 +3,11 @@
 use super::{Base, at, is_conflict, once};
 use anyhow::{Context, Result, ensure};
 use countersign_core::{
+    delivery::account::{OPERATOR, ProviderAccount, Shared},
     id::{ProviderId, TenantId},
-    ports::{Directory, StoreError},
-    provider::{OPERATOR, ProviderAccount, Shared},
-    resource::{Resource, ResourceKind},
+    ports::codes::{Directory, StoreError},
     snapshot::Snapshot,
+    tenant::resource::{Resource, ResourceKind},
 };
 use countersign_stores::sql::{Batch, Kind, Statement};
 use serde_json::json;

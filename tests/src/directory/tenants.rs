@@ -10,21 +10,25 @@ use anyhow::{Context as _, Result, ensure};
 use async_trait::async_trait;
 use countersign_core::{
     Context,
-    history::{History as _, HistoryUpkeep},
+    access::key::Mode,
+    delivery::account::OPERATOR,
+    history::query::{History as _, HistoryUpkeep},
     id::{AttemptId, ReviewNumberId, TenantId, WebhookMessageId},
-    key::Mode,
     keyring::Fingerprint,
-    limits::{Buckets, LimitName},
-    ports::{Clock as _, Codes, Directory, Relay, Relayed, StoreError, TenantEnd, UnrecordedEvent},
-    provider::OPERATOR,
-    resource::{Resource, ResourceKind},
-    review::ReviewNumber,
-    setting::Setting,
-    tenant::{ERASED_AFTER, TenantChange, TenantName},
-    tenants::{Erased, MARGIN, erase_tenants},
+    management::tenants::{Erased, MARGIN, erase_tenants},
+    ports::{
+        codes::{Clock as _, Codes, Directory, Relay, Relayed, StoreError, TenantEnd, UnrecordedEvent},
+        webhooks::{NextTry, WebhookAttempt, WebhookSettlement},
+    },
+    tenant::{
+        ERASED_AFTER, TenantChange, TenantName,
+        limits::{Buckets, LimitName},
+        resource::{Resource, ResourceKind},
+        review::ReviewNumber,
+        settings::Setting,
+    },
     time::Timestamp,
-    verification::RecordKey,
-    webhook::outbox::{NextTry, WebhookAttempt, WebhookSettlement},
+    verification::record::RecordKey,
 };
 use countersign_stores::{
     directory::SqlDirectory,

@@ -4,17 +4,20 @@ use super::{NUMBER, PROFILE, TENANT, at, event, history, key, kinds, rng, start,
 use crate::directory::Base;
 use anyhow::{Context, Result};
 use countersign_core::{
-    event::{CancelReason, Event, EventKind},
+    access::key::Mode,
     history::{
-        Counts, Filter, History, HistoryUpkeep, ListQuery, Progress, Recorded, ReportQuery, Resealing,
-        count_sealed_with, reseal_contacts, reseal_progress,
+        fold::Counts,
+        query::{Filter, History, HistoryUpkeep, ListQuery, Recorded, ReportQuery},
     },
     id::{ProfileId, TenantId, VerificationId},
-    key::Mode,
     keyring::{Fingerprint, KeyRing, Place, Sealed, VersionedKey},
-    ports::UnrecordedEvent,
-    receipt::{ParkedReceipt, ReceiptReport},
-    verification::{Delivery, Status},
+    management::reseal_history::{Progress, Resealing, count_sealed_with, reseal_contacts, reseal_progress},
+    ports::codes::UnrecordedEvent,
+    verification::{
+        event::{CancelReason, Event, EventKind},
+        receipt::{ParkedReceipt, ReceiptReport},
+        record::{Delivery, Status},
+    },
 };
 use countersign_stores::sql::{Statement, Value};
 use std::time::Duration;
@@ -74,8 +77,8 @@ pub async fn a_verification_is_kept_with_its_timeline(base: &Base) -> Result<()>
         "the person stands in one place"
     );
     for other in [
-        countersign_core::verification::RecordKey { tenant: TenantId::from_bytes([9; 16]), ..key(0) },
-        countersign_core::verification::RecordKey { mode: Mode::Test, ..key(0) },
+        countersign_core::verification::record::RecordKey { tenant: TenantId::from_bytes([9; 16]), ..key(0) },
+        countersign_core::verification::record::RecordKey { mode: Mode::Test, ..key(0) },
         key(1),
     ] {
         assert!(history.read(other).await?.is_none() && history.timeline(other).await?.is_empty());

@@ -4,7 +4,7 @@ use crate::{
     app::{TestApp, TestKey},
     codes::seconds,
 };
-use countersign_core::{
+use countersign_core::access::{
     key::Mode,
     scope::{Scope, Scopes},
 };

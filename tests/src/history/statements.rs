@@ -7,12 +7,12 @@ use crate::directory::{
 };
 use anyhow::Result;
 use countersign_core::{
-    history::{History as _, HistoryUpkeep},
+    access::key::Mode,
+    history::query::{History as _, HistoryUpkeep},
     id::{TenantId, VerificationId},
-    key::Mode,
     keyring::Fingerprint,
-    ports::UnrecordedEvent,
-    verification::RecordKey,
+    ports::codes::UnrecordedEvent,
+    verification::record::RecordKey,
 };
 use countersign_stores::{
     history::STATEMENTS,

@@ -5,7 +5,7 @@ use crate::{
     app::{TestKey, answer},
     codes::number,
 };
-use countersign_core::{
+use countersign_core::access::{
     key::Mode,
     scope::{Scope, Scopes},
 };

@@ -8,19 +8,20 @@ use crate::{
 };
 use anyhow::Result;
 use countersign_core::{
-    event::EventKind,
-    history::{HistoryUpkeep, Recorded},
-    id::{AttemptId, KeyId, WebhookId},
-    key::{Key, Mode, PresentedKey},
-    ports::{Clock, KeyChange},
-    resource::ResourceKind,
-    scope::Scopes,
-    successor::plan,
-    verification::RecordKey,
-    webhook::{
-        outbox::{KeptBounds, NextTry, Retained, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
-        upkeep::keep_webhooks,
+    access::{
+        key::{Key, Mode, PresentedKey},
+        scope::Scopes,
     },
+    acts::webhook_upkeep::keep_webhooks,
+    history::query::{HistoryUpkeep, Recorded},
+    id::{AttemptId, KeyId, WebhookId},
+    management::key_rotation::plan,
+    ports::{
+        codes::{Clock, KeyChange},
+        webhooks::{KeptBounds, NextTry, Retained, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
+    },
+    tenant::resource::ResourceKind,
+    verification::{event::EventKind, record::RecordKey},
 };
 use countersign_stores::sql::{Kind, Statement};
 use serde_json::Value;

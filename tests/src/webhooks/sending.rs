@@ -12,17 +12,16 @@ use anyhow::Result;
 use async_trait::async_trait;
 use countersign_core::{
     Context,
+    access::key::Mode,
     id::WebhookId,
-    key::Mode,
-    ports::{Clock, StoreError},
-    resources::webhooks::{WebhookChange, ping_webhook, redeliver_message, rotate_webhook, update_webhook},
+    management::webhooks::{WebhookChange, ping_webhook, redeliver_message, rotate_webhook, update_webhook},
+    ports::{
+        codes::{Clock, StoreError},
+        webhooks::{Settled, WebhookClaim, WebhookOutbox, WebhookSettlement},
+    },
     tenant::TenantChange,
     time::Timestamp,
-    webhook::{
-        DisabledReason, Webhook,
-        outbox::{Settled, WebhookClaim, WebhookOutbox, WebhookSettlement},
-        schedule::WAITS,
-    },
+    webhook::{DisabledReason, Webhook, schedule::WAITS},
 };
 use std::{
     collections::BTreeSet,

@@ -1,6 +1,6 @@
 //! Allowlists and uses as JSON.
 
-use countersign_core::{
+use countersign_core::access::{
     allowlist,
     usage::{AddressUse, UsePosition},
 };

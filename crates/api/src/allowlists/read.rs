@@ -5,9 +5,11 @@ use crate::{
     problem::Problem,
 };
 use countersign_core::{
-    allowlist::{Allowlist, Description, EntriesError, Entry, parse_range},
+    access::{
+        allowlist::{Allowlist, Description, EntriesError, Entry, parse_range},
+        usage::{UsePage, UsePosition},
+    },
     time::Timestamp,
-    usage::{UsePage, UsePosition},
 };
 use serde_json::Value;
 

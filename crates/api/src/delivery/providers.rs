@@ -18,12 +18,12 @@ use actix_web::{
     web::{Data, Json},
 };
 use countersign_core::{
+    access::key::Mode,
+    delivery::account::{ProviderAccount, Shared},
     id::ProviderId,
-    key::Mode,
-    provider::{ProviderAccount, Shared},
-    resources::{
-        ResourceError,
+    management::{
         providers::{self, NewProvider, ProviderChange},
+        resources::ResourceError,
     },
 };
 pub use json::Health;

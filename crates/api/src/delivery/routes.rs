@@ -16,7 +16,7 @@ use actix_web::{
     HttpRequest, HttpResponse, delete, get, patch, post,
     web::{Data, Json},
 };
-use countersign_core::{id::RouteId, resources::routes};
+use countersign_core::{id::RouteId, management::routes};
 use json::{CreateRoute, ExplainRoute, Explanation, Route, RouteList, UpdateRoute};
 
 /// Makes a route.

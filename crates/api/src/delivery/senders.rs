@@ -13,7 +13,7 @@ use actix_web::{
     HttpRequest, HttpResponse, delete, get, post,
     web::{Data, Json},
 };
-use countersign_core::{id::SenderId, phone::Country, resources::senders, sender};
+use countersign_core::{delivery::sender, id::SenderId, management::senders, phone::Country};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -18,7 +18,7 @@ use actix_web::{
     HttpRequest, HttpResponse, delete, get, patch, post,
     web::{Data, Json},
 };
-use countersign_core::{id::TemplateId, resources::templates};
+use countersign_core::{id::TemplateId, management::templates};
 use json::{CreateTemplate, PreviewTemplate, ShippedList, Template, TemplateList, UpdateTemplate};
 
 /// Makes a template: what messages say, in the languages that you write.

@@ -3,8 +3,9 @@
 use crate::verifications::json::Verification;
 use countersign_core::{
     Caller,
-    event::{self, EventKind},
-    history, read,
+    acts::{history, read},
+    history::query,
+    verification::event::{self, EventKind},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -146,8 +147,8 @@ pub struct HourlyReport {
     data: Vec<HourlyCounts>,
 }
 
-impl From<Vec<history::HourlyCounts>> for HourlyReport {
-    fn from(hours: Vec<history::HourlyCounts>) -> Self {
+impl From<Vec<query::HourlyCounts>> for HourlyReport {
+    fn from(hours: Vec<query::HourlyCounts>) -> Self {
         Self { data: hours.into_iter().map(HourlyCounts::from).collect() }
     }
 }
@@ -203,8 +204,8 @@ pub struct HourlyCounts {
     failed: u64,
 }
 
-impl From<history::HourlyCounts> for HourlyCounts {
-    fn from(of: history::HourlyCounts) -> Self {
+impl From<query::HourlyCounts> for HourlyCounts {
+    fn from(of: query::HourlyCounts) -> Self {
         let [
             started,
             resent,
@@ -255,12 +256,12 @@ pub struct ConversionReport {
 
 impl ConversionReport {
     /// A page of `limit`, made of up to one more, which says that another page follows.
-    pub fn new(mut found: Vec<history::WayCounts>, limit: u16) -> Self {
+    pub fn new(mut found: Vec<query::WayCounts>, limit: u16) -> Self {
         let limit = usize::from(limit);
         let more = found.len() > limit;
         found.truncate(limit);
-        let cursor = |last: &history::WayCounts| {
-            let history::Way { provider, country, prefix } = &last.way;
+        let cursor = |last: &query::WayCounts| {
+            let query::Way { provider, country, prefix } = &last.way;
             format!("{provider}.{country}.{}", prefix.trim_start_matches('+'))
         };
         let next_cursor = found.last().filter(|_| more).map(cursor);
@@ -301,8 +302,8 @@ pub struct Conversion {
     conversion_rate: Option<f64>,
 }
 
-impl From<history::WayCounts> for Conversion {
-    fn from(history::WayCounts { way, counts }: history::WayCounts) -> Self {
+impl From<query::WayCounts> for Conversion {
+    fn from(query::WayCounts { way, counts }: query::WayCounts) -> Self {
         let [sent, delivered, undelivered, approved] = counts.0;
         // Four digits are enough for anybody.
         let rate = |part: u64| (sent > 0).then(|| (part as f64 / sent as f64 * 10_000.0).round() / 10_000.0);

@@ -7,12 +7,13 @@ use crate::{
     verifications::read::{number, profile_name},
 };
 use countersign_core::{
-    history::{By, ConversionQuery, ListRequest, ReportRequest, Way},
+    access::key::Mode,
+    acts::history::{ListRequest, ReportRequest},
+    history::query::{By, ConversionQuery, Way},
     id::VerificationId,
-    key::Mode,
     phone::{Country, PhoneNumber},
     time::Timestamp,
-    verification::Status,
+    verification::record::Status,
 };
 use serde_json::Value;
 use std::time::Duration;

@@ -4,7 +4,7 @@ use crate::{
     allowlists::{AllowlistEntry, NewEntry, entries},
     openapi::text_enum,
 };
-use countersign_core::{
+use countersign_core::access::{
     key::{self, PresentedKey},
     scope::Scope,
 };

@@ -7,12 +7,16 @@ use crate::{
     time::parse_time,
 };
 use countersign_core::{
+    access::{
+        key::Mode,
+        scope::{Scope, Scopes},
+    },
     id::KeyId,
-    key::Mode,
-    keys::{CreateKey, KeyName, UpdateKey},
-    ports::KeyChange,
-    scope::{Scope, Scopes},
-    successor::{MOST_OVERLAP, OVERLAP},
+    management::{
+        key_rotation::{MOST_OVERLAP, OVERLAP},
+        keys::{CreateKey, KeyName, UpdateKey},
+    },
+    ports::codes::KeyChange,
     time::Timestamp,
 };
 use serde_json::Value;

@@ -3,23 +3,19 @@
 use super::{Problem, ProblemCode, RefusingLimit};
 use countersign_core::{
     LiveByTest,
-    allowlists::AllowlistError,
-    cancel::CancelError,
-    check::CheckError,
-    event::GuessWait,
-    family::FamilyError,
-    history::HistoryError,
-    idempotency::IdempotencyError,
-    keys::KeyError,
-    limits::{LimitHit, LimitScope},
-    ports::StoreError,
-    profiles::ProfileError,
-    read::ReadError,
-    resend::ResendError,
-    review::ReviewError,
-    settings::SettingError,
-    start::StartError,
-    verification::Status,
+    acts::{
+        cancel::CancelError, check::CheckError, families::FamilyError, history::HistoryError,
+        read::ReadError, resend::ResendError, start::StartError,
+    },
+    management::{
+        allowlists::AllowlistError, keys::KeyError, profiles::ProfileError, settings::SettingError,
+    },
+    ports::codes::StoreError,
+    tenant::{
+        limits::{LimitHit, LimitScope},
+        review::ReviewError,
+    },
+    verification::{event::GuessWait, idempotency::IdempotencyError, record::Status},
 };
 use std::{net::IpAddr, sync::Arc, time::Duration};
 

@@ -5,7 +5,7 @@ use super::{
     acts::{codes, directory, limited},
 };
 use crate::fields::{Fault, Fields};
-use countersign_core::{gateway::SettingFault, resources::ResourceError};
+use countersign_core::{management::resources::ResourceError, ports::gateways::SettingFault};
 use std::{sync::Arc, time::Duration};
 
 /// A fault that delivery found in settings: it has words, and no code.

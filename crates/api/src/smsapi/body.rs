@@ -8,7 +8,10 @@ use crate::{
     verifications::number,
 };
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
-use countersign_core::{code::Code, key::Mode, phone::PhoneNumber, sender::SenderText, text::CallerText};
+use countersign_core::{
+    access::key::Mode, code::Code, delivery::sender::SenderText, message::caller_text::CallerText,
+    phone::PhoneNumber,
+};
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use serde_json::Value;
 

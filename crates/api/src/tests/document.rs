@@ -3,7 +3,7 @@
 use super::{Method, NOBODY, StatusCode, TestRequest, call, header, request, send_to, stores};
 use crate::{compatible::Form, compatible_openapi, openapi};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use countersign_core::{
+use countersign_core::access::{
     key::Mode,
     scope::{Scope, Scopes},
 };

@@ -4,23 +4,29 @@ use crate::{AuthFailures, KeyUses, State, Strays};
 use async_trait::async_trait;
 use countersign_core::{
     Context,
-    address::{TrustedProxies, parse_proxy},
-    allowlist::Allowlist,
-    history::{History, PastVerification},
+    access::{
+        address::{TrustedProxies, parse_proxy},
+        allowlist::Allowlist,
+        key::{Key, Mode, PresentedKey},
+        scope::Scopes,
+    },
+    history::query::{History, PastVerification},
     id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
-    idempotency::{Answer, Once},
-    key::{Key, Mode, PresentedKey},
     keyring::{Fingerprint, KeyRing, VersionedKey},
-    number::Listing,
-    ports::{
+    ports::codes::{
         CheckFound, Clock, Codes, Directory, KeyChange, NewVerification, Seen, StartOutcome, StoreError,
     },
-    profile::{Profile, ProfileName},
-    scope::Scopes,
     snapshot::{News, Snapshot, TenantView},
-    tenant::{Tenant, TenantName},
+    tenant::{
+        Tenant, TenantName,
+        profile::{Profile, ProfileName},
+    },
     time::Timestamp,
-    verification::{RecordKey, SubmittedCode},
+    verification::{
+        idempotency::{Answer, Once},
+        number::Listing,
+        record::{RecordKey, SubmittedCode},
+    },
 };
 use std::{
     num::NonZeroU32,
@@ -103,8 +109,8 @@ pub fn state(mode: Mode, scopes: Scopes, disabled: bool) -> State {
         snapshot,
         keyring,
         partitions: 4,
-        gateways: Arc::new(countersign_core::gateway::NoGateways),
-        webhooks: Arc::new(countersign_core::webhook::outbox::NoWebhooks),
+        gateways: Arc::new(countersign_core::ports::gateways::NoGateways),
+        webhooks: Arc::new(countersign_core::ports::webhooks::NoWebhooks),
         live_route: true,
     };
     let clock: Arc<dyn Clock> = Arc::new(Noon);

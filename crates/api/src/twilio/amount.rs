@@ -1,6 +1,6 @@
 //! Twilio's `Amount`: a number and a currency in one text, such as `€39.99`.
 
-use countersign_core::transaction::{Transaction, TransactionError};
+use countersign_core::code::payment::{Transaction, TransactionError};
 
 /// Signs that name exactly one currency. `$`, `¥` and `kr` name several, and
 /// the payer must not read another one than is meant.

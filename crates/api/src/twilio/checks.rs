@@ -21,13 +21,14 @@ use actix_web::{
 };
 use countersign_core::{
     Caller,
-    check::{Checked, Submitted, check_code},
-    code::Code,
-    family::{Family, check_in_family},
+    acts::{
+        check::{Checked, Submitted, check_code},
+        families::{Family, check_in_family},
+    },
+    code::{Code, payment::Transaction},
     id::VerificationId,
-    profile::Profile,
-    transaction::Transaction,
-    verification::{CheckOutcome, Status},
+    tenant::profile::Profile,
+    verification::record::{CheckOutcome, Status},
 };
 use serde::Serialize;
 use utoipa::ToSchema;

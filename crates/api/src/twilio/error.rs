@@ -5,7 +5,10 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use countersign_core::{ports::StoreError, profiles::ProfileError, rate_limits::RateLimitError};
+use countersign_core::{
+    management::{profile_limits::RateLimitError, profiles::ProfileError},
+    ports::codes::StoreError,
+};
 use serde::Serialize;
 use std::{borrow::Cow, fmt, time::Duration};
 use utoipa::ToSchema;

@@ -21,9 +21,11 @@ use actix_web::{
 use countersign_core::{
     Caller,
     keyring::KeyRing,
-    limits::{LimitName, LimitNotes, LimitScope},
-    profile::Profile,
-    rate_limits::{self, RateLimit},
+    management::profile_limits::{self, RateLimit},
+    tenant::{
+        limits::{LimitName, LimitNotes, LimitScope},
+        profile::Profile,
+    },
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -137,7 +139,7 @@ impl Place {
     /// The limit with this SID; SIDs follow from profile and name.
     pub fn limit(&self, keyring: &KeyRing, sid: &str) -> Result<RateLimit, Refusal> {
         let wanted = Sid::parse(Kind::RateLimit, sid).ok_or_else(Refusal::not_found)?;
-        let mut all = rate_limits::rate_limits(&self.profile).into_iter();
+        let mut all = profile_limits::rate_limits(&self.profile).into_iter();
         all.find(|limit| self.sid(keyring, &limit.name) == wanted).ok_or_else(Refusal::not_found)
     }
 
@@ -193,7 +195,7 @@ pub async fn create_rate_limit(
     let note = description(&form)?.unwrap_or_default();
     let place = Place::find(&state, &caller, &request, &path).await?;
     let (id, now) = (place.profile.id, state.clock.now());
-    let made = rate_limits::create_rate_limit(&state.context, &caller, id, (name, note), now).await?;
+    let made = profile_limits::create_rate_limit(&state.context, &caller, id, (name, note), now).await?;
     Ok(HttpResponse::Created().json(place.body(&state.context.keyring, made)))
 }
 
@@ -220,7 +222,7 @@ pub async fn list_rate_limits(
     let asked = Asked::read(&query)?;
     let place = Place::find(&state, &caller, &request, &path).await?;
     let keyring = &state.context.keyring;
-    let mut all = rate_limits::rate_limits(&place.profile);
+    let mut all = profile_limits::rate_limits(&place.profile);
     all.sort_by_key(|limit| place.sid(keyring, &limit.name));
     let id = |limit: &RateLimit| place.sid(keyring, &limit.name);
     let (page, meta) = page(asked, all, id, (&place.url(), "rate_limits"));
@@ -275,7 +277,7 @@ pub async fn update_rate_limit(
     let name = place.limit(&state.context.keyring, &path.1)?.name;
     let (id, said) = (place.profile.id, (&name, note.as_deref()));
     let now = state.clock.now();
-    let changed = rate_limits::describe_rate_limit(&state.context, &caller, id, said, now).await?;
+    let changed = profile_limits::describe_rate_limit(&state.context, &caller, id, said, now).await?;
     Ok(HttpResponse::Ok().json(place.body(&state.context.keyring, changed)))
 }
 
@@ -299,7 +301,7 @@ pub async fn delete_rate_limit(
     let place = Place::find(&state, &caller, &request, &path.0).await?;
     let name = place.limit(&state.context.keyring, &path.1)?.name;
     let now = state.clock.now();
-    rate_limits::delete_rate_limit(&state.context, &caller, place.profile.id, &name, now).await?;
+    profile_limits::delete_rate_limit(&state.context, &caller, place.profile.id, &name, now).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -21,8 +21,8 @@ use actix_web::{
 use countersign_core::{
     Caller,
     id::ProfileId,
-    profile::{DisplayName, Policy, Profile},
-    profiles::{self, ProfileChange},
+    management::profiles::{self, ProfileChange},
+    tenant::profile::{DisplayName, Policy, Profile},
 };
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -22,16 +22,21 @@ use actix_web::{
     web::{Data, Path},
 };
 use countersign_core::{
-    Caller, cancel,
-    event::{Event, EventKind},
-    family::{Family, FamilyError, FamilyStart, find_in_family, start_in_family},
-    history::join_timeline,
+    Caller,
+    acts::{
+        cancel,
+        families::{Family, FamilyError, FamilyStart, find_in_family, start_in_family},
+        history::join_timeline,
+        read as reading,
+        start::StartError,
+    },
     id::{ProfileId, VerificationId},
-    profile::Profile,
-    read as reading,
     snapshot::TenantView,
-    start::StartError,
-    verification::{RecordKey, Status},
+    tenant::profile::Profile,
+    verification::{
+        event::{Event, EventKind},
+        record::{RecordKey, Status},
+    },
 };
 pub use read::{number, payment};
 use serde::Serialize;

@@ -2,8 +2,14 @@
 
 use crate::problem::{self, Problem, ProblemCode};
 use countersign_core::{
-    Caller, check::Checked, key::Mode, phone::PhoneNumber, read, read::Metadata, scope::Scope, verification,
-    verification::CheckOutcome,
+    Caller,
+    access::{key::Mode, scope::Scope},
+    acts::{
+        check::Checked,
+        read::{self, Metadata},
+    },
+    phone::PhoneNumber,
+    verification::record::{self, CheckOutcome},
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -161,15 +167,15 @@ pub enum Status {
     Failed,
 }
 
-impl From<verification::Status> for Status {
-    fn from(status: verification::Status) -> Self {
+impl From<record::Status> for Status {
+    fn from(status: record::Status) -> Self {
         match status {
-            verification::Status::Pending => Self::Pending,
-            verification::Status::Approved => Self::Approved,
-            verification::Status::Canceled => Self::Canceled,
-            verification::Status::Expired => Self::Expired,
-            verification::Status::Exhausted => Self::Exhausted,
-            verification::Status::Failed => Self::Failed,
+            record::Status::Pending => Self::Pending,
+            record::Status::Approved => Self::Approved,
+            record::Status::Canceled => Self::Canceled,
+            record::Status::Expired => Self::Expired,
+            record::Status::Exhausted => Self::Exhausted,
+            record::Status::Failed => Self::Failed,
         }
     }
 }
@@ -184,13 +190,13 @@ pub enum Delivery {
     Undelivered,
 }
 
-impl From<verification::Delivery> for Delivery {
-    fn from(delivery: verification::Delivery) -> Self {
+impl From<record::Delivery> for Delivery {
+    fn from(delivery: record::Delivery) -> Self {
         match delivery {
-            verification::Delivery::Queued => Self::Queued,
-            verification::Delivery::Sent => Self::Sent,
-            verification::Delivery::Delivered => Self::Delivered,
-            verification::Delivery::Undelivered => Self::Undelivered,
+            record::Delivery::Queued => Self::Queued,
+            record::Delivery::Sent => Self::Sent,
+            record::Delivery::Delivered => Self::Delivered,
+            record::Delivery::Undelivered => Self::Undelivered,
         }
     }
 }
@@ -294,11 +300,11 @@ impl CheckAnswer {
     /// The answer, or the problem that stands for a check that was not evaluated.
     pub fn of(checked: &Checked) -> Result<Self, Problem> {
         let status = match checked.outcome {
-            CheckOutcome::Approved => verification::Status::Approved,
-            CheckOutcome::Wrong => verification::Status::Pending,
-            CheckOutcome::Exhausted => verification::Status::Exhausted,
+            CheckOutcome::Approved => record::Status::Approved,
+            CheckOutcome::Wrong => record::Status::Pending,
+            CheckOutcome::Exhausted => record::Status::Exhausted,
             CheckOutcome::Ended(status) => status,
-            CheckOutcome::TransactionMismatch => verification::Status::Canceled,
+            CheckOutcome::TransactionMismatch => record::Status::Canceled,
             CheckOutcome::AlreadyApproved => {
                 let detail = "The verification was approved before; nothing was evaluated.";
                 return Err(Problem::new(ProblemCode::AlreadyApproved, detail));

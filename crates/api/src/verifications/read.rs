@@ -6,16 +6,15 @@ use crate::{
     problem::{Problem, ProblemCode},
 };
 use countersign_core::{
-    code::Code,
-    key::Mode,
-    limits::{LimitName, LimitScope},
-    phone::{PhoneError, PhoneNumber},
-    profile::{Policy, ProfileName},
-    read::Metadata,
-    start::StartRequest,
-    testmode,
-    text::{AppHash, Origin},
-    transaction::Transaction,
+    access::key::Mode,
+    acts::{read::Metadata, start::StartRequest},
+    code::{Code, payment::Transaction},
+    message::text::{AppHash, Origin},
+    phone::{PhoneError, PhoneNumber, magic},
+    tenant::{
+        limits::{LimitName, LimitScope},
+        profile::{Policy, ProfileName},
+    },
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
@@ -142,7 +141,7 @@ pub fn number(value: Value, mode: Mode) -> Result<PhoneNumber, Fault> {
     let text = text(value)?;
     let number = match mode {
         Mode::Live => PhoneNumber::parse(&text),
-        Mode::Test => testmode::parse_number(&text),
+        Mode::Test => magic::parse_number(&text),
     };
     number.map_err(|error| match error {
         PhoneError::Invalid => {

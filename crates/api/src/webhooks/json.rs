@@ -2,8 +2,10 @@
 
 use crate::{keys::Mode, openapi::text_enum};
 use countersign_core::{
+    acts::webhook_events::WebhookEvent,
     id::WebhookMessageId,
-    webhook::{self, DisabledReason, WebhookEvent, WebhookSecrets, outbox::WebhookAttempt},
+    ports::webhooks::WebhookAttempt,
+    webhook::{self, DisabledReason, secret::WebhookSecrets},
 };
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -5,14 +5,15 @@ use crate::{
     problem::Problem,
 };
 use countersign_core::{
+    access::key::Mode,
+    acts::webhook_events::WebhookEvent,
     id::{AttemptId, WebhookMessageId},
-    key::Mode,
-    resources::{
-        ResourceName,
+    management::{
+        key_rotation::{MOST_OVERLAP, OVERLAP},
+        resources::ResourceName,
         webhooks::{NewWebhook, WebhookChange},
     },
-    successor::{MOST_OVERLAP, OVERLAP},
-    webhook::{MAX_URL, WebhookEvent},
+    webhook::MAX_URL,
 };
 use serde_json::Value;
 use std::{collections::BTreeSet, time::Duration};

@@ -3,14 +3,17 @@
 //! the mark of a payment before that. It is written only where there is one, so
 //! that nodes of the release before go on reading all others.
 
-use super::{Delivery, Record, Status, UnpackError};
 use crate::{
     code::{Alphabet, CodeShape},
-    guess::Source,
     id::{MessageId, ProfileId},
     keyring::{CodeMac, Fingerprint},
     pack::{Reader, Writer, unpack_since},
-    profile::ResendPolicy,
+    tenant::profile::ResendPolicy,
+    verification::guesses::Source,
+};
+use crate::{
+    pack::UnpackError,
+    verification::record::{Delivery, Record, Status},
 };
 
 const FORMAT: u8 = 4;

@@ -1,6 +1,6 @@
 //! What a webhook signs with: the newest secret, and for a while those before it.
 
-use super::Webhook;
+use crate::webhook::Webhook;
 use crate::{
     id::{TenantId, WebhookId},
     keyring::KeyRing,

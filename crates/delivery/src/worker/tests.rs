@@ -5,11 +5,10 @@ mod fake;
 use super::*;
 use crate::provider::{Accepted, Outgoing, SendError};
 use countersign_core::{
+    access::key::Mode,
     id::MessageId,
-    key::Mode,
-    node::Share,
-    ports::Codes,
-    verification::{Delivery, Settlement},
+    ports::{codes::Codes, nodes::Share},
+    verification::record::{Delivery, Settlement},
 };
 use fake::{Fixed, MemoryCodes, SECOND, accounts, context, start};
 use std::sync::atomic::{AtomicUsize, Ordering};

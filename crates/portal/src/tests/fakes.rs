@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use countersign_core::{
-    console::{Inbox, InboxMessage},
-    event::Event,
-    history::History,
-    ports::{Codes, Directory, StoreError},
-    verification::RecordKey,
+    history::query::History,
+    ports::{
+        codes::{Codes, Directory, StoreError},
+        inbox::{Inbox, InboxMessage},
+    },
+    verification::{event::Event, record::RecordKey},
 };
 use std::sync::Mutex;
 use tokio::sync::Notify;

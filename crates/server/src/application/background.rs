@@ -3,7 +3,7 @@
 use crate::telemetry;
 use anyhow::anyhow;
 use countersign_api::{AuthFailures, KeyUses};
-use countersign_core::{Context, cause::chain, ports::Clock, webhook::upkeep::keep_webhooks};
+use countersign_core::{Context, acts::webhook_upkeep::keep_webhooks, error::chain, ports::codes::Clock};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     task::JoinSet,

@@ -2,11 +2,11 @@
 
 use countersign_core::{
     Context,
-    cause::chain,
-    idempotency,
-    ports::{Clock, StoreError},
+    access::usage,
+    error::chain,
+    ports::codes::{Clock, StoreError},
     time::Timestamp,
-    usage,
+    verification::idempotency,
 };
 use std::{
     sync::Arc,

@@ -19,7 +19,7 @@ use actix_web::{
 };
 use anyhow::Context as _;
 use countersign_api::State;
-use countersign_core::cause::chain;
+use countersign_core::error::chain;
 use countersign_portal::DevPage;
 use rustix::net::sockopt::set_socket_send_buffer_size;
 use rustls::ServerConfig;

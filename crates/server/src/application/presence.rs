@@ -10,9 +10,11 @@ use anyhow::ensure;
 use countersign_core::{
     Context,
     id::NodeId,
-    keyring::{KeyKind, KeyRing},
-    node::{NOTES_EVERY, Node, Nodes},
-    ports::Clock,
+    keyring::{KeyRing, version::KeyKind},
+    ports::{
+        codes::Clock,
+        nodes::{NOTES_EVERY, Node, Nodes},
+    },
     snapshot::Snapshot,
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};

@@ -3,10 +3,10 @@
 use countersign_api::{Stray, Strays, warn_of_strays};
 use countersign_core::{
     Context,
-    cause::chain,
-    ports::{Clock, StoreError},
-    provider::ProviderAccount,
-    report::{Taken, is_known, take_report},
+    acts::receipts::{Taken, is_known, take_report},
+    delivery::account::ProviderAccount,
+    error::chain,
+    ports::codes::{Clock, StoreError},
 };
 use countersign_delivery::{AccountReport, OtherReading, Report, Told};
 use std::{collections::VecDeque, sync::Arc, time::Duration};

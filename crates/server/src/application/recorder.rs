@@ -1,10 +1,12 @@
 //! The recorder: carries events from the codes store to the history.
 
 use countersign_core::{
-    cause::chain,
-    history::HistoryUpkeep,
-    node::Share,
-    ports::{Codes, EventBacklog, StoreError, Unrecorded},
+    error::chain,
+    history::query::HistoryUpkeep,
+    ports::{
+        codes::{Codes, EventBacklog, StoreError, Unrecorded},
+        nodes::Share,
+    },
     time::Timestamp,
 };
 use std::{

@@ -5,11 +5,14 @@ use super::recorder::Recorder;
 use crate::{configuration::HistorySettings, machine};
 use countersign_core::{
     Context,
-    cause::chain,
-    history::{HistoryUpkeep, Resealing, reseal_contacts},
-    ports::{Clock, StoreError},
-    resources::reseal::{Resealed, reseal_resources},
-    tenants::{Erased, erase_tenants},
+    error::chain,
+    history::query::HistoryUpkeep,
+    management::{
+        reseal::{Resealed, reseal_resources},
+        reseal_history::{Resealing, reseal_contacts},
+        tenants::{Erased, erase_tenants},
+    },
+    ports::codes::{Clock, StoreError},
 };
 use rand::{SeedableRng, rngs::StdRng};
 use std::{sync::Arc, time::Duration};

@@ -16,7 +16,7 @@ use crate::{
 use actix_web::{App, HttpResponse, ResponseError as _, dev::Server, http::header, middleware::from_fn, web};
 use anyhow::Context as _;
 use countersign_api::{Problem, ProblemCode};
-use countersign_core::cause::chain;
+use countersign_core::error::chain;
 use countersign_stores::{
     redis::{RedisCodes, RedisUrl},
     sql::{Sql, postgres_servers},

@@ -3,12 +3,11 @@
 use super::parse_tenant_id;
 use clap::{Args, Subcommand};
 use countersign_core::{
+    acts::ways::Route,
+    delivery::{account::Shared, sender::SenderText},
     id::{ProviderId, RouteId, TenantId},
+    management::resources::ResourceName,
     phone::{Country, PhoneNumber},
-    provider::Shared,
-    resources::ResourceName,
-    route::Route,
-    sender::SenderText,
 };
 use std::path::PathBuf;
 

@@ -7,13 +7,12 @@ use crate::{
 };
 use anyhow::{Context as _, bail};
 use countersign_core::{
-    gateway::TrialOutcome,
-    ports::Clock as _,
-    provider::{OPERATOR, ProviderAccount, Shared},
-    resources::{
-        ResourceError,
+    delivery::account::{OPERATOR, ProviderAccount, Shared},
+    management::{
         providers::{self, NewProvider},
+        resources::ResourceError,
     },
+    ports::{codes::Clock as _, gateways::TrialOutcome},
 };
 use serde_json::Value;
 use std::{io::Read as _, path::Path};

@@ -7,11 +7,11 @@ use crate::{
 };
 use anyhow::Context as _;
 use countersign_core::{
+    acts::ways::Route,
+    delivery::account::OPERATOR,
+    management::routes::{self, RouteChange},
     phone::Country,
-    ports::Clock as _,
-    provider::OPERATOR,
-    resources::routes::{self, RouteChange},
-    route::Route,
+    ports::codes::Clock as _,
 };
 use std::{path::Path, time::Duration};
 

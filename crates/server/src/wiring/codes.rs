@@ -5,7 +5,7 @@ use crate::configuration::{CodesSettings, CodesUrl, Secret, Settings};
 use anyhow::{Context as _, anyhow};
 use countersign_core::{
     keyring::KeyRing,
-    ports::{Clock, Codes, Relay},
+    ports::codes::{Clock, Codes, Relay},
 };
 use countersign_stores::{
     codes::{CodesOptions, SqliteCodes},

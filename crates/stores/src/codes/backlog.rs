@@ -4,9 +4,9 @@
 use crate::sqlite::sqlite_error;
 use countersign_core::{
     id::EventId,
-    ports::{EventBacklog, Position, StoreError, UnrecordedEvent},
+    ports::codes::{EventBacklog, Position, StoreError, UnrecordedEvent},
     time::Timestamp,
-    verification::RecordKey,
+    verification::record::RecordKey,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use std::{

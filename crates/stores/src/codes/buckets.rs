@@ -2,8 +2,8 @@
 
 use crate::sqlite::sqlite_error;
 use countersign_core::{
-    limits::{LimitHit, LimitState, Take},
-    ports::StoreError,
+    ports::codes::StoreError,
+    tenant::limits::{LimitHit, LimitState, Take},
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, params};

@@ -4,13 +4,15 @@
 use super::records::{append_event, has_event, load, save};
 use crate::sqlite::sqlite_error;
 use countersign_core::{
-    event::{DropReason, EventKind},
+    delivery::places::Places,
     id::{EventId, MessageId, TenantId},
-    places::Places,
-    ports::{Claim, Phase, Settled, StoreError},
-    receipt::FailedAttempt,
+    ports::codes::{Claim, Phase, Settled, StoreError},
     time::Timestamp,
-    verification::{RecordKey, Settlement, Status},
+    verification::{
+        event::{DropReason, EventKind},
+        receipt::FailedAttempt,
+        record::{RecordKey, Settlement, Status},
+    },
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::{ops::Range, time::Duration};

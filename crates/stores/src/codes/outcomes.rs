@@ -3,9 +3,9 @@
 
 use crate::sqlite::sqlite_error;
 use countersign_core::{
-    idempotency::{KEPT, Once, Outcome, Replay},
-    ports::StoreError,
+    ports::codes::StoreError,
     time::Timestamp,
+    verification::idempotency::{KEPT, Once, Outcome, Replay},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 

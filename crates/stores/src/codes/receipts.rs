@@ -4,10 +4,12 @@ use super::records::{append_event, load, save};
 use crate::sqlite::sqlite_error;
 use countersign_core::{
     id::MessageId,
-    ports::StoreError,
-    receipt::{Match, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
+    ports::codes::StoreError,
     time::Timestamp,
-    verification::RecordKey,
+    verification::{
+        receipt::{Match, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
+        record::RecordKey,
+    },
 };
 use rusqlite::{Connection, OptionalExtension, params};
 

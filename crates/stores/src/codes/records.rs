@@ -3,14 +3,16 @@
 use super::backlog;
 use crate::sqlite::sqlite_error;
 use countersign_core::{
-    event::{Event, EventKind},
+    access::key::Mode,
     id::{EventId, TenantId},
-    key::Mode,
     keyring::Fingerprint,
-    number::NumberRecord,
-    ports::StoreError,
+    ports::codes::StoreError,
     time::Timestamp,
-    verification::{Record, RecordKey},
+    verification::{
+        event::{Event, EventKind},
+        number::NumberRecord,
+        record::{Record, RecordKey},
+    },
 };
 use rusqlite::{Connection, OptionalExtension, params};
 

@@ -11,14 +11,16 @@ use crate::sql::{
     Row, Sql, Statement,
 };
 use countersign_core::{
-    allowlist::Allowlist,
+    access::{
+        allowlist::Allowlist,
+        key::{HashedSecret, Key, MOST_KEYS, Mode},
+        scope::Scope,
+    },
+    acts::webhook_events::WebhookEvent,
     id::{KeyId, TenantId},
-    idempotency::Once,
-    key::{HashedSecret, Key, MOST_KEYS, Mode},
-    ports::{KeyChange, Rotation, StoreError},
-    scope::Scope,
+    ports::codes::{KeyChange, Rotation, StoreError},
     time::Timestamp,
-    webhook::WebhookEvent,
+    verification::idempotency::Once,
 };
 use std::collections::BTreeMap;
 

@@ -10,13 +10,11 @@ use crate::sql::{
     Row, Sql, Statement,
 };
 use countersign_core::{
-    countries::Countries,
+    delivery::account::OPERATOR,
     id::TenantId,
-    ports::StoreError,
-    profile::Profile,
-    provider::OPERATOR,
-    setting::Setting,
-    tenant::{Tenant, TenantChange, TenantName},
+    phone::countries::Countries,
+    ports::codes::StoreError,
+    tenant::{Tenant, TenantChange, TenantName, profile::Profile, settings::Setting},
     time::Timestamp,
 };
 

@@ -7,10 +7,12 @@ use crate::sql::{
     Statement, Value,
 };
 use countersign_core::{
-    event::{Event, EventKind},
-    history::{Change, Conversions, Counts, rank},
+    history::fold::{Change, Conversions, Counts, rank},
     time::Timestamp,
-    verification::RecordKey,
+    verification::{
+        event::{Event, EventKind},
+        record::RecordKey,
+    },
 };
 use std::collections::{BTreeMap, HashMap};
 

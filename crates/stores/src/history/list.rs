@@ -5,14 +5,16 @@ use crate::sql::{
     Row, Sql, Statement, Value,
 };
 use countersign_core::{
-    event::{Event, EventKind},
-    history::{Filter, ListQuery, PastVerification},
+    access::key::Mode,
+    history::query::{Filter, ListQuery, PastVerification},
     id::{TenantId, VerificationId},
-    key::Mode,
     keyring::Fingerprint,
-    ports::StoreError,
+    ports::codes::StoreError,
     time::Timestamp,
-    verification::{Delivery, RecordKey, Status},
+    verification::{
+        event::{Event, EventKind},
+        record::{Delivery, RecordKey, Status},
+    },
 };
 
 const STATUSES: [Status; 6] =

@@ -12,15 +12,19 @@ use crate::{
     webhooks,
 };
 use countersign_core::{
-    event::{Event, EventKind},
-    history::{Conversions, Recorded},
+    acts::{
+        read::Contact,
+        webhook_events::{Known, of_verification},
+    },
+    history::{fold::Conversions, query::Recorded},
     id::VerificationId,
     keyring::{Fingerprint, KeyRing},
-    ports::{StoreError, UnrecordedEvent},
-    read::Contact,
+    ports::codes::{StoreError, UnrecordedEvent},
     snapshot::Snapshot,
-    verification::{RecordKey, Status},
-    webhook::event::{Known, of_verification},
+    verification::{
+        event::{Event, EventKind},
+        record::{RecordKey, Status},
+    },
 };
 use futures_util::future::try_join_all;
 use std::{

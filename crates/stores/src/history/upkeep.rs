@@ -8,14 +8,13 @@ use crate::sql::{
     Row, Sql, Statement, Value,
 };
 use countersign_core::{
-    event::Event,
-    history::{Arranged, StoredContact},
+    access::key::Mode,
+    history::query::{Arranged, StoredContact},
     id::VerificationId,
-    key::Mode,
     keyring::Fingerprint,
-    ports::{Position, StoreError, UnrecordedEvent},
+    ports::codes::{Position, StoreError, UnrecordedEvent},
     time::Timestamp,
-    verification::RecordKey,
+    verification::{event::Event, record::RecordKey},
 };
 use std::time::Duration;
 

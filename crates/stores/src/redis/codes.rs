@@ -16,24 +16,25 @@ use super::{
 };
 use async_trait::async_trait;
 use countersign_core::{
-    event::{Event, GuessWait},
+    access::key::Mode,
+    delivery::places::Places,
     id::{EventId, MessageId, NodeId, TenantId, VerificationId},
-    idempotency::{Act, Answer, EVALUATED, Once, Replay},
-    key::Mode,
     keyring::Fingerprint,
-    limits::{Buckets, LimitScope, LimitState, Take},
-    number::{Listing, NumberRecord},
-    places::Places,
-    ports::{
+    ports::codes::{
         CheckFound, Claim, Clock, Codes, Erasure, Exclusive, NewVerification, Position, Relay, Relayed, Seen,
-        Settled, StartOutcome, StoreError, Unrecorded,
+        Settled, StartOutcome, StoreError, Unrecorded, refusal::Refusal,
     },
-    receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
-    refusal::Refusal,
+    tenant::limits::{Buckets, LimitScope, LimitState, Take},
     time::Timestamp,
     verification::{
-        CancelOutcome, CheckOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status,
-        SubmittedCode,
+        event::{Event, GuessWait},
+        idempotency::{Act, Answer, EVALUATED, Once, Replay},
+        number::{Listing, NumberRecord},
+        receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
+        record::{
+            CancelOutcome, CheckOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status,
+            SubmittedCode,
+        },
     },
 };
 use futures_util::future::{join, select_ok};

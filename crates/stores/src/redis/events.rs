@@ -7,12 +7,14 @@ use super::{
     script,
 };
 use countersign_core::{
-    event::{Event, EventKind},
+    access::key::Mode,
     id::{EventId, TenantId, VerificationId},
-    key::Mode,
-    ports::{EventBacklog, Position, StoreError, Unrecorded, UnrecordedEvent},
+    ports::codes::{EventBacklog, Position, StoreError, Unrecorded, UnrecordedEvent},
     time::Timestamp,
-    verification::RecordKey,
+    verification::{
+        event::{Event, EventKind},
+        record::RecordKey,
+    },
 };
 use futures_util::future::join_all;
 use std::{

@@ -13,10 +13,10 @@ use super::{
     script,
 };
 use countersign_core::{
-    key::Mode,
+    access::key::Mode,
     keyring::Fingerprint,
-    limits::{LimitHit, LimitState, Take},
-    ports::StoreError,
+    ports::codes::StoreError,
+    tenant::limits::{LimitHit, LimitState, Take},
     time::Timestamp,
 };
 use futures_util::future::join_all;

@@ -7,10 +7,10 @@ use super::{
     script,
 };
 use countersign_core::{
+    delivery::places::{Places, Room},
     id::{MessageId, NodeId, TenantId},
-    places::{Places, Room},
-    ports::{Claim, Phase, StoreError, WORKER_SILENCE},
-    verification::RecordKey,
+    ports::codes::{Claim, Phase, StoreError, WORKER_SILENCE},
+    verification::record::RecordKey,
 };
 use futures_util::future::join_all;
 use std::{

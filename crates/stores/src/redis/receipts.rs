@@ -7,11 +7,13 @@ use super::{
     script,
 };
 use countersign_core::{
-    event::RECEIPT_HEAD,
     id::MessageId,
-    ports::StoreError,
-    receipt::{ParkedReceipt, ProviderMessage, ReceiptReport, Received},
-    verification::RecordKey,
+    ports::codes::StoreError,
+    verification::{
+        event::RECEIPT_HEAD,
+        receipt::{ParkedReceipt, ProviderMessage, ReceiptReport, Received},
+        record::RecordKey,
+    },
 };
 
 pub async fn receive(store: &Store, report: &ReceiptReport) -> Result<Received, StoreError> {

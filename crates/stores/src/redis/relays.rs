@@ -11,7 +11,7 @@ use super::{
 };
 use countersign_core::{
     id::{KeyId, TenantId},
-    ports::{KeyEnd, Relay, Relayed, StoreError, TenantEnd},
+    ports::codes::{KeyEnd, Relay, Relayed, StoreError, TenantEnd},
     time::Timestamp,
 };
 

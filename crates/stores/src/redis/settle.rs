@@ -8,11 +8,13 @@ use super::{
     script,
 };
 use countersign_core::{
-    event::EventKind,
     id::EventId,
-    ports::{Claim, Phase, Settled, StoreError},
-    receipt::FailedAttempt,
-    verification::{Delivery, Settlement},
+    ports::codes::{Claim, Phase, Settled, StoreError},
+    verification::{
+        event::EventKind,
+        receipt::FailedAttempt,
+        record::{Delivery, Settlement},
+    },
 };
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use super::{
     tags::partition_of,
     url::{RedisUrl, Setup},
 };
-use countersign_core::{node::Share, ports::StoreError};
+use countersign_core::ports::{codes::StoreError, nodes::Share};
 use futures_util::StreamExt as _;
 use std::{
     ops::Range,

@@ -9,8 +9,10 @@ use crate::sql::{
 };
 use countersign_core::{
     id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
-    ports::StoreError,
-    webhook::outbox::{KeptBounds, Retained},
+    ports::{
+        codes::StoreError,
+        webhooks::{KeptBounds, Retained},
+    },
 };
 
 pub(super) const END_TRIES: Statement = Statement {

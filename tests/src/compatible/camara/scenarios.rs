@@ -8,10 +8,12 @@ use crate::{
     compatible::{client, wrong},
 };
 use countersign_core::{
+    access::{
+        key::{Key, Mode, PresentedKey},
+        scope::Scope,
+    },
     id::KeyId,
-    key::{Key, Mode, PresentedKey},
-    ports::Clock as _,
-    scope::Scope,
+    ports::codes::Clock as _,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

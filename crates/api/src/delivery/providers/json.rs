@@ -1,8 +1,8 @@
 //! Accounts at providers as JSON.
 
 use countersign_core::{
-    gateway::TrialOutcome,
-    provider::{self, ProviderAccount},
+    delivery::account::{self, ProviderAccount},
+    ports::gateways::TrialOutcome,
     time::Timestamp,
 };
 use serde::Serialize;
@@ -98,7 +98,7 @@ pub struct Provider {
 
 impl Provider {
     /// An account of the caller's.
-    pub fn own(account: &ProviderAccount, health: Option<provider::Health>) -> Self {
+    pub fn own(account: &ProviderAccount, health: Option<account::Health>) -> Self {
         Self {
             id: account.id.to_string(),
             name: account.name.clone(),
@@ -115,7 +115,7 @@ impl Provider {
     }
 
     /// One of the operator's: where it leads to and what its provider says is not the caller's to know.
-    pub fn of_operator(account: &ProviderAccount, health: Option<provider::Health>) -> Self {
+    pub fn of_operator(account: &ProviderAccount, health: Option<account::Health>) -> Self {
         let health = health.map(|health| Health::of(health, false));
         Self {
             shared: true,
@@ -159,7 +159,7 @@ pub struct Health {
 
 impl Health {
     /// Of an account that is the caller's `own`, or of the operator's, whose provider's words are not told.
-    pub fn of(health: provider::Health, own: bool) -> Self {
+    pub fn of(health: account::Health, own: bool) -> Self {
         let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Self {
             state: health.state.as_str(),

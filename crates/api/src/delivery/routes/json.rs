@@ -2,11 +2,11 @@
 
 use super::super::{CountryCode, NumberPrefix, providers::Health, templates::Text};
 use countersign_core::{
+    acts::ways,
     id::TenantId,
+    management::routes::{self, ExplainedWay},
+    message::sms::segments,
     phone::Country,
-    resources::routes::{self, ExplainedWay},
-    route,
-    sms::segments,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -125,8 +125,8 @@ pub struct Route {
     created_at: String,
 }
 
-impl From<&route::Route> for Route {
-    fn from(route: &route::Route) -> Self {
+impl From<&ways::Route> for Route {
+    fn from(route: &ways::Route) -> Self {
         Self {
             id: route.id.to_string(),
             name: route.name.clone(),
@@ -259,7 +259,7 @@ impl Explanation {
             sender,
             health: health.map(|health| Health::of(health, way.account.tenant == tenant)),
         };
-        let skipped = |(route, skipped): (std::sync::Arc<route::Route>, route::Skipped)| SkippedRoute {
+        let skipped = |(route, skipped): (std::sync::Arc<ways::Route>, ways::Skipped)| SkippedRoute {
             route: route.id.to_string(),
             route_name: route.name.clone(),
             shared: route.tenant != tenant,

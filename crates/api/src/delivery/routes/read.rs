@@ -7,13 +7,13 @@ use crate::{
     verifications::number,
 };
 use countersign_core::{
+    access::key::Mode,
+    acts::ways::Route,
     id::ProviderId,
-    key::Mode,
-    resources::{
-        ResourceName,
+    management::{
+        resources::ResourceName,
         routes::{Question, RouteChange},
     },
-    route::Route,
 };
 use serde_json::Value;
 use std::time::Duration;

@@ -2,9 +2,14 @@
 
 use countersign_core::{
     locale::Locale,
-    resources::templates::Dated,
-    sms::Segments,
-    template::{self, TemplateKind, shipped, shipped_locales},
+    management::templates::Dated,
+    message::{
+        sms::Segments,
+        template::{
+            self, TemplateKind,
+            shipped::{shipped, shipped_locales},
+        },
+    },
 };
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -7,8 +7,11 @@ use crate::{
 };
 use countersign_core::{
     locale::Locale,
-    resources::templates::{TemplateChange, TextsChange},
-    template::{Template, TemplateKind, TemplateName, TemplateSet},
+    management::templates::{TemplateChange, TextsChange},
+    message::template::{
+        Template, TemplateKind,
+        set::{TemplateName, TemplateSet},
+    },
 };
 use serde_json::Value;
 

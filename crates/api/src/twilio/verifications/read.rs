@@ -12,19 +12,18 @@ use crate::{
     verifications::read::{MAX_LIMIT_VALUE, MOST_LIMITS},
 };
 use countersign_core::{
+    access::key::Mode,
+    acts::{read::Metadata, start::StartRequest},
+    code::payment::Transaction,
     id::TemplateId,
-    key::Mode,
-    limits::LimitName,
     locale::Locale,
-    phone::{PhoneError, PhoneNumber},
-    profile::{Policy, Profile},
-    read::Metadata,
+    message::{template::set::TemplateName, text::AppHash},
+    phone::{PhoneError, PhoneNumber, magic},
     snapshot::TenantView,
-    start::StartRequest,
-    template::TemplateName,
-    testmode,
-    text::AppHash,
-    transaction::Transaction,
+    tenant::{
+        limits::LimitName,
+        profile::{Policy, Profile},
+    },
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
@@ -83,7 +82,7 @@ pub fn start_request(
 pub fn number(text: &str, mode: Mode) -> Result<PhoneNumber, Refusal> {
     let number = match mode {
         Mode::Live => PhoneNumber::parse(text),
-        Mode::Test => testmode::parse_number(text),
+        Mode::Test => magic::parse_number(text),
     };
     number.map_err(|error| match error {
         PhoneError::Invalid => Refusal::invalid("To"),

@@ -3,12 +3,12 @@
 use crate::{fill, statement};
 use anyhow::{Context, Result};
 use countersign_core::{
-    history::{Filter, History, ListQuery},
+    access::key::Mode,
+    history::query::{Filter, History, ListQuery},
     id::{TenantId, VerificationId},
-    key::Mode,
     keyring::Fingerprint,
     time::Timestamp,
-    verification::{RecordKey, Status},
+    verification::record::{RecordKey, Status},
 };
 use countersign_stores::{
     history::SqlHistory,

@@ -4,21 +4,23 @@
 use crate::{Accounts, AddressPolicy, Outbound, providers::Means};
 use countersign_core::{
     Caller, Context,
-    history::History,
+    access::{key::Mode, scope::Scopes},
+    acts::start::{StartRequest, start_verification},
+    delivery::places::Places,
+    history::query::History,
     id::{EventId, KeyId, ProfileId, TenantId},
-    idempotency::Answer,
-    key::Mode,
     keyring::{KeyRing, VersionedKey},
-    places::Places,
-    ports::{Claim, Clock, Codes, Directory, NewVerification, Phase, Settled, StartOutcome, StoreError},
-    profile::{Profile, ProfileName},
-    scope::Scopes,
+    phone::magic::parse_number,
+    ports::codes::{
+        Claim, Clock, Codes, Directory, NewVerification, Phase, Settled, StartOutcome, StoreError,
+    },
     snapshot::{News, Snapshot, TenantView},
-    start::{StartRequest, start_verification},
-    tenant::{Tenant, TenantName},
-    testmode::parse_number,
+    tenant::{
+        Tenant, TenantName,
+        profile::{Profile, ProfileName},
+    },
     time::Timestamp,
-    verification::Settlement,
+    verification::{idempotency::Answer, record::Settlement},
 };
 use std::{
     ops::Range,
@@ -63,8 +65,8 @@ pub(super) fn context(codes: &Arc<MemoryCodes>) -> Context {
         history: Arc::new(NoHistory),
         keyring: Arc::new(KeyRing::new([5; 32], key(), key()).unwrap()),
         partitions: 4,
-        gateways: Arc::new(countersign_core::gateway::NoGateways),
-        webhooks: Arc::new(countersign_core::webhook::outbox::NoWebhooks),
+        gateways: Arc::new(countersign_core::ports::gateways::NoGateways),
+        webhooks: Arc::new(countersign_core::ports::webhooks::NoWebhooks),
         live_route: true,
     }
 }
