@@ -1,10 +1,12 @@
 //! Where keys may be used from, over HTTP.
 
 use crate::app::{Answer, TestApp, TestKey, answer};
-use countersign_core::access::{
-    address::{TrustedProxies, parse_proxy},
-    key::Mode,
-    scope::{Scope, Scopes},
+use countersign_core::{
+    access::{
+        address::{TrustedProxies, parse_proxy},
+        scope::{Scope, Scopes},
+    },
+    mode::Mode,
 };
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -3,12 +3,14 @@
 use crate::codes::{HandClock, new_tenant, rng, seconds};
 use countersign::{Application, Parts, Settings};
 use countersign_core::{
-    Caller, Context,
     access::{
         allowlist::Allowlist,
-        key::{Key, Mode, PresentedKey},
+        caller::Caller,
+        key::{Key, PresentedKey},
         scope::{Scope, Scopes},
     },
+    context::Context,
+    mode::Mode,
     ports::{
         inbox::{ConsoleSwitch, Inbox, InboxMessage},
         nodes::Nodes,
@@ -131,7 +133,7 @@ impl TestApp {
         scopes: Scopes,
         allowlist: Allowlist,
     ) -> TestKey {
-        let now = countersign_core::ports::codes::Clock::now(&*self.clock);
+        let now = countersign_core::ports::clock::Clock::now(&*self.clock);
         let mut rng = rng();
         let id = countersign_core::id::KeyId::new(now, &mut rng);
         let presented = PresentedKey::generate(mode, id, &mut rng);

@@ -17,27 +17,38 @@ mod servers;
 mod takes;
 
 use countersign_core::{
-    Caller, Context,
-    access::{key::Mode, scope::Scopes},
+    access::{caller::Caller, scope::Scopes},
     acts::{
         cancel::{CancelError, cancel_verification},
         check::{CheckError, Checked, Submitted, check_code},
-        read::{Verification, read_verification},
+        read::read_verification,
         resend::{ResendError, open_code_text, resend_verification},
-        start::{StartError, StartRequest, start_verification},
+        start::{
+            request::{StartError, StartRequest},
+            start_verification,
+        },
+        view::Verification,
     },
     code::{Alphabet, Code},
+    context::Context,
     delivery::places::Places,
-    id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
+    id::{EventId, KeyId, ProfileId, RecordKey, TenantId, VerificationId},
     keyring::{KeyRing, VersionedKey},
+    mode::Mode,
     phone::{PhoneNumber, countries::Countries},
-    ports::codes::{Claim, Clock, Codes, Settled},
+    ports::{
+        clock::Clock,
+        codes::{
+            Codes,
+            outbox::{Claim, Settled},
+        },
+    },
     tenant::{
         Tenant, TenantName,
         profile::{Policy, Profile, ProfileName},
     },
     time::Timestamp,
-    verification::record::{RecordKey, Settlement},
+    verification::settlement::Settlement,
 };
 use countersign_stores::{
     directory::SqlDirectory,

@@ -5,11 +5,11 @@ mod smsapi;
 
 use crate::app::{Answer, TestApp, TestKey, answer};
 use countersign_core::{
-    Caller,
     access::{
-        key::Mode,
+        caller::Caller,
         scope::{Scope, Scopes},
     },
+    mode::Mode,
 };
 use serde_json::Value;
 

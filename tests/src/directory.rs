@@ -16,17 +16,15 @@ use anyhow::{Context, Result};
 use countersign_core::{
     access::{
         allowlist::Allowlist,
-        key::{HashedSecret, Key, Mode},
+        key::{HashedSecret, Key},
         scope::Scope,
         usage::AddressUse,
     },
     id::{KeyId, NodeId, ProfileId, TenantId},
     keyring::version::{KeyVersion, KeyVersions, Versions},
+    mode::Mode,
     phone::countries::Countries,
-    ports::{
-        codes::{Directory, StoreError},
-        nodes::Node,
-    },
+    ports::{directory::Directory, error::StoreError, nodes::Node},
     tenant::{
         Tenant, TenantName,
         limits::{LimitNotes, NamedLimits},

@@ -7,16 +7,13 @@ mod statements;
 mod weeks;
 
 use countersign_core::{
-    access::key::Mode,
-    id::{EventId, KeyId, MessageId, ProfileId, TenantId, VerificationId},
+    id::{EventId, KeyId, MessageId, ProfileId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
+    mode::Mode,
     phone::Country,
-    ports::codes::{Position, UnrecordedEvent},
+    ports::codes::events::{Position, UnrecordedEvent},
     time::Timestamp,
-    verification::{
-        event::{Event, EventKind, Started},
-        record::RecordKey,
-    },
+    verification::event::{Event, EventKind, Started},
 };
 use countersign_stores::history::SqlHistory;
 use rand::{SeedableRng, rngs::StdRng};

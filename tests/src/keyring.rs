@@ -11,7 +11,7 @@ use countersign_core::{
         keyring_rotation::{LONGEST_RECORD, Refusal},
         reseal::{Resealed, reseal_resources},
     },
-    ports::{codes::Clock, nodes::Node},
+    ports::{clock::Clock, nodes::Node},
     tenant::profile::Policy,
 };
 use serde_json::json;

@@ -6,14 +6,14 @@ use crate::{
     secrets::capture,
 };
 use countersign_core::{
-    access::key::Mode,
     acts::receipts::{bind_message, is_known},
     delivery::account::ProviderAccount,
-    id::{MessageId, ProviderId, VerificationId},
+    id::{MessageId, ProviderId, RecordKey, VerificationId},
     management::routes::RouteChange,
+    mode::Mode,
     verification::{
         receipt::{ParkedReceipt, ProviderMessage},
-        record::{Delivery, RecordKey},
+        status::Delivery,
     },
 };
 use serde_json::{Value, json};

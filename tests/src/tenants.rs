@@ -6,9 +6,10 @@ use crate::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign_core::{
-    access::{key::Mode, scope::Scopes},
+    access::scope::Scopes,
     id::TenantId,
-    ports::{codes::Clock as _, inbox::ConsoleMode},
+    mode::Mode,
+    ports::{clock::Clock as _, inbox::ConsoleMode},
     tenant::{TenantChange, TenantName},
 };
 use serde_json::json;

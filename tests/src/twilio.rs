@@ -7,9 +7,9 @@ use crate::{
     codes::{number, seconds},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use countersign_core::access::{
-    key::Mode,
-    scope::{Scope, Scopes},
+use countersign_core::{
+    access::scope::{Scope, Scopes},
+    mode::Mode,
 };
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -14,12 +14,14 @@ use crate::{
 };
 use anyhow::Result;
 use countersign_core::{
-    Caller, Context,
-    access::{allowlist::Allowlist, key::Mode, scope::Scopes},
+    access::{allowlist::Allowlist, caller::Caller, scope::Scopes},
+    context::Context,
     id::{KeyId, WebhookId, WebhookMessageId},
+    mode::Mode,
     phone::countries::Countries,
     ports::{
-        codes::{Clock, Codes},
+        clock::Clock,
+        codes::Codes,
         webhooks::{WebhookAttempt, WebhookMessage, WebhookOutbox},
     },
     tenant::{Tenant, TenantName, profile::Profile},

@@ -90,6 +90,6 @@ pub async fn list_address_uses(
 ) -> Result<Json<UsePage>, Problem> {
     let page = read::usage_page(query.0)?;
     let one_more = usage::UsePage { limit: page.limit + 1, ..page };
-    let found = usage::list_address_uses(&state.context, &caller, one_more).await?;
+    let found = allowlists::list_address_uses(&state.context, &caller, one_more).await?;
     Ok(Json(UsePage::new(found, page.limit)))
 }

@@ -19,13 +19,13 @@ use actix_web::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign_core::{
-    Caller,
     access::{
         address::CallerAddress,
+        caller::Caller,
         key::{Key, PresentedKey},
         scope::Scope,
     },
-    ports::codes::StoreError,
+    ports::error::StoreError,
 };
 use std::{
     future::{Ready, ready},

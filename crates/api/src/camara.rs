@@ -24,17 +24,17 @@ use actix_web::{
     web::Data,
 };
 use countersign_core::{
-    access::key::Mode,
     acts::{
         check::{self, Submitted},
         families::{Family, FamilyStart, start_in_family},
-        start::StartRequest,
+        start::request::StartRequest,
     },
     code::Code,
     id::VerificationId,
     message::caller_text::CallerText,
+    mode::Mode,
     tenant::limits::LimitScope,
-    verification::record::{CheckOutcome, Status},
+    verification::{outcome::CheckOutcome, status::Status},
 };
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use serde::Serialize;

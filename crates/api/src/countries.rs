@@ -13,7 +13,7 @@ use actix_web::{
     web::{Data, Json},
 };
 use countersign_core::{
-    management::settings,
+    management::countries,
     phone::{
         Country,
         countries::{Countries, CountryMode},
@@ -89,7 +89,7 @@ pub async fn read_countries(
     query: Query,
 ) -> Result<Json<CountriesBody>, Problem> {
     query.0.finish(Some(()))?;
-    Ok(Json(settings::read_countries(&state.context, &caller)?.into()))
+    Ok(Json(countries::read_countries(&state.context, &caller)?.into()))
 }
 
 /// Replaces the country list.
@@ -126,7 +126,7 @@ pub async fn save_countries(
     }
     let countries = fields.finish(default.map(|default| Countries { default, listed }))?;
     let now = state.clock.now();
-    Ok(Json(settings::save_countries(&state.context, &caller, countries, now).await?.into()))
+    Ok(Json(countries::save_countries(&state.context, &caller, countries, now).await?.into()))
 }
 
 fn mode(value: Value) -> Result<CountryMode, Fault> {

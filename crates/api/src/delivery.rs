@@ -12,8 +12,10 @@ use crate::{
 };
 use actix_web::{HttpRequest, HttpResponse, http::header::LOCATION};
 use countersign_core::{
-    delivery::sender::SenderText, locale::Locale, management::resources::ResourceName,
-    message::template::set::TemplateName, phone::Country,
+    locale::Locale,
+    management::resources::ResourceName,
+    message::{sender_text::SenderText, template::set::TemplateName},
+    phone::Country,
 };
 use serde::Serialize;
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! Failed authentications, counted by the address they come from. A key that is
 //! accepted is never asked here, so nobody can lock another one out.
 
-use countersign_core::{access::address::customer_network, ports::codes::Clock};
+use countersign_core::{access::address::customer_network, ports::clock::Clock};
 use governor::{Quota, RateLimiter, clock, middleware::NoOpMiddleware, state::keyed::HashMapStateStore};
 use std::{
     net::{IpAddr, Ipv6Addr},

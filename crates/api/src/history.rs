@@ -15,7 +15,10 @@ use actix_web::{
     HttpRequest, get, post,
     web::{Data, Json},
 };
-use countersign_core::{acts::history, id::VerificationId, verification::record::RecordKey};
+use countersign_core::{
+    acts::history::{erase, list, report, timeline},
+    id::{RecordKey, VerificationId},
+};
 use json::{
     ConversionReport, EraseNumber, ErasedNumber, HourlyReport, SearchVerifications, Timeline,
     VerificationPage,
@@ -50,7 +53,7 @@ pub async fn list_verifications(
     let mut asked = read::list_request(query.0)?;
     let limit = asked.limit;
     asked.limit += 1;
-    let found = history::list_verifications(&state.context, &caller, asked, state.clock.now()).await?;
+    let found = list::list_verifications(&state.context, &caller, asked, state.clock.now()).await?;
     Ok(Json(VerificationPage::new(&caller, found, limit)))
 }
 
@@ -74,7 +77,7 @@ pub async fn search_verifications(
 ) -> Result<Json<VerificationPage>, Problem> {
     let read::Search { to, before, limit } = read::search_request(body.0, caller.mode)?;
     let (page, now) = ((before, limit + 1), state.clock.now());
-    let found = history::search_verifications(&state.context, &caller, &to, page, now).await?;
+    let found = list::search_verifications(&state.context, &caller, &to, page, now).await?;
     Ok(Json(VerificationPage::new(&caller, found, limit)))
 }
 
@@ -95,7 +98,7 @@ pub async fn read_timeline(
     state: Data<State>,
 ) -> Result<Json<Timeline>, Problem> {
     let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id: id.0 };
-    Ok(Json(history::read_timeline(&state.context, key).await?.into()))
+    Ok(Json(timeline::read_timeline(&state.context, key).await?.into()))
 }
 
 /// Erases a number.
@@ -121,7 +124,7 @@ pub async fn erase_number(
     body: Body,
 ) -> Result<Json<ErasedNumber>, Problem> {
     let to = read::erase_request(body.0, caller.mode)?;
-    let erased = history::erase_number(&state.context, &caller, &to).await?;
+    let erased = erase::erase_number(&state.context, &caller, &to).await?;
     note_changed(&request, to.masked());
     Ok(Json(erased.into()))
 }
@@ -149,7 +152,7 @@ pub async fn read_hourly_report(
     query: Query,
 ) -> Result<Json<HourlyReport>, Problem> {
     let asked = read::report_request(query.0)?;
-    Ok(Json(history::read_hourly_report(&state.context, &caller, asked).await?.into()))
+    Ok(Json(report::read_hourly_report(&state.context, &caller, asked).await?.into()))
 }
 
 /// Counts what became of what was sent, by provider, country and prefix.
@@ -184,6 +187,6 @@ pub async fn read_conversion_report(
     let mut asked = read::conversion_request(query.0)?;
     let limit = asked.limit;
     asked.limit += 1;
-    let found = history::read_conversion(&state.context, &caller, &asked).await?;
+    let found = report::read_conversion(&state.context, &caller, &asked).await?;
     Ok(Json(ConversionReport::new(found, limit)))
 }

@@ -124,9 +124,9 @@ impl Uses {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use countersign_core::access::{
-        key::{Mode, PresentedKey},
-        scope::Scopes,
+    use countersign_core::{
+        access::{key::PresentedKey, scope::Scopes},
+        mode::Mode,
     };
     use std::net::Ipv4Addr;
 

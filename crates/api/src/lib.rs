@@ -51,7 +51,7 @@ pub use strays::{Since, Stray, Strays, warn as warn_of_strays};
 pub use twilio::account_sid;
 
 use actix_web::{middleware::from_fn, web};
-use countersign_core::{Context, access::address::TrustedProxies, ports::codes::Clock};
+use countersign_core::{access::address::TrustedProxies, context::Context, ports::clock::Clock};
 use rand::CryptoRng;
 use std::{sync::Arc, time::Duration};
 use utoipa_actix_web::service_config::ServiceConfig;

@@ -17,8 +17,10 @@ use actix_web::{
     web::{Data, Json},
 };
 use countersign_core::{
-    access::{key::Mode, scope::Scope},
+    access::scope::Scope,
     id::ReviewNumberId,
+    management::reviews,
+    mode::Mode,
     tenant::review::{self, LONGEST},
     time::Timestamp,
 };
@@ -108,7 +110,7 @@ pub async fn create_review_number(
     let to = fields.finish(to)?;
     let ends_at: Timestamp = ends_at.unwrap_or(now + LONGEST);
     let made =
-        review::create_review_number(&state.context, &caller, &to, (ends_at, once), now, &mut rng()).await?;
+        reviews::create_review_number(&state.context, &caller, &to, (ends_at, once), now, &mut rng()).await?;
     let (review, code) = made;
     note_changed(&request, review.id);
     let (to, code) = (Some(to.e164().to_owned()), Some(code.expose().to_owned()));
@@ -128,10 +130,10 @@ pub async fn list_review_numbers(
     query: Query,
 ) -> Result<Json<ReviewNumberList>, Problem> {
     query.0.finish(Some(()))?;
-    let found = review::list_review_numbers(&state.context, &caller).await?;
+    let found = reviews::list_review_numbers(&state.context, &caller).await?;
     let whole = caller.scopes.contains(Scope::NumbersRead);
     let one = |review: &review::ReviewNumber| {
-        let to = review.open(&state.context).map(|(to, _)| to);
+        let to = review.open(&state.context.keyring).map(|(to, _)| to);
         body(review, to.map(|to| if whole { to.e164().to_owned() } else { to.masked() }), None)
     };
     Ok(Json(ReviewNumberList { data: found.iter().map(one).collect() }))
@@ -156,6 +158,6 @@ pub async fn delete_review_number(
     state: Data<State>,
     _body: NoBody,
 ) -> Result<HttpResponse, Problem> {
-    review::delete_review_number(&state.context, &caller, id.0, state.clock.now()).await?;
+    reviews::delete_review_number(&state.context, &caller, id.0, state.clock.now()).await?;
     Ok(HttpResponse::NoContent().finish())
 }

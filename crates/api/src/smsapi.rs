@@ -22,17 +22,16 @@ use actix_web::{
 };
 use body::SmsapiFields;
 use countersign_core::{
-    Caller,
-    access::scope::Scope,
+    access::{caller::Caller, scope::Scope},
     acts::{
         check::{CheckError, Checked, Submitted},
         families::{Family, FamilyError, FamilyStart, InFamily, check_in_family, start_in_family},
-        start::{StartError, StartRequest},
+        start::request::{StartError, StartRequest},
     },
     code::Code,
-    id::VerificationId,
+    id::{RecordKey, VerificationId},
     tenant::profile::ProfileName,
-    verification::record::{CheckOutcome, RecordKey, Status},
+    verification::{outcome::CheckOutcome, status::Status},
 };
 use json::{CodeAnswer, CreateCode, Ping, VerifyCode};
 use std::time::Duration;

@@ -4,7 +4,7 @@
 use countersign_core::{
     delivery::account::ProviderAccount,
     id::ProviderId,
-    ports::{codes::Clock, gateways::ReceiptRefusal},
+    ports::{clock::Clock, gateways::ReceiptRefusal},
 };
 use std::{
     collections::HashMap,

@@ -5,7 +5,7 @@ use crate::{
     problem::{self, Problem},
 };
 use actix_web::{HttpResponse, get, http::header, web};
-use countersign_core::ports::codes::StoreError;
+use countersign_core::ports::error::StoreError;
 use serde::Serialize;
 use std::{
     future::Future,

@@ -45,7 +45,7 @@ pub struct UpdateTenant {
     locale: Option<String>,
 }
 
-fn body(state: &State, caller: &countersign_core::Caller) -> Result<Json<Tenant>, Problem> {
+fn body(state: &State, caller: &countersign_core::access::caller::Caller) -> Result<Json<Tenant>, Problem> {
     let (tenant, locale) = settings::read_tenant(&state.context, caller)?;
     Ok(Json(Tenant {
         id: tenant.id.to_string(),

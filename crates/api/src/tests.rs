@@ -18,9 +18,9 @@ use actix_web::{
     test::{TestRequest, init_service},
     web,
 };
-use countersign_core::access::{
-    key::Mode,
-    scope::{Scope, Scopes},
+use countersign_core::{
+    access::scope::{Scope, Scopes},
+    mode::Mode,
 };
 use serde_json::{Value, json};
 use stores::key_text;

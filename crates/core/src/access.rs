@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod allowlist;
+pub mod caller;
 pub mod key;
 pub mod scope;
 pub mod usage;

@@ -2,4 +2,5 @@
 
 pub mod account;
 pub mod places;
+pub mod route;
 pub mod sender;

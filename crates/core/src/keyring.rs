@@ -6,12 +6,11 @@
 
 pub mod version;
 
-use crate::keyring::version::{KeyKind, KeyVersion, KeyVersions, Versions};
 use crate::{
     code::{Code, payment::TransactionDigest},
-    id::TenantId,
+    id::{RecordKey, TenantId},
+    keyring::version::{KeyKind, KeyVersion, KeyVersions, Versions},
     phone::PhoneNumber,
-    verification::record::RecordKey,
 };
 use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,

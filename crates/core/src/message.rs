@@ -1,7 +1,9 @@
 //! The text of a message: which template, in which language, and the lines
 //! that machines read.
 
+pub mod binding;
 pub mod caller_text;
+pub mod sender_text;
 pub mod sms;
 pub mod template;
 pub mod text;
@@ -10,9 +12,9 @@ use crate::{
     code::{Code, payment::Transaction},
     locale::{Locale, fallbacks},
     message::{
+        binding::{AppHash, Origin, RETRIEVER_BYTES},
         sms::{Segments, segments},
         template::{Template, TemplateKind, Values, set::TemplateSet, shipped::shipped},
-        text::{AppHash, Origin, RETRIEVER_BYTES},
     },
     tenant::TenantName,
 };

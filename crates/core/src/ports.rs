@@ -1,7 +1,11 @@
 //! The ports: what the core needs from outside. Stores and providers implement them.
 
+pub mod clock;
 pub mod codes;
+pub mod directory;
+pub mod error;
 pub mod gateways;
+pub mod history;
 pub mod inbox;
 pub mod nodes;
 pub mod webhooks;

@@ -1,16 +1,17 @@
 //! Webhooks: where a tenant is told what happens, in the form of Standard
-//! Webhooks 1.0. What is to be told waits in the [`outbox`].
+//! Webhooks 1.0. What is to be told waits in the [outbox](crate::ports::webhooks).
 
+pub mod event;
 pub mod schedule;
 pub mod secret;
 
-use crate::acts::webhook_events::WebhookEvent;
 use crate::{
-    access::key::Mode,
     id::{TenantId, WebhookId},
     keyring::{Fingerprint, Place, Sealed},
+    mode::Mode,
     tenant::resource::{Resource, ResourceKind},
     time::Timestamp,
+    webhook::event::WebhookEvent,
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};

@@ -8,21 +8,26 @@ use crate::{
     providers::simulator::Simulator,
 };
 use countersign_core::{
-    Context,
-    access::key::Mode,
     acts::{
-        read::Contact,
         receipts::bind_message,
         resend::open_code_text,
         ways::{Candidate, operator, ways},
     },
-    delivery::sender::SenderText,
+    context::Context,
     error::chain,
     id::EventId,
-    ports::codes::{Claim, Clock, Phase, Settled, StoreError},
+    message::sender_text::SenderText,
+    mode::Mode,
+    ports::{
+        clock::Clock,
+        codes::outbox::{Claim, Settled},
+        error::StoreError,
+    },
     verification::{
+        contact::Contact,
         receipt::{ProviderMessage, ReceiptReport, Received},
-        record::{Delivery, Settlement},
+        settlement::{Phase, Settlement},
+        status::Delivery,
     },
 };
 use rand::rngs::StdRng;
@@ -195,7 +200,7 @@ impl Sender {
             );
             SendError::reject("unreadable")
         };
-        let contact = Contact::open(context, key, record).map_err(|error| unreadable(&error))?;
+        let contact = Contact::open(&context.keyring, key, record).map_err(|error| unreadable(&error))?;
         let text = open_code_text(context, key, record).map_err(|error| unreadable(&error))?;
         // Missing where it cannot be read, which somebody may mend before the code ends.
         let view = context.snapshot.tenant(key.tenant).ok_or_else(|| SendError::retry("no such tenant"))?;

@@ -11,15 +11,17 @@ use crate::{
 };
 use countersign_core::{
     acts::{receipts::path_secret, ways::Candidate},
-    delivery::{
-        account::{OPERATOR, ProviderAccount},
-        sender::SenderText,
-    },
+    delivery::account::ProviderAccount,
     id::ProviderId,
-    ports::codes::{Claim, Settled, StoreError},
+    message::sender_text::SenderText,
+    ports::{
+        codes::outbox::{Claim, Settled},
+        error::StoreError,
+    },
+    tenant::OPERATOR,
     verification::{
         receipt::{Awaited, FailedAttempt, ProviderMessage, rate_take, reference},
-        record::Settlement,
+        settlement::Settlement,
     },
 };
 use std::time::Duration;

@@ -6,7 +6,7 @@ use countersign_core::{
     id::{MessageId, VerificationId},
     phone::PhoneNumber,
     time::Timestamp,
-    verification::record::Delivery,
+    verification::status::Delivery,
 };
 use std::{fmt, time::Duration};
 use zeroize::Zeroizing;

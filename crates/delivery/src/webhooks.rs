@@ -11,11 +11,11 @@ mod pool;
 use crate::{metric, outbound::Outbound};
 use attempt::Sender;
 use countersign_core::{
-    Context,
+    context::Context,
     error::chain,
     id::WebhookId,
     management::webhooks::is_enabled,
-    ports::codes::{Clock, StoreError},
+    ports::{clock::Clock, error::StoreError},
     snapshot::Snapshot,
     time::Timestamp,
     webhook::Webhook,

@@ -10,13 +10,10 @@ use crate::{
     accounts::Accounts, attempt::Sender, metric, provider::Provider, providers::simulator::Simulator,
 };
 use countersign_core::{
-    Context,
+    context::Context,
     delivery::places::Places,
     error::chain,
-    ports::{
-        codes::{Claim, Clock, StoreError},
-        nodes::Share,
-    },
+    ports::{clock::Clock, codes::outbox::Claim, error::StoreError, nodes::Share},
 };
 use pool::Pool;
 use rand::rngs::StdRng;

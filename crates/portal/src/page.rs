@@ -12,7 +12,7 @@ use actix_web::{
 };
 use askama::Template;
 use countersign_core::{
-    Context,
+    context::Context,
     ports::inbox::{ConsoleMode, ConsoleSwitch, Inbox},
     tenant::Tenant,
 };

@@ -1,7 +1,7 @@
 //! The errors of these pages as RFC 9457 problems, in the form of the API.
 
 use actix_web::{HttpResponse, http::StatusCode};
-use countersign_core::ports::codes::StoreError;
+use countersign_core::ports::error::StoreError;
 use serde_json::json;
 
 /// A problem answer.

@@ -9,17 +9,14 @@ use actix_web::{
     web,
 };
 use countersign_core::{
-    Context,
-    access::key::Mode,
-    id::{EventId, MessageId, TenantId, VerificationId},
+    context::Context,
+    id::{EventId, MessageId, RecordKey, TenantId, VerificationId},
     keyring::{KeyRing, VersionedKey},
+    mode::Mode,
     ports::inbox::{ConsoleMode, InboxMessage},
     tenant::{Tenant, TenantName},
     time::Timestamp,
-    verification::{
-        event::{Event, EventKind},
-        record::RecordKey,
-    },
+    verification::event::{Event, EventKind},
 };
 use fakes::{MemoryInbox, NoDirectory, NoHistory, OneTimeline};
 use futures_util::stream::pending;

@@ -6,10 +6,10 @@ use crate::{
 };
 use actix_web::{HttpResponse, http::StatusCode, web};
 use countersign_core::{
-    access::key::Mode,
-    acts::history::{self, HistoryError},
-    id::VerificationId,
-    verification::{event::Event, record::RecordKey},
+    acts::history::{HistoryError, timeline},
+    id::{RecordKey, VerificationId},
+    mode::Mode,
+    verification::event::Event,
 };
 use serde::Serialize;
 
@@ -31,7 +31,7 @@ pub(crate) async fn read_timeline(page: web::Data<DevPage>, id: web::Path<String
     let missing = || problem(StatusCode::NOT_FOUND, "not_found", "There is no such verification.");
     let Ok(id) = id.parse::<VerificationId>() else { return missing() };
     let key = RecordKey { tenant: page.tenant.id, mode: Mode::Live, id };
-    match history::read_timeline(&page.context, key).await {
+    match timeline::read_timeline(&page.context, key).await {
         Ok(events) => HttpResponse::Ok().json(events.iter().map(Line::from).collect::<Vec<_>>()),
         Err(HistoryError::Database(error)) => unavailable("history", &error),
         Err(HistoryError::Codes(error)) => unavailable("codes store", &error),

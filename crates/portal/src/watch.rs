@@ -10,7 +10,7 @@ use actix_web::{
     http::{StatusCode, header},
     web::{self, Bytes},
 };
-use countersign_core::{id::MessageId, ports::codes::StoreError};
+use countersign_core::{id::MessageId, ports::error::StoreError};
 use futures_util::{
     FutureExt,
     future::{self, BoxFuture},

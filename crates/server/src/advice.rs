@@ -3,10 +3,11 @@
 
 use crate::configuration::Settings;
 use countersign_core::{
-    acts::ways::{Route, account, operator, usable},
-    delivery::account::OPERATOR,
+    acts::ways::{account, operator, usable},
+    delivery::route::Route,
     id::TenantId,
-    snapshot::{Snapshot, TenantView},
+    snapshot::{Snapshot, view::TenantView},
+    tenant::OPERATOR,
 };
 
 /// Tenants that are named in one line.

@@ -31,11 +31,11 @@ use anyhow::{Context as _, anyhow, ensure};
 use background::{House, flush_key_uses, follow_webhooks, join_all, keep_house};
 use countersign_api::{AuthFailures, KeyUses, State, Strays};
 use countersign_core::{
-    Context,
-    history::query::HistoryUpkeep,
+    context::Context,
     management::tenants::erase_tenants,
     ports::{
-        codes::Clock,
+        clock::Clock,
+        history::HistoryUpkeep,
         inbox::{ConsoleSwitch, Inbox},
         nodes::{Nodes, Share},
     },

@@ -12,11 +12,10 @@ use countersign_core::{
         allowlist::{Description, Entry, parse_range},
         scope::Scope,
     },
-    delivery::account::OPERATOR,
     id::{KeyId, TenantId},
     keyring::version::KeyKind,
     phone::countries::Countries,
-    tenant::TenantName,
+    tenant::{OPERATOR, TenantName},
 };
 use std::{path::PathBuf, process::ExitCode};
 

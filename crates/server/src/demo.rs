@@ -5,13 +5,14 @@ use anyhow::{Context as _, ensure};
 use countersign_core::{
     access::{
         allowlist::Allowlist,
-        key::{Key, Mode, PresentedKey},
+        key::{Key, PresentedKey},
         scope::Scopes,
     },
     id::{KeyId, ProfileId, TenantId},
     keyring::KeyRing,
+    mode::Mode,
     phone::countries::Countries,
-    ports::codes::{Directory, StoreError},
+    ports::{directory::Directory, error::StoreError},
     tenant::{Tenant, TenantChange, TenantName, profile::Profile, settings::Setting},
     time::Timestamp,
 };

@@ -17,11 +17,12 @@ use codes::open_codes;
 pub(crate) use codes::redis_url;
 pub use codes::tell_nodes;
 use countersign_core::{
-    Context,
-    history::query::{History, HistoryUpkeep},
+    context::Context,
     keyring::KeyRing,
     ports::{
-        codes::{Clock, Codes},
+        clock::Clock,
+        codes::Codes,
+        history::{History, HistoryUpkeep},
         inbox::Inbox,
         nodes::Nodes,
         webhooks::WebhookOutbox,

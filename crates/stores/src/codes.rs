@@ -14,24 +14,33 @@ use async_trait::async_trait;
 use backlog::Backlog;
 use clock::StoreClock;
 use countersign_core::{
-    access::key::Mode,
     delivery::places::Places,
-    id::{EventId, MessageId, TenantId, VerificationId},
+    id::{EventId, MessageId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
-    ports::codes::{
-        CheckFound, Claim, Clock, Codes, Erasure, NewVerification, Position, Seen, Settled, StartOutcome,
-        StoreError, Unrecorded, refusal::Refusal,
+    mode::Mode,
+    ports::{
+        clock::Clock,
+        codes::{
+            Codes,
+            acts::{CheckFound, Erasure, NewVerification, Seen, StartOutcome},
+            events::{Position, Unrecorded},
+            outbox::{Claim, Settled},
+            refusal::Refusal,
+        },
+        error::StoreError,
     },
     tenant::limits::Take,
     time::Timestamp,
     verification::{
-        event::{CancelReason, Event, EventKind},
+        event::{Event, EventKind},
         idempotency::{Answer, Once, Outcome, Progress, Replay},
         number::{Listing, NumberRecord, Standing},
+        outcome::{CancelOutcome, ResendOutcome},
         receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
-        record::{
-            CancelOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status, SubmittedCode,
-        },
+        record::Record,
+        request::{Resend, SubmittedCode},
+        settlement::Settlement,
+        status::{CancelReason, Status},
     },
 };
 use records::{append_event, load, load_number, number_key, save, save_number};

@@ -31,10 +31,11 @@ use countersign_core::{
     id::{KeyId, NodeId, ProfileId, ReviewNumberId, TenantId},
     phone::countries::Countries,
     ports::{
-        codes::{Directory, KeyChange, Rotation, StoreError},
+        directory::{Directory, KeyChange, Rotation},
+        error::StoreError,
         nodes::{Node, Nodes},
     },
-    snapshot::News,
+    snapshot::news::News,
     tenant::{
         Tenant, TenantChange,
         profile::{Profile, ProfileName},

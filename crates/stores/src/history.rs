@@ -15,17 +15,18 @@ mod upkeep;
 use crate::sql::{Batch, Sql, Statement};
 use async_trait::async_trait;
 use countersign_core::{
-    access::key::Mode,
-    history::query::{
-        Arranged, ConversionQuery, History, HistoryUpkeep, HourlyCounts, ListQuery, PastVerification,
-        Recorded, ReportQuery, StoredContact, WayCounts,
-    },
-    id::{TenantId, VerificationId},
+    history::query::{ConversionQuery, HourlyCounts, ListQuery, PastVerification, ReportQuery, WayCounts},
+    id::{RecordKey, TenantId, VerificationId},
     keyring::{Fingerprint, KeyRing},
-    ports::codes::{StoreError, UnrecordedEvent},
+    mode::Mode,
+    ports::{
+        codes::events::UnrecordedEvent,
+        error::StoreError,
+        history::{Arranged, History, HistoryUpkeep, Recorded, StoredContact},
+    },
     snapshot::Snapshot,
     time::Timestamp,
-    verification::{event::Event, record::RecordKey},
+    verification::event::Event,
 };
 use record::Recorder;
 use std::sync::Arc;

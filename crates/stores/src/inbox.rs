@@ -8,7 +8,7 @@ use countersign_core::{
     keyring::{Fingerprint, KeyRing, Place, Sealed},
     phone::{PhoneNumber, magic},
     ports::{
-        codes::StoreError,
+        error::StoreError,
         inbox::{Inbox, InboxMessage},
     },
     time::Timestamp,

@@ -16,7 +16,7 @@ mod value;
 pub use value::{Row, Value};
 
 use crate::sqlite::Database;
-use countersign_core::ports::codes::StoreError;
+use countersign_core::ports::error::StoreError;
 use std::sync::Arc;
 
 /// The type of a parameter; each may also be null.

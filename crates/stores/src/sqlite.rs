@@ -13,7 +13,7 @@ mod writer;
 pub use look::LOOK_LIMIT;
 pub use open::wait_until_closed;
 
-use countersign_core::ports::codes::StoreError;
+use countersign_core::ports::error::StoreError;
 use look::Look;
 use open::Open;
 use rusqlite::{Connection, ErrorCode, config::DbConfig, wal::CheckpointMode};

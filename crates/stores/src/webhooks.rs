@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use countersign_core::{
     id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
     ports::{
-        codes::StoreError,
+        error::StoreError,
         webhooks::{
             KeptBounds, Retained, Settled, WebhookAttempt, WebhookClaim, WebhookMessage, WebhookOutbox,
             WebhookSettlement,

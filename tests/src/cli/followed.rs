@@ -5,7 +5,7 @@ use countersign_core::{
     id::NodeId,
     keyring::version::{KeyVersion, KeyVersions, Versions},
     ports::{
-        codes::Clock,
+        clock::Clock,
         nodes::{Node, Nodes},
     },
 };

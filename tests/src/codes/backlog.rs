@@ -2,9 +2,9 @@
 
 use super::{Bench, number, seconds, wrong};
 use countersign_core::{
-    acts::start::StartError,
-    ports::codes::{Position, Unrecorded},
-    verification::{event::EventKind, record::CheckOutcome},
+    acts::start::request::StartError,
+    ports::codes::events::{Position, Unrecorded},
+    verification::{event::EventKind, outcome::CheckOutcome},
 };
 
 async fn unrecorded(bench: &Bench, limit: usize) -> Unrecorded {

@@ -1,7 +1,7 @@
 //! The engines that the contract runs on, each with a store of its own for each test.
 
 use super::HandClock;
-use countersign_core::{ports::codes::Codes, time::Timestamp, verification::record::RecordKey};
+use countersign_core::{id::RecordKey, ports::codes::Codes, time::Timestamp};
 use countersign_stores::{
     codes::{CodesOptions, SqliteCodes},
     redis::{RedisCodes, RedisOptions, RedisUrl},

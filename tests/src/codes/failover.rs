@@ -2,14 +2,19 @@
 
 use super::{Bench, number, seconds};
 use countersign_core::{
-    id::{EventId, ProviderId, VerificationId},
-    ports::codes::{Claim, Clock, Phase, Settled},
+    id::{EventId, ProviderId, RecordKey, VerificationId},
+    ports::{
+        clock::Clock,
+        codes::outbox::{Claim, Settled},
+    },
     verification::{
         event::EventKind,
+        outcome::CheckOutcome,
         receipt::{
             Awaited, FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received, rate_take,
         },
-        record::{CheckOutcome, Delivery, RecordKey, Settlement, Status},
+        settlement::{Phase, Settlement},
+        status::{Delivery, Status},
     },
 };
 use futures_util::future::join_all;

@@ -2,11 +2,17 @@
 
 use super::{Bench, new_tenant, number, rng, seconds};
 use countersign_core::{
-    Caller,
+    access::caller::Caller,
     delivery::places::{Places, Room},
     id::{EventId, TenantId},
-    ports::codes::{Claim, Clock, Phase, Settled},
-    verification::{receipt::Awaited, record::Settlement},
+    ports::{
+        clock::Clock,
+        codes::outbox::{Claim, Settled},
+    },
+    verification::{
+        receipt::Awaited,
+        settlement::{Phase, Settlement},
+    },
 };
 use futures_util::future::join_all;
 use std::{collections::HashSet, sync::Arc};

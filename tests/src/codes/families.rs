@@ -3,20 +3,20 @@
 
 use super::{Bench, new_tenant, number, rng, seconds, wrong};
 use countersign_core::{
-    Caller,
-    access::key::Mode,
+    access::caller::Caller,
     acts::{
         check::{CheckError, Checked, Submitted, check_code_by_number},
         families::{Family, FamilyError, FamilyStart, InFamily, check_in_family, start_in_family},
-        start::{StartError, StartRequest},
+        start::request::{StartError, StartRequest},
     },
     code::Code,
     id::VerificationId,
     message::caller_text::CallerText,
+    mode::Mode,
     phone::PhoneNumber,
-    ports::codes::Clock,
+    ports::clock::Clock,
     tenant::profile::{Policy, ProfileName, ResendPolicy},
-    verification::record::{CheckOutcome, Status},
+    verification::{outcome::CheckOutcome, status::Status},
 };
 use futures_util::future::join_all;
 use std::{collections::HashSet, sync::Arc};

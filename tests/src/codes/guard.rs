@@ -2,17 +2,20 @@
 
 use super::{Bench, number, rng, seconds, wrong};
 use countersign_core::{
-    Caller,
-    access::key::Mode,
+    access::caller::Caller,
     acts::{
         check::{CheckError, Submitted, check_code, check_code_by_number},
         resend::{ResendError, resend_verification},
-        start::{StartError, StartRequest, start_verification},
+        start::{
+            request::{StartError, StartRequest},
+            start_verification,
+        },
     },
     code::{Alphabet, Code},
     management::settings::clear_number,
+    mode::Mode,
     phone::{Country, PhoneNumber, countries::Countries},
-    ports::codes::Clock,
+    ports::clock::Clock,
     tenant::{
         limits::{Buckets, LimitHit, LimitName, LimitState},
         profile::{Policy, Profile, ProfileName},
@@ -20,7 +23,7 @@ use countersign_core::{
     },
     verification::{
         idempotency::{IdempotencyError, Once},
-        record::CheckOutcome,
+        outcome::CheckOutcome,
     },
 };
 use futures_util::future::join_all;

@@ -2,12 +2,12 @@
 
 use super::{Bench, seconds};
 use countersign_core::{
-    access::key::Mode,
-    id::{MessageId, ProviderId, TenantId, VerificationId},
-    ports::codes::Clock,
+    id::{MessageId, ProviderId, RecordKey, TenantId, VerificationId},
+    mode::Mode,
+    ports::clock::Clock,
     verification::{
         receipt::{ParkedReceipt, ProviderMessage},
-        record::{Delivery, RecordKey},
+        status::Delivery,
     },
 };
 use std::sync::Arc;

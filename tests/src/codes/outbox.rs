@@ -4,8 +4,12 @@ use super::{Bench, number, seconds};
 use countersign_core::{
     delivery::places::Places,
     id::EventId,
-    ports::codes::{Clock, Phase, Settled},
-    verification::record::{CheckOutcome, Delivery, Settlement, Status},
+    ports::{clock::Clock, codes::outbox::Settled},
+    verification::{
+        outcome::CheckOutcome,
+        settlement::{Phase, Settlement},
+        status::{Delivery, Status},
+    },
 };
 
 fn accepted() -> Settlement {

@@ -4,16 +4,18 @@ use super::{Bench, engine::Engine, number, rng, seconds, wrong};
 use countersign_core::{
     acts::{
         check::{Checked, Submitted, check_code},
-        start::{StartRequest, start_verification},
+        start::{request::StartRequest, start_verification},
     },
     code::{Code, payment::Transaction},
-    id::{EventId, VerificationId},
-    ports::codes::Clock,
+    id::{EventId, RecordKey, VerificationId},
+    ports::clock::Clock,
     tenant::profile::{Policy, ResendPolicy},
     verification::{
-        event::{CancelReason, EventKind},
+        event::EventKind,
         idempotency::Answer,
-        record::{CheckOutcome, RecordKey, Status, SubmittedCode},
+        outcome::CheckOutcome,
+        request::SubmittedCode,
+        status::{CancelReason, Status},
     },
 };
 use futures_util::future::join_all;

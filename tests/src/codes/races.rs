@@ -2,9 +2,9 @@
 
 use super::{Bench, number, seconds, wrong};
 use countersign_core::{
-    acts::{check::Checked, start::StartError},
+    acts::{check::Checked, start::request::StartError},
     delivery::places::Places,
-    verification::record::{CheckOutcome, Status},
+    verification::{outcome::CheckOutcome, status::Status},
 };
 use futures_util::future::join_all;
 use std::sync::Arc;

@@ -2,18 +2,18 @@
 
 use super::{Bench, new_tenant, number, seconds, wrong};
 use countersign_core::{
-    Caller,
-    access::key::Mode,
+    access::caller::Caller,
     acts::{
         check::{CheckError, Submitted, check_code, check_code_by_number},
         resend::ResendError,
-        start::StartError,
+        start::request::StartError,
     },
     code::Code,
+    mode::Mode,
     phone::PhoneNumber,
-    ports::codes::{Clock, StoreError},
+    ports::{clock::Clock, error::StoreError},
     tenant::profile::{Policy, ProfileName, ResendPolicy},
-    verification::record::{CheckOutcome, Status},
+    verification::{outcome::CheckOutcome, status::Status},
 };
 
 pub async fn a_code_is_approved_once_and_bound_to_its_tenant_and_mode(bench: Bench) {

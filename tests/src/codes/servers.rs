@@ -5,10 +5,10 @@ use super::{
     engine::{server, try_command},
 };
 use countersign_core::{
-    access::key::Mode,
-    id::{EventId, TenantId, VerificationId},
-    ports::codes::{Codes, StoreError},
-    verification::{event::EventKind, record::RecordKey},
+    id::{EventId, RecordKey, TenantId, VerificationId},
+    mode::Mode,
+    ports::{codes::Codes, error::StoreError},
+    verification::event::EventKind,
 };
 use countersign_stores::redis::{RedisCodes, RedisOptions, RedisUrl};
 use std::sync::Arc;
@@ -125,7 +125,7 @@ async fn workers_share_all_partitions() {
 async fn what_nodes_tell_arrives_in_order() {
     use countersign_core::{
         id::{KeyId, TenantId},
-        ports::codes::{KeyEnd, Relay, TenantEnd},
+        snapshot::ends::{KeyEnd, Relay, TenantEnd},
         time::Timestamp,
     };
     let url = format!("{}/996", server("COUNTERSIGN_TEST_REDIS"));

@@ -6,16 +6,19 @@ use super::{
     number, rng, seconds,
 };
 use countersign_core::{
-    Context,
     acts::{
         families::{Family, FamilyError, FamilyStart, start_in_family},
         resend::ResendError,
-        start::{Made, StartError, StartRequest, start_verification},
+        start::{
+            request::{Made, StartError, StartRequest},
+            start_verification,
+        },
     },
     code::Alphabet,
+    context::Context,
     id::VerificationId,
     message::caller_text::CallerText,
-    ports::codes::Clock,
+    ports::clock::Clock,
     tenant::{
         limits::{Bucket, LimitHit, LimitName, LimitState},
         profile::Policy,

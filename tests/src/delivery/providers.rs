@@ -3,13 +3,15 @@
 use super::{TOKEN, asked, fields, gateway, settings};
 use crate::app::{TestApp, answer};
 use countersign_core::{
-    access::{key::Mode, scope::Scopes},
-    delivery::account::{OPERATOR, ProviderAccount, Shared},
+    access::scope::Scopes,
+    delivery::account::{ProviderAccount, Shared},
     management::{
         providers::{self, NewProvider},
         resources::ResourceName,
         routes::RouteChange,
     },
+    mode::Mode,
+    tenant::OPERATOR,
     time::Timestamp,
 };
 use serde_json::{Value, json};

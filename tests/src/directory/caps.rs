@@ -7,7 +7,7 @@ use countersign_core::{
     id::{KeyId, ProfileId, ReviewNumberId},
     keyring::Fingerprint,
     management::profiles::MOST_PROFILES,
-    ports::codes::{Directory, StoreError},
+    ports::{directory::Directory, error::StoreError},
     tenant::{
         limits::{Buckets, LimitName},
         profile::Profile,

@@ -8,7 +8,8 @@ use countersign_core::{
     id::{KeyId, TenantId},
     phone::countries::Countries,
     ports::{
-        codes::{Directory, KeyChange, StoreError},
+        directory::{Directory, KeyChange},
+        error::StoreError,
         nodes::{DEAD_AFTER, Node, Nodes},
     },
     tenant::{

@@ -5,10 +5,11 @@ use super::{Base, at};
 use crate::{codes::rng, history::TENANT, webhooks::Place};
 use anyhow::{Context as _, Result, bail, ensure};
 use countersign_core::{
-    Context,
-    access::key::Mode,
-    acts::ways::Route,
-    delivery::account::{OPERATOR, ProviderAccount, Shared},
+    context::Context,
+    delivery::{
+        account::{ProviderAccount, Shared},
+        route::Route,
+    },
     id::{ProviderId, TenantId},
     management::{
         profiles::{ProfileChange, save_profile},
@@ -18,8 +19,10 @@ use countersign_core::{
         settings::{SettingError, delete_limit, save_limit},
         webhooks::{NewWebhook, create_webhook, list_webhooks},
     },
-    ports::codes::{Clock as _, StoreError},
+    mode::Mode,
+    ports::{clock::Clock as _, error::StoreError},
     tenant::{
+        OPERATOR,
         limits::{Buckets, LimitName},
         profile::ProfileName,
         resource::{Basis, Resource, ResourceKind},

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use countersign_core::{
     access::key::Key,
     id::KeyId,
-    ports::codes::{Directory, KeyChange, Rotation},
+    ports::directory::{Directory, KeyChange, Rotation},
 };
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use countersign_core::{
     id::{ReviewNumberId, TenantId},
     keyring::Fingerprint,
     locale::Locale,
-    ports::{codes::Directory, nodes::Nodes},
+    ports::{directory::Directory, nodes::Nodes},
     tenant::{
         resource::{Resource, ResourceKind},
         review::ReviewNumber,

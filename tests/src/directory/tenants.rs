@@ -9,26 +9,28 @@ use crate::{
 use anyhow::{Context as _, Result, ensure};
 use async_trait::async_trait;
 use countersign_core::{
-    Context,
-    access::key::Mode,
-    delivery::account::OPERATOR,
-    history::query::{History as _, HistoryUpkeep},
-    id::{AttemptId, ReviewNumberId, TenantId, WebhookMessageId},
+    context::Context,
+    id::{AttemptId, RecordKey, ReviewNumberId, TenantId, WebhookMessageId},
     keyring::Fingerprint,
     management::tenants::{Erased, MARGIN, erase_tenants},
+    mode::Mode,
     ports::{
-        codes::{Clock as _, Codes, Directory, Relay, Relayed, StoreError, TenantEnd, UnrecordedEvent},
+        clock::Clock as _,
+        codes::{Codes, events::UnrecordedEvent},
+        directory::Directory,
+        error::StoreError,
+        history::{History as _, HistoryUpkeep},
         webhooks::{NextTry, WebhookAttempt, WebhookSettlement},
     },
+    snapshot::ends::{Relay, Relayed, TenantEnd},
     tenant::{
-        ERASED_AFTER, TenantChange, TenantName,
+        ERASED_AFTER, OPERATOR, TenantChange, TenantName,
         limits::{Buckets, LimitName},
         resource::{Resource, ResourceKind},
         review::ReviewNumber,
         settings::Setting,
     },
     time::Timestamp,
-    verification::record::RecordKey,
 };
 use countersign_stores::{
     directory::SqlDirectory,

@@ -4,19 +4,22 @@ use super::{NUMBER, PROFILE, TENANT, at, event, history, key, kinds, rng, start,
 use crate::directory::Base;
 use anyhow::{Context, Result};
 use countersign_core::{
-    access::key::Mode,
     history::{
         fold::Counts,
-        query::{Filter, History, HistoryUpkeep, ListQuery, Recorded, ReportQuery},
+        query::{Filter, ListQuery, ReportQuery},
     },
     id::{ProfileId, TenantId, VerificationId},
     keyring::{Fingerprint, KeyRing, Place, Sealed, VersionedKey},
     management::reseal_history::{Progress, Resealing, count_sealed_with, reseal_contacts, reseal_progress},
-    ports::codes::UnrecordedEvent,
+    mode::Mode,
+    ports::{
+        codes::events::UnrecordedEvent,
+        history::{History, HistoryUpkeep, Recorded},
+    },
     verification::{
-        event::{CancelReason, Event, EventKind},
+        event::{Event, EventKind},
         receipt::{ParkedReceipt, ReceiptReport},
-        record::{Delivery, Status},
+        status::{CancelReason, Delivery, Status},
     },
 };
 use countersign_stores::sql::{Statement, Value};
@@ -77,8 +80,8 @@ pub async fn a_verification_is_kept_with_its_timeline(base: &Base) -> Result<()>
         "the person stands in one place"
     );
     for other in [
-        countersign_core::verification::record::RecordKey { tenant: TenantId::from_bytes([9; 16]), ..key(0) },
-        countersign_core::verification::record::RecordKey { mode: Mode::Test, ..key(0) },
+        countersign_core::id::RecordKey { tenant: TenantId::from_bytes([9; 16]), ..key(0) },
+        countersign_core::id::RecordKey { mode: Mode::Test, ..key(0) },
         key(1),
     ] {
         assert!(history.read(other).await?.is_none() && history.timeline(other).await?.is_empty());

@@ -4,9 +4,9 @@ use crate::{
     app::{TestApp, TestKey},
     codes::seconds,
 };
-use countersign_core::access::{
-    key::Mode,
-    scope::{Scope, Scopes},
+use countersign_core::{
+    access::scope::{Scope, Scopes},
+    mode::Mode,
 };
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -7,12 +7,13 @@ use crate::directory::{
 };
 use anyhow::Result;
 use countersign_core::{
-    access::key::Mode,
-    history::query::{History as _, HistoryUpkeep},
-    id::{TenantId, VerificationId},
+    id::{RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
-    ports::codes::UnrecordedEvent,
-    verification::record::RecordKey,
+    mode::Mode,
+    ports::{
+        codes::events::UnrecordedEvent,
+        history::{History as _, HistoryUpkeep},
+    },
 };
 use countersign_stores::{
     history::STATEMENTS,

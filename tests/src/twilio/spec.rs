@@ -5,9 +5,9 @@ use crate::{
     app::{TestKey, answer},
     codes::number,
 };
-use countersign_core::access::{
-    key::Mode,
-    scope::{Scope, Scopes},
+use countersign_core::{
+    access::scope::{Scope, Scopes},
+    mode::Mode,
 };
 use reqwest::Method;
 use serde_json::json;

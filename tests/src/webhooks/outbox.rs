@@ -9,19 +9,21 @@ use crate::{
 use anyhow::Result;
 use countersign_core::{
     access::{
-        key::{Key, Mode, PresentedKey},
+        key::{Key, PresentedKey},
         scope::Scopes,
     },
     acts::webhook_upkeep::keep_webhooks,
-    history::query::{HistoryUpkeep, Recorded},
-    id::{AttemptId, KeyId, WebhookId},
+    id::{AttemptId, KeyId, RecordKey, WebhookId},
     management::key_rotation::plan,
+    mode::Mode,
     ports::{
-        codes::{Clock, KeyChange},
+        clock::Clock,
+        directory::KeyChange,
+        history::{HistoryUpkeep, Recorded},
         webhooks::{KeptBounds, NextTry, Retained, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
     },
     tenant::resource::ResourceKind,
-    verification::{event::EventKind, record::RecordKey},
+    verification::event::EventKind,
 };
 use countersign_stores::sql::{Kind, Statement};
 use serde_json::Value;

@@ -11,12 +11,13 @@ use crate::{
 use anyhow::Result;
 use async_trait::async_trait;
 use countersign_core::{
-    Context,
-    access::key::Mode,
+    context::Context,
     id::WebhookId,
     management::webhooks::{WebhookChange, ping_webhook, redeliver_message, rotate_webhook, update_webhook},
+    mode::Mode,
     ports::{
-        codes::{Clock, StoreError},
+        clock::Clock,
+        error::StoreError,
         webhooks::{Settled, WebhookClaim, WebhookOutbox, WebhookSettlement},
     },
     tenant::TenantChange,

@@ -18,13 +18,13 @@ use actix_web::{
     web::{Data, Json},
 };
 use countersign_core::{
-    access::key::Mode,
     delivery::account::{ProviderAccount, Shared},
     id::ProviderId,
     management::{
         providers::{self, NewProvider, ProviderChange},
         resources::ResourceError,
     },
+    mode::Mode,
 };
 pub use json::Health;
 use json::{CreateProvider, KINDS, Provider, ProviderList, TestOutcome, TestProvider, UpdateProvider};

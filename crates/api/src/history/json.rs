@@ -2,8 +2,8 @@
 
 use crate::verifications::json::Verification;
 use countersign_core::{
-    Caller,
-    acts::{history, read},
+    access::caller::Caller,
+    acts::{history::erase, view},
     history::query,
     verification::event::{self, EventKind},
 };
@@ -23,7 +23,7 @@ pub struct VerificationPage {
 
 impl VerificationPage {
     /// A page of `limit`, made of up to one more, which says that another page follows.
-    pub fn new(caller: &Caller, mut found: Vec<read::Verification>, limit: u16) -> Self {
+    pub fn new(caller: &Caller, mut found: Vec<view::Verification>, limit: u16) -> Self {
         let limit = usize::from(limit);
         let more = found.len() > limit;
         found.truncate(limit);
@@ -68,8 +68,8 @@ pub struct ErasedNumber {
     canceled: u64,
 }
 
-impl From<history::Erased> for ErasedNumber {
-    fn from(erased: history::Erased) -> Self {
+impl From<erase::Erased> for ErasedNumber {
+    fn from(erased: erase::Erased) -> Self {
         Self { verifications: erased.verifications, canceled: erased.canceled }
     }
 }

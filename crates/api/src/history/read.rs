@@ -7,13 +7,13 @@ use crate::{
     verifications::read::{number, profile_name},
 };
 use countersign_core::{
-    access::key::Mode,
-    acts::history::{ListRequest, ReportRequest},
+    acts::history::{list::ListRequest, report::ReportRequest},
     history::query::{By, ConversionQuery, Way},
     id::VerificationId,
+    mode::Mode,
     phone::{Country, PhoneNumber},
     time::Timestamp,
-    verification::record::Status,
+    verification::status::Status,
 };
 use serde_json::Value;
 use std::time::Duration;

@@ -4,9 +4,12 @@ use crate::{
     allowlists::{AllowlistEntry, NewEntry, entries},
     openapi::text_enum,
 };
-use countersign_core::access::{
-    key::{self, PresentedKey},
-    scope::Scope,
+use countersign_core::{
+    access::{
+        key::{self, PresentedKey},
+        scope::Scope,
+    },
+    mode,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -30,11 +33,11 @@ pub enum Mode {
     Test,
 }
 
-impl From<key::Mode> for Mode {
-    fn from(mode: key::Mode) -> Self {
+impl From<mode::Mode> for Mode {
+    fn from(mode: mode::Mode) -> Self {
         match mode {
-            key::Mode::Live => Self::Live,
-            key::Mode::Test => Self::Test,
+            mode::Mode::Live => Self::Live,
+            mode::Mode::Test => Self::Test,
         }
     }
 }

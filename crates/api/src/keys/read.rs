@@ -7,16 +7,14 @@ use crate::{
     time::parse_time,
 };
 use countersign_core::{
-    access::{
-        key::Mode,
-        scope::{Scope, Scopes},
-    },
+    access::scope::{Scope, Scopes},
     id::KeyId,
     management::{
         key_rotation::{MOST_OVERLAP, OVERLAP},
         keys::{CreateKey, KeyName, UpdateKey},
     },
-    ports::codes::KeyChange,
+    mode::Mode,
+    ports::directory::KeyChange,
     time::Timestamp,
 };
 use serde_json::Value;

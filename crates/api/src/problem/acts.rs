@@ -2,20 +2,18 @@
 
 use super::{Problem, ProblemCode, RefusingLimit};
 use countersign_core::{
-    LiveByTest,
+    access::caller::LiveByTest,
     acts::{
         cancel::CancelError, check::CheckError, families::FamilyError, history::HistoryError,
-        read::ReadError, resend::ResendError, start::StartError,
+        read::ReadError, resend::ResendError, start::request::StartError,
     },
     management::{
-        allowlists::AllowlistError, keys::KeyError, profiles::ProfileError, settings::SettingError,
+        allowlists::AllowlistError, keys::KeyError, profiles::ProfileError, reviews::ReviewError,
+        settings::SettingError,
     },
-    ports::codes::StoreError,
-    tenant::{
-        limits::{LimitHit, LimitScope},
-        review::ReviewError,
-    },
-    verification::{event::GuessWait, idempotency::IdempotencyError, record::Status},
+    ports::error::StoreError,
+    tenant::limits::{LimitHit, LimitScope},
+    verification::{guesses::GuessWait, idempotency::IdempotencyError, status::Status},
 };
 use std::{net::IpAddr, sync::Arc, time::Duration};
 

@@ -47,7 +47,7 @@ fn a_wait_is_rounded_up_and_stands_in_header_and_body() {
 
 #[test]
 fn the_chain_names_every_cause_once() {
-    let engine = countersign_core::ports::codes::StoreError::unavailable("disk is full");
+    let engine = countersign_core::ports::error::StoreError::unavailable("disk is full");
     let problem = Problem::new(ProblemCode::Internal, "start").caused_by(Arc::new(engine));
     assert_eq!(problem.chain(), "start: the store is unavailable: disk is full");
 }

@@ -9,7 +9,9 @@ use crate::{
 };
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use countersign_core::{
-    access::key::Mode, code::Code, delivery::sender::SenderText, message::caller_text::CallerText,
+    code::Code,
+    message::{caller_text::CallerText, sender_text::SenderText},
+    mode::Mode,
     phone::PhoneNumber,
 };
 use futures_util::{FutureExt, future::LocalBoxFuture};

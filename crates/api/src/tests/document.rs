@@ -3,9 +3,9 @@
 use super::{Method, NOBODY, StatusCode, TestRequest, call, header, request, send_to, stores};
 use crate::{compatible::Form, compatible_openapi, openapi};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use countersign_core::access::{
-    key::Mode,
-    scope::{Scope, Scopes},
+use countersign_core::{
+    access::scope::{Scope, Scopes},
+    mode::Mode,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

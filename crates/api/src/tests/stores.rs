@@ -3,20 +3,28 @@
 use crate::{AuthFailures, KeyUses, State, Strays};
 use async_trait::async_trait;
 use countersign_core::{
-    Context,
     access::{
         address::{TrustedProxies, parse_proxy},
         allowlist::Allowlist,
-        key::{Key, Mode, PresentedKey},
+        key::{Key, PresentedKey},
         scope::Scopes,
     },
-    history::query::{History, PastVerification},
-    id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
+    context::Context,
+    history::query::PastVerification,
+    id::{EventId, KeyId, ProfileId, RecordKey, TenantId, VerificationId},
     keyring::{Fingerprint, KeyRing, VersionedKey},
-    ports::codes::{
-        CheckFound, Clock, Codes, Directory, KeyChange, NewVerification, Seen, StartOutcome, StoreError,
+    mode::Mode,
+    ports::{
+        clock::Clock,
+        codes::{
+            Codes,
+            acts::{CheckFound, NewVerification, Seen, StartOutcome},
+        },
+        directory::{Directory, KeyChange},
+        error::StoreError,
+        history::History,
     },
-    snapshot::{News, Snapshot, TenantView},
+    snapshot::{Snapshot, news::News, view::TenantView},
     tenant::{
         Tenant, TenantName,
         profile::{Profile, ProfileName},
@@ -25,7 +33,7 @@ use countersign_core::{
     verification::{
         idempotency::{Answer, Once},
         number::Listing,
-        record::{RecordKey, SubmittedCode},
+        request::SubmittedCode,
     },
 };
 use std::{

@@ -20,7 +20,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use countersign_core::{
-    Caller,
+    access::caller::Caller,
     acts::{
         check::{Checked, Submitted, check_code},
         families::{Family, check_in_family},
@@ -28,7 +28,7 @@ use countersign_core::{
     code::{Code, payment::Transaction},
     id::VerificationId,
     tenant::profile::Profile,
-    verification::record::{CheckOutcome, Status},
+    verification::{outcome::CheckOutcome, status::Status},
 };
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -7,7 +7,7 @@ use actix_web::{
 };
 use countersign_core::{
     management::{profile_limits::RateLimitError, profiles::ProfileError},
-    ports::codes::StoreError,
+    ports::error::StoreError,
 };
 use serde::Serialize;
 use std::{borrow::Cow, fmt, time::Duration};

@@ -19,7 +19,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use countersign_core::{
-    Caller,
+    access::caller::Caller,
     keyring::KeyRing,
     management::profile_limits::{self, RateLimit},
     tenant::{

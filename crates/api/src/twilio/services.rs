@@ -19,7 +19,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use countersign_core::{
-    Caller,
+    access::caller::Caller,
     id::ProfileId,
     management::profiles::{self, ProfileChange},
     tenant::profile::{DisplayName, Policy, Profile},

@@ -22,20 +22,21 @@ use actix_web::{
     web::{Data, Path},
 };
 use countersign_core::{
-    Caller,
+    access::caller::Caller,
     acts::{
         cancel,
         families::{Family, FamilyError, FamilyStart, find_in_family, start_in_family},
-        history::join_timeline,
+        history::timeline::join_timeline,
         read as reading,
-        start::StartError,
+        start::request::StartError,
+        view,
     },
-    id::{ProfileId, VerificationId},
-    snapshot::TenantView,
+    id::{ProfileId, RecordKey, VerificationId},
+    snapshot::view::TenantView,
     tenant::profile::Profile,
     verification::{
         event::{Event, EventKind},
-        record::{RecordKey, Status},
+        status::Status,
     },
 };
 pub use read::{number, payment};
@@ -277,7 +278,7 @@ async fn find(
     caller: &Caller,
     profile: &Profile,
     which: &str,
-) -> Result<reading::Verification, Refusal> {
+) -> Result<view::Verification, Refusal> {
     let id = match Sid::parse(Kind::Verification, which) {
         Some(bytes) => VerificationId::from_bytes(bytes),
         None => {
@@ -296,7 +297,7 @@ pub async fn by_id(
     caller: &Caller,
     profile: &Profile,
     id: VerificationId,
-) -> Result<reading::Verification, Refusal> {
+) -> Result<view::Verification, Refusal> {
     let found = reading::read_verification(&state.context, caller, id, state.clock.now()).await;
     let found = found.map_err(Problem::from)?;
     if found.profile_id == profile.id { Ok(found) } else { Err(Refusal::not_found()) }
@@ -318,7 +319,7 @@ impl Verification {
         base: &Base,
         caller: &Caller,
         profile: &Profile,
-        verification: reading::Verification,
+        verification: view::Verification,
         told: &[Event],
     ) -> Self {
         let service_sid = Sid::new(Kind::Service, profile.id.bytes()).to_string();

@@ -2,14 +2,11 @@
 
 use crate::problem::{self, Problem, ProblemCode};
 use countersign_core::{
-    Caller,
-    access::{key::Mode, scope::Scope},
-    acts::{
-        check::Checked,
-        read::{self, Metadata},
-    },
+    access::{caller::Caller, scope::Scope},
+    acts::{check::Checked, view},
+    mode::Mode,
     phone::PhoneNumber,
-    verification::record::{self, CheckOutcome},
+    verification::{contact::Metadata, outcome::CheckOutcome, status},
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -167,15 +164,15 @@ pub enum Status {
     Failed,
 }
 
-impl From<record::Status> for Status {
-    fn from(status: record::Status) -> Self {
+impl From<status::Status> for Status {
+    fn from(status: status::Status) -> Self {
         match status {
-            record::Status::Pending => Self::Pending,
-            record::Status::Approved => Self::Approved,
-            record::Status::Canceled => Self::Canceled,
-            record::Status::Expired => Self::Expired,
-            record::Status::Exhausted => Self::Exhausted,
-            record::Status::Failed => Self::Failed,
+            status::Status::Pending => Self::Pending,
+            status::Status::Approved => Self::Approved,
+            status::Status::Canceled => Self::Canceled,
+            status::Status::Expired => Self::Expired,
+            status::Status::Exhausted => Self::Exhausted,
+            status::Status::Failed => Self::Failed,
         }
     }
 }
@@ -190,13 +187,13 @@ pub enum Delivery {
     Undelivered,
 }
 
-impl From<record::Delivery> for Delivery {
-    fn from(delivery: record::Delivery) -> Self {
+impl From<status::Delivery> for Delivery {
+    fn from(delivery: status::Delivery) -> Self {
         match delivery {
-            record::Delivery::Queued => Self::Queued,
-            record::Delivery::Sent => Self::Sent,
-            record::Delivery::Delivered => Self::Delivered,
-            record::Delivery::Undelivered => Self::Undelivered,
+            status::Delivery::Queued => Self::Queued,
+            status::Delivery::Sent => Self::Sent,
+            status::Delivery::Delivered => Self::Delivered,
+            status::Delivery::Undelivered => Self::Undelivered,
         }
     }
 }
@@ -242,13 +239,13 @@ pub struct Verification {
 
 impl Verification {
     /// With the whole number, for the answers of start and resend.
-    pub fn whole(verification: read::Verification) -> Self {
+    pub fn whole(verification: view::Verification) -> Self {
         let to = verification.to.as_ref().map(|to| to.e164().to_owned());
         Self::new(verification, to)
     }
 
     /// With the whole number only for a caller that may see numbers.
-    pub fn as_seen_by(caller: &Caller, verification: read::Verification) -> Self {
+    pub fn as_seen_by(caller: &Caller, verification: view::Verification) -> Self {
         if caller.scopes.contains(Scope::NumbersRead) {
             return Self::whole(verification);
         }
@@ -256,7 +253,7 @@ impl Verification {
         Self::new(verification, to)
     }
 
-    fn new(verification: read::Verification, to: Option<String>) -> Self {
+    fn new(verification: view::Verification, to: Option<String>) -> Self {
         Self {
             id: verification.id.to_string(),
             profile: verification.profile.as_str().to_owned(),
@@ -300,11 +297,11 @@ impl CheckAnswer {
     /// The answer, or the problem that stands for a check that was not evaluated.
     pub fn of(checked: &Checked) -> Result<Self, Problem> {
         let status = match checked.outcome {
-            CheckOutcome::Approved => record::Status::Approved,
-            CheckOutcome::Wrong => record::Status::Pending,
-            CheckOutcome::Exhausted => record::Status::Exhausted,
+            CheckOutcome::Approved => status::Status::Approved,
+            CheckOutcome::Wrong => status::Status::Pending,
+            CheckOutcome::Exhausted => status::Status::Exhausted,
             CheckOutcome::Ended(status) => status,
-            CheckOutcome::TransactionMismatch => record::Status::Canceled,
+            CheckOutcome::TransactionMismatch => status::Status::Canceled,
             CheckOutcome::AlreadyApproved => {
                 let detail = "The verification was approved before; nothing was evaluated.";
                 return Err(Problem::new(ProblemCode::AlreadyApproved, detail));

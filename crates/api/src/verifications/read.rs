@@ -6,15 +6,16 @@ use crate::{
     problem::{Problem, ProblemCode},
 };
 use countersign_core::{
-    access::key::Mode,
-    acts::{read::Metadata, start::StartRequest},
+    acts::start::request::StartRequest,
     code::{Code, payment::Transaction},
-    message::text::{AppHash, Origin},
+    message::binding::{AppHash, Origin},
+    mode::Mode,
     phone::{PhoneError, PhoneNumber, magic},
     tenant::{
         limits::{LimitName, LimitScope},
         profile::{Policy, ProfileName},
     },
+    verification::contact::Metadata,
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};

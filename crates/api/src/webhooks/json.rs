@@ -2,10 +2,9 @@
 
 use crate::{keys::Mode, openapi::text_enum};
 use countersign_core::{
-    acts::webhook_events::WebhookEvent,
     id::WebhookMessageId,
     ports::webhooks::WebhookAttempt,
-    webhook::{self, DisabledReason, secret::WebhookSecrets},
+    webhook::{self, DisabledReason, event::WebhookEvent, secret::WebhookSecrets},
 };
 use serde::Serialize;
 use utoipa::ToSchema;

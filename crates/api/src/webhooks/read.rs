@@ -5,15 +5,14 @@ use crate::{
     problem::Problem,
 };
 use countersign_core::{
-    access::key::Mode,
-    acts::webhook_events::WebhookEvent,
     id::{AttemptId, WebhookMessageId},
     management::{
         key_rotation::{MOST_OVERLAP, OVERLAP},
         resources::ResourceName,
         webhooks::{NewWebhook, WebhookChange},
     },
-    webhook::MAX_URL,
+    mode::Mode,
+    webhook::{MAX_URL, event::WebhookEvent},
 };
 use serde_json::Value;
 use std::{collections::BTreeSet, time::Duration};

@@ -13,12 +13,13 @@ use countersign_bench::{
 };
 use countersign_core::{
     access::{
-        key::{Key, Mode, PresentedKey},
+        key::{Key, PresentedKey},
         scope::Scope,
     },
     id::{KeyId, ProfileId, TenantId},
+    mode::Mode,
     phone::countries::Countries,
-    ports::codes::Directory as _,
+    ports::directory::Directory as _,
     tenant::{Tenant, TenantName, profile::Profile},
     time::Timestamp,
 };

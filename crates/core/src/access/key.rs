@@ -3,50 +3,13 @@
 use crate::{
     access::{allowlist::Allowlist, scope::Scopes},
     id::{KeyId, TenantId, decode_base32, encode_base32},
+    mode::Mode,
     time::Timestamp,
 };
 use rand::CryptoRng;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
-
-/// Live keys send messages; test keys never do. The mode is part of every
-/// record's key and of every MAC, so neither sees the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Mode {
-    /// Real messages.
-    Live,
-    /// Nothing is sent, the code is known.
-    Test,
-}
-
-impl Mode {
-    /// The text form, as it stands in a key.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Test => "test",
-        }
-    }
-
-    /// The mode with this text form.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Live, Self::Test].into_iter().find(|mode| mode.as_str() == text)
-    }
-
-    /// One byte, for packed records and MACs.
-    pub const fn byte(self) -> u8 {
-        match self {
-            Self::Live => b'l',
-            Self::Test => b't',
-        }
-    }
-
-    /// The mode with this byte.
-    pub fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Live, Self::Test].into_iter().find(|mode| mode.byte() == byte)
-    }
-}
 
 /// The secret half of a key: 256 random bits, shown once.
 #[derive(Zeroize, ZeroizeOnDrop)]

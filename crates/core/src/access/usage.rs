@@ -1,9 +1,7 @@
 //! Which address used which key: what an allowlist is built from.
 
 use crate::{
-    Caller, Context,
     id::{KeyId, TenantId},
-    management::allowlists::AllowlistError,
     time::Timestamp,
 };
 use std::{net::IpAddr, time::Duration};
@@ -52,23 +50,4 @@ pub struct UsePage {
     pub after: Option<UsePosition>,
     /// At most so many.
     pub limit: u16,
-}
-
-/// Lists uses of the tenant's keys, newest first, each with whether the lists
-/// as they are now admit it.
-pub async fn list_address_uses(
-    context: &Context,
-    caller: &Caller,
-    page: UsePage,
-) -> Result<Vec<(AddressUse, bool)>, AllowlistError> {
-    let uses = context.directory.list_address_uses(caller.tenant, page).await;
-    let uses = uses.map_err(AllowlistError::Directory)?;
-    let view = context.tenant_view(caller.tenant).map_err(AllowlistError::Directory)?;
-    let is_allowed = |one: &AddressUse| {
-        // A key that is gone is accepted from nowhere.
-        let key = context.snapshot.key(one.key);
-        view.settings.api_allowlist.allows(one.address)
-            && key.is_some_and(|key| key.allowlist.allows(one.address))
-    };
-    Ok(uses.into_iter().map(|one| (one, is_allowed(&one))).collect())
 }

@@ -1,12 +1,16 @@
 //! Cancel: the client ends a verification; its code is void from then on.
 
 use crate::{
-    Caller, Context,
-    acts::read::{ReadError, Verification, view},
-    id::{EventId, VerificationId},
-    ports::codes::StoreError,
+    access::caller::Caller,
+    acts::{
+        read::{ReadError, view},
+        view::Verification,
+    },
+    context::Context,
+    id::{EventId, RecordKey, VerificationId},
+    ports::error::StoreError,
     time::Timestamp,
-    verification::record::{CancelOutcome, RecordKey, Status},
+    verification::{outcome::CancelOutcome, status::Status},
 };
 use rand::CryptoRng;
 

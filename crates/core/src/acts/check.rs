@@ -1,17 +1,19 @@
 //! Check: a submitted code is compared and counted in one act.
 
 use crate::{
-    Caller, Context,
+    access::caller::Caller,
     code::{Code, payment::Transaction},
-    id::{EventId, VerificationId},
+    context::Context,
+    id::{EventId, RecordKey, VerificationId},
     phone::PhoneNumber,
-    ports::codes::{CheckFound, StoreError},
+    ports::{codes::acts::CheckFound, error::StoreError},
     tenant::profile::ProfileName,
     time::Timestamp,
     verification::{
         idempotency::{Answer, IdempotencyError, Once, Outcome, Replay},
         number::Listing,
-        record::{CheckOutcome, RecordKey, SubmittedCode},
+        outcome::CheckOutcome,
+        request::SubmittedCode,
     },
 };
 use rand::CryptoRng;

@@ -9,28 +9,31 @@
 //! where another one is pending.
 
 use crate::{
-    Caller, Context,
+    access::caller::Caller,
     acts::{
         check::{CheckError, Checked, Submitted, check_listed},
-        read::Verification,
         resend::{ResendError, open_code_text, resend_taking},
-        start::{Made, Start, StartError, StartRequest},
+        start::{
+            Start,
+            request::{Made, StartError, StartRequest},
+        },
+        view::Verification,
     },
     code::Code,
-    id::{EventId, ProfileId, VerificationId},
+    context::Context,
+    id::{EventId, ProfileId, RecordKey, VerificationId},
     keyring::{Fingerprint, OpenError},
     phone::PhoneNumber,
-    ports::codes::{Exclusive, NewVerification, Seen, StoreError},
+    ports::{
+        codes::acts::{Exclusive, NewVerification, Seen},
+        error::StoreError,
+    },
     tenant::{
         limits::{LimitState, Take},
         profile::ProfileName,
     },
     time::Timestamp,
-    verification::{
-        idempotency::Answer,
-        number::Listing,
-        record::{Record, RecordKey, Status},
-    },
+    verification::{idempotency::Answer, number::Listing, record::Record, status::Status},
 };
 use rand::CryptoRng;
 use sha2::{Digest, Sha256};

@@ -1,16 +1,17 @@
 //! Reports of providers: found their message, and noted.
 
 use crate::{
-    Context,
-    access::key::Mode,
-    delivery::account::{OPERATOR, ProviderAccount},
-    id::MessageId,
+    context::Context,
+    delivery::account::ProviderAccount,
+    id::{MessageId, RecordKey},
     keyring::KeyRing,
-    ports::{codes::StoreError, gateways::ProviderReport},
+    mode::Mode,
+    ports::{error::StoreError, gateways::ProviderReport},
+    tenant::OPERATOR,
     time::Timestamp,
     verification::{
         receipt::{ParkedReceipt, ProviderMessage, ReceiptReport, Received, hex, parse_reference},
-        record::{Delivery, RecordKey},
+        status::Delivery,
     },
 };
 use subtle::ConstantTimeEq as _;

@@ -1,23 +1,31 @@
 //! Resend: another message for the same verification, by its policy.
 
 use crate::{
-    Caller, Context,
-    access::key::Mode,
-    acts::read::{Contact, ReadError, Verification, view},
+    access::caller::Caller,
+    acts::{
+        read::{ReadError, view},
+        view::Verification,
+        ways::has_way,
+    },
     code::{Code, payment::Transaction},
-    id::{EventId, MessageId, VerificationId},
+    context::Context,
+    id::{EventId, MessageId, RecordKey, VerificationId},
     keyring::{OpenError, Place, Sealed},
-    management::routes::has_way,
     message::text::CodeText,
-    ports::codes::{Seen, StoreError},
+    mode::Mode,
+    ports::{codes::acts::Seen, error::StoreError},
     tenant::{
         limits::{LimitHit, Take},
         profile::ResendPolicy,
     },
     time::Timestamp,
     verification::{
+        contact::Contact,
         idempotency::{Answer, IdempotencyError, Once, Outcome, Replay},
-        record::{NewCode, Record, RecordKey, Resend, ResendOutcome, Status},
+        outcome::ResendOutcome,
+        record::Record,
+        request::{NewCode, Resend},
+        status::Status,
     },
 };
 use rand::CryptoRng;
@@ -75,7 +83,7 @@ fn has_way_for(context: &Context, key: RecordKey, record: &Record) -> Result<boo
         return Ok(true);
     }
     let tenant = context.tenant_view(key.tenant).map_err(ResendError::Codes)?;
-    let contact = Contact::open(context, key, record)?;
+    let contact = Contact::open(&context.keyring, key, record).map_err(ReadError::from)?;
     Ok(has_way(context, &tenant, &contact.to))
 }
 
@@ -144,7 +152,7 @@ fn replayed(
 ) -> Result<Resent, ResendError> {
     match replay {
         Replay::Outcome(Outcome::Resent(progress)) => {
-            let contact = Contact::open(context, key, &seen.record)?;
+            let contact = Contact::open(&context.keyring, key, &seen.record).map_err(ReadError::from)?;
             let verification = Verification::replayed(key.mode, &progress, seen.record.profile, contact);
             Ok(Resent { verification, replayed: true, record: seen.record.clone() })
         }

@@ -1,157 +1,49 @@
 //! Start: a code is drawn, sealed, counted and queued in one act.
 
 pub mod guard;
+pub mod request;
 mod words;
 
 use crate::{
-    Caller, Context,
-    access::key::Mode,
+    access::caller::Caller,
     acts::{
-        read::{Contact, Metadata, Verification},
-        start::guard::{Takes, check_country, list_takes, review_takes, source},
+        start::{
+            guard::{Takes, check_country, list_takes, review_takes, source},
+            request::{Made, StartError, StartRequest},
+            words::{check_length, template},
+        },
+        view::Verification,
+        ways::has_way,
     },
     code::{Code, payment::Transaction},
-    delivery::sender::SenderText,
-    id::{EventId, MessageId, TemplateId, VerificationId},
+    context::Context,
+    id::{EventId, MessageId, RecordKey, TemplateId, VerificationId},
     keyring::{Fingerprint, Place, Sealed},
-    locale::Locale,
-    management::routes::has_way,
-    message::{
-        caller_text::CallerText,
-        template::set::TemplateName,
-        text::{AppHash, CodeText, Origin},
-    },
+    message::{sender_text::SenderText, text::CodeText},
+    mode::Mode,
     phone::{
-        Country, PhoneNumber,
+        PhoneNumber,
         magic::{Magic, RATE_LIMIT_WAIT},
     },
-    ports::codes::{NewVerification, StartOutcome, StoreError},
-    snapshot::TenantView,
+    ports::{
+        codes::acts::{NewVerification, StartOutcome},
+        error::StoreError,
+    },
+    snapshot::view::TenantView,
     tenant::{
-        limits::{Buckets, LimitHit, LimitName, LimitScope, LimitState},
-        profile::{Profile, ProfileName},
+        limits::{Buckets, LimitHit, LimitScope},
+        profile::Profile,
         review::ReviewNumber,
     },
     time::Timestamp,
     verification::{
+        contact::Contact,
         idempotency::{Answer, IdempotencyError, Once, Outcome, Replay},
-        record::{Delivery, Record, RecordKey, Status},
+        record::Record,
+        status::{Delivery, Status},
     },
 };
 use rand::CryptoRng;
-use std::{net::IpAddr, time::Duration};
-
-use words::{check_length, template};
-
-/// What a client asks for; parsed, so each value is within its bounds.
-#[derive(Clone, Debug)]
-pub struct StartRequest {
-    /// The number, read by the rules of the caller's mode.
-    pub to: PhoneNumber,
-    /// The profile whose policy applies.
-    pub profile: ProfileName,
-    /// Overrides the policy's length.
-    pub code_length: Option<u8>,
-    /// Overrides the policy's life.
-    pub expires_in: Option<Duration>,
-    /// Binds the code to a site.
-    pub origin: Option<Origin>,
-    /// Names the Android app that may read the message.
-    pub app_hash: Option<AppHash>,
-    /// The tenant's texts to use.
-    pub template: Option<TemplateName>,
-    /// The language of the message.
-    pub locale: Option<Locale>,
-    /// The payment that the code is to confirm.
-    pub transaction: Option<Transaction>,
-    /// The caller's own words, in place of all templates.
-    pub text: Option<CallerText>,
-    /// The tenant's sender that the message is to come from.
-    pub sender: Option<SenderText>,
-    /// The client's own notes.
-    pub metadata: Metadata,
-    /// The end user's address, as the client saw it.
-    pub end_user_ip: Option<IpAddr>,
-    /// Values for limits that the tenant named.
-    pub limits: Vec<(LimitName, String)>,
-}
-
-impl StartRequest {
-    /// A code for a number by what its tenant set up, and nothing else.
-    pub fn plain(to: PhoneNumber) -> Self {
-        Self {
-            to,
-            profile: ProfileName::default(),
-            code_length: None,
-            expires_in: None,
-            origin: None,
-            app_hash: None,
-            template: None,
-            locale: None,
-            transaction: None,
-            text: None,
-            sender: None,
-            metadata: Metadata::default(),
-            end_user_ip: None,
-            limits: Vec::new(),
-        }
-    }
-}
-
-/// A verification that was made, now or by the first of equal requests.
-#[derive(Clone, Debug)]
-pub struct Made {
-    /// The verification as it was then.
-    pub verification: Verification,
-    /// How far each limit is used; empty for a repeat.
-    pub limits: Vec<LimitState>,
-    /// Whether an earlier request made it.
-    pub replayed: bool,
-}
-
-/// Why no verification was made.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The tenant has no profile of that name.
-    #[error("no such profile")]
-    UnknownProfile,
-    /// The tenant has no texts of that name.
-    #[error("no such template")]
-    UnknownTemplate,
-    /// The tenant has no such sender.
-    #[error("no such sender")]
-    UnknownSender,
-    /// The message would not fit into what the app hash allows.
-    #[error("the message is longer than an Android app can read")]
-    TextTooLong,
-    /// The number is blocked.
-    #[error("the number is blocked")]
-    NumberBlocked,
-    /// The tenant does not send to the number's country.
-    #[error("the country is not allowed")]
-    CountryNotAllowed(Option<Country>),
-    /// The tenant has no limit of this name.
-    #[error("no such limit")]
-    UnknownLimit(LimitName),
-    /// Its Idempotency-Key stands in the way.
-    #[error(transparent)]
-    Idempotency(#[from] IdempotencyError),
-    /// A limit refused.
-    #[error("limit {} refused", .0.name)]
-    Limited(LimitHit),
-    /// No provider is configured.
-    #[error("no route")]
-    NoRoute,
-    /// Too many events wait for the history.
-    #[error("the events that wait for the history fill their budget")]
-    HistoryBacklog,
-    /// The codes store did not answer.
-    #[error("codes store")]
-    Codes(#[source] StoreError),
-    /// The directory did not answer.
-    #[error("directory")]
-    Directory(#[source] StoreError),
-}
 
 /// Makes a verification and queues its message.
 pub async fn start_verification(
@@ -208,7 +100,7 @@ fn review<'a>(
     }
     let number = context.keyring.fingerprint(caller.tenant, to);
     let review = view.reviews.iter().find(|review| review.number == number && now < review.ends_at)?;
-    Some((review, review.open(context)?.1))
+    Some((review, review.open(&context.keyring)?.1))
 }
 
 /// What +15005550005 runs into.

@@ -6,69 +6,23 @@
 use crate::{
     access::{key::Key, scope::Scope},
     history::fold::{reached, status_after},
-    id::{EventId, MessageId, ProfileId, WebhookMessageId},
-    snapshot::TenantView,
+    id::{EventId, MessageId, ProfileId, RecordKey, WebhookMessageId},
+    ports::webhooks::WebhookMessage,
+    snapshot::view::TenantView,
     time::Timestamp,
     verification::{
-        event::{CancelReason, Event, EventKind},
-        record::{Delivery, RecordKey, Status},
+        event::{Event, EventKind},
+        status::{CancelReason, Delivery, Status},
     },
+    webhook::{Webhook, event::WebhookEvent},
 };
-use crate::{ports::webhooks::WebhookMessage, webhook::Webhook};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-
-macro_rules! events {
-    ($($variant:ident $text:literal $doc:literal,)*) => {
-        /// Something that a webhook is told.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum WebhookEvent { $(#[doc = $doc] $variant,)* }
-
-        impl WebhookEvent {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$variant,)*];
-
-            /// The text form.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
-
-            /// When it happens.
-            pub const fn meaning(self) -> &'static str {
-                match self { $(Self::$variant => $doc,)* }
-            }
-        }
-    };
-}
-
-events! {
-    VerificationStarted "verification.started" "A verification was made and its first message queued.",
-    VerificationSent "verification.sent" "A provider took a message.",
-    VerificationDelivered "verification.delivered" "The provider reports that the phone has the message.",
-    VerificationApproved "verification.approved" "The right code was given.",
-    VerificationFailed "verification.failed" "No provider ever took one of its messages.",
-    VerificationExpired "verification.expired" "Its time passed.",
-    VerificationCanceled "verification.canceled" "It was ended before its time.",
-    VerificationExhausted "verification.exhausted" "The last try was wrong.",
-    MessageFailed "message.failed" "A message was refused for good, or did not reach the phone.",
-    KeyCreated "key.created" "A key was made.",
-    KeyUpdated "key.updated" "The name, the expiry or the allowlist of a key was changed.",
-    KeyRotated "key.rotated" "Another key was made to take the place of one.",
-    KeyDisabled "key.disabled" "A key was disabled.",
-    KeyEnabled "key.enabled" "A disabled key was enabled again.",
-    KeyDeleted "key.deleted" "A key was deleted.",
-    KeyExpiring "key.expiring" "A key that no other replaced ends within seven days.",
-}
 
 /// What a ping says it is.
 pub const PING: &str = "webhook.ping";
 
 impl WebhookEvent {
-    /// The event with this text form.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|event| event.as_str() == text)
-    }
-
     /// What an event of a verification tells.
     fn of(kind: &EventKind) -> &'static [Self] {
         match kind {

@@ -2,15 +2,12 @@
 //! what is left of deleted webhooks too, and keys that end soon are told.
 
 use crate::{
-    Context,
+    acts::webhook_events::of_expiring_key,
+    context::Context,
     id::{TenantId, WebhookId},
-    ports::codes::StoreError,
+    ports::{error::StoreError, webhooks::KeptBounds},
     time::Timestamp,
-};
-use crate::{
-    acts::webhook_events::{WebhookEvent, of_expiring_key},
-    ports::webhooks::KeptBounds,
-    webhook::{KEPT, KEPT_MOST, WAITING_MOST, Webhook},
+    webhook::{KEPT, KEPT_MOST, WAITING_MOST, Webhook, event::WebhookEvent},
 };
 use std::{
     collections::{BTreeMap, VecDeque},

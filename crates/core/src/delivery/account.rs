@@ -11,9 +11,6 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
 use zeroize::Zeroizing;
 
-/// The tenant that holds what the operator shares.
-pub const OPERATOR: TenantId = TenantId::from_bytes([0; 16]);
-
 /// Who else may use an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Shared {

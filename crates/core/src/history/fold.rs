@@ -6,7 +6,7 @@ use crate::{
     time::Timestamp,
     verification::{
         event::{Event, EventKind, Started},
-        record::{Delivery, Status},
+        status::{Delivery, Status},
     },
 };
 

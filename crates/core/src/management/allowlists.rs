@@ -1,8 +1,15 @@
 //! Management of the tenant's allowlist: nobody locks themselves out unasked.
 
 use crate::{
-    Caller, Context, LiveByTest, access::allowlist::Allowlist, ports::codes::StoreError,
-    tenant::settings::Setting, time::Timestamp,
+    access::{
+        allowlist::Allowlist,
+        caller::{Caller, LiveByTest},
+        usage::{AddressUse, UsePage},
+    },
+    context::Context,
+    ports::error::StoreError,
+    tenant::settings::Setting,
+    time::Timestamp,
 };
 use std::net::IpAddr;
 
@@ -43,4 +50,23 @@ pub async fn replace_api_allowlist(
     context.catch_up().await;
     saved.map_err(AllowlistError::Directory)?;
     Ok(list)
+}
+
+/// Lists uses of the tenant's keys, newest first, each with whether the lists
+/// as they are now admit it.
+pub async fn list_address_uses(
+    context: &Context,
+    caller: &Caller,
+    page: UsePage,
+) -> Result<Vec<(AddressUse, bool)>, AllowlistError> {
+    let uses = context.directory.list_address_uses(caller.tenant, page).await;
+    let uses = uses.map_err(AllowlistError::Directory)?;
+    let view = context.tenant_view(caller.tenant).map_err(AllowlistError::Directory)?;
+    let is_allowed = |one: &AddressUse| {
+        // A key that is gone is accepted from nowhere.
+        let key = context.snapshot.key(one.key);
+        view.settings.api_allowlist.allows(one.address)
+            && key.is_some_and(|key| key.allowlist.allows(one.address))
+    };
+    Ok(uses.into_iter().map(|one| (one, is_allowed(&one))).collect())
 }

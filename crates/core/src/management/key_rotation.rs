@@ -4,13 +4,20 @@
 //! names one secret.
 
 use crate::{
-    Caller, Context,
-    access::key::{Key, PresentedKey},
+    access::{
+        caller::Caller,
+        key::{Key, PresentedKey},
+    },
+    context::Context,
     id::KeyId,
-    management::keys::{KeyError, read_governed, refuse_escaping, refuse_outliving},
-    ports::codes::{KeyEnd, Rotation},
+    management::{
+        keys::{KeyError, read_governed, refuse_escaping, refuse_outliving},
+        repeat::{made_once, refuse_repeat},
+    },
+    ports::directory::Rotation,
+    snapshot::ends::KeyEnd,
     time::Timestamp,
-    verification::idempotency::{Once, made_once, refuse_repeat},
+    verification::idempotency::Once,
 };
 use rand::CryptoRng;
 use std::time::Duration;
@@ -78,10 +85,7 @@ pub async fn rotate_key(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        access::{key::Mode, scope::Scopes},
-        id::TenantId,
-    };
+    use crate::{access::scope::Scopes, id::TenantId, mode::Mode};
     use rand::{SeedableRng, rngs::StdRng};
 
     #[test]

@@ -12,8 +12,9 @@ use crate::{
     id::NodeId,
     keyring::version::{KeyKind, KeyVersion},
     ports::nodes::Node,
-    tenant::{limits::KEPT_AFTER_EXPIRY, profile::Policy},
+    tenant::profile::Policy,
     time::{Timestamp, ceil_seconds},
+    verification::times::KEPT_AFTER_EXPIRY,
 };
 use std::time::Duration;
 

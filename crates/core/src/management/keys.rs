@@ -2,16 +2,20 @@
 //! that it covers, and cannot lock itself out.
 
 use crate::{
-    Caller, Context,
     access::{
         allowlist::Allowlist,
-        key::{Key, MAX_NAME, Mode, PresentedKey},
+        caller::Caller,
+        key::{Key, MAX_NAME, PresentedKey},
         scope::Scopes,
     },
+    context::Context,
     id::KeyId,
-    ports::codes::{KeyChange, KeyEnd, StoreError},
+    management::repeat::{made_once, refuse_repeat},
+    mode::Mode,
+    ports::{directory::KeyChange, error::StoreError},
+    snapshot::ends::KeyEnd,
     time::Timestamp,
-    verification::idempotency::{IdempotencyError, Once, made_once, refuse_repeat},
+    verification::idempotency::{IdempotencyError, Once},
 };
 use rand::CryptoRng;
 use std::net::IpAddr;

@@ -3,7 +3,8 @@
 //! limits nothing until then.
 
 use crate::{
-    Caller, Context,
+    access::caller::Caller,
+    context::Context,
     id::ProfileId,
     management::profiles::{ProfileError, change_profile, find_profile},
     tenant::{

@@ -1,10 +1,11 @@
 //! Management of profiles.
 
 use crate::{
-    Caller, Context, LiveByTest,
+    access::caller::{Caller, LiveByTest},
     code::Alphabet,
+    context::Context,
     id::ProfileId,
-    ports::codes::StoreError,
+    ports::error::StoreError,
     tenant::{
         limits::{LimitName, NamedLimits},
         profile::{DisplayName, Policy, Profile, ProfileName, ResendPolicy},

@@ -1,22 +1,21 @@
 //! Accounts at providers: make, change, try, delete.
 
-use crate::management::resources::{
-    Made, ResourceError, ResourceName, create, delete, in_rounds, list, made_before, read, update,
-};
 use crate::{
-    Context,
-    acts::{
-        receipts::bind_message,
-        ways::{Route, operator},
-    },
+    acts::{receipts::bind_message, ways::operator},
+    context::Context,
     delivery::{
-        account::{OPERATOR, ProviderAccount, ReceiptPath, Shared},
+        account::{ProviderAccount, ReceiptPath, Shared},
+        route::Route,
         sender::choose,
     },
     id::{ProviderId, TenantId},
+    management::resources::{
+        Made, ResourceError, ResourceName, create, delete, in_rounds, list, made_before, read, update,
+    },
     phone::PhoneNumber,
     ports::gateways::{SettingFault, Trial, TrialOutcome},
     tenant::{
+        OPERATOR,
         limits::{Bucket, LimitHit, LimitScope, Take},
         resource::{Basis, Resource, ResourceKind},
     },

@@ -3,7 +3,7 @@
 //! key can go.
 
 use crate::{
-    Context, delivery::account::ProviderAccount, keyring::Place, ports::codes::StoreError,
+    context::Context, delivery::account::ProviderAccount, keyring::Place, ports::error::StoreError,
     tenant::resource::Resource, time::Timestamp, webhook::Webhook,
 };
 use rand::CryptoRng;

@@ -1,11 +1,10 @@
 //! Re-sealing: after a new seal key became primary, every contact that the
 //! history keeps is sealed anew, page by page, so that the old key can go.
 
-use crate::history::query::HistoryUpkeep;
 use crate::{
     id::VerificationId,
     keyring::{KeyRing, Place, Sealed},
-    ports::codes::StoreError,
+    ports::{error::StoreError, history::HistoryUpkeep},
     time::Timestamp,
 };
 use rand::CryptoRng;

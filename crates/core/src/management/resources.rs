@@ -2,16 +2,18 @@
 //! senders, routes, templates.
 
 use crate::{
-    Context, LiveByTest,
+    access::caller::LiveByTest,
+    context::Context,
     id::TenantId,
-    ports::{codes::StoreError, gateways::SettingFault},
+    management::repeat::refuse_repeat,
+    ports::{error::StoreError, gateways::SettingFault},
     tenant::{
         limits::LimitHit,
         profile::is_name,
         resource::{Basis, Resource, ResourceKind},
     },
     time::Timestamp,
-    verification::idempotency::{IdempotencyError, Once, refuse_repeat},
+    verification::idempotency::{IdempotencyError, Once},
 };
 use std::fmt;
 

@@ -1,19 +1,20 @@
 //! Routes: make, change, delete, explain.
 
-use crate::management::{
-    providers::refuse_unusable,
-    resources::{
-        Made, ResourceError, ResourceName, create, delete, in_rounds, list, made_before, read, update,
-    },
-};
 use crate::{
-    Caller, Context,
-    acts::ways::{self, Candidate, Route, Skipped, account, operator, ways},
+    access::caller::Caller,
+    acts::ways::{Candidate, Skipped, account, operator, ways},
     code::Code,
-    delivery::{account::Health, sender::SenderText},
+    context::Context,
+    delivery::{account::Health, route::Route},
     id::{MessageId, ProviderId, RouteId, TenantId},
     locale::Locale,
-    message::{MessageText, template::set::TemplateName, text::CodeText},
+    management::{
+        providers::refuse_unusable,
+        resources::{
+            Made, ResourceError, ResourceName, create, delete, in_rounds, list, made_before, read, update,
+        },
+    },
+    message::{MessageText, sender_text::SenderText, template::set::TemplateName, text::CodeText},
     phone::{Country, PhoneNumber, countries::CountryMode},
     tenant::{
         profile::Policy,
@@ -236,9 +237,4 @@ pub fn explain_route(
         skipped: found.skipped,
         text: text.compose(&view, policy.expires_in),
     })
-}
-
-/// Whether a live message to this number has a way.
-pub fn has_way(context: &Context, view: &crate::snapshot::TenantView, to: &PhoneNumber) -> bool {
-    context.live_route || ways::is_served(view, operator(&context.snapshot).as_deref(), to)
 }

@@ -1,10 +1,12 @@
 //! Senders: make, list, delete.
 
-use crate::management::resources::{Made, ResourceError, create, delete, list, made_before};
 use crate::{
-    Caller, Context,
-    delivery::sender::{Sender, SenderText},
+    access::caller::Caller,
+    context::Context,
+    delivery::sender::Sender,
     id::SenderId,
+    management::resources::{Made, ResourceError, create, delete, list, made_before},
+    message::sender_text::SenderText,
     phone::Country,
     tenant::resource::{Resource, ResourceKind},
     time::Timestamp,

@@ -1,10 +1,11 @@
-//! Management of what a tenant has set: limits, countries; and of its numbers.
+//! Management of what a tenant has set: limits and language; and of its numbers.
 
 use crate::{
-    Caller, Context, LiveByTest,
+    access::caller::{Caller, LiveByTest},
+    context::Context,
     locale::Locale,
-    phone::{PhoneNumber, countries::Countries},
-    ports::codes::StoreError,
+    phone::PhoneNumber,
+    ports::error::StoreError,
     tenant::{
         Tenant,
         limits::{Buckets, LimitName, LimitScope},
@@ -80,23 +81,6 @@ pub async fn delete_limit(
     }
 }
 
-/// The country list.
-pub fn read_countries(context: &Context, caller: &Caller) -> Result<Countries, SettingError> {
-    Ok(context.tenant_view(caller.tenant)?.settings.countries.clone())
-}
-
-/// Replaces the country list.
-pub async fn save_countries(
-    context: &Context,
-    caller: &Caller,
-    countries: Countries,
-    now: Timestamp,
-) -> Result<Countries, SettingError> {
-    caller.refuse_test()?;
-    save(context, caller, &Setting::Countries(countries.clone()), now).await?;
-    Ok(countries)
-}
-
 /// The tenant and the locale of its messages; `None` for English.
 pub fn read_tenant(context: &Context, caller: &Caller) -> Result<(Tenant, Option<Locale>), SettingError> {
     let view = context.tenant_view(caller.tenant)?;
@@ -114,7 +98,7 @@ pub async fn save_locale(
     save(context, caller, &Setting::Locale(locale), now).await
 }
 
-async fn save(
+pub(super) async fn save(
     context: &Context,
     caller: &Caller,
     setting: &Setting,

@@ -1,10 +1,11 @@
 //! Templates: make, change, delete, preview.
 
-use crate::management::resources::{Made, ResourceError, create, delete, list, made_before, read, update};
 use crate::{
-    Caller, Context,
+    access::caller::Caller,
+    context::Context,
     id::{TemplateId, TenantId},
     locale::Locale,
+    management::resources::{Made, ResourceError, create, delete, list, made_before, read, update},
     message::{
         Preview, preview,
         template::{

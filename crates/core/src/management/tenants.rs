@@ -1,10 +1,9 @@
 //! The end of tenants: what was deleted is erased after [`ERASED_AFTER`].
 
 use crate::{
-    Context,
-    history::query::HistoryUpkeep,
+    context::Context,
     id::{TenantId, WebhookId},
-    ports::codes::StoreError,
+    ports::{error::StoreError, history::HistoryUpkeep},
     tenant::{ERASED_AFTER, Tenant, resource::ResourceKind},
     time::Timestamp,
 };

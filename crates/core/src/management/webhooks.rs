@@ -1,17 +1,21 @@
 //! Webhooks: make, change, rotate, delete, try, send again. A test key sees and
 //! changes those of test mode only.
 
-use crate::management::resources::{ResourceError, ResourceName, create, in_rounds, list, read, update};
 use crate::{
-    Caller, Context,
-    access::key::Mode,
-    acts::webhook_events::{WebhookEvent, ping},
+    access::caller::Caller,
+    acts::webhook_events::ping,
+    context::Context,
     id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
-    ports::{codes::StoreError, webhooks::WebhookAttempt},
+    management::{
+        repeat::refuse_repeat,
+        resources::{ResourceError, ResourceName, create, in_rounds, list, read, update},
+    },
+    mode::Mode,
+    ports::{error::StoreError, webhooks::WebhookAttempt},
     tenant::resource::{Basis, Resource, ResourceKind},
     time::Timestamp,
-    verification::idempotency::{IdempotencyError, Once, refuse_repeat},
-    webhook::{DisabledReason, MAX_URL, MOST_TEST, Webhook, secret::WebhookSecrets},
+    verification::idempotency::{IdempotencyError, Once},
+    webhook::{DisabledReason, MAX_URL, MOST_TEST, Webhook, event::WebhookEvent, secret::WebhookSecrets},
 };
 use rand::CryptoRng;
 use std::{collections::BTreeSet, time::Duration};

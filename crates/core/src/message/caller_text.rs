@@ -56,20 +56,20 @@ impl CallerText {
         Ok(Self { before: before.to_owned(), after: after.to_owned() })
     }
 
-    pub(super) fn from_record(before: String, after: String) -> Self {
+    pub(crate) fn from_record(before: String, after: String) -> Self {
         Self { before, after }
     }
 
-    pub(super) fn before(&self) -> &str {
+    pub(crate) fn before(&self) -> &str {
         &self.before
     }
 
-    pub(super) fn after(&self) -> &str {
+    pub(crate) fn after(&self) -> &str {
         &self.after
     }
 
     /// The same as a template. No brace in it is read as one.
-    pub(super) fn template(&self) -> Template {
+    pub(crate) fn template(&self) -> Template {
         Template::around_code(&self.before, &self.after)
     }
 }

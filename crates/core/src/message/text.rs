@@ -1,60 +1,17 @@
 //! What a start fixes of its message: the code and what goes around it.
 
-use crate::message::caller_text::CallerText;
 use crate::{
     code::{Code, payment::Transaction},
-    delivery::sender::SenderText,
     id::TemplateId,
     locale::Locale,
-    message::{MessageText, Wording, minutes, template::Values},
+    message::{
+        binding::{AppHash, Origin},
+        caller_text::CallerText,
+        sender_text::SenderText,
+    },
     pack::{Reader, Writer},
-    snapshot::TenantView,
 };
-use std::time::Duration;
 use zeroize::Zeroizing;
-
-/// A host name for the origin-bound last line (WICG "origin-bound one-time codes").
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin(String);
-
-impl Origin {
-    /// A lower-case host name with a dot in it, at most 100 characters; no scheme, port or path.
-    pub fn parse(text: &str) -> Option<Self> {
-        let label = |label: &str| {
-            (1..=63).contains(&label.len())
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-        };
-        let host = text.len() <= 100 && text.contains('.') && text.split('.').all(label);
-        host.then(|| Self(text.to_owned()))
-    }
-
-    /// The host.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// The 11-character hash by which Android's SMS Retriever finds its app.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AppHash(String);
-
-impl AppHash {
-    /// 11 characters of base64.
-    pub fn parse(text: &str) -> Option<Self> {
-        let base64 = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
-        (text.len() == 11 && text.bytes().all(base64)).then(|| Self(text.to_owned()))
-    }
-
-    /// The hash.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Longest message that Android's SMS Retriever reads, in bytes.
-pub const RETRIEVER_BYTES: usize = 140;
 
 /// A code and what goes around it, as sealed in the record.
 #[derive(Clone, Debug)]
@@ -79,31 +36,6 @@ pub struct CodeText {
 }
 
 impl CodeText {
-    /// The message, if it has a wording that is short enough for its app;
-    /// `left` is how long the code still lives.
-    pub fn compose(&self, view: &TenantView, left: Duration) -> Option<MessageText> {
-        let values = self.values(view, left);
-        if let Some(text) = &self.text {
-            let message = self.compose_own(text, &values);
-            return (self.app_hash.is_none() || message.fits_retriever()).then_some(message);
-        }
-        self.wording(view).compose(&values, self.origin.as_ref(), self.app_hash.as_ref())
-    }
-
-    /// The message to send. One that changed since the start, and is now too
-    /// long for its app, can still be read by a person.
-    pub fn compose_anyhow(&self, view: &TenantView, left: Duration) -> Option<MessageText> {
-        let values = self.values(view, left);
-        if let Some(text) = &self.text {
-            return Some(self.compose_own(text, &values));
-        }
-        self.wording(view).compose_anyhow(&values, self.origin.as_ref(), self.app_hash.as_ref())
-    }
-
-    fn compose_own(&self, text: &CallerText, values: &Values) -> MessageText {
-        MessageText::compose((&text.template(), false), values, self.origin.as_ref(), self.app_hash.as_ref())
-    }
-
     /// Whether all but the code is the same: then another message of the one says what the other would.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         let Self { code: _, origin, app_hash, template, locale, transaction, text, sender } = self;
@@ -114,17 +46,6 @@ impl CodeText {
             && *transaction == other.transaction
             && *text == other.text
             && *sender == other.sender
-    }
-
-    fn values<'a>(&'a self, view: &'a TenantView, left: Duration) -> Values<'a> {
-        let (company, transaction) = (&view.tenant.name, self.transaction.as_ref());
-        Values { code: &self.code, company, minutes: minutes(left), transaction }
-    }
-
-    fn wording<'a>(&'a self, view: &'a TenantView) -> Wording<'a> {
-        // One that was deleted since then gives way to the shipped texts.
-        let set = self.template.and_then(|id| view.templates.values().find(|set| set.id == id));
-        Wording { set, locale: self.locale.as_ref(), tenant_locale: view.settings.locale.as_ref() }
     }
 
     /// Format 1, which older nodes read, as long as it says everything; format 2
@@ -203,7 +124,6 @@ impl CodeText {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tenant::{Tenant, TenantName};
 
     fn text(origin: Option<&str>, app_hash: Option<&str>) -> CodeText {
         CodeText {
@@ -249,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_callers_words_are_kept_and_sent_as_they_are() {
+    fn the_callers_words_are_kept_as_they_are() {
         let own = CallerText::parse("Your {code}: [%code%]!", "[%code%]", 160).unwrap();
         let with = CodeText { text: Some(own), ..text(Some("a.example"), None) };
         let packed = with.pack();
@@ -257,35 +177,5 @@ mod tests {
         let back = CodeText::unpack(&packed).unwrap();
         assert!(back.is_like(&with) && !back.is_like(&text(Some("a.example"), None)));
         assert!(CodeText::unpack(&packed[..packed.len() - 1]).is_none());
-        let id = crate::id::TenantId::from_bytes([1; 16]);
-        let tenant = Tenant::new(id, TenantName::parse("Acme").unwrap(), Default::default());
-        let view = TenantView::new(tenant);
-        for message in [back.compose(&view, Duration::ZERO), back.compose_anyhow(&view, Duration::ZERO)] {
-            assert_eq!(message.unwrap().expose(), "Your {code}: 123456!\n\n@a.example #123456");
-        }
-        let long = CallerText::parse(&format!("{}[%code%]", "a".repeat(135)), "[%code%]", 160).unwrap();
-        let app = CodeText { text: Some(long), ..text(None, Some("FA+9qCX9VSu")) };
-        assert!(app.compose(&view, Duration::ZERO).is_none(), "no phone hands it over");
-        assert!(app.compose_anyhow(&view, Duration::ZERO).is_some());
-    }
-
-    #[test]
-    fn hosts_and_hashes_are_checked() {
-        for bad in [
-            "",
-            "localhost",
-            "https://a.example",
-            "a.example:80",
-            "A.example",
-            "-a.example",
-            "a..b",
-            "a.b/c",
-            "a b.c",
-        ] {
-            assert!(Origin::parse(bad).is_none(), "{bad}");
-        }
-        for bad in ["", "short", "FA+9qCX9VS\n", "FA+9qCX9VSuu"] {
-            assert!(AppHash::parse(bad).is_none(), "{bad}");
-        }
     }
 }

@@ -1,13 +1,11 @@
 //! What delivery knows of providers, for those who manage accounts.
 
 use crate::{
-    delivery::{
-        account::{Health, ProviderAccount},
-        sender::SenderText,
-    },
+    delivery::account::{Health, ProviderAccount},
     id::TenantId,
+    message::sender_text::SenderText,
     phone::PhoneNumber,
-    verification::record::Delivery,
+    verification::status::Delivery,
 };
 use async_trait::async_trait;
 use serde_json::Value;

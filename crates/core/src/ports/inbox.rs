@@ -2,7 +2,7 @@
 
 use crate::{
     id::{MessageId, VerificationId},
-    ports::codes::StoreError,
+    ports::error::StoreError,
     time::Timestamp,
 };
 use async_trait::async_trait;

@@ -1,7 +1,7 @@
 //! Nodes: the processes that serve one installation, and what each of them
 //! tells the others about itself.
 
-use crate::{id::NodeId, keyring::version::Versions, ports::codes::StoreError, time::Timestamp};
+use crate::{id::NodeId, keyring::version::Versions, ports::error::StoreError, time::Timestamp};
 use async_trait::async_trait;
 use std::{
     ops::Range,

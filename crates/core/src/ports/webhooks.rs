@@ -2,7 +2,7 @@
 
 use crate::{
     id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
-    ports::codes::StoreError,
+    ports::error::StoreError,
     time::Timestamp,
 };
 use async_trait::async_trait;

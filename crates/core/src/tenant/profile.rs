@@ -1,9 +1,9 @@
 //! A profile: an app or purpose of a tenant, with its code policy.
 
 use crate::{
-    access::key::Mode,
     code::{Alphabet, CodeShape},
     id::{ProfileId, TenantId},
+    mode::Mode,
     printable::is_printable,
     tenant::limits::{LimitNotes, NamedLimits},
     time::Timestamp,

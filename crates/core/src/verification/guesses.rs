@@ -14,9 +14,18 @@ use crate::{
     code::CodeShape,
     pack::{Reader, Writer},
     time::Timestamp,
-    verification::event::GuessWait,
 };
 use std::time::Duration;
+
+/// A wait that wrong codes in a row brought about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuessWait {
+    /// Until the next code is compared.
+    pub wait: Duration,
+    /// Whether the count of the number made it, over all profiles and
+    /// addresses; else that of the end user's address.
+    pub of_number: bool,
+}
 
 /// Where a guesser comes from: a keyed hash of the address given at the start,
 /// long enough to tell the few sources of one number apart. Zeros: no address

@@ -7,12 +7,10 @@
 //! tried anew.
 
 use crate::{
-    Context,
-    id::{TenantId, VerificationId},
+    id::VerificationId,
     pack::{Reader, UnpackError, Writer, unpack},
-    ports::codes::StoreError,
     time::Timestamp,
-    verification::record::{CheckOutcome, Record},
+    verification::{outcome::CheckOutcome, record::Record},
 };
 use std::time::Duration;
 use subtle::ConstantTimeEq;
@@ -188,35 +186,6 @@ fn read(reader: &mut Reader<'_>) -> Option<([u8; 16], Outcome)> {
         _ => return None,
     };
     Some((request, outcome))
-}
-
-/// A repeat of a request that made a secret cannot be answered as the first was.
-pub(crate) async fn refuse_repeat<E: From<IdempotencyError> + From<StoreError>>(
-    context: &Context,
-    tenant: TenantId,
-    once: Option<&Once>,
-    now: Timestamp,
-) -> Result<(), E> {
-    let Some(once) = once else { return Ok(()) };
-    match context.directory.answered(tenant, once, now - KEPT).await? {
-        None => Ok(()),
-        Some(request) if once.is_same(&request) => Err(IdempotencyError::SecretShown.into()),
-        Some(_) => Err(IdempotencyError::Mismatch.into()),
-    }
-}
-
-/// A conflict may be that of a repeat which came first.
-pub(crate) async fn made_once<E: From<IdempotencyError> + From<StoreError>>(
-    context: &Context,
-    tenant: TenantId,
-    once: Option<&Once>,
-    now: Timestamp,
-    made: Result<(), StoreError>,
-) -> Result<(), E> {
-    if matches!(made, Err(StoreError::Conflict | StoreError::Full { .. })) {
-        refuse_repeat::<E>(context, tenant, once, now).await?;
-    }
-    Ok(made?)
 }
 
 #[cfg(test)]

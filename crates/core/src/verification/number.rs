@@ -5,11 +5,11 @@ use crate::{
     id::{ProfileId, VerificationId},
     pack::{Reader, UnpackError, Writer, unpack_since},
     tenant::{
-        limits::{Bucket, Buckets, KEPT_AFTER_EXPIRY, LimitHit, LimitScope, LimitState},
+        limits::{Bucket, Buckets, LimitHit, LimitScope, LimitState},
         profile::Policy,
     },
     time::Timestamp,
-    verification::guesses::Guesses,
+    verification::{guesses::Guesses, times::KEPT_AFTER_EXPIRY},
 };
 use std::time::Duration;
 

@@ -7,13 +7,13 @@ use crate::{
     code::{Alphabet, CodeShape},
     id::{MessageId, ProfileId},
     keyring::{CodeMac, Fingerprint},
-    pack::{Reader, Writer, unpack_since},
+    pack::{Reader, UnpackError, Writer, unpack_since},
     tenant::profile::ResendPolicy,
-    verification::guesses::Source,
-};
-use crate::{
-    pack::UnpackError,
-    verification::record::{Delivery, Record, Status},
+    verification::{
+        guesses::Source,
+        record::Record,
+        status::{Delivery, Status},
+    },
 };
 
 const FORMAT: u8 = 4;

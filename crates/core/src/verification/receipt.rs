@@ -2,14 +2,11 @@
 //! the message where the provider names it in its own words only.
 
 use crate::{
-    access::key::Mode,
-    id::{EventId, MessageId, ProviderId, TenantId, VerificationId},
+    id::{EventId, MessageId, ProviderId, RecordKey, TenantId, VerificationId},
+    mode::Mode,
     pack::{Reader, Writer},
     tenant::limits::{Bucket, LimitScope, Take},
-    verification::{
-        event::EventKind,
-        record::{Delivery, RecordKey},
-    },
+    verification::{event::EventKind, status::Delivery},
 };
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -310,6 +307,17 @@ impl Match {
             let parked = if reader.is_done() { None } else { Some(ParkedReceipt::read(reader)?) };
             Some(Self { target, parked })
         })
+    }
+}
+
+impl EventId {
+    /// The id of what a provider reports of a message: of a receipt that comes
+    /// twice the same, so that the history counts it once.
+    pub fn derived(message: MessageId, provider: &str, delivery: Delivery) -> Self {
+        let parts = [message.bytes().as_slice(), delivery.as_str().as_bytes(), provider.as_bytes()];
+        let mut bytes = *message.bytes();
+        bytes[8..].copy_from_slice(&digest(b"receipt", &parts)[..8]);
+        Self::from_bytes(bytes)
     }
 }
 

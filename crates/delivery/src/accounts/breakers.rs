@@ -7,8 +7,9 @@ use crate::{
     provider::{Accepted, SendError},
 };
 use countersign_core::{
-    delivery::account::{BreakerState, Health, OPERATOR, ProviderAccount},
+    delivery::account::{BreakerState, Health, ProviderAccount},
     id::{ProviderId, TenantId},
+    tenant::OPERATOR,
 };
 use std::{
     collections::HashMap,

@@ -5,10 +5,10 @@ use crate::provider::{Accepted, Outgoing, Provider, SendError};
 use countersign_core::{
     error::chain,
     ports::{
-        codes::Clock,
+        clock::Clock,
         inbox::{ConsoleMode, ConsoleSwitch, Inbox, InboxMessage},
     },
-    verification::record::Delivery,
+    verification::status::Delivery,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -73,7 +73,7 @@ impl Provider for Console {
 mod tests {
     use super::*;
     use crate::provider::tests::outgoing;
-    use countersign_core::{ports::codes::StoreError, time::Timestamp};
+    use countersign_core::{ports::error::StoreError, time::Timestamp};
     use std::sync::Mutex;
 
     #[derive(Default)]

@@ -4,7 +4,7 @@
 use crate::provider::{Accepted, Outgoing, Provider, SendError};
 use countersign_core::{
     phone::magic::{Magic, SLOW_DELIVERY},
-    verification::record::Delivery,
+    verification::status::Delivery,
 };
 use std::time::Duration;
 

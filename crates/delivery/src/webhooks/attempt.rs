@@ -8,12 +8,13 @@ use crate::{
     providers::signature::SigningSecret,
 };
 use countersign_core::{
-    Context,
     acts::webhook_events::PING,
+    context::Context,
     id::AttemptId,
     management::webhooks::disable_webhook,
     ports::{
-        codes::{Clock, StoreError},
+        clock::Clock,
+        error::StoreError,
         webhooks::{NextTry, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
     },
     time::Timestamp,

@@ -3,7 +3,7 @@
 use countersign_core::{
     error::chain,
     id::{TenantId, WebhookId},
-    ports::codes::StoreError,
+    ports::error::StoreError,
 };
 use std::{
     collections::HashMap,

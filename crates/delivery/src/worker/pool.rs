@@ -9,7 +9,7 @@
 use countersign_core::{
     delivery::places::{Places, Room},
     id::TenantId,
-    ports::codes::StoreError,
+    ports::error::StoreError,
 };
 use std::{collections::HashMap, future::Future, time::Duration};
 use tokio::{

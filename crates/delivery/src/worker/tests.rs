@@ -5,10 +5,10 @@ mod fake;
 use super::*;
 use crate::provider::{Accepted, Outgoing, SendError};
 use countersign_core::{
-    access::key::Mode,
     id::MessageId,
+    mode::Mode,
     ports::{codes::Codes, nodes::Share},
-    verification::record::{Delivery, Settlement},
+    verification::{settlement::Settlement, status::Delivery},
 };
 use fake::{Fixed, MemoryCodes, SECOND, accounts, context, start};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -2,12 +2,15 @@
 
 use async_trait::async_trait;
 use countersign_core::{
-    history::query::History,
+    id::RecordKey,
     ports::{
-        codes::{Codes, Directory, StoreError},
+        codes::Codes,
+        directory::Directory,
+        error::StoreError,
+        history::History,
         inbox::{Inbox, InboxMessage},
     },
-    verification::{event::Event, record::RecordKey},
+    verification::event::Event,
 };
 use std::sync::Mutex;
 use tokio::sync::Notify;

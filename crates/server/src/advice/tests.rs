@@ -1,7 +1,7 @@
 use super::*;
 use countersign_core::{
     id::{ProviderId, RouteId},
-    snapshot::News,
+    snapshot::news::News,
     tenant::{
         Tenant, TenantName,
         resource::{Resource, ResourceKind},

@@ -1,10 +1,10 @@
 //! Keeps the copy of the directory in memory up to date.
 
 use countersign_core::{
-    Context,
     access::usage,
+    context::Context,
     error::chain,
-    ports::codes::{Clock, StoreError},
+    ports::{clock::Clock, error::StoreError},
     time::Timestamp,
     verification::idempotency,
 };

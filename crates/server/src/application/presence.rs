@@ -8,11 +8,11 @@ use crate::{
 };
 use anyhow::ensure;
 use countersign_core::{
-    Context,
+    context::Context,
     id::NodeId,
     keyring::{KeyRing, version::KeyKind},
     ports::{
-        codes::Clock,
+        clock::Clock,
         nodes::{NOTES_EVERY, Node, Nodes},
     },
     snapshot::Snapshot,

@@ -2,9 +2,13 @@
 
 use countersign_core::{
     error::chain,
-    history::query::HistoryUpkeep,
     ports::{
-        codes::{Codes, EventBacklog, StoreError, Unrecorded},
+        codes::{
+            Codes,
+            events::{EventBacklog, Unrecorded},
+        },
+        error::StoreError,
+        history::HistoryUpkeep,
         nodes::Share,
     },
     time::Timestamp,

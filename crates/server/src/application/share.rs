@@ -3,10 +3,7 @@
 use countersign_core::{
     error::chain,
     id::NodeId,
-    ports::{
-        codes::{Codes, StoreError},
-        nodes::Share,
-    },
+    ports::{codes::Codes, error::StoreError, nodes::Share},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};

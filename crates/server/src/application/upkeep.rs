@@ -4,15 +4,14 @@
 use super::recorder::Recorder;
 use crate::{configuration::HistorySettings, machine};
 use countersign_core::{
-    Context,
+    context::Context,
     error::chain,
-    history::query::HistoryUpkeep,
     management::{
         reseal::{Resealed, reseal_resources},
         reseal_history::{Resealing, reseal_contacts},
         tenants::{Erased, erase_tenants},
     },
-    ports::codes::{Clock, StoreError},
+    ports::{clock::Clock, error::StoreError, history::HistoryUpkeep},
 };
 use rand::{SeedableRng, rngs::StdRng};
 use std::{sync::Arc, time::Duration};

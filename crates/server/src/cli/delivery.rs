@@ -3,10 +3,10 @@
 use super::parse_tenant_id;
 use clap::{Args, Subcommand};
 use countersign_core::{
-    acts::ways::Route,
-    delivery::{account::Shared, sender::SenderText},
+    delivery::{account::Shared, route::Route},
     id::{ProviderId, RouteId, TenantId},
     management::resources::ResourceName,
+    message::sender_text::SenderText,
     phone::{Country, PhoneNumber},
 };
 use std::path::PathBuf;

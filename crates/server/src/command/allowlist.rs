@@ -8,7 +8,10 @@ use crate::{
 use anyhow::{Context as _, ensure};
 use countersign_core::{
     access::allowlist::{Allowlist, Entry},
-    ports::codes::{Clock as _, Directory, KeyChange},
+    ports::{
+        clock::Clock as _,
+        directory::{Directory, KeyChange},
+    },
     tenant::settings::Setting,
     time::Timestamp,
 };

@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use countersign_core::{
     id::NodeId,
     ports::{
-        codes::Clock,
+        clock::Clock,
         nodes::{DEAD_AFTER, NOTES_EVERY, Node, Nodes, silent},
     },
     snapshot::MAX_AGE,

@@ -9,12 +9,17 @@ use anyhow::{Context as _, ensure};
 use countersign_core::{
     access::{
         allowlist::Allowlist,
-        key::{Key, Mode, PresentedKey},
+        key::{Key, PresentedKey},
         scope::{Scope, Scopes},
     },
     id::{KeyId, TenantId},
     management::key_rotation,
-    ports::codes::{Clock as _, Directory, KeyChange, KeyEnd, Relay},
+    mode::Mode,
+    ports::{
+        clock::Clock as _,
+        directory::{Directory, KeyChange},
+    },
+    snapshot::ends::{KeyEnd, Relay},
     time::Timestamp,
 };
 use std::{path::Path, time::Duration};

@@ -1,5 +1,5 @@
 //! The rotation of the key ring. The order that is safe is core's
-//! (`rotation.rs`); here it is carried out on the file. Nothing prints a key.
+//! (`keyring_rotation.rs`); here it is carried out on the file. Nothing prints a key.
 
 mod needed;
 
@@ -16,7 +16,7 @@ use countersign_core::{
     keyring::version::{KeyKind, KeyVersions},
     management::keyring_rotation::{self, Refusal},
     ports::{
-        codes::Clock as _,
+        clock::Clock as _,
         nodes::{Node, Nodes as _},
     },
     time::{Timestamp, ceil_seconds},

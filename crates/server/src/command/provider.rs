@@ -7,12 +7,13 @@ use crate::{
 };
 use anyhow::{Context as _, bail};
 use countersign_core::{
-    delivery::account::{OPERATOR, ProviderAccount, Shared},
+    delivery::account::{ProviderAccount, Shared},
     management::{
         providers::{self, NewProvider},
         resources::ResourceError,
     },
-    ports::{codes::Clock as _, gateways::TrialOutcome},
+    ports::{clock::Clock as _, gateways::TrialOutcome},
+    tenant::OPERATOR,
 };
 use serde_json::Value;
 use std::{io::Read as _, path::Path};

@@ -7,11 +7,11 @@ use crate::{
 };
 use anyhow::Context as _;
 use countersign_core::{
-    acts::ways::Route,
-    delivery::account::OPERATOR,
+    delivery::route::Route,
     management::routes::{self, RouteChange},
     phone::Country,
-    ports::codes::Clock as _,
+    ports::clock::Clock as _,
+    tenant::OPERATOR,
 };
 use std::{path::Path, time::Duration};
 

@@ -8,7 +8,8 @@ use crate::{
 use anyhow::{Context as _, ensure};
 use countersign_core::{
     id::{ProfileId, TenantId},
-    ports::codes::{Clock as _, Directory, Relay, TenantEnd},
+    ports::{clock::Clock as _, directory::Directory},
+    snapshot::ends::{Relay, TenantEnd},
     tenant::{Tenant, TenantChange, profile::Profile},
     time::Timestamp,
 };

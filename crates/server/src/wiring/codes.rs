@@ -5,7 +5,8 @@ use crate::configuration::{CodesSettings, CodesUrl, Secret, Settings};
 use anyhow::{Context as _, anyhow};
 use countersign_core::{
     keyring::KeyRing,
-    ports::codes::{Clock, Codes, Relay},
+    ports::{clock::Clock, codes::Codes},
+    snapshot::ends::Relay,
 };
 use countersign_stores::{
     codes::{CodesOptions, SqliteCodes},

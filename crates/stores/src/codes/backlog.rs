@@ -3,10 +3,12 @@
 
 use crate::sqlite::sqlite_error;
 use countersign_core::{
-    id::EventId,
-    ports::codes::{EventBacklog, Position, StoreError, UnrecordedEvent},
+    id::{EventId, RecordKey},
+    ports::{
+        codes::events::{EventBacklog, Position, UnrecordedEvent},
+        error::StoreError,
+    },
     time::Timestamp,
-    verification::record::RecordKey,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use std::{

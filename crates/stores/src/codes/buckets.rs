@@ -2,7 +2,7 @@
 
 use crate::sqlite::sqlite_error;
 use countersign_core::{
-    ports::codes::StoreError,
+    ports::error::StoreError,
     tenant::limits::{LimitHit, LimitState, Take},
     time::Timestamp,
 };

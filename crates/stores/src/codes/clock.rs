@@ -1,6 +1,6 @@
 //! The time of the codes store.
 
-use countersign_core::{ports::codes::Clock, time::Timestamp};
+use countersign_core::{ports::clock::Clock, time::Timestamp};
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,

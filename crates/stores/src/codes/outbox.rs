@@ -5,13 +5,17 @@ use super::records::{append_event, has_event, load, save};
 use crate::sqlite::sqlite_error;
 use countersign_core::{
     delivery::places::Places,
-    id::{EventId, MessageId, TenantId},
-    ports::codes::{Claim, Phase, Settled, StoreError},
+    id::{EventId, MessageId, RecordKey, TenantId},
+    ports::{
+        codes::outbox::{Claim, Settled},
+        error::StoreError,
+    },
     time::Timestamp,
     verification::{
-        event::{DropReason, EventKind},
+        event::EventKind,
         receipt::FailedAttempt,
-        record::{RecordKey, Settlement, Status},
+        settlement::{Phase, Settlement},
+        status::{DropReason, Status},
     },
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};

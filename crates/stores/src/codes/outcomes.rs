@@ -3,7 +3,7 @@
 
 use crate::sqlite::sqlite_error;
 use countersign_core::{
-    ports::codes::StoreError,
+    ports::error::StoreError,
     time::Timestamp,
     verification::idempotency::{KEPT, Once, Outcome, Replay},
 };

@@ -3,13 +3,10 @@
 use super::records::{append_event, load, save};
 use crate::sqlite::sqlite_error;
 use countersign_core::{
-    id::MessageId,
-    ports::codes::StoreError,
+    id::{MessageId, RecordKey},
+    ports::error::StoreError,
     time::Timestamp,
-    verification::{
-        receipt::{Match, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
-        record::RecordKey,
-    },
+    verification::receipt::{Match, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 

@@ -3,15 +3,15 @@
 use super::backlog;
 use crate::sqlite::sqlite_error;
 use countersign_core::{
-    access::key::Mode,
-    id::{EventId, TenantId},
+    id::{EventId, RecordKey, TenantId},
     keyring::Fingerprint,
-    ports::codes::StoreError,
+    mode::Mode,
+    ports::error::StoreError,
     time::Timestamp,
     verification::{
         event::{Event, EventKind},
         number::NumberRecord,
-        record::{Record, RecordKey},
+        record::Record,
     },
 };
 use rusqlite::{Connection, OptionalExtension, params};

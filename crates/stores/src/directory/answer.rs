@@ -7,7 +7,7 @@ use crate::sql::{
 };
 use countersign_core::{
     id::TenantId,
-    ports::codes::StoreError,
+    ports::error::StoreError,
     time::Timestamp,
     verification::idempotency::{KEPT, Once},
 };

@@ -13,14 +13,18 @@ use crate::sql::{
 use countersign_core::{
     access::{
         allowlist::Allowlist,
-        key::{HashedSecret, Key, MOST_KEYS, Mode},
+        key::{HashedSecret, Key, MOST_KEYS},
         scope::Scope,
     },
-    acts::webhook_events::WebhookEvent,
     id::{KeyId, TenantId},
-    ports::codes::{KeyChange, Rotation, StoreError},
+    mode::Mode,
+    ports::{
+        directory::{KeyChange, Rotation},
+        error::StoreError,
+    },
     time::Timestamp,
     verification::idempotency::Once,
+    webhook::event::WebhookEvent,
 };
 use std::collections::BTreeMap;
 

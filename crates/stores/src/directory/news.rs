@@ -15,8 +15,8 @@ use crate::sql::{
 };
 use countersign_core::{
     id::{KeyId, TenantId},
-    ports::codes::StoreError,
-    snapshot::{News, TenantView},
+    ports::error::StoreError,
+    snapshot::{news::News, view::TenantView},
     tenant::resource::Resource,
     time::Timestamp,
 };

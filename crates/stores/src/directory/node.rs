@@ -9,7 +9,7 @@ use countersign_core::{
     id::NodeId,
     keyring::version::Versions,
     ports::{
-        codes::StoreError,
+        error::StoreError,
         nodes::{DEAD_AFTER, Node},
     },
     time::Timestamp,

@@ -10,7 +10,7 @@ use countersign_core::{
     code::Alphabet,
     id::{ProfileId, TenantId},
     management::profiles::MOST_PROFILES,
-    ports::codes::StoreError,
+    ports::error::StoreError,
     tenant::{
         limits::{LimitNotes, NamedLimits},
         profile::{DisplayName, Policy, Profile, ProfileName, ResendPolicy},

@@ -12,7 +12,7 @@ use crate::sql::{
 };
 use countersign_core::{
     id::TenantId,
-    ports::codes::StoreError,
+    ports::error::StoreError,
     tenant::resource::{Basis, Resource, ResourceKind},
     time::Timestamp,
     verification::idempotency::Once,

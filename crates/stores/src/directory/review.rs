@@ -12,7 +12,7 @@ use crate::sql::{
 use countersign_core::{
     id::{ReviewNumberId, TenantId},
     keyring::Fingerprint,
-    ports::codes::StoreError,
+    ports::error::StoreError,
     tenant::review::{self, ReviewNumber},
     time::Timestamp,
     verification::idempotency::Once,

@@ -8,7 +8,7 @@ use crate::sql::{
 };
 use countersign_core::{
     id::TenantId,
-    ports::codes::StoreError,
+    ports::error::StoreError,
     tenant::{
         limits::LimitScope,
         settings::{Setting, Settings},

@@ -10,11 +10,10 @@ use crate::sql::{
     Row, Sql, Statement,
 };
 use countersign_core::{
-    delivery::account::OPERATOR,
     id::TenantId,
     phone::countries::Countries,
-    ports::codes::StoreError,
-    tenant::{Tenant, TenantChange, TenantName, profile::Profile, settings::Setting},
+    ports::error::StoreError,
+    tenant::{OPERATOR, Tenant, TenantChange, TenantName, profile::Profile, settings::Setting},
     time::Timestamp,
 };
 

@@ -7,12 +7,12 @@ use crate::{
 };
 use countersign_core::{
     access::key::Key,
-    acts::webhook_events::{WebhookEvent, of_key},
+    acts::webhook_events::of_key,
     id::TenantId,
-    ports::codes::StoreError,
+    ports::error::StoreError,
     tenant::resource::ResourceKind,
     time::Timestamp,
-    webhook::Webhook,
+    webhook::{Webhook, event::WebhookEvent},
 };
 
 /// The tenant's webhooks, read from the database: keys change seldom, and the

@@ -8,7 +8,7 @@ use crate::sql::{
 use countersign_core::{
     access::usage::{AddressUse, MOST_ADDRESSES, UsePage},
     id::{KeyId, TenantId},
-    ports::codes::StoreError,
+    ports::error::StoreError,
     time::Timestamp,
 };
 use std::collections::BTreeSet;

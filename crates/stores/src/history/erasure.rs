@@ -7,7 +7,7 @@ use crate::sql::{
     Sql, Statement, Value,
 };
 use countersign_core::{
-    access::key::Mode, id::TenantId, keyring::Fingerprint, ports::codes::StoreError, time::Timestamp,
+    id::TenantId, keyring::Fingerprint, mode::Mode, ports::error::StoreError, time::Timestamp,
 };
 
 /// Rows that one statement changes, so that none holds its locks for long.

@@ -8,11 +8,9 @@ use crate::sql::{
 };
 use countersign_core::{
     history::fold::{Change, Conversions, Counts, rank},
+    id::RecordKey,
     time::Timestamp,
-    verification::{
-        event::{Event, EventKind},
-        record::RecordKey,
-    },
+    verification::event::{Event, EventKind},
 };
 use std::collections::{BTreeMap, HashMap};
 

@@ -5,15 +5,15 @@ use crate::sql::{
     Row, Sql, Statement, Value,
 };
 use countersign_core::{
-    access::key::Mode,
     history::query::{Filter, ListQuery, PastVerification},
-    id::{TenantId, VerificationId},
+    id::{RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
-    ports::codes::StoreError,
+    mode::Mode,
+    ports::error::StoreError,
     time::Timestamp,
     verification::{
         event::{Event, EventKind},
-        record::{Delivery, RecordKey, Status},
+        status::{Delivery, Status},
     },
 };
 

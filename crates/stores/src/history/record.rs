@@ -12,18 +12,16 @@ use crate::{
     webhooks,
 };
 use countersign_core::{
-    acts::{
-        read::Contact,
-        webhook_events::{Known, of_verification},
-    },
-    history::{fold::Conversions, query::Recorded},
-    id::VerificationId,
+    acts::webhook_events::{Known, of_verification},
+    history::fold::Conversions,
+    id::{RecordKey, VerificationId},
     keyring::{Fingerprint, KeyRing},
-    ports::codes::{StoreError, UnrecordedEvent},
+    ports::{codes::events::UnrecordedEvent, error::StoreError, history::Recorded},
     snapshot::Snapshot,
     verification::{
+        contact::Contact,
         event::{Event, EventKind},
-        record::{RecordKey, Status},
+        status::Status,
     },
 };
 use futures_util::future::try_join_all;

@@ -5,13 +5,13 @@ use crate::sql::{
     Row, Sql, Statement,
 };
 use countersign_core::{
-    access::key::Mode,
     history::{
         fold::{Conversions, Counts},
         query::{By, ConversionQuery, HourlyCounts, ReportQuery, Way, WayCounts},
     },
     id::TenantId,
-    ports::codes::StoreError,
+    mode::Mode,
+    ports::error::StoreError,
     time::Timestamp,
 };
 

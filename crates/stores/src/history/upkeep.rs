@@ -8,13 +8,16 @@ use crate::sql::{
     Row, Sql, Statement, Value,
 };
 use countersign_core::{
-    access::key::Mode,
-    history::query::{Arranged, StoredContact},
-    id::VerificationId,
+    id::{RecordKey, VerificationId},
     keyring::Fingerprint,
-    ports::codes::{Position, StoreError, UnrecordedEvent},
+    mode::Mode,
+    ports::{
+        codes::events::{Position, UnrecordedEvent},
+        error::StoreError,
+        history::{Arranged, StoredContact},
+    },
     time::Timestamp,
-    verification::{event::Event, record::RecordKey},
+    verification::event::Event,
 };
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use super::{
     url::RedisUrl,
 };
 use crate::home::Home;
-use countersign_core::ports::codes::StoreError;
+use countersign_core::ports::error::StoreError;
 use redis::{
     ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value,
     aio::MultiplexedConnection,

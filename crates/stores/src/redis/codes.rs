@@ -16,25 +16,35 @@ use super::{
 };
 use async_trait::async_trait;
 use countersign_core::{
-    access::key::Mode,
     delivery::places::Places,
-    id::{EventId, MessageId, NodeId, TenantId, VerificationId},
+    id::{EventId, MessageId, NodeId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
-    ports::codes::{
-        CheckFound, Claim, Clock, Codes, Erasure, Exclusive, NewVerification, Position, Relay, Relayed, Seen,
-        Settled, StartOutcome, StoreError, Unrecorded, refusal::Refusal,
+    mode::Mode,
+    ports::{
+        clock::Clock,
+        codes::{
+            Codes,
+            acts::{CheckFound, Erasure, Exclusive, NewVerification, Seen, StartOutcome},
+            events::{Position, Unrecorded},
+            outbox::{Claim, Settled},
+            refusal::Refusal,
+        },
+        error::StoreError,
     },
+    snapshot::ends::{Relay, Relayed},
     tenant::limits::{Buckets, LimitScope, LimitState, Take},
     time::Timestamp,
     verification::{
-        event::{Event, GuessWait},
+        event::Event,
+        guesses::GuessWait,
         idempotency::{Act, Answer, EVALUATED, Once, Replay},
         number::{Listing, NumberRecord},
+        outcome::{CancelOutcome, CheckOutcome, ResendOutcome},
         receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
-        record::{
-            CancelOutcome, CheckOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status,
-            SubmittedCode,
-        },
+        record::Record,
+        request::{Resend, SubmittedCode},
+        settlement::Settlement,
+        status::Status,
     },
 };
 use futures_util::future::{join, select_ok};

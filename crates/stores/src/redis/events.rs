@@ -7,14 +7,14 @@ use super::{
     script,
 };
 use countersign_core::{
-    access::key::Mode,
-    id::{EventId, TenantId, VerificationId},
-    ports::codes::{EventBacklog, Position, StoreError, Unrecorded, UnrecordedEvent},
-    time::Timestamp,
-    verification::{
-        event::{Event, EventKind},
-        record::RecordKey,
+    id::{EventId, RecordKey, TenantId, VerificationId},
+    mode::Mode,
+    ports::{
+        codes::events::{EventBacklog, Position, Unrecorded, UnrecordedEvent},
+        error::StoreError,
     },
+    time::Timestamp,
+    verification::event::{Event, EventKind},
 };
 use futures_util::future::join_all;
 use std::{

@@ -2,7 +2,9 @@
 
 use super::tags::tag;
 use countersign_core::{
-    access::key::Mode, id::TenantId, keyring::Fingerprint, verification::record::RecordKey,
+    id::{RecordKey, TenantId},
+    keyring::Fingerprint,
+    mode::Mode,
 };
 
 fn name(partition: u16, letter: u8, rest: &[u8]) -> Vec<u8> {

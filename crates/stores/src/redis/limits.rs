@@ -13,9 +13,9 @@ use super::{
     script,
 };
 use countersign_core::{
-    access::key::Mode,
     keyring::Fingerprint,
-    ports::codes::StoreError,
+    mode::Mode,
+    ports::error::StoreError,
     tenant::limits::{LimitHit, LimitState, Take},
     time::Timestamp,
 };

@@ -6,7 +6,7 @@ use super::{
     url::{RedisUrl, Setup},
 };
 use crate::home::Home;
-use countersign_core::ports::codes::StoreError;
+use countersign_core::ports::error::StoreError;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, TlsCertificates,
     TlsMode, Value,

@@ -8,9 +8,12 @@ use super::{
 };
 use countersign_core::{
     delivery::places::{Places, Room},
-    id::{MessageId, NodeId, TenantId},
-    ports::codes::{Claim, Phase, StoreError, WORKER_SILENCE},
-    verification::record::RecordKey,
+    id::{MessageId, NodeId, RecordKey, TenantId},
+    ports::{
+        codes::{WORKER_SILENCE, outbox::Claim},
+        error::StoreError,
+    },
+    verification::settlement::Phase,
 };
 use futures_util::future::join_all;
 use std::{

@@ -7,12 +7,11 @@ use super::{
     script,
 };
 use countersign_core::{
-    id::MessageId,
-    ports::codes::StoreError,
+    id::{MessageId, RecordKey},
+    ports::error::StoreError,
     verification::{
-        event::RECEIPT_HEAD,
+        event::packed::RECEIPT_HEAD,
         receipt::{ParkedReceipt, ProviderMessage, ReceiptReport, Received},
-        record::RecordKey,
     },
 };
 

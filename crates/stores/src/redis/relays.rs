@@ -11,7 +11,8 @@ use super::{
 };
 use countersign_core::{
     id::{KeyId, TenantId},
-    ports::codes::{KeyEnd, Relay, Relayed, StoreError, TenantEnd},
+    ports::error::StoreError,
+    snapshot::ends::{KeyEnd, Relay, Relayed, TenantEnd},
     time::Timestamp,
 };
 

@@ -4,7 +4,7 @@ use super::{
     link::{Node, client},
     url::{RedisUrl, Setup},
 };
-use countersign_core::{error::chain, ports::codes::StoreError};
+use countersign_core::{error::chain, ports::error::StoreError};
 use futures_util::future::join_all;
 use std::{collections::BTreeSet, time::Duration};
 use tokio::time::timeout;

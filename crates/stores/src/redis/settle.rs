@@ -9,11 +9,15 @@ use super::{
 };
 use countersign_core::{
     id::EventId,
-    ports::codes::{Claim, Phase, Settled, StoreError},
+    ports::{
+        codes::outbox::{Claim, Settled},
+        error::StoreError,
+    },
     verification::{
         event::EventKind,
         receipt::FailedAttempt,
-        record::{Delivery, Settlement},
+        settlement::{Phase, Settlement},
+        status::Delivery,
     },
 };
 use std::time::Duration;

@@ -7,7 +7,7 @@ use super::{
     tags::partition_of,
     url::{RedisUrl, Setup},
 };
-use countersign_core::ports::{codes::StoreError, nodes::Share};
+use countersign_core::ports::{error::StoreError, nodes::Share};
 use futures_util::StreamExt as _;
 use std::{
     ops::Range,

@@ -5,7 +5,7 @@ use super::{
     migration::{self, Applied},
 };
 use crate::sqlite::sqlite_error;
-use countersign_core::ports::codes::StoreError;
+use countersign_core::ports::error::StoreError;
 use rusqlite::{
     Connection, OptionalExtension, params_from_iter,
     types::{ToSqlOutput, ValueRef},

@@ -11,7 +11,7 @@ use super::{
 use crate::home::Home;
 use connect::{Connector, connector};
 pub(super) use connect::{parse_url, servers};
-use countersign_core::ports::codes::StoreError;
+use countersign_core::ports::error::StoreError;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, Runtime};
 use futures_util::{TryStreamExt, future::maybe_done, poll};
 use std::{future::Future, pin::pin, time::Duration};

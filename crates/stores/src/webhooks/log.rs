@@ -9,7 +9,7 @@ use countersign_core::{
     acts::webhook_events::PING,
     id::{AttemptId, TenantId, WebhookId},
     ports::{
-        codes::StoreError,
+        error::StoreError,
         webhooks::{NextTry, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
     },
     time::Timestamp,

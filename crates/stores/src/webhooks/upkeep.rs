@@ -10,7 +10,7 @@ use crate::sql::{
 use countersign_core::{
     id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
     ports::{
-        codes::StoreError,
+        error::StoreError,
         webhooks::{KeptBounds, Retained},
     },
 };

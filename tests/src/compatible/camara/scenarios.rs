@@ -9,11 +9,12 @@ use crate::{
 };
 use countersign_core::{
     access::{
-        key::{Key, Mode, PresentedKey},
+        key::{Key, PresentedKey},
         scope::Scope,
     },
     id::KeyId,
-    ports::codes::Clock as _,
+    mode::Mode,
+    ports::clock::Clock as _,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

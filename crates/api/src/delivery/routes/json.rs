@@ -3,6 +3,7 @@
 use super::super::{CountryCode, NumberPrefix, providers::Health, templates::Text};
 use countersign_core::{
     acts::ways,
+    delivery::route,
     id::TenantId,
     management::routes::{self, ExplainedWay},
     message::sms::segments,
@@ -125,8 +126,8 @@ pub struct Route {
     created_at: String,
 }
 
-impl From<&ways::Route> for Route {
-    fn from(route: &ways::Route) -> Self {
+impl From<&route::Route> for Route {
+    fn from(route: &route::Route) -> Self {
         Self {
             id: route.id.to_string(),
             name: route.name.clone(),
@@ -259,7 +260,7 @@ impl Explanation {
             sender,
             health: health.map(|health| Health::of(health, way.account.tenant == tenant)),
         };
-        let skipped = |(route, skipped): (std::sync::Arc<ways::Route>, ways::Skipped)| SkippedRoute {
+        let skipped = |(route, skipped): (std::sync::Arc<route::Route>, ways::Skipped)| SkippedRoute {
             route: route.id.to_string(),
             route_name: route.name.clone(),
             shared: route.tenant != tenant,

@@ -7,13 +7,13 @@ use crate::{
     verifications::number,
 };
 use countersign_core::{
-    access::key::Mode,
-    acts::ways::Route,
+    delivery::route::Route,
     id::ProviderId,
     management::{
         resources::ResourceName,
         routes::{Question, RouteChange},
     },
+    mode::Mode,
 };
 use serde_json::Value;
 use std::time::Duration;

@@ -12,18 +12,19 @@ use crate::{
     verifications::read::{MAX_LIMIT_VALUE, MOST_LIMITS},
 };
 use countersign_core::{
-    access::key::Mode,
-    acts::{read::Metadata, start::StartRequest},
+    acts::start::request::StartRequest,
     code::payment::Transaction,
     id::TemplateId,
     locale::Locale,
-    message::{template::set::TemplateName, text::AppHash},
+    message::{binding::AppHash, template::set::TemplateName},
+    mode::Mode,
     phone::{PhoneError, PhoneNumber, magic},
-    snapshot::TenantView,
+    snapshot::view::TenantView,
     tenant::{
         limits::LimitName,
         profile::{Policy, Profile},
     },
+    verification::contact::Metadata,
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};

@@ -2,11 +2,11 @@
 //! limits that count over something else than the number.
 
 use crate::{
-    Caller, Context,
-    access::address::customer_network,
-    acts::start::{StartError, StartRequest},
+    access::{address::customer_network, caller::Caller},
+    acts::start::request::{StartError, StartRequest},
+    context::Context,
     phone::{PhoneNumber, countries::CountryMode, magic::Magic},
-    snapshot::TenantView,
+    snapshot::view::TenantView,
     tenant::{
         limits::{Buckets, LimitName, LimitScope, Take},
         profile::Profile,

@@ -1,8 +1,12 @@
 //! The words of the message, as far as a start decides on them.
 
-use crate::acts::start::{StartError, StartRequest};
 use crate::{
-    code::Code, id::TemplateId, message::text::CodeText, snapshot::TenantView, tenant::profile::Profile,
+    acts::start::request::{StartError, StartRequest},
+    code::Code,
+    id::TemplateId,
+    message::text::CodeText,
+    snapshot::view::TenantView,
+    tenant::profile::Profile,
 };
 
 /// The tenant's texts that were asked for.

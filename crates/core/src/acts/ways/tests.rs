@@ -1,8 +1,13 @@
 use super::*;
 use crate::{
     delivery::account::Shared,
+    id::{RouteId, TenantId},
+    phone::Country,
     tenant::{Tenant, TenantName},
+    time::Timestamp,
 };
+use serde_json::json;
+use std::{collections::BTreeSet, time::Duration};
 
 fn tenant(id: TenantId, name: &str) -> TenantView {
     TenantView::new(Tenant::new(id, TenantName::parse(name).unwrap(), Timestamp::default()))

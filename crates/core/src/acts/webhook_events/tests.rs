@@ -1,11 +1,9 @@
 use super::*;
 use crate::{
-    access::{
-        key::{Mode, PresentedKey},
-        scope::Scopes,
-    },
+    access::{key::PresentedKey, scope::Scopes},
     id::{KeyId, TenantId, VerificationId, WebhookId},
     keyring::Fingerprint,
+    mode::Mode,
     phone::Country,
     tenant::{
         Tenant, TenantName,

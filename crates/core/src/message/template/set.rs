@@ -1,7 +1,11 @@
 //! A tenant's own texts, in the languages that it writes.
 
-use crate::message::template::{Template, TemplateKind};
-use crate::{id::TemplateId, locale::Locale, tenant::resource::Resource};
+use crate::{
+    id::TemplateId,
+    locale::Locale,
+    message::template::{Template, TemplateKind},
+    tenant::resource::Resource,
+};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 

@@ -2,8 +2,10 @@
 //! their own. Each says not to share the code, and each is worded to fit the
 //! GSM alphabet where its language can.
 
-use crate::locale::Locale;
-use crate::message::template::{Template, TemplateKind};
+use crate::{
+    locale::Locale,
+    message::template::{Template, TemplateKind},
+};
 use std::{collections::BTreeMap, sync::LazyLock};
 
 /// A locale, its plain text and its text about a transaction.
@@ -72,11 +74,9 @@ mod tests {
     use super::*;
     use crate::{
         code::{Code, payment::Transaction},
+        message::sms::Encoding::*,
         message::{
-            sms::{
-                Encoding::{self, *},
-                segments,
-            },
+            sms::{Encoding, segments},
             template::Values,
         },
         tenant::TenantName,

@@ -1,6 +1,5 @@
 use super::{TemplateError::*, *};
-use crate::message::template::set::TemplateSet;
-use crate::{id::TemplateId, locale::Locale};
+use crate::{id::TemplateId, locale::Locale, message::template::set::TemplateSet};
 use proptest::prelude::*;
 use serde_json::json;
 

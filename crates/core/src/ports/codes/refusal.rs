@@ -1,6 +1,6 @@
 //! In which order a start is refused, the same on every engine.
 
-use crate::{ports::codes::StartOutcome, tenant::limits::LimitHit};
+use crate::{ports::codes::acts::StartOutcome, tenant::limits::LimitHit};
 
 /// What refuses a start. An engine that asks in several calls asks in the order
 /// of these fields, and leaves out what it has not asked yet.

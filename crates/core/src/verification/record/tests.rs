@@ -1,5 +1,9 @@
 use super::*;
-use crate::pack::UnpackError;
+use crate::{
+    code::Alphabet,
+    pack::UnpackError,
+    verification::{guesses::GuessWait, request::NewCode},
+};
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_millis(1_790_000_000_000) + Duration::from_secs(seconds)

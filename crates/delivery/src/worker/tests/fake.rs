@@ -3,24 +3,35 @@
 
 use crate::{Accounts, AddressPolicy, Outbound, providers::Means};
 use countersign_core::{
-    Caller, Context,
-    access::{key::Mode, scope::Scopes},
-    acts::start::{StartRequest, start_verification},
+    access::{caller::Caller, scope::Scopes},
+    acts::start::{request::StartRequest, start_verification},
+    context::Context,
     delivery::places::Places,
-    history::query::History,
     id::{EventId, KeyId, ProfileId, TenantId},
     keyring::{KeyRing, VersionedKey},
+    mode::Mode,
     phone::magic::parse_number,
-    ports::codes::{
-        Claim, Clock, Codes, Directory, NewVerification, Phase, Settled, StartOutcome, StoreError,
+    ports::{
+        clock::Clock,
+        codes::{
+            Codes,
+            acts::{NewVerification, StartOutcome},
+            outbox::{Claim, Settled},
+        },
+        directory::Directory,
+        error::StoreError,
+        history::History,
     },
-    snapshot::{News, Snapshot, TenantView},
+    snapshot::{Snapshot, news::News, view::TenantView},
     tenant::{
         Tenant, TenantName,
         profile::{Profile, ProfileName},
     },
     time::Timestamp,
-    verification::{idempotency::Answer, record::Settlement},
+    verification::{
+        idempotency::Answer,
+        settlement::{Phase, Settlement},
+    },
 };
 use std::{
     ops::Range,

@@ -5,18 +5,13 @@ use super::{PAGE, open, open_directory_of};
 use crate::{configuration::Settings, wiring};
 use anyhow::{Context as _, bail};
 use countersign_core::{
-    delivery::account::OPERATOR,
-    history::query::HistoryUpkeep,
     keyring::version::KeyKind,
     management::{
         keyring_rotation::{ListedKey, Refusal, retirement_waits, unused_from},
         reseal_history::{Progress, count_sealed_with, reseal_progress},
     },
-    ports::{
-        codes::{Directory, StoreError},
-        nodes::Node,
-    },
-    tenant::resource::ResourceKind,
+    ports::{directory::Directory, error::StoreError, history::HistoryUpkeep, nodes::Node},
+    tenant::{OPERATOR, resource::ResourceKind},
     time::Timestamp,
 };
 use countersign_stores::{directory::SqlDirectory, history::SqlHistory, inbox::SqliteInbox};
