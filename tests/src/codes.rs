@@ -30,7 +30,7 @@ use countersign_core::{
         view::Verification,
     },
     code::{Alphabet, Code},
-    context::Context,
+    context::{Context, Management},
     delivery::places::Places,
     id::{EventId, KeyId, ProfileId, RecordKey, TenantId, VerificationId},
     keyring::{KeyRing, VersionedKey},
@@ -138,16 +138,20 @@ impl Bench {
         let path = folder.path().join("directory.sqlite");
         let sql = Sql::sqlite(Database::open(&path, Options { full_sync: false }).unwrap());
         sql.migrate().await.unwrap();
-        let context = Context {
-            codes,
-            history: Arc::new(SqlHistory::new(sql.clone())),
-            directory: Arc::new(SqlDirectory::new(sql)),
+        let management = Management {
+            directory: Arc::new(SqlDirectory::new(sql.clone())),
             snapshot: Arc::default(),
             keyring: Arc::new(keyring()),
-            partitions: 64,
-            gateways: Arc::new(countersign_core::ports::gateways::NoGateways),
-            webhooks: Arc::new(countersign_core::ports::webhooks::NoWebhooks),
+            gateways: Arc::new(countersign_core::fakes::gateways::NoGateways),
             live_route: true,
+            peers: None,
+        };
+        let context = Context {
+            management,
+            codes,
+            history: Arc::new(SqlHistory::new(sql)),
+            webhooks: Arc::new(countersign_core::fakes::webhooks::NoWebhooks),
+            partitions: 64,
         };
         let caller = new_tenant(&context, &clock, "Acme").await;
         Self { context, clock, caller, engine, _folder: folder }
@@ -205,7 +209,7 @@ impl Bench {
 
     /// The code that a claimed message carries.
     pub fn code_of(&self, claim: &Claim) -> Code {
-        open_code_text(&self.context, claim.key, &claim.record).unwrap().code
+        open_code_text(&self.context.keyring, claim.key, &claim.record).unwrap().code
     }
 
     /// Starts, and gives the code as its message would carry it.

@@ -24,7 +24,7 @@ use countersign_core::{
     keyring::version::{KeyVersion, KeyVersions, Versions},
     mode::Mode,
     phone::countries::Countries,
-    ports::{directory::Directory, error::StoreError, nodes::Node},
+    ports::{directory::tenants::Tenants, error::StoreError, nodes::Node},
     tenant::{
         Tenant, TenantName,
         limits::{LimitNotes, NamedLimits},

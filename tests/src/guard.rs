@@ -8,7 +8,7 @@ use crate::{
 use countersign_core::{
     access::scope::{Scope, Scopes},
     mode::Mode,
-    ports::{clock::Clock, directory::KeyChange},
+    ports::{clock::Clock, directory::keys::KeyChange},
 };
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};

@@ -13,15 +13,18 @@ use crate::{
     history::{PROFILE, TENANT},
 };
 use anyhow::Result;
+use async_trait::async_trait;
 use countersign_core::{
     access::{allowlist::Allowlist, caller::Caller, scope::Scopes},
-    context::Context,
+    context::{Context, Management},
+    fakes::codes::{WithoutEventLog, WithoutOutbox, WithoutPeers, WithoutVerifications},
     id::{KeyId, WebhookId, WebhookMessageId},
     mode::Mode,
     phone::countries::Countries,
     ports::{
         clock::Clock,
         codes::Codes,
+        error::StoreError,
         webhooks::{WebhookAttempt, WebhookMessage, WebhookOutbox},
     },
     tenant::{Tenant, TenantName, profile::Profile},
@@ -63,7 +66,18 @@ fn outbound() -> Outbound {
 }
 
 struct NoCodes;
-impl Codes for NoCodes {}
+
+impl WithoutVerifications for NoCodes {}
+impl WithoutOutbox for NoCodes {}
+impl WithoutEventLog for NoCodes {}
+impl WithoutPeers for NoCodes {}
+
+#[async_trait]
+impl Codes for NoCodes {
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
 
 /// A tenant on one engine, and what sends to its webhooks.
 pub struct Place {
@@ -82,16 +96,20 @@ impl Place {
             Arc::new(SqlHistory::telling(base.sql.clone(), Arc::clone(&snapshot), Arc::clone(&keyring)));
         let means = Means { outbound, clock: clock.clone(), reports: mpsc::channel(1).0 };
         let accounts = Accounts::new(means, Arc::clone(&keyring), mpsc::channel(1).0);
-        let context = Context {
-            codes: Arc::new(NoCodes),
+        let management = Management {
             directory: Arc::new(SqlDirectory::new(base.sql.clone())),
             snapshot,
-            history: history.clone(),
             keyring,
-            partitions: 64,
             gateways: Arc::new(accounts),
-            webhooks: Arc::new(SqlWebhooks::new(base.sql.clone())),
             live_route: true,
+            peers: None,
+        };
+        let context = Context {
+            management,
+            codes: Arc::new(NoCodes),
+            history: history.clone(),
+            webhooks: Arc::new(SqlWebhooks::new(base.sql.clone())),
+            partitions: 64,
         };
         let now = clock.now();
         let name = TenantName::parse("Acme").unwrap();

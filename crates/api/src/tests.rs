@@ -247,7 +247,7 @@ async fn stores_that_are_away_say_so_without_their_own_words() {
         "the codes answer, and the copy of the directory is fresh"
     );
     let mut state = stores::state(Mode::Live, Scopes::all(), false);
-    state.context.snapshot = Default::default();
+    state.context.management.snapshot = Default::default();
     let unread = send_to(state, request(Method::GET, "/health/ready")).await;
     assert_eq!((unread.status.as_u16(), &unread.body["code"]), (503, &json!("directory_unavailable")));
     let live = call(Mode::Live, Scopes::all(), request(Method::GET, "/health/live")).await;

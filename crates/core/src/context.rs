@@ -1,10 +1,14 @@
-//! What every act works with, and how a node's copy of the directory follows it.
+//! What management and every act work with, and how a node's copy of the directory follows it.
 
 use crate::{
     id::TenantId,
     keyring::KeyRing,
     ports::{
-        codes::Codes, directory::Directory, error::StoreError, gateways::Gateways, history::History,
+        codes::{Codes, peers::Peers},
+        directory::Directory,
+        error::StoreError,
+        gateways::Gateways,
+        history::History,
         webhooks::WebhookOutbox,
     },
     snapshot::{
@@ -13,35 +17,53 @@ use crate::{
         view::TenantView,
     },
 };
-use std::{sync::Arc, time::Instant};
+use std::{ops::Deref, sync::Arc, time::Instant};
 
 /// More rounds than this mean that other tasks of the node keep it fresh.
 const ROUNDS: usize = 8;
 
-/// What every act needs: the stores, the snapshot and the key ring.
+/// What the management of tenants needs: the directory, its copy in memory, the providers and
+/// the key ring. A command beside a running server has no more than this.
 #[derive(Clone)]
-pub struct Context {
-    /// Live verifications, their limits and the outbox.
-    pub codes: Arc<dyn Codes>,
+pub struct Management {
     /// Tenants, keys, profiles and settings; only their management asks it.
     pub directory: Arc<dyn Directory>,
     /// The directory in memory, for everything else.
     pub snapshot: Arc<Snapshot>,
-    /// What became of every verification.
-    pub history: Arc<dyn History>,
     /// The keys that seal, sign and fingerprint.
     pub keyring: Arc<KeyRing>,
-    /// Number of partitions, fixed at install.
-    pub partitions: u16,
     /// The providers, as they are managed.
     pub gateways: Arc<dyn Gateways>,
-    /// What is to be told to webhooks.
-    pub webhooks: Arc<dyn WebhookOutbox>,
+    /// The way to the other nodes. Without one, they learn of a change from the directory alone.
+    pub peers: Option<Arc<dyn Peers>>,
     /// Whether the operator's relay takes live messages that no route does.
     pub live_route: bool,
 }
 
-impl Context {
+/// What every act needs: the stores, the snapshot and the key ring.
+#[derive(Clone)]
+pub struct Context {
+    /// The directory and what belongs to it.
+    pub management: Management,
+    /// Live verifications, their limits and the outbox.
+    pub codes: Arc<dyn Codes>,
+    /// What became of every verification.
+    pub history: Arc<dyn History>,
+    /// What is to be told to webhooks.
+    pub webhooks: Arc<dyn WebhookOutbox>,
+    /// Number of partitions, fixed at install.
+    pub partitions: u16,
+}
+
+impl Deref for Context {
+    type Target = Management;
+
+    fn deref(&self) -> &Management {
+        &self.management
+    }
+}
+
+impl Management {
     /// A tenant as the snapshot has it. Its caller was authenticated by the
     /// same snapshot, so it is missing only where it cannot be read.
     pub fn tenant_view(&self, tenant: TenantId) -> Result<Arc<TenantView>, StoreError> {
@@ -65,8 +87,9 @@ impl Context {
     /// Tells the other nodes what they do not know yet. What they cannot be told
     /// now is told by a later call.
     pub async fn tell(&self) -> Result<(), StoreError> {
+        let Some(peers) = &self.peers else { return Ok(()) };
         while let Some(relay) = self.snapshot.next_untold() {
-            if let Err(error) = self.codes.relay(&relay).await {
+            if let Err(error) = peers.relay(&relay).await {
                 self.snapshot.tell_again(relay);
                 return Err(error);
             }
@@ -78,9 +101,10 @@ impl Context {
     /// `None` where the store is no other node's. A copy counts as fresh while it
     /// knows of every end that anybody has read, though the directory be away.
     pub async fn listen(&self, mark: &str) -> Result<Option<String>, StoreError> {
+        let Some(peers) = &self.peers else { return Ok(None) };
         let (began, seen) = (Instant::now(), self.snapshot.seen());
         self.tell().await?;
-        let Some(relayed) = self.codes.relayed(mark).await? else { return Ok(None) };
+        let Some(relayed) = peers.relayed(mark).await? else { return Ok(None) };
         self.snapshot.take_relays(&relayed.relays);
         // Nobody has told it since the last time, or a server has lost it.
         let missed = self.snapshot.expect(seen);

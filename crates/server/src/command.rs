@@ -19,7 +19,7 @@ use crate::{
     telemetry, wiring,
 };
 use anyhow::Context as _;
-use countersign_core::{context::Context, error::chain};
+use countersign_core::{context::Management, error::chain};
 use countersign_stores::{directory::SqlDirectory, sql::Sql, sqlite::wait_until_closed};
 use std::{
     io::{ErrorKind, Write as _},
@@ -113,7 +113,7 @@ async fn open_directory_of(settings: &Settings) -> anyhow::Result<SqlDirectory> 
 }
 
 /// What the operator's own accounts and routes need: the directory as it is now, and no codes store.
-async fn operator_context(settings: &Settings) -> anyhow::Result<Context> {
+async fn operator_context(settings: &Settings) -> anyhow::Result<Management> {
     let context = wiring::open_management(settings).await?;
     context.refresh().await.context("The directory cannot be read")?;
     Ok(context)

@@ -14,8 +14,7 @@ use async_trait::async_trait;
 use backlog::Backlog;
 use clock::StoreClock;
 use countersign_core::{
-    delivery::places::Places,
-    id::{EventId, MessageId, RecordKey, TenantId, VerificationId},
+    id::{EventId, NodeId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
     mode::Mode,
     ports::{
@@ -23,23 +22,21 @@ use countersign_core::{
         codes::{
             Codes,
             acts::{CheckFound, Erasure, NewVerification, Seen, StartOutcome},
-            events::{Position, Unrecorded},
-            outbox::{Claim, Settled},
+            peers::Peers,
             refusal::Refusal,
+            verifications::Verifications,
         },
         error::StoreError,
     },
-    tenant::limits::Take,
+    snapshot::ends::{Relay, Relayed},
     time::Timestamp,
     verification::{
         event::{Event, EventKind},
         idempotency::{Answer, Once, Outcome, Progress, Replay},
         number::{Listing, NumberRecord, Standing},
         outcome::{CancelOutcome, ResendOutcome},
-        receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
         record::Record,
         request::{Resend, SubmittedCode},
-        settlement::Settlement,
         status::{CancelReason, Status},
     },
 };
@@ -48,8 +45,7 @@ use rusqlite::Connection;
 use std::{
     ops::Range,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex},
 };
 use tokio::sync::Notify;
 
@@ -98,7 +94,7 @@ impl SqliteCodes {
 }
 
 #[async_trait]
-impl Codes for SqliteCodes {
+impl Verifications for SqliteCodes {
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
         let (clock, backlog) = (self.clock.clone(), self.backlog.clone());
         let act = move |connection: &Connection| {
@@ -171,6 +167,15 @@ impl Codes for SqliteCodes {
         Ok(seen)
     }
 
+    async fn cancel(
+        &self,
+        key: RecordKey,
+        event: EventId,
+    ) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
+        let clock = self.clock.clone();
+        self.database.write(move |connection| cancel(connection, key, event, clock.now())).await
+    }
+
     async fn replay(&self, _: Fingerprint, once: &Once) -> Result<Option<Replay>, StoreError> {
         let clock = self.clock.clone();
         self.database.peek(|connection| outcomes::find(connection, once, clock.now())).await
@@ -197,15 +202,6 @@ impl Codes for SqliteCodes {
         let clock = self.clock.clone();
         let erase = move |c: &Connection| erase(c, (tenant, mode, number), clock.now());
         self.database.write(erase).await
-    }
-
-    async fn cancel(
-        &self,
-        key: RecordKey,
-        event: EventId,
-    ) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
-        let clock = self.clock.clone();
-        self.database.write(move |connection| cancel(connection, key, event, clock.now())).await
     }
 
     async fn read(&self, key: RecordKey) -> Result<Option<Seen<()>>, StoreError> {
@@ -245,122 +241,32 @@ impl Codes for SqliteCodes {
     async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
         self.database.read(move |connection| records::timeline(connection, key)).await
     }
+}
 
-    async fn claim(
-        &self,
-        partitions: Range<u16>,
-        lease: Duration,
-        places: Places,
-    ) -> Result<Vec<Claim>, StoreError> {
-        let clock = self.clock.clone();
-        let due = clock.now();
-        // Most polls find nothing, and reading is free of commits.
-        let look = |c: &Connection| Ok((records::anything_to_sweep(c, due)?, outbox::anything_due(c, due)?));
-        let (to_sweep, to_claim) = self.database.peek(look).await?;
-        if to_sweep {
-            // An act of its own: neither may keep the other from being done.
-            self.database.write(move |connection| records::sweep(connection, due)).await?;
-        }
-        if !to_claim {
-            return Ok(Vec::new());
-        }
-        let after = *self.after.lock().unwrap_or_else(PoisonError::into_inner);
-        let claim = move |connection: &Connection| {
-            let (partitions, places, now) = (partitions.clone(), places.clone(), clock.now());
-            outbox::claim(connection, outbox::Claiming { partitions, lease, places, now }, after)
-        };
-        let outbox::Claimed { claims, after, more } = self.database.write(claim).await?;
-        *self.after.lock().unwrap_or_else(PoisonError::into_inner) = after;
-        if more {
-            self.due.notify_one();
-        }
-        Ok(claims)
+/// The file is this process's own: there is no other worker and no other node.
+#[async_trait]
+impl Peers for SqliteCodes {
+    async fn share(&self, _: NodeId, partitions: u16) -> Result<Range<u16>, StoreError> {
+        Ok(0..partitions)
     }
 
-    async fn settle(
-        &self,
-        claim: &Claim,
-        settlement: Settlement,
-        event: EventId,
-    ) -> Result<Settled, StoreError> {
-        let (clock, held) = (self.clock.clone(), outbox::Held::of(claim));
-        let settle = move |c: &Connection| outbox::settle(c, held, settlement.clone(), event, clock.now());
-        let settled = self.database.write(settle).await?;
-        self.due.notify_one();
-        Ok(settled)
+    async fn leave(&self, _: NodeId) -> Result<(), StoreError> {
+        Ok(())
     }
 
-    async fn note_attempt(
-        &self,
-        claim: &Claim,
-        attempt: FailedAttempt,
-        event: EventId,
-    ) -> Result<Settled, StoreError> {
-        let (clock, held) = (self.clock.clone(), outbox::Held::of(claim));
-        let note = move |c: &Connection| outbox::note_attempt(c, held, attempt.clone(), event, clock.now());
-        self.database.write(note).await
+    async fn relay(&self, _: &Relay) -> Result<(), StoreError> {
+        Ok(())
     }
 
-    async fn receive(&self, report: ReceiptReport) -> Result<Received, StoreError> {
-        let clock = self.clock.clone();
-        self.database.write(move |connection| receipts::receive(connection, &report, clock.now())).await
+    async fn relayed(&self, _: &str) -> Result<Option<Relayed>, StoreError> {
+        Ok(None)
     }
+}
 
-    async fn bind_provider_message(
-        &self,
-        message: &ProviderMessage,
-        to: (RecordKey, MessageId),
-    ) -> Result<Option<ParkedReceipt>, StoreError> {
-        let (clock, message) = (self.clock.clone(), message.clone());
-        self.database.write(move |connection| receipts::bind(connection, &message, to, clock.now())).await
-    }
-
-    async fn find_provider_message(
-        &self,
-        message: &ProviderMessage,
-        park: Option<ParkedReceipt>,
-    ) -> Result<Option<(RecordKey, MessageId)>, StoreError> {
-        let (clock, message) = (self.clock.clone(), message.clone());
-        let find = move |c: &Connection| receipts::find(c, &message, park.clone(), clock.now());
-        self.database.write(find).await
-    }
-
-    async fn take(&self, take: Take) -> Result<Duration, StoreError> {
-        let clock = self.clock.clone();
-        self.database.write(move |connection| buckets::take_one(connection, &take, clock.now())).await
-    }
-
-    async fn due_arrived(&self) {
-        self.due.notified().await;
-    }
-
+#[async_trait]
+impl Codes for SqliteCodes {
     async fn ping(&self) -> Result<(), StoreError> {
         self.database.write(|_| Ok(())).await
-    }
-
-    async fn messages_waiting(&self) -> Result<u64, StoreError> {
-        self.database.read(outbox::waiting).await
-    }
-
-    async fn unrecorded(&self, partitions: Range<u16>, limit: usize) -> Result<Unrecorded, StoreError> {
-        let clock = self.clock.clone();
-        // Asked of the writer: every act before this one is then committed, so
-        // what is read next holds all events up to that time.
-        let now = self.database.write(move |_| Ok(clock.now())).await?;
-        let read = move |connection: &Connection| backlog::unrecorded(connection, partitions, limit);
-        let events = self.database.read(read).await?;
-        Ok(Unrecorded { drained: events.len() < limit, events, now, backlog: self.backlog.read() })
-    }
-
-    async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
-        let clock = self.clock.clone();
-        // Asked of the writer: what is not among the events then, is none or recorded.
-        self.database.write(move |c| Ok(backlog::oldest(c)?.unwrap_or_else(|| clock.now()))).await
-    }
-
-    async fn trim(&self, positions: &[Position]) -> Result<(), StoreError> {
-        let (clock, backlog, positions) = (self.clock.clone(), self.backlog.clone(), positions.to_vec());
-        self.database.write(move |connection| backlog.trim(connection, &positions, clock.now())).await
     }
 }
 

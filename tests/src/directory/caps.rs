@@ -7,7 +7,10 @@ use countersign_core::{
     id::{KeyId, ProfileId, ReviewNumberId},
     keyring::Fingerprint,
     management::profiles::MOST_PROFILES,
-    ports::{directory::Directory, error::StoreError},
+    ports::{
+        directory::{keys::Keys, profiles::Profiles, reviews::Reviews, settings::Settings as _},
+        error::StoreError,
+    },
     tenant::{
         limits::{Buckets, LimitName},
         profile::Profile,

@@ -8,7 +8,14 @@ use countersign_core::{
     id::{KeyId, TenantId},
     phone::countries::Countries,
     ports::{
-        directory::{Directory, KeyChange},
+        directory::{
+            changes::Changes,
+            keys::{KeyChange, Keys},
+            profiles::Profiles,
+            settings::Settings as _,
+            tenants::Tenants,
+            uses::Uses,
+        },
         error::StoreError,
         nodes::{DEAD_AFTER, Node, Nodes},
     },

@@ -5,7 +5,10 @@ use anyhow::{Context, Result, ensure};
 use countersign_core::{
     delivery::account::{ProviderAccount, Shared},
     id::{ProviderId, TenantId},
-    ports::{directory::Directory, error::StoreError},
+    ports::{
+        directory::{changes::Changes, resources::Resources, tenants::Tenants},
+        error::StoreError,
+    },
     snapshot::Snapshot,
     tenant::{
         OPERATOR,

@@ -5,7 +5,10 @@ use anyhow::{Context, Result, ensure};
 use countersign_core::{
     access::key::Key,
     id::KeyId,
-    ports::directory::{Directory, KeyChange, Rotation},
+    ports::directory::{
+        changes::Changes,
+        keys::{KeyChange, Keys, Rotation},
+    },
 };
 use std::time::Duration;
 

@@ -6,7 +6,12 @@ use countersign_core::{
     id::{ReviewNumberId, TenantId},
     keyring::Fingerprint,
     locale::Locale,
-    ports::{directory::Directory, nodes::Nodes},
+    ports::{
+        directory::{
+            keys::Keys, resources::Resources, reviews::Reviews, settings::Settings as _, uses::Uses,
+        },
+        nodes::Nodes,
+    },
     tenant::{
         resource::{Resource, ResourceKind},
         review::ReviewNumber,

@@ -2,22 +2,32 @@
 
 use super::{Base, at, key, once, profile};
 use crate::{
-    codes::{HandClock, seconds},
+    codes::seconds,
     history::{self, TENANT, story},
     webhooks::Place,
 };
 use anyhow::{Context as _, Result, ensure};
 use async_trait::async_trait;
 use countersign_core::{
-    context::Context,
-    id::{AttemptId, RecordKey, ReviewNumberId, TenantId, WebhookMessageId},
+    context::Management,
+    fakes::directory::{
+        WithoutChanges, WithoutKeys, WithoutProfiles, WithoutResources, WithoutReviews, WithoutSettings,
+        WithoutTenants, WithoutUses,
+    },
+    id::{AttemptId, NodeId, RecordKey, ReviewNumberId, TenantId, WebhookMessageId},
     keyring::Fingerprint,
     management::tenants::{Erased, MARGIN, erase_tenants},
     mode::Mode,
     ports::{
         clock::Clock as _,
-        codes::{Codes, events::UnrecordedEvent},
-        directory::Directory,
+        codes::{
+            events::{EventBacklog, EventLog, Position, Unrecorded, UnrecordedEvent},
+            peers::Peers,
+        },
+        directory::{
+            keys::Keys, profiles::Profiles, resources::Resources, reviews::Reviews, settings::Settings as _,
+            tenants::Tenants, uses::Uses,
+        },
         error::StoreError,
         history::{History as _, HistoryUpkeep},
         webhooks::{NextTry, WebhookAttempt, WebhookSettlement},
@@ -38,23 +48,27 @@ use countersign_stores::{
 };
 use futures_util::future::join_all;
 use std::{
+    ops::Range,
     sync::{Arc, Mutex},
     time::Instant,
 };
 
 const OTHER: TenantId = TenantId::from_bytes([77; 16]);
 
-/// The codes stores of nodes, as far as they tell each other of the directory. Every event
-/// is recorded.
+/// What nodes tell each other of the directory.
+#[derive(Default)]
 struct Told {
-    clock: Arc<HandClock>,
     relays: Mutex<Vec<Relay>>,
 }
 
 #[async_trait]
-impl Codes for Told {
-    async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
-        Ok(self.clock.now())
+impl Peers for Told {
+    async fn share(&self, _: NodeId, partitions: u16) -> Result<Range<u16>, StoreError> {
+        Ok(0..partitions)
+    }
+
+    async fn leave(&self, _: NodeId) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn relay(&self, relay: &Relay) -> Result<(), StoreError> {
@@ -71,14 +85,22 @@ impl Codes for Told {
 
 /// A database that is gone.
 struct Gone;
-impl Directory for Gone {}
+
+impl WithoutTenants for Gone {}
+impl WithoutKeys for Gone {}
+impl WithoutUses for Gone {}
+impl WithoutProfiles for Gone {}
+impl WithoutSettings for Gone {}
+impl WithoutReviews for Gone {}
+impl WithoutResources for Gone {}
+impl WithoutChanges for Gone {}
 
 /// `TENANT` on a node, and the same of another node.
-async fn nodes(base: &Base) -> Result<(Place, [Context; 2])> {
+async fn nodes(base: &Base) -> Result<(Place, [Management; 2])> {
     let place = Place::new(base).await?;
-    let codes = Arc::new(Told { clock: place.clock.clone(), relays: Mutex::default() });
-    let node = Context { codes, ..place.context.clone() };
-    let other = Context { snapshot: Arc::default(), ..node.clone() };
+    let peers: Arc<dyn Peers> = Arc::new(Told::default());
+    let node = Management { peers: Some(peers), ..place.context.management.clone() };
+    let other = Management { snapshot: Arc::default(), ..node.clone() };
     other.refresh().await?;
     Ok((place, [node, other]))
 }
@@ -144,7 +166,7 @@ pub async fn other_nodes_hear_that_a_tenant_is_disabled(base: &Base) -> Result<(
     let now = place.clock.now();
     other.snapshot.mark(Instant::now());
     // From now on the other node reaches no database.
-    let other = Context { directory: Arc::new(Gone), ..other };
+    let other = Management { directory: Arc::new(Gone), ..other };
     node.directory.update_tenant(TENANT, &TenantChange::Disable, now).await?;
     ensure!(!other.snapshot.is_disabled(TENANT));
     node.refresh().await?;
@@ -153,7 +175,7 @@ pub async fn other_nodes_hear_that_a_tenant_is_disabled(base: &Base) -> Result<(
     ensure!(other.snapshot.is_disabled(TENANT), "by the node that has read it");
     ensure!(other.snapshot.knows_ends(node.snapshot.seen()), "and there is no gap");
     // A command tells it without a number, whoever has read what.
-    let third = Context {
+    let third = Management {
         snapshot: Arc::default(),
         directory: Arc::new(SqlDirectory::new(base.sql.clone())),
         ..other.clone()
@@ -162,10 +184,10 @@ pub async fn other_nodes_hear_that_a_tenant_is_disabled(base: &Base) -> Result<(
     third.refresh().await?;
     third.listen("").await?;
     ensure!(!third.snapshot.is_disabled(TENANT), "what was told before is older than what it read");
-    let third = Context { directory: Arc::new(Gone), ..third };
+    let third = Management { directory: Arc::new(Gone), ..third };
     let version = node.directory.update_tenant(TENANT, &TenantChange::Disable, now).await?;
     let end = TenantEnd { tenant: TENANT, version: version.context("a tenant")?.version };
-    node.codes.relay(&Relay { tenants: vec![end], ..Relay::default() }).await?;
+    node.peers.as_ref().context("peers")?.relay(&Relay { tenants: vec![end], ..Relay::default() }).await?;
     third.listen("").await?;
     ensure!(third.snapshot.is_disabled(TENANT));
     Ok(())
@@ -312,7 +334,7 @@ pub async fn a_deleted_tenant_is_erased_after_thirty_days_and_no_other(base: &Ba
     ensure!(all_but_strays.clone().all(|(_, count)| *count > 0), "{full:?}");
     let others = rows(base, OTHER).await?;
 
-    let round = async || whole(erase_tenants(&node, &*place.history, place.clock.now()).await?);
+    let round = async || whole(erase(&place, &node, place.clock.now()).await?);
     place.clock.turn(ERASED_AFTER * 2);
     ensure!(round().await?.is_empty(), "it was not deleted");
     let change = async |change| directory.update_tenant(TENANT, &change, place.clock.now()).await;
@@ -342,10 +364,16 @@ pub async fn a_deleted_tenant_is_erased_after_thirty_days_and_no_other(base: &Ba
         ensure!(node.snapshot.tenant(TENANT).is_none() && node.snapshot.tenant(OTHER).is_some());
     }
     // One that starts later reads the same.
-    let fresh = Context { snapshot: Arc::default(), ..node };
+    let fresh = Management { snapshot: Arc::default(), ..node };
     fresh.refresh().await?;
     assert_eq!(fresh.snapshot.size(), (2, 3));
     Ok(())
+}
+
+/// One round of erasures, with every event recorded.
+async fn erase(place: &Place, node: &Management, now: Timestamp) -> Result<Erased, StoreError> {
+    let recorded = RecordedTo(place.clock.now());
+    erase_tenants(node, &recorded, &*place.context.webhooks, &*place.history, now).await
 }
 
 fn whole(Erased { whole, failed }: Erased) -> Result<Vec<TenantId>> {
@@ -355,10 +383,19 @@ fn whole(Erased { whole, failed }: Erased) -> Result<Vec<TenantId>> {
 
 /// Where the last events of the tenant wait, nothing is erased: what is recorded later would
 /// bring a part of it back.
-struct Behind(Timestamp);
+struct RecordedTo(Timestamp);
 
 #[async_trait]
-impl Codes for Behind {
+impl EventLog for RecordedTo {
+    async fn unrecorded(&self, _: Range<u16>, _: usize) -> Result<Unrecorded, StoreError> {
+        let backlog = EventBacklog::default();
+        Ok(Unrecorded { events: Vec::new(), now: self.0, drained: true, backlog })
+    }
+
+    async fn trim(&self, _: &[Position]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
         Ok(self.0)
     }
@@ -390,8 +427,10 @@ pub async fn an_erasure_goes_on_where_it_broke_off_whoever_is_at_it(base: &Base)
     let now = place.clock.now();
     // Also where this node's clock runs ahead of the codes store's.
     for recorded in [deleted_at, deleted_at + ERASED_AFTER] {
-        let behind = Context { codes: Arc::new(Behind(recorded)), ..node.clone() };
-        ensure!(whole(erase_tenants(&behind, &*place.history, now).await?)?.is_empty());
+        let erased =
+            erase_tenants(&node, &RecordedTo(recorded), &*place.context.webhooks, &*place.history, now)
+                .await?;
+        ensure!(whole(erased)?.is_empty());
     }
     ensure!(directory.tenant(TENANT).await?.is_some_and(|tenant| !tenant.erasing));
 
@@ -408,11 +447,11 @@ pub async fn an_erasure_goes_on_where_it_broke_off_whoever_is_at_it(base: &Base)
     let left = rows(base, TENANT).await?;
     ensure!(left.contains(&("verifications", 37)) && left.contains(&("events", 0)), "{left:?}");
     // Two nodes at once; one may find the rows of the other locked, and leaves them to a later round.
-    let both = [&node, &other].map(|node| erase_tenants(node, &*place.history, now));
+    let both = [&node, &other].map(|node| erase(&place, node, now));
     for outcome in join_all(both).await {
         ensure!(!matches!(outcome, Err(StoreError::Conflict | StoreError::Corrupt { .. })), "{outcome:?}");
     }
-    let _: Vec<TenantId> = whole(erase_tenants(&node, &*place.history, now).await?)?;
+    let _: Vec<TenantId> = whole(erase(&place, &node, now).await?)?;
     let left = rows(base, TENANT).await?;
     ensure!(left.iter().all(|(_, count)| *count == 0), "{left:?}");
     ensure!(directory.list_tenants(None, 9).await?.is_empty());

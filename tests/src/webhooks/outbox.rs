@@ -18,7 +18,7 @@ use countersign_core::{
     mode::Mode,
     ports::{
         clock::Clock,
-        directory::KeyChange,
+        directory::keys::KeyChange,
         history::{HistoryUpkeep, Recorded},
         webhooks::{KeptBounds, NextTry, Retained, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
     },

@@ -11,14 +11,17 @@ use crate::{
 use anyhow::Result;
 use async_trait::async_trait;
 use countersign_core::{
-    context::Context,
-    id::WebhookId,
+    context::{Context, Management},
+    id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
     management::webhooks::{WebhookChange, ping_webhook, redeliver_message, rotate_webhook, update_webhook},
     mode::Mode,
     ports::{
         clock::Clock,
         error::StoreError,
-        webhooks::{Settled, WebhookClaim, WebhookOutbox, WebhookSettlement},
+        webhooks::{
+            KeptBounds, Retained, Settled, WebhookAttempt, WebhookClaim, WebhookMessage, WebhookOutbox,
+            WebhookSettlement,
+        },
     },
     tenant::TenantChange,
     time::Timestamp,
@@ -213,7 +216,8 @@ pub async fn what_came_after_it_was_enabled_again_is_told_by_any_node(base: &Bas
     };
     update(false).await?;
     // A node whose copy stops here.
-    let behind = Context { snapshot: Arc::default(), ..place.context.clone() };
+    let management = Management { snapshot: Arc::default(), ..place.context.management.clone() };
+    let behind = Context { management, ..place.context.clone() };
     behind.refresh().await?;
     update(true).await?;
     let queued = place.queue(&webhook, 1).await?;
@@ -286,6 +290,50 @@ impl WebhookOutbox for Crashes {
             return Err(StoreError::unavailable("the process died"));
         }
         self.0.settle(claim, settlement).await
+    }
+
+    async fn add(&self, _: &[WebhookMessage]) -> Result<(), StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn end_tries(&self, _: WebhookId, _: u16) -> Result<u64, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn failures(&self, _: WebhookId, _: Timestamp, _: u16) -> Result<u64, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn redeliver(
+        &self,
+        _: TenantId,
+        _: WebhookId,
+        _: WebhookMessageId,
+        _: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn list_attempts(
+        &self,
+        _: TenantId,
+        _: WebhookId,
+        _: Option<AttemptId>,
+        _: u16,
+    ) -> Result<Vec<WebhookAttempt>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn forget(&self, _: TenantId, _: WebhookId, _: u16) -> Result<bool, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn known(&self, _: Option<WebhookId>, _: u16) -> Result<Vec<(TenantId, WebhookId)>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn retain(&self, _: WebhookId, _: &KeptBounds, _: u16) -> Result<Retained, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
     }
 }
 

@@ -219,7 +219,8 @@ pub async fn test_provider(
     let to = fields.required("to", |value| number(value, Mode::Live));
     let (to, tenant) = (fields.finish(to)?, caller.live_tenant()?);
     providers::take_trial(&state.context, tenant, id.0).await?;
-    let outcome = providers::test_provider(&state.context, tenant, id.0, to, state.clock.now()).await?;
+    let (context, now) = (&state.context, state.clock.now());
+    let outcome = providers::test_provider(context, Some(&*context.codes), tenant, id.0, to, now).await?;
     Ok(Json(outcome.into()))
 }
 

@@ -14,7 +14,7 @@ use countersign_core::{
         keys::{CreateKey, KeyName, UpdateKey},
     },
     mode::Mode,
-    ports::directory::KeyChange,
+    ports::directory::keys::KeyChange,
     time::Timestamp,
 };
 use serde_json::Value;

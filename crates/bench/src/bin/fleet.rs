@@ -19,7 +19,7 @@ use countersign_core::{
     id::{KeyId, ProfileId, TenantId},
     mode::Mode,
     phone::countries::Countries,
-    ports::directory::Directory as _,
+    ports::directory::{keys::Keys, tenants::Tenants},
     tenant::{Tenant, TenantName, profile::Profile},
     time::Timestamp,
 };

@@ -117,7 +117,7 @@ impl InFamily {
     /// The code, for a family whose answer holds it. Only a key with the scope
     /// `codes:reveal` may be shown it.
     pub fn code(&self, context: &Context) -> Result<Code, OpenError> {
-        open_code_text(context, self.key, &self.record).map(|text| text.code)
+        open_code_text(&context.keyring, self.key, &self.record).map(|text| text.code)
     }
 }
 
@@ -163,7 +163,7 @@ pub async fn start_in_family(
         let pending = find_pending(context, caller, number, listing).await?;
         if family.resends()
             && let Some((key, seen)) = &pending
-            && start.is_like(&open_code_text(context, *key, &seen.record)?)
+            && start.is_like(&open_code_text(&context.keyring, *key, &seen.record)?)
         {
             match resend(context, caller, (*key, seen), &start.takes()?.takes, now, rng).await? {
                 Some(resent) => return Ok(resent),

@@ -10,7 +10,7 @@ use crate::{
     code::{Code, payment::Transaction},
     context::Context,
     id::{EventId, MessageId, RecordKey, VerificationId},
-    keyring::{OpenError, Place, Sealed},
+    keyring::{KeyRing, OpenError, Place, Sealed},
     message::text::CodeText,
     mode::Mode,
     ports::{codes::acts::Seen, error::StoreError},
@@ -173,7 +173,7 @@ fn new_code(
     if same || record.status(*now) != Status::Pending {
         return Ok(None);
     }
-    let mut text = open_code_text(context, key, record)?;
+    let mut text = open_code_text(&context.keyring, key, record)?;
     text.code = Code::generate(record.shape, rng);
     let payment = text.transaction.as_ref().map(Transaction::digest);
     let mac = context.keyring.code_mac(key, payment.as_ref(), &text.code);
@@ -186,7 +186,7 @@ fn code_place(key: RecordKey, record: &Record) -> Place {
 }
 
 /// The code of a pending verification and the lines around it, for the message.
-pub fn open_code_text(context: &Context, key: RecordKey, record: &Record) -> Result<CodeText, OpenError> {
-    let packed = context.keyring.open(&code_place(key, record), &record.code)?;
+pub fn open_code_text(keyring: &KeyRing, key: RecordKey, record: &Record) -> Result<CodeText, OpenError> {
+    let packed = keyring.open(&code_place(key, record), &record.code)?;
     CodeText::unpack(&packed).ok_or(OpenError { version: record.code.first().copied().unwrap_or(0) })
 }

@@ -6,7 +6,7 @@ use crate::{
         caller::{Caller, LiveByTest},
         usage::{AddressUse, UsePage},
     },
-    context::Context,
+    context::Management,
     ports::error::StoreError,
     tenant::settings::Setting,
     time::Timestamp,
@@ -28,14 +28,14 @@ pub enum AllowlistError {
 }
 
 /// Reads the list that holds for all keys of the caller's tenant.
-pub async fn read_api_allowlist(context: &Context, caller: &Caller) -> Result<Allowlist, AllowlistError> {
+pub async fn read_api_allowlist(context: &Management, caller: &Caller) -> Result<Allowlist, AllowlistError> {
     let settings = context.directory.settings(caller.tenant).await.map_err(AllowlistError::Directory)?;
     Ok(settings.api_allowlist)
 }
 
 /// Puts a list in its place. `confirmed` says that its author may be locked out.
 pub async fn replace_api_allowlist(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     list: Allowlist,
     confirmed: bool,
@@ -55,7 +55,7 @@ pub async fn replace_api_allowlist(
 /// Lists uses of the tenant's keys, newest first, each with whether the lists
 /// as they are now admit it.
 pub async fn list_address_uses(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     page: UsePage,
 ) -> Result<Vec<(AddressUse, bool)>, AllowlistError> {

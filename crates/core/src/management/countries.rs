@@ -2,7 +2,7 @@
 
 use crate::{
     access::caller::Caller,
-    context::Context,
+    context::Management,
     management::settings::{SettingError, save},
     phone::countries::Countries,
     tenant::settings::Setting,
@@ -10,13 +10,13 @@ use crate::{
 };
 
 /// The country list.
-pub fn read_countries(context: &Context, caller: &Caller) -> Result<Countries, SettingError> {
+pub fn read_countries(context: &Management, caller: &Caller) -> Result<Countries, SettingError> {
     Ok(context.tenant_view(caller.tenant)?.settings.countries.clone())
 }
 
 /// Replaces the country list.
 pub async fn save_countries(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     countries: Countries,
     now: Timestamp,

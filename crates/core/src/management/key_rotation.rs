@@ -8,13 +8,13 @@ use crate::{
         caller::Caller,
         key::{Key, PresentedKey},
     },
-    context::Context,
+    context::Management,
     id::KeyId,
     management::{
         keys::{KeyError, read_governed, refuse_escaping, refuse_outliving},
         repeat::{made_once, refuse_repeat},
     },
-    ports::directory::Rotation,
+    ports::directory::keys::Rotation,
     snapshot::ends::KeyEnd,
     time::Timestamp,
     verification::idempotency::Once,
@@ -55,7 +55,7 @@ pub fn end_of(rotation: &Rotation) -> KeyEnd {
 ///
 /// A key may rotate itself: who can be shown its successor holds it already.
 pub async fn rotate_key(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     id: KeyId,
     (overlap, once): (Duration, Option<Once>),

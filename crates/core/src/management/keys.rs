@@ -8,11 +8,11 @@ use crate::{
         key::{Key, MAX_NAME, PresentedKey},
         scope::Scopes,
     },
-    context::Context,
+    context::Management,
     id::KeyId,
     management::repeat::{made_once, refuse_repeat},
     mode::Mode,
-    ports::{directory::KeyChange, error::StoreError},
+    ports::{directory::keys::KeyChange, error::StoreError},
     snapshot::ends::KeyEnd,
     time::Timestamp,
     verification::idempotency::{IdempotencyError, Once},
@@ -101,7 +101,7 @@ pub enum KeyError {
 
 /// Makes a key. The second value alone holds its secret, to be shown once.
 pub async fn create_key(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     request: CreateKey,
     once: Option<Once>,
@@ -132,14 +132,14 @@ pub async fn create_key(
 }
 
 /// Reads a key of the caller's tenant.
-pub async fn read_key(context: &Context, caller: &Caller, id: KeyId) -> Result<Key, KeyError> {
+pub async fn read_key(context: &Management, caller: &Caller, id: KeyId) -> Result<Key, KeyError> {
     let key = context.directory.key(caller.tenant, id).await.map_err(KeyError::Directory)?;
     key.ok_or(KeyError::NotFound)
 }
 
 /// Keys of the caller's tenant, newest first, those before `before`.
 pub async fn list_keys(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     before: Option<KeyId>,
     limit: u16,
@@ -149,7 +149,7 @@ pub async fn list_keys(
 
 /// Changes a key and gives it as it is then.
 pub async fn update_key(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     id: KeyId,
     UpdateKey { change, confirmed }: UpdateKey,
@@ -180,7 +180,7 @@ pub async fn update_key(
 
 /// Deletes a key; it is refused from then on.
 pub async fn delete_key(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     id: KeyId,
     now: Timestamp,
@@ -212,7 +212,7 @@ pub(crate) fn refuse_escaping(caller: &Caller, list: &Allowlist) -> Result<(), K
 
 /// A key that the caller may change. Mode and scopes of a key never change, so
 /// what is found here still holds when the change is written.
-pub(crate) async fn read_governed(context: &Context, caller: &Caller, id: KeyId) -> Result<Key, KeyError> {
+pub(crate) async fn read_governed(context: &Management, caller: &Caller, id: KeyId) -> Result<Key, KeyError> {
     let key = read_key(context, caller, id).await?;
     if caller.mode == Mode::Test && key.mode == Mode::Live {
         return Err(KeyError::NotFound);

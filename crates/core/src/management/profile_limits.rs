@@ -4,7 +4,7 @@
 
 use crate::{
     access::caller::Caller,
-    context::Context,
+    context::Management,
     id::ProfileId,
     management::profiles::{ProfileError, change_profile, find_profile},
     tenant::{
@@ -68,7 +68,7 @@ pub fn rate_limits(profile: &Profile) -> Vec<RateLimit> {
 
 /// Announces a limit.
 pub async fn create_rate_limit(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     profile: ProfileId,
     (name, note): (LimitName, String),
@@ -90,7 +90,7 @@ pub async fn create_rate_limit(
 
 /// Says something else of a limit.
 pub async fn describe_rate_limit(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     profile: ProfileId,
     (name, note): (&LimitName, Option<&str>),
@@ -108,7 +108,7 @@ pub async fn describe_rate_limit(
 
 /// Takes a limit away with its buckets.
 pub async fn delete_rate_limit(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     profile: ProfileId,
     name: &LimitName,
@@ -124,7 +124,7 @@ pub async fn delete_rate_limit(
 
 /// Gives a limit one bucket more.
 pub async fn create_bucket(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     profile: ProfileId,
     (name, bucket): (&LimitName, Bucket),
@@ -146,7 +146,7 @@ pub async fn create_bucket(
 
 /// Replaces the bucket with this window.
 pub async fn update_bucket(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     profile: ProfileId,
     (name, window): (&LimitName, u32),
@@ -169,7 +169,7 @@ pub async fn update_bucket(
 
 /// Takes the bucket with this window away.
 pub async fn delete_bucket(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     profile: ProfileId,
     (name, window): (&LimitName, u32),
@@ -194,7 +194,7 @@ fn place(limit: &RateLimit, window: u32) -> Result<usize, RateLimitError> {
 }
 
 async fn change<T>(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     id: ProfileId,
     now: Timestamp,

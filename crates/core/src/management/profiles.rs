@@ -3,7 +3,7 @@
 use crate::{
     access::caller::{Caller, LiveByTest},
     code::Alphabet,
-    context::Context,
+    context::Management,
     id::ProfileId,
     ports::error::StoreError,
     tenant::{
@@ -81,13 +81,13 @@ pub enum ProfileError {
 }
 
 /// The profiles of the tenant, by name.
-pub async fn list_profiles(context: &Context, caller: &Caller) -> Result<Vec<Profile>, ProfileError> {
+pub async fn list_profiles(context: &Management, caller: &Caller) -> Result<Vec<Profile>, ProfileError> {
     Ok(context.directory.list_profiles(caller.tenant).await?)
 }
 
 /// A profile of the tenant.
 pub async fn read_profile(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     name: &ProfileName,
 ) -> Result<Profile, ProfileError> {
@@ -96,7 +96,7 @@ pub async fn read_profile(
 
 /// A profile of the tenant by its id.
 pub async fn find_profile(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     id: ProfileId,
 ) -> Result<Profile, ProfileError> {
@@ -106,7 +106,7 @@ pub async fn find_profile(
 
 /// Makes a profile whose unique name follows from how people call it.
 pub async fn create_profile(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     display_name: DisplayName,
     change: ProfileChange,
@@ -134,7 +134,7 @@ pub async fn create_profile(
 /// defaults for the rest; says whether it was made. Verifications that were
 /// started keep the policy of their start.
 pub async fn save_profile(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     name: ProfileName,
     change: ProfileChange,
@@ -167,7 +167,7 @@ pub async fn save_profile(
 
 /// Changes a profile and gives it as it is then. Two changes at once are made one after the other.
 pub async fn update_profile(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     name: &ProfileName,
     change: ProfileChange,
@@ -181,7 +181,7 @@ pub async fn update_profile(
 
 /// The same by its id: never that of another profile which took its name meanwhile.
 pub async fn update_profile_by_id(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     id: ProfileId,
     change: ProfileChange,
@@ -196,7 +196,7 @@ pub async fn update_profile_by_id(
 /// Reads a profile, changes it and writes it, unless somebody came between:
 /// then once more with what is there now.
 pub(crate) async fn change_profile<T, E: From<ProfileError>>(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     find: impl AsyncFn() -> Result<Profile, ProfileError>,
     now: Timestamp,
@@ -220,7 +220,7 @@ pub(crate) async fn change_profile<T, E: From<ProfileError>>(
 
 /// Deletes a profile. Its verifications go on; they can no longer be checked by number.
 pub async fn delete_profile(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     name: &ProfileName,
     now: Timestamp,
@@ -231,7 +231,7 @@ pub async fn delete_profile(
 
 /// The same by its id: never another profile which took its name meanwhile.
 pub async fn delete_profile_by_id(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     id: ProfileId,
     now: Timestamp,
@@ -242,7 +242,7 @@ pub async fn delete_profile_by_id(
 
 /// A profile keeps its name for life, so what was read of it still holds.
 async fn delete(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     profile: Profile,
     now: Timestamp,

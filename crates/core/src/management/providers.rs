@@ -2,7 +2,7 @@
 
 use crate::{
     acts::{receipts::bind_message, ways::operator},
-    context::Context,
+    context::{Context, Management},
     delivery::{
         account::{ProviderAccount, ReceiptPath, Shared},
         route::Route,
@@ -13,7 +13,10 @@ use crate::{
         Made, ResourceError, ResourceName, create, delete, in_rounds, list, made_before, read, update,
     },
     phone::PhoneNumber,
-    ports::gateways::{SettingFault, Trial, TrialOutcome},
+    ports::{
+        codes::outbox::Outbox,
+        gateways::{SettingFault, Trial, TrialOutcome},
+    },
     tenant::{
         OPERATOR,
         limits::{Bucket, LimitHit, LimitScope, Take},
@@ -60,7 +63,7 @@ pub struct ProviderChange {
 impl ProviderChange {
     fn apply(
         &self,
-        context: &Context,
+        context: &Management,
         account: &mut ProviderAccount,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ResourceError> {
@@ -91,7 +94,7 @@ fn account_of(resource: Resource) -> Result<ProviderAccount, ResourceError> {
 
 /// The tenant's accounts.
 pub async fn list_providers(
-    context: &Context,
+    context: &Management,
     tenant: TenantId,
 ) -> Result<Vec<ProviderAccount>, ResourceError> {
     let found = list(context, tenant, ResourceKind::Provider).await?;
@@ -99,24 +102,28 @@ pub async fn list_providers(
 }
 
 /// The operator's accounts that a tenant may use.
-pub fn shared_providers(context: &Context, tenant: TenantId) -> Vec<Arc<ProviderAccount>> {
+pub fn shared_providers(context: &Management, tenant: TenantId) -> Vec<Arc<ProviderAccount>> {
     let Some(operator) = operator(&context.snapshot) else { return Vec::new() };
     operator.providers.iter().filter(|account| account.serves(tenant)).cloned().collect()
 }
 
 /// One of the operator's accounts that a tenant may use.
-pub fn shared_provider(context: &Context, tenant: TenantId, id: ProviderId) -> Option<Arc<ProviderAccount>> {
+pub fn shared_provider(
+    context: &Management,
+    tenant: TenantId,
+    id: ProviderId,
+) -> Option<Arc<ProviderAccount>> {
     shared_providers(context, tenant).into_iter().find(|account| account.id == id)
 }
 
 /// All that is wrong with the settings of a kind, for whoever tells it with other faults.
-pub fn check_settings(context: &Context, kind: &str, settings: &Value) -> Result<(), Vec<SettingFault>> {
+pub fn check_settings(context: &Management, kind: &str, settings: &Value) -> Result<(), Vec<SettingFault>> {
     context.gateways.check(kind, settings)
 }
 
 /// An account of the tenant.
 pub async fn read_provider(
-    context: &Context,
+    context: &Management,
     tenant: TenantId,
     id: ProviderId,
 ) -> Result<ProviderAccount, ResourceError> {
@@ -125,7 +132,7 @@ pub async fn read_provider(
 
 /// Makes an account of a tenant, or of the operator.
 pub async fn create_provider(
-    context: &Context,
+    context: &Management,
     tenant: TenantId,
     new: NewProvider,
     once: Option<&Once>,
@@ -161,7 +168,7 @@ pub async fn create_provider(
 
 /// Changes an account. Other settings must prove anew that they work.
 pub async fn update_provider(
-    context: &Context,
+    context: &Management,
     tenant: TenantId,
     id: ProviderId,
     change: ProviderChange,
@@ -185,7 +192,7 @@ pub async fn update_provider(
 /// Deletes an account that no enabled route leads through: none of the tenant, and none of
 /// another that the operator shares it with.
 pub async fn delete_provider(
-    context: &Context,
+    context: &Management,
     tenant: TenantId,
     id: ProviderId,
     now: Timestamp,
@@ -201,7 +208,7 @@ pub async fn delete_provider(
 }
 
 /// Refuses an account that an enabled route of its tenant leads through.
-async fn refuse_used(context: &Context, tenant: TenantId, id: ProviderId) -> Result<Basis, ResourceError> {
+async fn refuse_used(context: &Management, tenant: TenantId, id: ProviderId) -> Result<Basis, ResourceError> {
     let routes = list(context, tenant, ResourceKind::Route).await?;
     let basis = Basis::kind(tenant, ResourceKind::Route, &routes);
     let routes = routes.into_iter().filter_map(Route::read);
@@ -211,7 +218,7 @@ async fn refuse_used(context: &Context, tenant: TenantId, id: ProviderId) -> Res
 }
 
 /// Refuses an account of the operator that an enabled route of any tenant leads through.
-async fn refuse_shared(context: &Context, id: ProviderId) -> Result<Basis, ResourceError> {
+async fn refuse_shared(context: &Management, id: ProviderId) -> Result<Basis, ResourceError> {
     context.refresh().await?;
     let seen = context.snapshot.seen();
     let uses = |route: &Arc<Route>| route.enabled && route.provider == id;
@@ -227,7 +234,7 @@ async fn refuse_shared(context: &Context, id: ProviderId) -> Result<Basis, Resou
 /// Gives an account another path for its receipts; the one before is taken for a
 /// day. Asked again within a minute, it is as it is.
 pub async fn renew_receipts(
-    context: &Context,
+    context: &Management,
     tenant: TenantId,
     id: ProviderId,
     now: Timestamp,
@@ -267,8 +274,10 @@ pub async fn take_trial(context: &Context, tenant: TenantId, id: ProviderId) -> 
 }
 
 /// Sends one message through an account of the tenant, and notes it as working if that went well.
+/// `outbox` learns what the provider calls the message; a command beside the server has none.
 pub async fn test_provider(
-    context: &Context,
+    context: &Management,
+    outbox: Option<&dyn Outbox>,
     tenant: TenantId,
     id: ProviderId,
     to: PhoneNumber,
@@ -286,9 +295,10 @@ pub async fn test_provider(
     let outcome = context.gateways.try_send(&tested, &settings, trial).await;
     if let TrialOutcome::Accepted { id: Some(id), by_id: true } = &outcome
         && let Some(message) = ProviderMessage::new(tested.id, id)
+        && let Some(outbox) = outbox
     {
-        // So that its receipt is no riddle to anybody. A command beside the server has no codes store.
-        let _ = bind_message(context, &message, ProviderMessage::trial(tenant)).await;
+        // So that its receipt is no riddle to anybody.
+        let _ = bind_message(outbox, &message, ProviderMessage::trial(tenant)).await;
     }
     if matches!(outcome, TrialOutcome::Accepted { .. }) && tested.verified_at.is_none() {
         tested.verified_at = Some(now);
@@ -306,7 +316,7 @@ pub async fn test_provider(
 /// enabled, or not known to take messages. It is read from the directory: the test that
 /// verified it may have been another node's. A route that is decided by it names it as it is.
 pub(super) async fn refuse_unusable(
-    context: &Context,
+    context: &Management,
     tenant: TenantId,
     id: ProviderId,
 ) -> Result<Basis, ResourceError> {

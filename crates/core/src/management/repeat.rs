@@ -1,7 +1,7 @@
 //! Requests of management with an Idempotency-Key: the second of two equal ones changes nothing.
 
 use crate::{
-    context::Context,
+    context::Management,
     id::TenantId,
     ports::error::StoreError,
     time::Timestamp,
@@ -10,7 +10,7 @@ use crate::{
 
 /// A repeat of a request that made a secret cannot be answered as the first was.
 pub(crate) async fn refuse_repeat<E: From<IdempotencyError> + From<StoreError>>(
-    context: &Context,
+    context: &Management,
     tenant: TenantId,
     once: Option<&Once>,
     now: Timestamp,
@@ -25,7 +25,7 @@ pub(crate) async fn refuse_repeat<E: From<IdempotencyError> + From<StoreError>>(
 
 /// A conflict may be that of a repeat which came first.
 pub(crate) async fn made_once<E: From<IdempotencyError> + From<StoreError>>(
-    context: &Context,
+    context: &Management,
     tenant: TenantId,
     once: Option<&Once>,
     now: Timestamp,

@@ -3,7 +3,7 @@
 //! key can go.
 
 use crate::{
-    context::Context, delivery::account::ProviderAccount, keyring::Place, ports::error::StoreError,
+    context::Management, delivery::account::ProviderAccount, keyring::Place, ports::error::StoreError,
     tenant::resource::Resource, time::Timestamp, webhook::Webhook,
 };
 use rand::CryptoRng;
@@ -21,7 +21,7 @@ pub struct Resealed {
 /// Seals anew what an older version sealed. The copy in memory says which; a
 /// change that came between is kept, and looked at the next time.
 pub async fn reseal_resources(
-    context: &Context,
+    context: &Management,
     now: Timestamp,
     rng: &mut (impl CryptoRng + Send),
 ) -> Result<Resealed, StoreError> {
@@ -48,7 +48,7 @@ pub async fn reseal_resources(
     Ok(pass)
 }
 
-fn sealed_before(context: &Context, now: Timestamp) -> Vec<(Place, Resource)> {
+fn sealed_before(context: &Management, now: Timestamp) -> Vec<(Place, Resource)> {
     let mut found = Vec::new();
     for view in context.snapshot.tenants() {
         for account in view.providers.iter().filter(|one| context.keyring.needs_reseal(&one.sealed)) {

@@ -3,7 +3,7 @@
 
 use crate::{
     access::caller::LiveByTest,
-    context::Context,
+    context::Management,
     id::TenantId,
     management::repeat::refuse_repeat,
     ports::{error::StoreError, gateways::SettingFault},
@@ -102,7 +102,7 @@ pub(super) async fn in_rounds<T>(
 
 /// All of a kind, oldest first.
 pub(super) async fn list(
-    context: &Context,
+    context: &Management,
     tenant: TenantId,
     kind: ResourceKind,
 ) -> Result<Vec<Resource>, StoreError> {
@@ -112,7 +112,7 @@ pub(super) async fn list(
 }
 
 pub(super) async fn read(
-    context: &Context,
+    context: &Management,
     tenant: TenantId,
     kind: ResourceKind,
     id: [u8; 16],
@@ -139,7 +139,7 @@ impl<T> Made<T> {
 /// What an earlier request with this Idempotency-Key made, if there was one. A
 /// repeat bears the same body, so the name leads to it; nothing secret is in the answer.
 pub(super) async fn made_before(
-    context: &Context,
+    context: &Management,
     (tenant, kind, name): (TenantId, ResourceKind, &str),
     once: Option<&Once>,
     now: Timestamp,
@@ -156,7 +156,7 @@ pub(super) async fn made_before(
 
 /// Makes a resource. Gives what is there instead if a repeat of the request came first.
 pub(super) async fn create(
-    context: &Context,
+    context: &Management,
     resource: &Resource,
     basis: &[Basis],
     once: Option<&Once>,
@@ -178,7 +178,7 @@ pub(super) async fn create(
 
 /// Writes a resource whose version is one more than it was read with.
 pub(super) async fn update(
-    context: &Context,
+    context: &Management,
     resource: &Resource,
     basis: &[Basis],
 ) -> Result<(), ResourceError> {
@@ -198,7 +198,7 @@ pub(super) async fn update(
 }
 
 pub(super) async fn delete(
-    context: &Context,
+    context: &Management,
     tenant: TenantId,
     (kind, id): (ResourceKind, [u8; 16]),
     basis: &[Basis],

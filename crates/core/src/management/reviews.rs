@@ -3,7 +3,7 @@
 use crate::{
     access::caller::{Caller, LiveByTest},
     code::Code,
-    context::Context,
+    context::Management,
     id::ReviewNumberId,
     management::repeat::{made_once, refuse_repeat},
     pack::Writer,
@@ -37,7 +37,7 @@ pub enum ReviewError {
 
 /// Makes a number a review number; its code is given this once.
 pub async fn create_review_number(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     to: &PhoneNumber,
     (ends_at, once): (Timestamp, Option<Once>),
@@ -71,7 +71,7 @@ pub async fn create_review_number(
 
 /// The review numbers of the tenant, those that ended among them.
 pub async fn list_review_numbers(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
 ) -> Result<Vec<ReviewNumber>, ReviewError> {
     context.directory.list_review_numbers(caller.tenant).await.map_err(ReviewError::Directory)
@@ -79,7 +79,7 @@ pub async fn list_review_numbers(
 
 /// Makes a review number an ordinary one again.
 pub async fn delete_review_number(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     id: ReviewNumberId,
     now: Timestamp,

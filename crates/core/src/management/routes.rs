@@ -4,7 +4,7 @@ use crate::{
     access::caller::Caller,
     acts::ways::{Candidate, Skipped, account, operator, ways},
     code::Code,
-    context::Context,
+    context::Management,
     delivery::{account::Health, route::Route},
     id::{MessageId, ProviderId, RouteId, TenantId},
     locale::Locale,
@@ -70,7 +70,7 @@ fn route_of(resource: Resource) -> Result<Route, ResourceError> {
 }
 
 /// The routes of a tenant, in the order in which they are tried.
-pub async fn list_routes(context: &Context, tenant: TenantId) -> Result<Vec<Route>, ResourceError> {
+pub async fn list_routes(context: &Management, tenant: TenantId) -> Result<Vec<Route>, ResourceError> {
     let found = list(context, tenant, ResourceKind::Route).await?;
     let mut routes: Vec<_> = found.into_iter().map(route_of).collect::<Result<_, _>>()?;
     routes.sort_by_key(|route| (route.order, route.id));
@@ -78,13 +78,13 @@ pub async fn list_routes(context: &Context, tenant: TenantId) -> Result<Vec<Rout
 }
 
 /// A route of the tenant.
-pub async fn read_route(context: &Context, tenant: TenantId, id: RouteId) -> Result<Route, ResourceError> {
+pub async fn read_route(context: &Management, tenant: TenantId, id: RouteId) -> Result<Route, ResourceError> {
     route_of(read(context, tenant, ResourceKind::Route, *id.bytes()).await?)
 }
 
 /// Makes a route of a tenant, or of the operator.
 pub async fn create_route(
-    context: &Context,
+    context: &Management,
     tenant: TenantId,
     (name, provider): (ResourceName, ProviderId),
     change: RouteChange,
@@ -124,7 +124,7 @@ pub async fn create_route(
 
 /// Changes a route.
 pub async fn update_route(
-    context: &Context,
+    context: &Management,
     tenant: TenantId,
     id: RouteId,
     change: RouteChange,
@@ -147,7 +147,7 @@ pub async fn update_route(
 
 /// Deletes a route.
 pub async fn delete_route(
-    context: &Context,
+    context: &Management,
     tenant: TenantId,
     id: RouteId,
     now: Timestamp,
@@ -193,7 +193,7 @@ pub struct ExplainedWay {
 /// Says what would happen to a message. Among routes of one order chance
 /// decides for each message, so this draws for one that does not exist.
 pub fn explain_route(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     question: Question,
     now: Timestamp,

@@ -2,7 +2,7 @@
 
 use crate::{
     access::caller::Caller,
-    context::Context,
+    context::Management,
     delivery::sender::Sender,
     id::SenderId,
     management::resources::{Made, ResourceError, create, delete, list, made_before},
@@ -20,13 +20,13 @@ fn sender_of(resource: &Resource) -> Result<Sender, ResourceError> {
 }
 
 /// The senders of the tenant, oldest first.
-pub async fn list_senders(context: &Context, caller: &Caller) -> Result<Vec<Sender>, ResourceError> {
+pub async fn list_senders(context: &Management, caller: &Caller) -> Result<Vec<Sender>, ResourceError> {
     list(context, caller.tenant, ResourceKind::Sender).await?.iter().map(sender_of).collect()
 }
 
 /// Makes a sender for some countries, or for all that no other names.
 pub async fn create_sender(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     (text, countries): (SenderText, BTreeSet<Country>),
     once: Option<&Once>,
@@ -47,7 +47,7 @@ pub async fn create_sender(
 
 /// Deletes a sender.
 pub async fn delete_sender(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     id: SenderId,
     now: Timestamp,

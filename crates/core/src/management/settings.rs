@@ -2,7 +2,7 @@
 
 use crate::{
     access::caller::{Caller, LiveByTest},
-    context::Context,
+    context::{Context, Management},
     locale::Locale,
     phone::PhoneNumber,
     ports::error::StoreError,
@@ -40,7 +40,7 @@ pub struct Limit {
 }
 
 /// Every limit: the built-in ones, then those that the tenant named.
-pub fn list_limits(context: &Context, caller: &Caller) -> Result<Vec<Limit>, SettingError> {
+pub fn list_limits(context: &Management, caller: &Caller) -> Result<Vec<Limit>, SettingError> {
     let settings = &context.tenant_view(caller.tenant)?.settings;
     let built_in = LimitScope::NAMED.into_iter().filter_map(|scope| LimitName::parse(scope.as_str()));
     let named = settings.limits.keys().filter(|name| name.scope() == LimitScope::Caller).cloned();
@@ -55,7 +55,7 @@ fn limit(settings: &Settings, name: LimitName) -> Limit {
 
 /// Gives a limit its buckets.
 pub async fn save_limit(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     name: LimitName,
     buckets: Buckets,
@@ -69,7 +69,7 @@ pub async fn save_limit(
 
 /// Puts a built-in limit back to its default, or deletes one that the tenant named.
 pub async fn delete_limit(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     name: LimitName,
     now: Timestamp,
@@ -82,14 +82,14 @@ pub async fn delete_limit(
 }
 
 /// The tenant and the locale of its messages; `None` for English.
-pub fn read_tenant(context: &Context, caller: &Caller) -> Result<(Tenant, Option<Locale>), SettingError> {
+pub fn read_tenant(context: &Management, caller: &Caller) -> Result<(Tenant, Option<Locale>), SettingError> {
     let view = context.tenant_view(caller.tenant)?;
     Ok((view.tenant.clone(), view.settings.locale.clone()))
 }
 
 /// Gives the tenant's messages another locale, unless a start names one.
 pub async fn save_locale(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     locale: Option<Locale>,
     now: Timestamp,
@@ -99,7 +99,7 @@ pub async fn save_locale(
 }
 
 pub(super) async fn save(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     setting: &Setting,
     now: Timestamp,

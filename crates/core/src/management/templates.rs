@@ -2,7 +2,7 @@
 
 use crate::{
     access::caller::Caller,
-    context::Context,
+    context::Management,
     id::{TemplateId, TenantId},
     locale::Locale,
     management::resources::{Made, ResourceError, create, delete, list, made_before, read, update},
@@ -44,14 +44,14 @@ fn dated(resource: &Resource) -> Result<Dated, ResourceError> {
 }
 
 /// The template sets of the tenant, oldest first.
-pub async fn list_templates(context: &Context, caller: &Caller) -> Result<Vec<Dated>, ResourceError> {
+pub async fn list_templates(context: &Management, caller: &Caller) -> Result<Vec<Dated>, ResourceError> {
     let found = list(context, caller.tenant, ResourceKind::Template).await?;
     found.iter().map(dated).collect()
 }
 
 /// A template set of the tenant.
 pub async fn read_template(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     id: TemplateId,
 ) -> Result<Dated, ResourceError> {
@@ -118,7 +118,7 @@ impl TemplateChange {
 
 /// Makes a template set.
 pub async fn create_template(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     (name, change): (TemplateName, TemplateChange),
     once: Option<&Once>,
@@ -147,7 +147,7 @@ pub async fn create_template(
 
 /// Changes a template set.
 pub async fn update_template(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     id: TemplateId,
     change: TemplateChange,
@@ -163,7 +163,7 @@ pub async fn update_template(
 
 /// Shows a template with the tenant's name and sample values.
 pub fn preview_template(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     template: &Template,
     gsm: bool,
@@ -173,7 +173,7 @@ pub fn preview_template(
 
 /// Deletes a template set. Verifications that name it go on with the shipped texts.
 pub async fn delete_template(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     id: TemplateId,
     now: Timestamp,

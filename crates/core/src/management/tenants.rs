@@ -1,9 +1,9 @@
 //! The end of tenants: what was deleted is erased after [`ERASED_AFTER`].
 
 use crate::{
-    context::Context,
+    context::Management,
     id::{TenantId, WebhookId},
-    ports::{error::StoreError, history::HistoryUpkeep},
+    ports::{codes::events::EventLog, error::StoreError, history::HistoryUpkeep, webhooks::WebhookOutbox},
     tenant::{ERASED_AFTER, Tenant, resource::ResourceKind},
     time::Timestamp,
 };
@@ -33,7 +33,9 @@ pub struct Erased {
 /// Erases the tenants whose time has come, as far as one round goes: it may break off
 /// anywhere, and several nodes may be at it.
 pub async fn erase_tenants(
-    context: &Context,
+    context: &Management,
+    events: &dyn EventLog,
+    webhooks: &dyn WebhookOutbox,
     history: &dyn HistoryUpkeep,
     now: Timestamp,
 ) -> Result<Erased, StoreError> {
@@ -44,14 +46,14 @@ pub async fn erase_tenants(
     };
     // An event that is recorded afterwards would bring a part of the history back. And this
     // is the clock of the codes store: on Redis another one than this node's, which may be wrong.
-    if context.codes.recorded_until().await? < last + ERASED_AFTER + MARGIN {
+    if events.recorded_until().await? < last + ERASED_AFTER + MARGIN {
         return Ok(Erased::default());
     }
     let mut erased = Erased::default();
     for Tenant { id, .. } in deleted {
         let begun = context.directory.begin_erasure(id, until, now).await?;
         // One that fails holds up no other.
-        match if begun { erase(context, history, id, now).await } else { Ok(false) } {
+        match if begun { erase(context, webhooks, history, id, now).await } else { Ok(false) } {
             Ok(true) => erased.whole.push(id),
             Ok(false) => {}
             Err(error) => erased.failed.push((id, error)),
@@ -65,7 +67,8 @@ pub async fn erase_tenants(
 
 /// The directory goes last: by it a later round finds what is left.
 async fn erase(
-    context: &Context,
+    context: &Management,
+    webhooks: &dyn WebhookOutbox,
     history: &dyn HistoryUpkeep,
     tenant: TenantId,
     now: Timestamp,
@@ -74,7 +77,7 @@ async fn erase(
     let resources = context.directory.list_resources(tenant).await?;
     for webhook in resources.iter().filter(|resource| resource.kind == ResourceKind::Webhook) {
         let webhook = WebhookId::from_bytes(webhook.id);
-        while !context.webhooks.forget(tenant, webhook, ROWS).await? {
+        while !webhooks.forget(tenant, webhook, ROWS).await? {
             if !step(&mut steps) {
                 return Ok(false);
             }

@@ -4,7 +4,7 @@
 use crate::{
     access::caller::Caller,
     acts::webhook_events::ping,
-    context::Context,
+    context::{Context, Management},
     id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
     management::{
         repeat::refuse_repeat,
@@ -63,7 +63,7 @@ fn is_visible(caller: &Caller, webhook: &Webhook) -> bool {
     caller.mode == Mode::Live || webhook.mode == Mode::Test
 }
 
-fn check_url(context: &Context, url: &str) -> Result<(), ResourceError> {
+fn check_url(context: &Management, url: &str) -> Result<(), ResourceError> {
     if url.len() > MAX_URL {
         return Err(ResourceError::field("url", format!("must be at most {MAX_URL} bytes long")));
     }
@@ -71,7 +71,7 @@ fn check_url(context: &Context, url: &str) -> Result<(), ResourceError> {
 }
 
 /// The webhooks that the caller sees, oldest first.
-pub async fn list_webhooks(context: &Context, caller: &Caller) -> Result<Vec<Webhook>, ResourceError> {
+pub async fn list_webhooks(context: &Management, caller: &Caller) -> Result<Vec<Webhook>, ResourceError> {
     let found = list(context, caller.tenant, KIND).await?;
     let mut webhooks = found.into_iter().map(webhook_of).collect::<Result<Vec<_>, _>>()?;
     webhooks.retain(|webhook| is_visible(caller, webhook));
@@ -80,7 +80,7 @@ pub async fn list_webhooks(context: &Context, caller: &Caller) -> Result<Vec<Web
 
 /// A webhook that the caller sees.
 pub async fn read_webhook(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     id: WebhookId,
 ) -> Result<Webhook, ResourceError> {
@@ -90,7 +90,7 @@ pub async fn read_webhook(
 
 /// Makes a webhook. The second value alone holds its secret, to be shown once.
 pub async fn create_webhook(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     new: NewWebhook,
     once: Option<&Once>,
@@ -136,7 +136,7 @@ pub async fn create_webhook(
 
 /// Refuses one for test mode too many. How many there are is counted from their bodies, so
 /// the answer holds as long as they are as they were listed.
-async fn room_for(context: &Context, webhook: &Webhook) -> Result<Option<Basis>, ResourceError> {
+async fn room_for(context: &Management, webhook: &Webhook) -> Result<Option<Basis>, ResourceError> {
     if webhook.mode == Mode::Live {
         return Ok(None);
     }
@@ -151,7 +151,7 @@ async fn room_for(context: &Context, webhook: &Webhook) -> Result<Option<Basis>,
 
 /// Changes a webhook. One that is enabled again starts without its failures.
 pub async fn update_webhook(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     id: WebhookId,
     change: WebhookChange,
@@ -184,7 +184,7 @@ pub async fn update_webhook(
 /// Another secret signs from now on, and the one before it for `overlap` more.
 /// The second value alone holds it, to be shown once.
 pub async fn rotate_webhook(
-    context: &Context,
+    context: &Management,
     caller: &Caller,
     id: WebhookId,
     overlap: Duration,
@@ -253,17 +253,24 @@ pub async fn list_attempts(
     Ok(context.webhooks.list_attempts(webhook.tenant, id, before, limit).await?)
 }
 
-async fn read_enabled(context: &Context, caller: &Caller, id: WebhookId) -> Result<Webhook, ResourceError> {
+async fn read_enabled(
+    context: &Management,
+    caller: &Caller,
+    id: WebhookId,
+) -> Result<Webhook, ResourceError> {
     let webhook = read_webhook(context, caller, id).await?;
     if webhook.enabled { Ok(webhook) } else { Err(ResourceError::Disabled) }
 }
 
 /// Whether a webhook is told anything, by the directory itself and not by a copy.
-pub async fn is_enabled(context: &Context, (tenant, id): (TenantId, WebhookId)) -> Result<bool, StoreError> {
+pub async fn is_enabled(
+    context: &Management,
+    (tenant, id): (TenantId, WebhookId),
+) -> Result<bool, StoreError> {
     Ok(find(context, tenant, id).await?.is_some_and(|webhook| webhook.enabled))
 }
 
-async fn find(context: &Context, tenant: TenantId, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
+async fn find(context: &Management, tenant: TenantId, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
     let found = list(context, tenant, KIND).await?.into_iter().find(|one| one.id == *id.bytes());
     Ok(found.and_then(Webhook::read))
 }
@@ -271,7 +278,7 @@ async fn find(context: &Context, tenant: TenantId, id: WebhookId) -> Result<Opti
 /// The server disables a webhook that fails, unless it was enabled anew since
 /// `since`. Whether it did.
 pub async fn disable_webhook(
-    context: &Context,
+    context: &Management,
     (tenant, id): (TenantId, WebhookId),
     reason: DisabledReason,
     since: Timestamp,

@@ -3,7 +3,7 @@
 use countersign_core::{
     error::chain,
     id::NodeId,
-    ports::{codes::Codes, error::StoreError, nodes::Share},
+    ports::{codes::peers::Peers, error::StoreError, nodes::Share},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
@@ -14,12 +14,12 @@ const WORD: Duration = Duration::from_secs(2);
 
 /// Takes the part that is this worker's now.
 pub(super) async fn take_share(
-    codes: &Arc<dyn Codes>,
+    peers: &dyn Peers,
     worker: NodeId,
     partitions: u16,
     share: &Share,
 ) -> Result<(), StoreError> {
-    let taken = codes.share(worker, partitions).await?;
+    let taken = peers.share(worker, partitions).await?;
     if share.get() != taken {
         let (first, end) = (taken.start, taken.end);
         tracing::info!(node.id = %worker, first, end, "This worker's part of the partitions");
@@ -30,7 +30,7 @@ pub(super) async fn take_share(
 
 /// Goes on taking it until the stop; then leaves it to the others.
 pub(super) async fn keep_share(
-    codes: Arc<dyn Codes>,
+    peers: Arc<dyn Peers>,
     worker: NodeId,
     partitions: u16,
     share: Share,
@@ -44,11 +44,11 @@ pub(super) async fn keep_share(
             _ = tick.tick() => {}
         }
         // While the store is away the part stays as it was; acts are atomic whoever asks.
-        if let Err(error) = take_share(&codes, worker, partitions, &share).await {
+        if let Err(error) = take_share(&*peers, worker, partitions, &share).await {
             tracing::debug!(error = %chain(&error), "This worker could not say that it lives");
         }
     }
-    if let Err(error) = codes.leave(worker).await {
+    if let Err(error) = peers.leave(worker).await {
         tracing::debug!(error = %chain(&error), "This worker counts as alive for a few seconds more");
     }
 }

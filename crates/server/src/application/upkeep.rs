@@ -86,8 +86,10 @@ impl Upkeep {
 
     /// Erases the tenants that were deleted long enough ago.
     async fn erase_tenants(&self) -> Result<(), StoreError> {
-        let Erased { whole, failed } =
-            erase_tenants(&self.context, self.history.as_ref(), self.clock.now()).await?;
+        let Erased { whole, failed } = {
+            let Context { management, codes, webhooks, .. } = &self.context;
+            erase_tenants(management, &**codes, &**webhooks, self.history.as_ref(), self.clock.now()).await?
+        };
         for (tenant, error) in failed {
             tracing::warn!(tenant.id = %tenant, error = %chain(&error), "A deleted tenant is not erased yet");
         }

@@ -10,7 +10,7 @@ use countersign_core::{
     access::allowlist::{Allowlist, Entry},
     ports::{
         clock::Clock as _,
-        directory::{Directory, KeyChange},
+        directory::{Directory, keys::KeyChange},
     },
     tenant::settings::Setting,
     time::Timestamp,

@@ -17,7 +17,10 @@ use countersign_core::{
     mode::Mode,
     ports::{
         clock::Clock as _,
-        directory::{Directory, KeyChange},
+        directory::{
+            Directory,
+            keys::{KeyChange, Keys},
+        },
     },
     snapshot::ends::{KeyEnd, Relay},
     time::Timestamp,

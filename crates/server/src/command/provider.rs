@@ -39,7 +39,7 @@ pub(super) async fn run(config: Option<&Path>, command: ProviderCommand) -> anyh
             }
         }
         ProviderCommand::Test { provider, to } => {
-            let outcome = providers::test_provider(&context, OPERATOR, provider, to, now).await;
+            let outcome = providers::test_provider(&context, None, OPERATOR, provider, to, now).await;
             match outcome.map_err(explain).context("Nothing was sent")? {
                 TrialOutcome::Accepted { id, .. } => {
                     answer(&format!("accepted\t{}", id.as_deref().unwrap_or("-")))?;

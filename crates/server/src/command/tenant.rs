@@ -8,7 +8,10 @@ use crate::{
 use anyhow::{Context as _, ensure};
 use countersign_core::{
     id::{ProfileId, TenantId},
-    ports::{clock::Clock as _, directory::Directory},
+    ports::{
+        clock::Clock as _,
+        directory::{Directory, tenants::Tenants},
+    },
     snapshot::ends::{Relay, TenantEnd},
     tenant::{Tenant, TenantChange, profile::Profile},
     time::Timestamp,

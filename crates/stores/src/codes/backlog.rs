@@ -1,7 +1,10 @@
 //! Events on their way to the history: which wait, how many bytes they are,
 //! and which have arrived.
 
+use super::SqliteCodes;
 use crate::sqlite::sqlite_error;
+use async_trait::async_trait;
+use countersign_core::ports::codes::events::{EventLog, Unrecorded};
 use countersign_core::{
     id::{EventId, RecordKey},
     ports::{
@@ -229,4 +232,28 @@ pub fn unrecorded(
         Ok(UnrecordedEvent { position, key, id, at: Timestamp::from_micros(at), body })
     })
     .collect()
+}
+
+#[async_trait]
+impl EventLog for SqliteCodes {
+    async fn unrecorded(&self, partitions: Range<u16>, limit: usize) -> Result<Unrecorded, StoreError> {
+        let clock = self.clock.clone();
+        // Asked of the writer: every act before this one is then committed, so
+        // what is read next holds all events up to that time.
+        let now = self.database.write(move |_| Ok(clock.now())).await?;
+        let read = move |connection: &Connection| unrecorded(connection, partitions, limit);
+        let events = self.database.read(read).await?;
+        Ok(Unrecorded { drained: events.len() < limit, events, now, backlog: self.backlog.read() })
+    }
+
+    async fn trim(&self, positions: &[Position]) -> Result<(), StoreError> {
+        let (clock, backlog, positions) = (self.clock.clone(), self.backlog.clone(), positions.to_vec());
+        self.database.write(move |connection| backlog.trim(connection, &positions, clock.now())).await
+    }
+
+    async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
+        let clock = self.clock.clone();
+        // Asked of the writer: what is not among the events then, is none or recorded.
+        self.database.write(move |c| Ok(oldest(c)?.unwrap_or_else(|| clock.now()))).await
+    }
 }

@@ -2,7 +2,9 @@
 //! another provider where none comes.
 
 use super::records::{append_event, has_event, load, save};
+use super::{SqliteCodes, buckets, receipts, records};
 use crate::sqlite::sqlite_error;
+use async_trait::async_trait;
 use countersign_core::{
     delivery::places::Places,
     id::{EventId, MessageId, RecordKey, TenantId},
@@ -18,7 +20,13 @@ use countersign_core::{
         status::{DropReason, Status},
     },
 };
+use countersign_core::{
+    ports::codes::outbox::Outbox,
+    tenant::limits::Take,
+    verification::receipt::{ParkedReceipt, ProviderMessage, ReceiptReport, Received},
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::sync::PoisonError;
 use std::{ops::Range, time::Duration};
 
 /// Puts a message where the next claim finds it.
@@ -357,4 +365,108 @@ fn postpone(connection: &Connection, message: MessageId, at: Timestamp, phase: u
         .and_then(|mut update| update.execute(params![message.bytes(), at.micros(), phase]))
         .map(drop)
         .map_err(sqlite_error)
+}
+
+#[async_trait]
+impl Outbox for SqliteCodes {
+    async fn claim(
+        &self,
+        partitions: Range<u16>,
+        lease: Duration,
+        places: Places,
+    ) -> Result<Vec<Claim>, StoreError> {
+        let clock = self.clock.clone();
+        let due = clock.now();
+        // Most polls find nothing, and reading is free of commits.
+        let look = |c: &Connection| Ok((records::anything_to_sweep(c, due)?, anything_due(c, due)?));
+        let (to_sweep, to_claim) = self.database.peek(look).await?;
+        if to_sweep {
+            // An act of its own: neither may keep the other from being done.
+            self.database.write(move |connection| records::sweep(connection, due)).await?;
+        }
+        if !to_claim {
+            return Ok(Vec::new());
+        }
+        let after = *self.after.lock().unwrap_or_else(PoisonError::into_inner);
+        let claim = move |connection: &Connection| {
+            let (partitions, places, now) = (partitions.clone(), places.clone(), clock.now());
+            claim(connection, Claiming { partitions, lease, places, now }, after)
+        };
+        let Claimed { claims, after, more } = self.database.write(claim).await?;
+        *self.after.lock().unwrap_or_else(PoisonError::into_inner) = after;
+        if more {
+            self.due.notify_one();
+        }
+        Ok(claims)
+    }
+
+    async fn claim_arrived(
+        &self,
+        partitions: Range<u16>,
+        lease: Duration,
+        places: Places,
+    ) -> Result<Vec<Claim>, StoreError> {
+        self.claim(partitions, lease, places).await
+    }
+
+    async fn settle(
+        &self,
+        claim: &Claim,
+        settlement: Settlement,
+        event: EventId,
+    ) -> Result<Settled, StoreError> {
+        let (clock, held) = (self.clock.clone(), Held::of(claim));
+        let settle = move |c: &Connection| settle(c, held, settlement.clone(), event, clock.now());
+        let settled = self.database.write(settle).await?;
+        self.due.notify_one();
+        Ok(settled)
+    }
+
+    async fn note_attempt(
+        &self,
+        claim: &Claim,
+        attempt: FailedAttempt,
+        event: EventId,
+    ) -> Result<Settled, StoreError> {
+        let (clock, held) = (self.clock.clone(), Held::of(claim));
+        let note = move |c: &Connection| note_attempt(c, held, attempt.clone(), event, clock.now());
+        self.database.write(note).await
+    }
+
+    async fn receive(&self, report: ReceiptReport) -> Result<Received, StoreError> {
+        let clock = self.clock.clone();
+        self.database.write(move |connection| receipts::receive(connection, &report, clock.now())).await
+    }
+
+    async fn bind_provider_message(
+        &self,
+        message: &ProviderMessage,
+        to: (RecordKey, MessageId),
+    ) -> Result<Option<ParkedReceipt>, StoreError> {
+        let (clock, message) = (self.clock.clone(), message.clone());
+        self.database.write(move |connection| receipts::bind(connection, &message, to, clock.now())).await
+    }
+
+    async fn find_provider_message(
+        &self,
+        message: &ProviderMessage,
+        park: Option<ParkedReceipt>,
+    ) -> Result<Option<(RecordKey, MessageId)>, StoreError> {
+        let (clock, message) = (self.clock.clone(), message.clone());
+        let find = move |c: &Connection| receipts::find(c, &message, park.clone(), clock.now());
+        self.database.write(find).await
+    }
+
+    async fn take(&self, take: Take) -> Result<Duration, StoreError> {
+        let clock = self.clock.clone();
+        self.database.write(move |connection| buckets::take_one(connection, &take, clock.now())).await
+    }
+
+    async fn due_arrived(&self) {
+        self.due.notified().await;
+    }
+
+    async fn messages_waiting(&self) -> Result<u64, StoreError> {
+        self.database.read(waiting).await
+    }
 }

@@ -7,7 +7,6 @@ use super::{
     limits::Limits,
     link::{Call, Link},
     outbox::Outbox,
-    receipts, relays,
     reply::{Reply, bytes_or_nil, number, packed_time},
     script::{self, Script},
     server::{self, Servers},
@@ -16,8 +15,7 @@ use super::{
 };
 use async_trait::async_trait;
 use countersign_core::{
-    delivery::places::Places,
-    id::{EventId, MessageId, NodeId, RecordKey, TenantId, VerificationId},
+    id::{EventId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
     mode::Mode,
     ports::{
@@ -25,31 +23,26 @@ use countersign_core::{
         codes::{
             Codes,
             acts::{CheckFound, Erasure, Exclusive, NewVerification, Seen, StartOutcome},
-            events::{Position, Unrecorded},
-            outbox::{Claim, Settled},
             refusal::Refusal,
+            verifications::Verifications,
         },
         error::StoreError,
     },
-    snapshot::ends::{Relay, Relayed},
-    tenant::limits::{Buckets, LimitScope, LimitState, Take},
-    time::Timestamp,
+    tenant::limits::{Buckets, LimitScope, LimitState},
     verification::{
         event::Event,
         guesses::GuessWait,
         idempotency::{Act, Answer, EVALUATED, Once, Replay},
         number::{Listing, NumberRecord},
         outcome::{CancelOutcome, CheckOutcome, ResendOutcome},
-        receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
         record::Record,
         request::{Resend, SubmittedCode},
-        settlement::Settlement,
         status::Status,
     },
 };
 use futures_util::future::{join, select_ok};
 use redis::Value;
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 
 /// How long a refused request looks for what an equal one does at the same time.
@@ -74,12 +67,12 @@ pub struct RedisOptions {
 
 /// The codes store of many machines.
 pub struct RedisCodes {
-    store: Arc<Store>,
-    limits: Limits,
-    outbox: Outbox,
-    backlog: Arc<Backlog>,
+    pub(super) store: Arc<Store>,
+    pub(super) limits: Limits,
+    pub(super) outbox: Outbox,
+    pub(super) backlog: Arc<Backlog>,
     approvals: Option<Approvals>,
-    wake: Wake,
+    pub(super) wake: Wake,
 }
 
 /// What the parts of the engine share.
@@ -488,7 +481,7 @@ fn replayed<T>(once: Option<&Once>, packed: &[u8]) -> Result<Answer<T>, StoreErr
 }
 
 #[async_trait]
-impl Codes for RedisCodes {
+impl Verifications for RedisCodes {
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
         let once = new.once.as_ref();
         // Before anything is taken: a repeat takes nothing, not even for a moment.
@@ -668,71 +661,10 @@ impl Codes for RedisCodes {
     async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
         self.backlog.timeline(key).await
     }
+}
 
-    async fn claim(
-        &self,
-        partitions: Range<u16>,
-        lease: Duration,
-        places: Places,
-    ) -> Result<Vec<Claim>, StoreError> {
-        self.outbox.claim(partitions, lease, places).await
-    }
-
-    async fn claim_arrived(
-        &self,
-        partitions: Range<u16>,
-        lease: Duration,
-        places: Places,
-    ) -> Result<Vec<Claim>, StoreError> {
-        self.outbox.claim_arrived(partitions, lease, places).await
-    }
-
-    async fn settle(
-        &self,
-        claim: &Claim,
-        settlement: Settlement,
-        event: EventId,
-    ) -> Result<Settled, StoreError> {
-        self.outbox.settle(claim, settlement, event).await
-    }
-
-    async fn note_attempt(
-        &self,
-        claim: &Claim,
-        attempt: FailedAttempt,
-        event: EventId,
-    ) -> Result<Settled, StoreError> {
-        self.outbox.note_attempt(claim, attempt, event).await
-    }
-
-    async fn receive(&self, report: ReceiptReport) -> Result<Received, StoreError> {
-        receipts::receive(&self.store, &report).await
-    }
-
-    async fn bind_provider_message(
-        &self,
-        message: &ProviderMessage,
-        to: (RecordKey, MessageId),
-    ) -> Result<Option<ParkedReceipt>, StoreError> {
-        receipts::bind(&self.store, message, to).await
-    }
-
-    async fn find_provider_message(
-        &self,
-        message: &ProviderMessage,
-        park: Option<ParkedReceipt>,
-    ) -> Result<Option<(RecordKey, MessageId)>, StoreError> {
-        receipts::find(&self.store, message, park).await
-    }
-
-    async fn take(&self, take: Take) -> Result<Duration, StoreError> {
-        self.limits.take_one(&take).await
-    }
-
-    async fn due_arrived(&self) {
-        self.outbox.due_arrived().await;
-    }
-
+#[async_trait]
+impl Codes for RedisCodes {
     async fn ping(&self) -> Result<(), StoreError> {
         // Where one master of many is away, the others' numbers are served.
         let probe = async |partition| {
@@ -743,41 +675,6 @@ impl Codes for RedisCodes {
         // Both at once: one that hangs must not use up the time of the other.
         let first = select_ok([Box::pin(probe(0)), Box::pin(probe(1))]).await;
         first.map(drop).map_err(StoreError::unavailable)
-    }
-
-    async fn messages_waiting(&self) -> Result<u64, StoreError> {
-        self.backlog.messages_waiting().await
-    }
-
-    async fn unrecorded(&self, partitions: Range<u16>, limit: usize) -> Result<Unrecorded, StoreError> {
-        self.backlog.unrecorded(partitions, limit).await
-    }
-
-    async fn trim(&self, positions: &[Position]) -> Result<(), StoreError> {
-        self.backlog.trim(positions).await
-    }
-
-    async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
-        self.backlog.recorded_until().await
-    }
-
-    async fn share(&self, worker: NodeId, partitions: u16) -> Result<Range<u16>, StoreError> {
-        let share = self.outbox.share(worker, partitions).await?;
-        self.wake.follow(share.clone());
-        Ok(share)
-    }
-
-    async fn leave(&self, worker: NodeId) -> Result<(), StoreError> {
-        self.wake.follow(0..0);
-        self.outbox.leave(worker).await
-    }
-
-    async fn relay(&self, relay: &Relay) -> Result<(), StoreError> {
-        relays::tell(&self.store, relay).await
-    }
-
-    async fn relayed(&self, mark: &str) -> Result<Option<Relayed>, StoreError> {
-        relays::read(&self.store.link, mark).await.map(Some)
     }
 }
 

@@ -1,11 +1,14 @@
 //! Events on their way to the history: a stream for each partition.
 
+use super::codes::RedisCodes;
 use super::{
     codes::Store,
     keys,
     reply::{Reply, packed_time},
     script,
 };
+use async_trait::async_trait;
+use countersign_core::ports::codes::events::EventLog;
 use countersign_core::{
     id::{EventId, RecordKey, TenantId, VerificationId},
     mode::Mode,
@@ -309,4 +312,19 @@ fn unreadable(position: Position, value: &[u8]) -> UnrecordedEvent {
     };
     let at = Timestamp::from_millis(i64::try_from(ms).unwrap_or_default());
     UnrecordedEvent { position, key: nobody, id: EventId::from_bytes(id), at, body: value.to_vec() }
+}
+
+#[async_trait]
+impl EventLog for RedisCodes {
+    async fn unrecorded(&self, partitions: Range<u16>, limit: usize) -> Result<Unrecorded, StoreError> {
+        self.backlog.unrecorded(partitions, limit).await
+    }
+
+    async fn trim(&self, positions: &[Position]) -> Result<(), StoreError> {
+        self.backlog.trim(positions).await
+    }
+
+    async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
+        self.backlog.recorded_until().await
+    }
 }

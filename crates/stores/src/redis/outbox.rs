@@ -1,19 +1,30 @@
 //! The outbox: claims and settlements, what arrived, and who looks where.
 
+use super::{codes::RedisCodes, receipts};
 use super::{
     codes::{Store, millis, text, unpack},
     keys,
     reply::Reply,
     script,
 };
+use async_trait::async_trait;
 use countersign_core::{
     delivery::places::{Places, Room},
     id::{MessageId, NodeId, RecordKey, TenantId},
     ports::{
-        codes::{WORKER_SILENCE, outbox::Claim},
+        codes::{outbox::Claim, peers::WORKER_SILENCE},
         error::StoreError,
     },
     verification::settlement::Phase,
+};
+use countersign_core::{
+    id::EventId,
+    ports::codes::outbox as port,
+    tenant::limits::Take,
+    verification::{
+        receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
+        settlement::Settlement,
+    },
 };
 use futures_util::future::join_all;
 use std::{
@@ -346,4 +357,75 @@ fn read_member(member: &[u8]) -> Result<(u8, u16, RecordKey, MessageId), StoreEr
         Some((*state, u16::from_be_bytes(*attempt), RecordKey::from_bytes(key)?, message))
     };
     read().ok_or_else(|| StoreError::Corrupt { table: "due", id: "a message".to_owned() })
+}
+
+#[async_trait]
+impl port::Outbox for RedisCodes {
+    async fn claim(
+        &self,
+        partitions: Range<u16>,
+        lease: Duration,
+        places: Places,
+    ) -> Result<Vec<Claim>, StoreError> {
+        self.outbox.claim(partitions, lease, places).await
+    }
+
+    async fn claim_arrived(
+        &self,
+        partitions: Range<u16>,
+        lease: Duration,
+        places: Places,
+    ) -> Result<Vec<Claim>, StoreError> {
+        self.outbox.claim_arrived(partitions, lease, places).await
+    }
+
+    async fn settle(
+        &self,
+        claim: &Claim,
+        settlement: Settlement,
+        event: EventId,
+    ) -> Result<port::Settled, StoreError> {
+        self.outbox.settle(claim, settlement, event).await
+    }
+
+    async fn note_attempt(
+        &self,
+        claim: &Claim,
+        attempt: FailedAttempt,
+        event: EventId,
+    ) -> Result<port::Settled, StoreError> {
+        self.outbox.note_attempt(claim, attempt, event).await
+    }
+
+    async fn receive(&self, report: ReceiptReport) -> Result<Received, StoreError> {
+        receipts::receive(&self.store, &report).await
+    }
+
+    async fn bind_provider_message(
+        &self,
+        message: &ProviderMessage,
+        to: (RecordKey, MessageId),
+    ) -> Result<Option<ParkedReceipt>, StoreError> {
+        receipts::bind(&self.store, message, to).await
+    }
+
+    async fn find_provider_message(
+        &self,
+        message: &ProviderMessage,
+        park: Option<ParkedReceipt>,
+    ) -> Result<Option<(RecordKey, MessageId)>, StoreError> {
+        receipts::find(&self.store, message, park).await
+    }
+
+    async fn take(&self, take: Take) -> Result<Duration, StoreError> {
+        self.limits.take_one(&take).await
+    }
+
+    async fn due_arrived(&self) {
+        self.outbox.due_arrived().await;
+    }
+
+    async fn messages_waiting(&self) -> Result<u64, StoreError> {
+        self.backlog.messages_waiting().await
+    }
 }

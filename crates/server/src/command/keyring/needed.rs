@@ -10,7 +10,12 @@ use countersign_core::{
         keyring_rotation::{ListedKey, Refusal, retirement_waits, unused_from},
         reseal_history::{Progress, count_sealed_with, reseal_progress},
     },
-    ports::{directory::Directory, error::StoreError, history::HistoryUpkeep, nodes::Node},
+    ports::{
+        directory::{changes::Changes, resources::Resources, tenants::Tenants},
+        error::StoreError,
+        history::HistoryUpkeep,
+        nodes::Node,
+    },
     tenant::{OPERATOR, resource::ResourceKind},
     time::Timestamp,
 };
