@@ -2,18 +2,25 @@
 //! is one script; `scripts/lib` is what they share.
 
 mod approval;
+mod binding;
+mod cancel;
+mod check;
 mod codes;
 mod events;
 mod keys;
 mod limits;
 mod link;
+mod numbers;
 mod outbox;
 mod receipts;
 mod relays;
 mod reply;
+mod resend;
 mod script;
 mod server;
 mod settle;
+mod start;
+mod store;
 mod tags;
 mod url;
 mod wake;

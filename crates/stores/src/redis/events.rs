@@ -1,10 +1,10 @@
 //! Events on their way to the history: a stream for each partition.
 
 use super::{
-    codes::Store,
     keys,
     reply::{Reply, packed_time},
     script,
+    store::Store,
 };
 use countersign_core::{
     event::{Event, EventKind},
@@ -187,7 +187,7 @@ impl Backlog {
         most: usize,
     ) -> Result<(Timestamp, Vec<UnrecordedEvent>), StoreError> {
         let names = [keys::events(partition), keys::due(partition)];
-        let most = super::codes::text(most);
+        let most = super::store::text(most);
         let value = self.store.run(&script::EVENTS, &[&names[0], &names[1]], &[&most]).await?;
         let mut reply = Reply::new(value)?;
         let (now, waiting) = Waiting::read(&reply.part(1)?)?;

@@ -1,10 +1,10 @@
 //! The outbox: claims and settlements, what arrived, and who looks where.
 
 use super::{
-    codes::{Store, millis, text, unpack},
     keys,
     reply::Reply,
     script,
+    store::{Store, millis, text, unpack},
 };
 use countersign_core::{
     id::{MessageId, NodeId, TenantId},

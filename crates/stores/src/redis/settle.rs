@@ -1,11 +1,11 @@
 //! What becomes of a claim.
 
 use super::{
-    codes::{millis, text},
     keys,
     outbox::{HELD, Outbox},
     reply::number,
     script,
+    store::{millis, text},
 };
 use countersign_core::{
     event::EventKind,
