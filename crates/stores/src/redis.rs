@@ -2,14 +2,19 @@
 //! is one script; `scripts/lib` is what they share.
 
 mod approval;
+mod arrivals;
 mod binding;
 mod cancel;
 mod check;
+mod claim;
 mod codes;
+mod entries;
 mod events;
 mod keys;
 mod limits;
 mod link;
+mod member;
+mod node;
 mod numbers;
 mod outbox;
 mod receipts;
@@ -24,6 +29,7 @@ mod store;
 mod tags;
 mod url;
 mod wake;
+mod workers;
 
 pub use codes::{RedisCodes, RedisOptions};
 pub use relays::tell_nodes;

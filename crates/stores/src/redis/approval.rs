@@ -5,7 +5,8 @@
 
 use super::{
     check::is_approval,
-    link::{CALL_TIMEOUT, Call, Link, client, connect, is_not_now, is_unknown_script, store_error},
+    link::{CALL_TIMEOUT, Call, Link, is_not_now, is_unknown_script, store_error},
+    node::{client, connect},
     script::Script,
     store::Store,
     tags::{slot, tag},

@@ -15,6 +15,7 @@ use super::{
     store::Store,
     url::RedisUrl,
     wake::Wake,
+    workers,
 };
 use async_trait::async_trait;
 use countersign_core::{
@@ -250,14 +251,14 @@ impl Codes for RedisCodes {
     }
 
     async fn share(&self, worker: NodeId, partitions: u16) -> Result<Range<u16>, StoreError> {
-        let share = self.outbox.share(worker, partitions).await?;
+        let share = workers::share(&self.store, worker, partitions).await?;
         self.wake.follow(share.clone());
         Ok(share)
     }
 
     async fn leave(&self, worker: NodeId) -> Result<(), StoreError> {
         self.wake.follow(0..0);
-        self.outbox.leave(worker).await
+        workers::leave(&self.store, worker).await
     }
 
     async fn relay(&self, relay: &Relay) -> Result<(), StoreError> {
