@@ -1,18 +1,15 @@
 //! Codes on SQLite: each act loads the packed records, asks the core for the
 //! transition, and writes them back, in one transaction.
 
-mod backlog;
-mod buckets;
-mod clock;
-mod outbox;
-mod outcomes;
-mod receipts;
-mod records;
-
+use super::{
+    backlog::{self, Backlog},
+    buckets,
+    clock::StoreClock,
+    outbox, outcomes, receipts,
+    records::{self, append_event, load, load_number, number_key, save, save_number},
+};
 use crate::sqlite::{Database, Options, sqlite_error};
 use async_trait::async_trait;
-use backlog::Backlog;
-use clock::StoreClock;
 use countersign_core::{
     event::{CancelReason, Event, EventKind},
     id::{EventId, MessageId, TenantId, VerificationId},
@@ -33,7 +30,6 @@ use countersign_core::{
         CancelOutcome, Record, RecordKey, Resend, ResendOutcome, Settlement, Status, SubmittedCode,
     },
 };
-use records::{append_event, load, load_number, number_key, save, save_number};
 use rusqlite::Connection;
 use std::{
     ops::Range,
@@ -67,7 +63,7 @@ impl SqliteCodes {
     /// Opens the file, or makes it.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>, options: CodesOptions) -> Result<Self, StoreError> {
         let database = Database::open(path, Options { full_sync: options.full_sync })?;
-        database.write(|c| c.execute_batch(include_str!("codes/schema.sql")).map_err(sqlite_error)).await?;
+        database.write(|c| c.execute_batch(include_str!("schema.sql")).map_err(sqlite_error)).await?;
         let clock = Arc::new(StoreClock::new(clock));
         let now = clock.now();
         let backlog = Arc::new(Backlog::new(options.event_budget));

@@ -1,0 +1,13 @@
+//! Codes in one SQLite file, for one machine. Each act loads the packed records, calls a transition
+//! of core and writes them back, in one transaction.
+
+mod backlog;
+mod buckets;
+mod clock;
+mod codes;
+mod outbox;
+mod outcomes;
+mod receipts;
+mod records;
+
+pub use codes::{CodesOptions, SqliteCodes};
