@@ -1,6 +1,7 @@
 //! Codes in one SQLite file, for one machine. Each act loads the packed records, calls a transition
 //! of core and writes them back, in one transaction.
 
+mod acts;
 mod backlog;
 mod buckets;
 mod clock;
@@ -9,5 +10,7 @@ mod outbox;
 mod outcomes;
 mod receipts;
 mod records;
+mod settle;
+mod start;
 
 pub use codes::{CodesOptions, SqliteCodes};
