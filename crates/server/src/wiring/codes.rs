@@ -8,7 +8,7 @@ use countersign_core::{
     ports::{Clock, Codes, Relay},
 };
 use countersign_stores::{
-    codes::{CodesOptions, SqliteCodes},
+    embedded::{CodesOptions, SqliteCodes},
     redis::{self, RedisCodes, RedisOptions, RedisUrl, Servers},
     sqlite::Database,
 };
