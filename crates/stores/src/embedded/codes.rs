@@ -1,18 +1,17 @@
-//! Codes on SQLite: each act loads the packed records, asks the core for the
-//! transition, and writes them back, in one transaction.
+//! The codes store on SQLite: each method runs one act in one transaction of the writer, or reads.
 
-mod backlog;
-mod buckets;
-mod clock;
-mod outbox;
-mod outcomes;
-mod receipts;
-mod records;
-
+use super::{
+    acts::{self, answer},
+    backlog::{self, Backlog},
+    buckets,
+    clock::StoreClock,
+    outbox, receipts,
+    records::{self, load, number_key},
+    settle::{self, Held},
+    start::start,
+};
 use crate::sqlite::{Database, Options, sqlite_error};
 use async_trait::async_trait;
-use backlog::Backlog;
-use clock::StoreClock;
 use countersign_core::{
     delivery::places::Places,
     id::{EventId, MessageId, RecordKey, TenantId, VerificationId},
@@ -25,25 +24,21 @@ use countersign_core::{
             acts::{CheckFound, Erasure, NewVerification, Seen, StartOutcome},
             events::{Position, Unrecorded},
             outbox::{Claim, Settled},
-            refusal::Refusal,
         },
         error::StoreError,
     },
     tenant::limits::Take,
     time::Timestamp,
     verification::{
-        event::{Event, EventKind},
-        idempotency::{Answer, Once, Outcome, Progress, Replay},
-        number::{Listing, NumberRecord, Standing},
+        event::Event,
+        idempotency::{Answer, Once, Replay},
+        number::Listing,
         outcome::{CancelOutcome, ResendOutcome},
         receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
-        record::Record,
         request::{Resend, SubmittedCode},
         settlement::Settlement,
-        status::{CancelReason, Status},
     },
 };
-use records::{append_event, load, load_number, number_key, save, save_number};
 use rusqlite::Connection;
 use std::{
     ops::Range,
@@ -77,7 +72,7 @@ impl SqliteCodes {
     /// Opens the file, or makes it.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>, options: CodesOptions) -> Result<Self, StoreError> {
         let database = Database::open(path, Options { full_sync: options.full_sync })?;
-        database.write(|c| c.execute_batch(include_str!("codes/schema.sql")).map_err(sqlite_error)).await?;
+        database.write(|c| c.execute_batch(include_str!("schema.sql")).map_err(sqlite_error)).await?;
         let clock = Arc::new(StoreClock::new(clock));
         let now = clock.now();
         let backlog = Arc::new(Backlog::new(options.event_budget));
@@ -125,7 +120,7 @@ impl Codes for SqliteCodes {
         let clock = self.clock.clone();
         let check = move |c: &Connection| {
             let now = clock.now();
-            answer(c, once.as_ref(), now, || check(c, key, &code, event, once.as_ref(), now))
+            answer(c, once.as_ref(), now, || acts::check(c, key, &code, event, once.as_ref(), now))
         };
         self.database.write(check).await
     }
@@ -141,39 +136,19 @@ impl Codes for SqliteCodes {
         let act = move |connection: &Connection| {
             let now = clock.now();
             answer(connection, once.as_ref(), now, || {
-                let seen = change(connection, key, event, now, |connection, record, now| {
-                    let mut after = record.clone();
-                    let outcome = after.resend(&resend, now);
-                    if outcome != ResendOutcome::Queued {
-                        return Ok((outcome, None));
-                    }
-                    let look = buckets::look(connection, &resend.takes, now)?;
-                    if let Some(hit) = look.hit(&resend.takes) {
-                        return Ok((ResendOutcome::Limited(hit), None));
-                    }
-                    buckets::take(connection, &look)?;
-                    *record = after;
-                    if !record.review {
-                        outbox::queue(connection, key, resend.message, now)?;
-                    }
-                    let (send, new_code) = (record.sends, resend.new_code.is_some());
-                    Ok((outcome, Some(EventKind::Resent { message: resend.message, send, new_code })))
-                })?;
-                if let Some(Seen { outcome: ResendOutcome::Queued, record, .. }) = &seen {
-                    let progress = Progress::of(key.id, record);
-                    outcomes::keep(connection, once.as_ref(), &Outcome::Resent(progress), now)?;
-                }
-                Ok(seen)
+                acts::resend(connection, key, &resend, event, once.as_ref(), now)
             })
         };
-        let seen = self.database.write(act).await?;
-        self.due.notify_one();
-        Ok(seen)
+        let answer = self.database.write(act).await?;
+        if matches!(&answer, Answer::Fresh(Some(Seen { outcome: ResendOutcome::Queued, .. }))) {
+            self.due.notify_one();
+        }
+        Ok(answer)
     }
 
     async fn replay(&self, _: Fingerprint, once: &Once) -> Result<Option<Replay>, StoreError> {
         let clock = self.clock.clone();
-        self.database.peek(|connection| outcomes::find(connection, once, clock.now())).await
+        self.database.peek(|connection| super::outcomes::find(connection, once, clock.now())).await
     }
 
     async fn clear_guesses(
@@ -183,19 +158,14 @@ impl Codes for SqliteCodes {
         number: Fingerprint,
     ) -> Result<u16, StoreError> {
         let clock = self.clock.clone();
-        let clear = move |connection: &Connection| {
-            let key = number_key(tenant, mode, number);
-            let mut record = load_number(connection, &key)?;
-            let counted = record.guesses.clear(clock.now());
-            save_number(connection, &key, &record)?;
-            Ok(counted)
-        };
+        let clear =
+            move |c: &Connection| acts::clear_guesses(c, &number_key(tenant, mode, number), clock.now());
         self.database.write(clear).await
     }
 
     async fn erase(&self, tenant: TenantId, mode: Mode, number: Fingerprint) -> Result<Erasure, StoreError> {
         let clock = self.clock.clone();
-        let erase = move |c: &Connection| erase(c, (tenant, mode, number), clock.now());
+        let erase = move |c: &Connection| acts::erase(c, (tenant, mode, number), clock.now());
         self.database.write(erase).await
     }
 
@@ -205,7 +175,7 @@ impl Codes for SqliteCodes {
         event: EventId,
     ) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
         let clock = self.clock.clone();
-        self.database.write(move |connection| cancel(connection, key, event, clock.now())).await
+        self.database.write(move |connection| acts::cancel(connection, key, event, clock.now())).await
     }
 
     async fn read(&self, key: RecordKey) -> Result<Option<Seen<()>>, StoreError> {
@@ -225,20 +195,7 @@ impl Codes for SqliteCodes {
         listing: Listing,
     ) -> Result<Option<VerificationId>, StoreError> {
         let clock = self.clock.clone();
-        let find = move |connection: &Connection| {
-            let now = clock.now();
-            let standing = load_number(connection, &number_key(tenant, mode, number))?.standing;
-            let mut newest = None;
-            for standing in standing.iter().rev().filter(|standing| standing.listing == listing) {
-                let key = RecordKey { tenant, mode, id: standing.id };
-                let Some(record) = load(connection, key, now)? else { continue };
-                if record.status(now) == Status::Pending {
-                    return Ok(Some(standing.id));
-                }
-                newest = newest.or(Some(standing.id));
-            }
-            Ok(newest)
-        };
+        let find = move |c: &Connection| acts::find(c, (tenant, mode, number), listing, clock.now());
         self.database.peek(find).await
     }
 
@@ -283,8 +240,8 @@ impl Codes for SqliteCodes {
         settlement: Settlement,
         event: EventId,
     ) -> Result<Settled, StoreError> {
-        let (clock, held) = (self.clock.clone(), outbox::Held::of(claim));
-        let settle = move |c: &Connection| outbox::settle(c, held, settlement.clone(), event, clock.now());
+        let (clock, held) = (self.clock.clone(), Held::of(claim));
+        let settle = move |c: &Connection| settle::settle(c, held, settlement.clone(), event, clock.now());
         let settled = self.database.write(settle).await?;
         self.due.notify_one();
         Ok(settled)
@@ -296,8 +253,8 @@ impl Codes for SqliteCodes {
         attempt: FailedAttempt,
         event: EventId,
     ) -> Result<Settled, StoreError> {
-        let (clock, held) = (self.clock.clone(), outbox::Held::of(claim));
-        let note = move |c: &Connection| outbox::note_attempt(c, held, attempt.clone(), event, clock.now());
+        let (clock, held) = (self.clock.clone(), Held::of(claim));
+        let note = move |c: &Connection| settle::note_attempt(c, held, attempt.clone(), event, clock.now());
         self.database.write(note).await
     }
 
@@ -362,155 +319,4 @@ impl Codes for SqliteCodes {
         let (clock, backlog, positions) = (self.clock.clone(), self.backlog.clone(), positions.to_vec());
         self.database.write(move |connection| backlog.trim(connection, &positions, clock.now())).await
     }
-}
-
-/// Carries an act out unless a request with its Idempotency-Key did before.
-fn answer<T>(
-    connection: &Connection,
-    once: Option<&Once>,
-    now: Timestamp,
-    act: impl FnOnce() -> Result<T, StoreError>,
-) -> Result<Answer<T>, StoreError> {
-    match once.map(|once| outcomes::find(connection, once, now)).transpose()?.flatten() {
-        Some(replay) => Ok(Answer::Replay(replay)),
-        None => act().map(Answer::Fresh),
-    }
-}
-
-/// Loads a record, lets `act` change it, and writes it back with the event that `act` says.
-fn change<T>(
-    connection: &Connection,
-    key: RecordKey,
-    event: EventId,
-    now: Timestamp,
-    act: impl FnOnce(&Connection, &mut Record, Timestamp) -> Result<(T, Option<EventKind>), StoreError>,
-) -> Result<Option<Seen<T>>, StoreError> {
-    let Some(mut record) = load(connection, key, now)? else { return Ok(None) };
-    let before = record.clone();
-    let (outcome, kind) = act(connection, &mut record, now)?;
-    if record != before {
-        save(connection, key, &record)?;
-    }
-    if let Some(kind) = kind {
-        append_event(connection, key, event, now, &kind)?;
-    }
-    Ok(Some(Seen { outcome, record, now }))
-}
-
-fn erase(
-    connection: &Connection,
-    (tenant, mode, number): (TenantId, Mode, Fingerprint),
-    now: Timestamp,
-) -> Result<Erasure, StoreError> {
-    let mut canceled = 0;
-    for standing in load_number(connection, &number_key(tenant, mode, number))?.standing {
-        let key = RecordKey { tenant, mode, id: standing.id };
-        // A verification is erased once, so its own id, turned over, is unique among events.
-        let event = EventId::from_bytes(standing.id.bytes().map(|byte| !byte));
-        change(connection, key, event, now, |_, record, now| {
-            let ended = record.cancel(now) == CancelOutcome::Canceled;
-            canceled += u64::from(ended);
-            record.contact.clear();
-            record.code.clear();
-            Ok(((), ended.then_some(EventKind::Canceled(CancelReason::Client))))
-        })?;
-    }
-    Ok(Erasure { canceled, now })
-}
-
-fn check(
-    connection: &Connection,
-    key: RecordKey,
-    code: &SubmittedCode,
-    event: EventId,
-    once: Option<&Once>,
-    now: Timestamp,
-) -> Result<Option<CheckFound>, StoreError> {
-    let seen = change(connection, key, event, now, |connection, record, now| {
-        let number_key = number_key(key.tenant, key.mode, record.number);
-        let mut number = load_number(connection, &number_key)?;
-        let before = number.guesses.clone();
-        let (outcome, kind) = record.check(code, &mut number.guesses, now);
-        if number.guesses != before {
-            save_number(connection, &number_key, &number)?;
-        }
-        Ok((outcome, kind))
-    })?;
-    let Some(Seen { outcome, record, .. }) = seen else { return Ok(None) };
-    let attempts_left = record.attempts_left();
-    outcomes::keep(connection, once, &Outcome::Checked { id: key.id, outcome, attempts_left }, now)?;
-    Ok(Some(CheckFound { outcome, attempts_left }))
-}
-
-fn cancel(
-    connection: &Connection,
-    key: RecordKey,
-    event: EventId,
-    now: Timestamp,
-) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
-    change(connection, key, event, now, |_, record, now| {
-        let outcome = record.cancel(now);
-        let canceled = outcome == CancelOutcome::Canceled;
-        Ok((outcome, canceled.then_some(EventKind::Canceled(CancelReason::Client))))
-    })
-}
-
-/// The pending verification of a listing of which one is pending at most: the
-/// newest whose record stands, if it is.
-fn pending(
-    connection: &Connection,
-    key: RecordKey,
-    number: &NumberRecord,
-    listing: Listing,
-    now: Timestamp,
-) -> Result<Option<VerificationId>, StoreError> {
-    for standing in number.standing.iter().rev().filter(|standing| standing.listing == listing) {
-        if let Some(record) = load(connection, RecordKey { id: standing.id, ..key }, now)? {
-            return Ok((record.status(now) == Status::Pending).then_some(standing.id));
-        }
-    }
-    Ok(None)
-}
-
-fn start(
-    connection: &Connection,
-    new: &NewVerification,
-    history_backlog: bool,
-    now: Timestamp,
-) -> Result<StartOutcome, StoreError> {
-    let key = new.key;
-    let number_key = number_key(key.tenant, key.mode, new.record.number);
-    let mut number = load_number(connection, &number_key)?;
-    let pending = match &new.exclusive {
-        Some(exclusive) => pending(connection, key, &number, exclusive.listing, now)?,
-        None => None,
-    };
-    let replaces = new.exclusive.and_then(|exclusive| exclusive.replaces);
-    let changed = pending.is_some() && pending != replaces.map(|(id, _)| id);
-    let look = buckets::look(connection, &new.takes, now)?;
-    let (mut limits, number_hit) = match number.admit(&new.number_limits, now) {
-        Ok(states) => (states, None),
-        Err(hit) => (Vec::new(), Some(hit)),
-    };
-    let refusal = Refusal { outer: look.hit(&new.takes), history_backlog, changed, number: number_hit };
-    if let Some(refused) = refusal.first() {
-        return Ok(refused);
-    }
-    limits.extend_from_slice(&look.states);
-    let record = new.begun(now);
-    let standing = Standing { id: key.id, listing: new.listing(), until: record.kept_until() };
-    number.stand(standing, now);
-    save_number(connection, &number_key, &number)?;
-    buckets::take(connection, &look)?;
-    if let (Some(id), Some((_, event))) = (pending, replaces) {
-        cancel(connection, RecordKey { id, ..key }, event, now)?;
-    }
-    records::create(connection, key, &record)?;
-    if !record.review {
-        outbox::queue(connection, key, record.message, now)?;
-    }
-    let started = new.started(&record, &limits);
-    append_event(connection, key, new.event, now, &EventKind::Started(Box::new(started)))?;
-    outcomes::keep(connection, new.once.as_ref(), &Outcome::Started(Progress::of(key.id, &record)), now)?;
-    Ok(StartOutcome::Started { record, limits })
 }
