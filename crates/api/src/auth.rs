@@ -5,7 +5,8 @@
 
 use crate::{
     State,
-    failures::Failure,
+    failures::{AuthFailures, Failure},
+    key_uses::KeyUses,
     problem::{self, Problem, ProblemCode, RefusingLimit},
     twilio::{Kind, Sid},
 };
@@ -34,10 +35,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What the middleware found, kept in the extensions of the request.
-pub type Identity = Result<Caller, Refusal>;
-
-/// Why nobody is known to call.
+/// Why nobody is known to call. The middleware keeps the [`Caller`] in the extensions of the
+/// request, or this.
 #[derive(Clone, Debug)]
 pub enum Refusal {
     /// No key was presented.
@@ -52,9 +51,18 @@ pub enum Refusal {
     Directory(Arc<StoreError>),
 }
 
+/// What the middleware notes: uses of keys, and failures. App data.
+pub struct Door {
+    /// When keys were last accepted.
+    pub key_uses: Arc<KeyUses>,
+    /// Counts failed authentications.
+    pub failures: Arc<AuthFailures>,
+}
+
 /// Looks the presented key up; the handler's extractor decides what follows.
 pub async fn authenticate(
     state: web::Data<State>,
+    door: web::Data<Door>,
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
@@ -62,12 +70,13 @@ pub async fn authenticate(
         let key = PresentedKey::parse(text).ok_or(Refusal::Invalid)?;
         Ok(Presented { key, user: None })
     });
-    go_on(&state, request, presented, next).await
+    go_on((&state, &door), request, presented, next).await
 }
 
 /// The same for Twilio's clients, which present the key as a password (RFC 7617).
 pub async fn authenticate_twilio(
     state: web::Data<State>,
+    door: web::Data<Door>,
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
@@ -75,7 +84,7 @@ pub async fn authenticate_twilio(
         true => Err(Refusal::Missing),
         false => basic(request.headers()),
     };
-    go_on(&state, request, presented, next).await
+    go_on((&state, &door), request, presented, next).await
 }
 
 /// Whether a web page asks. A browser keeps what somebody typed for Basic, and adds it
@@ -92,25 +101,30 @@ struct Presented {
 }
 
 async fn go_on<B: MessageBody>(
-    state: &State,
+    (state, door): (&State, &Door),
     request: ServiceRequest,
     presented: Result<Presented, Refusal>,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let address = request.extensions().get::<CallerAddress>().copied();
     let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.0);
-    let mut identity = identify(state, presented, address);
-    // Counted after the key is known to be wrong: a valid one is never slowed by its neighbours.
-    if matches!(identity, Err(Refusal::Invalid))
-        && let Failure::TooMany(wait) = state.failures.note(address)
-    {
-        identity = Err(Refusal::TooMany(wait));
+    match identify(state, door, presented, address) {
+        Ok(caller) => drop(request.extensions_mut().insert(caller)),
+        // Counted after the key is known to be wrong: a valid one is never slowed by its neighbours.
+        Err(Refusal::Invalid) if let Failure::TooMany(wait) = door.failures.note(address) => {
+            request.extensions_mut().insert(Refusal::TooMany(wait));
+        }
+        Err(refusal) => drop(request.extensions_mut().insert(refusal)),
     }
-    request.extensions_mut().insert(identity);
     next.call(request).await
 }
 
-fn identify(state: &State, presented: Result<Presented, Refusal>, address: IpAddr) -> Identity {
+fn identify(
+    state: &State,
+    door: &Door,
+    presented: Result<Presented, Refusal>,
+    address: IpAddr,
+) -> Result<Caller, Refusal> {
     let Presented { key: presented, user } = presented?;
     let snapshot = &state.context.snapshot;
     if !snapshot.is_fresh(Instant::now()) {
@@ -129,10 +143,10 @@ fn identify(state: &State, presented: Result<Presented, Refusal>, address: IpAdd
     // A tenant that cannot be read is not served as if it had no list.
     let view = state.context.tenant_view(key.tenant).map_err(|error| Refusal::Directory(Arc::new(error)))?;
     if !view.settings.api_allowlist.allows(address) || !key.allowlist.allows(address) {
-        state.key_uses.note_refused(&key, address, now);
+        door.key_uses.note_refused(&key, address, now);
         return Err(Refusal::Address(address));
     }
-    state.key_uses.note(&key, address, now);
+    door.key_uses.note(&key, address, now);
     let Key { tenant, id, mode, scopes, expires_at, .. } = *key;
     Ok(Caller { tenant, key: id, mode, scopes, expires_at, allowlist: key.allowlist.clone(), address })
 }
@@ -219,10 +233,9 @@ impl<S: ScopeMarker> FromRequest for Authed<S> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let identity = request.extensions().get::<Identity>().cloned().unwrap_or(Err(Refusal::Missing));
-        let admitted = admit(identity, S::SCOPE);
+        let admitted = caller(request).map_err(refused).and_then(|caller| admit(caller, S::SCOPE));
         let admitted = match S::BESIDES {
-            Some(scope) => admitted.and_then(|caller| admit(Ok(caller), scope)),
+            Some(scope) => admitted.and_then(|caller| admit(caller, scope)),
             None => admitted,
         };
         ready(admitted.map(|caller| Self(caller, PhantomData)))
@@ -233,16 +246,24 @@ fn challenge(value: String, code: ProblemCode, detail: &'static str) -> Problem 
     Problem::new(code, detail).with_header(header::WWW_AUTHENTICATE, value)
 }
 
-fn admit(identity: Identity, scope: Scope) -> Result<Caller, Problem> {
-    match identity {
-        Ok(caller) if caller.scopes.contains(scope) => Ok(caller),
-        Ok(_) => Err(challenge(
-            format!(r#"Bearer error="insufficient_scope", scope="{}""#, scope.as_str()),
-            ProblemCode::InsufficientScope,
-            "The API key does not hold the scope that this operation asks for.",
-        )),
-        Err(refusal) => Err(refused(refusal)),
+/// Who calls, or why nobody is known to.
+pub fn caller(request: &HttpRequest) -> Result<Caller, Refusal> {
+    let extensions = request.extensions();
+    extensions.get::<Caller>().cloned().ok_or_else(|| {
+        let refusal = extensions.get::<Refusal>().cloned();
+        refusal.unwrap_or(Refusal::Missing)
+    })
+}
+
+fn admit(caller: Caller, scope: Scope) -> Result<Caller, Problem> {
+    if caller.scopes.contains(scope) {
+        return Ok(caller);
     }
+    Err(challenge(
+        format!(r#"Bearer error="insufficient_scope", scope="{}""#, scope.as_str()),
+        ProblemCode::InsufficientScope,
+        "The API key does not hold the scope that this operation asks for.",
+    ))
 }
 
 /// Why nobody is known to call.

@@ -2,7 +2,6 @@
 
 use crate::{
     State,
-    auth::Identity,
     problem::{Problem, ProblemCode},
 };
 use actix_web::{
@@ -13,7 +12,7 @@ use actix_web::{
     },
     web::Data,
 };
-use countersign_core::idempotency::Once;
+use countersign_core::{Caller, idempotency::Once};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Marks an answer that an earlier request was given.
@@ -30,8 +29,7 @@ pub fn once(request: &HttpRequest, body: &[u8]) -> Result<Option<Once>, Problem>
         Problem::new(ProblemCode::InvalidRequest, detail)
     })?;
     let extensions = request.extensions();
-    let (Some(Ok(caller)), Some(state)) = (extensions.get::<Identity>(), request.app_data::<Data<State>>())
-    else {
+    let (Some(caller), Some(state)) = (extensions.get::<Caller>(), request.app_data::<Data<State>>()) else {
         return Ok(None);
     };
     let keyring = &state.context.keyring;

@@ -51,6 +51,7 @@ pub use strays::{Since, Stray, Strays, warn as warn_of_strays};
 pub use twilio::account_sid;
 
 use actix_web::{middleware::from_fn, web};
+use auth::Door;
 use countersign_core::{Context, address::TrustedProxies, ports::Clock};
 use rand::CryptoRng;
 use std::{sync::Arc, time::Duration};
@@ -62,27 +63,40 @@ pub struct State {
     pub context: Context,
     /// The time of this node.
     pub clock: Arc<dyn Clock>,
-    /// When keys were last accepted; the server flushes it to the directory.
-    pub key_uses: Arc<KeyUses>,
     /// Whose word on the caller's address is taken.
     pub proxies: TrustedProxies,
     /// Where others reach the API, without a slash at the end, if that is known.
     pub public_url: Option<String>,
     /// Whether this process itself speaks TLS.
     pub secure: bool,
-    /// Counts failed authentications; the server's housekeeping keeps it small.
-    pub failures: Arc<AuthFailures>,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
+}
+
+/// What the API works with.
+#[derive(Clone)]
+pub struct Api {
+    /// What every handler works with.
+    pub state: web::Data<State>,
+    /// When keys were last accepted; the server flushes it to the directory.
+    pub key_uses: Arc<KeyUses>,
+    /// Counts failed authentications; the server's housekeeping keeps it small.
+    pub failures: Arc<AuthFailures>,
     /// Receipts that lead to nothing.
     pub strays: Arc<Strays>,
 }
 
 /// Registers the whole API. [`observe`] is wrapped around the App, and
 /// [`fallback`] is its default service.
-pub fn configure(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig) {
+pub fn configure(api: Api) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
-        config.app_data(state).configure(docs::configure).service(receipts::resource());
+        let Api { state, key_uses, failures, strays } = api;
+        config
+            .app_data(state)
+            .app_data(web::Data::new(Door { key_uses, failures }))
+            .app_data(web::Data::from(strays))
+            .configure(docs::configure)
+            .service(receipts::resource());
         let mut config = ServiceConfig::new(config);
         routes(&mut config);
         compatible::routes(&mut config);

@@ -2,9 +2,7 @@
 //! headers that every answer has. Wrapped around the whole App.
 
 use crate::{
-    State,
-    auth::Identity,
-    camara,
+    State, camara,
     compatible::Form,
     deprecation, head,
     problem::{Problem, ProblemCode},
@@ -22,6 +20,7 @@ use actix_web::{
     web,
 };
 use countersign_core::{
+    Caller,
     address::{CallerAddress, TrustedProxies, UnreadableHop},
     id::{RequestId, VerificationId},
 };
@@ -180,7 +179,7 @@ impl Seen {
             return;
         }
         let extensions = request.extensions();
-        let Some(Ok(caller)) = extensions.get::<Identity>() else { return };
+        let Some(caller) = extensions.get::<Caller>() else { return };
         // A change that succeeded names what exists, or what it made.
         let named = request.match_info().iter().next().map(|(_, name)| name);
         tracing::info!(
@@ -246,7 +245,7 @@ impl Seen {
 
     fn log_line(&self, request: &HttpRequest, route: &str, status: u16, problem: Option<ProblemCode>) {
         let extensions = request.extensions();
-        let caller = extensions.get::<Identity>().and_then(|identity| identity.as_ref().ok());
+        let caller = extensions.get::<Caller>();
         let outcome = problem.map(ProblemCode::as_str);
         let outcome = outcome.or_else(|| extensions.get::<Outcome>().map(|outcome| outcome.0));
         tracing::info!(
@@ -273,7 +272,7 @@ impl Seen {
 /// Whether an accepted key came with it. Others get a connection for each request: the
 /// server times the head of the first one alone, so the next could trickle in for ever.
 fn is_known(request: &HttpRequest) -> bool {
-    request.extensions().get::<Identity>().is_some_and(Result::is_ok)
+    request.extensions().contains::<Caller>()
 }
 
 /// Where the request came from. A connection that is gone already has no peer.

@@ -3,7 +3,11 @@
 //! No operation of the API: providers call it, each in its own form, so it
 //! stands in no document and answers no problems.
 
-use crate::{State, body, head::is_head, strays::Stray};
+use crate::{
+    State, body,
+    head::is_head,
+    strays::{Stray, Strays},
+};
 use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse, Resource, ResponseError as _,
     http::header::{ALLOW, CONTENT_TYPE},
@@ -36,6 +40,7 @@ async fn refuse_method() -> HttpResponse {
 
 async fn take(
     state: Data<State>,
+    strays: Data<Strays>,
     request: HttpRequest,
     path: web::Path<(String, String, String)>,
     payload: Payload,
@@ -57,7 +62,7 @@ async fn take(
     let (reports, answer) = match state.context.gateways.read_receipts(&account, &call) {
         Ok(read) => read,
         Err(refusal) => {
-            state.strays.tell(&account, refusal.into());
+            strays.tell(&account, refusal.into());
             return match refusal {
                 ReceiptRefusal::Unsupported => HttpResponse::NotFound(),
                 ReceiptRefusal::Forged => HttpResponse::Forbidden(),
@@ -72,7 +77,7 @@ async fn take(
                 metrics::counter!("countersign_receipts_total", "delivery" => delivery.as_str()).increment(1);
             }
             Ok(Taken::Nothing | Taken::Parked) => {}
-            Ok(Taken::Unknown) => state.strays.tell(&account, Stray::Unmatched),
+            Ok(Taken::Unknown) => strays.tell(&account, Stray::Unmatched),
             // The provider reports it again.
             Err(error) => {
                 tracing::error!(error = %chain(&error), "a receipt cannot be noted");

@@ -9,13 +9,13 @@ pub use json::{SmsapiError, refuse};
 
 use crate::{
     State,
-    auth::{Authed, CompatSmsapi, Identity, Refusal},
+    auth::{self, Authed, CompatSmsapi, Refusal},
     observe::note,
     problem::{Problem, ProblemCode, codes, codes_unavailable, directory, guess_limit},
     ratelimit, rng,
 };
 use actix_web::{
-    HttpMessage, HttpRequest, HttpResponse, get,
+    HttpRequest, HttpResponse, get,
     http::StatusCode,
     post,
     web::{Data, Json},
@@ -256,13 +256,10 @@ pub async fn ping(request: HttpRequest) -> Result<Json<Ping>, Problem> {
 }
 
 fn answer_ping(request: &HttpRequest) -> Result<Json<Ping>, Problem> {
-    let identity = request.extensions().get::<Identity>().cloned();
-    let authorized = match identity {
-        Some(Ok(_)) => true,
-        Some(Err(refusal @ (Refusal::TooMany(_) | Refusal::Directory(_)))) => {
-            return Err(crate::auth::refused(refusal));
-        }
-        _ => false,
+    let authorized = match auth::caller(request) {
+        Ok(_) => true,
+        Err(refusal @ (Refusal::TooMany(_) | Refusal::Directory(_))) => return Err(auth::refused(refusal)),
+        Err(_) => false,
     };
     Ok(Json(Ping { authorized, unavailable: Vec::new() }))
 }

@@ -51,8 +51,8 @@ async fn each_operation_asks_for_the_scope_that_it_names() {
             continue;
         };
         guarded += 1;
-        let state = stores::state(Mode::Live, Scopes::all(), false);
-        let nobody = send_to(state, request(method.clone(), &uri)).await;
+        let api = stores::api(Mode::Live, Scopes::all(), false);
+        let nobody = send_to(api, request(method.clone(), &uri)).await;
         assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{method} {uri}");
         let others = Scope::ALL.into_iter().filter(|scope| *scope != right).collect();
         let refused = call(Mode::Live, others, request(method.clone(), &uri)).await;
@@ -88,7 +88,7 @@ async fn compatible_operations_ask_for_one_scope_and_refuse_in_their_form() {
             assert!(path.ends_with("/ping"), "{path} names no scope");
             continue;
         };
-        let nobody = stores::state(Mode::Live, Scopes::all(), false);
+        let nobody = stores::api(Mode::Live, Scopes::all(), false);
         let nobody = send_to(nobody, request(method.clone(), path)).await;
         assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{path}");
         let others = Scope::ALL.into_iter().filter(|scope| *scope != right).collect();
@@ -130,7 +130,7 @@ async fn each_operation_of_twilio_s_asks_for_its_scope_in_its_own_form() {
             let ask = |scopes, key: bool| {
                 let request = request(method.clone(), &uri);
                 let request = if key { basic(request) } else { request };
-                send_to(stores::state(Mode::Live, scopes, false), request)
+                send_to(stores::api(Mode::Live, scopes, false), request)
             };
             let refused = |answer: &super::Answer, status: u16, code: u32| {
                 assert_eq!(answer.status.as_u16(), status, "{method} {uri}: {}", answer.body);
@@ -141,7 +141,7 @@ async fn each_operation_of_twilio_s_asks_for_its_scope_in_its_own_form() {
             // A browser adds what somebody once typed to whatever a page makes it send.
             for page in [("origin", "https://elsewhere.example"), ("sec-fetch-site", "cross-site")] {
                 let request = basic(request(method.clone(), &uri)).insert_header(page);
-                let answer = send_to(stores::state(Mode::Live, Scopes::all(), false), request).await;
+                let answer = send_to(stores::api(Mode::Live, Scopes::all(), false), request).await;
                 refused(&answer, 401, 20003);
             }
             for missing in &right {
