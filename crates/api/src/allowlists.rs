@@ -6,17 +6,17 @@ mod read;
 pub use json::{AllowlistEntry, NewEntry, entries};
 pub use read::allowlist;
 
-use crate::{
-    State,
-    auth::{Authed, SettingsRead, SettingsWrite},
-    body::{Body, Query, refuse_query},
-    problem::Problem,
-};
+use crate::auth::{Authed, SettingsRead, SettingsWrite};
 use actix_web::{
     HttpRequest, get, put,
     web::{Data, Json},
 };
 use countersign_core::{allowlists, usage};
+use countersign_web::{
+    State,
+    body::{Body, Query, refuse_query},
+    problem::Problem,
+};
 use json::{Allowlist, ReplaceAllowlist, UsePage};
 
 /// Reads the list of addresses that the tenant's keys may be used from.

@@ -4,10 +4,8 @@
 //! without a key.
 
 use crate::{
-    State,
     failures::{AuthFailures, Failure},
     key_uses::KeyUses,
-    problem::{self, Problem, ProblemCode, RefusingLimit},
     twilio::{Kind, Sid},
 };
 use actix_web::{
@@ -25,6 +23,10 @@ use countersign_core::{
     key::{Key, PresentedKey},
     ports::StoreError,
     scope::Scope,
+};
+use countersign_web::{
+    State,
+    problem::{self, Problem, ProblemCode, RefusingLimit},
 };
 use std::{
     future::{Ready, ready},

@@ -3,14 +3,8 @@
 //! see [`countersign_core::family`].
 
 use crate::{
-    State,
     auth::{Authed, CompatCamara},
-    body::{JSON, check_type, read, refuse_query},
     compatible::Form,
-    fields::{Fault, Fields, text},
-    observe::note,
-    problem::{Problem, ProblemCode, codes_unavailable, guess_limit},
-    ratelimit, rng,
     verifications::number,
 };
 use actix_web::{
@@ -33,6 +27,14 @@ use countersign_core::{
     start::StartRequest,
     text::CallerText,
     verification::{CheckOutcome, Status},
+};
+use countersign_web::{
+    State,
+    body::{JSON, check_type, read, refuse_query},
+    fields::{Fields, text},
+    notes::note,
+    problem::{Fault, Problem, ProblemCode, codes_unavailable, guess_limit},
+    ratelimit, rng,
 };
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use serde::Serialize;

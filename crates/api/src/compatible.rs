@@ -2,8 +2,9 @@
 //! list of all of them. Handlers refuse by a [`Problem`] as everywhere; it is
 //! told in the form of its path, also where no handler was reached.
 
-use crate::{auth, camara, problem::Problem, smsapi, twilio};
+use crate::{auth, camara, smsapi, twilio};
 use actix_web::{HttpResponse, ResponseError, middleware::from_fn};
+use countersign_web::problem::Problem;
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 /// How refusals are told.

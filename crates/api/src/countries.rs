@@ -1,13 +1,6 @@
 //! The country list of the tenant.
 
-use crate::{
-    State,
-    auth::{Authed, SettingsRead, SettingsWrite},
-    body::{Body, Query},
-    fields::{Fault, text},
-    openapi::text_enum,
-    problem::Problem,
-};
+use crate::auth::{Authed, SettingsRead, SettingsWrite};
 use actix_web::{
     get, put,
     web::{Data, Json},
@@ -16,6 +9,13 @@ use countersign_core::{
     countries::{Countries, CountryMode},
     phone::Country,
     settings,
+};
+use countersign_web::{
+    State,
+    body::{Body, Query},
+    fields::text,
+    problem::{Fault, Problem},
+    schema::text_enum,
 };
 use serde::Serialize;
 use serde_json::Value;

@@ -5,14 +5,15 @@ pub mod routes;
 pub mod senders;
 pub mod templates;
 
-use crate::{
-    fields::{Fault, Fields, array, text},
-    idempotency::REPLAYED,
-    observe::note_changed,
-};
 use actix_web::{HttpRequest, HttpResponse, http::header::LOCATION};
 use countersign_core::{
     locale::Locale, phone::Country, resources::ResourceName, sender::SenderText, template::TemplateName,
+};
+use countersign_web::{
+    fields::{Fields, array, text},
+    idempotency::REPLAYED,
+    notes::note_changed,
+    problem::Fault,
 };
 use serde::Serialize;
 use serde_json::Value;

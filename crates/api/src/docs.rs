@@ -6,13 +6,14 @@
 //! each request, and a body in one piece is copied whole into the connection's
 //! buffer: a client that never reads would hold the largest script twice.
 
-use crate::{openapi::method_refusal, problem::Problem};
+use crate::openapi::method_refusal;
 use actix_web::{
     HttpRequest, HttpResponse,
     body::SizedStream,
     http::header,
     web::{self, Bytes},
 };
+use countersign_web::problem::Problem;
 use futures_util::stream::{self, Stream};
 use std::{
     borrow::Cow,

@@ -4,18 +4,20 @@ mod json;
 mod read;
 
 use crate::{
-    State,
     auth::{Authed, ReportsRead, SettingsWrite, VerificationsRead},
-    body::{Body, Query},
     id::Id,
-    observe::note_changed,
-    problem::Problem,
 };
 use actix_web::{
     HttpRequest, get, post,
     web::{Data, Json},
 };
 use countersign_core::{history, id::VerificationId, verification::RecordKey};
+use countersign_web::{
+    State,
+    body::{Body, Query},
+    notes::note_changed,
+    problem::Problem,
+};
 use json::{
     ConversionReport, EraseNumber, ErasedNumber, HourlyReport, SearchVerifications, Timeline,
     VerificationPage,

@@ -1,7 +1,8 @@
 //! Ids in paths.
 
-use crate::{body::refuse_query, openapi, problem::Problem};
+use crate::openapi;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
+use countersign_web::{body::refuse_query, problem::Problem};
 use std::{
     future::{Ready, ready},
     str::FromStr,
@@ -11,7 +12,7 @@ use std::{
 /// an id that does not exist. It also stays in the extensions, for the log line.
 pub struct Id<T>(pub T);
 
-/// The same for an operation that also has a query, which [`crate::body::Query`] reads.
+/// The same for an operation that also has a query, which [`countersign_web::body::Query`] reads.
 pub struct QueriedId<T>(pub T);
 
 impl<T: FromStr + Copy + 'static> FromRequest for Id<T> {

@@ -7,7 +7,6 @@
 
 mod allowlists;
 mod auth;
-mod body;
 mod camara;
 mod compatible;
 mod countries;
@@ -15,11 +14,8 @@ mod delivery;
 mod deprecation;
 mod docs;
 mod failures;
-mod fields;
-mod head;
 mod history;
 mod id;
-mod idempotency;
 mod key_uses;
 mod keys;
 mod limits;
@@ -27,9 +23,7 @@ mod name;
 mod numbers;
 mod observe;
 mod openapi;
-mod problem;
 mod profiles;
-mod ratelimit;
 mod receipts;
 mod reviews;
 mod smsapi;
@@ -42,36 +36,17 @@ mod verifications;
 mod webhooks;
 
 pub use failures::AuthFailures;
-pub use head::answer_head;
 pub use key_uses::KeyUses;
 pub use observe::observe;
 pub use openapi::{compatible_openapi, fallback, openapi};
-pub use problem::{Problem, ProblemCode};
 pub use strays::{Since, Stray, Strays, warn as warn_of_strays};
 pub use twilio::account_sid;
 
 use actix_web::{middleware::from_fn, web};
 use auth::Door;
-use countersign_core::{Context, address::TrustedProxies, ports::Clock};
-use rand::CryptoRng;
-use std::{sync::Arc, time::Duration};
+use countersign_web::State;
+use std::sync::Arc;
 use utoipa_actix_web::service_config::ServiceConfig;
-
-/// What the handlers work with.
-pub struct State {
-    /// The stores and the key ring.
-    pub context: Context,
-    /// The time of this node.
-    pub clock: Arc<dyn Clock>,
-    /// Whose word on the caller's address is taken.
-    pub proxies: TrustedProxies,
-    /// Where others reach the API, without a slash at the end, if that is known.
-    pub public_url: Option<String>,
-    /// Whether this process itself speaks TLS.
-    pub secure: bool,
-    /// How long a body may take to arrive.
-    pub body_timeout: Duration,
-}
 
 /// What the API works with.
 #[derive(Clone)]
@@ -188,12 +163,6 @@ fn delivery(v1: &mut ServiceConfig<'_>) {
         .service(templates::read_template)
         .service(templates::update_template)
         .service(templates::delete_template);
-}
-
-/// The generator of this thread, seeded by the operating system.
-#[expect(clippy::disallowed_methods, reason = "the edge of the process: the core takes it as a parameter")]
-fn rng() -> impl CryptoRng {
-    rand::rng()
 }
 
 #[cfg(test)]

@@ -1,12 +1,8 @@
 //! The limits of the tenant.
 
 use crate::{
-    State,
     auth::{Authed, SettingsRead, SettingsWrite},
-    body::{Body, NoBody, Query},
-    fields::{Fault, Fields},
     name::Name,
-    problem::Problem,
 };
 use actix_web::{
     HttpResponse, delete, get, put,
@@ -15,6 +11,12 @@ use actix_web::{
 use countersign_core::{
     limits::{Bucket, Buckets, LimitName},
     settings,
+};
+use countersign_web::{
+    State,
+    body::{Body, NoBody, Query},
+    fields::Fields,
+    problem::{Fault, Problem},
 };
 use serde::Serialize;
 use serde_json::{Map, Value};

@@ -1,8 +1,8 @@
 //! Names in paths.
 
-use crate::{body::refuse_query, problem::Problem};
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use countersign_core::{limits::LimitName, profile::ProfileName};
+use countersign_web::{body::refuse_query, problem::Problem};
 use std::future::{Ready, ready};
 
 /// A name that a tenant chose.

@@ -1,11 +1,7 @@
 //! What a tenant can do about one number.
 
 use crate::{
-    State,
     auth::{Authed, SettingsWrite},
-    body::Body,
-    observe::note_changed,
-    problem::{self, Problem},
     verifications::number,
 };
 use actix_web::{
@@ -13,6 +9,12 @@ use actix_web::{
     web::{Data, Json},
 };
 use countersign_core::settings;
+use countersign_web::{
+    State,
+    body::Body,
+    notes::note_changed,
+    problem::{self, Problem},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,13 +1,7 @@
 //! What is seen of each request: its id, one log line, one measurement, and the
 //! headers that every answer has. Wrapped around the whole App.
 
-use crate::{
-    State, camara,
-    compatible::Form,
-    deprecation, head,
-    problem::{Problem, ProblemCode},
-    twilio,
-};
+use crate::{camara, compatible::Form, deprecation, twilio};
 use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse, ResponseError,
     body::{BoxBody, MessageBody},
@@ -24,6 +18,10 @@ use countersign_core::{
     address::{CallerAddress, TrustedProxies, UnreadableHop},
     id::{RequestId, VerificationId},
 };
+use countersign_web::{
+    State, head,
+    problem::{Problem, ProblemCode},
+};
 use futures_util::FutureExt;
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -36,25 +34,6 @@ use std::{
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const UNREADABLE: &str = "A hop of X-Forwarded-For is no IP address.";
-
-/// What came of a request that succeeded, if there is more to say than that.
-#[derive(Clone, Copy)]
-struct Outcome(&'static str);
-
-/// Tells the log line which verification a request was about and what came of it.
-pub fn note(request: &HttpRequest, verification: VerificationId, outcome: &'static str) {
-    let mut extensions = request.extensions_mut();
-    extensions.insert(verification);
-    extensions.insert(Outcome(outcome));
-}
-
-/// What a change was made to, where the path does not name it.
-struct Changed(String);
-
-/// Tells the audit line what was changed, if the path does not.
-pub fn note_changed(request: &HttpRequest, what: impl ToString) {
-    request.extensions_mut().insert(Changed(what.to_string()));
-}
 
 /// The part of a log line that is known before the request is handled.
 struct Seen {
@@ -186,7 +165,7 @@ impl Seen {
             target: "audit",
             method = self.method,
             route,
-            changed = extensions.get::<Changed>().map(|changed| changed.0.as_str()).or(named),
+            changed = extensions.get::<countersign_web::notes::Changed>().map(|changed| changed.0.as_str()).or(named),
             tenant.id = caller.tenant.to_string(),
             key.id = caller.key.to_string(),
             client.address = self.address,
@@ -247,7 +226,8 @@ impl Seen {
         let extensions = request.extensions();
         let caller = extensions.get::<Caller>();
         let outcome = problem.map(ProblemCode::as_str);
-        let outcome = outcome.or_else(|| extensions.get::<Outcome>().map(|outcome| outcome.0));
+        let outcome =
+            outcome.or_else(|| extensions.get::<countersign_web::notes::Outcome>().map(|outcome| outcome.0));
         tracing::info!(
             target: "http",
             method = self.method,
@@ -289,7 +269,7 @@ fn caller_address(request: &ServiceRequest) -> Result<CallerAddress, UnreadableH
 fn request_id(request: &ServiceRequest) -> String {
     let state = request.app_data::<web::Data<State>>();
     let now = state.map(|state| state.clock.now()).unwrap_or_default();
-    RequestId::new(now, &mut crate::rng()).to_string()
+    RequestId::new(now, &mut countersign_web::rng()).to_string()
 }
 
 /// Invented methods share one name, so that they cannot fill the metrics.

@@ -6,18 +6,18 @@ use crate::{
     camara::CamaraError,
     compatible::{self, Form},
     deprecation::{self, DEPRECATED, Deprecation},
-    problem::{Problem, ProblemBody, ProblemCode},
     smsapi::SmsapiError,
     twilio,
 };
 use actix_web::{App, HttpRequest, HttpResponse, dev::ResourceDef, http::header, web::Bytes};
+use countersign_web::problem::{Problem, ProblemBody, ProblemCode};
 use std::sync::LazyLock;
 use utoipa::{
     OpenApi as _,
     openapi::{
         Components, Content, Header, Object, OpenApi, Ref, RefOr, Response, Schema, Type,
         path::{Operation, ParameterIn, PathItem},
-        schema::{AdditionalProperties, ObjectBuilder},
+        schema::AdditionalProperties,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -213,11 +213,6 @@ fn close(schema: &mut RefOr<Schema>, open: bool) {
     {
         object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(open)));
     }
-}
-
-/// A string that is one of these.
-pub fn text_enum<'a>(values: impl Iterator<Item = &'a str>) -> RefOr<Schema> {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(values)).into()
 }
 
 /// What the fallback and `/openapi.json` need, made once.

@@ -1,14 +1,9 @@
 //! Profiles: list, read, save, change, delete.
 
 use crate::{
-    State,
     auth::{Authed, SettingsRead, SettingsWrite},
-    body::{Body, MergePatch, NoBody, Query},
-    fields::{Fault, Fields, text, whole},
     limits::{BucketBody, named_limits},
     name::Name,
-    problem::Problem,
-    rng,
 };
 use actix_web::{
     HttpResponse, delete, get, patch, put,
@@ -18,6 +13,13 @@ use countersign_core::{
     code::Alphabet,
     profile::{self, DisplayName, Policy, ProfileName, ResendPolicy},
     profiles::{self, ProfileChange},
+};
+use countersign_web::{
+    State,
+    body::{Body, MergePatch, NoBody, Query},
+    fields::{Fields, text, whole},
+    problem::{Fault, Problem},
+    rng,
 };
 use serde::Serialize;
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};

@@ -3,11 +3,7 @@
 //! No operation of the API: providers call it, each in its own form, so it
 //! stands in no document and answers no problems.
 
-use crate::{
-    State, body,
-    head::is_head,
-    strays::{Stray, Strays},
-};
+use crate::strays::{Stray, Strays};
 use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse, Resource, ResponseError as _,
     http::header::{ALLOW, CONTENT_TYPE},
@@ -21,6 +17,7 @@ use countersign_core::{
     provider::ProviderAccount,
     report::{Taken, is_path_secret, take_report},
 };
+use countersign_web::{State, body, head::is_head};
 use std::sync::Arc;
 
 /// The most reports that are taken from one request.

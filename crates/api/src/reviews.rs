@@ -1,14 +1,8 @@
 //! Review numbers: create, list, delete.
 
 use crate::{
-    State,
     auth::{Authed, SettingsRead, SettingsWrite},
-    body::{Body, NoBody, Query},
-    fields::text,
     id::Id,
-    observe::note_changed,
-    problem::Problem,
-    rng,
     time::parse_time,
     verifications::number,
 };
@@ -22,6 +16,14 @@ use countersign_core::{
     review::{self, LONGEST},
     scope::Scope,
     time::Timestamp,
+};
+use countersign_web::{
+    State,
+    body::{Body, NoBody, Query},
+    fields::text,
+    notes::note_changed,
+    problem::Problem,
+    rng,
 };
 use serde::Serialize;
 use utoipa::ToSchema;

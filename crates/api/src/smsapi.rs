@@ -7,13 +7,7 @@ mod multipart;
 
 pub use json::{SmsapiError, refuse};
 
-use crate::{
-    State,
-    auth::{self, Authed, CompatSmsapi, Refusal},
-    observe::note,
-    problem::{Problem, ProblemCode, codes, codes_unavailable, directory, guess_limit},
-    ratelimit, rng,
-};
+use crate::auth::{self, Authed, CompatSmsapi, Refusal};
 use actix_web::{
     HttpRequest, HttpResponse, get,
     http::StatusCode,
@@ -31,6 +25,12 @@ use countersign_core::{
     scope::Scope,
     start::{StartError, StartRequest},
     verification::{CheckOutcome, RecordKey, Status},
+};
+use countersign_web::{
+    State,
+    notes::note,
+    problem::{Problem, ProblemCode, codes, codes_unavailable, directory, guess_limit},
+    ratelimit, rng,
 };
 use json::{CodeAnswer, CreateCode, Ping, VerifyCode};
 use std::time::Duration;

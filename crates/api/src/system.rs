@@ -1,11 +1,12 @@
 //! Health, and the documentation of the API.
 
-use crate::{
-    State, docs, openapi,
-    problem::{self, Problem},
-};
+use crate::{docs, openapi};
 use actix_web::{HttpResponse, get, http::header, web};
 use countersign_core::ports::StoreError;
+use countersign_web::{
+    State,
+    problem::{self, Problem},
+};
 use serde::Serialize;
 use std::{
     future::Future,

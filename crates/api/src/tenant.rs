@@ -1,17 +1,19 @@
 //! The tenant itself: read, change what is its own to change.
 
 use crate::{
-    State,
     auth::{Authed, SettingsRead, SettingsWrite},
-    body::{MergePatch, Query},
     delivery::locale,
-    problem::Problem,
 };
 use actix_web::{
     get, patch,
     web::{Data, Json},
 };
 use countersign_core::{locale::Locale, settings};
+use countersign_web::{
+    State,
+    body::{MergePatch, Query},
+    problem::Problem,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -90,7 +92,7 @@ pub async fn update_tenant(
     state: Data<State>,
     body_of: MergePatch,
 ) -> Result<Json<Tenant>, Problem> {
-    crate::body::refuse_query(&request)?;
+    countersign_web::body::refuse_query(&request)?;
     let mut fields = body_of.0;
     let change = fields.given_or_null("locale", locale);
     fields.finish(Some(()))?;

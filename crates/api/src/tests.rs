@@ -5,7 +5,7 @@ mod document;
 pub mod stores;
 
 use crate::{
-    Api, State, configure,
+    Api, configure,
     deprecation::{Deprecation, Table},
     fallback, observe,
 };
@@ -23,6 +23,7 @@ use countersign_core::{
     key::Mode,
     scope::{Scope, Scopes},
 };
+use countersign_web::State;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use stores::key_text;

@@ -1,7 +1,7 @@
 //! Times as clients write them: RFC 3339.
 
-use crate::fields::Fault;
 use countersign_core::time::Timestamp;
+use countersign_web::problem::Fault;
 use jiff::civil::DateTime;
 
 /// Any RFC 3339 time up to the last that can be kept. A leap second (`:60`) is

@@ -16,9 +16,9 @@ mod verifications;
 pub use error::{Refusal, RefusalBody, words};
 pub use sid::{Kind, Sid};
 
-use crate::{State, problem::Problem};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, http::header, web};
 use countersign_core::{id::TenantId, time::Timestamp};
+use countersign_web::{State, problem::Problem};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// What each handler answers.

@@ -7,14 +7,8 @@ pub(crate) mod read;
 pub use read::number;
 
 use crate::{
-    State,
     auth::{Authed, VerificationsCheck, VerificationsRead, VerificationsStart},
-    body::{Body, NoBody},
     id::Id,
-    idempotency::REPLAYED,
-    observe::note,
-    problem::Problem,
-    ratelimit, rng,
 };
 use actix_web::{
     HttpRequest, HttpResponse, get,
@@ -27,6 +21,14 @@ use countersign_core::{
     check::{self, Checked, Submitted},
     id::VerificationId,
     read as reading, resend, start,
+};
+use countersign_web::{
+    State,
+    body::{Body, NoBody},
+    idempotency::REPLAYED,
+    notes::note,
+    problem::Problem,
+    ratelimit, rng,
 };
 use json::{CheckAnswer, CheckByNumber, CheckCode, StartVerification, Verification};
 

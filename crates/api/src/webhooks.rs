@@ -4,13 +4,8 @@ mod json;
 mod read;
 
 use crate::{
-    State,
     auth::{Authed, SettingsRead, SettingsWrite},
-    body::{Body, MergePatch, NoBody, Query},
     id::{Id, QueriedId},
-    observe::note_changed,
-    problem::Problem,
-    rng,
 };
 use actix_web::{
     HttpRequest, HttpResponse, delete, get,
@@ -19,6 +14,13 @@ use actix_web::{
     web::{Data, Json},
 };
 use countersign_core::{id::WebhookId, resources::webhooks};
+use countersign_web::{
+    State,
+    body::{Body, MergePatch, NoBody, Query},
+    notes::note_changed,
+    problem::Problem,
+    rng,
+};
 use json::{
     AttemptPage, CreateWebhook, CreatedWebhook, QueuedMessage, RedeliverMessage, RotateWebhook,
     UpdateWebhook, Webhook, WebhookList,

@@ -29,7 +29,7 @@ use crate::{
 use actix_web::web;
 use anyhow::{Context as _, anyhow, ensure};
 use background::{House, flush_key_uses, follow_webhooks, join_all, keep_house};
-use countersign_api::{Api, AuthFailures, KeyUses, State, Strays};
+use countersign_api::{Api, AuthFailures, KeyUses, Strays};
 use countersign_core::{
     Context,
     console::{ConsoleSwitch, Inbox},
@@ -44,6 +44,7 @@ use countersign_delivery::{
 };
 use countersign_portal::DevPage;
 use countersign_stores::sqlite::Database;
+use countersign_web::State;
 use directory::{follow_directory, follow_relays, refresh};
 use front::{Ends, tell_ends};
 pub use listener::BindError;

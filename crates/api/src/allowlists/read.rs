@@ -1,13 +1,13 @@
 //! Reads the bodies and the query of the allowlist operations.
 
-use crate::{
-    fields::{Fault, Fields, array, boolean, page_limit, text},
-    problem::Problem,
-};
 use countersign_core::{
     allowlist::{Allowlist, Description, EntriesError, Entry, parse_range},
     time::Timestamp,
     usage::{UsePage, UsePosition},
+};
+use countersign_web::{
+    fields::{Fields, array, boolean, page_limit, text},
+    problem::{Fault, Problem},
 };
 use serde_json::Value;
 

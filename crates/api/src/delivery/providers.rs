@@ -4,13 +4,8 @@ mod json;
 
 use super::{made, resource_name};
 use crate::{
-    State,
     auth::{Authed, SettingsRead, SettingsWrite},
-    body::{Body, MergePatch, NoBody, Query},
-    fields::{Fault, boolean, object, text, whole},
     id::Id,
-    problem::{Problem, setting_fault},
-    rng,
     verifications::number,
 };
 use actix_web::{
@@ -25,6 +20,13 @@ use countersign_core::{
         ResourceError,
         providers::{self, NewProvider, ProviderChange},
     },
+};
+use countersign_web::{
+    State,
+    body::{Body, MergePatch, NoBody, Query},
+    fields::{boolean, object, text, whole},
+    problem::{Fault, Problem, setting_fault},
+    rng,
 };
 pub use json::Health;
 use json::{CreateProvider, KINDS, Provider, ProviderList, TestOutcome, TestProvider, UpdateProvider};

@@ -5,18 +5,20 @@ mod read;
 
 use super::made;
 use crate::{
-    State,
     auth::{Authed, SettingsRead, SettingsWrite},
-    body::{Body, MergePatch, NoBody, Query},
     id::Id,
-    problem::Problem,
-    rng,
 };
 use actix_web::{
     HttpRequest, HttpResponse, delete, get, patch, post,
     web::{Data, Json},
 };
 use countersign_core::{id::RouteId, resources::routes};
+use countersign_web::{
+    State,
+    body::{Body, MergePatch, NoBody, Query},
+    problem::Problem,
+    rng,
+};
 use json::{CreateRoute, ExplainRoute, Explanation, Route, RouteList, UpdateRoute};
 
 /// Makes a route.

@@ -2,18 +2,20 @@
 
 use super::{CountryCode, countries, made, sender};
 use crate::{
-    State,
     auth::{Authed, SettingsRead, SettingsWrite},
-    body::{Body, NoBody, Query},
     id::Id,
-    problem::Problem,
-    rng,
 };
 use actix_web::{
     HttpRequest, HttpResponse, delete, get, post,
     web::{Data, Json},
 };
 use countersign_core::{id::SenderId, phone::Country, resources::senders, sender};
+use countersign_web::{
+    State,
+    body::{Body, NoBody, Query},
+    problem::Problem,
+    rng,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 

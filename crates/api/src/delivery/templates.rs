@@ -7,18 +7,20 @@ pub use json::Text;
 
 use super::made;
 use crate::{
-    State,
     auth::{Authed, SettingsRead, SettingsWrite},
-    body::{Body, MergePatch, NoBody, Query},
     id::Id,
-    problem::Problem,
-    rng,
 };
 use actix_web::{
     HttpRequest, HttpResponse, delete, get, patch, post,
     web::{Data, Json},
 };
 use countersign_core::{id::TemplateId, resources::templates};
+use countersign_web::{
+    State,
+    body::{Body, MergePatch, NoBody, Query},
+    problem::Problem,
+    rng,
+};
 use json::{CreateTemplate, PreviewTemplate, ShippedList, Template, TemplateList, UpdateTemplate};
 
 /// Makes a template: what messages say, in the languages that you write.

@@ -1,8 +1,6 @@
 //! Reads the bodies and queries of the history operations.
 
 use crate::{
-    fields::{Fault, Fields, PAGE, page_limit, text, whole},
-    problem::Problem,
     time::parse_time,
     verifications::read::{number, profile_name},
 };
@@ -13,6 +11,10 @@ use countersign_core::{
     phone::{Country, PhoneNumber},
     time::Timestamp,
     verification::Status,
+};
+use countersign_web::{
+    fields::{Fields, PAGE, page_limit, text, whole},
+    problem::{Fault, Problem},
 };
 use serde_json::Value;
 use std::time::Duration;

@@ -1,13 +1,11 @@
 //! Keys as JSON.
 
-use crate::{
-    allowlists::{AllowlistEntry, NewEntry, entries},
-    openapi::text_enum,
-};
+use crate::allowlists::{AllowlistEntry, NewEntry, entries};
 use countersign_core::{
     key::{self, PresentedKey},
     scope::Scope,
 };
+use countersign_web::schema::text_enum;
 use serde::Serialize;
 use utoipa::ToSchema;
 

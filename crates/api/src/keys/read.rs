@@ -1,11 +1,6 @@
 //! Reads the bodies and the query of the key operations.
 
-use crate::{
-    allowlists::allowlist as read_allowlist,
-    fields::{Fault, Fields, PAGE, array, boolean, page_limit, text, whole},
-    problem::Problem,
-    time::parse_time,
-};
+use crate::{allowlists::allowlist as read_allowlist, time::parse_time};
 use countersign_core::{
     id::KeyId,
     key::Mode,
@@ -14,6 +9,10 @@ use countersign_core::{
     scope::{Scope, Scopes},
     successor::{MOST_OVERLAP, OVERLAP},
     time::Timestamp,
+};
+use countersign_web::{
+    fields::{Fields, PAGE, array, boolean, page_limit, text, whole},
+    problem::{Fault, Problem},
 };
 use serde_json::Value;
 use std::time::Duration;

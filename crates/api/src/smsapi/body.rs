@@ -1,14 +1,14 @@
 //! Reads the bodies of SMSAPI's routes: its clients send them in three types.
 
 use super::multipart;
-use crate::{
-    body::{Query, content_type, read},
-    fields::{Fault, Fields, text},
-    problem::{Problem, ProblemCode},
-    verifications::number,
-};
+use crate::verifications::number;
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use countersign_core::{code::Code, key::Mode, phone::PhoneNumber, sender::SenderText, text::CallerText};
+use countersign_web::{
+    body::{Query, content_type, read},
+    fields::{Fields, text},
+    problem::{Fault, Problem, ProblemCode},
+};
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 //! What SMSAPI's routes take and answer.
 
-use crate::problem::{FieldError, Problem, ProblemCode};
 use actix_web::HttpResponse;
+use countersign_web::problem::{FieldError, Problem, ProblemCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 

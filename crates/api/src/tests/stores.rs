@@ -1,6 +1,6 @@
 //! Stores that know one key and one profile and can start; all else is away.
 
-use crate::{Api, AuthFailures, KeyUses, State, Strays};
+use crate::{Api, AuthFailures, KeyUses, Strays};
 use actix_web::web::Data;
 use async_trait::async_trait;
 use countersign_core::{
@@ -23,6 +23,7 @@ use countersign_core::{
     time::Timestamp,
     verification::{RecordKey, SubmittedCode},
 };
+use countersign_web::State;
 use std::{
     num::NonZeroU32,
     sync::{Arc, Mutex},

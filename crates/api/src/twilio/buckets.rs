@@ -8,10 +8,7 @@ use super::{
     rate_limits::Place,
     sid::{Kind, Sid},
 };
-use crate::{
-    State,
-    auth::{Authed, CompatTwilio, TwilioSettings},
-};
+use crate::auth::{Authed, CompatTwilio, TwilioSettings};
 use actix_web::{
     HttpRequest, HttpResponse, delete, get, post,
     web::{Data, Path},
@@ -21,6 +18,7 @@ use countersign_core::{
     limits::{Bucket, LimitName},
     rate_limits::{self, RateLimit},
 };
+use countersign_web::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 

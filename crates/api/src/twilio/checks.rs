@@ -8,13 +8,7 @@ use super::{
     time,
     verifications::{by_id, number, payment, service, status},
 };
-use crate::{
-    State,
-    auth::{Authed, CompatTwilio},
-    observe::note,
-    problem::{self, Problem},
-    rng,
-};
+use crate::auth::{Authed, CompatTwilio};
 use actix_web::{
     HttpRequest, HttpResponse, post,
     web::{Data, Path},
@@ -28,6 +22,12 @@ use countersign_core::{
     profile::Profile,
     transaction::Transaction,
     verification::{CheckOutcome, Status},
+};
+use countersign_web::{
+    State,
+    notes::note,
+    problem::{self, Problem},
+    rng,
 };
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -1,11 +1,11 @@
 //! Refusals in Twilio's form, with Twilio's codes: its clients act on them.
 
-use crate::problem::{Problem, ProblemCode};
 use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
 use countersign_core::{ports::StoreError, profiles::ProfileError, rate_limits::RateLimitError};
+use countersign_web::problem::{Problem, ProblemCode};
 use serde::Serialize;
 use std::{borrow::Cow, fmt, time::Duration};
 use utoipa::ToSchema;
@@ -227,7 +227,7 @@ impl From<RateLimitError> for Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        crate::problem::directory(error).into()
+        countersign_web::problem::directory(error).into()
     }
 }
 

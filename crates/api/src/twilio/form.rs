@@ -2,8 +2,8 @@
 //! ignored, as it does; what is known and cannot be kept is refused by name.
 
 use super::error::Refusal;
-use crate::body::{check_type, read};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use countersign_web::body::{check_type, read};
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use std::future::{Ready, ready};
 

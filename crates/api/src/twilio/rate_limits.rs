@@ -9,11 +9,7 @@ use super::{
     services,
     sid::{Kind, Sid},
 };
-use crate::{
-    State,
-    auth::{Authed, CompatTwilio, TwilioSettings},
-    observe::note_changed,
-};
+use crate::auth::{Authed, CompatTwilio, TwilioSettings};
 use actix_web::{
     HttpRequest, HttpResponse, delete, get, post,
     web::{Data, Path},
@@ -25,6 +21,7 @@ use countersign_core::{
     profile::Profile,
     rate_limits::{self, RateLimit},
 };
+use countersign_web::{State, notes::note_changed};
 use serde::Serialize;
 use utoipa::ToSchema;
 

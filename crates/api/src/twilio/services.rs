@@ -8,12 +8,7 @@ use super::{
     sid::{Kind, Sid},
     time,
 };
-use crate::{
-    State,
-    auth::{Authed, CompatTwilio, TwilioSettings},
-    observe::note_changed,
-    rng,
-};
+use crate::auth::{Authed, CompatTwilio, TwilioSettings};
 use actix_web::{
     HttpRequest, HttpResponse, delete, get, post,
     web::{Data, Path},
@@ -24,6 +19,7 @@ use countersign_core::{
     profile::{DisplayName, Policy, Profile},
     profiles::{self, ProfileChange},
 };
+use countersign_web::{State, notes::note_changed, rng};
 use serde::Serialize;
 use utoipa::ToSchema;
 

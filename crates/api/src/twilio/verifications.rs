@@ -10,13 +10,7 @@ use super::{
     sid::{Kind, Sid},
     time,
 };
-use crate::{
-    State,
-    auth::{Authed, CompatTwilio},
-    observe::note,
-    problem::Problem,
-    ratelimit, rng,
-};
+use crate::auth::{Authed, CompatTwilio};
 use actix_web::{
     HttpRequest, HttpResponse, get, post,
     web::{Data, Path},
@@ -33,6 +27,7 @@ use countersign_core::{
     start::StartError,
     verification::{RecordKey, Status},
 };
+use countersign_web::{State, notes::note, problem::Problem, ratelimit, rng};
 pub use read::{number, payment};
 use serde::Serialize;
 use std::{collections::BTreeMap, time::Duration};
@@ -279,7 +274,7 @@ async fn find(
             // What can be no number names nothing either.
             let to = number(which, caller.mode).map_err(|_| Refusal::not_found())?;
             let found = find_in_family(&state.context, caller, Family::Twilio, &to, profile.id).await;
-            found.map_err(crate::problem::codes)?.ok_or_else(Refusal::not_found)?
+            found.map_err(countersign_web::problem::codes)?.ok_or_else(Refusal::not_found)?
         }
     };
     by_id(state, caller, profile, id).await

@@ -1,10 +1,10 @@
 //! Verifications as JSON.
 
-use crate::problem::{self, Problem, ProblemCode};
 use countersign_core::{
     Caller, check::Checked, key::Mode, phone::PhoneNumber, read, read::Metadata, scope::Scope, verification,
     verification::CheckOutcome,
 };
+use countersign_web::problem::{self, Problem, ProblemCode};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::{

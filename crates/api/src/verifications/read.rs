@@ -1,10 +1,6 @@
 //! Reads the bodies of the verification operations.
 
-use crate::{
-    delivery::{locale, sender, template_name},
-    fields::{Fault, Fields, text, whole},
-    problem::{Problem, ProblemCode},
-};
+use crate::delivery::{locale, sender, template_name};
 use countersign_core::{
     code::Code,
     key::Mode,
@@ -16,6 +12,10 @@ use countersign_core::{
     testmode,
     text::{AppHash, Origin},
     transaction::Transaction,
+};
+use countersign_web::{
+    fields::{Fields, text, whole},
+    problem::{Fault, Problem, ProblemCode},
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};

@@ -1,10 +1,11 @@
 //! Webhooks as JSON.
 
-use crate::{keys::Mode, openapi::text_enum};
+use crate::keys::Mode;
 use countersign_core::{
     id::WebhookMessageId,
     webhook::{self, DisabledReason, WebhookEvent, WebhookSecrets, outbox::WebhookAttempt},
 };
+use countersign_web::schema::text_enum;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,9 +1,5 @@
 //! Reads the bodies and the query of the webhook operations.
 
-use crate::{
-    fields::{Fault, Fields, PAGE, array, boolean, page_limit, text, whole},
-    problem::Problem,
-};
 use countersign_core::{
     id::{AttemptId, WebhookMessageId},
     key::Mode,
@@ -13,6 +9,10 @@ use countersign_core::{
     },
     successor::{MOST_OVERLAP, OVERLAP},
     webhook::{MAX_URL, WebhookEvent},
+};
+use countersign_web::{
+    fields::{Fields, PAGE, array, boolean, page_limit, text, whole},
+    problem::{Fault, Problem},
 };
 use serde_json::Value;
 use std::{collections::BTreeSet, time::Duration};

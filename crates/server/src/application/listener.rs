@@ -206,7 +206,7 @@ pub(super) fn serve_operator(
 ) -> io::Result<Server> {
     front.serve(listener, move || {
         App::new()
-            .wrap(from_fn(countersign_api::answer_head))
+            .wrap(from_fn(countersign_web::head::answer_head))
             .configure(operator::configure(operator.clone()))
     })
 }

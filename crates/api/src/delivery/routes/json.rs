@@ -1,6 +1,6 @@
 //! Routes as JSON.
 
-use super::super::{CountryCode, NumberPrefix, providers::Health, templates::Text};
+use crate::delivery::{CountryCode, NumberPrefix, providers::Health, templates::Text};
 use countersign_core::{
     id::TenantId,
     phone::Country,

@@ -1,11 +1,7 @@
 //! Reads the bodies of the route operations.
 
-use super::super::{countries, locale, resource_name, sender, set_of, template_name};
-use crate::{
-    fields::{Fault, Fields, boolean, text, whole},
-    problem::Problem,
-    verifications::number,
-};
+use crate::delivery::{countries, locale, resource_name, sender, set_of, template_name};
+use crate::verifications::number;
 use countersign_core::{
     id::ProviderId,
     key::Mode,
@@ -14,6 +10,10 @@ use countersign_core::{
         routes::{Question, RouteChange},
     },
     route::Route,
+};
+use countersign_web::{
+    fields::{Fields, boolean, text, whole},
+    problem::{Fault, Problem},
 };
 use serde_json::Value;
 use std::time::Duration;

@@ -1,14 +1,14 @@
 //! Reads the bodies of the template operations.
 
-use super::super::template_name;
-use crate::{
-    fields::{Fault, Fields, boolean, text},
-    problem::Problem,
-};
+use crate::delivery::template_name;
 use countersign_core::{
     locale::Locale,
     resources::templates::{TemplateChange, TextsChange},
     template::{Template, TemplateKind, TemplateName, TemplateSet},
+};
+use countersign_web::{
+    fields::{Fields, boolean, text},
+    problem::{Fault, Problem},
 };
 use serde_json::Value;
 

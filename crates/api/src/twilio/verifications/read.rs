@@ -1,7 +1,6 @@
 //! Reads the parameters of a start.
 
 use crate::{
-    fields::Object,
     twilio::{
         amount,
         error::Refusal,
@@ -26,6 +25,7 @@ use countersign_core::{
     text::AppHash,
     transaction::Transaction,
 };
+use countersign_web::fields::Object;
 use serde_json::Value;
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 

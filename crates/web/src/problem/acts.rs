@@ -1,77 +1,32 @@
-//! The errors of the core's acts as problems.
+//! The errors of what clients do with verifications, as problems.
 
-use super::{Problem, ProblemCode, RefusingLimit};
+use super::{
+    answer::Problem,
+    json::RefusingLimit,
+    stores::{codes, codes_unavailable, directory},
+    table::ProblemCode,
+};
 use countersign_core::{
-    LiveByTest,
-    allowlists::AllowlistError,
     cancel::CancelError,
     check::CheckError,
     event::GuessWait,
     family::FamilyError,
     history::HistoryError,
     idempotency::IdempotencyError,
-    keys::KeyError,
     limits::{LimitHit, LimitScope},
-    ports::StoreError,
-    profiles::ProfileError,
     read::ReadError,
     resend::ResendError,
-    review::ReviewError,
-    settings::SettingError,
     start::StartError,
     verification::Status,
 };
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-/// The wait that is asked for when a store does not answer.
-const STORE_WAIT: Duration = Duration::from_secs(1);
 /// The wait that is asked for while events wait for the database: its longest pause.
 const BACKLOG_WAIT: Duration = Duration::from_secs(5);
 /// The wait that is asked for when somebody must first configure a provider.
 const ROUTE_WAIT: Duration = Duration::from_secs(60);
 
 const NO_VERIFICATION: &str = "There is no such verification.";
-
-/// The codes store did not do what it was asked.
-pub fn codes(error: impl Into<Arc<StoreError>>) -> Problem {
-    let error = error.into();
-    match *error {
-        StoreError::Conflict | StoreError::Moved | StoreError::Full { .. } => {
-            internal("The codes store holds a conflicting value.").caused_by(error)
-        }
-        // A record that cannot be read may be of a newer release: another node can read it.
-        StoreError::Unavailable(_) | StoreError::Corrupt { .. } => codes_unavailable().caused_by(error),
-    }
-}
-
-/// The directory did not do what it was asked.
-pub fn directory(error: impl Into<Arc<StoreError>>) -> Problem {
-    let error = error.into();
-    match *error {
-        StoreError::Unavailable(_) => {
-            let detail = "The directory does not answer; nothing was changed.";
-            Problem::new(ProblemCode::DirectoryUnavailable, detail).retry_after(STORE_WAIT).caused_by(error)
-        }
-        StoreError::Conflict | StoreError::Moved => {
-            Problem::new(ProblemCode::Conflict, "Another change came first; read it and try again.")
-                .caused_by(error)
-        }
-        StoreError::Full { what, most } => {
-            Problem::new(ProblemCode::Conflict, format!("A tenant has at most {most} {what}."))
-        }
-        StoreError::Corrupt { .. } => internal("A stored value cannot be read.").caused_by(error),
-    }
-}
-
-fn internal(detail: &'static str) -> Problem {
-    Problem::new(ProblemCode::Internal, detail)
-}
-
-/// Nothing was evaluated, and a later try may reach a node that can.
-pub fn codes_unavailable() -> Problem {
-    let detail = "The verification cannot be read or changed now; nothing was evaluated.";
-    Problem::new(ProblemCode::CodesUnavailable, detail).retry_after(STORE_WAIT)
-}
 
 fn no_route() -> Problem {
     Problem::new(ProblemCode::NoRoute, "No provider is configured for live messages.").retry_after(ROUTE_WAIT)
@@ -103,33 +58,6 @@ pub fn guess_limit(wait: GuessWait) -> Problem {
     let detail = format!("Too many wrong codes in a row {whose}; no code was compared and no try used.");
     let limit = RefusingLimit { name: name.to_owned(), scope: scope.as_str() };
     Problem::new(ProblemCode::GuessLimit, detail).with_limit(limit).retry_after(wait.wait)
-}
-
-/// The author of a list would be the first whom it refuses.
-fn lock_out(address: IpAddr) -> Problem {
-    let detail = format!(
-        "The list does not admit {address}, from which you call: you would be locked out. Send `confirm: true` if you mean it."
-    );
-    Problem::new(ProblemCode::Conflict, detail)
-}
-
-impl From<LiveByTest> for Problem {
-    fn from(_: LiveByTest) -> Self {
-        Self::new(
-            ProblemCode::InsufficientScope,
-            "It holds for live keys too, so a test key does not change it; use a live key.",
-        )
-    }
-}
-
-impl From<AllowlistError> for Problem {
-    fn from(error: AllowlistError) -> Self {
-        match error {
-            AllowlistError::LockOut(address) => lock_out(address),
-            AllowlistError::LiveByTest(error) => error.into(),
-            AllowlistError::Directory(error) => directory(error),
-        }
-    }
 }
 
 impl From<IdempotencyError> for Problem {
@@ -260,80 +188,6 @@ impl From<HistoryError> for Problem {
             HistoryError::UnknownProfile => unknown_profile(),
             HistoryError::Codes(error) => codes(error),
             HistoryError::Database(error) => directory(error),
-        }
-    }
-}
-
-impl From<ProfileError> for Problem {
-    fn from(error: ProfileError) -> Self {
-        match error {
-            ProfileError::NotFound => Self::not_found("There is no such profile."),
-            ProfileError::Default => {
-                Self::new(ProblemCode::Conflict, "Every tenant has the profile `default`; change it instead.")
-            }
-            ProfileError::LiveByTest(error) => error.into(),
-            ProfileError::Directory(error) => directory(error),
-        }
-    }
-}
-
-impl From<ReviewError> for Problem {
-    fn from(error: ReviewError) -> Self {
-        match error {
-            ReviewError::NotFound => Self::not_found("There is no such review number."),
-            ReviewError::Exists => Self::new(ProblemCode::Conflict, "The number is a review number already."),
-            ReviewError::Idempotency(error) => error.into(),
-            ReviewError::LiveByTest(error) => error.into(),
-            ReviewError::Directory(error) => directory(error),
-        }
-    }
-}
-
-impl From<SettingError> for Problem {
-    fn from(error: SettingError) -> Self {
-        match error {
-            SettingError::NotFound => Self::not_found("There is no such limit."),
-            SettingError::LiveByTest(error) => error.into(),
-            SettingError::Directory(error) => directory(error),
-        }
-    }
-}
-
-impl From<KeyError> for Problem {
-    fn from(error: KeyError) -> Self {
-        match error {
-            KeyError::NotFound => Self::not_found("There is no such key."),
-            KeyError::BeyondOwnScopes(_) => Self::new(
-                ProblemCode::InsufficientScope,
-                "A key grants, changes and deletes only what it holds itself.",
-            ),
-            KeyError::BeyondOwnAllowlist => Self::new(
-                ProblemCode::Conflict,
-                "The key you use has an allowlist; that of a key it makes, changes or rotates must lie within it.",
-            ),
-            KeyError::LockOut(address) => lock_out(address),
-            KeyError::NotInUse => {
-                Self::new(ProblemCode::Conflict, "The key is disabled or has ended; make another one.")
-            }
-            KeyError::Replaced(successor) => {
-                let detail = format!("The key was rotated before; rotate {successor}, which took its place.");
-                Self::new(ProblemCode::Conflict, detail)
-            }
-            KeyError::Idempotency(error) => error.into(),
-            KeyError::LiveByTest => {
-                Self::new(ProblemCode::InsufficientScope, "A test key makes only test keys.")
-            }
-            KeyError::OwnKey => Self::new(
-                ProblemCode::Conflict,
-                "A key cannot disable, end or delete itself; use another one.",
-            ),
-            KeyError::BeyondOwnExpiry(own) => {
-                let detail = format!(
-                    "The key you use ends at {own}; `expires_at` of a key it makes or changes must not be later."
-                );
-                Self::new(ProblemCode::Conflict, detail)
-            }
-            KeyError::Directory(error) => directory(error),
         }
     }
 }

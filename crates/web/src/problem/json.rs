@@ -1,6 +1,6 @@
 //! Problems as JSON.
 
-use super::ProblemCode;
+use super::table::ProblemCode;
 use serde::Serialize;
 use std::borrow::Cow;
 use utoipa::ToSchema;

@@ -3,46 +3,10 @@
 
 mod object;
 
-use crate::problem::{FieldError, Problem, ProblemCode};
+use crate::problem::{Fault, FieldError, Problem, ProblemCode};
 pub use object::Object;
 use serde_json::{Map, Value};
-use std::{borrow::Cow, ops::RangeInclusive};
-
-/// More are not listed: a body of 64 KiB can hold thousands.
-const MAX_ERRORS: usize = 20;
-/// Longer names of unknown fields are cut in the answer.
-const MAX_FIELD_NAME: usize = 64;
-
-/// Why a value is not taken.
-#[derive(Debug)]
-pub struct Fault {
-    code: &'static str,
-    message: Cow<'static, str>,
-    alone: ProblemCode,
-}
-
-impl Fault {
-    /// A fault with its code for programs and its words for people.
-    pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), alone: ProblemCode::InvalidRequest }
-    }
-
-    /// A text of another form than the field has.
-    pub fn format(message: &'static str) -> Self {
-        Self::new("invalid_format", message)
-    }
-
-    /// Its code, for tests of the readers.
-    #[cfg(test)]
-    pub fn code(&self) -> &'static str {
-        self.code
-    }
-
-    /// The problem that is named when this fault is the only one.
-    pub fn alone(self, code: ProblemCode) -> Self {
-        Self { alone: code, ..self }
-    }
-}
+use std::ops::RangeInclusive;
 
 /// The fields that were sent and not yet read, and the faults so far.
 #[derive(Debug, Default)]
@@ -142,26 +106,15 @@ impl Fields {
 
     /// Notes a fault.
     pub fn fail(&mut self, name: &str, fault: Fault) {
-        let field = name.chars().take(MAX_FIELD_NAME).collect();
-        let Fault { code, message, alone } = fault;
-        self.errors.push((FieldError { field, code, message }, alone));
+        self.errors.push(fault.of_field(name));
     }
 
     /// What was built from the fields, if nothing at all is wrong.
     pub fn finish<T>(mut self, built: Option<T>) -> Result<T, Problem> {
         self.refuse_unknown();
-        match (self.errors.as_slice(), built) {
-            ([], Some(built)) => Ok(built),
-            ([], None) => Err(Problem::new(ProblemCode::Internal, "A request was not understood.")),
-            ([(error, code)], _) => {
-                let detail = format!("{}: {}", error.field, error.message);
-                Err(Problem::new(*code, detail).with_errors(vec![error.clone()]))
-            }
-            (errors, _) => {
-                let detail = format!("{} fields are wrong.", errors.len());
-                let listed = errors.iter().take(MAX_ERRORS).map(|(error, _)| error.clone()).collect();
-                Err(Problem::new(ProblemCode::InvalidRequest, detail).with_errors(listed))
-            }
+        match built {
+            Some(built) if self.errors.is_empty() => Ok(built),
+            _ => Err(Problem::of_fields(&self.errors)),
         }
     }
 }

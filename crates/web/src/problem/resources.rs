@@ -1,10 +1,12 @@
 //! What is wrong with resources, as problems.
 
 use super::{
-    Problem, ProblemCode,
-    acts::{codes, directory, limited},
+    acts::limited,
+    answer::Problem,
+    fault::Fault,
+    stores::{codes, directory},
+    table::ProblemCode,
 };
-use crate::fields::{Fault, Fields};
 use countersign_core::{gateway::SettingFault, resources::ResourceError};
 use std::{sync::Arc, time::Duration};
 
@@ -19,12 +21,8 @@ pub fn setting_fault(message: String) -> Fault {
 }
 
 fn fields_problem(faults: Vec<SettingFault>) -> Problem {
-    let mut fields = Fields::default();
-    faults.into_iter().for_each(|fault| fields.fail(&fault.field, setting_fault(fault.message)));
-    match fields.finish(None::<()>) {
-        Ok(()) => Problem::new(ProblemCode::Internal, "A refusal was not understood."),
-        Err(problem) => problem,
-    }
+    let errors = faults.into_iter().map(|fault| setting_fault(fault.message).of_field(&fault.field));
+    Problem::of_fields(&errors.collect::<Vec<_>>())
 }
 
 impl From<ResourceError> for Problem {

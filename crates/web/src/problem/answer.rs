@@ -1,14 +1,9 @@
-//! Every refusal of the API: one table of codes, one shape (RFC 9457), one place
-//! where they become answers. The errors of the core become problems in `acts.rs`.
+//! A refusal on its way to the client, and the one place where refusals become answers.
 
-mod acts;
-mod json;
-mod resources;
-
-pub use acts::{codes, codes_unavailable, directory, guess_limit};
-pub use json::{FieldError, ProblemBody, RefusingLimit};
-pub use resources::setting_fault;
-
+use super::{
+    json::{FieldError, ProblemBody, RefusingLimit},
+    table::ProblemCode,
+};
 use crate::ratelimit;
 use actix_web::{
     HttpResponse, HttpResponseBuilder, ResponseError,
@@ -20,92 +15,9 @@ use actix_web::{
 use countersign_core::{cause::chain, limits::LimitState, time::ceil_seconds};
 use serde::Serialize;
 use std::{borrow::Cow, error::Error, sync::Arc, time::Duration};
-use utoipa::ToSchema;
 
-macro_rules! problems {
-    ($($variant:ident $status:literal $code:literal $title:literal,)*) => {
-        /// What went wrong, in the text form that clients match on.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum ProblemCode { $(#[doc = $title] $variant,)* }
-
-        impl ProblemCode {
-            /// Every code, in the order of the table.
-            pub const ALL: &[Self] = &[$(Self::$variant,)*];
-
-            const fn row(self) -> (u16, &'static str, &'static str) {
-                match self { $(Self::$variant => ($status, $code, $title),)* }
-            }
-        }
-    };
-}
-
-// The table: status, code, title.
-problems! {
-    InvalidRequest 400 "invalid_request" "The request is malformed or a field is out of its bounds",
-    InvalidPhoneNumber 400 "invalid_phone_number" "The number is not a valid one in international form",
-    NumberCannotReceiveSms 400 "number_cannot_receive_sms" "The line of this number receives no SMS",
-    InvalidCode 400 "invalid_code" "This cannot be the code; no try was used",
-    InvalidKey 401 "invalid_key" "The API key is missing, unknown, disabled or expired",
-    InsufficientScope 403 "insufficient_scope" "The API key may not do this",
-    IpNotAllowed 403 "ip_not_allowed" "The API key is not accepted from this address",
-    CountryNotAllowed 403 "country_not_allowed" "The tenant does not send to this country",
-    NumberBlocked 403 "number_blocked" "The number is blocked",
-    NotFound 404 "not_found" "There is no such thing here",
-    MethodNotAllowed 405 "method_not_allowed" "This path has other methods",
-    AlreadyApproved 409 "already_approved" "The verification was approved before",
-    VerificationEnded 409 "verification_ended" "The verification is over",
-    Conflict 409 "conflict" "The request conflicts with the present state",
-    SecretAlreadyShown 409 "secret_already_shown" "The secret was shown in the first answer, and is kept nowhere",
-    PayloadTooLarge 413 "payload_too_large" "The body is larger than 64 KiB",
-    UnsupportedMediaType 415 "unsupported_media_type" "The body must be JSON",
-    IdempotencyMismatch 422 "idempotency_mismatch" "The Idempotency-Key was used for another request",
-    RateLimited 429 "rate_limited" "A limit refused the request",
-    ResendTooSoon 429 "resend_too_soon" "The cooldown between messages still runs",
-    SendsExhausted 429 "sends_exhausted" "All messages of the verification are used",
-    GuessLimit 429 "guess_limit" "Too many wrong codes in a row for the number",
-    Internal 500 "internal" "The server failed",
-    CodesUnavailable 503 "codes_unavailable" "The store of live verifications does not answer",
-    HistoryBacklog 503 "history_backlog" "Too many events wait for the history",
-    DirectoryUnavailable 503 "directory_unavailable" "The directory of tenants and keys does not answer",
-    NoRoute 503 "no_route" "No provider can take the message",
-}
-
-impl ProblemCode {
-    /// The text form.
-    pub const fn as_str(self) -> &'static str {
-        self.row().1
-    }
-
-    /// The title, the same for each problem of this code.
-    pub const fn title(self) -> &'static str {
-        self.row().2
-    }
-
-    /// The HTTP status.
-    pub fn status(self) -> StatusCode {
-        StatusCode::from_u16(self.row().0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-    }
-
-    /// The type: a registered one where the RateLimit draft has it, else our own.
-    pub fn type_uri(self) -> String {
-        match self {
-            Self::RateLimited | Self::GuessLimit => {
-                "https://iana.org/assignments/http-problem-types#quota-exceeded".to_owned()
-            }
-            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => {
-                "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity".to_owned()
-            }
-            _ => format!("urn:countersign:problem:{}", self.as_str()),
-        }
-    }
-}
-
-impl ToSchema for ProblemCode {}
-impl utoipa::PartialSchema for ProblemCode {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        crate::openapi::text_enum(Self::ALL.iter().map(|code| code.as_str()))
-    }
-}
+/// More are not listed: a body of 64 KiB can hold thousands.
+pub(crate) const MAX_ERRORS: usize = 20;
 
 /// A refusal on its way to the client; boxed, so that the results that carry it stay small.
 #[derive(Clone, Debug)]
@@ -145,6 +57,22 @@ impl Problem {
     pub fn field(code: ProblemCode, field: &str, kind: &'static str, message: &'static str) -> Self {
         let error = FieldError { field: field.to_owned(), code: kind, message: message.into() };
         Self::new(code, format!("{field}: {message}")).with_errors(vec![error])
+    }
+
+    /// What is wrong with fields. A fault that is the only one may name a problem of its own.
+    pub fn of_fields(errors: &[(FieldError, ProblemCode)]) -> Self {
+        match errors {
+            [] => Self::new(ProblemCode::Internal, "A request was not understood."),
+            [(error, code)] => {
+                let detail = format!("{}: {}", error.field, error.message);
+                Self::new(*code, detail).with_errors(vec![error.clone()])
+            }
+            errors => {
+                let detail = format!("{} fields are wrong.", errors.len());
+                let listed = errors.iter().take(MAX_ERRORS).map(|(error, _)| error.clone()).collect();
+                Self::new(ProblemCode::InvalidRequest, detail).with_errors(listed)
+            }
+        }
     }
 
     /// Nothing with this id, of this tenant, in this mode.
@@ -276,6 +204,3 @@ impl ResponseError for Problem {
         self.respond(code.status(), "application/problem+json", body)
     }
 }
-
-#[cfg(test)]
-mod tests;

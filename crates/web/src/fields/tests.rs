@@ -1,4 +1,5 @@
 use super::*;
+use crate::problem::{MAX_ERRORS, MAX_FIELD_NAME};
 use actix_web::ResponseError;
 
 /// The errors of a problem as `field:code`, and the problem's own code.
