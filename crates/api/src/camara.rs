@@ -4,7 +4,6 @@
 
 use crate::{
     auth::{Authed, CompatCamara},
-    compatible::Form,
     verifications::number,
 };
 use actix_web::{
@@ -32,6 +31,7 @@ use countersign_web::{
     State,
     body::{JSON, check_type, read, refuse_query},
     fields::{Fields, text},
+    form::Form,
     notes::note,
     problem::{Fault, Problem, ProblemCode, codes_unavailable, guess_limit},
     ratelimit, rng,
@@ -42,7 +42,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// What the client calls the request.
-pub const X_CORRELATOR: HeaderName = HeaderName::from_static("x-correlator");
+const X_CORRELATOR: HeaderName = HeaderName::from_static("x-correlator");
 /// The standard's own bounds.
 const MAX_CORRELATOR: usize = 256;
 const MAX_MESSAGE: usize = 160;
@@ -55,11 +55,23 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(send_code).service(validate_code);
 }
 
+/// How its paths refuse.
+pub const FORM: Form = Form {
+    segments: &["one-time-password-sms"],
+    refuse: |problem, _| refuse(problem),
+    echo: correlator,
+    no_store: true,
+    schema: "CamaraError",
+    content_type: "application/json",
+    words: Some(|code| code.title().to_owned()),
+    ..Form::PROBLEM
+};
+
 /// The correlator to send back, unless it is none by the standard's pattern.
-pub fn correlator(path: &str, headers: &HeaderMap) -> Option<HeaderValue> {
+fn correlator(headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
     let mut values = headers.get_all(X_CORRELATOR);
     let value = values.next().filter(|value| is_correlator(value))?;
-    (Form::of(path) == Form::Camara && values.next().is_none()).then(|| value.clone())
+    values.next().is_none().then(|| (X_CORRELATOR, value.clone()))
 }
 
 fn is_correlator(value: &HeaderValue) -> bool {
@@ -192,7 +204,7 @@ impl Own {
 }
 
 /// A refusal in CAMARA's form.
-pub fn refuse(problem: &Problem) -> HttpResponse {
+fn refuse(problem: &Problem) -> HttpResponse {
     let of_number = problem.limit().is_some_and(|limit| limit.scope == LimitScope::Number.as_str());
     let own = match problem.code() {
         ProblemCode::RateLimited if of_number => Some(Own::MaxCodesExceeded),

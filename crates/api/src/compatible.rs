@@ -3,54 +3,20 @@
 //! told in the form of its path, also where no handler was reached.
 
 use crate::{auth, camara, smsapi, twilio};
-use actix_web::{HttpResponse, ResponseError, middleware::from_fn};
-use countersign_web::problem::Problem;
+use actix_web::middleware::from_fn;
+use countersign_web::form::Form;
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
-/// How refusals are told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// As a problem (RFC 9457).
-    Problem,
-    /// As SMSAPI does.
-    Smsapi,
-    /// As Twilio does.
-    Twilio,
-    /// As CAMARA prescribes.
-    Camara,
-}
+/// The form of each path that has one of its own.
+pub static FORMS: [Form; 4] = [V1, smsapi::FORM, twilio::FORM, camara::FORM];
 
-impl Form {
-    /// The form of a path, whether or not there is anything at it.
-    pub fn of(path: &str) -> Self {
-        let mut segments = path.split('/').skip(1);
-        match segments.next() {
-            Some("mfa" | "ping" | "api") => Self::Smsapi,
-            Some("v2") => Self::Twilio,
-            Some("one-time-password-sms") => Self::Camara,
-            _ => Self::Problem,
-        }
-    }
+/// Below `/v1` refusals are problems.
+const V1: Form = Form { segments: &["v1"], no_store: true, changes: changes_settings, ..Form::PROBLEM };
 
-    /// The answer that tells a refusal.
-    pub fn refuse(self, problem: &Problem) -> HttpResponse {
-        match self {
-            Self::Problem => problem.error_response(),
-            Self::Smsapi => smsapi::refuse(problem),
-            Self::Twilio => twilio::Refusal::from(problem.clone()).error_response(),
-            Self::Camara => camara::refuse(problem),
-        }
-    }
-
-    /// The name of its schema, and the type that it is sent as.
-    pub fn schema(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Problem => ("Problem", "application/problem+json"),
-            Self::Smsapi => ("SmsapiError", "application/json"),
-            Self::Twilio => ("TwilioRefusal", "application/json"),
-            Self::Camara => ("CamaraError", "application/json"),
-        }
-    }
+fn changes_settings(route: &str) -> bool {
+    let of_verification = ["/v1/verifications", "/v1/checks"].iter().any(|act| route.starts_with(act));
+    let asks = matches!(route, "/v1/routes/explain" | "/v1/templates/preview");
+    !of_verification && !asks
 }
 
 /// Every compatible operation; their document is made from the same list.
@@ -68,26 +34,27 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use countersign_web::form::Forms;
 
     #[test]
     fn a_path_speaks_one_form() {
-        for (path, form) in [
-            ("/mfa/codes", Form::Smsapi),
-            ("/api/mfa/codes", Form::Smsapi),
-            ("/api/nothing", Form::Smsapi),
-            ("/ping", Form::Smsapi),
-            ("/mfa", Form::Smsapi),
-            ("/v2", Form::Twilio),
-            ("/v2/Services", Form::Twilio),
-            ("/v22", Form::Problem),
-            ("/one-time-password-sms/v1/send-code", Form::Camara),
-            ("/one-time-password-sms", Form::Camara),
-            ("/v1/mfa", Form::Problem),
-            ("/mfacodes", Form::Problem),
-            ("/", Form::Problem),
-            ("", Form::Problem),
+        for (path, schema) in [
+            ("/mfa/codes", "SmsapiError"),
+            ("/api/mfa/codes", "SmsapiError"),
+            ("/api/nothing", "SmsapiError"),
+            ("/ping", "SmsapiError"),
+            ("/mfa", "SmsapiError"),
+            ("/v2", "TwilioRefusal"),
+            ("/v2/Services", "TwilioRefusal"),
+            ("/v22", "Problem"),
+            ("/one-time-password-sms/v1/send-code", "CamaraError"),
+            ("/one-time-password-sms", "CamaraError"),
+            ("/v1/mfa", "Problem"),
+            ("/mfacodes", "Problem"),
+            ("/", "Problem"),
+            ("", "Problem"),
         ] {
-            assert_eq!(Form::of(path), form, "{path}");
+            assert_eq!(Forms(&FORMS).of(path).schema, schema, "{path}");
         }
     }
 }

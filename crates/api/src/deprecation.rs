@@ -2,102 +2,38 @@
 //! their answers and what the document says of them. docs/versioning.md says how
 //! long they stay.
 
-use actix_web::{
-    HttpRequest,
-    http::header::{HeaderMap, HeaderName, HeaderValue, LINK},
-};
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use countersign_web::deprecation::Deprecation;
 use utoipa::openapi::{Deprecated, Header, Object, RefOr, Type, extensions::Extensions, path::Operation};
-
-/// RFC 9745: since when, as `@` and seconds since 1970.
-const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
-/// RFC 8594: from when on it may be gone.
-const SUNSET: HeaderName = HeaderName::from_static("sunset");
-
-/// An operation that will go.
-#[derive(Clone, Copy, Debug)]
-pub struct Deprecation {
-    /// In capitals.
-    pub method: &'static str,
-    /// As the document writes it, with names in braces.
-    pub path: &'static str,
-    /// The day of the release that said so.
-    pub since: Date,
-    /// The day from which on a release may lack it.
-    pub sunset: Date,
-    /// Where it is written what to call instead.
-    pub link: &'static str,
-}
 
 /// All of them.
 pub const DEPRECATED: &[Deprecation] = &[];
 
-/// Another table, as app data: tests have their own.
-#[derive(Clone, Copy)]
-pub struct Table(pub &'static [Deprecation]);
-
-/// What the table says of an operation.
-pub fn of<'a>(table: &'a [Deprecation], method: &str, path: &str) -> Option<&'a Deprecation> {
-    table.iter().find(|one| one.method == method && one.path == path)
-}
-
-/// What is said of the operation that a request asked for.
-pub fn of_request(request: &HttpRequest, method: &str, path: &str) -> Option<Deprecation> {
-    let table = request.app_data::<Table>().map_or(DEPRECATED, |table| table.0);
-    of(table, method, path).copied()
-}
-
-impl Deprecation {
-    /// Says in the headers of an answer that the operation will go.
-    pub fn announce(&self, headers: &mut HeaderMap) {
-        let link = format!("<{}>; rel=\"deprecation\"; type=\"text/html\"", self.link);
-        for (name, text) in [(DEPRECATION, self.since()), (SUNSET, self.sunset()), (LINK, link)] {
-            if let Ok(value) = HeaderValue::from_str(&text) {
-                headers.append(name, value);
-            }
+/// Says in the document that an operation will go.
+pub fn mark(deprecation: &Deprecation, operation: &mut Operation) {
+    operation.deprecated = Some(Deprecated::True);
+    let words = format!(
+        "Deprecated since {}; it may be gone from {} on. See {}.",
+        deprecation.since, deprecation.sunset, deprecation.link
+    );
+    operation.description = Some(match operation.description.take() {
+        Some(before) => format!("{before}\n\n{words}"),
+        None => words,
+    });
+    // By this one oasdiff knows when the operation may go.
+    let sunset = Extensions::from_iter([("x-sunset", deprecation.sunset.to_string())]);
+    operation.extensions.get_or_insert_default().merge(sunset);
+    for response in operation.responses.responses.values_mut() {
+        let RefOr::T(response) = response else { continue };
+        for (name, description) in [
+            ("Deprecation", "Since when the operation is deprecated (RFC 9745)."),
+            ("Sunset", "From when on it may be gone (RFC 8594)."),
+            ("Link", "Where it is written what to call instead: `rel=\"deprecation\"`."),
+        ] {
+            let mut header = Header::new(Object::with_type(Type::String));
+            header.description = Some(description.to_owned());
+            response.headers.insert(name.to_owned(), header.into());
         }
     }
-
-    fn since(&self) -> String {
-        format!("@{}", midnight(self.since).as_second())
-    }
-
-    /// An HTTP date: `Fri, 01 Jan 2027 00:00:00 GMT`.
-    fn sunset(&self) -> String {
-        midnight(self.sunset).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
-    }
-
-    /// Says so in the document.
-    pub fn mark(&self, operation: &mut Operation) {
-        operation.deprecated = Some(Deprecated::True);
-        let words = format!(
-            "Deprecated since {}; it may be gone from {} on. See {}.",
-            self.since, self.sunset, self.link
-        );
-        operation.description = Some(match operation.description.take() {
-            Some(before) => format!("{before}\n\n{words}"),
-            None => words,
-        });
-        // By this one oasdiff knows when the operation may go.
-        let sunset = Extensions::from_iter([("x-sunset", self.sunset.to_string())]);
-        operation.extensions.get_or_insert_default().merge(sunset);
-        for response in operation.responses.responses.values_mut() {
-            let RefOr::T(response) = response else { continue };
-            for (name, description) in [
-                ("Deprecation", "Since when the operation is deprecated (RFC 9745)."),
-                ("Sunset", "From when on it may be gone (RFC 8594)."),
-                ("Link", "Where it is written what to call instead: `rel=\"deprecation\"`."),
-            ] {
-                let mut header = Header::new(Object::with_type(Type::String));
-                header.description = Some(description.to_owned());
-                response.headers.insert(name.to_owned(), header.into());
-            }
-        }
-    }
-}
-
-fn midnight(day: Date) -> Timestamp {
-    day.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |time| time.timestamp())
 }
 
 #[cfg(test)]

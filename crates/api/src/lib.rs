@@ -21,7 +21,6 @@ mod keys;
 mod limits;
 mod name;
 mod numbers;
-mod observe;
 mod openapi;
 mod profiles;
 mod receipts;
@@ -37,14 +36,14 @@ mod webhooks;
 
 pub use failures::AuthFailures;
 pub use key_uses::KeyUses;
-pub use observe::observe;
 pub use openapi::{compatible_openapi, fallback, openapi};
 pub use strays::{Since, Stray, Strays, warn as warn_of_strays};
 pub use twilio::account_sid;
 
 use actix_web::{middleware::from_fn, web};
 use auth::Door;
-use countersign_web::State;
+use countersign_web::{State, deprecation::Table, form::Forms};
+use deprecation::DEPRECATED;
 use std::sync::Arc;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -61,13 +60,15 @@ pub struct Api {
     pub strays: Arc<Strays>,
 }
 
-/// Registers the whole API. [`observe`] is wrapped around the App, and
+/// Registers the whole API. `countersign_web::observe` is wrapped around the App, and
 /// [`fallback`] is its default service.
 pub fn configure(api: Api) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
         let Api { state, key_uses, failures, strays } = api;
         config
             .app_data(state)
+            .app_data(Forms(&compatible::FORMS))
+            .app_data(Table(DEPRECATED))
             .app_data(web::Data::new(Door { key_uses, failures }))
             .app_data(web::Data::from(strays))
             .configure(docs::configure)

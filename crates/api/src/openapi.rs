@@ -4,13 +4,17 @@
 
 use crate::{
     camara::CamaraError,
-    compatible::{self, Form},
-    deprecation::{self, DEPRECATED, Deprecation},
+    compatible,
+    deprecation::{self, DEPRECATED},
     smsapi::SmsapiError,
     twilio,
 };
 use actix_web::{App, HttpRequest, HttpResponse, dev::ResourceDef, http::header, web::Bytes};
-use countersign_web::problem::{Problem, ProblemBody, ProblemCode};
+use countersign_web::{
+    deprecation::Deprecation,
+    form::{Form, Forms},
+    problem::{Problem, ProblemBody, ProblemCode},
+};
 use std::sync::LazyLock;
 use utoipa::{
     OpenApi as _,
@@ -99,9 +103,9 @@ fn document(head: OpenApi, routes: fn(&mut ServiceConfig<'_>), deprecated: &[Dep
     let (_, mut document) = app.configure(routes).split_for_parts();
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
-            complete(operation, Form::of(path));
-            if let Some(deprecation) = deprecation::of(deprecated, method, path) {
-                deprecation.mark(operation);
+            complete(operation, Forms(&compatible::FORMS).of(path));
+            if let Some(deprecation) = countersign_web::deprecation::of(deprecated, method, path) {
+                deprecation::mark(deprecation, operation);
             }
         }
     }
@@ -133,7 +137,7 @@ pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static 
 }
 
 /// Adds the answers that follow from what the operation is.
-fn complete(operation: &mut Operation, form: Form) {
+fn complete(operation: &mut Operation, form: &Form) {
     let secured = operation.security.is_some();
     let in_path = |place: &ParameterIn| matches!(place, ParameterIn::Path);
     let has_id = operation.parameters.iter().flatten().any(|parameter| match parameter {
@@ -157,17 +161,13 @@ fn complete(operation: &mut Operation, form: Form) {
     for (_, code, description) in answers.into_iter().filter(|(applies, ..)| *applies) {
         let status = code.status().as_str().to_owned();
         // Their codes are named by the handlers alone, each in its own form.
-        let description = match form {
-            Form::Problem => description.to_owned(),
-            Form::Twilio => twilio::words(code),
-            Form::Smsapi | Form::Camara => code.title().to_owned(),
-        };
+        let description = form.words.map_or_else(|| description.to_owned(), |words| words(code));
         let response = || RefOr::T(Response::new(description));
         operation.responses.responses.entry(status).or_insert_with(response);
     }
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
-            if secured && status == "403" && form == Form::Problem {
+            if secured && status == "403" && form.words.is_none() {
                 response.description.push_str(" `ip_not_allowed`: an allowlist lacks the caller's address.");
             }
             complete_response(status, response, form);
@@ -176,7 +176,7 @@ fn complete(operation: &mut Operation, form: Form) {
 }
 
 /// Gives a response the headers of its status, and a refusal its shape.
-fn complete_response(status: &str, response: &mut Response, form: Form) {
+fn complete_response(status: &str, response: &mut Response, form: &Form) {
     let mut header = |name: &str, kind: Type, description: &str| {
         let mut header = Header::new(Object::with_type(kind));
         header.description = Some(description.to_owned());
@@ -199,9 +199,8 @@ fn complete_response(status: &str, response: &mut Response, form: Form) {
         _ => {}
     }
     if status >= "400" {
-        let (schema, content_type) = form.schema();
-        let content = Content::new(Some(Ref::from_schema_name(schema)));
-        response.content.insert(content_type.to_owned(), content.into());
+        let content = Content::new(Some(Ref::from_schema_name(form.schema)));
+        response.content.insert(form.content_type.to_owned(), content.into());
     }
 }
 

@@ -5,7 +5,7 @@ mod body;
 mod json;
 mod multipart;
 
-pub use json::{SmsapiError, refuse};
+pub use json::SmsapiError;
 
 use crate::auth::{self, Authed, CompatSmsapi, Refusal};
 use actix_web::{
@@ -28,13 +28,25 @@ use countersign_core::{
 };
 use countersign_web::{
     State,
+    form::Form,
     notes::note,
     problem::{Problem, ProblemCode, codes, codes_unavailable, directory, guess_limit},
     ratelimit, rng,
 };
-use json::{CodeAnswer, CreateCode, Ping, VerifyCode};
+use json::{CodeAnswer, CreateCode, Ping, VerifyCode, refuse};
 use std::time::Duration;
 use utoipa_actix_web::service_config::ServiceConfig;
+
+/// How its paths refuse.
+pub const FORM: Form = Form {
+    segments: &["mfa", "ping", "api"],
+    refuse: |problem, _| refuse(problem),
+    no_store: true,
+    schema: "SmsapiError",
+    content_type: "application/json",
+    words: Some(|code| code.title().to_owned()),
+    ..Form::PROBLEM
+};
 
 /// The longest that a code lives here, as at SMSAPI; a profile may say less.
 const LIFE: Duration = Duration::from_secs(180);

@@ -4,11 +4,7 @@ mod address;
 mod document;
 pub mod stores;
 
-use crate::{
-    Api, configure,
-    deprecation::{Deprecation, Table},
-    fallback, observe,
-};
+use crate::{Api, configure, fallback};
 use actix_web::{
     App, HttpResponse,
     body::to_bytes,
@@ -23,7 +19,11 @@ use countersign_core::{
     key::Mode,
     scope::{Scope, Scopes},
 };
-use countersign_web::State;
+use countersign_web::{
+    State,
+    deprecation::{Deprecation, Table},
+    observe,
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use stores::key_text;
@@ -60,9 +60,9 @@ async fn send_to(api: Api, request: TestRequest) -> Answer {
 /// To an API of which these operations are deprecated.
 async fn send_deprecated(api: Api, table: &'static [Deprecation], request: TestRequest) -> Answer {
     let app = App::new()
-        .app_data(Table(table))
         .wrap(from_fn(observe))
         .configure(configure(api))
+        .app_data(Table(table))
         .route("/panic", web::get().to(panics))
         .route("/error", web::get().to(fails))
         .default_service(web::to(fallback));

@@ -13,16 +13,34 @@ mod services;
 mod sid;
 mod verifications;
 
-pub use error::{Refusal, RefusalBody, words};
+pub use error::RefusalBody;
 pub use sid::{Kind, Sid};
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError, http::header, web};
 use countersign_core::{id::TenantId, time::Timestamp};
-use countersign_web::{State, problem::Problem};
+use countersign_web::{
+    State,
+    form::{Failed, Form},
+    problem::Problem,
+};
+use error::{Refusal, words};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// What each handler answers.
 type Answer = Result<HttpResponse, Refusal>;
+
+/// How its paths refuse.
+pub const FORM: Form = Form {
+    segments: &["v2"],
+    refuse,
+    problem: |error| error.as_error::<Refusal>().map(|refusal| refusal.problem().clone()),
+    no_store: true,
+    changes: |route| !route.starts_with("/v2/Services/{service}/Verification"),
+    schema: "TwilioRefusal",
+    content_type: "application/json",
+    words: Some(words),
+    ..Form::PROBLEM
+};
 
 /// Every operation below `/v2`.
 pub fn routes(v2: &mut ServiceConfig<'_>) {
@@ -53,8 +71,9 @@ pub fn account_sid(tenant: TenantId) -> String {
 }
 
 /// The answer that tells a refusal: the handler's own, else one for the problem.
-pub fn refuse(request: &HttpRequest, refusal: Option<Refusal>, problem: &Problem) -> HttpResponse {
-    let refusal = refusal.unwrap_or_else(|| problem.clone().into());
+fn refuse(problem: &Problem, failed: Option<Failed<'_>>) -> HttpResponse {
+    let Some((request, error)) = failed else { return Refusal::from(problem.clone()).error_response() };
+    let refusal = error.as_error::<Refusal>().cloned().unwrap_or_else(|| problem.clone().into());
     refusal.at(Base::of(request).as_str()).error_response()
 }
 

@@ -6,13 +6,17 @@
 //! [`problem`], then [`fields`].
 
 pub mod body;
+pub mod deprecation;
 pub mod fields;
+pub mod form;
 pub mod head;
 pub mod idempotency;
 pub mod notes;
+mod observe;
 pub mod problem;
 pub mod ratelimit;
 pub mod schema;
 mod state;
 
+pub use observe::observe;
 pub use state::{State, rng};

@@ -1,12 +1,13 @@
 //! The document is the list of tests: each operation is held to what it says.
 
 use super::{Method, NOBODY, StatusCode, TestRequest, call, header, request, send_to, stores};
-use crate::{compatible::Form, compatible_openapi, openapi};
+use crate::{compatible::FORMS, compatible_openapi, openapi};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign_core::{
     key::Mode,
     scope::{Scope, Scopes},
 };
+use countersign_web::form::{Form, Forms};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -78,7 +79,7 @@ async fn compatible_operations_ask_for_one_scope_and_refuse_in_their_form() {
     for (path, item) in paths {
         let (method, operation) = item.as_object().unwrap().iter().next().unwrap();
         let method: Method = method.to_uppercase().parse().unwrap();
-        let (schema, kind) = Form::of(path).schema();
+        let &Form { schema, content_type: kind, .. } = Forms(&FORMS).of(path);
         for (status, answer) in operation["responses"].as_object().unwrap() {
             let found = answer["content"][kind]["schema"]["$ref"].as_str().unwrap_or_default();
             let expected = format!("#/components/schemas/{schema}");

@@ -187,7 +187,7 @@ pub(super) fn serve_api(
         App::new()
             .wrap(Condition::new(dev, from_fn(countersign_portal::guard)))
             // Outermost, so that what the guard refuses has its line and its id too.
-            .wrap(from_fn(countersign_api::observe))
+            .wrap(from_fn(countersign_web::observe))
             .configure(countersign_api::configure(api.clone()))
             .configure(|config| {
                 if let Some(page) = page {

@@ -1,7 +1,14 @@
 //! What is seen of each request: its id, one log line, one measurement, and the
 //! headers that every answer has. Wrapped around the whole App.
 
-use crate::{camara, compatible::Form, deprecation, twilio};
+use crate::{
+    deprecation,
+    form::{Form, Forms},
+    head,
+    notes::{Changed, Outcome},
+    problem::{Problem, ProblemCode},
+    state::{State, rng},
+};
 use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse, ResponseError,
     body::{BoxBody, MessageBody},
@@ -17,10 +24,6 @@ use countersign_core::{
     Caller,
     address::{CallerAddress, TrustedProxies, UnreadableHop},
     id::{RequestId, VerificationId},
-};
-use countersign_web::{
-    State, head,
-    problem::{Problem, ProblemCode},
 };
 use futures_util::FutureExt;
 use std::{
@@ -39,11 +42,10 @@ const UNREADABLE: &str = "A hop of X-Forwarded-For is no IP address.";
 struct Seen {
     id: String,
     method: &'static str,
-    api: bool,
     /// How refusals are told here.
-    form: Form,
-    /// What the client calls this request, where its form has a name for that.
-    correlator: Option<HeaderValue>,
+    form: &'static Form,
+    /// A header of the request that the answer repeats.
+    echo: Option<(HeaderName, HeaderValue)>,
     /// Of the caller, where it can be told.
     address: Option<String>,
     started: Instant,
@@ -60,13 +62,13 @@ pub async fn observe<B: MessageBody + 'static>(
     let method = method_name(request.method());
     let is_head = head::ask_as_get(&mut request);
     // As routes are found by it: `/%761/keys` is `/v1/keys`.
-    let path = request.match_info().as_str();
+    let forms = request.app_data::<Forms>().copied().unwrap_or(Forms(&[]));
+    let form = forms.of(request.match_info().as_str());
     let seen = Seen {
         id: request_id(&request),
         method,
-        api: path.starts_with("/v1/") || Form::of(path) == Form::Twilio,
-        form: Form::of(path),
-        correlator: camara::correlator(path, request.headers()),
+        form,
+        echo: (form.echo)(request.headers()),
         address: address.ok().map(|address| address.0.to_string()),
         started: Instant::now(),
         is_head,
@@ -81,18 +83,18 @@ pub async fn observe<B: MessageBody + 'static>(
     // The call itself stands inside, so that a panic before its first await is caught too.
     match AssertUnwindSafe(async move { next.call(request).await }).catch_unwind().await {
         Ok(Ok(response)) => Ok(seen.answer(response)),
-        Ok(Err(error)) => Err(seen.lost(of_error(&error))),
+        Ok(Err(error)) => Err(seen.lost(of_error(form, &error))),
         Err(_) => Err(seen.lost(Problem::new(ProblemCode::Internal, "The handler panicked."))),
     }
 }
 
 /// Errors of our own stay what they are; what actix itself refuses is a malformed request.
-fn of_error(error: &Error) -> Problem {
+fn of_error(form: &Form, error: &Error) -> Problem {
     if let Some(problem) = error.as_error::<Problem>() {
         return problem.clone();
     }
-    if let Some(refusal) = error.as_error::<twilio::Refusal>() {
-        return refusal.problem().clone();
+    if let Some(problem) = (form.problem)(error) {
+        return problem;
     }
     if error.as_response_error().status_code().is_server_error() {
         let cause: Box<dyn std::error::Error + Send + Sync> = error.to_string().into();
@@ -103,26 +105,26 @@ fn of_error(error: &Error) -> Problem {
 }
 
 /// An error of other pages that has an answer of its own keeps it; actix's are plain text.
-fn speaks_for_itself(error: &Error, headers: &HeaderMap) -> bool {
+fn speaks_for_itself(form: &Form, error: &Error, headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let ours = error.as_error::<Problem>().is_some() || error.as_error::<twilio::Refusal>().is_some();
+    let ours = error.as_error::<Problem>().is_some() || (form.problem)(error).is_some();
     !ours && kind.is_some_and(|kind| !kind.starts_with("text/plain"))
 }
 
 impl Seen {
     fn answer<B: MessageBody + 'static>(self, response: ServiceResponse<B>) -> ServiceResponse<BoxBody> {
         let mut response = response.map_into_boxed_body();
-        let error = response.response().error().filter(|error| !speaks_for_itself(error, response.headers()));
-        let refusal = error.and_then(Error::as_error::<twilio::Refusal>).cloned();
-        let problem = error.map(of_error).map(|problem| problem.of_request(self.id.clone()));
-        if let Some(problem) = &problem {
-            self.log_failure(problem);
-            let (request, _) = response.into_parts();
-            let answer = match self.form {
-                Form::Twilio => twilio::refuse(&request, refusal, problem),
-                form => form.refuse(problem),
-            };
-            response = ServiceResponse::new(request, answer);
+        let error = response.response().error();
+        let error = error.filter(|error| !speaks_for_itself(self.form, error, response.headers()));
+        let told = error.map(|error| {
+            let problem = of_error(self.form, error).of_request(self.id.clone());
+            self.log_failure(&problem);
+            let answer = (self.form.refuse)(&problem, Some((response.request(), error)));
+            (problem.code(), answer)
+        });
+        let problem = told.as_ref().map(|(code, _)| *code);
+        if let Some((_, answer)) = told {
+            response = ServiceResponse::new(response.into_parts().0, answer);
         }
         self.set_headers(response.headers_mut());
         if !is_known(response.request()) {
@@ -134,7 +136,7 @@ impl Seen {
             deprecation.announce(response.headers_mut());
         }
         self.measure(&route, status);
-        self.log_line(response.request(), &route, status, problem.as_ref().map(Problem::code));
+        self.log_line(response.request(), &route, status, problem);
         self.audit(response.request(), &route, status);
         if self.is_head {
             let (request, answer) = response.into_parts();
@@ -151,10 +153,7 @@ impl Seen {
     /// One line for each change that was made to what a tenant has set, its keys and its numbers.
     fn audit(&self, request: &HttpRequest, route: &str, status: u16) {
         let change = matches!(self.method, "POST" | "PUT" | "PATCH" | "DELETE");
-        let acts = ["/v1/verifications", "/v1/checks", "/v2/Services/{service}/Verification"];
-        let of_verification = acts.iter().any(|act| route.starts_with(act));
-        let asks = matches!(route, "/v1/routes/explain" | "/v1/templates/preview");
-        if !self.api || !change || of_verification || asks || !(200..300).contains(&status) {
+        if !change || !(self.form.changes)(route) || !(200..300).contains(&status) {
             return;
         }
         let extensions = request.extensions();
@@ -165,7 +164,7 @@ impl Seen {
             target: "audit",
             method = self.method,
             route,
-            changed = extensions.get::<countersign_web::notes::Changed>().map(|changed| changed.0.as_str()).or(named),
+            changed = extensions.get::<Changed>().map(|changed| changed.0.as_str()).or(named),
             tenant.id = caller.tenant.to_string(),
             key.id = caller.key.to_string(),
             client.address = self.address,
@@ -200,10 +199,10 @@ impl Seen {
         }
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         let json = |value: &HeaderValue| value.to_str().is_ok_and(|value| value.contains("json"));
-        if let Some(correlator) = &self.correlator {
-            headers.insert(camara::X_CORRELATOR, correlator.clone());
+        if let Some((name, value)) = &self.echo {
+            headers.insert(name.clone(), value.clone());
         }
-        if self.api || self.form != Form::Problem || headers.get(header::CONTENT_TYPE).is_some_and(json) {
+        if self.form.no_store || headers.get(header::CONTENT_TYPE).is_some_and(json) {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
     }
@@ -226,8 +225,7 @@ impl Seen {
         let extensions = request.extensions();
         let caller = extensions.get::<Caller>();
         let outcome = problem.map(ProblemCode::as_str);
-        let outcome =
-            outcome.or_else(|| extensions.get::<countersign_web::notes::Outcome>().map(|outcome| outcome.0));
+        let outcome = outcome.or_else(|| extensions.get::<Outcome>().map(|outcome| outcome.0));
         tracing::info!(
             target: "http",
             method = self.method,
@@ -269,7 +267,7 @@ fn caller_address(request: &ServiceRequest) -> Result<CallerAddress, UnreadableH
 fn request_id(request: &ServiceRequest) -> String {
     let state = request.app_data::<web::Data<State>>();
     let now = state.map(|state| state.clock.now()).unwrap_or_default();
-    RequestId::new(now, &mut countersign_web::rng()).to_string()
+    RequestId::new(now, &mut rng()).to_string()
 }
 
 /// Invented methods share one name, so that they cannot fill the metrics.
@@ -311,7 +309,7 @@ impl ResponseError for Lost {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = self.seen.form.refuse(&self.problem);
+        let mut response = (self.seen.form.refuse)(&self.problem, None);
         self.seen.set_headers(response.headers_mut());
         if self.seen.is_head { head::without_body(response) } else { response }
     }
