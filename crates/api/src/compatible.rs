@@ -1,34 +1,33 @@
 //! Routes that speak as other systems do: which form a path speaks, and the
-//! list of all of them. Handlers refuse by a [`Problem`] as everywhere; it is
-//! told in the form of its path, also where no handler was reached.
+//! list of all of them. Handlers refuse by a [`Problem`](countersign_web::problem::Problem) as
+//! everywhere; it is told in the form of its path, also where no handler was reached.
 
-use crate::{auth, camara, smsapi, twilio};
+mod camara;
+mod smsapi;
+mod twilio;
+
+pub use camara::CamaraError;
+pub use smsapi::SmsapiError;
+pub use twilio::{RefusalBody, account_sid};
+
+use crate::{access::middleware::authenticate, v1};
 use actix_web::middleware::from_fn;
 use countersign_web::form::Form;
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 /// The form of each path that has one of its own.
-pub static FORMS: [Form; 4] = [V1, smsapi::FORM, twilio::FORM, camara::FORM];
-
-/// Below `/v1` refusals are problems.
-const V1: Form = Form { segments: &["v1"], no_store: true, changes: changes_settings, ..Form::PROBLEM };
-
-fn changes_settings(route: &str) -> bool {
-    let of_verification = ["/v1/verifications", "/v1/checks"].iter().any(|act| route.starts_with(act));
-    let asks = matches!(route, "/v1/routes/explain" | "/v1/templates/preview");
-    !of_verification && !asks
-}
+pub static FORMS: [Form; 4] = [v1::FORM, smsapi::FORM, twilio::FORM, camara::FORM];
 
 /// Every compatible operation; their document is made from the same list.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn operations(config: &mut ServiceConfig<'_>) {
     let one_time_password = scope("/one-time-password-sms/v1").configure(camara::routes);
     config
-        .service(scope("/mfa").configure(smsapi::routes).wrap(from_fn(auth::authenticate)))
-        .service(scope("/ping").service(smsapi::ping).wrap(from_fn(auth::authenticate)))
+        .service(scope("/mfa").configure(smsapi::routes).wrap(from_fn(authenticate)))
+        .service(scope("/ping").service(smsapi::ping).wrap(from_fn(authenticate)))
         // Its clients know two addresses of it: at the root, and below this.
-        .service(scope("/api").configure(smsapi::routes_below_api).wrap(from_fn(auth::authenticate)))
-        .service(scope("/v2").configure(twilio::routes).wrap(from_fn(auth::authenticate_twilio)))
-        .service(one_time_password.wrap(from_fn(auth::authenticate)));
+        .service(scope("/api").configure(smsapi::routes_below_api).wrap(from_fn(authenticate)))
+        .service(scope("/v2").configure(twilio::routes).wrap(from_fn(twilio::authenticate)))
+        .service(one_time_password.wrap(from_fn(authenticate)));
 }
 
 #[cfg(test)]
