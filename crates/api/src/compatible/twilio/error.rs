@@ -155,7 +155,9 @@ impl From<Problem> for Refusal {
             | P::SecretAlreadyShown
             | P::PayloadTooLarge
             | P::UnsupportedMediaType
-            | P::IdempotencyMismatch => (status, u32::from(status)),
+            | P::IdempotencyMismatch
+            | P::ForeignOrigin
+            | P::TooManyStreams => (status, u32::from(status)),
         };
         let problem = match kind {
             P::InvalidKey | P::InsufficientScope => {

@@ -1,16 +1,14 @@
 //! The switch of the provider `console`: how the pretended provider behaves.
 
-use crate::{body::read_body, page::DevPage, problem::problem};
-use actix_web::{HttpResponse, http::StatusCode, web};
+use super::state::DevPage;
+use actix_web::{HttpRequest, HttpResponse, web};
 use countersign_core::console::ConsoleMode;
-use serde::Deserialize;
+use countersign_web::{
+    body::read,
+    fields::{Fields, text},
+    problem::{Fault, Problem},
+};
 use serde_json::json;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ModeBody {
-    mode: String,
-}
 
 fn answer(mode: ConsoleMode) -> HttpResponse {
     HttpResponse::Ok().json(json!({ "mode": mode.as_str() }))
@@ -22,19 +20,19 @@ pub(crate) async fn read_provider(page: web::Data<DevPage>) -> HttpResponse {
 }
 
 /// `POST /dev/provider` with `{"mode": "working"}`.
-pub(crate) async fn set_provider(page: web::Data<DevPage>, payload: web::Payload) -> HttpResponse {
-    let body = match read_body(payload).await {
-        Ok(body) => body,
-        Err(refusal) => return refusal,
-    };
-    let body = serde_json::from_slice::<ModeBody>(&body).ok();
-    let Some(mode) = body.and_then(|body| ConsoleMode::parse(&body.mode)) else {
-        let detail = "The body must be {\"mode\": ...} with working, down, slow or undelivering.";
-        return problem(StatusCode::BAD_REQUEST, "invalid_request", detail);
-    };
+pub(crate) async fn set_provider(
+    page: web::Data<DevPage>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let mut fields = Fields::from_json(&read(&request, payload.into_inner()).await?)?;
+    let mode = fields.required("mode", |value| {
+        ConsoleMode::parse(&text(value)?).ok_or(Fault::format("must be working, down, slow or undelivering"))
+    });
+    let mode = fields.finish(mode)?;
     page.switch.set(mode);
     tracing::info!(provider.name = "console", outcome = mode.as_str(), "the dev page switched the provider");
-    answer(mode)
+    Ok(answer(mode))
 }
 
 /// What a mode is called on the page.

@@ -1,16 +1,16 @@
 //! `GET /dev/events`: new messages as server-sent events.
 
-use crate::{
+use super::{
     messages::{MOST, MessageBody},
-    page::DevPage,
-    problem::problem,
+    state::{DevPage, unavailable},
 };
 use actix_web::{
     HttpResponse,
-    http::{StatusCode, header},
+    http::header,
     web::{self, Bytes},
 };
 use countersign_core::{id::MessageId, ports::StoreError};
+use countersign_web::problem::{Problem, ProblemCode};
 use futures_util::{
     FutureExt,
     future::{self, BoxFuture},
@@ -92,10 +92,10 @@ impl Watch {
 
 /// One event for each message that arrives from now on. Earlier ones come
 /// from `/dev/messages`, which the page reads each time the stream opens.
-pub(crate) async fn watch_messages(page: web::Data<DevPage>) -> HttpResponse {
+pub(crate) async fn watch_messages(page: web::Data<DevPage>) -> Result<HttpResponse, Problem> {
     let Ok(permit) = STREAMS.try_acquire() else {
         let detail = "Too many pages watch the phone. Close some of them.";
-        return problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", detail);
+        return Err(Problem::new(ProblemCode::TooManyStreams, detail));
     };
     let mut watch = Watch {
         page,
@@ -105,17 +105,15 @@ pub(crate) async fn watch_messages(page: web::Data<DevPage>) -> HttpResponse {
         _permit: permit,
     };
     watch.rearm();
-    if let Err(error) = watch.read_inbox().await {
-        return crate::problem::unavailable("inbox", &error);
-    }
+    watch.read_inbox().await.map_err(|error| unavailable("inbox", error))?;
     watch.waiting.clear();
     watch.waiting.push_back(Bytes::from_static(b"retry: 1000\n\n"));
     let events = stream::unfold(watch, |mut watch| async move {
         let bytes = watch.next().await?;
         Some((Ok::<_, Infallible>(bytes), watch))
     });
-    HttpResponse::Ok()
+    Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .streaming(events)
+        .streaming(events))
 }

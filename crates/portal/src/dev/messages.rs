@@ -1,13 +1,16 @@
 //! `GET /dev/messages`: what the virtual phone received. `dev` only, for its
 //! page and for scripts that need the code.
 
-use crate::{
-    page::DevPage,
-    problem::{problem, unavailable},
-};
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use super::state::{DevPage, unavailable};
+use actix_web::web;
 use countersign_core::{console::InboxMessage, phone::PhoneNumber};
-use serde::{Deserialize, Serialize};
+use countersign_web::{
+    body::Query,
+    fields::text,
+    problem::{Fault, Problem},
+};
+use serde::Serialize;
+use serde_json::Value;
 
 /// Most messages in one answer.
 pub const MOST: u16 = 100;
@@ -45,35 +48,22 @@ impl From<InboxMessage> for MessageBody {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Filter {
-    to: Option<String>,
-}
-
 /// `GET /dev/messages?to=+E164`: newest first.
-pub async fn list_messages(page: web::Data<DevPage>, request: HttpRequest) -> HttpResponse {
-    let refused = |detail| problem(StatusCode::BAD_REQUEST, "invalid_request", detail);
-    let Ok(filter) = web::Query::<Filter>::from_query(request.query_string()) else {
-        return refused("The only parameter is to, once, with a number.");
-    };
-    let number = match filter.into_inner().to.as_deref().map(parse_to) {
-        None => None,
-        Some(Some(number)) => Some(number),
-        Some(None) => {
-            return refused("to must be a mobile number in international form, such as +48500500500.");
-        }
-    };
-    match page.inbox.list(number.as_ref().map(PhoneNumber::e164), MOST).await {
-        Ok(messages) => {
-            HttpResponse::Ok().json(messages.into_iter().map(MessageBody::from).collect::<Vec<_>>())
-        }
-        Err(error) => unavailable("inbox", &error),
-    }
+pub async fn list_messages(
+    page: web::Data<DevPage>,
+    Query(mut fields): Query,
+) -> Result<web::Json<Vec<MessageBody>>, Problem> {
+    let number = fields.given("to", number);
+    let number = fields.finish(Some(number))?;
+    let messages = page.inbox.list(number.as_ref().map(PhoneNumber::e164), MOST).await;
+    let messages = messages.map_err(|error| unavailable("inbox", error))?;
+    Ok(web::Json(messages.into_iter().map(MessageBody::from).collect()))
 }
 
 /// A `+` that was not escaped in a query arrives as a space.
-fn parse_to(text: &str) -> Option<PhoneNumber> {
+fn number(value: Value) -> Result<PhoneNumber, Fault> {
+    let text = text(value)?;
     let plus = text.strip_prefix(' ').map(|rest| format!("+{rest}"));
-    PhoneNumber::parse(plus.as_deref().unwrap_or(text)).ok()
+    let fault = |_| Fault::format("must be a mobile number in international form, such as +48500500500");
+    PhoneNumber::parse(plus.as_deref().unwrap_or(&text)).map_err(fault)
 }

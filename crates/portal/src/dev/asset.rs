@@ -1,15 +1,10 @@
 //! What the page loads: one style sheet, its scripts, the icon. All of it is
 //! embedded in the binary; nothing comes from another host.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{StatusCode, header},
-    web,
-};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use countersign_web::problem::Problem;
 use rust_embed::Embed;
 use std::borrow::Cow;
-
-use crate::problem::problem;
 
 #[derive(Embed)]
 #[folder = "assets/"]
@@ -26,9 +21,12 @@ fn content_type(name: &str) -> Option<&'static str> {
 
 /// `GET /dev/assets/{name}`: revalidated each time, so a new binary is never
 /// shown with the style sheet of the old one.
-pub(crate) async fn send_asset(request: HttpRequest, name: web::Path<String>) -> HttpResponse {
+pub(crate) async fn send_asset(
+    request: HttpRequest,
+    name: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     let (Some(file), Some(content_type)) = (Assets::get(&name), content_type(&name)) else {
-        return problem(StatusCode::NOT_FOUND, "not_found", "There is no such file.");
+        return Err(Problem::not_found("There is no such file."));
     };
     let hash: String = file.metadata.sha256_hash().iter().take(8).map(|b| format!("{b:02x}")).collect();
     let etag = format!("\"{hash}\"");
@@ -42,7 +40,7 @@ pub(crate) async fn send_asset(request: HttpRequest, name: web::Path<String>) ->
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
     if known == Some(etag.as_str()) {
-        return answer.finish();
+        return Ok(answer.finish());
     }
     let bytes = match file.data {
         // A part of the binary, so that a request copies nothing.
@@ -50,5 +48,5 @@ pub(crate) async fn send_asset(request: HttpRequest, name: web::Path<String>) ->
         // A build for development reads the folder.
         Cow::Owned(bytes) => web::Bytes::from(bytes),
     };
-    answer.content_type(content_type).body(bytes)
+    Ok(answer.content_type(content_type).body(bytes))
 }

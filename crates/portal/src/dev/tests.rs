@@ -1,6 +1,6 @@
 mod fakes;
 
-use crate::{DevPage, configure};
+use super::{DevPage, configure};
 use actix_web::{
     App,
     body::MessageBody,
@@ -182,7 +182,7 @@ async fn the_provider_switch_moves() {
 #[actix_web::test]
 async fn a_body_is_bounded_in_size_and_time() {
     let Fixture { page, .. } = fixture();
-    let large = TestRequest::post().uri("/dev/provider").set_payload(vec![b' '; 4_097]);
+    let large = TestRequest::post().uri("/dev/provider").set_payload(vec![b' '; 65_537]);
     assert_eq!(ask(&page, large).await.0, 413);
     tokio::time::pause();
     let started = tokio::time::Instant::now();

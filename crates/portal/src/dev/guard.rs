@@ -6,17 +6,17 @@
 //! names, and its Origin, give both away. A site that embeds what is here sends
 //! no Origin; `Sec-Fetch-Site` (W3C Fetch Metadata) tells of it.
 
-use crate::problem::problem;
 use actix_web::{
     Error,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        Method, StatusCode,
+        Method,
         header::{HOST, HeaderMap, HeaderName, ORIGIN},
     },
     middleware::Next,
 };
+use countersign_web::problem::{Problem, ProblemCode};
 
 const HTTP_PORT: u16 = 80;
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -81,8 +81,8 @@ pub async fn guard<B: MessageBody>(
     }
     tracing::warn!(outcome = "refused", "a request of a foreign Host, Origin or site was refused");
     let detail = "countersign dev answers only at 127.0.0.1, localhost and [::1], and only to its own pages.";
-    let refusal = problem(StatusCode::FORBIDDEN, "foreign_origin", detail);
-    Ok(request.into_response(refusal).map_into_right_body())
+    let refusal = Problem::new(ProblemCode::ForeignOrigin, detail);
+    Ok(request.error_response(refusal).map_into_right_body())
 }
 
 #[cfg(test)]
