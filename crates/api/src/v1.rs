@@ -8,6 +8,7 @@ mod limits;
 mod numbers;
 mod profiles;
 mod providers;
+mod reports;
 mod reviews;
 mod routes;
 mod senders;
@@ -40,8 +41,8 @@ pub fn operations(v1: &mut ServiceConfig<'_>) {
         .service(history::search_verifications)
         .service(history::read_timeline)
         .service(history::erase_number)
-        .service(history::read_hourly_report)
-        .service(history::read_conversion_report)
+        .service(reports::read_hourly_report)
+        .service(reports::read_conversion_report)
         .service(keys::create_key)
         .service(keys::list_keys)
         .service(keys::read_key)

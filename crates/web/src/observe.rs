@@ -1,11 +1,12 @@
 //! What is seen of each request: its id, one log line, one measurement, and the
 //! headers that every answer has. Wrapped around the whole App.
 
+mod seen;
+
 use crate::{
     deprecation,
     form::{Form, Forms},
     head,
-    notes::{Changed, Outcome},
     problem::{Problem, ProblemCode},
     state::{State, rng},
 };
@@ -23,35 +24,21 @@ use actix_web::{
 use countersign_core::{
     Caller,
     address::{CallerAddress, TrustedProxies, UnreadableHop},
-    id::{RequestId, VerificationId},
+    id::RequestId,
 };
 use futures_util::FutureExt;
+use seen::{Seen, millis};
 use std::{
     net::{IpAddr, Ipv4Addr},
     panic::AssertUnwindSafe,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 /// The header that names a request.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const UNREADABLE: &str = "A hop of X-Forwarded-For is no IP address.";
-
-/// The part of a log line that is known before the request is handled.
-struct Seen {
-    id: String,
-    method: &'static str,
-    /// How refusals are told here.
-    form: &'static Form,
-    /// A header of the request that the answer repeats.
-    echo: Option<(HeaderName, HeaderValue)>,
-    /// Of the caller, where it can be told.
-    address: Option<String>,
-    started: Instant,
-    /// Whether the answer goes without its body.
-    is_head: bool,
-}
 
 /// Middleware for the whole App.
 pub async fn observe<B: MessageBody + 'static>(
@@ -145,34 +132,6 @@ impl Seen {
         response
     }
 
-    /// The method that the operation is known by.
-    fn operation(&self) -> &'static str {
-        if self.is_head { "GET" } else { self.method }
-    }
-
-    /// One line for each change that was made to what a tenant has set, its keys and its numbers.
-    fn audit(&self, request: &HttpRequest, route: &str, status: u16) {
-        let change = matches!(self.method, "POST" | "PUT" | "PATCH" | "DELETE");
-        if !change || !(self.form.changes)(route) || !(200..300).contains(&status) {
-            return;
-        }
-        let extensions = request.extensions();
-        let Some(caller) = extensions.get::<Caller>() else { return };
-        // A change that succeeded names what exists, or what it made.
-        let named = request.match_info().iter().next().map(|(_, name)| name);
-        tracing::info!(
-            target: "audit",
-            method = self.method,
-            route,
-            changed = extensions.get::<Changed>().map(|changed| changed.0.as_str()).or(named),
-            tenant.id = caller.tenant.to_string(),
-            key.id = caller.key.to_string(),
-            client.address = self.address,
-            request_id = self.id,
-            "changed"
-        );
-    }
-
     /// The request is gone, so the error carries the answer to the server below.
     fn lost(self, problem: Problem) -> Error {
         let problem = problem.of_request(self.id.clone());
@@ -205,45 +164,6 @@ impl Seen {
         if self.form.no_store || headers.get(header::CONTENT_TYPE).is_some_and(json) {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
-    }
-
-    fn measure(&self, route: &str, status: u16) {
-        let labels =
-            [("method", self.method.to_owned()), ("route", route.to_owned()), ("status", status.to_string())];
-        metrics::histogram!("http_server_request_duration_seconds", &labels)
-            .record(self.started.elapsed().as_secs_f64());
-    }
-
-    fn log_failure(&self, problem: &Problem) {
-        if problem.status_code().is_server_error() {
-            let outcome = problem.code().as_str();
-            tracing::error!(target: "http", request_id = self.id, outcome, error = problem.chain(), "request failed");
-        }
-    }
-
-    fn log_line(&self, request: &HttpRequest, route: &str, status: u16, problem: Option<ProblemCode>) {
-        let extensions = request.extensions();
-        let caller = extensions.get::<Caller>();
-        let outcome = problem.map(ProblemCode::as_str);
-        let outcome = outcome.or_else(|| extensions.get::<Outcome>().map(|outcome| outcome.0));
-        tracing::info!(
-            target: "http",
-            method = self.method,
-            route,
-            status,
-            duration_ms = millis(self.started.elapsed()),
-            request_id = self.id,
-            client.address = self.address,
-            tenant.id = caller.map(|caller| caller.tenant.to_string()),
-            key.id = caller.map(|caller| caller.key.to_string()),
-            verification.id = extensions.get::<VerificationId>().map(VerificationId::to_string),
-            outcome = outcome.unwrap_or(match status {
-                0..400 => "ok",
-                400..500 => "refused",
-                _ => "failed",
-            }),
-            "request"
-        );
     }
 }
 
@@ -284,23 +204,12 @@ fn method_name(method: &Method) -> &'static str {
     }
 }
 
-/// Milliseconds with three decimals, enough to tell a cache from a store.
-fn millis(duration: Duration) -> f64 {
-    duration.as_micros() as f64 / 1_000.0
-}
-
 /// A problem that no service below could turn into an answer any more.
 #[derive(Debug, thiserror::Error)]
 #[error("{problem}")]
 struct Lost {
     problem: Problem,
     seen: Seen,
-}
-
-impl std::fmt::Debug for Seen {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.id)
-    }
 }
 
 impl ResponseError for Lost {

@@ -2,49 +2,41 @@
 //! What it starts is a verification with the caller's words, which ends the one before:
 //! see [`countersign_core::family`].
 
+mod body;
+mod refusal;
+
+pub use refusal::CamaraError;
+
 use crate::{
     access::caller::{Authed, CompatCamara},
     http::values::number,
 };
-use actix_web::{
-    FromRequest, HttpRequest, HttpResponse,
-    dev::Payload,
-    http::{
-        StatusCode,
-        header::{HeaderMap, HeaderName, HeaderValue},
-    },
-    post,
-    web::Data,
-};
+use actix_web::{HttpRequest, HttpResponse, post, web::Data};
+use body::{Body, correlator};
 use countersign_core::{
     check::{self, Submitted},
     code::Code,
     family::{Family, FamilyStart, start_in_family},
     id::VerificationId,
     key::Mode,
-    limits::LimitScope,
     start::StartRequest,
     text::CallerText,
     verification::{CheckOutcome, Status},
 };
 use countersign_web::{
     State,
-    body::{JSON, check_type, read, refuse_query},
     fields::{Fields, text},
     form::Form,
     notes::note,
     problem::{Fault, Problem, ProblemCode, codes_unavailable, guess_limit},
     ratelimit, rng,
 };
-use futures_util::{FutureExt, future::LocalBoxFuture};
+use refusal::{Own, refuse, refuse_check};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// What the client calls the request.
-const X_CORRELATOR: HeaderName = HeaderName::from_static("x-correlator");
 /// The standard's own bounds.
-const MAX_CORRELATOR: usize = 256;
 const MAX_MESSAGE: usize = 160;
 const MAX_ID: usize = 36;
 const MAX_CODE: usize = 10;
@@ -66,46 +58,6 @@ pub const FORM: Form = Form {
     words: Some(|code| code.title().to_owned()),
     ..Form::PROBLEM
 };
-
-/// The correlator to send back, unless it is none by the standard's pattern.
-fn correlator(headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
-    let mut values = headers.get_all(X_CORRELATOR);
-    let value = values.next().filter(|value| is_correlator(value))?;
-    values.next().is_none().then(|| (X_CORRELATOR, value.clone()))
-}
-
-fn is_correlator(value: &HeaderValue) -> bool {
-    let plain = value.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || b"-_:;./<>{}".contains(b));
-    plain && value.len() <= MAX_CORRELATOR
-}
-
-/// A JSON object, from a request whose correlator is one.
-pub struct Body(Fields);
-
-impl FromRequest for Body {
-    type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, payload) = (request.clone(), payload.take());
-        async move {
-            let mut correlators = request.headers().get_all(X_CORRELATOR);
-            if correlators.next().is_some_and(|value| !is_correlator(value)) || correlators.next().is_some() {
-                let message = "must stand once and hold at most 256 letters, digits and -_:;./<>{}";
-                let kind = "invalid_format";
-                return Err(Problem::field(ProblemCode::InvalidRequest, "x-correlator", kind, message));
-            }
-            refuse_query(&request)?;
-            let bytes = read(&request, payload).await?;
-            // Who sends no body names no type either: the body is what is missing.
-            if !bytes.is_empty() {
-                check_type(&request, JSON)?;
-            }
-            Ok(Self(Fields::from_json(&bytes)?))
-        }
-        .boxed_local()
-    }
-}
 
 /// A code to be sent.
 #[derive(ToSchema)]
@@ -142,104 +94,6 @@ pub struct ValidateCode {
     /// The code.
     #[schema(max_length = 10, example = "123456")]
     code: String,
-}
-
-/// A refusal, as CAMARA tells it.
-#[derive(Serialize, ToSchema)]
-#[schema(as = CamaraError)]
-pub struct CamaraError<'a> {
-    /// The HTTP status.
-    #[schema(minimum = 400, maximum = 599, example = 400)]
-    status: u16,
-    /// What went wrong, for programs.
-    #[schema(example = "INVALID_ARGUMENT")]
-    code: &'a str,
-    /// What went wrong, for people.
-    #[schema(example = "message: must hold {{code}} exactly once")]
-    message: &'a str,
-}
-
-/// The refusals of the standard that no other API has.
-enum Own {
-    MaxCodesExceeded,
-    NumberNotAllowed,
-    NumberBlocked,
-    VerificationFailed,
-    VerificationExpired,
-    InvalidOtp,
-}
-
-impl Own {
-    fn row(self) -> (StatusCode, &'static str, &'static str) {
-        let (bad, forbidden) = (StatusCode::BAD_REQUEST, StatusCode::FORBIDDEN);
-        match self {
-            Self::MaxCodesExceeded => (
-                forbidden,
-                "ONE_TIME_PASSWORD_SMS.MAX_OTP_CODES_EXCEEDED",
-                "Too many OTPs have been requested for this MSISDN. Try later.",
-            ),
-            Self::NumberNotAllowed => (
-                forbidden,
-                "ONE_TIME_PASSWORD_SMS.PHONE_NUMBER_NOT_ALLOWED",
-                "No SMS is sent to this number or its country.",
-            ),
-            Self::NumberBlocked => {
-                (forbidden, "ONE_TIME_PASSWORD_SMS.PHONE_NUMBER_BLOCKED", "The number is blocked.")
-            }
-            Self::VerificationFailed => (
-                bad,
-                "ONE_TIME_PASSWORD_SMS.VERIFICATION_FAILED",
-                "The maximum number of attempts for this authenticationId was exceeded without providing a valid OTP",
-            ),
-            Self::VerificationExpired => {
-                (bad, "ONE_TIME_PASSWORD_SMS.VERIFICATION_EXPIRED", "The authenticationId is no longer valid")
-            }
-            Self::InvalidOtp => (
-                bad,
-                "ONE_TIME_PASSWORD_SMS.INVALID_OTP",
-                "The provided OTP is not valid for this authenticationId",
-            ),
-        }
-    }
-}
-
-/// A refusal in CAMARA's form.
-fn refuse(problem: &Problem) -> HttpResponse {
-    let of_number = problem.limit().is_some_and(|limit| limit.scope == LimitScope::Number.as_str());
-    let own = match problem.code() {
-        ProblemCode::RateLimited if of_number => Some(Own::MaxCodesExceeded),
-        ProblemCode::NumberCannotReceiveSms | ProblemCode::CountryNotAllowed => Some(Own::NumberNotAllowed),
-        ProblemCode::NumberBlocked => Some(Own::NumberBlocked),
-        _ => None,
-    };
-    let (status, code, message) = match own {
-        Some(own) => own.row(),
-        None => (problem.code().status(), general(problem.code()), problem.detail()),
-    };
-    let body = CamaraError { status: status.as_u16(), code, message };
-    problem.respond(status, "application/json", body)
-}
-
-fn general(code: ProblemCode) -> &'static str {
-    match code.status().as_u16() {
-        400 => "INVALID_ARGUMENT",
-        401 => "UNAUTHENTICATED",
-        403 => "PERMISSION_DENIED",
-        404 => "NOT_FOUND",
-        405 => "METHOD_NOT_ALLOWED",
-        413 => "PAYLOAD_TOO_LARGE",
-        415 => "UNSUPPORTED_MEDIA_TYPE",
-        429 => "TOO_MANY_REQUESTS",
-        503 => "UNAVAILABLE",
-        status if status < 500 => "CONFLICT",
-        _ => "INTERNAL",
-    }
-}
-
-/// What a check found that is no approval.
-fn refuse_check(own: Own) -> HttpResponse {
-    let (status, code, message) = own.row();
-    HttpResponse::build(status).json(CamaraError { status: status.as_u16(), code, message })
 }
 
 /// Sends a code with words of the caller's own.

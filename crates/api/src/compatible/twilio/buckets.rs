@@ -1,10 +1,12 @@
 //! Buckets of rate limits: at most so many starts in so many seconds.
 
+mod json;
+
 use super::{
     base::Answer,
     error::Refusal,
     form::{Form, Query},
-    page::{Asked, Meta, page},
+    page::{Asked, page},
     rate_limits::Place,
     sid::{Kind, Sid},
 };
@@ -22,65 +24,7 @@ use countersign_core::{
     rate_limits::{self, RateLimit},
 };
 use countersign_web::State;
-use serde::Serialize;
-use utoipa::ToSchema;
-
-/// A bucket: at most `max` starts in `interval` seconds.
-#[derive(Serialize, ToSchema)]
-#[schema(as = TwilioBucket)]
-pub struct BucketBody {
-    #[schema(pattern = "^BL[0-9a-f]{32}$")]
-    sid: String,
-    #[schema(pattern = "^RK[0-9a-f]{32}$")]
-    rate_limit_sid: String,
-    #[schema(pattern = "^VA[0-9a-f]{32}$")]
-    service_sid: String,
-    #[schema(pattern = "^AC[0-9a-f]{32}$")]
-    account_sid: String,
-    #[schema(minimum = 1, maximum = 1_000_000)]
-    max: u32,
-    #[schema(minimum = 1, maximum = 86_400)]
-    interval: u32,
-    /// Always null: buckets are not dated.
-    #[schema(required = true)]
-    date_created: Option<String>,
-    /// Always null.
-    #[schema(required = true)]
-    date_updated: Option<String>,
-    url: String,
-}
-
-/// A page of buckets.
-#[derive(Serialize, ToSchema)]
-#[schema(as = TwilioBucketList)]
-pub struct BucketList {
-    meta: Meta,
-    buckets: Vec<BucketBody>,
-}
-
-/// What a bucket shall be.
-#[derive(ToSchema)]
-#[schema(as = TwilioBucketForm, rename_all = "PascalCase")]
-#[expect(dead_code, reason = "describes the body in the document")]
-pub struct BucketForm {
-    #[schema(minimum = 1, maximum = 1_000_000)]
-    max: u32,
-    /// In seconds.
-    #[schema(minimum = 1, maximum = 86_400)]
-    interval: u32,
-}
-
-/// What a bucket shall be otherwise.
-#[derive(ToSchema)]
-#[schema(as = TwilioBucketUpdate, rename_all = "PascalCase")]
-#[expect(dead_code, reason = "describes the body in the document")]
-pub struct BucketUpdate {
-    #[schema(minimum = 1, maximum = 1_000_000)]
-    max: Option<u32>,
-    /// In seconds. The bucket has another SID then: it follows from its interval.
-    #[schema(minimum = 1, maximum = 86_400)]
-    interval: Option<u32>,
-}
+use json::{BucketBody, BucketForm, BucketList, BucketUpdate};
 
 impl Place {
     fn bucket_sid(&self, keyring: &KeyRing, name: &LimitName, window: u32) -> [u8; 16] {

@@ -1,11 +1,13 @@
 //! Rate limits and their buckets: the limits of a profile for values that a
 //! start names.
 
+mod json;
+
 use super::{
     base::{Answer, Base},
     error::Refusal,
     form::{Form, Query},
-    page::{Asked, Meta, page},
+    page::{Asked, page},
     services,
     sid::{Kind, Sid},
 };
@@ -25,72 +27,7 @@ use countersign_core::{
     rate_limits::{self, RateLimit},
 };
 use countersign_web::{State, notes::note_changed};
-use serde::Serialize;
-use utoipa::ToSchema;
-
-/// A rate limit.
-#[derive(Serialize, ToSchema)]
-#[schema(as = TwilioRateLimit)]
-pub struct RateLimitBody {
-    #[schema(pattern = "^RK[0-9a-f]{32}$")]
-    sid: String,
-    #[schema(pattern = "^VA[0-9a-f]{32}$")]
-    service_sid: String,
-    #[schema(pattern = "^AC[0-9a-f]{32}$")]
-    account_sid: String,
-    /// By which a start names it.
-    #[schema(pattern = "^[a-z0-9_-]{1,32}$")]
-    unique_name: String,
-    /// What it is for.
-    #[schema(max_length = 256)]
-    description: String,
-    /// Always null: limits are not dated.
-    #[schema(required = true)]
-    date_created: Option<String>,
-    /// Always null.
-    #[schema(required = true)]
-    date_updated: Option<String>,
-    url: String,
-    links: Links,
-}
-
-/// What belongs to a rate limit.
-#[derive(Serialize, ToSchema)]
-#[schema(as = TwilioRateLimitLinks)]
-pub struct Links {
-    buckets: String,
-}
-
-/// A page of rate limits.
-#[derive(Serialize, ToSchema)]
-#[schema(as = TwilioRateLimitList)]
-pub struct RateLimitList {
-    meta: Meta,
-    rate_limits: Vec<RateLimitBody>,
-}
-
-/// What a rate limit shall be.
-#[derive(ToSchema)]
-#[schema(as = TwilioRateLimitForm, rename_all = "PascalCase")]
-#[expect(dead_code, reason = "describes the body in the document")]
-pub struct RateLimitForm {
-    /// By which a start names it.
-    #[schema(pattern = "^[a-z0-9_-]{1,32}$")]
-    unique_name: String,
-    /// What it is for.
-    #[schema(max_length = 256)]
-    description: Option<String>,
-}
-
-/// What else shall be said of a rate limit.
-#[derive(ToSchema)]
-#[schema(as = TwilioRateLimitUpdate, rename_all = "PascalCase")]
-#[expect(dead_code, reason = "describes the body in the document")]
-pub struct RateLimitUpdate {
-    /// What it is for.
-    #[schema(max_length = 256)]
-    description: Option<String>,
-}
+use json::{Links, RateLimitBody, RateLimitForm, RateLimitList, RateLimitUpdate};
 
 /// The limit that a client calls by this name. The names of built-in limits
 /// are the API's own, so here they bear one character more.

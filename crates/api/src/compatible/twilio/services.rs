@@ -1,10 +1,12 @@
 //! Services: the profiles of the tenant, as Twilio shows them.
 
+mod json;
+
 use super::{
-    base::{Answer, Base, time},
+    base::{Answer, Base},
     error::Refusal,
     form::{Form, Query},
-    page::{Asked, Meta, page},
+    page::{Asked, page},
     sid::{Kind, Sid},
 };
 use crate::{
@@ -22,8 +24,7 @@ use countersign_core::{
     profiles::{self, ProfileChange},
 };
 use countersign_web::{State, notes::note_changed, rng};
-use serde::Serialize;
-use utoipa::ToSchema;
+use json::{Service, ServiceForm, ServiceList};
 
 /// What asks for something that is not done here; see docs/twilio.md.
 const REFUSED: [(&str, &str); 1] = [("DefaultTemplateSid", "give TemplateSid with each start")];
@@ -32,131 +33,6 @@ const NOT_TRUE: [(&str, &str); 2] = [
     ("CustomCodeEnabled", "codes are always drawn here"),
     ("Psd2Enabled", "every service takes Amount and Payee, and none demands them"),
 ];
-
-/// A service.
-#[derive(Serialize, ToSchema)]
-#[schema(as = TwilioService)]
-pub struct Service {
-    /// The profile.
-    #[schema(pattern = "^VA[0-9a-f]{32}$")]
-    sid: String,
-    /// The tenant.
-    #[schema(pattern = "^AC[0-9a-f]{32}$")]
-    account_sid: String,
-    /// The profile's display name, else its name.
-    #[schema(max_length = 32)]
-    friendly_name: String,
-    /// Characters in a code.
-    #[schema(minimum = 4, maximum = 10)]
-    code_length: u8,
-    /// Always false.
-    lookup_enabled: bool,
-    /// Always false: payments are taken, and not demanded.
-    psd2_enabled: bool,
-    /// Always true.
-    skip_sms_to_landlines: bool,
-    /// Always false.
-    dtmf_input_required: bool,
-    /// Always null, as all that is about other channels.
-    #[schema(required = true)]
-    tts_name: Option<String>,
-    /// Always true.
-    do_not_share_warning_enabled: bool,
-    /// Always false.
-    custom_code_enabled: bool,
-    /// Always null.
-    #[schema(required = true)]
-    push: Option<String>,
-    /// Always null.
-    #[schema(required = true)]
-    totp: Option<String>,
-    /// Always null.
-    #[schema(required = true)]
-    whatsapp: Option<String>,
-    /// Always null.
-    #[schema(required = true)]
-    passkeys: Option<String>,
-    /// Always null.
-    #[schema(required = true)]
-    default_template_sid: Option<String>,
-    /// Always false.
-    verify_event_subscription_enabled: bool,
-    /// When the profile was made.
-    #[schema(format = DateTime)]
-    date_created: String,
-    /// The same: changes are not dated.
-    #[schema(format = DateTime)]
-    date_updated: String,
-    /// Where it is.
-    url: String,
-    /// Where what belongs to it is.
-    links: Links,
-}
-
-/// What belongs to a service.
-#[derive(Serialize, ToSchema)]
-#[schema(as = TwilioServiceLinks)]
-pub struct Links {
-    verification_checks: String,
-    verifications: String,
-    rate_limits: String,
-}
-
-impl Service {
-    fn new(base: &Base, profile: Profile) -> Self {
-        let sid = Sid::new(Kind::Service, profile.id.bytes()).to_string();
-        let url = base.url(&format!("/v2/Services/{sid}"));
-        let friendly_name = profile.display_name.as_ref().map(DisplayName::as_str);
-        Self {
-            account_sid: Sid::new(Kind::Account, profile.tenant.bytes()).to_string(),
-            friendly_name: friendly_name.unwrap_or(profile.name.as_str()).to_owned(),
-            code_length: profile.policy.code_length,
-            lookup_enabled: false,
-            psd2_enabled: false,
-            skip_sms_to_landlines: true,
-            dtmf_input_required: false,
-            tts_name: None,
-            do_not_share_warning_enabled: true,
-            custom_code_enabled: false,
-            push: None,
-            totp: None,
-            whatsapp: None,
-            passkeys: None,
-            default_template_sid: None,
-            verify_event_subscription_enabled: false,
-            date_created: time(profile.created_at),
-            date_updated: time(profile.created_at),
-            links: Links {
-                verification_checks: format!("{url}/VerificationCheck"),
-                verifications: format!("{url}/Verifications"),
-                rate_limits: format!("{url}/RateLimits"),
-            },
-            sid,
-            url,
-        }
-    }
-}
-
-/// A page of services.
-#[derive(Serialize, ToSchema)]
-#[schema(as = TwilioServiceList)]
-pub struct ServiceList {
-    meta: Meta,
-    services: Vec<Service>,
-}
-
-/// What a service shall be; see docs/twilio.md for all other parameters.
-#[derive(ToSchema)]
-#[schema(as = TwilioServiceForm, rename_all = "PascalCase")]
-#[expect(dead_code, reason = "describes the body in the document")]
-pub struct ServiceForm {
-    /// How people call it; required to make one.
-    #[schema(min_length = 1, max_length = 32)]
-    friendly_name: Option<String>,
-    /// Characters in a code; 6.
-    #[schema(minimum = 4, maximum = 10)]
-    code_length: Option<u8>,
-}
 
 /// The profile of a service's SID.
 pub async fn find(state: &State, caller: &Caller, sid: &str) -> Result<Profile, Refusal> {
