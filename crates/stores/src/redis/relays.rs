@@ -2,11 +2,11 @@
 //! number of the newest change that anybody has read.
 
 use super::{
-    codes::{Store, text},
     keys,
     link::Link,
     reply::Reply,
     script,
+    store::{Store, text},
     url::RedisUrl,
 };
 use countersign_core::{

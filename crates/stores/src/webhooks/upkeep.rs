@@ -1,7 +1,7 @@
 //! What ends and what goes: tries of a webhook that was disabled, what is old,
 //! and what belonged to a webhook that was deleted.
 
-use super::{after, log::FORGET_FAILURES};
+use super::{claim::after, log::FORGET_FAILURES};
 use crate::sql::{
     Batch,
     Kind::{Int, Text},
