@@ -153,7 +153,10 @@ impl Trials<'_> {
         self.proxy.mend();
         say(
             "a key disabled on one node; a second key disabled, and Postgres cut off right after",
-            &format!("refused on the other after {} ms at most; other keys keep working", longest.as_millis()),
+            &format!(
+                "refused on the other after {} ms at most; other keys keep working",
+                longest.as_millis()
+            ),
         );
         Ok(())
     }
