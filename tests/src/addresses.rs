@@ -1,7 +1,7 @@
 //! The caller's address over HTTP: behind a proxy, in the log, and for those who fail.
 
 use crate::app::{Answer, TestApp, TestKey, answer};
-use countersign_core::address::{TrustedProxies, parse_proxy};
+use countersign_core::access::address::{TrustedProxies, parse_proxy};
 use std::num::NonZeroU32;
 
 /// A server that takes this machine for its proxy, and forgives five wrong keys.

@@ -2,9 +2,11 @@
 
 use crate::app::{Answer, TestApp, TestKey, answer};
 use countersign_core::{
-    address::{TrustedProxies, parse_proxy},
-    key::Mode,
-    scope::{Scope, Scopes},
+    access::{
+        address::{TrustedProxies, parse_proxy},
+        scope::{Scope, Scopes},
+    },
+    mode::Mode,
 };
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -3,13 +3,19 @@
 use crate::codes::{HandClock, new_tenant, rng, seconds};
 use countersign::{Application, Parts, Settings};
 use countersign_core::{
-    Caller, Context,
-    allowlist::Allowlist,
-    console::{ConsoleSwitch, Inbox, InboxMessage},
-    key::{Key, Mode, PresentedKey},
-    node::Nodes,
-    profile::{Policy, Profile, ProfileName},
-    scope::{Scope, Scopes},
+    access::{
+        allowlist::Allowlist,
+        caller::Caller,
+        key::{Key, PresentedKey},
+        scope::{Scope, Scopes},
+    },
+    context::Context,
+    mode::Mode,
+    ports::{
+        inbox::{ConsoleSwitch, Inbox, InboxMessage},
+        nodes::Nodes,
+    },
+    tenant::profile::{Policy, Profile, ProfileName},
 };
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -127,7 +133,7 @@ impl TestApp {
         scopes: Scopes,
         allowlist: Allowlist,
     ) -> TestKey {
-        let now = countersign_core::ports::Clock::now(&*self.clock);
+        let now = countersign_core::ports::clock::Clock::now(&*self.clock);
         let mut rng = rng();
         let id = countersign_core::id::KeyId::new(now, &mut rng);
         let presented = PresentedKey::generate(mode, id, &mut rng);

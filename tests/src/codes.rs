@@ -17,25 +17,38 @@ mod servers;
 mod takes;
 
 use countersign_core::{
-    Caller, Context,
-    cancel::{CancelError, cancel_verification},
-    check::{CheckError, Checked, Submitted, check_code},
+    access::{caller::Caller, scope::Scopes},
+    acts::{
+        cancel::{CancelError, cancel_verification},
+        check::{CheckError, Checked, Submitted, check_code},
+        read::read_verification,
+        resend::{ResendError, open_code_text, resend_verification},
+        start::{
+            request::{StartError, StartRequest},
+            start_verification,
+        },
+        view::Verification,
+    },
     code::{Alphabet, Code},
-    countries::Countries,
-    id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
-    key::Mode,
+    context::Context,
+    delivery::places::Places,
+    id::{EventId, KeyId, ProfileId, RecordKey, TenantId, VerificationId},
     keyring::{KeyRing, VersionedKey},
-    phone::PhoneNumber,
-    places::Places,
-    ports::{Claim, Clock, Codes, Settled},
-    profile::{Policy, Profile, ProfileName},
-    read::{Verification, read_verification},
-    resend::{ResendError, open_code_text, resend_verification},
-    scope::Scopes,
-    start::{StartError, StartRequest, start_verification},
-    tenant::{Tenant, TenantName},
+    mode::Mode,
+    phone::{PhoneNumber, countries::Countries},
+    ports::{
+        clock::Clock,
+        codes::{
+            Codes,
+            outbox::{Claim, Settled},
+        },
+    },
+    tenant::{
+        Tenant, TenantName,
+        profile::{Policy, Profile, ProfileName},
+    },
     time::Timestamp,
-    verification::{RecordKey, Settlement},
+    verification::settlement::Settlement,
 };
 use countersign_stores::{
     directory::SqlDirectory,
@@ -132,8 +145,8 @@ impl Bench {
             snapshot: Arc::default(),
             keyring: Arc::new(keyring()),
             partitions: 64,
-            gateways: Arc::new(countersign_core::gateway::NoGateways),
-            webhooks: Arc::new(countersign_core::webhook::outbox::NoWebhooks),
+            gateways: Arc::new(countersign_core::ports::gateways::NoGateways),
+            webhooks: Arc::new(countersign_core::ports::webhooks::NoWebhooks),
             live_route: true,
         };
         let caller = new_tenant(&context, &clock, "Acme").await;

@@ -5,9 +5,11 @@ mod smsapi;
 
 use crate::app::{Answer, TestApp, TestKey, answer};
 use countersign_core::{
-    Caller,
-    key::Mode,
-    scope::{Scope, Scopes},
+    access::{
+        caller::Caller,
+        scope::{Scope, Scopes},
+    },
+    mode::Mode,
 };
 use serde_json::Value;
 

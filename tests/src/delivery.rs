@@ -9,14 +9,15 @@ use crate::{
     codes::rng,
 };
 use countersign_core::{
+    delivery::account::{ProviderAccount, Shared},
     id::{ProviderId, TenantId},
-    ports::Clock as _,
-    provider::{OPERATOR, ProviderAccount, Shared},
-    resources::{
-        ResourceName,
+    management::{
         providers::{NewProvider, create_provider},
+        resources::ResourceName,
         routes::{RouteChange, create_route},
     },
+    ports::clock::Clock as _,
+    tenant::OPERATOR,
 };
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::method};

@@ -14,20 +14,24 @@ mod usage;
 
 use anyhow::{Context, Result};
 use countersign_core::{
-    allowlist::Allowlist,
-    countries::Countries,
+    access::{
+        allowlist::Allowlist,
+        key::{HashedSecret, Key},
+        scope::Scope,
+        usage::AddressUse,
+    },
     id::{KeyId, NodeId, ProfileId, TenantId},
-    idempotency::Once,
-    key::{HashedSecret, Key, Mode},
-    keyring::{KeyVersion, KeyVersions, Versions},
-    limits::{LimitNotes, NamedLimits},
-    node::Node,
-    ports::{Directory, StoreError},
-    profile::{DisplayName, Policy, Profile, ProfileName},
-    scope::Scope,
-    tenant::{Tenant, TenantName},
+    keyring::version::{KeyVersion, KeyVersions, Versions},
+    mode::Mode,
+    phone::countries::Countries,
+    ports::{directory::Directory, error::StoreError, nodes::Node},
+    tenant::{
+        Tenant, TenantName,
+        limits::{LimitNotes, NamedLimits},
+        profile::{DisplayName, Policy, Profile, ProfileName},
+    },
     time::Timestamp,
-    usage::AddressUse,
+    verification::idempotency::Once,
 };
 use countersign_stores::{
     directory::SqlDirectory,

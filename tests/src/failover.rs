@@ -4,7 +4,7 @@ use crate::{
     app::{TestApp, TestKey},
     codes::{number, seconds},
 };
-use countersign_core::{id::ProviderId, provider::BreakerState, resources::routes::RouteChange};
+use countersign_core::{delivery::account::BreakerState, id::ProviderId, management::routes::RouteChange};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeSet, HashMap},

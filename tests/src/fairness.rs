@@ -4,7 +4,7 @@ use crate::{
     app::{TestApp, TestKey},
     codes::{number, seconds},
 };
-use countersign_core::{provider::BreakerState, resources::routes::RouteChange};
+use countersign_core::{delivery::account::BreakerState, management::routes::RouteChange};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::{

@@ -6,9 +6,9 @@ use crate::{
     codes::{number, seconds},
 };
 use countersign_core::{
-    key::Mode,
-    ports::{Clock, KeyChange},
-    scope::{Scope, Scopes},
+    access::scope::{Scope, Scopes},
+    mode::Mode,
+    ports::{clock::Clock, directory::KeyChange},
 };
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -326,7 +326,7 @@ async fn a_review_number_gets_nothing_and_takes_its_one_code() {
         app.post("/v1/review-numbers", &key, json!({ "to": TO, "ends_at": "2099-01-01T00:00:00Z" })).await;
     assert_eq!(renewed.status, 201);
     assert_ne!(renewed.json()["id"], made["id"]);
-    let bound = countersign_core::ports::Clock::now(&*app.clock) + seconds(30 * 86_400);
+    let bound = countersign_core::ports::clock::Clock::now(&*app.clock) + seconds(30 * 86_400);
     assert_eq!(renewed.json()["ends_at"], bound.to_string(), "30 days at most");
     let path = format!("/v1/review-numbers/{}", renewed.json()["id"].as_str().unwrap());
     assert_eq!(app.send("DELETE", &path, Some(&key.text), None).await.status, 204);

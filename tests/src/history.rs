@@ -7,14 +7,13 @@ mod statements;
 mod weeks;
 
 use countersign_core::{
-    event::{Event, EventKind, Started},
-    id::{EventId, KeyId, MessageId, ProfileId, TenantId, VerificationId},
-    key::Mode,
+    id::{EventId, KeyId, MessageId, ProfileId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
+    mode::Mode,
     phone::Country,
-    ports::{Position, UnrecordedEvent},
+    ports::codes::events::{Position, UnrecordedEvent},
     time::Timestamp,
-    verification::RecordKey,
+    verification::event::{Event, EventKind, Started},
 };
 use countersign_stores::history::SqlHistory;
 use rand::{SeedableRng, rngs::StdRng};

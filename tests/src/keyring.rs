@@ -6,12 +6,13 @@ use crate::{
 };
 use countersign::keyfile::{self, KeyFile};
 use countersign_core::{
-    keyring::{KeyKind, KeyVersions},
-    node::Node,
-    ports::Clock,
-    profile::Policy,
-    resources::reseal::{Resealed, reseal_resources},
-    rotation::{LONGEST_RECORD, Refusal},
+    keyring::version::{KeyKind, KeyVersions},
+    management::{
+        keyring_rotation::{LONGEST_RECORD, Refusal},
+        reseal::{Resealed, reseal_resources},
+    },
+    ports::{clock::Clock, nodes::Node},
+    tenant::profile::Policy,
 };
 use serde_json::json;
 use std::time::Duration;

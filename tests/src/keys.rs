@@ -5,8 +5,8 @@ use crate::{
     codes::seconds,
 };
 use countersign_core::{
-    key::Mode,
-    scope::{Scope, Scopes},
+    access::scope::{Scope, Scopes},
+    mode::Mode,
 };
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ async fn a_key_is_shown_once_works_and_ends() {
     assert_eq!(patch(json!({ "disabled": false, "name": "New name" })).await.json()["name"], "New name");
     assert_eq!(own().await.status, 200);
 
-    let soon = countersign_core::ports::Clock::now(&*app.clock) + seconds(60);
+    let soon = countersign_core::ports::clock::Clock::now(&*app.clock) + seconds(60);
     let expiry = jiff::Timestamp::from_microsecond(soon.micros()).unwrap().to_string();
     assert_eq!(patch(json!({ "expires_at": expiry })).await.status, 200);
     assert_eq!(own().await.status, 200);

@@ -5,9 +5,9 @@ use crate::{
     codes::{number, seconds},
 };
 use countersign_core::{
-    provider::ProviderAccount,
-    report::path_secret,
-    resources::{providers::read_provider, routes::RouteChange},
+    acts::receipts::path_secret,
+    delivery::account::ProviderAccount,
+    management::{providers::read_provider, routes::RouteChange},
 };
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};

@@ -6,13 +6,15 @@ use crate::{
     secrets::capture,
 };
 use countersign_core::{
-    id::{MessageId, ProviderId, VerificationId},
-    key::Mode,
-    provider::ProviderAccount,
-    receipt::{ParkedReceipt, ProviderMessage},
-    report::{bind_message, is_known},
-    resources::routes::RouteChange,
-    verification::{Delivery, RecordKey},
+    acts::receipts::{bind_message, is_known},
+    delivery::account::ProviderAccount,
+    id::{MessageId, ProviderId, RecordKey, VerificationId},
+    management::routes::RouteChange,
+    mode::Mode,
+    verification::{
+        receipt::{ParkedReceipt, ProviderMessage},
+        status::Delivery,
+    },
 };
 use serde_json::{Value, json};
 use std::{

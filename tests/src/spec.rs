@@ -3,7 +3,13 @@
 //! address 403, another tenant's id 404, and the right scope with a broken body 400.
 
 use crate::app::{Answer, TestApp, TestKey};
-use countersign_core::{allowlist::Allowlist, key::Mode, scope::Scope, scope::Scopes};
+use countersign_core::{
+    access::{
+        allowlist::Allowlist,
+        scope::{Scope, Scopes},
+    },
+    mode::Mode,
+};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 

@@ -6,11 +6,10 @@ use crate::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign_core::{
-    console::ConsoleMode,
+    access::scope::Scopes,
     id::TenantId,
-    key::Mode,
-    ports::Clock as _,
-    scope::Scopes,
+    mode::Mode,
+    ports::{clock::Clock as _, inbox::ConsoleMode},
     tenant::{TenantChange, TenantName},
 };
 use serde_json::json;

@@ -7,7 +7,10 @@ use crate::{
     codes::{number, seconds},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use countersign_core::{key::Mode, scope::Scope, scope::Scopes};
+use countersign_core::{
+    access::scope::{Scope, Scopes},
+    mode::Mode,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -5,10 +5,10 @@ use crate::{
     codes::seconds,
 };
 use countersign_core::{
-    console::ConsoleMode,
-    key::Mode,
-    profile::{Policy, ResendPolicy},
-    scope::{Scope, Scopes},
+    access::scope::{Scope, Scopes},
+    mode::Mode,
+    ports::inbox::ConsoleMode,
+    tenant::profile::{Policy, ResendPolicy},
 };
 use serde_json::{Value, json};
 
@@ -333,7 +333,7 @@ async fn a_provider_that_is_down_delays_the_message_and_loses_nothing() {
     app.switch.set(ConsoleMode::Down);
     let id = app.start(&key, TO).await;
     let history = async || {
-        let record = countersign_core::verification::RecordKey {
+        let record = countersign_core::id::RecordKey {
             tenant: key.caller.tenant,
             mode: Mode::Live,
             id: id.parse().unwrap(),

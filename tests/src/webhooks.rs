@@ -14,19 +14,18 @@ use crate::{
 };
 use anyhow::Result;
 use countersign_core::{
-    Caller, Context,
-    allowlist::Allowlist,
-    countries::Countries,
+    access::{allowlist::Allowlist, caller::Caller, scope::Scopes},
+    context::Context,
     id::{KeyId, WebhookId, WebhookMessageId},
-    key::Mode,
-    ports::{Clock, Codes},
-    profile::Profile,
-    scope::Scopes,
-    tenant::{Tenant, TenantName},
-    webhook::{
-        Webhook, WebhookMessage, WebhookSecrets,
-        outbox::{WebhookAttempt, WebhookOutbox},
+    mode::Mode,
+    phone::countries::Countries,
+    ports::{
+        clock::Clock,
+        codes::Codes,
+        webhooks::{WebhookAttempt, WebhookMessage, WebhookOutbox},
     },
+    tenant::{Tenant, TenantName, profile::Profile},
+    webhook::{Webhook, secret::WebhookSecrets},
 };
 use countersign_delivery::{Accounts, AddressPolicy, Outbound, WebhookSettings, Webhooks, providers::Means};
 use countersign_stores::{directory::SqlDirectory, history::SqlHistory, webhooks::SqlWebhooks};

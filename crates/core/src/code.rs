@@ -1,5 +1,7 @@
 //! One-time codes: drawn without bias, never shown by accident.
 
+pub mod payment;
+
 use rand::CryptoRng;
 use zeroize::Zeroizing;
 

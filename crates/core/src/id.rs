@@ -3,7 +3,7 @@
 //! verifications, messages and events then carry their partition, so that a
 //! store finds the right shard from the id alone.
 
-use crate::time::Timestamp;
+use crate::{mode::Mode, time::Timestamp};
 use rand::CryptoRng;
 
 /// A text that is not an id of the expected kind.
@@ -153,6 +153,38 @@ plain_id!(AttemptId, "wha_", "One try to tell a webhook something.");
 partitioned_id!(VerificationId, "ver_", "One attempt to prove that somebody holds a number.");
 partitioned_id!(MessageId, "msg_", "One SMS that carries a code.");
 partitioned_id!(EventId, "evt_", "One thing that happened to a verification.");
+
+/// What finds a record: another tenant's or the other mode's does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RecordKey {
+    /// The tenant; the first part of every key.
+    pub tenant: TenantId,
+    /// Live or test.
+    pub mode: Mode,
+    /// The verification.
+    pub id: VerificationId,
+}
+
+impl RecordKey {
+    /// Tenant, mode and id, in this order: what the keys of stores end with.
+    pub fn bytes(&self) -> [u8; 33] {
+        let mut bytes = [0; 33];
+        bytes[..16].copy_from_slice(self.tenant.bytes());
+        bytes[16] = self.mode.byte();
+        bytes[17..].copy_from_slice(self.id.bytes());
+        bytes
+    }
+
+    /// The reverse of [`RecordKey::bytes`].
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let bytes: &[u8; 33] = bytes.try_into().ok()?;
+        let (mut tenant, mut id) = ([0; 16], [0; 16]);
+        tenant.copy_from_slice(&bytes[..16]);
+        id.copy_from_slice(&bytes[17..]);
+        let mode = Mode::from_byte(bytes[16])?;
+        Some(Self { tenant: TenantId::from_bytes(tenant), mode, id: VerificationId::from_bytes(id) })
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,13 +1,16 @@
 //! The key ring: fingerprints of numbers, MACs of codes, sealing of values.
 //!
 //! `mac` and `seal` keys have versions, so that they can be rotated while the
-//! server runs ([`crate::rotation`] says in which order); the `fingerprint` key
+//! server runs ([`crate::management::keyring_rotation`] says in which order); the `fingerprint` key
 //! is fixed at install, because every stored number is found by it.
 
-mod version;
+pub mod version;
 
 use crate::{
-    code::Code, id::TenantId, phone::PhoneNumber, transaction::TransactionDigest, verification::RecordKey,
+    code::{Code, payment::TransactionDigest},
+    id::{RecordKey, TenantId},
+    keyring::version::{KeyKind, KeyVersion, KeyVersions, Versions},
+    phone::PhoneNumber,
 };
 use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
@@ -17,7 +20,6 @@ use hmac::{Hmac, Mac};
 use rand::CryptoRng;
 use sha2::Sha256;
 use std::sync::{Arc, PoisonError, RwLock};
-pub use version::{KeyKind, KeyVersion, KeyVersions, Versions};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Versions of one kind at most: each check of a code makes one MAC for each.

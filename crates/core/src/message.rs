@@ -1,14 +1,22 @@
 //! The text of a message: which template, in which language, and the lines
 //! that machines read.
 
+pub mod binding;
+pub mod caller_text;
+pub mod sender_text;
+pub mod sms;
+pub mod template;
+pub mod text;
+
 use crate::{
-    code::Code,
+    code::{Code, payment::Transaction},
     locale::{Locale, fallbacks},
-    sms::{Segments, segments},
-    template::{Template, TemplateKind, TemplateSet, Values, shipped},
+    message::{
+        binding::{AppHash, Origin, RETRIEVER_BYTES},
+        sms::{Segments, segments},
+        template::{Template, TemplateKind, Values, set::TemplateSet, shipped::shipped},
+    },
     tenant::TenantName,
-    text::{AppHash, Origin, RETRIEVER_BYTES},
-    transaction::Transaction,
 };
 use std::{fmt, time::Duration};
 use zeroize::Zeroizing;
@@ -164,7 +172,7 @@ pub fn preview(template: &Template, gsm: bool, company: &TenantName) -> Preview 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{id::TemplateId, sms::Encoding};
+    use crate::{id::TemplateId, message::sms::Encoding};
     use serde_json::json;
 
     const HASH: &str = "FA+9qCX9VSu";

@@ -1,6 +1,9 @@
 //! Phone numbers: one spelling for one number, and no number that cannot
 //! receive an SMS.
 
+pub mod countries;
+pub mod magic;
+
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, Region};
 
 /// Why a text is no number that a code can be sent to.

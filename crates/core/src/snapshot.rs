@@ -1,114 +1,34 @@
 //! The directory in memory: what a start or a check needs of it costs no query.
 //!
-//! Writers number their changes in commit order; [`Context::refresh`] reads
+//! Writers number their changes in commit order; [`Context::refresh`](crate::context::Context::refresh) reads
 //! what came after the last number that was seen, a page at a time, and takes
 //! over the entities as they are then. A node calls it every half second and after each change of
 //! its own. How old the copy is stands in [`Snapshot::age`]: whoever
 //! authenticates must refuse when it is too old, for a key may be disabled.
 
+pub mod ends;
+pub mod news;
+pub mod view;
+
 use crate::{
-    Context,
+    access::key::Key,
     id::{KeyId, TenantId},
-    key::Key,
-    ports::{KeyEnd, Relay, StoreError, TenantEnd},
-    profile::{Profile, ProfileName},
-    provider::ProviderAccount,
-    resource::{Resource, ResourceKind},
-    review::ReviewNumber,
-    route::Route,
-    sender::Sender,
-    setting::{Settings, Unreadable},
-    template::{TemplateName, TemplateSet},
+    snapshot::{
+        ends::{Early, KeyEnd, Relay, TenantEnd},
+        news::News,
+        view::TenantView,
+    },
     tenant::Tenant,
-    time::Timestamp,
     webhook::Webhook,
 };
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
-    hash::Hash,
+    collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicI64, Ordering},
     },
     time::{Duration, Instant},
 };
-
-/// A tenant with all that its starts and checks need.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TenantView {
-    /// The tenant.
-    pub tenant: Tenant,
-    /// Its profiles.
-    pub profiles: BTreeMap<ProfileName, Profile>,
-    /// What it has set.
-    pub settings: Settings,
-    /// Its review numbers.
-    pub reviews: Vec<ReviewNumber>,
-    /// Its own texts.
-    pub templates: BTreeMap<TemplateName, TemplateSet>,
-    /// Its accounts at providers.
-    pub providers: Vec<Arc<ProviderAccount>>,
-    /// What its messages come from, oldest first.
-    pub senders: Vec<Sender>,
-    /// Its routes.
-    pub routes: Vec<Arc<Route>>,
-    /// Where it is told what happens.
-    pub webhooks: Vec<Arc<Webhook>>,
-}
-
-impl TenantView {
-    /// A tenant that has set nothing yet.
-    pub fn new(tenant: Tenant) -> Self {
-        Self {
-            tenant,
-            profiles: BTreeMap::new(),
-            settings: Settings::default(),
-            reviews: Vec::new(),
-            templates: BTreeMap::new(),
-            providers: Vec::new(),
-            senders: Vec::new(),
-            routes: Vec::new(),
-            webhooks: Vec::new(),
-        }
-    }
-
-    /// Takes in what is stored of it.
-    pub fn take(&mut self, resource: Resource) -> Result<(), Unreadable> {
-        let taken = match resource.kind {
-            ResourceKind::Provider => {
-                ProviderAccount::read(resource).map(|account| self.providers.push(Arc::new(account)))
-            }
-            ResourceKind::Sender => Sender::read(&resource).map(|sender| self.senders.push(sender)),
-            ResourceKind::Route => Route::read(resource).map(|route| self.routes.push(Arc::new(route))),
-            ResourceKind::Template => {
-                TemplateSet::read(&resource).map(|set| drop(self.templates.insert(set.name.clone(), set)))
-            }
-            ResourceKind::Webhook => {
-                Webhook::read(resource).map(|webhook| self.webhooks.push(Arc::new(webhook)))
-            }
-        };
-        taken.ok_or(Unreadable)
-    }
-}
-
-/// What the directory holds that the copy may not have yet.
-#[derive(Debug, Default)]
-pub struct News {
-    /// The number up to which this tells everything.
-    pub up_to: i64,
-    /// Whether this is all there is: what is not in it does not exist.
-    pub whole: bool,
-    /// Whether more has happened since.
-    pub more: bool,
-    /// Keys that changed; `None` for one that is gone.
-    pub keys: Vec<(KeyId, Option<Key>)>,
-    /// Keys that changed and that this release cannot read: they are not served here.
-    pub unreadable: Vec<KeyId>,
-    /// Tenants of which something changed; `None` for one that is gone.
-    pub tenants: Vec<(TenantId, Option<TenantView>)>,
-    /// Tenants that are no more, with all their keys; one that cannot be read is none of them.
-    pub erased: Vec<TenantId>,
-}
 
 #[derive(Default)]
 struct State {
@@ -133,35 +53,6 @@ impl State {
 /// Most relays that wait to be told.
 const MOST_UNTOLD: usize = 64;
 
-/// What was told before the copy has it: of keys that went long ago, and of those that a
-/// page brings which is read just now. The newest are kept, at least as many as a generation
-/// holds.
-struct Early<K, V> {
-    young: HashMap<K, V>,
-    old: HashMap<K, V>,
-}
-
-impl<K, V> Default for Early<K, V> {
-    fn default() -> Self {
-        Self { young: HashMap::new(), old: HashMap::new() }
-    }
-}
-
-impl<K: Eq + Hash, V> Early<K, V> {
-    const GENERATION: usize = 4_096;
-
-    fn note(&mut self, key: K, value: V) {
-        if self.young.len() >= Self::GENERATION {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(key, value);
-    }
-
-    fn get(&self, key: &K) -> Option<&V> {
-        self.young.get(key).or_else(|| self.old.get(key))
-    }
-}
-
 /// The copy of one node.
 #[derive(Default)]
 pub struct Snapshot {
@@ -175,9 +66,6 @@ pub struct Snapshot {
 
 /// A copy older than this may hold a key that was disabled since: it serves nobody.
 pub const MAX_AGE: Duration = Duration::from_secs(2);
-
-/// More rounds than this mean that other tasks of the node keep it fresh.
-const ROUNDS: usize = 8;
 
 impl Snapshot {
     /// The key that a caller presents, of whatever tenant.
@@ -305,7 +193,12 @@ impl Snapshot {
         true
     }
 
-    fn tell_later(&self, relay: Relay) {
+    /// Notes the number that the other nodes should know by the next time, and gives the one before.
+    pub(crate) fn expect(&self, seen: i64) -> i64 {
+        self.expected.swap(seen, Ordering::Relaxed)
+    }
+
+    pub(crate) fn tell_later(&self, relay: Relay) {
         let mut untold = self.untold();
         if untold.len() >= MOST_UNTOLD {
             // Ends without a number are lost with it; the gap keeps the others from relying on their copies.
@@ -317,12 +210,12 @@ impl Snapshot {
         untold.push_back(relay);
     }
 
-    fn next_untold(&self) -> Option<Relay> {
+    pub(crate) fn next_untold(&self) -> Option<Relay> {
         self.untold().pop_front()
     }
 
     /// Told twice or in another order, it is the same.
-    fn tell_again(&self, relay: Relay) {
+    pub(crate) fn tell_again(&self, relay: Relay) {
         self.untold().push_front(relay);
     }
 
@@ -340,132 +233,15 @@ impl Snapshot {
     }
 }
 
-/// What the other nodes are told of news. Who reads everything has missed what
-/// ended before, and who cannot read a key does not know: others tell that, or a gap does.
-fn relay(after: i64, news: &News) -> Option<Relay> {
-    if news.whole || !news.unreadable.is_empty() {
-        return None;
-    }
-    let ends = news.keys.iter().filter_map(|(id, key)| match key {
-        None => Some(KeyEnd::deleted(*id)),
-        Some(key) => KeyEnd::of(key),
-    });
-    let disabled = |view: &TenantView| {
-        let Tenant { id, version, disabled_at, .. } = &view.tenant;
-        disabled_at.map(|_| TenantEnd { tenant: *id, version: *version })
-    };
-    let tenants = news.tenants.iter().filter_map(|(_, view)| view.as_ref().and_then(disabled));
-    Some(Relay { after, up_to: news.up_to, ends: ends.collect(), tenants: tenants.collect() })
-}
-
-impl Relay {
-    /// That there are changes up to this one of which nothing is told. Whoever
-    /// hears it relies on its copy no longer than the directory answers.
-    fn gap(up_to: i64) -> Self {
-        Self { after: up_to, up_to, ..Self::default() }
-    }
-}
-
-impl KeyEnd {
-    /// That of a key which has one.
-    pub fn of(key: &Key) -> Option<Self> {
-        let at = if key.disabled { Some(Timestamp::default()) } else { key.expires_at };
-        Some(Self { key: key.id, version: key.version, at: at? })
-    }
-
-    /// That of a key which is no more.
-    pub fn deleted(key: KeyId) -> Self {
-        Self { key, version: i64::MAX, at: Timestamp::default() }
-    }
-
-    fn apply(&self, known: &mut Arc<Key>) {
-        if known.version < self.version {
-            let known = Arc::make_mut(known);
-            known.version = self.version;
-            known.expires_at = Some(known.expires_at.map_or(self.at, |end| end.min(self.at)));
-        }
-    }
-}
-
-impl Context {
-    /// Brings the copy of this node one page nearer to what the directory holds
-    /// now; whether it has all of it.
-    pub async fn follow(&self) -> Result<bool, StoreError> {
-        let after = self.snapshot.seen();
-        let Some(news) = self.directory.news(after).await? else { return Ok(true) };
-        let more = news.more;
-        // Before it is taken over: what this copy has seen is told, or will be.
-        if let Some(relay) = relay(after, &news) {
-            self.snapshot.tell_later(relay);
-        }
-        Ok(self.snapshot.apply(after, news) && !more)
-    }
-
-    /// Tells the other nodes what they do not know yet. What they cannot be told
-    /// now is told by a later call.
-    pub async fn tell(&self) -> Result<(), StoreError> {
-        while let Some(relay) = self.snapshot.next_untold() {
-            if let Err(error) = self.codes.relay(&relay).await {
-                self.snapshot.tell_again(relay);
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes over what the other nodes tell after `mark`, and gives the next one;
-    /// `None` where the store is no other node's. A copy counts as fresh while it
-    /// knows of every end that anybody has read, though the directory be away.
-    pub async fn listen(&self, mark: &str) -> Result<Option<String>, StoreError> {
-        let (began, seen) = (Instant::now(), self.snapshot.seen());
-        self.tell().await?;
-        let Some(relayed) = self.codes.relayed(mark).await? else { return Ok(None) };
-        self.snapshot.take_relays(&relayed.relays);
-        // Nobody has told it since the last time, or a server has lost it.
-        let missed = self.snapshot.expected.swap(seen, Ordering::Relaxed);
-        if relayed.head < missed {
-            self.snapshot.tell_later(Relay::gap(missed));
-        }
-        // A copy that was never read stays unread.
-        if self.snapshot.age(began).is_some() && self.snapshot.knows_ends(relayed.head) {
-            self.snapshot.mark(began);
-        }
-        Ok(Some(relayed.mark))
-    }
-
-    /// Brings the copy of this node up to what the directory holds now, unless
-    /// that runs away from it.
-    pub async fn refresh(&self) -> Result<(), StoreError> {
-        for _ in 0..ROUNDS {
-            if self.follow().await? {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// The same after a change of one's own, so that its author sees it at
-    /// once. The change is made: if this fails, the node's next look follows.
-    pub(crate) async fn catch_up(&self) {
-        let _ = self.refresh().await;
-        let _ = self.tell().await;
-    }
-
-    /// The same after a key ended: the other nodes hear of it by the codes store
-    /// at once, and so refuse it even if the directory can be read no more.
-    pub(crate) async fn tell_end(&self, end: KeyEnd) {
-        let relay = Relay { ends: vec![end], ..Relay::default() };
-        self.snapshot.take_relays(std::slice::from_ref(&relay));
-        self.snapshot.tell_later(relay);
-        let _ = self.tell().await;
-        self.catch_up().await;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{key::Mode, key::PresentedKey, scope::Scopes, time::Timestamp};
+    use crate::{
+        access::{key::PresentedKey, scope::Scopes},
+        mode::Mode,
+        snapshot::ends::relay,
+        time::Timestamp,
+    };
 
     fn key(number: u8, name: &str) -> (KeyId, Option<Key>) {
         let id = KeyId::from_bytes([number; 16]);

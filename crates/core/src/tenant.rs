@@ -1,6 +1,12 @@
 //! A client company.
 
-use crate::{id::TenantId, provider::OPERATOR, time::Timestamp};
+pub mod limits;
+pub mod profile;
+pub mod resource;
+pub mod review;
+pub mod settings;
+
+use crate::{id::TenantId, time::Timestamp};
 use std::time::Duration;
 
 /// A deleted tenant can be enabled again for so long; then it is erased.
@@ -91,6 +97,9 @@ impl TenantName {
         &self.0
     }
 }
+
+/// The tenant that holds what the operator shares.
+pub const OPERATOR: TenantId = TenantId::from_bytes([0; 16]);
 
 #[cfg(test)]
 mod tests {

@@ -1,22 +1,18 @@
 //! Webhooks: where a tenant is told what happens, in the form of Standard
-//! Webhooks 1.0. What is to be told waits in the [`outbox`].
+//! Webhooks 1.0. What is to be told waits in the [outbox](crate::ports::webhooks).
 
 pub mod event;
-pub mod outbox;
 pub mod schedule;
-mod secret;
-pub mod upkeep;
+pub mod secret;
 
 use crate::{
     id::{TenantId, WebhookId},
-    key::Mode,
     keyring::{Fingerprint, Place, Sealed},
-    resource::{Resource, ResourceKind},
+    mode::Mode,
+    tenant::resource::{Resource, ResourceKind},
     time::Timestamp,
+    webhook::event::WebhookEvent,
 };
-pub use event::WebhookEvent;
-pub use outbox::{WebhookMessage, WebhookOutbox};
-pub use secret::WebhookSecrets;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
 

@@ -13,10 +13,10 @@ use async_trait::async_trait;
 use breakers::Breakers;
 use countersign_core::{
     code::Code,
-    gateway::{Gateways, ReceiptCall, ReceiptRefusal, Reports, SettingFault, Trial, TrialOutcome},
+    delivery::account::{Health, ProviderAccount},
     id::{MessageId, ProviderId, TenantId, VerificationId},
     keyring::KeyRing,
-    provider::{Health, ProviderAccount},
+    ports::gateways::{Gateways, ReceiptCall, ReceiptRefusal, Reports, SettingFault, Trial, TrialOutcome},
     snapshot::Snapshot,
 };
 use rand::rngs::StdRng;

@@ -8,18 +8,27 @@ use crate::{
     providers::simulator::Simulator,
 };
 use countersign_core::{
-    Context,
-    cause::chain,
+    acts::{
+        receipts::bind_message,
+        resend::open_code_text,
+        ways::{Candidate, operator, ways},
+    },
+    context::Context,
+    error::chain,
     id::EventId,
-    key::Mode,
-    ports::{Claim, Clock, Phase, Settled, StoreError},
-    read::Contact,
-    receipt::{ProviderMessage, ReceiptReport, Received},
-    report::bind_message,
-    resend::open_code_text,
-    route::{Candidate, operator, ways},
-    sender::SenderText,
-    verification::{Delivery, Settlement},
+    message::sender_text::SenderText,
+    mode::Mode,
+    ports::{
+        clock::Clock,
+        codes::outbox::{Claim, Settled},
+        error::StoreError,
+    },
+    verification::{
+        contact::Contact,
+        receipt::{ProviderMessage, ReceiptReport, Received},
+        settlement::{Phase, Settlement},
+        status::Delivery,
+    },
 };
 use rand::rngs::StdRng;
 use std::{
@@ -191,7 +200,7 @@ impl Sender {
             );
             SendError::reject("unreadable")
         };
-        let contact = Contact::open(context, key, record).map_err(|error| unreadable(&error))?;
+        let contact = Contact::open(&context.keyring, key, record).map_err(|error| unreadable(&error))?;
         let text = open_code_text(context, key, record).map_err(|error| unreadable(&error))?;
         // Missing where it cannot be read, which somebody may mend before the code ends.
         let view = context.snapshot.tenant(key.tenant).ok_or_else(|| SendError::retry("no such tenant"))?;

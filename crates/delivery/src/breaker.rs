@@ -9,8 +9,8 @@
 //! where the account fails without that tenant too, and no single probe decides.
 
 use countersign_core::{
+    delivery::account::{BreakerState, Health},
     id::TenantId,
-    provider::{BreakerState, Health},
 };
 use std::{
     collections::{HashMap, VecDeque},

@@ -10,14 +10,19 @@ use crate::{
     provider::{Accepted, Callback, Outgoing, SendError},
 };
 use countersign_core::{
+    acts::{receipts::path_secret, ways::Candidate},
+    delivery::account::ProviderAccount,
     id::ProviderId,
-    ports::{Claim, Settled, StoreError},
-    provider::{OPERATOR, ProviderAccount},
-    receipt::{Awaited, FailedAttempt, ProviderMessage, rate_take, reference},
-    report::path_secret,
-    route::Candidate,
-    sender::SenderText,
-    verification::Settlement,
+    message::sender_text::SenderText,
+    ports::{
+        codes::outbox::{Claim, Settled},
+        error::StoreError,
+    },
+    tenant::OPERATOR,
+    verification::{
+        receipt::{Awaited, FailedAttempt, ProviderMessage, rate_take, reference},
+        settlement::Settlement,
+    },
 };
 use std::time::Duration;
 use tokio::time::{Instant, sleep};

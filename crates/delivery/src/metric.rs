@@ -1,6 +1,6 @@
 //! The metrics of delivery.
 
-use countersign_core::{provider::BreakerState, verification::Delivery};
+use countersign_core::{delivery::account::BreakerState, verification::status::Delivery};
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use countersign_core::{
     id::{MessageId, VerificationId},
     phone::PhoneNumber,
     time::Timestamp,
-    verification::Delivery,
+    verification::status::Delivery,
 };
 use std::{fmt, time::Duration};
 use zeroize::Zeroizing;
@@ -22,7 +22,7 @@ pub trait Provider: Send + Sync {
     fn name(&self) -> &str;
 
     /// Whether its receipts name a message by the provider's own id and nothing else. Those ids
-    /// count as one that are alike (`countersign_core::receipt::ids_alike`).
+    /// count as one that are alike (`countersign_core::verification::receipt::ids_alike`).
     fn names_by_id(&self) -> bool {
         false
     }
@@ -192,7 +192,7 @@ impl SendError {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use countersign_core::testmode::parse_number;
+    use countersign_core::phone::magic::parse_number;
 
     /// A message to `to` whose text and code are easy to find in an output.
     pub(crate) fn outgoing(to: &str) -> Outgoing {

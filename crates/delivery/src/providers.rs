@@ -16,7 +16,7 @@ pub use http::PRESETS;
 pub use redact::{redact, update};
 
 use crate::{outbound::Outbound, provider::Provider, receipt::Told, settings::Fault};
-use countersign_core::ports::Clock;
+use countersign_core::ports::clock::Clock;
 use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::mpsc;

@@ -1,6 +1,6 @@
 //! What providers report of messages that they took.
 
-use countersign_core::{gateway::ProviderReport, verification::Delivery};
+use countersign_core::{ports::gateways::ProviderReport, verification::status::Delivery};
 use ipnet::IpNet;
 use reqwest::Url;
 use std::{fmt, net::IpAddr};

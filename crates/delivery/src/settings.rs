@@ -4,7 +4,7 @@ use crate::{
     outbound::{Outbound, Url},
     secret::Secret,
 };
-use countersign_core::allowlist::parse_range;
+use countersign_core::access::allowlist::parse_range;
 use ipnet::IpNet;
 use serde_json::{Map, Value};
 use std::{ops::RangeInclusive, time::Duration};

@@ -11,11 +11,11 @@ mod pool;
 use crate::{metric, outbound::Outbound};
 use attempt::Sender;
 use countersign_core::{
-    Context,
-    cause::chain,
+    context::Context,
+    error::chain,
     id::WebhookId,
-    ports::{Clock, StoreError},
-    resources::webhooks::is_enabled,
+    management::webhooks::is_enabled,
+    ports::{clock::Clock, error::StoreError},
     snapshot::Snapshot,
     time::Timestamp,
     webhook::Webhook,

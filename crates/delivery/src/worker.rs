@@ -10,11 +10,10 @@ use crate::{
     accounts::Accounts, attempt::Sender, metric, provider::Provider, providers::simulator::Simulator,
 };
 use countersign_core::{
-    Context,
-    cause::chain,
-    node::Share,
-    places::Places,
-    ports::{Claim, Clock, StoreError},
+    context::Context,
+    delivery::places::Places,
+    error::chain,
+    ports::{clock::Clock, codes::outbox::Claim, error::StoreError, nodes::Share},
 };
 use pool::Pool;
 use rand::rngs::StdRng;

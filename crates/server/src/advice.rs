@@ -3,10 +3,11 @@
 
 use crate::configuration::Settings;
 use countersign_core::{
+    acts::ways::{account, operator, usable},
+    delivery::route::Route,
     id::TenantId,
-    provider::OPERATOR,
-    route::{Route, account, operator, usable},
-    snapshot::{Snapshot, TenantView},
+    snapshot::{Snapshot, view::TenantView},
+    tenant::OPERATOR,
 };
 
 /// Tenants that are named in one line.

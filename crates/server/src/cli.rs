@@ -8,13 +8,14 @@ pub use delivery::{ProviderCommand, RouteArgs, RouteCommand};
 use crate::{command, configuration::parse_countries};
 use clap::{Args, Parser, Subcommand};
 use countersign_core::{
-    allowlist::{Description, Entry, parse_range},
-    countries::Countries,
+    access::{
+        allowlist::{Description, Entry, parse_range},
+        scope::Scope,
+    },
     id::{KeyId, TenantId},
-    keyring::KeyKind,
-    provider::OPERATOR,
-    scope::Scope,
-    tenant::TenantName,
+    keyring::version::KeyKind,
+    phone::countries::Countries,
+    tenant::{OPERATOR, TenantName},
 };
 use std::{path::PathBuf, process::ExitCode};
 
@@ -350,11 +351,11 @@ fn parse_tenant_name(text: &str) -> Result<TenantName, String> {
 
 fn parse_key_name(text: &str) -> Result<String, String> {
     let name = text.trim();
-    let fits = (1..=countersign_core::key::MAX_NAME).contains(&name.chars().count());
+    let fits = (1..=countersign_core::access::key::MAX_NAME).contains(&name.chars().count());
     if fits && !name.chars().any(char::is_control) {
         return Ok(name.to_owned());
     }
-    Err(format!("a name has 1 to {} printable characters", countersign_core::key::MAX_NAME))
+    Err(format!("a name has 1 to {} printable characters", countersign_core::access::key::MAX_NAME))
 }
 
 fn parse_entry(text: &str) -> Result<Entry, String> {

@@ -19,7 +19,7 @@ use crate::{
     telemetry, wiring,
 };
 use anyhow::Context as _;
-use countersign_core::{Context, cause::chain};
+use countersign_core::{context::Context, error::chain};
 use countersign_stores::{directory::SqlDirectory, sql::Sql, sqlite::wait_until_closed};
 use std::{
     io::{ErrorKind, Write as _},

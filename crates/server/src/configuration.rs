@@ -10,7 +10,10 @@ mod settings;
 mod tests;
 
 use crate::{keyfile, machine::SystemClock};
-use countersign_core::{allowlist::parse_range, countries::Countries, phone::Country};
+use countersign_core::{
+    access::allowlist::parse_range,
+    phone::{Country, countries::Countries},
+};
 use countersign_delivery::{Relay, RelayError};
 use countersign_stores::{redis::RedisUrl, sql::check_postgres_url};
 use reader::{DAY, Reader};

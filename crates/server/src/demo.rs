@@ -3,16 +3,17 @@
 
 use anyhow::{Context as _, ensure};
 use countersign_core::{
-    allowlist::Allowlist,
-    countries::Countries,
+    access::{
+        allowlist::Allowlist,
+        key::{Key, PresentedKey},
+        scope::Scopes,
+    },
     id::{KeyId, ProfileId, TenantId},
-    key::{Key, Mode, PresentedKey},
     keyring::KeyRing,
-    ports::{Directory, StoreError},
-    profile::Profile,
-    scope::Scopes,
-    setting::Setting,
-    tenant::{Tenant, TenantChange, TenantName},
+    mode::Mode,
+    phone::countries::Countries,
+    ports::{directory::Directory, error::StoreError},
+    tenant::{Tenant, TenantChange, TenantName, profile::Profile, settings::Setting},
     time::Timestamp,
 };
 use std::path::Path;

@@ -8,9 +8,9 @@ mod watch;
 
 use anyhow::{Context as _, ensure};
 use countersign_core::{
-    keyring::{KeyKind, KeyRing, MAX_VERSIONS, VersionedKey},
-    node::Node,
-    rotation::{self, ListedKey, Refusal},
+    keyring::{KeyRing, MAX_VERSIONS, VersionedKey, version::KeyKind},
+    management::keyring_rotation::{self, ListedKey, Refusal},
+    ports::nodes::Node,
     time::Timestamp,
 };
 use rand::CryptoRng;
@@ -101,7 +101,7 @@ impl KeyFile {
 
     /// Makes the newest version primary, if these nodes can read it, and gives it.
     pub fn promote(&mut self, kind: KeyKind, nodes: &[Node], now: Timestamp) -> Result<u8, Refusal> {
-        let version = rotation::may_promote(kind, &self.listed(kind), nodes)?.number;
+        let version = keyring_rotation::may_promote(kind, &self.listed(kind), nodes)?.number;
         let list = self.list_mut(kind);
         if let Some(primary) = list.first_mut() {
             primary.demoted_at = Some(now);
@@ -122,7 +122,7 @@ impl KeyFile {
         nodes: &[Node],
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        rotation::may_retire(kind, version, &self.listed(kind), nodes, now)?;
+        keyring_rotation::may_retire(kind, version, &self.listed(kind), nodes, now)?;
         self.list_mut(kind).retain(|one| one.key.version != version);
         Ok(())
     }

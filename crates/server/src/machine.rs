@@ -1,7 +1,7 @@
 //! What only the machine knows: its clock and its randomness. Everything else
 //! gets them as parameters, so that tests can turn and repeat them.
 
-use countersign_core::{ports::Clock, time::Timestamp};
+use countersign_core::{ports::clock::Clock, time::Timestamp};
 use rand::rngs::ThreadRng;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{

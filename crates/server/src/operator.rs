@@ -3,7 +3,7 @@
 
 use crate::{application::ApiProbe, telemetry};
 use actix_web::{Handler, HttpResponse, Resource, Responder, http::header, web};
-use countersign_core::Context;
+use countersign_core::context::Context;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;

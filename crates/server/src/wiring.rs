@@ -17,14 +17,17 @@ use codes::open_codes;
 pub(crate) use codes::redis_url;
 pub use codes::tell_nodes;
 use countersign_core::{
-    Context,
-    console::Inbox,
-    history::{History, HistoryUpkeep},
+    context::Context,
     keyring::KeyRing,
-    node::Nodes,
-    ports::{Clock, Codes},
+    ports::{
+        clock::Clock,
+        codes::Codes,
+        history::{History, HistoryUpkeep},
+        inbox::Inbox,
+        nodes::Nodes,
+        webhooks::WebhookOutbox,
+    },
     snapshot::Snapshot,
-    webhook::WebhookOutbox,
 };
 use countersign_delivery::{AccountReport, Accounts, AddressPolicy, Outbound, providers::Means};
 use countersign_stores::{

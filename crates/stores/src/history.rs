@@ -4,6 +4,7 @@
 //! inserted as new or the whole batch rolls back. A batch that fails is tried
 //! without what is known already, then event by event.
 
+mod dead;
 mod erasure;
 mod insert;
 mod list;
@@ -15,18 +16,18 @@ mod upkeep;
 use crate::sql::{Batch, Sql, Statement};
 use async_trait::async_trait;
 use countersign_core::{
-    event::Event,
-    history::{
-        Arranged, ConversionQuery, History, HistoryUpkeep, HourlyCounts, ListQuery, PastVerification,
-        Recorded, ReportQuery, StoredContact, WayCounts,
-    },
-    id::{TenantId, VerificationId},
-    key::Mode,
+    history::query::{ConversionQuery, HourlyCounts, ListQuery, PastVerification, ReportQuery, WayCounts},
+    id::{RecordKey, TenantId, VerificationId},
     keyring::{Fingerprint, KeyRing},
-    ports::{StoreError, UnrecordedEvent},
+    mode::Mode,
+    ports::{
+        codes::events::UnrecordedEvent,
+        error::StoreError,
+        history::{Arranged, History, HistoryUpkeep, Recorded, StoredContact},
+    },
     snapshot::Snapshot,
     time::Timestamp,
-    verification::RecordKey,
+    verification::event::Event,
 };
 use record::Recorder;
 use std::sync::Arc;
@@ -41,7 +42,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &insert::ADD_CONVERSIONS,
     &record::SELECT_FACTS,
     &record::SELECT_EVENT,
-    &record::INSERT_DEAD_EVENT,
+    &dead::INSERT_DEAD_EVENT,
     &list::SELECT_VERIFICATION,
     &list::SELECT_TIMELINE,
     &list::LIST_ALL,

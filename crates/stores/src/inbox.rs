@@ -4,12 +4,13 @@
 use crate::sqlite::{Database, Options, sqlite_error};
 use async_trait::async_trait;
 use countersign_core::{
-    console::{Inbox, InboxMessage},
     id::{MessageId, TenantId},
     keyring::{Fingerprint, KeyRing, Place, Sealed},
-    phone::PhoneNumber,
-    ports::StoreError,
-    testmode,
+    phone::{PhoneNumber, magic},
+    ports::{
+        error::StoreError,
+        inbox::{Inbox, InboxMessage},
+    },
     time::Timestamp,
 };
 use rusqlite::params;
@@ -60,7 +61,7 @@ impl SqliteInbox {
     }
 
     fn fingerprint(&self, to: &str) -> Option<Fingerprint> {
-        let number = PhoneNumber::parse(to).or_else(|_| testmode::parse_number(to)).ok()?;
+        let number = PhoneNumber::parse(to).or_else(|_| magic::parse_number(to)).ok()?;
         Some(self.keyring.fingerprint(NOBODY, &number))
     }
 

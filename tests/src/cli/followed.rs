@@ -3,9 +3,11 @@
 use super::Place;
 use countersign_core::{
     id::NodeId,
-    keyring::{KeyVersion, KeyVersions, Versions},
-    node::{Node, Nodes},
-    ports::Clock,
+    keyring::version::{KeyVersion, KeyVersions, Versions},
+    ports::{
+        clock::Clock,
+        nodes::{Node, Nodes},
+    },
 };
 use countersign_stores::{
     directory::SqlDirectory,

@@ -2,10 +2,9 @@
 
 use super::{Bench, number, seconds, wrong};
 use countersign_core::{
-    event::EventKind,
-    ports::{Position, Unrecorded},
-    start::StartError,
-    verification::CheckOutcome,
+    acts::start::request::StartError,
+    ports::codes::events::{Position, Unrecorded},
+    verification::{event::EventKind, outcome::CheckOutcome},
 };
 
 async fn unrecorded(bench: &Bench, limit: usize) -> Unrecorded {

@@ -1,9 +1,9 @@
 //! The engines that the contract runs on, each with a store of its own for each test.
 
 use super::HandClock;
-use countersign_core::{ports::Codes, time::Timestamp, verification::RecordKey};
+use countersign_core::{id::RecordKey, ports::codes::Codes, time::Timestamp};
 use countersign_stores::{
-    codes::{CodesOptions, SqliteCodes},
+    embedded::{CodesOptions, SqliteCodes},
     redis::{RedisCodes, RedisOptions, RedisUrl},
 };
 use redis::Value;

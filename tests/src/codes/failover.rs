@@ -2,11 +2,20 @@
 
 use super::{Bench, number, seconds};
 use countersign_core::{
-    event::EventKind,
-    id::{EventId, ProviderId, VerificationId},
-    ports::{Claim, Clock, Phase, Settled},
-    receipt::{Awaited, FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received, rate_take},
-    verification::{CheckOutcome, Delivery, RecordKey, Settlement, Status},
+    id::{EventId, ProviderId, RecordKey, VerificationId},
+    ports::{
+        clock::Clock,
+        codes::outbox::{Claim, Settled},
+    },
+    verification::{
+        event::EventKind,
+        outcome::CheckOutcome,
+        receipt::{
+            Awaited, FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received, rate_take,
+        },
+        settlement::{Phase, Settlement},
+        status::{Delivery, Status},
+    },
 };
 use futures_util::future::join_all;
 use std::{sync::Arc, time::Duration};

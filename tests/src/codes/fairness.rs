@@ -2,12 +2,17 @@
 
 use super::{Bench, new_tenant, number, rng, seconds};
 use countersign_core::{
-    Caller,
+    access::caller::Caller,
+    delivery::places::{Places, Room},
     id::{EventId, TenantId},
-    places::{Places, Room},
-    ports::{Claim, Clock, Phase, Settled},
-    receipt::Awaited,
-    verification::Settlement,
+    ports::{
+        clock::Clock,
+        codes::outbox::{Claim, Settled},
+    },
+    verification::{
+        receipt::Awaited,
+        settlement::{Phase, Settlement},
+    },
 };
 use futures_util::future::join_all;
 use std::{collections::HashSet, sync::Arc};

@@ -3,18 +3,20 @@
 
 use super::{Bench, new_tenant, number, rng, seconds, wrong};
 use countersign_core::{
-    Caller,
-    check::{CheckError, Checked, Submitted, check_code_by_number},
+    access::caller::Caller,
+    acts::{
+        check::{CheckError, Checked, Submitted, check_code_by_number},
+        families::{Family, FamilyError, FamilyStart, InFamily, check_in_family, start_in_family},
+        start::request::{StartError, StartRequest},
+    },
     code::Code,
-    family::{Family, FamilyError, FamilyStart, InFamily, check_in_family, start_in_family},
     id::VerificationId,
-    key::Mode,
+    message::caller_text::CallerText,
+    mode::Mode,
     phone::PhoneNumber,
-    ports::Clock,
-    profile::{Policy, ProfileName, ResendPolicy},
-    start::{StartError, StartRequest},
-    text::CallerText,
-    verification::{CheckOutcome, Status},
+    ports::clock::Clock,
+    tenant::profile::{Policy, ProfileName, ResendPolicy},
+    verification::{outcome::CheckOutcome, status::Status},
 };
 use futures_util::future::join_all;
 use std::{collections::HashSet, sync::Arc};

@@ -2,21 +2,29 @@
 
 use super::{Bench, number, rng, seconds, wrong};
 use countersign_core::{
-    Caller,
-    check::{CheckError, Submitted, check_code, check_code_by_number},
+    access::caller::Caller,
+    acts::{
+        check::{CheckError, Submitted, check_code, check_code_by_number},
+        resend::{ResendError, resend_verification},
+        start::{
+            request::{StartError, StartRequest},
+            start_verification,
+        },
+    },
     code::{Alphabet, Code},
-    countries::Countries,
-    idempotency::{IdempotencyError, Once},
-    key::Mode,
-    limits::{Buckets, LimitHit, LimitName, LimitState},
-    phone::{Country, PhoneNumber},
-    ports::Clock,
-    profile::{Policy, Profile, ProfileName},
-    resend::{ResendError, resend_verification},
-    setting::Setting,
-    settings::clear_number,
-    start::{StartError, StartRequest, start_verification},
-    verification::CheckOutcome,
+    management::settings::clear_number,
+    mode::Mode,
+    phone::{Country, PhoneNumber, countries::Countries},
+    ports::clock::Clock,
+    tenant::{
+        limits::{Buckets, LimitHit, LimitName, LimitState},
+        profile::{Policy, Profile, ProfileName},
+        settings::Setting,
+    },
+    verification::{
+        idempotency::{IdempotencyError, Once},
+        outcome::CheckOutcome,
+    },
 };
 use futures_util::future::join_all;
 use std::{net::IpAddr, sync::Arc};
@@ -124,7 +132,7 @@ pub async fn named_limits_have_several_buckets_and_unknown_names_are_refused(ben
     let now = bench.clock.now();
     let old =
         bench.context.directory.profile(bench.caller.tenant, &ProfileName::default()).await.unwrap().unwrap();
-    let limits = countersign_core::limits::NamedLimits::parse("login=1/60;").unwrap();
+    let limits = countersign_core::tenant::limits::NamedLimits::parse("login=1/60;").unwrap();
     let new = Profile { limits, ..old.clone() };
     bench.context.directory.replace_profile(&old, &new, now).await.unwrap();
     bench.context.refresh().await.unwrap();
@@ -179,7 +187,7 @@ pub async fn countries_are_refused_before_any_limit_is_taken(bench: Bench) {
     let states = bench.ask(bench.request(&number(1), None)).await.unwrap();
     assert_eq!(remaining(&states, "tenant_1h"), 9);
     let test = Caller { mode: Mode::Test, ..bench.caller.clone() };
-    let to = countersign_core::testmode::parse_number("+15005550002").unwrap();
+    let to = countersign_core::phone::magic::parse_number("+15005550002").unwrap();
     let request = StartRequest { to, ..bench.request(&number(1), None) };
     let now = bench.clock.now();
     start_verification(&bench.context, &test, request, None, now, &mut rng()).await.unwrap();

@@ -2,11 +2,13 @@
 
 use super::{Bench, seconds};
 use countersign_core::{
-    id::{MessageId, ProviderId, TenantId, VerificationId},
-    key::Mode,
-    ports::Clock,
-    receipt::{ParkedReceipt, ProviderMessage},
-    verification::{Delivery, RecordKey},
+    id::{MessageId, ProviderId, RecordKey, TenantId, VerificationId},
+    mode::Mode,
+    ports::clock::Clock,
+    verification::{
+        receipt::{ParkedReceipt, ProviderMessage},
+        status::Delivery,
+    },
 };
 use std::sync::Arc;
 

@@ -2,10 +2,14 @@
 
 use super::{Bench, number, seconds};
 use countersign_core::{
+    delivery::places::Places,
     id::EventId,
-    places::Places,
-    ports::{Clock, Phase, Settled},
-    verification::{CheckOutcome, Delivery, Settlement, Status},
+    ports::{clock::Clock, codes::outbox::Settled},
+    verification::{
+        outcome::CheckOutcome,
+        settlement::{Phase, Settlement},
+        status::{Delivery, Status},
+    },
 };
 
 fn accepted() -> Settlement {

@@ -2,16 +2,21 @@
 
 use super::{Bench, engine::Engine, number, rng, seconds, wrong};
 use countersign_core::{
-    check::{Checked, Submitted, check_code},
-    code::Code,
-    event::{CancelReason, EventKind},
-    id::{EventId, VerificationId},
-    idempotency::Answer,
-    ports::Clock,
-    profile::{Policy, ResendPolicy},
-    start::{StartRequest, start_verification},
-    transaction::Transaction,
-    verification::{CheckOutcome, RecordKey, Status, SubmittedCode},
+    acts::{
+        check::{Checked, Submitted, check_code},
+        start::{request::StartRequest, start_verification},
+    },
+    code::{Code, payment::Transaction},
+    id::{EventId, RecordKey, VerificationId},
+    ports::clock::Clock,
+    tenant::profile::{Policy, ResendPolicy},
+    verification::{
+        event::EventKind,
+        idempotency::Answer,
+        outcome::CheckOutcome,
+        request::SubmittedCode,
+        status::{CancelReason, Status},
+    },
 };
 use futures_util::future::join_all;
 use std::sync::Arc;

@@ -2,10 +2,9 @@
 
 use super::{Bench, number, seconds, wrong};
 use countersign_core::{
-    check::Checked,
-    places::Places,
-    start::StartError,
-    verification::{CheckOutcome, Status},
+    acts::{check::Checked, start::request::StartError},
+    delivery::places::Places,
+    verification::{outcome::CheckOutcome, status::Status},
 };
 use futures_util::future::join_all;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use super::{
     Bench,
     engine::{Engine, nodes, server, try_command},
 };
-use countersign_core::places::Places;
+use countersign_core::delivery::places::Places;
 use redis::Value;
 use std::time::Duration;
 

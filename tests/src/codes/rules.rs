@@ -2,16 +2,18 @@
 
 use super::{Bench, new_tenant, number, seconds, wrong};
 use countersign_core::{
-    Caller,
-    check::{CheckError, Submitted, check_code, check_code_by_number},
+    access::caller::Caller,
+    acts::{
+        check::{CheckError, Submitted, check_code, check_code_by_number},
+        resend::ResendError,
+        start::request::StartError,
+    },
     code::Code,
-    key::Mode,
+    mode::Mode,
     phone::PhoneNumber,
-    ports::{Clock, StoreError},
-    profile::{Policy, ProfileName, ResendPolicy},
-    resend::ResendError,
-    start::StartError,
-    verification::{CheckOutcome, Status},
+    ports::{clock::Clock, error::StoreError},
+    tenant::profile::{Policy, ProfileName, ResendPolicy},
+    verification::{outcome::CheckOutcome, status::Status},
 };
 
 pub async fn a_code_is_approved_once_and_bound_to_its_tenant_and_mode(bench: Bench) {

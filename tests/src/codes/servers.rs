@@ -5,11 +5,10 @@ use super::{
     engine::{server, try_command},
 };
 use countersign_core::{
-    event::EventKind,
-    id::{EventId, TenantId, VerificationId},
-    key::Mode,
-    ports::{Codes, StoreError},
-    verification::RecordKey,
+    id::{EventId, RecordKey, TenantId, VerificationId},
+    mode::Mode,
+    ports::{codes::Codes, error::StoreError},
+    verification::event::EventKind,
 };
 use countersign_stores::redis::{RedisCodes, RedisOptions, RedisUrl};
 use std::sync::Arc;
@@ -126,7 +125,7 @@ async fn workers_share_all_partitions() {
 async fn what_nodes_tell_arrives_in_order() {
     use countersign_core::{
         id::{KeyId, TenantId},
-        ports::{KeyEnd, Relay, TenantEnd},
+        snapshot::ends::{KeyEnd, Relay, TenantEnd},
         time::Timestamp,
     };
     let url = format!("{}/996", server("COUNTERSIGN_TEST_REDIS"));

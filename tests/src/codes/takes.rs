@@ -6,18 +6,25 @@ use super::{
     number, rng, seconds,
 };
 use countersign_core::{
-    Context,
+    acts::{
+        families::{Family, FamilyError, FamilyStart, start_in_family},
+        resend::ResendError,
+        start::{
+            request::{Made, StartError, StartRequest},
+            start_verification,
+        },
+    },
     code::Alphabet,
-    family::{Family, FamilyError, FamilyStart, start_in_family},
+    context::Context,
     id::VerificationId,
-    idempotency::IdempotencyError,
-    limits::{Bucket, LimitHit, LimitName, LimitState},
-    ports::Clock,
-    profile::Policy,
-    resend::ResendError,
-    start::{Made, StartError, StartRequest, start_verification},
-    text::CallerText,
+    message::caller_text::CallerText,
+    ports::clock::Clock,
+    tenant::{
+        limits::{Bucket, LimitHit, LimitName, LimitState},
+        profile::Policy,
+    },
     time::Timestamp,
+    verification::idempotency::IdempotencyError,
 };
 use countersign_stores::redis::{RedisCodes, RedisOptions, RedisUrl};
 use futures_util::future::join_all;

@@ -7,7 +7,7 @@ use crate::{
     app::{Answer, TestApp, TestKey, answer},
     codes::seconds,
 };
-use countersign_core::{key::Mode, scope::Scope};
+use countersign_core::{access::scope::Scope, mode::Mode};
 use serde_json::{Value, json};
 
 const SEND: &str = "/one-time-password-sms/v1/send-code";

@@ -5,7 +5,7 @@ use crate::{
     app::{Answer, TestApp, TestKey},
     codes::seconds,
 };
-use countersign_core::{key::Mode, profile::Policy, scope::Scope};
+use countersign_core::{access::scope::Scope, mode::Mode, tenant::profile::Policy};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 

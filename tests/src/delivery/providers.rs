@@ -3,14 +3,15 @@
 use super::{TOKEN, asked, fields, gateway, settings};
 use crate::app::{TestApp, answer};
 use countersign_core::{
-    key::Mode,
-    provider::{OPERATOR, ProviderAccount, Shared},
-    resources::{
-        ResourceName,
+    access::scope::Scopes,
+    delivery::account::{ProviderAccount, Shared},
+    management::{
         providers::{self, NewProvider},
+        resources::ResourceName,
         routes::RouteChange,
     },
-    scope::Scopes,
+    mode::Mode,
+    tenant::OPERATOR,
     time::Timestamp,
 };
 use serde_json::{Value, json};

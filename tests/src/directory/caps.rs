@@ -3,15 +3,17 @@
 use super::{Base, at, key, profile};
 use anyhow::{Context, Result};
 use countersign_core::{
+    access::key::{Key, MOST_KEYS},
     id::{KeyId, ProfileId, ReviewNumberId},
-    key::{Key, MOST_KEYS},
     keyring::Fingerprint,
-    limits::{Buckets, LimitName},
-    ports::{Directory, StoreError},
-    profile::Profile,
-    profiles::MOST_PROFILES,
-    review::{self, ReviewNumber},
-    setting::{Setting, Settings},
+    management::profiles::MOST_PROFILES,
+    ports::{directory::Directory, error::StoreError},
+    tenant::{
+        limits::{Buckets, LimitName},
+        profile::Profile,
+        review::{self, ReviewNumber},
+        settings::{Setting, Settings},
+    },
 };
 use std::{future::Future, time::Duration};
 

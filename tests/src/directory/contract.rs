@@ -3,16 +3,20 @@
 use super::{Base, at, is_conflict, key, node, profile, same, tenant};
 use anyhow::{Context, Result, ensure};
 use countersign_core::{
-    allowlist::Allowlist,
+    access::{allowlist::Allowlist, key::Key},
     code::Alphabet,
-    countries::Countries,
     id::{KeyId, TenantId},
-    key::Key,
-    limits::{LimitNotes, NamedLimits},
-    node::{DEAD_AFTER, Node, Nodes},
-    ports::{Directory, KeyChange, StoreError},
-    profile::{Policy, Profile, ProfileName, ResendPolicy},
-    setting::{Setting, Settings},
+    phone::countries::Countries,
+    ports::{
+        directory::{Directory, KeyChange},
+        error::StoreError,
+        nodes::{DEAD_AFTER, Node, Nodes},
+    },
+    tenant::{
+        limits::{LimitNotes, NamedLimits},
+        profile::{Policy, Profile, ProfileName, ResendPolicy},
+        settings::{Setting, Settings},
+    },
 };
 use countersign_stores::sql::{Batch, Kind, Statement, Value};
 use std::time::Duration;

@@ -5,23 +5,28 @@ use super::{Base, at};
 use crate::{codes::rng, history::TENANT, webhooks::Place};
 use anyhow::{Context as _, Result, bail, ensure};
 use countersign_core::{
-    Context,
+    context::Context,
+    delivery::{
+        account::{ProviderAccount, Shared},
+        route::Route,
+    },
     id::{ProviderId, TenantId},
-    key::Mode,
-    limits::{Buckets, LimitName},
-    ports::{Clock as _, StoreError},
-    profile::ProfileName,
-    profiles::{ProfileChange, save_profile},
-    provider::{OPERATOR, ProviderAccount, Shared},
-    resource::{Basis, Resource, ResourceKind},
-    resources::{
-        ResourceError, ResourceName,
+    management::{
+        profiles::{ProfileChange, save_profile},
         providers::{self, ProviderChange},
+        resources::{ResourceError, ResourceName},
         routes::{self, RouteChange},
+        settings::{SettingError, delete_limit, save_limit},
         webhooks::{NewWebhook, create_webhook, list_webhooks},
     },
-    route::Route,
-    settings::{SettingError, delete_limit, save_limit},
+    mode::Mode,
+    ports::{clock::Clock as _, error::StoreError},
+    tenant::{
+        OPERATOR,
+        limits::{Buckets, LimitName},
+        profile::ProfileName,
+        resource::{Basis, Resource, ResourceKind},
+    },
     webhook::MOST_TEST,
 };
 use futures_util::future::join_all;

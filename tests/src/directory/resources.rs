@@ -3,11 +3,14 @@
 use super::{Base, at, is_conflict, once};
 use anyhow::{Context, Result, ensure};
 use countersign_core::{
+    delivery::account::{ProviderAccount, Shared},
     id::{ProviderId, TenantId},
-    ports::{Directory, StoreError},
-    provider::{OPERATOR, ProviderAccount, Shared},
-    resource::{Resource, ResourceKind},
+    ports::{directory::Directory, error::StoreError},
     snapshot::Snapshot,
+    tenant::{
+        OPERATOR,
+        resource::{Resource, ResourceKind},
+    },
 };
 use countersign_stores::sql::{Batch, Kind, Statement};
 use serde_json::json;

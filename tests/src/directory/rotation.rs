@@ -3,9 +3,9 @@
 use super::{Base, at, is_conflict, key, once, same};
 use anyhow::{Context, Result, ensure};
 use countersign_core::{
+    access::key::Key,
     id::KeyId,
-    key::Key,
-    ports::{Directory, KeyChange, Rotation},
+    ports::directory::{Directory, KeyChange, Rotation},
 };
 use std::time::Duration;
 

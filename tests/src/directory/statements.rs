@@ -6,11 +6,12 @@ use countersign_core::{
     id::{ReviewNumberId, TenantId},
     keyring::Fingerprint,
     locale::Locale,
-    node::Nodes,
-    ports::Directory,
-    resource::{Resource, ResourceKind},
-    review::ReviewNumber,
-    setting::Setting,
+    ports::{directory::Directory, nodes::Nodes},
+    tenant::{
+        resource::{Resource, ResourceKind},
+        review::ReviewNumber,
+        settings::Setting,
+    },
     time::Timestamp,
 };
 use countersign_stores::{

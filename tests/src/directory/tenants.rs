@@ -9,22 +9,28 @@ use crate::{
 use anyhow::{Context as _, Result, ensure};
 use async_trait::async_trait;
 use countersign_core::{
-    Context,
-    history::{History as _, HistoryUpkeep},
-    id::{AttemptId, ReviewNumberId, TenantId, WebhookMessageId},
-    key::Mode,
+    context::Context,
+    id::{AttemptId, RecordKey, ReviewNumberId, TenantId, WebhookMessageId},
     keyring::Fingerprint,
-    limits::{Buckets, LimitName},
-    ports::{Clock as _, Codes, Directory, Relay, Relayed, StoreError, TenantEnd, UnrecordedEvent},
-    provider::OPERATOR,
-    resource::{Resource, ResourceKind},
-    review::ReviewNumber,
-    setting::Setting,
-    tenant::{ERASED_AFTER, TenantChange, TenantName},
-    tenants::{Erased, MARGIN, erase_tenants},
+    management::tenants::{Erased, MARGIN, erase_tenants},
+    mode::Mode,
+    ports::{
+        clock::Clock as _,
+        codes::{Codes, events::UnrecordedEvent},
+        directory::Directory,
+        error::StoreError,
+        history::{History as _, HistoryUpkeep},
+        webhooks::{NextTry, WebhookAttempt, WebhookSettlement},
+    },
+    snapshot::ends::{Relay, Relayed, TenantEnd},
+    tenant::{
+        ERASED_AFTER, OPERATOR, TenantChange, TenantName,
+        limits::{Buckets, LimitName},
+        resource::{Resource, ResourceKind},
+        review::ReviewNumber,
+        settings::Setting,
+    },
     time::Timestamp,
-    verification::RecordKey,
-    webhook::outbox::{NextTry, WebhookAttempt, WebhookSettlement},
 };
 use countersign_stores::{
     directory::SqlDirectory,

@@ -2,7 +2,7 @@
 
 use super::started;
 use anyhow::{Context, Result};
-use countersign_core::ports::StoreError;
+use countersign_core::ports::error::StoreError;
 use countersign_stores::sql::{Sql, Statement};
 
 const IS_ENCRYPTED: Statement = Statement {

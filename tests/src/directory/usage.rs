@@ -3,9 +3,9 @@
 use super::{Base, address_use, at, key};
 use anyhow::{Context, Result, ensure};
 use countersign_core::{
+    access::usage::{AddressUse, MOST_ADDRESSES, UsePage, UsePosition},
     id::TenantId,
-    ports::Directory,
-    usage::{AddressUse, MOST_ADDRESSES, UsePage, UsePosition},
+    ports::directory::Directory,
 };
 
 fn page(limit: u16) -> UsePage {

@@ -4,17 +4,23 @@ use super::{NUMBER, PROFILE, TENANT, at, event, history, key, kinds, rng, start,
 use crate::directory::Base;
 use anyhow::{Context, Result};
 use countersign_core::{
-    event::{CancelReason, Event, EventKind},
     history::{
-        Counts, Filter, History, HistoryUpkeep, ListQuery, Progress, Recorded, ReportQuery, Resealing,
-        count_sealed_with, reseal_contacts, reseal_progress,
+        fold::Counts,
+        query::{Filter, ListQuery, ReportQuery},
     },
     id::{ProfileId, TenantId, VerificationId},
-    key::Mode,
     keyring::{Fingerprint, KeyRing, Place, Sealed, VersionedKey},
-    ports::UnrecordedEvent,
-    receipt::{ParkedReceipt, ReceiptReport},
-    verification::{Delivery, Status},
+    management::reseal_history::{Progress, Resealing, count_sealed_with, reseal_contacts, reseal_progress},
+    mode::Mode,
+    ports::{
+        codes::events::UnrecordedEvent,
+        history::{History, HistoryUpkeep, Recorded},
+    },
+    verification::{
+        event::{Event, EventKind},
+        receipt::{ParkedReceipt, ReceiptReport},
+        status::{CancelReason, Delivery, Status},
+    },
 };
 use countersign_stores::sql::{Statement, Value};
 use std::time::Duration;
@@ -74,8 +80,8 @@ pub async fn a_verification_is_kept_with_its_timeline(base: &Base) -> Result<()>
         "the person stands in one place"
     );
     for other in [
-        countersign_core::verification::RecordKey { tenant: TenantId::from_bytes([9; 16]), ..key(0) },
-        countersign_core::verification::RecordKey { mode: Mode::Test, ..key(0) },
+        countersign_core::id::RecordKey { tenant: TenantId::from_bytes([9; 16]), ..key(0) },
+        countersign_core::id::RecordKey { mode: Mode::Test, ..key(0) },
         key(1),
     ] {
         assert!(history.read(other).await?.is_none() && history.timeline(other).await?.is_empty());

@@ -5,8 +5,8 @@ use crate::{
     codes::seconds,
 };
 use countersign_core::{
-    key::Mode,
-    scope::{Scope, Scopes},
+    access::scope::{Scope, Scopes},
+    mode::Mode,
 };
 use serde_json::{Value, json};
 use std::time::Duration;

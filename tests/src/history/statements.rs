@@ -7,12 +7,13 @@ use crate::directory::{
 };
 use anyhow::Result;
 use countersign_core::{
-    history::{History as _, HistoryUpkeep},
-    id::{TenantId, VerificationId},
-    key::Mode,
+    id::{RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
-    ports::UnrecordedEvent,
-    verification::RecordKey,
+    mode::Mode,
+    ports::{
+        codes::events::UnrecordedEvent,
+        history::{History as _, HistoryUpkeep},
+    },
 };
 use countersign_stores::{
     history::STATEMENTS,

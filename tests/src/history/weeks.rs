@@ -4,7 +4,7 @@ use super::{history, key, start, story};
 use crate::directory::Base;
 use anyhow::{Context, Result};
 use countersign_core::{
-    history::{Arranged, History, HistoryUpkeep},
+    ports::history::{Arranged, History, HistoryUpkeep},
     time::Timestamp,
 };
 use countersign_stores::{

@@ -6,8 +6,8 @@ use crate::{
     codes::number,
 };
 use countersign_core::{
-    key::Mode,
-    scope::{Scope, Scopes},
+    access::scope::{Scope, Scopes},
+    mode::Mode,
 };
 use reqwest::Method;
 use serde_json::json;

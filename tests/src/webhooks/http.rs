@@ -8,7 +8,7 @@ use crate::{
     app::{TestApp, TestKey},
     codes::seconds,
 };
-use countersign_core::{key::Mode, scope::Scopes};
+use countersign_core::{access::scope::Scopes, mode::Mode};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use wiremock::{MockServer, Request, ResponseTemplate};

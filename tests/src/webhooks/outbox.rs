@@ -8,19 +8,22 @@ use crate::{
 };
 use anyhow::Result;
 use countersign_core::{
-    event::EventKind,
-    history::{HistoryUpkeep, Recorded},
-    id::{AttemptId, KeyId, WebhookId},
-    key::{Key, Mode, PresentedKey},
-    ports::{Clock, KeyChange},
-    resource::ResourceKind,
-    scope::Scopes,
-    successor::plan,
-    verification::RecordKey,
-    webhook::{
-        outbox::{KeptBounds, NextTry, Retained, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
-        upkeep::keep_webhooks,
+    access::{
+        key::{Key, PresentedKey},
+        scope::Scopes,
     },
+    acts::webhook_upkeep::keep_webhooks,
+    id::{AttemptId, KeyId, RecordKey, WebhookId},
+    management::key_rotation::plan,
+    mode::Mode,
+    ports::{
+        clock::Clock,
+        directory::KeyChange,
+        history::{HistoryUpkeep, Recorded},
+        webhooks::{KeptBounds, NextTry, Retained, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
+    },
+    tenant::resource::ResourceKind,
+    verification::event::EventKind,
 };
 use countersign_stores::sql::{Kind, Statement};
 use serde_json::Value;

@@ -11,18 +11,18 @@ use crate::{
 use anyhow::Result;
 use async_trait::async_trait;
 use countersign_core::{
-    Context,
+    context::Context,
     id::WebhookId,
-    key::Mode,
-    ports::{Clock, StoreError},
-    resources::webhooks::{WebhookChange, ping_webhook, redeliver_message, rotate_webhook, update_webhook},
+    management::webhooks::{WebhookChange, ping_webhook, redeliver_message, rotate_webhook, update_webhook},
+    mode::Mode,
+    ports::{
+        clock::Clock,
+        error::StoreError,
+        webhooks::{Settled, WebhookClaim, WebhookOutbox, WebhookSettlement},
+    },
     tenant::TenantChange,
     time::Timestamp,
-    webhook::{
-        DisabledReason, Webhook,
-        outbox::{Settled, WebhookClaim, WebhookOutbox, WebhookSettlement},
-        schedule::WAITS,
-    },
+    webhook::{DisabledReason, Webhook, schedule::WAITS},
 };
 use std::{
     collections::BTreeSet,

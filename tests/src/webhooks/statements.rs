@@ -7,8 +7,8 @@ use crate::directory::{
 use anyhow::Result;
 use countersign_core::{
     id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
+    ports::webhooks::{WebhookMessage, WebhookOutbox},
     time::Timestamp,
-    webhook::{WebhookMessage, outbox::WebhookOutbox},
 };
 use countersign_stores::{
     sql::{Batch, Kind, Statement, Value},

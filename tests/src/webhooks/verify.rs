@@ -42,7 +42,7 @@ pub fn verify(secret: &str, requests: &[Request]) -> Vec<String> {
 
 #[test]
 fn the_library_refuses_what_is_not_signed_so() {
-    use countersign_core::webhook::WebhookSecrets;
+    use countersign_core::webhook::secret::WebhookSecrets;
     let secret = WebhookSecrets::generate(&mut crate::codes::rng());
     let mut request = Request {
         url: "http://localhost/".parse().unwrap(),

@@ -1,27 +1,43 @@
 //! Stores that know one key and one profile and can start; all else is away.
 
-use crate::{AuthFailures, KeyUses, State, Strays};
+use crate::{Api, AuthFailures, KeyUses, Strays};
+use actix_web::web::Data;
 use async_trait::async_trait;
 use countersign_core::{
-    Context,
-    address::{TrustedProxies, parse_proxy},
-    allowlist::Allowlist,
-    history::{History, PastVerification},
-    id::{EventId, KeyId, ProfileId, TenantId, VerificationId},
-    idempotency::{Answer, Once},
-    key::{Key, Mode, PresentedKey},
-    keyring::{Fingerprint, KeyRing, VersionedKey},
-    number::Listing,
-    ports::{
-        CheckFound, Clock, Codes, Directory, KeyChange, NewVerification, Seen, StartOutcome, StoreError,
+    access::{
+        address::{TrustedProxies, parse_proxy},
+        allowlist::Allowlist,
+        key::{Key, PresentedKey},
+        scope::Scopes,
     },
-    profile::{Profile, ProfileName},
-    scope::Scopes,
-    snapshot::{News, Snapshot, TenantView},
-    tenant::{Tenant, TenantName},
+    context::Context,
+    history::query::PastVerification,
+    id::{EventId, KeyId, ProfileId, RecordKey, TenantId, VerificationId},
+    keyring::{Fingerprint, KeyRing, VersionedKey},
+    mode::Mode,
+    ports::{
+        clock::Clock,
+        codes::{
+            Codes,
+            acts::{CheckFound, NewVerification, Seen, StartOutcome},
+        },
+        directory::{Directory, KeyChange},
+        error::StoreError,
+        history::History,
+    },
+    snapshot::{Snapshot, news::News, view::TenantView},
+    tenant::{
+        Tenant, TenantName,
+        profile::{Profile, ProfileName},
+    },
     time::Timestamp,
-    verification::{RecordKey, SubmittedCode},
+    verification::{
+        idempotency::{Answer, Once},
+        number::Listing,
+        request::SubmittedCode,
+    },
 };
+use countersign_web::State;
 use std::{
     num::NonZeroU32,
     sync::{Arc, Mutex},
@@ -74,8 +90,8 @@ impl Clock for Hand {
     }
 }
 
-/// The state of an app whose one key holds `scopes`.
-pub fn state(mode: Mode, scopes: Scopes, disabled: bool) -> State {
+/// An API whose one key holds `scopes`.
+pub fn api(mode: Mode, scopes: Scopes, disabled: bool) -> Api {
     let secret = presented(mode);
     let stores = Arc::new(Stores(Key {
         id: secret.id,
@@ -103,8 +119,8 @@ pub fn state(mode: Mode, scopes: Scopes, disabled: bool) -> State {
         snapshot,
         keyring,
         partitions: 4,
-        gateways: Arc::new(countersign_core::gateway::NoGateways),
-        webhooks: Arc::new(countersign_core::webhook::outbox::NoWebhooks),
+        gateways: Arc::new(countersign_core::ports::gateways::NoGateways),
+        webhooks: Arc::new(countersign_core::ports::webhooks::NoWebhooks),
         live_route: true,
     };
     let clock: Arc<dyn Clock> = Arc::new(Noon);
@@ -113,17 +129,8 @@ pub fn state(mode: Mode, scopes: Scopes, disabled: bool) -> State {
     let strays = Arc::new(Strays::new(Arc::clone(&clock)));
     let key_uses = Arc::new(KeyUses::default());
     let body_timeout = Duration::from_secs(10);
-    State {
-        context,
-        clock,
-        key_uses,
-        proxies,
-        public_url: None,
-        secure: false,
-        failures,
-        strays,
-        body_timeout,
-    }
+    let state = State { context, clock, proxies, public_url: None, secure: false, body_timeout };
+    Api { state: Data::new(state), key_uses, failures, strays }
 }
 
 fn snapshot(key: Key) -> Snapshot {

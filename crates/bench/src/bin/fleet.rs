@@ -12,13 +12,15 @@ use countersign_bench::{
     resident, run, wait_for,
 };
 use countersign_core::{
-    countries::Countries,
+    access::{
+        key::{Key, PresentedKey},
+        scope::Scope,
+    },
     id::{KeyId, ProfileId, TenantId},
-    key::{Key, Mode, PresentedKey},
-    ports::Directory as _,
-    profile::Profile,
-    scope::Scope,
-    tenant::{Tenant, TenantName},
+    mode::Mode,
+    phone::countries::Countries,
+    ports::directory::Directory as _,
+    tenant::{Tenant, TenantName, profile::Profile},
     time::Timestamp,
 };
 use countersign_stores::{directory::SqlDirectory, sql::Sql};

@@ -4,7 +4,7 @@
 //! one bare script each, with the writes of the real ones, on the same Redis client.
 
 use actix_web::{App, HttpResponse, HttpServer, web};
-use countersign_core::ports::StoreError;
+use countersign_core::ports::error::StoreError;
 use countersign_stores::sqlite::{Database, Options, sqlite_error};
 use rusqlite::params;
 use serde::Deserialize;

@@ -2,10 +2,12 @@
 //! the counts of their hour. Folding them in another order gives the same.
 
 use crate::{
-    event::{Event, EventKind, Started},
     id::MessageId,
     time::Timestamp,
-    verification::{Delivery, Status},
+    verification::{
+        event::{Event, EventKind, Started},
+        status::{Delivery, Status},
+    },
 };
 
 /// How often each thing happened, in the order of [`Counts::NAMES`].

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{id::VerificationId, key::Mode, transaction::Transaction};
+use crate::{code::payment::Transaction, id::VerificationId, mode::Mode};
 use rand::{SeedableRng, rngs::StdRng};
 
 fn ring(versions: &[u8]) -> KeyRing {

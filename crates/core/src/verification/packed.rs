@@ -3,14 +3,17 @@
 //! the mark of a payment before that. It is written only where there is one, so
 //! that nodes of the release before go on reading all others.
 
-use super::{Delivery, Record, Status, UnpackError};
 use crate::{
     code::{Alphabet, CodeShape},
-    guess::Source,
     id::{MessageId, ProfileId},
     keyring::{CodeMac, Fingerprint},
-    pack::{Reader, Writer, unpack_since},
-    profile::ResendPolicy,
+    pack::{Reader, UnpackError, Writer, unpack_since},
+    tenant::profile::ResendPolicy,
+    verification::{
+        guesses::Source,
+        record::Record,
+        status::{Delivery, Status},
+    },
 };
 
 const FORMAT: u8 = 4;

@@ -1,10 +1,10 @@
 //! What a webhook signs with: the newest secret, and for a while those before it.
 
-use super::Webhook;
 use crate::{
     id::{TenantId, WebhookId},
     keyring::KeyRing,
     time::Timestamp,
+    webhook::Webhook,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rand::CryptoRng;

@@ -7,8 +7,9 @@ use crate::{
     provider::{Accepted, SendError},
 };
 use countersign_core::{
+    delivery::account::{BreakerState, Health, ProviderAccount},
     id::{ProviderId, TenantId},
-    provider::{BreakerState, Health, OPERATOR, ProviderAccount},
+    tenant::OPERATOR,
 };
 use std::{
     collections::HashMap,
@@ -201,7 +202,7 @@ fn verdict(answer: &Result<Accepted, SendError>) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use countersign_core::{provider::Shared, time::Timestamp};
+    use countersign_core::{delivery::account::Shared, time::Timestamp};
 
     const SLOW: usize = 16;
 

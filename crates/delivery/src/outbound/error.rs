@@ -83,7 +83,7 @@ impl From<LookupError> for OutboundError {
 impl From<reqwest::Error> for OutboundError {
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();
-        tracing::debug!(error = %countersign_core::cause::chain(&error), "a call to the outside failed");
+        tracing::debug!(error = %countersign_core::error::chain(&error), "a call to the outside failed");
         let mut cause = error.source();
         while let Some(error) = cause {
             if matches!(error.downcast_ref(), Some(LookupError::Blocked)) {

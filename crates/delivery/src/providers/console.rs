@@ -3,10 +3,12 @@
 
 use crate::provider::{Accepted, Outgoing, Provider, SendError};
 use countersign_core::{
-    cause::chain,
-    console::{ConsoleMode, ConsoleSwitch, Inbox, InboxMessage},
-    ports::Clock,
-    verification::Delivery,
+    error::chain,
+    ports::{
+        clock::Clock,
+        inbox::{ConsoleMode, ConsoleSwitch, Inbox, InboxMessage},
+    },
+    verification::status::Delivery,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -71,7 +73,7 @@ impl Provider for Console {
 mod tests {
     use super::*;
     use crate::provider::tests::outgoing;
-    use countersign_core::{ports::StoreError, time::Timestamp};
+    use countersign_core::{ports::error::StoreError, time::Timestamp};
     use std::sync::Mutex;
 
     #[derive(Default)]

@@ -17,7 +17,7 @@ use crate::{
     provider::{Accepted, Outgoing, Provider, SendError},
     settings::{Fault, Fields},
 };
-use countersign_core::ports::Clock;
+use countersign_core::ports::clock::Clock;
 use serde::Serialize;
 use serde_json::Value;
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};

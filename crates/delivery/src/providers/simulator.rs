@@ -3,8 +3,8 @@
 
 use crate::provider::{Accepted, Outgoing, Provider, SendError};
 use countersign_core::{
-    testmode::{Magic, SLOW_DELIVERY},
-    verification::Delivery,
+    phone::magic::{Magic, SLOW_DELIVERY},
+    verification::status::Delivery,
 };
 use std::time::Duration;
 

@@ -41,7 +41,7 @@ use crate::{
     provider::{Accepted, Outgoing, Provider, SendError},
     receipt::Told,
 };
-use countersign_core::ports::Clock;
+use countersign_core::ports::clock::Clock;
 use job::{Answer, Job};
 use parts::{Part, Parts};
 use rand::rngs::StdRng;

@@ -6,7 +6,7 @@ use crate::{
     receipt::ReceiptRequest,
     settings::Fault,
 };
-use countersign_core::{ports::Clock, time::Timestamp};
+use countersign_core::{ports::clock::Clock, time::Timestamp};
 use std::time::Duration;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 

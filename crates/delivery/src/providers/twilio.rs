@@ -19,7 +19,7 @@ use crate::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use countersign_core::{
-    ports::Clock,
+    ports::clock::Clock,
     time::{Timestamp, ceil_seconds},
 };
 use serde_json::Value;

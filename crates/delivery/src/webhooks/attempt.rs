@@ -8,17 +8,17 @@ use crate::{
     providers::signature::SigningSecret,
 };
 use countersign_core::{
-    Context,
+    acts::webhook_events::PING,
+    context::Context,
     id::AttemptId,
-    ports::{Clock, StoreError},
-    resources::webhooks::disable_webhook,
-    time::Timestamp,
-    webhook::{
-        DisabledReason, FAILING, FAILURES, Webhook, WebhookSecrets,
-        event::PING,
-        outbox::{NextTry, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
-        schedule::wait_after,
+    management::webhooks::disable_webhook,
+    ports::{
+        clock::Clock,
+        error::StoreError,
+        webhooks::{NextTry, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
     },
+    time::Timestamp,
+    webhook::{DisabledReason, FAILING, FAILURES, Webhook, schedule::wait_after, secret::WebhookSecrets},
 };
 use rand::{RngExt as _, rngs::StdRng};
 use reqwest::header::HeaderValue;

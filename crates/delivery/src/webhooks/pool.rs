@@ -1,9 +1,9 @@
 //! The places in which messages are in flight.
 
 use countersign_core::{
-    cause::chain,
+    error::chain,
     id::{TenantId, WebhookId},
-    ports::StoreError,
+    ports::error::StoreError,
 };
 use std::{
     collections::HashMap,

@@ -7,9 +7,9 @@
 //! together hold half of the places, shared by the same rule.
 
 use countersign_core::{
+    delivery::places::{Places, Room},
     id::TenantId,
-    places::{Places, Room},
-    ports::StoreError,
+    ports::error::StoreError,
 };
 use std::{collections::HashMap, future::Future, time::Duration};
 use tokio::{

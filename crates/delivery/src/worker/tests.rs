@@ -6,10 +6,9 @@ use super::*;
 use crate::provider::{Accepted, Outgoing, SendError};
 use countersign_core::{
     id::MessageId,
-    key::Mode,
-    node::Share,
-    ports::Codes,
-    verification::{Delivery, Settlement},
+    mode::Mode,
+    ports::{codes::Codes, nodes::Share},
+    verification::{settlement::Settlement, status::Delivery},
 };
 use fake::{Fixed, MemoryCodes, SECOND, accounts, context, start};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -5,7 +5,7 @@ use countersign_core::{
     code::Code,
     id::{MessageId, VerificationId},
     phone::PhoneNumber,
-    ports::Clock,
+    ports::clock::Clock,
     time::Timestamp,
 };
 use countersign_delivery::{Accepted, Connect, Outgoing, Provider, SendError, Smpp, SmppSettings, Told};

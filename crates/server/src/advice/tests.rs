@@ -1,9 +1,11 @@
 use super::*;
 use countersign_core::{
     id::{ProviderId, RouteId},
-    resource::{Resource, ResourceKind},
-    snapshot::News,
-    tenant::{Tenant, TenantName},
+    snapshot::news::News,
+    tenant::{
+        Tenant, TenantName,
+        resource::{Resource, ResourceKind},
+    },
     time::Timestamp,
 };
 use serde_json::json;

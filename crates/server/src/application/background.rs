@@ -3,7 +3,9 @@
 use crate::telemetry;
 use anyhow::anyhow;
 use countersign_api::{AuthFailures, KeyUses};
-use countersign_core::{Context, cause::chain, ports::Clock, webhook::upkeep::keep_webhooks};
+use countersign_core::{
+    acts::webhook_upkeep::keep_webhooks, context::Context, error::chain, ports::clock::Clock,
+};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     task::JoinSet,

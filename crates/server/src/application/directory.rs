@@ -1,12 +1,12 @@
 //! Keeps the copy of the directory in memory up to date.
 
 use countersign_core::{
-    Context,
-    cause::chain,
-    idempotency,
-    ports::{Clock, StoreError},
+    access::usage,
+    context::Context,
+    error::chain,
+    ports::{clock::Clock, error::StoreError},
     time::Timestamp,
-    usage,
+    verification::idempotency,
 };
 use std::{
     sync::Arc,

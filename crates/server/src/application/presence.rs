@@ -8,11 +8,13 @@ use crate::{
 };
 use anyhow::ensure;
 use countersign_core::{
-    Context,
+    context::Context,
     id::NodeId,
-    keyring::{KeyKind, KeyRing},
-    node::{NOTES_EVERY, Node, Nodes},
-    ports::Clock,
+    keyring::{KeyRing, version::KeyKind},
+    ports::{
+        clock::Clock,
+        nodes::{NOTES_EVERY, Node, Nodes},
+    },
     snapshot::Snapshot,
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};

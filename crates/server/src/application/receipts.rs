@@ -2,11 +2,11 @@
 
 use countersign_api::{Stray, Strays, warn_of_strays};
 use countersign_core::{
-    Context,
-    cause::chain,
-    ports::{Clock, StoreError},
-    provider::ProviderAccount,
-    report::{Taken, is_known, take_report},
+    acts::receipts::{Taken, is_known, take_report},
+    context::Context,
+    delivery::account::ProviderAccount,
+    error::chain,
+    ports::{clock::Clock, error::StoreError},
 };
 use countersign_delivery::{AccountReport, OtherReading, Report, Told};
 use std::{collections::VecDeque, sync::Arc, time::Duration};

@@ -1,10 +1,16 @@
 //! The recorder: carries events from the codes store to the history.
 
 use countersign_core::{
-    cause::chain,
-    history::HistoryUpkeep,
-    node::Share,
-    ports::{Codes, EventBacklog, StoreError, Unrecorded},
+    error::chain,
+    ports::{
+        codes::{
+            Codes,
+            events::{EventBacklog, Unrecorded},
+        },
+        error::StoreError,
+        history::HistoryUpkeep,
+        nodes::Share,
+    },
     time::Timestamp,
 };
 use std::{

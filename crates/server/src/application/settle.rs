@@ -1,6 +1,6 @@
 //! The last that is done with the files of SQLite.
 
-use countersign_core::cause::chain;
+use countersign_core::error::chain;
 use countersign_stores::sqlite::Database;
 use tokio::time::{Instant, timeout_at};
 

@@ -1,10 +1,9 @@
 //! Keeps this worker's part of the partitions up to date.
 
 use countersign_core::{
-    cause::chain,
+    error::chain,
     id::NodeId,
-    node::Share,
-    ports::{Codes, StoreError},
+    ports::{codes::Codes, error::StoreError, nodes::Share},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};

@@ -1,10 +1,9 @@
 use super::*;
 use crate::machine::rng;
 use countersign_core::{
-    countries::Countries,
     id::{ProfileId, TenantId},
-    profile::Profile,
-    tenant::{ERASED_AFTER, Tenant, TenantChange, TenantName},
+    phone::countries::Countries,
+    tenant::{ERASED_AFTER, Tenant, TenantChange, TenantName, profile::Profile},
 };
 use std::path::Path;
 

@@ -4,12 +4,14 @@
 use super::recorder::Recorder;
 use crate::{configuration::HistorySettings, machine};
 use countersign_core::{
-    Context,
-    cause::chain,
-    history::{HistoryUpkeep, Resealing, reseal_contacts},
-    ports::{Clock, StoreError},
-    resources::reseal::{Resealed, reseal_resources},
-    tenants::{Erased, erase_tenants},
+    context::Context,
+    error::chain,
+    management::{
+        reseal::{Resealed, reseal_resources},
+        reseal_history::{Resealing, reseal_contacts},
+        tenants::{Erased, erase_tenants},
+    },
+    ports::{clock::Clock, error::StoreError, history::HistoryUpkeep},
 };
 use rand::{SeedableRng, rngs::StdRng};
 use std::{sync::Arc, time::Duration};

@@ -3,12 +3,11 @@
 use super::parse_tenant_id;
 use clap::{Args, Subcommand};
 use countersign_core::{
+    delivery::{account::Shared, route::Route},
     id::{ProviderId, RouteId, TenantId},
+    management::resources::ResourceName,
+    message::sender_text::SenderText,
     phone::{Country, PhoneNumber},
-    provider::Shared,
-    resources::ResourceName,
-    route::Route,
-    sender::SenderText,
 };
 use std::path::PathBuf;
 

@@ -7,9 +7,12 @@ use crate::{
 };
 use anyhow::{Context as _, ensure};
 use countersign_core::{
-    allowlist::{Allowlist, Entry},
-    ports::{Clock as _, Directory, KeyChange},
-    setting::Setting,
+    access::allowlist::{Allowlist, Entry},
+    ports::{
+        clock::Clock as _,
+        directory::{Directory, KeyChange},
+    },
+    tenant::settings::Setting,
     time::Timestamp,
 };
 use std::path::Path;

@@ -4,8 +4,10 @@
 use anyhow::Context as _;
 use countersign_core::{
     id::NodeId,
-    node::{DEAD_AFTER, NOTES_EVERY, Node, Nodes, silent},
-    ports::Clock,
+    ports::{
+        clock::Clock,
+        nodes::{DEAD_AFTER, NOTES_EVERY, Node, Nodes, silent},
+    },
     snapshot::MAX_AGE,
     time::ceil_seconds,
 };

@@ -7,12 +7,19 @@ use crate::{
 };
 use anyhow::{Context as _, ensure};
 use countersign_core::{
-    allowlist::Allowlist,
+    access::{
+        allowlist::Allowlist,
+        key::{Key, PresentedKey},
+        scope::{Scope, Scopes},
+    },
     id::{KeyId, TenantId},
-    key::{Key, Mode, PresentedKey},
-    ports::{Clock as _, Directory, KeyChange, KeyEnd, Relay},
-    scope::{Scope, Scopes},
-    successor,
+    management::key_rotation,
+    mode::Mode,
+    ports::{
+        clock::Clock as _,
+        directory::{Directory, KeyChange},
+    },
+    snapshot::ends::{KeyEnd, Relay},
     time::Timestamp,
 };
 use std::{path::Path, time::Duration};
@@ -175,14 +182,14 @@ async fn rotate_key(
         let found = directory.key(tenant, successor).await.context("The key cannot be read")?;
         ensure!(found.is_none(), "{key} was rotated before; rotate {successor}, which took its place");
     }
-    let (rotation, presented) = successor::plan(&old, overlap, now, &mut rng());
+    let (rotation, presented) = key_rotation::plan(&old, overlap, now, &mut rng());
     directory.rotate_key(&rotation, None).await.context("The key was not rotated")?;
     spelling.show(&presented, tenant, rotation.new.scopes)?;
     let (new, end) = (rotation.new.id, rotation.ends_at);
     eprintln!(
         "{new} takes the place of {key}, which ends at {end}. The key itself is shown this once; keep it safe."
     );
-    Ok(Some(successor::end_of(&rotation)))
+    Ok(Some(key_rotation::end_of(&rotation)))
 }
 
 async fn set_disabled(

@@ -1,5 +1,5 @@
 //! The rotation of the key ring. The order that is safe is core's
-//! (`rotation.rs`); here it is carried out on the file. Nothing prints a key.
+//! (`keyring_rotation.rs`); here it is carried out on the file. Nothing prints a key.
 
 mod needed;
 
@@ -13,10 +13,12 @@ use crate::{
 };
 use anyhow::{Context as _, ensure};
 use countersign_core::{
-    keyring::{KeyKind, KeyVersions},
-    node::{Node, Nodes as _},
-    ports::Clock as _,
-    rotation::{self, Refusal},
+    keyring::version::{KeyKind, KeyVersions},
+    management::keyring_rotation::{self, Refusal},
+    ports::{
+        clock::Clock as _,
+        nodes::{Node, Nodes as _},
+    },
     time::{Timestamp, ceil_seconds},
 };
 use needed::refuse_needed;
@@ -168,7 +170,7 @@ fn status(file: &KeyFile, nodes: &[Node], now: Timestamp) -> (Vec<String>, Strin
 /// A node's versions, its primary one first; `!` marks one that is another key here.
 fn shown(file: &KeyFile, kind: KeyKind, versions: &KeyVersions) -> String {
     let listed = file.listed(kind);
-    let show = |version: countersign_core::keyring::KeyVersion| {
+    let show = |version: countersign_core::keyring::version::KeyVersion| {
         let ours = listed.iter().find(|key| key.version.number == version.number);
         let mark = if ours.is_some_and(|key| key.version != version) { "!" } else { "" };
         format!("{}{mark}", version.number)
@@ -185,7 +187,7 @@ fn next_step(file: &KeyFile, nodes: &[Node], now: Timestamp) -> String {
         n => format!("readable on all {n} nodes"),
     };
     for (kind, keys) in &lists {
-        match rotation::may_promote(*kind, keys, nodes) {
+        match keyring_rotation::may_promote(*kind, keys, nodes) {
             Ok(version) => {
                 return format!(
                     "{kind} version {}: {all}; `countersign keyring promote` makes it primary.",
@@ -199,7 +201,7 @@ fn next_step(file: &KeyFile, nodes: &[Node], now: Timestamp) -> String {
     for (kind, keys) in &lists {
         // The oldest stands last.
         if let Some(version) = keys.iter().skip(1).next_back().map(|key| key.version.number) {
-            return match rotation::may_retire(*kind, version, keys, nodes, now) {
+            return match keyring_rotation::may_retire(*kind, version, keys, nodes, now) {
                 Ok(()) => format!(
                     "{kind} version {version} is needed by no live verification; `countersign keyring retire {version}` \
                      looks at what else is kept, and removes it."
@@ -218,7 +220,7 @@ fn next_step(file: &KeyFile, nodes: &[Node], now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use countersign_core::{id::NodeId, keyring::Versions};
+    use countersign_core::{id::NodeId, keyring::version::Versions};
 
     const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
@@ -266,7 +268,7 @@ mod tests {
         assert_eq!(done, ["promoted\tmac\t2", "promoted\tseal\t2"]);
         let again = said(promote(&path, &[KeyKind::Seal], &[], NOW));
         assert!(again.contains("seal has no version that is newer"), "{again}");
-        let later = NOW + rotation::LONGEST_RECORD;
+        let later = NOW + keyring_rotation::LONGEST_RECORD;
         assert!(said(retire(&path, 1, &KeyKind::ALL, &[ready], later)).contains("still makes new values"));
         let ready = [Node { changed_at: Some(NOW), ..node(2, versions()) }];
         assert!(said(retire(&path, 1, &KeyKind::ALL, &ready, NOW)).contains("1500 s"));

@@ -7,13 +7,13 @@ use crate::{
 };
 use anyhow::{Context as _, bail};
 use countersign_core::{
-    gateway::TrialOutcome,
-    ports::Clock as _,
-    provider::{OPERATOR, ProviderAccount, Shared},
-    resources::{
-        ResourceError,
+    delivery::account::{ProviderAccount, Shared},
+    management::{
         providers::{self, NewProvider},
+        resources::ResourceError,
     },
+    ports::{clock::Clock as _, gateways::TrialOutcome},
+    tenant::OPERATOR,
 };
 use serde_json::Value;
 use std::{io::Read as _, path::Path};

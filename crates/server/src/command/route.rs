@@ -7,11 +7,11 @@ use crate::{
 };
 use anyhow::Context as _;
 use countersign_core::{
+    delivery::route::Route,
+    management::routes::{self, RouteChange},
     phone::Country,
-    ports::Clock as _,
-    provider::OPERATOR,
-    resources::routes::{self, RouteChange},
-    route::Route,
+    ports::clock::Clock as _,
+    tenant::OPERATOR,
 };
 use std::{path::Path, time::Duration};
 

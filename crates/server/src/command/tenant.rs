@@ -8,9 +8,9 @@ use crate::{
 use anyhow::{Context as _, ensure};
 use countersign_core::{
     id::{ProfileId, TenantId},
-    ports::{Clock as _, Directory, Relay, TenantEnd},
-    profile::Profile,
-    tenant::{Tenant, TenantChange},
+    ports::{clock::Clock as _, directory::Directory},
+    snapshot::ends::{Relay, TenantEnd},
+    tenant::{Tenant, TenantChange, profile::Profile},
     time::Timestamp,
 };
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! The section `[server]`: where it listens, to whom, and for how long.
 
 use super::{ClientSettings, Reader, ServerSettings, TlsFiles};
-use countersign_core::address::{TrustedProxies, parse_proxy};
+use countersign_core::access::address::{TrustedProxies, parse_proxy};
 use std::{net::SocketAddr, num::NonZeroU32, path::Path};
 
 /// What keys travel over must be encrypted, by this process or by a proxy in front.

@@ -76,7 +76,7 @@ fn a_rotation_keeps_what_the_file_held() {
     let early = update(&path, |file| Ok(file.retire(KeyKind::Mac, 1, &[], now)?)).unwrap_err();
     assert!(early.to_string().contains("1500 s"), "{early}");
     assert_eq!(numbers(&read(&path).unwrap().unwrap()), [2, 1], "a refused edit changes nothing");
-    let later = now + rotation::LONGEST_RECORD;
+    let later = now + keyring_rotation::LONGEST_RECORD;
     update(&path, |file| Ok(file.retire(KeyKind::Mac, 1, &[], later)?)).unwrap();
     update(&path, |file| file.add(KeyKind::Mac, rng)).unwrap();
     let last = read(&path).unwrap().unwrap();

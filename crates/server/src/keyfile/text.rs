@@ -4,7 +4,7 @@ use super::{FileKey, KeyFile};
 use anyhow::{Context as _, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign_core::{
-    keyring::{KeyKind, VersionedKey},
+    keyring::{VersionedKey, version::KeyKind},
     time::Timestamp,
 };
 use serde::Deserialize;

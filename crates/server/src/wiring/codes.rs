@@ -5,10 +5,11 @@ use crate::configuration::{CodesSettings, CodesUrl, Secret, Settings};
 use anyhow::{Context as _, anyhow};
 use countersign_core::{
     keyring::KeyRing,
-    ports::{Clock, Codes, Relay},
+    ports::{clock::Clock, codes::Codes},
+    snapshot::ends::Relay,
 };
 use countersign_stores::{
-    codes::{CodesOptions, SqliteCodes},
+    embedded::{CodesOptions, SqliteCodes},
     redis::{self, RedisCodes, RedisOptions, RedisUrl, Servers},
     sqlite::Database,
 };

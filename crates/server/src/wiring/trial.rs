@@ -17,7 +17,9 @@ use crate::{
     demo::refuse_demo,
 };
 use anyhow::Context as _;
-use countersign_core::{cause::chain, keyring::KeyRing, ports::Directory as _, snapshot::Snapshot};
+use countersign_core::{
+    error::chain, keyring::KeyRing, ports::directory::Directory as _, snapshot::Snapshot,
+};
 use countersign_stores::{
     directory::SqlDirectory,
     redis::RedisCodes,

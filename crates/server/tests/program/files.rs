@@ -1,6 +1,6 @@
 //! What is left on disk by a server that stopped, and by a command.
 
-use countersign_core::ports::Directory as _;
+use countersign_core::ports::directory::Directory as _;
 use countersign_stores::{
     directory::SqlDirectory,
     sql::Sql,

@@ -1,7 +1,7 @@
 //! Keys, as a script takes them from standard output.
 
 use super::files::program;
-use countersign_core::key::PresentedKey;
+use countersign_core::access::key::PresentedKey;
 use std::{
     path::Path,
     process::{Output, Stdio},

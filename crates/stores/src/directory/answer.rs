@@ -7,9 +7,9 @@ use crate::sql::{
 };
 use countersign_core::{
     id::TenantId,
-    idempotency::{KEPT, Once},
-    ports::StoreError,
+    ports::error::StoreError,
     time::Timestamp,
+    verification::idempotency::{KEPT, Once},
 };
 
 /// One that is kept no longer, and was not forgotten yet.

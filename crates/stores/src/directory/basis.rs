@@ -5,7 +5,7 @@ use crate::sql::{
     Kind::{Int, Text},
     Statement,
 };
-use countersign_core::resource::Basis;
+use countersign_core::tenant::resource::Basis;
 
 /// Gives its row if the tenant has these of the kind, in these versions, and no others.
 pub(super) const UNCHANGED_KIND: Statement = Statement {

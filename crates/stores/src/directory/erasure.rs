@@ -10,7 +10,7 @@ use crate::sql::{
     Kind::{Int, Text},
     Sql, Statement, Value,
 };
-use countersign_core::{id::TenantId, ports::StoreError, tenant::Tenant, time::Timestamp};
+use countersign_core::{id::TenantId, ports::error::StoreError, tenant::Tenant, time::Timestamp};
 
 pub(super) const LIST_DELETED: Statement = Statement {
     table: "tenants",

@@ -11,14 +11,20 @@ use crate::sql::{
     Row, Sql, Statement,
 };
 use countersign_core::{
-    allowlist::Allowlist,
+    access::{
+        allowlist::Allowlist,
+        key::{HashedSecret, Key, MOST_KEYS},
+        scope::Scope,
+    },
     id::{KeyId, TenantId},
-    idempotency::Once,
-    key::{HashedSecret, Key, MOST_KEYS, Mode},
-    ports::{KeyChange, Rotation, StoreError},
-    scope::Scope,
+    mode::Mode,
+    ports::{
+        directory::{KeyChange, Rotation},
+        error::StoreError,
+    },
     time::Timestamp,
-    webhook::WebhookEvent,
+    verification::idempotency::Once,
+    webhook::event::WebhookEvent,
 };
 use std::collections::BTreeMap;
 

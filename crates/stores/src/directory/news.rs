@@ -15,9 +15,9 @@ use crate::sql::{
 };
 use countersign_core::{
     id::{KeyId, TenantId},
-    ports::StoreError,
-    resource::Resource,
-    snapshot::{News, TenantView},
+    ports::error::StoreError,
+    snapshot::{news::News, view::TenantView},
+    tenant::resource::Resource,
     time::Timestamp,
 };
 use std::collections::{BTreeSet, HashMap};

@@ -7,9 +7,11 @@ use crate::sql::{
 };
 use countersign_core::{
     id::NodeId,
-    keyring::Versions,
-    node::{DEAD_AFTER, Node},
-    ports::StoreError,
+    keyring::version::Versions,
+    ports::{
+        error::StoreError,
+        nodes::{DEAD_AFTER, Node},
+    },
     time::Timestamp,
 };
 

@@ -9,10 +9,12 @@ use crate::sql::{
 use countersign_core::{
     code::Alphabet,
     id::{ProfileId, TenantId},
-    limits::{LimitNotes, NamedLimits},
-    ports::StoreError,
-    profile::{DisplayName, Policy, Profile, ProfileName, ResendPolicy},
-    profiles::MOST_PROFILES,
+    management::profiles::MOST_PROFILES,
+    ports::error::StoreError,
+    tenant::{
+        limits::{LimitNotes, NamedLimits},
+        profile::{DisplayName, Policy, Profile, ProfileName, ResendPolicy},
+    },
     time::Timestamp,
 };
 use std::time::Duration;

@@ -12,10 +12,10 @@ use crate::sql::{
 };
 use countersign_core::{
     id::TenantId,
-    idempotency::Once,
-    ports::StoreError,
-    resource::{Basis, Resource, ResourceKind},
+    ports::error::StoreError,
+    tenant::resource::{Basis, Resource, ResourceKind},
     time::Timestamp,
+    verification::idempotency::Once,
 };
 
 /// Nothing for a kind of a newer release.

@@ -11,11 +11,11 @@ use crate::sql::{
 };
 use countersign_core::{
     id::{ReviewNumberId, TenantId},
-    idempotency::Once,
     keyring::Fingerprint,
-    ports::StoreError,
-    review::{self, ReviewNumber},
+    ports::error::StoreError,
+    tenant::review::{self, ReviewNumber},
     time::Timestamp,
+    verification::idempotency::Once,
 };
 
 pub(super) fn read_review_number(row: &Row) -> Result<ReviewNumber, StoreError> {

@@ -8,9 +8,11 @@ use crate::sql::{
 };
 use countersign_core::{
     id::TenantId,
-    limits::LimitScope,
-    ports::StoreError,
-    setting::{Setting, Settings},
+    ports::error::StoreError,
+    tenant::{
+        limits::LimitScope,
+        settings::{Setting, Settings},
+    },
     time::Timestamp,
 };
 

@@ -10,13 +10,10 @@ use crate::sql::{
     Row, Sql, Statement,
 };
 use countersign_core::{
-    countries::Countries,
     id::TenantId,
-    ports::StoreError,
-    profile::Profile,
-    provider::OPERATOR,
-    setting::Setting,
-    tenant::{Tenant, TenantChange, TenantName},
+    phone::countries::Countries,
+    ports::error::StoreError,
+    tenant::{OPERATOR, Tenant, TenantChange, TenantName, profile::Profile, settings::Setting},
     time::Timestamp,
 };
 

@@ -6,12 +6,13 @@ use crate::{
     webhooks::insert,
 };
 use countersign_core::{
+    access::key::Key,
+    acts::webhook_events::of_key,
     id::TenantId,
-    key::Key,
-    ports::StoreError,
-    resource::ResourceKind,
+    ports::error::StoreError,
+    tenant::resource::ResourceKind,
     time::Timestamp,
-    webhook::{Webhook, WebhookEvent, event::of_key},
+    webhook::{Webhook, event::WebhookEvent},
 };
 
 /// The tenant's webhooks, read from the database: keys change seldom, and the

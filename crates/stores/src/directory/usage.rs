@@ -6,10 +6,10 @@ use crate::sql::{
     Row, Sql, Statement, Value,
 };
 use countersign_core::{
+    access::usage::{AddressUse, MOST_ADDRESSES, UsePage},
     id::{KeyId, TenantId},
-    ports::StoreError,
+    ports::error::StoreError,
     time::Timestamp,
-    usage::{AddressUse, MOST_ADDRESSES, UsePage},
 };
 use std::collections::BTreeSet;
 

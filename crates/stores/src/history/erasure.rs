@@ -6,7 +6,9 @@ use crate::sql::{
     Kind::{Bytes, Int, Text},
     Sql, Statement, Value,
 };
-use countersign_core::{id::TenantId, key::Mode, keyring::Fingerprint, ports::StoreError, time::Timestamp};
+use countersign_core::{
+    id::TenantId, keyring::Fingerprint, mode::Mode, ports::error::StoreError, time::Timestamp,
+};
 
 /// Rows that one statement changes, so that none holds its locks for long.
 const AT_ONCE: usize = 500;

@@ -7,10 +7,10 @@ use crate::sql::{
     Statement, Value,
 };
 use countersign_core::{
-    event::{Event, EventKind},
-    history::{Change, Conversions, Counts, rank},
+    history::fold::{Change, Conversions, Counts, rank},
+    id::RecordKey,
     time::Timestamp,
-    verification::RecordKey,
+    verification::event::{Event, EventKind},
 };
 use std::collections::{BTreeMap, HashMap};
 

@@ -5,14 +5,16 @@ use crate::sql::{
     Row, Sql, Statement, Value,
 };
 use countersign_core::{
-    event::{Event, EventKind},
-    history::{Filter, ListQuery, PastVerification},
-    id::{TenantId, VerificationId},
-    key::Mode,
+    history::query::{Filter, ListQuery, PastVerification},
+    id::{RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
-    ports::StoreError,
+    mode::Mode,
+    ports::error::StoreError,
     time::Timestamp,
-    verification::{Delivery, RecordKey, Status},
+    verification::{
+        event::{Event, EventKind},
+        status::{Delivery, Status},
+    },
 };
 
 const STATUSES: [Status; 6] =

@@ -5,10 +5,13 @@ use crate::sql::{
     Row, Sql, Statement,
 };
 use countersign_core::{
-    history::{By, ConversionQuery, Conversions, Counts, HourlyCounts, ReportQuery, Way, WayCounts},
+    history::{
+        fold::{Conversions, Counts},
+        query::{By, ConversionQuery, HourlyCounts, ReportQuery, Way, WayCounts},
+    },
     id::TenantId,
-    key::Mode,
-    ports::StoreError,
+    mode::Mode,
+    ports::error::StoreError,
     time::Timestamp,
 };
 

@@ -6,7 +6,7 @@ use crate::sql::{
     Kind::{Int, Text},
     Sql, Statement, Value,
 };
-use countersign_core::{id::TenantId, ports::StoreError};
+use countersign_core::{id::TenantId, ports::error::StoreError};
 
 /// Those of the verifications that go with the same batch; the time finds their week.
 pub(super) const ERASE_EVENTS: Statement = Statement {

@@ -8,14 +8,16 @@ use crate::sql::{
     Row, Sql, Statement, Value,
 };
 use countersign_core::{
-    event::Event,
-    history::{Arranged, StoredContact},
-    id::VerificationId,
-    key::Mode,
+    id::{RecordKey, VerificationId},
     keyring::Fingerprint,
-    ports::{Position, StoreError, UnrecordedEvent},
+    mode::Mode,
+    ports::{
+        codes::events::{Position, UnrecordedEvent},
+        error::StoreError,
+        history::{Arranged, StoredContact},
+    },
     time::Timestamp,
-    verification::RecordKey,
+    verification::event::Event,
 };
 use std::time::Duration;
 

@@ -4,14 +4,16 @@
 //! up; so the script and its WAIT go over one that nobody shares meanwhile.
 
 use super::{
-    codes::{Store, is_approval},
-    link::{CALL_TIMEOUT, Call, Link, client, connect, is_not_now, is_unknown_script, store_error},
+    check::is_approval,
+    link::{CALL_TIMEOUT, Call, Link, is_not_now, is_unknown_script, store_error},
+    node::{client, connect},
     script::Script,
+    store::Store,
     tags::{slot, tag},
     url::RedisUrl,
 };
 use crate::home::Home;
-use countersign_core::ports::StoreError;
+use countersign_core::ports::error::StoreError;
 use redis::{
     ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value,
     aio::MultiplexedConnection,

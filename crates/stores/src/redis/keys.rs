@@ -1,7 +1,11 @@
 //! The names of keys: `{tag}`, a letter, and the rest.
 
 use super::tags::tag;
-use countersign_core::{id::TenantId, key::Mode, keyring::Fingerprint, verification::RecordKey};
+use countersign_core::{
+    id::{RecordKey, TenantId},
+    keyring::Fingerprint,
+    mode::Mode,
+};
 
 fn name(partition: u16, letter: u8, rest: &[u8]) -> Vec<u8> {
     let mut name = tag(partition).into_bytes();

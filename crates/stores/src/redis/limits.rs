@@ -7,16 +7,16 @@
 //! anything: a flood on one number or from one visitor takes nothing elsewhere.
 
 use super::{
-    codes::{Store, text},
     keys,
     reply::Reply,
     script,
+    store::{Store, text},
 };
 use countersign_core::{
-    key::Mode,
     keyring::Fingerprint,
-    limits::{LimitHit, LimitState, Take},
-    ports::StoreError,
+    mode::Mode,
+    ports::error::StoreError,
+    tenant::limits::{LimitHit, LimitState, Take},
     time::Timestamp,
 };
 use futures_util::future::join_all;

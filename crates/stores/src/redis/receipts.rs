@@ -1,17 +1,18 @@
 //! Receipts from outside, and which message of ours a provider means by its own id.
 
 use super::{
-    codes::{Store, millis, text},
     keys,
     reply::{bytes_or_nil, number},
     script,
+    store::{Store, millis, text},
 };
 use countersign_core::{
-    event::RECEIPT_HEAD,
-    id::MessageId,
-    ports::StoreError,
-    receipt::{ParkedReceipt, ProviderMessage, ReceiptReport, Received},
-    verification::RecordKey,
+    id::{MessageId, RecordKey},
+    ports::error::StoreError,
+    verification::{
+        event::packed::RECEIPT_HEAD,
+        receipt::{ParkedReceipt, ProviderMessage, ReceiptReport, Received},
+    },
 };
 
 pub async fn receive(store: &Store, report: &ReceiptReport) -> Result<Received, StoreError> {

@@ -2,16 +2,17 @@
 //! number of the newest change that anybody has read.
 
 use super::{
-    codes::{Store, text},
     keys,
     link::Link,
     reply::Reply,
     script,
+    store::{Store, text},
     url::RedisUrl,
 };
 use countersign_core::{
     id::{KeyId, TenantId},
-    ports::{KeyEnd, Relay, Relayed, StoreError, TenantEnd},
+    ports::error::StoreError,
+    snapshot::ends::{KeyEnd, Relay, Relayed, TenantEnd},
     time::Timestamp,
 };
 

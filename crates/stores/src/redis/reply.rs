@@ -1,7 +1,7 @@
 //! What a script answers, taken apart without a word of it in an error: it may
 //! hold what belongs to a tenant.
 
-use countersign_core::{ports::StoreError, time::Timestamp};
+use countersign_core::{ports::error::StoreError, time::Timestamp};
 use redis::Value;
 
 /// An array of whole numbers, byte strings and further arrays.

@@ -1,10 +1,10 @@
 //! What a server must be set to, so that it neither forgets nor loses.
 
 use super::{
-    link::{Node, client},
+    node::{Node, client},
     url::{RedisUrl, Setup},
 };
-use countersign_core::{cause::chain, ports::StoreError};
+use countersign_core::{error::chain, ports::error::StoreError};
 use futures_util::future::join_all;
 use std::{collections::BTreeSet, time::Duration};
 use tokio::time::timeout;

@@ -1,13 +1,14 @@
 //! Wakes workers on other nodes when a message is queued here, and is woken by them.
 
 use super::{
+    arrivals::Arrivals,
     keys,
-    link::{Node, cluster_client},
-    outbox::Arrivals,
+    link::cluster_client,
+    node::Node,
     tags::partition_of,
     url::{RedisUrl, Setup},
 };
-use countersign_core::{node::Share, ports::StoreError};
+use countersign_core::ports::{error::StoreError, nodes::Share};
 use futures_util::StreamExt as _;
 use std::{
     ops::Range,

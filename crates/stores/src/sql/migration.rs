@@ -3,7 +3,7 @@
 //! Not refinery: it opens transactions of its own, which the one writer of
 //! SQLite cannot nest, and it takes no lock, so concurrent starts fail.
 
-use countersign_core::ports::StoreError;
+use countersign_core::ports::error::StoreError;
 
 /// One step of the schema.
 #[derive(Debug)]

@@ -5,13 +5,14 @@ mod migrate;
 mod weeks;
 
 use super::{
-    Batch, Done, Kind, Row, Statement, Value,
+    Batch, Kind, Row, Statement, Value,
+    batch::Done,
     migration::{self, Applied},
 };
 use crate::home::Home;
 use connect::{Connector, connector};
 pub(super) use connect::{parse_url, servers};
-use countersign_core::ports::StoreError;
+use countersign_core::ports::error::StoreError;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, Runtime};
 use futures_util::{TryStreamExt, future::maybe_done, poll};
 use std::{future::Future, pin::pin, time::Duration};

@@ -1,7 +1,7 @@
 //! Values on their way in, rows on their way out.
 
 use super::{Kind, Statement};
-use countersign_core::ports::StoreError;
+use countersign_core::ports::error::StoreError;
 
 /// A parameter, or one column of a row.
 #[derive(Clone, PartialEq, Eq)]

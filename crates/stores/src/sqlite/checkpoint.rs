@@ -2,7 +2,7 @@
 //! itself, each act of that moment would wait.
 
 use super::{READERS, open::Open, sqlite_error};
-use countersign_core::ports::StoreError;
+use countersign_core::ports::error::StoreError;
 use rusqlite::{Connection, hooks::Wal, wal::CheckpointMode};
 use std::{
     sync::{

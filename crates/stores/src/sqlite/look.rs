@@ -1,7 +1,7 @@
 //! A look into a file of SQLite that changes nothing of it and nothing beside it.
 
 use super::{PATIENCE, sqlite_error};
-use countersign_core::ports::StoreError;
+use countersign_core::ports::error::StoreError;
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;

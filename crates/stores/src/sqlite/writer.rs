@@ -1,6 +1,6 @@
 //! The thread that writes: acts that arrive while one commit runs share the next.
 
-use countersign_core::ports::StoreError;
+use countersign_core::ports::error::StoreError;
 use rusqlite::Connection;
 use std::sync::{
     Arc,

@@ -6,13 +6,13 @@ use crate::sql::{
     Row, Sql, Statement,
 };
 use countersign_core::{
+    acts::webhook_events::PING,
     id::{AttemptId, TenantId, WebhookId},
-    ports::StoreError,
-    time::Timestamp,
-    webhook::{
-        event::PING,
-        outbox::{NextTry, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
+    ports::{
+        error::StoreError,
+        webhooks::{NextTry, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
     },
+    time::Timestamp,
 };
 use std::time::Duration;
 

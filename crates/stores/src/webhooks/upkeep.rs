@@ -1,7 +1,7 @@
 //! What ends and what goes: tries of a webhook that was disabled, what is old,
 //! and what belonged to a webhook that was deleted.
 
-use super::{after, log::FORGET_FAILURES};
+use super::{claim::after, log::FORGET_FAILURES};
 use crate::sql::{
     Batch,
     Kind::{Int, Text},
@@ -9,8 +9,10 @@ use crate::sql::{
 };
 use countersign_core::{
     id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
-    ports::StoreError,
-    webhook::outbox::{KeptBounds, Retained},
+    ports::{
+        error::StoreError,
+        webhooks::{KeptBounds, Retained},
+    },
 };
 
 pub(super) const END_TRIES: Statement = Statement {

@@ -8,10 +8,13 @@ use crate::{
     compatible::{client, wrong},
 };
 use countersign_core::{
+    access::{
+        key::{Key, PresentedKey},
+        scope::Scope,
+    },
     id::KeyId,
-    key::{Key, Mode, PresentedKey},
-    ports::Clock as _,
-    scope::Scope,
+    mode::Mode,
+    ports::clock::Clock as _,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

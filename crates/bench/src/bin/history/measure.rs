@@ -3,12 +3,13 @@
 use crate::{fill, statement};
 use anyhow::{Context, Result};
 use countersign_core::{
-    history::{Filter, History, ListQuery},
-    id::{TenantId, VerificationId},
-    key::Mode,
+    history::query::{Filter, ListQuery},
+    id::{RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
+    mode::Mode,
+    ports::history::History,
     time::Timestamp,
-    verification::{RecordKey, Status},
+    verification::status::Status,
 };
 use countersign_stores::{
     history::SqlHistory,

@@ -4,7 +4,7 @@
 //! looks an id up does so by [`ids_alike`].
 
 use crate::receipt::OtherReading;
-use countersign_core::receipt::ids_alike;
+use countersign_core::verification::receipt::ids_alike;
 
 /// How the SMSC writes ids in its responses and in its receipts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 
 use super::receipt::Receipt;
 use crate::receipt::{Report, ReportOutcome as Outcome};
-use countersign_core::receipt::ids_alike;
+use countersign_core::verification::receipt::ids_alike;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Messages that are remembered; then the oldest is forgotten.

@@ -1,7 +1,7 @@
 //! The octets of a text, in the alphabets that SMSCs read.
 
 use super::settings::DefaultAlphabet;
-use countersign_core::sms::{self, Encoding};
+use countersign_core::message::sms::{self, Encoding};
 use zeroize::Zeroizing;
 
 const DEFAULT: u8 = 0;

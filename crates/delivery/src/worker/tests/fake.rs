@@ -3,22 +3,35 @@
 
 use crate::{Accounts, AddressPolicy, Outbound, providers::Means};
 use countersign_core::{
-    Caller, Context,
-    history::History,
+    access::{caller::Caller, scope::Scopes},
+    acts::start::{request::StartRequest, start_verification},
+    context::Context,
+    delivery::places::Places,
     id::{EventId, KeyId, ProfileId, TenantId},
-    idempotency::Answer,
-    key::Mode,
     keyring::{KeyRing, VersionedKey},
-    places::Places,
-    ports::{Claim, Clock, Codes, Directory, NewVerification, Phase, Settled, StartOutcome, StoreError},
-    profile::{Profile, ProfileName},
-    scope::Scopes,
-    snapshot::{News, Snapshot, TenantView},
-    start::{StartRequest, start_verification},
-    tenant::{Tenant, TenantName},
-    testmode::parse_number,
+    mode::Mode,
+    phone::magic::parse_number,
+    ports::{
+        clock::Clock,
+        codes::{
+            Codes,
+            acts::{NewVerification, StartOutcome},
+            outbox::{Claim, Settled},
+        },
+        directory::Directory,
+        error::StoreError,
+        history::History,
+    },
+    snapshot::{Snapshot, news::News, view::TenantView},
+    tenant::{
+        Tenant, TenantName,
+        profile::{Profile, ProfileName},
+    },
     time::Timestamp,
-    verification::Settlement,
+    verification::{
+        idempotency::Answer,
+        settlement::{Phase, Settlement},
+    },
 };
 use std::{
     ops::Range,
@@ -63,8 +76,8 @@ pub(super) fn context(codes: &Arc<MemoryCodes>) -> Context {
         history: Arc::new(NoHistory),
         keyring: Arc::new(KeyRing::new([5; 32], key(), key()).unwrap()),
         partitions: 4,
-        gateways: Arc::new(countersign_core::gateway::NoGateways),
-        webhooks: Arc::new(countersign_core::webhook::outbox::NoWebhooks),
+        gateways: Arc::new(countersign_core::ports::gateways::NoGateways),
+        webhooks: Arc::new(countersign_core::ports::webhooks::NoWebhooks),
         live_route: true,
     }
 }

@@ -5,13 +5,13 @@ use super::{PAGE, open, open_directory_of};
 use crate::{configuration::Settings, wiring};
 use anyhow::{Context as _, bail};
 use countersign_core::{
-    history::{HistoryUpkeep, Progress, count_sealed_with, reseal_progress},
-    keyring::KeyKind,
-    node::Node,
-    ports::{Directory, StoreError},
-    provider::OPERATOR,
-    resource::ResourceKind,
-    rotation::{ListedKey, Refusal, retirement_waits, unused_from},
+    keyring::version::KeyKind,
+    management::{
+        keyring_rotation::{ListedKey, Refusal, retirement_waits, unused_from},
+        reseal_history::{Progress, count_sealed_with, reseal_progress},
+    },
+    ports::{directory::Directory, error::StoreError, history::HistoryUpkeep, nodes::Node},
+    tenant::{OPERATOR, resource::ResourceKind},
     time::Timestamp,
 };
 use countersign_stores::{directory::SqlDirectory, history::SqlHistory, inbox::SqliteInbox};

@@ -5,7 +5,7 @@
 
 use super::PATIENCE;
 use crate::home::Home;
-use countersign_core::{cause::chain, ports::StoreError};
+use countersign_core::{error::chain, ports::error::StoreError};
 use deadpool_postgres::Connect;
 use rustls::{
     ClientConfig, RootCertStore,

@@ -9,7 +9,7 @@ mod concurrently;
 use super::{PATIENCE, Postgres, answer, read_applied};
 use crate::sql::migration::{self, Migration};
 use concurrently::create_index;
-use countersign_core::ports::StoreError;
+use countersign_core::ports::error::StoreError;
 use std::{future::Future, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::{

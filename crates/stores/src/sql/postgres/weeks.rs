@@ -4,7 +4,7 @@
 
 use super::{Postgres, answer};
 use crate::sql::Weeks;
-use countersign_core::ports::StoreError;
+use countersign_core::ports::error::StoreError;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::{

@@ -1,7 +1,7 @@
 //! The text of a receipt: SMPP 3.4, appendix B, and what SMSCs make of it.
 
 use super::super::{ids::written, pdu::Incoming};
-use countersign_core::sms::read_gsm7;
+use countersign_core::message::sms::read_gsm7;
 
 /// `data_coding`: SMPP 3.4, 5.2.19.
 const DEFAULT: u8 = 0;

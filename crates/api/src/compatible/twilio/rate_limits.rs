@@ -1,0 +1,260 @@
+//! Rate limits and their buckets: the limits of a profile for values that a
+//! start names.
+
+mod json;
+
+use super::{
+    base::{Answer, Base},
+    error::Refusal,
+    form::{Form, Query},
+    page::{Asked, page},
+    services,
+    sid::{Kind, Sid},
+};
+use crate::{
+    access::caller::{Authed, CompatTwilio},
+    compatible::twilio::base::TwilioSettings,
+};
+use actix_web::{
+    HttpRequest, HttpResponse, delete, get, post,
+    web::{Data, Path},
+};
+use countersign_core::{
+    access::caller::Caller,
+    keyring::KeyRing,
+    management::profile_limits::{self, RateLimit},
+    tenant::{
+        limits::{LimitName, LimitNotes, LimitScope},
+        profile::Profile,
+    },
+};
+use countersign_web::{State, notes::note_changed};
+use json::{Links, RateLimitBody, RateLimitForm, RateLimitList, RateLimitUpdate};
+
+/// The limit that a client calls by this name. The names of built-in limits
+/// are the API's own, so here they bear one character more.
+pub fn limit_name(unique: &str) -> Option<LimitName> {
+    let own = LimitName::parse(unique)?;
+    if own.scope() != LimitScope::Caller {
+        return LimitName::parse(&format!("{unique}_"));
+    }
+    (unique_name(&own) == unique).then_some(own)
+}
+
+/// The reverse of [`limit_name`].
+fn unique_name(name: &LimitName) -> &str {
+    let stem = name
+        .as_str()
+        .strip_suffix('_')
+        .filter(|stem| LimitName::parse(stem).is_some_and(|stem| stem.scope() != LimitScope::Caller));
+    stem.unwrap_or(name.as_str())
+}
+
+/// One profile and where its limits are.
+pub struct Place {
+    base: Base,
+    pub profile: Profile,
+}
+
+impl Place {
+    pub async fn find(
+        state: &State,
+        caller: &Caller,
+        request: &HttpRequest,
+        sid: &str,
+    ) -> Result<Self, Refusal> {
+        let profile = services::find(state, caller, sid).await?;
+        note_changed(request, profile.id);
+        Ok(Self { base: Base::of(request), profile })
+    }
+
+    pub fn url(&self) -> String {
+        let service = Sid::new(Kind::Service, self.profile.id.bytes());
+        self.base.url(&format!("/v2/Services/{service}/RateLimits"))
+    }
+
+    /// The limit with this SID; SIDs follow from profile and name.
+    pub fn limit(&self, keyring: &KeyRing, sid: &str) -> Result<RateLimit, Refusal> {
+        let wanted = Sid::parse(Kind::RateLimit, sid).ok_or_else(Refusal::not_found)?;
+        let mut all = profile_limits::rate_limits(&self.profile).into_iter();
+        all.find(|limit| self.sid(keyring, &limit.name) == wanted).ok_or_else(Refusal::not_found)
+    }
+
+    pub fn sid(&self, keyring: &KeyRing, name: &LimitName) -> [u8; 16] {
+        let parts = [self.profile.id.bytes().as_slice(), name.as_str().as_bytes()];
+        keyring.hash("twilio rate limit", self.profile.tenant, &parts)
+    }
+
+    fn body(&self, keyring: &KeyRing, limit: RateLimit) -> RateLimitBody {
+        let sid = Sid::new(Kind::RateLimit, &self.sid(keyring, &limit.name)).to_string();
+        let url = format!("{}/{sid}", self.url());
+        RateLimitBody {
+            sid,
+            service_sid: Sid::new(Kind::Service, self.profile.id.bytes()).to_string(),
+            account_sid: Sid::new(Kind::Account, self.profile.tenant.bytes()).to_string(),
+            unique_name: unique_name(&limit.name).to_owned(),
+            description: limit.note,
+            date_created: None,
+            date_updated: None,
+            links: Links { buckets: format!("{url}/Buckets") },
+            url,
+        }
+    }
+}
+
+fn description(form: &Form) -> Result<Option<String>, Refusal> {
+    form.parsed("Description", |text| {
+        let fits = text.chars().count() <= LimitNotes::MAX && !text.chars().any(char::is_control);
+        fits.then(|| text.to_owned())
+    })
+}
+
+/// Makes a rate limit; it limits nothing until it has a bucket.
+#[utoipa::path(
+    tag = "twilio",
+    params(("service" = String, Path, description = "The service.", pattern = "^VA[0-9a-f]{32}$")),
+    request_body(content = RateLimitForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 201, description = "Made.", body = RateLimitBody)),
+    security(("twilio" = ["compat:twilio", "settings:write"]))
+)]
+#[post("/Services/{service}/RateLimits")]
+pub async fn create_rate_limit(
+    caller: Authed<TwilioSettings>,
+    request: HttpRequest,
+    state: Data<State>,
+    path: Path<String>,
+    form: Form,
+) -> Answer {
+    let name = limit_name(form.required("UniqueName")?);
+    let name = name.ok_or_else(|| {
+        Refusal::new(400, 60209, "UniqueName format is invalid: it must be 1 to 32 of a-z, 0-9, _ and -")
+    })?;
+    let note = description(&form)?.unwrap_or_default();
+    let place = Place::find(&state, &caller, &request, &path).await?;
+    let (id, now) = (place.profile.id, state.clock.now());
+    let made = profile_limits::create_rate_limit(&state.context, &caller, id, (name, note), now).await?;
+    Ok(HttpResponse::Created().json(place.body(&state.context.keyring, made)))
+}
+
+/// Lists the rate limits of a service.
+#[utoipa::path(
+    tag = "twilio",
+    params(
+        ("service" = String, Path, description = "The service.", pattern = "^VA[0-9a-f]{32}$"),
+        ("PageSize" = Option<u32>, Query, description = "Rate limits on a page.", minimum = 1, maximum = 1000),
+        ("Page" = Option<u32>, Query, description = "Which page, from 0.", maximum = 10000),
+        ("PageToken" = Option<String>, Query, description = "As in `next_page_url`.", pattern = "^P[AB][0-9a-f]{32}$"),
+    ),
+    responses((status = 200, description = "A page.", body = RateLimitList)),
+    security(("twilio" = ["compat:twilio"]))
+)]
+#[get("/Services/{service}/RateLimits")]
+pub async fn list_rate_limits(
+    caller: Authed<CompatTwilio>,
+    request: HttpRequest,
+    state: Data<State>,
+    path: Path<String>,
+    query: Query,
+) -> Answer {
+    let asked = Asked::read(&query)?;
+    let place = Place::find(&state, &caller, &request, &path).await?;
+    let keyring = &state.context.keyring;
+    let mut all = profile_limits::rate_limits(&place.profile);
+    all.sort_by_key(|limit| place.sid(keyring, &limit.name));
+    let id = |limit: &RateLimit| place.sid(keyring, &limit.name);
+    let (page, meta) = page(asked, all, id, (&place.url(), "rate_limits"));
+    let rate_limits = page.into_iter().map(|limit| place.body(keyring, limit)).collect();
+    Ok(HttpResponse::Ok().json(RateLimitList { meta, rate_limits }))
+}
+
+/// Reads a rate limit.
+#[utoipa::path(
+    tag = "twilio",
+    params(
+        ("service" = String, Path, description = "The service.", pattern = "^VA[0-9a-f]{32}$"),
+        ("limit" = String, Path, description = "The rate limit.", pattern = "^RK[0-9a-f]{32}$"),
+    ),
+    responses((status = 200, description = "The rate limit.", body = RateLimitBody)),
+    security(("twilio" = ["compat:twilio"]))
+)]
+#[get("/Services/{service}/RateLimits/{limit}")]
+pub async fn read_rate_limit(
+    caller: Authed<CompatTwilio>,
+    request: HttpRequest,
+    state: Data<State>,
+    path: Path<(String, String)>,
+) -> Answer {
+    let place = Place::find(&state, &caller, &request, &path.0).await?;
+    let keyring = &state.context.keyring;
+    let limit = place.limit(keyring, &path.1)?;
+    Ok(HttpResponse::Ok().json(place.body(keyring, limit)))
+}
+
+/// Says something else of a rate limit.
+#[utoipa::path(
+    tag = "twilio",
+    params(
+        ("service" = String, Path, description = "The service.", pattern = "^VA[0-9a-f]{32}$"),
+        ("limit" = String, Path, description = "The rate limit.", pattern = "^RK[0-9a-f]{32}$"),
+    ),
+    request_body(content = Option<RateLimitUpdate>, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, description = "The rate limit as it is now.", body = RateLimitBody)),
+    security(("twilio" = ["compat:twilio", "settings:write"]))
+)]
+#[post("/Services/{service}/RateLimits/{limit}")]
+pub async fn update_rate_limit(
+    caller: Authed<TwilioSettings>,
+    request: HttpRequest,
+    state: Data<State>,
+    path: Path<(String, String)>,
+    form: Form,
+) -> Answer {
+    let note = description(&form)?;
+    let place = Place::find(&state, &caller, &request, &path.0).await?;
+    let name = place.limit(&state.context.keyring, &path.1)?.name;
+    let (id, said) = (place.profile.id, (&name, note.as_deref()));
+    let now = state.clock.now();
+    let changed = profile_limits::describe_rate_limit(&state.context, &caller, id, said, now).await?;
+    Ok(HttpResponse::Ok().json(place.body(&state.context.keyring, changed)))
+}
+
+/// Deletes a rate limit with its buckets.
+#[utoipa::path(
+    tag = "twilio",
+    params(
+        ("service" = String, Path, description = "The service.", pattern = "^VA[0-9a-f]{32}$"),
+        ("limit" = String, Path, description = "The rate limit.", pattern = "^RK[0-9a-f]{32}$"),
+    ),
+    responses((status = 204, description = "Deleted.")),
+    security(("twilio" = ["compat:twilio", "settings:write"]))
+)]
+#[delete("/Services/{service}/RateLimits/{limit}")]
+pub async fn delete_rate_limit(
+    caller: Authed<TwilioSettings>,
+    request: HttpRequest,
+    state: Data<State>,
+    path: Path<(String, String)>,
+) -> Answer {
+    let place = Place::find(&state, &caller, &request, &path.0).await?;
+    let name = place.limit(&state.context.keyring, &path.1)?.name;
+    let now = state.clock.now();
+    profile_limits::delete_rate_limit(&state.context, &caller, place.profile.id, &name, now).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_limit_has_one_unique_name() {
+        for unique in ["signup", "end_user_ip", "number", "a_", "_", "x-1"] {
+            let name = limit_name(unique).unwrap();
+            assert_eq!(unique_name(&name), unique);
+            assert_eq!(name.scope(), LimitScope::Caller, "{unique}");
+        }
+        for bad in ["", "ipMinutes", "a.b", "end_user_ip_", "number_", &"x".repeat(33)] {
+            assert!(limit_name(bad).is_none(), "{bad}");
+        }
+    }
+}

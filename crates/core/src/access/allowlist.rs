@@ -1,0 +1,217 @@
+//! The addresses that a tenant's keys, or one key, may be used from.
+
+use crate::access::address::parse_network;
+use ipnet::IpNet;
+use std::{collections::HashSet, fmt, net::IpAddr, sync::Arc};
+
+/// What an entry is for, in the words of its author: up to 100 characters, none
+/// of them a control character.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Description(String);
+
+impl Description {
+    /// Longest description, in characters.
+    pub const MAX: usize = 100;
+
+    /// `None` when it is too long or would break a line.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = text.chars().count() <= Self::MAX && !text.chars().any(char::is_control);
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The words.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One range of addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The range, without host bits; IPv4-mapped ones as IPv4.
+    pub range: IpNet,
+    /// What it is for.
+    pub description: Description,
+}
+
+/// An address, or a range of them. Host bits are cut off, and an IPv4-mapped
+/// range becomes the IPv4 one: callers are seen as IPv4 too.
+pub fn parse_range(text: &str) -> Option<IpNet> {
+    parse_network(text)
+}
+
+/// Why entries make no list.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EntriesError {
+    /// More than [`Allowlist::MOST`].
+    #[error("an allowlist has at most 100 entries")]
+    TooMany,
+    /// The entries at these places have a range that stands before them.
+    #[error("a range stands twice in the allowlist")]
+    Duplicates(Vec<usize>),
+}
+
+/// A list of ranges; an empty one admits every address. Clones share it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Allowlist(Arc<[Entry]>);
+
+impl Allowlist {
+    /// Most entries of one list.
+    pub const MOST: usize = 100;
+
+    /// A list of these entries.
+    pub fn new(entries: Vec<Entry>) -> Result<Self, EntriesError> {
+        if entries.len() > Self::MOST {
+            return Err(EntriesError::TooMany);
+        }
+        let mut seen = HashSet::new();
+        let twice = entries.iter().enumerate().filter(|(_, entry)| !seen.insert(entry.range));
+        let twice: Vec<_> = twice.map(|(place, _)| place).collect();
+        if twice.is_empty() { Ok(Self(entries.into())) } else { Err(EntriesError::Duplicates(twice)) }
+    }
+
+    /// The entries, in their author's order.
+    pub fn entries(&self) -> &[Entry] {
+        &self.0
+    }
+
+    /// Whether it admits every address.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether it admits the address, which is in canonical form.
+    pub fn allows(&self, address: IpAddr) -> bool {
+        self.is_empty() || self.0.iter().any(|entry| entry.range.contains(&address))
+    }
+
+    /// Whether it admits nothing that `wider` does not.
+    pub fn is_within(&self, wider: &Self) -> bool {
+        let ranges: Vec<_> = wider.0.iter().map(|entry| entry.range).collect();
+        // Two halves of a network admit what the whole does.
+        let ranges = IpNet::aggregate(&ranges);
+        let covered = |entry: &Entry| ranges.iter().any(|range| range.contains(&entry.range));
+        wider.is_empty() || (!self.is_empty() && self.0.iter().all(covered))
+    }
+
+    /// Reads the stored form.
+    pub fn parse(text: &str) -> Option<Self> {
+        let entry = |line: &str| {
+            let (range, description) = line.split_once('\t')?;
+            Some(Entry { range: range.parse().ok()?, description: Description::parse(description)? })
+        };
+        Self::new(text.lines().map(entry).collect::<Option<_>>()?).ok()
+    }
+}
+
+impl fmt::Display for Allowlist {
+    /// A line for each entry, `10.0.0.0/8<TAB>office`, as SQL stores it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|Entry { range, description }| writeln!(f, "{range}\t{}", description.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn list(ranges: &[&str]) -> Allowlist {
+        let entry =
+            |range: &&str| Entry { range: parse_range(range).unwrap(), description: Description::default() };
+        Allowlist::new(ranges.iter().map(entry).collect()).unwrap()
+    }
+
+    #[test]
+    fn ranges_are_written_in_one_way() {
+        for (text, expected) in [
+            ("203.0.113.7", Some("203.0.113.7/32")),
+            ("203.0.113.7/24", Some("203.0.113.0/24")),
+            ("2001:DB8::1/64", Some("2001:db8::/64")),
+            ("2001:db8::1", Some("2001:db8::1/128")),
+            ("::ffff:203.0.113.7", Some("203.0.113.7/32")),
+            ("::ffff:203.0.113.7/120", Some("203.0.113.0/24")),
+            ("0.0.0.0/0", Some("0.0.0.0/0")),
+            ("203.0.113.7/33", None),
+            ("203.0.113", None),
+            ("203.0.113.0/255.255.255.0", None),
+            ("203.0.113.1-203.0.113.9", None),
+            (" 203.0.113.7", None),
+            ("fe80::1%eth0", None),
+            ("office.example.com", None),
+            ("", None),
+        ] {
+            let range = parse_range(text).map(|range| range.to_string());
+            assert_eq!(range.as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_empty_list_admits_everybody_and_another_only_its_ranges() {
+        let admits = |ranges: &[&str], address: &str| list(ranges).allows(address.parse().unwrap());
+        assert!(admits(&[], "203.0.113.7") && admits(&[], "2001:db8::1"));
+        let ranges = ["203.0.113.0/24", "2001:db8::/64", "::ffff:198.51.100.1"];
+        for inside in ["203.0.113.0", "203.0.113.255", "2001:db8::9", "198.51.100.1"] {
+            assert!(admits(&ranges, inside), "{inside}");
+        }
+        for outside in ["203.0.112.255", "203.0.114.0", "2001:db8:0:1::", "198.51.100.2", "::1"] {
+            assert!(!admits(&ranges, outside), "{outside}");
+        }
+        assert!(!admits(&["::/0"], "203.0.113.7"), "all of IPv6 is nothing of IPv4");
+    }
+
+    #[test]
+    fn a_list_lies_within_another_if_it_admits_nothing_more() {
+        for (narrow, wide, within) in [
+            (&["10.1.0.0/16", "10.2.3.4"][..], &["10.0.0.0/8"][..], true),
+            (&["10.0.0.0/8"], &["10.0.0.0/9", "10.128.0.0/9"], true),
+            (&["10.0.0.0/8"], &["10.0.0.0/9"], false),
+            (&["10.1.1.1", "192.0.2.1"], &["10.0.0.0/8"], false),
+            (&["2001:db8::1"], &["0.0.0.0/0"], false),
+            (&[], &["0.0.0.0/0"], false),
+            (&["10.1.1.1"], &[], true),
+            (&[], &[], true),
+        ] {
+            assert_eq!(list(narrow).is_within(&list(wide)), within, "{narrow:?} in {wide:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_bounded_and_has_no_range_twice() {
+        let entry = |text: &str| Entry {
+            range: parse_range(text).unwrap(),
+            description: Description::parse("x").unwrap(),
+        };
+        let twice = ["10.0.0.1", "10.0.0.2", "::ffff:10.0.0.1", "10.0.0.2/32"].iter().map(|text| entry(text));
+        assert_eq!(Allowlist::new(twice.collect()), Err(EntriesError::Duplicates(vec![2, 3])));
+        let many = |count: u8| Allowlist::new((0..count).map(|n| entry(&format!("10.0.0.{n}"))).collect());
+        assert_eq!(many(100).unwrap().entries().len(), 100);
+        assert_eq!(many(101), Err(EntriesError::TooMany));
+        assert!(Description::parse(&"ż".repeat(100)).is_some());
+        assert!(Description::parse(&"ż".repeat(101)).is_none());
+        assert!(Description::parse("a\tb").is_none() && Description::parse("a\nb").is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn a_list_is_read_as_it_is_written(
+            entries in prop::collection::vec((any::<[u8; 4]>(), 0u8..=32, "\\PC{0,100}"), 0..20),
+        ) {
+            let entries = entries.into_iter().map(|(address, length, description)| Entry {
+                range: parse_range(&format!("{}/{length}", IpAddr::from(address))).unwrap(),
+                description: Description::parse(&description).unwrap(),
+            });
+            if let Ok(list) = Allowlist::new(entries.collect()) {
+                prop_assert_eq!(Allowlist::parse(&list.to_string()), Some(list));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_list_is_not_read() {
+        for bad in ["10.0.0.0/8", "office\t10.0.0.0/8", "10.0.0.0/8\ta\n10.0.0.0/8\tb", "\n"] {
+            assert!(Allowlist::parse(bad).is_none(), "{bad:?}");
+        }
+        assert_eq!(Allowlist::parse(""), Some(Allowlist::default()));
+    }
+}

@@ -1,0 +1,333 @@
+//! API keys: their text form, their hash, and what the directory keeps.
+
+use crate::{
+    access::{allowlist::Allowlist, scope::Scopes},
+    id::{KeyId, TenantId, decode_base32, encode_base32},
+    mode::Mode,
+    time::Timestamp,
+};
+use rand::CryptoRng;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+/// The secret half of a key: 256 random bits, shown once.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct KeySecret([u8; 32]);
+
+impl std::fmt::Debug for KeySecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeySecret")
+    }
+}
+
+/// SHA-256 of a secret. The secret is 256 random bits, so a fast hash is
+/// enough; argon2 on each request would be a handle for denial of service.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct HashedSecret([u8; 32]);
+
+impl HashedSecret {
+    /// The hash read from the directory.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes of the hash.
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for HashedSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HashedSecret")
+    }
+}
+
+/// What a client presents: `cs_live_<id><_><secret><checksum>`. The fixed
+/// prefix and the CRC-32 let scanners find leaked keys without asking us.
+#[derive(Debug)]
+pub struct PresentedKey {
+    /// Live or test.
+    pub mode: Mode,
+    /// Which key it claims to be.
+    pub id: KeyId,
+    secret: KeySecret,
+}
+
+/// 256 bits are 51.2 base32 digits: two halves of 26, each as in an id.
+const SECRET_DIGITS: usize = 52;
+/// 32 bits are 6.4 base32 digits.
+const CHECKSUM_DIGITS: usize = 7;
+/// Digits of the id.
+const ID_DIGITS: usize = 26;
+
+impl PresentedKey {
+    /// A fresh secret for the key with this id.
+    pub fn generate(mode: Mode, id: KeyId, rng: &mut impl CryptoRng) -> Self {
+        let mut secret = KeySecret([0; 32]);
+        rng.fill_bytes(&mut secret.0);
+        Self { mode, id, secret }
+    }
+
+    /// The key with a known secret; `dev` derives its keys from its key ring.
+    pub fn from_secret(mode: Mode, id: KeyId, secret: [u8; 32]) -> Self {
+        Self { mode, id, secret: KeySecret(secret) }
+    }
+
+    /// `None` unless the text has the exact form and its checksum fits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (body, checksum) = text.split_at_checked(text.len().checked_sub(CHECKSUM_DIGITS)?)?;
+        if decode_base32(checksum)? != u128::from(crc32fast::hash(body.as_bytes())) {
+            return None;
+        }
+        let (mode, rest) = body.strip_prefix("cs_")?.split_once('_')?;
+        let (id, digits) = rest.split_once('_')?;
+        if digits.len() != SECRET_DIGITS {
+            return None;
+        }
+        let mut secret = KeySecret([0; 32]);
+        for (half, digits) in [digits.get(..26)?, digits.get(26..)?].into_iter().enumerate() {
+            let value = decode_base32(digits)?.to_be_bytes();
+            secret.0[16 * half..][..16].copy_from_slice(&value);
+        }
+        let id = format!("{}{id}", KeyId::PREFIX).parse().ok()?;
+        Some(Self { mode: Mode::parse(mode)?, id, secret })
+    }
+
+    /// The same for the password of Basic authentication, which may also leave the
+    /// underscores out: Twilio's library for Go takes none. All of them or none, so a
+    /// key has two spellings. The checksum is that of the key with its underscores.
+    pub fn parse_password(text: &str) -> Option<Self> {
+        Self::parse(text).or_else(|| Self::parse(&with_underscores(text)?))
+    }
+
+    /// The whole key, to be shown once.
+    pub fn expose(&self) -> Zeroizing<String> {
+        let id = encode_base32(u128::from_be_bytes(*self.id.bytes()), ID_DIGITS);
+        let mut text = Zeroizing::new(format!("cs_{}_{id}_", self.mode.as_str()));
+        for half in self.secret.0.chunks_exact(16) {
+            let mut value = [0; 16];
+            value.copy_from_slice(half);
+            text.push_str(&encode_base32(u128::from_be_bytes(value), 26));
+        }
+        let checksum = crc32fast::hash(text.as_bytes());
+        text.push_str(&encode_base32(checksum.into(), CHECKSUM_DIGITS));
+        text
+    }
+
+    /// The same without underscores, for who presents it as a password.
+    pub fn expose_alphanumeric(&self) -> Zeroizing<String> {
+        let text = self.expose();
+        let mut plain = Zeroizing::new(String::with_capacity(text.len()));
+        plain.extend(text.chars().filter(|c| *c != '_'));
+        plain
+    }
+
+    /// What the directory keeps of the secret.
+    pub fn hash(&self) -> HashedSecret {
+        HashedSecret(Sha256::digest(self.secret.0).into())
+    }
+
+    /// Whether this is the key that the directory knows: secret and mode, in constant time.
+    pub fn matches(&self, key: &Key) -> bool {
+        let secret = self.hash().0.ct_eq(&key.secret_hash.0);
+        bool::from(secret) && self.mode == key.mode
+    }
+}
+
+/// The spelling with underscores of one without.
+fn with_underscores(text: &str) -> Option<Zeroizing<String>> {
+    let (mode, rest) = [Mode::Live, Mode::Test]
+        .into_iter()
+        .find_map(|mode| Some((mode, text.strip_prefix("cs")?.strip_prefix(mode.as_str())?)))?;
+    let (id, secret) = rest.split_at_checked(ID_DIGITS)?;
+    Some(Zeroizing::new(format!("cs_{}_{id}_{secret}", mode.as_str())))
+}
+
+/// Most keys of a tenant, those that are disabled or have ended among them.
+pub const MOST_KEYS: u32 = 1_000;
+/// Longest name of a key, in characters.
+pub const MAX_NAME: usize = 64;
+
+/// An API key, as the directory keeps it.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// Its id, which stands in its text form.
+    pub id: KeyId,
+    /// The tenant it belongs to.
+    pub tenant: TenantId,
+    /// Live or test.
+    pub mode: Mode,
+    /// What people call it, 1 to 64 characters.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// Hash of the secret.
+    pub secret_hash: HashedSecret,
+    /// Refused while set.
+    pub disabled: bool,
+    /// Refused from then on.
+    pub expires_at: Option<Timestamp>,
+    /// The addresses that it may be used from; the tenant's list must admit them too.
+    pub allowlist: Allowlist,
+    /// The key that was made to take its place.
+    pub replaced_by: Option<KeyId>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last accepted, to the minute.
+    pub last_used_at: Option<Timestamp>,
+    /// Counts changes; an update names the version it read.
+    pub version: i64,
+}
+
+impl Key {
+    /// A key as it is made: enabled, never used, without an end.
+    pub fn new(
+        presented: &PresentedKey,
+        tenant: TenantId,
+        name: String,
+        scopes: Scopes,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id: presented.id,
+            tenant,
+            mode: presented.mode,
+            name,
+            scopes,
+            secret_hash: presented.hash(),
+            disabled: false,
+            expires_at: None,
+            allowlist: Allowlist::default(),
+            replaced_by: None,
+            created_at: now,
+            last_used_at: None,
+            version: 1,
+        }
+    }
+
+    /// The key that takes this one's place: the same but for its id and secret.
+    pub fn successor(&self, presented: &PresentedKey, now: Timestamp) -> Self {
+        Self {
+            id: presented.id,
+            secret_hash: presented.hash(),
+            replaced_by: None,
+            created_at: now,
+            last_used_at: None,
+            version: 1,
+            ..self.clone()
+        }
+    }
+
+    /// Whether the key is accepted at `now`.
+    pub fn is_usable(&self, now: Timestamp) -> bool {
+        !self.disabled && self.expires_at.is_none_or(|expiry| now < expiry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rand::{SeedableRng, rngs::StdRng};
+
+    /// A text that is like this one, but for what somebody may do to it.
+    fn like(text: String) -> impl Strategy<Value = String> {
+        let underscores: Vec<usize> = text.match_indices('_').map(|(at, _)| at).collect();
+        let left_out = proptest::sample::subsequence(underscores, 0..=3);
+        let slip = (any::<proptest::sample::Index>(), 0u8..6, "[_a-zA-Z0-9ä -]");
+        (left_out, proptest::collection::vec(slip, 0..3)).prop_map(move |(left_out, slips)| {
+            let kept = text.char_indices().filter(|(at, _)| !left_out.contains(at)).map(|(_, c)| c);
+            let mut chars: Vec<char> = kept.collect();
+            for (index, act, other) in slips {
+                let (at, other) = (index.index(chars.len()), other.chars().next().unwrap_or('_'));
+                match act {
+                    0 => drop(chars.remove(at)),
+                    1 => chars.insert(at, other),
+                    2 => chars[at] = other,
+                    3 => chars[at] = chars[at].to_ascii_uppercase(),
+                    4 => chars.insert(at, '_'),
+                    _ => chars.swap(at, at / 2),
+                }
+            }
+            chars.into_iter().collect()
+        })
+    }
+
+    fn key(live: bool, id: [u8; 16], secret: [u8; 32]) -> PresentedKey {
+        let mode = if live { Mode::Live } else { Mode::Test };
+        PresentedKey::from_secret(mode, KeyId::from_bytes(id), secret)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// Two spellings of a key are read, the second as a password alone, and nothing that is like them.
+        #[test]
+        fn a_key_has_two_spellings_and_no_other(
+            (key, text) in (any::<bool>(), any::<[u8; 16]>(), any::<[u8; 32]>()).prop_flat_map(|(live, id, secret)| {
+                let text = key(live, id, secret).expose().to_string();
+                (Just((live, id, secret)), like(text))
+            }),
+        ) {
+            let key = self::key(key.0, key.1, key.2);
+            let (full, plain) = (key.expose(), key.expose_alphanumeric());
+            prop_assert!(plain.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+            let same = |read: &PresentedKey| (read.mode, read.id, read.hash()) == (key.mode, key.id, key.hash());
+            prop_assert!(PresentedKey::parse(&full).is_some_and(|read| same(&read)));
+            prop_assert!(PresentedKey::parse(&plain).is_none());
+            for spelling in [&full, &plain] {
+                prop_assert!(PresentedKey::parse_password(spelling).is_some_and(|read| same(&read)));
+            }
+            prop_assert_eq!(PresentedKey::parse(&text).is_some(), text == *full);
+            prop_assert_eq!(PresentedKey::parse_password(&text).is_some(), text == *full || text == *plain);
+        }
+
+        /// A right checksum alone makes no key: what is read is written the same.
+        #[test]
+        fn what_is_read_is_written_the_same(
+            body in "cs_(live|test|LIVE|l_ve)_[0-7][0-9a-hjkmnp-tv-z]{24,26}_\
+                [0-7][0-9a-hjkmnp-tv-z]{25}[0-7][0-9a-hjkmnp-tv-z]{24,26}",
+            before in 0u8..8,
+            after in 0u8..8,
+        ) {
+            let mut text = without(&body, before);
+            text.push_str(&encode_base32(crc32fast::hash(text.as_bytes()).into(), CHECKSUM_DIGITS));
+            let text = without(&text, after);
+            if let Some(read) = PresentedKey::parse_password(&text) {
+                prop_assert!(text == *read.expose() || text == *read.expose_alphanumeric(), "{text}");
+            }
+        }
+    }
+
+    /// A text without those of its first underscores whose bit is set.
+    fn without(text: &str, which: u8) -> String {
+        let mut seen = 0;
+        let mut keep = |c: char| {
+            seen += u8::from(c == '_');
+            c != '_' || which & (1 << (seen - 1).min(7)) == 0
+        };
+        text.chars().filter(|c| keep(*c)).collect()
+    }
+
+    #[test]
+    fn text_form_round_trips_and_detects_a_slip() {
+        let mut rng = StdRng::seed_from_u64(7);
+        let id = KeyId::new(Timestamp::from_millis(1), &mut rng);
+        let key = PresentedKey::generate(Mode::Live, id, &mut rng);
+        let text = key.expose();
+        assert_eq!(text.len(), "cs_live_".len() + 26 + 1 + 52 + 7);
+        assert_eq!(PresentedKey::parse(&text).unwrap().hash(), key.hash());
+        for at in 0..text.len() {
+            let mut slip = text.to_string();
+            let replacement = if &slip[at..=at] == "0" { "1" } else { "0" };
+            slip.replace_range(at..=at, replacement);
+            assert!(PresentedKey::parse(&slip).is_none(), "{at}");
+        }
+        for text in ["", "cs_live_", "Bearer", "ü", "cs_live_ü_ü"] {
+            assert!(PresentedKey::parse(text).is_none());
+        }
+        assert!(!format!("{key:?}").contains(&text[40..60]));
+    }
+}

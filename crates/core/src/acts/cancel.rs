@@ -1,0 +1,52 @@
+//! Cancel: the client ends a verification; its code is void from then on.
+
+use crate::{
+    access::caller::Caller,
+    acts::{
+        read::{ReadError, view},
+        view::Verification,
+    },
+    context::Context,
+    id::{EventId, RecordKey, VerificationId},
+    ports::error::StoreError,
+    time::Timestamp,
+    verification::{outcome::CancelOutcome, status::Status},
+};
+use rand::CryptoRng;
+
+/// Why it was not canceled.
+#[derive(Debug, thiserror::Error)]
+pub enum CancelError {
+    /// No such verification of this tenant in this mode, or its record is gone.
+    #[error("no such verification")]
+    NotFound,
+    /// It was over before.
+    #[error("the verification is over")]
+    Ended(Status),
+    /// The codes store did not answer.
+    #[error("codes store")]
+    Codes(#[source] StoreError),
+    /// The verification cannot be shown.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// Ends a verification. Canceling a canceled one again changes nothing and succeeds.
+pub async fn cancel_verification(
+    context: &Context,
+    caller: &Caller,
+    id: VerificationId,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Verification, CancelError> {
+    let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
+    let event = EventId::new(now, id.partition(), rng);
+    let seen = context.codes.cancel(key, event).await.map_err(CancelError::Codes)?;
+    let seen = seen.ok_or(CancelError::NotFound)?;
+    match seen.outcome {
+        CancelOutcome::Canceled | CancelOutcome::Ended(Status::Canceled) => {
+            Ok(view(context, key, &seen.record, seen.now)?)
+        }
+        CancelOutcome::Ended(status) => Err(CancelError::Ended(status)),
+    }
+}

@@ -1,0 +1,151 @@
+//! Check: a submitted code is compared and counted in one act.
+
+use crate::{
+    access::caller::Caller,
+    code::{Code, payment::Transaction},
+    context::Context,
+    id::{EventId, RecordKey, VerificationId},
+    phone::PhoneNumber,
+    ports::{codes::acts::CheckFound, error::StoreError},
+    tenant::profile::ProfileName,
+    time::Timestamp,
+    verification::{
+        idempotency::{Answer, IdempotencyError, Once, Outcome, Replay},
+        number::Listing,
+        outcome::CheckOutcome,
+        request::SubmittedCode,
+    },
+};
+use rand::CryptoRng;
+
+/// What a check found, and of which verification.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Checked {
+    /// The verification.
+    pub id: VerificationId,
+    /// What was found.
+    pub outcome: CheckOutcome,
+    /// Tries that are left.
+    pub attempts_left: u8,
+    /// Whether an earlier request was given this answer.
+    pub replayed: bool,
+}
+
+/// Why a code was not compared.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// No such verification of this tenant in this mode, or its record is gone.
+    #[error("no such verification")]
+    NotFound,
+    /// The tenant has no profile of that name.
+    #[error("no such profile")]
+    UnknownProfile,
+    /// Its Idempotency-Key stands in the way.
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
+    /// The codes store did not answer.
+    #[error("codes store")]
+    Codes(#[source] StoreError),
+    /// The directory did not answer.
+    #[error("directory")]
+    Directory(#[source] StoreError),
+}
+
+/// A code that was submitted, and the request's Idempotency-Key.
+#[derive(Clone, Debug)]
+pub struct Submitted<'a> {
+    /// What was typed.
+    pub code: &'a Code,
+    /// The payment that it is to confirm.
+    pub transaction: Option<&'a Transaction>,
+    /// The Idempotency-Key, if the request bears one.
+    pub once: Option<Once>,
+}
+
+impl<'a> Submitted<'a> {
+    /// A code alone.
+    pub fn plain(code: &'a Code) -> Self {
+        Self { code, transaction: None, once: None }
+    }
+}
+
+/// Checks a code against one verification.
+pub async fn check_code(
+    context: &Context,
+    caller: &Caller,
+    id: VerificationId,
+    submitted: Submitted<'_>,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Checked, CheckError> {
+    let Submitted { code, transaction, once } = submitted;
+    let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
+    let payment = transaction.map(Transaction::digest);
+    let macs = context.keyring.code_macs(key, payment.as_ref(), code);
+    let payment = payment.map(|payment| context.keyring.payment_mark(key, &payment));
+    let submitted = SubmittedCode { payment, ..SubmittedCode::new(code, macs) };
+    let event = EventId::new(now, id.partition(), rng);
+    let found = context.codes.check(key, submitted, event, once).await;
+    match found.map_err(CheckError::Codes)? {
+        Answer::Fresh(found) => {
+            let CheckFound { outcome, attempts_left } = found.ok_or(CheckError::NotFound)?;
+            Ok(Checked { id, outcome, attempts_left, replayed: false })
+        }
+        Answer::Replay(replay) => replayed(replay),
+    }
+}
+
+fn replayed(replay: Replay) -> Result<Checked, CheckError> {
+    match replay {
+        Replay::Outcome(Outcome::Checked { id, outcome, attempts_left }) => {
+            Ok(Checked { id, outcome, attempts_left, replayed: true })
+        }
+        Replay::Outcome(_) | Replay::Mismatch => Err(IdempotencyError::Mismatch.into()),
+    }
+}
+
+/// Checks a code against the number's newest pending verification of the
+/// profile, else answers for the newest whose record still stands.
+pub async fn check_code_by_number(
+    context: &Context,
+    caller: &Caller,
+    to: &PhoneNumber,
+    profile: &ProfileName,
+    submitted: Submitted<'_>,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Checked, CheckError> {
+    let view = context.tenant_view(caller.tenant).map_err(CheckError::Directory)?;
+    let profile = view.profiles.get(profile).ok_or(CheckError::UnknownProfile)?;
+    check_listed(context, caller, to, Listing::of(profile.id), submitted, now, rng).await
+}
+
+/// Checks a code against the newest pending verification of a listing, else
+/// answers for the newest whose record still stands.
+pub(crate) async fn check_listed(
+    context: &Context,
+    caller: &Caller,
+    to: &PhoneNumber,
+    listing: Listing,
+    submitted: Submitted<'_>,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Checked, CheckError> {
+    // The first request may have checked one that is no longer the newest pending.
+    let number = context.keyring.fingerprint(caller.tenant, to);
+    if let Some(once) = &submitted.once
+        && let Some(replay) = context.codes.replay(number, once).await.map_err(CheckError::Codes)?
+    {
+        return match replay {
+            // Asked by its id, the store also sees to it that an approval has the replicas it needs.
+            Replay::Outcome(Outcome::Checked { id, .. }) => {
+                check_code(context, caller, id, submitted, now, rng).await
+            }
+            other => replayed(other),
+        };
+    }
+    let id = context.codes.find(caller.tenant, caller.mode, number, listing).await;
+    let id = id.map_err(CheckError::Codes)?.ok_or(CheckError::NotFound)?;
+    check_code(context, caller, id, submitted, now, rng).await
+}

@@ -1,0 +1,35 @@
+//! The acts on the history: to list, to report, to erase.
+
+pub mod erase;
+pub mod list;
+pub mod report;
+pub mod timeline;
+
+use crate::{
+    access::caller::Caller,
+    context::Context,
+    ports::error::StoreError,
+    tenant::profile::{Profile, ProfileName},
+};
+
+/// Why the history was not shown or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// No such verification of this tenant in this mode.
+    #[error("no such verification")]
+    NotFound,
+    /// The tenant has no profile of that name.
+    #[error("no such profile")]
+    UnknownProfile,
+    /// The codes store did not answer.
+    #[error("codes store")]
+    Codes(#[source] StoreError),
+    /// The database did not answer.
+    #[error("database")]
+    Database(#[source] StoreError),
+}
+
+async fn profile(context: &Context, caller: &Caller, name: &ProfileName) -> Result<Profile, HistoryError> {
+    let profile = context.directory.profile(caller.tenant, name).await.map_err(HistoryError::Database)?;
+    profile.ok_or(HistoryError::UnknownProfile)
+}

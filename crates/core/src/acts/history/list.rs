@@ -1,0 +1,121 @@
+//! Past verifications as their tenant sees them, newest first.
+
+use crate::{
+    access::caller::Caller,
+    acts::{
+        history::{HistoryError, profile},
+        view::Verification,
+    },
+    context::Context,
+    history::query::{Filter, ListQuery, PastVerification},
+    id::{ProfileId, RecordKey, VerificationId},
+    phone::PhoneNumber,
+    snapshot::view::TenantView,
+    tenant::profile::ProfileName,
+    time::Timestamp,
+    verification::{contact::Contact, status::Status},
+};
+
+/// Which verifications a client wants listed.
+#[derive(Clone, Debug)]
+pub struct ListRequest {
+    /// Of one profile.
+    pub profile: Option<ProfileName>,
+    /// In one state.
+    pub status: Option<Status>,
+    /// Made from then on.
+    pub created_after: Option<Timestamp>,
+    /// Made before.
+    pub created_before: Option<Timestamp>,
+    /// Only those older than this one.
+    pub before: Option<VerificationId>,
+    /// Most of them.
+    pub limit: u16,
+}
+
+/// Lists verifications, newest first.
+pub async fn list_verifications(
+    context: &Context,
+    caller: &Caller,
+    request: ListRequest,
+    now: Timestamp,
+) -> Result<Vec<Verification>, HistoryError> {
+    let profile = match &request.profile {
+        Some(name) => Some(profile(context, caller, name).await?.id),
+        None => None,
+    };
+    let filter = match (profile, request.status) {
+        (None, None) => Filter::All,
+        (None, Some(status)) => Filter::Status(status),
+        (Some(profile), None) => Filter::Profile(profile),
+        (Some(profile), Some(status)) => Filter::ProfileAndStatus(profile, status),
+    };
+    let ListRequest { created_after, created_before, before, limit, .. } = request;
+    list(context, caller, ListQuery { before, limit, created_after, created_before, filter, now }).await
+}
+
+/// Lists the verifications of a number, newest first.
+pub async fn search_verifications(
+    context: &Context,
+    caller: &Caller,
+    to: &PhoneNumber,
+    (before, limit): (Option<VerificationId>, u16),
+    now: Timestamp,
+) -> Result<Vec<Verification>, HistoryError> {
+    let filter = Filter::Number(context.keyring.fingerprint(caller.tenant, to));
+    let query = ListQuery { before, limit, created_after: None, created_before: None, filter, now };
+    list(context, caller, query).await
+}
+
+async fn list(
+    context: &Context,
+    caller: &Caller,
+    query: ListQuery,
+) -> Result<Vec<Verification>, HistoryError> {
+    let found = context.history.list(caller.tenant, caller.mode, &query).await;
+    let found = found.map_err(HistoryError::Database)?;
+    let mut shown = Vec::with_capacity(found.len());
+    let view = context.tenant_view(caller.tenant).map_err(HistoryError::Database)?;
+    for past in found {
+        let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id: past.id };
+        // One that does not open is shown like one that was erased: it must not hide all others.
+        let contact = open_contact(context, key, &past);
+        let profile = match &contact {
+            Some(contact) => contact.profile.clone(),
+            None => name_of(&view, past.profile),
+        };
+        shown.push(Verification::past(key, past, query.now, (profile, contact)));
+    }
+    Ok(shown)
+}
+
+/// A verification whose record is gone, if the history has it.
+pub(crate) async fn read_past(
+    context: &Context,
+    key: RecordKey,
+    now: Timestamp,
+) -> Result<Option<Verification>, HistoryError> {
+    let found = context.history.read(key).await.map_err(HistoryError::Database)?;
+    let Some(past) = found else { return Ok(None) };
+    let contact = open_contact(context, key, &past);
+    let profile = match &contact {
+        Some(contact) => contact.profile.clone(),
+        None => {
+            let view = context.tenant_view(key.tenant).map_err(HistoryError::Database)?;
+            name_of(&view, past.profile)
+        }
+    };
+    Ok(Some(Verification::past(key, past, now, (profile, contact))))
+}
+
+/// The contact that the history keeps; `None` after it was erased, and where it does not open.
+fn open_contact(context: &Context, key: RecordKey, past: &PastVerification) -> Option<Contact> {
+    let (number, sealed) = past.number.zip(past.contact.as_deref())?;
+    Contact::open_sealed(&context.keyring, key, number, sealed).ok()
+}
+
+/// The name of a profile stands in the sealed contact; without that, the tenant's view knows it.
+fn name_of(view: &TenantView, profile: ProfileId) -> ProfileName {
+    let known = view.profiles.values().find(|known| known.id == profile);
+    known.map(|known| known.name.clone()).unwrap_or_default()
+}

@@ -1,0 +1,65 @@
+//! Read: the record while it stands, then the history.
+
+use crate::{
+    access::caller::Caller,
+    acts::{
+        history::{HistoryError, list::read_past},
+        view::Verification,
+    },
+    context::Context,
+    id::{RecordKey, VerificationId},
+    ports::error::StoreError,
+    time::Timestamp,
+    verification::{
+        contact::{Contact, UnreadableContact},
+        record::Record,
+    },
+};
+
+/// Why a verification cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// No such verification of this tenant in this mode, or its record is gone.
+    #[error("no such verification")]
+    NotFound,
+    /// Its sealed values do not open with the keys of this node.
+    #[error(transparent)]
+    Unreadable(#[from] UnreadableContact),
+    /// The codes store did not answer.
+    #[error("codes store")]
+    Codes(#[source] StoreError),
+    /// Its record is gone, and the history did not answer.
+    #[error(transparent)]
+    History(HistoryError),
+}
+
+/// Reads a verification: its record while it stands, then the history.
+pub async fn read_verification(
+    context: &Context,
+    caller: &Caller,
+    id: VerificationId,
+    now: Timestamp,
+) -> Result<Verification, ReadError> {
+    let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
+    match context.codes.read(key).await.map_err(ReadError::Codes)? {
+        Some(seen) => view(context, key, &seen.record, seen.now),
+        None => {
+            let past = read_past(context, key, now).await.map_err(ReadError::History)?;
+            past.ok_or(ReadError::NotFound)
+        }
+    }
+}
+
+/// The tenant's view of a record.
+pub(crate) fn view(
+    context: &Context,
+    key: RecordKey,
+    record: &Record,
+    now: Timestamp,
+) -> Result<Verification, ReadError> {
+    if record.contact.is_empty() {
+        return Ok(Verification::erased(context, key, record, now));
+    }
+    let contact = Contact::open(&context.keyring, key, record)?;
+    Ok(Verification::new(key, record, now, contact))
+}

@@ -1,0 +1,273 @@
+//! Start: a code is drawn, sealed, counted and queued in one act.
+
+pub mod guard;
+pub mod request;
+mod words;
+
+use crate::{
+    access::caller::Caller,
+    acts::{
+        start::{
+            guard::{Takes, check_country, list_takes, review_takes, source},
+            request::{Made, StartError, StartRequest},
+            words::{check_length, template},
+        },
+        view::Verification,
+        ways::has_way,
+    },
+    code::{Code, payment::Transaction},
+    context::Context,
+    id::{EventId, MessageId, RecordKey, TemplateId, VerificationId},
+    keyring::{Fingerprint, Place, Sealed},
+    message::{sender_text::SenderText, text::CodeText},
+    mode::Mode,
+    phone::{
+        PhoneNumber,
+        magic::{Magic, RATE_LIMIT_WAIT},
+    },
+    ports::{
+        codes::acts::{NewVerification, StartOutcome},
+        error::StoreError,
+    },
+    snapshot::view::TenantView,
+    tenant::{
+        limits::{Buckets, LimitHit, LimitScope},
+        profile::Profile,
+        review::ReviewNumber,
+    },
+    time::Timestamp,
+    verification::{
+        contact::Contact,
+        idempotency::{Answer, IdempotencyError, Once, Outcome, Replay},
+        record::Record,
+        status::{Delivery, Status},
+    },
+};
+use rand::CryptoRng;
+
+/// Makes a verification and queues its message.
+pub async fn start_verification(
+    context: &Context,
+    caller: &Caller,
+    request: StartRequest,
+    once: Option<Once>,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Made, StartError> {
+    let view = context.tenant_view(caller.tenant).map_err(StartError::Directory)?;
+    let start = Start::prepare(context, caller, &view, &request, now)?;
+    let new = NewVerification { once, ..start.verification(now, rng)? };
+    let key = new.key;
+    match context.codes.start(new).await.map_err(StartError::Codes)? {
+        Answer::Fresh(outcome) => start.made(key, outcome)?.map(|(made, _)| made).ok_or_else(unlisted),
+        Answer::Replay(Replay::Outcome(Outcome::Started(progress))) => {
+            let verification = Verification::replayed(key.mode, &progress, start.profile.id, start.contact());
+            Ok(Made { verification, limits: Vec::new(), replayed: true })
+        }
+        Answer::Replay(_) => Err(IdempotencyError::Mismatch.into()),
+    }
+}
+
+/// Only a start that asks to be alone in its listing is told of others there.
+fn unlisted() -> StartError {
+    StartError::Codes(StoreError::unavailable("a plain start was refused for another one"))
+}
+
+/// A key is trusted with what its tenant set up, not with the name of anybody else.
+fn check_sender(view: &TenantView, request: &StartRequest) -> Result<(), StartError> {
+    let own = |text: &SenderText| view.senders.iter().any(|sender| sender.text == *text);
+    if request.sender.as_ref().is_none_or(own) { Ok(()) } else { Err(StartError::UnknownSender) }
+}
+
+fn magic(mode: Mode, to: &PhoneNumber) -> Option<Magic> {
+    if mode == Mode::Test { Magic::of(to) } else { None }
+}
+
+/// A review number with its code.
+type Review<'a> = (&'a ReviewNumber, Code);
+
+/// The review number that `to` is; test mode has none. One that cannot be
+/// opened is an ordinary number, with all its limits.
+fn review<'a>(
+    context: &Context,
+    caller: &Caller,
+    view: &'a TenantView,
+    to: &PhoneNumber,
+    now: Timestamp,
+) -> Option<Review<'a>> {
+    if caller.mode == Mode::Test || view.reviews.is_empty() {
+        return None;
+    }
+    let number = context.keyring.fingerprint(caller.tenant, to);
+    let review = view.reviews.iter().find(|review| review.number == number && now < review.ends_at)?;
+    Some((review, review.open(&context.keyring)?.1))
+}
+
+/// What +15005550005 runs into.
+fn test_limit() -> LimitHit {
+    let scope = LimitScope::Number.as_str();
+    LimitHit { name: "test_number".to_owned(), scope, retry_after: RATE_LIMIT_WAIT, states: Vec::new() }
+}
+
+/// A start that passed what can be told without the store.
+pub(crate) struct Start<'a> {
+    context: &'a Context,
+    caller: &'a Caller,
+    view: &'a TenantView,
+    pub(crate) profile: &'a Profile,
+    request: &'a StartRequest,
+    template: Option<TemplateId>,
+    magic: Option<Magic>,
+    review: Option<Review<'a>>,
+}
+
+impl<'a> Start<'a> {
+    /// Refuses what can be refused without the store.
+    pub(crate) fn prepare(
+        context: &'a Context,
+        caller: &'a Caller,
+        view: &'a TenantView,
+        request: &'a StartRequest,
+        now: Timestamp,
+    ) -> Result<Self, StartError> {
+        if caller.mode == Mode::Live && !has_way(context, view, &request.to) {
+            return Err(StartError::NoRoute);
+        }
+        let profile = view.profiles.get(&request.profile).ok_or(StartError::UnknownProfile)?;
+        let magic = magic(caller.mode, &request.to);
+        let review = review(context, caller, view, &request.to, now);
+        match magic {
+            Some(Magic::Blocked) => return Err(StartError::NumberBlocked),
+            Some(Magic::RateLimited) => return Err(StartError::Limited(test_limit())),
+            _ if review.is_some() => {}
+            _ => check_country(view, &request.to)?,
+        }
+        let template = template(view, request)?;
+        check_sender(view, request)?;
+        check_length(view, profile, request, template)?;
+        Ok(Self { context, caller, view, profile, request, template, magic, review })
+    }
+
+    /// What came of a start in the store: the verification and its record, or
+    /// nothing where another one of its listing stood in the way.
+    pub(crate) fn made(
+        &self,
+        key: RecordKey,
+        outcome: StartOutcome,
+    ) -> Result<Option<(Made, Record)>, StartError> {
+        match outcome {
+            StartOutcome::Started { record, limits } => {
+                let verification = Verification::new(key, &record, record.created_at, self.contact());
+                Ok(Some((Made { verification, limits, replayed: false }, record)))
+            }
+            StartOutcome::Limited(hit) => Err(StartError::Limited(hit)),
+            StartOutcome::HistoryBacklog => Err(StartError::HistoryBacklog),
+            StartOutcome::Changed => Ok(None),
+        }
+    }
+
+    fn text(&self, code: Code) -> CodeText {
+        self.request.text(code, self.template)
+    }
+
+    /// Whether another message of that verification would say what one of this start would.
+    pub(crate) fn is_like(&self, other: &CodeText) -> bool {
+        self.text(other.code.clone()).is_like(other)
+    }
+
+    fn contact(&self) -> Contact {
+        let (to, metadata) = (self.request.to.clone(), self.request.metadata.clone());
+        Contact { profile: self.profile.name.clone(), to, metadata }
+    }
+
+    /// What counts it, besides its number's own limits.
+    pub(crate) fn takes(&self) -> Result<Takes, StartError> {
+        match &self.review {
+            Some((review, _)) => Ok(review_takes(self.context, review)),
+            None => list_takes(self.context, self.caller, self.view, self.profile, self.request),
+        }
+    }
+
+    /// What the store is asked to make; with a code of its own each time.
+    pub(crate) fn verification(
+        &self,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<NewVerification, StartError> {
+        let takes = self.takes()?;
+        let Caller { tenant, mode, .. } = *self.caller;
+        let number = self.context.keyring.fingerprint(tenant, &self.request.to);
+        let partition = number.partition(self.context.partitions);
+        let id = VerificationId::new(now, partition, rng);
+        let key = RecordKey { tenant, mode, id };
+        Ok(NewVerification {
+            key,
+            record: self.record(key, number, now, rng),
+            starter: self.caller.key,
+            country: self.request.to.country(),
+            expires_in: self.request.expires_in.unwrap_or(self.profile.policy.expires_in),
+            number_limits: match &self.review {
+                Some(_) => Buckets::default(),
+                None => self.view.settings.limit(LimitScope::Number).unwrap_or_default(),
+            },
+            takes: takes.takes,
+            skipped: takes.skipped,
+            once: None,
+            event: EventId::new(now, partition, rng),
+            exclusive: None,
+        })
+    }
+
+    fn record(
+        &self,
+        key: RecordKey,
+        number: Fingerprint,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Record {
+        let (policy, keyring) = (&self.profile.policy, &self.context.keyring);
+        let RecordKey { tenant, mode, id } = key;
+        let mut shape = policy.code_shape(mode);
+        shape.length = self.request.code_length.unwrap_or(shape.length);
+        let review = self.review.is_some();
+        let code = match (&self.review, mode) {
+            (Some((_, code)), _) => {
+                shape = ReviewNumber::shape();
+                code.clone()
+            }
+            (None, Mode::Live) => Code::generate(shape, rng),
+            (None, Mode::Test) => Code::of_test_mode(shape.length),
+        };
+        let payment = self.request.transaction.as_ref().map(Transaction::digest);
+        let mac = keyring.code_mac(key, payment.as_ref(), &code);
+        let place = |kind| Place { kind, tenant, id: *id.bytes(), number };
+        let text = self.text(code);
+        Record {
+            stored_status: Status::Pending,
+            profile: self.profile.id,
+            number,
+            // The store's clock sets the times.
+            created_at: now,
+            expires_at: now,
+            resend_at: now,
+            checks: 0,
+            max_checks: policy.max_checks,
+            sends: 1,
+            max_sends: policy.max_sends,
+            resend: policy.resend,
+            shape,
+            mac,
+            previous_mac: None,
+            delivery: if review { Delivery::Delivered } else { Delivery::Queued },
+            accepted: review,
+            expires_at_check: self.magic == Some(Magic::Expired),
+            review,
+            source: source(self.context, self.caller, self.request.end_user_ip),
+            message: MessageId::new(now, id.partition(), rng),
+            contact: keyring.seal(&place(Sealed::Contact), &self.contact().pack(), rng),
+            code: keyring.seal(&place(Sealed::Code), &text.pack(), rng),
+            judged: None,
+            payment: payment.map(|payment| keyring.payment_mark(key, &payment)),
+        }
+    }
+}

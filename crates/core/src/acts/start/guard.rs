@@ -1,0 +1,126 @@
+//! What a start must pass before anything is made: the country list, and the
+//! limits that count over something else than the number.
+
+use crate::{
+    access::{address::customer_network, caller::Caller},
+    acts::start::request::{StartError, StartRequest},
+    context::Context,
+    phone::{PhoneNumber, countries::CountryMode, magic::Magic},
+    snapshot::view::TenantView,
+    tenant::{
+        limits::{Buckets, LimitName, LimitScope, Take},
+        profile::Profile,
+        review::{ReviewNumber, STARTS},
+    },
+    verification::guesses::Source,
+};
+use std::net::IpAddr;
+
+/// What a start takes, and which limits it does not reach.
+#[derive(Debug, Default)]
+pub(crate) struct Takes {
+    pub takes: Vec<Take>,
+    pub skipped: Vec<String>,
+}
+
+/// Whether the tenant sends to the number's country. The magic numbers of
+/// test mode are of no country.
+pub(crate) fn check_country(view: &TenantView, to: &PhoneNumber) -> Result<(), StartError> {
+    let magic = to.country().is_none() && Magic::of(to).is_some();
+    if magic || view.settings.countries.mode(to.country()) == CountryMode::Allow {
+        return Ok(());
+    }
+    Err(StartError::CountryNotAllowed(to.country()))
+}
+
+/// The buckets that the start must take from, the tenant's own and those the client names.
+pub(crate) fn list_takes(
+    context: &Context,
+    caller: &Caller,
+    view: &TenantView,
+    profile: &Profile,
+    request: &StartRequest,
+) -> Result<Takes, StartError> {
+    let mut list = List { context, caller, takes: Takes::default() };
+    let address = request.end_user_ip.map(customer_network);
+    let country = request.to.country().map(|country| country.as_str().to_owned());
+    for scope in LimitScope::NAMED {
+        let Some(buckets) = view.settings.limit(scope) else { continue };
+        let value = match scope {
+            LimitScope::EndUserIp => address.map(|address| address.to_string()),
+            LimitScope::Key => Some(caller.key.to_string()),
+            LimitScope::Tenant => Some(String::new()),
+            LimitScope::Country => country.clone(),
+            LimitScope::Prefix => Some(prefix(&request.to).to_owned()),
+            // The number's own record counts it, in the act itself.
+            LimitScope::Number | LimitScope::Caller => continue,
+        };
+        match value {
+            Some(value) => list.add(scope.as_str(), scope, &buckets, &value),
+            None => list.takes.skipped.push(scope.as_str().to_owned()),
+        }
+    }
+    for (name, value) in &request.limits {
+        let (owner, buckets) = match (profile.limits.as_map().get(name), view.settings.limits.get(name)) {
+            (Some(buckets), _) => (profile.id.to_string(), buckets),
+            (None, Some(buckets)) if name.scope() == LimitScope::Caller => (String::new(), buckets),
+            _ => return Err(StartError::UnknownLimit(name.clone())),
+        };
+        list.add(name.as_str(), LimitScope::Caller, buckets, &format!("{owner}\0{value}"));
+    }
+    // Of limits that the client could have named and did not, the timeline says so.
+    let own = view.settings.limits.keys().filter(|name| name.scope() == LimitScope::Caller);
+    for name in profile.limits.as_map().keys().chain(own) {
+        let named = |known: &LimitName| known == name;
+        let said = list.takes.skipped.iter().any(|skipped| skipped == name.as_str());
+        if !said && !request.limits.iter().any(|(given, _)| named(given)) {
+            list.takes.skipped.push(name.as_str().to_owned());
+        }
+    }
+    Ok(list.takes)
+}
+
+/// What bounds starts for a review number, which no send limit counts.
+pub(crate) fn review_takes(context: &Context, review: &ReviewNumber) -> Takes {
+    let key = context.keyring.hash("review", review.tenant, &[&review.number.0]);
+    let name = STARTS.name("review");
+    let take = Take { key, name, scope: LimitScope::Number, bucket: STARTS };
+    Takes { takes: vec![take], skipped: Vec::new() }
+}
+
+struct List<'a> {
+    context: &'a Context,
+    caller: &'a Caller,
+    takes: Takes,
+}
+
+impl List<'_> {
+    fn add(&mut self, limit: &str, scope: LimitScope, buckets: &Buckets, value: &str) {
+        let Caller { tenant, mode, .. } = *self.caller;
+        for bucket in buckets.as_slice() {
+            // The window is part of the place, the maximum is not: a limit that
+            // is made wider or narrower goes on from what was taken.
+            let window = bucket.seconds().to_be_bytes();
+            let parts = [&[mode.byte()], limit.as_bytes(), &window, value.as_bytes()];
+            let key = self.context.keyring.hash("limit", tenant, &parts);
+            self.takes.takes.push(Take { key, name: bucket.name(limit), scope, bucket: *bucket });
+        }
+    }
+}
+
+/// Where guesses at the code will come from.
+pub(crate) fn source(context: &Context, caller: &Caller, end_user_ip: Option<IpAddr>) -> Source {
+    let Some(address) = end_user_ip.map(customer_network) else { return Source::default() };
+    let hash = context.keyring.hash("source", caller.tenant, &[address.to_string().as_bytes()]);
+    let mut source = Source::default();
+    source.0.copy_from_slice(&hash[..4]);
+    // Zeros say that no address was given.
+    source.0[0] |= 1;
+    source
+}
+
+/// The number without its last four digits.
+fn prefix(to: &PhoneNumber) -> &str {
+    let e164 = to.e164();
+    &e164[..e164.len().saturating_sub(4)]
+}

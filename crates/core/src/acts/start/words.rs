@@ -1,0 +1,42 @@
+//! The words of the message, as far as a start decides on them.
+
+use crate::{
+    acts::start::request::{StartError, StartRequest},
+    code::Code,
+    id::TemplateId,
+    message::text::CodeText,
+    snapshot::view::TenantView,
+    tenant::profile::Profile,
+};
+
+/// The tenant's texts that were asked for.
+pub(super) fn template(view: &TenantView, request: &StartRequest) -> Result<Option<TemplateId>, StartError> {
+    let Some(name) = &request.template else { return Ok(None) };
+    view.templates.get(name).map(|set| Some(set.id)).ok_or(StartError::UnknownTemplate)
+}
+
+/// A message with an app hash must be short enough for the phone to hand it over.
+pub(super) fn check_length(
+    view: &TenantView,
+    profile: &Profile,
+    request: &StartRequest,
+    template: Option<TemplateId>,
+) -> Result<(), StartError> {
+    if request.app_hash.is_none() {
+        return Ok(());
+    }
+    let policy = &profile.policy;
+    let code = Code::of_test_mode(request.code_length.unwrap_or(policy.code_length));
+    let life = request.expires_in.unwrap_or(policy.expires_in);
+    let message = request.text(code, template).compose(view, life);
+    message.map(drop).ok_or(StartError::TextTooLong)
+}
+
+impl StartRequest {
+    /// What its message is made of.
+    pub(super) fn text(&self, code: Code, template: Option<TemplateId>) -> CodeText {
+        let (origin, app_hash, locale) = (self.origin.clone(), self.app_hash.clone(), self.locale.clone());
+        let (transaction, text, sender) = (self.transaction.clone(), self.text.clone(), self.sender.clone());
+        CodeText { code, origin, app_hash, template, locale, transaction, text, sender }
+    }
+}

@@ -1,0 +1,231 @@
+//! What webhooks are told, and how it reads.
+//!
+//! A body never holds a code, a number or the metadata of a verification:
+//! endpoints write bodies into logs. Whoever needs more reads the verification.
+
+use crate::{
+    access::{key::Key, scope::Scope},
+    history::fold::{reached, status_after},
+    id::{EventId, MessageId, ProfileId, RecordKey, WebhookMessageId},
+    ports::webhooks::WebhookMessage,
+    snapshot::view::TenantView,
+    time::Timestamp,
+    verification::{
+        event::{Event, EventKind},
+        status::{CancelReason, Delivery, Status},
+    },
+    webhook::{Webhook, event::WebhookEvent},
+};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// What a ping says it is.
+pub const PING: &str = "webhook.ping";
+
+impl WebhookEvent {
+    /// What an event of a verification tells.
+    fn of(kind: &EventKind) -> &'static [Self] {
+        match kind {
+            EventKind::Started(_) => &[Self::VerificationStarted],
+            EventKind::MessageSent { .. } => &[Self::VerificationSent],
+            EventKind::Delivered { .. } | EventKind::Receipt { delivery: Delivery::Delivered, .. } => {
+                &[Self::VerificationDelivered]
+            }
+            EventKind::Undelivered { .. }
+            | EventKind::Receipt { .. }
+            | EventKind::MessageRejected { failed: false, .. } => &[Self::MessageFailed],
+            EventKind::MessageRejected { failed: true, .. } => {
+                &[Self::MessageFailed, Self::VerificationFailed]
+            }
+            EventKind::Approved => &[Self::VerificationApproved],
+            EventKind::Exhausted { .. } => &[Self::VerificationExhausted],
+            EventKind::Expired => &[Self::VerificationExpired],
+            EventKind::Canceled(_) => &[Self::VerificationCanceled],
+            EventKind::Resent { .. }
+            | EventKind::CheckWrong { .. }
+            | EventKind::MessageRetried { .. }
+            | EventKind::MessageDropped { .. } => &[],
+        }
+    }
+}
+
+/// What is known of a verification besides the event.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Its profile, if its start was seen.
+    pub profile: Option<ProfileId>,
+    /// The country of its number; empty where not known.
+    pub country: String,
+    /// [`crate::phone::PhoneNumber::prefix`] of its number; empty where not known.
+    pub prefix: String,
+    /// The provider that took a message last; empty where none did.
+    pub provider: String,
+    /// Its status.
+    pub status: Status,
+    /// Its newest message, and how far that got.
+    pub message: Option<MessageId>,
+    /// How far that message got.
+    pub delivery: Delivery,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            profile: None,
+            country: String::new(),
+            prefix: String::new(),
+            provider: String::new(),
+            status: Status::Pending,
+            message: None,
+            delivery: Delivery::Queued,
+        }
+    }
+}
+
+impl Known {
+    /// Takes in what an event says.
+    pub fn learn(&mut self, kind: &EventKind) {
+        match kind {
+            EventKind::Started(started) => {
+                self.profile = Some(started.profile);
+                self.country = started.country.map(|c| c.as_str().to_owned()).unwrap_or_default();
+            }
+            EventKind::MessageSent { provider, .. } => self.provider.clone_from(provider),
+            _ => {}
+        }
+        self.status = status_after(self.status, kind);
+        if let Some(message) = kind.message() {
+            (self.message, self.delivery) = reached((self.message, self.delivery), message, kind);
+        }
+    }
+}
+
+fn body(kind: &str, at: Timestamp, data: Value) -> String {
+    json!({ "type": kind, "timestamp": at.to_string(), "data": data }).to_string()
+}
+
+/// The messages that an event of a verification makes for the webhooks of its
+/// tenant. `known` holds what the event says, too.
+pub fn of_verification(
+    view: &TenantView,
+    key: RecordKey,
+    event: &Event,
+    known: &Known,
+) -> Vec<WebhookMessage> {
+    let mut messages = Vec::new();
+    for (place, told) in (0u8..).zip(WebhookEvent::of(&event.kind)) {
+        let wanting: Vec<_> = view.webhooks.iter().filter(|one| one.wants(key.mode, *told)).collect();
+        if wanting.is_empty() {
+            continue;
+        }
+        let profile = view.profiles.values().find(|profile| Some(profile.id) == known.profile);
+        let reason = match &event.kind {
+            EventKind::MessageRejected { reason, .. } => Some(reason.as_str()),
+            EventKind::Receipt { code, .. } => Some(code.as_str()).filter(|code| !code.is_empty()),
+            EventKind::Canceled(CancelReason::Client) => Some("client"),
+            EventKind::Canceled(CancelReason::TransactionMismatch) => Some("transaction_mismatch"),
+            _ => None,
+        };
+        let provider = event.kind.provider().unwrap_or(&known.provider);
+        let data = json!({
+            "verification_id": key.id.to_string(),
+            "mode": key.mode.as_str(),
+            "profile": profile.map(|profile| profile.name.as_str()),
+            "country": Some(&known.country).filter(|country| !country.is_empty()),
+            "status": known.status.as_str(),
+            "delivery": known.delivery.as_str(),
+            "message_id": event.kind.message().or(known.message).map(|id| id.to_string()),
+            "provider": Some(provider).filter(|provider| !provider.is_empty()),
+            "reason": reason,
+        });
+        let body = body(told.as_str(), event.at, data);
+        messages.extend(wanting.into_iter().map(|webhook| WebhookMessage {
+            webhook: webhook.id,
+            tenant: key.tenant,
+            id: message_id(event.id, place),
+            kind: told.as_str(),
+            body: body.clone(),
+            at: event.at,
+        }));
+    }
+    messages
+}
+
+/// The id of what an event tells in one place.
+fn message_id(event: EventId, place: u8) -> WebhookMessageId {
+    let mut bytes = *event.bytes();
+    bytes[15] ^= place;
+    WebhookMessageId::from_bytes(bytes)
+}
+
+/// The messages that a change of a key makes for the webhooks of its tenant.
+/// The key is as it is after the change.
+pub fn of_key<'a>(
+    webhooks: impl IntoIterator<Item = &'a Webhook>,
+    told: WebhookEvent,
+    key: &Key,
+    at: Timestamp,
+) -> Vec<WebhookMessage> {
+    let data = json!({
+        "key_id": key.id.to_string(),
+        "mode": key.mode.as_str(),
+        "name": key.name,
+        "scopes": key.scopes.iter().map(Scope::as_str).collect::<Vec<_>>(),
+        "disabled": key.disabled,
+        "expires_at": key.expires_at.map(|at| at.to_string()),
+        "replaced_by": key.replaced_by.map(|id| id.to_string()),
+    });
+    let (id, body) =
+        (derived_id(key.id.bytes(), told.as_str(), key.version, at), body(told.as_str(), at, data));
+    let wanting = webhooks.into_iter().filter(|webhook| webhook.wants(key.mode, told));
+    let message = |webhook: &Webhook| WebhookMessage {
+        webhook: webhook.id,
+        tenant: webhook.tenant,
+        id,
+        kind: told.as_str(),
+        body: body.clone(),
+        at,
+    };
+    wanting.map(message).collect()
+}
+
+/// That a key ends soon is told once for each end, whoever tells it and when.
+pub fn of_expiring_key<'a>(
+    webhooks: impl IntoIterator<Item = &'a Webhook>,
+    key: &Key,
+    now: Timestamp,
+) -> Vec<WebhookMessage> {
+    let Some(end) = key.expires_at else { return Vec::new() };
+    let id = derived_id(key.id.bytes(), WebhookEvent::KeyExpiring.as_str(), 0, end);
+    let messages = of_key(webhooks, WebhookEvent::KeyExpiring, key, now);
+    messages.into_iter().map(|message| WebhookMessage { id, ..message }).collect()
+}
+
+/// An id that is the same for the same change, and begins with its time as every id does.
+fn derived_id(of: &[u8; 16], kind: &str, version: i64, at: Timestamp) -> WebhookMessageId {
+    let mut hash = Sha256::new();
+    for part in [of.as_slice(), kind.as_bytes(), &version.to_be_bytes(), &at.micros().to_be_bytes()] {
+        hash.update(part);
+    }
+    let mut bytes = *WebhookMessageId::floor(at).bytes();
+    bytes[6..].copy_from_slice(&hash.finalize()[..10]);
+    WebhookMessageId::from_bytes(bytes)
+}
+
+/// What somebody sends to see whether a webhook works. One of each second at
+/// most: more change nothing, so that nobody fills the outbox with them.
+pub fn ping(webhook: &Webhook, now: Timestamp) -> WebhookMessage {
+    let second = Timestamp::from_millis(now.millis().div_euclid(1_000) * 1_000);
+    let data = json!({ "webhook_id": webhook.id.to_string(), "mode": webhook.mode.as_str() });
+    WebhookMessage {
+        webhook: webhook.id,
+        tenant: webhook.tenant,
+        id: derived_id(webhook.id.bytes(), PING, 0, second),
+        kind: PING,
+        body: body(PING, now, data),
+        at: now,
+    }
+}
+
+#[cfg(test)]
+mod tests;

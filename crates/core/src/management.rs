@@ -1,0 +1,21 @@
+//! Management: what a tenant sets, and the upkeep of what is stored.
+
+pub mod allowlists;
+pub mod countries;
+pub mod key_rotation;
+pub mod keyring_rotation;
+pub mod keys;
+pub mod profile_limits;
+pub mod profiles;
+pub mod providers;
+pub mod repeat;
+pub mod reseal;
+pub mod reseal_history;
+pub mod resources;
+pub mod reviews;
+pub mod routes;
+pub mod senders;
+pub mod settings;
+pub mod templates;
+pub mod tenants;
+pub mod webhooks;

@@ -1,0 +1,72 @@
+//! Management of the tenant's allowlist: nobody locks themselves out unasked.
+
+use crate::{
+    access::{
+        allowlist::Allowlist,
+        caller::{Caller, LiveByTest},
+        usage::{AddressUse, UsePage},
+    },
+    context::Context,
+    ports::error::StoreError,
+    tenant::settings::Setting,
+    time::Timestamp,
+};
+use std::net::IpAddr;
+
+/// Why an allowlist was not read or replaced.
+#[derive(Debug, thiserror::Error)]
+pub enum AllowlistError {
+    /// The caller's own address is not on the new list, and it was not confirmed.
+    #[error("the list would lock its author out")]
+    LockOut(IpAddr),
+    /// By a test key.
+    #[error(transparent)]
+    LiveByTest(#[from] LiveByTest),
+    /// The directory did not answer.
+    #[error("directory")]
+    Directory(#[source] StoreError),
+}
+
+/// Reads the list that holds for all keys of the caller's tenant.
+pub async fn read_api_allowlist(context: &Context, caller: &Caller) -> Result<Allowlist, AllowlistError> {
+    let settings = context.directory.settings(caller.tenant).await.map_err(AllowlistError::Directory)?;
+    Ok(settings.api_allowlist)
+}
+
+/// Puts a list in its place. `confirmed` says that its author may be locked out.
+pub async fn replace_api_allowlist(
+    context: &Context,
+    caller: &Caller,
+    list: Allowlist,
+    confirmed: bool,
+    now: Timestamp,
+) -> Result<Allowlist, AllowlistError> {
+    caller.refuse_test()?;
+    if !confirmed && !list.allows(caller.address) {
+        return Err(AllowlistError::LockOut(caller.address));
+    }
+    let saved =
+        context.directory.save_setting(caller.tenant, &Setting::ApiAllowlist(list.clone()), now).await;
+    context.catch_up().await;
+    saved.map_err(AllowlistError::Directory)?;
+    Ok(list)
+}
+
+/// Lists uses of the tenant's keys, newest first, each with whether the lists
+/// as they are now admit it.
+pub async fn list_address_uses(
+    context: &Context,
+    caller: &Caller,
+    page: UsePage,
+) -> Result<Vec<(AddressUse, bool)>, AllowlistError> {
+    let uses = context.directory.list_address_uses(caller.tenant, page).await;
+    let uses = uses.map_err(AllowlistError::Directory)?;
+    let view = context.tenant_view(caller.tenant).map_err(AllowlistError::Directory)?;
+    let is_allowed = |one: &AddressUse| {
+        // A key that is gone is accepted from nowhere.
+        let key = context.snapshot.key(one.key);
+        view.settings.api_allowlist.allows(one.address)
+            && key.is_some_and(|key| key.allowlist.allows(one.address))
+    };
+    Ok(uses.into_iter().map(|one| (one, is_allowed(&one))).collect())
+}

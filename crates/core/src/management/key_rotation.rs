@@ -1,0 +1,113 @@
+//! Rotation: another key takes a key's place, and for a while both are accepted.
+//!
+//! The new key has an id of its own, for the id stands in the key's text and
+//! names one secret.
+
+use crate::{
+    access::{
+        caller::Caller,
+        key::{Key, PresentedKey},
+    },
+    context::Context,
+    id::KeyId,
+    management::{
+        keys::{KeyError, read_governed, refuse_escaping, refuse_outliving},
+        repeat::{made_once, refuse_repeat},
+    },
+    ports::directory::Rotation,
+    snapshot::ends::KeyEnd,
+    time::Timestamp,
+    verification::idempotency::Once,
+};
+use rand::CryptoRng;
+use std::time::Duration;
+
+/// Longest time for which both keys are accepted.
+pub const MOST_OVERLAP: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// The time for which both are accepted when nothing is said.
+pub const OVERLAP: Duration = Duration::from_secs(24 * 3_600);
+
+/// What takes the place of `old`, which is accepted for `overlap` from `now` on.
+pub fn plan(
+    old: &Key,
+    overlap: Duration,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> (Rotation, PresentedKey) {
+    let presented = PresentedKey::generate(old.mode, KeyId::new(now, rng), rng);
+    let end = now + overlap;
+    let rotation = Rotation {
+        new: old.successor(&presented, now),
+        old: old.id,
+        version: old.version,
+        ends_at: old.expires_at.map_or(end, |own| own.min(end)),
+    };
+    (rotation, presented)
+}
+
+/// How the key that was replaced ends.
+pub fn end_of(rotation: &Rotation) -> KeyEnd {
+    KeyEnd { key: rotation.old, version: rotation.version + 1, at: rotation.ends_at }
+}
+
+/// Makes a key that takes the place of another, which ends after `overlap`.
+/// The second value alone holds its secret, to be shown once.
+///
+/// A key may rotate itself: who can be shown its successor holds it already.
+pub async fn rotate_key(
+    context: &Context,
+    caller: &Caller,
+    id: KeyId,
+    (overlap, once): (Duration, Option<Once>),
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<(Key, PresentedKey), KeyError> {
+    refuse_repeat::<KeyError>(context, caller.tenant, once.as_ref(), now).await?;
+    let old = read_governed(context, caller, id).await?;
+    refuse_outliving(caller, old.expires_at)?;
+    refuse_escaping(caller, &old.allowlist)?;
+    if !old.is_usable(now) {
+        return Err(KeyError::NotInUse);
+    }
+    // Its end was brought forward, so a second successor would end with it.
+    if let Some(successor) = old.replaced_by
+        && context.directory.key(caller.tenant, successor).await.map_err(KeyError::Directory)?.is_some()
+    {
+        return Err(KeyError::Replaced(successor));
+    }
+    let (rotation, presented) = plan(&old, overlap, now, rng);
+    let rotated = context.directory.rotate_key(&rotation, once.as_ref()).await;
+    made_once::<KeyError>(context, caller.tenant, once.as_ref(), now, rotated).await?;
+    context.tell_end(end_of(&rotation)).await;
+    Ok((rotation.new, presented))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{access::scope::Scopes, id::TenantId, mode::Mode};
+    use rand::{SeedableRng, rngs::StdRng};
+
+    #[test]
+    fn a_successor_is_the_same_key_with_another_secret() {
+        let (mut rng, now) = (StdRng::seed_from_u64(1), Timestamp::from_millis(1_800_000_000_000));
+        let presented = PresentedKey::generate(Mode::Test, KeyId::new(now, &mut rng), &mut rng);
+        let tenant = TenantId::from_bytes([1; 16]);
+        let old = Key {
+            last_used_at: Some(now),
+            version: 7,
+            ..Key::new(&presented, tenant, "one".into(), Scopes::all(), now)
+        };
+        let (rotation, secret) = plan(&old, Duration::from_secs(60), now, &mut rng);
+        assert_eq!((rotation.old, rotation.version), (old.id, 7));
+        assert_eq!(rotation.ends_at, now + Duration::from_secs(60));
+        let new = rotation.new;
+        assert!(secret.matches(&new) && !presented.matches(&new) && new.id == secret.id && new.id != old.id);
+        assert_eq!((new.version, new.last_used_at, new.expires_at), (1, None, None));
+        assert_eq!((new.mode, new.name, new.scopes), (old.mode, old.name.clone(), old.scopes));
+        let ending = Key { expires_at: Some(now + Duration::from_secs(9)), ..old };
+        let (rotation, _) = plan(&ending, Duration::from_secs(60), now, &mut rng);
+        assert_eq!(Some(rotation.ends_at), ending.expires_at, "its end is never put off");
+        assert_eq!(rotation.new.expires_at, ending.expires_at);
+    }
+}

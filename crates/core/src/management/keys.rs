@@ -1,0 +1,221 @@
+//! Management of API keys: a key grants only what it holds, acts only on keys
+//! that it covers, and cannot lock itself out.
+
+use crate::{
+    access::{
+        allowlist::Allowlist,
+        caller::Caller,
+        key::{Key, MAX_NAME, PresentedKey},
+        scope::Scopes,
+    },
+    context::Context,
+    id::KeyId,
+    management::repeat::{made_once, refuse_repeat},
+    mode::Mode,
+    ports::{directory::KeyChange, error::StoreError},
+    snapshot::ends::KeyEnd,
+    time::Timestamp,
+    verification::idempotency::{IdempotencyError, Once},
+};
+use rand::CryptoRng;
+use std::net::IpAddr;
+
+/// The name of a key, 1 to 64 characters and none of them a control character.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyName(String);
+
+impl KeyName {
+    /// `None` when it is empty, too long, or would break a line.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=MAX_NAME).contains(&text.chars().count());
+        (fits && !text.chars().any(char::is_control)).then(|| Self(text.to_owned()))
+    }
+
+    /// The name.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// What a client asks for; parsed, so the name and the expiry are within their bounds.
+#[derive(Clone, Debug)]
+pub struct CreateKey {
+    /// What people call it.
+    pub name: KeyName,
+    /// Live or test.
+    pub mode: Mode,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// Refused from then on.
+    pub expires_at: Option<Timestamp>,
+    /// The addresses that it may be used from.
+    pub allowlist: Allowlist,
+}
+
+/// A change that a client asks for.
+#[derive(Clone, Debug)]
+pub struct UpdateKey {
+    /// What changes.
+    pub change: KeyChange,
+    /// The caller may lose its own access by it.
+    pub confirmed: bool,
+}
+
+/// Why a key was not made, read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The tenant has no such key, or none that the caller's mode may change.
+    #[error("no such key")]
+    NotFound,
+    /// The caller does not hold all of these scopes.
+    #[error("a key cannot grant or govern more than it holds")]
+    BeyondOwnScopes(Scopes),
+    /// The key would outlast the caller's, which ends then.
+    #[error("a key cannot make or change a key to outlast it")]
+    BeyondOwnExpiry(Timestamp),
+    /// The key would be of use where the caller's is refused.
+    #[error("a key cannot make or change a key to be of use where it is refused")]
+    BeyondOwnAllowlist,
+    /// The caller would take its own address from the list of the key that it uses.
+    #[error("the list would lock its author out")]
+    LockOut(IpAddr),
+    /// A key that is disabled or has ended has nothing to hand over.
+    #[error("the key is not in use")]
+    NotInUse,
+    /// Another key took its place already.
+    #[error("the key was rotated before")]
+    Replaced(KeyId),
+    /// The request bears an Idempotency-Key that was used.
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
+    /// A test key would make a live one.
+    #[error("a test key makes only test keys")]
+    LiveByTest,
+    /// The caller would disable, end or delete the key that it uses.
+    #[error("a key cannot disable, end or delete itself")]
+    OwnKey,
+    /// The directory did not answer.
+    #[error("directory")]
+    Directory(#[from] StoreError),
+}
+
+/// Makes a key. The second value alone holds its secret, to be shown once.
+pub async fn create_key(
+    context: &Context,
+    caller: &Caller,
+    request: CreateKey,
+    once: Option<Once>,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<(Key, PresentedKey), KeyError> {
+    refuse_repeat::<KeyError>(context, caller.tenant, once.as_ref(), now).await?;
+    if caller.mode == Mode::Test && request.mode == Mode::Live {
+        return Err(KeyError::LiveByTest);
+    }
+    if !caller.scopes.covers(request.scopes) {
+        return Err(KeyError::BeyondOwnScopes(request.scopes));
+    }
+    refuse_outliving(caller, request.expires_at)?;
+    refuse_escaping(caller, &request.allowlist)?;
+    let id = KeyId::new(now, rng);
+    let presented = PresentedKey::generate(request.mode, id, rng);
+    let name = request.name.into_string();
+    let key = Key {
+        expires_at: request.expires_at,
+        allowlist: request.allowlist,
+        ..Key::new(&presented, caller.tenant, name, request.scopes, now)
+    };
+    let created = context.directory.create_key(&key, once.as_ref()).await;
+    made_once::<KeyError>(context, caller.tenant, once.as_ref(), now, created).await?;
+    context.catch_up().await;
+    Ok((key, presented))
+}
+
+/// Reads a key of the caller's tenant.
+pub async fn read_key(context: &Context, caller: &Caller, id: KeyId) -> Result<Key, KeyError> {
+    let key = context.directory.key(caller.tenant, id).await.map_err(KeyError::Directory)?;
+    key.ok_or(KeyError::NotFound)
+}
+
+/// Keys of the caller's tenant, newest first, those before `before`.
+pub async fn list_keys(
+    context: &Context,
+    caller: &Caller,
+    before: Option<KeyId>,
+    limit: u16,
+) -> Result<Vec<Key>, KeyError> {
+    context.directory.list_keys(caller.tenant, before, limit).await.map_err(KeyError::Directory)
+}
+
+/// Changes a key and gives it as it is then.
+pub async fn update_key(
+    context: &Context,
+    caller: &Caller,
+    id: KeyId,
+    UpdateKey { change, confirmed }: UpdateKey,
+    now: Timestamp,
+) -> Result<Key, KeyError> {
+    read_governed(context, caller, id).await?;
+    if let Some(expiry) = change.expires_at {
+        refuse_outliving(caller, expiry)?;
+    }
+    let ends =
+        change.disabled == Some(true) || change.expires_at.flatten().is_some_and(|expiry| expiry <= now);
+    if id == caller.key && ends {
+        return Err(KeyError::OwnKey);
+    }
+    if let Some(list) = &change.allowlist {
+        refuse_escaping(caller, list)?;
+        if id == caller.key && !confirmed && !list.allows(caller.address) {
+            return Err(KeyError::LockOut(caller.address));
+        }
+    }
+    let key = context.directory.update_key(caller.tenant, id, change, now).await;
+    match key.as_ref().ok().and_then(Option::as_ref).and_then(KeyEnd::of) {
+        Some(end) => context.tell_end(end).await,
+        None => context.catch_up().await,
+    }
+    key.map_err(KeyError::Directory)?.ok_or(KeyError::NotFound)
+}
+
+/// Deletes a key; it is refused from then on.
+pub async fn delete_key(
+    context: &Context,
+    caller: &Caller,
+    id: KeyId,
+    now: Timestamp,
+) -> Result<(), KeyError> {
+    read_governed(context, caller, id).await?;
+    if id == caller.key {
+        return Err(KeyError::OwnKey);
+    }
+    let deleted = context.directory.delete_key(caller.tenant, id, now).await;
+    if let Ok(true) = deleted {
+        context.tell_end(KeyEnd::deleted(id)).await;
+    }
+    if deleted.map_err(KeyError::Directory)? { Ok(()) } else { Err(KeyError::NotFound) }
+}
+
+/// A key that ends makes none that outlasts it, and cannot put off its own end.
+pub(crate) fn refuse_outliving(caller: &Caller, expiry: Option<Timestamp>) -> Result<(), KeyError> {
+    match caller.expires_at {
+        Some(own) if expiry.is_none_or(|expiry| expiry > own) => Err(KeyError::BeyondOwnExpiry(own)),
+        _ => Ok(()),
+    }
+}
+
+/// A key with a list of its own makes none that is of use elsewhere, and cannot
+/// widen its own: who stole it could otherwise leave the list by a new key.
+pub(crate) fn refuse_escaping(caller: &Caller, list: &Allowlist) -> Result<(), KeyError> {
+    if list.is_within(&caller.allowlist) { Ok(()) } else { Err(KeyError::BeyondOwnAllowlist) }
+}
+
+/// A key that the caller may change. Mode and scopes of a key never change, so
+/// what is found here still holds when the change is written.
+pub(crate) async fn read_governed(context: &Context, caller: &Caller, id: KeyId) -> Result<Key, KeyError> {
+    let key = read_key(context, caller, id).await?;
+    if caller.mode == Mode::Test && key.mode == Mode::Live {
+        return Err(KeyError::NotFound);
+    }
+    if caller.scopes.covers(key.scopes) { Ok(key) } else { Err(KeyError::BeyondOwnScopes(key.scopes)) }
+}

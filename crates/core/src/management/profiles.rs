@@ -1,0 +1,256 @@
+//! Management of profiles.
+
+use crate::{
+    access::caller::{Caller, LiveByTest},
+    code::Alphabet,
+    context::Context,
+    id::ProfileId,
+    ports::error::StoreError,
+    tenant::{
+        limits::{LimitName, NamedLimits},
+        profile::{DisplayName, Policy, Profile, ProfileName, ResendPolicy},
+    },
+    time::Timestamp,
+};
+use rand::CryptoRng;
+use std::time::Duration;
+
+/// Others may change the same profile meanwhile; more turns than this are no accident.
+const TURNS: usize = 16;
+/// Most profiles of a tenant.
+pub const MOST_PROFILES: u32 = 100;
+
+/// What a client says of a profile. Each `None` leaves the value as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ProfileChange {
+    /// How people call it; `Some(None)` takes that back.
+    pub display_name: Option<Option<DisplayName>>,
+    /// Characters in a code.
+    pub code_length: Option<u8>,
+    /// What a code is made of.
+    pub alphabet: Option<Alphabet>,
+    /// How long a code lives.
+    pub expires_in: Option<Duration>,
+    /// Wrong codes that end a verification.
+    pub max_checks: Option<u8>,
+    /// Messages of a verification.
+    pub max_sends: Option<u8>,
+    /// What a resend carries.
+    pub resend: Option<ResendPolicy>,
+    /// Its limits.
+    pub limits: Option<NamedLimits>,
+}
+
+impl ProfileChange {
+    fn apply(self, old: Profile) -> Profile {
+        let policy = old.policy;
+        let policy = Policy {
+            code_length: self.code_length.unwrap_or(policy.code_length),
+            alphabet: self.alphabet.unwrap_or(policy.alphabet),
+            expires_in: self.expires_in.unwrap_or(policy.expires_in),
+            max_checks: self.max_checks.unwrap_or(policy.max_checks),
+            max_sends: self.max_sends.unwrap_or(policy.max_sends),
+            resend: self.resend.unwrap_or(policy.resend),
+        };
+        let limits = self.limits.unwrap_or_else(|| old.limits.clone());
+        // What was said of a limit goes with it.
+        let mut limit_notes = old.limit_notes;
+        let gone =
+            |name: &LimitName| old.limits.as_map().contains_key(name) && !limits.as_map().contains_key(name);
+        limit_notes.as_map_mut().retain(|name, _| !gone(name));
+        let display_name = self.display_name.unwrap_or(old.display_name);
+        Profile { display_name, policy, limits, limit_notes, ..old }
+    }
+}
+
+/// Why a profile was not read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// The tenant has no profile of that name.
+    #[error("no such profile")]
+    NotFound,
+    /// Every tenant has `default`.
+    #[error("the profile `default` stays")]
+    Default,
+    /// By a test key.
+    #[error(transparent)]
+    LiveByTest(#[from] LiveByTest),
+    /// The directory did not answer.
+    #[error("directory")]
+    Directory(#[from] StoreError),
+}
+
+/// The profiles of the tenant, by name.
+pub async fn list_profiles(context: &Context, caller: &Caller) -> Result<Vec<Profile>, ProfileError> {
+    Ok(context.directory.list_profiles(caller.tenant).await?)
+}
+
+/// A profile of the tenant.
+pub async fn read_profile(
+    context: &Context,
+    caller: &Caller,
+    name: &ProfileName,
+) -> Result<Profile, ProfileError> {
+    context.directory.profile(caller.tenant, name).await?.ok_or(ProfileError::NotFound)
+}
+
+/// A profile of the tenant by its id.
+pub async fn find_profile(
+    context: &Context,
+    caller: &Caller,
+    id: ProfileId,
+) -> Result<Profile, ProfileError> {
+    let all = context.directory.list_profiles(caller.tenant).await?;
+    all.into_iter().find(|profile| profile.id == id).ok_or(ProfileError::NotFound)
+}
+
+/// Makes a profile whose unique name follows from how people call it.
+pub async fn create_profile(
+    context: &Context,
+    caller: &Caller,
+    display_name: DisplayName,
+    change: ProfileChange,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Profile, ProfileError> {
+    caller.refuse_test()?;
+    let plain = change.apply(Profile::first(ProfileId::new(now, rng), caller.tenant, now));
+    let taken = context.directory.list_profiles(caller.tenant).await?;
+    let free = |name: &ProfileName| taken.iter().all(|profile| profile.name != *name);
+    // Another request may take a name meanwhile, and then the next one is tried.
+    for name in display_name.unique_names().filter(free).take(MOST_PROFILES as usize) {
+        let profile = Profile { name, display_name: Some(display_name.clone()), ..plain.clone() };
+        match context.directory.create_profile(&profile, now).await {
+            Err(StoreError::Conflict) => continue,
+            outcome => outcome?,
+        }
+        context.catch_up().await;
+        return Ok(profile);
+    }
+    Err(ProfileError::Directory(StoreError::Conflict))
+}
+
+/// Makes a profile, or gives the one of its name what `change` says and the
+/// defaults for the rest; says whether it was made. Verifications that were
+/// started keep the policy of their start.
+pub async fn save_profile(
+    context: &Context,
+    caller: &Caller,
+    name: ProfileName,
+    change: ProfileChange,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<(Profile, bool), ProfileError> {
+    caller.refuse_test()?;
+    let limits = Some(change.limits.unwrap_or_default());
+    let change = ProfileChange { limits, ..change };
+    let fresh = Profile { name, ..Profile::first(ProfileId::new(now, rng), caller.tenant, now) };
+    for _ in 0..TURNS {
+        let known = context.directory.profile(caller.tenant, &fresh.name).await?;
+        let base = known.as_ref().unwrap_or(&fresh).clone();
+        let base = Profile { display_name: None, policy: Policy::default(), ..base };
+        let profile = change.clone().apply(base);
+        // Made, changed or deleted by another request meanwhile, it is looked at anew.
+        let saved = match &known {
+            Some(known) => context.directory.replace_profile(known, &profile, now).await,
+            None => context.directory.create_profile(&profile, now).await,
+        };
+        match saved {
+            Err(StoreError::Conflict) => continue,
+            outcome => outcome?,
+        }
+        context.catch_up().await;
+        return Ok((profile, known.is_none()));
+    }
+    Err(ProfileError::Directory(StoreError::Conflict))
+}
+
+/// Changes a profile and gives it as it is then. Two changes at once are made one after the other.
+pub async fn update_profile(
+    context: &Context,
+    caller: &Caller,
+    name: &ProfileName,
+    change: ProfileChange,
+    now: Timestamp,
+) -> Result<Profile, ProfileError> {
+    let find = async || read_profile(context, caller, name).await;
+    let changed =
+        change_profile(context, caller, find, now, |old| Ok((change.clone().apply(old.clone()), ())));
+    changed.await.map(|(profile, ())| profile)
+}
+
+/// The same by its id: never that of another profile which took its name meanwhile.
+pub async fn update_profile_by_id(
+    context: &Context,
+    caller: &Caller,
+    id: ProfileId,
+    change: ProfileChange,
+    now: Timestamp,
+) -> Result<Profile, ProfileError> {
+    let find = async || find_profile(context, caller, id).await;
+    let changed =
+        change_profile(context, caller, find, now, |old| Ok((change.clone().apply(old.clone()), ())));
+    changed.await.map(|(profile, ())| profile)
+}
+
+/// Reads a profile, changes it and writes it, unless somebody came between:
+/// then once more with what is there now.
+pub(crate) async fn change_profile<T, E: From<ProfileError>>(
+    context: &Context,
+    caller: &Caller,
+    find: impl AsyncFn() -> Result<Profile, ProfileError>,
+    now: Timestamp,
+    change: impl Fn(&Profile) -> Result<(Profile, T), E>,
+) -> Result<(Profile, T), E> {
+    caller.refuse_test().map_err(ProfileError::from)?;
+    for _ in 0..TURNS {
+        let old = find().await?;
+        let (new, told) = change(&old)?;
+        if new != old {
+            match context.directory.replace_profile(&old, &new, now).await {
+                Err(StoreError::Conflict) => continue,
+                outcome => outcome.map_err(ProfileError::from)?,
+            }
+            context.catch_up().await;
+        }
+        return Ok((new, told));
+    }
+    Err(ProfileError::Directory(StoreError::Conflict).into())
+}
+
+/// Deletes a profile. Its verifications go on; they can no longer be checked by number.
+pub async fn delete_profile(
+    context: &Context,
+    caller: &Caller,
+    name: &ProfileName,
+    now: Timestamp,
+) -> Result<(), ProfileError> {
+    caller.refuse_test()?;
+    delete(context, caller, read_profile(context, caller, name).await?, now).await
+}
+
+/// The same by its id: never another profile which took its name meanwhile.
+pub async fn delete_profile_by_id(
+    context: &Context,
+    caller: &Caller,
+    id: ProfileId,
+    now: Timestamp,
+) -> Result<(), ProfileError> {
+    caller.refuse_test()?;
+    delete(context, caller, find_profile(context, caller, id).await?, now).await
+}
+
+/// A profile keeps its name for life, so what was read of it still holds.
+async fn delete(
+    context: &Context,
+    caller: &Caller,
+    profile: Profile,
+    now: Timestamp,
+) -> Result<(), ProfileError> {
+    if profile.name == ProfileName::default() {
+        return Err(ProfileError::Default);
+    }
+    let deleted = context.directory.delete_profile(caller.tenant, profile.id, now).await?;
+    context.catch_up().await;
+    if deleted { Ok(()) } else { Err(ProfileError::NotFound) }
+}

@@ -1,0 +1,331 @@
+//! Accounts at providers: make, change, try, delete.
+
+use crate::{
+    acts::{receipts::bind_message, ways::operator},
+    context::Context,
+    delivery::{
+        account::{ProviderAccount, ReceiptPath, Shared},
+        route::Route,
+        sender::choose,
+    },
+    id::{ProviderId, TenantId},
+    management::resources::{
+        Made, ResourceError, ResourceName, create, delete, in_rounds, list, made_before, read, update,
+    },
+    phone::PhoneNumber,
+    ports::gateways::{SettingFault, Trial, TrialOutcome},
+    tenant::{
+        OPERATOR,
+        limits::{Bucket, LimitHit, LimitScope, Take},
+        resource::{Basis, Resource, ResourceKind},
+    },
+    time::Timestamp,
+    verification::{
+        idempotency::Once,
+        receipt::{ProviderMessage, digest},
+    },
+};
+use rand::CryptoRng;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What an account shall be.
+#[derive(Clone, Debug)]
+pub struct NewProvider {
+    /// Its name.
+    pub name: ResourceName,
+    /// The kind of provider.
+    pub kind: String,
+    /// Its settings, with secrets.
+    pub settings: Value,
+    /// Most messages a second.
+    pub rate: Option<u32>,
+    /// Who else may use it; the operator's word.
+    pub shared: Shared,
+}
+
+/// What of an account shall be otherwise.
+#[derive(Clone, Debug, Default)]
+pub struct ProviderChange {
+    /// Another name.
+    pub name: Option<ResourceName>,
+    /// Whether messages may go through it.
+    pub enabled: Option<bool>,
+    /// A merge patch of its settings.
+    pub settings: Option<Value>,
+    /// Another rate, or none.
+    pub rate: Option<Option<u32>>,
+}
+
+impl ProviderChange {
+    fn apply(
+        &self,
+        context: &Context,
+        account: &mut ProviderAccount,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ResourceError> {
+        if let Some(patch) = &self.settings {
+            let old = account.open(&context.keyring).ok_or(ResourceError::Unreadable)?;
+            let settings =
+                context.gateways.update(&account.kind, &old, patch).map_err(ResourceError::Fields)?;
+            context.gateways.check(&account.kind, &settings).map_err(ResourceError::Fields)?;
+            if settings != old {
+                account.verified_at = None;
+            }
+            account.shown = context.gateways.redact(&account.kind, &settings);
+            let of = (account.tenant, account.id);
+            account.sealed = ProviderAccount::seal(&context.keyring, of, &settings, rng);
+        }
+        if let Some(name) = &self.name {
+            name.as_str().clone_into(&mut account.name);
+        }
+        account.enabled = self.enabled.unwrap_or(account.enabled);
+        account.rate = self.rate.unwrap_or(account.rate);
+        Ok(())
+    }
+}
+
+fn account_of(resource: Resource) -> Result<ProviderAccount, ResourceError> {
+    ProviderAccount::read(resource).ok_or(ResourceError::Unreadable)
+}
+
+/// The tenant's accounts.
+pub async fn list_providers(
+    context: &Context,
+    tenant: TenantId,
+) -> Result<Vec<ProviderAccount>, ResourceError> {
+    let found = list(context, tenant, ResourceKind::Provider).await?;
+    found.into_iter().map(account_of).collect()
+}
+
+/// The operator's accounts that a tenant may use.
+pub fn shared_providers(context: &Context, tenant: TenantId) -> Vec<Arc<ProviderAccount>> {
+    let Some(operator) = operator(&context.snapshot) else { return Vec::new() };
+    operator.providers.iter().filter(|account| account.serves(tenant)).cloned().collect()
+}
+
+/// One of the operator's accounts that a tenant may use.
+pub fn shared_provider(context: &Context, tenant: TenantId, id: ProviderId) -> Option<Arc<ProviderAccount>> {
+    shared_providers(context, tenant).into_iter().find(|account| account.id == id)
+}
+
+/// All that is wrong with the settings of a kind, for whoever tells it with other faults.
+pub fn check_settings(context: &Context, kind: &str, settings: &Value) -> Result<(), Vec<SettingFault>> {
+    context.gateways.check(kind, settings)
+}
+
+/// An account of the tenant.
+pub async fn read_provider(
+    context: &Context,
+    tenant: TenantId,
+    id: ProviderId,
+) -> Result<ProviderAccount, ResourceError> {
+    account_of(read(context, tenant, ResourceKind::Provider, *id.bytes()).await?)
+}
+
+/// Makes an account of a tenant, or of the operator.
+pub async fn create_provider(
+    context: &Context,
+    tenant: TenantId,
+    new: NewProvider,
+    once: Option<&Once>,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Made<ProviderAccount>, ResourceError> {
+    let place = (tenant, ResourceKind::Provider, new.name.as_str());
+    if let Some(first) = made_before(context, place, once, now).await? {
+        return Ok(Made { value: account_of(first)?, before: true });
+    }
+    context.gateways.check(&new.kind, &new.settings).map_err(ResourceError::Fields)?;
+    let id = ProviderId::new(now, rng);
+    let account = ProviderAccount {
+        id,
+        tenant,
+        name: new.name.as_str().to_owned(),
+        enabled: true,
+        rate: new.rate,
+        shared: new.shared,
+        verified_at: None,
+        shown: context.gateways.redact(&new.kind, &new.settings),
+        sealed: ProviderAccount::seal(&context.keyring, (tenant, id), &new.settings, rng),
+        kind: new.kind,
+        receipts: ReceiptPath::default(),
+        version: 1,
+        created_at: now,
+    };
+    match create(context, &account.resource(now), &[], once).await? {
+        Some(first) => Ok(Made { value: account_of(first)?, before: true }),
+        None => Ok(Made::now(account)),
+    }
+}
+
+/// Changes an account. Other settings must prove anew that they work.
+pub async fn update_provider(
+    context: &Context,
+    tenant: TenantId,
+    id: ProviderId,
+    change: ProviderChange,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<ProviderAccount, ResourceError> {
+    in_rounds(ResourceKind::Provider, async || {
+        let mut account = read_provider(context, tenant, id).await?;
+        let basis = match change.enabled {
+            Some(false) => Some(refuse_used(context, tenant, id).await?),
+            _ => None,
+        };
+        change.apply(context, &mut account, rng)?;
+        account.version += 1;
+        update(context, &account.resource(now), basis.as_slice()).await?;
+        Ok(account)
+    })
+    .await
+}
+
+/// Deletes an account that no enabled route leads through: none of the tenant, and none of
+/// another that the operator shares it with.
+pub async fn delete_provider(
+    context: &Context,
+    tenant: TenantId,
+    id: ProviderId,
+    now: Timestamp,
+) -> Result<(), ResourceError> {
+    in_rounds(ResourceKind::Provider, async || {
+        let mut basis = vec![refuse_used(context, tenant, id).await?];
+        if tenant == OPERATOR {
+            basis.push(refuse_shared(context, id).await?);
+        }
+        delete(context, tenant, (ResourceKind::Provider, *id.bytes()), &basis, now).await
+    })
+    .await
+}
+
+/// Refuses an account that an enabled route of its tenant leads through.
+async fn refuse_used(context: &Context, tenant: TenantId, id: ProviderId) -> Result<Basis, ResourceError> {
+    let routes = list(context, tenant, ResourceKind::Route).await?;
+    let basis = Basis::kind(tenant, ResourceKind::Route, &routes);
+    let routes = routes.into_iter().filter_map(Route::read);
+    let used: Vec<_> =
+        routes.filter(|route| route.enabled && route.provider == id).map(|route| route.name).collect();
+    if used.is_empty() { Ok(basis) } else { Err(ResourceError::InUse(used)) }
+}
+
+/// Refuses an account of the operator that an enabled route of any tenant leads through.
+async fn refuse_shared(context: &Context, id: ProviderId) -> Result<Basis, ResourceError> {
+    context.refresh().await?;
+    let seen = context.snapshot.seen();
+    let uses = |route: &Arc<Route>| route.enabled && route.provider == id;
+    let tenants = context.snapshot.tenants();
+    let used: Vec<_> = tenants
+        .iter()
+        .filter(|view| view.tenant.id != OPERATOR && view.routes.iter().any(uses))
+        .map(|view| view.tenant.id.to_string())
+        .collect();
+    if used.is_empty() { Ok(Basis::Everything(seen)) } else { Err(ResourceError::InUseBy(used)) }
+}
+
+/// Gives an account another path for its receipts; the one before is taken for a
+/// day. Asked again within a minute, it is as it is.
+pub async fn renew_receipts(
+    context: &Context,
+    tenant: TenantId,
+    id: ProviderId,
+    now: Timestamp,
+) -> Result<ProviderAccount, ResourceError> {
+    let mut account = read_provider(context, tenant, id).await?;
+    let renewed = account.receipts.renewed(now);
+    if renewed != account.receipts {
+        account.receipts = renewed;
+        account.version += 1;
+        update(context, &account.resource(now), &[]).await?;
+    }
+    Ok(account)
+}
+
+/// How many test messages a tenant may send, each of which costs it an SMS.
+const TRIALS: [Bucket; 2] = [Bucket::new(5, 60), Bucket::new(50, 86_400)];
+
+/// Takes one of the test messages that a tenant may send through its accounts.
+pub async fn take_trial(context: &Context, tenant: TenantId, id: ProviderId) -> Result<(), ResourceError> {
+    read_provider(context, tenant, id).await?;
+    for bucket in TRIALS {
+        let name = bucket.name("provider_test");
+        let key = digest(b"provider test", &[tenant.bytes(), name.as_bytes()]);
+        let take = Take { key, name: name.clone(), scope: LimitScope::Tenant, bucket };
+        let wait = context.codes.take(take).await.map_err(ResourceError::Codes)?;
+        if !wait.is_zero() {
+            let scope = LimitScope::Tenant.as_str();
+            return Err(ResourceError::Limited(LimitHit {
+                name,
+                scope,
+                retry_after: wait,
+                states: Vec::new(),
+            }));
+        }
+    }
+    Ok(())
+}
+
+/// Sends one message through an account of the tenant, and notes it as working if that went well.
+pub async fn test_provider(
+    context: &Context,
+    tenant: TenantId,
+    id: ProviderId,
+    to: PhoneNumber,
+    now: Timestamp,
+) -> Result<TrialOutcome, ResourceError> {
+    let mut tested = read_provider(context, tenant, id).await?;
+    let settings = tested.open(&context.keyring).ok_or(ResourceError::Unreadable)?;
+    let view = context.tenant_view(tenant)?;
+    let company = view.tenant.name.as_str();
+    let trial = Trial {
+        sender: choose(&view.senders, &to, company),
+        to,
+        text: format!("Test message of {company} through {}.", tested.name),
+    };
+    let outcome = context.gateways.try_send(&tested, &settings, trial).await;
+    if let TrialOutcome::Accepted { id: Some(id), by_id: true } = &outcome
+        && let Some(message) = ProviderMessage::new(tested.id, id)
+    {
+        // So that its receipt is no riddle to anybody. A command beside the server has no codes store.
+        let _ = bind_message(context, &message, ProviderMessage::trial(tenant)).await;
+    }
+    if matches!(outcome, TrialOutcome::Accepted { .. }) && tested.verified_at.is_none() {
+        tested.verified_at = Some(now);
+        tested.version += 1;
+        // Changed meanwhile, it is other settings that must prove themselves.
+        match update(context, &tested.resource(now), &[]).await {
+            Ok(()) | Err(ResourceError::Changed(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(outcome)
+}
+
+/// Refuses an account that no route of the tenant may lead through: one that is not there, not
+/// enabled, or not known to take messages. It is read from the directory: the test that
+/// verified it may have been another node's. A route that is decided by it names it as it is.
+pub(super) async fn refuse_unusable(
+    context: &Context,
+    tenant: TenantId,
+    id: ProviderId,
+) -> Result<Basis, ResourceError> {
+    let mut found = None;
+    for owner in [tenant, OPERATOR] {
+        found = match read_provider(context, owner, id).await {
+            Ok(account) => Some(account).filter(|account| account.serves(tenant)),
+            Err(ResourceError::NotFound(_)) => None,
+            Err(error) => return Err(error),
+        };
+        if found.is_some() {
+            break;
+        }
+    }
+    let found = found.ok_or_else(|| ResourceError::field("provider", "names no enabled account of yours"))?;
+    let unverified =
+        "names an account that has not taken a message yet: send a test message through it first";
+    match found.verified_at {
+        Some(_) => Ok(Basis::One { tenant: found.tenant, id: id.to_string(), version: found.version }),
+        None => Err(ResourceError::field("provider", unverified)),
+    }
+}

@@ -1,0 +1,62 @@
+//! Re-sealing: after a new seal key became primary, the settings of every
+//! account and the secrets of every webhook are sealed anew, so that the old
+//! key can go.
+
+use crate::{
+    context::Context, delivery::account::ProviderAccount, keyring::Place, ports::error::StoreError,
+    tenant::resource::Resource, time::Timestamp, webhook::Webhook,
+};
+use rand::CryptoRng;
+
+/// What a pass found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Resealed {
+    /// Resources that were sealed anew.
+    pub resealed: u64,
+    /// Those that open with no key of the ring; they stay as they are.
+    pub unreadable: u64,
+}
+
+/// Seals anew what an older version sealed. The copy in memory says which; a
+/// change that came between is kept, and looked at the next time.
+pub async fn reseal_resources(
+    context: &Context,
+    now: Timestamp,
+    rng: &mut (impl CryptoRng + Send),
+) -> Result<Resealed, StoreError> {
+    let mut pass = Resealed::default();
+    if context.keyring.versions().seal.iter().count() < 2 {
+        return Ok(pass);
+    }
+    for (place, resource) in sealed_before(context, now) {
+        let before = resource.sealed.as_deref().unwrap_or_default();
+        let Ok(sealed) = context.keyring.reseal(&place, before, rng) else {
+            pass.unreadable += 1;
+            continue;
+        };
+        let anew = Resource { sealed: Some(sealed), version: resource.version + 1, ..resource };
+        match context.directory.update_resource(&anew, &[]).await {
+            Ok(()) => pass.resealed += 1,
+            Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if pass.resealed > 0 {
+        context.catch_up().await;
+    }
+    Ok(pass)
+}
+
+fn sealed_before(context: &Context, now: Timestamp) -> Vec<(Place, Resource)> {
+    let mut found = Vec::new();
+    for view in context.snapshot.tenants() {
+        for account in view.providers.iter().filter(|one| context.keyring.needs_reseal(&one.sealed)) {
+            found.push((ProviderAccount::place(account.id, account.tenant), account.resource(now)));
+        }
+        for webhook in view.webhooks.iter().filter(|one| context.keyring.needs_reseal(&one.sealed)) {
+            found.push((Webhook::place(webhook.tenant, webhook.id), webhook.resource(now)));
+        }
+    }
+    found
+}

@@ -1,0 +1,226 @@
+//! Management of what a tenant sets up for delivery: accounts at providers,
+//! senders, routes, templates.
+
+use crate::{
+    access::caller::LiveByTest,
+    context::Context,
+    id::TenantId,
+    management::repeat::refuse_repeat,
+    ports::{error::StoreError, gateways::SettingFault},
+    tenant::{
+        limits::LimitHit,
+        profile::is_name,
+        resource::{Basis, Resource, ResourceKind},
+    },
+    time::Timestamp,
+    verification::idempotency::{IdempotencyError, Once},
+};
+use std::fmt;
+
+/// Why a resource was not made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ResourceError {
+    /// The tenant has none with this id.
+    #[error("no such {}", .0.as_str())]
+    NotFound(ResourceKind),
+    /// Another of the tenant's has the name.
+    #[error("the tenant has a {} of this name", .0.as_str())]
+    NameTaken(ResourceKind),
+    /// Somebody else changed it at the same time.
+    #[error("the {} was changed meanwhile", .0.as_str())]
+    Changed(ResourceKind),
+    /// Routes lead through it.
+    #[error("these routes lead through the account: {}", Names(.0))]
+    InUse(Vec<String>),
+    /// Routes of these tenants lead through it.
+    #[error("routes of these tenants lead through the account: {}", Names(.0))]
+    InUseBy(Vec<String>),
+    /// Fields that do not hold together with what else is set up.
+    #[error("fields are not as they must be")]
+    Fields(Vec<SettingFault>),
+    /// The account's settings cannot be opened with the keys of this node.
+    #[error("the settings cannot be opened")]
+    Unreadable,
+    /// A webhook that is disabled is sent nothing.
+    #[error("the webhook is disabled")]
+    Disabled,
+    /// The webhook was sent no such message, or it is no longer kept.
+    #[error("no such message")]
+    NoMessage,
+    /// The request bears an Idempotency-Key that was used.
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
+    /// It was carried out before, and what it made is there no more under its name.
+    #[error("the {} that the first request made was renamed or deleted", .0.as_str())]
+    MadeBefore(ResourceKind),
+    /// By a test key.
+    #[error(transparent)]
+    LiveByTest(#[from] LiveByTest),
+    /// A limit refused.
+    #[error("the limit {} refused", .0.name)]
+    Limited(LimitHit),
+    /// The codes store did not answer.
+    #[error("codes store")]
+    Codes(#[source] StoreError),
+    /// The directory did not answer.
+    #[error("directory")]
+    Directory(#[from] StoreError),
+}
+
+struct Names<'a>(&'a [String]);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(", "))
+    }
+}
+
+impl ResourceError {
+    /// One field that is not as it must be.
+    pub(super) fn field(field: &str, message: impl Into<String>) -> Self {
+        Self::Fields(vec![SettingFault { field: field.to_owned(), message: message.into() }])
+    }
+}
+
+/// So often a change is tried again after others came between: each round lets one of
+/// those that race through.
+const ROUNDS: usize = 64;
+
+/// Reads, decides and writes anew while what was decided by changes in between.
+pub(super) async fn in_rounds<T>(
+    kind: ResourceKind,
+    mut round: impl AsyncFnMut() -> Result<T, ResourceError>,
+) -> Result<T, ResourceError> {
+    for _ in 0..ROUNDS {
+        match round().await {
+            Err(ResourceError::Directory(StoreError::Moved)) => {}
+            outcome => return outcome,
+        }
+    }
+    Err(ResourceError::Changed(kind))
+}
+
+/// All of a kind, oldest first.
+pub(super) async fn list(
+    context: &Context,
+    tenant: TenantId,
+    kind: ResourceKind,
+) -> Result<Vec<Resource>, StoreError> {
+    let mut resources = context.directory.list_resources(tenant).await?;
+    resources.retain(|resource| resource.kind == kind);
+    Ok(resources)
+}
+
+pub(super) async fn read(
+    context: &Context,
+    tenant: TenantId,
+    kind: ResourceKind,
+    id: [u8; 16],
+) -> Result<Resource, ResourceError> {
+    let found = list(context, tenant, kind).await?.into_iter().find(|resource| resource.id == id);
+    found.ok_or(ResourceError::NotFound(kind))
+}
+
+/// What a request made, now or when it came for the first time.
+#[derive(Debug)]
+pub struct Made<T> {
+    /// As it is now.
+    pub value: T,
+    /// Whether an earlier request with the same Idempotency-Key made it.
+    pub before: bool,
+}
+
+impl<T> Made<T> {
+    pub(super) fn now(value: T) -> Self {
+        Self { value, before: false }
+    }
+}
+
+/// What an earlier request with this Idempotency-Key made, if there was one. A
+/// repeat bears the same body, so the name leads to it; nothing secret is in the answer.
+pub(super) async fn made_before(
+    context: &Context,
+    (tenant, kind, name): (TenantId, ResourceKind, &str),
+    once: Option<&Once>,
+    now: Timestamp,
+) -> Result<Option<Resource>, ResourceError> {
+    match refuse_repeat::<ResourceError>(context, tenant, once, now).await {
+        Ok(()) => Ok(None),
+        Err(ResourceError::Idempotency(IdempotencyError::SecretShown)) => {
+            let found = list(context, tenant, kind).await?.into_iter().find(|resource| resource.name == name);
+            found.map(Some).ok_or(ResourceError::MadeBefore(kind))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a resource. Gives what is there instead if a repeat of the request came first.
+pub(super) async fn create(
+    context: &Context,
+    resource: &Resource,
+    basis: &[Basis],
+    once: Option<&Once>,
+) -> Result<Option<Resource>, ResourceError> {
+    let Resource { tenant, kind, created_at: now, .. } = *resource;
+    let created = context.directory.create_resource(resource, basis, once).await;
+    if matches!(created, Err(StoreError::Conflict | StoreError::Full { .. }))
+        && let Some(first) = made_before(context, (tenant, kind, &resource.name), once, now).await?
+    {
+        return Ok(Some(first));
+    }
+    match created {
+        Err(StoreError::Conflict) => return Err(ResourceError::NameTaken(kind)),
+        outcome => outcome?,
+    }
+    context.catch_up().await;
+    Ok(None)
+}
+
+/// Writes a resource whose version is one more than it was read with.
+pub(super) async fn update(
+    context: &Context,
+    resource: &Resource,
+    basis: &[Basis],
+) -> Result<(), ResourceError> {
+    match context.directory.update_resource(resource, basis).await {
+        Err(StoreError::Conflict) => {
+            let others = list(context, resource.tenant, resource.kind).await?;
+            let taken = others.iter().any(|other| other.id != resource.id && other.name == resource.name);
+            return Err(match taken {
+                true => ResourceError::NameTaken(resource.kind),
+                false => ResourceError::Changed(resource.kind),
+            });
+        }
+        outcome => outcome?,
+    }
+    context.catch_up().await;
+    Ok(())
+}
+
+pub(super) async fn delete(
+    context: &Context,
+    tenant: TenantId,
+    (kind, id): (ResourceKind, [u8; 16]),
+    basis: &[Basis],
+    now: Timestamp,
+) -> Result<(), ResourceError> {
+    let deleted = context.directory.delete_resource(tenant, (kind, id), basis, now).await?;
+    context.catch_up().await;
+    if deleted { Ok(()) } else { Err(ResourceError::NotFound(kind)) }
+}
+
+/// A name of 1 to 32 of `[a-z0-9-]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceName(String);
+
+impl ResourceName {
+    /// `None` when it is not 1 to 32 of `[a-z0-9-]`.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_name(text).then(|| Self(text.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}

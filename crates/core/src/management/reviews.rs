@@ -1,0 +1,92 @@
+//! Management of review numbers.
+
+use crate::{
+    access::caller::{Caller, LiveByTest},
+    code::Code,
+    context::Context,
+    id::ReviewNumberId,
+    management::repeat::{made_once, refuse_repeat},
+    pack::Writer,
+    phone::PhoneNumber,
+    ports::error::StoreError,
+    tenant::review::{LONGEST, ReviewNumber, SHAPE},
+    time::Timestamp,
+    verification::idempotency::{IdempotencyError, Once},
+};
+use rand::CryptoRng;
+
+/// Why a review number was not made or deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum ReviewError {
+    /// The tenant has no such review number.
+    #[error("no such review number")]
+    NotFound,
+    /// It is one already.
+    #[error("the number is a review number already")]
+    Exists,
+    /// The request bears an Idempotency-Key that was used.
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
+    /// By a test key.
+    #[error(transparent)]
+    LiveByTest(#[from] LiveByTest),
+    /// The directory did not answer.
+    #[error("directory")]
+    Directory(#[from] StoreError),
+}
+
+/// Makes a number a review number; its code is given this once.
+pub async fn create_review_number(
+    context: &Context,
+    caller: &Caller,
+    to: &PhoneNumber,
+    (ends_at, once): (Timestamp, Option<Once>),
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<(ReviewNumber, Code), ReviewError> {
+    caller.refuse_test()?;
+    let once = once.as_ref();
+    refuse_repeat::<ReviewError>(context, caller.tenant, once, now).await?;
+    let number = context.keyring.fingerprint(caller.tenant, to);
+    let code = Code::generate(SHAPE, rng);
+    let mut review = ReviewNumber {
+        id: ReviewNumberId::new(now, rng),
+        tenant: caller.tenant,
+        number,
+        sealed: Vec::new(),
+        ends_at: ends_at.min(now + LONGEST),
+        created_at: now,
+    };
+    let packed = Writer::default().blob(to.e164().as_bytes()).blob(code.expose().as_bytes()).finish();
+    review.sealed = context.keyring.seal(&review.place(), &zeroize::Zeroizing::new(packed), rng);
+    let created = context.directory.create_review_number(&review, once, now).await;
+    match made_once(context, caller.tenant, once, now, created).await {
+        // One that ended gives its place to the new one; this one stands.
+        Err(ReviewError::Directory(StoreError::Conflict)) => return Err(ReviewError::Exists),
+        outcome => outcome?,
+    }
+    context.catch_up().await;
+    Ok((review, code))
+}
+
+/// The review numbers of the tenant, those that ended among them.
+pub async fn list_review_numbers(
+    context: &Context,
+    caller: &Caller,
+) -> Result<Vec<ReviewNumber>, ReviewError> {
+    context.directory.list_review_numbers(caller.tenant).await.map_err(ReviewError::Directory)
+}
+
+/// Makes a review number an ordinary one again.
+pub async fn delete_review_number(
+    context: &Context,
+    caller: &Caller,
+    id: ReviewNumberId,
+    now: Timestamp,
+) -> Result<(), ReviewError> {
+    caller.refuse_test()?;
+    let deleted = context.directory.delete_review_number(caller.tenant, id, now).await;
+    let deleted = deleted.map_err(ReviewError::Directory)?;
+    context.catch_up().await;
+    if deleted { Ok(()) } else { Err(ReviewError::NotFound) }
+}

@@ -1,0 +1,117 @@
+//! Management of what a tenant has set: limits and language; and of its numbers.
+
+use crate::{
+    access::caller::{Caller, LiveByTest},
+    context::Context,
+    locale::Locale,
+    phone::PhoneNumber,
+    ports::error::StoreError,
+    tenant::{
+        Tenant,
+        limits::{Buckets, LimitName, LimitScope},
+        settings::{Setting, Settings},
+    },
+    time::Timestamp,
+};
+
+/// Why a setting was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingError {
+    /// The tenant has no limit of this name.
+    #[error("no such limit")]
+    NotFound,
+    /// By a test key.
+    #[error(transparent)]
+    LiveByTest(#[from] LiveByTest),
+    /// The directory did not answer.
+    #[error("directory")]
+    Directory(#[from] StoreError),
+}
+
+/// A limit as it holds now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Its name.
+    pub name: LimitName,
+    /// Its buckets; `None` when nothing is limited.
+    pub buckets: Option<Buckets>,
+    /// Whether the tenant has set nothing else.
+    pub is_default: bool,
+}
+
+/// Every limit: the built-in ones, then those that the tenant named.
+pub fn list_limits(context: &Context, caller: &Caller) -> Result<Vec<Limit>, SettingError> {
+    let settings = &context.tenant_view(caller.tenant)?.settings;
+    let built_in = LimitScope::NAMED.into_iter().filter_map(|scope| LimitName::parse(scope.as_str()));
+    let named = settings.limits.keys().filter(|name| name.scope() == LimitScope::Caller).cloned();
+    Ok(built_in.chain(named).map(|name| limit(settings, name)).collect())
+}
+
+fn limit(settings: &Settings, name: LimitName) -> Limit {
+    let own = settings.limits.get(&name).cloned();
+    let is_default = own.is_none();
+    Limit { buckets: own.or_else(|| name.scope().default_buckets()), name, is_default }
+}
+
+/// Gives a limit its buckets.
+pub async fn save_limit(
+    context: &Context,
+    caller: &Caller,
+    name: LimitName,
+    buckets: Buckets,
+    now: Timestamp,
+) -> Result<Limit, SettingError> {
+    caller.refuse_test()?;
+    let setting = Setting::Limit(name.clone(), Some(buckets.clone()));
+    save(context, caller, &setting, now).await?;
+    Ok(Limit { name, buckets: Some(buckets), is_default: false })
+}
+
+/// Puts a built-in limit back to its default, or deletes one that the tenant named.
+pub async fn delete_limit(
+    context: &Context,
+    caller: &Caller,
+    name: LimitName,
+    now: Timestamp,
+) -> Result<(), SettingError> {
+    caller.refuse_test()?;
+    match save(context, caller, &Setting::Limit(name, None), now).await {
+        Err(SettingError::Directory(StoreError::Conflict)) => Err(SettingError::NotFound),
+        outcome => outcome,
+    }
+}
+
+/// The tenant and the locale of its messages; `None` for English.
+pub fn read_tenant(context: &Context, caller: &Caller) -> Result<(Tenant, Option<Locale>), SettingError> {
+    let view = context.tenant_view(caller.tenant)?;
+    Ok((view.tenant.clone(), view.settings.locale.clone()))
+}
+
+/// Gives the tenant's messages another locale, unless a start names one.
+pub async fn save_locale(
+    context: &Context,
+    caller: &Caller,
+    locale: Option<Locale>,
+    now: Timestamp,
+) -> Result<(), SettingError> {
+    caller.refuse_test()?;
+    save(context, caller, &Setting::Locale(locale), now).await
+}
+
+pub(super) async fn save(
+    context: &Context,
+    caller: &Caller,
+    setting: &Setting,
+    now: Timestamp,
+) -> Result<(), SettingError> {
+    context.directory.save_setting(caller.tenant, setting, now).await?;
+    context.catch_up().await;
+    Ok(())
+}
+
+/// Begins the count of wrong codes for a number anew, and ends its wait; says
+/// how many there were in a row.
+pub async fn clear_number(context: &Context, caller: &Caller, to: &PhoneNumber) -> Result<u16, StoreError> {
+    let number = context.keyring.fingerprint(caller.tenant, to);
+    context.codes.clear_guesses(caller.tenant, caller.mode, number).await
+}

@@ -1,0 +1,182 @@
+//! Templates: make, change, delete, preview.
+
+use crate::{
+    access::caller::Caller,
+    context::Context,
+    id::{TemplateId, TenantId},
+    locale::Locale,
+    management::resources::{Made, ResourceError, create, delete, list, made_before, read, update},
+    message::{
+        Preview, preview,
+        template::{
+            Template,
+            set::{TemplateName, TemplateSet},
+        },
+    },
+    ports::gateways::SettingFault,
+    tenant::resource::{Resource, ResourceKind},
+    time::Timestamp,
+    verification::idempotency::Once,
+};
+use rand::CryptoRng;
+use std::collections::BTreeMap;
+
+fn resource(set: &TemplateSet, tenant: TenantId, times: (Timestamp, Timestamp)) -> Resource {
+    Resource {
+        tenant,
+        kind: ResourceKind::Template,
+        id: *set.id.bytes(),
+        name: set.name.as_str().to_owned(),
+        body: set.to_json().to_string(),
+        sealed: None,
+        version: set.version.into(),
+        created_at: times.0,
+        updated_at: times.1,
+    }
+}
+
+/// A template set and when it was made and last changed.
+pub type Dated = (TemplateSet, Timestamp, Timestamp);
+
+fn dated(resource: &Resource) -> Result<Dated, ResourceError> {
+    let set = TemplateSet::read(resource).ok_or(ResourceError::Unreadable)?;
+    Ok((set, resource.created_at, resource.updated_at))
+}
+
+/// The template sets of the tenant, oldest first.
+pub async fn list_templates(context: &Context, caller: &Caller) -> Result<Vec<Dated>, ResourceError> {
+    let found = list(context, caller.tenant, ResourceKind::Template).await?;
+    found.iter().map(dated).collect()
+}
+
+/// A template set of the tenant.
+pub async fn read_template(
+    context: &Context,
+    caller: &Caller,
+    id: TemplateId,
+) -> Result<Dated, ResourceError> {
+    dated(&read(context, caller.tenant, ResourceKind::Template, *id.bytes()).await?)
+}
+
+/// What a template set shall say, or shall say otherwise: what is `None` stays, or is at its default.
+#[derive(Clone, Debug, Default)]
+pub struct TemplateChange {
+    /// Its name.
+    pub name: Option<TemplateName>,
+    /// Plain texts.
+    pub texts: Option<TextsChange>,
+    /// Texts about transactions.
+    pub transaction_texts: Option<TextsChange>,
+    /// Whether letters outside the GSM alphabet are replaced where they can be.
+    pub transliterate: Option<bool>,
+}
+
+/// Texts by locale.
+#[derive(Clone, Debug, Default)]
+pub struct TextsChange {
+    /// Whether those that are there go first.
+    pub replace: bool,
+    /// Texts to set, and to remove.
+    pub texts: BTreeMap<Locale, Option<Template>>,
+}
+
+impl TextsChange {
+    fn apply(self, to: &mut BTreeMap<Locale, Template>) {
+        if self.replace {
+            to.clear();
+        }
+        for (locale, text) in self.texts {
+            match text {
+                Some(text) => drop(to.insert(locale, text)),
+                None => drop(to.remove(&locale)),
+            }
+        }
+    }
+}
+
+impl TemplateChange {
+    fn apply(self, set: &mut TemplateSet) -> Result<(), ResourceError> {
+        set.name = self.name.unwrap_or_else(|| set.name.clone());
+        self.texts.unwrap_or_default().apply(&mut set.texts);
+        self.transaction_texts.unwrap_or_default().apply(&mut set.transaction_texts);
+        set.transliterate = self.transliterate.unwrap_or(set.transliterate);
+        let mut faults = Vec::new();
+        let mut fault = |field: &str, message| {
+            faults.push(SettingFault { field: field.to_owned(), message });
+        };
+        for (field, texts) in [("texts", &set.texts), ("transaction_texts", &set.transaction_texts)] {
+            if texts.len() > TemplateSet::MOST {
+                fault(field, format!("must hold at most {} locales", TemplateSet::MOST));
+            }
+        }
+        if set.texts.is_empty() && set.transaction_texts.is_empty() {
+            fault("texts", "must hold at least one text".to_owned());
+        }
+        if faults.is_empty() { Ok(()) } else { Err(ResourceError::Fields(faults)) }
+    }
+}
+
+/// Makes a template set.
+pub async fn create_template(
+    context: &Context,
+    caller: &Caller,
+    (name, change): (TemplateName, TemplateChange),
+    once: Option<&Once>,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Made<Dated>, ResourceError> {
+    let tenant = caller.live_tenant()?;
+    let mut set = TemplateSet {
+        id: TemplateId::new(now, rng),
+        name,
+        version: 1,
+        texts: BTreeMap::new(),
+        transaction_texts: BTreeMap::new(),
+        transliterate: false,
+    };
+    change.apply(&mut set)?;
+    let place = (tenant, ResourceKind::Template, set.name.as_str());
+    if let Some(first) = made_before(context, place, once, now).await? {
+        return Ok(Made { value: dated(&first)?, before: true });
+    }
+    match create(context, &resource(&set, tenant, (now, now)), &[], once).await? {
+        Some(first) => Ok(Made { value: dated(&first)?, before: true }),
+        None => Ok(Made::now((set, now, now))),
+    }
+}
+
+/// Changes a template set.
+pub async fn update_template(
+    context: &Context,
+    caller: &Caller,
+    id: TemplateId,
+    change: TemplateChange,
+    now: Timestamp,
+) -> Result<Dated, ResourceError> {
+    let tenant = caller.live_tenant()?;
+    let (mut set, created_at, _) = read_template(context, caller, id).await?;
+    change.apply(&mut set)?;
+    set.version = set.version.saturating_add(1);
+    update(context, &resource(&set, tenant, (created_at, now)), &[]).await?;
+    Ok((set, created_at, now))
+}
+
+/// Shows a template with the tenant's name and sample values.
+pub fn preview_template(
+    context: &Context,
+    caller: &Caller,
+    template: &Template,
+    gsm: bool,
+) -> Result<Preview, ResourceError> {
+    Ok(preview(template, gsm, &context.tenant_view(caller.tenant)?.tenant.name))
+}
+
+/// Deletes a template set. Verifications that name it go on with the shipped texts.
+pub async fn delete_template(
+    context: &Context,
+    caller: &Caller,
+    id: TemplateId,
+    now: Timestamp,
+) -> Result<(), ResourceError> {
+    delete(context, caller.live_tenant()?, (ResourceKind::Template, *id.bytes()), &[], now).await
+}

@@ -1,0 +1,99 @@
+//! The end of tenants: what was deleted is erased after [`ERASED_AFTER`].
+
+use crate::{
+    context::Context,
+    id::{TenantId, WebhookId},
+    ports::{error::StoreError, history::HistoryUpkeep},
+    tenant::{ERASED_AFTER, Tenant, resource::ResourceKind},
+    time::Timestamp,
+};
+use std::time::Duration;
+
+/// What the codes store keeps of a tenant ends by itself, the last of it (the wrong codes of
+/// numbers) 30 days after they were entered. The tenant's last act came up to 2 s after it was
+/// disabled, and the clocks of machines differ: so much later nothing of it is left there.
+pub const MARGIN: Duration = Duration::from_secs(3_600);
+/// Tenants of one round.
+const AT_ONCE: u16 = 10;
+/// Rows of each kind that one step deletes.
+const ROWS: u16 = 500;
+/// Steps of one round, for each of its tenants.
+const STEPS: usize = 100;
+
+/// What a round came to.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Erased {
+    /// Tenants of which nothing is left.
+    pub whole: Vec<TenantId>,
+    /// Those whose erasure goes on in a later round, if what failed is mended.
+    pub failed: Vec<(TenantId, StoreError)>,
+}
+
+/// Erases the tenants whose time has come, as far as one round goes: it may break off
+/// anywhere, and several nodes may be at it.
+pub async fn erase_tenants(
+    context: &Context,
+    history: &dyn HistoryUpkeep,
+    now: Timestamp,
+) -> Result<Erased, StoreError> {
+    let until = now - (ERASED_AFTER + MARGIN);
+    let deleted = context.directory.list_deleted_tenants(until, AT_ONCE).await?;
+    let Some(last) = deleted.iter().filter_map(|tenant| tenant.deleted_at).max() else {
+        return Ok(Erased::default());
+    };
+    // An event that is recorded afterwards would bring a part of the history back. And this
+    // is the clock of the codes store: on Redis another one than this node's, which may be wrong.
+    if context.codes.recorded_until().await? < last + ERASED_AFTER + MARGIN {
+        return Ok(Erased::default());
+    }
+    let mut erased = Erased::default();
+    for Tenant { id, .. } in deleted {
+        let begun = context.directory.begin_erasure(id, until, now).await?;
+        // One that fails holds up no other.
+        match if begun { erase(context, history, id, now).await } else { Ok(false) } {
+            Ok(true) => erased.whole.push(id),
+            Ok(false) => {}
+            Err(error) => erased.failed.push((id, error)),
+        }
+    }
+    if !erased.whole.is_empty() {
+        context.catch_up().await;
+    }
+    Ok(erased)
+}
+
+/// The directory goes last: by it a later round finds what is left.
+async fn erase(
+    context: &Context,
+    history: &dyn HistoryUpkeep,
+    tenant: TenantId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut steps = STEPS;
+    let resources = context.directory.list_resources(tenant).await?;
+    for webhook in resources.iter().filter(|resource| resource.kind == ResourceKind::Webhook) {
+        let webhook = WebhookId::from_bytes(webhook.id);
+        while !context.webhooks.forget(tenant, webhook, ROWS).await? {
+            if !step(&mut steps) {
+                return Ok(false);
+            }
+        }
+    }
+    while !history.erase_tenant(tenant, ROWS).await? {
+        if !step(&mut steps) {
+            return Ok(false);
+        }
+    }
+    while !context.directory.erase_tenant(tenant, ROWS, now).await? {
+        if !step(&mut steps) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn step(steps: &mut usize) -> bool {
+    *steps = steps.saturating_sub(1);
+    *steps > 0
+}

@@ -1,0 +1,49 @@
+//! Events that wait for the history.
+
+use crate::{
+    id::{EventId, RecordKey},
+    time::Timestamp,
+};
+
+/// Where an event stands in the order of its engine. Only the engine reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position(pub [u64; 3]);
+
+/// An event that waits for the history, packed as it was stored: whoever
+/// records it decides what to do with one that cannot be read.
+#[derive(Clone, Debug)]
+pub struct UnrecordedEvent {
+    /// What to name when it is recorded.
+    pub position: Position,
+    /// The verification it happened to.
+    pub key: RecordKey,
+    /// Its id.
+    pub id: EventId,
+    /// When, by the store's clock.
+    pub at: Timestamp,
+    /// Its kind, packed.
+    pub body: Vec<u8>,
+}
+
+/// What waits for the history.
+#[derive(Clone, Debug)]
+pub struct Unrecorded {
+    /// The oldest events of each partition, in the order in which they happened there.
+    pub events: Vec<UnrecordedEvent>,
+    /// The store's clock before the read. If the read drained, every event
+    /// up to this time has been handed out.
+    pub now: Timestamp,
+    /// Whether nothing else waited.
+    pub drained: bool,
+    /// All that waits.
+    pub backlog: EventBacklog,
+}
+
+/// How much waits for the history.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventBacklog {
+    /// Events.
+    pub events: u64,
+    /// Their bytes, as the budget counts them.
+    pub bytes: u64,
+}

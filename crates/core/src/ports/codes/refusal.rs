@@ -1,0 +1,72 @@
+//! In which order a start is refused, the same on every engine.
+
+use crate::{ports::codes::acts::StartOutcome, tenant::limits::LimitHit};
+
+/// What refuses a start. An engine that asks in several calls asks in the order
+/// of these fields, and leaves out what it has not asked yet.
+#[derive(Debug, Default)]
+pub struct Refusal {
+    /// A limit that counts over something else than the number. It comes first, so
+    /// that a caller who has used up its own limits learns nothing about the number.
+    pub outer: Option<LimitHit>,
+    /// The events that wait for the history fill their budget.
+    pub history_backlog: bool,
+    /// Another verification of an exclusive listing is pending.
+    pub changed: bool,
+    /// A limit of the number.
+    pub number: Option<LimitHit>,
+}
+
+impl Refusal {
+    /// The first that refuses. Its states are those of its own group of limits:
+    /// an engine need not ask the others, which then take nothing.
+    pub fn first(self) -> Option<StartOutcome> {
+        if let Some(hit) = self.outer {
+            return Some(StartOutcome::Limited(hit));
+        }
+        if self.history_backlog {
+            return Some(StartOutcome::HistoryBacklog);
+        }
+        if self.changed {
+            return Some(StartOutcome::Changed);
+        }
+        self.number.map(StartOutcome::Limited)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn hit(scope: &'static str) -> LimitHit {
+        LimitHit { name: scope.to_owned(), scope, retry_after: Duration::ZERO, states: Vec::new() }
+    }
+
+    fn first(outer: bool, history_backlog: bool, changed: bool, number: bool) -> &'static str {
+        let (outer, number) = (outer.then(|| hit("outer")), number.then(|| hit("number")));
+        match (Refusal { outer, history_backlog, changed, number }).first() {
+            None => "none",
+            Some(StartOutcome::Limited(hit)) => hit.scope,
+            Some(StartOutcome::HistoryBacklog) => "backlog",
+            Some(StartOutcome::Changed) => "changed",
+            Some(StartOutcome::Started { .. }) => panic!("a refusal started something"),
+        }
+    }
+
+    #[test]
+    fn outer_limits_then_the_backlog_then_the_listing_then_the_number() {
+        for others in 0..8 {
+            let [a, b, c] = [1, 2, 4].map(|bit| others & bit != 0);
+            assert_eq!(first(true, a, b, c), "outer");
+        }
+        for others in 0..4 {
+            let [a, b] = [1, 2].map(|bit| others & bit != 0);
+            assert_eq!(first(false, true, a, b), "backlog");
+        }
+        assert_eq!(first(false, false, true, true), "changed");
+        assert_eq!(first(false, false, true, false), "changed");
+        assert_eq!(first(false, false, false, true), "number");
+        assert_eq!(first(false, false, false, false), "none");
+    }
+}

@@ -1,0 +1,141 @@
+//! What a tenant has set, as the directory keeps it: one text for each name.
+
+use crate::{
+    access::allowlist::Allowlist,
+    locale::Locale,
+    phone::countries::Countries,
+    tenant::limits::{Buckets, LimitName, LimitScope},
+};
+use std::collections::BTreeMap;
+
+/// One thing that a tenant can set.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Setting {
+    /// A limit; `None` for the default, or for none.
+    Limit(LimitName, Option<Buckets>),
+    /// The country list.
+    Countries(Countries),
+    /// The addresses that its keys may be used from.
+    ApiAllowlist(Allowlist),
+    /// The locale of its messages; `None` for English.
+    Locale(Option<Locale>),
+}
+
+const API_ALLOWLIST: &str = "allowlist:api";
+const COUNTRIES: &str = "countries";
+const LOCALE: &str = "locale";
+const LIMIT: &str = "limit:";
+
+impl Setting {
+    /// Its name in the directory, and its value; `None` when it is unset.
+    pub fn stored(&self) -> (String, Option<String>) {
+        match self {
+            Self::Limit(name, buckets) => {
+                (format!("{LIMIT}{}", name.as_str()), buckets.as_ref().map(Buckets::to_string))
+            }
+            Self::Countries(countries) => (COUNTRIES.to_owned(), Some(countries.to_string())),
+            Self::ApiAllowlist(list) => {
+                (API_ALLOWLIST.to_owned(), (!list.is_empty()).then(|| list.to_string()))
+            }
+            Self::Locale(locale) => (LOCALE.to_owned(), locale.as_ref().map(Locale::to_string)),
+        }
+    }
+
+    /// What is stored under a name: nothing for a name of a newer release.
+    fn read(name: &str, value: &str) -> Result<Option<Self>, Unreadable> {
+        let read = match name.strip_prefix(LIMIT) {
+            Some(limit) => LimitName::parse(limit)
+                .zip(Buckets::parse(value))
+                .map(|(limit, buckets)| Self::Limit(limit, Some(buckets))),
+            None if name == COUNTRIES => Countries::parse(value).map(Self::Countries),
+            None if name == API_ALLOWLIST => Allowlist::parse(value).map(Self::ApiAllowlist),
+            None if name == LOCALE => Locale::parse(value).map(|locale| Self::Locale(Some(locale))),
+            None => return Ok(None),
+        };
+        read.ok_or(Unreadable).map(Some)
+    }
+}
+
+/// A stored setting that this release cannot read. Its tenant must not be
+/// served as if it had set nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a setting cannot be read")]
+pub struct Unreadable;
+
+/// Everything that a tenant has set.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// Its limits, without the defaults.
+    pub limits: BTreeMap<LimitName, Buckets>,
+    /// Its country list.
+    pub countries: Countries,
+    /// The addresses that its keys may be used from.
+    pub api_allowlist: Allowlist,
+    /// The locale of its messages.
+    pub locale: Option<Locale>,
+}
+
+impl Settings {
+    /// Most limits of a tenant that bear names of its own.
+    pub const MOST_LIMITS: u32 = 20;
+
+    /// Takes in what is stored under a name.
+    pub fn take(&mut self, name: &str, value: &str) -> Result<(), Unreadable> {
+        match Setting::read(name, value)? {
+            Some(Setting::Limit(name, Some(buckets))) => drop(self.limits.insert(name, buckets)),
+            Some(Setting::Countries(countries)) => self.countries = countries,
+            Some(Setting::ApiAllowlist(list)) => self.api_allowlist = list,
+            Some(Setting::Locale(locale)) => self.locale = locale,
+            Some(Setting::Limit(_, None)) | None => {}
+        }
+        Ok(())
+    }
+
+    /// The buckets of a built-in limit: the tenant's own, else the default.
+    pub fn limit(&self, scope: LimitScope) -> Option<Buckets> {
+        let own = self.limits.iter().find(|(name, _)| name.as_str() == scope.as_str());
+        own.map(|(_, buckets)| buckets.clone()).or_else(|| scope.default_buckets())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_as_they_are_stored() {
+        let (number, signup) = (LimitName::parse("number").unwrap(), LimitName::parse("signup").unwrap());
+        let buckets = Buckets::parse("3/600").unwrap();
+        let mut settings = Settings::default();
+        for setting in [
+            Setting::Limit(number, Some(buckets.clone())),
+            Setting::Limit(signup.clone(), Some(buckets.clone())),
+            Setting::Countries(Countries::parse("block PL=allow").unwrap()),
+            Setting::ApiAllowlist(Allowlist::parse("10.0.0.0/8\toffice\n").unwrap()),
+            Setting::Locale(Locale::parse("pt-BR")),
+        ] {
+            let (name, value) = setting.stored();
+            settings.take(&name, &value.unwrap()).unwrap();
+        }
+        assert_eq!(settings.limit(LimitScope::Number), Some(buckets.clone()));
+        assert_eq!(settings.limit(LimitScope::EndUserIp), LimitScope::EndUserIp.default_buckets());
+        assert_eq!(settings.limit(LimitScope::Key), None);
+        assert_eq!(settings.limits.get(&signup), Some(&buckets));
+        assert_eq!(settings.countries.to_string(), "block PL=allow");
+        assert_eq!(settings.locale, Locale::parse("pt-BR"));
+        assert_eq!(settings.api_allowlist.to_string(), "10.0.0.0/8\toffice\n");
+        assert_eq!(Setting::ApiAllowlist(Allowlist::default()).stored().1, None, "everything is allowed");
+        let unreadable = [
+            ("limit:number", "many"),
+            ("limit:A", "1/1"),
+            ("countries", "none"),
+            ("allowlist:api", "x"),
+            ("locale", "english"),
+        ];
+        for (name, value) in unreadable {
+            assert_eq!(settings.take(name, value), Err(Unreadable), "{name}");
+        }
+        assert_eq!(settings.take("colour", "red"), Ok(()), "of a newer release");
+        assert_eq!(Setting::Limit(signup, None).stored(), ("limit:signup".to_owned(), None));
+    }
+}

@@ -1,0 +1,314 @@
+//! The verification: its record and its state machine.
+//!
+//! Everything here is a pure function of the record, the store's clock and the
+//! request. A store engine loads the record, calls one transition and writes
+//! the record back, all in one transaction; an engine that runs scripts on the
+//! server follows the same rules, held to them by the contract suite.
+//!
+//! ```text
+//! pending ──right code──> approved
+//!    │ ├──last wrong code──> exhausted
+//!    │ ├──cancel, or a check for another payment──> canceled
+//!    │ └──no provider took any message──> failed
+//!    └────expires_at passed──> expired (computed from the clock, never stored)
+//! ```
+
+use crate::{
+    code::CodeShape,
+    id::{MessageId, ProfileId},
+    keyring::{CodeMac, Fingerprint},
+    tenant::profile::ResendPolicy,
+    time::Timestamp,
+    verification::{
+        event::EventKind,
+        guesses::{Guesses, Source},
+        outcome::{CancelOutcome, CheckOutcome, ResendOutcome},
+        request::{Resend, SubmittedCode},
+        settlement::{Phase, Settlement},
+        status::{CancelReason, Delivery, Status},
+        times::{KEPT_AFTER_EXPIRY, resend_cooldown},
+    },
+};
+use std::time::Duration;
+use subtle::{Choice, ConstantTimeEq};
+
+/// A verification as the codes store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The status as stored; [`Record::status`] adds what the clock says.
+    pub stored_status: Status,
+    /// The profile it was started for.
+    pub profile: ProfileId,
+    /// The number it is about.
+    pub number: Fingerprint,
+    /// When it was made, by the store's clock.
+    pub created_at: Timestamp,
+    /// When its codes end.
+    pub expires_at: Timestamp,
+    /// When the next resend is allowed.
+    pub resend_at: Timestamp,
+    /// Wrong codes evaluated.
+    pub checks: u8,
+    /// Wrong codes that end it.
+    pub max_checks: u8,
+    /// Messages queued.
+    pub sends: u8,
+    /// Messages that may be queued.
+    pub max_sends: u8,
+    /// What a resend carries.
+    pub resend: ResendPolicy,
+    /// Shape of its codes.
+    pub shape: CodeShape,
+    /// MAC of the newest code.
+    pub mac: CodeMac,
+    /// MAC of the one before, where the policy keeps it valid.
+    pub previous_mac: Option<CodeMac>,
+    /// How far the newest message got.
+    pub delivery: Delivery,
+    /// Whether a provider ever took one of its messages.
+    pub accepted: bool,
+    /// Test mode: its first check finds it expired.
+    pub expires_at_check: bool,
+    /// Its number is a review number: nothing is sent, and its code stays.
+    pub review: bool,
+    /// Where guesses at its code come from.
+    pub source: Source,
+    /// The newest message.
+    pub message: MessageId,
+    /// Number and metadata, sealed.
+    pub contact: Vec<u8>,
+    /// Code, origin and app hash, sealed; emptied when the verification ends.
+    pub code: Vec<u8>,
+    /// The check that was evaluated last, by the second half of its event's
+    /// id: how an engine whose calls may be sent twice knows one of them again.
+    pub judged: Option<[u8; 8]>,
+    /// The mark of the payment that the code confirms
+    /// ([`KeyRing::payment_mark`](crate::keyring::KeyRing::payment_mark)); gone when it ends.
+    pub payment: Option<[u8; 16]>,
+}
+
+impl Record {
+    /// The status at `now`.
+    pub fn status(&self, now: Timestamp) -> Status {
+        match self.stored_status {
+            Status::Pending if now >= self.expires_at => Status::Expired,
+            stored => stored,
+        }
+    }
+
+    /// When the record goes.
+    pub fn kept_until(&self) -> Timestamp {
+        self.expires_at + KEPT_AFTER_EXPIRY
+    }
+
+    /// Tries that are left.
+    pub fn attempts_left(&self) -> u8 {
+        self.max_checks.saturating_sub(self.checks)
+    }
+
+    /// Sends that are left.
+    pub fn sends_left(&self) -> u8 {
+        self.max_sends.saturating_sub(self.sends)
+    }
+
+    /// After the clock was set back while the store was closed: no code lives
+    /// longer from now, and no cooldown lasts longer, than its rule allows.
+    pub fn pull_back(&mut self, now: Timestamp) {
+        let life = self.expires_at.since(self.created_at);
+        self.created_at = self.created_at.min(now);
+        self.expires_at = self.expires_at.min(now + life);
+        self.resend_at = self.resend_at.min(now + resend_cooldown(self.sends));
+    }
+
+    fn end(&mut self, status: Status) {
+        self.stored_status = status;
+        self.code.clear();
+        self.previous_mac = None;
+        self.payment = None;
+    }
+
+    /// Evaluates a submitted code, and says what happened as an event. At most
+    /// one caller ever gets `Approved`, at most `max_checks` wrong codes are
+    /// ever compared, and none while a wait for wrong codes of the number runs.
+    pub fn check(
+        &mut self,
+        code: &SubmittedCode,
+        guesses: &mut Guesses,
+        now: Timestamp,
+    ) -> (CheckOutcome, Option<EventKind>) {
+        let outcome = self.evaluate(code, guesses, now);
+        let event = match outcome {
+            CheckOutcome::Approved => {
+                guesses.clear(now);
+                EventKind::Approved
+            }
+            CheckOutcome::Wrong => {
+                let (in_row, wait) = guesses.note_wrong(self.source, self.shape, now);
+                EventKind::CheckWrong { attempts_left: self.attempts_left(), in_row, wait }
+            }
+            CheckOutcome::Exhausted => {
+                let (in_row, wait) = guesses.note_wrong(self.source, self.shape, now);
+                EventKind::Exhausted { in_row, wait }
+            }
+            CheckOutcome::TransactionMismatch => EventKind::Canceled(CancelReason::TransactionMismatch),
+            _ => return (outcome, None),
+        };
+        (outcome, Some(event))
+    }
+
+    fn evaluate(&mut self, code: &SubmittedCode, guesses: &Guesses, now: Timestamp) -> CheckOutcome {
+        if self.expires_at_check && self.stored_status == Status::Pending {
+            self.expires_at = self.expires_at.min(now);
+        }
+        match self.status(now) {
+            Status::Pending => {}
+            Status::Approved => return CheckOutcome::AlreadyApproved,
+            ended => return CheckOutcome::Ended(ended),
+        }
+        if !code.fits(self.shape) {
+            return CheckOutcome::InvalidCode;
+        }
+        // Before any wait: it says nothing of the code, and a payment that was changed is stopped at once.
+        if code.payment != self.payment {
+            self.end(Status::Canceled);
+            return CheckOutcome::TransactionMismatch;
+        }
+        if let Some(wait) = guesses.wait(self.source, now) {
+            return CheckOutcome::GuessLimit(wait);
+        }
+        let mut matches = Choice::from(0);
+        for stored in std::iter::once(&self.mac).chain(&self.previous_mac) {
+            let Some(given) = code.macs.iter().find(|mac| mac.version == stored.version) else {
+                return CheckOutcome::UnknownKeyVersion;
+            };
+            matches |= given.mac.ct_eq(&stored.mac);
+        }
+        if matches.into() {
+            self.end(Status::Approved);
+            return CheckOutcome::Approved;
+        }
+        self.checks = self.checks.saturating_add(1);
+        if self.checks >= self.max_checks {
+            self.end(Status::Exhausted);
+            return CheckOutcome::Exhausted;
+        }
+        CheckOutcome::Wrong
+    }
+
+    /// Queues another message. It never moves `expires_at`.
+    pub fn resend(&mut self, resend: &Resend, now: Timestamp) -> ResendOutcome {
+        match self.status(now) {
+            Status::Pending => {}
+            ended => return ResendOutcome::Ended(ended),
+        }
+        if self.sends >= self.max_sends {
+            return ResendOutcome::SendsExhausted;
+        }
+        let wait = self.resend_at.since(now);
+        if !wait.is_zero() {
+            return ResendOutcome::TooSoon(wait);
+        }
+        if self.sends != resend.sends_seen {
+            return ResendOutcome::Changed;
+        }
+        if let Some(new) = &resend.new_code {
+            let keep = self.resend == ResendPolicy::NewKeepPrevious;
+            self.previous_mac = keep.then_some(self.mac);
+            self.mac = new.mac;
+            self.code.clone_from(&new.sealed);
+        }
+        self.sends += 1;
+        self.resend_at = now + resend_cooldown(self.sends);
+        self.message = resend.message;
+        if !self.review {
+            self.delivery = Delivery::Queued;
+        }
+        ResendOutcome::Queued
+    }
+
+    /// Ends it on the client's word.
+    pub fn cancel(&mut self, now: Timestamp) -> CancelOutcome {
+        match self.status(now) {
+            Status::Pending => {
+                self.end(Status::Canceled);
+                CancelOutcome::Canceled
+            }
+            ended => CancelOutcome::Ended(ended),
+        }
+    }
+
+    /// Notes how an attempt to send `message` ended, and says it as an event.
+    /// The newest message alone moves the state; a late answer about an older
+    /// one still counts as proof that something was sent. What a receipt said
+    /// meanwhile stands: it is often faster than the provider's own answer.
+    pub fn settle(
+        &mut self,
+        (message, phase): (MessageId, Phase),
+        settlement: Settlement,
+        now: Timestamp,
+    ) -> Option<EventKind> {
+        let newest = self.message == message;
+        let another = matches!(phase, Phase::Await(_));
+        Some(match settlement {
+            Settlement::Accepted { provider, .. } => {
+                self.accepted = true;
+                // Of another provider: whatever the first one's receipt said, this one has it now.
+                let moves =
+                    self.delivery == Delivery::Queued || another && self.delivery != Delivery::Delivered;
+                if newest && moves {
+                    self.delivery = Delivery::Sent;
+                }
+                EventKind::MessageSent { message, provider }
+            }
+            Settlement::Retry { provider, reason, after } => {
+                EventKind::MessageRetried { message, provider, reason, after }
+            }
+            // Somebody has it: only this attempt failed.
+            Settlement::Rejected { provider, reason } if another => {
+                EventKind::MessageRetried { message, provider, reason, after: Duration::ZERO }
+            }
+            Settlement::Rejected { provider, reason } => {
+                if newest && self.delivery != Delivery::Delivered {
+                    self.delivery = Delivery::Undelivered;
+                }
+                let failed = newest && !self.accepted && self.status(now) == Status::Pending;
+                if failed {
+                    self.end(Status::Failed);
+                }
+                EventKind::MessageRejected { message, provider, reason, failed }
+            }
+            Settlement::Receipt(delivery) => {
+                if newest {
+                    self.delivery = delivery;
+                }
+                match delivery {
+                    Delivery::Delivered => EventKind::Delivered { message },
+                    _ => EventKind::Undelivered { message },
+                }
+            }
+            Settlement::GaveUp => return None,
+        })
+    }
+
+    /// Notes what a provider reports of `message`. Whether that is to be said as
+    /// an event: of the newest message alone, and only what its state does not
+    /// say already, so that whoever reports without an end adds nothing. What was
+    /// delivered stays so, and no status changes. Who reports a message took it,
+    /// whatever came of the attempt.
+    pub fn receive(&mut self, message: MessageId, delivery: Delivery) -> bool {
+        if self.message != message || self.delivery == delivery || self.delivery == Delivery::Delivered {
+            return false;
+        }
+        self.accepted = true;
+        self.delivery = delivery;
+        true
+    }
+
+    /// Whether no provider needs to be asked for the message any more.
+    pub fn needs_no_provider(&self, message: MessageId, now: Timestamp) -> bool {
+        self.status(now) != Status::Pending || self.message != message || self.delivery == Delivery::Delivered
+    }
+}
+
+#[cfg(test)]
+mod tests;
