@@ -11,8 +11,7 @@ use std::{
 const MOST_LINES: usize = 400;
 
 /// Files that are longer today. One that no longer is must leave this list.
-const LONGER: [&str; 4] =
-    ["bench::bin::chaos::trials", "bench::bin::fleet", "stores::codes", "stores::redis::codes"];
+const LONGER: [&str; 2] = ["bench::bin::chaos::trials", "bench::bin::fleet"];
 
 /// A crate in floors: a folder uses only the folders below it.
 struct Floors {
@@ -33,7 +32,7 @@ const CORE: Floors = Floors {
 const API: Floors = Floors { source: "api/src", floors: "lib app compatible v1 access http", ground: "" };
 
 /// Whether each of them is held to its floors already.
-const ALL: [(&Floors, bool); 2] = [(&CORE, true), (&API, false)];
+const ALL: [(&Floors, bool); 2] = [(&CORE, true), (&API, true)];
 
 /// Module paths, each with the text of its file.
 type Files = BTreeMap<String, String>;
