@@ -11,10 +11,10 @@ use actix_web::{
 pub struct Form {
     /// The first segments of its paths.
     pub segments: &'static [&'static str],
-    /// The answer that tells a refusal.
-    pub refuse: fn(&Problem, Option<Failed<'_>>) -> HttpResponse,
-    /// The problem that an error of its own is, if the error is one.
-    pub problem: fn(&Error) -> Option<Problem>,
+    /// The answer that tells a refusal, to the request if that is still there.
+    pub refuse: fn(&Problem, Option<&HttpRequest>) -> HttpResponse,
+    /// The refusal of its own that an error is, if it is one.
+    pub own: fn(&Error) -> Option<Box<dyn OwnRefusal>>,
     /// A header of the request that the answer repeats.
     pub echo: fn(&HeaderMap) -> Option<(HeaderName, HeaderValue)>,
     /// Whether no answer may be kept, whatever its type.
@@ -31,8 +31,13 @@ pub struct Form {
     pub words: Option<fn(ProblemCode) -> String>,
 }
 
-/// A request that an error ended, and the error.
-pub type Failed<'a> = (&'a HttpRequest, &'a Error);
+/// A refusal that says more than a problem can.
+pub trait OwnRefusal {
+    /// The same as a problem, for the log.
+    fn problem(&self) -> &Problem;
+    /// The answer to this request.
+    fn answer(&self, request: &HttpRequest) -> HttpResponse;
+}
 
 /// All forms but [`Form::PROBLEM`]. App data.
 #[derive(Clone, Copy)]
@@ -45,7 +50,7 @@ impl Form {
     pub const PROBLEM: Self = Self {
         segments: &[],
         refuse: |problem, _| problem.error_response(),
-        problem: |_| None,
+        own: |_| None,
         echo: |_| None,
         no_store: false,
         changes: |_| false,

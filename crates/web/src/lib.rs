@@ -15,6 +15,7 @@ pub mod notes;
 mod observe;
 pub mod problem;
 pub mod ratelimit;
+pub mod request;
 pub mod schema;
 mod state;
 

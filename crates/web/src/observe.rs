@@ -82,8 +82,8 @@ fn of_error(form: &Form, error: &Error) -> Problem {
     if let Some(problem) = error.as_error::<Problem>() {
         return problem.clone();
     }
-    if let Some(problem) = (form.problem)(error) {
-        return problem;
+    if let Some(own) = (form.own)(error) {
+        return own.problem().clone();
     }
     if error.as_response_error().status_code().is_server_error() {
         let cause: Box<dyn std::error::Error + Send + Sync> = error.to_string().into();
@@ -96,7 +96,7 @@ fn of_error(form: &Form, error: &Error) -> Problem {
 /// An error of other pages that has an answer of its own keeps it; actix's are plain text.
 fn speaks_for_itself(form: &Form, error: &Error, headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let ours = error.as_error::<Problem>().is_some() || (form.problem)(error).is_some();
+    let ours = error.as_error::<Problem>().is_some() || (form.own)(error).is_some();
     !ours && kind.is_some_and(|kind| !kind.starts_with("text/plain"))
 }
 
@@ -105,15 +105,17 @@ impl Seen {
         let mut response = response.map_into_boxed_body();
         let error = response.response().error();
         let error = error.filter(|error| !speaks_for_itself(self.form, error, response.headers()));
-        let told = error.map(|error| {
-            let problem = of_error(self.form, error).of_request(self.id.clone());
+        let refused = error.map(|error| (of_error(self.form, error), (self.form.own)(error)));
+        let code = refused.as_ref().map(|(problem, _)| problem.code());
+        if let Some((problem, own)) = refused {
+            let problem = problem.of_request(self.id.clone());
             self.log_failure(&problem);
-            let answer = (self.form.refuse)(&problem, Some((response.request(), error)));
-            (problem.code(), answer)
-        });
-        let problem = told.as_ref().map(|(code, _)| *code);
-        if let Some((_, answer)) = told {
-            response = ServiceResponse::new(response.into_parts().0, answer);
+            // The old answer goes first: its head is used again, so that equal answers list their
+            // headers in one order.
+            let (request, _) = response.into_parts();
+            let answer =
+                own.map_or_else(|| (self.form.refuse)(&problem, Some(&request)), |own| own.answer(&request));
+            response = ServiceResponse::new(request, answer);
         }
         self.set_headers(response.headers_mut());
         if !is_known(response.request()) {
@@ -125,7 +127,7 @@ impl Seen {
             deprecation.announce(response.headers_mut());
         }
         self.measure(&route, status);
-        self.log_line(response.request(), &route, status, problem);
+        self.log_line(response.request(), &route, status, code);
         self.audit(response.request(), &route, status);
         if self.is_head {
             let (request, answer) = response.into_parts();

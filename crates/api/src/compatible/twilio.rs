@@ -19,7 +19,7 @@ pub use sid::account_sid;
 
 use crate::access::middleware::{Door, authenticate_basic};
 use actix_web::{
-    Error, HttpResponse, ResponseError,
+    Error, HttpRequest, HttpResponse, ResponseError,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     middleware::Next,
@@ -28,7 +28,7 @@ use actix_web::{
 use base::Base;
 use countersign_web::{
     State,
-    form::{Failed, Form},
+    form::{Form, OwnRefusal},
     problem::Problem,
 };
 use error::{Refusal, words};
@@ -38,8 +38,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 /// How its paths refuse.
 pub const FORM: Form = Form {
     segments: &["v2"],
-    refuse,
-    problem: |error| error.as_error::<Refusal>().map(|refusal| refusal.problem().clone()),
+    refuse: |problem, request| tell(problem.clone().into(), request),
+    own: |error| Some(Box::new(error.as_error::<Refusal>()?.clone())),
     no_store: true,
     changes: |route| !route.starts_with("/v2/Services/{service}/Verification"),
     schema: "TwilioRefusal",
@@ -71,11 +71,20 @@ pub fn routes(v2: &mut ServiceConfig<'_>) {
         .service(checks::create_verification_check);
 }
 
-/// The answer that tells a refusal: the handler's own, else one for the problem.
-fn refuse(problem: &Problem, failed: Option<Failed<'_>>) -> HttpResponse {
-    let Some((request, error)) = failed else { return Refusal::from(problem.clone()).error_response() };
-    let refusal = error.as_error::<Refusal>().cloned().unwrap_or_else(|| problem.clone().into());
-    refusal.at(Base::of(request).as_str()).error_response()
+/// The answer that tells a refusal, with the whole URL of what tells more where the request is there.
+fn tell(refusal: Refusal, request: Option<&HttpRequest>) -> HttpResponse {
+    let whole = request.map(|request| refusal.clone().at(Base::of(request).as_str()));
+    whole.unwrap_or(refusal).error_response()
+}
+
+impl OwnRefusal for Refusal {
+    fn problem(&self) -> &Problem {
+        self.as_problem()
+    }
+
+    fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        tell(self.clone(), Some(request))
+    }
 }
 
 /// The middleware of these routes: the key is the password, and the user names the account or the key.

@@ -3,8 +3,8 @@
 mod json;
 mod read;
 
-pub use json::{AllowlistEntry, NewEntry, entries};
-pub use read::allowlist;
+pub use json::{AllowlistEntry, entries};
+pub use read::{NewEntry, allowlist};
 
 use crate::access::caller::{Authed, SettingsRead, SettingsWrite};
 use actix_web::{
@@ -17,7 +17,8 @@ use countersign_web::{
     body::{Body, Query, refuse_query},
     problem::Problem,
 };
-use json::{Allowlist, ReplaceAllowlist, UsePage};
+use json::{Allowlist, UsePage};
+use read::ReplaceAllowlist;
 
 /// Reads the list of addresses that the tenant's keys may be used from.
 ///
@@ -59,8 +60,8 @@ pub async fn replace_api_allowlist(
     state: Data<State>,
     body: Body,
 ) -> Result<Json<Allowlist>, Problem> {
-    let (list, confirmed) = read::replace_request(body.0)?;
-    let now = state.clock.now();
+    let ReplaceAllowlist { entries: list, confirm } = body.0.read(ReplaceAllowlist::read)?;
+    let (confirmed, now) = (confirm.unwrap_or(false), state.clock.now());
     let list = allowlists::replace_api_allowlist(&state.context, &caller, list, confirmed, now).await?;
     Ok(Json(Allowlist::new(&list)))
 }

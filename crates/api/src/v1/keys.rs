@@ -25,7 +25,8 @@ use countersign_web::{
     rng,
 };
 pub use json::Mode;
-use json::{CreateKey, CreatedKey, Key, KeyPage, RotateKey, UpdateKey};
+use json::{CreatedKey, Key, KeyPage};
+use read::{CreateKey, RotateKey, UpdateKey};
 
 /// Makes a key.
 ///
@@ -53,7 +54,7 @@ pub async fn create_key(
 ) -> Result<HttpResponse, Problem> {
     let now = state.clock.now();
     let Body(fields, once) = body;
-    let asked = read::create_request(fields)?;
+    let asked = fields.read(CreateKey::read)?.into();
     let (key, secret) = keys::create_key(&state.context, &caller, asked, once, now, &mut rng()).await?;
     let location = format!("{}/{}", request.path(), key.id);
     note_changed(&request, key.id);
@@ -126,7 +127,7 @@ pub async fn update_key(
     body: MergePatch,
 ) -> Result<Json<Key>, Problem> {
     let now = state.clock.now();
-    let change = read::update_request(body.0)?;
+    let change = body.0.read(UpdateKey::read)?.into();
     Ok(Json(keys::update_key(&state.context, &caller, id.0, change, now).await?.into()))
 }
 
@@ -158,7 +159,7 @@ pub async fn rotate_key(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let Body(fields, once) = body;
-    let asked = (read::rotate_request(fields)?, once);
+    let asked = (fields.read(RotateKey::read)?.overlap(), once);
     let now = state.clock.now();
     let (key, secret) =
         key_rotation::rotate_key(&state.context, &caller, id.0, asked, now, &mut rng()).await?;

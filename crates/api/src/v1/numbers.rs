@@ -8,23 +8,25 @@ use actix_web::{
     HttpRequest, post,
     web::{Data, Json},
 };
-use countersign_core::management::settings;
+use countersign_core::{management::settings, mode::Mode, phone::PhoneNumber};
 use countersign_web::{
     State,
     body::Body,
     notes::note_changed,
     problem::{self, Problem},
+    request,
+    request::required,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Names a number.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct NumberBody {
-    /// The number with its country code.
-    #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]
-    to: String,
+request! {
+    /// Names a number.
+    pub struct NumberBody(mode: Mode) {
+        /// The number with its country code.
+        #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]
+        to: PhoneNumber as String = required(|value| number(value, mode)),
+    }
 }
 
 /// What was cleared.
@@ -57,9 +59,7 @@ pub async fn clear_number(
     state: Data<State>,
     body: Body,
 ) -> Result<Json<ClearedNumber>, Problem> {
-    let mut fields = body.0;
-    let to = fields.required("to", |value| number(value, caller.mode));
-    let to = fields.finish(to)?;
+    let NumberBody { to } = body.0.read(|fields| NumberBody::read(fields, caller.mode))?;
     let cleared = settings::clear_number(&state.context, &caller, &to).await;
     let wrong_codes = cleared.map_err(problem::codes)?;
     note_changed(&request, to.masked());

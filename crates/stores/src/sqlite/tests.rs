@@ -116,18 +116,24 @@ async fn the_log_begins_anew_although_readers_never_pause() {
             })
         })
         .collect();
-    let mut longest = 0;
-    for _ in 0..500 {
+    // A slow disk is longer about each copy, and more is written meanwhile: what counts is that it ends.
+    let (mut longest, mut same) = (0, 0);
+    for _ in 0..3_000 {
         let put = |c: &Connection| {
             let upsert =
                 "INSERT OR REPLACE INTO blobs (id, blob) VALUES (abs(random()) % 20, zeroblob(1000000))";
             c.execute(upsert, []).map_err(sqlite_error)
         };
         database.write(put).await.unwrap();
-        longest = longest.max(std::fs::metadata(&log).unwrap().len());
+        let length = std::fs::metadata(&log).unwrap().len();
+        same = if length > longest { 0 } else { same + 1 };
+        longest = longest.max(length);
+        if same == 100 {
+            break;
+        }
     }
     readers.iter().for_each(tokio::task::JoinHandle::abort);
-    assert!(longest < 300 * 1024 * 1024, "{longest}");
+    assert_eq!(same, 100, "the log of {longest} bytes still grows");
 }
 
 /// Whether a copy of the file alone, without its log, has the table and so many rows.

@@ -121,7 +121,7 @@ impl Refusal {
     }
 
     /// The same in the words of the API.
-    pub fn problem(&self) -> &Problem {
+    pub fn as_problem(&self) -> &Problem {
         &self.0.problem
     }
 

@@ -27,31 +27,6 @@ pub fn entries(list: &allowlist::Allowlist) -> Vec<AllowlistEntry> {
     list.entries().iter().map(entry).collect()
 }
 
-/// A range of addresses to be admitted.
-#[derive(ToSchema)]
-#[schema(as = NewAllowlistEntry)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct NewEntry {
-    /// An address or a range in CIDR form, IPv4 or IPv6. Host bits are cut off,
-    /// and an IPv4-mapped range is the IPv4 one.
-    #[schema(max_length = 49, example = "203.0.113.0/24")]
-    range: String,
-    /// What it is for; no control characters.
-    #[schema(max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$", example = "Office")]
-    description: Option<String>,
-}
-
-/// Replaces an allowlist.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct ReplaceAllowlist {
-    /// The new entries, each range once; none admit every address.
-    #[schema(max_items = 100)]
-    entries: Vec<NewEntry>,
-    /// Replace it even if it does not admit the address of this call.
-    confirm: Option<bool>,
-}
-
 /// An allowlist.
 #[derive(Serialize, ToSchema)]
 pub struct Allowlist {

@@ -10,15 +10,38 @@ use countersign_core::{
 use countersign_web::{
     fields::{Fields, array, boolean, page_limit, text},
     problem::{Fault, Problem},
+    request,
+    request::{optional, required},
 };
+use ipnet::IpNet;
 use serde_json::Value;
 
-/// The body of a replacement: the list, and whether a lock-out is meant.
-pub fn replace_request(mut fields: Fields) -> Result<(Allowlist, bool), Problem> {
-    let entries = fields.required("entries", array);
-    let list = entries.and_then(|entries| allowlist(&mut fields, "entries", entries));
-    let confirmed = fields.optional("confirm", boolean).unwrap_or(false);
-    fields.finish(list.map(|list| (list, confirmed)))
+request! {
+    /// A range of addresses to be admitted.
+    #[schema(as = NewAllowlistEntry)]
+    pub struct NewEntry {
+        /// An address or a range in CIDR form, IPv4 or IPv6. Host bits are cut off,
+        /// and an IPv4-mapped range is the IPv4 one.
+        #[schema(max_length = 49, example = "203.0.113.0/24")]
+        range: IpNet as String = required(range),
+        /// What it is for; no control characters.
+        #[schema(max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$", example = "Office")]
+        description: Option<Description> as Option<String> = optional(description),
+    }
+}
+
+request! {
+    /// Replaces an allowlist.
+    pub struct ReplaceAllowlist {
+        /// The new entries, each range once; none admit every address.
+        #[schema(max_items = 100)]
+        entries: Allowlist as Vec<NewEntry> = |fields, field| {
+            let entries = fields.required(field, array)?;
+            allowlist(fields, field, entries)
+        },
+        /// Replace it even if it does not admit the address of this call.
+        confirm: Option<bool> = optional(boolean),
+    }
 }
 
 /// The list in the field `name`; each fault names its place, `entries[2].range`.
@@ -30,8 +53,9 @@ pub fn allowlist(fields: &mut Fields, name: &str, values: Vec<Value>) -> Option<
     let (mut entries, mut places) = (Vec::new(), Vec::new());
     let count = values.len();
     for (place, value) in values.into_iter().enumerate() {
-        if let Some(entry) = fields.nested(&format!("{name}[{place}]"), value, entry) {
-            entries.push(entry);
+        let read = fields.nested(&format!("{name}[{place}]"), value, NewEntry::read);
+        if let Some(NewEntry { range, description }) = read {
+            entries.push(Entry { range, description: description.unwrap_or_default() });
             places.push(place);
         }
     }
@@ -49,16 +73,14 @@ pub fn allowlist(fields: &mut Fields, name: &str, values: Vec<Value>) -> Option<
     }
 }
 
-fn entry(fields: &mut Fields) -> Option<Entry> {
-    let range = fields.required("range", |value| {
-        let message = "must be an address or a range in CIDR form, such as 203.0.113.0/24";
-        parse_range(&text(value)?).ok_or(Fault::format(message))
-    });
-    let description = fields.optional("description", |value| {
-        let message = "must be at most 100 characters, none of them a control character";
-        Description::parse(&text(value)?).ok_or(Fault::format(message))
-    });
-    range.map(|range| Entry { range, description: description.unwrap_or_default() })
+fn range(value: Value) -> Result<IpNet, Fault> {
+    let message = "must be an address or a range in CIDR form, such as 203.0.113.0/24";
+    parse_range(&text(value)?).ok_or(Fault::format(message))
+}
+
+fn description(value: Value) -> Result<Description, Fault> {
+    let message = "must be at most 100 characters, none of them a control character";
+    Description::parse(&text(value)?).ok_or(Fault::format(message))
 }
 
 /// The query of a list of uses.

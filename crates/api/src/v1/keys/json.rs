@@ -1,6 +1,6 @@
 //! Keys as JSON.
 
-use crate::v1::allowlists::{AllowlistEntry, NewEntry, entries};
+use crate::v1::allowlists::{AllowlistEntry, entries};
 use countersign_core::{
     access::{
         key::{self, PresentedKey},
@@ -38,65 +38,6 @@ impl From<mode::Mode> for Mode {
             mode::Mode::Test => Self::Test,
         }
     }
-}
-
-/// Makes a key.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct CreateKey {
-    /// What people call it; no control characters.
-    #[schema(min_length = 1, max_length = 64, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$", example = "checkout")]
-    name: String,
-    /// Live or test; `live` when absent.
-    mode: Option<Mode>,
-    /// What it may do: at least one, and only what the caller holds.
-    #[schema(min_items = 1, value_type = Vec<ScopeName>, example = json!(["verifications:start", "verifications:check"]))]
-    scopes: Vec<String>,
-    /// Refused from then on, at once if the time has passed.
-    #[schema(format = DateTime, example = "2099-01-31T12:00:00.000Z")]
-    expires_at: Option<String>,
-    /// The addresses that it may be used from; null or none for every one. The
-    /// tenant's list must admit its caller too.
-    #[schema(max_items = 100)]
-    allowlist: Option<Vec<NewEntry>>,
-}
-
-/// Changes a key. Absent fields stay as they are.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct UpdateKey {
-    /// What people call it; no control characters.
-    #[schema(
-        nullable = false,
-        min_length = 1,
-        max_length = 64,
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]+$",
-        example = "checkout"
-    )]
-    name: Option<String>,
-    /// Refused while set.
-    #[schema(nullable = false, example = false)]
-    disabled: Option<bool>,
-    /// Refused from then on, at once if the time has passed; null for never.
-    #[schema(format = DateTime, example = "2099-01-31T12:00:00.000Z")]
-    expires_at: Option<String>,
-    /// The addresses that it may be used from; null or none for every one. The
-    /// tenant's list must admit its caller too.
-    #[schema(max_items = 100)]
-    allowlist: Option<Vec<NewEntry>>,
-    /// Change the key in use even if its new list does not admit the address of this call.
-    #[schema(nullable = false)]
-    confirm: Option<bool>,
-}
-
-/// Rotates a key.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct RotateKey {
-    /// Seconds for which the old key is accepted beside the new one; 86,400, a
-    /// day, when absent. 0 ends it at once.
-    #[schema(minimum = 0, maximum = 604_800, example = 3_600)]
-    overlap: Option<u32>,
 }
 
 /// An API key, without its secret.

@@ -1,12 +1,19 @@
 //! Reads the bodies and the query of the key operations.
 
-use crate::{http::time::parse_time, v1::allowlists::allowlist as read_allowlist};
+use super::json::{Mode as KeyMode, ScopeName};
+use crate::{
+    http::time::parse_time,
+    v1::allowlists::{NewEntry, allowlist},
+};
 use countersign_core::{
-    access::scope::{Scope, Scopes},
+    access::{
+        allowlist::Allowlist,
+        scope::{Scope, Scopes},
+    },
     id::KeyId,
     management::{
         key_rotation::{MOST_OVERLAP, OVERLAP},
-        keys::{CreateKey, KeyName, UpdateKey},
+        keys::{self, KeyName},
     },
     mode::Mode,
     ports::directory::KeyChange,
@@ -15,49 +22,98 @@ use countersign_core::{
 use countersign_web::{
     fields::{Fields, PAGE, array, boolean, page_limit, text, whole},
     problem::{Fault, Problem},
+    request,
+    request::{given, given_or_null, optional, required},
 };
 use serde_json::Value;
 use std::time::Duration;
 
-/// The body of a create.
-pub fn create_request(mut fields: Fields) -> Result<CreateKey, Problem> {
-    let name = fields.required("name", name);
-    let mode = fields
-        .optional("mode", |value| Mode::parse(&text(value)?).ok_or(Fault::format("must be live or test")));
-    let scopes = fields.required("scopes", scopes);
-    let expires_at = fields.optional("expires_at", time);
-    let allowlist = fields.optional("allowlist", array);
-    let allowlist = allowlist.map(|entries| read_allowlist(&mut fields, "allowlist", entries));
-    let request = name.zip(scopes).map(|(name, scopes)| CreateKey {
-        name,
-        mode: mode.unwrap_or(Mode::Live),
-        scopes,
-        expires_at,
-        allowlist: allowlist.flatten().unwrap_or_default(),
-    });
-    fields.finish(request)
+request! {
+    /// Makes a key.
+    pub struct CreateKey {
+        /// What people call it; no control characters.
+        #[schema(min_length = 1, max_length = 64, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$", example = "checkout")]
+        name: KeyName as String = required(name),
+        /// Live or test; `live` when absent.
+        mode: Option<Mode> as Option<KeyMode> = optional(mode),
+        /// What it may do: at least one, and only what the caller holds.
+        #[schema(min_items = 1, example = json!(["verifications:start", "verifications:check"]))]
+        scopes: Scopes as Vec<ScopeName> = required(scopes),
+        /// Refused from then on, at once if the time has passed.
+        #[schema(format = DateTime, example = "2099-01-31T12:00:00.000Z")]
+        expires_at: Option<Timestamp> as Option<String> = optional(time),
+        /// The addresses that it may be used from; null or none for every one. The
+        /// tenant's list must admit its caller too.
+        #[schema(max_items = 100)]
+        allowlist: Option<Allowlist> as Option<Vec<NewEntry>> = |fields, field| {
+            let entries = fields.optional(field, array);
+            Some(entries.and_then(|entries| allowlist(fields, field, entries)))
+        },
+    }
 }
 
-/// The body of a change.
-pub fn update_request(mut fields: Fields) -> Result<UpdateKey, Problem> {
-    let allowlist = fields.given_or_null("allowlist", array);
-    let allowlist = allowlist.map(|entries| {
-        read_allowlist(&mut fields, "allowlist", entries.unwrap_or_default()).unwrap_or_default()
-    });
-    let change = KeyChange {
-        name: fields.given("name", name).map(KeyName::into_string),
-        disabled: fields.given("disabled", boolean),
-        expires_at: fields.given_or_null("expires_at", time),
-        allowlist,
-    };
-    let confirmed = fields.given("confirm", boolean).unwrap_or(false);
-    fields.finish(Some(UpdateKey { change, confirmed }))
+impl From<CreateKey> for keys::CreateKey {
+    fn from(asked: CreateKey) -> Self {
+        let CreateKey { name, mode, scopes, expires_at, allowlist } = asked;
+        let (mode, allowlist) = (mode.unwrap_or(Mode::Live), allowlist.unwrap_or_default());
+        Self { name, mode, scopes, expires_at, allowlist }
+    }
 }
 
-/// The body of a rotation: how long both keys are accepted.
-pub fn rotate_request(mut fields: Fields) -> Result<Duration, Problem> {
-    let overlap = fields.optional("overlap", whole(0..=MOST_OVERLAP.as_secs() as u32));
-    fields.finish(Some(overlap.map_or(OVERLAP, |seconds| Duration::from_secs(seconds.into()))))
+request! {
+    /// Changes a key. Absent fields stay as they are.
+    pub struct UpdateKey {
+        /// The addresses that it may be used from; null or none for every one. The
+        /// tenant's list must admit its caller too.
+        #[schema(max_items = 100)]
+        allowlist: Option<Allowlist> as Option<Vec<NewEntry>> = |fields, field| {
+            let entries = fields.given_or_null(field, array);
+            Some(entries.map(|entries| allowlist(fields, field, entries.unwrap_or_default()).unwrap_or_default()))
+        },
+        /// What people call it; no control characters.
+        #[schema(
+            nullable = false,
+            min_length = 1,
+            max_length = 64,
+            pattern = r"^[^\x00-\x1f\x7f-\x9f]+$",
+            example = "checkout"
+        )]
+        name: Option<KeyName> as Option<String> = given(name),
+        /// Refused while set.
+        #[schema(nullable = false, example = false)]
+        disabled: Option<bool> = given(boolean),
+        /// Refused from then on, at once if the time has passed; null for never.
+        #[schema(format = DateTime, example = "2099-01-31T12:00:00.000Z")]
+        expires_at: Option<Option<Timestamp>> as Option<String> = given_or_null(time),
+        /// Change the key in use even if its new list does not admit the address of this call.
+        #[schema(nullable = false)]
+        confirm: Option<bool> = given(boolean),
+    }
+}
+
+impl From<UpdateKey> for keys::UpdateKey {
+    fn from(asked: UpdateKey) -> Self {
+        let UpdateKey { allowlist, name, disabled, expires_at, confirm } = asked;
+        let change = KeyChange { name: name.map(KeyName::into_string), disabled, expires_at, allowlist };
+        Self { change, confirmed: confirm.unwrap_or(false) }
+    }
+}
+
+request! {
+    /// Rotates a key.
+    pub struct RotateKey {
+        /// Seconds for which the old key is accepted beside the new one; 86,400, a
+        /// day, when absent. 0 ends it at once.
+        #[schema(minimum = 0, maximum = 604_800, example = 3_600)]
+        overlap: Option<u32> = optional(whole(0..=MOST_OVERLAP.as_secs() as u32)),
+    }
+}
+
+impl RotateKey {
+    /// How long both keys are accepted.
+    pub fn overlap(self) -> Duration {
+        self.overlap.map_or(OVERLAP, |seconds| Duration::from_secs(seconds.into()))
+    }
 }
 
 /// Which page of a list.
@@ -75,6 +131,10 @@ pub fn page(mut fields: Fields) -> Result<Page, Problem> {
         text(value)?.parse().map_err(|_| Fault::format("must be the next_cursor of a page"))
     });
     fields.finish(Some(Page { limit: limit.unwrap_or(PAGE), before }))
+}
+
+fn mode(value: Value) -> Result<Mode, Fault> {
+    Mode::parse(&text(value)?).ok_or(Fault::format("must be live or test"))
 }
 
 fn name(value: Value) -> Result<KeyName, Fault> {
