@@ -87,7 +87,6 @@ pub fn given<T>(
 }
 
 /// A field where null means something else than absence.
-#[expect(clippy::type_complexity, reason = "read, given, null: each may be without a value")]
 pub fn given_or_null<T>(
     read: impl FnOnce(Value) -> Result<T, Fault>,
 ) -> impl FnOnce(&mut Fields, &'static str) -> Option<Option<Option<T>>> {
