@@ -18,10 +18,12 @@ use countersign_core::{
 use countersign_web::{
     State,
     body::{Body, Query},
+    fields::PAGE,
     notes::note_changed,
     problem::Problem,
 };
-use json::{EraseNumber, ErasedNumber, SearchVerifications, Timeline, VerificationPage};
+use json::{ErasedNumber, Timeline, VerificationPage};
+use read::{EraseNumber, SearchVerifications};
 
 /// Lists verifications, newest first.
 ///
@@ -74,8 +76,10 @@ pub async fn search_verifications(
     state: Data<State>,
     body: Body,
 ) -> Result<Json<VerificationPage>, Problem> {
-    let read::Search { to, before, limit } = read::search_request(body.0, caller.mode)?;
-    let (page, now) = ((before, limit + 1), state.clock.now());
+    let asked = body.0.read(|fields| SearchVerifications::read(fields, caller.mode))?;
+    let SearchVerifications { to, cursor, limit } = asked;
+    let limit = limit.map_or(PAGE, |limit| limit as u16);
+    let (page, now) = ((cursor, limit + 1), state.clock.now());
     let found = list::search_verifications(&state.context, &caller, &to, page, now).await?;
     Ok(Json(VerificationPage::new(&caller, found, limit)))
 }
@@ -122,7 +126,7 @@ pub async fn erase_number(
     state: Data<State>,
     body: Body,
 ) -> Result<Json<ErasedNumber>, Problem> {
-    let to = read::erase_request(body.0, caller.mode)?;
+    let EraseNumber { to } = body.0.read(|fields| EraseNumber::read(fields, caller.mode))?;
     let erased = erase::erase_number(&state.context, &caller, &to).await?;
     note_changed(&request, to.masked());
     Ok(Json(erased.into()))

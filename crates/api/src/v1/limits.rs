@@ -17,6 +17,8 @@ use countersign_web::{
     body::{Body, NoBody, Query},
     fields::Fields,
     problem::{Fault, Problem},
+    request,
+    request::required,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -77,14 +79,18 @@ pub struct LimitList {
     data: Vec<Limit>,
 }
 
-/// Gives a limit its buckets.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct SaveLimit {
-    /// 1 to 5, each with a window of its own; all must admit. `number`: at most
-    /// 20 in 600 to 86,400 seconds.
-    #[schema(min_items = 1, max_items = 5)]
-    buckets: Vec<BucketBody>,
+request! {
+    /// Gives a limit its buckets.
+    pub struct SaveLimit(limit: &LimitName) {
+        /// 1 to 5, each with a window of its own; all must admit. `number`: at most
+        /// 20 in 600 to 86,400 seconds.
+        #[schema(min_items = 1, max_items = 5)]
+        buckets: Buckets as Vec<BucketBody> = required(|value| {
+            let buckets = buckets(value)?;
+            let fault = || Fault::new("out_of_range", "of `number` must be at most 20 in 600 to 86400 seconds");
+            if limit.admits(&buckets) { Ok(buckets) } else { Err(fault()) }
+        }),
+    }
 }
 
 /// Lists the limits that a start must pass.
@@ -126,13 +132,7 @@ pub async fn save_limit(
     state: Data<State>,
     body: Body,
 ) -> Result<Json<Limit>, Problem> {
-    let mut fields = body.0;
-    let buckets = fields.required("buckets", |value| {
-        let buckets = buckets(value)?;
-        let fault = || Fault::new("out_of_range", "of `number` must be at most 20 in 600 to 86400 seconds");
-        if name.0.admits(&buckets) { Ok(buckets) } else { Err(fault()) }
-    });
-    let buckets = fields.finish(buckets)?;
+    let SaveLimit { buckets } = body.0.read(|fields| SaveLimit::read(fields, &name.0))?;
     let now = state.clock.now();
     let saved = settings::save_limit(&state.context, &caller, name.0, buckets, now).await?;
     Ok(Json(saved.into()))

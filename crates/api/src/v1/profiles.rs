@@ -1,30 +1,25 @@
 //! Profiles: list, read, save, change, delete.
 
 mod json;
+mod read;
 
 use crate::{
     access::caller::{Authed, SettingsRead, SettingsWrite},
     http::name::Name,
-    v1::limits::named_limits,
 };
 use actix_web::{
     HttpResponse, delete, get, patch, put,
     web::{Data, Json},
 };
-use countersign_core::{
-    code::Alphabet,
-    management::profiles::{self, ProfileChange},
-    tenant::profile::{DisplayName, Policy, ProfileName, ResendPolicy},
-};
+use countersign_core::{management::profiles, tenant::profile::ProfileName};
 use countersign_web::{
     State,
     body::{Body, MergePatch, NoBody, Query},
-    fields::{Fields, text, whole},
-    problem::{Fault, Problem},
+    problem::Problem,
     rng,
 };
-use json::{Profile, ProfileList, SaveProfileBody};
-use std::{ops::RangeInclusive, time::Duration};
+use json::{Profile, ProfileList};
+use read::SaveProfileBody;
 
 /// Lists the profiles.
 #[utoipa::path(
@@ -80,7 +75,7 @@ pub async fn save_profile(
     state: Data<State>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let change = read(body.0)?;
+    let change = body.0.read(SaveProfileBody::read)?.into();
     let now = state.clock.now();
     let (saved, made) =
         profiles::save_profile(&state.context, &caller, name.0, change, now, &mut rng()).await?;
@@ -108,7 +103,7 @@ pub async fn update_profile(
     state: Data<State>,
     body: MergePatch,
 ) -> Result<Json<Profile>, Problem> {
-    let (change, now) = (read(body.0)?, state.clock.now());
+    let (change, now) = (body.0.read(SaveProfileBody::read)?.into(), state.clock.now());
     let saved = profiles::update_profile(&state.context, &caller, &name.0, change, now).await?;
     Ok(Json(saved.into()))
 }
@@ -137,31 +132,4 @@ pub async fn delete_profile(
 ) -> Result<HttpResponse, Problem> {
     profiles::delete_profile(&state.context, &caller, &name.0, state.clock.now()).await?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-/// What the fields say.
-fn read(mut fields: Fields) -> Result<ProfileChange, Problem> {
-    let small = |bounds: RangeInclusive<u8>| whole(u32::from(*bounds.start())..=u32::from(*bounds.end()));
-    let byte = |number: u32| number as u8;
-    let change = ProfileChange {
-        display_name: fields.given_or_null("display_name", |value| {
-            let message = "must be 1 to 32 printable characters on one line";
-            DisplayName::parse(&text(value)?).ok_or(Fault::format(message))
-        }),
-        code_length: fields.optional("code_length", small(Policy::CODE_LENGTH)).map(byte),
-        alphabet: fields.optional("alphabet", |value| {
-            Alphabet::parse(&text(value)?).ok_or(Fault::format("must be digits or letters"))
-        }),
-        expires_in: fields
-            .optional("expires_in", whole(Policy::EXPIRES_IN))
-            .map(|seconds| Duration::from_secs(seconds.into())),
-        max_checks: fields.optional("max_checks", small(Policy::TRIES)).map(byte),
-        max_sends: fields.optional("max_sends", small(Policy::TRIES)).map(byte),
-        resend: fields.optional("resend", |value| {
-            let message = "must be same, new or new_keep_previous";
-            ResendPolicy::parse(&text(value)?).ok_or(Fault::format(message))
-        }),
-        limits: named_limits(&mut fields),
-    };
-    fields.finish(Some(change))
 }

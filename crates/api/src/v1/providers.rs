@@ -1,34 +1,30 @@
 //! Accounts at providers: make, list, read, change, try, delete.
 
 mod json;
+mod read;
 
-use crate::http::{created::made, values::resource_name};
 use crate::{
     access::caller::{Authed, SettingsRead, SettingsWrite},
-    http::{id::Id, values::number},
+    http::{created::made, id::Id},
 };
 use actix_web::{
     HttpRequest, HttpResponse, delete, get, patch, post,
     web::{Data, Json},
 };
 use countersign_core::{
-    delivery::account::{ProviderAccount, Shared},
+    delivery::account::ProviderAccount,
     id::ProviderId,
-    management::{
-        providers::{self, NewProvider, ProviderChange},
-        resources::ResourceError,
-    },
-    mode::Mode,
+    management::{providers, resources::ResourceError},
 };
 use countersign_web::{
     State,
     body::{Body, MergePatch, NoBody, Query},
-    fields::{boolean, object, text, whole},
-    problem::{Fault, Problem, setting_fault},
+    problem::Problem,
     rng,
 };
 pub use json::Health;
-use json::{CreateProvider, KINDS, Provider, ProviderList, TestOutcome, TestProvider, UpdateProvider};
+use json::{Provider, ProviderList, TestOutcome};
+use read::{CreateProvider, TestProvider, UpdateProvider};
 
 fn body(state: &State, account: &ProviderAccount) -> Provider {
     Provider::own(account, state.context.gateways.health(account, account.tenant))
@@ -59,24 +55,9 @@ pub async fn create_provider(
     state: Data<State>,
     body_of: Body,
 ) -> Result<HttpResponse, Problem> {
-    let Body(mut fields, once) = body_of;
-    let name = fields.required("name", resource_name);
-    let kind = fields.required("kind", |value| {
-        let kind = text(value)?;
-        let known = KINDS.contains(&kind.as_str());
-        if known { Ok(kind) } else { Err(Fault::format("must be smsapi, twilio, http, smpp or relay")) }
-    });
-    let rate = fields.optional("rate", whole(ProviderAccount::RATES));
-    let settings = fields.required("settings", object);
-    if let Some((kind, settings)) = kind.as_ref().zip(settings.as_ref())
-        && let Err(faults) = providers::check_settings(&state.context, kind, settings)
-    {
-        faults.into_iter().for_each(|fault| fields.fail(&fault.field, setting_fault(fault.message)));
-    }
-    let parts = name.zip(kind).zip(settings);
-    let new =
-        parts.map(|((name, kind), settings)| NewProvider { name, kind, settings, rate, shared: Shared::No });
-    let (new, now) = (fields.finish(new)?, state.clock.now());
+    let Body(fields, once) = body_of;
+    let new = fields.read(|fields| CreateProvider::read(fields, &state.context))?.into();
+    let now = state.clock.now();
     let tenant = caller.live_tenant()?;
     let account =
         providers::create_provider(&state.context, tenant, new, once.as_ref(), now, &mut rng()).await?;
@@ -155,14 +136,7 @@ pub async fn update_provider(
     state: Data<State>,
     body_of: MergePatch,
 ) -> Result<Json<Provider>, Problem> {
-    let mut fields = body_of.0;
-    let change = ProviderChange {
-        name: fields.given("name", resource_name),
-        enabled: fields.given("enabled", boolean),
-        settings: fields.given("settings", object),
-        rate: fields.given_or_null("rate", whole(ProviderAccount::RATES)),
-    };
-    let (change, now) = (fields.finish(Some(change))?, state.clock.now());
+    let (change, now) = (body_of.0.read(UpdateProvider::read)?.into(), state.clock.now());
     let tenant = caller.live_tenant()?;
     let account = providers::update_provider(&state.context, tenant, id.0, change, now, &mut rng()).await?;
     Ok(Json(body(&state, &account)))
@@ -216,9 +190,8 @@ pub async fn test_provider(
     state: Data<State>,
     body_of: Body,
 ) -> Result<Json<TestOutcome>, Problem> {
-    let mut fields = body_of.0;
-    let to = fields.required("to", |value| number(value, Mode::Live));
-    let (to, tenant) = (fields.finish(to)?, caller.live_tenant()?);
+    let TestProvider { to } = body_of.0.read(TestProvider::read)?;
+    let tenant = caller.live_tenant()?;
     providers::take_trial(&state.context, tenant, id.0).await?;
     let outcome = providers::test_provider(&state.context, tenant, id.0, to, state.clock.now()).await?;
     Ok(Json(outcome.into()))

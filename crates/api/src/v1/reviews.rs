@@ -13,6 +13,7 @@ use countersign_core::{
     id::ReviewNumberId,
     management::reviews,
     mode::Mode,
+    phone::PhoneNumber,
     tenant::review::{self, LONGEST},
     time::Timestamp,
 };
@@ -22,21 +23,24 @@ use countersign_web::{
     fields::text,
     notes::note_changed,
     problem::Problem,
+    request,
+    request::{optional, required},
     rng,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Makes a review number.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct CreateReviewNumber {
-    /// The number with its country code.
-    #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]
-    to: String,
-    /// When it is an ordinary number again; within 30 days, and in 30 days when absent.
-    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
-    ends_at: Option<String>,
+request! {
+    /// Makes a review number.
+    pub struct CreateReviewNumber {
+        /// The number with its country code.
+        #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]
+        // They exist for live keys alone: with a test key every code is known.
+        to: PhoneNumber as String = required(|value| number(value, Mode::Live)),
+        /// When it is an ordinary number again; within 30 days, and in 30 days when absent.
+        #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
+        ends_at: Option<Timestamp> as Option<String> = optional(|value| parse_time(&text(value)?)),
+    }
 }
 
 /// A number whose code is known and that gets no message.
@@ -102,13 +106,10 @@ pub async fn create_review_number(
     state: Data<State>,
     body_of: Body,
 ) -> Result<HttpResponse, Problem> {
-    let Body(mut fields, once) = body_of;
+    let Body(fields, once) = body_of;
+    let CreateReviewNumber { to, ends_at } = fields.read(CreateReviewNumber::read)?;
     let now = state.clock.now();
-    // They exist for live keys alone: with a test key every code is known.
-    let to = fields.required("to", |value| number(value, Mode::Live));
-    let ends_at = fields.optional("ends_at", |value| parse_time(&text(value)?));
-    let to = fields.finish(to)?;
-    let ends_at: Timestamp = ends_at.unwrap_or(now + LONGEST);
+    let ends_at = ends_at.unwrap_or(now + LONGEST);
     let made =
         reviews::create_review_number(&state.context, &caller, &to, (ends_at, once), now, &mut rng()).await?;
     let (review, code) = made;

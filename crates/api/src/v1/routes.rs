@@ -19,7 +19,8 @@ use countersign_web::{
     problem::Problem,
     rng,
 };
-use json::{CreateRoute, ExplainRoute, Explanation, Route, RouteList, UpdateRoute};
+use json::{Explanation, Route, RouteList};
+use read::{CreateRoute, ExplainRoute, UpdateRoute};
 
 /// Makes a route.
 ///
@@ -46,7 +47,7 @@ pub async fn create_route(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let Body(fields, once) = body;
-    let (named, change) = read::create_request(fields)?;
+    let (named, change) = fields.read(CreateRoute::read)?.into();
     let (tenant, now) = (caller.live_tenant()?, state.clock.now());
     let once = once.as_ref();
     let route = routes::create_route(&state.context, tenant, named, change, once, now, &mut rng()).await?;
@@ -111,7 +112,7 @@ pub async fn update_route(
     state: Data<State>,
     body: MergePatch,
 ) -> Result<Json<Route>, Problem> {
-    let change = read::update_request(body.0)?;
+    let change = body.0.read(UpdateRoute::read)?.into();
     let (tenant, now) = (caller.live_tenant()?, state.clock.now());
     Ok(Json(Route::from(&routes::update_route(&state.context, tenant, id.0, change, now).await?)))
 }
@@ -158,9 +159,9 @@ pub async fn explain_route(
     state: Data<State>,
     body: Body,
 ) -> Result<Json<Explanation>, Problem> {
-    let question = read::question(body.0)?;
+    let question = body.0.read(ExplainRoute::read)?;
     let country = question.to.country();
     let now = state.clock.now();
-    let found = routes::explain_route(&state.context, &caller, question, now, &mut rng())?;
+    let found = routes::explain_route(&state.context, &caller, question.into(), now, &mut rng())?;
     Ok(Json(Explanation::new(found, caller.tenant, country)))
 }

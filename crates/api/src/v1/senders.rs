@@ -12,30 +12,35 @@ use actix_web::{
     HttpRequest, HttpResponse, delete, get, post,
     web::{Data, Json},
 };
-use countersign_core::{delivery::sender, id::SenderId, management::senders, phone::Country};
+use countersign_core::{
+    delivery::sender, id::SenderId, management::senders, message::sender_text::SenderText, phone::Country,
+};
 use countersign_web::{
     State,
     body::{Body, NoBody, Query},
     problem::Problem,
+    request,
+    request::required,
     rng,
 };
 use serde::Serialize;
+use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
-/// Makes a sender.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct CreateSender {
-    /// A number, a short code, or 1 to 11 letters, digits, spaces and `. _ & -` with a letter among
-    /// them. Whether a provider takes it is agreed with the provider.
-    #[schema(
-        pattern = r"^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9._&-]([A-Za-z0-9 ._&-]{0,9}[A-Za-z0-9._&-])?)$",
-        example = "Acme"
-    )]
-    sender: String,
-    /// Used for numbers of these countries; for all that no other sender names when absent or empty.
-    #[schema(max_items = 300, value_type = Option<Vec<CountryCode>>)]
-    countries: Option<Vec<String>>,
+request! {
+    /// Makes a sender.
+    pub struct CreateSender {
+        /// A number, a short code, or 1 to 11 letters, digits, spaces and `. _ & -` with a letter among
+        /// them. Whether a provider takes it is agreed with the provider.
+        #[schema(
+            pattern = r"^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9._&-]([A-Za-z0-9 ._&-]{0,9}[A-Za-z0-9._&-])?)$",
+            example = "Acme"
+        )]
+        sender: SenderText as String = required(sender),
+        /// Used for numbers of these countries; for all that no other sender names when absent or empty.
+        #[schema(max_items = 300)]
+        countries: Option<BTreeSet<Country>> as Option<Vec<CountryCode>> = |fields, _| Some(countries(fields)),
+    }
 }
 
 /// What messages come from.
@@ -98,10 +103,9 @@ pub async fn create_sender(
     state: Data<State>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let Body(mut fields, once) = body;
-    let text = fields.required("sender", sender);
-    let countries = countries(&mut fields).unwrap_or_default();
-    let (asked, now) = (fields.finish(text.map(|text| (text, countries)))?, state.clock.now());
+    let Body(fields, once) = body;
+    let CreateSender { sender, countries } = fields.read(CreateSender::read)?;
+    let (asked, now) = ((sender, countries.unwrap_or_default()), state.clock.now());
     let sender =
         senders::create_sender(&state.context, &caller, asked, once.as_ref(), now, &mut rng()).await?;
     let id = sender.value.id.to_string();

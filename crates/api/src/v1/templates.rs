@@ -21,7 +21,8 @@ use countersign_web::{
     problem::Problem,
     rng,
 };
-use json::{CreateTemplate, PreviewTemplate, ShippedList, Template, TemplateList, UpdateTemplate};
+use json::{ShippedList, Template, TemplateList};
+use read::{CreateTemplate, PreviewTemplate, UpdateTemplate};
 
 /// Makes a template: what messages say, in the languages that you write.
 ///
@@ -48,7 +49,7 @@ pub async fn create_template(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let Body(fields, once) = body;
-    let (asked, now) = (read::create_request(fields)?, state.clock.now());
+    let (asked, now) = (fields.read(CreateTemplate::read)?.into(), state.clock.now());
     let template =
         templates::create_template(&state.context, &caller, asked, once.as_ref(), now, &mut rng()).await?;
     let id = template.value.0.id.to_string();
@@ -130,7 +131,7 @@ pub async fn update_template(
     state: Data<State>,
     body: MergePatch,
 ) -> Result<Json<Template>, Problem> {
-    let (change, now) = (read::update_request(body.0)?, state.clock.now());
+    let (change, now) = (body.0.read(UpdateTemplate::read)?.into(), state.clock.now());
     Ok(Json(templates::update_template(&state.context, &caller, id.0, change, now).await?.into()))
 }
 
@@ -175,7 +176,8 @@ pub async fn preview_template(
     state: Data<State>,
     body: Body,
 ) -> Result<Json<Text>, Problem> {
-    let (template, gsm) = read::preview_request(body.0)?;
+    let PreviewTemplate { text: template, transliterate, .. } = body.0.read(PreviewTemplate::read)?;
+    let gsm = transliterate.unwrap_or(false);
     let preview = templates::preview_template(&state.context, &caller, &template, gsm)?;
     Ok(Json(Text::new(preview.text, preview.segments)))
 }

@@ -13,6 +13,8 @@ use countersign_web::{
     State,
     body::{MergePatch, Query},
     problem::Problem,
+    request,
+    request::given_or_null,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -34,17 +36,17 @@ pub struct Tenant {
     created_at: String,
 }
 
-/// Changes the tenant. Absent fields stay as they are.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct UpdateTenant {
-    /// The language of messages whose start names none, or one without a text; null: English.
-    #[schema(
-        pattern = "^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$",
-        max_length = 12,
-        example = "pl"
-    )]
-    locale: Option<String>,
+request! {
+    /// Changes the tenant. Absent fields stay as they are.
+    pub struct UpdateTenant {
+        /// The language of messages whose start names none, or one without a text; null: English.
+        #[schema(
+            pattern = "^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$",
+            max_length = 12,
+            example = "pl"
+        )]
+        locale: Option<Option<Locale>> as Option<String> = given_or_null(locale),
+    }
 }
 
 fn body(state: &State, caller: &countersign_core::access::caller::Caller) -> Result<Json<Tenant>, Problem> {
@@ -93,10 +95,8 @@ pub async fn update_tenant(
     body_of: MergePatch,
 ) -> Result<Json<Tenant>, Problem> {
     countersign_web::body::refuse_query(&request)?;
-    let mut fields = body_of.0;
-    let change = fields.given_or_null("locale", locale);
-    fields.finish(Some(()))?;
-    if let Some(locale) = change {
+    let UpdateTenant { locale } = body_of.0.read(UpdateTenant::read)?;
+    if let Some(locale) = locale {
         settings::save_locale(&state.context, &caller, locale, state.clock.now()).await?;
     }
     body(&state, &caller)

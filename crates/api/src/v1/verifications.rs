@@ -2,7 +2,7 @@
 //! request, makes one call into the core, and maps the answer.
 
 pub mod json;
-pub mod read;
+mod read;
 
 use crate::{
     access::caller::{Authed, VerificationsCheck, VerificationsRead, VerificationsStart},
@@ -30,7 +30,8 @@ use countersign_web::{
     problem::Problem,
     ratelimit, rng,
 };
-use json::{CheckAnswer, CheckByNumber, CheckCode, StartVerification, Verification};
+use json::{CheckAnswer, Verification};
+use read::{CheckByNumber, CheckCode, StartVerification};
 
 /// Starts a verification: draws a code and sends it.
 ///
@@ -57,7 +58,7 @@ pub async fn start_verification(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let Body(fields, once) = body;
-    let asked = read::start_request(fields, caller.mode)?;
+    let asked = fields.read(|fields| StartVerification::read(fields, caller.mode))?.into();
     let now = state.clock.now();
     let made = start::start_verification(&state.context, &caller, asked, once, now, &mut rng()).await?;
     let verification = made.verification;
@@ -102,7 +103,7 @@ pub async fn check_code(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let Body(fields, once) = body;
-    let (code, transaction) = read::check_request(fields)?;
+    let CheckCode { code, transaction } = fields.read(CheckCode::read)?;
     let submitted = Submitted { code: &code, transaction: transaction.as_ref(), once };
     let now = state.clock.now();
     let checked = check::check_code(&state.context, &caller, id.0, submitted, now, &mut rng()).await?;
@@ -135,9 +136,9 @@ pub async fn check_code_by_number(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let Body(fields, once) = body;
-    let asked = read::check_by_number_request(fields, caller.mode)?;
+    let asked = fields.read(|fields| CheckByNumber::read(fields, caller.mode))?;
     let (now, mut rng) = (state.clock.now(), rng());
-    let (to, profile) = (&asked.to, &asked.profile);
+    let (to, profile) = (&asked.to, &asked.profile.unwrap_or_default());
     let submitted = Submitted { code: &asked.code, transaction: asked.transaction.as_ref(), once };
     let checked =
         check::check_code_by_number(&state.context, &caller, to, profile, submitted, now, &mut rng).await?;

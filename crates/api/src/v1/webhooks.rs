@@ -21,10 +21,8 @@ use countersign_web::{
     problem::Problem,
     rng,
 };
-use json::{
-    AttemptPage, CreateWebhook, CreatedWebhook, QueuedMessage, RedeliverMessage, RotateWebhook,
-    UpdateWebhook, Webhook, WebhookList,
-};
+use json::{AttemptPage, CreatedWebhook, QueuedMessage, Webhook, WebhookList};
+use read::{CreateWebhook, RedeliverMessage, RotateWebhook, UpdateWebhook};
 
 /// Makes a webhook.
 ///
@@ -52,7 +50,7 @@ pub async fn create_webhook(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let Body(fields, once) = body;
-    let (new, now) = (read::create_request(fields)?, state.clock.now());
+    let (new, now) = (fields.read(CreateWebhook::read)?.into(), state.clock.now());
     let made = webhooks::create_webhook(&state.context, &caller, new, once.as_ref(), now, &mut rng()).await;
     let (webhook, secrets) = made?;
     let location = format!("{}/{}", request.path(), webhook.id);
@@ -120,7 +118,7 @@ pub async fn update_webhook(
     state: Data<State>,
     body: MergePatch,
 ) -> Result<Json<Webhook>, Problem> {
-    let (change, now) = (read::update_request(body.0)?, state.clock.now());
+    let (change, now) = (body.0.read(UpdateWebhook::read)?.into(), state.clock.now());
     Ok(Json(webhooks::update_webhook(&state.context, &caller, id.0, change, now).await?.into()))
 }
 
@@ -145,7 +143,7 @@ pub async fn rotate_webhook(
     state: Data<State>,
     body: Body,
 ) -> Result<Json<CreatedWebhook>, Problem> {
-    let (overlap, now) = (read::rotate_request(body.0)?, state.clock.now());
+    let (overlap, now) = (body.0.read(RotateWebhook::read)?.overlap(), state.clock.now());
     let rotated = webhooks::rotate_webhook(&state.context, &caller, id.0, overlap, now, &mut rng()).await;
     let (webhook, secrets) = rotated?;
     Ok(Json(CreatedWebhook::new(webhook, &secrets)))
@@ -249,7 +247,8 @@ pub async fn redeliver_message(
     state: Data<State>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let (message, now) = (read::redeliver_request(body.0)?, state.clock.now());
+    let RedeliverMessage { message_id: message } = body.0.read(RedeliverMessage::read)?;
+    let now = state.clock.now();
     webhooks::redeliver_message(&state.context, &caller, id.0, message, now).await?;
     Ok(HttpResponse::Accepted().json(QueuedMessage::new(message)))
 }

@@ -32,30 +32,6 @@ impl VerificationPage {
     }
 }
 
-/// Looks for the verifications of a number.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct SearchVerifications {
-    /// The number.
-    #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]
-    to: String,
-    /// Verifications on a page; 20 when absent.
-    #[schema(minimum = 1, maximum = 100, example = 20)]
-    limit: Option<u8>,
-    /// `next_cursor` of the page before.
-    #[schema(pattern = "^ver_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
-    cursor: Option<String>,
-}
-
-/// Takes a number out of what is kept.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct EraseNumber {
-    /// The number.
-    #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]
-    to: String,
-}
-
 /// What an erasure did.
 #[derive(Serialize, ToSchema)]
 pub struct ErasedNumber {

@@ -11,6 +11,8 @@ use countersign_core::{
 use countersign_web::{
     fields::{Fields, PAGE, page_limit, text, whole},
     problem::{Fault, Problem},
+    request,
+    request::{optional, required},
 };
 use serde_json::Value;
 
@@ -34,28 +36,28 @@ pub fn list_request(mut fields: Fields) -> Result<ListRequest, Problem> {
     fields.finish(Some(request))
 }
 
-/// A search by number.
-pub struct Search {
-    /// The number.
-    pub to: PhoneNumber,
-    /// Only those older than this one.
-    pub before: Option<VerificationId>,
-    /// Most of them.
-    pub limit: u16,
+request! {
+    /// Looks for the verifications of a number.
+    pub struct SearchVerifications(mode: Mode) {
+        /// The number.
+        #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]
+        to: PhoneNumber as String = required(|value| number(value, mode)),
+        /// `next_cursor` of the page before.
+        #[schema(pattern = "^ver_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
+        cursor: Option<VerificationId> as Option<String> = optional(cursor),
+        /// Verifications on a page; 20 when absent.
+        #[schema(minimum = 1, maximum = 100, example = 20)]
+        limit: Option<u32> as Option<u8> = optional(whole(1..=100)),
+    }
 }
 
-/// The body of a search.
-pub fn search_request(mut fields: Fields, mode: Mode) -> Result<Search, Problem> {
-    let to = fields.required("to", |value| number(value, mode));
-    let before = fields.optional("cursor", cursor);
-    let limit = fields.optional("limit", whole(1..=100)).map_or(PAGE, |limit| limit as u16);
-    fields.finish(to.map(|to| Search { to, before, limit }))
-}
-
-/// The body of an erasure.
-pub fn erase_request(mut fields: Fields, mode: Mode) -> Result<PhoneNumber, Problem> {
-    let to = fields.required("to", |value| number(value, mode));
-    fields.finish(to)
+request! {
+    /// Takes a number out of what is kept.
+    pub struct EraseNumber(mode: Mode) {
+        /// The number.
+        #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]
+        to: PhoneNumber as String = required(|value| number(value, mode)),
+    }
 }
 
 fn time(value: Value) -> Result<Timestamp, Fault> {

@@ -2,6 +2,7 @@
 
 use crate::v1::limits::BucketBody;
 use countersign_core::tenant::profile;
+use countersign_web::text_values;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::{
@@ -12,24 +13,13 @@ use utoipa::{
     },
 };
 
-/// What a code is made of: `digits`, or `letters` (digits and capitals that nobody confuses).
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes the values in the document")]
-enum CodeAlphabet {
-    Digits,
-    Letters,
-}
+text_values! {
+    /// What a code is made of: `digits`, or `letters` (digits and capitals that nobody confuses).
+    CodeAlphabet = ["digits", "letters"];
 
-/// What a resend carries: the `same` code, a `new` one, or a new one beside
-/// which exactly the one before stays valid (`new_keep_previous`).
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes the values in the document")]
-enum Resend {
-    Same,
-    New,
-    NewKeepPrevious,
+    /// What a resend carries: the `same` code, a `new` one, or a new one beside
+    /// which exactly the one before stays valid (`new_keep_previous`).
+    Resend = ["same", "new", "new_keep_previous"];
 }
 
 /// An app or purpose of the tenant.
@@ -88,7 +78,7 @@ impl From<profile::Profile> for Profile {
     }
 }
 
-fn limits_schema() -> Object {
+pub fn limits_schema() -> Object {
     let name = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[a-z0-9_-]{1,32}$")).build();
     let buckets =
         ArrayBuilder::new().items(BucketBody::schema()).min_items(Some(1)).max_items(Some(5)).build();
@@ -99,34 +89,6 @@ fn limits_schema() -> Object {
         .additional_properties(Some(utoipa::openapi::schema::Schema::Array(buckets)))
         .examples([serde_json::json!({"signup_form": [{"max": 100, "window": 3600}]})])
         .build()
-}
-
-/// A profile as it shall be; what is absent is at its default, or stays in a merge patch.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct SaveProfileBody {
-    /// How people call it: 1 to 32 printable characters; null for nothing.
-    #[schema(min_length = 1, max_length = 32, example = "Acme web shop")]
-    display_name: Option<String>,
-    /// Characters in a code; 6.
-    #[schema(minimum = 4, maximum = 10, example = 6)]
-    code_length: Option<u8>,
-    /// What a code is made of; `digits`.
-    alphabet: Option<CodeAlphabet>,
-    /// Seconds until a code expires; 300.
-    #[schema(minimum = 30, maximum = 600, example = 300)]
-    expires_in: Option<u32>,
-    /// Wrong codes that end a verification; 5.
-    #[schema(minimum = 1, maximum = 5, example = 5)]
-    max_checks: Option<u8>,
-    /// Messages of a verification; 5.
-    #[schema(minimum = 1, maximum = 5, example = 5)]
-    max_sends: Option<u8>,
-    /// What a resend carries; `same`.
-    resend: Option<Resend>,
-    /// Limits for values that you give in `limits` of a start.
-    #[schema(schema_with = limits_schema)]
-    limits: Option<BTreeMap<String, Vec<BucketBody>>>,
 }
 
 /// The profiles of the tenant.

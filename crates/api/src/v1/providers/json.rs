@@ -5,59 +5,15 @@ use countersign_core::{
     ports::gateways::TrialOutcome,
     time::Timestamp,
 };
+use countersign_web::text_values;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// The kinds that an account can be of.
-pub const KINDS: [&str; 5] = ["smsapi", "twilio", "http", "smpp", "relay"];
-
-/// Whose interface the provider speaks. `http` is any HTTP API, described in
-/// the settings; `relay` a signed request to a system of your own.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes the values in the document")]
-enum ProviderKind {
-    Smsapi,
-    Twilio,
-    Http,
-    Smpp,
-    Relay,
-}
-
-/// Makes an account.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct CreateProvider {
-    /// Its name, which no other account of yours has: timelines, logs and metrics say it.
-    #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "smsapi-main")]
-    name: String,
-    /// The kind of provider.
-    kind: ProviderKind,
-    /// What the kind needs: addresses and credentials.
-    #[schema(value_type = Object, example = json!({"service": "pl", "token": "..."}))]
-    settings: Value,
-    /// Most messages a second, of all nodes together; none when absent.
-    #[schema(minimum = 1, maximum = 10_000, example = 50)]
-    rate: Option<u32>,
-}
-
-/// Changes an account. Absent fields stay as they are.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct UpdateProvider {
-    /// Another name.
-    #[schema(nullable = false, pattern = "^[a-z0-9-]{1,32}$", example = "smsapi-main")]
-    name: Option<String>,
-    /// Whether messages may go through it.
-    #[schema(nullable = false, example = true)]
-    enabled: Option<bool>,
-    /// A merge patch of its settings; a secret that is absent or `***` stays.
-    #[schema(nullable = false, value_type = Option<Object>, example = json!({"token": "..."}))]
-    settings: Option<Value>,
-    /// Most messages a second, of all nodes together; null for as many as there are.
-    #[schema(minimum = 1, maximum = 10_000, example = 50)]
-    rate: Option<u32>,
+text_values! {
+    /// Whose interface the provider speaks. `http` is any HTTP API, described in
+    /// the settings; `relay` a signed request to a system of your own.
+    ProviderKind = ["smsapi", "twilio", "http", "smpp", "relay"];
 }
 
 /// An account at a provider.
@@ -128,15 +84,10 @@ impl Provider {
     }
 }
 
-/// Whether messages go through an account: `closed`: all, `open`: none for a
-/// while, `half_open`: one, to find out.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes the values in the document")]
-enum BreakerState {
-    Closed,
-    Open,
-    HalfOpen,
+text_values! {
+    /// Whether messages go through an account: `closed`: all, `open`: none for a
+    /// while, `half_open`: one, to find out.
+    BreakerState = ["closed", "open", "half_open"];
 }
 
 /// How an account fares.
@@ -178,38 +129,17 @@ pub struct ProviderList {
     pub data: Vec<Provider>,
 }
 
-/// Sends a test message.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct TestProvider {
-    /// The number with its country code.
-    #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]
-    to: String,
+text_values! {
+    /// Whether the provider took a message.
+    TestResult = ["accepted", "refused"];
 }
 
-/// Whether the provider took a message.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes the values in the document")]
-enum TestResult {
-    Accepted,
-    Refused,
-}
-
-/// What happens to a message that is refused so: `retry` it is tried again,
-/// elsewhere at once; `reject`: nobody will take it; `decline`: another
-/// provider may; `throttle`: too many at once; `account`: nothing goes through
-/// until somebody acts; `unknown`: it may have been taken.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes the values in the document")]
-enum RefusalClass {
-    Retry,
-    Reject,
-    Decline,
-    Throttle,
-    Account,
-    Unknown,
+text_values! {
+    /// What happens to a message that is refused so: `retry` it is tried again,
+    /// elsewhere at once; `reject`: nobody will take it; `decline`: another
+    /// provider may; `throttle`: too many at once; `account`: nothing goes through
+    /// until somebody acts; `unknown`: it may have been taken.
+    RefusalClass = ["retry", "reject", "decline", "throttle", "account", "unknown"];
 }
 
 /// What became of a test message.

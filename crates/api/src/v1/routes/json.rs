@@ -12,85 +12,9 @@ use countersign_core::{
     message::sms::segments,
     phone::Country,
 };
+use countersign_web::text_values;
 use serde::Serialize;
 use utoipa::ToSchema;
-
-/// Makes a route.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct CreateRoute {
-    /// Its name, which no other route of yours has.
-    #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "poland")]
-    name: String,
-    /// The account that takes the messages: yours, or one that the operator shares with you.
-    #[schema(pattern = "^prv_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "prv_01jz0w8e9c4t6yv2k5n3m7p8qr")]
-    provider: String,
-    /// Whether it is used; true when absent.
-    #[schema(example = true)]
-    enabled: Option<bool>,
-    /// Lower ones are tried first; 100 when absent.
-    #[schema(minimum = 0, maximum = 65_535, example = 100)]
-    order: Option<u16>,
-    /// Its share among those of the same order; 1 when absent.
-    #[schema(minimum = 1, maximum = 1_000, example = 1)]
-    weight: Option<u16>,
-    /// For numbers of these countries; of all when absent or empty.
-    #[schema(max_items = 300, value_type = Option<Vec<CountryCode>>)]
-    countries: Option<Vec<String>>,
-    /// For numbers that begin so; for all when absent or empty.
-    #[schema(max_items = 100, value_type = Option<Vec<NumberPrefix>>)]
-    prefixes: Option<Vec<String>>,
-    /// What its messages come from, in place of your senders.
-    #[schema(
-        pattern = r"^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9._&-]([A-Za-z0-9 ._&-]{0,9}[A-Za-z0-9._&-])?)$",
-        example = "Acme"
-    )]
-    sender: Option<String>,
-    /// Seconds for which a receipt is waited for before the next provider sends the message again; none
-    /// is waited for when absent.
-    #[schema(minimum = 5, maximum = 300, example = 30)]
-    receipt_timeout: Option<u32>,
-}
-
-/// Changes a route. Absent fields stay as they are.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct UpdateRoute {
-    /// Another name.
-    #[schema(nullable = false, pattern = "^[a-z0-9-]{1,32}$", example = "poland")]
-    name: Option<String>,
-    /// The account that takes the messages.
-    #[schema(
-        nullable = false,
-        pattern = "^prv_[0-7][0-9a-hjkmnp-tv-z]{25}$",
-        example = "prv_01jz0w8e9c4t6yv2k5n3m7p8qr"
-    )]
-    provider: Option<String>,
-    /// Whether it is used.
-    #[schema(nullable = false, example = true)]
-    enabled: Option<bool>,
-    /// Lower ones are tried first.
-    #[schema(nullable = false, minimum = 0, maximum = 65_535, example = 100)]
-    order: Option<u16>,
-    /// Its share among those of the same order.
-    #[schema(nullable = false, minimum = 1, maximum = 1_000, example = 1)]
-    weight: Option<u16>,
-    /// For numbers of these countries; null or none for all.
-    #[schema(max_items = 300, value_type = Option<Vec<CountryCode>>)]
-    countries: Option<Vec<String>>,
-    /// For numbers that begin so; null or none for all.
-    #[schema(max_items = 100, value_type = Option<Vec<NumberPrefix>>)]
-    prefixes: Option<Vec<String>>,
-    /// What its messages come from; null for your senders.
-    #[schema(
-        pattern = r"^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9._&-]([A-Za-z0-9 ._&-]{0,9}[A-Za-z0-9._&-])?)$",
-        example = "Acme"
-    )]
-    sender: Option<String>,
-    /// Seconds for which a receipt is waited for; null for none.
-    #[schema(minimum = 5, maximum = 300, example = 30)]
-    receipt_timeout: Option<u32>,
-}
 
 /// One way for messages.
 #[derive(Serialize, ToSchema)]
@@ -155,25 +79,6 @@ pub struct RouteList {
     pub data: Vec<Route>,
 }
 
-/// Asks which way a message would go.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct ExplainRoute {
-    /// The number with its country code.
-    #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]
-    to: String,
-    /// The name of your own texts, as a start would name it.
-    #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "login")]
-    template: Option<String>,
-    /// The language, as a start would name it.
-    #[schema(
-        pattern = "^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$",
-        max_length = 12,
-        example = "pt-BR"
-    )]
-    locale: Option<String>,
-}
-
 /// A way that a message would be tried on.
 #[derive(Serialize, ToSchema)]
 pub struct Way {
@@ -199,19 +104,12 @@ pub struct Way {
     health: Option<Health>,
 }
 
-/// Why a route takes no message to this number. `no_account`: its account is
-/// gone or disabled, or the operator shares it no more. `own_routes`: it is the
-/// operator's, and one of yours takes the message. `enough`: a route before it
-/// leads through the same account, or eight accounts are asked before it.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes the values in the document")]
-enum SkipReason {
-    Disabled,
-    OtherNumbers,
-    NoAccount,
-    OwnRoutes,
-    Enough,
+text_values! {
+    /// Why a route takes no message to this number. `no_account`: its account is
+    /// gone or disabled, or the operator shares it no more. `own_routes`: it is the
+    /// operator's, and one of yours takes the message. `enough`: a route before it
+    /// leads through the same account, or eight accounts are asked before it.
+    SkipReason = ["disabled", "other_numbers", "no_account", "own_routes", "enough"];
 }
 
 /// A route that takes no message to this number.

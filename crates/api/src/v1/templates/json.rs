@@ -6,11 +6,12 @@ use countersign_core::{
     message::{
         sms::Segments,
         template::{
-            self, TemplateKind,
+            self,
             shipped::{shipped, shipped_locales},
         },
     },
 };
+use countersign_web::text_values;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::{
@@ -51,56 +52,20 @@ fn transaction_texts() -> Object {
     texts(&[Type::Object], &[Type::String], TRANSACTION)
 }
 
-fn new_plain_texts() -> Object {
+pub fn new_plain_texts() -> Object {
     texts(&NULLABLE, &[Type::String], PLAIN)
 }
 
-fn new_transaction_texts() -> Object {
+pub fn new_transaction_texts() -> Object {
     texts(&NULLABLE, &[Type::String], TRANSACTION)
 }
 
-fn plain_patch() -> Object {
+pub fn plain_patch() -> Object {
     texts(&NULLABLE, &[Type::String, Type::Null], PLAIN)
 }
 
-fn transaction_patch() -> Object {
+pub fn transaction_patch() -> Object {
     texts(&NULLABLE, &[Type::String, Type::Null], TRANSACTION)
-}
-
-/// Makes a template.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct CreateTemplate {
-    /// Its name, which no other template of yours has; starts name it.
-    #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "login")]
-    name: String,
-    /// Texts by locale, with `{code}` exactly once.
-    #[schema(schema_with = new_plain_texts)]
-    texts: Option<BTreeMap<String, String>>,
-    /// Texts about transactions by locale, with `{amount}`, `{currency}` and `{payee}` too.
-    #[schema(schema_with = new_transaction_texts)]
-    transaction_texts: Option<BTreeMap<String, String>>,
-    /// Whether letters outside the GSM alphabet are replaced where they can be (`ł` by `l`): a message
-    /// holds 160 of those that are in it, else 70.
-    transliterate: Option<bool>,
-}
-
-/// Changes a template. Absent fields and languages stay as they are; null removes a language.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct UpdateTemplate {
-    /// Another name.
-    #[schema(nullable = false, pattern = "^[a-z0-9-]{1,32}$", example = "login")]
-    name: Option<String>,
-    /// Texts by locale.
-    #[schema(schema_with = plain_patch)]
-    texts: Option<BTreeMap<String, Option<String>>>,
-    /// Texts about transactions by locale.
-    #[schema(schema_with = transaction_patch)]
-    transaction_texts: Option<BTreeMap<String, Option<String>>>,
-    /// Whether letters outside the GSM alphabet are replaced where they can be.
-    #[schema(nullable = false)]
-    transliterate: Option<bool>,
 }
 
 /// What messages say.
@@ -184,43 +149,22 @@ impl Default for ShippedList {
         let one = |locale: &Locale| {
             Some(DefaultTexts {
                 locale: locale.to_string(),
-                text: shipped(locale, TemplateKind::Plain)?.source(),
-                transaction_text: shipped(locale, TemplateKind::Transaction)?.source(),
+                text: shipped(locale, template::TemplateKind::Plain)?.source(),
+                transaction_text: shipped(locale, template::TemplateKind::Transaction)?.source(),
             })
         };
         Self { data: shipped_locales().filter_map(one).collect() }
     }
 }
 
-/// What a text is for.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case", as = TemplateKind)]
-#[expect(dead_code, reason = "describes the values in the document")]
-enum Kind {
-    Plain,
-    Transaction,
+text_values! {
+    /// What a text is for.
+    TemplateKind = ["plain", "transaction"];
 }
 
-/// Asks what a text looks like.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body in the document; a test holds the reader to it")]
-pub struct PreviewTemplate {
-    /// The text.
-    #[schema(min_length = 6, max_length = 500, example = "{code} is your {company} code.")]
-    text: String,
-    /// Whether it is about a transaction; `plain` when absent.
-    kind: Option<Kind>,
-    /// Whether letters outside the GSM alphabet are replaced where they can be; false when absent.
-    transliterate: Option<bool>,
-}
-
-/// What a message is written in: `gsm7` 160 units in one, 153 in each of several; `ucs2` 70 and 67.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes the values in the document")]
-enum Encoding {
-    Gsm7,
-    Ucs2,
+text_values! {
+    /// What a message is written in: `gsm7` 160 units in one, 153 in each of several; `ucs2` 70 and 67.
+    Encoding = ["gsm7", "ucs2"];
 }
 
 /// A message and what it costs.

@@ -1,12 +1,17 @@
-//! Reads the bodies of the verification operations.
+//! The bodies of the verification operations.
 
 use crate::http::values::{
     MAX_LIMIT_VALUE, MOST_LIMITS, locale, number, profile_name, sender, template_name,
 };
 use countersign_core::{
     acts::start::request::StartRequest,
-    code::{Code, payment::Transaction},
-    message::binding::{AppHash, Origin},
+    code::{Code, payment},
+    locale::Locale,
+    message::{
+        binding::{AppHash, Origin},
+        sender_text::SenderText,
+        template::set::TemplateName,
+    },
     mode::Mode,
     phone::PhoneNumber,
     tenant::{
@@ -17,55 +22,190 @@ use countersign_core::{
 };
 use countersign_web::{
     fields::{Fields, text, whole},
-    problem::{Fault, Problem, ProblemCode},
+    problem::{Fault, ProblemCode},
+    request,
+    request::{optional, required},
 };
 use serde_json::Value;
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, ops::RangeInclusive, time::Duration};
+use utoipa::openapi::{
+    Object, Type,
+    schema::{ObjectBuilder, SchemaType},
+};
 
-/// The body of a start.
-pub fn start_request(mut fields: Fields, mode: Mode) -> Result<StartRequest, Problem> {
-    let to = fields.required("to", |value| number(value, mode));
-    let profile = fields.optional("profile", profile_name).unwrap_or_default();
-    let lengths = u32::from(*Policy::CODE_LENGTH.start())..=u32::from(*Policy::CODE_LENGTH.end());
-    let code_length = fields.optional("code_length", whole(lengths)).map(|length| length as u8);
-    let expires_in = fields.optional("expires_in", whole(Policy::EXPIRES_IN));
-    let origin = fields.optional("origin", |value| {
-        let message = "must be a lower-case host name such as login.example.com";
-        Origin::parse(&text(value)?).ok_or(Fault::format(message))
-    });
-    let app_hash = fields.optional("app_hash", |value| {
-        AppHash::parse(&text(value)?).ok_or(Fault::format("must be 11 characters of base64"))
-    });
-    let template = fields.optional("template", template_name);
-    let locale = fields.optional("locale", locale);
-    let sender = fields.optional("sender", sender);
-    let transaction = transaction(&mut fields);
-    let metadata = metadata(&mut fields);
-    let end_user_ip = fields.optional("end_user_ip", |value| {
-        text(value)?.parse::<IpAddr>().map_err(|_| Fault::format("must be an IPv4 or IPv6 address"))
-    });
-    let limits = limits(&mut fields);
-    let request = to.map(|to| StartRequest {
-        to,
-        profile,
-        code_length,
-        expires_in: expires_in.map(|seconds| Duration::from_secs(seconds.into())),
-        origin,
-        app_hash,
-        template,
-        locale,
-        transaction,
-        text: None,
-        sender,
-        metadata,
-        end_user_ip,
-        limits,
-    });
-    fields.finish(request)
+request! {
+    /// Starts a verification.
+    pub struct StartVerification(mode: Mode) {
+        /// The number with its country code, as people write it: `+` or `00`, then
+        /// digits, spaces, hyphens, dots, parentheses.
+        #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]
+        to: PhoneNumber as String = required(|value| number(value, mode)),
+        /// The profile whose policy applies; `default` when absent.
+        #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "default")]
+        profile: Option<ProfileName> as Option<String> = optional(profile_name),
+        /// Characters in the code; the profile's when absent.
+        #[schema(minimum = 4, maximum = 10, example = 6)]
+        code_length: Option<u32> as Option<u8> = optional(whole(lengths())),
+        /// Seconds until the code expires; the profile's when absent.
+        #[schema(minimum = 30, maximum = 600, example = 300)]
+        expires_in: Option<u32> = optional(whole(Policy::EXPIRES_IN)),
+        /// A lower-case host name that browsers bind the code to.
+        #[schema(
+            pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$",
+            max_length = 100,
+            example = "login.example.com"
+        )]
+        origin: Option<Origin> as Option<String> = optional(origin),
+        /// The 11 characters by which Android's SMS Retriever finds your app.
+        #[schema(pattern = "^[A-Za-z0-9+/]{11}$", example = "FA+9qCX9VSu")]
+        app_hash: Option<AppHash> as Option<String> = optional(app_hash),
+        /// The name of your own texts; the texts that come with the program when absent.
+        #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "login")]
+        template: Option<TemplateName> as Option<String> = optional(template_name),
+        /// The language of the message: a language, then a script and a region if
+        /// you like. Without a text in it, one is looked for in the language alone
+        /// (`pt` for `pt-BR`), in the tenant's locale, in English.
+        #[schema(
+            pattern = "^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$",
+            max_length = 12,
+            example = "pt-BR"
+        )]
+        locale: Option<Locale> as Option<String> = optional(locale),
+        /// What the message comes from: one of your senders. That of the route or of your senders for the
+        /// country when absent.
+        #[schema(
+            pattern = r"^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9._&-]([A-Za-z0-9 ._&-]{0,9}[A-Za-z0-9._&-])?)$",
+            example = "Acme"
+        )]
+        sender: Option<SenderText> as Option<String> = optional(sender),
+        /// The payment that the code confirms: it stands in the message, and each
+        /// check must name the same.
+        transaction: Option<payment::Transaction> as Option<Transaction> = payment,
+        /// Your own notes: at most 10 keys, all keys and values together at most 512 bytes.
+        #[schema(required = false, schema_with = notes_schema)]
+        metadata: Metadata = |fields, _| Some(notes(fields)),
+        /// The address of your visitor, as you see it; the limits of an end user
+        /// count over it, an IPv6 address as its /64. Absent: they are not applied.
+        #[schema(max_length = 45, format = "ip", example = "203.0.113.7")]
+        end_user_ip: Option<IpAddr> as Option<String> = optional(address),
+        /// Values for limits that you named, at most 5 of 1 to 128 bytes.
+        #[schema(required = false, schema_with = limits_schema)]
+        limits: Vec<(LimitName, String)> = |fields, _| Some(named_values(fields)),
+    }
+}
+
+impl From<StartVerification> for StartRequest {
+    fn from(asked: StartVerification) -> Self {
+        Self {
+            to: asked.to,
+            profile: asked.profile.unwrap_or_default(),
+            code_length: asked.code_length.map(|length| length as u8),
+            expires_in: asked.expires_in.map(|seconds| Duration::from_secs(seconds.into())),
+            origin: asked.origin,
+            app_hash: asked.app_hash,
+            template: asked.template,
+            locale: asked.locale,
+            transaction: asked.transaction,
+            text: None,
+            sender: asked.sender,
+            metadata: asked.metadata,
+            end_user_ip: asked.end_user_ip,
+            limits: asked.limits,
+        }
+    }
+}
+
+fn limits_schema() -> Object {
+    let name = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[a-z0-9_-]{1,32}$")).build();
+    let value = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(128));
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+        .description(Some(
+            "Values for limits that you named: each must be a limit of the tenant or the profile.",
+        ))
+        .max_properties(Some(5))
+        .property_names(Some(name))
+        .additional_properties(Some(value))
+        .examples([serde_json::json!({"signup_form": "summer-sale"})])
+        .build()
+}
+
+/// The bounds of the notes; that of all bytes together has no word in JSON Schema.
+fn notes_schema() -> Object {
+    let name = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).build();
+    let note = ObjectBuilder::new().schema_type(Type::String).max_length(Some(Metadata::MAX_BYTES));
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+        .description(Some("Your own notes: all keys and values together hold at most 512 bytes."))
+        .max_properties(Some(Metadata::MAX_KEYS))
+        .property_names(Some(name))
+        .additional_properties(Some(note))
+        .examples([serde_json::json!({"order": "A-1001"})])
+        .build()
+}
+
+request! {
+    /// A payment. A code that was made for it holds for no other.
+    pub struct Transaction {
+        /// A decimal number with at most the decimals of its currency; `49.9` and `49.90` are the same.
+        #[schema(pattern = r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?$", max_length = 20, example = "49.90")]
+        amount: String = required(text),
+        /// ISO 4217.
+        #[schema(pattern = "^[A-Z]{3}$", example = "EUR")]
+        currency: String = required(text),
+        /// Who is paid, on one line.
+        #[schema(min_length = 1, max_length = 140, example = "Example Shop")]
+        payee: String = required(text),
+    }
+}
+
+request! {
+    /// Submits a code.
+    pub struct CheckCode {
+        /// What the person typed; spaces and hyphens are stripped.
+        #[schema(pattern = r"^[ \-]*([0-9A-Za-z][ \-]*){4,10}$", max_length = 64, example = "123456")]
+        code: Code as String = required(typed),
+        /// The payment that the code is to confirm: as at the start, if one was given there.
+        transaction: Option<payment::Transaction> as Option<Transaction> = payment,
+    }
+}
+
+request! {
+    /// Submits a code for a number.
+    pub struct CheckByNumber(mode: Mode) {
+        /// The number that the code was sent to.
+        #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]
+        to: PhoneNumber as String = required(|value| number(value, mode)),
+        /// What the person typed; spaces and hyphens are stripped.
+        #[schema(pattern = r"^[ \-]*([0-9A-Za-z][ \-]*){4,10}$", max_length = 64, example = "123456")]
+        code: Code as String = required(typed),
+        /// The profile that the verification was started for; `default` when absent.
+        #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "default")]
+        profile: Option<ProfileName> as Option<String> = optional(profile_name),
+        /// The payment that the code is to confirm: as at the start, if one was given there.
+        transaction: Option<payment::Transaction> as Option<Transaction> = payment,
+    }
+}
+
+fn lengths() -> RangeInclusive<u32> {
+    u32::from(*Policy::CODE_LENGTH.start())..=u32::from(*Policy::CODE_LENGTH.end())
+}
+
+fn origin(value: Value) -> Result<Origin, Fault> {
+    let message = "must be a lower-case host name such as login.example.com";
+    Origin::parse(&text(value)?).ok_or(Fault::format(message))
+}
+
+fn app_hash(value: Value) -> Result<AppHash, Fault> {
+    AppHash::parse(&text(value)?).ok_or(Fault::format("must be 11 characters of base64"))
+}
+
+fn address(value: Value) -> Result<IpAddr, Fault> {
+    text(value)?.parse().map_err(|_| Fault::format("must be an IPv4 or IPv6 address"))
 }
 
 /// Values for named limits; each that is wrong is a fault of its own, named `limits.<name>`.
-fn limits(fields: &mut Fields) -> Vec<(LimitName, String)> {
+fn named_values(fields: &mut Fields) -> Vec<(LimitName, String)> {
     let object = fields.optional("limits", |value| match value {
         Value::Object(object) if object.len() <= MOST_LIMITS => Ok(object),
         Value::Object(_) => Err(Fault::new("too_long", "must have at most 5 names")),
@@ -88,59 +228,26 @@ fn limits(fields: &mut Fields) -> Vec<(LimitName, String)> {
 }
 
 /// The payment of a start or a check.
-fn transaction(fields: &mut Fields) -> Option<Transaction> {
-    let value = fields.optional("transaction", Ok)?;
-    fields.nested("transaction", value, |fields| {
-        let [amount, currency, payee] =
-            ["amount", "currency", "payee"].map(|name| fields.required(name, text));
-        match Transaction::parse(&amount?, &currency?, &payee?) {
-            Ok(transaction) => Some(transaction),
-            Err(errors) => {
-                for error in errors {
-                    fields.fail(error.field(), Fault::new("invalid_format", error.to_string()));
-                }
-                None
+fn payment(fields: &mut Fields, name: &'static str) -> Option<Option<payment::Transaction>> {
+    let Some(value) = fields.optional(name, Ok) else { return Some(None) };
+    fields.nested(name, value, |fields| {
+        let Transaction { amount, currency, payee } = Transaction::read(fields)?;
+        let read = payment::Transaction::parse(&amount, &currency, &payee).map_err(|errors| {
+            for error in errors {
+                fields.fail(error.field(), Fault::new("invalid_format", error.to_string()));
             }
-        }
+        });
+        read.ok().map(Some)
     })
 }
 
-/// The body of a check: what was typed, and the payment that it is to confirm.
-pub fn check_request(mut fields: Fields) -> Result<(Code, Option<Transaction>), Problem> {
-    let code = fields.required("code", code);
-    let transaction = transaction(&mut fields);
-    fields.finish(code.map(|code| (code, transaction)))
-}
-
-/// A check by number.
-pub struct CheckByNumberRequest {
-    /// The number.
-    pub to: PhoneNumber,
-    /// The profile that the verification was started for.
-    pub profile: ProfileName,
-    /// What was typed.
-    pub code: Code,
-    /// The payment that it is to confirm.
-    pub transaction: Option<Transaction>,
-}
-
-/// The body of a check by number.
-pub fn check_by_number_request(mut fields: Fields, mode: Mode) -> Result<CheckByNumberRequest, Problem> {
-    let to = fields.required("to", |value| number(value, mode));
-    let code = fields.required("code", code);
-    let profile = fields.optional("profile", profile_name).unwrap_or_default();
-    let transaction = transaction(&mut fields);
-    let request = to.zip(code).map(|(to, code)| CheckByNumberRequest { to, profile, code, transaction });
-    fields.finish(request)
-}
-
-fn code(value: Value) -> Result<Code, Fault> {
+fn typed(value: Value) -> Result<Code, Fault> {
     let fault = || Fault::format("must be 4 to 10 letters and digits").alone(ProblemCode::InvalidCode);
     Code::parse(&text(value)?).ok_or_else(fault)
 }
 
 /// Each value that is no string is a fault of its own, named `metadata.<key>`.
-fn metadata(fields: &mut Fields) -> Metadata {
+fn notes(fields: &mut Fields) -> Metadata {
     let object = fields.optional("metadata", |value| match value {
         Value::Object(object) => Ok(object),
         _ => Err(Fault::new("wrong_type", "must be an object of strings")),

@@ -1,5 +1,7 @@
 //! Reads the bodies and the query of the webhook operations.
 
+use super::json::EventName;
+use crate::v1::keys::Mode as KeyMode;
 use countersign_core::{
     id::{AttemptId, WebhookMessageId},
     management::{
@@ -13,45 +15,97 @@ use countersign_core::{
 use countersign_web::{
     fields::{Fields, PAGE, array, boolean, page_limit, text, whole},
     problem::{Fault, Problem},
+    request,
+    request::{given, given_or_null, optional, required},
 };
 use serde_json::Value;
 use std::{collections::BTreeSet, time::Duration};
 
-/// The body of a create.
-pub fn create_request(mut fields: Fields) -> Result<NewWebhook, Problem> {
-    let name = fields.required("name", name);
-    let url = fields.required("url", url);
-    let mode = fields
-        .optional("mode", |value| Mode::parse(&text(value)?).ok_or(Fault::format("must be live or test")));
-    let events = fields.optional("events", events).flatten();
-    let enabled = fields.optional("enabled", boolean).unwrap_or(true);
-    let new = name.zip(url).map(|(name, url)| NewWebhook { name, mode, url, events, enabled });
-    fields.finish(new)
+request! {
+    /// Makes a webhook.
+    pub struct CreateWebhook {
+        /// What people call it; each mode has its own names.
+        #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "orders")]
+        name: ResourceName as String = required(name),
+        /// Where the messages go: https, without user name, password and fragment.
+        #[schema(
+            pattern = "^https?://[!-~]+$",
+            max_length = 1000,
+            example = "https://example.com/webhooks/countersign"
+        )]
+        url: String = required(url),
+        /// The events of this mode are told; the mode of the key when absent.
+        mode: Option<Mode> as Option<KeyMode> = optional(mode),
+        /// What is told; everything when absent or empty.
+        #[schema(example = json!(["verification.approved"]))]
+        events: Option<Option<BTreeSet<WebhookEvent>>> as Option<Vec<EventName>> = optional(events),
+        /// Whether anything is told; true when absent.
+        #[schema(example = true)]
+        enabled: Option<bool> = optional(boolean),
+    }
 }
 
-/// The body of a change.
-pub fn update_request(mut fields: Fields) -> Result<WebhookChange, Problem> {
-    let change = WebhookChange {
-        name: fields.given("name", name),
-        url: fields.given("url", url),
-        events: fields.given_or_null("events", events).map(Option::flatten),
-        enabled: fields.given("enabled", boolean),
-    };
-    fields.finish(Some(change))
+impl From<CreateWebhook> for NewWebhook {
+    fn from(asked: CreateWebhook) -> Self {
+        let CreateWebhook { name, url, mode, events, enabled } = asked;
+        Self { name, mode, url, events: events.flatten(), enabled: enabled.unwrap_or(true) }
+    }
 }
 
-/// The body of a rotation: how long both secrets sign.
-pub fn rotate_request(mut fields: Fields) -> Result<Duration, Problem> {
-    let overlap = fields.optional("overlap", whole(0..=MOST_OVERLAP.as_secs() as u32));
-    fields.finish(Some(overlap.map_or(OVERLAP, |seconds| Duration::from_secs(seconds.into()))))
+request! {
+    /// Changes a webhook. Absent fields stay as they are.
+    pub struct UpdateWebhook {
+        /// What people call it.
+        #[schema(nullable = false, pattern = "^[a-z0-9-]{1,32}$", example = "orders")]
+        name: Option<ResourceName> as Option<String> = given(name),
+        /// Where the messages go.
+        #[schema(
+            nullable = false,
+            pattern = "^https?://[!-~]+$",
+            max_length = 1000,
+            example = "https://example.com/webhooks/countersign"
+        )]
+        url: Option<String> = given(url),
+        /// What is told; everything when null or empty.
+        #[schema(example = json!(["verification.approved"]))]
+        events: Option<Option<Option<BTreeSet<WebhookEvent>>>> as Option<Vec<EventName>> = given_or_null(events),
+        /// Whether anything is told.
+        #[schema(nullable = false, example = true)]
+        enabled: Option<bool> = given(boolean),
+    }
 }
 
-/// The body of a redelivery: the message.
-pub fn redeliver_request(mut fields: Fields) -> Result<WebhookMessageId, Problem> {
-    let message = fields.required("message_id", |value| {
-        text(value)?.parse().map_err(|_| Fault::format("must be the message_id of a try"))
-    });
-    fields.finish(message)
+impl From<UpdateWebhook> for WebhookChange {
+    fn from(asked: UpdateWebhook) -> Self {
+        let UpdateWebhook { name, url, events, enabled } = asked;
+        Self { name, url, events: events.map(Option::flatten), enabled }
+    }
+}
+
+request! {
+    /// Rotates the secret of a webhook.
+    pub struct RotateWebhook {
+        /// Seconds for which the old secret signs beside the new one; 86,400, a
+        /// day, when absent. With 0 it signs no more.
+        #[schema(minimum = 0, maximum = 604_800, example = 3_600)]
+        overlap: Option<u32> = optional(whole(0..=MOST_OVERLAP.as_secs() as u32)),
+    }
+}
+
+impl RotateWebhook {
+    /// How long both secrets sign.
+    pub fn overlap(self) -> Duration {
+        self.overlap.map_or(OVERLAP, |seconds| Duration::from_secs(seconds.into()))
+    }
+}
+
+request! {
+    /// Sends a message again.
+    pub struct RedeliverMessage {
+        /// The message: its `webhook-id`.
+        #[schema(pattern = "^whm_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "whm_01jz0w8e9c4t6yv2k5n3m7p8qr")]
+        message_id: WebhookMessageId as String = required(message),
+    }
 }
 
 /// Which page of the log.
@@ -69,6 +123,14 @@ pub fn page(mut fields: Fields) -> Result<Page, Problem> {
         text(value)?.parse().map_err(|_| Fault::format("must be the next_cursor of a page"))
     });
     fields.finish(Some(Page { limit: limit.unwrap_or(PAGE), before }))
+}
+
+fn mode(value: Value) -> Result<Mode, Fault> {
+    Mode::parse(&text(value)?).ok_or(Fault::format("must be live or test"))
+}
+
+fn message(value: Value) -> Result<WebhookMessageId, Fault> {
+    text(value)?.parse().map_err(|_| Fault::format("must be the message_id of a try"))
 }
 
 fn name(value: Value) -> Result<ResourceName, Fault> {
