@@ -23,18 +23,22 @@ use countersign_core::{
     id::VerificationId,
     message::caller_text::CallerText,
     mode::Mode,
+    phone::PhoneNumber,
     verification::{outcome::CheckOutcome, status::Status},
 };
 use countersign_web::{
     State,
-    fields::{Fields, text},
+    fields::text,
     form::Form,
     notes::note,
     problem::{Fault, Problem, ProblemCode, codes_unavailable, guess_limit},
-    ratelimit, rng,
+    ratelimit, request,
+    request::required,
+    rng,
 };
 use refusal::{Own, refuse, refuse_check};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -61,20 +65,20 @@ pub const FORM: Form = Form {
     ..Form::PROBLEM
 };
 
-/// A code to be sent.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "the document is made from it; `Fields` reads the body")]
-pub struct SendCode {
-    /// The number, in the form of E.164 with its `+`.
-    #[schema(rename = "phoneNumber", pattern = r"^\+[1-9][0-9]{4,14}$", example = "+48500500500")]
-    phone_number: String,
-    /// The whole message; `{{code}}` stands in it once, for the code.
-    #[schema(
-        pattern = r".*\{\{code\}\}.*",
-        max_length = 160,
-        example = "{{code}} is your code for Cool App"
-    )]
-    message: String,
+request! {
+    /// A code to be sent.
+    pub struct SendCode(mode: Mode) {
+        /// The number, in the form of E.164 with its `+`.
+        #[schema(rename = "phoneNumber", pattern = r"^\+[1-9][0-9]{4,14}$", example = "+48500500500")]
+        phone_number: PhoneNumber as String = |fields, _| fields.required("phoneNumber", |value| e164(value, mode)),
+        /// The whole message; `{{code}}` stands in it once, for the code.
+        #[schema(
+            pattern = r".*\{\{code\}\}.*",
+            max_length = 160,
+            example = "{{code}} is your code for Cool App"
+        )]
+        message: CallerText as String = required(words),
+    }
 }
 
 /// A code that was sent.
@@ -86,16 +90,22 @@ pub struct SentCode {
     authentication_id: String,
 }
 
-/// A code that was typed.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "the document is made from it; `Fields` reads the body")]
-pub struct ValidateCode {
-    /// What `send-code` answered.
-    #[schema(rename = "authenticationId", max_length = 36, example = "ver_01jz0w8e9c4t6yv2k5n3m7p8qr")]
-    authentication_id: String,
-    /// The code.
-    #[schema(max_length = 10, example = "123456")]
-    code: String,
+request! {
+    /// A code that was typed.
+    pub struct ValidateCode {
+        /// What `send-code` answered.
+        #[schema(rename = "authenticationId", max_length = 36, example = "ver_01jz0w8e9c4t6yv2k5n3m7p8qr")]
+        authentication_id: Option<VerificationId> as String = |fields, _| {
+            let id = within(MAX_ID, "must have 1 to 36 characters");
+            fields.required("authenticationId", id).map(|id| id.parse().ok())
+        },
+        /// The code.
+        #[schema(max_length = 10, example = "123456")]
+        code: Option<Code> as String = |fields, field| {
+            let code = within(MAX_CODE, "must have 1 to 10 characters");
+            fields.required(field, code).map(|code| Code::parse(&code))
+        },
+    }
 }
 
 /// Sends a code with words of the caller's own.
@@ -124,7 +134,8 @@ pub async fn send_code(
     state: Data<State>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let asked = send_request(body.0, caller.mode)?;
+    let asked = body.0.read(|fields| SendCode::read(fields, caller.mode))?;
+    let asked = StartRequest { text: Some(asked.message), ..StartRequest::plain(asked.phone_number) };
     let now = state.clock.now();
     let made = start_in_family(&state.context, &caller, Family::Camara, asked, now, &mut rng()).await?;
     let made = match made {
@@ -139,21 +150,6 @@ pub async fn send_code(
     let mut response = HttpResponse::Ok().json(SentCode { authentication_id: verification.id.to_string() });
     ratelimit::set_headers(response.headers_mut(), &made.limits);
     Ok(response)
-}
-
-fn send_request(mut fields: Fields, mode: Mode) -> Result<StartRequest, Problem> {
-    let to = fields.required("phoneNumber", |value| {
-        let digits = value.as_str().and_then(|text| text.strip_prefix('+')).unwrap_or_default();
-        let plain = digits.bytes().all(|b| b.is_ascii_digit()) && (5..=15).contains(&digits.len());
-        if plain { number(value, mode) } else { Err(Fault::format("must be + and 5 to 15 digits")) }
-    });
-    let words = fields.required("message", |value| {
-        let words = CallerText::parse(&text(value)?, PLACEHOLDER, MAX_MESSAGE);
-        words.map_err(|error| Fault::new("invalid_format", error.to_string()))
-    });
-    let request =
-        to.zip(words).map(|(to, words)| StartRequest { text: Some(words), ..StartRequest::plain(to) });
-    fields.finish(request)
 }
 
 /// Checks a code.
@@ -182,8 +178,9 @@ pub async fn validate_code(
     state: Data<State>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let (id, code) = validate_request(body.0)?;
-    let id = id.ok_or_else(|| Problem::not_found("There is no such authenticationId."))?;
+    // Of a text that can be none of ours there is nothing to ask a store.
+    let ValidateCode { authentication_id, code } = body.0.read(ValidateCode::read)?;
+    let id = authentication_id.ok_or_else(|| Problem::not_found("There is no such authenticationId."))?;
     // It says what became of the verification, if anything; else that the code is not the one.
     let code = code.unwrap_or_else(Code::impossible);
     let now = state.clock.now();
@@ -209,17 +206,21 @@ pub async fn validate_code(
     Ok(refuse_check(own))
 }
 
-/// Id and code; of a text that can be none of ours there is nothing to ask a store.
-fn validate_request(mut fields: Fields) -> Result<(Option<VerificationId>, Option<Code>), Problem> {
-    let within = |max: usize, message: &'static str| {
-        move |value| {
-            let text = text(value)?;
-            let fits = (1..=max).contains(&text.chars().count());
-            if fits { Ok(text) } else { Err(Fault::new("too_long", message)) }
-        }
-    };
-    let id = fields.required("authenticationId", within(MAX_ID, "must have 1 to 36 characters"));
-    let code = fields.required("code", within(MAX_CODE, "must have 1 to 10 characters"));
-    let read = |(id, code): (String, String)| (id.parse().ok(), Code::parse(&code));
-    fields.finish(id.zip(code).map(read))
+fn e164(value: Value, mode: Mode) -> Result<PhoneNumber, Fault> {
+    let digits = value.as_str().and_then(|text| text.strip_prefix('+')).unwrap_or_default();
+    let plain = digits.bytes().all(|b| b.is_ascii_digit()) && (5..=15).contains(&digits.len());
+    if plain { number(value, mode) } else { Err(Fault::format("must be + and 5 to 15 digits")) }
+}
+
+fn words(value: Value) -> Result<CallerText, Fault> {
+    let words = CallerText::parse(&text(value)?, PLACEHOLDER, MAX_MESSAGE);
+    words.map_err(|error| Fault::new("invalid_format", error.to_string()))
+}
+
+fn within(max: usize, message: &'static str) -> impl FnOnce(Value) -> Result<String, Fault> {
+    move |value| {
+        let text = text(value)?;
+        let fits = (1..=max).contains(&text.chars().count());
+        if fits { Ok(text) } else { Err(Fault::new("too_long", message)) }
+    }
 }

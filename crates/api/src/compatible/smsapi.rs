@@ -15,9 +15,9 @@ use actix_web::{
     web::{Data, Json},
 };
 use acts::{answer_ping, create, verify};
-use body::SmsapiFields;
+use body::{CreateCode, SmsapiFields, VerifyCode};
 use countersign_web::{State, form::Form, problem::Problem};
-use json::{CodeAnswer, CreateCode, Ping, VerifyCode, refuse};
+use json::{CodeAnswer, Ping, refuse};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// How its paths refuse.

@@ -3,6 +3,7 @@
 
 pub mod json;
 mod read;
+mod schema;
 
 use crate::{
     access::caller::{Authed, VerificationsCheck, VerificationsRead, VerificationsStart},

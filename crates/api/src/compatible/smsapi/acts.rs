@@ -1,7 +1,7 @@
 //! What the operations do, whatever their address.
 
 use super::{
-    body::{self, SmsapiFields},
+    body::{self, CreateCode, SmsapiFields, VerifyCode},
     json::{CodeAnswer, Ping, SmsapiError},
 };
 use crate::access::caller::{Refusal, caller_of, refused};
@@ -35,21 +35,22 @@ pub async fn create(
     state: &State,
     SmsapiFields(fields): SmsapiFields,
 ) -> Result<HttpResponse, Problem> {
-    let asked = body::create_request(fields, caller.mode)?;
+    let asked = fields.read(|fields| CreateCode::read(fields, caller.mode))?;
+    let (sender, from) = asked.from.unzip();
     let view = state.context.tenant_view(caller.tenant).map_err(directory)?;
     let profile = view.profiles.get(&ProfileName::default());
     let life = profile.map_or(LIFE, |profile| profile.policy.expires_in.min(LIFE));
     let start = StartRequest {
         expires_in: Some(life),
         text: asked.content,
-        sender: asked.sender,
-        ..StartRequest::plain(asked.to)
+        sender,
+        ..StartRequest::plain(asked.phone_number)
     };
     let now = state.clock.now();
     let made = start_in_family(&state.context, caller, Family::Smsapi, start, now, &mut rng()).await;
     match made.map_err(of_start)? {
         FamilyStart::Started(made) | FamilyStart::Resent(made) => {
-            answer_code(caller, request, state, &made, asked.from)
+            answer_code(caller, request, state, &made, from)
         }
         FamilyStart::TooSoon(wait) => {
             let detail = "The cooldown since the last message to this number still runs.";
@@ -104,7 +105,8 @@ pub async fn verify(
     state: &State,
     SmsapiFields(fields): SmsapiFields,
 ) -> Result<HttpResponse, Problem> {
-    let body::VerifyRequest { to, code } = body::verify_request(fields, caller.mode)?;
+    let read = fields.read(|fields| VerifyCode::read(fields, caller.mode))?;
+    let VerifyCode { phone_number: to, code, format: () } = read;
     let expected = fits_profile(caller, state, &code)?;
     let (place, submitted, now) =
         ((&to, &ProfileName::default()), Submitted::plain(&code), state.clock.now());

@@ -2,8 +2,8 @@
 
 use super::{
     acts::{answer_ping, create, verify},
-    body::SmsapiFields,
-    json::{CodeAnswer, CreateCode, Ping, VerifyCode},
+    body::{CreateCode, SmsapiFields, VerifyCode},
+    json::{CodeAnswer, Ping},
 };
 use crate::access::caller::{Authed, CompatSmsapi};
 use actix_web::{

@@ -13,9 +13,12 @@ use countersign_web::{
     body::{Query, content_type, read},
     fields::{Fields, text},
     problem::{Fault, Problem, ProblemCode},
+    request,
+    request::{optional, required},
 };
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 /// What stands for the code in a message.
 const PLACEHOLDER: &str = "[%code%]";
@@ -37,7 +40,9 @@ impl FromRequest for SmsapiFields {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         async move {
-            ignore_format(Query::extract(&request).await?.0)?.finish(Some(()))?;
+            let mut query = Query::extract(&request).await?.0;
+            query.optional("format", json);
+            query.finish(Some(()))?;
             let (kind, parameters) = content_type(&request);
             let is = |known: &str| kind.eq_ignore_ascii_case(known);
             let fields = if is("application/json") {
@@ -53,7 +58,7 @@ impl FromRequest for SmsapiFields {
                     or multipart/form-data.";
                 return Err(Problem::new(ProblemCode::UnsupportedMediaType, detail));
             };
-            Ok(Self(ignore_format(fields)?))
+            Ok(Self(fields))
         }
         .boxed_local()
     }
@@ -73,59 +78,56 @@ fn form(bytes: &[u8]) -> Result<Fields, Problem> {
 }
 
 /// Its clients ask for what every answer is.
-fn ignore_format(mut fields: Fields) -> Result<Fields, Problem> {
-    fields.optional("format", |value| match value.as_str() {
+fn json(value: Value) -> Result<(), Fault> {
+    match value.as_str() {
         Some("json") => Ok(()),
         _ => Err(Fault::format("must be json")),
-    });
-    Ok(fields)
+    }
 }
 
-/// A code to be sent.
-pub struct CreateRequest {
-    pub to: PhoneNumber,
-    pub content: Option<CallerText>,
-    pub sender: Option<SenderText>,
-    /// The sender as it was written.
-    pub from: Option<String>,
-}
-
-/// The body of a start.
-pub fn create_request(mut fields: Fields, mode: Mode) -> Result<CreateRequest, Problem> {
-    let to = fields.required("phone_number", |value| phone_number(value, mode));
-    let content = fields.optional("content", |value| {
-        let content = CallerText::parse(&text(value)?, PLACEHOLDER, MAX_CONTENT);
-        content.map_err(|error| Fault::new("invalid_format", error.to_string()))
-    });
-    let from = fields.optional("from", |value| {
-        let from = text(value)?;
-        // Numbers are written without `+` here.
-        let sender = SenderText::parse(&from).or_else(|| SenderText::parse(&format!("+{from}")));
-        sender.map(|sender| (sender, from)).ok_or(Fault::new("not_found", UNKNOWN_SENDER))
-    });
-    fields.optional("fast", flag);
-    let (sender, from) = from.unzip();
-    fields.finish(to.map(|to| CreateRequest { to, content, sender, from }))
+request! {
+    /// A code to be sent.
+    pub struct CreateCode(mode: Mode) {
+        /// Taken and ignored: every answer is JSON.
+        #[schema(example = "json")]
+        format: Option<()> as Option<String> = optional(json),
+        /// The number: 8 to 16 digits, international, with or without `+`.
+        #[schema(pattern = r"^\+?[0-9]{8,16}$", example = "48500500500")]
+        phone_number: PhoneNumber as String = required(|value| phone_number(value, mode)),
+        /// The whole message, up to 500 characters and 4 SMS; `[%code%]` stands in it once, for the code.
+        #[schema(max_length = 500, example = "Your code: [%code%]")]
+        content: Option<CallerText> as Option<String> = optional(content),
+        /// A sender of the tenant.
+        #[schema(example = "Acme")]
+        from: Option<(SenderText, String)> as Option<String> = optional(from),
+        /// true, false, 0, 1, "0" or "1"; taken and ignored, every message is fast.
+        #[schema(default = true)]
+        fast: Option<()> as Option<bool> = optional(flag),
+    }
 }
 
 /// A code that was typed.
-pub struct VerifyRequest {
-    pub to: PhoneNumber,
+#[derive(ToSchema)]
+pub struct VerifyCode {
+    /// The code.
+    #[schema(value_type = String, example = "123456")]
     pub code: Code,
+    /// The number that it was sent to.
+    #[schema(value_type = String, pattern = r"^\+?[0-9]{8,16}$", example = "48500500500")]
+    pub phone_number: PhoneNumber,
+    /// Taken and ignored: every answer is JSON.
+    #[schema(value_type = Option<String>, example = "json")]
+    pub format: (),
 }
 
-/// The body of a check.
-pub fn verify_request(mut fields: Fields, mode: Mode) -> Result<VerifyRequest, Problem> {
-    let to = fields.required("phone_number", |value| phone_number(value, mode));
-    let code = fields.required("code", |value| {
-        let typed = digits_or_text(value)?;
-        let typed = typed.trim();
-        if typed.is_empty() {
-            return Err(Fault::new("empty", "MFA code cannot be empty"));
-        }
-        Code::parse(typed).ok_or(Fault::format(INVALID_FORMAT))
-    });
-    fields.finish(to.zip(code).map(|(to, code)| VerifyRequest { to, code }))
+impl VerifyCode {
+    /// Reads it. What is wrong with the number is told first, and the document has the code first.
+    pub fn read(fields: &mut Fields, mode: Mode) -> Option<Self> {
+        fields.optional("format", json);
+        let phone_number = fields.required("phone_number", |value| phone_number(value, mode));
+        let code = fields.required("code", code);
+        Some(Self { code: code?, phone_number: phone_number?, format: () })
+    }
 }
 
 /// Another length than the code has, or letters where it has none.
@@ -152,6 +154,27 @@ fn digits_or_text(value: Value) -> Result<String, Fault> {
     }
 }
 
+fn content(value: Value) -> Result<CallerText, Fault> {
+    let content = CallerText::parse(&text(value)?, PLACEHOLDER, MAX_CONTENT);
+    content.map_err(|error| Fault::new("invalid_format", error.to_string()))
+}
+
+/// A sender, and how it was written: numbers are written without `+` here.
+fn from(value: Value) -> Result<(SenderText, String), Fault> {
+    let from = text(value)?;
+    let sender = SenderText::parse(&from).or_else(|| SenderText::parse(&format!("+{from}")));
+    sender.map(|sender| (sender, from)).ok_or(Fault::new("not_found", UNKNOWN_SENDER))
+}
+
+fn code(value: Value) -> Result<Code, Fault> {
+    let typed = digits_or_text(value)?;
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return Err(Fault::new("empty", "MFA code cannot be empty"));
+    }
+    Code::parse(typed).ok_or(Fault::format(INVALID_FORMAT))
+}
+
 fn flag(value: Value) -> Result<(), Fault> {
     let known = match &value {
         Value::Bool(_) => true,
@@ -169,14 +192,18 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn create(body: Value) -> Result<CreateRequest, Problem> {
-        create_request(Fields::from_json(body.to_string().as_bytes()).unwrap(), Mode::Live)
+    fn create(body: Value) -> Result<CreateCode, Problem> {
+        let fields = Fields::from_json(body.to_string().as_bytes()).unwrap();
+        fields.read(|fields| CreateCode::read(fields, Mode::Live))
     }
 
     #[test]
     fn numbers_are_digits_with_or_without_plus() {
         for number in [json!("48500500500"), json!("+48500500500"), json!(48_500_500_500_u64)] {
-            assert_eq!(create(json!({ "phone_number": number })).unwrap().to.e164(), "+48500500500");
+            assert_eq!(
+                create(json!({ "phone_number": number })).unwrap().phone_number.e164(),
+                "+48500500500"
+            );
         }
         for bad in ["", "4850050", "48 500 500 500", "0048500500500", "12345678901234567", "++48500500500"] {
             let problem = create(json!({ "phone_number": bad })).err().unwrap();
@@ -190,8 +217,9 @@ mod tests {
         let full = json!({ "phone_number": "48500500500", "from": "48500500500", "content": "[%code%]!",
             "fast": "1" });
         let read = create(full).unwrap();
-        assert_eq!(read.sender.unwrap().as_str(), "+48500500500");
-        assert_eq!((read.from.as_deref(), read.content.is_some()), (Some("48500500500"), true));
+        let (sender, from) = read.from.unwrap();
+        assert_eq!((sender.as_str(), from.as_str()), ("+48500500500", "48500500500"));
+        assert!(read.content.is_some());
         for fast in [json!(true), json!(0), json!("0"), json!("True"), json!(null)] {
             assert!(create(json!({ "phone_number": "48500500500", "fast": fast })).is_ok());
         }
@@ -213,7 +241,8 @@ mod tests {
     fn codes_are_refused_in_the_words_that_clients_know() {
         let verify = |code: Value| {
             let body = json!({ "phone_number": "48500500500", "code": code }).to_string();
-            verify_request(Fields::from_json(body.as_bytes()).unwrap(), Mode::Live)
+            let fields = Fields::from_json(body.as_bytes()).unwrap();
+            fields.read(|fields| VerifyCode::read(fields, Mode::Live))
         };
         for (code, message) in [
             ("", "MFA code cannot be empty"),

@@ -5,42 +5,6 @@ use countersign_web::problem::{FieldError, Problem, ProblemCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A code to be sent.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "the document is made from it; `Fields` reads the body")]
-pub struct CreateCode {
-    /// The number: 8 to 16 digits, international, with or without `+`.
-    #[schema(pattern = r"^\+?[0-9]{8,16}$", example = "48500500500")]
-    phone_number: String,
-    /// A sender of the tenant.
-    #[schema(example = "Acme")]
-    from: Option<String>,
-    /// The whole message, up to 500 characters and 4 SMS; `[%code%]` stands in it once, for the code.
-    #[schema(max_length = 500, example = "Your code: [%code%]")]
-    content: Option<String>,
-    /// true, false, 0, 1, "0" or "1"; taken and ignored, every message is fast.
-    #[schema(default = true)]
-    fast: Option<bool>,
-    /// Taken and ignored: every answer is JSON.
-    #[schema(example = "json")]
-    format: Option<String>,
-}
-
-/// A code that was typed.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "the document is made from it; `Fields` reads the body")]
-pub struct VerifyCode {
-    /// The code.
-    #[schema(example = "123456")]
-    code: String,
-    /// The number that it was sent to.
-    #[schema(pattern = r"^\+?[0-9]{8,16}$", example = "48500500500")]
-    phone_number: String,
-    /// Taken and ignored: every answer is JSON.
-    #[schema(example = "json")]
-    format: Option<String>,
-}
-
 /// A code that is on its way. All keys are always there.
 #[derive(Serialize, ToSchema)]
 pub struct CodeAnswer {

@@ -1,6 +1,7 @@
 //! Buckets of rate limits: at most so many starts in so many seconds.
 
 mod json;
+mod read;
 
 use super::{
     base::Answer,
@@ -24,7 +25,8 @@ use countersign_core::{
     tenant::limits::{Bucket, LimitName},
 };
 use countersign_web::State;
-use json::{BucketBody, BucketForm, BucketList, BucketUpdate};
+use json::{BucketBody, BucketList};
+use read::{BucketForm, BucketUpdate};
 
 impl Place {
     fn bucket_sid(&self, keyring: &KeyRing, name: &LimitName, window: u32) -> [u8; 16] {
@@ -58,19 +60,6 @@ impl Place {
     }
 }
 
-/// `Max` and `Interval`, within their bounds.
-fn bucket(form: &Form) -> Result<(Option<u32>, Option<u32>), Refusal> {
-    let max = form.number("Max")?;
-    if max.is_some_and(|max| !Bucket::MAX.contains(&max)) {
-        return Err(Refusal::invalid_because("Max", "must be 1 to 1000000"));
-    }
-    let interval = form.number("Interval")?;
-    if interval.is_some_and(|interval| !Bucket::WINDOW.contains(&interval)) {
-        return Err(Refusal::invalid_because("Interval", "must be 1 to 86400"));
-    }
-    Ok((max, interval))
-}
-
 /// Makes a bucket of a rate limit.
 #[utoipa::path(
     tag = "twilio",
@@ -90,9 +79,8 @@ pub async fn create_bucket(
     path: Path<(String, String)>,
     form: Form,
 ) -> Answer {
-    let (max, interval) = bucket(&form)?;
-    let max = max.ok_or_else(|| Refusal::missing("Max"))?;
-    let bucket = Bucket::new(max, interval.ok_or_else(|| Refusal::missing("Interval"))?);
+    let BucketForm { max, interval } = BucketForm::read(&form)?;
+    let bucket = Bucket::new(max, interval);
     let place = Place::find(&state, &caller, &request, &path.0).await?;
     let name = place.limit(&state.context.keyring, &path.1)?.name;
     let (id, now) = (place.profile.id, state.clock.now());
@@ -180,14 +168,15 @@ pub async fn update_bucket(
     path: Path<(String, String, String)>,
     form: Form,
 ) -> Answer {
-    let change = bucket(&form)?;
+    let BucketUpdate { max, interval } = BucketUpdate::read(&form)?;
     let place = Place::find(&state, &caller, &request, &path.0).await?;
     let keyring = &state.context.keyring;
     let limit = place.limit(keyring, &path.1)?;
     let window = place.window(keyring, &limit, &path.2)?;
     let (id, which) = (place.profile.id, (&limit.name, window));
     let now = state.clock.now();
-    let changed = profile_limits::update_bucket(&state.context, &caller, id, which, change, now).await?;
+    let changed =
+        profile_limits::update_bucket(&state.context, &caller, id, which, (max, interval), now).await?;
     Ok(HttpResponse::Ok().json(place.bucket(keyring, &limit.name, changed)))
 }
 

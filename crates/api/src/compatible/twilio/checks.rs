@@ -20,6 +20,8 @@ use countersign_core::{
     },
     code::{Code, payment::Transaction},
     id::VerificationId,
+    mode::Mode,
+    phone::PhoneNumber,
     tenant::profile::Profile,
     verification::{outcome::CheckOutcome, status::Status},
 };
@@ -71,20 +73,43 @@ pub struct VerificationCheck {
 /// Submits a code.
 #[derive(ToSchema)]
 #[schema(as = TwilioVerificationCheckForm, rename_all = "PascalCase")]
-#[expect(dead_code, reason = "describes the body in the document")]
 pub struct CheckForm {
     /// What the person typed.
-    #[schema(example = "123456")]
-    code: String,
+    #[schema(value_type = String, example = "123456")]
+    code: Code,
     /// The number that the code was sent to; or `VerificationSid`.
     #[schema(example = "+48500500500")]
     to: Option<String>,
-    #[schema(pattern = "^VE[0-9a-f]{32}$")]
-    verification_sid: Option<String>,
+    #[schema(value_type = Option<String>, pattern = "^VE[0-9a-f]{32}$")]
+    verification_sid: Option<VerificationId>,
     /// As at the start, if one was given there.
     amount: Option<String>,
     /// As at the start, if one was given there.
     payee: Option<String>,
+    #[schema(ignore)]
+    number: Option<PhoneNumber>,
+    #[schema(ignore)]
+    payment: Option<Transaction>,
+}
+
+impl CheckForm {
+    /// Reads it.
+    fn read(form: &Form, mode: Mode) -> Result<Self, Refusal> {
+        let code = Code::parse(form.required("Code")?).ok_or_else(|| Refusal::invalid("Code"))?;
+        let payment = payment(form)?;
+        let to = form.get("To")?;
+        let number = to.map(|to| number(to, mode)).transpose()?;
+        let sid = form.parsed("VerificationSid", |text| Sid::parse(Kind::Verification, text))?;
+        Ok(Self {
+            code,
+            to: to.map(str::to_owned),
+            verification_sid: sid.map(VerificationId::from_bytes),
+            amount: form.get("Amount")?.map(str::to_owned),
+            payee: form.get("Payee")?.map(str::to_owned),
+            number,
+            payment,
+        })
+    }
 }
 
 /// Checks a code.
@@ -107,9 +132,8 @@ pub async fn create_verification_check(
 ) -> Answer {
     let view = state.context.tenant_view(caller.tenant)?;
     let profile = service(&view, &path)?;
-    let code = Code::parse(form.required("Code")?).ok_or_else(|| Refusal::invalid("Code"))?;
-    let transaction = payment(&form)?;
-    let checked = submit(&state, &caller, profile, &form, (&code, transaction.as_ref())).await?;
+    let asked = CheckForm::read(&form, caller.mode)?;
+    let checked = submit(&state, &caller, profile, &asked).await?;
     let (status, valid) = answer(&checked.outcome)?;
     note(&request, checked.id, status);
     let now = state.clock.now();
@@ -118,7 +142,7 @@ pub async fn create_verification_check(
     let created = about.as_ref().map_or_else(|| checked.id.created_at(), |about| about.created_at);
     let to = match about {
         Some(about) => about.to.map(|to| to.e164().to_owned()),
-        None => form.get("To")?.map(str::to_owned),
+        None => asked.to,
     };
     Ok(HttpResponse::Ok().json(VerificationCheck {
         sid: Sid::new(Kind::Verification, checked.id.bytes()).to_string(),
@@ -128,8 +152,8 @@ pub async fn create_verification_check(
         channel: "sms",
         status,
         valid,
-        amount: form.get("Amount")?.map(str::to_owned),
-        payee: form.get("Payee")?.map(str::to_owned),
+        amount: asked.amount,
+        payee: asked.payee,
         sna_attempts_error_codes: Vec::new(),
         date_created: time(created),
         date_updated: time(now.max(created)),
@@ -140,23 +164,20 @@ async fn submit(
     state: &State,
     caller: &Caller,
     profile: &Profile,
-    form: &Form,
-    (code, transaction): (&Code, Option<&Transaction>),
+    asked: &CheckForm,
 ) -> Result<Checked, Refusal> {
-    let submitted = Submitted { code, transaction, once: None };
+    let submitted = Submitted { code: &asked.code, transaction: asked.payment.as_ref(), once: None };
     let (now, mut rng) = (state.clock.now(), rng());
-    let to = form.get("To")?.map(|to| number(to, caller.mode)).transpose()?;
-    let sid = form.parsed("VerificationSid", |text| Sid::parse(Kind::Verification, text))?;
-    let checked = match (sid, to) {
-        (Some(bytes), to) => {
-            let known = by_id(state, caller, profile, VerificationId::from_bytes(bytes)).await?;
-            if to.is_some() && to != known.to {
+    let checked = match (asked.verification_sid, &asked.number) {
+        (Some(id), to) => {
+            let known = by_id(state, caller, profile, id).await?;
+            if to.is_some() && *to != known.to {
                 return Err(Refusal::not_found());
             }
             check_code(&state.context, caller, known.id, submitted, now, &mut rng).await
         }
         (None, Some(to)) => {
-            let of = (&to, &profile.name);
+            let of = (to, &profile.name);
             check_in_family(&state.context, caller, Family::Twilio, of, submitted, now, &mut rng).await
         }
         (None, None) => return Err(Refusal::missing("To or VerificationSid")),

@@ -2,6 +2,7 @@
 //! start names.
 
 mod json;
+mod read;
 
 use super::{
     base::{Answer, Base},
@@ -23,32 +24,12 @@ use countersign_core::{
     access::caller::Caller,
     keyring::KeyRing,
     management::profile_limits::{self, RateLimit},
-    tenant::{
-        limits::{LimitName, LimitNotes, LimitScope},
-        profile::Profile,
-    },
+    tenant::{limits::LimitName, profile::Profile},
 };
 use countersign_web::{State, notes::note_changed};
-use json::{Links, RateLimitBody, RateLimitForm, RateLimitList, RateLimitUpdate};
-
-/// The limit that a client calls by this name. The names of built-in limits
-/// are the API's own, so here they bear one character more.
-pub fn limit_name(unique: &str) -> Option<LimitName> {
-    let own = LimitName::parse(unique)?;
-    if own.scope() != LimitScope::Caller {
-        return LimitName::parse(&format!("{unique}_"));
-    }
-    (unique_name(&own) == unique).then_some(own)
-}
-
-/// The reverse of [`limit_name`].
-fn unique_name(name: &LimitName) -> &str {
-    let stem = name
-        .as_str()
-        .strip_suffix('_')
-        .filter(|stem| LimitName::parse(stem).is_some_and(|stem| stem.scope() != LimitScope::Caller));
-    stem.unwrap_or(name.as_str())
-}
+use json::{Links, RateLimitBody, RateLimitList};
+pub use read::limit_name;
+use read::{RateLimitForm, RateLimitUpdate, unique_name};
 
 /// One profile and where its limits are.
 pub struct Place {
@@ -102,13 +83,6 @@ impl Place {
     }
 }
 
-fn description(form: &Form) -> Result<Option<String>, Refusal> {
-    form.parsed("Description", |text| {
-        let fits = text.chars().count() <= LimitNotes::MAX && !text.chars().any(char::is_control);
-        fits.then(|| text.to_owned())
-    })
-}
-
 /// Makes a rate limit; it limits nothing until it has a bucket.
 #[utoipa::path(
     tag = "twilio",
@@ -125,14 +99,12 @@ pub async fn create_rate_limit(
     path: Path<String>,
     form: Form,
 ) -> Answer {
-    let name = limit_name(form.required("UniqueName")?);
-    let name = name.ok_or_else(|| {
-        Refusal::new(400, 60209, "UniqueName format is invalid: it must be 1 to 32 of a-z, 0-9, _ and -")
-    })?;
-    let note = description(&form)?.unwrap_or_default();
+    let RateLimitForm { unique_name, description } = RateLimitForm::read(&form)?;
+    let note = description.unwrap_or_default();
     let place = Place::find(&state, &caller, &request, &path).await?;
     let (id, now) = (place.profile.id, state.clock.now());
-    let made = profile_limits::create_rate_limit(&state.context, &caller, id, (name, note), now).await?;
+    let made =
+        profile_limits::create_rate_limit(&state.context, &caller, id, (unique_name, note), now).await?;
     Ok(HttpResponse::Created().json(place.body(&state.context.keyring, made)))
 }
 
@@ -209,7 +181,7 @@ pub async fn update_rate_limit(
     path: Path<(String, String)>,
     form: Form,
 ) -> Answer {
-    let note = description(&form)?;
+    let RateLimitUpdate { description: note } = RateLimitUpdate::read(&form)?;
     let place = Place::find(&state, &caller, &request, &path.0).await?;
     let name = place.limit(&state.context.keyring, &path.1)?.name;
     let (id, said) = (place.profile.id, (&name, note.as_deref()));
@@ -240,21 +212,4 @@ pub async fn delete_rate_limit(
     let now = state.clock.now();
     profile_limits::delete_rate_limit(&state.context, &caller, place.profile.id, &name, now).await?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_limit_has_one_unique_name() {
-        for unique in ["signup", "end_user_ip", "number", "a_", "_", "x-1"] {
-            let name = limit_name(unique).unwrap();
-            assert_eq!(unique_name(&name), unique);
-            assert_eq!(name.scope(), LimitScope::Caller, "{unique}");
-        }
-        for bad in ["", "ipMinutes", "a.b", "end_user_ip_", "number_", &"x".repeat(33)] {
-            assert!(limit_name(bad).is_none(), "{bad}");
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! Services: the profiles of the tenant, as Twilio shows them.
 
 mod json;
+mod read;
 
 use super::{
     base::{Answer, Base},
@@ -18,21 +19,11 @@ use actix_web::{
     web::{Data, Path},
 };
 use countersign_core::{
-    access::caller::Caller,
-    id::ProfileId,
-    management::profiles::{self, ProfileChange},
-    tenant::profile::{DisplayName, Policy, Profile},
+    access::caller::Caller, id::ProfileId, management::profiles, tenant::profile::Profile,
 };
 use countersign_web::{State, notes::note_changed, rng};
-use json::{Service, ServiceForm, ServiceList};
-
-/// What asks for something that is not done here; see docs/twilio.md.
-const REFUSED: [(&str, &str); 1] = [("DefaultTemplateSid", "give TemplateSid with each start")];
-/// The same for those that ask for it by `true`.
-const NOT_TRUE: [(&str, &str); 2] = [
-    ("CustomCodeEnabled", "codes are always drawn here"),
-    ("Psd2Enabled", "every service takes Amount and Payee, and none demands them"),
-];
+use json::{Service, ServiceList};
+use read::ServiceForm;
 
 /// The profile of a service's SID.
 pub async fn find(state: &State, caller: &Caller, sid: &str) -> Result<Profile, Refusal> {
@@ -41,22 +32,6 @@ pub async fn find(state: &State, caller: &Caller, sid: &str) -> Result<Profile, 
 
 fn id(sid: &str) -> Result<ProfileId, Refusal> {
     Sid::parse(Kind::Service, sid).map(ProfileId::from_bytes).ok_or_else(Refusal::not_found)
-}
-
-fn read(form: &Form) -> Result<ProfileChange, Refusal> {
-    form.refuse(&REFUSED)?;
-    for (name, why) in NOT_TRUE {
-        if form.boolean(name)? == Some(true) {
-            return Err(Refusal::invalid_because(name, why));
-        }
-    }
-    let length = form.number("CodeLength")?.map(|length| {
-        let length = u8::try_from(length).ok().filter(|length| Policy::CODE_LENGTH.contains(length));
-        length.ok_or_else(|| Refusal::invalid_because("CodeLength", "must be 4 to 10"))
-    });
-    let display_name = form.parsed("FriendlyName", DisplayName::parse)?;
-    let code_length = length.transpose()?;
-    Ok(ProfileChange { display_name: display_name.map(Some), code_length, ..ProfileChange::default() })
 }
 
 /// Makes a service.
@@ -76,10 +51,10 @@ pub async fn create_service(
     state: Data<State>,
     form: Form,
 ) -> Answer {
-    let change = read(&form)?;
-    let Some(Some(name)) = change.display_name.clone() else { return Err(Refusal::missing("FriendlyName")) };
+    let asked = ServiceForm::read(&form)?;
+    let Some(name) = asked.friendly_name.clone() else { return Err(Refusal::missing("FriendlyName")) };
     let now = state.clock.now();
-    let made = profiles::create_profile(&state.context, &caller, name, change, now, &mut rng()).await?;
+    let made = profiles::create_profile(&state.context, &caller, name, asked.into(), now, &mut rng()).await?;
     note_changed(&request, made.id);
     Ok(HttpResponse::Created().json(Service::new(&Base::of(&request), made)))
 }
@@ -146,7 +121,7 @@ pub async fn update_service(
     path: Path<String>,
     form: Form,
 ) -> Answer {
-    let change = read(&form)?;
+    let change = ServiceForm::read(&form)?.into();
     let id = id(&path)?;
     note_changed(&request, id);
     let now = state.clock.now();

@@ -31,8 +31,9 @@ use countersign_core::{
     verification::event::Event,
 };
 use countersign_web::{State, notes::note, problem::Problem, ratelimit, rng};
+use json::Verification;
 pub use json::status;
-use json::{Verification, VerificationForm, VerificationUpdate};
+use read::{VerificationForm, VerificationUpdate};
 pub use read::{number, payment};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -78,7 +79,9 @@ pub async fn create_verification(
 ) -> Answer {
     let view = state.context.tenant_view(caller.tenant)?;
     let profile = service(&view, &path)?;
-    let asked = read::start_request(&form, caller.mode, &view, profile)?;
+    let asked = VerificationForm::read(&form, caller.mode, &view, profile)?;
+    let (amount, payee) = (asked.amount.clone(), asked.payee.clone());
+    let asked = asked.start(profile);
     let now = state.clock.now();
     let family = Family::Twilio;
     let made = match start_in_family(&state.context, &caller, family, asked, now, &mut rng()).await? {
@@ -90,8 +93,7 @@ pub async fn create_verification(
     note(&request, verification.id, verification.status.as_str());
     let told = told(&state, &caller, verification.id).await;
     let mut body = Verification::new(&Base::of(&request), &caller, profile, verification, &told);
-    body.amount = form.get("Amount")?.map(str::to_owned);
-    body.payee = form.get("Payee")?.map(str::to_owned);
+    (body.amount, body.payee) = (amount, payee);
     let mut response = HttpResponse::Created().json(body);
     ratelimit::set_headers(response.headers_mut(), &made.limits);
     Ok(response)
@@ -146,14 +148,7 @@ pub async fn update_verification(
     path: Path<(String, String)>,
     form: Form,
 ) -> Answer {
-    match form.required("Status")? {
-        "canceled" => {}
-        "approved" => {
-            let why = "an approval is said only for a code that was compared; check the code";
-            return Err(Refusal::invalid_because("Status", why));
-        }
-        _ => return Err(Refusal::invalid("Status")),
-    }
+    let VerificationUpdate { status: () } = VerificationUpdate::read(&form)?;
     let view = state.context.tenant_view(caller.tenant)?;
     let profile = service(&view, &path.0)?;
     let found = find(&state, &caller, profile, &path.1).await?;

@@ -36,27 +36,3 @@ pub struct BucketList {
     pub meta: Meta,
     pub buckets: Vec<BucketBody>,
 }
-
-/// What a bucket shall be.
-#[derive(ToSchema)]
-#[schema(as = TwilioBucketForm, rename_all = "PascalCase")]
-#[expect(dead_code, reason = "describes the body in the document")]
-pub struct BucketForm {
-    #[schema(minimum = 1, maximum = 1_000_000)]
-    max: u32,
-    /// In seconds.
-    #[schema(minimum = 1, maximum = 86_400)]
-    interval: u32,
-}
-
-/// What a bucket shall be otherwise.
-#[derive(ToSchema)]
-#[schema(as = TwilioBucketUpdate, rename_all = "PascalCase")]
-#[expect(dead_code, reason = "describes the body in the document")]
-pub struct BucketUpdate {
-    #[schema(minimum = 1, maximum = 1_000_000)]
-    max: Option<u32>,
-    /// In seconds. The bucket has another SID then: it follows from its interval.
-    #[schema(minimum = 1, maximum = 86_400)]
-    interval: Option<u32>,
-}

@@ -44,26 +44,3 @@ pub struct RateLimitList {
     pub meta: Meta,
     pub rate_limits: Vec<RateLimitBody>,
 }
-
-/// What a rate limit shall be.
-#[derive(ToSchema)]
-#[schema(as = TwilioRateLimitForm, rename_all = "PascalCase")]
-#[expect(dead_code, reason = "describes the body in the document")]
-pub struct RateLimitForm {
-    /// By which a start names it.
-    #[schema(pattern = "^[a-z0-9_-]{1,32}$")]
-    unique_name: String,
-    /// What it is for.
-    #[schema(max_length = 256)]
-    description: Option<String>,
-}
-
-/// What else shall be said of a rate limit.
-#[derive(ToSchema)]
-#[schema(as = TwilioRateLimitUpdate, rename_all = "PascalCase")]
-#[expect(dead_code, reason = "describes the body in the document")]
-pub struct RateLimitUpdate {
-    /// What it is for.
-    #[schema(max_length = 256)]
-    description: Option<String>,
-}

@@ -120,16 +120,3 @@ pub struct ServiceList {
     pub meta: Meta,
     pub services: Vec<Service>,
 }
-
-/// What a service shall be; see docs/twilio.md for all other parameters.
-#[derive(ToSchema)]
-#[schema(as = TwilioServiceForm, rename_all = "PascalCase")]
-#[expect(dead_code, reason = "describes the body in the document")]
-pub struct ServiceForm {
-    /// How people call it; required to make one.
-    #[schema(min_length = 1, max_length = 32)]
-    friendly_name: Option<String>,
-    /// Characters in a code; 6.
-    #[schema(minimum = 4, maximum = 10)]
-    code_length: Option<u8>,
-}

@@ -71,42 +71,6 @@ pub struct Attempt {
     attempt_sid: String,
 }
 
-/// Starts a verification; see docs/twilio.md for all other parameters.
-#[derive(ToSchema)]
-#[schema(as = TwilioVerificationForm, rename_all = "PascalCase")]
-#[expect(dead_code, reason = "describes the body in the document")]
-pub struct VerificationForm {
-    /// The number in international form.
-    #[schema(example = "+48500500500")]
-    to: String,
-    #[schema(pattern = "^sms$", example = "sms")]
-    channel: String,
-    /// The language of the message.
-    locale: Option<String>,
-    /// A number and a currency, such as `€39.99` or `39.99 USD`.
-    amount: Option<String>,
-    payee: Option<String>,
-    /// An object as JSON: values for rate limits of the service, by their unique names.
-    rate_limits: Option<String>,
-    #[schema(pattern = "^[A-Za-z0-9+/]{11}$")]
-    app_hash: Option<String>,
-    #[schema(pattern = "^HJ[0-9a-f]{32}$")]
-    template_sid: Option<String>,
-    /// The end user's address.
-    device_ip: Option<String>,
-    /// An object of texts as JSON: at most 10 keys, 512 bytes in all.
-    tags: Option<String>,
-}
-
-/// Ends a verification.
-#[derive(ToSchema)]
-#[schema(as = TwilioVerificationUpdate, rename_all = "PascalCase")]
-#[expect(dead_code, reason = "describes the body in the document")]
-pub struct VerificationUpdate {
-    #[schema(pattern = "^canceled$", example = "canceled")]
-    status: String,
-}
-
 /// Twilio's word for a state.
 pub const fn status(status: Status) -> &'static str {
     match status {

@@ -1,4 +1,4 @@
-//! Reads the parameters of a start.
+//! Reads the parameters of a start and of a change.
 
 use crate::{
     compatible::twilio::{
@@ -28,6 +28,7 @@ use countersign_core::{
 use countersign_web::fields::Object;
 use serde_json::Value;
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use utoipa::ToSchema;
 
 /// How long a code lives where the profile says nothing else than the default.
 const LIFE: Duration = Duration::from_secs(600);
@@ -43,40 +44,120 @@ const REFUSED: [(&str, &str); 5] = [
     ("Templates", "use TemplateSid"),
 ];
 
-/// A start, as the core knows it.
-pub fn start_request(
-    form: &Form,
-    mode: Mode,
-    view: &TenantView,
-    profile: &Profile,
-) -> Result<StartRequest, Refusal> {
-    form.refuse(&REFUSED)?;
-    let to = number(form.required("To")?, mode)?;
-    if !form.required("Channel")?.eq_ignore_ascii_case("sms") {
-        return Err(Refusal::invalid_because("Channel", "must be sms"));
-    }
-    let address = |text: &str| text.parse::<IpAddr>().ok();
-    let mut end_user_ip = form.parsed("DeviceIp", address)?;
-    let mut limits = Vec::new();
-    for (name, value) in values(form, "RateLimits", MOST_LIMITS)? {
-        if name == END_USER_IP {
-            end_user_ip = end_user_ip.or_else(|| address(&value));
+/// Starts a verification; see docs/twilio.md for all other parameters.
+#[derive(ToSchema)]
+#[schema(as = TwilioVerificationForm, rename_all = "PascalCase")]
+pub struct VerificationForm {
+    /// The number in international form.
+    #[schema(value_type = String, example = "+48500500500")]
+    pub to: PhoneNumber,
+    #[schema(value_type = String, pattern = "^sms$", example = "sms")]
+    pub channel: (),
+    /// The language of the message.
+    #[schema(value_type = Option<String>)]
+    pub locale: Option<Locale>,
+    /// A number and a currency, such as `€39.99` or `39.99 USD`.
+    pub amount: Option<String>,
+    pub payee: Option<String>,
+    /// An object as JSON: values for rate limits of the service, by their unique names.
+    #[schema(value_type = Option<String>)]
+    pub rate_limits: Vec<(LimitName, String)>,
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9+/]{11}$")]
+    pub app_hash: Option<AppHash>,
+    #[schema(value_type = Option<String>, pattern = "^HJ[0-9a-f]{32}$")]
+    pub template_sid: Option<TemplateName>,
+    /// The end user's address.
+    #[schema(value_type = Option<String>)]
+    pub device_ip: Option<IpAddr>,
+    /// An object of texts as JSON: at most 10 keys, 512 bytes in all.
+    #[schema(value_type = Option<String>)]
+    pub tags: Metadata,
+    #[schema(ignore)]
+    pub payment: Option<Transaction>,
+}
+
+impl VerificationForm {
+    /// Reads it, as the profile and the settings of the tenant have it.
+    pub fn read(form: &Form, mode: Mode, view: &TenantView, profile: &Profile) -> Result<Self, Refusal> {
+        form.refuse(&REFUSED)?;
+        let to = number(form.required("To")?, mode)?;
+        if !form.required("Channel")?.eq_ignore_ascii_case("sms") {
+            return Err(Refusal::invalid_because("Channel", "must be sms"));
         }
-        limits.extend(limit(view, profile, &name, value, end_user_ip.is_some())?);
+        let address = |text: &str| text.parse::<IpAddr>().ok();
+        let mut device_ip = form.parsed("DeviceIp", address)?;
+        let mut rate_limits = Vec::new();
+        for (name, value) in values(form, "RateLimits", MOST_LIMITS)? {
+            if name == END_USER_IP {
+                device_ip = device_ip.or_else(|| address(&value));
+            }
+            rate_limits.extend(limit(view, profile, &name, value, device_ip.is_some())?);
+        }
+        Ok(Self {
+            to,
+            channel: (),
+            app_hash: form.parsed("AppHash", AppHash::parse)?,
+            template_sid: template(form, view)?,
+            locale: form.parsed("Locale", Locale::parse)?,
+            payment: payment(form)?,
+            tags: metadata(form)?,
+            amount: form.get("Amount")?.map(str::to_owned),
+            payee: form.get("Payee")?.map(str::to_owned),
+            device_ip,
+            rate_limits,
+        })
     }
-    let expires_in = (profile.policy.expires_in == Policy::default().expires_in).then_some(LIFE);
-    Ok(StartRequest {
-        profile: profile.name.clone(),
-        expires_in,
-        app_hash: form.parsed("AppHash", AppHash::parse)?,
-        template: template(form, view)?,
-        locale: form.parsed("Locale", Locale::parse)?,
-        transaction: payment(form)?,
-        metadata: metadata(form)?,
-        end_user_ip,
-        limits,
-        ..StartRequest::plain(to)
-    })
+
+    /// A start, as the core knows it.
+    pub fn start(self, profile: &Profile) -> StartRequest {
+        let expires_in = (profile.policy.expires_in == Policy::default().expires_in).then_some(LIFE);
+        let Self {
+            to,
+            channel: (),
+            app_hash,
+            template_sid,
+            locale,
+            payment,
+            tags,
+            device_ip,
+            rate_limits,
+            ..
+        } = self;
+        StartRequest {
+            profile: profile.name.clone(),
+            expires_in,
+            app_hash,
+            template: template_sid,
+            locale,
+            transaction: payment,
+            metadata: tags,
+            end_user_ip: device_ip,
+            limits: rate_limits,
+            ..StartRequest::plain(to)
+        }
+    }
+}
+
+/// Ends a verification.
+#[derive(ToSchema)]
+#[schema(as = TwilioVerificationUpdate, rename_all = "PascalCase")]
+pub struct VerificationUpdate {
+    #[schema(value_type = String, pattern = "^canceled$", example = "canceled")]
+    pub status: (),
+}
+
+impl VerificationUpdate {
+    /// Reads it.
+    pub fn read(form: &Form) -> Result<Self, Refusal> {
+        match form.required("Status")? {
+            "canceled" => Ok(Self { status: () }),
+            "approved" => {
+                let why = "an approval is said only for a code that was compared; check the code";
+                Err(Refusal::invalid_because("Status", why))
+            }
+            _ => Err(Refusal::invalid("Status")),
+        }
+    }
 }
 
 /// A number by the rules of the key's mode.
