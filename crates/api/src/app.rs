@@ -36,7 +36,7 @@ pub struct Api {
 }
 
 /// Registers the whole API. `countersign_web::observe` is wrapped around the App, and
-/// [`fallback`] is its default service.
+/// [`fallback`](crate::fallback) is its default service.
 pub fn configure(api: Api) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
         let Api { state, key_uses, failures, strays } = api;
