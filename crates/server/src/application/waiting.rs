@@ -36,7 +36,7 @@ const LOOK: Duration = Duration::from_secs(1);
 struct Wait {
     /// What clients are told.
     problem: ProblemCode,
-    /// For the log.
+    /// Why the process waits, as the log says it.
     reason: String,
     /// Where it should answer.
     servers: String,

@@ -40,7 +40,7 @@ pub struct ServerSettings {
     pub tls: Option<TlsFiles>,
     /// Where others reach the API, without a slash at the end, if that is known.
     pub public_url: Option<String>,
-    /// Whose word on the caller's address is taken.
+    /// Proxies whose headers say the caller's address.
     pub trusted_proxies: TrustedProxies,
     /// Keys of one address that may be wrong at once, and in each minute.
     pub auth_failures: NonZeroU32,

@@ -38,7 +38,7 @@ pub fn answer<T>(
     }
 }
 
-/// Loads a record, lets `act` change it, and writes it back with the event that `act` says.
+/// Loads a record, lets `act` change it, and writes it back together with the event that `act` returns.
 fn change<T>(
     connection: &Connection,
     key: RecordKey,

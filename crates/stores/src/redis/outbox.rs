@@ -38,7 +38,7 @@ pub(super) struct Outbox {
 /// Messages that wait for a place.
 #[derive(Default)]
 struct Line {
-    /// Whose messages were left, of those who had no place any more.
+    /// Tenants without a free slot, of which messages stay in the outbox.
     left: Vec<TenantId>,
     /// Whose message was taken last: the next one is another's.
     after: Option<TenantId>,

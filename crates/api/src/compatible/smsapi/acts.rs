@@ -147,8 +147,8 @@ fn fits_profile(caller: &Caller, state: &State, code: &Code) -> Result<bool, Pro
     Ok(profile.is_none_or(|profile| code.fits(profile.policy.code_shape(caller.mode))))
 }
 
-/// The same for the code that a verification had: the profile may have changed since, and
-/// review numbers have codes of their own.
+/// Whether a code has the form of the code of this verification. The profile does not say so: it may have
+/// changed since, and review numbers have codes of their own.
 async fn fits_record(
     caller: &Caller,
     state: &State,

@@ -97,7 +97,7 @@ pub fn refuse(problem: &Problem) -> HttpResponse {
     problem.respond(status, "application/json", body)
 }
 
-/// A sentence of SMSAPI's own stands alone; what we say of a field needs its name in front.
+/// A message that SMSAPI itself uses is given as it is; our own message about a field gets the field's name in front.
 fn message(problem: &Problem) -> &str {
     match problem.errors() {
         [error] if error.message.starts_with(char::is_uppercase) => &error.message,
