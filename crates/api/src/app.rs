@@ -14,6 +14,7 @@ pub use strays::{Since, Stray, Strays, warn as warn_of_strays};
 use crate::{
     access::{failures::AuthFailures, key_uses::KeyUses, middleware::Door},
     compatible,
+    http::paths::KnownPaths,
 };
 use actix_web::web;
 use countersign_web::{State, deprecation::Table, form::Forms};
@@ -44,8 +45,8 @@ pub fn configure(api: Api) -> impl FnOnce(&mut web::ServiceConfig) {
             .app_data(state)
             .app_data(Forms(&compatible::FORMS))
             .app_data(Table(DEPRECATED))
-            .app_data(openapi::paths())
-            .app_data(Document(openapi::json()))
+            .app_data(KnownPaths(openapi::paths))
+            .app_data(Document(openapi::json))
             .app_data(web::Data::new(Door { key_uses, failures }))
             .app_data(web::Data::from(strays))
             .configure(docs::configure)

@@ -215,28 +215,32 @@ fn close(schema: &mut RefOr<Schema>, open: bool) {
     }
 }
 
-static PATHS: LazyLock<Paths> = LazyLock::new(|| {
+/// What is made of the documents, once, and not before a request asks for it: making them takes megabytes.
+struct Served {
+    json: Bytes,
+    paths: Paths,
+}
+
+static SERVED: LazyLock<Served> = LazyLock::new(|| {
     let (mut document, mut compatible) = (openapi(), compatible_openapi());
+    let json = serde_json::to_vec(&document).map(Bytes::from).unwrap_or_default();
     let paths = document.paths.paths.iter_mut().chain(&mut compatible.paths.paths).map(|(path, item)| {
         // Wherever there is GET, there is HEAD; see `head.rs` of the crate web.
         let methods = operations(item).map(|(method, _)| if method == "GET" { "GET, HEAD" } else { method });
         let methods: Vec<_> = methods.collect();
         (ResourceDef::new(path.as_str()), methods.join(", "))
     });
-    Paths(paths.collect())
+    Served { json, paths: Paths(paths.collect()) }
 });
 
 /// All paths of both documents.
 pub fn paths() -> &'static Paths {
-    &PATHS
+    &SERVED.paths
 }
-
-static JSON: LazyLock<Bytes> =
-    LazyLock::new(|| serde_json::to_vec(&openapi()).map(Bytes::from).unwrap_or_default());
 
 /// The document as it is served.
 pub fn json() -> Bytes {
-    JSON.clone()
+    SERVED.json.clone()
 }
 
 #[cfg(test)]

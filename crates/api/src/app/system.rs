@@ -21,8 +21,8 @@ use utoipa::ToSchema;
 /// How long a store may take to answer a probe.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The OpenAPI document as it is served. App data.
-pub struct Document(pub Bytes);
+/// Gives the OpenAPI document as it is served. App data.
+pub struct Document(pub fn() -> Bytes);
 
 /// The answer of a probe.
 #[derive(Serialize, ToSchema)]
@@ -80,7 +80,7 @@ async fn probe<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result
 )]
 #[get("/openapi.json")]
 pub async fn read_openapi(request: HttpRequest) -> HttpResponse {
-    let document = request.app_data::<Document>().map(|document| document.0.clone());
+    let document = request.app_data::<Document>().map(|document| (document.0)());
     HttpResponse::Ok().content_type("application/json").body(in_slices(document.unwrap_or_default()))
 }
 

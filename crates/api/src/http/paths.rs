@@ -3,8 +3,15 @@
 use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, http::header};
 use countersign_web::problem::{Problem, ProblemCode};
 
-/// Each path with its methods, as `Allow` lists them. App data, as a reference.
+/// Each path with its methods, as `Allow` lists them.
 pub struct Paths(pub Vec<(ResourceDef, String)>);
+
+/// Gives the paths of all operations. App data.
+pub struct KnownPaths(pub fn() -> &'static Paths);
+
+fn known(request: &HttpRequest) -> Option<&'static Paths> {
+    request.app_data::<KnownPaths>().map(|known| (known.0)())
+}
 
 impl Paths {
     /// Why a request found no operation. A path that is spelled out goes before
@@ -26,7 +33,7 @@ impl Paths {
 
 /// The refusal of a text in the place of an id that is none: its own where the path is an operation's.
 pub fn refuse_id(request: &HttpRequest) -> Problem {
-    let paths = request.app_data::<&'static Paths>().filter(|paths| paths.is_literal(request.path()));
+    let paths = known(request).filter(|paths| paths.is_literal(request.path()));
     paths.map_or_else(
         || Problem::not_found("There is nothing with this id."),
         |paths| paths.refusal(request.path()),
@@ -35,8 +42,7 @@ pub fn refuse_id(request: &HttpRequest) -> Problem {
 
 /// The default service: 405 where the path has other methods, else 404.
 pub async fn fallback(request: HttpRequest) -> HttpResponse {
-    let paths = request.app_data::<&'static Paths>();
-    HttpResponse::from_error(paths.map_or_else(
+    HttpResponse::from_error(known(&request).map_or_else(
         || Problem::not_found("There is nothing at this path."),
         |paths| paths.refusal(request.path()),
     ))
