@@ -150,7 +150,10 @@ fn files(folder: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
     // A server that has just stopped may remove one between the list and the read.
     let read = |entry: std::io::Result<std::fs::DirEntry>| {
         let entry = entry.unwrap();
-        Some((entry.file_name(), std::fs::read(entry.path()).ok()?))
+        match std::fs::read(entry.path()) {
+            Err(gone) if gone.kind() == std::io::ErrorKind::NotFound => None,
+            bytes => Some((entry.file_name(), bytes.unwrap())),
+        }
     };
     let mut files: Vec<_> = entries.filter_map(read).collect();
     files.retain(|(name, _)| !name.to_string_lossy().ends_with("-shm"));

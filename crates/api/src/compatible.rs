@@ -1,6 +1,6 @@
 //! Routes that speak as other systems do: which form a path speaks, and the
 //! list of all of them. Handlers refuse by a [`Problem`](countersign_web::problem::Problem) as
-//! everywhere; it is told in the form of its path, also where no handler was reached.
+//! everywhere. `observe` writes the answer in the form of the path, also if no handler was reached.
 
 mod camara;
 mod smsapi;

@@ -5,7 +5,7 @@ mod seen;
 
 use crate::{
     deprecation,
-    form::{Form, Forms},
+    form::{Forms, OwnRefusal},
     head,
     problem::{Problem, ProblemCode},
     state::{State, rng},
@@ -72,18 +72,15 @@ pub async fn observe<B: MessageBody + 'static>(
     // The call itself stands inside, so that a panic before its first await is caught too.
     match AssertUnwindSafe(async move { next.call(request).await }).catch_unwind().await {
         Ok(Ok(response)) => Ok(seen.answer(response)),
-        Ok(Err(error)) => Err(seen.lost(of_error(form, &error))),
+        Ok(Err(error)) => Err(seen.lost(of_error(&error, (form.own)(&error).as_deref()))),
         Err(_) => Err(seen.lost(Problem::new(ProblemCode::Internal, "The handler panicked."))),
     }
 }
 
 /// Errors of our own stay what they are; what actix itself refuses is a malformed request.
-fn of_error(form: &Form, error: &Error) -> Problem {
-    if let Some(problem) = error.as_error::<Problem>() {
+fn of_error(error: &Error, own: Option<&dyn OwnRefusal>) -> Problem {
+    if let Some(problem) = error.as_error::<Problem>().or(own.map(OwnRefusal::problem)) {
         return problem.clone();
-    }
-    if let Some(own) = (form.own)(error) {
-        return own.problem().clone();
     }
     if error.as_response_error().status_code().is_server_error() {
         let cause: Box<dyn std::error::Error + Send + Sync> = error.to_string().into();
@@ -94,20 +91,20 @@ fn of_error(form: &Form, error: &Error) -> Problem {
 }
 
 /// An error of other pages that has an answer of its own keeps it; actix's are plain text.
-fn speaks_for_itself(form: &Form, error: &Error, headers: &HeaderMap) -> bool {
+fn speaks_for_itself(error: &Error, headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let ours = error.as_error::<Problem>().is_some() || (form.own)(error).is_some();
-    !ours && kind.is_some_and(|kind| !kind.starts_with("text/plain"))
+    error.as_error::<Problem>().is_none() && kind.is_some_and(|kind| !kind.starts_with("text/plain"))
 }
 
 impl Seen {
     fn answer<B: MessageBody + 'static>(self, response: ServiceResponse<B>) -> ServiceResponse<BoxBody> {
         let mut response = response.map_into_boxed_body();
         let error = response.response().error();
-        let error = error.filter(|error| !speaks_for_itself(self.form, error, response.headers()));
-        let refused = error.map(|error| (of_error(self.form, error), (self.form.own)(error)));
-        let code = refused.as_ref().map(|(problem, _)| problem.code());
-        if let Some((problem, own)) = refused {
+        let own = error.and_then(self.form.own);
+        let error = error.filter(|error| own.is_some() || !speaks_for_itself(error, response.headers()));
+        let problem = error.map(|error| of_error(error, own.as_deref()));
+        let code = problem.as_ref().map(Problem::code);
+        if let Some(problem) = problem {
             let problem = problem.of_request(self.id.clone());
             self.log_failure(&problem);
             // The old answer goes first: its head is used again, so that equal answers list their
@@ -208,7 +205,7 @@ fn method_name(method: &Method) -> &'static str {
     }
 }
 
-/// A problem that no service below could turn into an answer any more.
+/// A failure after which the request is gone: no middleware can answer it, so the HTTP library does.
 #[derive(Debug, thiserror::Error)]
 #[error("{problem}")]
 struct Lost {

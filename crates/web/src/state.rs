@@ -10,7 +10,7 @@ pub struct State {
     pub context: Context,
     /// The time of this node.
     pub clock: Arc<dyn Clock>,
-    /// Whose word on the caller's address is taken.
+    /// Proxies whose headers say the caller's address.
     pub proxies: TrustedProxies,
     /// Where others reach the API, without a slash at the end, if that is known.
     pub public_url: Option<String>,

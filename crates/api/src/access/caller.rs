@@ -37,7 +37,7 @@ pub enum Refusal {
 pub trait ScopeMarker: 'static {
     /// The scope.
     const SCOPE: Scope;
-    /// One that is asked for besides.
+    /// A second scope that the caller must have, if there is one.
     const BESIDES: Option<Scope> = None;
 }
 

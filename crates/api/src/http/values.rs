@@ -2,18 +2,18 @@
 
 use countersign_core::{
     locale::Locale,
-    management::resources::ResourceName,
+    management::{key_rotation::OVERLAP, resources::ResourceName},
     message::{sender_text::SenderText, template::set::TemplateName},
     mode::Mode,
     phone::{Country, PhoneError, PhoneNumber, magic},
     tenant::profile::ProfileName,
 };
 use countersign_web::{
-    fields::{Fields, array, text},
-    problem::{Fault, ProblemCode},
+    fields::{Fields, PAGE, array, page_limit, text},
+    problem::{Fault, Problem, ProblemCode},
 };
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::RangeInclusive, str::FromStr, time::Duration};
 
 /// Most named limits that one start counts against.
 pub const MOST_LIMITS: usize = 5;
@@ -87,6 +87,37 @@ pub fn countries(fields: &mut Fields) -> Option<BTreeSet<Country>> {
     set_of(fields, ("countries", MOST_COUNTRIES), |value| {
         Country::parse(&text(value)?).ok_or(Fault::format("must be a country's two capitals, such as PL"))
     })
+}
+
+/// Which page of a list that goes from the newest to the oldest.
+pub struct Page<T> {
+    /// Rows on it.
+    pub limit: u16,
+    /// Only those older than this one.
+    pub before: Option<T>,
+}
+
+/// The query of a list whose cursor is an id.
+pub fn page<T: FromStr>(mut fields: Fields) -> Result<Page<T>, Problem> {
+    let limit = fields.given("limit", page_limit);
+    let before = fields.given("cursor", |value| {
+        text(value)?.parse().map_err(|_| Fault::format("must be the next_cursor of a page"))
+    });
+    fields.finish(Some(Page { limit: limit.unwrap_or(PAGE), before }))
+}
+
+pub fn mode(value: Value) -> Result<Mode, Fault> {
+    Mode::parse(&text(value)?).ok_or(Fault::format("must be live or test"))
+}
+
+/// How long an old secret goes on beside its new one, as a body says it in seconds.
+pub fn overlap(seconds: Option<u32>) -> Duration {
+    seconds.map_or(OVERLAP, |seconds| Duration::from_secs(seconds.into()))
+}
+
+/// Bounds of a small number, for [`whole`](countersign_web::fields::whole).
+pub fn wide(bounds: RangeInclusive<u8>) -> RangeInclusive<u32> {
+    u32::from(*bounds.start())..=u32::from(*bounds.end())
 }
 
 /// A number by the rules of the key's mode.

@@ -5,7 +5,7 @@ mod read;
 
 use crate::{
     access::caller::{Authed, KeysWrite, SettingsRead},
-    http::id::Id,
+    http::{id::Id, values::page},
 };
 use actix_web::{
     HttpRequest, HttpResponse, delete, get,
@@ -79,7 +79,7 @@ pub async fn list_keys(
     state: Data<State>,
     query: Query,
 ) -> Result<Json<KeyPage>, Problem> {
-    let page = read::page(query.0)?;
+    let page = page(query.0)?;
     let found = keys::list_keys(&state.context, &caller, page.before, page.limit + 1).await?;
     Ok(Json(KeyPage::new(found, page.limit)))
 }

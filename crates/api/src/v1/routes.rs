@@ -3,10 +3,9 @@
 mod json;
 mod read;
 
-use crate::http::created::made;
 use crate::{
     access::caller::{Authed, SettingsRead, SettingsWrite},
-    http::id::Id,
+    http::{created::made, id::Id},
 };
 use actix_web::{
     HttpRequest, HttpResponse, delete, get, patch, post,

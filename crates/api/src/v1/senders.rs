@@ -1,12 +1,12 @@
 //! Senders: make, list, delete.
 
-use crate::http::{
-    created::made,
-    values::{CountryCode, countries, sender},
-};
 use crate::{
     access::caller::{Authed, SettingsRead, SettingsWrite},
-    http::id::Id,
+    http::{
+        created::made,
+        id::Id,
+        values::{CountryCode, countries, sender},
+    },
 };
 use actix_web::{
     HttpRequest, HttpResponse, delete, get, post,

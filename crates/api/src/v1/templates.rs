@@ -5,10 +5,9 @@ mod read;
 
 pub use json::Text;
 
-use crate::http::created::made;
 use crate::{
     access::caller::{Authed, SettingsRead, SettingsWrite},
-    http::id::Id,
+    http::{created::made, id::Id},
 };
 use actix_web::{
     HttpRequest, HttpResponse, delete, get, patch, post,

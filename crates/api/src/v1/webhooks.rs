@@ -5,7 +5,10 @@ mod read;
 
 use crate::{
     access::caller::{Authed, SettingsRead, SettingsWrite},
-    http::id::{Id, QueriedId},
+    http::{
+        id::{Id, QueriedId},
+        values::{Page, page},
+    },
 };
 use actix_web::{
     HttpRequest, HttpResponse, delete, get,
@@ -221,7 +224,7 @@ pub async fn list_attempts(
     state: Data<State>,
     query: Query,
 ) -> Result<Json<AttemptPage>, Problem> {
-    let read::Page { limit, before } = read::page(query.0)?;
+    let Page { limit, before } = page(query.0)?;
     let found = webhooks::list_attempts(&state.context, &caller, id.0, (before, limit + 1)).await?;
     Ok(Json(AttemptPage::new(found, limit)))
 }

@@ -1,8 +1,7 @@
 //! The settings as the rest of the program sees them: typed and checked.
 
 use super::Secret;
-use countersign_core::access::address::TrustedProxies;
-use countersign_core::phone::countries::Countries;
+use countersign_core::{access::address::TrustedProxies, phone::countries::Countries};
 use countersign_delivery::RelaySettings;
 use ipnet::IpNet;
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};

@@ -77,14 +77,16 @@ impl Store {
     pub async fn replay(&self, number: Fingerprint, once: &Once) -> Result<Option<Replay>, StoreError> {
         let key = keys::outcome(number.partition(self.partitions), &once.slot);
         let found = bytes_or_nil(self.run(&script::OUTCOME, &[&key], &[]).await?)?;
-        let replay = found.map(|packed| once.replay(&packed)).transpose();
-        replay.map_err(|error| StoreError::unreadable("outcomes", "of a request", error))
+        found.map(|packed| unpack_outcome(once, &packed)).transpose()
     }
 }
 
 /// The answer of an act whose script found the outcome of an equal request.
 pub(super) fn replayed<T>(once: Option<&Once>, packed: &[u8]) -> Result<Answer<T>, StoreError> {
     let once = once.ok_or_else(|| StoreError::unavailable("a repeat without an Idempotency-Key"))?;
-    let replay = once.replay(packed);
-    replay.map(Answer::Replay).map_err(|error| StoreError::unreadable("outcomes", "of a request", error))
+    unpack_outcome(once, packed).map(Answer::Replay)
+}
+
+fn unpack_outcome(once: &Once, packed: &[u8]) -> Result<Replay, StoreError> {
+    once.replay(packed).map_err(|error| StoreError::unreadable("outcomes", "of a request", error))
 }

@@ -121,7 +121,7 @@ pub struct VerifyCode {
 }
 
 impl VerifyCode {
-    /// Reads it. What is wrong with the number is told first, and the document has the code first.
+    /// Reads it. The answer names a fault of the number before one of the code; the document lists the code first.
     pub fn read(fields: &mut Fields, mode: Mode) -> Option<Self> {
         fields.optional("format", json);
         let phone_number = fields.required("phone_number", |value| phone_number(value, mode));

@@ -2,7 +2,10 @@
 
 use super::json::{Mode as KeyMode, ScopeName};
 use crate::{
-    http::time::parse_time,
+    http::{
+        time::parse_time,
+        values::{mode, overlap},
+    },
     v1::allowlists::{NewEntry, allowlist},
 };
 use countersign_core::{
@@ -10,9 +13,8 @@ use countersign_core::{
         allowlist::Allowlist,
         scope::{Scope, Scopes},
     },
-    id::KeyId,
     management::{
-        key_rotation::{MOST_OVERLAP, OVERLAP},
+        key_rotation::MOST_OVERLAP,
         keys::{self, KeyName},
     },
     mode::Mode,
@@ -20,8 +22,8 @@ use countersign_core::{
     time::Timestamp,
 };
 use countersign_web::{
-    fields::{Fields, PAGE, array, boolean, page_limit, text, whole},
-    problem::{Fault, Problem},
+    fields::{array, boolean, text, whole},
+    problem::Fault,
     request,
     request::{given, given_or_null, optional, required},
 };
@@ -112,29 +114,8 @@ request! {
 impl RotateKey {
     /// How long both keys are accepted.
     pub fn overlap(self) -> Duration {
-        self.overlap.map_or(OVERLAP, |seconds| Duration::from_secs(seconds.into()))
+        overlap(self.overlap)
     }
-}
-
-/// Which page of a list.
-pub struct Page {
-    /// Keys on it.
-    pub limit: u16,
-    /// Only those older than this one.
-    pub before: Option<KeyId>,
-}
-
-/// The query of a list.
-pub fn page(mut fields: Fields) -> Result<Page, Problem> {
-    let limit = fields.given("limit", page_limit);
-    let before = fields.given("cursor", |value| {
-        text(value)?.parse().map_err(|_| Fault::format("must be the next_cursor of a page"))
-    });
-    fields.finish(Some(Page { limit: limit.unwrap_or(PAGE), before }))
-}
-
-fn mode(value: Value) -> Result<Mode, Fault> {
-    Mode::parse(&text(value)?).ok_or(Fault::format("must be live or test"))
 }
 
 fn name(value: Value) -> Result<KeyName, Fault> {
@@ -157,7 +138,7 @@ fn scopes(value: Value) -> Result<Scopes, Fault> {
     }
 }
 
-/// A time that has passed is accepted: whoever sets it ends the key now.
+/// A time that has passed is accepted: it ends the key at once.
 fn time(value: Value) -> Result<Timestamp, Fault> {
     parse_time(&text(value)?)
 }

@@ -1,7 +1,7 @@
 //! Reads the body of the profile operations.
 
 use super::json::{CodeAlphabet, Resend, limits_schema};
-use crate::v1::limits::named_limits;
+use crate::{http::values::wide, v1::limits::named_limits};
 use countersign_core::{
     code::Alphabet,
     management::profiles::ProfileChange,
@@ -17,7 +17,7 @@ use countersign_web::{
     request::{given_or_null, optional},
 };
 use serde_json::Value;
-use std::{ops::RangeInclusive, time::Duration};
+use std::time::Duration;
 
 request! {
     /// A profile as it shall be; what is absent is at its default, or stays in a merge patch.
@@ -61,10 +61,6 @@ impl From<SaveProfileBody> for ProfileChange {
             limits: asked.limits,
         }
     }
-}
-
-fn wide(bounds: RangeInclusive<u8>) -> RangeInclusive<u32> {
-    u32::from(*bounds.start())..=u32::from(*bounds.end())
 }
 
 fn display_name(value: Value) -> Result<DisplayName, Fault> {

@@ -2,7 +2,7 @@
 
 use super::schema::{limits_schema, notes_schema};
 use crate::http::values::{
-    MAX_LIMIT_VALUE, MOST_LIMITS, locale, number, profile_name, sender, template_name,
+    MAX_LIMIT_VALUE, MOST_LIMITS, locale, number, profile_name, sender, template_name, wide,
 };
 use countersign_core::{
     acts::start::request::StartRequest,
@@ -28,7 +28,7 @@ use countersign_web::{
     request::{optional, required},
 };
 use serde_json::Value;
-use std::{collections::BTreeMap, net::IpAddr, ops::RangeInclusive, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 request! {
     /// Starts a verification.
@@ -42,7 +42,7 @@ request! {
         profile: Option<ProfileName> as Option<String> = optional(profile_name),
         /// Characters in the code; the profile's when absent.
         #[schema(minimum = 4, maximum = 10, example = 6)]
-        code_length: Option<u32> as Option<u8> = optional(whole(lengths())),
+        code_length: Option<u32> as Option<u8> = optional(whole(wide(Policy::CODE_LENGTH))),
         /// Seconds until the code expires; the profile's when absent.
         #[schema(minimum = 30, maximum = 600, example = 300)]
         expires_in: Option<u32> = optional(whole(Policy::EXPIRES_IN)),
@@ -153,10 +153,6 @@ request! {
         /// The payment that the code is to confirm: as at the start, if one was given there.
         transaction: Option<payment::Transaction> as Option<Transaction> = payment,
     }
-}
-
-fn lengths() -> RangeInclusive<u32> {
-    u32::from(*Policy::CODE_LENGTH.start())..=u32::from(*Policy::CODE_LENGTH.end())
 }
 
 fn origin(value: Value) -> Result<Origin, Fault> {

@@ -1,11 +1,14 @@
 //! Reads the bodies and the query of the webhook operations.
 
 use super::json::EventName;
-use crate::v1::keys::Mode as KeyMode;
+use crate::{
+    http::values::{mode, overlap},
+    v1::keys::Mode as KeyMode,
+};
 use countersign_core::{
-    id::{AttemptId, WebhookMessageId},
+    id::WebhookMessageId,
     management::{
-        key_rotation::{MOST_OVERLAP, OVERLAP},
+        key_rotation::MOST_OVERLAP,
         resources::ResourceName,
         webhooks::{NewWebhook, WebhookChange},
     },
@@ -13,8 +16,8 @@ use countersign_core::{
     webhook::{MAX_URL, event::WebhookEvent},
 };
 use countersign_web::{
-    fields::{Fields, PAGE, array, boolean, page_limit, text, whole},
-    problem::{Fault, Problem},
+    fields::{array, boolean, text, whole},
+    problem::Fault,
     request,
     request::{given, given_or_null, optional, required},
 };
@@ -95,7 +98,7 @@ request! {
 impl RotateWebhook {
     /// How long both secrets sign.
     pub fn overlap(self) -> Duration {
-        self.overlap.map_or(OVERLAP, |seconds| Duration::from_secs(seconds.into()))
+        overlap(self.overlap)
     }
 }
 
@@ -106,27 +109,6 @@ request! {
         #[schema(pattern = "^whm_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "whm_01jz0w8e9c4t6yv2k5n3m7p8qr")]
         message_id: WebhookMessageId as String = required(message),
     }
-}
-
-/// Which page of the log.
-pub struct Page {
-    /// Tries on it.
-    pub limit: u16,
-    /// Only those older than this one.
-    pub before: Option<AttemptId>,
-}
-
-/// The query of the log.
-pub fn page(mut fields: Fields) -> Result<Page, Problem> {
-    let limit = fields.given("limit", page_limit);
-    let before = fields.given("cursor", |value| {
-        text(value)?.parse().map_err(|_| Fault::format("must be the next_cursor of a page"))
-    });
-    fields.finish(Some(Page { limit: limit.unwrap_or(PAGE), before }))
-}
-
-fn mode(value: Value) -> Result<Mode, Fault> {
-    Mode::parse(&text(value)?).ok_or(Fault::format("must be live or test"))
 }
 
 fn message(value: Value) -> Result<WebhookMessageId, Fault> {
