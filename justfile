@@ -22,11 +22,11 @@ lint:
 
 # Write the generated files: the OpenAPI documents and the table of problems
 generate:
-    cargo run -q --locked -- openapi > openapi/.new && mv openapi/.new openapi/openapi.json && cargo run -q --locked -- openapi --compatible > openapi/.new && mv openapi/.new openapi/compatible.json && UPDATE_DOCS=1 cargo test -q --locked -p countersign-api problem
+    cargo run -q --locked -- openapi > openapi/.new && mv openapi/.new openapi/openapi.json && cargo run -q --locked -- openapi --compatible > openapi/.new && mv openapi/.new openapi/compatible.json && UPDATE_DOCS=1 cargo test -q --locked -p countersign-web problem
 
 # Fail if a generated file is not what the code says
 check-generated:
-    cargo run -q --locked -- openapi | diff -u openapi/openapi.json - && cargo run -q --locked -- openapi --compatible | diff -u openapi/compatible.json - && cargo test -q --locked -p countersign-api problem
+    cargo run -q --locked -- openapi | diff -u openapi/openapi.json - && cargo run -q --locked -- openapi --compatible | diff -u openapi/compatible.json - && cargo test -q --locked -p countersign-web problem
 
 # Pairs of start and check beside the floor, as a ratio
 bench pairs="20000":

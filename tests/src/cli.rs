@@ -147,11 +147,15 @@ impl Server {
 /// Every file in a folder with what it holds, but for the indexes by which readers of SQLite agree.
 fn files(folder: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    // A server that has just stopped may remove one between the list and the read.
     let read = |entry: std::io::Result<std::fs::DirEntry>| {
         let entry = entry.unwrap();
-        (entry.file_name(), std::fs::read(entry.path()).unwrap())
+        match std::fs::read(entry.path()) {
+            Err(gone) if gone.kind() == std::io::ErrorKind::NotFound => None,
+            bytes => Some((entry.file_name(), bytes.unwrap())),
+        }
     };
-    let mut files: Vec<_> = entries.map(read).collect();
+    let mut files: Vec<_> = entries.filter_map(read).collect();
     files.retain(|(name, _)| !name.to_string_lossy().ends_with("-shm"));
     files.sort();
     files

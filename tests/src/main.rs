@@ -20,6 +20,7 @@ mod heads;
 mod history;
 mod keyring;
 mod keys;
+mod layout;
 mod receipts;
 mod secrets;
 mod smpp;

@@ -1,186 +1,26 @@
-//! The JSON API: authentication, reading of requests, problems, the OpenAPI
-//! document.
+//! The JSON API: authentication, the operations and their forms, the OpenAPI document.
 //!
 //! It must never touch a store but through the core, show a code, or put a
-//! whole number or a secret into a log line. Start reading at
-//! `verifications.rs`, then `auth.rs` and `problem.rs`.
+//! whole number or a secret into a log line. A folder uses only those below it:
+//!
+//! - `app`: the whole as one App, the document, health, receipts
+//! - `compatible`: routes that speak as other systems do
+//! - `v1`: the operations of `/v1`, one file or folder for each resource
+//! - `access`: who calls
+//! - `http`: ids and names in paths, values that several resources read
+//!
+//! Start reading at `v1/verifications.rs`, then `access/middleware.rs`.
 
-mod allowlists;
-mod auth;
-mod body;
-mod camara;
+mod access;
+mod app;
 mod compatible;
-mod countries;
-mod delivery;
-mod deprecation;
-mod docs;
-mod failures;
-mod fields;
-mod head;
-mod history;
-mod id;
-mod idempotency;
-mod key_uses;
-mod keys;
-mod limits;
-mod name;
-mod numbers;
-mod observe;
-mod openapi;
-mod problem;
-mod profiles;
-mod ratelimit;
-mod receipts;
-mod reviews;
-mod smsapi;
-mod strays;
-mod system;
-mod tenant;
-mod time;
-mod twilio;
-mod verifications;
-mod webhooks;
+mod http;
+mod v1;
 
-pub use failures::AuthFailures;
-pub use head::answer_head;
-pub use key_uses::KeyUses;
-pub use observe::observe;
-pub use openapi::{compatible_openapi, fallback, openapi};
-pub use problem::{Problem, ProblemCode};
-pub use strays::{Since, Stray, Strays, warn as warn_of_strays};
-pub use twilio::account_sid;
-
-use actix_web::{middleware::from_fn, web};
-use countersign_core::{access::address::TrustedProxies, context::Context, ports::clock::Clock};
-use rand::CryptoRng;
-use std::{sync::Arc, time::Duration};
-use utoipa_actix_web::service_config::ServiceConfig;
-
-/// What the handlers work with.
-pub struct State {
-    /// The stores and the key ring.
-    pub context: Context,
-    /// The time of this node.
-    pub clock: Arc<dyn Clock>,
-    /// When keys were last accepted; the server flushes it to the directory.
-    pub key_uses: Arc<KeyUses>,
-    /// Whose word on the caller's address is taken.
-    pub proxies: TrustedProxies,
-    /// Where others reach the API, without a slash at the end, if that is known.
-    pub public_url: Option<String>,
-    /// Whether this process itself speaks TLS.
-    pub secure: bool,
-    /// Counts failed authentications; the server's housekeeping keeps it small.
-    pub failures: Arc<AuthFailures>,
-    /// How long a body may take to arrive.
-    pub body_timeout: Duration,
-    /// Receipts that lead to nothing.
-    pub strays: Arc<Strays>,
-}
-
-/// Registers the whole API. [`observe`] is wrapped around the App, and
-/// [`fallback`] is its default service.
-pub fn configure(state: web::Data<State>) -> impl FnOnce(&mut web::ServiceConfig) {
-    move |config| {
-        config.app_data(state).configure(docs::configure).service(receipts::resource());
-        let mut config = ServiceConfig::new(config);
-        routes(&mut config);
-        compatible::routes(&mut config);
-    }
-}
-
-/// Every operation; the document is made from the same list.
-fn routes(config: &mut ServiceConfig<'_>) {
-    let v1 = utoipa_actix_web::scope("/v1").configure(|v1| {
-        v1.service(verifications::start_verification)
-            .service(verifications::check_code)
-            .service(verifications::check_code_by_number)
-            .service(verifications::resend_verification)
-            .service(verifications::cancel_verification)
-            .service(verifications::read_verification)
-            .service(history::list_verifications)
-            .service(history::search_verifications)
-            .service(history::read_timeline)
-            .service(history::erase_number)
-            .service(history::read_hourly_report)
-            .service(history::read_conversion_report)
-            .service(keys::create_key)
-            .service(keys::list_keys)
-            .service(keys::read_key)
-            .service(keys::update_key)
-            .service(keys::rotate_key)
-            .service(keys::delete_key)
-            .service(allowlists::read_api_allowlist)
-            .service(allowlists::replace_api_allowlist)
-            .service(allowlists::list_address_uses)
-            .service(limits::list_limits)
-            .service(limits::save_limit)
-            .service(limits::delete_limit)
-            .service(countries::read_countries)
-            .service(countries::save_countries)
-            .service(numbers::clear_number)
-            .service(reviews::create_review_number)
-            .service(reviews::list_review_numbers)
-            .service(reviews::delete_review_number)
-            .service(tenant::read_tenant)
-            .service(tenant::update_tenant)
-            .service(profiles::list_profiles)
-            .service(profiles::read_profile)
-            .service(profiles::save_profile)
-            .service(profiles::update_profile)
-            .service(profiles::delete_profile)
-            .service(webhooks::create_webhook)
-            .service(webhooks::list_webhooks)
-            .service(webhooks::read_webhook)
-            .service(webhooks::update_webhook)
-            .service(webhooks::rotate_webhook)
-            .service(webhooks::delete_webhook)
-            .service(webhooks::ping_webhook)
-            .service(webhooks::list_attempts)
-            .service(webhooks::redeliver_message)
-            .configure(delivery);
-    });
-    config
-        .service(v1.wrap(from_fn(auth::authenticate)))
-        .service(system::read_liveness)
-        .service(system::read_readiness)
-        .service(system::read_openapi)
-        .service(system::read_docs);
-}
-
-/// What a tenant sets up for delivery.
-fn delivery(v1: &mut ServiceConfig<'_>) {
-    use delivery::{providers, routes, senders, templates};
-    v1.service(providers::create_provider)
-        .service(providers::list_providers)
-        .service(providers::read_provider)
-        .service(providers::update_provider)
-        .service(providers::delete_provider)
-        .service(providers::test_provider)
-        .service(providers::rotate_receipts)
-        .service(senders::create_sender)
-        .service(senders::list_senders)
-        .service(senders::delete_sender)
-        .service(routes::create_route)
-        .service(routes::list_routes)
-        .service(routes::explain_route)
-        .service(routes::read_route)
-        .service(routes::update_route)
-        .service(routes::delete_route)
-        .service(templates::create_template)
-        .service(templates::list_templates)
-        .service(templates::list_default_texts)
-        .service(templates::preview_template)
-        .service(templates::read_template)
-        .service(templates::update_template)
-        .service(templates::delete_template);
-}
-
-/// The generator of this thread, seeded by the operating system.
-#[expect(clippy::disallowed_methods, reason = "the edge of the process: the core takes it as a parameter")]
-fn rng() -> impl CryptoRng {
-    rand::rng()
-}
+pub use access::{failures::AuthFailures, key_uses::KeyUses};
+pub use app::{Api, Since, Stray, Strays, compatible_openapi, configure, openapi, warn_of_strays};
+pub use compatible::account_sid;
+pub use http::paths::fallback;
 
 #[cfg(test)]
 mod tests;

@@ -4,11 +4,7 @@ mod address;
 mod document;
 pub mod stores;
 
-use crate::{
-    configure,
-    deprecation::{Deprecation, Table},
-    fallback, observe,
-};
+use crate::{Api, configure, fallback};
 use actix_web::{
     App, HttpResponse,
     body::to_bytes,
@@ -22,7 +18,12 @@ use countersign_core::{
     access::scope::{Scope, Scopes},
     mode::Mode,
 };
+use countersign_web::{
+    deprecation::{Deprecation, Table},
+    observe,
+};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use stores::key_text;
 
 /// An id of a verification or key that does not exist.
@@ -50,16 +51,16 @@ async fn fails() -> Result<HttpResponse, actix_web::Error> {
     Err(actix_web::error::ErrorInternalServerError("the engine's own words"))
 }
 
-async fn send_to(state: crate::State, request: TestRequest) -> Answer {
-    send_deprecated(state, &[], request).await
+async fn send_to(api: Api, request: TestRequest) -> Answer {
+    send_deprecated(api, &[], request).await
 }
 
 /// To an API of which these operations are deprecated.
-async fn send_deprecated(state: crate::State, table: &'static [Deprecation], request: TestRequest) -> Answer {
+async fn send_deprecated(api: Api, table: &'static [Deprecation], request: TestRequest) -> Answer {
     let app = App::new()
-        .app_data(Table(table))
         .wrap(from_fn(observe))
-        .configure(configure(web::Data::new(state)))
+        .configure(configure(api))
+        .app_data(Table(table))
         .route("/panic", web::get().to(panics))
         .route("/error", web::get().to(fails))
         .default_service(web::to(fallback));
@@ -83,7 +84,7 @@ fn with_key(request: TestRequest, mode: Mode) -> TestRequest {
 }
 
 async fn call(mode: Mode, scopes: Scopes, request: TestRequest) -> Answer {
-    send_to(stores::state(mode, scopes, false), with_key(request, mode)).await
+    send_to(stores::api(mode, scopes, false), with_key(request, mode)).await
 }
 
 #[actix_web::test]
@@ -161,15 +162,15 @@ async fn a_body_has_a_type_and_a_size() {
 #[actix_web::test]
 async fn who_is_not_known_is_told_how_to_present_a_key() {
     let read = || request(Method::GET, "/v1/keys");
-    let state = |disabled| stores::state(Mode::Live, Scopes::all(), disabled);
-    let nobody = send_to(state(false), read()).await;
+    let api = |disabled| stores::api(Mode::Live, Scopes::all(), disabled);
+    let nobody = send_to(api(false), read()).await;
     assert_eq!(nobody.status, StatusCode::UNAUTHORIZED);
     assert_eq!(nobody.header(header::WWW_AUTHENTICATE), r#"Bearer realm="countersign""#);
     let invalid = r#"Bearer realm="countersign", error="invalid_token""#;
-    let disabled = send_to(state(true), with_key(read(), Mode::Live)).await;
-    let other_mode = send_to(state(false), with_key(read(), Mode::Test)).await;
+    let disabled = send_to(api(true), with_key(read(), Mode::Live)).await;
+    let other_mode = send_to(api(false), with_key(read(), Mode::Test)).await;
     let twice = with_key(read(), Mode::Live).append_header((header::AUTHORIZATION, "Bearer x"));
-    for answer in [disabled, other_mode, send_to(state(false), twice).await] {
+    for answer in [disabled, other_mode, send_to(api(false), twice).await] {
         assert_eq!((answer.status.as_u16(), answer.header(header::WWW_AUTHENTICATE)), (401, invalid));
         assert_eq!(answer.body["code"], "invalid_key");
         assert_eq!(answer.body["request_id"], answer.header("x-request-id"));
@@ -178,13 +179,13 @@ async fn who_is_not_known_is_told_how_to_present_a_key() {
 
 #[actix_web::test]
 async fn an_accepted_key_is_noted_and_a_refused_one_is_not() {
-    let state = stores::state(Mode::Live, Scopes::all(), false);
-    let uses = state.key_uses.clone();
-    send_to(state, request(Method::GET, "/v1/keys")).await;
+    let api = stores::api(Mode::Live, Scopes::all(), false);
+    let uses = api.key_uses.clone();
+    send_to(api, request(Method::GET, "/v1/keys")).await;
     assert_eq!(uses.drain().len(), 0);
-    let mut state = stores::state(Mode::Live, Scopes::all(), false);
-    state.key_uses = uses.clone();
-    send_to(state, with_key(request(Method::GET, "/v1/keys"), Mode::Live)).await;
+    let mut api = stores::api(Mode::Live, Scopes::all(), false);
+    api.key_uses = uses.clone();
+    send_to(api, with_key(request(Method::GET, "/v1/keys"), Mode::Live)).await;
     assert_eq!(uses.drain().len(), 1);
 }
 
@@ -246,9 +247,11 @@ async fn stores_that_are_away_say_so_without_their_own_words() {
         json!({"status": "ok"}),
         "the codes answer, and the copy of the directory is fresh"
     );
-    let mut state = stores::state(Mode::Live, Scopes::all(), false);
-    state.context.management.snapshot = Default::default();
-    let unread = send_to(state, request(Method::GET, "/health/ready")).await;
+    let mut api = stores::api(Mode::Live, Scopes::all(), false);
+    let mut state = Arc::into_inner(api.state.into_inner()).unwrap();
+    state.context.management.snapshot = Arc::default();
+    api.state = web::Data::new(state);
+    let unread = send_to(api, request(Method::GET, "/health/ready")).await;
     assert_eq!((unread.status.as_u16(), &unread.body["code"]), (503, &json!("directory_unavailable")));
     let live = call(Mode::Live, Scopes::all(), request(Method::GET, "/health/live")).await;
     assert_eq!(live.body, json!({"status": "ok"}));
@@ -297,7 +300,7 @@ async fn each_answer_of_an_operation_that_will_go_says_so() {
     };
     const TABLE: &[Deprecation] = &[OLD, Deprecation { method: "GET", path: "/health/live", ..OLD }];
     let check = |method| request(method, &format!("/v1/verifications/ver_{NOBODY}/check"));
-    let send = |asked| send_deprecated(stores::state(Mode::Live, Scopes::all(), false), TABLE, asked);
+    let send = |asked| send_deprecated(stores::api(Mode::Live, Scopes::all(), false), TABLE, asked);
     let says = |answer: &Answer| {
         [
             header::HeaderName::from_static("deprecation"),

@@ -29,7 +29,7 @@ use crate::{
 use actix_web::web;
 use anyhow::{Context as _, anyhow, ensure};
 use background::{House, flush_key_uses, follow_webhooks, join_all, keep_house};
-use countersign_api::{AuthFailures, KeyUses, State, Strays};
+use countersign_api::{Api, AuthFailures, KeyUses, Strays};
 use countersign_core::{
     context::Context,
     management::tenants::erase_tenants,
@@ -47,6 +47,7 @@ use countersign_delivery::{
 };
 use countersign_portal::DevPage;
 use countersign_stores::sqlite::Database;
+use countersign_web::State;
 use directory::{follow_directory, follow_relays, refresh};
 use front::{Ends, tell_ends};
 pub use listener::BindError;
@@ -351,11 +352,11 @@ impl Application {
         let page = self.dev_page();
         let Self { context, clock, key_uses, failures, strays, stop, .. } = self;
         let operator = Operator { context: context.clone(), api: probe, stop: stop.clone() };
-        let state =
-            State { context, clock, key_uses, proxies, public_url, secure, failures, strays, body_timeout };
-        let (operator, state) = (web::Data::new(operator), web::Data::new(state));
+        let state = State { context, clock, proxies, public_url, secure, body_timeout };
+        let parts = Api { state: web::Data::new(state), key_uses, failures, strays };
+        let operator = web::Data::new(operator);
         let operator = serve_operator(self.operator, operator, bounds.operator(stop.clone()))?;
-        let api = self.api.map(|api| serve_api(api, state, page, bounds.api(stop))).transpose()?;
+        let api = self.api.map(|api| serve_api(api, parts, page, bounds.api(stop))).transpose()?;
         Ok(async move {
             let api = async {
                 match api {

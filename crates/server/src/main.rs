@@ -3,6 +3,7 @@ use countersign::cli::Cli;
 use std::process::ExitCode;
 
 /// Many small short-lived values: measurably fewer page faults than the system's allocator.
+/// Without huge pages (`no_thp`): with them an idle node takes 59 to 79 MiB, not 43.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

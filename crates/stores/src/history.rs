@@ -4,6 +4,7 @@
 //! inserted as new or the whole batch rolls back. A batch that fails is tried
 //! without what is known already, then event by event.
 
+mod dead;
 mod erasure;
 mod insert;
 mod list;
@@ -41,7 +42,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &insert::ADD_CONVERSIONS,
     &record::SELECT_FACTS,
     &record::SELECT_EVENT,
-    &record::INSERT_DEAD_EVENT,
+    &dead::INSERT_DEAD_EVENT,
     &list::SELECT_VERIFICATION,
     &list::SELECT_TIMELINE,
     &list::LIST_ALL,

@@ -2,21 +2,34 @@
 //! is one script; `scripts/lib` is what they share.
 
 mod approval;
+mod arrivals;
+mod binding;
+mod cancel;
+mod check;
+mod claim;
 mod codes;
+mod entries;
 mod events;
 mod keys;
 mod limits;
 mod link;
+mod member;
+mod node;
+mod numbers;
 mod outbox;
 mod receipts;
 mod relays;
 mod reply;
+mod resend;
 mod script;
 mod server;
 mod settle;
+mod start;
+mod store;
 mod tags;
 mod url;
 mod wake;
+mod workers;
 
 pub use codes::{RedisCodes, RedisOptions};
 pub use relays::tell_nodes;

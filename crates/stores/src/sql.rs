@@ -6,6 +6,7 @@
 //! of a batch may state how many rows it must touch; otherwise all of it rolls
 //! back. What only one engine can do belongs into `migrations/`.
 
+mod batch;
 mod lite;
 mod migration;
 mod postgres;
@@ -13,6 +14,7 @@ mod postgres;
 pub(crate) mod rules;
 mod value;
 
+pub use batch::Batch;
 pub use value::{Row, Value};
 
 use crate::sqlite::Database;
@@ -40,90 +42,6 @@ pub struct Statement {
     pub text: &'static str,
     /// The types of `$1` to `$n`: Postgres gets them explicitly, so nothing is prepared.
     pub params: &'static [Kind],
-}
-
-/// Statements that happen together or not at all.
-#[derive(Debug, Default)]
-pub struct Batch {
-    steps: Vec<Step>,
-}
-
-#[derive(Debug)]
-struct Step {
-    statement: &'static Statement,
-    values: Vec<Value>,
-    touches: Option<u64>,
-    otherwise: Otherwise,
-}
-
-/// What it means that a statement does not touch as many rows as it must.
-#[derive(Clone, Copy, Debug)]
-enum Otherwise {
-    Conflict,
-    /// What the batch was decided by is so no more.
-    Moved,
-    /// There is too much of something.
-    Full(&'static str, u32),
-}
-
-impl Batch {
-    /// Adds a statement that may touch any number of rows.
-    pub fn run(self, statement: &'static Statement, values: Vec<Value>) -> Self {
-        self.add(None, Otherwise::Conflict, statement, values)
-    }
-
-    /// Adds a statement that must touch exactly `rows` rows, else all rolls
-    /// back and the batch answers `Conflict`.
-    pub fn run_touching(self, rows: u64, statement: &'static Statement, values: Vec<Value>) -> Self {
-        self.add(Some(rows), Otherwise::Conflict, statement, values)
-    }
-
-    /// Adds a statement that must give one row, else all rolls back and the
-    /// batch answers that there are more than `most` of `what`.
-    pub fn run_within(
-        self,
-        (what, most): (&'static str, u32),
-        statement: &'static Statement,
-        values: Vec<Value>,
-    ) -> Self {
-        self.add(Some(1), Otherwise::Full(what, most), statement, values)
-    }
-
-    /// Adds a statement that must give one row, else all rolls back and the batch answers
-    /// that what it was decided by has changed.
-    pub fn run_unmoved(self, statement: &'static Statement, values: Vec<Value>) -> Self {
-        self.add(Some(1), Otherwise::Moved, statement, values)
-    }
-
-    fn add(
-        mut self,
-        touches: Option<u64>,
-        otherwise: Otherwise,
-        statement: &'static Statement,
-        values: Vec<Value>,
-    ) -> Self {
-        self.steps.push(Step { statement, values, touches, otherwise });
-        self
-    }
-}
-
-/// What a statement did.
-struct Done {
-    rows: Vec<Row>,
-    touched: u64,
-}
-
-impl Step {
-    fn accept(&self, done: Done) -> Result<Vec<Row>, StoreError> {
-        match self.touches {
-            Some(expected) if expected != done.touched => Err(match self.otherwise {
-                Otherwise::Conflict => StoreError::Conflict,
-                Otherwise::Moved => StoreError::Moved,
-                Otherwise::Full(what, most) => StoreError::Full { what, most },
-            }),
-            _ => Ok(done.rows),
-        }
-    }
 }
 
 /// Values that do not have the types of the statement: a mistake in this

@@ -3,7 +3,7 @@
 use super::HandClock;
 use countersign_core::{id::RecordKey, ports::codes::Codes, time::Timestamp};
 use countersign_stores::{
-    codes::{CodesOptions, SqliteCodes},
+    embedded::{CodesOptions, SqliteCodes},
     redis::{RedisCodes, RedisOptions, RedisUrl},
 };
 use redis::Value;

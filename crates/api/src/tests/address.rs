@@ -10,21 +10,21 @@ fn from(peer: &str) -> TestRequest {
 async fn a_forwarded_hop_that_is_no_address_is_refused_only_from_a_proxy() {
     let forwarded = ("x-forwarded-for", "198.51.100.1, unknown");
     let proxied = with_key(from("10.0.0.1:4711"), Mode::Live).insert_header(forwarded);
-    let answer = send_to(stores::state(Mode::Live, Scopes::all(), false), proxied).await;
+    let answer = send_to(stores::api(Mode::Live, Scopes::all(), false), proxied).await;
     assert_eq!((answer.status.as_u16(), &answer.body["code"]), (400, &json!("invalid_request")));
     assert_eq!(answer.body["request_id"], answer.header("x-request-id"));
     let direct = with_key(from("203.0.113.9:4711"), Mode::Live).insert_header(forwarded);
-    assert_eq!(send_to(stores::state(Mode::Live, Scopes::all(), false), direct).await.status, StatusCode::OK);
+    assert_eq!(send_to(stores::api(Mode::Live, Scopes::all(), false), direct).await.status, StatusCode::OK);
 }
 
 #[actix_web::test]
 async fn failures_are_counted_by_caller_and_slow_no_valid_key() {
     // One failure for each address, then another after a minute.
-    let failures = stores::state(Mode::Live, Scopes::all(), false).failures;
+    let failures = stores::api(Mode::Live, Scopes::all(), false).failures;
     let send = |request: TestRequest| {
         let failures = failures.clone();
-        let state = crate::State { failures, ..stores::state(Mode::Live, Scopes::all(), false) };
-        send_to(state, request)
+        let api = crate::Api { failures, ..stores::api(Mode::Live, Scopes::all(), false) };
+        send_to(api, request)
     };
     let wrong = |caller: &str| {
         let wrong = with_key(from("10.0.0.1:4711"), Mode::Test);

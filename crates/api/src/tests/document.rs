@@ -1,12 +1,13 @@
 //! The document is the list of tests: each operation is held to what it says.
 
 use super::{Method, NOBODY, StatusCode, TestRequest, call, header, request, send_to, stores};
-use crate::{compatible::Form, compatible_openapi, openapi};
+use crate::{compatible::FORMS, compatible_openapi, openapi};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign_core::{
     access::scope::{Scope, Scopes},
     mode::Mode,
 };
+use countersign_web::form::{Form, Forms};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -51,8 +52,8 @@ async fn each_operation_asks_for_the_scope_that_it_names() {
             continue;
         };
         guarded += 1;
-        let state = stores::state(Mode::Live, Scopes::all(), false);
-        let nobody = send_to(state, request(method.clone(), &uri)).await;
+        let api = stores::api(Mode::Live, Scopes::all(), false);
+        let nobody = send_to(api, request(method.clone(), &uri)).await;
         assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{method} {uri}");
         let others = Scope::ALL.into_iter().filter(|scope| *scope != right).collect();
         let refused = call(Mode::Live, others, request(method.clone(), &uri)).await;
@@ -78,7 +79,7 @@ async fn compatible_operations_ask_for_one_scope_and_refuse_in_their_form() {
     for (path, item) in paths {
         let (method, operation) = item.as_object().unwrap().iter().next().unwrap();
         let method: Method = method.to_uppercase().parse().unwrap();
-        let (schema, kind) = Form::of(path).schema();
+        let &Form { schema, content_type: kind, .. } = Forms(&FORMS).of(path);
         for (status, answer) in operation["responses"].as_object().unwrap() {
             let found = answer["content"][kind]["schema"]["$ref"].as_str().unwrap_or_default();
             let expected = format!("#/components/schemas/{schema}");
@@ -88,7 +89,7 @@ async fn compatible_operations_ask_for_one_scope_and_refuse_in_their_form() {
             assert!(path.ends_with("/ping"), "{path} names no scope");
             continue;
         };
-        let nobody = stores::state(Mode::Live, Scopes::all(), false);
+        let nobody = stores::api(Mode::Live, Scopes::all(), false);
         let nobody = send_to(nobody, request(method.clone(), path)).await;
         assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{path}");
         let others = Scope::ALL.into_iter().filter(|scope| *scope != right).collect();
@@ -130,7 +131,7 @@ async fn each_operation_of_twilio_s_asks_for_its_scope_in_its_own_form() {
             let ask = |scopes, key: bool| {
                 let request = request(method.clone(), &uri);
                 let request = if key { basic(request) } else { request };
-                send_to(stores::state(Mode::Live, scopes, false), request)
+                send_to(stores::api(Mode::Live, scopes, false), request)
             };
             let refused = |answer: &super::Answer, status: u16, code: u32| {
                 assert_eq!(answer.status.as_u16(), status, "{method} {uri}: {}", answer.body);
@@ -141,7 +142,7 @@ async fn each_operation_of_twilio_s_asks_for_its_scope_in_its_own_form() {
             // A browser adds what somebody once typed to whatever a page makes it send.
             for page in [("origin", "https://elsewhere.example"), ("sec-fetch-site", "cross-site")] {
                 let request = basic(request(method.clone(), &uri)).insert_header(page);
-                let answer = send_to(stores::state(Mode::Live, Scopes::all(), false), request).await;
+                let answer = send_to(stores::api(Mode::Live, Scopes::all(), false), request).await;
                 refused(&answer, 401, 20003);
             }
             for missing in &right {

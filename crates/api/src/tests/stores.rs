@@ -1,6 +1,7 @@
 //! Stores that know one key and one profile and can start; all else is away.
 
-use crate::{AuthFailures, KeyUses, State, Strays};
+use crate::{Api, AuthFailures, KeyUses, Strays};
+use actix_web::web::Data;
 use async_trait::async_trait;
 use countersign_core::{
     access::{
@@ -48,6 +49,7 @@ use countersign_core::{
         request::{Resend, SubmittedCode},
     },
 };
+use countersign_web::State;
 use std::{
     num::NonZeroU32,
     sync::{Arc, Mutex},
@@ -100,8 +102,8 @@ impl Clock for Hand {
     }
 }
 
-/// The state of an app whose one key holds `scopes`.
-pub fn state(mode: Mode, scopes: Scopes, disabled: bool) -> State {
+/// An API whose one key holds `scopes`.
+pub fn api(mode: Mode, scopes: Scopes, disabled: bool) -> Api {
     let secret = presented(mode);
     let stores = Arc::new(Stores(Key {
         id: secret.id,
@@ -143,17 +145,8 @@ pub fn state(mode: Mode, scopes: Scopes, disabled: bool) -> State {
     let strays = Arc::new(Strays::new(Arc::clone(&clock)));
     let key_uses = Arc::new(KeyUses::default());
     let body_timeout = Duration::from_secs(10);
-    State {
-        context,
-        clock,
-        key_uses,
-        proxies,
-        public_url: None,
-        secure: false,
-        failures,
-        strays,
-        body_timeout,
-    }
+    let state = State { context, clock, proxies, public_url: None, secure: false, body_timeout };
+    Api { state: Data::new(state), key_uses, failures, strays }
 }
 
 fn snapshot(key: Key) -> Snapshot {

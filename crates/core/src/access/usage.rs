@@ -33,7 +33,7 @@ pub struct AddressUse {
 /// Where a page of uses ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UsePosition {
-    /// When the last one on it was.
+    /// `last_used_at` of the last use on the page.
     pub last_used_at: Timestamp,
     /// Its key.
     pub key: KeyId,

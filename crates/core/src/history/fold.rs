@@ -211,7 +211,7 @@ const fn reaches(delivery: Delivery) -> u8 {
     }
 }
 
-/// How far an event says that its message got.
+/// The delivery of the message, as this event reports it.
 fn delivery(kind: &EventKind) -> Delivery {
     match kind {
         EventKind::Receipt { delivery, .. } => *delivery,

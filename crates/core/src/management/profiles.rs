@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// Others may change the same profile meanwhile; more turns than this are no accident.
 const TURNS: usize = 16;
-/// Most profiles of a tenant.
+/// How many profiles a tenant may have.
 pub const MOST_PROFILES: u32 = 100;
 
 /// What a client says of a profile. Each `None` leaves the value as it is.

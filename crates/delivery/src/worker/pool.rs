@@ -89,7 +89,7 @@ impl Pool {
         Places::new(most, slow_free, rooms)
     }
 
-    /// How many more somebody may begin who holds so many: each takes one of those that are free.
+    /// How many more sends a tenant with `held` sends in progress may begin. Each takes one of the `free` slots.
     fn room(&self, held: usize, free: usize) -> usize {
         self.parallel.saturating_sub(held).min(free.saturating_sub(held).div_ceil(2))
     }

@@ -18,7 +18,7 @@ use actix_web::{
     web,
 };
 use anyhow::Context as _;
-use countersign_api::State;
+use countersign_api::Api;
 use countersign_core::error::chain;
 use countersign_portal::DevPage;
 use rustix::net::sockopt::set_socket_send_buffer_size;
@@ -177,7 +177,7 @@ pub(crate) fn try_listening(settings: &Settings, role: Role) -> Vec<String> {
 /// Serves the API, and the pages of `dev` if there are any, until it is stopped.
 pub(super) fn serve_api(
     listener: TcpListener,
-    state: web::Data<State>,
+    api: Api,
     page: Option<web::Data<DevPage>>,
     front: Front,
 ) -> io::Result<Server> {
@@ -187,8 +187,8 @@ pub(super) fn serve_api(
         App::new()
             .wrap(Condition::new(dev, from_fn(countersign_portal::guard)))
             // Outermost, so that what the guard refuses has its line and its id too.
-            .wrap(from_fn(countersign_api::observe))
-            .configure(countersign_api::configure(state.clone()))
+            .wrap(from_fn(countersign_web::observe))
+            .configure(countersign_api::configure(api.clone()))
             .configure(|config| {
                 if let Some(page) = page {
                     countersign_portal::configure(page)(config);
@@ -206,7 +206,7 @@ pub(super) fn serve_operator(
 ) -> io::Result<Server> {
     front.serve(listener, move || {
         App::new()
-            .wrap(from_fn(countersign_api::answer_head))
+            .wrap(from_fn(countersign_web::head::answer_head))
             .configure(operator::configure(operator.clone()))
     })
 }

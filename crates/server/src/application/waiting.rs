@@ -15,11 +15,14 @@ use crate::{
 };
 use actix_web::{App, HttpResponse, ResponseError as _, dev::Server, http::header, middleware::from_fn, web};
 use anyhow::Context as _;
-use countersign_api::{Problem, ProblemCode};
 use countersign_core::error::chain;
 use countersign_stores::{
     redis::{RedisCodes, RedisUrl},
     sql::{Sql, postgres_servers},
+};
+use countersign_web::{
+    head::answer_head,
+    problem::{Problem, ProblemCode},
 };
 use std::{io, net::TcpListener, time::Duration};
 use tokio::{sync::watch, task::JoinSet, time::sleep};
@@ -33,7 +36,7 @@ const LOOK: Duration = Duration::from_secs(1);
 struct Wait {
     /// What clients are told.
     problem: ProblemCode,
-    /// For the log.
+    /// Why the process waits, as the log says it.
     reason: String,
     /// Where it should answer.
     servers: String,
@@ -142,7 +145,7 @@ fn serve(listener: TcpListener, front: Front, waits_for: watch::Receiver<Problem
     let front = Front { workers: 1, shutdown: LOOK, patience, ..front };
     front.serve(listener, move || {
         App::new()
-            .wrap(from_fn(countersign_api::answer_head))
+            .wrap(from_fn(answer_head))
             .app_data(waits_for.clone())
             .route("/health/live", web::get().to(say_alive))
             .default_service(web::to(refuse))

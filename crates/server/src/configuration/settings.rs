@@ -1,8 +1,7 @@
 //! The settings as the rest of the program sees them: typed and checked.
 
 use super::Secret;
-use countersign_core::access::address::TrustedProxies;
-use countersign_core::phone::countries::Countries;
+use countersign_core::{access::address::TrustedProxies, phone::countries::Countries};
 use countersign_delivery::RelaySettings;
 use ipnet::IpNet;
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
@@ -40,7 +39,7 @@ pub struct ServerSettings {
     pub tls: Option<TlsFiles>,
     /// Where others reach the API, without a slash at the end, if that is known.
     pub public_url: Option<String>,
-    /// Whose word on the caller's address is taken.
+    /// Proxies whose headers say the caller's address.
     pub trusted_proxies: TrustedProxies,
     /// Keys of one address that may be wrong at once, and in each minute.
     pub auth_failures: NonZeroU32,

@@ -9,7 +9,7 @@ use countersign_core::{
     snapshot::ends::Relay,
 };
 use countersign_stores::{
-    codes::{CodesOptions, SqliteCodes},
+    embedded::{CodesOptions, SqliteCodes},
     redis::{self, RedisCodes, RedisOptions, RedisUrl, Servers},
     sqlite::Database,
 };

@@ -44,7 +44,7 @@ pub(super) const INSERT_RESOURCE: Statement = Statement {
     params: &[Text, Text, Text, Text, Text, Bytes, Int, Int],
 };
 
-/// Gives its row unless the tenant has too many of the kind.
+/// Gives a row if the tenant may have another resource of the kind, and none at its maximum.
 pub(super) const COUNT_RESOURCES: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1

@@ -14,7 +14,7 @@ use countersign_core::{
 };
 use std::collections::{BTreeMap, HashMap};
 
-/// An event that can be read.
+/// An event that was decoded and goes into the history.
 #[derive(Clone)]
 pub(super) struct Arriving {
     pub key: RecordKey,

@@ -1,12 +1,13 @@
 //! Recording: a batch as a whole, else without what is known, else one by one.
 
 use super::{
+    dead::bury,
     insert::{self, Arriving, Sums, packed},
     list::{read_delivery, read_status},
 };
 use crate::{
     sql::{
-        Kind::{Bytes, Int, Text},
+        Kind::{Int, Text},
         Sql, Statement, Value,
     },
     webhooks,
@@ -67,7 +68,7 @@ impl Recorder {
                 Ok(kind) => arriving.push(Arriving { key: *key, event: Event { id: *id, at: *at, kind } }),
                 Err(error) => {
                     let unreadable = (id.to_string(), at.micros(), "unreadable", Value::Bytes(body.clone()));
-                    self.bury(*key, unreadable, error.to_string()).await?;
+                    bury(&self.sql, *key, unreadable, error.to_string()).await?;
                     recorded.dead += 1;
                 }
             }
@@ -101,7 +102,7 @@ impl Recorder {
             return Ok(Recorded { repeated: 1, ..Recorded::default() });
         }
         let Event { id, at, kind } = &one.event;
-        self.bury(one.key, (id.to_string(), at.micros(), kind.name(), packed(kind)), reason).await?;
+        bury(&self.sql, one.key, (id.to_string(), at.micros(), kind.name(), packed(kind)), reason).await?;
         Ok(Recorded { dead: 1, ..Recorded::default() })
     }
 
@@ -227,30 +228,6 @@ impl Recorder {
         ];
         Ok(!self.sql.query(&SELECT_EVENT, values).await?.is_empty())
     }
-
-    /// Puts an event aside that will never be recorded.
-    async fn bury(
-        &self,
-        key: RecordKey,
-        (id, at, kind, body): (String, i64, &str, Value),
-        reason: String,
-    ) -> Result<(), StoreError> {
-        tracing::error!(
-            event.id = %id, verification.id = %key.id, tenant.id = %key.tenant, kind, reason,
-            "An event cannot be recorded; it was put into dead_events"
-        );
-        let values = vec![
-            id.into(),
-            key.id.to_string().into(),
-            key.tenant.to_string().into(),
-            key.mode.as_str().into(),
-            at.into(),
-            kind.into(),
-            body,
-            reason.into(),
-        ];
-        self.sql.batch(crate::sql::Batch::default().run(&INSERT_DEAD_EVENT, values)).await.map(drop)
-    }
 }
 
 pub(super) const SELECT_FACTS: Statement = Statement {
@@ -265,11 +242,4 @@ pub(super) const SELECT_EVENT: Statement = Statement {
     table: "events",
     text: "SELECT id FROM events WHERE verification_id = $1 AND id = $2 AND created_at = $3",
     params: &[Text, Text, Int],
-};
-
-pub(super) const INSERT_DEAD_EVENT: Statement = Statement {
-    table: "dead_events",
-    text: "INSERT INTO dead_events (id, verification_id, tenant_id, mode, at, kind, body, reason)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
-    params: &[Text, Text, Text, Text, Int, Text, Bytes, Text],
 };

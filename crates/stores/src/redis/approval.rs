@@ -4,9 +4,11 @@
 //! up; so the script and its WAIT go over one that nobody shares meanwhile.
 
 use super::{
-    codes::{Store, is_approval},
-    link::{CALL_TIMEOUT, Call, Link, client, connect, is_not_now, is_unknown_script, store_error},
+    check::is_approval,
+    link::{CALL_TIMEOUT, Call, Link, is_not_now, is_unknown_script, store_error},
+    node::{client, connect},
     script::Script,
+    store::Store,
     tags::{slot, tag},
     url::RedisUrl,
 };

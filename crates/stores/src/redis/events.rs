@@ -1,17 +1,8 @@
 //! Events on their way to the history: a stream for each partition.
 
-use super::codes::RedisCodes;
-use super::{
-    codes::Store,
-    keys,
-    reply::{Reply, packed_time},
-    script,
-};
-use async_trait::async_trait;
-use countersign_core::ports::codes::events::EventLog;
+use super::{entries::read_entries, keys, reply::Reply, script, store::Store};
 use countersign_core::{
-    id::{EventId, RecordKey, TenantId, VerificationId},
-    mode::Mode,
+    id::RecordKey,
     ports::{
         codes::events::{EventBacklog, Position, Unrecorded, UnrecordedEvent},
         error::StoreError,
@@ -21,7 +12,6 @@ use countersign_core::{
 };
 use futures_util::future::join_all;
 use std::{
-    borrow::Cow,
     collections::BTreeMap,
     ops::Range,
     sync::{
@@ -192,7 +182,7 @@ impl Backlog {
         most: usize,
     ) -> Result<(Timestamp, Vec<UnrecordedEvent>), StoreError> {
         let names = [keys::events(partition), keys::due(partition)];
-        let most = super::codes::text(most);
+        let most = super::store::text(most);
         let value = self.store.run(&script::EVENTS, &[&names[0], &names[1]], &[&most]).await?;
         let mut reply = Reply::new(value)?;
         let (now, waiting) = Waiting::read(&reply.part(1)?)?;
@@ -258,73 +248,5 @@ async fn keep_measuring(backlog: Weak<Backlog>) {
         // While a server is away nothing starts either.
         let _ = backlog.measure(0..backlog.store.partitions).await;
         backlog.warn();
-    }
-}
-
-/// Entries of a stream: `[id, [field, [key, 33][event, 16][time, 6][body]]]`. Where
-/// a second field follows, it is the rest of the body: what a former release,
-/// which takes the first alone, does not read.
-fn read_entries(partition: u16, mut entries: Reply) -> Result<Vec<UnrecordedEvent>, StoreError> {
-    (0..entries.len())
-        .map(|place| {
-            let mut entry = entries.part(place)?;
-            let fields = entry.part(1)?;
-            let (id, mut value) = (entry.bytes(0)?, Cow::Borrowed(fields.bytes(1)?));
-            if fields.len() > 3 {
-                value.to_mut().extend_from_slice(fields.bytes(3)?);
-            }
-            let value = value.as_ref();
-            let corrupt = || StoreError::Corrupt { table: "events", id: format!("of partition {partition}") };
-            let position = read_position(partition, id).ok_or_else(corrupt)?;
-            Ok(read_entry(position, value).unwrap_or_else(|| unreadable(position, value)))
-        })
-        .collect()
-}
-
-fn read_position(partition: u16, id: &[u8]) -> Option<Position> {
-    let (ms, seq) = std::str::from_utf8(id).ok()?.split_once('-')?;
-    Some(Position([partition.into(), ms.parse().ok()?, seq.parse().ok()?]))
-}
-
-fn read_entry(position: Position, value: &[u8]) -> Option<UnrecordedEvent> {
-    let (key, rest) = value.split_at_checked(33)?;
-    let (event, rest) = rest.split_first_chunk::<16>()?;
-    let (at, body) = rest.split_first_chunk::<6>()?;
-    Some(UnrecordedEvent {
-        position,
-        key: RecordKey::from_bytes(key)?,
-        id: EventId::from_bytes(*event),
-        at: packed_time(at),
-        body: body.to_vec(),
-    })
-}
-
-/// One that no script of ours wrote: of nobody, and for the history to put aside.
-fn unreadable(position: Position, value: &[u8]) -> UnrecordedEvent {
-    let Position([partition, ms, seq]) = position;
-    let mut id = [0; 16];
-    id[..8].copy_from_slice(&ms.to_be_bytes());
-    id[8..].copy_from_slice(&(partition << 48 | seq).to_be_bytes());
-    let nobody = RecordKey {
-        tenant: TenantId::from_bytes([0; 16]),
-        mode: Mode::Live,
-        id: VerificationId::from_bytes([0; 16]),
-    };
-    let at = Timestamp::from_millis(i64::try_from(ms).unwrap_or_default());
-    UnrecordedEvent { position, key: nobody, id: EventId::from_bytes(id), at, body: value.to_vec() }
-}
-
-#[async_trait]
-impl EventLog for RedisCodes {
-    async fn unrecorded(&self, partitions: Range<u16>, limit: usize) -> Result<Unrecorded, StoreError> {
-        self.backlog.unrecorded(partitions, limit).await
-    }
-
-    async fn trim(&self, positions: &[Position]) -> Result<(), StoreError> {
-        self.backlog.trim(positions).await
-    }
-
-    async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
-        self.backlog.recorded_until().await
     }
 }

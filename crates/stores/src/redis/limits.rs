@@ -7,10 +7,10 @@
 //! anything: a flood on one number or from one visitor takes nothing elsewhere.
 
 use super::{
-    codes::{Store, text},
     keys,
     reply::Reply,
     script,
+    store::{Store, text},
 };
 use countersign_core::{
     keyring::Fingerprint,

@@ -2,37 +2,27 @@
 //! breaks, and every call within its time.
 
 use super::{
+    node::Node,
     script::Script,
     url::{RedisUrl, Setup},
 };
-use crate::home::Home;
 use countersign_core::ports::error::StoreError;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, TlsCertificates,
-    TlsMode, Value,
-    aio::MultiplexedConnection,
-    cluster::ClusterClient,
-    cluster_async::ClusterConnection,
-    sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType},
+    Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, TlsCertificates, TlsMode, Value,
+    cluster::ClusterClient, cluster_async::ClusterConnection,
 };
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
-use tokio::{
-    sync::Mutex as AsyncMutex,
-    time::{Instant, sleep, timeout},
-};
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
 
 /// For a connection to stand.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// For a call with all its redirections and repeats. Also for one answer: a
 /// call that is slow is never sent a second time beside itself.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(2);
 /// Calls under way on one connection; others wait within their time.
-const IN_FLIGHT: usize = 2_048;
+pub(super) const IN_FLIGHT: usize = 2_048;
 /// Between two tries to reach a server that is away, and before a repeat.
-const PAUSE: Duration = Duration::from_millis(50);
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
 
 /// Scripts run through it.
 pub(super) enum Link {
@@ -162,131 +152,6 @@ pub(super) fn cluster_client(
     }
     if let Some(wakes) = wakes {
         builder = builder.use_protocol(redis::ProtocolVersion::RESP3).push_sender(wakes);
-    }
-    builder.build()
-}
-
-/// A client of one server, by the trust of the URL.
-pub(super) fn client(url: &RedisUrl, info: redis::ConnectionInfo) -> RedisResult<Client> {
-    match url.ca.clone() {
-        Some(root_cert) => {
-            Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert: Some(root_cert) })
-        }
-        None => Client::open(info),
-    }
-}
-
-/// One server, perhaps another one after a failover.
-pub(super) struct Node {
-    source: Source,
-    home: Home,
-    open: Mutex<Option<MultiplexedConnection>>,
-    /// Held while a connection is made, with when the last try failed.
-    opening: AsyncMutex<Option<Instant>>,
-}
-
-/// What knows where the server is.
-enum Source {
-    Fixed(Box<Client>),
-    Sentinel(Box<AsyncMutex<SentinelClient>>),
-}
-
-impl Node {
-    /// Not connected yet.
-    pub fn new(url: &RedisUrl) -> RedisResult<Self> {
-        let source = match &url.setup {
-            Setup::Sentinel(name) => Source::Sentinel(Box::new(AsyncMutex::new(sentinel(url, name)?))),
-            _ => Source::Fixed(Box::new(client(url, url.first())?)),
-        };
-        Ok(Self { source, home: Home::here(), open: Mutex::default(), opening: AsyncMutex::default() })
-    }
-
-    /// Where the server is now.
-    pub async fn client(&self) -> RedisResult<Client> {
-        match &self.source {
-            Source::Fixed(client) => Ok(client.as_ref().clone()),
-            Source::Sentinel(sentinel) => {
-                let mut sentinel = sentinel.lock().await;
-                let found = timeout(CONNECT_TIMEOUT, sentinel.async_get_client()).await;
-                found.unwrap_or_else(|_| {
-                    Err(RedisError::from((ErrorKind::MasterNameNotFoundBySentinel, "no sentinel answers")))
-                })
-            }
-        }
-    }
-
-    fn opened(&self) -> Option<MultiplexedConnection> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    async fn connection(&self) -> RedisResult<MultiplexedConnection> {
-        if let Some(connection) = self.opened() {
-            return Ok(connection);
-        }
-        let mut failed = self.opening.lock().await;
-        if let Some(connection) = self.opened() {
-            return Ok(connection);
-        }
-        // Many wait here when a server is away; one try in a while serves them all.
-        if failed.is_some_and(|at| at.elapsed() < PAUSE) {
-            return Err(RedisError::from((ErrorKind::Io, "the server was not reached a moment ago")));
-        }
-        match connect(&self.home, self.client().await).await {
-            Ok(connection) => {
-                *failed = None;
-                *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection.clone());
-                Ok(connection)
-            }
-            Err(error) => {
-                *failed = Some(Instant::now());
-                Err(error)
-            }
-        }
-    }
-
-    async fn send(&self, command: &Cmd) -> RedisResult<Value> {
-        let mut connection = self.connection().await?;
-        let sent = command.query_async(&mut connection).await;
-        if let Err(error) = &sent
-            && (error.is_io_error() || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly))
-        {
-            // Broken, silent, or of a server that is master no more.
-            *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        }
-        sent
-    }
-}
-
-/// A connection that gives up no sooner than a call.
-pub(super) async fn connect(home: &Home, client: RedisResult<Client>) -> RedisResult<MultiplexedConnection> {
-    let client = client?;
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_response_timeout(Some(CALL_TIMEOUT))
-        .set_concurrency_limit(IN_FLIGHT);
-    home.run(async move { client.get_multiplexed_async_connection_with_config(&config).await }).await
-}
-
-fn sentinel(url: &RedisUrl, name: &str) -> RedisResult<SentinelClient> {
-    let addresses = url.nodes.iter().map(|node| node.addr().clone());
-    let mut builder = SentinelClientBuilder::new(addresses, name, SentinelServerType::Master)?;
-    let first = url.first();
-    if let Some(user) = first.redis_settings().username() {
-        builder = builder.set_client_to_redis_username(user);
-    }
-    if let Some(password) = first.redis_settings().password() {
-        builder = builder.set_client_to_redis_password(password);
-    }
-    if url.tls {
-        builder = builder
-            .set_client_to_redis_tls_mode(TlsMode::Secure)
-            .set_client_to_sentinel_tls_mode(TlsMode::Secure);
-    }
-    if let Some(root_cert) = url.ca.clone() {
-        let certificates = TlsCertificates { client_tls: None, root_cert: Some(root_cert) };
-        builder = builder
-            .set_client_to_redis_certificates(certificates.clone())
-            .set_client_to_sentinel_certificates(certificates);
     }
     builder.build()
 }

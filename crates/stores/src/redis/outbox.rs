@@ -1,30 +1,14 @@
 //! The outbox: claims and settlements, what arrived, and who looks where.
 
-use super::{codes::RedisCodes, receipts};
 use super::{
-    codes::{Store, millis, text, unpack},
-    keys,
-    reply::Reply,
-    script,
-};
-use async_trait::async_trait;
-use countersign_core::{
-    delivery::places::{Places, Room},
-    id::{MessageId, NodeId, RecordKey, TenantId},
-    ports::{
-        codes::{outbox::Claim, peers::WORKER_SILENCE},
-        error::StoreError,
-    },
-    verification::settlement::Phase,
+    arrivals::Arrivals,
+    claim::{Found, claim},
+    store::Store,
 };
 use countersign_core::{
-    id::EventId,
-    ports::codes::outbox as port,
-    tenant::limits::Take,
-    verification::{
-        receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
-        settlement::Settlement,
-    },
+    delivery::places::Places,
+    id::TenantId,
+    ports::{codes::outbox::Claim, error::StoreError},
 };
 use futures_util::future::join_all;
 use std::{
@@ -32,48 +16,13 @@ use std::{
     ops::Range,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU16, AtomicU64, Ordering},
+        atomic::{AtomicU16, Ordering},
     },
     time::{Duration, Instant},
 };
-use tokio::sync::Notify;
 
 /// Partitions that are asked at once.
 const AT_ONCE: usize = 16;
-/// Set in a member's state while a claim holds its message.
-pub(super) const HELD: u8 = 16;
-/// Most messages that one script hands out, so that it delays no act for long.
-const MOST_CLAIMS: usize = 100;
-
-/// Partitions in which a message may have become due.
-#[derive(Default)]
-pub(super) struct Arrivals {
-    /// One bit for each of the 1,024 partitions that there may be.
-    bits: [AtomicU64; 16],
-    notify: Notify,
-}
-
-impl Arrivals {
-    pub fn note(&self, partition: u16) {
-        if let Some(word) = self.bits.get(usize::from(partition / 64)) {
-            word.fetch_or(1 << (partition % 64), Ordering::AcqRel);
-        }
-        self.notify.notify_one();
-    }
-
-    /// Takes what is noted of a range.
-    fn take(&self, partitions: Range<u16>) -> Vec<u16> {
-        let mut taken = Vec::new();
-        for partition in partitions {
-            let Some(word) = self.bits.get(usize::from(partition / 64)) else { break };
-            let bit = 1 << (partition % 64);
-            if word.load(Ordering::Acquire) & bit != 0 && word.fetch_and(!bit, Ordering::AcqRel) & bit != 0 {
-                taken.push(partition);
-            }
-        }
-        taken
-    }
-}
 
 pub(super) struct Outbox {
     pub(super) store: Arc<Store>,
@@ -89,17 +38,10 @@ pub(super) struct Outbox {
 /// Messages that wait for a place.
 #[derive(Default)]
 struct Line {
-    /// Whose messages were left, of those who had no place any more.
+    /// Tenants without a free slot, of which messages stay in the outbox.
     left: Vec<TenantId>,
     /// Whose message was taken last: the next one is another's.
     after: Option<TenantId>,
-}
-
-/// What one partition gave.
-struct Found {
-    more: bool,
-    claims: Vec<Claim>,
-    left: Vec<TenantId>,
 }
 
 /// A partition that failed is asked after all others for so long.
@@ -120,7 +62,7 @@ impl Outbox {
     }
 
     pub async fn due_arrived(&self) {
-        self.arrivals.notify.notified().await;
+        self.arrivals.wait().await;
     }
 
     pub async fn claim(
@@ -181,22 +123,12 @@ impl Outbox {
                 rest.extend(now);
                 break;
             }
-            if let Some(asked) = now.last() {
-                self.turn.store(*asked, Ordering::Relaxed);
-            }
-            let parts = now.len();
-            let one = |(part, partition): (usize, &u16)| {
-                self.claim_one(*partition, lease, places.split(parts, part))
-            };
-            let found = join_all(now.iter().enumerate().map(one)).await;
             let mut again = Vec::new();
-            for (partition, found) in now.into_iter().zip(found) {
-                self.note_answer(partition, found.is_ok());
+            for (partition, found) in self.claim_each(now, lease, &places).await {
                 asked += 1;
                 match found {
                     Ok(found) => {
                         found.claims.iter().for_each(|claim| places.take(claim.key.tenant));
-                        self.note_line(partition, &found);
                         claims.extend(found.claims);
                         again.push((partition, found.more, found.left));
                     }
@@ -222,6 +154,29 @@ impl Outbox {
         }
         rest.iter().for_each(|partition| self.arrivals.note(*partition));
         Ok(claims)
+    }
+
+    /// Claims from each of some partitions at once, for an equal part of the places.
+    async fn claim_each(
+        &self,
+        partitions: Vec<u16>,
+        lease: Duration,
+        places: &Places,
+    ) -> Vec<(u16, Result<Found, StoreError>)> {
+        if let Some(last) = partitions.last() {
+            self.turn.store(*last, Ordering::Relaxed);
+        }
+        let parts = partitions.len();
+        let one = async |(part, partition)| {
+            let after = self.lines().get(&partition).and_then(|line| line.after);
+            let found = claim(&self.store, partition, lease, &places.split(parts, part), after).await;
+            self.note_answer(partition, found.is_ok());
+            if let Ok(found) = &found {
+                self.note_line(partition, found);
+            }
+            (partition, found)
+        };
+        join_all(partitions.into_iter().enumerate().map(one)).await
     }
 
     /// From the one behind that which was asked last on, so that none is always the last.
@@ -273,159 +228,5 @@ impl Outbox {
         } else {
             failed.insert(partition, Instant::now());
         }
-    }
-
-    /// Claims from one partition.
-    async fn claim_one(&self, partition: u16, lease: Duration, places: Places) -> Result<Found, StoreError> {
-        let names =
-            [keys::due(partition), keys::events(partition), keys::line(partition), keys::none(partition)];
-        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        let after = self.lines().get(&partition).and_then(|line| line.after);
-        let [lease, most] = [millis(lease), text(places.most.min(MOST_CLAIMS))];
-        let (slow, rooms) = (text(places.slow()), pack_rooms(&places));
-        let after: &[u8] = after.as_ref().map_or(&[], |tenant| tenant.bytes());
-        let args: [&[u8]; 5] = [&lease, &most, &slow, &rooms, after];
-        let mut reply = Reply::new(self.store.run(&script::CLAIM, &names, &args).await?)?;
-        let more = reply.number(0)? == 1;
-        let (unreadable, tenants) = (reply.part(2)?, reply.part(3)?);
-        for place in 0..unreadable.len() {
-            let message = <[u8; 16]>::try_from(unreadable.bytes(place)?).map(MessageId::from_bytes);
-            tracing::error!(message.id = ?message.ok(), "A message waits: its record cannot be read");
-        }
-        let tenant = |place| Ok(tenants.bytes(place)?.first_chunk().copied().map(TenantId::from_bytes));
-        let left: Vec<_> = (0..tenants.len()).map(tenant).collect::<Result<_, StoreError>>()?;
-        let left = left.into_iter().flatten().collect();
-        let found = reply.part(1)?;
-        let mut claims = Vec::with_capacity(found.len() / 2);
-        for place in (0..found.len()).step_by(2) {
-            let (state, attempt, key, message) = read_member(found.bytes(place)?)?;
-            let Some(phase) = Phase::from_number(state & !HELD) else {
-                tracing::error!(message.id = %message, "A message waits for what this release does not know");
-                continue;
-            };
-            let record = match unpack(key, found.bytes(place + 1)?) {
-                Ok(record) => record,
-                // One record that cannot be read must not hold up everybody's messages.
-                Err(error) => {
-                    tracing::error!(message.id = %message, error = %error, "A message waits: its record cannot be read");
-                    continue;
-                }
-            };
-            claims.push(Claim { key, message, attempt: attempt.into(), phase, record });
-        }
-        Ok(Found { more, claims, left })
-    }
-
-    /// Notes that a worker lives, and gives its part of the partitions.
-    pub async fn share(&self, worker: NodeId, partitions: u16) -> Result<Range<u16>, StoreError> {
-        let mut workers = self.present(worker, b"").await?;
-        workers.sort();
-        let place = workers.iter().position(|one| one == worker.bytes()).unwrap_or_default();
-        let part = |n: usize| {
-            let at = usize::from(partitions) * n / workers.len().max(1);
-            u16::try_from(at).unwrap_or(partitions)
-        };
-        Ok(part(place)..part(place + 1))
-    }
-
-    pub async fn leave(&self, worker: NodeId) -> Result<(), StoreError> {
-        self.present(worker, b"1").await.map(drop)
-    }
-
-    async fn present(&self, worker: NodeId, leaves: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
-        let args: [&[u8]; 3] = [worker.bytes(), &millis(WORKER_SILENCE), leaves];
-        let reply = Reply::new(self.store.run(&script::PRESENT, &[&keys::workers()], &args).await?)?;
-        (0..reply.len()).map(|place| reply.bytes(place).map(<[u8]>::to_vec)).collect()
-    }
-}
-
-/// `[tenant, 16][places, 2][1 if slow]` of each
-fn pack_rooms(places: &Places) -> Vec<u8> {
-    let pack = |room: &Room| {
-        let most = u16::try_from(room.most).unwrap_or(u16::MAX).to_be_bytes();
-        [room.tenant.bytes().as_slice(), &most, &[room.slow.into()]].concat()
-    };
-    places.rooms().iter().flat_map(pack).collect()
-}
-
-fn read_member(member: &[u8]) -> Result<(u8, u16, RecordKey, MessageId), StoreError> {
-    let read = || {
-        let (state, rest) = member.split_first()?;
-        let (attempt, rest) = rest.split_first_chunk::<2>()?;
-        let (key, message) = rest.split_at_checked(33)?;
-        let message = MessageId::from_bytes(message.try_into().ok()?);
-        Some((*state, u16::from_be_bytes(*attempt), RecordKey::from_bytes(key)?, message))
-    };
-    read().ok_or_else(|| StoreError::Corrupt { table: "due", id: "a message".to_owned() })
-}
-
-#[async_trait]
-impl port::Outbox for RedisCodes {
-    async fn claim(
-        &self,
-        partitions: Range<u16>,
-        lease: Duration,
-        places: Places,
-    ) -> Result<Vec<Claim>, StoreError> {
-        self.outbox.claim(partitions, lease, places).await
-    }
-
-    async fn claim_arrived(
-        &self,
-        partitions: Range<u16>,
-        lease: Duration,
-        places: Places,
-    ) -> Result<Vec<Claim>, StoreError> {
-        self.outbox.claim_arrived(partitions, lease, places).await
-    }
-
-    async fn settle(
-        &self,
-        claim: &Claim,
-        settlement: Settlement,
-        event: EventId,
-    ) -> Result<port::Settled, StoreError> {
-        self.outbox.settle(claim, settlement, event).await
-    }
-
-    async fn note_attempt(
-        &self,
-        claim: &Claim,
-        attempt: FailedAttempt,
-        event: EventId,
-    ) -> Result<port::Settled, StoreError> {
-        self.outbox.note_attempt(claim, attempt, event).await
-    }
-
-    async fn receive(&self, report: ReceiptReport) -> Result<Received, StoreError> {
-        receipts::receive(&self.store, &report).await
-    }
-
-    async fn bind_provider_message(
-        &self,
-        message: &ProviderMessage,
-        to: (RecordKey, MessageId),
-    ) -> Result<Option<ParkedReceipt>, StoreError> {
-        receipts::bind(&self.store, message, to).await
-    }
-
-    async fn find_provider_message(
-        &self,
-        message: &ProviderMessage,
-        park: Option<ParkedReceipt>,
-    ) -> Result<Option<(RecordKey, MessageId)>, StoreError> {
-        receipts::find(&self.store, message, park).await
-    }
-
-    async fn take(&self, take: Take) -> Result<Duration, StoreError> {
-        self.limits.take_one(&take).await
-    }
-
-    async fn due_arrived(&self) {
-        self.outbox.due_arrived().await;
-    }
-
-    async fn messages_waiting(&self) -> Result<u64, StoreError> {
-        self.backlog.messages_waiting().await
     }
 }

@@ -1,10 +1,10 @@
 //! Receipts from outside, and which message of ours a provider means by its own id.
 
 use super::{
-    codes::{Store, millis, text},
     keys,
     reply::{bytes_or_nil, number},
     script,
+    store::{Store, millis, text},
 };
 use countersign_core::{
     id::{MessageId, RecordKey},

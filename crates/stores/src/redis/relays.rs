@@ -1,24 +1,20 @@
 //! What nodes that read the directory tell the others: a capped stream, and the
 //! number of the newest change that anybody has read.
 
-use super::codes::RedisCodes;
 use super::{
-    codes::{Store, text},
     keys,
     link::Link,
     reply::Reply,
     script,
+    store::{Store, text},
     url::RedisUrl,
 };
-use async_trait::async_trait;
-use countersign_core::{id::NodeId, ports::codes::peers::Peers};
 use countersign_core::{
     id::{KeyId, TenantId},
     ports::error::StoreError,
     snapshot::ends::{KeyEnd, Relay, Relayed, TenantEnd},
     time::Timestamp,
 };
-use std::ops::Range;
 
 /// Read at once.
 const PAGE: usize = 1_000;
@@ -114,28 +110,6 @@ fn unpack(packed: &[u8]) -> Option<Relay> {
         }
     }
     Some(relay)
-}
-
-#[async_trait]
-impl Peers for RedisCodes {
-    async fn share(&self, worker: NodeId, partitions: u16) -> Result<Range<u16>, StoreError> {
-        let share = self.outbox.share(worker, partitions).await?;
-        self.wake.follow(share.clone());
-        Ok(share)
-    }
-
-    async fn leave(&self, worker: NodeId) -> Result<(), StoreError> {
-        self.wake.follow(0..0);
-        self.outbox.leave(worker).await
-    }
-
-    async fn relay(&self, relay: &Relay) -> Result<(), StoreError> {
-        tell(&self.store, relay).await
-    }
-
-    async fn relayed(&self, mark: &str) -> Result<Option<Relayed>, StoreError> {
-        read(&self.store.link, mark).await.map(Some)
-    }
 }
 
 #[cfg(test)]

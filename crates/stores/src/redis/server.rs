@@ -1,7 +1,7 @@
 //! What a server must be set to, so that it neither forgets nor loses.
 
 use super::{
-    link::{Node, client},
+    node::{Node, client},
     url::{RedisUrl, Setup},
 };
 use countersign_core::{error::chain, ports::error::StoreError};

@@ -1,11 +1,11 @@
 //! What becomes of a claim.
 
 use super::{
-    codes::{millis, text},
-    keys,
-    outbox::{HELD, Outbox},
+    keys, member,
+    outbox::Outbox,
     reply::number,
     script,
+    store::{millis, text},
 };
 use countersign_core::{
     id::EventId,
@@ -67,7 +67,7 @@ impl Outbox {
         let names = held_names(claim);
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let args: [&[u8]; 7] =
-            [&member(claim), what.as_bytes(), event.bytes(), &body, &wait, &phase, &delivery];
+            [&member::pack(claim), what.as_bytes(), event.bytes(), &body, &wait, &phase, &delivery];
         let noted = number(self.store.run(&script::SETTLE, &names, &args).await?)?;
         Ok(if noted == 1 { Settled::Done } else { Settled::Lost })
     }
@@ -83,7 +83,7 @@ impl Outbox {
         let body = EventKind::MessageRetried { message, provider, reason, after }.pack();
         let names = held_names(claim);
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        let args: [&[u8]; 4] = [&member(claim), event.bytes(), &body, &millis(lease)];
+        let args: [&[u8]; 4] = [&member::pack(claim), event.bytes(), &body, &millis(lease)];
         let noted = number(self.store.run(&script::ATTEMPT, &names, &args).await?)?;
         Ok(if noted == 1 { Settled::Done } else { Settled::Lost })
     }
@@ -97,11 +97,4 @@ fn held_names(claim: &Claim) -> [Vec<u8>; 3] {
         _ => keys::due(partition),
     };
     [keys::verification(claim.key), held, keys::events(partition)]
-}
-
-/// `[state][claims so far, 2][tenant, mode and id, 33][message, 16]`
-fn member(claim: &Claim) -> Vec<u8> {
-    let attempt = u16::try_from(claim.attempt).unwrap_or(u16::MAX).to_be_bytes();
-    let state = claim.phase.number() + HELD;
-    [&[state], attempt.as_slice(), &claim.key.bytes(), claim.message.bytes()].concat()
 }

@@ -1,9 +1,10 @@
 //! Wakes workers on other nodes when a message is queued here, and is woken by them.
 
 use super::{
+    arrivals::Arrivals,
     keys,
-    link::{Node, cluster_client},
-    outbox::Arrivals,
+    link::cluster_client,
+    node::Node,
     tags::partition_of,
     url::{RedisUrl, Setup},
 };

@@ -1,7 +1,8 @@
 //! Runs statements on SQLite.
 
 use super::{
-    Batch, Done, Row, Statement, Value,
+    Batch, Row, Statement, Value,
+    batch::{Done, Step},
     migration::{self, Applied},
 };
 use crate::sqlite::sqlite_error;
@@ -68,7 +69,7 @@ pub(super) fn run(
 
 /// Runs a batch inside the transaction of its caller, who rolls back on an error.
 pub(super) fn run_batch(connection: &Connection, batch: &Batch) -> Result<Vec<Vec<Row>>, StoreError> {
-    let run = |step: &super::Step| step.accept(run(connection, step.statement, &step.values)?);
+    let run = |step: &Step| step.accept(run(connection, step.statement, &step.values)?);
     batch.steps.iter().map(run).collect()
 }
 

@@ -5,7 +5,8 @@ mod migrate;
 mod weeks;
 
 use super::{
-    Batch, Done, Kind, Row, Statement, Value,
+    Batch, Kind, Row, Statement, Value,
+    batch::Done,
     migration::{self, Applied},
 };
 use crate::home::Home;

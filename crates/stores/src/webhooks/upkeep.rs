@@ -1,7 +1,7 @@
 //! What ends and what goes: tries of a webhook that was disabled, what is old,
 //! and what belonged to a webhook that was deleted.
 
-use super::{after, log::FORGET_FAILURES};
+use super::{claim::after, log::FORGET_FAILURES};
 use crate::sql::{
     Batch,
     Kind::{Int, Text},
@@ -64,7 +64,8 @@ pub(super) async fn forget(
     Ok(messages.first().map_or(0, Vec::len) < usize::from(limit))
 }
 
-/// Hops from webhook to webhook, as [`super::SELECT_DUE`] does.
+/// The webhooks that have messages, each with its tenant: one look into the index for each webhook, not for
+/// each message, as [`super::SELECT_DUE`] does.
 pub(super) const SELECT_KNOWN: Statement = Statement {
     table: "webhook_messages",
     text: "SELECT webhook_id, (SELECT min(m.tenant_id) FROM webhook_messages AS m

@@ -64,7 +64,7 @@ async fn main() -> Result<()> {
     let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
     println!("# When something goes away\n");
     println!(
-        "{}, {profile} profile, {} clients. Written by `just chaos`: real nodes, a Redis Cluster of three masters",
+        "{}, {profile} profile, {} clients. `just chaos` writes this page: real nodes, a Redis Cluster of three masters",
         today(),
         arguments.clients
     );
@@ -72,7 +72,7 @@ async fn main() -> Result<()> {
         "with a replica each, and Postgres behind a proxy that cuts it off. Each client starts on one API"
     );
     println!("node and checks on the other.\n");
-    println!("| trial | what was seen |\n|---|---|");
+    println!("| trial | result |\n|---|---|");
     trials.installation.run(&["keyring", "create"])?;
     match &arguments.old {
         Some(old) => trials.two_releases(old).await?,

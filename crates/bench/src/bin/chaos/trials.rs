@@ -152,8 +152,11 @@ impl Trials<'_> {
         }
         self.proxy.mend();
         say(
-            "a key disabled on one node, once with Postgres gone right after",
-            &format!("refused on the other after {} ms at most; other keys go on", longest.as_millis()),
+            "a key disabled on one node; a second key disabled, and Postgres cut off right after",
+            &format!(
+                "refused on the other after {} ms at most; other keys keep working",
+                longest.as_millis()
+            ),
         );
         Ok(())
     }
@@ -383,7 +386,7 @@ impl Trials<'_> {
         say(
             &format!("a cluster's master killed {kills} times under load, confirm_replicas = {replicas}"),
             &format!(
-                "{} approvals, {doubled} said twice; {refused} other answers, {:?}; served again after {:.1} s at most",
+                "{} approvals, {doubled} answered twice; {refused} other answers, {:?}; served again after {:.1} s at most",
                 approvals.len(),
                 book.others(),
                 longest.as_secs_f64()

@@ -155,8 +155,8 @@ fn report(trial: &Trial, arguments: &Arguments, history: &History, took: Duratio
     let (messages, doubles) = phones.count();
     println!("# Killed under load\n");
     println!(
-        "{}, {profile} profile, embedded engine, {} connections. Written by `just kill`; what is held\n\
-         against the answers: [operations.md](operations.md#what-was-proved).\n",
+        "{}, {profile} profile, embedded engine, {} connections. `just kill` writes this page.\n\
+         [operations.md](operations.md#what-was-proved) says what it compares with the answers.\n",
         &date[..10],
         arguments.connections
     );
@@ -168,12 +168,12 @@ fn report(trial: &Trial, arguments: &Arguments, history: &History, took: Duratio
         ("answered checks", count(&book.checks)),
         ("approvals", count(&book.approvals)),
         ("resends", count(&book.resends)),
-        ("acts that a kill cut off", count(&book.cut)),
-        ("repeats that were answered as before", count(&book.replays)),
-        ("acts refused with 503", count(&book.refused)),
-        ("guesses refused unread, after restarts too", trial.guesses.waits_seen),
+        ("requests interrupted by a kill", count(&book.cut)),
+        ("repeats that got the first answer again", count(&book.replays)),
+        ("requests refused with 503", count(&book.refused)),
+        ("checks refused during a wait, also after restarts", trial.guesses.waits_seen),
         ("messages", messages),
-        ("messages that came twice, under the same id", doubles),
+        ("messages that arrived twice, under the same id", doubles),
         ("events in the history", history.events() as usize),
         ("seconds", took.as_secs() as usize),
     ] {

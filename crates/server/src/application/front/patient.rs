@@ -43,7 +43,7 @@ impl Socket for TlsStream<TcpStream> {
     }
 }
 
-/// A client's stream.
+/// The connection of a client, which ends when the client keeps the server waiting too long.
 pub(crate) struct Patient<T: Socket> {
     io: T,
     turn: Rc<Turn>,

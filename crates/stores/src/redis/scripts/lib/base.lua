@@ -1,5 +1,5 @@
 -- What every script begins with. The parts beside this one read and write the
--- packed forms of countersign-core (verification/packed.rs, number.rs, guess.rs,
+-- packed forms of countersign-core (verification/packed.rs, number.rs, guesses.rs,
 -- event.rs), by its rules; one contract suite holds this engine and the embedded
 -- one to them. A script takes the parts that it uses: each costs every call.
 --

@@ -1,0 +1,142 @@
+//! Who calls, as handlers ask for it: the extractor is synchronous. An asynchronous extractor
+//! beside one that reads the body was tried: a broken body then answered 400 to a caller without a
+//! key.
+
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header};
+use countersign_core::{
+    access::{caller::Caller, scope::Scope},
+    ports::error::StoreError,
+};
+use countersign_web::problem::{self, Problem, ProblemCode, RefusingLimit};
+use std::{
+    future::{Ready, ready},
+    marker::PhantomData,
+    net::IpAddr,
+    ops::Deref,
+    sync::Arc,
+    time::Duration,
+};
+
+/// Why nobody is known to call. The middleware keeps the [`Caller`] in the extensions of the
+/// request, or this.
+#[derive(Clone, Debug)]
+pub enum Refusal {
+    /// No key was presented.
+    Missing,
+    /// What was presented is no key that is accepted now.
+    Invalid,
+    /// The same, and its address failed too often; it may try again after this time.
+    TooMany(Duration),
+    /// The key is accepted, but not at this address.
+    Address(IpAddr),
+    /// The directory could not be asked.
+    Directory(Arc<StoreError>),
+}
+
+/// Names the scope of an operation in its handler's signature.
+pub trait ScopeMarker: 'static {
+    /// The scope.
+    const SCOPE: Scope;
+    /// A second scope that the caller must have, if there is one.
+    const BESIDES: Option<Scope> = None;
+}
+
+macro_rules! markers {
+    ($($marker:ident)*) => {
+        $(
+            #[doc = concat!("Asks for [`Scope::", stringify!($marker), "`].")]
+            pub struct $marker;
+            impl ScopeMarker for $marker {
+                const SCOPE: Scope = Scope::$marker;
+            }
+        )*
+    };
+}
+
+markers! {
+    VerificationsStart VerificationsCheck VerificationsRead ReportsRead SettingsRead SettingsWrite KeysWrite
+    CompatSmsapi CompatTwilio CompatCamara
+}
+
+/// Both scopes: for what has a form of its own and is no way around the scope that `/v1` asks for.
+impl<A: ScopeMarker, B: ScopeMarker> ScopeMarker for (A, B) {
+    const SCOPE: Scope = A::SCOPE;
+    const BESIDES: Option<Scope> = Some(B::SCOPE);
+}
+
+/// The caller, known to hold the scope; the first parameter of every handler.
+pub struct Authed<S>(Caller, PhantomData<S>);
+
+impl<S> Deref for Authed<S> {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.0
+    }
+}
+
+impl<S: ScopeMarker> FromRequest for Authed<S> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let admitted = caller_of(request).map_err(refused).and_then(|caller| admit(caller, S::SCOPE));
+        let admitted = match S::BESIDES {
+            Some(scope) => admitted.and_then(|caller| admit(caller, scope)),
+            None => admitted,
+        };
+        ready(admitted.map(|caller| Self(caller, PhantomData)))
+    }
+}
+
+fn challenge(value: String, code: ProblemCode, detail: &'static str) -> Problem {
+    Problem::new(code, detail).with_header(header::WWW_AUTHENTICATE, value)
+}
+
+/// Who calls, or why nobody is known to.
+pub fn caller_of(request: &HttpRequest) -> Result<Caller, Refusal> {
+    let extensions = request.extensions();
+    extensions.get::<Caller>().cloned().ok_or_else(|| {
+        let refusal = extensions.get::<Refusal>().cloned();
+        refusal.unwrap_or(Refusal::Missing)
+    })
+}
+
+fn admit(caller: Caller, scope: Scope) -> Result<Caller, Problem> {
+    if caller.scopes.contains(scope) {
+        return Ok(caller);
+    }
+    Err(challenge(
+        format!(r#"Bearer error="insufficient_scope", scope="{}""#, scope.as_str()),
+        ProblemCode::InsufficientScope,
+        "The API key does not hold the scope that this operation asks for.",
+    ))
+}
+
+/// Why nobody is known to call.
+pub fn refused(refusal: Refusal) -> Problem {
+    let realm = r#"Bearer realm="countersign""#;
+    match refusal {
+        Refusal::Missing => {
+            let detail = "Present an API key: `Authorization: Bearer cs_...`.";
+            challenge(realm.to_owned(), ProblemCode::InvalidKey, detail)
+        }
+        Refusal::Invalid => {
+            let detail = "The API key is unknown, disabled or expired.";
+            let value = format!(r#"{realm}, error="invalid_token""#);
+            challenge(value, ProblemCode::InvalidKey, detail)
+        }
+        Refusal::TooMany(wait) => {
+            let detail = "Too many keys that are not accepted came from this address.";
+            let limit = RefusingLimit { name: "auth_failures".to_owned(), scope: "caller_address" };
+            Problem::new(ProblemCode::RateLimited, detail).with_limit(limit).retry_after(wait)
+        }
+        Refusal::Address(address) => {
+            let detail = format!(
+                "{address}, from which you call, is not on the allowlist of the tenant or of the key."
+            );
+            Problem::new(ProblemCode::IpNotAllowed, detail)
+        }
+        Refusal::Directory(error) => problem::directory(error),
+    }
+}

@@ -1,0 +1,115 @@
+//! The routes of SMSAPI's authenticator. A number has one verification here:
+//! see [`countersign_core::acts::families`].
+
+mod acts;
+mod below_api;
+mod body;
+mod json;
+mod multipart;
+
+pub use json::SmsapiError;
+
+use crate::access::caller::{Authed, CompatSmsapi};
+use actix_web::{
+    HttpRequest, HttpResponse, get, post,
+    web::{Data, Json},
+};
+use acts::{answer_ping, create, verify};
+use body::{CreateCode, SmsapiFields, VerifyCode};
+use countersign_web::{State, form::Form, problem::Problem};
+use json::{CodeAnswer, Ping, refuse};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// How its paths refuse.
+pub const FORM: Form = Form {
+    segments: &["mfa", "ping", "api"],
+    refuse: |problem, _| refuse(problem),
+    no_store: true,
+    schema: "SmsapiError",
+    content_type: "application/json",
+    words: Some(|code| code.title().to_owned()),
+    ..Form::PROBLEM
+};
+
+/// The operations below `/mfa`.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(create_code).service(verify_code);
+}
+
+/// The same below `/api`, with their whole paths.
+pub fn routes_below_api(config: &mut ServiceConfig<'_>) {
+    config.service(below_api::create_code).service(below_api::verify_code).service(below_api::ping);
+}
+
+/// Sends a code.
+///
+/// A number has one live verification: a second call sends its message again, once
+/// the cooldown is over; one with another `content` or `from` takes its place.
+#[utoipa::path(
+    tag = "smsapi",
+    request_body(content(
+        (CreateCode = "application/json"),
+        (CreateCode = "application/x-www-form-urlencoded"),
+        (CreateCode = "multipart/form-data"),
+    )),
+    responses(
+        (status = 201, description = "The message is queued, for the first time or again.", body = CodeAnswer),
+        (status = 400, description = "A field is wrong: `errors` lists all of them."),
+        (status = 403, description = "The key may not do this, the number is blocked, or its country is not allowed."),
+        (status = 429, description = "Too soon after the last message, all messages used, or a limit."),
+        (status = 503, description = "No provider can take it, or a store does not answer."),
+    ),
+    security(("key" = ["compat:smsapi"]))
+)]
+#[post("/codes")]
+pub async fn create_code(
+    caller: Authed<CompatSmsapi>,
+    request: HttpRequest,
+    state: Data<State>,
+    fields: SmsapiFields,
+) -> Result<HttpResponse, Problem> {
+    create(&caller, &request, &state, fields).await
+}
+
+/// Checks a code against the one of the number.
+#[utoipa::path(
+    tag = "smsapi",
+    request_body(content(
+        (VerifyCode = "application/json"),
+        (VerifyCode = "application/x-www-form-urlencoded"),
+        (VerifyCode = "multipart/form-data"),
+    )),
+    responses(
+        (status = 204, description = "The right code. It is said once."),
+        (status = 400, description = "A field is wrong, or the code has another form than codes have, whatever \
+            became of the verification; no try was used."),
+        (status = 404, description = "A wrong code, all tries used, or no code was sent to this number."),
+        (status = 408, description = "The code has expired."),
+        (status = 429, description = "Too many wrong codes in a row for the number; no try was used."),
+        (status = 503, description = "A store does not answer; no try was used."),
+    ),
+    security(("key" = ["compat:smsapi"]))
+)]
+#[post("/codes/verifications")]
+pub async fn verify_code(
+    caller: Authed<CompatSmsapi>,
+    request: HttpRequest,
+    state: Data<State>,
+    fields: SmsapiFields,
+) -> Result<HttpResponse, Problem> {
+    verify(&caller, &request, &state, fields).await
+}
+
+/// Says whether the key is accepted.
+#[utoipa::path(
+    tag = "smsapi",
+    responses(
+        (status = 200, description = "It is, or it is not.", body = Ping),
+        (status = 429, description = "Too many keys that are not accepted came from this address."),
+        (status = 503, description = "The directory does not answer."),
+    ),
+)]
+#[get("")]
+pub async fn ping(request: HttpRequest) -> Result<Json<Ping>, Problem> {
+    answer_ping(&request)
+}

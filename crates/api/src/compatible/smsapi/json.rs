@@ -1,0 +1,106 @@
+//! What SMSAPI's routes take and answer.
+
+use actix_web::HttpResponse;
+use countersign_web::problem::{FieldError, Problem, ProblemCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A code that is on its way. All keys are always there.
+#[derive(Serialize, ToSchema)]
+pub struct CodeAnswer {
+    /// Names the verification, also in the rest of the API.
+    #[schema(example = "ver_01jz0w8e9c4t6yv2k5n3m7p8qr")]
+    pub id: String,
+    /// The code, for a key with the scope `codes:reveal`; else null.
+    #[schema(required = true, example = json!(null))]
+    pub code: Option<String>,
+    /// The number, without its `+`.
+    #[schema(example = "48500500500")]
+    pub phone_number: String,
+    /// The sender that was asked for.
+    #[schema(required = true, example = "Acme")]
+    pub from: Option<String>,
+}
+
+/// Whether the key is accepted.
+#[derive(Serialize, ToSchema)]
+pub struct Ping {
+    /// Whether it is.
+    pub authorized: bool,
+    /// Always empty.
+    pub unavailable: Vec<String>,
+}
+
+/// One field that is wrong.
+#[derive(Serialize, ToSchema)]
+pub struct SmsapiFieldError<'a> {
+    /// What is wrong with it, for people.
+    message: &'a str,
+    /// What is wrong with it, for programs.
+    error: &'a str,
+    /// The field.
+    path: &'a str,
+    /// Always null: what was sent is not sent back.
+    #[schema(value_type = Option<String>, required = true)]
+    value: (),
+}
+
+impl<'a> SmsapiFieldError<'a> {
+    fn of(error: &'a FieldError) -> Self {
+        Self { message: &error.message, error: error.code, path: &error.field, value: () }
+    }
+}
+
+/// A refusal, as SMSAPI tells it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SmsapiError)]
+pub struct SmsapiError<'a> {
+    /// What went wrong, for people.
+    #[schema(example = "The value is not valid mobile number.")]
+    message: &'a str,
+    /// What went wrong, for programs: `invalid_request_data` for 400, `expired` for 408, else one
+    /// of the codes of problems.
+    #[schema(example = "invalid_request_data")]
+    error: &'a str,
+    /// Always null.
+    #[schema(value_type = Option<String>, required = true)]
+    developer_description: (),
+    /// For 400 a list, else null.
+    #[schema(required = true)]
+    errors: Option<Vec<SmsapiFieldError<'a>>>,
+}
+
+impl<'a> SmsapiError<'a> {
+    /// One without fields.
+    pub fn new(message: &'a str, error: &'a str) -> Self {
+        Self { message, error, developer_description: (), errors: None }
+    }
+}
+
+/// A refusal in SMSAPI's form.
+pub fn refuse(problem: &Problem) -> HttpResponse {
+    let status = problem.code().status();
+    let body = if status.as_u16() == 400 {
+        SmsapiError {
+            message: message(problem),
+            error: "invalid_request_data",
+            developer_description: (),
+            errors: Some(problem.errors().iter().map(SmsapiFieldError::of).collect()),
+        }
+    } else {
+        let message = match problem.code() {
+            ProblemCode::NotFound => "Not found",
+            _ => problem.detail(),
+        };
+        SmsapiError::new(message, problem.code().as_str())
+    };
+    problem.respond(status, "application/json", body)
+}
+
+/// A message that SMSAPI itself uses is given as it is; our own message about a field gets the field's name in front.
+fn message(problem: &Problem) -> &str {
+    match problem.errors() {
+        [error] if error.message.starts_with(char::is_uppercase) => &error.message,
+        _ => problem.detail(),
+    }
+}

@@ -1,0 +1,204 @@
+//! Verifications: start, read, cancel. A number has one live verification in a
+//! service: who starts again has its message sent again.
+
+mod json;
+mod read;
+
+use super::{
+    base::{Answer, Base},
+    error::Refusal,
+    form::Form,
+    sid::{Kind, Sid},
+};
+use crate::access::caller::{Authed, CompatTwilio};
+use actix_web::{
+    HttpRequest, HttpResponse, get, post,
+    web::{Data, Path},
+};
+use countersign_core::{
+    access::caller::Caller,
+    acts::{
+        cancel,
+        families::{Family, FamilyError, FamilyStart, find_in_family, start_in_family},
+        history::timeline::join_timeline,
+        read as reading,
+        start::request::StartError,
+        view,
+    },
+    id::{ProfileId, RecordKey, VerificationId},
+    snapshot::view::TenantView,
+    tenant::profile::Profile,
+    verification::event::Event,
+};
+use countersign_web::{State, notes::note, problem::Problem, ratelimit, rng};
+use json::Verification;
+pub use json::status;
+use read::{VerificationForm, VerificationUpdate};
+pub use read::{number, payment};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// The service of a SID, as the snapshot has it: a start asks no database.
+pub fn service<'a>(view: &'a TenantView, sid: &str) -> Result<&'a Profile, Refusal> {
+    let id = Sid::parse(Kind::Service, sid).map(ProfileId::from_bytes);
+    let found = view.profiles.values().find(|profile| Some(profile.id) == id);
+    found.ok_or_else(Refusal::not_found)
+}
+
+impl From<FamilyError> for Refusal {
+    fn from(error: FamilyError) -> Self {
+        match error {
+            FamilyError::Start(StartError::UnknownLimit(_)) => Self::invalid("RateLimits"),
+            FamilyError::Start(StartError::TextTooLong) => {
+                Self::invalid_because("AppHash", "makes the message longer than an Android app can read")
+            }
+            FamilyError::Start(error) => Problem::from(error).into(),
+            FamilyError::Resend(error) => Problem::from(error).into(),
+        }
+    }
+}
+
+/// Starts a verification, or sends the message of the live one again.
+///
+/// A live one that was started with other words, for another payment or in another
+/// language is canceled, and a new one takes its place.
+#[utoipa::path(
+    tag = "twilio",
+    params(("service" = String, Path, description = "The service.", pattern = "^VA[0-9a-f]{32}$")),
+    request_body(content = VerificationForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 201, description = "A message is queued.", body = Verification)),
+    security(("twilio" = ["compat:twilio"]))
+)]
+#[post("/Services/{service}/Verifications")]
+pub async fn create_verification(
+    caller: Authed<CompatTwilio>,
+    request: HttpRequest,
+    state: Data<State>,
+    path: Path<String>,
+    form: Form,
+) -> Answer {
+    let view = state.context.tenant_view(caller.tenant)?;
+    let profile = service(&view, &path)?;
+    let asked = VerificationForm::read(&form, caller.mode, &view, profile)?;
+    let (amount, payee) = (asked.amount.clone(), asked.payee.clone());
+    let asked = asked.start(profile);
+    let now = state.clock.now();
+    let family = Family::Twilio;
+    let made = match start_in_family(&state.context, &caller, family, asked, now, &mut rng()).await? {
+        FamilyStart::Started(made) | FamilyStart::Resent(made) => made,
+        FamilyStart::TooSoon(_) => return Err(Refusal::too_soon()),
+        FamilyStart::SendsExhausted(_) => return Err(Refusal::sends_exhausted()),
+    };
+    let verification = made.verification;
+    note(&request, verification.id, verification.status.as_str());
+    let told = told(&state, &caller, verification.id).await;
+    let mut body = Verification::new(&Base::of(&request), &caller, profile, verification, &told);
+    (body.amount, body.payee) = (amount, payee);
+    let mut response = HttpResponse::Created().json(body);
+    ratelimit::set_headers(response.headers_mut(), &made.limits);
+    Ok(response)
+}
+
+/// Reads a verification.
+///
+/// By its SID, or by its number: then the live one, else the newest that stands.
+#[utoipa::path(
+    tag = "twilio",
+    params(
+        ("service" = String, Path, description = "The service.", pattern = "^VA[0-9a-f]{32}$"),
+        ("verification" = String, Path, description = "The verification, or its number."),
+    ),
+    responses((status = 200, description = "The verification.", body = Verification)),
+    security(("twilio" = ["compat:twilio"]))
+)]
+#[get("/Services/{service}/Verifications/{verification}")]
+pub async fn fetch_verification(
+    caller: Authed<CompatTwilio>,
+    request: HttpRequest,
+    state: Data<State>,
+    path: Path<(String, String)>,
+) -> Answer {
+    let view = state.context.tenant_view(caller.tenant)?;
+    let profile = service(&view, &path.0)?;
+    let found = find(&state, &caller, profile, &path.1).await?;
+    note(&request, found.id, found.status.as_str());
+    let told = told(&state, &caller, found.id).await;
+    let body = Verification::new(&Base::of(&request), &caller, profile, found, &told);
+    Ok(HttpResponse::Ok().json(body))
+}
+
+/// Cancels a verification.
+///
+/// `Status=approved` is refused: an approval is said only for a code that was compared.
+#[utoipa::path(
+    tag = "twilio",
+    params(
+        ("service" = String, Path, description = "The service.", pattern = "^VA[0-9a-f]{32}$"),
+        ("verification" = String, Path, description = "The verification, or its number."),
+    ),
+    request_body(content = VerificationUpdate, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, description = "Canceled.", body = Verification)),
+    security(("twilio" = ["compat:twilio"]))
+)]
+#[post("/Services/{service}/Verifications/{verification}")]
+pub async fn update_verification(
+    caller: Authed<CompatTwilio>,
+    request: HttpRequest,
+    state: Data<State>,
+    path: Path<(String, String)>,
+    form: Form,
+) -> Answer {
+    let VerificationUpdate { status: () } = VerificationUpdate::read(&form)?;
+    let view = state.context.tenant_view(caller.tenant)?;
+    let profile = service(&view, &path.0)?;
+    let found = find(&state, &caller, profile, &path.1).await?;
+    let now = state.clock.now();
+    let canceled = cancel::cancel_verification(&state.context, &caller, found.id, now, &mut rng()).await;
+    let canceled = canceled.map_err(Problem::from)?;
+    note(&request, canceled.id, canceled.status.as_str());
+    let told = told(&state, &caller, canceled.id).await;
+    let body = Verification::new(&Base::of(&request), &caller, profile, canceled, &told);
+    Ok(HttpResponse::Ok().json(body))
+}
+
+/// The verification of a service by its SID or its number.
+async fn find(
+    state: &State,
+    caller: &Caller,
+    profile: &Profile,
+    which: &str,
+) -> Result<view::Verification, Refusal> {
+    let id = match Sid::parse(Kind::Verification, which) {
+        Some(bytes) => VerificationId::from_bytes(bytes),
+        None => {
+            // What can be no number names nothing either.
+            let to = number(which, caller.mode).map_err(|_| Refusal::not_found())?;
+            let found = find_in_family(&state.context, caller, Family::Twilio, &to, profile.id).await;
+            found.map_err(countersign_web::problem::codes)?.ok_or_else(Refusal::not_found)?
+        }
+    };
+    by_id(state, caller, profile, id).await
+}
+
+/// The verification with this id, if it was started for this service.
+pub async fn by_id(
+    state: &State,
+    caller: &Caller,
+    profile: &Profile,
+    id: VerificationId,
+) -> Result<view::Verification, Refusal> {
+    let found = reading::read_verification(&state.context, caller, id, state.clock.now()).await;
+    let found = found.map_err(Problem::from)?;
+    if found.profile_id == profile.id { Ok(found) } else { Err(Refusal::not_found()) }
+}
+
+/// So long an answer waits for what is recorded: no start hangs on the database.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// What happened to a verification. With the database away or slow, what is not recorded yet.
+async fn told(state: &State, caller: &Caller, id: VerificationId) -> Vec<Event> {
+    let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
+    let fresh = state.context.codes.timeline(key).await.unwrap_or_default();
+    let recorded = timeout(PATIENCE, state.context.history.timeline(key)).await;
+    join_timeline(recorded.ok().and_then(Result::ok).unwrap_or_default(), fresh)
+}

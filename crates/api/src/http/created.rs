@@ -1,0 +1,15 @@
+//! What a POST answers that made something.
+
+use actix_web::{HttpRequest, HttpResponse, http::header::LOCATION};
+use countersign_web::{idempotency::REPLAYED, notes::note_changed};
+use serde::Serialize;
+
+/// The answer to a POST that made something, now or before.
+pub fn made(request: &HttpRequest, id: &str, before: bool, body: impl Serialize) -> HttpResponse {
+    note_changed(request, id);
+    let mut response = HttpResponse::Created();
+    if before {
+        response.insert_header(REPLAYED);
+    }
+    response.insert_header((LOCATION, format!("{}/{id}", request.path()))).json(body)
+}

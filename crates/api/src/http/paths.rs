@@ -1,0 +1,55 @@
+//! The paths that have operations: what is refused of a request that found none.
+
+use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, http::header};
+use countersign_web::problem::{Problem, ProblemCode};
+
+/// Each path with its methods, as `Allow` lists them.
+pub struct Paths(pub Vec<(ResourceDef, String)>);
+
+/// Gives the paths of all operations. App data.
+pub struct KnownPaths(pub fn() -> &'static Paths);
+
+fn known(request: &HttpRequest) -> Option<&'static Paths> {
+    request.app_data::<KnownPaths>().map(|known| (known.0)())
+}
+
+impl Paths {
+    /// Why a request found no operation. A path that is spelled out goes before
+    /// one with an id in it: `/v1/verifications/search` names no verification.
+    fn refusal(&self, path: &str) -> Problem {
+        let literal = self.0.iter().find(|(known, _)| known.pattern() == Some(path));
+        let known = literal.or_else(|| self.0.iter().find(|(known, _)| known.is_match(path)));
+        match known {
+            Some((_, methods)) => method_refusal(methods),
+            None => Problem::not_found("There is nothing at this path."),
+        }
+    }
+
+    /// Whether the path is an operation's own, though it also fits one with an id.
+    fn is_literal(&self, path: &str) -> bool {
+        self.0.iter().any(|(known, _)| known.pattern() == Some(path))
+    }
+}
+
+/// The refusal of a text in the place of an id that is none: its own where the path is an operation's.
+pub fn refuse_id(request: &HttpRequest) -> Problem {
+    let paths = known(request).filter(|paths| paths.is_literal(request.path()));
+    paths.map_or_else(
+        || Problem::not_found("There is nothing with this id."),
+        |paths| paths.refusal(request.path()),
+    )
+}
+
+/// The default service: 405 where the path has other methods, else 404.
+pub async fn fallback(request: HttpRequest) -> HttpResponse {
+    HttpResponse::from_error(known(&request).map_or_else(
+        || Problem::not_found("There is nothing at this path."),
+        |paths| paths.refusal(request.path()),
+    ))
+}
+
+/// The refusal of a method where the path has others.
+pub fn method_refusal(methods: &str) -> Problem {
+    let detail = format!("This path has {methods}.");
+    Problem::new(ProblemCode::MethodNotAllowed, detail).with_header(header::ALLOW, methods)
+}

@@ -1,0 +1,96 @@
+//! Allowlists: where keys may be used from, and where they were used.
+
+mod json;
+mod read;
+
+pub use json::{AllowlistEntry, entries};
+pub use read::{NewEntry, allowlist};
+
+use crate::access::caller::{Authed, SettingsRead, SettingsWrite};
+use actix_web::{
+    HttpRequest, get, put,
+    web::{Data, Json},
+};
+use countersign_core::{access::usage, management::allowlists};
+use countersign_web::{
+    State,
+    body::{Body, Query, refuse_query},
+    problem::Problem,
+};
+use json::{Allowlist, UsePage};
+use read::ReplaceAllowlist;
+
+/// Reads the list of addresses that the tenant's keys may be used from.
+///
+/// An empty list admits every address. A key may have a list of its own
+/// besides; then both must admit its caller.
+#[utoipa::path(
+    tag = "allowlists",
+    responses((status = 200, description = "The list.", body = Allowlist)),
+    security(("key" = ["settings:read"]))
+)]
+#[get("/allowlists/api")]
+pub async fn read_api_allowlist(
+    caller: Authed<SettingsRead>,
+    request: HttpRequest,
+    state: Data<State>,
+) -> Result<Json<Allowlist>, Problem> {
+    refuse_query(&request)?;
+    Ok(Json(Allowlist::new(&allowlists::read_api_allowlist(&state.context, &caller).await?)))
+}
+
+/// Replaces the list of addresses that the tenant's keys may be used from.
+///
+/// It holds for every operation at once, and for all nodes within two seconds.
+/// A list that does not admit the address of this very call is refused, unless
+/// `confirm` is true.
+#[utoipa::path(
+    tag = "allowlists",
+    request_body = ReplaceAllowlist,
+    responses(
+        (status = 200, description = "The list as it is now.", body = Allowlist),
+        (status = 403, description = "`insufficient_scope`: the caller lacks `settings:write` or is a test key."),
+        (status = 409, description = "`conflict`: the list would lock its author out; send `confirm: true`."),
+    ),
+    security(("key" = ["settings:write"]))
+)]
+#[put("/allowlists/api")]
+pub async fn replace_api_allowlist(
+    caller: Authed<SettingsWrite>,
+    state: Data<State>,
+    body: Body,
+) -> Result<Json<Allowlist>, Problem> {
+    let ReplaceAllowlist { entries: list, confirm } = body.0.read(ReplaceAllowlist::read)?;
+    let (confirmed, now) = (confirm.unwrap_or(false), state.clock.now());
+    let list = allowlists::replace_api_allowlist(&state.context, &caller, list, confirmed, now).await?;
+    Ok(Json(Allowlist::new(&list)))
+}
+
+/// Lists which address used which key, newest use first.
+///
+/// To build a list from: `allowed` says whether the lists of today admit it.
+/// Uses appear within a few seconds, and stay for 90 days after the last one;
+/// at most 1,000 addresses are kept for a key.
+#[utoipa::path(
+    tag = "allowlists",
+    params(
+        ("key" = Option<String>, Query, description = "Uses of this key alone.",
+            pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
+        ("limit" = Option<u8>, Query, description = "Uses on a page.", minimum = 1, maximum = 100, example = 20),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before.",
+            pattern = r"^[0-9]{1,18}\.key_[0-7][0-9a-hjkmnp-tv-z]{25}\.([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-f:]{2,39})$"),
+    ),
+    responses((status = 200, description = "A page of uses.", body = UsePage)),
+    security(("key" = ["settings:read"]))
+)]
+#[get("/allowlists/api/usage")]
+pub async fn list_address_uses(
+    caller: Authed<SettingsRead>,
+    state: Data<State>,
+    query: Query,
+) -> Result<Json<UsePage>, Problem> {
+    let page = read::usage_page(query.0)?;
+    let one_more = usage::UsePage { limit: page.limit + 1, ..page };
+    let found = allowlists::list_address_uses(&state.context, &caller, one_more).await?;
+    Ok(Json(UsePage::new(found, page.limit)))
+}

@@ -1,0 +1,115 @@
+//! The history as JSON.
+
+use crate::v1::verifications::json::Verification;
+use countersign_core::{
+    access::caller::Caller,
+    acts::{history::erase, view},
+    verification::event::{self, EventKind},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A page of verifications.
+#[derive(Serialize, ToSchema)]
+pub struct VerificationPage {
+    /// The verifications, newest first.
+    #[schema(max_items = 100)]
+    data: Vec<Verification>,
+    /// The cursor of the next page; null on the last.
+    #[schema(required = true, pattern = "^ver_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
+    next_cursor: Option<String>,
+}
+
+impl VerificationPage {
+    /// A page of at most `limit`. `found` may hold one more, which only shows that another page follows.
+    pub fn new(caller: &Caller, mut found: Vec<view::Verification>, limit: u16) -> Self {
+        let limit = usize::from(limit);
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next_cursor = found.last().filter(|_| more).map(|last| last.id.to_string());
+        let data = found.into_iter().map(|one| Verification::as_seen_by(caller, one)).collect();
+        Self { data, next_cursor }
+    }
+}
+
+/// What an erasure did.
+#[derive(Serialize, ToSchema)]
+pub struct ErasedNumber {
+    /// Verifications of the history that held the number.
+    #[schema(minimum = 0, example = 3)]
+    verifications: u64,
+    /// Live verifications that it ended.
+    #[schema(minimum = 0, example = 1)]
+    canceled: u64,
+}
+
+impl From<erase::Erased> for ErasedNumber {
+    fn from(erased: erase::Erased) -> Self {
+        Self { verifications: erased.verifications, canceled: erased.canceled }
+    }
+}
+
+/// What happened to a verification, oldest first.
+#[derive(Serialize, ToSchema)]
+pub struct Timeline {
+    /// The events.
+    #[schema(max_items = 2000)]
+    data: Vec<Event>,
+}
+
+impl From<Vec<event::Event>> for Timeline {
+    fn from(events: Vec<event::Event>) -> Self {
+        Self { data: events.into_iter().map(Event::from).collect() }
+    }
+}
+
+/// One thing that happened. Fields that say nothing of its kind are null.
+#[derive(Serialize, ToSchema)]
+pub struct Event {
+    /// Its id.
+    #[schema(pattern = "^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "evt_01jz0w8e9c4t6yv2k5n3m7p8qr")]
+    id: String,
+    /// When.
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
+    at: String,
+    /// What, for programs; later releases may add kinds.
+    #[schema(pattern = "^[a-z_]+$", example = "message_sent")]
+    kind: &'static str,
+    /// What, for people; it holds neither a code nor a number.
+    #[schema(example = "Message accepted by provider relay")]
+    text: String,
+    /// The message that it is about.
+    #[schema(required = true, pattern = "^msg_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
+    message_id: Option<String>,
+    /// The provider that it names.
+    #[schema(required = true, example = "relay")]
+    provider: Option<String>,
+    /// What the provider called the outcome, in its own code, where it reported one.
+    #[schema(required = true, max_length = 64, example = "DELIVRD")]
+    provider_code: Option<String>,
+    /// Tries that were left after a wrong code.
+    #[schema(required = true, minimum = 0, maximum = 5, example = 4)]
+    attempts_left: Option<u8>,
+}
+
+impl From<event::Event> for Event {
+    fn from(event: event::Event) -> Self {
+        Self {
+            id: event.id.to_string(),
+            at: event.at.to_string(),
+            kind: event.kind.name(),
+            text: event.kind.sentence(),
+            message_id: event.kind.message().map(|message| message.to_string()),
+            provider: event.kind.provider().map(str::to_owned),
+            provider_code: match &event.kind {
+                EventKind::Receipt { code, .. } if !code.is_empty() => Some(code.clone()),
+                _ => None,
+            },
+            attempts_left: match event.kind {
+                EventKind::CheckWrong { attempts_left, .. } => Some(attempts_left),
+                EventKind::Exhausted { .. } => Some(0),
+                _ => None,
+            },
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Keys as JSON.
+
+use crate::v1::allowlists::{AllowlistEntry, entries};
+use countersign_core::{
+    access::{
+        key::{self, PresentedKey},
+        scope::Scope,
+    },
+    mode,
+};
+use countersign_web::schema::text_enum;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What a key may do.
+pub struct ScopeName;
+
+impl ToSchema for ScopeName {}
+impl utoipa::PartialSchema for ScopeName {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        text_enum(Scope::ALL.into_iter().map(Scope::as_str))
+    }
+}
+
+/// Live keys send messages; test keys never do.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = KeyMode)]
+pub enum Mode {
+    Live,
+    Test,
+}
+
+impl From<mode::Mode> for Mode {
+    fn from(mode: mode::Mode) -> Self {
+        match mode {
+            mode::Mode::Live => Self::Live,
+            mode::Mode::Test => Self::Test,
+        }
+    }
+}
+
+/// An API key, without its secret.
+#[derive(Serialize, ToSchema)]
+pub struct Key {
+    /// Its id, which also stands in its text.
+    #[schema(pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "key_01jz0w8e9c4t6yv2k5n3m7p8qr")]
+    id: String,
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 64, example = "checkout")]
+    name: String,
+    /// Live or test.
+    mode: Mode,
+    /// What it may do.
+    #[schema(value_type = Vec<ScopeName>, example = json!(["verifications:start", "verifications:check"]))]
+    scopes: Vec<&'static str>,
+    /// Refused while set.
+    disabled: bool,
+    /// Refused from then on.
+    #[schema(required = true, format = DateTime, example = "2099-01-31T12:00:00.000Z")]
+    expires_at: Option<String>,
+    /// The addresses that it may be used from; none for every one.
+    #[schema(max_items = 100)]
+    allowlist: Vec<AllowlistEntry>,
+    /// The key that took its place when it was rotated.
+    #[schema(required = true, pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
+    replaced_by: Option<String>,
+    /// When it was made.
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
+    created_at: String,
+    /// When it was last accepted, to the minute.
+    #[schema(required = true, format = DateTime, example = "2026-01-31T12:00:00.000Z")]
+    last_used_at: Option<String>,
+}
+
+impl From<key::Key> for Key {
+    fn from(key: key::Key) -> Self {
+        Self {
+            id: key.id.to_string(),
+            name: key.name,
+            mode: key.mode.into(),
+            scopes: key.scopes.iter().map(Scope::as_str).collect(),
+            disabled: key.disabled,
+            expires_at: key.expires_at.map(|at| at.to_string()),
+            allowlist: entries(&key.allowlist),
+            replaced_by: key.replaced_by.map(|id| id.to_string()),
+            created_at: key.created_at.to_string(),
+            last_used_at: key.last_used_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// A new API key, with its secret. The fields are those of `Key`, spelled out
+/// because a closed schema cannot be composed of another.
+#[derive(Serialize, ToSchema)]
+pub struct CreatedKey {
+    /// Its id, which also stands in its text.
+    #[schema(pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "key_01jz0w8e9c4t6yv2k5n3m7p8qr")]
+    id: String,
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 64, example = "checkout")]
+    name: String,
+    /// Live or test.
+    mode: Mode,
+    /// What it may do.
+    #[schema(value_type = Vec<ScopeName>, example = json!(["verifications:start", "verifications:check"]))]
+    scopes: Vec<&'static str>,
+    /// Refused while set.
+    disabled: bool,
+    /// Refused from then on.
+    #[schema(required = true, format = DateTime, example = "2099-01-31T12:00:00.000Z")]
+    expires_at: Option<String>,
+    /// The addresses that it may be used from; none for every one.
+    #[schema(max_items = 100)]
+    allowlist: Vec<AllowlistEntry>,
+    /// The key that took its place when it was rotated.
+    #[schema(required = true, pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
+    replaced_by: Option<String>,
+    /// When it was made.
+    #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
+    created_at: String,
+    /// When it was last accepted, to the minute.
+    #[schema(required = true, format = DateTime, example = "2026-01-31T12:00:00.000Z")]
+    last_used_at: Option<String>,
+    /// The whole key, for `Authorization: Bearer`. It cannot be shown again.
+    #[schema(pattern = "^cs_(live|test)_[0-7][0-9a-hjkmnp-tv-z]{25}_[0-9a-hjkmnp-tv-z]{59}$")]
+    secret: String,
+}
+
+impl CreatedKey {
+    /// The key with its secret.
+    pub fn new(key: key::Key, secret: &PresentedKey) -> Self {
+        let key = Key::from(key);
+        Self {
+            id: key.id,
+            name: key.name,
+            mode: key.mode,
+            scopes: key.scopes,
+            disabled: key.disabled,
+            expires_at: key.expires_at,
+            allowlist: key.allowlist,
+            replaced_by: key.replaced_by,
+            created_at: key.created_at,
+            last_used_at: key.last_used_at,
+            secret: secret.expose().to_string(),
+        }
+    }
+}
+
+/// A page of keys.
+#[derive(Serialize, ToSchema)]
+pub struct KeyPage {
+    /// The keys, newest first.
+    #[schema(max_items = 100)]
+    data: Vec<Key>,
+    /// The cursor of the next page; null on the last.
+    #[schema(required = true, pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
+    next_cursor: Option<String>,
+}
+
+impl KeyPage {
+    /// A page of `limit` keys, made of up to one more, which says that another page follows.
+    pub fn new(mut keys: Vec<key::Key>, limit: u16) -> Self {
+        let limit = usize::from(limit);
+        let more = keys.len() > limit;
+        keys.truncate(limit);
+        let next_cursor = keys.last().filter(|_| more).map(|key| key.id.to_string());
+        Self { data: keys.into_iter().map(Key::from).collect(), next_cursor }
+    }
+}

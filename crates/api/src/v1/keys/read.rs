@@ -1,0 +1,144 @@
+//! Reads the bodies and the query of the key operations.
+
+use super::json::{Mode as KeyMode, ScopeName};
+use crate::{
+    http::{
+        time::parse_time,
+        values::{mode, overlap},
+    },
+    v1::allowlists::{NewEntry, allowlist},
+};
+use countersign_core::{
+    access::{
+        allowlist::Allowlist,
+        scope::{Scope, Scopes},
+    },
+    management::{
+        key_rotation::MOST_OVERLAP,
+        keys::{self, KeyName},
+    },
+    mode::Mode,
+    ports::directory::keys::KeyChange,
+    time::Timestamp,
+};
+use countersign_web::{
+    fields::{array, boolean, text, whole},
+    problem::Fault,
+    request,
+    request::{given, given_or_null, optional, required},
+};
+use serde_json::Value;
+use std::time::Duration;
+
+request! {
+    /// Makes a key.
+    pub struct CreateKey {
+        /// What people call it; no control characters.
+        #[schema(min_length = 1, max_length = 64, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$", example = "checkout")]
+        name: KeyName as String = required(name),
+        /// Live or test; `live` when absent.
+        mode: Option<Mode> as Option<KeyMode> = optional(mode),
+        /// What it may do: at least one, and only what the caller holds.
+        #[schema(min_items = 1, example = json!(["verifications:start", "verifications:check"]))]
+        scopes: Scopes as Vec<ScopeName> = required(scopes),
+        /// Refused from then on, at once if the time has passed.
+        #[schema(format = DateTime, example = "2099-01-31T12:00:00.000Z")]
+        expires_at: Option<Timestamp> as Option<String> = optional(time),
+        /// The addresses that it may be used from; null or none for every one. The
+        /// tenant's list must admit its caller too.
+        #[schema(max_items = 100)]
+        allowlist: Option<Allowlist> as Option<Vec<NewEntry>> = |fields, field| {
+            let entries = fields.optional(field, array);
+            Some(entries.and_then(|entries| allowlist(fields, field, entries)))
+        },
+    }
+}
+
+impl From<CreateKey> for keys::CreateKey {
+    fn from(asked: CreateKey) -> Self {
+        let CreateKey { name, mode, scopes, expires_at, allowlist } = asked;
+        let (mode, allowlist) = (mode.unwrap_or(Mode::Live), allowlist.unwrap_or_default());
+        Self { name, mode, scopes, expires_at, allowlist }
+    }
+}
+
+request! {
+    /// Changes a key. Absent fields stay as they are.
+    pub struct UpdateKey {
+        /// The addresses that it may be used from; null or none for every one. The
+        /// tenant's list must admit its caller too.
+        #[schema(max_items = 100)]
+        allowlist: Option<Allowlist> as Option<Vec<NewEntry>> = |fields, field| {
+            let entries = fields.given_or_null(field, array);
+            Some(entries.map(|entries| allowlist(fields, field, entries.unwrap_or_default()).unwrap_or_default()))
+        },
+        /// What people call it; no control characters.
+        #[schema(
+            nullable = false,
+            min_length = 1,
+            max_length = 64,
+            pattern = r"^[^\x00-\x1f\x7f-\x9f]+$",
+            example = "checkout"
+        )]
+        name: Option<KeyName> as Option<String> = given(name),
+        /// Refused while set.
+        #[schema(nullable = false, example = false)]
+        disabled: Option<bool> = given(boolean),
+        /// Refused from then on, at once if the time has passed; null for never.
+        #[schema(format = DateTime, example = "2099-01-31T12:00:00.000Z")]
+        expires_at: Option<Option<Timestamp>> as Option<String> = given_or_null(time),
+        /// Change the key in use even if its new list does not admit the address of this call.
+        #[schema(nullable = false)]
+        confirm: Option<bool> = given(boolean),
+    }
+}
+
+impl From<UpdateKey> for keys::UpdateKey {
+    fn from(asked: UpdateKey) -> Self {
+        let UpdateKey { allowlist, name, disabled, expires_at, confirm } = asked;
+        let change = KeyChange { name: name.map(KeyName::into_string), disabled, expires_at, allowlist };
+        Self { change, confirmed: confirm.unwrap_or(false) }
+    }
+}
+
+request! {
+    /// Rotates a key.
+    pub struct RotateKey {
+        /// Seconds for which the old key is accepted beside the new one; 86,400, a
+        /// day, when absent. 0 ends it at once.
+        #[schema(minimum = 0, maximum = 604_800, example = 3_600)]
+        overlap: Option<u32> = optional(whole(0..=MOST_OVERLAP.as_secs() as u32)),
+    }
+}
+
+impl RotateKey {
+    /// How long both keys are accepted.
+    pub fn overlap(self) -> Duration {
+        overlap(self.overlap)
+    }
+}
+
+fn name(value: Value) -> Result<KeyName, Fault> {
+    let text = text(value)?;
+    let fault = || Fault::format("must be 1 to 64 characters, none of them a control character");
+    KeyName::parse(&text).ok_or_else(fault)
+}
+
+fn scopes(value: Value) -> Result<Scopes, Fault> {
+    let Value::Array(values) = value else {
+        return Err(Fault::new("wrong_type", "must be an array of scopes"));
+    };
+    let unknown = || Fault::format("must hold only known scopes");
+    let scopes = values.into_iter().map(|value| Scope::parse(&text(value)?).ok_or_else(unknown));
+    let scopes: Scopes = scopes.collect::<Result<_, Fault>>()?;
+    if scopes.is_empty() {
+        Err(Fault::new("out_of_range", "must hold at least one scope"))
+    } else {
+        Ok(scopes)
+    }
+}
+
+/// A time that has passed is accepted: it ends the key at once.
+fn time(value: Value) -> Result<Timestamp, Fault> {
+    parse_time(&text(value)?)
+}

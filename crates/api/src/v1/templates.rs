@@ -1,0 +1,182 @@
+//! Templates: make, list, read, change, delete, preview.
+
+mod json;
+mod read;
+
+pub use json::Text;
+
+use crate::{
+    access::caller::{Authed, SettingsRead, SettingsWrite},
+    http::{created::made, id::Id},
+};
+use actix_web::{
+    HttpRequest, HttpResponse, delete, get, patch, post,
+    web::{Data, Json},
+};
+use countersign_core::{id::TemplateId, management::templates};
+use countersign_web::{
+    State,
+    body::{Body, MergePatch, NoBody, Query},
+    problem::Problem,
+    rng,
+};
+use json::{ShippedList, Template, TemplateList};
+use read::{CreateTemplate, PreviewTemplate, UpdateTemplate};
+
+/// Makes a template: what messages say, in the languages that you write.
+///
+/// `{code}` stands in each text exactly once, `{company}` and `{minutes}` where
+/// you like. Texts about transactions also hold `{amount}`, `{currency}` and
+/// `{payee}`, each once. A language without a text falls back: `pt-BR` to `pt`,
+/// to your own locale, to English, then to the texts that come with the program.
+#[utoipa::path(
+    tag = "delivery",
+    request_body = CreateTemplate,
+    responses(
+        (status = 201, description = "Made.", body = Template,
+            headers(("Location" = String, description = "The path of the template."))),
+        (status = 409, description = "`conflict`: you have a template of this name, or 100 already."),
+        (status = 422, description = "`idempotency_mismatch`: the Idempotency-Key was used for another request."),
+    ),
+    security(("key" = ["settings:write"]))
+)]
+#[post("/templates")]
+pub async fn create_template(
+    caller: Authed<SettingsWrite>,
+    request: HttpRequest,
+    state: Data<State>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let Body(fields, once) = body;
+    let (asked, now) = (fields.read(CreateTemplate::read)?.into(), state.clock.now());
+    let template =
+        templates::create_template(&state.context, &caller, asked, once.as_ref(), now, &mut rng()).await?;
+    let id = template.value.0.id.to_string();
+    Ok(made(&request, &id, template.before, Template::from(template.value)))
+}
+
+/// Lists the templates.
+#[utoipa::path(
+    tag = "delivery",
+    responses((status = 200, description = "The templates.", body = TemplateList)),
+    security(("key" = ["settings:read"]))
+)]
+#[get("/templates")]
+pub async fn list_templates(
+    caller: Authed<SettingsRead>,
+    state: Data<State>,
+    query: Query,
+) -> Result<Json<TemplateList>, Problem> {
+    query.0.finish(Some(()))?;
+    let found = templates::list_templates(&state.context, &caller).await?;
+    Ok(Json(TemplateList { data: found.into_iter().map(Template::from).collect() }))
+}
+
+/// Lists the texts that come with the program.
+///
+/// They are used where a start names no template, and where a template has no
+/// text in a language.
+#[utoipa::path(
+    tag = "delivery",
+    responses((status = 200, description = "The texts.", body = ShippedList)),
+    security(("key" = ["settings:read"]))
+)]
+#[get("/templates/defaults")]
+pub async fn list_default_texts(
+    _caller: Authed<SettingsRead>,
+    query: Query,
+) -> Result<Json<ShippedList>, Problem> {
+    query.0.finish(Some(()))?;
+    Ok(Json(ShippedList::default()))
+}
+
+/// Reads a template.
+#[utoipa::path(
+    tag = "delivery",
+    params(("id" = String, Path, description = "The template.", pattern = "^tpl_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    responses((status = 200, description = "The template.", body = Template)),
+    security(("key" = ["settings:read"]))
+)]
+#[get("/templates/{id}")]
+pub async fn read_template(
+    caller: Authed<SettingsRead>,
+    id: Id<TemplateId>,
+    state: Data<State>,
+) -> Result<Json<Template>, Problem> {
+    Ok(Json(templates::read_template(&state.context, &caller, id.0).await?.into()))
+}
+
+/// Changes a template.
+///
+/// A merge patch, in `texts` too: absent languages stay, null removes one.
+/// Messages that are yet to be sent take the new words.
+#[utoipa::path(
+    tag = "delivery",
+    params(("id" = String, Path, description = "The template.", pattern = "^tpl_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    request_body(content(
+        (UpdateTemplate = "application/merge-patch+json"),
+        (UpdateTemplate = "application/json"),
+    )),
+    responses(
+        (status = 200, description = "The template as it is now.", body = Template),
+        (status = 409, description = "`conflict`: the name is taken, or another change came first."),
+    ),
+    security(("key" = ["settings:write"]))
+)]
+#[patch("/templates/{id}")]
+pub async fn update_template(
+    caller: Authed<SettingsWrite>,
+    id: Id<TemplateId>,
+    state: Data<State>,
+    body: MergePatch,
+) -> Result<Json<Template>, Problem> {
+    let (change, now) = (body.0.read(UpdateTemplate::read)?.into(), state.clock.now());
+    Ok(Json(templates::update_template(&state.context, &caller, id.0, change, now).await?.into()))
+}
+
+/// Deletes a template.
+///
+/// Verifications that named it go on with the texts that come with the program.
+#[utoipa::path(
+    tag = "delivery",
+    params(("id" = String, Path, description = "The template.", pattern = "^tpl_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    responses(
+        (status = 204, description = "Deleted."),
+        (status = 400, description = "`invalid_request`: this operation takes no body or `{}`."),
+        (status = 413, description = "`payload_too_large`."),
+        (status = 415, description = "`unsupported_media_type`."),
+    ),
+    security(("key" = ["settings:write"]))
+)]
+#[delete("/templates/{id}")]
+pub async fn delete_template(
+    caller: Authed<SettingsWrite>,
+    id: Id<TemplateId>,
+    state: Data<State>,
+    _body: NoBody,
+) -> Result<HttpResponse, Problem> {
+    templates::delete_template(&state.context, &caller, id.0, state.clock.now()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Shows what a text looks like and costs, before it is saved.
+///
+/// With your company's name, the code 123456, five minutes, and a payment of
+/// 49.90 EUR to Example Shop.
+#[utoipa::path(
+    tag = "delivery",
+    request_body = PreviewTemplate,
+    responses((status = 200, description = "The message.", body = Text)),
+    security(("key" = ["settings:read"]))
+)]
+#[post("/templates/preview")]
+pub async fn preview_template(
+    caller: Authed<SettingsRead>,
+    state: Data<State>,
+    body: Body,
+) -> Result<Json<Text>, Problem> {
+    let PreviewTemplate { text: template, transliterate, .. } = body.0.read(PreviewTemplate::read)?;
+    let gsm = transliterate.unwrap_or(false);
+    let preview = templates::preview_template(&state.context, &caller, &template, gsm)?;
+    Ok(Json(Text::new(preview.text, preview.segments)))
+}

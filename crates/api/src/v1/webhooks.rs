@@ -1,0 +1,257 @@
+//! Webhooks: create, list, read, change, rotate, delete, ping, the log, redeliver.
+
+mod json;
+mod read;
+
+use crate::{
+    access::caller::{Authed, SettingsRead, SettingsWrite},
+    http::{
+        id::{Id, QueriedId},
+        values::{Page, page},
+    },
+};
+use actix_web::{
+    HttpRequest, HttpResponse, delete, get,
+    http::header::LOCATION,
+    patch, post,
+    web::{Data, Json},
+};
+use countersign_core::{id::WebhookId, management::webhooks};
+use countersign_web::{
+    State,
+    body::{Body, MergePatch, NoBody, Query},
+    notes::note_changed,
+    problem::Problem,
+    rng,
+};
+use json::{AttemptPage, CreatedWebhook, QueuedMessage, Webhook, WebhookList};
+use read::{CreateWebhook, RedeliverMessage, RotateWebhook, UpdateWebhook};
+
+/// Makes a webhook.
+///
+/// The answer holds the secret that its messages are signed with; it is shown
+/// this once. A test key makes webhooks for events of test mode only.
+#[utoipa::path(
+    tag = "webhooks",
+    request_body = CreateWebhook,
+    responses(
+        (status = 201, description = "Made; `secret` is shown this once.", body = CreatedWebhook,
+            headers(("Location" = String, description = "The path of the webhook."))),
+        (status = 403, description = "`insufficient_scope`: the caller lacks `settings:write`, or a test key would make \
+            a webhook for live events."),
+        (status = 409, description = "`conflict`: there is a webhook of this name and mode, or the tenant has 10, or 4 \
+            for test mode. `secret_already_shown`: the Idempotency-Key was used for this request."),
+        (status = 422, description = "`idempotency_mismatch`: the Idempotency-Key was used for another request."),
+    ),
+    security(("key" = ["settings:write"]))
+)]
+#[post("/webhooks")]
+pub async fn create_webhook(
+    caller: Authed<SettingsWrite>,
+    request: HttpRequest,
+    state: Data<State>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let Body(fields, once) = body;
+    let (new, now) = (fields.read(CreateWebhook::read)?.into(), state.clock.now());
+    let made = webhooks::create_webhook(&state.context, &caller, new, once.as_ref(), now, &mut rng()).await;
+    let (webhook, secrets) = made?;
+    let location = format!("{}/{}", request.path(), webhook.id);
+    note_changed(&request, webhook.id);
+    let created = CreatedWebhook::new(webhook, &secrets);
+    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(created))
+}
+
+/// Lists the webhooks, without their secrets.
+///
+/// A test key sees those for test mode only.
+#[utoipa::path(
+    tag = "webhooks",
+    responses((status = 200, description = "The webhooks.", body = WebhookList)),
+    security(("key" = ["settings:read"]))
+)]
+#[get("/webhooks")]
+pub async fn list_webhooks(
+    caller: Authed<SettingsRead>,
+    state: Data<State>,
+    query: Query,
+) -> Result<Json<WebhookList>, Problem> {
+    query.0.finish(Some(()))?;
+    Ok(Json(webhooks::list_webhooks(&state.context, &caller).await?.into()))
+}
+
+/// Reads a webhook, without its secret.
+#[utoipa::path(
+    tag = "webhooks",
+    params(("id" = String, Path, description = "The webhook.", pattern = "^whk_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    responses((status = 200, description = "The webhook.", body = Webhook)),
+    security(("key" = ["settings:read"]))
+)]
+#[get("/webhooks/{id}")]
+pub async fn read_webhook(
+    caller: Authed<SettingsRead>,
+    id: Id<WebhookId>,
+    state: Data<State>,
+) -> Result<Json<Webhook>, Problem> {
+    Ok(Json(webhooks::read_webhook(&state.context, &caller, id.0).await?.into()))
+}
+
+/// Changes a webhook: its name, its URL, its events, or whether it is enabled.
+///
+/// A merge patch: absent fields stay, `events: null` or none tells everything.
+/// One that the server disabled is enabled again with `enabled: true`; what
+/// happened meanwhile is not told.
+#[utoipa::path(
+    tag = "webhooks",
+    params(("id" = String, Path, description = "The webhook.", pattern = "^whk_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    request_body(content(
+        (UpdateWebhook = "application/merge-patch+json"),
+        (UpdateWebhook = "application/json"),
+    )),
+    responses(
+        (status = 200, description = "The webhook as it is now.", body = Webhook),
+        (status = 409, description = "`conflict`: there is a webhook of this name and mode, or another change came first."),
+    ),
+    security(("key" = ["settings:write"]))
+)]
+#[patch("/webhooks/{id}")]
+pub async fn update_webhook(
+    caller: Authed<SettingsWrite>,
+    id: Id<WebhookId>,
+    state: Data<State>,
+    body: MergePatch,
+) -> Result<Json<Webhook>, Problem> {
+    let (change, now) = (body.0.read(UpdateWebhook::read)?.into(), state.clock.now());
+    Ok(Json(webhooks::update_webhook(&state.context, &caller, id.0, change, now).await?.into()))
+}
+
+/// Rotates the secret of a webhook.
+///
+/// The answer holds the new secret, this once. For `overlap` the messages bear
+/// the signatures of both, separated by a space.
+#[utoipa::path(
+    tag = "webhooks",
+    params(("id" = String, Path, description = "The webhook.", pattern = "^whk_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    request_body = RotateWebhook,
+    responses(
+        (status = 200, description = "Rotated; `secret` is shown this once.", body = CreatedWebhook),
+        (status = 409, description = "`conflict`: another change came first."),
+    ),
+    security(("key" = ["settings:write"]))
+)]
+#[post("/webhooks/{id}/rotate")]
+pub async fn rotate_webhook(
+    caller: Authed<SettingsWrite>,
+    id: Id<WebhookId>,
+    state: Data<State>,
+    body: Body,
+) -> Result<Json<CreatedWebhook>, Problem> {
+    let (overlap, now) = (body.0.read(RotateWebhook::read)?.overlap(), state.clock.now());
+    let rotated = webhooks::rotate_webhook(&state.context, &caller, id.0, overlap, now, &mut rng()).await;
+    let (webhook, secrets) = rotated?;
+    Ok(Json(CreatedWebhook::new(webhook, &secrets)))
+}
+
+/// Deletes a webhook, what waits for it and its log.
+#[utoipa::path(
+    tag = "webhooks",
+    params(("id" = String, Path, description = "The webhook.", pattern = "^whk_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    responses(
+        (status = 204, description = "Deleted."),
+        (status = 400, description = "`invalid_request`: this operation takes no body or `{}`."),
+        (status = 413, description = "`payload_too_large`."),
+        (status = 415, description = "`unsupported_media_type`."),
+    ),
+    security(("key" = ["settings:write"]))
+)]
+#[delete("/webhooks/{id}")]
+pub async fn delete_webhook(
+    caller: Authed<SettingsWrite>,
+    id: Id<WebhookId>,
+    state: Data<State>,
+    _body: NoBody,
+) -> Result<HttpResponse, Problem> {
+    webhooks::delete_webhook(&state.context, &caller, id.0, state.clock.now()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Sends a message of the type `webhook.ping`, to see whether a webhook works.
+///
+/// It is sent within a second, once, and the log of the webhook tells what came
+/// of it. Of several in one second one is sent.
+#[utoipa::path(
+    tag = "webhooks",
+    params(("id" = String, Path, description = "The webhook.", pattern = "^whk_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    responses(
+        (status = 202, description = "The message waits to be sent.", body = QueuedMessage),
+        (status = 400, description = "`invalid_request`: this operation takes no body or `{}`."),
+        (status = 409, description = "`conflict`: the webhook is disabled."),
+        (status = 413, description = "`payload_too_large`."),
+        (status = 415, description = "`unsupported_media_type`."),
+    ),
+    security(("key" = ["settings:write"]))
+)]
+#[post("/webhooks/{id}/ping")]
+pub async fn ping_webhook(
+    caller: Authed<SettingsWrite>,
+    id: Id<WebhookId>,
+    state: Data<State>,
+    _body: NoBody,
+) -> Result<HttpResponse, Problem> {
+    let now = state.clock.now();
+    let message = webhooks::ping_webhook(&state.context, &caller, id.0, now).await?;
+    Ok(HttpResponse::Accepted().json(QueuedMessage::new(message)))
+}
+
+/// Lists the tries to tell a webhook something, newest first.
+///
+/// Kept for 30 days, the newest 10,000 of each webhook.
+#[utoipa::path(
+    tag = "webhooks",
+    params(
+        ("id" = String, Path, description = "The webhook.", pattern = "^whk_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
+        ("limit" = Option<u8>, Query, description = "Tries on a page.", minimum = 1, maximum = 100, example = 20),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before.",
+            pattern = "^wha_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
+    ),
+    responses((status = 200, description = "A page of tries.", body = AttemptPage)),
+    security(("key" = ["settings:read"]))
+)]
+#[get("/webhooks/{id}/attempts")]
+pub async fn list_attempts(
+    caller: Authed<SettingsRead>,
+    id: QueriedId<WebhookId>,
+    state: Data<State>,
+    query: Query,
+) -> Result<Json<AttemptPage>, Problem> {
+    let Page { limit, before } = page(query.0)?;
+    let found = webhooks::list_attempts(&state.context, &caller, id.0, (before, limit + 1)).await?;
+    Ok(Json(AttemptPage::new(found, limit)))
+}
+
+/// Sends a message again, under its `webhook-id`.
+///
+/// Its tries begin anew, whatever came of it before.
+#[utoipa::path(
+    tag = "webhooks",
+    params(("id" = String, Path, description = "The webhook.", pattern = "^whk_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    request_body = RedeliverMessage,
+    responses(
+        (status = 202, description = "The message waits to be sent.", body = QueuedMessage),
+        (status = 404, description = "`not_found`: there is no such webhook, or it keeps no such message."),
+        (status = 409, description = "`conflict`: the webhook is disabled."),
+    ),
+    security(("key" = ["settings:write"]))
+)]
+#[post("/webhooks/{id}/redeliver")]
+pub async fn redeliver_message(
+    caller: Authed<SettingsWrite>,
+    id: Id<WebhookId>,
+    state: Data<State>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let RedeliverMessage { message_id: message } = body.0.read(RedeliverMessage::read)?;
+    let now = state.clock.now();
+    webhooks::redeliver_message(&state.context, &caller, id.0, message, now).await?;
+    Ok(HttpResponse::Accepted().json(QueuedMessage::new(message)))
+}

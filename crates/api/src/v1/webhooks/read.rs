@@ -1,0 +1,142 @@
+//! Reads the bodies and the query of the webhook operations.
+
+use super::json::EventName;
+use crate::{
+    http::values::{mode, overlap},
+    v1::keys::Mode as KeyMode,
+};
+use countersign_core::{
+    id::WebhookMessageId,
+    management::{
+        key_rotation::MOST_OVERLAP,
+        resources::ResourceName,
+        webhooks::{NewWebhook, WebhookChange},
+    },
+    mode::Mode,
+    webhook::{MAX_URL, event::WebhookEvent},
+};
+use countersign_web::{
+    fields::{array, boolean, text, whole},
+    problem::Fault,
+    request,
+    request::{given, given_or_null, optional, required},
+};
+use serde_json::Value;
+use std::{collections::BTreeSet, time::Duration};
+
+request! {
+    /// Makes a webhook.
+    pub struct CreateWebhook {
+        /// What people call it; each mode has its own names.
+        #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "orders")]
+        name: ResourceName as String = required(name),
+        /// Where the messages go: https, without user name, password and fragment.
+        #[schema(
+            pattern = "^https?://[!-~]+$",
+            max_length = 1000,
+            example = "https://example.com/webhooks/countersign"
+        )]
+        url: String = required(url),
+        /// The events of this mode are told; the mode of the key when absent.
+        mode: Option<Mode> as Option<KeyMode> = optional(mode),
+        /// What is told; everything when absent or empty.
+        #[schema(example = json!(["verification.approved"]))]
+        events: Option<Option<BTreeSet<WebhookEvent>>> as Option<Vec<EventName>> = optional(events),
+        /// Whether anything is told; true when absent.
+        #[schema(example = true)]
+        enabled: Option<bool> = optional(boolean),
+    }
+}
+
+impl From<CreateWebhook> for NewWebhook {
+    fn from(asked: CreateWebhook) -> Self {
+        let CreateWebhook { name, url, mode, events, enabled } = asked;
+        Self { name, mode, url, events: events.flatten(), enabled: enabled.unwrap_or(true) }
+    }
+}
+
+request! {
+    /// Changes a webhook. Absent fields stay as they are.
+    pub struct UpdateWebhook {
+        /// What people call it.
+        #[schema(nullable = false, pattern = "^[a-z0-9-]{1,32}$", example = "orders")]
+        name: Option<ResourceName> as Option<String> = given(name),
+        /// Where the messages go.
+        #[schema(
+            nullable = false,
+            pattern = "^https?://[!-~]+$",
+            max_length = 1000,
+            example = "https://example.com/webhooks/countersign"
+        )]
+        url: Option<String> = given(url),
+        /// What is told; everything when null or empty.
+        #[schema(example = json!(["verification.approved"]))]
+        events: Option<Option<Option<BTreeSet<WebhookEvent>>>> as Option<Vec<EventName>> = given_or_null(events),
+        /// Whether anything is told.
+        #[schema(nullable = false, example = true)]
+        enabled: Option<bool> = given(boolean),
+    }
+}
+
+impl From<UpdateWebhook> for WebhookChange {
+    fn from(asked: UpdateWebhook) -> Self {
+        let UpdateWebhook { name, url, events, enabled } = asked;
+        Self { name, url, events: events.map(Option::flatten), enabled }
+    }
+}
+
+request! {
+    /// Rotates the secret of a webhook.
+    pub struct RotateWebhook {
+        /// Seconds for which the old secret signs beside the new one; 86,400, a
+        /// day, when absent. With 0 it signs no more.
+        #[schema(minimum = 0, maximum = 604_800, example = 3_600)]
+        overlap: Option<u32> = optional(whole(0..=MOST_OVERLAP.as_secs() as u32)),
+    }
+}
+
+impl RotateWebhook {
+    /// How long both secrets sign.
+    pub fn overlap(self) -> Duration {
+        overlap(self.overlap)
+    }
+}
+
+request! {
+    /// Sends a message again.
+    pub struct RedeliverMessage {
+        /// The message: its `webhook-id`.
+        #[schema(pattern = "^whm_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "whm_01jz0w8e9c4t6yv2k5n3m7p8qr")]
+        message_id: WebhookMessageId as String = required(message),
+    }
+}
+
+fn message(value: Value) -> Result<WebhookMessageId, Fault> {
+    text(value)?.parse().map_err(|_| Fault::format("must be the message_id of a try"))
+}
+
+fn name(value: Value) -> Result<ResourceName, Fault> {
+    ResourceName::parse(&text(value)?).ok_or(Fault::format("must be 1 to 32 of a-z, 0-9 and -"))
+}
+
+/// Whether it can be called is for those to say who call it.
+fn url(value: Value) -> Result<String, Fault> {
+    let url = text(value)?;
+    let known = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
+    if !known || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Fault::format("must be an https URL, in ASCII"));
+    }
+    if url.len() > MAX_URL {
+        return Err(Fault::new("out_of_range", "must be at most 1000 characters long"));
+    }
+    Ok(url)
+}
+
+/// None at all are all of them.
+fn events(value: Value) -> Result<Option<BTreeSet<WebhookEvent>>, Fault> {
+    let unknown = || Fault::format("must hold only known events");
+    let events =
+        array(value)?.into_iter().map(|value| WebhookEvent::parse(&text(value)?).ok_or_else(unknown));
+    let events: BTreeSet<_> = events.collect::<Result<_, Fault>>()?;
+    Ok((!events.is_empty()).then_some(events))
+}

@@ -1,0 +1,106 @@
+//! The list of the directory's statements.
+
+use super::{
+    answer, basis, change, erasure, key, news, node, profile, resource, review, setting, tenant, usage,
+};
+use crate::sql::Statement;
+
+/// Every statement of the directory; tests run each one on both engines.
+pub const STATEMENTS: &[&Statement] = &[
+    &change::TAKE_NUMBER,
+    &change::NOTE_CHANGE,
+    &change::READ_HEAD,
+    &basis::UNCHANGED_ALL,
+    &key::COUNT_KEYS,
+    &profile::COUNT_PROFILES,
+    &setting::COUNT_LIMITS,
+    &review::COUNT_REVIEW_NUMBERS,
+    &resource::COUNT_RESOURCES,
+    &tenant::INSERT_TENANT,
+    &tenant::SELECT_TENANT,
+    &tenant::LIST_TENANTS,
+    &tenant::UPDATE_TENANT,
+    &profile::INSERT_PROFILE,
+    &profile::SELECT_PROFILE,
+    &profile::LIST_PROFILES,
+    &profile::REPLACE_PROFILE,
+    &key::SELECT_PRESENTED_KEY,
+    &key::INSERT_KEY,
+    &key::SELECT_KEY,
+    &key::LIST_KEYS,
+    &key::UPDATE_KEY,
+    &key::TOUCH_KEY,
+    &key::RETIRE_KEY,
+    &key::DELETE_KEY,
+    &profile::DELETE_PROFILE,
+    &resource::INSERT_RESOURCE,
+    &resource::LIST_RESOURCES,
+    &resource::ALL_RESOURCES,
+    &resource::UPDATE_RESOURCE,
+    &basis::UNCHANGED_KIND,
+    &basis::UNCHANGED_ONE,
+    &resource::DELETE_RESOURCE,
+    &review::INSERT_REVIEW_NUMBER,
+    &review::LIST_REVIEW_NUMBERS,
+    &review::ALL_REVIEW_NUMBERS,
+    &review::DELETE_REVIEW_NUMBER,
+    &review::DELETE_ENDED_REVIEW_NUMBER,
+    &usage::NOTE_USE,
+    &usage::LIST_USES,
+    &usage::LIST_USES_OF_KEY,
+    &answer::NOTE_ANSWER,
+    &answer::SELECT_ANSWER,
+    &setting::SAVE_SETTING,
+    &setting::SELECT_SETTINGS,
+    &news::ALL_SETTINGS,
+    &setting::DELETE_SETTING,
+    &news::READ_CHANGES,
+    &news::ALL_KEYS,
+    &news::ALL_PROFILES,
+    &news::FORGET_CHANGES,
+    &node::NOTE_NODE,
+    &node::LIST_NODES,
+    &node::DELETE_DEAD_NODES,
+    &node::FORGET_NODE,
+    &usage::TRIM_USES,
+    &usage::FORGET_USES,
+    &answer::DROP_OLD_ANSWER,
+    &answer::FORGET_ANSWERS,
+    &erasure::LIST_DELETED,
+    &erasure::BEGIN_ERASURE,
+    &erasure::IS_ERASING,
+    &erasure::ERASE_KEYS,
+    &erasure::ERASE_PROFILES,
+    &erasure::ERASE_RESOURCES,
+    &erasure::ERASE_REVIEW_NUMBERS,
+    &erasure::ERASE_SETTINGS,
+    &erasure::ERASE_ANSWERS,
+    &erasure::ERASE_USES,
+    &erasure::ERASE_TENANT,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::STATEMENTS;
+    use crate::sql::rules;
+
+    #[test]
+    fn statements_keep_to_the_shared_dialect() {
+        let broken: Vec<_> = STATEMENTS.iter().filter_map(|one| rules::check(one).err()).collect();
+        assert!(broken.is_empty(), "{broken:#?}");
+    }
+
+    #[test]
+    fn every_statement_is_in_the_list() {
+        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/directory")).unwrap();
+        let sources = folder.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+        // In two parts, so that this line is not counted.
+        let definition = concat!(": Statement", " =");
+        let written: usize = sources.map(|source| source.matches(definition).count()).sum();
+        assert_eq!(written, STATEMENTS.len());
+        let mut texts: Vec<_> = STATEMENTS.iter().map(|statement| statement.text).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), STATEMENTS.len(), "a statement is twice in the list");
+    }
+}

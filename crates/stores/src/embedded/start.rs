@@ -1,0 +1,86 @@
+//! A start, inside its transaction.
+
+use super::{
+    acts::cancel,
+    buckets, outbox, outcomes,
+    records::{self, append_event, load, load_number, number_key, save_number},
+};
+use countersign_core::{
+    id::{RecordKey, VerificationId},
+    ports::{
+        codes::{
+            acts::{NewVerification, StartOutcome},
+            refusal::Refusal,
+        },
+        error::StoreError,
+    },
+    time::Timestamp,
+    verification::{
+        event::EventKind,
+        idempotency::{Outcome, Progress},
+        number::{Listing, NumberRecord, Standing},
+        status::Status,
+    },
+};
+use rusqlite::Connection;
+
+/// The pending verification of a listing of which one is pending at most: the
+/// newest whose record stands, if it is.
+fn pending(
+    connection: &Connection,
+    key: RecordKey,
+    number: &NumberRecord,
+    listing: Listing,
+    now: Timestamp,
+) -> Result<Option<VerificationId>, StoreError> {
+    for standing in number.standing.iter().rev().filter(|standing| standing.listing == listing) {
+        if let Some(record) = load(connection, RecordKey { id: standing.id, ..key }, now)? {
+            return Ok((record.status(now) == Status::Pending).then_some(standing.id));
+        }
+    }
+    Ok(None)
+}
+
+/// Makes a verification and queues its message, unless something refuses it.
+pub fn start(
+    connection: &Connection,
+    new: &NewVerification,
+    history_backlog: bool,
+    now: Timestamp,
+) -> Result<StartOutcome, StoreError> {
+    let key = new.key;
+    let number_key = number_key(key.tenant, key.mode, new.record.number);
+    let mut number = load_number(connection, &number_key)?;
+    let pending = match &new.exclusive {
+        Some(exclusive) => pending(connection, key, &number, exclusive.listing, now)?,
+        None => None,
+    };
+    let replaces = new.exclusive.and_then(|exclusive| exclusive.replaces);
+    let changed = pending.is_some() && pending != replaces.map(|(id, _)| id);
+    let look = buckets::look(connection, &new.takes, now)?;
+    let (mut limits, number_hit) = match number.admit(&new.number_limits, now) {
+        Ok(states) => (states, None),
+        Err(hit) => (Vec::new(), Some(hit)),
+    };
+    let refusal = Refusal { outer: look.hit(&new.takes), history_backlog, changed, number: number_hit };
+    if let Some(refused) = refusal.first() {
+        return Ok(refused);
+    }
+    limits.extend_from_slice(&look.states);
+    let record = new.begun(now);
+    let standing = Standing { id: key.id, listing: new.listing(), until: record.kept_until() };
+    number.stand(standing, now);
+    save_number(connection, &number_key, &number)?;
+    buckets::take(connection, &look)?;
+    if let (Some(id), Some((_, event))) = (pending, replaces) {
+        cancel(connection, RecordKey { id, ..key }, event, now)?;
+    }
+    records::create(connection, key, &record)?;
+    if !record.review {
+        outbox::queue(connection, key, record.message, now)?;
+    }
+    let started = new.started(&record, &limits);
+    append_event(connection, key, new.event, now, &EventKind::Started(Box::new(started)))?;
+    outcomes::keep(connection, new.once.as_ref(), &Outcome::Started(Progress::of(key.id, &record)), now)?;
+    Ok(StartOutcome::Started { record, limits })
+}

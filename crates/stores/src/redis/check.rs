@@ -1,0 +1,104 @@
+//! A check: one run of check.lua.
+
+use super::{
+    binding::{Binding, replayed},
+    codes::RedisCodes,
+    keys,
+    reply::Reply,
+    script,
+};
+use countersign_core::{
+    id::{EventId, RecordKey},
+    ports::{codes::acts::CheckFound, error::StoreError},
+    verification::{
+        guesses::GuessWait,
+        idempotency::{Act, Answer, EVALUATED, Once, Replay},
+        outcome::CheckOutcome,
+        request::SubmittedCode,
+        status::Status,
+    },
+};
+use redis::Value;
+use std::time::Duration;
+
+pub(super) async fn check(
+    codes: &RedisCodes,
+    key: RecordKey,
+    code: SubmittedCode,
+    event: EventId,
+    once: Option<Once>,
+) -> Result<Answer<Option<CheckFound>>, StoreError> {
+    let binding = codes.store.bind(once.as_ref(), event).await?;
+    if matches!(binding, Binding::Other) {
+        return Ok(Answer::Replay(Replay::Mismatch));
+    }
+    let partition = key.id.partition();
+    let mut names = vec![keys::verification(key), keys::events(partition), keys::none(partition)];
+    names.extend(once.as_ref().map(|once| keys::outcome(partition, &once.slot)));
+    let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+    let macs: Vec<u8> =
+        code.macs.iter().flat_map(|mac| std::iter::once(mac.version).chain(mac.mac)).collect();
+    let mut shape = vec![code.length, u8::from(code.fits_digits) + 2 * u8::from(code.fits_letters)];
+    shape.extend(code.payment.iter().flatten());
+    let head = once.as_ref().map_or_else(Vec::new, |once| once.head(Act::Check, key.id));
+    let rewrite: &[u8] = if codes.approvals.is_some() { b"1" } else { b"" };
+    let mut args: Vec<&[u8]> = vec![&macs, &shape, event.bytes()];
+    if once.is_some() {
+        args.extend([head.as_slice(), rewrite]);
+    }
+    let value = match &codes.approvals {
+        None => codes.store.run(&script::CHECK, &names, &args).await?,
+        Some(approvals) => approvals.run(&codes.store, &script::CHECK, partition, &names, &args).await?,
+    };
+    let answer = read_check(Reply::new(value)?, once.as_ref())?;
+    if let Answer::Fresh(found) = &answer
+        && !found.is_some_and(|found| EVALUATED.contains(&found.outcome))
+    {
+        codes.store.unbind(once.as_ref(), event).await;
+    }
+    Ok(answer)
+}
+
+/// Whether a reply of check.lua approves: this check, or the equal request that it repeats.
+pub(super) fn is_approval(value: &Value) -> bool {
+    let Value::Array(values) = value else { return false };
+    match values.as_slice() {
+        [Value::Int(5), ..] => true,
+        // The last bytes of a check's outcome: what was found (0: right), tries left.
+        [Value::Int(8), Value::BulkString(outcome)] => {
+            outcome.get(17) == Some(&(Act::Check as u8)) && outcome.iter().rev().nth(1) == Some(&0)
+        }
+        _ => false,
+    }
+}
+
+fn read_check(reply: Reply, once: Option<&Once>) -> Result<Answer<Option<CheckFound>>, StoreError> {
+    let what = reply.number(0)?;
+    if what == 8 {
+        return replayed(once, reply.bytes(1)?);
+    }
+    if what == 0 {
+        return Ok(Answer::Fresh(None));
+    }
+    let outcome = match what {
+        1 => match reply.number(1)? {
+            1 => CheckOutcome::AlreadyApproved,
+            2 => CheckOutcome::Ended(Status::Canceled),
+            4 => CheckOutcome::Ended(Status::Exhausted),
+            5 => CheckOutcome::Ended(Status::Failed),
+            _ => CheckOutcome::Ended(Status::Expired),
+        },
+        2 => CheckOutcome::InvalidCode,
+        3 => {
+            let wait = Duration::from_millis(reply.small(1)?);
+            CheckOutcome::GuessLimit(GuessWait { wait, of_number: reply.number(3)? == 1 })
+        }
+        4 => CheckOutcome::UnknownKeyVersion,
+        5 => CheckOutcome::Approved,
+        6 => CheckOutcome::Wrong,
+        7 => CheckOutcome::Exhausted,
+        9 => CheckOutcome::TransactionMismatch,
+        _ => return Err(StoreError::unavailable("a script answered in an unexpected form")),
+    };
+    Ok(Answer::Fresh(Some(CheckFound { outcome, attempts_left: reply.small(2)? })))
+}

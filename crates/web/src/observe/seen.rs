@@ -1,0 +1,108 @@
+//! What is written down of a request: a log line, a line of the audit, a measurement.
+
+use crate::{
+    form::Form,
+    notes::{Changed, Outcome},
+    problem::{Problem, ProblemCode},
+};
+use actix_web::{
+    HttpMessage, HttpRequest, ResponseError,
+    http::header::{HeaderName, HeaderValue},
+};
+use countersign_core::{access::caller::Caller, id::VerificationId};
+use std::time::{Duration, Instant};
+
+/// The part of a log line that is known before the request is handled.
+pub struct Seen {
+    pub id: String,
+    pub method: &'static str,
+    /// How refusals are told here.
+    pub form: &'static Form,
+    /// A header of the request that the answer repeats.
+    pub echo: Option<(HeaderName, HeaderValue)>,
+    /// Of the caller, where it can be told.
+    pub address: Option<String>,
+    pub started: Instant,
+    /// Whether the answer goes without its body.
+    pub is_head: bool,
+}
+
+impl Seen {
+    /// The method that the operation is known by.
+    pub fn operation(&self) -> &'static str {
+        if self.is_head { "GET" } else { self.method }
+    }
+
+    /// One line for each change that was made to what a tenant has set, its keys and its numbers.
+    pub fn audit(&self, request: &HttpRequest, route: &str, status: u16) {
+        let change = matches!(self.method, "POST" | "PUT" | "PATCH" | "DELETE");
+        if !change || !(self.form.changes)(route) || !(200..300).contains(&status) {
+            return;
+        }
+        let extensions = request.extensions();
+        let Some(caller) = extensions.get::<Caller>() else { return };
+        // A change that succeeded names what exists, or what it made.
+        let named = request.match_info().iter().next().map(|(_, name)| name);
+        tracing::info!(
+            target: "audit",
+            method = self.method,
+            route,
+            changed = extensions.get::<Changed>().map(|changed| changed.0.as_str()).or(named),
+            tenant.id = caller.tenant.to_string(),
+            key.id = caller.key.to_string(),
+            client.address = self.address,
+            request_id = self.id,
+            "changed"
+        );
+    }
+
+    pub fn measure(&self, route: &str, status: u16) {
+        let labels =
+            [("method", self.method.to_owned()), ("route", route.to_owned()), ("status", status.to_string())];
+        metrics::histogram!("http_server_request_duration_seconds", &labels)
+            .record(self.started.elapsed().as_secs_f64());
+    }
+
+    pub fn log_failure(&self, problem: &Problem) {
+        if problem.status_code().is_server_error() {
+            let outcome = problem.code().as_str();
+            tracing::error!(target: "http", request_id = self.id, outcome, error = problem.chain(), "request failed");
+        }
+    }
+
+    pub fn log_line(&self, request: &HttpRequest, route: &str, status: u16, problem: Option<ProblemCode>) {
+        let extensions = request.extensions();
+        let caller = extensions.get::<Caller>();
+        let outcome = problem.map(ProblemCode::as_str);
+        let outcome = outcome.or_else(|| extensions.get::<Outcome>().map(|outcome| outcome.0));
+        tracing::info!(
+            target: "http",
+            method = self.method,
+            route,
+            status,
+            duration_ms = millis(self.started.elapsed()),
+            request_id = self.id,
+            client.address = self.address,
+            tenant.id = caller.map(|caller| caller.tenant.to_string()),
+            key.id = caller.map(|caller| caller.key.to_string()),
+            verification.id = extensions.get::<VerificationId>().map(VerificationId::to_string),
+            outcome = outcome.unwrap_or(match status {
+                0..400 => "ok",
+                400..500 => "refused",
+                _ => "failed",
+            }),
+            "request"
+        );
+    }
+}
+
+impl std::fmt::Debug for Seen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.id)
+    }
+}
+
+/// Milliseconds with three decimals, enough to tell a cache from a store.
+pub fn millis(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1_000.0
+}

@@ -1,0 +1,188 @@
+//! The errors of what clients do with verifications, as problems.
+
+use super::{
+    answer::Problem,
+    json::RefusingLimit,
+    stores::{codes, codes_unavailable, directory},
+    table::ProblemCode,
+};
+use countersign_core::{
+    acts::{
+        cancel::CancelError, check::CheckError, families::FamilyError, history::HistoryError,
+        read::ReadError, resend::ResendError, start::request::StartError,
+    },
+    tenant::limits::{LimitHit, LimitScope},
+    verification::{guesses::GuessWait, idempotency::IdempotencyError, status::Status},
+};
+use std::{sync::Arc, time::Duration};
+
+/// The wait that is asked for while events wait for the database: its longest pause.
+const BACKLOG_WAIT: Duration = Duration::from_secs(5);
+/// The wait that is asked for when somebody must first configure a provider.
+const ROUTE_WAIT: Duration = Duration::from_secs(60);
+
+const NO_VERIFICATION: &str = "There is no such verification.";
+
+fn no_route() -> Problem {
+    Problem::new(ProblemCode::NoRoute, "No provider is configured for live messages.").retry_after(ROUTE_WAIT)
+}
+
+fn ended(status: Status) -> Problem {
+    let detail = format!("The verification is {}.", status.as_str());
+    Problem::new(ProblemCode::VerificationEnded, detail)
+}
+
+fn unknown_profile() -> Problem {
+    Problem::field(ProblemCode::InvalidRequest, "profile", "not_found", "names no profile of the tenant")
+}
+
+pub(super) fn limited(hit: LimitHit) -> Problem {
+    let detail = format!("The limit {} refused the request.", hit.name);
+    let limit = RefusingLimit { name: hit.name, scope: hit.scope };
+    let problem = Problem::new(ProblemCode::RateLimited, detail).with_limit(limit).with_states(hit.states);
+    problem.retry_after(hit.retry_after)
+}
+
+/// Wrong codes in a row: nothing is evaluated for a while.
+pub fn guess_limit(wait: GuessWait) -> Problem {
+    let (name, scope, whose) = if wait.of_number {
+        ("guesses_number", LimitScope::Number, "for this number")
+    } else {
+        ("guesses_end_user_ip", LimitScope::EndUserIp, "from this end user's address")
+    };
+    let detail = format!("Too many wrong codes in a row {whose}; no code was compared and no try used.");
+    let limit = RefusingLimit { name: name.to_owned(), scope: scope.as_str() };
+    Problem::new(ProblemCode::GuessLimit, detail).with_limit(limit).retry_after(wait.wait)
+}
+
+impl From<IdempotencyError> for Problem {
+    fn from(error: IdempotencyError) -> Self {
+        match error {
+            IdempotencyError::Mismatch => Self::new(
+                ProblemCode::IdempotencyMismatch,
+                "This Idempotency-Key was used for another request; use a fresh one.",
+            ),
+            IdempotencyError::SecretShown => Self::new(
+                ProblemCode::SecretAlreadyShown,
+                "The first request with this Idempotency-Key was carried out, and its secret is kept nowhere. \
+                    If it is lost, list what was made, delete it, and make another.",
+            ),
+        }
+    }
+}
+
+impl From<StartError> for Problem {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::UnknownProfile => unknown_profile(),
+            StartError::UnknownTemplate => {
+                let message = "names no template of the tenant";
+                Self::field(ProblemCode::InvalidRequest, "template", "not_found", message)
+            }
+            StartError::UnknownSender => {
+                Self::field(ProblemCode::InvalidRequest, "sender", "not_found", "is no sender of the tenant")
+            }
+            StartError::TextTooLong => {
+                let message = "makes the message longer than an Android app can read";
+                Self::field(ProblemCode::InvalidRequest, "app_hash", "too_long", message)
+            }
+            StartError::CountryNotAllowed(country) => {
+                let country =
+                    country.map_or("of this number".to_owned(), |country| country.as_str().to_owned());
+                let detail = format!("The tenant's country list does not allow the country {country}.");
+                Self::new(ProblemCode::CountryNotAllowed, detail)
+            }
+            StartError::UnknownLimit(name) => {
+                let message = "names no limit of the tenant or the profile";
+                let field = format!("limits.{}", name.as_str());
+                Self::field(ProblemCode::InvalidRequest, &field, "not_found", message)
+            }
+            StartError::Idempotency(error) => error.into(),
+            StartError::NumberBlocked => Self::new(ProblemCode::NumberBlocked, "The number is blocked."),
+            StartError::Limited(hit) => limited(hit),
+            StartError::NoRoute => no_route(),
+            StartError::HistoryBacklog => {
+                let detail = "The database is away and its backlog is full; nothing was made.";
+                Self::new(ProblemCode::HistoryBacklog, detail).retry_after(BACKLOG_WAIT)
+            }
+            StartError::Codes(error) => codes(error),
+            StartError::Directory(error) => directory(error),
+        }
+    }
+}
+
+impl From<CheckError> for Problem {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::NotFound => Self::not_found(NO_VERIFICATION),
+            CheckError::UnknownProfile => unknown_profile(),
+            CheckError::Idempotency(error) => error.into(),
+            CheckError::Codes(error) => codes(error),
+            CheckError::Directory(error) => directory(error),
+        }
+    }
+}
+
+impl From<ResendError> for Problem {
+    fn from(error: ResendError) -> Self {
+        match error {
+            ResendError::NotFound => Self::not_found(NO_VERIFICATION),
+            ResendError::TooSoon(wait) => {
+                let detail = "The cooldown since the last message still runs.";
+                Self::new(ProblemCode::ResendTooSoon, detail).retry_after(wait)
+            }
+            ResendError::SendsExhausted => {
+                Self::new(ProblemCode::SendsExhausted, "All messages of this verification are used.")
+            }
+            ResendError::Limited(hit) => limited(hit),
+            ResendError::Ended(status) => ended(status),
+            ResendError::NoRoute => no_route(),
+            ResendError::Idempotency(error) => error.into(),
+            ResendError::Open(error) => codes_unavailable().caused_by(Arc::new(error)),
+            ResendError::Codes(error) => codes(error),
+            ResendError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<FamilyError> for Problem {
+    fn from(error: FamilyError) -> Self {
+        match error {
+            FamilyError::Start(error) => error.into(),
+            FamilyError::Resend(error) => error.into(),
+        }
+    }
+}
+
+impl From<CancelError> for Problem {
+    fn from(error: CancelError) -> Self {
+        match error {
+            CancelError::NotFound => Self::not_found(NO_VERIFICATION),
+            CancelError::Ended(status) => ended(status),
+            CancelError::Codes(error) => codes(error),
+            CancelError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NotFound => Self::not_found(NO_VERIFICATION),
+            ReadError::Unreadable(_) => codes_unavailable().caused_by(Arc::new(error)),
+            ReadError::Codes(error) => codes(error),
+            ReadError::History(error) => error.into(),
+        }
+    }
+}
+
+impl From<HistoryError> for Problem {
+    fn from(error: HistoryError) -> Self {
+        match error {
+            HistoryError::NotFound => Self::not_found(NO_VERIFICATION),
+            HistoryError::UnknownProfile => unknown_profile(),
+            HistoryError::Codes(error) => codes(error),
+            HistoryError::Database(error) => directory(error),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The errors of what a tenant sets, as problems.
+
+use super::{answer::Problem, stores::directory, table::ProblemCode};
+use countersign_core::{
+    access::caller::LiveByTest,
+    management::{
+        allowlists::AllowlistError, keys::KeyError, profiles::ProfileError, reviews::ReviewError,
+        settings::SettingError,
+    },
+};
+use std::net::IpAddr;
+
+/// The author of a list would be the first whom it refuses.
+fn lock_out(address: IpAddr) -> Problem {
+    let detail = format!(
+        "The list does not admit {address}, from which you call: you would be locked out. Send `confirm: true` if you mean it."
+    );
+    Problem::new(ProblemCode::Conflict, detail)
+}
+
+impl From<LiveByTest> for Problem {
+    fn from(_: LiveByTest) -> Self {
+        Self::new(
+            ProblemCode::InsufficientScope,
+            "It holds for live keys too, so a test key does not change it; use a live key.",
+        )
+    }
+}
+
+impl From<AllowlistError> for Problem {
+    fn from(error: AllowlistError) -> Self {
+        match error {
+            AllowlistError::LockOut(address) => lock_out(address),
+            AllowlistError::LiveByTest(error) => error.into(),
+            AllowlistError::Directory(error) => directory(error),
+        }
+    }
+}
+
+impl From<ProfileError> for Problem {
+    fn from(error: ProfileError) -> Self {
+        match error {
+            ProfileError::NotFound => Self::not_found("There is no such profile."),
+            ProfileError::Default => {
+                Self::new(ProblemCode::Conflict, "Every tenant has the profile `default`; change it instead.")
+            }
+            ProfileError::LiveByTest(error) => error.into(),
+            ProfileError::Directory(error) => directory(error),
+        }
+    }
+}
+
+impl From<ReviewError> for Problem {
+    fn from(error: ReviewError) -> Self {
+        match error {
+            ReviewError::NotFound => Self::not_found("There is no such review number."),
+            ReviewError::Exists => Self::new(ProblemCode::Conflict, "The number is a review number already."),
+            ReviewError::Idempotency(error) => error.into(),
+            ReviewError::LiveByTest(error) => error.into(),
+            ReviewError::Directory(error) => directory(error),
+        }
+    }
+}
+
+impl From<SettingError> for Problem {
+    fn from(error: SettingError) -> Self {
+        match error {
+            SettingError::NotFound => Self::not_found("There is no such limit."),
+            SettingError::LiveByTest(error) => error.into(),
+            SettingError::Directory(error) => directory(error),
+        }
+    }
+}
+
+impl From<KeyError> for Problem {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::NotFound => Self::not_found("There is no such key."),
+            KeyError::BeyondOwnScopes(_) => Self::new(
+                ProblemCode::InsufficientScope,
+                "A key grants, changes and deletes only what it holds itself.",
+            ),
+            KeyError::BeyondOwnAllowlist => Self::new(
+                ProblemCode::Conflict,
+                "The key you use has an allowlist; that of a key it makes, changes or rotates must lie within it.",
+            ),
+            KeyError::LockOut(address) => lock_out(address),
+            KeyError::NotInUse => {
+                Self::new(ProblemCode::Conflict, "The key is disabled or has ended; make another one.")
+            }
+            KeyError::Replaced(successor) => {
+                let detail = format!("The key was rotated before; rotate {successor}, which took its place.");
+                Self::new(ProblemCode::Conflict, detail)
+            }
+            KeyError::Idempotency(error) => error.into(),
+            KeyError::LiveByTest => {
+                Self::new(ProblemCode::InsufficientScope, "A test key makes only test keys.")
+            }
+            KeyError::OwnKey => Self::new(
+                ProblemCode::Conflict,
+                "A key cannot disable, end or delete itself; use another one.",
+            ),
+            KeyError::BeyondOwnExpiry(own) => {
+                let detail = format!(
+                    "The key you use ends at {own}; `expires_at` of a key it makes or changes must not be later."
+                );
+                Self::new(ProblemCode::Conflict, detail)
+            }
+            KeyError::Directory(error) => directory(error),
+        }
+    }
+}
