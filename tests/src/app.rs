@@ -4,8 +4,8 @@ use crate::codes::{HandClock, new_tenant, rng, seconds};
 use countersign::{Application, Parts, Settings};
 use countersign_core::{
     access::{
+        actor::{Actor, Who},
         allowlist::Allowlist,
-        caller::Caller,
         key::{Key, PresentedKey},
         scope::{Scope, Scopes},
     },
@@ -44,7 +44,7 @@ impl Drop for TestApp {
 
 /// A tenant and a key of it.
 pub struct TestKey {
-    pub caller: Caller,
+    pub caller: Actor,
     pub text: String,
 }
 
@@ -121,14 +121,14 @@ impl TestApp {
     }
 
     /// Another key of the same tenant.
-    pub async fn key_for(&self, caller: &Caller, mode: Mode, scopes: Scopes) -> TestKey {
+    pub async fn key_for(&self, caller: &Actor, mode: Mode, scopes: Scopes) -> TestKey {
         self.key_within(caller, mode, scopes, Allowlist::default()).await
     }
 
     /// One that is accepted from these addresses alone; from all if there are none.
     pub async fn key_within(
         &self,
-        caller: &Caller,
+        caller: &Actor,
         mode: Mode,
         scopes: Scopes,
         allowlist: Allowlist,
@@ -140,15 +140,15 @@ impl TestApp {
         let key = Key { allowlist, ..Key::new(&presented, caller.tenant, "test".into(), scopes, now) };
         self.context.directory.create_key(&key, None).await.unwrap();
         self.context.refresh().await.unwrap();
-        let caller = Caller { key: id, mode, scopes, ..caller.clone() };
+        let caller = Actor { who: Who::Key(id), mode, grants: scopes, ..caller.clone() };
         TestKey { caller, text: presented.expose().to_string() }
     }
 
-    pub async fn key_with(&self, caller: &Caller, scope: Scope) -> TestKey {
+    pub async fn key_with(&self, caller: &Actor, scope: Scope) -> TestKey {
         self.key_for(caller, Mode::Live, [scope].into_iter().collect()).await
     }
 
-    pub async fn set_policy(&self, caller: &Caller, policy: Policy) {
+    pub async fn set_policy(&self, caller: &Actor, policy: Policy) {
         let directory = &self.context.directory;
         let name = ProfileName::default();
         let old = directory.profile(caller.tenant, &name).await.unwrap().unwrap();

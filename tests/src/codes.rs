@@ -17,7 +17,10 @@ mod servers;
 mod takes;
 
 use countersign_core::{
-    access::{caller::Caller, scope::Scopes},
+    access::{
+        actor::{Actor, Who},
+        scope::Scopes,
+    },
     acts::{
         cancel::{CancelError, cancel_verification},
         check::{CheckError, Checked, Submitted, check_code},
@@ -116,7 +119,7 @@ pub fn keyring() -> KeyRing {
 pub struct Bench {
     pub context: Context,
     pub clock: Arc<HandClock>,
-    pub caller: Caller,
+    pub caller: Actor,
     engine: Engine,
     _folder: tempfile::TempDir,
 }
@@ -195,7 +198,7 @@ impl Bench {
         self.start_as(&self.caller, to).await
     }
 
-    pub async fn start_as(&self, caller: &Caller, to: &str) -> Result<Verification, StartError> {
+    pub async fn start_as(&self, caller: &Actor, to: &str) -> Result<Verification, StartError> {
         let request = StartRequest::plain(PhoneNumber::parse(to).unwrap());
         let (once, now) = (None, self.clock.now());
         let made = start_verification(&self.context, caller, request, once, now, &mut rng()).await;
@@ -262,20 +265,20 @@ pub fn rng() -> StdRng {
 }
 
 /// A tenant with its default profile, and its only caller.
-pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Caller {
+pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Actor {
     let (now, mut rng) = (clock.now(), rng());
     let tenant = Tenant::new(TenantId::new(now, &mut rng), TenantName::parse(name).unwrap(), now);
     let profile = Profile::first(ProfileId::new(now, &mut rng), tenant.id, now);
     context.directory.create_tenant(&tenant, &profile, &Countries::default()).await.unwrap();
     context.refresh().await.unwrap();
-    Caller {
+    Actor {
         tenant: tenant.id,
-        key: KeyId::new(now, &mut rng),
+        who: Who::Key(KeyId::new(now, &mut rng)),
         mode: Mode::Live,
-        scopes: Scopes::all(),
-        expires_at: None,
+        grants: Scopes::all(),
+        until: None,
         allowlist: Default::default(),
-        address: std::net::Ipv4Addr::LOCALHOST.into(),
+        address: Some(std::net::Ipv4Addr::LOCALHOST.into()),
     }
 }
 

@@ -249,7 +249,7 @@ async fn what_another_process_changes_is_obeyed_within_two_seconds() {
     let key = app.key_with(&owner.caller, Scope::SettingsRead).await;
     assert_eq!(app.get("/v1/limits", &key).await.status, 200);
     // As the CLI does: beside the server, through the same tables.
-    let (tenant, id, now) = (key.caller.tenant, key.caller.key, app.clock.now());
+    let (tenant, id, now) = (key.caller.tenant, key.caller.key().unwrap(), app.clock.now());
     let change = KeyChange { disabled: Some(true), ..KeyChange::default() };
     app.context.directory.update_key(tenant, id, change, now).await.unwrap();
     let since = Instant::now();
@@ -366,7 +366,7 @@ async fn a_test_key_changes_nothing_that_live_keys_feel() {
     for changed in ["tenant", "country"] {
         let limit = audit.find(|line| {
             line["target"] == "audit"
-                && line["fields"]["key.id"] == key.caller.key.to_string()
+                && line["fields"]["key.id"] == key.caller.key().unwrap().to_string()
                 && line["fields"]["route"] == "/v1/limits/{name}"
         });
         let limit = limit.expect("a change has its line");

@@ -55,7 +55,7 @@ async fn every_key_of_a_disabled_tenant_is_refused_as_a_disabled_key_is() {
     let (owner, neighbour) = (app.tenant("Acme").await, app.tenant("Other").await);
     let test = app.key_for(&owner.caller, Mode::Test, Scopes::all()).await;
     let disabled = app.key_for(&neighbour.caller, Mode::Live, Scopes::all()).await;
-    let path = format!("/v1/keys/{}", disabled.caller.key);
+    let path = format!("/v1/keys/{}", disabled.caller.key().unwrap());
     let body = json!({ "disabled": true });
     let off = app.send("PATCH", &path, Some(&neighbour.text), Some(&body)).await;
     assert_eq!(off.status, 200, "{off:?}");

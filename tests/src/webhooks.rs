@@ -15,7 +15,11 @@ use crate::{
 use anyhow::Result;
 use async_trait::async_trait;
 use countersign_core::{
-    access::{allowlist::Allowlist, caller::Caller, scope::Scopes},
+    access::{
+        actor::{Actor, Who},
+        allowlist::Allowlist,
+        scope::Scopes,
+    },
     context::{Context, Management},
     fakes::codes::{WithoutEventLog, WithoutOutbox, WithoutPeers, WithoutVerifications},
     id::{KeyId, WebhookId, WebhookMessageId},
@@ -84,7 +88,7 @@ pub struct Place {
     pub context: Context,
     pub history: Arc<SqlHistory>,
     pub clock: Arc<HandClock>,
-    pub caller: Caller,
+    pub caller: Actor,
 }
 
 impl Place {
@@ -117,14 +121,14 @@ impl Place {
         let profile = Profile::first(PROFILE, TENANT, now);
         context.directory.create_tenant(&tenant, &profile, &Countries::default()).await?;
         context.refresh().await?;
-        let caller = Caller {
+        let caller = Actor {
             tenant: TENANT,
-            key: KeyId::from_bytes([9; 16]),
+            who: Who::Key(KeyId::from_bytes([9; 16])),
             mode: Mode::Live,
-            scopes: Scopes::all(),
-            expires_at: None,
+            grants: Scopes::all(),
+            until: None,
             allowlist: Allowlist::default(),
-            address: Ipv4Addr::LOCALHOST.into(),
+            address: Some(Ipv4Addr::LOCALHOST.into()),
         };
         Ok(Self { context, history, clock, caller })
     }

@@ -12,7 +12,7 @@ use actix_web::{
     },
     web::Data,
 };
-use countersign_core::{access::caller::Caller, verification::idempotency::Once};
+use countersign_core::{access::actor::Actor, verification::idempotency::Once};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Marks an answer that an earlier request was given.
@@ -29,11 +29,12 @@ pub fn once(request: &HttpRequest, body: &[u8]) -> Result<Option<Once>, Problem>
         Problem::new(ProblemCode::InvalidRequest, detail)
     })?;
     let extensions = request.extensions();
-    let (Some(caller), Some(state)) = (extensions.get::<Caller>(), request.app_data::<Data<State>>()) else {
+    let (Some(caller), Some(state)) = (extensions.get::<Actor>(), request.app_data::<Data<State>>()) else {
         return Ok(None);
     };
+    let Some(own) = caller.key() else { return Ok(None) };
     let keyring = &state.context.keyring;
-    let parts = [caller.key.bytes().as_slice(), key.as_bytes()];
+    let parts = [own.bytes().as_slice(), key.as_bytes()];
     let slot = keyring.hash("idempotency", caller.tenant, &parts);
     let request = keyring.hash("request", caller.tenant, &[request.path().as_bytes(), body]);
     Ok(Some(Once { slot, request }))

@@ -23,8 +23,8 @@ use actix_web::{
 };
 use countersign_core::{
     access::{
+        actor::Actor,
         address::{CallerAddress, TrustedProxies, UnreadableHop},
-        caller::Caller,
     },
     id::RequestId,
 };
@@ -171,7 +171,7 @@ impl Seen {
 /// Whether an accepted key came with it. Others get a connection for each request: the
 /// server times the head of the first one alone, so the next could trickle in for ever.
 fn is_known(request: &HttpRequest) -> bool {
-    request.extensions().contains::<Caller>()
+    request.extensions().contains::<Actor>()
 }
 
 /// Where the request came from. A connection that is gone already has no peer.

@@ -2,7 +2,7 @@
 
 use super::{Bench, number, rng, seconds, wrong};
 use countersign_core::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::{
         check::{CheckError, Submitted, check_code, check_code_by_number},
         resend::{ResendError, resend_verification},
@@ -109,7 +109,7 @@ pub async fn every_scope_counts_by_itself(bench: Bench) {
     bench.start("+447400123456").await.unwrap();
     assert_eq!(hit(bench.ask(bench.request("+4915112345678", None)).await).scope, "tenant");
     // Another key of the tenant shares the tenant's limit; test mode has its own.
-    let test = Caller { mode: Mode::Test, ..bench.caller.clone() };
+    let test = Actor { mode: Mode::Test, ..bench.caller.clone() };
     bench.start_as(&test, "+4915112345678").await.unwrap();
 }
 
@@ -186,7 +186,7 @@ pub async fn countries_are_refused_before_any_limit_is_taken(bench: Bench) {
     }
     let states = bench.ask(bench.request(&number(1), None)).await.unwrap();
     assert_eq!(remaining(&states, "tenant_1h"), 9);
-    let test = Caller { mode: Mode::Test, ..bench.caller.clone() };
+    let test = Actor { mode: Mode::Test, ..bench.caller.clone() };
     let to = countersign_core::phone::magic::parse_number("+15005550002").unwrap();
     let request = StartRequest { to, ..bench.request(&number(1), None) };
     let now = bench.clock.now();

@@ -4,7 +4,7 @@
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header};
 use countersign_core::{
-    access::{caller::Caller, scope::Scope},
+    access::{actor::Actor, scope::Scope},
     ports::error::StoreError,
 };
 use countersign_web::problem::{self, Problem, ProblemCode, RefusingLimit};
@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-/// Why nobody is known to call. The middleware keeps the [`Caller`] in the extensions of the
+/// Why nobody is known to call. The middleware keeps the [`Actor`] in the extensions of the
 /// request, or this.
 #[derive(Clone, Debug)]
 pub enum Refusal {
@@ -65,12 +65,12 @@ impl<A: ScopeMarker, B: ScopeMarker> ScopeMarker for (A, B) {
 }
 
 /// The caller, known to hold the scope; the first parameter of every handler.
-pub struct Authed<S>(Caller, PhantomData<S>);
+pub struct Authed<S>(Actor, PhantomData<S>);
 
 impl<S> Deref for Authed<S> {
-    type Target = Caller;
+    type Target = Actor;
 
-    fn deref(&self) -> &Caller {
+    fn deref(&self) -> &Actor {
         &self.0
     }
 }
@@ -94,16 +94,16 @@ fn challenge(value: String, code: ProblemCode, detail: &'static str) -> Problem 
 }
 
 /// Who calls, or why nobody is known to.
-pub fn caller_of(request: &HttpRequest) -> Result<Caller, Refusal> {
+pub fn caller_of(request: &HttpRequest) -> Result<Actor, Refusal> {
     let extensions = request.extensions();
-    extensions.get::<Caller>().cloned().ok_or_else(|| {
+    extensions.get::<Actor>().cloned().ok_or_else(|| {
         let refusal = extensions.get::<Refusal>().cloned();
         refusal.unwrap_or(Refusal::Missing)
     })
 }
 
-fn admit(caller: Caller, scope: Scope) -> Result<Caller, Problem> {
-    if caller.scopes.contains(scope) {
+fn admit(caller: Actor, scope: Scope) -> Result<Actor, Problem> {
+    if caller.grants.contains(scope) {
         return Ok(caller);
     }
     Err(challenge(

@@ -132,7 +132,7 @@ pub async fn list_review_numbers(
 ) -> Result<Json<ReviewNumberList>, Problem> {
     query.0.finish(Some(()))?;
     let found = reviews::list_review_numbers(&state.context, &caller).await?;
-    let whole = caller.scopes.contains(Scope::NumbersRead);
+    let whole = caller.grants.contains(Scope::NumbersRead);
     let one = |review: &review::ReviewNumber| {
         let to = review.open(&state.context.keyring).map(|(to, _)| to);
         body(review, to.map(|to| if whole { to.e164().to_owned() } else { to.masked() }), None)

@@ -49,7 +49,7 @@ request! {
     }
 }
 
-fn body(state: &State, caller: &countersign_core::access::caller::Caller) -> Result<Json<Tenant>, Problem> {
+fn body(state: &State, caller: &countersign_core::access::actor::Actor) -> Result<Json<Tenant>, Problem> {
     let (tenant, locale) = settings::read_tenant(&state.context, caller)?;
     Ok(Json(Tenant {
         id: tenant.id.to_string(),

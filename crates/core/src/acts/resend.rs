@@ -1,7 +1,7 @@
 //! Resend: another message for the same verification, by its policy.
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::{
         read::{ReadError, view},
         view::Verification,
@@ -90,32 +90,32 @@ fn has_way_for(context: &Context, key: RecordKey, record: &Record) -> Result<boo
 /// Queues another message and gives the verification as it is then.
 pub async fn resend_verification(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     id: VerificationId,
     once: Option<Once>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Resent, ResendError> {
-    resend_taking(context, caller, id, (once, &[]), now, rng).await
+    resend_taking(context, actor, id, (once, &[]), now, rng).await
 }
 
 /// The same, where limits count the message too.
 pub(crate) async fn resend_taking(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     id: VerificationId,
     (once, takes): (Option<Once>, &[Take]),
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Resent, ResendError> {
-    let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
+    let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
     // Each turn means that another resend went through meanwhile, so its cooldown now runs.
     loop {
         let seen = context.codes.read(key).await.map_err(ResendError::Codes)?.ok_or(ResendError::NotFound)?;
         if seen.record.contact.is_empty() {
             return Err(ResendError::Ended(seen.record.status(seen.now)));
         }
-        if caller.mode == Mode::Live && !has_way_for(context, key, &seen.record)? {
+        if actor.mode == Mode::Live && !has_way_for(context, key, &seen.record)? {
             return Err(ResendError::NoRoute);
         }
         let resend = Resend {

@@ -2,8 +2,8 @@
 
 use crate::{
     access::{
+        actor::{Actor, LiveByTest},
         allowlist::Allowlist,
-        caller::{Caller, LiveByTest},
         usage::{AddressUse, UsePage},
     },
     context::Management,
@@ -28,25 +28,24 @@ pub enum AllowlistError {
 }
 
 /// Reads the list that holds for all keys of the caller's tenant.
-pub async fn read_api_allowlist(context: &Management, caller: &Caller) -> Result<Allowlist, AllowlistError> {
-    let settings = context.directory.settings(caller.tenant).await.map_err(AllowlistError::Directory)?;
+pub async fn read_api_allowlist(context: &Management, actor: &Actor) -> Result<Allowlist, AllowlistError> {
+    let settings = context.directory.settings(actor.tenant).await.map_err(AllowlistError::Directory)?;
     Ok(settings.api_allowlist)
 }
 
 /// Puts a list in its place. `confirmed` says that its author may be locked out.
 pub async fn replace_api_allowlist(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     list: Allowlist,
     confirmed: bool,
     now: Timestamp,
 ) -> Result<Allowlist, AllowlistError> {
-    caller.refuse_test()?;
-    if !confirmed && !list.allows(caller.address) {
-        return Err(AllowlistError::LockOut(caller.address));
+    actor.refuse_test()?;
+    if !confirmed && let Some(address) = actor.locked_out_by(&list) {
+        return Err(AllowlistError::LockOut(address));
     }
-    let saved =
-        context.directory.save_setting(caller.tenant, &Setting::ApiAllowlist(list.clone()), now).await;
+    let saved = context.directory.save_setting(actor.tenant, &Setting::ApiAllowlist(list.clone()), now).await;
     context.catch_up().await;
     saved.map_err(AllowlistError::Directory)?;
     Ok(list)
@@ -56,12 +55,12 @@ pub async fn replace_api_allowlist(
 /// as they are now admit it.
 pub async fn list_address_uses(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     page: UsePage,
 ) -> Result<Vec<(AddressUse, bool)>, AllowlistError> {
-    let uses = context.directory.list_address_uses(caller.tenant, page).await;
+    let uses = context.directory.list_address_uses(actor.tenant, page).await;
     let uses = uses.map_err(AllowlistError::Directory)?;
-    let view = context.tenant_view(caller.tenant).map_err(AllowlistError::Directory)?;
+    let view = context.tenant_view(actor.tenant).map_err(AllowlistError::Directory)?;
     let is_allowed = |one: &AddressUse| {
         // A key that is gone is accepted from nowhere.
         let key = context.snapshot.key(one.key);

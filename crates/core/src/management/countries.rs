@@ -1,7 +1,7 @@
 //! Management of the countries that a tenant sends to.
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     context::Management,
     management::settings::{SettingError, save},
     phone::countries::Countries,
@@ -10,18 +10,18 @@ use crate::{
 };
 
 /// The country list.
-pub fn read_countries(context: &Management, caller: &Caller) -> Result<Countries, SettingError> {
-    Ok(context.tenant_view(caller.tenant)?.settings.countries.clone())
+pub fn read_countries(context: &Management, actor: &Actor) -> Result<Countries, SettingError> {
+    Ok(context.tenant_view(actor.tenant)?.settings.countries.clone())
 }
 
 /// Replaces the country list.
 pub async fn save_countries(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     countries: Countries,
     now: Timestamp,
 ) -> Result<Countries, SettingError> {
-    caller.refuse_test()?;
-    save(context, caller, &Setting::Countries(countries.clone()), now).await?;
+    actor.refuse_test()?;
+    save(context, actor, &Setting::Countries(countries.clone()), now).await?;
     Ok(countries)
 }

@@ -5,7 +5,7 @@
 
 use crate::{
     access::{
-        caller::Caller,
+        actor::Actor,
         key::{Key, PresentedKey},
     },
     context::Management,
@@ -56,28 +56,28 @@ pub fn end_of(rotation: &Rotation) -> KeyEnd {
 /// A key may rotate itself: who can be shown its successor holds it already.
 pub async fn rotate_key(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     id: KeyId,
     (overlap, once): (Duration, Option<Once>),
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), KeyError> {
-    refuse_repeat::<KeyError>(context, caller.tenant, once.as_ref(), now).await?;
-    let old = read_governed(context, caller, id).await?;
-    refuse_outliving(caller, old.expires_at)?;
-    refuse_escaping(caller, &old.allowlist)?;
+    refuse_repeat::<KeyError>(context, actor.tenant, once.as_ref(), now).await?;
+    let old = read_governed(context, actor, id).await?;
+    refuse_outliving(actor, old.expires_at)?;
+    refuse_escaping(actor, &old.allowlist)?;
     if !old.is_usable(now) {
         return Err(KeyError::NotInUse);
     }
     // Its end was brought forward, so a second successor would end with it.
     if let Some(successor) = old.replaced_by
-        && context.directory.key(caller.tenant, successor).await.map_err(KeyError::Directory)?.is_some()
+        && context.directory.key(actor.tenant, successor).await.map_err(KeyError::Directory)?.is_some()
     {
         return Err(KeyError::Replaced(successor));
     }
     let (rotation, presented) = plan(&old, overlap, now, rng);
     let rotated = context.directory.rotate_key(&rotation, once.as_ref()).await;
-    made_once::<KeyError>(context, caller.tenant, once.as_ref(), now, rotated).await?;
+    made_once::<KeyError>(context, actor.tenant, once.as_ref(), now, rotated).await?;
     context.tell_end(end_of(&rotation)).await;
     Ok((rotation.new, presented))
 }

@@ -3,7 +3,7 @@
 //! limits nothing until then.
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     context::Management,
     id::ProfileId,
     management::profiles::{ProfileError, change_profile, find_profile},
@@ -69,12 +69,12 @@ pub fn rate_limits(profile: &Profile) -> Vec<RateLimit> {
 /// Announces a limit.
 pub async fn create_rate_limit(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     profile: ProfileId,
     (name, note): (LimitName, String),
     now: Timestamp,
 ) -> Result<RateLimit, RateLimitError> {
-    change(context, caller, profile, now, |limits| {
+    change(context, actor, profile, now, |limits| {
         if limits.iter().any(|limit| limit.name == name) {
             return Err(RateLimitError::NameTaken);
         }
@@ -91,12 +91,12 @@ pub async fn create_rate_limit(
 /// Says something else of a limit.
 pub async fn describe_rate_limit(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     profile: ProfileId,
     (name, note): (&LimitName, Option<&str>),
     now: Timestamp,
 ) -> Result<RateLimit, RateLimitError> {
-    change(context, caller, profile, now, |limits| {
+    change(context, actor, profile, now, |limits| {
         let limit = find(limits, name)?;
         if let Some(note) = note {
             note.clone_into(&mut limit.note);
@@ -109,12 +109,12 @@ pub async fn describe_rate_limit(
 /// Takes a limit away with its buckets.
 pub async fn delete_rate_limit(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     profile: ProfileId,
     name: &LimitName,
     now: Timestamp,
 ) -> Result<(), RateLimitError> {
-    change(context, caller, profile, now, |limits| {
+    change(context, actor, profile, now, |limits| {
         find(limits, name)?;
         limits.retain(|limit| limit.name != *name);
         Ok(())
@@ -125,12 +125,12 @@ pub async fn delete_rate_limit(
 /// Gives a limit one bucket more.
 pub async fn create_bucket(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     profile: ProfileId,
     (name, bucket): (&LimitName, Bucket),
     now: Timestamp,
 ) -> Result<(), RateLimitError> {
-    change(context, caller, profile, now, |limits| {
+    change(context, actor, profile, now, |limits| {
         let limit = find(limits, name)?;
         if limit.buckets.iter().any(|known| known.window == bucket.window) {
             return Err(RateLimitError::WindowTaken);
@@ -147,13 +147,13 @@ pub async fn create_bucket(
 /// Replaces the bucket with this window.
 pub async fn update_bucket(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     profile: ProfileId,
     (name, window): (&LimitName, u32),
     (max, new_window): (Option<u32>, Option<u32>),
     now: Timestamp,
 ) -> Result<Bucket, RateLimitError> {
-    change(context, caller, profile, now, |limits| {
+    change(context, actor, profile, now, |limits| {
         let limit = find(limits, name)?;
         let at = place(limit, window)?;
         let bucket = Bucket::new(max.unwrap_or(limit.buckets[at].max), new_window.unwrap_or(window));
@@ -170,12 +170,12 @@ pub async fn update_bucket(
 /// Takes the bucket with this window away.
 pub async fn delete_bucket(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     profile: ProfileId,
     (name, window): (&LimitName, u32),
     now: Timestamp,
 ) -> Result<(), RateLimitError> {
-    change(context, caller, profile, now, |limits| {
+    change(context, actor, profile, now, |limits| {
         let limit = find(limits, name)?;
         let at = place(limit, window)?;
         limit.buckets.remove(at);
@@ -195,13 +195,13 @@ fn place(limit: &RateLimit, window: u32) -> Result<usize, RateLimitError> {
 
 async fn change<T>(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     id: ProfileId,
     now: Timestamp,
     change: impl Fn(&mut Vec<RateLimit>) -> Result<T, RateLimitError>,
 ) -> Result<T, RateLimitError> {
-    let find = async || find_profile(context, caller, id).await;
-    let changed = change_profile(context, caller, find, now, |old| {
+    let find = async || find_profile(context, actor, id).await;
+    let changed = change_profile(context, actor, find, now, |old| {
         let mut limits = rate_limits(old);
         let told = change(&mut limits)?;
         Ok((with_limits(old, limits)?, told))

@@ -1,7 +1,7 @@
 //! Management of profiles.
 
 use crate::{
-    access::caller::{Caller, LiveByTest},
+    access::actor::{Actor, LiveByTest},
     code::Alphabet,
     context::Management,
     id::ProfileId,
@@ -81,41 +81,41 @@ pub enum ProfileError {
 }
 
 /// The profiles of the tenant, by name.
-pub async fn list_profiles(context: &Management, caller: &Caller) -> Result<Vec<Profile>, ProfileError> {
-    Ok(context.directory.list_profiles(caller.tenant).await?)
+pub async fn list_profiles(context: &Management, actor: &Actor) -> Result<Vec<Profile>, ProfileError> {
+    Ok(context.directory.list_profiles(actor.tenant).await?)
 }
 
 /// A profile of the tenant.
 pub async fn read_profile(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     name: &ProfileName,
 ) -> Result<Profile, ProfileError> {
-    context.directory.profile(caller.tenant, name).await?.ok_or(ProfileError::NotFound)
+    context.directory.profile(actor.tenant, name).await?.ok_or(ProfileError::NotFound)
 }
 
 /// A profile of the tenant by its id.
 pub async fn find_profile(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     id: ProfileId,
 ) -> Result<Profile, ProfileError> {
-    let all = context.directory.list_profiles(caller.tenant).await?;
+    let all = context.directory.list_profiles(actor.tenant).await?;
     all.into_iter().find(|profile| profile.id == id).ok_or(ProfileError::NotFound)
 }
 
 /// Makes a profile whose unique name follows from how people call it.
 pub async fn create_profile(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     display_name: DisplayName,
     change: ProfileChange,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Profile, ProfileError> {
-    caller.refuse_test()?;
-    let plain = change.apply(Profile::first(ProfileId::new(now, rng), caller.tenant, now));
-    let taken = context.directory.list_profiles(caller.tenant).await?;
+    actor.refuse_test()?;
+    let plain = change.apply(Profile::first(ProfileId::new(now, rng), actor.tenant, now));
+    let taken = context.directory.list_profiles(actor.tenant).await?;
     let free = |name: &ProfileName| taken.iter().all(|profile| profile.name != *name);
     // Another request may take a name meanwhile, and then the next one is tried.
     for name in display_name.unique_names().filter(free).take(MOST_PROFILES as usize) {
@@ -135,18 +135,18 @@ pub async fn create_profile(
 /// started keep the policy of their start.
 pub async fn save_profile(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     name: ProfileName,
     change: ProfileChange,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(Profile, bool), ProfileError> {
-    caller.refuse_test()?;
+    actor.refuse_test()?;
     let limits = Some(change.limits.unwrap_or_default());
     let change = ProfileChange { limits, ..change };
-    let fresh = Profile { name, ..Profile::first(ProfileId::new(now, rng), caller.tenant, now) };
+    let fresh = Profile { name, ..Profile::first(ProfileId::new(now, rng), actor.tenant, now) };
     for _ in 0..TURNS {
-        let known = context.directory.profile(caller.tenant, &fresh.name).await?;
+        let known = context.directory.profile(actor.tenant, &fresh.name).await?;
         let base = known.as_ref().unwrap_or(&fresh).clone();
         let base = Profile { display_name: None, policy: Policy::default(), ..base };
         let profile = change.clone().apply(base);
@@ -168,28 +168,28 @@ pub async fn save_profile(
 /// Changes a profile and gives it as it is then. Two changes at once are made one after the other.
 pub async fn update_profile(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     name: &ProfileName,
     change: ProfileChange,
     now: Timestamp,
 ) -> Result<Profile, ProfileError> {
-    let find = async || read_profile(context, caller, name).await;
+    let find = async || read_profile(context, actor, name).await;
     let changed =
-        change_profile(context, caller, find, now, |old| Ok((change.clone().apply(old.clone()), ())));
+        change_profile(context, actor, find, now, |old| Ok((change.clone().apply(old.clone()), ())));
     changed.await.map(|(profile, ())| profile)
 }
 
 /// The same by its id: never that of another profile which took its name meanwhile.
 pub async fn update_profile_by_id(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     id: ProfileId,
     change: ProfileChange,
     now: Timestamp,
 ) -> Result<Profile, ProfileError> {
-    let find = async || find_profile(context, caller, id).await;
+    let find = async || find_profile(context, actor, id).await;
     let changed =
-        change_profile(context, caller, find, now, |old| Ok((change.clone().apply(old.clone()), ())));
+        change_profile(context, actor, find, now, |old| Ok((change.clone().apply(old.clone()), ())));
     changed.await.map(|(profile, ())| profile)
 }
 
@@ -197,12 +197,12 @@ pub async fn update_profile_by_id(
 /// then once more with what is there now.
 pub(crate) async fn change_profile<T, E: From<ProfileError>>(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     find: impl AsyncFn() -> Result<Profile, ProfileError>,
     now: Timestamp,
     change: impl Fn(&Profile) -> Result<(Profile, T), E>,
 ) -> Result<(Profile, T), E> {
-    caller.refuse_test().map_err(ProfileError::from)?;
+    actor.refuse_test().map_err(ProfileError::from)?;
     for _ in 0..TURNS {
         let old = find().await?;
         let (new, told) = change(&old)?;
@@ -221,36 +221,36 @@ pub(crate) async fn change_profile<T, E: From<ProfileError>>(
 /// Deletes a profile. Its verifications go on; they can no longer be checked by number.
 pub async fn delete_profile(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     name: &ProfileName,
     now: Timestamp,
 ) -> Result<(), ProfileError> {
-    caller.refuse_test()?;
-    delete(context, caller, read_profile(context, caller, name).await?, now).await
+    actor.refuse_test()?;
+    delete(context, actor, read_profile(context, actor, name).await?, now).await
 }
 
 /// The same by its id: never another profile which took its name meanwhile.
 pub async fn delete_profile_by_id(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     id: ProfileId,
     now: Timestamp,
 ) -> Result<(), ProfileError> {
-    caller.refuse_test()?;
-    delete(context, caller, find_profile(context, caller, id).await?, now).await
+    actor.refuse_test()?;
+    delete(context, actor, find_profile(context, actor, id).await?, now).await
 }
 
 /// A profile keeps its name for life, so what was read of it still holds.
 async fn delete(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     profile: Profile,
     now: Timestamp,
 ) -> Result<(), ProfileError> {
     if profile.name == ProfileName::default() {
         return Err(ProfileError::Default);
     }
-    let deleted = context.directory.delete_profile(caller.tenant, profile.id, now).await?;
+    let deleted = context.directory.delete_profile(actor.tenant, profile.id, now).await?;
     context.catch_up().await;
     if deleted { Ok(()) } else { Err(ProfileError::NotFound) }
 }

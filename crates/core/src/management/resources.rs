@@ -2,7 +2,7 @@
 //! senders, routes, templates.
 
 use crate::{
-    access::caller::LiveByTest,
+    access::actor::LiveByTest,
     context::Management,
     id::TenantId,
     management::repeat::refuse_repeat,

@@ -1,7 +1,7 @@
 //! Management of review numbers.
 
 use crate::{
-    access::caller::{Caller, LiveByTest},
+    access::actor::{Actor, LiveByTest},
     code::Code,
     context::Management,
     id::ReviewNumberId,
@@ -38,20 +38,20 @@ pub enum ReviewError {
 /// Makes a number a review number; its code is given this once.
 pub async fn create_review_number(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     to: &PhoneNumber,
     (ends_at, once): (Timestamp, Option<Once>),
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(ReviewNumber, Code), ReviewError> {
-    caller.refuse_test()?;
+    actor.refuse_test()?;
     let once = once.as_ref();
-    refuse_repeat::<ReviewError>(context, caller.tenant, once, now).await?;
-    let number = context.keyring.fingerprint(caller.tenant, to);
+    refuse_repeat::<ReviewError>(context, actor.tenant, once, now).await?;
+    let number = context.keyring.fingerprint(actor.tenant, to);
     let code = Code::generate(SHAPE, rng);
     let mut review = ReviewNumber {
         id: ReviewNumberId::new(now, rng),
-        tenant: caller.tenant,
+        tenant: actor.tenant,
         number,
         sealed: Vec::new(),
         ends_at: ends_at.min(now + LONGEST),
@@ -60,7 +60,7 @@ pub async fn create_review_number(
     let packed = Writer::default().blob(to.e164().as_bytes()).blob(code.expose().as_bytes()).finish();
     review.sealed = context.keyring.seal(&review.place(), &zeroize::Zeroizing::new(packed), rng);
     let created = context.directory.create_review_number(&review, once, now).await;
-    match made_once(context, caller.tenant, once, now, created).await {
+    match made_once(context, actor.tenant, once, now, created).await {
         // One that ended gives its place to the new one; this one stands.
         Err(ReviewError::Directory(StoreError::Conflict)) => return Err(ReviewError::Exists),
         outcome => outcome?,
@@ -72,20 +72,20 @@ pub async fn create_review_number(
 /// The review numbers of the tenant, those that ended among them.
 pub async fn list_review_numbers(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
 ) -> Result<Vec<ReviewNumber>, ReviewError> {
-    context.directory.list_review_numbers(caller.tenant).await.map_err(ReviewError::Directory)
+    context.directory.list_review_numbers(actor.tenant).await.map_err(ReviewError::Directory)
 }
 
 /// Makes a review number an ordinary one again.
 pub async fn delete_review_number(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     id: ReviewNumberId,
     now: Timestamp,
 ) -> Result<(), ReviewError> {
-    caller.refuse_test()?;
-    let deleted = context.directory.delete_review_number(caller.tenant, id, now).await;
+    actor.refuse_test()?;
+    let deleted = context.directory.delete_review_number(actor.tenant, id, now).await;
     let deleted = deleted.map_err(ReviewError::Directory)?;
     context.catch_up().await;
     if deleted { Ok(()) } else { Err(ReviewError::NotFound) }

@@ -1,7 +1,7 @@
 //! Routes: make, change, delete, explain.
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::ways::{Candidate, Skipped, account, operator, ways},
     code::Code,
     context::Management,
@@ -194,18 +194,18 @@ pub struct ExplainedWay {
 /// decides for each message, so this draws for one that does not exist.
 pub fn explain_route(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     question: Question,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Explanation, ResourceError> {
-    let view = context.tenant_view(caller.tenant)?;
+    let view = context.tenant_view(actor.tenant)?;
     let message = MessageId::new(now, 0, rng);
     let operator = operator(&context.snapshot);
     let mut found = ways(&view, operator.as_deref(), &question.to, message);
     // What the operator has for others is not this tenant's to know.
     found.skipped.retain(|(route, _)| {
-        route.tenant == caller.tenant || account(&view, operator.as_deref(), route.provider).is_some()
+        route.tenant == actor.tenant || account(&view, operator.as_deref(), route.provider).is_some()
     });
     let policy = Policy::default();
     let template = match &question.template {
@@ -228,7 +228,7 @@ pub fn explain_route(
     let explain = |way: Candidate| {
         let own = context.gateways.own_sender(&way.account);
         let sender = own.unwrap_or_else(|| way.sender.as_str().to_owned());
-        ExplainedWay { sender, health: context.gateways.health(&way.account, caller.tenant), way }
+        ExplainedWay { sender, health: context.gateways.health(&way.account, actor.tenant), way }
     };
     Ok(Explanation {
         relay: found.candidates.is_empty() && context.live_route,

@@ -1,7 +1,7 @@
 //! Senders: make, list, delete.
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     context::Management,
     delivery::sender::Sender,
     id::SenderId,
@@ -20,20 +20,20 @@ fn sender_of(resource: &Resource) -> Result<Sender, ResourceError> {
 }
 
 /// The senders of the tenant, oldest first.
-pub async fn list_senders(context: &Management, caller: &Caller) -> Result<Vec<Sender>, ResourceError> {
-    list(context, caller.tenant, ResourceKind::Sender).await?.iter().map(sender_of).collect()
+pub async fn list_senders(context: &Management, actor: &Actor) -> Result<Vec<Sender>, ResourceError> {
+    list(context, actor.tenant, ResourceKind::Sender).await?.iter().map(sender_of).collect()
 }
 
 /// Makes a sender for some countries, or for all that no other names.
 pub async fn create_sender(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     (text, countries): (SenderText, BTreeSet<Country>),
     once: Option<&Once>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Made<Sender>, ResourceError> {
-    let tenant = caller.live_tenant()?;
+    let tenant = actor.live_tenant()?;
     let place = (tenant, ResourceKind::Sender, text.as_str());
     if let Some(first) = made_before(context, place, once, now).await? {
         return Ok(Made { value: sender_of(&first)?, before: true });
@@ -48,9 +48,9 @@ pub async fn create_sender(
 /// Deletes a sender.
 pub async fn delete_sender(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     id: SenderId,
     now: Timestamp,
 ) -> Result<(), ResourceError> {
-    delete(context, caller.live_tenant()?, (ResourceKind::Sender, *id.bytes()), &[], now).await
+    delete(context, actor.live_tenant()?, (ResourceKind::Sender, *id.bytes()), &[], now).await
 }

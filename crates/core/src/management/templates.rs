@@ -1,7 +1,7 @@
 //! Templates: make, change, delete, preview.
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     context::Management,
     id::{TemplateId, TenantId},
     locale::Locale,
@@ -44,18 +44,18 @@ fn dated(resource: &Resource) -> Result<Dated, ResourceError> {
 }
 
 /// The template sets of the tenant, oldest first.
-pub async fn list_templates(context: &Management, caller: &Caller) -> Result<Vec<Dated>, ResourceError> {
-    let found = list(context, caller.tenant, ResourceKind::Template).await?;
+pub async fn list_templates(context: &Management, actor: &Actor) -> Result<Vec<Dated>, ResourceError> {
+    let found = list(context, actor.tenant, ResourceKind::Template).await?;
     found.iter().map(dated).collect()
 }
 
 /// A template set of the tenant.
 pub async fn read_template(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     id: TemplateId,
 ) -> Result<Dated, ResourceError> {
-    dated(&read(context, caller.tenant, ResourceKind::Template, *id.bytes()).await?)
+    dated(&read(context, actor.tenant, ResourceKind::Template, *id.bytes()).await?)
 }
 
 /// What a template set shall say, or shall say otherwise: what is `None` stays, or is at its default.
@@ -119,13 +119,13 @@ impl TemplateChange {
 /// Makes a template set.
 pub async fn create_template(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     (name, change): (TemplateName, TemplateChange),
     once: Option<&Once>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Made<Dated>, ResourceError> {
-    let tenant = caller.live_tenant()?;
+    let tenant = actor.live_tenant()?;
     let mut set = TemplateSet {
         id: TemplateId::new(now, rng),
         name,
@@ -148,13 +148,13 @@ pub async fn create_template(
 /// Changes a template set.
 pub async fn update_template(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     id: TemplateId,
     change: TemplateChange,
     now: Timestamp,
 ) -> Result<Dated, ResourceError> {
-    let tenant = caller.live_tenant()?;
-    let (mut set, created_at, _) = read_template(context, caller, id).await?;
+    let tenant = actor.live_tenant()?;
+    let (mut set, created_at, _) = read_template(context, actor, id).await?;
     change.apply(&mut set)?;
     set.version = set.version.saturating_add(1);
     update(context, &resource(&set, tenant, (created_at, now)), &[]).await?;
@@ -164,19 +164,19 @@ pub async fn update_template(
 /// Shows a template with the tenant's name and sample values.
 pub fn preview_template(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     template: &Template,
     gsm: bool,
 ) -> Result<Preview, ResourceError> {
-    Ok(preview(template, gsm, &context.tenant_view(caller.tenant)?.tenant.name))
+    Ok(preview(template, gsm, &context.tenant_view(actor.tenant)?.tenant.name))
 }
 
 /// Deletes a template set. Verifications that name it go on with the shipped texts.
 pub async fn delete_template(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     id: TemplateId,
     now: Timestamp,
 ) -> Result<(), ResourceError> {
-    delete(context, caller.live_tenant()?, (ResourceKind::Template, *id.bytes()), &[], now).await
+    delete(context, actor.live_tenant()?, (ResourceKind::Template, *id.bytes()), &[], now).await
 }

@@ -2,7 +2,7 @@
 //! changes those of test mode only.
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::webhook_events::ping,
     context::{Context, Management},
     id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
@@ -59,8 +59,8 @@ fn webhook_of(resource: Resource) -> Result<Webhook, ResourceError> {
     Webhook::read(resource).ok_or(ResourceError::Unreadable)
 }
 
-fn is_visible(caller: &Caller, webhook: &Webhook) -> bool {
-    caller.mode == Mode::Live || webhook.mode == Mode::Test
+fn is_visible(actor: &Actor, webhook: &Webhook) -> bool {
+    actor.mode == Mode::Live || webhook.mode == Mode::Test
 }
 
 fn check_url(context: &Management, url: &str) -> Result<(), ResourceError> {
@@ -71,44 +71,44 @@ fn check_url(context: &Management, url: &str) -> Result<(), ResourceError> {
 }
 
 /// The webhooks that the caller sees, oldest first.
-pub async fn list_webhooks(context: &Management, caller: &Caller) -> Result<Vec<Webhook>, ResourceError> {
-    let found = list(context, caller.tenant, KIND).await?;
+pub async fn list_webhooks(context: &Management, actor: &Actor) -> Result<Vec<Webhook>, ResourceError> {
+    let found = list(context, actor.tenant, KIND).await?;
     let mut webhooks = found.into_iter().map(webhook_of).collect::<Result<Vec<_>, _>>()?;
-    webhooks.retain(|webhook| is_visible(caller, webhook));
+    webhooks.retain(|webhook| is_visible(actor, webhook));
     Ok(webhooks)
 }
 
 /// A webhook that the caller sees.
 pub async fn read_webhook(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     id: WebhookId,
 ) -> Result<Webhook, ResourceError> {
-    let webhook = webhook_of(read(context, caller.tenant, KIND, *id.bytes()).await?)?;
-    if is_visible(caller, &webhook) { Ok(webhook) } else { Err(ResourceError::NotFound(KIND)) }
+    let webhook = webhook_of(read(context, actor.tenant, KIND, *id.bytes()).await?)?;
+    if is_visible(actor, &webhook) { Ok(webhook) } else { Err(ResourceError::NotFound(KIND)) }
 }
 
 /// Makes a webhook. The second value alone holds its secret, to be shown once.
 pub async fn create_webhook(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     new: NewWebhook,
     once: Option<&Once>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(Webhook, WebhookSecrets), ResourceError> {
-    let mode = new.mode.unwrap_or(caller.mode);
-    let refuse_repeat = async || refuse_repeat::<ResourceError>(context, caller.tenant, once, now).await;
+    let mode = new.mode.unwrap_or(actor.mode);
+    let refuse_repeat = async || refuse_repeat::<ResourceError>(context, actor.tenant, once, now).await;
     // Its answer held a secret, so a repeat is not answered as the first was.
     refuse_repeat().await?;
     if mode == Mode::Live {
-        caller.refuse_test()?;
+        actor.refuse_test()?;
     }
     check_url(context, &new.url)?;
     let (id, secrets) = (WebhookId::new(now, rng), WebhookSecrets::generate(rng));
     let webhook = Webhook {
         id,
-        tenant: caller.tenant,
+        tenant: actor.tenant,
         mode,
         name: new.name.as_str().to_owned(),
         url: new.url,
@@ -116,7 +116,7 @@ pub async fn create_webhook(
         enabled: new.enabled,
         disabled_reason: None,
         enabled_at: now,
-        sealed: secrets.seal(&context.keyring, (caller.tenant, id), rng),
+        sealed: secrets.seal(&context.keyring, (actor.tenant, id), rng),
         version: 1,
         created_at: now,
     };
@@ -152,12 +152,12 @@ async fn room_for(context: &Management, webhook: &Webhook) -> Result<Option<Basi
 /// Changes a webhook. One that is enabled again starts without its failures.
 pub async fn update_webhook(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     id: WebhookId,
     change: WebhookChange,
     now: Timestamp,
 ) -> Result<Webhook, ResourceError> {
-    let mut webhook = read_webhook(context, caller, id).await?;
+    let mut webhook = read_webhook(context, actor, id).await?;
     if let Some(url) = change.url {
         check_url(context, &url)?;
         if url != webhook.url {
@@ -185,13 +185,13 @@ pub async fn update_webhook(
 /// The second value alone holds it, to be shown once.
 pub async fn rotate_webhook(
     context: &Management,
-    caller: &Caller,
+    actor: &Actor,
     id: WebhookId,
     overlap: Duration,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(Webhook, WebhookSecrets), ResourceError> {
-    let mut webhook = read_webhook(context, caller, id).await?;
+    let mut webhook = read_webhook(context, actor, id).await?;
     let of = (webhook.tenant, webhook.id);
     let secrets = WebhookSecrets::open(&context.keyring, of, &webhook.sealed);
     let secrets = secrets.ok_or(ResourceError::Unreadable)?.rotate(overlap, now, rng);
@@ -204,26 +204,26 @@ pub async fn rotate_webhook(
 /// Deletes a webhook, what waits for it and its log.
 pub async fn delete_webhook(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     id: WebhookId,
     now: Timestamp,
 ) -> Result<(), ResourceError> {
-    read_webhook(context, caller, id).await?;
-    let deleted = context.directory.delete_resource(caller.tenant, (KIND, *id.bytes()), &[], now).await?;
+    read_webhook(context, actor, id).await?;
+    let deleted = context.directory.delete_resource(actor.tenant, (KIND, *id.bytes()), &[], now).await?;
     context.catch_up().await;
     // What is left, or what an event adds after this, goes with a round of the upkeep.
-    let _ = context.webhooks.forget(caller.tenant, id, FORGOTTEN_AT_ONCE).await?;
+    let _ = context.webhooks.forget(actor.tenant, id, FORGOTTEN_AT_ONCE).await?;
     if deleted { Ok(()) } else { Err(ResourceError::NotFound(KIND)) }
 }
 
 /// Sends a message that says nothing but that it came.
 pub async fn ping_webhook(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     id: WebhookId,
     now: Timestamp,
 ) -> Result<WebhookMessageId, ResourceError> {
-    let webhook = read_enabled(context, caller, id).await?;
+    let webhook = read_enabled(context, actor, id).await?;
     let message = ping(&webhook, now);
     context.webhooks.add(std::slice::from_ref(&message)).await?;
     Ok(message.id)
@@ -232,12 +232,12 @@ pub async fn ping_webhook(
 /// Begins the tries of a message anew, under its id.
 pub async fn redeliver_message(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     id: WebhookId,
     message: WebhookMessageId,
     now: Timestamp,
 ) -> Result<(), ResourceError> {
-    let webhook = read_enabled(context, caller, id).await?;
+    let webhook = read_enabled(context, actor, id).await?;
     let known = context.webhooks.redeliver(webhook.tenant, id, message, now).await?;
     if known { Ok(()) } else { Err(ResourceError::NoMessage) }
 }
@@ -245,20 +245,16 @@ pub async fn redeliver_message(
 /// The tries to tell a webhook something, newest first.
 pub async fn list_attempts(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     id: WebhookId,
     (before, limit): (Option<AttemptId>, u16),
 ) -> Result<Vec<WebhookAttempt>, ResourceError> {
-    let webhook = read_webhook(context, caller, id).await?;
+    let webhook = read_webhook(context, actor, id).await?;
     Ok(context.webhooks.list_attempts(webhook.tenant, id, before, limit).await?)
 }
 
-async fn read_enabled(
-    context: &Management,
-    caller: &Caller,
-    id: WebhookId,
-) -> Result<Webhook, ResourceError> {
-    let webhook = read_webhook(context, caller, id).await?;
+async fn read_enabled(context: &Management, actor: &Actor, id: WebhookId) -> Result<Webhook, ResourceError> {
+    let webhook = read_webhook(context, actor, id).await?;
     if webhook.enabled { Ok(webhook) } else { Err(ResourceError::Disabled) }
 }
 

@@ -21,7 +21,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use countersign_core::{
-    access::caller::Caller,
+    access::actor::Actor,
     keyring::KeyRing,
     management::profile_limits::{self, RateLimit},
     tenant::{limits::LimitName, profile::Profile},
@@ -40,7 +40,7 @@ pub struct Place {
 impl Place {
     pub async fn find(
         state: &State,
-        caller: &Caller,
+        caller: &Actor,
         request: &HttpRequest,
         sid: &str,
     ) -> Result<Self, Refusal> {

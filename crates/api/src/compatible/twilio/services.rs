@@ -18,15 +18,13 @@ use actix_web::{
     HttpRequest, HttpResponse, delete, get, post,
     web::{Data, Path},
 };
-use countersign_core::{
-    access::caller::Caller, id::ProfileId, management::profiles, tenant::profile::Profile,
-};
+use countersign_core::{access::actor::Actor, id::ProfileId, management::profiles, tenant::profile::Profile};
 use countersign_web::{State, notes::note_changed, rng};
 use json::{Service, ServiceList};
 use read::ServiceForm;
 
 /// The profile of a service's SID.
-pub async fn find(state: &State, caller: &Caller, sid: &str) -> Result<Profile, Refusal> {
+pub async fn find(state: &State, caller: &Actor, sid: &str) -> Result<Profile, Refusal> {
     Ok(profiles::find_profile(&state.context, caller, id(sid)?).await?)
 }
 

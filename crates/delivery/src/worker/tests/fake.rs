@@ -3,7 +3,10 @@
 
 use crate::{Accounts, AddressPolicy, Outbound, providers::Means};
 use countersign_core::{
-    access::{caller::Caller, scope::Scopes},
+    access::{
+        actor::{Actor, Who},
+        scope::Scopes,
+    },
     acts::start::{request::StartRequest, start_verification},
     context::{Context, Management},
     delivery::places::Places,
@@ -98,14 +101,14 @@ pub(super) fn context(codes: &Arc<MemoryCodes>) -> Context {
 
 /// Queues a message through the core, as a client's call would.
 pub(super) async fn start(codes: &Arc<MemoryCodes>, mode: Mode, to: &str) {
-    let caller = Caller {
+    let caller = Actor {
         tenant: TenantId::from_bytes([1; 16]),
-        key: KeyId::from_bytes([1; 16]),
+        who: Who::Key(KeyId::from_bytes([1; 16])),
         mode,
-        scopes: Scopes::all(),
-        expires_at: None,
+        grants: Scopes::all(),
+        until: None,
         allowlist: Default::default(),
-        address: std::net::Ipv4Addr::LOCALHOST.into(),
+        address: Some(std::net::Ipv4Addr::LOCALHOST.into()),
     };
     let request = StartRequest::plain(parse_number(to).unwrap());
     let mut rng = rand::make_rng::<rand::rngs::StdRng>();
