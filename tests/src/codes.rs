@@ -33,7 +33,7 @@ use countersign_core::{
         view::Verification,
     },
     code::{Alphabet, Code},
-    context::{Context, Management},
+    context::{Context, Management, Replica},
     delivery::places::Places,
     id::{EventId, KeyId, ProfileId, RecordKey, TenantId, VerificationId},
     keyring::{KeyRing, VersionedKey},
@@ -141,13 +141,16 @@ impl Bench {
         let path = folder.path().join("directory.sqlite");
         let sql = Sql::sqlite(Database::open(&path, Options { full_sync: false }).unwrap());
         sql.migrate().await.unwrap();
+        let peers: Arc<dyn Peers> = codes.clone();
         let management = Management {
-            directory: Arc::new(SqlDirectory::new(sql.clone())),
-            snapshot: Arc::default(),
+            replica: Replica {
+                directory: Arc::new(SqlDirectory::new(sql.clone())),
+                snapshot: Arc::default(),
+                peers: Some(peers),
+            },
             keyring: Arc::new(keyring()),
             gateways: Arc::new(countersign_core::fakes::gateways::NoGateways),
             live_route: true,
-            peers: None,
         };
         let context = Context {
             management,

@@ -20,7 +20,7 @@ use countersign_core::{
         allowlist::Allowlist,
         scope::Scopes,
     },
-    context::{Context, Management},
+    context::{Context, Management, Replica},
     fakes::codes::{WithoutEventLog, WithoutOutbox, WithoutPeers, WithoutVerifications},
     id::{KeyId, WebhookId, WebhookMessageId},
     mode::Mode,
@@ -101,12 +101,14 @@ impl Place {
         let means = Means { outbound, clock: clock.clone(), reports: mpsc::channel(1).0 };
         let accounts = Accounts::new(means, Arc::clone(&keyring), mpsc::channel(1).0);
         let management = Management {
-            directory: Arc::new(SqlDirectory::new(base.sql.clone())),
-            snapshot,
+            replica: Replica {
+                directory: Arc::new(SqlDirectory::new(base.sql.clone())),
+                snapshot,
+                peers: Some(Arc::new(NoCodes)),
+            },
             keyring,
             gateways: Arc::new(accounts),
             live_route: true,
-            peers: None,
         };
         let context = Context {
             management,

@@ -22,20 +22,28 @@ use std::{ops::Deref, sync::Arc, time::Instant};
 /// More rounds than this mean that other tasks of the node keep it fresh.
 const ROUNDS: usize = 8;
 
-/// What the management of tenants needs: the directory, its copy in memory, the providers and
-/// the key ring. A command beside a running server has no more than this.
+/// A node's copy of the directory: the directory that it follows, the copy, and the nodes that
+/// it notifies. Management that changes keys and settings needs no more than this.
+#[derive(Clone)]
+pub struct Replica {
+    /// Tenants, keys, profiles and settings. Only their management reads it directly.
+    pub directory: Arc<dyn Directory>,
+    /// The copy in memory, which every other part of the program reads.
+    pub snapshot: Arc<Snapshot>,
+    /// The connection to the other nodes. A command beside running servers has none: it does not
+    /// bring its copy up to date after a change, and the servers read the change from the directory.
+    pub peers: Option<Arc<dyn Peers>>,
+}
+
+/// What the management of providers and routes needs besides: the key ring and the providers.
 #[derive(Clone)]
 pub struct Management {
-    /// Tenants, keys, profiles and settings; only their management asks it.
-    pub directory: Arc<dyn Directory>,
-    /// The directory in memory, for everything else.
-    pub snapshot: Arc<Snapshot>,
+    /// The directory and its copy.
+    pub replica: Replica,
     /// The keys that seal, sign and fingerprint.
     pub keyring: Arc<KeyRing>,
     /// The providers, as they are managed.
     pub gateways: Arc<dyn Gateways>,
-    /// The way to the other nodes. Without one, they learn of a change from the directory alone.
-    pub peers: Option<Arc<dyn Peers>>,
     /// Whether the operator's relay takes live messages that no route does.
     pub live_route: bool,
 }
@@ -63,7 +71,15 @@ impl Deref for Context {
     }
 }
 
-impl Management {
+impl Deref for Management {
+    type Target = Replica;
+
+    fn deref(&self) -> &Replica {
+        &self.replica
+    }
+}
+
+impl Replica {
     /// A tenant as the snapshot has it. Its caller was authenticated by the
     /// same snapshot, so it is missing only where it cannot be read.
     pub fn tenant_view(&self, tenant: TenantId) -> Result<Arc<TenantView>, StoreError> {
@@ -132,6 +148,9 @@ impl Management {
     /// The same after a change of one's own, so that its author sees it at
     /// once. The change is made: if this fails, the node's next look follows.
     pub(crate) async fn catch_up(&self) {
+        if self.peers.is_none() {
+            return;
+        }
         let _ = self.refresh().await;
         let _ = self.tell().await;
     }

@@ -17,7 +17,7 @@ use codes::open_codes;
 pub(crate) use codes::redis_url;
 pub use codes::tell_nodes;
 use countersign_core::{
-    context::{Context, Management},
+    context::{Context, Management, Replica},
     keyring::KeyRing,
     ports::{clock::Clock, codes::peers::Peers, history::HistoryUpkeep, inbox::Inbox, nodes::Nodes},
     snapshot::Snapshot,
@@ -101,11 +101,9 @@ pub async fn open_backends(
     let nodes: Arc<dyn Nodes> = directory.clone();
     let peers: Arc<dyn Peers> = codes.clone();
     let management = Management {
-        directory,
-        snapshot,
+        replica: Replica { directory, snapshot, peers: Some(peers) },
         keyring,
         gateways: accounts.clone(),
-        peers: Some(peers),
         live_route,
     };
     let context = Context { management, codes, history: history.clone(), webhooks, partitions };
@@ -132,11 +130,13 @@ pub(crate) async fn open_management(settings: &Settings) -> anyhow::Result<Manag
     let means = Means { outbound, clock, reports: mpsc::channel(1).0 };
     let accounts = Accounts::new(means, Arc::clone(&keyring), mpsc::channel(1).0);
     Ok(Management {
-        directory: Arc::new(SqlDirectory::new(sql)),
-        snapshot: Arc::default(),
+        replica: Replica {
+            directory: Arc::new(SqlDirectory::new(sql)),
+            snapshot: Arc::default(),
+            peers: None,
+        },
         keyring,
         gateways: Arc::new(accounts),
-        peers: None,
         live_route: settings.delivery.relay.is_some(),
     })
 }

@@ -5,7 +5,7 @@ use super::{Base, at};
 use crate::{codes::rng, history::TENANT, webhooks::Place};
 use anyhow::{Context as _, Result, bail, ensure};
 use countersign_core::{
-    context::{Context, Management},
+    context::{Context, Management, Replica},
     delivery::{
         account::{ProviderAccount, Shared},
         route::Route,
@@ -38,7 +38,8 @@ const MANY: usize = 10;
 
 /// This node and another one.
 async fn nodes(place: &Place) -> Result<[Context; 2]> {
-    let management = Management { snapshot: Arc::default(), ..place.context.management.clone() };
+    let replica = Replica { snapshot: Arc::default(), ..place.context.replica.clone() };
+    let management = Management { replica, ..place.context.management.clone() };
     let other = Context { management, ..place.context.clone() };
     other.refresh().await?;
     Ok([place.context.clone(), other])

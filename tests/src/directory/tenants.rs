@@ -9,7 +9,7 @@ use crate::{
 use anyhow::{Context as _, Result, ensure};
 use async_trait::async_trait;
 use countersign_core::{
-    context::Management,
+    context::Replica,
     fakes::directory::{
         WithoutChanges, WithoutKeys, WithoutProfiles, WithoutResources, WithoutReviews, WithoutSettings,
         WithoutTenants, WithoutUses,
@@ -96,11 +96,11 @@ impl WithoutResources for Gone {}
 impl WithoutChanges for Gone {}
 
 /// `TENANT` on a node, and the same of another node.
-async fn nodes(base: &Base) -> Result<(Place, [Management; 2])> {
+async fn nodes(base: &Base) -> Result<(Place, [Replica; 2])> {
     let place = Place::new(base).await?;
     let peers: Arc<dyn Peers> = Arc::new(Told::default());
-    let node = Management { peers: Some(peers), ..place.context.management.clone() };
-    let other = Management { snapshot: Arc::default(), ..node.clone() };
+    let node = Replica { peers: Some(peers), ..place.context.replica.clone() };
+    let other = Replica { snapshot: Arc::default(), ..node.clone() };
     other.refresh().await?;
     Ok((place, [node, other]))
 }
@@ -166,7 +166,7 @@ pub async fn other_nodes_hear_that_a_tenant_is_disabled(base: &Base) -> Result<(
     let now = place.clock.now();
     other.snapshot.mark(Instant::now());
     // From now on the other node reaches no database.
-    let other = Management { directory: Arc::new(Gone), ..other };
+    let other = Replica { directory: Arc::new(Gone), ..other };
     node.directory.update_tenant(TENANT, &TenantChange::Disable, now).await?;
     ensure!(!other.snapshot.is_disabled(TENANT));
     node.refresh().await?;
@@ -175,7 +175,7 @@ pub async fn other_nodes_hear_that_a_tenant_is_disabled(base: &Base) -> Result<(
     ensure!(other.snapshot.is_disabled(TENANT), "by the node that has read it");
     ensure!(other.snapshot.knows_ends(node.snapshot.seen()), "and there is no gap");
     // A command tells it without a number, whoever has read what.
-    let third = Management {
+    let third = Replica {
         snapshot: Arc::default(),
         directory: Arc::new(SqlDirectory::new(base.sql.clone())),
         ..other.clone()
@@ -184,7 +184,7 @@ pub async fn other_nodes_hear_that_a_tenant_is_disabled(base: &Base) -> Result<(
     third.refresh().await?;
     third.listen("").await?;
     ensure!(!third.snapshot.is_disabled(TENANT), "what was told before is older than what it read");
-    let third = Management { directory: Arc::new(Gone), ..third };
+    let third = Replica { directory: Arc::new(Gone), ..third };
     let version = node.directory.update_tenant(TENANT, &TenantChange::Disable, now).await?;
     let end = TenantEnd { tenant: TENANT, version: version.context("a tenant")?.version };
     node.peers.as_ref().context("peers")?.relay(&Relay { tenants: vec![end], ..Relay::default() }).await?;
@@ -364,14 +364,14 @@ pub async fn a_deleted_tenant_is_erased_after_thirty_days_and_no_other(base: &Ba
         ensure!(node.snapshot.tenant(TENANT).is_none() && node.snapshot.tenant(OTHER).is_some());
     }
     // One that starts later reads the same.
-    let fresh = Management { snapshot: Arc::default(), ..node };
+    let fresh = Replica { snapshot: Arc::default(), ..node };
     fresh.refresh().await?;
     assert_eq!(fresh.snapshot.size(), (2, 3));
     Ok(())
 }
 
 /// One round of erasures, with every event recorded.
-async fn erase(place: &Place, node: &Management, now: Timestamp) -> Result<Erased, StoreError> {
+async fn erase(place: &Place, node: &Replica, now: Timestamp) -> Result<Erased, StoreError> {
     let recorded = RecordedTo(place.clock.now());
     erase_tenants(node, &recorded, &*place.context.webhooks, &*place.history, now).await
 }

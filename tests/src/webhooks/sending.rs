@@ -11,7 +11,7 @@ use crate::{
 use anyhow::Result;
 use async_trait::async_trait;
 use countersign_core::{
-    context::{Context, Management},
+    context::{Context, Management, Replica},
     id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
     management::webhooks::{WebhookChange, ping_webhook, redeliver_message, rotate_webhook, update_webhook},
     mode::Mode,
@@ -216,7 +216,8 @@ pub async fn what_came_after_it_was_enabled_again_is_told_by_any_node(base: &Bas
     };
     update(false).await?;
     // A node whose copy stops here.
-    let management = Management { snapshot: Arc::default(), ..place.context.management.clone() };
+    let replica = Replica { snapshot: Arc::default(), ..place.context.replica.clone() };
+    let management = Management { replica, ..place.context.management.clone() };
     let behind = Context { management, ..place.context.clone() };
     behind.refresh().await?;
     update(true).await?;

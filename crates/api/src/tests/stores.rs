@@ -10,7 +10,7 @@ use countersign_core::{
         key::{Key, PresentedKey},
         scope::Scopes,
     },
-    context::{Context, Management},
+    context::{Context, Management, Replica},
     fakes::{
         codes::{WithoutEventLog, WithoutOutbox, WithoutPeers},
         directory::{
@@ -125,12 +125,10 @@ pub fn api(mode: Mode, scopes: Scopes, disabled: bool) -> Api {
     let snapshot = Arc::new(snapshot(stores.0.clone()));
     snapshot.mark(Instant::now());
     let management = Management {
-        directory: stores.clone(),
-        snapshot,
+        replica: Replica { directory: stores.clone(), snapshot, peers: Some(stores.clone()) },
         keyring,
         gateways: Arc::new(countersign_core::fakes::gateways::NoGateways),
         live_route: true,
-        peers: None,
     };
     let context = Context {
         management,

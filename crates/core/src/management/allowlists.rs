@@ -6,7 +6,7 @@ use crate::{
         allowlist::Allowlist,
         usage::{AddressUse, UsePage},
     },
-    context::Management,
+    context::Replica,
     ports::error::StoreError,
     tenant::settings::Setting,
     time::Timestamp,
@@ -28,14 +28,14 @@ pub enum AllowlistError {
 }
 
 /// Reads the list that holds for all keys of the caller's tenant.
-pub async fn read_api_allowlist(context: &Management, actor: &Actor) -> Result<Allowlist, AllowlistError> {
-    let settings = context.directory.settings(actor.tenant).await.map_err(AllowlistError::Directory)?;
+pub async fn read_api_allowlist(replica: &Replica, actor: &Actor) -> Result<Allowlist, AllowlistError> {
+    let settings = replica.directory.settings(actor.tenant).await.map_err(AllowlistError::Directory)?;
     Ok(settings.api_allowlist)
 }
 
 /// Puts a list in its place. `confirmed` says that its author may be locked out.
 pub async fn replace_api_allowlist(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     list: Allowlist,
     confirmed: bool,
@@ -45,8 +45,8 @@ pub async fn replace_api_allowlist(
     if !confirmed && let Some(address) = actor.locked_out_by(&list) {
         return Err(AllowlistError::LockOut(address));
     }
-    let saved = context.directory.save_setting(actor.tenant, &Setting::ApiAllowlist(list.clone()), now).await;
-    context.catch_up().await;
+    let saved = replica.directory.save_setting(actor.tenant, &Setting::ApiAllowlist(list.clone()), now).await;
+    replica.catch_up().await;
     saved.map_err(AllowlistError::Directory)?;
     Ok(list)
 }
@@ -54,16 +54,16 @@ pub async fn replace_api_allowlist(
 /// Lists uses of the tenant's keys, newest first, each with whether the lists
 /// as they are now admit it.
 pub async fn list_address_uses(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     page: UsePage,
 ) -> Result<Vec<(AddressUse, bool)>, AllowlistError> {
-    let uses = context.directory.list_address_uses(actor.tenant, page).await;
+    let uses = replica.directory.list_address_uses(actor.tenant, page).await;
     let uses = uses.map_err(AllowlistError::Directory)?;
-    let view = context.tenant_view(actor.tenant).map_err(AllowlistError::Directory)?;
+    let view = replica.tenant_view(actor.tenant).map_err(AllowlistError::Directory)?;
     let is_allowed = |one: &AddressUse| {
         // A key that is gone is accepted from nowhere.
-        let key = context.snapshot.key(one.key);
+        let key = replica.snapshot.key(one.key);
         view.settings.api_allowlist.allows(one.address)
             && key.is_some_and(|key| key.allowlist.allows(one.address))
     };

@@ -2,7 +2,7 @@
 
 use crate::{
     access::actor::Actor,
-    context::Management,
+    context::Replica,
     management::settings::{SettingError, save},
     phone::countries::Countries,
     tenant::settings::Setting,
@@ -10,18 +10,18 @@ use crate::{
 };
 
 /// The country list.
-pub fn read_countries(context: &Management, actor: &Actor) -> Result<Countries, SettingError> {
-    Ok(context.tenant_view(actor.tenant)?.settings.countries.clone())
+pub fn read_countries(replica: &Replica, actor: &Actor) -> Result<Countries, SettingError> {
+    Ok(replica.tenant_view(actor.tenant)?.settings.countries.clone())
 }
 
 /// Replaces the country list.
 pub async fn save_countries(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     countries: Countries,
     now: Timestamp,
 ) -> Result<Countries, SettingError> {
     actor.refuse_test()?;
-    save(context, actor, &Setting::Countries(countries.clone()), now).await?;
+    save(replica, actor, &Setting::Countries(countries.clone()), now).await?;
     Ok(countries)
 }

@@ -8,7 +8,7 @@ use crate::{
         actor::Actor,
         key::{Key, PresentedKey},
     },
-    context::Management,
+    context::Replica,
     id::KeyId,
     management::{
         keys::{KeyError, read_governed, refuse_escaping, refuse_outliving},
@@ -55,15 +55,15 @@ pub fn end_of(rotation: &Rotation) -> KeyEnd {
 ///
 /// A key may rotate itself: who can be shown its successor holds it already.
 pub async fn rotate_key(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     id: KeyId,
     (overlap, once): (Duration, Option<Once>),
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), KeyError> {
-    refuse_repeat::<KeyError>(context, actor.tenant, once.as_ref(), now).await?;
-    let old = read_governed(context, actor, id).await?;
+    refuse_repeat::<KeyError>(replica, actor.tenant, once.as_ref(), now).await?;
+    let old = read_governed(replica, actor, id).await?;
     refuse_outliving(actor, old.expires_at)?;
     refuse_escaping(actor, &old.allowlist)?;
     if !old.is_usable(now) {
@@ -71,14 +71,14 @@ pub async fn rotate_key(
     }
     // Its end was brought forward, so a second successor would end with it.
     if let Some(successor) = old.replaced_by
-        && context.directory.key(actor.tenant, successor).await.map_err(KeyError::Directory)?.is_some()
+        && replica.directory.key(actor.tenant, successor).await.map_err(KeyError::Directory)?.is_some()
     {
         return Err(KeyError::Replaced(successor));
     }
     let (rotation, presented) = plan(&old, overlap, now, rng);
-    let rotated = context.directory.rotate_key(&rotation, once.as_ref()).await;
-    made_once::<KeyError>(context, actor.tenant, once.as_ref(), now, rotated).await?;
-    context.tell_end(end_of(&rotation)).await;
+    let rotated = replica.directory.rotate_key(&rotation, once.as_ref()).await;
+    made_once::<KeyError>(replica, actor.tenant, once.as_ref(), now, rotated).await?;
+    replica.tell_end(end_of(&rotation)).await;
     Ok((rotation.new, presented))
 }
 

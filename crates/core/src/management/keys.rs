@@ -8,7 +8,7 @@ use crate::{
         key::{Key, MAX_NAME, PresentedKey},
         scope::Scopes,
     },
-    context::Management,
+    context::Replica,
     id::KeyId,
     management::repeat::{made_once, refuse_repeat},
     mode::Mode,
@@ -101,14 +101,14 @@ pub enum KeyError {
 
 /// Makes a key. The second value alone holds its secret, to be shown once.
 pub async fn create_key(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     request: CreateKey,
     once: Option<Once>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), KeyError> {
-    refuse_repeat::<KeyError>(context, actor.tenant, once.as_ref(), now).await?;
+    refuse_repeat::<KeyError>(replica, actor.tenant, once.as_ref(), now).await?;
     if actor.mode == Mode::Test && request.mode == Mode::Live {
         return Err(KeyError::LiveByTest);
     }
@@ -125,37 +125,37 @@ pub async fn create_key(
         allowlist: request.allowlist,
         ..Key::new(&presented, actor.tenant, name, request.scopes, now)
     };
-    let created = context.directory.create_key(&key, once.as_ref()).await;
-    made_once::<KeyError>(context, actor.tenant, once.as_ref(), now, created).await?;
-    context.catch_up().await;
+    let created = replica.directory.create_key(&key, once.as_ref()).await;
+    made_once::<KeyError>(replica, actor.tenant, once.as_ref(), now, created).await?;
+    replica.catch_up().await;
     Ok((key, presented))
 }
 
 /// Reads a key of the caller's tenant.
-pub async fn read_key(context: &Management, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
-    let key = context.directory.key(actor.tenant, id).await.map_err(KeyError::Directory)?;
+pub async fn read_key(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
+    let key = replica.directory.key(actor.tenant, id).await.map_err(KeyError::Directory)?;
     key.ok_or(KeyError::NotFound)
 }
 
 /// Keys of the caller's tenant, newest first, those before `before`.
 pub async fn list_keys(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     before: Option<KeyId>,
     limit: u16,
 ) -> Result<Vec<Key>, KeyError> {
-    context.directory.list_keys(actor.tenant, before, limit).await.map_err(KeyError::Directory)
+    replica.directory.list_keys(actor.tenant, before, limit).await.map_err(KeyError::Directory)
 }
 
 /// Changes a key and gives it as it is then.
 pub async fn update_key(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     id: KeyId,
     UpdateKey { change, confirmed }: UpdateKey,
     now: Timestamp,
 ) -> Result<Key, KeyError> {
-    read_governed(context, actor, id).await?;
+    read_governed(replica, actor, id).await?;
     if let Some(expiry) = change.expires_at {
         refuse_outliving(actor, expiry)?;
     }
@@ -171,28 +171,23 @@ pub async fn update_key(
             return Err(KeyError::LockOut(address));
         }
     }
-    let key = context.directory.update_key(actor.tenant, id, change, now).await;
+    let key = replica.directory.update_key(actor.tenant, id, change, now).await;
     match key.as_ref().ok().and_then(Option::as_ref).and_then(KeyEnd::of) {
-        Some(end) => context.tell_end(end).await,
-        None => context.catch_up().await,
+        Some(end) => replica.tell_end(end).await,
+        None => replica.catch_up().await,
     }
     key.map_err(KeyError::Directory)?.ok_or(KeyError::NotFound)
 }
 
 /// Deletes a key; it is refused from then on.
-pub async fn delete_key(
-    context: &Management,
-    actor: &Actor,
-    id: KeyId,
-    now: Timestamp,
-) -> Result<(), KeyError> {
-    read_governed(context, actor, id).await?;
+pub async fn delete_key(replica: &Replica, actor: &Actor, id: KeyId, now: Timestamp) -> Result<(), KeyError> {
+    read_governed(replica, actor, id).await?;
     if actor.key() == Some(id) {
         return Err(KeyError::OwnKey);
     }
-    let deleted = context.directory.delete_key(actor.tenant, id, now).await;
+    let deleted = replica.directory.delete_key(actor.tenant, id, now).await;
     if let Ok(true) = deleted {
-        context.tell_end(KeyEnd::deleted(id)).await;
+        replica.tell_end(KeyEnd::deleted(id)).await;
     }
     if deleted.map_err(KeyError::Directory)? { Ok(()) } else { Err(KeyError::NotFound) }
 }
@@ -213,8 +208,8 @@ pub(crate) fn refuse_escaping(actor: &Actor, list: &Allowlist) -> Result<(), Key
 
 /// A key that the caller may change. Mode and scopes of a key never change, so
 /// what is found here still holds when the change is written.
-pub(crate) async fn read_governed(context: &Management, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
-    let key = read_key(context, actor, id).await?;
+pub(crate) async fn read_governed(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
+    let key = read_key(replica, actor, id).await?;
     if actor.mode == Mode::Test && key.mode == Mode::Live {
         return Err(KeyError::NotFound);
     }

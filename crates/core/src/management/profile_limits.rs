@@ -4,7 +4,7 @@
 
 use crate::{
     access::actor::Actor,
-    context::Management,
+    context::Replica,
     id::ProfileId,
     management::profiles::{ProfileError, change_profile, find_profile},
     tenant::{
@@ -68,13 +68,13 @@ pub fn rate_limits(profile: &Profile) -> Vec<RateLimit> {
 
 /// Announces a limit.
 pub async fn create_rate_limit(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     profile: ProfileId,
     (name, note): (LimitName, String),
     now: Timestamp,
 ) -> Result<RateLimit, RateLimitError> {
-    change(context, actor, profile, now, |limits| {
+    change(replica, actor, profile, now, |limits| {
         if limits.iter().any(|limit| limit.name == name) {
             return Err(RateLimitError::NameTaken);
         }
@@ -90,13 +90,13 @@ pub async fn create_rate_limit(
 
 /// Says something else of a limit.
 pub async fn describe_rate_limit(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     profile: ProfileId,
     (name, note): (&LimitName, Option<&str>),
     now: Timestamp,
 ) -> Result<RateLimit, RateLimitError> {
-    change(context, actor, profile, now, |limits| {
+    change(replica, actor, profile, now, |limits| {
         let limit = find(limits, name)?;
         if let Some(note) = note {
             note.clone_into(&mut limit.note);
@@ -108,13 +108,13 @@ pub async fn describe_rate_limit(
 
 /// Takes a limit away with its buckets.
 pub async fn delete_rate_limit(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     profile: ProfileId,
     name: &LimitName,
     now: Timestamp,
 ) -> Result<(), RateLimitError> {
-    change(context, actor, profile, now, |limits| {
+    change(replica, actor, profile, now, |limits| {
         find(limits, name)?;
         limits.retain(|limit| limit.name != *name);
         Ok(())
@@ -124,13 +124,13 @@ pub async fn delete_rate_limit(
 
 /// Gives a limit one bucket more.
 pub async fn create_bucket(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     profile: ProfileId,
     (name, bucket): (&LimitName, Bucket),
     now: Timestamp,
 ) -> Result<(), RateLimitError> {
-    change(context, actor, profile, now, |limits| {
+    change(replica, actor, profile, now, |limits| {
         let limit = find(limits, name)?;
         if limit.buckets.iter().any(|known| known.window == bucket.window) {
             return Err(RateLimitError::WindowTaken);
@@ -146,14 +146,14 @@ pub async fn create_bucket(
 
 /// Replaces the bucket with this window.
 pub async fn update_bucket(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     profile: ProfileId,
     (name, window): (&LimitName, u32),
     (max, new_window): (Option<u32>, Option<u32>),
     now: Timestamp,
 ) -> Result<Bucket, RateLimitError> {
-    change(context, actor, profile, now, |limits| {
+    change(replica, actor, profile, now, |limits| {
         let limit = find(limits, name)?;
         let at = place(limit, window)?;
         let bucket = Bucket::new(max.unwrap_or(limit.buckets[at].max), new_window.unwrap_or(window));
@@ -169,13 +169,13 @@ pub async fn update_bucket(
 
 /// Takes the bucket with this window away.
 pub async fn delete_bucket(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     profile: ProfileId,
     (name, window): (&LimitName, u32),
     now: Timestamp,
 ) -> Result<(), RateLimitError> {
-    change(context, actor, profile, now, |limits| {
+    change(replica, actor, profile, now, |limits| {
         let limit = find(limits, name)?;
         let at = place(limit, window)?;
         limit.buckets.remove(at);
@@ -194,14 +194,14 @@ fn place(limit: &RateLimit, window: u32) -> Result<usize, RateLimitError> {
 }
 
 async fn change<T>(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     id: ProfileId,
     now: Timestamp,
     change: impl Fn(&mut Vec<RateLimit>) -> Result<T, RateLimitError>,
 ) -> Result<T, RateLimitError> {
-    let find = async || find_profile(context, actor, id).await;
-    let changed = change_profile(context, actor, find, now, |old| {
+    let find = async || find_profile(replica, actor, id).await;
+    let changed = change_profile(replica, actor, find, now, |old| {
         let mut limits = rate_limits(old);
         let told = change(&mut limits)?;
         Ok((with_limits(old, limits)?, told))

@@ -3,7 +3,7 @@
 use crate::{
     access::actor::{Actor, LiveByTest},
     code::Alphabet,
-    context::Management,
+    context::Replica,
     id::ProfileId,
     ports::error::StoreError,
     tenant::{
@@ -81,32 +81,28 @@ pub enum ProfileError {
 }
 
 /// The profiles of the tenant, by name.
-pub async fn list_profiles(context: &Management, actor: &Actor) -> Result<Vec<Profile>, ProfileError> {
-    Ok(context.directory.list_profiles(actor.tenant).await?)
+pub async fn list_profiles(replica: &Replica, actor: &Actor) -> Result<Vec<Profile>, ProfileError> {
+    Ok(replica.directory.list_profiles(actor.tenant).await?)
 }
 
 /// A profile of the tenant.
 pub async fn read_profile(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     name: &ProfileName,
 ) -> Result<Profile, ProfileError> {
-    context.directory.profile(actor.tenant, name).await?.ok_or(ProfileError::NotFound)
+    replica.directory.profile(actor.tenant, name).await?.ok_or(ProfileError::NotFound)
 }
 
 /// A profile of the tenant by its id.
-pub async fn find_profile(
-    context: &Management,
-    actor: &Actor,
-    id: ProfileId,
-) -> Result<Profile, ProfileError> {
-    let all = context.directory.list_profiles(actor.tenant).await?;
+pub async fn find_profile(replica: &Replica, actor: &Actor, id: ProfileId) -> Result<Profile, ProfileError> {
+    let all = replica.directory.list_profiles(actor.tenant).await?;
     all.into_iter().find(|profile| profile.id == id).ok_or(ProfileError::NotFound)
 }
 
 /// Makes a profile whose unique name follows from how people call it.
 pub async fn create_profile(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     display_name: DisplayName,
     change: ProfileChange,
@@ -115,16 +111,16 @@ pub async fn create_profile(
 ) -> Result<Profile, ProfileError> {
     actor.refuse_test()?;
     let plain = change.apply(Profile::first(ProfileId::new(now, rng), actor.tenant, now));
-    let taken = context.directory.list_profiles(actor.tenant).await?;
+    let taken = replica.directory.list_profiles(actor.tenant).await?;
     let free = |name: &ProfileName| taken.iter().all(|profile| profile.name != *name);
     // Another request may take a name meanwhile, and then the next one is tried.
     for name in display_name.unique_names().filter(free).take(MOST_PROFILES as usize) {
         let profile = Profile { name, display_name: Some(display_name.clone()), ..plain.clone() };
-        match context.directory.create_profile(&profile, now).await {
+        match replica.directory.create_profile(&profile, now).await {
             Err(StoreError::Conflict) => continue,
             outcome => outcome?,
         }
-        context.catch_up().await;
+        replica.catch_up().await;
         return Ok(profile);
     }
     Err(ProfileError::Directory(StoreError::Conflict))
@@ -134,7 +130,7 @@ pub async fn create_profile(
 /// defaults for the rest; says whether it was made. Verifications that were
 /// started keep the policy of their start.
 pub async fn save_profile(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     name: ProfileName,
     change: ProfileChange,
@@ -146,20 +142,20 @@ pub async fn save_profile(
     let change = ProfileChange { limits, ..change };
     let fresh = Profile { name, ..Profile::first(ProfileId::new(now, rng), actor.tenant, now) };
     for _ in 0..TURNS {
-        let known = context.directory.profile(actor.tenant, &fresh.name).await?;
+        let known = replica.directory.profile(actor.tenant, &fresh.name).await?;
         let base = known.as_ref().unwrap_or(&fresh).clone();
         let base = Profile { display_name: None, policy: Policy::default(), ..base };
         let profile = change.clone().apply(base);
         // Made, changed or deleted by another request meanwhile, it is looked at anew.
         let saved = match &known {
-            Some(known) => context.directory.replace_profile(known, &profile, now).await,
-            None => context.directory.create_profile(&profile, now).await,
+            Some(known) => replica.directory.replace_profile(known, &profile, now).await,
+            None => replica.directory.create_profile(&profile, now).await,
         };
         match saved {
             Err(StoreError::Conflict) => continue,
             outcome => outcome?,
         }
-        context.catch_up().await;
+        replica.catch_up().await;
         return Ok((profile, known.is_none()));
     }
     Err(ProfileError::Directory(StoreError::Conflict))
@@ -167,36 +163,36 @@ pub async fn save_profile(
 
 /// Changes a profile and gives it as it is then. Two changes at once are made one after the other.
 pub async fn update_profile(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     name: &ProfileName,
     change: ProfileChange,
     now: Timestamp,
 ) -> Result<Profile, ProfileError> {
-    let find = async || read_profile(context, actor, name).await;
+    let find = async || read_profile(replica, actor, name).await;
     let changed =
-        change_profile(context, actor, find, now, |old| Ok((change.clone().apply(old.clone()), ())));
+        change_profile(replica, actor, find, now, |old| Ok((change.clone().apply(old.clone()), ())));
     changed.await.map(|(profile, ())| profile)
 }
 
 /// The same by its id: never that of another profile which took its name meanwhile.
 pub async fn update_profile_by_id(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     id: ProfileId,
     change: ProfileChange,
     now: Timestamp,
 ) -> Result<Profile, ProfileError> {
-    let find = async || find_profile(context, actor, id).await;
+    let find = async || find_profile(replica, actor, id).await;
     let changed =
-        change_profile(context, actor, find, now, |old| Ok((change.clone().apply(old.clone()), ())));
+        change_profile(replica, actor, find, now, |old| Ok((change.clone().apply(old.clone()), ())));
     changed.await.map(|(profile, ())| profile)
 }
 
 /// Reads a profile, changes it and writes it, unless somebody came between:
 /// then once more with what is there now.
 pub(crate) async fn change_profile<T, E: From<ProfileError>>(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     find: impl AsyncFn() -> Result<Profile, ProfileError>,
     now: Timestamp,
@@ -207,11 +203,11 @@ pub(crate) async fn change_profile<T, E: From<ProfileError>>(
         let old = find().await?;
         let (new, told) = change(&old)?;
         if new != old {
-            match context.directory.replace_profile(&old, &new, now).await {
+            match replica.directory.replace_profile(&old, &new, now).await {
                 Err(StoreError::Conflict) => continue,
                 outcome => outcome.map_err(ProfileError::from)?,
             }
-            context.catch_up().await;
+            replica.catch_up().await;
         }
         return Ok((new, told));
     }
@@ -220,29 +216,29 @@ pub(crate) async fn change_profile<T, E: From<ProfileError>>(
 
 /// Deletes a profile. Its verifications go on; they can no longer be checked by number.
 pub async fn delete_profile(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     name: &ProfileName,
     now: Timestamp,
 ) -> Result<(), ProfileError> {
     actor.refuse_test()?;
-    delete(context, actor, read_profile(context, actor, name).await?, now).await
+    delete(replica, actor, read_profile(replica, actor, name).await?, now).await
 }
 
 /// The same by its id: never another profile which took its name meanwhile.
 pub async fn delete_profile_by_id(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     id: ProfileId,
     now: Timestamp,
 ) -> Result<(), ProfileError> {
     actor.refuse_test()?;
-    delete(context, actor, find_profile(context, actor, id).await?, now).await
+    delete(replica, actor, find_profile(replica, actor, id).await?, now).await
 }
 
 /// A profile keeps its name for life, so what was read of it still holds.
 async fn delete(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     profile: Profile,
     now: Timestamp,
@@ -250,7 +246,7 @@ async fn delete(
     if profile.name == ProfileName::default() {
         return Err(ProfileError::Default);
     }
-    let deleted = context.directory.delete_profile(actor.tenant, profile.id, now).await?;
-    context.catch_up().await;
+    let deleted = replica.directory.delete_profile(actor.tenant, profile.id, now).await?;
+    replica.catch_up().await;
     if deleted { Ok(()) } else { Err(ProfileError::NotFound) }
 }

@@ -3,7 +3,7 @@
 use crate::{
     access::actor::{Actor, LiveByTest},
     code::Code,
-    context::Management,
+    context::{Management, Replica},
     id::ReviewNumberId,
     management::repeat::{made_once, refuse_repeat},
     pack::Writer,
@@ -37,7 +37,7 @@ pub enum ReviewError {
 
 /// Makes a number a review number; its code is given this once.
 pub async fn create_review_number(
-    context: &Management,
+    management: &Management,
     actor: &Actor,
     to: &PhoneNumber,
     (ends_at, once): (Timestamp, Option<Once>),
@@ -46,8 +46,8 @@ pub async fn create_review_number(
 ) -> Result<(ReviewNumber, Code), ReviewError> {
     actor.refuse_test()?;
     let once = once.as_ref();
-    refuse_repeat::<ReviewError>(context, actor.tenant, once, now).await?;
-    let number = context.keyring.fingerprint(actor.tenant, to);
+    refuse_repeat::<ReviewError>(management, actor.tenant, once, now).await?;
+    let number = management.keyring.fingerprint(actor.tenant, to);
     let code = Code::generate(SHAPE, rng);
     let mut review = ReviewNumber {
         id: ReviewNumberId::new(now, rng),
@@ -58,35 +58,32 @@ pub async fn create_review_number(
         created_at: now,
     };
     let packed = Writer::default().blob(to.e164().as_bytes()).blob(code.expose().as_bytes()).finish();
-    review.sealed = context.keyring.seal(&review.place(), &zeroize::Zeroizing::new(packed), rng);
-    let created = context.directory.create_review_number(&review, once, now).await;
-    match made_once(context, actor.tenant, once, now, created).await {
+    review.sealed = management.keyring.seal(&review.place(), &zeroize::Zeroizing::new(packed), rng);
+    let created = management.directory.create_review_number(&review, once, now).await;
+    match made_once(management, actor.tenant, once, now, created).await {
         // One that ended gives its place to the new one; this one stands.
         Err(ReviewError::Directory(StoreError::Conflict)) => return Err(ReviewError::Exists),
         outcome => outcome?,
     }
-    context.catch_up().await;
+    management.catch_up().await;
     Ok((review, code))
 }
 
 /// The review numbers of the tenant, those that ended among them.
-pub async fn list_review_numbers(
-    context: &Management,
-    actor: &Actor,
-) -> Result<Vec<ReviewNumber>, ReviewError> {
-    context.directory.list_review_numbers(actor.tenant).await.map_err(ReviewError::Directory)
+pub async fn list_review_numbers(replica: &Replica, actor: &Actor) -> Result<Vec<ReviewNumber>, ReviewError> {
+    replica.directory.list_review_numbers(actor.tenant).await.map_err(ReviewError::Directory)
 }
 
 /// Makes a review number an ordinary one again.
 pub async fn delete_review_number(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     id: ReviewNumberId,
     now: Timestamp,
 ) -> Result<(), ReviewError> {
     actor.refuse_test()?;
-    let deleted = context.directory.delete_review_number(actor.tenant, id, now).await;
+    let deleted = replica.directory.delete_review_number(actor.tenant, id, now).await;
     let deleted = deleted.map_err(ReviewError::Directory)?;
-    context.catch_up().await;
+    replica.catch_up().await;
     if deleted { Ok(()) } else { Err(ReviewError::NotFound) }
 }

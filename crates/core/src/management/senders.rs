@@ -2,7 +2,7 @@
 
 use crate::{
     access::actor::Actor,
-    context::Management,
+    context::Replica,
     delivery::sender::Sender,
     id::SenderId,
     management::resources::{Made, ResourceError, create, delete, list, made_before},
@@ -20,13 +20,13 @@ fn sender_of(resource: &Resource) -> Result<Sender, ResourceError> {
 }
 
 /// The senders of the tenant, oldest first.
-pub async fn list_senders(context: &Management, actor: &Actor) -> Result<Vec<Sender>, ResourceError> {
-    list(context, actor.tenant, ResourceKind::Sender).await?.iter().map(sender_of).collect()
+pub async fn list_senders(replica: &Replica, actor: &Actor) -> Result<Vec<Sender>, ResourceError> {
+    list(replica, actor.tenant, ResourceKind::Sender).await?.iter().map(sender_of).collect()
 }
 
 /// Makes a sender for some countries, or for all that no other names.
 pub async fn create_sender(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     (text, countries): (SenderText, BTreeSet<Country>),
     once: Option<&Once>,
@@ -35,11 +35,11 @@ pub async fn create_sender(
 ) -> Result<Made<Sender>, ResourceError> {
     let tenant = actor.live_tenant()?;
     let place = (tenant, ResourceKind::Sender, text.as_str());
-    if let Some(first) = made_before(context, place, once, now).await? {
+    if let Some(first) = made_before(replica, place, once, now).await? {
         return Ok(Made { value: sender_of(&first)?, before: true });
     }
     let sender = Sender { id: SenderId::new(now, rng), text, countries, created_at: now };
-    match create(context, &sender.resource(tenant, now), &[], once).await? {
+    match create(replica, &sender.resource(tenant, now), &[], once).await? {
         Some(first) => Ok(Made { value: sender_of(&first)?, before: true }),
         None => Ok(Made::now(sender)),
     }
@@ -47,10 +47,10 @@ pub async fn create_sender(
 
 /// Deletes a sender.
 pub async fn delete_sender(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     id: SenderId,
     now: Timestamp,
 ) -> Result<(), ResourceError> {
-    delete(context, actor.live_tenant()?, (ResourceKind::Sender, *id.bytes()), &[], now).await
+    delete(replica, actor.live_tenant()?, (ResourceKind::Sender, *id.bytes()), &[], now).await
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     access::actor::{Actor, LiveByTest},
-    context::{Context, Management},
+    context::{Context, Replica},
     locale::Locale,
     phone::PhoneNumber,
     ports::error::StoreError,
@@ -40,8 +40,8 @@ pub struct Limit {
 }
 
 /// Every limit: the built-in ones, then those that the tenant named.
-pub fn list_limits(context: &Management, actor: &Actor) -> Result<Vec<Limit>, SettingError> {
-    let settings = &context.tenant_view(actor.tenant)?.settings;
+pub fn list_limits(replica: &Replica, actor: &Actor) -> Result<Vec<Limit>, SettingError> {
+    let settings = &replica.tenant_view(actor.tenant)?.settings;
     let built_in = LimitScope::NAMED.into_iter().filter_map(|scope| LimitName::parse(scope.as_str()));
     let named = settings.limits.keys().filter(|name| name.scope() == LimitScope::Caller).cloned();
     Ok(built_in.chain(named).map(|name| limit(settings, name)).collect())
@@ -55,7 +55,7 @@ fn limit(settings: &Settings, name: LimitName) -> Limit {
 
 /// Gives a limit its buckets.
 pub async fn save_limit(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     name: LimitName,
     buckets: Buckets,
@@ -63,49 +63,49 @@ pub async fn save_limit(
 ) -> Result<Limit, SettingError> {
     actor.refuse_test()?;
     let setting = Setting::Limit(name.clone(), Some(buckets.clone()));
-    save(context, actor, &setting, now).await?;
+    save(replica, actor, &setting, now).await?;
     Ok(Limit { name, buckets: Some(buckets), is_default: false })
 }
 
 /// Puts a built-in limit back to its default, or deletes one that the tenant named.
 pub async fn delete_limit(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     name: LimitName,
     now: Timestamp,
 ) -> Result<(), SettingError> {
     actor.refuse_test()?;
-    match save(context, actor, &Setting::Limit(name, None), now).await {
+    match save(replica, actor, &Setting::Limit(name, None), now).await {
         Err(SettingError::Directory(StoreError::Conflict)) => Err(SettingError::NotFound),
         outcome => outcome,
     }
 }
 
 /// The tenant and the locale of its messages; `None` for English.
-pub fn read_tenant(context: &Management, actor: &Actor) -> Result<(Tenant, Option<Locale>), SettingError> {
-    let view = context.tenant_view(actor.tenant)?;
+pub fn read_tenant(replica: &Replica, actor: &Actor) -> Result<(Tenant, Option<Locale>), SettingError> {
+    let view = replica.tenant_view(actor.tenant)?;
     Ok((view.tenant.clone(), view.settings.locale.clone()))
 }
 
 /// Gives the tenant's messages another locale, unless a start names one.
 pub async fn save_locale(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     locale: Option<Locale>,
     now: Timestamp,
 ) -> Result<(), SettingError> {
     actor.refuse_test()?;
-    save(context, actor, &Setting::Locale(locale), now).await
+    save(replica, actor, &Setting::Locale(locale), now).await
 }
 
 pub(super) async fn save(
-    context: &Management,
+    replica: &Replica,
     actor: &Actor,
     setting: &Setting,
     now: Timestamp,
 ) -> Result<(), SettingError> {
-    context.directory.save_setting(actor.tenant, setting, now).await?;
-    context.catch_up().await;
+    replica.directory.save_setting(actor.tenant, setting, now).await?;
+    replica.catch_up().await;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The end of tenants: what was deleted is erased after [`ERASED_AFTER`].
 
 use crate::{
-    context::Management,
+    context::Replica,
     id::{TenantId, WebhookId},
     ports::{codes::events::EventLog, error::StoreError, history::HistoryUpkeep, webhooks::WebhookOutbox},
     tenant::{ERASED_AFTER, Tenant, resource::ResourceKind},
@@ -33,14 +33,14 @@ pub struct Erased {
 /// Erases the tenants whose time has come, as far as one round goes: it may break off
 /// anywhere, and several nodes may be at it.
 pub async fn erase_tenants(
-    context: &Management,
+    replica: &Replica,
     events: &dyn EventLog,
     webhooks: &dyn WebhookOutbox,
     history: &dyn HistoryUpkeep,
     now: Timestamp,
 ) -> Result<Erased, StoreError> {
     let until = now - (ERASED_AFTER + MARGIN);
-    let deleted = context.directory.list_deleted_tenants(until, AT_ONCE).await?;
+    let deleted = replica.directory.list_deleted_tenants(until, AT_ONCE).await?;
     let Some(last) = deleted.iter().filter_map(|tenant| tenant.deleted_at).max() else {
         return Ok(Erased::default());
     };
@@ -51,30 +51,30 @@ pub async fn erase_tenants(
     }
     let mut erased = Erased::default();
     for Tenant { id, .. } in deleted {
-        let begun = context.directory.begin_erasure(id, until, now).await?;
+        let begun = replica.directory.begin_erasure(id, until, now).await?;
         // One that fails holds up no other.
-        match if begun { erase(context, webhooks, history, id, now).await } else { Ok(false) } {
+        match if begun { erase(replica, webhooks, history, id, now).await } else { Ok(false) } {
             Ok(true) => erased.whole.push(id),
             Ok(false) => {}
             Err(error) => erased.failed.push((id, error)),
         }
     }
     if !erased.whole.is_empty() {
-        context.catch_up().await;
+        replica.catch_up().await;
     }
     Ok(erased)
 }
 
 /// The directory goes last: by it a later round finds what is left.
 async fn erase(
-    context: &Management,
+    replica: &Replica,
     webhooks: &dyn WebhookOutbox,
     history: &dyn HistoryUpkeep,
     tenant: TenantId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let mut steps = STEPS;
-    let resources = context.directory.list_resources(tenant).await?;
+    let resources = replica.directory.list_resources(tenant).await?;
     for webhook in resources.iter().filter(|resource| resource.kind == ResourceKind::Webhook) {
         let webhook = WebhookId::from_bytes(webhook.id);
         while !webhooks.forget(tenant, webhook, ROWS).await? {
@@ -88,7 +88,7 @@ async fn erase(
             return Ok(false);
         }
     }
-    while !context.directory.erase_tenant(tenant, ROWS, now).await? {
+    while !replica.directory.erase_tenant(tenant, ROWS, now).await? {
         if !step(&mut steps) {
             return Ok(false);
         }

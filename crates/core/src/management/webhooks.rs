@@ -4,7 +4,7 @@
 use crate::{
     access::actor::Actor,
     acts::webhook_events::ping,
-    context::{Context, Management},
+    context::{Context, Management, Replica},
     id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
     management::{
         repeat::refuse_repeat,
@@ -63,34 +63,30 @@ fn is_visible(actor: &Actor, webhook: &Webhook) -> bool {
     actor.mode == Mode::Live || webhook.mode == Mode::Test
 }
 
-fn check_url(context: &Management, url: &str) -> Result<(), ResourceError> {
+fn check_url(management: &Management, url: &str) -> Result<(), ResourceError> {
     if url.len() > MAX_URL {
         return Err(ResourceError::field("url", format!("must be at most {MAX_URL} bytes long")));
     }
-    context.gateways.check_url(url).map_err(|reason| ResourceError::field("url", reason))
+    management.gateways.check_url(url).map_err(|reason| ResourceError::field("url", reason))
 }
 
 /// The webhooks that the caller sees, oldest first.
-pub async fn list_webhooks(context: &Management, actor: &Actor) -> Result<Vec<Webhook>, ResourceError> {
-    let found = list(context, actor.tenant, KIND).await?;
+pub async fn list_webhooks(replica: &Replica, actor: &Actor) -> Result<Vec<Webhook>, ResourceError> {
+    let found = list(replica, actor.tenant, KIND).await?;
     let mut webhooks = found.into_iter().map(webhook_of).collect::<Result<Vec<_>, _>>()?;
     webhooks.retain(|webhook| is_visible(actor, webhook));
     Ok(webhooks)
 }
 
 /// A webhook that the caller sees.
-pub async fn read_webhook(
-    context: &Management,
-    actor: &Actor,
-    id: WebhookId,
-) -> Result<Webhook, ResourceError> {
-    let webhook = webhook_of(read(context, actor.tenant, KIND, *id.bytes()).await?)?;
+pub async fn read_webhook(replica: &Replica, actor: &Actor, id: WebhookId) -> Result<Webhook, ResourceError> {
+    let webhook = webhook_of(read(replica, actor.tenant, KIND, *id.bytes()).await?)?;
     if is_visible(actor, &webhook) { Ok(webhook) } else { Err(ResourceError::NotFound(KIND)) }
 }
 
 /// Makes a webhook. The second value alone holds its secret, to be shown once.
 pub async fn create_webhook(
-    context: &Management,
+    management: &Management,
     actor: &Actor,
     new: NewWebhook,
     once: Option<&Once>,
@@ -98,13 +94,13 @@ pub async fn create_webhook(
     rng: &mut impl CryptoRng,
 ) -> Result<(Webhook, WebhookSecrets), ResourceError> {
     let mode = new.mode.unwrap_or(actor.mode);
-    let refuse_repeat = async || refuse_repeat::<ResourceError>(context, actor.tenant, once, now).await;
+    let refuse_repeat = async || refuse_repeat::<ResourceError>(management, actor.tenant, once, now).await;
     // Its answer held a secret, so a repeat is not answered as the first was.
     refuse_repeat().await?;
     if mode == Mode::Live {
         actor.refuse_test()?;
     }
-    check_url(context, &new.url)?;
+    check_url(management, &new.url)?;
     let (id, secrets) = (WebhookId::new(now, rng), WebhookSecrets::generate(rng));
     let webhook = Webhook {
         id,
@@ -116,17 +112,17 @@ pub async fn create_webhook(
         enabled: new.enabled,
         disabled_reason: None,
         enabled_at: now,
-        sealed: secrets.seal(&context.keyring, (actor.tenant, id), rng),
+        sealed: secrets.seal(&management.keyring, (actor.tenant, id), rng),
         version: 1,
         created_at: now,
     };
     let made = in_rounds(KIND, async || {
-        let basis = room_for(context, &webhook).await;
+        let basis = room_for(management, &webhook).await;
         if basis.is_err() {
             // A repeat that came first may have taken the last place.
             refuse_repeat().await?;
         }
-        create(context, &webhook.resource(now), basis?.as_slice(), once).await
+        create(management, &webhook.resource(now), basis?.as_slice(), once).await
     });
     match made.await? {
         Some(_) => Err(IdempotencyError::SecretShown.into()),
@@ -136,11 +132,11 @@ pub async fn create_webhook(
 
 /// Refuses one for test mode too many. How many there are is counted from their bodies, so
 /// the answer holds as long as they are as they were listed.
-async fn room_for(context: &Management, webhook: &Webhook) -> Result<Option<Basis>, ResourceError> {
+async fn room_for(replica: &Replica, webhook: &Webhook) -> Result<Option<Basis>, ResourceError> {
     if webhook.mode == Mode::Live {
         return Ok(None);
     }
-    let listed = list(context, webhook.tenant, KIND).await?;
+    let listed = list(replica, webhook.tenant, KIND).await?;
     let basis = Basis::kind(webhook.tenant, KIND, &listed);
     let others = listed.into_iter().filter_map(Webhook::read);
     if others.filter(|other| other.mode == Mode::Test).count() >= MOST_TEST {
@@ -151,15 +147,15 @@ async fn room_for(context: &Management, webhook: &Webhook) -> Result<Option<Basi
 
 /// Changes a webhook. One that is enabled again starts without its failures.
 pub async fn update_webhook(
-    context: &Management,
+    management: &Management,
     actor: &Actor,
     id: WebhookId,
     change: WebhookChange,
     now: Timestamp,
 ) -> Result<Webhook, ResourceError> {
-    let mut webhook = read_webhook(context, actor, id).await?;
+    let mut webhook = read_webhook(management, actor, id).await?;
     if let Some(url) = change.url {
-        check_url(context, &url)?;
+        check_url(management, &url)?;
         if url != webhook.url {
             // The failures were those of another endpoint.
             (webhook.url, webhook.enabled_at) = (url, now);
@@ -177,27 +173,27 @@ pub async fn update_webhook(
         None => {}
     }
     webhook.version += 1;
-    update(context, &webhook.resource(now), &[]).await?;
+    update(management, &webhook.resource(now), &[]).await?;
     Ok(webhook)
 }
 
 /// Another secret signs from now on, and the one before it for `overlap` more.
 /// The second value alone holds it, to be shown once.
 pub async fn rotate_webhook(
-    context: &Management,
+    management: &Management,
     actor: &Actor,
     id: WebhookId,
     overlap: Duration,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(Webhook, WebhookSecrets), ResourceError> {
-    let mut webhook = read_webhook(context, actor, id).await?;
+    let mut webhook = read_webhook(management, actor, id).await?;
     let of = (webhook.tenant, webhook.id);
-    let secrets = WebhookSecrets::open(&context.keyring, of, &webhook.sealed);
+    let secrets = WebhookSecrets::open(&management.keyring, of, &webhook.sealed);
     let secrets = secrets.ok_or(ResourceError::Unreadable)?.rotate(overlap, now, rng);
-    webhook.sealed = secrets.seal(&context.keyring, of, rng);
+    webhook.sealed = secrets.seal(&management.keyring, of, rng);
     webhook.version += 1;
-    update(context, &webhook.resource(now), &[]).await?;
+    update(management, &webhook.resource(now), &[]).await?;
     Ok((webhook, secrets))
 }
 
@@ -253,45 +249,42 @@ pub async fn list_attempts(
     Ok(context.webhooks.list_attempts(webhook.tenant, id, before, limit).await?)
 }
 
-async fn read_enabled(context: &Management, actor: &Actor, id: WebhookId) -> Result<Webhook, ResourceError> {
-    let webhook = read_webhook(context, actor, id).await?;
+async fn read_enabled(replica: &Replica, actor: &Actor, id: WebhookId) -> Result<Webhook, ResourceError> {
+    let webhook = read_webhook(replica, actor, id).await?;
     if webhook.enabled { Ok(webhook) } else { Err(ResourceError::Disabled) }
 }
 
 /// Whether a webhook is told anything, by the directory itself and not by a copy.
-pub async fn is_enabled(
-    context: &Management,
-    (tenant, id): (TenantId, WebhookId),
-) -> Result<bool, StoreError> {
-    Ok(find(context, tenant, id).await?.is_some_and(|webhook| webhook.enabled))
+pub async fn is_enabled(replica: &Replica, (tenant, id): (TenantId, WebhookId)) -> Result<bool, StoreError> {
+    Ok(find(replica, tenant, id).await?.is_some_and(|webhook| webhook.enabled))
 }
 
-async fn find(context: &Management, tenant: TenantId, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
-    let found = list(context, tenant, KIND).await?.into_iter().find(|one| one.id == *id.bytes());
+async fn find(replica: &Replica, tenant: TenantId, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
+    let found = list(replica, tenant, KIND).await?.into_iter().find(|one| one.id == *id.bytes());
     Ok(found.and_then(Webhook::read))
 }
 
 /// The server disables a webhook that fails, unless it was enabled anew since
 /// `since`. Whether it did.
 pub async fn disable_webhook(
-    context: &Management,
+    replica: &Replica,
     (tenant, id): (TenantId, WebhookId),
     reason: DisabledReason,
     since: Timestamp,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     for _ in 0..ROUNDS {
-        let Some(mut webhook) = find(context, tenant, id).await? else { return Ok(false) };
+        let Some(mut webhook) = find(replica, tenant, id).await? else { return Ok(false) };
         if !webhook.enabled || webhook.enabled_at > since {
             return Ok(false);
         }
         (webhook.enabled, webhook.disabled_reason) = (false, Some(reason));
         webhook.version += 1;
-        match context.directory.update_resource(&webhook.resource(now), &[]).await {
+        match replica.directory.update_resource(&webhook.resource(now), &[]).await {
             Err(StoreError::Conflict) => {}
             outcome => {
                 outcome?;
-                context.catch_up().await;
+                replica.catch_up().await;
                 return Ok(true);
             }
         }

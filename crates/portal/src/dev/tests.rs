@@ -9,7 +9,7 @@ use actix_web::{
     web,
 };
 use countersign_core::{
-    context::{Context, Management},
+    context::{Context, Management, Replica},
     fakes::directory::NoDirectory,
     id::{EventId, MessageId, RecordKey, TenantId, VerificationId},
     keyring::{KeyRing, VersionedKey},
@@ -35,12 +35,14 @@ fn fixture() -> Fixture {
     let codes = Arc::new(OneTimeline::default());
     let versioned = |byte| vec![VersionedKey { version: 1, key: [byte; 32] }];
     let management = Management {
-        directory: Arc::new(NoDirectory),
-        snapshot: Arc::default(),
+        replica: Replica {
+            directory: Arc::new(NoDirectory),
+            snapshot: Arc::default(),
+            peers: Some(codes.clone()),
+        },
         keyring: Arc::new(KeyRing::new([1; 32], versioned(2), versioned(3)).unwrap()),
         gateways: Arc::new(countersign_core::fakes::gateways::NoGateways),
         live_route: true,
-        peers: None,
     };
     let context = Context {
         management,

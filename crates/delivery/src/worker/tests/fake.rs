@@ -8,7 +8,7 @@ use countersign_core::{
         scope::Scopes,
     },
     acts::start::{request::StartRequest, start_verification},
-    context::{Context, Management},
+    context::{Context, Management, Replica},
     delivery::places::Places,
     fakes::{
         codes::{WithoutEventLog, WithoutPeers},
@@ -83,12 +83,14 @@ pub(super) fn accounts() -> Arc<Accounts> {
 pub(super) fn context(codes: &Arc<MemoryCodes>) -> Context {
     let key = || vec![VersionedKey { version: 1, key: [3; 32] }];
     let management = Management {
-        directory: Arc::new(NoDirectory),
-        snapshot: Arc::new(company()),
+        replica: Replica {
+            directory: Arc::new(NoDirectory),
+            snapshot: Arc::new(company()),
+            peers: Some(codes.clone()),
+        },
         keyring: Arc::new(KeyRing::new([5; 32], key(), key()).unwrap()),
         gateways: Arc::new(countersign_core::fakes::gateways::NoGateways),
         live_route: true,
-        peers: None,
     };
     Context {
         management,
