@@ -44,6 +44,7 @@ use countersign_core::{
         codes::{
             Codes,
             outbox::{Claim, Settled},
+            peers::Peers,
         },
     },
     tenant::{

@@ -249,7 +249,7 @@ async fn stores_that_are_away_say_so_without_their_own_words() {
     );
     let mut api = stores::api(Mode::Live, Scopes::all(), false);
     let mut state = Arc::into_inner(api.state.into_inner()).unwrap();
-    state.context.management.snapshot = Arc::default();
+    state.context.management.replica.snapshot = Arc::default();
     api.state = web::Data::new(state);
     let unread = send_to(api, request(Method::GET, "/health/ready")).await;
     assert_eq!((unread.status.as_u16(), &unread.body["code"]), (503, &json!("directory_unavailable")));

@@ -13,7 +13,7 @@ use crate::{
     },
     snapshot::{
         Snapshot,
-        ends::{KeyEnd, Relay, relay},
+        ends::{KeyEnd, Relay, TenantEnd, relay},
         view::TenantView,
     },
 };
@@ -30,8 +30,8 @@ pub struct Replica {
     pub directory: Arc<dyn Directory>,
     /// The copy in memory, which every other part of the program reads.
     pub snapshot: Arc<Snapshot>,
-    /// The connection to the other nodes. A command beside running servers has none: it does not
-    /// bring its copy up to date after a change, and the servers read the change from the directory.
+    /// The other nodes. A command that publishes nothing to them has none: they read its change
+    /// from the directory.
     pub peers: Option<Arc<dyn Peers>>,
 }
 
@@ -146,19 +146,27 @@ impl Replica {
     }
 
     /// The same after a change of one's own, so that its author sees it at
-    /// once. The change is made: if this fails, the node's next look follows.
+    /// once. The change is made: if this fails, the node's next look follows. The copy of a command
+    /// that reads only the directory stays empty.
     pub(crate) async fn catch_up(&self) {
-        if self.peers.is_none() {
-            return;
+        if self.snapshot.seen() > 0 {
+            let _ = self.refresh().await;
         }
-        let _ = self.refresh().await;
         let _ = self.tell().await;
     }
 
     /// The same after a key ended: the other nodes hear of it by the codes store
     /// at once, and so refuse it even if the directory can be read no more.
     pub(crate) async fn tell_end(&self, end: KeyEnd) {
-        let relay = Relay { ends: vec![end], ..Relay::default() };
+        self.tell_now(Relay { ends: vec![end], ..Relay::default() }).await;
+    }
+
+    /// The same after a tenant was disabled or deleted.
+    pub(crate) async fn tell_tenant_end(&self, end: TenantEnd) {
+        self.tell_now(Relay { tenants: vec![end], ..Relay::default() }).await;
+    }
+
+    async fn tell_now(&self, relay: Relay) {
         self.snapshot.take_relays(std::slice::from_ref(&relay));
         self.snapshot.tell_later(relay);
         let _ = self.tell().await;

@@ -7,6 +7,7 @@ mod dev;
 mod follow;
 mod key;
 mod keyring;
+mod nodes;
 mod probe;
 mod provider;
 mod route;
@@ -102,11 +103,7 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 }
 
 /// The directory, for commands that change it beside a running server.
-async fn open_directory(config: Option<&Path>) -> anyhow::Result<SqlDirectory> {
-    open_directory_of(&load(config, [])?).await
-}
-
-async fn open_directory_of(settings: &Settings) -> anyhow::Result<SqlDirectory> {
+async fn open_directory(settings: &Settings) -> anyhow::Result<SqlDirectory> {
     let sql = wiring::open_sql(settings).await?;
     wiring::refuse_pending_migrations(&sql).await?;
     Ok(SqlDirectory::new(sql))

@@ -35,19 +35,13 @@ pub fn plan(
     rng: &mut impl CryptoRng,
 ) -> (Rotation, PresentedKey) {
     let presented = PresentedKey::generate(old.mode, KeyId::new(now, rng), rng);
-    let end = now + overlap;
     let rotation = Rotation {
         new: old.successor(&presented, now),
         old: old.id,
         version: old.version,
-        ends_at: old.expires_at.map_or(end, |own| own.min(end)),
+        ends_at: old.end_after(overlap, now),
     };
     (rotation, presented)
-}
-
-/// How the key that was replaced ends.
-pub fn end_of(rotation: &Rotation) -> KeyEnd {
-    KeyEnd { key: rotation.old, version: rotation.version + 1, at: rotation.ends_at }
 }
 
 /// Makes a key that takes the place of another, which ends after `overlap`.
@@ -78,7 +72,8 @@ pub async fn rotate_key(
     let (rotation, presented) = plan(&old, overlap, now, rng);
     let rotated = replica.directory.rotate_key(&rotation, once.as_ref()).await;
     made_once::<KeyError>(replica, actor.tenant, once.as_ref(), now, rotated).await?;
-    replica.tell_end(end_of(&rotation)).await;
+    let end = KeyEnd { key: rotation.old, version: rotation.version + 1, at: rotation.ends_at };
+    replica.tell_end(end).await;
     Ok((rotation.new, presented))
 }
 

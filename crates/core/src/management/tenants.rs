@@ -1,12 +1,15 @@
-//! The end of tenants: what was deleted is erased after [`ERASED_AFTER`].
+//! Management of tenants, and their end: a deleted tenant is erased after [`ERASED_AFTER`].
 
 use crate::{
     context::Replica,
-    id::{TenantId, WebhookId},
+    id::{ProfileId, TenantId, WebhookId},
+    phone::countries::Countries,
     ports::{codes::events::EventLog, error::StoreError, history::HistoryUpkeep, webhooks::WebhookOutbox},
-    tenant::{ERASED_AFTER, Tenant, resource::ResourceKind},
+    snapshot::ends::TenantEnd,
+    tenant::{ERASED_AFTER, Tenant, TenantChange, TenantName, profile::Profile, resource::ResourceKind},
     time::Timestamp,
 };
+use rand::CryptoRng;
 use std::time::Duration;
 
 /// What the codes store keeps of a tenant ends by itself, the last of it (the wrong codes of
@@ -19,6 +22,53 @@ const AT_ONCE: u16 = 10;
 const ROWS: u16 = 500;
 /// Steps of one round, for each of its tenants.
 const STEPS: usize = 100;
+
+/// Why a tenant was not made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum TenantError {
+    /// There is no such tenant.
+    #[error("no such tenant")]
+    NotFound,
+    /// The tenant was deleted, and its data is being erased.
+    #[error("the tenant is being erased")]
+    Erasing,
+    /// The directory did not answer.
+    #[error("directory")]
+    Directory(#[from] StoreError),
+}
+
+/// Makes a tenant, with its first profile.
+pub async fn create_tenant(
+    replica: &Replica,
+    name: TenantName,
+    countries: &Countries,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Tenant, TenantError> {
+    let tenant = Tenant::new(TenantId::new(now, rng), name, now);
+    let profile = Profile::first(ProfileId::new(now, rng), tenant.id, now);
+    let made = replica.directory.create_tenant(&tenant, &profile, countries).await;
+    replica.catch_up().await;
+    made?;
+    Ok(tenant)
+}
+
+/// Renames, disables, enables or deletes a tenant, and notifies the nodes of its end.
+pub async fn change_tenant(
+    replica: &Replica,
+    tenant: TenantId,
+    change: &TenantChange,
+    now: Timestamp,
+) -> Result<Tenant, TenantError> {
+    let changed = replica.directory.update_tenant(tenant, change, now).await;
+    if let (Ok(Some(changed)), TenantChange::Disable | TenantChange::Delete) = (&changed, change) {
+        replica.tell_tenant_end(TenantEnd { tenant, version: changed.version }).await;
+    } else {
+        replica.catch_up().await;
+    }
+    let changed = changed?.ok_or(TenantError::NotFound)?;
+    if changed.erasing { Err(TenantError::Erasing) } else { Ok(changed) }
+}
 
 /// What a round came to.
 #[derive(Debug, Default)]

@@ -1,7 +1,7 @@
 //! What still needs a version of a key, and for how long: all of it at once, so that nobody tries again and
 //! again.
 
-use super::{PAGE, open, open_directory_of};
+use super::{PAGE, open, open_directory};
 use crate::{configuration::Settings, wiring};
 use anyhow::{Context as _, bail};
 use countersign_core::{
@@ -64,7 +64,7 @@ async fn find_sealed(
     let mut needs = Vec::new();
     let history = SqlHistory::new(wiring::open_sql(settings).await?);
     needs.extend(ask_history(&history, version, keys, nodes).await.context("The history cannot be read")?);
-    let directory = open_directory_of(settings).await?;
+    let directory = open_directory(settings).await?;
     needs.extend(ask_reviews(&directory, version).await.context("The directory cannot be read")?);
     needs.extend(ask_resources(&directory, version, nodes).await.context("The directory cannot be read")?);
     let inbox = settings.folder.join("inbox.sqlite");
