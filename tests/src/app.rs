@@ -6,6 +6,7 @@ use countersign_core::{
     access::{
         actor::{Actor, Who},
         allowlist::Allowlist,
+        change::Change,
         key::{Key, PresentedKey},
         scope::{Scope, Scopes},
     },
@@ -138,7 +139,7 @@ impl TestApp {
         let id = countersign_core::id::KeyId::new(now, &mut rng);
         let presented = PresentedKey::generate(mode, id, &mut rng);
         let key = Key { allowlist, ..Key::new(&presented, caller.tenant, "test".into(), scopes, now) };
-        self.context.directory.create_key(&key, None).await.unwrap();
+        self.context.directory.create_key(&key, None, &Change::by_system(key.created_at)).await.unwrap();
         self.context.refresh().await.unwrap();
         let caller = Actor { who: Who::Key(id), mode, grants: scopes, ..caller.clone() };
         TestKey { caller, text: presented.expose().to_string() }
@@ -153,7 +154,7 @@ impl TestApp {
         let name = ProfileName::default();
         let old = directory.profile(caller.tenant, &name).await.unwrap().unwrap();
         let new = Profile { policy, ..old.clone() };
-        directory.replace_profile(&old, &new, old.created_at).await.unwrap();
+        directory.replace_profile(&old, &new, &Change::by_system(old.created_at)).await.unwrap();
         self.context.refresh().await.unwrap();
     }
 

@@ -19,6 +19,7 @@ mod takes;
 use countersign_core::{
     access::{
         actor::{Actor, Who},
+        change::Change,
         scope::Scopes,
     },
     acts::{
@@ -194,7 +195,11 @@ impl Bench {
         let tenant = self.caller.tenant;
         let old = self.context.directory.profile(tenant, &name).await.unwrap().unwrap();
         let new = Profile { policy, ..old.clone() };
-        self.context.directory.replace_profile(&old, &new, self.clock.now()).await.unwrap();
+        self.context
+            .directory
+            .replace_profile(&old, &new, &Change::by_system(self.clock.now()))
+            .await
+            .unwrap();
         self.context.refresh().await.unwrap();
     }
 
@@ -273,7 +278,11 @@ pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Act
     let (now, mut rng) = (clock.now(), rng());
     let tenant = Tenant::new(TenantId::new(now, &mut rng), TenantName::parse(name).unwrap(), now);
     let profile = Profile::first(ProfileId::new(now, &mut rng), tenant.id, now);
-    context.directory.create_tenant(&tenant, &profile, &Countries::default()).await.unwrap();
+    context
+        .directory
+        .create_tenant(&tenant, &profile, &Countries::default(), &Change::by_system(tenant.created_at))
+        .await
+        .unwrap();
     context.refresh().await.unwrap();
     Actor {
         tenant: tenant.id,

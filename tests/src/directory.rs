@@ -16,6 +16,7 @@ use anyhow::{Context, Result};
 use countersign_core::{
     access::{
         allowlist::Allowlist,
+        change::Change,
         key::{HashedSecret, Key},
         scope::Scope,
         usage::AddressUse,
@@ -204,7 +205,12 @@ impl Base {
     async fn tenant(&self, number: u8) -> Result<Tenant> {
         let tenant = tenant(number)?;
         self.directory
-            .create_tenant(&tenant, &profile(tenant.id, number, "default")?, &Countries::default())
+            .create_tenant(
+                &tenant,
+                &profile(tenant.id, number, "default")?,
+                &Countries::default(),
+                &Change::by_system(tenant.created_at),
+            )
             .await?;
         Ok(tenant)
     }

@@ -6,7 +6,7 @@ use crate::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign_core::{
-    access::scope::Scopes,
+    access::{change::Change, scope::Scopes},
     id::TenantId,
     mode::Mode,
     ports::{clock::Clock as _, inbox::ConsoleMode},
@@ -22,7 +22,12 @@ impl TestApp {
     /// As a command beside the server does: nobody tells it.
     async fn change_tenant(&self, tenant: TenantId, change: TenantChange) {
         let now = self.clock.now();
-        self.context.directory.update_tenant(tenant, &change, now).await.unwrap().unwrap();
+        self.context
+            .directory
+            .update_tenant(tenant, &change, &Change::by_system(now))
+            .await
+            .unwrap()
+            .unwrap();
     }
 
     /// Asks until the answer has this status, within what is promised.

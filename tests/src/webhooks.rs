@@ -18,6 +18,7 @@ use countersign_core::{
     access::{
         actor::{Actor, Who},
         allowlist::Allowlist,
+        change::Change,
         scope::Scopes,
     },
     context::{Context, Management, Replica},
@@ -121,7 +122,10 @@ impl Place {
         let name = TenantName::parse("Acme").unwrap();
         let tenant = Tenant::new(TENANT, name, now);
         let profile = Profile::first(PROFILE, TENANT, now);
-        context.directory.create_tenant(&tenant, &profile, &Countries::default()).await?;
+        context
+            .directory
+            .create_tenant(&tenant, &profile, &Countries::default(), &Change::by_system(tenant.created_at))
+            .await?;
         context.refresh().await?;
         let caller = Actor {
             tenant: TENANT,
@@ -153,7 +157,15 @@ impl Place {
             version: 1,
             created_at: now,
         };
-        self.context.directory.create_resource(&webhook.resource(now), &[], None).await?;
+        self.context
+            .directory
+            .create_resource(
+                &webhook.resource(now),
+                &[],
+                None,
+                &Change::by_system(webhook.resource(now).updated_at),
+            )
+            .await?;
         self.context.refresh().await?;
         Ok((webhook, secrets))
     }

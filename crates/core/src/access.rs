@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod address;
 pub mod allowlist;
+pub mod change;
 pub mod key;
 pub mod scope;
 pub mod usage;

@@ -53,8 +53,10 @@ pub async fn observe<B: MessageBody + 'static>(
     // As routes are found by it: `/%761/keys` is `/v1/keys`.
     let forms = request.app_data::<Forms>().copied().unwrap_or(Forms(&[]));
     let form = forms.of(request.match_info().as_str());
+    let id = request_id(&request);
+    request.extensions_mut().insert(id);
     let seen = Seen {
-        id: request_id(&request),
+        id: id.to_string(),
         method,
         form,
         echo: (form.echo)(request.headers()),
@@ -185,10 +187,10 @@ fn caller_address(request: &ServiceRequest) -> Result<CallerAddress, UnreadableH
 }
 
 /// Never the client's: an id that a stranger chooses could forge a trace.
-fn request_id(request: &ServiceRequest) -> String {
+fn request_id(request: &ServiceRequest) -> RequestId {
     let state = request.app_data::<web::Data<State>>();
     let now = state.map(|state| state.clock.now()).unwrap_or_default();
-    RequestId::new(now, &mut rng()).to_string()
+    RequestId::new(now, &mut rng())
 }
 
 /// Invented methods share one name, so that they cannot fill the metrics.

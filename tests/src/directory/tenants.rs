@@ -9,6 +9,7 @@ use crate::{
 use anyhow::{Context as _, Result, ensure};
 use async_trait::async_trait;
 use countersign_core::{
+    access::change::Change,
     context::Replica,
     fakes::directory::{
         WithoutChanges, WithoutKeys, WithoutProfiles, WithoutResources, WithoutReviews, WithoutSettings,
@@ -113,7 +114,10 @@ pub async fn a_tenant_is_renamed_disabled_deleted_and_enabled(base: &Base) -> Re
     let directory = &base.directory;
     let (one, other) = (base.tenant(1).await?, base.tenant(2).await?);
     let change = async |change: TenantChange, seconds| -> Result<_> {
-        let changed = directory.update_tenant(one.id, &change, at(seconds)).await?.context("a tenant")?;
+        let changed = directory
+            .update_tenant(one.id, &change, &Change::by_system(at(seconds)))
+            .await?
+            .context("a tenant")?;
         assert_eq!(directory.tenant(one.id).await?.as_ref(), Some(&changed));
         assert_eq!(directory.list_tenants(None, 9).await?, [changed.clone(), other.clone()]);
         Ok(changed)
@@ -135,7 +139,7 @@ pub async fn a_tenant_is_renamed_disabled_deleted_and_enabled(base: &Base) -> Re
     // Nobody, and the operator's own.
     for nobody in [TenantId::from_bytes([9; 16]), OPERATOR] {
         for change in [TenantChange::Disable, TenantChange::Delete] {
-            ensure!(directory.update_tenant(nobody, &change, at(15)).await?.is_none());
+            ensure!(directory.update_tenant(nobody, &change, &Change::by_system(at(15))).await?.is_none());
         }
     }
     ensure!(directory.tenant(OPERATOR).await?.context("the operator")?.disabled_at.is_none());
@@ -150,7 +154,7 @@ pub async fn of_changes_at_once_none_is_lost(base: &Base) -> Result<()> {
             0 => TenantChange::Delete,
             n => TenantChange::Rename(name(&format!("Name {n}"))),
         };
-        base.directory.update_tenant(tenant.id, &change, at(5)).await
+        base.directory.update_tenant(tenant.id, &change, &Change::by_system(at(5))).await
     };
     for changed in join_all((0..10).map(change)).await {
         ensure!(changed?.is_some());
@@ -167,7 +171,7 @@ pub async fn other_nodes_hear_that_a_tenant_is_disabled(base: &Base) -> Result<(
     other.snapshot.mark(Instant::now());
     // From now on the other node reaches no database.
     let other = Replica { directory: Arc::new(Gone), ..other };
-    node.directory.update_tenant(TENANT, &TenantChange::Disable, now).await?;
+    node.directory.update_tenant(TENANT, &TenantChange::Disable, &Change::by_system(now)).await?;
     ensure!(!other.snapshot.is_disabled(TENANT));
     node.refresh().await?;
     node.tell().await?;
@@ -180,12 +184,13 @@ pub async fn other_nodes_hear_that_a_tenant_is_disabled(base: &Base) -> Result<(
         directory: Arc::new(SqlDirectory::new(base.sql.clone())),
         ..other.clone()
     };
-    node.directory.update_tenant(TENANT, &TenantChange::Enable, now).await?;
+    node.directory.update_tenant(TENANT, &TenantChange::Enable, &Change::by_system(now)).await?;
     third.refresh().await?;
     third.listen("").await?;
     ensure!(!third.snapshot.is_disabled(TENANT), "what was told before is older than what it read");
     let third = Replica { directory: Arc::new(Gone), ..third };
-    let version = node.directory.update_tenant(TENANT, &TenantChange::Disable, now).await?;
+    let version =
+        node.directory.update_tenant(TENANT, &TenantChange::Disable, &Change::by_system(now)).await?;
     let end = TenantEnd { tenant: TENANT, version: version.context("a tenant")?.version };
     node.peers.as_ref().context("peers")?.relay(&Relay { tenants: vec![end], ..Relay::default() }).await?;
     third.listen("").await?;
@@ -249,11 +254,13 @@ async fn fill(base: &Base, place: &Place, tenant: TenantId, number: u8, starts: 
     let directory = &base.directory;
     let many = (0..3).map(|n| key(tenant, number + n)).collect::<Vec<_>>();
     for (n, key) in many.iter().enumerate() {
-        directory.create_key(key, Some(&once(number + n as u8, 1))).await?;
+        directory
+            .create_key(key, Some(&once(number + n as u8, 1)), &Change::by_system(key.created_at))
+            .await?;
     }
-    directory.create_profile(&profile(tenant, number + 1, "shop")?, at(1)).await?;
+    directory.create_profile(&profile(tenant, number + 1, "shop")?, &Change::by_system(at(1))).await?;
     let limit = Setting::Limit(LimitName::parse("signup").context("name")?, Buckets::parse("5/600"));
-    directory.save_setting(tenant, &limit, at(1)).await?;
+    directory.save_setting(tenant, &limit, &Change::by_system(at(1))).await?;
     for n in 0..3 {
         let sender = Resource {
             tenant,
@@ -266,7 +273,7 @@ async fn fill(base: &Base, place: &Place, tenant: TenantId, number: u8, starts: 
             created_at: at(1),
             updated_at: at(1),
         };
-        directory.create_resource(&sender, &[], None).await?;
+        directory.create_resource(&sender, &[], None, &Change::by_system(sender.updated_at)).await?;
     }
     let review = ReviewNumber {
         id: ReviewNumberId::from_bytes([number; 16]),
@@ -276,7 +283,7 @@ async fn fill(base: &Base, place: &Place, tenant: TenantId, number: u8, starts: 
         ends_at: at(1_000),
         created_at: at(1),
     };
-    directory.create_review_number(&review, None, at(1)).await?;
+    directory.create_review_number(&review, None, &Change::by_system(at(1))).await?;
     for n in 0..3u16 {
         directory.note_address_uses(&[super::address_use(tenant, many[0].id, n, 1)]).await?;
     }
@@ -320,7 +327,14 @@ pub async fn a_deleted_tenant_is_erased_after_thirty_days_and_no_other(base: &Ba
     let directory = &base.directory;
     let mut second = super::tenant(77)?;
     second.id = OTHER;
-    directory.create_tenant(&second, &profile(OTHER, 77, "default")?, &Default::default()).await?;
+    directory
+        .create_tenant(
+            &second,
+            &profile(OTHER, 77, "default")?,
+            &Default::default(),
+            &Change::by_system(second.created_at),
+        )
+        .await?;
     place.history.arrange(history::at(0), history::at(-1)).await?;
     fill(base, &place, TENANT, 100, 10).await?;
     fill(base, &place, OTHER, 110, 2).await?;
@@ -337,7 +351,8 @@ pub async fn a_deleted_tenant_is_erased_after_thirty_days_and_no_other(base: &Ba
     let round = async || whole(erase(&place, &node, place.clock.now()).await?);
     place.clock.turn(ERASED_AFTER * 2);
     ensure!(round().await?.is_empty(), "it was not deleted");
-    let change = async |change| directory.update_tenant(TENANT, &change, place.clock.now()).await;
+    let change =
+        async |change| directory.update_tenant(TENANT, &change, &Change::by_system(place.clock.now())).await;
     change(TenantChange::Disable).await?;
     place.clock.turn(ERASED_AFTER * 2);
     ensure!(round().await?.is_empty(), "a disabled one stays as long as it may");
@@ -421,7 +436,8 @@ pub async fn an_erasure_goes_on_where_it_broke_off_whoever_is_at_it(base: &Base)
     let (place, [node, other]) = nodes(base).await?;
     let directory = &base.directory;
     fill(base, &place, TENANT, 100, 40).await?;
-    let deleted = directory.update_tenant(TENANT, &TenantChange::Delete, place.clock.now()).await?;
+    let deleted =
+        directory.update_tenant(TENANT, &TenantChange::Delete, &Change::by_system(place.clock.now())).await?;
     let deleted_at = deleted.and_then(|tenant| tenant.deleted_at).context("deleted")?;
     place.clock.turn(ERASED_AFTER + MARGIN);
     let now = place.clock.now();
@@ -435,13 +451,17 @@ pub async fn an_erasure_goes_on_where_it_broke_off_whoever_is_at_it(base: &Base)
     ensure!(directory.tenant(TENANT).await?.is_some_and(|tenant| !tenant.erasing));
 
     // A round that breaks off after a few rows.
-    ensure!(!directory.begin_erasure(TENANT, deleted_at - seconds(1), now).await?, "deleted later");
-    ensure!(directory.begin_erasure(TENANT, deleted_at, now).await?);
-    ensure!(directory.begin_erasure(TENANT, deleted_at, now).await?, "begun is begun");
+    ensure!(
+        !directory.begin_erasure(TENANT, deleted_at - seconds(1), &Change::by_system(now)).await?,
+        "deleted later"
+    );
+    ensure!(directory.begin_erasure(TENANT, deleted_at, &Change::by_system(now)).await?);
+    ensure!(directory.begin_erasure(TENANT, deleted_at, &Change::by_system(now)).await?, "begun is begun");
     ensure!(!place.history.erase_tenant(TENANT, 3).await?);
-    ensure!(!directory.erase_tenant(TENANT, 1, now).await?);
+    ensure!(!directory.erase_tenant(TENANT, 1, &Change::by_system(now)).await?);
     for change in [TenantChange::Enable, TenantChange::Rename(name("Back"))] {
-        let stays = directory.update_tenant(TENANT, &change, now).await?.context("a tenant")?;
+        let stays =
+            directory.update_tenant(TENANT, &change, &Change::by_system(now)).await?.context("a tenant")?;
         ensure!(stays.erasing && stays.disabled_at.is_some(), "{stays:?}");
     }
     let left = rows(base, TENANT).await?;
@@ -456,8 +476,9 @@ pub async fn an_erasure_goes_on_where_it_broke_off_whoever_is_at_it(base: &Base)
     ensure!(left.iter().all(|(_, count)| *count == 0), "{left:?}");
     ensure!(directory.list_tenants(None, 9).await?.is_empty());
     // It never was: nothing is made for it, and it cannot come back.
-    let orphan = directory.create_key(&key(TENANT, 120), None).await;
+    let orphan =
+        directory.create_key(&key(TENANT, 120), None, &Change::by_system(key(TENANT, 120).created_at)).await;
     ensure!(matches!(orphan, Err(StoreError::Conflict)), "{orphan:?}");
-    ensure!(directory.update_tenant(TENANT, &TenantChange::Enable, now).await?.is_none());
+    ensure!(directory.update_tenant(TENANT, &TenantChange::Enable, &Change::by_system(now)).await?.is_none());
     Ok(())
 }

@@ -4,8 +4,10 @@
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header};
 use countersign_core::{
-    access::{actor::Actor, scope::Scope},
+    access::{actor::Actor, change::Change, scope::Scope},
+    id::RequestId,
     ports::error::StoreError,
+    time::Timestamp,
 };
 use countersign_web::problem::{self, Problem, ProblemCode, RefusingLimit};
 use std::{
@@ -65,13 +67,24 @@ impl<A: ScopeMarker, B: ScopeMarker> ScopeMarker for (A, B) {
 }
 
 /// The caller, known to hold the scope; the first parameter of every handler.
-pub struct Authed<S>(Actor, PhantomData<S>);
+pub struct Authed<S> {
+    caller: Actor,
+    request: Option<RequestId>,
+    scope: PhantomData<S>,
+}
+
+impl<S> Authed<S> {
+    /// A change that this request makes.
+    pub fn change(&self, at: Timestamp) -> Change {
+        Change::by(&self.caller, self.request, at)
+    }
+}
 
 impl<S> Deref for Authed<S> {
     type Target = Actor;
 
     fn deref(&self) -> &Actor {
-        &self.0
+        &self.caller
     }
 }
 
@@ -85,7 +98,8 @@ impl<S: ScopeMarker> FromRequest for Authed<S> {
             Some(scope) => admitted.and_then(|caller| admit(caller, scope)),
             None => admitted,
         };
-        ready(admitted.map(|caller| Self(caller, PhantomData)))
+        let id = request.extensions().get::<RequestId>().copied();
+        ready(admitted.map(|caller| Self { caller, request: id, scope: PhantomData }))
     }
 }
 

@@ -7,6 +7,7 @@ use countersign_core::{
     access::{
         address::{TrustedProxies, parse_proxy},
         allowlist::Allowlist,
+        change::Change,
         key::{Key, PresentedKey},
         scope::Scopes,
     },
@@ -271,11 +272,11 @@ impl Keys for Stores {
         Err(StoreError::unavailable("no part of this test"))
     }
 
-    async fn create_key(&self, _: &Key, _: Option<&Once>) -> Result<(), StoreError> {
+    async fn create_key(&self, _: &Key, _: Option<&Once>, _: &Change) -> Result<(), StoreError> {
         Ok(())
     }
 
-    async fn rotate_key(&self, _: &Rotation, _: Option<&Once>) -> Result<(), StoreError> {
+    async fn rotate_key(&self, _: &Rotation, _: Option<&Once>, _: &Change) -> Result<(), StoreError> {
         Err(StoreError::unavailable("no part of this test"))
     }
 
@@ -292,13 +293,13 @@ impl Keys for Stores {
         _: TenantId,
         _: KeyId,
         change: KeyChange,
-        _: Timestamp,
+        _: &Change,
     ) -> Result<Option<Key>, StoreError> {
         let name = change.name.unwrap_or_else(|| self.0.name.clone());
         Ok(Some(Key { name, ..self.0.clone() }))
     }
 
-    async fn delete_key(&self, _: TenantId, _: KeyId, _: Timestamp) -> Result<bool, StoreError> {
+    async fn delete_key(&self, _: TenantId, _: KeyId, _: &Change) -> Result<bool, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
     }
 }

@@ -3,6 +3,7 @@
 use super::not_asked;
 use crate::{
     access::{
+        change::Change,
         key::Key,
         usage::{AddressUse, UsePage},
     },
@@ -39,7 +40,13 @@ pub trait WithoutTenants: Send + Sync {}
 
 #[async_trait]
 impl<T: WithoutTenants> Tenants for T {
-    async fn create_tenant(&self, _: &Tenant, _: &Profile, _: &Countries) -> Result<(), StoreError> {
+    async fn create_tenant(
+        &self,
+        _: &Tenant,
+        _: &Profile,
+        _: &Countries,
+        _: &Change,
+    ) -> Result<(), StoreError> {
         not_asked()
     }
 
@@ -55,7 +62,7 @@ impl<T: WithoutTenants> Tenants for T {
         &self,
         _: TenantId,
         _: &TenantChange,
-        _: Timestamp,
+        _: &Change,
     ) -> Result<Option<Tenant>, StoreError> {
         not_asked()
     }
@@ -64,11 +71,11 @@ impl<T: WithoutTenants> Tenants for T {
         not_asked()
     }
 
-    async fn begin_erasure(&self, _: TenantId, _: Timestamp, _: Timestamp) -> Result<bool, StoreError> {
+    async fn begin_erasure(&self, _: TenantId, _: Timestamp, _: &Change) -> Result<bool, StoreError> {
         not_asked()
     }
 
-    async fn erase_tenant(&self, _: TenantId, _: u16, _: Timestamp) -> Result<bool, StoreError> {
+    async fn erase_tenant(&self, _: TenantId, _: u16, _: &Change) -> Result<bool, StoreError> {
         not_asked()
     }
 }
@@ -82,11 +89,11 @@ impl<T: WithoutKeys> Keys for T {
         not_asked()
     }
 
-    async fn create_key(&self, _: &Key, _: Option<&Once>) -> Result<(), StoreError> {
+    async fn create_key(&self, _: &Key, _: Option<&Once>, _: &Change) -> Result<(), StoreError> {
         not_asked()
     }
 
-    async fn rotate_key(&self, _: &Rotation, _: Option<&Once>) -> Result<(), StoreError> {
+    async fn rotate_key(&self, _: &Rotation, _: Option<&Once>, _: &Change) -> Result<(), StoreError> {
         not_asked()
     }
 
@@ -103,12 +110,12 @@ impl<T: WithoutKeys> Keys for T {
         _: TenantId,
         _: KeyId,
         _: KeyChange,
-        _: Timestamp,
+        _: &Change,
     ) -> Result<Option<Key>, StoreError> {
         not_asked()
     }
 
-    async fn delete_key(&self, _: TenantId, _: KeyId, _: Timestamp) -> Result<bool, StoreError> {
+    async fn delete_key(&self, _: TenantId, _: KeyId, _: &Change) -> Result<bool, StoreError> {
         not_asked()
     }
 }
@@ -148,15 +155,15 @@ impl<T: WithoutProfiles> Profiles for T {
         not_asked()
     }
 
-    async fn create_profile(&self, _: &Profile, _: Timestamp) -> Result<(), StoreError> {
+    async fn create_profile(&self, _: &Profile, _: &Change) -> Result<(), StoreError> {
         not_asked()
     }
 
-    async fn replace_profile(&self, _: &Profile, _: &Profile, _: Timestamp) -> Result<(), StoreError> {
+    async fn replace_profile(&self, _: &Profile, _: &Profile, _: &Change) -> Result<(), StoreError> {
         not_asked()
     }
 
-    async fn delete_profile(&self, _: TenantId, _: ProfileId, _: Timestamp) -> Result<bool, StoreError> {
+    async fn delete_profile(&self, _: TenantId, _: ProfileId, _: &Change) -> Result<bool, StoreError> {
         not_asked()
     }
 }
@@ -170,7 +177,7 @@ impl<T: WithoutSettings> port::Settings for T {
         not_asked()
     }
 
-    async fn save_setting(&self, _: TenantId, _: &Setting, _: Timestamp) -> Result<(), StoreError> {
+    async fn save_setting(&self, _: TenantId, _: &Setting, _: &Change) -> Result<(), StoreError> {
         not_asked()
     }
 }
@@ -184,7 +191,7 @@ impl<T: WithoutReviews> Reviews for T {
         &self,
         _: &ReviewNumber,
         _: Option<&Once>,
-        _: Timestamp,
+        _: &Change,
     ) -> Result<(), StoreError> {
         not_asked()
     }
@@ -197,7 +204,7 @@ impl<T: WithoutReviews> Reviews for T {
         &self,
         _: TenantId,
         _: ReviewNumberId,
-        _: Timestamp,
+        _: &Change,
     ) -> Result<bool, StoreError> {
         not_asked()
     }
@@ -208,7 +215,13 @@ pub trait WithoutResources: Send + Sync {}
 
 #[async_trait]
 impl<T: WithoutResources> Resources for T {
-    async fn create_resource(&self, _: &Resource, _: &[Basis], _: Option<&Once>) -> Result<(), StoreError> {
+    async fn create_resource(
+        &self,
+        _: &Resource,
+        _: &[Basis],
+        _: Option<&Once>,
+        _: &Change,
+    ) -> Result<(), StoreError> {
         not_asked()
     }
 
@@ -216,7 +229,7 @@ impl<T: WithoutResources> Resources for T {
         not_asked()
     }
 
-    async fn update_resource(&self, _: &Resource, _: &[Basis]) -> Result<(), StoreError> {
+    async fn update_resource(&self, _: &Resource, _: &[Basis], _: &Change) -> Result<(), StoreError> {
         not_asked()
     }
 
@@ -225,7 +238,7 @@ impl<T: WithoutResources> Resources for T {
         _: TenantId,
         _: (ResourceKind, [u8; 16]),
         _: &[Basis],
-        _: Timestamp,
+        _: &Change,
     ) -> Result<bool, StoreError> {
         not_asked()
     }

@@ -4,12 +4,12 @@ use crate::{
     access::{
         actor::{Actor, LiveByTest},
         allowlist::Allowlist,
+        change::Change,
         usage::{AddressUse, UsePage},
     },
     context::Replica,
     ports::error::StoreError,
     tenant::settings::Setting,
-    time::Timestamp,
 };
 use std::net::IpAddr;
 
@@ -39,20 +39,20 @@ pub async fn replace_api_allowlist(
     actor: &Actor,
     list: Allowlist,
     confirmed: bool,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Allowlist, AllowlistError> {
     actor.refuse_test()?;
     if !confirmed && let Some(address) = actor.locked_out_by(&list) {
         return Err(AllowlistError::LockOut(address));
     }
-    let saved = replica.directory.save_setting(actor.tenant, &Setting::ApiAllowlist(list.clone()), now).await;
+    let saved = replica.directory.save_setting(actor.tenant, &Setting::ApiAllowlist(list.clone()), by).await;
     replica.catch_up().await;
     saved.map_err(AllowlistError::Directory)?;
     Ok(list)
 }
 
 /// Lists uses of the tenant's keys, newest first, each with whether the lists
-/// as they are now admit it.
+/// as they are by.at admit it.
 pub async fn list_address_uses(
     replica: &Replica,
     actor: &Actor,

@@ -1,12 +1,11 @@
 //! Management of the countries that a tenant sends to.
 
 use crate::{
-    access::actor::Actor,
+    access::{actor::Actor, change::Change},
     context::Replica,
     management::settings::{SettingError, save},
     phone::countries::Countries,
     tenant::settings::Setting,
-    time::Timestamp,
 };
 
 /// The country list.
@@ -19,9 +18,9 @@ pub async fn save_countries(
     replica: &Replica,
     actor: &Actor,
     countries: Countries,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Countries, SettingError> {
     actor.refuse_test()?;
-    save(replica, actor, &Setting::Countries(countries.clone()), now).await?;
+    save(replica, actor, &Setting::Countries(countries.clone()), by).await?;
     Ok(countries)
 }

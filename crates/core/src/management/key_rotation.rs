@@ -6,6 +6,7 @@
 use crate::{
     access::{
         actor::Actor,
+        change::Change,
         key::{Key, PresentedKey},
     },
     context::Replica,
@@ -53,14 +54,14 @@ pub async fn rotate_key(
     actor: &Actor,
     id: KeyId,
     (overlap, once): (Duration, Option<Once>),
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), KeyError> {
-    refuse_repeat::<KeyError>(replica, actor.tenant, once.as_ref(), now).await?;
+    refuse_repeat::<KeyError>(replica, actor.tenant, once.as_ref(), by.at).await?;
     let old = read_governed(replica, actor, id).await?;
     refuse_outliving(actor, old.expires_at)?;
     refuse_escaping(actor, &old.allowlist)?;
-    if !old.is_usable(now) {
+    if !old.is_usable(by.at) {
         return Err(KeyError::NotInUse);
     }
     // Its end was brought forward, so a second successor would end with it.
@@ -69,9 +70,9 @@ pub async fn rotate_key(
     {
         return Err(KeyError::Replaced(successor));
     }
-    let (rotation, presented) = plan(&old, overlap, now, rng);
-    let rotated = replica.directory.rotate_key(&rotation, once.as_ref()).await;
-    made_once::<KeyError>(replica, actor.tenant, once.as_ref(), now, rotated).await?;
+    let (rotation, presented) = plan(&old, overlap, by.at, rng);
+    let rotated = replica.directory.rotate_key(&rotation, once.as_ref(), by).await;
+    made_once::<KeyError>(replica, actor.tenant, once.as_ref(), by.at, rotated).await?;
     let end = KeyEnd { key: rotation.old, version: rotation.version + 1, at: rotation.ends_at };
     replica.tell_end(end).await;
     Ok((rotation.new, presented))

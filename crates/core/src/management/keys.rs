@@ -5,6 +5,7 @@ use crate::{
     access::{
         actor::Actor,
         allowlist::Allowlist,
+        change::Change,
         key::{Key, MAX_NAME, PresentedKey},
         scope::Scopes,
     },
@@ -105,10 +106,10 @@ pub async fn create_key(
     actor: &Actor,
     request: CreateKey,
     once: Option<Once>,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), KeyError> {
-    refuse_repeat::<KeyError>(replica, actor.tenant, once.as_ref(), now).await?;
+    refuse_repeat::<KeyError>(replica, actor.tenant, once.as_ref(), by.at).await?;
     if actor.mode == Mode::Test && request.mode == Mode::Live {
         return Err(KeyError::LiveByTest);
     }
@@ -117,16 +118,16 @@ pub async fn create_key(
     }
     refuse_outliving(actor, request.expires_at)?;
     refuse_escaping(actor, &request.allowlist)?;
-    let id = KeyId::new(now, rng);
+    let id = KeyId::new(by.at, rng);
     let presented = PresentedKey::generate(request.mode, id, rng);
     let name = request.name.into_string();
     let key = Key {
         expires_at: request.expires_at,
         allowlist: request.allowlist,
-        ..Key::new(&presented, actor.tenant, name, request.scopes, now)
+        ..Key::new(&presented, actor.tenant, name, request.scopes, by.at)
     };
-    let created = replica.directory.create_key(&key, once.as_ref()).await;
-    made_once::<KeyError>(replica, actor.tenant, once.as_ref(), now, created).await?;
+    let created = replica.directory.create_key(&key, once.as_ref(), by).await;
+    made_once::<KeyError>(replica, actor.tenant, once.as_ref(), by.at, created).await?;
     replica.catch_up().await;
     Ok((key, presented))
 }
@@ -153,14 +154,14 @@ pub async fn update_key(
     actor: &Actor,
     id: KeyId,
     UpdateKey { change, confirmed }: UpdateKey,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Key, KeyError> {
     read_governed(replica, actor, id).await?;
     if let Some(expiry) = change.expires_at {
         refuse_outliving(actor, expiry)?;
     }
     let ends =
-        change.disabled == Some(true) || change.expires_at.flatten().is_some_and(|expiry| expiry <= now);
+        change.disabled == Some(true) || change.expires_at.flatten().is_some_and(|expiry| expiry <= by.at);
     if actor.key() == Some(id) && ends {
         return Err(KeyError::OwnKey);
     }
@@ -171,7 +172,7 @@ pub async fn update_key(
             return Err(KeyError::LockOut(address));
         }
     }
-    let key = replica.directory.update_key(actor.tenant, id, change, now).await;
+    let key = replica.directory.update_key(actor.tenant, id, change, by).await;
     match key.as_ref().ok().and_then(Option::as_ref).and_then(KeyEnd::of) {
         Some(end) => replica.tell_end(end).await,
         None => replica.catch_up().await,
@@ -180,12 +181,12 @@ pub async fn update_key(
 }
 
 /// Deletes a key; it is refused from then on.
-pub async fn delete_key(replica: &Replica, actor: &Actor, id: KeyId, now: Timestamp) -> Result<(), KeyError> {
+pub async fn delete_key(replica: &Replica, actor: &Actor, id: KeyId, by: &Change) -> Result<(), KeyError> {
     read_governed(replica, actor, id).await?;
     if actor.key() == Some(id) {
         return Err(KeyError::OwnKey);
     }
-    let deleted = replica.directory.delete_key(actor.tenant, id, now).await;
+    let deleted = replica.directory.delete_key(actor.tenant, id, by).await;
     if let Ok(true) = deleted {
         replica.tell_end(KeyEnd::deleted(id)).await;
     }

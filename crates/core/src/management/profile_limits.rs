@@ -3,7 +3,7 @@
 //! limits nothing until then.
 
 use crate::{
-    access::actor::Actor,
+    access::{actor::Actor, change::Change},
     context::Replica,
     id::ProfileId,
     management::profiles::{ProfileError, change_profile, find_profile},
@@ -11,7 +11,6 @@ use crate::{
         limits::{Bucket, Buckets, LimitName, LimitNotes, LimitScope, NamedLimits},
         profile::Profile,
     },
-    time::Timestamp,
 };
 use std::collections::BTreeMap;
 
@@ -72,9 +71,9 @@ pub async fn create_rate_limit(
     actor: &Actor,
     profile: ProfileId,
     (name, note): (LimitName, String),
-    now: Timestamp,
+    by: &Change,
 ) -> Result<RateLimit, RateLimitError> {
-    change(replica, actor, profile, now, |limits| {
+    change(replica, actor, profile, by, |limits| {
         if limits.iter().any(|limit| limit.name == name) {
             return Err(RateLimitError::NameTaken);
         }
@@ -94,9 +93,9 @@ pub async fn describe_rate_limit(
     actor: &Actor,
     profile: ProfileId,
     (name, note): (&LimitName, Option<&str>),
-    now: Timestamp,
+    by: &Change,
 ) -> Result<RateLimit, RateLimitError> {
-    change(replica, actor, profile, now, |limits| {
+    change(replica, actor, profile, by, |limits| {
         let limit = find(limits, name)?;
         if let Some(note) = note {
             note.clone_into(&mut limit.note);
@@ -112,9 +111,9 @@ pub async fn delete_rate_limit(
     actor: &Actor,
     profile: ProfileId,
     name: &LimitName,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), RateLimitError> {
-    change(replica, actor, profile, now, |limits| {
+    change(replica, actor, profile, by, |limits| {
         find(limits, name)?;
         limits.retain(|limit| limit.name != *name);
         Ok(())
@@ -128,9 +127,9 @@ pub async fn create_bucket(
     actor: &Actor,
     profile: ProfileId,
     (name, bucket): (&LimitName, Bucket),
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), RateLimitError> {
-    change(replica, actor, profile, now, |limits| {
+    change(replica, actor, profile, by, |limits| {
         let limit = find(limits, name)?;
         if limit.buckets.iter().any(|known| known.window == bucket.window) {
             return Err(RateLimitError::WindowTaken);
@@ -151,9 +150,9 @@ pub async fn update_bucket(
     profile: ProfileId,
     (name, window): (&LimitName, u32),
     (max, new_window): (Option<u32>, Option<u32>),
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Bucket, RateLimitError> {
-    change(replica, actor, profile, now, |limits| {
+    change(replica, actor, profile, by, |limits| {
         let limit = find(limits, name)?;
         let at = place(limit, window)?;
         let bucket = Bucket::new(max.unwrap_or(limit.buckets[at].max), new_window.unwrap_or(window));
@@ -173,9 +172,9 @@ pub async fn delete_bucket(
     actor: &Actor,
     profile: ProfileId,
     (name, window): (&LimitName, u32),
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), RateLimitError> {
-    change(replica, actor, profile, now, |limits| {
+    change(replica, actor, profile, by, |limits| {
         let limit = find(limits, name)?;
         let at = place(limit, window)?;
         limit.buckets.remove(at);
@@ -197,11 +196,11 @@ async fn change<T>(
     replica: &Replica,
     actor: &Actor,
     id: ProfileId,
-    now: Timestamp,
+    by: &Change,
     change: impl Fn(&mut Vec<RateLimit>) -> Result<T, RateLimitError>,
 ) -> Result<T, RateLimitError> {
     let find = async || find_profile(replica, actor, id).await;
-    let changed = change_profile(replica, actor, find, now, |old| {
+    let changed = change_profile(replica, actor, find, by, |old| {
         let mut limits = rate_limits(old);
         let told = change(&mut limits)?;
         Ok((with_limits(old, limits)?, told))

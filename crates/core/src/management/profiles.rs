@@ -1,7 +1,10 @@
 //! Management of profiles.
 
 use crate::{
-    access::actor::{Actor, LiveByTest},
+    access::{
+        actor::{Actor, LiveByTest},
+        change::Change,
+    },
     code::Alphabet,
     context::Replica,
     id::ProfileId,
@@ -10,7 +13,6 @@ use crate::{
         limits::{LimitName, NamedLimits},
         profile::{DisplayName, Policy, Profile, ProfileName, ResendPolicy},
     },
-    time::Timestamp,
 };
 use rand::CryptoRng;
 use std::time::Duration;
@@ -106,17 +108,17 @@ pub async fn create_profile(
     actor: &Actor,
     display_name: DisplayName,
     change: ProfileChange,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Profile, ProfileError> {
     actor.refuse_test()?;
-    let plain = change.apply(Profile::first(ProfileId::new(now, rng), actor.tenant, now));
+    let plain = change.apply(Profile::first(ProfileId::new(by.at, rng), actor.tenant, by.at));
     let taken = replica.directory.list_profiles(actor.tenant).await?;
     let free = |name: &ProfileName| taken.iter().all(|profile| profile.name != *name);
     // Another request may take a name meanwhile, and then the next one is tried.
     for name in display_name.unique_names().filter(free).take(MOST_PROFILES as usize) {
         let profile = Profile { name, display_name: Some(display_name.clone()), ..plain.clone() };
-        match replica.directory.create_profile(&profile, now).await {
+        match replica.directory.create_profile(&profile, by).await {
             Err(StoreError::Conflict) => continue,
             outcome => outcome?,
         }
@@ -134,13 +136,13 @@ pub async fn save_profile(
     actor: &Actor,
     name: ProfileName,
     change: ProfileChange,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Profile, bool), ProfileError> {
     actor.refuse_test()?;
     let limits = Some(change.limits.unwrap_or_default());
     let change = ProfileChange { limits, ..change };
-    let fresh = Profile { name, ..Profile::first(ProfileId::new(now, rng), actor.tenant, now) };
+    let fresh = Profile { name, ..Profile::first(ProfileId::new(by.at, rng), actor.tenant, by.at) };
     for _ in 0..TURNS {
         let known = replica.directory.profile(actor.tenant, &fresh.name).await?;
         let base = known.as_ref().unwrap_or(&fresh).clone();
@@ -148,8 +150,8 @@ pub async fn save_profile(
         let profile = change.clone().apply(base);
         // Made, changed or deleted by another request meanwhile, it is looked at anew.
         let saved = match &known {
-            Some(known) => replica.directory.replace_profile(known, &profile, now).await,
-            None => replica.directory.create_profile(&profile, now).await,
+            Some(known) => replica.directory.replace_profile(known, &profile, by).await,
+            None => replica.directory.create_profile(&profile, by).await,
         };
         match saved {
             Err(StoreError::Conflict) => continue,
@@ -167,11 +169,10 @@ pub async fn update_profile(
     actor: &Actor,
     name: &ProfileName,
     change: ProfileChange,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Profile, ProfileError> {
     let find = async || read_profile(replica, actor, name).await;
-    let changed =
-        change_profile(replica, actor, find, now, |old| Ok((change.clone().apply(old.clone()), ())));
+    let changed = change_profile(replica, actor, find, by, |old| Ok((change.clone().apply(old.clone()), ())));
     changed.await.map(|(profile, ())| profile)
 }
 
@@ -181,21 +182,20 @@ pub async fn update_profile_by_id(
     actor: &Actor,
     id: ProfileId,
     change: ProfileChange,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Profile, ProfileError> {
     let find = async || find_profile(replica, actor, id).await;
-    let changed =
-        change_profile(replica, actor, find, now, |old| Ok((change.clone().apply(old.clone()), ())));
+    let changed = change_profile(replica, actor, find, by, |old| Ok((change.clone().apply(old.clone()), ())));
     changed.await.map(|(profile, ())| profile)
 }
 
 /// Reads a profile, changes it and writes it, unless somebody came between:
-/// then once more with what is there now.
+/// then once more with what is there by.at.
 pub(crate) async fn change_profile<T, E: From<ProfileError>>(
     replica: &Replica,
     actor: &Actor,
     find: impl AsyncFn() -> Result<Profile, ProfileError>,
-    now: Timestamp,
+    by: &Change,
     change: impl Fn(&Profile) -> Result<(Profile, T), E>,
 ) -> Result<(Profile, T), E> {
     actor.refuse_test().map_err(ProfileError::from)?;
@@ -203,7 +203,7 @@ pub(crate) async fn change_profile<T, E: From<ProfileError>>(
         let old = find().await?;
         let (new, told) = change(&old)?;
         if new != old {
-            match replica.directory.replace_profile(&old, &new, now).await {
+            match replica.directory.replace_profile(&old, &new, by).await {
                 Err(StoreError::Conflict) => continue,
                 outcome => outcome.map_err(ProfileError::from)?,
             }
@@ -219,10 +219,10 @@ pub async fn delete_profile(
     replica: &Replica,
     actor: &Actor,
     name: &ProfileName,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), ProfileError> {
     actor.refuse_test()?;
-    delete(replica, actor, read_profile(replica, actor, name).await?, now).await
+    delete(replica, actor, read_profile(replica, actor, name).await?, by).await
 }
 
 /// The same by its id: never another profile which took its name meanwhile.
@@ -230,23 +230,18 @@ pub async fn delete_profile_by_id(
     replica: &Replica,
     actor: &Actor,
     id: ProfileId,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), ProfileError> {
     actor.refuse_test()?;
-    delete(replica, actor, find_profile(replica, actor, id).await?, now).await
+    delete(replica, actor, find_profile(replica, actor, id).await?, by).await
 }
 
 /// A profile keeps its name for life, so what was read of it still holds.
-async fn delete(
-    replica: &Replica,
-    actor: &Actor,
-    profile: Profile,
-    now: Timestamp,
-) -> Result<(), ProfileError> {
+async fn delete(replica: &Replica, actor: &Actor, profile: Profile, by: &Change) -> Result<(), ProfileError> {
     if profile.name == ProfileName::default() {
         return Err(ProfileError::Default);
     }
-    let deleted = replica.directory.delete_profile(actor.tenant, profile.id, now).await?;
+    let deleted = replica.directory.delete_profile(actor.tenant, profile.id, by).await?;
     replica.catch_up().await;
     if deleted { Ok(()) } else { Err(ProfileError::NotFound) }
 }

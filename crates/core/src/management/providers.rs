@@ -1,6 +1,7 @@
 //! Accounts at providers: make, change, try, delete.
 
 use crate::{
+    access::change::Change,
     acts::{receipts::bind_message, ways::operator},
     context::{Context, Management, Replica},
     delivery::{
@@ -22,7 +23,6 @@ use crate::{
         limits::{Bucket, LimitHit, LimitScope, Take},
         resource::{Basis, Resource, ResourceKind},
     },
-    time::Timestamp,
     verification::{
         idempotency::Once,
         receipt::{ProviderMessage, digest},
@@ -136,15 +136,15 @@ pub async fn create_provider(
     tenant: TenantId,
     new: NewProvider,
     once: Option<&Once>,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Made<ProviderAccount>, ResourceError> {
     let place = (tenant, ResourceKind::Provider, new.name.as_str());
-    if let Some(first) = made_before(management, place, once, now).await? {
+    if let Some(first) = made_before(management, place, once, by.at).await? {
         return Ok(Made { value: account_of(first)?, before: true });
     }
     management.gateways.check(&new.kind, &new.settings).map_err(ResourceError::Fields)?;
-    let id = ProviderId::new(now, rng);
+    let id = ProviderId::new(by.at, rng);
     let account = ProviderAccount {
         id,
         tenant,
@@ -158,9 +158,9 @@ pub async fn create_provider(
         kind: new.kind,
         receipts: ReceiptPath::default(),
         version: 1,
-        created_at: now,
+        created_at: by.at,
     };
-    match create(management, &account.resource(now), &[], once).await? {
+    match create(management, &account.resource(by.at), &[], once, by).await? {
         Some(first) => Ok(Made { value: account_of(first)?, before: true }),
         None => Ok(Made::now(account)),
     }
@@ -172,7 +172,7 @@ pub async fn update_provider(
     tenant: TenantId,
     id: ProviderId,
     change: ProviderChange,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<ProviderAccount, ResourceError> {
     in_rounds(ResourceKind::Provider, async || {
@@ -183,7 +183,7 @@ pub async fn update_provider(
         };
         change.apply(management, &mut account, rng)?;
         account.version += 1;
-        update(management, &account.resource(now), basis.as_slice()).await?;
+        update(management, &account.resource(by.at), basis.as_slice(), by).await?;
         Ok(account)
     })
     .await
@@ -195,14 +195,14 @@ pub async fn delete_provider(
     replica: &Replica,
     tenant: TenantId,
     id: ProviderId,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), ResourceError> {
     in_rounds(ResourceKind::Provider, async || {
         let mut basis = vec![refuse_used(replica, tenant, id).await?];
         if tenant == OPERATOR {
             basis.push(refuse_shared(replica, id).await?);
         }
-        delete(replica, tenant, (ResourceKind::Provider, *id.bytes()), &basis, now).await
+        delete(replica, tenant, (ResourceKind::Provider, *id.bytes()), &basis, by).await
     })
     .await
 }
@@ -237,14 +237,14 @@ pub async fn renew_receipts(
     replica: &Replica,
     tenant: TenantId,
     id: ProviderId,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<ProviderAccount, ResourceError> {
     let mut account = read_provider(replica, tenant, id).await?;
-    let renewed = account.receipts.renewed(now);
+    let renewed = account.receipts.renewed(by.at);
     if renewed != account.receipts {
         account.receipts = renewed;
         account.version += 1;
-        update(replica, &account.resource(now), &[]).await?;
+        update(replica, &account.resource(by.at), &[], by).await?;
     }
     Ok(account)
 }
@@ -281,7 +281,7 @@ pub async fn test_provider(
     tenant: TenantId,
     id: ProviderId,
     to: PhoneNumber,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<TrialOutcome, ResourceError> {
     let mut tested = read_provider(management, tenant, id).await?;
     let settings = tested.open(&management.keyring).ok_or(ResourceError::Unreadable)?;
@@ -301,10 +301,10 @@ pub async fn test_provider(
         let _ = bind_message(outbox, &message, ProviderMessage::trial(tenant)).await;
     }
     if matches!(outcome, TrialOutcome::Accepted { .. }) && tested.verified_at.is_none() {
-        tested.verified_at = Some(now);
+        tested.verified_at = Some(by.at);
         tested.version += 1;
         // Changed meanwhile, it is other settings that must prove themselves.
-        match update(management, &tested.resource(now), &[]).await {
+        match update(management, &tested.resource(by.at), &[], by).await {
             Ok(()) | Err(ResourceError::Changed(_)) => {}
             Err(error) => return Err(error),
         }

@@ -3,8 +3,8 @@
 //! key can go.
 
 use crate::{
-    context::Management, delivery::account::ProviderAccount, keyring::Place, ports::error::StoreError,
-    tenant::resource::Resource, time::Timestamp, webhook::Webhook,
+    access::change::Change, context::Management, delivery::account::ProviderAccount, keyring::Place,
+    ports::error::StoreError, tenant::resource::Resource, time::Timestamp, webhook::Webhook,
 };
 use rand::CryptoRng;
 
@@ -22,21 +22,21 @@ pub struct Resealed {
 /// change that came between is kept, and looked at the next time.
 pub async fn reseal_resources(
     management: &Management,
-    now: Timestamp,
+    by: &Change,
     rng: &mut (impl CryptoRng + Send),
 ) -> Result<Resealed, StoreError> {
     let mut pass = Resealed::default();
     if management.keyring.versions().seal.iter().count() < 2 {
         return Ok(pass);
     }
-    for (place, resource) in sealed_before(management, now) {
+    for (place, resource) in sealed_before(management, by.at) {
         let before = resource.sealed.as_deref().unwrap_or_default();
         let Ok(sealed) = management.keyring.reseal(&place, before, rng) else {
             pass.unreadable += 1;
             continue;
         };
         let anew = Resource { sealed: Some(sealed), version: resource.version + 1, ..resource };
-        match management.directory.update_resource(&anew, &[]).await {
+        match management.directory.update_resource(&anew, &[], by).await {
             Ok(()) => pass.resealed += 1,
             Err(StoreError::Conflict) => {}
             Err(error) => return Err(error),

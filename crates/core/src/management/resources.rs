@@ -2,7 +2,7 @@
 //! senders, routes, templates.
 
 use crate::{
-    access::actor::LiveByTest,
+    access::{actor::LiveByTest, change::Change},
     context::Replica,
     id::TenantId,
     management::repeat::refuse_repeat,
@@ -160,9 +160,10 @@ pub(super) async fn create(
     resource: &Resource,
     basis: &[Basis],
     once: Option<&Once>,
+    by: &Change,
 ) -> Result<Option<Resource>, ResourceError> {
     let Resource { tenant, kind, created_at: now, .. } = *resource;
-    let created = replica.directory.create_resource(resource, basis, once).await;
+    let created = replica.directory.create_resource(resource, basis, once, by).await;
     if matches!(created, Err(StoreError::Conflict | StoreError::Full { .. }))
         && let Some(first) = made_before(replica, (tenant, kind, &resource.name), once, now).await?
     {
@@ -181,8 +182,9 @@ pub(super) async fn update(
     replica: &Replica,
     resource: &Resource,
     basis: &[Basis],
+    by: &Change,
 ) -> Result<(), ResourceError> {
-    match replica.directory.update_resource(resource, basis).await {
+    match replica.directory.update_resource(resource, basis, by).await {
         Err(StoreError::Conflict) => {
             let others = list(replica, resource.tenant, resource.kind).await?;
             let taken = others.iter().any(|other| other.id != resource.id && other.name == resource.name);
@@ -202,9 +204,9 @@ pub(super) async fn delete(
     tenant: TenantId,
     (kind, id): (ResourceKind, [u8; 16]),
     basis: &[Basis],
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), ResourceError> {
-    let deleted = replica.directory.delete_resource(tenant, (kind, id), basis, now).await?;
+    let deleted = replica.directory.delete_resource(tenant, (kind, id), basis, by).await?;
     replica.catch_up().await;
     if deleted { Ok(()) } else { Err(ResourceError::NotFound(kind)) }
 }

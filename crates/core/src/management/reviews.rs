@@ -1,7 +1,10 @@
 //! Management of review numbers.
 
 use crate::{
-    access::actor::{Actor, LiveByTest},
+    access::{
+        actor::{Actor, LiveByTest},
+        change::Change,
+    },
     code::Code,
     context::{Management, Replica},
     id::ReviewNumberId,
@@ -41,26 +44,26 @@ pub async fn create_review_number(
     actor: &Actor,
     to: &PhoneNumber,
     (ends_at, once): (Timestamp, Option<Once>),
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(ReviewNumber, Code), ReviewError> {
     actor.refuse_test()?;
     let once = once.as_ref();
-    refuse_repeat::<ReviewError>(management, actor.tenant, once, now).await?;
+    refuse_repeat::<ReviewError>(management, actor.tenant, once, by.at).await?;
     let number = management.keyring.fingerprint(actor.tenant, to);
     let code = Code::generate(SHAPE, rng);
     let mut review = ReviewNumber {
-        id: ReviewNumberId::new(now, rng),
+        id: ReviewNumberId::new(by.at, rng),
         tenant: actor.tenant,
         number,
         sealed: Vec::new(),
-        ends_at: ends_at.min(now + LONGEST),
-        created_at: now,
+        ends_at: ends_at.min(by.at + LONGEST),
+        created_at: by.at,
     };
     let packed = Writer::default().blob(to.e164().as_bytes()).blob(code.expose().as_bytes()).finish();
     review.sealed = management.keyring.seal(&review.place(), &zeroize::Zeroizing::new(packed), rng);
-    let created = management.directory.create_review_number(&review, once, now).await;
-    match made_once(management, actor.tenant, once, now, created).await {
+    let created = management.directory.create_review_number(&review, once, by).await;
+    match made_once(management, actor.tenant, once, by.at, created).await {
         // One that ended gives its place to the new one; this one stands.
         Err(ReviewError::Directory(StoreError::Conflict)) => return Err(ReviewError::Exists),
         outcome => outcome?,
@@ -79,10 +82,10 @@ pub async fn delete_review_number(
     replica: &Replica,
     actor: &Actor,
     id: ReviewNumberId,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), ReviewError> {
     actor.refuse_test()?;
-    let deleted = replica.directory.delete_review_number(actor.tenant, id, now).await;
+    let deleted = replica.directory.delete_review_number(actor.tenant, id, by).await;
     let deleted = deleted.map_err(ReviewError::Directory)?;
     replica.catch_up().await;
     if deleted { Ok(()) } else { Err(ReviewError::NotFound) }

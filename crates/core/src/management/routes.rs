@@ -1,7 +1,7 @@
 //! Routes: make, change, delete, explain.
 
 use crate::{
-    access::actor::Actor,
+    access::{actor::Actor, change::Change},
     acts::ways::{Candidate, Skipped, account, operator, ways},
     code::Code,
     context::{Management, Replica},
@@ -89,11 +89,11 @@ pub async fn create_route(
     (name, provider): (ResourceName, ProviderId),
     change: RouteChange,
     once: Option<&Once>,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Made<Route>, ResourceError> {
     let mut route = Route {
-        id: RouteId::new(now, rng),
+        id: RouteId::new(by.at, rng),
         tenant,
         name: name.as_str().to_owned(),
         enabled: true,
@@ -105,16 +105,16 @@ pub async fn create_route(
         sender: None,
         receipt_timeout: None,
         version: 1,
-        created_at: now,
+        created_at: by.at,
     };
     change.apply(&mut route);
     let place = (tenant, ResourceKind::Route, name.as_str());
     let made = in_rounds(ResourceKind::Route, async || {
-        if let Some(first) = made_before(replica, place, once, now).await? {
+        if let Some(first) = made_before(replica, place, once, by.at).await? {
             return Ok(Some(first));
         }
         let basis = [refuse_unusable(replica, tenant, provider).await?];
-        create(replica, &route.resource(now), &basis, once).await
+        create(replica, &route.resource(by.at), &basis, once, by).await
     });
     match made.await? {
         Some(first) => Ok(Made { value: route_of(first)?, before: true }),
@@ -128,7 +128,7 @@ pub async fn update_route(
     tenant: TenantId,
     id: RouteId,
     change: RouteChange,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Route, ResourceError> {
     in_rounds(ResourceKind::Route, async || {
         let mut route = read_route(replica, tenant, id).await?;
@@ -139,7 +139,7 @@ pub async fn update_route(
             false => None,
         };
         route.version += 1;
-        update(replica, &route.resource(now), basis.as_slice()).await?;
+        update(replica, &route.resource(by.at), basis.as_slice(), by).await?;
         Ok(route)
     })
     .await
@@ -150,9 +150,9 @@ pub async fn delete_route(
     replica: &Replica,
     tenant: TenantId,
     id: RouteId,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), ResourceError> {
-    delete(replica, tenant, (ResourceKind::Route, *id.bytes()), &[], now).await
+    delete(replica, tenant, (ResourceKind::Route, *id.bytes()), &[], by).await
 }
 
 /// What is asked of the routes.

@@ -1,7 +1,7 @@
 //! Senders: make, list, delete.
 
 use crate::{
-    access::actor::Actor,
+    access::{actor::Actor, change::Change},
     context::Replica,
     delivery::sender::Sender,
     id::SenderId,
@@ -9,7 +9,6 @@ use crate::{
     message::sender_text::SenderText,
     phone::Country,
     tenant::resource::{Resource, ResourceKind},
-    time::Timestamp,
     verification::idempotency::Once,
 };
 use rand::CryptoRng;
@@ -30,16 +29,16 @@ pub async fn create_sender(
     actor: &Actor,
     (text, countries): (SenderText, BTreeSet<Country>),
     once: Option<&Once>,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Made<Sender>, ResourceError> {
     let tenant = actor.live_tenant()?;
     let place = (tenant, ResourceKind::Sender, text.as_str());
-    if let Some(first) = made_before(replica, place, once, now).await? {
+    if let Some(first) = made_before(replica, place, once, by.at).await? {
         return Ok(Made { value: sender_of(&first)?, before: true });
     }
-    let sender = Sender { id: SenderId::new(now, rng), text, countries, created_at: now };
-    match create(replica, &sender.resource(tenant, now), &[], once).await? {
+    let sender = Sender { id: SenderId::new(by.at, rng), text, countries, created_at: by.at };
+    match create(replica, &sender.resource(tenant, by.at), &[], once, by).await? {
         Some(first) => Ok(Made { value: sender_of(&first)?, before: true }),
         None => Ok(Made::now(sender)),
     }
@@ -50,7 +49,7 @@ pub async fn delete_sender(
     replica: &Replica,
     actor: &Actor,
     id: SenderId,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), ResourceError> {
-    delete(replica, actor.live_tenant()?, (ResourceKind::Sender, *id.bytes()), &[], now).await
+    delete(replica, actor.live_tenant()?, (ResourceKind::Sender, *id.bytes()), &[], by).await
 }

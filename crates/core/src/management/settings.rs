@@ -1,7 +1,10 @@
 //! Management of what a tenant has set: limits and language; and of its numbers.
 
 use crate::{
-    access::actor::{Actor, LiveByTest},
+    access::{
+        actor::{Actor, LiveByTest},
+        change::Change,
+    },
     context::{Context, Replica},
     locale::Locale,
     phone::PhoneNumber,
@@ -11,7 +14,6 @@ use crate::{
         limits::{Buckets, LimitName, LimitScope},
         settings::{Setting, Settings},
     },
-    time::Timestamp,
 };
 
 /// Why a setting was not changed.
@@ -59,11 +61,11 @@ pub async fn save_limit(
     actor: &Actor,
     name: LimitName,
     buckets: Buckets,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Limit, SettingError> {
     actor.refuse_test()?;
     let setting = Setting::Limit(name.clone(), Some(buckets.clone()));
-    save(replica, actor, &setting, now).await?;
+    save(replica, actor, &setting, by).await?;
     Ok(Limit { name, buckets: Some(buckets), is_default: false })
 }
 
@@ -72,10 +74,10 @@ pub async fn delete_limit(
     replica: &Replica,
     actor: &Actor,
     name: LimitName,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), SettingError> {
     actor.refuse_test()?;
-    match save(replica, actor, &Setting::Limit(name, None), now).await {
+    match save(replica, actor, &Setting::Limit(name, None), by).await {
         Err(SettingError::Directory(StoreError::Conflict)) => Err(SettingError::NotFound),
         outcome => outcome,
     }
@@ -92,19 +94,19 @@ pub async fn save_locale(
     replica: &Replica,
     actor: &Actor,
     locale: Option<Locale>,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), SettingError> {
     actor.refuse_test()?;
-    save(replica, actor, &Setting::Locale(locale), now).await
+    save(replica, actor, &Setting::Locale(locale), by).await
 }
 
 pub(super) async fn save(
     replica: &Replica,
     actor: &Actor,
     setting: &Setting,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), SettingError> {
-    replica.directory.save_setting(actor.tenant, setting, now).await?;
+    replica.directory.save_setting(actor.tenant, setting, by).await?;
     replica.catch_up().await;
     Ok(())
 }

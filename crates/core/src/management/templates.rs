@@ -1,7 +1,7 @@
 //! Templates: make, change, delete, preview.
 
 use crate::{
-    access::actor::Actor,
+    access::{actor::Actor, change::Change},
     context::Replica,
     id::{TemplateId, TenantId},
     locale::Locale,
@@ -118,12 +118,12 @@ pub async fn create_template(
     actor: &Actor,
     (name, change): (TemplateName, TemplateChange),
     once: Option<&Once>,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Made<Dated>, ResourceError> {
     let tenant = actor.live_tenant()?;
     let mut set = TemplateSet {
-        id: TemplateId::new(now, rng),
+        id: TemplateId::new(by.at, rng),
         name,
         version: 1,
         texts: BTreeMap::new(),
@@ -132,12 +132,12 @@ pub async fn create_template(
     };
     change.apply(&mut set)?;
     let place = (tenant, ResourceKind::Template, set.name.as_str());
-    if let Some(first) = made_before(replica, place, once, now).await? {
+    if let Some(first) = made_before(replica, place, once, by.at).await? {
         return Ok(Made { value: dated(&first)?, before: true });
     }
-    match create(replica, &resource(&set, tenant, (now, now)), &[], once).await? {
+    match create(replica, &resource(&set, tenant, (by.at, by.at)), &[], once, by).await? {
         Some(first) => Ok(Made { value: dated(&first)?, before: true }),
-        None => Ok(Made::now((set, now, now))),
+        None => Ok(Made::now((set, by.at, by.at))),
     }
 }
 
@@ -147,14 +147,14 @@ pub async fn update_template(
     actor: &Actor,
     id: TemplateId,
     change: TemplateChange,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Dated, ResourceError> {
     let tenant = actor.live_tenant()?;
     let (mut set, created_at, _) = read_template(replica, actor, id).await?;
     change.apply(&mut set)?;
     set.version = set.version.saturating_add(1);
-    update(replica, &resource(&set, tenant, (created_at, now)), &[]).await?;
-    Ok((set, created_at, now))
+    update(replica, &resource(&set, tenant, (created_at, by.at)), &[], by).await?;
+    Ok((set, created_at, by.at))
 }
 
 /// Shows a template with the tenant's name and sample values.
@@ -172,7 +172,7 @@ pub async fn delete_template(
     replica: &Replica,
     actor: &Actor,
     id: TemplateId,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), ResourceError> {
-    delete(replica, actor.live_tenant()?, (ResourceKind::Template, *id.bytes()), &[], now).await
+    delete(replica, actor.live_tenant()?, (ResourceKind::Template, *id.bytes()), &[], by).await
 }

@@ -1,6 +1,7 @@
 //! Management of tenants, and their end: a deleted tenant is erased after [`ERASED_AFTER`].
 
 use crate::{
+    access::change::Change,
     context::Replica,
     id::{ProfileId, TenantId, WebhookId},
     phone::countries::Countries,
@@ -42,12 +43,12 @@ pub async fn create_tenant(
     replica: &Replica,
     name: TenantName,
     countries: &Countries,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Tenant, TenantError> {
-    let tenant = Tenant::new(TenantId::new(now, rng), name, now);
-    let profile = Profile::first(ProfileId::new(now, rng), tenant.id, now);
-    let made = replica.directory.create_tenant(&tenant, &profile, countries).await;
+    let tenant = Tenant::new(TenantId::new(by.at, rng), name, by.at);
+    let profile = Profile::first(ProfileId::new(by.at, rng), tenant.id, by.at);
+    let made = replica.directory.create_tenant(&tenant, &profile, countries, by).await;
     replica.catch_up().await;
     made?;
     Ok(tenant)
@@ -58,9 +59,9 @@ pub async fn change_tenant(
     replica: &Replica,
     tenant: TenantId,
     change: &TenantChange,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Tenant, TenantError> {
-    let changed = replica.directory.update_tenant(tenant, change, now).await;
+    let changed = replica.directory.update_tenant(tenant, change, by).await;
     if let (Ok(Some(changed)), TenantChange::Disable | TenantChange::Delete) = (&changed, change) {
         replica.tell_tenant_end(TenantEnd { tenant, version: changed.version }).await;
     } else {
@@ -101,9 +102,13 @@ pub async fn erase_tenants(
     }
     let mut erased = Erased::default();
     for Tenant { id, .. } in deleted {
-        let begun = replica.directory.begin_erasure(id, until, now).await?;
+        let begun = replica.directory.begin_erasure(id, until, &Change::by_system(now)).await?;
         // One that fails holds up no other.
-        match if begun { erase(replica, webhooks, history, id, now).await } else { Ok(false) } {
+        match if begun {
+            erase(replica, webhooks, history, id, &Change::by_system(now)).await
+        } else {
+            Ok(false)
+        } {
             Ok(true) => erased.whole.push(id),
             Ok(false) => {}
             Err(error) => erased.failed.push((id, error)),
@@ -121,7 +126,7 @@ async fn erase(
     webhooks: &dyn WebhookOutbox,
     history: &dyn HistoryUpkeep,
     tenant: TenantId,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<bool, StoreError> {
     let mut steps = STEPS;
     let resources = replica.directory.list_resources(tenant).await?;
@@ -138,7 +143,7 @@ async fn erase(
             return Ok(false);
         }
     }
-    while !replica.directory.erase_tenant(tenant, ROWS, now).await? {
+    while !replica.directory.erase_tenant(tenant, ROWS, by).await? {
         if !step(&mut steps) {
             return Ok(false);
         }

@@ -2,7 +2,7 @@
 //! changes those of test mode only.
 
 use crate::{
-    access::actor::Actor,
+    access::{actor::Actor, change::Change},
     acts::webhook_events::ping,
     context::{Context, Management, Replica},
     id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
@@ -90,18 +90,18 @@ pub async fn create_webhook(
     actor: &Actor,
     new: NewWebhook,
     once: Option<&Once>,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Webhook, WebhookSecrets), ResourceError> {
     let mode = new.mode.unwrap_or(actor.mode);
-    let refuse_repeat = async || refuse_repeat::<ResourceError>(management, actor.tenant, once, now).await;
+    let refuse_repeat = async || refuse_repeat::<ResourceError>(management, actor.tenant, once, by.at).await;
     // Its answer held a secret, so a repeat is not answered as the first was.
     refuse_repeat().await?;
     if mode == Mode::Live {
         actor.refuse_test()?;
     }
     check_url(management, &new.url)?;
-    let (id, secrets) = (WebhookId::new(now, rng), WebhookSecrets::generate(rng));
+    let (id, secrets) = (WebhookId::new(by.at, rng), WebhookSecrets::generate(rng));
     let webhook = Webhook {
         id,
         tenant: actor.tenant,
@@ -111,10 +111,10 @@ pub async fn create_webhook(
         events: new.events,
         enabled: new.enabled,
         disabled_reason: None,
-        enabled_at: now,
+        enabled_at: by.at,
         sealed: secrets.seal(&management.keyring, (actor.tenant, id), rng),
         version: 1,
-        created_at: now,
+        created_at: by.at,
     };
     let made = in_rounds(KIND, async || {
         let basis = room_for(management, &webhook).await;
@@ -122,7 +122,7 @@ pub async fn create_webhook(
             // A repeat that came first may have taken the last place.
             refuse_repeat().await?;
         }
-        create(management, &webhook.resource(now), basis?.as_slice(), once).await
+        create(management, &webhook.resource(by.at), basis?.as_slice(), once, by).await
     });
     match made.await? {
         Some(_) => Err(IdempotencyError::SecretShown.into()),
@@ -151,14 +151,14 @@ pub async fn update_webhook(
     actor: &Actor,
     id: WebhookId,
     change: WebhookChange,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Webhook, ResourceError> {
     let mut webhook = read_webhook(management, actor, id).await?;
     if let Some(url) = change.url {
         check_url(management, &url)?;
         if url != webhook.url {
             // The failures were those of another endpoint.
-            (webhook.url, webhook.enabled_at) = (url, now);
+            (webhook.url, webhook.enabled_at) = (url, by.at);
         }
     }
     if let Some(name) = change.name {
@@ -167,33 +167,33 @@ pub async fn update_webhook(
     webhook.events = change.events.unwrap_or(webhook.events);
     match change.enabled {
         Some(true) if !webhook.enabled => {
-            (webhook.enabled, webhook.disabled_reason, webhook.enabled_at) = (true, None, now);
+            (webhook.enabled, webhook.disabled_reason, webhook.enabled_at) = (true, None, by.at);
         }
         Some(enabled) => webhook.enabled = enabled,
         None => {}
     }
     webhook.version += 1;
-    update(management, &webhook.resource(now), &[]).await?;
+    update(management, &webhook.resource(by.at), &[], by).await?;
     Ok(webhook)
 }
 
-/// Another secret signs from now on, and the one before it for `overlap` more.
+/// Another secret signs from by.at on, and the one before it for `overlap` more.
 /// The second value alone holds it, to be shown once.
 pub async fn rotate_webhook(
     management: &Management,
     actor: &Actor,
     id: WebhookId,
     overlap: Duration,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Webhook, WebhookSecrets), ResourceError> {
     let mut webhook = read_webhook(management, actor, id).await?;
     let of = (webhook.tenant, webhook.id);
     let secrets = WebhookSecrets::open(&management.keyring, of, &webhook.sealed);
-    let secrets = secrets.ok_or(ResourceError::Unreadable)?.rotate(overlap, now, rng);
+    let secrets = secrets.ok_or(ResourceError::Unreadable)?.rotate(overlap, by.at, rng);
     webhook.sealed = secrets.seal(&management.keyring, of, rng);
     webhook.version += 1;
-    update(management, &webhook.resource(now), &[]).await?;
+    update(management, &webhook.resource(by.at), &[], by).await?;
     Ok((webhook, secrets))
 }
 
@@ -202,10 +202,10 @@ pub async fn delete_webhook(
     context: &Context,
     actor: &Actor,
     id: WebhookId,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), ResourceError> {
     read_webhook(context, actor, id).await?;
-    let deleted = context.directory.delete_resource(actor.tenant, (KIND, *id.bytes()), &[], now).await?;
+    let deleted = context.directory.delete_resource(actor.tenant, (KIND, *id.bytes()), &[], by).await?;
     context.catch_up().await;
     // What is left, or what an event adds after this, goes with a round of the upkeep.
     let _ = context.webhooks.forget(actor.tenant, id, FORGOTTEN_AT_ONCE).await?;
@@ -271,7 +271,7 @@ pub async fn disable_webhook(
     (tenant, id): (TenantId, WebhookId),
     reason: DisabledReason,
     since: Timestamp,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<bool, StoreError> {
     for _ in 0..ROUNDS {
         let Some(mut webhook) = find(replica, tenant, id).await? else { return Ok(false) };
@@ -280,7 +280,7 @@ pub async fn disable_webhook(
         }
         (webhook.enabled, webhook.disabled_reason) = (false, Some(reason));
         webhook.version += 1;
-        match replica.directory.update_resource(&webhook.resource(now), &[]).await {
+        match replica.directory.update_resource(&webhook.resource(by.at), &[], by).await {
             Err(StoreError::Conflict) => {}
             outcome => {
                 outcome?;

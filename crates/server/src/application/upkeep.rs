@@ -4,6 +4,7 @@
 use super::recorder::Recorder;
 use crate::{configuration::HistorySettings, machine};
 use countersign_core::{
+    access::change::Change,
     context::Context,
     error::chain,
     management::{
@@ -103,7 +104,7 @@ impl Upkeep {
     async fn reseal_resources(&self) -> Result<(), StoreError> {
         let mut rng = StdRng::from_rng(&mut machine::rng());
         let Resealed { resealed, unreadable } =
-            reseal_resources(&self.context, self.clock.now(), &mut rng).await?;
+            reseal_resources(&self.context, &Change::by_system(self.clock.now()), &mut rng).await?;
         if resealed > 0 {
             tracing::info!(
                 resealed,

@@ -10,6 +10,7 @@ use countersign_core::{
     access::{
         actor::Actor,
         allowlist::{Allowlist, Entry},
+        change::Change,
     },
     context::Replica,
     management::{
@@ -69,9 +70,15 @@ async fn set(replica: &Replica, args: ListArgs, entries: Vec<Entry>, now: Timest
         Some(id) => {
             let change = KeyChange { allowlist: Some(list), ..KeyChange::default() };
             let update = UpdateKey { change, confirmed: true };
-            update_key(replica, &operator, id, update, now).await.map(drop).map_err(key::plain)
+            update_key(replica, &operator, id, update, &Change::by_operator(now))
+                .await
+                .map(drop)
+                .map_err(key::plain)
         }
-        None => replace_api_allowlist(replica, &operator, list, true, now).await.map(drop).map_err(plain),
+        None => replace_api_allowlist(replica, &operator, list, true, &Change::by_operator(now))
+            .await
+            .map(drop)
+            .map_err(plain),
     };
     replaced.context("The list was not replaced")?;
     eprintln!("Replaced.");

@@ -8,6 +8,7 @@ use countersign_core::{
     access::{
         actor::Actor,
         allowlist::Allowlist,
+        change::Change,
         key::PresentedKey,
         scope::{Scope, Scopes},
     },
@@ -53,7 +54,13 @@ pub(super) async fn run(config: Option<&Path>, command: KeyCommand) -> anyhow::R
         KeyCommand::Disable(args) => set_disabled(&replica, args, true, now).await?,
         KeyCommand::Enable(args) => set_disabled(&replica, args, false, now).await?,
         KeyCommand::Delete(args) => {
-            let deleted = keys::delete_key(&replica, &Actor::operator(args.tenant), args.key, now).await;
+            let deleted = keys::delete_key(
+                &replica,
+                &Actor::operator(args.tenant),
+                args.key,
+                &Change::by_operator(now),
+            )
+            .await;
             deleted.map_err(|error| explain(error, args, "The key was not deleted"))?;
             eprintln!("Deleted {}.", args.key);
         }
@@ -72,7 +79,9 @@ async fn create_key(
     spelling.judge(new.scopes)?;
     let found = replica.directory.tenant(tenant).await.context("The tenant cannot be read")?;
     ensure!(found.is_some(), "There is no tenant {tenant}; `countersign tenant list` shows them");
-    let made = keys::create_key(replica, &Actor::operator(tenant), new, None, now, &mut rng()).await;
+    let made =
+        keys::create_key(replica, &Actor::operator(tenant), new, None, &Change::by_operator(now), &mut rng())
+            .await;
     let (key, presented) = made.map_err(plain).context("The key was not made")?;
     spelling.show(&presented, tenant, key.scopes)?;
     eprintln!("Made {}. The key itself is shown this once; keep it safe.", key.id);
@@ -175,7 +184,8 @@ async fn rotate_key(
     let old = old.map_err(|error| explain(error, args, "The key cannot be read"))?;
     ensure!(old.is_usable(now), "{key} is disabled or has ended; make another one");
     spelling.judge(old.scopes)?;
-    let rotated = rotate(replica, &operator, key, (overlap, None), now, &mut rng()).await;
+    let rotated =
+        rotate(replica, &operator, key, (overlap, None), &Change::by_operator(now), &mut rng()).await;
     let (new, presented) = rotated.map_err(|error| explain(error, args, "The key was not rotated"))?;
     spelling.show(&presented, tenant, new.scopes)?;
     let end = old.end_after(overlap, now);
@@ -194,7 +204,9 @@ async fn set_disabled(
 ) -> anyhow::Result<()> {
     let change = KeyChange { disabled: Some(disabled), ..KeyChange::default() };
     let update = UpdateKey { change, confirmed: true };
-    let changed = keys::update_key(replica, &Actor::operator(args.tenant), args.key, update, now).await;
+    let changed =
+        keys::update_key(replica, &Actor::operator(args.tenant), args.key, update, &Change::by_operator(now))
+            .await;
     changed.map_err(|error| explain(error, args, "The key was not changed"))?;
     eprintln!("{} is {}.", args.key, if disabled { "disabled" } else { "enabled" });
     Ok(())

@@ -5,6 +5,7 @@ use crate::{
 };
 use anyhow::{Context as _, anyhow};
 use countersign_core::{
+    access::change::Change,
     context::Replica,
     id::TenantId,
     management::tenants::{self, TenantError},
@@ -27,7 +28,9 @@ pub(super) async fn run(config: Option<&Path>, command: TenantCommand) -> anyhow
             let countries = countries.or(settings.countries).context(
                 "Which countries does it send to? Say --countries PL,DE (or all), or set tenants.countries",
             )?;
-            let made = tenants::create_tenant(&replica, name, &countries, now, &mut rng()).await;
+            let made =
+                tenants::create_tenant(&replica, name, &countries, &Change::by_operator(now), &mut rng())
+                    .await;
             let tenant = made.map_err(plain).context("The tenant was not made")?;
             answer(&tenant.id.to_string())?;
         }
@@ -94,10 +97,14 @@ async fn change(
     change: TenantChange,
     now: Timestamp,
 ) -> anyhow::Result<Tenant> {
-    tenants::change_tenant(replica, tenant, &change, now).await.map_err(|error| match error {
-        TenantError::NotFound => anyhow!("There is no tenant {tenant}; `countersign tenant list` shows them"),
-        TenantError::Erasing => anyhow!("{tenant} was deleted, and its data is being erased"),
-        error => plain(error).context("The tenant was not changed"),
+    tenants::change_tenant(replica, tenant, &change, &Change::by_operator(now)).await.map_err(|error| {
+        match error {
+            TenantError::NotFound => {
+                anyhow!("There is no tenant {tenant}; `countersign tenant list` shows them")
+            }
+            TenantError::Erasing => anyhow!("{tenant} was deleted, and its data is being erased"),
+            error => plain(error).context("The tenant was not changed"),
+        }
     })
 }
 

@@ -5,7 +5,7 @@ use crate::sql::{
     Kind::{Int, Text},
     Statement, Value,
 };
-use countersign_core::{id::TenantId, time::Timestamp};
+use countersign_core::{access::change::Change, id::TenantId};
 
 /// The first statement of each change: until the commit no other writer gets a number.
 pub(super) const TAKE_NUMBER: Statement = Statement {
@@ -32,10 +32,10 @@ pub(super) fn note_change(
     tenant: TenantId,
     kind: &str,
     entity: impl ToString,
-    now: Timestamp,
+    by: &Change,
 ) -> Batch {
     let values: Vec<Value> =
-        vec![tenant.to_string().into(), kind.into(), entity.to_string().into(), now.micros().into()];
+        vec![tenant.to_string().into(), kind.into(), entity.to_string().into(), by.at.micros().into()];
     batch.run_touching(1, &NOTE_CHANGE, values)
 }
 

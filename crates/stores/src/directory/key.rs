@@ -16,6 +16,7 @@ use countersign_core::ports::directory::keys::Keys;
 use countersign_core::{
     access::{
         allowlist::Allowlist,
+        change::Change,
         key::{HashedSecret, Key, MOST_KEYS},
         scope::Scope,
     },
@@ -91,7 +92,7 @@ pub(super) const COUNT_KEYS: Statement = Statement {
 };
 
 /// Adds the statements that make the key and note it.
-fn insert_key(batch: Batch, key: &Key, most: u32) -> Batch {
+fn insert_key(batch: Batch, key: &Key, most: u32, by: &Change) -> Batch {
     let values = vec![
         key.tenant.to_string().into(),
         key.id.to_string().into(),
@@ -113,7 +114,7 @@ fn insert_key(batch: Batch, key: &Key, most: u32) -> Batch {
         &COUNT_KEYS,
         count,
     );
-    note_change(batch, key.tenant, "key", key.id, key.created_at)
+    note_change(batch, key.tenant, "key", key.id, by)
 }
 
 pub(super) const RETIRE_KEY: Statement = Statement {
@@ -192,14 +193,19 @@ impl Keys for SqlDirectory {
         presented_key(&self.sql, key).await
     }
 
-    async fn create_key(&self, key: &Key, once: Option<&Once>) -> Result<(), StoreError> {
-        let batch = insert_key(Batch::default(), key, MOST_KEYS);
+    async fn create_key(&self, key: &Key, once: Option<&Once>, by: &Change) -> Result<(), StoreError> {
+        let batch = insert_key(Batch::default(), key, MOST_KEYS, by);
         let webhooks = told_webhooks(&self.sql, key.tenant).await?;
         let batch = told::tell(batch, &webhooks, WebhookEvent::KeyCreated, key, key.created_at);
         self.sql.batch(answer_once(batch, key.tenant, once, key.created_at)).await.map(drop)
     }
 
-    async fn rotate_key(&self, rotation: &Rotation, once: Option<&Once>) -> Result<(), StoreError> {
+    async fn rotate_key(
+        &self,
+        rotation: &Rotation,
+        once: Option<&Once>,
+        by: &Change,
+    ) -> Result<(), StoreError> {
         let Rotation { new, old, version, ends_at } = rotation;
         let (tenant, now) = (new.tenant, new.created_at);
         let retire = vec![
@@ -209,9 +215,9 @@ impl Keys for SqlDirectory {
             ends_at.micros().into(),
             new.id.to_string().into(),
         ];
-        let batch = insert_key(Batch::default(), new, MOST_KEYS + FOR_ROTATION);
+        let batch = insert_key(Batch::default(), new, MOST_KEYS + FOR_ROTATION, by);
         let batch = take_number(batch).run_touching(1, &RETIRE_KEY, retire);
-        let batch = note_change(batch, tenant, "key", old, now);
+        let batch = note_change(batch, tenant, "key", old, by);
         let webhooks = told_webhooks(&self.sql, tenant).await?;
         let batch = told::tell(batch, &webhooks, WebhookEvent::KeyCreated, new, now);
         let replaced = Key {
@@ -246,7 +252,7 @@ impl Keys for SqlDirectory {
         tenant: TenantId,
         id: KeyId,
         change: KeyChange,
-        now: Timestamp,
+        by: &Change,
     ) -> Result<Option<Key>, StoreError> {
         for _ in 0..ROUNDS {
             let Some(old) = key(&self.sql, tenant, id).await? else {
@@ -270,7 +276,7 @@ impl Keys for SqlDirectory {
                 list.to_string().into(),
             ];
             let batch = take_number(Batch::default()).run_touching(1, &UPDATE_KEY, values);
-            let batch = note_change(batch, tenant, "key", id, now);
+            let batch = note_change(batch, tenant, "key", id, by);
             let told = match (old.disabled, disabled) {
                 (false, true) => WebhookEvent::KeyDisabled,
                 (true, false) => WebhookEvent::KeyEnabled,
@@ -279,7 +285,7 @@ impl Keys for SqlDirectory {
             let webhooks = told_webhooks(&self.sql, tenant).await?;
             let (name, version) = (name.clone(), old.version + 1);
             let changed = Key { name, disabled, expires_at, version, ..old.clone() };
-            match self.sql.batch(told::tell(batch, &webhooks, told, &changed, now)).await {
+            match self.sql.batch(told::tell(batch, &webhooks, told, &changed, by.at)).await {
                 // Another writer came first, or the key is gone: the next round reads which.
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error),
@@ -289,15 +295,15 @@ impl Keys for SqlDirectory {
         Err(StoreError::Conflict)
     }
 
-    async fn delete_key(&self, tenant: TenantId, id: KeyId, now: Timestamp) -> Result<bool, StoreError> {
+    async fn delete_key(&self, tenant: TenantId, id: KeyId, by: &Change) -> Result<bool, StoreError> {
         let values = vec![tenant.to_string().into(), id.to_string().into()];
         let batch = take_number(Batch::default()).run_touching(1, &DELETE_KEY, values);
-        let mut batch = note_change(batch, tenant, "key", id, now);
+        let mut batch = note_change(batch, tenant, "key", id, by);
         let webhooks = told_webhooks(&self.sql, tenant).await?;
         if !webhooks.is_empty()
             && let Some(key) = key(&self.sql, tenant, id).await?
         {
-            batch = told::tell(batch, &webhooks, WebhookEvent::KeyDeleted, &key, now);
+            batch = told::tell(batch, &webhooks, WebhookEvent::KeyDeleted, &key, by.at);
         }
         match self.sql.batch(batch).await {
             // The row count is the only thing here that can conflict: nothing refers to a key.

@@ -10,6 +10,7 @@ use crate::sql::{
 use async_trait::async_trait;
 use countersign_core::ports::directory::profiles::Profiles;
 use countersign_core::{
+    access::change::Change,
     code::Alphabet,
     id::{ProfileId, TenantId},
     management::profiles::MOST_PROFILES,
@@ -149,33 +150,28 @@ impl Profiles for SqlDirectory {
     }
 
     /// Makes a profile whose name must be free.
-    async fn create_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
+    async fn create_profile(&self, profile: &Profile, by: &Change) -> Result<(), StoreError> {
         let tenant = profile.tenant;
         let count =
             vec![tenant.to_string().into(), i64::from(MOST_PROFILES).into(), profile.name.as_str().into()];
         let batch =
             take_number(Batch::default()).run_within(("profiles", MOST_PROFILES), &COUNT_PROFILES, count);
         let batch = insert_profile(batch, profile);
-        self.sql.batch(note_change(batch, tenant, "profile", profile.id, now)).await.map(drop)
+        self.sql.batch(note_change(batch, tenant, "profile", profile.id, by)).await.map(drop)
     }
 
-    async fn replace_profile(&self, old: &Profile, new: &Profile, now: Timestamp) -> Result<(), StoreError> {
+    async fn replace_profile(&self, old: &Profile, new: &Profile, by: &Change) -> Result<(), StoreError> {
         let mut values = vec![old.tenant.to_string().into(), old.id.to_string().into()];
         values.extend(changeable_values(new));
         values.extend(changeable_values(old));
         let batch = take_number(Batch::default()).run_touching(1, &REPLACE_PROFILE, values);
-        self.sql.batch(note_change(batch, old.tenant, "profile", old.id, now)).await.map(drop)
+        self.sql.batch(note_change(batch, old.tenant, "profile", old.id, by)).await.map(drop)
     }
 
-    async fn delete_profile(
-        &self,
-        tenant: TenantId,
-        id: ProfileId,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    async fn delete_profile(&self, tenant: TenantId, id: ProfileId, by: &Change) -> Result<bool, StoreError> {
         let values = vec![tenant.to_string().into(), id.to_string().into()];
         let batch = take_number(Batch::default()).run_touching(1, &DELETE_PROFILE, values);
-        match self.sql.batch(note_change(batch, tenant, "profile", id, now)).await {
+        match self.sql.batch(note_change(batch, tenant, "profile", id, by)).await {
             // The row count is the only thing here that can conflict: nothing refers to a profile.
             Err(StoreError::Conflict) => Ok(false),
             outcome => outcome.map(|_| true),

@@ -14,6 +14,7 @@ use crate::sql::{
 use async_trait::async_trait;
 use countersign_core::ports::directory::resources::Resources;
 use countersign_core::{
+    access::change::Change,
     id::TenantId,
     ports::error::StoreError,
     tenant::resource::{Basis, Resource, ResourceKind},
@@ -92,6 +93,7 @@ impl Resources for SqlDirectory {
         resource: &Resource,
         basis: &[Basis],
         once: Option<&Once>,
+        by: &Change,
     ) -> Result<(), StoreError> {
         let Resource { tenant, kind, created_at: now, .. } = *resource;
         let values = vec![
@@ -108,7 +110,7 @@ impl Resources for SqlDirectory {
         let batch = unchanged(take_number(Batch::default()), basis)
             .run_touching(1, &INSERT_RESOURCE, values)
             .run_within((kind.plural(), kind.most()), &COUNT_RESOURCES, count);
-        let batch = note_change(batch, tenant, "resource", resource.id_text(), now);
+        let batch = note_change(batch, tenant, "resource", resource.id_text(), by);
         self.sql.batch(answer_once(batch, tenant, once, now)).await.map(drop)
     }
 
@@ -116,7 +118,12 @@ impl Resources for SqlDirectory {
         list_resources(&self.sql, tenant).await
     }
 
-    async fn update_resource(&self, resource: &Resource, basis: &[Basis]) -> Result<(), StoreError> {
+    async fn update_resource(
+        &self,
+        resource: &Resource,
+        basis: &[Basis],
+        by: &Change,
+    ) -> Result<(), StoreError> {
         let Resource { tenant, updated_at: now, .. } = *resource;
         let values = vec![
             tenant.to_string().into(),
@@ -128,7 +135,7 @@ impl Resources for SqlDirectory {
             (resource.version - 1).into(),
         ];
         let batch = unchanged(take_number(Batch::default()), basis).run_touching(1, &UPDATE_RESOURCE, values);
-        self.sql.batch(note_change(batch, tenant, "resource", resource.id_text(), now)).await.map(drop)
+        self.sql.batch(note_change(batch, tenant, "resource", resource.id_text(), by)).await.map(drop)
     }
 
     async fn delete_resource(
@@ -136,12 +143,12 @@ impl Resources for SqlDirectory {
         tenant: TenantId,
         (kind, id): (ResourceKind, [u8; 16]),
         basis: &[Basis],
-        now: Timestamp,
+        by: &Change,
     ) -> Result<bool, StoreError> {
         let id = kind.id_text(id);
         let values = vec![tenant.to_string().into(), id.as_str().into()];
         let batch = unchanged(take_number(Batch::default()), basis).run_touching(1, &DELETE_RESOURCE, values);
-        match self.sql.batch(note_change(batch, tenant, "resource", id, now)).await {
+        match self.sql.batch(note_change(batch, tenant, "resource", id, by)).await {
             // The row count is the only thing here that can conflict: no row refers to one.
             Err(StoreError::Conflict) => Ok(false),
             outcome => outcome.map(|_| true),

@@ -13,6 +13,7 @@ use crate::sql::{
 use async_trait::async_trait;
 use countersign_core::ports::directory::reviews::Reviews;
 use countersign_core::{
+    access::change::Change,
     id::{ReviewNumberId, TenantId},
     keyring::Fingerprint,
     ports::error::StoreError,
@@ -88,7 +89,7 @@ impl Reviews for SqlDirectory {
         &self,
         review: &ReviewNumber,
         once: Option<&Once>,
-        now: Timestamp,
+        by: &Change,
     ) -> Result<(), StoreError> {
         let tenant = || review.tenant.to_string().into();
         let number = || review.number.0.as_slice().into();
@@ -101,15 +102,15 @@ impl Reviews for SqlDirectory {
             review.created_at.micros().into(),
         ];
         let batch = take_number(Batch::default())
-            .run(&DELETE_ENDED_REVIEW_NUMBER, vec![tenant(), now.micros().into()])
+            .run(&DELETE_ENDED_REVIEW_NUMBER, vec![tenant(), by.at.micros().into()])
             .run_touching(1, &INSERT_REVIEW_NUMBER, values)
             .run_within(
                 ("review numbers", review::MOST),
                 &COUNT_REVIEW_NUMBERS,
                 vec![tenant(), i64::from(review::MOST).into()],
             );
-        let batch = note_change(batch, review.tenant, "review_number", review.id, now);
-        self.sql.batch(answer_once(batch, review.tenant, once, now)).await.map(drop)
+        let batch = note_change(batch, review.tenant, "review_number", review.id, by);
+        self.sql.batch(answer_once(batch, review.tenant, once, by.at)).await.map(drop)
     }
 
     async fn list_review_numbers(&self, tenant: TenantId) -> Result<Vec<ReviewNumber>, StoreError> {
@@ -120,11 +121,11 @@ impl Reviews for SqlDirectory {
         &self,
         tenant: TenantId,
         id: ReviewNumberId,
-        now: Timestamp,
+        by: &Change,
     ) -> Result<bool, StoreError> {
         let values = vec![tenant.to_string().into(), id.to_string().into()];
         let batch = take_number(Batch::default()).run_touching(1, &DELETE_REVIEW_NUMBER, values);
-        match self.sql.batch(note_change(batch, tenant, "review_number", id, now)).await {
+        match self.sql.batch(note_change(batch, tenant, "review_number", id, by)).await {
             // The row count is the only thing here that can conflict: nothing refers to one.
             Err(StoreError::Conflict) => Ok(false),
             outcome => outcome.map(|_| true),

@@ -10,6 +10,7 @@ use crate::sql::{
 use async_trait::async_trait;
 use countersign_core::ports::directory::settings::{self as port};
 use countersign_core::{
+    access::change::Change,
     id::TenantId,
     ports::error::StoreError,
     tenant::{
@@ -82,12 +83,7 @@ impl port::Settings for SqlDirectory {
         settings(&self.sql, tenant).await
     }
 
-    async fn save_setting(
-        &self,
-        tenant: TenantId,
-        setting: &Setting,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    async fn save_setting(&self, tenant: TenantId, setting: &Setting, by: &Change) -> Result<(), StoreError> {
         let mut batch = take_number(Batch::default());
         if let Setting::Limit(name, Some(_)) = setting
             && name.scope() == LimitScope::Caller
@@ -102,8 +98,8 @@ impl port::Settings for SqlDirectory {
                 let values = vec![tenant.to_string().into(), setting.stored().0.into()];
                 batch.run_touching(1, &DELETE_SETTING, values)
             }
-            _ => put_setting(batch, tenant, setting, now),
+            _ => put_setting(batch, tenant, setting, by.at),
         };
-        self.sql.batch(note_change(batch, tenant, "setting", setting.stored().0, now)).await.map(drop)
+        self.sql.batch(note_change(batch, tenant, "setting", setting.stored().0, by)).await.map(drop)
     }
 }

@@ -12,6 +12,7 @@ use crate::sql::{
 };
 use async_trait::async_trait;
 use countersign_core::{
+    access::change::Change,
     id::TenantId,
     phone::countries::Countries,
     ports::{directory::tenants::Tenants, error::StoreError},
@@ -74,14 +75,15 @@ impl Tenants for SqlDirectory {
         tenant: &Tenant,
         profile: &Profile,
         countries: &Countries,
+        by: &Change,
     ) -> Result<(), StoreError> {
         let now = tenant.created_at;
         let values = vec![tenant.id.to_string().into(), tenant.name.as_str().into(), now.micros().into()];
         let batch = take_number(Batch::default()).run_touching(1, &INSERT_TENANT, values);
         let batch = setting::put_setting(batch, tenant.id, &Setting::Countries(countries.clone()), now);
-        let batch = note_change(batch, tenant.id, "tenant", tenant.id, now);
+        let batch = note_change(batch, tenant.id, "tenant", tenant.id, by);
         let batch = profile::insert_profile(take_number(batch), profile);
-        let batch = note_change(batch, tenant.id, "profile", profile.id, now);
+        let batch = note_change(batch, tenant.id, "profile", profile.id, by);
         self.sql.batch(batch).await.map(drop)
     }
 
@@ -100,12 +102,12 @@ impl Tenants for SqlDirectory {
         &self,
         id: TenantId,
         change: &TenantChange,
-        now: Timestamp,
+        by: &Change,
     ) -> Result<Option<Tenant>, StoreError> {
         for _ in 0..ROUNDS {
             let old = self::tenant(&self.sql, id).await?.filter(|tenant| tenant.id != OPERATOR);
             let Some(old) = old else { return Ok(None) };
-            let new = match old.changed(change, now) {
+            let new = match old.changed(change, by.at) {
                 Some(new) if new != old => new,
                 _ => return Ok(Some(old)),
             };
@@ -117,7 +119,7 @@ impl Tenants for SqlDirectory {
                 new.deleted_at.map(Timestamp::micros).into(),
             ];
             let batch = take_number(Batch::default()).run_touching(1, &UPDATE_TENANT, values);
-            match self.sql.batch(note_change(batch, id, "tenant", id, now)).await {
+            match self.sql.batch(note_change(batch, id, "tenant", id, by)).await {
                 // Another writer came first, or the tenant is gone: the next round reads which.
                 Err(StoreError::Conflict) => {}
                 outcome => return outcome.map(|_| Some(new)),
@@ -134,12 +136,12 @@ impl Tenants for SqlDirectory {
         &self,
         tenant: TenantId,
         until: Timestamp,
-        now: Timestamp,
+        by: &Change,
     ) -> Result<bool, StoreError> {
-        erasure::begin(&self.sql, tenant, until, now).await
+        erasure::begin(&self.sql, tenant, until, by).await
     }
 
-    async fn erase_tenant(&self, tenant: TenantId, limit: u16, now: Timestamp) -> Result<bool, StoreError> {
-        erasure::erase(&self.sql, tenant, limit, now).await
+    async fn erase_tenant(&self, tenant: TenantId, limit: u16, by: &Change) -> Result<bool, StoreError> {
+        erasure::erase(&self.sql, tenant, limit, by).await
     }
 }

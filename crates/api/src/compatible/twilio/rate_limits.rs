@@ -103,8 +103,14 @@ pub async fn create_rate_limit(
     let note = description.unwrap_or_default();
     let place = Place::find(&state, &caller, &request, &path).await?;
     let (id, now) = (place.profile.id, state.clock.now());
-    let made =
-        profile_limits::create_rate_limit(&state.context, &caller, id, (unique_name, note), now).await?;
+    let made = profile_limits::create_rate_limit(
+        &state.context,
+        &caller,
+        id,
+        (unique_name, note),
+        &caller.change(now),
+    )
+    .await?;
     Ok(HttpResponse::Created().json(place.body(&state.context.keyring, made)))
 }
 
@@ -186,7 +192,8 @@ pub async fn update_rate_limit(
     let name = place.limit(&state.context.keyring, &path.1)?.name;
     let (id, said) = (place.profile.id, (&name, note.as_deref()));
     let now = state.clock.now();
-    let changed = profile_limits::describe_rate_limit(&state.context, &caller, id, said, now).await?;
+    let changed =
+        profile_limits::describe_rate_limit(&state.context, &caller, id, said, &caller.change(now)).await?;
     Ok(HttpResponse::Ok().json(place.body(&state.context.keyring, changed)))
 }
 
@@ -210,6 +217,7 @@ pub async fn delete_rate_limit(
     let place = Place::find(&state, &caller, &request, &path.0).await?;
     let name = place.limit(&state.context.keyring, &path.1)?.name;
     let now = state.clock.now();
-    profile_limits::delete_rate_limit(&state.context, &caller, place.profile.id, &name, now).await?;
+    profile_limits::delete_rate_limit(&state.context, &caller, place.profile.id, &name, &caller.change(now))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -52,7 +52,15 @@ pub async fn create_service(
     let asked = ServiceForm::read(&form)?;
     let Some(name) = asked.friendly_name.clone() else { return Err(Refusal::missing("FriendlyName")) };
     let now = state.clock.now();
-    let made = profiles::create_profile(&state.context, &caller, name, asked.into(), now, &mut rng()).await?;
+    let made = profiles::create_profile(
+        &state.context,
+        &caller,
+        name,
+        asked.into(),
+        &caller.change(now),
+        &mut rng(),
+    )
+    .await?;
     note_changed(&request, made.id);
     Ok(HttpResponse::Created().json(Service::new(&Base::of(&request), made)))
 }
@@ -123,7 +131,8 @@ pub async fn update_service(
     let id = id(&path)?;
     note_changed(&request, id);
     let now = state.clock.now();
-    let changed = profiles::update_profile_by_id(&state.context, &caller, id, change, now).await?;
+    let changed =
+        profiles::update_profile_by_id(&state.context, &caller, id, change, &caller.change(now)).await?;
     Ok(HttpResponse::Ok().json(Service::new(&Base::of(&request), changed)))
 }
 
@@ -143,6 +152,6 @@ pub async fn delete_service(
 ) -> Answer {
     let id = id(&path)?;
     note_changed(&request, id);
-    profiles::delete_profile_by_id(&state.context, &caller, id, state.clock.now()).await?;
+    profiles::delete_profile_by_id(&state.context, &caller, id, &caller.change(state.clock.now())).await?;
     Ok(HttpResponse::NoContent().finish())
 }

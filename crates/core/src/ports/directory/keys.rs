@@ -1,7 +1,7 @@
 //! API keys.
 
 use crate::{
-    access::{allowlist::Allowlist, key::Key},
+    access::{allowlist::Allowlist, change::Change, key::Key},
     id::{KeyId, TenantId},
     ports::error::StoreError,
     time::Timestamp,
@@ -42,11 +42,16 @@ pub trait Keys: Send + Sync {
     async fn presented_key(&self, key: KeyId) -> Result<Option<Key>, StoreError>;
 
     /// Makes a key. `Conflict` if the id exists, or the Idempotency-Key was used.
-    async fn create_key(&self, key: &Key, once: Option<&Once>) -> Result<(), StoreError>;
+    async fn create_key(&self, key: &Key, once: Option<&Once>, by: &Change) -> Result<(), StoreError>;
 
     /// Makes the new key and ends the old one. `Conflict` if the old one is not
     /// as it was read, the id exists, or the Idempotency-Key was used.
-    async fn rotate_key(&self, rotation: &Rotation, once: Option<&Once>) -> Result<(), StoreError>;
+    async fn rotate_key(
+        &self,
+        rotation: &Rotation,
+        once: Option<&Once>,
+        by: &Change,
+    ) -> Result<(), StoreError>;
 
     /// A key of the tenant.
     async fn key(&self, tenant: TenantId, key: KeyId) -> Result<Option<Key>, StoreError>;
@@ -65,9 +70,9 @@ pub trait Keys: Send + Sync {
         tenant: TenantId,
         key: KeyId,
         change: KeyChange,
-        now: Timestamp,
+        by: &Change,
     ) -> Result<Option<Key>, StoreError>;
 
     /// Deletes a key; whether there was one.
-    async fn delete_key(&self, tenant: TenantId, key: KeyId, now: Timestamp) -> Result<bool, StoreError>;
+    async fn delete_key(&self, tenant: TenantId, key: KeyId, by: &Change) -> Result<bool, StoreError>;
 }

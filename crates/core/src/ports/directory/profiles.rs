@@ -1,10 +1,10 @@
 //! Profiles.
 
 use crate::{
+    access::change::Change,
     id::{ProfileId, TenantId},
     ports::error::StoreError,
     tenant::profile::{Profile, ProfileName},
-    time::Timestamp,
 };
 use async_trait::async_trait;
 
@@ -18,17 +18,17 @@ pub trait Profiles: Send + Sync {
     async fn list_profiles(&self, tenant: TenantId) -> Result<Vec<Profile>, StoreError>;
 
     /// Makes the profile. `Conflict` if its name or its id is taken.
-    async fn create_profile(&self, profile: &Profile, now: Timestamp) -> Result<(), StoreError>;
+    async fn create_profile(&self, profile: &Profile, by: &Change) -> Result<(), StoreError>;
 
     /// Gives a profile all that can change of `new`. `Conflict` unless it still
     /// is as `old`.
-    async fn replace_profile(&self, old: &Profile, new: &Profile, now: Timestamp) -> Result<(), StoreError>;
+    async fn replace_profile(&self, old: &Profile, new: &Profile, by: &Change) -> Result<(), StoreError>;
 
     /// Deletes a profile; whether there was one.
     async fn delete_profile(
         &self,
         tenant: TenantId,
         profile: ProfileId,
-        now: Timestamp,
+        by: &Change,
     ) -> Result<bool, StoreError>;
 }

@@ -1,10 +1,10 @@
 //! Providers, senders, routes, templates and webhooks.
 
 use crate::{
+    access::change::Change,
     id::TenantId,
     ports::error::StoreError,
     tenant::resource::{Basis, Resource, ResourceKind},
-    time::Timestamp,
     verification::idempotency::Once,
 };
 use async_trait::async_trait;
@@ -19,6 +19,7 @@ pub trait Resources: Send + Sync {
         resource: &Resource,
         basis: &[Basis],
         once: Option<&Once>,
+        by: &Change,
     ) -> Result<(), StoreError>;
 
     /// All resources of the tenant, oldest first.
@@ -27,7 +28,12 @@ pub trait Resources: Send + Sync {
     /// Replaces what a resource says. `Conflict` unless its version was the one
     /// before, or if its new name is taken; `Moved` unless what the caller decided by is as
     /// it was read.
-    async fn update_resource(&self, resource: &Resource, basis: &[Basis]) -> Result<(), StoreError>;
+    async fn update_resource(
+        &self,
+        resource: &Resource,
+        basis: &[Basis],
+        by: &Change,
+    ) -> Result<(), StoreError>;
 
     /// Deletes a resource; whether there was one. `Moved` unless what the caller decided by
     /// is as it was read.
@@ -36,6 +42,6 @@ pub trait Resources: Send + Sync {
         tenant: TenantId,
         (kind, id): (ResourceKind, [u8; 16]),
         basis: &[Basis],
-        now: Timestamp,
+        by: &Change,
     ) -> Result<bool, StoreError>;
 }

@@ -1,10 +1,10 @@
 //! Review numbers.
 
 use crate::{
+    access::change::Change,
     id::{ReviewNumberId, TenantId},
     ports::error::StoreError,
     tenant::review::ReviewNumber,
-    time::Timestamp,
     verification::idempotency::Once,
 };
 use async_trait::async_trait;
@@ -17,7 +17,7 @@ pub trait Reviews: Send + Sync {
         &self,
         review: &ReviewNumber,
         once: Option<&Once>,
-        now: Timestamp,
+        by: &Change,
     ) -> Result<(), StoreError>;
 
     /// The review numbers of the tenant, oldest first.
@@ -28,6 +28,6 @@ pub trait Reviews: Send + Sync {
         &self,
         tenant: TenantId,
         id: ReviewNumberId,
-        now: Timestamp,
+        by: &Change,
     ) -> Result<bool, StoreError>;
 }

@@ -1,10 +1,10 @@
 //! What a tenant sets for all its profiles.
 
 use crate::{
+    access::change::Change,
     id::TenantId,
     ports::error::StoreError,
     tenant::settings::{self, Setting},
-    time::Timestamp,
 };
 use async_trait::async_trait;
 
@@ -16,10 +16,5 @@ pub trait Settings: Send + Sync {
 
     /// Sets, or unsets, one thing of the tenant. `Conflict` if a limit with a name of its
     /// own is unset that is not there.
-    async fn save_setting(
-        &self,
-        tenant: TenantId,
-        setting: &Setting,
-        now: Timestamp,
-    ) -> Result<(), StoreError>;
+    async fn save_setting(&self, tenant: TenantId, setting: &Setting, by: &Change) -> Result<(), StoreError>;
 }

@@ -1,6 +1,7 @@
 //! Tenants and their end.
 
 use crate::{
+    access::change::Change,
     id::TenantId,
     phone::countries::Countries,
     ports::error::StoreError,
@@ -18,6 +19,7 @@ pub trait Tenants: Send + Sync {
         tenant: &Tenant,
         profile: &Profile,
         countries: &Countries,
+        by: &Change,
     ) -> Result<(), StoreError>;
 
     /// A tenant.
@@ -32,7 +34,7 @@ pub trait Tenants: Send + Sync {
         &self,
         tenant: TenantId,
         change: &TenantChange,
-        now: Timestamp,
+        by: &Change,
     ) -> Result<Option<Tenant>, StoreError>;
 
     /// Tenants that were deleted up to then, those whose erasure has begun among them.
@@ -44,10 +46,10 @@ pub trait Tenants: Send + Sync {
         &self,
         tenant: TenantId,
         until: Timestamp,
-        now: Timestamp,
+        by: &Change,
     ) -> Result<bool, StoreError>;
 
     /// Deletes up to `limit` rows of each kind of a tenant whose erasure has begun; the
     /// tenant itself once nothing else is left. Whether that is done.
-    async fn erase_tenant(&self, tenant: TenantId, limit: u16, now: Timestamp) -> Result<bool, StoreError>;
+    async fn erase_tenant(&self, tenant: TenantId, limit: u16, by: &Change) -> Result<bool, StoreError>;
 }
