@@ -4,6 +4,7 @@ mod caps;
 mod connections;
 mod contract;
 mod migrations;
+mod operator;
 mod races;
 mod resources;
 mod rotation;
@@ -116,9 +117,13 @@ on_each_engine!(
     tenants::a_tenant_is_renamed_disabled_deleted_and_enabled,
     tenants::of_changes_at_once_none_is_lost,
     tenants::other_nodes_hear_that_a_tenant_is_disabled,
+    tenants::a_node_without_a_database_hears_what_the_operator_disables,
     tenants::a_deleted_tenant_is_erased_after_thirty_days_and_no_other,
     tenants::erasures_at_once_leave_no_event_behind,
     tenants::an_erasure_goes_on_where_it_broke_off_whoever_is_at_it,
+    operator::a_repeated_request_makes_one_tenant,
+    operator::the_operator_makes_keys_of_tenants_once,
+    operator::only_live_keys_of_the_operator_hold_its_scope_and_no_other,
 );
 
 /// A database of its own for one test.
@@ -209,6 +214,7 @@ impl Base {
                 &tenant,
                 &profile(tenant.id, number, "default")?,
                 &Countries::default(),
+                None,
                 &Change::by_system(tenant.created_at),
             )
             .await?;

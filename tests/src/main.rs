@@ -21,6 +21,7 @@ mod history;
 mod keyring;
 mod keys;
 mod layout;
+mod operator;
 mod receipts;
 mod secrets;
 mod smpp;

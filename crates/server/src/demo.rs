@@ -59,6 +59,7 @@ impl Demo {
                 &self.tenant,
                 &profile,
                 &Countries::default(),
+                None,
                 &Change::by_system(Timestamp::default()),
             )
             .await

@@ -57,7 +57,7 @@ macro_rules! markers {
 
 markers! {
     VerificationsStart VerificationsCheck VerificationsRead ReportsRead SettingsRead SettingsWrite KeysWrite
-    CompatSmsapi CompatTwilio CompatCamara
+    CompatSmsapi CompatTwilio CompatCamara Operator
 }
 
 /// Both scopes: for what has a form of its own and is no way around the scope that `/v1` asks for.

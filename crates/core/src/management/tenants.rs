@@ -1,14 +1,26 @@
 //! Management of tenants, and their end: a deleted tenant is erased after [`ERASED_AFTER`].
 
 use crate::{
-    access::change::Change,
+    access::{
+        actor::Actor,
+        change::Change,
+        key::{Key, PresentedKey},
+    },
     context::Replica,
     id::{ProfileId, TenantId, WebhookId},
+    management::{
+        keys::{CreateKey, KeyError, create_key_asked_by},
+        repeat::{made_once, refuse_repeat},
+        resources::Made,
+    },
     phone::countries::Countries,
     ports::{codes::events::EventLog, error::StoreError, history::HistoryUpkeep, webhooks::WebhookOutbox},
     snapshot::ends::TenantEnd,
-    tenant::{ERASED_AFTER, Tenant, TenantChange, TenantName, profile::Profile, resource::ResourceKind},
+    tenant::{
+        ERASED_AFTER, OPERATOR, Tenant, TenantChange, TenantName, profile::Profile, resource::ResourceKind,
+    },
     time::Timestamp,
+    verification::idempotency::{IdempotencyError, KEPT, Once},
 };
 use rand::CryptoRng;
 use std::time::Duration;
@@ -19,6 +31,8 @@ use std::time::Duration;
 pub const MARGIN: Duration = Duration::from_secs(3_600);
 /// Tenants of one round.
 const AT_ONCE: u16 = 10;
+/// Tenants read at once.
+const PAGE: u16 = 100;
 /// Rows of each kind that one step deletes.
 const ROWS: u16 = 500;
 /// Steps of one round, for each of its tenants.
@@ -33,6 +47,12 @@ pub enum TenantError {
     /// The tenant was deleted, and its data is being erased.
     #[error("the tenant is being erased")]
     Erasing,
+    /// The request bears an Idempotency-Key that was used.
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
+    /// The key of the tenant was not made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The directory did not answer.
     #[error("directory")]
     Directory(#[from] StoreError),
@@ -41,17 +61,98 @@ pub enum TenantError {
 /// Makes a tenant, with its first profile.
 pub async fn create_tenant(
     replica: &Replica,
-    name: TenantName,
-    countries: &Countries,
+    (name, countries): (TenantName, &Countries),
+    once: Option<&Once>,
     by: &Change,
     rng: &mut impl CryptoRng,
-) -> Result<Tenant, TenantError> {
-    let tenant = Tenant::new(TenantId::new(by.at, rng), name, by.at);
+) -> Result<Made<Tenant>, TenantError> {
+    if let Some(before) = made_before(replica, once, by.at).await? {
+        return Ok(before);
+    }
+    let mut id = *TenantId::new(by.at, rng).bytes();
+    if let Some(once) = once {
+        id[6..].copy_from_slice(mark(once));
+    }
+    let tenant = Tenant::new(TenantId::from_bytes(id), name, by.at);
     let profile = Profile::first(ProfileId::new(by.at, rng), tenant.id, by.at);
-    let made = replica.directory.create_tenant(&tenant, &profile, countries, by).await;
+    let made = replica.directory.create_tenant(&tenant, &profile, countries, once, by).await;
     replica.catch_up().await;
-    made?;
-    Ok(tenant)
+    match made_once::<TenantError>(replica, OPERATOR, once, by.at, made).await {
+        Ok(()) => Ok(Made::now(tenant)),
+        // A repeat that came first made it.
+        Err(TenantError::Idempotency(IdempotencyError::SecretShown)) => {
+            made_before(replica, once, by.at).await?.ok_or(TenantError::Directory(StoreError::Conflict))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The end of the id of a tenant that a request with an Idempotency-Key makes: names are not
+/// unique, so only the id leads a repeat to it. The slot is a keyed hash.
+fn mark(once: &Once) -> &[u8] {
+    &once.slot[6..]
+}
+
+/// The tenant that an earlier request with this Idempotency-Key made.
+async fn made_before(
+    replica: &Replica,
+    once: Option<&Once>,
+    now: Timestamp,
+) -> Result<Option<Made<Tenant>>, TenantError> {
+    match refuse_repeat::<TenantError>(replica, OPERATOR, once, now).await {
+        Ok(()) => return Ok(None),
+        Err(TenantError::Idempotency(IdempotencyError::SecretShown)) => {}
+        Err(error) => return Err(error),
+    }
+    // The clocks of nodes differ.
+    let mut after = TenantId::floor(now - (KEPT + MARGIN));
+    loop {
+        let page = replica.directory.list_tenants(Some(after), PAGE).await?;
+        let last = page.last().map(|tenant| tenant.id);
+        let made = |tenant: &Tenant| once.is_some_and(|once| tenant.id.bytes()[6..] == *mark(once));
+        let found = page.into_iter().find(made);
+        if let Some(value) = found {
+            return Ok(Some(Made { value, before: true }));
+        }
+        after = last.ok_or(StoreError::Conflict)?;
+    }
+}
+
+/// Tenants, oldest first, those after `after`. The operator's own is none of them.
+pub async fn list_tenants(
+    replica: &Replica,
+    after: Option<TenantId>,
+    limit: u16,
+) -> Result<Vec<Tenant>, TenantError> {
+    Ok(replica.directory.list_tenants(after, limit).await?)
+}
+
+/// Reads a tenant. The operator's own is none.
+pub async fn read_tenant(replica: &Replica, tenant: TenantId) -> Result<Tenant, TenantError> {
+    if tenant == OPERATOR {
+        return Err(TenantError::NotFound);
+    }
+    replica.directory.tenant(tenant).await?.ok_or(TenantError::NotFound)
+}
+
+/// Makes a key of a tenant at the operator's request. The second value alone holds its secret, to be
+/// shown once.
+///
+/// The end and the allowlist of the key in use do not bind it: it is another company's, which calls
+/// from elsewhere.
+pub async fn create_tenant_key(
+    replica: &Replica,
+    tenant: TenantId,
+    request: CreateKey,
+    once: Option<Once>,
+    by: &Change,
+    rng: &mut impl CryptoRng,
+) -> Result<(Key, PresentedKey), TenantError> {
+    if read_tenant(replica, tenant).await?.erasing {
+        return Err(TenantError::Erasing);
+    }
+    let actor = Actor::operator(tenant);
+    Ok(create_key_asked_by(replica, &actor, request, (OPERATOR, once), by, rng).await?)
 }
 
 /// Renames, disables, enables or deletes a tenant, and notifies the nodes of its end.

@@ -41,8 +41,14 @@ pub trait Keys: Send + Sync {
     /// The key that a caller presents, of whatever tenant.
     async fn presented_key(&self, key: KeyId) -> Result<Option<Key>, StoreError>;
 
-    /// Makes a key. `Conflict` if the id exists, or the Idempotency-Key was used.
-    async fn create_key(&self, key: &Key, once: Option<&Once>, by: &Change) -> Result<(), StoreError>;
+    /// Makes a key. `Conflict` if the id exists, or the Idempotency-Key was used by this tenant: that of
+    /// the key, or the operator's.
+    async fn create_key(
+        &self,
+        key: &Key,
+        once: Option<(TenantId, &Once)>,
+        by: &Change,
+    ) -> Result<(), StoreError>;
 
     /// Makes the new key and ends the old one. `Conflict` if the old one is not
     /// as it was read, the id exists, or the Idempotency-Key was used.

@@ -7,18 +7,21 @@ use crate::{
     ports::error::StoreError,
     tenant::{Tenant, TenantChange, profile::Profile},
     time::Timestamp,
+    verification::idempotency::Once,
 };
 use async_trait::async_trait;
 
 /// Tenants, to the last row of one that was deleted.
 #[async_trait]
 pub trait Tenants: Send + Sync {
-    /// Makes a tenant with its `default` profile and its country list. `Conflict` if the id exists.
+    /// Makes a tenant with its `default` profile and its country list. `Conflict` if the id exists,
+    /// or the Idempotency-Key of the operator was used.
     async fn create_tenant(
         &self,
         tenant: &Tenant,
         profile: &Profile,
         countries: &Countries,
+        once: Option<&Once>,
         by: &Change,
     ) -> Result<(), StoreError>;
 
