@@ -303,7 +303,7 @@ mod tests {
         for (line, hint) in [
             ("key create --name ops --scopes numbers:read".to_owned(), "--tenant"),
             (format!("key list --operator --tenant {TENANT}"), "cannot be used with"),
-            ("key create --operator --name ops --test".to_owned(), "'--test' cannot be used with"),
+            ("key create --operator --name ops --test".to_owned(), "cannot be used with '--test'"),
             ("key create --operator --name ops --scopes numbers:read".to_owned(), "cannot be used with"),
             ("key create --operator --name ops --twilio".to_owned(), "cannot be used with"),
             (format!("key create --tenant {TENANT} --name ops --scopes operator"), "--operator"),
