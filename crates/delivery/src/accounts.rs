@@ -39,7 +39,6 @@ const REPORTS: usize = 1_000;
 /// A receipt that came on a provider's own connection.
 #[derive(Debug)]
 pub struct AccountReport {
-    /// The account.
     pub account: Arc<ProviderAccount>,
     /// What it says.
     pub told: Told,

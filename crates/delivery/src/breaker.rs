@@ -38,7 +38,6 @@ const PROBE: Duration = Duration::from_secs(30);
 pub(crate) enum Verdict {
     /// It answered as it should.
     Well,
-    /// It failed.
     Failed(String),
     /// Nothing goes through until somebody acts, or until this time is over.
     Shut(String, Duration),

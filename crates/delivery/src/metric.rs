@@ -48,7 +48,6 @@ pub(crate) fn note_duration(provider: &str, took: Duration) {
     histogram!(SEND_DURATION, "provider" => provider.to_owned()).record(took.as_secs_f64());
 }
 
-/// Counts one receipt.
 pub fn count_receipt(delivery: Delivery) {
     counter!(RECEIPTS, "delivery" => delivery.as_str()).increment(1);
 }

@@ -50,7 +50,6 @@ pub struct Outgoing {
     pub verification: VerificationId,
     /// Counts attempts, from 1.
     pub attempt: u32,
-    /// The number.
     pub to: PhoneNumber,
     /// The sender: a number, or up to 11 characters.
     pub from: String,

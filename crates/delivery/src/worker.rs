@@ -87,7 +87,6 @@ const POLLS_A_ROUND: u32 = 5;
 enum Where {
     /// Partitions of its share in which something may have become due.
     Arrived,
-    /// Its share.
     Share,
     /// All partitions.
     All,

@@ -46,7 +46,6 @@ impl SqliteInbox {
         Ok(Self { database, keyring, arrivals: watch::Sender::new(0) })
     }
 
-    /// The file.
     pub fn file(&self) -> &Database {
         &self.database
     }

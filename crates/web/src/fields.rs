@@ -119,7 +119,6 @@ impl Fields {
     }
 }
 
-/// A string.
 pub fn text(value: Value) -> Result<String, Fault> {
     match value {
         Value::String(text) => Ok(text),

@@ -37,7 +37,6 @@ use std::{
     time::Instant,
 };
 
-/// The header that names a request.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const UNREADABLE: &str = "A hop of X-Forwarded-For is no IP address.";

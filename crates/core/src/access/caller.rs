@@ -1,4 +1,4 @@
-//! Who calls.
+//! The caller of an operation.
 
 use crate::{
     access::{allowlist::Allowlist, scope::Scopes},
@@ -8,28 +8,25 @@ use crate::{
 };
 use std::net::IpAddr;
 
-/// A test key would change what holds for live keys too. Test keys lie about in
-/// scripts and on laptops, so they must not decide what live ones may do.
+/// A test key tried to change something that affects live keys too. Test keys lie in scripts and on laptops,
+/// so they must not decide what live keys may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a test key does not change what holds for live keys too")]
 pub struct LiveByTest;
 
-/// Who calls: the facts of an accepted API key.
+/// An authenticated caller: the facts about the API key of the request.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The tenant the key belongs to; every store call begins with it.
+    /// The tenant of the key. Every call of a store begins with it.
     pub tenant: TenantId,
-    /// The key that was presented.
     pub key: KeyId,
-    /// Live or test; the two never see each other's data.
+    /// Live or test. Neither mode sees the other's data.
     pub mode: Mode,
-    /// What the key may do.
     pub scopes: Scopes,
-    /// When the key ends, if it does.
+    /// When the key expires; `None` if it does not.
     pub expires_at: Option<Timestamp>,
-    /// The addresses that the key may be used from.
     pub allowlist: Allowlist,
-    /// Where the request came from; not where the end user is.
+    /// The address that sent the request. It is not the end user's address.
     pub address: IpAddr,
 }
 
@@ -38,8 +35,8 @@ impl Caller {
         if self.mode == Mode::Test { Err(LiveByTest) } else { Ok(()) }
     }
 
-    /// The tenant, for an act that changes what live keys feel. Acts that the
-    /// operator carries out too ask for a tenant; a caller of the API gets it here.
+    /// Returns the tenant, for an operation that affects live keys; refuses a test key. Operations that the
+    /// operator can also run take a tenant instead of a caller, and the API gets the tenant here.
     pub fn live_tenant(&self) -> Result<TenantId, LiveByTest> {
         self.refuse_test().map(|()| self.tenant)
     }

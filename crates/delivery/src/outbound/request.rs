@@ -35,7 +35,6 @@ impl Request {
         self
     }
 
-    /// With this body.
     pub fn body(mut self, content_type: &'static str, body: Vec<u8>) -> Self {
         self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         self.body = body;
@@ -87,9 +86,7 @@ impl fmt::Debug for Request {
 
 /// What came back. Debug shows the status only.
 pub struct Reply {
-    /// The status.
     pub status: StatusCode,
-    /// The headers.
     pub headers: HeaderMap,
     /// The whole body, at most [`MAX_BYTES`].
     pub body: Vec<u8>,

@@ -54,7 +54,6 @@ const OPERATOR_PATIENCE: Duration = Duration::from_secs(5);
 pub struct BindError {
     /// What it is configured by.
     pub setting: &'static str,
-    /// The address.
     pub address: SocketAddr,
     /// Why.
     #[source]

@@ -12,7 +12,6 @@ use zeroize::Zeroizing;
 pub struct Settings {
     /// The listeners.
     pub server: ServerSettings,
-    /// The log.
     pub log: LogSettings,
     /// The folder of everything kept on this machine.
     pub folder: PathBuf,
@@ -60,7 +59,6 @@ pub struct ClientSettings {
     pub connections: usize,
     /// For the head of a request.
     pub head_timeout: Duration,
-    /// For its body.
     pub body_timeout: Duration,
     /// For taking what was written of an answer.
     pub answer_timeout: Duration,
@@ -181,7 +179,6 @@ pub struct HistorySettings {
 /// Where the key ring is.
 #[derive(Clone, Debug)]
 pub struct KeyringSettings {
-    /// Its file.
     pub file: PathBuf,
     /// The whole text of the file instead; then the file is not looked at.
     pub text: Option<Secret>,

@@ -86,7 +86,6 @@ impl SqliteCodes {
         Ok(Self { database, clock, due: Notify::new(), after: Mutex::default(), backlog })
     }
 
-    /// The file.
     pub fn file(&self) -> &Database {
         &self.database
     }

@@ -8,11 +8,9 @@ use countersign_core::ports::error::StoreError;
 pub enum Value {
     /// Nothing, of whatever type.
     Null,
-    /// Text.
     Text(String),
     /// A whole number.
     Int(i64),
-    /// Bytes.
     Bytes(Vec<u8>),
 }
 
@@ -93,7 +91,6 @@ impl Row {
         &self.values
     }
 
-    /// Text.
     pub fn text(&self, index: usize) -> Result<&str, StoreError> {
         self.optional_text(index)?.ok_or_else(|| self.corrupt())
     }
@@ -130,7 +127,6 @@ impl Row {
         }
     }
 
-    /// Bytes.
     pub fn bytes(&self, index: usize) -> Result<&[u8], StoreError> {
         match self.values.get(index) {
             Some(Value::Bytes(bytes)) => Ok(bytes),

@@ -128,7 +128,6 @@ impl Problem {
         self
     }
 
-    /// Which problem.
     pub fn code(&self) -> ProblemCode {
         self.0.code
     }

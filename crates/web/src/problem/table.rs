@@ -65,7 +65,6 @@ problems! {
 }
 
 impl ProblemCode {
-    /// The text form.
     pub const fn as_str(self) -> &'static str {
         self.row().1
     }

@@ -10,7 +10,6 @@ const PRESETS: [(&str, &str); 3] = [
     ("sinch", include_str!("presets/sinch.json")),
 ];
 
-/// The names of the presets.
 pub const NAMES: [&str; 3] = [PRESETS[0].0, PRESETS[1].0, PRESETS[2].0];
 
 /// The settings over those of the preset that they name, if they do.

@@ -99,7 +99,6 @@ impl IdFormat {
 pub(super) struct ReceiptIds {
     /// That of the TLV `receipted_message_id`.
     pub(super) tlv: Option<String>,
-    /// That of the text.
     pub(super) text: Option<String>,
 }
 

@@ -24,7 +24,6 @@ pub(super) enum Read {
     Message,
     /// A receipt that names no message, or no state of it.
     Unreadable,
-    /// A receipt.
     Receipt(Receipt),
 }
 
