@@ -1,4 +1,4 @@
-//! Stores that hold just what the page reads.
+//! Stores with just the data that the page reads.
 
 use async_trait::async_trait;
 use countersign_core::{
@@ -41,7 +41,7 @@ impl Inbox for MemoryInbox {
     }
 }
 
-/// Codes that know one timeline, and nothing else.
+/// A codes store that has one timeline and nothing else.
 #[derive(Default)]
 pub struct OneTimeline(pub Mutex<Option<(RecordKey, Vec<Event>)>>);
 
@@ -58,7 +58,7 @@ pub struct NoDirectory;
 
 impl Directory for NoDirectory {}
 
-/// A history that has nothing yet.
+/// An empty history.
 pub struct NoHistory;
 
 #[async_trait]
