@@ -63,14 +63,14 @@ const REDELIVER: Statement = Statement {
     params: &[Text, Text, Text, Int],
 };
 
-/// The outbox on a database of either engine.
+/// The outbox in a database of either engine.
 #[derive(Clone)]
 pub struct SqlWebhooks {
     sql: Sql,
 }
 
 impl SqlWebhooks {
-    /// The outbox in this database, whose schema must be up to date.
+    /// Uses this database, whose schema must be up to date.
     pub fn new(sql: Sql) -> Self {
         Self { sql }
     }

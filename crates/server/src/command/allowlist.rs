@@ -1,4 +1,5 @@
-//! Mends what locks callers out: no list holds for this command line.
+//! Shows and replaces allowlists. No allowlist applies to this command line, so it can repair one that locks
+//! callers out.
 
 use super::{answer, follow::tell_followed, open_directory};
 use crate::{

@@ -25,7 +25,7 @@ use countersign_core::{
 use std::{path::Path, time::Duration};
 use zeroize::Zeroizing;
 
-/// Keys read at once.
+/// The number of keys read at once.
 const PAGE: u16 = 100;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -64,7 +64,7 @@ pub(super) async fn run(config: Option<&Path>, command: KeyCommand) -> anyhow::R
     Ok(())
 }
 
-/// Tells the nodes that share Redis, which may not reach the database just now.
+/// Tells the nodes that share Redis, which perhaps cannot reach the database just now.
 async fn tell_end(settings: &Settings, end: Option<KeyEnd>) {
     let Some(end) = end else { return };
     let relay = Relay { ends: vec![end], ..Relay::default() };
@@ -100,11 +100,11 @@ async fn create_key(
     Ok(())
 }
 
-/// How a key is shown: one line, so that a script takes it as it is.
+/// How a key is printed. It is one line, so that a script can use it directly.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Spelling {
     Full,
-    /// Without its underscores, as a password for Twilio's clients.
+    /// Without underscores, as a password for Twilio's clients.
     Twilio,
 }
 
@@ -113,7 +113,7 @@ impl Spelling {
         if twilio { Self::Twilio } else { Self::Full }
     }
 
-    /// Refuses it for a key that is not for these clients, before that key is made.
+    /// Refuses this spelling for a key without the scope for these clients, before the key is made.
     fn judge(self, scopes: Scopes) -> anyhow::Result<()> {
         ensure!(
             self == Self::Full || scopes.contains(Scope::CompatTwilio),

@@ -15,7 +15,7 @@ use countersign_core::{
 };
 use std::path::Path;
 
-/// Tenants read at once.
+/// The number of tenants read at once.
 const PAGE: u16 = 100;
 
 pub(super) async fn run(config: Option<&Path>, command: TenantCommand) -> anyhow::Result<()> {
@@ -109,7 +109,7 @@ async fn change(
     Ok(changed)
 }
 
-/// Tells the nodes that share Redis, which may not reach the database just now.
+/// Tells the nodes that share Redis, which perhaps cannot reach the database just now.
 async fn tell_end(settings: &Settings, tenant: &Tenant) {
     let end = TenantEnd { tenant: tenant.id, version: tenant.version };
     let relay = Relay { tenants: vec![end], ..Relay::default() };

@@ -17,7 +17,7 @@ use countersign_core::{
     time::Timestamp,
 };
 
-/// How often a change is tried again after another writer came first.
+/// How often a change is repeated if another writer changed the tenant first.
 const ROUNDS: usize = 64;
 
 pub(super) fn read_tenant(row: &Row) -> Result<Tenant, StoreError> {
@@ -78,13 +78,13 @@ pub(super) async fn list_tenants(
     after: Option<TenantId>,
     limit: u16,
 ) -> Result<Vec<Tenant>, StoreError> {
-    // The operator's own comes before every other, and is none of them.
+    // The operator's own tenant sorts before every other, and is not listed.
     let after = after.unwrap_or(OPERATOR).to_string();
     let rows = sql.query(&LIST_TENANTS, vec![after.into(), i64::from(limit).into()]).await?;
     rows.iter().map(read_tenant).collect()
 }
 
-/// If it is as it was when it was read.
+/// Updates the tenant only if it is as it was when it was read.
 pub(super) const UPDATE_TENANT: Statement = Statement {
     table: "tenants",
     text: "UPDATE tenants SET name = $3, disabled_at = $4, deleted_at = $5, version = version + 1
@@ -114,7 +114,7 @@ pub(super) async fn update_tenant(
         ];
         let batch = take_number(Batch::default()).run_touching(1, &UPDATE_TENANT, values);
         match sql.batch(note_change(batch, id, "tenant", id, now)).await {
-            // Another writer came first, or the tenant is gone: the next round reads which.
+            // Another writer was first, or the tenant was erased. The next round reads which.
             Err(StoreError::Conflict) => {}
             outcome => return outcome.map(|_| Some(new)),
         }

@@ -1,4 +1,4 @@
-//! Which address used which key.
+//! The addresses that used each key.
 
 use crate::sql::{
     Batch,
@@ -13,10 +13,10 @@ use countersign_core::{
 };
 use std::collections::BTreeSet;
 
-/// Uses noted by one transaction: it holds their rows until its end.
+/// The number of uses that one transaction records. It locks their rows until it ends.
 const NOTED_AT_ONCE: usize = 100;
 
-/// The sum, and which row is a new one: its sum is what was added.
+/// Adds to the counts of a row and returns the sums. A row is new if its sums are what was added.
 pub(super) const NOTE_USE: Statement = Statement {
     table: "key_addresses",
     text: "INSERT INTO key_addresses (tenant_id, key_id, address, uses, refused, first_used_at,
@@ -31,7 +31,8 @@ pub(super) const NOTE_USE: Statement = Statement {
     params: &[Text, Text, Text, Int, Int, Int, Int],
 };
 
-/// Keeps the $3 addresses that were used last; $4 is more than a key can have beyond them.
+/// Deletes all but the $3 addresses used last. $4 is more than the number of addresses that a key can have
+/// beyond them.
 pub(super) const TRIM_USES: Statement = Statement {
     table: "key_addresses",
     text: "DELETE FROM key_addresses WHERE tenant_id = $1 AND key_id = $2 AND address IN (
@@ -42,7 +43,7 @@ pub(super) const TRIM_USES: Statement = Statement {
 
 pub(super) async fn note_address_uses(sql: &Sql, uses: &[AddressUse]) -> Result<(), StoreError> {
     let mut uses: Vec<_> = uses.iter().collect();
-    // In one order, so that of two nodes neither waits for the other.
+    // The uses are sorted, so that two nodes lock the rows in the same order and cannot block each other.
     uses.sort_unstable_by_key(|one| (one.tenant, one.key, one.address));
     for chunk in uses.chunks(NOTED_AT_ONCE) {
         let noted = chunk.iter().fold(Batch::default(), |batch, one| batch.run(&NOTE_USE, values(one)));
