@@ -201,7 +201,7 @@ async fn a_key_cannot_leave_its_list_by_another_key() {
         assert_eq!(refused.problem(), conflict, "{list}");
     }
     let wide = app.key_with(&owner.caller, Scope::KeysWrite).await;
-    let path = format!("/v1/keys/{}/rotate", wide.caller.key);
+    let path = format!("/v1/keys/{}/rotate", wide.caller.key().unwrap());
     let refused = ask(Method::POST, &path, secret, json!({})).await;
     assert_eq!(refused.problem(), conflict, "the secret of a wider key is not shown to it");
     let child = json!({ "name": "Child", "scopes": ["keys:write"], "allowlist": only("203.0.113.128/25") });
@@ -243,7 +243,7 @@ async fn uses_are_counted_by_key_and_address() {
         assert_eq!(cafe.get("/v1/keys", &reader.text).await.status, 403);
     }
     let usage = async |query: &str| office.get(&format!("{LIST}/usage{query}"), &owner.text).await;
-    let of_reader = format!("?key={}", reader.caller.key);
+    let of_reader = format!("?key={}", reader.caller.key().unwrap());
     let mut page = Value::Null;
     // The server writes the uses down every five seconds.
     for _ in 0..80 {
@@ -259,7 +259,7 @@ async fn uses_are_counted_by_key_and_address() {
         .unwrap()
         .iter()
         .map(|one| {
-            assert_eq!(one["key"], reader.caller.key.to_string());
+            assert_eq!(one["key"], reader.caller.key().unwrap().to_string());
             (
                 one["address"].as_str().unwrap(),
                 one["uses"].clone(),

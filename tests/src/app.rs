@@ -4,8 +4,9 @@ use crate::codes::{HandClock, new_tenant, rng, seconds};
 use countersign::{Application, Parts, Settings};
 use countersign_core::{
     access::{
+        actor::{Actor, Who},
         allowlist::Allowlist,
-        caller::Caller,
+        change::Change,
         key::{Key, PresentedKey},
         scope::{Scope, Scopes},
     },
@@ -44,7 +45,7 @@ impl Drop for TestApp {
 
 /// A tenant and one of its keys.
 pub struct TestKey {
-    pub caller: Caller,
+    pub caller: Actor,
     pub text: String,
 }
 
@@ -121,14 +122,14 @@ impl TestApp {
     }
 
     /// Creates another key of the same tenant.
-    pub async fn key_for(&self, caller: &Caller, mode: Mode, scopes: Scopes) -> TestKey {
+    pub async fn key_for(&self, caller: &Actor, mode: Mode, scopes: Scopes) -> TestKey {
         self.key_within(caller, mode, scopes, Allowlist::default()).await
     }
 
     /// Creates a key that is accepted only from these addresses, or from all if there are none.
     pub async fn key_within(
         &self,
-        caller: &Caller,
+        caller: &Actor,
         mode: Mode,
         scopes: Scopes,
         allowlist: Allowlist,
@@ -138,22 +139,22 @@ impl TestApp {
         let id = countersign_core::id::KeyId::new(now, &mut rng);
         let presented = PresentedKey::generate(mode, id, &mut rng);
         let key = Key { allowlist, ..Key::new(&presented, caller.tenant, "test".into(), scopes, now) };
-        self.context.directory.create_key(&key, None).await.unwrap();
+        self.context.directory.create_key(&key, None, &Change::by_system(key.created_at)).await.unwrap();
         self.context.refresh().await.unwrap();
-        let caller = Caller { key: id, mode, scopes, ..caller.clone() };
+        let caller = Actor { who: Who::Key(id), mode, grants: scopes, ..caller.clone() };
         TestKey { caller, text: presented.expose().to_string() }
     }
 
-    pub async fn key_with(&self, caller: &Caller, scope: Scope) -> TestKey {
+    pub async fn key_with(&self, caller: &Actor, scope: Scope) -> TestKey {
         self.key_for(caller, Mode::Live, [scope].into_iter().collect()).await
     }
 
-    pub async fn set_policy(&self, caller: &Caller, policy: Policy) {
+    pub async fn set_policy(&self, caller: &Actor, policy: Policy) {
         let directory = &self.context.directory;
         let name = ProfileName::default();
         let old = directory.profile(caller.tenant, &name).await.unwrap().unwrap();
         let new = Profile { policy, ..old.clone() };
-        directory.replace_profile(&old, &new, old.created_at).await.unwrap();
+        directory.replace_profile(&old, &new, &Change::by_system(old.created_at)).await.unwrap();
         self.context.refresh().await.unwrap();
     }
 

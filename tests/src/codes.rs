@@ -16,7 +16,11 @@ mod servers;
 mod takes;
 
 use countersign_core::{
-    access::{caller::Caller, scope::Scopes},
+    access::{
+        actor::{Actor, Who},
+        change::Change,
+        scope::Scopes,
+    },
     acts::{
         cancel::{CancelError, cancel_verification},
         check::{CheckError, Checked, Submitted, check_code},
@@ -29,7 +33,7 @@ use countersign_core::{
         view::Verification,
     },
     code::{Alphabet, Code},
-    context::Context,
+    context::{Context, Management, Replica},
     delivery::places::Places,
     id::{EventId, KeyId, ProfileId, RecordKey, TenantId, VerificationId},
     keyring::{KeyRing, VersionedKey},
@@ -40,6 +44,7 @@ use countersign_core::{
         codes::{
             Codes,
             outbox::{Claim, Settled},
+            peers::Peers,
         },
     },
     tenant::{
@@ -115,7 +120,7 @@ pub fn keyring() -> KeyRing {
 pub struct Bench {
     pub context: Context,
     pub clock: Arc<HandClock>,
-    pub caller: Caller,
+    pub caller: Actor,
     engine: Engine,
     _folder: tempfile::TempDir,
 }
@@ -137,16 +142,23 @@ impl Bench {
         let path = folder.path().join("directory.sqlite");
         let sql = Sql::sqlite(Database::open(&path, Options { full_sync: false }).unwrap());
         sql.migrate().await.unwrap();
-        let context = Context {
-            codes,
-            history: Arc::new(SqlHistory::new(sql.clone())),
-            directory: Arc::new(SqlDirectory::new(sql)),
-            snapshot: Arc::default(),
+        let peers: Arc<dyn Peers> = codes.clone();
+        let management = Management {
+            replica: Replica {
+                directory: Arc::new(SqlDirectory::new(sql.clone())),
+                snapshot: Arc::default(),
+                peers: Some(peers),
+            },
             keyring: Arc::new(keyring()),
-            partitions: 64,
-            gateways: Arc::new(countersign_core::ports::gateways::NoGateways),
-            webhooks: Arc::new(countersign_core::ports::webhooks::NoWebhooks),
+            gateways: Arc::new(countersign_core::fakes::gateways::NoGateways),
             live_route: true,
+        };
+        let context = Context {
+            management,
+            codes,
+            history: Arc::new(SqlHistory::new(sql)),
+            webhooks: Arc::new(countersign_core::fakes::webhooks::NoWebhooks),
+            partitions: 64,
         };
         let caller = new_tenant(&context, &clock, "Acme").await;
         Self { context, clock, caller, engine, _folder: folder }
@@ -182,7 +194,11 @@ impl Bench {
         let tenant = self.caller.tenant;
         let old = self.context.directory.profile(tenant, &name).await.unwrap().unwrap();
         let new = Profile { policy, ..old.clone() };
-        self.context.directory.replace_profile(&old, &new, self.clock.now()).await.unwrap();
+        self.context
+            .directory
+            .replace_profile(&old, &new, &Change::by_system(self.clock.now()))
+            .await
+            .unwrap();
         self.context.refresh().await.unwrap();
     }
 
@@ -190,7 +206,7 @@ impl Bench {
         self.start_as(&self.caller, to).await
     }
 
-    pub async fn start_as(&self, caller: &Caller, to: &str) -> Result<Verification, StartError> {
+    pub async fn start_as(&self, caller: &Actor, to: &str) -> Result<Verification, StartError> {
         let request = StartRequest::plain(PhoneNumber::parse(to).unwrap());
         let (once, now) = (None, self.clock.now());
         let made = start_verification(&self.context, caller, request, once, now, &mut rng()).await;
@@ -204,7 +220,7 @@ impl Bench {
 
     /// The code in a claimed message.
     pub fn code_of(&self, claim: &Claim) -> Code {
-        open_code_text(&self.context, claim.key, &claim.record).unwrap().code
+        open_code_text(&self.context.keyring, claim.key, &claim.record).unwrap().code
     }
 
     /// Starts a verification, and returns the code in its message.
@@ -257,20 +273,24 @@ pub fn rng() -> StdRng {
 }
 
 /// A tenant with its default profile, and a caller.
-pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Caller {
+pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Actor {
     let (now, mut rng) = (clock.now(), rng());
     let tenant = Tenant::new(TenantId::new(now, &mut rng), TenantName::parse(name).unwrap(), now);
     let profile = Profile::first(ProfileId::new(now, &mut rng), tenant.id, now);
-    context.directory.create_tenant(&tenant, &profile, &Countries::default()).await.unwrap();
+    context
+        .directory
+        .create_tenant(&tenant, &profile, &Countries::default(), &Change::by_system(tenant.created_at))
+        .await
+        .unwrap();
     context.refresh().await.unwrap();
-    Caller {
+    Actor {
         tenant: tenant.id,
-        key: KeyId::new(now, &mut rng),
+        who: Who::Key(KeyId::new(now, &mut rng)),
         mode: Mode::Live,
-        scopes: Scopes::all(),
-        expires_at: None,
+        grants: Scopes::all(),
+        until: None,
         allowlist: Default::default(),
-        address: std::net::Ipv4Addr::LOCALHOST.into(),
+        address: Some(std::net::Ipv4Addr::LOCALHOST.into()),
     }
 }
 

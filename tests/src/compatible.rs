@@ -6,7 +6,7 @@ mod smsapi;
 use crate::app::{Answer, TestApp, TestKey, answer};
 use countersign_core::{
     access::{
-        caller::Caller,
+        actor::Actor,
         scope::{Scope, Scopes},
     },
     mode::Mode,
@@ -16,7 +16,7 @@ use serde_json::Value;
 const TO: &str = "+48500500500";
 
 /// A key of the tenant with exactly these scopes.
-async fn client(app: &TestApp, caller: &Caller, mode: Mode, scopes: &[Scope]) -> TestKey {
+async fn client(app: &TestApp, caller: &Actor, mode: Mode, scopes: &[Scope]) -> TestKey {
     app.key_for(caller, mode, scopes.iter().copied().collect::<Scopes>()).await
 }
 

@@ -9,6 +9,7 @@ use crate::{
     codes::rng,
 };
 use countersign_core::{
+    access::change::Change,
     delivery::account::{ProviderAccount, Shared},
     id::{ProviderId, TenantId},
     management::{
@@ -92,9 +93,20 @@ impl TestApp {
     ) -> ProviderAccount {
         let (now, name) = (self.clock.now(), ResourceName::parse(name).unwrap());
         let new = NewProvider { name, kind: kind.to_owned(), settings, rate: None, shared };
-        let made = create_provider(&self.context, tenant, new, None, now, &mut rng()).await.unwrap().value;
+        let made = create_provider(&self.context, tenant, new, None, &Change::by_system(now), &mut rng())
+            .await
+            .unwrap()
+            .value;
         let verified = ProviderAccount { verified_at: Some(now), version: made.version + 1, ..made };
-        self.context.directory.update_resource(&verified.resource(now), &[]).await.unwrap();
+        self.context
+            .directory
+            .update_resource(
+                &verified.resource(now),
+                &[],
+                &Change::by_system(verified.resource(now).updated_at),
+            )
+            .await
+            .unwrap();
         self.context.refresh().await.unwrap();
         verified
     }
@@ -103,7 +115,17 @@ impl TestApp {
     pub async fn route(&self, key: &TestKey, name: &str, provider: ProviderId, change: RouteChange) {
         let (now, name) = (self.clock.now(), ResourceName::parse(name).unwrap());
         let route = (name, provider);
-        create_route(&self.context, key.caller.tenant, route, change, None, now, &mut rng()).await.unwrap();
+        create_route(
+            &self.context,
+            key.caller.tenant,
+            route,
+            change,
+            None,
+            &Change::by_system(now),
+            &mut rng(),
+        )
+        .await
+        .unwrap();
     }
 
     async fn patch(&self, path: &str, key: &TestKey, body: Value) -> crate::app::Answer {

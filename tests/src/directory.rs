@@ -16,6 +16,7 @@ use anyhow::{Context, Result};
 use countersign_core::{
     access::{
         allowlist::Allowlist,
+        change::Change,
         key::{HashedSecret, Key},
         scope::Scope,
         usage::AddressUse,
@@ -24,7 +25,7 @@ use countersign_core::{
     keyring::version::{KeyVersion, KeyVersions, Versions},
     mode::Mode,
     phone::countries::Countries,
-    ports::{directory::Directory, error::StoreError, nodes::Node},
+    ports::{directory::tenants::Tenants, error::StoreError, nodes::Node},
     tenant::{
         Tenant, TenantName,
         limits::{LimitNotes, NamedLimits},
@@ -206,7 +207,12 @@ impl Base {
     async fn tenant(&self, number: u8) -> Result<Tenant> {
         let tenant = tenant(number)?;
         self.directory
-            .create_tenant(&tenant, &profile(tenant.id, number, "default")?, &Countries::default())
+            .create_tenant(
+                &tenant,
+                &profile(tenant.id, number, "default")?,
+                &Countries::default(),
+                &Change::by_system(tenant.created_at),
+            )
             .await?;
         Ok(tenant)
     }

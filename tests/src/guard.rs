@@ -6,9 +6,12 @@ use crate::{
     codes::{number, seconds},
 };
 use countersign_core::{
-    access::scope::{Scope, Scopes},
+    access::{
+        change::Change,
+        scope::{Scope, Scopes},
+    },
     mode::Mode,
-    ports::{clock::Clock, directory::KeyChange},
+    ports::{clock::Clock, directory::keys::KeyChange},
 };
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -249,9 +252,9 @@ async fn what_another_process_changes_is_obeyed_within_two_seconds() {
     let key = app.key_with(&owner.caller, Scope::SettingsRead).await;
     assert_eq!(app.get("/v1/limits", &key).await.status, 200);
     // The command line does this: it writes the same tables while the server runs.
-    let (tenant, id, now) = (key.caller.tenant, key.caller.key, app.clock.now());
+    let (tenant, id, now) = (key.caller.tenant, key.caller.key().unwrap(), app.clock.now());
     let change = KeyChange { disabled: Some(true), ..KeyChange::default() };
-    app.context.directory.update_key(tenant, id, change, now).await.unwrap();
+    app.context.directory.update_key(tenant, id, change, &Change::by_system(now)).await.unwrap();
     let since = Instant::now();
     while app.get("/v1/limits", &key).await.status == 200 {
         assert!(since.elapsed() < Duration::from_secs(6), "three times the promise");
@@ -366,7 +369,7 @@ async fn a_test_key_changes_nothing_that_live_keys_feel() {
     for changed in ["tenant", "country"] {
         let limit = audit.find(|line| {
             line["target"] == "audit"
-                && line["fields"]["key.id"] == key.caller.key.to_string()
+                && line["fields"]["key.id"] == key.caller.key().unwrap().to_string()
                 && line["fields"]["route"] == "/v1/limits/{name}"
         });
         let limit = limit.expect("a change has its line");

@@ -6,6 +6,7 @@ use crate::{
 };
 use countersign::keyfile::{self, KeyFile};
 use countersign_core::{
+    access::change::Change,
     keyring::version::{KeyKind, KeyVersions},
     management::{
         keyring_rotation::{LONGEST_RECORD, Refusal},
@@ -156,17 +157,17 @@ async fn what_resources_seal_goes_over_to_the_newest_key() {
         change(&app, |file| file.add(kind, &mut rng())).unwrap();
     }
     let reads = node_with(&app, 1, 2).await;
-    let nothing = reseal_resources(&app.context, now, &mut rng()).await.unwrap();
+    let nothing = reseal_resources(&app.context, &Change::by_system(now), &mut rng()).await.unwrap();
     assert_eq!((nothing, versions().await), (Resealed::default(), vec![1, 1]));
     for kind in KeyKind::ALL {
         change(&app, |file| Ok(file.promote(kind, std::slice::from_ref(&reads), now)?)).unwrap();
     }
     node_with(&app, 2, 2).await;
-    let done = reseal_resources(&app.context, now, &mut rng()).await.unwrap();
+    let done = reseal_resources(&app.context, &Change::by_system(now), &mut rng()).await.unwrap();
     assert_eq!((done, versions().await), (Resealed { resealed: 2, unreadable: 0 }, vec![2, 2]));
     let view = app.context.snapshot.tenant(key.caller.tenant).unwrap();
     let settings = view.providers[0].open(&app.context.keyring).unwrap();
     assert_eq!(settings, crate::delivery::settings("https://sms.example"));
-    let again = reseal_resources(&app.context, now, &mut rng()).await.unwrap();
+    let again = reseal_resources(&app.context, &Change::by_system(now), &mut rng()).await.unwrap();
     assert_eq!(again, Resealed::default());
 }

@@ -59,7 +59,7 @@ async fn a_key_grants_and_changes_only_what_it_holds() {
     let admin = app.key_with(&owner.caller, Scope::KeysWrite).await;
     let body = json!({ "name": "More", "scopes": ["verifications:start"] });
     assert_eq!(app.post("/v1/keys", &admin, body).await.problem(), (403, "insufficient_scope".into()));
-    let path = format!("/v1/keys/{}", owner.caller.key);
+    let path = format!("/v1/keys/{}", owner.caller.key().unwrap());
     for (method, body) in [("PATCH", Some(json!({ "disabled": true }))), ("DELETE", None)] {
         let refused = app.send(method, &path, Some(&admin.text), body.as_ref()).await;
         assert_eq!(refused.problem(), (403, "insufficient_scope".into()), "{method}");
@@ -182,10 +182,10 @@ async fn a_key_rotates_itself_and_gains_nothing() {
     let rotate = async |key: &str, id: &str, body: Value| {
         app.send("POST", &format!("/v1/keys/{id}/rotate"), Some(key), Some(&body)).await
     };
-    let wider = rotate(secret, &owner.caller.key.to_string(), json!({})).await;
+    let wider = rotate(secret, &owner.caller.key().unwrap().to_string(), json!({})).await;
     assert_eq!(wider.problem(), (403, "insufficient_scope".into()));
     let lasting = app.key_with(&owner.caller, Scope::KeysWrite).await;
-    let longer = rotate(secret, &lasting.caller.key.to_string(), json!({})).await;
+    let longer = rotate(secret, &lasting.caller.key().unwrap().to_string(), json!({})).await;
     assert_eq!(longer.problem(), (409, "conflict".into()), "the secret of a key that lasts longer");
     let new = rotate(secret, id, json!({ "overlap": 3_600 })).await.json();
     assert_eq!(new["expires_at"], old["expires_at"]);
@@ -197,9 +197,9 @@ async fn a_key_rotates_itself_and_gains_nothing() {
     assert_eq!(rotate(new_secret, successor, json!({ "overlap": 0 })).await.status, 201);
     assert_eq!(rotate(new_secret, successor, json!({})).await.problem(), (401, "invalid_key".into()));
     let disabled = json!({ "disabled": true });
-    let path = format!("/v1/keys/{}", lasting.caller.key);
+    let path = format!("/v1/keys/{}", lasting.caller.key().unwrap());
     assert_eq!(app.send("PATCH", &path, Some(&owner.text), Some(&disabled)).await.status, 200);
-    let refused = rotate(&owner.text, &lasting.caller.key.to_string(), json!({})).await;
+    let refused = rotate(&owner.text, &lasting.caller.key().unwrap().to_string(), json!({})).await;
     assert_eq!(refused.problem(), (409, "conflict".into()), "a disabled key does not come back by rotation");
 }
 

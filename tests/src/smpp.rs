@@ -173,8 +173,8 @@ async fn the_receipt_of_a_test_message_is_no_riddle() {
     let path = format!("/v1/providers/{}/test", account.id);
     let tested = app.post(&path, &key, json!({"to": "+48500500500"})).await.json();
     assert_eq!(tested["id"], "Trial-4096", "as the SMSC says it: {tested}");
-    assert!(is_known(&app.context, &account, "TRIAL-4096").await.unwrap());
-    assert!(!is_known(&app.context, &account, "TRIAL-4097").await.unwrap());
+    assert!(is_known(&*app.context.codes, &account, "TRIAL-4096").await.unwrap());
+    assert!(!is_known(&*app.context.codes, &account, "TRIAL-4097").await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -195,10 +195,10 @@ async fn the_release_before_and_this_one_find_each_others_ids() {
     let settings = json!({"url": "https://sms.example.com", "content_type": "json", "body": {"to": "{to}", "text": "{text}"}});
     let account = app.verified_account(&key, ("a", "http"), settings).await;
     let account = ProviderAccount { id: ProviderId::from_bytes([1; 16]), ..account };
-    assert!(is_known(&app.context, &account, "00AB").await.unwrap());
+    assert!(is_known(&*app.context.codes, &account, "00AB").await.unwrap());
     assert_eq!(codes.find_provider_message(&theirs("00AC"), Some(receipt.clone())).await.unwrap(), None);
     assert_eq!(
-        bind_message(&app.context, &theirs("00AC"), target(2)).await.unwrap(),
+        bind_message(&**codes, &theirs("00AC"), target(2)).await.unwrap(),
         std::slice::from_ref(&receipt)
     );
     // The older release finds there what this release binds and parks.
@@ -208,6 +208,6 @@ async fn the_release_before_and_this_one_find_each_others_ids() {
     }
     assert_eq!(codes.bind_provider_message(&theirs("00AD"), target(3)).await.unwrap(), Some(receipt));
     // An id in another case means the same message; another id does not.
-    assert!(is_known(&app.context, &account, "ac").await.unwrap());
-    assert!(!is_known(&app.context, &account, "00AE").await.unwrap());
+    assert!(is_known(&*app.context.codes, &account, "ac").await.unwrap());
+    assert!(!is_known(&*app.context.codes, &account, "00AE").await.unwrap());
 }

@@ -90,7 +90,7 @@ async fn concrete(app: &TestApp, operation: &Operation, owner: &TestKey, number:
         return path;
     }
     let id = if operation.path.starts_with("/v1/keys") {
-        app.key_for(&owner.caller, Mode::Live, Scopes::default()).await.caller.key.to_string()
+        app.key_for(&owner.caller, Mode::Live, Scopes::default()).await.caller.key().unwrap().to_string()
     } else if operation.path.starts_with("/v1/review-numbers/") {
         let made = app.post("/v1/review-numbers", owner, json!({ "to": number })).await;
         made.json()["id"].as_str().unwrap().to_owned()

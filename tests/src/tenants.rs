@@ -6,7 +6,7 @@ use crate::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign_core::{
-    access::scope::Scopes,
+    access::{change::Change, scope::Scopes},
     id::TenantId,
     mode::Mode,
     ports::{clock::Clock as _, inbox::ConsoleMode},
@@ -22,7 +22,12 @@ impl TestApp {
     /// Changes a tenant as a command does, without notifying the server.
     async fn change_tenant(&self, tenant: TenantId, change: TenantChange) {
         let now = self.clock.now();
-        self.context.directory.update_tenant(tenant, &change, now).await.unwrap().unwrap();
+        self.context
+            .directory
+            .update_tenant(tenant, &change, &Change::by_system(now))
+            .await
+            .unwrap()
+            .unwrap();
     }
 
     /// Repeats a request until its answer has this status, within the promised time.
@@ -55,7 +60,7 @@ async fn every_key_of_a_disabled_tenant_is_refused_as_a_disabled_key_is() {
     let (owner, neighbour) = (app.tenant("Acme").await, app.tenant("Other").await);
     let test = app.key_for(&owner.caller, Mode::Test, Scopes::all()).await;
     let disabled = app.key_for(&neighbour.caller, Mode::Live, Scopes::all()).await;
-    let path = format!("/v1/keys/{}", disabled.caller.key);
+    let path = format!("/v1/keys/{}", disabled.caller.key().unwrap());
     let body = json!({ "disabled": true });
     let off = app.send("PATCH", &path, Some(&neighbour.text), Some(&body)).await;
     assert_eq!(off.status, 200, "{off:?}");

@@ -92,7 +92,7 @@ async fn the_user_must_belong_to_the_key() {
     let bench = Bench::new().await;
     let stranger = bench.app.tenant("Stranger").await;
     let (user, key) = (account(&bench.key), bench.key.text.as_str());
-    let by_key = sid("SK", bench.key.caller.key.bytes());
+    let by_key = sid("SK", bench.key.caller.key().unwrap().bytes());
     let header = |text: String| format!("Basic {}", STANDARD.encode(text));
     let ask = async |authorization: Vec<String>| {
         let mut request = bench.app.client.get(format!("{}/v2/Services", bench.app.base_url));
@@ -116,7 +116,7 @@ async fn the_user_must_belong_to_the_key() {
         vec![],
         vec![header(format!("{}:{key}", account(&stranger)))],
         vec![header(format!("{}:{}", account(&stranger), bench.key.text))],
-        vec![header(format!("{}:{key}", sid("SK", stranger.caller.key.bytes())))],
+        vec![header(format!("{}:{key}", sid("SK", stranger.caller.key().unwrap().bytes())))],
         vec![header(format!("{}:{key}", bench.key.caller.tenant))],
         vec![header(format!(":{key}"))],
         vec![header(key.to_owned())],

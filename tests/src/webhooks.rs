@@ -13,15 +13,23 @@ use crate::{
     history::{PROFILE, TENANT},
 };
 use anyhow::Result;
+use async_trait::async_trait;
 use countersign_core::{
-    access::{allowlist::Allowlist, caller::Caller, scope::Scopes},
-    context::Context,
+    access::{
+        actor::{Actor, Who},
+        allowlist::Allowlist,
+        change::Change,
+        scope::Scopes,
+    },
+    context::{Context, Management, Replica},
+    fakes::codes::{WithoutEventLog, WithoutOutbox, WithoutPeers, WithoutVerifications},
     id::{KeyId, WebhookId, WebhookMessageId},
     mode::Mode,
     phone::countries::Countries,
     ports::{
         clock::Clock,
         codes::Codes,
+        error::StoreError,
         webhooks::{WebhookAttempt, WebhookMessage, WebhookOutbox},
     },
     tenant::{Tenant, TenantName, profile::Profile},
@@ -63,14 +71,25 @@ fn outbound() -> Outbound {
 }
 
 struct NoCodes;
-impl Codes for NoCodes {}
+
+impl WithoutVerifications for NoCodes {}
+impl WithoutOutbox for NoCodes {}
+impl WithoutEventLog for NoCodes {}
+impl WithoutPeers for NoCodes {}
+
+#[async_trait]
+impl Codes for NoCodes {
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
 
 /// A tenant on one engine, and the sender of its webhooks.
 pub struct Place {
     pub context: Context,
     pub history: Arc<SqlHistory>,
     pub clock: Arc<HandClock>,
-    pub caller: Caller,
+    pub caller: Actor,
 }
 
 impl Place {
@@ -82,31 +101,40 @@ impl Place {
             Arc::new(SqlHistory::telling(base.sql.clone(), Arc::clone(&snapshot), Arc::clone(&keyring)));
         let means = Means { outbound, clock: clock.clone(), reports: mpsc::channel(1).0 };
         let accounts = Accounts::new(means, Arc::clone(&keyring), mpsc::channel(1).0);
-        let context = Context {
-            codes: Arc::new(NoCodes),
-            directory: Arc::new(SqlDirectory::new(base.sql.clone())),
-            snapshot,
-            history: history.clone(),
+        let management = Management {
+            replica: Replica {
+                directory: Arc::new(SqlDirectory::new(base.sql.clone())),
+                snapshot,
+                peers: Some(Arc::new(NoCodes)),
+            },
             keyring,
-            partitions: 64,
             gateways: Arc::new(accounts),
-            webhooks: Arc::new(SqlWebhooks::new(base.sql.clone())),
             live_route: true,
+        };
+        let context = Context {
+            management,
+            codes: Arc::new(NoCodes),
+            history: history.clone(),
+            webhooks: Arc::new(SqlWebhooks::new(base.sql.clone())),
+            partitions: 64,
         };
         let now = clock.now();
         let name = TenantName::parse("Acme").unwrap();
         let tenant = Tenant::new(TENANT, name, now);
         let profile = Profile::first(PROFILE, TENANT, now);
-        context.directory.create_tenant(&tenant, &profile, &Countries::default()).await?;
+        context
+            .directory
+            .create_tenant(&tenant, &profile, &Countries::default(), &Change::by_system(tenant.created_at))
+            .await?;
         context.refresh().await?;
-        let caller = Caller {
+        let caller = Actor {
             tenant: TENANT,
-            key: KeyId::from_bytes([9; 16]),
+            who: Who::Key(KeyId::from_bytes([9; 16])),
             mode: Mode::Live,
-            scopes: Scopes::all(),
-            expires_at: None,
+            grants: Scopes::all(),
+            until: None,
             allowlist: Allowlist::default(),
-            address: Ipv4Addr::LOCALHOST.into(),
+            address: Some(Ipv4Addr::LOCALHOST.into()),
         };
         Ok(Self { context, history, clock, caller })
     }
@@ -130,7 +158,15 @@ impl Place {
             version: 1,
             created_at: now,
         };
-        self.context.directory.create_resource(&webhook.resource(now), &[], None).await?;
+        self.context
+            .directory
+            .create_resource(
+                &webhook.resource(now),
+                &[],
+                None,
+                &Change::by_system(webhook.resource(now).updated_at),
+            )
+            .await?;
         self.context.refresh().await?;
         Ok((webhook, secrets))
     }

@@ -16,11 +16,9 @@ use actix_web::{
 };
 use countersign_core::{
     access::scope::{Scope, Scopes},
-    context::Context,
     mode::Mode,
 };
 use countersign_web::{
-    State,
     deprecation::{Deprecation, Table},
     observe,
 };
@@ -250,9 +248,9 @@ async fn stores_that_are_away_say_so_without_their_own_words() {
         "the codes answer, and the copy of the directory is fresh"
     );
     let mut api = stores::api(Mode::Live, Scopes::all(), false);
-    let state = Arc::into_inner(api.state.into_inner()).unwrap();
-    let context = Context { snapshot: Arc::default(), ..state.context.clone() };
-    api.state = web::Data::new(State { context, ..state });
+    let mut state = Arc::into_inner(api.state.into_inner()).unwrap();
+    state.context.management.replica.snapshot = Arc::default();
+    api.state = web::Data::new(state);
     let unread = send_to(api, request(Method::GET, "/health/ready")).await;
     assert_eq!((unread.status.as_u16(), &unread.body["code"]), (503, &json!("directory_unavailable")));
     let live = call(Mode::Live, Scopes::all(), request(Method::GET, "/health/live")).await;

@@ -1,47 +1,85 @@
-//! The context of every operation, and how a node keeps its copy of the directory up to date.
+//! What management and every act work with, and how a node's copy of the directory follows it.
 
 use crate::{
     id::TenantId,
     keyring::KeyRing,
     ports::{
-        codes::Codes, directory::Directory, error::StoreError, gateways::Gateways, history::History,
+        codes::{Codes, peers::Peers},
+        directory::Directory,
+        error::StoreError,
+        gateways::Gateways,
+        history::History,
         webhooks::WebhookOutbox,
     },
     snapshot::{
         Snapshot,
-        ends::{KeyEnd, Relay, relay},
+        ends::{KeyEnd, Relay, TenantEnd, relay},
         view::TenantView,
     },
 };
-use std::{sync::Arc, time::Instant};
+use std::{ops::Deref, sync::Arc, time::Instant};
 
 /// [`Context::refresh`] stops after this many pages: if there is always more, another task is refreshing too.
 const ROUNDS: usize = 8;
 
-/// The stores, the snapshot and the key ring, as every operation takes them.
+/// A node's copy of the directory: the directory that it follows, the copy, and the nodes that
+/// it notifies. Management that changes keys and settings needs no more than this.
 #[derive(Clone)]
-pub struct Context {
-    /// Live verifications, their limits and the outbox.
-    pub codes: Arc<dyn Codes>,
-    /// Tenants, keys, profiles and settings. Only their management asks the directory itself.
+pub struct Replica {
+    /// Tenants, keys, profiles and settings. Only their management reads it directly.
     pub directory: Arc<dyn Directory>,
-    /// The copy of the directory in memory. Everything but management reads this copy.
+    /// The copy in memory, which every other part of the program reads.
     pub snapshot: Arc<Snapshot>,
-    /// Past verifications.
-    pub history: Arc<dyn History>,
+    /// The other nodes. A command that publishes nothing to them has none: they read its change
+    /// from the directory.
+    pub peers: Option<Arc<dyn Peers>>,
+}
+
+/// What the management of providers and routes needs besides: the key ring and the providers.
+#[derive(Clone)]
+pub struct Management {
+    /// The directory and its copy.
+    pub replica: Replica,
     /// The keys for sealing, for MACs and for fingerprints.
     pub keyring: Arc<KeyRing>,
-    /// The number of partitions. It is fixed when the installation is made.
-    pub partitions: u16,
     /// The providers, for the management of accounts.
     pub gateways: Arc<dyn Gateways>,
-    /// The messages that wait to be sent to webhooks.
-    pub webhooks: Arc<dyn WebhookOutbox>,
     /// True if an operator relay is configured: live messages without a matching delivery route go to it.
     pub live_route: bool,
 }
 
-impl Context {
+/// The stores, the snapshot and the key ring, as every operation takes them.
+#[derive(Clone)]
+pub struct Context {
+    /// The directory and what belongs to it.
+    pub management: Management,
+    /// Live verifications, their limits and the outbox.
+    pub codes: Arc<dyn Codes>,
+    /// Past verifications.
+    pub history: Arc<dyn History>,
+    /// The messages that wait to be sent to webhooks.
+    pub webhooks: Arc<dyn WebhookOutbox>,
+    /// The number of partitions. It is fixed when the installation is made.
+    pub partitions: u16,
+}
+
+impl Deref for Context {
+    type Target = Management;
+
+    fn deref(&self) -> &Management {
+        &self.management
+    }
+}
+
+impl Deref for Management {
+    type Target = Replica;
+
+    fn deref(&self) -> &Replica {
+        &self.replica
+    }
+}
+
+impl Replica {
     /// A tenant from the snapshot. The same snapshot authenticated the tenant's caller, so a tenant is
     /// missing only if its stored form cannot be read.
     pub fn tenant_view(&self, tenant: TenantId) -> Result<Arc<TenantView>, StoreError> {
@@ -66,8 +104,9 @@ impl Context {
     /// Publishes the pending notices to the other nodes. If the codes store cannot be reached, the rest stays
     /// pending for the next call.
     pub async fn tell(&self) -> Result<(), StoreError> {
+        let Some(peers) = &self.peers else { return Ok(()) };
         while let Some(relay) = self.snapshot.next_untold() {
-            if let Err(error) = self.codes.relay(&relay).await {
+            if let Err(error) = peers.relay(&relay).await {
                 self.snapshot.tell_again(relay);
                 return Err(error);
             }
@@ -79,9 +118,10 @@ impl Context {
     /// if the store belongs to this node alone. A copy counts as fresh while it knows each key end and
     /// disabled tenant that any node has read, even if the directory is down.
     pub async fn listen(&self, mark: &str) -> Result<Option<String>, StoreError> {
+        let Some(peers) = &self.peers else { return Ok(None) };
         let (began, seen) = (Instant::now(), self.snapshot.seen());
         self.tell().await?;
-        let Some(relayed) = self.codes.relayed(mark).await? else { return Ok(None) };
+        let Some(relayed) = peers.relayed(mark).await? else { return Ok(None) };
         self.snapshot.take_relays(&relayed.relays);
         // No node has published up to `missed` since the last call, or a server has lost the notice.
         let missed = self.snapshot.expect(seen);
@@ -105,17 +145,28 @@ impl Context {
         Ok(())
     }
 
-    /// Refreshes the copy after a change made by this node, so that its author sees the change at once. An
-    /// error is ignored, because the change itself is stored: the node's next regular refresh reads it.
+    /// The same after a change of one's own, so that its author sees it at
+    /// once. The change is made: if this fails, the node's next look follows. The copy of a command
+    /// that reads only the directory stays empty.
     pub(crate) async fn catch_up(&self) {
-        let _ = self.refresh().await;
+        if self.snapshot.seen() > 0 {
+            let _ = self.refresh().await;
+        }
         let _ = self.tell().await;
     }
 
     /// Publishes the end of a key through the codes store at once. The other nodes then refuse the key even
     /// if they cannot read the directory any more.
     pub(crate) async fn tell_end(&self, end: KeyEnd) {
-        let relay = Relay { ends: vec![end], ..Relay::default() };
+        self.tell_now(Relay { ends: vec![end], ..Relay::default() }).await;
+    }
+
+    /// The same after a tenant was disabled or deleted.
+    pub(crate) async fn tell_tenant_end(&self, end: TenantEnd) {
+        self.tell_now(Relay { tenants: vec![end], ..Relay::default() }).await;
+    }
+
+    async fn tell_now(&self, relay: Relay) {
         self.snapshot.take_relays(std::slice::from_ref(&relay));
         self.snapshot.tell_later(relay);
         let _ = self.tell().await;

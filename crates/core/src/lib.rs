@@ -28,6 +28,8 @@ pub mod code;
 pub mod context;
 pub mod delivery;
 pub mod error;
+#[cfg(any(test, feature = "fakes"))]
+pub mod fakes;
 pub mod history;
 pub mod id;
 pub mod keyring;

@@ -13,14 +13,14 @@ use countersign_core::{
         resend::open_code_text,
         ways::{Candidate, operator, ways},
     },
-    context::Context,
+    context::Management,
     error::chain,
     id::EventId,
     message::sender_text::SenderText,
     mode::Mode,
     ports::{
         clock::Clock,
-        codes::outbox::{Claim, Settled},
+        codes::outbox::{Claim, Outbox, Settled},
         error::StoreError,
     },
     verification::{
@@ -46,7 +46,8 @@ const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Sends claimed messages. The tasks of one worker share it.
 pub(crate) struct Sender {
-    pub(crate) context: Context,
+    pub(crate) outbox: Arc<dyn Outbox>,
+    pub(crate) management: Management,
     pub(crate) live: Option<Arc<dyn Provider>>,
     pub(crate) simulator: Simulator,
     pub(crate) clock: Arc<dyn Clock>,
@@ -86,10 +87,10 @@ impl Sender {
     /// Saves which message has this id at the provider, and applies a receipt that arrived before.
     async fn bind(&self, claim: &Claim, id: &ProviderMessage) -> Result<(), StoreError> {
         let target = (claim.key, claim.message);
-        for parked in bind_message(&self.context, id, target).await? {
+        for parked in bind_message(&*self.outbox, id, target).await? {
             let report = ReceiptReport::new(target, parked);
             let delivery = report.delivery;
-            if self.context.codes.receive(report).await? == Received::Noted {
+            if self.outbox.receive(report).await? == Received::Noted {
                 metric::count_receipt(delivery);
             }
         }
@@ -118,7 +119,7 @@ impl Sender {
             // All its attempts broke off. This stops a message that kills its worker each time.
             return Ok(Some(self.conclude(claim, "none", Err(SendError::reject("gave up")), Duration::ZERO)));
         }
-        if self.context.snapshot.is_disabled(claim.key.tenant) {
+        if self.management.snapshot.is_disabled(claim.key.tenant) {
             // The server refuses the tenant's keys, so nobody could check the code.
             return Ok(Some(match passed {
                 0 => {
@@ -156,7 +157,7 @@ impl Sender {
     }
 
     fn ways(&self, claim: &Claim, message: &Outgoing) -> Vec<Candidate> {
-        let snapshot = &self.context.snapshot;
+        let snapshot = &self.management.snapshot;
         let Some(view) = snapshot.tenant(claim.key.tenant) else { return Vec::new() };
         ways(&view, operator(snapshot).as_deref(), &message.to, claim.message).candidates
     }
@@ -190,7 +191,7 @@ impl Sender {
     /// Opens the claim's sealed record and composes the message. Also returns the sender that the start
     /// named.
     fn compose(&self, claim: &Claim) -> Result<(Outgoing, Option<SenderText>), SendError> {
-        let (context, key, record) = (&self.context, claim.key, &claim.record);
+        let (management, key, record) = (&self.management, claim.key, &claim.record);
         let unreadable = |error: &dyn std::error::Error| {
             tracing::error!(
                 tenant.id = %key.tenant,
@@ -201,11 +202,12 @@ impl Sender {
             );
             SendError::reject("unreadable")
         };
-        let contact = Contact::open(&context.keyring, key, record).map_err(|error| unreadable(&error))?;
-        let text = open_code_text(context, key, record).map_err(|error| unreadable(&error))?;
+        let contact = Contact::open(&management.keyring, key, record).map_err(|error| unreadable(&error))?;
+        let text = open_code_text(&management.keyring, key, record).map_err(|error| unreadable(&error))?;
         // The tenant is missing if its stored form cannot be read. An operator may repair that before the
         // code expires.
-        let view = context.snapshot.tenant(key.tenant).ok_or_else(|| SendError::retry("no such tenant"))?;
+        let view =
+            management.snapshot.tenant(key.tenant).ok_or_else(|| SendError::retry("no such tenant"))?;
         let left = record.expires_at.since(self.clock.now());
         let message = text.compose_anyhow(&view, left).ok_or_else(|| SendError::reject("no text"))?;
         let named = text.sender.clone();
@@ -228,7 +230,7 @@ impl Sender {
         let event = self.event_id(claim);
         let mut tries = 1;
         loop {
-            match self.context.codes.settle(claim, settlement.clone(), event).await {
+            match self.outbox.settle(claim, settlement.clone(), event).await {
                 Err(StoreError::Unavailable(_)) if tries < SETTLE_TRIES => {
                     tries += 1;
                     sleep(SETTLE_PAUSE).await;

@@ -141,8 +141,8 @@ impl Sender {
     /// Takes one message from the account's rate. Returns the wait that is needed; a wait shorter than
     /// [`SHORT`] is waited for here.
     async fn wait_for_rate(&self, account: ProviderId, rate: u32) -> Result<Option<Duration>, StoreError> {
-        let codes = &self.context.codes;
-        let wait = codes.take(rate_take(account, rate)).await?;
+        let outbox = &self.outbox;
+        let wait = outbox.take(rate_take(account, rate)).await?;
         if wait.is_zero() {
             return Ok(None);
         }
@@ -150,7 +150,7 @@ impl Sender {
             return Ok(Some(wait));
         }
         sleep(wait).await;
-        let wait = codes.take(rate_take(account, rate)).await?;
+        let wait = outbox.take(rate_take(account, rate)).await?;
         Ok((!wait.is_zero()).then_some(wait))
     }
 
@@ -167,12 +167,12 @@ impl Sender {
         report(claim, &metric_name(&way.account), &shown, tried.took);
         count_double(way, error);
         let attempt = FailedAttempt { provider, reason, lease: self.lease };
-        self.context.codes.note_attempt(claim, attempt, self.event_id(claim)).await
+        self.outbox.note_attempt(claim, attempt, self.event_id(claim)).await
     }
 
     fn callback(&self, claim: &Claim, account: &ProviderAccount) -> Option<Callback> {
         let url = self.public_url.as_deref()?;
-        let secret = path_secret(&self.context.keyring, account);
+        let secret = path_secret(&self.management.keyring, account);
         Some(Callback {
             url: format!("{url}/receipts/{}/{}/{secret}", account.tenant, account.id),
             reference: reference(claim.key, claim.message),

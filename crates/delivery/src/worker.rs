@@ -10,10 +10,15 @@ use crate::{
     accounts::Accounts, attempt::Sender, metric, provider::Provider, providers::simulator::Simulator,
 };
 use countersign_core::{
-    context::Context,
+    context::Management,
     delivery::places::Places,
     error::chain,
-    ports::{clock::Clock, codes::outbox::Claim, error::StoreError, nodes::Share},
+    ports::{
+        clock::Clock,
+        codes::outbox::{Claim, Outbox},
+        error::StoreError,
+        nodes::Share,
+    },
 };
 use pool::Pool;
 use rand::rngs::StdRng;
@@ -74,6 +79,7 @@ pub struct Worker {
     sender: Arc<Sender>,
     settings: WorkerSettings,
     share: Share,
+    partitions: u16,
 }
 
 type Sent = Result<Result<(), StoreError>, JoinError>;
@@ -106,7 +112,8 @@ impl Worker {
     /// `live`, and test messages through the simulator. If a live message has no route and there is no
     /// `live`, it waits for a node that has a route.
     pub fn new(
-        context: Context,
+        management: Management,
+        (outbox, partitions): (Arc<dyn Outbox>, u16),
         (live, accounts): (Option<Arc<dyn Provider>>, Arc<Accounts>),
         clock: Arc<dyn Clock>,
         share: Share,
@@ -116,7 +123,8 @@ impl Worker {
         metric::describe();
         let settings = settings.within_bounds();
         let sender = Sender {
-            context,
+            outbox,
+            management,
             live,
             simulator: Simulator,
             clock,
@@ -127,7 +135,7 @@ impl Worker {
             accounts,
             public_url,
         };
-        Self { sender: Arc::new(sender), settings, share }
+        Self { sender: Arc::new(sender), settings, share, partitions }
     }
 
     /// Claims one batch, sends and settles all of it, and returns the number of messages. If the store fails
@@ -167,10 +175,10 @@ impl Worker {
                     }
                     Where::Arrived
                 }
-                () = self.sender.context.codes.due_arrived(), if pool.has_places() => Where::Arrived,
+                () = self.sender.outbox.due_arrived(), if pool.has_places() => Where::Arrived,
                 _ = poll.tick() => {
                     polls = polls.wrapping_add(1);
-                    self.sender.accounts.close_unused(&self.sender.context.snapshot);
+                    self.sender.accounts.close_unused(&self.sender.management.snapshot);
                     if polls.is_multiple_of(POLLS_A_ROUND) { Where::All } else { Where::Share }
                 }
             };
@@ -231,12 +239,12 @@ impl Worker {
     }
 
     async fn claim(&self, whither: Where, places: Places) -> Result<Vec<Claim>, StoreError> {
-        let Context { codes, partitions, .. } = &self.sender.context;
+        let outbox = &self.sender.outbox;
         let lease = self.settings.lease;
         match whither {
-            Where::Arrived => codes.claim_arrived(self.share.get(), lease, places).await,
-            Where::Share => codes.claim(self.share.get(), lease, places).await,
-            Where::All => codes.claim(0..*partitions, lease, places).await,
+            Where::Arrived => outbox.claim_arrived(self.share.get(), lease, places).await,
+            Where::Share => outbox.claim(self.share.get(), lease, places).await,
+            Where::All => outbox.claim(0..self.partitions, lease, places).await,
         }
     }
 

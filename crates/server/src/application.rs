@@ -35,6 +35,7 @@ use countersign_core::{
     management::tenants::erase_tenants,
     ports::{
         clock::Clock,
+        codes::{outbox::Outbox, peers::Peers},
         history::HistoryUpkeep,
         inbox::{ConsoleSwitch, Inbox},
         nodes::{Nodes, Share},
@@ -173,7 +174,8 @@ impl Application {
         let public_url = settings.server.public_url.clone();
         let ways = (live, accounts);
         let worker = Worker::new(
-            context.clone(),
+            context.management.clone(),
+            (Arc::clone(&context.codes) as Arc<dyn Outbox>, context.partitions),
             ways,
             Arc::clone(&clock),
             share.clone(),
@@ -239,7 +241,7 @@ impl Application {
         let (worker, role) = (self.presence.id(), self.role);
         if role.works() {
             // Take the share before the first message arrives, so that no message waits for it.
-            let taken = take_share(&context.codes, worker, context.partitions, &self.share).await;
+            let taken = take_share(&*context.codes, worker, context.partitions, &self.share).await;
             taken.context("The codes store does not answer")?;
         }
         let ends = Arc::new(Ends::default());
@@ -298,8 +300,8 @@ impl Application {
             self.spawn_work(&mut tasks);
         }
         let (context, clock) = (self.context.clone(), Arc::clone(&self.clock));
-        tasks.spawn(follow_directory(context, clock, self.stop.clone()));
-        tasks.spawn(follow_relays(self.context.clone(), self.stop.clone()));
+        tasks.spawn(follow_directory(context.management, clock, self.stop.clone()));
+        tasks.spawn(follow_relays(self.context.management.clone(), self.stop.clone()));
         let house = House {
             context: self.context.clone(),
             key_uses: Arc::clone(&self.key_uses),
@@ -324,8 +326,9 @@ impl Application {
         let (recorder, stop) = (Arc::clone(&self.recorder), self.stop.clone());
         tasks.spawn(async move { recorder.run(stop).await });
         let Context { codes, partitions, .. } = &self.context;
+        let peers: Arc<dyn Peers> = codes.clone();
         let (share, stop) = (self.share.clone(), self.stop.clone());
-        tasks.spawn(keep_share(Arc::clone(codes), self.presence.id(), *partitions, share, stop));
+        tasks.spawn(keep_share(peers, self.presence.id(), *partitions, share, stop));
         let upkeep = Upkeep {
             history: Arc::clone(&self.history),
             settings: self.settings.history,
@@ -401,7 +404,7 @@ async fn open_demo(
     );
     if found.is_some_and(|tenant| tenant.erasing) {
         // An erasure that has begun cannot be undone, and no other server will complete this one.
-        let erased = erase_tenants(context, history, now).await;
+        let erased = erase_tenants(context, &*context.codes, &*context.webhooks, history, now).await;
         let failed = erased.map(|erased| erased.failed.into_iter().next());
         let outcome = failed.and_then(|failed| failed.map_or(Ok(()), |(_, error)| Err(error)));
         outcome.context("The demo tenant that was deleted cannot be erased")?;

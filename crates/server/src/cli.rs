@@ -14,6 +14,7 @@ use countersign_core::{
     },
     id::{KeyId, TenantId},
     keyring::version::KeyKind,
+    management::keys::KeyName,
     phone::countries::Countries,
     tenant::{OPERATOR, TenantName},
 };
@@ -175,7 +176,7 @@ pub enum KeyCommand {
         tenant: TenantId,
         /// What people call it
         #[arg(long, value_parser = parse_key_name)]
-        name: String,
+        name: KeyName,
         /// What it may do, separated by commas
         #[arg(long, required = true, value_delimiter = ',', value_parser = parse_scope)]
         scopes: Vec<Scope>,
@@ -348,13 +349,10 @@ fn parse_tenant_name(text: &str) -> Result<TenantName, String> {
     TenantName::parse(text).ok_or_else(problem)
 }
 
-fn parse_key_name(text: &str) -> Result<String, String> {
-    let name = text.trim();
-    let fits = (1..=countersign_core::access::key::MAX_NAME).contains(&name.chars().count());
-    if fits && !name.chars().any(char::is_control) {
-        return Ok(name.to_owned());
-    }
-    Err(format!("a name has 1 to {} printable characters", countersign_core::access::key::MAX_NAME))
+fn parse_key_name(text: &str) -> Result<KeyName, String> {
+    let problem =
+        || format!("a name has 1 to {} printable characters", countersign_core::access::key::MAX_NAME);
+    KeyName::parse(text.trim()).ok_or_else(problem)
 }
 
 fn parse_entry(text: &str) -> Result<Entry, String> {

@@ -6,6 +6,7 @@ mod dev;
 mod follow;
 mod key;
 mod keyring;
+mod nodes;
 mod probe;
 mod provider;
 mod route;
@@ -18,7 +19,7 @@ use crate::{
     telemetry, wiring,
 };
 use anyhow::Context as _;
-use countersign_core::{context::Context, error::chain};
+use countersign_core::{context::Management, error::chain};
 use countersign_stores::{directory::SqlDirectory, sql::Sql, sqlite::wait_until_closed};
 use std::{
     io::{ErrorKind, Write as _},
@@ -102,11 +103,7 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 }
 
 /// The directory, for commands that change it while a server may run.
-async fn open_directory(config: Option<&Path>) -> anyhow::Result<SqlDirectory> {
-    open_directory_of(&load(config, [])?).await
-}
-
-async fn open_directory_of(settings: &Settings) -> anyhow::Result<SqlDirectory> {
+async fn open_directory(settings: &Settings) -> anyhow::Result<SqlDirectory> {
     let sql = wiring::open_sql(settings).await?;
     wiring::refuse_pending_migrations(&sql).await?;
     Ok(SqlDirectory::new(sql))
@@ -114,7 +111,7 @@ async fn open_directory_of(settings: &Settings) -> anyhow::Result<SqlDirectory> 
 
 /// The context for managing the operator's accounts and routes: a fresh copy of the directory, without the
 /// codes store.
-async fn operator_context(settings: &Settings) -> anyhow::Result<Context> {
+async fn operator_context(settings: &Settings) -> anyhow::Result<Management> {
     let context = wiring::open_management(settings).await?;
     context.refresh().await.context("The directory cannot be read")?;
     Ok(context)

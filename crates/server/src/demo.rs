@@ -5,6 +5,7 @@ use anyhow::{Context as _, ensure};
 use countersign_core::{
     access::{
         allowlist::Allowlist,
+        change::Change,
         key::{Key, PresentedKey},
         scope::Scopes,
     },
@@ -52,11 +53,20 @@ impl Demo {
     /// Creates what is missing and repairs what the last run changed, so that the printed keys always work.
     pub async fn install(&self, directory: &dyn Directory, now: Timestamp) -> anyhow::Result<()> {
         let profile = Profile::first(self.profile, self.tenant.id, EPOCH);
-        match directory.create_tenant(&self.tenant, &profile, &Countries::default()).await {
+        match directory
+            .create_tenant(
+                &self.tenant,
+                &profile,
+                &Countries::default(),
+                &Change::by_system(Timestamp::default()),
+            )
+            .await
+        {
             Ok(()) | Err(StoreError::Conflict) => {}
             Err(error) => return Err(error).context("The demo tenant cannot be made"),
         }
-        let enabled = directory.update_tenant(self.tenant.id, &TenantChange::Enable, now).await;
+        let enabled =
+            directory.update_tenant(self.tenant.id, &TenantChange::Enable, &Change::by_system(now)).await;
         let enabled = enabled.context("The demo tenant cannot be enabled")?;
         ensure!(
             enabled.is_some_and(|tenant| !tenant.erasing),
@@ -67,7 +77,7 @@ impl Demo {
         if !settings.api_allowlist.is_empty() {
             let open = Setting::ApiAllowlist(Allowlist::default());
             directory
-                .save_setting(self.tenant.id, &open, now)
+                .save_setting(self.tenant.id, &open, &Change::by_system(now))
                 .await
                 .context("The demo tenant cannot be changed")?;
         }
@@ -91,9 +101,15 @@ impl Demo {
             if presented.matches(&key) && lasts && key.scopes == scopes {
                 return Ok(());
             }
-            directory.delete_key(tenant, key.id, now).await?;
+            directory.delete_key(tenant, key.id, &Change::by_system(now)).await?;
         }
-        directory.create_key(&Key::new(presented, tenant, name.to_owned(), scopes, now), None).await
+        directory
+            .create_key(
+                &Key::new(presented, tenant, name.to_owned(), scopes, now),
+                None,
+                &Change::by_system(Timestamp::default()),
+            )
+            .await
     }
 }
 

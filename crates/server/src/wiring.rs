@@ -16,16 +16,9 @@ use codes::open_codes;
 pub(crate) use codes::redis_url;
 pub use codes::tell_nodes;
 use countersign_core::{
-    context::Context,
+    context::{Context, Management, Replica},
     keyring::KeyRing,
-    ports::{
-        clock::Clock,
-        codes::Codes,
-        history::{History, HistoryUpkeep},
-        inbox::Inbox,
-        nodes::Nodes,
-        webhooks::WebhookOutbox,
-    },
+    ports::{clock::Clock, codes::peers::Peers, history::HistoryUpkeep, inbox::Inbox, nodes::Nodes},
     snapshot::Snapshot,
 };
 use countersign_delivery::{AccountReport, Accounts, AddressPolicy, Outbound, providers::Means};
@@ -107,17 +100,14 @@ pub async fn open_backends(
     let webhooks = Arc::new(SqlWebhooks::new(sql.clone()));
     let directory = Arc::new(SqlDirectory::new(sql));
     let nodes: Arc<dyn Nodes> = directory.clone();
-    let context = Context {
-        codes,
-        directory,
-        snapshot,
-        history: history.clone(),
+    let peers: Arc<dyn Peers> = codes.clone();
+    let management = Management {
+        replica: Replica { directory, snapshot, peers: Some(peers) },
         keyring,
-        partitions,
         gateways: accounts.clone(),
-        webhooks,
         live_route,
     };
+    let context = Context { management, codes, history: history.clone(), webhooks, partitions };
     note_directory(settings);
     Ok(Backends { accounts, reports, outbound, context, nodes, history, inbox, files, lock })
 }
@@ -131,35 +121,27 @@ pub(crate) fn judge_machine(settings: &Settings) -> anyhow::Result<()> {
 
 /// What a command needs that manages accounts and routes beside a running
 /// server: it must reach neither codes nor history, and holds no lock.
-pub(crate) async fn open_management(settings: &Settings) -> anyhow::Result<Context> {
+pub(crate) async fn open_management(settings: &Settings) -> anyhow::Result<Management> {
     let sql = open_sql(settings).await?;
     refuse_pending_migrations(&sql).await?;
-    let (keyring, partitions) = open_keyring(settings, false)?;
+    let (keyring, _) = open_keyring(settings, false)?;
     let keyring = Arc::new(keyring);
     let outbound = Outbound::new(AddressPolicy::new(settings.delivery.allowed_networks.clone(), true));
     let outbound = outbound.context("The client for calls to providers cannot be made")?;
     let clock: Arc<dyn Clock> = Arc::new(machine::SystemClock);
     let means = Means { outbound, clock, reports: mpsc::channel(1).0 };
     let accounts = Accounts::new(means, Arc::clone(&keyring), mpsc::channel(1).0);
-    Ok(Context {
-        codes: Arc::new(Absent),
-        directory: Arc::new(SqlDirectory::new(sql)),
-        snapshot: Arc::default(),
-        history: Arc::new(Absent),
+    Ok(Management {
+        replica: Replica {
+            directory: Arc::new(SqlDirectory::new(sql)),
+            snapshot: Arc::default(),
+            peers: None,
+        },
         keyring,
-        partitions,
         gateways: Arc::new(accounts),
-        webhooks: Arc::new(Absent),
         live_route: settings.delivery.relay.is_some(),
     })
 }
-
-/// The stores that a command does without: each method says that it is unsupported.
-struct Absent;
-
-impl Codes for Absent {}
-impl History for Absent {}
-impl WebhookOutbox for Absent {}
 
 /// Opens the directory's engine. A file on this machine is brought up to date at once. A server that other
 /// nodes also use waits for `countersign migrate`.

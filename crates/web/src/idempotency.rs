@@ -12,7 +12,10 @@ use actix_web::{
     },
     web::Data,
 };
-use countersign_core::{access::caller::Caller, verification::idempotency::Once};
+use countersign_core::{
+    access::actor::{Actor, Who},
+    verification::idempotency::Once,
+};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Marks an answer that repeats an earlier one.
@@ -29,11 +32,17 @@ pub fn once(request: &HttpRequest, body: &[u8]) -> Result<Option<Once>, Problem>
         Problem::new(ProblemCode::InvalidRequest, detail)
     })?;
     let extensions = request.extensions();
-    let (Some(caller), Some(state)) = (extensions.get::<Caller>(), request.app_data::<Data<State>>()) else {
+    let (Some(caller), Some(state)) = (extensions.get::<Actor>(), request.app_data::<Data<State>>()) else {
         return Ok(None);
     };
+    // Each key and each member has keys of their own for this.
+    let own = match caller.who {
+        Who::Key(id) => *id.bytes(),
+        Who::Member { id, .. } => *id.bytes(),
+        Who::Operator(_) | Who::System => return Ok(None),
+    };
     let keyring = &state.context.keyring;
-    let parts = [caller.key.bytes().as_slice(), key.as_bytes()];
+    let parts = [own.as_slice(), key.as_bytes()];
     let slot = keyring.hash("idempotency", caller.tenant, &parts);
     let request = keyring.hash("request", caller.tenant, &[request.path().as_bytes(), body]);
     Ok(Some(Once { slot, request }))

@@ -23,8 +23,8 @@ use actix_web::{
 };
 use countersign_core::{
     access::{
+        actor::Actor,
         address::{CallerAddress, TrustedProxies, UnreadableHop},
-        caller::Caller,
     },
     id::RequestId,
 };
@@ -52,8 +52,10 @@ pub async fn observe<B: MessageBody + 'static>(
     // Use the decoded path, as the router does: `/%761/keys` is `/v1/keys`.
     let forms = request.app_data::<Forms>().copied().unwrap_or(Forms(&[]));
     let form = forms.of(request.match_info().as_str());
+    let id = request_id(&request);
+    request.extensions_mut().insert(id);
     let seen = Seen {
-        id: request_id(&request),
+        id: id.to_string(),
         method,
         form,
         echo: (form.echo)(request.headers()),
@@ -172,7 +174,7 @@ impl Seen {
 /// HTTP server limits the time only for the first head on a connection, so a later head could arrive slowly
 /// without end.
 fn is_known(request: &HttpRequest) -> bool {
-    request.extensions().contains::<Caller>()
+    request.extensions().contains::<Actor>()
 }
 
 /// The address that sent the request. A connection that is already closed has no peer.
@@ -186,10 +188,10 @@ fn caller_address(request: &ServiceRequest) -> Result<CallerAddress, UnreadableH
 }
 
 /// Makes a request id. It is never taken from the client, because a stranger could forge a trace with it.
-fn request_id(request: &ServiceRequest) -> String {
+fn request_id(request: &ServiceRequest) -> RequestId {
     let state = request.app_data::<web::Data<State>>();
     let now = state.map(|state| state.clock.now()).unwrap_or_default();
-    RequestId::new(now, &mut rng()).to_string()
+    RequestId::new(now, &mut rng())
 }
 
 /// Gives unknown methods one common name, so that they cannot fill the metrics.

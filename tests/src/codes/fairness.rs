@@ -2,7 +2,7 @@
 
 use super::{Bench, new_tenant, number, rng, seconds};
 use countersign_core::{
-    access::caller::Caller,
+    access::actor::Actor,
     delivery::places::{Places, Room},
     id::{EventId, TenantId},
     ports::{
@@ -21,15 +21,15 @@ fn accepted() -> Settlement {
     Settlement::Accepted { provider: "console".into(), receipt: None, awaited: None, id: None }
 }
 
-fn full(caller: &Caller) -> Room {
+fn full(caller: &Actor) -> Room {
     room(caller, 0)
 }
 
-fn room(caller: &Caller, most: usize) -> Room {
+fn room(caller: &Actor, most: usize) -> Room {
     Room { tenant: caller.tenant, most, slow: false }
 }
 
-async fn start_many(bench: &Bench, caller: &Caller, numbers: std::ops::Range<usize>) {
+async fn start_many(bench: &Bench, caller: &Actor, numbers: std::ops::Range<usize>) {
     for n in numbers {
         bench.start_as(caller, &number(n)).await.unwrap();
     }
@@ -105,7 +105,7 @@ pub async fn slow_tenants_share_their_places(bench: Bench) {
     for caller in &callers {
         start_many(&bench, caller, 0..40).await;
     }
-    let slow = |caller: &Caller| Room { tenant: caller.tenant, most: 9, slow: true };
+    let slow = |caller: &Actor| Room { tenant: caller.tenant, most: 9, slow: true };
     // There are slots for more messages. How many of the slow tenants' are among the first is random.
     let places = Places::new(100, 12, callers[..3].iter().map(slow).collect());
     let claims = claim(&bench, places).await;

@@ -3,7 +3,7 @@
 
 use super::{Bench, new_tenant, number, rng, seconds, wrong};
 use countersign_core::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::{
         check::{CheckError, Checked, Submitted, check_code_by_number},
         families::{Family, FamilyError, FamilyStart, InFamily, check_in_family, start_in_family},
@@ -27,7 +27,7 @@ impl Bench {
     /// Starts with the caller's own text.
     async fn begin_as(
         &self,
-        caller: &Caller,
+        caller: &Actor,
         family: Family,
         to: &str,
         words: Option<&str>,
@@ -170,7 +170,7 @@ pub async fn families_and_plain_starts_never_touch_each_other(bench: Bench) {
     let camara = started(bench.begin(Family::Camara, TO, None).await);
     let stranger = new_tenant(&bench.context, &bench.clock, "Other").await;
     let theirs = bench.begin_as(&stranger, Family::Smsapi, TO, None).await.unwrap();
-    let tester = Caller { mode: Mode::Test, ..bench.caller.clone() };
+    let tester = Actor { mode: Mode::Test, ..bench.caller.clone() };
     let tested = bench.begin_as(&tester, Family::Smsapi, TO, None).await.unwrap();
     let ids = [plain.id, smsapi.verification.id, twilio.verification.id, camara.verification.id];
     let ids =

@@ -2,7 +2,7 @@
 
 use super::{Bench, number, rng, seconds, wrong};
 use countersign_core::{
-    access::caller::Caller,
+    access::{actor::Actor, change::Change},
     acts::{
         check::{CheckError, Submitted, check_code, check_code_by_number},
         resend::{ResendError, resend_verification},
@@ -32,7 +32,7 @@ use std::{net::IpAddr, sync::Arc};
 impl Bench {
     async fn set(&self, setting: Setting) {
         let (tenant, now) = (self.caller.tenant, self.clock.now());
-        self.context.directory.save_setting(tenant, &setting, now).await.unwrap();
+        self.context.directory.save_setting(tenant, &setting, &Change::by_system(now)).await.unwrap();
         self.context.refresh().await.unwrap();
     }
 
@@ -109,7 +109,7 @@ pub async fn every_scope_counts_by_itself(bench: Bench) {
     bench.start("+447400123456").await.unwrap();
     assert_eq!(hit(bench.ask(bench.request("+4915112345678", None)).await).scope, "tenant");
     // Another key of the tenant shares the tenant's limit. Test mode has a limit of its own.
-    let test = Caller { mode: Mode::Test, ..bench.caller.clone() };
+    let test = Actor { mode: Mode::Test, ..bench.caller.clone() };
     bench.start_as(&test, "+4915112345678").await.unwrap();
 }
 
@@ -134,7 +134,7 @@ pub async fn named_limits_have_several_buckets_and_unknown_names_are_refused(ben
         bench.context.directory.profile(bench.caller.tenant, &ProfileName::default()).await.unwrap().unwrap();
     let limits = countersign_core::tenant::limits::NamedLimits::parse("login=1/60;").unwrap();
     let new = Profile { limits, ..old.clone() };
-    bench.context.directory.replace_profile(&old, &new, now).await.unwrap();
+    bench.context.directory.replace_profile(&old, &new, &Change::by_system(now)).await.unwrap();
     bench.context.refresh().await.unwrap();
     ask(6, "login", "x").await.unwrap();
     assert_eq!(hit(ask(7, "login", "x").await).name, "login_1m");
@@ -186,7 +186,7 @@ pub async fn countries_are_refused_before_any_limit_is_taken(bench: Bench) {
     }
     let states = bench.ask(bench.request(&number(1), None)).await.unwrap();
     assert_eq!(remaining(&states, "tenant_1h"), 9);
-    let test = Caller { mode: Mode::Test, ..bench.caller.clone() };
+    let test = Actor { mode: Mode::Test, ..bench.caller.clone() };
     let to = countersign_core::phone::magic::parse_number("+15005550002").unwrap();
     let request = StartRequest { to, ..bench.request(&number(1), None) };
     let now = bench.clock.now();

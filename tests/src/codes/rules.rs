@@ -2,7 +2,7 @@
 
 use super::{Bench, new_tenant, number, seconds, wrong};
 use countersign_core::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::{
         check::{CheckError, Submitted, check_code, check_code_by_number},
         resend::ResendError,
@@ -19,7 +19,7 @@ use countersign_core::{
 pub async fn a_code_is_approved_once_and_bound_to_its_tenant_and_mode(bench: Bench) {
     let (id, code) = bench.start_with_code(&number(1)).await;
     let stranger = new_tenant(&bench.context, &bench.clock, "Other").await;
-    let test_mode = Caller { mode: Mode::Test, ..bench.caller.clone() };
+    let test_mode = Actor { mode: Mode::Test, ..bench.caller.clone() };
     for caller in [&stranger, &test_mode] {
         let (now, mut rng) = (bench.clock.now(), super::rng());
         let checked = check_code(&bench.context, caller, id, Submitted::plain(&code), now, &mut rng).await;

@@ -7,7 +7,10 @@ use super::{
 use countersign_core::{
     id::{EventId, RecordKey, TenantId, VerificationId},
     mode::Mode,
-    ports::{codes::Codes, error::StoreError},
+    ports::{
+        codes::{Codes, events::EventLog, outbox::Outbox, peers::Peers, verifications::Verifications},
+        error::StoreError,
+    },
     verification::event::EventKind,
 };
 use countersign_stores::redis::{RedisCodes, RedisOptions, RedisUrl};

@@ -3,7 +3,7 @@
 use super::{TOKEN, asked, fields, gateway, settings};
 use crate::app::{TestApp, answer};
 use countersign_core::{
-    access::scope::Scopes,
+    access::{change::Change, scope::Scopes},
     delivery::account::{ProviderAccount, Shared},
     management::{
         providers::{self, NewProvider},
@@ -199,11 +199,26 @@ async fn what_the_operator_shares_is_used_and_not_seen() {
         ("for-nobody", Shared::No),
     ] {
         let context = &app.context;
-        let made =
-            providers::create_provider(context, OPERATOR, new(name, shared), None, now, &mut rng).await;
+        let made = providers::create_provider(
+            context,
+            OPERATOR,
+            new(name, shared),
+            None,
+            &Change::by_system(now),
+            &mut rng,
+        )
+        .await;
         let mut account: ProviderAccount = made.unwrap().value;
         (account.verified_at, account.version) = (Some(now), account.version + 1);
-        context.directory.update_resource(&account.resource(now), &[]).await.unwrap();
+        context
+            .directory
+            .update_resource(
+                &account.resource(now),
+                &[],
+                &Change::by_system(account.resource(now).updated_at),
+            )
+            .await
+            .unwrap();
     }
     app.context.refresh().await.unwrap();
     let list = async |key| app.get("/v1/providers", key).await.json()["data"].as_array().unwrap().clone();

@@ -2,7 +2,7 @@
 
 use super::{Base, execute_on, started};
 use anyhow::{Context, Result};
-use countersign_core::ports::{directory::Directory, error::StoreError};
+use countersign_core::ports::{directory::changes::Changes, error::StoreError};
 use countersign_stores::{
     directory::SqlDirectory,
     sql::Sql,

@@ -3,10 +3,16 @@
 use super::{Base, SELECT_CHANGES, address_use, at, key, node, once, tenant};
 use anyhow::{Context, Result};
 use countersign_core::{
+    access::change::Change,
     id::{ReviewNumberId, TenantId},
     keyring::Fingerprint,
     locale::Locale,
-    ports::{directory::Directory, nodes::Nodes},
+    ports::{
+        directory::{
+            keys::Keys, resources::Resources, reviews::Reviews, settings::Settings as _, uses::Uses,
+        },
+        nodes::Nodes,
+    },
     tenant::{
         resource::{Resource, ResourceKind},
         review::ReviewNumber,
@@ -208,15 +214,26 @@ async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>
     base.sql.migrate().await?;
     let tenant = base.tenant(1).await?;
     // One row in each of the other tables. Only the last statements find these rows.
-    base.directory.create_key(&key(tenant.id, 1), Some(&once(1, 1))).await?;
+    base.directory
+        .create_key(&key(tenant.id, 1), Some(&once(1, 1)), &Change::by_system(key(tenant.id, 1).created_at))
+        .await?;
     base.directory.note_address_uses(&[address_use(tenant.id, key(tenant.id, 3).id, 1, 1)]).await?;
     base.directory.note_node(&node(1)).await?;
     // One more row in each table that a tenant's erasure empties.
-    base.directory.create_key(&key(tenant.id, 8), Some(&once(5, 5))).await?;
+    base.directory
+        .create_key(&key(tenant.id, 8), Some(&once(5, 5)), &Change::by_system(key(tenant.id, 8).created_at))
+        .await?;
     base.directory.note_address_uses(&[address_use(tenant.id, key(tenant.id, 3).id, 2, 100)]).await?;
     let setting = Setting::Locale(Locale::parse("pl"));
-    base.directory.save_setting(tenant.id, &setting, at(1)).await?;
-    base.directory.create_resource(&seeded_resource(tenant.id), &[], None).await?;
+    base.directory.save_setting(tenant.id, &setting, &Change::by_system(at(1))).await?;
+    base.directory
+        .create_resource(
+            &seeded_resource(tenant.id),
+            &[],
+            None,
+            &Change::by_system(seeded_resource(tenant.id).updated_at),
+        )
+        .await?;
     // It ended long ago, so the next review number replaces it.
     let review = ReviewNumber {
         id: ReviewNumberId::from_bytes([9; 16]),
@@ -226,14 +243,14 @@ async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>
         ends_at: Timestamp::from_micros(9),
         created_at: Timestamp::from_micros(8),
     };
-    base.directory.create_review_number(&review, None, review.created_at).await?;
+    base.directory.create_review_number(&review, None, &Change::by_system(review.created_at)).await?;
     let standing = ReviewNumber {
         id: ReviewNumberId::from_bytes([10; 16]),
         number: Fingerprint([10; 16]),
         ends_at: at(9),
         ..review
     };
-    base.directory.create_review_number(&standing, None, standing.created_at).await?;
+    base.directory.create_review_number(&standing, None, &Change::by_system(standing.created_at)).await?;
     let mut trace = Vec::new();
     for (index, statement) in STATEMENTS.iter().enumerate() {
         let writes = !statement.text.starts_with("SELECT");

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use countersign_core::{
     access::usage::{AddressUse, MOST_ADDRESSES, UsePage, UsePosition},
     id::TenantId,
-    ports::directory::Directory,
+    ports::directory::uses::Uses,
 };
 
 fn page(limit: u16) -> UsePage {

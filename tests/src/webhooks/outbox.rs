@@ -9,6 +9,7 @@ use crate::{
 use anyhow::Result;
 use countersign_core::{
     access::{
+        change::Change,
         key::{Key, PresentedKey},
         scope::Scopes,
     },
@@ -18,7 +19,7 @@ use countersign_core::{
     mode::Mode,
     ports::{
         clock::Clock,
-        directory::KeyChange,
+        directory::keys::KeyChange,
         history::{HistoryUpkeep, Recorded},
         webhooks::{KeptBounds, NextTry, Retained, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
     },
@@ -98,19 +99,25 @@ pub async fn changes_of_keys_are_told_with_the_change(base: &Base) -> Result<()>
     let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
     let directory = &place.context.directory;
     let mut key = new_key(&place);
-    directory.create_key(&key, None).await?;
-    assert!(directory.create_key(&key, None).await.is_err(), "a change that fails is not told");
+    directory.create_key(&key, None, &Change::by_system(key.created_at)).await?;
+    assert!(
+        directory.create_key(&key, None, &Change::by_system(key.created_at)).await.is_err(),
+        "a change that fails is not told"
+    );
     place.clock.turn(seconds(1));
     for disabled in [true, false] {
         let change = KeyChange { disabled: Some(disabled), ..KeyChange::default() };
         place.clock.turn(seconds(1));
-        key = directory.update_key(TENANT, key.id, change, place.clock.now()).await?.unwrap();
+        key = directory
+            .update_key(TENANT, key.id, change, &Change::by_system(place.clock.now()))
+            .await?
+            .unwrap();
     }
     place.clock.turn(seconds(1));
     let (rotation, secret) = plan(&key, seconds(60), place.clock.now(), &mut rng());
-    directory.rotate_key(&rotation, None).await?;
+    directory.rotate_key(&rotation, None, &Change::by_system(rotation.new.created_at)).await?;
     place.clock.turn(seconds(1));
-    assert!(directory.delete_key(TENANT, key.id, place.clock.now()).await?);
+    assert!(directory.delete_key(TENANT, key.id, &Change::by_system(place.clock.now())).await?);
     let told = told(base, webhook.id).await?;
     let kinds: BTreeSet<_> = told.iter().map(|(kind, _)| kind.as_str()).collect();
     let expected = ["key.created", "key.disabled", "key.enabled", "key.rotated", "key.deleted"];
@@ -266,7 +273,11 @@ pub async fn what_a_deleted_webhook_left_is_forgotten(base: &Base) -> Result<()>
     place.queue(&gone, 2).await?;
     place.queue(&kept, 2).await?;
     let (id, now) = (*gone.id.bytes(), place.clock.now());
-    place.context.directory.delete_resource(TENANT, (ResourceKind::Webhook, id), &[], now).await?;
+    place
+        .context
+        .directory
+        .delete_resource(TENANT, (ResourceKind::Webhook, id), &[], &Change::by_system(now))
+        .await?;
     place.context.refresh().await?;
     keep_webhooks(&place.context, now).await?;
     assert_eq!(told(base, gone.id).await?.len(), 2, "another node may not know a young one yet");
@@ -288,7 +299,7 @@ pub async fn a_key_that_ends_soon_is_told_once(base: &Base) -> Result<()> {
     let day = seconds(86_400);
     for days in [3, 30] {
         let key = Key { expires_at: Some(place.clock.now() + day * days), ..new_key(&place) };
-        place.context.directory.create_key(&key, None).await?;
+        place.context.directory.create_key(&key, None, &Change::by_system(key.created_at)).await?;
     }
     let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
     for _ in 0..3 {

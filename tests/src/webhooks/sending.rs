@@ -11,14 +11,18 @@ use crate::{
 use anyhow::Result;
 use async_trait::async_trait;
 use countersign_core::{
-    context::Context,
-    id::WebhookId,
+    access::change::Change,
+    context::{Context, Management, Replica},
+    id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
     management::webhooks::{WebhookChange, ping_webhook, redeliver_message, rotate_webhook, update_webhook},
     mode::Mode,
     ports::{
         clock::Clock,
         error::StoreError,
-        webhooks::{Settled, WebhookClaim, WebhookOutbox, WebhookSettlement},
+        webhooks::{
+            KeptBounds, Retained, Settled, WebhookAttempt, WebhookClaim, WebhookMessage, WebhookOutbox,
+            WebhookSettlement,
+        },
     },
     tenant::TenantChange,
     time::Timestamp,
@@ -99,7 +103,14 @@ pub async fn an_endpoint_that_is_gone_is_disabled(base: &Base) -> Result<()> {
     assert_eq!(sender.run_once().await?, 0, "what waits is not sent");
     assert_eq!(place.log(&webhook).await?.len(), 1);
     let change = WebhookChange { enabled: Some(true), ..WebhookChange::default() };
-    let again = update_webhook(&place.context, &place.caller, webhook.id, change, place.clock.now()).await?;
+    let again = update_webhook(
+        &place.context,
+        &place.caller,
+        webhook.id,
+        change,
+        &Change::by_system(place.clock.now()),
+    )
+    .await?;
     assert_eq!((again.enabled, again.disabled_reason), (true, None));
     place.context.refresh().await?;
     assert_eq!(sender.run_once().await?, 0, "what happened meanwhile is not told");
@@ -154,7 +165,8 @@ pub async fn five_days_of_nothing_but_failure_disable(base: &Base) -> Result<()>
     assert_eq!((now.enabled, now.disabled_reason), (false, Some(DisabledReason::Failing)));
     // A webhook that is enabled again has five days, whatever happened before.
     let change = WebhookChange { enabled: Some(true), ..WebhookChange::default() };
-    update_webhook(&place.context, &place.caller, webhook.id, change, place.clock.now()).await?;
+    update_webhook(&place.context, &place.caller, webhook.id, change, &Change::by_system(place.clock.now()))
+        .await?;
     place.context.refresh().await?;
     place.queue(&webhook, 1).await?;
     assert_eq!(sender.run_once().await?, 1);
@@ -178,7 +190,8 @@ pub async fn two_failures_days_apart_and_pings_say_little(base: &Base) -> Result
     assert!(place.now(&webhook).await?.enabled, "twelve pings and two tries");
     // There are ten failures, which would be enough, but they are those of another URL.
     let change = WebhookChange { url: Some(format!("{}/new", server.uri())), ..WebhookChange::default() };
-    update_webhook(&place.context, &place.caller, webhook.id, change, place.clock.now()).await?;
+    update_webhook(&place.context, &place.caller, webhook.id, change, &Change::by_system(place.clock.now()))
+        .await?;
     place.context.refresh().await?;
     place.queue(&webhook, 12).await?;
     sender.run_once().await?;
@@ -209,11 +222,20 @@ pub async fn what_came_after_it_was_enabled_again_is_told_by_any_node(base: &Bas
     let webhook = of(&place, &server).await?;
     let change = |enabled| WebhookChange { enabled: Some(enabled), ..WebhookChange::default() };
     let update = async |enabled| {
-        update_webhook(&place.context, &place.caller, webhook.id, change(enabled), place.clock.now()).await
+        update_webhook(
+            &place.context,
+            &place.caller,
+            webhook.id,
+            change(enabled),
+            &Change::by_system(place.clock.now()),
+        )
+        .await
     };
     update(false).await?;
     // A node whose copy is not refreshed any more.
-    let behind = Context { snapshot: Arc::default(), ..place.context.clone() };
+    let replica = Replica { snapshot: Arc::default(), ..place.context.replica.clone() };
+    let management = Management { replica, ..place.context.management.clone() };
+    let behind = Context { management, ..place.context.clone() };
     behind.refresh().await?;
     update(true).await?;
     let queued = place.queue(&webhook, 1).await?;
@@ -231,8 +253,15 @@ pub async fn both_secrets_sign_while_they_overlap(base: &Base) -> Result<()> {
     place.queue(&webhook, 1).await?;
     sender.run_once().await?;
     let now = place.clock.now();
-    let rotated =
-        rotate_webhook(&place.context, &place.caller, webhook.id, seconds(3_600), now, &mut rng()).await;
+    let rotated = rotate_webhook(
+        &place.context,
+        &place.caller,
+        webhook.id,
+        seconds(3_600),
+        &Change::by_system(now),
+        &mut rng(),
+    )
+    .await;
     let (_, new) = rotated?;
     place.context.refresh().await?;
     place.queue(&webhook, 1).await?;
@@ -286,6 +315,50 @@ impl WebhookOutbox for Crashes {
             return Err(StoreError::unavailable("the process died"));
         }
         self.0.settle(claim, settlement).await
+    }
+
+    async fn add(&self, _: &[WebhookMessage]) -> Result<(), StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn end_tries(&self, _: WebhookId, _: u16) -> Result<u64, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn failures(&self, _: WebhookId, _: Timestamp, _: u16) -> Result<u64, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn redeliver(
+        &self,
+        _: TenantId,
+        _: WebhookId,
+        _: WebhookMessageId,
+        _: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn list_attempts(
+        &self,
+        _: TenantId,
+        _: WebhookId,
+        _: Option<AttemptId>,
+        _: u16,
+    ) -> Result<Vec<WebhookAttempt>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn forget(&self, _: TenantId, _: WebhookId, _: u16) -> Result<bool, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn known(&self, _: Option<WebhookId>, _: u16) -> Result<Vec<(TenantId, WebhookId)>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn retain(&self, _: WebhookId, _: &KeptBounds, _: u16) -> Result<Retained, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
     }
 }
 
@@ -383,7 +456,11 @@ pub async fn nothing_is_told_for_a_disabled_tenant_until_it_is_enabled(base: &Ba
     let (webhook, sender) = (of(&place, &server).await?, place.sender());
     place.queue(&webhook, 2).await?;
     let change = async |change| -> Result<()> {
-        place.context.directory.update_tenant(crate::history::TENANT, &change, place.clock.now()).await?;
+        place
+            .context
+            .directory
+            .update_tenant(crate::history::TENANT, &change, &Change::by_system(place.clock.now()))
+            .await?;
         Ok(place.context.refresh().await?)
     };
     change(TenantChange::Disable).await?;

@@ -3,8 +3,10 @@
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header};
 use countersign_core::{
-    access::{caller::Caller, scope::Scope},
+    access::{actor::Actor, change::Change, scope::Scope},
+    id::RequestId,
     ports::error::StoreError,
+    time::Timestamp,
 };
 use countersign_web::problem::{self, Problem, ProblemCode, RefusingLimit};
 use std::{
@@ -16,7 +18,8 @@ use std::{
     time::Duration,
 };
 
-/// Why the caller is unknown. The middleware stores the [`Caller`] or this in the extensions of the request.
+/// Why nobody is known to call. The middleware keeps the [`Actor`] in the extensions of the
+/// request, or this.
 #[derive(Clone, Debug)]
 pub enum Refusal {
     /// The request has no key.
@@ -64,13 +67,24 @@ impl<A: ScopeMarker, B: ScopeMarker> ScopeMarker for (A, B) {
 }
 
 /// A caller that has the scope. It is the first parameter of every handler.
-pub struct Authed<S>(Caller, PhantomData<S>);
+pub struct Authed<S> {
+    caller: Actor,
+    request: Option<RequestId>,
+    scope: PhantomData<S>,
+}
+
+impl<S> Authed<S> {
+    /// A change that this request makes.
+    pub fn change(&self, at: Timestamp) -> Change {
+        Change::by(&self.caller, self.request, at)
+    }
+}
 
 impl<S> Deref for Authed<S> {
-    type Target = Caller;
+    type Target = Actor;
 
-    fn deref(&self) -> &Caller {
-        &self.0
+    fn deref(&self) -> &Actor {
+        &self.caller
     }
 }
 
@@ -84,7 +98,8 @@ impl<S: ScopeMarker> FromRequest for Authed<S> {
             Some(scope) => admitted.and_then(|caller| admit(caller, scope)),
             None => admitted,
         };
-        ready(admitted.map(|caller| Self(caller, PhantomData)))
+        let id = request.extensions().get::<RequestId>().copied();
+        ready(admitted.map(|caller| Self { caller, request: id, scope: PhantomData }))
     }
 }
 
@@ -93,16 +108,16 @@ fn challenge(value: String, code: ProblemCode, detail: &'static str) -> Problem 
 }
 
 /// The caller, or why the caller is unknown.
-pub fn caller_of(request: &HttpRequest) -> Result<Caller, Refusal> {
+pub fn caller_of(request: &HttpRequest) -> Result<Actor, Refusal> {
     let extensions = request.extensions();
-    extensions.get::<Caller>().cloned().ok_or_else(|| {
+    extensions.get::<Actor>().cloned().ok_or_else(|| {
         let refusal = extensions.get::<Refusal>().cloned();
         refusal.unwrap_or(Refusal::Missing)
     })
 }
 
-fn admit(caller: Caller, scope: Scope) -> Result<Caller, Problem> {
-    if caller.scopes.contains(scope) {
+fn admit(caller: Actor, scope: Scope) -> Result<Actor, Problem> {
+    if caller.grants.contains(scope) {
         return Ok(caller);
     }
     Err(challenge(

@@ -16,8 +16,8 @@ use actix_web::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign_core::{
     access::{
+        actor::{Actor, Who},
         address::CallerAddress,
-        caller::Caller,
         key::{Key, PresentedKey},
     },
     ports::error::StoreError,
@@ -109,7 +109,7 @@ fn identify(
     door: &Door,
     presented: Result<Presented, Refusal>,
     address: IpAddr,
-) -> Result<Caller, Refusal> {
+) -> Result<Actor, Refusal> {
     let Presented { key: presented, user } = presented?;
     let snapshot = &state.context.snapshot;
     if !snapshot.is_fresh(Instant::now()) {
@@ -133,7 +133,15 @@ fn identify(
     }
     door.key_uses.note(&key, address, now);
     let Key { tenant, id, mode, scopes, expires_at, .. } = *key;
-    Ok(Caller { tenant, key: id, mode, scopes, expires_at, allowlist: key.allowlist.clone(), address })
+    Ok(Actor {
+        tenant,
+        who: Who::Key(id),
+        mode,
+        grants: scopes,
+        until: expires_at,
+        allowlist: key.allowlist.clone(),
+        address: Some(address),
+    })
 }
 
 /// The token of a `Bearer` header.

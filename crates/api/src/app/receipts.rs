@@ -69,7 +69,7 @@ async fn take(
         }
     };
     for report in reports.into_iter().take(MOST) {
-        match take_report(&state.context, &account, report, false).await {
+        match take_report(&*state.context.codes, &account, report, false).await {
             Ok(Taken::Noted(delivery)) => {
                 metrics::counter!("countersign_receipts_total", "delivery" => delivery.as_str()).increment(1);
             }

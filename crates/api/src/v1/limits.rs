@@ -134,7 +134,7 @@ pub async fn save_limit(
 ) -> Result<Json<Limit>, Problem> {
     let SaveLimit { buckets } = body.0.read(|fields| SaveLimit::read(fields, &name.0))?;
     let now = state.clock.now();
-    let saved = settings::save_limit(&state.context, &caller, name.0, buckets, now).await?;
+    let saved = settings::save_limit(&state.context, &caller, name.0, buckets, &caller.change(now)).await?;
     Ok(Json(saved.into()))
 }
 
@@ -157,7 +157,7 @@ pub async fn delete_limit(
     state: Data<State>,
     _body: NoBody,
 ) -> Result<HttpResponse, Problem> {
-    settings::delete_limit(&state.context, &caller, name.0, state.clock.now()).await?;
+    settings::delete_limit(&state.context, &caller, name.0, &caller.change(state.clock.now())).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -13,13 +13,14 @@ use countersign_bench::{
 };
 use countersign_core::{
     access::{
+        change::Change,
         key::{Key, PresentedKey},
         scope::Scope,
     },
     id::{KeyId, ProfileId, TenantId},
     mode::Mode,
     phone::countries::Countries,
-    ports::directory::Directory as _,
+    ports::directory::{keys::Keys, tenants::Tenants},
     tenant::{Tenant, TenantName, profile::Profile},
     time::Timestamp,
 };
@@ -405,9 +406,17 @@ async fn make_tenant(directory: &SqlDirectory) -> Result<String> {
     let name = TenantName::parse("Bench").context("a name")?;
     let tenant = Tenant::new(TenantId::new(now, &mut rng), name, now);
     let profile = Profile::first(ProfileId::new(now, &mut rng), tenant.id, now);
-    directory.create_tenant(&tenant, &profile, &Countries::default()).await?;
+    directory
+        .create_tenant(&tenant, &profile, &Countries::default(), &Change::by_system(Timestamp::default()))
+        .await?;
     let presented = PresentedKey::generate(Mode::Test, KeyId::new(now, &mut rng), &mut rng);
     let scopes = [Scope::VerificationsStart, Scope::VerificationsCheck].into_iter().collect();
-    directory.create_key(&Key::new(&presented, tenant.id, "bench".to_owned(), scopes, now), None).await?;
+    directory
+        .create_key(
+            &Key::new(&presented, tenant.id, "bench".to_owned(), scopes, now),
+            None,
+            &Change::by_system(Timestamp::default()),
+        )
+        .await?;
     Ok(presented.expose().to_string())
 }

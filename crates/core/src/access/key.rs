@@ -8,6 +8,7 @@ use crate::{
 };
 use rand::CryptoRng;
 use sha2::{Digest, Sha256};
+use std::time::Duration;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -210,6 +211,12 @@ impl Key {
             version: 1,
             ..self.clone()
         }
+    }
+
+    /// When the key ends if it is rotated at `now`: after `overlap`, and never later than it would have.
+    pub fn end_after(&self, overlap: Duration, now: Timestamp) -> Timestamp {
+        let end = now + overlap;
+        self.expires_at.map_or(end, |own| own.min(end))
     }
 
     /// Returns whether the server accepts the key at `now`.

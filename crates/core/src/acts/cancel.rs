@@ -1,7 +1,7 @@
 //! Cancel: the client ends a verification; its code is void from then on.
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::{
         read::{ReadError, view},
         view::Verification,
@@ -34,12 +34,12 @@ pub enum CancelError {
 /// Ends a verification. Canceling a canceled one again changes nothing and succeeds.
 pub async fn cancel_verification(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     id: VerificationId,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Verification, CancelError> {
-    let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
+    let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
     let event = EventId::new(now, id.partition(), rng);
     let seen = context.codes.cancel(key, event).await.map_err(CancelError::Codes)?;
     let seen = seen.ok_or(CancelError::NotFound)?;

@@ -1,7 +1,7 @@
 //! Check: a submitted code is compared and counted in one act.
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     code::{Code, payment::Transaction},
     context::Context,
     id::{EventId, RecordKey, VerificationId},
@@ -73,14 +73,14 @@ impl<'a> Submitted<'a> {
 /// Checks a code against one verification.
 pub async fn check_code(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     id: VerificationId,
     submitted: Submitted<'_>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Checked, CheckError> {
     let Submitted { code, transaction, once } = submitted;
-    let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
+    let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
     let payment = transaction.map(Transaction::digest);
     let macs = context.keyring.code_macs(key, payment.as_ref(), code);
     let payment = payment.map(|payment| context.keyring.payment_mark(key, &payment));
@@ -109,23 +109,23 @@ fn replayed(replay: Replay) -> Result<Checked, CheckError> {
 /// profile, else answers for the newest whose record still stands.
 pub async fn check_code_by_number(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     to: &PhoneNumber,
     profile: &ProfileName,
     submitted: Submitted<'_>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Checked, CheckError> {
-    let view = context.tenant_view(caller.tenant).map_err(CheckError::Directory)?;
+    let view = context.tenant_view(actor.tenant).map_err(CheckError::Directory)?;
     let profile = view.profiles.get(profile).ok_or(CheckError::UnknownProfile)?;
-    check_listed(context, caller, to, Listing::of(profile.id), submitted, now, rng).await
+    check_listed(context, actor, to, Listing::of(profile.id), submitted, now, rng).await
 }
 
 /// Checks a code against the newest pending verification of a listing, else
 /// answers for the newest whose record still stands.
 pub(crate) async fn check_listed(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     to: &PhoneNumber,
     listing: Listing,
     submitted: Submitted<'_>,
@@ -133,19 +133,19 @@ pub(crate) async fn check_listed(
     rng: &mut impl CryptoRng,
 ) -> Result<Checked, CheckError> {
     // The first request may have checked one that is no longer the newest pending.
-    let number = context.keyring.fingerprint(caller.tenant, to);
+    let number = context.keyring.fingerprint(actor.tenant, to);
     if let Some(once) = &submitted.once
         && let Some(replay) = context.codes.replay(number, once).await.map_err(CheckError::Codes)?
     {
         return match replay {
             // Asked by its id, the store also sees to it that an approval has the replicas it needs.
             Replay::Outcome(Outcome::Checked { id, .. }) => {
-                check_code(context, caller, id, submitted, now, rng).await
+                check_code(context, actor, id, submitted, now, rng).await
             }
             other => replayed(other),
         };
     }
-    let id = context.codes.find(caller.tenant, caller.mode, number, listing).await;
+    let id = context.codes.find(actor.tenant, actor.mode, number, listing).await;
     let id = id.map_err(CheckError::Codes)?.ok_or(CheckError::NotFound)?;
-    check_code(context, caller, id, submitted, now, rng).await
+    check_code(context, actor, id, submitted, now, rng).await
 }

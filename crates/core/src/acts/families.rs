@@ -9,7 +9,7 @@
 //! where another one is pending.
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::{
         check::{CheckError, Checked, Submitted, check_listed},
         resend::{ResendError, open_code_text, resend_taking},
@@ -117,7 +117,7 @@ impl InFamily {
     /// The code, for a family whose answer holds it. Only a key with the scope
     /// `codes:reveal` may be shown it.
     pub fn code(&self, context: &Context) -> Result<Code, OpenError> {
-        open_code_text(context, self.key, &self.record).map(|text| text.code)
+        open_code_text(&context.keyring, self.key, &self.record).map(|text| text.code)
     }
 }
 
@@ -149,23 +149,23 @@ fn codes(error: StoreError) -> FamilyError {
 /// However many race for one number, one verification is pending in the end.
 pub async fn start_in_family(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     family: Family,
     request: StartRequest,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<FamilyStart, FamilyError> {
-    let view = context.tenant_view(caller.tenant).map_err(StartError::Directory)?;
-    let start = Start::prepare(context, caller, &view, &request, now)?;
-    let number = context.keyring.fingerprint(caller.tenant, &request.to);
+    let view = context.tenant_view(actor.tenant).map_err(StartError::Directory)?;
+    let start = Start::prepare(context, actor, &view, &request, now)?;
+    let number = context.keyring.fingerprint(actor.tenant, &request.to);
     let listing = family.listing(start.profile.id);
     for _ in 0..TURNS {
-        let pending = find_pending(context, caller, number, listing).await?;
+        let pending = find_pending(context, actor, number, listing).await?;
         if family.resends()
             && let Some((key, seen)) = &pending
-            && start.is_like(&open_code_text(context, *key, &seen.record)?)
+            && start.is_like(&open_code_text(&context.keyring, *key, &seen.record)?)
         {
-            match resend(context, caller, (*key, seen), &start.takes()?.takes, now, rng).await? {
+            match resend(context, actor, (*key, seen), &start.takes()?.takes, now, rng).await? {
                 Some(resent) => return Ok(resent),
                 None => continue,
             }
@@ -190,39 +190,39 @@ pub async fn start_in_family(
 /// else the newest whose record stands, which answers its state.
 pub async fn check_in_family(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     family: Family,
     (to, profile): (&PhoneNumber, &ProfileName),
     submitted: Submitted<'_>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Checked, CheckError> {
-    let view = context.tenant_view(caller.tenant).map_err(CheckError::Directory)?;
+    let view = context.tenant_view(actor.tenant).map_err(CheckError::Directory)?;
     let profile = view.profiles.get(profile).ok_or(CheckError::UnknownProfile)?;
-    check_listed(context, caller, to, family.listing(profile.id), submitted, now, rng).await
+    check_listed(context, actor, to, family.listing(profile.id), submitted, now, rng).await
 }
 
 /// What the family has for the number: the pending one, else the newest whose
 /// record stands.
 pub async fn find_in_family(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     family: Family,
     to: &PhoneNumber,
     profile: ProfileId,
 ) -> Result<Option<VerificationId>, StoreError> {
-    let number = context.keyring.fingerprint(caller.tenant, to);
-    context.codes.find(caller.tenant, caller.mode, number, family.listing(profile)).await
+    let number = context.keyring.fingerprint(actor.tenant, to);
+    context.codes.find(actor.tenant, actor.mode, number, family.listing(profile)).await
 }
 
 /// The pending verification of the listing.
 async fn find_pending(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     number: Fingerprint,
     listing: Listing,
 ) -> Result<Option<(RecordKey, Seen<()>)>, FamilyError> {
-    let Caller { tenant, mode, .. } = *caller;
+    let Actor { tenant, mode, .. } = *actor;
     let newest = context.codes.find(tenant, mode, number, listing).await.map_err(codes)?;
     let Some(id) = newest else { return Ok(None) };
     let key = RecordKey { tenant, mode, id };
@@ -234,7 +234,7 @@ async fn find_pending(
 /// Sends the pending one's message again; nothing if it ended meanwhile.
 async fn resend(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     (key, seen): (RecordKey, &Seen<()>),
     takes: &[Take],
     now: Timestamp,
@@ -249,7 +249,7 @@ async fn resend(
     if !wait.is_zero() {
         return Ok(Some(FamilyStart::TooSoon(wait)));
     }
-    match resend_taking(context, caller, key.id, (None, takes), now, rng).await {
+    match resend_taking(context, actor, key.id, (None, takes), now, rng).await {
         Ok(resent) => {
             let (verification, record) = (resent.verification, resent.record);
             let resent = InFamily { verification, limits: Vec::new(), key, record };

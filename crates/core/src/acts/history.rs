@@ -6,7 +6,7 @@ pub mod report;
 pub mod timeline;
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     context::Context,
     ports::error::StoreError,
     tenant::profile::{Profile, ProfileName},
@@ -29,7 +29,7 @@ pub enum HistoryError {
     Database(#[source] StoreError),
 }
 
-async fn profile(context: &Context, caller: &Caller, name: &ProfileName) -> Result<Profile, HistoryError> {
-    let profile = context.directory.profile(caller.tenant, name).await.map_err(HistoryError::Database)?;
+async fn profile(context: &Context, actor: &Actor, name: &ProfileName) -> Result<Profile, HistoryError> {
+    let profile = context.directory.profile(actor.tenant, name).await.map_err(HistoryError::Database)?;
     profile.ok_or(HistoryError::UnknownProfile)
 }

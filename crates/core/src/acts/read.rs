@@ -1,7 +1,7 @@
 //! Read: the record while it stands, then the history.
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::{
         history::{HistoryError, list::read_past},
         view::Verification,
@@ -36,11 +36,11 @@ pub enum ReadError {
 /// Reads a verification: its record while it stands, then the history.
 pub async fn read_verification(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     id: VerificationId,
     now: Timestamp,
 ) -> Result<Verification, ReadError> {
-    let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
+    let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
     match context.codes.read(key).await.map_err(ReadError::Codes)? {
         Some(seen) => view(context, key, &seen.record, seen.now),
         None => {

@@ -1,12 +1,11 @@
 //! Reports of providers: found their message, and noted.
 
 use crate::{
-    context::Context,
     delivery::account::ProviderAccount,
     id::{MessageId, RecordKey},
     keyring::KeyRing,
     mode::Mode,
-    ports::{error::StoreError, gateways::ProviderReport},
+    ports::{codes::outbox::Outbox, error::StoreError, gateways::ProviderReport},
     tenant::OPERATOR,
     time::Timestamp,
     verification::{
@@ -59,7 +58,7 @@ pub fn is_path_secret(keyring: &KeyRing, account: &ProviderAccount, given: &str,
 /// is for providers which cannot name it otherwise, and whose ids are noted;
 /// of them those count as one that are alike.
 pub async fn take_report(
-    context: &Context,
+    outbox: &dyn Outbox,
     account: &ProviderAccount,
     report: ProviderReport,
     early: bool,
@@ -71,7 +70,7 @@ pub async fn take_report(
         (Some(target), _) => target,
         (None, Some(id)) if early => {
             let Some(message) = ProviderMessage::new(account.id, &id) else { return Ok(Taken::Unknown) };
-            match find_target(context, &message, Some(&receipt)).await? {
+            match find_target(outbox, &message, Some(&receipt)).await? {
                 Some(target) => target,
                 None => return Ok(Taken::Parked),
             }
@@ -81,26 +80,26 @@ pub async fn take_report(
     if !may_report(account, target) {
         return Ok(Taken::Unknown);
     }
-    Ok(match context.codes.receive(ReceiptReport::new(target, receipt)).await? {
+    Ok(match outbox.receive(ReceiptReport::new(target, receipt)).await? {
         Received::Noted => Taken::Noted(delivery),
         Received::Known | Received::Gone => Taken::Nothing,
     })
 }
 
 /// Whether it is known by now which message the account's provider calls so.
-pub async fn is_known(context: &Context, account: &ProviderAccount, id: &str) -> Result<bool, StoreError> {
+pub async fn is_known(outbox: &dyn Outbox, account: &ProviderAccount, id: &str) -> Result<bool, StoreError> {
     let Some(message) = ProviderMessage::new(account.id, id) else { return Ok(false) };
-    Ok(find_target(context, &message, None).await?.is_some())
+    Ok(find_target(outbox, &message, None).await?.is_some())
 }
 
 /// The message by one of its names; a receipt that finds none waits under each.
 async fn find_target(
-    context: &Context,
+    outbox: &dyn Outbox,
     message: &ProviderMessage,
     park: Option<&ParkedReceipt>,
 ) -> Result<Option<(RecordKey, MessageId)>, StoreError> {
     for name in message.sought_names() {
-        let found = context.codes.find_provider_message(&name, park.cloned()).await?;
+        let found = outbox.find_provider_message(&name, park.cloned()).await?;
         if found.is_some() {
             return Ok(found);
         }
@@ -111,13 +110,13 @@ async fn find_target(
 /// Notes which message of ours a provider calls so, and gives the receipts that came before, at most
 /// one for each name.
 pub async fn bind_message(
-    context: &Context,
+    outbox: &dyn Outbox,
     message: &ProviderMessage,
     target: (RecordKey, MessageId),
 ) -> Result<Vec<ParkedReceipt>, StoreError> {
     let mut parked = Vec::new();
     for name in message.bound_names() {
-        parked.extend(context.codes.bind_provider_message(&name, target).await?);
+        parked.extend(outbox.bind_provider_message(&name, target).await?);
     }
     Ok(parked)
 }

@@ -1,7 +1,7 @@
 //! Resend: another message for the same verification, by its policy.
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::{
         read::{ReadError, view},
         view::Verification,
@@ -10,7 +10,7 @@ use crate::{
     code::{Code, payment::Transaction},
     context::Context,
     id::{EventId, MessageId, RecordKey, VerificationId},
-    keyring::{OpenError, Place, Sealed},
+    keyring::{KeyRing, OpenError, Place, Sealed},
     message::text::CodeText,
     mode::Mode,
     ports::{codes::acts::Seen, error::StoreError},
@@ -90,32 +90,32 @@ fn has_way_for(context: &Context, key: RecordKey, record: &Record) -> Result<boo
 /// Queues another message and gives the verification as it is then.
 pub async fn resend_verification(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     id: VerificationId,
     once: Option<Once>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Resent, ResendError> {
-    resend_taking(context, caller, id, (once, &[]), now, rng).await
+    resend_taking(context, actor, id, (once, &[]), now, rng).await
 }
 
 /// The same, where limits count the message too.
 pub(crate) async fn resend_taking(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     id: VerificationId,
     (once, takes): (Option<Once>, &[Take]),
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Resent, ResendError> {
-    let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
+    let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
     // Each turn means that another resend went through meanwhile, so its cooldown now runs.
     loop {
         let seen = context.codes.read(key).await.map_err(ResendError::Codes)?.ok_or(ResendError::NotFound)?;
         if seen.record.contact.is_empty() {
             return Err(ResendError::Ended(seen.record.status(seen.now)));
         }
-        if caller.mode == Mode::Live && !has_way_for(context, key, &seen.record)? {
+        if actor.mode == Mode::Live && !has_way_for(context, key, &seen.record)? {
             return Err(ResendError::NoRoute);
         }
         let resend = Resend {
@@ -173,7 +173,7 @@ fn new_code(
     if same || record.status(*now) != Status::Pending {
         return Ok(None);
     }
-    let mut text = open_code_text(context, key, record)?;
+    let mut text = open_code_text(&context.keyring, key, record)?;
     text.code = Code::generate(record.shape, rng);
     let payment = text.transaction.as_ref().map(Transaction::digest);
     let mac = context.keyring.code_mac(key, payment.as_ref(), &text.code);
@@ -186,7 +186,7 @@ fn code_place(key: RecordKey, record: &Record) -> Place {
 }
 
 /// The code of a pending verification and the lines around it, for the message.
-pub fn open_code_text(context: &Context, key: RecordKey, record: &Record) -> Result<CodeText, OpenError> {
-    let packed = context.keyring.open(&code_place(key, record), &record.code)?;
+pub fn open_code_text(keyring: &KeyRing, key: RecordKey, record: &Record) -> Result<CodeText, OpenError> {
+    let packed = keyring.open(&code_place(key, record), &record.code)?;
     CodeText::unpack(&packed).ok_or(OpenError { version: record.code.first().copied().unwrap_or(0) })
 }

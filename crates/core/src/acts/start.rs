@@ -5,7 +5,7 @@ pub mod request;
 mod words;
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::{
         start::{
             guard::{Takes, check_country, list_takes, review_takes, source},
@@ -17,7 +17,7 @@ use crate::{
     },
     code::{Code, payment::Transaction},
     context::Context,
-    id::{EventId, MessageId, RecordKey, TemplateId, VerificationId},
+    id::{EventId, KeyId, MessageId, RecordKey, TemplateId, VerificationId},
     keyring::{Fingerprint, Place, Sealed},
     message::{sender_text::SenderText, text::CodeText},
     mode::Mode,
@@ -48,14 +48,14 @@ use rand::CryptoRng;
 /// Makes a verification and queues its message.
 pub async fn start_verification(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     request: StartRequest,
     once: Option<Once>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Made, StartError> {
-    let view = context.tenant_view(caller.tenant).map_err(StartError::Directory)?;
-    let start = Start::prepare(context, caller, &view, &request, now)?;
+    let view = context.tenant_view(actor.tenant).map_err(StartError::Directory)?;
+    let start = Start::prepare(context, actor, &view, &request, now)?;
     let new = NewVerification { once, ..start.verification(now, rng)? };
     let key = new.key;
     match context.codes.start(new).await.map_err(StartError::Codes)? {
@@ -90,15 +90,15 @@ type Review<'a> = (&'a ReviewNumber, Code);
 /// opened is an ordinary number, with all its limits.
 fn review<'a>(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     view: &'a TenantView,
     to: &PhoneNumber,
     now: Timestamp,
 ) -> Option<Review<'a>> {
-    if caller.mode == Mode::Test || view.reviews.is_empty() {
+    if actor.mode == Mode::Test || view.reviews.is_empty() {
         return None;
     }
-    let number = context.keyring.fingerprint(caller.tenant, to);
+    let number = context.keyring.fingerprint(actor.tenant, to);
     let review = view.reviews.iter().find(|review| review.number == number && now < review.ends_at)?;
     Some((review, review.open(&context.keyring)?.1))
 }
@@ -112,7 +112,7 @@ fn test_limit() -> LimitHit {
 /// A start that passed what can be told without the store.
 pub(crate) struct Start<'a> {
     context: &'a Context,
-    caller: &'a Caller,
+    actor: &'a Actor,
     view: &'a TenantView,
     pub(crate) profile: &'a Profile,
     request: &'a StartRequest,
@@ -125,17 +125,17 @@ impl<'a> Start<'a> {
     /// Refuses what can be refused without the store.
     pub(crate) fn prepare(
         context: &'a Context,
-        caller: &'a Caller,
+        actor: &'a Actor,
         view: &'a TenantView,
         request: &'a StartRequest,
         now: Timestamp,
     ) -> Result<Self, StartError> {
-        if caller.mode == Mode::Live && !has_way(context, view, &request.to) {
+        if actor.mode == Mode::Live && !has_way(context, view, &request.to) {
             return Err(StartError::NoRoute);
         }
         let profile = view.profiles.get(&request.profile).ok_or(StartError::UnknownProfile)?;
-        let magic = magic(caller.mode, &request.to);
-        let review = review(context, caller, view, &request.to, now);
+        let magic = magic(actor.mode, &request.to);
+        let review = review(context, actor, view, &request.to, now);
         match magic {
             Some(Magic::Blocked) => return Err(StartError::NumberBlocked),
             Some(Magic::RateLimited) => return Err(StartError::Limited(test_limit())),
@@ -145,7 +145,7 @@ impl<'a> Start<'a> {
         let template = template(view, request)?;
         check_sender(view, request)?;
         check_length(view, profile, request, template)?;
-        Ok(Self { context, caller, view, profile, request, template, magic, review })
+        Ok(Self { context, actor, view, profile, request, template, magic, review })
     }
 
     /// What came of a start in the store: the verification and its record, or
@@ -184,7 +184,7 @@ impl<'a> Start<'a> {
     pub(crate) fn takes(&self) -> Result<Takes, StartError> {
         match &self.review {
             Some((review, _)) => Ok(review_takes(self.context, review)),
-            None => list_takes(self.context, self.caller, self.view, self.profile, self.request),
+            None => list_takes(self.context, self.actor, self.view, self.profile, self.request),
         }
     }
 
@@ -195,7 +195,7 @@ impl<'a> Start<'a> {
         rng: &mut impl CryptoRng,
     ) -> Result<NewVerification, StartError> {
         let takes = self.takes()?;
-        let Caller { tenant, mode, .. } = *self.caller;
+        let Actor { tenant, mode, .. } = *self.actor;
         let number = self.context.keyring.fingerprint(tenant, &self.request.to);
         let partition = number.partition(self.context.partitions);
         let id = VerificationId::new(now, partition, rng);
@@ -203,7 +203,8 @@ impl<'a> Start<'a> {
         Ok(NewVerification {
             key,
             record: self.record(key, number, now, rng),
-            starter: self.caller.key,
+            // The event has a place for a key: zeros if no key started it.
+            starter: self.actor.key().unwrap_or(KeyId::from_bytes([0; 16])),
             country: self.request.to.country(),
             expires_in: self.request.expires_in.unwrap_or(self.profile.policy.expires_in),
             number_limits: match &self.review {
@@ -262,7 +263,7 @@ impl<'a> Start<'a> {
             accepted: review,
             expires_at_check: self.magic == Some(Magic::Expired),
             review,
-            source: source(self.context, self.caller, self.request.end_user_ip),
+            source: source(self.context, self.actor, self.request.end_user_ip),
             message: MessageId::new(now, id.partition(), rng),
             contact: keyring.seal(&place(Sealed::Contact), &self.contact().pack(), rng),
             code: keyring.seal(&place(Sealed::Code), &text.pack(), rng),

@@ -6,7 +6,7 @@
 //! are shared with the tenant.
 
 use crate::{
-    context::Context,
+    context::Management,
     delivery::{account::ProviderAccount, route::Route, sender::choose},
     id::{MessageId, ProviderId},
     message::sender_text::SenderText,
@@ -156,7 +156,7 @@ fn sender(
 }
 
 /// Whether a live message to this number has a way.
-pub fn has_way(context: &Context, view: &crate::snapshot::view::TenantView, to: &PhoneNumber) -> bool {
+pub fn has_way(context: &Management, view: &crate::snapshot::view::TenantView, to: &PhoneNumber) -> bool {
     context.live_route || is_served(view, operator(&context.snapshot).as_deref(), to)
 }
 

@@ -5,16 +5,17 @@
 
 use crate::{
     access::{
-        caller::Caller,
+        actor::Actor,
+        change::Change,
         key::{Key, PresentedKey},
     },
-    context::Context,
+    context::Replica,
     id::KeyId,
     management::{
         keys::{KeyError, read_governed, refuse_escaping, refuse_outliving},
         repeat::{made_once, refuse_repeat},
     },
-    ports::directory::Rotation,
+    ports::directory::keys::Rotation,
     snapshot::ends::KeyEnd,
     time::Timestamp,
     verification::idempotency::Once,
@@ -35,19 +36,13 @@ pub fn plan(
     rng: &mut impl CryptoRng,
 ) -> (Rotation, PresentedKey) {
     let presented = PresentedKey::generate(old.mode, KeyId::new(now, rng), rng);
-    let end = now + overlap;
     let rotation = Rotation {
         new: old.successor(&presented, now),
         old: old.id,
         version: old.version,
-        ends_at: old.expires_at.map_or(end, |own| own.min(end)),
+        ends_at: old.end_after(overlap, now),
     };
     (rotation, presented)
-}
-
-/// How the key that was replaced ends.
-pub fn end_of(rotation: &Rotation) -> KeyEnd {
-    KeyEnd { key: rotation.old, version: rotation.version + 1, at: rotation.ends_at }
 }
 
 /// Makes a key that takes the place of another, which ends after `overlap`.
@@ -55,30 +50,31 @@ pub fn end_of(rotation: &Rotation) -> KeyEnd {
 ///
 /// A key may rotate itself: who can be shown its successor holds it already.
 pub async fn rotate_key(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     id: KeyId,
     (overlap, once): (Duration, Option<Once>),
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), KeyError> {
-    refuse_repeat::<KeyError>(context, caller.tenant, once.as_ref(), now).await?;
-    let old = read_governed(context, caller, id).await?;
-    refuse_outliving(caller, old.expires_at)?;
-    refuse_escaping(caller, &old.allowlist)?;
-    if !old.is_usable(now) {
+    refuse_repeat::<KeyError>(replica, actor.tenant, once.as_ref(), by.at).await?;
+    let old = read_governed(replica, actor, id).await?;
+    refuse_outliving(actor, old.expires_at)?;
+    refuse_escaping(actor, &old.allowlist)?;
+    if !old.is_usable(by.at) {
         return Err(KeyError::NotInUse);
     }
     // Its end was brought forward, so a second successor would end with it.
     if let Some(successor) = old.replaced_by
-        && context.directory.key(caller.tenant, successor).await.map_err(KeyError::Directory)?.is_some()
+        && replica.directory.key(actor.tenant, successor).await.map_err(KeyError::Directory)?.is_some()
     {
         return Err(KeyError::Replaced(successor));
     }
-    let (rotation, presented) = plan(&old, overlap, now, rng);
-    let rotated = context.directory.rotate_key(&rotation, once.as_ref()).await;
-    made_once::<KeyError>(context, caller.tenant, once.as_ref(), now, rotated).await?;
-    context.tell_end(end_of(&rotation)).await;
+    let (rotation, presented) = plan(&old, overlap, by.at, rng);
+    let rotated = replica.directory.rotate_key(&rotation, once.as_ref(), by).await;
+    made_once::<KeyError>(replica, actor.tenant, once.as_ref(), by.at, rotated).await?;
+    let end = KeyEnd { key: rotation.old, version: rotation.version + 1, at: rotation.ends_at };
+    replica.tell_end(end).await;
     Ok((rotation.new, presented))
 }
 

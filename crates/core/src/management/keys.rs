@@ -3,16 +3,17 @@
 
 use crate::{
     access::{
+        actor::Actor,
         allowlist::Allowlist,
-        caller::Caller,
+        change::Change,
         key::{Key, MAX_NAME, PresentedKey},
         scope::Scopes,
     },
-    context::Context,
+    context::Replica,
     id::KeyId,
     management::repeat::{made_once, refuse_repeat},
     mode::Mode,
-    ports::{directory::KeyChange, error::StoreError},
+    ports::{directory::keys::KeyChange, error::StoreError},
     snapshot::ends::KeyEnd,
     time::Timestamp,
     verification::idempotency::{IdempotencyError, Once},
@@ -101,104 +102,100 @@ pub enum KeyError {
 
 /// Makes a key. The second value alone holds its secret, to be shown once.
 pub async fn create_key(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     request: CreateKey,
     once: Option<Once>,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), KeyError> {
-    refuse_repeat::<KeyError>(context, caller.tenant, once.as_ref(), now).await?;
-    if caller.mode == Mode::Test && request.mode == Mode::Live {
+    refuse_repeat::<KeyError>(replica, actor.tenant, once.as_ref(), by.at).await?;
+    if actor.mode == Mode::Test && request.mode == Mode::Live {
         return Err(KeyError::LiveByTest);
     }
-    if !caller.scopes.covers(request.scopes) {
+    if !actor.grants.covers(request.scopes) {
         return Err(KeyError::BeyondOwnScopes(request.scopes));
     }
-    refuse_outliving(caller, request.expires_at)?;
-    refuse_escaping(caller, &request.allowlist)?;
-    let id = KeyId::new(now, rng);
+    refuse_outliving(actor, request.expires_at)?;
+    refuse_escaping(actor, &request.allowlist)?;
+    let id = KeyId::new(by.at, rng);
     let presented = PresentedKey::generate(request.mode, id, rng);
     let name = request.name.into_string();
     let key = Key {
         expires_at: request.expires_at,
         allowlist: request.allowlist,
-        ..Key::new(&presented, caller.tenant, name, request.scopes, now)
+        ..Key::new(&presented, actor.tenant, name, request.scopes, by.at)
     };
-    let created = context.directory.create_key(&key, once.as_ref()).await;
-    made_once::<KeyError>(context, caller.tenant, once.as_ref(), now, created).await?;
-    context.catch_up().await;
+    let created = replica.directory.create_key(&key, once.as_ref(), by).await;
+    made_once::<KeyError>(replica, actor.tenant, once.as_ref(), by.at, created).await?;
+    replica.catch_up().await;
     Ok((key, presented))
 }
 
 /// Reads a key of the caller's tenant.
-pub async fn read_key(context: &Context, caller: &Caller, id: KeyId) -> Result<Key, KeyError> {
-    let key = context.directory.key(caller.tenant, id).await.map_err(KeyError::Directory)?;
+pub async fn read_key(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
+    let key = replica.directory.key(actor.tenant, id).await.map_err(KeyError::Directory)?;
     key.ok_or(KeyError::NotFound)
 }
 
 /// Keys of the caller's tenant, newest first, those before `before`.
 pub async fn list_keys(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     before: Option<KeyId>,
     limit: u16,
 ) -> Result<Vec<Key>, KeyError> {
-    context.directory.list_keys(caller.tenant, before, limit).await.map_err(KeyError::Directory)
+    replica.directory.list_keys(actor.tenant, before, limit).await.map_err(KeyError::Directory)
 }
 
 /// Changes a key and gives it as it is then.
 pub async fn update_key(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     id: KeyId,
     UpdateKey { change, confirmed }: UpdateKey,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Key, KeyError> {
-    read_governed(context, caller, id).await?;
+    read_governed(replica, actor, id).await?;
     if let Some(expiry) = change.expires_at {
-        refuse_outliving(caller, expiry)?;
+        refuse_outliving(actor, expiry)?;
     }
     let ends =
-        change.disabled == Some(true) || change.expires_at.flatten().is_some_and(|expiry| expiry <= now);
-    if id == caller.key && ends {
+        change.disabled == Some(true) || change.expires_at.flatten().is_some_and(|expiry| expiry <= by.at);
+    if actor.key() == Some(id) && ends {
         return Err(KeyError::OwnKey);
     }
     if let Some(list) = &change.allowlist {
-        refuse_escaping(caller, list)?;
-        if id == caller.key && !confirmed && !list.allows(caller.address) {
-            return Err(KeyError::LockOut(caller.address));
+        refuse_escaping(actor, list)?;
+        let own = actor.key() == Some(id) && !confirmed;
+        if own && let Some(address) = actor.locked_out_by(list) {
+            return Err(KeyError::LockOut(address));
         }
     }
-    let key = context.directory.update_key(caller.tenant, id, change, now).await;
+    let key = replica.directory.update_key(actor.tenant, id, change, by).await;
     match key.as_ref().ok().and_then(Option::as_ref).and_then(KeyEnd::of) {
-        Some(end) => context.tell_end(end).await,
-        None => context.catch_up().await,
+        Some(end) => replica.tell_end(end).await,
+        None => replica.catch_up().await,
     }
     key.map_err(KeyError::Directory)?.ok_or(KeyError::NotFound)
 }
 
 /// Deletes a key; it is refused from then on.
-pub async fn delete_key(
-    context: &Context,
-    caller: &Caller,
-    id: KeyId,
-    now: Timestamp,
-) -> Result<(), KeyError> {
-    read_governed(context, caller, id).await?;
-    if id == caller.key {
+pub async fn delete_key(replica: &Replica, actor: &Actor, id: KeyId, by: &Change) -> Result<(), KeyError> {
+    read_governed(replica, actor, id).await?;
+    if actor.key() == Some(id) {
         return Err(KeyError::OwnKey);
     }
-    let deleted = context.directory.delete_key(caller.tenant, id, now).await;
+    let deleted = replica.directory.delete_key(actor.tenant, id, by).await;
     if let Ok(true) = deleted {
-        context.tell_end(KeyEnd::deleted(id)).await;
+        replica.tell_end(KeyEnd::deleted(id)).await;
     }
     if deleted.map_err(KeyError::Directory)? { Ok(()) } else { Err(KeyError::NotFound) }
 }
 
 /// A key that ends makes none that outlasts it, and cannot put off its own end.
-pub(crate) fn refuse_outliving(caller: &Caller, expiry: Option<Timestamp>) -> Result<(), KeyError> {
-    match caller.expires_at {
+pub(crate) fn refuse_outliving(actor: &Actor, expiry: Option<Timestamp>) -> Result<(), KeyError> {
+    match actor.until {
         Some(own) if expiry.is_none_or(|expiry| expiry > own) => Err(KeyError::BeyondOwnExpiry(own)),
         _ => Ok(()),
     }
@@ -206,16 +203,16 @@ pub(crate) fn refuse_outliving(caller: &Caller, expiry: Option<Timestamp>) -> Re
 
 /// A key with a list of its own makes none that is of use elsewhere, and cannot
 /// widen its own: who stole it could otherwise leave the list by a new key.
-pub(crate) fn refuse_escaping(caller: &Caller, list: &Allowlist) -> Result<(), KeyError> {
-    if list.is_within(&caller.allowlist) { Ok(()) } else { Err(KeyError::BeyondOwnAllowlist) }
+pub(crate) fn refuse_escaping(actor: &Actor, list: &Allowlist) -> Result<(), KeyError> {
+    if list.is_within(&actor.allowlist) { Ok(()) } else { Err(KeyError::BeyondOwnAllowlist) }
 }
 
 /// A key that the caller may change. Mode and scopes of a key never change, so
 /// what is found here still holds when the change is written.
-pub(crate) async fn read_governed(context: &Context, caller: &Caller, id: KeyId) -> Result<Key, KeyError> {
-    let key = read_key(context, caller, id).await?;
-    if caller.mode == Mode::Test && key.mode == Mode::Live {
+pub(crate) async fn read_governed(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
+    let key = read_key(replica, actor, id).await?;
+    if actor.mode == Mode::Test && key.mode == Mode::Live {
         return Err(KeyError::NotFound);
     }
-    if caller.scopes.covers(key.scopes) { Ok(key) } else { Err(KeyError::BeyondOwnScopes(key.scopes)) }
+    if actor.grants.covers(key.scopes) { Ok(key) } else { Err(KeyError::BeyondOwnScopes(key.scopes)) }
 }

@@ -3,15 +3,14 @@
 //! limits nothing until then.
 
 use crate::{
-    access::caller::Caller,
-    context::Context,
+    access::{actor::Actor, change::Change},
+    context::Replica,
     id::ProfileId,
     management::profiles::{ProfileError, change_profile, find_profile},
     tenant::{
         limits::{Bucket, Buckets, LimitName, LimitNotes, LimitScope, NamedLimits},
         profile::Profile,
     },
-    time::Timestamp,
 };
 use std::collections::BTreeMap;
 
@@ -68,13 +67,13 @@ pub fn rate_limits(profile: &Profile) -> Vec<RateLimit> {
 
 /// Announces a limit.
 pub async fn create_rate_limit(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     profile: ProfileId,
     (name, note): (LimitName, String),
-    now: Timestamp,
+    by: &Change,
 ) -> Result<RateLimit, RateLimitError> {
-    change(context, caller, profile, now, |limits| {
+    change(replica, actor, profile, by, |limits| {
         if limits.iter().any(|limit| limit.name == name) {
             return Err(RateLimitError::NameTaken);
         }
@@ -90,13 +89,13 @@ pub async fn create_rate_limit(
 
 /// Says something else of a limit.
 pub async fn describe_rate_limit(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     profile: ProfileId,
     (name, note): (&LimitName, Option<&str>),
-    now: Timestamp,
+    by: &Change,
 ) -> Result<RateLimit, RateLimitError> {
-    change(context, caller, profile, now, |limits| {
+    change(replica, actor, profile, by, |limits| {
         let limit = find(limits, name)?;
         if let Some(note) = note {
             note.clone_into(&mut limit.note);
@@ -108,13 +107,13 @@ pub async fn describe_rate_limit(
 
 /// Takes a limit away with its buckets.
 pub async fn delete_rate_limit(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     profile: ProfileId,
     name: &LimitName,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), RateLimitError> {
-    change(context, caller, profile, now, |limits| {
+    change(replica, actor, profile, by, |limits| {
         find(limits, name)?;
         limits.retain(|limit| limit.name != *name);
         Ok(())
@@ -124,13 +123,13 @@ pub async fn delete_rate_limit(
 
 /// Gives a limit one bucket more.
 pub async fn create_bucket(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     profile: ProfileId,
     (name, bucket): (&LimitName, Bucket),
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), RateLimitError> {
-    change(context, caller, profile, now, |limits| {
+    change(replica, actor, profile, by, |limits| {
         let limit = find(limits, name)?;
         if limit.buckets.iter().any(|known| known.window == bucket.window) {
             return Err(RateLimitError::WindowTaken);
@@ -146,14 +145,14 @@ pub async fn create_bucket(
 
 /// Replaces the bucket with this window.
 pub async fn update_bucket(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     profile: ProfileId,
     (name, window): (&LimitName, u32),
     (max, new_window): (Option<u32>, Option<u32>),
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Bucket, RateLimitError> {
-    change(context, caller, profile, now, |limits| {
+    change(replica, actor, profile, by, |limits| {
         let limit = find(limits, name)?;
         let at = place(limit, window)?;
         let bucket = Bucket::new(max.unwrap_or(limit.buckets[at].max), new_window.unwrap_or(window));
@@ -169,13 +168,13 @@ pub async fn update_bucket(
 
 /// Takes the bucket with this window away.
 pub async fn delete_bucket(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     profile: ProfileId,
     (name, window): (&LimitName, u32),
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), RateLimitError> {
-    change(context, caller, profile, now, |limits| {
+    change(replica, actor, profile, by, |limits| {
         let limit = find(limits, name)?;
         let at = place(limit, window)?;
         limit.buckets.remove(at);
@@ -194,14 +193,14 @@ fn place(limit: &RateLimit, window: u32) -> Result<usize, RateLimitError> {
 }
 
 async fn change<T>(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     id: ProfileId,
-    now: Timestamp,
+    by: &Change,
     change: impl Fn(&mut Vec<RateLimit>) -> Result<T, RateLimitError>,
 ) -> Result<T, RateLimitError> {
-    let find = async || find_profile(context, caller, id).await;
-    let changed = change_profile(context, caller, find, now, |old| {
+    let find = async || find_profile(replica, actor, id).await;
+    let changed = change_profile(replica, actor, find, by, |old| {
         let mut limits = rate_limits(old);
         let told = change(&mut limits)?;
         Ok((with_limits(old, limits)?, told))

@@ -1,7 +1,7 @@
 //! Requests of management with an Idempotency-Key: the second of two equal ones changes nothing.
 
 use crate::{
-    context::Context,
+    context::Replica,
     id::TenantId,
     ports::error::StoreError,
     time::Timestamp,
@@ -10,13 +10,13 @@ use crate::{
 
 /// A repeat of a request that made a secret cannot be answered as the first was.
 pub(crate) async fn refuse_repeat<E: From<IdempotencyError> + From<StoreError>>(
-    context: &Context,
+    replica: &Replica,
     tenant: TenantId,
     once: Option<&Once>,
     now: Timestamp,
 ) -> Result<(), E> {
     let Some(once) = once else { return Ok(()) };
-    match context.directory.answered(tenant, once, now - KEPT).await? {
+    match replica.directory.answered(tenant, once, now - KEPT).await? {
         None => Ok(()),
         Some(request) if once.is_same(&request) => Err(IdempotencyError::SecretShown.into()),
         Some(_) => Err(IdempotencyError::Mismatch.into()),
@@ -25,14 +25,14 @@ pub(crate) async fn refuse_repeat<E: From<IdempotencyError> + From<StoreError>>(
 
 /// A conflict may be that of a repeat which came first.
 pub(crate) async fn made_once<E: From<IdempotencyError> + From<StoreError>>(
-    context: &Context,
+    replica: &Replica,
     tenant: TenantId,
     once: Option<&Once>,
     now: Timestamp,
     made: Result<(), StoreError>,
 ) -> Result<(), E> {
     if matches!(made, Err(StoreError::Conflict | StoreError::Full { .. })) {
-        refuse_repeat::<E>(context, tenant, once, now).await?;
+        refuse_repeat::<E>(replica, tenant, once, now).await?;
     }
     Ok(made?)
 }

@@ -3,8 +3,8 @@
 //! key can go.
 
 use crate::{
-    context::Context, delivery::account::ProviderAccount, keyring::Place, ports::error::StoreError,
-    tenant::resource::Resource, time::Timestamp, webhook::Webhook,
+    access::change::Change, context::Management, delivery::account::ProviderAccount, keyring::Place,
+    ports::error::StoreError, tenant::resource::Resource, time::Timestamp, webhook::Webhook,
 };
 use rand::CryptoRng;
 
@@ -21,40 +21,40 @@ pub struct Resealed {
 /// Seals anew what an older version sealed. The copy in memory says which; a
 /// change that came between is kept, and looked at the next time.
 pub async fn reseal_resources(
-    context: &Context,
-    now: Timestamp,
+    management: &Management,
+    by: &Change,
     rng: &mut (impl CryptoRng + Send),
 ) -> Result<Resealed, StoreError> {
     let mut pass = Resealed::default();
-    if context.keyring.versions().seal.iter().count() < 2 {
+    if management.keyring.versions().seal.iter().count() < 2 {
         return Ok(pass);
     }
-    for (place, resource) in sealed_before(context, now) {
+    for (place, resource) in sealed_before(management, by.at) {
         let before = resource.sealed.as_deref().unwrap_or_default();
-        let Ok(sealed) = context.keyring.reseal(&place, before, rng) else {
+        let Ok(sealed) = management.keyring.reseal(&place, before, rng) else {
             pass.unreadable += 1;
             continue;
         };
         let anew = Resource { sealed: Some(sealed), version: resource.version + 1, ..resource };
-        match context.directory.update_resource(&anew, &[]).await {
+        match management.directory.update_resource(&anew, &[], by).await {
             Ok(()) => pass.resealed += 1,
             Err(StoreError::Conflict) => {}
             Err(error) => return Err(error),
         }
     }
     if pass.resealed > 0 {
-        context.catch_up().await;
+        management.catch_up().await;
     }
     Ok(pass)
 }
 
-fn sealed_before(context: &Context, now: Timestamp) -> Vec<(Place, Resource)> {
+fn sealed_before(management: &Management, now: Timestamp) -> Vec<(Place, Resource)> {
     let mut found = Vec::new();
-    for view in context.snapshot.tenants() {
-        for account in view.providers.iter().filter(|one| context.keyring.needs_reseal(&one.sealed)) {
+    for view in management.snapshot.tenants() {
+        for account in view.providers.iter().filter(|one| management.keyring.needs_reseal(&one.sealed)) {
             found.push((ProviderAccount::place(account.id, account.tenant), account.resource(now)));
         }
-        for webhook in view.webhooks.iter().filter(|one| context.keyring.needs_reseal(&one.sealed)) {
+        for webhook in view.webhooks.iter().filter(|one| management.keyring.needs_reseal(&one.sealed)) {
             found.push((Webhook::place(webhook.tenant, webhook.id), webhook.resource(now)));
         }
     }

@@ -2,8 +2,8 @@
 //! senders, routes, templates.
 
 use crate::{
-    access::caller::LiveByTest,
-    context::Context,
+    access::{actor::LiveByTest, change::Change},
+    context::Replica,
     id::TenantId,
     management::repeat::refuse_repeat,
     ports::{error::StoreError, gateways::SettingFault},
@@ -102,22 +102,22 @@ pub(super) async fn in_rounds<T>(
 
 /// All of a kind, oldest first.
 pub(super) async fn list(
-    context: &Context,
+    replica: &Replica,
     tenant: TenantId,
     kind: ResourceKind,
 ) -> Result<Vec<Resource>, StoreError> {
-    let mut resources = context.directory.list_resources(tenant).await?;
+    let mut resources = replica.directory.list_resources(tenant).await?;
     resources.retain(|resource| resource.kind == kind);
     Ok(resources)
 }
 
 pub(super) async fn read(
-    context: &Context,
+    replica: &Replica,
     tenant: TenantId,
     kind: ResourceKind,
     id: [u8; 16],
 ) -> Result<Resource, ResourceError> {
-    let found = list(context, tenant, kind).await?.into_iter().find(|resource| resource.id == id);
+    let found = list(replica, tenant, kind).await?.into_iter().find(|resource| resource.id == id);
     found.ok_or(ResourceError::NotFound(kind))
 }
 
@@ -139,15 +139,15 @@ impl<T> Made<T> {
 /// What an earlier request with this Idempotency-Key made, if there was one. A
 /// repeat bears the same body, so the name leads to it; nothing secret is in the answer.
 pub(super) async fn made_before(
-    context: &Context,
+    replica: &Replica,
     (tenant, kind, name): (TenantId, ResourceKind, &str),
     once: Option<&Once>,
     now: Timestamp,
 ) -> Result<Option<Resource>, ResourceError> {
-    match refuse_repeat::<ResourceError>(context, tenant, once, now).await {
+    match refuse_repeat::<ResourceError>(replica, tenant, once, now).await {
         Ok(()) => Ok(None),
         Err(ResourceError::Idempotency(IdempotencyError::SecretShown)) => {
-            let found = list(context, tenant, kind).await?.into_iter().find(|resource| resource.name == name);
+            let found = list(replica, tenant, kind).await?.into_iter().find(|resource| resource.name == name);
             found.map(Some).ok_or(ResourceError::MadeBefore(kind))
         }
         Err(error) => Err(error),
@@ -156,15 +156,16 @@ pub(super) async fn made_before(
 
 /// Makes a resource. Gives what is there instead if a repeat of the request came first.
 pub(super) async fn create(
-    context: &Context,
+    replica: &Replica,
     resource: &Resource,
     basis: &[Basis],
     once: Option<&Once>,
+    by: &Change,
 ) -> Result<Option<Resource>, ResourceError> {
     let Resource { tenant, kind, created_at: now, .. } = *resource;
-    let created = context.directory.create_resource(resource, basis, once).await;
+    let created = replica.directory.create_resource(resource, basis, once, by).await;
     if matches!(created, Err(StoreError::Conflict | StoreError::Full { .. }))
-        && let Some(first) = made_before(context, (tenant, kind, &resource.name), once, now).await?
+        && let Some(first) = made_before(replica, (tenant, kind, &resource.name), once, now).await?
     {
         return Ok(Some(first));
     }
@@ -172,19 +173,20 @@ pub(super) async fn create(
         Err(StoreError::Conflict) => return Err(ResourceError::NameTaken(kind)),
         outcome => outcome?,
     }
-    context.catch_up().await;
+    replica.catch_up().await;
     Ok(None)
 }
 
 /// Writes a resource whose version is one more than it was read with.
 pub(super) async fn update(
-    context: &Context,
+    replica: &Replica,
     resource: &Resource,
     basis: &[Basis],
+    by: &Change,
 ) -> Result<(), ResourceError> {
-    match context.directory.update_resource(resource, basis).await {
+    match replica.directory.update_resource(resource, basis, by).await {
         Err(StoreError::Conflict) => {
-            let others = list(context, resource.tenant, resource.kind).await?;
+            let others = list(replica, resource.tenant, resource.kind).await?;
             let taken = others.iter().any(|other| other.id != resource.id && other.name == resource.name);
             return Err(match taken {
                 true => ResourceError::NameTaken(resource.kind),
@@ -193,19 +195,19 @@ pub(super) async fn update(
         }
         outcome => outcome?,
     }
-    context.catch_up().await;
+    replica.catch_up().await;
     Ok(())
 }
 
 pub(super) async fn delete(
-    context: &Context,
+    replica: &Replica,
     tenant: TenantId,
     (kind, id): (ResourceKind, [u8; 16]),
     basis: &[Basis],
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), ResourceError> {
-    let deleted = context.directory.delete_resource(tenant, (kind, id), basis, now).await?;
-    context.catch_up().await;
+    let deleted = replica.directory.delete_resource(tenant, (kind, id), basis, by).await?;
+    replica.catch_up().await;
     if deleted { Ok(()) } else { Err(ResourceError::NotFound(kind)) }
 }
 

@@ -1,10 +1,10 @@
 //! Routes: make, change, delete, explain.
 
 use crate::{
-    access::caller::Caller,
+    access::{actor::Actor, change::Change},
     acts::ways::{Candidate, Skipped, account, operator, ways},
     code::Code,
-    context::Context,
+    context::{Management, Replica},
     delivery::{account::Health, route::Route},
     id::{MessageId, ProviderId, RouteId, TenantId},
     locale::Locale,
@@ -70,30 +70,30 @@ fn route_of(resource: Resource) -> Result<Route, ResourceError> {
 }
 
 /// The routes of a tenant, in the order in which they are tried.
-pub async fn list_routes(context: &Context, tenant: TenantId) -> Result<Vec<Route>, ResourceError> {
-    let found = list(context, tenant, ResourceKind::Route).await?;
+pub async fn list_routes(replica: &Replica, tenant: TenantId) -> Result<Vec<Route>, ResourceError> {
+    let found = list(replica, tenant, ResourceKind::Route).await?;
     let mut routes: Vec<_> = found.into_iter().map(route_of).collect::<Result<_, _>>()?;
     routes.sort_by_key(|route| (route.order, route.id));
     Ok(routes)
 }
 
 /// A route of the tenant.
-pub async fn read_route(context: &Context, tenant: TenantId, id: RouteId) -> Result<Route, ResourceError> {
-    route_of(read(context, tenant, ResourceKind::Route, *id.bytes()).await?)
+pub async fn read_route(replica: &Replica, tenant: TenantId, id: RouteId) -> Result<Route, ResourceError> {
+    route_of(read(replica, tenant, ResourceKind::Route, *id.bytes()).await?)
 }
 
 /// Makes a route of a tenant, or of the operator.
 pub async fn create_route(
-    context: &Context,
+    replica: &Replica,
     tenant: TenantId,
     (name, provider): (ResourceName, ProviderId),
     change: RouteChange,
     once: Option<&Once>,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Made<Route>, ResourceError> {
     let mut route = Route {
-        id: RouteId::new(now, rng),
+        id: RouteId::new(by.at, rng),
         tenant,
         name: name.as_str().to_owned(),
         enabled: true,
@@ -105,16 +105,16 @@ pub async fn create_route(
         sender: None,
         receipt_timeout: None,
         version: 1,
-        created_at: now,
+        created_at: by.at,
     };
     change.apply(&mut route);
     let place = (tenant, ResourceKind::Route, name.as_str());
     let made = in_rounds(ResourceKind::Route, async || {
-        if let Some(first) = made_before(context, place, once, now).await? {
+        if let Some(first) = made_before(replica, place, once, by.at).await? {
             return Ok(Some(first));
         }
-        let basis = [refuse_unusable(context, tenant, provider).await?];
-        create(context, &route.resource(now), &basis, once).await
+        let basis = [refuse_unusable(replica, tenant, provider).await?];
+        create(replica, &route.resource(by.at), &basis, once, by).await
     });
     match made.await? {
         Some(first) => Ok(Made { value: route_of(first)?, before: true }),
@@ -124,22 +124,22 @@ pub async fn create_route(
 
 /// Changes a route.
 pub async fn update_route(
-    context: &Context,
+    replica: &Replica,
     tenant: TenantId,
     id: RouteId,
     change: RouteChange,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Route, ResourceError> {
     in_rounds(ResourceKind::Route, async || {
-        let mut route = read_route(context, tenant, id).await?;
+        let mut route = read_route(replica, tenant, id).await?;
         change.clone().apply(&mut route);
         // One that is out of use may name what is out of use.
         let basis = match route.enabled {
-            true => Some(refuse_unusable(context, tenant, route.provider).await?),
+            true => Some(refuse_unusable(replica, tenant, route.provider).await?),
             false => None,
         };
         route.version += 1;
-        update(context, &route.resource(now), basis.as_slice()).await?;
+        update(replica, &route.resource(by.at), basis.as_slice(), by).await?;
         Ok(route)
     })
     .await
@@ -147,12 +147,12 @@ pub async fn update_route(
 
 /// Deletes a route.
 pub async fn delete_route(
-    context: &Context,
+    replica: &Replica,
     tenant: TenantId,
     id: RouteId,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), ResourceError> {
-    delete(context, tenant, (ResourceKind::Route, *id.bytes()), &[], now).await
+    delete(replica, tenant, (ResourceKind::Route, *id.bytes()), &[], by).await
 }
 
 /// What is asked of the routes.
@@ -193,19 +193,19 @@ pub struct ExplainedWay {
 /// Says what would happen to a message. Among routes of one order chance
 /// decides for each message, so this draws for one that does not exist.
 pub fn explain_route(
-    context: &Context,
-    caller: &Caller,
+    management: &Management,
+    actor: &Actor,
     question: Question,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Explanation, ResourceError> {
-    let view = context.tenant_view(caller.tenant)?;
+    let view = management.tenant_view(actor.tenant)?;
     let message = MessageId::new(now, 0, rng);
-    let operator = operator(&context.snapshot);
+    let operator = operator(&management.snapshot);
     let mut found = ways(&view, operator.as_deref(), &question.to, message);
     // What the operator has for others is not this tenant's to know.
     found.skipped.retain(|(route, _)| {
-        route.tenant == caller.tenant || account(&view, operator.as_deref(), route.provider).is_some()
+        route.tenant == actor.tenant || account(&view, operator.as_deref(), route.provider).is_some()
     });
     let policy = Policy::default();
     let template = match &question.template {
@@ -226,12 +226,12 @@ pub fn explain_route(
         sender: None,
     };
     let explain = |way: Candidate| {
-        let own = context.gateways.own_sender(&way.account);
+        let own = management.gateways.own_sender(&way.account);
         let sender = own.unwrap_or_else(|| way.sender.as_str().to_owned());
-        ExplainedWay { sender, health: context.gateways.health(&way.account, caller.tenant), way }
+        ExplainedWay { sender, health: management.gateways.health(&way.account, actor.tenant), way }
     };
     Ok(Explanation {
-        relay: found.candidates.is_empty() && context.live_route,
+        relay: found.candidates.is_empty() && management.live_route,
         country_allowed: view.settings.countries.mode(question.to.country()) == CountryMode::Allow,
         ways: found.candidates.into_iter().map(explain).collect(),
         skipped: found.skipped,

@@ -33,11 +33,6 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// What a store that lacks the method answers.
-    pub fn unsupported() -> Self {
-        Self::unavailable("this store does not do that")
-    }
-
     /// Any failure of the engine below.
     pub fn unavailable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unavailable(error.into())

@@ -117,9 +117,7 @@ pub trait Gateways: Send + Sync {
     async fn try_send(&self, account: &ProviderAccount, settings: &Value, trial: Trial) -> TrialOutcome;
 
     /// Why a webhook cannot be at this URL, as far as can be said without a look at the name in it.
-    fn check_url(&self, _url: &str) -> Result<(), String> {
-        Err("cannot be called from here".to_owned())
-    }
+    fn check_url(&self, url: &str) -> Result<(), String>;
 
     /// What every message through an account comes from, if its settings say so.
     fn own_sender(&self, account: &Arc<ProviderAccount>) -> Option<String>;
@@ -133,43 +131,4 @@ pub trait Gateways: Send + Sync {
         account: &Arc<ProviderAccount>,
         call: &ReceiptCall,
     ) -> Result<Reports, ReceiptRefusal>;
-}
-
-/// Where there are no providers at all.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoGateways;
-
-#[async_trait]
-impl Gateways for NoGateways {
-    fn kinds(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn check(&self, _: &str, _: &Value) -> Result<(), Vec<SettingFault>> {
-        Err(vec![SettingFault { field: "kind".to_owned(), message: "is not known".to_owned() }])
-    }
-
-    fn redact(&self, _: &str, _: &Value) -> Value {
-        Value::Null
-    }
-
-    fn update(&self, kind: &str, settings: &Value, _: &Value) -> Result<Value, Vec<SettingFault>> {
-        self.check(kind, settings).map(|()| Value::Null)
-    }
-
-    async fn try_send(&self, _: &ProviderAccount, _: &Value, _: Trial) -> TrialOutcome {
-        TrialOutcome::Refused { class: "account", reason: "no such provider".to_owned() }
-    }
-
-    fn own_sender(&self, _: &Arc<ProviderAccount>) -> Option<String> {
-        None
-    }
-
-    fn health(&self, _: &ProviderAccount, _: TenantId) -> Option<Health> {
-        None
-    }
-
-    fn read_receipts(&self, _: &Arc<ProviderAccount>, _: &ReceiptCall) -> Result<Reports, ReceiptRefusal> {
-        Err(ReceiptRefusal::Unsupported)
-    }
 }

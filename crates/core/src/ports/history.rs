@@ -14,17 +14,12 @@ use async_trait::async_trait;
 
 /// What became of the verifications, as the acts ask for it.
 #[async_trait]
-#[expect(unused_variables, reason = "the parameters of methods that a test's store leaves out")]
 pub trait History: Send + Sync {
     /// A verification whose start is recorded.
-    async fn read(&self, key: RecordKey) -> Result<Option<PastVerification>, StoreError> {
-        Err(StoreError::unsupported())
-    }
+    async fn read(&self, key: RecordKey) -> Result<Option<PastVerification>, StoreError>;
 
     /// What happened to a verification, oldest first; empty when nothing is recorded of it.
-    async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
-        Err(StoreError::unsupported())
-    }
+    async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError>;
 
     /// Verifications of the tenant and mode, newest first.
     async fn list(
@@ -32,9 +27,7 @@ pub trait History: Send + Sync {
         tenant: TenantId,
         mode: Mode,
         query: &ListQuery,
-    ) -> Result<Vec<PastVerification>, StoreError> {
-        Err(StoreError::unsupported())
-    }
+    ) -> Result<Vec<PastVerification>, StoreError>;
 
     /// Takes the number out of all verifications started up to `at`, also of
     /// those that are recorded later; how many held it.
@@ -44,9 +37,7 @@ pub trait History: Send + Sync {
         mode: Mode,
         number: Fingerprint,
         at: Timestamp,
-    ) -> Result<u64, StoreError> {
-        Err(StoreError::unsupported())
-    }
+    ) -> Result<u64, StoreError>;
 
     /// What happened hour by hour; hours without anything are left out.
     async fn report(
@@ -54,9 +45,7 @@ pub trait History: Send + Sync {
         tenant: TenantId,
         mode: Mode,
         query: &ReportQuery,
-    ) -> Result<Vec<HourlyCounts>, StoreError> {
-        Err(StoreError::unsupported())
-    }
+    ) -> Result<Vec<HourlyCounts>, StoreError>;
 
     /// What became of what was sent, by provider, country and prefix.
     async fn conversion(
@@ -64,9 +53,7 @@ pub trait History: Send + Sync {
         tenant: TenantId,
         mode: Mode,
         query: &ConversionQuery,
-    ) -> Result<Vec<WayCounts>, StoreError> {
-        Err(StoreError::unsupported())
-    }
+    ) -> Result<Vec<WayCounts>, StoreError>;
 }
 
 /// What a batch became.

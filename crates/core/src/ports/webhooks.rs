@@ -100,12 +100,9 @@ pub enum Settled {
 
 /// The messages that wait, and the log of tries. Each method is one atomic act.
 #[async_trait]
-#[expect(unused_variables, reason = "the parameters of methods that a test's store leaves out")]
 pub trait WebhookOutbox: Send + Sync {
     /// Adds messages; those that are there already change nothing.
-    async fn add(&self, messages: &[WebhookMessage]) -> Result<(), StoreError> {
-        Err(StoreError::unsupported())
-    }
+    async fn add(&self, messages: &[WebhookMessage]) -> Result<(), StoreError>;
 
     /// Webhooks with messages that are due, by id, those after `after`.
     async fn due(
@@ -113,9 +110,7 @@ pub trait WebhookOutbox: Send + Sync {
         after: Option<WebhookId>,
         now: Timestamp,
         limit: u16,
-    ) -> Result<Vec<WebhookId>, StoreError> {
-        Err(StoreError::unsupported())
-    }
+    ) -> Result<Vec<WebhookId>, StoreError>;
 
     /// Takes up to `limit` due messages of a webhook, the oldest first, and
     /// holds them until `until`.
@@ -124,29 +119,21 @@ pub trait WebhookOutbox: Send + Sync {
         webhook: WebhookId,
         (now, until): (Timestamp, Timestamp),
         limit: u16,
-    ) -> Result<Vec<WebhookClaim>, StoreError> {
-        Err(StoreError::unsupported())
-    }
+    ) -> Result<Vec<WebhookClaim>, StoreError>;
 
     /// Notes what a try became, if the claim is still the newest.
     async fn settle(
         &self,
         claim: &WebhookClaim,
         settlement: &WebhookSettlement,
-    ) -> Result<Settled, StoreError> {
-        Err(StoreError::unsupported())
-    }
+    ) -> Result<Settled, StoreError>;
 
     /// Ends the tries of up to `limit` messages of a webhook; they can still be
     /// sent again. How many there were.
-    async fn end_tries(&self, webhook: WebhookId, limit: u16) -> Result<u64, StoreError> {
-        Err(StoreError::unsupported())
-    }
+    async fn end_tries(&self, webhook: WebhookId, limit: u16) -> Result<u64, StoreError>;
 
     /// Failed tries of a webhook since `since`, pings aside; counted up to `most`.
-    async fn failures(&self, webhook: WebhookId, since: Timestamp, most: u16) -> Result<u64, StoreError> {
-        Err(StoreError::unsupported())
-    }
+    async fn failures(&self, webhook: WebhookId, since: Timestamp, most: u16) -> Result<u64, StoreError>;
 
     /// Begins the tries of a message anew; whether there is one. What is under
     /// way is sent once more after that.
@@ -156,9 +143,7 @@ pub trait WebhookOutbox: Send + Sync {
         webhook: WebhookId,
         message: WebhookMessageId,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        Err(StoreError::unsupported())
-    }
+    ) -> Result<bool, StoreError>;
 
     /// Tries of a webhook, newest first, those before `before`.
     async fn list_attempts(
@@ -167,23 +152,17 @@ pub trait WebhookOutbox: Send + Sync {
         webhook: WebhookId,
         before: Option<AttemptId>,
         limit: u16,
-    ) -> Result<Vec<WebhookAttempt>, StoreError> {
-        Err(StoreError::unsupported())
-    }
+    ) -> Result<Vec<WebhookAttempt>, StoreError>;
 
     /// Deletes up to `limit` messages and as many tries of a webhook. Whether all are gone.
-    async fn forget(&self, tenant: TenantId, webhook: WebhookId, limit: u16) -> Result<bool, StoreError> {
-        Err(StoreError::unsupported())
-    }
+    async fn forget(&self, tenant: TenantId, webhook: WebhookId, limit: u16) -> Result<bool, StoreError>;
 
     /// Webhooks of which messages are kept, with their tenants, by id, those after `after`.
     async fn known(
         &self,
         after: Option<WebhookId>,
         limit: u16,
-    ) -> Result<Vec<(TenantId, WebhookId)>, StoreError> {
-        Err(StoreError::unsupported())
-    }
+    ) -> Result<Vec<(TenantId, WebhookId)>, StoreError>;
 
     /// Deletes what a webhook has beyond its bounds, up to `limit` of each kind.
     async fn retain(
@@ -191,9 +170,7 @@ pub trait WebhookOutbox: Send + Sync {
         webhook: WebhookId,
         bounds: &KeptBounds,
         limit: u16,
-    ) -> Result<Retained, StoreError> {
-        Err(StoreError::unsupported())
-    }
+    ) -> Result<Retained, StoreError>;
 }
 
 /// What is kept of one webhook.
@@ -218,10 +195,3 @@ pub struct Retained {
     /// Whether there is more to delete.
     pub more: bool,
 }
-
-/// Where there are no webhooks at all.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoWebhooks;
-
-#[async_trait]
-impl WebhookOutbox for NoWebhooks {}

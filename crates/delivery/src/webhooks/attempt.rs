@@ -8,6 +8,7 @@ use crate::{
     providers::signature::SigningSecret,
 };
 use countersign_core::{
+    access::change::Change,
     acts::webhook_events::PING,
     context::Context,
     id::AttemptId,
@@ -153,7 +154,7 @@ impl Sender {
     ) -> Result<(), StoreError> {
         let of = (webhook.tenant, webhook.id);
         // This does nothing if the webhook was enabled again in the meantime.
-        if disable_webhook(&self.context, of, reason, webhook.enabled_at, now).await? {
+        if disable_webhook(&self.context, of, reason, webhook.enabled_at, &Change::by_system(now)).await? {
             tracing::warn!(
                 event = "webhook.disabled", webhook.id = %webhook.id, tenant.id = %webhook.tenant,
                 reason = reason.as_str(), "A webhook was disabled"

@@ -7,7 +7,7 @@ use crate::provider::{Accepted, Outgoing, SendError};
 use countersign_core::{
     id::MessageId,
     mode::Mode,
-    ports::{codes::Codes, nodes::Share},
+    ports::nodes::Share,
     verification::{settlement::Settlement, status::Delivery},
 };
 use fake::{Fixed, MemoryCodes, SECOND, accounts, context, start};
@@ -61,7 +61,15 @@ fn whole() -> Share {
 
 fn worker(codes: &Arc<MemoryCodes>, line: &Arc<Line>, parallel: usize) -> Worker {
     let settings = WorkerSettings { parallel, ..WorkerSettings::default() };
-    Worker::new(context(codes), (Some(line.clone()), accounts()), Arc::new(Fixed), whole(), None, settings)
+    Worker::new(
+        context(codes).management,
+        (codes.clone(), 4),
+        (Some(line.clone()), accounts()),
+        Arc::new(Fixed),
+        whole(),
+        None,
+        settings,
+    )
 }
 
 fn accepted() -> Settlement {
@@ -113,7 +121,8 @@ async fn without_a_route_live_messages_wait() {
     let codes = Arc::new(MemoryCodes::default());
     start(&codes, Mode::Live, "+48500500502").await;
     let worker = Worker::new(
-        context(&codes),
+        context(&codes).management,
+        (codes.clone(), 4),
         (None, accounts()),
         Arc::new(Fixed),
         whole(),
@@ -262,7 +271,8 @@ async fn a_message_that_breaks_its_task_breaks_no_other() {
     start(&codes, Mode::Live, "+48500500502").await;
     let live: Arc<dyn Provider> = Arc::new(Breaking);
     let worker = Worker::new(
-        context(&codes),
+        context(&codes).management,
+        (codes.clone(), 4),
         (Some(live), accounts()),
         Arc::new(Fixed),
         whole(),

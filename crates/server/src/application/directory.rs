@@ -2,7 +2,7 @@
 
 use countersign_core::{
     access::usage,
-    context::Context,
+    context::Management,
     error::chain,
     ports::{clock::Clock, error::StoreError},
     time::Timestamp,
@@ -29,20 +29,20 @@ const CHANGES_KEPT: Duration = Duration::from_secs(24 * 3_600);
 const LOOKS_AN_HOUR: u32 = 7_200;
 
 /// Refreshes the snapshot until it is complete, and marks it as fresh.
-pub(super) async fn refresh(context: &Context) -> Result<(), StoreError> {
+pub(super) async fn refresh(management: &Management) -> Result<(), StoreError> {
     loop {
         // A node that is starting, or was away for long, reads the whole directory.
-        let patience = if context.snapshot.seen() == 0 { WHOLE_PATIENCE } else { LOOK_PATIENCE };
+        let patience = if management.snapshot.seen() == 0 { WHOLE_PATIENCE } else { LOOK_PATIENCE };
         let began = Instant::now();
-        if timeout(patience, context.follow()).await.map_err(StoreError::unavailable)?? {
-            context.snapshot.mark(began);
+        if timeout(patience, management.follow()).await.map_err(StoreError::unavailable)?? {
+            management.snapshot.mark(began);
             return Ok(());
         }
     }
 }
 
 /// Keeps the snapshot up to date. An outage is logged once when it begins and once when it ends.
-pub(super) async fn follow_directory(context: Context, clock: Arc<dyn Clock>, stop: CancellationToken) {
+pub(super) async fn follow_directory(management: Management, clock: Arc<dyn Clock>, stop: CancellationToken) {
     metrics::describe_gauge!("countersign_directory_keys", "API keys in the snapshot");
     let mut tick = interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -52,7 +52,7 @@ pub(super) async fn follow_directory(context: Context, clock: Arc<dyn Clock>, st
             () = stop.cancelled() => return,
             _ = tick.tick() => {}
         }
-        match refresh(&context).await {
+        match refresh(&management).await {
             Ok(()) if failing => {
                 tracing::info!("The directory can be read again");
                 failing = false;
@@ -64,16 +64,16 @@ pub(super) async fn follow_directory(context: Context, clock: Arc<dyn Clock>, st
             }
             Err(_) => {}
         }
-        metrics::gauge!("countersign_directory_keys").set(context.snapshot.size().1 as f64);
+        metrics::gauge!("countersign_directory_keys").set(management.snapshot.size().1 as f64);
         looks += 1;
         if looks % LOOKS_AN_HOUR == 1 {
-            forget_old(&context, clock.now()).await;
+            forget_old(&management, clock.now()).await;
         }
     }
 }
 
 /// Publishes notices about ended keys to the other nodes, and reads theirs.
-pub(super) async fn follow_relays(context: Context, stop: CancellationToken) {
+pub(super) async fn follow_relays(management: Management, stop: CancellationToken) {
     let mut tick = interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut mark = String::new();
@@ -82,7 +82,7 @@ pub(super) async fn follow_relays(context: Context, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = tick.tick() => {}
         }
-        match context.listen(&mark).await {
+        match management.listen(&mark).await {
             Ok(Some(next)) => mark = next,
             // The store belongs to this process alone.
             Ok(None) => return stop.cancelled().await,
@@ -92,8 +92,8 @@ pub(super) async fn follow_relays(context: Context, stop: CancellationToken) {
 }
 
 /// Deletes old rows. If that fails, the next round in an hour does it.
-async fn forget_old(context: &Context, now: Timestamp) {
-    let directory = &context.directory;
+async fn forget_old(management: &Management, now: Timestamp) {
+    let directory = &management.directory;
     let _ = directory.forget_changes(now - CHANGES_KEPT).await;
     let _ = directory.forget_answered(now - idempotency::KEPT).await;
     let _ = directory.forget_address_uses(now - usage::KEPT).await;

@@ -93,7 +93,7 @@ impl Receipts {
     async fn note(&self, account: &ProviderAccount, report: Report) -> Option<Taken> {
         let report = report.into_core();
         for pause in PAUSES {
-            match take_report(&self.context, account, report.clone(), true).await {
+            match take_report(&*self.context.codes, account, report.clone(), true).await {
                 Ok(taken) => return Some(taken),
                 // The provider already got our confirmation, so a store that is away for a moment is tried
                 // again.
@@ -115,13 +115,13 @@ impl Receipts {
     async fn look_again(self, unmatched: Unmatched) -> Option<Unmatched> {
         let Unmatched { account, id, others } = unmatched;
         // While the store is away, this cannot be decided.
-        if is_known(&self.context, &account, &id).await.unwrap_or(true) {
+        if is_known(&*self.context.codes, &account, &id).await.unwrap_or(true) {
             return None;
         }
         let since = self.strays.note(account.id, Stray::Unmatched)?;
         let mut setting = None;
         for other in others {
-            if is_known(&self.context, &account, &other.id).await.unwrap_or(false) {
+            if is_known(&*self.context.codes, &account, &other.id).await.unwrap_or(false) {
                 setting = Some(other.setting);
                 break;
             }

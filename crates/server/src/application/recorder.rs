@@ -3,10 +3,7 @@
 use countersign_core::{
     error::chain,
     ports::{
-        codes::{
-            Codes,
-            events::{EventBacklog, Unrecorded},
-        },
+        codes::events::{EventBacklog, EventLog, Unrecorded},
         error::StoreError,
         history::HistoryUpkeep,
         nodes::Share,
@@ -33,7 +30,7 @@ const EXPIRED_AT_ONCE: u16 = 200;
 
 /// Records every event once, in the order of the codes store.
 pub(super) struct Recorder {
-    codes: Arc<dyn Codes>,
+    events: Arc<dyn EventLog>,
     history: Arc<dyn HistoryUpkeep>,
     share: Share,
     passed: Mutex<Option<Timestamp>>,
@@ -47,9 +44,9 @@ enum Next {
 }
 
 impl Recorder {
-    pub fn new(codes: Arc<dyn Codes>, history: Arc<dyn HistoryUpkeep>, share: Share) -> Self {
+    pub fn new(events: Arc<dyn EventLog>, history: Arc<dyn HistoryUpkeep>, share: Share) -> Self {
         describe_metrics();
-        Self { codes, history, share, passed: Mutex::default() }
+        Self { events, history, share, passed: Mutex::default() }
     }
 
     /// The time up to which every event is recorded.
@@ -104,7 +101,7 @@ impl Recorder {
 
     async fn pass(&self, expire: bool) -> Result<Next, StoreError> {
         let Unrecorded { events, now, drained, backlog } =
-            self.codes.unrecorded(self.share.get(), BATCH).await?;
+            self.events.unrecorded(self.share.get(), BATCH).await?;
         let oldest = events.iter().map(|event| event.at).min().unwrap_or(now);
         note_backlog(backlog, now.since(oldest));
         if !events.is_empty() {
@@ -112,7 +109,7 @@ impl Recorder {
             metrics::counter!("countersign_history_recorded_total").increment(recorded.new as u64);
             metrics::counter!("countersign_history_dead_total").increment(recorded.dead as u64);
             let positions: Vec<_> = events.iter().map(|event| event.position).collect();
-            self.codes.trim(&positions).await?;
+            self.events.trim(&positions).await?;
         }
         if !drained {
             return Ok(Next::Work);
@@ -122,7 +119,7 @@ impl Recorder {
         }
         // Every event up to this time is recorded, by this node or another. So a verification that is pending
         // in the history then is really pending.
-        let until = self.codes.recorded_until().await?;
+        let until = self.events.recorded_until().await?;
         *self.passed.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
         // One worker is enough: the one with the first partition.
         if !self.share.get().contains(&0) {

@@ -3,7 +3,7 @@
 use countersign_core::{
     error::chain,
     id::NodeId,
-    ports::{codes::Codes, error::StoreError, nodes::Share},
+    ports::{codes::peers::Peers, error::StoreError, nodes::Share},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
@@ -15,12 +15,12 @@ const WORD: Duration = Duration::from_secs(2);
 
 /// Announces this worker, and takes its present share.
 pub(super) async fn take_share(
-    codes: &Arc<dyn Codes>,
+    peers: &dyn Peers,
     worker: NodeId,
     partitions: u16,
     share: &Share,
 ) -> Result<(), StoreError> {
-    let taken = codes.share(worker, partitions).await?;
+    let taken = peers.share(worker, partitions).await?;
     if share.get() != taken {
         let (first, end) = (taken.start, taken.end);
         tracing::info!(node.id = %worker, first, end, "This worker's part of the partitions");
@@ -31,7 +31,7 @@ pub(super) async fn take_share(
 
 /// Keeps the share up to date until `stop` is set; then leaves it to the other workers.
 pub(super) async fn keep_share(
-    codes: Arc<dyn Codes>,
+    peers: Arc<dyn Peers>,
     worker: NodeId,
     partitions: u16,
     share: Share,
@@ -46,11 +46,11 @@ pub(super) async fn keep_share(
         }
         // While the store is away, the share stays as it was. That is safe, because operations are atomic
         // whichever worker runs them.
-        if let Err(error) = take_share(&codes, worker, partitions, &share).await {
+        if let Err(error) = take_share(&*peers, worker, partitions, &share).await {
             tracing::debug!(error = %chain(&error), "This worker could not say that it lives");
         }
     }
-    if let Err(error) = codes.leave(worker).await {
+    if let Err(error) = peers.leave(worker).await {
         tracing::debug!(error = %chain(&error), "This worker counts as alive for a few seconds more");
     }
 }

@@ -3,6 +3,7 @@
 use super::recorder::Recorder;
 use crate::{configuration::HistorySettings, machine};
 use countersign_core::{
+    access::change::Change,
     context::Context,
     error::chain,
     management::{
@@ -85,8 +86,10 @@ impl Upkeep {
 
     /// Erases the tenants whose 30 days after deletion are over.
     async fn erase_tenants(&self) -> Result<(), StoreError> {
-        let Erased { whole, failed } =
-            erase_tenants(&self.context, self.history.as_ref(), self.clock.now()).await?;
+        let Erased { whole, failed } = {
+            let Context { management, codes, webhooks, .. } = &self.context;
+            erase_tenants(management, &**codes, &**webhooks, self.history.as_ref(), self.clock.now()).await?
+        };
         for (tenant, error) in failed {
             tracing::warn!(tenant.id = %tenant, error = %chain(&error), "A deleted tenant is not erased yet");
         }
@@ -101,7 +104,7 @@ impl Upkeep {
     async fn reseal_resources(&self) -> Result<(), StoreError> {
         let mut rng = StdRng::from_rng(&mut machine::rng());
         let Resealed { resealed, unreadable } =
-            reseal_resources(&self.context, self.clock.now(), &mut rng).await?;
+            reseal_resources(&self.context, &Change::by_system(self.clock.now()), &mut rng).await?;
         if resealed > 0 {
             tracing::info!(
                 resealed,

@@ -3,7 +3,7 @@
 
 mod needed;
 
-use super::{answer, load, open_directory_of};
+use super::{answer, load, open_directory};
 use crate::{
     cli::KeyringCommand,
     configuration::Settings,
@@ -74,7 +74,7 @@ fn create(settings: &Settings) -> anyhow::Result<()> {
 }
 
 async fn live_nodes(settings: &Settings, now: Timestamp) -> anyhow::Result<Vec<Node>> {
-    let nodes = open_directory_of(settings).await?.list_nodes(now).await;
+    let nodes = open_directory(settings).await?.list_nodes(now).await;
     nodes.context("It cannot be asked which nodes run")
 }
 

@@ -18,7 +18,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use countersign_core::{
-    error::chain, keyring::KeyRing, ports::directory::Directory as _, snapshot::Snapshot,
+    error::chain, keyring::KeyRing, ports::directory::changes::Changes, snapshot::Snapshot,
 };
 use countersign_stores::{
     directory::SqlDirectory,

@@ -1,6 +1,6 @@
 //! Tests the files that a server or a command leaves on disk.
 
-use countersign_core::ports::directory::Directory as _;
+use countersign_core::ports::directory::tenants::Tenants;
 use countersign_stores::{
     directory::SqlDirectory,
     sql::Sql,

@@ -5,7 +5,7 @@ use crate::sql::{
     Kind::{Int, Text},
     Statement, Value,
 };
-use countersign_core::{id::TenantId, time::Timestamp};
+use countersign_core::{access::change::Change, id::TenantId};
 
 /// The first statement of each change. No other writer gets a number before this transaction commits.
 pub(super) const TAKE_NUMBER: Statement = Statement {
@@ -31,10 +31,10 @@ pub(super) fn note_change(
     tenant: TenantId,
     kind: &str,
     entity: impl ToString,
-    now: Timestamp,
+    by: &Change,
 ) -> Batch {
     let values: Vec<Value> =
-        vec![tenant.to_string().into(), kind.into(), entity.to_string().into(), now.micros().into()];
+        vec![tenant.to_string().into(), kind.into(), entity.to_string().into(), by.at.micros().into()];
     batch.run_touching(1, &NOTE_CHANGE, values)
 }
 

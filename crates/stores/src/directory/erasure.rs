@@ -10,7 +10,9 @@ use crate::sql::{
     Kind::{Int, Text},
     Sql, Statement, Value,
 };
-use countersign_core::{id::TenantId, ports::error::StoreError, tenant::Tenant, time::Timestamp};
+use countersign_core::{
+    access::change::Change, id::TenantId, ports::error::StoreError, tenant::Tenant, time::Timestamp,
+};
 
 pub(super) const LIST_DELETED: Statement = Statement {
     table: "tenants",
@@ -42,11 +44,11 @@ pub(super) async fn begin(
     sql: &Sql,
     tenant: TenantId,
     until: Timestamp,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<bool, StoreError> {
     let values = vec![tenant.to_string().into(), until.micros().into()];
     let batch = take_number(Batch::default()).run_touching(1, &BEGIN_ERASURE, values);
-    match sql.batch(note_change(batch, tenant, "tenant", tenant, now)).await {
+    match sql.batch(note_change(batch, tenant, "tenant", tenant, by)).await {
         Err(StoreError::Conflict) => is_erasing(sql, tenant).await,
         outcome => outcome.map(|_| true),
     }
@@ -130,12 +132,7 @@ const OF_A_TENANT: [&Statement; 7] = [
 
 /// The deletions get no change numbers, so the copies in memory do not follow them. The copies already refuse
 /// the tenant's keys. The last change, which says that the tenant does not exist, removes it from them.
-pub(super) async fn erase(
-    sql: &Sql,
-    tenant: TenantId,
-    limit: u16,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
+pub(super) async fn erase(sql: &Sql, tenant: TenantId, limit: u16, by: &Change) -> Result<bool, StoreError> {
     if !is_erasing(sql, tenant).await? {
         return Ok(true);
     }
@@ -146,7 +143,7 @@ pub(super) async fn erase(
     }
     let last = vec![tenant.to_string().into()];
     let batch = take_number(Batch::default()).run_touching(1, &ERASE_TENANT, last);
-    match sql.batch(note_change(batch, tenant, "tenant", tenant, now)).await {
+    match sql.batch(note_change(batch, tenant, "tenant", tenant, by)).await {
         // A row was added in the meantime, or another node was first. The next call finds out which.
         Err(StoreError::Conflict) => Ok(false),
         outcome => outcome.map(|_| true),

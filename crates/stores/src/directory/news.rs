@@ -1,6 +1,7 @@
 //! The changes since a number, for the copies in memory.
 
 use super::{
+    SqlDirectory, answer,
     change::READ_HEAD,
     key::{presented_key, read_key},
     profile::{list_profiles, read_profile},
@@ -13,12 +14,14 @@ use crate::sql::{
     Kind::{Int, Text},
     Row, Sql, Statement, Value,
 };
+use async_trait::async_trait;
 use countersign_core::{
     id::{KeyId, TenantId},
-    ports::error::StoreError,
+    ports::{directory::changes::Changes, error::StoreError},
     snapshot::{news::News, view::TenantView},
     tenant::resource::Resource,
     time::Timestamp,
+    verification::idempotency::Once,
 };
 use std::collections::{BTreeSet, HashMap};
 
@@ -36,29 +39,6 @@ pub(super) const READ_CHANGES: Statement = Statement {
 
 pub(super) const FORGET_CHANGES: Statement =
     Statement { table: "changes", text: "DELETE FROM changes WHERE at < $1", params: &[Int] };
-
-pub(super) async fn forget_changes(sql: &Sql, before: Timestamp) -> Result<(), StoreError> {
-    sql.execute(&FORGET_CHANGES, vec![before.micros().into()]).await
-}
-
-pub(super) async fn news(sql: &Sql, after: i64) -> Result<Option<News>, StoreError> {
-    let head = sql.query(&READ_HEAD, Vec::new()).await?;
-    let head =
-        head.first().ok_or(StoreError::Corrupt { table: "change_head", id: "1".to_owned() })?.int(0)?;
-    // The copy was never filled: no change has the number 0.
-    if after == 0 {
-        return whole(sql, head).await.map(Some);
-    }
-    if head == after {
-        return Ok(None);
-    }
-    let changes = sql.query(&READ_CHANGES, vec![after.into(), CHANGES.into()]).await?;
-    match changes.first().map(|row| row.int(0)).transpose()? {
-        // The next change is in the list, so no change between has been deleted from it.
-        Some(first) if first == after + 1 => since(sql, &changes, head).await.map(Some),
-        _ => whole(sql, head).await.map(Some),
-    }
-}
 
 /// Reads the changed entities after the list of changes, so their state is that of the list or newer.
 async fn since(sql: &Sql, changes: &[Row], head: i64) -> Result<News, StoreError> {
@@ -216,4 +196,43 @@ async fn whole(sql: &Sql, head: i64) -> Result<News, StoreError> {
     }
     news.tenants = tenants.into_values().map(|view| (view.tenant.id, Some(view))).collect();
     Ok(news)
+}
+
+#[async_trait]
+impl Changes for SqlDirectory {
+    async fn news(&self, after: i64) -> Result<Option<News>, StoreError> {
+        let head = self.sql.query(&READ_HEAD, Vec::new()).await?;
+        let head =
+            head.first().ok_or(StoreError::Corrupt { table: "change_head", id: "1".to_owned() })?.int(0)?;
+        // The copy was never filled: no change has the number 0.
+        if after == 0 {
+            return whole(&self.sql, head).await.map(Some);
+        }
+        if head == after {
+            return Ok(None);
+        }
+        let changes = self.sql.query(&READ_CHANGES, vec![after.into(), CHANGES.into()]).await?;
+        match changes.first().map(|row| row.int(0)).transpose()? {
+            // The next change is in the list, so no change between has been deleted from it.
+            Some(first) if first == after + 1 => since(&self.sql, &changes, head).await.map(Some),
+            _ => whole(&self.sql, head).await.map(Some),
+        }
+    }
+
+    async fn forget_changes(&self, before: Timestamp) -> Result<(), StoreError> {
+        self.sql.execute(&FORGET_CHANGES, vec![before.micros().into()]).await
+    }
+
+    async fn answered(
+        &self,
+        tenant: TenantId,
+        once: &Once,
+        since: Timestamp,
+    ) -> Result<Option<[u8; 16]>, StoreError> {
+        answer::answered(&self.sql, tenant, once, since).await
+    }
+
+    async fn forget_answered(&self, before: Timestamp) -> Result<(), StoreError> {
+        answer::forget_answered(&self.sql, before).await
+    }
 }

@@ -1,12 +1,16 @@
 //! Profiles.
 
+use super::SqlDirectory;
 use super::change::{note_change, take_number};
 use crate::sql::{
     Batch,
     Kind::{Int, Text},
     Row, Sql, Statement, Value,
 };
+use async_trait::async_trait;
+use countersign_core::ports::directory::profiles::Profiles;
 use countersign_core::{
+    access::change::Change,
     code::Alphabet,
     id::{ProfileId, TenantId},
     management::profiles::MOST_PROFILES,
@@ -90,15 +94,6 @@ pub(super) const SELECT_PROFILE: Statement = Statement {
     params: &[Text, Text],
 };
 
-pub(super) async fn profile(
-    sql: &Sql,
-    tenant: TenantId,
-    name: &ProfileName,
-) -> Result<Option<Profile>, StoreError> {
-    let rows = sql.query(&SELECT_PROFILE, vec![tenant.to_string().into(), name.as_str().into()]).await?;
-    rows.first().map(read_profile).transpose()
-}
-
 pub(super) const LIST_PROFILES: Statement = Statement {
     table: "profiles",
     text: "SELECT id, tenant_id, name, code_length, code_alphabet, expires_in_s, max_checks,
@@ -122,16 +117,6 @@ pub(super) const COUNT_PROFILES: Statement = Statement {
     params: &[Text, Int, Text],
 };
 
-/// Inserts a profile whose name must be free.
-pub(super) async fn create_profile(sql: &Sql, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
-    let tenant = profile.tenant;
-    let count =
-        vec![tenant.to_string().into(), i64::from(MOST_PROFILES).into(), profile.name.as_str().into()];
-    let batch = take_number(Batch::default()).run_within(("profiles", MOST_PROFILES), &COUNT_PROFILES, count);
-    let batch = insert_profile(batch, profile);
-    sql.batch(note_change(batch, tenant, "profile", profile.id, now)).await.map(drop)
-}
-
 /// Replaces the profile only if it is exactly as the caller saw it.
 pub(super) const REPLACE_PROFILE: Statement = Statement {
     table: "profiles",
@@ -146,36 +131,50 @@ pub(super) const REPLACE_PROFILE: Statement = Statement {
     ],
 };
 
-pub(super) async fn replace_profile(
-    sql: &Sql,
-    old: &Profile,
-    new: &Profile,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let mut values = vec![old.tenant.to_string().into(), old.id.to_string().into()];
-    values.extend(changeable_values(new));
-    values.extend(changeable_values(old));
-    let batch = take_number(Batch::default()).run_touching(1, &REPLACE_PROFILE, values);
-    sql.batch(note_change(batch, old.tenant, "profile", old.id, now)).await.map(drop)
-}
-
 pub(super) const DELETE_PROFILE: Statement = Statement {
     table: "profiles",
     text: "DELETE FROM profiles WHERE tenant_id = $1 AND id = $2",
     params: &[Text, Text],
 };
 
-pub(super) async fn delete_profile(
-    sql: &Sql,
-    tenant: TenantId,
-    id: ProfileId,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let values = vec![tenant.to_string().into(), id.to_string().into()];
-    let batch = take_number(Batch::default()).run_touching(1, &DELETE_PROFILE, values);
-    match sql.batch(note_change(batch, tenant, "profile", id, now)).await {
-        // Only the required row count can conflict here, because no other row refers to a profile.
-        Err(StoreError::Conflict) => Ok(false),
-        outcome => outcome.map(|_| true),
+#[async_trait]
+impl Profiles for SqlDirectory {
+    async fn profile(&self, tenant: TenantId, name: &ProfileName) -> Result<Option<Profile>, StoreError> {
+        let rows =
+            self.sql.query(&SELECT_PROFILE, vec![tenant.to_string().into(), name.as_str().into()]).await?;
+        rows.first().map(read_profile).transpose()
+    }
+
+    async fn list_profiles(&self, tenant: TenantId) -> Result<Vec<Profile>, StoreError> {
+        list_profiles(&self.sql, tenant).await
+    }
+
+    /// Inserts a profile whose name must be free.
+    async fn create_profile(&self, profile: &Profile, by: &Change) -> Result<(), StoreError> {
+        let tenant = profile.tenant;
+        let count =
+            vec![tenant.to_string().into(), i64::from(MOST_PROFILES).into(), profile.name.as_str().into()];
+        let batch =
+            take_number(Batch::default()).run_within(("profiles", MOST_PROFILES), &COUNT_PROFILES, count);
+        let batch = insert_profile(batch, profile);
+        self.sql.batch(note_change(batch, tenant, "profile", profile.id, by)).await.map(drop)
+    }
+
+    async fn replace_profile(&self, old: &Profile, new: &Profile, by: &Change) -> Result<(), StoreError> {
+        let mut values = vec![old.tenant.to_string().into(), old.id.to_string().into()];
+        values.extend(changeable_values(new));
+        values.extend(changeable_values(old));
+        let batch = take_number(Batch::default()).run_touching(1, &REPLACE_PROFILE, values);
+        self.sql.batch(note_change(batch, old.tenant, "profile", old.id, by)).await.map(drop)
+    }
+
+    async fn delete_profile(&self, tenant: TenantId, id: ProfileId, by: &Change) -> Result<bool, StoreError> {
+        let values = vec![tenant.to_string().into(), id.to_string().into()];
+        let batch = take_number(Batch::default()).run_touching(1, &DELETE_PROFILE, values);
+        match self.sql.batch(note_change(batch, tenant, "profile", id, by)).await {
+            // Only the required row count can conflict here, because no other row refers to a profile.
+            Err(StoreError::Conflict) => Ok(false),
+            outcome => outcome.map(|_| true),
+        }
     }
 }

@@ -1,12 +1,16 @@
 //! Settings: the directory stores one text for each name of a tenant.
 
+use super::SqlDirectory;
 use super::change::{note_change, take_number};
 use crate::sql::{
     Batch,
     Kind::{Int, Text},
     Row, Sql, Statement,
 };
+use async_trait::async_trait;
+use countersign_core::ports::directory::settings::{self as port};
 use countersign_core::{
+    access::change::Change,
     id::TenantId,
     ports::error::StoreError,
     tenant::{
@@ -54,31 +58,6 @@ pub(super) fn put_setting(batch: Batch, tenant: TenantId, setting: &Setting, now
     }
 }
 
-pub(super) async fn save_setting(
-    sql: &Sql,
-    tenant: TenantId,
-    setting: &Setting,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let mut batch = take_number(Batch::default());
-    if let Setting::Limit(name, Some(_)) = setting
-        && name.scope() == LimitScope::Caller
-    {
-        let most = Settings::MOST_LIMITS;
-        let count = vec![tenant.to_string().into(), i64::from(most).into(), setting.stored().0.into()];
-        batch = batch.run_within(("limits of its own", most), &COUNT_LIMITS, count);
-    }
-    batch = match setting {
-        // A limit with the tenant's own name cannot be reset if it does not exist.
-        Setting::Limit(name, None) if name.scope() == LimitScope::Caller => {
-            let values = vec![tenant.to_string().into(), setting.stored().0.into()];
-            batch.run_touching(1, &DELETE_SETTING, values)
-        }
-        _ => put_setting(batch, tenant, setting, now),
-    };
-    sql.batch(note_change(batch, tenant, "setting", setting.stored().0, now)).await.map(drop)
-}
-
 pub(super) const SELECT_SETTINGS: Statement = Statement {
     table: "settings",
     text: "SELECT tenant_id, name, value FROM settings WHERE tenant_id = $1",
@@ -96,4 +75,31 @@ pub(super) async fn settings(sql: &Sql, tenant: TenantId) -> Result<Settings, St
 /// Adds one row to its tenant's settings.
 pub(super) fn take(settings: &mut Settings, row: &Row) -> Result<(), StoreError> {
     settings.take(row.text(1)?, row.text(2)?).map_err(|_| row.corrupt())
+}
+
+#[async_trait]
+impl port::Settings for SqlDirectory {
+    async fn settings(&self, tenant: TenantId) -> Result<Settings, StoreError> {
+        settings(&self.sql, tenant).await
+    }
+
+    async fn save_setting(&self, tenant: TenantId, setting: &Setting, by: &Change) -> Result<(), StoreError> {
+        let mut batch = take_number(Batch::default());
+        if let Setting::Limit(name, Some(_)) = setting
+            && name.scope() == LimitScope::Caller
+        {
+            let most = Settings::MOST_LIMITS;
+            let count = vec![tenant.to_string().into(), i64::from(most).into(), setting.stored().0.into()];
+            batch = batch.run_within(("limits of its own", most), &COUNT_LIMITS, count);
+        }
+        batch = match setting {
+            // A limit with the tenant's own name cannot be reset if it does not exist.
+            Setting::Limit(name, None) if name.scope() == LimitScope::Caller => {
+                let values = vec![tenant.to_string().into(), setting.stored().0.into()];
+                batch.run_touching(1, &DELETE_SETTING, values)
+            }
+            _ => put_setting(batch, tenant, setting, by.at),
+        };
+        self.sql.batch(note_change(batch, tenant, "setting", setting.stored().0, by)).await.map(drop)
+    }
 }

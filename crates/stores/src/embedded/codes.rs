@@ -14,7 +14,7 @@ use crate::sqlite::{Database, Options, sqlite_error};
 use async_trait::async_trait;
 use countersign_core::{
     delivery::places::Places,
-    id::{EventId, MessageId, RecordKey, TenantId, VerificationId},
+    id::{EventId, MessageId, NodeId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
     mode::Mode,
     ports::{
@@ -22,11 +22,14 @@ use countersign_core::{
         codes::{
             Codes,
             acts::{CheckFound, Erasure, NewVerification, Seen, StartOutcome},
-            events::{Position, Unrecorded},
-            outbox::{Claim, Settled},
+            events::{EventLog, Position, Unrecorded},
+            outbox::{Claim, Outbox, Settled},
+            peers::Peers,
+            verifications::Verifications,
         },
         error::StoreError,
     },
+    snapshot::ends::{Relay, Relayed},
     tenant::limits::Take,
     time::Timestamp,
     verification::{
@@ -91,7 +94,7 @@ impl SqliteCodes {
 }
 
 #[async_trait]
-impl Codes for SqliteCodes {
+impl Verifications for SqliteCodes {
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
         let (clock, backlog) = (self.clock.clone(), self.backlog.clone());
         let act = move |connection: &Connection| {
@@ -144,6 +147,15 @@ impl Codes for SqliteCodes {
         Ok(answer)
     }
 
+    async fn cancel(
+        &self,
+        key: RecordKey,
+        event: EventId,
+    ) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
+        let clock = self.clock.clone();
+        self.database.write(move |connection| acts::cancel(connection, key, event, clock.now())).await
+    }
+
     async fn replay(&self, _: Fingerprint, once: &Once) -> Result<Option<Replay>, StoreError> {
         let clock = self.clock.clone();
         self.database.peek(|connection| super::outcomes::find(connection, once, clock.now())).await
@@ -165,15 +177,6 @@ impl Codes for SqliteCodes {
         let clock = self.clock.clone();
         let erase = move |c: &Connection| acts::erase(c, (tenant, mode, number), clock.now());
         self.database.write(erase).await
-    }
-
-    async fn cancel(
-        &self,
-        key: RecordKey,
-        event: EventId,
-    ) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
-        let clock = self.clock.clone();
-        self.database.write(move |connection| acts::cancel(connection, key, event, clock.now())).await
     }
 
     async fn read(&self, key: RecordKey) -> Result<Option<Seen<()>>, StoreError> {
@@ -200,7 +203,10 @@ impl Codes for SqliteCodes {
     async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
         self.database.read(move |connection| records::timeline(connection, key)).await
     }
+}
 
+#[async_trait]
+impl Outbox for SqliteCodes {
     async fn claim(
         &self,
         partitions: Range<u16>,
@@ -230,6 +236,15 @@ impl Codes for SqliteCodes {
             self.due.notify_one();
         }
         Ok(claims)
+    }
+
+    async fn claim_arrived(
+        &self,
+        partitions: Range<u16>,
+        lease: Duration,
+        places: Places,
+    ) -> Result<Vec<Claim>, StoreError> {
+        self.claim(partitions, lease, places).await
     }
 
     async fn settle(
@@ -289,14 +304,13 @@ impl Codes for SqliteCodes {
         self.due.notified().await;
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.database.write(|_| Ok(())).await
-    }
-
     async fn messages_waiting(&self) -> Result<u64, StoreError> {
         self.database.read(outbox::waiting).await
     }
+}
 
+#[async_trait]
+impl EventLog for SqliteCodes {
     async fn unrecorded(&self, partitions: Range<u16>, limit: usize) -> Result<Unrecorded, StoreError> {
         let clock = self.clock.clone();
         // Ask the writer for the time: every earlier operation has then been committed, so the following read
@@ -307,14 +321,40 @@ impl Codes for SqliteCodes {
         Ok(Unrecorded { drained: events.len() < limit, events, now, backlog: self.backlog.read() })
     }
 
+    async fn trim(&self, positions: &[Position]) -> Result<(), StoreError> {
+        let (clock, backlog, positions) = (self.clock.clone(), self.backlog.clone(), positions.to_vec());
+        self.database.write(move |connection| backlog.trim(connection, &positions, clock.now())).await
+    }
+
     async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
         let clock = self.clock.clone();
         // Ask the writer: an event that is missing then does not exist or has been recorded.
         self.database.write(move |c| Ok(backlog::oldest(c)?.unwrap_or_else(|| clock.now()))).await
     }
+}
 
-    async fn trim(&self, positions: &[Position]) -> Result<(), StoreError> {
-        let (clock, backlog, positions) = (self.clock.clone(), self.backlog.clone(), positions.to_vec());
-        self.database.write(move |connection| backlog.trim(connection, &positions, clock.now())).await
+#[async_trait]
+impl Peers for SqliteCodes {
+    async fn share(&self, _: NodeId, partitions: u16) -> Result<Range<u16>, StoreError> {
+        Ok(0..partitions)
+    }
+
+    async fn leave(&self, _: NodeId) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn relay(&self, _: &Relay) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn relayed(&self, _: &str) -> Result<Option<Relayed>, StoreError> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Codes for SqliteCodes {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.database.write(|_| Ok(())).await
     }
 }

@@ -9,7 +9,7 @@ use actix_web::{
     HttpMessage, HttpRequest, ResponseError,
     http::header::{HeaderName, HeaderValue},
 };
-use countersign_core::{access::caller::Caller, id::VerificationId};
+use countersign_core::{access::actor::Actor, id::VerificationId};
 use std::time::{Duration, Instant};
 
 /// The part of a log line that is known before the request is handled.
@@ -40,7 +40,7 @@ impl Seen {
             return;
         }
         let extensions = request.extensions();
-        let Some(caller) = extensions.get::<Caller>() else { return };
+        let Some(caller) = extensions.get::<Actor>() else { return };
         // After a success, the path names an existing thing, or the handler has recorded the new one.
         let named = request.match_info().iter().next().map(|(_, name)| name);
         tracing::info!(
@@ -49,7 +49,7 @@ impl Seen {
             route,
             changed = extensions.get::<Changed>().map(|changed| changed.0.as_str()).or(named),
             tenant.id = caller.tenant.to_string(),
-            key.id = caller.key.to_string(),
+            key.id = caller.key().map(|key| key.to_string()),
             client.address = self.address,
             request_id = self.id,
             "changed"
@@ -72,7 +72,7 @@ impl Seen {
 
     pub fn log_line(&self, request: &HttpRequest, route: &str, status: u16, problem: Option<ProblemCode>) {
         let extensions = request.extensions();
-        let caller = extensions.get::<Caller>();
+        let caller = extensions.get::<Actor>();
         let outcome = problem.map(ProblemCode::as_str);
         let outcome = outcome.or_else(|| extensions.get::<Outcome>().map(|outcome| outcome.0));
         tracing::info!(
@@ -84,7 +84,7 @@ impl Seen {
             request_id = self.id,
             client.address = self.address,
             tenant.id = caller.map(|caller| caller.tenant.to_string()),
-            key.id = caller.map(|caller| caller.key.to_string()),
+            key.id = caller.and_then(|caller| caller.key()).map(|key| key.to_string()),
             verification.id = extensions.get::<VerificationId>().map(VerificationId::to_string),
             outcome = outcome.unwrap_or(match status {
                 0..400 => "ok",

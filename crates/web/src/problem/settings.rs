@@ -2,7 +2,7 @@
 
 use super::{answer::Problem, stores::directory, table::ProblemCode};
 use countersign_core::{
-    access::caller::LiveByTest,
+    access::actor::LiveByTest,
     management::{
         allowlists::AllowlistError, keys::KeyError, profiles::ProfileError, reviews::ReviewError,
         settings::SettingError,

@@ -7,7 +7,7 @@ use super::{
 use crate::access::caller::{Refusal, caller_of, refused};
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Json};
 use countersign_core::{
-    access::{caller::Caller, scope::Scope},
+    access::{actor::Actor, scope::Scope},
     acts::{
         check::{CheckError, Checked, Submitted},
         families::{Family, FamilyError, FamilyStart, InFamily, check_in_family, start_in_family},
@@ -30,7 +30,7 @@ use std::time::Duration;
 const LIFE: Duration = Duration::from_secs(180);
 
 pub async fn create(
-    caller: &Caller,
+    caller: &Actor,
     request: &HttpRequest,
     state: &State,
     SmsapiFields(fields): SmsapiFields,
@@ -74,7 +74,7 @@ fn of_start(error: FamilyError) -> Problem {
 }
 
 fn answer_code(
-    caller: &Caller,
+    caller: &Actor,
     request: &HttpRequest,
     state: &State,
     made: &InFamily,
@@ -82,7 +82,7 @@ fn answer_code(
 ) -> Result<HttpResponse, Problem> {
     let verification = &made.verification;
     note(request, verification.id, verification.status.as_str());
-    let code = if caller.scopes.contains(Scope::CodesReveal) {
+    let code = if caller.grants.contains(Scope::CodesReveal) {
         Some(made.code(&state.context).map_err(FamilyError::from)?)
     } else {
         None
@@ -100,7 +100,7 @@ fn answer_code(
 }
 
 pub async fn verify(
-    caller: &Caller,
+    caller: &Actor,
     request: &HttpRequest,
     state: &State,
     SmsapiFields(fields): SmsapiFields,
@@ -142,7 +142,7 @@ pub async fn verify(
 
 /// Returns whether the code has the form of a code that would be sent now. This decides if there is no live
 /// verification.
-fn fits_profile(caller: &Caller, state: &State, code: &Code) -> Result<bool, Problem> {
+fn fits_profile(caller: &Actor, state: &State, code: &Code) -> Result<bool, Problem> {
     let view = state.context.tenant_view(caller.tenant).map_err(directory)?;
     let profile = view.profiles.get(&ProfileName::default());
     Ok(profile.is_none_or(|profile| code.fits(profile.policy.code_shape(caller.mode))))
@@ -151,7 +151,7 @@ fn fits_profile(caller: &Caller, state: &State, code: &Code) -> Result<bool, Pro
 /// Returns whether the typed code has the form of this verification's code. The profile is not enough: it may
 /// have changed since, and review numbers have codes of another form.
 async fn fits_record(
-    caller: &Caller,
+    caller: &Actor,
     state: &State,
     id: VerificationId,
     code: &Code,

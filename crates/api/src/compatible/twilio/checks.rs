@@ -13,7 +13,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use countersign_core::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::{
         check::{Checked, Submitted, check_code},
         families::{Family, check_in_family},
@@ -162,7 +162,7 @@ pub async fn create_verification_check(
 
 async fn submit(
     state: &State,
-    caller: &Caller,
+    caller: &Actor,
     profile: &Profile,
     asked: &CheckForm,
 ) -> Result<Checked, Refusal> {

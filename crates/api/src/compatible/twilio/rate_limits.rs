@@ -20,7 +20,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use countersign_core::{
-    access::caller::Caller,
+    access::actor::Actor,
     keyring::KeyRing,
     management::profile_limits::{self, RateLimit},
     tenant::{limits::LimitName, profile::Profile},
@@ -39,7 +39,7 @@ pub struct Place {
 impl Place {
     pub async fn find(
         state: &State,
-        caller: &Caller,
+        caller: &Actor,
         request: &HttpRequest,
         sid: &str,
     ) -> Result<Self, Refusal> {
@@ -102,8 +102,14 @@ pub async fn create_rate_limit(
     let note = description.unwrap_or_default();
     let place = Place::find(&state, &caller, &request, &path).await?;
     let (id, now) = (place.profile.id, state.clock.now());
-    let made =
-        profile_limits::create_rate_limit(&state.context, &caller, id, (unique_name, note), now).await?;
+    let made = profile_limits::create_rate_limit(
+        &state.context,
+        &caller,
+        id,
+        (unique_name, note),
+        &caller.change(now),
+    )
+    .await?;
     Ok(HttpResponse::Created().json(place.body(&state.context.keyring, made)))
 }
 
@@ -185,7 +191,8 @@ pub async fn update_rate_limit(
     let name = place.limit(&state.context.keyring, &path.1)?.name;
     let (id, said) = (place.profile.id, (&name, note.as_deref()));
     let now = state.clock.now();
-    let changed = profile_limits::describe_rate_limit(&state.context, &caller, id, said, now).await?;
+    let changed =
+        profile_limits::describe_rate_limit(&state.context, &caller, id, said, &caller.change(now)).await?;
     Ok(HttpResponse::Ok().json(place.body(&state.context.keyring, changed)))
 }
 
@@ -209,6 +216,7 @@ pub async fn delete_rate_limit(
     let place = Place::find(&state, &caller, &request, &path.0).await?;
     let name = place.limit(&state.context.keyring, &path.1)?.name;
     let now = state.clock.now();
-    profile_limits::delete_rate_limit(&state.context, &caller, place.profile.id, &name, now).await?;
+    profile_limits::delete_rate_limit(&state.context, &caller, place.profile.id, &name, &caller.change(now))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

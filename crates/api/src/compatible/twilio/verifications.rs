@@ -16,7 +16,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use countersign_core::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::{
         cancel,
         families::{Family, FamilyError, FamilyStart, find_in_family, start_in_family},
@@ -164,7 +164,7 @@ pub async fn update_verification(
 /// The verification of a service, by its SID or its phone number.
 async fn find(
     state: &State,
-    caller: &Caller,
+    caller: &Actor,
     profile: &Profile,
     which: &str,
 ) -> Result<view::Verification, Refusal> {
@@ -183,7 +183,7 @@ async fn find(
 /// The verification with this id, if it was started for this service.
 pub async fn by_id(
     state: &State,
-    caller: &Caller,
+    caller: &Actor,
     profile: &Profile,
     id: VerificationId,
 ) -> Result<view::Verification, Refusal> {
@@ -196,7 +196,7 @@ pub async fn by_id(
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// The events of a verification. If the database is away or slow, only those that are not recorded yet.
-async fn told(state: &State, caller: &Caller, id: VerificationId) -> Vec<Event> {
+async fn told(state: &State, caller: &Actor, id: VerificationId) -> Vec<Event> {
     let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
     let fresh = state.context.codes.timeline(key).await.unwrap_or_default();
     let recorded = timeout(PATIENCE, state.context.history.timeline(key)).await;

@@ -18,7 +18,7 @@ use countersign_core::{
         keys::{self, KeyName},
     },
     mode::Mode,
-    ports::directory::KeyChange,
+    ports::directory::keys::KeyChange,
     time::Timestamp,
 };
 use countersign_web::{

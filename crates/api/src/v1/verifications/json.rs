@@ -1,7 +1,7 @@
 //! Verifications as JSON.
 
 use countersign_core::{
-    access::{caller::Caller, scope::Scope},
+    access::{actor::Actor, scope::Scope},
     acts::{check::Checked, view},
     mode::Mode,
     phone::PhoneNumber,
@@ -106,8 +106,8 @@ impl Verification {
     }
 
     /// Shows the whole phone number only to a caller that may see it.
-    pub fn as_seen_by(caller: &Caller, verification: view::Verification) -> Self {
-        if caller.scopes.contains(Scope::NumbersRead) {
+    pub fn as_seen_by(caller: &Actor, verification: view::Verification) -> Self {
+        if caller.grants.contains(Scope::NumbersRead) {
             return Self::whole(verification);
         }
         let to = verification.to.as_ref().map(PhoneNumber::masked);

@@ -1,6 +1,6 @@
 //! A number is taken out of the records and of the history.
 
-use crate::{access::caller::Caller, acts::history::HistoryError, context::Context, phone::PhoneNumber};
+use crate::{access::actor::Actor, acts::history::HistoryError, context::Context, phone::PhoneNumber};
 
 /// What an erasure did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,10 +18,10 @@ pub struct Erased {
 /// keyed hash until it ends by itself: an erasure must not be a way around them.
 pub async fn erase_number(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     to: &PhoneNumber,
 ) -> Result<Erased, HistoryError> {
-    let (tenant, mode) = (caller.tenant, caller.mode);
+    let (tenant, mode) = (actor.tenant, actor.mode);
     let number = context.keyring.fingerprint(tenant, to);
     let erasure = context.codes.erase(tenant, mode, number).await.map_err(HistoryError::Codes)?;
     let erased = context.history.erase(tenant, mode, number, erasure.now).await;

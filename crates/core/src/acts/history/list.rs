@@ -1,7 +1,7 @@
 //! Past verifications as their tenant sees them, newest first.
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::{
         history::{HistoryError, profile},
         view::Verification,
@@ -36,12 +36,12 @@ pub struct ListRequest {
 /// Lists verifications, newest first.
 pub async fn list_verifications(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     request: ListRequest,
     now: Timestamp,
 ) -> Result<Vec<Verification>, HistoryError> {
     let profile = match &request.profile {
-        Some(name) => Some(profile(context, caller, name).await?.id),
+        Some(name) => Some(profile(context, actor, name).await?.id),
         None => None,
     };
     let filter = match (profile, request.status) {
@@ -51,33 +51,29 @@ pub async fn list_verifications(
         (Some(profile), Some(status)) => Filter::ProfileAndStatus(profile, status),
     };
     let ListRequest { created_after, created_before, before, limit, .. } = request;
-    list(context, caller, ListQuery { before, limit, created_after, created_before, filter, now }).await
+    list(context, actor, ListQuery { before, limit, created_after, created_before, filter, now }).await
 }
 
 /// Lists the verifications of a number, newest first.
 pub async fn search_verifications(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     to: &PhoneNumber,
     (before, limit): (Option<VerificationId>, u16),
     now: Timestamp,
 ) -> Result<Vec<Verification>, HistoryError> {
-    let filter = Filter::Number(context.keyring.fingerprint(caller.tenant, to));
+    let filter = Filter::Number(context.keyring.fingerprint(actor.tenant, to));
     let query = ListQuery { before, limit, created_after: None, created_before: None, filter, now };
-    list(context, caller, query).await
+    list(context, actor, query).await
 }
 
-async fn list(
-    context: &Context,
-    caller: &Caller,
-    query: ListQuery,
-) -> Result<Vec<Verification>, HistoryError> {
-    let found = context.history.list(caller.tenant, caller.mode, &query).await;
+async fn list(context: &Context, actor: &Actor, query: ListQuery) -> Result<Vec<Verification>, HistoryError> {
+    let found = context.history.list(actor.tenant, actor.mode, &query).await;
     let found = found.map_err(HistoryError::Database)?;
     let mut shown = Vec::with_capacity(found.len());
-    let view = context.tenant_view(caller.tenant).map_err(HistoryError::Database)?;
+    let view = context.tenant_view(actor.tenant).map_err(HistoryError::Database)?;
     for past in found {
-        let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id: past.id };
+        let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id: past.id };
         // One that does not open is shown like one that was erased: it must not hide all others.
         let contact = open_contact(context, key, &past);
         let profile = match &contact {

@@ -1,7 +1,7 @@
 //! Counts of what happened.
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::history::{HistoryError, profile},
     context::Context,
     history::query::{ConversionQuery, HourlyCounts, ReportQuery, WayCounts},
@@ -26,23 +26,23 @@ pub struct ReportRequest {
 /// Counts what happened, hour by hour.
 pub async fn read_hourly_report(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     request: ReportRequest,
 ) -> Result<Vec<HourlyCounts>, HistoryError> {
     let profile = match &request.profile {
-        Some(name) => Some(profile(context, caller, name).await?.id),
+        Some(name) => Some(profile(context, actor, name).await?.id),
         None => None,
     };
     let ReportRequest { from, to, country, .. } = request;
     let query = ReportQuery { from, to, profile, country };
-    context.history.report(caller.tenant, caller.mode, &query).await.map_err(HistoryError::Database)
+    context.history.report(actor.tenant, actor.mode, &query).await.map_err(HistoryError::Database)
 }
 
 /// Counts what became of what was sent, by provider, country and prefix.
 pub async fn read_conversion(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     query: &ConversionQuery,
 ) -> Result<Vec<WayCounts>, HistoryError> {
-    context.history.conversion(caller.tenant, caller.mode, query).await.map_err(HistoryError::Database)
+    context.history.conversion(actor.tenant, actor.mode, query).await.map_err(HistoryError::Database)
 }

@@ -2,7 +2,7 @@
 //! limits that count over something else than the number.
 
 use crate::{
-    access::{address::customer_network, caller::Caller},
+    access::{actor::Actor, address::customer_network},
     acts::start::request::{StartError, StartRequest},
     context::Context,
     phone::{PhoneNumber, countries::CountryMode, magic::Magic},
@@ -36,19 +36,19 @@ pub(crate) fn check_country(view: &TenantView, to: &PhoneNumber) -> Result<(), S
 /// The buckets that the start must take from, the tenant's own and those the client names.
 pub(crate) fn list_takes(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     view: &TenantView,
     profile: &Profile,
     request: &StartRequest,
 ) -> Result<Takes, StartError> {
-    let mut list = List { context, caller, takes: Takes::default() };
+    let mut list = List { context, actor, takes: Takes::default() };
     let address = request.end_user_ip.map(customer_network);
     let country = request.to.country().map(|country| country.as_str().to_owned());
     for scope in LimitScope::NAMED {
         let Some(buckets) = view.settings.limit(scope) else { continue };
         let value = match scope {
             LimitScope::EndUserIp => address.map(|address| address.to_string()),
-            LimitScope::Key => Some(caller.key.to_string()),
+            LimitScope::Key => actor.key().map(|key| key.to_string()),
             LimitScope::Tenant => Some(String::new()),
             LimitScope::Country => country.clone(),
             LimitScope::Prefix => Some(prefix(&request.to).to_owned()),
@@ -90,13 +90,13 @@ pub(crate) fn review_takes(context: &Context, review: &ReviewNumber) -> Takes {
 
 struct List<'a> {
     context: &'a Context,
-    caller: &'a Caller,
+    actor: &'a Actor,
     takes: Takes,
 }
 
 impl List<'_> {
     fn add(&mut self, limit: &str, scope: LimitScope, buckets: &Buckets, value: &str) {
-        let Caller { tenant, mode, .. } = *self.caller;
+        let Actor { tenant, mode, .. } = *self.actor;
         for bucket in buckets.as_slice() {
             // The window is part of the place, the maximum is not: a limit that
             // is made wider or narrower goes on from what was taken.
@@ -109,9 +109,9 @@ impl List<'_> {
 }
 
 /// Where guesses at the code will come from.
-pub(crate) fn source(context: &Context, caller: &Caller, end_user_ip: Option<IpAddr>) -> Source {
+pub(crate) fn source(context: &Context, actor: &Actor, end_user_ip: Option<IpAddr>) -> Source {
     let Some(address) = end_user_ip.map(customer_network) else { return Source::default() };
-    let hash = context.keyring.hash("source", caller.tenant, &[address.to_string().as_bytes()]);
+    let hash = context.keyring.hash("source", actor.tenant, &[address.to_string().as_bytes()]);
     let mut source = Source::default();
     source.0.copy_from_slice(&hash[..4]);
     // Zeros say that no address was given.

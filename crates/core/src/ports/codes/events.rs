@@ -2,8 +2,11 @@
 
 use crate::{
     id::{EventId, RecordKey},
+    ports::error::StoreError,
     time::Timestamp,
 };
+use async_trait::async_trait;
+use std::ops::Range;
 
 /// Where an event stands in the order of its engine. Only the engine reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,4 +49,18 @@ pub struct EventBacklog {
     pub events: u64,
     /// Their bytes, as the budget counts them.
     pub bytes: u64,
+}
+
+/// The newest events, until the history has them.
+#[async_trait]
+pub trait EventLog: Send + Sync {
+    /// The oldest events of the partitions that the history does not have yet.
+    async fn unrecorded(&self, partitions: Range<u16>, limit: usize) -> Result<Unrecorded, StoreError>;
+
+    /// These are recorded now, and may go. None goes before.
+    async fn trim(&self, positions: &[Position]) -> Result<(), StoreError>;
+
+    /// The time up to which the history has every event of every partition,
+    /// whoever recorded it.
+    async fn recorded_until(&self) -> Result<Timestamp, StoreError>;
 }

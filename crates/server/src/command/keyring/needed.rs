@@ -1,7 +1,7 @@
 //! Finds everything that still needs a version of a key, and for how long. It lists all of it at once, so
 //! that nobody has to try again and again.
 
-use super::{PAGE, open, open_directory_of};
+use super::{PAGE, open, open_directory};
 use crate::{configuration::Settings, wiring};
 use anyhow::{Context as _, bail};
 use countersign_core::{
@@ -10,7 +10,12 @@ use countersign_core::{
         keyring_rotation::{ListedKey, Refusal, retirement_waits, unused_from},
         reseal_history::{Progress, count_sealed_with, reseal_progress},
     },
-    ports::{directory::Directory, error::StoreError, history::HistoryUpkeep, nodes::Node},
+    ports::{
+        directory::{changes::Changes, resources::Resources, tenants::Tenants},
+        error::StoreError,
+        history::HistoryUpkeep,
+        nodes::Node,
+    },
     tenant::{OPERATOR, resource::ResourceKind},
     time::Timestamp,
 };
@@ -59,7 +64,7 @@ async fn find_sealed(
     let mut needs = Vec::new();
     let history = SqlHistory::new(wiring::open_sql(settings).await?);
     needs.extend(ask_history(&history, version, keys, nodes).await.context("The history cannot be read")?);
-    let directory = open_directory_of(settings).await?;
+    let directory = open_directory(settings).await?;
     needs.extend(ask_reviews(&directory, version).await.context("The directory cannot be read")?);
     needs.extend(ask_resources(&directory, version, nodes).await.context("The directory cannot be read")?);
     let inbox = settings.folder.join("inbox.sqlite");
