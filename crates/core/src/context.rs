@@ -1,4 +1,5 @@
-//! What management and every act work with, and how a node's copy of the directory follows it.
+//! The context of management and of every other operation, and how a node keeps its copy of the directory up
+//! to date.
 
 use crate::{
     id::TenantId,
@@ -35,7 +36,7 @@ pub struct Replica {
     pub peers: Option<Arc<dyn Peers>>,
 }
 
-/// What the management of providers and routes needs besides: the key ring and the providers.
+/// The context for the management of providers and routes: also the key ring and the providers.
 #[derive(Clone)]
 pub struct Management {
     /// The directory and its copy.
@@ -51,7 +52,7 @@ pub struct Management {
 /// The stores, the snapshot and the key ring, as every operation takes them.
 #[derive(Clone)]
 pub struct Context {
-    /// The directory and what belongs to it.
+    /// The directory, its copy, the key ring and the providers.
     pub management: Management,
     /// Live verifications, their limits and the outbox.
     pub codes: Arc<dyn Codes>,
@@ -145,9 +146,9 @@ impl Replica {
         Ok(())
     }
 
-    /// The same after a change of one's own, so that its author sees it at
-    /// once. The change is made: if this fails, the node's next look follows. The copy of a command
-    /// that reads only the directory stays empty.
+    /// Refreshes the copy after a change made by this node, so that its author sees the change at once. An
+    /// error is ignored, because the change itself is stored: the node's next regular refresh reads it. A
+    /// command reads only the directory, and its copy stays empty.
     pub(crate) async fn catch_up(&self) {
         if self.snapshot.seen() > 0 {
             let _ = self.refresh().await;
@@ -161,7 +162,7 @@ impl Replica {
         self.tell_now(Relay { ends: vec![end], ..Relay::default() }).await;
     }
 
-    /// The same after a tenant was disabled or deleted.
+    /// Publishes that a tenant was disabled or deleted, in the same way.
     pub(crate) async fn tell_tenant_end(&self, end: TenantEnd) {
         self.tell_now(Relay { tenants: vec![end], ..Relay::default() }).await;
     }

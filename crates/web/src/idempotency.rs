@@ -35,7 +35,7 @@ pub fn once(request: &HttpRequest, body: &[u8]) -> Result<Option<Once>, Problem>
     let (Some(caller), Some(state)) = (extensions.get::<Actor>(), request.app_data::<Data<State>>()) else {
         return Ok(None);
     };
-    // Each key and each member has keys of their own for this.
+    // Each API key and each member has its own set of Idempotency-Keys.
     let own = match caller.who {
         Who::Key(id) => *id.bytes(),
         Who::Member { id, .. } => *id.bytes(),

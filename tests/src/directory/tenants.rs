@@ -56,7 +56,7 @@ use std::{
 
 const OTHER: TenantId = TenantId::from_bytes([77; 16]);
 
-/// What nodes tell each other of the directory.
+/// The notices that nodes publish about the directory.
 #[derive(Default)]
 struct Told {
     relays: Mutex<Vec<Relay>>,
@@ -385,7 +385,7 @@ pub async fn a_deleted_tenant_is_erased_after_thirty_days_and_no_other(base: &Ba
     Ok(())
 }
 
-/// One round of erasures, with every event recorded.
+/// Runs one round of erasures while every event counts as recorded.
 async fn erase(place: &Place, node: &Replica, now: Timestamp) -> Result<Erased, StoreError> {
     let recorded = RecordedTo(place.clock.now());
     erase_tenants(node, &recorded, &*place.context.webhooks, &*place.history, now).await

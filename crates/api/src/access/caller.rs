@@ -18,8 +18,7 @@ use std::{
     time::Duration,
 };
 
-/// Why nobody is known to call. The middleware keeps the [`Actor`] in the extensions of the
-/// request, or this.
+/// Why the caller is unknown. The middleware stores the [`Actor`] or this in the extensions of the request.
 #[derive(Clone, Debug)]
 pub enum Refusal {
     /// The request has no key.

@@ -213,7 +213,7 @@ impl Key {
         }
     }
 
-    /// When the key ends if it is rotated at `now`: after `overlap`, and never later than it would have.
+    /// When the key expires if it is rotated at `now`: after `overlap`, but no later than its own expiry.
     pub fn end_after(&self, overlap: Duration, now: Timestamp) -> Timestamp {
         let end = now + overlap;
         self.expires_at.map_or(end, |own| own.min(end))

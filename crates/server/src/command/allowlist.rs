@@ -86,7 +86,7 @@ async fn set(replica: &Replica, args: ListArgs, entries: Vec<Entry>, now: Timest
     Ok(())
 }
 
-/// The directory's own words, if it failed.
+/// Replaces the error by the directory's own, if the directory failed.
 fn plain(error: AllowlistError) -> anyhow::Error {
     if let AllowlistError::Directory(error) = error { error.into() } else { error.into() }
 }

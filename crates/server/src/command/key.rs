@@ -88,12 +88,12 @@ async fn create_key(
     Ok(())
 }
 
-/// The directory's own words, if it failed.
+/// Replaces the error by the directory's own, if the directory failed.
 pub(super) fn plain(error: KeyError) -> anyhow::Error {
     if let KeyError::Directory(error) = error { error.into() } else { error.into() }
 }
 
-/// Why a key was not changed. `failed` introduces an error of the directory.
+/// Explains why a key was not changed. `failed` is the first part of the message if the directory failed.
 fn explain(error: KeyError, KeyArgs { tenant, key }: KeyArgs, failed: &'static str) -> anyhow::Error {
     match error {
         KeyError::NotFound => anyhow!("{tenant} has no key {key}"),

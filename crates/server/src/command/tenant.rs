@@ -108,7 +108,7 @@ async fn change(
     })
 }
 
-/// The directory's own words, if it failed.
+/// Replaces the error by the directory's own, if the directory failed.
 fn plain(error: TenantError) -> anyhow::Error {
     if let TenantError::Directory(error) = error { error.into() } else { error.into() }
 }
