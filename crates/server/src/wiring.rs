@@ -119,8 +119,8 @@ pub(crate) fn judge_machine(settings: &Settings) -> anyhow::Result<()> {
     find_keyring(settings, false).map(drop)
 }
 
-/// What a command needs that manages accounts and routes beside a running
-/// server: it must reach neither codes nor history, and holds no lock.
+/// Opens the stores for a command that manages accounts and delivery routes while a server runs. The command
+/// can reach neither verifications nor history, and holds no lock.
 pub(crate) async fn open_management(settings: &Settings) -> anyhow::Result<Management> {
     let sql = open_sql(settings).await?;
     refuse_pending_migrations(&sql).await?;

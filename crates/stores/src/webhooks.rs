@@ -52,8 +52,8 @@ pub const STATEMENTS: &[&Statement] = &[
     &log::FORGET_FAILURES,
 ];
 
-/// Starts the tries of a message again, but not while a try is under way. Then it sets `claimed` to 2,
-/// and the settlement of that try starts them again.
+/// Starts the attempts of a message again. If an attempt runs now, it sets `claimed` to 2, and the settlement
+/// of that attempt starts them again.
 const REDELIVER: Statement = Statement {
     table: "webhook_messages",
     text: "UPDATE webhook_messages SET attempts = 0,

@@ -120,7 +120,8 @@ pub async fn a_tenant_whose_backlog_is_large_is_claimed_in_turn(bench: Bench) {
     start_many(&bench, &one, 0..600).await;
     bench.clock.turn(seconds(1));
     start_many(&bench, &other, 0..60).await;
-    // No tenant has a room: each partition takes from all tenants in turn, whoever was first.
+    // No tenant has send slots of its own: each partition takes from all tenants in turn, in whatever order
+    // they came.
     let mut of_other = 0;
     for _ in 0..10 {
         of_other += of(&claim(&bench, Places::of_anybody(20)).await, other.tenant);

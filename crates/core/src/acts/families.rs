@@ -93,10 +93,11 @@ pub enum FamilyStart {
     /// Cooldown and maximum number of messages apply as for any resend. All limits except the phone number's
     /// counted it as a start, because it is a start for the client.
     Resent(InFamily),
-    /// The same, but the cooldown still runs for this long, so nothing was sent. Also returned when too many
-    /// starts for the phone number happen at once.
+    /// The family has a pending verification with the same message. Its cooldown still runs for this long, so
+    /// nothing was sent. Countersign also answers this if too many starts for the phone number happen at once.
     TooSoon(Duration),
-    /// The same, but the verification has used up its messages. It is valid for this much longer.
+    /// The family has a pending verification with the same message, but it has used up its messages. It is
+    /// valid for this much longer.
     SendsExhausted(Duration),
 }
 

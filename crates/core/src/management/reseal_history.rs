@@ -22,7 +22,7 @@ pub enum Resealing {
     Working,
     /// Every row was seen. The contacts that no key of the ring opens stay as they are.
     Done {
-        /// The number of those contacts.
+        /// The number of contacts that no key of the ring opens.
         unreadable: u64,
     },
 }

@@ -149,7 +149,7 @@ mod tests {
         of(byte, byte)
     }
 
-    /// Gives the webhook these answers, one after the other.
+    /// Makes one attempt with each of these results, one after the other.
     async fn answer(pool: &mut Pool, webhook: Owned, paces: &[Pace]) {
         for pace in paces {
             pool.begin(webhook, ready(Ok(*pace)));

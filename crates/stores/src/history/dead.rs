@@ -14,7 +14,7 @@ pub(super) const INSERT_DEAD_EVENT: Statement = Statement {
     params: &[Text, Text, Text, Text, Int, Text, Bytes, Text],
 };
 
-/// Stores an event that can never be recorded apart from the others.
+/// Stores an event apart from the history, because it can never be recorded.
 pub(super) async fn bury(
     sql: &Sql,
     key: RecordKey,

@@ -81,7 +81,7 @@ impl Trials<'_> {
         Ok(())
     }
 
-    /// The same on one machine: the new release opens the data folder of the old one.
+    /// Upgrades an installation on one machine: the new release opens the data folder of the old one.
     async fn a_folder_is_taken_over(&self, old: &Path) -> Result<()> {
         let folder = self.installation.folder.join("embedded");
         std::fs::create_dir_all(&folder)?;

@@ -114,7 +114,7 @@ fn number(text: &str, base: u32) -> Option<u128> {
     digits.then(|| u128::from_str_radix(text, base).ok()).flatten()
 }
 
-/// Writes a number in decimal. Returns a text that is no number of this base as it is.
+/// Writes a number in decimal. Returns a text that is not a number in this base unchanged.
 fn unify(text: &str, base: Option<u32>) -> String {
     base.and_then(|base| number(text, base)).map_or_else(|| text.to_owned(), |number| number.to_string())
 }
@@ -190,7 +190,7 @@ mod tests {
             let found = suggested(set, response, &receipt).unwrap_or("none");
             assert_eq!(found, right, "{set:?} {response} {receipt:?}");
         }
-        // No other format applies to a text that is no number, or too long a number.
+        // No other format applies to a text that is not a number or is too long.
         for id in ["msg-1", "G1", &"f".repeat(64)] {
             assert_eq!(Text.others(&in_text(id)), [], "{id}");
         }
