@@ -47,7 +47,7 @@ impl Respond for Hook {
         if let Manner::Failing(status) = manner {
             return ResponseTemplate::new(status);
         }
-        // A gateway that does not answer has the message all the same.
+        // A gateway that does not answer still has received the message.
         let mut took = gateway.took.lock().unwrap();
         took.entry(text("id")).or_default().push((text("text"), Instant::now()));
         let answer = ResponseTemplate::new(200);

@@ -31,7 +31,6 @@ pub struct Cli {
     /// The configuration file; without it, defaults and COUNTERSIGN__SECTION__KEY variables
     #[arg(long, global = true, value_name = "FILE", env = "COUNTERSIGN_CONFIG")]
     pub config: Option<PathBuf>,
-    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }

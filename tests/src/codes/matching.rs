@@ -1,4 +1,4 @@
-//! Matching a provider's id to a message of ours, whichever of message and receipt comes first.
+//! Matching a provider's id to a message of ours, before and after its receipt comes.
 
 use super::{Bench, seconds};
 use countersign_core::{

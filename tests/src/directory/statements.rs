@@ -315,7 +315,7 @@ pub async fn trace_each(
     Ok(trace)
 }
 
-/// Both engines did the same, and each writing statement changed something.
+/// Asserts that both engines did the same, and that each writing statement changed a row.
 pub fn assert_alike(statements: &[&Statement], sqlite: &Trace, postgres: &Trace) {
     assert_eq!((sqlite.len(), postgres.len()), (statements.len(), statements.len()));
     let mut before = None;

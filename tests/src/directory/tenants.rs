@@ -378,7 +378,7 @@ pub async fn a_deleted_tenant_is_erased_after_thirty_days_and_no_other(base: &Ba
         assert_eq!(node.snapshot.size(), (2, 3));
         ensure!(node.snapshot.tenant(TENANT).is_none() && node.snapshot.tenant(OTHER).is_some());
     }
-    // A node that starts later reads the same.
+    // A node that starts later reads the same tenants.
     let fresh = Replica { snapshot: Arc::default(), ..node };
     fresh.refresh().await?;
     assert_eq!(fresh.snapshot.size(), (2, 3));

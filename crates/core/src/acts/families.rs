@@ -41,7 +41,7 @@ use std::time::Duration;
 /// How often a start is tried again because another one came first. Each further try means that another start
 /// or resend succeeded, or that a verification ended.
 const TURNS: usize = 16;
-/// The wait that the client is told if all tries failed.
+/// The wait that the answer names to the client if all tries failed.
 const CROWDED: Duration = Duration::from_secs(1);
 
 /// A family of compatible APIs.

@@ -187,8 +187,8 @@ pub fn of_key<'a>(
     wanting.map(message).collect()
 }
 
-/// The messages about a key that expires soon. There is one for each expiry time, whichever node makes it and
-/// when.
+/// The messages about a key that expires soon. The id depends only on the key and its expiry time, so several
+/// nodes make the same message.
 pub fn of_expiring_key<'a>(
     webhooks: impl IntoIterator<Item = &'a Webhook>,
     key: &Key,

@@ -44,8 +44,8 @@ pub(super) async fn keep_share(
             () = stop.cancelled() => break,
             _ = tick.tick() => {}
         }
-        // While the store is away, the share stays as it was. That is safe, because operations are atomic
-        // whichever worker runs them.
+        // While the store is away, the share stays as it was. That is safe, because every operation is atomic
+        // even if two workers run it.
         if let Err(error) = take_share(&*peers, worker, partitions, &share).await {
             tracing::debug!(error = %chain(&error), "This worker could not say that it lives");
         }

@@ -28,7 +28,7 @@ use std::{io, net::TcpListener, time::Duration};
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-/// The time between two checks of the stores, and the wait that clients are told.
+/// The time between two checks of the stores, and the wait that answers name to clients.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The reason for waiting.

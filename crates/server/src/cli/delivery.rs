@@ -75,7 +75,7 @@ pub enum RouteCommand {
 /// The properties of a route.
 #[derive(Debug, Args)]
 pub struct RouteArgs {
-    /// What people call it
+    /// The name of the route for people
     #[arg(long, value_parser = parse_name)]
     pub name: ResourceName,
     /// The operator's account that sends the messages

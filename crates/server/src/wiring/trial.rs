@@ -37,7 +37,7 @@ const WHOLE_PATIENCE: Duration = Duration::from_secs(10);
 /// The result of the trial.
 #[derive(Debug, Default)]
 pub(crate) struct Trial {
-    /// What `serve` would refuse or wait for, each with its setting.
+    /// The reasons for which `serve` would fail or wait, each with its setting.
     pub problems: Vec<String>,
     /// Further advice for the operator.
     pub notes: Vec<String>,

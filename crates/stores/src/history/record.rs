@@ -167,7 +167,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// What is known about the verifications of a batch before its events.
+    /// Returns the facts about the verifications of a batch before its events.
     async fn facts_before(&self, events: &[Arriving]) -> Result<HashMap<VerificationId, Known>, StoreError> {
         let (mut facts, mut unknown) = (HashMap::new(), Vec::new());
         {

@@ -18,13 +18,13 @@ pub(super) struct Step {
     otherwise: Otherwise,
 }
 
-/// What it means if a statement touches another number of rows than required.
+/// The meaning of a statement that touches more or fewer rows than required.
 #[derive(Clone, Copy, Debug)]
 enum Otherwise {
     Conflict,
     /// The state that the caller read before the batch has changed since.
     Moved,
-    /// There would be more of something than allowed.
+    /// The batch would create more objects of a kind than allowed: the kind and the maximum.
     Full(&'static str, u32),
 }
 

@@ -58,6 +58,6 @@ pub trait EventLog: Send + Sync {
     /// Deletes events that the history has recorded. No event is deleted before.
     async fn trim(&self, positions: &[Position]) -> Result<(), StoreError>;
 
-    /// The time up to which the history has every event of every partition, whichever node recorded it.
+    /// The time up to which the history has every event of every partition, from all nodes.
     async fn recorded_until(&self) -> Result<Timestamp, StoreError>;
 }

@@ -1,4 +1,4 @@
-//! Whose turn it is on a connection: the client's to send, or the server's to answer.
+//! Decides who acts next on a connection: the client must send, or the server must answer.
 
 use super::{CLOSE, Patience};
 use actix_web::{
