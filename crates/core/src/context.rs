@@ -162,7 +162,8 @@ impl Replica {
         self.tell_now(Relay { ends: vec![end], ..Relay::default() }).await;
     }
 
-    /// Publishes that a tenant was disabled or deleted, in the same way.
+    /// Publishes at once, through the codes store, that a tenant was disabled or deleted. The other nodes then
+    /// refuse its keys even if they cannot read the directory any more.
     pub(crate) async fn tell_tenant_end(&self, end: TenantEnd) {
         self.tell_now(Relay { tenants: vec![end], ..Relay::default() }).await;
     }

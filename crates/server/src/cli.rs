@@ -173,10 +173,10 @@ pub enum KeyCommand {
         /// The tenant it belongs to
         #[arg(long, value_parser = parse_tenant_id)]
         tenant: TenantId,
-        /// What people call it
+        /// The name of the key for people
         #[arg(long, value_parser = parse_key_name)]
         name: KeyName,
-        /// What it may do, separated by commas
+        /// The scopes of the key, separated by commas
         #[arg(long, required = true, value_delimiter = ',', value_parser = parse_scope)]
         scopes: Vec<Scope>,
         /// A key for test mode: it sends nothing and knows the code

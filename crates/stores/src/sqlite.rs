@@ -46,8 +46,9 @@ const READERS: usize = 4;
 const WRITER_CACHE: i64 = 4_096;
 /// The size to which SQLite shortens the log when it restarts it, in bytes.
 const LOG_LIMIT: i64 = 32 * 1024 * 1024;
-/// How often a copy of the log is tried while another copy is running, and the pause between.
+/// How often a copy of the log to the database file is tried while another copy runs.
 const COPIES: u32 = 20;
+/// The pause between two such tries.
 const COPY_PAUSE: Duration = Duration::from_millis(100);
 /// How long a caller waits for its operation, and SQLite for another process's lock.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -1,5 +1,5 @@
-//! Management calls at the same moment. A write that was decided on an outdated state must be refused. Half
-//! of the calls come from another node.
+//! Management calls at the same moment. The store must refuse a write that a caller decided on from an
+//! outdated state. Half of the calls come from another node.
 
 use super::{Base, at};
 use crate::{codes::rng, history::TENANT, webhooks::Place};

@@ -95,8 +95,8 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
             firsts.extend(values_for(insert, STATEMENTS[insert]).into_iter().skip(4));
             firsts
         }
-        // The state that the write was decided on: the resource created and changed above, and the changes so
-        // far.
+        // The state that the caller read before the write: the resource created and changed above, and the
+        // changes so far.
         ("change_head", false) if statement.text.contains("string_agg") => {
             vec![ids.into(), "text 3".into(), "text 2 2".into()]
         }

@@ -36,7 +36,7 @@ pub enum Refusal {
     /// The newest version is primary.
     #[error("{0} has no version that is newer than the primary one; `keyring add` makes one")]
     NothingNewer(KeyKind),
-    /// The list has no such version.
+    /// The keys of this kind have no such version.
     #[error("{0} has no version {1}")]
     Unknown(KeyKind, u8),
     /// The version is primary: it makes new values.

@@ -17,8 +17,8 @@ use crate::{
 use rand::CryptoRng;
 use std::time::Duration;
 
-/// How often a change is tried again if others change the same profile. More failures than this are no
-/// coincidence.
+/// How often a change is tried again if other calls change the same profile meanwhile. More failures than this
+/// can only come from a bug.
 const TURNS: usize = 16;
 /// How many profiles a tenant may have.
 pub const MOST_PROFILES: u32 = 100;

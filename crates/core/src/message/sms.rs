@@ -71,7 +71,7 @@ impl Encoding {
     }
 }
 
-/// The cost of a text.
+/// The encoding of a text, its length, and the number of SMS that carry it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segments {
     pub encoding: Encoding,

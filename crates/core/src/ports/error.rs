@@ -12,7 +12,7 @@ pub enum StoreError {
     /// Another write came first, or the thing already exists.
     #[error("the store holds a conflicting value")]
     Conflict,
-    /// The state that the write was decided on has changed since. Nothing was written.
+    /// The state that the caller read before it decided on the write has changed since. Nothing was written.
     #[error("what the write was decided by was changed meanwhile")]
     Moved,
     /// The tenant has the maximum number of these things. Nothing was written.

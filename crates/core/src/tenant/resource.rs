@@ -105,8 +105,8 @@ impl Resource {
     }
 }
 
-/// The state that a write was decided on. The store makes the write only if this state is still current. It
-/// checks that inside the transaction, when no other writer can come in between.
+/// The state that a caller read before it decided on a write. The store makes the write only if this state is
+/// still current. It checks that inside the transaction, when no other writer can come in between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Basis {
     /// All resources of a kind that the tenant has: the writer counted them, or searched their contents.

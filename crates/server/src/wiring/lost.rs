@@ -39,8 +39,8 @@ pub(super) async fn refuse_lost_directory(
     )
 }
 
-/// The files that were used with a directory, and for each how an operator can make the server accept an
-/// empty one.
+/// Finds the files which show that this installation had a directory before. Returns the path of each, and the
+/// step by which the operator makes the server accept an empty directory despite this file.
 fn find_witnesses(settings: &Settings) -> anyhow::Result<Vec<(String, String)>> {
     let mut witnesses = Vec::new();
     // The codes store is created after the directory.

@@ -32,9 +32,9 @@ pub(super) const UNCHANGED_ALL: Statement = Statement {
     params: &[Int],
 };
 
-/// Adds the statements that roll the batch back if the write was decided on an outdated state. They come
-/// after the batch has taken its change number, because from then on no other writer can commit first, and
-/// before the writing statements.
+/// Adds the statements that roll the batch back if the caller decided on the write from an outdated state.
+/// They come after the batch has taken its change number, because from then on no other writer can commit
+/// first, and before the writing statements.
 pub(super) fn unchanged(batch: Batch, basis: &[Basis]) -> Batch {
     basis.iter().fold(batch, |batch, one| match one {
         Basis::Kind { tenant, kind, listed } => {

@@ -18,7 +18,8 @@ use std::collections::BTreeSet;
 /// The number of uses that one transaction records. It locks their rows until it ends.
 const NOTED_AT_ONCE: usize = 100;
 
-/// Adds to the counts of a row and returns the sums. A row is new if its sums are what was added.
+/// Adds to the counts of a row and returns the sums. If the sums equal the counts that it
+/// added, the row is new.
 pub(super) const NOTE_USE: Statement = Statement {
     table: "key_addresses",
     text: "INSERT INTO key_addresses (tenant_id, key_id, address, uses, refused, first_used_at,

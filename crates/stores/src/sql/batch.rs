@@ -52,7 +52,7 @@ impl Batch {
     }
 
     /// Adds a statement that must return one row. Otherwise the batch is rolled back, and its error says that
-    /// the state it was decided on has changed.
+    /// the state that the caller read before has changed.
     pub fn run_unmoved(self, statement: &'static Statement, values: Vec<Value>) -> Self {
         self.add(Some(1), Otherwise::Moved, statement, values)
     }

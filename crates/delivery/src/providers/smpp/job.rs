@@ -28,7 +28,7 @@ impl Job {
         !self.reply.is_closed() && !self.claimed.swap(true, Ordering::AcqRel)
     }
 
-    /// Answers that it was not written.
+    /// Answers the sending task that the `submit_sm` was not written.
     pub(super) fn refuse(self, error: SendError) {
         // If the sending task has given up, nobody needs the answer.
         let _ = self.reply.send(Err(error));
