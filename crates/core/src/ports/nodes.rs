@@ -18,9 +18,9 @@ pub const DEAD_AFTER: Duration = Duration::from_secs(60);
 /// The time between two writes of a node's unchanged row; twelve fit into [`DEAD_AFTER`].
 pub const NOTES_EVERY: Duration = Duration::from_secs(5);
 
-/// The nodes in `before` that are alive and have not written their row since. A node that has written it can
-/// read the database, and so knows within [`crate::snapshot::MAX_AGE`] the changes made before that list. A
-/// new node has read everything at its start.
+/// The nodes of the list `before` that are alive and have not written their row since. A node that has written
+/// its row can read the database. So it knows, within [`crate::snapshot::MAX_AGE`], all changes made before
+/// the list `before` was read. A new node has read everything at its start.
 pub fn silent<'a>(before: &[Node], now: &'a [Node]) -> Vec<&'a Node> {
     let noted = |node: &Node| before.iter().all(|old| old.id != node.id || old.seen_at != node.seen_at);
     now.iter().filter(|node| !noted(node)).collect()

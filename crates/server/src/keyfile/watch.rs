@@ -4,8 +4,8 @@ use super::{KeyFile, read};
 use anyhow::Context as _;
 use std::{os::unix::fs::MetadataExt as _, path::PathBuf};
 
-/// The file as last read. The system's own file watching is not used, because it misses changes on a network
-/// file system or in a mounted secret.
+/// Compares the file with the state in which it was last read. The system's own file watching is not used,
+/// because it misses changes on a network file system or in a mounted secret.
 #[derive(Debug)]
 pub struct Watch {
     path: PathBuf,

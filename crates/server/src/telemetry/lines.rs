@@ -53,7 +53,7 @@ fn write_out(lines: &mut Vec<u8>) {
     }
 }
 
-/// One line.
+/// The writer of one line. The line joins the gathered ones, or is written at once with them.
 pub struct Line {
     at_once: bool,
 }

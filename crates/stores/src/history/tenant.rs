@@ -51,7 +51,7 @@ pub(super) const ERASE_ERASURES: Statement = Statement {
     params: &[Text, Int],
 };
 
-/// There are few such events, and no index by tenant.
+/// Searches the whole table, because it has few rows and no index by tenant.
 pub(super) const ERASE_DEAD_EVENTS: Statement = Statement {
     table: "dead_events",
     text: "DELETE FROM dead_events WHERE id IN

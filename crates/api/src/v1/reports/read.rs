@@ -52,7 +52,7 @@ pub fn conversion_request(mut fields: Fields) -> Result<ConversionQuery, Problem
     fields.finish(query)
 }
 
-/// Reads a period that begins at a whole `step` and takes at most so many days.
+/// Reads a period that begins at a whole `step` and lasts at most `days`.
 fn stretch(
     fields: &mut Fields,
     step: i64,
