@@ -76,7 +76,7 @@ impl Phones {
         }
     }
 
-    /// The number of messages, and of those that arrived more than once.
+    /// Returns the number of messages, and how many of them arrived more than once.
     pub fn count(&self) -> (usize, usize) {
         let received = self.received();
         let times = || received.values().flat_map(|received| received.messages.values());

@@ -109,8 +109,8 @@ fn open_contact(context: &Context, key: RecordKey, past: &PastVerification) -> O
     Contact::open_sealed(&context.keyring, key, number, sealed).ok()
 }
 
-/// The name of a profile for a row without a readable contact. The contact would contain the name; without
-/// it, the tenant's view has the present name.
+/// The name of a profile for a row whose contact cannot be read. The contact would contain the profile's name
+/// at the start. In its place, this returns the name that the profile has now.
 fn name_of(view: &TenantView, profile: ProfileId) -> ProfileName {
     let known = view.profiles.values().find(|known| known.id == profile);
     known.map(|known| known.name.clone()).unwrap_or_default()
