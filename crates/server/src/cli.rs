@@ -81,6 +81,11 @@ pub enum Command {
         #[arg(long)]
         url: Option<String>,
     },
+    /// Print the completions of a shell for this program
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// What a node does.
