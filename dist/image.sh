@@ -23,6 +23,12 @@ arguments=(--build-arg "VERSION=$version" --build-arg "REVISION=$revision" --bui
 
 if command -v buildah >/dev/null; then
     # The OCI format knows no health check.
-    exec buildah bud --format docker --timestamp "$time" "${arguments[@]}" --tag "$tag" .
+    buildah bud --format docker --timestamp "$time" "${arguments[@]}" --tag "$tag" .
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    buildah push --quiet "$tag" "dir:$folder"
+    python3 dist/image/forget-container.py "$folder"
+    buildah tag "$(buildah pull --quiet "dir:$folder")" "$tag"
+    exit
 fi
 exec docker buildx build --load "${arguments[@]}" --tag "$tag" .
