@@ -28,7 +28,9 @@ if command -v buildah >/dev/null; then
     trap 'rm -rf "$folder"' EXIT
     buildah push --quiet "$tag" "dir:$folder"
     python3 dist/image/forget-container.py "$folder"
+    first=$(buildah images --quiet "$tag")
     buildah tag "$(buildah pull --quiet "dir:$folder")" "$tag"
+    buildah rmi "$first" >/dev/null
     exit
 fi
 exec docker buildx build --load "${arguments[@]}" --tag "$tag" .
