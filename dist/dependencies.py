@@ -132,7 +132,7 @@ def licences(packages):
         if package["license_file"]:
             files.append(folder / package["license_file"])
         found = {f.read_text(errors="replace").strip() for f in files}
-        for text in found:
+        for text in sorted(found):
             texts.setdefault(text, []).append(f"{shown} ({licence_of(package)})")
         if not found:
             authors = ", ".join(package["authors"]) or "its authors"
@@ -142,7 +142,7 @@ def licences(packages):
         "These packages come without a text of their licence. Texts of the same licences are below.\n\n"
         + "\n".join(without)
     ]
-    for text, owners in sorted(texts.items(), key=lambda entry: entry[1]):
+    for text, owners in sorted(texts.items(), key=lambda entry: (entry[1], entry[0])):
         parts.append("\n".join(owners) + "\n\n" + text)
     return f"\n\n{'=' * 80}\n".join(parts) + "\n"
 

@@ -54,6 +54,6 @@ python3 dist/dependencies.py "$files" "$target"
 grep -q '^folder = ' "$files/countersign.toml"
 
 tar --create --format=ustar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" \
-    --mode=go=rX,u+rw --directory="$out" --transform="s|^files|$name|" files | gzip -9n >"$out/archive/$name.tar.gz"
+    --mode=go=rX,u+rw --directory="$out" --transform="s|^files|$name|" files | gzip -n >"$out/archive/$name.tar.gz"
 cp "$files/countersign.cdx.json" "$out/archive/$name.cdx.json"
-(cd "$out/archive" && sha256sum ./* | sed 's|\./||' >SHA256SUMS.new && mv SHA256SUMS.new SHA256SUMS && cat SHA256SUMS)
+(cd "$out/archive" && sha256sum "$name".* | tee SHA256SUMS)

@@ -11,8 +11,8 @@ check "once more: the same bytes" eval 'release "$temp/two" && same_files "$temp
 
 archive_is_whole() {
     (cd "$temp/one/archive" && sha256sum --check --strict SHA256SUMS && is "$(wc -l <SHA256SUMS)" 2) || return 1
-    mkdir "$temp/unpacked" && tar -xzf "$temp/one/archive/$name.tar.gz" -C "$temp/unpacked" || return 1
-    is "$(cd "$temp/unpacked" && find . -type f -printf '%m %P\n' | LC_ALL=C sort -k2)" "$(sed "s|NAME|$name|" <<'LIST'
+    mkdir "$temp/unpacked" && tar -xzf "$temp/one/archive/$archive.tar.gz" -C "$temp/unpacked" || return 1
+    is "$(cd "$temp/unpacked" && find . -type f -printf '%m %P\n' | LC_ALL=C sort -k2)" "$(sed "s|NAME|$archive|" <<'LIST'
 644 NAME/LICENSE
 644 NAME/THIRD-PARTY-LICENSES.txt
 644 NAME/completions/_countersign
@@ -25,7 +25,7 @@ archive_is_whole() {
 644 NAME/systemd/countersign.sysusers.conf
 LIST
     )" || return 1
-    is "$(tar -tvzf "$temp/one/archive/$name.tar.gz" --numeric-owner --full-time | awk '{ print $2, $4 }' | sort -u)" "0/0 2023-11-14"
+    is "$(tar -tvzf "$temp/one/archive/$archive.tar.gz" --numeric-owner --full-time | awk '{ print $2, $4 }' | sort -u)" "0/0 2023-11-14"
 }
 check "archive: its files, rights, owners, times and sums" archive_is_whole
 check "bill of materials, licences" "$venv/bin/python" tests/image/sbom.py "$temp/one/files"

@@ -25,7 +25,7 @@ labelled() {
     [ -z "$(git status --porcelain)" ] || changed=-changed
     is "$(podman image inspect -f '{{.Config.User}} {{.Config.Entrypoint}} {{.Config.Cmd}} {{.Config.WorkingDir}} {{.Config.Volumes}}' "$image")" \
         '65532:65532 [countersign] [serve] /data map[/data:{}]' &&
-        is "$(podman image inspect -f '{{.Healthcheck.Test}}' "$image")" '[CMD countersign healthcheck]' &&
+        is "$(podman image inspect -f '{{.HealthCheck.Test}}' "$image")" '[CMD countersign healthcheck]' &&
         is "$(podman image inspect -f '{{index .Labels "org.opencontainers.image.version"}} {{index .Labels "org.opencontainers.image.revision"}} {{index .Labels "org.opencontainers.image.licenses"}}' "$image")" \
             "$("$program" --version | cut -d' ' -f2) $(git rev-parse HEAD)$changed Apache-2.0"
 }
@@ -88,7 +88,7 @@ checks_a_code() { # url command...: a tenant and a test key by this command, the
         key=$("$@" key create --tenant "$tenant" --name test --test --scopes verifications:start,verifications:check | tr -d '\r' | grep '^cs_test_') || return 1
     post() { curl -sS --max-time 10 "$url/v1/$1" -H "Authorization: Bearer $key" -H 'Content-Type: application/json' -d "$2"; }
     within 10 eval 'post verifications "{\"to\":\"+48500500500\"}" | grep "\"pending\""' || return 1
-    answer=$(post checks '{"to":"+48500500500","code":"000000"}')
+    answer=$(post checks '{"to":"+48500500500","code":"123456"}')
     echo "$answer"
     [[ $answer == *'"approved"'* ]]
 }

@@ -23,7 +23,7 @@ venv="$cache/venv-$(digest tests/image/requirements.txt)"
 prepare_venv "$venv" tests/image/requirements.txt || stop "The tools of tests/image could not be installed."
 strip -o "$temp/countersign" "$program" || exit 1
 program="$temp/countersign"
-name="countersign-$("$program" --version | cut -d' ' -f2)-$(rustc -vV | sed -n 's/^host: //p')"
+archive="countersign-$("$program" --version | cut -d' ' -f2)-$(rustc -vV | sed -n 's/^host: //p')"
 
 . tests/image/archive.sh
 if prepare_containers; then
