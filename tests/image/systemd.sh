@@ -7,7 +7,7 @@ boots() {
     local folder
     mkdir -p "$machine"/{usr,etc/systemd/system,var/log,var/lib,run,tmp,proc,sys,dev,root,home}
     for folder in bin sbin lib lib64; do ln -s "usr/$folder" "$machine/$folder"; done
-    cp -a /etc/{ld.so.cache,nsswitch.conf,os-release,debian_version,login.defs,pam.d,security} "$machine/etc/" || return 1
+    cp -a /etc/{ld.so.cache,nsswitch.conf,os-release,debian_version,login.defs,pam.d,security,ssl} "$machine/etc/" || return 1
     printf 'root:x:0:0:root:/root:/bin/sh\n' >"$machine/etc/passwd"
     printf 'root:x:0:\n' >"$machine/etc/group"
     : >"$machine/etc/machine-id"
