@@ -43,7 +43,6 @@ cleanup() {
     trap - EXIT
     if [ -n "${containers:-}" ]; then
         podman rm --all --force --depend --time 1 >/dev/null 2>&1
-        podman network prune --force >/dev/null 2>&1
         buildah rm --all >/dev/null 2>&1
         podman rmi --all --force >/dev/null 2>&1
         umount "$temp"/storage/overlay 2>/dev/null
@@ -54,25 +53,22 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-prepare_containers() {
-    local missing=''
-    if [ "$(id -u)" != 0 ] || ! has apt-get; then
-        left_out=3
-        echo 'LEFT OUT: image, systemd and compose. They need root on Debian.'
-        return 1
-    fi
-    for command in buildah podman runc nginx redis-server /usr/lib/podman/netavark /usr/lib/podman/aardvark-dns /lib/systemd/systemd; do
-        has "$command" || missing="$missing $(basename "$command" | sed 's/^nginx$/nginx-light/')"
+can_run_containers() { [ "$(id -u)" = 0 ] && has apt-get; }
+
+install_container_tools() {
+    local missing='' command
+    for command in buildah podman runc nginx redis-server ip /usr/lib/podman/netavark /usr/lib/podman/aardvark-dns /lib/systemd/systemd; do
+        has "$command" || missing="$missing $(basename "$command" | sed 's/^nginx$/nginx-light/; s/^ip$/iproute2/')"
     done
     find_initdb >/dev/null || missing="$missing postgresql"
-    if [ -n "$missing" ]; then
-        echo "Installing$missing"
-        # shellcheck disable=SC2086 # names of packages
-        sh -c "$install_packages" sh $missing >"$temp/apt" 2>&1 </dev/null || { cat "$temp/apt"; return 1; }
-    fi
-    # One run at a time: the compose file has a network with fixed addresses.
-    exec 9>"$cache/image.lock"
-    flock 9
+    [ -n "$missing" ] || return 0
+    echo "Installing$missing"
+    # shellcheck disable=SC2086 # names of packages
+    sh -c "$install_packages" sh $missing >"$temp/apt" 2>&1 </dev/null || { cat "$temp/apt"; return 1; }
+}
+
+prepare_containers() {
+    ip link set lo up || return 1
     containers=yes
     # What root may do in a container or on a small machine: no systemd, no CAP_SYS_RESOURCE, cgroups of version 1.
     cat >"$temp/containers.conf" <<CONF
