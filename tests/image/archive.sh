@@ -1,11 +1,12 @@
 # The release archive: dist/release.sh. Read by run.sh.
 
+checkout=$PWD
+
 release() ( # folder: on a machine with other habits, the bytes are the same
     export SOURCE_DATE_EPOCH=1700000000 REVISION=test
     [ "$1" = "$temp/one" ] || { umask 077; export TZ=Pacific/Auckland; cd /; }
-    "$OLDPWD/dist/release.sh" "$1" "$program" || exit 1
+    "$checkout/dist/release.sh" "$1" "$program" || exit 1
 )
-OLDPWD=$PWD
 check "a release is made" release "$temp/one"
 check "once more: the same bytes" eval 'release "$temp/two" && same_files "$temp/one/archive" "$temp/two/archive"'
 
