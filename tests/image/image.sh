@@ -10,6 +10,17 @@ versions_agree() {
 check "Dockerfile: hadolint" "$venv/bin/hadolint" --ignore DL3008 Dockerfile
 check "Dockerfile: its versions are the project's" versions_agree
 
+context_is_whole() { # cargo lists beside the program what it was compiled from
+    local file missing=0
+    for file in $(sed 's/^[^:]*: //' "$sources"); do
+        file=${file#"$PWD/"}
+        case $file in /*) continue ;; esac
+        sed -n 's/^!//p' .dockerignore | grep -qxF -e "$file" -e "${file%%/*}" || { echo "$file is not in .dockerignore"; missing=1; }
+    done
+    return "$missing"
+}
+check "Dockerfile: it gets every source" context_is_whole
+
 build() { # tag: the Dockerfile as it is; its base is made of this Debian, its program is the given one
     dist/image.sh "$1" "$temp/one"
 }

@@ -30,6 +30,7 @@ if [ -z "${COUNTERSIGN_IMAGE_INSIDE:-}" ]; then
         COUNTERSIGN_IMAGE_INSIDE=1 exec unshare --net --mount --pid --fork --kill-child --mount-proc tests/image/run.sh "$program"
     fi
 fi
+sources="$program.d"
 strip -o "$temp/countersign" "$program" || exit 1
 program="$temp/countersign"
 archive="countersign-$("$program" --version | cut -d' ' -f2)-$(rustc -vV | sed -n 's/^host: //p')"
