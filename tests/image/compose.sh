@@ -31,7 +31,14 @@ sets_up() {
 check "compose: key ring and schema" sets_up
 
 starts() {
-    compose up --detach && within 40 curl -fsS --max-time 5 "http://127.0.0.1:$port/health/ready"
+    local node
+    compose up --detach || return 1
+    for node in 1 2; do
+        within 40 podman exec "countersign-test_node-${node}_1" countersign healthcheck && continue
+        podman logs "countersign-test_node-${node}_1"
+        return 1
+    done
+    within 5 curl -fsS --max-time 5 "http://127.0.0.1:$port/health/ready"
 }
 check "compose: two nodes behind nginx are ready" starts
 
@@ -39,13 +46,16 @@ both_serve() { # nginx asks one after the other; what one starts the other check
     checks_a_code "http://127.0.0.1:$port" cli || return 1
     local node
     for node in 1 2; do
-        podman logs "countersign-test_node-${node}_1" 2>&1 | grep '"route":"/v1/' | grep '"client.address":"172.30.77.1"' || return 1
+        podman logs "countersign-test_node-${node}_1" 2>&1 | grep '"route":"/v1/' | grep '"client.address":"172.30.77.1"' && continue
+        podman logs "countersign-test_node-${node}_1" 2>&1
+        podman logs countersign-test_nginx_1 2>&1
+        return 1
     done
 }
 check "compose: a code is sent by one node and checked by the other" both_serve
 
 survives() { # one node stops: the other serves every request
-    podman stop --time 40 countersign-test_node-1_1 && is "$(podman inspect -f '{{.State.ExitCode}}' countersign-test_node-1_1)" 0 || return 1
+    podman stop --time 40 countersign-test_node-1_1 && is "$(podman inspect -f '{{.State.ExitCode}}' countersign-test_node-1_1)" 0 || { podman logs countersign-test_node-1_1; return 1; }
     for _ in 1 2 3 4 5 6; do curl -fsS --max-time 5 "http://127.0.0.1:$port/health/ready" || return 1; done
 }
 check "compose: without one node the other serves" survives

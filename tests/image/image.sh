@@ -12,7 +12,7 @@ check "Dockerfile: its versions are the project's" versions_agree
 
 context_is_whole() { # cargo lists beside the program what it was compiled from
     local file missing=0
-    for file in $(sed 's/^[^:]*: //' "$sources"); do
+    for file in $(sed 's/^[^:]*: //' "$sources" | xargs realpath -s); do
         file=${file#"$PWD/"}
         case $file in /*) continue ;; esac
         sed -n 's/^!//p' .dockerignore | grep -qxF -e "$file" -e "${file%%/*}" || { echo "$file is not in .dockerignore"; missing=1; }
