@@ -65,3 +65,15 @@ deny:
 # Look for known vulnerabilities; needs the advisory database
 advisories:
     cargo deny --locked check advisories
+
+# The release archive of this commit: docs/install.md
+release folder="target/archive":
+    dist/release.sh {{folder}}
+
+# The container image of this commit, by buildah or docker
+image name="localhost/countersign":
+    dist/image.sh {{name}}
+
+# What platform teams install: image, archive, systemd unit, compose file
+test-image:
+    cargo build --locked && tests/image/run.sh "${CARGO_TARGET_DIR:-target}/debug/countersign"

@@ -80,6 +80,11 @@ pub enum Command {
         #[arg(long)]
         url: Option<String>,
     },
+    /// Print the completions of a shell for this program
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// The role of a node.

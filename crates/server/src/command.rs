@@ -19,6 +19,7 @@ use crate::{
     telemetry, wiring,
 };
 use anyhow::Context as _;
+use clap::CommandFactory as _;
 use countersign_core::{context::Management, error::chain};
 use countersign_stores::{directory::SqlDirectory, sql::Sql, sqlite::wait_until_closed};
 use std::{
@@ -51,6 +52,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Allowlist(command) => allowlist::run(config, command).await,
         Command::Config(command) => config::run(config, &command).await,
         Command::Healthcheck { url } => probe::run(config, url).await,
+        Command::Completions { shell } => print_completions(shell),
     };
     // Otherwise the command's last writes would be only in the log beside the file.
     let closed = wait_until_closed(CLOSING);
@@ -135,6 +137,12 @@ fn print_openapi(compatible: bool) -> anyhow::Result<()> {
     let document =
         if compatible { countersign_api::compatible_openapi() } else { countersign_api::openapi() };
     answer(&document.to_pretty_json()?)
+}
+
+fn print_completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut script);
+    answer(String::from_utf8(script)?.trim_end())
 }
 
 /// Prints one line of the answer. A reader that closes early (`| head`) is not an error.
