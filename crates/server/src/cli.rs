@@ -1,5 +1,5 @@
-//! The command line: what can be asked for. What is done about it stands in
-//! `command`, a file each.
+//! The command line: its commands and arguments. `command` contains what each command does, one file for
+//! each.
 
 mod delivery;
 mod keys;
@@ -28,19 +28,17 @@ pub struct Cli {
     /// The configuration file; without it, defaults and COUNTERSIGN__SECTION__KEY variables
     #[arg(long, global = true, value_name = "FILE", env = "COUNTERSIGN_CONFIG")]
     pub config: Option<PathBuf>,
-    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Try everything on this machine: a demo tenant, a virtual phone, nothing sent
     Dev(DevArgs),
     /// Serve the API and send its messages
     Serve {
-        /// What this node does; nodes of different roles share Postgres and Redis
+        /// What this node does. Nodes of different roles share Postgres and Redis
         #[arg(long, value_enum, default_value_t)]
         role: Role,
     },
@@ -48,7 +46,7 @@ pub enum Command {
     Migrate,
     /// Print the OpenAPI document
     Openapi {
-        /// That of the routes that speak as SMSAPI, Twilio and CAMARA do
+        /// Print the document of the APIs that are compatible with SMSAPI, Twilio and CAMARA
         #[arg(long)]
         compatible: bool,
     },
@@ -75,13 +73,18 @@ pub enum Command {
     Config(ConfigCommand),
     /// Ask a running server whether it is ready
     Healthcheck {
-        /// Where to ask [default: /health/ready on the configured operator port]
+        /// The URL to call [default: /health/ready on the configured operator port]
         #[arg(long)]
         url: Option<String>,
     },
+    /// Print the completions of a shell for this program
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
-/// What a node does.
+/// The role of a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Role {
     /// Answers requests
@@ -94,12 +97,12 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether it answers requests.
+    /// Returns whether the node answers requests.
     pub fn answers(self) -> bool {
         self != Self::Worker
     }
 
-    /// Whether it sends messages and records the history.
+    /// Returns whether the node sends messages and records the history.
     pub fn works(self) -> bool {
         self != Self::Api
     }
@@ -114,7 +117,7 @@ pub struct DevArgs {
     /// The port of metrics and health; 0 picks a free one
     #[arg(long, default_value_t = 9090)]
     pub operator_port: u16,
-    /// The folder of everything that is kept
+    /// The folder of all stored data
     #[arg(long, value_name = "DIR", default_value = ".countersign")]
     pub data: PathBuf,
     /// Write addresses, keys and the credentials of Twilio's clients to this file as JSON, once it serves
@@ -130,7 +133,7 @@ pub struct DevArgs {
 pub enum TenantCommand {
     /// Make a tenant and print its id
     Create {
-        /// What its users know it by; it stands in each SMS
+        /// The name that end users know. It appears in each SMS
         #[arg(long, value_parser = parse_tenant_name)]
         name: TenantName,
         /// The countries it sends to, such as PL,DE, or "all" [default: tenants.countries]
@@ -139,12 +142,12 @@ pub enum TenantCommand {
     },
     /// List all tenants: id, name, Twilio's account SID, state, since when, erased from when
     List,
-    /// Give a tenant another name; it stands in each SMS from then on
+    /// Give a tenant another name, which appears in each later SMS
     Rename {
         /// Its id: ten_...
         #[arg(value_parser = parse_tenant_id)]
         tenant: TenantId,
-        /// What its users know it by
+        /// The name that end users know
         #[arg(long, value_parser = parse_tenant_name)]
         name: TenantName,
     },
@@ -152,7 +155,7 @@ pub enum TenantCommand {
     Disable(TenantArgs),
     /// Serve a disabled or deleted tenant again
     Enable(TenantArgs),
-    /// Disable a tenant, and erase all of it after 30 days unless it is enabled before
+    /// Disable a tenant, and erase it after 30 days unless it is enabled again before
     Delete(TenantArgs),
 }
 
@@ -167,22 +170,22 @@ pub struct TenantArgs {
 /// Rotate the keys that seal and sign, while servers run: add, promote, retire.
 #[derive(Debug, Subcommand)]
 pub enum KeyringCommand {
-    /// Make a fresh key ring, for nodes that share Redis or Postgres; never replaces one
+    /// Make a new key ring, for nodes that share Redis or Postgres. Never replaces an existing one
     Create,
     /// Show the versions, which nodes have them, and the next safe step
     Status,
-    /// Add a fresh version, which only reads until it is promoted
+    /// Add a new version, which only reads until it is promoted
     Add(KeyKinds),
     /// Make the newest version primary; refused before every node can read it
     Promote {
         /// Which keys.
         #[command(flatten)]
         kinds: KeyKinds,
-        /// Do not ask which nodes run: for when the database is away and none does
+        /// Do not check which nodes run: use this if the database is away and no node runs
         #[arg(long)]
         force: bool,
     },
-    /// Remove a version that nothing was made with for the life of a record
+    /// Remove a version that made nothing for the lifetime of a record
     Retire {
         /// Its number
         #[arg(value_parser = clap::value_parser!(u8).range(1..))]
@@ -205,7 +208,7 @@ pub struct KeyKinds {
 }
 
 impl KeyKinds {
-    /// The kinds that are meant.
+    /// The chosen kinds.
     pub fn list(self) -> &'static [KeyKind] {
         match (self.mac, self.seal) {
             (true, false) => &[KeyKind::Mac],
@@ -218,13 +221,13 @@ impl KeyKinds {
 /// Check the configuration, or print the documented default file.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Name every problem at once, or say that there is none
+    /// Print every problem at once, or that there is none
     Check {
-        /// Also try everything that `serve` needs, as this user and from here: servers, files, ports, the key ring.
-        /// Changes nothing, and takes 20 s at most
+        /// Also try everything that `serve` needs, as this user and on this machine: servers, files, ports,
+        /// the key ring. Changes nothing, and takes at most 20 s
         #[arg(long)]
         connect: bool,
-        /// As a node that does this
+        /// Check for a node with this role
         #[arg(long, value_enum, default_value_t, requires = "connect")]
         role: Role,
     },
@@ -233,13 +236,13 @@ pub enum ConfigCommand {
 }
 
 impl Cli {
-    /// Does what was asked and says how it ended.
+    /// Runs the command and returns its exit code.
     pub async fn run(self) -> ExitCode {
         command::run(self).await
     }
 }
 
-/// The operator's own row is no tenant: `--operator` names it where it may be meant.
+/// Refuses the operator's own row: `--operator` names it where it may be meant.
 fn parse_tenant_id(text: &str) -> Result<TenantId, String> {
     let id = text.parse().ok().filter(|id| *id != OPERATOR);
     id.ok_or("a tenant's id is ten_ and 26 characters; `countersign tenant list` shows them".into())
@@ -329,7 +332,7 @@ mod tests {
             (format!("key delete --tenant {TENANT} cs_live_x"), "countersign key list"),
             (format!("tenant create --name {}", "x".repeat(41)), "1 to 40"),
             (format!("tenant rename {TENANT} --name {}", "x".repeat(41)), "1 to 40"),
-            // The operator's own is always there.
+            // The operator's own row always exists.
             (format!("tenant disable ten_{}", "0".repeat(26)), "tenant list"),
             (format!("tenant delete ten_{}", "0".repeat(26)), "tenant list"),
             ("dev --port 70000".into(), "70000"),

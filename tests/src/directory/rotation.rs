@@ -1,4 +1,4 @@
-//! What happens once: rotations, and writes that bear an Idempotency-Key.
+//! Writes that must happen only once: rotations, and writes with an Idempotency-Key.
 
 use super::{Base, at, is_conflict, key, once, same};
 use anyhow::{Context, Result, ensure};
@@ -58,7 +58,7 @@ pub async fn a_rotation_happens_whole_or_not_at_all(base: &Base) -> Result<()> {
     assert!(same(&found, &expected), "{found:?}");
     let ids: Vec<_> = base.changes().await?.into_iter().skip(changes.len()).map(|change| change.3).collect();
     assert_eq!(ids, [rotated.new.id.to_string(), old.id.to_string()]);
-    // A change of the old key between the read and the rotation is not overlooked.
+    // A change of the old key between the read and the rotation is not lost.
     let change = KeyChange { disabled: Some(!old.disabled), ..KeyChange::default() };
     let _ = directory.update_key(tenant.id, new.id, change, &Change::by_system(at(3))).await?;
     assert!(is_conflict(

@@ -1,4 +1,4 @@
-//! Stores that know one key and one profile and can start; all else is away.
+//! Stores that know one key and one profile and can carry out a start. Everything else fails.
 
 use crate::{Api, AuthFailures, KeyUses, Strays};
 use actix_web::web::Data;
@@ -66,7 +66,7 @@ fn presented(mode: Mode) -> PresentedKey {
     PresentedKey::from_secret(mode, KeyId::from_bytes([9; 16]), [1; 32])
 }
 
-/// The key as a client presents it.
+/// The key as a client sends it.
 pub fn key_text(mode: Mode) -> String {
     presented(mode).expose().to_string()
 }
@@ -83,7 +83,7 @@ impl Clock for Noon {
     }
 }
 
-/// A clock whose steady time is turned by hand.
+/// A clock whose steady time the test sets.
 #[derive(Default)]
 pub struct Hand(Mutex<Duration>);
 
@@ -103,7 +103,7 @@ impl Clock for Hand {
     }
 }
 
-/// An API whose one key holds `scopes`.
+/// An API with one key, which has `scopes`.
 pub fn api(mode: Mode, scopes: Scopes, disabled: bool) -> Api {
     let secret = presented(mode);
     let stores = Arc::new(Stores(Key {

@@ -186,7 +186,7 @@ pub async fn create_tenant_key(
     let by = caller.change(state.clock.now());
     let (key, secret) =
         tenants::create_tenant_key(&state.context, id.0, asked, once, &by, &mut rng()).await?;
-    // The audit line of this request is the operator's, so it says whose key was made.
+    // The audit line names the operator's tenant, so the tenant of the key is added.
     note_changed(&request, format!("{} {}", id.0, key.id));
     let location = format!("/v1/keys/{}", key.id);
     Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(CreatedKey::new(key, &secret)))

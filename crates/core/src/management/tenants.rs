@@ -1,4 +1,4 @@
-//! Management of tenants, and their end: a deleted tenant is erased after [`ERASED_AFTER`].
+//! Management of tenants and their erasure: a deleted tenant is erased after [`ERASED_AFTER`].
 
 use crate::{
     access::{
@@ -25,32 +25,33 @@ use crate::{
 use rand::CryptoRng;
 use std::time::Duration;
 
-/// What the codes store keeps of a tenant ends by itself, the last of it (the wrong codes of
-/// numbers) 30 days after they were entered. The tenant's last act came up to 2 s after it was
-/// disabled, and the clocks of machines differ: so much later nothing of it is left there.
+/// Everything that the codes store has of a tenant expires. The last of it, the counts of wrong codes,
+/// expires 30 days after the codes were entered. The tenant's last operation came up to 2 s after it was
+/// disabled, and the clocks of machines differ. After this margin, surely nothing of the tenant is left in
+/// the codes store.
 pub const MARGIN: Duration = Duration::from_secs(3_600);
-/// Tenants of one round.
+/// The maximum number of tenants in one round.
 const AT_ONCE: u16 = 10;
-/// Tenants read at once.
+/// The number of tenants that one read of a list fetches.
 const PAGE: u16 = 100;
-/// Rows of each kind that one step deletes.
+/// The number of rows of each kind that one step deletes.
 const ROWS: u16 = 500;
-/// Steps of one round, for each of its tenants.
+/// The maximum number of steps of one round, for each of its tenants.
 const STEPS: usize = 100;
 
-/// Why a tenant was not made or changed.
+/// Why a tenant was not created or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum TenantError {
     /// There is no such tenant.
     #[error("no such tenant")]
     NotFound,
-    /// The tenant was deleted, and its data is being erased.
+    /// The tenant was deleted, and the server is erasing its data.
     #[error("the tenant is being erased")]
     Erasing,
-    /// The request bears an Idempotency-Key that was used.
+    /// The Idempotency-Key was used before.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
-    /// The key of the tenant was not made.
+    /// The key of the tenant was not created.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The directory did not answer.
@@ -58,7 +59,7 @@ pub enum TenantError {
     Directory(#[from] StoreError),
 }
 
-/// Makes a tenant, with its first profile.
+/// Creates a tenant, with its first profile.
 pub async fn create_tenant(
     replica: &Replica,
     (name, countries): (TenantName, &Countries),
@@ -79,7 +80,7 @@ pub async fn create_tenant(
     replica.catch_up().await;
     match made_once::<TenantError>(replica, OPERATOR, once, by.at, made).await {
         Ok(()) => Ok(Made::now(tenant)),
-        // A repeat that came first made it.
+        // Another request with the same Idempotency-Key came first.
         Err(TenantError::Idempotency(IdempotencyError::SecretShown)) => {
             made_before(replica, once, by.at).await?.ok_or(TenantError::Directory(StoreError::Conflict))
         }
@@ -87,13 +88,13 @@ pub async fn create_tenant(
     }
 }
 
-/// The end of the id of a tenant that a request with an Idempotency-Key makes: names are not
-/// unique, so only the id leads a repeat to it. The slot is a keyed hash.
+/// The last bytes of the id of a tenant that a request with an Idempotency-Key creates. A repeat finds the
+/// tenant by them, because names are not unique. The slot is a keyed hash, so they reveal nothing.
 fn mark(once: &Once) -> &[u8] {
     &once.slot[6..]
 }
 
-/// The tenant that an earlier request with this Idempotency-Key made.
+/// The tenant that an earlier request with this Idempotency-Key created.
 async fn made_before(
     replica: &Replica,
     once: Option<&Once>,
@@ -118,7 +119,7 @@ async fn made_before(
     }
 }
 
-/// Tenants, oldest first, those after `after`. The operator's own is none of them.
+/// Lists tenants, oldest first, from the one after `after`. The operator's own tenant is never listed.
 pub async fn list_tenants(
     replica: &Replica,
     after: Option<TenantId>,
@@ -127,7 +128,7 @@ pub async fn list_tenants(
     Ok(replica.directory.list_tenants(after, limit).await?)
 }
 
-/// Reads a tenant. The operator's own is none.
+/// Reads a tenant. The operator's own tenant is `NotFound`.
 pub async fn read_tenant(replica: &Replica, tenant: TenantId) -> Result<Tenant, TenantError> {
     if tenant == OPERATOR {
         return Err(TenantError::NotFound);
@@ -135,11 +136,10 @@ pub async fn read_tenant(replica: &Replica, tenant: TenantId) -> Result<Tenant, 
     replica.directory.tenant(tenant).await?.ok_or(TenantError::NotFound)
 }
 
-/// Makes a key of a tenant at the operator's request. The second value alone holds its secret, to be
-/// shown once.
+/// Creates a key of a tenant for the operator. Only the second value holds its secret, to be shown once.
 ///
-/// The end and the allowlist of the key in use do not bind it: it is another company's, which calls
-/// from elsewhere.
+/// The expiry and the allowlist of the operator's key do not bind the new one: the tenant calls from other
+/// addresses.
 pub async fn create_tenant_key(
     replica: &Replica,
     tenant: TenantId,
@@ -155,7 +155,7 @@ pub async fn create_tenant_key(
     Ok(create_key_asked_by(replica, &actor, request, (OPERATOR, once), by, rng).await?)
 }
 
-/// Renames, disables, enables or deletes a tenant, and notifies the nodes of its end.
+/// Renames, disables, enables or deletes a tenant. If it is disabled or deleted, also notifies the nodes.
 pub async fn change_tenant(
     replica: &Replica,
     tenant: TenantId,
@@ -172,18 +172,18 @@ pub async fn change_tenant(
     if changed.erasing { Err(TenantError::Erasing) } else { Ok(changed) }
 }
 
-/// What a round came to.
+/// The result of a round.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct Erased {
-    /// Tenants of which nothing is left.
+    /// The tenants of which nothing is left.
     pub whole: Vec<TenantId>,
-    /// Those whose erasure goes on in a later round, if what failed is mended.
+    /// The tenants whose erasure failed. A later round continues it when the error is repaired.
     pub failed: Vec<(TenantId, StoreError)>,
 }
 
-/// Erases the tenants whose time has come, as far as one round goes: it may break off
-/// anywhere, and several nodes may be at it.
+/// Erases the tenants whose time has come, as far as one round gets. It may be interrupted at any point, and
+/// several nodes may work on it at once.
 pub async fn erase_tenants(
     replica: &Replica,
     events: &dyn EventLog,
@@ -196,15 +196,15 @@ pub async fn erase_tenants(
     let Some(last) = deleted.iter().filter_map(|tenant| tenant.deleted_at).max() else {
         return Ok(Erased::default());
     };
-    // An event that is recorded afterwards would bring a part of the history back. And this
-    // is the clock of the codes store: on Redis another one than this node's, which may be wrong.
+    // An event that is recorded afterwards would bring a part of the history back. This also compares with
+    // the clock of the codes store: with Redis it is not this node's clock, which may be wrong.
     if events.recorded_until().await? < last + ERASED_AFTER + MARGIN {
         return Ok(Erased::default());
     }
     let mut erased = Erased::default();
     for Tenant { id, .. } in deleted {
         let begun = replica.directory.begin_erasure(id, until, &Change::by_system(now)).await?;
-        // One that fails holds up no other.
+        // A tenant whose erasure fails does not stop the others.
         match if begun {
             erase(replica, webhooks, history, id, &Change::by_system(now)).await
         } else {
@@ -221,7 +221,7 @@ pub async fn erase_tenants(
     Ok(erased)
 }
 
-/// The directory goes last: by it a later round finds what is left.
+/// Erases the directory's rows last, because a later round finds the tenant by them.
 async fn erase(
     replica: &Replica,
     webhooks: &dyn WebhookOutbox,

@@ -30,7 +30,7 @@ impl Owner {
         self.tenant.filter(|_| !self.operator).unwrap_or(OPERATOR)
     }
 
-    /// As messages call it.
+    /// Its name in messages.
     pub fn name(self) -> String {
         if self.id() == OPERATOR { "The operator".to_owned() } else { self.id().to_string() }
     }
@@ -39,44 +39,44 @@ impl Owner {
 /// Make, list and change API keys.
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
-    /// Make a key and print it; it is shown this once
+    /// Make a key and print it. It is shown only this once
     Create {
         /// Whose it is
         #[command(flatten)]
         owner: Owner,
-        /// What people call it
+        /// The name of the key for people
         #[arg(long, value_parser = parse_key_name)]
         name: KeyName,
-        /// What it may do, separated by commas; a key of the operator manages tenants and does nothing else
+        /// The scopes of the key, separated by commas. A key of the operator has only its own scope
         #[arg(long, required_unless_present = "operator", conflicts_with = "operator", value_delimiter = ',',
             value_parser = parse_scope)]
         scopes: Vec<Scope>,
         /// A key for test mode: it sends nothing and knows the code
         #[arg(long, conflicts_with = "operator")]
         test: bool,
-        /// Refuse it after so many days
+        /// Refuse the key after this many days
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3650))]
         expires_in_days: Option<u32>,
-        /// Accept it from this address or range only, with words on what it is; may be repeated
+        /// Accept the key only from this address or range, with a description; may be repeated
         #[arg(long, value_name = "RANGE [DESCRIPTION]", value_parser = parse_entry)]
         allow: Vec<Entry>,
-        /// Print the key without its underscores, as a password for Twilio's clients, of which the one for Go
-        /// takes no others; the key needs the scope compat:twilio
+        /// Print the key without its underscores, as a password for Twilio's clients: the one for Go accepts
+        /// no underscores. The key needs the scope compat:twilio
         #[arg(long, conflicts_with = "operator")]
         twilio: bool,
     },
     /// List the keys of a tenant or of the operator, newest first
     List(Owner),
-    /// Make a key that takes another's place, and print it; it is shown this once
+    /// Make a key that replaces another, and print it. It is shown only this once
     Rotate {
         /// Which key
         #[command(flatten)]
         key: KeyArgs,
-        /// Accept the old key for so many hours more; 0 ends it at once
+        /// Accept the old key for this many hours more; 0 ends it at once
         #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(0..=168))]
         overlap_hours: u32,
-        /// Print the key without its underscores, as a password for Twilio's clients, of which the one for Go
-        /// takes no others; the key needs the scope compat:twilio
+        /// Print the key without its underscores, as a password for Twilio's clients: the one for Go accepts
+        /// no underscores. The key needs the scope compat:twilio
         #[arg(long, conflicts_with = "operator")]
         twilio: bool,
     },
@@ -106,10 +106,10 @@ pub enum AllowlistCommand {
     Show(ListArgs),
     /// Replace a list; without --allow every address is admitted
     Set {
-        /// Which list
+        /// Which list to replace
         #[command(flatten)]
         list: ListArgs,
-        /// Admit this address or range, with words on what it is; may be repeated
+        /// Admit this address or range, with a description; may be repeated
         #[arg(long, value_name = "RANGE [DESCRIPTION]", value_parser = parse_entry)]
         allow: Vec<Entry>,
     },
@@ -118,10 +118,10 @@ pub enum AllowlistCommand {
 /// Which allowlist.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct ListArgs {
-    /// Whose keys it holds for
+    /// To whose keys the list applies
     #[command(flatten)]
     pub owner: Owner,
-    /// The own list of this key instead of that of all
+    /// Use the key's own list instead of the one for all keys
     #[arg(long, value_parser = parse_key_id)]
     pub key: Option<KeyId>,
 }

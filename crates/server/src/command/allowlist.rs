@@ -1,4 +1,5 @@
-//! Mends what locks callers out: no list holds for this command line.
+//! Shows and replaces allowlists. No allowlist applies to this command line, so it can repair one that locks
+//! callers out.
 
 use super::{answer, follow::tell_followed, key, load, nodes::replica, open_directory};
 use crate::{
@@ -86,7 +87,7 @@ async fn set(replica: &Replica, args: ListArgs, entries: Vec<Entry>, now: Timest
     Ok(())
 }
 
-/// The directory's own words, if it failed.
+/// Replaces the error by the directory's own, if the directory failed.
 fn plain(error: AllowlistError) -> anyhow::Error {
     if let AllowlistError::Directory(error) = error { error.into() } else { error.into() }
 }

@@ -29,7 +29,7 @@ use countersign_core::{
 use std::{path::Path, time::Duration};
 use zeroize::Zeroizing;
 
-/// Keys read at once.
+/// The number of keys read at once.
 const PAGE: u16 = 100;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -92,12 +92,12 @@ async fn create_key(
     Ok(())
 }
 
-/// The directory's own words, if it failed.
+/// Replaces the error by the directory's own, if the directory failed.
 pub(super) fn plain(error: KeyError) -> anyhow::Error {
     if let KeyError::Directory(error) = error { error.into() } else { error.into() }
 }
 
-/// Why a key was not changed. `failed` introduces an error of the directory.
+/// Explains why a key was not changed. `failed` is the first part of the message if the directory failed.
 fn explain(error: KeyError, KeyArgs { owner, key }: KeyArgs, failed: &'static str) -> anyhow::Error {
     match error {
         KeyError::NotFound => anyhow!("{} has no key {key}", owner.name()),
@@ -109,11 +109,11 @@ fn explain(error: KeyError, KeyArgs { owner, key }: KeyArgs, failed: &'static st
     }
 }
 
-/// How a key is shown: one line, so that a script takes it as it is.
+/// How a key is printed. It is one line, so that a script can use it directly.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Spelling {
     Full,
-    /// Without its underscores, as a password for Twilio's clients.
+    /// Without underscores, as a password for Twilio's clients.
     Twilio,
 }
 
@@ -122,7 +122,7 @@ impl Spelling {
         if twilio { Self::Twilio } else { Self::Full }
     }
 
-    /// Refuses it for a key that is not for these clients, before that key is made.
+    /// Refuses this spelling for a key without the scope for these clients, before the key is made.
     fn judge(self, scopes: Scopes) -> anyhow::Result<()> {
         ensure!(
             self == Self::Full || scopes.contains(Scope::CompatTwilio),

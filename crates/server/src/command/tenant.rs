@@ -15,7 +15,7 @@ use countersign_core::{
 };
 use std::path::Path;
 
-/// Tenants read at once.
+/// The number of tenants read at once.
 const PAGE: u16 = 100;
 
 pub(super) async fn run(config: Option<&Path>, command: TenantCommand) -> anyhow::Result<()> {
@@ -113,7 +113,7 @@ async fn change(
     })
 }
 
-/// The directory's own words, if it failed.
+/// Replaces the error by the directory's own, if the directory failed.
 fn plain(error: TenantError) -> anyhow::Error {
     if let TenantError::Directory(error) = error { error.into() } else { error.into() }
 }

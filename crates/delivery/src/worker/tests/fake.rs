@@ -1,5 +1,5 @@
-//! An outbox and a directory in memory: just enough for one worker. The rules
-//! of a real store are held by the stores' own tests.
+//! An outbox and a directory in memory, just enough for one worker. The stores' own tests check the rules of
+//! real stores.
 
 use crate::{Accounts, AddressPolicy, Outbound, providers::Means};
 use countersign_core::{
@@ -70,7 +70,7 @@ impl Clock for Fixed {
     }
 }
 
-/// Without an account.
+/// Accounts without any entry.
 pub(super) fn accounts() -> Arc<Accounts> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let outbound = Outbound::new(AddressPolicy::default()).unwrap();
@@ -101,7 +101,7 @@ pub(super) fn context(codes: &Arc<MemoryCodes>) -> Context {
     }
 }
 
-/// Queues a message through the core, as a client's call would.
+/// Queues a message through core, as a client's call would.
 pub(super) async fn start(codes: &Arc<MemoryCodes>, mode: Mode, to: &str) {
     let caller = Actor {
         tenant: TenantId::from_bytes([1; 16]),
