@@ -25,7 +25,7 @@ securityContext:
 {{- if kindIs "float64" . }}{{ int64 . }}{{ else if kindIs "slice" . }}{{ join "," . }}{{ else }}{{ . }}{{ end }}
 {{- end }}
 
-{{/* Settings as variables: (dict "prefix" "COUNTERSIGN_" "settings" $map). */}}
+{{/* Settings as variables: (dict "prefix" "COUNTERSIGN" "settings" $map). */}}
 {{- define "countersign.settings" -}}
 {{- $prefix := .prefix }}
 {{- range $name, $value := .settings }}
@@ -98,7 +98,7 @@ securityContext:
 - name: COUNTERSIGN__DELIVERY__RELAY__SECRET_FILE
   value: /etc/countersign/relay/secret
 {{- end }}
-{{- include "countersign.settings" (dict "prefix" "COUNTERSIGN_" "settings" .Values.settings) }}
+{{- include "countersign.settings" (dict "prefix" "COUNTERSIGN" "settings" .Values.settings) }}
 {{- with .Values.extraEnv }}
 {{ toYaml . }}
 {{- end }}
