@@ -1,5 +1,6 @@
 """Renders the chart with both majors of Helm, and finds its way in the outcome."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -27,7 +28,7 @@ def run(helm, *arguments, text=None):
 def template(helm, *arguments, values=None, chart=CHART, release=RELEASE):
     """The outcome of `helm template`, with values as a dict or from files that the arguments name."""
     more = ("--values", "-") if values is not None else ()
-    text = None if values is None else yaml.safe_dump(values)
+    text = None if values is None else json.dumps(values)
     return run(helm, "template", release, str(chart), "--namespace", NAMESPACE, *arguments, *more, text=text)
 
 

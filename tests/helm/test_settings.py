@@ -1,0 +1,93 @@
+"""What the pods hand to the server is what the server reads."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from charts import RELEASE, component_of, containers_of, of_kind, name_of
+from generate import is_fixed, make_settings_schema, read_settings
+
+COUNTERSIGN = os.environ.get("COUNTERSIGN")
+
+# The server has no client certificates yet; it refuses these by name.
+MISSING = {"database.client_certificate", "database.client_key", "codes.client_certificate", "codes.client_key"}
+
+KEY = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
+FILES = {
+    "database/url": "postgres://countersign:secret@postgres.example:5432/countersign",
+    "keyring/keyring.toml": f'fingerprint = "{KEY}"\n[[mac]]\nversion = 1\nkey = "{KEY}"\n[[seal]]\nversion = 1\nkey = "{KEY}"\n',
+    "relay/secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+}
+REDIS = {
+    "sentinel": "redis-sentinel://app:secret@a.example:26379,b.example:26379/main",
+    "cluster": "rediss-cluster://app:secret@a.example:6379,b.example:6379",
+    "external-all": "rediss://app:secret@redis.example:6379",
+}
+
+
+def settings_of(container):
+    """(setting, value) of each variable that is one."""
+    for variable in container.get("env", []):
+        if name := re.fullmatch(r"COUNTERSIGN__([A-Z_]+)", variable["name"]):
+            yield name[1].lower().replace("__", "."), variable["value"]
+
+
+def test_each_variable_is_a_setting_of_the_server(rendered):
+    known = read_settings().keys()
+    assert not MISSING & known, "the server has them now: remove them from MISSING"
+    for thing, _, container in containers_of(rendered.objects):
+        assert {name for name, _ in settings_of(container)} <= known | MISSING, name_of(thing)
+
+
+def test_the_schema_has_each_setting_that_the_chart_does_not_fix():
+    def leaves(schema, prefix=""):
+        for name, child in schema["properties"].items():
+            if child["type"] == "object":
+                yield from leaves(child, f"{prefix}{name}.")
+            else:
+                yield prefix + name
+
+    known = set(read_settings())
+    offered = set(leaves(make_settings_schema()))
+    assert offered == {name for name in known if not is_fixed(name)}
+    assert {"log.level", "delivery.relay.url", "server.public_url"} <= offered
+    assert not {"server.bind", "database.url", "keyring.text", "server.tls.key"} & offered
+
+
+def test_values_reach_the_server(rendered):
+    def leaves(values, prefix=""):
+        for name, child in values.items():
+            if isinstance(child, dict):
+                yield from leaves(child, f"{prefix}{name}.")
+            else:
+                yield prefix + name, ",".join(child) if isinstance(child, list) else str(child)
+
+    wanted = set(leaves(rendered.values.get("settings", {})))
+    for _, _, container in containers_of(of_kind(rendered.objects, "Deployment")):
+        assert wanted <= set(settings_of(container))
+
+
+@pytest.mark.skipif(not COUNTERSIGN, reason="COUNTERSIGN names no program")
+def test_the_server_accepts_them(rendered, tmp_path):
+    """`config check` of each pod's variables, with the mounted files in a folder of the test."""
+    redis = REDIS.get(rendered.name, "redis://redis.example:6379")
+    for name, text in (FILES | {"codes/url": redis}).items():
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+        file.chmod(0o600)
+    for thing, _, container in containers_of(rendered.objects):
+        if component_of(thing) == "test":
+            continue
+        environment = {
+            "COUNTERSIGN__" + name.upper().replace(".", "__"): value.replace("/etc/countersign", str(tmp_path))
+            for name, value in settings_of(container)
+            if name not in MISSING
+        }
+        outcome = subprocess.run([COUNTERSIGN, "config", "check"], env=environment, capture_output=True, text=True, timeout=30)
+        # The certificates of the test are not there, and the check reads that of the server itself.
+        said = [line for line in outcome.stderr.splitlines() if "server.tls" not in line]
+        said = [line for line in said if "the configuration is not usable" not in line]
+        assert (outcome.returncode == 0) or not said, f"{name_of(thing)}: {outcome.stderr}"
