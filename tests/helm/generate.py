@@ -60,7 +60,11 @@ def read_settings():
 
 def make_settings_schema():
     """A closed object for each section; the bounds of values stay with the server."""
-    types = {str: {"type": "string"}, int: {"type": "integer"}, list: {"type": "array", "items": {"type": "string"}}}
+    types = {
+        str: {"type": "string"},
+        int: {"type": "integer"},
+        list: {"type": "array", "items": {"type": "string"}},
+    }
     schema = {"type": "object", "additionalProperties": False, "properties": {}}
     for key, (default, comment) in read_settings().items():
         if is_fixed(key):

@@ -22,7 +22,9 @@ def peer_matches(peer, pod, home):
     if "address" in pod:
         return False
     if "namespaceSelector" in peer:
-        if not selects(peer["namespaceSelector"], {"kubernetes.io/metadata.name": pod["namespace"], **pod.get("of", {})}):
+        if not selects(
+            peer["namespaceSelector"], {"kubernetes.io/metadata.name": pod["namespace"], **pod.get("of", {})}
+        ):
             return False
     elif pod["namespace"] != home:
         return False
@@ -55,4 +57,6 @@ def admits(policies, direction, pod, other, port, protocol):
 
 
 def reaches(policies, pod, other, port, protocol="TCP"):
-    return admits(policies, "Egress", pod, other, port, protocol) and admits(policies, "Ingress", other, pod, port, protocol)
+    return admits(policies, "Egress", pod, other, port, protocol) and admits(
+        policies, "Ingress", other, pod, port, protocol
+    )

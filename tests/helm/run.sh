@@ -27,4 +27,4 @@ fi
 
 "$venv/bin/python" generate.py --check
 COUNTERSIGN_HELM_TOOLS="$tools" COUNTERSIGN_CRD_SCHEMAS="$tools/crds" \
-    "$venv/bin/python" -m pytest -q -p no:cacheprovider --color=no . "$@"
+    "$venv/bin/python" -m pytest -q -p no:cacheprovider --color=no "${@:-.}"

@@ -7,7 +7,11 @@ from networks import reaches
 
 
 def pod(namespace, of=None, **labels):
-    return {"namespace": namespace, "labels": {key.replace("_", "-"): value for key, value in labels.items()}, "of": of or {}}
+    return {
+        "namespace": namespace,
+        "labels": {key.replace("_", "-"): value for key, value in labels.items()},
+        "of": of or {},
+    }
 
 
 OUTSIDE = {
@@ -90,7 +94,10 @@ TABLE = [
 
 def ends_of(objects):
     """The pods of the release by component, and those around it."""
-    own = {component_of(thing): {"namespace": NAMESPACE, "labels": one["metadata"]["labels"]} for thing, one in pods_of(objects)}
+    own = {
+        component_of(thing): {"namespace": NAMESPACE, "labels": one["metadata"]["labels"]}
+        for thing, one in pods_of(objects)
+    }
     return OUTSIDE | own
 
 
@@ -112,12 +119,19 @@ def test_the_name_service_is_asked_by_both_protocols(all_rendered):
 def reach(values, *pairs):
     objects = objects_of(values)
     ends = ends_of(objects)
-    return [reaches(of_kind(objects, "NetworkPolicy"), ends[start], ends[end], port) for start, end, port in pairs]
+    return [
+        reaches(of_kind(objects, "NetworkPolicy"), ends[start], ends[end], port) for start, end, port in pairs
+    ]
 
 
 def test_a_server_with_tls_is_reached_by_everybody_and_its_metrics_by_nobody():
     values = {"tls": {"existingSecret": "x"}, "networkPolicy": {"enabled": True}}
-    pairs = [("stranger", "all", 8080), ("provider", "all", 8080), ("test", "all", 8080), ("monitoring", "all", 9090)]
+    pairs = [
+        ("stranger", "all", 8080),
+        ("provider", "all", 8080),
+        ("test", "all", 8080),
+        ("monitoring", "all", 9090),
+    ]
     assert reach(values, *pairs) == [True, True, True, False]
     # Everything is on its volume: no store is called.
     assert reach(values, ("all", "postgres", 5432), ("all", "redis", 6379)) == [False, False]
@@ -125,22 +139,39 @@ def test_a_server_with_tls_is_reached_by_everybody_and_its_metrics_by_nobody():
 
 def test_stores_without_a_place_are_reached_by_their_ports_alone():
     values = LEAST | {"networkPolicy": {"enabled": True, "api": {"from": [{"podSelector": {}}]}}}
-    pairs = [("all", "postgres", 5432), ("all", "private", 5432), ("migrate", "private", 5432), ("all", "private", 5433)]
+    pairs = [
+        ("all", "postgres", 5432),
+        ("all", "private", 5432),
+        ("migrate", "private", 5432),
+        ("all", "private", 5433),
+    ]
     assert reach(values, *pairs) == [True, True, True, False]
-    assert reach(values, ("all", "mail", 587), ("all", "mail", 25), ("neighbour", "all", 8080)) == [False, False, True]
+    assert reach(values, ("all", "mail", 587), ("all", "mail", 25), ("neighbour", "all", 8080)) == [
+        False,
+        False,
+        True,
+    ]
 
 
 def test_providers_with_a_place_are_the_only_ones():
-    proxy = {"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}], "ports": [3128]}
+    proxy = {
+        "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
+        "ports": [3128],
+    }
     values = {"tls": {"existingSecret": "x"}, "networkPolicy": {"enabled": True, "providers": proxy}}
-    assert reach(values, ("all", "monitoring", 3128), ("all", "provider", 443), ("all", "provider", 3128)) == [True, False, False]
+    assert reach(
+        values, ("all", "monitoring", 3128), ("all", "provider", 443), ("all", "provider", 3128)
+    ) == [True, False, False]
 
 
 def test_the_first_migration_runs_where_everything_is_denied(all_rendered):
     """Only hooks exist before an install, and the namespace may deny everything."""
     objects = all_rendered["restricted"].objects
     (policy,) = [one for one in of_kind(objects, "NetworkPolicy") if component_of(one) == "migrate"]
-    deny = {"metadata": {"namespace": NAMESPACE}, "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}}
+    deny = {
+        "metadata": {"namespace": NAMESPACE},
+        "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+    }
     migrate = ends_of(objects)["migrate"]
     assert reaches([deny, policy], migrate, OUTSIDE["private"], 5432)
     assert not reaches([deny], migrate, OUTSIDE["private"], 5432)

@@ -4,7 +4,18 @@ import re
 
 import pytest
 
-from charts import LEAST, SETS, component_of, containers_of, hooks_of, matches, name_of, objects_of, of_kind, pods_of
+from charts import (
+    LEAST,
+    SETS,
+    component_of,
+    containers_of,
+    hooks_of,
+    matches,
+    name_of,
+    objects_of,
+    of_kind,
+    pods_of,
+)
 
 SELECTED = {"app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component"}
 
@@ -15,7 +26,14 @@ SELECTED = {"app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kuberne
 def secrets_named(values):
     """(Secret, key) that the values name; the key is None where the whole Secret is meant."""
     named = set()
-    keys = {"database": "url", "codes": "url", "migrate": "url", "keyring": "keyring.toml", "relay": "secret", "test": "key"}
+    keys = {
+        "database": "url",
+        "codes": "url",
+        "migrate": "url",
+        "keyring": "keyring.toml",
+        "relay": "secret",
+        "test": "key",
+    }
     for section, default in keys.items():
         place = values.get(section, {})
         if "existingSecret" in place:
@@ -123,7 +141,11 @@ def pods_selected(objects, selector):
 def test_labels(rendered):
     for thing in rendered.objects:
         labels = thing["metadata"]["labels"]
-        assert labels.keys() >= SELECTED | {"helm.sh/chart", "app.kubernetes.io/version", "app.kubernetes.io/managed-by"}
+        assert labels.keys() >= SELECTED | {
+            "helm.sh/chart",
+            "app.kubernetes.io/version",
+            "app.kubernetes.io/managed-by",
+        }
         assert labels.items() >= rendered.values.get("commonLabels", {}).items()
     for _, pod in pods_of(rendered.objects):
         assert pod["metadata"]["labels"].items() >= rendered.values.get("commonLabels", {}).items()
@@ -158,15 +180,21 @@ def test_the_metrics_have_services_of_their_own(rendered):
 def test_the_monitor_selects_one_service_for_each_deployment(rendered):
     for monitor in of_kind(rendered.objects, "ServiceMonitor"):
         services = of_kind(rendered.objects, "Service")
-        selected = [one for one in services if matches(monitor["spec"]["selector"], one["metadata"]["labels"])]
+        selected = [
+            one for one in services if matches(monitor["spec"]["selector"], one["metadata"]["labels"])
+        ]
         deployments = of_kind(rendered.objects, "Deployment")
         assert sorted(map(component_of, selected)) == sorted(map(component_of, deployments))
         for endpoint in monitor["spec"]["endpoints"]:
-            assert all(endpoint["port"] in [port["name"] for port in one["spec"]["ports"]] for one in selected)
+            assert all(
+                endpoint["port"] in [port["name"] for port in one["spec"]["ports"]] for one in selected
+            )
 
 
 def test_routes_lead_to_the_service_of_the_api(rendered):
-    (service,) = [one for one in of_kind(rendered.objects, "Service") if one["spec"]["ports"][0]["name"] == "api"]
+    (service,) = [
+        one for one in of_kind(rendered.objects, "Service") if one["spec"]["ports"][0]["name"] == "api"
+    ]
     (port,) = service["spec"]["ports"]
     for ingress in of_kind(rendered.objects, "Ingress"):
         for rule in ingress["spec"]["rules"]:
@@ -192,7 +220,10 @@ def test_budgets(rendered):
 
 
 def test_no_replicas_beside_an_autoscaler(rendered):
-    scalers = {one["spec"]["scaleTargetRef"]["name"]: one for one in of_kind(rendered.objects, "HorizontalPodAutoscaler")}
+    scalers = {
+        one["spec"]["scaleTargetRef"]["name"]: one
+        for one in of_kind(rendered.objects, "HorizontalPodAutoscaler")
+    }
     for deployment in of_kind(rendered.objects, "Deployment"):
         scaler = scalers.pop(deployment["metadata"]["name"], None)
         assert ("replicas" in deployment["spec"]) == (scaler is None)
@@ -209,7 +240,11 @@ def test_no_replicas_beside_an_autoscaler(rendered):
 
 
 def test_a_hook_before_the_release_needs_nothing_of_it(rendered):
-    made = {(thing["kind"], thing["metadata"]["name"]) for thing in rendered.objects if not hooks_of(thing).startswith("pre-")}
+    made = {
+        (thing["kind"], thing["metadata"]["name"])
+        for thing in rendered.objects
+        if not hooks_of(thing).startswith("pre-")
+    }
     for thing, pod in pods_of(rendered.objects):
         if not hooks_of(thing).startswith("pre-"):
             continue
@@ -217,7 +252,9 @@ def test_a_hook_before_the_release_needs_nothing_of_it(rendered):
         for volume in pod["spec"]["volumes"]:
             assert volume.keys() <= {"name", "secret", "configMap"}
             assert ("ConfigMap", volume.get("configMap", {}).get("name")) not in made
-            assert (volume.get("secret", {}).get("secretName"), "tls.crt") not in secrets_made(rendered.objects)
+            assert (volume.get("secret", {}).get("secretName"), "tls.crt") not in secrets_made(
+                rendered.objects
+            )
 
 
 def test_a_failed_job_stays_and_a_new_one_takes_its_place(rendered):
@@ -242,7 +279,9 @@ def test_the_mode_decides_what_runs(rendered):
     mode = rendered.values.get("mode", "single")
     deployments = of_kind(rendered.objects, "Deployment")
     assert sorted(map(component_of, deployments)) == modes[mode]
-    assert [c["args"] for t, _, c in containers_of(deployments)] == [["serve", "--role", one] for one in modes[mode]]
+    assert [c["args"] for t, _, c in containers_of(deployments)] == [
+        ["serve", "--role", one] for one in modes[mode]
+    ]
     migrations = [one for one in of_kind(rendered.objects, "Job") if component_of(one) == "migrate"]
     assert len(migrations) == (mode != "single")
 
@@ -320,7 +359,9 @@ def test_the_grace_holds_the_sleep_and_the_stop(rendered):
         pod = deployment["spec"]["template"]["spec"]
         (container,) = pod["containers"]
         sleep = container["lifecycle"]["preStop"]["sleep"]["seconds"]
-        stop = {one["name"]: one.get("value") for one in container["env"]}["COUNTERSIGN__SERVER__SHUTDOWN_TIMEOUT"]
+        stop = {one["name"]: one.get("value") for one in container["env"]}[
+            "COUNTERSIGN__SERVER__SHUTDOWN_TIMEOUT"
+        ]
         assert pod["terminationGracePeriodSeconds"] > sleep + max(25, seconds(stop))
 
 
@@ -333,7 +374,12 @@ def test_variables_are_set_once(rendered):
 @pytest.mark.parametrize("mode", ["all", "split"])
 def test_no_budget_for_a_single_pod(mode):
     one = {"replicas": 1}
-    assert of_kind(objects_of(LEAST | {"mode": mode, "all": one, "api": one, "worker": one}), "PodDisruptionBudget") == []
+    assert (
+        of_kind(
+            objects_of(LEAST | {"mode": mode, "all": one, "api": one, "worker": one}), "PodDisruptionBudget"
+        )
+        == []
+    )
 
 
 def test_each_set_is_about_something_else(all_rendered):

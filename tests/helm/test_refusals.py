@@ -27,7 +27,7 @@ SENTENCES = [
     (BEHIND | {"ingress": {"tls": {"existingSecret": "a", "issuer": "b"}}}, "Set one of ingress.tls.existingSecret, ingress.tls.clusterIssuer and ingress.tls.issuer."),
     (BEHIND | {"gateway": {"enabled": True}}, "gateway.parentRefs is empty: name the Gateway that serves the route."),
     (BEHIND | POLICY, "networkPolicy.api.from is empty, but the server speaks plain HTTP: name the pods of the proxy, so that nobody else reaches it."),
-]
+]  # fmt: skip
 
 # What Helm 3 and Helm 4 say about the place and the value.
 SCHEMA = [
@@ -52,13 +52,17 @@ def refuse(helm, values):
     return outcome.stderr
 
 
-@pytest.mark.parametrize(("values", "sentence"), SENTENCES, ids=lambda x: x[:40] if isinstance(x, str) else "")
+@pytest.mark.parametrize(
+    ("values", "sentence"), SENTENCES, ids=lambda x: x[:40] if isinstance(x, str) else ""
+)
 @pytest.mark.parametrize("helm", HELMS)
 def test_values_that_contradict_each_other(helm, values, sentence):
     assert sentence in refuse(helm, values)
 
 
-@pytest.mark.parametrize(("values", "three", "four"), SCHEMA, ids=lambda x: x[:40] if isinstance(x, str) else "")
+@pytest.mark.parametrize(
+    ("values", "three", "four"), SCHEMA, ids=lambda x: x[:40] if isinstance(x, str) else ""
+)
 def test_values_of_a_wrong_form(values, three, four):
     assert three in refuse("helm3", BEHIND | values)
     assert four in refuse("helm4", BEHIND | values)

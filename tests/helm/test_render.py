@@ -7,8 +7,22 @@ import tomllib
 import pytest
 import yaml
 
-from charts import CHART, HELMS, LEAST, RELEASE, ROOT, SETS, component_of, copy_as_subchart, name_of, objects_of
-from charts import of_kind, parse, render, run
+from charts import (
+    CHART,
+    HELMS,
+    LEAST,
+    RELEASE,
+    ROOT,
+    SETS,
+    component_of,
+    copy_as_subchart,
+    name_of,
+    objects_of,
+    of_kind,
+    parse,
+    render,
+    run,
+)
 
 
 def test_at_least_twelve_sets():
@@ -33,7 +47,10 @@ def test_lint(helm):
 
 
 def test_long_names_fit():
-    values = LEAST | {"mode": "split", "networkPolicy": {"enabled": True, "api": {"from": [{"podSelector": {}}]}}}
+    values = LEAST | {
+        "mode": "split",
+        "networkPolicy": {"enabled": True, "api": {"from": [{"podSelector": {}}]}},
+    }
     for thing in parse(render("helm4", values=values, release="r" * 53)):
         assert len(thing["metadata"]["name"]) <= 63
         assert all(len(value) <= 63 for value in thing["metadata"]["labels"].values())
@@ -46,7 +63,11 @@ def test_a_parent_chart_hands_values_down(helm, tmp_path):
     alone = parse(render(helm, "--values", SETS["parent"]))
     below = parse(render(helm, chart=tmp_path))
     assert below == alone
-    images = {c["image"] for t in of_kind(below, "Deployment", "Job") for c in t["spec"]["template"]["spec"]["containers"]}
+    images = {
+        c["image"]
+        for t in of_kind(below, "Deployment", "Job")
+        for c in t["spec"]["template"]["spec"]["containers"]
+    }
     assert images == {"mirror.example.com:5000/countersign:0.1.0"}
     pulls = of_kind(below, "Deployment")[0]["spec"]["template"]["spec"]["imagePullSecrets"]
     assert [one["name"] for one in pulls] == ["own-pull", "mirror-pull"]
@@ -88,7 +109,9 @@ def test_large_numbers_survive(number):
 
 def test_lists_reach_the_server_separated_by_commas():
     settings = {"delivery": {"allowed_networks": ["10.20.0.0/16", "::1"]}}
-    found = variables(objects_of(LEAST | {"settings": settings, "trusted_proxies": ["10.0.0.0/8", "fd00::/8"]}))
+    found = variables(
+        objects_of(LEAST | {"settings": settings, "trusted_proxies": ["10.0.0.0/8", "fd00::/8"]})
+    )
     assert found["COUNTERSIGN__DELIVERY__ALLOWED_NETWORKS"] == "10.20.0.0/16,::1"
     assert found["COUNTERSIGN__SERVER__TRUSTED_PROXIES"] == "10.0.0.0/8,fd00::/8"
 

@@ -28,7 +28,9 @@ class Schemas:
 
     def validate(self, thing):
         group, _, version = thing["apiVersion"].rpartition("/")
-        name = "-".join(part for part in (thing["kind"].lower(), group.split(".")[0], version) if part) + ".json"
+        name = (
+            "-".join(part for part in (thing["kind"].lower(), group.split(".")[0], version) if part) + ".json"
+        )
         if name not in self.validators:
             folder = CRDS if (CRDS / name).exists() else self.folder
             schema = json.loads((folder / name).read_text(encoding="utf-8"))

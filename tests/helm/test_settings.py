@@ -12,7 +12,12 @@ from generate import is_fixed, make_settings_schema, read_settings
 COUNTERSIGN = os.environ.get("COUNTERSIGN")
 
 # The server has no client certificates yet; it refuses these by name.
-MISSING = {"database.client_certificate", "database.client_key", "codes.client_certificate", "codes.client_key"}
+MISSING = {
+    "database.client_certificate",
+    "database.client_key",
+    "codes.client_certificate",
+    "codes.client_key",
+}
 
 KEY = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
 FILES = {
@@ -74,7 +79,9 @@ def mounted(tmp_path_factory):
     """A folder as the pods see it at /etc/countersign."""
     folder = tmp_path_factory.mktemp("mounted")
     (folder / "tls").mkdir()
-    make = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=sms.example.com"
+    make = (
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=sms.example.com"
+    )
     files = ["-keyout", folder / "tls" / "tls.key", "-out", folder / "tls" / "tls.crt"]
     subprocess.run(["openssl", *make.split(), *files], check=True, capture_output=True)
     for name, text in FILES.items():

