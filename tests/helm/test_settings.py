@@ -90,6 +90,8 @@ def mounted(tmp_path_factory):
         file.write_text(text)
         file.chmod(0o600)
     (folder / "codes").mkdir()
+    # The settings that the image brings.
+    (folder / "image.toml").write_text('[server]\nbind = "0.0.0.0:8080"\noperator_bind = "0.0.0.0:9090"\n')
     return folder
 
 
@@ -106,6 +108,6 @@ def test_the_server_accepts_them(rendered, mounted):
             for name, value in settings_of(container)
             if name not in MISSING
         }
-        check = [COUNTERSIGN, "config", "check"]
+        check = [COUNTERSIGN, "--config", mounted / "image.toml", "config", "check"]
         outcome = subprocess.run(check, env=environment, capture_output=True, text=True, timeout=30)
         assert outcome.returncode == 0, f"{name_of(thing)}: {outcome.stderr}"
