@@ -2,7 +2,7 @@
 
 import pytest
 
-from charts import LEAST, NAMESPACE, component_of, objects_of, of_kind, pods_of
+from charts import LEAST, NAMESPACE, component_of, matches, objects_of, of_kind, pods_of
 from networks import reaches
 
 
@@ -188,8 +188,14 @@ def test_without_policies_everybody_reaches_everything(all_rendered):
 
 def test_what_the_release_denies_it_denies_to_all_its_pods(rendered):
     policies = of_kind(rendered.objects, "NetworkPolicy")
+    if not policies:
+        return
+    (deny,) = [one for one in policies if one["metadata"]["name"].endswith("-deny")]
+    assert deny["spec"].keys() == {"podSelector", "policyTypes"}
+    assert deny["spec"]["policyTypes"] == ["Ingress", "Egress"]
     ends = ends_of(rendered.objects)
     for thing, _ in pods_of(rendered.objects):
-        if policies:
-            assert not reaches(policies, ends[component_of(thing)], ends["stranger"], 22)
-            assert not reaches(policies, ends["stranger"], ends[component_of(thing)], 22)
+        own = ends[component_of(thing)]
+        assert matches(deny["spec"]["podSelector"], own["labels"])
+        assert not reaches(policies, own, ends["stranger"], 22)
+        assert not reaches(policies, ends["stranger"], own, 22)

@@ -167,7 +167,9 @@ def test_each_service_reaches_a_port_of_one_deployment(rendered):
         (selected,) = pods_selected(rendered.objects, {"matchLabels": service["spec"]["selector"]})
         (container,) = deployments[selected]["spec"]["template"]["spec"]["containers"]
         ports = {port["name"] for port in container["ports"]}
-        assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
+        # Each Service has one port, and names it as the container does.
+        (port,) = service["spec"]["ports"]
+        assert port["targetPort"] == port["name"] and port["name"] in ports
 
 
 def test_the_metrics_have_services_of_their_own(rendered):
