@@ -32,6 +32,8 @@ FIXED = {
     "codes.client_certificate",
     "codes.client_key",
     "keyring.*",
+    "delivery.ca_file",
+    "delivery.proxy_file",
     "delivery.relay.secret",
     "delivery.relay.secret_file",
 }

@@ -98,6 +98,14 @@ securityContext:
 - name: COUNTERSIGN__DELIVERY__RELAY__SECRET_FILE
   value: /etc/countersign/relay/secret
 {{- end }}
+{{- if .Values.delivery.proxy.existingSecret }}
+- name: COUNTERSIGN__DELIVERY__PROXY_FILE
+  value: /etc/countersign/delivery-proxy/url
+{{- end }}
+{{- if or .Values.delivery.ca.existingSecret .Values.delivery.ca.existingConfigMap }}
+- name: COUNTERSIGN__DELIVERY__CA_FILE
+  value: /etc/countersign/delivery-ca/ca.crt
+{{- end }}
 {{- include "countersign.settings" (dict "prefix" "COUNTERSIGN" "settings" .Values.settings) }}
 {{- with .Values.extraEnv }}
 {{ toYaml . }}
@@ -205,6 +213,12 @@ the server refuses a key ring that all may read.
 {{- with .Values.relay.existingSecret }}
 {{ include "countersign.secretVolume" (dict "name" "relay" "secret" . "key" $.Values.relay.key "file" "secret") }}
 {{- end }}
+{{- with .Values.delivery.proxy.existingSecret }}
+{{ include "countersign.secretVolume" (dict "name" "delivery-proxy" "secret" . "key" $.Values.delivery.proxy.key "file" "url") }}
+{{- end }}
+{{- if or .Values.delivery.ca.existingSecret .Values.delivery.ca.existingConfigMap }}
+{{ include "countersign.caVolume" (dict "name" "delivery-ca" "ca" .Values.delivery.ca) }}
+{{- end }}
 {{- end }}
 
 {{- define "countersign.mounts" -}}
@@ -228,5 +242,11 @@ the server refuses a key ring that all may read.
 {{- end }}
 {{- if .Values.relay.existingSecret }}
 {{ include "countersign.mount" "relay" }}
+{{- end }}
+{{- if .Values.delivery.proxy.existingSecret }}
+{{ include "countersign.mount" "delivery-proxy" }}
+{{- end }}
+{{- if or .Values.delivery.ca.existingSecret .Values.delivery.ca.existingConfigMap }}
+{{ include "countersign.mount" "delivery-ca" }}
 {{- end }}
 {{- end }}
