@@ -116,14 +116,19 @@ def test_lists_reach_the_server_separated_by_commas():
     assert found["COUNTERSIGN__SERVER__TRUSTED_PROXIES"] == "10.0.0.0/8,fd00::/8"
 
 
-def test_an_ordinary_migration_has_another_name_for_each_change():
-    def job(**values):
-        objects = objects_of(LEAST | {"migrate": {"hook": False}} | values)
-        return [thing["metadata"]["name"] for thing in of_kind(objects, "Job")]
+def test_an_ordinary_job_has_another_name_for_each_change():
+    def jobs(config="a", **values):
+        ordinary = {"migrate": {"hook": False}, "apply": {"hook": False, "config": config}}
+        objects = objects_of(LEAST | ordinary | values)
+        return {component_of(thing): thing["metadata"]["name"] for thing in of_kind(objects, "Job")}
 
-    assert job() == job(all={"replicas": 5})
-    assert job() != job(image={"tag": "9.9.9"})
-    assert job() != job(database={"existingSecret": "another"})
+    first = jobs()
+    assert first.keys() == {"migrate", "apply"}
+    assert jobs(all={"replicas": 5}) == first
+    for change in ({"image": {"tag": "9.9.9"}}, {"database": {"existingSecret": "another"}}):
+        assert not set(jobs(**change).values()) & set(first.values())
+    other = jobs(config="b")
+    assert other["migrate"] == first["migrate"] and other["apply"] != first["apply"]
 
 
 def test_version_is_the_server_s():

@@ -11,7 +11,7 @@
 {{/* A rule to peers, or to any address if there are none: (dict "to" $peers "ports" $ports). */}}
 {{- define "countersign.egress" -}}
 - ports:
-    {{- include "countersign.ports" . | nindent 4 }}
+    {{- include "countersign.ports" . | trim | nindent 4 }}
   {{- with .to }}
   to:
     {{- toYaml . | nindent 4 }}

@@ -144,7 +144,7 @@ the server refuses a key ring that all may read.
 {{- define "countersign.caVolume" -}}
 {{- if .ca.existingSecret }}
 {{- include "countersign.secretVolume" (dict "name" .name "secret" .ca.existingSecret "key" .ca.key "file" "ca.crt") }}
-{{- else }}
+{{- else -}}
 - name: {{ .name }}
   configMap:
     name: {{ .ca.existingConfigMap }}
