@@ -46,7 +46,9 @@ def secrets_named(values):
     if "existingSecret" in values.get("tls", {}):
         named |= {(values["tls"]["existingSecret"], key) for key in ("tls.crt", "tls.key")}
     if "existingSecret" in values.get("delivery", {}).get("proxy", {}):
-        named.add((values["delivery"]["proxy"]["existingSecret"], values["delivery"]["proxy"].get("key", "url")))
+        named.add(
+            (values["delivery"]["proxy"]["existingSecret"], values["delivery"]["proxy"].get("key", "url"))
+        )
     named |= {(name, None) for name in values.get("apply", {}).get("secrets", [])}
     for variable in values.get("extraEnv", []):
         reference = variable.get("valueFrom", {}).get("secretKeyRef")

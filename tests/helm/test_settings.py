@@ -114,3 +114,14 @@ def test_the_server_accepts_them(rendered, mounted):
         check = [COUNTERSIGN, "--config", mounted / "image.toml", "config", "check"]
         outcome = subprocess.run(check, env=environment, capture_output=True, text=True, timeout=30)
         assert outcome.returncode == 0, f"{name_of(thing)}: {outcome.stderr}"
+
+
+@pytest.mark.skipif(not COUNTERSIGN, reason="COUNTERSIGN names no program")
+@pytest.mark.parametrize("name", ["own-tls", "everything"])
+def test_the_server_knows_the_arguments_of_the_test(name, all_rendered):
+    """Nothing answers at that address here: the probe fails, but not for a wrong use (2)."""
+    objects = all_rendered[name].objects
+    ((_, _, container),) = [one for one in containers_of(objects) if component_of(one[0]) == "test"]
+    outcome = subprocess.run([COUNTERSIGN, *container["args"]], capture_output=True, text=True, timeout=30)
+    assert outcome.returncode == 1, outcome.stderr
+    assert "does not answer" in outcome.stderr or "key cannot be read" in outcome.stderr

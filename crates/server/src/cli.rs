@@ -2,8 +2,10 @@
 //! `command`, a file each.
 
 mod delivery;
+mod probe;
 
 pub use delivery::{ProviderCommand, RouteArgs, RouteCommand};
+pub use probe::ProbeArgs;
 
 use crate::{command, configuration::parse_countries};
 use clap::{Args, Parser, Subcommand};
@@ -81,6 +83,8 @@ pub enum Command {
         #[arg(long)]
         url: Option<String>,
     },
+    /// Try a running server as a client does: it is ready and of this version, and a test key works
+    Probe(ProbeArgs),
 }
 
 /// What a node does.

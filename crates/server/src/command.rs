@@ -5,6 +5,7 @@ mod allowlist;
 mod config;
 mod dev;
 mod follow;
+mod healthcheck;
 mod key;
 mod keyring;
 mod probe;
@@ -50,7 +51,8 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Keyring(command) => keyring::run(config, command).await,
         Command::Allowlist(command) => allowlist::run(config, command).await,
         Command::Config(command) => config::run(config, &command).await,
-        Command::Healthcheck { url } => probe::run(config, url).await,
+        Command::Healthcheck { url } => healthcheck::run(config, url).await,
+        Command::Probe(args) => probe::run(&args).await,
     };
     // Else the last writes of a command stand in the log beside the file only.
     let closed = wait_until_closed(CLOSING);
