@@ -52,7 +52,7 @@ const SOURCE_FIRST_WAIT: Duration = Duration::from_secs(15);
 const SOURCE_LONGEST: Duration = Duration::from_secs(15 * 60);
 /// Sources that are told apart; a number has at most 20 starts in a day, so
 /// more than these come with a slower guesser than the number's own count lets through.
-const MOST_SOURCES: usize = 20;
+pub const MOST_SOURCES: usize = 20;
 
 /// After so many wrong codes in a row each further one costs a day: 100
 /// guesses of a million codes; fewer where there are fewer codes to guess from.
