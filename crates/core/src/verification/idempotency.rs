@@ -119,6 +119,14 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Whether a packed outcome is that of a check which approved.
+    pub fn is_approval(packed: &[u8]) -> bool {
+        let is_approved = |outcome| matches!(outcome, Self::Checked { outcome: CheckOutcome::Approved, .. });
+        unpack(packed, 1, read).is_ok_and(|(_, outcome)| is_approved(outcome))
+    }
+}
+
 /// The outcomes of a check that changed something. A repeat is told the first
 /// answer; everything else is tried anew.
 pub const EVALUATED: [CheckOutcome; 4] =
@@ -215,6 +223,7 @@ mod tests {
             assert_eq!(once(7).replay(&packed), Ok(Replay::Outcome(outcome)));
             assert_eq!(once(8).replay(&packed), Ok(Replay::Mismatch));
             assert!(once(7).replay(&packed[..packed.len() - 1]).is_err());
+            assert_eq!(Outcome::is_approval(&packed), outcome == checked(CheckOutcome::Approved));
         }
         assert_eq!(once(7).pack(&checked(CheckOutcome::InvalidCode)), None);
     }

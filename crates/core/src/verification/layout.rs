@@ -99,6 +99,16 @@ pub const RECORD: [Field; 21] = [
     PREVIOUS_VERSION,
 ];
 
+/// The first byte of each packed form.
+pub mod format {
+    /// A record without the mark of a payment.
+    pub const RECORD: u8 = 3;
+    /// A record with the mark of a payment.
+    pub const RECORD_WITH_PAYMENT: u8 = 4;
+    /// What the store keeps for a number.
+    pub const NUMBER_RECORD: u8 = 2;
+}
+
 /// Bits of the field `flags` of a packed record.
 pub mod flag {
     /// A provider took one of its messages.
@@ -125,7 +135,7 @@ pub const STANDING: [Field; 3] = row([("id", 16), ("listing", 16), ("until", 6)]
 pub const GUESSES: [Field; 3] = row([("counted", 1), ("number", 16), ("sources", 1)]);
 
 /// A count of wrong codes.
-pub const COUNT: [Field; 3] = row([("wrong", 4), ("last", 6), ("until", 6)]);
+pub const COUNT: [Field; 3] = row([("wrong", 4), ("latest", 6), ("until", 6)]);
 
 /// The count of wrong codes from one source.
 pub const SOURCE_COUNT: [Field; 2] = row([("source", 4), ("count", 16)]);

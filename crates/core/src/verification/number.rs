@@ -9,7 +9,7 @@ use crate::{
         profile::Policy,
     },
     time::Timestamp,
-    verification::{guesses::Guesses, times::KEPT_AFTER_EXPIRY},
+    verification::{guesses::Guesses, layout::format, times::KEPT_AFTER_EXPIRY},
 };
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ pub struct NumberRecord {
 }
 
 /// Format 2 added the wrong codes.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = format::NUMBER_RECORD;
 
 impl NumberRecord {
     /// Counts a start and says how far each limit is used, or which one is

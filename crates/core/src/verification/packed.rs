@@ -11,21 +11,21 @@ use crate::{
     tenant::profile::ResendPolicy,
     verification::{
         guesses::Source,
-        layout::{self, Field, RECORD_BYTES, flag},
+        layout::{self, Field, RECORD_BYTES, flag, format},
         record::Record,
         status::{Delivery, Status},
     },
 };
-
-const FORMAT: u8 = 4;
-const FORMAT_WITHOUT_PAYMENT: u8 = 3;
 
 impl Record {
     /// The fields of [`layout::RECORD`], then what has no fixed length.
     pub fn pack(&self) -> Vec<u8> {
         let mut packed = vec![0; RECORD_BYTES];
         let mut put = |field: Field, bytes: &[u8]| field.put(&mut packed, bytes);
-        put(layout::FORMAT, &[if self.payment.is_some() { FORMAT } else { FORMAT_WITHOUT_PAYMENT }]);
+        put(
+            layout::FORMAT,
+            &[if self.payment.is_some() { format::RECORD_WITH_PAYMENT } else { format::RECORD }],
+        );
         put(layout::STATUS, &[self.stored_status as u8]);
         put(layout::DELIVERY, &[self.delivery as u8]);
         put(layout::RESEND, &[self.resend as u8]);
@@ -63,7 +63,7 @@ impl Record {
 
     /// Reads the packed form.
     pub fn unpack(packed: &[u8]) -> Result<Self, UnpackError> {
-        unpack_since(packed, 1..=FORMAT, Self::read)
+        unpack_since(packed, 1..=format::RECORD_WITH_PAYMENT, Self::read)
     }
 
     fn read(format: u8, reader: &mut Reader<'_>) -> Option<Self> {
