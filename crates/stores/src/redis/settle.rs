@@ -3,7 +3,7 @@
 use super::{
     keys, member,
     outbox::Outbox,
-    reply::number,
+    reply::{self, AttemptReply, SettleReply},
     script,
     store::{millis, text},
 };
@@ -68,8 +68,10 @@ impl Outbox {
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let args: [&[u8]; 7] =
             [&member::pack(claim), what.as_bytes(), event.bytes(), &body, &wait, &phase, &delivery];
-        let noted = number(self.store.run(&script::SETTLE, &names, &args).await?)?;
-        Ok(if noted == 1 { Settled::Done } else { Settled::Lost })
+        Ok(match reply::kind(self.store.run(&script::SETTLE, &names, &args).await?)? {
+            SettleReply::Noted => Settled::Done,
+            SettleReply::Lost => Settled::Lost,
+        })
     }
 
     pub async fn note_attempt(
@@ -84,8 +86,10 @@ impl Outbox {
         let names = held_names(claim);
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let args: [&[u8]; 4] = [&member::pack(claim), event.bytes(), &body, &millis(lease)];
-        let noted = number(self.store.run(&script::ATTEMPT, &names, &args).await?)?;
-        Ok(if noted == 1 { Settled::Done } else { Settled::Lost })
+        Ok(match reply::kind(self.store.run(&script::ATTEMPT, &names, &args).await?)? {
+            AttemptReply::Noted => Settled::Done,
+            AttemptReply::Lost => Settled::Lost,
+        })
     }
 }
 
