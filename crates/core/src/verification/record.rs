@@ -29,7 +29,6 @@ use crate::{
         times::{KEPT_AFTER_EXPIRY, resend_cooldown},
     },
 };
-use std::time::Duration;
 use subtle::{Choice, ConstantTimeEq};
 
 /// A verification as the codes store keeps it.
@@ -226,7 +225,7 @@ impl Record {
         ResendOutcome::Queued
     }
 
-    /// Ends it on the client's word.
+    /// Ends it because the client asked for it.
     pub fn cancel(&mut self, now: Timestamp) -> CancelOutcome {
         match self.status(now) {
             Status::Pending => {
@@ -237,10 +236,22 @@ impl Record {
         }
     }
 
-    /// Notes how an attempt to send `message` ended, and says it as an event.
-    /// The newest message alone moves the state; a late answer about an older
-    /// one still counts as proof that something was sent. What a receipt said
-    /// meanwhile stands: it is often faster than the provider's own answer.
+    /// Takes the person out of it, and ends it if it is pending. Its event has the id
+    /// [`EventId::of_erasure`](crate::id::EventId::of_erasure).
+    pub fn erase(&mut self, now: Timestamp) -> CancelOutcome {
+        let outcome = self.cancel(now);
+        self.contact.clear();
+        self.code.clear();
+        self.previous_mac = None;
+        self.payment = None;
+        self.judged = None;
+        outcome
+    }
+
+    /// Notes how an attempt to send `message` ended, and gives the event that says so.
+    /// Only the newest message moves the delivery state. A late answer about an older message still
+    /// proves that something was sent. A receipt is often faster than the provider's own answer, so
+    /// what a receipt said before stays.
     pub fn settle(
         &mut self,
         (message, phase): (MessageId, Phase),
@@ -248,46 +259,30 @@ impl Record {
         now: Timestamp,
     ) -> Option<EventKind> {
         let newest = self.message == message;
-        let another = matches!(phase, Phase::Await(_));
-        Some(match settlement {
-            Settlement::Accepted { provider, .. } => {
+        let mut kind = settlement.into_event(message, phase)?;
+        match &mut kind {
+            EventKind::MessageSent { .. } => {
                 self.accepted = true;
-                // Of another provider: whatever the first one's receipt said, this one has it now.
-                let moves =
-                    self.delivery == Delivery::Queued || another && self.delivery != Delivery::Delivered;
-                if newest && moves {
+                // A later provider accepted the message; this overrides the earlier provider's receipt.
+                let later = matches!(phase, Phase::Await(_)) && self.delivery != Delivery::Delivered;
+                if newest && (self.delivery == Delivery::Queued || later) {
                     self.delivery = Delivery::Sent;
                 }
-                EventKind::MessageSent { message, provider }
             }
-            Settlement::Retry { provider, reason, after } => {
-                EventKind::MessageRetried { message, provider, reason, after }
-            }
-            // Somebody has it: only this attempt failed.
-            Settlement::Rejected { provider, reason } if another => {
-                EventKind::MessageRetried { message, provider, reason, after: Duration::ZERO }
-            }
-            Settlement::Rejected { provider, reason } => {
+            EventKind::MessageRejected { failed, .. } => {
                 if newest && self.delivery != Delivery::Delivered {
                     self.delivery = Delivery::Undelivered;
                 }
-                let failed = newest && !self.accepted && self.status(now) == Status::Pending;
-                if failed {
+                *failed = newest && !self.accepted && self.status(now) == Status::Pending;
+                if *failed {
                     self.end(Status::Failed);
                 }
-                EventKind::MessageRejected { message, provider, reason, failed }
             }
-            Settlement::Receipt(delivery) => {
-                if newest {
-                    self.delivery = delivery;
-                }
-                match delivery {
-                    Delivery::Delivered => EventKind::Delivered { message },
-                    _ => EventKind::Undelivered { message },
-                }
-            }
-            Settlement::GaveUp => return None,
-        })
+            EventKind::Delivered { .. } if newest => self.delivery = Delivery::Delivered,
+            EventKind::Undelivered { .. } if newest => self.delivery = Delivery::Undelivered,
+            _ => {}
+        }
+        Some(kind)
     }
 
     /// Notes what a provider reports of `message`. Whether that is to be said as

@@ -4,6 +4,7 @@ use crate::{
     pack::UnpackError,
     verification::{guesses::GuessWait, layout, request::NewCode},
 };
+use std::time::Duration;
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_millis(1_790_000_000_000) + Duration::from_secs(seconds)
@@ -448,4 +449,21 @@ fn each_field_begins_where_the_table_says() {
         layout::RECORD.last().unwrap().last(),
         packed.len() - 2 - first.contact.len() - 2 - first.code.len()
     );
+}
+
+#[test]
+fn an_erasure_takes_the_person_out_and_ends_what_is_pending() {
+    let previous_mac = Some(mac(1, b'p'));
+    let started =
+        Record { previous_mac, payment: Some([9; 16]), judged: Some([8; 8]), ..record(ResendPolicy::Same) };
+    let approved = Record { stored_status: Status::Approved, ..started.clone() };
+    for (mut record, now, outcome, status) in [
+        (started.clone(), at(0), CancelOutcome::Canceled, Status::Canceled),
+        (started, at(300), CancelOutcome::Ended(Status::Expired), Status::Expired),
+        (approved, at(0), CancelOutcome::Ended(Status::Approved), Status::Approved),
+    ] {
+        assert_eq!((record.erase(now), record.status(now)), (outcome, status));
+        assert!(record.contact.is_empty() && record.code.is_empty());
+        assert_eq!((record.previous_mac, record.payment, record.judged), (None, None, None));
+    }
 }
