@@ -160,7 +160,7 @@ pub fn clear_guesses(connection: &Connection, key: &[u8; 33], now: Timestamp) ->
     Ok(counted)
 }
 
-/// Ends the live verifications of a number, and empties the sealed values of all its records.
+/// Ends the live verifications of a number, and takes the person out of all its records.
 pub fn erase(
     connection: &Connection,
     (tenant, mode, number): (TenantId, Mode, Fingerprint),
@@ -169,13 +169,9 @@ pub fn erase(
     let mut canceled = 0;
     for standing in load_number(connection, &number_key(tenant, mode, number))?.standing {
         let key = RecordKey { tenant, mode, id: standing.id };
-        // A verification is erased once, so its own id, turned over, is unique among events.
-        let event = EventId::from_bytes(standing.id.bytes().map(|byte| !byte));
-        change(connection, key, event, now, |_, record, now| {
-            let ended = record.cancel(now) == CancelOutcome::Canceled;
+        change(connection, key, EventId::of_erasure(standing.id), now, |_, record, now| {
+            let ended = record.erase(now) == CancelOutcome::Canceled;
             canceled += u64::from(ended);
-            record.contact.clear();
-            record.code.clear();
             Ok(((), ended.then_some(EventKind::Canceled(CancelReason::Client))))
         })?;
     }
