@@ -29,61 +29,62 @@ use crate::{
         times::{KEPT_AFTER_EXPIRY, resend_cooldown},
     },
 };
+use std::time::Duration;
 use subtle::{Choice, ConstantTimeEq};
 
-/// A verification as the codes store keeps it.
+/// A verification as the codes store keeps it. Only the transitions below change it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The status as stored; [`Record::status`] adds what the clock says.
-    pub stored_status: Status,
+    pub(crate) stored_status: Status,
     /// The profile it was started for.
-    pub profile: ProfileId,
+    pub(crate) profile: ProfileId,
     /// The number it is about.
-    pub number: Fingerprint,
+    pub(crate) number: Fingerprint,
     /// When it was made, by the store's clock.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// When its codes end.
-    pub expires_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
     /// When the next resend is allowed.
-    pub resend_at: Timestamp,
+    pub(crate) resend_at: Timestamp,
     /// Wrong codes evaluated.
-    pub checks: u8,
+    pub(crate) checks: u8,
     /// Wrong codes that end it.
-    pub max_checks: u8,
+    pub(crate) max_checks: u8,
     /// Messages queued.
-    pub sends: u8,
+    pub(crate) sends: u8,
     /// Messages that may be queued.
-    pub max_sends: u8,
+    pub(crate) max_sends: u8,
     /// What a resend carries.
-    pub resend: ResendPolicy,
+    pub(crate) resend: ResendPolicy,
     /// Shape of its codes.
-    pub shape: CodeShape,
+    pub(crate) shape: CodeShape,
     /// MAC of the newest code.
-    pub mac: CodeMac,
+    pub(crate) mac: CodeMac,
     /// MAC of the one before, where the policy keeps it valid.
-    pub previous_mac: Option<CodeMac>,
+    pub(crate) previous_mac: Option<CodeMac>,
     /// How far the newest message got.
-    pub delivery: Delivery,
+    pub(crate) delivery: Delivery,
     /// Whether a provider ever took one of its messages.
-    pub accepted: bool,
+    pub(crate) accepted: bool,
     /// Test mode: its first check finds it expired.
-    pub expires_at_check: bool,
+    pub(crate) expires_at_check: bool,
     /// Its number is a review number: nothing is sent, and its code stays.
-    pub review: bool,
+    pub(crate) review: bool,
     /// Where guesses at its code come from.
-    pub source: Source,
+    pub(crate) source: Source,
     /// The newest message.
-    pub message: MessageId,
+    pub(crate) message: MessageId,
     /// Number and metadata, sealed.
-    pub contact: Vec<u8>,
+    pub(crate) contact: Vec<u8>,
     /// Code, origin and app hash, sealed; emptied when the verification ends.
-    pub code: Vec<u8>,
+    pub(crate) code: Vec<u8>,
     /// The check that was evaluated last, by the second half of its event's
     /// id: how an engine whose calls may be sent twice knows one of them again.
-    pub judged: Option<[u8; 8]>,
+    pub(crate) judged: Option<[u8; 8]>,
     /// The mark of the payment that the code confirms
     /// ([`KeyRing::payment_mark`](crate::keyring::KeyRing::payment_mark)); gone when it ends.
-    pub payment: Option<[u8; 16]>,
+    pub(crate) payment: Option<[u8; 16]>,
 }
 
 impl Record {
@@ -93,6 +94,41 @@ impl Record {
             Status::Pending if now >= self.expires_at => Status::Expired,
             stored => stored,
         }
+    }
+
+    /// The number that it is about.
+    pub fn number(&self) -> Fingerprint {
+        self.number
+    }
+
+    /// Its newest message.
+    pub fn message(&self) -> MessageId {
+        self.message
+    }
+
+    /// How far the newest message got.
+    pub fn delivery(&self) -> Delivery {
+        self.delivery
+    }
+
+    /// The messages that were queued so far.
+    pub fn sends(&self) -> u8 {
+        self.sends
+    }
+
+    /// Whether its number is a review number, to which nothing is sent.
+    pub fn is_review(&self) -> bool {
+        self.review
+    }
+
+    /// The shape of its codes.
+    pub fn shape(&self) -> CodeShape {
+        self.shape
+    }
+
+    /// When its codes end.
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
     }
 
     /// When the record goes.
@@ -124,6 +160,13 @@ impl Record {
         self.code.clear();
         self.previous_mac = None;
         self.payment = None;
+    }
+
+    /// Sets its times as it begins: its codes live for `expires_in` from now.
+    pub fn begin(&mut self, expires_in: Duration, now: Timestamp) {
+        self.created_at = now;
+        self.expires_at = now + expires_in;
+        self.resend_at = now + resend_cooldown(self.sends);
     }
 
     /// Evaluates a submitted code, and says what happened as an event. At most

@@ -33,7 +33,7 @@ pub(super) async fn start(
     match (&binding, once) {
         (Binding::Other, _) => return Ok(Answer::Replay(Replay::Mismatch)),
         (Binding::Same, Some(once)) => {
-            if let Some(replay) = codes.store.replay(new.record.number, once).await? {
+            if let Some(replay) = codes.store.replay(new.record.number(), once).await? {
                 return Ok(Answer::Replay(replay));
             }
         }
@@ -59,7 +59,7 @@ async fn look_first(
     binding: &Binding,
 ) -> Result<Option<Answer<StartOutcome>>, StoreError> {
     let history_backlog = codes.backlog.is_full();
-    let number = codes.limits.number_refused(new.key.mode, new.record.number) && !new.takes.is_empty();
+    let number = codes.limits.number_refused(new.key.mode, new.record.number()) && !new.takes.is_empty();
     if !history_backlog && !number {
         return Ok(None);
     }
@@ -101,7 +101,7 @@ async fn refuse(
     outcome: StartOutcome,
 ) -> Result<Answer<StartOutcome>, StoreError> {
     let Some(once) = &new.once else { return Ok(Answer::Fresh(outcome)) };
-    let replay = codes.store.find_equal(new.record.number, once, binding).await?;
+    let replay = codes.store.find_equal(new.record.number(), once, binding).await?;
     Ok(replay.map_or(Answer::Fresh(outcome), Answer::Replay))
 }
 
@@ -180,7 +180,7 @@ fn remember_used_up(codes: &RedisCodes, new: &NewVerification, counted: &Result<
         Err(hit) => Some(hit.retry_after),
     };
     if let Some(wait) = wait {
-        codes.limits.remember_number(new.key.mode, new.record.number, wait);
+        codes.limits.remember_number(new.key.mode, new.record.number(), wait);
     }
 }
 
@@ -195,14 +195,15 @@ async fn send_start_script(
     let (partition, packed) = (key.id.partition(), record.pack());
     let mut names = vec![
         keys::verification(*key),
-        keys::number(partition, key.mode, record.number),
+        keys::number(partition, key.mode, record.number()),
         keys::due(partition),
         keys::events(partition),
     ];
     names.extend(once.as_ref().map(|once| keys::outcome(partition, &once.slot)));
     let [before_expiry, before_limits, after_limits] =
         new.started(record, states).pack_around(new.number_limits.as_slice().len());
-    let message: &[u8] = if record.review { b"" } else { record.message.bytes() };
+    let newest = record.message();
+    let message: &[u8] = if record.is_review() { b"" } else { newest.bytes() };
     let head = once.as_ref().map_or_else(Vec::new, |once| once.head(Act::Start, key.id));
     let tail = [record.attempts_left(), record.sends_left()];
     let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();

@@ -11,7 +11,6 @@ use crate::{
         number::Listing,
         outcome::CheckOutcome,
         record::Record,
-        times::resend_cooldown,
     },
 };
 use std::time::Duration;
@@ -62,12 +61,9 @@ impl NewVerification {
 
     /// The record as it begins now, by the store's clock.
     pub fn begun(&self, now: Timestamp) -> Record {
-        Record {
-            created_at: now,
-            expires_at: now + self.expires_in,
-            resend_at: now + resend_cooldown(1),
-            ..self.record.clone()
-        }
+        let mut record = self.record.clone();
+        record.begin(self.expires_in, now);
+        record
     }
 
     /// What its `started` event says, of a record that has its times and of the

@@ -4,7 +4,6 @@ use crate::{
     pack::UnpackError,
     verification::{guesses::GuessWait, layout, request::NewCode},
 };
-use std::time::Duration;
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_millis(1_790_000_000_000) + Duration::from_secs(seconds)
