@@ -1,5 +1,4 @@
-//! The contract of `Codes`, written for any engine. Each test gets a store of
-//! its own and a clock that it turns by hand.
+//! The contract of `Codes`, for every engine. Each test gets a store of its own and a clock that it sets.
 
 mod backlog;
 pub mod engine;
@@ -18,7 +17,11 @@ mod servers;
 mod takes;
 
 use countersign_core::{
-    access::{caller::Caller, scope::Scopes},
+    access::{
+        actor::{Actor, Who},
+        change::Change,
+        scope::Scopes,
+    },
     acts::{
         cancel::{CancelError, cancel_verification},
         check::{CheckError, Checked, Submitted, check_code},
@@ -31,7 +34,7 @@ use countersign_core::{
         view::Verification,
     },
     code::{Alphabet, Code},
-    context::Context,
+    context::{Context, Management, Replica},
     delivery::places::Places,
     id::{EventId, KeyId, ProfileId, RecordKey, TenantId, VerificationId},
     keyring::{KeyRing, VersionedKey},
@@ -42,6 +45,7 @@ use countersign_core::{
         codes::{
             Codes,
             outbox::{Claim, Settled},
+            peers::Peers,
         },
     },
     tenant::{
@@ -67,7 +71,7 @@ use std::{
     time::Duration,
 };
 
-/// A clock that stands still until it is turned.
+/// A clock that does not move until the test moves it.
 pub struct HandClock {
     wall: AtomicI64,
     steady: AtomicU64,
@@ -78,13 +82,13 @@ impl HandClock {
         Arc::new(Self { wall: AtomicI64::new(1_790_000_000_000_000), steady: AtomicU64::new(0) })
     }
 
-    /// Time passes.
+    /// Moves the clock forward.
     pub fn turn(&self, by: Duration) {
         self.set(i64::try_from(by.as_micros()).unwrap());
         self.steady.fetch_add(u64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
     }
 
-    /// Somebody sets the clock back.
+    /// Sets the clock back.
     pub fn set_back(&self, by: Duration) {
         self.set(-i64::try_from(by.as_micros()).unwrap());
     }
@@ -113,11 +117,11 @@ pub fn keyring() -> KeyRing {
     KeyRing::new([1; 32], keys(2), keys(3)).unwrap()
 }
 
-/// One tenant on one engine.
+/// A tenant on one engine.
 pub struct Bench {
     pub context: Context,
     pub clock: Arc<HandClock>,
-    pub caller: Caller,
+    pub caller: Actor,
     engine: Engine,
     _folder: tempfile::TempDir,
 }
@@ -129,7 +133,7 @@ impl Bench {
         Self::on(engine, clock, codes).await
     }
 
-    /// A store that was opened for one test alone, by its clock.
+    /// A store that one test has opened itself, with its clock.
     pub async fn of(codes: Arc<dyn Codes>, clock: Arc<HandClock>) -> Self {
         Self::on(Engine::Foreign, clock, codes).await
     }
@@ -139,22 +143,29 @@ impl Bench {
         let path = folder.path().join("directory.sqlite");
         let sql = Sql::sqlite(Database::open(&path, Options { full_sync: false }).unwrap());
         sql.migrate().await.unwrap();
-        let context = Context {
-            codes,
-            history: Arc::new(SqlHistory::new(sql.clone())),
-            directory: Arc::new(SqlDirectory::new(sql)),
-            snapshot: Arc::default(),
+        let peers: Arc<dyn Peers> = codes.clone();
+        let management = Management {
+            replica: Replica {
+                directory: Arc::new(SqlDirectory::new(sql.clone())),
+                snapshot: Arc::default(),
+                peers: Some(peers),
+            },
             keyring: Arc::new(keyring()),
-            partitions: 64,
-            gateways: Arc::new(countersign_core::ports::gateways::NoGateways),
-            webhooks: Arc::new(countersign_core::ports::webhooks::NoWebhooks),
+            gateways: Arc::new(countersign_core::fakes::gateways::NoGateways),
             live_route: true,
+        };
+        let context = Context {
+            management,
+            codes,
+            history: Arc::new(SqlHistory::new(sql)),
+            webhooks: Arc::new(countersign_core::fakes::webhooks::NoWebhooks),
+            partitions: 64,
         };
         let caller = new_tenant(&context, &clock, "Acme").await;
         Self { context, clock, caller, engine, _folder: folder }
     }
 
-    /// The same store, closed and opened again.
+    /// Closes the store and opens it again.
     pub async fn reopen(self) -> Self {
         self.reopen_with(1 << 30).await
     }
@@ -164,13 +175,13 @@ impl Bench {
         self
     }
 
-    /// Changes the format of a stored record, as another release or a fault would.
+    /// Changes the format byte of a stored record, as another release or a fault would.
     pub async fn set_format(&self, id: VerificationId, format: u8) {
         let key = RecordKey { tenant: self.caller.tenant, mode: self.caller.mode, id };
         self.engine.set_format(key, format).await;
     }
 
-    /// How long the store keeps what it keeps longest.
+    /// How long the longest-lived data of tenants stays in the store.
     pub async fn longest_kept(&self) -> Duration {
         self.engine.longest_kept(self.clock.now()).await
     }
@@ -184,7 +195,11 @@ impl Bench {
         let tenant = self.caller.tenant;
         let old = self.context.directory.profile(tenant, &name).await.unwrap().unwrap();
         let new = Profile { policy, ..old.clone() };
-        self.context.directory.replace_profile(&old, &new, self.clock.now()).await.unwrap();
+        self.context
+            .directory
+            .replace_profile(&old, &new, &Change::by_system(self.clock.now()))
+            .await
+            .unwrap();
         self.context.refresh().await.unwrap();
     }
 
@@ -192,24 +207,24 @@ impl Bench {
         self.start_as(&self.caller, to).await
     }
 
-    pub async fn start_as(&self, caller: &Caller, to: &str) -> Result<Verification, StartError> {
+    pub async fn start_as(&self, caller: &Actor, to: &str) -> Result<Verification, StartError> {
         let request = StartRequest::plain(PhoneNumber::parse(to).unwrap());
         let (once, now) = (None, self.clock.now());
         let made = start_verification(&self.context, caller, request, once, now, &mut rng()).await;
         made.map(|made| made.verification)
     }
 
-    /// Claims everything that is due.
+    /// Claims all due messages.
     pub async fn claim(&self) -> Vec<Claim> {
         self.codes().claim(0..64, seconds(30), Places::of_anybody(1_000)).await.unwrap()
     }
 
-    /// The code that a claimed message carries.
+    /// The code in a claimed message.
     pub fn code_of(&self, claim: &Claim) -> Code {
-        open_code_text(&self.context, claim.key, &claim.record).unwrap().code
+        open_code_text(&self.context.keyring, claim.key, &claim.record).unwrap().code
     }
 
-    /// Starts, and gives the code as its message would carry it.
+    /// Starts a verification, and returns the code in its message.
     pub async fn start_with_code(&self, to: &str) -> (VerificationId, Code) {
         let id = self.start(to).await.unwrap().id;
         let claims = self.claim().await;
@@ -246,7 +261,7 @@ impl Bench {
         self.codes().settle(claim, settlement, event).await.unwrap()
     }
 
-    /// The names of what happened.
+    /// The names of the events.
     pub async fn history(&self, id: VerificationId) -> Vec<&'static str> {
         let key = RecordKey { tenant: self.caller.tenant, mode: self.caller.mode, id };
         let events = self.codes().timeline(key).await.unwrap();
@@ -258,31 +273,35 @@ pub fn rng() -> StdRng {
     StdRng::from_rng(&mut rand::rng())
 }
 
-/// A tenant with its default profile, and its only caller.
-pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Caller {
+/// A tenant with its default profile, and a caller.
+pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Actor {
     let (now, mut rng) = (clock.now(), rng());
     let tenant = Tenant::new(TenantId::new(now, &mut rng), TenantName::parse(name).unwrap(), now);
     let profile = Profile::first(ProfileId::new(now, &mut rng), tenant.id, now);
-    context.directory.create_tenant(&tenant, &profile, &Countries::default()).await.unwrap();
+    context
+        .directory
+        .create_tenant(&tenant, &profile, &Countries::default(), &Change::by_system(tenant.created_at))
+        .await
+        .unwrap();
     context.refresh().await.unwrap();
-    Caller {
+    Actor {
         tenant: tenant.id,
-        key: KeyId::new(now, &mut rng),
+        who: Who::Key(KeyId::new(now, &mut rng)),
         mode: Mode::Live,
-        scopes: Scopes::all(),
-        expires_at: None,
+        grants: Scopes::all(),
+        until: None,
         allowlist: Default::default(),
-        address: std::net::Ipv4Addr::LOCALHOST.into(),
+        address: Some(std::net::Ipv4Addr::LOCALHOST.into()),
     }
 }
 
-/// A code of the same shape that is not this one.
+/// A wrong code of the same shape.
 pub fn wrong(code: &Code) -> Code {
     let flip = |c: char| if c == '7' { '9' } else { '7' };
     Code::parse(&code.expose().chars().map(flip).collect::<String>()).unwrap()
 }
 
-/// Valid Polish mobile numbers, each one different.
+/// Valid Polish mobile numbers, different for each `n`.
 pub fn number(n: usize) -> String {
     format!("+4850{:07}", 1_000_000 + n)
 }
@@ -291,7 +310,7 @@ pub fn letters(length: u8) -> Policy {
     Policy { code_length: length, alphabet: Alphabet::Letters, ..Policy::default() }
 }
 
-/// Runs the contract on every engine there is.
+/// Runs the contract on every engine.
 macro_rules! on_engines {
     ([$($engine:ident)*] $tests:tt) => { $(on_engines!($engine $tests);)* };
     ($engine:ident { $($module:ident :: $test:ident),* $(,)? }) => {
@@ -307,8 +326,8 @@ macro_rules! on_engines {
     };
 }
 
-/// The clock of the embedded engine is the machine's, which somebody may set
-/// back while it is open; it then goes on at its own pace.
+/// The embedded engine uses the machine's clock, which may be set back while the store is open. Its own clock
+/// then continues at a steady pace.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_that_steps_back_opens_nothing_and_locks_nobody_out() {
     let bench = Bench::new(Engine::embedded().await).await;
@@ -321,7 +340,7 @@ async fn a_clock_set_back_neither_hastens_nor_delays_the_next_provider() {
     failover::a_clock_set_back_neither_hastens_nor_delays_the_next_provider(bench).await;
 }
 
-// What leads to the master is all that is different there.
+// Only the way to the master differs with Sentinels.
 on_engines! { [sentinel] {
     rules::a_code_is_approved_once_and_bound_to_its_tenant_and_mode,
     races::two_hundred_guesses_are_five,

@@ -16,6 +16,7 @@ use anyhow::{Context, Result};
 use countersign_core::{
     access::{
         allowlist::Allowlist,
+        change::Change,
         key::{HashedSecret, Key},
         scope::Scope,
         usage::AddressUse,
@@ -24,7 +25,7 @@ use countersign_core::{
     keyring::version::{KeyVersion, KeyVersions, Versions},
     mode::Mode,
     phone::countries::Countries,
-    ports::{directory::Directory, error::StoreError, nodes::Node},
+    ports::{directory::tenants::Tenants, error::StoreError, nodes::Node},
     tenant::{
         Tenant, TenantName,
         limits::{LimitNotes, NamedLimits},
@@ -41,7 +42,8 @@ use countersign_stores::{
 use rand::{SeedableRng, rngs::StdRng};
 use std::{net::IpAddr, sync::Arc};
 
-/// The contract on both engines, on Postgres also through a pooler: each test gets a fresh, migrated database.
+/// Runs the contract on both engines, and on Postgres also through a pooler. Each test gets a new, migrated
+/// database.
 macro_rules! on_each_engine {
     ($($module:ident::$test:ident),+ $(,)?) => {
         mod sqlite {
@@ -120,7 +122,7 @@ on_each_engine!(
     tenants::an_erasure_goes_on_where_it_broke_off_whoever_is_at_it,
 );
 
-/// A database of its own for one test.
+/// A database for one test.
 pub struct Base {
     pub sql: Sql,
     directory: Arc<SqlDirectory>,
@@ -128,7 +130,7 @@ pub struct Base {
 }
 
 enum Place {
-    /// Held so that the folder outlives the test.
+    /// Keeps the folder until the test ends.
     Folder {
         _folder: tempfile::TempDir,
     },
@@ -138,7 +140,7 @@ enum Place {
     },
 }
 
-/// What the test run started, as it says in the environment.
+/// The URL of a server that the test run started, from the environment.
 fn started(name: &str) -> Result<String> {
     #[expect(clippy::disallowed_methods, reason = "the test run names its servers in the environment")]
     let value = std::env::var(name);
@@ -160,14 +162,15 @@ impl Base {
         let url = started("COUNTERSIGN_TEST_POSTGRES")?;
         let name = format!("directory_{:032x}", fresh_number()?);
         execute_on(&url, &format!("CREATE DATABASE {name}")).await?;
-        // The path of the URL is the database; what follows `?` stays.
+        // The path of the URL names the database. The options after `?` stay.
         let (address, options) = url.split_once('?').map_or((url.as_str(), ""), |(a, o)| (a, o));
         let (server, _) = address.rsplit_once('/').context("the URL names no database")?;
         let sql = Sql::postgres(&format!("{server}/{name}?{options}"), None)?;
         Ok(Self::new(sql, Place::Server { url, name }))
     }
 
-    /// Migrated over the server's own URL, as the lock demands; all else goes through PgBouncer.
+    /// Migrates over the server's own URL, because the lock requires that. Everything else goes through
+    /// PgBouncer.
     pub async fn pgbouncer() -> Result<Self> {
         let pooler = started("COUNTERSIGN_TEST_PGBOUNCER")?;
         let base = Self::postgres().await?;
@@ -177,7 +180,7 @@ impl Base {
         Ok(Self::new(sql, base.place))
     }
 
-    /// The URL of the database on its server, past any pooler.
+    /// The URL of the database on its server, without a pooler.
     pub fn server_url(&self) -> Option<String> {
         let Place::Server { url, name } = &self.place else { return None };
         let (address, options) = url.split_once('?').unwrap_or((url, ""));
@@ -185,7 +188,7 @@ impl Base {
         Some(format!("{server}/{name}?{options}"))
     }
 
-    /// What the server calls the database.
+    /// The name of the database on the server.
     pub fn name(&self) -> Option<&str> {
         let Place::Server { name, .. } = &self.place else { return None };
         Some(name)
@@ -200,11 +203,16 @@ impl Base {
         }
     }
 
-    /// A tenant with its `default` profile.
+    /// Creates a tenant with its `default` profile.
     async fn tenant(&self, number: u8) -> Result<Tenant> {
         let tenant = tenant(number)?;
         self.directory
-            .create_tenant(&tenant, &profile(tenant.id, number, "default")?, &Countries::default())
+            .create_tenant(
+                &tenant,
+                &profile(tenant.id, number, "default")?,
+                &Countries::default(),
+                &Change::by_system(tenant.created_at),
+            )
             .await?;
         Ok(tenant)
     }
@@ -295,12 +303,12 @@ fn node(number: u8) -> Node {
     }
 }
 
-/// A request with an Idempotency-Key: its slot, and what it asks for.
+/// A request with an Idempotency-Key: its slot, and the hash of its body.
 fn once(slot: u8, body: u8) -> Once {
     Once { slot: [slot; 16], request: [body; 16] }
 }
 
-/// One use of a key, and one refusal, from an address of its own.
+/// One use of a key and one refusal, from an address derived from `number`.
 fn address_use(tenant: TenantId, key: KeyId, number: u16, seconds: i64) -> AddressUse {
     let [high, low] = number.to_be_bytes();
     AddressUse {
@@ -314,7 +322,7 @@ fn address_use(tenant: TenantId, key: KeyId, number: u16, seconds: i64) -> Addre
     }
 }
 
-/// Keys have no equality of their own, for it would not be in constant time.
+/// `Key` has no equality, because it would not run in constant time.
 fn same(a: &Key, b: &Key) -> bool {
     a.secret_hash == b.secret_hash && format!("{a:?}") == format!("{b:?}")
 }

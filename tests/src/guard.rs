@@ -1,14 +1,17 @@
-//! Limits, countries, profiles, wrong codes and repeats over HTTP; and how fast
-//! a change that another process makes is obeyed.
+//! Limits, countries, profiles, wrong codes and repeats over HTTP, and how soon the server follows a change
+//! that another process makes.
 
 use crate::{
     app::{Answer, TestApp, TestKey, answer},
     codes::{number, seconds},
 };
 use countersign_core::{
-    access::scope::{Scope, Scopes},
+    access::{
+        change::Change,
+        scope::{Scope, Scopes},
+    },
     mode::Mode,
-    ports::{clock::Clock, directory::KeyChange},
+    ports::{clock::Clock, directory::keys::KeyChange},
 };
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -248,10 +251,10 @@ async fn what_another_process_changes_is_obeyed_within_two_seconds() {
     let owner = app.tenant("Acme").await;
     let key = app.key_with(&owner.caller, Scope::SettingsRead).await;
     assert_eq!(app.get("/v1/limits", &key).await.status, 200);
-    // As the CLI does: beside the server, through the same tables.
-    let (tenant, id, now) = (key.caller.tenant, key.caller.key, app.clock.now());
+    // The command line does this: it writes the same tables while the server runs.
+    let (tenant, id, now) = (key.caller.tenant, key.caller.key().unwrap(), app.clock.now());
     let change = KeyChange { disabled: Some(true), ..KeyChange::default() };
-    app.context.directory.update_key(tenant, id, change, now).await.unwrap();
+    app.context.directory.update_key(tenant, id, change, &Change::by_system(now)).await.unwrap();
     let since = Instant::now();
     while app.get("/v1/limits", &key).await.status == 200 {
         assert!(since.elapsed() < Duration::from_secs(6), "three times the promise");
@@ -359,14 +362,14 @@ async fn a_test_key_changes_nothing_that_live_keys_feel() {
     }
     assert_eq!(app.get("/v1/limits", &test).await.status, 200, "it reads them");
     assert_eq!(app.put("/v1/limits/tenant", &key, buckets.clone()).await.status, 200);
-    // However a path is written, it leads to the same.
+    // Every spelling of a path leads to the same operation.
     assert_eq!(app.put("/%76%31/limits/%63ountry", &key, buckets).await.status, 200);
     let lines = String::from_utf8_lossy(&log.lock().unwrap()).into_owned();
     let mut audit = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     for changed in ["tenant", "country"] {
         let limit = audit.find(|line| {
             line["target"] == "audit"
-                && line["fields"]["key.id"] == key.caller.key.to_string()
+                && line["fields"]["key.id"] == key.caller.key().unwrap().to_string()
                 && line["fields"]["route"] == "/v1/limits/{name}"
         });
         let limit = limit.expect("a change has its line");

@@ -1,6 +1,6 @@
-//! The documents are the test list: for each operation of the generated OpenAPI,
-//! that of the compatible routes too, no key 401, every wrong scope and a wrong
-//! address 403, another tenant's id 404, and the right scope with a broken body 400.
+//! The OpenAPI documents are the list of tests. For each operation, including the compatible ones: no key
+//! gets 401, every wrong scope and a wrong address get 403, another tenant's id gets 404, and the right scope
+//! with a broken body gets 400.
 
 use crate::app::{Answer, TestApp, TestKey};
 use countersign_core::{
@@ -25,7 +25,7 @@ fn operations() -> Vec<Operation> {
     let documents = [countersign_api::openapi(), countersign_api::compatible_openapi()];
     let documents = documents.map(|document| serde_json::to_value(document).unwrap());
     let paths = documents.iter().flat_map(|document| document["paths"].as_object().unwrap());
-    // Twilio's clients have other credentials; `twilio.rs` walks their operations.
+    // Twilio's clients have other credentials; `twilio.rs` tests their operations.
     let paths = paths.filter(|(path, _)| !path.starts_with("/v2/"));
     let mut operations = Vec::new();
     for (path, item) in paths {
@@ -47,7 +47,7 @@ fn operations() -> Vec<Operation> {
 }
 
 impl Operation {
-    /// Status and code of a refusal, whose form is that of the path.
+    /// The status and the code of a refusal, in the form of the path.
     fn refusal(&self, answer: &Answer) -> (u16, &'static str) {
         let code = if self.path.starts_with("/v1/") {
             let (_, code) = answer.problem();
@@ -74,10 +74,10 @@ impl Operation {
     }
 }
 
-/// The path with the ids of things that exist and belong to `owner`.
+/// The path with ids of existing things that belong to `owner`.
 async fn concrete(app: &TestApp, operation: &Operation, owner: &TestKey, number: &str) -> String {
     if operation.path.contains("{name}") {
-        // A name belongs to its tenant; what a stranger has of that name is its own.
+        // Names are unique only within a tenant: a stranger's thing with this name is his own.
         let name = format!("own-{}", operation.id.replace('_', "-"));
         let path = operation.path.replace("{name}", &name);
         let body = if path.starts_with("/v1/limits") {
@@ -90,12 +90,12 @@ async fn concrete(app: &TestApp, operation: &Operation, owner: &TestKey, number:
         return path;
     }
     let id = if operation.path.starts_with("/v1/keys") {
-        app.key_for(&owner.caller, Mode::Live, Scopes::default()).await.caller.key.to_string()
+        app.key_for(&owner.caller, Mode::Live, Scopes::default()).await.caller.key().unwrap().to_string()
     } else if operation.path.starts_with("/v1/review-numbers/") {
         let made = app.post("/v1/review-numbers", owner, json!({ "to": number })).await;
         made.json()["id"].as_str().unwrap().to_owned()
     } else if operation.path.starts_with("/v1/webhooks/") {
-        // Of each there are few, so it is made for this operation alone.
+        // A tenant may have only a few of these, so each is created for this operation alone.
         let body = json!({ "name": operation.id.replace('_', "-"), "url": "https://webhooks.invalid/" });
         let made = app.post("/v1/webhooks", owner, body).await;
         made.json()["id"].as_str().unwrap().to_owned()
@@ -109,7 +109,7 @@ async fn concrete(app: &TestApp, operation: &Operation, owner: &TestKey, number:
     operation.path.replace("{id}", &id)
 }
 
-/// The id of a provider, sender, route or template that is there, for an operation on one.
+/// The id of an existing provider, sender, route or template, for an operation that needs one.
 async fn setup(app: &TestApp, operation: &Operation, owner: &TestKey) -> Option<String> {
     let name = format!("own-{}", operation.id.replace('_', "-"));
     let make = async |path: &str, body: Value| {
@@ -131,7 +131,7 @@ async fn setup(app: &TestApp, operation: &Operation, owner: &TestKey) -> Option<
     })
 }
 
-/// Settings of the tenant are shown to both modes; only live keys change what live keys feel.
+/// Both modes may read a tenant's settings. Only live keys may change settings that affect live keys.
 fn is_setting(operation: &Operation) -> bool {
     let settings = [
         "/v1/keys/",
@@ -150,7 +150,7 @@ async fn every_operation_asks_for_its_key_scope_tenant_and_body() {
     let owner = app.tenant("Owner").await;
     let stranger = app.tenant("Stranger").await;
     let operations = operations();
-    // One for each scope, used throughout: a tenant may have a thousand keys.
+    // One key for each scope, used throughout, because a tenant may have only a thousand keys.
     let keys = join_all(Scope::ALL.map(|scope| app.key_with(&owner.caller, scope))).await;
     let keys: Vec<_> = Scope::ALL.into_iter().zip(keys).collect();
     assert!(operations.len() >= 15, "the document lists {} operations", operations.len());

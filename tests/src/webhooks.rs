@@ -1,5 +1,5 @@
-//! Webhooks: the outbox on each engine, what is sent and when, and the whole of
-//! it over HTTP. Signatures are verified by the library of Standard Webhooks.
+//! Webhooks: the outbox on each engine, the messages and their times, and everything over HTTP. The library
+//! of Standard Webhooks verifies the signatures.
 
 mod http;
 mod outbox;
@@ -13,15 +13,23 @@ use crate::{
     history::{PROFILE, TENANT},
 };
 use anyhow::Result;
+use async_trait::async_trait;
 use countersign_core::{
-    access::{allowlist::Allowlist, caller::Caller, scope::Scopes},
-    context::Context,
+    access::{
+        actor::{Actor, Who},
+        allowlist::Allowlist,
+        change::Change,
+        scope::Scopes,
+    },
+    context::{Context, Management, Replica},
+    fakes::codes::{WithoutEventLog, WithoutOutbox, WithoutPeers, WithoutVerifications},
     id::{KeyId, WebhookId, WebhookMessageId},
     mode::Mode,
     phone::countries::Countries,
     ports::{
         clock::Clock,
         codes::Codes,
+        error::StoreError,
         webhooks::{WebhookAttempt, WebhookMessage, WebhookOutbox},
     },
     tenant::{Tenant, TenantName, profile::Profile},
@@ -57,20 +65,31 @@ crate::directory::on_each_engine!(
     sending::nothing_is_told_for_a_disabled_tenant_until_it_is_enabled,
 );
 
-/// A way out that may lead to this machine.
+/// A client for the outside that may call this machine.
 fn outbound() -> Outbound {
     Outbound::new(AddressPolicy::new(vec!["127.0.0.0/8".parse().unwrap()], true)).unwrap()
 }
 
 struct NoCodes;
-impl Codes for NoCodes {}
 
-/// A tenant on one engine, and what sends to its webhooks.
+impl WithoutVerifications for NoCodes {}
+impl WithoutOutbox for NoCodes {}
+impl WithoutEventLog for NoCodes {}
+impl WithoutPeers for NoCodes {}
+
+#[async_trait]
+impl Codes for NoCodes {
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// A tenant on one engine, and the sender of its webhooks.
 pub struct Place {
     pub context: Context,
     pub history: Arc<SqlHistory>,
     pub clock: Arc<HandClock>,
-    pub caller: Caller,
+    pub caller: Actor,
 }
 
 impl Place {
@@ -82,36 +101,46 @@ impl Place {
             Arc::new(SqlHistory::telling(base.sql.clone(), Arc::clone(&snapshot), Arc::clone(&keyring)));
         let means = Means { outbound, clock: clock.clone(), reports: mpsc::channel(1).0 };
         let accounts = Accounts::new(means, Arc::clone(&keyring), mpsc::channel(1).0);
-        let context = Context {
-            codes: Arc::new(NoCodes),
-            directory: Arc::new(SqlDirectory::new(base.sql.clone())),
-            snapshot,
-            history: history.clone(),
+        let management = Management {
+            replica: Replica {
+                directory: Arc::new(SqlDirectory::new(base.sql.clone())),
+                snapshot,
+                peers: Some(Arc::new(NoCodes)),
+            },
             keyring,
-            partitions: 64,
             gateways: Arc::new(accounts),
-            webhooks: Arc::new(SqlWebhooks::new(base.sql.clone())),
             live_route: true,
+        };
+        let context = Context {
+            management,
+            codes: Arc::new(NoCodes),
+            history: history.clone(),
+            webhooks: Arc::new(SqlWebhooks::new(base.sql.clone())),
+            partitions: 64,
         };
         let now = clock.now();
         let name = TenantName::parse("Acme").unwrap();
         let tenant = Tenant::new(TENANT, name, now);
         let profile = Profile::first(PROFILE, TENANT, now);
-        context.directory.create_tenant(&tenant, &profile, &Countries::default()).await?;
+        context
+            .directory
+            .create_tenant(&tenant, &profile, &Countries::default(), &Change::by_system(tenant.created_at))
+            .await?;
         context.refresh().await?;
-        let caller = Caller {
+        let caller = Actor {
             tenant: TENANT,
-            key: KeyId::from_bytes([9; 16]),
+            who: Who::Key(KeyId::from_bytes([9; 16])),
             mode: Mode::Live,
-            scopes: Scopes::all(),
-            expires_at: None,
+            grants: Scopes::all(),
+            until: None,
             allowlist: Allowlist::default(),
-            address: Ipv4Addr::LOCALHOST.into(),
+            address: Some(Ipv4Addr::LOCALHOST.into()),
         };
         Ok(Self { context, history, clock, caller })
     }
 
-    /// Made past the acts, which judge the URL: the sender judges what it calls, too.
+    /// Creates a webhook directly in the directory. Management would refuse the URL, so this tests that the
+    /// sender checks it as well.
     pub async fn webhook(&self, name: &str, url: &str, mode: Mode) -> Result<(Webhook, WebhookSecrets)> {
         let now = self.clock.now();
         let (id, secrets) = (WebhookId::new(now, &mut rng()), WebhookSecrets::generate(&mut rng()));
@@ -129,7 +158,15 @@ impl Place {
             version: 1,
             created_at: now,
         };
-        self.context.directory.create_resource(&webhook.resource(now), &[], None).await?;
+        self.context
+            .directory
+            .create_resource(
+                &webhook.resource(now),
+                &[],
+                None,
+                &Change::by_system(webhook.resource(now).updated_at),
+            )
+            .await?;
         self.context.refresh().await?;
         Ok((webhook, secrets))
     }
@@ -148,7 +185,7 @@ impl Place {
         Webhooks::new(context, outbound(), self.clock.clone(), settings)
     }
 
-    /// Queues a message that happened just now.
+    /// Queues a message about an event that has just happened.
     pub async fn queue(&self, webhook: &Webhook, count: usize) -> Result<Vec<WebhookMessageId>> {
         let now = self.clock.now();
         let message = |_| WebhookMessage {
@@ -171,7 +208,7 @@ impl Place {
         Ok(log)
     }
 
-    /// The webhook as it is now.
+    /// The webhook in its present state.
     pub async fn now(&self, webhook: &Webhook) -> Result<Webhook> {
         let all = self.context.directory.list_resources(TENANT).await?;
         let found = all.into_iter().find(|resource| resource.id == *webhook.id.bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! The whole API over stores that hold one key.
+//! Tests the whole API over stores that contain one key.
 
 mod address;
 mod document;
@@ -16,11 +16,9 @@ use actix_web::{
 };
 use countersign_core::{
     access::scope::{Scope, Scopes},
-    context::Context,
     mode::Mode,
 };
 use countersign_web::{
-    State,
     deprecation::{Deprecation, Table},
     observe,
 };
@@ -28,7 +26,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use stores::key_text;
 
-/// An id of a verification or key that does not exist.
+/// The end of an id that no verification or key has.
 const NOBODY: &str = "01jz0w8e9c4t6yv2k5n3m7p8qr";
 
 struct Answer {
@@ -48,7 +46,7 @@ async fn panics() -> HttpResponse {
     panic!("on purpose")
 }
 
-/// An error of actix-web, as a page outside the API might let through.
+/// An error of actix-web, as a page outside the API might return it.
 async fn fails() -> Result<HttpResponse, actix_web::Error> {
     Err(actix_web::error::ErrorInternalServerError("the engine's own words"))
 }
@@ -57,7 +55,7 @@ async fn send_to(api: Api, request: TestRequest) -> Answer {
     send_deprecated(api, &[], request).await
 }
 
-/// To an API of which these operations are deprecated.
+/// Sends a request to an API in which these operations are deprecated.
 async fn send_deprecated(api: Api, table: &'static [Deprecation], request: TestRequest) -> Answer {
     let app = App::new()
         .wrap(from_fn(observe))
@@ -250,9 +248,9 @@ async fn stores_that_are_away_say_so_without_their_own_words() {
         "the codes answer, and the copy of the directory is fresh"
     );
     let mut api = stores::api(Mode::Live, Scopes::all(), false);
-    let state = Arc::into_inner(api.state.into_inner()).unwrap();
-    let context = Context { snapshot: Arc::default(), ..state.context.clone() };
-    api.state = web::Data::new(State { context, ..state });
+    let mut state = Arc::into_inner(api.state.into_inner()).unwrap();
+    state.context.management.replica.snapshot = Arc::default();
+    api.state = web::Data::new(state);
     let unread = send_to(api, request(Method::GET, "/health/ready")).await;
     assert_eq!((unread.status.as_u16(), &unread.body["code"]), (503, &json!("directory_unavailable")));
     let live = call(Mode::Live, Scopes::all(), request(Method::GET, "/health/live")).await;
@@ -315,7 +313,7 @@ async fn each_answer_of_an_operation_that_will_go_says_so() {
     let body = json!({"code": "123456"});
     for (asked, status) in [
         (request(Method::GET, "/health/live"), 200),
-        // These stores know no checks.
+        // These stores cannot carry out checks.
         (with_key(check(Method::POST), Mode::Live).set_json(&body), 503),
         (with_key(check(Method::POST), Mode::Live), 415),
         (check(Method::POST).set_json(&body), 401),

@@ -20,7 +20,7 @@ mod webhooks;
 use countersign_web::form::Form;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// Refusals are problems here.
+/// On these paths, refusals are problems.
 pub const FORM: Form = Form { segments: &["v1"], no_store: true, changes: changes_settings, ..Form::PROBLEM };
 
 fn changes_settings(route: &str) -> bool {

@@ -1,8 +1,9 @@
-//! Access: API keys, what they may do, and where from.
+//! API keys, their scopes, and the addresses they may be used from.
 
+pub mod actor;
 pub mod address;
 pub mod allowlist;
-pub mod caller;
+pub mod change;
 pub mod key;
 pub mod scope;
 pub mod usage;

@@ -1,9 +1,8 @@
-//! The one way out: providers, the relay, webhooks and SMPP call through here.
+//! The only way for calls to the outside: providers, the relay, webhooks and SMPP call through here.
 //!
-//! What is called is somebody's setting, so every address is judged where it is
-//! connected to ([`AddressPolicy`]). No redirect is followed, no proxy of the
-//! environment used, nothing repeated: whoever calls decides that. Every call
-//! has a time-out, every answer a bound.
+//! Tenants and operators choose the addresses, so [`AddressPolicy`] judges every address when the connection
+//! is made. The client follows no redirect, uses no proxy of the environment and repeats nothing: its caller
+//! decides about repeats. Every call has a time-out, and every answer a maximum size.
 
 mod address;
 mod error;
@@ -27,18 +26,18 @@ use std::{fmt, sync::Arc, time::Duration};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-/// The longest request and the longest answer, in bytes of their bodies.
+/// The maximum size of a request body and of an answer's body, in bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
 
-/// From the name to the end of the TLS handshake.
+/// The longest time from looking up the name to the end of the TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 1_000 } else { 3_000 });
-/// Connections kept open to one host.
+/// The number of connections kept open to one host.
 const MAX_IDLE: usize = 32;
 
-/// The outbound client. Clones share their connections.
+/// The client for calls to the outside. Clones share their connections.
 #[derive(Clone)]
 pub struct Outbound {
-    /// Without TLS it has a client of its own, whose resolver gives less.
+    /// Calls without TLS use a second client, whose resolver admits fewer addresses.
     secure: Client,
     plain: Client,
     policy: Arc<AddressPolicy>,
@@ -53,12 +52,12 @@ impl fmt::Debug for Outbound {
 }
 
 impl Outbound {
-    /// A client that asks the resolver of this machine and trusts its authorities.
+    /// A client that uses this machine's resolver and its certificate authorities.
     pub fn new(policy: AddressPolicy) -> Result<Self, OutboundError> {
         Self::build(policy, Arc::new(System), &[])
     }
 
-    /// A client that asks `resolver` and trusts also the authorities in `roots`.
+    /// A client that uses `resolver`, and also trusts the certificate authorities in `roots`.
     pub fn build(
         policy: AddressPolicy,
         resolver: Arc<dyn Resolver>,
@@ -71,28 +70,28 @@ impl Outbound {
         Ok(Self { secure, plain, policy, resolver, tls: Arc::new(tls) })
     }
 
-    /// Reads a URL that may be called, as far as can be said without a look at
-    /// the name in it. For settings; a call checks all of it again.
+    /// Reads a URL for settings. It checks everything but the addresses of a host name; a call checks all of
+    /// it again.
     pub fn parse_url(&self, text: &str) -> Result<Url, OutboundError> {
         let url = Url::parse(text).map_err(|_| OutboundError::Url)?;
         self.check(&url)?;
         Ok(url)
     }
 
-    /// Makes one request and reads its answer, within `request.timeout`.
+    /// Sends one request and reads its answer, within `request.timeout`.
     pub async fn call(&self, request: Request) -> Result<Reply, OutboundError> {
         self.check(&request.url)?;
         let client = if request.url.scheme() == "http" { &self.plain } else { &self.secure };
         request.send(client).await
     }
 
-    /// A connection of its own, for what is not HTTP. Whether it may do
-    /// without TLS is for the caller to say.
+    /// Opens a connection for a protocol other than HTTP. The caller decides whether the connection may do
+    /// without TLS.
     pub async fn connect(&self, host: &str, port: u16, within: Duration) -> Result<TcpStream, OutboundError> {
         let connect = async {
             for address in self.guard(false).lookup(host).await? {
                 if let Ok(stream) = TcpStream::connect((address, port)).await {
-                    // Without this a small request waits for the answer to the one before.
+                    // Without this option, a small request waits for the acknowledgement of the one before.
                     stream.set_nodelay(true).map_err(|_| OutboundError::Connect)?;
                     return Ok(stream);
                 }
@@ -102,7 +101,7 @@ impl Outbound {
         timeout(within, connect).await.unwrap_or(Err(OutboundError::Timeout { sent: false }))
     }
 
-    /// As [`Outbound::connect`], with TLS for the name `host`.
+    /// Like [`Outbound::connect`], with TLS for the name `host`.
     pub async fn connect_tls(
         &self,
         host: &str,
@@ -126,8 +125,8 @@ impl Outbound {
         Guard { policy: Arc::clone(&self.policy), resolver: Arc::clone(&self.resolver), plain }
     }
 
-    /// All that a URL says of itself. An address in it is judged here, since
-    /// nobody would resolve it.
+    /// Checks what the URL itself shows. An IP address in the URL is judged here, because the resolver is not
+    /// asked about it.
     fn check(&self, url: &Url) -> Result<(), OutboundError> {
         let plain = match url.scheme() {
             "https" => false,
@@ -157,9 +156,9 @@ fn client(guard: Guard, tls: &ClientConfig) -> Result<Client, OutboundError> {
         .dns_resolver(Arc::new(guard))
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_max_idle_per_host(MAX_IDLE)
-        // A redirect would carry the code to an address that nobody configured.
+        // A redirect would send the code to an address that nobody configured.
         .redirect(redirect::Policy::none())
-        // The worker alone repeats, so that each attempt is counted.
+        // Only the worker repeats, so that each attempt is counted.
         .retry(reqwest::retry::never())
         .no_proxy()
         .build()

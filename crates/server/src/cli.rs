@@ -1,5 +1,5 @@
-//! The command line: what can be asked for. What is done about it stands in
-//! `command`, a file each.
+//! The command line: its commands and arguments. `command` contains what each command does, one file for
+//! each.
 
 mod delivery;
 
@@ -14,6 +14,7 @@ use countersign_core::{
     },
     id::{KeyId, TenantId},
     keyring::version::KeyKind,
+    management::keys::KeyName,
     phone::countries::Countries,
     tenant::{OPERATOR, TenantName},
 };
@@ -30,19 +31,17 @@ pub struct Cli {
     /// The configuration file; without it, defaults and COUNTERSIGN__SECTION__KEY variables
     #[arg(long, global = true, value_name = "FILE", env = "COUNTERSIGN_CONFIG")]
     pub config: Option<PathBuf>,
-    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Try everything on this machine: a demo tenant, a virtual phone, nothing sent
     Dev(DevArgs),
     /// Serve the API and send its messages
     Serve {
-        /// What this node does; nodes of different roles share Postgres and Redis
+        /// What this node does. Nodes of different roles share Postgres and Redis
         #[arg(long, value_enum, default_value_t)]
         role: Role,
     },
@@ -50,7 +49,7 @@ pub enum Command {
     Migrate,
     /// Print the OpenAPI document
     Openapi {
-        /// That of the routes that speak as SMSAPI, Twilio and CAMARA do
+        /// Print the document of the APIs that are compatible with SMSAPI, Twilio and CAMARA
         #[arg(long)]
         compatible: bool,
     },
@@ -77,13 +76,13 @@ pub enum Command {
     Config(ConfigCommand),
     /// Ask a running server whether it is ready
     Healthcheck {
-        /// Where to ask [default: /health/ready on the configured operator port]
+        /// The URL to call [default: /health/ready on the configured operator port]
         #[arg(long)]
         url: Option<String>,
     },
 }
 
-/// What a node does.
+/// The role of a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Role {
     /// Answers requests
@@ -96,12 +95,12 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether it answers requests.
+    /// Returns whether the node answers requests.
     pub fn answers(self) -> bool {
         self != Self::Worker
     }
 
-    /// Whether it sends messages and records the history.
+    /// Returns whether the node sends messages and records the history.
     pub fn works(self) -> bool {
         self != Self::Api
     }
@@ -116,7 +115,7 @@ pub struct DevArgs {
     /// The port of metrics and health; 0 picks a free one
     #[arg(long, default_value_t = 9090)]
     pub operator_port: u16,
-    /// The folder of everything that is kept
+    /// The folder of all stored data
     #[arg(long, value_name = "DIR", default_value = ".countersign")]
     pub data: PathBuf,
     /// Write addresses, keys and the credentials of Twilio's clients to this file as JSON, once it serves
@@ -132,7 +131,7 @@ pub struct DevArgs {
 pub enum TenantCommand {
     /// Make a tenant and print its id
     Create {
-        /// What its users know it by; it stands in each SMS
+        /// The name that end users know. It appears in each SMS
         #[arg(long, value_parser = parse_tenant_name)]
         name: TenantName,
         /// The countries it sends to, such as PL,DE, or "all" [default: tenants.countries]
@@ -141,12 +140,12 @@ pub enum TenantCommand {
     },
     /// List all tenants: id, name, Twilio's account SID, state, since when, erased from when
     List,
-    /// Give a tenant another name; it stands in each SMS from then on
+    /// Give a tenant another name, which appears in each later SMS
     Rename {
         /// Its id: ten_...
         #[arg(value_parser = parse_tenant_id)]
         tenant: TenantId,
-        /// What its users know it by
+        /// The name that end users know
         #[arg(long, value_parser = parse_tenant_name)]
         name: TenantName,
     },
@@ -154,7 +153,7 @@ pub enum TenantCommand {
     Disable(TenantArgs),
     /// Serve a disabled or deleted tenant again
     Enable(TenantArgs),
-    /// Disable a tenant, and erase all of it after 30 days unless it is enabled before
+    /// Disable a tenant, and erase it after 30 days unless it is enabled again before
     Delete(TenantArgs),
 }
 
@@ -169,28 +168,28 @@ pub struct TenantArgs {
 /// Make, list and change API keys.
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
-    /// Make a key and print it; it is shown this once
+    /// Make a key and print it. It is shown only this once
     Create {
         /// The tenant it belongs to
         #[arg(long, value_parser = parse_tenant_id)]
         tenant: TenantId,
-        /// What people call it
+        /// The name of the key for people
         #[arg(long, value_parser = parse_key_name)]
-        name: String,
-        /// What it may do, separated by commas
+        name: KeyName,
+        /// The scopes of the key, separated by commas
         #[arg(long, required = true, value_delimiter = ',', value_parser = parse_scope)]
         scopes: Vec<Scope>,
         /// A key for test mode: it sends nothing and knows the code
         #[arg(long)]
         test: bool,
-        /// Refuse it after so many days
+        /// Refuse the key after this many days
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3650))]
         expires_in_days: Option<u32>,
-        /// Accept it from this address or range only, with words on what it is; may be repeated
+        /// Accept the key only from this address or range, with a description; may be repeated
         #[arg(long, value_name = "RANGE [DESCRIPTION]", value_parser = parse_entry)]
         allow: Vec<Entry>,
-        /// Print the key without its underscores, as a password for Twilio's clients, of which the one for Go
-        /// takes no others; the key needs the scope compat:twilio
+        /// Print the key without its underscores, as a password for Twilio's clients: the one for Go accepts
+        /// no underscores. The key needs the scope compat:twilio
         #[arg(long)]
         twilio: bool,
     },
@@ -200,16 +199,16 @@ pub enum KeyCommand {
         #[arg(long, value_parser = parse_tenant_id)]
         tenant: TenantId,
     },
-    /// Make a key that takes another's place, and print it; it is shown this once
+    /// Make a key that replaces another, and print it. It is shown only this once
     Rotate {
         /// Which key
         #[command(flatten)]
         key: KeyArgs,
-        /// Accept the old key for so many hours more; 0 ends it at once
+        /// Accept the old key for this many hours more; 0 ends it at once
         #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(0..=168))]
         overlap_hours: u32,
-        /// Print the key without its underscores, as a password for Twilio's clients, of which the one for Go
-        /// takes no others; the key needs the scope compat:twilio
+        /// Print the key without its underscores, as a password for Twilio's clients: the one for Go accepts
+        /// no underscores. The key needs the scope compat:twilio
         #[arg(long)]
         twilio: bool,
     },
@@ -235,22 +234,22 @@ pub struct KeyArgs {
 /// Rotate the keys that seal and sign, while servers run: add, promote, retire.
 #[derive(Debug, Subcommand)]
 pub enum KeyringCommand {
-    /// Make a fresh key ring, for nodes that share Redis or Postgres; never replaces one
+    /// Make a new key ring, for nodes that share Redis or Postgres. Never replaces an existing one
     Create,
     /// Show the versions, which nodes have them, and the next safe step
     Status,
-    /// Add a fresh version, which only reads until it is promoted
+    /// Add a new version, which only reads until it is promoted
     Add(KeyKinds),
     /// Make the newest version primary; refused before every node can read it
     Promote {
         /// Which keys.
         #[command(flatten)]
         kinds: KeyKinds,
-        /// Do not ask which nodes run: for when the database is away and none does
+        /// Do not check which nodes run: use this if the database is away and no node runs
         #[arg(long)]
         force: bool,
     },
-    /// Remove a version that nothing was made with for the life of a record
+    /// Remove a version that made nothing for the lifetime of a record
     Retire {
         /// Its number
         #[arg(value_parser = clap::value_parser!(u8).range(1..))]
@@ -273,7 +272,7 @@ pub struct KeyKinds {
 }
 
 impl KeyKinds {
-    /// The kinds that are meant.
+    /// The chosen kinds.
     pub fn list(self) -> &'static [KeyKind] {
         match (self.mac, self.seal) {
             (true, false) => &[KeyKind::Mac],
@@ -290,10 +289,10 @@ pub enum AllowlistCommand {
     Show(ListArgs),
     /// Replace a list; without --allow every address is admitted
     Set {
-        /// Which list
+        /// Which list to replace
         #[command(flatten)]
         list: ListArgs,
-        /// Admit this address or range, with words on what it is; may be repeated
+        /// Admit this address or range, with a description; may be repeated
         #[arg(long, value_name = "RANGE [DESCRIPTION]", value_parser = parse_entry)]
         allow: Vec<Entry>,
     },
@@ -302,10 +301,10 @@ pub enum AllowlistCommand {
 /// Which allowlist.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct ListArgs {
-    /// The tenant whose keys it holds for
+    /// The tenant to whose keys the list applies
     #[arg(long, value_parser = parse_tenant_id)]
     pub tenant: TenantId,
-    /// The own list of this key instead of the tenant's
+    /// Use the key's own list instead of the tenant's
     #[arg(long, value_parser = parse_key_id)]
     pub key: Option<KeyId>,
 }
@@ -313,13 +312,13 @@ pub struct ListArgs {
 /// Check the configuration, or print the documented default file.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Name every problem at once, or say that there is none
+    /// Print every problem at once, or that there is none
     Check {
-        /// Also try everything that `serve` needs, as this user and from here: servers, files, ports, the key ring.
-        /// Changes nothing, and takes 20 s at most
+        /// Also try everything that `serve` needs, as this user and on this machine: servers, files, ports,
+        /// the key ring. Changes nothing, and takes at most 20 s
         #[arg(long)]
         connect: bool,
-        /// As a node that does this
+        /// Check for a node with this role
         #[arg(long, value_enum, default_value_t, requires = "connect")]
         role: Role,
     },
@@ -328,13 +327,13 @@ pub enum ConfigCommand {
 }
 
 impl Cli {
-    /// Does what was asked and says how it ended.
+    /// Runs the command and returns its exit code.
     pub async fn run(self) -> ExitCode {
         command::run(self).await
     }
 }
 
-/// The operator's own row is no tenant: a key of it could change what all of them share.
+/// Refuses the operator's own row: a key of it could change what all tenants share.
 fn parse_tenant_id(text: &str) -> Result<TenantId, String> {
     let id = text.parse().ok().filter(|id| *id != OPERATOR);
     id.ok_or("a tenant's id is ten_ and 26 characters; `countersign tenant list` shows them".into())
@@ -349,13 +348,10 @@ fn parse_tenant_name(text: &str) -> Result<TenantName, String> {
     TenantName::parse(text).ok_or_else(problem)
 }
 
-fn parse_key_name(text: &str) -> Result<String, String> {
-    let name = text.trim();
-    let fits = (1..=countersign_core::access::key::MAX_NAME).contains(&name.chars().count());
-    if fits && !name.chars().any(char::is_control) {
-        return Ok(name.to_owned());
-    }
-    Err(format!("a name has 1 to {} printable characters", countersign_core::access::key::MAX_NAME))
+fn parse_key_name(text: &str) -> Result<KeyName, String> {
+    let problem =
+        || format!("a name has 1 to {} printable characters", countersign_core::access::key::MAX_NAME);
+    KeyName::parse(text.trim()).ok_or_else(problem)
 }
 
 fn parse_entry(text: &str) -> Result<Entry, String> {
@@ -424,7 +420,7 @@ mod tests {
             (format!("key delete --tenant {TENANT} cs_live_x"), "countersign key list"),
             (format!("tenant create --name {}", "x".repeat(41)), "1 to 40"),
             (format!("tenant rename {TENANT} --name {}", "x".repeat(41)), "1 to 40"),
-            // The operator's own is always there.
+            // The operator's own row always exists.
             (format!("tenant disable ten_{}", "0".repeat(26)), "tenant list"),
             (format!("tenant delete ten_{}", "0".repeat(26)), "tenant list"),
             ("dev --port 70000".into(), "70000"),

@@ -1,5 +1,4 @@
-//! What each command does. Answers go to standard output, everything said to
-//! a person beside them to standard error.
+//! The commands. Each writes its answer to standard output, and messages for people to standard error.
 
 mod allowlist;
 mod config;
@@ -7,6 +6,7 @@ mod dev;
 mod follow;
 mod key;
 mod keyring;
+mod nodes;
 mod probe;
 mod provider;
 mod route;
@@ -19,7 +19,7 @@ use crate::{
     telemetry, wiring,
 };
 use anyhow::Context as _;
-use countersign_core::{context::Context, error::chain};
+use countersign_core::{context::Management, error::chain};
 use countersign_stores::{directory::SqlDirectory, sql::Sql, sqlite::wait_until_closed};
 use std::{
     io::{ErrorKind, Write as _},
@@ -29,13 +29,13 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long a command waits for its files to be closed.
+/// How long a command waits until its files are closed.
 const CLOSING: Duration = Duration::from_secs(2);
 
-/// Wrong usage or configuration, as clap says it too.
+/// The exit code for wrong usage or configuration; clap uses it too.
 const USAGE: u8 = 2;
 
-/// Does what was asked and tells what went wrong.
+/// Runs the command and reports errors.
 pub(crate) async fn run(cli: Cli) -> ExitCode {
     let config = cli.config.as_deref();
     let outcome = match cli.command {
@@ -52,7 +52,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Config(command) => config::run(config, &command).await,
         Command::Healthcheck { url } => probe::run(config, url).await,
     };
-    // Else the last writes of a command stand in the log beside the file only.
+    // Otherwise the command's last writes would be only in the log beside the file.
     let closed = wait_until_closed(CLOSING);
     if !closed {
         tracing::debug!("A file was not closed in time; the log beside it stays");
@@ -66,7 +66,8 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
     if error.is::<Problems>() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
 }
 
-/// In a log that programs read, even the last words are lines of it: one for each problem.
+/// Prints an error. If the log is in JSON, the error is one log line for each problem, because programs read
+/// the log.
 fn tell(error: &anyhow::Error) {
     if !telemetry::is_json() {
         telemetry::flush_log();
@@ -83,37 +84,34 @@ fn tell(error: &anyhow::Error) {
     }
 }
 
-/// The settings from the file, the environment and what the command fixes.
+/// The settings from the file, the environment and the flags of the command.
 fn load(config: Option<&Path>, flags: impl IntoIterator<Item = Flag>) -> Result<Settings, Problems> {
     Settings::load(config, environment(), flags)
 }
 
-/// How the log is asked for, whatever else is wrong.
+/// The settings of the log, even if other settings are wrong.
 fn load_log(config: Option<&Path>) -> LogSettings {
     Settings::load_log(config, environment())
 }
 
 fn environment() -> impl Iterator<Item = (String, String)> {
-    // The name of a setting is plain text; a value that is not fails its own check.
+    // The name of a setting is plain text. A value that is not UTF-8 fails its own check.
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
     };
     std::env::vars_os().filter_map(text)
 }
 
-/// The directory, for commands that change it beside a running server.
-async fn open_directory(config: Option<&Path>) -> anyhow::Result<SqlDirectory> {
-    open_directory_of(&load(config, [])?).await
-}
-
-async fn open_directory_of(settings: &Settings) -> anyhow::Result<SqlDirectory> {
+/// The directory, for commands that change it while a server may run.
+async fn open_directory(settings: &Settings) -> anyhow::Result<SqlDirectory> {
     let sql = wiring::open_sql(settings).await?;
     wiring::refuse_pending_migrations(&sql).await?;
     Ok(SqlDirectory::new(sql))
 }
 
-/// What the operator's own accounts and routes need: the directory as it is now, and no codes store.
-async fn operator_context(settings: &Settings) -> anyhow::Result<Context> {
+/// The context for managing the operator's accounts and routes: a fresh copy of the directory, without the
+/// codes store.
+async fn operator_context(settings: &Settings) -> anyhow::Result<Management> {
     let context = wiring::open_management(settings).await?;
     context.refresh().await.context("The directory cannot be read")?;
     Ok(context)
@@ -139,7 +137,7 @@ fn print_openapi(compatible: bool) -> anyhow::Result<()> {
     answer(&document.to_pretty_json()?)
 }
 
-/// Prints one answer. A reader that has seen enough (`| head`) is no failure.
+/// Prints one line of the answer. A reader that closes early (`| head`) is not an error.
 fn answer(text: &str) -> anyhow::Result<()> {
     match writeln!(std::io::stdout(), "{text}") {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -149,7 +147,7 @@ fn answer(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Cancelled by the first SIGTERM or SIGINT; the second ends the process at once.
+/// The first SIGTERM or SIGINT cancels the token; the second ends the process at once.
 fn stop_on_signals() -> anyhow::Result<CancellationToken> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be handled")?;

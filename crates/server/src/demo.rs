@@ -1,10 +1,11 @@
-//! The demo tenant of `dev`. Its ids and keys are derived from the key ring
-//! of the data folder, so that each start prints the same ones.
+//! The demo tenant of `dev`. Its ids and keys are derived from the key ring in the data folder, so each start
+//! prints the same ones.
 
 use anyhow::{Context as _, ensure};
 use countersign_core::{
     access::{
         allowlist::Allowlist,
+        change::Change,
         key::{Key, PresentedKey},
         scope::Scopes,
     },
@@ -18,7 +19,7 @@ use countersign_core::{
 };
 use std::path::Path;
 
-/// The file of the virtual phone's memory, in the data folder.
+/// The file with the virtual phone's messages, in the data folder.
 pub(crate) const INBOX: &str = "inbox.sqlite";
 
 /// The time inside the derived ids, so that they sort like ids made in 2026.
@@ -29,15 +30,15 @@ const EPOCH: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 pub struct Demo {
     /// "Acme".
     pub tenant: Tenant,
-    /// Its key for messages on the virtual phone.
+    /// The key for messages to the virtual phone.
     pub key: PresentedKey,
-    /// Its key for test mode.
+    /// The key for test mode.
     pub test_key: PresentedKey,
     profile: ProfileId,
 }
 
 impl Demo {
-    /// The demo tenant of this key ring. `None` never happens: the name is a valid one.
+    /// Derives the demo tenant of this key ring. It always succeeds, because the name is valid.
     pub fn derive(keyring: &KeyRing) -> Option<Self> {
         let name = TenantName::parse("Acme")?;
         let tenant = TenantId::from_bytes(derived_id(keyring, "demo tenant"));
@@ -49,15 +50,23 @@ impl Demo {
         })
     }
 
-    /// Makes what is missing and puts right what the last run changed:
-    /// the printed keys always work.
+    /// Creates what is missing and repairs what the last run changed, so that the printed keys always work.
     pub async fn install(&self, directory: &dyn Directory, now: Timestamp) -> anyhow::Result<()> {
         let profile = Profile::first(self.profile, self.tenant.id, EPOCH);
-        match directory.create_tenant(&self.tenant, &profile, &Countries::default()).await {
+        match directory
+            .create_tenant(
+                &self.tenant,
+                &profile,
+                &Countries::default(),
+                &Change::by_system(Timestamp::default()),
+            )
+            .await
+        {
             Ok(()) | Err(StoreError::Conflict) => {}
             Err(error) => return Err(error).context("The demo tenant cannot be made"),
         }
-        let enabled = directory.update_tenant(self.tenant.id, &TenantChange::Enable, now).await;
+        let enabled =
+            directory.update_tenant(self.tenant.id, &TenantChange::Enable, &Change::by_system(now)).await;
         let enabled = enabled.context("The demo tenant cannot be enabled")?;
         ensure!(
             enabled.is_some_and(|tenant| !tenant.erasing),
@@ -68,7 +77,7 @@ impl Demo {
         if !settings.api_allowlist.is_empty() {
             let open = Setting::ApiAllowlist(Allowlist::default());
             directory
-                .save_setting(self.tenant.id, &open, now)
+                .save_setting(self.tenant.id, &open, &Change::by_system(now))
                 .await
                 .context("The demo tenant cannot be changed")?;
         }
@@ -92,15 +101,21 @@ impl Demo {
             if presented.matches(&key) && lasts && key.scopes == scopes {
                 return Ok(());
             }
-            directory.delete_key(tenant, key.id, now).await?;
+            directory.delete_key(tenant, key.id, &Change::by_system(now)).await?;
         }
-        directory.create_key(&Key::new(presented, tenant, name.to_owned(), scopes, now), None).await
+        directory
+            .create_key(
+                &Key::new(presented, tenant, name.to_owned(), scopes, now),
+                None,
+                &Change::by_system(Timestamp::default()),
+            )
+            .await
     }
 }
 
-/// Refuses what belongs to `dev`: a directory that has the demo tenant of this key ring; or one without tenants
-/// beside the virtual phone's memory, for the demo tenant may be erased. Beside tenants of others that memory says
-/// nothing: a `dev` that was refused here leaves it, and would be refused again.
+/// Refuses a data folder of `dev`. Such a folder has a directory with the demo tenant of this key ring; or,
+/// if that tenant was erased, a directory without tenants and the virtual phone's file. If there are other
+/// tenants, the phone's file proves nothing: a `dev` that was refused in this folder leaves it behind.
 pub(crate) async fn refuse_demo(
     directory: &dyn Directory,
     keyring: &KeyRing,

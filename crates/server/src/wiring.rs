@@ -1,5 +1,4 @@
-//! Chooses the backends, once: nothing behind this file knows which engine
-//! it works on.
+//! Chooses the engines of the stores, once. All other code is the same for every engine.
 
 mod codes;
 mod folder;
@@ -17,16 +16,9 @@ use codes::open_codes;
 pub(crate) use codes::redis_url;
 pub use codes::tell_nodes;
 use countersign_core::{
-    context::Context,
+    context::{Context, Management, Replica},
     keyring::KeyRing,
-    ports::{
-        clock::Clock,
-        codes::Codes,
-        history::{History, HistoryUpkeep},
-        inbox::Inbox,
-        nodes::Nodes,
-        webhooks::WebhookOutbox,
-    },
+    ports::{clock::Clock, codes::peers::Peers, history::HistoryUpkeep, inbox::Inbox, nodes::Nodes},
     snapshot::Snapshot,
 };
 use countersign_delivery::{AccountReport, Accounts, AddressPolicy, Outbound, providers::Means};
@@ -45,25 +37,26 @@ use std::{fs::File, path::Path, sync::Arc};
 use tokio::sync::mpsc;
 pub(crate) use trial::{Trial, try_all};
 
-/// The stores of a serving process, and the lock that keeps others out.
+/// The stores of a serving process, and the lock that keeps other processes out.
 pub struct Backends {
-    /// What every act needs.
+    /// The stores, the snapshot and the key ring, as every operation takes them.
     pub context: Context,
-    /// Where this process notes itself.
+    /// The list of nodes, in which this process registers itself.
     pub nodes: Arc<dyn Nodes>,
-    /// The accounts at providers that it sends through.
+    /// The provider accounts through which this process sends.
     pub(crate) accounts: Arc<Accounts>,
-    /// Receipts that come on providers' own connections.
+    /// Receipts that arrive on providers' own connections.
     pub(crate) reports: mpsc::Receiver<AccountReport>,
-    /// The way to providers and webhooks.
+    /// The client for calls to providers and webhooks.
     pub(crate) outbound: Outbound,
-    /// The history, as the jobs beside the acts use it.
+    /// The history, for the maintenance jobs.
     pub(crate) history: Arc<dyn HistoryUpkeep>,
-    /// The virtual phone's memory; `dev` only.
+    /// The messages of the virtual phone; only in `dev`.
     pub inbox: Option<Arc<dyn Inbox>>,
-    /// The files that it writes on this machine.
+    /// The SQLite files of this process.
     pub(crate) files: Vec<Database>,
-    /// Unlocked when it is dropped, or by the system when the process dies.
+    /// The lock on the data folder. It is released when it is dropped, or by the system when the process
+    /// dies.
     pub(crate) lock: File,
 }
 
@@ -97,7 +90,8 @@ pub async fn open_backends(
     let live_route = dev || settings.delivery.relay.is_some();
     let outbound = Outbound::new(AddressPolicy::new(settings.delivery.allowed_networks.clone(), true));
     let outbound = outbound.context("The client for calls to providers cannot be made")?;
-    // Each account's receipts pass through here; a place is free again as soon as one is noted.
+    // All accounts' receipts go through this channel. Its only slot is free again as soon as a receipt is
+    // taken.
     let (tell, reports) = mpsc::channel(1);
     let means = Means { outbound: outbound.clone(), clock: Arc::clone(clock), reports: mpsc::channel(1).0 };
     let accounts = Arc::new(Accounts::new(means, Arc::clone(&keyring), tell));
@@ -106,61 +100,51 @@ pub async fn open_backends(
     let webhooks = Arc::new(SqlWebhooks::new(sql.clone()));
     let directory = Arc::new(SqlDirectory::new(sql));
     let nodes: Arc<dyn Nodes> = directory.clone();
-    let context = Context {
-        codes,
-        directory,
-        snapshot,
-        history: history.clone(),
+    let peers: Arc<dyn Peers> = codes.clone();
+    let management = Management {
+        replica: Replica { directory, snapshot, peers: Some(peers) },
         keyring,
-        partitions,
         gateways: accounts.clone(),
-        webhooks,
         live_route,
     };
+    let context = Context { management, codes, history: history.clone(), webhooks, partitions };
     note_directory(settings);
     Ok(Backends { accounts, reports, outbound, context, nodes, history, inbox, files, lock })
 }
 
-/// Refuses what only somebody on this machine can mend: the data folder and the key ring. Makes nothing.
+/// Checks the data folder and the key ring, whose problems only a person on this machine can repair. Creates
+/// nothing.
 pub(crate) fn judge_machine(settings: &Settings) -> anyhow::Result<()> {
     judge_folder(&settings.folder)?;
     find_keyring(settings, false).map(drop)
 }
 
-/// What a command needs that manages accounts and routes beside a running
-/// server: it must reach neither codes nor history, and holds no lock.
-pub(crate) async fn open_management(settings: &Settings) -> anyhow::Result<Context> {
+/// Opens the stores for a command that manages accounts and delivery routes while a server runs. The command
+/// can reach neither verifications nor history, and holds no lock.
+pub(crate) async fn open_management(settings: &Settings) -> anyhow::Result<Management> {
     let sql = open_sql(settings).await?;
     refuse_pending_migrations(&sql).await?;
-    let (keyring, partitions) = open_keyring(settings, false)?;
+    let (keyring, _) = open_keyring(settings, false)?;
     let keyring = Arc::new(keyring);
     let outbound = Outbound::new(AddressPolicy::new(settings.delivery.allowed_networks.clone(), true));
     let outbound = outbound.context("The client for calls to providers cannot be made")?;
     let clock: Arc<dyn Clock> = Arc::new(machine::SystemClock);
     let means = Means { outbound, clock, reports: mpsc::channel(1).0 };
     let accounts = Accounts::new(means, Arc::clone(&keyring), mpsc::channel(1).0);
-    Ok(Context {
-        codes: Arc::new(Absent),
-        directory: Arc::new(SqlDirectory::new(sql)),
-        snapshot: Arc::default(),
-        history: Arc::new(Absent),
+    Ok(Management {
+        replica: Replica {
+            directory: Arc::new(SqlDirectory::new(sql)),
+            snapshot: Arc::default(),
+            peers: None,
+        },
         keyring,
-        partitions,
         gateways: Arc::new(accounts),
-        webhooks: Arc::new(Absent),
         live_route: settings.delivery.relay.is_some(),
     })
 }
 
-/// The stores that a command does without: each method says that it is unsupported.
-struct Absent;
-
-impl Codes for Absent {}
-impl History for Absent {}
-impl WebhookOutbox for Absent {}
-
-/// Opens the directory's engine. A file on this machine is brought up to date
-/// at once; a server that others use too waits for `countersign migrate`.
+/// Opens the directory's engine. A file on this machine is brought up to date at once. A server that other
+/// nodes also use waits for `countersign migrate`.
 pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
     match &settings.database {
         DatabaseUrl::Postgres { url, ca } => {
@@ -168,7 +152,8 @@ pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
             Sql::postgres(url.expose(), ca.as_deref()).context("The database cannot be reached so")
         }
         DatabaseUrl::Sqlite(file) => {
-            // A refusal leaves no file where none was; the start of another process may make it meanwhile.
+            // A refusal must not create a missing file. Another process that starts at the same time may
+            // create it.
             if !file.exists()
                 && let Err(refused) = refuse_lost_directory(settings, file, None).await
                 && !file.exists()
@@ -179,7 +164,8 @@ pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
                 make_folder(folder)?;
             }
             let shown = file.display();
-            // Losing the newest key to a power cut would surprise more than its creation taking a moment.
+            // The file holds the newest keys. Losing one to a power cut would be worse than the moment that a
+            // full sync takes.
             let database = Database::open(file, Options { full_sync: true });
             let database = database.with_context(|| format!("The database {shown} cannot be opened"))?;
             let sql = Sql::sqlite(database);
@@ -192,7 +178,7 @@ pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
     }
 }
 
-/// The authority (PEM) in a file that a setting names.
+/// Reads the certificate authority (PEM) from the file that a setting names.
 fn read_authority(setting: &str, file: Option<&Path>) -> anyhow::Result<Option<Vec<u8>>> {
     let read = |file: &Path| {
         std::fs::read(file).with_context(|| format!("{setting}: {} cannot be read", file.display()))
@@ -200,7 +186,7 @@ fn read_authority(setting: &str, file: Option<&Path>) -> anyhow::Result<Option<V
     file.map(read).transpose()
 }
 
-/// Says what to do when the database is not at this program's version.
+/// Refuses a database that does not have this program's schema, and says what to do.
 pub async fn refuse_pending_migrations(sql: &Sql) -> anyhow::Result<()> {
     refuse_older(&sql.pending_migrations().await.context("The database does not answer")?)
 }
@@ -214,7 +200,7 @@ fn refuse_older(pending: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The key ring and the number of partitions that was fixed with it.
+/// The key ring, and the number of partitions that is fixed with it.
 fn open_keyring(settings: &Settings, dev: bool) -> anyhow::Result<(KeyRing, u16)> {
     if let Some(found) = find_keyring(settings, dev)? {
         return Ok(found);
@@ -228,7 +214,8 @@ fn open_keyring(settings: &Settings, dev: bool) -> anyhow::Result<(KeyRing, u16)
     made.with_context(|| format!("The key ring {} vanished", path.display()))
 }
 
-/// The same as it is configured. `None` where the first start makes it, for everything is on this machine.
+/// Reads the configured key ring. Returns `None` if the first start must create it, because all stores are on
+/// this machine.
 fn find_keyring(settings: &Settings, dev: bool) -> anyhow::Result<Option<(KeyRing, u16)>> {
     let wanted = settings.codes.partitions;
     let file = match &settings.keyring.text {
@@ -244,14 +231,14 @@ fn find_keyring(settings: &Settings, dev: bool) -> anyhow::Result<Option<(KeyRin
     Ok(Some((file.keyring()?, fixed)))
 }
 
-/// Refuses a file that is missing and may not be made.
+/// Refuses a missing file that may not be created.
 fn find_key_file(settings: &Settings, dev: bool) -> anyhow::Result<Option<KeyFile>> {
     let path = &settings.keyring.file;
     let shown = path.display();
     if let Some(found) = keyfile::read(path)? {
         return Ok(Some(found));
     }
-    // Fresh keys could not open what is stored, so a lost file must not pass for a first start.
+    // New keys could not open the stored data, so a lost key ring must not look like a first start.
     match (&settings.codes.url, &settings.database) {
         (CodesUrl::Sqlite(file), _) if file.exists() => bail!(
             "The key ring {shown} is missing, but {} holds data made with it; put the copy of the key ring back",
@@ -310,13 +297,13 @@ mod tests {
         file
     }
 
-    /// As in a copy of the file alone, of a server that was killed.
+    /// As after copying only the file of a killed server.
     fn empty(settings: &Settings) {
         let file = remove_directory(settings);
         drop(Database::open(file, Options { full_sync: true }).unwrap());
     }
 
-    /// The ways out that a refusal names.
+    /// The remedies that a refusal names.
     fn forget(settings: &Settings, refused: &str) {
         let ring = &settings.keyring.file;
         let CodesUrl::Sqlite(codes) = &settings.codes.url else { panic!("a file") };
@@ -356,7 +343,7 @@ mod tests {
                 assert!(refused.contains(&begin) && refused.contains("directory.sqlite-wal"), "{refused}");
                 assert!(open_sql(&settings).await.is_err(), "no command makes one either");
                 assert_eq!(file.exists(), !without_file, "a refusal makes no file");
-                // Where it is there, a thread that closes it may be at it still.
+                // If the file exists, a thread may still be closing it.
                 if without_file {
                     let Trial { problems, notes } = try_all(&settings, Role::All).await;
                     assert!(problems.len() == 1 && problems[0].contains(&begin), "{problems:?}");
@@ -390,7 +377,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_first_start_begins_with_keys_that_are_there_already() {
-        // Made by `keyring create`, by a start that went no further, or by the release before.
+        // The key ring was created by `keyring create`, by a start that failed later, or by an older release.
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings::embedded(folder.path()).unwrap();
         keyfile::create(&settings.keyring.file, 64, &mut machine::rng()).unwrap();

@@ -1,4 +1,4 @@
-//! A command that changes a key waits until the servers that run know it.
+//! A command that changes a key waits until the running servers know the change.
 
 use super::Place;
 use countersign_core::{

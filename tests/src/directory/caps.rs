@@ -1,13 +1,19 @@
-//! How much a tenant may have, however many writes race.
+//! The maximum numbers of a tenant's things, even when many writes race.
 
 use super::{Base, at, key, profile};
 use anyhow::{Context, Result};
 use countersign_core::{
-    access::key::{Key, MOST_KEYS},
+    access::{
+        change::Change,
+        key::{Key, MOST_KEYS},
+    },
     id::{KeyId, ProfileId, ReviewNumberId},
     keyring::Fingerprint,
     management::profiles::MOST_PROFILES,
-    ports::{directory::Directory, error::StoreError},
+    ports::{
+        directory::{keys::Keys, profiles::Profiles, reviews::Reviews, settings::Settings as _},
+        error::StoreError,
+    },
     tenant::{
         limits::{Buckets, LimitName},
         profile::Profile,
@@ -17,7 +23,7 @@ use countersign_core::{
 };
 use std::{future::Future, time::Duration};
 
-/// Writes at once: as many as the tenant may have, and ten more.
+/// As many writes at once as the tenant may have, and ten more.
 async fn race<F: Future<Output = Result<(), StoreError>> + Send + 'static>(
     most: u32,
     write: impl Fn(u32) -> F,
@@ -45,18 +51,24 @@ pub async fn a_tenant_has_only_so_many_of_each(base: &Base) -> Result<()> {
         Ok(Setting::Limit(LimitName::parse(&name).context("name")?, Some(buckets.clone())))
     };
     for name in ["number", "end_user_ip", "key", "tenant", "country", "prefix"] {
-        base.directory.save_setting(one, &limit(name.to_owned())?, at(1)).await?;
+        base.directory.save_setting(one, &limit(name.to_owned())?, &Change::by_system(at(1))).await?;
     }
     let raced = race(Settings::MOST_LIMITS, |n| {
         let (directory, limit) = (base.directory.clone(), limit(format!("own-{n}")));
-        async move { directory.save_setting(one, &limit.map_err(StoreError::unavailable)?, at(2)).await }
+        async move {
+            directory
+                .save_setting(one, &limit.map_err(StoreError::unavailable)?, &Change::by_system(at(2)))
+                .await
+        }
     });
     assert_eq!(raced.await?, (20, 10), "the built-in ones do not count");
     let known = base.directory.settings(one).await?;
     let own = known.limits.keys().find(|name| name.as_str().starts_with("own")).context("one")?.clone();
-    base.directory.save_setting(one, &Setting::Limit(own.clone(), Some(buckets.clone())), at(3)).await?;
-    base.directory.save_setting(one, &Setting::Limit(own, None), at(3)).await?;
-    base.directory.save_setting(one, &limit("freed".to_owned())?, at(3)).await?;
+    base.directory
+        .save_setting(one, &Setting::Limit(own.clone(), Some(buckets.clone())), &Change::by_system(at(3)))
+        .await?;
+    base.directory.save_setting(one, &Setting::Limit(own, None), &Change::by_system(at(3))).await?;
+    base.directory.save_setting(one, &limit("freed".to_owned())?, &Change::by_system(at(3))).await?;
 
     let of_default = 1;
     let raced = race(MOST_PROFILES, |n| {
@@ -64,7 +76,12 @@ pub async fn a_tenant_has_only_so_many_of_each(base: &Base) -> Result<()> {
         let made = profile(one, 1, &format!("p{n}"));
         async move {
             let made = made.map_err(StoreError::unavailable)?;
-            directory.create_profile(&Profile { id: ProfileId::from_bytes(id(n)), ..made }, at(2)).await
+            directory
+                .create_profile(
+                    &Profile { id: ProfileId::from_bytes(id(n)), ..made },
+                    &Change::by_system(at(2)),
+                )
+                .await
         }
     });
     assert_eq!(raced.await?, (100 - of_default, 10 + of_default));
@@ -79,16 +96,16 @@ pub async fn a_tenant_has_only_so_many_of_each(base: &Base) -> Result<()> {
             ends_at: at(2) + Duration::from_secs(60),
             created_at: at(2),
         };
-        async move { directory.create_review_number(&review, None, at(2)).await }
+        async move { directory.create_review_number(&review, None, &Change::by_system(at(2))).await }
     });
     assert_eq!(raced.await?, (20, 10));
 
     let raced = race(MOST_KEYS, |n| {
         let directory = base.directory.clone();
         let key = Key { id: KeyId::from_bytes(id(n)), replaced_by: None, ..key(one, 1) };
-        async move { directory.create_key(&key, None).await }
+        async move { directory.create_key(&key, None, &Change::by_system(key.created_at)).await }
     });
     assert_eq!(raced.await?, (1_000, 10));
-    base.directory.create_key(&key(other, 2), None).await?;
+    base.directory.create_key(&key(other, 2), None, &Change::by_system(key(other, 2).created_at)).await?;
     Ok(())
 }

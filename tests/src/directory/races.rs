@@ -1,11 +1,12 @@
-//! Management at the same moment: of what many decide by what they read, only that is
-//! written which still holds. Half of the calls come from another node.
+//! Management calls at the same moment. The store must refuse a write that a caller decided on from an
+//! outdated state. Half of the calls come from another node.
 
 use super::{Base, at};
 use crate::{codes::rng, history::TENANT, webhooks::Place};
 use anyhow::{Context as _, Result, bail, ensure};
 use countersign_core::{
-    context::Context,
+    access::change::Change,
+    context::{Context, Management, Replica},
     delivery::{
         account::{ProviderAccount, Shared},
         route::Route,
@@ -33,12 +34,14 @@ use futures_util::future::join_all;
 use serde_json::json;
 use std::sync::Arc;
 
-/// How many ask at once.
+/// The number of calls at once.
 const MANY: usize = 10;
 
 /// This node and another one.
 async fn nodes(place: &Place) -> Result<[Context; 2]> {
-    let other = Context { snapshot: Arc::default(), ..place.context.clone() };
+    let replica = Replica { snapshot: Arc::default(), ..place.context.replica.clone() };
+    let management = Management { replica, ..place.context.management.clone() };
+    let other = Context { management, ..place.context.clone() };
     other.refresh().await?;
     Ok([place.context.clone(), other])
 }
@@ -47,7 +50,7 @@ fn name(text: &str) -> ResourceName {
     ResourceName::parse(text).unwrap()
 }
 
-/// An account that a message went through, as far as the directory knows.
+/// An account that the directory stores as tested.
 async fn account(place: &Place, tenant: TenantId, shared: Shared) -> Result<ProviderId> {
     let id = ProviderId::new(place.clock.now(), &mut rng());
     let settings = json!({ "url": "https://sms.example/" });
@@ -66,12 +69,21 @@ async fn account(place: &Place, tenant: TenantId, shared: Shared) -> Result<Prov
         version: 1,
         created_at: at(1),
     };
-    place.context.directory.create_resource(&account.resource(at(1)), &[], None).await?;
+    place
+        .context
+        .directory
+        .create_resource(
+            &account.resource(at(1)),
+            &[],
+            None,
+            &Change::by_system(account.resource(at(1)).updated_at),
+        )
+        .await?;
     place.context.refresh().await?;
     Ok(id)
 }
 
-/// The enabled routes that lead through an account which does not take their messages.
+/// The enabled routes whose account does not accept their messages.
 async fn astray(place: &Place) -> Result<Vec<String>> {
     let mut accounts = Vec::new();
     for owner in [TENANT, OPERATOR] {
@@ -100,7 +112,9 @@ pub async fn of_webhooks_for_test_mode_only_so_many_are_made(base: &Base) -> Res
             enabled: true,
         };
         let now = place.clock.now();
-        create_webhook(&nodes[n % 2], &place.caller, new, None, now, &mut rng()).await.map(drop)
+        create_webhook(&nodes[n % 2], &place.caller, new, None, &Change::by_system(now), &mut rng())
+            .await
+            .map(drop)
     };
     let (mut made, mut refused) = (0, 0);
     for outcome in join_all((0..MANY).map(make)).await {
@@ -116,8 +130,8 @@ pub async fn of_webhooks_for_test_mode_only_so_many_are_made(base: &Base) -> Res
     Ok(())
 }
 
-/// Makes routes through an account while another call takes it away, again and again, and
-/// looks whether one leads astray. Both must have come first at times.
+/// Again and again creates routes through an account while another call takes the account away, and checks
+/// that no route keeps a missing account. Each side must win at least once.
 async fn race_routes<F: Future<Output = Result<(), ResourceError>>>(
     place: &Place,
     (owner, shared): (TenantId, Shared),
@@ -125,12 +139,13 @@ async fn race_routes<F: Future<Output = Result<(), ResourceError>>>(
 ) -> Result<()> {
     let nodes = nodes(place).await?;
     let now = place.clock.now();
+    let by = Change::by_system(now);
     for turn in 0..MANY {
         let provider = account(place, owner, shared.clone()).await?;
         let make = async |n: usize| {
             let route = (name(&format!("r{turn}-{n}")), provider);
             let change = RouteChange::default();
-            routes::create_route(&nodes[n % 2], TENANT, route, change, None, now, &mut rng()).await.map(drop)
+            routes::create_route(&nodes[n % 2], TENANT, route, change, None, &by, &mut rng()).await.map(drop)
         };
         let (made, taken) = futures_util::join!(join_all((0..4).map(make)), take_away(turn, provider));
         let made = made.into_iter().map(|outcome| match outcome {
@@ -155,9 +170,10 @@ pub async fn no_route_leads_through_an_account_that_is_disabled_meanwhile(base: 
     let place = Place::new(base).await?;
     let nodes = nodes(&place).await?;
     let now = place.clock.now();
+    let by = Change::by_system(now);
     race_routes(&place, (TENANT, Shared::No), async |turn, provider| {
         let change = ProviderChange { enabled: Some(false), ..ProviderChange::default() };
-        providers::update_provider(&nodes[turn % 2], TENANT, provider, change, now, &mut rng())
+        providers::update_provider(&nodes[turn % 2], TENANT, provider, change, &by, &mut rng())
             .await
             .map(drop)
     })
@@ -168,7 +184,8 @@ pub async fn no_route_leads_through_an_account_that_is_deleted_meanwhile(base: &
     let place = Place::new(base).await?;
     let nodes = nodes(&place).await?;
     race_routes(&place, (TENANT, Shared::No), async |turn, provider| {
-        providers::delete_provider(&nodes[turn % 2], TENANT, provider, place.clock.now()).await
+        providers::delete_provider(&nodes[turn % 2], TENANT, provider, &Change::by_system(place.clock.now()))
+            .await
     })
     .await
 }
@@ -177,7 +194,13 @@ pub async fn no_route_leads_through_a_shared_account_that_is_deleted_meanwhile(b
     let place = Place::new(base).await?;
     let nodes = nodes(&place).await?;
     race_routes(&place, (OPERATOR, Shared::All), async |turn, provider| {
-        providers::delete_provider(&nodes[turn % 2], OPERATOR, provider, place.clock.now()).await
+        providers::delete_provider(
+            &nodes[turn % 2],
+            OPERATOR,
+            provider,
+            &Change::by_system(place.clock.now()),
+        )
+        .await
     })
     .await
 }
@@ -186,20 +209,21 @@ pub async fn no_route_is_enabled_through_an_account_that_is_disabled_meanwhile(b
     let place = Place::new(base).await?;
     let nodes = nodes(&place).await?;
     let now = place.clock.now();
+    let by = Change::by_system(now);
     let set = async |node: usize, route, enabled| {
         let change = RouteChange { enabled: Some(enabled), ..RouteChange::default() };
-        routes::update_route(&nodes[node], TENANT, route, change, now).await
+        routes::update_route(&nodes[node], TENANT, route, change, &by).await
     };
     for turn in 0..MANY {
         let provider = account(&place, TENANT, Shared::No).await?;
         let route = (name(&format!("r{turn}")), provider);
         let change = RouteChange { enabled: Some(false), ..RouteChange::default() };
-        let made = routes::create_route(&place.context, TENANT, route, change, None, now, &mut rng()).await?;
+        let made = routes::create_route(&place.context, TENANT, route, change, None, &by, &mut rng()).await?;
         let off = ProviderChange { enabled: Some(false), ..ProviderChange::default() };
         let mut rng = rng();
         let (enabled, disabled) = futures_util::join!(
             set(turn % 2, made.value.id, true),
-            providers::update_provider(&nodes[1], TENANT, provider, off, now, &mut rng),
+            providers::update_provider(&nodes[1], TENANT, provider, off, &by, &mut rng),
         );
         ensure!(enabled.is_ok() != disabled.is_ok(), "{enabled:?} {disabled:?}");
         assert_eq!(astray(&place).await?, [""; 0]);
@@ -223,7 +247,9 @@ pub async fn what_comes_and_goes_unnoticed_by_a_sum_is_noticed(base: &Base) -> R
         updated_at: at(1),
     };
     for number in [1, 2] {
-        directory.create_resource(&sender(number), &[], None).await?;
+        directory
+            .create_resource(&sender(number), &[], None, &Change::by_system(sender(number).updated_at))
+            .await?;
     }
     let listed = directory.list_resources(TENANT).await?;
     let head = || async { anyhow::Ok(base.changes().await?.last().context("a change")?.0) };
@@ -231,34 +257,49 @@ pub async fn what_comes_and_goes_unnoticed_by_a_sum_is_noticed(base: &Base) -> R
     let one = |version| Basis::One { tenant: TENANT, id: sender(1).id_text(), version };
     let everything = Basis::Everything(head().await?);
     let moved = |outcome: Result<(), StoreError>| matches!(outcome, Err(StoreError::Moved));
-    // As many as before, and the same sum of versions: one went, and another came.
-    ensure!(directory.delete_resource(TENANT, (kind, [2; 16]), &[], at(2)).await?);
-    directory.create_resource(&sender(3), &[], None).await?;
+    // The same number of resources and the same sum of versions as before: one was deleted and another
+    // created.
+    ensure!(directory.delete_resource(TENANT, (kind, [2; 16]), &[], &Change::by_system(at(2))).await?);
+    directory.create_resource(&sender(3), &[], None, &Change::by_system(sender(3).updated_at)).await?;
     let before = base.changes().await?;
     for stale in
         [basis, everything, one(2), Basis::One { tenant: OPERATOR, id: sender(1).id_text(), version: 1 }]
     {
         let basis = [one(1), stale];
-        ensure!(moved(directory.create_resource(&sender(4), &basis, None).await), "{basis:?}");
+        ensure!(
+            moved(
+                directory
+                    .create_resource(&sender(4), &basis, None, &Change::by_system(sender(4).updated_at))
+                    .await
+            ),
+            "{basis:?}"
+        );
         let changed = Resource { version: 2, ..sender(1) };
-        ensure!(moved(directory.update_resource(&changed, &basis).await), "{basis:?}");
-        let deleted = directory.delete_resource(TENANT, (kind, [1; 16]), &basis, at(3)).await;
+        ensure!(
+            moved(directory.update_resource(&changed, &basis, &Change::by_system(changed.updated_at)).await),
+            "{basis:?}"
+        );
+        let deleted =
+            directory.delete_resource(TENANT, (kind, [1; 16]), &basis, &Change::by_system(at(3))).await;
         ensure!(moved(deleted.map(drop)), "{basis:?}");
     }
     assert_eq!(base.changes().await?, before, "nothing was written");
     let listed = directory.list_resources(TENANT).await?;
     let basis = [Basis::kind(TENANT, kind, &listed), one(1), Basis::Everything(head().await?)];
-    directory.create_resource(&sender(4), &basis, None).await?;
-    // An empty list is a basis, too.
+    directory.create_resource(&sender(4), &basis, None, &Change::by_system(sender(4).updated_at)).await?;
+    // An empty list also counts as a state.
     let none = Basis::kind(TENANT, ResourceKind::Route, &[]);
     directory
         .create_resource(
             &Resource { kind: ResourceKind::Route, ..sender(5) },
             std::slice::from_ref(&none),
             None,
+            &Change::by_system(Resource { kind: ResourceKind::Route, ..sender(5) }.updated_at),
         )
         .await?;
-    ensure!(moved(directory.create_resource(&sender(6), &[none], None).await));
+    ensure!(moved(
+        directory.create_resource(&sender(6), &[none], None, &Change::by_system(sender(6).updated_at)).await
+    ));
     Ok(())
 }
 
@@ -269,7 +310,8 @@ pub async fn a_profile_that_is_saved_at_once_by_many_is_made_once(base: &Base) -
     let save = async |n: usize| {
         let change = ProfileChange { max_checks: Some(1 + (n % 5) as u8), ..ProfileChange::default() };
         let now = place.clock.now();
-        save_profile(&nodes[n % 2], &place.caller, shop.clone(), change, now, &mut rng()).await
+        save_profile(&nodes[n % 2], &place.caller, shop.clone(), change, &Change::by_system(now), &mut rng())
+            .await
     };
     let saved = join_all((0..MANY).map(save)).await.into_iter().collect::<Result<Vec<_>, _>>()?;
     assert_eq!(saved.iter().filter(|(_, made)| *made).count(), 1);
@@ -282,10 +324,11 @@ pub async fn a_limit_is_deleted_once(base: &Base) -> Result<()> {
     let place = Place::new(base).await?;
     let nodes = nodes(&place).await?;
     let (signup, now) = (LimitName::parse("signup").context("name")?, place.clock.now());
+    let by = Change::by_system(now);
     let buckets = Buckets::parse("5/600").context("buckets")?;
-    save_limit(&nodes[0], &place.caller, signup.clone(), buckets, now).await?;
-    // The other node's copy does not know it yet.
-    let delete = |n: usize| delete_limit(&nodes[(n + 1) % 2], &place.caller, signup.clone(), now);
+    save_limit(&nodes[0], &place.caller, signup.clone(), buckets, &by).await?;
+    // The other node's copy does not know the change yet.
+    let delete = |n: usize| delete_limit(&nodes[(n + 1) % 2], &place.caller, signup.clone(), &by);
     let (mut deleted, mut refused) = (0, 0);
     for outcome in join_all((0..MANY).map(delete)).await {
         match outcome {

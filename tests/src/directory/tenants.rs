@@ -1,23 +1,34 @@
-//! Tenants: another name, an end, and what is left after it.
+//! Tenants: renaming, disabling, erasure, and what remains after it.
 
 use super::{Base, at, key, once, profile};
 use crate::{
-    codes::{HandClock, seconds},
+    codes::seconds,
     history::{self, TENANT, story},
     webhooks::Place,
 };
 use anyhow::{Context as _, Result, ensure};
 use async_trait::async_trait;
 use countersign_core::{
-    context::Context,
-    id::{AttemptId, RecordKey, ReviewNumberId, TenantId, WebhookMessageId},
+    access::change::Change,
+    context::Replica,
+    fakes::directory::{
+        WithoutChanges, WithoutKeys, WithoutProfiles, WithoutResources, WithoutReviews, WithoutSettings,
+        WithoutTenants, WithoutUses,
+    },
+    id::{AttemptId, NodeId, RecordKey, ReviewNumberId, TenantId, WebhookMessageId},
     keyring::Fingerprint,
     management::tenants::{Erased, MARGIN, erase_tenants},
     mode::Mode,
     ports::{
         clock::Clock as _,
-        codes::{Codes, events::UnrecordedEvent},
-        directory::Directory,
+        codes::{
+            events::{EventBacklog, EventLog, Position, Unrecorded, UnrecordedEvent},
+            peers::Peers,
+        },
+        directory::{
+            keys::Keys, profiles::Profiles, resources::Resources, reviews::Reviews, settings::Settings as _,
+            tenants::Tenants, uses::Uses,
+        },
         error::StoreError,
         history::{History as _, HistoryUpkeep},
         webhooks::{NextTry, WebhookAttempt, WebhookSettlement},
@@ -38,23 +49,27 @@ use countersign_stores::{
 };
 use futures_util::future::join_all;
 use std::{
+    ops::Range,
     sync::{Arc, Mutex},
     time::Instant,
 };
 
 const OTHER: TenantId = TenantId::from_bytes([77; 16]);
 
-/// The codes stores of nodes, as far as they tell each other of the directory. Every event
-/// is recorded.
+/// The notices that nodes publish about the directory.
+#[derive(Default)]
 struct Told {
-    clock: Arc<HandClock>,
     relays: Mutex<Vec<Relay>>,
 }
 
 #[async_trait]
-impl Codes for Told {
-    async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
-        Ok(self.clock.now())
+impl Peers for Told {
+    async fn share(&self, _: NodeId, partitions: u16) -> Result<Range<u16>, StoreError> {
+        Ok(0..partitions)
+    }
+
+    async fn leave(&self, _: NodeId) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn relay(&self, relay: &Relay) -> Result<(), StoreError> {
@@ -69,16 +84,24 @@ impl Codes for Told {
     }
 }
 
-/// A database that is gone.
+/// A database that cannot be reached.
 struct Gone;
-impl Directory for Gone {}
 
-/// `TENANT` on a node, and the same of another node.
-async fn nodes(base: &Base) -> Result<(Place, [Context; 2])> {
+impl WithoutTenants for Gone {}
+impl WithoutKeys for Gone {}
+impl WithoutUses for Gone {}
+impl WithoutProfiles for Gone {}
+impl WithoutSettings for Gone {}
+impl WithoutReviews for Gone {}
+impl WithoutResources for Gone {}
+impl WithoutChanges for Gone {}
+
+/// `TENANT` on one node, and a second node.
+async fn nodes(base: &Base) -> Result<(Place, [Replica; 2])> {
     let place = Place::new(base).await?;
-    let codes = Arc::new(Told { clock: place.clock.clone(), relays: Mutex::default() });
-    let node = Context { codes, ..place.context.clone() };
-    let other = Context { snapshot: Arc::default(), ..node.clone() };
+    let peers: Arc<dyn Peers> = Arc::new(Told::default());
+    let node = Replica { peers: Some(peers), ..place.context.replica.clone() };
+    let other = Replica { snapshot: Arc::default(), ..node.clone() };
     other.refresh().await?;
     Ok((place, [node, other]))
 }
@@ -91,7 +114,10 @@ pub async fn a_tenant_is_renamed_disabled_deleted_and_enabled(base: &Base) -> Re
     let directory = &base.directory;
     let (one, other) = (base.tenant(1).await?, base.tenant(2).await?);
     let change = async |change: TenantChange, seconds| -> Result<_> {
-        let changed = directory.update_tenant(one.id, &change, at(seconds)).await?.context("a tenant")?;
+        let changed = directory
+            .update_tenant(one.id, &change, &Change::by_system(at(seconds)))
+            .await?
+            .context("a tenant")?;
         assert_eq!(directory.tenant(one.id).await?.as_ref(), Some(&changed));
         assert_eq!(directory.list_tenants(None, 9).await?, [changed.clone(), other.clone()]);
         Ok(changed)
@@ -110,10 +136,10 @@ pub async fn a_tenant_is_renamed_disabled_deleted_and_enabled(base: &Base) -> Re
         base.changes().await?.drain(before..).map(|(_, of, kind, id)| (of, kind, id)).collect();
     let one_change = (one.id.to_string(), "tenant".to_owned(), one.id.to_string());
     assert_eq!(noted, vec![one_change; 4], "each change once");
-    // Nobody, and the operator's own.
+    // A tenant that does not exist, and the operator's own.
     for nobody in [TenantId::from_bytes([9; 16]), OPERATOR] {
         for change in [TenantChange::Disable, TenantChange::Delete] {
-            ensure!(directory.update_tenant(nobody, &change, at(15)).await?.is_none());
+            ensure!(directory.update_tenant(nobody, &change, &Change::by_system(at(15))).await?.is_none());
         }
     }
     ensure!(directory.tenant(OPERATOR).await?.context("the operator")?.disabled_at.is_none());
@@ -128,7 +154,7 @@ pub async fn of_changes_at_once_none_is_lost(base: &Base) -> Result<()> {
             0 => TenantChange::Delete,
             n => TenantChange::Rename(name(&format!("Name {n}"))),
         };
-        base.directory.update_tenant(tenant.id, &change, at(5)).await
+        base.directory.update_tenant(tenant.id, &change, &Change::by_system(at(5))).await
     };
     for changed in join_all((0..10).map(change)).await {
         ensure!(changed?.is_some());
@@ -143,35 +169,36 @@ pub async fn other_nodes_hear_that_a_tenant_is_disabled(base: &Base) -> Result<(
     let (place, [node, other]) = nodes(base).await?;
     let now = place.clock.now();
     other.snapshot.mark(Instant::now());
-    // From now on the other node reaches no database.
-    let other = Context { directory: Arc::new(Gone), ..other };
-    node.directory.update_tenant(TENANT, &TenantChange::Disable, now).await?;
+    // From now on, the other node cannot reach the database.
+    let other = Replica { directory: Arc::new(Gone), ..other };
+    node.directory.update_tenant(TENANT, &TenantChange::Disable, &Change::by_system(now)).await?;
     ensure!(!other.snapshot.is_disabled(TENANT));
     node.refresh().await?;
     node.tell().await?;
     other.listen("").await?;
     ensure!(other.snapshot.is_disabled(TENANT), "by the node that has read it");
     ensure!(other.snapshot.knows_ends(node.snapshot.seen()), "and there is no gap");
-    // A command tells it without a number, whoever has read what.
-    let third = Context {
+    // A command publishes the end without a change number, whatever other nodes have read.
+    let third = Replica {
         snapshot: Arc::default(),
         directory: Arc::new(SqlDirectory::new(base.sql.clone())),
         ..other.clone()
     };
-    node.directory.update_tenant(TENANT, &TenantChange::Enable, now).await?;
+    node.directory.update_tenant(TENANT, &TenantChange::Enable, &Change::by_system(now)).await?;
     third.refresh().await?;
     third.listen("").await?;
     ensure!(!third.snapshot.is_disabled(TENANT), "what was told before is older than what it read");
-    let third = Context { directory: Arc::new(Gone), ..third };
-    let version = node.directory.update_tenant(TENANT, &TenantChange::Disable, now).await?;
+    let third = Replica { directory: Arc::new(Gone), ..third };
+    let version =
+        node.directory.update_tenant(TENANT, &TenantChange::Disable, &Change::by_system(now)).await?;
     let end = TenantEnd { tenant: TENANT, version: version.context("a tenant")?.version };
-    node.codes.relay(&Relay { tenants: vec![end], ..Relay::default() }).await?;
+    node.peers.as_ref().context("peers")?.relay(&Relay { tenants: vec![end], ..Relay::default() }).await?;
     third.listen("").await?;
     ensure!(third.snapshot.is_disabled(TENANT));
     Ok(())
 }
 
-/// How many rows of a tenant each table holds.
+/// The number of a tenant's rows in each table.
 async fn rows(base: &Base, tenant: TenantId) -> Result<Vec<(&'static str, i64)>> {
     macro_rules! counts {
         ($($table:literal),+) => { [$(Statement {
@@ -206,7 +233,7 @@ async fn rows(base: &Base, tenant: TenantId) -> Result<Vec<(&'static str, i64)>>
             text: "SELECT count(*) FROM tenants WHERE id = $1",
             params: &[Kind::Text],
         },
-        // Of whomever, for events say nothing of their tenant.
+        // Counts the events of all tenants, because events do not name their tenant.
         Statement {
             table: "events",
             text: "SELECT count(*) FROM events WHERE $1 = $1 AND verification_id NOT IN
@@ -222,16 +249,18 @@ async fn rows(base: &Base, tenant: TenantId) -> Result<Vec<(&'static str, i64)>>
     Ok(found)
 }
 
-/// Something of each kind that a tenant can have; more in other weeks of the history.
+/// Creates one of everything that a tenant can have, and more in other weekly partitions of the history.
 async fn fill(base: &Base, place: &Place, tenant: TenantId, number: u8, starts: i64) -> Result<()> {
     let directory = &base.directory;
     let many = (0..3).map(|n| key(tenant, number + n)).collect::<Vec<_>>();
     for (n, key) in many.iter().enumerate() {
-        directory.create_key(key, Some(&once(number + n as u8, 1))).await?;
+        directory
+            .create_key(key, Some(&once(number + n as u8, 1)), &Change::by_system(key.created_at))
+            .await?;
     }
-    directory.create_profile(&profile(tenant, number + 1, "shop")?, at(1)).await?;
+    directory.create_profile(&profile(tenant, number + 1, "shop")?, &Change::by_system(at(1))).await?;
     let limit = Setting::Limit(LimitName::parse("signup").context("name")?, Buckets::parse("5/600"));
-    directory.save_setting(tenant, &limit, at(1)).await?;
+    directory.save_setting(tenant, &limit, &Change::by_system(at(1))).await?;
     for n in 0..3 {
         let sender = Resource {
             tenant,
@@ -244,7 +273,7 @@ async fn fill(base: &Base, place: &Place, tenant: TenantId, number: u8, starts: 
             created_at: at(1),
             updated_at: at(1),
         };
-        directory.create_resource(&sender, &[], None).await?;
+        directory.create_resource(&sender, &[], None, &Change::by_system(sender.updated_at)).await?;
     }
     let review = ReviewNumber {
         id: ReviewNumberId::from_bytes([number; 16]),
@@ -254,13 +283,13 @@ async fn fill(base: &Base, place: &Place, tenant: TenantId, number: u8, starts: 
         ends_at: at(1_000),
         created_at: at(1),
     };
-    directory.create_review_number(&review, None, at(1)).await?;
+    directory.create_review_number(&review, None, &Change::by_system(at(1))).await?;
     for n in 0..3u16 {
         directory.note_address_uses(&[super::address_use(tenant, many[0].id, n, 1)]).await?;
     }
     let of = |event: UnrecordedEvent| UnrecordedEvent { key: RecordKey { tenant, ..event.key }, ..event };
     for n in 0..starts {
-        // A day apart, and so in several weeks.
+        // The verifications are a day apart, so they are in several weekly partitions.
         let (first, nth) = (i64::from(number) * 1_000, n * 86_400);
         place.history.record(&story(first + nth).into_iter().map(of).collect::<Vec<_>>()).await?;
     }
@@ -270,7 +299,7 @@ async fn fill(base: &Base, place: &Place, tenant: TenantId, number: u8, starts: 
     Ok(())
 }
 
-/// A webhook with what was told, what waits, and a log.
+/// A webhook with delivered messages, waiting messages and a log.
 async fn webhook_of_tenant(place: &Place) -> Result<()> {
     let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
     let queued: Vec<WebhookMessageId> = place.queue(&webhook, 5).await?;
@@ -298,7 +327,14 @@ pub async fn a_deleted_tenant_is_erased_after_thirty_days_and_no_other(base: &Ba
     let directory = &base.directory;
     let mut second = super::tenant(77)?;
     second.id = OTHER;
-    directory.create_tenant(&second, &profile(OTHER, 77, "default")?, &Default::default()).await?;
+    directory
+        .create_tenant(
+            &second,
+            &profile(OTHER, 77, "default")?,
+            &Default::default(),
+            &Change::by_system(second.created_at),
+        )
+        .await?;
     place.history.arrange(history::at(0), history::at(-1)).await?;
     fill(base, &place, TENANT, 100, 10).await?;
     fill(base, &place, OTHER, 110, 2).await?;
@@ -312,10 +348,11 @@ pub async fn a_deleted_tenant_is_erased_after_thirty_days_and_no_other(base: &Ba
     ensure!(all_but_strays.clone().all(|(_, count)| *count > 0), "{full:?}");
     let others = rows(base, OTHER).await?;
 
-    let round = async || whole(erase_tenants(&node, &*place.history, place.clock.now()).await?);
+    let round = async || whole(erase(&place, &node, place.clock.now()).await?);
     place.clock.turn(ERASED_AFTER * 2);
     ensure!(round().await?.is_empty(), "it was not deleted");
-    let change = async |change| directory.update_tenant(TENANT, &change, place.clock.now()).await;
+    let change =
+        async |change| directory.update_tenant(TENANT, &change, &Change::by_system(place.clock.now())).await;
     change(TenantChange::Disable).await?;
     place.clock.turn(ERASED_AFTER * 2);
     ensure!(round().await?.is_empty(), "a disabled one stays as long as it may");
@@ -335,17 +372,23 @@ pub async fn a_deleted_tenant_is_erased_after_thirty_days_and_no_other(base: &Ba
     ensure!(left.iter().all(|(_, count)| *count == 0), "{left:?}");
     assert_eq!(rows(base, OTHER).await?, others);
     ensure!(round().await?.is_empty(), "there is nothing more to do");
-    // Both nodes forget it, with its keys.
+    // Both nodes remove it from their copies, with its keys.
     other.refresh().await?;
     for node in [&node, &other] {
         assert_eq!(node.snapshot.size(), (2, 3));
         ensure!(node.snapshot.tenant(TENANT).is_none() && node.snapshot.tenant(OTHER).is_some());
     }
-    // One that starts later reads the same.
-    let fresh = Context { snapshot: Arc::default(), ..node };
+    // A node that starts later reads the same tenants.
+    let fresh = Replica { snapshot: Arc::default(), ..node };
     fresh.refresh().await?;
     assert_eq!(fresh.snapshot.size(), (2, 3));
     Ok(())
+}
+
+/// Runs one round of erasures while every event counts as recorded.
+async fn erase(place: &Place, node: &Replica, now: Timestamp) -> Result<Erased, StoreError> {
+    let recorded = RecordedTo(place.clock.now());
+    erase_tenants(node, &recorded, &*place.context.webhooks, &*place.history, now).await
 }
 
 fn whole(Erased { whole, failed }: Erased) -> Result<Vec<TenantId>> {
@@ -353,18 +396,27 @@ fn whole(Erased { whole, failed }: Erased) -> Result<Vec<TenantId>> {
     Ok(whole)
 }
 
-/// Where the last events of the tenant wait, nothing is erased: what is recorded later would
-/// bring a part of it back.
-struct Behind(Timestamp);
+/// A codes store in which the tenant's last events still wait. Nothing may be erased then: recording them
+/// later would bring a part of the tenant back.
+struct RecordedTo(Timestamp);
 
 #[async_trait]
-impl Codes for Behind {
+impl EventLog for RecordedTo {
+    async fn unrecorded(&self, _: Range<u16>, _: usize) -> Result<Unrecorded, StoreError> {
+        let backlog = EventBacklog::default();
+        Ok(Unrecorded { events: Vec::new(), now: self.0, drained: true, backlog })
+    }
+
+    async fn trim(&self, _: &[Position]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
         Ok(self.0)
     }
 }
 
-/// Events say nothing of their tenant: those that outlive their verification are found no more.
+/// Events do not name their tenant, so nothing finds events whose verification is gone.
 pub async fn erasures_at_once_leave_no_event_behind(base: &Base) -> Result<()> {
     let (place, _) = nodes(base).await?;
     fill(base, &place, TENANT, 100, 200).await?;
@@ -384,41 +436,49 @@ pub async fn an_erasure_goes_on_where_it_broke_off_whoever_is_at_it(base: &Base)
     let (place, [node, other]) = nodes(base).await?;
     let directory = &base.directory;
     fill(base, &place, TENANT, 100, 40).await?;
-    let deleted = directory.update_tenant(TENANT, &TenantChange::Delete, place.clock.now()).await?;
+    let deleted =
+        directory.update_tenant(TENANT, &TenantChange::Delete, &Change::by_system(place.clock.now())).await?;
     let deleted_at = deleted.and_then(|tenant| tenant.deleted_at).context("deleted")?;
     place.clock.turn(ERASED_AFTER + MARGIN);
     let now = place.clock.now();
-    // Also where this node's clock runs ahead of the codes store's.
+    // Also if this node's clock is ahead of the codes store's.
     for recorded in [deleted_at, deleted_at + ERASED_AFTER] {
-        let behind = Context { codes: Arc::new(Behind(recorded)), ..node.clone() };
-        ensure!(whole(erase_tenants(&behind, &*place.history, now).await?)?.is_empty());
+        let erased =
+            erase_tenants(&node, &RecordedTo(recorded), &*place.context.webhooks, &*place.history, now)
+                .await?;
+        ensure!(whole(erased)?.is_empty());
     }
     ensure!(directory.tenant(TENANT).await?.is_some_and(|tenant| !tenant.erasing));
 
-    // A round that breaks off after a few rows.
-    ensure!(!directory.begin_erasure(TENANT, deleted_at - seconds(1), now).await?, "deleted later");
-    ensure!(directory.begin_erasure(TENANT, deleted_at, now).await?);
-    ensure!(directory.begin_erasure(TENANT, deleted_at, now).await?, "begun is begun");
+    // A round that ends after a few rows.
+    ensure!(
+        !directory.begin_erasure(TENANT, deleted_at - seconds(1), &Change::by_system(now)).await?,
+        "deleted later"
+    );
+    ensure!(directory.begin_erasure(TENANT, deleted_at, &Change::by_system(now)).await?);
+    ensure!(directory.begin_erasure(TENANT, deleted_at, &Change::by_system(now)).await?, "begun is begun");
     ensure!(!place.history.erase_tenant(TENANT, 3).await?);
-    ensure!(!directory.erase_tenant(TENANT, 1, now).await?);
+    ensure!(!directory.erase_tenant(TENANT, 1, &Change::by_system(now)).await?);
     for change in [TenantChange::Enable, TenantChange::Rename(name("Back"))] {
-        let stays = directory.update_tenant(TENANT, &change, now).await?.context("a tenant")?;
+        let stays =
+            directory.update_tenant(TENANT, &change, &Change::by_system(now)).await?.context("a tenant")?;
         ensure!(stays.erasing && stays.disabled_at.is_some(), "{stays:?}");
     }
     let left = rows(base, TENANT).await?;
     ensure!(left.contains(&("verifications", 37)) && left.contains(&("events", 0)), "{left:?}");
-    // Two nodes at once; one may find the rows of the other locked, and leaves them to a later round.
-    let both = [&node, &other].map(|node| erase_tenants(node, &*place.history, now));
+    // Two nodes at once. One may find the other's rows locked, and leaves them for a later round.
+    let both = [&node, &other].map(|node| erase(&place, node, now));
     for outcome in join_all(both).await {
         ensure!(!matches!(outcome, Err(StoreError::Conflict | StoreError::Corrupt { .. })), "{outcome:?}");
     }
-    let _: Vec<TenantId> = whole(erase_tenants(&node, &*place.history, now).await?)?;
+    let _: Vec<TenantId> = whole(erase(&place, &node, now).await?)?;
     let left = rows(base, TENANT).await?;
     ensure!(left.iter().all(|(_, count)| *count == 0), "{left:?}");
     ensure!(directory.list_tenants(None, 9).await?.is_empty());
-    // It never was: nothing is made for it, and it cannot come back.
-    let orphan = directory.create_key(&key(TENANT, 120), None).await;
+    // The tenant no longer exists: nothing can be created for it, and it cannot come back.
+    let orphan =
+        directory.create_key(&key(TENANT, 120), None, &Change::by_system(key(TENANT, 120).created_at)).await;
     ensure!(matches!(orphan, Err(StoreError::Conflict)), "{orphan:?}");
-    ensure!(directory.update_tenant(TENANT, &TenantChange::Enable, now).await?.is_none());
+    ensure!(directory.update_tenant(TENANT, &TenantChange::Enable, &Change::by_system(now)).await?.is_none());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What is to be told, and who holds it.
+//! The messages to webhooks, and the claims on them.
 
 use super::Place;
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
 use anyhow::Result;
 use countersign_core::{
     access::{
+        change::Change,
         key::{Key, PresentedKey},
         scope::Scopes,
     },
@@ -18,7 +19,7 @@ use countersign_core::{
     mode::Mode,
     ports::{
         clock::Clock,
-        directory::KeyChange,
+        directory::keys::KeyChange,
         history::{HistoryUpkeep, Recorded},
         webhooks::{KeptBounds, NextTry, Retained, Settled, WebhookAttempt, WebhookClaim, WebhookSettlement},
     },
@@ -35,7 +36,7 @@ const KINDS: Statement = Statement {
     params: &[Kind::Text],
 };
 
-/// What was told to a webhook: type and body.
+/// The messages to a webhook: type and body.
 async fn told(base: &Base, webhook: WebhookId) -> Result<Vec<(String, Value)>> {
     let rows = base.sql.query(&KINDS, vec![webhook.to_string().into()]).await?;
     rows.iter().map(|row| Ok((row.text(1)?.to_owned(), serde_json::from_str(row.text(2)?)?))).collect()
@@ -49,7 +50,7 @@ pub async fn an_event_is_told_once_although_its_batch_is_repeated(base: &Base) -
     let place = Place::new(base).await?;
     let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
     let story = story(0);
-    // A batch that was recorded in part before a crash, and then all of it twice at once.
+    // A batch that was recorded in part before a crash, and then completely, twice at once.
     assert_eq!(place.history.record(&story[..2]).await?.new, 2);
     let (one, two) = tokio::join!(place.history.record(&story), place.history.record(&story));
     let mut both = one?;
@@ -67,7 +68,7 @@ pub async fn an_event_is_told_once_although_its_batch_is_repeated(base: &Base) -
         (&"approved".into(), &"default".into(), &"PL".into())
     );
     assert_eq!(last["verification_id"], key(0).id.to_string());
-    // Another process, which remembers nothing of the verification, says the same of it.
+    // Another process, which remembers nothing about the verification, makes the same messages.
     let other = countersign_stores::history::SqlHistory::telling(
         base.sql.clone(),
         place.context.snapshot.clone(),
@@ -98,19 +99,25 @@ pub async fn changes_of_keys_are_told_with_the_change(base: &Base) -> Result<()>
     let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
     let directory = &place.context.directory;
     let mut key = new_key(&place);
-    directory.create_key(&key, None).await?;
-    assert!(directory.create_key(&key, None).await.is_err(), "a change that fails is not told");
+    directory.create_key(&key, None, &Change::by_system(key.created_at)).await?;
+    assert!(
+        directory.create_key(&key, None, &Change::by_system(key.created_at)).await.is_err(),
+        "a change that fails is not told"
+    );
     place.clock.turn(seconds(1));
     for disabled in [true, false] {
         let change = KeyChange { disabled: Some(disabled), ..KeyChange::default() };
         place.clock.turn(seconds(1));
-        key = directory.update_key(TENANT, key.id, change, place.clock.now()).await?.unwrap();
+        key = directory
+            .update_key(TENANT, key.id, change, &Change::by_system(place.clock.now()))
+            .await?
+            .unwrap();
     }
     place.clock.turn(seconds(1));
     let (rotation, secret) = plan(&key, seconds(60), place.clock.now(), &mut rng());
-    directory.rotate_key(&rotation, None).await?;
+    directory.rotate_key(&rotation, None, &Change::by_system(rotation.new.created_at)).await?;
     place.clock.turn(seconds(1));
-    assert!(directory.delete_key(TENANT, key.id, place.clock.now()).await?);
+    assert!(directory.delete_key(TENANT, key.id, &Change::by_system(place.clock.now())).await?);
     let told = told(base, webhook.id).await?;
     let kinds: BTreeSet<_> = told.iter().map(|(kind, _)| kind.as_str()).collect();
     let expected = ["key.created", "key.disabled", "key.enabled", "key.rotated", "key.deleted"];
@@ -179,7 +186,7 @@ pub async fn whoever_lost_its_lease_settles_nothing(base: &Base) -> Result<()> {
     let late = settlement(&place, &first, None, NextTry::Delivered);
     assert_eq!(outbox.settle(&first, &late).await?, Settled::Lost);
     assert!(place.log(&webhook).await?.is_empty());
-    // A redelivery asked for while it is held begins after it, not beside it.
+    // A redelivery requested while an attempt is in progress begins after this attempt.
     assert!(outbox.redeliver(TENANT, webhook.id, queued[0], place.clock.now()).await?);
     assert!(claim(&place, webhook.id, 9).await?.is_empty());
     let failed = settlement(&place, &second, Some("status 500"), NextTry::GivenUp);
@@ -195,7 +202,7 @@ pub async fn whoever_lost_its_lease_settles_nothing(base: &Base) -> Result<()> {
     let failures = |since, most| outbox.failures(webhook.id, since, most);
     assert_eq!((failures(began, 9).await?, failures(began, 1).await?), (2, 1));
     assert_eq!(failures(began + seconds(1), 9).await?, 1);
-    // What was given up is sent again on demand, and a success ends the failure.
+    // A message that was given up is sent again on request, and a success ends the series of failures.
     assert!(claim(&place, webhook.id, 9).await?.is_empty());
     assert!(outbox.redeliver(TENANT, webhook.id, queued[0], place.clock.now()).await?);
     let third = claim(&place, webhook.id, 9).await?.remove(0);
@@ -266,7 +273,11 @@ pub async fn what_a_deleted_webhook_left_is_forgotten(base: &Base) -> Result<()>
     place.queue(&gone, 2).await?;
     place.queue(&kept, 2).await?;
     let (id, now) = (*gone.id.bytes(), place.clock.now());
-    place.context.directory.delete_resource(TENANT, (ResourceKind::Webhook, id), &[], now).await?;
+    place
+        .context
+        .directory
+        .delete_resource(TENANT, (ResourceKind::Webhook, id), &[], &Change::by_system(now))
+        .await?;
     place.context.refresh().await?;
     keep_webhooks(&place.context, now).await?;
     assert_eq!(told(base, gone.id).await?.len(), 2, "another node may not know a young one yet");
@@ -288,7 +299,7 @@ pub async fn a_key_that_ends_soon_is_told_once(base: &Base) -> Result<()> {
     let day = seconds(86_400);
     for days in [3, 30] {
         let key = Key { expires_at: Some(place.clock.now() + day * days), ..new_key(&place) };
-        place.context.directory.create_key(&key, None).await?;
+        place.context.directory.create_key(&key, None, &Change::by_system(key.created_at)).await?;
     }
     let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
     for _ in 0..3 {

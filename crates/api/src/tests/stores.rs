@@ -1,4 +1,4 @@
-//! Stores that know one key and one profile and can start; all else is away.
+//! Stores that know one key and one profile and can carry out a start. Everything else fails.
 
 use crate::{Api, AuthFailures, KeyUses, Strays};
 use actix_web::web::Data;
@@ -7,11 +7,18 @@ use countersign_core::{
     access::{
         address::{TrustedProxies, parse_proxy},
         allowlist::Allowlist,
+        change::Change,
         key::{Key, PresentedKey},
         scope::Scopes,
     },
-    context::Context,
-    history::query::PastVerification,
+    context::{Context, Management, Replica},
+    fakes::{
+        codes::{WithoutEventLog, WithoutOutbox, WithoutPeers},
+        directory::{
+            WithoutProfiles, WithoutResources, WithoutReviews, WithoutSettings, WithoutTenants, WithoutUses,
+        },
+    },
+    history::query::{ConversionQuery, HourlyCounts, ListQuery, PastVerification, ReportQuery, WayCounts},
     id::{EventId, KeyId, ProfileId, RecordKey, TenantId, VerificationId},
     keyring::{Fingerprint, KeyRing, VersionedKey},
     mode::Mode,
@@ -19,9 +26,13 @@ use countersign_core::{
         clock::Clock,
         codes::{
             Codes,
-            acts::{CheckFound, NewVerification, Seen, StartOutcome},
+            acts::{CheckFound, Erasure, NewVerification, Seen, StartOutcome},
+            verifications::Verifications,
         },
-        directory::{Directory, KeyChange},
+        directory::{
+            changes::Changes,
+            keys::{KeyChange, Keys, Rotation},
+        },
         error::StoreError,
         history::History,
     },
@@ -32,9 +43,11 @@ use countersign_core::{
     },
     time::Timestamp,
     verification::{
-        idempotency::{Answer, Once},
+        event::Event,
+        idempotency::{Answer, Once, Replay},
         number::Listing,
-        request::SubmittedCode,
+        outcome::{CancelOutcome, ResendOutcome},
+        request::{Resend, SubmittedCode},
     },
 };
 use countersign_web::State;
@@ -53,7 +66,7 @@ fn presented(mode: Mode) -> PresentedKey {
     PresentedKey::from_secret(mode, KeyId::from_bytes([9; 16]), [1; 32])
 }
 
-/// The key as a client presents it.
+/// The key as a client sends it.
 pub fn key_text(mode: Mode) -> String {
     presented(mode).expose().to_string()
 }
@@ -70,7 +83,7 @@ impl Clock for Noon {
     }
 }
 
-/// A clock whose steady time is turned by hand.
+/// A clock whose steady time the test sets.
 #[derive(Default)]
 pub struct Hand(Mutex<Duration>);
 
@@ -90,7 +103,7 @@ impl Clock for Hand {
     }
 }
 
-/// An API whose one key holds `scopes`.
+/// An API with one key, which has `scopes`.
 pub fn api(mode: Mode, scopes: Scopes, disabled: bool) -> Api {
     let secret = presented(mode);
     let stores = Arc::new(Stores(Key {
@@ -112,16 +125,18 @@ pub fn api(mode: Mode, scopes: Scopes, disabled: bool) -> Api {
     let keyring = Arc::new(KeyRing::new([2; 32], keys(), keys()).unwrap());
     let snapshot = Arc::new(snapshot(stores.0.clone()));
     snapshot.mark(Instant::now());
+    let management = Management {
+        replica: Replica { directory: stores.clone(), snapshot, peers: Some(stores.clone()) },
+        keyring,
+        gateways: Arc::new(countersign_core::fakes::gateways::NoGateways),
+        live_route: true,
+    };
     let context = Context {
+        management,
         codes: stores.clone(),
         history: stores.clone(),
-        directory: stores,
-        snapshot,
-        keyring,
+        webhooks: Arc::new(countersign_core::fakes::webhooks::NoWebhooks),
         partitions: 4,
-        gateways: Arc::new(countersign_core::ports::gateways::NoGateways),
-        webhooks: Arc::new(countersign_core::ports::webhooks::NoWebhooks),
-        live_route: true,
     };
     let clock: Arc<dyn Clock> = Arc::new(Noon);
     let failures = Arc::new(AuthFailures::new(NonZeroU32::MIN, Arc::clone(&clock)));
@@ -145,22 +160,11 @@ fn snapshot(key: Key) -> Snapshot {
 }
 
 #[async_trait]
-impl Codes for Stores {
+impl Verifications for Stores {
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
         Ok(Answer::Fresh(StartOutcome::Started { record: new.begun(NOW), limits: Vec::new() }))
     }
-    async fn read(&self, _: RecordKey) -> Result<Option<Seen<()>>, StoreError> {
-        Ok(None)
-    }
-    async fn find(
-        &self,
-        _: TenantId,
-        _: Mode,
-        _: Fingerprint,
-        _: Listing,
-    ) -> Result<Option<VerificationId>, StoreError> {
-        Ok(None)
-    }
+
     async fn check(
         &self,
         _: RecordKey,
@@ -170,40 +174,155 @@ impl Codes for Stores {
     ) -> Result<Answer<Option<CheckFound>>, StoreError> {
         Err(StoreError::unavailable("the engine's own words"))
     }
+
+    async fn resend(
+        &self,
+        _: RecordKey,
+        _: Resend,
+        _: EventId,
+        _: Option<Once>,
+    ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn replay(&self, _: Fingerprint, _: &Once) -> Result<Option<Replay>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn cancel(&self, _: RecordKey, _: EventId) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn clear_guesses(&self, _: TenantId, _: Mode, _: Fingerprint) -> Result<u16, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint) -> Result<Erasure, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn read(&self, _: RecordKey) -> Result<Option<Seen<()>>, StoreError> {
+        Ok(None)
+    }
+
+    async fn find(
+        &self,
+        _: TenantId,
+        _: Mode,
+        _: Fingerprint,
+        _: Listing,
+    ) -> Result<Option<VerificationId>, StoreError> {
+        Ok(None)
+    }
+
+    async fn timeline(&self, _: RecordKey) -> Result<Vec<Event>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+}
+
+#[async_trait]
+impl Codes for Stores {
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
     }
 }
+
+impl WithoutOutbox for Stores {}
+impl WithoutEventLog for Stores {}
+impl WithoutPeers for Stores {}
 
 #[async_trait]
 impl History for Stores {
     async fn read(&self, _: RecordKey) -> Result<Option<PastVerification>, StoreError> {
         Ok(None)
     }
+
+    async fn timeline(&self, _: RecordKey) -> Result<Vec<Event>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn list(&self, _: TenantId, _: Mode, _: &ListQuery) -> Result<Vec<PastVerification>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint, _: Timestamp) -> Result<u64, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn report(&self, _: TenantId, _: Mode, _: &ReportQuery) -> Result<Vec<HourlyCounts>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn conversion(
+        &self,
+        _: TenantId,
+        _: Mode,
+        _: &ConversionQuery,
+    ) -> Result<Vec<WayCounts>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
 }
 
 #[async_trait]
-impl Directory for Stores {
-    async fn create_key(&self, _: &Key, _: Option<&Once>) -> Result<(), StoreError> {
+impl Keys for Stores {
+    async fn presented_key(&self, _: KeyId) -> Result<Option<Key>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn create_key(&self, _: &Key, _: Option<&Once>, _: &Change) -> Result<(), StoreError> {
         Ok(())
     }
+
+    async fn rotate_key(&self, _: &Rotation, _: Option<&Once>, _: &Change) -> Result<(), StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
     async fn key(&self, tenant: TenantId, key: KeyId) -> Result<Option<Key>, StoreError> {
         Ok((tenant == TENANT && key == self.0.id).then(|| self.0.clone()))
     }
+
     async fn list_keys(&self, _: TenantId, _: Option<KeyId>, limit: u16) -> Result<Vec<Key>, StoreError> {
         Ok(vec![self.0.clone(); limit.into()])
     }
+
     async fn update_key(
         &self,
         _: TenantId,
         _: KeyId,
         change: KeyChange,
-        _: Timestamp,
+        _: &Change,
     ) -> Result<Option<Key>, StoreError> {
         let name = change.name.unwrap_or_else(|| self.0.name.clone());
         Ok(Some(Key { name, ..self.0.clone() }))
     }
+
+    async fn delete_key(&self, _: TenantId, _: KeyId, _: &Change) -> Result<bool, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+}
+
+#[async_trait]
+impl Changes for Stores {
     async fn news(&self, _: i64) -> Result<Option<News>, StoreError> {
         Ok(None)
     }
+
+    async fn forget_changes(&self, _: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn answered(&self, _: TenantId, _: &Once, _: Timestamp) -> Result<Option<[u8; 16]>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn forget_answered(&self, _: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
 }
+
+impl WithoutTenants for Stores {}
+impl WithoutUses for Stores {}
+impl WithoutProfiles for Stores {}
+impl WithoutSettings for Stores {}
+impl WithoutReviews for Stores {}
+impl WithoutResources for Stores {}

@@ -1,4 +1,4 @@
-//! Allowlists: where keys may be used from, and where they were used.
+//! Allowlists: the addresses from which keys may be used, and from which they were used.
 
 mod json;
 mod read;
@@ -62,7 +62,9 @@ pub async fn replace_api_allowlist(
 ) -> Result<Json<Allowlist>, Problem> {
     let ReplaceAllowlist { entries: list, confirm } = body.0.read(ReplaceAllowlist::read)?;
     let (confirmed, now) = (confirm.unwrap_or(false), state.clock.now());
-    let list = allowlists::replace_api_allowlist(&state.context, &caller, list, confirmed, now).await?;
+    let list =
+        allowlists::replace_api_allowlist(&state.context, &caller, list, confirmed, &caller.change(now))
+            .await?;
     Ok(Json(Allowlist::new(&list)))
 }
 

@@ -126,7 +126,7 @@ pub async fn save_countries(
     }
     let countries = fields.finish(default.map(|default| Countries { default, listed }))?;
     let now = state.clock.now();
-    Ok(Json(countries::save_countries(&state.context, &caller, countries, now).await?.into()))
+    Ok(Json(countries::save_countries(&state.context, &caller, countries, &caller.change(now)).await?.into()))
 }
 
 fn mode(value: Value) -> Result<CountryMode, Fault> {

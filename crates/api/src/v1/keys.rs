@@ -55,7 +55,8 @@ pub async fn create_key(
     let now = state.clock.now();
     let Body(fields, once) = body;
     let asked = fields.read(CreateKey::read)?.into();
-    let (key, secret) = keys::create_key(&state.context, &caller, asked, once, now, &mut rng()).await?;
+    let (key, secret) =
+        keys::create_key(&state.context, &caller, asked, once, &caller.change(now), &mut rng()).await?;
     let location = format!("{}/{}", request.path(), key.id);
     note_changed(&request, key.id);
     let created = CreatedKey::new(key, &secret);
@@ -128,7 +129,7 @@ pub async fn update_key(
 ) -> Result<Json<Key>, Problem> {
     let now = state.clock.now();
     let change = body.0.read(UpdateKey::read)?.into();
-    Ok(Json(keys::update_key(&state.context, &caller, id.0, change, now).await?.into()))
+    Ok(Json(keys::update_key(&state.context, &caller, id.0, change, &caller.change(now)).await?.into()))
 }
 
 /// Rotates a key: another one takes its place.
@@ -162,7 +163,8 @@ pub async fn rotate_key(
     let asked = (fields.read(RotateKey::read)?.overlap(), once);
     let now = state.clock.now();
     let (key, secret) =
-        key_rotation::rotate_key(&state.context, &caller, id.0, asked, now, &mut rng()).await?;
+        key_rotation::rotate_key(&state.context, &caller, id.0, asked, &caller.change(now), &mut rng())
+            .await?;
     let location = format!("/v1/keys/{}", key.id);
     Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(CreatedKey::new(key, &secret)))
 }
@@ -188,6 +190,6 @@ pub async fn delete_key(
     state: Data<State>,
     _body: NoBody,
 ) -> Result<HttpResponse, Problem> {
-    keys::delete_key(&state.context, &caller, id.0, state.clock.now()).await?;
+    keys::delete_key(&state.context, &caller, id.0, &caller.change(state.clock.now())).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -134,7 +134,7 @@ pub async fn save_limit(
 ) -> Result<Json<Limit>, Problem> {
     let SaveLimit { buckets } = body.0.read(|fields| SaveLimit::read(fields, &name.0))?;
     let now = state.clock.now();
-    let saved = settings::save_limit(&state.context, &caller, name.0, buckets, now).await?;
+    let saved = settings::save_limit(&state.context, &caller, name.0, buckets, &caller.change(now)).await?;
     Ok(Json(saved.into()))
 }
 
@@ -157,11 +157,11 @@ pub async fn delete_limit(
     state: Data<State>,
     _body: NoBody,
 ) -> Result<HttpResponse, Problem> {
-    settings::delete_limit(&state.context, &caller, name.0, state.clock.now()).await?;
+    settings::delete_limit(&state.context, &caller, name.0, &caller.change(state.clock.now())).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// 1 to 5 objects of `max` and `window`.
+/// Reads 1 to 5 objects with `max` and `window`.
 pub fn buckets(value: Value) -> Result<Buckets, Fault> {
     let wrong = || Fault::new("wrong_type", "must be an array of objects with `max` and `window`");
     let Value::Array(values) = value else { return Err(wrong()) };
@@ -182,7 +182,7 @@ pub fn buckets(value: Value) -> Result<Buckets, Fault> {
     })
 }
 
-/// The fields of a merge or of a whole that hold limits for named values.
+/// Reads the limits for named values, for a merge and for a whole profile.
 pub fn named_limits(fields: &mut Fields) -> Option<countersign_core::tenant::limits::NamedLimits> {
     let object = fields.optional("limits", |value| match value {
         Value::Object(object) => Ok(object),

@@ -78,7 +78,8 @@ pub async fn save_profile(
     let change = body.0.read(SaveProfileBody::read)?.into();
     let now = state.clock.now();
     let (saved, made) =
-        profiles::save_profile(&state.context, &caller, name.0, change, now, &mut rng()).await?;
+        profiles::save_profile(&state.context, &caller, name.0, change, &caller.change(now), &mut rng())
+            .await?;
     let mut response = if made { HttpResponse::Created() } else { HttpResponse::Ok() };
     Ok(response.json(Profile::from(saved)))
 }
@@ -104,7 +105,8 @@ pub async fn update_profile(
     body: MergePatch,
 ) -> Result<Json<Profile>, Problem> {
     let (change, now) = (body.0.read(SaveProfileBody::read)?.into(), state.clock.now());
-    let saved = profiles::update_profile(&state.context, &caller, &name.0, change, now).await?;
+    let saved =
+        profiles::update_profile(&state.context, &caller, &name.0, change, &caller.change(now)).await?;
     Ok(Json(saved.into()))
 }
 
@@ -130,6 +132,6 @@ pub async fn delete_profile(
     state: Data<State>,
     _body: NoBody,
 ) -> Result<HttpResponse, Problem> {
-    profiles::delete_profile(&state.context, &caller, &name.0, state.clock.now()).await?;
+    profiles::delete_profile(&state.context, &caller, &name.0, &caller.change(state.clock.now())).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -59,8 +59,15 @@ pub async fn create_provider(
     let new = fields.read(|fields| CreateProvider::read(fields, &state.context))?.into();
     let now = state.clock.now();
     let tenant = caller.live_tenant()?;
-    let account =
-        providers::create_provider(&state.context, tenant, new, once.as_ref(), now, &mut rng()).await?;
+    let account = providers::create_provider(
+        &state.context,
+        tenant,
+        new,
+        once.as_ref(),
+        &caller.change(now),
+        &mut rng(),
+    )
+    .await?;
     let shown = body(&state, &account.value);
     Ok(made(&request, &account.value.id.to_string(), account.before, shown))
 }
@@ -138,7 +145,9 @@ pub async fn update_provider(
 ) -> Result<Json<Provider>, Problem> {
     let (change, now) = (body_of.0.read(UpdateProvider::read)?.into(), state.clock.now());
     let tenant = caller.live_tenant()?;
-    let account = providers::update_provider(&state.context, tenant, id.0, change, now, &mut rng()).await?;
+    let account =
+        providers::update_provider(&state.context, tenant, id.0, change, &caller.change(now), &mut rng())
+            .await?;
     Ok(Json(body(&state, &account)))
 }
 
@@ -162,7 +171,13 @@ pub async fn delete_provider(
     state: Data<State>,
     _body: NoBody,
 ) -> Result<HttpResponse, Problem> {
-    providers::delete_provider(&state.context, caller.live_tenant()?, id.0, state.clock.now()).await?;
+    providers::delete_provider(
+        &state.context,
+        caller.live_tenant()?,
+        id.0,
+        &caller.change(state.clock.now()),
+    )
+    .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -193,7 +208,10 @@ pub async fn test_provider(
     let TestProvider { to } = body_of.0.read(TestProvider::read)?;
     let tenant = caller.live_tenant()?;
     providers::take_trial(&state.context, tenant, id.0).await?;
-    let outcome = providers::test_provider(&state.context, tenant, id.0, to, state.clock.now()).await?;
+    let (context, now) = (&state.context, state.clock.now());
+    let outcome =
+        providers::test_provider(context, Some(&*context.codes), tenant, id.0, to, &caller.change(now))
+            .await?;
     Ok(Json(outcome.into()))
 }
 
@@ -223,6 +241,6 @@ pub async fn rotate_receipts(
     _body: NoBody,
 ) -> Result<Json<Provider>, Problem> {
     let (tenant, now) = (caller.live_tenant()?, state.clock.now());
-    let account = providers::renew_receipts(&state.context, tenant, id.0, now).await?;
+    let account = providers::renew_receipts(&state.context, tenant, id.0, &caller.change(now)).await?;
     Ok(Json(body(&state, &account)))
 }

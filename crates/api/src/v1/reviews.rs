@@ -35,7 +35,7 @@ request! {
     pub struct CreateReviewNumber {
         /// The number with its country code.
         #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]
-        // They exist for live keys alone: with a test key every code is known.
+        // Review numbers exist only for live keys: with a test key the caller knows every code.
         to: PhoneNumber as String = required(|value| number(value, Mode::Live)),
         /// When it is an ordinary number again; within 30 days, and in 30 days when absent.
         #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
@@ -110,8 +110,15 @@ pub async fn create_review_number(
     let CreateReviewNumber { to, ends_at } = fields.read(CreateReviewNumber::read)?;
     let now = state.clock.now();
     let ends_at = ends_at.unwrap_or(now + LONGEST);
-    let made =
-        reviews::create_review_number(&state.context, &caller, &to, (ends_at, once), now, &mut rng()).await?;
+    let made = reviews::create_review_number(
+        &state.context,
+        &caller,
+        &to,
+        (ends_at, once),
+        &caller.change(now),
+        &mut rng(),
+    )
+    .await?;
     let (review, code) = made;
     note_changed(&request, review.id);
     let (to, code) = (Some(to.e164().to_owned()), Some(code.expose().to_owned()));
@@ -132,7 +139,7 @@ pub async fn list_review_numbers(
 ) -> Result<Json<ReviewNumberList>, Problem> {
     query.0.finish(Some(()))?;
     let found = reviews::list_review_numbers(&state.context, &caller).await?;
-    let whole = caller.scopes.contains(Scope::NumbersRead);
+    let whole = caller.grants.contains(Scope::NumbersRead);
     let one = |review: &review::ReviewNumber| {
         let to = review.open(&state.context.keyring).map(|(to, _)| to);
         body(review, to.map(|to| if whole { to.e164().to_owned() } else { to.masked() }), None)
@@ -159,6 +166,6 @@ pub async fn delete_review_number(
     state: Data<State>,
     _body: NoBody,
 ) -> Result<HttpResponse, Problem> {
-    reviews::delete_review_number(&state.context, &caller, id.0, state.clock.now()).await?;
+    reviews::delete_review_number(&state.context, &caller, id.0, &caller.change(state.clock.now())).await?;
     Ok(HttpResponse::NoContent().finish())
 }

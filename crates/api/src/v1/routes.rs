@@ -49,7 +49,9 @@ pub async fn create_route(
     let (named, change) = fields.read(CreateRoute::read)?.into();
     let (tenant, now) = (caller.live_tenant()?, state.clock.now());
     let once = once.as_ref();
-    let route = routes::create_route(&state.context, tenant, named, change, once, now, &mut rng()).await?;
+    let route =
+        routes::create_route(&state.context, tenant, named, change, once, &caller.change(now), &mut rng())
+            .await?;
     let id = route.value.id.to_string();
     Ok(made(&request, &id, route.before, Route::from(&route.value)))
 }
@@ -113,7 +115,9 @@ pub async fn update_route(
 ) -> Result<Json<Route>, Problem> {
     let change = body.0.read(UpdateRoute::read)?.into();
     let (tenant, now) = (caller.live_tenant()?, state.clock.now());
-    Ok(Json(Route::from(&routes::update_route(&state.context, tenant, id.0, change, now).await?)))
+    Ok(Json(Route::from(
+        &routes::update_route(&state.context, tenant, id.0, change, &caller.change(now)).await?,
+    )))
 }
 
 /// Deletes a route.
@@ -135,7 +139,8 @@ pub async fn delete_route(
     state: Data<State>,
     _body: NoBody,
 ) -> Result<HttpResponse, Problem> {
-    routes::delete_route(&state.context, caller.live_tenant()?, id.0, state.clock.now()).await?;
+    routes::delete_route(&state.context, caller.live_tenant()?, id.0, &caller.change(state.clock.now()))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

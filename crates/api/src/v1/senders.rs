@@ -106,8 +106,15 @@ pub async fn create_sender(
     let Body(fields, once) = body;
     let CreateSender { sender, countries } = fields.read(CreateSender::read)?;
     let (asked, now) = ((sender, countries.unwrap_or_default()), state.clock.now());
-    let sender =
-        senders::create_sender(&state.context, &caller, asked, once.as_ref(), now, &mut rng()).await?;
+    let sender = senders::create_sender(
+        &state.context,
+        &caller,
+        asked,
+        once.as_ref(),
+        &caller.change(now),
+        &mut rng(),
+    )
+    .await?;
     let id = sender.value.id.to_string();
     Ok(made(&request, &id, sender.before, Sender::from(&sender.value)))
 }
@@ -150,6 +157,6 @@ pub async fn delete_sender(
     state: Data<State>,
     _body: NoBody,
 ) -> Result<HttpResponse, Problem> {
-    senders::delete_sender(&state.context, &caller, id.0, state.clock.now()).await?;
+    senders::delete_sender(&state.context, &caller, id.0, &caller.change(state.clock.now())).await?;
     Ok(HttpResponse::NoContent().finish())
 }

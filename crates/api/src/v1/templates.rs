@@ -49,8 +49,15 @@ pub async fn create_template(
 ) -> Result<HttpResponse, Problem> {
     let Body(fields, once) = body;
     let (asked, now) = (fields.read(CreateTemplate::read)?.into(), state.clock.now());
-    let template =
-        templates::create_template(&state.context, &caller, asked, once.as_ref(), now, &mut rng()).await?;
+    let template = templates::create_template(
+        &state.context,
+        &caller,
+        asked,
+        once.as_ref(),
+        &caller.change(now),
+        &mut rng(),
+    )
+    .await?;
     let id = template.value.0.id.to_string();
     Ok(made(&request, &id, template.before, Template::from(template.value)))
 }
@@ -131,7 +138,9 @@ pub async fn update_template(
     body: MergePatch,
 ) -> Result<Json<Template>, Problem> {
     let (change, now) = (body.0.read(UpdateTemplate::read)?.into(), state.clock.now());
-    Ok(Json(templates::update_template(&state.context, &caller, id.0, change, now).await?.into()))
+    Ok(Json(
+        templates::update_template(&state.context, &caller, id.0, change, &caller.change(now)).await?.into(),
+    ))
 }
 
 /// Deletes a template.
@@ -155,7 +164,7 @@ pub async fn delete_template(
     state: Data<State>,
     _body: NoBody,
 ) -> Result<HttpResponse, Problem> {
-    templates::delete_template(&state.context, &caller, id.0, state.clock.now()).await?;
+    templates::delete_template(&state.context, &caller, id.0, &caller.change(state.clock.now())).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -1,4 +1,4 @@
-//! The tenant itself: read, change what is its own to change.
+//! The caller's own tenant: read it, and change the fields that tenants may change.
 
 use crate::{
     access::caller::{Authed, SettingsRead, SettingsWrite},
@@ -49,7 +49,7 @@ request! {
     }
 }
 
-fn body(state: &State, caller: &countersign_core::access::caller::Caller) -> Result<Json<Tenant>, Problem> {
+fn body(state: &State, caller: &countersign_core::access::actor::Actor) -> Result<Json<Tenant>, Problem> {
     let (tenant, locale) = settings::read_tenant(&state.context, caller)?;
     Ok(Json(Tenant {
         id: tenant.id.to_string(),
@@ -97,7 +97,7 @@ pub async fn update_tenant(
     countersign_web::body::refuse_query(&request)?;
     let UpdateTenant { locale } = body_of.0.read(UpdateTenant::read)?;
     if let Some(locale) = locale {
-        settings::save_locale(&state.context, &caller, locale, state.clock.now()).await?;
+        settings::save_locale(&state.context, &caller, locale, &caller.change(state.clock.now())).await?;
     }
     body(&state, &caller)
 }

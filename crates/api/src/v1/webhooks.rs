@@ -54,7 +54,15 @@ pub async fn create_webhook(
 ) -> Result<HttpResponse, Problem> {
     let Body(fields, once) = body;
     let (new, now) = (fields.read(CreateWebhook::read)?.into(), state.clock.now());
-    let made = webhooks::create_webhook(&state.context, &caller, new, once.as_ref(), now, &mut rng()).await;
+    let made = webhooks::create_webhook(
+        &state.context,
+        &caller,
+        new,
+        once.as_ref(),
+        &caller.change(now),
+        &mut rng(),
+    )
+    .await;
     let (webhook, secrets) = made?;
     let location = format!("{}/{}", request.path(), webhook.id);
     note_changed(&request, webhook.id);
@@ -122,7 +130,9 @@ pub async fn update_webhook(
     body: MergePatch,
 ) -> Result<Json<Webhook>, Problem> {
     let (change, now) = (body.0.read(UpdateWebhook::read)?.into(), state.clock.now());
-    Ok(Json(webhooks::update_webhook(&state.context, &caller, id.0, change, now).await?.into()))
+    Ok(Json(
+        webhooks::update_webhook(&state.context, &caller, id.0, change, &caller.change(now)).await?.into(),
+    ))
 }
 
 /// Rotates the secret of a webhook.
@@ -147,7 +157,9 @@ pub async fn rotate_webhook(
     body: Body,
 ) -> Result<Json<CreatedWebhook>, Problem> {
     let (overlap, now) = (body.0.read(RotateWebhook::read)?.overlap(), state.clock.now());
-    let rotated = webhooks::rotate_webhook(&state.context, &caller, id.0, overlap, now, &mut rng()).await;
+    let rotated =
+        webhooks::rotate_webhook(&state.context, &caller, id.0, overlap, &caller.change(now), &mut rng())
+            .await;
     let (webhook, secrets) = rotated?;
     Ok(Json(CreatedWebhook::new(webhook, &secrets)))
 }
@@ -171,7 +183,7 @@ pub async fn delete_webhook(
     state: Data<State>,
     _body: NoBody,
 ) -> Result<HttpResponse, Problem> {
-    webhooks::delete_webhook(&state.context, &caller, id.0, state.clock.now()).await?;
+    webhooks::delete_webhook(&state.context, &caller, id.0, &caller.change(state.clock.now())).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -1,4 +1,4 @@
-//! The acts on the history: to list, to report, to erase.
+//! The operations on the history: list, report, erase.
 
 pub mod erase;
 pub mod list;
@@ -6,16 +6,16 @@ pub mod report;
 pub mod timeline;
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     context::Context,
     ports::error::StoreError,
     tenant::profile::{Profile, ProfileName},
 };
 
-/// Why the history was not shown or changed.
+/// Why an operation on the history failed.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
-    /// No such verification of this tenant in this mode.
+    /// The tenant has no such verification in this mode.
     #[error("no such verification")]
     NotFound,
     /// The tenant has no profile of that name.
@@ -29,7 +29,7 @@ pub enum HistoryError {
     Database(#[source] StoreError),
 }
 
-async fn profile(context: &Context, caller: &Caller, name: &ProfileName) -> Result<Profile, HistoryError> {
-    let profile = context.directory.profile(caller.tenant, name).await.map_err(HistoryError::Database)?;
+async fn profile(context: &Context, actor: &Actor, name: &ProfileName) -> Result<Profile, HistoryError> {
+    let profile = context.directory.profile(actor.tenant, name).await.map_err(HistoryError::Database)?;
     profile.ok_or(HistoryError::UnknownProfile)
 }

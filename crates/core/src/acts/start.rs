@@ -1,11 +1,12 @@
-//! Start: a code is drawn, sealed, counted and queued in one act.
+//! Start: draws a code, seals it, counts the start and queues the message. The store does its part in one
+//! operation.
 
 pub mod guard;
 pub mod request;
 mod words;
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::{
         start::{
             guard::{Takes, check_country, list_takes, review_takes, source},
@@ -17,7 +18,7 @@ use crate::{
     },
     code::{Code, payment::Transaction},
     context::Context,
-    id::{EventId, MessageId, RecordKey, TemplateId, VerificationId},
+    id::{EventId, KeyId, MessageId, RecordKey, TemplateId, VerificationId},
     keyring::{Fingerprint, Place, Sealed},
     message::{sender_text::SenderText, text::CodeText},
     mode::Mode,
@@ -45,17 +46,17 @@ use crate::{
 };
 use rand::CryptoRng;
 
-/// Makes a verification and queues its message.
+/// Creates a verification and queues its message.
 pub async fn start_verification(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     request: StartRequest,
     once: Option<Once>,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Made, StartError> {
-    let view = context.tenant_view(caller.tenant).map_err(StartError::Directory)?;
-    let start = Start::prepare(context, caller, &view, &request, now)?;
+    let view = context.tenant_view(actor.tenant).map_err(StartError::Directory)?;
+    let start = Start::prepare(context, actor, &view, &request, now)?;
     let new = NewVerification { once, ..start.verification(now, rng)? };
     let key = new.key;
     match context.codes.start(new).await.map_err(StartError::Codes)? {
@@ -68,12 +69,12 @@ pub async fn start_verification(
     }
 }
 
-/// Only a start that asks to be alone in its listing is told of others there.
+/// `Changed` answers only starts with `exclusive`; a plain start never gets it.
 fn unlisted() -> StartError {
     StartError::Codes(StoreError::unavailable("a plain start was refused for another one"))
 }
 
-/// A key is trusted with what its tenant set up, not with the name of anybody else.
+/// Refuses a sender that the tenant has not set up: a key must not send in somebody else's name.
 fn check_sender(view: &TenantView, request: &StartRequest) -> Result<(), StartError> {
     let own = |text: &SenderText| view.senders.iter().any(|sender| sender.text == *text);
     if request.sender.as_ref().is_none_or(own) { Ok(()) } else { Err(StartError::UnknownSender) }
@@ -83,36 +84,35 @@ fn magic(mode: Mode, to: &PhoneNumber) -> Option<Magic> {
     if mode == Mode::Test { Magic::of(to) } else { None }
 }
 
-/// A review number with its code.
 type Review<'a> = (&'a ReviewNumber, Code);
 
-/// The review number that `to` is; test mode has none. One that cannot be
-/// opened is an ordinary number, with all its limits.
+/// The review number, if `to` is one; never in test mode. A review number that cannot be opened counts as an
+/// ordinary phone number, with all its limits.
 fn review<'a>(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     view: &'a TenantView,
     to: &PhoneNumber,
     now: Timestamp,
 ) -> Option<Review<'a>> {
-    if caller.mode == Mode::Test || view.reviews.is_empty() {
+    if actor.mode == Mode::Test || view.reviews.is_empty() {
         return None;
     }
-    let number = context.keyring.fingerprint(caller.tenant, to);
+    let number = context.keyring.fingerprint(actor.tenant, to);
     let review = view.reviews.iter().find(|review| review.number == number && now < review.ends_at)?;
     Some((review, review.open(&context.keyring)?.1))
 }
 
-/// What +15005550005 runs into.
+/// The limit that refuses +15005550005.
 fn test_limit() -> LimitHit {
     let scope = LimitScope::Number.as_str();
     LimitHit { name: "test_number".to_owned(), scope, retry_after: RATE_LIMIT_WAIT, states: Vec::new() }
 }
 
-/// A start that passed what can be told without the store.
+/// A start that has passed all checks that need no store.
 pub(crate) struct Start<'a> {
     context: &'a Context,
-    caller: &'a Caller,
+    actor: &'a Actor,
     view: &'a TenantView,
     pub(crate) profile: &'a Profile,
     request: &'a StartRequest,
@@ -122,20 +122,20 @@ pub(crate) struct Start<'a> {
 }
 
 impl<'a> Start<'a> {
-    /// Refuses what can be refused without the store.
+    /// Refuses everything that can be refused without the store.
     pub(crate) fn prepare(
         context: &'a Context,
-        caller: &'a Caller,
+        actor: &'a Actor,
         view: &'a TenantView,
         request: &'a StartRequest,
         now: Timestamp,
     ) -> Result<Self, StartError> {
-        if caller.mode == Mode::Live && !has_way(context, view, &request.to) {
+        if actor.mode == Mode::Live && !has_way(context, view, &request.to) {
             return Err(StartError::NoRoute);
         }
         let profile = view.profiles.get(&request.profile).ok_or(StartError::UnknownProfile)?;
-        let magic = magic(caller.mode, &request.to);
-        let review = review(context, caller, view, &request.to, now);
+        let magic = magic(actor.mode, &request.to);
+        let review = review(context, actor, view, &request.to, now);
         match magic {
             Some(Magic::Blocked) => return Err(StartError::NumberBlocked),
             Some(Magic::RateLimited) => return Err(StartError::Limited(test_limit())),
@@ -145,11 +145,11 @@ impl<'a> Start<'a> {
         let template = template(view, request)?;
         check_sender(view, request)?;
         check_length(view, profile, request, template)?;
-        Ok(Self { context, caller, view, profile, request, template, magic, review })
+        Ok(Self { context, actor, view, profile, request, template, magic, review })
     }
 
-    /// What came of a start in the store: the verification and its record, or
-    /// nothing where another one of its listing stood in the way.
+    /// Turns the store's outcome into the verification and its record. Returns `None` if another verification
+    /// of its group was in the way.
     pub(crate) fn made(
         &self,
         key: RecordKey,
@@ -170,7 +170,7 @@ impl<'a> Start<'a> {
         self.request.text(code, self.template)
     }
 
-    /// Whether another message of that verification would say what one of this start would.
+    /// Returns whether the message of that verification would be the same as one of this start.
     pub(crate) fn is_like(&self, other: &CodeText) -> bool {
         self.text(other.code.clone()).is_like(other)
     }
@@ -180,22 +180,22 @@ impl<'a> Start<'a> {
         Contact { profile: self.profile.name.clone(), to, metadata }
     }
 
-    /// What counts it, besides its number's own limits.
+    /// The limits that count this start, besides the phone number's own.
     pub(crate) fn takes(&self) -> Result<Takes, StartError> {
         match &self.review {
             Some((review, _)) => Ok(review_takes(self.context, review)),
-            None => list_takes(self.context, self.caller, self.view, self.profile, self.request),
+            None => list_takes(self.context, self.actor, self.view, self.profile, self.request),
         }
     }
 
-    /// What the store is asked to make; with a code of its own each time.
+    /// The verification that the store must create, with a newly drawn code in each call.
     pub(crate) fn verification(
         &self,
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<NewVerification, StartError> {
         let takes = self.takes()?;
-        let Caller { tenant, mode, .. } = *self.caller;
+        let Actor { tenant, mode, .. } = *self.actor;
         let number = self.context.keyring.fingerprint(tenant, &self.request.to);
         let partition = number.partition(self.context.partitions);
         let id = VerificationId::new(now, partition, rng);
@@ -203,7 +203,8 @@ impl<'a> Start<'a> {
         Ok(NewVerification {
             key,
             record: self.record(key, number, now, rng),
-            starter: self.caller.key,
+            // The event has a field for a key; it is zeros if no key started it.
+            starter: self.actor.key().unwrap_or(KeyId::from_bytes([0; 16])),
             country: self.request.to.country(),
             expires_in: self.request.expires_in.unwrap_or(self.profile.policy.expires_in),
             number_limits: match &self.review {
@@ -246,7 +247,7 @@ impl<'a> Start<'a> {
             stored_status: Status::Pending,
             profile: self.profile.id,
             number,
-            // The store's clock sets the times.
+            // The store's clock replaces these times.
             created_at: now,
             expires_at: now,
             resend_at: now,
@@ -262,7 +263,7 @@ impl<'a> Start<'a> {
             accepted: review,
             expires_at_check: self.magic == Some(Magic::Expired),
             review,
-            source: source(self.context, self.caller, self.request.end_user_ip),
+            source: source(self.context, self.actor, self.request.end_user_ip),
             message: MessageId::new(now, id.partition(), rng),
             contact: keyring.seal(&place(Sealed::Contact), &self.contact().pack(), rng),
             code: keyring.seal(&place(Sealed::Code), &text.pack(), rng),

@@ -1,25 +1,25 @@
-//! Management of the tenant's allowlist: nobody locks themselves out unasked.
+//! Management of the tenant's allowlist. A caller cannot lock itself out without confirming it.
 
 use crate::{
     access::{
+        actor::{Actor, LiveByTest},
         allowlist::Allowlist,
-        caller::{Caller, LiveByTest},
+        change::Change,
         usage::{AddressUse, UsePage},
     },
-    context::Context,
+    context::Replica,
     ports::error::StoreError,
     tenant::settings::Setting,
-    time::Timestamp,
 };
 use std::net::IpAddr;
 
 /// Why an allowlist was not read or replaced.
 #[derive(Debug, thiserror::Error)]
 pub enum AllowlistError {
-    /// The caller's own address is not on the new list, and it was not confirmed.
+    /// The new list lacks the caller's own address, and the caller did not confirm that.
     #[error("the list would lock its author out")]
     LockOut(IpAddr),
-    /// By a test key.
+    /// A test key tried to change the list.
     #[error(transparent)]
     LiveByTest(#[from] LiveByTest),
     /// The directory did not answer.
@@ -27,44 +27,43 @@ pub enum AllowlistError {
     Directory(#[source] StoreError),
 }
 
-/// Reads the list that holds for all keys of the caller's tenant.
-pub async fn read_api_allowlist(context: &Context, caller: &Caller) -> Result<Allowlist, AllowlistError> {
-    let settings = context.directory.settings(caller.tenant).await.map_err(AllowlistError::Directory)?;
+/// Reads the list that applies to all keys of the caller's tenant.
+pub async fn read_api_allowlist(replica: &Replica, actor: &Actor) -> Result<Allowlist, AllowlistError> {
+    let settings = replica.directory.settings(actor.tenant).await.map_err(AllowlistError::Directory)?;
     Ok(settings.api_allowlist)
 }
 
-/// Puts a list in its place. `confirmed` says that its author may be locked out.
+/// Replaces the list. With `confirmed`, the caller may lock itself out.
 pub async fn replace_api_allowlist(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     list: Allowlist,
     confirmed: bool,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Allowlist, AllowlistError> {
-    caller.refuse_test()?;
-    if !confirmed && !list.allows(caller.address) {
-        return Err(AllowlistError::LockOut(caller.address));
+    actor.refuse_test()?;
+    if !confirmed && let Some(address) = actor.locked_out_by(&list) {
+        return Err(AllowlistError::LockOut(address));
     }
-    let saved =
-        context.directory.save_setting(caller.tenant, &Setting::ApiAllowlist(list.clone()), now).await;
-    context.catch_up().await;
+    let saved = replica.directory.save_setting(actor.tenant, &Setting::ApiAllowlist(list.clone()), by).await;
+    replica.catch_up().await;
     saved.map_err(AllowlistError::Directory)?;
     Ok(list)
 }
 
-/// Lists uses of the tenant's keys, newest first, each with whether the lists
-/// as they are now admit it.
+/// Lists the uses of the tenant's keys, newest first. Each has a flag that says whether the present lists
+/// admit its address.
 pub async fn list_address_uses(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     page: UsePage,
 ) -> Result<Vec<(AddressUse, bool)>, AllowlistError> {
-    let uses = context.directory.list_address_uses(caller.tenant, page).await;
+    let uses = replica.directory.list_address_uses(actor.tenant, page).await;
     let uses = uses.map_err(AllowlistError::Directory)?;
-    let view = context.tenant_view(caller.tenant).map_err(AllowlistError::Directory)?;
+    let view = replica.tenant_view(actor.tenant).map_err(AllowlistError::Directory)?;
     let is_allowed = |one: &AddressUse| {
-        // A key that is gone is accepted from nowhere.
-        let key = context.snapshot.key(one.key);
+        // A deleted key is accepted from no address.
+        let key = replica.snapshot.key(one.key);
         view.settings.api_allowlist.allows(one.address)
             && key.is_some_and(|key| key.allowlist.allows(one.address))
     };

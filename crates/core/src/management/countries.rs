@@ -1,27 +1,26 @@
 //! Management of the countries that a tenant sends to.
 
 use crate::{
-    access::caller::Caller,
-    context::Context,
+    access::{actor::Actor, change::Change},
+    context::Replica,
     management::settings::{SettingError, save},
     phone::countries::Countries,
     tenant::settings::Setting,
-    time::Timestamp,
 };
 
 /// The country list.
-pub fn read_countries(context: &Context, caller: &Caller) -> Result<Countries, SettingError> {
-    Ok(context.tenant_view(caller.tenant)?.settings.countries.clone())
+pub fn read_countries(replica: &Replica, actor: &Actor) -> Result<Countries, SettingError> {
+    Ok(replica.tenant_view(actor.tenant)?.settings.countries.clone())
 }
 
 /// Replaces the country list.
 pub async fn save_countries(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     countries: Countries,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Countries, SettingError> {
-    caller.refuse_test()?;
-    save(context, caller, &Setting::Countries(countries.clone()), now).await?;
+    actor.refuse_test()?;
+    save(replica, actor, &Setting::Countries(countries.clone()), by).await?;
     Ok(countries)
 }

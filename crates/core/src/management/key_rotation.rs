@@ -1,20 +1,20 @@
-//! Rotation: another key takes a key's place, and for a while both are accepted.
+//! Rotation of keys: a new key replaces an old one, and for some time both are accepted.
 //!
-//! The new key has an id of its own, for the id stands in the key's text and
-//! names one secret.
+//! The new key has its own id, because the id is a part of the key's text and belongs to one secret.
 
 use crate::{
     access::{
-        caller::Caller,
+        actor::Actor,
+        change::Change,
         key::{Key, PresentedKey},
     },
-    context::Context,
+    context::Replica,
     id::KeyId,
     management::{
         keys::{KeyError, read_governed, refuse_escaping, refuse_outliving},
         repeat::{made_once, refuse_repeat},
     },
-    ports::directory::Rotation,
+    ports::directory::keys::Rotation,
     snapshot::ends::KeyEnd,
     time::Timestamp,
     verification::idempotency::Once,
@@ -22,12 +22,12 @@ use crate::{
 use rand::CryptoRng;
 use std::time::Duration;
 
-/// Longest time for which both keys are accepted.
+/// The longest time for which both keys may be accepted.
 pub const MOST_OVERLAP: Duration = Duration::from_secs(7 * 24 * 3_600);
-/// The time for which both are accepted when nothing is said.
+/// The default time for which both keys are accepted.
 pub const OVERLAP: Duration = Duration::from_secs(24 * 3_600);
 
-/// What takes the place of `old`, which is accepted for `overlap` from `now` on.
+/// Plans the replacement of `old`, which is accepted for `overlap` from `now` on.
 pub fn plan(
     old: &Key,
     overlap: Duration,
@@ -35,50 +35,45 @@ pub fn plan(
     rng: &mut impl CryptoRng,
 ) -> (Rotation, PresentedKey) {
     let presented = PresentedKey::generate(old.mode, KeyId::new(now, rng), rng);
-    let end = now + overlap;
     let rotation = Rotation {
         new: old.successor(&presented, now),
         old: old.id,
         version: old.version,
-        ends_at: old.expires_at.map_or(end, |own| own.min(end)),
+        ends_at: old.end_after(overlap, now),
     };
     (rotation, presented)
 }
 
-/// How the key that was replaced ends.
-pub fn end_of(rotation: &Rotation) -> KeyEnd {
-    KeyEnd { key: rotation.old, version: rotation.version + 1, at: rotation.ends_at }
-}
-
-/// Makes a key that takes the place of another, which ends after `overlap`.
-/// The second value alone holds its secret, to be shown once.
+/// Creates a key that replaces another, which ends after `overlap`. Only the second value contains the
+/// secret, to be shown once.
 ///
-/// A key may rotate itself: who can be shown its successor holds it already.
+/// A key may rotate itself: its holder gets no more access by that.
 pub async fn rotate_key(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     id: KeyId,
     (overlap, once): (Duration, Option<Once>),
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), KeyError> {
-    refuse_repeat::<KeyError>(context, caller.tenant, once.as_ref(), now).await?;
-    let old = read_governed(context, caller, id).await?;
-    refuse_outliving(caller, old.expires_at)?;
-    refuse_escaping(caller, &old.allowlist)?;
-    if !old.is_usable(now) {
+    refuse_repeat::<KeyError>(replica, actor.tenant, once.as_ref(), by.at).await?;
+    let old = read_governed(replica, actor, id).await?;
+    refuse_outliving(actor, old.expires_at)?;
+    refuse_escaping(actor, &old.allowlist)?;
+    if !old.is_usable(by.at) {
         return Err(KeyError::NotInUse);
     }
-    // Its end was brought forward, so a second successor would end with it.
+    // The old key already has a nearer expiry, so a second successor would expire with it.
     if let Some(successor) = old.replaced_by
-        && context.directory.key(caller.tenant, successor).await.map_err(KeyError::Directory)?.is_some()
+        && replica.directory.key(actor.tenant, successor).await.map_err(KeyError::Directory)?.is_some()
     {
         return Err(KeyError::Replaced(successor));
     }
-    let (rotation, presented) = plan(&old, overlap, now, rng);
-    let rotated = context.directory.rotate_key(&rotation, once.as_ref()).await;
-    made_once::<KeyError>(context, caller.tenant, once.as_ref(), now, rotated).await?;
-    context.tell_end(end_of(&rotation)).await;
+    let (rotation, presented) = plan(&old, overlap, by.at, rng);
+    let rotated = replica.directory.rotate_key(&rotation, once.as_ref(), by).await;
+    made_once::<KeyError>(replica, actor.tenant, once.as_ref(), by.at, rotated).await?;
+    let end = KeyEnd { key: rotation.old, version: rotation.version + 1, at: rotation.ends_at };
+    replica.tell_end(end).await;
     Ok((rotation.new, presented))
 }
 

@@ -1,18 +1,19 @@
-//! Management of API keys: a key grants only what it holds, acts only on keys
-//! that it covers, and cannot lock itself out.
+//! Management of API keys. A key can grant only scopes that it has, can change only keys whose scopes it has,
+//! and cannot lock itself out.
 
 use crate::{
     access::{
+        actor::Actor,
         allowlist::Allowlist,
-        caller::Caller,
+        change::Change,
         key::{Key, MAX_NAME, PresentedKey},
         scope::Scopes,
     },
-    context::Context,
+    context::Replica,
     id::KeyId,
     management::repeat::{made_once, refuse_repeat},
     mode::Mode,
-    ports::{directory::KeyChange, error::StoreError},
+    ports::{directory::keys::KeyChange, error::StoreError},
     snapshot::ends::KeyEnd,
     time::Timestamp,
     verification::idempotency::{IdempotencyError, Once},
@@ -20,78 +21,75 @@ use crate::{
 use rand::CryptoRng;
 use std::net::IpAddr;
 
-/// The name of a key, 1 to 64 characters and none of them a control character.
+/// The name of a key: 1 to 64 characters without control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyName(String);
 
 impl KeyName {
-    /// `None` when it is empty, too long, or would break a line.
+    /// Returns `None` if the text is empty, too long, or contains a control character.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=MAX_NAME).contains(&text.chars().count());
         (fits && !text.chars().any(char::is_control)).then(|| Self(text.to_owned()))
     }
 
-    /// The name.
     pub fn into_string(self) -> String {
         self.0
     }
 }
 
-/// What a client asks for; parsed, so the name and the expiry are within their bounds.
+/// The request to create a key. It is parsed, so name and expiry are within their bounds.
 #[derive(Clone, Debug)]
 pub struct CreateKey {
-    /// What people call it.
+    /// The name that people see.
     pub name: KeyName,
-    /// Live or test.
     pub mode: Mode,
-    /// What it may do.
     pub scopes: Scopes,
-    /// Refused from then on.
+    /// From this time on, the server refuses the key.
     pub expires_at: Option<Timestamp>,
-    /// The addresses that it may be used from.
+    /// The addresses from which it may be used.
     pub allowlist: Allowlist,
 }
 
-/// A change that a client asks for.
+/// The request to change a key.
 #[derive(Clone, Debug)]
 pub struct UpdateKey {
-    /// What changes.
+    /// The change itself.
     pub change: KeyChange,
-    /// The caller may lose its own access by it.
+    /// Whether the caller may lose its own access by the change.
     pub confirmed: bool,
 }
 
-/// Why a key was not made, read or changed.
+/// Why a key was not created, read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The tenant has no such key, or none that the caller's mode may change.
+    /// The tenant has no such key, or the caller's mode may not change it.
     #[error("no such key")]
     NotFound,
-    /// The caller does not hold all of these scopes.
+    /// The caller lacks these scopes.
     #[error("a key cannot grant or govern more than it holds")]
     BeyondOwnScopes(Scopes),
-    /// The key would outlast the caller's, which ends then.
+    /// The key would expire later than the caller's own, which expires at this time.
     #[error("a key cannot make or change a key to outlast it")]
     BeyondOwnExpiry(Timestamp),
-    /// The key would be of use where the caller's is refused.
+    /// The key would be accepted from addresses from which the caller's own is refused.
     #[error("a key cannot make or change a key to be of use where it is refused")]
     BeyondOwnAllowlist,
-    /// The caller would take its own address from the list of the key that it uses.
+    /// The caller would remove its own address from the list of the key that it uses.
     #[error("the list would lock its author out")]
     LockOut(IpAddr),
-    /// A key that is disabled or has ended has nothing to hand over.
+    /// A disabled or expired key cannot be rotated.
     #[error("the key is not in use")]
     NotInUse,
-    /// Another key took its place already.
+    /// The key has already been replaced by this one.
     #[error("the key was rotated before")]
     Replaced(KeyId),
-    /// The request bears an Idempotency-Key that was used.
+    /// The Idempotency-Key was used before.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
-    /// A test key would make a live one.
+    /// A test key tried to create a live one.
     #[error("a test key makes only test keys")]
     LiveByTest,
-    /// The caller would disable, end or delete the key that it uses.
+    /// The caller tried to disable, expire or delete the key that it uses.
     #[error("a key cannot disable, end or delete itself")]
     OwnKey,
     /// The directory did not answer.
@@ -99,123 +97,120 @@ pub enum KeyError {
     Directory(#[from] StoreError),
 }
 
-/// Makes a key. The second value alone holds its secret, to be shown once.
+/// Creates a key. Only the second value contains its secret, to be shown once.
 pub async fn create_key(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     request: CreateKey,
     once: Option<Once>,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), KeyError> {
-    refuse_repeat::<KeyError>(context, caller.tenant, once.as_ref(), now).await?;
-    if caller.mode == Mode::Test && request.mode == Mode::Live {
+    refuse_repeat::<KeyError>(replica, actor.tenant, once.as_ref(), by.at).await?;
+    if actor.mode == Mode::Test && request.mode == Mode::Live {
         return Err(KeyError::LiveByTest);
     }
-    if !caller.scopes.covers(request.scopes) {
+    if !actor.grants.covers(request.scopes) {
         return Err(KeyError::BeyondOwnScopes(request.scopes));
     }
-    refuse_outliving(caller, request.expires_at)?;
-    refuse_escaping(caller, &request.allowlist)?;
-    let id = KeyId::new(now, rng);
+    refuse_outliving(actor, request.expires_at)?;
+    refuse_escaping(actor, &request.allowlist)?;
+    let id = KeyId::new(by.at, rng);
     let presented = PresentedKey::generate(request.mode, id, rng);
     let name = request.name.into_string();
     let key = Key {
         expires_at: request.expires_at,
         allowlist: request.allowlist,
-        ..Key::new(&presented, caller.tenant, name, request.scopes, now)
+        ..Key::new(&presented, actor.tenant, name, request.scopes, by.at)
     };
-    let created = context.directory.create_key(&key, once.as_ref()).await;
-    made_once::<KeyError>(context, caller.tenant, once.as_ref(), now, created).await?;
-    context.catch_up().await;
+    let created = replica.directory.create_key(&key, once.as_ref(), by).await;
+    made_once::<KeyError>(replica, actor.tenant, once.as_ref(), by.at, created).await?;
+    replica.catch_up().await;
     Ok((key, presented))
 }
 
 /// Reads a key of the caller's tenant.
-pub async fn read_key(context: &Context, caller: &Caller, id: KeyId) -> Result<Key, KeyError> {
-    let key = context.directory.key(caller.tenant, id).await.map_err(KeyError::Directory)?;
+pub async fn read_key(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
+    let key = replica.directory.key(actor.tenant, id).await.map_err(KeyError::Directory)?;
     key.ok_or(KeyError::NotFound)
 }
 
-/// Keys of the caller's tenant, newest first, those before `before`.
+/// The keys of the caller's tenant before `before`, newest first.
 pub async fn list_keys(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     before: Option<KeyId>,
     limit: u16,
 ) -> Result<Vec<Key>, KeyError> {
-    context.directory.list_keys(caller.tenant, before, limit).await.map_err(KeyError::Directory)
+    replica.directory.list_keys(actor.tenant, before, limit).await.map_err(KeyError::Directory)
 }
 
-/// Changes a key and gives it as it is then.
+/// Changes a key and returns its new state.
 pub async fn update_key(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     id: KeyId,
     UpdateKey { change, confirmed }: UpdateKey,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Key, KeyError> {
-    read_governed(context, caller, id).await?;
+    read_governed(replica, actor, id).await?;
     if let Some(expiry) = change.expires_at {
-        refuse_outliving(caller, expiry)?;
+        refuse_outliving(actor, expiry)?;
     }
     let ends =
-        change.disabled == Some(true) || change.expires_at.flatten().is_some_and(|expiry| expiry <= now);
-    if id == caller.key && ends {
+        change.disabled == Some(true) || change.expires_at.flatten().is_some_and(|expiry| expiry <= by.at);
+    if actor.key() == Some(id) && ends {
         return Err(KeyError::OwnKey);
     }
     if let Some(list) = &change.allowlist {
-        refuse_escaping(caller, list)?;
-        if id == caller.key && !confirmed && !list.allows(caller.address) {
-            return Err(KeyError::LockOut(caller.address));
+        refuse_escaping(actor, list)?;
+        let own = actor.key() == Some(id) && !confirmed;
+        if own && let Some(address) = actor.locked_out_by(list) {
+            return Err(KeyError::LockOut(address));
         }
     }
-    let key = context.directory.update_key(caller.tenant, id, change, now).await;
+    let key = replica.directory.update_key(actor.tenant, id, change, by).await;
     match key.as_ref().ok().and_then(Option::as_ref).and_then(KeyEnd::of) {
-        Some(end) => context.tell_end(end).await,
-        None => context.catch_up().await,
+        Some(end) => replica.tell_end(end).await,
+        None => replica.catch_up().await,
     }
     key.map_err(KeyError::Directory)?.ok_or(KeyError::NotFound)
 }
 
-/// Deletes a key; it is refused from then on.
-pub async fn delete_key(
-    context: &Context,
-    caller: &Caller,
-    id: KeyId,
-    now: Timestamp,
-) -> Result<(), KeyError> {
-    read_governed(context, caller, id).await?;
-    if id == caller.key {
+/// Deletes a key. From then on the server refuses it.
+pub async fn delete_key(replica: &Replica, actor: &Actor, id: KeyId, by: &Change) -> Result<(), KeyError> {
+    read_governed(replica, actor, id).await?;
+    if actor.key() == Some(id) {
         return Err(KeyError::OwnKey);
     }
-    let deleted = context.directory.delete_key(caller.tenant, id, now).await;
+    let deleted = replica.directory.delete_key(actor.tenant, id, by).await;
     if let Ok(true) = deleted {
-        context.tell_end(KeyEnd::deleted(id)).await;
+        replica.tell_end(KeyEnd::deleted(id)).await;
     }
     if deleted.map_err(KeyError::Directory)? { Ok(()) } else { Err(KeyError::NotFound) }
 }
 
-/// A key that ends makes none that outlasts it, and cannot put off its own end.
-pub(crate) fn refuse_outliving(caller: &Caller, expiry: Option<Timestamp>) -> Result<(), KeyError> {
-    match caller.expires_at {
+/// Refuses an expiry later than the actor's own: a key that expires can neither make one that lasts longer,
+/// nor extend itself.
+pub(crate) fn refuse_outliving(actor: &Actor, expiry: Option<Timestamp>) -> Result<(), KeyError> {
+    match actor.until {
         Some(own) if expiry.is_none_or(|expiry| expiry > own) => Err(KeyError::BeyondOwnExpiry(own)),
         _ => Ok(()),
     }
 }
 
-/// A key with a list of its own makes none that is of use elsewhere, and cannot
-/// widen its own: who stole it could otherwise leave the list by a new key.
-pub(crate) fn refuse_escaping(caller: &Caller, list: &Allowlist) -> Result<(), KeyError> {
-    if list.is_within(&caller.allowlist) { Ok(()) } else { Err(KeyError::BeyondOwnAllowlist) }
+/// Refuses a list that admits more addresses than the actor's own. Otherwise a thief could leave the list of
+/// a stolen key by making a new key.
+pub(crate) fn refuse_escaping(actor: &Actor, list: &Allowlist) -> Result<(), KeyError> {
+    if list.is_within(&actor.allowlist) { Ok(()) } else { Err(KeyError::BeyondOwnAllowlist) }
 }
 
-/// A key that the caller may change. Mode and scopes of a key never change, so
-/// what is found here still holds when the change is written.
-pub(crate) async fn read_governed(context: &Context, caller: &Caller, id: KeyId) -> Result<Key, KeyError> {
-    let key = read_key(context, caller, id).await?;
-    if caller.mode == Mode::Test && key.mode == Mode::Live {
+/// Reads a key and checks that the caller may change it. Mode and scopes of a key never change, so the check
+/// is still valid when the change is written.
+pub(crate) async fn read_governed(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
+    let key = read_key(replica, actor, id).await?;
+    if actor.mode == Mode::Test && key.mode == Mode::Live {
         return Err(KeyError::NotFound);
     }
-    if caller.scopes.covers(key.scopes) { Ok(key) } else { Err(KeyError::BeyondOwnScopes(key.scopes)) }
+    if actor.grants.covers(key.scopes) { Ok(key) } else { Err(KeyError::BeyondOwnScopes(key.scopes)) }
 }

@@ -1,28 +1,25 @@
-//! The limits of one profile, one at a time: what the Twilio route calls rate
-//! limits and buckets. A limit may be announced before it has a bucket, and
-//! limits nothing until then.
+//! The limits of one profile, one at a time. The Twilio-compatible API calls them rate limits and buckets. A
+//! limit may be created before its first bucket; until then it limits nothing.
 
 use crate::{
-    access::caller::Caller,
-    context::Context,
+    access::{actor::Actor, change::Change},
+    context::Replica,
     id::ProfileId,
     management::profiles::{ProfileError, change_profile, find_profile},
     tenant::{
         limits::{Bucket, Buckets, LimitName, LimitNotes, LimitScope, NamedLimits},
         profile::Profile,
     },
-    time::Timestamp,
 };
 use std::collections::BTreeMap;
 
 /// A limit of a profile, with or without buckets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateLimit {
-    /// Its name.
     pub name: LimitName,
-    /// What was said of it.
+    /// The client's note about the limit.
     pub note: String,
-    /// Its buckets; none, and it limits nothing.
+    /// The buckets. Without any, the limit has no effect.
     pub buckets: Vec<Bucket>,
 }
 
@@ -32,19 +29,19 @@ pub enum RateLimitError {
     /// The profile has no such limit, or the limit no such bucket.
     #[error("no such limit")]
     NotFound,
-    /// The profile has a limit of this name.
+    /// The profile already has a limit with this name.
     #[error("the name is taken")]
     NameTaken,
-    /// The profile has as many limits as it may have.
+    /// The profile has the maximum number of limits.
     #[error("a profile has at most {} limits", NamedLimits::MOST)]
     TooMany,
-    /// The limit has a bucket with this window.
+    /// The limit already has a bucket with this window.
     #[error("the window is taken")]
     WindowTaken,
-    /// The limit has as many buckets as it may have.
+    /// The limit has the maximum number of buckets.
     #[error("a limit has at most {} buckets", Buckets::MOST)]
     TooManyBuckets,
-    /// A bucket is out of its bounds.
+    /// A bucket exceeds its bounds.
     #[error("a bucket is out of its bounds")]
     OutOfBounds,
     /// The profile was not read or changed.
@@ -52,7 +49,7 @@ pub enum RateLimitError {
     Profile(#[from] ProfileError),
 }
 
-/// Every limit of a profile, by name.
+/// All limits of a profile, sorted by name.
 pub fn rate_limits(profile: &Profile) -> Vec<RateLimit> {
     let mut all: BTreeMap<&LimitName, RateLimit> = BTreeMap::new();
     for (name, note) in profile.limit_notes.as_map() {
@@ -66,15 +63,15 @@ pub fn rate_limits(profile: &Profile) -> Vec<RateLimit> {
     all.into_values().collect()
 }
 
-/// Announces a limit.
+/// Creates a limit without buckets.
 pub async fn create_rate_limit(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     profile: ProfileId,
     (name, note): (LimitName, String),
-    now: Timestamp,
+    by: &Change,
 ) -> Result<RateLimit, RateLimitError> {
-    change(context, caller, profile, now, |limits| {
+    change(replica, actor, profile, by, |limits| {
         if limits.iter().any(|limit| limit.name == name) {
             return Err(RateLimitError::NameTaken);
         }
@@ -88,15 +85,15 @@ pub async fn create_rate_limit(
     .await
 }
 
-/// Says something else of a limit.
+/// Changes the note about a limit.
 pub async fn describe_rate_limit(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     profile: ProfileId,
     (name, note): (&LimitName, Option<&str>),
-    now: Timestamp,
+    by: &Change,
 ) -> Result<RateLimit, RateLimitError> {
-    change(context, caller, profile, now, |limits| {
+    change(replica, actor, profile, by, |limits| {
         let limit = find(limits, name)?;
         if let Some(note) = note {
             note.clone_into(&mut limit.note);
@@ -106,15 +103,15 @@ pub async fn describe_rate_limit(
     .await
 }
 
-/// Takes a limit away with its buckets.
+/// Deletes a limit with its buckets.
 pub async fn delete_rate_limit(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     profile: ProfileId,
     name: &LimitName,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), RateLimitError> {
-    change(context, caller, profile, now, |limits| {
+    change(replica, actor, profile, by, |limits| {
         find(limits, name)?;
         limits.retain(|limit| limit.name != *name);
         Ok(())
@@ -122,15 +119,15 @@ pub async fn delete_rate_limit(
     .await
 }
 
-/// Gives a limit one bucket more.
+/// Adds a bucket to a limit.
 pub async fn create_bucket(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     profile: ProfileId,
     (name, bucket): (&LimitName, Bucket),
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), RateLimitError> {
-    change(context, caller, profile, now, |limits| {
+    change(replica, actor, profile, by, |limits| {
         let limit = find(limits, name)?;
         if limit.buckets.iter().any(|known| known.window == bucket.window) {
             return Err(RateLimitError::WindowTaken);
@@ -146,14 +143,14 @@ pub async fn create_bucket(
 
 /// Replaces the bucket with this window.
 pub async fn update_bucket(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     profile: ProfileId,
     (name, window): (&LimitName, u32),
     (max, new_window): (Option<u32>, Option<u32>),
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Bucket, RateLimitError> {
-    change(context, caller, profile, now, |limits| {
+    change(replica, actor, profile, by, |limits| {
         let limit = find(limits, name)?;
         let at = place(limit, window)?;
         let bucket = Bucket::new(max.unwrap_or(limit.buckets[at].max), new_window.unwrap_or(window));
@@ -167,15 +164,15 @@ pub async fn update_bucket(
     .await
 }
 
-/// Takes the bucket with this window away.
+/// Deletes the bucket with this window.
 pub async fn delete_bucket(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     profile: ProfileId,
     (name, window): (&LimitName, u32),
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), RateLimitError> {
-    change(context, caller, profile, now, |limits| {
+    change(replica, actor, profile, by, |limits| {
         let limit = find(limits, name)?;
         let at = place(limit, window)?;
         limit.buckets.remove(at);
@@ -194,14 +191,14 @@ fn place(limit: &RateLimit, window: u32) -> Result<usize, RateLimitError> {
 }
 
 async fn change<T>(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     id: ProfileId,
-    now: Timestamp,
+    by: &Change,
     change: impl Fn(&mut Vec<RateLimit>) -> Result<T, RateLimitError>,
 ) -> Result<T, RateLimitError> {
-    let find = async || find_profile(context, caller, id).await;
-    let changed = change_profile(context, caller, find, now, |old| {
+    let find = async || find_profile(replica, actor, id).await;
+    let changed = change_profile(replica, actor, find, by, |old| {
         let mut limits = rate_limits(old);
         let told = change(&mut limits)?;
         Ok((with_limits(old, limits)?, told))

@@ -1,43 +1,45 @@
 //! Management of profiles.
 
 use crate::{
-    access::caller::{Caller, LiveByTest},
+    access::{
+        actor::{Actor, LiveByTest},
+        change::Change,
+    },
     code::Alphabet,
-    context::Context,
+    context::Replica,
     id::ProfileId,
     ports::error::StoreError,
     tenant::{
         limits::{LimitName, NamedLimits},
         profile::{DisplayName, Policy, Profile, ProfileName, ResendPolicy},
     },
-    time::Timestamp,
 };
 use rand::CryptoRng;
 use std::time::Duration;
 
-/// Others may change the same profile meanwhile; more turns than this are no accident.
+/// How often a change is tried again if other calls change the same profile meanwhile. More failures than this
+/// can only come from a bug.
 const TURNS: usize = 16;
 /// How many profiles a tenant may have.
 pub const MOST_PROFILES: u32 = 100;
 
-/// What a client says of a profile. Each `None` leaves the value as it is.
+/// A change of a profile by a client. Each `None` leaves the value as it is.
 #[derive(Clone, Debug, Default)]
 pub struct ProfileChange {
-    /// How people call it; `Some(None)` takes that back.
+    /// The name that people see; `Some(None)` removes it.
     pub display_name: Option<Option<DisplayName>>,
-    /// Characters in a code.
+    /// The number of characters of a code.
     pub code_length: Option<u8>,
-    /// What a code is made of.
+    /// The characters of a code.
     pub alphabet: Option<Alphabet>,
-    /// How long a code lives.
+    /// How long a code is valid.
     pub expires_in: Option<Duration>,
-    /// Wrong codes that end a verification.
+    /// The number of wrong codes that ends a verification.
     pub max_checks: Option<u8>,
-    /// Messages of a verification.
+    /// The maximum number of messages of a verification.
     pub max_sends: Option<u8>,
-    /// What a resend carries.
+    /// The code that a resend sends.
     pub resend: Option<ResendPolicy>,
-    /// Its limits.
     pub limits: Option<NamedLimits>,
 }
 
@@ -53,7 +55,7 @@ impl ProfileChange {
             resend: self.resend.unwrap_or(policy.resend),
         };
         let limits = self.limits.unwrap_or_else(|| old.limits.clone());
-        // What was said of a limit goes with it.
+        // The note about a limit is deleted with the limit.
         let mut limit_notes = old.limit_notes;
         let gone =
             |name: &LimitName| old.limits.as_map().contains_key(name) && !limits.as_map().contains_key(name);
@@ -66,13 +68,13 @@ impl ProfileChange {
 /// Why a profile was not read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
-    /// The tenant has no profile of that name.
+    /// The tenant has no profile with this name.
     #[error("no such profile")]
     NotFound,
-    /// Every tenant has `default`.
+    /// The profile `default` cannot be deleted.
     #[error("the profile `default` stays")]
     Default,
-    /// By a test key.
+    /// A test key tried to change a profile.
     #[error(transparent)]
     LiveByTest(#[from] LiveByTest),
     /// The directory did not answer.
@@ -80,177 +82,165 @@ pub enum ProfileError {
     Directory(#[from] StoreError),
 }
 
-/// The profiles of the tenant, by name.
-pub async fn list_profiles(context: &Context, caller: &Caller) -> Result<Vec<Profile>, ProfileError> {
-    Ok(context.directory.list_profiles(caller.tenant).await?)
+/// The profiles of the tenant, sorted by name.
+pub async fn list_profiles(replica: &Replica, actor: &Actor) -> Result<Vec<Profile>, ProfileError> {
+    Ok(replica.directory.list_profiles(actor.tenant).await?)
 }
 
 /// A profile of the tenant.
 pub async fn read_profile(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     name: &ProfileName,
 ) -> Result<Profile, ProfileError> {
-    context.directory.profile(caller.tenant, name).await?.ok_or(ProfileError::NotFound)
+    replica.directory.profile(actor.tenant, name).await?.ok_or(ProfileError::NotFound)
 }
 
 /// A profile of the tenant by its id.
-pub async fn find_profile(
-    context: &Context,
-    caller: &Caller,
-    id: ProfileId,
-) -> Result<Profile, ProfileError> {
-    let all = context.directory.list_profiles(caller.tenant).await?;
+pub async fn find_profile(replica: &Replica, actor: &Actor, id: ProfileId) -> Result<Profile, ProfileError> {
+    let all = replica.directory.list_profiles(actor.tenant).await?;
     all.into_iter().find(|profile| profile.id == id).ok_or(ProfileError::NotFound)
 }
 
-/// Makes a profile whose unique name follows from how people call it.
+/// Creates a profile. Its unique name is made from the display name.
 pub async fn create_profile(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     display_name: DisplayName,
     change: ProfileChange,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Profile, ProfileError> {
-    caller.refuse_test()?;
-    let plain = change.apply(Profile::first(ProfileId::new(now, rng), caller.tenant, now));
-    let taken = context.directory.list_profiles(caller.tenant).await?;
+    actor.refuse_test()?;
+    let plain = change.apply(Profile::first(ProfileId::new(by.at, rng), actor.tenant, by.at));
+    let taken = replica.directory.list_profiles(actor.tenant).await?;
     let free = |name: &ProfileName| taken.iter().all(|profile| profile.name != *name);
-    // Another request may take a name meanwhile, and then the next one is tried.
+    // Another request may take a name in the meantime; then the next one is tried.
     for name in display_name.unique_names().filter(free).take(MOST_PROFILES as usize) {
         let profile = Profile { name, display_name: Some(display_name.clone()), ..plain.clone() };
-        match context.directory.create_profile(&profile, now).await {
+        match replica.directory.create_profile(&profile, by).await {
             Err(StoreError::Conflict) => continue,
             outcome => outcome?,
         }
-        context.catch_up().await;
+        replica.catch_up().await;
         return Ok(profile);
     }
     Err(ProfileError::Directory(StoreError::Conflict))
 }
 
-/// Makes a profile, or gives the one of its name what `change` says and the
-/// defaults for the rest; says whether it was made. Verifications that were
-/// started keep the policy of their start.
+/// Creates a profile, or replaces the one with this name, by `change` and defaults for the rest. Returns
+/// whether it was created. Running verifications keep the policy of their start.
 pub async fn save_profile(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     name: ProfileName,
     change: ProfileChange,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Profile, bool), ProfileError> {
-    caller.refuse_test()?;
+    actor.refuse_test()?;
     let limits = Some(change.limits.unwrap_or_default());
     let change = ProfileChange { limits, ..change };
-    let fresh = Profile { name, ..Profile::first(ProfileId::new(now, rng), caller.tenant, now) };
+    let fresh = Profile { name, ..Profile::first(ProfileId::new(by.at, rng), actor.tenant, by.at) };
     for _ in 0..TURNS {
-        let known = context.directory.profile(caller.tenant, &fresh.name).await?;
+        let known = replica.directory.profile(actor.tenant, &fresh.name).await?;
         let base = known.as_ref().unwrap_or(&fresh).clone();
         let base = Profile { display_name: None, policy: Policy::default(), ..base };
         let profile = change.clone().apply(base);
-        // Made, changed or deleted by another request meanwhile, it is looked at anew.
+        // If another request creates, changes or deletes it in the meantime, the profile is read again.
         let saved = match &known {
-            Some(known) => context.directory.replace_profile(known, &profile, now).await,
-            None => context.directory.create_profile(&profile, now).await,
+            Some(known) => replica.directory.replace_profile(known, &profile, by).await,
+            None => replica.directory.create_profile(&profile, by).await,
         };
         match saved {
             Err(StoreError::Conflict) => continue,
             outcome => outcome?,
         }
-        context.catch_up().await;
+        replica.catch_up().await;
         return Ok((profile, known.is_none()));
     }
     Err(ProfileError::Directory(StoreError::Conflict))
 }
 
-/// Changes a profile and gives it as it is then. Two changes at once are made one after the other.
+/// Changes a profile and returns its new state. Two changes at the same time are made one after the other.
 pub async fn update_profile(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     name: &ProfileName,
     change: ProfileChange,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Profile, ProfileError> {
-    let find = async || read_profile(context, caller, name).await;
-    let changed =
-        change_profile(context, caller, find, now, |old| Ok((change.clone().apply(old.clone()), ())));
+    let find = async || read_profile(replica, actor, name).await;
+    let changed = change_profile(replica, actor, find, by, |old| Ok((change.clone().apply(old.clone()), ())));
     changed.await.map(|(profile, ())| profile)
 }
 
-/// The same by its id: never that of another profile which took its name meanwhile.
+/// Changes a profile by its id, and so never another profile that has taken its name.
 pub async fn update_profile_by_id(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     id: ProfileId,
     change: ProfileChange,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Profile, ProfileError> {
-    let find = async || find_profile(context, caller, id).await;
-    let changed =
-        change_profile(context, caller, find, now, |old| Ok((change.clone().apply(old.clone()), ())));
+    let find = async || find_profile(replica, actor, id).await;
+    let changed = change_profile(replica, actor, find, by, |old| Ok((change.clone().apply(old.clone()), ())));
     changed.await.map(|(profile, ())| profile)
 }
 
-/// Reads a profile, changes it and writes it, unless somebody came between:
-/// then once more with what is there now.
+/// Reads a profile, changes it and writes it. If another writer came in between, does so again with the
+/// profile's new state.
 pub(crate) async fn change_profile<T, E: From<ProfileError>>(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     find: impl AsyncFn() -> Result<Profile, ProfileError>,
-    now: Timestamp,
+    by: &Change,
     change: impl Fn(&Profile) -> Result<(Profile, T), E>,
 ) -> Result<(Profile, T), E> {
-    caller.refuse_test().map_err(ProfileError::from)?;
+    actor.refuse_test().map_err(ProfileError::from)?;
     for _ in 0..TURNS {
         let old = find().await?;
         let (new, told) = change(&old)?;
         if new != old {
-            match context.directory.replace_profile(&old, &new, now).await {
+            match replica.directory.replace_profile(&old, &new, by).await {
                 Err(StoreError::Conflict) => continue,
                 outcome => outcome.map_err(ProfileError::from)?,
             }
-            context.catch_up().await;
+            replica.catch_up().await;
         }
         return Ok((new, told));
     }
     Err(ProfileError::Directory(StoreError::Conflict).into())
 }
 
-/// Deletes a profile. Its verifications go on; they can no longer be checked by number.
+/// Deletes a profile. Its verifications continue, but cannot be checked by phone number any more.
 pub async fn delete_profile(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     name: &ProfileName,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), ProfileError> {
-    caller.refuse_test()?;
-    delete(context, caller, read_profile(context, caller, name).await?, now).await
+    actor.refuse_test()?;
+    delete(replica, actor, read_profile(replica, actor, name).await?, by).await
 }
 
-/// The same by its id: never another profile which took its name meanwhile.
+/// Deletes a profile by its id, and so never another profile that has taken its name.
 pub async fn delete_profile_by_id(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     id: ProfileId,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), ProfileError> {
-    caller.refuse_test()?;
-    delete(context, caller, find_profile(context, caller, id).await?, now).await
+    actor.refuse_test()?;
+    delete(replica, actor, find_profile(replica, actor, id).await?, by).await
 }
 
-/// A profile keeps its name for life, so what was read of it still holds.
-async fn delete(
-    context: &Context,
-    caller: &Caller,
-    profile: Profile,
-    now: Timestamp,
-) -> Result<(), ProfileError> {
+/// Deletes a profile that was read. A profile never changes its name, so the name is still right.
+async fn delete(replica: &Replica, actor: &Actor, profile: Profile, by: &Change) -> Result<(), ProfileError> {
     if profile.name == ProfileName::default() {
         return Err(ProfileError::Default);
     }
-    let deleted = context.directory.delete_profile(caller.tenant, profile.id, now).await?;
-    context.catch_up().await;
+    let deleted = replica.directory.delete_profile(actor.tenant, profile.id, by).await?;
+    replica.catch_up().await;
     if deleted { Ok(()) } else { Err(ProfileError::NotFound) }
 }

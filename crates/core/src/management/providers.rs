@@ -1,8 +1,9 @@
-//! Accounts at providers: make, change, try, delete.
+//! Management of accounts at providers: create, change, test, delete.
 
 use crate::{
+    access::change::Change,
     acts::{receipts::bind_message, ways::operator},
-    context::Context,
+    context::{Context, Management, Replica},
     delivery::{
         account::{ProviderAccount, ReceiptPath, Shared},
         route::Route,
@@ -13,13 +14,15 @@ use crate::{
         Made, ResourceError, ResourceName, create, delete, in_rounds, list, made_before, read, update,
     },
     phone::PhoneNumber,
-    ports::gateways::{SettingFault, Trial, TrialOutcome},
+    ports::{
+        codes::outbox::Outbox,
+        gateways::{SettingFault, Trial, TrialOutcome},
+    },
     tenant::{
         OPERATOR,
         limits::{Bucket, LimitHit, LimitScope, Take},
         resource::{Basis, Resource, ResourceKind},
     },
-    time::Timestamp,
     verification::{
         idempotency::Once,
         receipt::{ProviderMessage, digest},
@@ -29,52 +32,50 @@ use rand::CryptoRng;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What an account shall be.
+/// The request to create an account.
 #[derive(Clone, Debug)]
 pub struct NewProvider {
-    /// Its name.
     pub name: ResourceName,
-    /// The kind of provider.
     pub kind: String,
-    /// Its settings, with secrets.
+    /// The settings, including secrets.
     pub settings: Value,
-    /// Most messages a second.
+    /// The maximum number of messages a second.
     pub rate: Option<u32>,
-    /// Who else may use it; the operator's word.
+    /// The other tenants that may use it. Only the operator can set this.
     pub shared: Shared,
 }
 
-/// What of an account shall be otherwise.
+/// A change of an account.
 #[derive(Clone, Debug, Default)]
 pub struct ProviderChange {
-    /// Another name.
+    /// A new name.
     pub name: Option<ResourceName>,
-    /// Whether messages may go through it.
+    /// Whether messages may go through the account.
     pub enabled: Option<bool>,
-    /// A merge patch of its settings.
+    /// A merge patch for its settings.
     pub settings: Option<Value>,
-    /// Another rate, or none.
+    /// A new rate; `Some(None)` removes it.
     pub rate: Option<Option<u32>>,
 }
 
 impl ProviderChange {
     fn apply(
         &self,
-        context: &Context,
+        management: &Management,
         account: &mut ProviderAccount,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ResourceError> {
         if let Some(patch) = &self.settings {
-            let old = account.open(&context.keyring).ok_or(ResourceError::Unreadable)?;
+            let old = account.open(&management.keyring).ok_or(ResourceError::Unreadable)?;
             let settings =
-                context.gateways.update(&account.kind, &old, patch).map_err(ResourceError::Fields)?;
-            context.gateways.check(&account.kind, &settings).map_err(ResourceError::Fields)?;
+                management.gateways.update(&account.kind, &old, patch).map_err(ResourceError::Fields)?;
+            management.gateways.check(&account.kind, &settings).map_err(ResourceError::Fields)?;
             if settings != old {
                 account.verified_at = None;
             }
-            account.shown = context.gateways.redact(&account.kind, &settings);
+            account.shown = management.gateways.redact(&account.kind, &settings);
             let of = (account.tenant, account.id);
-            account.sealed = ProviderAccount::seal(&context.keyring, of, &settings, rng);
+            account.sealed = ProviderAccount::seal(&management.keyring, of, &settings, rng);
         }
         if let Some(name) = &self.name {
             name.as_str().clone_into(&mut account.name);
@@ -91,53 +92,57 @@ fn account_of(resource: Resource) -> Result<ProviderAccount, ResourceError> {
 
 /// The tenant's accounts.
 pub async fn list_providers(
-    context: &Context,
+    replica: &Replica,
     tenant: TenantId,
 ) -> Result<Vec<ProviderAccount>, ResourceError> {
-    let found = list(context, tenant, ResourceKind::Provider).await?;
+    let found = list(replica, tenant, ResourceKind::Provider).await?;
     found.into_iter().map(account_of).collect()
 }
 
 /// The operator's accounts that a tenant may use.
-pub fn shared_providers(context: &Context, tenant: TenantId) -> Vec<Arc<ProviderAccount>> {
-    let Some(operator) = operator(&context.snapshot) else { return Vec::new() };
+pub fn shared_providers(replica: &Replica, tenant: TenantId) -> Vec<Arc<ProviderAccount>> {
+    let Some(operator) = operator(&replica.snapshot) else { return Vec::new() };
     operator.providers.iter().filter(|account| account.serves(tenant)).cloned().collect()
 }
 
-/// One of the operator's accounts that a tenant may use.
-pub fn shared_provider(context: &Context, tenant: TenantId, id: ProviderId) -> Option<Arc<ProviderAccount>> {
-    shared_providers(context, tenant).into_iter().find(|account| account.id == id)
+/// One of the operator's accounts, if the tenant may use it.
+pub fn shared_provider(replica: &Replica, tenant: TenantId, id: ProviderId) -> Option<Arc<ProviderAccount>> {
+    shared_providers(replica, tenant).into_iter().find(|account| account.id == id)
 }
 
-/// All that is wrong with the settings of a kind, for whoever tells it with other faults.
-pub fn check_settings(context: &Context, kind: &str, settings: &Value) -> Result<(), Vec<SettingFault>> {
-    context.gateways.check(kind, settings)
+/// Checks the settings of a kind. Returns all errors, so that the caller can report them with others.
+pub fn check_settings(
+    management: &Management,
+    kind: &str,
+    settings: &Value,
+) -> Result<(), Vec<SettingFault>> {
+    management.gateways.check(kind, settings)
 }
 
 /// An account of the tenant.
 pub async fn read_provider(
-    context: &Context,
+    replica: &Replica,
     tenant: TenantId,
     id: ProviderId,
 ) -> Result<ProviderAccount, ResourceError> {
-    account_of(read(context, tenant, ResourceKind::Provider, *id.bytes()).await?)
+    account_of(read(replica, tenant, ResourceKind::Provider, *id.bytes()).await?)
 }
 
-/// Makes an account of a tenant, or of the operator.
+/// Creates an account of a tenant, or of the operator.
 pub async fn create_provider(
-    context: &Context,
+    management: &Management,
     tenant: TenantId,
     new: NewProvider,
     once: Option<&Once>,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Made<ProviderAccount>, ResourceError> {
     let place = (tenant, ResourceKind::Provider, new.name.as_str());
-    if let Some(first) = made_before(context, place, once, now).await? {
+    if let Some(first) = made_before(management, place, once, by.at).await? {
         return Ok(Made { value: account_of(first)?, before: true });
     }
-    context.gateways.check(&new.kind, &new.settings).map_err(ResourceError::Fields)?;
-    let id = ProviderId::new(now, rng);
+    management.gateways.check(&new.kind, &new.settings).map_err(ResourceError::Fields)?;
+    let id = ProviderId::new(by.at, rng);
     let account = ProviderAccount {
         id,
         tenant,
@@ -146,63 +151,63 @@ pub async fn create_provider(
         rate: new.rate,
         shared: new.shared,
         verified_at: None,
-        shown: context.gateways.redact(&new.kind, &new.settings),
-        sealed: ProviderAccount::seal(&context.keyring, (tenant, id), &new.settings, rng),
+        shown: management.gateways.redact(&new.kind, &new.settings),
+        sealed: ProviderAccount::seal(&management.keyring, (tenant, id), &new.settings, rng),
         kind: new.kind,
         receipts: ReceiptPath::default(),
         version: 1,
-        created_at: now,
+        created_at: by.at,
     };
-    match create(context, &account.resource(now), &[], once).await? {
+    match create(management, &account.resource(by.at), &[], once, by).await? {
         Some(first) => Ok(Made { value: account_of(first)?, before: true }),
         None => Ok(Made::now(account)),
     }
 }
 
-/// Changes an account. Other settings must prove anew that they work.
+/// Changes an account. After a change of its settings, it must be tested again.
 pub async fn update_provider(
-    context: &Context,
+    management: &Management,
     tenant: TenantId,
     id: ProviderId,
     change: ProviderChange,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<ProviderAccount, ResourceError> {
     in_rounds(ResourceKind::Provider, async || {
-        let mut account = read_provider(context, tenant, id).await?;
+        let mut account = read_provider(management, tenant, id).await?;
         let basis = match change.enabled {
-            Some(false) => Some(refuse_used(context, tenant, id).await?),
+            Some(false) => Some(refuse_used(management, tenant, id).await?),
             _ => None,
         };
-        change.apply(context, &mut account, rng)?;
+        change.apply(management, &mut account, rng)?;
         account.version += 1;
-        update(context, &account.resource(now), basis.as_slice()).await?;
+        update(management, &account.resource(by.at), basis.as_slice(), by).await?;
         Ok(account)
     })
     .await
 }
 
-/// Deletes an account that no enabled route leads through: none of the tenant, and none of
-/// another that the operator shares it with.
+/// Deletes an account that no enabled route uses: no route of the tenant, and none of a tenant with whom the
+/// operator shares it.
 pub async fn delete_provider(
-    context: &Context,
+    replica: &Replica,
     tenant: TenantId,
     id: ProviderId,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), ResourceError> {
     in_rounds(ResourceKind::Provider, async || {
-        let mut basis = vec![refuse_used(context, tenant, id).await?];
+        let mut basis = vec![refuse_used(replica, tenant, id).await?];
         if tenant == OPERATOR {
-            basis.push(refuse_shared(context, id).await?);
+            basis.push(refuse_shared(replica, id).await?);
         }
-        delete(context, tenant, (ResourceKind::Provider, *id.bytes()), &basis, now).await
+        delete(replica, tenant, (ResourceKind::Provider, *id.bytes()), &basis, by).await
     })
     .await
 }
 
-/// Refuses an account that an enabled route of its tenant leads through.
-async fn refuse_used(context: &Context, tenant: TenantId, id: ProviderId) -> Result<Basis, ResourceError> {
-    let routes = list(context, tenant, ResourceKind::Route).await?;
+/// Refuses an account that an enabled route of its tenant uses.
+async fn refuse_used(replica: &Replica, tenant: TenantId, id: ProviderId) -> Result<Basis, ResourceError> {
+    let routes = list(replica, tenant, ResourceKind::Route).await?;
     let basis = Basis::kind(tenant, ResourceKind::Route, &routes);
     let routes = routes.into_iter().filter_map(Route::read);
     let used: Vec<_> =
@@ -210,12 +215,12 @@ async fn refuse_used(context: &Context, tenant: TenantId, id: ProviderId) -> Res
     if used.is_empty() { Ok(basis) } else { Err(ResourceError::InUse(used)) }
 }
 
-/// Refuses an account of the operator that an enabled route of any tenant leads through.
-async fn refuse_shared(context: &Context, id: ProviderId) -> Result<Basis, ResourceError> {
-    context.refresh().await?;
-    let seen = context.snapshot.seen();
+/// Refuses an account of the operator that an enabled route of any tenant uses.
+async fn refuse_shared(replica: &Replica, id: ProviderId) -> Result<Basis, ResourceError> {
+    replica.refresh().await?;
+    let seen = replica.snapshot.seen();
     let uses = |route: &Arc<Route>| route.enabled && route.provider == id;
-    let tenants = context.snapshot.tenants();
+    let tenants = replica.snapshot.tenants();
     let used: Vec<_> = tenants
         .iter()
         .filter(|view| view.tenant.id != OPERATOR && view.routes.iter().any(uses))
@@ -224,28 +229,28 @@ async fn refuse_shared(context: &Context, id: ProviderId) -> Result<Basis, Resou
     if used.is_empty() { Ok(Basis::Everything(seen)) } else { Err(ResourceError::InUseBy(used)) }
 }
 
-/// Gives an account another path for its receipts; the one before is taken for a
-/// day. Asked again within a minute, it is as it is.
+/// Gives an account a new path for its receipts. The previous path works for one more day. A repeated request
+/// within a minute changes nothing.
 pub async fn renew_receipts(
-    context: &Context,
+    replica: &Replica,
     tenant: TenantId,
     id: ProviderId,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<ProviderAccount, ResourceError> {
-    let mut account = read_provider(context, tenant, id).await?;
-    let renewed = account.receipts.renewed(now);
+    let mut account = read_provider(replica, tenant, id).await?;
+    let renewed = account.receipts.renewed(by.at);
     if renewed != account.receipts {
         account.receipts = renewed;
         account.version += 1;
-        update(context, &account.resource(now), &[]).await?;
+        update(replica, &account.resource(by.at), &[], by).await?;
     }
     Ok(account)
 }
 
-/// How many test messages a tenant may send, each of which costs it an SMS.
+/// The limit of test messages of a tenant. Each costs the tenant an SMS.
 const TRIALS: [Bucket; 2] = [Bucket::new(5, 60), Bucket::new(50, 86_400)];
 
-/// Takes one of the test messages that a tenant may send through its accounts.
+/// Counts a test message against the tenant's limit.
 pub async fn take_trial(context: &Context, tenant: TenantId, id: ProviderId) -> Result<(), ResourceError> {
     read_provider(context, tenant, id).await?;
     for bucket in TRIALS {
@@ -266,35 +271,39 @@ pub async fn take_trial(context: &Context, tenant: TenantId, id: ProviderId) -> 
     Ok(())
 }
 
-/// Sends one message through an account of the tenant, and notes it as working if that went well.
+/// Sends one test message through an account of the tenant, and marks the account as verified if the provider
+/// accepts it. `outbox` saves the provider's id of the message; a command, which has no codes store, passes
+/// none.
 pub async fn test_provider(
-    context: &Context,
+    management: &Management,
+    outbox: Option<&dyn Outbox>,
     tenant: TenantId,
     id: ProviderId,
     to: PhoneNumber,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<TrialOutcome, ResourceError> {
-    let mut tested = read_provider(context, tenant, id).await?;
-    let settings = tested.open(&context.keyring).ok_or(ResourceError::Unreadable)?;
-    let view = context.tenant_view(tenant)?;
+    let mut tested = read_provider(management, tenant, id).await?;
+    let settings = tested.open(&management.keyring).ok_or(ResourceError::Unreadable)?;
+    let view = management.tenant_view(tenant)?;
     let company = view.tenant.name.as_str();
     let trial = Trial {
         sender: choose(&view.senders, &to, company),
         to,
         text: format!("Test message of {company} through {}.", tested.name),
     };
-    let outcome = context.gateways.try_send(&tested, &settings, trial).await;
+    let outcome = management.gateways.try_send(&tested, &settings, trial).await;
     if let TrialOutcome::Accepted { id: Some(id), by_id: true } = &outcome
         && let Some(message) = ProviderMessage::new(tested.id, id)
+        && let Some(outbox) = outbox
     {
-        // So that its receipt is no riddle to anybody. A command beside the server has no codes store.
-        let _ = bind_message(context, &message, ProviderMessage::trial(tenant)).await;
+        // Save the id, so that its receipt is not reported as one of an unknown message.
+        let _ = bind_message(outbox, &message, ProviderMessage::trial(tenant)).await;
     }
     if matches!(outcome, TrialOutcome::Accepted { .. }) && tested.verified_at.is_none() {
-        tested.verified_at = Some(now);
+        tested.verified_at = Some(by.at);
         tested.version += 1;
-        // Changed meanwhile, it is other settings that must prove themselves.
-        match update(context, &tested.resource(now), &[]).await {
+        // If the account was changed in the meantime, it must be tested with its new settings.
+        match update(management, &tested.resource(by.at), &[], by).await {
             Ok(()) | Err(ResourceError::Changed(_)) => {}
             Err(error) => return Err(error),
         }
@@ -302,17 +311,17 @@ pub async fn test_provider(
     Ok(outcome)
 }
 
-/// Refuses an account that no route of the tenant may lead through: one that is not there, not
-/// enabled, or not known to take messages. It is read from the directory: the test that
-/// verified it may have been another node's. A route that is decided by it names it as it is.
+/// Refuses an account that no route of the tenant may use: it does not exist, is disabled, or is not
+/// verified. The account is read from the directory, because another node may have run the test. The returned
+/// basis contains the account's version.
 pub(super) async fn refuse_unusable(
-    context: &Context,
+    replica: &Replica,
     tenant: TenantId,
     id: ProviderId,
 ) -> Result<Basis, ResourceError> {
     let mut found = None;
     for owner in [tenant, OPERATOR] {
-        found = match read_provider(context, owner, id).await {
+        found = match read_provider(replica, owner, id).await {
             Ok(account) => Some(account).filter(|account| account.serves(tenant)),
             Err(ResourceError::NotFound(_)) => None,
             Err(error) => return Err(error),

@@ -1,9 +1,9 @@
-//! Management of what a tenant sets up for delivery: accounts at providers,
-//! senders, routes, templates.
+//! Management of the resources that a tenant sets up for delivery: accounts at providers, senders, delivery
+//! routes, templates.
 
 use crate::{
-    access::caller::LiveByTest,
-    context::Context,
+    access::{actor::LiveByTest, change::Change},
+    context::Replica,
     id::TenantId,
     management::repeat::refuse_repeat,
     ports::{error::StoreError, gateways::SettingFault},
@@ -17,46 +17,47 @@ use crate::{
 };
 use std::fmt;
 
-/// Why a resource was not made or changed.
+/// Why a resource was not created or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ResourceError {
-    /// The tenant has none with this id.
+    /// The tenant has no such resource with this id.
     #[error("no such {}", .0.as_str())]
     NotFound(ResourceKind),
-    /// Another of the tenant's has the name.
+    /// Another resource of the tenant has the name.
     #[error("the tenant has a {} of this name", .0.as_str())]
     NameTaken(ResourceKind),
-    /// Somebody else changed it at the same time.
+    /// Another request changed it at the same time.
     #[error("the {} was changed meanwhile", .0.as_str())]
     Changed(ResourceKind),
-    /// Routes lead through it.
+    /// These delivery routes use it.
     #[error("these routes lead through the account: {}", Names(.0))]
     InUse(Vec<String>),
-    /// Routes of these tenants lead through it.
+    /// Delivery routes of these tenants use it.
     #[error("routes of these tenants lead through the account: {}", Names(.0))]
     InUseBy(Vec<String>),
-    /// Fields that do not hold together with what else is set up.
+    /// Fields that contradict the tenant's other resources.
     #[error("fields are not as they must be")]
     Fields(Vec<SettingFault>),
     /// The account's settings cannot be opened with the keys of this node.
     #[error("the settings cannot be opened")]
     Unreadable,
-    /// A webhook that is disabled is sent nothing.
+    /// The webhook is disabled, so nothing is sent to it.
     #[error("the webhook is disabled")]
     Disabled,
-    /// The webhook was sent no such message, or it is no longer kept.
+    /// The webhook got no such message, or the message is no longer stored.
     #[error("no such message")]
     NoMessage,
-    /// The request bears an Idempotency-Key that was used.
+    /// The Idempotency-Key was used before.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
-    /// It was carried out before, and what it made is there no more under its name.
+    /// An earlier request with this Idempotency-Key was carried out, but the resource that it created no
+    /// longer exists under its name.
     #[error("the {} that the first request made was renamed or deleted", .0.as_str())]
     MadeBefore(ResourceKind),
-    /// By a test key.
+    /// A test key tried to change a resource.
     #[error(transparent)]
     LiveByTest(#[from] LiveByTest),
-    /// A limit refused.
+    /// A limit refused the request.
     #[error("the limit {} refused", .0.name)]
     Limited(LimitHit),
     /// The codes store did not answer.
@@ -76,17 +77,18 @@ impl fmt::Display for Names<'_> {
 }
 
 impl ResourceError {
-    /// One field that is not as it must be.
+    /// An error in one field.
     pub(super) fn field(field: &str, message: impl Into<String>) -> Self {
         Self::Fields(vec![SettingFault { field: field.to_owned(), message: message.into() }])
     }
 }
 
-/// So often a change is tried again after others came between: each round lets one of
-/// those that race through.
+/// How often a change is tried again after others came first. In each round one of the racing changes
+/// succeeds.
 const ROUNDS: usize = 64;
 
-/// Reads, decides and writes anew while what was decided by changes in between.
+/// Reads, decides and writes. If the state that the decision is based on changes in between, does all of it
+/// again.
 pub(super) async fn in_rounds<T>(
     kind: ResourceKind,
     mut round: impl AsyncFnMut() -> Result<T, ResourceError>,
@@ -100,33 +102,33 @@ pub(super) async fn in_rounds<T>(
     Err(ResourceError::Changed(kind))
 }
 
-/// All of a kind, oldest first.
+/// All resources of a kind, oldest first.
 pub(super) async fn list(
-    context: &Context,
+    replica: &Replica,
     tenant: TenantId,
     kind: ResourceKind,
 ) -> Result<Vec<Resource>, StoreError> {
-    let mut resources = context.directory.list_resources(tenant).await?;
+    let mut resources = replica.directory.list_resources(tenant).await?;
     resources.retain(|resource| resource.kind == kind);
     Ok(resources)
 }
 
 pub(super) async fn read(
-    context: &Context,
+    replica: &Replica,
     tenant: TenantId,
     kind: ResourceKind,
     id: [u8; 16],
 ) -> Result<Resource, ResourceError> {
-    let found = list(context, tenant, kind).await?.into_iter().find(|resource| resource.id == id);
+    let found = list(replica, tenant, kind).await?.into_iter().find(|resource| resource.id == id);
     found.ok_or(ResourceError::NotFound(kind))
 }
 
-/// What a request made, now or when it came for the first time.
+/// The resource that a request created, now or earlier.
 #[derive(Debug)]
 pub struct Made<T> {
-    /// As it is now.
+    /// The resource in its present state.
     pub value: T,
-    /// Whether an earlier request with the same Idempotency-Key made it.
+    /// Whether an earlier request with the same Idempotency-Key created it.
     pub before: bool,
 }
 
@@ -136,35 +138,36 @@ impl<T> Made<T> {
     }
 }
 
-/// What an earlier request with this Idempotency-Key made, if there was one. A
-/// repeat bears the same body, so the name leads to it; nothing secret is in the answer.
+/// The resource that an earlier request with this Idempotency-Key created, if there was one. A repeat has the
+/// same body, so the name finds the resource. The answer contains no secret.
 pub(super) async fn made_before(
-    context: &Context,
+    replica: &Replica,
     (tenant, kind, name): (TenantId, ResourceKind, &str),
     once: Option<&Once>,
     now: Timestamp,
 ) -> Result<Option<Resource>, ResourceError> {
-    match refuse_repeat::<ResourceError>(context, tenant, once, now).await {
+    match refuse_repeat::<ResourceError>(replica, tenant, once, now).await {
         Ok(()) => Ok(None),
         Err(ResourceError::Idempotency(IdempotencyError::SecretShown)) => {
-            let found = list(context, tenant, kind).await?.into_iter().find(|resource| resource.name == name);
+            let found = list(replica, tenant, kind).await?.into_iter().find(|resource| resource.name == name);
             found.map(Some).ok_or(ResourceError::MadeBefore(kind))
         }
         Err(error) => Err(error),
     }
 }
 
-/// Makes a resource. Gives what is there instead if a repeat of the request came first.
+/// Creates a resource. If a repeat of the request came first, returns the resource that it created.
 pub(super) async fn create(
-    context: &Context,
+    replica: &Replica,
     resource: &Resource,
     basis: &[Basis],
     once: Option<&Once>,
+    by: &Change,
 ) -> Result<Option<Resource>, ResourceError> {
     let Resource { tenant, kind, created_at: now, .. } = *resource;
-    let created = context.directory.create_resource(resource, basis, once).await;
+    let created = replica.directory.create_resource(resource, basis, once, by).await;
     if matches!(created, Err(StoreError::Conflict | StoreError::Full { .. }))
-        && let Some(first) = made_before(context, (tenant, kind, &resource.name), once, now).await?
+        && let Some(first) = made_before(replica, (tenant, kind, &resource.name), once, now).await?
     {
         return Ok(Some(first));
     }
@@ -172,19 +175,20 @@ pub(super) async fn create(
         Err(StoreError::Conflict) => return Err(ResourceError::NameTaken(kind)),
         outcome => outcome?,
     }
-    context.catch_up().await;
+    replica.catch_up().await;
     Ok(None)
 }
 
-/// Writes a resource whose version is one more than it was read with.
+/// Writes a resource, whose version must be one more than the version that was read.
 pub(super) async fn update(
-    context: &Context,
+    replica: &Replica,
     resource: &Resource,
     basis: &[Basis],
+    by: &Change,
 ) -> Result<(), ResourceError> {
-    match context.directory.update_resource(resource, basis).await {
+    match replica.directory.update_resource(resource, basis, by).await {
         Err(StoreError::Conflict) => {
-            let others = list(context, resource.tenant, resource.kind).await?;
+            let others = list(replica, resource.tenant, resource.kind).await?;
             let taken = others.iter().any(|other| other.id != resource.id && other.name == resource.name);
             return Err(match taken {
                 true => ResourceError::NameTaken(resource.kind),
@@ -193,19 +197,19 @@ pub(super) async fn update(
         }
         outcome => outcome?,
     }
-    context.catch_up().await;
+    replica.catch_up().await;
     Ok(())
 }
 
 pub(super) async fn delete(
-    context: &Context,
+    replica: &Replica,
     tenant: TenantId,
     (kind, id): (ResourceKind, [u8; 16]),
     basis: &[Basis],
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), ResourceError> {
-    let deleted = context.directory.delete_resource(tenant, (kind, id), basis, now).await?;
-    context.catch_up().await;
+    let deleted = replica.directory.delete_resource(tenant, (kind, id), basis, by).await?;
+    replica.catch_up().await;
     if deleted { Ok(()) } else { Err(ResourceError::NotFound(kind)) }
 }
 
@@ -214,12 +218,11 @@ pub(super) async fn delete(
 pub struct ResourceName(String);
 
 impl ResourceName {
-    /// `None` when it is not 1 to 32 of `[a-z0-9-]`.
+    /// Returns `None` unless the text is 1 to 32 of `[a-z0-9-]`.
     pub fn parse(text: &str) -> Option<Self> {
         is_name(text).then(|| Self(text.to_owned()))
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,9 +1,12 @@
 //! Management of review numbers.
 
 use crate::{
-    access::caller::{Caller, LiveByTest},
+    access::{
+        actor::{Actor, LiveByTest},
+        change::Change,
+    },
     code::Code,
-    context::Context,
+    context::{Management, Replica},
     id::ReviewNumberId,
     management::repeat::{made_once, refuse_repeat},
     pack::Writer,
@@ -15,19 +18,19 @@ use crate::{
 };
 use rand::CryptoRng;
 
-/// Why a review number was not made or deleted.
+/// Why a review number was not created or deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum ReviewError {
     /// The tenant has no such review number.
     #[error("no such review number")]
     NotFound,
-    /// It is one already.
+    /// The phone number already is a review number.
     #[error("the number is a review number already")]
     Exists,
-    /// The request bears an Idempotency-Key that was used.
+    /// The Idempotency-Key was used before.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
-    /// By a test key.
+    /// A test key tried to change a review number.
     #[error(transparent)]
     LiveByTest(#[from] LiveByTest),
     /// The directory did not answer.
@@ -35,58 +38,55 @@ pub enum ReviewError {
     Directory(#[from] StoreError),
 }
 
-/// Makes a number a review number; its code is given this once.
+/// Makes a phone number a review number. Its code is returned only this once.
 pub async fn create_review_number(
-    context: &Context,
-    caller: &Caller,
+    management: &Management,
+    actor: &Actor,
     to: &PhoneNumber,
     (ends_at, once): (Timestamp, Option<Once>),
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(ReviewNumber, Code), ReviewError> {
-    caller.refuse_test()?;
+    actor.refuse_test()?;
     let once = once.as_ref();
-    refuse_repeat::<ReviewError>(context, caller.tenant, once, now).await?;
-    let number = context.keyring.fingerprint(caller.tenant, to);
+    refuse_repeat::<ReviewError>(management, actor.tenant, once, by.at).await?;
+    let number = management.keyring.fingerprint(actor.tenant, to);
     let code = Code::generate(SHAPE, rng);
     let mut review = ReviewNumber {
-        id: ReviewNumberId::new(now, rng),
-        tenant: caller.tenant,
+        id: ReviewNumberId::new(by.at, rng),
+        tenant: actor.tenant,
         number,
         sealed: Vec::new(),
-        ends_at: ends_at.min(now + LONGEST),
-        created_at: now,
+        ends_at: ends_at.min(by.at + LONGEST),
+        created_at: by.at,
     };
     let packed = Writer::default().blob(to.e164().as_bytes()).blob(code.expose().as_bytes()).finish();
-    review.sealed = context.keyring.seal(&review.place(), &zeroize::Zeroizing::new(packed), rng);
-    let created = context.directory.create_review_number(&review, once, now).await;
-    match made_once(context, caller.tenant, once, now, created).await {
-        // One that ended gives its place to the new one; this one stands.
+    review.sealed = management.keyring.seal(&review.place(), &zeroize::Zeroizing::new(packed), rng);
+    let created = management.directory.create_review_number(&review, once, by).await;
+    match made_once(management, actor.tenant, once, by.at, created).await {
+        // An expired review number is replaced by the new one, so this one is still active.
         Err(ReviewError::Directory(StoreError::Conflict)) => return Err(ReviewError::Exists),
         outcome => outcome?,
     }
-    context.catch_up().await;
+    management.catch_up().await;
     Ok((review, code))
 }
 
-/// The review numbers of the tenant, those that ended among them.
-pub async fn list_review_numbers(
-    context: &Context,
-    caller: &Caller,
-) -> Result<Vec<ReviewNumber>, ReviewError> {
-    context.directory.list_review_numbers(caller.tenant).await.map_err(ReviewError::Directory)
+/// The review numbers of the tenant, including expired ones.
+pub async fn list_review_numbers(replica: &Replica, actor: &Actor) -> Result<Vec<ReviewNumber>, ReviewError> {
+    replica.directory.list_review_numbers(actor.tenant).await.map_err(ReviewError::Directory)
 }
 
-/// Makes a review number an ordinary one again.
+/// Makes a review number an ordinary phone number again.
 pub async fn delete_review_number(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     id: ReviewNumberId,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), ReviewError> {
-    caller.refuse_test()?;
-    let deleted = context.directory.delete_review_number(caller.tenant, id, now).await;
+    actor.refuse_test()?;
+    let deleted = replica.directory.delete_review_number(actor.tenant, id, by).await;
     let deleted = deleted.map_err(ReviewError::Directory)?;
-    context.catch_up().await;
+    replica.catch_up().await;
     if deleted { Ok(()) } else { Err(ReviewError::NotFound) }
 }

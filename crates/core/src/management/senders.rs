@@ -1,15 +1,14 @@
-//! Senders: make, list, delete.
+//! Management of senders: create, list, delete.
 
 use crate::{
-    access::caller::Caller,
-    context::Context,
+    access::{actor::Actor, change::Change},
+    context::Replica,
     delivery::sender::Sender,
     id::SenderId,
     management::resources::{Made, ResourceError, create, delete, list, made_before},
     message::sender_text::SenderText,
     phone::Country,
     tenant::resource::{Resource, ResourceKind},
-    time::Timestamp,
     verification::idempotency::Once,
 };
 use rand::CryptoRng;
@@ -20,37 +19,36 @@ fn sender_of(resource: &Resource) -> Result<Sender, ResourceError> {
 }
 
 /// The senders of the tenant, oldest first.
-pub async fn list_senders(context: &Context, caller: &Caller) -> Result<Vec<Sender>, ResourceError> {
-    list(context, caller.tenant, ResourceKind::Sender).await?.iter().map(sender_of).collect()
+pub async fn list_senders(replica: &Replica, actor: &Actor) -> Result<Vec<Sender>, ResourceError> {
+    list(replica, actor.tenant, ResourceKind::Sender).await?.iter().map(sender_of).collect()
 }
 
-/// Makes a sender for some countries, or for all that no other names.
+/// Creates a sender for some countries, or for all countries that no other sender names.
 pub async fn create_sender(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     (text, countries): (SenderText, BTreeSet<Country>),
     once: Option<&Once>,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Made<Sender>, ResourceError> {
-    let tenant = caller.live_tenant()?;
+    let tenant = actor.live_tenant()?;
     let place = (tenant, ResourceKind::Sender, text.as_str());
-    if let Some(first) = made_before(context, place, once, now).await? {
+    if let Some(first) = made_before(replica, place, once, by.at).await? {
         return Ok(Made { value: sender_of(&first)?, before: true });
     }
-    let sender = Sender { id: SenderId::new(now, rng), text, countries, created_at: now };
-    match create(context, &sender.resource(tenant, now), &[], once).await? {
+    let sender = Sender { id: SenderId::new(by.at, rng), text, countries, created_at: by.at };
+    match create(replica, &sender.resource(tenant, by.at), &[], once, by).await? {
         Some(first) => Ok(Made { value: sender_of(&first)?, before: true }),
         None => Ok(Made::now(sender)),
     }
 }
 
-/// Deletes a sender.
 pub async fn delete_sender(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     id: SenderId,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), ResourceError> {
-    delete(context, caller.live_tenant()?, (ResourceKind::Sender, *id.bytes()), &[], now).await
+    delete(replica, actor.live_tenant()?, (ResourceKind::Sender, *id.bytes()), &[], by).await
 }

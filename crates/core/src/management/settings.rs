@@ -1,8 +1,11 @@
-//! Management of what a tenant has set: limits and language; and of its numbers.
+//! Management of a tenant's settings (limits and language), and of its phone numbers.
 
 use crate::{
-    access::caller::{Caller, LiveByTest},
-    context::Context,
+    access::{
+        actor::{Actor, LiveByTest},
+        change::Change,
+    },
+    context::{Context, Replica},
     locale::Locale,
     phone::PhoneNumber,
     ports::error::StoreError,
@@ -11,16 +14,15 @@ use crate::{
         limits::{Buckets, LimitName, LimitScope},
         settings::{Setting, Settings},
     },
-    time::Timestamp,
 };
 
 /// Why a setting was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingError {
-    /// The tenant has no limit of this name.
+    /// The tenant has no limit with this name.
     #[error("no such limit")]
     NotFound,
-    /// By a test key.
+    /// A test key tried to change a setting.
     #[error(transparent)]
     LiveByTest(#[from] LiveByTest),
     /// The directory did not answer.
@@ -28,20 +30,19 @@ pub enum SettingError {
     Directory(#[from] StoreError),
 }
 
-/// A limit as it holds now.
+/// A limit in its present state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// Its name.
     pub name: LimitName,
-    /// Its buckets; `None` when nothing is limited.
+    /// The buckets; `None` if nothing is limited.
     pub buckets: Option<Buckets>,
-    /// Whether the tenant has set nothing else.
+    /// Whether this is the default, because the tenant has set nothing else.
     pub is_default: bool,
 }
 
-/// Every limit: the built-in ones, then those that the tenant named.
-pub fn list_limits(context: &Context, caller: &Caller) -> Result<Vec<Limit>, SettingError> {
-    let settings = &context.tenant_view(caller.tenant)?.settings;
+/// All limits: the built-in ones, then those that the tenant named.
+pub fn list_limits(replica: &Replica, actor: &Actor) -> Result<Vec<Limit>, SettingError> {
+    let settings = &replica.tenant_view(actor.tenant)?.settings;
     let built_in = LimitScope::NAMED.into_iter().filter_map(|scope| LimitName::parse(scope.as_str()));
     let named = settings.limits.keys().filter(|name| name.scope() == LimitScope::Caller).cloned();
     Ok(built_in.chain(named).map(|name| limit(settings, name)).collect())
@@ -53,65 +54,64 @@ fn limit(settings: &Settings, name: LimitName) -> Limit {
     Limit { buckets: own.or_else(|| name.scope().default_buckets()), name, is_default }
 }
 
-/// Gives a limit its buckets.
+/// Sets the buckets of a limit.
 pub async fn save_limit(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     name: LimitName,
     buckets: Buckets,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Limit, SettingError> {
-    caller.refuse_test()?;
+    actor.refuse_test()?;
     let setting = Setting::Limit(name.clone(), Some(buckets.clone()));
-    save(context, caller, &setting, now).await?;
+    save(replica, actor, &setting, by).await?;
     Ok(Limit { name, buckets: Some(buckets), is_default: false })
 }
 
-/// Puts a built-in limit back to its default, or deletes one that the tenant named.
+/// Resets a built-in limit to its default, or deletes a limit that the tenant named.
 pub async fn delete_limit(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     name: LimitName,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), SettingError> {
-    caller.refuse_test()?;
-    match save(context, caller, &Setting::Limit(name, None), now).await {
+    actor.refuse_test()?;
+    match save(replica, actor, &Setting::Limit(name, None), by).await {
         Err(SettingError::Directory(StoreError::Conflict)) => Err(SettingError::NotFound),
         outcome => outcome,
     }
 }
 
 /// The tenant and the locale of its messages; `None` for English.
-pub fn read_tenant(context: &Context, caller: &Caller) -> Result<(Tenant, Option<Locale>), SettingError> {
-    let view = context.tenant_view(caller.tenant)?;
+pub fn read_tenant(replica: &Replica, actor: &Actor) -> Result<(Tenant, Option<Locale>), SettingError> {
+    let view = replica.tenant_view(actor.tenant)?;
     Ok((view.tenant.clone(), view.settings.locale.clone()))
 }
 
-/// Gives the tenant's messages another locale, unless a start names one.
+/// Sets the locale of the tenant's messages. A start may choose another one.
 pub async fn save_locale(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     locale: Option<Locale>,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), SettingError> {
-    caller.refuse_test()?;
-    save(context, caller, &Setting::Locale(locale), now).await
+    actor.refuse_test()?;
+    save(replica, actor, &Setting::Locale(locale), by).await
 }
 
 pub(super) async fn save(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     setting: &Setting,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), SettingError> {
-    context.directory.save_setting(caller.tenant, setting, now).await?;
-    context.catch_up().await;
+    replica.directory.save_setting(actor.tenant, setting, by).await?;
+    replica.catch_up().await;
     Ok(())
 }
 
-/// Begins the count of wrong codes for a number anew, and ends its wait; says
-/// how many there were in a row.
-pub async fn clear_number(context: &Context, caller: &Caller, to: &PhoneNumber) -> Result<u16, StoreError> {
-    let number = context.keyring.fingerprint(caller.tenant, to);
-    context.codes.clear_guesses(caller.tenant, caller.mode, number).await
+/// Resets the count of wrong codes for a phone number, and ends its wait. Returns the old count.
+pub async fn clear_number(context: &Context, actor: &Actor, to: &PhoneNumber) -> Result<u16, StoreError> {
+    let number = context.keyring.fingerprint(actor.tenant, to);
+    context.codes.clear_guesses(actor.tenant, actor.mode, number).await
 }

@@ -1,8 +1,8 @@
-//! Templates: make, change, delete, preview.
+//! Management of templates: create, change, delete, preview.
 
 use crate::{
-    access::caller::Caller,
-    context::Context,
+    access::{actor::Actor, change::Change},
+    context::Replica,
     id::{TemplateId, TenantId},
     locale::Locale,
     management::resources::{Made, ResourceError, create, delete, list, made_before, read, update},
@@ -35,7 +35,7 @@ fn resource(set: &TemplateSet, tenant: TenantId, times: (Timestamp, Timestamp)) 
     }
 }
 
-/// A template set and when it was made and last changed.
+/// A template set, with the times of its creation and of its last change.
 pub type Dated = (TemplateSet, Timestamp, Timestamp);
 
 fn dated(resource: &Resource) -> Result<Dated, ResourceError> {
@@ -44,39 +44,35 @@ fn dated(resource: &Resource) -> Result<Dated, ResourceError> {
 }
 
 /// The template sets of the tenant, oldest first.
-pub async fn list_templates(context: &Context, caller: &Caller) -> Result<Vec<Dated>, ResourceError> {
-    let found = list(context, caller.tenant, ResourceKind::Template).await?;
+pub async fn list_templates(replica: &Replica, actor: &Actor) -> Result<Vec<Dated>, ResourceError> {
+    let found = list(replica, actor.tenant, ResourceKind::Template).await?;
     found.iter().map(dated).collect()
 }
 
 /// A template set of the tenant.
-pub async fn read_template(
-    context: &Context,
-    caller: &Caller,
-    id: TemplateId,
-) -> Result<Dated, ResourceError> {
-    dated(&read(context, caller.tenant, ResourceKind::Template, *id.bytes()).await?)
+pub async fn read_template(replica: &Replica, actor: &Actor, id: TemplateId) -> Result<Dated, ResourceError> {
+    dated(&read(replica, actor.tenant, ResourceKind::Template, *id.bytes()).await?)
 }
 
-/// What a template set shall say, or shall say otherwise: what is `None` stays, or is at its default.
+/// The fields of a new template set, or of a change. `None` means the default for a new set, and no change
+/// otherwise.
 #[derive(Clone, Debug, Default)]
 pub struct TemplateChange {
-    /// Its name.
     pub name: Option<TemplateName>,
     /// Plain texts.
     pub texts: Option<TextsChange>,
-    /// Texts about transactions.
+    /// Texts for payments.
     pub transaction_texts: Option<TextsChange>,
-    /// Whether letters outside the GSM alphabet are replaced where they can be.
+    /// Whether letters outside the GSM alphabet are replaced if possible.
     pub transliterate: Option<bool>,
 }
 
-/// Texts by locale.
+/// A change of the texts of one kind.
 #[derive(Clone, Debug, Default)]
 pub struct TextsChange {
-    /// Whether those that are there go first.
+    /// Whether the existing texts are removed first.
     pub replace: bool,
-    /// Texts to set, and to remove.
+    /// For each locale, `Some` sets its text and `None` removes it.
     pub texts: BTreeMap<Locale, Option<Template>>,
 }
 
@@ -116,18 +112,18 @@ impl TemplateChange {
     }
 }
 
-/// Makes a template set.
+/// Creates a template set.
 pub async fn create_template(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     (name, change): (TemplateName, TemplateChange),
     once: Option<&Once>,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Made<Dated>, ResourceError> {
-    let tenant = caller.live_tenant()?;
+    let tenant = actor.live_tenant()?;
     let mut set = TemplateSet {
-        id: TemplateId::new(now, rng),
+        id: TemplateId::new(by.at, rng),
         name,
         version: 1,
         texts: BTreeMap::new(),
@@ -136,47 +132,47 @@ pub async fn create_template(
     };
     change.apply(&mut set)?;
     let place = (tenant, ResourceKind::Template, set.name.as_str());
-    if let Some(first) = made_before(context, place, once, now).await? {
+    if let Some(first) = made_before(replica, place, once, by.at).await? {
         return Ok(Made { value: dated(&first)?, before: true });
     }
-    match create(context, &resource(&set, tenant, (now, now)), &[], once).await? {
+    match create(replica, &resource(&set, tenant, (by.at, by.at)), &[], once, by).await? {
         Some(first) => Ok(Made { value: dated(&first)?, before: true }),
-        None => Ok(Made::now((set, now, now))),
+        None => Ok(Made::now((set, by.at, by.at))),
     }
 }
 
 /// Changes a template set.
 pub async fn update_template(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     id: TemplateId,
     change: TemplateChange,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Dated, ResourceError> {
-    let tenant = caller.live_tenant()?;
-    let (mut set, created_at, _) = read_template(context, caller, id).await?;
+    let tenant = actor.live_tenant()?;
+    let (mut set, created_at, _) = read_template(replica, actor, id).await?;
     change.apply(&mut set)?;
     set.version = set.version.saturating_add(1);
-    update(context, &resource(&set, tenant, (created_at, now)), &[]).await?;
-    Ok((set, created_at, now))
+    update(replica, &resource(&set, tenant, (created_at, by.at)), &[], by).await?;
+    Ok((set, created_at, by.at))
 }
 
 /// Shows a template with the tenant's name and sample values.
 pub fn preview_template(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     template: &Template,
     gsm: bool,
 ) -> Result<Preview, ResourceError> {
-    Ok(preview(template, gsm, &context.tenant_view(caller.tenant)?.tenant.name))
+    Ok(preview(template, gsm, &replica.tenant_view(actor.tenant)?.tenant.name))
 }
 
-/// Deletes a template set. Verifications that name it go on with the shipped texts.
+/// Deletes a template set. Verifications that name it continue with the shipped texts.
 pub async fn delete_template(
-    context: &Context,
-    caller: &Caller,
+    replica: &Replica,
+    actor: &Actor,
     id: TemplateId,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), ResourceError> {
-    delete(context, caller.live_tenant()?, (ResourceKind::Template, *id.bytes()), &[], now).await
+    delete(replica, actor.live_tenant()?, (ResourceKind::Template, *id.bytes()), &[], by).await
 }

@@ -1,10 +1,10 @@
-//! Webhooks: make, change, rotate, delete, try, send again. A test key sees and
-//! changes those of test mode only.
+//! Management of webhooks: create, change, rotate, delete, ping, redeliver. A test key sees and changes only
+//! test webhooks.
 
 use crate::{
-    access::caller::Caller,
+    access::{actor::Actor, change::Change},
     acts::webhook_events::ping,
-    context::Context,
+    context::{Context, Management, Replica},
     id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
     management::{
         repeat::refuse_repeat,
@@ -21,37 +21,34 @@ use rand::CryptoRng;
 use std::{collections::BTreeSet, time::Duration};
 
 const KIND: ResourceKind = ResourceKind::Webhook;
-/// A change of the server's own is tried again so often after somebody else's came first.
+/// How often the server tries again to change a webhook itself, when another change comes first.
 const ROUNDS: usize = 8;
 
-/// Messages and tries that a deletion takes along; the upkeep does the rest.
+/// The number of messages and attempts that a deletion deletes at once. The maintenance deletes the rest.
 const FORGOTTEN_AT_ONCE: u16 = 1_000;
 
-/// What a webhook shall be.
+/// The request to create a webhook.
 #[derive(Clone, Debug)]
 pub struct NewWebhook {
-    /// Its name.
     pub name: ResourceName,
-    /// The mode of the events that it is told; that of the key if absent.
+    /// The mode of the events that it gets; the caller's mode by default.
     pub mode: Option<Mode>,
-    /// Where the messages go.
     pub url: String,
-    /// What it is told; everything if `None`.
+    /// The events that it gets; `None` means all events.
     pub events: Option<BTreeSet<WebhookEvent>>,
-    /// Whether it is told anything.
     pub enabled: bool,
 }
 
-/// What of a webhook shall be otherwise.
+/// A change of a webhook.
 #[derive(Clone, Debug, Default)]
 pub struct WebhookChange {
-    /// Another name.
+    /// A new name.
     pub name: Option<ResourceName>,
-    /// Another URL.
+    /// A new URL.
     pub url: Option<String>,
-    /// Other events, or all.
+    /// A new choice of events; `Some(None)` means all events.
     pub events: Option<Option<BTreeSet<WebhookEvent>>>,
-    /// Whether it is told anything.
+    /// Whether it gets events.
     pub enabled: Option<bool>,
 }
 
@@ -59,74 +56,70 @@ fn webhook_of(resource: Resource) -> Result<Webhook, ResourceError> {
     Webhook::read(resource).ok_or(ResourceError::Unreadable)
 }
 
-fn is_visible(caller: &Caller, webhook: &Webhook) -> bool {
-    caller.mode == Mode::Live || webhook.mode == Mode::Test
+fn is_visible(actor: &Actor, webhook: &Webhook) -> bool {
+    actor.mode == Mode::Live || webhook.mode == Mode::Test
 }
 
-fn check_url(context: &Context, url: &str) -> Result<(), ResourceError> {
+fn check_url(management: &Management, url: &str) -> Result<(), ResourceError> {
     if url.len() > MAX_URL {
         return Err(ResourceError::field("url", format!("must be at most {MAX_URL} bytes long")));
     }
-    context.gateways.check_url(url).map_err(|reason| ResourceError::field("url", reason))
+    management.gateways.check_url(url).map_err(|reason| ResourceError::field("url", reason))
 }
 
-/// The webhooks that the caller sees, oldest first.
-pub async fn list_webhooks(context: &Context, caller: &Caller) -> Result<Vec<Webhook>, ResourceError> {
-    let found = list(context, caller.tenant, KIND).await?;
+/// The webhooks that the caller may see, oldest first.
+pub async fn list_webhooks(replica: &Replica, actor: &Actor) -> Result<Vec<Webhook>, ResourceError> {
+    let found = list(replica, actor.tenant, KIND).await?;
     let mut webhooks = found.into_iter().map(webhook_of).collect::<Result<Vec<_>, _>>()?;
-    webhooks.retain(|webhook| is_visible(caller, webhook));
+    webhooks.retain(|webhook| is_visible(actor, webhook));
     Ok(webhooks)
 }
 
-/// A webhook that the caller sees.
-pub async fn read_webhook(
-    context: &Context,
-    caller: &Caller,
-    id: WebhookId,
-) -> Result<Webhook, ResourceError> {
-    let webhook = webhook_of(read(context, caller.tenant, KIND, *id.bytes()).await?)?;
-    if is_visible(caller, &webhook) { Ok(webhook) } else { Err(ResourceError::NotFound(KIND)) }
+/// A webhook that the caller may see.
+pub async fn read_webhook(replica: &Replica, actor: &Actor, id: WebhookId) -> Result<Webhook, ResourceError> {
+    let webhook = webhook_of(read(replica, actor.tenant, KIND, *id.bytes()).await?)?;
+    if is_visible(actor, &webhook) { Ok(webhook) } else { Err(ResourceError::NotFound(KIND)) }
 }
 
-/// Makes a webhook. The second value alone holds its secret, to be shown once.
+/// Creates a webhook. Only the second value contains its secret, to be shown once.
 pub async fn create_webhook(
-    context: &Context,
-    caller: &Caller,
+    management: &Management,
+    actor: &Actor,
     new: NewWebhook,
     once: Option<&Once>,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Webhook, WebhookSecrets), ResourceError> {
-    let mode = new.mode.unwrap_or(caller.mode);
-    let refuse_repeat = async || refuse_repeat::<ResourceError>(context, caller.tenant, once, now).await;
-    // Its answer held a secret, so a repeat is not answered as the first was.
+    let mode = new.mode.unwrap_or(actor.mode);
+    let refuse_repeat = async || refuse_repeat::<ResourceError>(management, actor.tenant, once, by.at).await;
+    // The first answer contained a secret, so a repeat cannot get the same answer.
     refuse_repeat().await?;
     if mode == Mode::Live {
-        caller.refuse_test()?;
+        actor.refuse_test()?;
     }
-    check_url(context, &new.url)?;
-    let (id, secrets) = (WebhookId::new(now, rng), WebhookSecrets::generate(rng));
+    check_url(management, &new.url)?;
+    let (id, secrets) = (WebhookId::new(by.at, rng), WebhookSecrets::generate(rng));
     let webhook = Webhook {
         id,
-        tenant: caller.tenant,
+        tenant: actor.tenant,
         mode,
         name: new.name.as_str().to_owned(),
         url: new.url,
         events: new.events,
         enabled: new.enabled,
         disabled_reason: None,
-        enabled_at: now,
-        sealed: secrets.seal(&context.keyring, (caller.tenant, id), rng),
+        enabled_at: by.at,
+        sealed: secrets.seal(&management.keyring, (actor.tenant, id), rng),
         version: 1,
-        created_at: now,
+        created_at: by.at,
     };
     let made = in_rounds(KIND, async || {
-        let basis = room_for(context, &webhook).await;
+        let basis = room_for(management, &webhook).await;
         if basis.is_err() {
-            // A repeat that came first may have taken the last place.
+            // A repeat that came first may have used up the maximum number.
             refuse_repeat().await?;
         }
-        create(context, &webhook.resource(now), basis?.as_slice(), once).await
+        create(management, &webhook.resource(by.at), basis?.as_slice(), once, by).await
     });
     match made.await? {
         Some(_) => Err(IdempotencyError::SecretShown.into()),
@@ -134,13 +127,13 @@ pub async fn create_webhook(
     }
 }
 
-/// Refuses one for test mode too many. How many there are is counted from their bodies, so
-/// the answer holds as long as they are as they were listed.
-async fn room_for(context: &Context, webhook: &Webhook) -> Result<Option<Basis>, ResourceError> {
+/// Refuses a test webhook beyond the maximum. The modes of webhooks are in their contents, so the count is
+/// valid only while the listed webhooks stay unchanged; the returned basis ensures that.
+async fn room_for(replica: &Replica, webhook: &Webhook) -> Result<Option<Basis>, ResourceError> {
     if webhook.mode == Mode::Live {
         return Ok(None);
     }
-    let listed = list(context, webhook.tenant, KIND).await?;
+    let listed = list(replica, webhook.tenant, KIND).await?;
     let basis = Basis::kind(webhook.tenant, KIND, &listed);
     let others = listed.into_iter().filter_map(Webhook::read);
     if others.filter(|other| other.mode == Mode::Test).count() >= MOST_TEST {
@@ -149,20 +142,20 @@ async fn room_for(context: &Context, webhook: &Webhook) -> Result<Option<Basis>,
     Ok(Some(basis))
 }
 
-/// Changes a webhook. One that is enabled again starts without its failures.
+/// Changes a webhook. If it is enabled again, its earlier failures do not count any more.
 pub async fn update_webhook(
-    context: &Context,
-    caller: &Caller,
+    management: &Management,
+    actor: &Actor,
     id: WebhookId,
     change: WebhookChange,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<Webhook, ResourceError> {
-    let mut webhook = read_webhook(context, caller, id).await?;
+    let mut webhook = read_webhook(management, actor, id).await?;
     if let Some(url) = change.url {
-        check_url(context, &url)?;
+        check_url(management, &url)?;
         if url != webhook.url {
-            // The failures were those of another endpoint.
-            (webhook.url, webhook.enabled_at) = (url, now);
+            // The earlier failures were those of another endpoint.
+            (webhook.url, webhook.enabled_at) = (url, by.at);
         }
     }
     if let Some(name) = change.name {
@@ -171,124 +164,124 @@ pub async fn update_webhook(
     webhook.events = change.events.unwrap_or(webhook.events);
     match change.enabled {
         Some(true) if !webhook.enabled => {
-            (webhook.enabled, webhook.disabled_reason, webhook.enabled_at) = (true, None, now);
+            (webhook.enabled, webhook.disabled_reason, webhook.enabled_at) = (true, None, by.at);
         }
         Some(enabled) => webhook.enabled = enabled,
         None => {}
     }
     webhook.version += 1;
-    update(context, &webhook.resource(now), &[]).await?;
+    update(management, &webhook.resource(by.at), &[], by).await?;
     Ok(webhook)
 }
 
-/// Another secret signs from now on, and the one before it for `overlap` more.
-/// The second value alone holds it, to be shown once.
+/// Draws a new secret that signs from now on. The previous one also signs for `overlap`. Only the second
+/// value contains the new secret, to be shown once.
 pub async fn rotate_webhook(
-    context: &Context,
-    caller: &Caller,
+    management: &Management,
+    actor: &Actor,
     id: WebhookId,
     overlap: Duration,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Webhook, WebhookSecrets), ResourceError> {
-    let mut webhook = read_webhook(context, caller, id).await?;
+    let mut webhook = read_webhook(management, actor, id).await?;
     let of = (webhook.tenant, webhook.id);
-    let secrets = WebhookSecrets::open(&context.keyring, of, &webhook.sealed);
-    let secrets = secrets.ok_or(ResourceError::Unreadable)?.rotate(overlap, now, rng);
-    webhook.sealed = secrets.seal(&context.keyring, of, rng);
+    let secrets = WebhookSecrets::open(&management.keyring, of, &webhook.sealed);
+    let secrets = secrets.ok_or(ResourceError::Unreadable)?.rotate(overlap, by.at, rng);
+    webhook.sealed = secrets.seal(&management.keyring, of, rng);
     webhook.version += 1;
-    update(context, &webhook.resource(now), &[]).await?;
+    update(management, &webhook.resource(by.at), &[], by).await?;
     Ok((webhook, secrets))
 }
 
-/// Deletes a webhook, what waits for it and its log.
+/// Deletes a webhook, its waiting messages and its log.
 pub async fn delete_webhook(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     id: WebhookId,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<(), ResourceError> {
-    read_webhook(context, caller, id).await?;
-    let deleted = context.directory.delete_resource(caller.tenant, (KIND, *id.bytes()), &[], now).await?;
+    read_webhook(context, actor, id).await?;
+    let deleted = context.directory.delete_resource(actor.tenant, (KIND, *id.bytes()), &[], by).await?;
     context.catch_up().await;
-    // What is left, or what an event adds after this, goes with a round of the upkeep.
-    let _ = context.webhooks.forget(caller.tenant, id, FORGOTTEN_AT_ONCE).await?;
+    // The maintenance deletes the rest, and messages that an event adds after this.
+    let _ = context.webhooks.forget(actor.tenant, id, FORGOTTEN_AT_ONCE).await?;
     if deleted { Ok(()) } else { Err(ResourceError::NotFound(KIND)) }
 }
 
-/// Sends a message that says nothing but that it came.
+/// Sends a message without any content, to test the webhook.
 pub async fn ping_webhook(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     id: WebhookId,
     now: Timestamp,
 ) -> Result<WebhookMessageId, ResourceError> {
-    let webhook = read_enabled(context, caller, id).await?;
+    let webhook = read_enabled(context, actor, id).await?;
     let message = ping(&webhook, now);
     context.webhooks.add(std::slice::from_ref(&message)).await?;
     Ok(message.id)
 }
 
-/// Begins the tries of a message anew, under its id.
+/// Starts the attempts of a message again, with the same id.
 pub async fn redeliver_message(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     id: WebhookId,
     message: WebhookMessageId,
     now: Timestamp,
 ) -> Result<(), ResourceError> {
-    let webhook = read_enabled(context, caller, id).await?;
+    let webhook = read_enabled(context, actor, id).await?;
     let known = context.webhooks.redeliver(webhook.tenant, id, message, now).await?;
     if known { Ok(()) } else { Err(ResourceError::NoMessage) }
 }
 
-/// The tries to tell a webhook something, newest first.
+/// The attempts to call a webhook, newest first.
 pub async fn list_attempts(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     id: WebhookId,
     (before, limit): (Option<AttemptId>, u16),
 ) -> Result<Vec<WebhookAttempt>, ResourceError> {
-    let webhook = read_webhook(context, caller, id).await?;
+    let webhook = read_webhook(context, actor, id).await?;
     Ok(context.webhooks.list_attempts(webhook.tenant, id, before, limit).await?)
 }
 
-async fn read_enabled(context: &Context, caller: &Caller, id: WebhookId) -> Result<Webhook, ResourceError> {
-    let webhook = read_webhook(context, caller, id).await?;
+async fn read_enabled(replica: &Replica, actor: &Actor, id: WebhookId) -> Result<Webhook, ResourceError> {
+    let webhook = read_webhook(replica, actor, id).await?;
     if webhook.enabled { Ok(webhook) } else { Err(ResourceError::Disabled) }
 }
 
-/// Whether a webhook is told anything, by the directory itself and not by a copy.
-pub async fn is_enabled(context: &Context, (tenant, id): (TenantId, WebhookId)) -> Result<bool, StoreError> {
-    Ok(find(context, tenant, id).await?.is_some_and(|webhook| webhook.enabled))
+/// Returns whether a webhook is enabled. It asks the directory itself and not the copy.
+pub async fn is_enabled(replica: &Replica, (tenant, id): (TenantId, WebhookId)) -> Result<bool, StoreError> {
+    Ok(find(replica, tenant, id).await?.is_some_and(|webhook| webhook.enabled))
 }
 
-async fn find(context: &Context, tenant: TenantId, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
-    let found = list(context, tenant, KIND).await?.into_iter().find(|one| one.id == *id.bytes());
+async fn find(replica: &Replica, tenant: TenantId, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
+    let found = list(replica, tenant, KIND).await?.into_iter().find(|one| one.id == *id.bytes());
     Ok(found.and_then(Webhook::read))
 }
 
-/// The server disables a webhook that fails, unless it was enabled anew since
-/// `since`. Whether it did.
+/// Disables a failing webhook for the server, unless it was enabled again since `since`. Returns whether it
+/// did.
 pub async fn disable_webhook(
-    context: &Context,
+    replica: &Replica,
     (tenant, id): (TenantId, WebhookId),
     reason: DisabledReason,
     since: Timestamp,
-    now: Timestamp,
+    by: &Change,
 ) -> Result<bool, StoreError> {
     for _ in 0..ROUNDS {
-        let Some(mut webhook) = find(context, tenant, id).await? else { return Ok(false) };
+        let Some(mut webhook) = find(replica, tenant, id).await? else { return Ok(false) };
         if !webhook.enabled || webhook.enabled_at > since {
             return Ok(false);
         }
         (webhook.enabled, webhook.disabled_reason) = (false, Some(reason));
         webhook.version += 1;
-        match context.directory.update_resource(&webhook.resource(now), &[]).await {
+        match replica.directory.update_resource(&webhook.resource(by.at), &[], by).await {
             Err(StoreError::Conflict) => {}
             outcome => {
                 outcome?;
-                context.catch_up().await;
+                replica.catch_up().await;
                 return Ok(true);
             }
         }

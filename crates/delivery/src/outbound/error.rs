@@ -1,47 +1,47 @@
-//! Why a call to the outside brought no answer.
+//! The reasons why a call to the outside got no answer.
 
 use super::resolver::LookupError;
 use crate::provider::SendError;
 use std::error::Error;
 
-/// No answer. What matters to a sender is whether the other side may have
-/// acted: [`OutboundError::is_surely_unsent`]. Never holds a URL, a header or a body.
+/// A call got no answer. [`OutboundError::is_surely_unsent`] says whether the other side may have acted on
+/// the request. The error contains no URL, header or body.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundError {
-    /// Not an http or https URL, or one with a user name, a password or a fragment.
+    /// Not an http or https URL, or a URL with a user name, a password or a fragment.
     #[error("not a valid https URL without user name, password and fragment")]
     Url,
-    /// Plain HTTP to an address that it is not allowed to.
+    /// The URL is plain HTTP, and the policy does not allow that for its address.
     #[error("the URL must be https")]
     Insecure,
-    /// The policy refuses each address of the host.
+    /// The policy refuses every address of the host.
     #[error("the address is not allowed")]
     Blocked,
     /// The request is longer than [`super::MAX_BYTES`] or cannot be written.
     #[error("the request is too long")]
     Request,
-    /// No name, no connection, or no TLS.
+    /// The name has no address, or the connection or the TLS handshake failed.
     #[error("connection failed")]
     Connect,
-    /// No connection, or no whole answer, in the time given.
+    /// The time-out passed before the connection was made or the whole answer arrived.
     #[error("no answer in time")]
     Timeout {
-        /// Whether the request may have gone out.
+        /// Whether the request may have been sent.
         sent: bool,
     },
-    /// The connection ended before the answer did.
+    /// The connection ended before the answer was complete.
     #[error("connection broken")]
     Broken,
     /// The answer is longer than [`super::MAX_BYTES`].
     #[error("the answer is too long")]
     TooLarge,
-    /// The client cannot be made, such as without any root certificate.
+    /// The client cannot be made, for example because there is no root certificate.
     #[error("the HTTP client cannot be made")]
     Setup(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl OutboundError {
-    /// Whether nothing of the request left this machine.
+    /// Returns whether no part of the request can have reached the other side.
     pub fn is_surely_unsent(&self) -> bool {
         match self {
             Self::Timeout { sent } => !sent,
@@ -62,7 +62,7 @@ impl From<OutboundError> for SendError {
                 Self::unknown(reason)
             }
             OutboundError::Request => Self::decline(reason).local(),
-            // The settings are wrong, or the name in them means something else by now.
+            // The settings are wrong, or the name now has another address.
             OutboundError::Url
             | OutboundError::Insecure
             | OutboundError::Blocked
@@ -94,7 +94,7 @@ impl From<reqwest::Error> for OutboundError {
         match (error.is_connect(), error.is_timeout()) {
             (true, true) => Self::Timeout { sent: false },
             (true, false) => Self::Connect,
-            // The time may have run out while connecting; nobody can tell by then.
+            // The time may have run out while connecting; the error does not show which.
             (false, true) => Self::Timeout { sent: true },
             (false, false) if error.is_builder() => Self::Request,
             (false, false) => Self::Broken,

@@ -7,13 +7,14 @@ use reqwest::{
 };
 use std::{fmt, time::Duration};
 
-/// The longest wait that is believed.
+/// The longest `Retry-After` that is believed.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
-/// An answer that nobody reads is taken in so long, that its connection can serve the next call.
+/// If the caller ignores the body, it is still read for this long, so that the connection can serve the next
+/// call.
 const IDLE_ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
 const MAX_IDLE_BYTES: usize = 16 * 1024;
 
-/// What is asked of somebody outside. Debug shows the method only.
+/// A request to the outside. Debug shows only the method.
 pub struct Request {
     method: Method,
     pub(super) url: Url,
@@ -24,26 +25,25 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request without body; `timeout` is from connecting to the end of the answer.
+    /// A request without a body. `timeout` covers everything from connecting to the end of the answer.
     pub fn new(method: Method, url: Url, timeout: Duration) -> Self {
         Self { method, url, headers: HeaderMap::new(), body: Vec::new(), timeout, reads_body: true }
     }
 
-    /// With a header more, or another value of it.
+    /// Sets a header.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
     }
 
-    /// With this body.
     pub fn body(mut self, content_type: &'static str, body: Vec<u8>) -> Self {
         self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         self.body = body;
         self
     }
 
-    /// With the answer decided by status and headers: [`Reply::body`] stays
-    /// empty, however long or slow it is.
+    /// Decides the answer by status and headers alone: [`Reply::body`] stays empty, however long or slow the
+    /// body is.
     pub fn ignore_answer(mut self) -> Self {
         self.reads_body = false;
         self
@@ -85,20 +85,18 @@ impl fmt::Debug for Request {
     }
 }
 
-/// What came back. Debug shows the status only.
+/// An answer. Debug shows only the status.
 pub struct Reply {
-    /// The status.
     pub status: StatusCode,
-    /// The headers.
     pub headers: HeaderMap,
     /// The whole body, at most [`MAX_BYTES`].
     pub body: Vec<u8>,
-    /// The wait asked for, at most an hour.
+    /// The wait that the other side requests, at most an hour.
     pub retry_after: Option<Duration>,
 }
 
 impl Reply {
-    /// The body as JSON, if it is.
+    /// The body as JSON; `None` if it is not JSON.
     pub fn json(&self) -> Option<serde_json::Value> {
         serde_json::from_slice(&self.body).ok()
     }
@@ -112,7 +110,7 @@ impl fmt::Debug for Reply {
 
 async fn read(mut response: Response) -> Result<Vec<u8>, OutboundError> {
     let mut body = Vec::new();
-    // Once a status is there the request was sent, whatever breaks now.
+    // There is a status, so the request was sent, even if the connection breaks now.
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > MAX_BYTES {
             return Err(OutboundError::TooLarge);
@@ -132,13 +130,13 @@ async fn discard(mut response: Response) -> Vec<u8> {
             }
         }
     };
-    // Status and headers have decided already, so running out of time changes nothing.
+    // Status and headers have already decided, so a time-out changes nothing.
     let _ = tokio::time::timeout(IDLE_ANSWER_TIMEOUT, read).await;
     Vec::new()
 }
 
-/// Seconds, or a date: that one is measured from the answer's own `Date`, for
-/// its clock and ours may differ.
+/// Reads seconds or a date. A date is measured from the answer's own `Date`, because the two clocks may
+/// differ.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match text.parse() {

@@ -1,5 +1,5 @@
-//! Names to addresses, through the policy: what was looked up and judged is
-//! what is connected to, so a name cannot change its meaning in between.
+//! Resolves names to addresses that the policy admits. The client connects to exactly the addresses judged
+//! here, so a name cannot change its meaning between check and connection.
 
 use super::address::AddressPolicy;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -10,13 +10,13 @@ use std::{
 };
 use tokio::net::lookup_host;
 
-/// More addresses of one name than that are not tried.
+/// The maximum number of addresses of one name that are tried.
 const MOST_ADDRESSES: usize = 16;
 
-/// Whoever knows the addresses of a name.
+/// A resolver of names.
 #[async_trait::async_trait]
 pub trait Resolver: Send + Sync {
-    /// All addresses, the preferred one first.
+    /// All addresses of the host, the preferred one first.
     async fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>>;
 }
 
@@ -30,7 +30,7 @@ impl Resolver for System {
     }
 }
 
-/// Why a name has no address to call.
+/// The reasons why a name has no address that may be called.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LookupError {
     #[error("the address is not allowed")]
@@ -39,7 +39,7 @@ pub(super) enum LookupError {
     Failed(#[source] io::Error),
 }
 
-/// A resolver that gives only addresses which may be called.
+/// A resolver that returns only addresses which the policy admits.
 #[derive(Clone)]
 pub(super) struct Guard {
     pub(super) policy: Arc<AddressPolicy>,
@@ -48,7 +48,7 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// The addresses of a name, or of an address written out; never none.
+    /// The addresses of a name, or of an IP address in text form. There is at least one.
     pub(super) async fn lookup(&self, host: &str) -> Result<Vec<IpAddr>, LookupError> {
         let addresses = match literal(host) {
             Some(address) => vec![address],
@@ -72,14 +72,14 @@ impl Resolve for Guard {
         let guard = self.clone();
         Box::pin(async move {
             let addresses = guard.lookup(name.as_str()).await?;
-            // Port 0 stands for that of the URL.
+            // Port 0 means the port of the URL.
             let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, 0));
             Ok(Box::new(addresses) as Addrs)
         })
     }
 }
 
-/// The address that a host is written as, in brackets if it is IPv6.
+/// The IP address that a host consists of, in brackets for IPv6.
 pub(super) fn literal(host: &str) -> Option<IpAddr> {
     host.trim_matches(['[', ']']).parse().ok()
 }

@@ -1,10 +1,10 @@
-//! TLS towards the outside: 1.2 or 1.3, the authorities of this machine.
+//! TLS for calls to the outside: version 1.2 or 1.3, with the certificate authorities of this machine.
 
 use super::OutboundError;
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::CertificateDer};
 use std::sync::Arc;
 
-/// Trusts the authorities of this machine and `more`.
+/// Trusts the certificate authorities of this machine and those in `more`.
 pub(super) fn client_config(more: &[CertificateDer<'static>]) -> Result<ClientConfig, OutboundError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

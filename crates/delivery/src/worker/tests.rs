@@ -1,4 +1,4 @@
-//! The worker against an outbox in memory, on a clock that the test turns.
+//! Tests the worker with an outbox in memory and a clock that the test sets.
 
 mod fake;
 
@@ -7,14 +7,14 @@ use crate::provider::{Accepted, Outgoing, SendError};
 use countersign_core::{
     id::MessageId,
     mode::Mode,
-    ports::{codes::Codes, nodes::Share},
+    ports::nodes::Share,
     verification::{settlement::Settlement, status::Delivery},
 };
 use fake::{Fixed, MemoryCodes, SECOND, accounts, context, start};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A provider that takes `slow` for the number that ends in 1, none for
-/// others, and remembers what it saw.
+/// A provider that takes the time `slow` for phone numbers that end in 1, and none for others. It remembers
+/// the messages.
 #[derive(Default)]
 struct Line {
     slow: Duration,
@@ -52,7 +52,7 @@ impl Provider for Line {
     }
 }
 
-/// A worker alone has all partitions.
+/// The share of a worker that is alone: all partitions.
 fn whole() -> Share {
     let share = Share::default();
     share.set(0..64);
@@ -61,7 +61,15 @@ fn whole() -> Share {
 
 fn worker(codes: &Arc<MemoryCodes>, line: &Arc<Line>, parallel: usize) -> Worker {
     let settings = WorkerSettings { parallel, ..WorkerSettings::default() };
-    Worker::new(context(codes), (Some(line.clone()), accounts()), Arc::new(Fixed), whole(), None, settings)
+    Worker::new(
+        context(codes).management,
+        (codes.clone(), 4),
+        (Some(line.clone()), accounts()),
+        Arc::new(Fixed),
+        whole(),
+        None,
+        settings,
+    )
 }
 
 fn accepted() -> Settlement {
@@ -113,7 +121,8 @@ async fn without_a_route_live_messages_wait() {
     let codes = Arc::new(MemoryCodes::default());
     start(&codes, Mode::Live, "+48500500502").await;
     let worker = Worker::new(
-        context(&codes),
+        context(&codes).management,
+        (codes.clone(), 4),
         (None, accounts()),
         Arc::new(Fixed),
         whole(),
@@ -262,7 +271,8 @@ async fn a_message_that_breaks_its_task_breaks_no_other() {
     start(&codes, Mode::Live, "+48500500502").await;
     let live: Arc<dyn Provider> = Arc::new(Breaking);
     let worker = Worker::new(
-        context(&codes),
+        context(&codes).management,
+        (codes.clone(), 4),
         (Some(live), accounts()),
         Arc::new(Fixed),
         whole(),

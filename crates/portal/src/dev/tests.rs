@@ -9,7 +9,8 @@ use actix_web::{
     web,
 };
 use countersign_core::{
-    context::Context,
+    context::{Context, Management, Replica},
+    fakes::directory::NoDirectory,
     id::{EventId, MessageId, RecordKey, TenantId, VerificationId},
     keyring::{KeyRing, VersionedKey},
     mode::Mode,
@@ -18,7 +19,7 @@ use countersign_core::{
     time::Timestamp,
     verification::event::{Event, EventKind},
 };
-use fakes::{MemoryInbox, NoDirectory, NoHistory, OneTimeline};
+use fakes::{MemoryInbox, NoHistory, OneTimeline};
 use futures_util::stream::pending;
 use serde_json::{Value, json};
 use std::{future::poll_fn, pin::pin, sync::Arc, time::Duration};
@@ -33,16 +34,22 @@ struct Fixture {
 fn fixture() -> Fixture {
     let codes = Arc::new(OneTimeline::default());
     let versioned = |byte| vec![VersionedKey { version: 1, key: [byte; 32] }];
-    let context = Context {
-        snapshot: Arc::default(),
-        codes: codes.clone(),
-        directory: Arc::new(NoDirectory),
-        history: Arc::new(NoHistory),
+    let management = Management {
+        replica: Replica {
+            directory: Arc::new(NoDirectory),
+            snapshot: Arc::default(),
+            peers: Some(codes.clone()),
+        },
         keyring: Arc::new(KeyRing::new([1; 32], versioned(2), versioned(3)).unwrap()),
-        partitions: 64,
-        gateways: Arc::new(countersign_core::ports::gateways::NoGateways),
-        webhooks: Arc::new(countersign_core::ports::webhooks::NoWebhooks),
+        gateways: Arc::new(countersign_core::fakes::gateways::NoGateways),
         live_route: true,
+    };
+    let context = Context {
+        management,
+        codes: codes.clone(),
+        history: Arc::new(NoHistory),
+        webhooks: Arc::new(countersign_core::fakes::webhooks::NoWebhooks),
+        partitions: 64,
     };
     let name = TenantName::parse("Acme <Demo>").unwrap();
     let tenant = Tenant::new(TenantId::from_bytes([7; 16]), name, Timestamp::default());

@@ -2,7 +2,7 @@
 
 use countersign_core::{
     access::usage,
-    context::Context,
+    context::Management,
     error::chain,
     ports::{clock::Clock, error::StoreError},
     time::Timestamp,
@@ -15,33 +15,34 @@ use std::{
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// Between two looks at the changes of the directory: a key that is disabled
-/// elsewhere is refused here well within the 2 s that are promised.
+/// The time between two refreshes of the snapshot. The server promises that a key disabled elsewhere is
+/// refused here within 2 s.
 const LOOK: Duration = Duration::from_millis(500);
-/// A page of changes that takes longer has failed.
+/// The longest time for reading a page of changes.
 const LOOK_PATIENCE: Duration = Duration::from_secs(10);
-/// The whole directory may take longer.
+/// The longest time for reading the whole directory.
 const WHOLE_PATIENCE: Duration = Duration::from_secs(120);
-/// Changes older than this are forgotten; a node that missed them reads everything anew.
+/// How long the directory keeps its list of changes. A node that missed older changes reads the whole
+/// directory again.
 const CHANGES_KEPT: Duration = Duration::from_secs(24 * 3_600);
-/// Looks between two times of forgetting: an hour.
+/// The number of refreshes between two deletions of old rows: one hour.
 const LOOKS_AN_HOUR: u32 = 7_200;
 
-/// Brings the snapshot up to date and notes that it is.
-pub(super) async fn refresh(context: &Context) -> Result<(), StoreError> {
+/// Refreshes the snapshot until it is complete, and marks it as fresh.
+pub(super) async fn refresh(management: &Management) -> Result<(), StoreError> {
     loop {
-        // A node that starts, or was away for long, reads everything.
-        let patience = if context.snapshot.seen() == 0 { WHOLE_PATIENCE } else { LOOK_PATIENCE };
+        // A node that is starting, or was away for long, reads the whole directory.
+        let patience = if management.snapshot.seen() == 0 { WHOLE_PATIENCE } else { LOOK_PATIENCE };
         let began = Instant::now();
-        if timeout(patience, context.follow()).await.map_err(StoreError::unavailable)?? {
-            context.snapshot.mark(began);
+        if timeout(patience, management.follow()).await.map_err(StoreError::unavailable)?? {
+            management.snapshot.mark(began);
             return Ok(());
         }
     }
 }
 
-/// Keeps the snapshot up to date. An outage is told once when it begins and once when it ends.
-pub(super) async fn follow_directory(context: Context, clock: Arc<dyn Clock>, stop: CancellationToken) {
+/// Keeps the snapshot up to date. An outage is logged once when it begins and once when it ends.
+pub(super) async fn follow_directory(management: Management, clock: Arc<dyn Clock>, stop: CancellationToken) {
     metrics::describe_gauge!("countersign_directory_keys", "API keys in the snapshot");
     let mut tick = interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -51,7 +52,7 @@ pub(super) async fn follow_directory(context: Context, clock: Arc<dyn Clock>, st
             () = stop.cancelled() => return,
             _ = tick.tick() => {}
         }
-        match refresh(&context).await {
+        match refresh(&management).await {
             Ok(()) if failing => {
                 tracing::info!("The directory can be read again");
                 failing = false;
@@ -63,16 +64,16 @@ pub(super) async fn follow_directory(context: Context, clock: Arc<dyn Clock>, st
             }
             Err(_) => {}
         }
-        metrics::gauge!("countersign_directory_keys").set(context.snapshot.size().1 as f64);
+        metrics::gauge!("countersign_directory_keys").set(management.snapshot.size().1 as f64);
         looks += 1;
         if looks % LOOKS_AN_HOUR == 1 {
-            forget_old(&context, clock.now()).await;
+            forget_old(&management, clock.now()).await;
         }
     }
 }
 
-/// Tells the other nodes which keys end, and hears it from them.
-pub(super) async fn follow_relays(context: Context, stop: CancellationToken) {
+/// Publishes notices about ended keys to the other nodes, and reads theirs.
+pub(super) async fn follow_relays(management: Management, stop: CancellationToken) {
     let mut tick = interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut mark = String::new();
@@ -81,18 +82,18 @@ pub(super) async fn follow_relays(context: Context, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = tick.tick() => {}
         }
-        match context.listen(&mark).await {
+        match management.listen(&mark).await {
             Ok(Some(next)) => mark = next,
-            // The store is this process's own.
+            // The store belongs to this process alone.
             Ok(None) => return stop.cancelled().await,
             Err(_) => {}
         }
     }
 }
 
-/// What is not forgotten now is forgotten an hour later.
-async fn forget_old(context: &Context, now: Timestamp) {
-    let directory = &context.directory;
+/// Deletes old rows. If that fails, the next round in an hour does it.
+async fn forget_old(management: &Management, now: Timestamp) {
+    let directory = &management.directory;
     let _ = directory.forget_changes(now - CHANGES_KEPT).await;
     let _ = directory.forget_answered(now - idempotency::KEPT).await;
     let _ = directory.forget_address_uses(now - usage::KEPT).await;

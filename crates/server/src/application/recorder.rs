@@ -1,12 +1,9 @@
-//! The recorder: carries events from the codes store to the history.
+//! The recorder: moves events from the codes store to the history.
 
 use countersign_core::{
     error::chain,
     ports::{
-        codes::{
-            Codes,
-            events::{EventBacklog, Unrecorded},
-        },
+        codes::events::{EventBacklog, EventLog, Unrecorded},
         error::StoreError,
         history::HistoryUpkeep,
         nodes::Share,
@@ -20,20 +17,20 @@ use std::{
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-/// Events of one transaction.
+/// The maximum number of events of one transaction.
 const BATCH: usize = 500;
-/// How long to wait when nothing is left.
+/// The wait when no event is left.
 const IDLE: Duration = Duration::from_millis(500);
 /// The longest wait while the database is away.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// Between two looks for verifications whose time has passed.
+/// The time between two searches for expired verifications.
 const EXPIRE_EVERY: Duration = Duration::from_secs(2);
-/// Verifications that one look notes as expired.
+/// The maximum number of expired verifications that one search records.
 const EXPIRED_AT_ONCE: u16 = 200;
 
 /// Records every event once, in the order of the codes store.
 pub(super) struct Recorder {
-    codes: Arc<dyn Codes>,
+    events: Arc<dyn EventLog>,
     history: Arc<dyn HistoryUpkeep>,
     share: Share,
     passed: Mutex<Option<Timestamp>>,
@@ -47,17 +44,17 @@ enum Next {
 }
 
 impl Recorder {
-    pub fn new(codes: Arc<dyn Codes>, history: Arc<dyn HistoryUpkeep>, share: Share) -> Self {
+    pub fn new(events: Arc<dyn EventLog>, history: Arc<dyn HistoryUpkeep>, share: Share) -> Self {
         describe_metrics();
-        Self { codes, history, share, passed: Mutex::default() }
+        Self { events, history, share, passed: Mutex::default() }
     }
 
-    /// Up to when every event is recorded.
+    /// The time up to which every event is recorded.
     pub fn passed(&self) -> Option<Timestamp> {
         *self.passed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records until the stop. What cannot be written waits in the codes store.
+    /// Records until `stop` is set. Events that cannot be written stay in the codes store.
     pub async fn run(&self, stop: CancellationToken) {
         let (mut outage, mut expired_at) = (None::<Duration>, None::<Instant>);
         loop {
@@ -88,7 +85,7 @@ impl Recorder {
         }
     }
 
-    /// Records what is left, for the end of the process.
+    /// Records the remaining events at the end of the process.
     pub async fn finish(&self) {
         loop {
             match self.pass(false).await {
@@ -104,7 +101,7 @@ impl Recorder {
 
     async fn pass(&self, expire: bool) -> Result<Next, StoreError> {
         let Unrecorded { events, now, drained, backlog } =
-            self.codes.unrecorded(self.share.get(), BATCH).await?;
+            self.events.unrecorded(self.share.get(), BATCH).await?;
         let oldest = events.iter().map(|event| event.at).min().unwrap_or(now);
         note_backlog(backlog, now.since(oldest));
         if !events.is_empty() {
@@ -112,7 +109,7 @@ impl Recorder {
             metrics::counter!("countersign_history_recorded_total").increment(recorded.new as u64);
             metrics::counter!("countersign_history_dead_total").increment(recorded.dead as u64);
             let positions: Vec<_> = events.iter().map(|event| event.position).collect();
-            self.codes.trim(&positions).await?;
+            self.events.trim(&positions).await?;
         }
         if !drained {
             return Ok(Next::Work);
@@ -120,10 +117,11 @@ impl Recorder {
         if !expire {
             return Ok(Next::Wait);
         }
-        // Every event up to then is recorded, whoever did it: what is pending then stays so.
-        let until = self.codes.recorded_until().await?;
+        // Every event up to this time is recorded, by this node or another. So a verification that is pending
+        // in the history then is really pending.
+        let until = self.events.recorded_until().await?;
         *self.passed.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
-        // One worker is enough, and the first partition is some worker's.
+        // One worker is enough: the one with the first partition.
         if !self.share.get().contains(&0) {
             return Ok(Next::Wait);
         }

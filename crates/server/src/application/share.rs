@@ -1,25 +1,26 @@
-//! Keeps this worker's part of the partitions up to date.
+//! Keeps this worker's share of the partitions up to date.
 
 use countersign_core::{
     error::chain,
     id::NodeId,
-    ports::{codes::Codes, error::StoreError, nodes::Share},
+    ports::{codes::peers::Peers, error::StoreError, nodes::Share},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-/// Between two words of life; three of them fit into the silence after which a worker is dead.
+/// The time between two announcements. Three of them fit into the silence after which a worker counts as
+/// dead.
 const WORD: Duration = Duration::from_secs(2);
 
-/// Takes the part that is this worker's now.
+/// Announces this worker, and takes its present share.
 pub(super) async fn take_share(
-    codes: &Arc<dyn Codes>,
+    peers: &dyn Peers,
     worker: NodeId,
     partitions: u16,
     share: &Share,
 ) -> Result<(), StoreError> {
-    let taken = codes.share(worker, partitions).await?;
+    let taken = peers.share(worker, partitions).await?;
     if share.get() != taken {
         let (first, end) = (taken.start, taken.end);
         tracing::info!(node.id = %worker, first, end, "This worker's part of the partitions");
@@ -28,9 +29,9 @@ pub(super) async fn take_share(
     Ok(())
 }
 
-/// Goes on taking it until the stop; then leaves it to the others.
+/// Keeps the share up to date until `stop` is set; then leaves it to the other workers.
 pub(super) async fn keep_share(
-    codes: Arc<dyn Codes>,
+    peers: Arc<dyn Peers>,
     worker: NodeId,
     partitions: u16,
     share: Share,
@@ -43,12 +44,13 @@ pub(super) async fn keep_share(
             () = stop.cancelled() => break,
             _ = tick.tick() => {}
         }
-        // While the store is away the part stays as it was; acts are atomic whoever asks.
-        if let Err(error) = take_share(&codes, worker, partitions, &share).await {
+        // While the store is away, the share stays as it was. That is safe, because every operation is atomic
+        // even if two workers run it.
+        if let Err(error) = take_share(&*peers, worker, partitions, &share).await {
             tracing::debug!(error = %chain(&error), "This worker could not say that it lives");
         }
     }
-    if let Err(error) = codes.leave(worker).await {
+    if let Err(error) = peers.leave(worker).await {
         tracing::debug!(error = %chain(&error), "This worker counts as alive for a few seconds more");
     }
 }

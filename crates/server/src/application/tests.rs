@@ -1,6 +1,7 @@
 use super::*;
 use crate::machine::rng;
 use countersign_core::{
+    access::change::Change,
     id::{ProfileId, TenantId},
     phone::countries::Countries,
     tenant::{ERASED_AFTER, Tenant, TenantChange, TenantName, profile::Profile},
@@ -8,7 +9,7 @@ use countersign_core::{
 use std::path::Path;
 
 fn parts(folder: &Path) -> Parts {
-    // Fails only if it is installed already, and then it is there.
+    // This fails only if a provider is installed already, which is fine.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     Parts { dev: true, ..Parts::new(Settings::embedded(folder).unwrap()) }
 }
@@ -44,7 +45,12 @@ async fn each_start_gives_the_same_demo_and_mends_its_keys() {
     let first = Application::build(parts(folder.path())).await.unwrap();
     let demo = first.demo.clone().unwrap();
     let directory = Arc::clone(&first.context.directory);
-    assert!(directory.delete_key(demo.tenant.id, demo.key.id, first.clock.now()).await.unwrap());
+    assert!(
+        directory
+            .delete_key(demo.tenant.id, demo.key.id, &Change::by_system(first.clock.now()))
+            .await
+            .unwrap()
+    );
     drop(first);
     let second = Application::build(parts(folder.path())).await.unwrap();
     let again = second.demo.clone().unwrap();
@@ -54,7 +60,7 @@ async fn each_start_gives_the_same_demo_and_mends_its_keys() {
     assert_eq!(key.tenant, demo.tenant.id);
 }
 
-/// Whether the printed key is that of an enabled tenant.
+/// Returns whether the printed key belongs to an enabled tenant and is accepted.
 async fn serves_demo(application: &Application) -> bool {
     let (demo, directory) = (application.demo.clone().unwrap(), &application.context.directory);
     let tenant = directory.tenant(demo.tenant.id).await.unwrap().unwrap();
@@ -69,26 +75,34 @@ async fn each_start_enables_the_demo_tenant_whatever_became_of_it() {
     let mut running = start().await.unwrap();
     for change in [TenantChange::Disable, TenantChange::Delete] {
         let (id, directory) = (running.demo.clone().unwrap().tenant.id, running.context.directory.clone());
-        directory.update_tenant(id, &change, running.clock.now()).await.unwrap().unwrap();
+        directory.update_tenant(id, &change, &Change::by_system(running.clock.now())).await.unwrap().unwrap();
         assert!(!serves_demo(&running).await);
         drop(running);
         running = start().await.unwrap();
         assert!(serves_demo(&running).await, "{change:?}");
     }
-    // Once its erasure has begun there is no way back; a start ends it and makes the tenant anew.
+    // An erasure that has begun cannot be undone. A start completes it and creates the tenant again.
     let (id, directory) = (running.demo.clone().unwrap().tenant.id, running.context.directory.clone());
     let now = running.clock.now();
-    directory.update_tenant(id, &TenantChange::Delete, now - 2 * ERASED_AFTER).await.unwrap().unwrap();
-    assert!(directory.begin_erasure(id, now - ERASED_AFTER, now).await.unwrap());
+    directory
+        .update_tenant(id, &TenantChange::Delete, &Change::by_system(now - 2 * ERASED_AFTER))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(directory.begin_erasure(id, now - ERASED_AFTER, &Change::by_system(now)).await.unwrap());
     drop((running, directory));
     let running = start().await.unwrap();
     assert!(serves_demo(&running).await, "after its erasure");
 
-    // What was of `dev` stays that, also without its tenant.
+    // A folder of `dev` stays one, even without its tenant.
     let directory = running.context.directory.clone();
-    directory.update_tenant(id, &TenantChange::Delete, now - 2 * ERASED_AFTER).await.unwrap().unwrap();
-    assert!(directory.begin_erasure(id, now - ERASED_AFTER, now).await.unwrap());
-    while !directory.erase_tenant(id, 500, now).await.unwrap() {}
+    directory
+        .update_tenant(id, &TenantChange::Delete, &Change::by_system(now - 2 * ERASED_AFTER))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(directory.begin_erasure(id, now - ERASED_AFTER, &Change::by_system(now)).await.unwrap());
+    while !directory.erase_tenant(id, 500, &Change::by_system(now)).await.unwrap() {}
     drop((running, directory));
     let serve = Parts { dev: false, ..parts(folder.path()) };
     let refused = Application::build(serve).await.err().unwrap().to_string();
@@ -104,7 +118,12 @@ async fn dev_and_serve_do_not_take_over_each_others_tenants() {
     let now = first.clock.now();
     let tenant = Tenant::new(TenantId::new(now, &mut rng()), TenantName::parse("Acme").unwrap(), now);
     let profile = Profile::first(ProfileId::new(now, &mut rng()), tenant.id, now);
-    first.context.directory.create_tenant(&tenant, &profile, &Countries::default()).await.unwrap();
+    first
+        .context
+        .directory
+        .create_tenant(&tenant, &profile, &Countries::default(), &Change::by_system(Timestamp::default()))
+        .await
+        .unwrap();
     drop(first);
     let refused = Application::build(parts(folder.path())).await.err().unwrap().to_string();
     assert!(refused.contains("holds tenants of `countersign serve`"), "{refused}");

@@ -1,28 +1,38 @@
-//! Mends what locks callers out: no list holds for this command line.
+//! Shows and replaces allowlists. No allowlist applies to this command line, so it can repair one that locks
+//! callers out.
 
-use super::{answer, follow::tell_followed, open_directory};
+use super::{answer, follow::tell_followed, key, load, nodes::replica, open_directory};
 use crate::{
     cli::{AllowlistCommand, ListArgs},
     machine::SystemClock,
 };
 use anyhow::{Context as _, ensure};
 use countersign_core::{
-    access::allowlist::{Allowlist, Entry},
+    access::{
+        actor::Actor,
+        allowlist::{Allowlist, Entry},
+        change::Change,
+    },
+    context::Replica,
+    management::{
+        allowlists::{AllowlistError, replace_api_allowlist},
+        keys::{UpdateKey, update_key},
+    },
     ports::{
         clock::Clock as _,
-        directory::{Directory, KeyChange},
+        directory::{Directory, keys::KeyChange},
     },
-    tenant::settings::Setting,
     time::Timestamp,
 };
 use std::path::Path;
 
 pub(super) async fn run(config: Option<&Path>, command: AllowlistCommand) -> anyhow::Result<()> {
-    let directory = open_directory(config).await?;
+    let settings = load(config, [])?;
+    let directory = open_directory(&settings).await?;
     match command {
         AllowlistCommand::Show(list) => show(&directory, list).await,
         AllowlistCommand::Set { list, allow } => {
-            set(&directory, list, allow, SystemClock.now()).await?;
+            set(&replica(&settings, &directory), list, allow, SystemClock.now()).await?;
             tell_followed(&directory, &SystemClock).await;
             Ok(())
         }
@@ -53,25 +63,30 @@ async fn show(directory: &dyn Directory, list: ListArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn set(
-    directory: &dyn Directory,
-    args: ListArgs,
-    entries: Vec<Entry>,
-    now: Timestamp,
-) -> anyhow::Result<()> {
+async fn set(replica: &Replica, args: ListArgs, entries: Vec<Entry>, now: Timestamp) -> anyhow::Result<()> {
     let list = Allowlist::new(entries)?;
-    read(directory, args).await?;
-    let ListArgs { tenant, key } = args;
-    match key {
-        Some(key) => {
+    read(&*replica.directory, args).await?;
+    let operator = Actor::operator(args.tenant);
+    let replaced = match args.key {
+        Some(id) => {
             let change = KeyChange { allowlist: Some(list), ..KeyChange::default() };
-            directory.update_key(tenant, key, change, now).await.context("The list was not replaced")?;
+            let update = UpdateKey { change, confirmed: true };
+            update_key(replica, &operator, id, update, &Change::by_operator(now))
+                .await
+                .map(drop)
+                .map_err(key::plain)
         }
-        None => {
-            let setting = Setting::ApiAllowlist(list);
-            directory.save_setting(tenant, &setting, now).await.context("The list was not replaced")?;
-        }
-    }
+        None => replace_api_allowlist(replica, &operator, list, true, &Change::by_operator(now))
+            .await
+            .map(drop)
+            .map_err(plain),
+    };
+    replaced.context("The list was not replaced")?;
     eprintln!("Replaced.");
     Ok(())
+}
+
+/// Replaces the error by the directory's own, if the directory failed.
+fn plain(error: AllowlistError) -> anyhow::Error {
+    if let AllowlistError::Directory(error) = error { error.into() } else { error.into() }
 }

@@ -1,31 +1,34 @@
-use super::{answer, follow::tell_followed, load, open_directory_of};
+use super::{answer, follow::tell_followed, load, nodes::replica, open_directory};
 use crate::{
     cli::{KeyArgs, KeyCommand},
-    configuration::Settings,
     machine::{SystemClock, rng},
-    wiring,
 };
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use countersign_core::{
     access::{
+        actor::Actor,
         allowlist::Allowlist,
-        key::{Key, PresentedKey},
+        change::Change,
+        key::PresentedKey,
         scope::{Scope, Scopes},
     },
-    id::{KeyId, TenantId},
-    management::key_rotation,
+    context::Replica,
+    id::TenantId,
+    management::{
+        key_rotation::rotate_key as rotate,
+        keys::{self, CreateKey, KeyError, UpdateKey},
+    },
     mode::Mode,
     ports::{
         clock::Clock as _,
-        directory::{Directory, KeyChange},
+        directory::{Directory, keys::KeyChange},
     },
-    snapshot::ends::{KeyEnd, Relay},
     time::Timestamp,
 };
 use std::{path::Path, time::Duration};
 use zeroize::Zeroizing;
 
-/// Keys read at once.
+/// The number of keys read at once.
 const PAGE: u16 = 100;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -33,78 +36,80 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) async fn run(config: Option<&Path>, command: KeyCommand) -> anyhow::Result<()> {
     let settings = load(config, [])?;
-    let directory = open_directory_of(&settings).await?;
+    let directory = open_directory(&settings).await?;
+    let replica = replica(&settings, &directory);
     let now = SystemClock.now();
     match command {
         KeyCommand::Create { tenant, name, scopes, test, expires_in_days, allow, twilio } => {
             let mode = if test { Mode::Test } else { Mode::Live };
             let expires_at = expires_in_days.map(|days| now + DAY * days);
             let (scopes, allowlist) = (scopes.into_iter().collect(), Allowlist::new(allow)?);
-            let new = NewKey { tenant, name, scopes, mode, expires_at, allowlist };
-            create_key(&directory, new, Spelling::of(twilio), now).await?;
+            let new = CreateKey { name, mode, scopes, expires_at, allowlist };
+            create_key(&replica, tenant, new, Spelling::of(twilio), now).await?;
         }
         KeyCommand::List { tenant } => return list_keys(&directory, tenant, now).await,
         KeyCommand::Rotate { key, overlap_hours, twilio } => {
-            let end = rotate_key(&directory, key, HOUR * overlap_hours, Spelling::of(twilio), now).await?;
-            tell_end(&settings, end).await;
+            rotate_key(&replica, key, HOUR * overlap_hours, Spelling::of(twilio), now).await?;
         }
-        KeyCommand::Disable(args) => {
-            let end = set_disabled(&directory, args, true, now).await?;
-            tell_end(&settings, end).await;
-        }
-        KeyCommand::Enable(args) => drop(set_disabled(&directory, args, false, now).await?),
-        KeyCommand::Delete(KeyArgs { tenant, key }) => {
-            let deleted = directory.delete_key(tenant, key, now).await.context("The key was not deleted")?;
-            ensure!(deleted, "{tenant} has no key {key}");
-            tell_end(&settings, Some(KeyEnd::deleted(key))).await;
-            eprintln!("Deleted {key}.");
+        KeyCommand::Disable(args) => set_disabled(&replica, args, true, now).await?,
+        KeyCommand::Enable(args) => set_disabled(&replica, args, false, now).await?,
+        KeyCommand::Delete(args) => {
+            let deleted = keys::delete_key(
+                &replica,
+                &Actor::operator(args.tenant),
+                args.key,
+                &Change::by_operator(now),
+            )
+            .await;
+            deleted.map_err(|error| explain(error, args, "The key was not deleted"))?;
+            eprintln!("Deleted {}.", args.key);
         }
     }
     tell_followed(&directory, &SystemClock).await;
     Ok(())
 }
 
-/// Tells the nodes that share Redis, which may not reach the database just now.
-async fn tell_end(settings: &Settings, end: Option<KeyEnd>) {
-    let Some(end) = end else { return };
-    let relay = Relay { ends: vec![end], ..Relay::default() };
-    if let Err(error) = wiring::tell_nodes(settings, &relay).await {
-        eprintln!("Nodes that cannot read the database just now were not told: {error:#}");
-    }
-}
-
-struct NewKey {
-    tenant: TenantId,
-    name: String,
-    scopes: Scopes,
-    mode: Mode,
-    expires_at: Option<Timestamp>,
-    allowlist: Allowlist,
-}
-
 async fn create_key(
-    directory: &dyn Directory,
-    new: NewKey,
+    replica: &Replica,
+    tenant: TenantId,
+    new: CreateKey,
     spelling: Spelling,
     now: Timestamp,
 ) -> anyhow::Result<()> {
     spelling.judge(new.scopes)?;
-    let tenant = directory.tenant(new.tenant).await.context("The tenant cannot be read")?;
-    ensure!(tenant.is_some(), "There is no tenant {}; `countersign tenant list` shows them", new.tenant);
-    let presented = PresentedKey::generate(new.mode, KeyId::new(now, &mut rng()), &mut rng());
-    let NewKey { tenant, name, scopes, expires_at, allowlist, .. } = new;
-    let key = Key { expires_at, allowlist, ..Key::new(&presented, tenant, name, scopes, now) };
-    directory.create_key(&key, None).await.context("The key was not made")?;
+    let found = replica.directory.tenant(tenant).await.context("The tenant cannot be read")?;
+    ensure!(found.is_some(), "There is no tenant {tenant}; `countersign tenant list` shows them");
+    let made =
+        keys::create_key(replica, &Actor::operator(tenant), new, None, &Change::by_operator(now), &mut rng())
+            .await;
+    let (key, presented) = made.map_err(plain).context("The key was not made")?;
     spelling.show(&presented, tenant, key.scopes)?;
     eprintln!("Made {}. The key itself is shown this once; keep it safe.", key.id);
     Ok(())
 }
 
-/// How a key is shown: one line, so that a script takes it as it is.
+/// Replaces the error by the directory's own, if the directory failed.
+pub(super) fn plain(error: KeyError) -> anyhow::Error {
+    if let KeyError::Directory(error) = error { error.into() } else { error.into() }
+}
+
+/// Explains why a key was not changed. `failed` is the first part of the message if the directory failed.
+fn explain(error: KeyError, KeyArgs { tenant, key }: KeyArgs, failed: &'static str) -> anyhow::Error {
+    match error {
+        KeyError::NotFound => anyhow!("{tenant} has no key {key}"),
+        KeyError::NotInUse => anyhow!("{key} is disabled or has ended; make another one"),
+        KeyError::Replaced(successor) => {
+            anyhow!("{key} was rotated before; rotate {successor}, which took its place")
+        }
+        error => plain(error).context(failed),
+    }
+}
+
+/// How a key is printed. It is one line, so that a script can use it directly.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Spelling {
     Full,
-    /// Without its underscores, as a password for Twilio's clients.
+    /// Without underscores, as a password for Twilio's clients.
     Twilio,
 }
 
@@ -113,7 +118,7 @@ impl Spelling {
         if twilio { Self::Twilio } else { Self::Full }
     }
 
-    /// Refuses it for a key that is not for these clients, before that key is made.
+    /// Refuses this spelling for a key without the scope for these clients, before the key is made.
     fn judge(self, scopes: Scopes) -> anyhow::Result<()> {
         ensure!(
             self == Self::Full || scopes.contains(Scope::CompatTwilio),
@@ -168,39 +173,41 @@ async fn list_keys(directory: &dyn Directory, tenant: TenantId, now: Timestamp) 
 }
 
 async fn rotate_key(
-    directory: &dyn Directory,
-    KeyArgs { tenant, key }: KeyArgs,
+    replica: &Replica,
+    args: KeyArgs,
     overlap: Duration,
     spelling: Spelling,
     now: Timestamp,
-) -> anyhow::Result<Option<KeyEnd>> {
-    let old = directory.key(tenant, key).await.context("The key cannot be read")?;
-    let old = old.with_context(|| format!("{tenant} has no key {key}"))?;
+) -> anyhow::Result<()> {
+    let (KeyArgs { tenant, key }, operator) = (args, Actor::operator(args.tenant));
+    let old = keys::read_key(replica, &operator, key).await;
+    let old = old.map_err(|error| explain(error, args, "The key cannot be read"))?;
     ensure!(old.is_usable(now), "{key} is disabled or has ended; make another one");
     spelling.judge(old.scopes)?;
-    if let Some(successor) = old.replaced_by {
-        let found = directory.key(tenant, successor).await.context("The key cannot be read")?;
-        ensure!(found.is_none(), "{key} was rotated before; rotate {successor}, which took its place");
-    }
-    let (rotation, presented) = key_rotation::plan(&old, overlap, now, &mut rng());
-    directory.rotate_key(&rotation, None).await.context("The key was not rotated")?;
-    spelling.show(&presented, tenant, rotation.new.scopes)?;
-    let (new, end) = (rotation.new.id, rotation.ends_at);
+    let rotated =
+        rotate(replica, &operator, key, (overlap, None), &Change::by_operator(now), &mut rng()).await;
+    let (new, presented) = rotated.map_err(|error| explain(error, args, "The key was not rotated"))?;
+    spelling.show(&presented, tenant, new.scopes)?;
+    let end = old.end_after(overlap, now);
     eprintln!(
-        "{new} takes the place of {key}, which ends at {end}. The key itself is shown this once; keep it safe."
+        "{} takes the place of {key}, which ends at {end}. The key itself is shown this once; keep it safe.",
+        new.id
     );
-    Ok(Some(key_rotation::end_of(&rotation)))
+    Ok(())
 }
 
 async fn set_disabled(
-    directory: &dyn Directory,
-    KeyArgs { tenant, key }: KeyArgs,
+    replica: &Replica,
+    args: KeyArgs,
     disabled: bool,
     now: Timestamp,
-) -> anyhow::Result<Option<KeyEnd>> {
+) -> anyhow::Result<()> {
     let change = KeyChange { disabled: Some(disabled), ..KeyChange::default() };
-    let changed = directory.update_key(tenant, key, change, now).await.context("The key was not changed")?;
-    let changed = changed.with_context(|| format!("{tenant} has no key {key}"))?;
-    eprintln!("{key} is {}.", if disabled { "disabled" } else { "enabled" });
-    Ok(KeyEnd::of(&changed))
+    let update = UpdateKey { change, confirmed: true };
+    let changed =
+        keys::update_key(replica, &Actor::operator(args.tenant), args.key, update, &Change::by_operator(now))
+            .await;
+    changed.map_err(|error| explain(error, args, "The key was not changed"))?;
+    eprintln!("{} is {}.", args.key, if disabled { "disabled" } else { "enabled" });
+    Ok(())
 }

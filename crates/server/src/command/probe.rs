@@ -14,7 +14,7 @@ pub(super) async fn run(config: Option<&Path>, url: Option<String>) -> anyhow::R
     get(&url).await
 }
 
-/// Whether the URL answers with success.
+/// Returns whether the URL answers with success.
 pub(super) async fn get(url: &str) -> anyhow::Result<()> {
     let client = reqwest::Client::builder();
     let client = client.timeout(PATIENCE).no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;

@@ -7,6 +7,7 @@ use crate::{
 };
 use anyhow::{Context as _, bail};
 use countersign_core::{
+    access::change::Change,
     delivery::account::{ProviderAccount, Shared},
     management::{
         providers::{self, NewProvider},
@@ -25,7 +26,15 @@ pub(super) async fn run(config: Option<&Path>, command: ProviderCommand) -> anyh
         ProviderCommand::Create { name, kind, settings, rate, share } => {
             let settings = read_settings(&settings)?;
             let new = NewProvider { name, kind, settings, rate, shared: share.unwrap_or_default() };
-            let made = providers::create_provider(&context, OPERATOR, new, None, now, &mut rng()).await;
+            let made = providers::create_provider(
+                &context,
+                OPERATOR,
+                new,
+                None,
+                &Change::by_operator(now),
+                &mut rng(),
+            )
+            .await;
             let made = made.map_err(explain).context("The account was not made")?;
             answer(&made.value.id.to_string())?;
             eprintln!(
@@ -39,7 +48,9 @@ pub(super) async fn run(config: Option<&Path>, command: ProviderCommand) -> anyh
             }
         }
         ProviderCommand::Test { provider, to } => {
-            let outcome = providers::test_provider(&context, OPERATOR, provider, to, now).await;
+            let outcome =
+                providers::test_provider(&context, None, OPERATOR, provider, to, &Change::by_operator(now))
+                    .await;
             match outcome.map_err(explain).context("Nothing was sent")? {
                 TrialOutcome::Accepted { id, .. } => {
                     answer(&format!("accepted\t{}", id.as_deref().unwrap_or("-")))?;
@@ -48,12 +59,14 @@ pub(super) async fn run(config: Option<&Path>, command: ProviderCommand) -> anyh
             }
         }
         ProviderCommand::RotateReceipts { provider } => {
-            let renewed = providers::renew_receipts(&context, OPERATOR, provider, now).await;
+            let renewed =
+                providers::renew_receipts(&context, OPERATOR, provider, &Change::by_operator(now)).await;
             renewed.map_err(explain).context("Nothing was renewed")?;
             eprintln!("Renewed: messages bear another URL within 2 s; the one before is taken for a day.");
         }
         ProviderCommand::Delete { provider } => {
-            let deleted = providers::delete_provider(&context, OPERATOR, provider, now).await;
+            let deleted =
+                providers::delete_provider(&context, OPERATOR, provider, &Change::by_operator(now)).await;
             deleted.map_err(explain).context("The account was not deleted")?;
             eprintln!("Deleted {provider}.");
         }
@@ -61,7 +74,7 @@ pub(super) async fn run(config: Option<&Path>, command: ProviderCommand) -> anyh
     Ok(())
 }
 
-/// All faults of fields, each on a line; they name no value.
+/// Prints each error of a field on its own line. The errors contain no values.
 pub(super) fn explain(error: ResourceError) -> anyhow::Error {
     let ResourceError::Fields(faults) = error else { return error.into() };
     let lines = faults.iter().map(|fault| format!("\n  {} {}", fault.field, fault.message));
@@ -77,7 +90,7 @@ fn read_settings(path: &Path) -> anyhow::Result<Value> {
         let read = file.and_then(|mut file| file.read_to_string(&mut text));
         read.with_context(|| format!("{} cannot be read", path.display()))?;
     }
-    // The parser's own words would name what it found, which may be a secret.
+    // The parser's own message would quote what it found, which may be a secret.
     let parsed = serde_json::from_str(&text);
     parsed.map_err(|error| {
         anyhow::anyhow!("The settings are no JSON (line {}, column {})", error.line(), error.column())

@@ -7,6 +7,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use countersign_core::{
+    access::change::Change,
     delivery::route::Route,
     management::routes::{self, RouteChange},
     phone::Country,
@@ -31,9 +32,16 @@ pub(super) async fn run(config: Option<&Path>, command: RouteCommand) -> anyhow:
                 receipt_timeout: Some(receipt_timeout.map(|seconds| Duration::from_secs(seconds.into()))),
                 ..RouteChange::default()
             };
-            let made =
-                routes::create_route(&context, OPERATOR, (name, provider), change, None, now, &mut rng())
-                    .await;
+            let made = routes::create_route(
+                &context,
+                OPERATOR,
+                (name, provider),
+                change,
+                None,
+                &Change::by_operator(now),
+                &mut rng(),
+            )
+            .await;
             let made = made.map_err(explain).context("The route was not made")?;
             answer(&made.value.id.to_string())?;
         }
@@ -43,7 +51,7 @@ pub(super) async fn run(config: Option<&Path>, command: RouteCommand) -> anyhow:
             }
         }
         RouteCommand::Delete { route } => {
-            let deleted = routes::delete_route(&context, OPERATOR, route, now).await;
+            let deleted = routes::delete_route(&context, OPERATOR, route, &Change::by_operator(now)).await;
             deleted.map_err(explain).context("The route was not deleted")?;
             eprintln!("Deleted {route}.");
         }

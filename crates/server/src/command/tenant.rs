@@ -1,63 +1,59 @@
-use super::{answer, follow::tell_followed, load, open_directory_of};
+use super::{answer, follow::tell_followed, load, nodes::replica, open_directory};
 use crate::{
     cli::{TenantArgs, TenantCommand},
-    configuration::Settings,
     machine::{SystemClock, rng},
-    wiring,
 };
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow};
 use countersign_core::{
-    id::{ProfileId, TenantId},
+    access::change::Change,
+    context::Replica,
+    id::TenantId,
+    management::tenants::{self, TenantError},
     ports::{clock::Clock as _, directory::Directory},
-    snapshot::ends::{Relay, TenantEnd},
-    tenant::{Tenant, TenantChange, profile::Profile},
+    tenant::{Tenant, TenantChange},
     time::Timestamp,
 };
 use std::path::Path;
 
-/// Tenants read at once.
+/// The number of tenants read at once.
 const PAGE: u16 = 100;
 
 pub(super) async fn run(config: Option<&Path>, command: TenantCommand) -> anyhow::Result<()> {
     let settings = load(config, [])?;
-    let directory = open_directory_of(&settings).await?;
+    let directory = open_directory(&settings).await?;
+    let replica = replica(&settings, &directory);
     let now = SystemClock.now();
     match command {
         TenantCommand::Create { name, countries } => {
             let countries = countries.or(settings.countries).context(
                 "Which countries does it send to? Say --countries PL,DE (or all), or set tenants.countries",
             )?;
-            let id = TenantId::new(now, &mut rng());
-            let profile = Profile::first(ProfileId::new(now, &mut rng()), id, now);
-            let tenant = Tenant::new(id, name, now);
-            directory
-                .create_tenant(&tenant, &profile, &countries)
-                .await
-                .context("The tenant was not made")?;
-            answer(&id.to_string())?;
+            let made =
+                tenants::create_tenant(&replica, name, &countries, &Change::by_operator(now), &mut rng())
+                    .await;
+            let tenant = made.map_err(plain).context("The tenant was not made")?;
+            answer(&tenant.id.to_string())?;
         }
         TenantCommand::List => list_tenants(&directory).await?,
         TenantCommand::Rename { tenant, name } => {
-            let renamed = change(&directory, tenant, TenantChange::Rename(name), now).await?;
+            let renamed = change(&replica, tenant, TenantChange::Rename(name), now).await?;
             eprintln!("{tenant} is {}; messages say so from now on.", renamed.name.as_str());
             tell_followed(&directory, &SystemClock).await;
         }
         TenantCommand::Disable(TenantArgs { tenant }) => {
-            let disabled = change(&directory, tenant, TenantChange::Disable, now).await?;
-            tell_end(&settings, &disabled).await;
+            let disabled = change(&replica, tenant, TenantChange::Disable, now).await?;
             let erased =
                 disabled.erased_from().map(|from| format!("; it is deleted, and erased from {from} on"));
             eprintln!("{tenant} is disabled{}.", erased.unwrap_or_default());
             tell_followed(&directory, &SystemClock).await;
         }
         TenantCommand::Enable(TenantArgs { tenant }) => {
-            change(&directory, tenant, TenantChange::Enable, now).await?;
+            change(&replica, tenant, TenantChange::Enable, now).await?;
             eprintln!("{tenant} is enabled.");
             tell_followed(&directory, &SystemClock).await;
         }
         TenantCommand::Delete(TenantArgs { tenant }) => {
-            let deleted = change(&directory, tenant, TenantChange::Delete, now).await?;
-            tell_end(&settings, &deleted).await;
+            let deleted = change(&replica, tenant, TenantChange::Delete, now).await?;
             let from = deleted.erased_from().unwrap_or(now);
             eprintln!(
                 "{tenant} is disabled, and is erased from {from} on; until then \
@@ -96,24 +92,23 @@ fn line(tenant: &Tenant) -> String {
 }
 
 async fn change(
-    directory: &dyn Directory,
+    replica: &Replica,
     tenant: TenantId,
     change: TenantChange,
     now: Timestamp,
 ) -> anyhow::Result<Tenant> {
-    let changed =
-        directory.update_tenant(tenant, &change, now).await.context("The tenant was not changed")?;
-    let changed = changed
-        .with_context(|| format!("There is no tenant {tenant}; `countersign tenant list` shows them"))?;
-    ensure!(!changed.erasing, "{tenant} was deleted, and its data is being erased");
-    Ok(changed)
+    tenants::change_tenant(replica, tenant, &change, &Change::by_operator(now)).await.map_err(|error| {
+        match error {
+            TenantError::NotFound => {
+                anyhow!("There is no tenant {tenant}; `countersign tenant list` shows them")
+            }
+            TenantError::Erasing => anyhow!("{tenant} was deleted, and its data is being erased"),
+            error => plain(error).context("The tenant was not changed"),
+        }
+    })
 }
 
-/// Tells the nodes that share Redis, which may not reach the database just now.
-async fn tell_end(settings: &Settings, tenant: &Tenant) {
-    let end = TenantEnd { tenant: tenant.id, version: tenant.version };
-    let relay = Relay { tenants: vec![end], ..Relay::default() };
-    if let Err(error) = wiring::tell_nodes(settings, &relay).await {
-        eprintln!("Nodes that cannot read the database just now were not told: {error:#}");
-    }
+/// Replaces the error by the directory's own, if the directory failed.
+fn plain(error: TenantError) -> anyhow::Error {
+    if let TenantError::Directory(error) = error { error.into() } else { error.into() }
 }

@@ -1,18 +1,17 @@
-//! A configured value that must not show up anywhere.
+//! A configured value that must never be shown.
 
 use zeroize::Zeroizing;
 
-/// A password, or a URL that may hold one.
+/// A password, or a URL that may contain one. Debug hides it.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Hides `text`.
     pub fn new(text: &str) -> Self {
         Self(Zeroizing::new(text.to_owned()))
     }
 
-    /// The value itself; only for what it was configured for.
+    /// The value itself, only for the purpose for which it was configured.
     pub fn expose(&self) -> &str {
         &self.0
     }

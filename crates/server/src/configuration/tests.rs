@@ -14,7 +14,7 @@ fn problems(outcome: Result<Settings, Problems>) -> Vec<String> {
     outcome.err().unwrap().0
 }
 
-/// The settings in a comparable form; secrets have no default, so hiding them loses nothing.
+/// The settings in a form that can be compared. Secrets have no defaults, so hiding them loses nothing.
 fn shown(settings: &Settings) -> String {
     format!("{settings:?}")
 }
@@ -173,7 +173,7 @@ fn paths_start_at_the_data_folder_unless_they_are_absolute() {
 
 #[test]
 fn secrets_come_from_one_place_and_show_up_nowhere() {
-    // Fails only if it is installed already, and then it is there.
+    // This fails only if a provider is installed already, which is fine.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");

@@ -1,4 +1,4 @@
-//! The codes store: a file of this machine, or servers that nodes share.
+//! The codes store: a file on this machine, or Redis servers that nodes share.
 
 use super::read_authority;
 use crate::configuration::{CodesSettings, CodesUrl, Secret, Settings};
@@ -48,8 +48,8 @@ pub(super) async fn open_codes(
     Ok(Arc::new(codes))
 }
 
-/// How the servers are set up: what an operator should know, and why they are refused if they are. With
-/// `lenient` they are not. An error if none answers.
+/// Checks the configuration of the Redis servers. Returns notes for the operator, and the reasons to refuse
+/// the servers; with `lenient` they are not refused. Returns an error if none answers.
 pub(super) async fn ask_servers(
     url: &RedisUrl,
     lenient: bool,
@@ -83,7 +83,7 @@ pub(crate) fn redis_url(url: &Secret, ca: Option<&Path>) -> anyhow::Result<Redis
     RedisUrl::parse(url.expose(), read_authority("codes.ca_file", ca)?).context("codes.url")
 }
 
-/// Tells the nodes that share the codes store, if it is one that nodes share.
+/// Tells the nodes that share the codes store. Does nothing if it is a local file.
 pub async fn tell_nodes(settings: &Settings, relay: &Relay) -> anyhow::Result<()> {
     let CodesUrl::Redis { url, ca } = &settings.codes.url else { return Ok(()) };
     Ok(redis::tell_nodes(&redis_url(url, ca.as_deref())?, relay).await?)

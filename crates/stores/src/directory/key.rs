@@ -1,5 +1,6 @@
 //! Keys.
 
+use super::SqlDirectory;
 use super::{
     answer::answer_once,
     change::{note_change, take_number},
@@ -10,16 +11,19 @@ use crate::sql::{
     Kind::{Bytes, Int, Text},
     Row, Sql, Statement,
 };
+use async_trait::async_trait;
+use countersign_core::ports::directory::keys::Keys;
 use countersign_core::{
     access::{
         allowlist::Allowlist,
+        change::Change,
         key::{HashedSecret, Key, MOST_KEYS},
         scope::Scope,
     },
     id::{KeyId, TenantId},
     mode::Mode,
     ports::{
-        directory::{KeyChange, Rotation},
+        directory::keys::{KeyChange, Rotation},
         error::StoreError,
     },
     time::Timestamp,
@@ -28,10 +32,10 @@ use countersign_core::{
 };
 use std::collections::BTreeMap;
 
-/// How often a change is tried again after another writer came first. Each
-/// round lets one writer through, so this many may change one key at once.
+/// How often a change is repeated if another writer changed the key first. In each round one writer succeeds,
+/// so this many may change the same key at once.
 const ROUNDS: usize = 64;
-/// Keys touched by one transaction: it holds their rows until its end.
+/// The number of keys that one transaction updates. It locks their rows until it ends.
 const TOUCHED_AT_ONCE: usize = 100;
 
 pub(super) fn read_key(row: &Row) -> Result<Key, StoreError> {
@@ -41,7 +45,7 @@ pub(super) fn read_key(row: &Row) -> Result<Key, StoreError> {
         tenant: row.parsed(1, |text| text.parse().ok())?,
         mode: row.parsed(2, Mode::parse)?,
         name: row.text(3)?.to_owned(),
-        // Scopes of a newer release grant nothing here, and the key still works.
+        // Unknown scopes of a newer release are skipped, so the key works without them.
         scopes: row.text(4)?.split_whitespace().filter_map(Scope::parse).collect(),
         secret_hash: HashedSecret::from_bytes(hash),
         disabled: row.flag(6)?,
@@ -54,7 +58,7 @@ pub(super) fn read_key(row: &Row) -> Result<Key, StoreError> {
     })
 }
 
-/// The one read without a tenant: it is how a caller's tenant is found.
+/// The only query without a tenant: it finds the tenant of a caller.
 pub(super) const SELECT_PRESENTED_KEY: Statement = Statement {
     table: "keys",
     text: "SELECT id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
@@ -68,7 +72,8 @@ pub(super) async fn presented_key(sql: &Sql, key: KeyId) -> Result<Option<Key>, 
     rows.first().map(read_key).transpose()
 }
 
-/// A key that leaked must not wait with its rotation until another is deleted.
+/// The rotation of a leaked key may exceed the maximum by this many: it must not wait until another key is
+/// deleted.
 const FOR_ROTATION: u32 = 100;
 
 pub(super) const INSERT_KEY: Statement = Statement {
@@ -79,7 +84,8 @@ pub(super) const INSERT_KEY: Statement = Statement {
     params: &[Text, Text, Text, Text, Text, Bytes, Int, Int, Int, Int, Int, Text, Text],
 };
 
-/// Gives its row unless the tenant has too many: no other writer adds one before the commit.
+/// Returns one row unless the tenant has too many keys. No other writer can add a key before this transaction
+/// commits.
 pub(super) const COUNT_KEYS: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1
@@ -87,8 +93,8 @@ pub(super) const COUNT_KEYS: Statement = Statement {
     params: &[Text, Int],
 };
 
-/// Adds the statements that make the key and note it.
-fn insert_key(batch: Batch, key: &Key, most: u32) -> Batch {
+/// Adds the statements that insert the key and record the change.
+fn insert_key(batch: Batch, key: &Key, most: u32, by: &Change) -> Batch {
     let values = vec![
         key.tenant.to_string().into(),
         key.id.to_string().into(),
@@ -110,14 +116,7 @@ fn insert_key(batch: Batch, key: &Key, most: u32) -> Batch {
         &COUNT_KEYS,
         count,
     );
-    note_change(batch, key.tenant, "key", key.id, key.created_at)
-}
-
-pub(super) async fn create_key(sql: &Sql, key: &Key, once: Option<&Once>) -> Result<(), StoreError> {
-    let batch = insert_key(Batch::default(), key, MOST_KEYS);
-    let webhooks = told_webhooks(sql, key.tenant).await?;
-    let batch = told::tell(batch, &webhooks, WebhookEvent::KeyCreated, key, key.created_at);
-    sql.batch(answer_once(batch, key.tenant, once, key.created_at)).await.map(drop)
+    note_change(batch, key.tenant, "key", key.id, by)
 }
 
 pub(super) const RETIRE_KEY: Statement = Statement {
@@ -126,36 +125,6 @@ pub(super) const RETIRE_KEY: Statement = Statement {
         WHERE tenant_id = $1 AND id = $2 AND version = $3",
     params: &[Text, Text, Int, Int, Text],
 };
-
-pub(super) async fn rotate_key(
-    sql: &Sql,
-    rotation: &Rotation,
-    once: Option<&Once>,
-) -> Result<(), StoreError> {
-    let Rotation { new, old, version, ends_at } = rotation;
-    let (tenant, now) = (new.tenant, new.created_at);
-    let retire = vec![
-        tenant.to_string().into(),
-        old.to_string().into(),
-        (*version).into(),
-        ends_at.micros().into(),
-        new.id.to_string().into(),
-    ];
-    let batch = insert_key(Batch::default(), new, MOST_KEYS + FOR_ROTATION);
-    let batch = take_number(batch).run_touching(1, &RETIRE_KEY, retire);
-    let batch = note_change(batch, tenant, "key", old, now);
-    let webhooks = told_webhooks(sql, tenant).await?;
-    let batch = told::tell(batch, &webhooks, WebhookEvent::KeyCreated, new, now);
-    let replaced = Key {
-        id: *old,
-        version: version + 1,
-        expires_at: Some(*ends_at),
-        replaced_by: Some(new.id),
-        ..new.clone()
-    };
-    let batch = told::tell(batch, &webhooks, WebhookEvent::KeyRotated, &replaced, now);
-    sql.batch(answer_once(batch, tenant, once, now)).await.map(drop)
-}
 
 pub(super) const SELECT_KEY: Statement = Statement {
     table: "keys",
@@ -178,18 +147,6 @@ pub(super) const LIST_KEYS: Statement = Statement {
     params: &[Text, Text, Int],
 };
 
-pub(super) async fn list_keys(
-    sql: &Sql,
-    tenant: TenantId,
-    before: Option<KeyId>,
-    limit: u16,
-) -> Result<Vec<Key>, StoreError> {
-    // A tilde sorts after every character of an id.
-    let before = before.map_or_else(|| format!("{}~", KeyId::PREFIX), |id| id.to_string());
-    let values = vec![tenant.to_string().into(), before.into(), i64::from(limit).into()];
-    sql.query(&LIST_KEYS, values).await?.iter().map(read_key).collect()
-}
-
 pub(super) const UPDATE_KEY: Statement = Statement {
     table: "keys",
     text: "UPDATE keys SET name = $4, disabled = $5, expires_at = $6, allowlist = $7,
@@ -200,53 +157,6 @@ pub(super) const UPDATE_KEY: Statement = Statement {
     params: &[Text, Text, Int, Text, Int, Int, Text],
 };
 
-pub(super) async fn update_key(
-    sql: &Sql,
-    tenant: TenantId,
-    id: KeyId,
-    change: &KeyChange,
-    now: Timestamp,
-) -> Result<Option<Key>, StoreError> {
-    for _ in 0..ROUNDS {
-        let Some(old) = key(sql, tenant, id).await? else {
-            return Ok(None);
-        };
-        let name = change.name.as_ref().unwrap_or(&old.name);
-        let disabled = change.disabled.unwrap_or(old.disabled);
-        let expires_at = change.expires_at.unwrap_or(old.expires_at);
-        let list = change.allowlist.as_ref().unwrap_or(&old.allowlist);
-        if (name, disabled, expires_at, list) == (&old.name, old.disabled, old.expires_at, &old.allowlist) {
-            return Ok(Some(old));
-        }
-        let values = vec![
-            tenant.to_string().into(),
-            id.to_string().into(),
-            old.version.into(),
-            name.as_str().into(),
-            disabled.into(),
-            expires_at.map(Timestamp::micros).into(),
-            list.to_string().into(),
-        ];
-        let batch = take_number(Batch::default()).run_touching(1, &UPDATE_KEY, values);
-        let batch = note_change(batch, tenant, "key", id, now);
-        let told = match (old.disabled, disabled) {
-            (false, true) => WebhookEvent::KeyDisabled,
-            (true, false) => WebhookEvent::KeyEnabled,
-            _ => WebhookEvent::KeyUpdated,
-        };
-        let webhooks = told_webhooks(sql, tenant).await?;
-        let (name, version) = (name.clone(), old.version + 1);
-        let changed = Key { name, disabled, expires_at, version, ..old.clone() };
-        match sql.batch(told::tell(batch, &webhooks, told, &changed, now)).await {
-            // Another writer came first, or the key is gone: the next round reads which.
-            Err(StoreError::Conflict) => {}
-            Err(error) => return Err(error),
-            Ok(rows) => return rows.get(1).and_then(|rows| rows.first()).map(read_key).transpose(),
-        }
-    }
-    Err(StoreError::Conflict)
-}
-
 pub(super) const TOUCH_KEY: Statement = Statement {
     table: "keys",
     text: "UPDATE keys SET last_used_at = $3
@@ -255,8 +165,8 @@ pub(super) const TOUCH_KEY: Statement = Statement {
 };
 
 pub(super) async fn touch_keys(sql: &Sql, uses: &[(TenantId, KeyId, Timestamp)]) -> Result<(), StoreError> {
-    // Sorted, so that two nodes lock the same rows in the same order and
-    // neither waits for the other; and each key once, with its latest use.
+    // Each key occurs once, with its latest use. The keys are sorted, so that two nodes lock the rows in the
+    // same order and cannot block each other.
     let mut latest = BTreeMap::new();
     for (tenant, key, at) in uses {
         let newest = latest.entry((*tenant, *key)).or_insert(*at);
@@ -279,24 +189,128 @@ pub(super) const DELETE_KEY: Statement = Statement {
     params: &[Text, Text],
 };
 
-pub(super) async fn delete_key(
-    sql: &Sql,
-    tenant: TenantId,
-    id: KeyId,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let values = vec![tenant.to_string().into(), id.to_string().into()];
-    let batch = take_number(Batch::default()).run_touching(1, &DELETE_KEY, values);
-    let mut batch = note_change(batch, tenant, "key", id, now);
-    let webhooks = told_webhooks(sql, tenant).await?;
-    if !webhooks.is_empty()
-        && let Some(key) = key(sql, tenant, id).await?
-    {
-        batch = told::tell(batch, &webhooks, WebhookEvent::KeyDeleted, &key, now);
+#[async_trait]
+impl Keys for SqlDirectory {
+    async fn presented_key(&self, key: KeyId) -> Result<Option<Key>, StoreError> {
+        presented_key(&self.sql, key).await
     }
-    match sql.batch(batch).await {
-        // The row count is the only thing here that can conflict: nothing refers to a key.
-        Err(StoreError::Conflict) => Ok(false),
-        outcome => outcome.map(|_| true),
+
+    async fn create_key(&self, key: &Key, once: Option<&Once>, by: &Change) -> Result<(), StoreError> {
+        let batch = insert_key(Batch::default(), key, MOST_KEYS, by);
+        let webhooks = told_webhooks(&self.sql, key.tenant).await?;
+        let batch = told::tell(batch, &webhooks, WebhookEvent::KeyCreated, key, key.created_at);
+        self.sql.batch(answer_once(batch, key.tenant, once, key.created_at)).await.map(drop)
+    }
+
+    async fn rotate_key(
+        &self,
+        rotation: &Rotation,
+        once: Option<&Once>,
+        by: &Change,
+    ) -> Result<(), StoreError> {
+        let Rotation { new, old, version, ends_at } = rotation;
+        let (tenant, now) = (new.tenant, new.created_at);
+        let retire = vec![
+            tenant.to_string().into(),
+            old.to_string().into(),
+            (*version).into(),
+            ends_at.micros().into(),
+            new.id.to_string().into(),
+        ];
+        let batch = insert_key(Batch::default(), new, MOST_KEYS + FOR_ROTATION, by);
+        let batch = take_number(batch).run_touching(1, &RETIRE_KEY, retire);
+        let batch = note_change(batch, tenant, "key", old, by);
+        let webhooks = told_webhooks(&self.sql, tenant).await?;
+        let batch = told::tell(batch, &webhooks, WebhookEvent::KeyCreated, new, now);
+        let replaced = Key {
+            id: *old,
+            version: version + 1,
+            expires_at: Some(*ends_at),
+            replaced_by: Some(new.id),
+            ..new.clone()
+        };
+        let batch = told::tell(batch, &webhooks, WebhookEvent::KeyRotated, &replaced, now);
+        self.sql.batch(answer_once(batch, tenant, once, now)).await.map(drop)
+    }
+
+    async fn key(&self, tenant: TenantId, key: KeyId) -> Result<Option<Key>, StoreError> {
+        self::key(&self.sql, tenant, key).await
+    }
+
+    async fn list_keys(
+        &self,
+        tenant: TenantId,
+        before: Option<KeyId>,
+        limit: u16,
+    ) -> Result<Vec<Key>, StoreError> {
+        // A tilde sorts after every character of an id.
+        let before = before.map_or_else(|| format!("{}~", KeyId::PREFIX), |id| id.to_string());
+        let values = vec![tenant.to_string().into(), before.into(), i64::from(limit).into()];
+        self.sql.query(&LIST_KEYS, values).await?.iter().map(read_key).collect()
+    }
+
+    async fn update_key(
+        &self,
+        tenant: TenantId,
+        id: KeyId,
+        change: KeyChange,
+        by: &Change,
+    ) -> Result<Option<Key>, StoreError> {
+        for _ in 0..ROUNDS {
+            let Some(old) = key(&self.sql, tenant, id).await? else {
+                return Ok(None);
+            };
+            let name = change.name.as_ref().unwrap_or(&old.name);
+            let disabled = change.disabled.unwrap_or(old.disabled);
+            let expires_at = change.expires_at.unwrap_or(old.expires_at);
+            let list = change.allowlist.as_ref().unwrap_or(&old.allowlist);
+            if (name, disabled, expires_at, list) == (&old.name, old.disabled, old.expires_at, &old.allowlist)
+            {
+                return Ok(Some(old));
+            }
+            let values = vec![
+                tenant.to_string().into(),
+                id.to_string().into(),
+                old.version.into(),
+                name.as_str().into(),
+                disabled.into(),
+                expires_at.map(Timestamp::micros).into(),
+                list.to_string().into(),
+            ];
+            let batch = take_number(Batch::default()).run_touching(1, &UPDATE_KEY, values);
+            let batch = note_change(batch, tenant, "key", id, by);
+            let told = match (old.disabled, disabled) {
+                (false, true) => WebhookEvent::KeyDisabled,
+                (true, false) => WebhookEvent::KeyEnabled,
+                _ => WebhookEvent::KeyUpdated,
+            };
+            let webhooks = told_webhooks(&self.sql, tenant).await?;
+            let (name, version) = (name.clone(), old.version + 1);
+            let changed = Key { name, disabled, expires_at, version, ..old.clone() };
+            match self.sql.batch(told::tell(batch, &webhooks, told, &changed, by.at)).await {
+                // Another writer was first, or the key was deleted. The next round reads which.
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error),
+                Ok(rows) => return rows.get(1).and_then(|rows| rows.first()).map(read_key).transpose(),
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    async fn delete_key(&self, tenant: TenantId, id: KeyId, by: &Change) -> Result<bool, StoreError> {
+        let values = vec![tenant.to_string().into(), id.to_string().into()];
+        let batch = take_number(Batch::default()).run_touching(1, &DELETE_KEY, values);
+        let mut batch = note_change(batch, tenant, "key", id, by);
+        let webhooks = told_webhooks(&self.sql, tenant).await?;
+        if !webhooks.is_empty()
+            && let Some(key) = key(&self.sql, tenant, id).await?
+        {
+            batch = told::tell(batch, &webhooks, WebhookEvent::KeyDeleted, &key, by.at);
+        }
+        match self.sql.batch(batch).await {
+            // Only the required row count can conflict here, because no other row refers to a key.
+            Err(StoreError::Conflict) => Ok(false),
+            outcome => outcome.map(|_| true),
+        }
     }
 }

@@ -1,6 +1,7 @@
-//! What changed since a number, for the copies in memory.
+//! The changes since a number, for the copies in memory.
 
 use super::{
+    SqlDirectory, answer,
     change::READ_HEAD,
     key::{presented_key, read_key},
     profile::{list_profiles, read_profile},
@@ -13,19 +14,21 @@ use crate::sql::{
     Kind::{Int, Text},
     Row, Sql, Statement, Value,
 };
+use async_trait::async_trait;
 use countersign_core::{
     id::{KeyId, TenantId},
-    ports::error::StoreError,
+    ports::{directory::changes::Changes, error::StoreError},
     snapshot::{news::News, view::TenantView},
     tenant::resource::Resource,
     time::Timestamp,
+    verification::idempotency::Once,
 };
 use std::collections::{BTreeSet, HashMap};
 
-/// Rows of a whole copy that are read at once.
+/// The number of rows that one query of a whole copy reads.
 const PAGE: i64 = 1_000;
-/// Changes that are followed at once: what each of them names is read by itself,
-/// and the page must be done well within the patience of a look.
+/// The maximum number of changes on one page. The changed entities are read one by one, and the page must be
+/// finished well within the time-out of a refresh.
 const CHANGES: i64 = 200;
 
 pub(super) const READ_CHANGES: Statement = Statement {
@@ -37,30 +40,7 @@ pub(super) const READ_CHANGES: Statement = Statement {
 pub(super) const FORGET_CHANGES: Statement =
     Statement { table: "changes", text: "DELETE FROM changes WHERE at < $1", params: &[Int] };
 
-pub(super) async fn forget_changes(sql: &Sql, before: Timestamp) -> Result<(), StoreError> {
-    sql.execute(&FORGET_CHANGES, vec![before.micros().into()]).await
-}
-
-pub(super) async fn news(sql: &Sql, after: i64) -> Result<Option<News>, StoreError> {
-    let head = sql.query(&READ_HEAD, Vec::new()).await?;
-    let head =
-        head.first().ok_or(StoreError::Corrupt { table: "change_head", id: "1".to_owned() })?.int(0)?;
-    // A copy that was never filled: 0 comes before the first change.
-    if after == 0 {
-        return whole(sql, head).await.map(Some);
-    }
-    if head == after {
-        return Ok(None);
-    }
-    let changes = sql.query(&READ_CHANGES, vec![after.into(), CHANGES.into()]).await?;
-    match changes.first().map(|row| row.int(0)).transpose()? {
-        // The next one is there, so none in between was forgotten.
-        Some(first) if first == after + 1 => since(sql, &changes, head).await.map(Some),
-        _ => whole(sql, head).await.map(Some),
-    }
-}
-
-/// The entities are read after the list, so they are as the list says or newer.
+/// Reads the changed entities after the list of changes, so their state is that of the list or newer.
 async fn since(sql: &Sql, changes: &[Row], head: i64) -> Result<News, StoreError> {
     let (mut keys, mut tenants) = (BTreeSet::new(), BTreeSet::new());
     let mut up_to = 0;
@@ -90,7 +70,7 @@ async fn since(sql: &Sql, changes: &[Row], head: i64) -> Result<News, StoreError
     Ok(news)
 }
 
-/// What cannot be read is not served, and keeps nobody else from being served.
+/// Turns an unreadable row into `None`: it is not served, and does not prevent others from being served.
 fn lenient<T>(outcome: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match outcome {
         Ok(value) => Ok(Some(value)),
@@ -143,7 +123,7 @@ pub(super) const ALL_SETTINGS: Statement = Statement {
     params: &[Text, Text, Int],
 };
 
-/// Every row of a table, a page at a time, by its id in the first column.
+/// Reads every row of a table, page by page, in the order of the id in the first column.
 async fn all(sql: &Sql, statement: &'static Statement) -> Result<Vec<Row>, StoreError> {
     let mut rows: Vec<Row> = Vec::new();
     loop {
@@ -173,7 +153,8 @@ async fn all_settings(sql: &Sql) -> Result<Vec<Row>, StoreError> {
     }
 }
 
-/// Everything. The head was read before, so what changes meanwhile is read again.
+/// Reads the whole directory. The change number was read before, so changes made meanwhile are read again
+/// later.
 async fn whole(sql: &Sql, head: i64) -> Result<News, StoreError> {
     let mut tenants = HashMap::new();
     for row in &all(sql, &tenant::LIST_TENANTS).await? {
@@ -196,7 +177,7 @@ async fn whole(sql: &Sql, head: i64) -> Result<News, StoreError> {
         let id = row.text(0)?;
         let read = tenants.get_mut(id).map(|view| setting::take(&mut view.settings, row));
         if lenient(read.unwrap_or(Ok(())))?.is_none() {
-            // Never served as if it had set nothing.
+            // Drop a tenant with an unreadable row: it must not be served as if it had no such setting.
             tenants.remove(id);
         }
     }
@@ -215,4 +196,43 @@ async fn whole(sql: &Sql, head: i64) -> Result<News, StoreError> {
     }
     news.tenants = tenants.into_values().map(|view| (view.tenant.id, Some(view))).collect();
     Ok(news)
+}
+
+#[async_trait]
+impl Changes for SqlDirectory {
+    async fn news(&self, after: i64) -> Result<Option<News>, StoreError> {
+        let head = self.sql.query(&READ_HEAD, Vec::new()).await?;
+        let head =
+            head.first().ok_or(StoreError::Corrupt { table: "change_head", id: "1".to_owned() })?.int(0)?;
+        // The copy was never filled: no change has the number 0.
+        if after == 0 {
+            return whole(&self.sql, head).await.map(Some);
+        }
+        if head == after {
+            return Ok(None);
+        }
+        let changes = self.sql.query(&READ_CHANGES, vec![after.into(), CHANGES.into()]).await?;
+        match changes.first().map(|row| row.int(0)).transpose()? {
+            // The next change is in the list, so no change between has been deleted from it.
+            Some(first) if first == after + 1 => since(&self.sql, &changes, head).await.map(Some),
+            _ => whole(&self.sql, head).await.map(Some),
+        }
+    }
+
+    async fn forget_changes(&self, before: Timestamp) -> Result<(), StoreError> {
+        self.sql.execute(&FORGET_CHANGES, vec![before.micros().into()]).await
+    }
+
+    async fn answered(
+        &self,
+        tenant: TenantId,
+        once: &Once,
+        since: Timestamp,
+    ) -> Result<Option<[u8; 16]>, StoreError> {
+        answer::answered(&self.sql, tenant, once, since).await
+    }
+
+    async fn forget_answered(&self, before: Timestamp) -> Result<(), StoreError> {
+        answer::forget_answered(&self.sql, before).await
+    }
 }

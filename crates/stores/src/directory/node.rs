@@ -1,16 +1,18 @@
-//! Nodes. They come and go without a change: nobody keeps a copy of them.
+//! The serving nodes. Their rows change without a change number, because no copy contains them.
 
+use super::SqlDirectory;
 use crate::sql::{
     Batch,
     Kind::{Int, Text},
-    Row, Sql, Statement,
+    Row, Statement,
 };
+use async_trait::async_trait;
 use countersign_core::{
     id::NodeId,
     keyring::version::Versions,
     ports::{
         error::StoreError,
-        nodes::{DEAD_AFTER, Node},
+        nodes::{DEAD_AFTER, Node, Nodes},
     },
     time::Timestamp,
 };
@@ -38,19 +40,6 @@ pub(super) const NOTE_NODE: Statement = Statement {
     params: &[Text, Int, Int, Text, Text, Text, Int],
 };
 
-pub(super) async fn note_node(sql: &Sql, node: &Node) -> Result<(), StoreError> {
-    let values = vec![
-        node.id.to_string().into(),
-        node.started_at.micros().into(),
-        node.seen_at.micros().into(),
-        node.program.as_str().into(),
-        node.versions.mac.to_string().into(),
-        node.versions.seal.to_string().into(),
-        node.changed_at.map(Timestamp::micros).into(),
-    ];
-    sql.batch(delete_dead(node.seen_at).run_touching(1, &NOTE_NODE, values)).await.map(drop)
-}
-
 pub(super) const LIST_NODES: Statement = Statement {
     table: "nodes",
     text: "SELECT id, started_at, seen_at, program, mac_versions, seal_versions, changed_at
@@ -58,15 +47,10 @@ pub(super) const LIST_NODES: Statement = Statement {
     params: &[],
 };
 
-pub(super) async fn list_nodes(sql: &Sql, now: Timestamp) -> Result<Vec<Node>, StoreError> {
-    let rows = sql.batch(delete_dead(now).run(&LIST_NODES, Vec::new())).await?;
-    rows.last().into_iter().flatten().map(read_node).collect()
-}
-
 pub(super) const DELETE_DEAD_NODES: Statement =
     Statement { table: "nodes", text: "DELETE FROM nodes WHERE seen_at < $1", params: &[Int] };
 
-/// Begins a batch with what keeps the table small, whoever died without a word.
+/// Begins a batch by deleting the rows of nodes that died without signing off.
 fn delete_dead(now: Timestamp) -> Batch {
     Batch::default().run(&DELETE_DEAD_NODES, vec![(now - DEAD_AFTER).micros().into()])
 }
@@ -74,6 +58,27 @@ fn delete_dead(now: Timestamp) -> Batch {
 pub(super) const FORGET_NODE: Statement =
     Statement { table: "nodes", text: "DELETE FROM nodes WHERE id = $1", params: &[Text] };
 
-pub(super) async fn forget_node(sql: &Sql, node: NodeId) -> Result<(), StoreError> {
-    sql.batch(Batch::default().run(&FORGET_NODE, vec![node.to_string().into()])).await.map(drop)
+#[async_trait]
+impl Nodes for SqlDirectory {
+    async fn note_node(&self, node: &Node) -> Result<(), StoreError> {
+        let values = vec![
+            node.id.to_string().into(),
+            node.started_at.micros().into(),
+            node.seen_at.micros().into(),
+            node.program.as_str().into(),
+            node.versions.mac.to_string().into(),
+            node.versions.seal.to_string().into(),
+            node.changed_at.map(Timestamp::micros).into(),
+        ];
+        self.sql.batch(delete_dead(node.seen_at).run_touching(1, &NOTE_NODE, values)).await.map(drop)
+    }
+
+    async fn list_nodes(&self, now: Timestamp) -> Result<Vec<Node>, StoreError> {
+        let rows = self.sql.batch(delete_dead(now).run(&LIST_NODES, Vec::new())).await?;
+        rows.last().into_iter().flatten().map(read_node).collect()
+    }
+
+    async fn forget_node(&self, node: NodeId) -> Result<(), StoreError> {
+        self.sql.batch(Batch::default().run(&FORGET_NODE, vec![node.to_string().into()])).await.map(drop)
+    }
 }

@@ -1,12 +1,16 @@
 //! Profiles.
 
+use super::SqlDirectory;
 use super::change::{note_change, take_number};
 use crate::sql::{
     Batch,
     Kind::{Int, Text},
     Row, Sql, Statement, Value,
 };
+use async_trait::async_trait;
+use countersign_core::ports::directory::profiles::Profiles;
 use countersign_core::{
+    access::change::Change,
     code::Alphabet,
     id::{ProfileId, TenantId},
     management::profiles::MOST_PROFILES,
@@ -78,7 +82,6 @@ pub(super) const INSERT_PROFILE: Statement = Statement {
     params: &[Text, Text, Text, Int, Int, Text, Int, Int, Int, Text, Text, Text, Text],
 };
 
-/// Adds the statement that makes the profile.
 pub(super) fn insert_profile(batch: Batch, profile: &Profile) -> Batch {
     batch.run_touching(1, &INSERT_PROFILE, profile_values(profile))
 }
@@ -90,15 +93,6 @@ pub(super) const SELECT_PROFILE: Statement = Statement {
         FROM profiles WHERE tenant_id = $1 AND name = $2",
     params: &[Text, Text],
 };
-
-pub(super) async fn profile(
-    sql: &Sql,
-    tenant: TenantId,
-    name: &ProfileName,
-) -> Result<Option<Profile>, StoreError> {
-    let rows = sql.query(&SELECT_PROFILE, vec![tenant.to_string().into(), name.as_str().into()]).await?;
-    rows.first().map(read_profile).transpose()
-}
 
 pub(super) const LIST_PROFILES: Statement = Statement {
     table: "profiles",
@@ -113,7 +107,8 @@ pub(super) async fn list_profiles(sql: &Sql, tenant: TenantId) -> Result<Vec<Pro
     rows.iter().map(read_profile).collect()
 }
 
-/// Gives its row if the tenant has room for one more, or the profile: the insert says that.
+/// Returns one row if the tenant may have another profile, or already has this one. The insert decides
+/// between the two.
 pub(super) const COUNT_PROFILES: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1
@@ -122,17 +117,7 @@ pub(super) const COUNT_PROFILES: Statement = Statement {
     params: &[Text, Int, Text],
 };
 
-/// Makes a profile whose name must be free.
-pub(super) async fn create_profile(sql: &Sql, profile: &Profile, now: Timestamp) -> Result<(), StoreError> {
-    let tenant = profile.tenant;
-    let count =
-        vec![tenant.to_string().into(), i64::from(MOST_PROFILES).into(), profile.name.as_str().into()];
-    let batch = take_number(Batch::default()).run_within(("profiles", MOST_PROFILES), &COUNT_PROFILES, count);
-    let batch = insert_profile(batch, profile);
-    sql.batch(note_change(batch, tenant, "profile", profile.id, now)).await.map(drop)
-}
-
-/// All that the caller saw must still be there.
+/// Replaces the profile only if it is exactly as the caller saw it.
 pub(super) const REPLACE_PROFILE: Statement = Statement {
     table: "profiles",
     text: "UPDATE profiles SET code_length = $3, code_alphabet = $4, expires_in_s = $5, max_checks = $6,
@@ -146,36 +131,50 @@ pub(super) const REPLACE_PROFILE: Statement = Statement {
     ],
 };
 
-pub(super) async fn replace_profile(
-    sql: &Sql,
-    old: &Profile,
-    new: &Profile,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let mut values = vec![old.tenant.to_string().into(), old.id.to_string().into()];
-    values.extend(changeable_values(new));
-    values.extend(changeable_values(old));
-    let batch = take_number(Batch::default()).run_touching(1, &REPLACE_PROFILE, values);
-    sql.batch(note_change(batch, old.tenant, "profile", old.id, now)).await.map(drop)
-}
-
 pub(super) const DELETE_PROFILE: Statement = Statement {
     table: "profiles",
     text: "DELETE FROM profiles WHERE tenant_id = $1 AND id = $2",
     params: &[Text, Text],
 };
 
-pub(super) async fn delete_profile(
-    sql: &Sql,
-    tenant: TenantId,
-    id: ProfileId,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let values = vec![tenant.to_string().into(), id.to_string().into()];
-    let batch = take_number(Batch::default()).run_touching(1, &DELETE_PROFILE, values);
-    match sql.batch(note_change(batch, tenant, "profile", id, now)).await {
-        // The row count is the only thing here that can conflict: nothing refers to a profile.
-        Err(StoreError::Conflict) => Ok(false),
-        outcome => outcome.map(|_| true),
+#[async_trait]
+impl Profiles for SqlDirectory {
+    async fn profile(&self, tenant: TenantId, name: &ProfileName) -> Result<Option<Profile>, StoreError> {
+        let rows =
+            self.sql.query(&SELECT_PROFILE, vec![tenant.to_string().into(), name.as_str().into()]).await?;
+        rows.first().map(read_profile).transpose()
+    }
+
+    async fn list_profiles(&self, tenant: TenantId) -> Result<Vec<Profile>, StoreError> {
+        list_profiles(&self.sql, tenant).await
+    }
+
+    /// Inserts a profile whose name must be free.
+    async fn create_profile(&self, profile: &Profile, by: &Change) -> Result<(), StoreError> {
+        let tenant = profile.tenant;
+        let count =
+            vec![tenant.to_string().into(), i64::from(MOST_PROFILES).into(), profile.name.as_str().into()];
+        let batch =
+            take_number(Batch::default()).run_within(("profiles", MOST_PROFILES), &COUNT_PROFILES, count);
+        let batch = insert_profile(batch, profile);
+        self.sql.batch(note_change(batch, tenant, "profile", profile.id, by)).await.map(drop)
+    }
+
+    async fn replace_profile(&self, old: &Profile, new: &Profile, by: &Change) -> Result<(), StoreError> {
+        let mut values = vec![old.tenant.to_string().into(), old.id.to_string().into()];
+        values.extend(changeable_values(new));
+        values.extend(changeable_values(old));
+        let batch = take_number(Batch::default()).run_touching(1, &REPLACE_PROFILE, values);
+        self.sql.batch(note_change(batch, old.tenant, "profile", old.id, by)).await.map(drop)
+    }
+
+    async fn delete_profile(&self, tenant: TenantId, id: ProfileId, by: &Change) -> Result<bool, StoreError> {
+        let values = vec![tenant.to_string().into(), id.to_string().into()];
+        let batch = take_number(Batch::default()).run_touching(1, &DELETE_PROFILE, values);
+        match self.sql.batch(note_change(batch, tenant, "profile", id, by)).await {
+            // Only the required row count can conflict here, because no other row refers to a profile.
+            Err(StoreError::Conflict) => Ok(false),
+            outcome => outcome.map(|_| true),
+        }
     }
 }

@@ -1,5 +1,6 @@
-//! Resources: one text each, of whatever kind.
+//! Resources of all kinds, each stored as one text.
 
+use super::SqlDirectory;
 use super::{
     answer::answer_once,
     basis::unchanged,
@@ -10,7 +11,10 @@ use crate::sql::{
     Kind::{Bytes, Int, Text},
     Row, Sql, Statement,
 };
+use async_trait::async_trait;
+use countersign_core::ports::directory::resources::Resources;
 use countersign_core::{
+    access::change::Change,
     id::TenantId,
     ports::error::StoreError,
     tenant::resource::{Basis, Resource, ResourceKind},
@@ -18,7 +22,7 @@ use countersign_core::{
     verification::idempotency::Once,
 };
 
-/// Nothing for a kind of a newer release.
+/// Returns `None` for a kind that only a newer release knows.
 pub(super) fn read_resource(row: &Row) -> Result<Option<Resource>, StoreError> {
     let Some(kind) = ResourceKind::parse(row.text(2)?) else { return Ok(None) };
     Ok(Some(Resource {
@@ -41,38 +45,13 @@ pub(super) const INSERT_RESOURCE: Statement = Statement {
     params: &[Text, Text, Text, Text, Text, Bytes, Int, Int],
 };
 
-/// Gives a row if the tenant may have another resource of the kind, and none at its maximum.
+/// Returns one row if the tenant may have another resource of this kind, and no row at the maximum.
 pub(super) const COUNT_RESOURCES: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1
         AND (SELECT count(*) FROM resources WHERE tenant_id = $1 AND kind = $2) <= $3",
     params: &[Text, Text, Int],
 };
-
-pub(super) async fn create_resource(
-    sql: &Sql,
-    resource: &Resource,
-    basis: &[Basis],
-    once: Option<&Once>,
-) -> Result<(), StoreError> {
-    let Resource { tenant, kind, created_at: now, .. } = *resource;
-    let values = vec![
-        tenant.to_string().into(),
-        resource.id_text().into(),
-        kind.as_str().into(),
-        resource.name.as_str().into(),
-        resource.body.as_str().into(),
-        resource.sealed.as_deref().into(),
-        now.micros().into(),
-        now.micros().into(),
-    ];
-    let count = vec![tenant.to_string().into(), kind.as_str().into(), i64::from(kind.most()).into()];
-    let batch = unchanged(take_number(Batch::default()), basis)
-        .run_touching(1, &INSERT_RESOURCE, values)
-        .run_within((kind.plural(), kind.most()), &COUNT_RESOURCES, count);
-    let batch = note_change(batch, tenant, "resource", resource.id_text(), now);
-    sql.batch(answer_once(batch, tenant, once, now)).await.map(drop)
-}
 
 pub(super) const LIST_RESOURCES: Statement = Statement {
     table: "resources",
@@ -93,7 +72,7 @@ pub(super) const ALL_RESOURCES: Statement = Statement {
     params: &[Text, Int],
 };
 
-/// If it is as it was when it was read.
+/// Updates the resource only if it is as it was when it was read.
 pub(super) const UPDATE_RESOURCE: Statement = Statement {
     table: "resources",
     text: "UPDATE resources SET name = $3, body = $4, sealed = $5, updated_at = $6, version = version + 1
@@ -101,44 +80,78 @@ pub(super) const UPDATE_RESOURCE: Statement = Statement {
     params: &[Text, Text, Text, Text, Bytes, Int, Int],
 };
 
-pub(super) async fn update_resource(
-    sql: &Sql,
-    resource: &Resource,
-    basis: &[Basis],
-) -> Result<(), StoreError> {
-    let Resource { tenant, updated_at: now, .. } = *resource;
-    let values = vec![
-        tenant.to_string().into(),
-        resource.id_text().into(),
-        resource.name.as_str().into(),
-        resource.body.as_str().into(),
-        resource.sealed.as_deref().into(),
-        now.micros().into(),
-        (resource.version - 1).into(),
-    ];
-    let batch = unchanged(take_number(Batch::default()), basis).run_touching(1, &UPDATE_RESOURCE, values);
-    sql.batch(note_change(batch, tenant, "resource", resource.id_text(), now)).await.map(drop)
-}
-
 pub(super) const DELETE_RESOURCE: Statement = Statement {
     table: "resources",
     text: "DELETE FROM resources WHERE tenant_id = $1 AND id = $2",
     params: &[Text, Text],
 };
 
-pub(super) async fn delete_resource(
-    sql: &Sql,
-    tenant: TenantId,
-    (kind, id): (ResourceKind, [u8; 16]),
-    basis: &[Basis],
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let id = kind.id_text(id);
-    let values = vec![tenant.to_string().into(), id.as_str().into()];
-    let batch = unchanged(take_number(Batch::default()), basis).run_touching(1, &DELETE_RESOURCE, values);
-    match sql.batch(note_change(batch, tenant, "resource", id, now)).await {
-        // The row count is the only thing here that can conflict: no row refers to one.
-        Err(StoreError::Conflict) => Ok(false),
-        outcome => outcome.map(|_| true),
+#[async_trait]
+impl Resources for SqlDirectory {
+    async fn create_resource(
+        &self,
+        resource: &Resource,
+        basis: &[Basis],
+        once: Option<&Once>,
+        by: &Change,
+    ) -> Result<(), StoreError> {
+        let Resource { tenant, kind, created_at: now, .. } = *resource;
+        let values = vec![
+            tenant.to_string().into(),
+            resource.id_text().into(),
+            kind.as_str().into(),
+            resource.name.as_str().into(),
+            resource.body.as_str().into(),
+            resource.sealed.as_deref().into(),
+            now.micros().into(),
+            now.micros().into(),
+        ];
+        let count = vec![tenant.to_string().into(), kind.as_str().into(), i64::from(kind.most()).into()];
+        let batch = unchanged(take_number(Batch::default()), basis)
+            .run_touching(1, &INSERT_RESOURCE, values)
+            .run_within((kind.plural(), kind.most()), &COUNT_RESOURCES, count);
+        let batch = note_change(batch, tenant, "resource", resource.id_text(), by);
+        self.sql.batch(answer_once(batch, tenant, once, now)).await.map(drop)
+    }
+
+    async fn list_resources(&self, tenant: TenantId) -> Result<Vec<Resource>, StoreError> {
+        list_resources(&self.sql, tenant).await
+    }
+
+    async fn update_resource(
+        &self,
+        resource: &Resource,
+        basis: &[Basis],
+        by: &Change,
+    ) -> Result<(), StoreError> {
+        let Resource { tenant, updated_at: now, .. } = *resource;
+        let values = vec![
+            tenant.to_string().into(),
+            resource.id_text().into(),
+            resource.name.as_str().into(),
+            resource.body.as_str().into(),
+            resource.sealed.as_deref().into(),
+            now.micros().into(),
+            (resource.version - 1).into(),
+        ];
+        let batch = unchanged(take_number(Batch::default()), basis).run_touching(1, &UPDATE_RESOURCE, values);
+        self.sql.batch(note_change(batch, tenant, "resource", resource.id_text(), by)).await.map(drop)
+    }
+
+    async fn delete_resource(
+        &self,
+        tenant: TenantId,
+        (kind, id): (ResourceKind, [u8; 16]),
+        basis: &[Basis],
+        by: &Change,
+    ) -> Result<bool, StoreError> {
+        let id = kind.id_text(id);
+        let values = vec![tenant.to_string().into(), id.as_str().into()];
+        let batch = unchanged(take_number(Batch::default()), basis).run_touching(1, &DELETE_RESOURCE, values);
+        match self.sql.batch(note_change(batch, tenant, "resource", id, by)).await {
+            // Only the required row count can conflict here, because no other row refers to a resource.
+            Err(StoreError::Conflict) => Ok(false),
+            outcome => outcome.map(|_| true),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Review numbers.
 
+use super::SqlDirectory;
 use super::{
     answer::answer_once,
     change::{note_change, take_number},
@@ -9,7 +10,10 @@ use crate::sql::{
     Kind::{Bytes, Int, Text},
     Row, Sql, Statement,
 };
+use async_trait::async_trait;
+use countersign_core::ports::directory::reviews::Reviews;
 use countersign_core::{
+    access::change::Change,
     id::{ReviewNumberId, TenantId},
     keyring::Fingerprint,
     ports::error::StoreError,
@@ -29,7 +33,7 @@ pub(super) fn read_review_number(row: &Row) -> Result<ReviewNumber, StoreError> 
     })
 }
 
-/// Those whose time as review numbers is over make room.
+/// Deletes an ended review number to make room for a new one.
 pub(super) const DELETE_ENDED_REVIEW_NUMBER: Statement = Statement {
     table: "review_numbers",
     text: "DELETE FROM review_numbers WHERE tenant_id = $1 AND ends_at <= $2",
@@ -43,41 +47,13 @@ pub(super) const INSERT_REVIEW_NUMBER: Statement = Statement {
     params: &[Text, Text, Bytes, Bytes, Int, Int],
 };
 
-/// Gives its row unless the tenant has too many.
+/// Returns one row unless the tenant has too many.
 pub(super) const COUNT_REVIEW_NUMBERS: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1
         AND (SELECT count(*) FROM review_numbers WHERE tenant_id = $1) <= $2",
     params: &[Text, Int],
 };
-
-pub(super) async fn create_review_number(
-    sql: &Sql,
-    review: &ReviewNumber,
-    once: Option<&Once>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let tenant = || review.tenant.to_string().into();
-    let number = || review.number.0.as_slice().into();
-    let values = vec![
-        tenant(),
-        review.id.to_string().into(),
-        number(),
-        review.sealed.as_slice().into(),
-        review.ends_at.micros().into(),
-        review.created_at.micros().into(),
-    ];
-    let batch = take_number(Batch::default())
-        .run(&DELETE_ENDED_REVIEW_NUMBER, vec![tenant(), now.micros().into()])
-        .run_touching(1, &INSERT_REVIEW_NUMBER, values)
-        .run_within(
-            ("review numbers", review::MOST),
-            &COUNT_REVIEW_NUMBERS,
-            vec![tenant(), i64::from(review::MOST).into()],
-        );
-    let batch = note_change(batch, review.tenant, "review_number", review.id, now);
-    sql.batch(answer_once(batch, review.tenant, once, now)).await.map(drop)
-}
 
 pub(super) const LIST_REVIEW_NUMBERS: Statement = Statement {
     table: "review_numbers",
@@ -107,17 +83,52 @@ pub(super) const DELETE_REVIEW_NUMBER: Statement = Statement {
     params: &[Text, Text],
 };
 
-pub(super) async fn delete_review_number(
-    sql: &Sql,
-    tenant: TenantId,
-    id: ReviewNumberId,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let values = vec![tenant.to_string().into(), id.to_string().into()];
-    let batch = take_number(Batch::default()).run_touching(1, &DELETE_REVIEW_NUMBER, values);
-    match sql.batch(note_change(batch, tenant, "review_number", id, now)).await {
-        // The row count is the only thing here that can conflict: nothing refers to one.
-        Err(StoreError::Conflict) => Ok(false),
-        outcome => outcome.map(|_| true),
+#[async_trait]
+impl Reviews for SqlDirectory {
+    async fn create_review_number(
+        &self,
+        review: &ReviewNumber,
+        once: Option<&Once>,
+        by: &Change,
+    ) -> Result<(), StoreError> {
+        let tenant = || review.tenant.to_string().into();
+        let number = || review.number.0.as_slice().into();
+        let values = vec![
+            tenant(),
+            review.id.to_string().into(),
+            number(),
+            review.sealed.as_slice().into(),
+            review.ends_at.micros().into(),
+            review.created_at.micros().into(),
+        ];
+        let batch = take_number(Batch::default())
+            .run(&DELETE_ENDED_REVIEW_NUMBER, vec![tenant(), by.at.micros().into()])
+            .run_touching(1, &INSERT_REVIEW_NUMBER, values)
+            .run_within(
+                ("review numbers", review::MOST),
+                &COUNT_REVIEW_NUMBERS,
+                vec![tenant(), i64::from(review::MOST).into()],
+            );
+        let batch = note_change(batch, review.tenant, "review_number", review.id, by);
+        self.sql.batch(answer_once(batch, review.tenant, once, by.at)).await.map(drop)
+    }
+
+    async fn list_review_numbers(&self, tenant: TenantId) -> Result<Vec<ReviewNumber>, StoreError> {
+        list_review_numbers(&self.sql, tenant).await
+    }
+
+    async fn delete_review_number(
+        &self,
+        tenant: TenantId,
+        id: ReviewNumberId,
+        by: &Change,
+    ) -> Result<bool, StoreError> {
+        let values = vec![tenant.to_string().into(), id.to_string().into()];
+        let batch = take_number(Batch::default()).run_touching(1, &DELETE_REVIEW_NUMBER, values);
+        match self.sql.batch(note_change(batch, tenant, "review_number", id, by)).await {
+            // Only the required row count can conflict here, because no other row refers to a review number.
+            Err(StoreError::Conflict) => Ok(false),
+            outcome => outcome.map(|_| true),
+        }
     }
 }

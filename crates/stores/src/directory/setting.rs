@@ -1,12 +1,16 @@
-//! Settings: one text for each name of a tenant.
+//! Settings: the directory stores one text for each name of a tenant.
 
+use super::SqlDirectory;
 use super::change::{note_change, take_number};
 use crate::sql::{
     Batch,
     Kind::{Int, Text},
     Row, Sql, Statement,
 };
+use async_trait::async_trait;
+use countersign_core::ports::directory::settings::{self as port};
 use countersign_core::{
+    access::change::Change,
     id::TenantId,
     ports::error::StoreError,
     tenant::{
@@ -30,7 +34,7 @@ pub(super) const DELETE_SETTING: Statement = Statement {
     params: &[Text, Text],
 };
 
-/// Gives its row if the tenant has the limit, or room for one more of its own.
+/// Returns one row if the tenant has this limit, or may have another one of its own.
 pub(super) const COUNT_LIMITS: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1
@@ -41,7 +45,7 @@ pub(super) const COUNT_LIMITS: Statement = Statement {
     params: &[Text, Int, Text],
 };
 
-/// Adds the statement that makes the setting what it says.
+/// Adds the statements that store or reset the setting.
 pub(super) fn put_setting(batch: Batch, tenant: TenantId, setting: &Setting, now: Timestamp) -> Batch {
     let (name, value) = setting.stored();
     let mut values = vec![tenant.to_string().into(), name.into()];
@@ -52,31 +56,6 @@ pub(super) fn put_setting(batch: Batch, tenant: TenantId, setting: &Setting, now
         }
         None => batch.run(&DELETE_SETTING, values),
     }
-}
-
-pub(super) async fn save_setting(
-    sql: &Sql,
-    tenant: TenantId,
-    setting: &Setting,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let mut batch = take_number(Batch::default());
-    if let Setting::Limit(name, Some(_)) = setting
-        && name.scope() == LimitScope::Caller
-    {
-        let most = Settings::MOST_LIMITS;
-        let count = vec![tenant.to_string().into(), i64::from(most).into(), setting.stored().0.into()];
-        batch = batch.run_within(("limits of its own", most), &COUNT_LIMITS, count);
-    }
-    batch = match setting {
-        // One of its own that is not there cannot be unset.
-        Setting::Limit(name, None) if name.scope() == LimitScope::Caller => {
-            let values = vec![tenant.to_string().into(), setting.stored().0.into()];
-            batch.run_touching(1, &DELETE_SETTING, values)
-        }
-        _ => put_setting(batch, tenant, setting, now),
-    };
-    sql.batch(note_change(batch, tenant, "setting", setting.stored().0, now)).await.map(drop)
 }
 
 pub(super) const SELECT_SETTINGS: Statement = Statement {
@@ -93,7 +72,34 @@ pub(super) async fn settings(sql: &Sql, tenant: TenantId) -> Result<Settings, St
     Ok(settings)
 }
 
-/// Adds one row to what its tenant has set.
+/// Adds one row to its tenant's settings.
 pub(super) fn take(settings: &mut Settings, row: &Row) -> Result<(), StoreError> {
     settings.take(row.text(1)?, row.text(2)?).map_err(|_| row.corrupt())
+}
+
+#[async_trait]
+impl port::Settings for SqlDirectory {
+    async fn settings(&self, tenant: TenantId) -> Result<Settings, StoreError> {
+        settings(&self.sql, tenant).await
+    }
+
+    async fn save_setting(&self, tenant: TenantId, setting: &Setting, by: &Change) -> Result<(), StoreError> {
+        let mut batch = take_number(Batch::default());
+        if let Setting::Limit(name, Some(_)) = setting
+            && name.scope() == LimitScope::Caller
+        {
+            let most = Settings::MOST_LIMITS;
+            let count = vec![tenant.to_string().into(), i64::from(most).into(), setting.stored().0.into()];
+            batch = batch.run_within(("limits of its own", most), &COUNT_LIMITS, count);
+        }
+        batch = match setting {
+            // A limit with the tenant's own name cannot be reset if it does not exist.
+            Setting::Limit(name, None) if name.scope() == LimitScope::Caller => {
+                let values = vec![tenant.to_string().into(), setting.stored().0.into()];
+                batch.run_touching(1, &DELETE_SETTING, values)
+            }
+            _ => put_setting(batch, tenant, setting, by.at),
+        };
+        self.sql.batch(note_change(batch, tenant, "setting", setting.stored().0, by)).await.map(drop)
+    }
 }

@@ -1,23 +1,26 @@
 //! Tenants.
 
 use super::{
+    SqlDirectory,
     change::{note_change, take_number},
-    profile, setting,
+    erasure, profile, setting,
 };
 use crate::sql::{
     Batch,
     Kind::{Int, Text},
     Row, Sql, Statement,
 };
+use async_trait::async_trait;
 use countersign_core::{
+    access::change::Change,
     id::TenantId,
     phone::countries::Countries,
-    ports::error::StoreError,
+    ports::{directory::tenants::Tenants, error::StoreError},
     tenant::{OPERATOR, Tenant, TenantChange, TenantName, profile::Profile, settings::Setting},
     time::Timestamp,
 };
 
-/// How often a change is tried again after another writer came first.
+/// How often a change is repeated if another writer changed the tenant first.
 const ROUNDS: usize = 64;
 
 pub(super) fn read_tenant(row: &Row) -> Result<Tenant, StoreError> {
@@ -38,22 +41,6 @@ pub(super) const INSERT_TENANT: Statement = Statement {
     params: &[Text, Text, Int],
 };
 
-pub(super) async fn create_tenant(
-    sql: &Sql,
-    tenant: &Tenant,
-    profile: &Profile,
-    countries: &Countries,
-) -> Result<(), StoreError> {
-    let now = tenant.created_at;
-    let values = vec![tenant.id.to_string().into(), tenant.name.as_str().into(), now.micros().into()];
-    let batch = take_number(Batch::default()).run_touching(1, &INSERT_TENANT, values);
-    let batch = setting::put_setting(batch, tenant.id, &Setting::Countries(countries.clone()), now);
-    let batch = note_change(batch, tenant.id, "tenant", tenant.id, now);
-    let batch = profile::insert_profile(take_number(batch), profile);
-    let batch = note_change(batch, tenant.id, "profile", profile.id, now);
-    sql.batch(batch).await.map(drop)
-}
-
 pub(super) const SELECT_TENANT: Statement = Statement {
     table: "tenants",
     text: "SELECT id, name, created_at, version, disabled_at, deleted_at, erasing
@@ -73,18 +60,7 @@ pub(super) const LIST_TENANTS: Statement = Statement {
     params: &[Text, Int],
 };
 
-pub(super) async fn list_tenants(
-    sql: &Sql,
-    after: Option<TenantId>,
-    limit: u16,
-) -> Result<Vec<Tenant>, StoreError> {
-    // The operator's own comes before every other, and is none of them.
-    let after = after.unwrap_or(OPERATOR).to_string();
-    let rows = sql.query(&LIST_TENANTS, vec![after.into(), i64::from(limit).into()]).await?;
-    rows.iter().map(read_tenant).collect()
-}
-
-/// If it is as it was when it was read.
+/// Updates the tenant only if it is as it was when it was read.
 pub(super) const UPDATE_TENANT: Statement = Statement {
     table: "tenants",
     text: "UPDATE tenants SET name = $3, disabled_at = $4, deleted_at = $5, version = version + 1
@@ -92,32 +68,80 @@ pub(super) const UPDATE_TENANT: Statement = Statement {
     params: &[Text, Int, Text, Int, Int],
 };
 
-pub(super) async fn update_tenant(
-    sql: &Sql,
-    id: TenantId,
-    change: &TenantChange,
-    now: Timestamp,
-) -> Result<Option<Tenant>, StoreError> {
-    for _ in 0..ROUNDS {
-        let old = tenant(sql, id).await?.filter(|tenant| tenant.id != OPERATOR);
-        let Some(old) = old else { return Ok(None) };
-        let new = match old.changed(change, now) {
-            Some(new) if new != old => new,
-            _ => return Ok(Some(old)),
-        };
-        let values = vec![
-            id.to_string().into(),
-            old.version.into(),
-            new.name.as_str().into(),
-            new.disabled_at.map(Timestamp::micros).into(),
-            new.deleted_at.map(Timestamp::micros).into(),
-        ];
-        let batch = take_number(Batch::default()).run_touching(1, &UPDATE_TENANT, values);
-        match sql.batch(note_change(batch, id, "tenant", id, now)).await {
-            // Another writer came first, or the tenant is gone: the next round reads which.
-            Err(StoreError::Conflict) => {}
-            outcome => return outcome.map(|_| Some(new)),
-        }
+#[async_trait]
+impl Tenants for SqlDirectory {
+    async fn create_tenant(
+        &self,
+        tenant: &Tenant,
+        profile: &Profile,
+        countries: &Countries,
+        by: &Change,
+    ) -> Result<(), StoreError> {
+        let now = tenant.created_at;
+        let values = vec![tenant.id.to_string().into(), tenant.name.as_str().into(), now.micros().into()];
+        let batch = take_number(Batch::default()).run_touching(1, &INSERT_TENANT, values);
+        let batch = setting::put_setting(batch, tenant.id, &Setting::Countries(countries.clone()), now);
+        let batch = note_change(batch, tenant.id, "tenant", tenant.id, by);
+        let batch = profile::insert_profile(take_number(batch), profile);
+        let batch = note_change(batch, tenant.id, "profile", profile.id, by);
+        self.sql.batch(batch).await.map(drop)
     }
-    Err(StoreError::Conflict)
+
+    async fn tenant(&self, tenant: TenantId) -> Result<Option<Tenant>, StoreError> {
+        self::tenant(&self.sql, tenant).await
+    }
+
+    async fn list_tenants(&self, after: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>, StoreError> {
+        // The operator's own tenant sorts before every other, and is not listed.
+        let after = after.unwrap_or(OPERATOR).to_string();
+        let rows = self.sql.query(&LIST_TENANTS, vec![after.into(), i64::from(limit).into()]).await?;
+        rows.iter().map(read_tenant).collect()
+    }
+
+    async fn update_tenant(
+        &self,
+        id: TenantId,
+        change: &TenantChange,
+        by: &Change,
+    ) -> Result<Option<Tenant>, StoreError> {
+        for _ in 0..ROUNDS {
+            let old = self::tenant(&self.sql, id).await?.filter(|tenant| tenant.id != OPERATOR);
+            let Some(old) = old else { return Ok(None) };
+            let new = match old.changed(change, by.at) {
+                Some(new) if new != old => new,
+                _ => return Ok(Some(old)),
+            };
+            let values = vec![
+                id.to_string().into(),
+                old.version.into(),
+                new.name.as_str().into(),
+                new.disabled_at.map(Timestamp::micros).into(),
+                new.deleted_at.map(Timestamp::micros).into(),
+            ];
+            let batch = take_number(Batch::default()).run_touching(1, &UPDATE_TENANT, values);
+            match self.sql.batch(note_change(batch, id, "tenant", id, by)).await {
+                // Another writer was first, or the tenant was erased. The next round reads which.
+                Err(StoreError::Conflict) => {}
+                outcome => return outcome.map(|_| Some(new)),
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    async fn list_deleted_tenants(&self, until: Timestamp, limit: u16) -> Result<Vec<Tenant>, StoreError> {
+        erasure::list_deleted(&self.sql, until, limit).await
+    }
+
+    async fn begin_erasure(
+        &self,
+        tenant: TenantId,
+        until: Timestamp,
+        by: &Change,
+    ) -> Result<bool, StoreError> {
+        erasure::begin(&self.sql, tenant, until, by).await
+    }
+
+    async fn erase_tenant(&self, tenant: TenantId, limit: u16, by: &Change) -> Result<bool, StoreError> {
+        erasure::erase(&self.sql, tenant, limit, by).await
+    }
 }

@@ -1,22 +1,25 @@
-//! Which address used which key.
+//! The addresses that used each key.
 
+use super::{SqlDirectory, key};
 use crate::sql::{
     Batch,
     Kind::{Int, Text},
-    Row, Sql, Statement, Value,
+    Row, Statement, Value,
 };
+use async_trait::async_trait;
 use countersign_core::{
     access::usage::{AddressUse, MOST_ADDRESSES, UsePage},
     id::{KeyId, TenantId},
-    ports::error::StoreError,
+    ports::{directory::uses::Uses, error::StoreError},
     time::Timestamp,
 };
 use std::collections::BTreeSet;
 
-/// Uses noted by one transaction: it holds their rows until its end.
+/// The number of uses that one transaction records. It locks their rows until it ends.
 const NOTED_AT_ONCE: usize = 100;
 
-/// The sum, and which row is a new one: its sum is what was added.
+/// Adds to the counts of a row and returns the sums. If the sums equal the counts that it
+/// added, the row is new.
 pub(super) const NOTE_USE: Statement = Statement {
     table: "key_addresses",
     text: "INSERT INTO key_addresses (tenant_id, key_id, address, uses, refused, first_used_at,
@@ -31,7 +34,8 @@ pub(super) const NOTE_USE: Statement = Statement {
     params: &[Text, Text, Text, Int, Int, Int, Int],
 };
 
-/// Keeps the $3 addresses that were used last; $4 is more than a key can have beyond them.
+/// Deletes all but the $3 addresses used last. $4 is more than the number of addresses that a key can have
+/// beyond them.
 pub(super) const TRIM_USES: Statement = Statement {
     table: "key_addresses",
     text: "DELETE FROM key_addresses WHERE tenant_id = $1 AND key_id = $2 AND address IN (
@@ -39,32 +43,6 @@ pub(super) const TRIM_USES: Statement = Statement {
             ORDER BY last_used_at DESC, address DESC LIMIT $4 OFFSET $3)",
     params: &[Text, Text, Int, Int],
 };
-
-pub(super) async fn note_address_uses(sql: &Sql, uses: &[AddressUse]) -> Result<(), StoreError> {
-    let mut uses: Vec<_> = uses.iter().collect();
-    // In one order, so that of two nodes neither waits for the other.
-    uses.sort_unstable_by_key(|one| (one.tenant, one.key, one.address));
-    for chunk in uses.chunks(NOTED_AT_ONCE) {
-        let noted = chunk.iter().fold(Batch::default(), |batch, one| batch.run(&NOTE_USE, values(one)));
-        let rows = sql.batch(noted).await?;
-        let mut grown = BTreeSet::new();
-        for (one, rows) in chunk.iter().zip(&rows) {
-            let row = rows.first().ok_or(StoreError::Conflict)?;
-            if (row.int(1)?, row.int(2)?) == (count(one.uses), count(one.refused)) {
-                grown.insert((one.tenant, one.key));
-            }
-        }
-        let trim = grown.iter().fold(Batch::default(), |batch, (tenant, key)| {
-            let keep = i64::from(MOST_ADDRESSES);
-            let ids: Vec<Value> = vec![tenant.to_string().into(), key.to_string().into()];
-            batch.run(&TRIM_USES, ids.into_iter().chain([keep.into(), i64::from(i32::MAX).into()]).collect())
-        });
-        if !grown.is_empty() {
-            sql.batch(trim).await?;
-        }
-    }
-    Ok(())
-}
 
 fn values(one: &AddressUse) -> Vec<Value> {
     vec![
@@ -112,34 +90,75 @@ pub(super) const LIST_USES_OF_KEY: Statement = Statement {
     params: &[Text, Int, Text, Text, Int, Text],
 };
 
-pub(super) async fn list_address_uses(
-    sql: &Sql,
-    tenant: TenantId,
-    page: UsePage,
-) -> Result<Vec<AddressUse>, StoreError> {
-    // A tilde sorts after every character of an id or an address.
-    let (at, key, address) = match page.after {
-        Some(last) => (last.last_used_at.micros(), last.key.to_string(), last.address.to_string()),
-        None => (i64::MAX, format!("{}~", KeyId::PREFIX), "~".to_owned()),
-    };
-    let mut values =
-        vec![tenant.to_string().into(), at.into(), key.into(), address.into(), i64::from(page.limit).into()];
-    let statement = match page.key {
-        Some(key) => {
-            values.push(key.to_string().into());
-            &LIST_USES_OF_KEY
-        }
-        None => &LIST_USES,
-    };
-    sql.query(statement, values).await?.iter().map(read_use).collect()
-}
-
 pub(super) const FORGET_USES: Statement = Statement {
     table: "key_addresses",
     text: "DELETE FROM key_addresses WHERE last_used_at < $1",
     params: &[Int],
 };
 
-pub(super) async fn forget_address_uses(sql: &Sql, before: Timestamp) -> Result<(), StoreError> {
-    sql.execute(&FORGET_USES, vec![before.micros().into()]).await
+#[async_trait]
+impl Uses for SqlDirectory {
+    async fn touch_keys(&self, uses: &[(TenantId, KeyId, Timestamp)]) -> Result<(), StoreError> {
+        key::touch_keys(&self.sql, uses).await
+    }
+
+    async fn note_address_uses(&self, uses: &[AddressUse]) -> Result<(), StoreError> {
+        let mut uses: Vec<_> = uses.iter().collect();
+        // The uses are sorted, so that two nodes lock the rows in the same order and cannot block each other.
+        uses.sort_unstable_by_key(|one| (one.tenant, one.key, one.address));
+        for chunk in uses.chunks(NOTED_AT_ONCE) {
+            let noted = chunk.iter().fold(Batch::default(), |batch, one| batch.run(&NOTE_USE, values(one)));
+            let rows = self.sql.batch(noted).await?;
+            let mut grown = BTreeSet::new();
+            for (one, rows) in chunk.iter().zip(&rows) {
+                let row = rows.first().ok_or(StoreError::Conflict)?;
+                if (row.int(1)?, row.int(2)?) == (count(one.uses), count(one.refused)) {
+                    grown.insert((one.tenant, one.key));
+                }
+            }
+            let trim = grown.iter().fold(Batch::default(), |batch, (tenant, key)| {
+                let keep = i64::from(MOST_ADDRESSES);
+                let ids: Vec<Value> = vec![tenant.to_string().into(), key.to_string().into()];
+                batch.run(
+                    &TRIM_USES,
+                    ids.into_iter().chain([keep.into(), i64::from(i32::MAX).into()]).collect(),
+                )
+            });
+            if !grown.is_empty() {
+                self.sql.batch(trim).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn list_address_uses(
+        &self,
+        tenant: TenantId,
+        page: UsePage,
+    ) -> Result<Vec<AddressUse>, StoreError> {
+        // A tilde sorts after every character of an id or an address.
+        let (at, key, address) = match page.after {
+            Some(last) => (last.last_used_at.micros(), last.key.to_string(), last.address.to_string()),
+            None => (i64::MAX, format!("{}~", KeyId::PREFIX), "~".to_owned()),
+        };
+        let mut values = vec![
+            tenant.to_string().into(),
+            at.into(),
+            key.into(),
+            address.into(),
+            i64::from(page.limit).into(),
+        ];
+        let statement = match page.key {
+            Some(key) => {
+                values.push(key.to_string().into());
+                &LIST_USES_OF_KEY
+            }
+            None => &LIST_USES,
+        };
+        self.sql.query(statement, values).await?.iter().map(read_use).collect()
+    }
+
+    async fn forget_address_uses(&self, before: Timestamp) -> Result<(), StoreError> {
+        self.sql.execute(&FORGET_USES, vec![before.micros().into()]).await
+    }
 }

@@ -1,4 +1,4 @@
-//! The acts on verifications and numbers, each inside its transaction.
+//! The operations on verifications and phone numbers. Each runs inside a transaction.
 
 use super::{
     buckets, outbox, outcomes,
@@ -25,7 +25,7 @@ use countersign_core::{
 };
 use rusqlite::Connection;
 
-/// Carries an act out unless a request with its Idempotency-Key did before.
+/// Carries out an operation, unless an earlier request with the same Idempotency-Key did.
 pub fn answer<T>(
     connection: &Connection,
     once: Option<&Once>,
@@ -58,7 +58,7 @@ fn change<T>(
     Ok(Some(Seen { outcome, record, now }))
 }
 
-/// Evaluates one submitted code.
+/// Checks one submitted code.
 pub fn check(
     connection: &Connection,
     key: RecordKey,
@@ -131,8 +131,8 @@ pub fn cancel(
     })
 }
 
-/// The newest pending verification of the listing for the number, else the newest whose record has
-/// not expired from the store.
+/// Finds a verification of the phone number in the lookup group: the newest pending one, else the newest
+/// whose record is still in the store.
 pub fn find(
     connection: &Connection,
     (tenant, mode, number): (TenantId, Mode, Fingerprint),
@@ -152,7 +152,7 @@ pub fn find(
     Ok(newest)
 }
 
-/// Forgets the wrong codes of a number, and gives how many there were in a row.
+/// Resets the count of wrong codes for a phone number. Returns the old count.
 pub fn clear_guesses(connection: &Connection, key: &[u8; 33], now: Timestamp) -> Result<u16, StoreError> {
     let mut record = load_number(connection, key)?;
     let counted = record.guesses.clear(now);
@@ -160,7 +160,7 @@ pub fn clear_guesses(connection: &Connection, key: &[u8; 33], now: Timestamp) ->
     Ok(counted)
 }
 
-/// Ends the live verifications of a number, and takes the person out of all its records.
+/// Ends the live verifications of a phone number, and takes the person out of all its records.
 pub fn erase(
     connection: &Connection,
     (tenant, mode, number): (TenantId, Mode, Fingerprint),

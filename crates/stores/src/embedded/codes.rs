@@ -1,4 +1,4 @@
-//! The codes store on SQLite: each method runs one act in one transaction of the writer, or reads.
+//! The codes store on SQLite. Each method is one transaction of the writer, or a read.
 
 use super::{
     acts::{self, answer},
@@ -14,7 +14,7 @@ use crate::sqlite::{Database, Options, sqlite_error};
 use async_trait::async_trait;
 use countersign_core::{
     delivery::places::Places,
-    id::{EventId, MessageId, RecordKey, TenantId, VerificationId},
+    id::{EventId, MessageId, NodeId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
     mode::Mode,
     ports::{
@@ -22,11 +22,14 @@ use countersign_core::{
         codes::{
             Codes,
             acts::{CheckFound, Erasure, NewVerification, Seen, StartOutcome},
-            events::{Position, Unrecorded},
-            outbox::{Claim, Settled},
+            events::{EventLog, Position, Unrecorded},
+            outbox::{Claim, Outbox, Settled},
+            peers::Peers,
+            verifications::Verifications,
         },
         error::StoreError,
     },
+    snapshot::ends::{Relay, Relayed},
     tenant::limits::Take,
     time::Timestamp,
     verification::{
@@ -48,28 +51,27 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// The codes store of one machine. The data folder is locked by the server, so
-/// nobody else writes this file.
+/// The codes store of one machine. The server locks the data folder, so no other process writes this file.
 pub struct SqliteCodes {
     database: Database,
     clock: Arc<StoreClock>,
     due: Notify,
-    /// The tenant whom the last claim came to, where there was no room for all.
+    /// The tenant that the last claim reached when it had no room for all messages.
     after: Mutex<Option<TenantId>>,
     backlog: Arc<Backlog>,
 }
 
-/// How the store is opened.
+/// The options for opening the store.
 #[derive(Clone, Copy, Debug)]
 pub struct CodesOptions {
-    /// Closes the window of a power cut.
+    /// Whether a power cut may lose no committed operation.
     pub full_sync: bool,
-    /// Bytes of events that may wait for the history.
+    /// The maximum size of the events that wait for the history, in bytes.
     pub event_budget: u64,
 }
 
 impl SqliteCodes {
-    /// Opens the file, or makes it.
+    /// Opens the file, and creates it if it does not exist.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>, options: CodesOptions) -> Result<Self, StoreError> {
         let database = Database::open(path, Options { full_sync: options.full_sync })?;
         database.write(|c| c.execute_batch(include_str!("schema.sql")).map_err(sqlite_error)).await?;
@@ -79,21 +81,20 @@ impl SqliteCodes {
         let count = backlog.clone();
         let begin = move |connection: &Connection| {
             records::pull_back(connection, now)?;
-            // What waits is counted once here, and from then on with each start.
+            // The waiting events are counted once here, and then with each start.
             count.begin(connection, now)
         };
         database.write(begin).await?;
         Ok(Self { database, clock, due: Notify::new(), after: Mutex::default(), backlog })
     }
 
-    /// The file.
     pub fn file(&self) -> &Database {
         &self.database
     }
 }
 
 #[async_trait]
-impl Codes for SqliteCodes {
+impl Verifications for SqliteCodes {
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
         let (clock, backlog) = (self.clock.clone(), self.backlog.clone());
         let act = move |connection: &Connection| {
@@ -146,6 +147,15 @@ impl Codes for SqliteCodes {
         Ok(answer)
     }
 
+    async fn cancel(
+        &self,
+        key: RecordKey,
+        event: EventId,
+    ) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
+        let clock = self.clock.clone();
+        self.database.write(move |connection| acts::cancel(connection, key, event, clock.now())).await
+    }
+
     async fn replay(&self, _: Fingerprint, once: &Once) -> Result<Option<Replay>, StoreError> {
         let clock = self.clock.clone();
         self.database.peek(|connection| super::outcomes::find(connection, once, clock.now())).await
@@ -167,15 +177,6 @@ impl Codes for SqliteCodes {
         let clock = self.clock.clone();
         let erase = move |c: &Connection| acts::erase(c, (tenant, mode, number), clock.now());
         self.database.write(erase).await
-    }
-
-    async fn cancel(
-        &self,
-        key: RecordKey,
-        event: EventId,
-    ) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
-        let clock = self.clock.clone();
-        self.database.write(move |connection| acts::cancel(connection, key, event, clock.now())).await
     }
 
     async fn read(&self, key: RecordKey) -> Result<Option<Seen<()>>, StoreError> {
@@ -202,7 +203,10 @@ impl Codes for SqliteCodes {
     async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
         self.database.read(move |connection| records::timeline(connection, key)).await
     }
+}
 
+#[async_trait]
+impl Outbox for SqliteCodes {
     async fn claim(
         &self,
         partitions: Range<u16>,
@@ -211,11 +215,11 @@ impl Codes for SqliteCodes {
     ) -> Result<Vec<Claim>, StoreError> {
         let clock = self.clock.clone();
         let due = clock.now();
-        // Most polls find nothing, and reading is free of commits.
+        // Most polls find nothing due, and a read needs no commit.
         let look = |c: &Connection| Ok((records::anything_to_sweep(c, due)?, outbox::anything_due(c, due)?));
         let (to_sweep, to_claim) = self.database.peek(look).await?;
         if to_sweep {
-            // An act of its own: neither may keep the other from being done.
+            // The sweep is a transaction of its own, so that neither it nor the claim can prevent the other.
             self.database.write(move |connection| records::sweep(connection, due)).await?;
         }
         if !to_claim {
@@ -232,6 +236,15 @@ impl Codes for SqliteCodes {
             self.due.notify_one();
         }
         Ok(claims)
+    }
+
+    async fn claim_arrived(
+        &self,
+        partitions: Range<u16>,
+        lease: Duration,
+        places: Places,
+    ) -> Result<Vec<Claim>, StoreError> {
+        self.claim(partitions, lease, places).await
     }
 
     async fn settle(
@@ -291,32 +304,57 @@ impl Codes for SqliteCodes {
         self.due.notified().await;
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.database.write(|_| Ok(())).await
-    }
-
     async fn messages_waiting(&self) -> Result<u64, StoreError> {
         self.database.read(outbox::waiting).await
     }
+}
 
+#[async_trait]
+impl EventLog for SqliteCodes {
     async fn unrecorded(&self, partitions: Range<u16>, limit: usize) -> Result<Unrecorded, StoreError> {
         let clock = self.clock.clone();
-        // Asked of the writer: every act before this one is then committed, so
-        // what is read next holds all events up to that time.
+        // Ask the writer for the time: every earlier operation has then been committed, so the following read
+        // sees all events up to this time.
         let now = self.database.write(move |_| Ok(clock.now())).await?;
         let read = move |connection: &Connection| backlog::unrecorded(connection, partitions, limit);
         let events = self.database.read(read).await?;
         Ok(Unrecorded { drained: events.len() < limit, events, now, backlog: self.backlog.read() })
     }
 
-    async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
-        let clock = self.clock.clone();
-        // Asked of the writer: what is not among the events then, is none or recorded.
-        self.database.write(move |c| Ok(backlog::oldest(c)?.unwrap_or_else(|| clock.now()))).await
-    }
-
     async fn trim(&self, positions: &[Position]) -> Result<(), StoreError> {
         let (clock, backlog, positions) = (self.clock.clone(), self.backlog.clone(), positions.to_vec());
         self.database.write(move |connection| backlog.trim(connection, &positions, clock.now())).await
+    }
+
+    async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
+        let clock = self.clock.clone();
+        // Ask the writer: an event that is missing then does not exist or has been recorded.
+        self.database.write(move |c| Ok(backlog::oldest(c)?.unwrap_or_else(|| clock.now()))).await
+    }
+}
+
+#[async_trait]
+impl Peers for SqliteCodes {
+    async fn share(&self, _: NodeId, partitions: u16) -> Result<Range<u16>, StoreError> {
+        Ok(0..partitions)
+    }
+
+    async fn leave(&self, _: NodeId) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn relay(&self, _: &Relay) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn relayed(&self, _: &str) -> Result<Option<Relayed>, StoreError> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Codes for SqliteCodes {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.database.write(|_| Ok(())).await
     }
 }

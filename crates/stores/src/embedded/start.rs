@@ -1,4 +1,4 @@
-//! A start, inside its transaction.
+//! A start. It runs inside a transaction.
 
 use super::{
     acts::cancel,
@@ -24,8 +24,8 @@ use countersign_core::{
 };
 use rusqlite::Connection;
 
-/// The pending verification of a listing of which one is pending at most: the
-/// newest whose record stands, if it is.
+/// The pending verification of a lookup group that allows only one: the newest whose record is still in the
+/// store, if it is pending.
 fn pending(
     connection: &Connection,
     key: RecordKey,
@@ -41,7 +41,7 @@ fn pending(
     Ok(None)
 }
 
-/// Makes a verification and queues its message, unless something refuses it.
+/// Creates a verification and queues its message, unless a limit or another rule refuses it.
 pub fn start(
     connection: &Connection,
     new: &NewVerification,

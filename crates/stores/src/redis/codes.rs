@@ -28,8 +28,10 @@ use countersign_core::{
         codes::{
             Codes,
             acts::{CheckFound, Erasure, NewVerification, Seen, StartOutcome},
-            events::{Position, Unrecorded},
-            outbox::{Claim, Settled},
+            events::{EventLog, Position, Unrecorded},
+            outbox::{self as port, Claim, Settled},
+            peers::Peers,
+            verifications::Verifications,
         },
         error::StoreError,
     },
@@ -104,7 +106,7 @@ impl RedisCodes {
 }
 
 #[async_trait]
-impl Codes for RedisCodes {
+impl Verifications for RedisCodes {
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
         start::start(self, new).await
     }
@@ -176,7 +178,10 @@ impl Codes for RedisCodes {
     async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
         self.backlog.timeline(key).await
     }
+}
 
+#[async_trait]
+impl port::Outbox for RedisCodes {
     async fn claim(
         &self,
         partitions: Range<u16>,
@@ -241,14 +246,13 @@ impl Codes for RedisCodes {
         self.outbox.due_arrived().await;
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.store.ping().await
-    }
-
     async fn messages_waiting(&self) -> Result<u64, StoreError> {
         self.backlog.messages_waiting().await
     }
+}
 
+#[async_trait]
+impl EventLog for RedisCodes {
     async fn unrecorded(&self, partitions: Range<u16>, limit: usize) -> Result<Unrecorded, StoreError> {
         self.backlog.unrecorded(partitions, limit).await
     }
@@ -260,7 +264,10 @@ impl Codes for RedisCodes {
     async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
         self.backlog.recorded_until().await
     }
+}
 
+#[async_trait]
+impl Peers for RedisCodes {
     async fn share(&self, worker: NodeId, partitions: u16) -> Result<Range<u16>, StoreError> {
         let share = workers::share(&self.store, worker, partitions).await?;
         self.wake.follow(share.clone());
@@ -278,5 +285,12 @@ impl Codes for RedisCodes {
 
     async fn relayed(&self, mark: &str) -> Result<Option<Relayed>, StoreError> {
         relays::read(&self.store.link, mark).await.map(Some)
+    }
+}
+
+#[async_trait]
+impl Codes for RedisCodes {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.store.ping().await
     }
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use countersign_core::{
     id::NodeId,
-    ports::{codes::WORKER_SILENCE, error::StoreError},
+    ports::{codes::peers::WORKER_SILENCE, error::StoreError},
 };
 use std::ops::Range;
 

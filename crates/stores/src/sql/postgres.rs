@@ -24,9 +24,9 @@ use tokio_postgres::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long to wait for a free connection, for a new one, and for each answer.
+/// How long to wait for a free connection, for a new connection, and for each answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Connections of one process; Postgres starts with 100 for all.
+/// The number of connections of one process. A Postgres server has 100 by default, for all its clients.
 const CONNECTIONS: usize = 16;
 /// A pool of connections to one server.
 pub(super) struct Postgres {
@@ -75,9 +75,9 @@ impl Postgres {
     }
 }
 
-/// A connection while it is used. After any failure of the engine, and when nobody waits
-/// for the answer any more, it is closed, not pooled again: a statement may still run on it,
-/// and after a fail-over it may lead to a server that no longer writes.
+/// A connection in use. After an error of the engine, or when the caller stops waiting, it is closed and does
+/// not return to the pool. A statement may still run on it, or after a fail-over it may lead to a server that
+/// no longer writes.
 struct Held(Option<Object>);
 
 impl Held {
@@ -100,7 +100,7 @@ impl Drop for Held {
     }
 }
 
-/// Waits for the server, but not for ever.
+/// Waits for the server, with a time-out.
 async fn answer<T>(wait: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, StoreError> {
     match timeout(PATIENCE, wait).await {
         Ok(outcome) => outcome.map_err(postgres_error),
@@ -109,8 +109,8 @@ async fn answer<T>(wait: impl Future<Output = Result<T, tokio_postgres::Error>>)
 }
 
 fn postgres_error(error: tokio_postgres::Error) -> StoreError {
-    // Class 23 is every violated constraint, as SQLite reports them too; class
-    // 22 a value that the server cannot hold, which no repeat will change.
+    // Class 23 contains all violated constraints, which SQLite also reports as conflicts. Class 22 is a value
+    // that the server cannot store, so a repeat would fail too.
     match error.code().map(SqlState::code) {
         Some(code) if code.starts_with("23") => StoreError::Conflict,
         Some(code) if code.starts_with("22") => {
@@ -120,8 +120,8 @@ fn postgres_error(error: tokio_postgres::Error) -> StoreError {
     }
 }
 
-/// Runs one unnamed statement: one round trip, and nothing stays on the
-/// connection that a pooler would give to another client.
+/// Runs one unnamed statement. It takes one round trip, and leaves no statement on the connection that a
+/// pooler would give to another client.
 async fn run(
     client: &impl GenericClient,
     statement: &Statement,
@@ -136,7 +136,7 @@ async fn run(
     Ok(Found { rows, touched: stream.rows_affected().unwrap_or(0) })
 }
 
-/// What the server answered to a statement.
+/// The server's answer to a statement.
 struct Found {
     rows: Vec<tokio_postgres::Row>,
     touched: u64,
@@ -157,7 +157,7 @@ fn read_row(statement: &Statement, row: &tokio_postgres::Row) -> Result<Row, Sto
 async fn run_batch(client: &mut Client, batch: &Batch) -> Result<Vec<Vec<Row>>, StoreError> {
     let begin = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted);
     let transaction = answer(begin.start()).await?;
-    // All are sent before the first answer is waited for: one round trip, not one for each.
+    // Send all statements before waiting for the first answer: this takes one round trip in total.
     let mut waits = Vec::with_capacity(batch.steps.len());
     for step in &batch.steps {
         let mut wait = Box::pin(maybe_done(run(&transaction, step.statement, &step.values)));
@@ -166,13 +166,14 @@ async fn run_batch(client: &mut Client, batch: &Batch) -> Result<Vec<Vec<Row>>, 
     }
     let mut rows = Vec::with_capacity(batch.steps.len());
     for (step, mut wait) in batch.steps.iter().zip(waits) {
-        // The patience begins anew with each answer: a long batch may take its time.
+        // Each answer has its own time-out, so a long batch may take longer.
         let found = answer(async {
             wait.as_mut().await;
             wait.as_mut().take_output().transpose()
         });
         let found = found.await?.ok_or_else(|| StoreError::unavailable("an answer was lost"))?;
-        // Dropping the transaction on an error rolls it back; what failed after it failed for it.
+        // After an error the transaction is dropped, and so rolled back. The first error decides; later
+        // statements failed because of it.
         rows.push(step.accept(found.read(step.statement)?)?);
     }
     answer(transaction.commit()).await?;
@@ -190,7 +191,7 @@ async fn read_applied(client: &Client) -> Result<Vec<Applied>, StoreError> {
     rows.iter().map(read).collect::<Result<_, _>>().map_err(postgres_error)
 }
 
-/// A value beside its type: a null, too, is sent as one of the type.
+/// A value with its type. A null is also sent with its type.
 fn parameter((value, kind): (&Value, Kind)) -> (&(dyn ToSql + Sync), Type) {
     let ty = match kind {
         Kind::Text => Type::TEXT,

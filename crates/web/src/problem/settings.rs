@@ -1,8 +1,8 @@
-//! The errors of what a tenant sets, as problems.
+//! Turns the errors of a tenant's settings into problems.
 
 use super::{answer::Problem, stores::directory, table::ProblemCode};
 use countersign_core::{
-    access::caller::LiveByTest,
+    access::actor::LiveByTest,
     management::{
         allowlists::AllowlistError, keys::KeyError, profiles::ProfileError, reviews::ReviewError,
         settings::SettingError,
@@ -10,7 +10,7 @@ use countersign_core::{
 };
 use std::net::IpAddr;
 
-/// The author of a list would be the first whom it refuses.
+/// The new allowlist would refuse its own author.
 fn lock_out(address: IpAddr) -> Problem {
     let detail = format!(
         "The list does not admit {address}, from which you call: you would be locked out. Send `confirm: true` if you mean it."

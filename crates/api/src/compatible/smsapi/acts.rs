@@ -1,4 +1,4 @@
-//! What the operations do, whatever their address.
+//! The operations, for both of their addresses.
 
 use super::{
     body::{self, CreateCode, SmsapiFields, VerifyCode},
@@ -7,7 +7,7 @@ use super::{
 use crate::access::caller::{Refusal, caller_of, refused};
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Json};
 use countersign_core::{
-    access::{caller::Caller, scope::Scope},
+    access::{actor::Actor, scope::Scope},
     acts::{
         check::{CheckError, Checked, Submitted},
         families::{Family, FamilyError, FamilyStart, InFamily, check_in_family, start_in_family},
@@ -26,11 +26,11 @@ use countersign_web::{
 };
 use std::time::Duration;
 
-/// The longest that a code lives here, as at SMSAPI; a profile may say less.
+/// The longest time for which a code is valid, as at SMSAPI. A profile may have a shorter one.
 const LIFE: Duration = Duration::from_secs(180);
 
 pub async fn create(
-    caller: &Caller,
+    caller: &Actor,
     request: &HttpRequest,
     state: &State,
     SmsapiFields(fields): SmsapiFields,
@@ -63,7 +63,7 @@ pub async fn create(
     }
 }
 
-/// The names of its fields are others here.
+/// The problem for a failed start. The fields have other names here.
 fn of_start(error: FamilyError) -> Problem {
     match error {
         FamilyError::Start(StartError::UnknownSender) => {
@@ -74,7 +74,7 @@ fn of_start(error: FamilyError) -> Problem {
 }
 
 fn answer_code(
-    caller: &Caller,
+    caller: &Actor,
     request: &HttpRequest,
     state: &State,
     made: &InFamily,
@@ -82,7 +82,7 @@ fn answer_code(
 ) -> Result<HttpResponse, Problem> {
     let verification = &made.verification;
     note(request, verification.id, verification.status.as_str());
-    let code = if caller.scopes.contains(Scope::CodesReveal) {
+    let code = if caller.grants.contains(Scope::CodesReveal) {
         Some(made.code(&state.context).map_err(FamilyError::from)?)
     } else {
         None
@@ -100,7 +100,7 @@ fn answer_code(
 }
 
 pub async fn verify(
-    caller: &Caller,
+    caller: &Actor,
     request: &HttpRequest,
     state: &State,
     SmsapiFields(fields): SmsapiFields,
@@ -140,17 +140,18 @@ pub async fn verify(
     Ok(answer)
 }
 
-/// Whether a code that is sent now would look like this one; that decides where no verification stands.
-fn fits_profile(caller: &Caller, state: &State, code: &Code) -> Result<bool, Problem> {
+/// Returns whether the code has the form of a code that would be sent now. This decides if there is no live
+/// verification.
+fn fits_profile(caller: &Actor, state: &State, code: &Code) -> Result<bool, Problem> {
     let view = state.context.tenant_view(caller.tenant).map_err(directory)?;
     let profile = view.profiles.get(&ProfileName::default());
     Ok(profile.is_none_or(|profile| code.fits(profile.policy.code_shape(caller.mode))))
 }
 
-/// Whether a code has the form of the code of this verification. The profile does not say so: it may have
-/// changed since, and review numbers have codes of their own.
+/// Returns whether the typed code has the form of this verification's code. The profile is not enough: it may
+/// have changed since, and review numbers have codes of another form.
 async fn fits_record(
-    caller: &Caller,
+    caller: &Actor,
     state: &State,
     id: VerificationId,
     code: &Code,

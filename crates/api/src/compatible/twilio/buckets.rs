@@ -1,4 +1,4 @@
-//! Buckets of rate limits: at most so many starts in so many seconds.
+//! The buckets of rate limits. A bucket allows a number of starts in a number of seconds.
 
 mod json;
 mod read;
@@ -84,7 +84,7 @@ pub async fn create_bucket(
     let place = Place::find(&state, &caller, &request, &path.0).await?;
     let name = place.limit(&state.context.keyring, &path.1)?.name;
     let (id, now) = (place.profile.id, state.clock.now());
-    profile_limits::create_bucket(&state.context, &caller, id, (&name, bucket), now).await?;
+    profile_limits::create_bucket(&state.context, &caller, id, (&name, bucket), &caller.change(now)).await?;
     Ok(HttpResponse::Created().json(place.bucket(&state.context.keyring, &name, bucket)))
 }
 
@@ -175,8 +175,15 @@ pub async fn update_bucket(
     let window = place.window(keyring, &limit, &path.2)?;
     let (id, which) = (place.profile.id, (&limit.name, window));
     let now = state.clock.now();
-    let changed =
-        profile_limits::update_bucket(&state.context, &caller, id, which, (max, interval), now).await?;
+    let changed = profile_limits::update_bucket(
+        &state.context,
+        &caller,
+        id,
+        which,
+        (max, interval),
+        &caller.change(now),
+    )
+    .await?;
     Ok(HttpResponse::Ok().json(place.bucket(keyring, &limit.name, changed)))
 }
 
@@ -203,6 +210,7 @@ pub async fn delete_bucket(
     let limit = place.limit(keyring, &path.1)?;
     let window = place.window(keyring, &limit, &path.2)?;
     let (id, now) = (place.profile.id, state.clock.now());
-    profile_limits::delete_bucket(&state.context, &caller, id, (&limit.name, window), now).await?;
+    profile_limits::delete_bucket(&state.context, &caller, id, (&limit.name, window), &caller.change(now))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,5 +1,4 @@
-//! Rate limits and their buckets: the limits of a profile for values that a
-//! start names.
+//! Rate limits and their buckets: the limits of a profile for values that a start names.
 
 mod json;
 mod read;
@@ -21,7 +20,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use countersign_core::{
-    access::caller::Caller,
+    access::actor::Actor,
     keyring::KeyRing,
     management::profile_limits::{self, RateLimit},
     tenant::{limits::LimitName, profile::Profile},
@@ -31,7 +30,7 @@ use json::{Links, RateLimitBody, RateLimitList};
 pub use read::limit_name;
 use read::{RateLimitForm, RateLimitUpdate, unique_name};
 
-/// One profile and where its limits are.
+/// A profile, and the URL of its limits.
 pub struct Place {
     base: Base,
     pub profile: Profile,
@@ -40,7 +39,7 @@ pub struct Place {
 impl Place {
     pub async fn find(
         state: &State,
-        caller: &Caller,
+        caller: &Actor,
         request: &HttpRequest,
         sid: &str,
     ) -> Result<Self, Refusal> {
@@ -54,7 +53,7 @@ impl Place {
         self.base.url(&format!("/v2/Services/{service}/RateLimits"))
     }
 
-    /// The limit with this SID; SIDs follow from profile and name.
+    /// The limit with this SID. SIDs are derived from profile and name.
     pub fn limit(&self, keyring: &KeyRing, sid: &str) -> Result<RateLimit, Refusal> {
         let wanted = Sid::parse(Kind::RateLimit, sid).ok_or_else(Refusal::not_found)?;
         let mut all = profile_limits::rate_limits(&self.profile).into_iter();
@@ -103,8 +102,14 @@ pub async fn create_rate_limit(
     let note = description.unwrap_or_default();
     let place = Place::find(&state, &caller, &request, &path).await?;
     let (id, now) = (place.profile.id, state.clock.now());
-    let made =
-        profile_limits::create_rate_limit(&state.context, &caller, id, (unique_name, note), now).await?;
+    let made = profile_limits::create_rate_limit(
+        &state.context,
+        &caller,
+        id,
+        (unique_name, note),
+        &caller.change(now),
+    )
+    .await?;
     Ok(HttpResponse::Created().json(place.body(&state.context.keyring, made)))
 }
 
@@ -186,7 +191,8 @@ pub async fn update_rate_limit(
     let name = place.limit(&state.context.keyring, &path.1)?.name;
     let (id, said) = (place.profile.id, (&name, note.as_deref()));
     let now = state.clock.now();
-    let changed = profile_limits::describe_rate_limit(&state.context, &caller, id, said, now).await?;
+    let changed =
+        profile_limits::describe_rate_limit(&state.context, &caller, id, said, &caller.change(now)).await?;
     Ok(HttpResponse::Ok().json(place.body(&state.context.keyring, changed)))
 }
 
@@ -210,6 +216,7 @@ pub async fn delete_rate_limit(
     let place = Place::find(&state, &caller, &request, &path.0).await?;
     let name = place.limit(&state.context.keyring, &path.1)?.name;
     let now = state.clock.now();
-    profile_limits::delete_rate_limit(&state.context, &caller, place.profile.id, &name, now).await?;
+    profile_limits::delete_rate_limit(&state.context, &caller, place.profile.id, &name, &caller.change(now))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

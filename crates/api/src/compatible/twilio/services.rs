@@ -18,15 +18,13 @@ use actix_web::{
     HttpRequest, HttpResponse, delete, get, post,
     web::{Data, Path},
 };
-use countersign_core::{
-    access::caller::Caller, id::ProfileId, management::profiles, tenant::profile::Profile,
-};
+use countersign_core::{access::actor::Actor, id::ProfileId, management::profiles, tenant::profile::Profile};
 use countersign_web::{State, notes::note_changed, rng};
 use json::{Service, ServiceList};
 use read::ServiceForm;
 
-/// The profile of a service's SID.
-pub async fn find(state: &State, caller: &Caller, sid: &str) -> Result<Profile, Refusal> {
+/// The profile with a service's SID.
+pub async fn find(state: &State, caller: &Actor, sid: &str) -> Result<Profile, Refusal> {
     Ok(profiles::find_profile(&state.context, caller, id(sid)?).await?)
 }
 
@@ -54,7 +52,15 @@ pub async fn create_service(
     let asked = ServiceForm::read(&form)?;
     let Some(name) = asked.friendly_name.clone() else { return Err(Refusal::missing("FriendlyName")) };
     let now = state.clock.now();
-    let made = profiles::create_profile(&state.context, &caller, name, asked.into(), now, &mut rng()).await?;
+    let made = profiles::create_profile(
+        &state.context,
+        &caller,
+        name,
+        asked.into(),
+        &caller.change(now),
+        &mut rng(),
+    )
+    .await?;
     note_changed(&request, made.id);
     Ok(HttpResponse::Created().json(Service::new(&Base::of(&request), made)))
 }
@@ -125,7 +131,8 @@ pub async fn update_service(
     let id = id(&path)?;
     note_changed(&request, id);
     let now = state.clock.now();
-    let changed = profiles::update_profile_by_id(&state.context, &caller, id, change, now).await?;
+    let changed =
+        profiles::update_profile_by_id(&state.context, &caller, id, change, &caller.change(now)).await?;
     Ok(HttpResponse::Ok().json(Service::new(&Base::of(&request), changed)))
 }
 
@@ -145,6 +152,6 @@ pub async fn delete_service(
 ) -> Answer {
     let id = id(&path)?;
     note_changed(&request, id);
-    profiles::delete_profile_by_id(&state.context, &caller, id, state.clock.now()).await?;
+    profiles::delete_profile_by_id(&state.context, &caller, id, &caller.change(state.clock.now())).await?;
     Ok(HttpResponse::NoContent().finish())
 }

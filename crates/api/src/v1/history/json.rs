@@ -2,7 +2,7 @@
 
 use crate::v1::verifications::json::Verification;
 use countersign_core::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::{history::erase, view},
     verification::event::{self, EventKind},
 };
@@ -21,8 +21,9 @@ pub struct VerificationPage {
 }
 
 impl VerificationPage {
-    /// A page of at most `limit`. `found` may hold one more, which only shows that another page follows.
-    pub fn new(caller: &Caller, mut found: Vec<view::Verification>, limit: u16) -> Self {
+    /// Makes a page of at most `limit`. `found` may contain one more, which only shows that another page
+    /// follows.
+    pub fn new(caller: &Actor, mut found: Vec<view::Verification>, limit: u16) -> Self {
         let limit = usize::from(limit);
         let more = found.len() > limit;
         found.truncate(limit);

@@ -159,7 +159,8 @@ pub struct KeyPage {
 }
 
 impl KeyPage {
-    /// A page of `limit` keys, made of up to one more, which says that another page follows.
+    /// Makes a page of at most `limit` keys. `keys` may contain one more, which only shows that another page
+    /// follows.
     pub fn new(mut keys: Vec<key::Key>, limit: u16) -> Self {
         let limit = usize::from(limit);
         let more = keys.len() > limit;

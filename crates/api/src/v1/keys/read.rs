@@ -18,7 +18,7 @@ use countersign_core::{
         keys::{self, KeyName},
     },
     mode::Mode,
-    ports::directory::KeyChange,
+    ports::directory::keys::KeyChange,
     time::Timestamp,
 };
 use countersign_web::{
@@ -138,7 +138,7 @@ fn scopes(value: Value) -> Result<Scopes, Fault> {
     }
 }
 
-/// A time that has passed is accepted: it ends the key at once.
+/// Reads a time. A past time is accepted: it ends the key at once.
 fn time(value: Value) -> Result<Timestamp, Fault> {
     parse_time(&text(value)?)
 }

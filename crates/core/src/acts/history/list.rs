@@ -1,7 +1,7 @@
 //! Past verifications as their tenant sees them, newest first.
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::{
         history::{HistoryError, profile},
         view::Verification,
@@ -16,32 +16,31 @@ use crate::{
     verification::{contact::Contact, status::Status},
 };
 
-/// Which verifications a client wants listed.
+/// The verifications that a client wants to list.
 #[derive(Clone, Debug)]
 pub struct ListRequest {
-    /// Of one profile.
     pub profile: Option<ProfileName>,
-    /// In one state.
+    /// Only those with this status.
     pub status: Option<Status>,
-    /// Made from then on.
+    /// Only those started at this time or later.
     pub created_after: Option<Timestamp>,
-    /// Made before.
+    /// Only those started before this time.
     pub created_before: Option<Timestamp>,
     /// Only those older than this one.
     pub before: Option<VerificationId>,
-    /// Most of them.
+    /// The maximum number of rows.
     pub limit: u16,
 }
 
 /// Lists verifications, newest first.
 pub async fn list_verifications(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     request: ListRequest,
     now: Timestamp,
 ) -> Result<Vec<Verification>, HistoryError> {
     let profile = match &request.profile {
-        Some(name) => Some(profile(context, caller, name).await?.id),
+        Some(name) => Some(profile(context, actor, name).await?.id),
         None => None,
     };
     let filter = match (profile, request.status) {
@@ -51,34 +50,30 @@ pub async fn list_verifications(
         (Some(profile), Some(status)) => Filter::ProfileAndStatus(profile, status),
     };
     let ListRequest { created_after, created_before, before, limit, .. } = request;
-    list(context, caller, ListQuery { before, limit, created_after, created_before, filter, now }).await
+    list(context, actor, ListQuery { before, limit, created_after, created_before, filter, now }).await
 }
 
 /// Lists the verifications of a number, newest first.
 pub async fn search_verifications(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     to: &PhoneNumber,
     (before, limit): (Option<VerificationId>, u16),
     now: Timestamp,
 ) -> Result<Vec<Verification>, HistoryError> {
-    let filter = Filter::Number(context.keyring.fingerprint(caller.tenant, to));
+    let filter = Filter::Number(context.keyring.fingerprint(actor.tenant, to));
     let query = ListQuery { before, limit, created_after: None, created_before: None, filter, now };
-    list(context, caller, query).await
+    list(context, actor, query).await
 }
 
-async fn list(
-    context: &Context,
-    caller: &Caller,
-    query: ListQuery,
-) -> Result<Vec<Verification>, HistoryError> {
-    let found = context.history.list(caller.tenant, caller.mode, &query).await;
+async fn list(context: &Context, actor: &Actor, query: ListQuery) -> Result<Vec<Verification>, HistoryError> {
+    let found = context.history.list(actor.tenant, actor.mode, &query).await;
     let found = found.map_err(HistoryError::Database)?;
     let mut shown = Vec::with_capacity(found.len());
-    let view = context.tenant_view(caller.tenant).map_err(HistoryError::Database)?;
+    let view = context.tenant_view(actor.tenant).map_err(HistoryError::Database)?;
     for past in found {
-        let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id: past.id };
-        // One that does not open is shown like one that was erased: it must not hide all others.
+        let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id: past.id };
+        // A contact that cannot be opened is shown as if it were erased, so that it does not hide all others.
         let contact = open_contact(context, key, &past);
         let profile = match &contact {
             Some(contact) => contact.profile.clone(),
@@ -89,7 +84,7 @@ async fn list(
     Ok(shown)
 }
 
-/// A verification whose record is gone, if the history has it.
+/// Reads a verification from the history, because its record has expired.
 pub(crate) async fn read_past(
     context: &Context,
     key: RecordKey,
@@ -108,13 +103,14 @@ pub(crate) async fn read_past(
     Ok(Some(Verification::past(key, past, now, (profile, contact))))
 }
 
-/// The contact that the history keeps; `None` after it was erased, and where it does not open.
+/// The contact in the history; `None` if it was erased or cannot be opened.
 fn open_contact(context: &Context, key: RecordKey, past: &PastVerification) -> Option<Contact> {
     let (number, sealed) = past.number.zip(past.contact.as_deref())?;
     Contact::open_sealed(&context.keyring, key, number, sealed).ok()
 }
 
-/// The name of a profile stands in the sealed contact; without that, the tenant's view knows it.
+/// The name of a profile for a row whose contact cannot be read. The contact would contain the profile's name
+/// at the start. In its place, this returns the name that the profile has now.
 fn name_of(view: &TenantView, profile: ProfileId) -> ProfileName {
     let known = view.profiles.values().find(|known| known.id == profile);
     known.map(|known| known.name.clone()).unwrap_or_default()

@@ -1,7 +1,7 @@
-//! Counts of what happened.
+//! Reports: the counts of each kind of event.
 
 use crate::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::history::{HistoryError, profile},
     context::Context,
     history::query::{ConversionQuery, HourlyCounts, ReportQuery, WayCounts},
@@ -10,39 +10,39 @@ use crate::{
     time::Timestamp,
 };
 
-/// Which report a client wants.
+/// The report that a client wants.
 #[derive(Clone, Debug)]
 pub struct ReportRequest {
-    /// From this hour on.
+    /// The first hour.
     pub from: Timestamp,
-    /// Up to this time.
+    /// The end of the report.
     pub to: Timestamp,
-    /// Of one profile.
     pub profile: Option<ProfileName>,
-    /// Of numbers of one country.
+    /// Counts only phone numbers of this country.
     pub country: Option<Country>,
 }
 
-/// Counts what happened, hour by hour.
+/// Counts the events of each hour.
 pub async fn read_hourly_report(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     request: ReportRequest,
 ) -> Result<Vec<HourlyCounts>, HistoryError> {
     let profile = match &request.profile {
-        Some(name) => Some(profile(context, caller, name).await?.id),
+        Some(name) => Some(profile(context, actor, name).await?.id),
         None => None,
     };
     let ReportRequest { from, to, country, .. } = request;
     let query = ReportQuery { from, to, profile, country };
-    context.history.report(caller.tenant, caller.mode, &query).await.map_err(HistoryError::Database)
+    context.history.report(actor.tenant, actor.mode, &query).await.map_err(HistoryError::Database)
 }
 
-/// Counts what became of what was sent, by provider, country and prefix.
+/// Counts how many messages were sent, delivered and undelivered, and how many checks approved, by provider,
+/// country and prefix.
 pub async fn read_conversion(
     context: &Context,
-    caller: &Caller,
+    actor: &Actor,
     query: &ConversionQuery,
 ) -> Result<Vec<WayCounts>, HistoryError> {
-    context.history.conversion(caller.tenant, caller.mode, query).await.map_err(HistoryError::Database)
+    context.history.conversion(actor.tenant, actor.mode, query).await.map_err(HistoryError::Database)
 }

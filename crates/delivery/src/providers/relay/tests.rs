@@ -134,7 +134,7 @@ async fn silence_ends_at_the_time_out() {
 
 #[tokio::test]
 async fn nobody_listening_is_tried_again() {
-    // Port 1 of the loopback address: bound by nobody without privileges.
+    // Port 1 of the loopback address: nobody without privileges can listen on it.
     let relay = relay("http://127.0.0.1:1/secret-path");
     let answer = relay.send(&outgoing("+48500500500")).await;
     assert_eq!(answer, Err(SendError::retry("connection failed")));

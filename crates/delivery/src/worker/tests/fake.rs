@@ -1,37 +1,50 @@
-//! An outbox and a directory in memory: just enough for one worker. The rules
-//! of a real store are held by the stores' own tests.
+//! An outbox and a directory in memory, just enough for one worker. The stores' own tests check the rules of
+//! real stores.
 
 use crate::{Accounts, AddressPolicy, Outbound, providers::Means};
 use countersign_core::{
-    access::{caller::Caller, scope::Scopes},
+    access::{
+        actor::{Actor, Who},
+        scope::Scopes,
+    },
     acts::start::{request::StartRequest, start_verification},
-    context::Context,
+    context::{Context, Management, Replica},
     delivery::places::Places,
-    id::{EventId, KeyId, ProfileId, TenantId},
-    keyring::{KeyRing, VersionedKey},
+    fakes::{
+        codes::{WithoutEventLog, WithoutPeers},
+        directory::NoDirectory,
+        history::NoHistory,
+    },
+    id::{EventId, KeyId, MessageId, ProfileId, RecordKey, TenantId, VerificationId},
+    keyring::{Fingerprint, KeyRing, VersionedKey},
     mode::Mode,
     phone::magic::parse_number,
     ports::{
         clock::Clock,
         codes::{
             Codes,
-            acts::{NewVerification, StartOutcome},
-            outbox::{Claim, Settled},
+            acts::{CheckFound, Erasure, NewVerification, Seen, StartOutcome},
+            outbox::{Claim, Outbox, Settled},
+            verifications::Verifications,
         },
-        directory::Directory,
         error::StoreError,
-        history::History,
     },
     snapshot::{Snapshot, news::News, view::TenantView},
     tenant::{
         Tenant, TenantName,
+        limits::Take,
         profile::{Profile, ProfileName},
     },
     time::Timestamp,
     verification::{
-        idempotency::Answer,
+        event::Event,
+        idempotency::{Answer, Once, Replay},
         layout::RECORD,
+        number::Listing,
+        outcome::{CancelOutcome, ResendOutcome},
+        receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
         record::Record,
+        request::{Resend, SubmittedCode},
         settlement::{Phase, Settlement},
     },
 };
@@ -59,7 +72,7 @@ impl Clock for Fixed {
     }
 }
 
-/// Without an account.
+/// Accounts without any entry.
 pub(super) fn accounts() -> Arc<Accounts> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let outbound = Outbound::new(AddressPolicy::default()).unwrap();
@@ -71,29 +84,35 @@ pub(super) fn accounts() -> Arc<Accounts> {
 
 pub(super) fn context(codes: &Arc<MemoryCodes>) -> Context {
     let key = || vec![VersionedKey { version: 1, key: [3; 32] }];
-    Context {
-        codes: codes.clone(),
-        directory: Arc::new(NoDirectory),
-        snapshot: Arc::new(company()),
-        history: Arc::new(NoHistory),
+    let management = Management {
+        replica: Replica {
+            directory: Arc::new(NoDirectory),
+            snapshot: Arc::new(company()),
+            peers: Some(codes.clone()),
+        },
         keyring: Arc::new(KeyRing::new([5; 32], key(), key()).unwrap()),
-        partitions: 4,
-        gateways: Arc::new(countersign_core::ports::gateways::NoGateways),
-        webhooks: Arc::new(countersign_core::ports::webhooks::NoWebhooks),
+        gateways: Arc::new(countersign_core::fakes::gateways::NoGateways),
         live_route: true,
+    };
+    Context {
+        management,
+        codes: codes.clone(),
+        history: Arc::new(NoHistory),
+        webhooks: Arc::new(countersign_core::fakes::webhooks::NoWebhooks),
+        partitions: 4,
     }
 }
 
-/// Queues a message through the core, as a client's call would.
+/// Queues a message through core, as a client's call would.
 pub(super) async fn start(codes: &Arc<MemoryCodes>, mode: Mode, to: &str) {
-    let caller = Caller {
+    let caller = Actor {
         tenant: TenantId::from_bytes([1; 16]),
-        key: KeyId::from_bytes([1; 16]),
+        who: Who::Key(KeyId::from_bytes([1; 16])),
         mode,
-        scopes: Scopes::all(),
-        expires_at: None,
+        grants: Scopes::all(),
+        until: None,
         allowlist: Default::default(),
-        address: std::net::Ipv4Addr::LOCALHOST.into(),
+        address: Some(std::net::Ipv4Addr::LOCALHOST.into()),
     };
     let request = StartRequest::plain(parse_number(to).unwrap());
     let mut rng = rand::make_rng::<rand::rngs::StdRng>();
@@ -152,7 +171,7 @@ impl MemoryCodes {
 }
 
 #[async_trait::async_trait]
-impl Codes for MemoryCodes {
+impl Verifications for MemoryCodes {
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
         let (message, record) = (new.record.message(), new.record.clone());
         let claim = Claim { key: new.key, message, attempt: 0, phase: Phase::Send, record };
@@ -161,6 +180,63 @@ impl Codes for MemoryCodes {
         Ok(Answer::Fresh(StartOutcome::Started { record: new.record, limits: Vec::new() }))
     }
 
+    async fn check(
+        &self,
+        _: RecordKey,
+        _: SubmittedCode,
+        _: EventId,
+        _: Option<Once>,
+    ) -> Result<Answer<Option<CheckFound>>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn resend(
+        &self,
+        _: RecordKey,
+        _: Resend,
+        _: EventId,
+        _: Option<Once>,
+    ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn replay(&self, _: Fingerprint, _: &Once) -> Result<Option<Replay>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn cancel(&self, _: RecordKey, _: EventId) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn clear_guesses(&self, _: TenantId, _: Mode, _: Fingerprint) -> Result<u16, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint) -> Result<Erasure, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn read(&self, _: RecordKey) -> Result<Option<Seen<()>>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn find(
+        &self,
+        _: TenantId,
+        _: Mode,
+        _: Fingerprint,
+        _: Listing,
+    ) -> Result<Option<VerificationId>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn timeline(&self, _: RecordKey) -> Result<Vec<Event>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+}
+
+#[async_trait::async_trait]
+impl Outbox for MemoryCodes {
     async fn claim(
         &self,
         partitions: Range<u16>,
@@ -187,6 +263,15 @@ impl Codes for MemoryCodes {
         Ok(taken)
     }
 
+    async fn claim_arrived(
+        &self,
+        partitions: Range<u16>,
+        lease: Duration,
+        places: Places,
+    ) -> Result<Vec<Claim>, StoreError> {
+        self.claim(partitions, lease, places).await
+    }
+
     async fn settle(&self, claim: &Claim, settlement: Settlement, _: EventId) -> Result<Settled, StoreError> {
         let mut state = self.state.lock().unwrap();
         if state.failing_settlements > 0 {
@@ -204,6 +289,34 @@ impl Codes for MemoryCodes {
         Ok(Settled::Done)
     }
 
+    async fn note_attempt(&self, _: &Claim, _: FailedAttempt, _: EventId) -> Result<Settled, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn receive(&self, _: ReceiptReport) -> Result<Received, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn bind_provider_message(
+        &self,
+        _: &ProviderMessage,
+        _: (RecordKey, MessageId),
+    ) -> Result<Option<ParkedReceipt>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn find_provider_message(
+        &self,
+        _: &ProviderMessage,
+        _: Option<ParkedReceipt>,
+    ) -> Result<Option<(RecordKey, MessageId)>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn take(&self, _: Take) -> Result<Duration, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
     async fn due_arrived(&self) {
         self.due.notified().await;
     }
@@ -213,14 +326,15 @@ impl Codes for MemoryCodes {
     }
 }
 
-struct NoHistory;
+#[async_trait::async_trait]
+impl Codes for MemoryCodes {
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
 
-impl History for NoHistory {}
-
-/// A directory that nobody asks: the worker has the snapshot.
-struct NoDirectory;
-
-impl Directory for NoDirectory {}
+impl WithoutEventLog for MemoryCodes {}
+impl WithoutPeers for MemoryCodes {}
 
 fn company() -> Snapshot {
     let (id, name) = (TenantId::from_bytes([1; 16]), TenantName::parse("Acme").unwrap());

@@ -1,16 +1,30 @@
-//! Stores that hold just what the page reads.
+//! Stores with just the data that the page reads.
 
 use async_trait::async_trait;
 use countersign_core::{
-    id::RecordKey,
+    fakes::codes::{WithoutEventLog, WithoutOutbox, WithoutPeers},
+    history::query::{ConversionQuery, HourlyCounts, ListQuery, PastVerification, ReportQuery, WayCounts},
+    id::{EventId, RecordKey, TenantId, VerificationId},
+    keyring::Fingerprint,
+    mode::Mode,
     ports::{
-        codes::Codes,
-        directory::Directory,
+        codes::{
+            Codes,
+            acts::{CheckFound, Erasure, NewVerification, Seen, StartOutcome},
+            verifications::Verifications,
+        },
         error::StoreError,
         history::History,
         inbox::{Inbox, InboxMessage},
     },
-    verification::event::Event,
+    time::Timestamp,
+    verification::{
+        event::Event,
+        idempotency::{Answer, Once, Replay},
+        number::Listing,
+        outcome::{CancelOutcome, ResendOutcome},
+        request::{Resend, SubmittedCode},
+    },
 };
 use std::sync::Mutex;
 use tokio::sync::Notify;
@@ -41,29 +55,114 @@ impl Inbox for MemoryInbox {
     }
 }
 
-/// Codes that know one timeline, and nothing else.
+/// A codes store that has one timeline and nothing else.
 #[derive(Default)]
 pub struct OneTimeline(pub Mutex<Option<(RecordKey, Vec<Event>)>>);
 
 #[async_trait]
-impl Codes for OneTimeline {
+impl Verifications for OneTimeline {
+    async fn start(&self, _: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn check(
+        &self,
+        _: RecordKey,
+        _: SubmittedCode,
+        _: EventId,
+        _: Option<Once>,
+    ) -> Result<Answer<Option<CheckFound>>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn resend(
+        &self,
+        _: RecordKey,
+        _: Resend,
+        _: EventId,
+        _: Option<Once>,
+    ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn replay(&self, _: Fingerprint, _: &Once) -> Result<Option<Replay>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn cancel(&self, _: RecordKey, _: EventId) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn clear_guesses(&self, _: TenantId, _: Mode, _: Fingerprint) -> Result<u16, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint) -> Result<Erasure, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn read(&self, _: RecordKey) -> Result<Option<Seen<()>>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn find(
+        &self,
+        _: TenantId,
+        _: Mode,
+        _: Fingerprint,
+        _: Listing,
+    ) -> Result<Option<VerificationId>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
     async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
         let known = self.0.lock().unwrap().clone();
         Ok(known.filter(|(known, _)| *known == key).map(|(_, events)| events).unwrap_or_default())
     }
 }
 
-/// A directory that the page never asks.
-pub struct NoDirectory;
+#[async_trait]
+impl Codes for OneTimeline {
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
 
-impl Directory for NoDirectory {}
+impl WithoutOutbox for OneTimeline {}
+impl WithoutEventLog for OneTimeline {}
+impl WithoutPeers for OneTimeline {}
 
-/// A history that has nothing yet.
+/// An empty history.
 pub struct NoHistory;
 
 #[async_trait]
 impl History for NoHistory {
+    async fn read(&self, _: RecordKey) -> Result<Option<PastVerification>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
     async fn timeline(&self, _: RecordKey) -> Result<Vec<Event>, StoreError> {
         Ok(Vec::new())
+    }
+
+    async fn list(&self, _: TenantId, _: Mode, _: &ListQuery) -> Result<Vec<PastVerification>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint, _: Timestamp) -> Result<u64, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn report(&self, _: TenantId, _: Mode, _: &ReportQuery) -> Result<Vec<HourlyCounts>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn conversion(
+        &self,
+        _: TenantId,
+        _: Mode,
+        _: &ConversionQuery,
+    ) -> Result<Vec<WayCounts>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
     }
 }

@@ -5,7 +5,7 @@ use crate::compatible::twilio::{
     sid::{Kind, Sid},
 };
 use countersign_core::{
-    access::caller::Caller,
+    access::actor::Actor,
     acts::view as reading,
     tenant::profile::Profile,
     verification::{
@@ -82,7 +82,7 @@ pub const fn status(status: Status) -> &'static str {
 impl Verification {
     pub fn new(
         base: &Base,
-        caller: &Caller,
+        caller: &Actor,
         profile: &Profile,
         verification: reading::Verification,
         told: &[Event],

@@ -1,0 +1,37 @@
+//! The author, the origin and the time of a change.
+
+use crate::{
+    access::actor::{Actor, Who},
+    id::RequestId,
+    time::Timestamp,
+};
+use std::net::IpAddr;
+
+/// The author and the circumstances of a change. Every change of the directory carries them, so that the
+/// record of a change belongs to the same transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub who: Who,
+    /// The address that sent the request. Commands and jobs have none.
+    pub address: Option<IpAddr>,
+    /// The HTTP request that makes the change, if one does.
+    pub request: Option<RequestId>,
+    pub at: Timestamp,
+}
+
+impl Change {
+    /// A change that an HTTP request makes.
+    pub fn by(actor: &Actor, request: Option<RequestId>, at: Timestamp) -> Self {
+        Self { who: actor.who, address: actor.address, request, at }
+    }
+
+    /// A change by the operator on the command line.
+    pub fn by_operator(at: Timestamp) -> Self {
+        Self { who: Who::Operator(None), address: None, request: None, at }
+    }
+
+    /// A change by a job of the server.
+    pub fn by_system(at: Timestamp) -> Self {
+        Self { who: Who::System, address: None, request: None, at }
+    }
+}

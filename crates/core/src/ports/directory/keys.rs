@@ -1,0 +1,76 @@
+//! API keys.
+
+use crate::{
+    access::{allowlist::Allowlist, change::Change, key::Key},
+    id::{KeyId, TenantId},
+    ports::error::StoreError,
+    time::Timestamp,
+    verification::idempotency::Once,
+};
+use async_trait::async_trait;
+
+/// The part of a key that its owner may change. Each `None` leaves the value as it is.
+#[derive(Clone, Debug, Default)]
+pub struct KeyChange {
+    /// A new name.
+    pub name: Option<String>,
+    /// Disable or enable.
+    pub disabled: Option<bool>,
+    /// A new expiry time; `Some(None)` removes the expiry.
+    pub expires_at: Option<Option<Timestamp>>,
+    /// A new list of addresses from which it may be used.
+    pub allowlist: Option<Allowlist>,
+}
+
+/// The replacement of one key by another.
+#[derive(Clone, Debug)]
+pub struct Rotation {
+    pub new: Key,
+    /// The key of the same tenant that it replaces.
+    pub old: KeyId,
+    /// The version of the old key from which the new one was made.
+    pub version: i64,
+    /// When the old key ends.
+    pub ends_at: Timestamp,
+}
+
+#[async_trait]
+pub trait Keys: Send + Sync {
+    /// The key with this id, of any tenant: it finds the caller of a request.
+    async fn presented_key(&self, key: KeyId) -> Result<Option<Key>, StoreError>;
+
+    /// Creates a key. Returns `Conflict` if the id exists, or if the Idempotency-Key was used.
+    async fn create_key(&self, key: &Key, once: Option<&Once>, by: &Change) -> Result<(), StoreError>;
+
+    /// Creates the new key and ends the old one. Returns `Conflict` if the old key has changed since it was
+    /// read, if the new id exists, or if the Idempotency-Key was used.
+    async fn rotate_key(
+        &self,
+        rotation: &Rotation,
+        once: Option<&Once>,
+        by: &Change,
+    ) -> Result<(), StoreError>;
+
+    /// A key of the tenant.
+    async fn key(&self, tenant: TenantId, key: KeyId) -> Result<Option<Key>, StoreError>;
+
+    /// The keys of the tenant before `before`, newest first.
+    async fn list_keys(
+        &self,
+        tenant: TenantId,
+        before: Option<KeyId>,
+        limit: u16,
+    ) -> Result<Vec<Key>, StoreError>;
+
+    /// Changes a key and returns its new state.
+    async fn update_key(
+        &self,
+        tenant: TenantId,
+        key: KeyId,
+        change: KeyChange,
+        by: &Change,
+    ) -> Result<Option<Key>, StoreError>;
+
+    /// Deletes a key. Returns whether it existed.
+    async fn delete_key(&self, tenant: TenantId, key: KeyId, by: &Change) -> Result<bool, StoreError>;
+}
