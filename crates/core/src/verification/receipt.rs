@@ -41,6 +41,14 @@ pub struct FailedAttempt {
     pub lease: Duration,
 }
 
+impl FailedAttempt {
+    /// What happened to the message, as an event: the next provider is asked at once.
+    pub fn into_event(self, message: MessageId) -> EventKind {
+        let Self { provider, reason, .. } = self;
+        EventKind::MessageRetried { message, provider, reason, after: Duration::ZERO }
+    }
+}
+
 /// A receipt for a message that is identified by our own id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceiptReport {

@@ -32,59 +32,59 @@ use crate::{
 use std::time::Duration;
 use subtle::{Choice, ConstantTimeEq};
 
-/// A verification as the codes store keeps it.
+/// A verification as the codes store keeps it. Only the transitions below change it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The status as stored; [`Record::status`] adds what the clock says.
-    pub stored_status: Status,
+    pub(crate) stored_status: Status,
     /// The profile it was started for.
-    pub profile: ProfileId,
+    pub(crate) profile: ProfileId,
     /// The number it is about.
-    pub number: Fingerprint,
+    pub(crate) number: Fingerprint,
     /// When it was made, by the store's clock.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// When its codes end.
-    pub expires_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
     /// When the next resend is allowed.
-    pub resend_at: Timestamp,
+    pub(crate) resend_at: Timestamp,
     /// Wrong codes evaluated.
-    pub checks: u8,
+    pub(crate) checks: u8,
     /// Wrong codes that end it.
-    pub max_checks: u8,
+    pub(crate) max_checks: u8,
     /// Messages queued.
-    pub sends: u8,
+    pub(crate) sends: u8,
     /// Messages that may be queued.
-    pub max_sends: u8,
+    pub(crate) max_sends: u8,
     /// What a resend carries.
-    pub resend: ResendPolicy,
+    pub(crate) resend: ResendPolicy,
     /// Shape of its codes.
-    pub shape: CodeShape,
+    pub(crate) shape: CodeShape,
     /// MAC of the newest code.
-    pub mac: CodeMac,
+    pub(crate) mac: CodeMac,
     /// MAC of the one before, where the policy keeps it valid.
-    pub previous_mac: Option<CodeMac>,
+    pub(crate) previous_mac: Option<CodeMac>,
     /// How far the newest message got.
-    pub delivery: Delivery,
+    pub(crate) delivery: Delivery,
     /// Whether a provider ever took one of its messages.
-    pub accepted: bool,
+    pub(crate) accepted: bool,
     /// Test mode: its first check finds it expired.
-    pub expires_at_check: bool,
+    pub(crate) expires_at_check: bool,
     /// Its number is a review number: nothing is sent, and its code stays.
-    pub review: bool,
+    pub(crate) review: bool,
     /// Where guesses at its code come from.
-    pub source: Source,
+    pub(crate) source: Source,
     /// The newest message.
-    pub message: MessageId,
+    pub(crate) message: MessageId,
     /// Number and metadata, sealed.
-    pub contact: Vec<u8>,
+    pub(crate) contact: Vec<u8>,
     /// Code, origin and app hash, sealed; emptied when the verification ends.
-    pub code: Vec<u8>,
+    pub(crate) code: Vec<u8>,
     /// The check that was evaluated last, by the second half of its event's
     /// id: how an engine whose calls may be sent twice knows one of them again.
-    pub judged: Option<[u8; 8]>,
+    pub(crate) judged: Option<[u8; 8]>,
     /// The mark of the payment that the code confirms
     /// ([`KeyRing::payment_mark`](crate::keyring::KeyRing::payment_mark)); gone when it ends.
-    pub payment: Option<[u8; 16]>,
+    pub(crate) payment: Option<[u8; 16]>,
 }
 
 impl Record {
@@ -94,6 +94,41 @@ impl Record {
             Status::Pending if now >= self.expires_at => Status::Expired,
             stored => stored,
         }
+    }
+
+    /// The number that it is about.
+    pub fn number(&self) -> Fingerprint {
+        self.number
+    }
+
+    /// Its newest message.
+    pub fn message(&self) -> MessageId {
+        self.message
+    }
+
+    /// How far the newest message got.
+    pub fn delivery(&self) -> Delivery {
+        self.delivery
+    }
+
+    /// The messages that were queued so far.
+    pub fn sends(&self) -> u8 {
+        self.sends
+    }
+
+    /// Whether its number is a review number, to which nothing is sent.
+    pub fn is_review(&self) -> bool {
+        self.review
+    }
+
+    /// The shape of its codes.
+    pub fn shape(&self) -> CodeShape {
+        self.shape
+    }
+
+    /// When its codes end.
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
     }
 
     /// When the record goes.
@@ -125,6 +160,13 @@ impl Record {
         self.code.clear();
         self.previous_mac = None;
         self.payment = None;
+    }
+
+    /// Sets its times as it begins: its codes live for `expires_in` from now.
+    pub fn begin(&mut self, expires_in: Duration, now: Timestamp) {
+        self.created_at = now;
+        self.expires_at = now + expires_in;
+        self.resend_at = now + resend_cooldown(self.sends);
     }
 
     /// Evaluates a submitted code, and says what happened as an event. At most
@@ -226,7 +268,7 @@ impl Record {
         ResendOutcome::Queued
     }
 
-    /// Ends it on the client's word.
+    /// Ends it because the client asked for it.
     pub fn cancel(&mut self, now: Timestamp) -> CancelOutcome {
         match self.status(now) {
             Status::Pending => {
@@ -237,10 +279,22 @@ impl Record {
         }
     }
 
-    /// Notes how an attempt to send `message` ended, and says it as an event.
-    /// The newest message alone moves the state; a late answer about an older
-    /// one still counts as proof that something was sent. What a receipt said
-    /// meanwhile stands: it is often faster than the provider's own answer.
+    /// Takes the person out of it, and ends it if it is pending. Its event has the id
+    /// [`EventId::of_erasure`](crate::id::EventId::of_erasure).
+    pub fn erase(&mut self, now: Timestamp) -> CancelOutcome {
+        let outcome = self.cancel(now);
+        self.contact.clear();
+        self.code.clear();
+        self.previous_mac = None;
+        self.payment = None;
+        self.judged = None;
+        outcome
+    }
+
+    /// Notes how an attempt to send `message` ended, and gives the event that says so.
+    /// Only the newest message moves the delivery state. A late answer about an older message still
+    /// proves that something was sent. A receipt is often faster than the provider's own answer, so
+    /// what a receipt said before stays.
     pub fn settle(
         &mut self,
         (message, phase): (MessageId, Phase),
@@ -248,46 +302,30 @@ impl Record {
         now: Timestamp,
     ) -> Option<EventKind> {
         let newest = self.message == message;
-        let another = matches!(phase, Phase::Await(_));
-        Some(match settlement {
-            Settlement::Accepted { provider, .. } => {
+        let mut kind = settlement.into_event(message, phase)?;
+        match &mut kind {
+            EventKind::MessageSent { .. } => {
                 self.accepted = true;
-                // Of another provider: whatever the first one's receipt said, this one has it now.
-                let moves =
-                    self.delivery == Delivery::Queued || another && self.delivery != Delivery::Delivered;
-                if newest && moves {
+                // A later provider accepted the message; this overrides the earlier provider's receipt.
+                let later = matches!(phase, Phase::Await(_)) && self.delivery != Delivery::Delivered;
+                if newest && (self.delivery == Delivery::Queued || later) {
                     self.delivery = Delivery::Sent;
                 }
-                EventKind::MessageSent { message, provider }
             }
-            Settlement::Retry { provider, reason, after } => {
-                EventKind::MessageRetried { message, provider, reason, after }
-            }
-            // Somebody has it: only this attempt failed.
-            Settlement::Rejected { provider, reason } if another => {
-                EventKind::MessageRetried { message, provider, reason, after: Duration::ZERO }
-            }
-            Settlement::Rejected { provider, reason } => {
+            EventKind::MessageRejected { failed, .. } => {
                 if newest && self.delivery != Delivery::Delivered {
                     self.delivery = Delivery::Undelivered;
                 }
-                let failed = newest && !self.accepted && self.status(now) == Status::Pending;
-                if failed {
+                *failed = newest && !self.accepted && self.status(now) == Status::Pending;
+                if *failed {
                     self.end(Status::Failed);
                 }
-                EventKind::MessageRejected { message, provider, reason, failed }
             }
-            Settlement::Receipt(delivery) => {
-                if newest {
-                    self.delivery = delivery;
-                }
-                match delivery {
-                    Delivery::Delivered => EventKind::Delivered { message },
-                    _ => EventKind::Undelivered { message },
-                }
-            }
-            Settlement::GaveUp => return None,
-        })
+            EventKind::Delivered { .. } if newest => self.delivery = Delivery::Delivered,
+            EventKind::Undelivered { .. } if newest => self.delivery = Delivery::Undelivered,
+            _ => {}
+        }
+        Some(kind)
     }
 
     /// Notes what a provider reports of `message`. Whether that is to be said as

@@ -72,7 +72,7 @@ pub(super) async fn claim(
 }
 
 /// `[tenant, 16][places, 2][1 if slow]` of each
-fn pack_rooms(places: &Places) -> Vec<u8> {
+pub(super) fn pack_rooms(places: &Places) -> Vec<u8> {
     let pack = |room: &Room| {
         let most = u16::try_from(room.most).unwrap_or(u16::MAX).to_be_bytes();
         [room.tenant.bytes().as_slice(), &most, &[room.slow.into()]].concat()

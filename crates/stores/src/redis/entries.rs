@@ -37,7 +37,7 @@ fn read_position(partition: u16, id: &[u8]) -> Option<Position> {
     Some(Position([partition.into(), ms.parse().ok()?, seq.parse().ok()?]))
 }
 
-fn read_entry(position: Position, value: &[u8]) -> Option<UnrecordedEvent> {
+pub(super) fn read_entry(position: Position, value: &[u8]) -> Option<UnrecordedEvent> {
     let (key, rest) = value.split_at_checked(33)?;
     let (event, rest) = rest.split_first_chunk::<16>()?;
     let (at, body) = rest.split_first_chunk::<6>()?;

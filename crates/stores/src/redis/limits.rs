@@ -8,7 +8,7 @@
 
 use super::{
     keys,
-    reply::Reply,
+    reply::{Reply, TakeReply},
     script,
     store::{Store, text},
 };
@@ -108,7 +108,8 @@ impl Limits {
         let (interval, most) = (text(take.bucket.interval().as_micros()), text(take.bucket.max));
         let args: &[&[u8]] = if look { &[&interval, &most, b"1"] } else { &[&interval, &most] };
         let reply = Reply::new(self.store.run(&script::TAKE, &[&key], args).await?)?;
-        let (admitted, full_at) = (reply.number(0)? == 1, Timestamp::from_micros(reply.number(1)?));
+        let (admitted, full_at) =
+            (reply.kind::<TakeReply>()? == TakeReply::Admitted, Timestamp::from_micros(reply.number(1)?));
         let now = reply.time(2)?;
         // Also after the last that fits: the next is refused.
         if let Err(wait) = take.bucket.take(full_at, now) {

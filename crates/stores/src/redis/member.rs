@@ -7,7 +7,7 @@ use countersign_core::{
 };
 
 /// Added to the number of the phase while a claim holds the message.
-const HELD: u8 = 16;
+pub(super) const HELD: u8 = 16;
 
 /// A member, read.
 pub(super) struct Member {

@@ -3,7 +3,7 @@
 use super::{
     keys,
     link::{Call, Link},
-    reply::{Reply, bytes_or_nil},
+    reply::{ReadReply, Reply, bytes_or_nil},
     script::{self, Script},
 };
 use countersign_core::{
@@ -78,7 +78,7 @@ impl Store {
     /// The record of a verification, unless its time is over.
     pub async fn read(&self, key: RecordKey) -> Result<Option<Seen<()>>, StoreError> {
         let reply = Reply::new(self.run(&script::READ, &[&keys::verification(key)], &[]).await?)?;
-        if reply.number(0)? == 0 {
+        if reply.kind::<ReadReply>()? == ReadReply::Missing {
             return Ok(None);
         }
         Ok(Some(Seen { outcome: (), record: unpack(key, reply.bytes(2)?)?, now: reply.time(1)? }))

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     code::Alphabet,
     pack::UnpackError,
-    verification::{guesses::GuessWait, request::NewCode},
+    verification::{guesses::GuessWait, layout, request::NewCode},
 };
 
 fn at(seconds: u64) -> Timestamp {
@@ -398,4 +398,71 @@ fn the_packed_form_is_what_it_was() {
     assert_eq!((Record::unpack(&paid), expected.pack()), (Ok(expected), paid));
     assert_eq!(Record::unpack(&bytes(of("02", "07070707"))), Ok(record.clone()));
     assert_eq!(Record::unpack(&bytes(of("01", ""))), Ok(Record { source: Source::default(), ..record }));
+}
+
+/// The table says where each field is; scripts rely on it. The reader, which reads one field after
+/// the other, knows nothing of the table.
+#[test]
+fn each_field_begins_where_the_table_says() {
+    let first = Record { mac: mac(3, b'r'), sends: 2, ..record(ResendPolicy::NewKeepPrevious) };
+    let packed = first.pack();
+    let change = |name: &str| {
+        let field = layout::RECORD.iter().find(|field| field.name == name).unwrap();
+        let mut packed = packed.clone();
+        packed[field.first - 1..field.last()].fill(1);
+        // All bytes of a time but the last would put it far off.
+        if field.length == 6 {
+            packed[field.first - 1..field.last() - 1].fill(0);
+        }
+        Record::unpack(&packed)
+    };
+    let time = Timestamp::from_millis(1);
+    for (name, expected) in [
+        ("status", Record { stored_status: Status::Approved, ..first.clone() }),
+        ("delivery", Record { delivery: Delivery::Sent, ..first.clone() }),
+        ("resend", Record { resend: ResendPolicy::New, ..first.clone() }),
+        ("flags", Record { accepted: true, ..first.clone() }),
+        ("created_at", Record { created_at: time, ..first.clone() }),
+        ("expires_at", Record { expires_at: time, ..first.clone() }),
+        ("resend_at", Record { resend_at: time, ..first.clone() }),
+        ("checks", Record { checks: 1, ..first.clone() }),
+        ("max_checks", Record { max_checks: 1, ..first.clone() }),
+        ("sends", Record { sends: 1, ..first.clone() }),
+        ("max_sends", Record { max_sends: 1, ..first.clone() }),
+        ("length", Record { shape: CodeShape { length: 1, ..first.shape }, ..first.clone() }),
+        (
+            "alphabet",
+            Record { shape: CodeShape { alphabet: Alphabet::Letters, ..first.shape }, ..first.clone() },
+        ),
+        ("profile", Record { profile: ProfileId::from_bytes([1; 16]), ..first.clone() }),
+        ("number", Record { number: Fingerprint([1; 16]), ..first.clone() }),
+        ("message", Record { message: MessageId::from_bytes([1; 16]), ..first.clone() }),
+        ("source", Record { source: Source([1; 4]), ..first.clone() }),
+        ("mac_version", Record { mac: mac(1, b'r'), ..first.clone() }),
+        ("mac", Record { mac: mac(3, 1), ..first.clone() }),
+    ] {
+        assert_eq!(change(name), Ok(expected), "{name}");
+    }
+    assert_eq!((layout::RECORD[0].name, packed[0]), ("format", 3));
+    assert_eq!(
+        layout::RECORD.last().unwrap().last(),
+        packed.len() - 2 - first.contact.len() - 2 - first.code.len()
+    );
+}
+
+#[test]
+fn an_erasure_takes_the_person_out_and_ends_what_is_pending() {
+    let previous_mac = Some(mac(1, b'p'));
+    let started =
+        Record { previous_mac, payment: Some([9; 16]), judged: Some([8; 8]), ..record(ResendPolicy::Same) };
+    let approved = Record { stored_status: Status::Approved, ..started.clone() };
+    for (mut record, now, outcome, status) in [
+        (started.clone(), at(0), CancelOutcome::Canceled, Status::Canceled),
+        (started, at(300), CancelOutcome::Ended(Status::Expired), Status::Expired),
+        (approved, at(0), CancelOutcome::Ended(Status::Approved), Status::Approved),
+    ] {
+        assert_eq!((record.erase(now), record.status(now)), (outcome, status));
+        assert!(record.contact.is_empty() && record.code.is_empty());
+        assert_eq!((record.previous_mac, record.payment, record.judged), (None, None, None));
+    }
 }
