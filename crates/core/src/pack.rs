@@ -5,7 +5,7 @@
 use crate::time::Timestamp;
 use std::ops::RangeInclusive;
 
-/// A time as 48 bits of milliseconds.
+/// Packs a time into 48 bits of milliseconds.
 pub(crate) fn packed_time(time: Timestamp) -> [u8; 6] {
     let [_, _, packed @ ..] = time.millis().to_be_bytes();
     packed

@@ -1,5 +1,5 @@
-//! Codes on Redis 7 or Valkey: single, behind Sentinel, or a Cluster. Each act
-//! is one script; `scripts/lib` is what they share.
+//! The codes store on Redis 7 or Valkey: one server, a server behind Sentinels, or a Cluster. Each operation
+//! is one script; `scripts/lib` contains the parts that scripts share.
 
 mod approval;
 mod arrivals;

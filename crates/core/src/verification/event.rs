@@ -37,8 +37,8 @@ impl Event {
 }
 
 impl EventId {
-    /// The id of the event that says that an erasure ended a verification. That happens once at most,
-    /// so the verification's id with all bits inverted is unique among events.
+    /// The id of the event that says that an erasure ended a verification. That happens at most once, so the
+    /// verification's id with all bits inverted is unique among events.
     pub fn of_erasure(verification: VerificationId) -> Self {
         Self::from_bytes(verification.bytes().map(|byte| !byte))
     }

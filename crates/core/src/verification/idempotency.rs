@@ -112,7 +112,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether a packed outcome is that of a check which approved.
+    /// Returns whether this packed outcome belongs to a check that approved the verification.
     pub fn is_approval(packed: &[u8]) -> bool {
         let is_approved = |outcome| matches!(outcome, Self::Checked { outcome: CheckOutcome::Approved, .. });
         unpack(packed, 1, read).is_ok_and(|(_, outcome)| is_approved(outcome))

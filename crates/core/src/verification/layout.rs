@@ -20,7 +20,7 @@ impl Field {
         Self { name, first: 1, length }
     }
 
-    /// The field behind this one.
+    /// The field after this one.
     const fn then(self, name: &'static str, length: usize) -> Self {
         Self { name, first: self.first + self.length, length }
     }
@@ -69,12 +69,11 @@ pub(super) const MESSAGE: Field = NUMBER.then("message", 16);
 pub(super) const SOURCE: Field = MESSAGE.then("source", 4);
 pub(super) const MAC_VERSION: Field = SOURCE.then("mac_version", 1);
 pub(super) const MAC: Field = MAC_VERSION.then("mac", 16);
-/// 0 where no previous code is valid. Otherwise its MAC follows.
+/// 0 if no previous code is valid. Otherwise the MAC of that code follows.
 pub(super) const PREVIOUS_VERSION: Field = MAC.then("previous_version", 1);
 
-/// The part of a packed [`Record`](crate::verification::record::Record) that has a fixed length.
-/// Behind it come the MAC of the previous code, the two sealed values, the mark of a payment and the
-/// last check.
+/// The part of a packed [`Record`](crate::verification::record::Record) that has a fixed length. The MAC of
+/// the previous code, the two sealed values, the keyed hash of a payment and the last check follow it.
 pub const RECORD: [Field; 21] = [
     FORMAT,
     STATUS,
@@ -105,26 +104,25 @@ pub mod format {
     pub const RECORD: u8 = 3;
     /// A record with the mark of a payment.
     pub const RECORD_WITH_PAYMENT: u8 = 4;
-    /// What the store keeps for a number.
+    /// The record of a phone number.
     pub const NUMBER_RECORD: u8 = 2;
 }
 
 /// Bits of the field `flags` of a packed record.
 pub mod flag {
-    /// A provider took one of its messages.
+    /// A provider accepted a message of the verification.
     pub const ACCEPTED: u8 = 1;
-    /// Test mode: its first check finds it expired.
+    /// Test mode: the first check gets that the verification has expired.
     pub const EXPIRES_AT_CHECK: u8 = 2;
-    /// Its number is a review number.
+    /// The phone number is a review number.
     pub const REVIEW: u8 = 4;
 }
 
 /// The bytes of the fixed part of a record.
 pub(super) const RECORD_BYTES: usize = PREVIOUS_VERSION.last();
 
-/// How a packed [`NumberRecord`](crate::verification::number::NumberRecord) begins. Behind it come
-/// the times of the starts, the number of verifications in one byte, [`STANDING`] for each, and
-/// [`GUESSES`].
+/// The beginning of a packed [`NumberRecord`](crate::verification::number::NumberRecord). The times of the
+/// starts follow it, then the number of verifications in one byte, [`STANDING`] for each, and [`GUESSES`].
 pub const NUMBER_RECORD: [Field; 2] = row([("format", 1), ("starts", 1)]);
 
 /// A verification in a packed number record.

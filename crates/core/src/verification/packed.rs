@@ -1,7 +1,7 @@
-//! The packed form of a record: what the store keeps. Format 2 added the source
-//! of guesses, format 3 the check that was evaluated last, at the end, format 4
-//! the mark of a payment before that. It is written only where there is one, so
-//! that nodes of the release before go on reading all others.
+//! The packed form of a record, as the store stores it. Format 2 added the source of guesses. Format 3 added
+//! the last evaluated check, at the end. Format 4 added the keyed hash of a payment before that. Format 4 is
+//! written only for a record with a payment, so that nodes of the previous release can read all other
+//! records.
 
 use crate::{
     code::{Alphabet, CodeShape},
@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl Record {
-    /// The fields of [`layout::RECORD`], then what has no fixed length.
+    /// Writes the fields of [`layout::RECORD`], then those without a fixed length.
     pub fn pack(&self) -> Vec<u8> {
         let mut packed = vec![0; RECORD_BYTES];
         let mut put = |field: Field, bytes: &[u8]| field.put(&mut packed, bytes);
@@ -45,7 +45,7 @@ impl Record {
         put(layout::SOURCE, &self.source.0);
         put(layout::MAC_VERSION, &[self.mac.version]);
         put(layout::MAC, &self.mac.mac);
-        // A version of 0 means that there is no previous code.
+        // Version 0 means that there is no previous code.
         put(layout::PREVIOUS_VERSION, &[self.previous_mac.map_or(0, |previous| previous.version)]);
         packed.extend(self.previous_mac.iter().flat_map(|previous| previous.mac));
         let mut packed = Writer(packed).blob(&self.contact).blob(&self.code).finish();

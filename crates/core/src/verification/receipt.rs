@@ -42,7 +42,7 @@ pub struct FailedAttempt {
 }
 
 impl FailedAttempt {
-    /// What happened to the message, as an event: the next provider is asked at once.
+    /// The event of this attempt. It says that the message goes to the next provider without a wait.
     pub fn into_event(self, message: MessageId) -> EventKind {
         let Self { provider, reason, .. } = self;
         EventKind::MessageRetried { message, provider, reason, after: Duration::ZERO }

@@ -48,9 +48,9 @@ pub enum Settlement {
 }
 
 impl Settlement {
-    /// What happened to the message, as an event; nothing where the message is left as it is. Whether
-    /// a rejection failed the verification depends on its record, see
-    /// [`Record::settle`](crate::verification::record::Record::settle).
+    /// The event that says what happened to the message; `None` if the settlement changes nothing. Only the
+    /// record knows whether a rejection fails the verification:
+    /// [`Record::settle`](crate::verification::record::Record::settle) adds that.
     pub fn into_event(self, message: MessageId, phase: Phase) -> Option<EventKind> {
         Some(match self {
             Self::Accepted { provider, .. } => EventKind::MessageSent { message, provider },

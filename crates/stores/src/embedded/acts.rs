@@ -160,7 +160,7 @@ pub fn clear_guesses(connection: &Connection, key: &[u8; 33], now: Timestamp) ->
     Ok(counted)
 }
 
-/// Ends the live verifications of a phone number, and takes the person out of all its records.
+/// Ends the live verifications of a phone number, and empties the sealed values of all its records.
 pub fn erase(
     connection: &Connection,
     (tenant, mode, number): (TenantId, Mode, Fingerprint),

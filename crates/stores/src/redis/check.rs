@@ -91,7 +91,7 @@ fn read_check(reply: Reply, once: Option<&Once>) -> Result<Answer<Option<CheckFo
     Ok(Answer::Fresh(Some(CheckFound { outcome, attempts_left: reply.small(2)? })))
 }
 
-/// What a check finds of a verification that has this status, as a number.
+/// The result of a check of a verification that has ended with this status.
 fn ended(status: i64) -> CheckOutcome {
     if status == Status::Approved as i64 {
         return CheckOutcome::AlreadyApproved;

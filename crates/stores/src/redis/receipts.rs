@@ -1,4 +1,4 @@
-//! Receipts from outside, and which message of ours a provider means by its own id.
+//! Receipts from providers, and the table from providers' ids to messages.
 
 use super::{
     keys,

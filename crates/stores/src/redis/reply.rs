@@ -5,7 +5,6 @@ use redis::Value;
 
 /// What a script did, which its reply says by a number.
 pub trait Kind: Sized {
-    /// The one with this number.
     fn from_number(number: i64) -> Option<Self>;
 }
 
@@ -143,7 +142,7 @@ replies! {
     }
 }
 
-/// An array of whole numbers, byte strings and further arrays.
+/// A reply: an array of whole numbers, byte strings and further arrays.
 pub struct Reply(Vec<Value>);
 
 fn unexpected() -> StoreError {
@@ -187,7 +186,7 @@ impl Reply {
         }
     }
 
-    /// The array at that place.
+    /// The array at this index.
     pub fn part(&mut self, place: usize) -> Result<Self, StoreError> {
         self.0
             .get_mut(place)

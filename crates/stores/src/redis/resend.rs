@@ -36,7 +36,8 @@ pub(super) async fn resend(
         Err(hit) => {
             codes.store.unbind(once.as_ref(), event).await;
             let seen = codes.store.read(key).await?;
-            // The verification's own state refuses before a limit does, as on the embedded engine.
+            // If the verification itself refuses, that refusal comes before the limit's, as on the embedded
+            // engine.
             let refused = |Seen { record, now, .. }: Seen<()>| match record.clone().resend(&resend, now) {
                 ResendOutcome::Queued => Seen { outcome: ResendOutcome::Limited(hit), record, now },
                 outcome => Seen { outcome, record, now },

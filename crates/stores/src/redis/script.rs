@@ -35,7 +35,6 @@ macro_rules! scripts {
         $(pub static $name: Script =
             Script(LazyLock::new(|| build(concat!($(include_str!(concat!("scripts/", $part))),+))));)+
 
-        /// All of them.
         #[cfg(test)]
         pub static ALL: &[&Script] = &[$(&$name),+];
     };

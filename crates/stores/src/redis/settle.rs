@@ -1,4 +1,4 @@
-//! How a claim ends, or goes on after an attempt that failed.
+//! The end of a claim, and its continuation after a failed attempt.
 
 use super::{
     keys, member,
@@ -46,7 +46,7 @@ impl Outbox {
         };
         let mut body = event_kind.as_ref().map_or_else(Vec::new, EventKind::pack);
         if matches!(event_kind, Some(EventKind::MessageRejected { .. })) {
-            // The last byte says whether the verification failed with it; the script finds that out.
+            // The last byte says whether the verification failed, which the script decides.
             body.pop();
         }
         let names = held_names(claim);

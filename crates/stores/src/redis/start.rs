@@ -1,4 +1,4 @@
-//! A start: the limits that live on other servers, then start.lua.
+//! A start: first the limits on other servers, then start.lua.
 
 use super::{
     binding::{Binding, replayed},
@@ -28,7 +28,7 @@ pub(super) async fn start(
     new: NewVerification,
 ) -> Result<Answer<StartOutcome>, StoreError> {
     let once = new.once.as_ref();
-    // Before anything is taken: a repeat takes nothing, not even for a moment.
+    // Bind it before taking from limits: a repeat must take nothing, not even for a moment.
     let binding = codes.store.bind(once, new.event).await?;
     match (&binding, once) {
         (Binding::Other, _) => return Ok(Answer::Replay(Replay::Mismatch)),
@@ -161,8 +161,8 @@ async fn run_start_script(
     }))
 }
 
-/// The script has counted the number's limits and decided. Core counts them again, for what the
-/// answer says of them. This refuses an answer if the two disagree.
+/// Checks the script's decision. The script has counted the number's limits and decided; core counts them
+/// again for the answer. Returns an error if the two disagree.
 fn check_script_agrees(
     kind: StartReply,
     counted: &Result<Vec<LimitState>, LimitHit>,
@@ -252,7 +252,7 @@ pub(super) fn pack_exclusive(exclusive: &Exclusive) -> Vec<u8> {
     packed
 }
 
-/// The number with its starts as start.lua found them.
+/// The record of a phone number with the starts that start.lua found.
 fn number_of(starts: &[u8]) -> NumberRecord {
     let starts = starts.chunks_exact(6).map(packed_time).collect();
     NumberRecord { starts, ..NumberRecord::default() }

@@ -55,7 +55,7 @@ fn record(resend: ResendPolicy) -> Record {
 }
 
 impl Record {
-    /// A check by somebody who has not guessed before.
+    /// A check for a phone number without earlier wrong codes.
     fn try_code(&mut self, code: &SubmittedCode, now: Timestamp) -> CheckOutcome {
         self.check(code, &mut Guesses::default(), now).0
     }
@@ -265,7 +265,7 @@ fn a_check_for_another_payment_voids_the_code() {
     let given = |code| SubmittedCode { payment: mark(1), ..code };
     assert_eq!(paid.clone().try_code(&given(right()), at(1)), CheckOutcome::Approved);
     assert_eq!(paid.clone().try_code(&given(wrong()), at(1)), CheckOutcome::Wrong);
-    // What cannot be a code is no check, and one that is over says so.
+    // A text that cannot be the code gets `InvalidCode`, and an ended verification its status.
     let short = SubmittedCode { length: 5, ..wrong() };
     assert_eq!(paid.clone().try_code(&short, at(1)), CheckOutcome::InvalidCode);
     assert_eq!(paid.clone().try_code(&wrong(), at(300)), CheckOutcome::Ended(Status::Expired));
@@ -283,7 +283,7 @@ fn a_message_that_somebody_has_neither_fails_nor_goes_back() {
     let mut record = record(ResendPolicy::Same);
     let message = record.message;
     let awaited = (message, Phase::Await(1));
-    // The receipt was faster than the answer.
+    // The receipt came before the provider's answer.
     assert!(record.receive(message, Delivery::Undelivered));
     let _ = record.settle((message, Phase::Send), accepted("a"), at(1));
     assert_eq!((record.delivery, record.accepted), (Delivery::Undelivered, true));
@@ -371,8 +371,8 @@ fn packed_form_round_trips_and_stays_small() {
     }
 }
 
-/// The bytes of formats 1 to 4, fixed: a reordered enum or field would pass every
-/// round trip and still misread what an older release has stored.
+/// The exact bytes of formats 1 to 4. A reordered enum or field would survive packing and unpacking, and
+/// still misread what an older release has stored.
 #[test]
 fn the_packed_form_is_what_it_was() {
     let mut record = record(ResendPolicy::NewKeepPrevious);
@@ -400,8 +400,8 @@ fn the_packed_form_is_what_it_was() {
     assert_eq!(Record::unpack(&bytes(of("01", ""))), Ok(Record { source: Source::default(), ..record }));
 }
 
-/// The table says where each field is; scripts rely on it. The reader, which reads one field after
-/// the other, knows nothing of the table.
+/// The scripts rely on the table of positions. The reader does not use it: it reads one field after the
+/// other.
 #[test]
 fn each_field_begins_where_the_table_says() {
     let first = Record { mac: mac(3, b'r'), sends: 2, ..record(ResendPolicy::NewKeepPrevious) };
@@ -410,7 +410,7 @@ fn each_field_begins_where_the_table_says() {
         let field = layout::RECORD.iter().find(|field| field.name == name).unwrap();
         let mut packed = packed.clone();
         packed[field.first - 1..field.last()].fill(1);
-        // All bytes of a time but the last would put it far off.
+        // Any other byte of a time would change it by years, so only the last byte is used.
         if field.length == 6 {
             packed[field.first - 1..field.last() - 1].fill(0);
         }

@@ -1,4 +1,4 @@
--- Evaluates one submitted code: count, compare, consume, note the event.
+-- Checks one submitted code: compares it, counts it, and notes the event.
 --
 -- KEYS  1 verification  2 events  3 none  4 outcome (if there is an Idempotency-Key)
 -- ARGV  1 now  2 MACs: [version][MAC, 16] for each readable key version
@@ -83,7 +83,7 @@ if byte(guesses, @Guesses.counted@) == 1 then
   end
 end
 
--- Lua compares strings as a whole, and these are MACs, so the time of the comparison tells nothing.
+-- Lua compares whole strings, and these are MACs, so the time of the comparison reveals nothing useful.
 local function given(version)
   for n = 1, #ARGV[2], @Mac.bytes@ do
     if byte(ARGV[2], n) == version then

@@ -45,7 +45,7 @@ local function claim(lined)
   local readable, record, status = pcall(load, key)
   call('ZREM', KEYS[3], lined)
   if not readable then
-    -- One record that cannot be read must not hold up everybody's messages.
+    -- One unreadable record must not delay the messages of others.
     call('ZADD', waits_in(phase), now + lease, due_member(phase, attempt, key, message))
     unreadable[#unreadable + 1] = message
   elseif record then

@@ -1,4 +1,4 @@
--- Counts what waits in a partition.
+-- Counts the events and messages that wait in a partition.
 --
 -- KEYS  1 events  2 due
 -- ARGV  1 now

@@ -23,7 +23,7 @@ local max, min = math.max, math.min
 local PENDING, APPROVED, CANCELED, EXPIRED, EXHAUSTED, FAILED = @Status.pending@, @Status.approved@,
   @Status.canceled@, @Status.expired@, @Status.exhausted@, @Status.failed@
 local DAY = 86400000
--- A record outlives its code, so that a late check can say `expired`.
+-- A record stays in the store longer than its code is valid, so that a late check gets `expired`.
 local KEPT_AFTER_EXPIRY = @Millis.kept_after_expiry@
 local OUTCOME_KEPT = @Millis.outcome_kept@
 -- The keys that a script makes itself have the tag of those that it was given.
