@@ -58,6 +58,10 @@ heavy server:
     psql {{server}}/postgres -c 'CREATE DATABASE fleet' -c 'CREATE DATABASE chaos'
     just fleet {{server}}/fleet && just chaos {{server}}/chaos
 
+# Check the Helm chart, without a cluster
+chart:
+    ./tests/helm/run.sh
+
 # Check licences, the dependencies between crates, and sources
 deny:
     cargo deny --locked check licenses bans sources

@@ -2,6 +2,7 @@
 
 mod backlog;
 pub mod engine;
+mod erasure;
 mod failover;
 mod fairness;
 mod families;
@@ -400,6 +401,7 @@ on_engines! { [embedded redis cluster valkey] {
     payments::a_repeated_mismatch_is_answered_as_the_first,
     payments::a_mismatch_that_is_sent_twice_is_one,
     payments::a_payment_and_a_changed_one_have_one_winner,
+    erasure::an_erasure_takes_the_person_out_as_the_rules_say,
     failover::a_message_without_a_receipt_goes_to_the_next_provider,
     failover::what_was_accepted_is_neither_failed_nor_sent_anew,
     failover::nobody_else_is_asked_for_what_is_over_replaced_or_delivered,

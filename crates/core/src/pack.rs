@@ -5,8 +5,14 @@
 use crate::time::Timestamp;
 use std::ops::RangeInclusive;
 
+/// Packs a time into 48 bits of milliseconds.
+pub(crate) fn packed_time(time: Timestamp) -> [u8; 6] {
+    let [_, _, packed @ ..] = time.millis().to_be_bytes();
+    packed
+}
+
 #[derive(Default)]
-pub(crate) struct Writer(Vec<u8>);
+pub(crate) struct Writer(pub Vec<u8>);
 
 impl Writer {
     pub fn byte(mut self, value: u8) -> Self {
@@ -15,7 +21,7 @@ impl Writer {
     }
 
     pub fn time(mut self, value: Timestamp) -> Self {
-        self.0.extend_from_slice(&value.millis().to_be_bytes()[2..]);
+        self.0.extend(packed_time(value));
         self
     }
 

@@ -208,7 +208,7 @@ impl Sender {
         // code expires.
         let view =
             management.snapshot.tenant(key.tenant).ok_or_else(|| SendError::retry("no such tenant"))?;
-        let left = record.expires_at.since(self.clock.now());
+        let left = record.expires_at().since(self.clock.now());
         let message = text.compose_anyhow(&view, left).ok_or_else(|| SendError::reject("no text"))?;
         let named = text.sender.clone();
         let from = named.as_ref().map_or(view.tenant.name.as_str(), SenderText::as_str).to_owned();
@@ -220,7 +220,7 @@ impl Sender {
             from,
             text: message.into_exposed(),
             code: text.code,
-            expires_at: record.expires_at,
+            expires_at: record.expires_at(),
             callback: None,
         };
         Ok((message, named))

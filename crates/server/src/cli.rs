@@ -3,9 +3,11 @@
 
 mod delivery;
 mod keys;
+mod probe;
 
 pub use delivery::{ProviderCommand, RouteArgs, RouteCommand};
 pub use keys::{AllowlistCommand, KeyArgs, KeyCommand, ListArgs, Owner};
+pub use probe::ProbeArgs;
 
 use crate::{command, configuration::parse_countries};
 use clap::{Args, Parser, Subcommand};
@@ -82,6 +84,8 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Try a running server as a client does: it is ready and of this version, and a test key works
+    Probe(ProbeArgs),
 }
 
 /// The role of a node.

@@ -4,6 +4,7 @@ mod allowlist;
 mod config;
 mod dev;
 mod follow;
+mod healthcheck;
 mod key;
 mod keyring;
 mod nodes;
@@ -51,8 +52,9 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Keyring(command) => keyring::run(config, command).await,
         Command::Allowlist(command) => allowlist::run(config, command).await,
         Command::Config(command) => config::run(config, &command).await,
-        Command::Healthcheck { url } => probe::run(config, url).await,
+        Command::Healthcheck { url } => healthcheck::run(config, url).await,
         Command::Completions { shell } => print_completions(shell),
+        Command::Probe(args) => probe::run(&args).await,
     };
     // Otherwise the command's last writes would be only in the log beside the file.
     let closed = wait_until_closed(CLOSING);

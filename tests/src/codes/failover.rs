@@ -287,7 +287,7 @@ pub async fn a_receipt_and_a_claim_at_once_are_in_line(bench: Bench) {
     assert!(told.into_iter().all(|told| told.unwrap() == Received::Noted));
     let claimed: Vec<Claim> = claimed.into_iter().flat_map(Result::unwrap).collect();
     for claim in &claimed {
-        assert!(claim.record.delivery != Delivery::Delivered, "handed out although it was delivered");
+        assert!(claim.record.delivery() != Delivery::Delivered, "handed out although it was delivered");
         assert_eq!(bench.settle(claim, awaited("b", 2)).await, Settled::Done);
     }
     for (id, _) in sent_messages {

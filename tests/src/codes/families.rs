@@ -87,7 +87,7 @@ pub async fn a_second_start_is_a_resend_under_its_cooldown(bench: Bench) {
         assert_eq!((again.verification.id, again.verification.sends_left), (id, 3 - send as u8));
         assert_eq!(again.verification.expires_at, first.verification.expires_at);
         assert_eq!(bench.code_in(&again).expose(), code.expose());
-        assert!(bench.claim().await.iter().any(|claim| claim.message == claim.record.message), "{send}");
+        assert!(bench.claim().await.iter().any(|claim| claim.message == claim.record.message()), "{send}");
     }
     bench.clock.turn(seconds(1));
     let FamilyStart::SendsExhausted(left) = bench.begin(Family::Smsapi, TO, None).await else {

@@ -21,12 +21,12 @@ use countersign_core::{
 use futures_util::future::join_all;
 use std::sync::Arc;
 
-fn payment(amount: &str) -> Transaction {
+pub fn payment(amount: &str) -> Transaction {
     Transaction::parse(amount, "EUR", "Example Shop").unwrap()
 }
 
 /// Starts for a payment, and returns the code in its message.
-async fn start(bench: &Bench, to: &str, transaction: Option<Transaction>) -> (VerificationId, Code) {
+pub async fn start(bench: &Bench, to: &str, transaction: Option<Transaction>) -> (VerificationId, Code) {
     let request = StartRequest { transaction, ..bench.request(to, None) };
     let now = bench.clock.now();
     let made = start_verification(&bench.context, &bench.caller, request, None, now, &mut rng()).await;
@@ -39,7 +39,12 @@ async fn newest_code(bench: &Bench, id: VerificationId) -> Code {
     bench.code_of(claims.iter().find(|claim| claim.key.id == id).unwrap())
 }
 
-async fn check(bench: &Bench, id: VerificationId, code: &Code, paid: Option<&Transaction>) -> CheckOutcome {
+pub async fn check(
+    bench: &Bench,
+    id: VerificationId,
+    code: &Code,
+    paid: Option<&Transaction>,
+) -> CheckOutcome {
     let submitted = Submitted { transaction: paid, ..Submitted::plain(code) };
     submit(bench, id, submitted).await.outcome
 }

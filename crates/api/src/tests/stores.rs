@@ -163,10 +163,7 @@ fn snapshot(key: Key) -> Snapshot {
 #[async_trait]
 impl Verifications for Stores {
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
-        let mut record = new.record;
-        record.expires_at = NOW + new.expires_in;
-        record.resend_at = NOW + Duration::from_secs(30);
-        Ok(Answer::Fresh(StartOutcome::Started { record, limits: Vec::new() }))
+        Ok(Answer::Fresh(StartOutcome::Started { record: new.begun(NOW), limits: Vec::new() }))
     }
 
     async fn check(

@@ -36,6 +36,14 @@ impl Event {
     }
 }
 
+impl EventId {
+    /// The id of the event that says that an erasure ended a verification. That happens at most once, so the
+    /// verification's id with all bits inverted is unique among events.
+    pub fn of_erasure(verification: VerificationId) -> Self {
+        Self::from_bytes(verification.bytes().map(|byte| !byte))
+    }
+}
+
 /// The content of a `started` event: everything that the history stores about a start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Started {

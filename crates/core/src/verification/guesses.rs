@@ -50,7 +50,7 @@ const SOURCE_FIRST_WAIT: Duration = Duration::from_secs(15);
 const SOURCE_LONGEST: Duration = Duration::from_secs(15 * 60);
 /// The maximum number of sources for which a phone number has counts. A phone number has at most 20 starts a
 /// day, so guesses from more sources are slower than the number's own count allows.
-const MOST_SOURCES: usize = 20;
+pub const MOST_SOURCES: usize = 20;
 
 /// From this number of wrong codes in a row, each further one costs a day. It is 100, which allows 100
 /// guesses at a million codes, and lower if there are fewer possible codes.

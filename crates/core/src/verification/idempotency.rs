@@ -111,6 +111,14 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Returns whether this packed outcome belongs to a check that approved the verification.
+    pub fn is_approval(packed: &[u8]) -> bool {
+        let is_approved = |outcome| matches!(outcome, Self::Checked { outcome: CheckOutcome::Approved, .. });
+        unpack(packed, 1, read).is_ok_and(|(_, outcome)| is_approved(outcome))
+    }
+}
+
 /// The outcomes of a check that changed something. A repeat of such a check gets the first answer; a repeat
 /// of any other check is carried out again.
 pub const EVALUATED: [CheckOutcome; 4] =
@@ -207,6 +215,7 @@ mod tests {
             assert_eq!(once(7).replay(&packed), Ok(Replay::Outcome(outcome)));
             assert_eq!(once(8).replay(&packed), Ok(Replay::Mismatch));
             assert!(once(7).replay(&packed[..packed.len() - 1]).is_err());
+            assert_eq!(Outcome::is_approval(&packed), outcome == checked(CheckOutcome::Approved));
         }
         assert_eq!(once(7).pack(&checked(CheckOutcome::InvalidCode)), None);
     }

@@ -9,14 +9,14 @@ use crate::{
         profile::Policy,
     },
     time::Timestamp,
-    verification::{guesses::Guesses, times::KEPT_AFTER_EXPIRY},
+    verification::{guesses::Guesses, layout::format, times::KEPT_AFTER_EXPIRY},
 };
 use std::time::Duration;
 
 /// The number of start times in the record: the highest count that a limit of a phone number may have.
-const KEPT_STARTS: usize = 20;
+pub const KEPT_STARTS: usize = 20;
 /// The number of verifications that a check by phone number looks at. Nobody has more open at once.
-const MOST_STANDING: usize = 64;
+pub const MOST_STANDING: usize = 64;
 /// The longest window of a limit of a phone number.
 const LONGEST_WINDOW: Duration = Duration::from_secs(86_400);
 
@@ -53,7 +53,7 @@ pub struct NumberRecord {
 }
 
 /// Format 2 added the wrong codes in a row.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = format::NUMBER_RECORD;
 
 impl NumberRecord {
     /// Counts a start and returns how full each limit is. If a limit is used up, returns that limit and
@@ -245,6 +245,42 @@ mod tests {
         record.guesses.note_wrong(Source::default(), shape, at(0));
         assert_eq!(record.kept_until(), at(30 * 86_400));
         assert_eq!(NumberRecord::unpack(&record.pack()), Ok(record));
+    }
+
+    #[test]
+    fn each_field_begins_where_the_table_says() {
+        use crate::verification::layout::{COUNT, Field, GUESSES, NUMBER_RECORD, SOURCE_COUNT, STANDING};
+        let mut record = NumberRecord { starts: vec![at(1)], ..NumberRecord::default() };
+        let (id, listing) = (VerificationId::from_bytes([2; 16]), Listing([3; 16]));
+        record.stand(Standing { id, listing, until: at(4) }, at(0));
+        let shape = CodeShape { length: 4, alphabet: Alphabet::Digits };
+        for _ in 0..5 {
+            record.guesses.note_wrong(Source([5; 4]), shape, at(6));
+        }
+        let packed = record.pack();
+        let mut rest = packed.as_slice();
+        let mut expect = |table: &[Field], values: &[&[u8]]| {
+            for (field, value) in table.iter().zip(values) {
+                let (found, behind) = rest.split_at(field.length);
+                assert_eq!(found, *value, "{}", field.name);
+                rest = behind;
+            }
+        };
+        let time = |time: Timestamp| time.millis().to_be_bytes()[2..].to_vec();
+        let day = time(at(6 + 86_400));
+        expect(&NUMBER_RECORD, &[&[FORMAT], &[1]]);
+        expect(&[Field { name: "start", first: 1, length: 6 }], &[&time(at(1))]);
+        expect(&[Field { name: "standing", first: 1, length: 1 }], &[&[1]]);
+        expect(&STANDING, &[&[2; 16], &[3; 16], &time(at(4))]);
+        expect(&GUESSES[..1], &[&[1]]);
+        expect(&COUNT, &[&[0, 0, 0, 5], &time(at(6)), &day]);
+        expect(&GUESSES[2..], &[&[1]]);
+        expect(&SOURCE_COUNT[..1], &[&[5; 4]]);
+        expect(&COUNT, &[&[0, 0, 0, 5], &time(at(6)), &time(at(6 + 15))]);
+        assert!(rest.is_empty());
+        for (table, length) in [(&GUESSES, 18), (&COUNT, 16), (&STANDING, 38)] {
+            assert_eq!(table[2].last(), length);
+        }
     }
 
     proptest! {

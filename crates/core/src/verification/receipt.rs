@@ -41,6 +41,14 @@ pub struct FailedAttempt {
     pub lease: Duration,
 }
 
+impl FailedAttempt {
+    /// The event of this attempt. It says that the message goes to the next provider without a wait.
+    pub fn into_event(self, message: MessageId) -> EventKind {
+        let Self { provider, reason, .. } = self;
+        EventKind::MessageRetried { message, provider, reason, after: Duration::ZERO }
+    }
+}
+
 /// A receipt for a message that is identified by our own id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceiptReport {

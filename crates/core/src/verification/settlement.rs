@@ -1,8 +1,12 @@
 //! How an attempt to send ended, and what its message waits for next.
 
-use crate::verification::{
-    receipt::{Awaited, ProviderMessage},
-    status::Delivery,
+use crate::{
+    id::MessageId,
+    verification::{
+        event::EventKind,
+        receipt::{Awaited, ProviderMessage},
+        status::Delivery,
+    },
 };
 use std::time::Duration;
 
@@ -41,6 +45,30 @@ pub enum Settlement {
     Receipt(Delivery),
     /// No receipt came, and there is no other provider. The message keeps its state.
     GaveUp,
+}
+
+impl Settlement {
+    /// The event that says what happened to the message; `None` if the settlement changes nothing. Only the
+    /// record knows whether a rejection fails the verification:
+    /// [`Record::settle`](crate::verification::record::Record::settle) adds that.
+    pub fn into_event(self, message: MessageId, phase: Phase) -> Option<EventKind> {
+        Some(match self {
+            Self::Accepted { provider, .. } => EventKind::MessageSent { message, provider },
+            Self::Retry { provider, reason, after } => {
+                EventKind::MessageRetried { message, provider, reason, after }
+            }
+            // Another provider has accepted the message before: only this attempt failed.
+            Self::Rejected { provider, reason } if matches!(phase, Phase::Await(_)) => {
+                EventKind::MessageRetried { message, provider, reason, after: Duration::ZERO }
+            }
+            Self::Rejected { provider, reason } => {
+                EventKind::MessageRejected { message, provider, reason, failed: false }
+            }
+            Self::Receipt(Delivery::Delivered) => EventKind::Delivered { message },
+            Self::Receipt(_) => EventKind::Undelivered { message },
+            Self::GaveUp => return None,
+        })
+    }
 }
 
 /// What a claimed message waits for.

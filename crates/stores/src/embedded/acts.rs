@@ -68,7 +68,7 @@ pub fn check(
     now: Timestamp,
 ) -> Result<Option<CheckFound>, StoreError> {
     let seen = change(connection, key, event, now, |connection, record, now| {
-        let number_key = number_key(key.tenant, key.mode, record.number);
+        let number_key = number_key(key.tenant, key.mode, record.number());
         let mut number = load_number(connection, &number_key)?;
         let before = number.guesses.clone();
         let (outcome, kind) = record.check(code, &mut number.guesses, now);
@@ -104,10 +104,10 @@ pub fn resend(
         }
         buckets::take(connection, &look)?;
         *record = after;
-        if !record.review {
+        if !record.is_review() {
             outbox::queue(connection, key, resend.message, now)?;
         }
-        let (send, new_code) = (record.sends, resend.new_code.is_some());
+        let (send, new_code) = (record.sends(), resend.new_code.is_some());
         Ok((outcome, Some(EventKind::Resent { message: resend.message, send, new_code })))
     })?;
     if let Some(Seen { outcome: ResendOutcome::Queued, record, .. }) = &seen {
@@ -169,13 +169,9 @@ pub fn erase(
     let mut canceled = 0;
     for standing in load_number(connection, &number_key(tenant, mode, number))?.standing {
         let key = RecordKey { tenant, mode, id: standing.id };
-        // A verification is erased only once, so its own id with inverted bits is a unique event id.
-        let event = EventId::from_bytes(standing.id.bytes().map(|byte| !byte));
-        change(connection, key, event, now, |_, record, now| {
-            let ended = record.cancel(now) == CancelOutcome::Canceled;
+        change(connection, key, EventId::of_erasure(standing.id), now, |_, record, now| {
+            let ended = record.erase(now) == CancelOutcome::Canceled;
             canceled += u64::from(ended);
-            record.contact.clear();
-            record.code.clear();
             Ok(((), ended.then_some(EventKind::Canceled(CancelReason::Client))))
         })?;
     }

@@ -173,7 +173,7 @@ fn claim_one(
         return Ok(None);
     };
     let over = record.status(now) != Status::Pending;
-    if phase == Phase::Send && (over || record.message != due.message) {
+    if phase == Phase::Send && (over || record.message() != due.message) {
         let reason = if over { DropReason::VerificationOver } else { DropReason::Superseded };
         drop_message(connection, key, due.message, reason, now)?;
         return Ok(None);

@@ -13,13 +13,11 @@ use countersign_core::{
     },
     time::Timestamp,
     verification::{
-        event::EventKind,
         receipt::FailedAttempt,
         settlement::{Phase, Settlement},
     },
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use std::time::Duration;
 
 /// A claim, as its worker identifies it.
 #[derive(Clone, Copy)]
@@ -89,9 +87,8 @@ pub fn note_attempt(
     if !held.is_newest(connection)? {
         return Ok(Settled::Lost);
     }
-    let FailedAttempt { provider, reason, lease } = attempt;
-    let kind = EventKind::MessageRetried { message, provider, reason, after: Duration::ZERO };
-    append_event(connection, key, event, now, &kind)?;
+    let lease = attempt.lease;
+    append_event(connection, key, event, now, &attempt.into_event(message))?;
     let record = load(connection, key, now)?;
     let over = record.is_none_or(|record| record.needs_no_provider(message, now));
     // If the verification has ended, the message is due at once, and the next claim drops it.

@@ -49,7 +49,7 @@ pub fn start(
     now: Timestamp,
 ) -> Result<StartOutcome, StoreError> {
     let key = new.key;
-    let number_key = number_key(key.tenant, key.mode, new.record.number);
+    let number_key = number_key(key.tenant, key.mode, new.record.number());
     let mut number = load_number(connection, &number_key)?;
     let pending = match &new.exclusive {
         Some(exclusive) => pending(connection, key, &number, exclusive.listing, now)?,
@@ -76,8 +76,8 @@ pub fn start(
         cancel(connection, RecordKey { id, ..key }, event, now)?;
     }
     records::create(connection, key, &record)?;
-    if !record.review {
-        outbox::queue(connection, key, record.message, now)?;
+    if !record.is_review() {
+        outbox::queue(connection, key, record.message(), now)?;
     }
     let started = new.started(&record, &limits);
     append_event(connection, key, new.event, now, &EventKind::Started(Box::new(started)))?;

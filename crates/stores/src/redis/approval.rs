@@ -1,7 +1,7 @@
-//! Approvals that some replicas must have before they are answered.
+//! Approvals that a number of replicas must have before the server answers them.
 //!
-//! WAIT speaks of the writes of its own connection, and holds that connection
-//! up; so the script and its WAIT go over one that nobody shares meanwhile.
+//! WAIT waits for the writes of its own connection, and blocks that connection. So the script and its WAIT
+//! use a connection that nothing else uses meanwhile.
 
 use super::{
     check::is_approval,
@@ -29,23 +29,23 @@ use tokio::{
 
 /// How long an approval waits for its replicas.
 const WAIT: Duration = Duration::from_millis(100);
-/// Connections that are kept for the next checks.
+/// The maximum number of connections kept for later checks.
 const MOST_IDLE: usize = 64;
-/// Before a repeat, when a master moves.
+/// The pause before a repeat, while a master moves.
 const PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) struct Approvals {
     url: RedisUrl,
     home: Home,
     replicas: u32,
-    /// Checks that are under way; others wait within their time.
+    /// Limits the checks in progress; others wait within their own time.
     places: Semaphore,
-    /// The masters: last slot and where it is, by slot. Forgotten when one does not answer.
+    /// The masters, each with its last slot. They are forgotten when one does not answer.
     masters: Mutex<Vec<(u16, ConnectionInfo)>>,
     idle: Mutex<Vec<(ConnectionAddr, MultiplexedConnection)>>,
 }
 
-/// Slots of a cluster; one server has all of them.
+/// The last slot of a cluster. A single server has all slots.
 const LAST_SLOT: u16 = 16_383;
 
 impl Approvals {
@@ -55,8 +55,8 @@ impl Approvals {
         Self { url: url.clone(), home: Home::here(), replicas, places, masters, idle }
     }
 
-    /// Runs a check. If it approves, the answer is given only when enough
-    /// replicas have it; else nothing is known of it yet.
+    /// Runs a check. An approval is returned only when enough replicas have it. Otherwise the result is an
+    /// error, and the caller does not know the outcome.
     pub async fn run(
         &self,
         store: &Store,
@@ -82,7 +82,7 @@ impl Approvals {
                 };
                 let mut sent = call.by_hash().query_async(&mut connection).await;
                 if is_unknown_script(&sent) {
-                    // It has used up what lets the next command in.
+                    // ASKING covers only one command, and EVALSHA used it up: send ASKING again.
                     if visits {
                         let _ = redis::cmd("ASKING").exec_async(&mut connection).await;
                     }
@@ -90,14 +90,14 @@ impl Approvals {
                 }
                 match sent {
                     Ok(value) => return self.confirm(address, connection, value).await,
-                    // The slot is on its way to another master, and this number is there already.
+                    // The slot is moving to another master, which already has this phone number.
                     Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) => {
                         asked = error.redirect_node().and_then(|(address, _)| {
                             let (host, port) = address.rsplit_once(':')?;
                             Some(self.address(host.to_owned(), port.parse().ok()?))
                         });
                     }
-                    // Sent again, a check that was evaluated is told what it was told.
+                    // It is safe to send the check again: a check that was evaluated gets its first answer.
                     Err(error)
                         if is_not_now(&error) || error.redirect_node().is_some() || error.is_io_error() =>
                     {
@@ -164,7 +164,7 @@ impl Approvals {
         connect(&self.home, client(&self.url, info)).await
     }
 
-    /// A server of the cluster: as the URL says, at another address.
+    /// A server of the cluster: the settings of the URL with another address.
     fn server(&self, address: ConnectionAddr) -> ConnectionInfo {
         self.url.first().set_addr(address)
     }
@@ -211,7 +211,7 @@ impl Approvals {
     }
 
     fn address(&self, host: String, port: u16) -> ConnectionAddr {
-        // A node that does not know its own name is the one that was asked.
+        // A node that does not know its own host name is the one that was asked.
         let asked = match self.url.first().addr() {
             ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => host.clone(),
             _ => String::new(),
@@ -224,7 +224,7 @@ impl Approvals {
     }
 }
 
-/// Of a node, address and port alone.
+/// Keeps only address and port of a node.
 fn without_extras(value: Value) -> Value {
     match value {
         Value::Array(parts) => Value::Array(parts.into_iter().take(2).collect()),

@@ -1,5 +1,5 @@
-//! The codes store on Redis. Each act has a file of its own, which gathers what its script needs
-//! and reads the reply; the short acts are here.
+//! The codes store on Redis. Each operation has a file of its own, which gathers the input of its script and
+//! reads the reply. The short operations are here.
 
 use super::{
     approval::Approvals,
@@ -50,23 +50,22 @@ use countersign_core::{
 };
 use std::{ops::Range, sync::Arc, time::Duration};
 
-/// How the store is opened.
+/// The options for opening the store.
 #[derive(Clone)]
 pub struct RedisOptions {
-    /// Parts that the numbers are spread over, fixed at install.
+    /// The number of partitions of the phone numbers, fixed when the installation is made.
     pub partitions: u16,
-    /// Bytes of events that may wait for the history.
+    /// The maximum size of the events that wait for the history, in bytes.
     pub event_budget: u64,
-    /// Replicas that must have an approval before it is answered.
+    /// The number of replicas that must have an approval before the server answers it.
     pub confirm_replicas: u32,
-    /// What tells one installation from another: its servers refuse the nodes
-    /// of any that does not have the same.
+    /// Identifies the installation. The store refuses nodes with another identity.
     pub identity: Vec<u8>,
-    /// Tests turn the time by hand; otherwise it is the servers'.
+    /// A clock that a test sets; otherwise the servers' clocks are used.
     pub clock: Option<Arc<dyn Clock>>,
 }
 
-/// The codes store of many machines.
+/// The codes store for many machines.
 pub struct RedisCodes {
     pub(super) store: Arc<Store>,
     pub(super) limits: Limits,
@@ -77,7 +76,7 @@ pub struct RedisCodes {
 }
 
 impl RedisCodes {
-    /// Reaches the servers.
+    /// Connects to the servers.
     pub async fn open(url: &RedisUrl, options: RedisOptions) -> Result<Self, StoreError> {
         let RedisOptions { partitions, event_budget, confirm_replicas, identity, clock } = options;
         let store = Arc::new(Store::new(Link::open(url).await?, partitions, clock));
@@ -90,8 +89,9 @@ impl RedisCodes {
         Ok(Self { store, limits, outbox, backlog, approvals, wake })
     }
 
-    /// Reaches the servers as [`RedisCodes::open`] does, runs a script that only reads in every partition, and
-    /// says whether an installation claimed them; with `identity`, only this one may have. It claims nothing.
+    /// Connects as [`RedisCodes::open`] does, and runs a script that only reads in every partition. Returns
+    /// whether an installation has claimed the store. With `identity`, returns an error if that was another
+    /// installation. Claims nothing.
     pub async fn look(url: &RedisUrl, partitions: u16, identity: Option<&[u8]>) -> Result<bool, StoreError> {
         let store = Arc::new(Store::new(Link::open(url).await?, partitions, None));
         let claimed = store.find_installation(identity).await?;
@@ -99,7 +99,7 @@ impl RedisCodes {
         Ok(claimed)
     }
 
-    /// What the servers say of how they are set up.
+    /// Reads how the servers are configured.
     pub async fn ask_servers(url: &RedisUrl) -> Result<Servers, StoreError> {
         server::ask_all(url).await
     }

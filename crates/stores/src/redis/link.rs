@@ -1,5 +1,5 @@
-//! The way to the servers: one shared connection to each, opened anew when it
-//! breaks, and every call within its time.
+//! The connections to the servers: one shared connection to each, opened again when it breaks. Every call has
+//! a time-out.
 
 use super::{
     node::Node,
@@ -14,19 +14,19 @@ use redis::{
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-/// For a connection to stand.
+/// The longest time for opening a connection.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// For a call with all its redirections and repeats. Also for one answer: a
-/// call that is slow is never sent a second time beside itself.
+/// The longest time for a call with all its redirections and repeats, and also for one answer. So a slow call
+/// is never sent again while it may still be running.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(2);
-/// Calls under way on one connection; others wait within their time.
+/// The maximum number of calls in progress on one connection. Others wait within their own time.
 pub(super) const IN_FLIGHT: usize = 2_048;
-/// Between two tries to reach a server that is away, and before a repeat.
+/// The pause between two attempts to reach a server that is down, and before a repeat.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
 
-/// Scripts run through it.
+/// The connections through which scripts run.
 pub(super) enum Link {
-    /// The client follows the slots by itself.
+    /// The client library follows the slots by itself.
     Cluster(ClusterConnection),
     /// One server at a time.
     Node(Node),
@@ -54,8 +54,8 @@ impl Link {
         sent.map_err(store_error)
     }
 
-    /// Sends a command; the first key says where to. What was certainly not
-    /// carried out is sent again, until the time for a call is over.
+    /// Sends a command to the server of its first key. A command that was certainly not carried out is sent
+    /// again, until the time for a call is over.
     pub async fn send(&self, command: &Cmd) -> RedisResult<Value> {
         let call = async {
             loop {
@@ -79,7 +79,7 @@ impl Link {
     }
 }
 
-/// A script and what it is given.
+/// A call of a script.
 pub(super) struct Call<'a> {
     pub script: &'a Script,
     /// The first argument of every script: the time, or nothing for the server's own.
@@ -89,12 +89,12 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// For a server that knows the script.
+    /// The command for a server that knows the script.
     pub fn by_hash(&self) -> Cmd {
         self.command("EVALSHA", self.script.hash())
     }
 
-    /// For one that does not, and then does.
+    /// The command for a server that does not know the script. Afterwards it does.
     pub fn whole(&self) -> Cmd {
         self.command("EVAL", self.script.text())
     }
@@ -113,14 +113,14 @@ pub(super) fn is_unknown_script(sent: &RedisResult<Value>) -> bool {
     sent.as_ref().is_err_and(|error| error.kind() == ErrorKind::Server(ServerErrorKind::NoScript))
 }
 
-/// The server refused before it did anything, and may not the next time.
+/// Returns whether the server refused the command before carrying it out, and may accept it soon.
 pub(super) fn is_not_now(error: &RedisError) -> bool {
     use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly, TryAgain};
     let kinds = [BusyLoading, ClusterDown, MasterDown, ReadOnly, TryAgain];
     kinds.into_iter().any(|kind| error.kind() == ErrorKind::Server(kind))
 }
 
-/// What the scripts say when a value is from a newer release, or damaged.
+/// Recognises the error of a script for a value that is damaged or from a newer release.
 pub(super) fn store_error(error: RedisError) -> StoreError {
     if error.code() != Some("CSFORMAT") {
         return StoreError::unavailable(error);

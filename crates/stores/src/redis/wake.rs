@@ -1,4 +1,4 @@
-//! Wakes workers on other nodes when a message is queued here, and is woken by them.
+//! Wakes workers on other nodes when a message is queued here, and is woken by other nodes.
 
 use super::{
     arrivals::Arrivals,
@@ -17,13 +17,14 @@ use std::{
 };
 use tokio::{task::AbortHandle, time::sleep};
 
-/// Before the channels are listened to anew. What is missed meanwhile is found by the workers' polls.
+/// The pause before listening to the channels again. The workers' polls find messages that are missed
+/// meanwhile.
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct Wake {
     url: RedisUrl,
     arrivals: Arc<Arrivals>,
-    /// The partitions whose messages a worker of this process sends.
+    /// The partitions whose messages this process's worker sends.
     share: Share,
     listener: Mutex<Option<AbortHandle>>,
 }
@@ -33,18 +34,17 @@ impl Wake {
         Self { url: url.clone(), arrivals, share: Share::default(), listener: Mutex::default() }
     }
 
-    /// The command by which a script wakes another node's worker; empty where
-    /// the worker is in this process.
+    /// The command by which a script wakes another node's worker; empty if the worker is in this process.
     pub fn command_for(&self, partition: u16) -> &'static [u8] {
         match self.url.setup {
             _ if self.share.get().contains(&partition) => b"",
             Setup::Cluster => b"SPUBLISH",
-            // One server: the plain command reaches whoever listens there.
+            // With one server, the plain command reaches every listener.
             _ => b"PUBLISH",
         }
     }
 
-    /// From now on a worker of this process sends for these partitions.
+    /// From now on, a worker of this process sends the messages of these partitions.
     pub fn follow(&self, share: Range<u16>) {
         if self.share.get() == share {
             return;
@@ -94,7 +94,7 @@ async fn listen_once(url: &RedisUrl, share: Range<u16>, arrivals: &Arrivals) -> 
         }
         return Ok(());
     }
-    // A connection of its own: it does nothing else while it listens.
+    // A connection of its own, because it can do nothing else while it listens.
     let client = async { Node::new(url)?.client().await }.await.map_err(StoreError::unavailable)?;
     let mut listening = client.get_async_pubsub().await.map_err(StoreError::unavailable)?;
     listening.subscribe(&channels).await.map_err(StoreError::unavailable)?;

@@ -158,7 +158,7 @@ async fn fits_record(
 ) -> Result<bool, Problem> {
     let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
     let seen = state.context.codes.read(key).await.map_err(codes)?;
-    Ok(seen.is_some_and(|seen| code.fits(seen.record.shape)))
+    Ok(seen.is_some_and(|seen| code.fits(seen.record.shape())))
 }
 
 fn not_found() -> HttpResponse {

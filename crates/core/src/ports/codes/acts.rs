@@ -11,7 +11,6 @@ use crate::{
         number::Listing,
         outcome::CheckOutcome,
         record::Record,
-        times::resend_cooldown,
     },
 };
 use std::time::Duration;
@@ -60,12 +59,9 @@ impl NewVerification {
 
     /// The record with its times, if it begins now by the store's clock.
     pub fn begun(&self, now: Timestamp) -> Record {
-        Record {
-            created_at: now,
-            expires_at: now + self.expires_in,
-            resend_at: now + resend_cooldown(1),
-            ..self.record.clone()
-        }
+        let mut record = self.record.clone();
+        record.begin(self.expires_in, now);
+        record
     }
 
     /// The content of its `started` event, from the record with its times and the limits that counted the
