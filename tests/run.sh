@@ -391,6 +391,10 @@ end_clients() {
     ! grep -n panicked "$temp/clients.err"
 }
 
+run_helm() {
+    COUNTERSIGN="$countersign" timeout 600 tests/helm/run.sh
+}
+
 run_kannel() { COUNTERSIGN="$countersign" timeout 120 node --test --test-reporter=spec tests/kannel/kannel.test.mjs; }
 
 run_kill() { timeout 300 "$CARGO_TARGET_DIR/debug/kill" --kills 1; }
@@ -474,6 +478,8 @@ step "the release before" build_release_before
 if step "build" cargo build --workspace --bins --locked; then
     step "OpenAPI document" check_openapi
     step "breaking changes of the API" check_breaking_changes
+    step "Helm chart" run_helm
+    step "image, archive, systemd, compose" tests/image/run.sh "$countersign"
     step "kill -9, one twentieth" run_kill
     if start_dev; then
         # The browser test runs first, because it looks at the phone before any message arrives.
@@ -521,6 +527,8 @@ grep -HE '^ℹ (tests|pass|fail|skipped) ' "$logs"/browser "$logs"/Kannel "$logs
 sed -n '/= SUMMARY =/,$p' "$logs"/schemathesis 2>/dev/null
 grep -HE '^=+ .*(passed|failed).* =+$' "$logs"/Python "$logs"/example--FastAPI 2>/dev/null | sed 's|.*/||'
 grep -HE '^(ok|FAIL)\s|Tests run: .*[0-9]$' "$logs"/Go "$logs"/*-for-Go "$logs"/*-for-Java 2>/dev/null | sed 's|.*/logs/||'
+grep -hE '^[0-9]+ passed' "$logs"/Helm-chart 2>/dev/null
+grep -h '^image: ' "$logs"/image--archive--systemd--compose 2>/dev/null
 printf '%s\n' "${results[@]}"
 if [ "$failed" -ne 0 ]; then echo "$failed of ${#results[@]} steps FAILED"; exit 1; fi
 echo "all ${#results[@]} steps passed"
