@@ -138,9 +138,24 @@ fn proxies_are_a_list_and_each_wrong_one_is_told() {
     for no_list in ["\"10.0.0.0/8\"", "[1]", "8"] {
         assert!(problems(server(no_list))[0].contains("must be a list"), "{no_list}");
     }
-    let variable = variables(&[("COUNTERSIGN__SERVER__TRUSTED_PROXIES", " 10.0.0.0/8, ::1,")]);
-    let from_variable = Settings::load(None, variable, []).unwrap().server.trusted_proxies;
-    assert_eq!(from_variable, server("[\"10.0.0.0/8\", \"::1\"]").unwrap().server.trusted_proxies);
+    let from_variable = |text| {
+        let variable = variables(&[("COUNTERSIGN__SERVER__TRUSTED_PROXIES", text)]);
+        Settings::load(None, variable, [])
+    };
+    let expected = server("[\"10.0.0.0/8\", \"::1\"]").unwrap().server.trusted_proxies;
+    for text in [" 10.0.0.0/8, ::1,", "[\"10.0.0.0/8\", \"::1\"]", "\n[ \"10.0.0.0/8\",\n\"::1\" ] "] {
+        assert_eq!(from_variable(text).unwrap().server.trusted_proxies, expected, "{text}");
+    }
+    for text in ["", "[]"] {
+        assert!(from_variable(text).unwrap().server.trusted_proxies.is_empty(), "{text}");
+    }
+    for text in ["[\"10.0.0.0/8\"", "[10.0.0.0/8]", "[1]", "[\"::1\"] x"] {
+        let told = problems(from_variable(text));
+        let begin = "server.trusted_proxies (COUNTERSIGN__SERVER__TRUSTED_PROXIES): must be a list";
+        assert!(told.len() == 1 && told[0].starts_with(begin), "{text}: {told:?}");
+    }
+    let told = problems(from_variable("[\"10.0.0.0/8\", \"proxy\"]"));
+    assert!(told.len() == 1 && told[0].contains("\"proxy\""), "{told:?}");
 }
 
 #[test]
