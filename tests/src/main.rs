@@ -22,6 +22,7 @@ mod keyring;
 mod keys;
 mod layout;
 mod receipts;
+mod rotation;
 mod secrets;
 mod smpp;
 mod spec;

@@ -7,7 +7,7 @@ mod lost;
 mod trial;
 
 use crate::{
-    configuration::{CodesUrl, DatabaseUrl, Settings},
+    configuration::{CodesUrl, DatabaseUrl, Secret, Settings},
     demo::INBOX,
     keyfile::{self, KeyFile},
     machine,
@@ -34,6 +34,7 @@ use countersign_stores::{
     directory::SqlDirectory,
     history::SqlHistory,
     inbox::SqliteInbox,
+    redis::RedisCodes,
     sql::Sql,
     sqlite::{Database, Options},
     webhooks::SqlWebhooks,
@@ -61,6 +62,8 @@ pub struct Backends {
     pub(crate) history: Arc<dyn HistoryUpkeep>,
     /// The virtual phone's memory; `dev` only.
     pub inbox: Option<Arc<dyn Inbox>>,
+    /// The same stores, for what may change of the way to them: the database, and codes that nodes share.
+    pub(crate) servers: (Sql, Option<Arc<RedisCodes>>),
     /// The files that it writes on this machine.
     pub(crate) files: Vec<Database>,
     /// Unlocked when it is dropped, or by the system when the process dies.
@@ -84,7 +87,7 @@ pub async fn open_backends(
     }
     refuse_pending_migrations(&sql).await?;
     let mut files: Vec<Database> = sql.file().into_iter().cloned().collect();
-    let codes = open_codes(&settings.codes, clock, &keyring, (dev, &mut files)).await?;
+    let (codes, shared_codes) = open_codes(&settings.codes, clock, &keyring, (dev, &mut files)).await?;
     let inbox: Option<Arc<dyn Inbox>> = if dev {
         let file = settings.folder.join(INBOX);
         let inbox = SqliteInbox::open(&file, Arc::clone(&keyring)).await;
@@ -104,7 +107,7 @@ pub async fn open_backends(
     let snapshot = Arc::new(Snapshot::default());
     let history = Arc::new(SqlHistory::telling(sql.clone(), Arc::clone(&snapshot), Arc::clone(&keyring)));
     let webhooks = Arc::new(SqlWebhooks::new(sql.clone()));
-    let directory = Arc::new(SqlDirectory::new(sql));
+    let directory = Arc::new(SqlDirectory::new(sql.clone()));
     let nodes: Arc<dyn Nodes> = directory.clone();
     let context = Context {
         codes,
@@ -118,7 +121,8 @@ pub async fn open_backends(
         live_route,
     };
     note_directory(settings);
-    Ok(Backends { accounts, reports, outbound, context, nodes, history, inbox, files, lock })
+    let servers = (sql, shared_codes);
+    Ok(Backends { accounts, reports, outbound, context, nodes, history, inbox, servers, files, lock })
 }
 
 /// Refuses what only somebody on this machine can mend: the data folder and the key ring. Makes nothing.
@@ -165,6 +169,7 @@ pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
     match &settings.database {
         DatabaseUrl::Postgres { url, ca } => {
             let ca = read_authority("database.ca_file", ca.as_deref())?;
+            let url = read_again("database.url_file", url)?;
             Sql::postgres(url.expose(), ca.as_deref()).context("The database cannot be reached so")
         }
         DatabaseUrl::Sqlite(file) => {
@@ -198,6 +203,11 @@ fn read_authority(setting: &str, file: Option<&Path>) -> anyhow::Result<Option<V
         std::fs::read(file).with_context(|| format!("{setting}: {} cannot be read", file.display()))
     };
     file.map(read).transpose()
+}
+
+/// A secret as its file holds it now: it may have changed since the settings were read.
+fn read_again(setting: &str, secret: &Secret) -> anyhow::Result<Secret> {
+    secret.read_again().with_context(|| format!("{setting}: it cannot be read"))
 }
 
 /// Says what to do when the database is not at this program's version.

@@ -16,9 +16,6 @@ const PREFIX: &str = "COUNTERSIGN__";
 /// Seconds of a day.
 pub(super) const DAY: u64 = 86_400;
 
-/// A file that holds one secret is small; more than this is another file.
-const MAX_SECRET_BYTES: u64 = 16 * 1024;
-
 struct Entry {
     value: Value,
     source: String,
@@ -204,7 +201,7 @@ impl Reader {
                 self.problem(&file_key, &format!("{key} is set too; set one of them"));
                 None
             }
-            (true, Some(file)) => match read_secret(&file) {
+            (true, Some(file)) => match Secret::read(&file) {
                 Ok(secret) => Some(secret),
                 Err(error) => {
                     self.problem(&file_key, &format!("{} cannot be read: {error}", file.display()));
@@ -250,13 +247,6 @@ impl Reader {
             _ => String::new(),
         }
     }
-}
-
-fn read_secret(path: &Path) -> std::io::Result<Secret> {
-    use std::io::Read as _;
-    let mut text = zeroize::Zeroizing::new(String::new());
-    std::fs::File::open(path)?.take(MAX_SECRET_BYTES).read_to_string(&mut text)?;
-    Ok(Secret::new(text.trim()))
 }
 
 /// The list in a variable: JSON if it begins with a bracket, as templates of charts write it.

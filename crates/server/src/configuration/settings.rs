@@ -220,6 +220,11 @@ impl std::fmt::Debug for RelayUrl {
 }
 
 impl RelayUrl {
+    /// What signs the POSTs.
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
     /// The relay as the delivery crate wants it.
     pub fn settings(&self) -> RelaySettings {
         let secret = Zeroizing::new(self.secret.expose().to_owned());
