@@ -1,7 +1,10 @@
 //! What only the machine knows: its clock and its randomness. Everything else
 //! gets them as parameters, so that tests can turn and repeat them.
 
+mod memory;
+
 use countersign_core::{ports::clock::Clock, time::Timestamp};
+pub use memory::memory_limit;
 use rand::rngs::ThreadRng;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{

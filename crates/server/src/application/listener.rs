@@ -37,7 +37,9 @@ pub(super) const OPERATOR_BIND: &str = "server.operator_bind";
 
 /// Files that the process needs for anything but connections of the API.
 const OTHER_FILES: usize = 512;
-/// However few files may be open, so many connections are taken.
+/// What a connection takes whose client sends all it may and reads nothing, here and in the system.
+const CONNECTION_BYTES: u64 = 400 * 1024;
+/// However few files may be open, and however little memory there is, so many connections are taken.
 const FEWEST: usize = 64;
 /// Bytes that the system keeps of an answer until its client takes them; Linux
 /// doubles the number. Left to itself, it keeps megabytes for each connection.
@@ -134,19 +136,30 @@ impl Bounds {
     }
 }
 
-/// As many connections as there may be files: a process without a free one
-/// reaches its stores no more than its clients.
+/// As many connections as there may be files, and as half the memory of the container holds: a process without
+/// a free file reaches its stores no more than its clients, and one that takes too much memory is killed.
 fn fit(connections: usize) -> usize {
-    let Some(files) = machine::open_files() else { return connections };
-    let room = files.saturating_sub(OTHER_FILES).max(FEWEST);
-    if room < connections {
+    let files =
+        machine::open_files().map_or(usize::MAX, |files| files.saturating_sub(OTHER_FILES).max(FEWEST));
+    if files < connections {
         tracing::warn!(
-            files,
-            connections = room,
+            connections = files,
             "This process may open too few files for server.connections; raise its limit (ulimit -n)"
         );
     }
-    room.min(connections)
+    let memory = machine::memory_limit().map_or(usize::MAX, held_by);
+    if memory < connections {
+        tracing::info!(
+            connections = memory,
+            "The memory of this container is too small for server.connections"
+        );
+    }
+    connections.min(files).min(memory)
+}
+
+/// The connections that half of so many bytes holds.
+fn held_by(bytes: u64) -> usize {
+    usize::try_from(bytes / 2 / CONNECTION_BYTES).unwrap_or(usize::MAX).max(FEWEST)
 }
 
 pub(super) fn bind(setting: &'static str, address: SocketAddr) -> Result<TcpListener, BindError> {
