@@ -93,6 +93,11 @@ impl AddressPolicy {
         !self.plain.is_empty()
     }
 
+    /// Whether the operator named a network that it is in.
+    pub(super) fn lists(&self, address: IpAddr) -> bool {
+        self.allowed.iter().any(|network| network.contains(&address.to_canonical()))
+    }
+
     /// Whether the address may be called, with TLS or `plain`.
     pub fn admits(&self, address: IpAddr, plain: bool) -> bool {
         // One socket, one address: the mapped form is the IPv4 address itself.

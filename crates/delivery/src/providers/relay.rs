@@ -114,6 +114,11 @@ impl Relay {
         Ok(Self { name: "relay".to_owned(), outbound, url, secret, timeout: settings.timeout, clock })
     }
 
+    /// The way to it.
+    pub fn outbound(&self) -> &Outbound {
+        &self.outbound
+    }
+
     /// Signs with this secret from now on; whether it is another one.
     pub fn change_secret(&self, text: &str) -> Result<bool, RelayError> {
         let secret = Arc::new(SigningSecret::parse(text).ok_or(RelayError::Secret)?);
