@@ -1,6 +1,7 @@
 //! The commands for operators, each as a process of its own, beside servers that run, are broken or are away.
 
 mod followed;
+mod probe;
 mod rotation;
 mod trial;
 

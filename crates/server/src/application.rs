@@ -169,7 +169,7 @@ impl Application {
         let relay = open_relay(&settings, dev, &clock)?;
         let live = choose_provider(relay.clone(), inbox.as_ref(), &switch, &clock);
         let (sql, codes) = servers;
-        let users = Users { sql, codes, relay };
+        let users = Users { sql, codes, relay, outbound: outbound.clone() };
         let delivery = &settings.delivery;
         let worker_settings = WorkerSettings {
             parallel: delivery.parallel,

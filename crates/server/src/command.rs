@@ -5,8 +5,10 @@ mod allowlist;
 mod config;
 mod dev;
 mod follow;
+mod healthcheck;
 mod key;
 mod keyring;
+mod migrate;
 mod probe;
 mod provider;
 mod route;
@@ -41,7 +43,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
         Command::Dev(args) => dev::run(config, &args).await,
         Command::Serve { role } => serve::run(config, role).await,
-        Command::Migrate => migrate(config).await,
+        Command::Migrate => migrate::run(config).await,
         Command::Openapi { compatible } => print_openapi(compatible),
         Command::Tenant(command) => tenant::run(config, command).await,
         Command::Key(command) => key::run(config, command).await,
@@ -50,7 +52,8 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Keyring(command) => keyring::run(config, command).await,
         Command::Allowlist(command) => allowlist::run(config, command).await,
         Command::Config(command) => config::run(config, &command).await,
-        Command::Healthcheck { url } => probe::run(config, url).await,
+        Command::Healthcheck { url } => healthcheck::run(config, url).await,
+        Command::Probe(args) => probe::run(args).await,
     };
     // Else the last writes of a command stand in the log beside the file only.
     let closed = wait_until_closed(CLOSING);
@@ -121,16 +124,6 @@ async fn operator_context(settings: &Settings) -> anyhow::Result<Context> {
 
 async fn open_sql(config: Option<&Path>) -> anyhow::Result<Sql> {
     wiring::open_sql(&load(config, [])?).await
-}
-
-async fn migrate(config: Option<&Path>) -> anyhow::Result<()> {
-    let applied = open_sql(config).await?.migrate().await.context("The migrations were not all applied")?;
-    for name in &applied {
-        answer(name)?;
-    }
-    let say = if applied.is_empty() { "The database is at this program's version." } else { "Done." };
-    eprintln!("{say}");
-    Ok(())
 }
 
 fn print_openapi(compatible: bool) -> anyhow::Result<()> {

@@ -7,7 +7,7 @@ mod lost;
 mod trial;
 
 use crate::{
-    configuration::{CodesUrl, DatabaseUrl, Secret, Settings},
+    configuration::{CodesUrl, DatabaseUrl, DeliverySettings, Secret, Settings},
     demo::INBOX,
     keyfile::{self, KeyFile},
     machine,
@@ -29,7 +29,7 @@ use countersign_core::{
     },
     snapshot::Snapshot,
 };
-use countersign_delivery::{AccountReport, Accounts, AddressPolicy, Outbound, providers::Means};
+use countersign_delivery::{AccountReport, Accounts, AddressPolicy, Outbound, Proxy, Way, providers::Means};
 use countersign_stores::{
     directory::SqlDirectory,
     history::SqlHistory,
@@ -98,8 +98,7 @@ pub async fn open_backends(
         None
     };
     let live_route = dev || settings.delivery.relay.is_some();
-    let outbound = Outbound::new(AddressPolicy::new(settings.delivery.allowed_networks.clone(), true));
-    let outbound = outbound.context("The client for calls to providers cannot be made")?;
+    let outbound = open_outbound(&settings.delivery)?;
     // Each account's receipts pass through here; a place is free again as soon as one is noted.
     let (tell, reports) = mpsc::channel(1);
     let means = Means { outbound: outbound.clone(), clock: Arc::clone(clock), reports: mpsc::channel(1).0 };
@@ -138,8 +137,7 @@ pub(crate) async fn open_management(settings: &Settings) -> anyhow::Result<Conte
     refuse_pending_migrations(&sql).await?;
     let (keyring, partitions) = open_keyring(settings, false)?;
     let keyring = Arc::new(keyring);
-    let outbound = Outbound::new(AddressPolicy::new(settings.delivery.allowed_networks.clone(), true));
-    let outbound = outbound.context("The client for calls to providers cannot be made")?;
+    let outbound = open_outbound(&settings.delivery)?;
     let clock: Arc<dyn Clock> = Arc::new(machine::SystemClock);
     let means = Means { outbound, clock, reports: mpsc::channel(1).0 };
     let accounts = Accounts::new(means, Arc::clone(&keyring), mpsc::channel(1).0);
@@ -197,8 +195,21 @@ pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
     }
 }
 
+/// The way to providers and webhooks.
+fn open_outbound(settings: &DeliverySettings) -> anyhow::Result<Outbound> {
+    let made = "The client for calls to providers cannot be made";
+    let outbound =
+        Outbound::new(AddressPolicy::new(settings.allowed_networks.clone(), true)).context(made)?;
+    let authorities = read_authority("delivery.ca_file", settings.ca.as_deref())?;
+    let url = settings.proxy.as_ref().map(|url| read_again("delivery.proxy_file", url)).transpose()?;
+    let proxy = url.map(|url| Proxy::parse(url.expose(), settings.proxy_resolves)).transpose();
+    let way = Way { proxy: proxy.context("delivery.proxy")?, authorities };
+    outbound.change(way).context("delivery.ca_file")?;
+    Ok(outbound)
+}
+
 /// The authority (PEM) in a file that a setting names.
-fn read_authority(setting: &str, file: Option<&Path>) -> anyhow::Result<Option<Vec<u8>>> {
+pub(crate) fn read_authority(setting: &str, file: Option<&Path>) -> anyhow::Result<Option<Vec<u8>>> {
     let read = |file: &Path| {
         std::fs::read(file).with_context(|| format!("{setting}: {} cannot be read", file.display()))
     };

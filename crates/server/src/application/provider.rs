@@ -1,12 +1,12 @@
 //! What sends a live message that no route takes.
 
-use crate::configuration::Settings;
+use crate::{configuration::Settings, wiring::read_authority};
 use anyhow::Context as _;
 use countersign_core::ports::{
     clock::Clock,
     inbox::{ConsoleSwitch, Inbox},
 };
-use countersign_delivery::{Console, Provider, Relay};
+use countersign_delivery::{Console, Provider, Relay, Way};
 use std::sync::Arc;
 
 /// `dev` never sends anything, whatever is configured.
@@ -17,6 +17,8 @@ pub(super) fn open_relay(
 ) -> anyhow::Result<Option<Arc<Relay>>> {
     let Some(relay) = settings.delivery.relay.as_ref().filter(|_| !dev) else { return Ok(None) };
     let relay = Relay::new(relay.settings(), Arc::clone(clock)).context("The relay cannot be used")?;
+    let authorities = read_authority("delivery.ca_file", settings.delivery.ca.as_deref())?;
+    relay.outbound().change(Way { authorities, proxy: None }).context("delivery.ca_file")?;
     Ok(Some(Arc::new(relay)))
 }
 

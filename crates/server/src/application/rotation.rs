@@ -5,7 +5,7 @@
 use crate::configuration::{CodesUrl, DatabaseUrl, Secret, Settings};
 use anyhow::Context as _;
 use countersign_core::error::chain;
-use countersign_delivery::Relay;
+use countersign_delivery::{Outbound, Proxy, Relay, Way};
 use countersign_stores::{
     redis::{RedisCodes, RedisUrl},
     sql::Sql,
@@ -29,12 +29,15 @@ pub(crate) struct Users {
     /// `None` where codes are on this machine.
     pub codes: Option<Arc<RedisCodes>>,
     pub relay: Option<Arc<Relay>>,
+    pub outbound: Outbound,
 }
 
 enum User {
     Database(Sql),
     Codes(Arc<RedisCodes>),
     Relay(Arc<Relay>),
+    /// The way to providers and webhooks, and whether its proxy resolves; the relay trusts the same authorities.
+    Outside(Outbound, bool, Option<Arc<Relay>>),
 }
 
 /// What stands in the files of one user.
@@ -77,7 +80,11 @@ fn list(users: Users, settings: &Settings) -> Vec<Rotation> {
         let (secret, authority) = (url.clone(), ca.clone());
         list.push(Rotation { setting: "codes.url", secret, authority, user: User::Codes(codes) });
     }
-    if let (Some(url), Some(relay)) = (&settings.delivery.relay, users.relay) {
+    let delivery = &settings.delivery;
+    let secret = delivery.proxy.clone().unwrap_or_else(|| Secret::new(""));
+    let user = User::Outside(users.outbound, delivery.proxy_resolves, users.relay.clone());
+    list.push(Rotation { setting: "delivery.proxy", secret, authority: delivery.ca.clone(), user });
+    if let (Some(url), Some(relay)) = (&delivery.relay, users.relay) {
         let (secret, user) = (url.secret().clone(), User::Relay(relay));
         list.push(Rotation { setting: "delivery.relay.secret", secret, authority: None, user });
     }
@@ -142,6 +149,15 @@ impl Rotation {
             User::Database(sql) => sql.change_access(secret, authority.as_deref()).await?,
             User::Codes(codes) => codes.change_access(&RedisUrl::parse(secret, authority.clone())?).await?,
             User::Relay(relay) => relay.change_secret(secret)?,
+            User::Outside(outbound, resolves, relay) => {
+                // A file that became empty must not lead around the proxy.
+                let proxied = !secret.is_empty() || self.secret.file().is_some();
+                let proxy = proxied.then(|| Proxy::parse(secret, *resolves)).transpose()?;
+                if let Some(relay) = relay {
+                    relay.outbound().change(Way { proxy: None, authorities: authority.clone() })?;
+                }
+                outbound.change(Way { proxy, authorities: authority.clone() })?
+            }
         })
     }
 }

@@ -1,4 +1,4 @@
-use super::{answer, load, probe, stop_on_signals};
+use super::{answer, healthcheck, load, stop_on_signals};
 use crate::{
     application::{Application, BindError, Parts},
     cli::DevArgs,
@@ -36,8 +36,8 @@ pub(super) async fn run(config: Option<&Path>, args: &DevArgs) -> anyhow::Result
     let demo = application.demo.clone().context("dev has no demo tenant")?;
     let place = Place { base_url: application.base_url(), operator_url: application.operator_url() };
     let announce = async {
-        probe::get(&format!("{}/health/live", place.operator_url)).await?;
-        probe::get(&format!("{}/health/live", place.base_url)).await?;
+        healthcheck::get(&format!("{}/health/live", place.operator_url)).await?;
+        healthcheck::get(&format!("{}/health/live", place.base_url)).await?;
         if let Some(file) = &args.ready_file {
             write_ready_file(file, &place, &demo)?;
         }

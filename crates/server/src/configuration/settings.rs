@@ -200,6 +200,12 @@ pub struct DeliverySettings {
     pub relay: Option<RelayUrl>,
     /// Networks that providers and webhooks of tenants may be in although they are not public.
     pub allowed_networks: Vec<IpNet>,
+    /// The proxy that leads to providers and webhooks; its URL may hold a password.
+    pub proxy: Option<Secret>,
+    /// Whether it is given names, which are not looked up here.
+    pub proxy_resolves: bool,
+    /// Authorities that are trusted beside those of the machine.
+    pub ca: Option<PathBuf>,
 }
 
 /// The operator's own system that sends the messages.

@@ -229,6 +229,30 @@ fn a_relay_is_checked_with_everything_else() {
 }
 
 #[test]
+fn a_proxy_is_checked_and_shows_up_nowhere() {
+    let delivery = |lines: &str| from_text(&format!("[delivery]\n{lines}"));
+    let settings =
+        delivery("proxy = \"http://app:hunter2@proxy:3128\"\nproxy_lookup = \"proxy\"\nca_file = \"x.pem\"");
+    let settings = settings.unwrap();
+    assert!(settings.delivery.proxy.is_some() && settings.delivery.proxy_resolves);
+    assert_eq!(settings.delivery.ca.as_deref(), Some(Path::new("countersign-data/x.pem")));
+    assert!(!shown(&settings).contains("hunter2"));
+    for (lines, expected) in [
+        (
+            "proxy = \"socks5://app:hunter2@proxy:1\"",
+            "delivery.proxy (test.toml): must be like http://HOST:PORT",
+        ),
+        ("proxy_lookup = \"proxy\"", "delivery.proxy_lookup (test.toml): is of use with delivery.proxy only"),
+        ("proxy_lookup = \"x\"", "delivery.proxy_lookup (test.toml): must be one of \"here\", \"proxy\""),
+        ("proxy_file = \"/nowhere\"", "delivery.proxy_file (test.toml): /nowhere cannot be read"),
+    ] {
+        let told = problems(delivery(lines));
+        assert!(told.len() == 1 && told[0].starts_with(expected), "{lines}: {told:?}");
+        assert!(!told[0].contains("hunter2"));
+    }
+}
+
+#[test]
 fn a_broken_file_is_told_by_its_line_without_quoting_it() {
     let problems = problems(from_text("[delivery.relay]\nurl = \"\"\nsecret = whsec_hunter2\n"));
     assert_eq!(problems.len(), 1);
