@@ -90,6 +90,8 @@ start_postgres() { # a throwaway server on a free port; Postgres refuses to run 
         cd "$postgres_data" || exit 1
         "${as[@]}" "$bin/initdb" -D data -U countersign -A trust -E UTF8 --no-locale --no-sync >initdb.log 2>&1 ||
             { cat initdb.log; exit 1; }
+        # Members of this group need their password: tests/src/rotation.rs.
+        sed -i '1i host all +countersign_by_password all scram-sha-256' data/pg_hba.conf || exit 1
         "${as[@]}" "$bin/postgres" -D data -h 127.0.0.1 -p "$port" -k "$postgres_data" -c fsync=off \
             -c full_page_writes=off -c synchronous_commit=off -c max_connections=400 -c ssl=on \
             -c ssl_cert_file="$postgres_data/server.pem" -c ssl_key_file="$postgres_data/server.key" >server.log 2>&1 </dev/null &

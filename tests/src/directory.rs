@@ -145,8 +145,8 @@ enum Place {
     },
 }
 
-/// The URL of a server that the test run started, from the environment.
-fn started(name: &str) -> Result<String> {
+/// What the test run started, as it says in the environment.
+pub fn started(name: &str) -> Result<String> {
     #[expect(clippy::disallowed_methods, reason = "the test run names its servers in the environment")]
     let value = std::env::var(name);
     value.with_context(|| format!("{name} must be set; tests/run.sh starts the server and sets it"))
@@ -245,7 +245,7 @@ fn fresh_number() -> Result<u128> {
     Ok(u128::from_be_bytes(bytes))
 }
 
-async fn execute_on(url: &str, statement: &str) -> Result<()> {
+pub async fn execute_on(url: &str, statement: &str) -> Result<()> {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
     let connection = tokio::spawn(connection);
     let outcome = client.batch_execute(statement).await;

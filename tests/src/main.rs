@@ -23,6 +23,7 @@ mod keys;
 mod layout;
 mod operator;
 mod receipts;
+mod rotation;
 mod secrets;
 mod smpp;
 mod spec;

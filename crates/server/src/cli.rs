@@ -246,7 +246,6 @@ impl Cli {
     }
 }
 
-/// Refuses the operator's own row: `--operator` names it where it may be meant.
 fn parse_tenant_id(text: &str) -> Result<TenantId, String> {
     let id = text.parse().ok().filter(|id| *id != OPERATOR);
     id.ok_or("a tenant's id is ten_ and 26 characters; `countersign tenant list` shows them".into())
