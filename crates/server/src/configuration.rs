@@ -61,6 +61,12 @@ impl Settings {
         read_all(reader)
     }
 
+    /// Refuses to serve plain HTTP beyond this machine. Only a command that listens asks for this: the others
+    /// read the same settings and send nothing over that address.
+    pub fn refuse_plain(&self) -> Result<(), Problems> {
+        self.server.plain.as_ref().map_or(Ok(()), |problem| Err(Problems(vec![problem.clone()])))
+    }
+
     /// The settings of the log, as far as they can be read. The log is set up before the other settings are
     /// read, so that errors in those are reported in the requested form.
     pub fn load_log(

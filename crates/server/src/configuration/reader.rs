@@ -90,8 +90,14 @@ impl Reader {
 
     /// Records a problem of a setting, with the source of its value.
     pub fn problem(&mut self, key: &str, problem: &str) {
+        let described = self.describe(key, problem);
+        self.problems.push(described);
+    }
+
+    /// A problem with the key and the place where it is set.
+    pub fn describe(&self, key: &str, problem: &str) -> String {
         let source = self.entries.get(key).map_or("default", |entry| &entry.source);
-        self.problems.push(format!("{key} ({source}): {problem}"));
+        format!("{key} ({source}): {problem}")
     }
 
     fn take(&mut self, key: &str) -> Option<&Entry> {

@@ -33,6 +33,8 @@ pub struct Settings {
 pub struct ServerSettings {
     /// The address of the API, and of the pages of `dev`.
     pub bind: SocketAddr,
+    /// Why this address may not be served: it would be plain HTTP beyond this machine.
+    pub plain: Option<String>,
     /// The certificate of the API; plain HTTP without it.
     pub tls: Option<TlsFiles>,
     /// The URL at which clients reach the API, without a slash at the end, if it is configured.
