@@ -271,6 +271,7 @@ fn find_key_file(settings: &Settings, dev: bool) -> anyhow::Result<Option<KeyFil
 mod tests {
     use super::*;
     use crate::{cli::Role, machine::SystemClock};
+    use std::path::Path;
 
     async fn open(settings: &Settings) -> anyhow::Result<Backends> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
