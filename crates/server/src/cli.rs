@@ -179,7 +179,13 @@ pub enum KeyringCommand {
     /// Show the versions, which nodes have them, and the next safe step
     Status,
     /// Add a new version, which only reads until it is promoted
-    Add(KeyKinds),
+    Add {
+        /// Which keys.
+        #[command(flatten)]
+        kinds: KeyKinds,
+        #[command(flatten)]
+        target: KeyTarget,
+    },
     /// Make the newest version primary; refused before every node can read it
     Promote {
         /// Which keys.
@@ -188,6 +194,8 @@ pub enum KeyringCommand {
         /// Do not check which nodes run: use this if the database is away and no node runs
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        target: KeyTarget,
     },
     /// Remove a version that made nothing for the lifetime of a record
     Retire {
@@ -197,7 +205,17 @@ pub enum KeyringCommand {
         /// Which keys.
         #[command(flatten)]
         kinds: KeyKinds,
+        #[command(flatten)]
+        target: KeyTarget,
     },
+}
+
+/// Where the changed key ring goes.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct KeyTarget {
+    /// Write no file: print the whole new key ring, with its secrets, on standard output
+    #[arg(long)]
+    pub print: bool,
 }
 
 /// Which keys of the ring; both unless one is named.
@@ -354,7 +372,7 @@ mod tests {
             ("keyring retire 3 --seal --mac", &KeyKind::ALL),
             ("keyring retire --seal 3", &[KeyKind::Seal]),
         ] {
-            let Command::Keyring(KeyringCommand::Retire { version: 3, kinds: read }) =
+            let Command::Keyring(KeyringCommand::Retire { version: 3, kinds: read, .. }) =
                 parse(line).unwrap().command
             else {
                 panic!("{line}")

@@ -68,6 +68,12 @@ impl KeyFile {
         })
     }
 
+    /// The whole text of the file, with its keys.
+    pub fn text(&self) -> anyhow::Result<Zeroizing<String>> {
+        self.keyring()?;
+        Ok(text::render(self))
+    }
+
     fn list(&self, kind: KeyKind) -> &[FileKey] {
         match kind {
             KeyKind::Mac => &self.mac,
@@ -177,8 +183,7 @@ pub fn update<T>(path: &Path, edit: impl FnOnce(&mut KeyFile) -> anyhow::Result<
     }
     let mut file = read(path)?.with_context(missing)?;
     let outcome = edit(&mut file)?;
-    file.keyring()?;
-    let replaced = replace(path, text::render(&file).as_bytes()).and_then(|()| folder.sync_all());
+    let replaced = replace(path, file.text()?.as_bytes()).and_then(|()| folder.sync_all());
     replaced.with_context(|| format!("The key ring {} cannot be written", path.display()))?;
     Ok(outcome)
 }

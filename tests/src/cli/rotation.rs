@@ -1,6 +1,7 @@
 //! `keyring retire` lists everything that still needs a version.
 
-use super::{Place, eventually};
+use super::{Place, eventually, free_port};
+use countersign::keyfile;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -60,5 +61,70 @@ async fn everything_that_needs_a_version_is_named_with_its_end() {
     .await;
     let parts = ["numbers sealed with version 1: 0;", "a running worker"];
     assert!(parts.iter().all(|part| said.contains(part)) && !said.contains("providers"), "{said}");
+    server.stop().await;
+}
+
+/// As in a pod: the ring is mounted, and a pipe takes what is printed to where it is kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ring_that_no_command_can_write_is_rotated_by_printed_copies() {
+    let place = Place::new();
+    place.run("keyring create").await.expect(0, &[]);
+    let file = place.data().join("keyring.toml");
+    let server = place.serve(false).await;
+    let read = || std::fs::read_to_string(&file).unwrap();
+    // The process of the test writes lines of its own around those of the command.
+    let ring = |answer: &str| {
+        let from = answer.find("# The keys of this Countersign installation").unwrap();
+        answer[from..].to_owned()
+    };
+    let put = async |text: &str, shown: &str| {
+        keyfile::write_private(&file, text.as_bytes()).unwrap();
+        eventually(async || place.run("keyring status").await.answer.contains(shown).then_some(())).await;
+    };
+
+    let first = read();
+    let added = place.run("keyring add --print").await.expect(0, &["added\tmac\t2", "changed nothing"]);
+    let added = ring(&added.answer);
+    assert_eq!(read(), first, "it only prints");
+    let keys = |text: &str| {
+        text.lines().filter(|line| line.contains(" = \"")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!((keys(&first).len(), keys(&added).len()), (3, 5));
+    // A promotion in another copy is refused as long as the node does not have the version.
+    let copy = place.data().join("copy.toml");
+    keyfile::write_private(&copy, added.as_bytes()).unwrap();
+    let other = Place {
+        folder: tempfile::tempdir().unwrap(),
+        ports: [free_port(), free_port()],
+        settings: Vec::new(),
+    }
+    .with("keyring.file", copy.to_string_lossy())
+    .with("database.url", format!("sqlite://{}", place.data().join("directory.sqlite").display()));
+    let refused = other.run("keyring promote --print").await.expect(1, &["does not have mac version 2 yet"]);
+    assert!(!refused.answer.contains("fingerprint"), "{refused:?}");
+
+    put(&added, "mac\t2\treadable\tread by 1/1").await;
+    let promoted = ring(&place.run("keyring promote --print").await.expect(0, &["promoted\tseal\t2"]).answer);
+    assert_eq!(read(), added);
+    // Another `add` began with a ring that is behind: it would take version 2 from the node.
+    keyfile::write_private(&copy, first.as_bytes()).unwrap();
+    let behind = other
+        .run("keyring add --print")
+        .await
+        .expect(1, &["Nothing was printed", "mac version 2 that is not"]);
+    assert!(!behind.answer.contains("fingerprint"), "{behind:?}");
+    put(&promoted, "made by 1/1").await;
+    place
+        .run("keyring retire 1 --print")
+        .await
+        .expect(1, &["Nothing was retired: version 1 is still needed"]);
+    assert_eq!(read(), promoted);
+
+    // A ring in the environment is never written either.
+    let text = Place::new().with("keyring.text", promoted.trim_end());
+    let text =
+        text.with("database.url", format!("sqlite://{}", place.data().join("directory.sqlite").display()));
+    text.run("keyring add").await.expect(1, &["--print shows what to set instead"]);
+    text.run("keyring add --print").await.expect(0, &["added\tmac\t3"]);
     server.stop().await;
 }

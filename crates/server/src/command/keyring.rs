@@ -1,11 +1,11 @@
 //! The rotation of the key ring. Core decides the safe order of the steps (`keyring_rotation.rs`); this
-//! module changes the file. No command prints a key.
+//! module changes the file. Only `--print` prints keys, for a key ring that no command can write.
 
 mod needed;
 
 use super::{answer, load, open_directory};
 use crate::{
-    cli::KeyringCommand,
+    cli::{KeyTarget, KeyringCommand},
     configuration::Settings,
     keyfile::{self, KeyFile},
     machine::{SystemClock, rng},
@@ -30,31 +30,76 @@ const PAGE: u16 = 100;
 pub(super) async fn run(config: Option<&Path>, command: KeyringCommand) -> anyhow::Result<()> {
     let settings = load(config, [])?;
     let now = SystemClock.now();
-    let done = match command {
-        KeyringCommand::Create => return create(&settings),
+    match command {
+        KeyringCommand::Create => create(&settings),
         KeyringCommand::Status => {
             let (lines, next) = status(&open(&settings)?, &live_nodes(&settings, now).await?, now);
             answer(&lines.join("\n"))?;
             eprintln!("{next}");
-            return Ok(());
+            Ok(())
         }
-        KeyringCommand::Add(kinds) => add(file(&settings)?, kinds.list())?,
-        KeyringCommand::Promote { kinds, force } => {
+        KeyringCommand::Add { kinds, target } => {
+            // A file is changed where it stands. Only a printed ring may come of a copy that is behind.
+            let nodes = if target.print { live_nodes(&settings, now).await? } else { Vec::new() };
+            change(&settings, target, &nodes, |ring| add(ring, kinds.list()))
+        }
+        KeyringCommand::Promote { kinds, force, target } => {
             let nodes = if force { Vec::new() } else { live_nodes(&settings, now).await? };
-            promote(file(&settings)?, kinds.list(), &nodes, now)?
+            change(&settings, target, &nodes, |ring| promote(ring, kinds.list(), &nodes, now))
         }
-        KeyringCommand::Retire { version, kinds } => {
-            let (path, nodes) = (file(&settings)?, live_nodes(&settings, now).await?);
+        KeyringCommand::Retire { version, kinds, target } => {
+            let nodes = live_nodes(&settings, now).await?;
             refuse_needed(&settings, version, kinds.list(), &nodes, now).await?;
-            retire(path, version, kinds.list(), &nodes, now)?
+            change(&settings, target, &nodes, |ring| retire(ring, version, kinds.list(), &nodes, now))
         }
-    };
-    for line in &done {
-        answer(line)?;
+    }
+}
+
+/// Changes the file, or prints the changed ring. `edit` returns a line for each key that it changed.
+fn change(
+    settings: &Settings,
+    target: KeyTarget,
+    nodes: &[Node],
+    edit: impl FnOnce(&mut KeyFile) -> anyhow::Result<Vec<String>>,
+) -> anyhow::Result<()> {
+    if !target.print {
+        for line in keyfile::update(file(settings)?, edit)? {
+            answer(&line)?;
+        }
+        eprintln!(
+            "Changed. Servers on this file take it over within 2 seconds: `countersign keyring status` shows it."
+        );
+        return Ok(());
+    }
+    let mut ring = open(settings)?;
+    refuse_behind(&ring, nodes).context("Nothing was printed")?;
+    let done = edit(&mut ring)?;
+    answer(ring.text()?.trim_end())?;
+    for line in done {
+        eprintln!("{line}");
     }
     eprintln!(
-        "Changed. Servers on this file take it over within 2 seconds: `countersign keyring status` shows it."
+        "Printed, and changed nothing. Give this text to every node; `countersign keyring status` shows who has it."
     );
+    Ok(())
+}
+
+/// Refuses a copy of the ring that lacks a key of a node: what is printed would take that key from all nodes.
+fn refuse_behind(ring: &KeyFile, nodes: &[Node]) -> anyhow::Result<()> {
+    for kind in KeyKind::ALL {
+        let ours = ring.listed(kind);
+        for node in nodes {
+            let other = node.versions.of(kind).iter().find(|one| ours.iter().all(|key| key.version != *one));
+            if let Some(version) = other {
+                anyhow::bail!(
+                    "node {} has a {kind} version {} that is not in this key ring: one of both is behind; wait \
+                     until `countersign keyring status` shows all nodes alike",
+                    node.id,
+                    version.number
+                );
+            }
+        }
+    }
     Ok(())
 }
 
@@ -93,57 +138,56 @@ fn open(settings: &Settings) -> anyhow::Result<KeyFile> {
 fn file(settings: &Settings) -> anyhow::Result<&Path> {
     ensure!(
         settings.keyring.text.is_none(),
-        "The key ring is the setting keyring.text, which no command changes; change a copy in a file, and set that"
+        "The key ring is the setting keyring.text, which no command changes: --print shows what to set instead"
     );
     Ok(&settings.keyring.file)
 }
 
-fn add(path: &Path, kinds: &[KeyKind]) -> anyhow::Result<Vec<String>> {
-    keyfile::update(path, |file| {
-        kinds.iter().map(|kind| Ok(format!("added\t{kind}\t{}", file.add(*kind, &mut rng())?))).collect()
-    })
+fn add(ring: &mut KeyFile, kinds: &[KeyKind]) -> anyhow::Result<Vec<String>> {
+    kinds.iter().map(|kind| Ok(format!("added\t{kind}\t{}", ring.add(*kind, &mut rng())?))).collect()
 }
 
 /// Promotes the newest version of every kind that has one, or changes nothing.
-fn promote(path: &Path, kinds: &[KeyKind], nodes: &[Node], now: Timestamp) -> anyhow::Result<Vec<String>> {
-    keyfile::update(path, |file| {
-        let (mut done, mut nothing) = (Vec::new(), None);
-        for kind in kinds {
-            match file.promote(*kind, nodes, now) {
-                Ok(version) => done.push(format!("promoted\t{kind}\t{version}")),
-                Err(refusal @ Refusal::NothingNewer(_)) => nothing = Some(refusal),
-                Err(refusal) => return Err(refusal).context("Nothing was promoted"),
-            }
+fn promote(
+    ring: &mut KeyFile,
+    kinds: &[KeyKind],
+    nodes: &[Node],
+    now: Timestamp,
+) -> anyhow::Result<Vec<String>> {
+    let (mut done, mut nothing) = (Vec::new(), None);
+    for kind in kinds {
+        match ring.promote(*kind, nodes, now) {
+            Ok(version) => done.push(format!("promoted\t{kind}\t{version}")),
+            Err(refusal @ Refusal::NothingNewer(_)) => nothing = Some(refusal),
+            Err(refusal) => return Err(refusal).context("Nothing was promoted"),
         }
-        match nothing {
-            Some(refusal) if done.is_empty() => Err(refusal).context("Nothing was promoted"),
-            _ => Ok(done),
-        }
-    })
+    }
+    match nothing {
+        Some(refusal) if done.is_empty() => Err(refusal).context("Nothing was promoted"),
+        _ => Ok(done),
+    }
 }
 
 /// Retires this version of every kind that has it, or changes nothing.
 fn retire(
-    path: &Path,
+    ring: &mut KeyFile,
     version: u8,
     kinds: &[KeyKind],
     nodes: &[Node],
     now: Timestamp,
 ) -> anyhow::Result<Vec<String>> {
-    keyfile::update(path, |file| {
-        let (mut done, mut unknown) = (Vec::new(), None);
-        for kind in kinds {
-            match file.retire(*kind, version, nodes, now) {
-                Ok(()) => done.push(format!("retired\t{kind}\t{version}")),
-                Err(refusal @ Refusal::Unknown(..)) => unknown = Some(refusal),
-                Err(refusal) => return Err(refusal).context("Nothing was retired"),
-            }
+    let (mut done, mut unknown) = (Vec::new(), None);
+    for kind in kinds {
+        match ring.retire(*kind, version, nodes, now) {
+            Ok(()) => done.push(format!("retired\t{kind}\t{version}")),
+            Err(refusal @ Refusal::Unknown(..)) => unknown = Some(refusal),
+            Err(refusal) => return Err(refusal).context("Nothing was retired"),
         }
-        match unknown {
-            Some(refusal) if done.is_empty() => Err(refusal).context("Nothing was retired"),
-            _ => Ok(done),
-        }
-    })
+    }
+    match unknown {
+        Some(refusal) if done.is_empty() => Err(refusal).context("Nothing was retired"),
+        _ => Ok(done),
+    }
 }
 
 /// The lines for scripts, and the next step for people.
@@ -241,6 +285,29 @@ mod tests {
         Node { id, started_at: NOW, seen_at: NOW, program: "0.1.0".into(), versions, changed_at: None }
     }
 
+    fn add(path: &Path, kinds: &[KeyKind]) -> anyhow::Result<Vec<String>> {
+        keyfile::update(path, |ring| super::add(ring, kinds))
+    }
+
+    fn promote(
+        path: &Path,
+        kinds: &[KeyKind],
+        nodes: &[Node],
+        now: Timestamp,
+    ) -> anyhow::Result<Vec<String>> {
+        keyfile::update(path, |ring| super::promote(ring, kinds, nodes, now))
+    }
+
+    fn retire(
+        path: &Path,
+        version: u8,
+        kinds: &[KeyKind],
+        nodes: &[Node],
+        now: Timestamp,
+    ) -> anyhow::Result<Vec<String>> {
+        keyfile::update(path, |ring| super::retire(ring, version, kinds, nodes, now))
+    }
+
     fn said(outcome: anyhow::Result<Vec<String>>) -> String {
         format!("{:#}", outcome.unwrap_err())
     }
@@ -292,13 +359,17 @@ mod tests {
         let (_other_folder, other) = ring();
         add(&other, &[KeyKind::Mac]).unwrap();
         let strange = node(3, read(&other).keyring().unwrap().versions());
-        let (lines, next) = status(&read(&path), &[new, old, strange.clone()], NOW);
+        let (lines, next) = status(&read(&path), &[new.clone(), old.clone(), strange.clone()], NOW);
         assert_eq!(lines[0], "mac\t1\tprimary\tread by 2/3\tmade by 2/3");
         assert_eq!(lines[1], "mac\t2\treadable\tread by 1/3\tmade by 0/3");
         assert_eq!(lines[2], "seal\t1\tprimary\tread by 2/3\tmade by 2/3");
         assert!(lines[3].contains("\tmac 1,2\tseal 1\t2026-"), "{}", lines[3]);
         assert!(lines[5].contains("\tmac 1!,2!\tseal 1!\t"), "{}", lines[5]);
         assert!(next.starts_with("Not yet: node nod_"), "{next}");
-        assert!(said(promote(&path, &KeyKind::ALL, &[strange], NOW)).contains("another key"));
+        assert!(said(promote(&path, &KeyKind::ALL, &[strange.clone()], NOW)).contains("another key"));
+        // A ring that is printed must hold all that the nodes have.
+        refuse_behind(&read(&path), &[new.clone(), old]).unwrap();
+        let behind = format!("{:#}", refuse_behind(&read(&path), &[new, strange]).unwrap_err());
+        assert!(behind.contains("has a mac version 1 that is not in this key ring"), "{behind}");
     }
 }
