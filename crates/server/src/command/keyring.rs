@@ -366,7 +366,9 @@ mod tests {
         assert!(lines[3].contains("\tmac 1,2\tseal 1\t2026-"), "{}", lines[3]);
         assert!(lines[5].contains("\tmac 1!,2!\tseal 1!\t"), "{}", lines[5]);
         assert!(next.starts_with("Not yet: node nod_"), "{next}");
-        assert!(said(promote(&path, &KeyKind::ALL, &[strange.clone()], NOW)).contains("another key"));
+        assert!(
+            said(promote(&path, &KeyKind::ALL, std::slice::from_ref(&strange), NOW)).contains("another key")
+        );
         // A ring that is printed must hold all that the nodes have.
         refuse_behind(&read(&path), &[new.clone(), old]).unwrap();
         let behind = format!("{:#}", refuse_behind(&read(&path), &[new, strange]).unwrap_err());
