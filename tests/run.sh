@@ -90,6 +90,8 @@ start_postgres() { # a throwaway server on a free port; Postgres refuses to run 
         cd "$postgres_data" || exit 1
         "${as[@]}" "$bin/initdb" -D data -U countersign -A trust -E UTF8 --no-locale --no-sync >initdb.log 2>&1 ||
             { cat initdb.log; exit 1; }
+        # Members of this group need their password: tests/src/rotation.rs.
+        sed -i '1i host all +countersign_by_password all scram-sha-256' data/pg_hba.conf || exit 1
         "${as[@]}" "$bin/postgres" -D data -h 127.0.0.1 -p "$port" -k "$postgres_data" -c fsync=off \
             -c full_page_writes=off -c synchronous_commit=off -c max_connections=400 -c ssl=on \
             -c ssl_cert_file="$postgres_data/server.pem" -c ssl_key_file="$postgres_data/server.key" >server.log 2>&1 </dev/null &
@@ -391,6 +393,10 @@ end_clients() {
     ! grep -n panicked "$temp/clients.err"
 }
 
+run_helm() {
+    COUNTERSIGN="$countersign" timeout 600 tests/helm/run.sh
+}
+
 run_kannel() { COUNTERSIGN="$countersign" timeout 120 node --test --test-reporter=spec tests/kannel/kannel.test.mjs; }
 
 run_kill() { timeout 300 "$CARGO_TARGET_DIR/debug/kill" --kills 1; }
@@ -474,6 +480,8 @@ step "the release before" build_release_before
 if step "build" cargo build --workspace --bins --locked; then
     step "OpenAPI document" check_openapi
     step "breaking changes of the API" check_breaking_changes
+    step "Helm chart" run_helm
+    step "image, archive, systemd, compose" tests/image/run.sh "$countersign"
     step "kill -9, one twentieth" run_kill
     if start_dev; then
         # The browser test runs first, because it looks at the phone before any message arrives.
@@ -521,6 +529,8 @@ grep -HE '^ℹ (tests|pass|fail|skipped) ' "$logs"/browser "$logs"/Kannel "$logs
 sed -n '/= SUMMARY =/,$p' "$logs"/schemathesis 2>/dev/null
 grep -HE '^=+ .*(passed|failed).* =+$' "$logs"/Python "$logs"/example--FastAPI 2>/dev/null | sed 's|.*/||'
 grep -HE '^(ok|FAIL)\s|Tests run: .*[0-9]$' "$logs"/Go "$logs"/*-for-Go "$logs"/*-for-Java 2>/dev/null | sed 's|.*/logs/||'
+grep -hE '^[0-9]+ passed' "$logs"/Helm-chart 2>/dev/null
+grep -h '^image: ' "$logs"/image--archive--systemd--compose 2>/dev/null
 printf '%s\n' "${results[@]}"
 if [ "$failed" -ne 0 ]; then echo "$failed of ${#results[@]} steps FAILED"; exit 1; fi
 echo "all ${#results[@]} steps passed"

@@ -280,7 +280,7 @@ pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Act
     let profile = Profile::first(ProfileId::new(now, &mut rng), tenant.id, now);
     context
         .directory
-        .create_tenant(&tenant, &profile, &Countries::default(), &Change::by_system(tenant.created_at))
+        .create_tenant(&tenant, &profile, &Countries::default(), None, &Change::by_system(tenant.created_at))
         .await
         .unwrap();
     context.refresh().await.unwrap();

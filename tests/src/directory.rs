@@ -4,6 +4,7 @@ mod caps;
 mod connections;
 mod contract;
 mod migrations;
+mod operator;
 mod races;
 mod resources;
 mod rotation;
@@ -117,9 +118,13 @@ on_each_engine!(
     tenants::a_tenant_is_renamed_disabled_deleted_and_enabled,
     tenants::of_changes_at_once_none_is_lost,
     tenants::other_nodes_hear_that_a_tenant_is_disabled,
+    tenants::a_node_without_a_database_hears_what_the_operator_disables,
     tenants::a_deleted_tenant_is_erased_after_thirty_days_and_no_other,
     tenants::erasures_at_once_leave_no_event_behind,
     tenants::an_erasure_goes_on_where_it_broke_off_whoever_is_at_it,
+    operator::a_repeated_request_makes_one_tenant,
+    operator::the_operator_makes_keys_of_tenants_once,
+    operator::only_live_keys_of_the_operator_hold_its_scope_and_no_other,
 );
 
 /// A database for one test.
@@ -140,8 +145,8 @@ enum Place {
     },
 }
 
-/// The URL of a server that the test run started, from the environment.
-fn started(name: &str) -> Result<String> {
+/// What the test run started, as it says in the environment.
+pub fn started(name: &str) -> Result<String> {
     #[expect(clippy::disallowed_methods, reason = "the test run names its servers in the environment")]
     let value = std::env::var(name);
     value.with_context(|| format!("{name} must be set; tests/run.sh starts the server and sets it"))
@@ -211,6 +216,7 @@ impl Base {
                 &tenant,
                 &profile(tenant.id, number, "default")?,
                 &Countries::default(),
+                None,
                 &Change::by_system(tenant.created_at),
             )
             .await?;
@@ -239,7 +245,7 @@ fn fresh_number() -> Result<u128> {
     Ok(u128::from_be_bytes(bytes))
 }
 
-async fn execute_on(url: &str, statement: &str) -> Result<()> {
+pub async fn execute_on(url: &str, statement: &str) -> Result<()> {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
     let connection = tokio::spawn(connection);
     let outcome = client.batch_execute(statement).await;

@@ -124,7 +124,13 @@ impl Place {
         let profile = Profile::first(PROFILE, TENANT, now);
         context
             .directory
-            .create_tenant(&tenant, &profile, &Countries::default(), &Change::by_system(tenant.created_at))
+            .create_tenant(
+                &tenant,
+                &profile,
+                &Countries::default(),
+                None,
+                &Change::by_system(tenant.created_at),
+            )
             .await?;
         context.refresh().await?;
         let caller = Actor {

@@ -14,6 +14,7 @@ mod routes;
 mod senders;
 mod templates;
 mod tenant;
+mod tenants;
 mod verifications;
 mod webhooks;
 
@@ -99,5 +100,11 @@ pub fn operations(v1: &mut ServiceConfig<'_>) {
         .service(templates::preview_template)
         .service(templates::read_template)
         .service(templates::update_template)
-        .service(templates::delete_template);
+        .service(templates::delete_template)
+        .service(tenants::create_tenant)
+        .service(tenants::list_tenants)
+        .service(tenants::read_managed_tenant)
+        .service(tenants::update_managed_tenant)
+        .service(tenants::delete_tenant)
+        .service(tenants::create_tenant_key);
 }

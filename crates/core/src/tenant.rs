@@ -6,7 +6,12 @@ pub mod resource;
 pub mod review;
 pub mod settings;
 
-use crate::{id::TenantId, time::Timestamp};
+use crate::{
+    access::scope::{Scope, Scopes},
+    id::TenantId,
+    mode::Mode,
+    time::Timestamp,
+};
 use std::time::Duration;
 
 /// How long a deleted tenant can be enabled again. After this time the server erases it.
@@ -94,8 +99,19 @@ impl TenantName {
     }
 }
 
-/// The tenant that owns what the operator shares with other tenants.
+/// The tenant that owns what the operator shares with other tenants, and the operator's keys.
 pub const OPERATOR: TenantId = TenantId::from_bytes([0; 16]);
+
+/// The scopes that keys of a tenant may hold. Keys of the operator only manage tenants. No other key
+/// manages tenants.
+pub fn scopes_of(tenant: TenantId, mode: Mode) -> Scopes {
+    match (tenant == OPERATOR, mode) {
+        (false, _) => Scopes::all(),
+        (true, Mode::Live) => Scopes::from_iter([Scope::Operator]),
+        // There is no test mode of tenants.
+        (true, Mode::Test) => Scopes::default(),
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -120,6 +136,20 @@ mod tests {
         assert_eq!((enabled.disabled_at, enabled.deleted_at, enabled.version), (None, None, 4));
         let direct = after(&made, TenantChange::Delete, at(7));
         assert_eq!((direct.disabled_at, direct.deleted_at), (Some(at(7)), Some(at(7))));
+    }
+
+    #[test]
+    fn only_live_keys_of_the_operator_manage_tenants_and_they_do_nothing_else() {
+        let acme = TenantId::from_bytes([1; 16]);
+        let every: Scopes = Scope::ALL.into_iter().collect();
+        for mode in [Mode::Live, Mode::Test] {
+            let scopes = scopes_of(acme, mode);
+            assert_eq!(scopes, Scopes::all());
+            assert!(!scopes.contains(Scope::Operator) && !scopes.covers(every));
+        }
+        let operator = every.within(scopes_of(OPERATOR, Mode::Live));
+        assert_eq!(operator.iter().collect::<Vec<_>>(), [Scope::Operator]);
+        assert!(scopes_of(OPERATOR, Mode::Test).is_empty());
     }
 
     #[test]

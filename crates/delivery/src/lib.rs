@@ -21,7 +21,7 @@ pub mod worker;
 
 pub use accounts::{AccountReport, Accounts};
 pub use metric::count_receipt;
-pub use outbound::{AddressPolicy, Outbound, OutboundError};
+pub use outbound::{AddressPolicy, Outbound, OutboundError, Proxy, ProxyUrlError, Way};
 pub use provider::{Accepted, Callback, Outgoing, Provider, SendError};
 pub use providers::{
     console::Console,

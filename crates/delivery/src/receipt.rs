@@ -2,8 +2,8 @@
 
 use countersign_core::{ports::gateways::ProviderReport, verification::status::Delivery};
 use ipnet::IpNet;
-use reqwest::Url;
 use std::{fmt, net::IpAddr};
+use url::Url;
 use url::form_urlencoded;
 
 /// The maximum length of a report's code, in characters.

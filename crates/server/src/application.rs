@@ -7,8 +7,10 @@ mod front;
 mod listener;
 mod presence;
 mod probe;
+mod provider;
 mod receipts;
 mod recorder;
+mod rotation;
 mod settle;
 mod share;
 #[cfg(test)]
@@ -42,9 +44,7 @@ use countersign_core::{
     },
     time::Timestamp,
 };
-use countersign_delivery::{
-    AccountReport, Console, Provider, Relay, WebhookSettings, Webhooks, Worker, WorkerSettings,
-};
+use countersign_delivery::{AccountReport, WebhookSettings, Webhooks, Worker, WorkerSettings};
 use countersign_portal::DevPage;
 use countersign_stores::sqlite::Database;
 use countersign_web::State;
@@ -55,8 +55,10 @@ pub(crate) use listener::try_listening;
 use listener::{BIND, Bounds, OPERATOR_BIND, bind, serve_api, serve_operator};
 use presence::Presence;
 pub(crate) use probe::ApiProbe;
+use provider::{choose_provider, open_relay};
 use receipts::Receipts;
 use recorder::Recorder;
+use rotation::{Users, follow_files};
 use settle::settle;
 use share::{keep_share, take_share};
 use std::{
@@ -120,6 +122,7 @@ pub struct Application {
     failures: Arc<AuthFailures>,
     strays: Arc<Strays>,
     certificate: Option<Arc<Certificate>>,
+    users: Option<Users>,
     role: Role,
     share: Share,
     api: Option<TcpListener>,
@@ -149,7 +152,7 @@ impl Application {
             let bounds = Bounds::new(&settings.server, certificate.clone(), Arc::default())?;
             wait_for_stores(&settings, (api.as_ref(), &operator), &bounds).await?;
         }
-        let Backends { context, nodes, accounts, reports, outbound, history, inbox, files, lock } =
+        let Backends { context, nodes, accounts, reports, outbound, history, inbox, servers, files, lock } =
             open_backends(&settings, &clock, dev).await?;
         let demo = if dev {
             Some(open_demo(&context, history.as_ref(), clock.now()).await?)
@@ -162,7 +165,10 @@ impl Application {
         presence.note().await;
         refresh(&context).await.context("The directory cannot be read")?;
         let switch = Arc::new(ConsoleSwitch::default());
-        let live = choose_provider(&settings, inbox.as_ref(), &switch, &clock)?;
+        let relay = open_relay(&settings, dev, &clock)?;
+        let live = choose_provider(relay.clone(), inbox.as_ref(), &switch, &clock);
+        let (sql, codes) = servers;
+        let users = Users { sql, codes, relay, outbound: outbound.clone() };
         let delivery = &settings.delivery;
         let worker_settings = WorkerSettings {
             parallel: delivery.parallel,
@@ -208,6 +214,7 @@ impl Application {
             failures,
             strays,
             certificate,
+            users: Some(users),
             role,
             share,
             api,
@@ -247,6 +254,9 @@ impl Application {
         let ends = Arc::new(Ends::default());
         let mut tasks = self.spawn_tasks();
         tasks.spawn(tell_ends(Arc::clone(&ends), self.stop.clone()));
+        if let Some(users) = self.users.take() {
+            follow_files(users, &self.settings, &mut tasks, &self.stop);
+        }
         if let Some(reports) = self.reports.take() {
             let (context, strays, clock) =
                 (self.context.clone(), Arc::clone(&self.strays), Arc::clone(&self.clock));
@@ -411,20 +421,4 @@ async fn open_demo(
     }
     demo.install(directory.as_ref(), now).await?;
     Ok(Arc::new(demo))
-}
-
-/// Chooses the provider for messages without a route. `dev` never sends anything, whatever is configured.
-fn choose_provider(
-    settings: &Settings,
-    inbox: Option<&Arc<dyn Inbox>>,
-    switch: &Arc<ConsoleSwitch>,
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<Option<Arc<dyn Provider>>> {
-    if let Some(inbox) = inbox {
-        let console = Console::new(Arc::clone(inbox), Arc::clone(switch), Arc::clone(clock));
-        return Ok(Some(Arc::new(console)));
-    }
-    let Some(relay) = &settings.delivery.relay else { return Ok(None) };
-    let relay = Relay::new(relay.settings(), Arc::clone(clock)).context("The relay cannot be used")?;
-    Ok(Some(Arc::new(relay)))
 }

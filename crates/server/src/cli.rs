@@ -2,21 +2,18 @@
 //! each.
 
 mod delivery;
+mod keys;
 mod probe;
 
 pub use delivery::{ProviderCommand, RouteArgs, RouteCommand};
+pub use keys::{AllowlistCommand, KeyArgs, KeyCommand, ListArgs, Owner};
 pub use probe::ProbeArgs;
 
 use crate::{command, configuration::parse_countries};
 use clap::{Args, Parser, Subcommand};
 use countersign_core::{
-    access::{
-        allowlist::{Description, Entry, parse_range},
-        scope::Scope,
-    },
-    id::{KeyId, TenantId},
+    id::TenantId,
     keyring::version::KeyKind,
-    management::keys::KeyName,
     phone::countries::Countries,
     tenant::{OPERATOR, TenantName},
 };
@@ -174,72 +171,6 @@ pub struct TenantArgs {
     pub tenant: TenantId,
 }
 
-/// Make, list and change API keys.
-#[derive(Debug, Subcommand)]
-pub enum KeyCommand {
-    /// Make a key and print it. It is shown only this once
-    Create {
-        /// The tenant it belongs to
-        #[arg(long, value_parser = parse_tenant_id)]
-        tenant: TenantId,
-        /// The name of the key for people
-        #[arg(long, value_parser = parse_key_name)]
-        name: KeyName,
-        /// The scopes of the key, separated by commas
-        #[arg(long, required = true, value_delimiter = ',', value_parser = parse_scope)]
-        scopes: Vec<Scope>,
-        /// A key for test mode: it sends nothing and knows the code
-        #[arg(long)]
-        test: bool,
-        /// Refuse the key after this many days
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3650))]
-        expires_in_days: Option<u32>,
-        /// Accept the key only from this address or range, with a description; may be repeated
-        #[arg(long, value_name = "RANGE [DESCRIPTION]", value_parser = parse_entry)]
-        allow: Vec<Entry>,
-        /// Print the key without its underscores, as a password for Twilio's clients: the one for Go accepts
-        /// no underscores. The key needs the scope compat:twilio
-        #[arg(long)]
-        twilio: bool,
-    },
-    /// List the keys of a tenant, newest first
-    List {
-        /// The tenant they belong to
-        #[arg(long, value_parser = parse_tenant_id)]
-        tenant: TenantId,
-    },
-    /// Make a key that replaces another, and print it. It is shown only this once
-    Rotate {
-        /// Which key
-        #[command(flatten)]
-        key: KeyArgs,
-        /// Accept the old key for this many hours more; 0 ends it at once
-        #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(0..=168))]
-        overlap_hours: u32,
-        /// Print the key without its underscores, as a password for Twilio's clients: the one for Go accepts
-        /// no underscores. The key needs the scope compat:twilio
-        #[arg(long)]
-        twilio: bool,
-    },
-    /// Refuse a key until it is enabled again
-    Disable(KeyArgs),
-    /// Accept a disabled key again
-    Enable(KeyArgs),
-    /// Delete a key for good
-    Delete(KeyArgs),
-}
-
-/// Which key.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct KeyArgs {
-    /// The tenant it belongs to
-    #[arg(long, value_parser = parse_tenant_id)]
-    pub tenant: TenantId,
-    /// Its id: key_...
-    #[arg(value_parser = parse_key_id)]
-    pub key: KeyId,
-}
-
 /// Rotate the keys that seal and sign, while servers run: add, promote, retire.
 #[derive(Debug, Subcommand)]
 pub enum KeyringCommand {
@@ -291,33 +222,6 @@ impl KeyKinds {
     }
 }
 
-/// Show and replace the addresses that keys may be used from.
-#[derive(Debug, Subcommand)]
-pub enum AllowlistCommand {
-    /// Print a list, an entry on each line
-    Show(ListArgs),
-    /// Replace a list; without --allow every address is admitted
-    Set {
-        /// Which list to replace
-        #[command(flatten)]
-        list: ListArgs,
-        /// Admit this address or range, with a description; may be repeated
-        #[arg(long, value_name = "RANGE [DESCRIPTION]", value_parser = parse_entry)]
-        allow: Vec<Entry>,
-    },
-}
-
-/// Which allowlist.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct ListArgs {
-    /// The tenant to whose keys the list applies
-    #[arg(long, value_parser = parse_tenant_id)]
-    pub tenant: TenantId,
-    /// Use the key's own list instead of the tenant's
-    #[arg(long, value_parser = parse_key_id)]
-    pub key: Option<KeyId>,
-}
-
 /// Check the configuration, or print the documented default file.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -342,14 +246,9 @@ impl Cli {
     }
 }
 
-/// Refuses the operator's own row: a key of it could change what all tenants share.
 fn parse_tenant_id(text: &str) -> Result<TenantId, String> {
     let id = text.parse().ok().filter(|id| *id != OPERATOR);
     id.ok_or("a tenant's id is ten_ and 26 characters; `countersign tenant list` shows them".into())
-}
-
-fn parse_key_id(text: &str) -> Result<KeyId, String> {
-    text.parse().map_err(|_| "a key's id is key_ and 26 characters; `countersign key list` shows them".into())
 }
 
 fn parse_tenant_name(text: &str) -> Result<TenantName, String> {
@@ -357,31 +256,11 @@ fn parse_tenant_name(text: &str) -> Result<TenantName, String> {
     TenantName::parse(text).ok_or_else(problem)
 }
 
-fn parse_key_name(text: &str) -> Result<KeyName, String> {
-    let problem =
-        || format!("a name has 1 to {} printable characters", countersign_core::access::key::MAX_NAME);
-    KeyName::parse(text.trim()).ok_or_else(problem)
-}
-
-fn parse_entry(text: &str) -> Result<Entry, String> {
-    let (range, description) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
-    let range =
-        parse_range(range).ok_or("an entry begins with an address or a range, such as 203.0.113.0/24")?;
-    let description = Description::parse(description.trim());
-    let description = description
-        .ok_or_else(|| format!("a description has up to {} printable characters", Description::MAX))?;
-    Ok(Entry { range, description })
-}
-
-fn parse_scope(text: &str) -> Result<Scope, String> {
-    let all = || Scope::ALL.map(Scope::as_str).join(", ");
-    Scope::parse(text.trim()).ok_or_else(|| format!("the scopes are {}", all()))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{keys::parse_entry, *};
     use clap::CommandFactory as _;
+    use countersign_core::access::{allowlist::Description, scope::Scope};
 
     const TENANT: &str = "ten_00000000000000000000000001";
 
@@ -411,6 +290,33 @@ mod tests {
         };
         assert_eq!(scopes, [Scope::VerificationsStart, Scope::NumbersRead]);
         assert!(!test);
+    }
+
+    #[test]
+    fn a_key_is_a_tenant_s_or_the_operator_s() {
+        let owner = |line: &str| match parse(line).unwrap().command {
+            Command::Key(KeyCommand::Create { owner, .. } | KeyCommand::List(owner)) => owner.id(),
+            Command::Key(KeyCommand::Delete(args)) => args.owner.id(),
+            Command::Allowlist(AllowlistCommand::Show(args)) => args.owner.id(),
+            other => panic!("{other:?}"),
+        };
+        let key = format!("key_{}", "0".repeat(26));
+        assert_eq!(owner("key create --operator --name ops"), OPERATOR);
+        assert_eq!(owner("key list --operator"), OPERATOR);
+        assert_eq!(owner(&format!("key delete --operator {key}")), OPERATOR);
+        assert_eq!(owner(&format!("allowlist show --operator --key {key}")), OPERATOR);
+        assert_eq!(owner(&format!("key list --tenant {TENANT}")).to_string(), TENANT);
+        for (line, hint) in [
+            ("key create --name ops --scopes numbers:read".to_owned(), "--tenant"),
+            (format!("key list --operator --tenant {TENANT}"), "cannot be used with"),
+            ("key create --operator --name ops --test".to_owned(), "cannot be used with '--test'"),
+            ("key create --operator --name ops --scopes numbers:read".to_owned(), "cannot be used with"),
+            ("key create --operator --name ops --twilio".to_owned(), "cannot be used with"),
+            (format!("key create --tenant {TENANT} --name ops --scopes operator"), "--operator"),
+        ] {
+            let error = parse(&line).unwrap_err().to_string();
+            assert!(error.contains(hint), "{line}: {error}");
+        }
     }
 
     #[test]

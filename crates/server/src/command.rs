@@ -7,6 +7,7 @@ mod follow;
 mod healthcheck;
 mod key;
 mod keyring;
+mod migrate;
 mod nodes;
 mod probe;
 mod provider;
@@ -43,7 +44,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
         Command::Dev(args) => dev::run(config, &args).await,
         Command::Serve { role } => serve::run(config, role).await,
-        Command::Migrate => migrate(config).await,
+        Command::Migrate => migrate::run(config).await,
         Command::Openapi { compatible } => print_openapi(compatible),
         Command::Tenant(command) => tenant::run(config, command).await,
         Command::Key(command) => key::run(config, command).await,
@@ -123,16 +124,6 @@ async fn operator_context(settings: &Settings) -> anyhow::Result<Management> {
 
 async fn open_sql(config: Option<&Path>) -> anyhow::Result<Sql> {
     wiring::open_sql(&load(config, [])?).await
-}
-
-async fn migrate(config: Option<&Path>) -> anyhow::Result<()> {
-    let applied = open_sql(config).await?.migrate().await.context("The migrations were not all applied")?;
-    for name in &applied {
-        answer(name)?;
-    }
-    let say = if applied.is_empty() { "The database is at this program's version." } else { "Done." };
-    eprintln!("{say}");
-    Ok(())
 }
 
 fn print_openapi(compatible: bool) -> anyhow::Result<()> {

@@ -13,7 +13,7 @@ use countersign_core::{
     access::allowlist::parse_range,
     phone::{Country, countries::Countries},
 };
-use countersign_delivery::{Relay, RelayError};
+use countersign_delivery::{Proxy, Relay, RelayError};
 use countersign_stores::{redis::RedisUrl, sql::check_postgres_url};
 use reader::{DAY, Reader};
 pub use secret::Secret;
@@ -59,6 +59,12 @@ impl Settings {
             reader.add_flag(key, text, flag);
         }
         read_all(reader)
+    }
+
+    /// Refuses to serve plain HTTP beyond this machine. Only a command that listens asks for this: the others
+    /// read the same settings and send nothing over that address.
+    pub fn refuse_plain(&self) -> Result<(), Problems> {
+        self.server.plain.as_ref().map_or(Ok(()), |problem| Err(Problems(vec![problem.clone()])))
     }
 
     /// The settings of the log, as far as they can be read. The log is set up before the other settings are
@@ -263,7 +269,19 @@ fn read_delivery(reader: &mut Reader, base: &Path) -> Option<DeliverySettings> {
     let allowed_networks = reader.list("delivery.allowed_networks", |text| {
         parse_range(text).ok_or_else(|| format!("{text:?} is no address and no network"))
     });
+    let proxy = reader.secret("delivery.proxy", base);
+    let lookup = [("here", false), ("proxy", true)];
+    let proxy_resolves = reader.choice("delivery.proxy_lookup", "here", &lookup);
+    if let Some(Err(error)) = proxy.as_ref().map(|url| Proxy::parse(url.expose(), false)) {
+        reader.problem("delivery.proxy", &error.to_string());
+    } else if proxy.is_none() && proxy_resolves == Some(true) {
+        reader.problem("delivery.proxy_lookup", "is of use with delivery.proxy only");
+    }
+    let ca = reader.text("delivery.ca_file", "", |text| Ok((!text.is_empty()).then(|| base.join(text))));
     Some(DeliverySettings {
+        proxy,
+        proxy_resolves: proxy_resolves?,
+        ca: ca?,
         allowed_networks: allowed_networks?,
         parallel: usize::try_from(parallel?).ok()?,
         lease: lease?,

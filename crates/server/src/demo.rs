@@ -58,6 +58,7 @@ impl Demo {
                 &self.tenant,
                 &profile,
                 &Countries::default(),
+                None,
                 &Change::by_system(Timestamp::default()),
             )
             .await

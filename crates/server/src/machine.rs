@@ -1,7 +1,10 @@
 //! The machine's clock and random generator. All other code gets them as parameters, so that tests can
 //! control them.
 
+mod memory;
+
 use countersign_core::{ports::clock::Clock, time::Timestamp};
+pub use memory::memory_limit;
 use rand::rngs::ThreadRng;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{

@@ -6,7 +6,7 @@ mod lost;
 mod trial;
 
 use crate::{
-    configuration::{CodesUrl, DatabaseUrl, Settings},
+    configuration::{CodesUrl, DatabaseUrl, DeliverySettings, Secret, Settings},
     demo::INBOX,
     keyfile::{self, KeyFile},
     machine,
@@ -21,11 +21,12 @@ use countersign_core::{
     ports::{clock::Clock, codes::peers::Peers, history::HistoryUpkeep, inbox::Inbox, nodes::Nodes},
     snapshot::Snapshot,
 };
-use countersign_delivery::{AccountReport, Accounts, AddressPolicy, Outbound, providers::Means};
+use countersign_delivery::{AccountReport, Accounts, AddressPolicy, Outbound, Proxy, Way, providers::Means};
 use countersign_stores::{
     directory::SqlDirectory,
     history::SqlHistory,
     inbox::SqliteInbox,
+    redis::RedisCodes,
     sql::Sql,
     sqlite::{Database, Options},
     webhooks::SqlWebhooks,
@@ -53,7 +54,9 @@ pub struct Backends {
     pub(crate) history: Arc<dyn HistoryUpkeep>,
     /// The messages of the virtual phone; only in `dev`.
     pub inbox: Option<Arc<dyn Inbox>>,
-    /// The SQLite files of this process.
+    /// The same stores, for what may change of the way to them: the database, and codes that nodes share.
+    pub(crate) servers: (Sql, Option<Arc<RedisCodes>>),
+    /// The files that it writes on this machine.
     pub(crate) files: Vec<Database>,
     /// The lock on the data folder. It is released when it is dropped, or by the system when the process
     /// dies.
@@ -77,7 +80,7 @@ pub async fn open_backends(
     }
     refuse_pending_migrations(&sql).await?;
     let mut files: Vec<Database> = sql.file().into_iter().cloned().collect();
-    let codes = open_codes(&settings.codes, clock, &keyring, (dev, &mut files)).await?;
+    let (codes, shared_codes) = open_codes(&settings.codes, clock, &keyring, (dev, &mut files)).await?;
     let inbox: Option<Arc<dyn Inbox>> = if dev {
         let file = settings.folder.join(INBOX);
         let inbox = SqliteInbox::open(&file, Arc::clone(&keyring)).await;
@@ -88,17 +91,15 @@ pub async fn open_backends(
         None
     };
     let live_route = dev || settings.delivery.relay.is_some();
-    let outbound = Outbound::new(AddressPolicy::new(settings.delivery.allowed_networks.clone(), true));
-    let outbound = outbound.context("The client for calls to providers cannot be made")?;
-    // All accounts' receipts go through this channel. Its only slot is free again as soon as a receipt is
-    // taken.
+    let outbound = open_outbound(&settings.delivery)?;
+    // Each account's receipts pass through here; a place is free again as soon as one is noted.
     let (tell, reports) = mpsc::channel(1);
     let means = Means { outbound: outbound.clone(), clock: Arc::clone(clock), reports: mpsc::channel(1).0 };
     let accounts = Arc::new(Accounts::new(means, Arc::clone(&keyring), tell));
     let snapshot = Arc::new(Snapshot::default());
     let history = Arc::new(SqlHistory::telling(sql.clone(), Arc::clone(&snapshot), Arc::clone(&keyring)));
     let webhooks = Arc::new(SqlWebhooks::new(sql.clone()));
-    let directory = Arc::new(SqlDirectory::new(sql));
+    let directory = Arc::new(SqlDirectory::new(sql.clone()));
     let nodes: Arc<dyn Nodes> = directory.clone();
     let peers: Arc<dyn Peers> = codes.clone();
     let management = Management {
@@ -109,7 +110,8 @@ pub async fn open_backends(
     };
     let context = Context { management, codes, history: history.clone(), webhooks, partitions };
     note_directory(settings);
-    Ok(Backends { accounts, reports, outbound, context, nodes, history, inbox, files, lock })
+    let servers = (sql, shared_codes);
+    Ok(Backends { accounts, reports, outbound, context, nodes, history, inbox, servers, files, lock })
 }
 
 /// Checks the data folder and the key ring, whose problems only a person on this machine can repair. Creates
@@ -126,8 +128,7 @@ pub(crate) async fn open_management(settings: &Settings) -> anyhow::Result<Manag
     refuse_pending_migrations(&sql).await?;
     let (keyring, _) = open_keyring(settings, false)?;
     let keyring = Arc::new(keyring);
-    let outbound = Outbound::new(AddressPolicy::new(settings.delivery.allowed_networks.clone(), true));
-    let outbound = outbound.context("The client for calls to providers cannot be made")?;
+    let outbound = open_outbound(&settings.delivery)?;
     let clock: Arc<dyn Clock> = Arc::new(machine::SystemClock);
     let means = Means { outbound, clock, reports: mpsc::channel(1).0 };
     let accounts = Accounts::new(means, Arc::clone(&keyring), mpsc::channel(1).0);
@@ -149,6 +150,7 @@ pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
     match &settings.database {
         DatabaseUrl::Postgres { url, ca } => {
             let ca = read_authority("database.ca_file", ca.as_deref())?;
+            let url = read_again("database.url_file", url)?;
             Sql::postgres(url.expose(), ca.as_deref()).context("The database cannot be reached so")
         }
         DatabaseUrl::Sqlite(file) => {
@@ -178,15 +180,33 @@ pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
     }
 }
 
-/// Reads the certificate authority (PEM) from the file that a setting names.
-fn read_authority(setting: &str, file: Option<&Path>) -> anyhow::Result<Option<Vec<u8>>> {
+/// The way to providers and webhooks.
+fn open_outbound(settings: &DeliverySettings) -> anyhow::Result<Outbound> {
+    let made = "The client for calls to providers cannot be made";
+    let outbound =
+        Outbound::new(AddressPolicy::new(settings.allowed_networks.clone(), true)).context(made)?;
+    let authorities = read_authority("delivery.ca_file", settings.ca.as_deref())?;
+    let url = settings.proxy.as_ref().map(|url| read_again("delivery.proxy_file", url)).transpose()?;
+    let proxy = url.map(|url| Proxy::parse(url.expose(), settings.proxy_resolves)).transpose();
+    let way = Way { proxy: proxy.context("delivery.proxy")?, authorities };
+    outbound.change(way).context("delivery.ca_file")?;
+    Ok(outbound)
+}
+
+/// The authority (PEM) in a file that a setting names.
+pub(crate) fn read_authority(setting: &str, file: Option<&Path>) -> anyhow::Result<Option<Vec<u8>>> {
     let read = |file: &Path| {
         std::fs::read(file).with_context(|| format!("{setting}: {} cannot be read", file.display()))
     };
     file.map(read).transpose()
 }
 
-/// Refuses a database that does not have this program's schema, and says what to do.
+/// A secret as its file holds it now: it may have changed since the settings were read.
+fn read_again(setting: &str, secret: &Secret) -> anyhow::Result<Secret> {
+    secret.read_again().with_context(|| format!("{setting}: it cannot be read"))
+}
+
+/// Says what to do when the database is not at this program's version.
 pub async fn refuse_pending_migrations(sql: &Sql) -> anyhow::Result<()> {
     refuse_older(&sql.pending_migrations().await.context("The database does not answer")?)
 }

@@ -101,6 +101,15 @@ impl Sql {
         Ok(Self { engine: Engine::Postgres(Arc::new(postgres::Postgres::new(url, ca)?)) })
     }
 
+    /// Reaches the same server with another password, user or authority from now on, once a connection could be
+    /// opened so; whether it is another one. Until then, and after an error, connections are opened as before.
+    pub async fn change_access(&self, url: &str, ca: Option<&[u8]>) -> Result<bool, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(_) => Ok(false),
+            Engine::Postgres(postgres) => postgres.change_access(url, ca).await,
+        }
+    }
+
     /// Runs one statement that only reads.
     pub async fn query(
         &self,

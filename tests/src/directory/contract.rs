@@ -42,6 +42,7 @@ pub async fn tenants_are_made_once_and_listed_by_id(base: &Base) -> Result<()> {
             &a,
             &profile(a.id, 9, "other")?,
             &Countries::default(),
+            None,
             &Change::by_system(a.created_at),
         )
         .await;
@@ -62,6 +63,7 @@ pub async fn a_refused_write_leaves_no_change(base: &Base) -> Result<()> {
                 &two,
                 &profile(two.id, 1, "default")?,
                 &Countries::default(),
+                None,
                 &Change::by_system(two.created_at)
             )
             .await

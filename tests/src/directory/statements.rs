@@ -215,13 +215,21 @@ async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>
     let tenant = base.tenant(1).await?;
     // One row in each of the other tables. Only the last statements find these rows.
     base.directory
-        .create_key(&key(tenant.id, 1), Some(&once(1, 1)), &Change::by_system(key(tenant.id, 1).created_at))
+        .create_key(
+            &key(tenant.id, 1),
+            Some((tenant.id, &once(1, 1))),
+            &Change::by_system(key(tenant.id, 1).created_at),
+        )
         .await?;
     base.directory.note_address_uses(&[address_use(tenant.id, key(tenant.id, 3).id, 1, 1)]).await?;
     base.directory.note_node(&node(1)).await?;
     // One more row in each table that a tenant's erasure empties.
     base.directory
-        .create_key(&key(tenant.id, 8), Some(&once(5, 5)), &Change::by_system(key(tenant.id, 8).created_at))
+        .create_key(
+            &key(tenant.id, 8),
+            Some((tenant.id, &once(5, 5))),
+            &Change::by_system(key(tenant.id, 8).created_at),
+        )
         .await?;
     base.directory.note_address_uses(&[address_use(tenant.id, key(tenant.id, 3).id, 2, 100)]).await?;
     let setting = Setting::Locale(Locale::parse("pl"));

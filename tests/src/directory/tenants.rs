@@ -17,7 +17,7 @@ use countersign_core::{
     },
     id::{AttemptId, NodeId, RecordKey, ReviewNumberId, TenantId, WebhookMessageId},
     keyring::Fingerprint,
-    management::tenants::{Erased, MARGIN, erase_tenants},
+    management::tenants::{Erased, MARGIN, change_tenant, erase_tenants},
     mode::Mode,
     ports::{
         clock::Clock as _,
@@ -198,6 +198,23 @@ pub async fn other_nodes_hear_that_a_tenant_is_disabled(base: &Base) -> Result<(
     Ok(())
 }
 
+pub async fn a_node_without_a_database_hears_what_the_operator_disables(base: &Base) -> Result<()> {
+    let (place, [node, other]) = nodes(base).await?;
+    let by = Change::by_operator(place.clock.now());
+    other.snapshot.mark(Instant::now());
+    let other = Replica { directory: Arc::new(Gone), ..other };
+    change_tenant(&node, TENANT, &TenantChange::Rename(name("Other")), &by).await?;
+    other.listen("").await?;
+    ensure!(!other.snapshot.is_disabled(TENANT));
+    for change in [TenantChange::Disable, TenantChange::Delete] {
+        let changed = change_tenant(&node, TENANT, &change, &by).await?;
+        ensure!(changed.disabled_at == Some(by.at) && node.snapshot.is_disabled(TENANT));
+        other.listen("").await?;
+        ensure!(other.snapshot.is_disabled(TENANT), "{change:?}");
+    }
+    Ok(())
+}
+
 /// The number of a tenant's rows in each table.
 async fn rows(base: &Base, tenant: TenantId) -> Result<Vec<(&'static str, i64)>> {
     macro_rules! counts {
@@ -255,7 +272,7 @@ async fn fill(base: &Base, place: &Place, tenant: TenantId, number: u8, starts: 
     let many = (0..3).map(|n| key(tenant, number + n)).collect::<Vec<_>>();
     for (n, key) in many.iter().enumerate() {
         directory
-            .create_key(key, Some(&once(number + n as u8, 1)), &Change::by_system(key.created_at))
+            .create_key(key, Some((tenant, &once(number + n as u8, 1))), &Change::by_system(key.created_at))
             .await?;
     }
     directory.create_profile(&profile(tenant, number + 1, "shop")?, &Change::by_system(at(1))).await?;
@@ -332,6 +349,7 @@ pub async fn a_deleted_tenant_is_erased_after_thirty_days_and_no_other(base: &Ba
             &second,
             &profile(OTHER, 77, "default")?,
             &Default::default(),
+            None,
             &Change::by_system(second.created_at),
         )
         .await?;

@@ -55,7 +55,7 @@ macro_rules! markers {
 
 markers! {
     VerificationsStart VerificationsCheck VerificationsRead ReportsRead SettingsRead SettingsWrite KeysWrite
-    CompatSmsapi CompatTwilio CompatCamara
+    CompatSmsapi CompatTwilio CompatCamara Operator
 }
 
 /// Requires both scopes. A compatible operation needs this if `/v1` requires the second scope for the same

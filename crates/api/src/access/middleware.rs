@@ -21,6 +21,7 @@ use countersign_core::{
         key::{Key, PresentedKey},
     },
     ports::error::StoreError,
+    tenant::scopes_of,
 };
 use countersign_web::State;
 use std::{
@@ -137,7 +138,8 @@ fn identify(
         tenant,
         who: Who::Key(id),
         mode,
-        grants: scopes,
+        // Whatever its row says, a tenant's key does not manage tenants.
+        grants: scopes.within(scopes_of(tenant, mode)),
         until: expires_at,
         allowlist: key.allowlist.clone(),
         address: Some(address),

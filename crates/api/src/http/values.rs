@@ -20,7 +20,7 @@ pub const MOST_LIMITS: usize = 5;
 /// The maximum length of the value of a named limit, in bytes.
 pub const MAX_LIMIT_VALUE: usize = 128;
 /// The maximum number of countries of one sender or delivery route: more than exist.
-const MOST_COUNTRIES: usize = 300;
+pub const MOST_COUNTRIES: usize = 300;
 
 /// A text of one form, for lists of them in the document.
 macro_rules! text_form {
@@ -42,6 +42,8 @@ macro_rules! text_form {
 
 // A country by its two capitals (ISO 3166-1).
 text_form!(CountryCode, "^[A-Z]{2}$", "PL");
+// One of them, or `all`.
+text_form!(CountryOrAll, "^([A-Z]{2}|all)$", "PL");
 // The first digits of numbers.
 text_form!(NumberPrefix, r"^\+[1-9][0-9]{0,14}$", "+4850");
 
@@ -84,26 +86,28 @@ pub fn set_of<T: Ord>(
 }
 
 pub fn countries(fields: &mut Fields) -> Option<BTreeSet<Country>> {
-    set_of(fields, ("countries", MOST_COUNTRIES), |value| {
-        Country::parse(&text(value)?).ok_or(Fault::format("must be a country's two capitals, such as PL"))
-    })
+    set_of(fields, ("countries", MOST_COUNTRIES), country)
 }
 
-/// A page of a list that goes from the newest entry to the oldest.
+pub fn country(value: Value) -> Result<Country, Fault> {
+    Country::parse(&text(value)?).ok_or(Fault::format("must be a country's two capitals, such as PL"))
+}
+
+/// A page of a list.
 pub struct Page<T> {
     /// The maximum number of rows.
     pub limit: u16,
-    /// Only entries older than this one.
-    pub before: Option<T>,
+    /// Only entries that follow this one in the list.
+    pub beyond: Option<T>,
 }
 
 /// Reads the query of a list whose cursor is an id.
 pub fn page<T: FromStr>(mut fields: Fields) -> Result<Page<T>, Problem> {
     let limit = fields.given("limit", page_limit);
-    let before = fields.given("cursor", |value| {
+    let beyond = fields.given("cursor", |value| {
         text(value)?.parse().map_err(|_| Fault::format("must be the next_cursor of a page"))
     });
-    fields.finish(Some(Page { limit: limit.unwrap_or(PAGE), before }))
+    fields.finish(Some(Page { limit: limit.unwrap_or(PAGE), beyond }))
 }
 
 pub fn mode(value: Value) -> Result<Mode, Fault> {

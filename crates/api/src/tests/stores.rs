@@ -9,7 +9,7 @@ use countersign_core::{
         allowlist::Allowlist,
         change::Change,
         key::{Key, PresentedKey},
-        scope::Scopes,
+        scope::{Scope, Scopes},
     },
     context::{Context, Management, Replica},
     fakes::{
@@ -38,7 +38,7 @@ use countersign_core::{
     },
     snapshot::{Snapshot, news::News, view::TenantView},
     tenant::{
-        Tenant, TenantName,
+        OPERATOR, Tenant, TenantName,
         profile::{Profile, ProfileName},
     },
     time::Timestamp,
@@ -108,7 +108,8 @@ pub fn api(mode: Mode, scopes: Scopes, disabled: bool) -> Api {
     let secret = presented(mode);
     let stores = Arc::new(Stores(Key {
         id: secret.id,
-        tenant: TENANT,
+        // The scope of the operator is of no use in another tenant.
+        tenant: if scopes.contains(Scope::Operator) { OPERATOR } else { TENANT },
         mode,
         name: "one".to_owned(),
         scopes,
@@ -149,11 +150,11 @@ pub fn api(mode: Mode, scopes: Scopes, disabled: bool) -> Api {
 }
 
 fn snapshot(key: Key) -> Snapshot {
-    let tenant = Tenant::new(TENANT, TenantName::parse("Acme").unwrap(), NOW);
+    let tenant = Tenant::new(key.tenant, TenantName::parse("Acme").unwrap(), NOW);
     let mut view = TenantView::new(tenant);
-    let profile = Profile::first(ProfileId::from_bytes([5; 16]), TENANT, NOW);
+    let profile = Profile::first(ProfileId::from_bytes([5; 16]), key.tenant, NOW);
     view.profiles.insert(ProfileName::default(), profile);
-    let (keys, tenants) = (vec![(key.id, Some(key))], vec![(TENANT, Some(view))]);
+    let (keys, tenants) = (vec![(key.id, Some(key.clone()))], vec![(key.tenant, Some(view))]);
     let snapshot = Snapshot::default();
     assert!(snapshot.apply(0, News { up_to: 1, keys, tenants, ..News::default() }));
     snapshot
@@ -269,7 +270,7 @@ impl Keys for Stores {
         Err(StoreError::unavailable("no part of this test"))
     }
 
-    async fn create_key(&self, _: &Key, _: Option<&Once>, _: &Change) -> Result<(), StoreError> {
+    async fn create_key(&self, _: &Key, _: Option<(TenantId, &Once)>, _: &Change) -> Result<(), StoreError> {
         Ok(())
     }
 
@@ -278,7 +279,7 @@ impl Keys for Stores {
     }
 
     async fn key(&self, tenant: TenantId, key: KeyId) -> Result<Option<Key>, StoreError> {
-        Ok((tenant == TENANT && key == self.0.id).then(|| self.0.clone()))
+        Ok((tenant == self.0.tenant && key == self.0.id).then(|| self.0.clone()))
     }
 
     async fn list_keys(&self, _: TenantId, _: Option<KeyId>, limit: u16) -> Result<Vec<Key>, StoreError> {

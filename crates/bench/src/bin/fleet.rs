@@ -407,7 +407,13 @@ async fn make_tenant(directory: &SqlDirectory) -> Result<String> {
     let tenant = Tenant::new(TenantId::new(now, &mut rng), name, now);
     let profile = Profile::first(ProfileId::new(now, &mut rng), tenant.id, now);
     directory
-        .create_tenant(&tenant, &profile, &Countries::default(), &Change::by_system(Timestamp::default()))
+        .create_tenant(
+            &tenant,
+            &profile,
+            &Countries::default(),
+            None,
+            &Change::by_system(Timestamp::default()),
+        )
         .await?;
     let presented = PresentedKey::generate(Mode::Test, KeyId::new(now, &mut rng), &mut rng);
     let scopes = [Scope::VerificationsStart, Scope::VerificationsCheck].into_iter().collect();

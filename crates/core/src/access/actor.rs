@@ -1,7 +1,10 @@
 //! The actor of an operation.
 
 use crate::{
-    access::{allowlist::Allowlist, scope::Scopes},
+    access::{
+        allowlist::Allowlist,
+        scope::{Scope, Scopes},
+    },
     id::{KeyId, MemberId, TenantId},
     mode::Mode,
     time::Timestamp,
@@ -56,7 +59,7 @@ impl Actor {
             tenant,
             mode: Mode::Live,
             who: Who::Operator(None),
-            grants: Scopes::all(),
+            grants: Scope::ALL.into_iter().collect(),
             address: None,
             until: None,
             allowlist: Allowlist::default(),

@@ -29,11 +29,13 @@ pub enum Scope {
     /// See codes in clear text in the answers of the SMSAPI-compatible API. No operation requires this scope;
     /// it only changes what such answers contain.
     CodesReveal,
+    /// Manage tenants. Only keys of the operator hold it.
+    Operator,
 }
 
 impl Scope {
     /// Every scope, in the order of the documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::VerificationsStart,
         Self::VerificationsCheck,
         Self::VerificationsRead,
@@ -46,6 +48,7 @@ impl Scope {
         Self::CompatTwilio,
         Self::CompatCamara,
         Self::CodesReveal,
+        Self::Operator,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -62,6 +65,7 @@ impl Scope {
             Self::CompatTwilio => "compat:twilio",
             Self::CompatCamara => "compat:camara",
             Self::CodesReveal => "codes:reveal",
+            Self::Operator => "operator",
         }
     }
 
@@ -76,12 +80,17 @@ pub struct Scopes(u32);
 impl Scopes {
     /// Every scope a tenant's key can have.
     pub fn all() -> Self {
-        Scope::ALL.into_iter().collect()
+        Scope::ALL.into_iter().filter(|scope| *scope != Scope::Operator).collect()
     }
 
-    /// Every scope but the one that shows codes. A key gets that one only if its maker asks for it.
+    /// Every scope of a tenant but the one that shows codes. A key gets that one only if its maker asks for it.
     pub fn all_but_codes() -> Self {
-        Scope::ALL.into_iter().filter(|scope| *scope != Scope::CodesReveal).collect()
+        Self::all().iter().filter(|scope| *scope != Scope::CodesReveal).collect()
+    }
+
+    /// The scopes that are in both sets.
+    pub const fn within(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     pub const fn contains(self, scope: Scope) -> bool {

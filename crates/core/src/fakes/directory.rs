@@ -45,6 +45,7 @@ impl<T: WithoutTenants> Tenants for T {
         _: &Tenant,
         _: &Profile,
         _: &Countries,
+        _: Option<&Once>,
         _: &Change,
     ) -> Result<(), StoreError> {
         not_asked()
@@ -89,7 +90,7 @@ impl<T: WithoutKeys> Keys for T {
         not_asked()
     }
 
-    async fn create_key(&self, _: &Key, _: Option<&Once>, _: &Change) -> Result<(), StoreError> {
+    async fn create_key(&self, _: &Key, _: Option<(TenantId, &Once)>, _: &Change) -> Result<(), StoreError> {
         not_asked()
     }
 

@@ -7,14 +7,15 @@ use crate::{
         allowlist::Allowlist,
         change::Change,
         key::{Key, MAX_NAME, PresentedKey},
-        scope::Scopes,
+        scope::{Scope, Scopes},
     },
     context::Replica,
-    id::KeyId,
+    id::{KeyId, TenantId},
     management::repeat::{made_once, refuse_repeat},
     mode::Mode,
     ports::{directory::keys::KeyChange, error::StoreError},
     snapshot::ends::KeyEnd,
+    tenant::scopes_of,
     time::Timestamp,
     verification::idempotency::{IdempotencyError, Once},
 };
@@ -50,6 +51,14 @@ pub struct CreateKey {
     pub allowlist: Allowlist,
 }
 
+impl CreateKey {
+    /// The request for a key that manages tenants, in the tenant [`OPERATOR`](crate::tenant::OPERATOR).
+    pub fn of_operator(name: KeyName, expires_at: Option<Timestamp>, allowlist: Allowlist) -> Self {
+        let scopes = Scopes::from_iter([Scope::Operator]);
+        Self { name, mode: Mode::Live, scopes, expires_at, allowlist }
+    }
+}
+
 /// The request to change a key.
 #[derive(Clone, Debug)]
 pub struct UpdateKey {
@@ -65,6 +74,9 @@ pub enum KeyError {
     /// The tenant has no such key, or the caller's mode may not change it.
     #[error("no such key")]
     NotFound,
+    /// Keys of the tenant cannot hold all of these scopes, whoever grants them.
+    #[error("keys of this tenant cannot hold all of {0}")]
+    NotOfTenant(Scopes),
     /// The caller lacks these scopes.
     #[error("a key cannot grant or govern more than it holds")]
     BeyondOwnScopes(Scopes),
@@ -106,7 +118,22 @@ pub async fn create_key(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), KeyError> {
-    refuse_repeat::<KeyError>(replica, actor.tenant, once.as_ref(), by.at).await?;
+    create_key_asked_by(replica, actor, request, (actor.tenant, once), by, rng).await
+}
+
+/// As [`create_key`], for a caller of the tenant `asking`: the Idempotency-Key belongs to that tenant.
+pub(crate) async fn create_key_asked_by(
+    replica: &Replica,
+    actor: &Actor,
+    request: CreateKey,
+    (asking, once): (TenantId, Option<Once>),
+    by: &Change,
+    rng: &mut impl CryptoRng,
+) -> Result<(Key, PresentedKey), KeyError> {
+    if !scopes_of(actor.tenant, request.mode).covers(request.scopes) {
+        return Err(KeyError::NotOfTenant(request.scopes));
+    }
+    refuse_repeat::<KeyError>(replica, asking, once.as_ref(), by.at).await?;
     if actor.mode == Mode::Test && request.mode == Mode::Live {
         return Err(KeyError::LiveByTest);
     }
@@ -123,8 +150,8 @@ pub async fn create_key(
         allowlist: request.allowlist,
         ..Key::new(&presented, actor.tenant, name, request.scopes, by.at)
     };
-    let created = replica.directory.create_key(&key, once.as_ref(), by).await;
-    made_once::<KeyError>(replica, actor.tenant, once.as_ref(), by.at, created).await?;
+    let created = replica.directory.create_key(&key, once.as_ref().map(|once| (asking, once)), by).await;
+    made_once::<KeyError>(replica, asking, once.as_ref(), by.at, created).await?;
     replica.catch_up().await;
     Ok((key, presented))
 }

@@ -1,14 +1,26 @@
 //! Management of tenants and their erasure: a deleted tenant is erased after [`ERASED_AFTER`].
 
 use crate::{
-    access::change::Change,
+    access::{
+        actor::Actor,
+        change::Change,
+        key::{Key, PresentedKey},
+    },
     context::Replica,
     id::{ProfileId, TenantId, WebhookId},
+    management::{
+        keys::{CreateKey, KeyError, create_key_asked_by},
+        repeat::{made_once, refuse_repeat},
+        resources::Made,
+    },
     phone::countries::Countries,
     ports::{codes::events::EventLog, error::StoreError, history::HistoryUpkeep, webhooks::WebhookOutbox},
     snapshot::ends::TenantEnd,
-    tenant::{ERASED_AFTER, Tenant, TenantChange, TenantName, profile::Profile, resource::ResourceKind},
+    tenant::{
+        ERASED_AFTER, OPERATOR, Tenant, TenantChange, TenantName, profile::Profile, resource::ResourceKind,
+    },
     time::Timestamp,
+    verification::idempotency::{IdempotencyError, KEPT, Once},
 };
 use rand::CryptoRng;
 use std::time::Duration;
@@ -20,6 +32,8 @@ use std::time::Duration;
 pub const MARGIN: Duration = Duration::from_secs(3_600);
 /// The maximum number of tenants in one round.
 const AT_ONCE: u16 = 10;
+/// The number of tenants that one read of a list fetches.
+const PAGE: u16 = 100;
 /// The number of rows of each kind that one step deletes.
 const ROWS: u16 = 500;
 /// The maximum number of steps of one round, for each of its tenants.
@@ -34,6 +48,12 @@ pub enum TenantError {
     /// The tenant was deleted, and the server is erasing its data.
     #[error("the tenant is being erased")]
     Erasing,
+    /// The Idempotency-Key was used before.
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
+    /// The key of the tenant was not created.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The directory did not answer.
     #[error("directory")]
     Directory(#[from] StoreError),
@@ -42,17 +62,97 @@ pub enum TenantError {
 /// Creates a tenant, with its first profile.
 pub async fn create_tenant(
     replica: &Replica,
-    name: TenantName,
-    countries: &Countries,
+    (name, countries): (TenantName, &Countries),
+    once: Option<&Once>,
     by: &Change,
     rng: &mut impl CryptoRng,
-) -> Result<Tenant, TenantError> {
-    let tenant = Tenant::new(TenantId::new(by.at, rng), name, by.at);
+) -> Result<Made<Tenant>, TenantError> {
+    if let Some(before) = made_before(replica, once, by.at).await? {
+        return Ok(before);
+    }
+    let mut id = *TenantId::new(by.at, rng).bytes();
+    if let Some(once) = once {
+        id[6..].copy_from_slice(mark(once));
+    }
+    let tenant = Tenant::new(TenantId::from_bytes(id), name, by.at);
     let profile = Profile::first(ProfileId::new(by.at, rng), tenant.id, by.at);
-    let made = replica.directory.create_tenant(&tenant, &profile, countries, by).await;
+    let made = replica.directory.create_tenant(&tenant, &profile, countries, once, by).await;
     replica.catch_up().await;
-    made?;
-    Ok(tenant)
+    match made_once::<TenantError>(replica, OPERATOR, once, by.at, made).await {
+        Ok(()) => Ok(Made::now(tenant)),
+        // Another request with the same Idempotency-Key came first.
+        Err(TenantError::Idempotency(IdempotencyError::SecretShown)) => {
+            made_before(replica, once, by.at).await?.ok_or(TenantError::Directory(StoreError::Conflict))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The last bytes of the id of a tenant that a request with an Idempotency-Key creates. A repeat finds the
+/// tenant by them, because names are not unique. The slot is a keyed hash, so they reveal nothing.
+fn mark(once: &Once) -> &[u8] {
+    &once.slot[6..]
+}
+
+/// The tenant that an earlier request with this Idempotency-Key created.
+async fn made_before(
+    replica: &Replica,
+    once: Option<&Once>,
+    now: Timestamp,
+) -> Result<Option<Made<Tenant>>, TenantError> {
+    match refuse_repeat::<TenantError>(replica, OPERATOR, once, now).await {
+        Ok(()) => return Ok(None),
+        Err(TenantError::Idempotency(IdempotencyError::SecretShown)) => {}
+        Err(error) => return Err(error),
+    }
+    // The clocks of nodes differ.
+    let mut after = TenantId::floor(now - (KEPT + MARGIN));
+    loop {
+        let page = replica.directory.list_tenants(Some(after), PAGE).await?;
+        let last = page.last().map(|tenant| tenant.id);
+        let made = |tenant: &Tenant| once.is_some_and(|once| tenant.id.bytes()[6..] == *mark(once));
+        let found = page.into_iter().find(made);
+        if let Some(value) = found {
+            return Ok(Some(Made { value, before: true }));
+        }
+        after = last.ok_or(StoreError::Conflict)?;
+    }
+}
+
+/// Lists tenants, oldest first, from the one after `after`. The operator's own tenant is never listed.
+pub async fn list_tenants(
+    replica: &Replica,
+    after: Option<TenantId>,
+    limit: u16,
+) -> Result<Vec<Tenant>, TenantError> {
+    Ok(replica.directory.list_tenants(after, limit).await?)
+}
+
+/// Reads a tenant. The operator's own tenant is `NotFound`.
+pub async fn read_tenant(replica: &Replica, tenant: TenantId) -> Result<Tenant, TenantError> {
+    if tenant == OPERATOR {
+        return Err(TenantError::NotFound);
+    }
+    replica.directory.tenant(tenant).await?.ok_or(TenantError::NotFound)
+}
+
+/// Creates a key of a tenant for the operator. Only the second value holds its secret, to be shown once.
+///
+/// The expiry and the allowlist of the operator's key do not bind the new one: the tenant calls from other
+/// addresses.
+pub async fn create_tenant_key(
+    replica: &Replica,
+    tenant: TenantId,
+    request: CreateKey,
+    once: Option<Once>,
+    by: &Change,
+    rng: &mut impl CryptoRng,
+) -> Result<(Key, PresentedKey), TenantError> {
+    if read_tenant(replica, tenant).await?.erasing {
+        return Err(TenantError::Erasing);
+    }
+    let actor = Actor::operator(tenant);
+    Ok(create_key_asked_by(replica, &actor, request, (OPERATOR, once), by, rng).await?)
 }
 
 /// Renames, disables, enables or deletes a tenant. If it is disabled or deleted, also notifies the nodes.

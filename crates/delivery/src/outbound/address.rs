@@ -93,7 +93,12 @@ impl AddressPolicy {
         !self.plain.is_empty()
     }
 
-    /// Returns whether the address may be called, with TLS or `plain`.
+    /// Whether the operator named a network that it is in.
+    pub(super) fn lists(&self, address: IpAddr) -> bool {
+        self.allowed.iter().any(|network| network.contains(&address.to_canonical()))
+    }
+
+    /// Whether the address may be called, with TLS or `plain`.
     pub fn admits(&self, address: IpAddr, plain: bool) -> bool {
         // A mapped address connects to the IPv4 address itself.
         let address = address.to_canonical();

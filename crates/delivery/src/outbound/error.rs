@@ -1,7 +1,8 @@
 //! The reasons why a call to the outside got no answer.
 
-use super::resolver::LookupError;
+use super::{connector::ConnectError, resolver::LookupError};
 use crate::provider::SendError;
+use countersign_core::error::chain;
 use std::error::Error;
 
 /// A call got no answer. [`OutboundError::is_surely_unsent`] says whether the other side may have acted on
@@ -23,7 +24,10 @@ pub enum OutboundError {
     /// The name has no address, or the connection or the TLS handshake failed.
     #[error("connection failed")]
     Connect,
-    /// The time-out passed before the connection was made or the whole answer arrived.
+    /// The proxy on the way out refuses, or is away.
+    #[error("{0}")]
+    Proxy(String),
+    /// No connection, or no whole answer, in the time given.
     #[error("no answer in time")]
     Timeout {
         /// Whether the request may have been sent.
@@ -46,9 +50,13 @@ impl OutboundError {
         match self {
             Self::Timeout { sent } => !sent,
             Self::Broken | Self::TooLarge => false,
-            Self::Url | Self::Insecure | Self::Blocked | Self::Request | Self::Connect | Self::Setup(_) => {
-                true
-            }
+            Self::Url
+            | Self::Insecure
+            | Self::Blocked
+            | Self::Request
+            | Self::Connect
+            | Self::Proxy(_)
+            | Self::Setup(_) => true,
         }
     }
 }
@@ -58,6 +66,8 @@ impl From<OutboundError> for SendError {
         let reason = error.to_string();
         match error {
             OutboundError::Connect | OutboundError::Timeout { sent: false } => Self::retry(reason),
+            // It says nothing of the provider, whose breaker stays closed.
+            OutboundError::Proxy(_) => Self::retry(reason).local(),
             OutboundError::Timeout { sent: true } | OutboundError::Broken | OutboundError::TooLarge => {
                 Self::unknown(reason)
             }
@@ -80,24 +90,27 @@ impl From<LookupError> for OutboundError {
     }
 }
 
-impl From<reqwest::Error> for OutboundError {
-    fn from(error: reqwest::Error) -> Self {
-        let error = error.without_url();
-        tracing::debug!(error = %countersign_core::error::chain(&error), "a call to the outside failed");
+impl From<ConnectError> for OutboundError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Blocked => Self::Blocked,
+            ConnectError::Failed => Self::Connect,
+            ConnectError::Late => Self::Timeout { sent: false },
+            ConnectError::Proxy(_) => Self::Proxy(error.to_string()),
+        }
+    }
+}
+
+impl From<hyper_util::client::legacy::Error> for OutboundError {
+    fn from(error: hyper_util::client::legacy::Error) -> Self {
+        tracing::debug!(error = %chain(&error), "a call to the outside failed");
         let mut cause = error.source();
         while let Some(error) = cause {
-            if matches!(error.downcast_ref(), Some(LookupError::Blocked)) {
-                return Self::Blocked;
+            if let Some(error) = error.downcast_ref::<ConnectError>() {
+                return (*error).into();
             }
             cause = error.source();
         }
-        match (error.is_connect(), error.is_timeout()) {
-            (true, true) => Self::Timeout { sent: false },
-            (true, false) => Self::Connect,
-            // The time may have run out while connecting; the error does not show which.
-            (false, true) => Self::Timeout { sent: true },
-            (false, false) if error.is_builder() => Self::Request,
-            (false, false) => Self::Broken,
-        }
+        Self::Broken
     }
 }

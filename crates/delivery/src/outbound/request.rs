@@ -1,13 +1,18 @@
 //! One request and its answer.
 
-use super::{MAX_BYTES, OutboundError};
-use reqwest::{
-    Client, Method, Response, StatusCode, Url,
-    header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+use super::{HttpClient, MAX_BYTES, OutboundError};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    Method, StatusCode, Uri,
+    body::{Bytes, Incoming},
+    header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT},
 };
 use std::{fmt, time::Duration};
+use tokio::time::timeout;
+use url::Url;
 
-/// The longest `Retry-After` that is believed.
+const AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
+/// The longest wait that is believed.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 /// If the caller ignores the body, it is still read for this long, so that the connection can serve the next
 /// call.
@@ -64,18 +69,34 @@ impl Request {
         &self.body
     }
 
-    pub(super) async fn send(self, client: &Client) -> Result<Reply, OutboundError> {
+    pub(super) async fn send(self, client: &HttpClient) -> Result<Reply, OutboundError> {
+        let (within, reads_body) = (self.timeout, self.reads_body);
+        let request = self.build()?;
+        let call = async {
+            let mut response = client.request(request).await?;
+            let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+            let body = match reads_body {
+                true => read(response.into_body()).await?,
+                false => discard(response.into_body()).await,
+            };
+            Ok(Reply { retry_after: retry_after(&headers), status, headers, body })
+        };
+        // The time may have run out while connecting; nobody can tell by then.
+        timeout(within, call).await.unwrap_or(Err(OutboundError::Timeout { sent: true }))
+    }
+
+    fn build(self) -> Result<hyper::Request<Full<Bytes>>, OutboundError> {
         if self.body.len() > MAX_BYTES {
             return Err(OutboundError::Request);
         }
-        let request = client.request(self.method, self.url).headers(self.headers).timeout(self.timeout);
-        let mut response = request.body(self.body).send().await?;
-        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        let body = match self.reads_body {
-            true => read(response).await?,
-            false => discard(response).await,
-        };
-        Ok(Reply { retry_after: retry_after(&headers), status, headers, body })
+        let mut request = hyper::Request::new(Full::new(Bytes::from(self.body)));
+        *request.method_mut() = self.method;
+        *request.uri_mut() = Uri::try_from(self.url.as_str()).map_err(|_| OutboundError::Request)?;
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        headers.extend(self.headers);
+        Ok(request)
     }
 }
 
@@ -108,10 +129,11 @@ impl fmt::Debug for Reply {
     }
 }
 
-async fn read(mut response: Response) -> Result<Vec<u8>, OutboundError> {
+async fn read(mut answer: Incoming) -> Result<Vec<u8>, OutboundError> {
     let mut body = Vec::new();
-    // There is a status, so the request was sent, even if the connection breaks now.
-    while let Some(chunk) = response.chunk().await? {
+    // Once a status is there the request was sent, whatever breaks now.
+    while let Some(frame) = answer.frame().await {
+        let Ok(chunk) = frame.map_err(|_| OutboundError::Broken)?.into_data() else { continue };
         if body.len() + chunk.len() > MAX_BYTES {
             return Err(OutboundError::TooLarge);
         }
@@ -120,18 +142,18 @@ async fn read(mut response: Response) -> Result<Vec<u8>, OutboundError> {
     Ok(body)
 }
 
-async fn discard(mut response: Response) -> Vec<u8> {
+async fn discard(mut answer: Incoming) -> Vec<u8> {
     let read = async {
         let mut bytes = 0;
-        while let Ok(Some(chunk)) = response.chunk().await {
-            bytes += chunk.len();
+        while let Some(Ok(frame)) = answer.frame().await {
+            bytes += frame.data_ref().map_or(0, Bytes::len);
             if bytes > MAX_IDLE_BYTES {
                 break;
             }
         }
     };
-    // Status and headers have already decided, so a time-out changes nothing.
-    let _ = tokio::time::timeout(IDLE_ANSWER_TIMEOUT, read).await;
+    // Status and headers have decided already, so running out of time changes nothing.
+    let _ = timeout(IDLE_ANSWER_TIMEOUT, read).await;
     Vec::new()
 }
 

@@ -2,12 +2,7 @@
 //! here, so a name cannot change its meaning between check and connection.
 
 use super::address::AddressPolicy;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use std::{
-    io,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{io, net::IpAddr, sync::Arc};
 use tokio::net::lookup_host;
 
 /// The maximum number of addresses of one name that are tried.
@@ -44,12 +39,11 @@ pub(super) enum LookupError {
 pub(super) struct Guard {
     pub(super) policy: Arc<AddressPolicy>,
     pub(super) resolver: Arc<dyn Resolver>,
-    pub(super) plain: bool,
 }
 
 impl Guard {
-    /// The addresses of a name, or of an IP address in text form. There is at least one.
-    pub(super) async fn lookup(&self, host: &str) -> Result<Vec<IpAddr>, LookupError> {
+    /// The addresses of a name, or of an address written out, that may be called with TLS or `plain`; never none.
+    pub(super) async fn lookup(&self, host: &str, plain: bool) -> Result<Vec<IpAddr>, LookupError> {
         let addresses = match literal(host) {
             Some(address) => vec![address],
             None => self.resolver.resolve(host).await.map_err(LookupError::Failed)?,
@@ -57,25 +51,9 @@ impl Guard {
         if addresses.is_empty() {
             return Err(LookupError::Failed(io::ErrorKind::NotFound.into()));
         }
-        let admitted = addresses.into_iter().filter(|address| self.admits(*address));
+        let admitted = addresses.into_iter().filter(|address| self.policy.admits(*address, plain));
         let admitted: Vec<_> = admitted.take(MOST_ADDRESSES).collect();
         if admitted.is_empty() { Err(LookupError::Blocked) } else { Ok(admitted) }
-    }
-
-    pub(super) fn admits(&self, address: IpAddr) -> bool {
-        self.policy.admits(address, self.plain)
-    }
-}
-
-impl Resolve for Guard {
-    fn resolve(&self, name: Name) -> Resolving {
-        let guard = self.clone();
-        Box::pin(async move {
-            let addresses = guard.lookup(name.as_str()).await?;
-            // Port 0 means the port of the URL.
-            let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, 0));
-            Ok(Box::new(addresses) as Addrs)
-        })
     }
 }
 

@@ -1,3 +1,5 @@
+mod proxy;
+
 use super::*;
 use crate::provider::SendError;
 use ipnet::IpNet;
@@ -9,12 +11,15 @@ use std::{
     sync::Mutex,
     time::{Duration, Instant},
 };
+use tokio::task::JoinHandle;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
 use tokio_rustls::TlsAcceptor;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
+
+type Authority = CertifiedIssuer<'static, KeyPair>;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -222,8 +227,8 @@ async fn a_connection_that_does_not_come_about_carried_nothing() {
     assert!(matches!(error, OutboundError::Connect), "{error:?}");
 }
 
-#[tokio::test]
-async fn a_tls_stream_is_for_the_name_asked_for() {
+/// A server for `sms.example` that answers 204 to all, its port, and the authority that signed for it.
+async fn tls_server() -> (JoinHandle<()>, u16, Authority) {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
@@ -244,7 +249,12 @@ async fn a_tls_stream_is_for_the_name_asked_for() {
             }
         }
     });
+    (serving, port, authority)
+}
 
+#[tokio::test]
+async fn a_tls_stream_is_for_the_name_asked_for() {
+    let (serving, port, authority) = tls_server().await;
     let policy = AddressPolicy::new(vec!["127.0.0.1/32".parse().unwrap()], false);
     let build = |roots: &[CertificateDer<'static>]| {
         Outbound::build(policy.clone(), answers(&[&["127.0.0.1"]]), roots).unwrap()

@@ -16,6 +16,7 @@ use crate::{
     provider::{Accepted, Outgoing, Provider, SendError},
     settings::{Fault, Fields},
 };
+use arc_swap::ArcSwap;
 use countersign_core::ports::clock::Clock;
 use serde::Serialize;
 use serde_json::Value;
@@ -82,7 +83,7 @@ pub struct Relay {
     name: String,
     outbound: Outbound,
     url: Url,
-    secret: SigningSecret,
+    secret: ArcSwap<SigningSecret>,
     timeout: Duration,
     clock: Arc<dyn Clock>,
 }
@@ -107,11 +108,24 @@ impl Relay {
         if settings.timeout.is_zero() {
             return Err(RelayError::Timeout);
         }
+        let secret = ArcSwap::from_pointee(secret);
         Ok(Self { name: "relay".to_owned(), outbound, url, secret, timeout: settings.timeout, clock })
     }
 
-    /// A relay among the provider accounts. The policy for providers applies to its address. Returns all
-    /// errors of the settings at once.
+    /// The way to it.
+    pub fn outbound(&self) -> &Outbound {
+        &self.outbound
+    }
+
+    /// Signs with this secret from now on; whether it is another one.
+    pub fn change_secret(&self, text: &str) -> Result<bool, RelayError> {
+        let secret = Arc::new(SigningSecret::parse(text).ok_or(RelayError::Secret)?);
+        let before = self.secret.swap(Arc::clone(&secret));
+        Ok(*before != *secret)
+    }
+
+    /// A relay that stands among the providers: its address is judged as
+    /// theirs. All faults of the settings at once.
     pub(crate) fn from_json(
         name: &str,
         settings: &Value,
@@ -131,7 +145,7 @@ impl Relay {
             name,
             outbound,
             url,
-            secret,
+            secret: ArcSwap::from_pointee(secret),
             timeout,
             clock,
         }))
@@ -150,7 +164,7 @@ impl Relay {
         .ok()?;
         let seconds = self.clock.now().millis().div_euclid(1_000);
         let headers = [
-            ("webhook-signature", self.secret.sign(&id, seconds, &body)),
+            ("webhook-signature", self.secret.load().sign(&id, seconds, &body)),
             ("webhook-timestamp", seconds.to_string()),
             ("idempotency-key", format!("\"{id}\"")),
             ("webhook-id", id),

@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 const PREFIX: &str = "whsec_";
 const SECRET_BYTES: RangeInclusive<usize> = 24..=64;
 
-/// The secret that both sides know.
+/// The secret shared with the receiving side.
+#[derive(PartialEq, Eq)]
 pub(crate) struct SigningSecret(Zeroizing<Vec<u8>>);
 
 impl SigningSecret {

@@ -21,8 +21,8 @@ use countersign_core::{
     time::Timestamp,
     webhook::{DisabledReason, FAILING, FAILURES, Webhook, schedule::wait_after, secret::WebhookSecrets},
 };
+use hyper::header::HeaderValue;
 use rand::{RngExt as _, rngs::StdRng};
-use reqwest::header::HeaderValue;
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},

@@ -37,7 +37,9 @@ pub(super) const OPERATOR_BIND: &str = "server.operator_bind";
 
 /// The number of open files that the process needs for other things than connections of the API.
 const OTHER_FILES: usize = 512;
-/// The minimum number of connections, even if the limit of open files is low.
+/// What a connection takes whose client sends all it may and reads nothing, here and in the system.
+const CONNECTION_BYTES: u64 = 400 * 1024;
+/// However few files may be open, and however little memory there is, so many connections are taken.
 const FEWEST: usize = 64;
 /// The size of the system's send buffer for a connection, in bytes; Linux doubles it. Without this setting,
 /// the system would keep megabytes for each connection.
@@ -131,19 +133,30 @@ impl Bounds {
     }
 }
 
-/// Limits the connections by the number of files that the process may open. A process without a free file
-/// could not reach its stores either.
+/// As many connections as there may be files, and as half the memory of the container holds: a process without
+/// a free file reaches its stores no more than its clients, and one that takes too much memory is killed.
 fn fit(connections: usize) -> usize {
-    let Some(files) = machine::open_files() else { return connections };
-    let room = files.saturating_sub(OTHER_FILES).max(FEWEST);
-    if room < connections {
+    let files =
+        machine::open_files().map_or(usize::MAX, |files| files.saturating_sub(OTHER_FILES).max(FEWEST));
+    if files < connections {
         tracing::warn!(
-            files,
-            connections = room,
+            connections = files,
             "This process may open too few files for server.connections; raise its limit (ulimit -n)"
         );
     }
-    room.min(connections)
+    let memory = machine::memory_limit().map_or(usize::MAX, held_by);
+    if memory < connections {
+        tracing::info!(
+            connections = memory,
+            "The memory of this container is too small for server.connections"
+        );
+    }
+    connections.min(files).min(memory)
+}
+
+/// The connections that half of so many bytes holds.
+fn held_by(bytes: u64) -> usize {
+    usize::try_from(bytes / 2 / CONNECTION_BYTES).unwrap_or(usize::MAX).max(FEWEST)
 }
 
 pub(super) fn bind(setting: &'static str, address: SocketAddr) -> Result<TcpListener, BindError> {

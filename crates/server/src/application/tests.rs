@@ -121,7 +121,13 @@ async fn dev_and_serve_do_not_take_over_each_others_tenants() {
     first
         .context
         .directory
-        .create_tenant(&tenant, &profile, &Countries::default(), &Change::by_system(Timestamp::default()))
+        .create_tenant(
+            &tenant,
+            &profile,
+            &Countries::default(),
+            None,
+            &Change::by_system(Timestamp::default()),
+        )
         .await
         .unwrap();
     drop(first);

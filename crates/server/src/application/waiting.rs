@@ -49,7 +49,7 @@ pub(super) async fn wait_for_stores(
     (api, operator): (Option<&TcpListener>, &TcpListener),
     bounds: &Bounds,
 ) -> anyhow::Result<()> {
-    let stores = Stores::new(settings).await?;
+    let mut stores = Stores::new(settings).await?;
     let Some(wait) = stores.find_wait().await else { return Ok(()) };
     let (told, heard) = watch::channel(wait.problem);
     tell(&wait);
@@ -64,6 +64,10 @@ pub(super) async fn wait_for_stores(
     servers.spawn(serve(operator.try_clone()?, bounds.operator(stop.clone()), heard)?);
     loop {
         sleep(LOOK).await;
+        // With the secrets that stand in the files by now; what cannot be read leaves it at those of before.
+        if let Ok(again) = Stores::new(settings).await {
+            stores = again;
+        }
         match stores.find_wait().await {
             None => break,
             Some(wait) if wait != last => {

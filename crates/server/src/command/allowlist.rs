@@ -40,13 +40,14 @@ pub(super) async fn run(config: Option<&Path>, command: AllowlistCommand) -> any
 }
 
 /// The list of a tenant, or of one of its keys.
-async fn read(directory: &dyn Directory, ListArgs { tenant, key }: ListArgs) -> anyhow::Result<Allowlist> {
+async fn read(directory: &dyn Directory, ListArgs { owner, key }: ListArgs) -> anyhow::Result<Allowlist> {
+    let tenant = owner.id();
     let found = directory.tenant(tenant).await.context("The tenant cannot be read")?;
     ensure!(found.is_some(), "There is no tenant {tenant}; `countersign tenant list` shows them");
     match key {
         Some(key) => {
             let found = directory.key(tenant, key).await.context("The key cannot be read")?;
-            Ok(found.with_context(|| format!("{tenant} has no key {key}"))?.allowlist)
+            Ok(found.with_context(|| format!("{} has no key {key}", owner.name()))?.allowlist)
         }
         None => Ok(directory.settings(tenant).await.context("The settings cannot be read")?.api_allowlist),
     }
@@ -66,7 +67,7 @@ async fn show(directory: &dyn Directory, list: ListArgs) -> anyhow::Result<()> {
 async fn set(replica: &Replica, args: ListArgs, entries: Vec<Entry>, now: Timestamp) -> anyhow::Result<()> {
     let list = Allowlist::new(entries)?;
     read(&*replica.directory, args).await?;
-    let operator = Actor::operator(args.tenant);
+    let operator = Actor::operator(args.owner.id());
     let replaced = match args.key {
         Some(id) => {
             let change = KeyChange { allowlist: Some(list), ..KeyChange::default() };

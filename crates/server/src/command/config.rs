@@ -11,9 +11,14 @@ use std::path::Path;
 pub(super) async fn run(config: Option<&Path>, command: &ConfigCommand) -> anyhow::Result<()> {
     match command {
         ConfigCommand::Default => answer(DEFAULT_FILE.trim_end()),
-        ConfigCommand::Check { connect: true, role } => connect(&load(config, [])?, *role).await,
+        ConfigCommand::Check { connect: true, role } => {
+            let settings = load(config, [])?;
+            settings.refuse_plain()?;
+            connect(&settings, *role).await
+        }
         ConfigCommand::Check { connect: false, .. } => {
             let settings = load(config, [])?;
+            settings.refuse_plain()?;
             load_certificate(&settings)?;
             answer(&format!("configuration is fine\n{}", summary(&settings)))
         }

@@ -12,6 +12,7 @@ pub(super) async fn run(config: Option<&Path>, role: Role) -> anyhow::Result<()>
     let log = load_log(config);
     telemetry::init_log(log.format, log.level);
     let settings = load(config, [])?;
+    settings.refuse_plain()?;
     refuse_role(&settings, role)?;
     let told = settings.clone();
     machine::raise_open_files();

@@ -28,11 +28,16 @@ pub(super) async fn run(config: Option<&Path>, command: TenantCommand) -> anyhow
             let countries = countries.or(settings.countries).context(
                 "Which countries does it send to? Say --countries PL,DE (or all), or set tenants.countries",
             )?;
-            let made =
-                tenants::create_tenant(&replica, name, &countries, &Change::by_operator(now), &mut rng())
-                    .await;
+            let made = tenants::create_tenant(
+                &replica,
+                (name, &countries),
+                None,
+                &Change::by_operator(now),
+                &mut rng(),
+            )
+            .await;
             let tenant = made.map_err(plain).context("The tenant was not made")?;
-            answer(&tenant.id.to_string())?;
+            answer(&tenant.value.id.to_string())?;
         }
         TenantCommand::List => list_tenants(&directory).await?,
         TenantCommand::Rename { tenant, name } => {

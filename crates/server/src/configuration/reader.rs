@@ -16,9 +16,6 @@ const PREFIX: &str = "COUNTERSIGN__";
 /// The number of seconds of a day.
 pub(super) const DAY: u64 = 86_400;
 
-/// The maximum size of a file with one secret. A larger file must be another one.
-const MAX_SECRET_BYTES: u64 = 16 * 1024;
-
 struct Entry {
     value: Value,
     source: String,
@@ -93,8 +90,14 @@ impl Reader {
 
     /// Records a problem of a setting, with the source of its value.
     pub fn problem(&mut self, key: &str, problem: &str) {
+        let described = self.describe(key, problem);
+        self.problems.push(described);
+    }
+
+    /// A problem with the key and the place where it is set.
+    pub fn describe(&self, key: &str, problem: &str) -> String {
         let source = self.entries.get(key).map_or("default", |entry| &entry.source);
-        self.problems.push(format!("{key} ({source}): {problem}"));
+        format!("{key} ({source}): {problem}")
     }
 
     fn take(&mut self, key: &str) -> Option<&Entry> {
@@ -117,21 +120,20 @@ impl Reader {
         outcome.map_err(|problem| self.problem(key, &problem)).ok()
     }
 
-    /// Reads each text by `read`: an array in a file, or separated by commas in a variable.
+    /// Texts, as `read` understands each: an array; in a variable one of JSON, or separated by commas.
     pub fn list<T>(&mut self, key: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
         let texts: Option<Vec<_>> = match self.take(key) {
             None => Some(Vec::new()),
             Some(Entry { value: Value::Array(values), .. }) => {
                 values.iter().map(|value| value.as_str().map(str::to_owned)).collect()
             }
-            Some(Entry { value: Value::String(text), untyped: true, .. }) => {
-                let texts = text.split(',').map(|text| text.trim().to_owned());
-                Some(texts.filter(|text| !text.is_empty()).collect())
-            }
+            Some(Entry { value: Value::String(text), untyped: true, .. }) => split_list(text),
             Some(_) => None,
         };
         let Some(texts) = texts else {
-            self.problem(key, "must be a list of texts in quotes, such as [\"a\", \"b\"]");
+            let untyped = self.entries.get(key).is_some_and(|entry| entry.untyped);
+            let more = if untyped { " or a,b" } else { "" };
+            self.problem(key, &format!("must be a list of texts in quotes, such as [\"a\", \"b\"]{more}"));
             return None;
         };
         let mut good = Vec::new();
@@ -205,7 +207,7 @@ impl Reader {
                 self.problem(&file_key, &format!("{key} is set too; set one of them"));
                 None
             }
-            (true, Some(file)) => match read_secret(&file) {
+            (true, Some(file)) => match Secret::read(&file) {
                 Ok(secret) => Some(secret),
                 Err(error) => {
                     self.problem(&file_key, &format!("{} cannot be read: {error}", file.display()));
@@ -253,11 +255,13 @@ impl Reader {
     }
 }
 
-fn read_secret(path: &Path) -> std::io::Result<Secret> {
-    use std::io::Read as _;
-    let mut text = zeroize::Zeroizing::new(String::new());
-    std::fs::File::open(path)?.take(MAX_SECRET_BYTES).read_to_string(&mut text)?;
-    Ok(Secret::new(text.trim()))
+/// The list in a variable: JSON if it begins with a bracket, as templates of charts write it.
+fn split_list(text: &str) -> Option<Vec<String>> {
+    if text.trim_start().starts_with('[') {
+        return serde_json::from_str(text).ok();
+    }
+    let texts = text.split(',').map(|text| text.trim().to_owned());
+    Some(texts.filter(|text| !text.is_empty()).collect())
 }
 
 fn parse_duration(text: &str) -> Option<Duration> {

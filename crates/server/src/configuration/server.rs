@@ -25,9 +25,8 @@ pub(super) fn read_server(reader: &mut Reader, base: &Path) -> Option<ServerSett
     // If one of these settings is wrong, its own error is enough: the missing encryption need not be reported
     // too.
     let plain = tls == Some(None) && trusted_proxies.as_ref().is_some_and(|proxies| proxies.is_empty());
-    if plain && bind.is_some_and(|bind| !bind.ip().to_canonical().is_loopback()) {
-        reader.problem("server.bind", PLAIN);
-    }
+    let beyond = plain && bind.is_some_and(|bind| !bind.ip().to_canonical().is_loopback());
+    let plain = beyond.then(|| reader.describe("server.bind", PLAIN));
     let operator_bind = reader.text("server.operator_bind", "127.0.0.1:9090", parse_address);
     let workers = reader.number("server.workers", 0, 0..=256);
     let auth_failures = reader.number("server.auth_failures", 30, 5..=10_000);
@@ -35,6 +34,7 @@ pub(super) fn read_server(reader: &mut Reader, base: &Path) -> Option<ServerSett
     let clients = read_clients(reader);
     Some(ServerSettings {
         bind: bind?,
+        plain,
         tls: tls?,
         public_url: public_url?,
         trusted_proxies: trusted_proxies?,

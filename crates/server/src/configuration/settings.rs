@@ -33,6 +33,8 @@ pub struct Settings {
 pub struct ServerSettings {
     /// The address of the API, and of the pages of `dev`.
     pub bind: SocketAddr,
+    /// Why this address may not be served: it would be plain HTTP beyond this machine.
+    pub plain: Option<String>,
     /// The certificate of the API; plain HTTP without it.
     pub tls: Option<TlsFiles>,
     /// The URL at which clients reach the API, without a slash at the end, if it is configured.
@@ -194,6 +196,12 @@ pub struct DeliverySettings {
     pub relay: Option<RelayUrl>,
     /// Networks that are not public, but that providers and webhooks of tenants may be in.
     pub allowed_networks: Vec<IpNet>,
+    /// The proxy that leads to providers and webhooks; its URL may hold a password.
+    pub proxy: Option<Secret>,
+    /// Whether it is given names, which are not looked up here.
+    pub proxy_resolves: bool,
+    /// Authorities that are trusted beside those of the machine.
+    pub ca: Option<PathBuf>,
 }
 
 /// The operator's own system that sends the messages.
@@ -214,7 +222,12 @@ impl std::fmt::Debug for RelayUrl {
 }
 
 impl RelayUrl {
-    /// The relay settings in the form of the delivery crate.
+    /// What signs the POSTs.
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// The relay as the delivery crate wants it.
     pub fn settings(&self) -> RelaySettings {
         let secret = Zeroizing::new(self.secret.expose().to_owned());
         RelaySettings { url: self.url.clone(), secret, timeout: self.timeout }

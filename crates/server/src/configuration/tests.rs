@@ -85,7 +85,6 @@ fn every_problem_is_told_at_once_with_its_source() {
     ]));
     let problems = problems(read_all(reader));
     for expected in [
-        "server.bind (test.toml): would serve plain HTTP",
         "server.workers (test.toml): must be a whole number from 0 to 256",
         "server.shutdown_timeout (test.toml): must be a time",
         "log.lvel (test.toml): unknown setting; did you mean log.level?",
@@ -98,7 +97,7 @@ fn every_problem_is_told_at_once_with_its_source() {
     ] {
         assert!(problems.iter().any(|problem| problem.starts_with(expected)), "{expected}: {problems:#?}");
     }
-    assert_eq!(problems.len(), 10, "{problems:#?}");
+    assert_eq!(problems.len(), 9, "{problems:#?}");
 }
 
 #[test]
@@ -107,18 +106,18 @@ fn beyond_this_machine_it_serves_only_through_tls_or_a_proxy() {
     let tls = "[server.tls]\ncertificate = \"c.pem\"\nkey = \"/etc/k.pem\"";
     for bind in ["0.0.0.0:8443", "[::]:8443", "10.0.0.1:80", "[::ffff:10.0.0.1]:80"] {
         let bind = format!("bind = {bind:?}\n");
-        let refused = problems(server(&bind));
+        let refused = server(&bind).unwrap().refuse_plain().unwrap_err().0;
         assert!(
             refused.len() == 1 && refused[0].starts_with("server.bind (test.toml): would"),
             "{refused:?}"
         );
-        assert!(server(&format!("{bind}trusted_proxies = [\"10.0.0.0/8\"]")).is_ok());
+        assert!(server(&format!("{bind}trusted_proxies = [\"10.0.0.0/8\"]")).unwrap().refuse_plain().is_ok());
         let files = server(&format!("{bind}{tls}")).unwrap().server.tls.unwrap();
         assert_eq!(files.certificate, Path::new("countersign-data/c.pem"));
         assert_eq!(files.key, Path::new("/etc/k.pem"));
     }
     for bind in ["127.0.0.1:80", "[::1]:80", "[::ffff:127.0.0.1]:80"] {
-        assert!(server(&format!("bind = {bind:?}")).is_ok());
+        assert!(server(&format!("bind = {bind:?}")).unwrap().refuse_plain().is_ok());
     }
     for (line, missing) in [("certificate", "key"), ("key", "certificate")] {
         let half = problems(server(&format!("bind = \"0.0.0.0:1\"\n[server.tls]\n{line} = \"x\"")));
@@ -138,9 +137,24 @@ fn proxies_are_a_list_and_each_wrong_one_is_told() {
     for no_list in ["\"10.0.0.0/8\"", "[1]", "8"] {
         assert!(problems(server(no_list))[0].contains("must be a list"), "{no_list}");
     }
-    let variable = variables(&[("COUNTERSIGN__SERVER__TRUSTED_PROXIES", " 10.0.0.0/8, ::1,")]);
-    let from_variable = Settings::load(None, variable, []).unwrap().server.trusted_proxies;
-    assert_eq!(from_variable, server("[\"10.0.0.0/8\", \"::1\"]").unwrap().server.trusted_proxies);
+    let from_variable = |text| {
+        let variable = variables(&[("COUNTERSIGN__SERVER__TRUSTED_PROXIES", text)]);
+        Settings::load(None, variable, [])
+    };
+    let expected = server("[\"10.0.0.0/8\", \"::1\"]").unwrap().server.trusted_proxies;
+    for text in [" 10.0.0.0/8, ::1,", "[\"10.0.0.0/8\", \"::1\"]", "\n[ \"10.0.0.0/8\",\n\"::1\" ] "] {
+        assert_eq!(from_variable(text).unwrap().server.trusted_proxies, expected, "{text}");
+    }
+    for text in ["", "[]"] {
+        assert!(from_variable(text).unwrap().server.trusted_proxies.is_empty(), "{text}");
+    }
+    for text in ["[\"10.0.0.0/8\"", "[10.0.0.0/8]", "[1]", "[\"::1\"] x"] {
+        let told = problems(from_variable(text));
+        let begin = "server.trusted_proxies (COUNTERSIGN__SERVER__TRUSTED_PROXIES): must be a list";
+        assert!(told.len() == 1 && told[0].starts_with(begin), "{text}: {told:?}");
+    }
+    let told = problems(from_variable("[\"10.0.0.0/8\", \"proxy\"]"));
+    assert!(told.len() == 1 && told[0].contains("\"proxy\""), "{told:?}");
 }
 
 #[test]
@@ -210,6 +224,30 @@ fn a_relay_is_checked_with_everything_else() {
         let problems = problems(from_text(&format!("[delivery.relay]\n{lines}")));
         assert!(problems.len() == 1 && problems[0].starts_with(expected), "{lines}: {problems:?}");
         assert!(!problems[0].contains("hunter2"));
+    }
+}
+
+#[test]
+fn a_proxy_is_checked_and_shows_up_nowhere() {
+    let delivery = |lines: &str| from_text(&format!("[delivery]\n{lines}"));
+    let settings =
+        delivery("proxy = \"http://app:hunter2@proxy:3128\"\nproxy_lookup = \"proxy\"\nca_file = \"x.pem\"");
+    let settings = settings.unwrap();
+    assert!(settings.delivery.proxy.is_some() && settings.delivery.proxy_resolves);
+    assert_eq!(settings.delivery.ca.as_deref(), Some(Path::new("countersign-data/x.pem")));
+    assert!(!shown(&settings).contains("hunter2"));
+    for (lines, expected) in [
+        (
+            "proxy = \"socks5://app:hunter2@proxy:1\"",
+            "delivery.proxy (test.toml): must be like http://HOST:PORT",
+        ),
+        ("proxy_lookup = \"proxy\"", "delivery.proxy_lookup (test.toml): is of use with delivery.proxy only"),
+        ("proxy_lookup = \"x\"", "delivery.proxy_lookup (test.toml): must be one of \"here\", \"proxy\""),
+        ("proxy_file = \"/nowhere\"", "delivery.proxy_file (test.toml): /nowhere cannot be read"),
+    ] {
+        let told = problems(delivery(lines));
+        assert!(told.len() == 1 && told[0].starts_with(expected), "{lines}: {told:?}");
+        assert!(!told[0].contains("hunter2"));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The codes store: a file on this machine, or Redis servers that nodes share.
 
-use super::read_authority;
+use super::{read_again, read_authority};
 use crate::configuration::{CodesSettings, CodesUrl, Secret, Settings};
 use anyhow::{Context as _, anyhow};
 use countersign_core::{
@@ -20,7 +20,7 @@ pub(super) async fn open_codes(
     clock: &Arc<dyn Clock>,
     keyring: &KeyRing,
     (dev, files): (bool, &mut Vec<Database>),
-) -> anyhow::Result<Arc<dyn Codes>> {
+) -> anyhow::Result<(Arc<dyn Codes>, Option<Arc<RedisCodes>>)> {
     let url = match &settings.url {
         CodesUrl::Sqlite(file) => {
             let options = CodesOptions { full_sync: settings.full_sync, event_budget: settings.event_budget };
@@ -28,7 +28,7 @@ pub(super) async fn open_codes(
             let codes =
                 codes.with_context(|| format!("The codes store {} cannot be opened", file.display()))?;
             files.push(codes.file().clone());
-            return Ok(Arc::new(codes));
+            return Ok((Arc::new(codes), None));
         }
         CodesUrl::Redis { url, ca } => redis_url(url, ca.as_deref())?,
     };
@@ -45,7 +45,8 @@ pub(super) async fn open_codes(
         clock: None,
     };
     let codes = RedisCodes::open(&url, options).await.context("The codes store cannot be opened")?;
-    Ok(Arc::new(codes))
+    let codes = Arc::new(codes);
+    Ok((codes.clone(), Some(codes)))
 }
 
 /// Checks the configuration of the Redis servers. Returns notes for the operator, and the reasons to refuse
@@ -80,6 +81,7 @@ pub(super) async fn ask_servers(
 }
 
 pub(crate) fn redis_url(url: &Secret, ca: Option<&Path>) -> anyhow::Result<RedisUrl> {
+    let url = read_again("codes.url_file", url)?;
     RedisUrl::parse(url.expose(), read_authority("codes.ca_file", ca)?).context("codes.url")
 }
 

@@ -7,7 +7,7 @@ use super::{
     find_keyring,
     folder::{judge_file, judge_folder, judge_lock},
     lost::refuse_lost_directory,
-    open_sql, redis_url, refuse_older,
+    open_outbound, open_sql, redis_url, refuse_older,
 };
 use crate::{
     advice::advise,
@@ -89,6 +89,7 @@ pub(crate) async fn try_all(settings: &Settings, role: Role) -> Trial {
     let folder = &settings.folder;
     trial.judge("data.folder", judge_folder(folder));
     trial.judge("data.folder", judge_lock(folder));
+    trial.judge("delivery.ca_file", open_outbound(&settings.delivery));
     let keyring = trial.judge("keyring.file", find_keyring(settings, false));
     if let Some(None) = keyring {
         trial.note(format!("the first start makes the key ring {}", settings.keyring.file.display()));

@@ -195,11 +195,18 @@ impl Keys for SqlDirectory {
         presented_key(&self.sql, key).await
     }
 
-    async fn create_key(&self, key: &Key, once: Option<&Once>, by: &Change) -> Result<(), StoreError> {
+    async fn create_key(
+        &self,
+        key: &Key,
+        once: Option<(TenantId, &Once)>,
+        by: &Change,
+    ) -> Result<(), StoreError> {
         let batch = insert_key(Batch::default(), key, MOST_KEYS, by);
         let webhooks = told_webhooks(&self.sql, key.tenant).await?;
         let batch = told::tell(batch, &webhooks, WebhookEvent::KeyCreated, key, key.created_at);
-        self.sql.batch(answer_once(batch, key.tenant, once, key.created_at)).await.map(drop)
+        let (asking, once) = once.unzip();
+        let asking = asking.unwrap_or(key.tenant);
+        self.sql.batch(answer_once(batch, asking, once, key.created_at)).await.map(drop)
     }
 
     async fn rotate_key(

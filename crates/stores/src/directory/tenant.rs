@@ -2,6 +2,7 @@
 
 use super::{
     SqlDirectory,
+    answer::answer_once,
     change::{note_change, take_number},
     erasure, profile, setting,
 };
@@ -18,6 +19,7 @@ use countersign_core::{
     ports::{directory::tenants::Tenants, error::StoreError},
     tenant::{OPERATOR, Tenant, TenantChange, TenantName, profile::Profile, settings::Setting},
     time::Timestamp,
+    verification::idempotency::Once,
 };
 
 /// How often a change is repeated if another writer changed the tenant first.
@@ -75,6 +77,7 @@ impl Tenants for SqlDirectory {
         tenant: &Tenant,
         profile: &Profile,
         countries: &Countries,
+        once: Option<&Once>,
         by: &Change,
     ) -> Result<(), StoreError> {
         let now = tenant.created_at;
@@ -84,7 +87,7 @@ impl Tenants for SqlDirectory {
         let batch = note_change(batch, tenant.id, "tenant", tenant.id, by);
         let batch = profile::insert_profile(take_number(batch), profile);
         let batch = note_change(batch, tenant.id, "profile", profile.id, by);
-        self.sql.batch(batch).await.map(drop)
+        self.sql.batch(answer_once(batch, OPERATOR, once, now)).await.map(drop)
     }
 
     async fn tenant(&self, tenant: TenantId) -> Result<Option<Tenant>, StoreError> {

@@ -5,7 +5,7 @@
 
 use super::{
     check::is_approval,
-    link::{CALL_TIMEOUT, Call, Link, is_not_now, is_unknown_script, store_error},
+    link::{CALL_TIMEOUT, Call, Connections, is_not_now, is_unknown_script, store_error},
     node::{client, connect},
     script::Script,
     store::Store,
@@ -35,7 +35,6 @@ const MOST_IDLE: usize = 64;
 const PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) struct Approvals {
-    url: RedisUrl,
     home: Home,
     replicas: u32,
     /// Limits the checks in progress; others wait within their own time.
@@ -49,10 +48,10 @@ pub(super) struct Approvals {
 const LAST_SLOT: u16 = 16_383;
 
 impl Approvals {
-    pub fn new(url: &RedisUrl, replicas: u32) -> Self {
+    pub fn new(replicas: u32) -> Self {
         let places = Semaphore::new(MOST_IDLE);
         let (masters, idle) = (Mutex::default(), Mutex::default());
-        Self { url: url.clone(), home: Home::here(), replicas, places, masters, idle }
+        Self { home: Home::here(), replicas, places, masters, idle }
     }
 
     /// Runs a check. An approval is returned only when enough replicas have it. Otherwise the result is an
@@ -94,7 +93,7 @@ impl Approvals {
                     Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) => {
                         asked = error.redirect_node().and_then(|(address, _)| {
                             let (host, port) = address.rsplit_once(':')?;
-                            Some(self.address(host.to_owned(), port.parse().ok()?))
+                            Some(address_of(&store.link.way().url, host.to_owned(), port.parse().ok()?))
                         });
                     }
                     // It is safe to send the check again: a check that was evaluated gets its first answer.
@@ -143,7 +142,8 @@ impl Approvals {
         asked: Option<ConnectionAddr>,
     ) -> RedisResult<(ConnectionAddr, MultiplexedConnection)> {
         if let Some(address) = asked {
-            let mut connection = self.open(self.server(address.clone())).await?;
+            let url = &store.link.way().url;
+            let mut connection = self.open(url, url.first().set_addr(address.clone())).await?;
             redis::cmd("ASKING").exec_async(&mut connection).await?;
             return Ok((address, connection));
         }
@@ -157,19 +157,15 @@ impl Approvals {
         if let Some(connection) = idle {
             return Ok((address, connection));
         }
-        Ok((address, self.open(info).await?))
+        Ok((address, self.open(&store.link.way().url, info).await?))
     }
 
-    async fn open(&self, info: ConnectionInfo) -> RedisResult<MultiplexedConnection> {
-        connect(&self.home, client(&self.url, info)).await
+    async fn open(&self, url: &RedisUrl, info: ConnectionInfo) -> RedisResult<MultiplexedConnection> {
+        connect(&self.home, client(url, info)).await
     }
 
-    /// A server of the cluster: the settings of the URL with another address.
-    fn server(&self, address: ConnectionAddr) -> ConnectionInfo {
-        self.url.first().set_addr(address)
-    }
-
-    fn forget_masters(&self) {
+    /// Also how to reach them: the URL holds a password.
+    pub fn forget_masters(&self) {
         self.masters.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -182,9 +178,9 @@ impl Approvals {
         if let Some(info) = found {
             return Ok(info);
         }
-        let masters = match &store.link {
-            Link::Node(node) => vec![(LAST_SLOT, node.client().await?.get_connection_info().clone())],
-            Link::Cluster(_) => self.ask_masters(store).await?,
+        let masters = match &store.link.way().connections {
+            Connections::Node(node) => vec![(LAST_SLOT, node.client().await?.get_connection_info().clone())],
+            Connections::Cluster(_) => self.ask_masters(store).await?,
         };
         let info = known(&masters);
         *self.masters.lock().unwrap_or_else(PoisonError::into_inner) = masters;
@@ -193,6 +189,7 @@ impl Approvals {
 
     async fn ask_masters(&self, store: &Store) -> RedisResult<Vec<(u16, ConnectionInfo)>> {
         type Range = (u16, u16, (Option<String>, u16));
+        let url = store.link.way().url.clone();
         let mut command = redis::cmd("CLUSTER");
         let value = store.link.send(command.arg("SLOTS")).await?;
         let unexpected =
@@ -204,24 +201,26 @@ impl Approvals {
             let parts: Vec<Value> = parts.into_iter().take(3).map(without_extras).collect();
             let (_, last, (host, port)): Range =
                 redis::from_redis_value(Value::Array(parts)).map_err(|_| unexpected())?;
-            masters.push((last, self.server(self.address(host.unwrap_or_default(), port))));
+            let address = address_of(&url, host.unwrap_or_default(), port);
+            masters.push((last, url.first().set_addr(address)));
         }
         masters.sort_by_key(|(last, _)| *last);
         Ok(masters)
     }
+}
 
-    fn address(&self, host: String, port: u16) -> ConnectionAddr {
-        // A node that does not know its own host name is the one that was asked.
-        let asked = match self.url.first().addr() {
-            ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => host.clone(),
-            _ => String::new(),
-        };
-        let host = if host.is_empty() { asked } else { host };
-        if self.url.tls {
-            return ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None };
-        }
-        ConnectionAddr::Tcp(host, port)
+/// Of a server of the cluster.
+fn address_of(url: &RedisUrl, host: String, port: u16) -> ConnectionAddr {
+    // A node that does not know its own name is the one that was asked.
+    let asked = match url.first().addr() {
+        ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => host.clone(),
+        _ => String::new(),
+    };
+    let host = if host.is_empty() { asked } else { host };
+    if url.tls {
+        return ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None };
     }
+    ConnectionAddr::Tcp(host, port)
 }
 
 /// Keeps only address and port of a node.

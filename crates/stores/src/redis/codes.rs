@@ -82,16 +82,25 @@ impl RedisCodes {
         let store = Arc::new(Store::new(Link::open(url).await?, partitions, clock));
         store.claim_installation(&identity).await?;
         let backlog = Backlog::open(&store, event_budget).await?;
-        let approvals = (confirm_replicas > 0).then(|| Approvals::new(url, confirm_replicas));
+        let approvals = (confirm_replicas > 0).then(|| Approvals::new(confirm_replicas));
         let outbox = Outbox::new(Arc::clone(&store));
-        let wake = Wake::new(url, outbox.arrivals());
+        let wake = Wake::new(Arc::clone(&store), outbox.arrivals());
         let limits = Limits::new(Arc::clone(&store));
         Ok(Self { store, limits, outbox, backlog, approvals, wake })
     }
 
-    /// Connects as [`RedisCodes::open`] does, and runs a script that only reads in every partition. Returns
-    /// whether an installation has claimed the store. With `identity`, returns an error if that was another
-    /// installation. Claims nothing.
+    /// Reaches the same servers by a URL with another password, user or authority from now on, once they answer
+    /// so; whether it is another one. Until then, and after an error, all goes on as before.
+    pub async fn change_access(&self, url: &RedisUrl) -> Result<bool, StoreError> {
+        let changed = self.store.link.change(url).await?;
+        if let Some(approvals) = self.approvals.as_ref().filter(|_| changed) {
+            approvals.forget_masters();
+        }
+        Ok(changed)
+    }
+
+    /// Reaches the servers as [`RedisCodes::open`] does, runs a script that only reads in every partition, and
+    /// says whether an installation claimed them; with `identity`, only this one may have. It claims nothing.
     pub async fn look(url: &RedisUrl, partitions: u16, identity: Option<&[u8]>) -> Result<bool, StoreError> {
         let store = Arc::new(Store::new(Link::open(url).await?, partitions, None));
         let claimed = store.find_installation(identity).await?;

@@ -1,17 +1,19 @@
-//! The connections to the servers: one shared connection to each, opened again when it breaks. Every call has
-//! a time-out.
+//! The way to the servers: one shared connection to each, opened anew when it
+//! breaks, and every call within its time. Password, user and authority may
+//! change meanwhile.
 
 use super::{
     node::Node,
     script::Script,
     url::{RedisUrl, Setup},
 };
+use arc_swap::ArcSwap;
 use countersign_core::ports::error::StoreError;
 use redis::{
     Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, TlsCertificates, TlsMode, Value,
     cluster::ClusterClient, cluster_async::ClusterConnection,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::time::{sleep, timeout};
 
 /// The longest time for opening a connection.
@@ -26,24 +28,60 @@ pub(super) const IN_FLIGHT: usize = 2_048;
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
 
 /// The connections through which scripts run.
-pub(super) enum Link {
+pub(super) struct Link {
+    way: ArcSwap<Way>,
+}
+
+/// The connections to the servers of one URL.
+pub(super) struct Way {
+    pub url: RedisUrl,
+    pub connections: Connections,
+}
+
+pub(super) enum Connections {
     /// A Cluster. The client library itself finds the server of each slot.
     Cluster(ClusterConnection),
     /// A single server, or the master that Sentinels name.
     Node(Node),
 }
 
-impl Link {
-    pub async fn open(url: &RedisUrl) -> Result<Self, StoreError> {
+impl Way {
+    async fn open(url: &RedisUrl) -> Result<Self, StoreError> {
+        let url = url.clone();
         if url.setup == Setup::Cluster {
-            let client = cluster_client(url, None).map_err(StoreError::unavailable)?;
+            let client = cluster_client(&url, None).map_err(StoreError::unavailable)?;
             let connection = timeout(CALL_TIMEOUT * 2, client.get_async_connection()).await;
             let connection = connection.map_err(StoreError::unavailable)?;
-            return Ok(Self::Cluster(connection.map_err(StoreError::unavailable)?));
+            let connection = connection.map_err(StoreError::unavailable)?;
+            return Ok(Self { url, connections: Connections::Cluster(connection) });
         }
-        let node = Node::new(url).map_err(StoreError::unavailable)?;
+        let node = Node::new(&url).map_err(StoreError::unavailable)?;
         node.connection().await.map_err(StoreError::unavailable)?;
-        Ok(Self::Node(node))
+        Ok(Self { url, connections: Connections::Node(node) })
+    }
+}
+
+impl Link {
+    pub async fn open(url: &RedisUrl) -> Result<Self, StoreError> {
+        Ok(Self { way: ArcSwap::from_pointee(Way::open(url).await?) })
+    }
+
+    /// As it is now. What is under way on one of before ends there.
+    pub fn way(&self) -> Arc<Way> {
+        self.way.load_full()
+    }
+
+    /// Reaches the same servers by this URL from now on, once they answer so; whether it is another one.
+    pub async fn change(&self, url: &RedisUrl) -> Result<bool, StoreError> {
+        let current = self.way();
+        if current.url.is(url) {
+            return Ok(false);
+        }
+        if !current.url.leads_to(url) {
+            return Err(StoreError::unavailable("it names other servers, which takes a restart"));
+        }
+        self.way.store(Arc::new(Way::open(url).await?));
+        Ok(true)
     }
 
     /// Runs a script. All keys are of one partition.
@@ -73,9 +111,9 @@ impl Link {
     }
 
     async fn try_send(&self, command: &Cmd) -> RedisResult<Value> {
-        match self {
-            Self::Cluster(connection) => command.query_async(&mut connection.clone()).await,
-            Self::Node(node) => node.send(command).await,
+        match &self.way().connections {
+            Connections::Cluster(connection) => command.query_async(&mut connection.clone()).await,
+            Connections::Node(node) => node.send(command).await,
         }
     }
 }
@@ -119,7 +157,9 @@ pub(super) fn is_unknown_script(sent: &RedisResult<Value>) -> bool {
 pub(super) fn is_not_now(error: &RedisError) -> bool {
     use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly, TryAgain};
     let kinds = [BusyLoading, ClusterDown, MasterDown, ReadOnly, TryAgain];
-    kinds.into_iter().any(|kind| error.kind() == ErrorKind::Server(kind))
+    // The password was changed a moment ago, and its file is read once a second.
+    error.kind() == ErrorKind::AuthenticationFailed
+        || kinds.into_iter().any(|kind| error.kind() == ErrorKind::Server(kind))
 }
 
 /// Recognises the error of a script for a value that is damaged or from a newer release.

@@ -102,7 +102,25 @@ impl RedisUrl {
         self.nodes.iter().map(|node| node.addr().to_string()).collect::<Vec<_>>().join(",")
     }
 
-    /// Returns whether passwords and records would cross a network unencrypted.
+    /// Whether another URL leads to the same servers, whoever asks and whatever authority is trusted.
+    pub(super) fn leads_to(&self, other: &Self) -> bool {
+        let database = |url: &Self| url.first.redis_settings().db();
+        self.setup == other.setup
+            && self.tls == other.tls
+            && self.servers() == other.servers()
+            && database(self) == database(other)
+    }
+
+    /// Whether another URL is the same in all.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        let settings = |url: &Self| url.first.redis_settings().clone();
+        let (ours, theirs) = (settings(self), settings(other));
+        self.leads_to(other)
+            && (ours.username(), ours.password()) == (theirs.username(), theirs.password())
+            && self.ca == other.ca
+    }
+
+    /// Whether passwords and records would cross a network in the open.
     pub fn is_open(&self) -> bool {
         let local = |node: &ConnectionInfo| match node.addr() {
             ConnectionAddr::Tcp(host, _) => ["127.0.0.1", "::1", "localhost"].contains(&host.as_str()),

@@ -5,6 +5,7 @@ use super::{
     keys,
     link::cluster_client,
     node::Node,
+    store::Store,
     tags::partition_of,
     url::{RedisUrl, Setup},
 };
@@ -22,7 +23,7 @@ use tokio::{task::AbortHandle, time::sleep};
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct Wake {
-    url: RedisUrl,
+    store: Arc<Store>,
     arrivals: Arc<Arrivals>,
     /// The partitions whose messages this process's worker sends.
     share: Share,
@@ -30,13 +31,13 @@ pub(super) struct Wake {
 }
 
 impl Wake {
-    pub fn new(url: &RedisUrl, arrivals: Arc<Arrivals>) -> Self {
-        Self { url: url.clone(), arrivals, share: Share::default(), listener: Mutex::default() }
+    pub fn new(store: Arc<Store>, arrivals: Arc<Arrivals>) -> Self {
+        Self { store, arrivals, share: Share::default(), listener: Mutex::default() }
     }
 
     /// The command by which a script wakes another node's worker; empty if the worker is in this process.
     pub fn command_for(&self, partition: u16) -> &'static [u8] {
-        match self.url.setup {
+        match self.store.link.way().url.setup {
             _ if self.share.get().contains(&partition) => b"",
             Setup::Cluster => b"SPUBLISH",
             // With one server, the plain command reaches every listener.
@@ -55,7 +56,7 @@ impl Wake {
             former.abort();
         }
         if !share.is_empty() {
-            let task = tokio::spawn(listen(self.url.clone(), share, Arc::clone(&self.arrivals)));
+            let task = tokio::spawn(listen(Arc::clone(&self.store), share, Arc::clone(&self.arrivals)));
             *listener = Some(task.abort_handle());
         }
     }
@@ -67,8 +68,9 @@ impl Drop for Wake {
     }
 }
 
-async fn listen(url: RedisUrl, share: Range<u16>, arrivals: Arc<Arrivals>) {
+async fn listen(store: Arc<Store>, share: Range<u16>, arrivals: Arc<Arrivals>) {
     loop {
+        let url = store.link.way().url.clone();
         if let Err(error) = listen_once(&url, share.clone(), &arrivals).await {
             tracing::debug!(%error, "Workers are woken by their polls alone for a moment");
         }

@@ -1,5 +1,6 @@
 //! Runs statements on a Postgres server.
 
+mod access;
 mod connect;
 mod migrate;
 mod weeks;
@@ -9,8 +10,7 @@ use super::{
     batch::Done,
     migration::{self, Applied},
 };
-use crate::home::Home;
-use connect::{Connector, connector};
+use access::Access;
 pub(super) use connect::{parse_url, servers};
 use countersign_core::ports::error::StoreError;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, Runtime};
@@ -18,11 +18,10 @@ use futures_util::{TryStreamExt, future::maybe_done, poll};
 use std::{future::Future, pin::pin, time::Duration};
 use tokio::time::timeout;
 use tokio_postgres::{
-    Client, Config, GenericClient, IsolationLevel,
+    Client, GenericClient, IsolationLevel,
     error::SqlState,
     types::{FromSql, ToSql, Type},
 };
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long to wait for a free connection, for a new connection, and for each answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,16 +30,15 @@ const CONNECTIONS: usize = 16;
 /// A pool of connections to one server.
 pub(super) struct Postgres {
     pool: Pool,
-    config: Config,
-    tls: MakeRustlsConnect,
+    access: Access,
 }
 
 impl Postgres {
     pub fn new(url: &str, ca: Option<&[u8]>) -> Result<Self, StoreError> {
-        let mut config = parse_url(url)?;
-        let tls = connector(&mut config, ca)?;
-        let connector = Connector { tls: tls.clone(), home: Home::here() };
-        let manager = Manager::from_connect(config.clone(), connector, ManagerConfig::default());
+        let access = Access::new(url, ca)?;
+        // The connector knows the present way; the one that the manager hands it may be older.
+        let config = access.current().config.clone();
+        let manager = Manager::from_connect(config, access.clone(), ManagerConfig::default());
         let pool = Pool::builder(manager)
             .max_size(CONNECTIONS)
             .runtime(Runtime::Tokio1)
@@ -49,7 +47,7 @@ impl Postgres {
             .recycle_timeout(Some(PATIENCE))
             .build()
             .map_err(StoreError::unavailable)?;
-        Ok(Self { pool, config, tls })
+        Ok(Self { pool, access })
     }
 
     pub async fn query(&self, statement: &Statement, values: &[Value]) -> Result<Vec<Row>, StoreError> {
@@ -70,8 +68,20 @@ impl Postgres {
         held.done(outcome)
     }
 
+    /// See [`Access::change`].
+    pub async fn change_access(&self, url: &str, ca: Option<&[u8]>) -> Result<bool, StoreError> {
+        self.access.change(url, ca).await
+    }
+
     async fn hold(&self) -> Result<Held, StoreError> {
-        self.pool.get().await.map(|client| Held(Some(client))).map_err(StoreError::unavailable)
+        loop {
+            let client = self.pool.get().await.map_err(StoreError::unavailable)?;
+            if Object::metrics(&client).created >= self.access.current().since {
+                return Ok(Held(Some(client)));
+            }
+            // Opened with a password of before: it is closed, so that a user of before can be dropped.
+            drop(Object::take(client));
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::v1::allowlists::{AllowlistEntry, entries};
 use countersign_core::{
     access::{
         key::{self, PresentedKey},
-        scope::Scope,
+        scope::{Scope, Scopes},
     },
     mode,
 };
@@ -12,13 +12,13 @@ use countersign_web::schema::text_enum;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What a key may do.
+/// What a key may do. `operator` is not among them: no key that is shown here can hold it.
 pub struct ScopeName;
 
 impl ToSchema for ScopeName {}
 impl utoipa::PartialSchema for ScopeName {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        text_enum(Scope::ALL.into_iter().map(Scope::as_str))
+        text_enum(Scopes::all().iter().map(Scope::as_str))
     }
 }
 

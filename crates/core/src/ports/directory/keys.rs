@@ -39,8 +39,14 @@ pub trait Keys: Send + Sync {
     /// The key with this id, of any tenant: it finds the caller of a request.
     async fn presented_key(&self, key: KeyId) -> Result<Option<Key>, StoreError>;
 
-    /// Creates a key. Returns `Conflict` if the id exists, or if the Idempotency-Key was used.
-    async fn create_key(&self, key: &Key, once: Option<&Once>, by: &Change) -> Result<(), StoreError>;
+    /// Creates a key. Returns `Conflict` if the id exists, or if this tenant used the Idempotency-Key: the
+    /// key's own, or the operator's.
+    async fn create_key(
+        &self,
+        key: &Key,
+        once: Option<(TenantId, &Once)>,
+        by: &Change,
+    ) -> Result<(), StoreError>;
 
     /// Creates the new key and ends the old one. Returns `Conflict` if the old key has changed since it was
     /// read, if the new id exists, or if the Idempotency-Key was used.

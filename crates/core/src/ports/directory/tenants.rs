@@ -7,18 +7,21 @@ use crate::{
     ports::error::StoreError,
     tenant::{Tenant, TenantChange, profile::Profile},
     time::Timestamp,
+    verification::idempotency::Once,
 };
 use async_trait::async_trait;
 
 /// Tenants, from their creation to the deletion of their last row.
 #[async_trait]
 pub trait Tenants: Send + Sync {
-    /// Creates a tenant with its `default` profile and its country list. Returns `Conflict` if the id exists.
+    /// Creates a tenant with its `default` profile and its country list. Returns `Conflict` if the id exists,
+    /// or if the operator's tenant used the Idempotency-Key.
     async fn create_tenant(
         &self,
         tenant: &Tenant,
         profile: &Profile,
         countries: &Countries,
+        once: Option<&Once>,
         by: &Change,
     ) -> Result<(), StoreError>;
 

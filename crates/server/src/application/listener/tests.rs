@@ -17,6 +17,11 @@ async fn ask(address: SocketAddr) -> TcpStream {
     stream
 }
 
+#[test]
+fn connections_fit_into_the_memory_of_a_container() {
+    assert_eq!([0, 1 << 20, 256 << 20, 4 << 30].map(held_by), [FEWEST, FEWEST, 327, 5_242]);
+}
+
 #[tokio::test]
 async fn idle_connections_do_not_starve_the_operator_port() {
     // This fails only if a provider is installed already, which is fine.

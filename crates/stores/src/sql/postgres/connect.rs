@@ -4,18 +4,15 @@
 //! does not stop a man in the middle.
 
 use super::PATIENCE;
-use crate::home::Home;
-use countersign_core::{error::chain, ports::error::StoreError};
-use deadpool_postgres::Connect;
+use countersign_core::ports::error::StoreError;
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use std::{future::Future, net::IpAddr, pin::Pin, sync::Arc};
-use tokio::task::JoinHandle;
+use std::{net::IpAddr, sync::Arc};
 use tokio_postgres::{
-    Client, Config, Error,
+    Config,
     config::{Host, SslMode},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -131,30 +128,6 @@ pub(super) fn connector(config: &mut Config, ca: Option<&[u8]>) -> Result<MakeRu
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(tls))
-}
-
-/// Opens the connections of the pool, all in the same runtime.
-pub(super) struct Connector {
-    pub tls: MakeRustlsConnect,
-    pub home: Home,
-}
-
-impl Connect for Connector {
-    fn connect(
-        &self,
-        config: &Config,
-    ) -> Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + '_>> {
-        let (config, tls) = (config.clone(), self.tls.clone());
-        Box::pin(async move {
-            let (client, connection) = self.home.run(async move { config.connect(tls).await }).await?;
-            let driving = self.home.spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::warn!(error = %chain(&error), "A connection to the database broke");
-                }
-            });
-            Ok((client, driving))
-        })
-    }
 }
 
 #[cfg(test)]

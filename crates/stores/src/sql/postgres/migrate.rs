@@ -54,7 +54,8 @@ impl Postgres {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        let (client, connection) = answer(self.config.connect(self.tls.clone())).await?;
+        let way = self.access.current();
+        let (client, connection) = answer(way.config.connect(way.tls.clone())).await?;
         let connection = tokio::spawn(connection);
         let outcome = work(client).await;
         // All answers have arrived; a connection that does not close by itself is aborted.
