@@ -2,17 +2,13 @@
 //! `command`, a file each.
 
 mod delivery;
+mod probe;
 
 pub use delivery::{ProviderCommand, RouteArgs, RouteCommand};
+pub use probe::ProbeArgs;
 
-use crate::{
-    command,
-    configuration::{Secret, parse_countries},
-};
-use clap::{
-    Args, Parser, Subcommand,
-    builder::{StringValueParser, TypedValueParser},
-};
+use crate::{command, configuration::parse_countries};
+use clap::{Args, Parser, Subcommand};
 use countersign_core::{
     access::{
         allowlist::{Description, Entry, parse_range},
@@ -89,26 +85,6 @@ pub enum Command {
     },
     /// Ask a service as its clients do; with a test key also start and check a verification
     Probe(ProbeArgs),
-}
-
-/// Which service, and with what.
-#[derive(Debug, Args)]
-pub struct ProbeArgs {
-    /// Where its API is, such as https://sms.example.com
-    #[arg(long)]
-    pub url: String,
-    /// A file that holds a test key (cs_test_...) with the scopes verifications:start and verifications:check
-    #[arg(long, value_name = "FILE")]
-    pub key_file: Option<PathBuf>,
-    /// The key itself; better given by the variable, which other users of the machine do not see
-    #[arg(long, env = "COUNTERSIGN_KEY", hide_env_values = true, value_parser = hidden())]
-    pub key: Option<Secret>,
-    /// The number to verify; nothing is sent to it [default: any Polish one]
-    #[arg(long, value_name = "NUMBER")]
-    pub to: Option<String>,
-    /// Authorities (PEM) to trust beside those of the system
-    #[arg(long, value_name = "FILE")]
-    pub ca_file: Option<PathBuf>,
 }
 
 /// What a node does.
@@ -363,10 +339,6 @@ impl Cli {
 }
 
 /// The operator's own row is no tenant: a key of it could change what all of them share.
-fn hidden() -> impl TypedValueParser<Value = Secret> {
-    StringValueParser::new().map(|text| Secret::new(text.trim()))
-}
-
 fn parse_tenant_id(text: &str) -> Result<TenantId, String> {
     let id = text.parse().ok().filter(|id| *id != OPERATOR);
     id.ok_or("a tenant's id is ten_ and 26 characters; `countersign tenant list` shows them".into())
