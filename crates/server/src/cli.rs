@@ -200,7 +200,7 @@ pub enum KeyringCommand {
     },
 }
 
-/// Which keys of the ring; both unless one is named.
+/// The kinds of keys of the ring; both kinds unless a flag names one.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct KeyKinds {
     /// Only the keys of the MACs of codes
