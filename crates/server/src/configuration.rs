@@ -16,7 +16,7 @@ use countersign_core::{
 use countersign_delivery::{Proxy, Relay, RelayError};
 use countersign_stores::{redis::RedisUrl, sql::check_postgres_url};
 use reader::{DAY, Reader};
-pub use secret::Secret;
+pub use secret::{Secret, read_authority};
 use server::read_server;
 pub use settings::{
     ClientSettings, CodesSettings, CodesUrl, DatabaseUrl, DeliverySettings, HistorySettings, KeyringSettings,

@@ -6,7 +6,7 @@ mod lost;
 mod trial;
 
 use crate::{
-    configuration::{CodesUrl, DatabaseUrl, DeliverySettings, Secret, Settings},
+    configuration::{self, CodesUrl, DatabaseUrl, DeliverySettings, Secret, Settings},
     demo::INBOX,
     keyfile::{self, KeyFile},
     machine,
@@ -196,7 +196,8 @@ fn open_outbound(settings: &DeliverySettings) -> anyhow::Result<Outbound> {
 /// The authority (PEM) in a file that a setting names.
 pub(crate) fn read_authority(setting: &str, file: Option<&Path>) -> anyhow::Result<Option<Vec<u8>>> {
     let read = |file: &Path| {
-        std::fs::read(file).with_context(|| format!("{setting}: {} cannot be read", file.display()))
+        configuration::read_authority(file)
+            .with_context(|| format!("{setting}: {} cannot be read", file.display()))
     };
     file.map(read).transpose()
 }

@@ -107,16 +107,17 @@ async fn made_before(
     }
     // The clocks of nodes differ.
     let mut after = TenantId::floor(now - (KEPT + MARGIN));
+    let mut newest = None;
     loop {
         let page = replica.directory.list_tenants(Some(after), PAGE).await?;
-        let last = page.last().map(|tenant| tenant.id);
+        let Some(last) = page.last().map(|tenant| tenant.id) else { break };
         let made = |tenant: &Tenant| once.is_some_and(|once| tenant.id.bytes()[6..] == *mark(once));
-        let found = page.into_iter().find(made);
-        if let Some(value) = found {
-            return Ok(Some(Made { value, before: true }));
-        }
-        after = last.ok_or(StoreError::Conflict)?;
+        // A key that was used again after a day has made two: the newest is the one that it names now.
+        newest = page.into_iter().rfind(made).or(newest);
+        after = last;
     }
+    let value = newest.ok_or(StoreError::Conflict)?;
+    Ok(Some(Made { value, before: true }))
 }
 
 /// Lists tenants, oldest first, from the one after `after`. The operator's own tenant is never listed.

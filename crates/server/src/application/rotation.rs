@@ -2,7 +2,7 @@
 //! authority needs no restart. The files are read whole each time: a time of change is the same before and
 //! after some tools, and links (a secret of Kubernetes) hide it.
 
-use crate::configuration::{CodesUrl, DatabaseUrl, Secret, Settings};
+use crate::configuration::{CodesUrl, DatabaseUrl, Secret, Settings, read_authority};
 use anyhow::Context as _;
 use countersign_core::error::chain;
 use countersign_delivery::{Outbound, Proxy, Relay, Way};
@@ -98,6 +98,7 @@ impl Rotation {
         let mut tick = interval(LOOK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut used = None;
+        let mut seen = None;
         let mut refused = Refused::default();
         loop {
             tokio::select! {
@@ -105,10 +106,19 @@ impl Rotation {
                 _ = tick.tick() => {}
             }
             let reader = Arc::clone(&rotation);
-            // A file system that hangs holds up this task, not those that answer.
-            let Ok(read) = spawn_blocking(move || reader.read()).await else { return };
+            // A file system that hangs delays neither the tasks that answer nor the stop.
+            let read = tokio::select! {
+                () = stop.cancelled() => return,
+                read = spawn_blocking(move || reader.read()) => read,
+            };
+            let Ok(read) = read else { return };
             let outcome = match read {
                 Ok(contents) if used.as_ref() == Some(&contents) => continue,
+                // Two equal looks in a row: a file that is being written is not taken over half.
+                Ok(contents) if seen.as_ref() != Some(&contents) => {
+                    seen = Some(contents);
+                    continue;
+                }
                 Ok(contents) if refused.waits(&contents) => continue,
                 Ok(contents) => {
                     let taken = tokio::select! {
@@ -139,7 +149,7 @@ impl Rotation {
     fn read(&self) -> anyhow::Result<Contents> {
         let unreadable = || format!("{}: a file cannot be read", self.setting);
         let secret = self.secret.read_again().with_context(unreadable)?;
-        let authority = self.authority.as_ref().map(std::fs::read).transpose().with_context(unreadable)?;
+        let authority = self.authority.as_deref().map(read_authority).transpose().with_context(unreadable)?;
         Ok(Contents { secret: Zeroizing::new(secret.expose().to_owned()), authority })
     }
 

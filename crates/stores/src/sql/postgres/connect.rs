@@ -36,6 +36,10 @@ pub(in crate::sql) fn parse_url(url: &str) -> Result<Config, StoreError> {
              the authority of its certificate is the setting database.ca_file",
         );
     };
+    if !config.get_hostaddrs().is_empty() {
+        // It would lead elsewhere than the host by which TLS is judged.
+        return refuse("the database URL must name its host itself, without the parameter hostaddr");
+    }
     if config.get_hosts().is_empty() {
         return refuse("the database URL names no host");
     }
@@ -72,7 +76,10 @@ pub(in crate::sql) fn servers(config: &Config) -> String {
         }
     };
     let servers: Vec<_> = config.get_hosts().iter().enumerate().map(server).collect();
-    format!("{}/{}", servers.join(","), config.get_dbname().unwrap_or_default())
+    // Options may choose another schema, which holds other data.
+    let (database, options) =
+        (config.get_dbname().unwrap_or_default(), config.get_options().unwrap_or_default());
+    format!("{}/{database}?{options}", servers.join(","))
 }
 
 /// Replaces libpq modes that the driver does not know. Each of them is verified in full here.
