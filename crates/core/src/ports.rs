@@ -1,5 +1,6 @@
 //! The ports: what the core needs from outside. Stores and providers implement them.
 
+pub mod applied;
 pub mod clock;
 pub mod codes;
 pub mod directory;

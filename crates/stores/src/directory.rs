@@ -7,6 +7,7 @@
 //! passed it never comes back.) Only the time of last use is no change.
 
 mod answer;
+mod applied;
 mod basis;
 mod change;
 mod erasure;
