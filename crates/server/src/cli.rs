@@ -1,8 +1,10 @@
 //! The command line: what can be asked for. What is done about it stands in
 //! `command`, a file each.
 
+mod apply;
 mod delivery;
 
+pub use apply::ApplyArgs;
 pub use delivery::{ProviderCommand, RouteArgs, RouteCommand};
 
 use crate::{command, configuration::parse_countries};
@@ -25,7 +27,7 @@ use std::{path::PathBuf, process::ExitCode};
 #[command(
     name = "countersign",
     version,
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration."
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, and of `apply --dry-run --exit-code`: something would change."
 )]
 pub struct Cli {
     /// The configuration file; without it, defaults and COUNTERSIGN__SECTION__KEY variables
@@ -55,6 +57,8 @@ pub enum Command {
         #[arg(long)]
         compatible: bool,
     },
+    /// Make tenants, keys, providers, routes and settings what a file says, beside running servers
+    Apply(ApplyArgs),
     /// Make, list, rename, disable and delete tenants
     #[command(subcommand)]
     Tenant(TenantCommand),
@@ -194,6 +198,12 @@ pub enum KeyCommand {
         /// takes no others; the key needs the scope compat:twilio
         #[arg(long)]
         twilio: bool,
+    },
+    /// Print the text of a fresh key, for a file of `apply`; no store is touched, and it is shown this once
+    Generate {
+        /// A key for test mode: it sends nothing and knows the code
+        #[arg(long)]
+        test: bool,
     },
     /// List the keys of a tenant, newest first
     List {

@@ -2,6 +2,7 @@
 //! a person beside them to standard error.
 
 mod allowlist;
+mod apply;
 mod config;
 mod dev;
 mod follow;
@@ -36,10 +37,23 @@ const CLOSING: Duration = Duration::from_secs(2);
 /// Wrong usage or configuration, as clap says it too.
 const USAGE: u8 = 2;
 
+/// As other tools say that a plan is not empty.
+const WOULD_CHANGE: u8 = 2;
+
 /// Does what was asked and tells what went wrong.
 pub(crate) async fn run(cli: Cli) -> ExitCode {
     let config = cli.config.as_deref();
+    let (mut done, mut problems) = (ExitCode::SUCCESS, ExitCode::from(USAGE));
     let outcome = match cli.command {
+        Command::Apply(args) => {
+            // Code 2 says that something would change, and so nothing else.
+            problems = ExitCode::FAILURE;
+            apply::run(config, &args).await.map(|changed| {
+                if changed && args.exit_code {
+                    done = ExitCode::from(WOULD_CHANGE);
+                }
+            })
+        }
         Command::Dev(args) => dev::run(config, &args).await,
         Command::Serve { role } => serve::run(config, role).await,
         Command::Migrate => migrate(config).await,
@@ -60,11 +74,11 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
     }
     let Err(error) = outcome else {
         telemetry::flush_log();
-        return ExitCode::SUCCESS;
+        return done;
     };
     tell(&error);
     telemetry::flush_log();
-    if error.is::<Problems>() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
+    if error.is::<Problems>() { problems } else { ExitCode::FAILURE }
 }
 
 /// In a log that programs read, even the last words are lines of it: one for each problem.

@@ -10,7 +10,7 @@ use crate::{
         scope::Scopes,
     },
     context::Replica,
-    id::KeyId,
+    id::{KeyId, TenantId},
     management::repeat::{made_once, refuse_repeat},
     mode::Mode,
     ports::{directory::keys::KeyChange, error::StoreError},
@@ -51,6 +51,16 @@ pub struct CreateKey {
     pub expires_at: Option<Timestamp>,
     /// The addresses that it may be used from.
     pub allowlist: Allowlist,
+}
+
+impl CreateKey {
+    fn key(self, tenant: TenantId, presented: &PresentedKey, now: Timestamp) -> Key {
+        Key {
+            expires_at: self.expires_at,
+            allowlist: self.allowlist,
+            ..Key::new(presented, tenant, self.name.into_string(), self.scopes, now)
+        }
+    }
 }
 
 /// A change that a client asks for.
@@ -110,26 +120,30 @@ pub async fn create_key(
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), KeyError> {
     refuse_repeat::<KeyError>(replica, actor.tenant, once.as_ref(), by.at).await?;
-    if actor.mode == Mode::Test && request.mode == Mode::Live {
-        return Err(KeyError::LiveByTest);
-    }
-    if !actor.grants.covers(request.scopes) {
-        return Err(KeyError::BeyondOwnScopes(request.scopes));
-    }
-    refuse_outliving(actor, request.expires_at)?;
-    refuse_escaping(actor, &request.allowlist)?;
-    let id = KeyId::new(by.at, rng);
-    let presented = PresentedKey::generate(request.mode, id, rng);
-    let name = request.name.into_string();
-    let key = Key {
-        expires_at: request.expires_at,
-        allowlist: request.allowlist,
-        ..Key::new(&presented, actor.tenant, name, request.scopes, by.at)
-    };
+    judge_new(actor, &request, request.mode)?;
+    let presented = PresentedKey::generate(request.mode, KeyId::new(by.at, rng), rng);
+    let key = request.key(actor.tenant, &presented, by.at);
     let created = replica.directory.create_key(&key, once.as_ref(), by).await;
     made_once::<KeyError>(replica, actor.tenant, once.as_ref(), by.at, created).await?;
     replica.catch_up().await;
     Ok((key, presented))
+}
+
+/// Makes the key that was generated elsewhere, under the id in its text; it is live or test as it says. The
+/// directory answers `Conflict` if the id exists.
+pub async fn install_key(
+    replica: &Replica,
+    actor: &Actor,
+    request: CreateKey,
+    presented: &PresentedKey,
+    by: &Change,
+) -> Result<Key, KeyError> {
+    judge_new(actor, &request, presented.mode)?;
+    let key = request.key(actor.tenant, presented, by.at);
+    let created = replica.directory.create_key(&key, None, by).await;
+    replica.catch_up().await;
+    created?;
+    Ok(key)
 }
 
 /// Reads a key of the caller's tenant.
@@ -191,6 +205,18 @@ pub async fn delete_key(replica: &Replica, actor: &Actor, id: KeyId, by: &Change
         replica.tell_end(KeyEnd::deleted(id)).await;
     }
     if deleted.map_err(KeyError::Directory)? { Ok(()) } else { Err(KeyError::NotFound) }
+}
+
+/// A key grants only what it holds, for as long and from where it is accepted itself.
+fn judge_new(actor: &Actor, request: &CreateKey, mode: Mode) -> Result<(), KeyError> {
+    if actor.mode == Mode::Test && mode == Mode::Live {
+        return Err(KeyError::LiveByTest);
+    }
+    if !actor.grants.covers(request.scopes) {
+        return Err(KeyError::BeyondOwnScopes(request.scopes));
+    }
+    refuse_outliving(actor, request.expires_at)?;
+    refuse_escaping(actor, &request.allowlist)
 }
 
 /// A key that ends makes none that outlasts it, and cannot put off its own end.

@@ -46,7 +46,20 @@ pub async fn create_tenant(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Tenant, TenantError> {
-    let tenant = Tenant::new(TenantId::new(by.at, rng), name, by.at);
+    create_tenant_as(replica, TenantId::new(by.at, rng), name, countries, by, rng).await
+}
+
+/// Makes a tenant under an id that its author chose, with its first profile. The directory answers
+/// `Conflict` if the id exists.
+pub async fn create_tenant_as(
+    replica: &Replica,
+    id: TenantId,
+    name: TenantName,
+    countries: &Countries,
+    by: &Change,
+    rng: &mut impl CryptoRng,
+) -> Result<Tenant, TenantError> {
+    let tenant = Tenant::new(id, name, by.at);
     let profile = Profile::first(ProfileId::new(by.at, rng), tenant.id, by.at);
     let made = replica.directory.create_tenant(&tenant, &profile, countries, by).await;
     replica.catch_up().await;
