@@ -1,5 +1,6 @@
 //! The commands for operators, each as a process of its own, beside servers that run, are broken or are away.
 
+mod apply;
 mod followed;
 mod rotation;
 mod trial;

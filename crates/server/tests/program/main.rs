@@ -2,6 +2,8 @@
 
 // Marked, so that clippy lets their helpers unwrap as tests may.
 #[cfg(test)]
+mod apply;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod keys;
