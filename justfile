@@ -4,7 +4,7 @@
 dev *args:
     cargo run --locked -- dev {{args}}
 
-# Everything that CI runs
+# Run everything that CI runs
 test:
     ./tests/run.sh
 
@@ -24,44 +24,60 @@ lint:
 generate:
     cargo run -q --locked -- openapi > openapi/.new && mv openapi/.new openapi/openapi.json && cargo run -q --locked -- openapi --compatible > openapi/.new && mv openapi/.new openapi/compatible.json && UPDATE_DOCS=1 cargo test -q --locked -p countersign-web problem
 
-# Fail if a generated file is not what the code says
+# Fail if a generated file differs from the code
 check-generated:
     cargo run -q --locked -- openapi | diff -u openapi/openapi.json - && cargo run -q --locked -- openapi --compatible | diff -u openapi/compatible.json - && cargo test -q --locked -p countersign-web problem
 
-# Pairs of start and check beside the floor, as a ratio
+# Compare pairs of start and check with the floor, as a ratio
 bench pairs="20000":
     cargo build --release --locked -p countersign -p countersign-bench && cargo run --release --locked -p countersign-bench --bin bench -- --pairs {{pairs}}
 
-# 100,000 messages through a gateway that takes 100 ms for each
+# Send 100,000 messages through a gateway that takes 100 ms for each
 delivery messages="100000":
     cargo build --release --locked -p countersign -p countersign-bench && cargo run --release --locked -p countersign-bench --bin delivery -- --messages {{messages}}
 
-# Kill the server under load, look for what it lost, and write down the outcome
+# Kill the server under load, look for lost data, and write docs/kill.md
 kill kills="20":
     cargo build --locked -p countersign -p countersign-bench && cargo run -q --locked -p countersign-bench --bin kill -- --kills {{kills}} > docs/kill.md
 
-# Lists and searches over 10 million verifications; the URL of a Postgres database whose user may make others
+# List and search 10 million verifications; takes the URL of a Postgres database whose user may create databases
 history url:
     cargo run --release --locked -p countersign-bench --bin history -- --url {{url}}
 
-# Nodes on Redis and Postgres beside their floor; the URL of an empty Postgres database
+# Compare nodes on Redis and Postgres with their floor; takes the URL of an empty Postgres database
 fleet url:
     cargo build --release --locked -p countersign -p countersign-bench && cargo run --release --locked -p countersign-bench --bin fleet -- --postgres {{url}}
 
-# What many nodes do when one of them, Postgres or Redis goes away; the URL of an empty Postgres database
+# Stop a node, Postgres or Redis under load, and write docs/chaos.md; takes the URL of an empty Postgres database
 chaos url:
     cargo build --release --locked -p countersign -p countersign-bench && cargo run --release --locked -p countersign-bench --bin chaos -- --postgres {{url}} > docs/chaos.md
 
-# Everything that CI runs at one twentieth; a Postgres server whose user may make databases, as in postgres://user@host:5432
+# Run at full size the benches that CI runs at one twentieth; takes a Postgres server whose user may create databases, as in postgres://user@host:5432
 heavy server:
     just bench 200000 && just delivery && just kill && just history {{server}}/postgres
     psql {{server}}/postgres -c 'CREATE DATABASE fleet' -c 'CREATE DATABASE chaos'
     just fleet {{server}}/fleet && just chaos {{server}}/chaos
 
-# Licences, crate arrows, sources
+# Check the Helm chart, without a cluster
+chart:
+    ./tests/helm/run.sh
+
+# Check licences, the dependencies between crates, and sources
 deny:
     cargo deny --locked check licenses bans sources
 
-# Known vulnerabilities; needs the advisory database
+# Look for known vulnerabilities; needs the advisory database
 advisories:
     cargo deny --locked check advisories
+
+# The release archive of this commit: docs/install.md
+release folder="target/archive":
+    dist/release.sh {{folder}}
+
+# The container image of this commit, by buildah or docker
+image name="localhost/countersign":
+    dist/image.sh {{name}}
+
+# What platform teams install: image, archive, systemd unit, compose file
+test-image:
+    cargo build --locked && tests/image/run.sh "${CARGO_TARGET_DIR:-target}/debug/countersign"

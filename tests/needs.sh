@@ -1,4 +1,4 @@
-# What ./tests/run.sh needs on the machine; it reads this file, and so does .ci/run.
+# The packages and commands that ./tests/run.sh needs. That script and .ci/run read this file.
 
 stop() {
     printf '%s\n' "$@" >&2
@@ -9,7 +9,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 
 find_initdb() {
     command -v initdb && return
-    # Not every one of these folders is there, of which find complains and then pipefail.
+    # Some of these folders may not exist. Then find fails, and pipefail would end the script.
     printf '%s' "$(find /usr/lib/postgresql /usr/pgsql-* /opt/homebrew/opt/postgresql* /usr/local/opt/postgresql* \
         -maxdepth 3 -name initdb 2>/dev/null | sort -V | tail -n 1)" | grep .
 }
@@ -19,7 +19,7 @@ find_chromium() {
     command -v chromium || command -v chromium-browser || command -v google-chrome
 }
 
-# What the tests run beside Debian's base system, by Debian's names: package: commands.
+# The commands that the tests use besides Debian's base system. Each line is a Debian package and its commands.
 needs="
 gcc: cc gcc
 binutils: ar as ld
@@ -54,8 +54,8 @@ missing_packages() {
     has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 }
 
-# A folder in which only these commands are found, and those of Debian's base system: what the
-# tests use and do not name above is then missing, as it would be on a bare machine.
+# Makes a folder with only these commands and those of Debian's base system. A command that the tests use and
+# that is not named above is then missing, as on a bare machine.
 make_path() { # folder
     local package command file
     rm -rf "$1" && mkdir -p "$1" || return 1
@@ -63,17 +63,17 @@ make_path() { # folder
         xargs dpkg-query -L 2>/dev/null | grep -E '^(/usr)?/s?bin/[^/]+$' | while read -r file; do
         ln -sf "$file" "$1/" || return 1
     done
-    # Debian's own come first: others may stand before them on a machine that is not bare.
+    # Debian's own commands come first, because a machine may have others before them in PATH.
     for command in awk which $(sed -n 's/.*://p' <<<"$needs") $rust_commands; do
         file=$(PATH="/usr/bin:/usr/sbin:/bin:/sbin:$PATH:${CARGO_HOME:-$HOME/.cargo}/bin" command -v "$command") || continue
-        # Not by a link: Python and Node look beside the name by which they are called.
+        # A link would not work: Python and Node look for files beside the path by which they are called.
         rm -f "$1/$command"
         printf '#!/bin/sh\nexec %s "$@"\n' "$file" >"$1/$command" && chmod 755 "$1/$command" || return 1
     done
 }
 
-# Debian starts the services that it installs, now and with the machine; here each
-# test starts its own. Kannel's would listen everywhere, with a password that all know.
+# Debian starts installed services at once and at each boot, but the tests start their own. Debian's Kannel
+# would even listen on all addresses, with a well-known password.
 # shellcheck disable=SC2016 # another shell expands it
 install_packages='
     policy=/usr/sbin/policy-rc.d
@@ -139,6 +139,6 @@ prepare_tools() {
 prepare_modules() { # folder
     local lock=$1/package-lock.json stamp=$1/node_modules/.complete
     [ "$(cat "$stamp" 2>/dev/null)" != "$(digest "$lock")" ] || return 0
-    # Not by --prefix, which also moves npm's global configuration: a company's mirror and certificates are lost.
+    # --prefix would also move npm's global configuration, and so lose a company's mirror and certificates.
     (cd "$1" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) && digest "$lock" >"$stamp"
 }

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # The whole test of Countersign: ./tests/run.sh
 #
-# On Debian it installs what is missing; elsewhere it says what that is and
-# stops. It starts Postgres, PgBouncer, Redis (one, behind Sentinels, and a cluster),
-# Valkey, a browser, Kannel and `countersign dev` of its own, on free ports, and ends them. Caches stand outside the checkout, except
-# the node_modules of tests/browser, tests/compatible, tests/smpp and tests/webhooks.
+# On Debian it installs missing packages. On other systems it names them and stops. It starts its own
+# Postgres, PgBouncer, Redis (one server, one behind Sentinels, and a cluster), Valkey, browser, Kannel and
+# `countersign dev` on free ports, and ends them. Caches are outside the checkout, except the node_modules of
+# tests/browser, tests/compatible, tests/smpp and tests/webhooks.
 set -uo pipefail
 [ "${BASH_VERSINFO[0]}" -ge 4 ] || { echo "bash 4 or newer is needed" >&2; exit 1; }
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 export LC_ALL=C.UTF-8 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
-# Where rustup puts Rust, and Debian its servers: only root looks there.
+# The folders of rustup's Rust and of Debian's servers. Only root has the latter in its PATH.
 command -v cargo >/dev/null || export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
 command -v pgbouncer >/dev/null || export PATH="$PATH:/usr/sbin"
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/countersign"
@@ -42,7 +42,7 @@ cleanup() {
     for pid_file in "$redis_data"/*/pid; do
         [ ! -f "$pid_file" ] || end_process "$(cat "$pid_file")" TERM
     done
-    # The servers' own files name their processes: they may run under another user.
+    # The servers' pid files name their processes, which may run as another user.
     [ ! -f "$postgres_data/pgbouncer.pid" ] || end_process "$(cat "$postgres_data/pgbouncer.pid")" TERM
     [ ! -f "$postgres_data/data/postmaster.pid" ] ||
         end_process "$(head -n 1 "$postgres_data/data/postmaster.pid")" INT
@@ -90,6 +90,8 @@ start_postgres() { # a throwaway server on a free port; Postgres refuses to run 
         cd "$postgres_data" || exit 1
         "${as[@]}" "$bin/initdb" -D data -U countersign -A trust -E UTF8 --no-locale --no-sync >initdb.log 2>&1 ||
             { cat initdb.log; exit 1; }
+        # Members of this group need their password: tests/src/rotation.rs.
+        sed -i '1i host all +countersign_by_password all scram-sha-256' data/pg_hba.conf || exit 1
         "${as[@]}" "$bin/postgres" -D data -h 127.0.0.1 -p "$port" -k "$postgres_data" -c fsync=off \
             -c full_page_writes=off -c synchronous_commit=off -c max_connections=400 -c ssl=on \
             -c ssl_cert_file="$postgres_data/server.pem" -c ssl_key_file="$postgres_data/server.key" >server.log 2>&1 </dev/null &
@@ -126,7 +128,7 @@ start_redis_servers() { # one Redis, one Valkey, a master that Sentinels watch, 
     port=$(free_port)
     start_redis one "$port" redis-server --databases 1000 || return 1
     export COUNTERSIGN_TEST_REDIS="redis://127.0.0.1:$port"
-    # By TLS alone, for a user with the rights that docs/adr/0019 names.
+    # Accepts only TLS, and a user with just the rights that docs/adr/0019 names.
     port=$(free_port) tls=$(free_port)
     install -m 600 "$postgres_data/server.key" "$postgres_data/server.pem" "$postgres_data/ca.pem" "$redis_data" || return 1
     start_redis tls "$port" redis-server --tls-port "$tls" --tls-cert-file "$redis_data/server.pem" \
@@ -187,7 +189,7 @@ make_certificate() { # folder: an authority, and what it signed for 127.0.0.1 al
 start_pgbouncer() { # Postgres's port: a pooler by transaction, with few connections to share
     local port as=()
     port=$(free_port)
-    # It refuses to run as root too.
+    # PgBouncer also refuses to run as root.
     [ "$(id -u)" != 0 ] || as=(runuser -u postgres --)
     cat >"$postgres_data/pgbouncer.ini" <<EOF
 [databases]
@@ -234,15 +236,15 @@ start_server() { # name setting=value...: `countersign dev`, its ready file $tem
 start_dev() {
     local outcome
     export READY_FILE="$temp/dev.json"
-    # Schemathesis presents more broken keys in a minute than anybody else.
+    # Schemathesis sends more wrong keys in a minute than the default limit allows.
     start_server dev COUNTERSIGN__SERVER__AUTH_FAILURES=10000
     outcome=$?
     dev_pid=$started
     return "$outcome"
 }
 
-# What Twilio's clients for Go and Java are tried against: a magic number takes five starts in ten
-# minutes, and the other compatible clients use them all.
+# A second server, for Twilio's clients for Go and Java. A magic number allows five starts in ten minutes, and
+# the other compatible clients use all of them on the first server.
 start_twilio() {
     local outcome
     start_server twilio COUNTERSIGN__SERVER__AUTH_FAILURES=10000
@@ -285,7 +287,7 @@ check_openapi() {
         --fail-severity warn openapi/openapi.json openapi/compatible.json
 }
 
-# Nothing that callers of the last release rely on is gone; openapi/breaking.md lists what may be.
+# Checks that the API still has everything of the last release. openapi/breaking.md lists the exceptions.
 check_breaking_changes() {
     # The first run builds oasdiff.
     timeout 900 python3 tests/openapi/check.py --self-test && timeout 300 python3 tests/openapi/check.py
@@ -391,6 +393,10 @@ end_clients() {
     ! grep -n panicked "$temp/clients.err"
 }
 
+run_helm() {
+    COUNTERSIGN="$countersign" timeout 600 tests/helm/run.sh
+}
+
 run_kannel() { COUNTERSIGN="$countersign" timeout 120 node --test --test-reporter=spec tests/kannel/kannel.test.mjs; }
 
 run_kill() { timeout 300 "$CARGO_TARGET_DIR/debug/kill" --kills 1; }
@@ -411,7 +417,7 @@ run_fleet() {
     on_a_database fleet "$CARGO_TARGET_DIR/debug/fleet" --pairs 1000 --rounds 1 --live 50000 --tenants 500 --directory 5000
 }
 
-# The program of the commit that tests/release-before names, built once for each.
+# Builds the program of the commit in tests/release-before, once for each commit.
 build_release_before() {
     [ ! -x "$release_before" ] || return 0
     local commit
@@ -421,7 +427,7 @@ build_release_before() {
         return 0
     }
     rm -rf "$cache/releases"
-    # With a target folder of its own: cargo tells two checkouts apart by times alone.
+    # It needs its own target folder, because cargo tells two checkouts apart only by file times.
     mkdir -p "$temp/before" "${release_before%/*}" && git archive "$commit" | tar -x -C "$temp/before" &&
         CARGO_INCREMENTAL=0 CARGO_TARGET_DIR="$temp/before/target" \
             cargo build -p countersign --locked --manifest-path "$temp/before/Cargo.toml" &&
@@ -434,7 +440,7 @@ run_chaos() {
     on_a_database chaos "$CARGO_TARGET_DIR/debug/chaos" --away 3 --kills 1 "${before[@]}"
 }
 
-# A busy machine makes every list slow; a plan that is wrong takes far longer than this.
+# A busy machine makes every list slow, but a wrong query plan takes far longer than this bound.
 run_history() {
     timeout 600 "$CARGO_TARGET_DIR/debug/history" --url "$COUNTERSIGN_TEST_POSTGRES" --verifications 500000 \
         --reads 100 --bound 250
@@ -452,7 +458,7 @@ smpp_venv="$cache/venv-$(digest tests/smpp/requirements.txt)"
 twilio_venv="$cache/venv-$(digest tests/twilio/requirements.txt)"
 smsapi_venv="$cache/venv-$(digest tests/compatible/requirements.txt)"
 go_venv="$cache/venv-$(digest tests/openapi/requirements.txt)"
-# Behind all others: used where no Go is installed.
+# The last entry in PATH: it is used only if no Go is installed.
 export PATH="$PATH:$go_venv/bin"
 export COUNTERSIGN_TEST_SMPP_NODE="$PWD/tests/smpp" COUNTERSIGN_TEST_SMPP_PYTHON="$smpp_venv/bin/python"
 countersign="$CARGO_TARGET_DIR/debug/countersign"
@@ -474,9 +480,11 @@ step "the release before" build_release_before
 if step "build" cargo build --workspace --bins --locked; then
     step "OpenAPI document" check_openapi
     step "breaking changes of the API" check_breaking_changes
+    step "Helm chart" run_helm
+    step "image, archive, systemd, compose" tests/image/run.sh "$countersign"
     step "kill -9, one twentieth" run_kill
     if start_dev; then
-        # The browser comes first: it looks at the phone before any message.
+        # The browser test runs first, because it looks at the phone before any message arrives.
         step "browser" run_browser
         step "printed lines" check_printed_lines
         step "SMSAPI's clients" run_smsapi_clients
@@ -521,6 +529,8 @@ grep -HE '^ℹ (tests|pass|fail|skipped) ' "$logs"/browser "$logs"/Kannel "$logs
 sed -n '/= SUMMARY =/,$p' "$logs"/schemathesis 2>/dev/null
 grep -HE '^=+ .*(passed|failed).* =+$' "$logs"/Python "$logs"/example--FastAPI 2>/dev/null | sed 's|.*/||'
 grep -HE '^(ok|FAIL)\s|Tests run: .*[0-9]$' "$logs"/Go "$logs"/*-for-Go "$logs"/*-for-Java 2>/dev/null | sed 's|.*/logs/||'
+grep -hE '^[0-9]+ passed' "$logs"/Helm-chart 2>/dev/null
+grep -h '^image: ' "$logs"/image--archive--systemd--compose 2>/dev/null
 printf '%s\n' "${results[@]}"
 if [ "$failed" -ne 0 ]; then echo "$failed of ${#results[@]} steps FAILED"; exit 1; fi
 echo "all ${#results[@]} steps passed"

@@ -363,6 +363,9 @@ type CountryCode = string
 // CountryMode defines model for CountryMode.
 type CountryMode string
 
+// CountryOrAll Examples: PL
+type CountryOrAll = string
+
 // CreateKey Makes a key.
 type CreateKey struct {
 	// Allowlist The addresses that it may be used from; null or none for every one. The
@@ -461,6 +464,16 @@ type CreateTemplate struct {
 	// Transliterate Whether letters outside the GSM alphabet are replaced where they can be (`ł` by `l`): a message
 	// holds 160 of those that are in it, else 70.
 	Transliterate *bool `json:"transliterate,omitempty"`
+}
+
+// CreateTenant Makes a tenant.
+type CreateTenant struct {
+	// Countries The countries that it sends to, by their two capitals, or `all` alone. It may change them
+	// itself (`/v1/countries`).
+	Countries []CountryOrAll `json:"countries"`
+
+	// Name What its users know it by: `{company}` in texts. No control characters.
+	Name string `json:"name"`
 }
 
 // CreateWebhook Makes a webhook.
@@ -790,6 +803,39 @@ type Limit struct {
 type LimitList struct {
 	// Data The built-in ones, then your own by name.
 	Data []Limit `json:"data"`
+}
+
+// ManagedTenant A tenant, as the operator sees it.
+type ManagedTenant struct {
+	// CreatedAt When it was made.
+	CreatedAt time.Time `json:"created_at"`
+
+	// DeletedAt When it was deleted.
+	DeletedAt *time.Time `json:"deleted_at"`
+
+	// Disabled Whether its keys are refused.
+	Disabled bool `json:"disabled"`
+
+	// DisabledAt Since when they are.
+	DisabledAt *time.Time `json:"disabled_at"`
+
+	// ErasedFrom When its erasure may begin, if it was deleted; once it has begun there is no way back.
+	ErasedFrom *time.Time `json:"erased_from"`
+
+	// ID Its id.
+	ID string `json:"id"`
+
+	// Name What its users know it by.
+	Name string `json:"name"`
+}
+
+// ManagedTenantPage A page of tenants.
+type ManagedTenantPage struct {
+	// Data The tenants, oldest first.
+	Data []ManagedTenant `json:"data"`
+
+	// NextCursor The cursor of the next page; null on the last.
+	NextCursor *string `json:"next_cursor"`
 }
 
 // MessageText A message and what it costs.
@@ -1343,6 +1389,16 @@ type UpdateKey struct {
 	Name string `json:"name,omitzero"`
 }
 
+// UpdateManagedTenant Changes a tenant. Absent fields stay as they are.
+type UpdateManagedTenant struct {
+	// Disabled While set, its keys are refused, and nothing is sent for it. `false` also takes back that it
+	// was deleted.
+	Disabled *bool `json:"disabled,omitempty"`
+
+	// Name What its users know it by; messages say so within 2 seconds. No control characters.
+	Name string `json:"name,omitzero"`
+}
+
 // UpdateProvider Changes an account. Absent fields stay as they are.
 type UpdateProvider struct {
 	// Enabled Whether messages may go through it.
@@ -1613,6 +1669,15 @@ type ReadHourlyReportParams struct {
 	Country string `form:"country,omitempty" json:"country,omitempty,omitzero"`
 }
 
+// ListTenantsParams defines parameters for ListTenants.
+type ListTenantsParams struct {
+	// Limit Tenants on a page.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
 // ListVerificationsParams defines parameters for ListVerifications.
 type ListVerificationsParams struct {
 	// Status In this state.
@@ -1663,6 +1728,7 @@ type Client struct {
 	System        *SystemService
 	Templates     *TemplatesService
 	Tenant        *TenantService
+	Tenants       *TenantsService
 	Verifications *VerificationsService
 	Webhooks      *WebhooksService
 
@@ -1685,6 +1751,7 @@ func newClient(c *core) *Client {
 		System:        &SystemService{c},
 		Templates:     &TemplatesService{c},
 		Tenant:        &TenantService{c},
+		Tenants:       &TenantsService{c},
 		Verifications: &VerificationsService{c},
 		Webhooks:      &WebhooksService{c},
 		core:          c,
@@ -1732,6 +1799,9 @@ type TemplatesService struct{ core *core }
 
 // TenantService holds the operations of Client.Tenant.
 type TenantService struct{ core *core }
+
+// TenantsService holds the operations of Client.Tenants.
+type TenantsService struct{ core *core }
 
 // VerificationsService holds the operations of Client.Verifications.
 type VerificationsService struct{ core *core }
@@ -2360,6 +2430,79 @@ func (s *TenantService) Get(ctx context.Context, options ...CallOption) (*Tenant
 func (s *TenantService) Update(ctx context.Context, body UpdateTenant, options ...CallOption) (*Tenant, error) {
 	return answer[Tenant](ctx, s.core, call{
 		operation: "update_tenant", method: http.MethodPatch, path: "/v1/tenant", body: body,
+	}, options)
+}
+
+// List lists the tenants, oldest first.
+// It asks for further pages as they are needed; an error ends it.
+//
+// Deleted ones are among them until they are erased.
+func (s *TenantsService) List(ctx context.Context, params ListTenantsParams, options ...CallOption) iter.Seq2[ManagedTenant, error] {
+	return pages(params.Cursor, func(cursor string) ([]ManagedTenant, *string, error) {
+		params := params
+		params.Cursor = cursor
+		page, err := s.ListPage(ctx, params, options...)
+		if err != nil {
+			return nil, nil, err
+		}
+		return page.Data, page.NextCursor, nil
+	})
+}
+
+// ListPage is List, for one page.
+func (s *TenantsService) ListPage(ctx context.Context, params ListTenantsParams, options ...CallOption) (*ManagedTenantPage, error) {
+	return answer[ManagedTenantPage](ctx, s.core, call{
+		operation: "list_tenants", method: http.MethodGet, path: "/v1/tenants",
+		query: query{
+			"limit":  params.Limit,
+			"cursor": params.Cursor,
+		}, repeatable: true,
+	}, options)
+}
+
+// Create makes a tenant.
+//
+// It has the profile `default` and no key yet: make its first one.
+func (s *TenantsService) Create(ctx context.Context, body CreateTenant, options ...CallOption) (*ManagedTenant, error) {
+	return answer[ManagedTenant](ctx, s.core, call{
+		operation: "create_tenant", method: http.MethodPost, path: "/v1/tenants", body: body, repeatable: true,
+	}, options)
+}
+
+// Delete deletes a tenant: it is disabled now, and erased from `erased_from` on.
+//
+// Until its erasure begins, `PATCH` with `disabled: false` takes this back.
+func (s *TenantsService) Delete(ctx context.Context, id string, options ...CallOption) (*ManagedTenant, error) {
+	return answer[ManagedTenant](ctx, s.core, call{
+		operation: "delete_tenant", method: http.MethodDelete, path: "/v1/tenants/{id}", ids: []string{id}, repeatable: true,
+	}, options)
+}
+
+// Get reads a tenant.
+func (s *TenantsService) Get(ctx context.Context, id string, options ...CallOption) (*ManagedTenant, error) {
+	return answer[ManagedTenant](ctx, s.core, call{
+		operation: "read_managed_tenant", method: http.MethodGet, path: "/v1/tenants/{id}", ids: []string{id}, repeatable: true,
+	}, options)
+}
+
+// Update changes a tenant: its name, or whether it is disabled.
+//
+// A merge patch: absent fields stay. `disabled: false` also takes a deletion
+// back, until the erasure begins.
+func (s *TenantsService) Update(ctx context.Context, id string, body UpdateManagedTenant, options ...CallOption) (*ManagedTenant, error) {
+	return answer[ManagedTenant](ctx, s.core, call{
+		operation: "update_managed_tenant", method: http.MethodPatch, path: "/v1/tenants/{id}", ids: []string{id}, body: body,
+	}, options)
+}
+
+// CreateKey makes a key of a tenant.
+//
+// The answer holds the whole key; it is shown this once. It is the tenant's:
+// it may hold every scope of a tenant, end when it likes and be used from
+// anywhere, whatever bounds the key in use has.
+func (s *TenantsService) CreateKey(ctx context.Context, id string, body CreateKey, options ...CallOption) (*CreatedKey, error) {
+	return answer[CreatedKey](ctx, s.core, call{
+		operation: "create_tenant_key", method: http.MethodPost, path: "/v1/tenants/{id}/keys", ids: []string{id}, body: body, repeatable: true,
 	}, options)
 }
 

@@ -1,10 +1,10 @@
-//! The caller's address over HTTP: behind a proxy, in the log, and for those who fail.
+//! The caller's address over HTTP: behind a proxy, in the log, and in the limit of failures.
 
 use crate::app::{Answer, TestApp, TestKey, answer};
 use countersign_core::access::address::{TrustedProxies, parse_proxy};
 use std::num::NonZeroU32;
 
-/// A server that takes this machine for its proxy, and forgives five wrong keys.
+/// A server that trusts this machine as its proxy, and allows five wrong keys.
 async fn behind_a_proxy() -> TestApp {
     TestApp::spawn_with(|settings| {
         let proxies = ["127.0.0.1", "10.0.0.0/8"].map(|text| parse_proxy(text).unwrap());
@@ -32,7 +32,7 @@ async fn wrong_keys_are_limited_by_caller_and_valid_ones_never() {
     let owner = app.tenant("Acme").await;
     let wrong = slip(&owner);
     for n in 0..5 {
-        // What stands left of the caller is its own invention and changes nothing.
+        // The client may invent the entries to the left of its own address; they change nothing.
         let invented = format!("203.0.113.{n}, 198.51.100.7");
         let refused = ask(&app, &wrong, &[&invented, "10.1.1.1"]).await;
         assert_eq!(refused.problem(), (401, "invalid_key".into()));

@@ -1,4 +1,4 @@
-//! Where keys may be used from, over HTTP.
+//! The addresses from which keys may be used, over HTTP.
 
 use crate::app::{Answer, TestApp, TestKey, answer};
 use countersign_core::{
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 const LIST: &str = "/v1/allowlists/api";
 
-/// A server that takes this machine for its proxy.
+/// A server that trusts this machine as its proxy.
 async fn behind_a_proxy() -> TestApp {
     TestApp::spawn_with(|settings| {
         settings.server.trusted_proxies =
@@ -23,7 +23,7 @@ async fn behind_a_proxy() -> TestApp {
     .await
 }
 
-/// A request as it comes from an address.
+/// Sends requests as if from this address.
 struct From<'a>(&'a TestApp, &'a str);
 
 impl From<'_> {
@@ -207,7 +207,7 @@ async fn a_key_cannot_leave_its_list_by_another_key() {
     let child = json!({ "name": "Child", "scopes": ["keys:write"], "allowlist": only("203.0.113.128/25") });
     assert_eq!(ask(Method::POST, "/v1/keys", secret, child).await.status, 201);
 
-    // It may narrow itself, and is asked before it shuts itself out.
+    // A key may narrow its own list, but a list that would lock it out is refused.
     let own = format!("/v1/keys/{id}");
     let out = json!({ "allowlist": only("203.0.113.9") });
     let refused = ask(Method::PATCH, &own, secret, out).await;
@@ -219,7 +219,7 @@ async fn a_key_cannot_leave_its_list_by_another_key() {
     );
     let out = json!({ "allowlist": only("203.0.113.7"), "confirm": false });
     assert_eq!(ask(Method::PATCH, &own, secret, out).await.status, 200, "confirm alone changes nothing");
-    // Another key may take anybody's access away.
+    // A list of another key may lock that key out.
     let out = json!({ "allowlist": only("198.51.100.1") });
     assert_eq!(ask(Method::PATCH, &own, &owner.text, out).await.status, 200);
     assert_eq!(
@@ -245,7 +245,7 @@ async fn uses_are_counted_by_key_and_address() {
     let usage = async |query: &str| office.get(&format!("{LIST}/usage{query}"), &owner.text).await;
     let of_reader = format!("?key={}", reader.caller.key().unwrap());
     let mut page = Value::Null;
-    // The server writes them down every five seconds.
+    // The server writes the uses down every five seconds.
     for _ in 0..80 {
         page = usage(&of_reader).await.json();
         if page["data"].as_array().unwrap().iter().map(|one| one["uses"].as_u64().unwrap()).sum::<u64>() == 4

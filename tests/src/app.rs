@@ -1,4 +1,4 @@
-//! A whole server in this process, on free ports and a folder of its own.
+//! A whole server in this process, on free ports and with its own folder.
 
 use crate::codes::{HandClock, new_tenant, rng, seconds};
 use countersign::{Application, Parts, Settings};
@@ -23,7 +23,7 @@ use serde_json::Value;
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-/// A running server; it stops with this value.
+/// A running server. It stops when this value is dropped.
 pub struct TestApp {
     pub base_url: String,
     pub operator_url: String,
@@ -43,7 +43,7 @@ impl Drop for TestApp {
     }
 }
 
-/// A tenant and a key of it.
+/// A tenant and one of its keys.
 pub struct TestKey {
     pub caller: Actor,
     pub text: String,
@@ -66,7 +66,7 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 
-    /// The status and the code of the problem, in one value for comparing.
+    /// The status and the code of the problem, in one value for comparison.
     pub fn problem(&self) -> (u16, String) {
         assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
         (self.status, self.json()["code"].as_str().unwrap().to_owned())
@@ -74,21 +74,21 @@ impl Answer {
 }
 
 impl TestApp {
-    /// A server as `dev` makes it, with a clock that is turned by hand.
+    /// A server like that of `dev`, with a clock that the test sets.
     pub async fn spawn() -> Self {
         Self::spawn_with(|_| {}).await
     }
 
-    /// The same with other settings.
+    /// Like `spawn`, with other settings.
     pub async fn spawn_with(change: impl FnOnce(&mut Settings)) -> Self {
-        // As the program's own start does; only the first of this process counts.
+        // The program does this at its start; only the first call in this process counts.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let (folder, clock) = (tempfile::tempdir().unwrap(), HandClock::new());
         let mut settings = Settings::embedded(folder.path()).unwrap();
         settings.server.bind = ([127, 0, 0, 1], 0).into();
         settings.server.operator_bind = ([127, 0, 0, 1], 0).into();
         settings.server.workers = 1;
-        // Tests present many wrong keys from one address, and their clock stands still.
+        // Tests send many wrong keys from one address, and their clock does not move by itself.
         settings.server.auth_failures = NonZeroU32::new(10_000).unwrap();
         change(&mut settings);
         let parts = Parts { clock: clock.clone(), dev: true, ..Parts::new(settings) };
@@ -110,23 +110,23 @@ impl TestApp {
         app
     }
 
-    /// Asks it to end, as a signal does.
+    /// Stops the server, as a signal does.
     pub fn stop(&self) {
         self.stop.cancel();
     }
 
-    /// The tenant `name` with a key that may do everything.
+    /// Creates the tenant `name` with a key that has all scopes.
     pub async fn tenant(&self, name: &str) -> TestKey {
         let caller = new_tenant(&self.context, &self.clock, name).await;
         self.key_for(&caller, Mode::Live, Scopes::all()).await
     }
 
-    /// Another key of the same tenant.
+    /// Creates another key of the same tenant.
     pub async fn key_for(&self, caller: &Actor, mode: Mode, scopes: Scopes) -> TestKey {
         self.key_within(caller, mode, scopes, Allowlist::default()).await
     }
 
-    /// One that is accepted from these addresses alone; from all if there are none.
+    /// Creates a key that is accepted only from these addresses, or from all if there are none.
     pub async fn key_within(
         &self,
         caller: &Actor,
@@ -178,12 +178,12 @@ impl TestApp {
         self.send("POST", path, Some(&key.text), Some(&body)).await
     }
 
-    /// A POST without a body.
+    /// Sends a POST without a body.
     pub async fn act(&self, path: &str, key: &TestKey) -> Answer {
         self.send("POST", path, Some(&key.text), None).await
     }
 
-    /// Starts and gives the id.
+    /// Starts a verification and returns its id.
     pub async fn start(&self, key: &TestKey, to: &str) -> String {
         let started = self.post("/v1/verifications", key, serde_json::json!({ "to": to })).await;
         assert_eq!(started.status, StatusCode::CREATED.as_u16(), "{started:?}");

@@ -1,4 +1,4 @@
-//! What a slow or oversized request gets: an end, within its time.
+//! Slow and oversized requests: the server ends them in time.
 
 use crate::app::TestApp;
 use std::time::{Duration, Instant};
@@ -8,14 +8,14 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// What is promised, with room for a busy machine.
+/// The promised time, with a margin for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn connect(app: &TestApp) -> TcpStream {
     TcpStream::connect(app.base_url.strip_prefix("http://").unwrap()).await.unwrap()
 }
 
-/// Sends one byte at a time until the server has had enough.
+/// Sends one byte at a time until the server closes the connection.
 async fn trickle(mut to: OwnedWriteHalf, bytes: impl Iterator<Item = u8>) {
     for byte in bytes {
         if to.write_all(&[byte]).await.is_err() {
@@ -25,22 +25,22 @@ async fn trickle(mut to: OwnedWriteHalf, bytes: impl Iterator<Item = u8>) {
     }
 }
 
-/// What the server says until it closes, when the rest trickles in.
+/// Sends the rest slowly, and returns what the server sends until it closes the connection.
 async fn answer_to_trickle(stream: TcpStream, rest: impl Iterator<Item = u8> + Send + 'static) -> String {
     let (mut from, to) = stream.into_split();
     let trickling = tokio::spawn(trickle(to, rest));
     let mut answer = Vec::new();
-    // A reset after the answer is an end as well.
+    // A reset after the answer also ends the connection.
     let _ = timeout(PATIENCE, from.read_to_end(&mut answer)).await.expect("the connection is not ended");
     trickling.abort();
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// Sends all of it at once, and reads until the server closes.
+/// Sends the whole request at once, and reads until the server closes the connection.
 async fn answer_to(app: &TestApp, request: &str) -> String {
     let (mut from, mut to) = connect(app).await.into_split();
     let request = request.to_owned();
-    // The server may answer and close before it has all.
+    // The server may answer and close before it has read everything.
     let sending = tokio::spawn(async move { to.write_all(request.as_bytes()).await.map(|()| to) });
     let mut answer = Vec::new();
     let _ = timeout(PATIENCE, from.read_to_end(&mut answer)).await.expect("the connection is not ended");

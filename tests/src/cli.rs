@@ -1,7 +1,8 @@
-//! The commands for operators, each as a process of its own, beside servers that run, are broken or are away.
+//! The commands for operators. Each runs as a process of its own, while servers run, are broken or are down.
 
 mod apply;
 mod followed;
+mod probe;
 mod rotation;
 mod trial;
 
@@ -18,7 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 const ARGUMENTS: &str = "COUNTERSIGN_CLI_ARGUMENTS";
 
-/// The process of the tests below: this program again, with this test alone, as `countersign` with arguments.
+/// The process that the tests below start: this test binary, running only this test, as `countersign` with
+/// arguments.
 #[tokio::test]
 #[ignore = "it is begun by the tests of this file, as a process"]
 async fn command() {
@@ -31,7 +33,7 @@ async fn command() {
     std::process::exit(code.into());
 }
 
-/// How a command ended.
+/// The result of a command.
 #[derive(Debug)]
 struct Ended {
     code: i32,
@@ -40,7 +42,7 @@ struct Ended {
 }
 
 impl Ended {
-    /// Fails unless it ended so and said each of these.
+    /// Fails unless the command ended with this code and its output contains each of these texts.
     fn expect(self, code: i32, parts: &[&str]) -> Self {
         assert_eq!(self.code, code, "{self:?}");
         for part in parts {
@@ -49,13 +51,13 @@ impl Ended {
         self
     }
 
-    /// The last line of its answer.
+    /// The last line on standard output.
     fn last(&self) -> String {
         self.answer.lines().last().unwrap().to_owned()
     }
 }
 
-/// One installation: a folder, two ports, and settings beside them.
+/// An installation: a folder, two ports, and further settings.
 struct Place {
     folder: tempfile::TempDir,
     ports: [u16; 2],
@@ -77,7 +79,7 @@ impl Place {
         self
     }
 
-    /// What the first start makes.
+    /// The data folder, which the first start creates.
     fn data(&self) -> std::path::PathBuf {
         self.folder.path().join("data")
     }
@@ -111,7 +113,7 @@ impl Place {
         }
     }
 
-    /// A server in this process, by the machine's clock.
+    /// Starts a server in this process, with the machine's clock.
     async fn serve(&self, dev: bool) -> Server {
         let flags = self.flags().into_iter().map(|(key, value)| (key, value, "test"));
         let settings = Settings::load(None, [], flags).unwrap();
@@ -133,7 +135,7 @@ struct Server {
 }
 
 impl Server {
-    /// The status of a request with a key that may do it.
+    /// The status of a request with this key, which needs a scope that the key has.
     async fn status(&self, key: &str) -> u16 {
         let asked = self.client.get(format!("{}/v1/keys", self.base_url)).bearer_auth(key).send().await;
         asked.unwrap().status().as_u16()
@@ -145,10 +147,10 @@ impl Server {
     }
 }
 
-/// Every file in a folder with what it holds, but for the indexes by which readers of SQLite agree.
+/// Every file in a folder with its contents, without the index files by which readers of SQLite cooperate.
 fn files(folder: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    // A server that has just stopped may remove one between the list and the read.
+    // A server that has just stopped may remove a file between the listing and the read.
     let read = |entry: std::io::Result<std::fs::DirEntry>| {
         let entry = entry.unwrap();
         match std::fs::read(entry.path()) {
@@ -162,7 +164,7 @@ fn files(folder: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
     files
 }
 
-/// The answer of `look` once it gives one, within 20 s.
+/// Repeats `look` until it returns a value, for up to 20 s.
 async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {

@@ -1,8 +1,8 @@
-//! The contract of `Codes`, written for any engine. Each test gets a store of
-//! its own and a clock that it turns by hand.
+//! The contract of `Codes`, for every engine. Each test gets a store of its own and a clock that it sets.
 
 mod backlog;
 pub mod engine;
+mod erasure;
 mod failover;
 mod fairness;
 mod families;
@@ -71,7 +71,7 @@ use std::{
     time::Duration,
 };
 
-/// A clock that stands still until it is turned.
+/// A clock that does not move until the test moves it.
 pub struct HandClock {
     wall: AtomicI64,
     steady: AtomicU64,
@@ -82,13 +82,13 @@ impl HandClock {
         Arc::new(Self { wall: AtomicI64::new(1_790_000_000_000_000), steady: AtomicU64::new(0) })
     }
 
-    /// Time passes.
+    /// Moves the clock forward.
     pub fn turn(&self, by: Duration) {
         self.set(i64::try_from(by.as_micros()).unwrap());
         self.steady.fetch_add(u64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
     }
 
-    /// Somebody sets the clock back.
+    /// Sets the clock back.
     pub fn set_back(&self, by: Duration) {
         self.set(-i64::try_from(by.as_micros()).unwrap());
     }
@@ -117,7 +117,7 @@ pub fn keyring() -> KeyRing {
     KeyRing::new([1; 32], keys(2), keys(3)).unwrap()
 }
 
-/// One tenant on one engine.
+/// A tenant on one engine.
 pub struct Bench {
     pub context: Context,
     pub clock: Arc<HandClock>,
@@ -133,7 +133,7 @@ impl Bench {
         Self::on(engine, clock, codes).await
     }
 
-    /// A store that was opened for one test alone, by its clock.
+    /// A store that one test has opened itself, with its clock.
     pub async fn of(codes: Arc<dyn Codes>, clock: Arc<HandClock>) -> Self {
         Self::on(Engine::Foreign, clock, codes).await
     }
@@ -165,7 +165,7 @@ impl Bench {
         Self { context, clock, caller, engine, _folder: folder }
     }
 
-    /// The same store, closed and opened again.
+    /// Closes the store and opens it again.
     pub async fn reopen(self) -> Self {
         self.reopen_with(1 << 30).await
     }
@@ -175,13 +175,13 @@ impl Bench {
         self
     }
 
-    /// Changes the format of a stored record, as another release or a fault would.
+    /// Changes the format byte of a stored record, as another release or a fault would.
     pub async fn set_format(&self, id: VerificationId, format: u8) {
         let key = RecordKey { tenant: self.caller.tenant, mode: self.caller.mode, id };
         self.engine.set_format(key, format).await;
     }
 
-    /// How long the store keeps what it keeps longest.
+    /// How long the longest-lived data of tenants stays in the store.
     pub async fn longest_kept(&self) -> Duration {
         self.engine.longest_kept(self.clock.now()).await
     }
@@ -214,17 +214,17 @@ impl Bench {
         made.map(|made| made.verification)
     }
 
-    /// Claims everything that is due.
+    /// Claims all due messages.
     pub async fn claim(&self) -> Vec<Claim> {
         self.codes().claim(0..64, seconds(30), Places::of_anybody(1_000)).await.unwrap()
     }
 
-    /// The code that a claimed message carries.
+    /// The code in a claimed message.
     pub fn code_of(&self, claim: &Claim) -> Code {
         open_code_text(&self.context.keyring, claim.key, &claim.record).unwrap().code
     }
 
-    /// Starts, and gives the code as its message would carry it.
+    /// Starts a verification, and returns the code in its message.
     pub async fn start_with_code(&self, to: &str) -> (VerificationId, Code) {
         let id = self.start(to).await.unwrap().id;
         let claims = self.claim().await;
@@ -261,7 +261,7 @@ impl Bench {
         self.codes().settle(claim, settlement, event).await.unwrap()
     }
 
-    /// The names of what happened.
+    /// The names of the events.
     pub async fn history(&self, id: VerificationId) -> Vec<&'static str> {
         let key = RecordKey { tenant: self.caller.tenant, mode: self.caller.mode, id };
         let events = self.codes().timeline(key).await.unwrap();
@@ -273,14 +273,14 @@ pub fn rng() -> StdRng {
     StdRng::from_rng(&mut rand::rng())
 }
 
-/// A tenant with its default profile, and its only caller.
+/// A tenant with its default profile, and a caller.
 pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Actor {
     let (now, mut rng) = (clock.now(), rng());
     let tenant = Tenant::new(TenantId::new(now, &mut rng), TenantName::parse(name).unwrap(), now);
     let profile = Profile::first(ProfileId::new(now, &mut rng), tenant.id, now);
     context
         .directory
-        .create_tenant(&tenant, &profile, &Countries::default(), &Change::by_system(tenant.created_at))
+        .create_tenant(&tenant, &profile, &Countries::default(), None, &Change::by_system(tenant.created_at))
         .await
         .unwrap();
     context.refresh().await.unwrap();
@@ -295,13 +295,13 @@ pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Act
     }
 }
 
-/// A code of the same shape that is not this one.
+/// A wrong code of the same shape.
 pub fn wrong(code: &Code) -> Code {
     let flip = |c: char| if c == '7' { '9' } else { '7' };
     Code::parse(&code.expose().chars().map(flip).collect::<String>()).unwrap()
 }
 
-/// Valid Polish mobile numbers, each one different.
+/// Valid Polish mobile numbers, different for each `n`.
 pub fn number(n: usize) -> String {
     format!("+4850{:07}", 1_000_000 + n)
 }
@@ -310,7 +310,7 @@ pub fn letters(length: u8) -> Policy {
     Policy { code_length: length, alphabet: Alphabet::Letters, ..Policy::default() }
 }
 
-/// Runs the contract on every engine there is.
+/// Runs the contract on every engine.
 macro_rules! on_engines {
     ([$($engine:ident)*] $tests:tt) => { $(on_engines!($engine $tests);)* };
     ($engine:ident { $($module:ident :: $test:ident),* $(,)? }) => {
@@ -326,8 +326,8 @@ macro_rules! on_engines {
     };
 }
 
-/// The clock of the embedded engine is the machine's, which somebody may set
-/// back while it is open; it then goes on at its own pace.
+/// The embedded engine uses the machine's clock, which may be set back while the store is open. Its own clock
+/// then continues at a steady pace.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_that_steps_back_opens_nothing_and_locks_nobody_out() {
     let bench = Bench::new(Engine::embedded().await).await;
@@ -340,7 +340,7 @@ async fn a_clock_set_back_neither_hastens_nor_delays_the_next_provider() {
     failover::a_clock_set_back_neither_hastens_nor_delays_the_next_provider(bench).await;
 }
 
-// What leads to the master is all that is different there.
+// Only the way to the master differs with Sentinels.
 on_engines! { [sentinel] {
     rules::a_code_is_approved_once_and_bound_to_its_tenant_and_mode,
     races::two_hundred_guesses_are_five,
@@ -401,6 +401,7 @@ on_engines! { [embedded redis cluster valkey] {
     payments::a_repeated_mismatch_is_answered_as_the_first,
     payments::a_mismatch_that_is_sent_twice_is_one,
     payments::a_payment_and_a_changed_one_have_one_winner,
+    erasure::an_erasure_takes_the_person_out_as_the_rules_say,
     failover::a_message_without_a_receipt_goes_to_the_next_provider,
     failover::what_was_accepted_is_neither_failed_nor_sent_anew,
     failover::nobody_else_is_asked_for_what_is_over_replaced_or_delivered,

@@ -1,4 +1,4 @@
-//! The routes that speak as SMSAPI and CAMARA do, over HTTP.
+//! The APIs that are compatible with SMSAPI and CAMARA, over HTTP.
 
 mod camara;
 mod smsapi;
@@ -15,12 +15,12 @@ use serde_json::Value;
 
 const TO: &str = "+48500500500";
 
-/// A key of the tenant with just what these clients need, and scopes besides.
+/// A key of the tenant with exactly these scopes.
 async fn client(app: &TestApp, caller: &Actor, mode: Mode, scopes: &[Scope]) -> TestKey {
     app.key_for(caller, mode, scopes.iter().copied().collect::<Scopes>()).await
 }
 
-/// A body of any type.
+/// Sends a body of any media type.
 async fn send(app: &TestApp, key: &TestKey, path: &str, kind: &str, body: impl Into<String>) -> Answer {
     let request = app.client.post(format!("{}{path}", app.base_url)).bearer_auth(&key.text);
     answer(request.header("content-type", kind).body(body.into())).await
@@ -31,7 +31,7 @@ fn wrong(code: &str) -> String {
     code.chars().map(flip).collect()
 }
 
-/// The names of an object, in order.
+/// The names of an object's members, in order.
 fn names(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }

@@ -23,10 +23,10 @@ use countersign_core::{
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::method};
 
-/// What the tests look for wherever nothing secret may stand.
+/// A secret that the tests search for wherever no secret may appear.
 pub const TOKEN: &str = "tok-5b1f0c3e9d7a";
 
-/// A provider on this machine that takes every message.
+/// A provider on this machine that accepts every message.
 pub async fn gateway() -> MockServer {
     let server = MockServer::start().await;
     let answer = ResponseTemplate::new(200).set_body_json(json!({ "id": "p-1" }));
@@ -34,7 +34,7 @@ pub async fn gateway() -> MockServer {
     server
 }
 
-/// The settings of an account there.
+/// The settings of an account at this provider.
 pub fn settings(url: &str) -> Value {
     json!({
         "url": format!("{url}/sms"),
@@ -47,7 +47,7 @@ pub fn settings(url: &str) -> Value {
 }
 
 impl TestApp {
-    /// A server whose providers may be on this machine.
+    /// A server that allows providers on this machine.
     pub async fn spawn_with_gateways() -> Self {
         Self::spawn_with(|settings| {
             settings.delivery.allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
@@ -55,7 +55,7 @@ impl TestApp {
         .await
     }
 
-    /// An account that nobody has tried, at an address that nothing is sent to.
+    /// An untested account, at an address to which nothing is sent.
     pub async fn provider(&self, key: &TestKey, name: &str) -> String {
         let body = json!({ "name": name, "kind": "http", "settings": settings("https://sms.example") });
         let made = self.post("/v1/providers", key, body).await;
@@ -63,13 +63,13 @@ impl TestApp {
         made.json()["id"].as_str().unwrap().to_owned()
     }
 
-    /// One that a message went through, as far as the directory knows.
+    /// An account that the directory stores as tested.
     pub async fn verified_provider(&self, key: &TestKey, name: &str) -> String {
         let settings = settings("https://sms.example");
         self.verified_account(key, (name, "http"), settings).await.id.to_string()
     }
 
-    /// An account of whatever kind that a message went through, as far as the directory knows.
+    /// An account of any kind that the directory stores as tested.
     pub async fn verified_account(
         &self,
         key: &TestKey,
@@ -79,7 +79,7 @@ impl TestApp {
         self.make_account(key.caller.tenant, (name, kind), settings, Shared::No).await
     }
 
-    /// The same of the operator, for all tenants.
+    /// Such an account of the operator, for all tenants.
     pub async fn shared_account(&self, name: &str, settings: Value) -> ProviderAccount {
         self.make_account(OPERATOR, (name, "http"), settings, Shared::All).await
     }
@@ -111,7 +111,7 @@ impl TestApp {
         verified
     }
 
-    /// A route through an account.
+    /// A delivery route through an account.
     pub async fn route(&self, key: &TestKey, name: &str, provider: ProviderId, change: RouteChange) {
         let (now, name) = (self.clock.now(), ResourceName::parse(name).unwrap());
         let route = (name, provider);
@@ -137,14 +137,14 @@ impl TestApp {
     }
 }
 
-/// The fields that an answer says are wrong.
+/// The fields that an answer reports as wrong.
 fn fields(answer: &crate::app::Answer) -> Vec<String> {
     assert_eq!(answer.problem(), (400, "invalid_request".into()), "{answer:?}");
     let errors = answer.json()["errors"].as_array().unwrap().clone();
     errors.iter().map(|error| error["field"].as_str().unwrap().to_owned()).collect()
 }
 
-/// What the provider was asked.
+/// The requests that the provider got.
 async fn asked(server: &MockServer) -> Vec<Request> {
     server.received_requests().await.unwrap()
 }

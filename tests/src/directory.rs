@@ -5,6 +5,7 @@ mod caps;
 mod connections;
 mod contract;
 mod migrations;
+mod operator;
 mod races;
 mod resources;
 mod rotation;
@@ -43,7 +44,8 @@ use countersign_stores::{
 use rand::{SeedableRng, rngs::StdRng};
 use std::{net::IpAddr, sync::Arc};
 
-/// The contract on both engines, on Postgres also through a pooler: each test gets a fresh, migrated database.
+/// Runs the contract on both engines, and on Postgres also through a pooler. Each test gets a new, migrated
+/// database.
 macro_rules! on_each_engine {
     ($($module:ident::$test:ident),+ $(,)?) => {
         mod sqlite {
@@ -118,12 +120,16 @@ on_each_engine!(
     tenants::a_tenant_is_renamed_disabled_deleted_and_enabled,
     tenants::of_changes_at_once_none_is_lost,
     tenants::other_nodes_hear_that_a_tenant_is_disabled,
+    tenants::a_node_without_a_database_hears_what_the_operator_disables,
     tenants::a_deleted_tenant_is_erased_after_thirty_days_and_no_other,
     tenants::erasures_at_once_leave_no_event_behind,
     tenants::an_erasure_goes_on_where_it_broke_off_whoever_is_at_it,
+    operator::a_repeated_request_makes_one_tenant,
+    operator::the_operator_makes_keys_of_tenants_once,
+    operator::only_live_keys_of_the_operator_hold_its_scope_and_no_other,
 );
 
-/// A database of its own for one test.
+/// A database for one test.
 pub struct Base {
     pub sql: Sql,
     directory: Arc<SqlDirectory>,
@@ -131,7 +137,7 @@ pub struct Base {
 }
 
 enum Place {
-    /// Held so that the folder outlives the test.
+    /// Keeps the folder until the test ends.
     Folder {
         _folder: tempfile::TempDir,
     },
@@ -142,7 +148,7 @@ enum Place {
 }
 
 /// What the test run started, as it says in the environment.
-fn started(name: &str) -> Result<String> {
+pub fn started(name: &str) -> Result<String> {
     #[expect(clippy::disallowed_methods, reason = "the test run names its servers in the environment")]
     let value = std::env::var(name);
     value.with_context(|| format!("{name} must be set; tests/run.sh starts the server and sets it"))
@@ -163,14 +169,15 @@ impl Base {
         let url = started("COUNTERSIGN_TEST_POSTGRES")?;
         let name = format!("directory_{:032x}", fresh_number()?);
         execute_on(&url, &format!("CREATE DATABASE {name}")).await?;
-        // The path of the URL is the database; what follows `?` stays.
+        // The path of the URL names the database. The options after `?` stay.
         let (address, options) = url.split_once('?').map_or((url.as_str(), ""), |(a, o)| (a, o));
         let (server, _) = address.rsplit_once('/').context("the URL names no database")?;
         let sql = Sql::postgres(&format!("{server}/{name}?{options}"), None)?;
         Ok(Self::new(sql, Place::Server { url, name }))
     }
 
-    /// Migrated over the server's own URL, as the lock demands; all else goes through PgBouncer.
+    /// Migrates over the server's own URL, because the lock requires that. Everything else goes through
+    /// PgBouncer.
     pub async fn pgbouncer() -> Result<Self> {
         let pooler = started("COUNTERSIGN_TEST_PGBOUNCER")?;
         let base = Self::postgres().await?;
@@ -180,7 +187,7 @@ impl Base {
         Ok(Self::new(sql, base.place))
     }
 
-    /// The URL of the database on its server, past any pooler.
+    /// The URL of the database on its server, without a pooler.
     pub fn server_url(&self) -> Option<String> {
         let Place::Server { url, name } = &self.place else { return None };
         let (address, options) = url.split_once('?').unwrap_or((url, ""));
@@ -188,7 +195,7 @@ impl Base {
         Some(format!("{server}/{name}?{options}"))
     }
 
-    /// What the server calls the database.
+    /// The name of the database on the server.
     pub fn name(&self) -> Option<&str> {
         let Place::Server { name, .. } = &self.place else { return None };
         Some(name)
@@ -203,7 +210,7 @@ impl Base {
         }
     }
 
-    /// A tenant with its `default` profile.
+    /// Creates a tenant with its `default` profile.
     async fn tenant(&self, number: u8) -> Result<Tenant> {
         let tenant = tenant(number)?;
         self.directory
@@ -211,6 +218,7 @@ impl Base {
                 &tenant,
                 &profile(tenant.id, number, "default")?,
                 &Countries::default(),
+                None,
                 &Change::by_system(tenant.created_at),
             )
             .await?;
@@ -239,7 +247,7 @@ fn fresh_number() -> Result<u128> {
     Ok(u128::from_be_bytes(bytes))
 }
 
-async fn execute_on(url: &str, statement: &str) -> Result<()> {
+pub async fn execute_on(url: &str, statement: &str) -> Result<()> {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
     let connection = tokio::spawn(connection);
     let outcome = client.batch_execute(statement).await;
@@ -303,12 +311,12 @@ fn node(number: u8) -> Node {
     }
 }
 
-/// A request with an Idempotency-Key: its slot, and what it asks for.
+/// A request with an Idempotency-Key: its slot, and the hash of its body.
 fn once(slot: u8, body: u8) -> Once {
     Once { slot: [slot; 16], request: [body; 16] }
 }
 
-/// One use of a key, and one refusal, from an address of its own.
+/// One use of a key and one refusal, from an address derived from `number`.
 fn address_use(tenant: TenantId, key: KeyId, number: u16, seconds: i64) -> AddressUse {
     let [high, low] = number.to_be_bytes();
     AddressUse {
@@ -322,7 +330,7 @@ fn address_use(tenant: TenantId, key: KeyId, number: u16, seconds: i64) -> Addre
     }
 }
 
-/// Keys have no equality of their own, for it would not be in constant time.
+/// `Key` has no equality, because it would not run in constant time.
 fn same(a: &Key, b: &Key) -> bool {
     a.secret_hash == b.secret_hash && format!("{a:?}") == format!("{b:?}")
 }

@@ -1,4 +1,4 @@
-//! Two providers in one route, of which the first fails, under load.
+//! A route with two providers, of which the first fails, under load.
 
 use crate::{
     app::{TestApp, TestKey},
@@ -14,9 +14,10 @@ use std::{
 };
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
-/// How fast clients start.
+/// The time between two starts.
 const PACE: Duration = Duration::from_millis(20);
-/// From the answer to the start to the code on the phone: what a failing first provider may cost.
+/// The longest time from the answer to the start until the code is on the phone, with a failing first
+/// provider.
 const WITHIN: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,7 +27,7 @@ enum Manner {
     Silent,
 }
 
-/// A gateway that remembers what it took: for each message the text and when.
+/// A gateway that remembers the text and the time of each message that it accepted.
 struct Gateway {
     manner: Mutex<Manner>,
     asked: Mutex<usize>,
@@ -46,7 +47,7 @@ impl Respond for Hook {
         if let Manner::Failing(status) = manner {
             return ResponseTemplate::new(status);
         }
-        // A silent one has the message all the same.
+        // A gateway that does not answer still has received the message.
         let mut took = gateway.took.lock().unwrap();
         took.entry(text("id")).or_default().push((text("text"), Instant::now()));
         let answer = ResponseTemplate::new(200);
@@ -83,7 +84,7 @@ async fn app() -> (TestApp, TestKey) {
     (app, key)
 }
 
-/// An account that took a message before.
+/// A tested account.
 async fn account(app: &TestApp, key: &TestKey, name: &str, url: &str) -> ProviderId {
     let settings = json!({
         "url": url, "content_type": "json", "timeout_seconds": 2,
@@ -108,7 +109,7 @@ async fn two_ways(
     one
 }
 
-/// Starts at 50 a second, and when each was answered.
+/// Starts 50 verifications a second. Returns when each was answered.
 async fn start_many(app: &TestApp, key: &TestKey, count: usize) -> Vec<Instant> {
     let mut answered = Vec::new();
     for n in 0..count {
@@ -134,7 +135,7 @@ fn closed_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Each code arrived by the second provider, soon and once.
+/// Checks that each code arrived through the second provider, in time and once.
 fn assert_arrived(second: &Gateway, answered: &[Instant]) {
     let took = second.took();
     assert_eq!(took.len(), answered.len());
@@ -143,7 +144,7 @@ fn assert_arrived(second: &Gateway, answered: &[Instant]) {
     arrivals.sort_unstable();
     let slowest =
         arrivals.iter().zip(answered).map(|(came, asked)| came.saturating_duration_since(*asked)).max();
-    // The promised bound, with room for a busy machine.
+    // The promised bound, with a margin for a busy machine.
     assert!(slowest.unwrap() < 3 * WITHIN, "{slowest:?}");
 }
 
@@ -171,10 +172,10 @@ async fn and_from_one_that_answers_with_errors_until_it_works_again() {
     let answered = start_many(&app, &key, 100).await;
     wait_for("all arrive", || second.took().len() == 100).await;
     assert_arrived(&second, &answered);
-    // The breaker kept it out after a few, but for those that were under way and a probe.
+    // The breaker opened after a few failures; the others were in progress by then, and one was a probe.
     assert!((5..=60).contains(&first.asked()), "{}", first.asked());
     *first.manner.lock().unwrap() = Manner::Working;
-    // A probe that failed on the way has doubled its time.
+    // A probe that failed in between has doubled the wait.
     let mut started = 100;
     while first.took().len() < 5 {
         assert!(started < 220, "it is not let back in");
@@ -193,7 +194,7 @@ async fn a_silent_one_costs_its_time_and_doubles_carry_the_same_code() {
     start_many(&app, &key, 100).await;
     wait_for("all arrive", || second.took().len() == 100).await;
     let (before, after) = (first.took(), second.took());
-    // Each that the silent one had may be on a phone twice, with one code.
+    // Each message that the silent gateway had may arrive twice, but with the same code.
     for (id, times) in &before {
         let texts: BTreeSet<_> = times.iter().chain(&after[id]).map(|(text, _)| text).collect();
         assert_eq!(texts.len(), 1, "{id}");
@@ -214,7 +215,7 @@ async fn without_a_receipt_in_time_the_next_one_sends_the_same_code() {
     app.clock.turn(seconds(21));
     wait_for("the second has it too", || second.took().len() == 1).await;
     assert_eq!(first.took().values().next().unwrap()[0].0, second.took().values().next().unwrap()[0].0);
-    // Nobody else is left to ask.
+    // There is no other provider left.
     app.clock.turn(seconds(60));
     tokio::time::sleep(seconds(2)).await;
     assert_eq!((first.asked(), second.asked()), (1, 1));
@@ -226,7 +227,7 @@ async fn no_receipt_is_awaited_of_one_that_reports_nothing() {
     let (first, second) = (Gateway::start(Manner::Working).await, Gateway::start(Manner::Working).await);
     let one = two_ways(&app, &key, &first.server.uri(), &second.server.uri(), Some(seconds(20))).await;
     let path = format!("/v1/providers/{one}");
-    // Without rules for receipts, and with rules but nothing to match them by.
+    // One account without rules for receipts, and one whose messages contain nothing to match receipts by.
     let rules = json!({"reference": "ref", "status": "status", "delivered": ["DELIVRD"]});
     let silent = [json!({"receipts": null}), json!({"receipts": rules, "body": {"ref": null}})];
     for (n, settings) in silent.into_iter().enumerate() {

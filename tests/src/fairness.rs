@@ -1,4 +1,4 @@
-//! A tenant whose provider is slow, beside others.
+//! A tenant with a slow provider must not delay others.
 
 use crate::{
     app::{TestApp, TestKey},
@@ -14,10 +14,10 @@ use std::{
 };
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
-/// From the answer to a start to the code at the provider.
+/// The longest time from the answer to a start until the code is at the provider.
 const WITHIN: Duration = Duration::from_secs(2);
 
-/// A provider that takes everything, after a while, and remembers when each message came.
+/// A provider that accepts every message after a delay, and remembers when each arrived.
 #[derive(Clone)]
 struct Slow {
     takes: Duration,
@@ -43,7 +43,7 @@ impl Slow {
     }
 }
 
-/// A tenant with one account, and the provider behind it.
+/// A tenant with one account, and the provider of this account.
 async fn tenant(app: &TestApp, name: &str, takes: Duration) -> (TestKey, Slow, MockServer) {
     let (key, slow) = (app.tenant(name).await, Slow { takes, came: Arc::default() });
     let server = MockServer::start().await;
@@ -67,7 +67,7 @@ async fn a_slow_provider_of_one_tenant_keeps_no_other_waiting() {
     }
     let begun = Instant::now();
     let mut slowest = Duration::ZERO;
-    // For as long as its messages are under way, and while it gets its places back.
+    // This lasts as long as the slow messages are in progress, and until their slots are free again.
     for n in 0.. {
         if begun.elapsed() > seconds(12) {
             break;
@@ -82,16 +82,18 @@ async fn a_slow_provider_of_one_tenant_keeps_no_other_waiting() {
         slowest = slowest.max(provider.came(&to).unwrap().saturating_duration_since(answered));
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    // The promised bound, with room for a busy machine.
+    // The promised bound, with a margin for a busy machine.
     assert!(slowest < 2 * WITHIN, "{slowest:?}");
-    // Alone and not known to be slow it had all places; since then it has fewer. None was lost.
+    // At first the tenant was alone and not known as slow, so it had all slots; later it had fewer. No
+    // message was lost.
     let sent = slow_provider.count();
     assert!((32..=96).contains(&sent), "{sent}");
     let waits = app.context.codes.messages_waiting().await.unwrap();
     assert!(waits >= 400, "{waits}");
 }
 
-/// A provider that fails at numbers that end in 0, as some do that answer 500 to those they cannot read.
+/// A provider that fails for phone numbers that end in 0, as some answer 500 to numbers that they cannot
+/// read.
 struct Picky(Slow);
 
 impl Respond for Picky {

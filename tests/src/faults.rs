@@ -1,5 +1,4 @@
-//! What the machine may do to a server: a disk that is full, a file that
-//! somebody else holds, a folder that cannot be written.
+//! Faults of the machine: a full disk, a file locked by another process, a folder that cannot be written.
 
 use crate::app::{Answer, TestApp, answer};
 use clap::Parser;
@@ -18,12 +17,12 @@ use std::{
 };
 use tokio::time::sleep;
 
-/// How long a caller waits for the writer, and a little for a busy machine.
+/// How long a caller waits for the writer, with a margin for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(8);
 const FOLDER: &str = "COUNTERSIGN_FAULTS_FOLDER";
 
-/// The other process of the tests below: this program again, with this test
-/// alone, as `countersign dev` on a folder.
+/// The process that the tests below start: this test binary, running only this test, as `countersign dev` on
+/// a folder.
 #[tokio::test]
 #[ignore = "it is begun by the tests of this file, as a process"]
 async fn serve() {
@@ -36,7 +35,7 @@ async fn serve() {
     assert_eq!(code, ExitCode::SUCCESS);
 }
 
-/// A server in a process of its own, whose files may be kept from growing.
+/// A server in a process of its own. The test can limit the size of its files.
 pub struct Process {
     child: Child,
     folder: tempfile::TempDir,
@@ -53,7 +52,7 @@ impl Drop for Process {
     }
 }
 
-/// A write beyond the limit is to fail, as on a full disk, instead of ending the process.
+/// A write beyond the limit must fail, as on a full disk, and not end the process.
 fn command(folder: &Path) -> Command {
     let mut command = Command::new("sh");
     command
@@ -70,7 +69,7 @@ impl Process {
     pub async fn spawn() -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
-        // The log stands on the same disk.
+        // The log is on the same disk.
         let log = File::create(folder.path().join("log")).unwrap();
         let child = command(folder.path()).stderr(log).spawn().unwrap();
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
@@ -90,7 +89,7 @@ impl Process {
         panic!("it was not ready in 30 s: {}", process.log());
     }
 
-    /// As a signal stops it; all that it had to say is then in its log.
+    /// Stops the process with a signal, so that its log is complete.
     pub async fn stop(&mut self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         for _ in 0..600 {
@@ -106,7 +105,7 @@ impl Process {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
-    /// No file of the process grows beyond so many bytes; `None`: there is room again.
+    /// Limits the size of the process's files; `None` removes the limit.
     fn limit(&self, bytes: Option<u64>) {
         let pid = Pid::from_child(&self.child);
         prlimit(Some(pid), Resource::Fsize, Rlimit { current: bytes, maximum: None }).unwrap();
@@ -166,7 +165,7 @@ async fn a_full_disk_refuses_and_forgets_nothing() {
     assert!(!server.log().contains("panicked"), "{}", server.log());
 }
 
-/// The disk is full for moments, in the midst of starts and checks.
+/// The disk is full for short times, in the middle of starts and checks.
 #[tokio::test]
 async fn what_a_disk_that_fills_and_empties_acknowledged_is_there() {
     let server = Arc::new(Process::spawn().await);
@@ -256,7 +255,7 @@ async fn a_locked_codes_store_answers_503_in_time_and_goes_on_by_itself() {
     assert_eq!(sixth.status, 429, "the refused start counts for nothing");
 }
 
-/// What stops a start, with all its causes.
+/// The error of a refused start, with all its causes.
 async fn refusal(folder: &Path) -> String {
     let mut settings = Settings::embedded(folder).unwrap();
     settings.server.bind = ([127, 0, 0, 1], 0).into();
@@ -267,7 +266,7 @@ async fn refusal(folder: &Path) -> String {
 
 #[tokio::test]
 async fn a_folder_that_cannot_be_used_is_named() {
-    // Nobody, root neither, makes a file or a folder there.
+    // Nobody, not even root, can create a file or a folder there.
     for (folder, words) in [
         ("/proc/self", "The folder /proc/self cannot be written in"),
         ("/proc/data", "The folder /proc/data cannot be made"),
@@ -287,7 +286,8 @@ async fn a_folder_that_cannot_be_used_is_named() {
     assert!(since.elapsed() < 2 * PATIENCE, "{:?}", since.elapsed());
 }
 
-/// A folder that was served from: a codes store without a key ring and a directory is refused before it is opened.
+/// A data folder that was in use. A codes store without a key ring and a directory is refused before it is
+/// opened.
 async fn served() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = Settings::embedded(folder.path()).unwrap();

@@ -1,5 +1,5 @@
-//! Limits, countries, profiles, wrong codes and repeats over HTTP; and how fast
-//! a change that another process makes is obeyed.
+//! Limits, countries, profiles, wrong codes and repeats over HTTP, and how soon the server follows a change
+//! that another process makes.
 
 use crate::{
     app::{Answer, TestApp, TestKey, answer},
@@ -251,7 +251,7 @@ async fn what_another_process_changes_is_obeyed_within_two_seconds() {
     let owner = app.tenant("Acme").await;
     let key = app.key_with(&owner.caller, Scope::SettingsRead).await;
     assert_eq!(app.get("/v1/limits", &key).await.status, 200);
-    // As the CLI does: beside the server, through the same tables.
+    // The command line does this: it writes the same tables while the server runs.
     let (tenant, id, now) = (key.caller.tenant, key.caller.key().unwrap(), app.clock.now());
     let change = KeyChange { disabled: Some(true), ..KeyChange::default() };
     app.context.directory.update_key(tenant, id, change, &Change::by_system(now)).await.unwrap();
@@ -362,7 +362,7 @@ async fn a_test_key_changes_nothing_that_live_keys_feel() {
     }
     assert_eq!(app.get("/v1/limits", &test).await.status, 200, "it reads them");
     assert_eq!(app.put("/v1/limits/tenant", &key, buckets.clone()).await.status, 200);
-    // However a path is written, it leads to the same.
+    // Every spelling of a path leads to the same operation.
     assert_eq!(app.put("/%76%31/limits/%63ountry", &key, buckets).await.status, 200);
     let lines = String::from_utf8_lossy(&log.lock().unwrap()).into_owned();
     let mut audit = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());

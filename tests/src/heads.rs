@@ -1,4 +1,4 @@
-//! HEAD wherever GET is answered, and what says so: `Allow` (RFC 9110, 9.3.2 and 10.2.1).
+//! HEAD works on every path that answers GET, and `Allow` says so (RFC 9110, 9.3.2 and 10.2.1).
 
 use crate::app::{TestApp, TestKey};
 use reqwest::{
@@ -12,7 +12,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Pages that stand in no document.
+/// Pages that are not in the OpenAPI documents.
 const PAGES: [&str; 9] = [
     "/",
     "/dev",
@@ -53,12 +53,12 @@ impl Asker {
         request.send().await.unwrap()
     }
 
-    /// HEAD says what GET does.
+    /// Checks that HEAD has the same status and headers as GET.
     async fn compare(&self, url: &str) {
         let told = |answer: &Response| (answer.status(), headers(answer.headers()));
         let before = told(&self.ask("GET", url).await);
         let head = self.ask("HEAD", url).await;
-        // What is listed may change with each use of the key.
+        // The answer may change with each use of the key, so GET is asked before and after.
         let after = told(&self.ask("GET", url).await);
         let found = told(&head);
         assert!(found == before || found == after, "{url}: {found:?} for {before:?}");
@@ -73,14 +73,14 @@ impl Asker {
     }
 }
 
-/// All but what differs from one request to the next.
+/// All headers but those that differ for each request.
 fn headers(headers: &HeaderMap) -> BTreeMap<String, String> {
     let own = ["date", "x-request-id"];
     let pairs = headers.iter().filter(|(name, _)| !own.contains(&name.as_str()));
     pairs.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect()
 }
 
-/// Each path of both documents with an id in it, and its methods.
+/// Each path of both documents, with example ids, and its methods.
 fn paths() -> BTreeMap<String, BTreeSet<String>> {
     let documents = [countersign_api::openapi(), countersign_api::compatible_openapi()];
     let documents = documents.map(|document| serde_json::to_value(document).unwrap());
@@ -145,7 +145,7 @@ async fn a_wrong_method_is_told_the_right_ones() {
     }
 }
 
-/// Requests that are sent ahead are answered one after the other, each as it was asked.
+/// Requests sent ahead on one connection are answered in order, each according to its own method.
 #[tokio::test]
 async fn no_body_follows_a_head_that_others_follow() {
     let asker = Asker::new().await;

@@ -1,5 +1,4 @@
-//! The history: one contract for SQLite and Postgres, each statement on both,
-//! and what a client sees of it over HTTP.
+//! The history: one contract for SQLite and Postgres, each statement on both, and the history over HTTP.
 
 mod contract;
 mod http;
@@ -54,7 +53,7 @@ fn rng(seed: u64) -> StdRng {
     StdRng::seed_from_u64(seed)
 }
 
-/// A verification made at second `n`.
+/// A verification started at second `n`.
 pub fn key(n: i64) -> RecordKey {
     let id = VerificationId::new(at(n), 7, &mut rng(n as u64));
     RecordKey { tenant: TENANT, mode: Mode::Live, id }
@@ -86,7 +85,7 @@ pub fn start(n: i64) -> EventKind {
     }))
 }
 
-/// Started, sent, delivered, one wrong code, resent, approved.
+/// Events of a verification: started, sent, delivered, one wrong code, resent, approved.
 pub fn story(n: i64) -> Vec<UnrecordedEvent> {
     let (key, provider) = (key(n), "relay".to_owned());
     [
@@ -103,7 +102,7 @@ pub fn story(n: i64) -> Vec<UnrecordedEvent> {
     .collect()
 }
 
-/// The history's words, not the engine's.
+/// The names of the events, in the words of the history.
 fn kinds(events: &[Event]) -> Vec<&'static str> {
     events.iter().map(|event| event.kind.name()).collect()
 }

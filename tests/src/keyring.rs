@@ -1,4 +1,4 @@
-//! A rotation of the key ring under a server that runs.
+//! Rotates the key ring of a running server.
 
 use crate::{
     app::{Answer, TestApp, TestKey},
@@ -22,7 +22,7 @@ fn change<T>(app: &TestApp, edit: impl FnOnce(&mut KeyFile) -> anyhow::Result<T>
     keyfile::update(&app.folder.path().join("keyring.toml"), edit)
 }
 
-/// The one node, once it has noted what `ready` waits for.
+/// The only node, once its row fulfils `ready`.
 async fn node(app: &TestApp, ready: impl Fn(&Node) -> bool) -> Node {
     for _ in 0..500 {
         let nodes = app.nodes.list_nodes(app.clock.now()).await.unwrap();
@@ -36,7 +36,7 @@ async fn node(app: &TestApp, ready: impl Fn(&Node) -> bool) -> Node {
     panic!("the node did not note it in 10 s");
 }
 
-/// The one node, once it has `count` versions of each kind and makes with `primary`.
+/// The only node, once it has `count` versions of each kind and `primary` is the primary one.
 async fn node_with(app: &TestApp, primary: u8, count: usize) -> Node {
     let has = |versions: &KeyVersions| {
         versions.iter().count() == count && versions.primary().is_some_and(|one| one.number == primary)
@@ -85,7 +85,7 @@ async fn a_rotation_loses_no_code_and_a_retired_key_counts_none_as_wrong() {
     let retire = |kind, nodes: &[Node], now| change(&app, |file| Ok(file.retire(kind, 1, nodes, now)?));
     let soon = retire(KeyKind::Mac, std::slice::from_ref(&makes), app.clock.now());
     assert!(matches!(refusal(soon), Refusal::TooSoon { .. }));
-    // Somebody does it all the same: a record of the version still stands.
+    // Retires the version against the rule, while a record with it still exists.
     retire(KeyKind::Mac, &[], app.clock.now() + LONGEST_RECORD).unwrap();
     node(&app, |node| node.versions.mac.iter().count() == 1).await;
     for _ in 0..7 {
@@ -96,7 +96,7 @@ async fn a_rotation_loses_no_code_and_a_retired_key_counts_none_as_wrong() {
     assert_eq!(untouched["attempts_left"], Policy::default().max_checks);
     assert_eq!(untouched["status"], "pending");
 
-    // Once the wait is over, no record needs the version.
+    // After the wait, no record needs the version.
     app.clock.turn(LONGEST_RECORD + seconds(1));
     let later = node(&app, |node| node.seen_at >= app.clock.now()).await;
     retire(KeyKind::Seal, &[later], app.clock.now()).unwrap();

@@ -121,7 +121,7 @@ async fn a_key_that_ends_makes_nothing_that_outlasts_it() {
     assert_eq!(app.send("PATCH", &path, Some(secret), Some(&shorter)).await.status, 200);
 }
 
-/// A POST that bears an Idempotency-Key.
+/// Sends a POST with an Idempotency-Key.
 async fn post_once(app: &TestApp, path: &str, key: &str, once: &str, body: Value) -> Answer {
     let request = app.client.post(format!("{}{path}", app.base_url)).bearer_auth(key);
     answer(request.header("idempotency-key", once).json(&body)).await
@@ -163,7 +163,7 @@ async fn a_rotated_key_works_beside_its_successor_for_a_while() {
         let refused = app.post(&format!("{path}/rotate"), &owner, json!({ "overlap": overlap })).await;
         assert_eq!(refused.json()["errors"][0]["field"], "overlap");
     }
-    // Without a successor it can be rotated again, but ends when it ends.
+    // Without a successor the key can be rotated again. The new key expires when the old one does.
     let patch = json!({ "expires_at": null });
     assert_eq!(app.send("PATCH", &path, Some(&owner.text), Some(&patch)).await.status, 200);
     let successor = format!("/v1/keys/{}", new["id"].as_str().unwrap());
@@ -189,7 +189,7 @@ async fn a_key_rotates_itself_and_gains_nothing() {
     assert_eq!(longer.problem(), (409, "conflict".into()), "the secret of a key that lasts longer");
     let new = rotate(secret, id, json!({ "overlap": 3_600 })).await.json();
     assert_eq!(new["expires_at"], old["expires_at"]);
-    // Within the overlap the old one is bound by its nearer end.
+    // During the overlap, the earlier expiry of the old key applies.
     let successor = new["id"].as_str().unwrap();
     let refused = rotate(secret, successor, json!({})).await;
     assert_eq!(refused.problem(), (409, "conflict".into()), "who kept the old one does not outlast it");
@@ -226,7 +226,7 @@ async fn a_repeated_request_makes_no_second_key_and_shows_no_secret() {
     let again = post_once(&app, &rotate, &owner.text, "turn", json!({})).await;
     assert_eq!(again.problem(), (409, "secret_already_shown".into()));
     assert_eq!(app.get("/v1/keys", &owner).await.json()["data"].as_array().unwrap().len(), 3);
-    // Another key's slot is another one, and what was refused is tried anew.
+    // Another key has other slots, and a refused request is carried out when it is repeated.
     let secret = key["secret"].as_str().unwrap();
     let refused = json!({ "name": "Wide", "scopes": ["settings:write"] });
     assert_eq!(post_once(&app, "/v1/keys", secret, "race", refused).await.status, 403);

@@ -1,5 +1,5 @@
-//! Where code may stand, read from its text: the floors of a crate, its root
-//! files, circles of files, and how long a file may be.
+//! Checks the layout of the code by reading its text: the floors of a crate, its root files, circles of
+//! files, and the length of files.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,18 +7,18 @@ use std::{
     path::Path,
 };
 
-/// Most lines of a file before its tests.
+/// The maximum number of lines of a file before its tests.
 const MOST_LINES: usize = 400;
 
-/// Files that are longer today. One that no longer is must leave this list.
+/// Files that are longer today. A file that has become shorter must leave this list.
 const LONGER: [&str; 2] = ["bench::bin::chaos::trials", "bench::bin::fleet"];
 
-/// A crate in floors: a folder uses only the folders below it.
+/// A crate whose modules form floors: a folder uses only the folders below it.
 struct Floors {
     source: &'static str,
-    /// From top to bottom.
+    /// The floors from top to bottom.
     floors: &'static str,
-    /// The root files of the ground, which all floors use.
+    /// The root files that all floors may use.
     ground: &'static str,
 }
 
@@ -31,7 +31,7 @@ const CORE: Floors = Floors {
 
 const API: Floors = Floors { source: "api/src", floors: "lib app compatible v1 access http", ground: "" };
 
-/// Module paths, each with the text of its file.
+/// The text of each file, by its module path.
 type Files = BTreeMap<String, String>;
 type Arrows = BTreeSet<(String, String)>;
 
@@ -56,7 +56,7 @@ fn code(text: &str) -> String {
     lines.map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
-/// Adds the paths of a tree such as `a::{b, c::D}` and gives the text behind it.
+/// Adds the paths of a tree such as `a::{b, c::D}`, and returns the text after it.
 fn expand<'a>(mut text: &'a str, path: &str, paths: &mut Vec<String>) -> &'a str {
     let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
     let path = if path.is_empty() { text[..end].to_owned() } else { format!("{path}::{}", &text[..end]) };
@@ -68,13 +68,13 @@ fn expand<'a>(mut text: &'a str, path: &str, paths: &mut Vec<String>) -> &'a str
     let Some(mut rest) = rest.strip_prefix('{') else { return expand(rest, &path, paths) };
     while !rest.starts_with('}') && !rest.is_empty() {
         rest = expand(rest.trim_start(), &path, paths);
-        // What is left of it is an alias or a star.
+        // The rest of the item is an alias or a star.
         rest = rest[rest.find([',', '}']).unwrap_or(rest.len())..].trim_start_matches(',').trim_start();
     }
     rest.strip_prefix('}').unwrap_or(rest)
 }
 
-/// The paths into its own crate that a module names, from the root of the crate.
+/// The paths inside its own crate that a module names, from the crate's root.
 fn paths(module: &str, text: &str) -> Vec<Vec<String>> {
     let (code, mut found) = (code(text), Vec::new());
     for word in ["crate::", "super::"] {
@@ -99,7 +99,7 @@ fn paths(module: &str, text: &str) -> Vec<Vec<String>> {
     found.into_iter().map(resolve).collect()
 }
 
-/// Which file uses which.
+/// The pairs of files of which the first uses the second.
 fn arrows(files: &Files) -> Arrows {
     let mut arrows = Arrows::new();
     for (module, text) in files {
@@ -122,7 +122,7 @@ impl Floors {
         files
     }
 
-    /// Counted from the top; the ground is the lowest.
+    /// The index of a module's floor from the top. The ground is the lowest.
     fn floor(&self, module: &str) -> Option<usize> {
         let folder = module.split("::").next().unwrap_or_default();
         let ground = self.ground.split(' ').any(|file| file == folder).then_some(usize::MAX);
@@ -139,7 +139,7 @@ impl Floors {
     }
 }
 
-/// Files that use each other, each group once.
+/// The groups of files that use each other, each once.
 fn circles(arrows: &Arrows) -> BTreeSet<Vec<&str>> {
     fn reach<'a>(arrows: &'a Arrows, from: &str, reached: &mut BTreeSet<&'a str>) {
         for (_, to) in arrows.range((from.to_owned(), String::new())..).take_while(|(of, _)| of == from) {
@@ -161,7 +161,7 @@ fn circles(arrows: &Arrows) -> BTreeSet<Vec<&str>> {
     all.keys().map(|from| circle(from)).filter(|circle| !circle.is_empty()).collect()
 }
 
-/// Files that are too long and not listed, and files that are listed and are not.
+/// Files that are too long and not listed, and listed files that are no longer too long.
 fn lengths<'a>(files: impl Iterator<Item = (&'a str, &'a str)>, listed: &[&'a str]) -> Vec<&'a str> {
     let long = |text: &str| text.lines().take_while(|line| *line != "#[cfg(test)]").count() > MOST_LINES;
     let long: BTreeSet<_> = files.filter(|(_, text)| long(text)).map(|(name, _)| name).collect();

@@ -1,6 +1,6 @@
-//! The tests of Countersign as a whole: the contract suites of the stores, run
-//! against every engine, and the HTTP API against a real server. One binary;
-//! every test makes its own data, so they run in any order and in parallel.
+//! The tests of Countersign as a whole: the contract suites of the stores on every engine, and the HTTP API
+//! of a real server. They are one binary. Every test creates its own data, so they run in any order and in
+//! parallel.
 
 mod addresses;
 mod allowlists;
@@ -21,7 +21,9 @@ mod history;
 mod keyring;
 mod keys;
 mod layout;
+mod operator;
 mod receipts;
+mod rotation;
 mod secrets;
 mod smpp;
 mod spec;

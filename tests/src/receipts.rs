@@ -1,4 +1,4 @@
-//! Receipts, as providers report them over HTTP.
+//! Receipts that providers send over HTTP.
 
 use crate::{
     app::{TestApp, TestKey},
@@ -17,7 +17,7 @@ use tokio::{
 };
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
-/// A tenant whose messages go through an account of this kind at a local server.
+/// A server with a tenant whose messages go through an account of this kind, to a local server.
 async fn app(
     kind: &str,
     answer: Value,
@@ -42,7 +42,7 @@ fn path(app: &TestApp, account: &ProviderAccount) -> String {
     format!("/receipts/{}/{}/{secret}", account.tenant, account.id)
 }
 
-/// The form that the provider was sent, once there are so many.
+/// The forms that the provider got, once there are `count`.
 async fn sent(server: &MockServer, count: usize) -> Vec<Vec<(String, String)>> {
     for _ in 0..300 {
         let requests = server.received_requests().await.unwrap();
@@ -86,7 +86,7 @@ async fn smsapi_reports_batches_and_hears_ok() {
     }
     deliveries.sort();
     assert_eq!(deliveries, ["delivered", "undelivered"]);
-    // Told again, or late, it is the same.
+    // A repeated or late receipt changes nothing.
     let again = app.client.get(format!("{}{path}{query}", app.base_url)).send().await.unwrap();
     assert_eq!(again.status().as_u16(), 200);
     let timeline = app.get(&format!("/v1/verifications/{}/timeline", ids[0]), &key).await.text;
@@ -110,7 +110,7 @@ async fn who_does_not_know_the_path_or_the_message_reports_nothing() {
     let last = if wrong.pop() == Some('0') { '1' } else { '0' };
     wrong.push(last);
     assert_eq!(get(format!("{wrong}{query}")).await, 404);
-    // Another tenant's account speaks of its own messages only.
+    // An account of another tenant can report only its own messages.
     let other = app.tenant("Other").await;
     let settings = json!({"token": "hunter3", "service": "com"});
     let theirs = app.verified_account(&other, ("mine", "smsapi"), settings).await;
@@ -153,10 +153,10 @@ async fn a_renewed_path_takes_the_place_of_the_one_before_after_a_day() {
     assert!(rotated["receipts_rotated_at"].is_string() && rotated["verified_at"].is_string(), "{rotated}");
     let second = now().await;
     assert!(first != second && taken(&first).await && taken(&second).await);
-    // Sent again because its answer was lost, it is the same request.
+    // The repeat of a request whose answer was lost changes nothing.
     assert_eq!(rotate().await, rotated);
     assert!(now().await == second && taken(&first).await);
-    // Messages bear the new one.
+    // New messages contain the new URL.
     app.start(&key, &number(1)).await;
     let forms = sent(&server, 1).await;
     assert!(field(&forms[0], "notify_url").contains(&second), "{forms:?}");
@@ -164,7 +164,7 @@ async fn a_renewed_path_takes_the_place_of_the_one_before_after_a_day() {
     assert!(taken(&first).await);
     app.clock.turn(seconds(1));
     assert!(!taken(&first).await && taken(&second).await);
-    // Renewed twice, the one that somebody knows ends at once.
+    // After a second renewal, the leaked URL is refused at once.
     rotate().await;
     assert!(taken(&second).await);
     app.clock.turn(seconds(60));
@@ -174,7 +174,7 @@ async fn a_renewed_path_takes_the_place_of_the_one_before_after_a_day() {
     assert_eq!(app.act(&format!("{url}/receipts/rotate"), &other).await.status, 404);
 }
 
-/// What the server says to a POST of which no body comes, and after how long.
+/// Sends a POST and no body. Returns the answer and the time it took.
 async fn without_its_body(app: &TestApp, path: &str) -> (String, Duration) {
     let mut stream = TcpStream::connect(app.base_url.strip_prefix("http://").unwrap()).await.unwrap();
     let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nx");
@@ -208,7 +208,7 @@ async fn a_body_is_awaited_only_of_who_knows_the_path_and_not_for_ever() {
     assert!(after >= patience, "{after:?}");
     let large = app.client.post(format!("{}{path}", app.base_url)).body("x".repeat(70_000));
     assert_eq!(large.send().await.unwrap().status(), 413);
-    // HEAD changes nothing, so nothing is read of it.
+    // HEAD changes nothing, so the report in it is not read.
     let head = app.client.head(format!("{}{path}?status=404", app.base_url)).send().await.unwrap();
     assert_eq!(head.status(), 200);
 }

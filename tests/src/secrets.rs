@@ -1,4 +1,4 @@
-//! Nothing secret at rest or in logs.
+//! Secrets never appear in stored files or in logs.
 
 use crate::{app::TestApp, codes::letters, delivery::TOKEN};
 use serde_json::json;
@@ -60,7 +60,7 @@ async fn no_code_key_or_number_rests_in_files_or_logs() {
     let log = capture();
     let (app, server) = (TestApp::spawn_with_gateways().await, crate::delivery::gateway().await);
     let owner = app.tenant("Acme").await;
-    // Ten letters cannot turn up by chance.
+    // A code of ten letters cannot appear by chance.
     app.set_policy(&owner.caller, letters(10)).await;
     let mut secrets = vec![owner.text.clone(), owner.text[owner.text.len() - 59..].to_owned()];
     let created =
@@ -77,7 +77,7 @@ async fn no_code_key_or_number_rests_in_files_or_logs() {
         assert_eq!(app.post(&path, &owner, json!({ "code": wrong })).await.json()["status"], "pending");
         let by_number = json!({ "to": to, "code": message.code });
         assert_eq!(app.post("/v1/checks", &owner, by_number).await.json()["status"], "approved");
-        // Refusals must not repeat what they refuse either.
+        // Refusals must not repeat the refused values either.
         let refused = json!({ "to": format!("{to}x"), "code": message.code, "nonsense": message.code });
         assert_eq!(app.post("/v1/checks", &owner, refused).await.status, 400);
         app.send("GET", &format!("/v1/{}?to={to}", message.code), Some(&created), None).await;

@@ -1,4 +1,4 @@
-//! SMPP accounts of a whole server, at an SMSC that others wrote: `smpp` for Node (tests/smpp).
+//! SMPP accounts of a whole server, with an independent SMSC: `smpp` for Node (tests/smpp).
 
 use crate::{
     app::{TestApp, TestKey},
@@ -23,7 +23,7 @@ use std::{
 };
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
-/// The process; it ends with its test.
+/// The SMSC's process. It ends with its test.
 struct Smsc {
     child: Child,
     port: u64,
@@ -45,7 +45,7 @@ impl Smsc {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let listening: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
-        // The rest is read, so that it never waits to be.
+        // Read the rest of its output, so that it never blocks.
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, port: listening["port"].as_u64().unwrap() }
     }
@@ -74,7 +74,7 @@ async fn counted(app: &TestApp, delivery: &str) -> u64 {
     text.lines().find_map(|known| known.strip_prefix(&line)).map_or(0, |count| count.parse().unwrap())
 }
 
-/// What is warned of the receipts of an account.
+/// The warnings about the receipts of an account.
 fn warnings(account: &str) -> Vec<Value> {
     let log = String::from_utf8(capture().lock().unwrap().clone()).unwrap();
     let lines = log.lines().filter(|line| line.contains("Receipts of an account"));
@@ -107,11 +107,11 @@ async fn a_receipt_by_data_sm_saves_the_second_sms() {
     };
     app.route(&key, "second", other, order(100)).await;
     for (n, config) in [
-        // TLVs alone.
+        // Receipts with TLVs only.
         json!({"receipts": "data_tlv"}),
-        // A text in message_payload, its id in the GSM alphabet.
+        // Receipts with a text in message_payload and the id in the GSM alphabet.
         json!({"receipts": "data_text", "prefix": "msg_@"}),
-        // And an id in another case than the response had it.
+        // Receipts with an id in another case than the response.
         json!({"receipts": "data_text", "prefix": "Msg-", "shout": true}),
         json!({"receipts": "data_tlv", "prefix": "Msg-", "shout": true}),
     ]
@@ -121,7 +121,7 @@ async fn a_receipt_by_data_sm_saves_the_second_sms() {
         let smsc = Smsc::start(&config);
         let name = format!("smsc-{n}");
         let account = smsc.account(&app, &key, &name).await;
-        // In front of those before.
+        // The new route comes before the earlier ones.
         app.route(&key, &name, account.id, order(50 - u16::try_from(n).unwrap())).await;
         app.context.refresh().await.unwrap();
         let id = app.start(&key, &number(n)).await;
@@ -145,18 +145,18 @@ async fn receipts_that_name_no_message_are_told_once_an_hour_with_the_right_sett
         let id = app.start(&key, &number(n)).await;
         app.wait_for(&key, &id, "delivery", "sent").await;
     }
-    // The receipts wait for a message that may be noted a moment later.
+    // The receipts wait, because their message might be saved a moment later.
     app.clock.turn(seconds(80));
     tokio::time::sleep(seconds(2)).await;
     assert_eq!(warnings("hexadecimal-smsc"), Vec::<Value>::new());
-    // The last one may have come after that turn.
+    // The last receipt may have arrived after the clock was moved.
     app.clock.turn(seconds(91));
     wait_for("three are counted", async || counted(&app, "unmatched").await >= before + 3).await;
     let told = warnings("hexadecimal-smsc");
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!((&told[0]["unmatched"], &told[0]["unreadable"]), (&json!(1), &json!(0)), "{told:?}");
     assert_eq!(told[0]["hint"], "settings.id_format = \"hex_decimal\" would have matched");
-    // As it says.
+    // Follow the advice of the warning.
     let change = json!({"settings": {"id_format": "hex_decimal"}});
     let path = format!("/v1/providers/{}", account.id);
     assert_eq!(app.send("PATCH", &path, Some(&key.text), Some(&change)).await.status, 200);
@@ -189,7 +189,7 @@ async fn the_release_before_and_this_one_find_each_others_ids() {
         ParkedReceipt { provider: "a".into(), delivery: Delivery::Delivered, code: "DELIVRD".into() };
     let theirs = |id: &str| ProviderMessage::new(ProviderId::from_bytes([1; 16]), id).unwrap();
     let codes = &app.context.codes;
-    // It bound and parked under the id as it was written.
+    // An older release bound and parked under the id as written.
     codes.bind_provider_message(&theirs("00AB"), target(1)).await.unwrap();
     let key = app.tenant("Acme").await;
     let settings = json!({"url": "https://sms.example.com", "content_type": "json", "body": {"to": "{to}", "text": "{text}"}});
@@ -201,13 +201,13 @@ async fn the_release_before_and_this_one_find_each_others_ids() {
         bind_message(&**codes, &theirs("00AC"), target(2)).await.unwrap(),
         std::slice::from_ref(&receipt)
     );
-    // And finds there what this one binds and parks.
+    // The older release finds there what this release binds and parks.
     assert_eq!(codes.find_provider_message(&theirs("00AC"), None).await.unwrap(), Some(target(2)));
     for name in theirs("00AD").sought_names() {
         assert_eq!(codes.find_provider_message(&name, Some(receipt.clone())).await.unwrap(), None);
     }
     assert_eq!(codes.bind_provider_message(&theirs("00AD"), target(3)).await.unwrap(), Some(receipt));
-    // Another case is no other message; another id is.
+    // An id in another case means the same message; another id does not.
     assert!(is_known(&*app.context.codes, &account, "ac").await.unwrap());
     assert!(!is_known(&*app.context.codes, &account, "00AE").await.unwrap());
 }

@@ -1,14 +1,18 @@
-//! The documents are the test list: for each operation of the generated OpenAPI,
-//! that of the compatible routes too, no key 401, every wrong scope and a wrong
-//! address 403, another tenant's id 404, and the right scope with a broken body 400.
+//! The OpenAPI documents are the list of tests. For each operation, including the compatible ones: no key
+//! gets 401, every wrong scope and a wrong address get 403, another tenant's id gets 404, and the right scope
+//! with a broken body gets 400. What the operator does, every key of a tenant is refused.
 
-use crate::app::{Answer, TestApp, TestKey};
+use crate::{
+    app::{Answer, TestApp, TestKey},
+    codes::new_tenant,
+};
 use countersign_core::{
     access::{
         allowlist::Allowlist,
         scope::{Scope, Scopes},
     },
     mode::Mode,
+    tenant::OPERATOR,
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -25,7 +29,7 @@ fn operations() -> Vec<Operation> {
     let documents = [countersign_api::openapi(), countersign_api::compatible_openapi()];
     let documents = documents.map(|document| serde_json::to_value(document).unwrap());
     let paths = documents.iter().flat_map(|document| document["paths"].as_object().unwrap());
-    // Twilio's clients have other credentials; `twilio.rs` walks their operations.
+    // Twilio's clients have other credentials; `twilio.rs` tests their operations.
     let paths = paths.filter(|(path, _)| !path.starts_with("/v2/"));
     let mut operations = Vec::new();
     for (path, item) in paths {
@@ -47,7 +51,7 @@ fn operations() -> Vec<Operation> {
 }
 
 impl Operation {
-    /// Status and code of a refusal, whose form is that of the path.
+    /// The status and the code of a refusal, in the form of the path.
     fn refusal(&self, answer: &Answer) -> (u16, &'static str) {
         let code = if self.path.starts_with("/v1/") {
             let (_, code) = answer.problem();
@@ -74,10 +78,10 @@ impl Operation {
     }
 }
 
-/// The path with the ids of things that exist and belong to `owner`.
+/// The path with ids of existing things that belong to `owner`.
 async fn concrete(app: &TestApp, operation: &Operation, owner: &TestKey, number: &str) -> String {
     if operation.path.contains("{name}") {
-        // A name belongs to its tenant; what a stranger has of that name is its own.
+        // Names are unique only within a tenant: a stranger's thing with this name is his own.
         let name = format!("own-{}", operation.id.replace('_', "-"));
         let path = operation.path.replace("{name}", &name);
         let body = if path.starts_with("/v1/limits") {
@@ -91,11 +95,13 @@ async fn concrete(app: &TestApp, operation: &Operation, owner: &TestKey, number:
     }
     let id = if operation.path.starts_with("/v1/keys") {
         app.key_for(&owner.caller, Mode::Live, Scopes::default()).await.caller.key().unwrap().to_string()
+    } else if operation.path.starts_with("/v1/tenants/") {
+        new_tenant(&app.context, &app.clock, "Managed").await.tenant.to_string()
     } else if operation.path.starts_with("/v1/review-numbers/") {
         let made = app.post("/v1/review-numbers", owner, json!({ "to": number })).await;
         made.json()["id"].as_str().unwrap().to_owned()
     } else if operation.path.starts_with("/v1/webhooks/") {
-        // Of each there are few, so it is made for this operation alone.
+        // A tenant may have only a few of these, so each is created for this operation alone.
         let body = json!({ "name": operation.id.replace('_', "-"), "url": "https://webhooks.invalid/" });
         let made = app.post("/v1/webhooks", owner, body).await;
         made.json()["id"].as_str().unwrap().to_owned()
@@ -109,7 +115,7 @@ async fn concrete(app: &TestApp, operation: &Operation, owner: &TestKey, number:
     operation.path.replace("{id}", &id)
 }
 
-/// The id of a provider, sender, route or template that is there, for an operation on one.
+/// The id of an existing provider, sender, route or template, for an operation that needs one.
 async fn setup(app: &TestApp, operation: &Operation, owner: &TestKey) -> Option<String> {
     let name = format!("own-{}", operation.id.replace('_', "-"));
     let make = async |path: &str, body: Value| {
@@ -131,7 +137,7 @@ async fn setup(app: &TestApp, operation: &Operation, owner: &TestKey) -> Option<
     })
 }
 
-/// Settings of the tenant are shown to both modes; only live keys change what live keys feel.
+/// Both modes may read a tenant's settings. Only live keys may change settings that affect live keys.
 fn is_setting(operation: &Operation) -> bool {
     let settings = [
         "/v1/keys/",
@@ -149,8 +155,9 @@ async fn every_operation_asks_for_its_key_scope_tenant_and_body() {
     let app = TestApp::spawn().await;
     let owner = app.tenant("Owner").await;
     let stranger = app.tenant("Stranger").await;
+    let operator = app.operator_key().await;
     let operations = operations();
-    // One for each scope, used throughout: a tenant may have a thousand keys.
+    // One key for each scope, used throughout, because a tenant may have only a thousand keys.
     let keys = join_all(Scope::ALL.map(|scope| app.key_with(&owner.caller, scope))).await;
     let keys: Vec<_> = Scope::ALL.into_iter().zip(keys).collect();
     assert!(operations.len() >= 15, "the document lists {} operations", operations.len());
@@ -166,7 +173,9 @@ async fn every_operation_asks_for_its_key_scope_tenant_and_body() {
         let unknown = format!("{}{slip}", &owner.text[..owner.text.len() - 1]);
         assert_eq!(app.send(method, &path, Some(&unknown), None).await.status, 401, "{id}");
 
-        for (other, key) in keys.iter().filter(|(other, _)| other != scope) {
+        // A row may say so, and yet no key of a tenant does what the operator does.
+        let operators = *scope == Scope::Operator;
+        for (other, key) in keys.iter().filter(|(other, _)| operators || other != scope) {
             let refused = app.send(method, &path, Some(&key.text), Some(&broken)).await;
             assert_eq!(
                 operation.refusal(&refused),
@@ -179,14 +188,26 @@ async fn every_operation_asks_for_its_key_scope_tenant_and_body() {
 
         let (scopes, elsewhere) =
             ([*scope].into_iter().collect(), Allowlist::parse("203.0.113.0/24\telsewhere").unwrap());
-        let far = app.key_within(&owner.caller, Mode::Live, scopes, elsewhere).await;
+        let caller = if operators { &operator.caller } else { &owner.caller };
+        let far = app.key_within(caller, Mode::Live, scopes, elsewhere).await;
         let refused = app.send(method, &path, Some(&far.text), Some(&broken)).await;
         assert_eq!(operation.refusal(&refused), (403, "ip_not_allowed"), "{id}");
 
-        let (_, right) = keys.iter().find(|(one, _)| one == scope).unwrap();
+        let (_, tenant_s) = keys.iter().find(|(one, _)| one == scope).unwrap();
+        let right = if operators { &operator } else { tenant_s };
         if operation.has_body {
             let refused = app.send(method, &path, Some(&right.text), Some(&broken)).await;
             assert_eq!(refused.status, 400, "{id}: {refused:?}");
+        }
+        if operators {
+            let foreign = app.send(method, &path, Some(&stranger.text), body_for(id).as_ref()).await;
+            assert_eq!(foreign.problem(), (403, "insufficient_scope".into()), "{id}");
+            if operation.path.contains("{id}") {
+                let own = operation.path.replace("{id}", &OPERATOR.to_string());
+                let none = app.send(method, &own, Some(&right.text), body_for(id).as_ref()).await;
+                assert_eq!(none.problem(), (404, "not_found".into()), "{id}");
+            }
+            continue;
         }
         let makes = method == "PUT";
         if operation.path.contains("{name}") && !makes {
@@ -224,6 +245,8 @@ fn body_for(operation: &str) -> Option<Value> {
         "update_provider" => Some(json!({ "rate": 5 })),
         "test_provider" => Some(json!({ "to": "+48500500500" })),
         "update_route" => Some(json!({ "weight": 5 })),
+        "update_managed_tenant" => Some(json!({ "disabled": true })),
+        "create_tenant_key" => Some(json!({ "name": "first", "scopes": ["settings:read"] })),
         "update_template" => Some(json!({ "transliterate": true })),
         _ => None,
     }

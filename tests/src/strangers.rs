@@ -1,5 +1,5 @@
-//! What strangers send that is no HTTP, and whether the operator's port notices
-//! when nobody is answered any more.
+//! Bytes from strangers that are not HTTP, and whether the operator port notices when the API answers nobody
+//! any more.
 
 use crate::{
     app::TestApp,
@@ -13,7 +13,7 @@ use tokio::{
     time::sleep,
 };
 
-/// Connections of the API in the tests of readiness.
+/// The maximum number of API connections in the tests of readiness.
 const FEW: usize = 8;
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn malformed_heads_are_counted_and_write_no_line_each() {
     assert!(!log.contains("ERROR") && !log.contains("parse error"), "{log}");
 }
 
-/// Whether the operator's port calls the process ready, and its reason if not.
+/// Returns whether the operator port calls the process ready, and the reason if not.
 async fn readiness(app: &TestApp) -> (u16, String) {
     let answer = app.client.get(format!("{}/health/ready", app.operator_url)).send().await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
@@ -48,7 +48,7 @@ async fn is_noticed(app: TestApp) {
     let address = app.base_url.split_once("://").unwrap().1;
     assert_eq!(readiness(&app).await, (200, "ready\n".to_owned()));
     let mut held = Vec::new();
-    // One more than are served: the next waits in the system's queue.
+    // One more connection than the server accepts: it waits in the system's queue.
     for _ in 0..FEW + 1 {
         held.push(TcpStream::connect(address).await.unwrap());
     }

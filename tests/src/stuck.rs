@@ -1,5 +1,5 @@
-//! Clients that keep the server waiting, in great numbers: others are served, and
-//! each of them is ended in its time.
+//! Great numbers of clients that keep the server waiting. Other clients are still served, and the server ends
+//! each stuck connection in time.
 
 use crate::{
     app::{TestApp, TestKey},
@@ -15,14 +15,14 @@ use tokio::{
     time::{sleep_until, timeout},
 };
 
-/// Held at once, of each kind.
+/// The number of connections held at once, of each kind.
 const MANY: usize = 2_000;
-/// What each time-out is set to here.
+/// The value of each time-out in these tests.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// No stuck connection lasts longer.
+/// The longest time for a stuck connection.
 const END: Duration = Duration::from_secs(3 * 4);
 
-/// Both ends of all connections are in this process.
+/// This process has both ends of all connections.
 fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).unwrap();
@@ -39,26 +39,26 @@ async fn spawn() -> TestApp {
         clients.keep_alive = PATIENCE;
     })
     .await;
-    // A new connection for each request: one that idled may end just as it is used again.
+    // Use a new connection for each request: an idle one may be closed just as it is used again.
     app.client =
         reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(END).build().unwrap();
     app
 }
 
-/// A connection whose client takes little before it reads.
+/// A connection whose client buffers little before it reads.
 async fn connect(app: &TestApp) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4 * 1024).unwrap();
     socket.connect(app.base_url.strip_prefix("http://").unwrap().parse().unwrap()).await.unwrap()
 }
 
-/// What a stuck client does before it does nothing more.
+/// What a stuck client does before it stops doing anything.
 struct Kind {
     name: &'static str,
     sends: String,
-    /// The server answers before the client is stuck.
+    /// Whether the server answers before the client is stuck.
     hears: bool,
-    /// The client never reads, so it is not told that it was ended.
+    /// Whether the client never reads, so that it cannot notice that it was ended.
     deaf: bool,
 }
 
@@ -92,24 +92,24 @@ impl Kind {
         (stream, Instant::now())
     }
 
-    /// Waits until the server ends it.
+    /// Waits until the server ends the connection.
     async fn end(&self, (mut stream, began): (TcpStream, Instant)) {
         let mut rest = Vec::new();
         if self.deaf {
             sleep_until((began + END).into()).await;
             let read = timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect("ended long ago");
-            // What was on the way is here; the rest of it was never sent.
+            // The client has read what was on its way. The server never sent the rest.
             assert!(rest.len() < 1_000_000, "{}: {} bytes, {read:?}", self.name, rest.len());
             return;
         }
         let left = END.saturating_sub(began.elapsed());
-        // A reset is an end as well.
+        // A reset also ends the connection.
         let ended = timeout(left, stream.read_to_end(&mut rest)).await;
         assert!(ended.is_ok(), "{}: held for {:?}", self.name, began.elapsed());
     }
 }
 
-/// The value of the line of `/metrics` that begins so.
+/// The value of the line of `/metrics` that begins with `name`.
 async fn metric(app: &TestApp, name: &str) -> usize {
     let answer = app.client.get(format!("{}/metrics", app.operator_url)).send().await.unwrap();
     let text = answer.text().await.unwrap();
@@ -128,9 +128,9 @@ async fn two_thousand_stuck_clients_of_each_kind_silence_nobody() {
         let body = json!({ "to": "+48500500500" });
         let asked = timeout(PATIENCE, app.post("/v1/verifications", &key, body)).await;
         let started = asked.unwrap_or_else(|_| panic!("{}: a start waits for them", kind.name));
-        // Many times the same number: then its limit answers.
+        // The same phone number is used many times, so its limit may refuse.
         assert!(matches!(started.status, 201 | 429), "{}: {started:?}", kind.name);
-        // A busy machine takes the last of them when the first have been ended.
+        // On a busy machine the last connections may be accepted after the first have been ended.
         most = most.max(metric(&app, "countersign_connections{port=\"api\"} ").await);
         let ready = app.client.get(format!("{}/health/ready", app.operator_url)).send().await.unwrap();
         assert_eq!(ready.status(), 200, "{}", kind.name);
@@ -144,7 +144,7 @@ async fn two_thousand_stuck_clients_of_each_kind_silence_nobody() {
     }
 }
 
-/// Clients whose next bytes are always there already never make the server wait.
+/// Clients that send bytes all the time never make the server wait.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_that_never_stop_sending_are_ended_in_their_time() {
     let app = spawn().await;
@@ -170,7 +170,7 @@ async fn clients_that_never_stop_sending_are_ended_in_their_time() {
     }
 }
 
-/// Three quarters of the places may be kept by clients that let their connections idle.
+/// Idle connections may use three quarters of the places.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn idle_connections_leave_places_for_others() {
     let app = TestApp::spawn_with(|settings| settings.server.clients.connections = 64).await;

@@ -1,4 +1,4 @@
-//! Tenants that are disabled, over HTTP.
+//! Disabled tenants, over HTTP.
 
 use crate::{
     app::{Answer, TestApp, TestKey},
@@ -15,11 +15,11 @@ use countersign_core::{
 use serde_json::json;
 use std::time::{Duration, Instant};
 
-/// How soon every node refuses the keys of a tenant.
+/// The promised time until every node refuses a tenant's keys.
 const PROMISED: Duration = Duration::from_secs(2);
 
 impl TestApp {
-    /// As a command beside the server does: nobody tells it.
+    /// Changes a tenant as a command does, without notifying the server.
     async fn change_tenant(&self, tenant: TenantId, change: TenantChange) {
         let now = self.clock.now();
         self.context
@@ -30,7 +30,7 @@ impl TestApp {
             .unwrap();
     }
 
-    /// Asks until the answer has this status, within what is promised.
+    /// Repeats a request until its answer has this status, within the promised time.
     async fn within_promise(&self, key: &TestKey, status: u16) -> Answer {
         let begun = Instant::now();
         loop {
@@ -44,7 +44,7 @@ impl TestApp {
     }
 }
 
-/// All that an answer tells, but what is each answer's own.
+/// The parts of an answer that are not different for each answer.
 fn told(answer: &Answer) -> (u16, serde_json::Value, Vec<(String, String)>) {
     let mut body = answer.json();
     body["request_id"] = "req".into();
@@ -75,7 +75,7 @@ async fn every_key_of_a_disabled_tenant_is_refused_as_a_disabled_key_is() {
     assert_eq!(told(&answer), told(&refused));
     let start = app.post("/v1/verifications", &owner, json!({ "to": number(1) })).await;
     assert_eq!(start.problem(), (401, "invalid_key".into()));
-    // In the routes of others, too.
+    // The compatible APIs refuse the key too.
     let basic = STANDARD.encode(format!("{}:{}", countersign_api::account_sid(tenant), owner.text));
     let url = format!("{}/v2/Services", app.base_url);
     let twilio =
@@ -113,7 +113,7 @@ async fn a_message_that_waits_is_not_sent_for_a_disabled_tenant() {
     app.within_promise(&owner, 401).await;
     app.switch.set(ConsoleMode::Working);
     app.clock.turn(seconds(15));
-    // The neighbour's is sent, so the worker has come to both.
+    // The neighbour's message is sent, so the worker has handled both.
     app.message(&others).await;
     app.change_tenant(owner.caller.tenant, TenantChange::Enable).await;
     app.within_promise(&owner, 200).await;

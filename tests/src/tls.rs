@@ -1,4 +1,4 @@
-//! TLS as clients see it.
+//! TLS, as clients see it.
 
 use crate::app::TestApp;
 use countersign::configuration::TlsFiles;
@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-/// An authority that signs what the server serves.
+/// A certificate authority that signs the server's certificate.
 pub struct Authority {
     certificate: CertificateDer<'static>,
     issuer: Issuer<'static, KeyPair>,
@@ -34,7 +34,7 @@ impl Authority {
         Self { certificate, issuer: Issuer::new(params, key) }
     }
 
-    /// Writes a new certificate for loopback and gives it.
+    /// Writes a new certificate for loopback, and returns it.
     pub fn issue(&self, folder: &Path) -> CertificateDer<'static> {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
@@ -45,7 +45,7 @@ impl Authority {
         leaf.der().clone()
     }
 
-    /// A client that trusts this authority alone.
+    /// A client that trusts only this authority.
     fn connector(&self, versions: &[&'static SupportedProtocolVersion]) -> TlsConnector {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone()).unwrap();
@@ -78,7 +78,7 @@ fn leaf(stream: &TlsStream<TcpStream>) -> CertificateDer<'static> {
     stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
 }
 
-/// One request on a connection that stays open.
+/// Sends one request on a connection that stays open.
 async fn ask(stream: &mut TlsStream<TcpStream>, key: &str) -> String {
     let request = format!("GET /v1/keys HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -102,7 +102,7 @@ async fn a_replaced_certificate_is_served_and_no_connection_is_dropped() {
 
     let second = authority.issue(folder.path());
     let replaced = Instant::now();
-    // 5 s are promised; a busy machine gets three times as long.
+    // The promise is 5 s; a busy machine gets three times as long.
     while leaf(&connect(&app, &authority.connector(&[&TLS12, &TLS13])).await) != second {
         assert!(replaced.elapsed() < Duration::from_secs(15), "the old certificate is still served");
         assert!(ask(&mut old, &key).await.starts_with("HTTP/1.1 200"));
@@ -140,7 +140,7 @@ async fn tls_1_2_and_1_3_are_spoken_over_http_1_1() {
     assert_eq!(live.status(), 200);
 }
 
-/// A ClientHello of an older version, as its clients sent it: no extension but the groups.
+/// A ClientHello of an older TLS version, with the extension for groups only.
 fn old_hello(minor: u8) -> Vec<u8> {
     let suites = [0xc0, 0x09, 0xc0, 0x0a, 0xc0, 0x13, 0xc0, 0x14, 0x00, 0x2f, 0x00, 0x35];
     let mut hello = vec![3, minor];
@@ -166,7 +166,7 @@ async fn older_versions_and_plain_http_are_refused() {
         stream.write_all(&old_hello(minor)).await.unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
-        // An alert, fatal: protocol_version, or none of its old suites.
+        // A fatal alert: protocol_version, or no common cipher suite.
         assert!(
             answer.len() == 7 && answer[0] == 21 && [70, 40].contains(&answer[6]),
             "3.{minor}: {answer:?}"

@@ -1,4 +1,5 @@
-//! Twilio's routes over HTTP, where its own clients cannot reach: credentials, hosts, time, races.
+//! The Twilio-compatible API over HTTP, in cases that Twilio's own clients cannot produce: credentials,
+//! hosts, time, races.
 
 mod spec;
 
@@ -67,7 +68,7 @@ impl Bench {
         self.post(&format!("/v2/Services/{}/VerificationCheck", self.service), form).await
     }
 
-    /// The code of a verification, as it arrived.
+    /// The code of a verification, as it arrived on the phone.
     async fn code(&self, verification: &Value) -> String {
         let bytes = u128::from_str_radix(&verification["sid"].as_str().unwrap()[2..], 16).unwrap();
         let id = countersign_core::id::VerificationId::from_bytes(bytes.to_be_bytes());
@@ -75,7 +76,7 @@ impl Bench {
     }
 }
 
-/// The status, and the code in the body, which has Twilio's form and no other.
+/// The status, and the code in the body, which must have exactly Twilio's form.
 fn refusal(answer: &Answer) -> (u16, u64) {
     let body = answer.json();
     assert_eq!(answer.header("content-type"), "application/json", "{answer:?}");
@@ -141,10 +142,10 @@ async fn the_user_must_belong_to_the_key() {
         assert_eq!(refusal(&refused), (401, 20003), "{bad:?}");
         assert_eq!(refused.header("www-authenticate"), r#"Basic realm="countersign""#);
     }
-    // And the key alone is no user of the API's own routes by this way.
+    // Basic authentication does not work for the API's own paths, even with a valid key.
     let native = bench.app.client.get(format!("{}/v1/keys", bench.app.base_url));
     assert_eq!(answer(native.header("authorization", right)).await.problem(), (401, "invalid_key".into()));
-    // The spelling without underscores is one of passwords alone.
+    // The spelling without underscores is accepted only as a password.
     let plain = key.replace('_', "");
     let elsewhere = [("GET", "/v1/keys"), ("POST", "/mfa/codes"), ("GET", "/v2/Services")];
     for (method, path) in elsewhere.into_iter().chain([("POST", "/one-time-password-sms/v1/send-code")]) {
@@ -152,7 +153,7 @@ async fn the_user_must_belong_to_the_key() {
     }
 }
 
-/// A service that is made anew under its old name is another one.
+/// A service that is created again under its old name is a new one.
 #[tokio::test]
 async fn a_new_service_has_nothing_of_the_old_one_of_its_name() {
     let bench = Bench::new().await;
@@ -257,7 +258,7 @@ async fn a_code_lives_ten_minutes_and_is_gone_then() {
     assert_eq!((&fetched["status"], &fetched["valid"]), (&json!("expired"), &json!(false)));
     let anew = bench.start(&to, &[]).await.json();
     assert_ne!(anew["sid"], started["sid"]);
-    // A profile that says something else than the default is obeyed.
+    // A profile with another value than the default is obeyed.
     let short = json!({ "expires_in": 60 });
     bench.app.send("PATCH", "/v1/profiles/default", Some(&bench.key.text), Some(&short)).await;
     let to = number(4);
@@ -267,7 +268,7 @@ async fn a_code_lives_ten_minutes_and_is_gone_then() {
     assert_eq!(refusal(&bench.check(&[("To", &to), ("Code", &code)]).await), (404, 20404));
 }
 
-/// Twilio's library for Java waits for as long as `Retry-After` says, and then asks again by itself.
+/// Twilio's library for Java waits for as long as `Retry-After` says, and then repeats the request by itself.
 #[tokio::test]
 async fn only_a_short_wait_of_a_limit_is_told() {
     let bench = Bench::new().await;
@@ -281,7 +282,7 @@ async fn only_a_short_wait_of_a_limit_is_told() {
     }
     let bench = Bench::new().await;
     let to = number(40);
-    // The third one waits for the wrong codes in a row.
+    // The third check has to wait, because of wrong codes in a row.
     for _ in 0..3 {
         let started = bench.start(&to, &[]).await.json();
         let code = bench.code(&started).await;
@@ -297,7 +298,7 @@ async fn only_a_short_wait_of_a_limit_is_told() {
     }
 }
 
-/// What cannot be a code is refused whatever became of the verification.
+/// A text that cannot be a code is refused, whatever the state of the verification.
 #[tokio::test]
 async fn the_form_of_a_code_is_judged_before_anything_else() {
     let bench = Bench::new().await;

@@ -1,4 +1,4 @@
-//! The main job over HTTP.
+//! Start, check, resend and cancel over HTTP.
 
 use crate::{
     app::{TestApp, TestKey, answer},
@@ -389,7 +389,7 @@ async fn messages_of_dev_are_found_by_number() {
     let key = app.tenant("Acme").await;
     let id = app.start(&key, TO).await;
     let message = app.message(&id).await;
-    // The second form is what a shell line sends: an unescaped plus is a space.
+    // A shell line sends the second form: an unescaped plus means a space.
     for query in ["to=%2B48500500500", "to=+48500500500"] {
         let found = app.send("GET", &format!("/dev/messages?{query}"), None, None).await.json();
         assert_eq!(found[0]["verification_id"], id.as_str());

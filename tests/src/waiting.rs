@@ -1,4 +1,4 @@
-//! `serve` on stores that are not there yet, or a database that is older than the program.
+//! `serve` while its stores do not exist yet, or while its database is older than the program.
 
 use crate::directory::Base;
 use anyhow::{Context, Result};
@@ -11,7 +11,7 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// A port that nobody has just now.
+/// A port that is free just now.
 fn free_port() -> Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
@@ -21,7 +21,7 @@ fn settings(folder: &Path, url: &str, ports: [u16; 2]) -> Result<Settings> {
 }
 
 fn settings_with(folder: &Path, ports: [u16; 2], urls: &[(&'static str, &str)]) -> Result<Settings> {
-    // Nodes that share a store are given their key ring.
+    // Nodes that share a store get their key ring from the operator.
     keyfile::create(&folder.join("keyring.toml"), 64, &mut rand::rng())?;
     let flag = |key, text: String| (key, text, "test");
     let flags = [
@@ -34,7 +34,7 @@ fn settings_with(folder: &Path, ports: [u16; 2], urls: &[(&'static str, &str)]) 
     Ok(Settings::load(None, [], flags)?)
 }
 
-/// The status, the content type and the body.
+/// The status, the media type and the body.
 async fn get(port: u16, path: &str) -> Result<(u16, String, String)> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build()?;
@@ -44,7 +44,7 @@ async fn get(port: u16, path: &str) -> Result<(u16, String, String)> {
         if outcome.is_ok() {
             break;
         }
-        // Bound a moment later.
+        // The port is bound a moment later.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let answer = outcome?;
@@ -88,7 +88,7 @@ async fn serve_waits_for_a_database_that_is_away_and_can_be_stopped() -> Result<
     let building = tokio::spawn(Application::build(parts));
     assert_eq!(get(ports[1], "/health/ready").await?.0, 503);
     assert_eq!(get(ports[1], "/health/live").await?.0, 200);
-    // What a signal does: whoever waits gives up, and the ports are free again.
+    // A signal does this: the process stops waiting, and the ports are free again.
     building.abort();
     let _ = building.await;
     for _ in 0..100 {

@@ -1,5 +1,5 @@
-//! Webhooks: the outbox on each engine, what is sent and when, and the whole of
-//! it over HTTP. Signatures are verified by the library of Standard Webhooks.
+//! Webhooks: the outbox on each engine, the messages and their times, and everything over HTTP. The library
+//! of Standard Webhooks verifies the signatures.
 
 mod http;
 mod outbox;
@@ -65,7 +65,7 @@ crate::directory::on_each_engine!(
     sending::nothing_is_told_for_a_disabled_tenant_until_it_is_enabled,
 );
 
-/// A way out that may lead to this machine.
+/// A client for the outside that may call this machine.
 fn outbound() -> Outbound {
     Outbound::new(AddressPolicy::new(vec!["127.0.0.0/8".parse().unwrap()], true)).unwrap()
 }
@@ -84,7 +84,7 @@ impl Codes for NoCodes {
     }
 }
 
-/// A tenant on one engine, and what sends to its webhooks.
+/// A tenant on one engine, and the sender of its webhooks.
 pub struct Place {
     pub context: Context,
     pub history: Arc<SqlHistory>,
@@ -124,7 +124,13 @@ impl Place {
         let profile = Profile::first(PROFILE, TENANT, now);
         context
             .directory
-            .create_tenant(&tenant, &profile, &Countries::default(), &Change::by_system(tenant.created_at))
+            .create_tenant(
+                &tenant,
+                &profile,
+                &Countries::default(),
+                None,
+                &Change::by_system(tenant.created_at),
+            )
             .await?;
         context.refresh().await?;
         let caller = Actor {
@@ -139,7 +145,8 @@ impl Place {
         Ok(Self { context, history, clock, caller })
     }
 
-    /// Made past the acts, which judge the URL: the sender judges what it calls, too.
+    /// Creates a webhook directly in the directory. Management would refuse the URL, so this tests that the
+    /// sender checks it as well.
     pub async fn webhook(&self, name: &str, url: &str, mode: Mode) -> Result<(Webhook, WebhookSecrets)> {
         let now = self.clock.now();
         let (id, secrets) = (WebhookId::new(now, &mut rng()), WebhookSecrets::generate(&mut rng()));
@@ -184,7 +191,7 @@ impl Place {
         Webhooks::new(context, outbound(), self.clock.clone(), settings)
     }
 
-    /// Queues a message that happened just now.
+    /// Queues a message about an event that has just happened.
     pub async fn queue(&self, webhook: &Webhook, count: usize) -> Result<Vec<WebhookMessageId>> {
         let now = self.clock.now();
         let message = |_| WebhookMessage {
@@ -207,7 +214,7 @@ impl Place {
         Ok(log)
     }
 
-    /// The webhook as it is now.
+    /// The webhook in its present state.
     pub async fn now(&self, webhook: &Webhook) -> Result<Webhook> {
         let all = self.context.directory.list_resources(TENANT).await?;
         let found = all.into_iter().find(|resource| resource.id == *webhook.id.bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! Who calls: keys, their scopes and addresses, and what is noted of them.
+//! Callers: keys, their scopes and addresses, and the record of their uses.
 
 pub mod caller;
 pub mod failures;

@@ -1,4 +1,4 @@
-//! The whole API as one App: what it is made of, its document, health, and the receipts of providers.
+//! The whole API as one App: its state, its OpenAPI document, health, and the receipts of providers.
 
 mod deprecation;
 mod docs;
@@ -23,21 +23,21 @@ use std::sync::Arc;
 use system::Document;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// What the API works with.
+/// The parts that the API uses.
 #[derive(Clone)]
 pub struct Api {
-    /// What every handler works with.
+    /// The state that every handler uses.
     pub state: web::Data<State>,
-    /// When keys were last accepted; the server flushes it to the directory.
+    /// The uses of keys. The server writes them to the directory regularly.
     pub key_uses: Arc<KeyUses>,
-    /// Counts failed authentications; the server's housekeeping keeps it small.
+    /// The counts of failed authentications. The server's housekeeping keeps them small.
     pub failures: Arc<AuthFailures>,
-    /// Receipts that lead to nothing.
+    /// Receipts that belong to no message.
     pub strays: Arc<Strays>,
 }
 
-/// Registers the whole API. `countersign_web::observe` is wrapped around the App, and
-/// [`fallback`](crate::fallback) is its default service.
+/// Registers the whole API. The caller wraps `countersign_web::observe` around the App, and sets
+/// [`fallback`](crate::fallback) as its default service.
 pub fn configure(api: Api) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
         let Api { state, key_uses, failures, strays } = api;

@@ -1,6 +1,6 @@
-//! Routes that speak as other systems do: which form a path speaks, and the
-//! list of all of them. Handlers refuse by a [`Problem`](countersign_web::problem::Problem) as
-//! everywhere. `observe` writes the answer in the form of the path, also if no handler was reached.
+//! The compatible APIs, which imitate other systems: the form of each path, and the list of all operations.
+//! Handlers refuse with a [`Problem`](countersign_web::problem::Problem), as everywhere. `observe` writes the
+//! answer in the form of the path, even if no handler was reached.
 
 mod camara;
 mod smsapi;
@@ -18,13 +18,13 @@ use utoipa_actix_web::{scope, service_config::ServiceConfig};
 /// The form of each path that has one of its own.
 pub static FORMS: [Form; 4] = [v1::FORM, smsapi::FORM, twilio::FORM, camara::FORM];
 
-/// Every compatible operation; their document is made from the same list.
+/// Every compatible operation. Their OpenAPI document is made from the same list.
 pub fn operations(config: &mut ServiceConfig<'_>) {
     let one_time_password = scope("/one-time-password-sms/v1").configure(camara::routes);
     config
         .service(scope("/mfa").configure(smsapi::routes).wrap(from_fn(authenticate)))
         .service(scope("/ping").service(smsapi::ping).wrap(from_fn(authenticate)))
-        // Its clients know two addresses of it: at the root, and below this.
+        // SMSAPI's clients use two addresses: at the root, and below `/api`.
         .service(scope("/api").configure(smsapi::routes_below_api).wrap(from_fn(authenticate)))
         .service(scope("/v2").configure(twilio::routes).wrap(from_fn(twilio::authenticate)))
         .service(one_time_password.wrap(from_fn(authenticate)));

@@ -1,12 +1,12 @@
 //! The JSON API: authentication, the operations and their forms, the OpenAPI document.
 //!
-//! It must never touch a store but through the core, show a code, or put a
-//! whole number or a secret into a log line. A folder uses only those below it:
+//! This crate reaches the stores only through core. It never shows a code, and never puts a whole phone
+//! number or a secret into a log line. A folder uses only the folders below it in this list:
 //!
-//! - `app`: the whole as one App, the document, health, receipts
-//! - `compatible`: routes that speak as other systems do
+//! - `app`: the whole API as one App, the OpenAPI document, health, receipts
+//! - `compatible`: the APIs that imitate other systems
 //! - `v1`: the operations of `/v1`, one file or folder for each resource
-//! - `access`: who calls
+//! - `access`: callers and their keys
 //! - `http`: ids and names in paths, values that several resources read
 //!
 //! Start reading at `v1/verifications.rs`, then `access/middleware.rs`.

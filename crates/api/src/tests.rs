@@ -1,4 +1,4 @@
-//! The whole API over stores that hold one key.
+//! Tests the whole API over stores that contain one key.
 
 mod address;
 mod document;
@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use stores::key_text;
 
-/// An id of a verification or key that does not exist.
+/// The end of an id that no verification or key has.
 const NOBODY: &str = "01jz0w8e9c4t6yv2k5n3m7p8qr";
 
 struct Answer {
@@ -46,7 +46,7 @@ async fn panics() -> HttpResponse {
     panic!("on purpose")
 }
 
-/// An error of actix-web, as a page outside the API might let through.
+/// An error of actix-web, as a page outside the API might return it.
 async fn fails() -> Result<HttpResponse, actix_web::Error> {
     Err(actix_web::error::ErrorInternalServerError("the engine's own words"))
 }
@@ -55,7 +55,7 @@ async fn send_to(api: Api, request: TestRequest) -> Answer {
     send_deprecated(api, &[], request).await
 }
 
-/// To an API of which these operations are deprecated.
+/// Sends a request to an API in which these operations are deprecated.
 async fn send_deprecated(api: Api, table: &'static [Deprecation], request: TestRequest) -> Answer {
     let app = App::new()
         .wrap(from_fn(observe))
@@ -313,7 +313,7 @@ async fn each_answer_of_an_operation_that_will_go_says_so() {
     let body = json!({"code": "123456"});
     for (asked, status) in [
         (request(Method::GET, "/health/live"), 200),
-        // These stores know no checks.
+        // These stores cannot carry out checks.
         (with_key(check(Method::POST), Mode::Live).set_json(&body), 503),
         (with_key(check(Method::POST), Mode::Live), 415),
         (check(Method::POST).set_json(&body), 401),

@@ -15,13 +15,14 @@ mod routes;
 mod senders;
 mod templates;
 mod tenant;
+mod tenants;
 mod verifications;
 mod webhooks;
 
 use countersign_web::form::Form;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// Refusals are problems here.
+/// On these paths, refusals are problems.
 pub const FORM: Form = Form { segments: &["v1"], no_store: true, changes: changes_settings, ..Form::PROBLEM };
 
 fn changes_settings(route: &str) -> bool {
@@ -100,5 +101,11 @@ pub fn operations(v1: &mut ServiceConfig<'_>) {
         .service(templates::preview_template)
         .service(templates::read_template)
         .service(templates::update_template)
-        .service(templates::delete_template);
+        .service(templates::delete_template)
+        .service(tenants::create_tenant)
+        .service(tenants::list_tenants)
+        .service(tenants::read_managed_tenant)
+        .service(tenants::update_managed_tenant)
+        .service(tenants::delete_tenant)
+        .service(tenants::create_tenant_key);
 }

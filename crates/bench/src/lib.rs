@@ -1,5 +1,5 @@
-//! What the benches share: servers that end with their value, their CPU from
-//! the kernel, and load over HTTP.
+//! Shared by the benches: processes that end when they are dropped, their CPU time from the kernel, and load
+//! over HTTP.
 
 pub mod api;
 pub mod nodes;
@@ -19,22 +19,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A server that was started, and ends with this value.
+/// A server that was started. It ends when it is dropped.
 pub struct Server {
-    /// The process.
     pub process: Running,
-    /// Where it answers.
+    /// The URL at which it answers.
     pub base_url: String,
-    /// Test keys that take turns; none for a floor.
+    /// The test keys, which take turns; a floor has none.
     pub keys: Vec<String>,
-    /// A live one: test keys change no limits.
+    /// A live key, because test keys cannot change limits.
     pub live_key: Option<String>,
-    /// Other processes whose CPU counts with it.
+    /// Other processes whose CPU time is counted too.
     pub beside: Vec<u32>,
 }
 
 impl Server {
-    /// A process that has not said yet where it answers.
+    /// A process whose URL is not known yet.
     pub fn new(child: Child) -> Self {
         Self {
             process: Running(child),
@@ -45,16 +44,16 @@ impl Server {
         }
     }
 
-    /// That of the process, and that of those beside it.
+    /// The CPU time of the process, and of the other processes.
     fn cpu(&self) -> Result<[Duration; 2]> {
         Ok([cpu_of(self.process.0.id())?, self.beside.iter().copied().map(cpu_of).sum::<Result<_>>()?])
     }
 }
 
-/// What one round cost.
+/// The cost of one round.
 #[derive(Default)]
 pub struct Cost {
-    /// Pairs that were carried out.
+    /// The number of pairs carried out.
     pub pairs: usize,
     wall: Duration,
     cpu: Duration,
@@ -63,34 +62,33 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// Throughput.
     pub fn pairs_per_second(&self) -> f64 {
         self.pairs as f64 / self.wall.as_secs_f64()
     }
 
-    /// In microseconds, of the server and of what stands beside it.
+    /// The CPU time of a pair in microseconds, for the server and the other processes.
     pub fn cpu_per_pair(&self) -> f64 {
         (self.cpu + self.beside).as_secs_f64() * 1e6 / self.pairs as f64
     }
 
-    /// In microseconds, of what stands beside the server alone.
+    /// The CPU time of a pair in microseconds, for the other processes only.
     pub fn cpu_beside(&self) -> f64 {
         self.beside.as_secs_f64() * 1e6 / self.pairs as f64
     }
 
-    /// In milliseconds.
+    /// The 99th percentile of the latency, in milliseconds.
     pub fn p99(&self) -> f64 {
         self.percentile(99)
     }
 
-    /// In milliseconds.
+    /// A percentile of the latency, in milliseconds.
     pub fn percentile(&self, percent: usize) -> f64 {
         let mut sorted = self.latencies.clone();
         sorted.sort();
         sorted.get(sorted.len() * percent / 100).map_or(0.0, |latency| latency.as_secs_f64() * 1e3)
     }
 
-    /// Takes another round in.
+    /// Adds the cost of another round.
     pub fn add(&mut self, other: Self) {
         self.pairs += other.pairs;
         self.wall += other.wall;
@@ -100,14 +98,14 @@ impl Cost {
     }
 }
 
-/// What a pair bears besides the number.
+/// The optional features that a pair uses.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Guard {
-    /// The limits of the number and the wrong codes, as always.
+    /// None: only the limits of the phone number and the wrong codes, which always apply.
     None,
-    /// An end user's address, each its own.
+    /// An end user's address, a different one for each pair.
     EndUserIp,
-    /// An Idempotency-Key at start and check.
+    /// An Idempotency-Key for start and check.
     IdempotencyKey,
     /// Both, and limits by key, tenant, country and prefix.
     All,
@@ -117,7 +115,7 @@ impl Guard {
     /// In the order of the report.
     pub const ALL: [Self; 4] = [Self::None, Self::EndUserIp, Self::IdempotencyKey, Self::All];
 
-    /// As the report says it.
+    /// The name in the report.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "as it is",
@@ -128,38 +126,39 @@ impl Guard {
     }
 }
 
-/// One round against one server.
+/// One round of load on one server.
 #[derive(Clone, Copy)]
 pub struct Load {
-    /// Pairs in all.
+    /// The number of pairs.
     pub pairs: usize,
-    /// The first of as many numbers.
+    /// The first phone number; each pair uses the next one.
     pub first_number: usize,
-    /// Connections that send at once.
+    /// The number of connections that send at once.
     pub connections: usize,
-    /// What the pairs bear.
+    /// The features that the pairs use.
     pub guard: Guard,
-    /// Pairs a second, begun at even times whatever the answers take; without, as fast as they come.
+    /// The number of pairs a second, begun at even times, however long the answers take. `None` means as fast
+    /// as answers arrive.
     pub pace: Option<f64>,
-    /// Whether what was started is also checked.
+    /// Whether the started verifications are also checked.
     pub check: bool,
 }
 
 impl Load {
-    /// As fast as the answers come, checked.
+    /// Pairs as fast as answers arrive, with checks.
     pub fn new(pairs: usize, first_number: usize, connections: usize) -> Self {
         Self { pairs, first_number, connections, guard: Guard::None, pace: None, check: true }
     }
 }
 
-/// A program that was built with this one.
+/// The path of a program that was built together with this one.
 pub fn beside_me(name: &str) -> Result<PathBuf> {
     let path = std::env::current_exe()?.with_file_name(name);
     ensure!(path.exists(), "{} is not built: cargo build --workspace", path.display());
     Ok(path)
 }
 
-/// What a server writes once it answers.
+/// Waits for the file that a server writes when it is ready, and returns its contents.
 pub fn wait_for(ready: &Path, child: &mut Child) -> Result<String> {
     let since = Instant::now();
     while since.elapsed() < Duration::from_secs(30) {
@@ -176,17 +175,17 @@ pub fn wait_for(ready: &Path, child: &mut Child) -> Result<String> {
     bail!("a server was not ready within 30 s")
 }
 
-/// User and system time of a process, from the kernel.
+/// The user and system time of a process, from the kernel.
 pub fn cpu_of(pid: u32) -> Result<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name in parentheses may hold spaces; utime and stime are the 12th and 13th after it.
+    // The name in parentheses may contain spaces. utime and stime are the 12th and 13th fields after it.
     let fields = stat.rsplit_once(')').context("stat")?.1;
     let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
-    // Linux reports in USER_HZ, which is 100 on every architecture we build for.
+    // Linux reports in USER_HZ, which is 100 on every architecture that we build for.
     Ok(Duration::from_millis(ticks * 10))
 }
 
-/// Carries a load out.
+/// Runs a load.
 pub async fn run(server: &Server, load: &Load) -> Result<Cost> {
     let Load { pairs, connections, .. } = *load;
     let client = reqwest::Client::builder()
@@ -209,7 +208,7 @@ pub async fn run(server: &Server, load: &Load) -> Result<Cost> {
                 }
                 let mut begun = Instant::now();
                 if let Some(pace) = load.pace {
-                    // Late beginnings count as latency: a client that waits does not spare the server.
+                    // A late beginning counts as latency: the load does not slow down when the server does.
                     begun = since + Duration::from_secs_f64(pair as f64 / pace);
                     tokio::time::sleep_until(begun.into()).await;
                 }
@@ -281,7 +280,7 @@ async fn post(
     Ok(response.json().await?)
 }
 
-/// KiB of memory that a process has.
+/// The resident memory of a process, in KiB.
 pub fn resident(pid: u32) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;

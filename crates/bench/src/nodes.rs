@@ -1,4 +1,4 @@
-//! Nodes that share Redis and Postgres, and Redis servers of one's own.
+//! Nodes that share Redis and Postgres, and Redis servers for one run.
 
 use crate::beside_me;
 use anyhow::{Context, Result, bail, ensure};
@@ -11,21 +11,21 @@ use std::{
 };
 use tokio::time::sleep;
 
-/// For a server to be ready; a debug build on a busy machine needs a part of it.
+/// The longest time until a server is ready. Even a debug build on a busy machine needs less.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
-/// A process that ends with this value.
+/// A process that ends when it is dropped.
 pub struct Running(pub Child);
 
 impl Running {
-    /// SIGKILL: nothing of it runs any more.
+    /// Sends SIGKILL: nothing of the process runs afterwards.
     pub fn kill(&mut self) -> Result<()> {
         self.0.kill()?;
         self.0.wait()?;
         Ok(())
     }
 
-    /// SIGTERM: it finishes what it has begun.
+    /// Sends SIGTERM: the process completes what it has begun.
     pub fn end(mut self) -> Result<()> {
         let asked = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status()?;
         ensure!(asked.success() && self.0.wait()?.success(), "it did not end as it should");
@@ -39,26 +39,25 @@ impl Drop for Running {
     }
 }
 
-/// One installation: what its nodes are configured with.
+/// An installation: the configuration of its nodes.
 pub struct Installation {
-    /// Key ring, logs and the folders of its nodes.
+    /// The folder with the key ring, the logs and the nodes' folders.
     pub folder: PathBuf,
-    /// Settings as variables.
+    /// The settings as environment variables.
     pub settings: Vec<(String, String)>,
-    /// The program, unless it is the one beside this.
+    /// The program, unless it is the one built together with this.
     binary: Option<PathBuf>,
 }
 
-/// A node of it.
+/// A node of an installation.
 pub struct Node {
-    /// Its process.
     pub process: Running,
-    /// Where it answers, unless it is a worker.
+    /// The URL at which it answers; a worker has none.
     pub base_url: String,
 }
 
 impl Installation {
-    /// Of these stores.
+    /// An installation on these stores.
     pub fn new(folder: &Path, codes_url: &str, postgres: &str, postgres_ca: &str) -> Self {
         let keyring = folder.join("keyring.toml");
         let settings = [
@@ -72,13 +71,13 @@ impl Installation {
         Self { folder: folder.to_owned(), settings: settings.into(), binary: None }
     }
 
-    /// Of one node with everything in the folder `data`.
+    /// An installation of one node, with everything in the folder `data`.
     pub fn embedded(folder: &Path) -> Self {
         let settings = vec![("COUNTERSIGN__LOG__FORMAT".to_owned(), "json".to_owned())];
         Self { folder: folder.to_owned(), settings, binary: None }
     }
 
-    /// With another setting.
+    /// The same installation with another setting.
     pub fn with(&self, name: &str, value: &str) -> Self {
         let name = format!("COUNTERSIGN__{name}");
         let mut settings = self.settings.clone();
@@ -87,7 +86,7 @@ impl Installation {
         Self { folder: self.folder.clone(), settings, binary: self.binary.clone() }
     }
 
-    /// The same with another program.
+    /// The same installation with another program.
     pub fn by(&self, binary: &Path) -> Self {
         let (folder, settings) = (self.folder.clone(), self.settings.clone());
         Self { folder, settings, binary: Some(binary.to_owned()) }
@@ -103,20 +102,20 @@ impl Installation {
         Ok(command)
     }
 
-    /// What a command answers.
+    /// Runs a command and returns its answer.
     pub fn run(&self, arguments: &[&str]) -> Result<String> {
         let output = self.command()?.args(arguments).output()?;
         ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
-    /// A tenant's id.
+    /// Makes a tenant and returns its id.
     pub fn make_tenant(&self, name: &str) -> Result<String> {
         self.run(&["tenant", "create", "--name", name, "--countries", "all"])
     }
 
-    /// A key of a tenant. The code of a test key is known, and its messages go
-    /// the same way to a provider that sends nothing.
+    /// Makes a key of a tenant. The code of a test key is known, and its messages go the same way to a
+    /// provider that sends nothing.
     pub fn make_key(&self, tenant: &str, scopes: &str, test: bool) -> Result<String> {
         let mut arguments = vec!["key", "create", "--tenant", tenant, "--name", "bench", "--scopes", scopes];
         arguments.extend(test.then_some("--test"));
@@ -127,14 +126,14 @@ impl Installation {
         self.folder.join(format!("{name}.log"))
     }
 
-    /// What a node wrote to standard error, over all its lives.
+    /// The standard error of a node, over all its restarts.
     pub fn log(&self, name: &str) -> Result<String> {
         Ok(std::fs::read_to_string(self.log_file(name))?)
     }
 
     /// Starts a node and waits until it is ready.
     pub async fn serve(&self, role: &str, name: &str) -> Result<Node> {
-        // Fresh ports each time: a connection of a dead one may still hold the old.
+        // Use new ports each time: a connection of a dead process may still occupy the old ones.
         let (api, operator) = (free_port()?, free_port()?);
         let log = OpenOptions::new().create(true).append(true).open(self.log_file(name))?;
         let child = self
@@ -162,11 +161,9 @@ impl Installation {
     }
 }
 
-/// A Redis server of one's own.
+/// A Redis server for one run.
 pub struct Redis {
-    /// Its process.
     pub process: Running,
-    /// Its port.
     pub port: u16,
     folder: PathBuf,
     options: Vec<String>,
@@ -183,7 +180,7 @@ impl Redis {
         Ok(redis)
     }
 
-    /// Starts it again after its end, with what it had written.
+    /// Starts the server again after its end, with the data that it had written.
     pub async fn restart(&mut self) -> Result<()> {
         self.process = spawn_redis(&self.folder, self.port, &self.options)?;
         self.wait().await
@@ -205,7 +202,7 @@ impl Redis {
         bail!("redis-server was not ready within {READY_WITHIN:?}")
     }
 
-    /// Sends a command to this very server.
+    /// Sends a command to exactly this server.
     pub async fn ask(&self, command: &[&str]) -> redis::RedisResult<redis::Value> {
         let url = format!("redis://127.0.0.1:{}", self.port);
         let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
@@ -228,7 +225,7 @@ fn spawn_redis(folder: &Path, port: u16, options: &[String]) -> Result<Running> 
 
 /// A master with a replica, and three Sentinels that watch it.
 pub struct Watched {
-    /// The master at the start.
+    /// The server that is the master at the start.
     pub master: Redis,
     _replica: Redis,
     _sentinels: Vec<Running>,
@@ -262,7 +259,7 @@ impl Watched {
             sentinels.push(Running(child));
             addresses.push(format!("127.0.0.1:{port}"));
         }
-        // Until they know each other and the replica.
+        // Wait until they know each other and the replica.
         sleep(Duration::from_secs(5)).await;
         let url = format!("redis-sentinel://{}/main", addresses.join(","));
         Ok(Self { master, _replica: replica, _sentinels: sentinels, url })
@@ -271,12 +268,11 @@ impl Watched {
 
 /// Three masters, each with a replica.
 pub struct Cluster {
-    /// Its servers.
     pub servers: Vec<Redis>,
 }
 
 impl Cluster {
-    /// Starts and joins them.
+    /// Starts the servers and joins them to a cluster.
     pub async fn start(folder: &Path) -> Result<Self> {
         let mut servers = Vec::new();
         for n in 0..6 {
@@ -303,7 +299,7 @@ impl Cluster {
         format!("redis-cluster://{}", servers.join(","))
     }
 
-    /// Waits until every server has the same view and every master a replica that follows it.
+    /// Waits until every server has the same view, and every master has a replica that follows it.
     pub async fn settle(&self) -> Result<()> {
         let since = Instant::now();
         while since.elapsed() < READY_WITHIN {
@@ -332,7 +328,7 @@ impl Cluster {
         bail!("the cluster did not settle within {READY_WITHIN:?}")
     }
 
-    /// Which servers are masters now.
+    /// The indexes of the servers that are masters now.
     pub async fn masters(&self) -> Vec<usize> {
         let mut masters = Vec::new();
         for (n, server) in self.servers.iter().enumerate() {
@@ -346,12 +342,12 @@ impl Cluster {
     }
 }
 
-/// A port that nobody has.
+/// A port that is free just now.
 pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// The same for a node of a cluster, which also listens 10,000 ports higher.
+/// A free port for a node of a cluster, which also listens on a port 10,000 higher.
 fn cluster_port() -> Result<u16> {
     for _ in 0..100 {
         let port = free_port()?;

@@ -1,4 +1,4 @@
-//! A way to a server that can be cut and mended, and held in one direction.
+//! A TCP proxy in front of a server. It can be cut and mended, and can hold one direction.
 
 use anyhow::Result;
 use std::{
@@ -17,19 +17,19 @@ use tokio::{
     sync::{Notify, watch},
 };
 
-/// Passes bytes on while it is open.
+/// Passes bytes on while it is not cut.
 pub struct Proxy {
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: SocketAddr,
     state: Arc<State>,
 }
 
-/// What is held back.
+/// The direction that is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
-    /// What the client says: the server never hears it.
+    /// The client's bytes: the server never gets the requests.
     Requests,
-    /// What the server says: it has done what was asked, and nobody learns so.
+    /// The server's bytes: the server has carried the requests out, but the client does not learn it.
     Answers,
 }
 
@@ -53,7 +53,7 @@ impl Proxy {
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 if shared.cut.load(Ordering::SeqCst) {
-                    // Closed at once, as by a server that is not there.
+                    // Close it at once, like a server that is not there.
                     continue;
                 }
                 let state = Arc::clone(&shared);
@@ -68,7 +68,7 @@ impl Proxy {
                             carry(far_in, near_out, held(), Hold::Answers),
                         );
                     };
-                    // What is held when it is cut is never passed on, though it be mended at once.
+                    // If the proxy is cut, held bytes are never passed on, even if it is mended at once.
                     tokio::select! { biased; () = cut => {}, () = pass => {} }
                 });
             }
@@ -76,25 +76,25 @@ impl Proxy {
         Ok(Self { address, state })
     }
 
-    /// Ends all connections and takes none.
+    /// Closes all connections, and accepts no new ones.
     pub fn cut(&self) {
         self.state.cut.store(true, Ordering::SeqCst);
         self.state.cuts.notify_waiters();
     }
 
-    /// Passes on again.
+    /// Passes bytes on again.
     pub fn mend(&self) {
         self.state.cut.store(false, Ordering::SeqCst);
         self.state.held.send_replace(None);
     }
 
-    /// Keeps back from now on what comes from one side, on all connections.
+    /// From now on, holds the bytes of one direction on all connections.
     pub fn hold(&self, what: Hold) {
         self.state.held.send_replace(Some(what));
     }
 }
 
-/// Passes on in one direction until either side ends.
+/// Passes bytes on in one direction until either side ends.
 async fn carry(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,

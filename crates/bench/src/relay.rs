@@ -1,5 +1,5 @@
-//! Where the messages arrive: what `docs/relay.md` asks of an operator's own
-//! system, but for one thing: a message that comes again is noted, not left out.
+//! The receiving system of the operator, as `docs/relay.md` describes it, with one difference: it counts
+//! repeated messages instead of dropping them.
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::{Result, ensure};
@@ -17,17 +17,17 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 
-/// As long as a quick gateway takes: some messages are always on their way when a kill comes.
+/// The time that a quick gateway takes. So some messages are always in progress when a kill comes.
 pub const QUICK: Duration = Duration::from_millis(10);
 
-/// Messages of one verification: how often each arrived, and the code they carry.
+/// The messages of one verification: how often each arrived, and their code.
 #[derive(Clone, Debug, Default)]
 pub struct Received {
     pub code: String,
     pub messages: HashMap<String, usize>,
 }
 
-/// All that arrived.
+/// All messages that arrived.
 #[derive(Default)]
 pub struct Phones {
     received: Mutex<HashMap<String, Received>>,
@@ -40,12 +40,12 @@ pub struct Phones {
 /// How requests are answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Manner {
-    /// After a moment.
+    /// After a short time.
     #[default]
     Soon,
-    /// Once the manner is another one.
+    /// When the manner changes.
     Late,
-    /// Not, and what they carry is not noted as arrived.
+    /// Never. The messages do not count as arrived.
     Never,
 }
 
@@ -54,19 +54,19 @@ impl Phones {
         self.received.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What arrived for a verification.
+    /// The messages that arrived for a verification.
     pub fn of(&self, id: &str) -> Option<Received> {
         self.received().get(id).cloned()
     }
 
-    /// The code of a verification, once a message with it is there.
+    /// Waits for a message of the verification, and returns its code.
     pub async fn wait(&self, id: &str, until: Instant) -> Option<String> {
         loop {
             let arrived = self.arrived.notified();
             if let Some(received) = self.of(id) {
                 return Some(received.code);
             }
-            // The next message of anybody may come between the look and the wait.
+            // A message may arrive between the look and the wait, so the wait is short.
             let next = Instant::now() + Duration::from_millis(50);
             if until < next {
                 sleep_until(until).await;
@@ -76,19 +76,19 @@ impl Phones {
         }
     }
 
-    /// Messages, and how many of them arrived more than once.
+    /// Returns the number of messages, and how many of them arrived more than once.
     pub fn count(&self) -> (usize, usize) {
         let received = self.received();
         let times = || received.values().flat_map(|received| received.messages.values());
         (times().count(), times().filter(|times| **times > 1).count())
     }
 
-    /// How requests are answered from now on, those that wait included.
+    /// Sets how requests are answered from now on, including those that wait.
     pub fn answer(&self, manner: Manner) {
         self.manner.send_replace(manner);
     }
 
-    /// Whether a request with a message of this verification came, answered or not.
+    /// Returns whether a request with a message of this verification came, answered or not.
     pub fn was_asked(&self, id: &str) -> bool {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
     }
@@ -99,7 +99,7 @@ impl Phones {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
     }
 
-    /// What was wrong with requests.
+    /// The faults of requests.
     pub fn faults(&self) -> Vec<String> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

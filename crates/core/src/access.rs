@@ -1,4 +1,4 @@
-//! Access: API keys, what they may do, and where from.
+//! API keys, their scopes, and the addresses they may be used from.
 
 pub mod actor;
 pub mod address;

@@ -1,4 +1,4 @@
-//! The acts: what a client does with verifications, and what follows from it.
+//! The operations of clients on verifications, and their consequences.
 
 pub mod cancel;
 pub mod check;

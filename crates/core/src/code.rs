@@ -1,22 +1,21 @@
-//! One-time codes: drawn without bias, never shown by accident.
+//! One-time codes. Every code is equally likely, and Debug never shows one.
 
 pub mod payment;
 
 use rand::CryptoRng;
 use zeroize::Zeroizing;
 
-/// What a code is made of.
+/// The characters of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alphabet {
     /// `0` to `9`.
     Digits,
-    /// Digits and capitals that nobody confuses when reading or typing: none of
-    /// 0 O, 1 I L, 2 Z, 5 S, 8 B, and no vowels, so no words arise.
+    /// Digits and capitals that people do not confuse. It leaves out 0 O, 1 I L, 2 Z, 5 S, 8 B, and the
+    /// vowels, so that no words arise.
     Letters,
 }
 
 impl Alphabet {
-    /// The text form.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Digits => "digits",
@@ -24,12 +23,10 @@ impl Alphabet {
         }
     }
 
-    /// The alphabet with this text form.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Digits, Self::Letters].into_iter().find(|a| a.as_str() == text)
     }
 
-    /// The characters of the alphabet.
     pub const fn characters(self) -> &'static [u8] {
         match self {
             Self::Digits => b"0123456789",
@@ -38,23 +35,21 @@ impl Alphabet {
     }
 }
 
-/// Length and alphabet of a code: kept in the clear beside its MAC, so that a
-/// typing error that cannot be the code costs no try.
+/// Length and alphabet of a code. The record stores them in clear text beside the MAC. A typed text that does
+/// not fit cannot be the code, so it uses up no try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodeShape {
-    /// Number of characters.
     pub length: u8,
-    /// What they are drawn from.
     pub alphabet: Alphabet,
 }
 
-/// A code that counts. Debug never shows it, and its memory is wiped.
+/// A code. Debug never shows it, and its memory is wiped after use.
 #[derive(Clone)]
 pub struct Code(Zeroizing<String>);
 
 impl Code {
-    /// A fresh code, each one equally likely: draws that would favour the
-    /// first characters of the alphabet are rejected, not folded.
+    /// Draws a code. Each code is equally likely: random bytes that would favour the first characters of the
+    /// alphabet are drawn again.
     pub fn generate(shape: CodeShape, rng: &mut impl CryptoRng) -> Self {
         let alphabet = shape.alphabet.characters();
         let fair = 256 - 256 % alphabet.len();
@@ -70,14 +65,14 @@ impl Code {
         Self(code)
     }
 
-    /// The code that test mode uses: the first `length` of 1234567890.
+    /// The code of test mode: the first `length` digits of 1234567890.
     pub fn of_test_mode(length: u8) -> Self {
         let digits = &"1234567890"[..usize::from(length.min(10))];
         Self(Zeroizing::new(digits.to_owned()))
     }
 
-    /// What a person typed: spaces and hyphens are stripped, letters become
-    /// capitals. `None` when no code could ever look like that.
+    /// Reads what a person typed: removes spaces and hyphens, and makes letters capitals. Returns `None` if
+    /// no code could look like the text.
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() > 64 {
             return None;
@@ -88,24 +83,23 @@ impl Code {
         (plain && (4..=10).contains(&code.len())).then_some(Self(code))
     }
 
-    /// What stands for a text that no code could look like: it fits no shape. A check of
-    /// it says what a check of any code that does not fit says, and uses no try.
+    /// Takes the place of a text that cannot be a code: it fits no [`CodeShape`]. A check of it gets the
+    /// answer of any code that does not fit, and uses up no try.
     pub fn impossible() -> Self {
         Self(Zeroizing::new(String::new()))
     }
 
-    /// A code read back from a sealed record.
+    /// Wraps a code from a sealed record.
     pub(crate) fn from_record(text: &str) -> Self {
         Self(Zeroizing::new(text.to_owned()))
     }
 
-    /// Whether this could be a code of that shape at all.
+    /// Returns whether length and alphabet allow this code.
     pub fn fits(&self, shape: CodeShape) -> bool {
         let alphabet = shape.alphabet.characters();
         self.0.len() == usize::from(shape.length) && self.0.bytes().all(|b| alphabet.contains(&b))
     }
 
-    /// The code itself, for the message and the MAC.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -126,9 +120,8 @@ mod tests {
         CodeShape { length, alphabet }
     }
 
-    /// Pearson's chi-square over every position and character; the seed is
-    /// fixed, so the test cannot fail by bad luck. The bound is the 99.9 %
-    /// quantile by Wilson and Hilferty's approximation.
+    /// Pearson's chi-square over every position and character. The seed is fixed, so the test cannot fail by
+    /// chance. The bound is the 99.9 % quantile by Wilson and Hilferty's approximation.
     #[test]
     fn each_character_is_equally_likely() {
         for alphabet in [Alphabet::Digits, Alphabet::Letters] {

@@ -1,4 +1,5 @@
-//! What management and every act work with, and how a node's copy of the directory follows it.
+//! The context of management and of every other operation, and how a node keeps its copy of the directory up
+//! to date.
 
 use crate::{
     id::TenantId,
@@ -19,7 +20,7 @@ use crate::{
 };
 use std::{ops::Deref, sync::Arc, time::Instant};
 
-/// More rounds than this mean that other tasks of the node keep it fresh.
+/// [`Context::refresh`] stops after this many pages: if there is always more, another task is refreshing too.
 const ROUNDS: usize = 8;
 
 /// A node's copy of the directory: the directory that it follows, the copy, and the nodes that
@@ -35,31 +36,31 @@ pub struct Replica {
     pub peers: Option<Arc<dyn Peers>>,
 }
 
-/// What the management of providers and routes needs besides: the key ring and the providers.
+/// The context for the management of providers and routes: also the key ring and the providers.
 #[derive(Clone)]
 pub struct Management {
     /// The directory and its copy.
     pub replica: Replica,
-    /// The keys that seal, sign and fingerprint.
+    /// The keys for sealing, for MACs and for fingerprints.
     pub keyring: Arc<KeyRing>,
-    /// The providers, as they are managed.
+    /// The providers, for the management of accounts.
     pub gateways: Arc<dyn Gateways>,
-    /// Whether the operator's relay takes live messages that no route does.
+    /// True if an operator relay is configured: live messages without a matching delivery route go to it.
     pub live_route: bool,
 }
 
-/// What every act needs: the stores, the snapshot and the key ring.
+/// The stores, the snapshot and the key ring, as every operation takes them.
 #[derive(Clone)]
 pub struct Context {
-    /// The directory and what belongs to it.
+    /// The directory, its copy, the key ring and the providers.
     pub management: Management,
     /// Live verifications, their limits and the outbox.
     pub codes: Arc<dyn Codes>,
-    /// What became of every verification.
+    /// Past verifications.
     pub history: Arc<dyn History>,
-    /// What is to be told to webhooks.
+    /// The messages that wait to be sent to webhooks.
     pub webhooks: Arc<dyn WebhookOutbox>,
-    /// Number of partitions, fixed at install.
+    /// The number of partitions. It is fixed when the installation is made.
     pub partitions: u16,
 }
 
@@ -80,28 +81,29 @@ impl Deref for Management {
 }
 
 impl Replica {
-    /// A tenant as the snapshot has it. Its caller was authenticated by the
-    /// same snapshot, so it is missing only where it cannot be read.
+    /// A tenant from the snapshot. The same snapshot authenticated the tenant's caller, so a tenant is
+    /// missing only if its stored form cannot be read.
     pub fn tenant_view(&self, tenant: TenantId) -> Result<Arc<TenantView>, StoreError> {
         let view = self.snapshot.tenant(tenant);
         view.ok_or_else(|| StoreError::unavailable("the tenant is not in the snapshot"))
     }
 
-    /// Brings the copy of this node one page nearer to what the directory holds
-    /// now; whether it has all of it.
+    /// Reads one page of changes from the directory into this node's copy. Returns whether the copy then has
+    /// everything.
     pub async fn follow(&self) -> Result<bool, StoreError> {
         let after = self.snapshot.seen();
         let Some(news) = self.directory.news(after).await? else { return Ok(true) };
         let more = news.more;
-        // Before it is taken over: what this copy has seen is told, or will be.
+        // Queue the notice before the copy moves on: so each change that this copy has seen is published
+        // sooner or later.
         if let Some(relay) = relay(after, &news) {
             self.snapshot.tell_later(relay);
         }
         Ok(self.snapshot.apply(after, news) && !more)
     }
 
-    /// Tells the other nodes what they do not know yet. What they cannot be told
-    /// now is told by a later call.
+    /// Publishes the pending notices to the other nodes. If the codes store cannot be reached, the rest stays
+    /// pending for the next call.
     pub async fn tell(&self) -> Result<(), StoreError> {
         let Some(peers) = &self.peers else { return Ok(()) };
         while let Some(relay) = self.snapshot.next_untold() {
@@ -113,29 +115,28 @@ impl Replica {
         Ok(())
     }
 
-    /// Takes over what the other nodes tell after `mark`, and gives the next one;
-    /// `None` where the store is no other node's. A copy counts as fresh while it
-    /// knows of every end that anybody has read, though the directory be away.
+    /// Reads the notices that other nodes published after `mark`, and returns the next mark. Returns `None`
+    /// if the store belongs to this node alone. A copy counts as fresh while it knows each key end and
+    /// disabled tenant that any node has read, even if the directory is down.
     pub async fn listen(&self, mark: &str) -> Result<Option<String>, StoreError> {
         let Some(peers) = &self.peers else { return Ok(None) };
         let (began, seen) = (Instant::now(), self.snapshot.seen());
         self.tell().await?;
         let Some(relayed) = peers.relayed(mark).await? else { return Ok(None) };
         self.snapshot.take_relays(&relayed.relays);
-        // Nobody has told it since the last time, or a server has lost it.
+        // No node has published up to `missed` since the last call, or a server has lost the notice.
         let missed = self.snapshot.expect(seen);
         if relayed.head < missed {
             self.snapshot.tell_later(Relay::gap(missed));
         }
-        // A copy that was never read stays unread.
+        // A copy that was never read from the directory does not become fresh by notices.
         if self.snapshot.age(began).is_some() && self.snapshot.knows_ends(relayed.head) {
             self.snapshot.mark(began);
         }
         Ok(Some(relayed.mark))
     }
 
-    /// Brings the copy of this node up to what the directory holds now, unless
-    /// that runs away from it.
+    /// Reads changes until this node's copy has everything, but at most `ROUNDS` pages.
     pub async fn refresh(&self) -> Result<(), StoreError> {
         for _ in 0..ROUNDS {
             if self.follow().await? {
@@ -145,9 +146,9 @@ impl Replica {
         Ok(())
     }
 
-    /// The same after a change of one's own, so that its author sees it at
-    /// once. The change is made: if this fails, the node's next look follows. The copy of a command
-    /// that reads only the directory stays empty.
+    /// Refreshes the copy after a change made by this node, so that its author sees the change at once. An
+    /// error is ignored, because the change itself is stored: the node's next regular refresh reads it. A
+    /// command reads only the directory, and its copy stays empty.
     pub(crate) async fn catch_up(&self) {
         if self.snapshot.seen() > 0 {
             let _ = self.refresh().await;
@@ -155,13 +156,14 @@ impl Replica {
         let _ = self.tell().await;
     }
 
-    /// The same after a key ended: the other nodes hear of it by the codes store
-    /// at once, and so refuse it even if the directory can be read no more.
+    /// Publishes the end of a key through the codes store at once. The other nodes then refuse the key even
+    /// if they cannot read the directory any more.
     pub(crate) async fn tell_end(&self, end: KeyEnd) {
         self.tell_now(Relay { ends: vec![end], ..Relay::default() }).await;
     }
 
-    /// The same after a tenant was disabled or deleted.
+    /// Publishes at once, through the codes store, that a tenant was disabled or deleted. The other nodes then
+    /// refuse its keys even if they cannot read the directory any more.
     pub(crate) async fn tell_tenant_end(&self, end: TenantEnd) {
         self.tell_now(Relay { tenants: vec![end], ..Relay::default() }).await;
     }

@@ -1,4 +1,4 @@
-//! What a tenant sets up for delivery, and the places of a worker.
+//! Accounts, routes and senders of a tenant, and the send slots of a worker.
 
 pub mod account;
 pub mod places;

@@ -1,6 +1,7 @@
 //! Errors in logs.
 
-/// An error and its sources in one line. A source that its error has said already is not said twice.
+/// Writes an error and its sources in one line. Leaves out a source whose text the error before it already
+/// contains.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut said = error.to_string();
     for source in std::iter::successors(error.source(), |error| error.source()) {

@@ -1,5 +1,6 @@
-//! Stores for tests. A fake implements the parts of a port that its test uses, and says of each of the others
-//! that it is without it. The feature `fakes` belongs to tests: the program itself has none of this.
+//! Stores for tests. A fake implements the traits that its test uses; every method of the others reports that
+//! the test should not call it. Only tests enable the feature `fakes`, so the program itself contains none of
+//! this.
 
 pub mod codes;
 pub mod directory;

@@ -1,4 +1,4 @@
-//! The history: how events add up to past verifications and to counts, and what is asked of them.
+//! The history: how events add up to past verifications and to counts, and the queries of both.
 
 pub mod fold;
 pub mod query;

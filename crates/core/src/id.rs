@@ -1,7 +1,6 @@
-//! Public ids: a prefix and 128 bits as 26 characters of lower-case Crockford
-//! base32. The first 48 bits are milliseconds, so ids sort by creation; ids of
-//! verifications, messages and events then carry their partition, so that a
-//! store finds the right shard from the id alone.
+//! Public ids. The text form is a prefix and 128 bits as 26 characters of lower-case Crockford base32. The
+//! first 48 bits are milliseconds, so ids sort by creation. The next 16 bits of the id of a verification,
+//! message or event are its partition: from the id alone a store finds the right shard.
 
 use crate::{mode::Mode, time::Timestamp};
 use rand::CryptoRng;
@@ -13,7 +12,7 @@ pub struct IdError;
 
 const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// `length` characters of base32 that hold the low `5 * length` bits of `value`.
+/// Writes the low `5 * length` bits of `value` as `length` characters of base32.
 pub(crate) fn encode_base32(mut value: u128, length: usize) -> String {
     let mut out = vec![b'0'; length];
     for slot in out.iter_mut().rev() {
@@ -23,7 +22,7 @@ pub(crate) fn encode_base32(mut value: u128, length: usize) -> String {
     out.into_iter().map(char::from).collect()
 }
 
-/// The value of base32 digits; only the exact lower-case spelling is read.
+/// Reads base32 digits. Accepts only the exact lower-case spelling.
 pub(crate) fn decode_base32(text: &str) -> Option<u128> {
     let mut value: u128 = 0;
     for byte in text.bytes() {
@@ -50,24 +49,22 @@ macro_rules! id {
             /// The prefix of the text form.
             pub const PREFIX: &'static str = $prefix;
 
-            /// The id with these 16 bytes.
             pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(bytes)
             }
 
-            /// The 16 bytes of the id.
             pub const fn bytes(&self) -> &[u8; 16] {
                 &self.0
             }
 
-            /// The first id of a time: every one made from then on is not before it.
+            /// The smallest id of a time: no id made at `at` or later sorts before it.
             pub fn floor(at: Timestamp) -> Self {
                 let mut bytes = [0; 16];
                 bytes[..6].copy_from_slice(&at.millis().max(0).to_be_bytes()[2..]);
                 Self(bytes)
             }
 
-            /// The time inside the id: the clock of the node that made it.
+            /// The time inside the id, by the clock of the node that made the id.
             pub fn created_at(&self) -> Timestamp {
                 let mut millis = [0; 8];
                 millis[2..].copy_from_slice(&self.0[..6]);
@@ -93,7 +90,7 @@ macro_rules! id {
 
             fn from_str(text: &str) -> Result<Self, IdError> {
                 let digits = text.strip_prefix($prefix).ok_or(IdError)?;
-                // 26 digits hold 130 bits; decoding refuses what overflows 128.
+                // 26 digits hold 130 bits; `decode_base32` refuses a value that overflows 128.
                 if digits.len() != 26 {
                     return Err(IdError);
                 }
@@ -109,7 +106,6 @@ macro_rules! plain_id {
         id!($name, $prefix, $doc);
 
         impl $name {
-            /// A fresh id.
             pub fn new(now: Timestamp, rng: &mut impl CryptoRng) -> Self {
                 Self(fresh_bytes(now, rng))
             }
@@ -122,14 +118,13 @@ macro_rules! partitioned_id {
         id!($name, $prefix, $doc);
 
         impl $name {
-            /// A fresh id that names its partition.
+            /// Makes an id that contains its partition.
             pub fn new(now: Timestamp, partition: u16, rng: &mut impl CryptoRng) -> Self {
                 let mut bytes = fresh_bytes(now, rng);
                 bytes[6..8].copy_from_slice(&partition.to_be_bytes());
                 Self(bytes)
             }
 
-            /// The partition inside the id.
             pub fn partition(&self) -> u16 {
                 u16::from_be_bytes([self.0[6], self.0[7]])
             }
@@ -155,19 +150,16 @@ partitioned_id!(VerificationId, "ver_", "One attempt to prove that somebody hold
 partitioned_id!(MessageId, "msg_", "One SMS that carries a code.");
 partitioned_id!(EventId, "evt_", "One thing that happened to a verification.");
 
-/// What finds a record: another tenant's or the other mode's does not exist.
+/// The full key of a verification's record. With another tenant or another mode the store finds nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RecordKey {
-    /// The tenant; the first part of every key.
     pub tenant: TenantId,
-    /// Live or test.
     pub mode: Mode,
-    /// The verification.
     pub id: VerificationId,
 }
 
 impl RecordKey {
-    /// Tenant, mode and id, in this order: what the keys of stores end with.
+    /// Tenant, mode and id, in this order. The keys of the stores end with these bytes.
     pub fn bytes(&self) -> [u8; 33] {
         let mut bytes = [0; 33];
         bytes[..16].copy_from_slice(self.tenant.bytes());

@@ -1,8 +1,8 @@
-//! The key ring: fingerprints of numbers, MACs of codes, sealing of values.
+//! The key ring: it makes the fingerprints of phone numbers and the MACs of codes, and seals values.
 //!
-//! `mac` and `seal` keys have versions, so that they can be rotated while the
-//! server runs ([`crate::management::keyring_rotation`] says in which order); the `fingerprint` key
-//! is fixed at install, because every stored number is found by it.
+//! `mac` and `seal` keys have versions, so that they can be rotated while the server runs;
+//! [`crate::management::keyring_rotation`] gives the order of the steps. The `fingerprint` key never changes,
+//! because the stores find every phone number by it.
 
 pub mod version;
 
@@ -22,35 +22,34 @@ use sha2::Sha256;
 use std::sync::{Arc, PoisonError, RwLock};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// Versions of one kind at most: each check of a code makes one MAC for each.
+/// The maximum number of versions of one kind. Each check of a code computes one MAC for each version.
 pub const MAX_VERSIONS: usize = 16;
 
-/// A keyed hash of tenant and number: finds records of a number without naming it.
+/// A keyed hash of tenant and phone number. The stores find the records of a phone number by it and never see
+/// the number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Fingerprint(pub [u8; 16]);
 
 impl Fingerprint {
-    /// The partition that holds everything about this number.
+    /// The partition that holds all records of this phone number.
     pub fn partition(self, partitions: u16) -> u16 {
         u16::from_be_bytes([self.0[0], self.0[1]]) % partitions
     }
 }
 
-/// HMAC-SHA256 of a code and what it is bound to, cut to 128 bits.
+/// HMAC-SHA256 of a code and of what the code is bound to, cut to 128 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodeMac {
-    /// The version of the key that made it.
     pub version: u8,
-    /// The MAC.
     pub mac: [u8; 16],
 }
 
-/// What a sealed value is; part of its associated data, so that one kind
-/// cannot be passed off as another.
+/// The kind of a sealed value. It is part of the associated data, so a value of one kind does not open as
+/// another kind.
 #[derive(Clone, Copy, Debug)]
 #[repr(u8)]
 pub enum Sealed {
-    /// Number and metadata of a verification.
+    /// The phone number and the metadata of a verification.
     Contact = 1,
     /// The code and the text around it.
     Code = 2,
@@ -64,57 +63,50 @@ pub enum Sealed {
     Webhook = 6,
 }
 
-/// A sealed value does not open: wrong key, wrong place, or damaged.
+/// A sealed value does not open: the key or the [`Place`] is wrong, or the value is damaged.
 #[derive(Debug, thiserror::Error)]
 #[error("a sealed value does not open with key version {version}")]
 pub struct OpenError {
-    /// The version that the value names.
+    /// The key version that the value names.
     pub version: u8,
 }
 
 /// One 256-bit key with its version.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct VersionedKey {
-    /// 1 to 255.
     pub version: u8,
-    /// The key.
     pub key: [u8; 32],
 }
 
 impl VersionedKey {
-    /// Its version, with a check that tells two keys of one number apart and
-    /// says nothing of either: 32 bits of a MAC.
+    /// The version number and a check value: 32 bits of a MAC made with the key. The check value differs for
+    /// two keys with the same number, and reveals nothing about the key.
     pub fn id(&self) -> KeyVersion {
         let mac = hmac(&self.key, &[b"check"]);
         KeyVersion { number: self.version, check: [mac[0], mac[1], mac[2], mac[3]] }
     }
 }
 
-/// Why a key ring does not take the place of the one in use.
+/// The reasons why a new key ring cannot replace the one in use.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ReplaceError {
-    /// No stored number would be found again.
+    /// The fingerprint key differs: the stores could not find any phone number again.
     #[error("the fingerprint key is another one")]
     OtherFingerprint,
-    /// Right codes would count as wrong ones.
+    /// A version has another key than before: right codes would count as wrong ones.
     #[error("{kind} version {version} is another key")]
-    OtherKey {
-        /// The list it stands in.
-        kind: KeyKind,
-        /// Its number.
-        version: u8,
-    },
+    OtherKey { kind: KeyKind, version: u8 },
 }
 
-/// All keys of an installation. The first of each list is primary: it makes
-/// new MACs and seals; the others only read.
+/// All keys of an installation. The first key of each list is the primary one: new MACs and new seals use it.
+/// The other keys only read what they made before.
 pub struct KeyRing {
     fingerprint: Zeroizing<[u8; 32]>,
-    /// Locked for as long as it takes to copy or to swap the pointer.
+    /// The lock is held only to copy or to swap the pointer.
     keys: RwLock<Arc<Keys>>,
 }
 
-/// What can be swapped.
+/// The keys that [`KeyRing::replace`] swaps.
 struct Keys {
     mac: Vec<VersionedKey>,
     seal: Vec<VersionedKey>,
@@ -136,12 +128,12 @@ impl std::fmt::Debug for KeyRing {
 }
 
 impl KeyRing {
-    /// `None` when a list is empty or longer than [`MAX_VERSIONS`], or names a
-    /// version twice or the version 0.
+    /// Returns `None` if a list is empty or longer than [`MAX_VERSIONS`], or contains a version twice or the
+    /// version 0.
     pub fn new(fingerprint: [u8; 32], mac: Vec<VersionedKey>, seal: Vec<VersionedKey>) -> Option<Self> {
         let sound = |keys: &[VersionedKey]| {
             let twice = |key: &VersionedKey| keys.iter().filter(|k| k.version == key.version).count() > 1;
-            // Records write 0 for "no key".
+            // In records, version 0 means "no key".
             (1..=MAX_VERSIONS).contains(&keys.len()) && !keys.iter().any(|key| key.version == 0 || twice(key))
         };
         let keys = (sound(&mac) && sound(&seal)).then(|| RwLock::new(Arc::new(Keys { mac, seal })))?;
@@ -149,12 +141,11 @@ impl KeyRing {
     }
 
     fn keys(&self) -> Arc<Keys> {
-        // A panic cannot leave a pointer half written.
+        // A panic while the lock is held cannot leave half a pointer, so a poisoned lock is safe to use.
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts the keys of `other` in the place of these, for every act that
-    /// begins from now on.
+    /// Replaces the keys by those of `other`. Operations that begin after this call use the new keys.
     pub fn replace(&self, other: Self) -> Result<(), ReplaceError> {
         if *other.fingerprint != *self.fingerprint {
             return Err(ReplaceError::OtherFingerprint);
@@ -172,20 +163,19 @@ impl KeyRing {
         Ok(())
     }
 
-    /// Which versions there are, never the keys.
+    /// The versions of all rotating keys; never the keys themselves.
     pub fn versions(&self) -> Versions {
         let keys = self.keys();
         let of = |kind| KeyVersions::new(keys.of(kind).iter().map(VersionedKey::id).collect());
         Versions { mac: of(KeyKind::Mac), seal: of(KeyKind::Seal) }
     }
 
-    /// The fingerprint of a tenant's number.
     pub fn fingerprint(&self, tenant: TenantId, number: &PhoneNumber) -> Fingerprint {
         Fingerprint(hmac(&self.fingerprint, &[b"number", tenant.bytes(), number.e164().as_bytes()]))
     }
 
-    /// A keyed hash of anything of a tenant that is counted or looked up by it,
-    /// each part with its length, so that no two lists of parts collide.
+    /// A keyed hash of values of a tenant by which the stores count or look up. A length precedes each part,
+    /// so two different lists of parts never have the same input.
     pub fn hash(&self, purpose: &str, tenant: TenantId, parts: &[&[u8]]) -> [u8; 16] {
         let lengths: Vec<[u8; 4]> = parts.iter().map(|part| (part.len() as u32).to_be_bytes()).collect();
         let mut all: Vec<&[u8]> = vec![b"hash", purpose.as_bytes(), &[0], tenant.bytes()];
@@ -195,7 +185,7 @@ impl KeyRing {
         hmac(&self.fingerprint, &all)
     }
 
-    /// 32 bytes derived for one named purpose (the keys of `dev`).
+    /// Derives 32 bytes for one purpose, such as the API keys of `dev`.
     pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
         let mut derived = Zeroizing::new([0; 32]);
         for half in 0..2u8 {
@@ -205,17 +195,17 @@ impl KeyRing {
         derived
     }
 
-    /// What tells this installation from others and says nothing of its keys.
+    /// Identifies this installation without revealing anything about its keys.
     pub fn identity(&self) -> [u8; 16] {
         hmac(&self.fingerprint, &[b"identity"])
     }
 
-    /// The MAC that a new record keeps.
+    /// The MAC that a new record stores, made with the primary key.
     pub fn code_mac(&self, bound: RecordKey, payment: Option<&TransactionDigest>, code: &Code) -> CodeMac {
         code_mac(&self.keys().mac[0], bound, payment, code)
     }
 
-    /// One MAC for each readable key version, to compare with any record.
+    /// One MAC for each key version. A record's MAC can have any of these versions.
     pub fn code_macs(
         &self,
         bound: RecordKey,
@@ -225,14 +215,14 @@ impl KeyRing {
         self.keys().mac.iter().map(|key| code_mac(key, bound, payment, code)).collect()
     }
 
-    /// What a record keeps of its payment, so that a store can tell another one
-    /// from it: payments can be guessed, so their hash alone would give them away.
+    /// The keyed hash of the payment that a record stores; a store compares it to detect another payment. A
+    /// plain hash would reveal the payment, because payments can be guessed.
     pub fn payment_mark(&self, bound: RecordKey, payment: &TransactionDigest) -> [u8; 16] {
         let RecordKey { tenant, mode, id } = bound;
         self.hash("transaction", tenant, &[&[mode.byte()], id.bytes(), &payment.0])
     }
 
-    /// Seals `plain` for one place: `[version][nonce, 24][ciphertext and tag]`.
+    /// Seals `plain` for one place. The form is `[version][nonce, 24][ciphertext and tag]`.
     pub fn seal(&self, place: &Place, plain: &[u8], rng: &mut impl CryptoRng) -> Vec<u8> {
         let keys = self.keys();
         let primary = &keys.seal[0];
@@ -258,13 +248,13 @@ impl KeyRing {
         plain.map(Zeroizing::new).map_err(|_| error())
     }
 
-    /// Whether another version than the primary one sealed it. What is emptied
-    /// holds nothing to seal again.
+    /// Returns whether a version other than the primary one sealed the value. An empty value needs no
+    /// sealing.
     pub fn needs_reseal(&self, sealed: &[u8]) -> bool {
         sealed.first().is_some_and(|version| *version != self.keys().seal[0].version)
     }
 
-    /// The same value sealed anew, by the primary version.
+    /// Seals the value again, with the primary version.
     pub fn reseal(
         &self,
         place: &Place,
@@ -275,16 +265,14 @@ impl KeyRing {
     }
 }
 
-/// Where a sealed value belongs; moved anywhere else, it does not open.
+/// The owner of a sealed value. The value opens only with the same place.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
-    /// The kind of the value.
     pub kind: Sealed,
-    /// The tenant it belongs to.
     pub tenant: TenantId,
-    /// The 16 bytes of the record's id.
+    /// The id of the record that contains the value.
     pub id: [u8; 16],
-    /// The number it is about.
+    /// The phone number that the record is about, if any.
     pub number: Fingerprint,
 }
 
@@ -305,8 +293,8 @@ fn code_mac(
     payment: Option<&TransactionDigest>,
     code: &Code,
 ) -> CodeMac {
-    // The parts before the code have a fixed length, so no two inputs collide;
-    // with a payment they are 32 bytes longer, and no code is as long as that.
+    // The parts before the code have a fixed length, so two inputs never collide. A payment makes them 32
+    // bytes longer, and every code is shorter than that.
     let RecordKey { tenant, mode, id } = bound;
     let payment = payment.map_or([].as_slice(), |payment| &payment.0);
     let code = code.expose().as_bytes();

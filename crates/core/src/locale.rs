@@ -1,19 +1,18 @@
-//! In which language a message is written.
+//! The language of a message.
 
 use std::fmt;
 
-/// A language tag, as much of BCP 47 as messages need: a language, then a
-/// script, then a region, the last two optional. One locale has one spelling:
-/// `pt-BR`, `zh-Hant-TW`, `es-419`.
+/// A language tag, in the part of BCP 47 that messages need: a language, an optional script, an optional
+/// region. One locale has one spelling: `pt-BR`, `zh-Hant-TW`, `es-419`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Locale(String);
 
 impl Locale {
-    /// The language that every tenant has texts in.
+    /// The last fallback: the shipped texts always have this language.
     pub const ENGLISH: &'static str = "en";
 
-    /// Reads a tag in any case. `None` for what is no language of two or three
-    /// letters with a script and a region; variants and extensions are refused.
+    /// Reads a tag in upper or lower case. Returns `None` unless it is a language of two or three letters
+    /// with an optional script and region. Variants and extensions are refused.
     pub fn parse(text: &str) -> Option<Self> {
         let letters = |part: &&str| part.bytes().all(|byte| byte.is_ascii_alphabetic());
         let mut parts = text.split('-').peekable();
@@ -30,17 +29,16 @@ impl Locale {
         parts.next().is_none().then_some(Self(tag))
     }
 
-    /// The tag.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The locale without its last part; `None` when only the language is left.
+    /// The locale without its last part; `None` if the tag is only a language.
     fn parent(&self) -> Option<Self> {
         self.0.rsplit_once('-').map(|(parent, _)| Self(parent.to_owned()))
     }
 
-    /// Itself, then what it is a kind of: `pt-BR`, `pt`.
+    /// This locale, then its more general forms: `pt-BR`, `pt`.
     fn with_parents(&self) -> impl Iterator<Item = Self> {
         std::iter::successors(Some(self.clone()), Self::parent)
     }
@@ -58,8 +56,8 @@ impl fmt::Display for Locale {
     }
 }
 
-/// The locales to look for a text in, best first: the one that was asked for
-/// and its parents, the tenant's and its parents, English.
+/// The locales in which to look for a text, best first: the requested one and its parents, the tenant's and
+/// its parents, English.
 pub fn fallbacks(asked: Option<&Locale>, tenant: Option<&Locale>) -> Vec<Locale> {
     let own = asked.into_iter().chain(tenant).flat_map(Locale::with_parents);
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! Management: what a tenant sets, and the upkeep of what is stored.
+//! Management: operations on what a tenant sets, and the maintenance of what is stored.
 
 pub mod allowlists;
 pub mod countries;

@@ -1,5 +1,4 @@
-//! The text of a message: which template, in which language, and the lines
-//! that machines read.
+//! The text of a message: the choice of template and language, and the last line that machines read.
 
 pub mod binding;
 pub mod caller_text;
@@ -21,7 +20,7 @@ use crate::{
 use std::{fmt, time::Duration};
 use zeroize::Zeroizing;
 
-/// A whole message with its code; Debug shows nothing of it.
+/// A whole message with its code. Debug shows nothing of it.
 #[derive(Clone)]
 pub struct MessageText(Zeroizing<String>);
 
@@ -32,9 +31,9 @@ impl fmt::Debug for MessageText {
 }
 
 impl MessageText {
-    /// `123456 is your Acme code. Don't share it.`, and below an empty line
-    /// what machines read: `@example.com #123456 FA+9qCX9VSu`. They look for
-    /// it in the last line, so nothing may ever stand behind it.
+    /// Fills the template: `123456 is your Acme code. Don't share it.`. If there is an origin or an app hash,
+    /// an empty line and the line for machines follow: `@example.com #123456 FA+9qCX9VSu`. Phones read only
+    /// the last line, so no text may follow it.
     pub fn compose(
         (template, gsm): (&Template, bool),
         values: &Values,
@@ -43,7 +42,8 @@ impl MessageText {
     ) -> Self {
         let mut text = template.fill(values, gsm);
         let code = values.code.expose();
-        // Before the code is written again: a text that grows leaves a copy behind.
+        // Reserve the space before writing the code again: a text that grows leaves a copy of the code in
+        // memory.
         text.reserve(RETRIEVER_BYTES);
         if origin.is_some() || app_hash.is_some() {
             text.push_str("\n\n");
@@ -60,37 +60,33 @@ impl MessageText {
         Self(text)
     }
 
-    /// The text, for the provider.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// The text, for the provider.
     pub fn into_exposed(self) -> Zeroizing<String> {
         self.0
     }
 
-    /// Whether Android's SMS Retriever reads it.
+    /// Returns whether Android's SMS Retriever reads a message of this length.
     pub fn fits_retriever(&self) -> bool {
         self.0.len() <= RETRIEVER_BYTES
     }
 }
 
-/// Where the words of a message are looked for.
+/// The sources of a message's wording.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wording<'a> {
     /// The tenant's own texts.
     pub set: Option<&'a TemplateSet>,
-    /// The locale that was asked for.
+    /// The locale that the start requested.
     pub locale: Option<&'a Locale>,
-    /// The tenant's own locale.
     pub tenant_locale: Option<&'a Locale>,
 }
 
 impl<'a> Wording<'a> {
-    /// The templates that may be used, best first, and whether each is to be
-    /// written in the GSM alphabet: the tenant's, the shipped one in that
-    /// language, the shipped one in English, which is the shortest.
+    /// The templates to try, best first: the tenant's own, the shipped one in that language, the shipped one
+    /// in English, which is the shortest. The flag says whether to write the message in the GSM alphabet.
     fn templates(&self, kind: TemplateKind) -> Vec<(&'a Template, bool)> {
         let locales = fallbacks(self.locale, self.tenant_locale);
         let of_set = |set: &'a TemplateSet| {
@@ -105,8 +101,8 @@ impl<'a> Wording<'a> {
             .collect()
     }
 
-    /// The message in the best wording. Where an app is to read it, the first
-    /// that is short enough; `None` when even the last is not.
+    /// Writes the message in the best wording. If an app must read it, takes the first wording that is short
+    /// enough; returns `None` if none is.
     pub fn compose(
         &self,
         values: &Values,
@@ -117,8 +113,8 @@ impl<'a> Wording<'a> {
         all.find(|message| app_hash.is_none() || message.fits_retriever())
     }
 
-    /// The same, but where nothing is short enough the last: a person can
-    /// still read it. For a message whose length was fine when it was started.
+    /// Like `compose`, but if no wording is short enough, takes the last: a person can still read it. Use
+    /// this for a message whose start has already checked the length.
     pub fn compose_anyhow(
         &self,
         values: &Values,
@@ -144,23 +140,22 @@ impl<'a> Wording<'a> {
     }
 }
 
-/// Minutes as a message says them: the nearest whole number, and at least one.
+/// The time left as a message says it: the nearest whole minute, and at least one.
 pub const fn minutes(left: Duration) -> u64 {
     let minutes = (left.as_secs() + 30) / 60;
     if minutes == 0 { 1 } else { minutes }
 }
 
-/// A template as it looks and what it costs.
+/// How a template looks, and what it costs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preview {
     /// The message with sample values.
     pub text: String,
-    /// What it costs.
     pub segments: Segments,
 }
 
-/// Shows a template with the tenant's name, the code 123456, five minutes, and
-/// a payment of 49.90 EUR.
+/// Fills a template with sample values: the tenant's name, the code 123456, five minutes, and a payment of
+/// 49.90 EUR.
 pub fn preview(template: &Template, gsm: bool, company: &TenantName) -> Preview {
     let code = Code::of_test_mode(6);
     let transaction = Transaction::parse("49.90", "EUR", "Example Shop").ok();
@@ -181,7 +176,7 @@ mod tests {
         TemplateSet::from_json(TemplateId::from_bytes([1; 16]), 1, body).unwrap()
     }
 
-    /// The message of a code, or none.
+    /// The composed message, or `None` if no wording is short enough.
     fn compose(wording: &Wording, company: &str, ends: [Option<&str>; 2]) -> Option<String> {
         compose_with(wording, company, None, ends)
     }
@@ -223,7 +218,8 @@ mod tests {
             (Some("pt-BR"), Some("de"), "pt 123456"),
             (Some("it"), Some("de-AT"), "de 123456"),
             (None, Some("de"), "de 123456"),
-            // The set has neither it nor English: the shipped text of that language.
+            // The set has texts neither in this language nor in English, so the shipped text of the language
+            // is used.
             (Some("fr-CA"), None, "123456 est votre code Acme. Ne le partagez pas."),
             (Some("it"), None, "123456 is your Acme code. Don't share it."),
         ] {
@@ -231,7 +227,7 @@ mod tests {
             let wording = Wording { set: Some(&set), locale: asked.as_ref(), tenant_locale: tenant.as_ref() };
             assert_eq!(compose(&wording, "Acme", [None, None]).unwrap(), text);
         }
-        // About a payment the set has no text at all.
+        // The set has no text for payments.
         let payment = Transaction::parse("49.9", "EUR", "Shop").unwrap();
         let wording = Wording { set: Some(&set), ..Wording::default() };
         let text = compose_with(&wording, "Acme", Some(&payment), [None, None]).unwrap();
@@ -244,19 +240,19 @@ mod tests {
         let set = set(json!({ "name": "a", "texts": { "en": long, "uk": "{code}" } }));
         let (uk, fr) = (Locale::parse("uk").unwrap(), Locale::parse("fr").unwrap());
         let own = Wording { set: Some(&set), ..Wording::default() };
-        // 127 bytes and 13 more are just enough; with an origin they are too many.
+        // 127 bytes and 13 more just fit; an origin makes the message too long.
         assert_eq!(compose(&own, "Acme", [None, Some(HASH)]).unwrap().len(), RETRIEVER_BYTES);
         let shorter = compose(&own, "Acme", [Some("example.com"), Some(HASH)]).unwrap();
         assert!(shorter.starts_with("123456 is your Acme"), "{shorter}");
         let without_hash = compose(&own, "Acme", [Some("example.com"), None]).unwrap();
         assert!(without_hash.starts_with("é"), "without an app nothing bounds it");
-        // Ukrainian takes two bytes a letter: with such a name only English is short enough.
+        // A Ukrainian letter takes two bytes: with such a long name only the English text fits.
         let ukrainian = Wording { locale: Some(&uk), ..Wording::default() };
         let name = "N".repeat(40);
         assert!(compose(&ukrainian, "Acme", [None, Some(HASH)]).unwrap().contains("ваш код"));
         let text = compose(&ukrainian, &"Ж".repeat(40), [None, Some(HASH)]).unwrap();
         assert!(text.contains("Don't share"), "{text}");
-        // No wording is short enough for a name of 40 and a host of 60.
+        // No wording fits with a name of 40 characters and a host of 60.
         let host = format!("{}.example.com", "h".repeat(48));
         let french = Wording { locale: Some(&fr), ..Wording::default() };
         assert_eq!(compose(&french, &name, [Some(&host), Some(HASH)]), None);

@@ -1,17 +1,17 @@
-//! Live or test.
+//! The two modes of a key: live or test.
 
-/// Live keys send messages; test keys never do. The mode is part of every
-/// record's key and of every MAC, so neither sees the other.
+/// Live keys send messages; test keys never do. The mode is part of every record's key and of every MAC, so
+/// neither mode can see the other's records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// Real messages.
+    /// Messages are sent.
     Live,
-    /// Nothing is sent, the code is known.
+    /// No message is sent, and the caller knows the code.
     Test,
 }
 
 impl Mode {
-    /// The text form, as it stands in a key.
+    /// The text form, as written in an API key.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Live => "live",
@@ -19,12 +19,11 @@ impl Mode {
         }
     }
 
-    /// The mode with this text form.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Live, Self::Test].into_iter().find(|mode| mode.as_str() == text)
     }
 
-    /// One byte, for packed records and MACs.
+    /// The one-byte form, for packed records and MACs.
     pub const fn byte(self) -> u8 {
         match self {
             Self::Live => b'l',
@@ -32,7 +31,6 @@ impl Mode {
         }
     }
 
-    /// The mode with this byte.
     pub fn from_byte(byte: u8) -> Option<Self> {
         [Self::Live, Self::Test].into_iter().find(|mode| mode.byte() == byte)
     }

@@ -1,12 +1,18 @@
-//! Packed records: fixed-width fields in big-endian order, times as 48 bits of
-//! milliseconds, variable parts behind a 16-bit length. A script on the store's
-//! side can read them, and a live verification stays near 200 bytes.
+//! Packed records. Fields have a fixed width and big-endian order, times are 48 bits of milliseconds, and a
+//! 16-bit length precedes each variable part. The Redis scripts can read this form, and a live verification
+//! takes about 200 bytes.
 
 use crate::time::Timestamp;
 use std::ops::RangeInclusive;
 
+/// Packs a time into 48 bits of milliseconds.
+pub(crate) fn packed_time(time: Timestamp) -> [u8; 6] {
+    let [_, _, packed @ ..] = time.millis().to_be_bytes();
+    packed
+}
+
 #[derive(Default)]
-pub(crate) struct Writer(Vec<u8>);
+pub(crate) struct Writer(pub Vec<u8>);
 
 impl Writer {
     pub fn byte(mut self, value: u8) -> Self {
@@ -15,7 +21,7 @@ impl Writer {
     }
 
     pub fn time(mut self, value: Timestamp) -> Self {
-        self.0.extend_from_slice(&value.millis().to_be_bytes()[2..]);
+        self.0.extend(packed_time(value));
         self
     }
 
@@ -34,7 +40,7 @@ impl Writer {
         self
     }
 
-    /// At most 65,535 bytes; every caller bounds its values far below.
+    /// Writes at most 65,535 bytes; every caller bounds its values far below that.
     pub fn blob(mut self, value: &[u8]) -> Self {
         let length = u16::try_from(value.len()).unwrap_or(u16::MAX);
         self.0.extend_from_slice(&length.to_be_bytes());
@@ -106,7 +112,7 @@ pub(crate) fn unpack<T>(
     unpack_since(packed, format..=format, |_, reader| read(reader))
 }
 
-/// The same for a value of which older formats are still read.
+/// Like [`unpack`], but also reads the older formats in `formats`.
 pub(crate) fn unpack_since<T>(
     packed: &[u8],
     formats: RangeInclusive<u8>,
@@ -122,13 +128,13 @@ pub(crate) fn unpack_since<T>(
     }
 }
 
-/// Why a packed record cannot be read.
+/// The reasons why a packed record cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnpackError {
-    /// Written by a newer release: refused, never guessed at.
+    /// A newer release wrote this format. The reader refuses it and does not guess.
     #[error("record format {0} is newer than this release reads")]
     Future(u8),
-    /// Not a record.
+    /// The bytes are not a record.
     #[error("record is damaged")]
     Damaged,
 }

@@ -1,29 +1,29 @@
-//! Phone numbers: one spelling for one number, and no number that cannot
-//! receive an SMS.
+//! Phone numbers. Each phone number has one spelling here, and numbers that cannot receive an SMS are
+//! refused.
 
 pub mod countries;
 pub mod magic;
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, Region};
 
-/// Why a text is no number that a code can be sent to.
+/// The reasons why a text is not a phone number that can receive a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PhoneError {
-    /// Not a valid number in international form.
+    /// Not a valid phone number in international form.
     #[error("not a valid number in international form, such as +48500500500")]
     Invalid,
-    /// A valid number, but of a line that receives no SMS.
+    /// A valid phone number, but its line receives no SMS. The text names the kind of line.
     #[error("{0} numbers cannot receive SMS")]
     CannotReceiveSms(&'static str),
 }
 
-/// A country or territory by its two capitals (ISO 3166-1 alpha-2), as
-/// libphonenumber knows it: the one whose numbering plan holds the number.
+/// A country or territory: the two capitals of ISO 3166-1 alpha-2, as libphonenumber uses them. A phone
+/// number belongs to the country whose numbering plan contains it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Country([u8; 2]);
 
 impl Country {
-    /// `None` when it is not two capitals of a region with numbers.
+    /// Returns `None` unless the text is two capitals of a region that has phone numbers.
     pub fn parse(text: &str) -> Option<Self> {
         let country = Self::of(text)?;
         let region = text.parse::<Region>().ok()?;
@@ -34,17 +34,15 @@ impl Country {
         Self::from_bytes(text.as_bytes().try_into().ok()?)
     }
 
-    /// The country with these two capitals; `None` for anything else.
+    /// Reads two capitals without asking libphonenumber. Returns `None` for anything else.
     pub fn from_bytes(bytes: [u8; 2]) -> Option<Self> {
         bytes.iter().all(u8::is_ascii_uppercase).then_some(Self(bytes))
     }
 
-    /// The two capitals.
     pub const fn bytes(&self) -> &[u8; 2] {
         &self.0
     }
 
-    /// The two capitals.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
@@ -56,8 +54,8 @@ impl std::fmt::Debug for Country {
     }
 }
 
-/// A valid mobile number in E.164: `+` and at most 15 digits. Debug and
-/// Display mask it; only [`PhoneNumber::e164`] gives it whole.
+/// A valid mobile phone number in E.164: `+` and at most 15 digits. Debug and Display mask the number; only
+/// [`PhoneNumber::e164`] returns all of it.
 #[derive(Clone)]
 pub struct PhoneNumber {
     e164: String,
@@ -73,9 +71,9 @@ impl PartialEq for PhoneNumber {
 impl Eq for PhoneNumber {}
 
 impl PhoneNumber {
-    /// Reads the forms that people write: `+` or `00`, spaces, hyphens, dots,
-    /// parentheses, a trunk zero too many. A number without its country code
-    /// is refused: guessing the country would send codes to strangers.
+    /// Reads the forms that people write: `+` or `00`, spaces, hyphens, dots, parentheses, a superfluous
+    /// trunk zero. A number without its country code is refused: a guessed country would send codes to
+    /// strangers.
     pub fn parse(text: &str) -> Result<Self, PhoneError> {
         let text = international(text).ok_or(PhoneError::Invalid)?;
         let number = PHONE_NUMBER_UTIL.parse(&text, None).map_err(|_| PhoneError::Invalid)?;
@@ -95,13 +93,12 @@ impl PhoneNumber {
         Ok(Self { e164: number.format_as(PhoneNumberFormat::E164).into_owned(), country })
     }
 
-    /// A number that was parsed before, read back from a sealed record or
-    /// known to be one of test mode's magic numbers.
+    /// Wraps a number that was parsed before: from a sealed record, or a magic number of test mode.
     pub(crate) fn from_e164(text: &str) -> Self {
         Self { e164: text.to_owned(), country: None }
     }
 
-    /// The same number with its country, which one read back from a record lacks.
+    /// Looks up the country of a number that came from a record; records do not store the country.
     pub fn located(&self) -> Self {
         if self.country.is_some() {
             return self.clone();
@@ -109,25 +106,25 @@ impl PhoneNumber {
         Self::parse(&self.e164).unwrap_or_else(|_| self.clone())
     }
 
-    /// The whole number, for the message, the fingerprint and answers that may show it.
+    /// The whole number, for the message, the fingerprint, and answers to callers that may see it.
     pub fn e164(&self) -> &str {
         &self.e164
     }
 
-    /// The country whose numbering plan holds the number; `None` for the few
-    /// that belong to none, and for one read back from a record; see [`PhoneNumber::located`].
+    /// The country whose numbering plan contains the number. `None` for the few numbers that belong to no
+    /// country, and for a number from a record; see [`PhoneNumber::located`].
     pub fn country(&self) -> Option<Country> {
         self.country
     }
 
-    /// The calling code and three more digits, as `+48500`: most often that is
-    /// an operator, or a part of one.
+    /// The calling code and three more digits, such as `+48500`. Usually this is a mobile operator or a part
+    /// of one.
     pub fn prefix(&self) -> &str {
         let length = 1 + calling_code_length(&self.e164) + 3;
         &self.e164[..length.min(self.e164.len())]
     }
 
-    /// The number as logs and answers without `numbers:read` show it: `+48*****500`.
+    /// The number as logs show it, and answers without the scope `numbers:read`: `+48*****500`.
     pub fn masked(&self) -> String {
         let (head, tail) = (3.min(self.e164.len()), self.e164.len().saturating_sub(3));
         let stars = "*".repeat(tail.saturating_sub(head));
@@ -147,8 +144,8 @@ impl std::fmt::Display for PhoneNumber {
     }
 }
 
-/// The text with a leading `+`, when it holds nothing but what people put into
-/// numbers. Letters are refused here: libphonenumber would read `1-800-FLOWERS`.
+/// The text with a leading `+`, if it contains only characters that people write in phone numbers. Letters
+/// are refused here because libphonenumber would read `1-800-FLOWERS`.
 pub(crate) fn international(text: &str) -> Option<String> {
     let text = text.trim();
     let fits = text.len() <= 32;
@@ -160,8 +157,8 @@ pub(crate) fn international(text: &str) -> Option<String> {
     (!rest.contains('+')).then(|| format!("+{rest}"))
 }
 
-/// Digits of the calling code (ITU-T E.164, list of assigned country codes):
-/// one in zones 1 and 7, two for those listed here, three for all others.
+/// The length of the calling code (ITU-T E.164, list of assigned country codes): one digit in zones 1 and 7,
+/// two for the codes listed here, three for all others.
 fn calling_code_length(e164: &str) -> usize {
     let digits = e164.trim_start_matches('+').as_bytes();
     match digits {
@@ -177,8 +174,8 @@ fn calling_code_length(e164: &str) -> usize {
     }
 }
 
-/// Inmarsat, GMSS (Iridium, Globalstar and others): never a phone in a pocket,
-/// always expensive. libphonenumber calls some of them mobile.
+/// Returns whether a satellite network (Inmarsat, Iridium, Globalstar and others) has this number. SMS to
+/// them are always expensive, and libphonenumber calls some of them mobile.
 fn is_satellite(international: &str) -> bool {
     let digits: String = international.chars().filter(char::is_ascii_digit).take(3).collect();
     matches!(digits.as_str(), "870" | "881" | "882" | "883")
@@ -207,8 +204,8 @@ mod tests {
 
     #[test]
     fn leading_zeros_that_belong_to_the_number_stay() {
-        // Italian landlines keep their zero, so the same digits without it are
-        // another number; Ivorian mobiles begin with 0 too.
+        // Italian landlines keep their zero: without it the same digits are another phone number. Ivorian
+        // mobiles begin with 0 too.
         assert_eq!(PhoneNumber::parse("+390612345678"), Err(PhoneError::CannotReceiveSms("landline")));
         assert_eq!(PhoneNumber::parse("+2250707123456").unwrap().e164(), "+2250707123456");
         assert_eq!(PhoneNumber::parse("+393123456789").unwrap().e164(), "+393123456789");
@@ -279,7 +276,7 @@ mod tests {
             assert_eq!(PhoneNumber::parse(text).unwrap().prefix(), prefix);
         }
         assert_eq!(PhoneNumber::from_e164("+48").prefix(), "+48", "whatever a record says");
-        // The table agrees with libphonenumber on every region's example.
+        // The table gives libphonenumber's calling code for the example number of every region.
         for region in PHONE_NUMBER_UTIL.get_supported_regions() {
             let code = PHONE_NUMBER_UTIL.get_country_code_for_region(region).unwrap().to_string();
             assert_eq!(calling_code_length(&format!("+{code}123")), code.len(), "{code}");

@@ -1,4 +1,4 @@
-//! The ports: what the core needs from outside. Stores and providers implement them.
+//! The ports: the traits through which core uses the outside. The stores and the providers implement them.
 
 pub mod applied;
 pub mod clock;

@@ -1,12 +1,12 @@
-//! Which characters a value may bring into a message.
+//! Which characters a value may put into a message.
 
-/// Whether a character stands on its line, is seen, and leaves the others in
-/// their places. Besides controls, line and paragraph separators are none, nor
-/// what turns the direction of text (it would show an amount backwards), nor
-/// what has no width or shows nothing (a payee of such characters is nobody).
+/// Returns whether a character is visible, stays on its line and leaves other characters in their order. It
+/// refuses four kinds: controls; line and paragraph separators; characters that turn the direction of text
+/// (they would show an amount backwards); and characters that show nothing (a payee could consist of them
+/// alone).
 pub(crate) fn is_printable(character: char) -> bool {
     let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    // The rest of general category Cf, and what Unicode lets a font ignore.
+    // The rest of general category Cf, and the characters that Unicode lets a font ignore.
     let unseen = matches!(
         character,
         '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{6dd}' | '\u{70f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}'

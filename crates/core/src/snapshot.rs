@@ -1,10 +1,11 @@
-//! The directory in memory: what a start or a check needs of it costs no query.
+//! The snapshot: a copy of the directory in memory. Starts and checks read only this copy, so they make no
+//! query.
 //!
-//! Writers number their changes in commit order; [`Context::refresh`](crate::context::Context::refresh) reads
-//! what came after the last number that was seen, a page at a time, and takes
-//! over the entities as they are then. A node calls it every half second and after each change of
-//! its own. How old the copy is stands in [`Snapshot::age`]: whoever
-//! authenticates must refuse when it is too old, for a key may be disabled.
+//! Writers of the directory number their changes in commit order.
+//! [`Context::refresh`](crate::context::Context::refresh) reads, page by page, the changes after the last
+//! number that this copy has seen, and copies the present state of each changed entity. A node refreshes
+//! every half second and after each change of its own. Authentication must refuse all keys when
+//! [`Snapshot::age`] is too high, because a key may have been disabled in the meantime.
 
 pub mod ends;
 pub mod news;
@@ -35,57 +36,58 @@ struct State {
     seen: i64,
     keys: HashMap<KeyId, Arc<Key>>,
     tenants: HashMap<TenantId, Arc<TenantView>>,
-    /// The number up to which other nodes told what ended.
+    /// The change number up to which other nodes have published all ends.
     told: i64,
     early: Early<KeyId, KeyEnd>,
-    /// Versions of tenants that other nodes told to be disabled.
+    /// The versions of tenants that other nodes reported as disabled.
     disabled: Early<TenantId, TenantEnd>,
 }
 
 impl State {
-    /// Whether a tenant is disabled, by the copy or by what was told since.
+    /// Returns whether a tenant is disabled, according to this copy or to a later notice.
     fn is_disabled(&self, view: &TenantView) -> bool {
         let Tenant { id, version, disabled_at, .. } = &view.tenant;
         disabled_at.is_some() || self.disabled.get(id).is_some_and(|end| end.version > *version)
     }
 }
 
-/// Most relays that wait to be told.
+/// The maximum number of pending notices.
 const MOST_UNTOLD: usize = 64;
 
-/// The copy of one node.
+/// The copy of the directory on one node.
 #[derive(Default)]
 pub struct Snapshot {
     state: RwLock<State>,
     read_at: Mutex<Option<Instant>>,
-    /// What the other nodes are still to be told, oldest first.
+    /// The notices that this node has yet to publish, oldest first.
     untold: Mutex<VecDeque<Relay>>,
-    /// The number that it had when it last heard the other nodes.
+    /// The change number that this copy had seen when it last read the notices of other nodes.
     expected: AtomicI64,
 }
 
-/// A copy older than this may hold a key that was disabled since: it serves nobody.
+/// The maximum age of a copy that authenticates callers. An older copy may contain a key that was disabled
+/// since.
 pub const MAX_AGE: Duration = Duration::from_secs(2);
 
 impl Snapshot {
-    /// The key that a caller presents, of whatever tenant.
+    /// The key with this id, of any tenant.
     pub fn key(&self, key: KeyId) -> Option<Arc<Key>> {
         self.read().keys.get(&key).cloned()
     }
 
-    /// Takes over what other nodes tell of keys that end and of tenants that are disabled.
+    /// Applies the notices of other nodes about keys that end and tenants that are disabled.
     pub fn take_relays(&self, relays: &[Relay]) {
         let state = &mut *self.write();
         for Relay { after, up_to, ends, tenants } in relays {
             for end in ends {
                 match state.keys.get_mut(&end.key) {
                     Some(known) => end.apply(known),
-                    // A page that holds the key may be read just now.
+                    // This copy may still be reading the page that contains the key.
                     None => state.early.note(end.key, *end),
                 }
             }
             for end in tenants {
-                // Told late, it must not hide what was told since.
+                // A late notice must not replace a newer one.
                 if state.disabled.get(&end.tenant).is_none_or(|known| known.version < end.version) {
                     state.disabled.note(end.tenant, *end);
                 }
@@ -96,64 +98,61 @@ impl Snapshot {
         }
     }
 
-    /// Whether no key ended up to this change of which this copy does not know.
+    /// Returns whether this copy knows every key end up to this change.
     pub fn knows_ends(&self, change: i64) -> bool {
         let state = self.read();
         state.seen.max(state.told) >= change
     }
 
-    /// A tenant.
     pub fn tenant(&self, tenant: TenantId) -> Option<Arc<TenantView>> {
         self.read().tenants.get(&tenant).cloned()
     }
 
-    /// Whether nothing may be done for a tenant: its keys are refused, nothing is sent.
+    /// Returns whether a tenant is disabled: the server then refuses its keys and sends nothing for it.
     pub fn is_disabled(&self, tenant: TenantId) -> bool {
         let state = self.read();
         state.tenants.get(&tenant).is_some_and(|view| state.is_disabled(view))
     }
 
-    /// All tenants.
     pub fn tenants(&self) -> Vec<Arc<TenantView>> {
         self.read().tenants.values().cloned().collect()
     }
 
-    /// The webhooks of all tenants.
     pub fn webhooks(&self) -> Vec<Arc<Webhook>> {
         self.read().tenants.values().flat_map(|view| view.webhooks.iter().cloned()).collect()
     }
 
-    /// How many tenants and keys it holds.
+    /// The numbers of tenants and keys.
     pub fn size(&self) -> (usize, usize) {
         let state = self.read();
         (state.tenants.len(), state.keys.len())
     }
 
-    /// The number of the last change that it has.
+    /// The number of the last change that this copy contains.
     pub fn seen(&self) -> i64 {
         self.read().seen
     }
 
-    /// Notes that a refresh which began then has succeeded.
+    /// Records that a refresh which began at this time has succeeded.
     pub fn mark(&self, began: Instant) {
         let mut read_at = self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
         *read_at = (*read_at).max(Some(began));
     }
 
-    /// Whether it may be relied on.
+    /// Returns whether the copy is new enough to authenticate callers.
     pub fn is_fresh(&self, now: Instant) -> bool {
         self.age(now).is_some_and(|age| age <= MAX_AGE)
     }
 
-    /// How long ago the directory, or what other nodes tell of it, was last
-    /// read; `None` if it never was.
+    /// How long ago this node last read the directory, or the notices of other nodes about it; `None` if it
+    /// never did.
     pub fn age(&self, now: Instant) -> Option<Duration> {
         let read_at = *self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
         read_at.map(|read_at| now.saturating_duration_since(read_at))
     }
 
-    /// Takes the news over, unless another task has moved on since `after`:
-    /// what was read before that may be older than what is here.
+    /// Applies changes that were read after change number `after`. Applies nothing and returns `false` if
+    /// another task has moved the copy on since: the changes may then be older than the copy.
     pub fn apply(&self, after: i64, news: News) -> bool {
         let mut state = self.write();
         if state.seen != after {
@@ -168,7 +167,7 @@ impl Snapshot {
         };
         state.seen = news.up_to;
         for (id, key) in news.keys {
-            // What another node told of a key may be newer than what was read here.
+            // A notice of another node may contain a newer version of the key than this page.
             let newer = |known: &Arc<Key>| key.as_ref().is_some_and(|key| key.version < known.version);
             let told = former.get(&id).or_else(|| state.keys.get(&id)).filter(|known| newer(known)).cloned();
             match told.or(key.map(Arc::new)) {
@@ -193,7 +192,8 @@ impl Snapshot {
         true
     }
 
-    /// Notes the number that the other nodes should know by the next time, and gives the one before.
+    /// Records the number that the other nodes should have published by the next call, and returns the number
+    /// from the last call.
     pub(crate) fn expect(&self, seen: i64) -> i64 {
         self.expected.swap(seen, Ordering::Relaxed)
     }
@@ -201,7 +201,8 @@ impl Snapshot {
     pub(crate) fn tell_later(&self, relay: Relay) {
         let mut untold = self.untold();
         if untold.len() >= MOST_UNTOLD {
-            // Ends without a number are lost with it; the gap keeps the others from relying on their copies.
+            // This drops ends that have no change number. Because of the gap, the other nodes stop relying on
+            // their copies alone.
             let up_to = untold.iter().chain([&relay]).map(|one| one.up_to).max().unwrap_or_default();
             untold.clear();
             untold.push_back(Relay::gap(up_to));
@@ -214,7 +215,7 @@ impl Snapshot {
         self.untold().pop_front()
     }
 
-    /// Told twice or in another order, it is the same.
+    /// Puts back a notice that could not be published. Publishing it twice or in another order does no harm.
     pub(crate) fn tell_again(&self, relay: Relay) {
         self.untold().push_front(relay);
     }
@@ -223,7 +224,8 @@ impl Snapshot {
         self.untold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    // A panic while it was held leaves whole entities behind, at most too few of them.
+    // A panic while the lock is held leaves only whole entities behind, at worst too few of them. So a
+    // poisoned lock is safe to use.
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -256,7 +258,7 @@ mod tests {
         let snapshot = Snapshot::default();
         let id = KeyId::from_bytes([1; 16]);
         assert!(snapshot.apply(0, News { up_to: 1, keys: vec![key(1, "a")], ..News::default() }));
-        // Two tasks read; the later one sees the key deleted and is first to apply.
+        // Two tasks read. The later one sees that the key was deleted, and applies its page first.
         assert!(snapshot.apply(1, News { up_to: 3, keys: vec![(id, None)], ..News::default() }));
         assert!(!snapshot.apply(1, News { up_to: 2, keys: vec![key(1, "b")], ..News::default() }));
         assert!(snapshot.key(id).is_none(), "a deleted key does not come back");
@@ -307,7 +309,7 @@ mod tests {
             let tenants = vec![TenantEnd { tenant: id, version }];
             snapshot.take_relays(&[Relay { tenants, ..Relay::default() }]);
         };
-        // Before the page that holds it.
+        // The notice comes before the page that contains the tenant.
         tell(3);
         assert!(snapshot.apply(0, News { up_to: 1, tenants: vec![(id, read)], ..News::default() }));
         assert!(snapshot.is_disabled(id));

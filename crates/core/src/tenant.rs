@@ -1,4 +1,4 @@
-//! A client company.
+//! Tenants: the client companies.
 
 pub mod limits;
 pub mod profile;
@@ -6,52 +6,54 @@ pub mod resource;
 pub mod review;
 pub mod settings;
 
-use crate::{id::TenantId, time::Timestamp};
+use crate::{
+    access::scope::{Scope, Scopes},
+    id::TenantId,
+    mode::Mode,
+    time::Timestamp,
+};
 use std::time::Duration;
 
-/// A deleted tenant can be enabled again for so long; then it is erased.
+/// How long a deleted tenant can be enabled again. After this time the server erases it.
 pub const ERASED_AFTER: Duration = Duration::from_secs(30 * 86_400);
 
-/// A client company, as the directory keeps it.
+/// A client company, as the directory stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenant {
-    /// Its id.
     pub id: TenantId,
-    /// What its users know it by; it stands in the SMS.
+    /// The name that end users know. It appears in the SMS.
     pub name: TenantName,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// Since when its keys are refused and nothing is sent for it, if so.
+    /// When the tenant was disabled: since then the server refuses its keys and sends nothing for it.
     pub disabled_at: Option<Timestamp>,
-    /// When it was deleted, if it was.
     pub deleted_at: Option<Timestamp>,
-    /// Whether its data is being erased: there is no way back.
+    /// True once the server has begun to erase its data. This cannot be undone.
     pub erasing: bool,
-    /// Counts its changes, from 1.
+    /// The number of the current version, from 1. Each change adds 1.
     pub version: i64,
 }
 
-/// A change that the operator makes.
+/// A change of a tenant by the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TenantChange {
-    /// Another name.
+    /// Gives the tenant another name.
     Rename(TenantName),
-    /// Its keys are refused, and nothing is sent for it.
+    /// The server refuses the tenant's keys and sends nothing for it.
     Disable,
-    /// It is served again, as if it had never been disabled or deleted.
+    /// The server serves the tenant again, as if it had never been disabled or deleted.
     Enable,
-    /// It is disabled, and erased after [`ERASED_AFTER`].
+    /// The server disables the tenant now, and erases it after [`ERASED_AFTER`].
     Delete,
 }
 
 impl Tenant {
-    /// A tenant as it is made.
+    /// A new, enabled tenant.
     pub fn new(id: TenantId, name: TenantName, created_at: Timestamp) -> Self {
         Self { id, name, created_at, disabled_at: None, deleted_at: None, erasing: false, version: 1 }
     }
 
-    /// As it is after a change; `None` for one that cannot be changed so: the operator's own
-    /// is always there, and what is being erased stays deleted.
+    /// The tenant after a change. Returns `None` if the change is impossible: the operator's own tenant
+    /// cannot change, and a tenant that is being erased stays deleted.
     pub fn changed(&self, change: &TenantChange, now: Timestamp) -> Option<Self> {
         if self.id == OPERATOR || self.erasing {
             return None;
@@ -70,36 +72,46 @@ impl Tenant {
         Some(tenant)
     }
 
-    /// From when on it is erased, if it was deleted.
+    /// The time from which the server may erase the tenant; `None` if it is not deleted.
     pub fn erased_from(&self) -> Option<Timestamp> {
         self.deleted_at.map(|at| at + ERASED_AFTER)
     }
 }
 
-/// A display name of 1 to 40 printable characters: it stands in each SMS, so
-/// line breaks and control characters would let a tenant forge its lines.
+/// A display name of 1 to 40 printable characters. The name appears in each SMS: with line breaks or control
+/// characters, a tenant could forge lines of the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantName(String);
 
 impl TenantName {
-    /// Longest name in characters.
+    /// The maximum length, in characters.
     pub const MAX: usize = 40;
 
-    /// A name without surrounding spaces; `None` when empty, too long or not printable.
+    /// Reads a name without surrounding spaces. Returns `None` if it is empty, too long or not printable.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let fits = (1..=Self::MAX).contains(&text.chars().count());
         (fits && !text.chars().any(char::is_control)).then(|| Self(text.to_owned()))
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The tenant that holds what the operator shares.
+/// The tenant that owns what the operator shares with other tenants, and the operator's keys.
 pub const OPERATOR: TenantId = TenantId::from_bytes([0; 16]);
+
+/// The scopes that keys of a tenant may hold. Keys of the operator only manage tenants. No other key
+/// manages tenants.
+pub fn scopes_of(tenant: TenantId, mode: Mode) -> Scopes {
+    match (tenant == OPERATOR, mode) {
+        (false, _) => Scopes::all(),
+        (true, Mode::Live) => Scopes::from_iter([Scope::Operator]),
+        // There is no test mode of tenants.
+        (true, Mode::Test) => Scopes::default(),
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -124,6 +136,20 @@ mod tests {
         assert_eq!((enabled.disabled_at, enabled.deleted_at, enabled.version), (None, None, 4));
         let direct = after(&made, TenantChange::Delete, at(7));
         assert_eq!((direct.disabled_at, direct.deleted_at), (Some(at(7)), Some(at(7))));
+    }
+
+    #[test]
+    fn only_live_keys_of_the_operator_manage_tenants_and_they_do_nothing_else() {
+        let acme = TenantId::from_bytes([1; 16]);
+        let every: Scopes = Scope::ALL.into_iter().collect();
+        for mode in [Mode::Live, Mode::Test] {
+            let scopes = scopes_of(acme, mode);
+            assert_eq!(scopes, Scopes::all());
+            assert!(!scopes.contains(Scope::Operator) && !scopes.covers(every));
+        }
+        let operator = every.within(scopes_of(OPERATOR, Mode::Live));
+        assert_eq!(operator.iter().collect::<Vec<_>>(), [Scope::Operator]);
+        assert!(scopes_of(OPERATOR, Mode::Test).is_empty());
     }
 
     #[test]

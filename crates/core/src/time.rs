@@ -7,32 +7,29 @@ use std::time::Duration;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// From microseconds since the epoch.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// From milliseconds since the epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis * 1_000)
     }
 
-    /// Microseconds since the epoch.
     pub const fn micros(self) -> i64 {
         self.0
     }
 
-    /// Whole milliseconds since the epoch.
+    /// Whole milliseconds since the epoch, rounded down.
     pub const fn millis(self) -> i64 {
         self.0.div_euclid(1_000)
     }
 
-    /// The same moment without the part below a millisecond, as records keep it.
+    /// Cuts off the part below a millisecond, because records keep milliseconds.
     pub const fn floor_to_millis(self) -> Self {
         Self::from_millis(self.millis())
     }
 
-    /// How long after `earlier` this is; zero when it is not after.
+    /// The time from `earlier` to this one; zero if this one is not later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -64,7 +61,7 @@ impl std::ops::Sub<Duration> for Timestamp {
     }
 }
 
-/// Whole seconds, rounded up, so that a client that waits that long is never early.
+/// Rounds up to whole seconds. A client that waits this long never comes too early.
 pub fn ceil_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }

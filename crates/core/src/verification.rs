@@ -4,6 +4,7 @@ pub mod contact;
 pub mod event;
 pub mod guesses;
 pub mod idempotency;
+pub mod layout;
 pub mod number;
 pub mod outcome;
 mod packed;

@@ -1,5 +1,5 @@
-//! Webhooks: where a tenant is told what happens, in the form of Standard
-//! Webhooks 1.0. What is to be told waits in the [outbox](crate::ports::webhooks).
+//! Webhooks: HTTP endpoints to which the server sends a tenant's events, in the form of Standard Webhooks
+//! 1.0. Messages wait in the [outbox](crate::ports::webhooks) until they are sent.
 
 pub mod event;
 pub mod schedule;
@@ -16,36 +16,34 @@ use crate::{
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
 
-/// Most webhooks for test mode at one tenant: test keys must not use up the
-/// places of live ones.
+/// The maximum number of a tenant's webhooks for test mode. Test keys must not use up the number that live
+/// keys need.
 pub const MOST_TEST: usize = 4;
-/// Longest URL, in bytes.
+/// The maximum length of a URL, in bytes.
 pub const MAX_URL: usize = 1_000;
-/// A webhook that fails for so long, and never succeeds, is disabled.
+/// The server disables a webhook that has failed for this long without a success.
 pub const FAILING: Duration = Duration::from_secs(5 * 24 * 3_600);
-/// It has failed so often by then; pings do not count.
+/// The server disables it only after at least this many failures. Pings do not count.
 pub const FAILURES: u16 = 10;
-/// How long messages and attempts are kept.
+/// How long messages and attempts are stored.
 pub const KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
-/// Messages that are over, and attempts, kept of one webhook at most.
+/// The maximum number of finished messages, and of attempts, stored for one webhook.
 pub const KEPT_MOST: u32 = 10_000;
-/// Messages that wait for one webhook at most; the oldest go first.
+/// The maximum number of messages that wait for one webhook. The oldest are deleted first.
 pub const WAITING_MOST: u32 = 50_000;
 
-/// Why a webhook was disabled by the server.
+/// The reasons for which the server disables a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DisabledReason {
-    /// Its endpoint answered 410.
+    /// The endpoint answered 410.
     Gone,
-    /// It failed for [`FAILING`].
+    /// The endpoint failed for [`FAILING`].
     Failing,
 }
 
 impl DisabledReason {
-    /// All of them.
     pub const ALL: [Self; 2] = [Self::Gone, Self::Failing];
 
-    /// The text form.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Gone => "gone",
@@ -58,58 +56,54 @@ impl DisabledReason {
     }
 }
 
-/// Where a tenant is told what happens.
+/// An HTTP endpoint of a tenant that gets events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Webhook {
-    /// Its id.
     pub id: WebhookId,
-    /// The tenant.
     pub tenant: TenantId,
-    /// The events of this mode are told.
+    /// The webhook gets the events of this mode.
     pub mode: Mode,
-    /// Its name, which no other of its mode bears at the tenant.
+    /// The name, unique among the tenant's webhooks of this mode.
     pub name: String,
-    /// Where the messages go.
     pub url: String,
-    /// What is told; everything if `None`, also what later releases add.
+    /// The events that the webhook gets. `None` means all events, including those that later releases add.
     pub events: Option<BTreeSet<WebhookEvent>>,
-    /// Whether anything is told.
     pub enabled: bool,
-    /// Why the server disabled it, if it did.
+    /// Why the server disabled the webhook; `None` if it did not.
     pub disabled_reason: Option<DisabledReason>,
-    /// Failures from before then say nothing.
+    /// When the webhook was last enabled. Failures before this time do not count.
     pub enabled_at: Timestamp,
-    /// What it signs with, sealed.
+    /// The secrets that sign its messages, sealed.
     pub sealed: Vec<u8>,
-    /// Counts its changes.
+    /// The number of the current version; each change adds 1.
     pub version: i64,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 
 impl Webhook {
-    /// Whether it is told of this.
+    /// Returns whether this webhook gets `event` in `mode`.
     pub fn wants(&self, mode: Mode, event: WebhookEvent) -> bool {
         let chosen = self.events.as_ref().is_none_or(|events| events.contains(&event));
         self.enabled && self.mode == mode && chosen
     }
 
-    /// Where its secrets are sealed.
+    /// The place to which its secrets are sealed.
     pub fn place(tenant: TenantId, id: WebhookId) -> Place {
         Place { kind: Sealed::Webhook, tenant, id: *id.bytes(), number: Fingerprint::default() }
     }
 
-    /// The name of its resource: test keys take no names of live webhooks.
+    /// The name of its resource. It contains the mode, so that a test key cannot take the name of a live
+    /// webhook.
     fn resource_name(&self) -> String {
         format!("{}:{}", self.mode.as_str(), self.name)
     }
 
-    /// As it is stored.
+    /// Reads the stored form.
     pub fn read(resource: Resource) -> Option<Self> {
         let body: Value = serde_json::from_str(&resource.body).ok()?;
         let events = match &body["events"] {
             Value::Null => None,
-            // Events of a newer release never happen here.
+            // Skip events that only a newer release knows: they never happen here.
             list => {
                 Some(list.as_array()?.iter().filter_map(|one| WebhookEvent::parse(one.as_str()?)).collect())
             }
@@ -131,7 +125,7 @@ impl Webhook {
         })
     }
 
-    /// To be stored.
+    /// The stored form.
     pub fn resource(&self, now: Timestamp) -> Resource {
         let events =
             self.events.as_ref().map(|events| events.iter().map(|one| one.as_str()).collect::<Vec<_>>());

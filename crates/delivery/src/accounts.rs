@@ -1,5 +1,5 @@
-//! The accounts of this process: each provider as it was built last, with its
-//! breakers; and what those who manage accounts ask of them.
+//! The provider accounts of this process: for each, the provider as last built and its circuit breakers. It
+//! also implements the operations of account management.
 
 mod breakers;
 
@@ -29,19 +29,18 @@ use std::{
 use tokio::{sync::mpsc, time::timeout};
 use zeroize::Zeroizing;
 
-/// What nobody used for so long is closed.
+/// A provider that was not used for this long is closed.
 const UNUSED: Duration = Duration::from_secs(600);
-/// The most that a test message may take.
+/// The longest time that a test message may take.
 const TRIAL: Duration = Duration::from_secs(15);
-/// Receipts of one account that wait to be taken.
+/// The number of receipts of one account that may wait to be processed.
 const REPORTS: usize = 1_000;
 
-/// A receipt that came on a provider's own connection.
+/// A receipt that arrived on a provider's own connection.
 #[derive(Debug)]
 pub struct AccountReport {
-    /// The account.
     pub account: Arc<ProviderAccount>,
-    /// What it says.
+    /// The content of the receipt.
     pub told: Told,
 }
 
@@ -57,7 +56,7 @@ struct State {
     built: HashMap<ProviderId, Built>,
 }
 
-/// The accounts that this process sends through.
+/// The accounts through which this process sends.
 pub struct Accounts {
     means: Means,
     keyring: Arc<KeyRing>,
@@ -67,17 +66,18 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// None is built yet. Receipts that come on providers' own connections go to `reports`.
+    /// Begins without any built provider. Receipts that arrive on providers' own connections go to `reports`.
     pub fn new(means: Means, keyring: Arc<KeyRing>, reports: mpsc::Sender<AccountReport>) -> Self {
         Self { means, keyring, reports, state: Mutex::default(), breakers: Breakers::default() }
     }
 
-    /// The provider of an account, as its settings are now.
+    /// The provider of an account, built with the account's present settings.
     pub(crate) fn provider(&self, account: &Arc<ProviderAccount>) -> Result<Arc<dyn Provider>, SendError> {
         if let Some(provider) = self.built(account) {
             return Ok(provider);
         }
-        // Outside the lock: it may read authorities from disk, and others send meanwhile.
+        // Build it outside the lock: building may read certificate authorities from disk, and other messages
+        // must not wait.
         let settings =
             account.open(&self.keyring).ok_or_else(|| SendError::account("unreadable settings"))?;
         let (tell, mut told) = mpsc::channel(REPORTS);
@@ -87,7 +87,7 @@ impl Accounts {
         if let Some(provider) = self.keep(account, &provider) {
             return Ok(provider);
         }
-        // Ends with the provider, which holds the other end.
+        // The task ends with the provider, which holds the other end of the channel.
         let (reports, account) = (self.reports.clone(), Arc::clone(account));
         tokio::spawn(async move {
             while let Some(told) = told.recv().await {
@@ -107,7 +107,7 @@ impl Accounts {
         Some(Arc::clone(&built.provider))
     }
 
-    /// Keeps what was built, unless another task was faster: then that is used.
+    /// Saves the built provider. If another task has saved one in the meantime, returns that one.
     fn keep(&self, account: &ProviderAccount, provider: &Arc<dyn Provider>) -> Option<Arc<dyn Provider>> {
         let mut state = self.state();
         if let Some(built) = state.built.get(&account.id)
@@ -120,29 +120,30 @@ impl Accounts {
         None
     }
 
-    /// Closes what nobody used for long, and what is deleted, disabled or changed:
-    /// its connection ends with the last message that is under way on it.
+    /// Closes providers that were not used for long, and providers of accounts that were deleted, disabled or
+    /// changed. A connection ends when its last message in progress is done.
     pub(crate) fn close_unused(&self, snapshot: &Snapshot) {
         let now = Instant::now();
         let is_used = |id: &ProviderId, built: &Built| {
             let view = snapshot.tenant(built.tenant);
             let account = view.as_ref().and_then(|view| view.providers.iter().find(|one| one.id == *id));
-            // A newer one than the copy has was changed since it was read.
+            // Keep a provider that is newer than this node's copy: the account changed after the copy was
+            // read.
             account.is_some_and(|account| account.enabled && account.version <= built.version)
                 && now.saturating_duration_since(built.used_at) < UNUSED
         };
         let closed: Vec<_> = self.state().built.extract_if(|id, built| !is_used(id, built)).collect();
-        // Outside the lock: nobody waits while they end.
+        // Drop them outside the lock, so that nobody waits while they close.
         drop(closed);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A panic elsewhere leaves whole entries.
+        // A panic while the lock is held leaves only whole entries, so a poisoned lock is safe to use.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The word for what happens to a message that fails so.
+/// The word for what the server does after this error.
 pub(crate) fn class(error: &SendError) -> &'static str {
     match error {
         SendError::Retry { .. } => "retry",
@@ -193,7 +194,7 @@ impl Gateways for Accounts {
     }
 
     async fn try_send(&self, account: &ProviderAccount, settings: &Value, trial: Trial) -> TrialOutcome {
-        // A receipt that is fast enough is taken, and says nothing that anybody waits for.
+        // A receipt that arrives during the test is read and dropped: nobody waits for it.
         let (reports, _taken) = mpsc::channel(REPORTS);
         let means = Means { reports, ..self.means.clone() };
         let Ok(provider) = build(&account.kind, &account.name, settings, &means) else {

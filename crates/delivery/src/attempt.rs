@@ -1,4 +1,4 @@
-//! One claimed message: opened, sent and settled.
+//! The handling of one claimed message: it opens, sends and settles the message.
 
 use crate::{
     accounts::Accounts,
@@ -37,14 +37,14 @@ use std::{
 };
 use tokio::time::{Instant, sleep, timeout};
 
-/// Longest reason in an event, in characters.
+/// The maximum length of a reason in an event, in characters.
 const MAX_REASON: usize = 120;
-/// A settlement that fails after an accepted message means a second SMS, so a
-/// store that is away for a moment is asked again.
+/// If settling fails after a provider accepted the message, the phone will get a second SMS. So settling is
+/// tried again when the store is away for a moment.
 const SETTLE_TRIES: u32 = 3;
 const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 
-/// Sends claimed messages; shared by the tasks of one worker.
+/// Sends claimed messages. The tasks of one worker share it.
 pub(crate) struct Sender {
     pub(crate) outbox: Arc<dyn Outbox>,
     pub(crate) management: Management,
@@ -53,16 +53,16 @@ pub(crate) struct Sender {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Mutex<StdRng>,
     pub(crate) send_timeout: Duration,
-    /// Messages that a slow account may have under way at once.
+    /// The maximum number of messages in progress through a slow account.
     pub(crate) slow_account: usize,
     pub(crate) lease: Duration,
     pub(crate) accounts: Arc<Accounts>,
-    /// Where providers report receipts, if they can be told so.
+    /// The URL of this installation at which providers report receipts, if it is configured.
     pub(crate) public_url: Option<String>,
 }
 
 impl Sender {
-    /// Does what the claim asks for and settles it.
+    /// Carries out what the claim is for, and settles it.
     pub(crate) async fn handle(&self, claim: Claim) -> Result<(), StoreError> {
         let ending = match claim.phase {
             Phase::Receipt(delivery) => return self.note_receipt(&claim, delivery).await,
@@ -84,7 +84,7 @@ impl Sender {
         }
     }
 
-    /// Notes which message it is that a provider calls so, and takes the receipts that were faster.
+    /// Saves which message has this id at the provider, and applies a receipt that arrived before.
     async fn bind(&self, claim: &Claim, id: &ProviderMessage) -> Result<(), StoreError> {
         let target = (claim.key, claim.message);
         for parked in bind_message(&*self.outbox, id, target).await? {
@@ -98,7 +98,7 @@ impl Sender {
     }
 
     async fn note_receipt(&self, claim: &Claim, delivery: Delivery) -> Result<(), StoreError> {
-        // A lost claim is no loss here: whoever took it over notes the same receipt.
+        // A lost claim does no harm here: the worker that took it over records the same receipt.
         if self.settle(claim, Settlement::Receipt(delivery)).await? == Settled::Done {
             metric::count_receipt(delivery);
             tracing::info!(
@@ -112,15 +112,15 @@ impl Sender {
         Ok(())
     }
 
-    /// Asks who may take the message, from the candidate `passed` on. Nothing
-    /// is to be settled where the claim was lost meanwhile.
+    /// Tries the candidates from number `passed` on. Returns `None` if another worker has taken the claim
+    /// over.
     async fn send(&self, claim: &Claim, passed: usize) -> Result<Option<Settlement>, StoreError> {
         if claim.attempt > MAX_ATTEMPTS {
-            // Its attempts never came to an end: a message that kills its worker stops here.
+            // All its attempts broke off. This stops a message that kills its worker each time.
             return Ok(Some(self.conclude(claim, "none", Err(SendError::reject("gave up")), Duration::ZERO)));
         }
         if self.management.snapshot.is_disabled(claim.key.tenant) {
-            // Its clients are refused, so nobody could enter the code either.
+            // The server refuses the tenant's keys, so nobody could check the code.
             return Ok(Some(match passed {
                 0 => {
                     let refused = Err(SendError::reject("the tenant is disabled"));
@@ -149,7 +149,7 @@ impl Sender {
         };
         let (name, begun) = (provider.map_or("none", Provider::name), Instant::now());
         let answer = match provider {
-            // Another node may have a route.
+            // Another node may have a route for it.
             None => Err(SendError::retry("no route")),
             Some(provider) => self.hand_over(provider, name, &message).await,
         };
@@ -188,7 +188,8 @@ impl Sender {
         })
     }
 
-    /// The message of a claim, from its sealed record, and the sender that its start named.
+    /// Opens the claim's sealed record and composes the message. Also returns the sender that the start
+    /// named.
     fn compose(&self, claim: &Claim) -> Result<(Outgoing, Option<SenderText>), SendError> {
         let (management, key, record) = (&self.management, claim.key, &claim.record);
         let unreadable = |error: &dyn std::error::Error| {
@@ -203,10 +204,11 @@ impl Sender {
         };
         let contact = Contact::open(&management.keyring, key, record).map_err(|error| unreadable(&error))?;
         let text = open_code_text(&management.keyring, key, record).map_err(|error| unreadable(&error))?;
-        // Missing where it cannot be read, which somebody may mend before the code ends.
+        // The tenant is missing if its stored form cannot be read. An operator may repair that before the
+        // code expires.
         let view =
             management.snapshot.tenant(key.tenant).ok_or_else(|| SendError::retry("no such tenant"))?;
-        let left = record.expires_at.since(self.clock.now());
+        let left = record.expires_at().since(self.clock.now());
         let message = text.compose_anyhow(&view, left).ok_or_else(|| SendError::reject("no text"))?;
         let named = text.sender.clone();
         let from = named.as_ref().map_or(view.tenant.name.as_str(), SenderText::as_str).to_owned();
@@ -218,7 +220,7 @@ impl Sender {
             from,
             text: message.into_exposed(),
             code: text.code,
-            expires_at: record.expires_at,
+            expires_at: record.expires_at(),
             callback: None,
         };
         Ok((message, named))
@@ -239,13 +241,13 @@ impl Sender {
     }
 
     pub(crate) fn event_id(&self, claim: &Claim) -> EventId {
-        // A panic elsewhere leaves the generator as good as it was.
+        // A panic while the lock is held cannot harm the generator, so a poisoned lock is safe to use.
         let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
         EventId::new(self.clock.now(), claim.key.id.partition(), &mut *rng)
     }
 }
 
-/// What the provider's answer means for the message.
+/// Turns the provider's answer into the settlement of the message.
 pub(crate) fn decide(provider: &str, attempt: u32, answer: Result<Accepted, SendError>) -> Settlement {
     let provider = provider.to_owned();
     let (reason, after) = match answer.map_err(SendError::meaning) {
@@ -257,7 +259,7 @@ pub(crate) fn decide(provider: &str, attempt: u32, answer: Result<Accepted, Send
         }
         Err(SendError::Retry { reason, after } | SendError::Throttle { reason, after }) => (reason, after),
         Err(SendError::Account { reason } | SendError::Unknown { reason }) => (reason, None),
-        // It stands for no other.
+        // `meaning` has removed the mark, and no error carries it twice.
         Err(SendError::Local(error)) => (error.to_string(), None),
     };
     if attempt >= MAX_ATTEMPTS {
@@ -279,7 +281,7 @@ fn note_lost(claim: &Claim) {
     );
 }
 
-/// One log line and one count for each attempt.
+/// Writes one log line and counts one attempt.
 pub(crate) fn report(claim: &Claim, metric_name: &str, settlement: &Settlement, took: Duration) {
     let (provider, outcome, reason) = match settlement {
         Settlement::Accepted { provider, .. } => (provider, "accepted", None),

@@ -1,17 +1,17 @@
-//! How long a message waits for its next attempt, and when there is none.
+//! How long a message waits for its next attempt, and when the worker gives it up.
 
 use std::time::Duration;
 
-/// A message is given up after this many attempts. Their waits alone add up to
-/// four minutes; the code itself seldom lives longer than five.
+/// The worker gives a message up after this many attempts. Their waits alone take four minutes, and a code is
+/// seldom valid for more than five.
 pub(crate) const MAX_ATTEMPTS: u32 = 20;
 
-/// The longest wait that a provider may ask for.
+/// The longest wait that a provider may request.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// The wait after attempt `attempt`, counted from 1, or what the provider
-/// `asked` for within bounds. Short at first, because a person waits for the
-/// message; without jitter, so that it can be told in advance.
+/// The wait after attempt number `attempt`, from 1. If the provider `asked` for a wait, that one applies,
+/// within bounds. The first waits are short, because a person is waiting for the message. There is no jitter,
+/// so that the timeline can show the wait in advance.
 pub(crate) fn wait_after(attempt: u32, asked: Option<Duration>) -> Duration {
     let usual = Duration::from_secs(match attempt {
         0 | 1 => 1,

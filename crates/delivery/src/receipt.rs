@@ -1,32 +1,31 @@
-//! What providers report of messages that they took.
+//! Reports of providers about messages that they accepted.
 
 use countersign_core::{ports::gateways::ProviderReport, verification::status::Delivery};
 use ipnet::IpNet;
-use reqwest::Url;
 use std::{fmt, net::IpAddr};
+use url::Url;
 use url::form_urlencoded;
 
-/// Longest code of a report, in characters.
+/// The maximum length of a report's code, in characters.
 const MAX_CODE: usize = 64;
-/// Longest reference or id of a report; a longer one is none of ours.
+/// The maximum length of a reference or id in a report. A longer one is not of a message of ours.
 const MAX_NAME: usize = 200;
 
-/// A request to the URL of receipts, as the HTTP side had it. Debug hides what
-/// names a number.
+/// A request to the receipt URL, as the HTTP server received it. Debug hides the parts that may contain a
+/// phone number.
 pub struct ReceiptRequest<'a> {
-    /// The full public URL as the provider called it, since signatures cover it.
+    /// The full public URL as the provider called it. Signatures cover it.
     pub url: &'a str,
-    /// `GET`, `POST`, ...
     pub method: &'a str,
     /// All headers, in their order.
     pub headers: &'a [(String, String)],
-    /// The pairs of the query, decoded.
+    /// The decoded pairs of the query.
     pub query: &'a [(String, String)],
-    /// The media type of the body, without parameters; empty without one.
+    /// The media type of the body, without parameters; empty if there is none.
     pub content_type: &'a str,
-    /// The body, bounded by the HTTP side.
+    /// The body. The HTTP server limits its size.
     pub body: &'a [u8],
-    /// Who calls, behind trusted proxies.
+    /// The address of the caller, found behind trusted proxies.
     pub peer: IpAddr,
 }
 
@@ -37,18 +36,18 @@ impl fmt::Debug for ReceiptRequest<'_> {
 }
 
 impl ReceiptRequest<'_> {
-    /// The first header of that name.
+    /// The first header with this name.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         headers.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// The first value of that name in the query.
+    /// The first value with this name in the query.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The pairs of a body that is a form; none of any other.
+    /// The pairs of a form body; empty for any other body.
     pub fn form(&self) -> Vec<(String, String)> {
         if !self.content_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Vec::new();
@@ -56,37 +55,35 @@ impl ReceiptRequest<'_> {
         form_urlencoded::parse(self.body).into_owned().collect()
     }
 
-    /// Whether it comes from one of these networks; an empty list is everybody.
+    /// Returns whether the caller is in one of these networks. An empty list admits everybody.
     pub(crate) fn comes_from(&self, networks: &[IpNet]) -> bool {
         let peer = self.peer.to_canonical();
         networks.is_empty() || networks.iter().any(|network| network.contains(&peer))
     }
 }
 
-/// What a request reports, and what the provider wants to hear.
+/// The reports of a request, and the answer that the provider expects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipts {
-    /// The reports, in their order.
     pub reports: Vec<Report>,
-    /// The body of the answer, which has status 200.
+    /// The body of the answer; its status is 200.
     pub answer: &'static str,
 }
 
-/// What became of one message.
+/// The outcome of one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// The reference that went out with the message, if it came back.
+    /// The reference that was sent with the message, if the provider returned it.
     pub reference: Option<String>,
-    /// What the provider calls the message.
+    /// The provider's id of the message.
     pub id: Option<String>,
-    /// What became of it.
     pub outcome: ReportOutcome,
-    /// The provider's own code for that, at most 64 printable characters.
+    /// The provider's own code for the outcome, at most 64 printable characters.
     pub code: String,
 }
 
 impl Report {
-    /// `None` if it names no message.
+    /// Makes a report. Returns `None` if it names no message.
     pub(crate) fn new(
         reference: Option<&str>,
         id: Option<&str>,
@@ -106,7 +103,7 @@ impl Report {
 }
 
 impl Report {
-    /// As the core takes it.
+    /// Converts it to core's form.
     pub fn into_core(self) -> ProviderReport {
         let delivery = match self.outcome {
             ReportOutcome::Delivered => Some(Delivery::Delivered),
@@ -117,56 +114,55 @@ impl Report {
     }
 }
 
-/// A receipt that came on a provider's own connection.
+/// A receipt that arrived on a provider's own connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// One that could be read.
+    /// The receipt was readable.
     Report {
-        /// What it says.
         report: Report,
-        /// For one whose id turns out to name no message.
+        /// Other readings of its id, in case the id names no message.
         others: Vec<OtherReading>,
     },
-    /// It names no message, or not what became of it.
+    /// The receipt names no message, or no outcome.
     Unreadable,
 }
 
-/// How another value of the setting `id_format` reads the id of a receipt.
+/// How another value of the setting `id_format` would read a receipt's id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtherReading {
-    /// That value.
+    /// That value of the setting.
     pub setting: &'static str,
-    /// The id by which the message would then be known already.
+    /// The id under which the message would then be found.
     pub id: String,
 }
 
-/// What a report says.
+/// The outcome in a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportOutcome {
-    /// It is on the phone.
+    /// The message is on the phone.
     Delivered,
-    /// It will not reach the phone.
+    /// The message will not reach the phone.
     Undelivered,
-    /// Neither yet, or nobody knows.
+    /// Neither is certain yet.
     Progress,
 }
 
-/// Why a request is no receipt.
+/// The reasons why a request is not accepted as a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiptError {
-    /// This provider takes none.
+    /// This provider has no receipts.
     #[error("this provider takes no receipts")]
     Unsupported,
-    /// A wrong signature, secret or address.
+    /// The signature, the secret or the address is wrong.
     #[error("the receipt does not come from the provider")]
     Forged,
-    /// Nothing that the provider sends.
+    /// The provider sends no such request.
     #[error("the receipt cannot be read")]
     Unreadable,
 }
 
-/// The callback with the reference in its query, as `ref`, for a provider that
-/// echoes no text of ours.
+/// The callback URL with the reference in its query, as `ref`, for a provider that sends back no text of
+/// ours.
 pub(crate) fn callback_with_reference(callback: &crate::provider::Callback) -> Option<String> {
     let mut url = Url::parse(&callback.url).ok()?;
     url.query_pairs_mut().append_pair("ref", &callback.reference);

@@ -4,7 +4,7 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// A credential: hidden in Debug, overwritten when dropped.
+/// A credential. Debug hides it, and it is overwritten when dropped.
 #[derive(Clone)]
 pub(crate) struct Secret(Zeroizing<String>);
 
@@ -17,7 +17,7 @@ impl Secret {
         &self.0
     }
 
-    /// Compares in a time that tells nothing but the length.
+    /// Compares in a time that reveals only the length.
     pub(crate) fn is(&self, given: &str) -> bool {
         self.0.as_bytes().ct_eq(given.as_bytes()).into()
     }

@@ -1,4 +1,4 @@
-//! The settings of a provider, read from JSON with all faults at once.
+//! Reads the settings of a provider from JSON, and returns all errors at once.
 
 use crate::{
     outbound::{Outbound, Url},
@@ -9,23 +9,23 @@ use ipnet::IpNet;
 use serde_json::{Map, Value};
 use std::{ops::RangeInclusive, time::Duration};
 
-/// What stands for a secret that is set, wherever settings are shown.
+/// Replaces a secret that is set, wherever settings are shown.
 pub const REDACTED: &str = "***";
 
-/// Most networks in one list.
+/// The maximum number of networks in one list.
 const MOST_NETWORKS: usize = 100;
 const MAX_URL: usize = 1_000;
 
-/// What is wrong with one field. Never repeats its value, which may be a secret.
+/// An error in one field. It never repeats the value, which may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The field, with the objects around it: `answer.id`.
     pub field: String,
-    /// What it must be.
+    /// What the field must be.
     pub message: String,
 }
 
-/// The fields of one object, as they are read.
+/// The fields of one object, while they are read.
 pub(crate) struct Fields<'a> {
     prefix: String,
     object: Option<&'a Map<String, Value>>,
@@ -47,7 +47,7 @@ impl<'a> Fields<'a> {
         fields
     }
 
-    /// The settings, unless something was wrong. Fields that nobody asked for are.
+    /// Returns the settings, or all errors. Fields that were not read are errors.
     pub(crate) fn finish<T>(mut self, settings: Option<T>) -> Result<T, Vec<Fault>> {
         self.refuse_unknown();
         match settings {
@@ -60,7 +60,7 @@ impl<'a> Fields<'a> {
         let names = self.object.into_iter().flat_map(Map::keys);
         let unknown: Vec<_> = names.filter(|name| !self.known.contains(&name.as_str())).cloned().collect();
         for name in unknown {
-            // Somebody may have put a secret into the place of a name.
+            // A person may have written a secret in the place of a name, so the name is cut.
             self.fault(&name.chars().take(40).collect::<String>(), "is not known");
         }
     }
@@ -69,18 +69,18 @@ impl<'a> Fields<'a> {
         self.faults.push(Fault { field: format!("{}{name}", self.prefix), message: message.into() });
     }
 
-    /// The value of a field; `null` is none.
+    /// The value of a field; `None` for `null`.
     pub(crate) fn value(&mut self, name: &'static str) -> Option<&'a Value> {
         self.known.push(name);
         self.object?.get(name).filter(|value| !value.is_null())
     }
 
-    /// Whether the field is set, without reading it.
+    /// Returns whether the field is set, without reading it.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.object.and_then(|object| object.get(name)).is_some_and(|value| !value.is_null())
     }
 
-    /// A field in the form that `read` knows; otherwise it "must be `what`".
+    /// Reads a field by `read`. If `read` returns `None`, the error is "must be `what`".
     pub(crate) fn read<T>(
         &mut self,
         name: &'static str,
@@ -94,7 +94,7 @@ impl<'a> Fields<'a> {
         value
     }
 
-    /// Says that a field is missing, if it is. What is there and wrong was told.
+    /// Reports a missing field. A field that is set but wrong has been reported already.
     pub(crate) fn require<T>(&mut self, name: &str, value: Option<T>) -> Option<T> {
         if value.is_none() && !self.has(name) {
             self.fault(name, "must be set");
@@ -121,7 +121,7 @@ impl<'a> Fields<'a> {
         self.read(name, &what, |value| value.as_u64().filter(|number| range.contains(number)))
     }
 
-    /// The time for one call, in seconds.
+    /// The time-out of one call, in seconds.
     pub(crate) fn timeout(&mut self, default: Duration) -> Duration {
         self.number("timeout_seconds", 1..=30).map_or(default, Duration::from_secs)
     }
@@ -135,7 +135,7 @@ impl<'a> Fields<'a> {
         outbound.parse_url(text).map_err(|error| self.fault(name, error.to_string())).ok()
     }
 
-    /// The origin of a service, to which paths are added.
+    /// The base URL of a service, to which paths are added.
     pub(crate) fn base_url(&mut self, name: &'static str, outbound: &Outbound) -> Option<Url> {
         let url = self.url(name, outbound)?;
         if url.path() != "/" || url.query().is_some() {
@@ -164,7 +164,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// Reads an object inside this one; without it, `read` sees an empty one.
+    /// Reads an object inside this one. If it is absent, `read` sees an empty object.
     pub(crate) fn object<T>(&mut self, name: &'static str, read: impl FnOnce(&mut Self) -> T) -> T {
         let object = self.read(name, "an object", Value::as_object);
         let mut inner =
@@ -176,14 +176,14 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A text that breaks no line.
+/// A text without control characters.
 pub(crate) fn plain_text(value: &Value, longest: usize) -> Option<&str> {
     let text = value.as_str()?;
     let fits = (1..=longest).contains(&text.chars().count()) && !text.chars().any(char::is_control);
     fits.then_some(text)
 }
 
-/// A secret is sent in headers, which hold ASCII.
+/// Reads a secret. It must be ASCII, because secrets are sent in headers.
 pub(crate) fn secret(value: &Value, longest: usize) -> Option<Secret> {
     let text = plain_text(value, longest).filter(|text| text.is_ascii() && *text != REDACTED)?;
     Some(Secret::new(text))

@@ -1,9 +1,9 @@
-//! Webhooks: sends what waits for them, many at a time, few to each.
+//! Webhooks: sends the waiting messages, many at a time, but few to each webhook.
 //!
-//! A webhook that answers well holds [`WebhookSettings::each`] places at most,
-//! and those of one tenant a quarter of all. One that is new, failed or took
-//! long holds one place until it answered well a few times, and all of which
-//! something bad is known together no more than half, so that they stall nobody else.
+//! A webhook that answers well may have [`WebhookSettings::each`] messages in flight, and the webhooks of one
+//! tenant a quarter of all. A webhook that is new, failed or took long may have one message in flight until
+//! it has answered well a few times. All webhooks that failed or were slow together have at most half of the
+//! slots. So they cannot delay other webhooks.
 
 mod attempt;
 mod pool;
@@ -30,19 +30,19 @@ use std::{
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How webhooks are sent to.
+/// The settings for sending to webhooks.
 #[derive(Clone, Copy, Debug)]
 pub struct WebhookSettings {
-    /// Messages in flight at once.
+    /// The maximum number of messages in flight.
     pub parallel: usize,
-    /// Of them to one webhook that answers well.
+    /// The maximum number of messages in flight to one webhook that answers well.
     pub each: usize,
-    /// Between two looks at what is due.
+    /// The wait between two checks for due messages.
     pub poll: Duration,
-    /// How long a claimed message belongs to its worker; one of a worker that
-    /// died is sent by another after that. Longer than `timeout` by far.
+    /// How long a claimed message belongs to its worker. If a worker dies, another one sends its messages
+    /// after this time. It must be much longer than `timeout`.
     pub lease: Duration,
-    /// From connecting to the answer.
+    /// The longest time from connecting to the answer.
     pub timeout: Duration,
 }
 
@@ -58,11 +58,11 @@ impl Default for WebhookSettings {
     }
 }
 
-/// Webhooks with due messages that one look considers.
+/// The number of webhooks with due messages that one check considers.
 const LOOK: u16 = 64;
-/// Messages of a disabled webhook whose tries one look ends.
+/// The number of messages of a disabled webhook that one check gives up.
 const AT_ONCE: u16 = 500;
-/// What is in flight at the end may take so long; what then breaks off is sent again.
+/// At the end, messages in flight get this much time. Messages that break off then are sent again.
 const LAST: Duration = Duration::from_secs(5);
 
 /// Sends the messages that wait for webhooks.
@@ -71,17 +71,18 @@ pub struct Webhooks {
     settings: WebhookSettings,
 }
 
-/// Where the looks are: how far through the webhooks, and which there are.
+/// The position of the checks in the list of webhooks, and the list itself.
 #[derive(Default)]
 struct Place {
     after: Option<WebhookId>,
-    /// The change up to which `webhooks` holds them all.
+    /// The change number of the snapshot that `webhooks` was copied from.
     seen: i64,
     webhooks: HashMap<WebhookId, Arc<Webhook>>,
 }
 
 impl Place {
-    /// A snapshot holds many, and looks are frequent.
+    /// Copies the webhooks if the snapshot has changed. The copy is kept, because a snapshot has many
+    /// webhooks and checks are frequent.
     fn follow(&mut self, snapshot: &Snapshot) {
         let seen = snapshot.seen();
         if seen != self.seen {
@@ -91,14 +92,13 @@ impl Place {
     }
 }
 
-/// What a look says about the next one.
+/// What one check shows about the next one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Look {
-    /// All that was due is in flight.
+    /// Every due message is in flight.
     Emptied,
-    /// More may be due.
+    /// More messages may be due.
     More,
-    /// The store did not answer.
     Failed,
 }
 
@@ -116,7 +116,7 @@ impl Webhooks {
         Self { sender: Arc::new(sender), settings }
     }
 
-    /// Sends all that is due now, and says how many tries that were.
+    /// Sends everything that is due now. Returns the number of attempts.
     pub async fn run_once(&self) -> Result<usize, StoreError> {
         let (mut pool, mut place, mut tries) = (self.pool(), Place::default(), 0);
         loop {
@@ -129,7 +129,7 @@ impl Webhooks {
         }
     }
 
-    /// Sends until `stop`.
+    /// Sends until `stop` is set.
     pub async fn run(&self, stop: CancellationToken) {
         let (mut pool, mut place) = (self.pool(), Place::default());
         let (mut poll, mut last) = (interval(self.settings.poll), Look::Emptied);
@@ -170,8 +170,8 @@ impl Webhooks {
         Pool::new(self.settings.parallel, self.settings.each)
     }
 
-    /// Claims what there are places for, from where the last look stopped, once
-    /// around. Whether more may be due.
+    /// Claims messages for the free slots, from the position of the last check, once around the list. Returns
+    /// whether more may be due.
     async fn look(&self, pool: &mut Pool, place: &mut Place) -> Result<bool, StoreError> {
         let now = self.sender.clock.now();
         let (due, mut more) = self.due(place.after, now).await?;
@@ -183,11 +183,11 @@ impl Webhooks {
             if pool.is_full() {
                 return Ok(true);
             }
-            // Before it is served: one that cannot be must not hold up those after it.
+            // Move on before serving it: a webhook that cannot be served must not delay those after it.
             place.after = Some(id);
-            // One that this node does not know yet, or no more, waits for another look.
+            // This node does not know the webhook yet, or not any more; a later check serves it.
             let Some(webhook) = place.webhooks.get(&id) else { continue };
-            // It is told once the tenant is enabled again, of what is kept until then.
+            // Its messages are sent once the tenant is enabled again, as far as they are still stored then.
             if self.sender.context.snapshot.is_disabled(webhook.tenant) {
                 continue;
             }
@@ -200,8 +200,8 @@ impl Webhooks {
         Ok(more)
     }
 
-    /// Webhooks with due messages, those after `after` first and then the others,
-    /// so that the oldest have no better turn than the youngest.
+    /// Webhooks with due messages: first those after `after`, then the others, so that old webhooks have no
+    /// advantage over new ones.
     async fn due(
         &self,
         after: Option<WebhookId>,
@@ -219,7 +219,7 @@ impl Webhooks {
         Ok((due, !whole))
     }
 
-    /// Begins as many messages of a webhook as it has places for. Whether it may have more.
+    /// Begins as many messages of a webhook as it has slots for. Returns whether it may have more.
     async fn serve(
         &self,
         pool: &mut Pool,
@@ -241,10 +241,10 @@ impl Webhooks {
         Ok(more)
     }
 
-    /// Ends tries of a webhook that is disabled, a bounded number at a time. Whether more are left.
+    /// Gives up messages of a disabled webhook, a limited number at a time. Returns whether more are left.
     async fn end_tries(&self, webhook: &Webhook) -> Result<bool, StoreError> {
         let context = &self.sender.context;
-        // What waits may have come after somebody enabled it again, which this
+        // The database is asked, because the webhook may have been enabled again in the meantime, which this
         // node's copy does not show yet.
         if is_enabled(context, (webhook.tenant, webhook.id)).await? {
             return Ok(false);

@@ -1,8 +1,8 @@
-//! The worker: claims due messages and has them sent, many at a time.
+//! The worker: claims due messages and sends many at a time.
 //!
-//! It claims no more than it has free places for, so a claimed message is sent
-//! at once and well within its lease; a slow message holds one place only, and
-//! one tenant, slow or not, never all of them (`pool.rs`).
+//! The worker claims only as many messages as it has free slots, so it sends a claimed message at once and
+//! well within its lease. A slow message uses one slot only, and one tenant, slow or not, never uses all of
+//! them (`pool.rs`).
 
 mod pool;
 
@@ -32,20 +32,20 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How a worker works.
+/// The settings of a worker.
 #[derive(Clone, Copy, Debug)]
 pub struct WorkerSettings {
-    /// Messages of one tenant in flight at once; at least 1. Of all tenants
-    /// together it is twice as many. Default 32.
+    /// The maximum number of messages in flight for one tenant, at least 1. All tenants together have twice
+    /// as many. Default 32.
     pub parallel: usize,
-    /// How long a claimed message belongs to its worker; a message of a worker
-    /// that died is sent by another after that. Default 30 s.
+    /// How long a claimed message belongs to its worker. If a worker dies, another one sends its messages
+    /// after this time. Default 30 s.
     pub lease: Duration,
-    /// The longest wait between two looks at the outbox: messages that become
-    /// due by time alone wake nobody. At least 10 ms. Default 1 s.
+    /// The longest wait between two checks of the outbox. A message that becomes due by time alone wakes no
+    /// worker. At least 10 ms. Default 1 s.
     pub poll: Duration,
-    /// How long a provider may take. Default 10 s; half the lease at most, so
-    /// that an attempt is settled while it still belongs to its worker.
+    /// The longest time for a provider's answer. Default 10 s. At most half the lease, so that an attempt is
+    /// settled while it still belongs to its worker.
     pub send_timeout: Duration,
 }
 
@@ -84,36 +84,33 @@ pub struct Worker {
 
 type Sent = Result<Result<(), StoreError>, JoinError>;
 
-/// Polls of its own share before the worker looks at all partitions: one whose
-/// worker died, or that two nodes count to each other's, waits no longer than that.
+/// After this many checks of its own share, the worker checks all partitions. This bounds the wait in a
+/// partition whose worker died, or that each of two nodes counts as the other's.
 const POLLS_A_ROUND: u32 = 5;
 
-/// Where a look at the outbox looks.
+/// The partitions that a check of the outbox covers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Where {
-    /// Partitions of its share in which something may have become due.
+    /// The partitions of the worker's share in which a message may have become due.
     Arrived,
-    /// Its share.
     Share,
-    /// All partitions.
     All,
 }
 
-/// What a look at the outbox says about the next one.
+/// What one check of the outbox shows about the next one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Look {
-    /// All that was due is in flight.
+    /// Every due message is in flight.
     Emptied,
-    /// More may be due than there were free places, of all or of one tenant.
+    /// There may be more due messages than free slots, for all tenants or for one.
     Full,
-    /// The store did not answer.
     Failed,
 }
 
 impl Worker {
-    /// A worker that sends live messages as their routes say, those without a
-    /// route through `live`, and those of test mode through the simulator.
-    /// Without either, live messages wait for a node that has a route.
+    /// A worker that sends live messages by their delivery routes, live messages without a route through
+    /// `live`, and test messages through the simulator. If a live message has no route and there is no
+    /// `live`, it waits for a node that has a route.
     pub fn new(
         management: Management,
         (outbox, partitions): (Arc<dyn Outbox>, u16),
@@ -141,9 +138,8 @@ impl Worker {
         Self { sender: Arc::new(sender), settings, share, partitions }
     }
 
-    /// Claims one batch, sends and settles all of it, and says how many
-    /// messages it handled. An error of the store is given back, the others of
-    /// the batch are settled all the same.
+    /// Claims one batch, sends and settles all of it, and returns the number of messages. If the store fails
+    /// for one message, the others are still settled, and the error is returned.
     pub async fn run_once(&self) -> Result<usize, StoreError> {
         let claims = self.claim(Where::All, Places::of_anybody(self.settings.parallel)).await?;
         let handled = claims.len();
@@ -160,8 +156,8 @@ impl Worker {
         outcome
     }
 
-    /// Sends messages until `stop`; then claims no more, settles what is in
-    /// flight and returns, at the latest a few seconds after the send time-out.
+    /// Sends messages until `stop` is set. Then it claims no more, settles the messages in flight, and
+    /// returns, at the latest a few seconds after the send time-out.
     pub async fn run(&self, stop: CancellationToken) {
         let mut pool = Pool::new(self.settings.parallel);
         let mut poll = interval(self.settings.poll);
@@ -173,7 +169,7 @@ impl Worker {
                 () = stop.cancelled() => break,
                 Some(sent) = pool.join_next() => {
                     note(sent);
-                    // Nothing was left waiting for the place that is free now.
+                    // No message was waiting for the slot that is free now.
                     if last == Look::Emptied {
                         continue;
                     }
@@ -203,8 +199,8 @@ impl Worker {
         }
     }
 
-    /// Claims as many messages as there are places for. An outage of the
-    /// store is told once when it begins and once when it ends.
+    /// Claims as many messages as there are free slots. An outage of the store is logged once when it begins
+    /// and once when it ends.
     async fn look(&self, whither: Where, pool: &mut Pool, last: Look) -> Look {
         loop {
             let places = pool.places();
@@ -214,7 +210,7 @@ impl Worker {
             }
             let asked = Instant::now();
             match self.claim(whither, places).await {
-                // What took that long may be another worker's by the time it is sent.
+                // The claim took so long that the messages may belong to another worker before they are sent.
                 Ok(claims) if asked.elapsed() > self.settings.lease / 2 => {
                     tracing::warn!(
                         claims = claims.len(),
@@ -270,7 +266,7 @@ fn note(sent: Sent) {
     }
 }
 
-/// Without the panic's own words: they could hold what the message holds.
+/// Does not log the panic's own text, which could contain a part of the message.
 fn note_panic(error: &JoinError) {
     tracing::error!(panicked = error.is_panic(), "an attempt broke off, its message will be taken over");
 }

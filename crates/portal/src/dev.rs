@@ -15,7 +15,7 @@ pub use state::DevPage;
 use actix_web::{FromRequest, Handler, Resource, Responder, http::header, web};
 use countersign_web::problem::{Problem, ProblemCode};
 
-/// Registers the pages: `/`, `/dev` and what stands below it.
+/// Registers the pages: `/`, `/dev` and everything below it.
 pub fn configure(page: web::Data<DevPage>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
         config
@@ -34,7 +34,7 @@ pub fn configure(page: web::Data<DevPage>) -> impl FnOnce(&mut web::ServiceConfi
     }
 }
 
-/// What can be read, and if nothing is added, only that.
+/// A resource that allows GET only, unless the caller adds more.
 fn show<F, Args>(path: &str, handler: F) -> Resource
 where
     F: Handler<Args, Output: Responder + 'static>,

@@ -1,5 +1,6 @@
-//! What an operator should know before the first request comes. A setting alone does not say whether
-//! a message has a way, or whether anybody waits for a receipt: the directory does, so it is asked too.
+//! Advice that an operator should have before the first request comes. The settings alone do not show whether
+//! a message has a delivery route, or whether the worker waits for receipts that cannot come. So the
+//! directory is read too.
 
 use crate::configuration::Settings;
 use countersign_core::{
@@ -10,28 +11,28 @@ use countersign_core::{
     tenant::OPERATOR,
 };
 
-/// Tenants that are named in one line.
+/// The maximum number of tenants named in one line.
 const NAMED: usize = 5;
-/// It reports on its own connection, and needs no URL.
+/// An account of this kind gets receipts on its own connection and needs no public URL.
 const SMPP: &str = "smpp";
 
-/// One thing to know.
+/// One piece of advice.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Advice {
-    /// Whether it keeps somebody from what was surely wanted.
+    /// Whether the server cannot do something that the operator surely wants.
     pub urgent: bool,
-    /// A sentence or two.
+    /// One or two sentences.
     pub text: String,
 }
 
-/// All of it, by the settings and by a copy of the directory that was read.
+/// All advice, from the settings and a snapshot of the directory.
 pub(crate) fn advise(settings: &Settings, snapshot: &Snapshot) -> Vec<Advice> {
     let known =
         [advise_ways(settings, snapshot), advise_proxy(settings), advise_receipts(settings, snapshot)];
     known.into_iter().flatten().collect()
 }
 
-/// Live messages that nothing would take.
+/// Advice about tenants whose live messages have no delivery route.
 fn advise_ways(settings: &Settings, snapshot: &Snapshot) -> Option<Advice> {
     if settings.delivery.relay.is_some() {
         return None;
@@ -58,7 +59,7 @@ fn advise_ways(settings: &Settings, snapshot: &Snapshot) -> Option<Advice> {
         );
         return Some(Advice { urgent: false, text });
     }
-    // A route of the operator's that no tenant may use, or yet no tenant at all.
+    // The operator has a route that no tenant may use, or there are no tenants yet.
     let shared = operator.as_deref().is_some_and(|view| usable(view, None).next().is_some());
     if tenants.is_empty() && shared {
         return None;
@@ -80,7 +81,7 @@ fn advise_proxy(settings: &Settings) -> Option<Advice> {
     })
 }
 
-/// Receipts that are waited for and never asked for.
+/// Advice about receipts that the worker waits for although no provider knows where to send them.
 fn advise_receipts(settings: &Settings, snapshot: &Snapshot) -> Option<Advice> {
     if settings.server.public_url.is_some() {
         return None;

@@ -1,5 +1,5 @@
-//! One running server: two listeners, the worker, the recorder and some small
-//! clocks, from bind to the last recorded event.
+//! One running server: two listeners, the worker, the recorder and some periodic tasks, from binding the
+//! ports to recording the last event.
 
 mod background;
 mod directory;
@@ -7,8 +7,10 @@ mod front;
 mod listener;
 mod presence;
 mod probe;
+mod provider;
 mod receipts;
 mod recorder;
+mod rotation;
 mod settle;
 mod share;
 #[cfg(test)]
@@ -42,9 +44,7 @@ use countersign_core::{
     },
     time::Timestamp,
 };
-use countersign_delivery::{
-    AccountReport, Console, Provider, Relay, WebhookSettings, Webhooks, Worker, WorkerSettings,
-};
+use countersign_delivery::{AccountReport, WebhookSettings, Webhooks, Worker, WorkerSettings};
 use countersign_portal::DevPage;
 use countersign_stores::sqlite::Database;
 use countersign_web::State;
@@ -55,8 +55,10 @@ pub(crate) use listener::try_listening;
 use listener::{BIND, Bounds, OPERATOR_BIND, bind, serve_api, serve_operator};
 use presence::Presence;
 pub(crate) use probe::ApiProbe;
+use provider::{choose_provider, open_relay};
 use receipts::Receipts;
 use recorder::Recorder;
+use rotation::{Users, follow_files};
 use settle::settle;
 use share::{keep_share, take_share};
 use std::{
@@ -76,23 +78,21 @@ use tokio_util::sync::CancellationToken;
 use upkeep::Upkeep;
 use waiting::wait_for_stores;
 
-/// For the last events and uses of keys, within the time for stopping.
+/// The time for the last events and uses of keys. It is a part of the time for stopping.
 const LAST_FLUSH: Duration = Duration::from_secs(2);
 
-/// What an application is built from.
+/// The parts from which an application is built.
 pub struct Parts {
-    /// The checked configuration.
     pub settings: Settings,
-    /// The machine's clock, or one that a test turns.
+    /// The machine's clock, or one that a test sets.
     pub clock: Arc<dyn Clock>,
-    /// With the virtual phone, the demo tenant and the pages of `dev`.
+    /// Whether to add the virtual phone, the demo tenant and the pages of `dev`.
     pub dev: bool,
-    /// What this node does.
     pub role: Role,
 }
 
 impl Parts {
-    /// The parts of `serve`.
+    /// The parts for `serve`.
     pub fn new(settings: Settings) -> Self {
         Self { settings, clock: Arc::new(SystemClock), dev: false, role: Role::All }
     }
@@ -100,19 +100,19 @@ impl Parts {
 
 /// A server whose listeners are bound and whose stores are open.
 pub struct Application {
-    /// What every act works on.
+    /// The stores, the snapshot and the key ring, as every operation takes them.
     pub context: Context,
-    /// Where this process and others that serve note themselves.
+    /// The list of serving processes, in which this one registers itself.
     pub nodes: Arc<dyn Nodes>,
     presence: Presence,
     worker: Arc<Worker>,
     reports: Option<mpsc::Receiver<AccountReport>>,
     webhooks: Arc<Webhooks>,
-    /// The memory of the virtual phone; `dev` only.
+    /// The messages of the virtual phone; only in `dev`.
     pub inbox: Option<Arc<dyn Inbox>>,
-    /// How the provider `console` of `dev` behaves.
+    /// The behaviour of the provider `console` of `dev`.
     pub switch: Arc<ConsoleSwitch>,
-    /// The demo tenant and its keys; `dev` only.
+    /// The demo tenant and its keys; only in `dev`.
     pub demo: Option<Arc<Demo>>,
     settings: Settings,
     clock: Arc<dyn Clock>,
@@ -122,6 +122,7 @@ pub struct Application {
     failures: Arc<AuthFailures>,
     strays: Arc<Strays>,
     certificate: Option<Arc<Certificate>>,
+    users: Option<Users>,
     role: Role,
     share: Share,
     api: Option<TcpListener>,
@@ -133,25 +134,25 @@ pub struct Application {
 }
 
 impl Application {
-    /// Binds the listeners and opens the stores, as soon as these answer and the database has this program's
-    /// schema. Only while it waits for that anything is answered before [`Application::run`]: that it is not
-    /// ready.
+    /// Binds the listeners and opens the stores. First waits until the stores answer and the database has
+    /// this program's schema. While it waits, both ports answer that the node is not ready. After that,
+    /// nothing is answered until [`Application::run`].
     pub async fn build(parts: Parts) -> anyhow::Result<Self> {
         let Parts { settings, clock, dev, role } = parts;
         let certificate = load_certificate(&settings)?;
         let api = role.answers().then(|| bind(BIND, settings.server.bind)).transpose()?;
         let operator = bind(OPERATOR_BIND, settings.server.operator_bind)?;
         let addresses = (api.as_ref().unwrap_or(&operator).local_addr()?, operator.local_addr()?);
-        // Before the stores are opened, so that what they count is not lost.
+        // Install the metrics before the stores are opened, so that their counts are not lost.
         telemetry::metrics_handle();
-        // `dev` brings the schema up to date by itself.
+        // `dev` updates the schema itself.
         if !dev {
-            // What no waiting would mend.
+            // Check first what no waiting would repair.
             judge_machine(&settings)?;
             let bounds = Bounds::new(&settings.server, certificate.clone(), Arc::default())?;
             wait_for_stores(&settings, (api.as_ref(), &operator), &bounds).await?;
         }
-        let Backends { context, nodes, accounts, reports, outbound, history, inbox, files, lock } =
+        let Backends { context, nodes, accounts, reports, outbound, history, inbox, servers, files, lock } =
             open_backends(&settings, &clock, dev).await?;
         let demo = if dev {
             Some(open_demo(&context, history.as_ref(), clock.now()).await?)
@@ -160,11 +161,14 @@ impl Application {
             None
         };
         let mut presence = Presence::new(&context, Arc::clone(&nodes), &settings.keyring, Arc::clone(&clock));
-        // Before anything is answered: whoever promotes a key must know of this node.
+        // Register this node before it answers anything: an operator who promotes a key must see it.
         presence.note().await;
         refresh(&context).await.context("The directory cannot be read")?;
         let switch = Arc::new(ConsoleSwitch::default());
-        let live = choose_provider(&settings, inbox.as_ref(), &switch, &clock)?;
+        let relay = open_relay(&settings, dev, &clock)?;
+        let live = choose_provider(relay.clone(), inbox.as_ref(), &switch, &clock);
+        let (sql, codes) = servers;
+        let users = Users { sql, codes, relay, outbound: outbound.clone() };
         let delivery = &settings.delivery;
         let worker_settings = WorkerSettings {
             parallel: delivery.parallel,
@@ -210,6 +214,7 @@ impl Application {
             failures,
             strays,
             certificate,
+            users: Some(users),
             role,
             share,
             api,
@@ -221,19 +226,19 @@ impl Application {
         })
     }
 
-    /// Where the API is, without a slash at the end; a worker has none.
+    /// The URL of the API, without a slash at the end. A worker has none.
     pub fn base_url(&self) -> String {
         let scheme = if self.certificate.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.addresses.0)
     }
 
-    /// Where metrics and health are, without a slash at the end.
+    /// The URL of metrics and health, without a slash at the end.
     pub fn operator_url(&self) -> String {
         format!("http://{}", self.addresses.1)
     }
 
-    /// Serves until `stop`; then accepts nothing more, finishes, settles and
-    /// returns within the configured time.
+    /// Serves until `stop` is set. Then it accepts no more requests, finishes those in progress, settles
+    /// messages and returns, all within the configured time.
     pub async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
         let own = self.stop.clone();
         let patience = self.settings.server.shutdown_timeout;
@@ -242,13 +247,16 @@ impl Application {
         let recorder = Arc::clone(&self.recorder);
         let (worker, role) = (self.presence.id(), self.role);
         if role.works() {
-            // Before the first message, so that none waits for it.
+            // Take the share before the first message arrives, so that no message waits for it.
             let taken = take_share(&*context.codes, worker, context.partitions, &self.share).await;
             taken.context("The codes store does not answer")?;
         }
         let ends = Arc::new(Ends::default());
         let mut tasks = self.spawn_tasks();
         tasks.spawn(tell_ends(Arc::clone(&ends), self.stop.clone()));
+        if let Some(users) = self.users.take() {
+            follow_files(users, &self.settings, &mut tasks, &self.stop);
+        }
         if let Some(reports) = self.reports.take() {
             let (context, strays, clock) =
                 (self.context.clone(), Arc::clone(&self.strays), Arc::clone(&self.clock));
@@ -278,7 +286,7 @@ impl Application {
                 () = limit => Err(anyhow!("Not all work ended within {} s", patience.as_secs())),
             }
         };
-        // The worker has settled by now, so these events are the last.
+        // The worker has settled its messages by now, so these events are the last.
         let last = async {
             let record = async {
                 if role.works() {
@@ -291,7 +299,7 @@ impl Application {
             tracing::warn!("The last events, uses of keys or the end of this node were not noted in time");
         }
         settle(&files, *stopped.get_or_init(Instant::now) + patience).await;
-        // Others may open the folder only now.
+        // Only now may another process open the folder.
         drop(lock);
         outcome
     }
@@ -317,7 +325,7 @@ impl Application {
         tasks
     }
 
-    /// What a worker does, and a node that only answers does not.
+    /// Starts the tasks of a worker, which an API-only node does not have.
     fn spawn_work(&self, tasks: &mut JoinSet<()>) {
         let (worker, stop) = (Arc::clone(&self.worker), self.stop.clone());
         tasks.spawn(async move { worker.run(stop).await });
@@ -382,7 +390,7 @@ impl Application {
     }
 }
 
-/// The certificate to serve, if one is configured.
+/// The certificate for the API, if one is configured.
 pub(crate) fn load_certificate(settings: &Settings) -> Result<Option<Arc<Certificate>>, Problems> {
     let certificate = settings.server.tls.as_ref().map(Certificate::load).transpose();
     let certificate =
@@ -390,7 +398,7 @@ pub(crate) fn load_certificate(settings: &Settings) -> Result<Option<Arc<Certifi
     Ok(certificate?.map(Arc::new))
 }
 
-/// The keys of `dev` are printed on screens, so they must not open what `serve` serves.
+/// Installs the demo tenant. Its keys are printed on screens, so `serve` must never accept them.
 async fn open_demo(
     context: &Context,
     history: &dyn HistoryUpkeep,
@@ -405,7 +413,7 @@ async fn open_demo(
         "This database holds tenants of `countersign serve`, whose codes `dev` would show to everybody here; give it another one"
     );
     if found.is_some_and(|tenant| tenant.erasing) {
-        // There is no way back, and no other server goes on with it.
+        // An erasure that has begun cannot be undone, and no other server will complete this one.
         let erased = erase_tenants(context, &*context.codes, &*context.webhooks, history, now).await;
         let failed = erased.map(|erased| erased.failed.into_iter().next());
         let outcome = failed.and_then(|failed| failed.map_or(Ok(()), |(_, error)| Err(error)));
@@ -413,20 +421,4 @@ async fn open_demo(
     }
     demo.install(directory.as_ref(), now).await?;
     Ok(Arc::new(demo))
-}
-
-/// `dev` never sends anything, whatever is configured.
-fn choose_provider(
-    settings: &Settings,
-    inbox: Option<&Arc<dyn Inbox>>,
-    switch: &Arc<ConsoleSwitch>,
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<Option<Arc<dyn Provider>>> {
-    if let Some(inbox) = inbox {
-        let console = Console::new(Arc::clone(inbox), Arc::clone(switch), Arc::clone(clock));
-        return Ok(Some(Arc::new(console)));
-    }
-    let Some(relay) = &settings.delivery.relay else { return Ok(None) };
-    let relay = Relay::new(relay.settings(), Arc::clone(clock)).context("The relay cannot be used")?;
-    Ok(Some(Arc::new(relay)))
 }

@@ -1,22 +1,21 @@
-//! The command line: what can be asked for. What is done about it stands in
-//! `command`, a file each.
+//! The command line: its commands and arguments. `command` contains what each command does, one file for
+//! each.
 
 mod apply;
 mod delivery;
+mod keys;
+mod probe;
 
 pub use apply::ApplyArgs;
 pub use delivery::{ProviderCommand, RouteArgs, RouteCommand};
+pub use keys::{AllowlistCommand, KeyArgs, KeyCommand, ListArgs, Owner};
+pub use probe::ProbeArgs;
 
 use crate::{command, configuration::parse_countries};
 use clap::{Args, Parser, Subcommand};
 use countersign_core::{
-    access::{
-        allowlist::{Description, Entry, parse_range},
-        scope::Scope,
-    },
-    id::{KeyId, TenantId},
+    id::TenantId,
     keyring::version::KeyKind,
-    management::keys::KeyName,
     phone::countries::Countries,
     tenant::{OPERATOR, TenantName},
 };
@@ -33,19 +32,17 @@ pub struct Cli {
     /// The configuration file; without it, defaults and COUNTERSIGN__SECTION__KEY variables
     #[arg(long, global = true, value_name = "FILE", env = "COUNTERSIGN_CONFIG")]
     pub config: Option<PathBuf>,
-    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Try everything on this machine: a demo tenant, a virtual phone, nothing sent
     Dev(DevArgs),
     /// Serve the API and send its messages
     Serve {
-        /// What this node does; nodes of different roles share Postgres and Redis
+        /// What this node does. Nodes of different roles share Postgres and Redis
         #[arg(long, value_enum, default_value_t)]
         role: Role,
     },
@@ -53,7 +50,7 @@ pub enum Command {
     Migrate,
     /// Print the OpenAPI document
     Openapi {
-        /// That of the routes that speak as SMSAPI, Twilio and CAMARA do
+        /// Print the document of the APIs that are compatible with SMSAPI, Twilio and CAMARA
         #[arg(long)]
         compatible: bool,
     },
@@ -82,13 +79,20 @@ pub enum Command {
     Config(ConfigCommand),
     /// Ask a running server whether it is ready
     Healthcheck {
-        /// Where to ask [default: /health/ready on the configured operator port]
+        /// The URL to call [default: /health/ready on the configured operator port]
         #[arg(long)]
         url: Option<String>,
     },
+    /// Print the completions of a shell for this program
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Try a running server as a client does: it is ready and of this version, and a test key works
+    Probe(ProbeArgs),
 }
 
-/// What a node does.
+/// The role of a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Role {
     /// Answers requests
@@ -101,12 +105,12 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether it answers requests.
+    /// Returns whether the node answers requests.
     pub fn answers(self) -> bool {
         self != Self::Worker
     }
 
-    /// Whether it sends messages and records the history.
+    /// Returns whether the node sends messages and records the history.
     pub fn works(self) -> bool {
         self != Self::Api
     }
@@ -121,7 +125,7 @@ pub struct DevArgs {
     /// The port of metrics and health; 0 picks a free one
     #[arg(long, default_value_t = 9090)]
     pub operator_port: u16,
-    /// The folder of everything that is kept
+    /// The folder of all stored data
     #[arg(long, value_name = "DIR", default_value = ".countersign")]
     pub data: PathBuf,
     /// Write addresses, keys and the credentials of Twilio's clients to this file as JSON, once it serves
@@ -137,7 +141,7 @@ pub struct DevArgs {
 pub enum TenantCommand {
     /// Make a tenant and print its id
     Create {
-        /// What its users know it by; it stands in each SMS
+        /// The name that end users know. It appears in each SMS
         #[arg(long, value_parser = parse_tenant_name)]
         name: TenantName,
         /// The countries it sends to, such as PL,DE, or "all" [default: tenants.countries]
@@ -146,12 +150,12 @@ pub enum TenantCommand {
     },
     /// List all tenants: id, name, Twilio's account SID, state, since when, erased from when
     List,
-    /// Give a tenant another name; it stands in each SMS from then on
+    /// Give a tenant another name, which appears in each later SMS
     Rename {
         /// Its id: ten_...
         #[arg(value_parser = parse_tenant_id)]
         tenant: TenantId,
-        /// What its users know it by
+        /// The name that end users know
         #[arg(long, value_parser = parse_tenant_name)]
         name: TenantName,
     },
@@ -159,7 +163,7 @@ pub enum TenantCommand {
     Disable(TenantArgs),
     /// Serve a disabled or deleted tenant again
     Enable(TenantArgs),
-    /// Disable a tenant, and erase all of it after 30 days unless it is enabled before
+    /// Disable a tenant, and erase it after 30 days unless it is enabled again before
     Delete(TenantArgs),
 }
 
@@ -171,97 +175,25 @@ pub struct TenantArgs {
     pub tenant: TenantId,
 }
 
-/// Make, list and change API keys.
-#[derive(Debug, Subcommand)]
-pub enum KeyCommand {
-    /// Make a key and print it; it is shown this once
-    Create {
-        /// The tenant it belongs to
-        #[arg(long, value_parser = parse_tenant_id)]
-        tenant: TenantId,
-        /// What people call it
-        #[arg(long, value_parser = parse_key_name)]
-        name: KeyName,
-        /// What it may do, separated by commas
-        #[arg(long, required = true, value_delimiter = ',', value_parser = parse_scope)]
-        scopes: Vec<Scope>,
-        /// A key for test mode: it sends nothing and knows the code
-        #[arg(long)]
-        test: bool,
-        /// Refuse it after so many days
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3650))]
-        expires_in_days: Option<u32>,
-        /// Accept it from this address or range only, with words on what it is; may be repeated
-        #[arg(long, value_name = "RANGE [DESCRIPTION]", value_parser = parse_entry)]
-        allow: Vec<Entry>,
-        /// Print the key without its underscores, as a password for Twilio's clients, of which the one for Go
-        /// takes no others; the key needs the scope compat:twilio
-        #[arg(long)]
-        twilio: bool,
-    },
-    /// Print the text of a fresh key, for a file of `apply`; no store is touched, and it is shown this once
-    Generate {
-        /// A key for test mode: it sends nothing and knows the code
-        #[arg(long)]
-        test: bool,
-    },
-    /// List the keys of a tenant, newest first
-    List {
-        /// The tenant they belong to
-        #[arg(long, value_parser = parse_tenant_id)]
-        tenant: TenantId,
-    },
-    /// Make a key that takes another's place, and print it; it is shown this once
-    Rotate {
-        /// Which key
-        #[command(flatten)]
-        key: KeyArgs,
-        /// Accept the old key for so many hours more; 0 ends it at once
-        #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(0..=168))]
-        overlap_hours: u32,
-        /// Print the key without its underscores, as a password for Twilio's clients, of which the one for Go
-        /// takes no others; the key needs the scope compat:twilio
-        #[arg(long)]
-        twilio: bool,
-    },
-    /// Refuse a key until it is enabled again
-    Disable(KeyArgs),
-    /// Accept a disabled key again
-    Enable(KeyArgs),
-    /// Delete a key for good
-    Delete(KeyArgs),
-}
-
-/// Which key.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct KeyArgs {
-    /// The tenant it belongs to
-    #[arg(long, value_parser = parse_tenant_id)]
-    pub tenant: TenantId,
-    /// Its id: key_...
-    #[arg(value_parser = parse_key_id)]
-    pub key: KeyId,
-}
-
 /// Rotate the keys that seal and sign, while servers run: add, promote, retire.
 #[derive(Debug, Subcommand)]
 pub enum KeyringCommand {
-    /// Make a fresh key ring, for nodes that share Redis or Postgres; never replaces one
+    /// Make a new key ring, for nodes that share Redis or Postgres. Never replaces an existing one
     Create,
     /// Show the versions, which nodes have them, and the next safe step
     Status,
-    /// Add a fresh version, which only reads until it is promoted
+    /// Add a new version, which only reads until it is promoted
     Add(KeyKinds),
     /// Make the newest version primary; refused before every node can read it
     Promote {
         /// Which keys.
         #[command(flatten)]
         kinds: KeyKinds,
-        /// Do not ask which nodes run: for when the database is away and none does
+        /// Do not check which nodes run: use this if the database is away and no node runs
         #[arg(long)]
         force: bool,
     },
-    /// Remove a version that nothing was made with for the life of a record
+    /// Remove a version that made nothing for the lifetime of a record
     Retire {
         /// Its number
         #[arg(value_parser = clap::value_parser!(u8).range(1..))]
@@ -284,7 +216,7 @@ pub struct KeyKinds {
 }
 
 impl KeyKinds {
-    /// The kinds that are meant.
+    /// The chosen kinds.
     pub fn list(self) -> &'static [KeyKind] {
         match (self.mac, self.seal) {
             (true, false) => &[KeyKind::Mac],
@@ -294,43 +226,16 @@ impl KeyKinds {
     }
 }
 
-/// Show and replace the addresses that keys may be used from.
-#[derive(Debug, Subcommand)]
-pub enum AllowlistCommand {
-    /// Print a list, an entry on each line
-    Show(ListArgs),
-    /// Replace a list; without --allow every address is admitted
-    Set {
-        /// Which list
-        #[command(flatten)]
-        list: ListArgs,
-        /// Admit this address or range, with words on what it is; may be repeated
-        #[arg(long, value_name = "RANGE [DESCRIPTION]", value_parser = parse_entry)]
-        allow: Vec<Entry>,
-    },
-}
-
-/// Which allowlist.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct ListArgs {
-    /// The tenant whose keys it holds for
-    #[arg(long, value_parser = parse_tenant_id)]
-    pub tenant: TenantId,
-    /// The own list of this key instead of the tenant's
-    #[arg(long, value_parser = parse_key_id)]
-    pub key: Option<KeyId>,
-}
-
 /// Check the configuration, or print the documented default file.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Name every problem at once, or say that there is none
+    /// Print every problem at once, or that there is none
     Check {
-        /// Also try everything that `serve` needs, as this user and from here: servers, files, ports, the key ring.
-        /// Changes nothing, and takes 20 s at most
+        /// Also try everything that `serve` needs, as this user and on this machine: servers, files, ports,
+        /// the key ring. Changes nothing, and takes at most 20 s
         #[arg(long)]
         connect: bool,
-        /// As a node that does this
+        /// Check for a node with this role
         #[arg(long, value_enum, default_value_t, requires = "connect")]
         role: Role,
     },
@@ -339,20 +244,15 @@ pub enum ConfigCommand {
 }
 
 impl Cli {
-    /// Does what was asked and says how it ended.
+    /// Runs the command and returns its exit code.
     pub async fn run(self) -> ExitCode {
         command::run(self).await
     }
 }
 
-/// The operator's own row is no tenant: a key of it could change what all of them share.
 fn parse_tenant_id(text: &str) -> Result<TenantId, String> {
     let id = text.parse().ok().filter(|id| *id != OPERATOR);
     id.ok_or("a tenant's id is ten_ and 26 characters; `countersign tenant list` shows them".into())
-}
-
-fn parse_key_id(text: &str) -> Result<KeyId, String> {
-    text.parse().map_err(|_| "a key's id is key_ and 26 characters; `countersign key list` shows them".into())
 }
 
 fn parse_tenant_name(text: &str) -> Result<TenantName, String> {
@@ -360,31 +260,11 @@ fn parse_tenant_name(text: &str) -> Result<TenantName, String> {
     TenantName::parse(text).ok_or_else(problem)
 }
 
-fn parse_key_name(text: &str) -> Result<KeyName, String> {
-    let problem =
-        || format!("a name has 1 to {} printable characters", countersign_core::access::key::MAX_NAME);
-    KeyName::parse(text.trim()).ok_or_else(problem)
-}
-
-fn parse_entry(text: &str) -> Result<Entry, String> {
-    let (range, description) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
-    let range =
-        parse_range(range).ok_or("an entry begins with an address or a range, such as 203.0.113.0/24")?;
-    let description = Description::parse(description.trim());
-    let description = description
-        .ok_or_else(|| format!("a description has up to {} printable characters", Description::MAX))?;
-    Ok(Entry { range, description })
-}
-
-fn parse_scope(text: &str) -> Result<Scope, String> {
-    let all = || Scope::ALL.map(Scope::as_str).join(", ");
-    Scope::parse(text.trim()).ok_or_else(|| format!("the scopes are {}", all()))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{keys::parse_entry, *};
     use clap::CommandFactory as _;
+    use countersign_core::access::{allowlist::Description, scope::Scope};
 
     const TENANT: &str = "ten_00000000000000000000000001";
 
@@ -417,6 +297,33 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_a_tenant_s_or_the_operator_s() {
+        let owner = |line: &str| match parse(line).unwrap().command {
+            Command::Key(KeyCommand::Create { owner, .. } | KeyCommand::List(owner)) => owner.id(),
+            Command::Key(KeyCommand::Delete(args)) => args.owner.id(),
+            Command::Allowlist(AllowlistCommand::Show(args)) => args.owner.id(),
+            other => panic!("{other:?}"),
+        };
+        let key = format!("key_{}", "0".repeat(26));
+        assert_eq!(owner("key create --operator --name ops"), OPERATOR);
+        assert_eq!(owner("key list --operator"), OPERATOR);
+        assert_eq!(owner(&format!("key delete --operator {key}")), OPERATOR);
+        assert_eq!(owner(&format!("allowlist show --operator --key {key}")), OPERATOR);
+        assert_eq!(owner(&format!("key list --tenant {TENANT}")).to_string(), TENANT);
+        for (line, hint) in [
+            ("key create --name ops --scopes numbers:read".to_owned(), "--tenant"),
+            (format!("key list --operator --tenant {TENANT}"), "cannot be used with"),
+            ("key create --operator --name ops --test".to_owned(), "cannot be used with '--test'"),
+            ("key create --operator --name ops --scopes numbers:read".to_owned(), "cannot be used with"),
+            ("key create --operator --name ops --twilio".to_owned(), "cannot be used with"),
+            (format!("key create --tenant {TENANT} --name ops --scopes operator"), "--operator"),
+        ] {
+            let error = parse(&line).unwrap_err().to_string();
+            assert!(error.contains(hint), "{line}: {error}");
+        }
+    }
+
+    #[test]
     fn wrong_values_are_refused_with_what_would_be_right() {
         for (line, hint) in [
             (format!("key create --tenant {TENANT} --name app --scopes start"), "verifications:start"),
@@ -432,7 +339,7 @@ mod tests {
             (format!("key delete --tenant {TENANT} cs_live_x"), "countersign key list"),
             (format!("tenant create --name {}", "x".repeat(41)), "1 to 40"),
             (format!("tenant rename {TENANT} --name {}", "x".repeat(41)), "1 to 40"),
-            // The operator's own is always there.
+            // The operator's own row always exists.
             (format!("tenant disable ten_{}", "0".repeat(26)), "tenant list"),
             (format!("tenant delete ten_{}", "0".repeat(26)), "tenant list"),
             ("dev --port 70000".into(), "70000"),

@@ -1,13 +1,14 @@
-//! What each command does. Answers go to standard output, everything said to
-//! a person beside them to standard error.
+//! The commands. Each writes its answer to standard output, and messages for people to standard error.
 
 mod allowlist;
 mod apply;
 mod config;
 mod dev;
 mod follow;
+mod healthcheck;
 mod key;
 mod keyring;
+mod migrate;
 mod nodes;
 mod probe;
 mod provider;
@@ -21,6 +22,7 @@ use crate::{
     telemetry, wiring,
 };
 use anyhow::Context as _;
+use clap::CommandFactory as _;
 use countersign_core::{context::Management, error::chain};
 use countersign_stores::{directory::SqlDirectory, sql::Sql, sqlite::wait_until_closed};
 use std::{
@@ -31,16 +33,16 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long a command waits for its files to be closed.
+/// How long a command waits until its files are closed.
 const CLOSING: Duration = Duration::from_secs(2);
 
-/// Wrong usage or configuration, as clap says it too.
+/// The exit code for wrong usage or configuration; clap uses it too.
 const USAGE: u8 = 2;
 
-/// As other tools say that a plan is not empty.
+/// The exit code for a dry run of `apply` that would change something; other tools use it too.
 const WOULD_CHANGE: u8 = 2;
 
-/// Does what was asked and tells what went wrong.
+/// Runs the command and reports errors.
 pub(crate) async fn run(cli: Cli) -> ExitCode {
     let config = cli.config.as_deref();
     let (mut done, mut problems) = (ExitCode::SUCCESS, ExitCode::from(USAGE));
@@ -56,7 +58,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         }
         Command::Dev(args) => dev::run(config, &args).await,
         Command::Serve { role } => serve::run(config, role).await,
-        Command::Migrate => migrate(config).await,
+        Command::Migrate => migrate::run(config).await,
         Command::Openapi { compatible } => print_openapi(compatible),
         Command::Tenant(command) => tenant::run(config, command).await,
         Command::Key(command) => key::run(config, command).await,
@@ -65,9 +67,11 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Keyring(command) => keyring::run(config, command).await,
         Command::Allowlist(command) => allowlist::run(config, command).await,
         Command::Config(command) => config::run(config, &command).await,
-        Command::Healthcheck { url } => probe::run(config, url).await,
+        Command::Healthcheck { url } => healthcheck::run(config, url).await,
+        Command::Completions { shell } => print_completions(shell),
+        Command::Probe(args) => probe::run(&args).await,
     };
-    // Else the last writes of a command stand in the log beside the file only.
+    // Otherwise the command's last writes would be only in the log beside the file.
     let closed = wait_until_closed(CLOSING);
     if !closed {
         tracing::debug!("A file was not closed in time; the log beside it stays");
@@ -81,7 +85,8 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
     if error.is::<Problems>() { problems } else { ExitCode::FAILURE }
 }
 
-/// In a log that programs read, even the last words are lines of it: one for each problem.
+/// Prints an error. If the log is in JSON, the error is one log line for each problem, because programs read
+/// the log.
 fn tell(error: &anyhow::Error) {
     if !telemetry::is_json() {
         telemetry::flush_log();
@@ -98,32 +103,33 @@ fn tell(error: &anyhow::Error) {
     }
 }
 
-/// The settings from the file, the environment and what the command fixes.
+/// The settings from the file, the environment and the flags of the command.
 fn load(config: Option<&Path>, flags: impl IntoIterator<Item = Flag>) -> Result<Settings, Problems> {
     Settings::load(config, environment(), flags)
 }
 
-/// How the log is asked for, whatever else is wrong.
+/// The settings of the log, even if other settings are wrong.
 fn load_log(config: Option<&Path>) -> LogSettings {
     Settings::load_log(config, environment())
 }
 
 fn environment() -> impl Iterator<Item = (String, String)> {
-    // The name of a setting is plain text; a value that is not fails its own check.
+    // The name of a setting is plain text. A value that is not UTF-8 fails its own check.
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
     };
     std::env::vars_os().filter_map(text)
 }
 
-/// The directory, for commands that change it beside a running server.
+/// The directory, for commands that change it while a server may run.
 async fn open_directory(settings: &Settings) -> anyhow::Result<SqlDirectory> {
     let sql = wiring::open_sql(settings).await?;
     wiring::refuse_pending_migrations(&sql).await?;
     Ok(SqlDirectory::new(sql))
 }
 
-/// What the operator's own accounts and routes need: the directory as it is now, and no codes store.
+/// The context for managing the operator's accounts and routes: a fresh copy of the directory, without the
+/// codes store.
 async fn operator_context(settings: &Settings) -> anyhow::Result<Management> {
     let context = wiring::open_management(settings).await?;
     context.refresh().await.context("The directory cannot be read")?;
@@ -134,23 +140,19 @@ async fn open_sql(config: Option<&Path>) -> anyhow::Result<Sql> {
     wiring::open_sql(&load(config, [])?).await
 }
 
-async fn migrate(config: Option<&Path>) -> anyhow::Result<()> {
-    let applied = open_sql(config).await?.migrate().await.context("The migrations were not all applied")?;
-    for name in &applied {
-        answer(name)?;
-    }
-    let say = if applied.is_empty() { "The database is at this program's version." } else { "Done." };
-    eprintln!("{say}");
-    Ok(())
-}
-
 fn print_openapi(compatible: bool) -> anyhow::Result<()> {
     let document =
         if compatible { countersign_api::compatible_openapi() } else { countersign_api::openapi() };
     answer(&document.to_pretty_json()?)
 }
 
-/// Prints one answer. A reader that has seen enough (`| head`) is no failure.
+fn print_completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut script);
+    answer(String::from_utf8(script)?.trim_end())
+}
+
+/// Prints one line of the answer. A reader that closes early (`| head`) is not an error.
 fn answer(text: &str) -> anyhow::Result<()> {
     match writeln!(std::io::stdout(), "{text}") {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -160,7 +162,7 @@ fn answer(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Cancelled by the first SIGTERM or SIGINT; the second ends the process at once.
+/// The first SIGTERM or SIGINT cancels the token; the second ends the process at once.
 fn stop_on_signals() -> anyhow::Result<CancellationToken> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be handled")?;

@@ -1,6 +1,5 @@
-//! The settings: one TOML file, then the environment, then what a command
-//! fixes. `countersign.toml` beside this crate is their documentation, and a
-//! test holds the two together.
+//! The settings: one TOML file, then the environment, then the flags of a command. `countersign.toml` beside
+//! this crate documents them, and a test keeps it in agreement with the code.
 
 mod reader;
 mod secret;
@@ -14,7 +13,7 @@ use countersign_core::{
     access::allowlist::parse_range,
     phone::{Country, countries::Countries},
 };
-use countersign_delivery::{Relay, RelayError};
+use countersign_delivery::{Proxy, Relay, RelayError};
 use countersign_stores::{redis::RedisUrl, sql::check_postgres_url};
 use reader::{DAY, Reader};
 pub use secret::Secret;
@@ -30,22 +29,22 @@ use std::{
     time::Duration,
 };
 
-/// What a worker needs after its last answer to note how the messages ended.
+/// The time that a worker needs after a provider's last answer to settle its messages.
 const SETTLING: Duration = Duration::from_secs(5);
 
-/// The commented default file, which is the documentation.
+/// The commented default file, which is also the documentation.
 pub const DEFAULT_FILE: &str = include_str!("../countersign.toml");
 
-/// Every problem of a configuration, each with its key and where it came from.
+/// All problems of a configuration, each with its key and its source.
 #[derive(Debug, thiserror::Error)]
 #[error("the configuration is not usable:\n  {}", .0.join("\n  "))]
 pub struct Problems(pub Vec<String>);
 
-/// A setting that a command fixes: its key, its value, and the flag that names it.
+/// A setting that a command fixes: its key, its value, and the name of the flag.
 pub type Flag = (&'static str, String, &'static str);
 
 impl Settings {
-    /// Reads and checks everything.
+    /// Reads and checks all settings.
     pub fn load(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
@@ -62,8 +61,8 @@ impl Settings {
         read_all(reader)
     }
 
-    /// How the log is asked for, as far as that can be read: it is set up before the rest is read, so
-    /// that whatever is wrong there is told in the form that was asked for.
+    /// The settings of the log, as far as they can be read. The log is set up before the other settings are
+    /// read, so that errors in those are reported in the requested form.
     pub fn load_log(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
@@ -74,11 +73,11 @@ impl Settings {
         }
         reader.add_environment(environment);
         let (format, level) = choose_log(&mut reader);
-        // What is wrong is told by `load`.
+        // `load` reports the errors.
         LogSettings { format: format.unwrap_or(LogFormat::Auto), level: level.unwrap_or(LogLevel::Info) }
     }
 
-    /// The defaults, with everything in `folder` and two free ports: for tests.
+    /// The defaults, with all files in `folder` and two free ports; for tests.
     pub fn embedded(folder: &Path) -> Result<Self, Problems> {
         let flag = |key, text: &str| (key, text.to_owned(), "embedded");
         let folder = folder.to_string_lossy();
@@ -98,7 +97,7 @@ fn read_all(mut reader: Reader) -> Result<Settings, Problems> {
     settings.filter(|_| problems.is_empty()).ok_or(Problems(problems))
 }
 
-/// Reads every section before it gives up, so that no problem stays unseen.
+/// Reads every section before it gives up, so that every problem is reported.
 fn read_sections(reader: &mut Reader) -> Option<Settings> {
     let folder = reader.text("data.folder", "countersign-data", not_empty).map(PathBuf::from);
     let base = folder.clone().unwrap_or_default();
@@ -131,7 +130,7 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
     })
 }
 
-/// `all`, or a list such as `PL,DE`.
+/// Reads `all`, or a list such as `PL,DE`.
 pub fn parse_countries(text: &str) -> Result<Countries, String> {
     if text == "all" {
         return Ok(Countries::default());
@@ -171,7 +170,7 @@ fn read_database(reader: &mut Reader, base: &Path) -> Option<DatabaseUrl> {
     }
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
         if let Err(error) = check_postgres_url(text) {
-            // What is refused here is the URL; the reason stands below the error.
+            // The URL is what is refused; the reason is the error's source.
             let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
             reader.problem("database.url", &reason);
             return None;
@@ -244,7 +243,7 @@ fn read_keyring(reader: &mut Reader, base: &Path) -> Option<KeyringSettings> {
         if text.is_empty() {
             return Ok(None);
         }
-        // Its words name what is wrong and quote nothing.
+        // The error says what is wrong and quotes nothing.
         keyfile::parse(text).map_err(|error| format!("is not valid: {error:#}"))?;
         Ok(Some(Secret::new(text)))
     });
@@ -264,7 +263,19 @@ fn read_delivery(reader: &mut Reader, base: &Path) -> Option<DeliverySettings> {
     let allowed_networks = reader.list("delivery.allowed_networks", |text| {
         parse_range(text).ok_or_else(|| format!("{text:?} is no address and no network"))
     });
+    let proxy = reader.secret("delivery.proxy", base);
+    let lookup = [("here", false), ("proxy", true)];
+    let proxy_resolves = reader.choice("delivery.proxy_lookup", "here", &lookup);
+    if let Some(Err(error)) = proxy.as_ref().map(|url| Proxy::parse(url.expose(), false)) {
+        reader.problem("delivery.proxy", &error.to_string());
+    } else if proxy.is_none() && proxy_resolves == Some(true) {
+        reader.problem("delivery.proxy_lookup", "is of use with delivery.proxy only");
+    }
+    let ca = reader.text("delivery.ca_file", "", |text| Ok((!text.is_empty()).then(|| base.join(text))));
     Some(DeliverySettings {
+        proxy,
+        proxy_resolves: proxy_resolves?,
+        ca: ca?,
         allowed_networks: allowed_networks?,
         parallel: usize::try_from(parallel?).ok()?,
         lease: lease?,

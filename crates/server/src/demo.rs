@@ -1,5 +1,5 @@
-//! The demo tenant of `dev`. Its ids and keys are derived from the key ring
-//! of the data folder, so that each start prints the same ones.
+//! The demo tenant of `dev`. Its ids and keys are derived from the key ring in the data folder, so each start
+//! prints the same ones.
 
 use anyhow::{Context as _, ensure};
 use countersign_core::{
@@ -19,7 +19,7 @@ use countersign_core::{
 };
 use std::path::Path;
 
-/// The file of the virtual phone's memory, in the data folder.
+/// The file with the virtual phone's messages, in the data folder.
 pub(crate) const INBOX: &str = "inbox.sqlite";
 
 /// The time inside the derived ids, so that they sort like ids made in 2026.
@@ -30,15 +30,15 @@ const EPOCH: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 pub struct Demo {
     /// "Acme".
     pub tenant: Tenant,
-    /// Its key for messages on the virtual phone.
+    /// The key for messages to the virtual phone.
     pub key: PresentedKey,
-    /// Its key for test mode.
+    /// The key for test mode.
     pub test_key: PresentedKey,
     profile: ProfileId,
 }
 
 impl Demo {
-    /// The demo tenant of this key ring. `None` never happens: the name is a valid one.
+    /// Derives the demo tenant of this key ring. It always succeeds, because the name is valid.
     pub fn derive(keyring: &KeyRing) -> Option<Self> {
         let name = TenantName::parse("Acme")?;
         let tenant = TenantId::from_bytes(derived_id(keyring, "demo tenant"));
@@ -50,8 +50,7 @@ impl Demo {
         })
     }
 
-    /// Makes what is missing and puts right what the last run changed:
-    /// the printed keys always work.
+    /// Creates what is missing and repairs what the last run changed, so that the printed keys always work.
     pub async fn install(&self, directory: &dyn Directory, now: Timestamp) -> anyhow::Result<()> {
         let profile = Profile::first(self.profile, self.tenant.id, EPOCH);
         match directory
@@ -59,6 +58,7 @@ impl Demo {
                 &self.tenant,
                 &profile,
                 &Countries::default(),
+                None,
                 &Change::by_system(Timestamp::default()),
             )
             .await
@@ -114,9 +114,9 @@ impl Demo {
     }
 }
 
-/// Refuses what belongs to `dev`: a directory that has the demo tenant of this key ring; or one without tenants
-/// beside the virtual phone's memory, for the demo tenant may be erased. Beside tenants of others that memory says
-/// nothing: a `dev` that was refused here leaves it, and would be refused again.
+/// Refuses a data folder of `dev`. Such a folder has a directory with the demo tenant of this key ring; or,
+/// if that tenant was erased, a directory without tenants and the virtual phone's file. If there are other
+/// tenants, the phone's file proves nothing: a `dev` that was refused in this folder leaves it behind.
 pub(crate) async fn refuse_demo(
     directory: &dyn Directory,
     keyring: &KeyRing,

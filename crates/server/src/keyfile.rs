@@ -1,7 +1,7 @@
-//! The key ring file: TOML, readable by its owner only.
+//! The key ring file: TOML, readable only by its owner.
 //!
-//! It also holds the number of partitions: like the fingerprint key that is
-//! fixed at install, and whoever restores the one must restore the other.
+//! It also contains the number of partitions. Like the fingerprint key, this number never changes, and both
+//! must be restored together.
 
 mod text;
 mod watch;
@@ -25,14 +25,14 @@ pub use text::parse;
 pub use watch::Watch;
 use zeroize::Zeroizing;
 
-/// A key ring file is small; whatever is larger is another file.
+/// The maximum size of a key ring file. A larger file must be another one.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// What the file holds.
+/// The contents of the file.
 pub struct KeyFile {
-    /// The number of partitions of this installation; `None` in a file without it.
+    /// The number of partitions of this installation; `None` if the file does not contain it.
     pub partitions: Option<u16>,
-    /// Whether a directory on this machine was made with these keys.
+    /// Whether a directory on this machine was created with these keys.
     pub directory: bool,
     fingerprint: Zeroizing<[u8; 32]>,
     mac: Vec<FileKey>,
@@ -51,7 +51,7 @@ impl std::fmt::Debug for KeyFile {
 }
 
 impl KeyFile {
-    /// Fresh keys for a new installation.
+    /// New keys for a new installation.
     fn generate(partitions: u16, rng: &mut impl CryptoRng) -> Self {
         let mut fingerprint = Zeroizing::new([0; 32]);
         rng.fill_bytes(fingerprint.as_mut());
@@ -59,7 +59,7 @@ impl KeyFile {
         Self { partitions: Some(partitions), directory: false, fingerprint, mac: first(), seal: first() }
     }
 
-    /// The keys, as the acts use them.
+    /// The keys in the form that the operations use.
     pub fn keyring(&self) -> anyhow::Result<KeyRing> {
         let keys = |kind| self.list(kind).iter().map(|one| one.key.clone()).collect();
         let keyring = KeyRing::new(*self.fingerprint, keys(KeyKind::Mac), keys(KeyKind::Seal));
@@ -88,8 +88,7 @@ impl KeyFile {
         self.list(kind).iter().map(listed).collect()
     }
 
-    /// Adds a fresh key behind the others, which only reads until it is
-    /// promoted, and gives its version.
+    /// Adds a new key after the others, and returns its version. The key only reads until it is promoted.
     pub fn add(&mut self, kind: KeyKind, rng: &mut impl CryptoRng) -> anyhow::Result<u8> {
         let list = self.list_mut(kind);
         ensure!(list.len() < MAX_VERSIONS, "{kind} has {MAX_VERSIONS} versions; retire an old one first");
@@ -99,14 +98,14 @@ impl KeyFile {
         Ok(version)
     }
 
-    /// Makes the newest version primary, if these nodes can read it, and gives it.
+    /// Makes the newest version primary, if all nodes can read it, and returns it.
     pub fn promote(&mut self, kind: KeyKind, nodes: &[Node], now: Timestamp) -> Result<u8, Refusal> {
         let version = keyring_rotation::may_promote(kind, &self.listed(kind), nodes)?.number;
         let list = self.list_mut(kind);
         if let Some(primary) = list.first_mut() {
             primary.demoted_at = Some(now);
         }
-        // In front of the others, whose order stays.
+        // Move it to the front; the others keep their order.
         list.sort_by_key(|one| one.key.version != version);
         if let Some(primary) = list.first_mut() {
             primary.demoted_at = None;
@@ -114,7 +113,7 @@ impl KeyFile {
         Ok(version)
     }
 
-    /// Removes a version that nothing of these nodes and of the codes store needs.
+    /// Removes a version that neither the nodes nor the codes store need.
     pub fn retire(
         &mut self,
         kind: KeyKind,
@@ -136,7 +135,7 @@ impl FileKey {
     }
 }
 
-/// Reads the file. `None` when there is none.
+/// Reads the file. Returns `None` if there is none.
 pub fn read(path: &Path) -> anyhow::Result<Option<KeyFile>> {
     let shown = path.display();
     let file = match File::open(path) {
@@ -151,25 +150,25 @@ pub fn read(path: &Path) -> anyhow::Result<Option<KeyFile>> {
     parse(&text).map(Some).with_context(|| format!("The key ring {shown} is not valid"))
 }
 
-/// Makes a file with fresh random keys. It appears whole or not at all, and
-/// never replaces one.
+/// Creates a file with new random keys. The file appears whole or not at all, and never replaces an existing
+/// one.
 pub fn create(path: &Path, partitions: u16, rng: &mut impl CryptoRng) -> anyhow::Result<()> {
     let shown = path.display();
     let text = text::render(&KeyFile::generate(partitions, rng));
     let draft = path.with_extension("new");
     write_private(&draft, text.as_bytes()).with_context(|| format!("The key ring {shown} cannot be made"))?;
-    // A hard link, unlike a rename, fails if somebody else has made the file meanwhile.
+    // Unlike a rename, a hard link fails if another process has created the file in the meantime.
     let linked = std::fs::hard_link(&draft, path);
     let removed = std::fs::remove_file(&draft);
     linked.and(removed).with_context(|| format!("The key ring {shown} cannot be made"))
 }
 
-/// Changes the file as a whole: whoever reads it meanwhile sees the old one or
-/// the new one. An `edit` that fails leaves it as it was.
+/// Changes the file as a whole: a reader sees either the old or the new contents. If `edit` fails, the file
+/// stays as it was.
 pub fn update<T>(path: &Path, edit: impl FnOnce(&mut KeyFile) -> anyhow::Result<T>) -> anyhow::Result<T> {
     let missing =
         || format!("There is no key ring {}; `countersign keyring create` makes it", path.display());
-    // A link stays a link, to the new file.
+    // A link stays a link, and leads to the new file.
     let path = &std::fs::canonicalize(path).with_context(missing)?;
     let folder = File::open(path.parent().with_context(missing)?).with_context(missing)?;
     match folder.try_lock() {
@@ -184,7 +183,7 @@ pub fn update<T>(path: &Path, edit: impl FnOnce(&mut KeyFile) -> anyhow::Result<
     Ok(outcome)
 }
 
-/// Notes that a directory was made with the keys.
+/// Records in the file that a directory was created with these keys.
 pub fn note_directory(path: &Path) -> anyhow::Result<()> {
     update(path, |file| {
         file.directory = true;
@@ -192,7 +191,8 @@ pub fn note_directory(path: &Path) -> anyhow::Result<()> {
     })
 }
 
-/// A server that runs as another user than the command must still read it.
+/// Replaces the file and keeps its owner and mode, because the server may run as another user than the
+/// command.
 fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let draft = path.with_extension("new");
     let written = || {
@@ -208,15 +208,15 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     };
     let outcome = written();
     if outcome.is_err() {
-        // It holds keys. If it cannot be removed, the first error says more.
+        // The draft contains keys. If it cannot be removed, the first error is more useful.
         let _ = std::fs::remove_file(&draft);
     }
     outcome
 }
 
-/// Writes a file that only its owner can read, replacing what stands there.
+/// Writes a file that only its owner can read, and replaces an existing one.
 pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    // A leftover keeps its mode when it is opened again, so it goes first.
+    // An existing file would keep its mode, so it is removed first.
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -229,7 +229,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 fn refuse_shared(file: &File, path: &Path) -> anyhow::Result<()> {
     let metadata = file.metadata()?;
     let mode = metadata.mode() & 0o777;
-    // A mounted secret belongs to root, and this process reads it as one of its group.
+    // A mounted secret belongs to root, and this process reads it as a member of its group.
     let mounted = metadata.uid() == 0 && !rustix::process::geteuid().is_root();
     let forbidden = if mounted { 0o037 } else { 0o077 };
     let shown = path.display();

@@ -1,9 +1,8 @@
-//! The binary and what it is made of: configuration, wiring, the two
-//! listeners, telemetry and shutdown.
+//! The binary and its parts: configuration, wiring, the two listeners, telemetry and shutdown.
 //!
-//! This crate alone sees all the others and alone reads configuration and the
-//! environment. It must never hold a rule of its own: those are in
-//! `countersign-core`. Start reading at [`application`], then [`wiring`].
+//! This crate is the only one that depends on all others, and the only one that reads configuration and the
+//! environment. It contains no rules of its own: those are in `countersign-core`. Start reading at
+//! [`application`], then [`wiring`].
 
 mod advice;
 pub mod application;

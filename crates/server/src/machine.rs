@@ -1,7 +1,10 @@
-//! What only the machine knows: its clock and its randomness. Everything else
-//! gets them as parameters, so that tests can turn and repeat them.
+//! The machine's clock and random generator. All other code gets them as parameters, so that tests can
+//! control them.
+
+mod memory;
 
 use countersign_core::{ports::clock::Clock, time::Timestamp};
+pub use memory::memory_limit;
 use rand::rngs::ThreadRng;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{
@@ -25,21 +28,21 @@ impl Clock for SystemClock {
     }
 }
 
-/// How many files this process may have open, sockets among them; nothing if there is no limit.
+/// The number of files, including sockets, that this process may open; `None` without a limit.
 pub fn open_files() -> Option<usize> {
     let limit = getrlimit(Resource::Nofile);
     limit.current.and_then(|most| usize::try_from(most).ok())
 }
 
-/// Lets the process open as many files as whoever started it allows: each
-/// connection is one, and many systems begin with 1,024.
+/// Raises the limit of open files to the allowed maximum. Each connection is a file, and many systems begin
+/// with 1,024.
 pub fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
-    // Refused, the old limit stands, and the number of connections follows it.
+    // If this is refused, the old limit applies, and the number of connections follows it.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
-/// The machine's randomness, for fresh keys and ids.
+/// The machine's random generator, for new keys and ids.
 #[expect(clippy::disallowed_methods, reason = "this is the generator that everything else is given")]
 pub fn rng() -> ThreadRng {
     rand::rng()

@@ -1,5 +1,5 @@
-//! The operator port: metrics and health, nothing else. Plain HTTP and no
-//! keys by design, so nothing here may say anything about a tenant.
+//! The operator port: metrics and health, nothing else. It is plain HTTP without keys by design, so its
+//! answers must not reveal anything about a tenant.
 
 use crate::{application::ApiProbe, telemetry};
 use actix_web::{Handler, HttpResponse, Resource, Responder, http::header, web};
@@ -8,19 +8,19 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-/// A probe that waits longer than this counts as failed at its asker's too.
+/// The longest time for a check. A caller that waits longer counts it as failed, too.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What the port reports on.
+/// The parts that the port reports on.
 pub(crate) struct Operator {
     pub context: Context,
-    /// The port of the API; a worker has none.
+    /// The probe of the API port; a worker has none.
     pub api: Option<ApiProbe>,
-    /// Once it is cancelled, the process takes no new work.
+    /// When this is cancelled, the process takes no new work.
     pub stop: CancellationToken,
 }
 
-/// Registers the port's three paths.
+/// Registers the three paths of the port.
 pub(crate) fn configure(operator: web::Data<Operator>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
         config
@@ -31,7 +31,7 @@ pub(crate) fn configure(operator: web::Data<Operator>) -> impl FnOnce(&mut web::
     }
 }
 
-/// What can only be read.
+/// A resource that allows only GET.
 fn page<F, Args>(path: &str, handler: F) -> Resource
 where
     F: Handler<Args, Output: Responder + 'static>,
@@ -66,7 +66,7 @@ async fn check_readiness(operator: web::Data<Operator>) -> HttpResponse {
     status.content_type("text/plain").body(word)
 }
 
-/// The first thing that does not answer in time.
+/// The first part that does not answer in time, if any.
 async fn find_unready(operator: &Operator) -> Option<&'static str> {
     let api = async {
         match &operator.api {

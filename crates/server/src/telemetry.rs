@@ -1,4 +1,4 @@
-//! Log lines and metrics: where they go and in which form.
+//! Log lines and metrics: their targets and their forms.
 
 mod lines;
 
@@ -20,35 +20,36 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-/// Bounds of the duration histograms: from a hit in memory to the longest time-out.
+/// The bounds of the duration histograms, from a read in memory to the longest time-out.
 const SECONDS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
 
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
 
-/// Set with a log in JSON: from then on all of standard error is.
+/// True if the log is in JSON. Then everything on standard error is JSON.
 static JSON: AtomicBool = AtomicBool::new(false);
 
-/// Whether the log is in JSON, so that nothing else may go to standard error.
+/// Returns whether the log is in JSON, so that nothing else may be written to standard error.
 pub fn is_json() -> bool {
     JSON.load(Ordering::Relaxed)
 }
 
-/// Sends log lines to standard error; in JSON those of requests a moment later. Standard output belongs to the answers of commands.
+/// Sends log lines to standard error. In JSON, the lines of requests are written a moment later, in groups.
+/// Standard output is for the answers of commands.
 pub fn init_log(format: LogFormat, level: LogLevel) {
     let level = tracing::Level::from(level);
-    // Libraries may warn; what they tell beyond that is for their own authors.
+    // Libraries may log warnings. Their other lines are for their own authors.
     let filter = Targets::new()
         .with_default(level.min(tracing::Level::WARN))
-        // One line for each failed call while a server is away; we tell an outage once.
+        // It would log one line for each failed call while a server is away; we log an outage once.
         .with_target("redis", tracing::Level::ERROR)
-        // One line for each connection that a stranger breaks; `application/front/ends.rs` counts them,
-        // and tells what is a failure of ours.
+        // It would log one line for each connection that a stranger breaks. `application/front/ends.rs`
+        // counts those, and logs failures of our own.
         .with_target("actix_http::h1", LevelFilter::OFF)
         .with_target("rustls", tracing::Level::ERROR)
         .with_target("countersign", level)
         .with_target("http", level)
-        // Whatever is written else: what somebody did to the settings is.
+        // Changes of settings are logged at every level.
         .with_target("audit", tracing::Level::INFO);
     let human = match format {
         LogFormat::Human => true,
@@ -71,17 +72,17 @@ pub fn init_log(format: LogFormat, level: LogLevel) {
         }
         outcome
     };
-    // Fails only where a log is set up already, and then that one is used.
+    // This fails only if a log is set up already, and then that one is used.
     drop(outcome);
 }
 
-/// The one recorder of the process, made at its first use: several
-/// applications in one test process share it.
+/// The only metrics recorder of the process, installed at its first use. Several applications in one test
+/// process share it.
 pub fn metrics_handle() -> PrometheusHandle {
     let install = || {
         let builder = PrometheusBuilder::new();
         let builder = builder.set_buckets_for_metric(Matcher::Suffix("duration_seconds".into()), &SECONDS);
-        // Fails only for an empty list; then durations are summaries instead of histograms.
+        // This fails only for an empty list; then durations would be summaries instead of histograms.
         let recorder = builder.unwrap_or_else(|_| PrometheusBuilder::new()).build_recorder();
         let handle = recorder.handle();
         if metrics::set_global_recorder(recorder).is_err() {

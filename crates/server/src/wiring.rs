@@ -1,5 +1,4 @@
-//! Chooses the backends, once: nothing behind this file knows which engine
-//! it works on.
+//! Chooses the engines of the stores, once. All other code is the same for every engine.
 
 mod codes;
 mod folder;
@@ -7,7 +6,7 @@ mod lost;
 mod trial;
 
 use crate::{
-    configuration::{CodesUrl, DatabaseUrl, Settings},
+    configuration::{CodesUrl, DatabaseUrl, DeliverySettings, Secret, Settings},
     demo::INBOX,
     keyfile::{self, KeyFile},
     machine,
@@ -25,11 +24,12 @@ use countersign_core::{
     },
     snapshot::Snapshot,
 };
-use countersign_delivery::{AccountReport, Accounts, AddressPolicy, Outbound, providers::Means};
+use countersign_delivery::{AccountReport, Accounts, AddressPolicy, Outbound, Proxy, Way, providers::Means};
 use countersign_stores::{
     directory::SqlDirectory,
     history::SqlHistory,
     inbox::SqliteInbox,
+    redis::RedisCodes,
     sql::Sql,
     sqlite::{Database, Options},
     webhooks::SqlWebhooks,
@@ -41,25 +41,28 @@ use std::{fs::File, path::Path, sync::Arc};
 use tokio::sync::mpsc;
 pub(crate) use trial::{Trial, try_all};
 
-/// The stores of a serving process, and the lock that keeps others out.
+/// The stores of a serving process, and the lock that keeps other processes out.
 pub struct Backends {
-    /// What every act needs.
+    /// The stores, the snapshot and the key ring, as every operation takes them.
     pub context: Context,
-    /// Where this process notes itself.
+    /// The list of nodes, in which this process registers itself.
     pub nodes: Arc<dyn Nodes>,
-    /// The accounts at providers that it sends through.
+    /// The provider accounts through which this process sends.
     pub(crate) accounts: Arc<Accounts>,
-    /// Receipts that come on providers' own connections.
+    /// Receipts that arrive on providers' own connections.
     pub(crate) reports: mpsc::Receiver<AccountReport>,
-    /// The way to providers and webhooks.
+    /// The client for calls to providers and webhooks.
     pub(crate) outbound: Outbound,
-    /// The history, as the jobs beside the acts use it.
+    /// The history, for the maintenance jobs.
     pub(crate) history: Arc<dyn HistoryUpkeep>,
-    /// The virtual phone's memory; `dev` only.
+    /// The messages of the virtual phone; only in `dev`.
     pub inbox: Option<Arc<dyn Inbox>>,
+    /// The same stores, for what may change of the way to them: the database, and codes that nodes share.
+    pub(crate) servers: (Sql, Option<Arc<RedisCodes>>),
     /// The files that it writes on this machine.
     pub(crate) files: Vec<Database>,
-    /// Unlocked when it is dropped, or by the system when the process dies.
+    /// The lock on the data folder. It is released when it is dropped, or by the system when the process
+    /// dies.
     pub(crate) lock: File,
 }
 
@@ -80,7 +83,7 @@ pub async fn open_backends(
     }
     refuse_pending_migrations(&sql).await?;
     let mut files: Vec<Database> = sql.file().into_iter().cloned().collect();
-    let codes = open_codes(&settings.codes, clock, &keyring, (dev, &mut files)).await?;
+    let (codes, shared_codes) = open_codes(&settings.codes, clock, &keyring, (dev, &mut files)).await?;
     let inbox: Option<Arc<dyn Inbox>> = if dev {
         let file = settings.folder.join(INBOX);
         let inbox = SqliteInbox::open(&file, Arc::clone(&keyring)).await;
@@ -91,8 +94,7 @@ pub async fn open_backends(
         None
     };
     let live_route = dev || settings.delivery.relay.is_some();
-    let outbound = Outbound::new(AddressPolicy::new(settings.delivery.allowed_networks.clone(), true));
-    let outbound = outbound.context("The client for calls to providers cannot be made")?;
+    let outbound = open_outbound(&settings.delivery)?;
     // Each account's receipts pass through here; a place is free again as soon as one is noted.
     let (tell, reports) = mpsc::channel(1);
     let means = Means { outbound: outbound.clone(), clock: Arc::clone(clock), reports: mpsc::channel(1).0 };
@@ -100,7 +102,7 @@ pub async fn open_backends(
     let snapshot = Arc::new(Snapshot::default());
     let history = Arc::new(SqlHistory::telling(sql.clone(), Arc::clone(&snapshot), Arc::clone(&keyring)));
     let webhooks = Arc::new(SqlWebhooks::new(sql.clone()));
-    let directory = Arc::new(SqlDirectory::new(sql));
+    let directory = Arc::new(SqlDirectory::new(sql.clone()));
     let nodes: Arc<dyn Nodes> = directory.clone();
     let peers: Arc<dyn Peers> = codes.clone();
     let management = Management {
@@ -111,17 +113,19 @@ pub async fn open_backends(
     };
     let context = Context { management, codes, history: history.clone(), webhooks, partitions };
     note_directory(settings);
-    Ok(Backends { accounts, reports, outbound, context, nodes, history, inbox, files, lock })
+    let servers = (sql, shared_codes);
+    Ok(Backends { accounts, reports, outbound, context, nodes, history, inbox, servers, files, lock })
 }
 
-/// Refuses what only somebody on this machine can mend: the data folder and the key ring. Makes nothing.
+/// Checks the data folder and the key ring, whose problems only a person on this machine can repair. Creates
+/// nothing.
 pub(crate) fn judge_machine(settings: &Settings) -> anyhow::Result<()> {
     judge_folder(&settings.folder)?;
     find_keyring(settings, false).map(drop)
 }
 
-/// What a command needs that manages accounts and routes beside a running
-/// server: it must reach neither codes nor history, and holds no lock.
+/// Opens the stores for a command that manages accounts and delivery routes while a server runs. The command
+/// can reach neither verifications nor history, and holds no lock.
 pub(crate) async fn open_management(settings: &Settings) -> anyhow::Result<Management> {
     let sql = open_sql(settings).await?;
     refuse_pending_migrations(&sql).await?;
@@ -132,8 +136,7 @@ pub(crate) async fn open_management(settings: &Settings) -> anyhow::Result<Manag
 pub(crate) fn manage(settings: &Settings, directory: Arc<dyn Directory>) -> anyhow::Result<Management> {
     let (keyring, _) = open_keyring(settings, false)?;
     let keyring = Arc::new(keyring);
-    let outbound = Outbound::new(AddressPolicy::new(settings.delivery.allowed_networks.clone(), true));
-    let outbound = outbound.context("The client for calls to providers cannot be made")?;
+    let outbound = open_outbound(&settings.delivery)?;
     let clock: Arc<dyn Clock> = Arc::new(machine::SystemClock);
     let means = Means { outbound, clock, reports: mpsc::channel(1).0 };
     let accounts = Accounts::new(means, Arc::clone(&keyring), mpsc::channel(1).0);
@@ -145,16 +148,18 @@ pub(crate) fn manage(settings: &Settings, directory: Arc<dyn Directory>) -> anyh
     })
 }
 
-/// Opens the directory's engine. A file on this machine is brought up to date
-/// at once; a server that others use too waits for `countersign migrate`.
+/// Opens the directory's engine. A file on this machine is brought up to date at once. A server that other
+/// nodes also use waits for `countersign migrate`.
 pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
     match &settings.database {
         DatabaseUrl::Postgres { url, ca } => {
             let ca = read_authority("database.ca_file", ca.as_deref())?;
+            let url = read_again("database.url_file", url)?;
             Sql::postgres(url.expose(), ca.as_deref()).context("The database cannot be reached so")
         }
         DatabaseUrl::Sqlite(file) => {
-            // A refusal leaves no file where none was; the start of another process may make it meanwhile.
+            // A refusal must not create a missing file. Another process that starts at the same time may
+            // create it.
             if !file.exists()
                 && let Err(refused) = refuse_lost_directory(settings, file, None).await
                 && !file.exists()
@@ -165,7 +170,8 @@ pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
                 make_folder(folder)?;
             }
             let shown = file.display();
-            // Losing the newest key to a power cut would surprise more than its creation taking a moment.
+            // The file holds the newest keys. Losing one to a power cut would be worse than the moment that a
+            // full sync takes.
             let database = Database::open(file, Options { full_sync: true });
             let database = database.with_context(|| format!("The database {shown} cannot be opened"))?;
             let sql = Sql::sqlite(database);
@@ -178,12 +184,30 @@ pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
     }
 }
 
+/// The way to providers and webhooks.
+fn open_outbound(settings: &DeliverySettings) -> anyhow::Result<Outbound> {
+    let made = "The client for calls to providers cannot be made";
+    let outbound =
+        Outbound::new(AddressPolicy::new(settings.allowed_networks.clone(), true)).context(made)?;
+    let authorities = read_authority("delivery.ca_file", settings.ca.as_deref())?;
+    let url = settings.proxy.as_ref().map(|url| read_again("delivery.proxy_file", url)).transpose()?;
+    let proxy = url.map(|url| Proxy::parse(url.expose(), settings.proxy_resolves)).transpose();
+    let way = Way { proxy: proxy.context("delivery.proxy")?, authorities };
+    outbound.change(way).context("delivery.ca_file")?;
+    Ok(outbound)
+}
+
 /// The authority (PEM) in a file that a setting names.
-fn read_authority(setting: &str, file: Option<&Path>) -> anyhow::Result<Option<Vec<u8>>> {
+pub(crate) fn read_authority(setting: &str, file: Option<&Path>) -> anyhow::Result<Option<Vec<u8>>> {
     let read = |file: &Path| {
         std::fs::read(file).with_context(|| format!("{setting}: {} cannot be read", file.display()))
     };
     file.map(read).transpose()
+}
+
+/// A secret as its file holds it now: it may have changed since the settings were read.
+fn read_again(setting: &str, secret: &Secret) -> anyhow::Result<Secret> {
+    secret.read_again().with_context(|| format!("{setting}: it cannot be read"))
 }
 
 /// Says what to do when the database is not at this program's version.
@@ -200,7 +224,7 @@ fn refuse_older(pending: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The key ring and the number of partitions that was fixed with it.
+/// The key ring, and the number of partitions that is fixed with it.
 fn open_keyring(settings: &Settings, dev: bool) -> anyhow::Result<(KeyRing, u16)> {
     if let Some(found) = find_keyring(settings, dev)? {
         return Ok(found);
@@ -214,7 +238,8 @@ fn open_keyring(settings: &Settings, dev: bool) -> anyhow::Result<(KeyRing, u16)
     made.with_context(|| format!("The key ring {} vanished", path.display()))
 }
 
-/// The same as it is configured. `None` where the first start makes it, for everything is on this machine.
+/// Reads the configured key ring. Returns `None` if the first start must create it, because all stores are on
+/// this machine.
 fn find_keyring(settings: &Settings, dev: bool) -> anyhow::Result<Option<(KeyRing, u16)>> {
     let wanted = settings.codes.partitions;
     let file = match &settings.keyring.text {
@@ -230,14 +255,14 @@ fn find_keyring(settings: &Settings, dev: bool) -> anyhow::Result<Option<(KeyRin
     Ok(Some((file.keyring()?, fixed)))
 }
 
-/// Refuses a file that is missing and may not be made.
+/// Refuses a missing file that may not be created.
 fn find_key_file(settings: &Settings, dev: bool) -> anyhow::Result<Option<KeyFile>> {
     let path = &settings.keyring.file;
     let shown = path.display();
     if let Some(found) = keyfile::read(path)? {
         return Ok(Some(found));
     }
-    // Fresh keys could not open what is stored, so a lost file must not pass for a first start.
+    // New keys could not open the stored data, so a lost key ring must not look like a first start.
     match (&settings.codes.url, &settings.database) {
         (CodesUrl::Sqlite(file), _) if file.exists() => bail!(
             "The key ring {shown} is missing, but {} holds data made with it; put the copy of the key ring back",
@@ -296,13 +321,13 @@ mod tests {
         file
     }
 
-    /// As in a copy of the file alone, of a server that was killed.
+    /// As after copying only the file of a killed server.
     fn empty(settings: &Settings) {
         let file = remove_directory(settings);
         drop(Database::open(file, Options { full_sync: true }).unwrap());
     }
 
-    /// The ways out that a refusal names.
+    /// The remedies that a refusal names.
     fn forget(settings: &Settings, refused: &str) {
         let ring = &settings.keyring.file;
         let CodesUrl::Sqlite(codes) = &settings.codes.url else { panic!("a file") };
@@ -342,7 +367,7 @@ mod tests {
                 assert!(refused.contains(&begin) && refused.contains("directory.sqlite-wal"), "{refused}");
                 assert!(open_sql(&settings).await.is_err(), "no command makes one either");
                 assert_eq!(file.exists(), !without_file, "a refusal makes no file");
-                // Where it is there, a thread that closes it may be at it still.
+                // If the file exists, a thread may still be closing it.
                 if without_file {
                     let Trial { problems, notes } = try_all(&settings, Role::All).await;
                     assert!(problems.len() == 1 && problems[0].contains(&begin), "{problems:?}");
@@ -376,7 +401,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_first_start_begins_with_keys_that_are_there_already() {
-        // Made by `keyring create`, by a start that went no further, or by the release before.
+        // The key ring was created by `keyring create`, by a start that failed later, or by an older release.
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings::embedded(folder.path()).unwrap();
         keyfile::create(&settings.keyring.file, 64, &mut machine::rng()).unwrap();

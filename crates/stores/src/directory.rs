@@ -1,10 +1,9 @@
 //! Tenants, keys and profiles in SQL, and the nodes that serve them.
 //!
-//! Each write is one batch that begins by taking the next number from
-//! `change_head`: its row lock puts the writers in line, so the order of the
-//! numbers is the order of the commits, and none is missing. (A sequence gives
-//! a later number to a transaction that commits first, and a reader that has
-//! passed it never comes back.) Only the time of last use is no change.
+//! Each write is one batch. It begins by taking the next number from `change_head`. The lock on that row
+//! makes the writers wait for each other, so the numbers have the order of the commits and none is missing.
+//! (A sequence could give a later number to a transaction that commits first, and a reader that has passed
+//! this number would miss the earlier change.) Only an update of the time of last use takes no number.
 
 mod answer;
 mod applied;
@@ -27,14 +26,14 @@ pub use statements::STATEMENTS;
 
 use crate::sql::Sql;
 
-/// The directory on a database of either engine.
+/// The directory in a database of either engine.
 #[derive(Clone)]
 pub struct SqlDirectory {
     sql: Sql,
 }
 
 impl SqlDirectory {
-    /// The directory in this database, whose schema must be up to date.
+    /// Uses this database, whose schema must be up to date.
     pub fn new(sql: Sql) -> Self {
         Self { sql }
     }

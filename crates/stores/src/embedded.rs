@@ -1,5 +1,5 @@
-//! Codes in one SQLite file, for one machine. Each act loads the packed records, calls a transition
-//! of core and writes them back, in one transaction.
+//! The codes store in one SQLite file, for one machine. Each operation is one transaction: it loads the
+//! packed records, calls a transition of core and writes the records back.
 
 mod acts;
 mod backlog;

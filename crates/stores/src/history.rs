@@ -1,8 +1,8 @@
-//! The history in SQL: what became of every verification.
+//! The history in SQL: all past verifications.
 //!
-//! An event is recorded at most once, and its counts with it: its key is
-//! inserted as new or the whole batch rolls back. A batch that fails is tried
-//! without what is known already, then event by event.
+//! An event and its counts are recorded at most once: the event's key must be new, or the whole batch is
+//! rolled back. A failed batch is repeated without the events that are recorded already, and then event by
+//! event.
 
 mod dead;
 mod erasure;
@@ -74,7 +74,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &upkeep::DELETE_CONVERSIONS,
 ];
 
-/// The first statement of a batch that others of its kind must not overtake.
+/// The first statement of a batch that other batches of the same kind must not overtake.
 const TAKE_TURN: Statement = Statement {
     table: "history_turn",
     text: "UPDATE history_turn SET n = n + 1 WHERE only_row = 1",
@@ -85,20 +85,20 @@ fn take_turn(batch: Batch) -> Batch {
     batch.run_touching(1, &TAKE_TURN, Vec::new())
 }
 
-/// The history on a database of either engine.
+/// The history in a database of either engine.
 pub struct SqlHistory {
     sql: Sql,
     recorder: Recorder,
 }
 
 impl SqlHistory {
-    /// The history in this database, whose schema must be up to date.
+    /// Uses this database, whose schema must be up to date.
     pub fn new(sql: Sql) -> Self {
         Self { recorder: Recorder::new(sql.clone(), None), sql }
     }
 
-    /// The same, telling the webhooks of the tenants in this copy of what it
-    /// records, and counting by prefixes of the numbers that these keys open.
+    /// Also adds messages for the webhooks in this snapshot, and counts by prefixes of the phone numbers,
+    /// which these keys open.
     pub fn telling(sql: Sql, webhooks_of: Arc<Snapshot>, keyring: Arc<KeyRing>) -> Self {
         Self { recorder: Recorder::new(sql.clone(), Some((webhooks_of, keyring))), sql }
     }

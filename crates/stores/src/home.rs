@@ -1,10 +1,10 @@
-//! The runtime that a store's connections live in.
+//! The runtime in which a store's connections run.
 //!
-//! A connection is driven by a task, and its socket watched by a driver, of the
-//! runtime that it was opened in. Each thread of the HTTP server has a runtime of
-//! its own, which ends with the listeners: what such a thread opened was gone when
-//! the last events and uses of keys were written, and a busy thread held up the
-//! answers of the database for all others.
+//! A connection belongs to the runtime in which it was opened: a task of that runtime drives it, and the
+//! runtime's driver watches its socket. Each thread of the HTTP server has its own runtime, which ends with
+//! the listeners. If such a thread opened the connections, they would be closed before the last events and
+//! uses of keys are written, and a busy thread would delay the database's answers for all others. So a store
+//! opens all its connections in one runtime.
 
 use std::{future::Future, panic::resume_unwind};
 use tokio::{
@@ -12,11 +12,11 @@ use tokio::{
     task::{AbortHandle, JoinError},
 };
 
-/// Where a store was opened; clones lead to the same runtime.
+/// The runtime in which a store was opened. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Home(Option<Handle>);
 
-/// Ends a task that nobody waits for any more.
+/// Aborts a task when nobody waits for it any more.
 struct Cut(AbortHandle);
 
 impl Drop for Cut {
@@ -26,12 +26,12 @@ impl Drop for Cut {
 }
 
 impl Home {
-    /// The runtime of the caller; where there is none, each caller's own.
+    /// The caller's runtime. If there is none, each later caller uses its own.
     pub fn here() -> Self {
         Self(Handle::try_current().ok())
     }
 
-    /// Does the work in this runtime, as if it was awaited here: it ends when nobody waits.
+    /// Runs the work in this runtime. As with a plain await, the work ends when the caller stops waiting.
     pub async fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
         let Some(runtime) = &self.0 else { return work.await };
         let task = runtime.spawn(work);
@@ -39,12 +39,12 @@ impl Home {
         match task.await.map_err(JoinError::try_into_panic) {
             Ok(done) => done,
             Err(Ok(panic)) => resume_unwind(panic),
-            // The runtime ends, and with it the process: the time-outs of the callers answer.
+            // The runtime is ending, and the process with it: the callers' time-outs give the answers.
             Err(Err(_)) => std::future::pending().await,
         }
     }
 
-    /// Leaves a task to this runtime.
+    /// Starts a task in this runtime.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
         match &self.0 {
             Some(runtime) => runtime.spawn(task),

@@ -1,5 +1,5 @@
-//! The virtual phone's memory: one SQLite file in the data folder, each
-//! message sealed, found by the fingerprint of its number.
+//! The memory of the virtual phone: one SQLite file in the data folder. Each message is sealed, and found by
+//! the fingerprint of its phone number.
 
 use crate::sqlite::{Database, Options, sqlite_error};
 use async_trait::async_trait;
@@ -17,10 +17,10 @@ use rusqlite::params;
 use std::{path::Path, sync::Arc};
 use tokio::sync::watch;
 
-/// Messages that are kept.
+/// The number of messages that are kept.
 const KEPT: i64 = 10_000;
 
-/// The phone is nobody's: its fingerprints are made under a tenant that cannot exist.
+/// The inbox belongs to no tenant. Its fingerprints use a tenant id that no client has.
 const NOBODY: TenantId = TenantId::from_bytes([0; 16]);
 
 const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS inbox (
@@ -39,19 +39,18 @@ pub struct SqliteInbox {
 }
 
 impl SqliteInbox {
-    /// Opens the file, or makes it.
+    /// Opens the file, and creates it if it does not exist.
     pub async fn open(path: &Path, keyring: Arc<KeyRing>) -> Result<Self, StoreError> {
         let database = Database::open(path, Options { full_sync: false })?;
         database.write(|c| c.execute_batch(SCHEMA).map_err(sqlite_error)).await?;
         Ok(Self { database, keyring, arrivals: watch::Sender::new(0) })
     }
 
-    /// The file.
     pub fn file(&self) -> &Database {
         &self.database
     }
 
-    /// Whether it holds messages that this version of the seal key sealed.
+    /// Returns whether any message is sealed with this version of the seal key.
     pub async fn is_sealed_with(&self, version: u8) -> Result<bool, StoreError> {
         let select = move |connection: &rusqlite::Connection| {
             let sql = "SELECT EXISTS (SELECT 1 FROM inbox WHERE substr(sealed, 1, 1) = ?1)";
@@ -136,7 +135,7 @@ impl Inbox for SqliteInbox {
 
     async fn arrived(&self) {
         let mut arrivals = self.arrivals.subscribe();
-        // Fails only when the inbox is gone, and then nobody waits for it.
+        // This fails only when the inbox is gone, and then nobody waits for it.
         let _ = arrivals.changed().await;
     }
 }

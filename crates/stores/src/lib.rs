@@ -1,14 +1,14 @@
-//! The stores of Countersign: the only crate that speaks SQL.
+//! The stores of Countersign: the only crate that contains SQL.
 //!
-//! - [`embedded`] keeps live verifications in one SQLite file, [`redis`] keeps them on Redis or Valkey.
-//! - [`directory`] keeps tenants, keys and profiles, on SQLite or Postgres.
-//! - [`history`] keeps past verifications, in the database of the directory.
-//! - [`webhooks`] keeps the messages to webhooks that are not delivered yet.
-//! - [`inbox`] keeps the messages of the virtual phone of `dev`.
+//! - [`embedded`] stores live verifications in one SQLite file; [`redis`] stores them in Redis or Valkey.
+//! - [`directory`] stores tenants, keys and profiles, in SQLite or Postgres.
+//! - [`history`] stores past verifications, in the database of the directory.
+//! - [`webhooks`] stores the messages to webhooks that are not delivered yet.
+//! - [`inbox`] stores the messages of the virtual phone of `dev`.
 //!
-//! Nothing here decides anything: the rules are in `countersign-core`, and each method is one
-//! transaction, or one script, around one of them.
-// Futures of the redis crate in ours, within time-outs.
+//! This crate decides nothing: the rules are in `countersign-core`. Each method is one transaction or one
+//! script that applies a rule.
+// Our futures contain those of the redis crate inside time-outs, which nests types deeply.
 #![recursion_limit = "256"]
 
 pub mod directory;

@@ -1,5 +1,5 @@
-//! Codes on Redis 7 or Valkey: single, behind Sentinel, or a Cluster. Each act
-//! is one script; `scripts/lib` is what they share.
+//! The codes store on Redis 7 or Valkey: one server, a server behind Sentinels, or a Cluster. Each operation
+//! is one script; `scripts/lib` contains the parts that scripts share.
 
 mod approval;
 mod arrivals;
@@ -11,9 +11,11 @@ mod codes;
 mod entries;
 mod events;
 mod keys;
+mod layout;
 mod limits;
 mod link;
 mod member;
+mod names;
 mod node;
 mod numbers;
 mod outbox;

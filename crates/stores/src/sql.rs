@@ -1,10 +1,10 @@
-//! One SQL for two engines: each statement is written once, in the dialect
-//! that SQLite and Postgres share, and run by either driver.
+//! One SQL for two engines. Each statement is written once, in the dialect that SQLite and Postgres share,
+//! and either driver runs it.
 //!
-//! A transaction is a [`Batch`] of statements, never interactive: no lock is
-//! held while this process thinks, and both engines run it alike. A statement
-//! of a batch may state how many rows it must touch; otherwise all of it rolls
-//! back. What only one engine can do belongs into `migrations/`.
+//! A transaction is a [`Batch`] of statements. It is never interactive, so no lock is held while this process
+//! computes, and both engines run it alike. A statement of a batch may require a number of rows; if it
+//! touches another number, the whole batch is rolled back. Features of only one engine belong in
+//! `migrations/`.
 
 mod batch;
 mod lite;
@@ -21,7 +21,7 @@ use crate::sqlite::Database;
 use countersign_core::ports::error::StoreError;
 use std::sync::Arc;
 
-/// The type of a parameter; each may also be null.
+/// The type of a parameter. A parameter of any type may be null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `text`.
@@ -35,44 +35,44 @@ pub enum Kind {
 /// One statement in the shared dialect, with `$1` to `$n` for its parameters.
 #[derive(Debug)]
 pub struct Statement {
-    /// The table whose rows it gives, for the errors about them. The first
-    /// column of such a row is its id, never a secret.
+    /// The table whose rows the statement returns, for error messages. The first column of such a row is its
+    /// id, and never a secret.
     pub table: &'static str,
-    /// The text. `$` stands for nothing but parameters.
+    /// The SQL text. `$` occurs only in parameters.
     pub text: &'static str,
-    /// The types of `$1` to `$n`: Postgres gets them explicitly, so nothing is prepared.
+    /// The types of `$1` to `$n`. They are sent to Postgres explicitly, so no statement needs to be prepared.
     pub params: &'static [Kind],
 }
 
-/// Values that do not have the types of the statement: a mistake in this
-/// crate, caught before it reaches the engine.
+/// Checks that values have the types of the statement. A difference is a mistake in this crate, caught before
+/// it reaches the engine.
 fn check_values(statement: &Statement, values: &[Value]) -> Result<(), StoreError> {
     let fit = statement.params.len() == values.len()
         && values.iter().zip(statement.params).all(|(value, kind)| value.fits(*kind));
     if fit { Ok(()) } else { Err(StoreError::unavailable("the values do not fit the statement")) }
 }
 
-/// Refuses a URL of a Postgres server that cannot be used, without reaching
-/// for anything. Its error does not repeat the URL, which may hold a password.
+/// Refuses an unusable URL of a Postgres server, without connecting. The error does not repeat the URL, which
+/// may contain a password.
 pub fn check_postgres_url(url: &str) -> Result<(), StoreError> {
     postgres::parse_url(url).map(drop)
 }
 
-/// Where the servers of a usable URL are, and which database is meant, without who asks.
+/// The hosts and the database of a usable URL, without the user.
 pub fn postgres_servers(url: &str) -> Option<String> {
     postgres::parse_url(url).ok().as_ref().map(postgres::servers)
 }
 
-/// What became of the weeks that the history is kept in.
+/// The result of arranging the weekly partitions of the history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Weeks {
-    /// Weeks made.
+    /// The number of weekly partitions created.
     pub made: u64,
-    /// Weeks dropped.
+    /// The number of weekly partitions dropped.
     pub dropped: u64,
-    /// Rows that belong to no week, counted up to a bound.
+    /// The number of rows outside any weekly partition, counted up to a bound.
     pub strays: u64,
-    /// When the oldest week that must stay begins; `None` where there are no weeks.
+    /// When the oldest partition that must stay begins; `None` without partitions.
     pub oldest: Option<i64>,
 }
 
@@ -89,18 +89,25 @@ enum Engine {
 }
 
 impl Sql {
-    /// A database in one SQLite file.
     pub fn sqlite(database: Database) -> Self {
         Self { engine: Engine::Sqlite(database) }
     }
 
-    /// A Postgres server at `postgres://user:password@host:port/database`.
-    /// Beyond this machine it is reached by TLS alone, unless the URL says
-    /// `sslmode=disable`; `ca` is the authority (PEM) of its certificate, if
-    /// that is none of the system's. Nothing is connected yet; the error of a bad URL does not repeat it,
-    /// for it may hold the password.
+    /// A Postgres server at `postgres://user:password@host:port/database`. A server on another machine is
+    /// reached only with TLS, unless the URL says `sslmode=disable`. `ca` is the authority (PEM) of its
+    /// certificate, if the system does not know it. This makes no connection yet. The error for a bad URL
+    /// does not repeat it, because it may contain the password.
     pub fn postgres(url: &str, ca: Option<&[u8]>) -> Result<Self, StoreError> {
         Ok(Self { engine: Engine::Postgres(Arc::new(postgres::Postgres::new(url, ca)?)) })
+    }
+
+    /// Reaches the same server with another password, user or authority from now on, once a connection could be
+    /// opened so; whether it is another one. Until then, and after an error, connections are opened as before.
+    pub async fn change_access(&self, url: &str, ca: Option<&[u8]>) -> Result<bool, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(_) => Ok(false),
+            Engine::Postgres(postgres) => postgres.change_access(url, ca).await,
+        }
     }
 
     /// Runs one statement that only reads.
@@ -123,7 +130,7 @@ impl Sql {
         self.batch(Batch::default().run(statement, values)).await.map(drop)
     }
 
-    /// Runs the batch as one transaction and gives the rows of each statement, in order.
+    /// Runs the batch as one transaction. Returns the rows of each statement, in order.
     pub async fn batch(&self, batch: Batch) -> Result<Vec<Vec<Row>>, StoreError> {
         for step in &batch.steps {
             check_values(step.statement, &step.values)?;
@@ -136,10 +143,9 @@ impl Sql {
         }
     }
 
-    /// Brings the schema up to date and gives the names of the migrations that
-    /// this call applied. Any number of processes may call it at once; on
-    /// Postgres over a direct URL, not through a transaction pooler, for the
-    /// lock belongs to the session.
+    /// Brings the schema up to date and returns the names of the migrations that this call applied. Any
+    /// number of processes may call this at once. On Postgres the URL must not lead through a transaction
+    /// pooler, because the lock belongs to the session.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
         match &self.engine {
             Engine::Sqlite(database) => database.write(lite::migrate).await,
@@ -147,7 +153,7 @@ impl Sql {
         }
     }
 
-    /// Refuses a way to the database that [`Sql::migrate`] could not take: one through a transaction pooler.
+    /// Refuses a URL over which [`Sql::migrate`] could not work: one that leads through a transaction pooler.
     pub async fn refuse_pooler(&self) -> Result<(), StoreError> {
         match &self.engine {
             Engine::Sqlite(_) => Ok(()),
@@ -165,12 +171,12 @@ impl Sql {
         Ok(pending.into_iter().map(|migration| migration.name.to_owned()).collect())
     }
 
-    /// Whether no migration was ever applied: nobody has kept anything in it yet.
+    /// Returns whether no migration was ever applied, so the database contains no data of ours.
     pub async fn is_new(&self) -> Result<bool, StoreError> {
         Ok(self.pending_migrations().await?.len() == self.migrations().len())
     }
 
-    /// The file, if it is one on this machine.
+    /// The SQLite file, if the database is one.
     pub fn file(&self) -> Option<&Database> {
         match &self.engine {
             Engine::Sqlite(database) => Some(database),
@@ -178,9 +184,9 @@ impl Sql {
         }
     }
 
-    /// Makes room for what the history gets, and drops as a whole what was made
-    /// before `before`, both in microseconds. Any number of nodes may call it
-    /// at once, also through a pooler. SQLite keeps the history in one piece.
+    /// Creates the weekly partitions that the history will need, and drops those whose rows were all made
+    /// before `before`. Both times are in microseconds. Any number of nodes may call this at once, also
+    /// through a pooler. SQLite has no partitions.
     pub async fn arrange_weeks(&self, now: i64, before: i64) -> Result<Weeks, StoreError> {
         match &self.engine {
             Engine::Sqlite(_) => Ok(Weeks::default()),

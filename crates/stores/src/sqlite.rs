@@ -1,9 +1,8 @@
-//! One SQLite file: a writer thread that groups commits, and a few readers.
+//! One SQLite file: a writer thread that groups operations into commits, and a few readers.
 //!
-//! A commit costs far more than the statements in it, so acts that arrive
-//! while one commit runs share the next. One that fails undoes itself and
-//! nothing else. Answers leave only after the commit, so nothing acknowledged
-//! is lost by a killed process.
+//! A commit costs far more than the statements in it. So operations that arrive while one commit runs share
+//! the next. An operation that fails undoes only itself. Callers get their answers only after the commit, so
+//! a killed process loses nothing that it acknowledged.
 
 mod checkpoint;
 mod look;
@@ -29,27 +28,29 @@ use tempfile::TempDir;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use writer::{Act, Waiting, write_groups};
 
-/// How one file is opened.
+/// The options for opening a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// `synchronous=FULL`: a power cut loses nothing acknowledged. Without it
-    /// the last moments before a power cut may go; a killed process loses nothing.
+    /// With `synchronous=FULL`, a power cut loses nothing acknowledged. Without it, a power cut may lose the
+    /// last moments. A killed process loses nothing in either case.
     pub full_sync: bool,
 }
 
-/// Acts that wait for the writer; beyond that a caller waits to hand its act over.
+/// The number of operations that may wait for the writer. Beyond it, callers wait before their operation is
+/// queued.
 const QUEUE: usize = 4_096;
-/// Connections that read beside the writer.
+/// The number of connections that read beside the writer.
 const READERS: usize = 4;
-/// Memory for pages of the writer, in KiB: its acts come back to the same few.
-/// Not more, for SQLite looks through all of it after most commits.
+/// The writer's page cache, in KiB. Its operations use the same few pages. A larger cache would cost time,
+/// because SQLite searches all of it after most commits.
 const WRITER_CACHE: i64 = 4_096;
-/// What a log that begins anew keeps of its size, in bytes.
+/// The size to which SQLite shortens the log when it restarts it, in bytes.
 const LOG_LIMIT: i64 = 32 * 1024 * 1024;
-/// How often a copy that meets another one of the same log begins again, and after how long.
+/// How often a copy of the log to the database file is tried while another copy runs.
 const COPIES: u32 = 20;
+/// The pause between two such tries.
 const COPY_PAUSE: Duration = Duration::from_millis(100);
-/// How long a caller waits for its act, and SQLite for another process's lock.
+/// How long a caller waits for its operation, and SQLite for another process's lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One SQLite file. Clones share it.
@@ -62,12 +63,12 @@ pub struct Database {
 struct Readers {
     free: Arc<Semaphore>,
     connections: Mutex<Vec<Connection>>,
-    /// The folder of a copy that a look makes; it goes with them.
+    /// The folder of the copy that a read-only look makes. It is deleted with the database.
     _copy: Option<TempDir>,
 }
 
 impl Database {
-    /// Opens the file, or makes it readable by its owner only.
+    /// Opens the file. If it does not exist, creates it, readable only by its owner.
     pub fn open(path: &Path, options: Options) -> Result<Self, StoreError> {
         create_private(path)?;
         let mut writer = connect(path, options).map_err(sqlite_error)?;
@@ -91,21 +92,21 @@ impl Database {
         Ok(Self { acts, readers: Arc::new(Readers { free, connections, _copy: None }) })
     }
 
-    /// Opens a file that is there, to read: nothing of it and nothing beside it is changed. Writes answer
-    /// `Unavailable`. `None` for one that cannot be read so: its log has no index, and with it is larger
+    /// Opens an existing file for reading only, and changes neither the file nor those beside it. Writes
+    /// return `Unavailable`. Returns `None` if the log has no index, and file and log together are larger
     /// than [`LOOK_LIMIT`].
     pub fn open_to_read(path: &Path) -> Result<Option<Self>, StoreError> {
         let Some(Look { connection, copy }) = look::connect_to_read(path)? else { return Ok(None) };
         let connections = Mutex::new(vec![connection]);
-        // Nobody takes from the other end.
+        // Nothing takes operations from the other end.
         let (acts, _) = mpsc::channel(1);
         let free = Arc::new(Semaphore::new(1));
         Ok(Some(Self { acts, readers: Arc::new(Readers { free, connections, _copy: copy }) }))
     }
 
-    /// Runs an act atomically and answers after its commit. It may run twice,
-    /// and then the first time is undone. `Unavailable` means that it was not
-    /// carried out: one that has begun is waited for.
+    /// Runs an operation atomically and returns after its commit. The operation may run twice; then its first
+    /// run is undone. `Unavailable` means that the operation was not carried out: this function waits for one
+    /// that has begun.
     pub async fn write<T: Send + 'static>(
         &self,
         act: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -128,14 +129,14 @@ impl Database {
         answered.await.map_err(|_| stopped())?
     }
 
-    /// Reads what is committed, on a thread where it may take its time.
+    /// Reads committed data, on a thread that may block.
     pub async fn read<T: Send + 'static>(
         &self,
         act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let permit = self.readers.acquire().await?;
         let readers = self.readers.clone();
-        // The permit goes along: a caller that went away leaves the connection in use.
+        // The permit moves along: if the caller goes away, the connection still counts as in use.
         let task = tokio::task::spawn_blocking(move || {
             let outcome = readers.run(act);
             drop(permit);
@@ -144,8 +145,8 @@ impl Database {
         task.await.map_err(StoreError::unavailable)?
     }
 
-    /// Copies the whole log into the file and empties it, so that the file alone is all there is: for
-    /// a stop, once nobody writes any more. While it runs, nobody reads.
+    /// Copies the whole log into the file and empties the log, so that the file alone contains everything.
+    /// Call this at a stop, when nobody writes any more. Nobody can read while it runs.
     pub async fn settle(&self) -> Result<(), StoreError> {
         let all =
             tokio::time::timeout(PATIENCE, self.readers.free.clone().acquire_many_owned(READERS as u32));
@@ -163,7 +164,7 @@ impl Database {
                 outcome
             };
             match tokio::task::spawn_blocking(copy).await.map_err(StoreError::unavailable)? {
-                // Another copy of it is under way; SQLite does not wait for that by itself.
+                // Another copy is running; SQLite does not wait for it by itself.
                 Err(_) if tries < COPIES => tries += 1,
                 outcome => return outcome.map(drop),
             }
@@ -171,9 +172,8 @@ impl Database {
         }
     }
 
-    /// Reads a few rows by their key, right here: readers never wait for the
-    /// writer, and such a read takes microseconds, where the way to another
-    /// thread and back takes tens of them.
+    /// Reads a few rows by key on the calling thread. Readers never wait for the writer, and such a read
+    /// takes microseconds. Passing it to another thread and back would take tens of microseconds.
     pub async fn peek<T>(
         &self,
         act: impl FnOnce(&Connection) -> Result<T, StoreError>,
@@ -203,7 +203,7 @@ impl Readers {
     }
 }
 
-/// Turns an error of the engine into what the ports speak of.
+/// Converts an error of the engine to one of the ports.
 pub fn sqlite_error(error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::ConstraintViolation) => StoreError::Conflict,
@@ -226,9 +226,9 @@ fn connect(path: &Path, options: Options) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", if options.full_sync { "FULL" } else { "NORMAL" })?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "journal_size_limit", LOG_LIMIT)?;
-    // Else a statement with a bound limit is compiled anew each time.
+    // Without this, SQLite would compile a statement with a bound limit again each time.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // Savepoints keep what they may have to undo in memory, not in a file of their own.
+    // Savepoints keep their undo data in memory instead of a file.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)

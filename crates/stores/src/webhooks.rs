@@ -52,8 +52,8 @@ pub const STATEMENTS: &[&Statement] = &[
     &log::FORGET_FAILURES,
 ];
 
-/// Starts the tries of a message again, but not while a try is under way. Then it sets `claimed` to 2,
-/// and the settlement of that try starts them again.
+/// Starts the attempts of a message again. If an attempt runs now, it sets `claimed` to 2, and the settlement
+/// of that attempt starts them again.
 const REDELIVER: Statement = Statement {
     table: "webhook_messages",
     text: "UPDATE webhook_messages SET attempts = 0,
@@ -63,14 +63,14 @@ const REDELIVER: Statement = Statement {
     params: &[Text, Text, Text, Int],
 };
 
-/// The outbox on a database of either engine.
+/// The outbox in a database of either engine.
 #[derive(Clone)]
 pub struct SqlWebhooks {
     sql: Sql,
 }
 
 impl SqlWebhooks {
-    /// The outbox in this database, whose schema must be up to date.
+    /// Uses this database, whose schema must be up to date.
     pub fn new(sql: Sql) -> Self {
         Self { sql }
     }

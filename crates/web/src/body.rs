@@ -1,4 +1,4 @@
-//! Reads bodies and query strings: the right type, a bounded size, a bounded time.
+//! Reads bodies and query strings: checks their type, and limits their size and time.
 
 use crate::{
     State,
@@ -19,21 +19,21 @@ use std::{
     time::Duration,
 };
 
-/// Largest body, in bytes.
+/// The maximum size of a body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
-/// How long a body may take, unless the state says it.
+/// The longest time for a body to arrive, unless the state has another.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub const JSON: &[&str] = &["application/json"];
 const MERGE_PATCH: &[&str] = &["application/json", "application/merge-patch+json"];
 
-/// A JSON object, and the request's Idempotency-Key.
+/// A JSON object, and the hashes of the request's Idempotency-Key.
 pub struct Body(pub Fields, pub Option<Once>);
 
-/// A JSON object whose absent fields change nothing (RFC 7396).
+/// A JSON object in which an absent field means no change (RFC 7396).
 pub struct MergePatch(pub Fields);
 
-/// No body, or an empty object; and the request's Idempotency-Key.
+/// No body or an empty object, and the hashes of the request's Idempotency-Key.
 pub struct NoBody(pub Option<Once>);
 
 impl FromRequest for Body {
@@ -86,14 +86,14 @@ impl FromRequest for NoBody {
     }
 }
 
-/// The type of the body without its parameters, and those.
+/// The media type without its parameters, and the parameters.
 pub fn content_type(request: &HttpRequest) -> (&str, &str) {
     let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let (essence, parameters) = value.split_once(';').unwrap_or((value, ""));
     (essence.trim(), parameters)
 }
 
-/// The type without its parameters must be one of `types`.
+/// Refuses a media type that is not one of `types`. Parameters do not matter.
 pub fn check_type(request: &HttpRequest, types: &[&str]) -> Result<(), Problem> {
     let (essence, _) = content_type(request);
     if types.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
@@ -103,8 +103,8 @@ pub fn check_type(request: &HttpRequest, types: &[&str]) -> Result<(), Problem> 
     Err(Problem::new(ProblemCode::UnsupportedMediaType, detail))
 }
 
-/// A body of any type, within its bounds: one that is too large, or trickles in, must not
-/// hold a connection.
+/// Reads a body of any type within limits. A body that is too large, or arrives too slowly, must not occupy a
+/// connection.
 pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Vec<u8>, Problem> {
     let too_large = || Problem::new(ProblemCode::PayloadTooLarge, "A body holds at most 65536 bytes.");
     let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -131,7 +131,7 @@ pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Vec<u8>, Pr
     tokio::time::timeout(patience, collect).await.map_err(late)?
 }
 
-/// The parameters of an operation that has some.
+/// The query parameters of an operation that has some.
 pub struct Query(pub Fields);
 
 impl FromRequest for Query {
@@ -143,7 +143,8 @@ impl FromRequest for Query {
     }
 }
 
-/// An operation without parameters refuses all: a misspelt one must not be ignored.
+/// Refuses any query parameter, for an operation without parameters. A misspelt parameter must not be
+/// ignored.
 pub fn refuse_query(request: &HttpRequest) -> Result<(), Problem> {
     query_fields(request)?.finish(Some(()))
 }

@@ -1,4 +1,4 @@
-//! Operations that will go. A table says which; each of their answers says so in its headers.
+//! Deprecated operations. A table lists them, and the answers of each announce it in headers.
 
 use actix_web::{
     HttpRequest,
@@ -6,42 +6,42 @@ use actix_web::{
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-/// RFC 9745: since when, as `@` and seconds since 1970.
+/// RFC 9745: the time of the deprecation, as `@` and seconds since 1970.
 const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
-/// RFC 8594: from when on it may be gone.
+/// RFC 8594: the time from which the operation may be missing.
 const SUNSET: HeaderName = HeaderName::from_static("sunset");
 
-/// An operation that will go.
+/// A deprecated operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Deprecation {
-    /// In capitals.
+    /// The method in capitals.
     pub method: &'static str,
-    /// As the document writes it, with names in braces.
+    /// The path as the OpenAPI document writes it, with names in braces.
     pub path: &'static str,
-    /// The day of the release that said so.
+    /// The day of the release that deprecated it.
     pub since: Date,
-    /// The day from which on a release may lack it.
+    /// The day from which a release may lack it.
     pub sunset: Date,
-    /// Where it is written what to call instead.
+    /// The URL of a text that says what to call instead.
     pub link: &'static str,
 }
 
-/// The operations that will go. App data.
+/// The table of deprecated operations. It is app data.
 #[derive(Clone, Copy)]
 pub struct Table(pub &'static [Deprecation]);
 
-/// What the table says of an operation.
+/// The entry of an operation, if it is deprecated.
 pub fn of<'a>(table: &'a [Deprecation], method: &str, path: &str) -> Option<&'a Deprecation> {
     table.iter().find(|one| one.method == method && one.path == path)
 }
 
-/// What is said of the operation that a request asked for.
+/// The entry of the operation that a request called, if it is deprecated.
 pub fn of_request(request: &HttpRequest, method: &str, path: &str) -> Option<Deprecation> {
     of(request.app_data::<Table>()?.0, method, path).copied()
 }
 
 impl Deprecation {
-    /// Says in the headers of an answer that the operation will go.
+    /// Announces the deprecation in the headers of an answer.
     pub fn announce(&self, headers: &mut HeaderMap) {
         let link = format!("<{}>; rel=\"deprecation\"; type=\"text/html\"", self.link);
         for (name, text) in [(DEPRECATION, self.since()), (SUNSET, self.sunset()), (LINK, link)] {

@@ -1,5 +1,4 @@
-//! Reads the fields of a body or a query and collects everything that is wrong
-//! with them, so that a client learns it all at once.
+//! Reads the fields of a body or a query and collects all errors, so that a client learns them all at once.
 
 mod object;
 
@@ -8,7 +7,7 @@ pub use object::Object;
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
 
-/// The fields that were sent and not yet read, and the faults so far.
+/// The fields that were sent and not yet read, and the errors so far.
 #[derive(Debug, Default)]
 pub struct Fields {
     values: Map<String, Value>,
@@ -49,7 +48,7 @@ impl Fields {
         fields
     }
 
-    /// A field that must be there.
+    /// Reads a field that must be present.
     pub fn required<T>(&mut self, name: &str, read: impl FnOnce(Value) -> Result<T, Fault>) -> Option<T> {
         if !self.values.contains_key(name) {
             self.fail(name, Fault::new("required", "must be given"));
@@ -57,18 +56,18 @@ impl Fields {
         self.given(name, read)
     }
 
-    /// A field that may be absent; null says the same.
+    /// Reads a field that may be absent or null.
     pub fn optional<T>(&mut self, name: &str, read: impl FnOnce(Value) -> Result<T, Fault>) -> Option<T> {
         self.given_or_null(name, read).flatten()
     }
 
-    /// A field that may be absent, but not null.
+    /// Reads a field that may be absent, but not null.
     pub fn given<T>(&mut self, name: &str, read: impl FnOnce(Value) -> Result<T, Fault>) -> Option<T> {
         let value = self.values.remove(name)?;
         read(value).map_err(|fault| self.fail(name, fault)).ok()
     }
 
-    /// A field where null means something else than absence.
+    /// Reads a field for which null and absence mean different things.
     pub fn given_or_null<T>(
         &mut self,
         name: &str,
@@ -81,7 +80,7 @@ impl Fields {
         self.given(name, read).map(Some)
     }
 
-    /// Reads an object that stands at `place`; all that is wrong in it bears the place in front.
+    /// Reads an object in the field `place`. The errors inside name this field first.
     pub fn nested<T>(
         &mut self,
         place: &str,
@@ -102,26 +101,26 @@ impl Fields {
         built
     }
 
-    /// What is left was not asked for.
+    /// Reports every field that is still unread: the operation has no such field.
     fn refuse_unknown(&mut self) {
         for name in std::mem::take(&mut self.values).into_iter().map(|(name, _)| name) {
             self.fail(&name, Fault::new("unknown_field", "is not known here"));
         }
     }
 
-    /// Notes a fault.
+    /// Adds an error.
     pub fn fail(&mut self, name: &str, fault: Fault) {
         self.errors.push(fault.of_field(name));
     }
 
-    /// What was built from the fields, or all that is wrong with them: for who reads a file and not an answer.
+    /// Returns the value built from the fields, or all errors: for a file, which has no limit on them.
     pub fn finish_all<T>(mut self, built: Option<T>) -> Result<T, Vec<FieldError>> {
         self.refuse_unknown();
         let errors = self.errors.into_iter().map(|(error, _)| error).collect::<Vec<_>>();
         built.filter(|_| errors.is_empty()).ok_or(errors)
     }
 
-    /// What was built from the fields, if nothing at all is wrong.
+    /// Returns the value built from the fields, or all errors.
     pub fn finish<T>(mut self, built: Option<T>) -> Result<T, Problem> {
         self.refuse_unknown();
         match built {
@@ -131,7 +130,6 @@ impl Fields {
     }
 }
 
-/// A string.
 pub fn text(value: Value) -> Result<String, Fault> {
     match value {
         Value::String(text) => Ok(text),
@@ -139,7 +137,6 @@ pub fn text(value: Value) -> Result<String, Fault> {
     }
 }
 
-/// A list.
 pub fn array(value: Value) -> Result<Vec<Value>, Fault> {
     match value {
         Value::Array(values) => Ok(values),
@@ -147,7 +144,7 @@ pub fn array(value: Value) -> Result<Vec<Value>, Fault> {
     }
 }
 
-/// An object, as it is.
+/// Accepts an object and returns it unchanged.
 pub fn object(value: Value) -> Result<Value, Fault> {
     if value.is_object() { Ok(value) } else { Err(Fault::new("wrong_type", "must be an object")) }
 }
@@ -157,16 +154,17 @@ pub fn boolean(value: Value) -> Result<bool, Fault> {
     value.as_bool().ok_or_else(|| Fault::new("wrong_type", "must be true or false"))
 }
 
-/// How many things a page of a list holds.
+/// Reads the number of entries on a page of a list.
 pub fn page_limit(value: Value) -> Result<u16, Fault> {
-    // Digits alone: a query has no types, and `Value` would read ` 5` and `5e0` as numbers too.
+    // Only digits are accepted: query parameters have no types, and `Value` would also read ` 5` and `5e0` as
+    // numbers.
     let digits = text(value)?;
     let number = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<u16>().ok()).flatten();
     let fault = || Fault::new("out_of_range", "must be a whole number from 1 to 100");
     number.filter(|number| (1..=100).contains(number)).ok_or_else(fault)
 }
 
-/// A whole number within bounds; `6.0` is one, as in JSON Schema.
+/// Reads a whole number within bounds. `6.0` is accepted, as in JSON Schema.
 pub fn whole(bounds: RangeInclusive<u32>) -> impl FnOnce(Value) -> Result<u32, Fault> {
     move |value| {
         let number = value.as_f64().filter(|number| number.fract() == 0.0);
@@ -179,7 +177,7 @@ pub fn whole(bounds: RangeInclusive<u32>) -> impl FnOnce(Value) -> Result<u32, F
     }
 }
 
-/// Rows of a page when nothing else is asked for.
+/// The default number of entries on a page.
 pub const PAGE: u16 = 20;
 
 #[cfg(test)]

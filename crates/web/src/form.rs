@@ -1,5 +1,5 @@
-//! How refusals are told. Paths that speak as other systems do refuse in the form of their system;
-//! all others by problems.
+//! The forms of refusals. Compatible paths refuse in the form of the system that they imitate; all other
+//! paths answer with problems.
 
 use crate::problem::{Problem, ProblemCode};
 use actix_web::{
@@ -7,46 +7,45 @@ use actix_web::{
     http::header::{HeaderMap, HeaderName, HeaderValue},
 };
 
-/// What is peculiar to the paths of one system.
+/// The peculiarities of one system's paths.
 pub struct Form {
-    /// The first segments of its paths.
+    /// The first segments of the paths.
     pub segments: &'static [&'static str],
-    /// The answer that tells a refusal, to the request if that is still there.
+    /// Makes the answer for a refusal. The request is `None` if the HTTP library has dropped it already.
     pub refuse: fn(&Problem, Option<&HttpRequest>) -> HttpResponse,
-    /// The refusal of its own that an error is, if it is one.
+    /// Returns the system's own refusal if the error is one.
     pub own: fn(&Error) -> Option<Box<dyn OwnRefusal>>,
     /// A header of the request that the answer repeats.
     pub echo: fn(&HeaderMap) -> Option<(HeaderName, HeaderValue)>,
-    /// Whether no answer may be kept, whatever its type.
+    /// Whether caches must store no answer of these paths.
     pub no_store: bool,
-    /// Whether a POST, PUT, PATCH or DELETE of this route changes what a tenant has set, its keys or
-    /// its numbers. Such changes go to the audit.
+    /// Returns whether a POST, PUT, PATCH or DELETE of this HTTP route changes a tenant's settings, keys or
+    /// phone numbers. Such changes are written to the audit log.
     pub changes: fn(&str) -> bool,
-    /// The name of the schema of a refusal in the document.
+    /// The name of the schema for refusals in the OpenAPI document.
     pub schema: &'static str,
-    /// The type that a refusal is sent as.
+    /// The media type of a refusal.
     pub content_type: &'static str,
-    /// What the document says of a problem that an operation does not describe itself, if the form
-    /// has its own words.
+    /// The text in the OpenAPI document for a problem that an operation does not describe itself, if the
+    /// system has its own.
     pub words: Option<fn(ProblemCode) -> String>,
 }
 
-/// A refusal that says more than a problem can.
+/// A refusal that contains more than a problem.
 pub trait OwnRefusal {
-    /// The same as a problem, for the log.
+    /// The refusal as a problem, for the log.
     fn problem(&self) -> &Problem;
-    /// The answer to this request.
     fn answer(&self, request: &HttpRequest) -> HttpResponse;
 }
 
-/// All forms but [`Form::PROBLEM`]. App data.
+/// All forms but [`Form::PROBLEM`]. They are app data.
 #[derive(Clone, Copy)]
 pub struct Forms(pub &'static [Form]);
 
 static PROBLEM: Form = Form::PROBLEM;
 
 impl Form {
-    /// Problems (RFC 9457).
+    /// The form of all other paths: problems (RFC 9457).
     pub const PROBLEM: Self = Self {
         segments: &[],
         refuse: |problem, _| problem.error_response(),
@@ -61,7 +60,7 @@ impl Form {
 }
 
 impl Forms {
-    /// The form of a path, whether or not there is anything at it.
+    /// The form of a path, whether or not the path exists.
     pub fn of(self, path: &str) -> &'static Form {
         let first = path.split('/').nth(1).unwrap_or_default();
         self.0.iter().find(|form| form.segments.contains(&first)).unwrap_or(&PROBLEM)

@@ -1,8 +1,9 @@
-//! HEAD (RFC 9110, 9.3.2): wherever GET is answered, the same without the body.
+//! HEAD requests (RFC 9110, 9.3.2): every path that answers GET also answers HEAD, with the same headers and
+//! no body.
 //!
-//! The routes know GET alone. The HTTP library leaves a body out by what it read
-//! last from the connection, which with requests sent ahead is another one than
-//! is answered; so the body is taken away here.
+//! The HTTP routes know only GET. The HTTP library decides about the body by the last request that it read
+//! from the connection. If a client sends requests ahead, that is not the request being answered. So this
+//! module removes the body itself.
 
 use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse,
@@ -15,10 +16,10 @@ use actix_web::{
 use futures_util::stream;
 use std::convert::Infallible;
 
-/// Marks a request that was HEAD.
+/// Marks a request whose method was HEAD.
 struct Head;
 
-/// Makes GET of HEAD, and says whether it was one.
+/// Changes HEAD to GET, and returns whether the method was HEAD.
 pub fn ask_as_get(request: &mut ServiceRequest) -> bool {
     let is_head = request.method() == Method::HEAD;
     if is_head {
@@ -28,12 +29,12 @@ pub fn ask_as_get(request: &mut ServiceRequest) -> bool {
     is_head
 }
 
-/// Whether only the headers are asked for: for the one GET that changes something.
+/// Returns whether the client wants only the headers. The one GET that changes something asks this.
 pub fn is_head(request: &HttpRequest) -> bool {
     request.extensions().contains::<Head>()
 }
 
-/// The answer to GET as one to HEAD.
+/// Turns the answer to GET into one to HEAD.
 pub fn without_body(mut answer: HttpResponse) -> HttpResponse {
     let size = answer.body().size();
     if size == BodySize::None {
@@ -46,7 +47,7 @@ pub fn without_body(mut answer: HttpResponse) -> HttpResponse {
     answer.set_body(BoxBody::new(BodyStream::new(stream::empty::<Result<Bytes, Infallible>>())))
 }
 
-/// Middleware for ports that have no other around everything.
+/// Middleware for ports that have no other middleware around everything.
 pub async fn answer_head<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,

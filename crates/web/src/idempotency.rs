@@ -1,4 +1,4 @@
-//! The header Idempotency-Key: who repeats a POST with it is answered as before.
+//! The header Idempotency-Key: a client that repeats a POST with it gets the first answer.
 
 use crate::{
     State,
@@ -18,12 +18,12 @@ use countersign_core::{
 };
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// Marks an answer that an earlier request was given.
+/// Marks an answer that repeats an earlier one.
 pub const REPLAYED: (&str, &str) = ("Idempotent-Replayed", "true");
-/// Longest key, in characters.
+/// The maximum length of a key, in characters.
 const MAX_KEY: usize = 255;
 
-/// The request as the stores know it, if it is a POST that bears the header.
+/// The hashes of a POST with the header; `None` for any other request.
 pub fn once(request: &HttpRequest, body: &[u8]) -> Result<Option<Once>, Problem> {
     let mut values = request.headers().get_all(&IDEMPOTENCY_KEY);
     let Some(value) = values.next().filter(|_| request.method() == Method::POST) else { return Ok(None) };
@@ -35,7 +35,7 @@ pub fn once(request: &HttpRequest, body: &[u8]) -> Result<Option<Once>, Problem>
     let (Some(caller), Some(state)) = (extensions.get::<Actor>(), request.app_data::<Data<State>>()) else {
         return Ok(None);
     };
-    // Each key and each member has keys of their own for this.
+    // Each API key and each member has its own set of Idempotency-Keys.
     let own = match caller.who {
         Who::Key(id) => *id.bytes(),
         Who::Member { id, .. } => *id.bytes(),
@@ -48,7 +48,7 @@ pub fn once(request: &HttpRequest, body: &[u8]) -> Result<Option<Once>, Problem>
     Ok(Some(Once { slot, request }))
 }
 
-/// The draft's form is a string in quotes; many clients leave the quotes out.
+/// Reads the key. The IETF draft requires a string in quotes; many clients leave the quotes out.
 fn key(value: &HeaderValue) -> Option<&str> {
     let text = value.to_str().ok()?.trim();
     let key = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);

@@ -1,9 +1,9 @@
-//! What all that is served over HTTP shares: problems, the reading of fields and bodies, what is
-//! noted of each request.
+//! The parts that `api` and `portal` share: problems, the reading of fields and bodies, and the log of
+//! requests.
 //!
-//! It must never touch a store but through the core, show a code, or put a whole number or a secret
-//! into a log line. It knows no path of those above it, `api` and `portal`. Start reading at
-//! [`problem`], then [`fields`].
+//! This crate reaches the stores only through core. It never shows a code, and never puts a whole phone
+//! number or a secret into a log line. It knows no path of `api` and `portal`, which are above it. Start
+//! reading at [`problem`], then [`fields`].
 
 pub mod body;
 pub mod deprecation;

@@ -1,5 +1,5 @@
-//! What is seen of each request: its id, one log line, one measurement, and the
-//! headers that every answer has. Wrapped around the whole App.
+//! Observes each request: its id, one log line, one measurement, and the headers that every answer has. It
+//! wraps the whole App.
 
 mod seen;
 
@@ -37,7 +37,6 @@ use std::{
     time::Instant,
 };
 
-/// The header that names a request.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const UNREADABLE: &str = "A hop of X-Forwarded-For is no IP address.";
@@ -50,7 +49,7 @@ pub async fn observe<B: MessageBody + 'static>(
     let address = caller_address(&request);
     let method = method_name(request.method());
     let is_head = head::ask_as_get(&mut request);
-    // As routes are found by it: `/%761/keys` is `/v1/keys`.
+    // Use the decoded path, as the router does: `/%761/keys` is `/v1/keys`.
     let forms = request.app_data::<Forms>().copied().unwrap_or(Forms(&[]));
     let form = forms.of(request.match_info().as_str());
     let id = request_id(&request);
@@ -71,7 +70,7 @@ pub async fn observe<B: MessageBody + 'static>(
             return Ok(seen.answer(request.error_response(problem)));
         }
     };
-    // The call itself stands inside, so that a panic before its first await is caught too.
+    // The call is inside the future, so that a panic before its first await is caught too.
     match AssertUnwindSafe(async move { next.call(request).await }).catch_unwind().await {
         Ok(Ok(response)) => Ok(seen.answer(response)),
         Ok(Err(error)) => Err(seen.lost(of_error(&error, (form.own)(&error).as_deref()))),
@@ -79,7 +78,7 @@ pub async fn observe<B: MessageBody + 'static>(
     }
 }
 
-/// Errors of our own stay what they are; what actix itself refuses is a malformed request.
+/// Keeps our own errors as they are. A refusal by actix itself means a malformed request.
 fn of_error(error: &Error, own: Option<&dyn OwnRefusal>) -> Problem {
     if let Some(problem) = error.as_error::<Problem>().or(own.map(OwnRefusal::problem)) {
         return problem.clone();
@@ -92,7 +91,8 @@ fn of_error(error: &Error, own: Option<&dyn OwnRefusal>) -> Problem {
     }
 }
 
-/// An error of other pages that has an answer of its own keeps it; actix's are plain text.
+/// Returns whether an error of another page has an answer of its own, which is kept. Actix's own errors are
+/// plain text.
 fn speaks_for_itself(error: &Error, headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     error.as_error::<Problem>().is_none() && kind.is_some_and(|kind| !kind.starts_with("text/plain"))
@@ -109,8 +109,8 @@ impl Seen {
         if let Some(problem) = problem {
             let problem = problem.of_request(self.id.clone());
             self.log_failure(&problem);
-            // The old answer goes first: its head is used again, so that equal answers list their
-            // headers in one order.
+            // Drop the old answer first: actix then uses its head again, so that equal answers list their
+            // headers in the same order.
             let (request, _) = response.into_parts();
             let answer =
                 own.map_or_else(|| (self.form.refuse)(&problem, Some(&request)), |own| own.answer(&request));
@@ -135,7 +135,7 @@ impl Seen {
         response
     }
 
-    /// The request is gone, so the error carries the answer to the server below.
+    /// Makes an error that carries the answer to the HTTP server, because the request no longer exists.
     fn lost(self, problem: Problem) -> Error {
         let problem = problem.of_request(self.id.clone());
         self.log_failure(&problem);
@@ -170,13 +170,14 @@ impl Seen {
     }
 }
 
-/// Whether an accepted key came with it. Others get a connection for each request: the
-/// server times the head of the first one alone, so the next could trickle in for ever.
+/// Returns whether the request had an accepted key. Other callers get a new connection for each request: the
+/// HTTP server limits the time only for the first head on a connection, so a later head could arrive slowly
+/// without end.
 fn is_known(request: &HttpRequest) -> bool {
     request.extensions().contains::<Actor>()
 }
 
-/// Where the request came from. A connection that is gone already has no peer.
+/// The address that sent the request. A connection that is already closed has no peer.
 fn caller_address(request: &ServiceRequest) -> Result<CallerAddress, UnreadableHop> {
     let nobody = TrustedProxies::default();
     let proxies = request.app_data::<web::Data<State>>().map_or(&nobody, |state| &state.proxies);
@@ -186,14 +187,14 @@ fn caller_address(request: &ServiceRequest) -> Result<CallerAddress, UnreadableH
     proxies.caller(peer, lines.into_iter())
 }
 
-/// Never the client's: an id that a stranger chooses could forge a trace.
+/// Makes a request id. It is never taken from the client, because a stranger could forge a trace with it.
 fn request_id(request: &ServiceRequest) -> RequestId {
     let state = request.app_data::<web::Data<State>>();
     let now = state.map(|state| state.clock.now()).unwrap_or_default();
     RequestId::new(now, &mut rng())
 }
 
-/// Invented methods share one name, so that they cannot fill the metrics.
+/// Gives unknown methods one common name, so that they cannot fill the metrics.
 fn method_name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -207,7 +208,7 @@ fn method_name(method: &Method) -> &'static str {
     }
 }
 
-/// A failure after which the request is gone: no middleware can answer it, so the HTTP library does.
+/// A failure after which the request no longer exists. No middleware can answer it, so the HTTP library does.
 #[derive(Debug, thiserror::Error)]
 #[error("{problem}")]
 struct Lost {

@@ -1,6 +1,6 @@
-//! Every refusal: one table of codes (`table.rs`), one shape (RFC 9457, `json.rs`), one place where
-//! refusals become answers (`answer.rs`). The errors of the core become problems in `acts.rs`,
-//! `settings.rs` and `resources.rs`.
+//! Refusals. There is one table of codes (`table.rs`), one form (RFC 9457, `json.rs`), and one place where
+//! refusals become answers (`answer.rs`). `acts.rs`, `settings.rs` and `resources.rs` turn core's errors into
+//! problems.
 
 mod acts;
 mod answer;

@@ -1,4 +1,4 @@
-//! Bodies, described once: the document and the reader are made from the same lines.
+//! Describes a body once: the OpenAPI document and the reader are made from the same lines.
 
 use crate::{
     fields::Fields,
@@ -6,12 +6,12 @@ use crate::{
 };
 use serde_json::Value;
 
-/// A body: its struct, its schema in the document, and its reader.
+/// Defines a body: its struct, its schema in the OpenAPI document, and its reader.
 ///
-/// Each field names its type, the type as which the document shows it where that is another one, and
-/// what reads it: [`required`], [`optional`], [`given`], [`given_or_null`], or a closure over all
-/// fields and the name of this one. They are read in the order in which they stand here, and a reader
-/// may use what was read before it. What a reader needs besides stands in parentheses after the name.
+/// Each field has a type, the type that the document shows if that differs, and a reader: [`required`],
+/// [`optional`], [`given`], [`given_or_null`], or a closure that takes all fields and the name of this one.
+/// The fields are read in the written order, and a reader may use the fields before it. Further arguments for
+/// the readers follow the struct's name in parentheses.
 ///
 /// ```
 /// use countersign_web::{fields::{Fields, text, whole}, request, request::{optional, required}};
@@ -47,7 +47,7 @@ macro_rules! request {
         }
 
         impl $name {
-            /// Reads it; what is wrong is noted with the fields.
+            /// Reads the body. Errors are collected in `fields`.
             pub fn read(fields: &mut $crate::fields::Fields $($(, $given: $kind)+)?) -> Option<Self> {
                 $(let $field = $crate::request::field(fields, stringify!($field), $read);)*
                 Some(Self { $($field: $field?,)* })
@@ -56,7 +56,7 @@ macro_rules! request {
     };
 }
 
-/// Reads one field; for [`request!`](crate::request!).
+/// Reads one field; used by [`request!`](crate::request!).
 pub fn field<T>(
     fields: &mut Fields,
     name: &'static str,
@@ -65,28 +65,28 @@ pub fn field<T>(
     read(fields, name)
 }
 
-/// A field that must be there.
+/// Reads a field that must be present.
 pub fn required<T>(
     read: impl FnOnce(Value) -> Result<T, Fault>,
 ) -> impl FnOnce(&mut Fields, &'static str) -> Option<T> {
     move |fields, name| fields.required(name, read)
 }
 
-/// A field that may be absent; null says the same.
+/// Reads a field that may be absent or null.
 pub fn optional<T>(
     read: impl FnOnce(Value) -> Result<T, Fault>,
 ) -> impl FnOnce(&mut Fields, &'static str) -> Option<Option<T>> {
     move |fields, name| Some(fields.optional(name, read))
 }
 
-/// A field that may be absent, but not null.
+/// Reads a field that may be absent, but not null.
 pub fn given<T>(
     read: impl FnOnce(Value) -> Result<T, Fault>,
 ) -> impl FnOnce(&mut Fields, &'static str) -> Option<Option<T>> {
     move |fields, name| Some(fields.given(name, read))
 }
 
-/// A field where null means something else than absence.
+/// Reads a field for which null and absence mean different things.
 pub fn given_or_null<T>(
     read: impl FnOnce(Value) -> Result<T, Fault>,
 ) -> impl FnOnce(&mut Fields, &'static str) -> Option<Option<Option<T>>> {
@@ -94,7 +94,7 @@ pub fn given_or_null<T>(
 }
 
 impl Fields {
-    /// What `read` builds of the fields, if nothing at all is wrong.
+    /// Returns the value that `read` builds from the fields, or all errors.
     pub fn read<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Result<T, Problem> {
         let built = read(&mut self);
         self.finish(built)

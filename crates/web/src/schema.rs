@@ -1,13 +1,13 @@
-//! Schemas that cannot be derived.
+//! Schemas that no derive macro can make.
 
 use utoipa::openapi::{RefOr, Schema, Type, schema::ObjectBuilder};
 
-/// A string that is one of these.
+/// The schema of a string that is one of these values.
 pub fn text_enum<'a>(values: impl Iterator<Item = &'a str>) -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(values)).into()
 }
 
-/// A string that is one of these, as a schema of its own: it has a name and a description.
+/// Defines the schema of a string that is one of these values, with a name and a description.
 #[macro_export]
 macro_rules! text_values {
     ($($(#[doc = $about:literal])+ $name:ident = [$($value:literal),+];)+) => {
@@ -25,7 +25,7 @@ macro_rules! text_values {
     };
 }
 
-/// For [`text_values!`](crate::text_values!): the lines of the description, and the values.
+/// Used by [`text_values!`](crate::text_values!): the lines of the description, and the values.
 pub fn described_enum(about: &[&str], values: &[&str]) -> RefOr<Schema> {
     let lines: Vec<_> = about.iter().map(|line| line.trim()).collect();
     let schema = ObjectBuilder::new().schema_type(Type::String).description(Some(lines.join("\n")));

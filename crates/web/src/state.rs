@@ -1,26 +1,26 @@
-//! What every handler works with.
+//! The state that every handler uses.
 
 use countersign_core::{access::address::TrustedProxies, context::Context, ports::clock::Clock};
 use rand::CryptoRng;
 use std::{sync::Arc, time::Duration};
 
-/// What the handlers work with. App data.
+/// The state that the handlers use. It is app data.
 pub struct State {
     /// The stores and the key ring.
     pub context: Context,
-    /// The time of this node.
+    /// The clock of this node.
     pub clock: Arc<dyn Clock>,
-    /// Proxies whose headers say the caller's address.
+    /// The proxies whose `X-Forwarded-For` the server believes.
     pub proxies: TrustedProxies,
-    /// Where others reach the API, without a slash at the end, if that is known.
+    /// The URL at which clients reach the API, without a slash at the end, if it is configured.
     pub public_url: Option<String>,
-    /// Whether this process itself speaks TLS.
+    /// Whether this process itself serves TLS.
     pub secure: bool,
-    /// How long a body may take to arrive.
+    /// The longest time for a body to arrive.
     pub body_timeout: Duration,
 }
 
-/// The generator of this thread, seeded by the operating system.
+/// This thread's random generator, seeded by the operating system.
 #[expect(clippy::disallowed_methods, reason = "the edge of the process: the core takes it as a parameter")]
 pub fn rng() -> impl CryptoRng {
     rand::rng()

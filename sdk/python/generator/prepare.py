@@ -23,6 +23,7 @@ RESOURCES = {"checks": "verifications", "health": "system", "openapi.json": "sys
 #: Where the verb of an operation id would say too little.
 NAMES = {
     "check_code_by_number": "check_number",
+    "create_tenant_key": "create_key",
     "list_address_uses": "usage",
     "list_attempts": "attempts",
     "list_default_texts": "defaults",

@@ -1,4 +1,4 @@
-//! A command that changes a key waits until the servers that run know it.
+//! A command that changes a key waits until the running servers know the change.
 
 use super::Place;
 use countersign_core::{
@@ -37,6 +37,53 @@ async fn a_key_is_known_to_every_server_when_its_command_ends() {
         .await
         .expect(0, &["The server that runs knows it."]);
     assert_eq!(server.status(&key).await, 401);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_operator_s_key_is_made_listed_rotated_and_ended_by_commands() {
+    let place = Place::new();
+    let create = "key create --operator --name ops --allow 127.0.0.1";
+    let key = place.run(create).await.expect(0, &["Made key_"]).last();
+    assert!(key.starts_with("cs_live_"), "{key}");
+    for (line, said) in [
+        ("key create --operator --name ops --test", "cannot be used with"),
+        ("key create --operator --name ops --scopes numbers:read", "cannot be used with"),
+        (
+            "key create --tenant ten_00000000000000000000000000 --name ops --scopes numbers:read",
+            "tenant list",
+        ),
+        ("key create --tenant ten_00000000000000000000000001 --name ops --scopes operator", "--operator"),
+    ] {
+        place.run(line).await.expect(2, &[said]);
+    }
+    let server = place.serve(false).await;
+    let status = async |key: &str| {
+        let asked = server.client.get(format!("{}/v1/tenants", server.base_url)).bearer_auth(key);
+        asked.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(status(&key).await, 200);
+    assert_eq!(server.status(&key).await, 403, "it reads no keys");
+
+    let listed = place.run("key list --operator").await.expect(0, &[]).last();
+    let (id, rest) = listed.split_once('\t').unwrap();
+    assert!(rest.starts_with("live\tactive\tops\toperator\t"), "{listed}");
+    let rotate = format!("key rotate --operator {id} --overlap-hours 0");
+    let next = place.run(&rotate).await.expect(0, &["takes the place of"]).last();
+    assert_eq!((status(&key).await, status(&next).await), (401, 200));
+    let shown = place.run("allowlist show --operator --key KEY".replace("KEY", id).as_str()).await;
+    assert_eq!(shown.expect(0, &[]).last(), "127.0.0.1/32\t");
+    place.run("allowlist set --operator --allow 203.0.113.0/24").await.expect(0, &["Replaced."]);
+    assert_eq!(status(&next).await, 403, "the operator's list holds for the operator's keys");
+    place.run("allowlist set --operator").await.expect(0, &["Replaced."]);
+    let listed = place.run("key list --operator").await.expect(0, &[]);
+    let id = listed.answer.lines().find(|line| line.contains("\tactive\t")).unwrap();
+    let id = id.split_once('\t').unwrap().0.to_owned();
+    for (act, after) in [("disable", 401), ("enable", 200), ("delete", 401)] {
+        place.run(&format!("key {act} --operator {id}")).await.expect(0, &[]);
+        assert_eq!(status(&next).await, after, "{act}");
+    }
+    place.run(&format!("key disable --operator {id}")).await.expect(1, &["The operator has no key"]);
     server.stop().await;
 }
 

@@ -1,4 +1,4 @@
-//! `keyring retire` says what still needs a version.
+//! `keyring retire` lists everything that still needs a version.
 
 use super::{Place, eventually};
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ async fn everything_that_needs_a_version_is_named_with_its_end() {
     assert!(!mac.said.contains("history"), "only a seal key seals: {mac:?}");
     place.run("keyring retire 3").await.expect(1, &["has no version 3"]);
 
-    // A server that runs on the new ring looks through the history.
+    // A server with the new key ring goes through the history.
     let server = place.serve(true).await;
     let said = eventually(async || {
         let ended = place.run("keyring retire --seal 1").await;

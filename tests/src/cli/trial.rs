@@ -35,7 +35,7 @@ async fn what_keeps_one_machine_from_serving_is_named_at_once_and_nothing_is_cha
     place.run(CHECK).await.expect(1, &all);
     running.stop().await;
 
-    // The last connections to the files of a server in this process close a moment after it.
+    // A server in this process closes its last connections to the files a moment after it has stopped.
     let mut before = files(&place.data());
     super::eventually(async || {
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -75,7 +75,7 @@ async fn a_folder_of_dev_is_refused_as_serve_refuses_it() {
     place.run(CHECK).await.expect(1, &["data.folder: ", "belongs to `countersign dev`"]);
 }
 
-/// An installation on servers, with a key ring of its own.
+/// An installation that uses servers, with a key ring of its own.
 fn on_servers(database: &str, codes: &str) -> Place {
     let place = Place::new().with("database.url", database).with("codes.url", codes);
     std::fs::create_dir(place.data()).unwrap();
@@ -94,7 +94,7 @@ async fn what_keeps_a_node_from_its_servers_is_named_and_nothing_is_changed() ->
     try_command(&redis, &redis::cmd("FLUSHDB")).await.unwrap();
     let url = direct.server_url().unwrap();
 
-    // No schema, no claim, and another ring than the installation's afterwards.
+    // First the schema and the claim are missing; later the key ring is not the installation's.
     let place = on_servers(&url, &redis);
     let older = place.run(CHECK).await;
     older.expect(1, &["database.url: The database is older", "countersign migrate", "first start claims it"]);
@@ -115,7 +115,7 @@ async fn what_keeps_a_node_from_its_servers_is_named_and_nothing_is_changed() ->
     );
     assert_eq!(size(&redis).await, claimed);
 
-    // Through a pooler all but a migration is done.
+    // Everything but a migration works through a pooler.
     let pooler = format!("{}/{}", std::env::var("COUNTERSIGN_TEST_PGBOUNCER")?, pooled.name().unwrap());
     let codes = format!("{}/993", server("COUNTERSIGN_TEST_VALKEY"));
     try_command(&codes, &redis::cmd("FLUSHDB")).await.unwrap();
@@ -174,7 +174,7 @@ async fn servers_that_are_away_or_forget_are_named_in_bounded_time() {
     unchecked.expect(0, &["note: The codes store may forget"]);
 }
 
-/// Whose store it is depends on the tests beside this one; that it was reached and read does not.
+/// Other tests decide which installation the store belongs to. This test checks that it is reached and read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_kind_of_codes_store_is_tried() {
     let ca = std::env::var("COUNTERSIGN_TEST_POSTGRES_CA").unwrap();

@@ -34,9 +34,9 @@ pub async fn events_wait_in_their_order_until_they_are_trimmed(bench: Bench) {
     bench.codes().trim(&positions(&all)).await.unwrap();
     let none = unrecorded(&bench, 10).await;
     assert!(none.events.is_empty() && none.backlog.bytes == 0, "{none:?}");
-    // What is recorded is the history's alone.
+    // Recorded events are only in the history.
     assert!(bench.history(id).await.is_empty());
-    // When the lease of the claim that `start_with_code` made is over.
+    // The lease of the claim in `start_with_code` is over.
     bench.clock.turn(seconds(61));
     bench.claim().await;
     assert_eq!(bench.history(id).await, ["message_dropped"]);

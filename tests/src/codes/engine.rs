@@ -1,4 +1,4 @@
-//! The engines that the contract runs on, each with a store of its own for each test.
+//! The engines on which the contract runs. Each test gets a store of its own.
 
 use super::HandClock;
 use countersign_core::{id::RecordKey, ports::codes::Codes, time::Timestamp};
@@ -19,17 +19,17 @@ use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
 
 pub enum Engine {
-    /// Opened by its test.
+    /// A test has opened the store itself.
     Foreign,
     Embedded(TempDir),
     Redis {
         url: String,
-        /// A cluster has one database, so its tests take turns.
+        /// A cluster has only one database, so its tests run one after the other.
         _turn: Option<MutexGuard<'static, ()>>,
     },
 }
 
-/// Each server of the tests has so many.
+/// The number of databases of each test server.
 const DATABASES: usize = 1_000;
 
 impl Engine {
@@ -59,13 +59,13 @@ impl Engine {
         let turn = TURN.lock().await;
         let url = server("COUNTERSIGN_TEST_REDIS_CLUSTER");
         for node in nodes(&url) {
-            // A replica refuses, and follows its master.
+            // A replica refuses this, and follows its master.
             let _ = try_command(&node, redis::cmd("FLUSHALL").arg("SYNC")).await;
         }
         Self::Redis { url, _turn: Some(turn) }
     }
 
-    /// Whoever is the master that the Sentinels know.
+    /// Uses the master that the Sentinels name.
     pub async fn sentinel() -> Self {
         static TURN: Mutex<()> = Mutex::const_new(());
         let turn = TURN.lock().await;
@@ -79,7 +79,7 @@ impl Engine {
         Self::Redis { url, _turn: Some(turn) }
     }
 
-    /// Opens the store, perhaps anew.
+    /// Opens the store, or opens it again.
     pub async fn open(&self, clock: &Arc<HandClock>, event_budget: u64) -> Arc<dyn Codes> {
         match self {
             Self::Foreign => panic!("only its test can open it"),
@@ -105,7 +105,7 @@ impl Engine {
         folder.path().join("codes.sqlite")
     }
 
-    /// How long that stays which stays longest of what is kept of tenants. Each of it has an end.
+    /// How long the longest-lived data of tenants stays. All data expires.
     pub async fn longest_kept(&self, now: Timestamp) -> Duration {
         match self {
             Self::Foreign => panic!("only its test can look"),
@@ -126,7 +126,7 @@ impl Engine {
                         let Value::Array(names) = names else { panic!("no names") };
                         for name in names {
                             let Value::BulkString(name) = name else { panic!("a key") };
-                            // A replica knows it, too, or says that it has moved.
+                            // A replica may hold the key too, or answer that it has moved.
                             let Ok(left) = try_command(&node, redis::cmd("PTTL").arg(&name)).await else {
                                 continue;
                             };
@@ -141,7 +141,7 @@ impl Engine {
         }
     }
 
-    /// Writes the first byte of a stored record.
+    /// Overwrites the first byte of a stored record.
     pub async fn set_format(&self, key: RecordKey, format: u8) {
         match self {
             Self::Foreign => panic!("only its test can change it"),
@@ -179,7 +179,7 @@ pub fn server(variable: &str) -> String {
         .unwrap_or_else(|_| panic!("{variable} names no server; ./tests/run.sh starts one"))
 }
 
-/// Each server of a URL by itself.
+/// The URL of each server of a URL.
 pub fn nodes(url: &str) -> Vec<String> {
     match url.strip_prefix("redis-cluster://") {
         Some(nodes) => nodes.split(',').map(|node| format!("redis://{node}")).collect(),

@@ -1,4 +1,4 @@
-//! Other providers where one fails, or where its receipt does not come.
+//! Failover to another provider when one fails, or when its receipt does not come.
 
 use super::{Bench, number, seconds};
 use countersign_core::{
@@ -41,7 +41,7 @@ fn event(bench: &Bench, claim: &Claim) -> EventId {
     EventId::new(bench.clock.now(), claim.key.id.partition(), &mut super::rng())
 }
 
-/// A message that the provider `a` took and whose receipt is awaited.
+/// A message that the provider `a` accepted and whose receipt has not come yet.
 async fn sent(bench: &Bench, n: usize) -> (VerificationId, Claim) {
     let id = bench.start(&number(n)).await.unwrap().id;
     let claim = bench.claim().await.into_iter().find(|claim| claim.key.id == id).unwrap();
@@ -59,7 +59,7 @@ async fn delivery(bench: &Bench, id: VerificationId) -> Delivery {
     bench.read(id).await.delivery
 }
 
-/// One message whose receipt came before its wait was over.
+/// A message whose receipt came in time.
 pub async fn deliver_while_awaited(bench: &Bench) {
     let (_, claim) = sent(bench, 1).await;
     let lost = bench.codes().note_attempt(&claim, failed(30), event(bench, &claim)).await.unwrap();
@@ -79,7 +79,7 @@ pub async fn a_message_without_a_receipt_goes_to_the_next_provider(bench: Bench)
     assert_eq!(bench.settle(&first, awaited("a", 1)).await, Settled::Lost);
     assert_eq!(bench.settle(&claim, awaited("b", 2)).await, Settled::Done);
     bench.clock.turn(seconds(20));
-    // A worker that dies with it: another goes on at the same place.
+    // The worker dies, and another one continues with the same candidate.
     assert_eq!(bench.claim().await.remove(0).phase, Phase::Await(2));
     bench.clock.turn(seconds(30));
     let claim = bench.claim().await.remove(0);
@@ -144,7 +144,7 @@ pub async fn nobody_else_is_asked_for_what_is_over_replaced_or_delivered(bench: 
         [Phase::Send],
         "the new one alone"
     );
-    // The record of what was awaited longer than it stands.
+    // The record expires before the wait for the receipt is over.
     let gone = sent(&bench, 4).await.0;
     bench.clock.turn(seconds(1_300));
     assert!(bench.claim().await.is_empty());
@@ -175,7 +175,7 @@ pub async fn a_failed_attempt_is_noted_and_holds_the_claim(bench: Bench) {
     bench.clock.turn(seconds(25));
     let noted = bench.codes().note_attempt(&claim, failed(30), event(&bench, &claim)).await.unwrap();
     assert_eq!(noted, Settled::Done);
-    // A short one takes nothing of it back.
+    // A shorter lease does not shorten the claim.
     let noted = bench.codes().note_attempt(&claim, failed(1), event(&bench, &claim)).await.unwrap();
     assert_eq!(noted, Settled::Done);
     bench.clock.turn(seconds(29));
@@ -224,12 +224,13 @@ pub async fn receipts_move_the_newest_message_forward_only(bench: Bench) {
         EventKind::Receipt { message, provider, delivery: Delivery::Delivered, code }
     );
     assert_eq!(receipts[1].at, bench.clock.now());
-    // Of a message that a resend replaced, or that never was, it is nothing.
+    // A receipt for a message that was replaced, or never existed, has no effect.
     bench.clock.turn(seconds(30));
     bench.resend(id).await.unwrap();
     assert_eq!(receive(&bench, &claim, "a", Delivery::Undelivered).await, Known);
     assert_eq!(delivery(&bench, id).await, Delivery::Queued);
-    // After the end too; and not once the record is gone, nor for another tenant.
+    // A receipt counts after the end of the verification too, but not after the record has expired, nor for
+    // another tenant.
     let claim = bench.claim().await.remove(0);
     bench.cancel(id).await.unwrap();
     assert_eq!(receive(&bench, &claim, "b", Delivery::Delivered).await, Noted);
@@ -251,7 +252,7 @@ pub async fn a_receipt_that_is_faster_than_the_answer_stands(bench: Bench) {
     }
     bench.clock.turn(seconds(20));
     assert_eq!(bench.claim().await.len(), 1, "only the one that did not arrive");
-    // The worker died with it, or believes that nobody took it.
+    // The worker died with the message, or thinks that no provider accepted it.
     for (n, said, left) in [(11, Delivery::Delivered, 0), (12, Delivery::Undelivered, 1)] {
         let id = bench.start(&number(n)).await.unwrap().id;
         let claim = bench.claim().await.remove(0);
@@ -286,7 +287,7 @@ pub async fn a_receipt_and_a_claim_at_once_are_in_line(bench: Bench) {
     assert!(told.into_iter().all(|told| told.unwrap() == Received::Noted));
     let claimed: Vec<Claim> = claimed.into_iter().flat_map(Result::unwrap).collect();
     for claim in &claimed {
-        assert!(claim.record.delivery != Delivery::Delivered, "handed out although it was delivered");
+        assert!(claim.record.delivery() != Delivery::Delivered, "handed out although it was delivered");
         assert_eq!(bench.settle(claim, awaited("b", 2)).await, Settled::Done);
     }
     for (id, _) in sent_messages {
@@ -296,7 +297,7 @@ pub async fn a_receipt_and_a_claim_at_once_are_in_line(bench: Bench) {
     assert!(bench.claim().await.is_empty());
 }
 
-/// The embedded engine sees that its clock was set back while it was closed.
+/// The embedded engine notices that its clock was set back while it was closed.
 pub async fn a_clock_set_back_neither_hastens_nor_delays_the_next_provider(bench: Bench) {
     let (_, first) = sent(&bench, 1).await;
     bench.clock.turn(seconds(5));
@@ -316,7 +317,7 @@ pub async fn a_clock_set_back_neither_hastens_nor_delays_the_next_provider(bench
     assert!(bench.codes().find_provider_message(&theirs, None).await.unwrap().is_none());
 }
 
-/// A hundred receipts of one message at once.
+/// A hundred receipts of one message at the same time.
 pub async fn equal_receipts_at_once_are_noted_once(bench: Bench) {
     let bench = Arc::new(bench);
     let (id, claim) = sent(&bench, 1).await;
@@ -349,7 +350,7 @@ pub async fn all_workers_share_the_rate_of_an_account(bench: Bench) {
         assert_eq!(take(one, 10).await, Duration::ZERO);
     }
     assert_eq!(take(one, 10).await, Duration::from_millis(100));
-    // No rate at all would hold messages for ever.
+    // A rate of zero would hold messages for ever.
     bench.clock.turn(Duration::from_millis(600));
     assert_eq!(take(two, 0).await, Duration::ZERO);
 }

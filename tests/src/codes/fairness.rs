@@ -1,4 +1,4 @@
-//! The places of a worker, among tenants.
+//! The send slots of a worker are divided fairly among tenants.
 
 use super::{Bench, new_tenant, number, rng, seconds};
 use countersign_core::{
@@ -39,7 +39,7 @@ async fn claim(bench: &Bench, places: Places) -> Vec<Claim> {
     bench.codes().claim(0..64, seconds(30), places).await.unwrap()
 }
 
-/// What a worker asks for when a place became free.
+/// Claims as a worker does when a slot has become free.
 async fn claim_arrived(bench: &Bench, places: Places) -> Vec<Claim> {
     bench.codes().claim_arrived(0..64, seconds(30), places).await.unwrap()
 }
@@ -53,14 +53,14 @@ pub async fn one_tenant_does_not_stand_in_front_of_another(bench: Bench) {
     start_many(&bench, &one, 0..300).await;
     bench.clock.turn(seconds(1));
     start_many(&bench, &other, 0..3).await;
-    // It has no place any more: what is behind it goes out.
+    // This tenant has no free slot: the messages behind its own are claimed.
     let claims = claim(&bench, Places::new(7, 7, vec![full(&one)])).await;
     assert_eq!((claims.len(), of(&claims, other.tenant)), (3, 3));
     assert!(claim_arrived(&bench, Places::new(7, 7, vec![full(&one)])).await.is_empty());
-    // Two places: two messages, and no more.
+    // Two free slots: two messages, and no more.
     let claims = claim_arrived(&bench, Places::new(7, 7, vec![room(&one, 2)])).await;
     assert_eq!((claims.len(), of(&claims, one.tenant)), (2, 2));
-    // Alone it may have them all.
+    // Alone, the tenant may use all slots.
     assert_eq!(claim_arrived(&bench, Places::of_anybody(20)).await.len(), 20);
     assert_eq!(bench.codes().messages_waiting().await.unwrap(), 303);
 }
@@ -79,7 +79,7 @@ pub async fn what_has_no_place_waits_unchanged_and_oldest_first(bench: Bench) {
     bench.start_as(&other, &number(1)).await.unwrap();
     let mut places = Places::new(100, 100, vec![full(&one)]);
     assert_eq!(claim(&bench, places.clone()).await.len(), 1);
-    // In the partitions each has its own order.
+    // Each partition has its own order.
     places = Places::of_anybody(100);
     let claims = claim(&bench, places).await;
     assert_eq!(claims.len(), 20);
@@ -106,7 +106,7 @@ pub async fn slow_tenants_share_their_places(bench: Bench) {
         start_many(&bench, caller, 0..40).await;
     }
     let slow = |caller: &Actor| Room { tenant: caller.tenant, most: 9, slow: true };
-    // With places for more: how many of the slow ones are among the first is chance.
+    // There are slots for more messages. How many of the slow tenants' are among the first is random.
     let places = Places::new(100, 12, callers[..3].iter().map(slow).collect());
     let claims = claim(&bench, places).await;
     let slow: Vec<_> = callers[..3].iter().map(|caller| of(&claims, caller.tenant)).collect();
@@ -120,7 +120,8 @@ pub async fn a_tenant_whose_backlog_is_large_is_claimed_in_turn(bench: Bench) {
     start_many(&bench, &one, 0..600).await;
     bench.clock.turn(seconds(1));
     start_many(&bench, &other, 0..60).await;
-    // Nobody is named: of each in turn, in every partition, whoever was first.
+    // No tenant has send slots of its own: each partition takes from all tenants in turn, in whatever order
+    // they came.
     let mut of_other = 0;
     for _ in 0..10 {
         of_other += of(&claim(&bench, Places::of_anybody(20)).await, other.tenant);

@@ -1,5 +1,5 @@
-//! Families of compatible routes: one verification for a number, which nobody
-//! else finds or touches.
+//! The families of compatible APIs: a phone number has one live verification in a family, which other starts
+//! and checks never find or change.
 
 use super::{Bench, new_tenant, number, rng, seconds, wrong};
 use countersign_core::{
@@ -24,7 +24,7 @@ use std::{collections::HashSet, sync::Arc};
 const TO: &str = "+48500500500";
 
 impl Bench {
-    /// Starts with words of the caller's own.
+    /// Starts with the caller's own text.
     async fn begin_as(
         &self,
         caller: &Actor,
@@ -87,7 +87,7 @@ pub async fn a_second_start_is_a_resend_under_its_cooldown(bench: Bench) {
         assert_eq!((again.verification.id, again.verification.sends_left), (id, 3 - send as u8));
         assert_eq!(again.verification.expires_at, first.verification.expires_at);
         assert_eq!(bench.code_in(&again).expose(), code.expose());
-        assert!(bench.claim().await.iter().any(|claim| claim.message == claim.record.message), "{send}");
+        assert!(bench.claim().await.iter().any(|claim| claim.message == claim.record.message()), "{send}");
     }
     bench.clock.turn(seconds(1));
     let FamilyStart::SendsExhausted(left) = bench.begin(Family::Smsapi, TO, None).await else {
@@ -95,7 +95,7 @@ pub async fn a_second_start_is_a_resend_under_its_cooldown(bench: Bench) {
     };
     assert_eq!(left, seconds(300 - 221));
     assert_eq!(bench.check_with(Family::Smsapi, TO, &code).await.unwrap().outcome, CheckOutcome::Approved);
-    // That one is over: the next is another.
+    // That verification has ended, so the next start makes another.
     let next = started(bench.begin(Family::Smsapi, TO, None).await);
     assert_ne!(next.verification.id, id);
     assert_eq!(next.limits[0].remaining, 3, "resends were not counted");
@@ -116,13 +116,13 @@ pub async fn other_words_take_the_place_of_the_first(bench: Bench) {
     }
     let checked = bench.check_with(Family::Smsapi, TO, &second).await.unwrap();
     assert_eq!((checked.id, checked.outcome), (new, CheckOutcome::Approved));
-    // Nothing older comes back once the newest is over.
+    // Older verifications do not become live again when the newest ends.
     let checked = bench.check_with(Family::Smsapi, TO, &second).await.unwrap();
     assert_eq!(checked.outcome, CheckOutcome::AlreadyApproved);
     assert!(matches!(bench.begin(Family::Smsapi, TO, Some("Two")).await, FamilyStart::Started(_)));
 }
 
-/// As CAMARA has it: the same words twice are two verifications, and the newer one alone counts.
+/// The rule of CAMARA: the same text twice makes two verifications, and only the newer one is valid.
 pub async fn where_nothing_is_sent_again_each_start_takes_the_place(bench: Bench) {
     let mut before: Vec<InFamily> = Vec::new();
     for left in [4, 3, 2] {
@@ -145,7 +145,7 @@ pub async fn where_nothing_is_sent_again_each_start_takes_the_place(bench: Bench
     assert_eq!(bench.check(first.verification.id, &code).await.outcome, ended);
     let code = bench.code_in(last);
     assert_eq!(bench.check(last.verification.id, &code).await.outcome, CheckOutcome::Approved);
-    // What ended is not replaced: it stays as it is.
+    // An ended verification is not replaced: it stays as it is.
     let _ = started(bench.begin(Family::Camara, TO, None).await);
     assert_eq!(bench.read(last.verification.id).await.status, Status::Approved);
 }
@@ -180,7 +180,7 @@ pub async fn families_and_plain_starts_never_touch_each_other(bench: Bench) {
     let [of_smsapi, of_twilio] = [&smsapi, &twilio].map(|started| bench.code_in(started));
     let claims = bench.claim().await;
     let of_plain = bench.code_of(claims.iter().find(|claim| claim.key.id == plain.id).unwrap());
-    // `/v1` finds its own, and so does each family; a plain start replaces nothing.
+    // `/v1` and each family find only their own verifications. A start through `/v1` replaces nothing.
     let again = bench.start(TO).await.unwrap();
     bench.cancel(again.id).await.unwrap();
     for (code, id) in [(&of_smsapi, smsapi.verification.id), (&of_twilio, twilio.verification.id)] {
@@ -255,7 +255,7 @@ pub async fn of_many_starts_that_replace_at_once_one_is_pending(bench: Bench) {
 }
 
 async fn one_is_pending_of(bench: Bench, family: Family, words: fn(u32) -> Option<String>) {
-    // More than a number's record remembers: no limit at all.
+    // No limit applies, so there are more starts than the record of the number remembers.
     bench.set_limit("number", "1000/60").await;
     let bench = Arc::new(bench);
     let starts = (0..64).map(|n| {
@@ -280,7 +280,7 @@ async fn one_is_pending_of(bench: Bench, family: Family, words: fn(u32) -> Optio
     assert_eq!(bench.claim().await.len(), 1, "one SMS");
 }
 
-/// How many of sixty-four starts at once sent the message of the pending one again.
+/// Of sixty-four starts at once, the number that sent the pending verification's message again.
 async fn resent_at_once(bench: &Arc<Bench>) -> usize {
     let starts = (0..64).map(|_| {
         let bench = bench.clone();
@@ -298,12 +298,13 @@ pub async fn resends_in_a_family_at_once_send_once(bench: Bench) {
     assert_eq!(bench.read(first.verification.id).await.sends_left, 3);
 }
 
-/// Whoever asks again is counted as for a start: a limit of the visitor or the tenant holds for all messages.
+/// A start that sends a message again counts like any start: the limits of the end user's address and of the
+/// tenant apply to all messages.
 pub async fn limits_count_what_is_sent_again(bench: Bench) {
     bench.set_limit("tenant", "3/3600").await;
     let (family, other) = (Family::Smsapi, number(2));
     let _ = started(bench.begin(family, TO, None).await);
-    // What is too early takes nothing.
+    // A start within the cooldown takes nothing from a limit.
     for _ in 0..5 {
         assert!(matches!(bench.begin(family, TO, None).await, FamilyStart::TooSoon(_)));
     }
@@ -320,14 +321,15 @@ pub async fn limits_count_what_is_sent_again(bench: Bench) {
         assert_eq!((hit.name.as_str(), hit.scope), ("tenant_1h", "tenant"));
         assert!(hit.retry_after > seconds(1_000), "{hit:?}");
     }
-    // And what was refused sent nothing, and took nothing.
+    // A refused start sent nothing and took nothing.
     assert_eq!(bench.read(second.verification.id).await.sends_left, 4);
-    // 3,530 s of the hour are used by three, so one of 60 s has room, if nothing else was taken.
+    // Three starts use 3,530 s of the hour, so one start of 60 s fits if nothing else was taken.
     bench.set_limit("tenant", "60/3600").await;
     assert!(matches!(bench.begin(family, &other, None).await, FamilyStart::Resent(_)));
 }
 
-/// All limits or none: what one refuses is given back to the others, and so is what loses a race.
+/// A start takes from all limits or from none: if one refuses, or the start loses a race, the others get back
+/// what it took.
 pub async fn what_is_not_sent_again_takes_from_no_limit(bench: Bench) {
     let of_tenant = async |bench: &Bench, n| {
         let start = started(bench.begin(Family::Twilio, &number(n), None).await);
@@ -352,7 +354,7 @@ pub async fn what_is_not_sent_again_takes_from_no_limit(bench: Bench) {
     assert!(of_tenant(&bench, 3).await >= 996);
 }
 
-/// A client that checks while another one starts anew: no code counts twice.
+/// A check races with a start that replaces the verification: no code counts twice.
 pub async fn a_check_and_a_start_that_replaces_have_one_winner(bench: Bench) {
     let bench = Arc::new(bench);
     for n in 0..50 {
@@ -371,9 +373,9 @@ pub async fn a_check_and_a_start_that_replaces_have_one_winner(bench: Bench) {
     }
 }
 
-/// Sixty-four that stand are all that a number's record holds.
+/// The record of a phone number lists at most 64 verifications.
 pub async fn a_crowd_of_plain_starts_hides_nothing_of_a_family(bench: Bench) {
-    // More than a number's record remembers: no limit at all.
+    // No limit applies, so there are more starts than the record of the number remembers.
     bench.set_limit("number", "1000/60").await;
     bench.start(TO).await.unwrap();
     let ours = started(bench.begin(Family::Smsapi, TO, None).await);

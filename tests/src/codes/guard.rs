@@ -1,4 +1,4 @@
-//! Limits, wrong codes in a row and repeated requests.
+//! Limits, wrong codes in a row, and repeated requests.
 
 use super::{Bench, number, rng, seconds, wrong};
 use countersign_core::{
@@ -81,7 +81,7 @@ pub async fn an_end_user_has_twenty_starts_and_regains_one_at_a_time(bench: Benc
         let states = bench.start_from(&number(n), "2001:db8::1").await.unwrap();
         assert_eq!(remaining(&states, "end_user_ip_10m"), 19 - n as u32);
     }
-    // The rest of the /64 is the same end user; another /64 is not.
+    // Another address of the same /64 is the same end user; another /64 is not.
     let refused = hit(bench.start_from(&number(20), "2001:db8::ffff:1").await);
     assert_eq!((refused.name.as_str(), refused.scope), ("end_user_ip_10m", "end_user_ip"));
     assert_eq!(refused.retry_after, seconds(30));
@@ -108,7 +108,7 @@ pub async fn every_scope_counts_by_itself(bench: Bench) {
     assert_eq!(hit(bench.ask(bench.request(&number(2), None)).await).scope, "country");
     bench.start("+447400123456").await.unwrap();
     assert_eq!(hit(bench.ask(bench.request("+4915112345678", None)).await).scope, "tenant");
-    // Another key of the tenant shares the tenant's limit; test mode has its own.
+    // Another key of the tenant shares the tenant's limit. Test mode has a limit of its own.
     let test = Actor { mode: Mode::Test, ..bench.caller.clone() };
     bench.start_as(&test, "+4915112345678").await.unwrap();
 }
@@ -152,7 +152,7 @@ pub async fn what_is_refused_takes_nothing(bench: Bench) {
     let states = bench.start_from(&number(2), "192.0.2.2").await.unwrap();
     assert_eq!(remaining(&states, "tenant_1h"), 94, "five starts, and this one");
     assert_eq!(remaining(&states, "end_user_ip_10m"), 19);
-    // And the other way round: a start that the tenant's limit refuses costs the number nothing.
+    // The reverse: a start that the tenant's limit refuses takes nothing from the number's limit.
     bench.set_limit("tenant", "1/86400").await;
     bench.start(&number(4)).await.unwrap();
     for _ in 0..10 {
@@ -193,8 +193,8 @@ pub async fn countries_are_refused_before_any_limit_is_taken(bench: Bench) {
     start_verification(&bench.context, &test, request, None, now, &mut rng()).await.unwrap();
 }
 
-/// As an attacker would: resends, new starts, other profiles, other addresses,
-/// and all the patience of days. Gives the times of all codes that were compared.
+/// Attacks as a person would, with resends, new starts, other profiles, other addresses, and days of
+/// patience. Returns the times of all codes that were compared.
 async fn attack(bench: &Bench, to: &str, hours: u64) -> Vec<u64> {
     let (mut evaluated, mut elapsed, mut round) = (Vec::new(), 0, 0);
     while elapsed < hours * 3_600 {
@@ -237,7 +237,7 @@ pub async fn never_more_than_a_hundred_guesses_in_a_day(bench: Bench) {
         assert!(inside <= 100, "{inside} within 24 h");
     }
     assert!(evaluated.len() <= 103, "after the hundredth one a day: {}", evaluated.len());
-    // The person with the phone waits now; the tenant who knows them can end that.
+    // The phone's owner has to wait now. The tenant who knows the owner can end that.
     let request = PhoneNumber::parse(&to).unwrap();
     bench.clock.turn(seconds(86_400));
     let (id, code) = bench.start_with_code(&to).await;
@@ -324,7 +324,7 @@ pub async fn a_repeated_start_makes_nothing_new(bench: Bench) {
     assert!(!ask("b", "body", &number(1)).await.unwrap().replayed);
     bench.clock.turn(seconds(24 * 3_600));
     assert!(!ask("a", "body", &number(1)).await.unwrap().replayed, "forgotten after a day");
-    // What was refused is tried anew.
+    // A refused request is not stored, so its repeat is carried out.
     for _ in 0..4 {
         bench.start(&number(1)).await.unwrap();
     }
@@ -376,7 +376,7 @@ pub async fn a_repeated_wrong_check_uses_one_try(bench: Bench) {
     let other = check("a", "right", &code).await;
     assert!(matches!(other, Err(CheckError::Idempotency(IdempotencyError::Mismatch))));
     assert_eq!(check("b", "right", &code).await.unwrap().outcome, CheckOutcome::Approved);
-    // By number the repeat finds its answer although the verification is no longer pending.
+    // A repeat by phone number gets its answer although the verification is no longer pending.
     let (_, second) = bench.start_with_code(&number(1)).await;
     let by_number = async |key: &str| {
         let (to, profile) = (PhoneNumber::parse(&number(1)).unwrap(), ProfileName::default());
@@ -424,7 +424,7 @@ pub async fn limits_and_guesses_outlive_a_restart_and_a_clock_set_back(bench: Be
         CheckOutcome::Approved,
         "nobody waits longer than the rule"
     );
-    // The clock was set back once: the times follow it once, not at each restart.
+    // The clock was set back once: the times are moved once, and not at each restart.
     let refused = hit(bench.ask(bench.request(&number(5), None)).await);
     let found = bench.codes().unrecorded(0..64, 100).await.unwrap();
     let positions: Vec<_> = found.events.iter().map(|event| event.position).collect();

@@ -1,4 +1,4 @@
-//! Which message of ours a provider means by its own id, whoever comes first.
+//! Matching a provider's id to a message of ours, before and after its receipt comes.
 
 use super::{Bench, seconds};
 use countersign_core::{
@@ -39,7 +39,7 @@ pub async fn a_provider_message_is_known_for_half_an_hour(bench: Bench) {
     assert_eq!(find(&bench, "y", None).await, None);
     let other = ProviderMessage::new(ProviderId::from_bytes([2; 16]), "x").unwrap();
     assert_eq!(bench.codes().find_provider_message(&other, None).await.unwrap(), None, "another account");
-    // The provider uses its id anew.
+    // The provider uses its id for another message.
     assert_eq!(bind(&bench, "x", 2).await, None);
     bench.clock.turn(seconds(1_799));
     assert_eq!(find(&bench, "x", None).await, Some(ours(2)));
@@ -58,7 +58,7 @@ pub async fn a_receipt_that_comes_first_waits_for_its_message(bench: Bench) {
             assert_eq!(find(&bench, id, Some(delivery)).await, None);
         }
         assert_eq!(find(&bench, id, None).await, None, "a look leaves nothing and takes nothing");
-        // A call that is sent again is answered as the first.
+        // A repeated call gets the first answer.
         for _ in 0..2 {
             assert_eq!(bind(&bench, id, 1).await, Some(receipt(kept)), "{id}");
         }
@@ -71,7 +71,7 @@ pub async fn a_receipt_that_comes_first_waits_for_its_message(bench: Bench) {
     bench.clock.turn(seconds(1));
     bench.claim().await;
     assert_eq!(bind(&bench, "late", 1).await, None);
-    // What a provider may send at most.
+    // The longest receipt that a provider may send.
     let id = "ż".repeat(ProviderMessage::MOST);
     let long =
         ParkedReceipt {
@@ -85,7 +85,7 @@ pub async fn a_receipt_that_comes_first_waits_for_its_message(bench: Bench) {
 pub async fn a_receipt_and_its_message_at_once_always_meet(bench: Bench) {
     let bench = Arc::new(bench);
     let mut met = [0, 0];
-    // One of the servers is never emptied.
+    // One of the test servers is never emptied, so each run uses other ids.
     let run = MessageId::new(bench.clock.now(), 0, &mut super::rng());
     for n in 0..200 {
         let id = format!("{run}-{n}");

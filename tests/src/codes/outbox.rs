@@ -1,4 +1,4 @@
-//! The outbox: nothing is lost, nothing goes out late, one worker at a time.
+//! The outbox: no message is lost or sent too late, and one worker at a time has each.
 
 use super::{Bench, number, seconds};
 use countersign_core::{
@@ -80,7 +80,7 @@ pub async fn receipts_that_the_provider_knows_already_are_reported_later(bench: 
     };
     assert_eq!(bench.settle(&claim, known).await, Settled::Done);
     assert_eq!(bench.read(id).await.delivery, Delivery::Sent);
-    // An approval meanwhile does not lose the receipt.
+    // An approval in the meantime does not lose the receipt.
     assert_eq!(bench.check(id, &code).await.outcome, CheckOutcome::Approved);
     bench.clock.turn(seconds(10));
     let claim = bench.claim().await.remove(0);

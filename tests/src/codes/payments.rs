@@ -1,4 +1,4 @@
-//! A code that confirms a payment holds for that payment alone.
+//! A code that confirms a payment is valid only for that payment.
 
 use super::{Bench, engine::Engine, number, rng, seconds, wrong};
 use countersign_core::{
@@ -21,12 +21,12 @@ use countersign_core::{
 use futures_util::future::join_all;
 use std::sync::Arc;
 
-fn payment(amount: &str) -> Transaction {
+pub fn payment(amount: &str) -> Transaction {
     Transaction::parse(amount, "EUR", "Example Shop").unwrap()
 }
 
-/// Starts for a payment, and gives the code as its message would carry it.
-async fn start(bench: &Bench, to: &str, transaction: Option<Transaction>) -> (VerificationId, Code) {
+/// Starts for a payment, and returns the code in its message.
+pub async fn start(bench: &Bench, to: &str, transaction: Option<Transaction>) -> (VerificationId, Code) {
     let request = StartRequest { transaction, ..bench.request(to, None) };
     let now = bench.clock.now();
     let made = start_verification(&bench.context, &bench.caller, request, None, now, &mut rng()).await;
@@ -39,7 +39,12 @@ async fn newest_code(bench: &Bench, id: VerificationId) -> Code {
     bench.code_of(claims.iter().find(|claim| claim.key.id == id).unwrap())
 }
 
-async fn check(bench: &Bench, id: VerificationId, code: &Code, paid: Option<&Transaction>) -> CheckOutcome {
+pub async fn check(
+    bench: &Bench,
+    id: VerificationId,
+    code: &Code,
+    paid: Option<&Transaction>,
+) -> CheckOutcome {
     let submitted = Submitted { transaction: paid, ..Submitted::plain(code) };
     submit(bench, id, submitted).await.outcome
 }
@@ -133,8 +138,7 @@ pub async fn a_repeated_mismatch_is_answered_as_the_first(bench: Bench) {
     assert_eq!(bench.history(id).await, ["started", "canceled"]);
 }
 
-/// A client of a store may send one call twice when its connection breaks; the
-/// embedded engine has none.
+/// A client of a store may send a call twice when its connection breaks. The embedded engine has no client.
 pub async fn a_mismatch_that_is_sent_twice_is_one(bench: Bench) {
     let (id, code) = start(&bench, &number(1), Some(payment("5"))).await;
     let key = RecordKey { tenant: bench.caller.tenant, mode: bench.caller.mode, id };

@@ -1,4 +1,4 @@
-//! N at once, exactly as many winners as the rules allow.
+//! N calls at the same time: exactly as many succeed as the rules allow.
 
 use super::{Bench, number, seconds, wrong};
 use countersign_core::{

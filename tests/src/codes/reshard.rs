@@ -1,4 +1,4 @@
-//! A slot of a Redis Cluster that moves to another master while it is in use.
+//! A slot of a Redis Cluster moves to another master while it is in use.
 
 use super::{
     Bench,
@@ -38,7 +38,7 @@ struct Move {
 }
 
 impl Move {
-    /// Of the one slot that holds a message.
+    /// Begins to move the slot of one message.
     async fn begin() -> Self {
         let all = masters().await;
         let mut found = None;
@@ -58,7 +58,7 @@ impl Move {
         Self { slot, from, to, all }
     }
 
-    /// Moves those keys whose letter is one of these.
+    /// Moves the keys whose letter is one of these.
     async fn carry(&self, letters: &[u8]) {
         let Value::Array(names) = ask(&self.from.0, &["CLUSTER", "GETKEYSINSLOT", &self.slot, "100"]).await
         else {
@@ -67,7 +67,7 @@ impl Move {
         let (host, port) = self.to.0.trim_start_matches("redis://").split_once(':').expect("an address");
         for name in names {
             let Value::BulkString(name) = name else { panic!("a name") };
-            // `{cs...}` and the letter.
+            // The name is `{cs...}` and the letter.
             if letters.contains(&name[7]) {
                 let mut command = redis::cmd("MIGRATE");
                 command.arg(host).arg(port).arg(&name).arg(0).arg(5_000);
@@ -82,7 +82,7 @@ impl Move {
         for (node, _) in &self.all {
             ask(node, &["CLUSTER", "SETSLOT", &self.slot, "NODE", &self.to.1]).await;
         }
-        // The client hears of it with its next call to the old master.
+        // The client learns of it with its next call to the old master.
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

@@ -1,4 +1,4 @@
-//! The rules of one verification, seen through the acts.
+//! The rules of one verification, tested through the operations.
 
 use super::{Bench, new_tenant, number, seconds, wrong};
 use countersign_core::{
@@ -56,7 +56,7 @@ pub async fn a_check_by_number_finds_the_newest_pending_one_of_the_profile(bench
     assert_eq!(check_number(&bench, &to, &second_code).await.unwrap(), CheckOutcome::Approved);
     assert_eq!(check_number(&bench, &to, &first_code).await.unwrap(), CheckOutcome::Approved);
     assert_eq!(bench.read(first).await.status, Status::Approved);
-    // None is pending any more: the newest answers.
+    // No verification is pending any more, so the newest answers.
     assert_eq!(check_number(&bench, &to, &first_code).await.unwrap(), CheckOutcome::AlreadyApproved);
 }
 
@@ -120,7 +120,7 @@ pub async fn a_clock_that_steps_back_opens_nothing_and_locks_nobody_out(bench: B
     assert_eq!(bench.check(old, &code).await.outcome, CheckOutcome::Ended(Status::Expired));
     let (id, code) = bench.start_with_code(&number(2)).await;
     assert_eq!(bench.check(id, &code).await.outcome, CheckOutcome::Approved);
-    // The store's time goes on meanwhile: cooldowns and codes end as ever.
+    // The store's clock continues meanwhile: cooldowns and codes end on time.
     let (id, code) = bench.start_with_code(&number(3)).await;
     bench.clock.turn(seconds(30));
     bench.resend(id).await.unwrap();
@@ -135,7 +135,7 @@ pub async fn a_clock_set_back_between_two_runs_cuts_every_time_to_its_rule(bench
     let (id, code) = bench.start_with_code(&number(2)).await;
     bench.clock.set_back(seconds(3_600));
     let bench = bench.reopen().await;
-    // An engine that does not see its clock being set finds out when it looks.
+    // An engine that cannot see the clock being set notices it at its next operation.
     assert_eq!(bench.read(id).await.status, Status::Pending);
     assert!(bench.start(&number(1)).await.is_err());
     bench.clock.turn(seconds(29));
@@ -150,8 +150,8 @@ pub async fn a_clock_set_back_between_two_runs_cuts_every_time_to_its_rule(bench
     bench.start(&number(1)).await.unwrap();
 }
 
-/// Nodes of the next release write records first when all nodes read them; a
-/// node that meets one it cannot read must refuse, never count a wrong code.
+/// During an upgrade, a newer node may write records in a new format. An older node that cannot read one must
+/// refuse the check, and must not count a wrong code.
 pub async fn a_record_from_a_newer_release_is_no_wrong_code(bench: Bench) {
     let (id, code) = bench.start_with_code(&number(1)).await;
     bench.set_format(id, 0xff).await;
@@ -168,7 +168,7 @@ pub async fn the_timeline_tells_everything_in_order(bench: Bench) {
     assert_eq!(bench.history(id).await, ["started", "check_wrong", "resent", "approved"]);
 }
 
-/// The erasure of a tenant relies on it: the codes store is left to its own ends.
+/// The erasure of a tenant relies on this: it does not touch the codes store, whose data expires.
 pub async fn nothing_outlasts_thirty_days(bench: Bench) {
     let (id, code) = bench.start_with_code(&number(1)).await;
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! What the servers of the codes store ask for: TLS, a user with few rights, the right settings.
+//! The needs of the codes store's servers: TLS, a user with few rights, the right configuration.
 
 use super::{
     HandClock,
@@ -32,7 +32,7 @@ async fn open(url: &str, ca: Option<Vec<u8>>, clock: &Arc<HandClock>) -> Result<
     RedisCodes::open(&RedisUrl::parse(url, ca).unwrap(), options).await
 }
 
-/// Every command that the store sends, as the least user that the documentation names.
+/// Sends every command of the store, as the user with the fewest rights that the documentation names.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tls_and_a_user_with_few_rights_suffice() {
     let url = server("COUNTERSIGN_TEST_REDIS_TLS");
@@ -67,7 +67,7 @@ async fn tls_and_a_user_with_few_rights_suffice() {
     let parsed = RedisUrl::parse(&url, Some(ca)).unwrap();
     RedisCodes::ask_servers(&parsed).await.unwrap();
     assert!(RedisCodes::look(&parsed, 64, Some(b"")).await.unwrap());
-    // And no more than that.
+    // Plain connections and other commands are refused.
     let plain = try_command(&url.replace("rediss", "redis"), &redis::cmd("PING")).await;
     assert!(plain.is_err(), "it listens to TLS alone");
 }
@@ -95,7 +95,7 @@ async fn another_installation_is_refused() {
     }
 }
 
-/// Workers share the partitions, and what one leaves the others have at once.
+/// Workers share all partitions, and the others take over at once what one leaves.
 #[tokio::test]
 async fn workers_share_all_partitions() {
     let url = format!("{}/997", server("COUNTERSIGN_TEST_REDIS"));
@@ -117,7 +117,7 @@ async fn workers_share_all_partitions() {
     assert_eq!(end, 64);
     codes.leave(workers[0]).await.unwrap();
     assert_eq!(codes.share(workers[1], 64).await.unwrap(), 0..16);
-    // The others say nothing any more.
+    // The other workers are silent from now on.
     clock.turn(super::seconds(6));
     assert_eq!(codes.share(workers[1], 64).await.unwrap(), 0..16, "they are not dead yet");
     clock.turn(super::seconds(1));
@@ -138,7 +138,7 @@ async fn what_nodes_tell_arrives_in_order() {
     let tenants = vec![TenantEnd { tenant: TenantId::from_bytes([5; 16]), version: 6 }];
     let first = Relay { after: 1, up_to: 7, ends: vec![end, KeyEnd::deleted(end.key)], tenants };
     codes.relay(&first).await.unwrap();
-    // Another node read the same, and a bit less.
+    // Another node read the same changes, and a part of them.
     codes.relay(&Relay { up_to: 6, ..first.clone() }).await.unwrap();
     codes.relay(&first).await.unwrap();
     let told = codes.relayed("").await.unwrap().unwrap();
@@ -146,12 +146,13 @@ async fn what_nodes_tell_arrives_in_order() {
     let only_an_end = Relay { ends: vec![end], ..Relay::default() };
     codes.relay(&only_an_end).await.unwrap();
     let told = codes.relayed(&told.mark).await.unwrap().unwrap();
-    // A little before the mark is told again: the clock of a replica that took over may be behind.
+    // The notices shortly before the mark come again, because the clock of a replica that took over may be
+    // behind.
     assert_eq!((told.relays.last(), told.head), (Some(&only_an_end), 7));
 }
 
-/// A node of the former release reads the first field of an entry alone, takes
-/// no trailing bytes in it, and claims from one sorted set.
+/// A node of an older release reads only the first field of an entry, allows no further bytes in it, and
+/// claims from one sorted set.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_former_release_reads_receipts_and_sees_no_message_that_is_awaited() {
     let url = format!("{}/995", server("COUNTERSIGN_TEST_REDIS"));

@@ -1,4 +1,4 @@
-//! What refused acts leave of the limits that they met: nothing.
+//! Refused operations take nothing from the limits that they meet.
 
 use super::{
     Bench, HandClock,
@@ -36,11 +36,11 @@ use std::{
 };
 use tokio::sync::mpsc;
 
-/// A visitor who has no start left, and one who has.
+/// An end user's address without a start left, and one with starts left.
 const SPENT: &str = "192.0.2.1";
 const VISITOR: &str = "192.0.2.2";
 
-/// Numbers that play a part.
+/// Phone numbers with a special part in the test.
 const FULL: usize = 100;
 const REPEATED: usize = 101;
 const SENT_OUT: usize = 102;
@@ -72,7 +72,7 @@ fn hit<T: std::fmt::Debug>(outcome: Result<T, StartError>) -> LimitHit {
     }
 }
 
-/// A bucket that only admitted acts take from.
+/// A bucket that counts only admitted operations, for comparison.
 struct Twin {
     name: &'static str,
     bucket: Bucket,
@@ -90,7 +90,7 @@ impl Twin {
         }
     }
 
-    /// Fails if the bucket is more than one interval from this one.
+    /// Fails if the store's bucket differs from this one by more than one interval.
     fn compare(&self, states: &[LimitState], now: Timestamp) {
         let found = states.iter().find(|state| state.name == self.name).unwrap();
         let mine = self.full_at.since(now);
@@ -99,7 +99,7 @@ impl Twin {
     }
 }
 
-/// Everything that is refused, or repeated, without an admitted start.
+/// Everything that is refused or repeated, so that it counts no start.
 async fn refuse(bench: &Bench, kind: usize, sent: VerificationId) {
     match kind {
         0 => assert_eq!(
@@ -148,7 +148,7 @@ pub async fn ten_thousand_refused_acts_leave_each_bucket_as_its_twin(bench: Benc
     bench
         .set_policy(Policy { expires_in: seconds(600), alphabet: Alphabet::Digits, ..Policy::default() })
         .await;
-    // What is admitted, and counted by the twins.
+    // Admitted operations, which the comparison buckets count.
     let sent = match bench.make_in_family(SENT_OUT, "same").await.unwrap() {
         FamilyStart::Started(started) => started.verification.id,
         other => panic!("{other:?}"),
@@ -175,7 +175,7 @@ pub async fn ten_thousand_refused_acts_leave_each_bucket_as_its_twin(bench: Benc
     for batch in 0..625 {
         let acts = (0..16).map(|_| {
             let (bench, kind) = (bench.clone(), random.random_range(0..8));
-            // The clock is held in the first half, then runs, in the middle of the others' acts.
+            // The clock does not move in the first half. Then it moves in the middle of operations.
             let turn = Duration::from_millis(if batch < 312 { 0 } else { random.random_range(0..90) });
             tokio::spawn(async move {
                 refuse(&bench, kind, sent).await;
@@ -185,7 +185,7 @@ pub async fn ten_thousand_refused_acts_leave_each_bucket_as_its_twin(bench: Benc
         join_all(acts).await.into_iter().for_each(|act| act.unwrap());
     }
     let Ok(mut bench) = Arc::try_unwrap(bench) else { panic!("an act goes on") };
-    // While the history's backlog is full, every start is refused.
+    // The backlog of the history is full, so every start is refused.
     bench = bench.reopen_with(200).await;
     for n in 0..200 {
         let refused = bench.make(bench.from(200 + n, Some(VISITOR), Some("x")), None).await;
@@ -270,17 +270,17 @@ pub async fn outer_limits_refuse_first_then_the_backlog_then_the_number(bench: B
     }
     let made = bench.make(bench.from(1, Some(VISITOR), None), None).await.unwrap();
     assert!(made.limits.iter().any(|state| state.name == "end_user_ip_10m" && state.remaining == 19));
-    // A limit that was raised is not remembered as refusing.
+    // A raised limit does not stay refused.
     bench.set_limit("number", "6/86400").await;
     bench.make(bench.from(FULL, Some(VISITOR), None), None).await.unwrap();
 }
 
 tokio::task_local! {
-    /// Calls of the store that the act which holds still has made.
+    /// The number of store calls that the stopped operation has made.
     static CALLS: Cell<usize>;
 }
 
-/// A clock that stops an act before its second call until it may go on.
+/// A clock that stops an operation before its second call until the test lets it continue.
 struct Stopping {
     clock: Arc<HandClock>,
     stopped: mpsc::UnboundedSender<()>,
@@ -302,8 +302,8 @@ impl Clock for Stopping {
     }
 }
 
-/// A bucket regains all that a start took while the start is still under way,
-/// and another one takes from it: that is not what the first gives back.
+/// A bucket recovers from a start while that start is still running, and another start takes from the bucket.
+/// If the first start is then refused, it must not give back what the other took.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn what_another_start_took_is_not_given_back() {
     let url = format!("{}/997", server("COUNTERSIGN_TEST_REDIS"));
@@ -324,7 +324,7 @@ async fn what_another_start_took_is_not_given_back() {
     bench.set_limit("number", "1/86400").await;
     bench.make(bench.from(1, None, None), None).await.unwrap();
     clock.turn(seconds(2));
-    // Another node takes, and is stopped before it learns that the number refuses.
+    // Another node takes from the bucket, and is stopped before it learns that the number's limit refuses.
     let (stopped, mut is_stopped) = mpsc::unbounded_channel();
     let (go_on, may_go_on) = std::sync::mpsc::channel();
     let stopping = Stopping { clock: clock.clone(), stopped, go_on: Mutex::new(may_go_on) };
@@ -334,7 +334,7 @@ async fn what_another_start_took_is_not_given_back() {
         start_verification(&context, &caller, request, None, now, &mut rng()).await
     }));
     is_stopped.recv().await.unwrap();
-    // Not by whole intervals: see ADR 32.
+    // The time is not a whole number of intervals: see ADR 32.
     clock.turn(Duration::from_millis(2_300));
     bench.make(bench.from(2, None, None), None).await.unwrap();
     go_on.send(()).unwrap();

@@ -1,4 +1,4 @@
-//! One Time Password SMS of CAMARA. Answers are held to the standard's schemas.
+//! One Time Password SMS of CAMARA. The answers are checked with the standard's schemas.
 
 mod scenarios;
 
@@ -34,7 +34,7 @@ async fn validate(app: &TestApp, key: &TestKey, id: &str, code: &str) -> Answer 
     app.post(VALIDATE, key, json!({ "authenticationId": id, "code": code })).await
 }
 
-/// Status and code of a refusal, which is an ErrorInfo of the standard.
+/// The status and the code of a refusal, which must be an ErrorInfo of the standard.
 fn refusal(answer: &Answer) -> (u16, String) {
     assert_eq!(answer.header("content-type"), "application/json", "{answer:?}");
     assert_eq!(answer.header("cache-control"), "no-store");
@@ -65,14 +65,15 @@ async fn a_code_goes_out_comes_back_and_counts_once() {
     assert_eq!(app.get(&format!("/v1/verifications/{id}"), &owner).await.json()["status"], "approved");
 }
 
-/// The newer of two is the one that counts; the older says that it is over, and no SMS of it goes out.
+/// Only the newer of two codes is valid. A check of the older one gets that it has ended, and its SMS is not
+/// sent.
 #[tokio::test]
 async fn a_second_code_takes_the_place_of_the_first() {
     let app = TestApp::spawn().await;
     let (owner, key) = start(&app).await;
     let first = send_code(&app, &key, TO).await;
     let of_first = app.message(&first).await.code;
-    // Neither what `/v1` starts nor what goes to others is touched.
+    // Starts through `/v1`, and starts for other numbers, are not touched.
     let plain = app.start(&owner, TO).await;
     let other = send_code(&app, &key, "+48500500501").await;
     let second = send_code(&app, &key, TO).await;

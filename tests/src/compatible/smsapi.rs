@@ -1,4 +1,4 @@
-//! SMSAPI's authenticator.
+//! The API that is compatible with SMSAPI's authenticator.
 
 use super::{TO, client, names, send, wrong};
 use crate::{
@@ -27,7 +27,7 @@ async fn verify(app: &TestApp, key: &TestKey, code: &str) -> Answer {
     app.post(VERIFY, key, json!({ "phone_number": NUMBER, "code": code })).await
 }
 
-/// Status, `error` and `message` of a refusal, whose keys are all there.
+/// The status, `error` and `message` of a refusal, which must have all of SMSAPI's members.
 fn refusal(answer: &Answer) -> (u16, String, String) {
     assert_eq!(answer.header("content-type"), "application/json", "{answer:?}");
     assert_eq!(answer.header("cache-control"), "no-store");
@@ -129,7 +129,7 @@ async fn all_bodies_and_both_addresses_say_the_same() {
     assert_eq!((text.0, text.1.as_str()), (415, "unsupported_media_type"));
 }
 
-/// As browsers and `requests` write forms.
+/// Encodes a form as browsers and `requests` do.
 fn serde_urlencoded(fields: &[(&str, &str)]) -> String {
     let encode = |text: &str| -> String {
         text.bytes()
@@ -159,7 +159,7 @@ async fn a_second_call_sends_again_and_other_words_begin_anew() {
     assert_ne!(other["id"], first["id"]);
     let read = app.get(&format!("/v1/verifications/{id}"), &owner).await.json();
     assert_eq!(read["status"], "canceled");
-    // What `/v1` starts is another thing.
+    // A verification that was started through `/v1` is separate.
     let plain = app.start(&owner, TO).await;
     let by_number = app.post("/v1/checks", &owner, json!({ "to": TO, "code": wrong(&new.code) })).await;
     assert_eq!(by_number.json()["id"], plain);
@@ -179,7 +179,7 @@ async fn it_expires_after_three_minutes_and_wrong_codes_are_counted() {
         refusal(&verify(&app, &key, &code).await),
         (408, "expired".into(), "The code has expired".into())
     );
-    // A profile may allow less, and never more.
+    // A profile may shorten the validity, but not lengthen it.
     for (life, passed) in [(60, 60), (600, 180)] {
         app.set_policy(&owner.caller, Policy { expires_in: seconds(life), ..Policy::default() }).await;
         let made = create(&app, &key).await.json();
@@ -195,7 +195,7 @@ async fn it_expires_after_three_minutes_and_wrong_codes_are_counted() {
         assert_eq!(verify(&app, &key, &wrong(&code)).await.status, 404);
     }
     assert_eq!(refusal(&verify(&app, &key, &code).await).0, 404, "all tries are used");
-    // Ten in a row are a wait.
+    // Ten wrong codes in a row cause a wait.
     let made = create(&app, &key).await.json();
     let code = app.message(made["id"].as_str().unwrap()).await.code;
     for _ in 0..2 {
@@ -261,7 +261,8 @@ async fn what_is_wrong_is_said_in_its_form() {
     );
 }
 
-/// What cannot be the code by its form says so before, during and after a verification, however it ended.
+/// A text that cannot be the code gets the same refusal before, during and after a verification, however it
+/// ended.
 #[tokio::test]
 async fn the_form_of_a_code_is_judged_whatever_became_of_the_verification() {
     let app = TestApp::spawn().await;
@@ -295,7 +296,7 @@ async fn the_form_of_a_code_is_judged_whatever_became_of_the_verification() {
     app.act(&format!("/v1/verifications/{id}/cancel"), &owner).await;
     malformed(&bad, "canceled").await;
     let (_, old) = begin().await;
-    // The code that was sent says what its form is, not the profile as it is now.
+    // The form is that of the sent code, not of the profile's present settings.
     app.set_policy(&owner.caller, Policy { code_length: 8, ..Policy::default() }).await;
     malformed(&["12345", "12345678"], "pending, of another length than the next one").await;
     assert_eq!(verify(&app, &key, &wrong(&old)).await.status, 404);

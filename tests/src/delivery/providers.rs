@@ -37,7 +37,7 @@ async fn an_account_is_made_tried_changed_and_deleted() {
     assert_eq!(app.get(&path, &owner).await.json(), shown);
     assert_eq!(app.get("/v1/providers", &owner).await.json()["data"], json!([shown]));
 
-    // A route needs an account that took a message.
+    // A route needs an account that has accepted a message.
     let route = json!({ "name": "all", "provider": id });
     assert_eq!(fields(&app.post("/v1/routes", &owner, route.clone()).await), ["provider"]);
     let tried = app.post(&format!("{path}/test"), &owner, json!({ "to": "+48500500500" })).await;
@@ -55,14 +55,14 @@ async fn an_account_is_made_tried_changed_and_deleted() {
     let made = app.post("/v1/routes", &owner, route).await;
     assert_eq!(made.status, 201, "{made:?}");
 
-    // While an enabled route leads through it, it stays.
+    // While an enabled route uses the account, it cannot be disabled or deleted.
     for refused in
         [app.patch(&path, &owner, json!({ "enabled": false })).await, app.delete(&path, &owner).await]
     {
         assert_eq!(refused.problem(), (409, "conflict".into()));
         assert!(refused.json()["detail"].as_str().unwrap().contains("all"), "{refused:?}");
     }
-    // Another name proves nothing and loses nothing; other settings must prove themselves.
+    // A new name does not change whether the account is tested. New settings must be tested again.
     let renamed = app.patch(&path, &owner, json!({ "name": "first", "rate": null })).await.json();
     assert_eq!((&renamed["name"], &renamed["rate"]), (&json!("first"), &Value::Null));
     assert!(renamed["verified_at"].is_string());
@@ -92,7 +92,7 @@ async fn all_that_is_wrong_is_said_at_once() {
     assert_eq!(wrong, expected);
     let body = json!({ "name": "a", "kind": "pigeon", "settings": [] });
     assert_eq!(create(body).await, ["kind", "settings"]);
-    // What stands for a secret is none.
+    // The placeholder for a hidden secret is not accepted as a secret.
     let smpp = json!({ "host": "sms.example", "system_id": "me", "password": "***" });
     let smsapi = json!({ "service": "pl", "token": "***" });
     for (kind, settings, field) in [("smsapi", smsapi, "settings.token"), ("smpp", smpp, "settings.password")]
@@ -100,7 +100,7 @@ async fn all_that_is_wrong_is_said_at_once() {
         let body = json!({ "name": "a", "kind": kind, "settings": settings });
         assert_eq!(create(body).await, [field]);
     }
-    // Nothing inside is reached unless the operator allowed its network.
+    // No internal address may be called unless the operator allowed its network.
     let inside = settings("http://10.0.0.1");
     assert_eq!(create(json!({ "name": "a", "kind": "http", "settings": inside })).await, ["settings.url"]);
     let id = app.provider(&owner, "main").await;
@@ -274,7 +274,7 @@ async fn test_messages_have_a_limit_of_their_own() {
     let (own, theirs) = (account(&owner).await, account(&other).await);
     let to = json!({ "to": "+48500500500" });
     let test = async |id, key| app.post(&format!("/v1/providers/{id}/test"), key, to.clone()).await;
-    // What sends nothing takes nothing.
+    // A refused test message takes nothing from the limit.
     for _ in 0..7 {
         assert_eq!(test(theirs, &owner).await.status, 404);
     }
@@ -286,7 +286,7 @@ async fn test_messages_have_a_limit_of_their_own() {
     assert_eq!(refused.json()["limit"], json!({ "name": "provider_test_1m", "scope": "tenant" }));
     assert_eq!(refused.header("retry-after"), "12");
     assert_eq!(test(theirs, &other).await.status, 200, "another tenant has its own");
-    // In a day 50: after each minute 5 fit, and no more than the day's.
+    // 50 a day: after each minute 5 more are allowed, up to the limit of the day.
     let mut sent = 5;
     let last = loop {
         app.clock.turn(crate::codes::seconds(60));
@@ -302,7 +302,7 @@ async fn test_messages_have_a_limit_of_their_own() {
     assert_eq!(asked(&server).await.len(), sent + 1);
 }
 
-/// An SMSC of one connection that takes everything, and what it was told, by the numbers of commands.
+/// An SMSC with one connection that accepts everything. It reports the number of each command that it gets.
 async fn smsc(listener: tokio::net::TcpListener, told: tokio::sync::mpsc::UnboundedSender<u32>) {
     let (mut stream, _) = listener.accept().await.unwrap();
     loop {

@@ -1,4 +1,4 @@
-//! Senders, routes, and what a number would get.
+//! Senders, delivery routes, and the explanation for a phone number.
 
 use super::fields;
 use crate::app::TestApp;
@@ -62,7 +62,7 @@ async fn routes_are_checked_and_tried_in_their_order() {
         fields(&app.patch(&path, &owner, json!({ "name": null, "weight": 1001 })).await),
         ["name", "weight"]
     );
-    // One that nobody has tried takes no route, but one that is out of use may name it.
+    // A route cannot use an untested account, but a disabled route may name one.
     let untried = app.provider(&owner, "untried").await;
     assert_eq!(fields(&app.patch(&path, &owner, json!({ "provider": untried })).await), ["provider"]);
     let off = app.patch(&path, &owner, json!({ "provider": untried, "enabled": false })).await;
@@ -133,7 +133,7 @@ async fn a_number_is_told_its_way_and_its_text() {
         (&found["text"]["text"], &found["text"]["encoding"]),
         (&json!("Kod 123456 żółw"), &json!("ucs2"))
     );
-    // What the settings of an account say goes before all else.
+    // The sender in an account's settings has precedence over all others.
     let own = app
         .patch(&format!("/v1/providers/{other}"), &owner, json!({ "settings": { "from": "Fixed" } }))
         .await;

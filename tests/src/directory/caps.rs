@@ -1,4 +1,4 @@
-//! How much a tenant may have, however many writes race.
+//! The maximum numbers of a tenant's things, even when many writes race.
 
 use super::{Base, at, key, profile};
 use anyhow::{Context, Result};
@@ -23,7 +23,7 @@ use countersign_core::{
 };
 use std::{future::Future, time::Duration};
 
-/// Writes at once: as many as the tenant may have, and ten more.
+/// As many writes at once as the tenant may have, and ten more.
 async fn race<F: Future<Output = Result<(), StoreError>> + Send + 'static>(
     most: u32,
     write: impl Fn(u32) -> F,

@@ -1,4 +1,4 @@
-//! What becomes of a connection after a conflict, and after the thread that opened it.
+//! A connection after a conflict, and after the end of the thread that opened it.
 
 use super::{Base, is_conflict};
 use anyhow::{Context, Result, ensure};
@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-/// At once, so that as many connections are opened.
+/// The number of reads at once, so that as many connections are opened.
 const TOGETHER: usize = 8;
 
 const NOBODY: Statement = Statement {
@@ -31,7 +31,7 @@ const COUNT: Statement = Statement {
     params: &[],
 };
 
-/// Keeps what is logged on this thread.
+/// Collects the log lines of this thread.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -46,7 +46,7 @@ impl io::Write for Lines {
     }
 }
 
-/// Batches that a constraint and a guard refuse, with statements after what refuses.
+/// Batches that a constraint or a guard refuses, with more statements after the refused one.
 async fn conflict(sql: &Sql) -> Result<()> {
     let insert = |name: &str| vec!["ten_doubled".into(), name.into(), 1.into()];
     let doubled = Batch::default().run(&DOUBLED, insert("a")).run(&DOUBLED, insert("b")).run(&COUNT, vec![]);
@@ -57,7 +57,7 @@ async fn conflict(sql: &Sql) -> Result<()> {
     Ok(())
 }
 
-/// The threads of the HTTP server have a runtime each, and end before the last events are recorded.
+/// Each thread of the HTTP server has its own runtime, which ends before the last events are recorded.
 pub async fn connections_outlive_the_thread_that_opened_them(base: &Base) -> Result<()> {
     let lines = Lines::default();
     let writer = lines.clone();

@@ -1,4 +1,4 @@
-//! What every engine must do. `directory.rs` runs each of these on both.
+//! The contract of the directory. `directory.rs` runs each of these tests on both engines.
 
 use super::{Base, at, is_conflict, key, node, profile, same, tenant};
 use anyhow::{Context, Result, ensure};
@@ -42,6 +42,7 @@ pub async fn tenants_are_made_once_and_listed_by_id(base: &Base) -> Result<()> {
             &a,
             &profile(a.id, 9, "other")?,
             &Countries::default(),
+            None,
             &Change::by_system(a.created_at),
         )
         .await;
@@ -54,7 +55,7 @@ pub async fn a_refused_write_leaves_no_change(base: &Base) -> Result<()> {
     let one = base.tenant(1).await?;
     directory.create_key(&key(one.id, 1), None, &Change::by_system(key(one.id, 1).created_at)).await?;
     let before = base.changes().await?;
-    // The profile's id is taken: the tenant before it must go too.
+    // The profile's id is taken, so the tenant inserted before it must be rolled back too.
     let two = tenant(2)?;
     assert!(is_conflict(
         &directory
@@ -62,6 +63,7 @@ pub async fn a_refused_write_leaves_no_change(base: &Base) -> Result<()> {
                 &two,
                 &profile(two.id, 1, "default")?,
                 &Countries::default(),
+                None,
                 &Change::by_system(two.created_at)
             )
             .await
@@ -93,7 +95,7 @@ pub async fn a_refused_write_leaves_no_change(base: &Base) -> Result<()> {
         directory.update_key(one.id, gone, KeyChange::default(), &Change::by_system(at(0))).await?.is_none()
     );
     assert_eq!(base.changes().await?, before);
-    // The numbers go on without a gap.
+    // The change numbers continue without a gap.
     directory.create_key(&key(one.id, 2), None, &Change::by_system(key(one.id, 2).created_at)).await?;
     assert_eq!(base.changes().await?.last().map(|change| change.0), Some(before.len() as i64 + 1));
     Ok(())
@@ -144,7 +146,7 @@ pub async fn no_method_reaches_another_tenant(base: &Base) -> Result<()> {
     assert_eq!(directory.list_profiles(mine.id).await?.len(), 1);
     assert_eq!(base.changes().await?, before);
 
-    // The same name in two tenants is two profiles.
+    // Two tenants may each have a profile with the same name.
     let mut strict = profile(mine.id, 8, "shop")?;
     strict.policy.max_checks = 1;
     directory.create_profile(&strict, &Change::by_system(at(3))).await?;
@@ -201,7 +203,7 @@ pub async fn concurrent_updates_lose_nothing(base: &Base) -> Result<()> {
         .map(|number| {
             let (directory, tenant, key) = (base.directory.clone(), tenant.id, key.id);
             tokio::spawn(async move {
-                // Half of them name the key and half set its end; both must survive.
+                // Half of the updates change the name and half the expiry; both kinds must be kept.
                 let change = match number % 2 {
                     0 => KeyChange { name: Some(format!("name {number}")), ..KeyChange::default() },
                     _ => KeyChange { expires_at: Some(Some(at(number))), ..KeyChange::default() },
@@ -216,7 +218,7 @@ pub async fn concurrent_updates_lose_nothing(base: &Base) -> Result<()> {
     }
     updated.sort_by_key(|key| key.version);
     assert_eq!(updated.iter().map(|key| key.version).collect::<Vec<_>>(), (1..=21).collect::<Vec<i64>>());
-    // Each update changed one of the two and kept the other as the one before left it.
+    // Each update changed one of the two, and kept the other as the update before left it.
     for pair in updated.windows(2) {
         let (renamed, moved) = (pair[0].name != pair[1].name, pair[0].expires_at != pair[1].expires_at);
         assert!(renamed != moved, "an update was lost: {pair:?}");
@@ -239,7 +241,7 @@ pub async fn last_use_never_moves_back(base: &Base) -> Result<()> {
     assert_eq!(used().await?, Some(at(9)));
     directory.touch_keys(&[of(8)]).await?;
     assert_eq!(used().await?, Some(at(9)));
-    // More than one transaction takes, with keys that are gone among them.
+    // More keys than one transaction takes, and some of them deleted.
     let mut many: Vec<_> = (0..250u16)
         .map(|number| (tenant.id, KeyId::from_bytes([number.to_be_bytes()[1]; 16]), at(1)))
         .collect();
@@ -269,12 +271,12 @@ pub async fn profiles_are_listed_by_name_and_deleted_by_id(base: &Base) -> Resul
     assert_eq!(listed.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["app", "default"]);
     ensure!(!directory.delete_profile(other.id, first.id, &Change::by_system(at(2))).await?);
     ensure!(directory.delete_profile(tenant.id, first.id, &Change::by_system(at(2))).await?);
-    // Another that bears the name by now is another.
+    // Another profile that has the name now is not affected.
     let second = profile(tenant.id, 6, "app")?;
     directory.create_profile(&second, &Change::by_system(at(3))).await?;
     ensure!(!directory.delete_profile(tenant.id, first.id, &Change::by_system(at(4))).await?);
     assert_eq!(directory.profile(tenant.id, &first.name).await?.as_ref(), Some(&second));
-    // Each change names the profile.
+    // Each change contains the profile's id.
     let named: Vec<_> = base.changes().await?.into_iter().map(|(_, _, kind, id)| (kind, id)).collect();
     let of = |profile: &Profile| ("profile".to_owned(), profile.id.to_string());
     assert_eq!(named[4..], [of(&first), of(&first), of(&second)]);
@@ -295,7 +297,7 @@ pub async fn a_profile_is_made_once_and_its_limits_change_in_turn(base: &Base) -
     let second = Profile { limits, limit_notes: LimitNotes::default(), ..first.clone() };
     directory.replace_profile(&first, &second, &Change::by_system(at(3))).await?;
     assert_eq!(directory.profile(tenant.id, &first.name).await?.as_ref(), Some(&second));
-    // Of two that saw the same, the later one is told so; whatever it is that changed.
+    // Of two updates based on the same version, the later one is refused, whatever it changes.
     let policy = Policy { code_length: 8, ..second.policy.clone() };
     let otherwise = Profile { policy, ..second.clone() };
     assert!(is_conflict(&directory.replace_profile(&otherwise, &second, &Change::by_system(at(4))).await));
@@ -346,7 +348,7 @@ pub async fn changes_are_gapless_and_in_commit_order(base: &Base) -> Result<()> 
             })
         })
         .collect();
-    // Whoever reads meanwhile never finds a number whose forerunner is missing.
+    // A reader never sees a change number without the one before it.
     let mut looks = 0;
     while looks < 10_000 && !writers.iter().all(|writer| writer.is_finished()) {
         let rows = base.sql.query(&COUNT_CHANGES, vec![]).await?;
@@ -420,7 +422,7 @@ pub async fn nodes_are_listed_while_they_live(base: &Base) -> Result<()> {
         "the other is dead"
     );
     assert_eq!(directory.list_nodes(at(2)).await?, std::slice::from_ref(&later), "and deleted");
-    // Whoever notes itself buries the dead too, so that nobody needs to look.
+    // A node that writes its row also deletes the rows of dead nodes, so nobody else needs to.
     let third = Node { seen_at: at(41) + DEAD_AFTER, ..b };
     directory.note_node(&third).await?;
     assert_eq!(directory.list_nodes(at(2)).await?, std::slice::from_ref(&third));

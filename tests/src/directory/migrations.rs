@@ -1,4 +1,4 @@
-//! Any number of nodes may start at once on a fresh database.
+//! Any number of nodes may start at once on an empty database.
 
 use super::{Base, execute_on, started};
 use anyhow::{Context, Result};
@@ -9,7 +9,7 @@ use countersign_stores::{
     sqlite::{Database, Options},
 };
 
-/// Four at once, each with connections of its own as four processes have.
+/// Four migrations at once, each with its own connections, as in four processes.
 async fn migrate_at_once(bases: [Sql; 4]) -> Result<()> {
     let all = bases[0].pending_migrations().await?;
     assert_eq!(all.first().map(String::as_str), Some("0001_directory"));
@@ -49,8 +49,8 @@ async fn without_migrations_the_directory_does_not_answer() -> Result<()> {
     Ok(())
 }
 
-/// The first runner dies while it makes an index; another waits for its lock
-/// meanwhile, finds what is half-made, and makes it anew.
+/// The first process dies while it creates an index. Another one, which waits for its lock, finds the invalid
+/// index and creates it again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_index_that_broke_off_is_made_anew_by_the_next_runner() -> Result<()> {
     const MAKING: &str = "datname = current_database() AND query LIKE 'CREATE INDEX CONCURRENTLY%'
@@ -63,7 +63,7 @@ async fn an_index_that_broke_off_is_made_anew_by_the_next_runner() -> Result<()>
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await?;
     let (other, other_connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await?;
     let connections = [tokio::spawn(connection), tokio::spawn(other_connection)];
-    // Whoever writes must end before the index is whole.
+    // A writer must end before the index can be completed.
     client.batch_execute("BEGIN; LOCK TABLE verifications_default IN ROW EXCLUSIVE MODE").await?;
     let (first, second) = (base.sql.clone(), base.sql.clone());
     let first = tokio::spawn(async move { first.migrate().await });
@@ -114,7 +114,7 @@ async fn a_pooler_by_transaction_is_refused_while_there_is_something_to_apply() 
     base.close().await
 }
 
-/// A history from before the weeks goes into them, and stays whole.
+/// A history from before the weekly partitions moves into them, and stays complete.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_there_is_goes_into_its_weeks() -> Result<()> {
     let base = Base::postgres().await?;

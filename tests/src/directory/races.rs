@@ -1,5 +1,5 @@
-//! Management at the same moment: of what many decide by what they read, only that is
-//! written which still holds. Half of the calls come from another node.
+//! Management calls at the same moment. The store must refuse a write that a caller decided on from an
+//! outdated state. Half of the calls come from another node.
 
 use super::{Base, at};
 use crate::{codes::rng, history::TENANT, webhooks::Place};
@@ -34,7 +34,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use std::sync::Arc;
 
-/// How many ask at once.
+/// The number of calls at once.
 const MANY: usize = 10;
 
 /// This node and another one.
@@ -50,7 +50,7 @@ fn name(text: &str) -> ResourceName {
     ResourceName::parse(text).unwrap()
 }
 
-/// An account that a message went through, as far as the directory knows.
+/// An account that the directory stores as tested.
 async fn account(place: &Place, tenant: TenantId, shared: Shared) -> Result<ProviderId> {
     let id = ProviderId::new(place.clock.now(), &mut rng());
     let settings = json!({ "url": "https://sms.example/" });
@@ -83,7 +83,7 @@ async fn account(place: &Place, tenant: TenantId, shared: Shared) -> Result<Prov
     Ok(id)
 }
 
-/// The enabled routes that lead through an account which does not take their messages.
+/// The enabled routes whose account does not accept their messages.
 async fn astray(place: &Place) -> Result<Vec<String>> {
     let mut accounts = Vec::new();
     for owner in [TENANT, OPERATOR] {
@@ -130,8 +130,8 @@ pub async fn of_webhooks_for_test_mode_only_so_many_are_made(base: &Base) -> Res
     Ok(())
 }
 
-/// Makes routes through an account while another call takes it away, again and again, and
-/// looks whether one leads astray. Both must have come first at times.
+/// Again and again creates routes through an account while another call takes the account away, and checks
+/// that no route keeps a missing account. Each side must win at least once.
 async fn race_routes<F: Future<Output = Result<(), ResourceError>>>(
     place: &Place,
     (owner, shared): (TenantId, Shared),
@@ -257,7 +257,8 @@ pub async fn what_comes_and_goes_unnoticed_by_a_sum_is_noticed(base: &Base) -> R
     let one = |version| Basis::One { tenant: TENANT, id: sender(1).id_text(), version };
     let everything = Basis::Everything(head().await?);
     let moved = |outcome: Result<(), StoreError>| matches!(outcome, Err(StoreError::Moved));
-    // As many as before, and the same sum of versions: one went, and another came.
+    // The same number of resources and the same sum of versions as before: one was deleted and another
+    // created.
     ensure!(directory.delete_resource(TENANT, (kind, [2; 16]), &[], &Change::by_system(at(2))).await?);
     directory.create_resource(&sender(3), &[], None, &Change::by_system(sender(3).updated_at)).await?;
     let before = base.changes().await?;
@@ -286,7 +287,7 @@ pub async fn what_comes_and_goes_unnoticed_by_a_sum_is_noticed(base: &Base) -> R
     let listed = directory.list_resources(TENANT).await?;
     let basis = [Basis::kind(TENANT, kind, &listed), one(1), Basis::Everything(head().await?)];
     directory.create_resource(&sender(4), &basis, None, &Change::by_system(sender(4).updated_at)).await?;
-    // An empty list is a basis, too.
+    // An empty list also counts as a state.
     let none = Basis::kind(TENANT, ResourceKind::Route, &[]);
     directory
         .create_resource(
@@ -326,7 +327,7 @@ pub async fn a_limit_is_deleted_once(base: &Base) -> Result<()> {
     let by = Change::by_system(now);
     let buckets = Buckets::parse("5/600").context("buckets")?;
     save_limit(&nodes[0], &place.caller, signup.clone(), buckets, &by).await?;
-    // The other node's copy does not know it yet.
+    // The other node's copy does not know the change yet.
     let delete = |n: usize| delete_limit(&nodes[(n + 1) % 2], &place.caller, signup.clone(), &by);
     let (mut deleted, mut refused) = (0, 0);
     for outcome in join_all((0..MANY).map(delete)).await {

@@ -1,4 +1,4 @@
-//! What tenants set up for delivery.
+//! The resources that tenants set up for delivery.
 
 use super::{Base, at, is_conflict, once};
 use anyhow::{Context, Result, ensure};
@@ -104,7 +104,7 @@ pub async fn they_are_kept_by_tenant_and_kind(base: &Base) -> Result<()> {
             )
             .await
     ));
-    // The id belongs to one tenant and one kind.
+    // An id belongs to one tenant and one kind.
     let Resource { kind, id, .. } = made[0];
     ensure!(!directory.delete_resource(two, (kind, id), &[], &Change::by_system(at(2))).await?);
     ensure!(
@@ -145,7 +145,7 @@ pub async fn of_two_changes_at_once_one_counts(base: &Base) -> Result<()> {
     }
     assert_eq!(won.len(), 1);
     assert_eq!(base.directory.list_resources(tenant).await?, won);
-    // A name that is taken, and another tenant's.
+    // A name that is taken, and another tenant's resource.
     base.directory
         .create_resource(
             &resource(tenant, ResourceKind::Route, 2, "b"),
@@ -170,7 +170,7 @@ pub async fn a_tenant_has_only_so_many_of_each_kind(base: &Base) -> Result<()> {
     let (one, other) = (base.tenant(1).await?.id, base.tenant(2).await?.id);
     for kind in ResourceKind::ALL {
         let most = kind.most();
-        // All but a few, then a race for the last places.
+        // Creates all but a few, and then races for the last ones.
         for n in 0..most - 5 {
             base.directory
                 .create_resource(
@@ -303,7 +303,7 @@ pub async fn another_node_sees_what_changed(base: &Base) -> Result<()> {
     );
     follow(&old).await?;
     ensure!(providers(&old, tenant).is_empty());
-    // The operator's own row is nobody's tenant.
+    // The operator's own row is not listed as a tenant.
     let listed = base.directory.list_tenants(None, 10).await?;
     assert_eq!(listed.iter().map(|tenant| tenant.id).collect::<Vec<_>>(), [tenant]);
     Ok(())
@@ -340,7 +340,7 @@ pub async fn one_that_cannot_be_read_keeps_its_tenant_from_being_served(base: &B
         let view = |id| news.tenants.iter().find(|(of, _)| *of == id).and_then(|(_, view)| view.clone());
         ensure!(view(broken).is_none() && view(whole).is_some_and(|view| view.providers.len() == 1));
     }
-    // A kind of a newer release is passed over.
+    // A kind that only a newer release knows is skipped.
     let values = vec![broken.to_string().into(), "pigeon".into()];
     base.sql.batch(Batch::default().run_touching(1, &STRANGE, values)).await?;
     ensure!(base.directory.list_resources(broken).await?.is_empty());

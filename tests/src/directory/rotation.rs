@@ -1,4 +1,4 @@
-//! What happens once: rotations, and writes that bear an Idempotency-Key.
+//! Writes that must happen only once: rotations, and writes with an Idempotency-Key.
 
 use super::{Base, at, is_conflict, key, once, same};
 use anyhow::{Context, Result, ensure};
@@ -58,7 +58,7 @@ pub async fn a_rotation_happens_whole_or_not_at_all(base: &Base) -> Result<()> {
     assert!(same(&found, &expected), "{found:?}");
     let ids: Vec<_> = base.changes().await?.into_iter().skip(changes.len()).map(|change| change.3).collect();
     assert_eq!(ids, [rotated.new.id.to_string(), old.id.to_string()]);
-    // A change of the old key between the read and the rotation is not overlooked.
+    // A change of the old key between the read and the rotation is not lost.
     let change = KeyChange { disabled: Some(!old.disabled), ..KeyChange::default() };
     let _ = directory.update_key(tenant.id, new.id, change, &Change::by_system(at(3))).await?;
     assert!(is_conflict(
@@ -75,7 +75,9 @@ pub async fn of_keys_made_at_once_with_one_idempotency_key_one_is_made(base: &Ba
         .map(|number| {
             let (directory, key) = (base.directory.clone(), key(tenant.id, number));
             tokio::spawn(async move {
-                directory.create_key(&key, Some(&once(1, 1)), &Change::by_system(key.created_at)).await
+                directory
+                    .create_key(&key, Some((key.tenant, &once(1, 1))), &Change::by_system(key.created_at))
+                    .await
             })
         })
         .collect();
@@ -99,7 +101,11 @@ pub async fn an_idempotency_key_is_kept_for_a_day(base: &Base) -> Result<()> {
     let (mine, theirs) = (base.tenant(1).await?, base.tenant(2).await?);
     let made = |number: u8, now| Key { created_at: now, ..key(mine.id, number) };
     directory
-        .create_key(&made(1, at(0)), Some(&once(1, 5)), &Change::by_system(made(1, at(0)).created_at))
+        .create_key(
+            &made(1, at(0)),
+            Some((mine.id, &once(1, 5))),
+            &Change::by_system(made(1, at(0)).created_at),
+        )
         .await?;
     let mac = directory.answered(mine.id, &once(1, 6), at(0)).await?.context("mac")?;
     assert!(once(1, 5).is_same(&mac) && !once(1, 6).is_same(&mac));
@@ -110,7 +116,7 @@ pub async fn an_idempotency_key_is_kept_for_a_day(base: &Base) -> Result<()> {
         &directory
             .create_key(
                 &made(2, at(0) + DAY),
-                Some(&once(1, 5)),
+                Some((mine.id, &once(1, 5))),
                 &Change::by_system(made(2, at(0) + DAY).created_at)
             )
             .await
@@ -118,7 +124,7 @@ pub async fn an_idempotency_key_is_kept_for_a_day(base: &Base) -> Result<()> {
     directory
         .create_key(
             &made(3, at(1) + DAY),
-            Some(&once(1, 7)),
+            Some((mine.id, &once(1, 7))),
             &Change::by_system(made(3, at(1) + DAY).created_at),
         )
         .await?;

@@ -1,4 +1,4 @@
-//! Each statement of the directory on both engines, one beside the other.
+//! Runs each statement of the directory on both engines and compares the results.
 
 use super::{Base, SELECT_CHANGES, address_use, at, key, node, once, tenant};
 use anyhow::{Context, Result};
@@ -26,10 +26,9 @@ use countersign_stores::{
     sql::{Batch, Kind, Row, Statement, Value},
 };
 
-/// One value for each parameter, no two alike within a statement, so that a
-/// swapped pair comes back swapped; and no number alike in two statements, so
-/// that a write changes what the one before wrote. What a statement looks for
-/// are the rows that were seeded.
+/// One value for each parameter. All values of a statement differ, so that a swapped pair would show. Numbers
+/// also differ between statements, so that each write changes what the one before wrote. Values that a
+/// statement searches by match the seeded rows.
 fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
     let ids = tenant(1).map(|tenant| tenant.id.to_string()).unwrap_or_default();
     let other = TenantId::from_bytes([200; 16]).to_string();
@@ -49,7 +48,7 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("tenants", false) if statement.text.contains("version = $2") => vec![ids.into(), 1.into()],
         ("tenants", false) if statement.text.contains("WHERE deleted_at") => vec![i64::MAX.into(), 9.into()],
         ("tenants", false) if statement.params.len() == 2 => vec![ids.into(), i64::MAX.into()],
-        // What a tenant that is erased has.
+        // The data of a tenant that is being erased.
         (_, false)
             if statement.text.contains("tenant_id = $1 ORDER BY") && statement.text.starts_with("DELETE") =>
         {
@@ -88,7 +87,7 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("profiles", false) if statement.text.contains("id > $1") => vec!["".into()],
         ("profiles", false) if statement.text.starts_with("DELETE") => vec![ids.into(), "text 2".into()],
         ("profiles", false) if statement.params.len() == 2 => vec![ids.into(), "default".into()],
-        // Of the profile that was made here, with what it was made with.
+        // The profile created above, with the values it was created with.
         ("profiles", false) if statement.text.starts_with("UPDATE") => {
             let inserts = |one: &&Statement| one.table == "profiles" && one.text.starts_with("INSERT");
             let insert = STATEMENTS.iter().position(inserts).unwrap();
@@ -97,7 +96,8 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
             firsts.extend(values_for(insert, STATEMENTS[insert]).into_iter().skip(4));
             firsts
         }
-        // What is decided by the resource that was made and changed here, and by the changes so far.
+        // The state that the caller read before the write: the resource created and changed above, and the
+        // changes so far.
         ("change_head", false) if statement.text.contains("string_agg") => {
             vec![ids.into(), "text 3".into(), "text 2 2".into()]
         }
@@ -121,7 +121,7 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("settings", false) if statement.params.len() == 3 => vec!["".into()],
         ("settings", false) if statement.params.len() == 2 => vec![ids.into(), "countries".into()],
         ("changes", false) if statement.text.starts_with("DELETE") => vec![1_000_000.into()],
-        // The one that was noted by now is dead, the seeded one is not.
+        // The node written by now is dead; the seeded one is not.
         ("nodes", false) if statement.text.contains("seen_at < $1") => vec![1_000_000.into()],
         ("nodes", false) => vec![node(1).id.to_string().into()],
         ("resources", true) => vec![ids.into()],
@@ -144,7 +144,7 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
     values
 }
 
-/// Whole tables, to see what the statements did to them.
+/// Whole tables, to see the effect of the statements.
 const DUMPS: [Statement; 12] = [
     Statement {
         table: "applied",
@@ -219,19 +219,27 @@ fn seeded_resource(tenant: TenantId) -> Resource {
     }
 }
 
-/// Runs each statement and gives its text, its rows and what all tables hold after it.
+/// Runs each statement. Returns its text, its rows and the contents of all tables after it.
 async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>)>> {
     base.sql.migrate().await?;
     let tenant = base.tenant(1).await?;
-    // Of the other tables one row each that no statement but the last finds.
+    // One row in each of the other tables. Only the last statements find these rows.
     base.directory
-        .create_key(&key(tenant.id, 1), Some(&once(1, 1)), &Change::by_system(key(tenant.id, 1).created_at))
+        .create_key(
+            &key(tenant.id, 1),
+            Some((tenant.id, &once(1, 1))),
+            &Change::by_system(key(tenant.id, 1).created_at),
+        )
         .await?;
     base.directory.note_address_uses(&[address_use(tenant.id, key(tenant.id, 3).id, 1, 1)]).await?;
     base.directory.note_node(&node(1)).await?;
-    // And of those that are emptied, one more that goes with the tenant.
+    // One more row in each table that a tenant's erasure empties.
     base.directory
-        .create_key(&key(tenant.id, 8), Some(&once(5, 5)), &Change::by_system(key(tenant.id, 8).created_at))
+        .create_key(
+            &key(tenant.id, 8),
+            Some((tenant.id, &once(5, 5))),
+            &Change::by_system(key(tenant.id, 8).created_at),
+        )
         .await?;
     base.directory.note_address_uses(&[address_use(tenant.id, key(tenant.id, 3).id, 2, 100)]).await?;
     let setting = Setting::Locale(Locale::parse("pl"));
@@ -244,7 +252,7 @@ async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>
             &Change::by_system(seeded_resource(tenant.id).updated_at),
         )
         .await?;
-    // Over for long, so that its row goes to the next.
+    // It ended long ago, so the next review number replaces it.
     let review = ReviewNumber {
         id: ReviewNumberId::from_bytes([9; 16]),
         tenant: tenant.id,
@@ -276,7 +284,7 @@ async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>
         let rows = base.sql.batch(batch).await.with_context(|| statement.text)?;
         let mut rows = rows.into_iter().last().context("the rows of the statement")?;
         if statement.text.contains("RETURNING") {
-            // In whatever order the engine came to them.
+            // The engines may return rows in any order.
             rows.sort_by_key(|row| row.text(0).unwrap_or_default().to_owned());
         }
         if !writes {
@@ -300,10 +308,10 @@ async fn each_statement_does_the_same_on_both_engines() -> Result<()> {
     Ok(())
 }
 
-/// What came of each statement: its text, its rows, and all tables after it.
+/// The results of the statements: for each its text, its rows, and all tables after it.
 pub type Trace = Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>)>;
 
-/// Runs each statement by itself, and dumps the tables after it.
+/// Runs each statement by itself, and reads all tables after it.
 pub async fn trace_each(
     base: &Base,
     statements: &[&'static Statement],
@@ -316,7 +324,7 @@ pub async fn trace_each(
         let rows = base.sql.batch(batch).await.with_context(|| statement.text)?;
         let mut rows = rows.into_iter().last().context("the rows of the statement")?;
         if statement.text.contains("RETURNING") {
-            // In whatever order the engine came to them.
+            // The engines may return rows in any order.
             rows.sort_by_key(|row| row.text(0).unwrap_or_default().to_owned());
         }
         if statement.text.starts_with("SELECT") {
@@ -328,12 +336,12 @@ pub async fn trace_each(
     Ok(trace)
 }
 
-/// Both engines did the same, and each statement that writes changed something.
+/// Asserts that both engines did the same, and that each writing statement changed a row.
 pub fn assert_alike(statements: &[&Statement], sqlite: &Trace, postgres: &Trace) {
     assert_eq!((sqlite.len(), postgres.len()), (statements.len(), statements.len()));
     let mut before = None;
     for (a, b) in sqlite.iter().zip(postgres) {
-        // Values are never shown, so plain comparisons say more than a diff.
+        // Values are never shown, so a plain comparison says more than a diff.
         assert!(a.1 == b.1, "the rows differ: {}", a.0);
         assert!(a.2 == b.2, "the tables differ after: {}", a.0);
         let writes = !a.0.starts_with("SELECT");

@@ -1,4 +1,4 @@
-//! Tenants: another name, an end, and what is left after it.
+//! Tenants: renaming, disabling, erasure, and what remains after it.
 
 use super::{Base, at, key, once, profile};
 use crate::{
@@ -17,7 +17,7 @@ use countersign_core::{
     },
     id::{AttemptId, NodeId, RecordKey, ReviewNumberId, TenantId, WebhookMessageId},
     keyring::Fingerprint,
-    management::tenants::{Erased, MARGIN, erase_tenants},
+    management::tenants::{Erased, MARGIN, change_tenant, erase_tenants},
     mode::Mode,
     ports::{
         applied::{Applied, AppliedKind, AppliedNotes},
@@ -57,7 +57,7 @@ use std::{
 
 const OTHER: TenantId = TenantId::from_bytes([77; 16]);
 
-/// What nodes tell each other of the directory.
+/// The notices that nodes publish about the directory.
 #[derive(Default)]
 struct Told {
     relays: Mutex<Vec<Relay>>,
@@ -85,7 +85,7 @@ impl Peers for Told {
     }
 }
 
-/// A database that is gone.
+/// A database that cannot be reached.
 struct Gone;
 
 impl WithoutTenants for Gone {}
@@ -97,7 +97,7 @@ impl WithoutReviews for Gone {}
 impl WithoutResources for Gone {}
 impl WithoutChanges for Gone {}
 
-/// `TENANT` on a node, and the same of another node.
+/// `TENANT` on one node, and a second node.
 async fn nodes(base: &Base) -> Result<(Place, [Replica; 2])> {
     let place = Place::new(base).await?;
     let peers: Arc<dyn Peers> = Arc::new(Told::default());
@@ -137,7 +137,7 @@ pub async fn a_tenant_is_renamed_disabled_deleted_and_enabled(base: &Base) -> Re
         base.changes().await?.drain(before..).map(|(_, of, kind, id)| (of, kind, id)).collect();
     let one_change = (one.id.to_string(), "tenant".to_owned(), one.id.to_string());
     assert_eq!(noted, vec![one_change; 4], "each change once");
-    // Nobody, and the operator's own.
+    // A tenant that does not exist, and the operator's own.
     for nobody in [TenantId::from_bytes([9; 16]), OPERATOR] {
         for change in [TenantChange::Disable, TenantChange::Delete] {
             ensure!(directory.update_tenant(nobody, &change, &Change::by_system(at(15))).await?.is_none());
@@ -170,7 +170,7 @@ pub async fn other_nodes_hear_that_a_tenant_is_disabled(base: &Base) -> Result<(
     let (place, [node, other]) = nodes(base).await?;
     let now = place.clock.now();
     other.snapshot.mark(Instant::now());
-    // From now on the other node reaches no database.
+    // From now on, the other node cannot reach the database.
     let other = Replica { directory: Arc::new(Gone), ..other };
     node.directory.update_tenant(TENANT, &TenantChange::Disable, &Change::by_system(now)).await?;
     ensure!(!other.snapshot.is_disabled(TENANT));
@@ -179,7 +179,7 @@ pub async fn other_nodes_hear_that_a_tenant_is_disabled(base: &Base) -> Result<(
     other.listen("").await?;
     ensure!(other.snapshot.is_disabled(TENANT), "by the node that has read it");
     ensure!(other.snapshot.knows_ends(node.snapshot.seen()), "and there is no gap");
-    // A command tells it without a number, whoever has read what.
+    // A command publishes the end without a change number, whatever other nodes have read.
     let third = Replica {
         snapshot: Arc::default(),
         directory: Arc::new(SqlDirectory::new(base.sql.clone())),
@@ -199,7 +199,24 @@ pub async fn other_nodes_hear_that_a_tenant_is_disabled(base: &Base) -> Result<(
     Ok(())
 }
 
-/// How many rows of a tenant each table holds.
+pub async fn a_node_without_a_database_hears_what_the_operator_disables(base: &Base) -> Result<()> {
+    let (place, [node, other]) = nodes(base).await?;
+    let by = Change::by_operator(place.clock.now());
+    other.snapshot.mark(Instant::now());
+    let other = Replica { directory: Arc::new(Gone), ..other };
+    change_tenant(&node, TENANT, &TenantChange::Rename(name("Other")), &by).await?;
+    other.listen("").await?;
+    ensure!(!other.snapshot.is_disabled(TENANT));
+    for change in [TenantChange::Disable, TenantChange::Delete] {
+        let changed = change_tenant(&node, TENANT, &change, &by).await?;
+        ensure!(changed.disabled_at == Some(by.at) && node.snapshot.is_disabled(TENANT));
+        other.listen("").await?;
+        ensure!(other.snapshot.is_disabled(TENANT), "{change:?}");
+    }
+    Ok(())
+}
+
+/// The number of a tenant's rows in each table.
 async fn rows(base: &Base, tenant: TenantId) -> Result<Vec<(&'static str, i64)>> {
     macro_rules! counts {
         ($($table:literal),+) => { [$(Statement {
@@ -235,7 +252,7 @@ async fn rows(base: &Base, tenant: TenantId) -> Result<Vec<(&'static str, i64)>>
             text: "SELECT count(*) FROM tenants WHERE id = $1",
             params: &[Kind::Text],
         },
-        // Of whomever, for events say nothing of their tenant.
+        // Counts the events of all tenants, because events do not name their tenant.
         Statement {
             table: "events",
             text: "SELECT count(*) FROM events WHERE $1 = $1 AND verification_id NOT IN
@@ -251,13 +268,13 @@ async fn rows(base: &Base, tenant: TenantId) -> Result<Vec<(&'static str, i64)>>
     Ok(found)
 }
 
-/// Something of each kind that a tenant can have; more in other weeks of the history.
+/// Creates one of everything that a tenant can have, and more in other weekly partitions of the history.
 async fn fill(base: &Base, place: &Place, tenant: TenantId, number: u8, starts: i64) -> Result<()> {
     let directory = &base.directory;
     let many = (0..3).map(|n| key(tenant, number + n)).collect::<Vec<_>>();
     for (n, key) in many.iter().enumerate() {
         directory
-            .create_key(key, Some(&once(number + n as u8, 1)), &Change::by_system(key.created_at))
+            .create_key(key, Some((tenant, &once(number + n as u8, 1))), &Change::by_system(key.created_at))
             .await?;
     }
     directory.create_profile(&profile(tenant, number + 1, "shop")?, &Change::by_system(at(1))).await?;
@@ -295,7 +312,7 @@ async fn fill(base: &Base, place: &Place, tenant: TenantId, number: u8, starts: 
     }
     let of = |event: UnrecordedEvent| UnrecordedEvent { key: RecordKey { tenant, ..event.key }, ..event };
     for n in 0..starts {
-        // A day apart, and so in several weeks.
+        // The verifications are a day apart, so they are in several weekly partitions.
         let (first, nth) = (i64::from(number) * 1_000, n * 86_400);
         place.history.record(&story(first + nth).into_iter().map(of).collect::<Vec<_>>()).await?;
     }
@@ -305,7 +322,7 @@ async fn fill(base: &Base, place: &Place, tenant: TenantId, number: u8, starts: 
     Ok(())
 }
 
-/// A webhook with what was told, what waits, and a log.
+/// A webhook with delivered messages, waiting messages and a log.
 async fn webhook_of_tenant(place: &Place) -> Result<()> {
     let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
     let queued: Vec<WebhookMessageId> = place.queue(&webhook, 5).await?;
@@ -338,6 +355,7 @@ pub async fn a_deleted_tenant_is_erased_after_thirty_days_and_no_other(base: &Ba
             &second,
             &profile(OTHER, 77, "default")?,
             &Default::default(),
+            None,
             &Change::by_system(second.created_at),
         )
         .await?;
@@ -378,20 +396,20 @@ pub async fn a_deleted_tenant_is_erased_after_thirty_days_and_no_other(base: &Ba
     ensure!(left.iter().all(|(_, count)| *count == 0), "{left:?}");
     assert_eq!(rows(base, OTHER).await?, others);
     ensure!(round().await?.is_empty(), "there is nothing more to do");
-    // Both nodes forget it, with its keys.
+    // Both nodes remove it from their copies, with its keys.
     other.refresh().await?;
     for node in [&node, &other] {
         assert_eq!(node.snapshot.size(), (2, 3));
         ensure!(node.snapshot.tenant(TENANT).is_none() && node.snapshot.tenant(OTHER).is_some());
     }
-    // One that starts later reads the same.
+    // A node that starts later reads the same tenants.
     let fresh = Replica { snapshot: Arc::default(), ..node };
     fresh.refresh().await?;
     assert_eq!(fresh.snapshot.size(), (2, 3));
     Ok(())
 }
 
-/// One round of erasures, with every event recorded.
+/// Runs one round of erasures while every event counts as recorded.
 async fn erase(place: &Place, node: &Replica, now: Timestamp) -> Result<Erased, StoreError> {
     let recorded = RecordedTo(place.clock.now());
     erase_tenants(node, &recorded, &*place.context.webhooks, &*place.history, now).await
@@ -402,8 +420,8 @@ fn whole(Erased { whole, failed }: Erased) -> Result<Vec<TenantId>> {
     Ok(whole)
 }
 
-/// Where the last events of the tenant wait, nothing is erased: what is recorded later would
-/// bring a part of it back.
+/// A codes store in which the tenant's last events still wait. Nothing may be erased then: recording them
+/// later would bring a part of the tenant back.
 struct RecordedTo(Timestamp);
 
 #[async_trait]
@@ -422,7 +440,7 @@ impl EventLog for RecordedTo {
     }
 }
 
-/// Events say nothing of their tenant: those that outlive their verification are found no more.
+/// Events do not name their tenant, so nothing finds events whose verification is gone.
 pub async fn erasures_at_once_leave_no_event_behind(base: &Base) -> Result<()> {
     let (place, _) = nodes(base).await?;
     fill(base, &place, TENANT, 100, 200).await?;
@@ -447,7 +465,7 @@ pub async fn an_erasure_goes_on_where_it_broke_off_whoever_is_at_it(base: &Base)
     let deleted_at = deleted.and_then(|tenant| tenant.deleted_at).context("deleted")?;
     place.clock.turn(ERASED_AFTER + MARGIN);
     let now = place.clock.now();
-    // Also where this node's clock runs ahead of the codes store's.
+    // Also if this node's clock is ahead of the codes store's.
     for recorded in [deleted_at, deleted_at + ERASED_AFTER] {
         let erased =
             erase_tenants(&node, &RecordedTo(recorded), &*place.context.webhooks, &*place.history, now)
@@ -456,7 +474,7 @@ pub async fn an_erasure_goes_on_where_it_broke_off_whoever_is_at_it(base: &Base)
     }
     ensure!(directory.tenant(TENANT).await?.is_some_and(|tenant| !tenant.erasing));
 
-    // A round that breaks off after a few rows.
+    // A round that ends after a few rows.
     ensure!(
         !directory.begin_erasure(TENANT, deleted_at - seconds(1), &Change::by_system(now)).await?,
         "deleted later"
@@ -472,7 +490,7 @@ pub async fn an_erasure_goes_on_where_it_broke_off_whoever_is_at_it(base: &Base)
     }
     let left = rows(base, TENANT).await?;
     ensure!(left.contains(&("verifications", 37)) && left.contains(&("events", 0)), "{left:?}");
-    // Two nodes at once; one may find the rows of the other locked, and leaves them to a later round.
+    // Two nodes at once. One may find the other's rows locked, and leaves them for a later round.
     let both = [&node, &other].map(|node| erase(&place, node, now));
     for outcome in join_all(both).await {
         ensure!(!matches!(outcome, Err(StoreError::Conflict | StoreError::Corrupt { .. })), "{outcome:?}");
@@ -481,7 +499,7 @@ pub async fn an_erasure_goes_on_where_it_broke_off_whoever_is_at_it(base: &Base)
     let left = rows(base, TENANT).await?;
     ensure!(left.iter().all(|(_, count)| *count == 0), "{left:?}");
     ensure!(directory.list_tenants(None, 9).await?.is_empty());
-    // It never was: nothing is made for it, and it cannot come back.
+    // The tenant no longer exists: nothing can be created for it, and it cannot come back.
     let orphan =
         directory.create_key(&key(TENANT, 120), None, &Change::by_system(key(TENANT, 120).created_at)).await;
     ensure!(matches!(orphan, Err(StoreError::Conflict)), "{orphan:?}");

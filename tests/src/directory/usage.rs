@@ -1,4 +1,4 @@
-//! Which address used which key.
+//! The addresses that used each key.
 
 use super::{Base, address_use, at, key};
 use anyhow::{Context, Result, ensure};
@@ -25,7 +25,7 @@ pub async fn uses_are_summed_and_listed_newest_first(base: &Base) -> Result<()> 
     let changes = base.changes().await?;
     directory.note_address_uses(&[of(two, 1, 7), of(one, 1, 5), foreign, of(one, 2, 7)]).await?;
     directory.note_address_uses(&[of(one, 1, 9)]).await?;
-    // A use that is told late does not set the last one back.
+    // A use that is recorded late does not move the time of last use back.
     directory.note_address_uses(&[of(one, 1, 6)]).await?;
     let summed =
         AddressUse { uses: 6, refused: 3, first_used_at: at(4), last_used_at: at(9), ..of(one, 1, 9) };
@@ -52,7 +52,7 @@ pub async fn a_key_keeps_the_addresses_that_were_used_last(base: &Base) -> Resul
     let tenant = base.tenant(1).await?;
     let (busy, other) = (key(tenant.id, 1).id, key(tenant.id, 2).id);
     base.directory.note_address_uses(&[address_use(tenant.id, other, 1, 1)]).await?;
-    // Told in the wrong order: what counts is when they were used.
+    // The uses are recorded in the wrong order: only their times matter.
     let uses: Vec<_> =
         (0..MOST_ADDRESSES + 50).rev().map(|n| address_use(tenant.id, busy, n, i64::from(n) + 1)).collect();
     base.directory.note_address_uses(&uses).await?;

@@ -1,4 +1,4 @@
-//! What every engine must do. `history.rs` runs each of these on both.
+//! The contract of the history. `history.rs` runs each of these tests on both engines.
 
 use super::{NUMBER, PROFILE, TENANT, at, event, history, key, kinds, rng, start, story};
 use crate::directory::Base;
@@ -95,13 +95,13 @@ pub async fn repeats_and_any_order_change_nothing(base: &Base) -> Result<()> {
     assert_eq!(history.record(&forward).await?, new(180));
     let (rows, sums) = (history.list(TENANT, Mode::Live, &all(100)).await?, counts(&*history).await?);
     assert_eq!(history.record(&forward).await?, Recorded { repeated: 180, ..Recorded::default() });
-    // A batch that is half old, and holds one event twice.
+    // Half of the batch is recorded already, and one event is in it twice.
     let mut half = [story(0), story(1_000)].concat();
     half.push(half[6].clone());
     assert_eq!(history.record(&half).await?, Recorded { new: 6, repeated: 7, dead: 0 });
     assert_eq!(history.list(TENANT, Mode::Live, &all(100)).await?[1..], rows);
     assert_eq!(counts(&*history).await?.0.iter().sum::<u64>(), sums.0.iter().sum::<u64>() + 6);
-    // Backwards, one by one: a row is made before its start arrives.
+    // In reverse order and one by one: the row is created before the start arrives.
     let key = key(2_000);
     for one in story(2_000).iter().rev() {
         assert!(history.read(key).await?.is_none());
@@ -119,7 +119,7 @@ pub async fn repeats_and_any_order_change_nothing(base: &Base) -> Result<()> {
 pub async fn receipts_are_kept_with_their_provider_and_counted_once(base: &Base) -> Result<()> {
     let history = history(base);
     let (undelivered, delivered) = (Delivery::Undelivered, Delivery::Delivered);
-    // In each order, in one batch or in several, and each of them twice.
+    // In each order, in one batch or in several, and each event twice.
     for (n, order) in [[undelivered, delivered], [delivered, undelivered]].into_iter().enumerate() {
         for apart in [false, true] {
             let n = 10 * n as i64 + 100 * i64::from(apart);
@@ -161,7 +161,7 @@ pub async fn receipts_are_kept_with_their_provider_and_counted_once(base: &Base)
     Ok(())
 }
 
-/// Somebody may type the code before the provider's answer is noted.
+/// A user may enter the code before the provider's answer is recorded.
 pub async fn an_approval_counts_for_its_provider_whoever_is_noted_first(base: &Base) -> Result<()> {
     let provider = || "first".to_owned();
     for (n, apart) in [(0, true), (10, false)] {
@@ -173,7 +173,7 @@ pub async fn an_approval_counts_for_its_provider_whoever_is_noted_first(base: &B
             event(key, n + 3, &EventKind::MessageSent { message, provider: provider() }),
         ];
         for batch in events.chunks(if apart { 1 } else { 10 }) {
-            // Each by a node that remembers nothing.
+            // Each batch is recorded by a node that remembers nothing.
             assert_eq!(history(base).record(batch).await?, new(batch.len()));
         }
     }
@@ -250,7 +250,7 @@ pub async fn an_erasure_takes_the_number_out_before_and_after(base: &Base) -> Re
     assert_eq!(history.erase(TENANT, Mode::Test, NUMBER, at(25)).await?, 0, "the other mode is another");
     assert_eq!(history.erase(TENANT, Mode::Live, NUMBER, at(25)).await?, 2);
     assert!(ids(&*history, &search).await?.is_empty());
-    // Started before the erasure, recorded after it: with what came first, too.
+    // Started before the erasure and recorded after it, including events that were recorded first.
     let late = story(20);
     history.record(&late[1..]).await?;
     history.record(&late[..1]).await?;
@@ -276,7 +276,7 @@ pub async fn what_has_passed_expires_once(base: &Base) -> Result<()> {
     assert_eq!(history.expire(at(1_000), 2).await?, 2);
     assert_eq!(history.expire(at(1_000), 2).await?, 1);
     assert_eq!(history.expire(at(1_000), 2).await?, 0);
-    // A node that slept makes the same event: it is known.
+    // A node that was paused makes the same event, which is known already.
     let Event { id, at: when, kind } = Event::expired(key(0).id, at(300));
     let again = UnrecordedEvent { id, at: when, body: kind.pack(), ..event(key(0), 0, &kind) };
     assert_eq!(history.record(&[again]).await?.repeated, 1);
@@ -318,7 +318,7 @@ pub async fn pages_have_no_gaps_and_no_doubles(base: &Base) -> Result<()> {
     loop {
         let page = ids(&*history, &ListQuery { before, ..all(4) }).await?;
         seen.extend(&page);
-        // Newer ones arrive while somebody reads.
+        // Newer verifications arrive between the pages.
         let n = 1_000 + 10 * seen.len() as i64;
         history.record(&story(n)).await?;
         match page.last() {
@@ -372,7 +372,7 @@ pub async fn counts_are_those_of_the_events(base: &Base) -> Result<()> {
     let elsewhere = ReportQuery { country: countersign_core::phone::Country::parse("DE"), ..hour.clone() };
     assert!(history.report(TENANT, Mode::Live, &elsewhere).await?.is_empty());
     assert!(history.report(TENANT, Mode::Test, &hour).await?.is_empty());
-    // What follows a message is counted with the provider that took it.
+    // Later events of a message count for the provider that accepted it.
     let rows = base.sql.query(&PROVIDERS, vec![]).await?;
     assert_eq!(
         rows.iter().map(|row| row.values().to_vec()).collect::<Vec<_>>(),
@@ -401,7 +401,7 @@ pub async fn contacts_are_sealed_anew_and_a_restart_goes_on(base: &Base) -> Resu
         history(base).record(&[event(key(n), n, &EventKind::Started(started))]).await?;
     }
     let mut pages = 0;
-    // Each page by a process of its own.
+    // Another process reads each page.
     while reseal_contacts(&*history(base), &both, super::at(0), &mut rng).await? == Resealing::Working {
         let progress = reseal_progress(&*history(base), 2, super::at(0)).await?;
         assert!(matches!(progress, Progress::Under { seen_to: Some(_), counts: true }), "{progress:?}");
@@ -424,7 +424,7 @@ pub async fn contacts_are_sealed_anew_and_a_restart_goes_on(base: &Base) -> Resu
         let contact = history(base).read(key(n)).await?.context("row")?.contact.context("contact")?;
         assert_eq!(new.open(&place(n), &contact)?.as_slice(), b"contact");
     }
-    // With a ring that lost the key, they stay and are told.
+    // With a key ring that lost the key, the contacts stay as they are and are reported.
     let lost = ring(&[3])?;
     let told = loop {
         match reseal_contacts(&*history(base), &lost, super::at(0), &mut rng).await? {

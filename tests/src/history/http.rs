@@ -13,7 +13,7 @@ use std::time::Duration;
 
 const TO: &str = "+48500500500";
 
-/// Asks until the answer is as wanted.
+/// Repeats the request until the answer is the wanted one.
 async fn wait(mut ask: impl AsyncFnMut() -> Value, wanted: impl Fn(&Value) -> bool) -> Value {
     for _ in 0..300 {
         let answer = ask().await;

@@ -1,4 +1,4 @@
-//! Each statement of the history on both engines, one beside the other.
+//! Runs each statement of the history on both engines and compares the results.
 
 use super::{NUMBER, TENANT, history, key, story};
 use crate::directory::{
@@ -20,8 +20,7 @@ use countersign_stores::{
     sql::{Kind, Statement, Value},
 };
 
-/// One value for each parameter, no two alike; what a statement looks for are
-/// the rows that were seeded.
+/// One value for each parameter, all different. Values that a statement searches by match the seeded rows.
 fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
     let seeded = key(0);
     let (id, made) = (seeded.id.to_string(), seeded.id.created_at().micros());
@@ -59,7 +58,7 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         "events" if text.starts_with("SELECT id") => {
             vec![id.into(), story(0)[0].id.to_string().into(), made.into()]
         }
-        // Of one tenant: another one has some too.
+        // Deletes only one tenant's rows; another tenant has some too.
         _ if text.starts_with("DELETE") && text.contains("tenant_id = $1") => vec![tenant, 100.into()],
         "events" if text.starts_with("DELETE") => vec!["ver_~".into(), i64::MAX.into(), 100.into()],
         "verifications" if text.starts_with("DELETE") => vec!["ver_~".into(), i64::MAX.into(), 100.into()],
@@ -102,7 +101,7 @@ macro_rules! dump {
     ($($table:literal: $text:literal),+ $(,)?) => { &[$(&Statement { table: $table, text: $text, params: &[] }),+] };
 }
 
-/// Whole tables, to see what the statements did to them.
+/// Whole tables, to see the effect of the statements.
 static DUMP: &[&Statement] = dump!(
     "history_turn": "SELECT only_row, n FROM history_turn",
     "verifications": "SELECT id, created_at, tenant_id, mode, profile_id, key_id, country, number, contact,

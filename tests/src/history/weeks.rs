@@ -1,4 +1,5 @@
-//! The weeks of the history on Postgres: made ahead, dropped as a whole, by any number of nodes.
+//! The weekly partitions of the history on Postgres: created ahead, and dropped as a whole, by any number of
+//! nodes.
 
 use super::{history, key, start, story};
 use crate::directory::Base;
@@ -17,8 +18,8 @@ use tokio::time::Instant;
 const DAY: i64 = 24 * 3_600;
 const RETENTION: Duration = Duration::from_secs(90 * DAY as u64);
 
-/// What it is given seconds before or after now, in the seconds of the other
-/// tests. The server's clock has a say in what is dropped.
+/// Converts days before or after now to the seconds of the other tests. The server's own clock has a part in
+/// what is dropped.
 fn second(days: i64) -> Result<i64> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs().cast_signed();
     Ok(now - super::START / 1_000 + days * DAY)
@@ -39,7 +40,7 @@ async fn ask(sql: &Sql, text: &'static str) -> Result<i64> {
 
 const WEEKS: &str = "SELECT count(*) FROM history_weeks()";
 
-/// On a server, by itself and through a pooler.
+/// Runs the tests on a server, directly and through a pooler.
 macro_rules! on_a_server {
     ($($test:ident),+ $(,)?) => {
         mod pgbouncer {
@@ -108,7 +109,7 @@ async fn what_belongs_to_no_week_is_counted_and_finds_its_week(base: &Base) -> R
     let arranged = arrange(&*history, 0).await?;
     assert_eq!((arranged.made, arranged.strays), (1, 7), "a year ahead no week is made");
     assert_eq!(history.timeline(key(late)).await?.len(), 6);
-    // A repeat finds it where it went.
+    // A repeated event finds the row where it was moved to.
     assert_eq!(history.record(&story(late)).await?.repeated, 6);
     assert_eq!(history.timeline(key(ahead)).await?.len(), 6, "it is read all the same");
     Ok(())
@@ -124,7 +125,7 @@ async fn nodes_arrange_at_once(base: &Base) -> Result<()> {
     for node in nodes {
         made += node.await??.made;
     }
-    // One that found another at a week leaves it for the next round.
+    // A node that finds another one working on a partition leaves it for the next round.
     made += arrange(&*history, -200).await?.made;
     assert_eq!(made, 5);
     let nodes = [(); 4].map(|()| {

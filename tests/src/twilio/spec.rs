@@ -1,4 +1,4 @@
-//! Twilio's part of the document as a list of tests.
+//! The Twilio operations of the OpenAPI document as a list of tests.
 
 use super::{Bench, refusal};
 use crate::{
@@ -26,7 +26,7 @@ fn form_for(operation: &str, to: &'static str) -> Vec<(&'static str, &'static st
     }
 }
 
-/// The document is the test list here too.
+/// The document is the list of tests here too.
 #[tokio::test]
 async fn every_operation_asks_for_its_key_scope_tenant_and_address() {
     let bench = Bench::new().await;
@@ -50,11 +50,11 @@ async fn every_operation_asks_for_its_key_scope_tenant_and_address() {
         for (method, operation) in item.as_object().unwrap() {
             seen += 1;
             let id = operation["operationId"].as_str().unwrap();
-            // What changes a setting asks for the scope that it has in `/v1` besides.
+            // An operation that changes a setting also requires the scope that `/v1` requires.
             let changes = method != "get" && !id.contains("verification");
             let scopes = if changes { &["compat:twilio", "settings:write"][..] } else { &["compat:twilio"] };
             assert_eq!(operation["security"], json!([{ "twilio": scopes }]), "{id}");
-            // Of each what belongs to this operation alone.
+            // Creates one of each for this operation alone.
             let text = async |path: &str, form: &[(&str, &str)]| {
                 let made = bench.post(path, form).await;
                 assert_eq!(made.status, 201, "{made:?}");
@@ -88,7 +88,7 @@ async fn every_operation_asks_for_its_key_scope_tenant_and_address() {
                 let broken = bench.send(&both, method.clone(), &path, Some(&[("No.Such", "1")])).await;
                 assert_eq!(refusal(&broken), (400, 60200), "{id}");
             }
-            // Last, for some of them end it.
+            // Send this last, because some operations end the verification.
             let right = send(if changes { &both } else { &only }).await;
             let expected = if id == "create_verification" { 429 } else { right.status };
             assert_eq!(right.status, expected, "{id}: the cooldown runs");

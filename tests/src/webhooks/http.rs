@@ -1,4 +1,4 @@
-//! The whole of it: over the API, through a server, to an endpoint.
+//! Webhooks as a whole: over the API, through a server, to an endpoint.
 
 use super::{
     sending::endpoint,
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use wiremock::{MockServer, Request, ResponseTemplate};
 
-/// Endpoints of these tests are on this machine, where tenants' usually must not be.
+/// The endpoints of these tests are on this machine, which tenants' endpoints usually must not be.
 async fn app() -> TestApp {
     TestApp::spawn_with(|settings| {
         settings.delivery.allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
@@ -30,7 +30,8 @@ async fn made(app: &TestApp, key: &TestKey, body: Value) -> Value {
     made
 }
 
-/// What arrived, once all of these types did. Time passes, for the clock of the server stands still.
+/// The requests that arrived, once there is one of each of these types. Moves the server's clock, which does
+/// not move by itself.
 async fn arrived(app: &TestApp, server: &MockServer, kinds: &[&str]) -> Vec<Request> {
     let began = Instant::now();
     loop {
@@ -176,7 +177,7 @@ async fn a_test_key_sees_and_makes_webhooks_of_test_mode_only() {
     let of_live = made(&app, &live, json!({ "name": "orders", "url": server.uri() })).await;
     let asked = json!({ "name": "x", "url": server.uri(), "mode": "live" });
     assert_eq!(app.post("/v1/webhooks", &test, asked).await.problem(), (403, "insufficient_scope".into()));
-    // The name of a live webhook is free in test mode.
+    // A test webhook may have the name of a live webhook.
     let of_test = made(&app, &test, json!({ "name": "orders", "url": server.uri() })).await;
     assert_eq!(of_test["mode"], "test");
     let listed = app.get("/v1/webhooks", &test).await.json();
@@ -195,7 +196,7 @@ async fn a_test_key_sees_and_makes_webhooks_of_test_mode_only() {
     let started = app.start(&test, "+15005550006").await;
     let secret = of_test["secret"].as_str().unwrap();
     let (mut all, began) = (Vec::new(), Instant::now());
-    // Each of the four webhooks of test mode is told; in which order nobody knows.
+    // Each of the four test webhooks gets the message, in any order.
     while all.len() < 4 {
         assert!(began.elapsed() < seconds(15), "{} of 4 were told", all.len());
         all = arrived(&app, &server, &["verification.started"]).await;

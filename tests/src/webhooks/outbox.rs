@@ -1,4 +1,4 @@
-//! What is to be told, and who holds it.
+//! The messages to webhooks, and the claims on them.
 
 use super::Place;
 use crate::{
@@ -36,7 +36,7 @@ const KINDS: Statement = Statement {
     params: &[Kind::Text],
 };
 
-/// What was told to a webhook: type and body.
+/// The messages to a webhook: type and body.
 async fn told(base: &Base, webhook: WebhookId) -> Result<Vec<(String, Value)>> {
     let rows = base.sql.query(&KINDS, vec![webhook.to_string().into()]).await?;
     rows.iter().map(|row| Ok((row.text(1)?.to_owned(), serde_json::from_str(row.text(2)?)?))).collect()
@@ -50,7 +50,7 @@ pub async fn an_event_is_told_once_although_its_batch_is_repeated(base: &Base) -
     let place = Place::new(base).await?;
     let (webhook, _) = place.webhook("one", "https://one.invalid/", Mode::Live).await?;
     let story = story(0);
-    // A batch that was recorded in part before a crash, and then all of it twice at once.
+    // A batch that was recorded in part before a crash, and then completely, twice at once.
     assert_eq!(place.history.record(&story[..2]).await?.new, 2);
     let (one, two) = tokio::join!(place.history.record(&story), place.history.record(&story));
     let mut both = one?;
@@ -68,7 +68,7 @@ pub async fn an_event_is_told_once_although_its_batch_is_repeated(base: &Base) -
         (&"approved".into(), &"default".into(), &"PL".into())
     );
     assert_eq!(last["verification_id"], key(0).id.to_string());
-    // Another process, which remembers nothing of the verification, says the same of it.
+    // Another process, which remembers nothing about the verification, makes the same messages.
     let other = countersign_stores::history::SqlHistory::telling(
         base.sql.clone(),
         place.context.snapshot.clone(),
@@ -186,7 +186,7 @@ pub async fn whoever_lost_its_lease_settles_nothing(base: &Base) -> Result<()> {
     let late = settlement(&place, &first, None, NextTry::Delivered);
     assert_eq!(outbox.settle(&first, &late).await?, Settled::Lost);
     assert!(place.log(&webhook).await?.is_empty());
-    // A redelivery asked for while it is held begins after it, not beside it.
+    // A redelivery requested while an attempt is in progress begins after this attempt.
     assert!(outbox.redeliver(TENANT, webhook.id, queued[0], place.clock.now()).await?);
     assert!(claim(&place, webhook.id, 9).await?.is_empty());
     let failed = settlement(&place, &second, Some("status 500"), NextTry::GivenUp);
@@ -202,7 +202,7 @@ pub async fn whoever_lost_its_lease_settles_nothing(base: &Base) -> Result<()> {
     let failures = |since, most| outbox.failures(webhook.id, since, most);
     assert_eq!((failures(began, 9).await?, failures(began, 1).await?), (2, 1));
     assert_eq!(failures(began + seconds(1), 9).await?, 1);
-    // What was given up is sent again on demand, and a success ends the failure.
+    // A message that was given up is sent again on request, and a success ends the series of failures.
     assert!(claim(&place, webhook.id, 9).await?.is_empty());
     assert!(outbox.redeliver(TENANT, webhook.id, queued[0], place.clock.now()).await?);
     let third = claim(&place, webhook.id, 9).await?.remove(0);

@@ -1,4 +1,4 @@
-//! What endpoints get, and when.
+//! The messages that endpoints get, and their times.
 
 use super::{
     Place,
@@ -62,7 +62,7 @@ pub async fn a_failing_endpoint_is_tried_by_the_schedule(base: &Base) -> Result<
     for (n, wait) in WAITS.into_iter().enumerate().skip(1) {
         place.clock.turn(wait - seconds(1));
         assert_eq!(sender.run_once().await?, 0, "before try {}", n + 1);
-        // Up to a tenth more.
+        // Jitter adds up to a tenth.
         place.clock.turn(wait / 10 + seconds(1));
         assert_eq!(sender.run_once().await?, 1, "try {}", n + 1);
     }
@@ -80,7 +80,7 @@ pub async fn a_failing_endpoint_is_tried_by_the_schedule(base: &Base) -> Result<
         assert_eq!((attempt.status_code, attempt.reason.as_deref()), (Some(500), Some("status 500")));
     }
     assert!(place.now(&webhook).await?.enabled, "three days are no five");
-    // On demand it begins anew, under the same id.
+    // On request the schedule starts again, with the same id.
     server.reset().await;
     Mock::given(wiremock::matchers::any()).respond_with(ResponseTemplate::new(204)).mount(&server).await;
     redeliver_message(&place.context, &place.caller, webhook.id, queued[0], place.clock.now()).await?;
@@ -163,7 +163,7 @@ pub async fn five_days_of_nothing_but_failure_disable(base: &Base) -> Result<()>
     sender.run_once().await?;
     let now = place.now(&webhook).await?;
     assert_eq!((now.enabled, now.disabled_reason), (false, Some(DisabledReason::Failing)));
-    // Enabled again it has five days, whatever was before.
+    // A webhook that is enabled again has five days, whatever happened before.
     let change = WebhookChange { enabled: Some(true), ..WebhookChange::default() };
     update_webhook(&place.context, &place.caller, webhook.id, change, &Change::by_system(place.clock.now()))
         .await?;
@@ -188,7 +188,7 @@ pub async fn two_failures_days_apart_and_pings_say_little(base: &Base) -> Result
         place.clock.turn(seconds(1));
     }
     assert!(place.now(&webhook).await?.enabled, "twelve pings and two tries");
-    // Ten failures would be enough, but they were those of another URL.
+    // There are ten failures, which would be enough, but they are those of another URL.
     let change = WebhookChange { url: Some(format!("{}/new", server.uri())), ..WebhookChange::default() };
     update_webhook(&place.context, &place.caller, webhook.id, change, &Change::by_system(place.clock.now()))
         .await?;
@@ -232,7 +232,7 @@ pub async fn what_came_after_it_was_enabled_again_is_told_by_any_node(base: &Bas
         .await
     };
     update(false).await?;
-    // A node whose copy stops here.
+    // A node whose copy is not refreshed any more.
     let replica = Replica { snapshot: Arc::default(), ..place.context.replica.clone() };
     let management = Management { replica, ..place.context.management.clone() };
     let behind = Context { management, ..place.context.clone() };
@@ -278,14 +278,14 @@ pub async fn both_secrets_sign_while_they_overlap(base: &Base) -> Result<()> {
         .map(|one| received(one)["headers"]["webhook-signature"].as_str().unwrap().split(' ').count())
         .collect();
     assert_eq!(signatures, [1, 2, 1]);
-    // A body that was changed on its way is no message of ours.
+    // A body that was changed on its way fails the verification.
     let mut forged = all[0].clone();
     forged.body.push(b' ');
     assert_ne!(verify(old.expose(), &[forged]), ["ok"]);
     Ok(())
 }
 
-/// An outbox that once loses what became of a try, as a crash does.
+/// An outbox that once loses the result of an attempt, as a crash does.
 struct Crashes(Arc<dyn WebhookOutbox>, AtomicBool);
 
 #[async_trait]
@@ -395,7 +395,7 @@ pub async fn an_address_inside_is_never_called(base: &Base) -> Result<()> {
         let log = place.log(&webhook).await?;
         assert_eq!(log[0].status_code, None);
         let reason = log[0].reason.as_deref().unwrap();
-        // The same as of an address at which nobody listens.
+        // The reason is the same as for an address on which nobody listens.
         assert!(reason == "connection failed" || reason.contains("valid https URL"), "{url}: {reason}");
     }
     Ok(())
@@ -426,7 +426,7 @@ async fn a_slow_endpoint_stalls_no_other() -> Result<()> {
     let place = Place::new(&base).await?;
     let slow = endpoint(ResponseTemplate::new(200).set_delay(seconds(4))).await;
     let fast = endpoint(ResponseTemplate::new(200)).await;
-    // More slow ones than there would be places for, if they held as many as others.
+    // More slow webhooks than there would be slots for, if each could have as many as others.
     for n in 0..5 {
         let (webhook, _) = place.webhook(&format!("slow{n}"), &slow.uri(), Mode::Live).await?;
         place.queue(&webhook, 20).await?;
@@ -437,7 +437,7 @@ async fn a_slow_endpoint_stalls_no_other() -> Result<()> {
         let stop = stop.clone();
         async move { sender.run(stop).await }
     });
-    // The slow ones have filled what they get by now.
+    // By now the slow webhooks use all the slots that they may have.
     tokio::time::sleep(Duration::from_millis(300)).await;
     place.queue(&webhook, 40).await?;
     let began = std::time::Instant::now();

@@ -1,4 +1,4 @@
-//! Each statement of the outbox on both engines, one beside the other.
+//! Runs each statement of the outbox on both engines and compares the results.
 
 use crate::directory::{
     Base,
@@ -25,7 +25,7 @@ fn message(n: u8) -> WebhookMessageId {
     WebhookMessageId::from_bytes([n; 16])
 }
 
-/// No two values alike within a statement, but for what finds the seeded rows.
+/// All values of a statement differ, except those that find the seeded rows.
 fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
     let text = statement.text;
     let mut values: Vec<Value> = (1..=statement.params.len() as i64)
@@ -89,7 +89,7 @@ static SEED_ATTEMPT: Statement = Statement {
     params: &[Kind::Text, Kind::Text],
 };
 
-/// One that is over, for what deletes those.
+/// A finished message, for the statements that delete those.
 static SEED_ENDED: Statement = Statement {
     table: "webhook_messages",
     text: "INSERT INTO webhook_messages (webhook_id, id, tenant_id, kind, body, at, claim, claimed, attempts)

@@ -1,4 +1,4 @@
-//! The library of Standard Webhooks, asked about what arrived.
+//! Verifies requests with the library of Standard Webhooks.
 
 use serde_json::{Value, json};
 use std::{
@@ -7,7 +7,7 @@ use std::{
 };
 use wiremock::Request;
 
-/// What a request says in the headers of the standard, and its body.
+/// The standard's headers of a request, and its body.
 pub fn received(request: &Request) -> Value {
     let header = |name: &str| request.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
     let names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
@@ -15,7 +15,7 @@ pub fn received(request: &Request) -> Value {
     json!({ "headers": headers, "body": String::from_utf8(request.body.clone()).unwrap() })
 }
 
-/// Whether each message is valid by the secret, at the time that it names.
+/// Checks each message with the secret, at the time that the message names. Returns the library's verdicts.
 pub fn verify(secret: &str, requests: &[Request]) -> Vec<String> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/webhooks");
     let mut node = Command::new("node")

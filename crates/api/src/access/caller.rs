@@ -1,6 +1,5 @@
-//! Who calls, as handlers ask for it: the extractor is synchronous. An asynchronous extractor
-//! beside one that reads the body was tried: a broken body then answered 400 to a caller without a
-//! key.
+//! The caller, as handlers take it. The extractor is synchronous. An asynchronous extractor was tried beside
+//! one that reads the body: then a caller without a key got 400 for a broken body instead of 401.
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header};
 use countersign_core::{
@@ -19,27 +18,26 @@ use std::{
     time::Duration,
 };
 
-/// Why nobody is known to call. The middleware keeps the [`Actor`] in the extensions of the
-/// request, or this.
+/// Why the caller is unknown. The middleware stores the [`Actor`] or this in the extensions of the request.
 #[derive(Clone, Debug)]
 pub enum Refusal {
-    /// No key was presented.
+    /// The request has no key.
     Missing,
-    /// What was presented is no key that is accepted now.
+    /// The request's key is not accepted now.
     Invalid,
-    /// The same, and its address failed too often; it may try again after this time.
+    /// The key is not accepted, and requests from its address failed too often. The client may try again
+    /// after this time.
     TooMany(Duration),
-    /// The key is accepted, but not at this address.
+    /// The key is valid, but its allowlists refuse this address.
     Address(IpAddr),
-    /// The directory could not be asked.
+    /// The directory did not answer.
     Directory(Arc<StoreError>),
 }
 
 /// Names the scope of an operation in its handler's signature.
 pub trait ScopeMarker: 'static {
-    /// The scope.
     const SCOPE: Scope;
-    /// A second scope that the caller must have, if there is one.
+    /// A second scope that the caller must have, if any.
     const BESIDES: Option<Scope> = None;
 }
 
@@ -57,16 +55,17 @@ macro_rules! markers {
 
 markers! {
     VerificationsStart VerificationsCheck VerificationsRead ReportsRead SettingsRead SettingsWrite KeysWrite
-    CompatSmsapi CompatTwilio CompatCamara
+    CompatSmsapi CompatTwilio CompatCamara Operator
 }
 
-/// Both scopes: for what has a form of its own and is no way around the scope that `/v1` asks for.
+/// Requires both scopes. A compatible operation needs this if `/v1` requires the second scope for the same
+/// thing.
 impl<A: ScopeMarker, B: ScopeMarker> ScopeMarker for (A, B) {
     const SCOPE: Scope = A::SCOPE;
     const BESIDES: Option<Scope> = Some(B::SCOPE);
 }
 
-/// The caller, known to hold the scope; the first parameter of every handler.
+/// A caller that has the scope. It is the first parameter of every handler.
 pub struct Authed<S> {
     caller: Actor,
     request: Option<RequestId>,
@@ -107,7 +106,7 @@ fn challenge(value: String, code: ProblemCode, detail: &'static str) -> Problem 
     Problem::new(code, detail).with_header(header::WWW_AUTHENTICATE, value)
 }
 
-/// Who calls, or why nobody is known to.
+/// The caller, or why the caller is unknown.
 pub fn caller_of(request: &HttpRequest) -> Result<Actor, Refusal> {
     let extensions = request.extensions();
     extensions.get::<Actor>().cloned().ok_or_else(|| {
@@ -127,7 +126,7 @@ fn admit(caller: Actor, scope: Scope) -> Result<Actor, Problem> {
     ))
 }
 
-/// Why nobody is known to call.
+/// The problem for an unknown caller.
 pub fn refused(refusal: Refusal) -> Problem {
     let realm = r#"Bearer realm="countersign""#;
     match refusal {

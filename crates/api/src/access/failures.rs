@@ -1,5 +1,5 @@
-//! Failed authentications, counted by the address they come from. A key that is
-//! accepted is never asked here, so nobody can lock another one out.
+//! Counts failed authentications by the address they come from. A request with a valid key is never checked
+//! here, so nobody can lock another caller out.
 
 use countersign_core::{access::address::customer_network, ports::clock::Clock};
 use governor::{Quota, RateLimiter, clock, middleware::NoOpMiddleware, state::keyed::HashMapStateStore};
@@ -10,13 +10,14 @@ use std::{
     time::Duration,
 };
 
-/// Addresses that are told apart. Beyond, all share one allowance: to drop
-/// counts instead would let a flood of addresses forget its own.
+/// The maximum number of addresses with a count of their own. Beyond it, all further addresses share one
+/// count. If counts were dropped instead, an attacker could use many addresses to make the server forget his
+/// own.
 const MAX_ADDRESSES: usize = 65_536;
-/// Stands for all addresses while there are too many to tell apart.
+/// The address under which further addresses share a count.
 const EVERYBODY: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 
-/// The clock of the process as the limiter reads it.
+/// The clock of the process, as the limiter reads it.
 struct Steady(Arc<dyn Clock>);
 
 impl clock::Clock for Steady {
@@ -29,31 +30,31 @@ impl clock::Clock for Steady {
 
 type Limiter = RateLimiter<IpAddr, HashMapStateStore<IpAddr>, Steady, NoOpMiddleware<Duration>>;
 
-/// What came of a failed authentication.
+/// The result of counting a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Failure {
-    /// One of those that an address may have.
+    /// The address is within its limit.
     Counted,
-    /// One too many; the next one counts after this time.
+    /// The address is over its limit. A further failure is counted after this time.
     TooMany(Duration),
 }
 
-/// Counts failed authentications.
+/// The counts of failed authentications.
 pub struct AuthFailures {
     limiter: Limiter,
     clock: Arc<dyn Clock>,
 }
 
 impl AuthFailures {
-    /// Each address may fail so often at once, and so often a minute from then on.
+    /// Each address may fail `per_minute` times at once, and from then on this often each minute.
     pub fn new(per_minute: NonZeroU32, clock: Arc<dyn Clock>) -> Self {
         let limiter =
             RateLimiter::hashmap_with_clock(Quota::per_minute(per_minute), Steady(Arc::clone(&clock)));
         Self { limiter, clock }
     }
 
-    /// Counts one of this address.
+    /// Counts a failure from this address.
     pub fn note(&self, address: IpAddr) -> Failure {
         let crowded = self.limiter.len() >= MAX_ADDRESSES;
         let key = if crowded { EVERYBODY } else { customer_network(address) };
@@ -63,7 +64,7 @@ impl AuthFailures {
         }
     }
 
-    /// Forgets addresses that have their whole allowance again; for the server's housekeeping.
+    /// Forgets addresses whose limit has recovered fully. The server's housekeeping calls this.
     pub fn forget_old(&self) {
         self.limiter.retain_recent();
     }

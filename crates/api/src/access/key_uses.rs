@@ -1,4 +1,5 @@
-//! When keys were used and from where, kept in memory until the server writes it down.
+//! The uses of keys, with their times and addresses. They stay in memory until the server writes them to the
+//! directory.
 
 use countersign_core::{
     access::{
@@ -14,14 +15,14 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// More keys than this between two drains are not noted; a later use will be.
+/// The maximum number of keys between two drains. Further keys are not recorded; a later use will be.
 const MAX_KEYS: usize = 100_000;
-/// The same for addresses, of all keys together.
+/// The maximum number of addresses between two drains, for all keys together.
 const MAX_ADDRESSES: usize = 100_000;
 const MINUTE_MILLIS: i64 = 60_000;
 
-/// The last use of each key, to the minute: a busy key is written once a minute;
-/// and the uses from each address since the last drain.
+/// The last use of each key, to the minute, so that a busy key is written once a minute; and the uses from
+/// each address since the last drain.
 #[derive(Default)]
 pub struct KeyUses(Mutex<Uses>);
 
@@ -29,7 +30,7 @@ pub struct KeyUses(Mutex<Uses>);
 struct Uses {
     keys: HashMap<KeyId, Use>,
     addresses: HashMap<KeyId, HashMap<IpAddr, AddressUse>>,
-    /// Addresses of all keys.
+    /// The number of addresses of all keys.
     count: usize,
 }
 
@@ -40,7 +41,7 @@ struct Use {
 }
 
 impl KeyUses {
-    /// Notes that a key was accepted from an address.
+    /// Records that a key was accepted from an address.
     pub fn note(&self, key: &Key, address: IpAddr, now: Timestamp) {
         let mut uses = self.lock();
         uses.note_minute(key, now);
@@ -49,19 +50,19 @@ impl KeyUses {
         }
     }
 
-    /// Notes that an allowlist refused a key at an address.
+    /// Records that an allowlist refused a key at an address.
     pub fn note_refused(&self, key: &Key, address: IpAddr, now: Timestamp) {
         if let Some(one) = self.lock().address(key, address, now) {
             one.refused += 1;
         }
     }
 
-    /// The last uses that were noted since the last call.
+    /// Returns the last uses recorded since the last call.
     pub fn drain(&self) -> Vec<(TenantId, KeyId, Timestamp)> {
         let mut uses = self.lock();
         let newest = uses.keys.values().map(|last| last.minute).max();
         let mut fresh = Vec::new();
-        // Those of the running minute stay, so that they are not written again within it.
+        // Uses in the current minute stay, so that they are not written again within it.
         uses.keys.retain(|key, last| {
             if !std::mem::replace(&mut last.drained, true) {
                 fresh.push((last.tenant, *key, last.minute));
@@ -71,14 +72,15 @@ impl KeyUses {
         fresh
     }
 
-    /// The uses from each address since the last call.
+    /// Returns the uses from each address since the last call.
     pub fn drain_addresses(&self) -> Vec<AddressUse> {
         let mut uses = self.lock();
         uses.count = 0;
         std::mem::take(&mut uses.addresses).into_values().flat_map(HashMap::into_values).collect()
     }
 
-    /// A panic elsewhere leaves the maps whole, or at most a count too high until the next drain.
+    /// A panic while the lock is held leaves the maps whole, or at worst a count too high until the next
+    /// drain. So a poisoned lock is safe to use.
     fn lock(&self) -> MutexGuard<'_, Uses> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,9 +97,8 @@ impl Uses {
         self.keys.insert(key.id, Use { tenant: key.tenant, minute, drained: false });
     }
 
-    /// The uses of the key from the address, for one more to be added. `None`
-    /// beyond the bounds: one key that is used from everywhere does not keep
-    /// those of others from being noted.
+    /// The record of a key's uses from an address, to which the caller adds one. `None` beyond the bounds: a
+    /// key that is used from very many addresses must not prevent the records of other keys.
     fn address(&mut self, key: &Key, address: IpAddr, now: Timestamp) -> Option<&mut AddressUse> {
         let of_key = self.addresses.entry(key.id).or_default();
         if !of_key.contains_key(&address) {

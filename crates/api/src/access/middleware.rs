@@ -1,4 +1,4 @@
-//! Looks up who calls: it asks the snapshot once, before the body is read.
+//! Finds the caller of a request: looks the key up in the snapshot once, before the body is read.
 
 use super::{
     caller::Refusal,
@@ -21,6 +21,7 @@ use countersign_core::{
         key::{Key, PresentedKey},
     },
     ports::error::StoreError,
+    tenant::scopes_of,
 };
 use countersign_web::State;
 use std::{
@@ -29,15 +30,13 @@ use std::{
     time::Instant,
 };
 
-/// What the middleware notes: uses of keys, and failures. App data.
+/// The records that the middleware writes: uses of keys, and failures. They are app data.
 pub struct Door {
-    /// When keys were last accepted.
     pub key_uses: Arc<KeyUses>,
-    /// Counts failed authentications.
     pub failures: Arc<AuthFailures>,
 }
 
-/// Looks the presented key up; the handler's extractor decides what follows.
+/// Looks the request's key up. The handler's extractor decides about the answer.
 pub async fn authenticate(
     state: web::Data<State>,
     door: web::Data<Door>,
@@ -51,8 +50,8 @@ pub async fn authenticate(
     go_on((&state, &door), request, presented, next).await
 }
 
-/// The same for clients that present the key as a password (RFC 7617). Which users fit a key is
-/// for `fits` to say.
+/// Like `authenticate`, for clients that send the key as a password (RFC 7617). `fits` decides which user
+/// names belong to a key.
 pub async fn authenticate_basic<B: MessageBody>(
     (state, door): (&State, &Door),
     fits: fn(&Key, &str) -> bool,
@@ -66,20 +65,21 @@ pub async fn authenticate_basic<B: MessageBody>(
     go_on((state, door), request, presented, next).await
 }
 
-/// Whether a web page asks. A browser keeps what somebody typed for Basic, and adds it
-/// to what any page makes it send; clients that present a key so are no pages.
+/// Returns whether a web page sent the request. A browser remembers a password that a person typed for Basic
+/// authentication, and adds it to requests that any page makes. Legitimate clients with a password are not
+/// pages.
 fn by_page(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
     headers.contains_key(header::ORIGIN) || site.is_some_and(|site| site != b"none")
 }
 
-/// A key as it was presented, and the user that it was presented for, if the way has users.
+/// A key as the client sent it, and the user name with it, for Basic authentication.
 struct Presented {
     key: PresentedKey,
     user: Option<User>,
 }
 
-/// A user, and which keys it fits.
+/// A user name, and the test whether it fits a key.
 struct User {
     name: String,
     fits: fn(&Key, &str) -> bool,
@@ -95,7 +95,8 @@ async fn go_on<B: MessageBody>(
     let address = address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.0);
     match identify(state, door, presented, address) {
         Ok(caller) => drop(request.extensions_mut().insert(caller)),
-        // Counted after the key is known to be wrong: a valid one is never slowed by its neighbours.
+        // Count only after the key is known to be wrong: other callers at the same address cannot slow down a
+        // valid key.
         Err(Refusal::Invalid) if let Failure::TooMany(wait) = door.failures.note(address) => {
             request.extensions_mut().insert(Refusal::TooMany(wait));
         }
@@ -118,14 +119,14 @@ fn identify(
     }
     let key = snapshot.key(presented.id).ok_or(Refusal::Invalid)?;
     let now = state.clock.now();
-    // A key of a disabled tenant is as a disabled key: nothing tells them apart.
+    // A key of a disabled tenant gets the same answer as a disabled key.
     if !presented.matches(&key) || !key.is_usable(now) || snapshot.is_disabled(key.tenant) {
         return Err(Refusal::Invalid);
     }
     if user.is_some_and(|user| !(user.fits)(&key, &user.name)) {
         return Err(Refusal::Invalid);
     }
-    // A tenant that cannot be read is not served as if it had no list.
+    // If the tenant cannot be read, refuse: its allowlist is unknown, and must not count as empty.
     let view = state.context.tenant_view(key.tenant).map_err(|error| Refusal::Directory(Arc::new(error)))?;
     if !view.settings.api_allowlist.allows(address) || !key.allowlist.allows(address) {
         door.key_uses.note_refused(&key, address, now);
@@ -137,7 +138,8 @@ fn identify(
         tenant,
         who: Who::Key(id),
         mode,
-        grants: scopes,
+        // Whatever its row says, a tenant's key does not manage tenants.
+        grants: scopes.within(scopes_of(tenant, mode)),
         until: expires_at,
         allowlist: key.allowlist.clone(),
         address: Some(address),
@@ -149,7 +151,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
     authorization(headers, "bearer")
 }
 
-/// User and password of a `Basic` header.
+/// The user name and password of a `Basic` header.
 fn basic(headers: &HeaderMap, fits: fn(&Key, &str) -> bool) -> Result<Presented, Refusal> {
     let decoded = STANDARD.decode(authorization(headers, "basic")?).map_err(|_| Refusal::Invalid)?;
     let decoded = String::from_utf8(decoded).map_err(|_| Refusal::Invalid)?;
@@ -158,8 +160,8 @@ fn basic(headers: &HeaderMap, fits: fn(&Key, &str) -> bool) -> Result<Presented,
     Ok(Presented { key, user: Some(User { name: user.to_owned(), fits }) })
 }
 
-/// What follows the scheme in the one `Authorization` header. Two headers are
-/// refused: a proxy in front may have looked at the other one.
+/// The part after the scheme in the only `Authorization` header. Two headers are refused, because a proxy in
+/// front may have checked the other one.
 fn authorization<'a>(headers: &'a HeaderMap, wanted: &str) -> Result<&'a str, Refusal> {
     let mut values = headers.get_all(header::AUTHORIZATION);
     let value = values.next().ok_or(Refusal::Missing)?;

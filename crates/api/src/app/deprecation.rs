@@ -1,14 +1,12 @@
-//! Operations that will go. One table says which; from it come the headers of
-//! their answers and what the document says of them. docs/versioning.md says how
-//! long they stay.
+//! Deprecated operations. One table lists them; the headers of their answers and the notes in the OpenAPI
+//! document come from it. docs/versioning.md says how long deprecated operations stay.
 
 use countersign_web::deprecation::Deprecation;
 use utoipa::openapi::{Deprecated, Header, Object, RefOr, Type, extensions::Extensions, path::Operation};
 
-/// All of them.
 pub const DEPRECATED: &[Deprecation] = &[];
 
-/// Says in the document that an operation will go.
+/// Marks an operation as deprecated in the OpenAPI document.
 pub fn mark(deprecation: &Deprecation, operation: &mut Operation) {
     operation.deprecated = Some(Deprecated::True);
     let words = format!(
@@ -19,7 +17,7 @@ pub fn mark(deprecation: &Deprecation, operation: &mut Operation) {
         Some(before) => format!("{before}\n\n{words}"),
         None => words,
     });
-    // By this one oasdiff knows when the operation may go.
+    // oasdiff reads this to know when the operation may go.
     let sunset = Extensions::from_iter([("x-sunset", deprecation.sunset.to_string())]);
     operation.extensions.get_or_insert_default().merge(sunset);
     for response in operation.responses.responses.values_mut() {

@@ -1,10 +1,8 @@
-//! The pages below `/docs/`, for people: files of the binary, so they are no
-//! operations.
+//! The pages for people below `/docs/`. They are files of the binary and not operations of the API.
 //!
-//! The files are made once and sent in slices that all share one copy. The
-//! integration that `utoipa_swagger_ui` has for actix-web copies the file for
-//! each request, and a body in one piece is copied whole into the connection's
-//! buffer: a client that never reads would hold the largest script twice.
+//! Each file is loaded once and sent in slices that share one copy. The integration of `utoipa_swagger_ui`
+//! with actix-web copies the file for each request. Also, a body in one piece is copied whole into the
+//! connection's buffer. So a client that never reads would hold the largest script in memory twice.
 
 use crate::http::paths::method_refusal;
 use actix_web::{
@@ -24,7 +22,7 @@ use std::{
 };
 use utoipa_swagger_ui::Config;
 
-/// What the page loads. The other builds of the same scripts are not served.
+/// The files that the page loads. The other builds of the same scripts are not served.
 const NAMES: [&str; 8] = [
     "index.html",
     "index.css",
@@ -36,18 +34,18 @@ const NAMES: [&str; 8] = [
     "favicon-32x32.png",
 ];
 
-/// What refusals refer to.
+/// The pages that refusals refer to.
 const PAGES: [(&str, &str); 1] = [("twilio.md", include_str!("../../../../docs/twilio.md"))];
 
-/// Nothing from outside, in no frame. Styles may stand in the page and images
-/// in a style, because Swagger UI writes both.
+/// Allows nothing from other hosts, and no frames. Swagger UI writes styles into the page and images into
+/// styles, so both are allowed.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 
-/// Bytes of a body that a connection buffers at once.
+/// The number of bytes of a body that a connection buffers at once.
 const SLICE: usize = 16 * 1024;
 
-/// A file as it is sent.
+/// A file, ready to be sent.
 struct File {
     bytes: Bytes,
     content_type: String,
@@ -55,7 +53,7 @@ struct File {
 }
 
 static FILES: LazyLock<BTreeMap<&'static str, File>> = LazyLock::new(|| {
-    // The validator is off: it would send the document's address to a stranger's server.
+    // The validator is off: it would send the document's address to a server of strangers.
     let config = Arc::new(Config::new(["/openapi.json"]).validator_url("none"));
     let files = NAMES.into_iter().filter_map(|name| {
         let file = utoipa_swagger_ui::serve(name, config.clone()).ok()??;
@@ -87,8 +85,8 @@ async fn refuse_method() -> HttpResponse {
     HttpResponse::from_error(method_refusal("GET, HEAD"))
 }
 
-/// `GET /docs/{name}`: revalidated each time, so that a new release is never
-/// shown with the scripts of the old one.
+/// `GET /docs/{name}`. The browser revalidates each time, so it never shows a new release with the scripts of
+/// the old one.
 async fn send_file(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, Problem> {
     let name = if name.is_empty() { "index.html" } else { name.as_str() };
     let file = FILES.get(name).ok_or_else(|| Problem::not_found("There is no such page."))?;
@@ -107,7 +105,7 @@ async fn send_file(request: HttpRequest, name: web::Path<String>) -> Result<Http
     Ok(answer.content_type(file.content_type.as_str()).body(in_slices(file.bytes.clone())))
 }
 
-/// A body that is buffered slice by slice, as the client reads.
+/// Makes a body that is buffered slice by slice, as the client reads it.
 pub fn in_slices(whole: Bytes) -> SizedStream<impl Stream<Item = Result<Bytes, Infallible>>> {
     let length = whole.len();
     let slices = (0..length).step_by(SLICE).map(move |at| Ok(whole.slice(at..length.min(at + SLICE))));

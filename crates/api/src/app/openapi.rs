@@ -1,6 +1,5 @@
-//! The OpenAPI document. The handlers say what is their own; what follows from
-//! a rule (every problem's shape, the statuses of authentication and of reading
-//! a body, closed objects) is added here once.
+//! The OpenAPI document. Each handler describes what is special about it. This module adds what follows from
+//! a rule: the form of problems, the statuses of authentication and of reading a body, closed objects.
 
 use super::{
     deprecation::{self, DEPRECATED},
@@ -47,6 +46,7 @@ use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
         (name = "delivery", description = "Providers, routes, senders and texts of messages."),
         (name = "settings", description = "Limits, countries, profiles and numbers of the tenant."),
         (name = "webhooks", description = "Where you are told what happens (Standard Webhooks 1.0)."),
+        (name = "tenants", description = "Tenants, for the operator of the server: its keys alone hold `operator`."),
         (name = "system", description = "Health and documentation; no key is needed."),
     ),
     components(schemas(ProblemBody<'static>))
@@ -73,13 +73,12 @@ struct Document;
 )]
 struct CompatibleDocument;
 
-/// The document; needs neither a store nor configuration.
+/// Makes the document. It needs neither a store nor configuration.
 pub fn openapi() -> OpenApi {
     document(Document::openapi(), all, DEPRECATED)
 }
 
-/// The document of the routes that speak as other systems do. It stands apart:
-/// clients are made from the other one.
+/// Makes the document of the compatible APIs. It is separate, because SDKs are generated from the other one.
 pub fn compatible_openapi() -> OpenApi {
     let mut document = document(CompatibleDocument::openapi(), compatible::operations, &[]);
     let basic = HttpBuilder::new()
@@ -93,7 +92,7 @@ pub fn compatible_openapi() -> OpenApi {
     document
 }
 
-/// The document, with these operations deprecated.
+/// Makes the document with these operations deprecated.
 #[cfg(test)]
 fn openapi_deprecating(deprecated: &[Deprecation]) -> OpenApi {
     document(Document::openapi(), all, deprecated)
@@ -137,7 +136,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
     slots.into_iter().filter_map(|(method, operation)| Some((method, operation?)))
 }
 
-/// Adds the answers that follow from what the operation is.
+/// Adds the answers that follow from the kind of operation.
 fn complete(operation: &mut Operation, form: &Form) {
     let secured = operation.security.is_some();
     let in_path = |place: &ParameterIn| matches!(place, ParameterIn::Path);
@@ -161,7 +160,7 @@ fn complete(operation: &mut Operation, form: &Form) {
     answers.push((body, ProblemCode::UnsupportedMediaType, "`unsupported_media_type`."));
     for (_, code, description) in answers.into_iter().filter(|(applies, ..)| *applies) {
         let status = code.status().as_str().to_owned();
-        // Their codes are named by the handlers alone, each in its own form.
+        // The handlers alone name these codes, each in its own form.
         let description = form.words.map_or_else(|| description.to_owned(), |words| words(code));
         let response = || RefOr::T(Response::new(description));
         operation.responses.responses.entry(status).or_insert_with(response);
@@ -176,7 +175,7 @@ fn complete(operation: &mut Operation, form: &Form) {
     }
 }
 
-/// Gives a response the headers of its status, and a refusal its shape.
+/// Adds the headers of a status to a response, and the schema to a refusal.
 fn complete_response(status: &str, response: &mut Response, form: &Form) {
     let mut header = |name: &str, kind: Type, description: &str| {
         let mut header = Header::new(Object::with_type(kind));
@@ -205,7 +204,7 @@ fn complete_response(status: &str, response: &mut Response, form: &Form) {
     }
 }
 
-/// Unknown fields are refused in requests and never sent in answers.
+/// Closes an object: requests with unknown fields are refused, and answers never have any.
 fn close(schema: &mut RefOr<Schema>, open: bool) {
     if let RefOr::T(Schema::Object(object)) = schema
         && !object.properties.is_empty()
@@ -215,7 +214,8 @@ fn close(schema: &mut RefOr<Schema>, open: bool) {
     }
 }
 
-/// What is made of the documents, once, and not before a request asks for it: making them takes megabytes.
+/// The finished documents. They are made once, when a request first needs them, because making them takes
+/// megabytes.
 struct Served {
     json: Bytes,
     paths: Paths,
@@ -225,7 +225,7 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
     let (mut document, mut compatible) = (openapi(), compatible_openapi());
     let json = serde_json::to_vec(&document).map(Bytes::from).unwrap_or_default();
     let paths = document.paths.paths.iter_mut().chain(&mut compatible.paths.paths).map(|(path, item)| {
-        // Wherever there is GET, there is HEAD; see `head.rs` of the crate web.
+        // Every path that has GET also has HEAD; see `head.rs` of the crate web.
         let methods = operations(item).map(|(method, _)| if method == "GET" { "GET, HEAD" } else { method });
         let methods: Vec<_> = methods.collect();
         (ResourceDef::new(path.as_str()), methods.join(", "))
@@ -233,12 +233,12 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
     Served { json, paths: Paths(paths.collect()) }
 });
 
-/// All paths of both documents.
+/// The paths of both documents.
 pub fn paths() -> &'static Paths {
     &SERVED.paths
 }
 
-/// The document as it is served.
+/// The document as JSON.
 pub fn json() -> Bytes {
     SERVED.json.clone()
 }

@@ -1,7 +1,7 @@
-//! What providers report of messages, at a URL that each of them alone knows.
+//! Receipts of providers. Each account has a URL that only its provider knows.
 //!
-//! No operation of the API: providers call it, each in its own form, so it
-//! stands in no document and answers no problems.
+//! This is not an operation of the API: each provider calls it in its own form. So it appears in no document,
+//! and its answers are not problems.
 
 use crate::app::strays::{Stray, Strays};
 use actix_web::{
@@ -20,10 +20,10 @@ use countersign_core::{
 use countersign_web::{State, body, head::is_head};
 use std::sync::Arc;
 
-/// The most reports that are taken from one request.
+/// The maximum number of reports accepted from one request.
 const MOST: usize = 1_000;
 
-/// Where providers call.
+/// The URL that providers call.
 pub fn resource() -> Resource {
     web::resource("/receipts/{tenant}/{account}/{secret}")
         .route(web::get().to(take))
@@ -43,12 +43,12 @@ async fn take(
     payload: Payload,
 ) -> HttpResponse {
     let (tenant, account, secret) = path.into_inner();
-    // Before anything else is waited for: who does not know the secret sends no body here.
+    // Check the secret first: a caller without it can send no body.
     let Some(account) = find(&state, &tenant, &account, &secret) else {
         return HttpResponse::NotFound().finish();
     };
     if is_head(&request) {
-        // It must change nothing, and a report is a change.
+        // HEAD must change nothing, and a report is a change.
         return HttpResponse::Ok().content_type("text/plain; charset=utf-8").finish();
     }
     let body = match body::read(&request, payload.into_inner()).await {
@@ -75,7 +75,7 @@ async fn take(
             }
             Ok(Taken::Nothing | Taken::Parked) => {}
             Ok(Taken::Unknown) => strays.tell(&account, Stray::Unmatched),
-            // The provider reports it again.
+            // The provider will report it again.
             Err(error) => {
                 tracing::error!(error = %chain(&error), "a receipt cannot be noted");
                 return HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "5")).finish();
@@ -85,7 +85,7 @@ async fn take(
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(answer)
 }
 
-/// The account of a path, if its secret is right.
+/// The account of a path, if the secret is right.
 fn find(state: &State, tenant: &str, account: &str, secret: &str) -> Option<Arc<ProviderAccount>> {
     let (tenant, id): (TenantId, ProviderId) = (tenant.parse().ok()?, account.parse().ok()?);
     let view = state.context.snapshot.tenant(tenant)?;

@@ -1,5 +1,5 @@
-//! Receipts that lead to nothing: counted each time, told once an hour for each
-//! account, however many there are.
+//! Receipts that belong to no message. Each one is counted, and each account gets at most one warning an
+//! hour.
 
 use countersign_core::{
     delivery::account::ProviderAccount,
@@ -12,17 +12,17 @@ use std::{
     time::Duration,
 };
 
-/// Between two warnings of one account.
+/// The time between two warnings about one account.
 const HOUR: Duration = Duration::from_secs(3_600);
-/// Accounts that are told apart. Beyond, what comes of others is only counted.
+/// The maximum number of accounts with warnings of their own. Receipts of further accounts are only counted.
 const MOST_ACCOUNTS: usize = 10_000;
 
-/// Why a receipt leads to nothing.
+/// Why a receipt belongs to no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stray {
-    /// It names no message that went through the account.
+    /// It names no message that was sent through the account.
     Unmatched,
-    /// It cannot be read, or says nothing of what became of a message.
+    /// It cannot be read, or reports no outcome of a message.
     Unreadable,
     /// It does not come from the provider.
     Forged,
@@ -48,15 +48,15 @@ impl From<ReceiptRefusal> for Stray {
     }
 }
 
-/// How many of each there were since an account was told of last.
+/// The numbers since the last warning about an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Since {
-    /// That name no message of the account.
+    /// Receipts that name no message of the account.
     pub unmatched: u64,
-    /// That cannot be read.
+    /// Receipts that cannot be read.
     pub unreadable: u64,
-    /// That do not come from the provider.
+    /// Receipts that do not come from the provider.
     pub forged: u64,
 }
 
@@ -66,23 +66,22 @@ struct Tally {
     told_at: Duration,
 }
 
-/// The receipts that led to nothing.
+/// The counts of receipts that belong to no message.
 pub struct Strays {
     clock: Arc<dyn Clock>,
     tallies: Mutex<HashMap<ProviderId, Tally>>,
 }
 
 impl Strays {
-    /// None yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, tallies: Mutex::default() }
     }
 
-    /// Counts one. When it is time for a warning, gives all since the last, for [`warn`].
+    /// Counts a receipt. If a warning is due, returns the numbers since the last one, for [`warn`].
     pub fn note(&self, account: ProviderId, stray: Stray) -> Option<Since> {
         metrics::counter!("countersign_receipts_total", "delivery" => stray.as_str()).increment(1);
         let now = self.clock.steady();
-        // A panic elsewhere leaves whole tallies.
+        // A panic while the lock is held leaves only whole entries, so a poisoned lock is safe to use.
         let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
         if tallies.len() >= MOST_ACCOUNTS && !tallies.contains_key(&account) {
             tallies.retain(|_, tally| now.saturating_sub(tally.told_at) < HOUR);
@@ -104,7 +103,7 @@ impl Strays {
         Some(std::mem::take(&mut tally.since))
     }
 
-    /// Counts one, and warns when it is time for that.
+    /// Counts a receipt, and logs a warning if one is due.
     pub fn tell(&self, account: &ProviderAccount, stray: Stray) {
         if let Some(since) = self.note(account.id, stray) {
             warn(account, since, None);
@@ -112,8 +111,8 @@ impl Strays {
     }
 }
 
-/// One line for all receipts of an account since the last. It names no id: where the text of a
-/// message stands in a receipt, what is read as one may be a code.
+/// Logs one line for all such receipts of an account since the last warning. It names no id: if a receipt
+/// contains the text of a message, the part that was read as an id may be a code.
 pub fn warn(account: &ProviderAccount, since: Since, id_format: Option<&str>) {
     let Since { unmatched, unreadable, forged } = since;
     let hint = id_format.map(|format| format!("settings.id_format = \"{format}\" would have matched"));

@@ -18,10 +18,10 @@ use std::{
 };
 use utoipa::ToSchema;
 
-/// How long a store may take to answer a probe.
+/// The longest time for a store to answer a probe.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Gives the OpenAPI document as it is served. App data.
+/// Returns the OpenAPI document as it is served. It is app data.
 pub struct Document(pub fn() -> Bytes);
 
 /// The answer of a probe.

@@ -1,6 +1,5 @@
-//! One Time Password SMS of CAMARA, version 1.1.1: an open standard of telecoms.
-//! What it starts is a verification with the caller's words, which ends the one before:
-//! see [`countersign_core::acts::families`].
+//! One Time Password SMS of CAMARA, version 1.1.1: an open standard of telecoms. Each start is a verification
+//! with the caller's own text, and ends the one before: see [`countersign_core::acts::families`].
 
 mod body;
 mod refusal;
@@ -42,18 +41,17 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// The standard's own bounds.
+/// The bounds of the standard.
 const MAX_MESSAGE: usize = 160;
 const MAX_ID: usize = 36;
 const MAX_CODE: usize = 10;
 const PLACEHOLDER: &str = "{{code}}";
 
-/// Both operations.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(send_code).service(validate_code);
 }
 
-/// How its paths refuse.
+/// The form of refusals on these paths.
 pub const FORM: Form = Form {
     segments: &["one-time-password-sms"],
     refuse: |problem, _| refuse(problem),
@@ -178,10 +176,10 @@ pub async fn validate_code(
     state: Data<State>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    // Of a text that can be none of ours there is nothing to ask a store.
+    // If the text cannot be an id of ours, no store needs to be asked.
     let ValidateCode { authentication_id, code } = body.0.read(ValidateCode::read)?;
     let id = authentication_id.ok_or_else(|| Problem::not_found("There is no such authenticationId."))?;
-    // It says what became of the verification, if anything; else that the code is not the one.
+    // The check then gives the state of the verification, or that the code is wrong.
     let code = code.unwrap_or_else(Code::impossible);
     let now = state.clock.now();
     let checked =

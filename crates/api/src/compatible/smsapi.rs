@@ -1,5 +1,5 @@
-//! The routes of SMSAPI's authenticator. A number has one verification here:
-//! see [`countersign_core::acts::families`].
+//! The API that is compatible with SMSAPI's authenticator. A phone number has one live verification here: see
+//! [`countersign_core::acts::families`].
 
 mod acts;
 mod below_api;
@@ -20,7 +20,7 @@ use countersign_web::{State, form::Form, problem::Problem};
 use json::{CodeAnswer, Ping, refuse};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// How its paths refuse.
+/// The form of refusals on these paths.
 pub const FORM: Form = Form {
     segments: &["mfa", "ping", "api"],
     refuse: |problem, _| refuse(problem),
@@ -36,7 +36,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(create_code).service(verify_code);
 }
 
-/// The same below `/api`, with their whole paths.
+/// The operations below `/api`, with their whole paths.
 pub fn routes_below_api(config: &mut ServiceConfig<'_>) {
     config.service(below_api::create_code).service(below_api::verify_code).service(below_api::ping);
 }

@@ -1,6 +1,5 @@
-//! Twilio Verify v2, for clients that move over by changing their base URL:
-//! services are profiles, SIDs are our ids, and refusals bear Twilio's codes.
-//! docs/twilio.md says what maps to what.
+//! An API compatible with Twilio Verify v2, for clients that move over by changing their base URL. Services
+//! are profiles, SIDs are our ids, and refusals have Twilio's codes. docs/twilio.md gives the whole mapping.
 
 mod amount;
 mod base;
@@ -35,7 +34,7 @@ use error::{Refusal, words};
 use sid::is_user_of;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// How its paths refuse.
+/// The form of refusals on these paths.
 pub const FORM: Form = Form {
     segments: &["v2"],
     refuse: |problem, request| tell(problem.clone().into(), request),
@@ -71,7 +70,7 @@ pub fn routes(v2: &mut ServiceConfig<'_>) {
         .service(checks::create_verification_check);
 }
 
-/// The answer that tells a refusal, with the whole URL of what tells more where the request is there.
+/// Makes the answer for a refusal. If the request is known, its link to more information is a whole URL.
 fn tell(refusal: Refusal, request: Option<&HttpRequest>) -> HttpResponse {
     let whole = request.map(|request| refusal.clone().at(Base::of(request).as_str()));
     whole.unwrap_or(refusal).error_response()
@@ -87,7 +86,8 @@ impl OwnRefusal for Refusal {
     }
 }
 
-/// The middleware of these routes: the key is the password, and the user names the account or the key.
+/// The middleware of these paths. The key is the password, and the user name is the SID of the account or of
+/// the key.
 pub async fn authenticate(
     state: Data<State>,
     door: Data<Door>,

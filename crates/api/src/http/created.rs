@@ -1,10 +1,10 @@
-//! What a POST answers that made something.
+//! Answers to a POST that creates something.
 
 use actix_web::{HttpRequest, HttpResponse, http::header::LOCATION};
 use countersign_web::{idempotency::REPLAYED, notes::note_changed};
 use serde::Serialize;
 
-/// The answer to a POST that made something, now or before.
+/// Answers a POST that created something, now or in an earlier request with the same Idempotency-Key.
 pub fn made(request: &HttpRequest, id: &str, before: bool, body: impl Serialize) -> HttpResponse {
     note_changed(request, id);
     let mut response = HttpResponse::Created();

@@ -8,11 +8,11 @@ use std::{
     str::FromStr,
 };
 
-/// The `{id}` of the path. A text of another form names nothing: 404, as for
-/// an id that does not exist. It also stays in the extensions, for the log line.
+/// The `{id}` of the path. A text of another form gets 404, like an id that does not exist. The id also goes
+/// into the extensions, for the log line.
 pub struct Id<T>(pub T);
 
-/// The same for an operation that also has a query, which [`countersign_web::body::Query`] reads.
+/// Like [`Id`], for an operation that also has a query, which [`countersign_web::body::Query`] reads.
 pub struct QueriedId<T>(pub T);
 
 impl<T: FromStr + Copy + 'static> FromRequest for Id<T> {

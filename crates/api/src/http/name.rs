@@ -7,7 +7,7 @@ use std::future::{Ready, ready};
 
 /// A name that a tenant chose.
 pub trait PathName: Sized + 'static {
-    /// The name; `None` for what can be none.
+    /// Reads the name; `None` if the text cannot be one.
     fn read(text: &str) -> Option<Self>;
 }
 
@@ -23,7 +23,7 @@ impl PathName for ProfileName {
     }
 }
 
-/// The `{name}` of the path. What can be no name names nothing: 404.
+/// The `{name}` of the path. A text that cannot be a name gets 404.
 pub struct Name<T>(pub T);
 
 impl<T: PathName> FromRequest for Name<T> {

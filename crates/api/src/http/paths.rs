@@ -1,4 +1,4 @@
-//! The paths that have operations: what is refused of a request that found none.
+//! The paths of all operations, and the refusal of a request that found no operation.
 
 use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, http::header};
 use countersign_web::problem::{Problem, ProblemCode};
@@ -6,7 +6,7 @@ use countersign_web::problem::{Problem, ProblemCode};
 /// Each path with its methods, as `Allow` lists them.
 pub struct Paths(pub Vec<(ResourceDef, String)>);
 
-/// Gives the paths of all operations. App data.
+/// Returns the paths of all operations. It is app data.
 pub struct KnownPaths(pub fn() -> &'static Paths);
 
 fn known(request: &HttpRequest) -> Option<&'static Paths> {
@@ -14,8 +14,8 @@ fn known(request: &HttpRequest) -> Option<&'static Paths> {
 }
 
 impl Paths {
-    /// Why a request found no operation. A path that is spelled out goes before
-    /// one with an id in it: `/v1/verifications/search` names no verification.
+    /// Why a request found no operation. A literal path has precedence over one with an id:
+    /// `/v1/verifications/search` does not mean a verification with the id `search`.
     fn refusal(&self, path: &str) -> Problem {
         let literal = self.0.iter().find(|(known, _)| known.pattern() == Some(path));
         let known = literal.or_else(|| self.0.iter().find(|(known, _)| known.is_match(path)));
@@ -25,13 +25,14 @@ impl Paths {
         }
     }
 
-    /// Whether the path is an operation's own, though it also fits one with an id.
+    /// Returns whether the path is literally an operation's path, although it also fits one with an id.
     fn is_literal(&self, path: &str) -> bool {
         self.0.iter().any(|(known, _)| known.pattern() == Some(path))
     }
 }
 
-/// The refusal of a text in the place of an id that is none: its own where the path is an operation's.
+/// Refuses a text that is not an id. If the path is literally another operation's, the refusal is about the
+/// method.
 pub fn refuse_id(request: &HttpRequest) -> Problem {
     let paths = known(request).filter(|paths| paths.is_literal(request.path()));
     paths.map_or_else(
@@ -40,7 +41,7 @@ pub fn refuse_id(request: &HttpRequest) -> Problem {
     )
 }
 
-/// The default service: 405 where the path has other methods, else 404.
+/// The default service: 405 if the path has other methods, else 404.
 pub async fn fallback(request: HttpRequest) -> HttpResponse {
     HttpResponse::from_error(known(&request).map_or_else(
         || Problem::not_found("There is nothing at this path."),
@@ -48,7 +49,7 @@ pub async fn fallback(request: HttpRequest) -> HttpResponse {
     ))
 }
 
-/// The refusal of a method where the path has others.
+/// Refuses a method that the path does not have.
 pub fn method_refusal(methods: &str) -> Problem {
     let detail = format!("This path has {methods}.");
     Problem::new(ProblemCode::MethodNotAllowed, detail).with_header(header::ALLOW, methods)

@@ -4,22 +4,22 @@ use countersign_core::time::Timestamp;
 use countersign_web::problem::Fault;
 use jiff::civil::DateTime;
 
-/// Any RFC 3339 time up to the last that can be kept. A leap second (`:60`) is
-/// read as the second before it: no clock here counts them.
+/// Reads any RFC 3339 time up to the last that can be stored. A leap second (`:60`) is read as the second
+/// before it, because no clock here counts leap seconds.
 pub fn parse_time(text: &str) -> Result<Timestamp, Fault> {
     let form = || Fault::format("must be an RFC 3339 time such as 2026-01-31T12:00:00Z");
     let (local, zone) = split_zone(text).ok_or_else(form)?;
-    // The parser knows nine digits of a second; six are kept.
+    // The parser reads nine digits of a second; six are stored.
     let local = local.get(..29).unwrap_or(local);
     local.parse::<DateTime>().map_err(|_| form())?;
-    // The date exists and so does the offset: what is left to refuse is the range.
+    // The date and the offset exist, so only the range can be wrong.
     let late = |_| Fault::new("out_of_range", "must not be after 9999-12-30T22:00:00Z");
     let time: jiff::Timestamp = format!("{local}{zone}").parse().map_err(late)?;
     Ok(Timestamp::from_micros(time.as_microsecond()))
 }
 
-/// The two parts of a text in the form of RFC 3339. It is checked here because
-/// the parser would also take a space, times without seconds and more offsets.
+/// Splits a text in the form of RFC 3339. The form is checked here, because the parser would also accept a
+/// space, times without seconds and more offsets.
 fn split_zone(text: &str) -> Option<(&str, &str)> {
     let bytes = text.as_bytes();
     let fits = |part: &[u8], form: &[u8]| {

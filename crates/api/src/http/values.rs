@@ -15,12 +15,12 @@ use countersign_web::{
 use serde_json::Value;
 use std::{collections::BTreeSet, ops::RangeInclusive, str::FromStr, time::Duration};
 
-/// Most named limits that one start counts against.
+/// The maximum number of named limits of one start.
 pub const MOST_LIMITS: usize = 5;
-/// Longest value of a named limit, in bytes.
+/// The maximum length of the value of a named limit, in bytes.
 pub const MAX_LIMIT_VALUE: usize = 128;
-/// Most countries of one sender or route: more than there are.
-const MOST_COUNTRIES: usize = 300;
+/// The maximum number of countries of one sender or delivery route: more than exist.
+pub const MOST_COUNTRIES: usize = 300;
 
 /// A text of one form, for lists of them in the document.
 macro_rules! text_form {
@@ -42,6 +42,8 @@ macro_rules! text_form {
 
 // A country by its two capitals (ISO 3166-1).
 text_form!(CountryCode, "^[A-Z]{2}$", "PL");
+// One of them, or `all`.
+text_form!(CountryOrAll, "^([A-Z]{2}|all)$", "PL");
 // The first digits of numbers.
 text_form!(NumberPrefix, r"^\+[1-9][0-9]{0,14}$", "+4850");
 
@@ -63,7 +65,7 @@ pub fn sender(value: Value) -> Result<SenderText, Fault> {
     SenderText::parse(&text(value)?).ok_or(Fault::format(message))
 }
 
-/// A list in which each entry that is wrong is a fault of its own, named `field[3]`; null is an empty one.
+/// Reads a list. Each wrong entry is an error of its own, named `field[3]`; null counts as an empty list.
 pub fn set_of<T: Ord>(
     fields: &mut Fields,
     (field, most): (&str, usize),
@@ -84,43 +86,45 @@ pub fn set_of<T: Ord>(
 }
 
 pub fn countries(fields: &mut Fields) -> Option<BTreeSet<Country>> {
-    set_of(fields, ("countries", MOST_COUNTRIES), |value| {
-        Country::parse(&text(value)?).ok_or(Fault::format("must be a country's two capitals, such as PL"))
-    })
+    set_of(fields, ("countries", MOST_COUNTRIES), country)
 }
 
-/// Which page of a list that goes from the newest to the oldest.
+pub fn country(value: Value) -> Result<Country, Fault> {
+    Country::parse(&text(value)?).ok_or(Fault::format("must be a country's two capitals, such as PL"))
+}
+
+/// A page of a list.
 pub struct Page<T> {
-    /// Rows on it.
+    /// The maximum number of rows.
     pub limit: u16,
-    /// Only those older than this one.
-    pub before: Option<T>,
+    /// Only entries that follow this one in the list.
+    pub beyond: Option<T>,
 }
 
-/// The query of a list whose cursor is an id.
+/// Reads the query of a list whose cursor is an id.
 pub fn page<T: FromStr>(mut fields: Fields) -> Result<Page<T>, Problem> {
     let limit = fields.given("limit", page_limit);
-    let before = fields.given("cursor", |value| {
+    let beyond = fields.given("cursor", |value| {
         text(value)?.parse().map_err(|_| Fault::format("must be the next_cursor of a page"))
     });
-    fields.finish(Some(Page { limit: limit.unwrap_or(PAGE), before }))
+    fields.finish(Some(Page { limit: limit.unwrap_or(PAGE), beyond }))
 }
 
 pub fn mode(value: Value) -> Result<Mode, Fault> {
     Mode::parse(&text(value)?).ok_or(Fault::format("must be live or test"))
 }
 
-/// How long an old secret goes on beside its new one, as a body says it in seconds.
+/// How long an old secret stays valid beside its new one, from the seconds in a body.
 pub fn overlap(seconds: Option<u32>) -> Duration {
     seconds.map_or(OVERLAP, |seconds| Duration::from_secs(seconds.into()))
 }
 
-/// Bounds of a small number, for [`whole`](countersign_web::fields::whole).
+/// Converts bounds of a small number for [`whole`](countersign_web::fields::whole).
 pub fn wide(bounds: RangeInclusive<u8>) -> RangeInclusive<u32> {
     u32::from(*bounds.start())..=u32::from(*bounds.end())
 }
 
-/// A number by the rules of the key's mode.
+/// Reads a phone number by the rules of the key's mode.
 pub fn number(value: Value, mode: Mode) -> Result<PhoneNumber, Fault> {
     let text = text(value)?;
     let number = match mode {

@@ -1,4 +1,4 @@
-//! Where requests come from, and what becomes of those that fail from there.
+//! Tests where requests come from, and the limit of failures from one address.
 
 use super::*;
 
@@ -19,7 +19,7 @@ async fn a_forwarded_hop_that_is_no_address_is_refused_only_from_a_proxy() {
 
 #[actix_web::test]
 async fn failures_are_counted_by_caller_and_slow_no_valid_key() {
-    // One failure for each address, then another after a minute.
+    // Each address may fail once, and once more after a minute.
     let failures = stores::api(Mode::Live, Scopes::all(), false).failures;
     let send = |request: TestRequest| {
         let failures = failures.clone();

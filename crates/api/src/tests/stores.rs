@@ -1,4 +1,4 @@
-//! Stores that know one key and one profile and can start; all else is away.
+//! Stores that know one key and one profile and can carry out a start. Everything else fails.
 
 use crate::{Api, AuthFailures, KeyUses, Strays};
 use actix_web::web::Data;
@@ -9,7 +9,7 @@ use countersign_core::{
         allowlist::Allowlist,
         change::Change,
         key::{Key, PresentedKey},
-        scope::Scopes,
+        scope::{Scope, Scopes},
     },
     context::{Context, Management, Replica},
     fakes::{
@@ -38,7 +38,7 @@ use countersign_core::{
     },
     snapshot::{Snapshot, news::News, view::TenantView},
     tenant::{
-        Tenant, TenantName,
+        OPERATOR, Tenant, TenantName,
         profile::{Profile, ProfileName},
     },
     time::Timestamp,
@@ -66,7 +66,7 @@ fn presented(mode: Mode) -> PresentedKey {
     PresentedKey::from_secret(mode, KeyId::from_bytes([9; 16]), [1; 32])
 }
 
-/// The key as a client presents it.
+/// The key as a client sends it.
 pub fn key_text(mode: Mode) -> String {
     presented(mode).expose().to_string()
 }
@@ -83,7 +83,7 @@ impl Clock for Noon {
     }
 }
 
-/// A clock whose steady time is turned by hand.
+/// A clock whose steady time the test sets.
 #[derive(Default)]
 pub struct Hand(Mutex<Duration>);
 
@@ -103,12 +103,13 @@ impl Clock for Hand {
     }
 }
 
-/// An API whose one key holds `scopes`.
+/// An API with one key, which has `scopes`.
 pub fn api(mode: Mode, scopes: Scopes, disabled: bool) -> Api {
     let secret = presented(mode);
     let stores = Arc::new(Stores(Key {
         id: secret.id,
-        tenant: TENANT,
+        // The scope of the operator is of no use in another tenant.
+        tenant: if scopes.contains(Scope::Operator) { OPERATOR } else { TENANT },
         mode,
         name: "one".to_owned(),
         scopes,
@@ -149,11 +150,11 @@ pub fn api(mode: Mode, scopes: Scopes, disabled: bool) -> Api {
 }
 
 fn snapshot(key: Key) -> Snapshot {
-    let tenant = Tenant::new(TENANT, TenantName::parse("Acme").unwrap(), NOW);
+    let tenant = Tenant::new(key.tenant, TenantName::parse("Acme").unwrap(), NOW);
     let mut view = TenantView::new(tenant);
-    let profile = Profile::first(ProfileId::from_bytes([5; 16]), TENANT, NOW);
+    let profile = Profile::first(ProfileId::from_bytes([5; 16]), key.tenant, NOW);
     view.profiles.insert(ProfileName::default(), profile);
-    let (keys, tenants) = (vec![(key.id, Some(key))], vec![(TENANT, Some(view))]);
+    let (keys, tenants) = (vec![(key.id, Some(key.clone()))], vec![(key.tenant, Some(view))]);
     let snapshot = Snapshot::default();
     assert!(snapshot.apply(0, News { up_to: 1, keys, tenants, ..News::default() }));
     snapshot
@@ -162,10 +163,7 @@ fn snapshot(key: Key) -> Snapshot {
 #[async_trait]
 impl Verifications for Stores {
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
-        let mut record = new.record;
-        record.expires_at = NOW + new.expires_in;
-        record.resend_at = NOW + Duration::from_secs(30);
-        Ok(Answer::Fresh(StartOutcome::Started { record, limits: Vec::new() }))
+        Ok(Answer::Fresh(StartOutcome::Started { record: new.begun(NOW), limits: Vec::new() }))
     }
 
     async fn check(
@@ -272,7 +270,7 @@ impl Keys for Stores {
         Err(StoreError::unavailable("no part of this test"))
     }
 
-    async fn create_key(&self, _: &Key, _: Option<&Once>, _: &Change) -> Result<(), StoreError> {
+    async fn create_key(&self, _: &Key, _: Option<(TenantId, &Once)>, _: &Change) -> Result<(), StoreError> {
         Ok(())
     }
 
@@ -281,7 +279,7 @@ impl Keys for Stores {
     }
 
     async fn key(&self, tenant: TenantId, key: KeyId) -> Result<Option<Key>, StoreError> {
-        Ok((tenant == TENANT && key == self.0.id).then(|| self.0.clone()))
+        Ok((tenant == self.0.tenant && key == self.0.id).then(|| self.0.clone()))
     }
 
     async fn list_keys(&self, _: TenantId, _: Option<KeyId>, limit: u16) -> Result<Vec<Key>, StoreError> {

@@ -1,4 +1,4 @@
-//! Allowlists: where keys may be used from, and where they were used.
+//! Allowlists: the addresses from which keys may be used, and from which they were used.
 
 mod json;
 mod read;

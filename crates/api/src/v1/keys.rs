@@ -24,9 +24,10 @@ use countersign_web::{
     problem::Problem,
     rng,
 };
-pub use json::Mode;
-use json::{CreatedKey, Key, KeyPage};
-use read::{CreateKey, RotateKey, UpdateKey};
+pub use json::{CreatedKey, Mode};
+use json::{Key, KeyPage};
+pub use read::CreateKey;
+use read::{RotateKey, UpdateKey};
 
 /// Makes a key.
 ///
@@ -81,7 +82,7 @@ pub async fn list_keys(
     query: Query,
 ) -> Result<Json<KeyPage>, Problem> {
     let page = page(query.0)?;
-    let found = keys::list_keys(&state.context, &caller, page.before, page.limit + 1).await?;
+    let found = keys::list_keys(&state.context, &caller, page.beyond, page.limit + 1).await?;
     Ok(Json(KeyPage::new(found, page.limit)))
 }
 

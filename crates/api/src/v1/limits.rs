@@ -161,7 +161,7 @@ pub async fn delete_limit(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// 1 to 5 objects of `max` and `window`.
+/// Reads 1 to 5 objects with `max` and `window`.
 pub fn buckets(value: Value) -> Result<Buckets, Fault> {
     let wrong = || Fault::new("wrong_type", "must be an array of objects with `max` and `window`");
     let Value::Array(values) = value else { return Err(wrong()) };
@@ -182,7 +182,7 @@ pub fn buckets(value: Value) -> Result<Buckets, Fault> {
     })
 }
 
-/// The fields of a merge or of a whole that hold limits for named values.
+/// Reads the limits for named values, for a merge and for a whole profile.
 pub fn named_limits(fields: &mut Fields) -> Option<countersign_core::tenant::limits::NamedLimits> {
     let object = fields.optional("limits", |value| match value {
         Value::Object(object) => Ok(object),

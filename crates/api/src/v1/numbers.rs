@@ -1,4 +1,4 @@
-//! What a tenant can do about one number.
+//! Operations on one phone number.
 
 use crate::{
     access::caller::{Authed, SettingsWrite},

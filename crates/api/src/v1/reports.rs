@@ -1,4 +1,4 @@
-//! Reports: how often each thing happened.
+//! Reports: the counts of each kind of event.
 
 mod json;
 mod read;

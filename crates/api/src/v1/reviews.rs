@@ -35,7 +35,7 @@ request! {
     pub struct CreateReviewNumber {
         /// The number with its country code.
         #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]
-        // They exist for live keys alone: with a test key every code is known.
+        // Review numbers exist only for live keys: with a test key the caller knows every code.
         to: PhoneNumber as String = required(|value| number(value, Mode::Live)),
         /// When it is an ordinary number again; within 30 days, and in 30 days when absent.
         #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]

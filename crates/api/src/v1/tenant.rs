@@ -1,4 +1,4 @@
-//! The tenant itself: read, change what is its own to change.
+//! The caller's own tenant: read it, and change the fields that tenants may change.
 
 use crate::{
     access::caller::{Authed, SettingsRead, SettingsWrite},

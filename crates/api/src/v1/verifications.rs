@@ -1,5 +1,5 @@
-//! Verifications: start, check, resend, cancel, read. Each handler reads the
-//! request, makes one call into the core, and maps the answer.
+//! Verifications: start, check, resend, cancel, read. Each handler reads the request, makes one call into
+//! core, and maps the answer.
 
 pub mod json;
 mod read;

@@ -236,8 +236,8 @@ pub async fn list_attempts(
     state: Data<State>,
     query: Query,
 ) -> Result<Json<AttemptPage>, Problem> {
-    let Page { limit, before } = page(query.0)?;
-    let found = webhooks::list_attempts(&state.context, &caller, id.0, (before, limit + 1)).await?;
+    let Page { limit, beyond } = page(query.0)?;
+    let found = webhooks::list_attempts(&state.context, &caller, id.0, (beyond, limit + 1)).await?;
     Ok(Json(AttemptPage::new(found, limit)))
 }
 

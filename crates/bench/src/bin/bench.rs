@@ -1,9 +1,8 @@
-//! The load: start + check pairs against Countersign and against the floor, by
-//! turns in one run on one machine, reported as ratios.
+//! Load with pairs, each of one start and one check. Countersign and the floor take turns in one run on one
+//! machine, and the report gives the ratios.
 //!
-//! It talks HTTP only. CPU is read from the kernel for each process, so the
-//! load generator's own share does not count. Figures of different runs or
-//! machines say little; the ratios of one run do.
+//! The load uses only HTTP. The kernel gives the CPU time of each process, so the load generator's own does
+//! not count. Figures of different runs or machines cannot be compared well; the ratios of one run can.
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
@@ -15,16 +14,16 @@ use std::{
     time::Duration,
 };
 
-/// Measures start + check pairs on the embedded engine beside its floor.
+/// Measures pairs of start and check on the embedded engine, and compares them with the floor.
 #[derive(Parser)]
 struct Arguments {
-    /// Pairs in each round.
+    /// Number of pairs in each round
     #[arg(long, default_value_t = 20_000)]
     pairs: usize,
-    /// Rounds; Countersign and the floor take turns.
+    /// Number of rounds; Countersign and the floor take turns
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Connections that send at once.
+    /// Number of connections that send at once
     #[arg(long, default_value_t = 32)]
     connections: usize,
 }
@@ -32,14 +31,14 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    // The client wants one although it speaks plain HTTP here.
+    // The client requires a provider although it uses plain HTTP here.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = tempfile::tempdir()?;
     let floor = start_floor(folder.path())?;
     let countersign = start_countersign(folder.path())?;
     let (mut floor_cost, mut costs) = (Cost::default(), Guard::ALL.map(|_| Cost::default()));
     for round in 0..=arguments.rounds {
-        // Each number starts once; the first round warms caches and is not counted.
+        // Each phone number starts once. The first round warms caches and is not counted.
         let pairs = if round == 0 { arguments.pairs / 10 + 1 } else { arguments.pairs };
         let first_number = round * (arguments.pairs + 1) * Guard::ALL.len();
         let load = Load::new(pairs, first_number, arguments.connections);
@@ -60,7 +59,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// Limits that nobody reaches, which each start must still take from.
+/// Sets limits that nobody reaches, but from which each start must take.
 async fn set_limits(server: &Server, on: bool) -> Result<()> {
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?;
     for name in ["key", "tenant", "country", "prefix"] {
@@ -104,8 +103,8 @@ fn start_floor(folder: &Path) -> Result<Server> {
     Ok(server)
 }
 
-/// A live key would need the phone; a test key's code is known, and its
-/// message takes the same way to its provider.
+/// A live key would need the virtual phone. With a test key, the code is known, and the message goes the same
+/// way to its provider.
 fn start_countersign(folder: &Path) -> Result<Server> {
     let ready = folder.join("countersign.ready");
     let log = std::fs::File::create(folder.join("countersign.log"))?;

@@ -1,5 +1,5 @@
-//! The worker against a gateway that takes 100 ms for each message: how many it
-//! sends in a second, and whether its memory stays flat while it sends many.
+//! Runs the worker with a gateway that takes 100 ms for each message. Measures how many messages it sends in
+//! a second, and whether its memory stays constant.
 
 use anyhow::{Result, ensure};
 use clap::Parser;
@@ -14,27 +14,27 @@ use tokio::time::sleep;
 /// Sends many messages through a slow gateway.
 #[derive(Parser)]
 struct Arguments {
-    /// Messages in all.
+    /// Number of messages in all
     #[arg(long, default_value_t = 100_000)]
     messages: usize,
-    /// Messages under way at once.
+    /// Number of messages in progress at once
     #[arg(long, default_value_t = 128)]
     parallel: usize,
 }
 
-/// What a gateway takes.
+/// The time that the gateway takes for each message.
 const TAKES: Duration = Duration::from_millis(100);
-/// Started and sent before the next are.
+/// The number of messages that are started and sent before the next round.
 const ROUND: usize = 5_000;
-/// For the messages of a round to arrive.
+/// The longest time until the messages of a round have arrived.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// What the memory of the process may grow by from the first rounds to the last, in MiB.
+/// The allowed growth of the process's memory from the first rounds to the last, in MiB.
 const FLAT: u64 = 40;
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let Arguments { messages, parallel } = Arguments::parse();
-    // The client wants one although it speaks plain HTTP here.
+    // The client requires a provider although it uses plain HTTP here.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = tempfile::tempdir()?;
     let relay = relay::listen(TAKES)?;

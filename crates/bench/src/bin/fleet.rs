@@ -1,8 +1,8 @@
-//! The load against nodes that share Redis and Postgres, beside the floor of the
-//! same shape: an API node, and a worker that is started and stopped apart from it.
+//! Load on nodes that share Redis and Postgres, compared with a floor of the same structure. There is an API
+//! node, and a worker that is started and stopped separately.
 //!
-//! CPU is read from the kernel for each process: that of a pair is of the API
-//! node and of Redis. Bytes and round trips are read from Redis itself.
+//! The kernel gives the CPU time of each process. The CPU time of a pair includes the API node and Redis.
+//! Redis itself reports bytes and round trips.
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
@@ -32,40 +32,40 @@ use std::{
 };
 use tokio::time::sleep;
 
-/// Measures nodes on Redis and Postgres beside their floor. It starts redis-server itself.
+/// Measures nodes on Redis and Postgres, and compares them with their floor. Starts redis-server itself.
 #[derive(Parser)]
 struct Arguments {
-    /// An empty Postgres database, as a URL.
+    /// URL of an empty Postgres database
     #[arg(long, env = "COUNTERSIGN_BENCH_POSTGRES")]
     postgres: String,
-    /// The authority of its certificate.
+    /// File with the certificate authority of Postgres
     #[arg(long, env = "COUNTERSIGN_BENCH_POSTGRES_CA", default_value = "")]
     postgres_ca: String,
-    /// Pairs in each round.
+    /// Number of pairs in each round
     #[arg(long, default_value_t = 20_000)]
     pairs: usize,
-    /// Rounds; Countersign and the floor take turns.
+    /// Number of rounds; Countersign and the floor take turns
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Connections that send at once.
+    /// Number of connections that send at once
     #[arg(long, default_value_t = 32)]
     connections: usize,
-    /// Live verifications of the last measurement of memory and cost.
+    /// Number of live verifications in the last measurement of memory and cost
     #[arg(long, default_value_t = 1_000_000)]
     live: usize,
-    /// Tenants of the last measurement of cost.
+    /// Number of tenants in the last measurement of cost
     #[arg(long, default_value_t = 10_000)]
     tenants: usize,
-    /// Tenants, with two keys each, that a node loads at its start.
+    /// Number of tenants, with two keys each, that a node loads at its start
     #[arg(long, default_value_t = 100_000)]
     directory: usize,
 }
 
-/// Most live verifications whose messages are also sent and whose events are
-/// also recorded: Postgres takes a minute for some 100,000 of them.
+/// Up to this number of live verifications, their messages are also sent and their events recorded. Postgres
+/// takes a minute for about 100,000 of them.
 const DRAINED: usize = 100_000;
 
-/// What all parts of the run share.
+/// The state that all parts of the run share.
 struct Fleet {
     folder: PathBuf,
     arguments: Arguments,
@@ -80,7 +80,7 @@ struct Fleet {
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    // The client wants one although it speaks plain HTTP here.
+    // The client requires a provider although it uses plain HTTP here.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = tempfile::tempdir()?;
     let mut fleet = Fleet::start(folder.path(), arguments).await?;
@@ -125,7 +125,7 @@ impl Fleet {
         Ok(Self { folder, arguments, installation, redis, redis_url, connection, next_number: 0, nodes: 0 })
     }
 
-    /// A test key: its code is known, and its message goes the same way to its provider.
+    /// Makes a test key. Its code is known, and its messages go the same way to a provider.
     fn make_key(&self, name: &str) -> Result<String> {
         let tenant = self.installation.make_tenant(name)?;
         self.installation.make_key(&tenant, "verifications:start,verifications:check", true)
@@ -151,7 +151,7 @@ impl Fleet {
         Ok(server)
     }
 
-    /// A load of numbers that were never started before.
+    /// A load with phone numbers that have never been used.
     fn load(&mut self, pairs: usize) -> Load {
         let load = Load::new(pairs, self.next_number, self.arguments.connections);
         self.next_number += pairs;
@@ -159,11 +159,11 @@ impl Fleet {
     }
 
     async fn empty(&mut self) -> Result<()> {
-        // In the background: a million records take longer than a client waits.
+        // Flush in the background: deleting a million records takes longer than a client waits.
         Ok(redis::cmd("FLUSHALL").arg("ASYNC").exec_async(&mut self.connection).await?)
     }
 
-    /// As fast as the answers come, by turns; gives the throughput of both.
+    /// Sends as fast as answers arrive, to the two servers in turn. Returns the throughput of both.
     async fn compare(&mut self, floor: &Server, api: &Server) -> Result<(f64, f64)> {
         let (mut floor_cost, mut costs) = (Cost::default(), Guard::ALL.map(|_| Cost::default()));
         for round in 0..=self.arguments.rounds {
@@ -200,12 +200,12 @@ impl Fleet {
         Ok((costs[0].pairs_per_second(), base))
     }
 
-    /// Latency at half of what each can do.
+    /// Measures the latency at half of the possible throughput.
     async fn half_load(&mut self, floor: &Server, floor_best: f64, api: &Server, best: f64) -> Result<()> {
         println!();
         println!("| half load | pairs/s | p50, ms | p95, ms | p99, ms |");
         println!("|---|---|---|---|---|");
-        // Both at half of what the slower one can do: else they are not comparable.
+        // Both servers get half of what the slower one can do. Otherwise the latencies could not be compared.
         let pace = best.min(floor_best) / 2.0;
         for (name, server) in [("floor", floor), ("countersign", api)] {
             let load = Load { pace: Some(pace), ..self.load(self.arguments.pairs) };
@@ -217,7 +217,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// Commands that Redis ran from outside for each act.
+    /// Counts the commands that clients sent to Redis for each operation.
     async fn round_trips(&mut self, api: &Server) -> Result<()> {
         println!();
         println!("| round trips for | each |");
@@ -236,7 +236,7 @@ impl Fleet {
         self.empty().await
     }
 
-    /// Scripts that were asked for; those that a node runs by itself are few beside them.
+    /// The number of scripts called. The node itself calls only a few besides those for requests.
     async fn calls(&mut self) -> Result<u64> {
         let info: String = redis::cmd("INFO").arg("commandstats").query_async(&mut self.connection).await?;
         let of = |name: &str| {
@@ -248,7 +248,7 @@ impl Fleet {
         Ok(of("evalsha") + of("eval"))
     }
 
-    /// What the worker and the recorder cost, once an API node has filled the outbox.
+    /// Measures the cost of the worker and the recorder, after an API node has filled the outbox.
     async fn worker(&mut self, api: &Server) -> Result<()> {
         let pairs = self.arguments.pairs;
         let load = Load { check: false, ..self.load(pairs) };
@@ -268,12 +268,12 @@ impl Fleet {
         self.empty().await
     }
 
-    /// Where messages and events wait: asked once, for it looks at every key.
+    /// The keys of waiting messages and events. This is called once, because it looks at every key.
     async fn queues(&mut self) -> Result<Vec<Vec<u8>>> {
         Ok(redis::cmd("KEYS").arg("{cs???}[de]").query_async(&mut self.connection).await?)
     }
 
-    /// Starts a worker, and waits until nothing waits any more.
+    /// Starts a worker, and waits until the outbox and the event queues are empty.
     async fn drain(&mut self) -> Result<Server> {
         let queues = self.queues().await?;
         let worker = self.serve("worker", Vec::new()).await?;
@@ -292,7 +292,7 @@ impl Fleet {
         }
     }
 
-    /// Bytes and cost at ever more live verifications.
+    /// Measures memory and cost with more and more live verifications.
     async fn live(&mut self, api: &Server) -> Result<()> {
         println!();
         println!(
@@ -319,7 +319,7 @@ impl Fleet {
     }
 
     async fn memory(&mut self) -> Result<u64> {
-        // What is freed lazily, or rehashed, settles within a moment.
+        // Lazy freeing and rehashing need a moment.
         sleep(Duration::from_millis(500)).await;
         let info: String = redis::cmd("INFO").arg("memory").query_async(&mut self.connection).await?;
         let field = |name: &str| {
@@ -329,7 +329,7 @@ impl Fleet {
         Ok(field("used_memory:")? - field("mem_clients_normal:")? - field("mem_aof_buffer:")?)
     }
 
-    /// What a node takes to load a large directory.
+    /// Measures the time and memory that a node needs to load a large directory.
     async fn directory(&mut self) -> Result<()> {
         let size = self.arguments.directory;
         let tenant = self.installation.make_tenant("many")?;
@@ -338,7 +338,7 @@ impl Fleet {
             let make = ["key", "create", "--tenant", &tenant, "--name", name, "--scopes", scopes];
             self.installation.run(&make)?;
         }
-        // Copies of that one, under ids that nobody has.
+        // Copies the tenant under ids that no tenant has.
         let id = |prefix: &str, n: &str| format!("'{prefix}_' || lpad(({n})::text, 26, '0')");
         let (ten, pro, key) = (id("ten", "n"), id("pro", "n"), id("key", "2 * n + (k.name = 'b')::int"));
         let copies = format!("generate_series(1, {size}) n");
@@ -371,7 +371,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// Cost at ever more tenants, each with a key that takes its turn.
+    /// Measures the cost with more and more tenants, whose keys take turns.
     async fn tenants(&mut self, api: &mut Server) -> Result<()> {
         println!();
         println!("| tenants | CPU for a pair, us | MiB of the API node |");
@@ -385,7 +385,7 @@ impl Fleet {
             while keys.len() < size {
                 keys.push(make_tenant(&directory).await?);
             }
-            // Its copy of the directory is a moment behind.
+            // The node's copy of the directory is a moment behind.
             sleep(Duration::from_secs(2)).await;
             api.keys.clone_from(&keys);
             let cost = run(api, &self.load(self.arguments.pairs.min(20_000))).await?;
@@ -397,7 +397,7 @@ impl Fleet {
     }
 }
 
-/// A tenant with a test key, made as the command line makes them.
+/// Makes a tenant with a test key, as the command line does.
 #[expect(clippy::disallowed_methods, reason = "the real time and randomness, as the command line has them")]
 async fn make_tenant(directory: &SqlDirectory) -> Result<String> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
@@ -407,7 +407,13 @@ async fn make_tenant(directory: &SqlDirectory) -> Result<String> {
     let tenant = Tenant::new(TenantId::new(now, &mut rng), name, now);
     let profile = Profile::first(ProfileId::new(now, &mut rng), tenant.id, now);
     directory
-        .create_tenant(&tenant, &profile, &Countries::default(), &Change::by_system(Timestamp::default()))
+        .create_tenant(
+            &tenant,
+            &profile,
+            &Countries::default(),
+            None,
+            &Change::by_system(Timestamp::default()),
+        )
         .await?;
     let presented = PresentedKey::generate(Mode::Test, KeyId::new(now, &mut rng), &mut rng);
     let scopes = [Scope::VerificationsStart, Scope::VerificationsCheck].into_iter().collect();

@@ -1,7 +1,7 @@
-//! The floor: what one start and one check would cost if nothing but the HTTP
-//! and the storage were there. Two JSON handlers, and either one bare insert and
-//! one bare update, on the writer and with the settings of the embedded engine; or
-//! one bare script each, with the writes of the real ones, on the same Redis client.
+//! The floor: the cost of one start and one check if there were nothing but HTTP and storage. There are two
+//! JSON handlers. On SQLite they make one bare insert and one bare update, with the writer and the settings
+//! of the embedded engine. On Redis they run one bare script each, with the writes of the real scripts, over
+//! the same Redis client.
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use countersign_core::ports::error::StoreError;
@@ -53,20 +53,20 @@ async fn check(database: web::Data<Database>, body: web::Json<Check>) -> HttpRes
     }
 }
 
-/// Verification, number, message and event are written, nothing is asked.
+/// Writes verification, number, message and event, and reads nothing.
 const START: &str = "redis.call('SET', KEYS[1], ARGV[1], 'PX', 1200000)
 redis.call('SET', KEYS[2], ARGV[2], 'PX', 86400000)
 redis.call('ZADD', KEYS[3], 1790000000000, ARGV[3])
 redis.call('XADD', KEYS[4], '*', 'e', ARGV[4])
 return 1";
-/// Verification and number are read, verification and event are written.
+/// Reads verification and number, and writes verification and event.
 const CHECK: &str = "redis.call('GET', KEYS[1])
 redis.call('GET', KEYS[2])
 redis.call('SET', KEYS[1], ARGV[1], 'KEEPTTL')
 redis.call('XADD', KEYS[3], '*', 'e', ARGV[2])
 return 1";
 
-/// As many bytes as those of a number, a message that waits, and the events.
+/// As many bytes as the record of a number, a waiting message, and the events take.
 const NUMBER: [u8; 50] = [7; 50];
 const STARTED: [u8; 280] = [7; 280];
 const APPROVED: [u8; 57] = [7; 57];
@@ -102,7 +102,7 @@ impl Redis {
     }
 }
 
-/// The 64 parts that the real engine has.
+/// The partition, out of 64 as in the real engine.
 fn part(id: i64) -> i64 {
     id % 64
 }

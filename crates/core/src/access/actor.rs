@@ -1,29 +1,32 @@
-//! Who acts.
+//! The actor of an operation.
 
 use crate::{
-    access::{allowlist::Allowlist, scope::Scopes},
+    access::{
+        allowlist::Allowlist,
+        scope::{Scope, Scopes},
+    },
     id::{KeyId, MemberId, TenantId},
     mode::Mode,
     time::Timestamp,
 };
 use std::net::IpAddr;
 
-/// A test key would change what holds for live keys too. Test keys lie about in
-/// scripts and on laptops, so they must not decide what live ones may do.
+/// A test key tried to change something that affects live keys too. Test keys lie in scripts and on laptops,
+/// so they must not decide what live keys may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a test key does not change what holds for live keys too")]
 pub struct LiveByTest;
 
-/// Who acts. Today only `Key` and `Operator(None)` occur: there are no members yet.
+/// The kind of an actor. Today only `Key` and `Operator(None)` occur: there are no members yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// The API key that was presented.
+    /// An API key that the client sent.
     Key(KeyId),
     /// A person who signed in.
     Member {
-        /// Whose rights apply.
+        /// The member whose rights apply.
         id: MemberId,
-        /// The owner who acts as this member.
+        /// The owner who acts as this member, if any.
         acted_by: Option<MemberId>,
     },
     /// The operator: on the command line, or signed in as this member.
@@ -32,22 +35,20 @@ pub enum Who {
     System,
 }
 
-/// Who acts in a tenant, and within which bounds.
+/// An actor in a tenant, with the bounds of what it may do.
 #[derive(Clone, Debug)]
 pub struct Actor {
-    /// The tenant that the act belongs to; every store call begins with it.
+    /// The tenant of the operation. Every call of a store begins with it.
     pub tenant: TenantId,
-    /// Live or test; the two never see each other's data.
+    /// Live or test. Neither mode sees the other's data.
     pub mode: Mode,
-    /// Who acts.
     pub who: Who,
-    /// What the actor may do.
     pub grants: Scopes,
-    /// Where the request came from; not where the end user is. The command line has no address.
+    /// The address that sent the request. It is not the end user's address. The command line has none.
     pub address: Option<IpAddr>,
-    /// When the actor's access ends, if it does.
+    /// When the actor's access expires; `None` if it does not.
     pub until: Option<Timestamp>,
-    /// The addresses that the actor's key may be used from.
+    /// The addresses from which the actor's key may be used.
     pub allowlist: Allowlist,
 }
 
@@ -58,20 +59,19 @@ impl Actor {
             tenant,
             mode: Mode::Live,
             who: Who::Operator(None),
-            grants: Scopes::all(),
+            grants: Scope::ALL.into_iter().collect(),
             address: None,
             until: None,
             allowlist: Allowlist::default(),
         }
     }
 
-    /// The key that acts, if a key does.
+    /// The actor's key, if the actor is a key.
     pub fn key(&self) -> Option<KeyId> {
         if let Who::Key(key) = self.who { Some(key) } else { None }
     }
 
-    /// The actor's address, if `list` would shut it out. A list never shuts out an
-    /// actor without an address.
+    /// The actor's address, if `list` would refuse it. A list never refuses an actor without an address.
     pub(crate) fn locked_out_by(&self, list: &Allowlist) -> Option<IpAddr> {
         self.address.filter(|address| !list.allows(*address))
     }
@@ -80,7 +80,7 @@ impl Actor {
         if self.mode == Mode::Test { Err(LiveByTest) } else { Ok(()) }
     }
 
-    /// The tenant, for an act that changes what live keys feel.
+    /// Returns the tenant, for an operation that affects live keys; refuses a test key.
     pub fn live_tenant(&self) -> Result<TenantId, LiveByTest> {
         self.refuse_test().map(|()| self.tenant)
     }

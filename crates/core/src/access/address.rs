@@ -1,48 +1,47 @@
-//! Who calls, as an address: the peer, or what proxies that are trusted say.
+//! The address of the caller: the peer's, or the one that trusted proxies report.
 //!
-//! `X-Forwarded-For` alone is read. `Forwarded` and `X-Real-IP` are not: a
-//! proxy that does not know a header passes the client's own on.
+//! The server reads only `X-Forwarded-For`. It ignores `Forwarded` and `X-Real-IP`: a proxy that does not
+//! know such a header would pass on one that the client invented.
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// IPv4-mapped IPv6 addresses begin with so many fixed bits.
+/// The number of fixed bits at the start of every IPv4-mapped IPv6 address.
 const MAPPED_PREFIX: u8 = 96;
-/// One customer of an IPv6 provider has at least so much.
+/// The prefix length of the smallest network that an IPv6 provider gives a customer.
 const CUSTOMER_PREFIX: u8 = 64;
 
-/// The caller's address, as requests carry it through the layers of the server.
+/// The caller's address, as the layers of the server pass it on with the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallerAddress(pub IpAddr);
 
-/// Why an entry cannot be a trusted proxy.
+/// The reasons why a network cannot be a trusted proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProxyError {
-    /// Neither an address nor a network.
+    /// The text is neither an address nor a network.
     #[error("is no IP address or network, such as \"10.0.0.0/8\"")]
     Unreadable,
-    /// Everybody could then claim any address.
+    /// The network contains every address, so anybody could claim any address.
     #[error("trusts everybody")]
     Everybody,
 }
 
-/// A hop of `X-Forwarded-For` that is no address.
+/// An entry of `X-Forwarded-For` that is not an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a hop is no IP address")]
 pub struct UnreadableHop;
 
-/// The proxies whose word on the caller is taken.
+/// The proxies whose `X-Forwarded-For` the server believes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// Trusts these networks, unless together they are every address of a family.
+    /// Trusts these networks. Refuses them if together they contain every IPv4 or every IPv6 address.
     pub fn new(networks: Vec<IpNet>) -> Result<Self, ProxyError> {
         let everybody = IpNet::aggregate(&networks).iter().any(|network| network.prefix_len() == 0);
         if everybody { Err(ProxyError::Everybody) } else { Ok(Self(networks)) }
     }
 
-    /// Whether none is trusted.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -51,9 +50,9 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// The address of the caller. `lines` are the values of `X-Forwarded-For` in
-    /// their order; they are read from the right, and only while each reader's
-    /// neighbour is trusted: what stands further left may be anybody's invention.
+    /// The address of the caller. `lines` are the values of `X-Forwarded-For` in their order. They are read
+    /// from the right, and only while the address to the right is a trusted proxy: anybody may have invented
+    /// the entries further left.
     pub fn caller<'a>(
         &self,
         peer: IpAddr,
@@ -69,7 +68,7 @@ impl TrustedProxies {
     }
 }
 
-/// An address, with a port where the proxy writes one: `1.2.3.4:80`, `[::1]:80`.
+/// Reads an address, with a port if the proxy writes one: `1.2.3.4:80`, `[::1]:80`.
 fn parse_hop(hop: &[u8]) -> Option<IpAddr> {
     let hop = std::str::from_utf8(hop).ok()?.trim_matches([' ', '\t']);
     let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
@@ -78,7 +77,7 @@ fn parse_hop(hop: &[u8]) -> Option<IpAddr> {
     address.or_else(bracketed).map(|address| address.to_canonical())
 }
 
-/// An address or a network, without host bits; a mapped IPv4 network as IPv4.
+/// Reads an address or a network and cuts off host bits. An IPv4-mapped network becomes the IPv4 network.
 pub(crate) fn parse_network(text: &str) -> Option<IpNet> {
     let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
     let network = text.parse::<IpNet>().ok().or_else(single)?;
@@ -89,7 +88,7 @@ pub(crate) fn parse_network(text: &str) -> Option<IpNet> {
     Some(network.trunc())
 }
 
-/// A trusted proxy, or a network of them; a mapped IPv4 network as IPv4.
+/// Reads a trusted proxy or a network of proxies. An IPv4-mapped network becomes the IPv4 network.
 pub fn parse_proxy(text: &str) -> Result<IpNet, ProxyError> {
     let network = parse_network(text).ok_or(ProxyError::Unreadable)?;
     if network.prefix_len() == 0 { Err(ProxyError::Everybody) } else { Ok(network) }
@@ -100,8 +99,8 @@ fn unmap(network: Ipv6Net) -> Option<IpNet> {
     Ipv4Net::new(address, network.prefix_len() - MAPPED_PREFIX).ok().map(IpNet::V4)
 }
 
-/// What one customer can call from: the address, or the /64 for IPv6. Behind
-/// NAT64 (RFC 6052, 64:ff9b::/96) it is the IPv4 address inside: all of them share one /64.
+/// The network of one customer: the address itself for IPv4, the /64 for IPv6. For an address behind NAT64
+/// (RFC 6052, 64:ff9b::/96) it is the IPv4 address inside, because all customers of NAT64 share one /64.
 pub fn customer_network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) if v6.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0] => {

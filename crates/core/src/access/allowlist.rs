@@ -1,25 +1,23 @@
-//! The addresses that a tenant's keys, or one key, may be used from.
+//! Allowlists: the addresses from which a tenant's keys, or one key, may be used.
 
 use crate::access::address::parse_network;
 use ipnet::IpNet;
 use std::{collections::HashSet, fmt, net::IpAddr, sync::Arc};
 
-/// What an entry is for, in the words of its author: up to 100 characters, none
-/// of them a control character.
+/// The purpose of an entry, in its author's words: up to 100 characters without control characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Description(String);
 
 impl Description {
-    /// Longest description, in characters.
+    /// The maximum length, in characters.
     pub const MAX: usize = 100;
 
-    /// `None` when it is too long or would break a line.
+    /// Returns `None` if the text is too long or contains a control character.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = text.chars().count() <= Self::MAX && !text.chars().any(char::is_control);
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// The words.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -28,38 +26,36 @@ impl Description {
 /// One range of addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The range, without host bits; IPv4-mapped ones as IPv4.
+    /// The range, without host bits. An IPv4-mapped range is stored as the IPv4 range.
     pub range: IpNet,
-    /// What it is for.
     pub description: Description,
 }
 
-/// An address, or a range of them. Host bits are cut off, and an IPv4-mapped
-/// range becomes the IPv4 one: callers are seen as IPv4 too.
+/// Reads an address or a range and cuts off host bits. An IPv4-mapped range becomes the IPv4 range, because
+/// callers' addresses are treated alike.
 pub fn parse_range(text: &str) -> Option<IpNet> {
     parse_network(text)
 }
 
-/// Why entries make no list.
+/// The reasons why entries are refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EntriesError {
-    /// More than [`Allowlist::MOST`].
+    /// There are more than [`Allowlist::MOST`].
     #[error("an allowlist has at most 100 entries")]
     TooMany,
-    /// The entries at these places have a range that stands before them.
+    /// The entries at these indexes repeat the range of an earlier entry.
     #[error("a range stands twice in the allowlist")]
     Duplicates(Vec<usize>),
 }
 
-/// A list of ranges; an empty one admits every address. Clones share it.
+/// A list of ranges. An empty list admits every address. Clones share the entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allowlist(Arc<[Entry]>);
 
 impl Allowlist {
-    /// Most entries of one list.
+    /// The maximum number of entries.
     pub const MOST: usize = 100;
 
-    /// A list of these entries.
     pub fn new(entries: Vec<Entry>) -> Result<Self, EntriesError> {
         if entries.len() > Self::MOST {
             return Err(EntriesError::TooMany);
@@ -75,20 +71,20 @@ impl Allowlist {
         &self.0
     }
 
-    /// Whether it admits every address.
+    /// Returns whether the list has no entries, and so admits every address.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether it admits the address, which is in canonical form.
+    /// Returns whether the list admits `address`, which must be in canonical form.
     pub fn allows(&self, address: IpAddr) -> bool {
         self.is_empty() || self.0.iter().any(|entry| entry.range.contains(&address))
     }
 
-    /// Whether it admits nothing that `wider` does not.
+    /// Returns whether `wider` admits every address that this list admits.
     pub fn is_within(&self, wider: &Self) -> bool {
         let ranges: Vec<_> = wider.0.iter().map(|entry| entry.range).collect();
-        // Two halves of a network admit what the whole does.
+        // Two entries for the halves of a network admit the same as one entry for the network.
         let ranges = IpNet::aggregate(&ranges);
         let covered = |entry: &Entry| ranges.iter().any(|range| range.contains(&entry.range));
         wider.is_empty() || (!self.is_empty() && self.0.iter().all(covered))
@@ -105,7 +101,7 @@ impl Allowlist {
 }
 
 impl fmt::Display for Allowlist {
-    /// A line for each entry, `10.0.0.0/8<TAB>office`, as SQL stores it.
+    /// Writes a line for each entry, `10.0.0.0/8<TAB>office`, as SQL stores it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|Entry { range, description }| writeln!(f, "{range}\t{}", description.0))
     }

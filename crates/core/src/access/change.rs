@@ -1,4 +1,4 @@
-//! By whom, from where and when something is changed.
+//! The author, the origin and the time of a change.
 
 use crate::{
     access::actor::{Actor, Who},
@@ -7,22 +7,20 @@ use crate::{
 };
 use std::net::IpAddr;
 
-/// The author and the circumstances of a change. Every change of the directory carries them, so
-/// that what is recorded of it belongs to the same transaction.
+/// The author and the circumstances of a change. Every change of the directory carries them, so that the
+/// record of a change belongs to the same transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Who makes it.
     pub who: Who,
-    /// The address that the request came from. Commands and jobs have none.
+    /// The address that sent the request. Commands and jobs have none.
     pub address: Option<IpAddr>,
-    /// The HTTP request that asks for it, if one does.
+    /// The HTTP request that makes the change, if one does.
     pub request: Option<RequestId>,
-    /// When it is made.
     pub at: Timestamp,
 }
 
 impl Change {
-    /// A change that an HTTP request asks for.
+    /// A change that an HTTP request makes.
     pub fn by(actor: &Actor, request: Option<RequestId>, at: Timestamp) -> Self {
         Self { who: actor.who, address: actor.address, request, at }
     }

@@ -1,4 +1,4 @@
-//! API keys: their text form, their hash, and what the directory keeps.
+//! API keys: their text form, the hash of their secret, and their stored form.
 
 use crate::{
     access::{allowlist::Allowlist, scope::Scopes},
@@ -12,7 +12,7 @@ use std::time::Duration;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// The secret half of a key: 256 random bits, shown once.
+/// The secret half of a key: 256 random bits. The server shows it once, when it makes the key.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct KeySecret([u8; 32]);
 
@@ -22,18 +22,16 @@ impl std::fmt::Debug for KeySecret {
     }
 }
 
-/// SHA-256 of a secret. The secret is 256 random bits, so a fast hash is
-/// enough; argon2 on each request would be a handle for denial of service.
+/// SHA-256 of a secret. A fast hash is enough, because the secret is 256 random bits. With argon2, an
+/// attacker could overload the server by sending many wrong keys.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct HashedSecret([u8; 32]);
 
 impl HashedSecret {
-    /// The hash read from the directory.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes of the hash.
     pub const fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -45,38 +43,36 @@ impl std::fmt::Debug for HashedSecret {
     }
 }
 
-/// What a client presents: `cs_live_<id><_><secret><checksum>`. The fixed
-/// prefix and the CRC-32 let scanners find leaked keys without asking us.
+/// A key as a client sends it: `cs_live_<id>_<secret><checksum>`. Scanners can find leaked keys by the fixed
+/// prefix and the CRC-32 without asking the server.
 #[derive(Debug)]
 pub struct PresentedKey {
-    /// Live or test.
     pub mode: Mode,
-    /// Which key it claims to be.
+    /// The id of the key that the client claims to have.
     pub id: KeyId,
     secret: KeySecret,
 }
 
-/// 256 bits are 51.2 base32 digits: two halves of 26, each as in an id.
+/// 256 bits need 51.2 base32 digits. They are written as two halves of 26 digits, each like an id.
 const SECRET_DIGITS: usize = 52;
-/// 32 bits are 6.4 base32 digits.
+/// 32 bits need 6.4 base32 digits.
 const CHECKSUM_DIGITS: usize = 7;
-/// Digits of the id.
 const ID_DIGITS: usize = 26;
 
 impl PresentedKey {
-    /// A fresh secret for the key with this id.
+    /// Draws a secret for the key with this id.
     pub fn generate(mode: Mode, id: KeyId, rng: &mut impl CryptoRng) -> Self {
         let mut secret = KeySecret([0; 32]);
         rng.fill_bytes(&mut secret.0);
         Self { mode, id, secret }
     }
 
-    /// The key with a known secret; `dev` derives its keys from its key ring.
+    /// A key with a known secret. `dev` derives the secrets of its keys from its key ring.
     pub fn from_secret(mode: Mode, id: KeyId, secret: [u8; 32]) -> Self {
         Self { mode, id, secret: KeySecret(secret) }
     }
 
-    /// `None` unless the text has the exact form and its checksum fits.
+    /// Returns `None` unless the text has the exact form and its checksum is right.
     pub fn parse(text: &str) -> Option<Self> {
         let (body, checksum) = text.split_at_checked(text.len().checked_sub(CHECKSUM_DIGITS)?)?;
         if decode_base32(checksum)? != u128::from(crc32fast::hash(body.as_bytes())) {
@@ -96,14 +92,14 @@ impl PresentedKey {
         Some(Self { mode: Mode::parse(mode)?, id, secret })
     }
 
-    /// The same for the password of Basic authentication, which may also leave the
-    /// underscores out: Twilio's library for Go takes none. All of them or none, so a
-    /// key has two spellings. The checksum is that of the key with its underscores.
+    /// Reads the password of Basic authentication. It is a key in the usual form, or the key without any of
+    /// its underscores, because Twilio's library for Go accepts no underscores. The checksum is computed over
+    /// the form with underscores.
     pub fn parse_password(text: &str) -> Option<Self> {
         Self::parse(text).or_else(|| Self::parse(&with_underscores(text)?))
     }
 
-    /// The whole key, to be shown once.
+    /// The whole key in text form. The server shows it once.
     pub fn expose(&self) -> Zeroizing<String> {
         let id = encode_base32(u128::from_be_bytes(*self.id.bytes()), ID_DIGITS);
         let mut text = Zeroizing::new(format!("cs_{}_{id}_", self.mode.as_str()));
@@ -117,7 +113,7 @@ impl PresentedKey {
         text
     }
 
-    /// The same without underscores, for who presents it as a password.
+    /// The key without underscores, for clients that send it as a password.
     pub fn expose_alphanumeric(&self) -> Zeroizing<String> {
         let text = self.expose();
         let mut plain = Zeroizing::new(String::with_capacity(text.len()));
@@ -125,19 +121,20 @@ impl PresentedKey {
         plain
     }
 
-    /// What the directory keeps of the secret.
+    /// The hash that the directory stores.
     pub fn hash(&self) -> HashedSecret {
         HashedSecret(Sha256::digest(self.secret.0).into())
     }
 
-    /// Whether this is the key that the directory knows: secret and mode, in constant time.
+    /// Returns whether secret and mode match the stored key. The time of the comparison does not depend on
+    /// the secret.
     pub fn matches(&self, key: &Key) -> bool {
         let secret = self.hash().0.ct_eq(&key.secret_hash.0);
         bool::from(secret) && self.mode == key.mode
     }
 }
 
-/// The spelling with underscores of one without.
+/// Puts the underscores into a key that was written without them.
 fn with_underscores(text: &str) -> Option<Zeroizing<String>> {
     let (mode, rest) = [Mode::Live, Mode::Test]
         .into_iter()
@@ -146,44 +143,39 @@ fn with_underscores(text: &str) -> Option<Zeroizing<String>> {
     Some(Zeroizing::new(format!("cs_{}_{id}_{secret}", mode.as_str())))
 }
 
-/// Most keys of a tenant, those that are disabled or have ended among them.
+/// The maximum number of keys of a tenant. Disabled and expired keys count too.
 pub const MOST_KEYS: u32 = 1_000;
-/// Longest name of a key, in characters.
+/// The maximum length of a key's name, in characters.
 pub const MAX_NAME: usize = 64;
 
-/// An API key, as the directory keeps it.
+/// An API key, as the directory stores it.
 #[derive(Clone, Debug)]
 pub struct Key {
-    /// Its id, which stands in its text form.
+    /// The id, which is also part of the text form.
     pub id: KeyId,
-    /// The tenant it belongs to.
     pub tenant: TenantId,
-    /// Live or test.
     pub mode: Mode,
-    /// What people call it, 1 to 64 characters.
+    /// The name that people see, 1 to 64 characters.
     pub name: String,
-    /// What it may do.
     pub scopes: Scopes,
-    /// Hash of the secret.
     pub secret_hash: HashedSecret,
-    /// Refused while set.
+    /// While true, the server refuses the key.
     pub disabled: bool,
-    /// Refused from then on.
+    /// From this time on, the server refuses the key.
     pub expires_at: Option<Timestamp>,
-    /// The addresses that it may be used from; the tenant's list must admit them too.
+    /// The addresses from which the key may be used. The tenant's own list must admit an address too.
     pub allowlist: Allowlist,
-    /// The key that was made to take its place.
+    /// The key that replaced this one, after a rotation.
     pub replaced_by: Option<KeyId>,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When it was last accepted, to the minute.
+    /// When the server last accepted the key, to the minute.
     pub last_used_at: Option<Timestamp>,
-    /// Counts changes; an update names the version it read.
+    /// The number of the current version. An update names the version that it read.
     pub version: i64,
 }
 
 impl Key {
-    /// A key as it is made: enabled, never used, without an end.
+    /// A new key: enabled, never used, without an expiry time.
     pub fn new(
         presented: &PresentedKey,
         tenant: TenantId,
@@ -208,7 +200,7 @@ impl Key {
         }
     }
 
-    /// The key that takes this one's place: the same but for its id and secret.
+    /// The key that replaces this one: equal but for id, secret and times.
     pub fn successor(&self, presented: &PresentedKey, now: Timestamp) -> Self {
         Self {
             id: presented.id,
@@ -221,13 +213,13 @@ impl Key {
         }
     }
 
-    /// When the key ends if it is rotated at `now`: after `overlap`, and never later than it would have.
+    /// When the key expires if it is rotated at `now`: after `overlap`, but no later than its own expiry.
     pub fn end_after(&self, overlap: Duration, now: Timestamp) -> Timestamp {
         let end = now + overlap;
         self.expires_at.map_or(end, |own| own.min(end))
     }
 
-    /// Whether the key is accepted at `now`.
+    /// Returns whether the server accepts the key at `now`.
     pub fn is_usable(&self, now: Timestamp) -> bool {
         !self.disabled && self.expires_at.is_none_or(|expiry| now < expiry)
     }
@@ -239,7 +231,8 @@ mod tests {
     use proptest::prelude::*;
     use rand::{SeedableRng, rngs::StdRng};
 
-    /// A text that is like this one, but for what somebody may do to it.
+    /// A text near the given key: parts left out, changed or added, as a person or a program may do by
+    /// mistake.
     fn like(text: String) -> impl Strategy<Value = String> {
         let underscores: Vec<usize> = text.match_indices('_').map(|(at, _)| at).collect();
         let left_out = proptest::sample::subsequence(underscores, 0..=3);
@@ -270,7 +263,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-        /// Two spellings of a key are read, the second as a password alone, and nothing that is like them.
+        /// The key is read in its two spellings, the one without underscores only as a password. Similar
+        /// texts are refused.
         #[test]
         fn a_key_has_two_spellings_and_no_other(
             (key, text) in (any::<bool>(), any::<[u8; 16]>(), any::<[u8; 32]>()).prop_flat_map(|(live, id, secret)| {
@@ -291,7 +285,8 @@ mod tests {
             prop_assert_eq!(PresentedKey::parse_password(&text).is_some(), text == *full || text == *plain);
         }
 
-        /// A right checksum alone makes no key: what is read is written the same.
+        /// A right checksum is not enough: a text that is read as a key must be exactly the text that the key
+        /// writes.
         #[test]
         fn what_is_read_is_written_the_same(
             body in "cs_(live|test|LIVE|l_ve)_[0-7][0-9a-hjkmnp-tv-z]{24,26}_\
@@ -308,7 +303,7 @@ mod tests {
         }
     }
 
-    /// A text without those of its first underscores whose bit is set.
+    /// The text without some of its first underscores: bit n of `which` removes the nth.
     fn without(text: &str, which: u8) -> String {
         let mut seen = 0;
         let mut keep = |c: char| {

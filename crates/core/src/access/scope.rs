@@ -1,6 +1,6 @@
-//! What a key may do. Each API operation asks for exactly one scope.
+//! Scopes: what a key may do. Each API operation requires exactly one scope.
 
-/// One permission of a key, in the text form of the OpenAPI security section.
+/// One permission of a key. The text form is the one of the OpenAPI security section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Scope {
@@ -10,9 +10,8 @@ pub enum Scope {
     VerificationsCheck,
     /// Read verifications and their timelines.
     VerificationsRead,
-    /// See whole numbers instead of masked ones.
+    /// See whole phone numbers instead of masked ones.
     NumbersRead,
-    /// Read reports.
     ReportsRead,
     /// Read settings, keys and members.
     SettingsRead,
@@ -20,20 +19,22 @@ pub enum Scope {
     SettingsWrite,
     /// Create, change and delete keys.
     KeysWrite,
-    /// Call the routes that are compatible with SMSAPI's authenticator.
+    /// Call the API that is compatible with SMSAPI's authenticator.
     CompatSmsapi,
-    /// Call the routes that are compatible with Twilio Verify.
+    /// Call the API that is compatible with Twilio Verify.
     CompatTwilio,
-    /// Call the routes of CAMARA's One Time Password SMS.
+    /// Call the API of CAMARA's One Time Password SMS.
     CompatCamara,
-    /// See codes in clear, in the answers of SMSAPI's routes. Asked for by no
-    /// operation: it is held besides.
+    /// See codes in clear text in the answers of the SMSAPI-compatible API. No operation requires this scope;
+    /// it only changes what such answers contain.
     CodesReveal,
+    /// Manage tenants. Only keys of the operator hold it.
+    Operator,
 }
 
 impl Scope {
     /// Every scope, in the order of the documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::VerificationsStart,
         Self::VerificationsCheck,
         Self::VerificationsRead,
@@ -46,9 +47,9 @@ impl Scope {
         Self::CompatTwilio,
         Self::CompatCamara,
         Self::CodesReveal,
+        Self::Operator,
     ];
 
-    /// The text form.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::VerificationsStart => "verifications:start",
@@ -63,41 +64,44 @@ impl Scope {
             Self::CompatTwilio => "compat:twilio",
             Self::CompatCamara => "compat:camara",
             Self::CodesReveal => "codes:reveal",
+            Self::Operator => "operator",
         }
     }
 
-    /// The scope with this text form.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == text)
     }
 }
 
-/// A set of scopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Scopes(u32);
 
 impl Scopes {
     /// Every scope a tenant's key can have.
     pub fn all() -> Self {
-        Scope::ALL.into_iter().collect()
+        Scope::ALL.into_iter().filter(|scope| *scope != Scope::Operator).collect()
     }
 
-    /// Every scope but the one that shows codes, which nobody is given without asking.
+    /// Every scope of a tenant but the one that shows codes. A key gets that one only if its maker asks for it.
     pub fn all_but_codes() -> Self {
-        Scope::ALL.into_iter().filter(|scope| *scope != Scope::CodesReveal).collect()
+        Self::all().iter().filter(|scope| *scope != Scope::CodesReveal).collect()
     }
 
-    /// Whether the set holds `scope`.
+    /// The scopes that are in both sets.
+    pub const fn within(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     pub const fn contains(self, scope: Scope) -> bool {
         self.0 & (1 << scope as u8) != 0
     }
 
-    /// Whether every scope of `other` is also here: a key grants only what it holds.
+    /// Returns whether this set contains every scope of `other`. A key may give a new key only scopes that it
+    /// has itself.
     pub const fn covers(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -115,7 +119,7 @@ impl FromIterator<Scope> for Scopes {
 }
 
 impl std::fmt::Display for Scopes {
-    /// Separated by spaces, as OAuth 2 writes scopes and as SQL stores them.
+    /// Writes the scopes with spaces between them, as OAuth 2 and SQL have them.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<_> = self.iter().map(Scope::as_str).collect();
         f.write_str(&names.join(" "))

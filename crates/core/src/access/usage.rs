@@ -1,4 +1,4 @@
-//! Which address used which key: what an allowlist is built from.
+//! The addresses that used each key. A tenant can make an allowlist from them.
 
 use crate::{
     id::{KeyId, TenantId},
@@ -6,48 +6,44 @@ use crate::{
 };
 use std::{net::IpAddr, time::Duration};
 
-/// Most addresses that are kept for one key; those unused for longest go first.
+/// The maximum number of addresses stored for one key. The address that was unused for longest is deleted
+/// first.
 pub const MOST_ADDRESSES: u16 = 1_000;
-/// How long an address is kept after its last use.
+/// How long an address is stored after its last use.
 pub const KEPT: Duration = Duration::from_secs(90 * 24 * 3_600);
 
 /// The uses of one key from one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AddressUse {
-    /// The tenant of the key.
     pub tenant: TenantId,
-    /// The key.
     pub key: KeyId,
-    /// Where it was used.
     pub address: IpAddr,
-    /// How often it was accepted.
+    /// How often the server accepted the key from there.
     pub uses: u64,
-    /// How often an allowlist refused it.
+    /// How often an allowlist refused the key from there.
     pub refused: u64,
-    /// The first of these.
+    /// The first use, accepted or refused.
     pub first_used_at: Timestamp,
-    /// The last of these.
+    /// The last use, accepted or refused.
     pub last_used_at: Timestamp,
 }
 
-/// Where a page of uses ended.
+/// The position at which a page of uses ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UsePosition {
     /// `last_used_at` of the last use on the page.
     pub last_used_at: Timestamp,
-    /// Its key.
     pub key: KeyId,
-    /// Its address.
     pub address: IpAddr,
 }
 
-/// Which uses to list.
+/// The uses to list.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UsePage {
-    /// Of this key alone.
+    /// Lists only the uses of this key.
     pub key: Option<KeyId>,
-    /// Those after this one.
+    /// Lists only uses after this position.
     pub after: Option<UsePosition>,
-    /// At most so many.
+    /// The maximum number of uses on the page.
     pub limit: u16,
 }

@@ -1,4 +1,4 @@
-//! Cancel: the client ends a verification; its code is void from then on.
+//! Cancel: the client ends a verification, and its code becomes invalid.
 
 use crate::{
     access::actor::Actor,
@@ -14,24 +14,24 @@ use crate::{
 };
 use rand::CryptoRng;
 
-/// Why it was not canceled.
+/// Why a verification was not canceled.
 #[derive(Debug, thiserror::Error)]
 pub enum CancelError {
-    /// No such verification of this tenant in this mode, or its record is gone.
+    /// The tenant has no such verification in this mode, or its record has expired.
     #[error("no such verification")]
     NotFound,
-    /// It was over before.
+    /// The verification had ended before.
     #[error("the verification is over")]
     Ended(Status),
     /// The codes store did not answer.
     #[error("codes store")]
     Codes(#[source] StoreError),
-    /// The verification cannot be shown.
+    /// The verification cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
 }
 
-/// Ends a verification. Canceling a canceled one again changes nothing and succeeds.
+/// Ends a verification. Canceling it again changes nothing and succeeds.
 pub async fn cancel_verification(
     context: &Context,
     actor: &Actor,

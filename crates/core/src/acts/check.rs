@@ -1,4 +1,4 @@
-//! Check: a submitted code is compared and counted in one act.
+//! Check: one operation compares a submitted code and counts it.
 
 use crate::{
     access::actor::Actor,
@@ -18,30 +18,28 @@ use crate::{
 };
 use rand::CryptoRng;
 
-/// What a check found, and of which verification.
+/// The result of a check, and the verification that it was for.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Checked {
-    /// The verification.
     pub id: VerificationId,
-    /// What was found.
     pub outcome: CheckOutcome,
-    /// Tries that are left.
+    /// The tries that are left.
     pub attempts_left: u8,
-    /// Whether an earlier request was given this answer.
+    /// Whether this repeats the answer of an earlier request.
     pub replayed: bool,
 }
 
 /// Why a code was not compared.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    /// No such verification of this tenant in this mode, or its record is gone.
+    /// The tenant has no such verification in this mode, or its record has expired.
     #[error("no such verification")]
     NotFound,
     /// The tenant has no profile of that name.
     #[error("no such profile")]
     UnknownProfile,
-    /// Its Idempotency-Key stands in the way.
+    /// The Idempotency-Key was used before.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
     /// The codes store did not answer.
@@ -52,19 +50,19 @@ pub enum CheckError {
     Directory(#[source] StoreError),
 }
 
-/// A code that was submitted, and the request's Idempotency-Key.
+/// A submitted code, and the request's Idempotency-Key.
 #[derive(Clone, Debug)]
 pub struct Submitted<'a> {
-    /// What was typed.
+    /// The code that the user typed.
     pub code: &'a Code,
-    /// The payment that it is to confirm.
+    /// The payment that the code must confirm, if any.
     pub transaction: Option<&'a Transaction>,
-    /// The Idempotency-Key, if the request bears one.
+    /// The hashes of the Idempotency-Key, if the request has one.
     pub once: Option<Once>,
 }
 
 impl<'a> Submitted<'a> {
-    /// A code alone.
+    /// A code without a payment and without an Idempotency-Key.
     pub fn plain(code: &'a Code) -> Self {
         Self { code, transaction: None, once: None }
     }
@@ -105,8 +103,8 @@ fn replayed(replay: Replay) -> Result<Checked, CheckError> {
     }
 }
 
-/// Checks a code against the number's newest pending verification of the
-/// profile, else answers for the newest whose record still stands.
+/// Checks a code against the newest pending verification of the phone number in the profile. If none is
+/// pending, answers for the newest whose record is still in the store.
 pub async fn check_code_by_number(
     context: &Context,
     actor: &Actor,
@@ -121,8 +119,8 @@ pub async fn check_code_by_number(
     check_listed(context, actor, to, Listing::of(profile.id), submitted, now, rng).await
 }
 
-/// Checks a code against the newest pending verification of a listing, else
-/// answers for the newest whose record still stands.
+/// Checks a code against the newest pending verification in a lookup group. If none is pending, answers for
+/// the newest whose record is still in the store.
 pub(crate) async fn check_listed(
     context: &Context,
     actor: &Actor,
@@ -132,13 +130,13 @@ pub(crate) async fn check_listed(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Checked, CheckError> {
-    // The first request may have checked one that is no longer the newest pending.
+    // The first request may have checked a verification that is no longer the newest pending one.
     let number = context.keyring.fingerprint(actor.tenant, to);
     if let Some(once) = &submitted.once
         && let Some(replay) = context.codes.replay(number, once).await.map_err(CheckError::Codes)?
     {
         return match replay {
-            // Asked by its id, the store also sees to it that an approval has the replicas it needs.
+            // A check by id also makes the store wait until an approval has the replicas that it needs.
             Replay::Outcome(Outcome::Checked { id, .. }) => {
                 check_code(context, actor, id, submitted, now, rng).await
             }

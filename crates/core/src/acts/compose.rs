@@ -1,4 +1,4 @@
-//! The message of a code, in the words that its tenant's view has now.
+//! Composes the message of a code from the tenant's present texts.
 
 use crate::{
     message::{MessageText, Wording, caller_text::CallerText, minutes, template::Values, text::CodeText},
@@ -7,8 +7,8 @@ use crate::{
 use std::time::Duration;
 
 impl CodeText {
-    /// The message, if it has a wording that is short enough for its app;
-    /// `left` is how long the code still lives.
+    /// Composes the message, with `left` as the time for which the code is still valid. Returns `None` if no
+    /// wording is short enough for the app.
     pub fn compose(&self, view: &TenantView, left: Duration) -> Option<MessageText> {
         let values = self.values(view, left);
         if let Some(text) = &self.text {
@@ -18,8 +18,8 @@ impl CodeText {
         self.wording(view).compose(&values, self.origin.as_ref(), self.app_hash.as_ref())
     }
 
-    /// The message to send. One that changed since the start, and is now too
-    /// long for its app, can still be read by a person.
+    /// Composes the message to send. If the texts changed since the start and the message is now too long for
+    /// its app, a person can still read it.
     pub fn compose_anyhow(&self, view: &TenantView, left: Duration) -> Option<MessageText> {
         let values = self.values(view, left);
         if let Some(text) = &self.text {
@@ -38,7 +38,7 @@ impl CodeText {
     }
 
     fn wording<'a>(&'a self, view: &'a TenantView) -> Wording<'a> {
-        // One that was deleted since then gives way to the shipped texts.
+        // If the set was deleted since the start, the shipped texts are used.
         let set = self.template.and_then(|id| view.templates.values().find(|set| set.id == id));
         Wording { set, locale: self.locale.as_ref(), tenant_locale: view.settings.locale.as_ref() }
     }

@@ -1,12 +1,11 @@
-//! Families of compatible routes whose wire form knows one verification for a
-//! number: a second start is a resend where the form has such, or takes the place of the first.
+//! Families of compatible APIs that know only one verification for a phone number. A second start sends the
+//! message again if the API does that, and replaces the first verification otherwise.
 //!
-//! Whoever starts in a family finds, sends again and replaces only what the same
-//! family started for the same profile; starts by `/v1` and other families are
-//! never touched, and never touch it. For that its verifications are listed under
-//! an id of their own ([`Family::listing`]). The start act itself sees to it that
-//! one is pending at most: it cancels the one that it replaces, and is refused
-//! where another one is pending.
+//! A start in a family finds, repeats and replaces only verifications that the same family started for the
+//! same profile. It never touches those of `/v1` or of other families, nor do they touch its own. To this
+//! end, the verifications of a family have a lookup group of their own ([`Family::listing`]). The operation
+//! `start` itself ensures that at most one is pending: it cancels the verification that it replaces, and is
+//! refused if another one is pending.
 
 use crate::{
     access::actor::Actor,
@@ -39,13 +38,13 @@ use rand::CryptoRng;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
-/// How often a start looks anew because another one came between. Each turn
-/// means that another start or resend went through, or that one ended.
+/// How often a start is tried again because another one came first. Each further try means that another start
+/// or resend succeeded, or that a verification ended.
 const TURNS: usize = 16;
-/// What is asked for when that was not often enough.
+/// The wait that the answer names to the client if all tries failed.
 const CROWDED: Duration = Duration::from_secs(1);
 
-/// A family of routes.
+/// A family of compatible APIs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// `/mfa/codes`.
@@ -57,8 +56,8 @@ pub enum Family {
 }
 
 impl Family {
-    /// Where its verifications of a profile are listed. It must never change
-    /// while records stand.
+    /// The lookup group of a profile's verifications in this family. It must never change while records with
+    /// it exist.
     pub fn listing(self, profile: ProfileId) -> Listing {
         let name: &[u8] = match self {
             Self::Smsapi => b"smsapi",
@@ -73,8 +72,8 @@ impl Family {
         Listing(listing)
     }
 
-    /// Whether a start that would say the same sends the pending one's message again.
-    /// In CAMARA's API each start has an id of its own, which ends the one before.
+    /// Whether a second start with the same message sends the pending verification's message again. In
+    /// CAMARA's API each start has its own id, and ends the one before.
     const fn resends(self) -> bool {
         match self {
             Self::Smsapi | Self::Twilio => true,
@@ -83,52 +82,51 @@ impl Family {
     }
 }
 
-/// What became of a start in a family.
+/// The result of a start in a family.
 #[derive(Clone, Debug)]
 #[must_use]
 pub enum FamilyStart {
-    /// A verification was made, as by any start: all limits were counted. One of
-    /// the family that was pending, for other words, is canceled.
+    /// A verification was created, as by any start, and all limits counted it. If the family had a pending
+    /// verification with another message, that one is canceled.
     Started(InFamily),
-    /// One of the family is pending whose message says the same in the same
-    /// words: another message of it is queued. Its cooldown and its number of
-    /// sends bound that, as with any resend. All limits but those of its number
-    /// counted it as a start, which it is to whoever asked.
+    /// The family has a pending verification with the same message, and another message of it was queued.
+    /// Cooldown and maximum number of messages apply as for any resend. All limits except the phone number's
+    /// counted it as a start, because it is a start for the client.
     Resent(InFamily),
-    /// The same, but its cooldown still runs for so long; nothing was sent. Or too
-    /// many started for the number at this moment, whatever the family.
+    /// The family has a pending verification with the same message. Its cooldown still runs for this long, so
+    /// nothing was sent. Countersign also answers this if too many starts for the phone number happen at once.
     TooSoon(Duration),
-    /// The same, but all its sends are used; it lives for so long yet.
+    /// The family has a pending verification with the same message, but it has used up its messages. It is
+    /// valid for this much longer.
     SendsExhausted(Duration),
 }
 
-/// The verification that a family has for a number.
+/// The verification that a family has for a phone number.
 #[derive(Clone, Debug)]
 pub struct InFamily {
-    /// As its tenant sees it.
+    /// The verification as its tenant sees it.
     pub verification: Verification,
-    /// How far each limit is used; empty for a resend.
+    /// How full each limit is; empty for a resend.
     pub limits: Vec<LimitState>,
     key: RecordKey,
     record: Record,
 }
 
 impl InFamily {
-    /// The code, for a family whose answer holds it. Only a key with the scope
-    /// `codes:reveal` may be shown it.
+    /// The code, for a family whose answers contain it. Only a key with the scope `codes:reveal` may see it.
     pub fn code(&self, context: &Context) -> Result<Code, OpenError> {
         open_code_text(&context.keyring, self.key, &self.record).map(|text| text.code)
     }
 }
 
-/// Why a start in a family did nothing.
+/// Why a start in a family failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FamilyError {
-    /// As with any start; also where only a message would have been sent again.
+    /// The errors of any start. They also apply if only a message would have been sent again.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The message was not sent again. Never [`ResendError::TooSoon`],
-    /// [`ResendError::SendsExhausted`] or [`ResendError::Limited`].
+    /// The message was not sent again. Never [`ResendError::TooSoon`], [`ResendError::SendsExhausted`] or
+    /// [`ResendError::Limited`].
     #[error(transparent)]
     Resend(#[from] ResendError),
 }
@@ -143,10 +141,10 @@ fn codes(error: StoreError) -> FamilyError {
     FamilyError::Start(StartError::Codes(error))
 }
 
-/// Starts a verification in a family, or, where the family resends, sends the message of
-/// the pending one again if it would say the same: everything but the code must be equal
-/// (profile, template or text, locale, transaction, sender, origin, app hash).
-/// However many race for one number, one verification is pending in the end.
+/// Starts a verification in a family. If the family resends and the pending verification has the same
+/// message, sends that message again. The same message means that everything but the code is equal: profile,
+/// template or text, locale, payment, sender, origin, app hash. However many starts race for a phone number,
+/// one verification is pending in the end.
 pub async fn start_in_family(
     context: &Context,
     actor: &Actor,
@@ -186,8 +184,8 @@ pub async fn start_in_family(
     Ok(FamilyStart::TooSoon(CROWDED))
 }
 
-/// Checks a code against what the family has for the number: the pending one,
-/// else the newest whose record stands, which answers its state.
+/// Checks a code against the family's verification of the phone number: the pending one, else the newest
+/// whose record is still in the store, which answers with its state.
 pub async fn check_in_family(
     context: &Context,
     actor: &Actor,
@@ -202,8 +200,8 @@ pub async fn check_in_family(
     check_listed(context, actor, to, family.listing(profile.id), submitted, now, rng).await
 }
 
-/// What the family has for the number: the pending one, else the newest whose
-/// record stands.
+/// The family's verification of the phone number: the pending one, else the newest whose record is still in
+/// the store.
 pub async fn find_in_family(
     context: &Context,
     actor: &Actor,
@@ -215,7 +213,7 @@ pub async fn find_in_family(
     context.codes.find(actor.tenant, actor.mode, number, family.listing(profile)).await
 }
 
-/// The pending verification of the listing.
+/// The pending verification of the lookup group.
 async fn find_pending(
     context: &Context,
     actor: &Actor,
@@ -231,7 +229,7 @@ async fn find_pending(
     Ok(pending.map(|seen| (key, seen)))
 }
 
-/// Sends the pending one's message again; nothing if it ended meanwhile.
+/// Sends the pending verification's message again. Returns `None` if the verification ended in the meantime.
 async fn resend(
     context: &Context,
     actor: &Actor,
@@ -241,7 +239,7 @@ async fn resend(
     rng: &mut impl CryptoRng,
 ) -> Result<Option<FamilyStart>, FamilyError> {
     let exhausted = FamilyStart::SendsExhausted(seen.record.expires_at.since(seen.now));
-    // What need not be tried takes from no limit, not even for a moment.
+    // Return before taking from the limits, because this resend cannot succeed.
     if seen.record.sends >= seen.record.max_sends {
         return Ok(Some(exhausted));
     }
@@ -278,7 +276,7 @@ mod tests {
         listings.sort();
         listings.dedup();
         assert_eq!(listings.len(), 8);
-        // Records stand by it.
+        // Stored records contain this value.
         let hex: String =
             Family::Smsapi.listing(profiles[0]).0[..4].iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(hex, "907e9572");

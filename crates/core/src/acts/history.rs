@@ -1,4 +1,4 @@
-//! The acts on the history: to list, to report, to erase.
+//! The operations on the history: list, report, erase.
 
 pub mod erase;
 pub mod list;
@@ -12,10 +12,10 @@ use crate::{
     tenant::profile::{Profile, ProfileName},
 };
 
-/// Why the history was not shown or changed.
+/// Why an operation on the history failed.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
-    /// No such verification of this tenant in this mode.
+    /// The tenant has no such verification in this mode.
     #[error("no such verification")]
     NotFound,
     /// The tenant has no profile of that name.

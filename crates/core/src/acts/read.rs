@@ -1,4 +1,4 @@
-//! Read: the record while it stands, then the history.
+//! Read: the record while it exists, then the history.
 
 use crate::{
     access::actor::Actor,
@@ -16,24 +16,24 @@ use crate::{
     },
 };
 
-/// Why a verification cannot be shown.
+/// Why a verification cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// No such verification of this tenant in this mode, or its record is gone.
+    /// The tenant has no such verification in this mode, or it is no longer stored.
     #[error("no such verification")]
     NotFound,
-    /// Its sealed values do not open with the keys of this node.
+    /// Its sealed values cannot be opened with the keys of this node.
     #[error(transparent)]
     Unreadable(#[from] UnreadableContact),
     /// The codes store did not answer.
     #[error("codes store")]
     Codes(#[source] StoreError),
-    /// Its record is gone, and the history did not answer.
+    /// Its record has expired, and the history did not answer.
     #[error(transparent)]
     History(HistoryError),
 }
 
-/// Reads a verification: its record while it stands, then the history.
+/// Reads a verification: from its record while that exists, then from the history.
 pub async fn read_verification(
     context: &Context,
     actor: &Actor,
@@ -50,7 +50,7 @@ pub async fn read_verification(
     }
 }
 
-/// The tenant's view of a record.
+/// The record as its tenant sees it.
 pub(crate) fn view(
     context: &Context,
     key: RecordKey,

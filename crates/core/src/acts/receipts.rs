@@ -1,4 +1,4 @@
-//! Reports of providers: found their message, and noted.
+//! Finds the messages of providers' reports, and records the reports.
 
 use crate::{
     delivery::account::ProviderAccount,
@@ -15,35 +15,35 @@ use crate::{
 };
 use subtle::ConstantTimeEq as _;
 
-/// What came of a report.
+/// The result of handling a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Taken {
-    /// It says how the message ended, and that is noted.
+    /// The report says how the message ended, and was recorded.
     Noted(Delivery),
-    /// It changed nothing: known already, or of a verification that is gone.
+    /// The report changed nothing: it was known already, or the verification's record has expired.
     Nothing,
-    /// It waits for the message that it is about.
+    /// The report waits until its message is known.
     Parked,
-    /// It names no message that went through this account.
+    /// The report names no message that was sent through this account.
     Unknown,
 }
 
-/// What makes the path of an account's receipts one that nobody guesses.
+/// The secret in the URL path for an account's receipts. It makes the path impossible to guess.
 pub fn path_secret(keyring: &KeyRing, account: &ProviderAccount) -> String {
     secret_of_turn(keyring, account, account.receipts.turn)
 }
 
 fn secret_of_turn(keyring: &KeyRing, account: &ProviderAccount, turn: u32) -> String {
     let (id, turn) = (account.id.bytes().as_slice(), turn.to_be_bytes());
-    // The first one has no number: it is that of releases which could not renew it.
+    // The first secret is made without the turn, as in releases that could not renew it.
     let parts: &[&[u8]] = if turn == [0; 4] { &[id] } else { &[id, &turn] };
     hex(keyring.hash("receipts", account.tenant, parts))
 }
 
-/// Whether a path has that secret, or the one before while that is taken, or the
-/// next one, which nobody knows until another node has renewed it and this one
-/// has not read so yet; compared in constant time.
+/// Returns whether a path has the account's secret, the previous one while it is still accepted, or the next
+/// one. Nobody knows the next one until another node has renewed it, which this node may not have read yet.
+/// The comparison takes constant time.
 pub fn is_path_secret(keyring: &KeyRing, account: &ProviderAccount, given: &str, now: Timestamp) -> bool {
     let turn = account.receipts.turn;
     let turns = [Some(turn), account.receipts.previous(now), Some(turn.wrapping_add(1))];
@@ -53,17 +53,17 @@ pub fn is_path_secret(keyring: &KeyRing, account: &ProviderAccount, given: &str,
     })
 }
 
-/// Notes what a provider reports of a message that went through `account`. One
-/// that names it by the provider's id alone may be `early`: then it waits. That
-/// is for providers which cannot name it otherwise, and whose ids are noted;
-/// of them those count as one that are alike.
+/// Records a provider's report about a message that was sent through `account`. A report that names the
+/// message only by the provider's id may be `early`; then it waits until the message is known. `early` is for
+/// providers whose receipts contain no other name, and whose ids are saved. Ids that differ only in their
+/// form count as one.
 pub async fn take_report(
     outbox: &dyn Outbox,
     account: &ProviderAccount,
     report: ProviderReport,
     early: bool,
 ) -> Result<Taken, StoreError> {
-    // On its way: the message says so itself.
+    // The message is still on its way, which its state already says.
     let Some(delivery) = report.delivery else { return Ok(Taken::Nothing) };
     let receipt = ParkedReceipt { provider: account.name.clone(), delivery, code: report.code };
     let target = match (report.reference.as_deref().and_then(parse_reference), report.id) {
@@ -86,13 +86,13 @@ pub async fn take_report(
     })
 }
 
-/// Whether it is known by now which message the account's provider calls so.
+/// Returns whether the store knows which message has this id at the account's provider.
 pub async fn is_known(outbox: &dyn Outbox, account: &ProviderAccount, id: &str) -> Result<bool, StoreError> {
     let Some(message) = ProviderMessage::new(account.id, id) else { return Ok(false) };
     Ok(find_target(outbox, &message, None).await?.is_some())
 }
 
-/// The message by one of its names; a receipt that finds none waits under each.
+/// Finds the message by one of the names of its id. If none is known, the receipt waits under each of them.
 async fn find_target(
     outbox: &dyn Outbox,
     message: &ProviderMessage,
@@ -107,8 +107,8 @@ async fn find_target(
     Ok(None)
 }
 
-/// Notes which message of ours a provider calls so, and gives the receipts that came before, at most
-/// one for each name.
+/// Saves which message has this id at its provider. Returns the receipts that arrived before, at most one for
+/// each name.
 pub async fn bind_message(
     outbox: &dyn Outbox,
     message: &ProviderMessage,
@@ -121,7 +121,8 @@ pub async fn bind_message(
     Ok(parked)
 }
 
-/// Whoever a tenant's own account belongs to speaks of that tenant's messages only.
+/// Returns whether an account may report about a message: a tenant's own account only about messages of this
+/// tenant.
 fn may_report(account: &ProviderAccount, (key, message): (RecordKey, MessageId)) -> bool {
     key.mode == Mode::Live
         && message.partition() == key.id.partition()
@@ -170,7 +171,7 @@ mod tests {
         assert!(!taken(&third, &first, 62_000), "renewed twice");
         assert!(taken(&first, &second, 1_000), "a node that has not read of it yet");
         assert!(!taken(&first, &third, 61_000));
-        // Of a release that knows no renewal, and as it is stored.
+        // The first has the form of releases without renewal, and all survive storing.
         let stored = |account: &ProviderAccount| ProviderAccount::read(account.resource(at(0))).unwrap();
         assert_eq!(stored(&third), third);
         let mut former = first.resource(at(0));

@@ -1,4 +1,4 @@
-//! Resend: another message for the same verification, by its policy.
+//! Resend: sends another message for the same verification, by its resend policy.
 
 use crate::{
     access::actor::Actor,
@@ -34,50 +34,51 @@ use std::time::Duration;
 /// Why no message was queued.
 #[derive(Debug, thiserror::Error)]
 pub enum ResendError {
-    /// No such verification of this tenant in this mode, or its record is gone.
+    /// The tenant has no such verification in this mode, or its record has expired.
     #[error("no such verification")]
     NotFound,
     /// The cooldown runs for this long.
     #[error("asked for too soon")]
     TooSoon(Duration),
-    /// All sends are used.
+    /// The verification has used up its messages.
     #[error("all sends are used")]
     SendsExhausted,
-    /// It is over.
+    /// The verification has ended.
     #[error("the verification is over")]
     Ended(Status),
-    /// A limit refused.
+    /// A limit refused the resend.
     #[error("limit {} refused", .0.name)]
     Limited(LimitHit),
-    /// No provider is configured.
+    /// There is no delivery route for the phone number.
     #[error("no route")]
     NoRoute,
-    /// The code cannot be read back.
+    /// The sealed code cannot be opened.
     #[error("sealed code")]
     Open(#[from] OpenError),
-    /// Its Idempotency-Key stands in the way.
+    /// The Idempotency-Key was used before.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
     /// The codes store did not answer.
     #[error("codes store")]
     Codes(#[source] StoreError),
-    /// The verification cannot be shown.
+    /// The verification cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
 }
 
-/// A verification after a resend, carried out now or by the first of equal requests.
+/// A verification after a resend. The resend was carried out now, or by an earlier request with the same
+/// Idempotency-Key.
 #[derive(Clone, Debug)]
 pub struct Resent {
-    /// The verification as it was then.
+    /// The verification after that resend.
     pub verification: Verification,
-    /// Whether an earlier request did it.
+    /// Whether an earlier request carried it out.
     pub replayed: bool,
-    /// Its record after it, or as a repeat finds it.
+    /// The record after the resend, or as the repeat found it.
     pub(crate) record: Record,
 }
 
-/// Whether another message of a verification could go out.
+/// Returns whether another message of a verification has a delivery route.
 fn has_way_for(context: &Context, key: RecordKey, record: &Record) -> Result<bool, ResendError> {
     if context.live_route {
         return Ok(true);
@@ -87,7 +88,7 @@ fn has_way_for(context: &Context, key: RecordKey, record: &Record) -> Result<boo
     Ok(has_way(context, &tenant, &contact.to))
 }
 
-/// Queues another message and gives the verification as it is then.
+/// Queues another message, and returns the verification after it.
 pub async fn resend_verification(
     context: &Context,
     actor: &Actor,
@@ -99,7 +100,7 @@ pub async fn resend_verification(
     resend_taking(context, actor, id, (once, &[]), now, rng).await
 }
 
-/// The same, where limits count the message too.
+/// Like `resend_verification`, but limits also count the message.
 pub(crate) async fn resend_taking(
     context: &Context,
     actor: &Actor,
@@ -109,7 +110,7 @@ pub(crate) async fn resend_taking(
     rng: &mut impl CryptoRng,
 ) -> Result<Resent, ResendError> {
     let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
-    // Each turn means that another resend went through meanwhile, so its cooldown now runs.
+    // Each further round means that another resend succeeded in the meantime, so its cooldown now runs.
     loop {
         let seen = context.codes.read(key).await.map_err(ResendError::Codes)?.ok_or(ResendError::NotFound)?;
         if seen.record.contact.is_empty() {
@@ -160,8 +161,8 @@ fn replayed(
     }
 }
 
-/// The code that replaces the one before, where the policy wants one. Test
-/// mode keeps its one known code whatever the policy.
+/// Draws the code that replaces the previous one, if the policy wants one. In test mode the one known code
+/// always stays.
 fn new_code(
     context: &Context,
     key: RecordKey,
@@ -185,7 +186,7 @@ fn code_place(key: RecordKey, record: &Record) -> Place {
     Place { kind: Sealed::Code, tenant: key.tenant, id: *key.id.bytes(), number: record.number }
 }
 
-/// The code of a pending verification and the lines around it, for the message.
+/// Opens the code of a pending verification with the choices for its text, for the message.
 pub fn open_code_text(keyring: &KeyRing, key: RecordKey, record: &Record) -> Result<CodeText, OpenError> {
     let packed = keyring.open(&code_place(key, record), &record.code)?;
     CodeText::unpack(&packed).ok_or(OpenError { version: record.code.first().copied().unwrap_or(0) })

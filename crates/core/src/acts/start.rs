@@ -1,4 +1,5 @@
-//! Start: a code is drawn, sealed, counted and queued in one act.
+//! Start: draws a code, seals it, counts the start and queues the message. The store does its part in one
+//! operation.
 
 pub mod guard;
 pub mod request;
@@ -45,7 +46,7 @@ use crate::{
 };
 use rand::CryptoRng;
 
-/// Makes a verification and queues its message.
+/// Creates a verification and queues its message.
 pub async fn start_verification(
     context: &Context,
     actor: &Actor,
@@ -68,12 +69,12 @@ pub async fn start_verification(
     }
 }
 
-/// Only a start that asks to be alone in its listing is told of others there.
+/// `Changed` answers only starts with `exclusive`; a plain start never gets it.
 fn unlisted() -> StartError {
     StartError::Codes(StoreError::unavailable("a plain start was refused for another one"))
 }
 
-/// A key is trusted with what its tenant set up, not with the name of anybody else.
+/// Refuses a sender that the tenant has not set up: a key must not send in somebody else's name.
 fn check_sender(view: &TenantView, request: &StartRequest) -> Result<(), StartError> {
     let own = |text: &SenderText| view.senders.iter().any(|sender| sender.text == *text);
     if request.sender.as_ref().is_none_or(own) { Ok(()) } else { Err(StartError::UnknownSender) }
@@ -83,11 +84,10 @@ fn magic(mode: Mode, to: &PhoneNumber) -> Option<Magic> {
     if mode == Mode::Test { Magic::of(to) } else { None }
 }
 
-/// A review number with its code.
 type Review<'a> = (&'a ReviewNumber, Code);
 
-/// The review number that `to` is; test mode has none. One that cannot be
-/// opened is an ordinary number, with all its limits.
+/// The review number, if `to` is one; never in test mode. A review number that cannot be opened counts as an
+/// ordinary phone number, with all its limits.
 fn review<'a>(
     context: &Context,
     actor: &Actor,
@@ -103,13 +103,13 @@ fn review<'a>(
     Some((review, review.open(&context.keyring)?.1))
 }
 
-/// What +15005550005 runs into.
+/// The limit that refuses +15005550005.
 fn test_limit() -> LimitHit {
     let scope = LimitScope::Number.as_str();
     LimitHit { name: "test_number".to_owned(), scope, retry_after: RATE_LIMIT_WAIT, states: Vec::new() }
 }
 
-/// A start that passed what can be told without the store.
+/// A start that has passed all checks that need no store.
 pub(crate) struct Start<'a> {
     context: &'a Context,
     actor: &'a Actor,
@@ -122,7 +122,7 @@ pub(crate) struct Start<'a> {
 }
 
 impl<'a> Start<'a> {
-    /// Refuses what can be refused without the store.
+    /// Refuses everything that can be refused without the store.
     pub(crate) fn prepare(
         context: &'a Context,
         actor: &'a Actor,
@@ -148,8 +148,8 @@ impl<'a> Start<'a> {
         Ok(Self { context, actor, view, profile, request, template, magic, review })
     }
 
-    /// What came of a start in the store: the verification and its record, or
-    /// nothing where another one of its listing stood in the way.
+    /// Turns the store's outcome into the verification and its record. Returns `None` if another verification
+    /// of its group was in the way.
     pub(crate) fn made(
         &self,
         key: RecordKey,
@@ -170,7 +170,7 @@ impl<'a> Start<'a> {
         self.request.text(code, self.template)
     }
 
-    /// Whether another message of that verification would say what one of this start would.
+    /// Returns whether the message of that verification would be the same as one of this start.
     pub(crate) fn is_like(&self, other: &CodeText) -> bool {
         self.text(other.code.clone()).is_like(other)
     }
@@ -180,7 +180,7 @@ impl<'a> Start<'a> {
         Contact { profile: self.profile.name.clone(), to, metadata }
     }
 
-    /// What counts it, besides its number's own limits.
+    /// The limits that count this start, besides the phone number's own.
     pub(crate) fn takes(&self) -> Result<Takes, StartError> {
         match &self.review {
             Some((review, _)) => Ok(review_takes(self.context, review)),
@@ -188,7 +188,7 @@ impl<'a> Start<'a> {
         }
     }
 
-    /// What the store is asked to make; with a code of its own each time.
+    /// The verification that the store must create, with a newly drawn code in each call.
     pub(crate) fn verification(
         &self,
         now: Timestamp,
@@ -203,7 +203,7 @@ impl<'a> Start<'a> {
         Ok(NewVerification {
             key,
             record: self.record(key, number, now, rng),
-            // The event has a place for a key: zeros if no key started it.
+            // The event has a field for a key; it is zeros if no key started it.
             starter: self.actor.key().unwrap_or(KeyId::from_bytes([0; 16])),
             country: self.request.to.country(),
             expires_in: self.request.expires_in.unwrap_or(self.profile.policy.expires_in),
@@ -247,7 +247,7 @@ impl<'a> Start<'a> {
             stored_status: Status::Pending,
             profile: self.profile.id,
             number,
-            // The store's clock sets the times.
+            // The store's clock replaces these times.
             created_at: now,
             expires_at: now,
             resend_at: now,

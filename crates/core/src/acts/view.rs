@@ -1,4 +1,4 @@
-//! A verification as its tenant sees it. Never the code.
+//! A verification as its tenant sees it. It never contains the code.
 
 use crate::{
     context::Context,
@@ -19,29 +19,25 @@ use crate::{
 /// A verification as its tenant sees it.
 #[derive(Clone, Debug)]
 pub struct Verification {
-    /// Its id.
     pub id: VerificationId,
-    /// Live or test.
     pub mode: Mode,
-    /// The profile it was started for.
+    /// The profile's name at the start.
     pub profile: ProfileName,
-    /// Its id: another profile may have its name by now.
+    /// The profile's id. Another profile may have that name now.
     pub profile_id: ProfileId,
-    /// Where it stands.
     pub status: Status,
-    /// The number; `None` after it was erased.
+    /// The phone number; `None` after an erasure.
     pub to: Option<PhoneNumber>,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When its codes end.
+    /// When the codes expire.
     pub expires_at: Timestamp,
-    /// When a resend is next allowed; `None` when none is left or it is over.
+    /// When the next resend is allowed; `None` if no message is left or the verification has ended.
     pub resend_at: Option<Timestamp>,
-    /// Tries that are left.
+    /// The tries that are left.
     pub attempts_left: u8,
-    /// Sends that are left.
+    /// The messages that are left.
     pub sends_left: u8,
-    /// How far the newest message got.
+    /// The delivery state of the newest message.
     pub delivery: Delivery,
     /// The client's notes.
     pub metadata: Metadata,
@@ -68,7 +64,7 @@ impl Verification {
         }
     }
 
-    /// From the history, which knows no cooldowns: nobody resends by it.
+    /// Makes the view from the history. It has no cooldown, because nobody can resend any more.
     pub(crate) fn past(
         key: RecordKey,
         past: PastVerification,
@@ -99,7 +95,7 @@ impl Verification {
 }
 
 impl Verification {
-    /// The verification of a number that was erased.
+    /// The view of a verification whose phone number was erased.
     pub(super) fn erased(context: &Context, key: RecordKey, record: &Record, now: Timestamp) -> Self {
         let view = context.snapshot.tenant(key.tenant);
         let known = view.iter().flat_map(|view| view.profiles.values());
@@ -109,7 +105,7 @@ impl Verification {
         Self { to: None, ..Self::new(key, record, now, contact) }
     }
 
-    /// The verification as it stood after an act that a repeated request asks for again.
+    /// The view after an operation that a repeated request asks for again.
     pub(crate) fn replayed(mode: Mode, progress: &Progress, profile_id: ProfileId, contact: Contact) -> Self {
         let Progress { id, created_at, expires_at, resend_at, attempts_left, sends_left } = *progress;
         Self {

@@ -1,9 +1,8 @@
-//! Routes: which provider takes a message, and who takes it when that one does not.
+//! Chooses the delivery routes of a message: the provider to try first, and the providers to try next.
 //!
-//! A tenant's routes that match a number are tried in their order; among those
-//! of one order chance decides, by weight, and always alike for one message.
-//! If none of the tenant's matches, the operator's do, as far as their accounts
-//! are shared with the tenant.
+//! A tenant's routes that match the phone number are tried in their order. Among routes of the same order the
+//! weights decide at random, but always alike for one message. If no route of the tenant matches, the
+//! operator's routes are used, as far as their accounts are shared with the tenant.
 
 use crate::{
     context::Management,
@@ -17,34 +16,30 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// A way that a message may take.
+/// A route that can carry a message.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// By which route.
     pub route: Arc<Route>,
-    /// Through which account.
     pub account: Arc<ProviderAccount>,
-    /// What it comes from.
+    /// The sender of the message.
     pub sender: SenderText,
 }
 
-/// Why a route is not among the ways.
+/// Why a route is not used for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Skipped {
-    /// It is disabled.
     Disabled,
-    /// It is for other countries or prefixes.
+    /// The route is for other countries or prefixes.
     OtherNumbers,
-    /// Its account is gone, disabled, or not shared with the tenant.
+    /// Its account is deleted, disabled, or not shared with the tenant.
     NoAccount,
-    /// The tenant has routes of its own for the number.
+    /// The tenant has routes of its own for the phone number.
     OwnRoutes,
-    /// A route before it leads through the same account, or as many as are asked do.
+    /// An earlier route uses the same account, or the maximum number of routes is reached.
     Enough,
 }
 
 impl Skipped {
-    /// The text form.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Disabled => "disabled",
@@ -56,12 +51,12 @@ impl Skipped {
     }
 }
 
-/// The ways that a message may take, in their order, and the routes that are none.
+/// The routes that can carry a message, in their order, and the routes that are not used.
 #[derive(Clone, Debug, Default)]
 pub struct Ways {
-    /// First the first to try.
+    /// The routes to try, in order.
     pub candidates: Vec<Candidate>,
-    /// The others, each with the reason.
+    /// The other routes, each with the reason.
     pub skipped: Vec<(Arc<Route>, Skipped)>,
 }
 
@@ -70,9 +65,9 @@ pub fn operator(snapshot: &Snapshot) -> Option<Arc<TenantView>> {
     snapshot.tenant(OPERATOR)
 }
 
-/// The ways of a message of a tenant to a number.
+/// The routes for a message of a tenant to a phone number.
 pub fn ways(view: &TenantView, operator: Option<&TenantView>, to: &PhoneNumber, message: MessageId) -> Ways {
-    // A worker has it from a record.
+    // The worker's number comes from a record, so its country must be looked up.
     let to = &to.located();
     let mut ways = Ways::default();
     for owner in [Some(view), operator].into_iter().flatten() {
@@ -115,13 +110,13 @@ pub fn ways(view: &TenantView, operator: Option<&TenantView>, to: &PhoneNumber, 
     ways
 }
 
-/// Whether there is any way for a number.
+/// Returns whether any route serves the phone number.
 pub fn is_served(view: &TenantView, operator: Option<&TenantView>, to: &PhoneNumber) -> bool {
     let to = &to.located();
     usable(view, operator).any(|route| route.matches(to))
 }
 
-/// The routes that take live messages of a tenant, each for its numbers: its own, then the operator's.
+/// The routes that can carry live messages of a tenant: its own, then the operator's.
 pub fn usable<'a>(
     view: &'a TenantView,
     operator: Option<&'a TenantView>,
@@ -130,7 +125,7 @@ pub fn usable<'a>(
     routes.filter(move |route| route.enabled && account(view, operator, route.provider).is_some())
 }
 
-/// An account that a tenant may use.
+/// The account with this id, if the tenant may use it.
 pub fn account<'a>(
     view: &'a TenantView,
     operator: Option<&'a TenantView>,
@@ -141,9 +136,8 @@ pub fn account<'a>(
     accounts.find(|account| account.serves(view.tenant.id))
 }
 
-/// What a message comes from. Through an account that the operator shares it is
-/// what the operator says: names are registered for an account, and no tenant
-/// may send in the name of another.
+/// The sender of a message. Through an account that the operator shares, it is the operator's sender: names
+/// are registered for an account, and no tenant may send in the name of another.
 fn sender(
     (view, operator): (&TenantView, Option<&TenantView>),
     (route, account): (&Route, &ProviderAccount),
@@ -155,7 +149,7 @@ fn sender(
     of_route.cloned().unwrap_or_else(|| choose(senders, to, view.tenant.name.as_str()))
 }
 
-/// Whether a live message to this number has a way.
+/// Returns whether a live message to this phone number has a route.
 pub fn has_way(context: &Management, view: &crate::snapshot::view::TenantView, to: &PhoneNumber) -> bool {
     context.live_route || is_served(view, operator(&context.snapshot).as_deref(), to)
 }

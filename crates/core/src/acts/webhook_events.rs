@@ -1,7 +1,7 @@
-//! What webhooks are told, and how it reads.
+//! The messages to webhooks, and their bodies.
 //!
-//! A body never holds a code, a number or the metadata of a verification:
-//! endpoints write bodies into logs. Whoever needs more reads the verification.
+//! A body never contains a code, a phone number or the client's notes on a verification, because endpoints
+//! write bodies into logs. An endpoint that needs more reads the verification.
 
 use crate::{
     access::{key::Key, scope::Scope},
@@ -19,11 +19,11 @@ use crate::{
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// What a ping says it is.
+/// The type of a ping.
 pub const PING: &str = "webhook.ping";
 
 impl WebhookEvent {
-    /// What an event of a verification tells.
+    /// The webhook events that an event of a verification causes.
     fn of(kind: &EventKind) -> &'static [Self] {
         match kind {
             EventKind::Started(_) => &[Self::VerificationStarted],
@@ -49,22 +49,21 @@ impl WebhookEvent {
     }
 }
 
-/// What is known of a verification besides the event.
+/// The facts about a verification that webhook messages contain.
 #[derive(Clone, Debug)]
 pub struct Known {
-    /// Its profile, if its start was seen.
+    /// The profile, if the start was recorded.
     pub profile: Option<ProfileId>,
-    /// The country of its number; empty where not known.
+    /// The country of the phone number; empty if unknown.
     pub country: String,
-    /// [`crate::phone::PhoneNumber::prefix`] of its number; empty where not known.
+    /// The [`crate::phone::PhoneNumber::prefix`] of the phone number; empty if unknown.
     pub prefix: String,
-    /// The provider that took a message last; empty where none did.
+    /// The provider that last accepted a message; empty if none did.
     pub provider: String,
-    /// Its status.
     pub status: Status,
-    /// Its newest message, and how far that got.
+    /// The newest message.
     pub message: Option<MessageId>,
-    /// How far that message got.
+    /// The delivery state of the newest message.
     pub delivery: Delivery,
 }
 
@@ -83,7 +82,7 @@ impl Default for Known {
 }
 
 impl Known {
-    /// Takes in what an event says.
+    /// Updates the facts by an event.
     pub fn learn(&mut self, kind: &EventKind) {
         match kind {
             EventKind::Started(started) => {
@@ -104,8 +103,8 @@ fn body(kind: &str, at: Timestamp, data: Value) -> String {
     json!({ "type": kind, "timestamp": at.to_string(), "data": data }).to_string()
 }
 
-/// The messages that an event of a verification makes for the webhooks of its
-/// tenant. `known` holds what the event says, too.
+/// The messages to the tenant's webhooks about an event of a verification. `known` must already include this
+/// event.
 pub fn of_verification(
     view: &TenantView,
     key: RecordKey,
@@ -151,15 +150,14 @@ pub fn of_verification(
     messages
 }
 
-/// The id of what an event tells in one place.
+/// The id of the message about an event. `place` tells several messages about one event apart.
 fn message_id(event: EventId, place: u8) -> WebhookMessageId {
     let mut bytes = *event.bytes();
     bytes[15] ^= place;
     WebhookMessageId::from_bytes(bytes)
 }
 
-/// The messages that a change of a key makes for the webhooks of its tenant.
-/// The key is as it is after the change.
+/// The messages to the tenant's webhooks about a change of a key. `key` is its state after the change.
 pub fn of_key<'a>(
     webhooks: impl IntoIterator<Item = &'a Webhook>,
     told: WebhookEvent,
@@ -189,7 +187,8 @@ pub fn of_key<'a>(
     wanting.map(message).collect()
 }
 
-/// That a key ends soon is told once for each end, whoever tells it and when.
+/// The messages about a key that expires soon. The id depends only on the key and its expiry time, so several
+/// nodes make the same message.
 pub fn of_expiring_key<'a>(
     webhooks: impl IntoIterator<Item = &'a Webhook>,
     key: &Key,
@@ -201,7 +200,8 @@ pub fn of_expiring_key<'a>(
     messages.into_iter().map(|message| WebhookMessage { id, ..message }).collect()
 }
 
-/// An id that is the same for the same change, and begins with its time as every id does.
+/// An id derived from a change: the same change always gets the same id. Like all ids, it begins with its
+/// time.
 fn derived_id(of: &[u8; 16], kind: &str, version: i64, at: Timestamp) -> WebhookMessageId {
     let mut hash = Sha256::new();
     for part in [of.as_slice(), kind.as_bytes(), &version.to_be_bytes(), &at.micros().to_be_bytes()] {
@@ -212,8 +212,8 @@ fn derived_id(of: &[u8; 16], kind: &str, version: i64, at: Timestamp) -> Webhook
     WebhookMessageId::from_bytes(bytes)
 }
 
-/// What somebody sends to see whether a webhook works. One of each second at
-/// most: more change nothing, so that nobody fills the outbox with them.
+/// The message that tests a webhook. There is at most one for each second, so that nobody can fill the outbox
+/// with pings.
 pub fn ping(webhook: &Webhook, now: Timestamp) -> WebhookMessage {
     let second = Timestamp::from_millis(now.millis().div_euclid(1_000) * 1_000);
     let data = json!({ "webhook_id": webhook.id.to_string(), "mode": webhook.mode.as_str() });

@@ -1,5 +1,5 @@
-//! What is done for webhooks beside what happens: old messages and tries go,
-//! what is left of deleted webhooks too, and keys that end soon are told.
+//! Periodic maintenance for webhooks: deletes old messages and attempts, deletes the rows of deleted
+//! webhooks, and notifies webhooks of keys that expire soon.
 
 use crate::{
     acts::webhook_events::of_expiring_key,
@@ -15,18 +15,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long before its end a key is told to end.
+/// How long before its expiry a webhook is notified of a key.
 pub const EXPIRING: Duration = Duration::from_secs(7 * 24 * 3_600);
-/// Rows of each kind that one step deletes.
+/// The number of rows of each kind that one step deletes.
 const AT_ONCE: u16 = 500;
-/// Steps of a round, for all webhooks together.
+/// The maximum number of steps of a round, for all webhooks together.
 const STEPS: usize = 2_000;
 const PAGE: u16 = 200;
-/// Another node may not know a webhook that is younger.
+/// The age from which every node knows a webhook.
 const YOUNG: Duration = Duration::from_secs(60);
 
-/// One round. What a round leaves, the next one does. Messages that waited and
-/// were dropped, by webhook, come back: somebody must be told.
+/// Runs one round. The next round does what this one leaves. Returns, for each webhook, the number of dropped
+/// messages that were still waiting, so that the caller can report them.
 pub async fn keep_webhooks(
     context: &Context,
     now: Timestamp,
@@ -37,7 +37,8 @@ pub async fn keep_webhooks(
     Ok(dropped)
 }
 
-/// In turns, so that one with much to delete holds up no other. Also how many steps are left.
+/// Deletes the webhooks' old rows in turns, so that a webhook with many rows does not delay others. Also
+/// returns the number of steps left.
 async fn retain(context: &Context, now: Timestamp) -> Result<(BTreeMap<WebhookId, u64>, usize), StoreError> {
     let bounds = KeptBounds { before: now - KEPT, most: KEPT_MOST, waiting: WAITING_MOST };
     let (mut dropped, mut steps) = (BTreeMap::new(), STEPS);
@@ -55,7 +56,8 @@ async fn retain(context: &Context, now: Timestamp) -> Result<(BTreeMap<WebhookId
     Ok((dropped, steps))
 }
 
-/// An event may still have been told to a webhook while it was deleted.
+/// Deletes the rows of deleted webhooks. An event may still have added a message while its webhook was being
+/// deleted.
 async fn forget_deleted(context: &Context, now: Timestamp, steps: &mut usize) -> Result<(), StoreError> {
     let mut last: Option<WebhookId> = None;
     loop {
@@ -74,7 +76,7 @@ async fn forget_deleted(context: &Context, now: Timestamp, steps: &mut usize) ->
     }
 }
 
-/// Only a copy that is up to date can say so.
+/// Returns whether a webhook is deleted. Only an up-to-date copy can say so.
 fn is_deleted(context: &Context, tenant: TenantId, webhook: WebhookId) -> bool {
     let known = context.snapshot.tenant(tenant);
     let there = known.is_some_and(|view| view.webhooks.iter().any(|one| one.id == webhook));

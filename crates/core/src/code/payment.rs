@@ -1,13 +1,12 @@
-//! The payment that a code confirms. PSD2 RTS 2018/389, article 5(1): the payer
-//! is told amount and payee, the code is specific to them, and any change of
-//! either makes it void.
+//! The payment that a code confirms. PSD2 RTS 2018/389, article 5(1), requires three things: the message
+//! shows the payer amount and payee, the code is specific to them, and any change of either voids the code.
 
 use crate::printable::is_printable;
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-/// A payment: what is shown to the payer and what the code is bound to. Debug
-/// shows neither amount nor payee.
+/// A payment. The message shows it to the payer, and the code is bound to it. Debug shows neither amount nor
+/// payee.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Transaction {
     amount: String,
@@ -15,25 +14,25 @@ pub struct Transaction {
     payee: String,
 }
 
-/// Why there is no such payment, with the field that is wrong.
+/// The reasons why a payment is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransactionError {
-    /// Not three capital letters.
+    /// The currency is not three capital letters.
     #[error("must be three capital letters (ISO 4217)")]
     Currency,
-    /// No decimal number.
+    /// The amount is not a decimal number.
     #[error("must be a decimal number of at most 15 digits before the point, such as \"49.90\"")]
     Amount,
-    /// More decimals than the currency has.
+    /// The amount has more decimals than its currency, which has this many.
     #[error("has more decimals than the currency, which has {0}")]
     Decimals(usize),
-    /// Empty, too long, or not printable.
+    /// The payee is empty, too long, or not printable.
     #[error("must be 1 to 140 printable characters on one line")]
     Payee,
 }
 
 impl TransactionError {
-    /// The field that is wrong.
+    /// The name of the wrong field.
     pub const fn field(self) -> &'static str {
         match self {
             Self::Currency => "currency",
@@ -43,7 +42,7 @@ impl TransactionError {
     }
 }
 
-/// Three capitals of ISO 4217.
+/// A currency: three capitals of ISO 4217.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct CurrencyCode([u8; 3]);
 
@@ -57,7 +56,7 @@ impl CurrencyCode {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// Its decimals by ISO 4217; two for one that is not listed.
+    /// The decimals of the currency by ISO 4217; two for a currency that is not listed.
     fn decimals(self) -> usize {
         match &self.0 {
             b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG" | b"RWF"
@@ -70,21 +69,22 @@ impl CurrencyCode {
 }
 
 impl Transaction {
-    /// Most digits before the point.
+    /// The maximum number of digits before the decimal point.
     pub const MAX_DIGITS: usize = 15;
-    /// Longest payee in characters.
+    /// The maximum length of a payee, in characters.
     pub const MAX_PAYEE: usize = 140;
 
-    /// Reads a payment; the amount gets the decimals of its currency, so that
-    /// `49.9` and `49.90` are one amount. Everything that is wrong is said.
+    /// Reads a payment. The amount gets the decimals of its currency, so `49.9` and `49.90` are the same
+    /// amount. Returns every error, not only the first.
     pub fn parse(amount: &str, currency: &str, payee: &str) -> Result<Self, Vec<TransactionError>> {
         let currency = CurrencyCode::parse(currency).ok_or(TransactionError::Currency);
-        // Without its currency an amount is held to the most decimals that any has.
+        // If the currency is wrong, the amount may have four decimals: no currency has more.
         let amount = normal_amount(amount, currency.map_or(4, CurrencyCode::decimals));
         let payee = payee.trim();
         let fits = (1..=Self::MAX_PAYEE).contains(&payee.chars().count())
             && payee.chars().all(is_printable)
-            // A payer must see somebody; a mark in front would be drawn over what stands before it.
+            // The payer must see a name. A combining mark at the start would be drawn over the character
+            // before the payee.
             && payee.chars().next().is_some_and(|first| first.is_alphanumeric() || first.is_ascii_punctuation())
             && payee.chars().any(char::is_alphanumeric);
         let payee = if fits { Ok(payee.to_owned()) } else { Err(TransactionError::Payee) };
@@ -106,13 +106,12 @@ impl Transaction {
         self.currency.as_str()
     }
 
-    /// Who is paid.
     pub fn payee(&self) -> &str {
         &self.payee
     }
 
-    /// What tells this payment from every other: SHA-256 over amount, currency
-    /// and payee, each with its length in front, so that no two collide.
+    /// SHA-256 over amount, currency and payee. A length precedes each part, so two different payments never
+    /// have the same input.
     pub fn digest(&self) -> TransactionDigest {
         let mut hash = Sha256::new_with_prefix(b"countersign transaction 1");
         for field in [self.amount(), self.currency(), self.payee()] {
@@ -129,7 +128,8 @@ impl fmt::Debug for Transaction {
     }
 }
 
-/// A hash of a payment. Payments can be guessed, so it is never stored as it is.
+/// A hash of a payment. An attacker can guess payments and hash them, so this hash is never stored in this
+/// form.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TransactionDigest(pub(crate) [u8; 32]);
 
@@ -139,7 +139,7 @@ impl fmt::Debug for TransactionDigest {
     }
 }
 
-/// No sign, no zeros in front, no exponent: what banks write in messages.
+/// Reads the form that banks write in messages: no sign, no leading zeros, no exponent.
 fn normal_amount(text: &str, decimals: usize) -> Result<String, TransactionError> {
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let (whole, fraction) = match text.split_once('.') {
@@ -184,7 +184,7 @@ mod tests {
             assert_ne!(digest(amount, currency, payee), paid, "{amount} {currency} {payee}");
         }
         assert_ne!(digest("1", "JPY", "11"), digest("11", "JPY", "1"));
-        // Records keep what follows from it: it must never change.
+        // Stored records contain values derived from this hash: it must never change.
         let hex: String = paid.0[..6].iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, "b3185df39e6b");
     }

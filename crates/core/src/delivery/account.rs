@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
 use zeroize::Zeroizing;
 
-/// Who else may use an account.
+/// The other tenants that may use an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Shared {
-    /// Nobody.
+    /// No other tenant.
     #[default]
     No,
     /// These tenants.
@@ -34,22 +34,23 @@ impl Shared {
     }
 }
 
-/// Which secret the path of an account's receipts has.
+/// The secret in the URL path at which a provider reports receipts for an account. It is derived from `turn`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReceiptPath {
-    /// Counts how often it was renewed.
+    /// Counts the renewals of the path.
     pub turn: u32,
-    /// When that was last.
+    /// The time of the last renewal.
     pub renewed_at: Option<Timestamp>,
 }
 
 impl ReceiptPath {
-    /// The path before is taken for so long.
+    /// How long the server accepts the previous path after a renewal.
     pub const OVERLAP: Duration = Duration::from_secs(24 * 3_600);
-    /// A request to renew it that comes again within this is the same request.
+    /// A second request to renew within this time counts as a repeat of the first and changes nothing.
     pub const REPEAT: Duration = Duration::from_secs(60);
 
-    /// The next one, or this one where it was renewed just now.
+    /// The path after a renewal. Returns the same path if the last renewal was less than [`Self::REPEAT`]
+    /// ago.
     pub fn renewed(self, now: Timestamp) -> Self {
         if self.renewed_at.is_some_and(|at| now.since(at) < Self::REPEAT) {
             return self;
@@ -57,7 +58,7 @@ impl ReceiptPath {
         Self { turn: self.turn.wrapping_add(1), renewed_at: Some(now) }
     }
 
-    /// The one before, if it is still taken.
+    /// The turn of the previous path, while the server still accepts it.
     pub fn previous(self, now: Timestamp) -> Option<u32> {
         self.renewed_at.filter(|at| now.since(*at) < Self::OVERLAP).map(|_| self.turn.wrapping_sub(1))
     }
@@ -66,39 +67,37 @@ impl ReceiptPath {
 /// An account at a provider.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProviderAccount {
-    /// Its id.
     pub id: ProviderId,
-    /// The tenant whose it is.
+    /// The tenant that owns the account.
     pub tenant: TenantId,
-    /// Its name: what events, logs and metrics say.
+    /// The name, as events, logs and metrics show it.
     pub name: String,
     /// The kind of provider.
     pub kind: String,
-    /// Whether messages may go through it.
+    /// Whether messages may go through the account.
     pub enabled: bool,
-    /// Most messages a second, of all workers together.
+    /// The maximum number of messages a second, for all workers together.
     pub rate: Option<u32>,
-    /// Who else may use it; of the operator's accounts only.
+    /// The other tenants that may use the account. Only the operator shares accounts.
     pub shared: Shared,
-    /// Since when it is known to take messages, with the settings that it has.
+    /// When the provider first accepted a message with the current settings.
     pub verified_at: Option<Timestamp>,
-    /// Its settings without secrets.
+    /// The settings without secrets.
     pub shown: Value,
-    /// Its settings, sealed.
+    /// All settings, sealed.
     pub sealed: Vec<u8>,
-    /// What its receipts are told at.
+    /// The secret path for receipts.
     pub receipts: ReceiptPath,
-    /// Counts its changes.
+    /// The number of the current version; each change adds 1.
     pub version: i64,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 
 impl ProviderAccount {
-    /// Most messages a second that may be set.
+    /// The values that `rate` may have, in messages a second.
     pub const RATES: std::ops::RangeInclusive<u32> = 1..=10_000;
 
-    /// Whether messages of a tenant may go through it.
+    /// Returns whether messages of `tenant` may go through the account.
     pub fn serves(&self, tenant: TenantId) -> bool {
         self.enabled
             && match &self.shared {
@@ -107,7 +106,7 @@ impl ProviderAccount {
             }
     }
 
-    /// Where its settings are sealed to.
+    /// The place to which the settings are sealed.
     pub(crate) fn place(id: ProviderId, tenant: TenantId) -> Place {
         Place { kind: Sealed::Provider, tenant, id: *id.bytes(), number: Fingerprint::default() }
     }
@@ -123,13 +122,13 @@ impl ProviderAccount {
         keyring.seal(&Self::place(id, tenant), plain.as_bytes(), rng)
     }
 
-    /// Its settings, with their secrets; `None` where they cannot be read.
+    /// The settings with their secrets; `None` if they cannot be read.
     pub fn open(&self, keyring: &KeyRing) -> Option<Value> {
         let plain = keyring.open(&Self::place(self.id, self.tenant), &self.sealed).ok()?;
         serde_json::from_slice(&plain).ok()
     }
 
-    /// What is stored in clear.
+    /// The JSON that is stored without encryption.
     pub fn body(&self) -> String {
         let shared = match &self.shared {
             Shared::No => Value::Null,
@@ -145,7 +144,7 @@ impl ProviderAccount {
         .to_string()
     }
 
-    /// As it is stored.
+    /// Reads the stored form.
     pub fn read(resource: Resource) -> Option<Self> {
         let body: Value = serde_json::from_str(&resource.body).ok()?;
         let shared = match &body["shared"] {
@@ -166,7 +165,7 @@ impl ProviderAccount {
             shared,
             verified_at: body["verified_at"].as_i64().map(Timestamp::from_micros),
             receipts: ReceiptPath {
-                // A former release writes none.
+                // An account that an older release wrote lacks this field.
                 turn: body["receipt_turn"].as_u64().and_then(|turn| turn.try_into().ok()).unwrap_or_default(),
                 renewed_at: body["receipts_renewed_at"].as_i64().map(Timestamp::from_micros),
             },
@@ -177,7 +176,7 @@ impl ProviderAccount {
         })
     }
 
-    /// To be stored.
+    /// The stored form.
     pub fn resource(&self, now: Timestamp) -> Resource {
         Resource {
             tenant: self.tenant,
@@ -193,32 +192,31 @@ impl ProviderAccount {
     }
 }
 
-/// How one account fares, as the worker of one process sees it.
+/// The state of one account, as the worker of one process sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
-    /// Whether messages go through it.
+    /// Whether messages go through the account.
     pub state: BreakerState,
-    /// Of the attempts of late, those that were accepted, in percent; `None` without any.
+    /// The percentage of recent attempts that the provider accepted; `None` without attempts.
     pub accepted_percent: Option<u8>,
-    /// How long the provider took to answer, of late.
+    /// How long the provider took to answer recent attempts.
     pub latency: Option<Duration>,
-    /// What kept it out, or did last.
+    /// The last reason why the circuit breaker opened.
     pub reason: Option<String>,
 }
 
 /// Whether a circuit breaker lets messages through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BreakerState {
-    /// All of them.
+    /// Messages go through.
     Closed,
-    /// None, for a while.
+    /// No messages go through for a while.
     Open,
-    /// One, to find out.
+    /// One message goes through, as a test.
     HalfOpen,
 }
 
 impl BreakerState {
-    /// The text form.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Closed => "closed",

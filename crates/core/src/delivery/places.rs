@@ -1,57 +1,57 @@
-//! How many messages one claim may take, and of whom: a worker whose places are
-//! held by one tenant must not keep the others waiting.
+//! Send slots: how many messages one claim may take, and how many of each tenant. They keep one slow tenant
+//! from taking all slots of a worker.
 
 use crate::id::TenantId;
 
-/// What a worker has room for. Of a tenant that is not named it takes as many
-/// as there are.
+/// The free send slots of a worker. A tenant without a [`Room`] may take all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
-    /// Of all tenants together.
+    /// The free slots for all tenants together.
     pub most: usize,
-    /// Of the slow ones among the named, together.
+    /// The free slots for the slow tenants together.
     slow: usize,
     rooms: Vec<Room>,
 }
 
-/// What there is room for of one tenant.
+/// The free slots for one tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {
-    /// The tenant.
     pub tenant: TenantId,
-    /// So many of its messages.
+    /// The number of messages.
     pub most: usize,
-    /// Whether they also count among those of the slow ones.
+    /// Whether the tenant also counts against the slots for slow tenants.
     pub slow: bool,
 }
 
 impl Places {
-    /// Most tenants that are named: the least room counts. A claim carries them all.
+    /// The maximum number of tenants with a room. Each claim carries all of them, so only those with the
+    /// fewest slots are kept.
     pub const MOST_NAMED: usize = 128;
 
-    /// So many, of whomever.
+    /// `most` slots, for messages of any tenant.
     pub fn of_anybody(most: usize) -> Self {
         Self { most, slow: most, rooms: Vec::new() }
     }
 
-    /// So many, of the slow ones together no more than `slow`, and of each one as its room says.
+    /// `most` slots for all tenants together, at most `slow` of them for slow tenants, and for each named
+    /// tenant no more than its room.
     pub fn new(most: usize, slow: usize, mut rooms: Vec<Room>) -> Self {
         rooms.sort_unstable_by_key(|room| (room.most, room.tenant));
         rooms.truncate(Self::MOST_NAMED);
         Self { most, slow, rooms }
     }
 
-    /// The tenants of whom not as many are taken as there are.
+    /// The tenants that may not take all slots.
     pub fn rooms(&self) -> &[Room] {
         &self.rooms
     }
 
-    /// Room for the slow ones together.
+    /// The free slots for the slow tenants together.
     pub fn slow(&self) -> usize {
         self.slow
     }
 
-    /// How many more of a tenant.
+    /// The number of messages of `tenant` that may still be taken.
     pub fn room(&self, tenant: TenantId) -> usize {
         match self.rooms.iter().find(|room| room.tenant == tenant) {
             None => self.most,
@@ -60,7 +60,7 @@ impl Places {
         }
     }
 
-    /// Notes that a message of this tenant was taken.
+    /// Uses up a slot for a message of this tenant.
     pub fn take(&mut self, tenant: TenantId) {
         self.most = self.most.saturating_sub(1);
         if let Some(room) = self.rooms.iter_mut().find(|room| room.tenant == tenant) {
@@ -71,7 +71,8 @@ impl Places {
         }
     }
 
-    /// The `part`th, from 0, of `parts` that may be taken at once: all together no more than the whole.
+    /// Divides the slots among `parts` claims that run at once; returns share number `part`, from 0. All
+    /// shares together have no more slots than the whole.
     pub fn split(&self, parts: usize, part: usize) -> Self {
         let of = |whole: usize| whole / parts.max(1) + usize::from(part < whole % parts.max(1));
         let rooms = self.rooms.iter().map(|room| Room { most: of(room.most), ..*room });

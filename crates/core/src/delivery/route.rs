@@ -1,4 +1,4 @@
-//! A route: which account takes the messages to which numbers.
+//! Delivery routes: a route decides which account sends the messages to which phone numbers.
 
 use crate::{
     id::{MessageId, ProviderId, RouteId, TenantId},
@@ -11,57 +11,55 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 
-/// One way for messages.
+/// A delivery route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// Its id.
     pub id: RouteId,
-    /// The tenant whose it is.
+    /// The tenant that owns the route.
     pub tenant: TenantId,
-    /// Its name.
     pub name: String,
-    /// Whether it is used.
+    /// Whether the worker uses the route.
     pub enabled: bool,
-    /// Lower ones are tried first.
+    /// Routes with a lower order are tried first.
     pub order: u16,
-    /// Its share among those of the same order.
+    /// The share of this route among those with the same order.
     pub weight: u16,
-    /// Numbers of these countries; of all if empty.
+    /// The countries whose phone numbers the route serves; all countries if empty.
     pub countries: BTreeSet<Country>,
-    /// Numbers that begin so, digits after the `+`; all if empty.
+    /// The beginnings of the phone numbers that the route serves, as digits after the `+`; all numbers if
+    /// empty.
     pub prefixes: BTreeSet<String>,
-    /// The account that takes the message.
+    /// The account that sends the message.
     pub provider: ProviderId,
-    /// What the message comes from, in place of the tenant's senders.
+    /// The sender of the messages, used instead of the tenant's senders.
     pub sender: Option<SenderText>,
-    /// How long a receipt is waited for before the next provider sends the message again.
+    /// How long the worker waits for a receipt before the next provider sends the message again.
     pub receipt_timeout: Option<Duration>,
-    /// Counts its changes.
+    /// The number of the current version; each change adds 1.
     pub version: i64,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 
 impl Route {
-    /// Where it stands among others, unless it is said.
+    /// The default of `order`.
     pub const ORDER: u16 = 100;
-    /// Its weight, unless it is said.
+    /// The default of `weight`.
     pub const WEIGHT: u16 = 1;
-    /// The weights that it may have.
+    /// The values that `weight` may have.
     pub const WEIGHTS: RangeInclusive<u32> = 1..=1_000;
-    /// Most prefixes of one route.
+    /// The maximum number of prefixes of one route.
     pub const MOST_PREFIXES: usize = 100;
-    /// How long a receipt may be waited for, in seconds.
+    /// The values that `receipt_timeout` may have, in seconds.
     pub const RECEIPT_TIMEOUT: RangeInclusive<u32> = 5..=300;
 
-    /// Digits after a `+`, 1 to 15, as a route names the beginning of numbers.
+    /// Reads the beginning of phone numbers: `+` and 1 to 15 digits. Returns the digits.
     pub fn parse_prefix(text: &str) -> Option<String> {
         let digits = text.strip_prefix('+')?;
         let fits = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
         (fits && !digits.starts_with('0')).then(|| digits.to_owned())
     }
 
-    /// Whether it is for messages to this number.
+    /// Returns whether the route serves messages to this phone number.
     pub fn matches(&self, to: &PhoneNumber) -> bool {
         let digits = to.e164().trim_start_matches('+');
         let country = || to.country().is_some_and(|country| self.countries.contains(&country));
@@ -69,19 +67,19 @@ impl Route {
             && (self.prefixes.is_empty() || self.prefixes.iter().any(|prefix| digits.starts_with(prefix)))
     }
 
-    /// Where chance puts it among those of its order, for one message: the
-    /// smaller, the earlier. The smallest of exponential values of these rates
-    /// is each one's in proportion to its weight.
+    /// A random position for one message among the routes of the same order; the smallest goes first. The
+    /// value is exponentially distributed with the weight as its rate. So each route comes first with a
+    /// probability in proportion to its weight.
     pub(crate) fn draw(&self, message: MessageId) -> f64 {
         let hash = Sha256::new().chain_update(message.bytes()).chain_update(self.id.bytes()).finalize();
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&hash[..8]);
-        // 53 bits, and never 0, whose logarithm is none.
+        // 53 random bits, and never 0, because 0 has no logarithm.
         let uniform = ((u64::from_be_bytes(bytes) >> 11) as f64 + 1.0) / (1u64 << 53) as f64;
         -uniform.ln() / f64::from(self.weight)
     }
 
-    /// What is stored.
+    /// The stored form.
     pub fn resource(&self, now: Timestamp) -> Resource {
         let countries: Vec<_> = self.countries.iter().map(Country::as_str).collect();
         let body = json!({
@@ -103,7 +101,7 @@ impl Route {
         }
     }
 
-    /// As it is stored.
+    /// Reads the stored form.
     pub fn read(resource: Resource) -> Option<Self> {
         let body: Value = serde_json::from_str(&resource.body).ok()?;
         let texts = |name: &str| body[name].as_array()?.iter().map(Value::as_str).collect::<Option<Vec<_>>>();

@@ -1,4 +1,4 @@
-//! Senders: the names that a tenant's messages come from, and which of them one takes.
+//! Senders: the names that a tenant's messages come from, and the choice among them.
 
 use crate::{
     id::{SenderId, TenantId},
@@ -10,21 +10,19 @@ use crate::{
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// A sender of a tenant and where it is used.
+/// A sender of a tenant, and the countries that it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sender {
-    /// Its id.
     pub id: SenderId,
-    /// What messages come from.
+    /// The name or number that the message shows.
     pub text: SenderText,
-    /// For these countries; for all that no other sender names if empty.
+    /// The countries that this sender is for. If empty, it is for every country that no other sender names.
     pub countries: BTreeSet<Country>,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 
 impl Sender {
-    /// To be stored.
+    /// The stored form.
     pub fn resource(&self, tenant: TenantId, now: Timestamp) -> Resource {
         let countries: Vec<_> = self.countries.iter().map(Country::as_str).collect();
         Resource {
@@ -40,7 +38,7 @@ impl Sender {
         }
     }
 
-    /// As it is stored; its name is the text.
+    /// Reads the stored form. The name of the resource is the sender's text.
     pub fn read(resource: &Resource) -> Option<Self> {
         let body: Value = serde_json::from_str(&resource.body).ok()?;
         let countries = body["countries"].as_array()?.iter().map(|code| Country::parse(code.as_str()?));
@@ -53,8 +51,8 @@ impl Sender {
     }
 }
 
-/// The sender of a message to this number: one that names its country, else
-/// the first for all, else the company's name.
+/// Chooses the sender of a message: a sender that names the phone number's country, else the first one for
+/// all countries, else the company's name.
 pub fn choose(senders: &[Sender], to: &PhoneNumber, company: &str) -> SenderText {
     let of_country =
         |sender: &&Sender| to.country().is_some_and(|country| sender.countries.contains(&country));

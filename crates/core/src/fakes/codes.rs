@@ -1,4 +1,4 @@
-//! The parts of a codes store that a test does not ask.
+//! The traits of a codes store that a test does not use.
 
 use super::not_asked;
 use crate::{
@@ -32,7 +32,7 @@ use crate::{
 use async_trait::async_trait;
 use std::{ops::Range, time::Duration};
 
-/// A store whose test never asks its [`Verifications`].
+/// A store whose test never uses its [`Verifications`].
 pub trait WithoutVerifications: Send + Sync {}
 
 #[async_trait]
@@ -96,7 +96,7 @@ impl<T: WithoutVerifications> Verifications for T {
     }
 }
 
-/// A store whose test never asks its [`Outbox`].
+/// A store whose test never uses its [`Outbox`].
 pub trait WithoutOutbox: Send + Sync {}
 
 #[async_trait]
@@ -150,7 +150,7 @@ impl<T: WithoutOutbox> Outbox for T {
     }
 }
 
-/// A store whose test never asks its [`EventLog`].
+/// A store whose test never uses its [`EventLog`].
 pub trait WithoutEventLog: Send + Sync {}
 
 #[async_trait]
@@ -168,7 +168,7 @@ impl<T: WithoutEventLog> EventLog for T {
     }
 }
 
-/// A store that is one process's own: it has no [`Peers`].
+/// A store that belongs to one process alone: it has no [`Peers`].
 pub trait WithoutPeers: Send + Sync {}
 
 #[async_trait]

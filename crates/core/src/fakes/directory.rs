@@ -1,4 +1,4 @@
-//! The parts of a directory that a test does not ask.
+//! The traits of a directory that a test does not use.
 
 use super::not_asked;
 use crate::{
@@ -35,7 +35,7 @@ use crate::{
 };
 use async_trait::async_trait;
 
-/// A store whose test never asks its [`Tenants`].
+/// A store whose test never uses its [`Tenants`].
 pub trait WithoutTenants: Send + Sync {}
 
 #[async_trait]
@@ -45,6 +45,7 @@ impl<T: WithoutTenants> Tenants for T {
         _: &Tenant,
         _: &Profile,
         _: &Countries,
+        _: Option<&Once>,
         _: &Change,
     ) -> Result<(), StoreError> {
         not_asked()
@@ -80,7 +81,7 @@ impl<T: WithoutTenants> Tenants for T {
     }
 }
 
-/// A store whose test never asks its [`Keys`].
+/// A store whose test never uses its [`Keys`].
 pub trait WithoutKeys: Send + Sync {}
 
 #[async_trait]
@@ -89,7 +90,7 @@ impl<T: WithoutKeys> Keys for T {
         not_asked()
     }
 
-    async fn create_key(&self, _: &Key, _: Option<&Once>, _: &Change) -> Result<(), StoreError> {
+    async fn create_key(&self, _: &Key, _: Option<(TenantId, &Once)>, _: &Change) -> Result<(), StoreError> {
         not_asked()
     }
 
@@ -120,7 +121,7 @@ impl<T: WithoutKeys> Keys for T {
     }
 }
 
-/// A store whose test never asks its [`Uses`].
+/// A store whose test never uses its [`Uses`].
 pub trait WithoutUses: Send + Sync {}
 
 #[async_trait]
@@ -142,7 +143,7 @@ impl<T: WithoutUses> Uses for T {
     }
 }
 
-/// A store whose test never asks its [`Profiles`].
+/// A store whose test never uses its [`Profiles`].
 pub trait WithoutProfiles: Send + Sync {}
 
 #[async_trait]
@@ -168,7 +169,7 @@ impl<T: WithoutProfiles> Profiles for T {
     }
 }
 
-/// A store whose test never asks its [`Settings`](port::Settings).
+/// A store whose test never uses its [`Settings`](port::Settings).
 pub trait WithoutSettings: Send + Sync {}
 
 #[async_trait]
@@ -182,7 +183,7 @@ impl<T: WithoutSettings> port::Settings for T {
     }
 }
 
-/// A store whose test never asks its [`Reviews`].
+/// A store whose test never uses its [`Reviews`].
 pub trait WithoutReviews: Send + Sync {}
 
 #[async_trait]
@@ -210,7 +211,7 @@ impl<T: WithoutReviews> Reviews for T {
     }
 }
 
-/// A store whose test never asks its [`Resources`].
+/// A store whose test never uses its [`Resources`].
 pub trait WithoutResources: Send + Sync {}
 
 #[async_trait]
@@ -244,7 +245,7 @@ impl<T: WithoutResources> Resources for T {
     }
 }
 
-/// A store whose test never asks its [`Changes`].
+/// A store whose test never uses its [`Changes`].
 pub trait WithoutChanges: Send + Sync {}
 
 #[async_trait]
@@ -266,7 +267,7 @@ impl<T: WithoutChanges> Changes for T {
     }
 }
 
-/// A directory that is never asked.
+/// A directory that the test never uses.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoDirectory;
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Where there are no providers at all.
+/// An installation without providers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoGateways;
 

@@ -1,4 +1,4 @@
-//! A history that a test does not ask.
+//! A history that a test does not use.
 
 use super::not_asked;
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 };
 use async_trait::async_trait;
 
-/// A store whose test never asks its [`History`].
+/// A store whose test never uses its [`History`].
 pub trait WithoutHistory: Send + Sync {}
 
 #[async_trait]
@@ -47,7 +47,7 @@ impl<T: WithoutHistory> History for T {
     }
 }
 
-/// A history that is never asked.
+/// A history that the test never uses.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoHistory;
 

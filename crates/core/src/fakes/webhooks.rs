@@ -1,4 +1,4 @@
-//! An outbox of webhooks that a test does not ask.
+//! An outbox of webhooks that a test does not use.
 
 use super::not_asked;
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 use async_trait::async_trait;
 
-/// A store whose test never asks its [`WebhookOutbox`].
+/// A store whose test never uses its [`WebhookOutbox`].
 pub trait WithoutWebhookOutbox: Send + Sync {}
 
 #[async_trait]
@@ -81,7 +81,7 @@ impl<T: WithoutWebhookOutbox> WebhookOutbox for T {
     }
 }
 
-/// Where there are no webhooks at all.
+/// An installation without webhooks.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoWebhooks;
 

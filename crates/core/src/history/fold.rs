@@ -1,5 +1,5 @@
-//! What events do to the history: to the row of their verification, and to
-//! the counts of their hour. Folding them in another order gives the same.
+//! Adds events to the history: to the row of their verification, and to the counts of their hour. The order
+//! of the events does not change the result.
 
 use crate::{
     id::MessageId,
@@ -10,12 +10,12 @@ use crate::{
     },
 };
 
-/// How often each thing happened, in the order of [`Counts::NAMES`].
+/// The counts of each kind of event, in the order of [`Counts::NAMES`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts(pub [u64; 14]);
 
 impl Counts {
-    /// What is counted.
+    /// The names of the counts.
     pub const NAMES: [&'static str; 14] = [
         "started",
         "resent",
@@ -52,7 +52,7 @@ impl Counts {
             EventKind::CheckWrong { .. } => 8,
             EventKind::Approved => 9,
             EventKind::Exhausted { .. } => {
-                // The code that exhausts it is a wrong one too.
+                // The code that exhausts a verification is also a wrong code.
                 self.0[8] += 1;
                 10
             }
@@ -63,12 +63,13 @@ impl Counts {
     }
 }
 
-/// What became of what was sent, in the order of [`Conversions::NAMES`].
+/// How many messages were sent, delivered and undelivered, and how many checks approved, in the order of
+/// [`Conversions::NAMES`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Conversions(pub [u64; 4]);
 
 impl Conversions {
-    /// What is counted.
+    /// The names of the counts.
     pub const NAMES: [&'static str; 4] = ["sent", "delivered", "undelivered", "approved"];
 
     fn place(kind: &EventKind) -> Option<usize> {
@@ -81,7 +82,7 @@ impl Conversions {
         })
     }
 
-    /// Whether an event counts.
+    /// Returns whether an event of this kind is counted.
     pub fn count(kind: &EventKind) -> bool {
         Self::place(kind).is_some()
     }
@@ -94,8 +95,8 @@ impl Conversions {
     }
 }
 
-/// Which status wins when several are known: what a check said beats all, and
-/// what was computed from the clock gives way to what happened.
+/// The rank of a status; the highest known one wins. The result of a check beats everything, and `expired`,
+/// which is computed from the clock, gives way to anything that happened.
 pub const fn rank(status: Status) -> u8 {
     match status {
         Status::Pending => 0,
@@ -107,24 +108,24 @@ pub const fn rank(status: Status) -> u8 {
     }
 }
 
-/// What some events of one verification change in its row.
+/// The changes that some events of one verification make to its row.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// The start and its time, if it is among them.
+    /// The start and its time, if the events include it.
     pub started: Option<(Timestamp, Box<Started>)>,
     /// The status of the highest rank.
     pub status: Status,
-    /// When that began, unless it is pending.
+    /// When a final status was reached; `None` while pending.
     pub ended_at: Option<Timestamp>,
-    /// Wrong codes to add.
+    /// The number of wrong codes to add.
     pub checks: u8,
-    /// Messages to add.
+    /// The number of messages to add.
     pub sends: u8,
-    /// The newest message, and how far it got. Ids of messages sort by time.
+    /// The newest message. Message ids sort by time.
     pub message: Option<MessageId>,
-    /// How far that message got.
+    /// The delivery state of that message.
     pub delivery: Delivery,
-    /// The provider that took a message last, and when.
+    /// The provider that last accepted a message, and when.
     pub provider: Option<(Timestamp, String)>,
 }
 
@@ -144,7 +145,6 @@ impl Default for Change {
 }
 
 impl Change {
-    /// Adds one event.
     pub fn add(&mut self, event: Event) {
         let at = event.at;
         if let Some(message) = event.kind.message() {
@@ -172,7 +172,7 @@ impl Change {
     }
 }
 
-/// The status of a verification after one event more, in whatever order they come.
+/// The status of a verification after one more event. Events may come in any order.
 pub fn status_after(before: Status, kind: &EventKind) -> Status {
     let said = match kind {
         EventKind::Approved => Status::Approved,
@@ -185,7 +185,7 @@ pub fn status_after(before: Status, kind: &EventKind) -> Status {
     if rank(said) > rank(before) { said } else { before }
 }
 
-/// The newest message of a verification and how far it got, after an event about `message`.
+/// The newest message of a verification and its delivery state, after an event about `message`.
 pub fn reached(
     (known, far): (Option<MessageId>, Delivery),
     message: MessageId,
@@ -200,8 +200,8 @@ pub fn reached(
     }
 }
 
-/// What wins of two things known of a message: a provider may report that it
-/// failed and then that it arrived after all, never the other way round.
+/// The rank of a delivery state; the highest known one wins. A provider may report a failure and later a
+/// delivery, but never the other way round.
 const fn reaches(delivery: Delivery) -> u8 {
     match delivery {
         Delivery::Queued => 0,
@@ -222,7 +222,7 @@ fn delivery(kind: &EventKind) -> Delivery {
     }
 }
 
-/// The order in which a timeline shows what happened in one and the same millisecond.
+/// The order in which a timeline shows events of the same millisecond.
 pub const fn order(kind: &EventKind) -> u8 {
     match kind {
         EventKind::Started(_) => 0,

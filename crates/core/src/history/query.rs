@@ -1,4 +1,4 @@
-//! What is asked of the history, and what it answers.
+//! The queries of the history, and their results.
 
 use crate::{
     history::fold::{Conversions, Counts},
@@ -9,95 +9,85 @@ use crate::{
     verification::status::{Delivery, Status},
 };
 
-/// A verification as the history keeps it.
+/// A verification as the history stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastVerification {
-    /// Its id.
     pub id: VerificationId,
-    /// The profile it was started for.
     pub profile: ProfileId,
-    /// The number it is about; `None` after it was erased.
+    /// The fingerprint of the phone number; `None` after an erasure.
     pub number: Option<Fingerprint>,
-    /// Number, profile name and metadata, sealed; `None` after they were erased.
+    /// Phone number, profile name and metadata, sealed; `None` after an erasure.
     pub contact: Option<Vec<u8>>,
-    /// The status as recorded; one that is pending may have expired since.
+    /// The status as stored. A stored `pending` may have expired since.
     pub status: Status,
-    /// When it was started, by the codes store's clock.
+    /// When the verification started, by the clock of the codes store.
     pub started_at: Timestamp,
-    /// When its codes end.
+    /// When the codes expire.
     pub expires_at: Timestamp,
-    /// When it ended, if it did.
+    /// When the verification ended; `None` while it is pending.
     pub ended_at: Option<Timestamp>,
-    /// Wrong codes.
+    /// The number of wrong codes.
     pub checks: u8,
-    /// Wrong codes that end it.
+    /// The number of wrong codes that ends the verification.
     pub max_checks: u8,
-    /// Messages queued.
+    /// The number of messages queued so far.
     pub sends: u8,
-    /// Messages that may be queued.
+    /// The maximum number of messages.
     pub max_sends: u8,
-    /// How far the newest message got.
+    /// The delivery state of the newest message.
     pub delivery: Delivery,
 }
 
-/// Which verifications of a tenant and mode a list shows, newest first.
+/// The verifications of a tenant and mode that a list shows, newest first.
 #[derive(Clone, Copy, Debug)]
 pub struct ListQuery {
-    /// Only those older than this one.
+    /// Shows only verifications older than this one.
     pub before: Option<VerificationId>,
-    /// Most rows.
+    /// The maximum number of rows.
     pub limit: u16,
-    /// Those whose id was made from then on.
+    /// Shows verifications whose id was made at this time or later.
     pub created_after: Option<Timestamp>,
-    /// Those whose id was made before.
+    /// Shows verifications whose id was made before this time.
     pub created_before: Option<Timestamp>,
-    /// Which.
     pub filter: Filter,
-    /// Tells pending ones from those that have expired.
+    /// The time that separates pending verifications from expired ones.
     pub now: Timestamp,
 }
 
-/// What the verifications of a list have in common.
+/// The condition that every verification of the list fulfils.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filter {
-    /// Nothing.
+    /// No condition.
     All,
-    /// A status.
     Status(Status),
-    /// A profile.
     Profile(ProfileId),
-    /// Both.
+    /// Profile and status.
     ProfileAndStatus(ProfileId, Status),
-    /// A number.
     Number(Fingerprint),
 }
 
-/// Which hours of a report, and what is counted in them.
+/// The hours and the events of an hourly report.
 #[derive(Clone, Debug)]
 pub struct ReportQuery {
-    /// From this hour on.
+    /// The first hour.
     pub from: Timestamp,
-    /// Up to this time, without the hour that begins then.
+    /// The end: the hour that begins at this time is not included.
     pub to: Timestamp,
-    /// Of one profile.
     pub profile: Option<ProfileId>,
-    /// Of numbers of one country.
+    /// Counts only phone numbers of this country.
     pub country: Option<Country>,
 }
 
-/// What happened in an hour.
+/// The counts of one hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HourlyCounts {
-    /// When the hour begins.
     pub hour: Timestamp,
-    /// How often each thing happened.
     pub counts: Counts,
 }
 
-/// How far the rows of a report of conversion tell apart.
+/// The columns by which a conversion report groups its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum By {
-    /// Provider.
     Provider,
     /// Provider and country.
     Country,
@@ -105,39 +95,35 @@ pub enum By {
     Prefix,
 }
 
-/// What a row of a report of conversion is about, in the order of the rows.
+/// The group that a row of a conversion report is about. Rows are ordered by it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Way {
-    /// The provider's name.
     pub provider: String,
-    /// The country of the numbers; empty where not told apart or not known.
+    /// The country of the phone numbers; empty if the report does not group by country, or if it is unknown.
     pub country: String,
-    /// Their prefix; empty where not told apart or not known.
+    /// The prefix of the phone numbers; empty if the report does not group by prefix, or if it is unknown.
     pub prefix: String,
 }
 
-/// Which days of a report of conversion, and what is told apart.
+/// The days and the grouping of a conversion report.
 #[derive(Clone, Debug)]
 pub struct ConversionQuery {
-    /// From this day on.
+    /// The first day.
     pub from: Timestamp,
-    /// Up to this time, without the day that begins then.
+    /// The end: the day that begins at this time is not included.
     pub to: Timestamp,
-    /// What is told apart.
     pub by: By,
-    /// Of numbers of one country.
+    /// Counts only phone numbers of this country.
     pub country: Option<Country>,
-    /// Only the rows behind this one.
+    /// Shows only the rows after this one.
     pub after: Option<Way>,
-    /// Most of them.
+    /// The maximum number of rows.
     pub limit: u16,
 }
 
-/// What became of what was sent one way.
+/// The counts of one row of a conversion report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WayCounts {
-    /// The way.
     pub way: Way,
-    /// How often each thing happened.
     pub counts: Conversions,
 }

@@ -64,7 +64,7 @@ fn macs_are_bound_to_mode_tenant_and_verification() {
     }
 }
 
-/// Records of the release before hold this: it must never change.
+/// The records of the previous release contain this MAC: it must never change.
 #[test]
 fn the_mac_of_a_code_without_a_payment_is_what_it_was() {
     let (tenant, id) = (TenantId::from_bytes([1; 16]), VerificationId::from_bytes([2; 16]));

@@ -1,21 +1,19 @@
-//! Versions of keys, as nodes and people speak of them; never the keys.
+//! Versions of keys, as nodes publish them and commands print them. They never contain a key.
 
 use std::{fmt, str::FromStr};
 
-/// The two lists of a key ring that rotate.
+/// The two kinds of keys that can be rotated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyKind {
-    /// Makes and compares the MACs of codes.
+    /// These keys make and compare the MACs of codes.
     Mac,
-    /// Seals numbers, codes and credentials.
+    /// These keys seal phone numbers, codes and credentials.
     Seal,
 }
 
 impl KeyKind {
-    /// Both.
     pub const ALL: [Self; 2] = [Self::Mac, Self::Seal];
 
-    /// The text form.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Mac => "mac",
@@ -30,13 +28,12 @@ impl fmt::Display for KeyKind {
     }
 }
 
-/// One version of a key. The check differs where two installations, or two
-/// copies of one that were extended apart, gave one number to two keys.
+/// One version of a key. If two installations, or two diverged copies of one key ring, gave the same number
+/// to different keys, their check values differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyVersion {
-    /// 1 to 255.
     pub number: u8,
-    /// Drawn from the key by a MAC.
+    /// 32 bits of a MAC made with the key.
     pub check: [u8; 4],
 }
 
@@ -46,7 +43,7 @@ impl fmt::Display for KeyVersion {
     }
 }
 
-/// A text that names no key versions.
+/// The text is not a list of key versions.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("not a list of key versions")]
 pub struct VersionError;
@@ -67,22 +64,20 @@ impl FromStr for KeyVersion {
 pub struct KeyVersions(Vec<KeyVersion>);
 
 impl KeyVersions {
-    /// These versions, the primary one first.
+    /// Takes the versions with the primary one first.
     pub fn new(versions: Vec<KeyVersion>) -> Self {
         Self(versions)
     }
 
-    /// All of them, the primary one first.
     pub fn iter(&self) -> impl Iterator<Item = KeyVersion> {
         self.0.iter().copied()
     }
 
-    /// The one that makes new values.
+    /// The version that makes new values.
     pub fn primary(&self) -> Option<KeyVersion> {
         self.0.first().copied()
     }
 
-    /// The one with this number.
     pub fn find(&self, number: u8) -> Option<KeyVersion> {
         self.iter().find(|version| version.number == number)
     }
@@ -105,17 +100,13 @@ impl FromStr for KeyVersions {
     }
 }
 
-/// The versions of both kinds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Versions {
-    /// Of the MAC keys.
     pub mac: KeyVersions,
-    /// Of the sealing keys.
     pub seal: KeyVersions,
 }
 
 impl Versions {
-    /// The versions of one kind.
     pub fn of(&self, kind: KeyKind) -> &KeyVersions {
         match kind {
             KeyKind::Mac => &self.mac,

@@ -1,4 +1,4 @@
-//! Management of the tenant's allowlist: nobody locks themselves out unasked.
+//! Management of the tenant's allowlist. A caller cannot lock itself out without confirming it.
 
 use crate::{
     access::{
@@ -16,10 +16,10 @@ use std::net::IpAddr;
 /// Why an allowlist was not read or replaced.
 #[derive(Debug, thiserror::Error)]
 pub enum AllowlistError {
-    /// The caller's own address is not on the new list, and it was not confirmed.
+    /// The new list lacks the caller's own address, and the caller did not confirm that.
     #[error("the list would lock its author out")]
     LockOut(IpAddr),
-    /// By a test key.
+    /// A test key tried to change the list.
     #[error(transparent)]
     LiveByTest(#[from] LiveByTest),
     /// The directory did not answer.
@@ -27,13 +27,13 @@ pub enum AllowlistError {
     Directory(#[source] StoreError),
 }
 
-/// Reads the list that holds for all keys of the caller's tenant.
+/// Reads the list that applies to all keys of the caller's tenant.
 pub async fn read_api_allowlist(replica: &Replica, actor: &Actor) -> Result<Allowlist, AllowlistError> {
     let settings = replica.directory.settings(actor.tenant).await.map_err(AllowlistError::Directory)?;
     Ok(settings.api_allowlist)
 }
 
-/// Puts a list in its place. `confirmed` says that its author may be locked out.
+/// Replaces the list. With `confirmed`, the caller may lock itself out.
 pub async fn replace_api_allowlist(
     replica: &Replica,
     actor: &Actor,
@@ -51,8 +51,8 @@ pub async fn replace_api_allowlist(
     Ok(list)
 }
 
-/// Lists uses of the tenant's keys, newest first, each with whether the lists
-/// as they are by.at admit it.
+/// Lists the uses of the tenant's keys, newest first. Each has a flag that says whether the present lists
+/// admit its address.
 pub async fn list_address_uses(
     replica: &Replica,
     actor: &Actor,
@@ -62,7 +62,7 @@ pub async fn list_address_uses(
     let uses = uses.map_err(AllowlistError::Directory)?;
     let view = replica.tenant_view(actor.tenant).map_err(AllowlistError::Directory)?;
     let is_allowed = |one: &AddressUse| {
-        // A key that is gone is accepted from nowhere.
+        // A deleted key is accepted from no address.
         let key = replica.snapshot.key(one.key);
         view.settings.api_allowlist.allows(one.address)
             && key.is_some_and(|key| key.allowlist.allows(one.address))

@@ -1,7 +1,6 @@
-//! Rotation: another key takes a key's place, and for a while both are accepted.
+//! Rotation of keys: a new key replaces an old one, and for some time both are accepted.
 //!
-//! The new key has an id of its own, for the id stands in the key's text and
-//! names one secret.
+//! The new key has its own id, because the id is a part of the key's text and belongs to one secret.
 
 use crate::{
     access::{
@@ -23,12 +22,12 @@ use crate::{
 use rand::CryptoRng;
 use std::time::Duration;
 
-/// Longest time for which both keys are accepted.
+/// The longest time for which both keys may be accepted.
 pub const MOST_OVERLAP: Duration = Duration::from_secs(7 * 24 * 3_600);
-/// The time for which both are accepted when nothing is said.
+/// The default time for which both keys are accepted.
 pub const OVERLAP: Duration = Duration::from_secs(24 * 3_600);
 
-/// What takes the place of `old`, which is accepted for `overlap` from `now` on.
+/// Plans the replacement of `old`, which is accepted for `overlap` from `now` on.
 pub fn plan(
     old: &Key,
     overlap: Duration,
@@ -45,10 +44,10 @@ pub fn plan(
     (rotation, presented)
 }
 
-/// Makes a key that takes the place of another, which ends after `overlap`.
-/// The second value alone holds its secret, to be shown once.
+/// Creates a key that replaces another, which ends after `overlap`. Only the second value contains the
+/// secret, to be shown once.
 ///
-/// A key may rotate itself: who can be shown its successor holds it already.
+/// A key may rotate itself: its holder gets no more access by that.
 pub async fn rotate_key(
     replica: &Replica,
     actor: &Actor,
@@ -64,7 +63,7 @@ pub async fn rotate_key(
     if !old.is_usable(by.at) {
         return Err(KeyError::NotInUse);
     }
-    // Its end was brought forward, so a second successor would end with it.
+    // The old key already has a nearer expiry, so a second successor would expire with it.
     if let Some(successor) = old.replaced_by
         && replica.directory.key(actor.tenant, successor).await.map_err(KeyError::Directory)?.is_some()
     {

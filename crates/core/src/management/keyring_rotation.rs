@@ -1,12 +1,12 @@
-//! The order in which a key of the ring is rotated.
+//! The order of the steps in which a key of the key ring is rotated.
 //!
 //! ```text
 //! added, readable ──on every node──> primary ──nothing needs it any more──> retired
 //! ```
 //!
-//! A node cannot check what a version made that it does not have (it answers
-//! 503), so every node reads a version before any node makes values with it,
-//! and none makes values with a version before it goes.
+//! A node cannot check a value that was made with a version it lacks (it answers 503). So every node must be
+//! able to read a version before any node makes values with it. And no node may make values with a version
+//! when it is removed.
 
 use crate::{
     id::NodeId,
@@ -18,79 +18,55 @@ use crate::{
 };
 use std::time::Duration;
 
-/// The longest life of a record of the codes store, and so of a MAC.
+/// The longest life of a record in the codes store, and so of a MAC.
 pub const LONGEST_RECORD: Duration =
     KEPT_AFTER_EXPIRY.saturating_add(Duration::from_secs(*Policy::EXPIRES_IN.end() as u64));
 
-/// A version in the key ring's own list, whose first is primary.
+/// A version in the key ring's list, of which the first is primary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListedKey {
-    /// The version.
     pub version: KeyVersion,
-    /// When another took its place as primary, as far as that was noted.
+    /// When another version became primary in its place, if that was noted.
     pub demoted_at: Option<Timestamp>,
 }
 
-/// Why the next step must wait, or cannot be.
+/// Why the next step must wait, or is impossible.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Refusal {
     /// The newest version is primary.
     #[error("{0} has no version that is newer than the primary one; `keyring add` makes one")]
     NothingNewer(KeyKind),
-    /// The list has no such version.
+    /// The keys of this kind have no such version.
     #[error("{0} has no version {1}")]
     Unknown(KeyKind, u8),
-    /// It makes new values.
+    /// The version is primary: it makes new values.
     #[error("{0} version {1} is primary; promote a newer one first")]
     Primary(KeyKind, u8),
-    /// Its number would be given to another key.
+    /// The version was never primary. Its number could be given to another key.
     #[error("{0} version {1} was never primary, and its number must not come again; promote it")]
     NeverPrimary(KeyKind, u8),
-    /// A node could not read what the others would make.
+    /// A node lacks the version and could not read what the others would make.
     #[error("node {node} does not have {kind} version {version} yet")]
-    Lacks {
-        /// The node.
-        node: NodeId,
-        /// The list.
-        kind: KeyKind,
-        /// The version.
-        version: u8,
-    },
-    /// Two keys carry one number.
+    Lacks { node: NodeId, kind: KeyKind, version: u8 },
+    /// A node has another key with this version number.
     #[error("node {node} has another key as {kind} version {version}: give it a copy of this key ring")]
-    Differs {
-        /// The node.
-        node: NodeId,
-        /// The list.
-        kind: KeyKind,
-        /// The version.
-        version: u8,
-    },
-    /// A node has not noticed the promotion.
+    Differs { node: NodeId, kind: KeyKind, version: u8 },
+    /// A node has not noticed the promotion yet, and still makes values with the version.
     #[error("node {node} still makes new values with {kind} version {version}")]
-    StillMakes {
-        /// The node.
-        node: NodeId,
-        /// The list.
-        kind: KeyKind,
-        /// The version.
-        version: u8,
-    },
-    /// Records that it made may still stand.
+    StillMakes { node: NodeId, kind: KeyKind, version: u8 },
+    /// Records made with the version may still exist.
     #[error("live verifications made with {kind} version {version} may stand until {until}, for another {} s", ceil_seconds(*.wait))]
     TooSoon {
-        /// The list.
         kind: KeyKind,
-        /// The version.
         version: u8,
-        /// The end of the last of them.
+        /// The time when the last of them expires.
         until: Timestamp,
-        /// How much longer.
+        /// The time until then.
         wait: Duration,
     },
 }
 
-/// The version that may become primary: the newest one, once every node reads it.
+/// Returns the version that may become primary: the newest one, if every node can read it.
 pub fn may_promote(kind: KeyKind, keys: &[ListedKey], nodes: &[Node]) -> Result<KeyVersion, Refusal> {
     let newest = keys.iter().map(|key| key.version).max_by_key(|version| version.number);
     let primary = keys.first().map(|key| key.version);
@@ -108,8 +84,8 @@ pub fn may_promote(kind: KeyKind, keys: &[ListedKey], nodes: &[Node]) -> Result<
     Ok(wanted)
 }
 
-/// Whether a version may go: no node makes values with it, and every record
-/// that it made is gone. What else it sealed is asked of those who keep it.
+/// Checks whether a version may be removed: no node makes values with it, and every record made with it has
+/// expired. Other values that it sealed must be checked elsewhere.
 pub fn may_retire(
     kind: KeyKind,
     version: u8,
@@ -120,7 +96,7 @@ pub fn may_retire(
     retirement_waits(kind, version, keys, nodes, now)?.into_iter().next().map_or(Ok(()), Err)
 }
 
-/// All that passes with time and still keeps a version from going; an error if it cannot go at all.
+/// The reasons to wait before a version is removed; an error if it cannot be removed at all.
 pub fn retirement_waits(
     kind: KeyKind,
     version: u8,
@@ -146,9 +122,10 @@ pub fn retirement_waits(
     Ok(waits)
 }
 
-/// From when on no record of the codes store needs a version that is primary no more, as far as that is known.
+/// The time from which no record of the codes store needs a version that is no longer primary, as far as that
+/// is known.
 pub fn unused_from(key: &ListedKey, nodes: &[Node]) -> Option<Timestamp> {
-    // A node follows the file a moment later, or much later where the file is copied to it.
+    // A node reads the changed file a moment later, or much later if the file is copied to it.
     let changed = nodes.iter().filter_map(|node| node.changed_at).max();
     key.demoted_at.max(changed).map(|at| at + LONGEST_RECORD)
 }
@@ -164,7 +141,7 @@ mod tests {
         KeyVersion { number, check: [number; 4] }
     }
 
-    /// A list, the primary one first, as `keyring promote` leaves it.
+    /// A list with the primary version first, as `keyring promote` leaves it.
     fn listed(numbers: &[u8], demoted_at: Option<Timestamp>) -> Vec<ListedKey> {
         let key = |(at, number): (usize, &u8)| ListedKey {
             version: version(*number),

@@ -1,5 +1,5 @@
-//! Management of API keys: a key grants only what it holds, acts only on keys
-//! that it covers, and cannot lock itself out.
+//! Management of API keys. A key can grant only scopes that it has, can change only keys whose scopes it has,
+//! and cannot lock itself out.
 
 use crate::{
     access::{
@@ -7,7 +7,7 @@ use crate::{
         allowlist::Allowlist,
         change::Change,
         key::{Key, MAX_NAME, PresentedKey},
-        scope::Scopes,
+        scope::{Scope, Scopes},
     },
     context::Replica,
     id::{KeyId, TenantId},
@@ -15,41 +15,39 @@ use crate::{
     mode::Mode,
     ports::{directory::keys::KeyChange, error::StoreError},
     snapshot::ends::KeyEnd,
+    tenant::scopes_of,
     time::Timestamp,
     verification::idempotency::{IdempotencyError, Once},
 };
 use rand::CryptoRng;
 use std::net::IpAddr;
 
-/// The name of a key, 1 to 64 characters and none of them a control character.
+/// The name of a key: 1 to 64 characters without control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyName(String);
 
 impl KeyName {
-    /// `None` when it is empty, too long, or would break a line.
+    /// Returns `None` if the text is empty, too long, or contains a control character.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=MAX_NAME).contains(&text.chars().count());
         (fits && !text.chars().any(char::is_control)).then(|| Self(text.to_owned()))
     }
 
-    /// The name.
     pub fn into_string(self) -> String {
         self.0
     }
 }
 
-/// What a client asks for; parsed, so the name and the expiry are within their bounds.
+/// The request to create a key. It is parsed, so name and expiry are within their bounds.
 #[derive(Clone, Debug)]
 pub struct CreateKey {
-    /// What people call it.
+    /// The name that people see.
     pub name: KeyName,
-    /// Live or test.
     pub mode: Mode,
-    /// What it may do.
     pub scopes: Scopes,
-    /// Refused from then on.
+    /// From this time on, the server refuses the key.
     pub expires_at: Option<Timestamp>,
-    /// The addresses that it may be used from.
+    /// The addresses from which it may be used.
     pub allowlist: Allowlist,
 }
 
@@ -61,48 +59,57 @@ impl CreateKey {
             ..Key::new(presented, tenant, self.name.into_string(), self.scopes, now)
         }
     }
+
+    /// The request for a key that manages tenants, in the tenant [`OPERATOR`](crate::tenant::OPERATOR).
+    pub fn of_operator(name: KeyName, expires_at: Option<Timestamp>, allowlist: Allowlist) -> Self {
+        let scopes = Scopes::from_iter([Scope::Operator]);
+        Self { name, mode: Mode::Live, scopes, expires_at, allowlist }
+    }
 }
 
-/// A change that a client asks for.
+/// The request to change a key.
 #[derive(Clone, Debug)]
 pub struct UpdateKey {
-    /// What changes.
+    /// The change itself.
     pub change: KeyChange,
-    /// The caller may lose its own access by it.
+    /// Whether the caller may lose its own access by the change.
     pub confirmed: bool,
 }
 
-/// Why a key was not made, read or changed.
+/// Why a key was not created, read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The tenant has no such key, or none that the caller's mode may change.
+    /// The tenant has no such key, or the caller's mode may not change it.
     #[error("no such key")]
     NotFound,
-    /// The caller does not hold all of these scopes.
+    /// Keys of the tenant cannot hold all of these scopes, whoever grants them.
+    #[error("keys of this tenant cannot hold all of {0}")]
+    NotOfTenant(Scopes),
+    /// The caller lacks these scopes.
     #[error("a key cannot grant or govern more than it holds")]
     BeyondOwnScopes(Scopes),
-    /// The key would outlast the caller's, which ends then.
+    /// The key would expire later than the caller's own, which expires at this time.
     #[error("a key cannot make or change a key to outlast it")]
     BeyondOwnExpiry(Timestamp),
-    /// The key would be of use where the caller's is refused.
+    /// The key would be accepted from addresses from which the caller's own is refused.
     #[error("a key cannot make or change a key to be of use where it is refused")]
     BeyondOwnAllowlist,
-    /// The caller would take its own address from the list of the key that it uses.
+    /// The caller would remove its own address from the list of the key that it uses.
     #[error("the list would lock its author out")]
     LockOut(IpAddr),
-    /// A key that is disabled or has ended has nothing to hand over.
+    /// A disabled or expired key cannot be rotated.
     #[error("the key is not in use")]
     NotInUse,
-    /// Another key took its place already.
+    /// The key has already been replaced by this one.
     #[error("the key was rotated before")]
     Replaced(KeyId),
-    /// The request bears an Idempotency-Key that was used.
+    /// The Idempotency-Key was used before.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
-    /// A test key would make a live one.
+    /// A test key tried to create a live one.
     #[error("a test key makes only test keys")]
     LiveByTest,
-    /// The caller would disable, end or delete the key that it uses.
+    /// The caller tried to disable, expire or delete the key that it uses.
     #[error("a key cannot disable, end or delete itself")]
     OwnKey,
     /// The directory did not answer.
@@ -110,7 +117,7 @@ pub enum KeyError {
     Directory(#[from] StoreError),
 }
 
-/// Makes a key. The second value alone holds its secret, to be shown once.
+/// Creates a key. Only the second value contains its secret, to be shown once.
 pub async fn create_key(
     replica: &Replica,
     actor: &Actor,
@@ -119,12 +126,27 @@ pub async fn create_key(
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), KeyError> {
-    refuse_repeat::<KeyError>(replica, actor.tenant, once.as_ref(), by.at).await?;
+    create_key_asked_by(replica, actor, request, (actor.tenant, once), by, rng).await
+}
+
+/// As [`create_key`], for a caller of the tenant `asking`: the Idempotency-Key belongs to that tenant.
+pub(crate) async fn create_key_asked_by(
+    replica: &Replica,
+    actor: &Actor,
+    request: CreateKey,
+    (asking, once): (TenantId, Option<Once>),
+    by: &Change,
+    rng: &mut impl CryptoRng,
+) -> Result<(Key, PresentedKey), KeyError> {
+    if !scopes_of(actor.tenant, request.mode).covers(request.scopes) {
+        return Err(KeyError::NotOfTenant(request.scopes));
+    }
+    refuse_repeat::<KeyError>(replica, asking, once.as_ref(), by.at).await?;
     judge_new(actor, &request, request.mode)?;
     let presented = PresentedKey::generate(request.mode, KeyId::new(by.at, rng), rng);
     let key = request.key(actor.tenant, &presented, by.at);
-    let created = replica.directory.create_key(&key, once.as_ref(), by).await;
-    made_once::<KeyError>(replica, actor.tenant, once.as_ref(), by.at, created).await?;
+    let created = replica.directory.create_key(&key, once.as_ref().map(|once| (asking, once)), by).await;
+    made_once::<KeyError>(replica, asking, once.as_ref(), by.at, created).await?;
     replica.catch_up().await;
     Ok((key, presented))
 }
@@ -138,6 +160,9 @@ pub async fn install_key(
     presented: &PresentedKey,
     by: &Change,
 ) -> Result<Key, KeyError> {
+    if !scopes_of(actor.tenant, presented.mode).covers(request.scopes) {
+        return Err(KeyError::NotOfTenant(request.scopes));
+    }
     judge_new(actor, &request, presented.mode)?;
     let key = request.key(actor.tenant, presented, by.at);
     let created = replica.directory.create_key(&key, None, by).await;
@@ -152,7 +177,7 @@ pub async fn read_key(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key
     key.ok_or(KeyError::NotFound)
 }
 
-/// Keys of the caller's tenant, newest first, those before `before`.
+/// The keys of the caller's tenant before `before`, newest first.
 pub async fn list_keys(
     replica: &Replica,
     actor: &Actor,
@@ -162,7 +187,7 @@ pub async fn list_keys(
     replica.directory.list_keys(actor.tenant, before, limit).await.map_err(KeyError::Directory)
 }
 
-/// Changes a key and gives it as it is then.
+/// Changes a key and returns its new state.
 pub async fn update_key(
     replica: &Replica,
     actor: &Actor,
@@ -194,7 +219,7 @@ pub async fn update_key(
     key.map_err(KeyError::Directory)?.ok_or(KeyError::NotFound)
 }
 
-/// Deletes a key; it is refused from then on.
+/// Deletes a key. From then on the server refuses it.
 pub async fn delete_key(replica: &Replica, actor: &Actor, id: KeyId, by: &Change) -> Result<(), KeyError> {
     read_governed(replica, actor, id).await?;
     if actor.key() == Some(id) {
@@ -207,7 +232,7 @@ pub async fn delete_key(replica: &Replica, actor: &Actor, id: KeyId, by: &Change
     if deleted.map_err(KeyError::Directory)? { Ok(()) } else { Err(KeyError::NotFound) }
 }
 
-/// A key grants only what it holds, for as long and from where it is accepted itself.
+/// Refuses a key that grants more than its author has, or is accepted longer or elsewhere.
 fn judge_new(actor: &Actor, request: &CreateKey, mode: Mode) -> Result<(), KeyError> {
     if actor.mode == Mode::Test && mode == Mode::Live {
         return Err(KeyError::LiveByTest);
@@ -219,7 +244,8 @@ fn judge_new(actor: &Actor, request: &CreateKey, mode: Mode) -> Result<(), KeyEr
     refuse_escaping(actor, &request.allowlist)
 }
 
-/// A key that ends makes none that outlasts it, and cannot put off its own end.
+/// Refuses an expiry later than the actor's own: a key that expires can neither make one that lasts longer,
+/// nor extend itself.
 pub(crate) fn refuse_outliving(actor: &Actor, expiry: Option<Timestamp>) -> Result<(), KeyError> {
     match actor.until {
         Some(own) if expiry.is_none_or(|expiry| expiry > own) => Err(KeyError::BeyondOwnExpiry(own)),
@@ -227,14 +253,14 @@ pub(crate) fn refuse_outliving(actor: &Actor, expiry: Option<Timestamp>) -> Resu
     }
 }
 
-/// A key with a list of its own makes none that is of use elsewhere, and cannot
-/// widen its own: who stole it could otherwise leave the list by a new key.
+/// Refuses a list that admits more addresses than the actor's own. Otherwise a thief could leave the list of
+/// a stolen key by making a new key.
 pub(crate) fn refuse_escaping(actor: &Actor, list: &Allowlist) -> Result<(), KeyError> {
     if list.is_within(&actor.allowlist) { Ok(()) } else { Err(KeyError::BeyondOwnAllowlist) }
 }
 
-/// A key that the caller may change. Mode and scopes of a key never change, so
-/// what is found here still holds when the change is written.
+/// Reads a key and checks that the caller may change it. Mode and scopes of a key never change, so the check
+/// is still valid when the change is written.
 pub(crate) async fn read_governed(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
     let key = read_key(replica, actor, id).await?;
     if actor.mode == Mode::Test && key.mode == Mode::Live {

@@ -1,6 +1,5 @@
-//! The limits of one profile, one at a time: what the Twilio route calls rate
-//! limits and buckets. A limit may be announced before it has a bucket, and
-//! limits nothing until then.
+//! The limits of one profile, one at a time. The Twilio-compatible API calls them rate limits and buckets. A
+//! limit may be created before its first bucket; until then it limits nothing.
 
 use crate::{
     access::{actor::Actor, change::Change},
@@ -17,11 +16,10 @@ use std::collections::BTreeMap;
 /// A limit of a profile, with or without buckets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateLimit {
-    /// Its name.
     pub name: LimitName,
-    /// What was said of it.
+    /// The client's note about the limit.
     pub note: String,
-    /// Its buckets; none, and it limits nothing.
+    /// The buckets. Without any, the limit has no effect.
     pub buckets: Vec<Bucket>,
 }
 
@@ -31,19 +29,19 @@ pub enum RateLimitError {
     /// The profile has no such limit, or the limit no such bucket.
     #[error("no such limit")]
     NotFound,
-    /// The profile has a limit of this name.
+    /// The profile already has a limit with this name.
     #[error("the name is taken")]
     NameTaken,
-    /// The profile has as many limits as it may have.
+    /// The profile has the maximum number of limits.
     #[error("a profile has at most {} limits", NamedLimits::MOST)]
     TooMany,
-    /// The limit has a bucket with this window.
+    /// The limit already has a bucket with this window.
     #[error("the window is taken")]
     WindowTaken,
-    /// The limit has as many buckets as it may have.
+    /// The limit has the maximum number of buckets.
     #[error("a limit has at most {} buckets", Buckets::MOST)]
     TooManyBuckets,
-    /// A bucket is out of its bounds.
+    /// A bucket exceeds its bounds.
     #[error("a bucket is out of its bounds")]
     OutOfBounds,
     /// The profile was not read or changed.
@@ -51,7 +49,7 @@ pub enum RateLimitError {
     Profile(#[from] ProfileError),
 }
 
-/// Every limit of a profile, by name.
+/// All limits of a profile, sorted by name.
 pub fn rate_limits(profile: &Profile) -> Vec<RateLimit> {
     let mut all: BTreeMap<&LimitName, RateLimit> = BTreeMap::new();
     for (name, note) in profile.limit_notes.as_map() {
@@ -65,7 +63,7 @@ pub fn rate_limits(profile: &Profile) -> Vec<RateLimit> {
     all.into_values().collect()
 }
 
-/// Announces a limit.
+/// Creates a limit without buckets.
 pub async fn create_rate_limit(
     replica: &Replica,
     actor: &Actor,
@@ -87,7 +85,7 @@ pub async fn create_rate_limit(
     .await
 }
 
-/// Says something else of a limit.
+/// Changes the note about a limit.
 pub async fn describe_rate_limit(
     replica: &Replica,
     actor: &Actor,
@@ -105,7 +103,7 @@ pub async fn describe_rate_limit(
     .await
 }
 
-/// Takes a limit away with its buckets.
+/// Deletes a limit with its buckets.
 pub async fn delete_rate_limit(
     replica: &Replica,
     actor: &Actor,
@@ -121,7 +119,7 @@ pub async fn delete_rate_limit(
     .await
 }
 
-/// Gives a limit one bucket more.
+/// Adds a bucket to a limit.
 pub async fn create_bucket(
     replica: &Replica,
     actor: &Actor,
@@ -166,7 +164,7 @@ pub async fn update_bucket(
     .await
 }
 
-/// Takes the bucket with this window away.
+/// Deletes the bucket with this window.
 pub async fn delete_bucket(
     replica: &Replica,
     actor: &Actor,

@@ -17,29 +17,29 @@ use crate::{
 use rand::CryptoRng;
 use std::time::Duration;
 
-/// Others may change the same profile meanwhile; more turns than this are no accident.
+/// How often a change is tried again if other calls change the same profile meanwhile. More failures than this
+/// can only come from a bug.
 const TURNS: usize = 16;
 /// How many profiles a tenant may have.
 pub const MOST_PROFILES: u32 = 100;
 
-/// What a client says of a profile. Each `None` leaves the value as it is.
+/// A change of a profile by a client. Each `None` leaves the value as it is.
 #[derive(Clone, Debug, Default)]
 pub struct ProfileChange {
-    /// How people call it; `Some(None)` takes that back.
+    /// The name that people see; `Some(None)` removes it.
     pub display_name: Option<Option<DisplayName>>,
-    /// Characters in a code.
+    /// The number of characters of a code.
     pub code_length: Option<u8>,
-    /// What a code is made of.
+    /// The characters of a code.
     pub alphabet: Option<Alphabet>,
-    /// How long a code lives.
+    /// How long a code is valid.
     pub expires_in: Option<Duration>,
-    /// Wrong codes that end a verification.
+    /// The number of wrong codes that ends a verification.
     pub max_checks: Option<u8>,
-    /// Messages of a verification.
+    /// The maximum number of messages of a verification.
     pub max_sends: Option<u8>,
-    /// What a resend carries.
+    /// The code that a resend sends.
     pub resend: Option<ResendPolicy>,
-    /// Its limits.
     pub limits: Option<NamedLimits>,
 }
 
@@ -56,7 +56,7 @@ impl ProfileChange {
             resend: self.resend.unwrap_or(policy.resend),
         };
         let limits = self.limits.unwrap_or_else(|| old.limits.clone());
-        // What was said of a limit goes with it.
+        // The note about a limit is deleted with the limit.
         let mut limit_notes = old.limit_notes;
         let gone =
             |name: &LimitName| old.limits.as_map().contains_key(name) && !limits.as_map().contains_key(name);
@@ -69,13 +69,13 @@ impl ProfileChange {
 /// Why a profile was not read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
-    /// The tenant has no profile of that name.
+    /// The tenant has no profile with this name.
     #[error("no such profile")]
     NotFound,
-    /// Every tenant has `default`.
+    /// The profile `default` cannot be deleted.
     #[error("the profile `default` stays")]
     Default,
-    /// By a test key.
+    /// A test key tried to change a profile.
     #[error(transparent)]
     LiveByTest(#[from] LiveByTest),
     /// The directory did not answer.
@@ -83,7 +83,7 @@ pub enum ProfileError {
     Directory(#[from] StoreError),
 }
 
-/// The profiles of the tenant, by name.
+/// The profiles of the tenant, sorted by name.
 pub async fn list_profiles(replica: &Replica, actor: &Actor) -> Result<Vec<Profile>, ProfileError> {
     Ok(replica.directory.list_profiles(actor.tenant).await?)
 }
@@ -103,7 +103,7 @@ pub async fn find_profile(replica: &Replica, actor: &Actor, id: ProfileId) -> Re
     all.into_iter().find(|profile| profile.id == id).ok_or(ProfileError::NotFound)
 }
 
-/// Makes a profile whose unique name follows from how people call it.
+/// Creates a profile. Its unique name is made from the display name.
 pub async fn create_profile(
     replica: &Replica,
     actor: &Actor,
@@ -116,7 +116,7 @@ pub async fn create_profile(
     let plain = change.apply(Profile::first(ProfileId::new(by.at, rng), actor.tenant, by.at));
     let taken = replica.directory.list_profiles(actor.tenant).await?;
     let free = |name: &ProfileName| taken.iter().all(|profile| profile.name != *name);
-    // Another request may take a name meanwhile, and then the next one is tried.
+    // Another request may take a name in the meantime; then the next one is tried.
     for name in display_name.unique_names().filter(free).take(MOST_PROFILES as usize) {
         let profile = Profile { name, display_name: Some(display_name.clone()), ..plain.clone() };
         match replica.directory.create_profile(&profile, by).await {
@@ -129,9 +129,8 @@ pub async fn create_profile(
     Err(ProfileError::Directory(StoreError::Conflict))
 }
 
-/// Makes a profile, or gives the one of its name what `change` says and the
-/// defaults for the rest; says whether it was made. Verifications that were
-/// started keep the policy of their start.
+/// Creates a profile, or replaces the one with this name, by `change` and defaults for the rest. Returns
+/// whether it was created. Running verifications keep the policy of their start.
 pub async fn save_profile(
     replica: &Replica,
     actor: &Actor,
@@ -149,7 +148,7 @@ pub async fn save_profile(
         let base = known.as_ref().unwrap_or(&fresh).clone();
         let base = Profile { display_name: None, policy: Policy::default(), ..base };
         let profile = change.clone().apply(base);
-        // Made, changed or deleted by another request meanwhile, it is looked at anew.
+        // If another request creates, changes or deletes it in the meantime, the profile is read again.
         let saved = match &known {
             Some(known) => replica.directory.replace_profile(known, &profile, by).await,
             None => replica.directory.create_profile(&profile, by).await,
@@ -164,7 +163,7 @@ pub async fn save_profile(
     Err(ProfileError::Directory(StoreError::Conflict))
 }
 
-/// Changes a profile and gives it as it is then. Two changes at once are made one after the other.
+/// Changes a profile and returns its new state. Two changes at the same time are made one after the other.
 pub async fn update_profile(
     replica: &Replica,
     actor: &Actor,
@@ -177,7 +176,7 @@ pub async fn update_profile(
     changed.await.map(|(profile, ())| profile)
 }
 
-/// The same by its id: never that of another profile which took its name meanwhile.
+/// Changes a profile by its id, and so never another profile that has taken its name.
 pub async fn update_profile_by_id(
     replica: &Replica,
     actor: &Actor,
@@ -190,8 +189,8 @@ pub async fn update_profile_by_id(
     changed.await.map(|(profile, ())| profile)
 }
 
-/// Reads a profile, changes it and writes it, unless somebody came between:
-/// then once more with what is there by.at.
+/// Reads a profile, changes it and writes it. If another writer came in between, does so again with the
+/// profile's new state.
 pub(crate) async fn change_profile<T, E: From<ProfileError>>(
     replica: &Replica,
     actor: &Actor,
@@ -215,7 +214,7 @@ pub(crate) async fn change_profile<T, E: From<ProfileError>>(
     Err(ProfileError::Directory(StoreError::Conflict).into())
 }
 
-/// Deletes a profile. Its verifications go on; they can no longer be checked by number.
+/// Deletes a profile. Its verifications continue, but cannot be checked by phone number any more.
 pub async fn delete_profile(
     replica: &Replica,
     actor: &Actor,
@@ -226,7 +225,7 @@ pub async fn delete_profile(
     delete(replica, actor, read_profile(replica, actor, name).await?, by).await
 }
 
-/// The same by its id: never another profile which took its name meanwhile.
+/// Deletes a profile by its id, and so never another profile that has taken its name.
 pub async fn delete_profile_by_id(
     replica: &Replica,
     actor: &Actor,
@@ -237,7 +236,7 @@ pub async fn delete_profile_by_id(
     delete(replica, actor, find_profile(replica, actor, id).await?, by).await
 }
 
-/// A profile keeps its name for life, so what was read of it still holds.
+/// Deletes a profile that was read. A profile never changes its name, so the name is still right.
 async fn delete(replica: &Replica, actor: &Actor, profile: Profile, by: &Change) -> Result<(), ProfileError> {
     if profile.name == ProfileName::default() {
         return Err(ProfileError::Default);

@@ -1,4 +1,4 @@
-//! Accounts at providers: make, change, try, delete.
+//! Management of accounts at providers: create, change, test, delete.
 
 use crate::{
     access::change::Change,
@@ -32,31 +32,29 @@ use rand::CryptoRng;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What an account shall be.
+/// The request to create an account.
 #[derive(Clone, Debug)]
 pub struct NewProvider {
-    /// Its name.
     pub name: ResourceName,
-    /// The kind of provider.
     pub kind: String,
-    /// Its settings, with secrets.
+    /// The settings, including secrets.
     pub settings: Value,
-    /// Most messages a second.
+    /// The maximum number of messages a second.
     pub rate: Option<u32>,
-    /// Who else may use it; the operator's word.
+    /// The other tenants that may use it. Only the operator can set this.
     pub shared: Shared,
 }
 
-/// What of an account shall be otherwise.
+/// A change of an account.
 #[derive(Clone, Debug, Default)]
 pub struct ProviderChange {
-    /// Another name.
+    /// A new name.
     pub name: Option<ResourceName>,
-    /// Whether messages may go through it.
+    /// Whether messages may go through the account.
     pub enabled: Option<bool>,
-    /// A merge patch of its settings.
+    /// A merge patch for its settings.
     pub settings: Option<Value>,
-    /// Another rate, or none.
+    /// A new rate; `Some(None)` removes it.
     pub rate: Option<Option<u32>>,
     /// Who else may use it; the operator's word.
     pub shared: Option<Shared>,
@@ -110,12 +108,12 @@ pub fn shared_providers(replica: &Replica, tenant: TenantId) -> Vec<Arc<Provider
     operator.providers.iter().filter(|account| account.serves(tenant)).cloned().collect()
 }
 
-/// One of the operator's accounts that a tenant may use.
+/// One of the operator's accounts, if the tenant may use it.
 pub fn shared_provider(replica: &Replica, tenant: TenantId, id: ProviderId) -> Option<Arc<ProviderAccount>> {
     shared_providers(replica, tenant).into_iter().find(|account| account.id == id)
 }
 
-/// All that is wrong with the settings of a kind, for whoever tells it with other faults.
+/// Checks the settings of a kind. Returns all errors, so that the caller can report them with others.
 pub fn check_settings(
     management: &Management,
     kind: &str,
@@ -133,7 +131,7 @@ pub async fn read_provider(
     account_of(read(replica, tenant, ResourceKind::Provider, *id.bytes()).await?)
 }
 
-/// Makes an account of a tenant, or of the operator.
+/// Creates an account of a tenant, or of the operator.
 pub async fn create_provider(
     management: &Management,
     tenant: TenantId,
@@ -169,7 +167,7 @@ pub async fn create_provider(
     }
 }
 
-/// Changes an account. Other settings must prove anew that they work.
+/// Changes an account. After a change of its settings, it must be tested again.
 pub async fn update_provider(
     management: &Management,
     tenant: TenantId,
@@ -195,8 +193,8 @@ pub async fn update_provider(
     .await
 }
 
-/// Deletes an account that no enabled route leads through: none of the tenant, and none of
-/// another that the operator shares it with.
+/// Deletes an account that no enabled route uses: no route of the tenant, and none of a tenant with whom the
+/// operator shares it.
 pub async fn delete_provider(
     replica: &Replica,
     tenant: TenantId,
@@ -213,7 +211,7 @@ pub async fn delete_provider(
     .await
 }
 
-/// Refuses an account that an enabled route of its tenant leads through.
+/// Refuses an account that an enabled route of its tenant uses.
 async fn refuse_used(replica: &Replica, tenant: TenantId, id: ProviderId) -> Result<Basis, ResourceError> {
     let routes = list(replica, tenant, ResourceKind::Route).await?;
     let basis = Basis::kind(tenant, ResourceKind::Route, &routes);
@@ -241,8 +239,8 @@ async fn refuse_shared(
     if used.is_empty() { Ok(Basis::Everything(seen)) } else { Err(ResourceError::InUseBy(used)) }
 }
 
-/// Gives an account another path for its receipts; the one before is taken for a
-/// day. Asked again within a minute, it is as it is.
+/// Gives an account a new path for its receipts. The previous path works for one more day. A repeated request
+/// within a minute changes nothing.
 pub async fn renew_receipts(
     replica: &Replica,
     tenant: TenantId,
@@ -259,10 +257,10 @@ pub async fn renew_receipts(
     Ok(account)
 }
 
-/// How many test messages a tenant may send, each of which costs it an SMS.
+/// The limit of test messages of a tenant. Each costs the tenant an SMS.
 const TRIALS: [Bucket; 2] = [Bucket::new(5, 60), Bucket::new(50, 86_400)];
 
-/// Takes one of the test messages that a tenant may send through its accounts.
+/// Counts a test message against the tenant's limit.
 pub async fn take_trial(context: &Context, tenant: TenantId, id: ProviderId) -> Result<(), ResourceError> {
     read_provider(context, tenant, id).await?;
     for bucket in TRIALS {
@@ -283,8 +281,9 @@ pub async fn take_trial(context: &Context, tenant: TenantId, id: ProviderId) -> 
     Ok(())
 }
 
-/// Sends one message through an account of the tenant, and notes it as working if that went well.
-/// `outbox` learns what the provider calls the message; a command beside the server has none.
+/// Sends one test message through an account of the tenant, and marks the account as verified if the provider
+/// accepts it. `outbox` saves the provider's id of the message; a command, which has no codes store, passes
+/// none.
 pub async fn test_provider(
     management: &Management,
     outbox: Option<&dyn Outbox>,
@@ -307,13 +306,13 @@ pub async fn test_provider(
         && let Some(message) = ProviderMessage::new(tested.id, id)
         && let Some(outbox) = outbox
     {
-        // So that its receipt is no riddle to anybody.
+        // Save the id, so that its receipt is not reported as one of an unknown message.
         let _ = bind_message(outbox, &message, ProviderMessage::trial(tenant)).await;
     }
     if matches!(outcome, TrialOutcome::Accepted { .. }) && tested.verified_at.is_none() {
         tested.verified_at = Some(by.at);
         tested.version += 1;
-        // Changed meanwhile, it is other settings that must prove themselves.
+        // If the account was changed in the meantime, it must be tested with its new settings.
         match update(management, &tested.resource(by.at), &[], by).await {
             Ok(()) | Err(ResourceError::Changed(_)) => {}
             Err(error) => return Err(error),
@@ -322,9 +321,9 @@ pub async fn test_provider(
     Ok(outcome)
 }
 
-/// Refuses an account that no route of the tenant may lead through: one that is not there, not
-/// enabled, or not known to take messages. It is read from the directory: the test that
-/// verified it may have been another node's. A route that is decided by it names it as it is.
+/// Refuses an account that no route of the tenant may use: it does not exist, is disabled, or is not
+/// verified. The account is read from the directory, because another node may have run the test. The returned
+/// basis contains the account's version.
 pub(super) async fn refuse_unusable(
     replica: &Replica,
     tenant: TenantId,

@@ -1,4 +1,4 @@
-//! Requests of management with an Idempotency-Key: the second of two equal ones changes nothing.
+//! Management requests with an Idempotency-Key: the second of two equal requests changes nothing.
 
 use crate::{
     context::Replica,
@@ -8,7 +8,7 @@ use crate::{
     verification::idempotency::{IdempotencyError, KEPT, Once},
 };
 
-/// A repeat of a request that made a secret cannot be answered as the first was.
+/// Refuses the repeat of a request that made a secret: the server cannot show the secret again.
 pub(crate) async fn refuse_repeat<E: From<IdempotencyError> + From<StoreError>>(
     replica: &Replica,
     tenant: TenantId,
@@ -23,7 +23,7 @@ pub(crate) async fn refuse_repeat<E: From<IdempotencyError> + From<StoreError>>(
     }
 }
 
-/// A conflict may be that of a repeat which came first.
+/// Turns a conflict into the refusal of a repeat, if a repeat came first.
 pub(crate) async fn made_once<E: From<IdempotencyError> + From<StoreError>>(
     replica: &Replica,
     tenant: TenantId,

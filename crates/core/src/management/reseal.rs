@@ -1,6 +1,5 @@
-//! Re-sealing: after a new seal key became primary, the settings of every
-//! account and the secrets of every webhook are sealed anew, so that the old
-//! key can go.
+//! Re-sealing: after a new seal key became primary, seals the settings of every account and the secrets of
+//! every webhook with it, so that the old key can be removed.
 
 use crate::{
     access::change::Change, context::Management, delivery::account::ProviderAccount, keyring::Place,
@@ -8,18 +7,18 @@ use crate::{
 };
 use rand::CryptoRng;
 
-/// What a pass found.
+/// The result of a pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Resealed {
-    /// Resources that were sealed anew.
+    /// The number of resources that were sealed again.
     pub resealed: u64,
-    /// Those that open with no key of the ring; they stay as they are.
+    /// The number of resources that no key of the ring opens. They stay as they are.
     pub unreadable: u64,
 }
 
-/// Seals anew what an older version sealed. The copy in memory says which; a
-/// change that came between is kept, and looked at the next time.
+/// Seals again what an older version sealed. The snapshot shows which resources those are. A resource that
+/// changed in between is kept, and the next pass looks at it.
 pub async fn reseal_resources(
     management: &Management,
     by: &Change,

@@ -1,5 +1,5 @@
-//! Re-sealing: after a new seal key became primary, every contact that the
-//! history keeps is sealed anew, page by page, so that the old key can go.
+//! Re-sealing: after a new seal key became primary, seals every contact in the history with it, page by page,
+//! so that the old key can be removed.
 
 use crate::{
     id::VerificationId,
@@ -11,28 +11,27 @@ use rand::CryptoRng;
 use std::time::Duration;
 
 const JOB: &str = "reseal_contacts";
-/// Rows of one page.
+/// The number of rows of one page.
 const PAGE: u16 = 200;
 
-/// How far a page brought it.
+/// The result of one page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Resealing {
     /// More rows follow.
     Working,
-    /// Every row was seen. So many contacts did not open with any key of the
-    /// ring; they stay as they are.
+    /// Every row was seen. The contacts that no key of the ring opens stay as they are.
     Done {
-        /// Contacts that did not open.
+        /// The number of contacts that no key of the ring opens.
         unreadable: u64,
     },
 }
 
-/// A version is retired only after a pass that began when nothing new could be
-/// sealed with it any more, so passes follow each other while there are two.
+/// The time between two passes. A version may be removed only after a pass that began when no new value could
+/// be sealed with it. So passes are repeated while there are two versions.
 const NEXT_PASS: Duration = Duration::from_secs(15 * 60);
 
-/// What is kept between two pages, and over a restart.
+/// The state that is stored between two pages, and over a restart.
 struct State {
     primary: u8,
     unreadable: u64,
@@ -57,7 +56,7 @@ impl State {
     }
 }
 
-/// Seals one page of contacts anew, from where the last call stopped.
+/// Seals one page of contacts with the primary key, from where the last call stopped.
 pub async fn reseal_contacts(
     upkeep: &dyn HistoryUpkeep,
     keyring: &KeyRing,
@@ -91,31 +90,32 @@ pub async fn reseal_contacts(
     Ok(if state.done { done } else { Resealing::Working })
 }
 
-/// How far the history is from needing only the primary version.
+/// The progress of the history towards needing only the primary version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Progress {
-    /// A whole pass that began at `clean_from` or later found and left nothing else.
+    /// A complete pass that began at `clean_from` or later left nothing sealed with another version.
     Clean,
     /// No pass with this primary version has begun.
     NotBegun,
-    /// A pass is under way. It must begin anew if it `counts` not.
+    /// A pass is running.
     Under {
-        /// It has seen what was started up to then; nothing yet if `None`.
+        /// The pass has seen all verifications started up to this time; `None` if it has seen nothing yet.
         seen_to: Option<Timestamp>,
-        /// Whether it began late enough.
+        /// Whether the pass began late enough. If not, another one is needed.
         counts: bool,
     },
-    /// A pass ended, but it began too early to have seen everything.
+    /// A pass is complete, but it began too early to have seen everything.
     Early {
-        /// The earliest begin of the next one.
+        /// The earliest time for the next pass.
         next: Timestamp,
     },
-    /// A pass ended, and so many contacts open with no key of the ring.
+    /// A pass is complete, but no key of the ring opens this many contacts.
     Unreadable(u64),
 }
 
-/// Asks the job how far it is. From `clean_from` on nothing new can be recorded that another version sealed.
+/// Reads the progress of the job. From `clean_from` on, nothing sealed with another version can be recorded
+/// any more.
 pub async fn reseal_progress(
     upkeep: &dyn HistoryUpkeep,
     primary: u8,
@@ -135,13 +135,13 @@ pub async fn reseal_progress(
     })
 }
 
-/// Pages that are looked at for a count.
+/// The maximum number of pages that a count looks at.
 const COUNTED_PAGES: usize = 100;
-/// Rows of each of them.
+/// The number of rows of each page.
 const COUNTED: u16 = 1_000;
 
-/// How many contacts a version sealed, and whether that is all of them or only of those that were looked at.
-/// What a pass with this primary version has seen is left out.
+/// Counts the contacts that a version sealed, without those that a pass with this primary version has seen.
+/// Also returns whether all rows were counted, or only the pages looked at.
 pub async fn count_sealed_with(
     upkeep: &dyn HistoryUpkeep,
     primary: u8,

@@ -1,5 +1,5 @@
-//! Management of what a tenant sets up for delivery: accounts at providers,
-//! senders, routes, templates.
+//! Management of the resources that a tenant sets up for delivery: accounts at providers, senders, delivery
+//! routes, templates.
 
 use crate::{
     access::{actor::LiveByTest, change::Change},
@@ -17,46 +17,47 @@ use crate::{
 };
 use std::fmt;
 
-/// Why a resource was not made or changed.
+/// Why a resource was not created or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ResourceError {
-    /// The tenant has none with this id.
+    /// The tenant has no such resource with this id.
     #[error("no such {}", .0.as_str())]
     NotFound(ResourceKind),
-    /// Another of the tenant's has the name.
+    /// Another resource of the tenant has the name.
     #[error("the tenant has a {} of this name", .0.as_str())]
     NameTaken(ResourceKind),
-    /// Somebody else changed it at the same time.
+    /// Another request changed it at the same time.
     #[error("the {} was changed meanwhile", .0.as_str())]
     Changed(ResourceKind),
-    /// Routes lead through it.
+    /// These delivery routes use it.
     #[error("these routes lead through the account: {}", Names(.0))]
     InUse(Vec<String>),
-    /// Routes of these tenants lead through it.
+    /// Delivery routes of these tenants use it.
     #[error("routes of these tenants lead through the account: {}", Names(.0))]
     InUseBy(Vec<String>),
-    /// Fields that do not hold together with what else is set up.
+    /// Fields that contradict the tenant's other resources.
     #[error("fields are not as they must be")]
     Fields(Vec<SettingFault>),
     /// The account's settings cannot be opened with the keys of this node.
     #[error("the settings cannot be opened")]
     Unreadable,
-    /// A webhook that is disabled is sent nothing.
+    /// The webhook is disabled, so nothing is sent to it.
     #[error("the webhook is disabled")]
     Disabled,
-    /// The webhook was sent no such message, or it is no longer kept.
+    /// The webhook got no such message, or the message is no longer stored.
     #[error("no such message")]
     NoMessage,
-    /// The request bears an Idempotency-Key that was used.
+    /// The Idempotency-Key was used before.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
-    /// It was carried out before, and what it made is there no more under its name.
+    /// An earlier request with this Idempotency-Key was carried out, but the resource that it created no
+    /// longer exists under its name.
     #[error("the {} that the first request made was renamed or deleted", .0.as_str())]
     MadeBefore(ResourceKind),
-    /// By a test key.
+    /// A test key tried to change a resource.
     #[error(transparent)]
     LiveByTest(#[from] LiveByTest),
-    /// A limit refused.
+    /// A limit refused the request.
     #[error("the limit {} refused", .0.name)]
     Limited(LimitHit),
     /// The codes store did not answer.
@@ -76,17 +77,18 @@ impl fmt::Display for Names<'_> {
 }
 
 impl ResourceError {
-    /// One field that is not as it must be.
+    /// An error in one field.
     pub(super) fn field(field: &str, message: impl Into<String>) -> Self {
         Self::Fields(vec![SettingFault { field: field.to_owned(), message: message.into() }])
     }
 }
 
-/// So often a change is tried again after others came between: each round lets one of
-/// those that race through.
+/// How often a change is tried again after others came first. In each round one of the racing changes
+/// succeeds.
 const ROUNDS: usize = 64;
 
-/// Reads, decides and writes anew while what was decided by changes in between.
+/// Reads, decides and writes. If the state that the decision is based on changes in between, does all of it
+/// again.
 pub(super) async fn in_rounds<T>(
     kind: ResourceKind,
     mut round: impl AsyncFnMut() -> Result<T, ResourceError>,
@@ -100,7 +102,7 @@ pub(super) async fn in_rounds<T>(
     Err(ResourceError::Changed(kind))
 }
 
-/// All of a kind, oldest first.
+/// All resources of a kind, oldest first.
 pub(super) async fn list(
     replica: &Replica,
     tenant: TenantId,
@@ -121,12 +123,12 @@ pub(super) async fn read(
     found.ok_or(ResourceError::NotFound(kind))
 }
 
-/// What a request made, now or when it came for the first time.
+/// The resource that a request created, now or earlier.
 #[derive(Debug)]
 pub struct Made<T> {
-    /// As it is now.
+    /// The resource in its present state.
     pub value: T,
-    /// Whether an earlier request with the same Idempotency-Key made it.
+    /// Whether an earlier request with the same Idempotency-Key created it.
     pub before: bool,
 }
 
@@ -136,8 +138,8 @@ impl<T> Made<T> {
     }
 }
 
-/// What an earlier request with this Idempotency-Key made, if there was one. A
-/// repeat bears the same body, so the name leads to it; nothing secret is in the answer.
+/// The resource that an earlier request with this Idempotency-Key created, if there was one. A repeat has the
+/// same body, so the name finds the resource. The answer contains no secret.
 pub(super) async fn made_before(
     replica: &Replica,
     (tenant, kind, name): (TenantId, ResourceKind, &str),
@@ -154,7 +156,7 @@ pub(super) async fn made_before(
     }
 }
 
-/// Makes a resource. Gives what is there instead if a repeat of the request came first.
+/// Creates a resource. If a repeat of the request came first, returns the resource that it created.
 pub(super) async fn create(
     replica: &Replica,
     resource: &Resource,
@@ -177,7 +179,7 @@ pub(super) async fn create(
     Ok(None)
 }
 
-/// Writes a resource whose version is one more than it was read with.
+/// Writes a resource, whose version must be one more than the version that was read.
 pub(super) async fn update(
     replica: &Replica,
     resource: &Resource,
@@ -216,12 +218,11 @@ pub(super) async fn delete(
 pub struct ResourceName(String);
 
 impl ResourceName {
-    /// `None` when it is not 1 to 32 of `[a-z0-9-]`.
+    /// Returns `None` unless the text is 1 to 32 of `[a-z0-9-]`.
     pub fn parse(text: &str) -> Option<Self> {
         is_name(text).then(|| Self(text.to_owned()))
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -18,19 +18,19 @@ use crate::{
 };
 use rand::CryptoRng;
 
-/// Why a review number was not made or deleted.
+/// Why a review number was not created or deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum ReviewError {
     /// The tenant has no such review number.
     #[error("no such review number")]
     NotFound,
-    /// It is one already.
+    /// The phone number already is a review number.
     #[error("the number is a review number already")]
     Exists,
-    /// The request bears an Idempotency-Key that was used.
+    /// The Idempotency-Key was used before.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
-    /// By a test key.
+    /// A test key tried to change a review number.
     #[error(transparent)]
     LiveByTest(#[from] LiveByTest),
     /// The directory did not answer.
@@ -38,7 +38,7 @@ pub enum ReviewError {
     Directory(#[from] StoreError),
 }
 
-/// Makes a number a review number; its code is given this once.
+/// Makes a phone number a review number. Its code is returned only this once.
 pub async fn create_review_number(
     management: &Management,
     actor: &Actor,
@@ -64,7 +64,7 @@ pub async fn create_review_number(
     review.sealed = management.keyring.seal(&review.place(), &zeroize::Zeroizing::new(packed), rng);
     let created = management.directory.create_review_number(&review, once, by).await;
     match made_once(management, actor.tenant, once, by.at, created).await {
-        // One that ended gives its place to the new one; this one stands.
+        // An expired review number is replaced by the new one, so this one is still active.
         Err(ReviewError::Directory(StoreError::Conflict)) => return Err(ReviewError::Exists),
         outcome => outcome?,
     }
@@ -72,12 +72,12 @@ pub async fn create_review_number(
     Ok((review, code))
 }
 
-/// The review numbers of the tenant, those that ended among them.
+/// The review numbers of the tenant, including expired ones.
 pub async fn list_review_numbers(replica: &Replica, actor: &Actor) -> Result<Vec<ReviewNumber>, ReviewError> {
     replica.directory.list_review_numbers(actor.tenant).await.map_err(ReviewError::Directory)
 }
 
-/// Makes a review number an ordinary one again.
+/// Makes a review number an ordinary phone number again.
 pub async fn delete_review_number(
     replica: &Replica,
     actor: &Actor,

@@ -1,4 +1,4 @@
-//! Routes: make, change, delete, explain.
+//! Management of delivery routes: create, change, delete, explain.
 
 use crate::{
     access::{actor::Actor, change::Change},
@@ -26,26 +26,26 @@ use crate::{
 use rand::CryptoRng;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-/// What a route shall be, or shall be otherwise: what is `None` stays, or is at its default.
+/// The fields of a new route, or of a change. `None` means the default for a new route, and no change
+/// otherwise.
 #[derive(Clone, Debug, Default)]
 pub struct RouteChange {
-    /// Its name.
     pub name: Option<ResourceName>,
-    /// Whether it is used.
+    /// Whether the worker uses the route.
     pub enabled: Option<bool>,
-    /// Lower ones are tried first.
+    /// Routes with a lower order are tried first.
     pub order: Option<u16>,
-    /// Its share among those of the same order.
+    /// The share of this route among those with the same order.
     pub weight: Option<u16>,
-    /// Numbers of these countries.
+    /// The countries whose phone numbers it serves.
     pub countries: Option<BTreeSet<Country>>,
-    /// Numbers that begin so.
+    /// The beginnings of the phone numbers that it serves.
     pub prefixes: Option<BTreeSet<String>>,
-    /// The account that takes the message.
+    /// The account that sends the message.
     pub provider: Option<ProviderId>,
-    /// What the message comes from; none, for the tenant's senders.
+    /// The sender of the messages; `Some(None)` means one of the tenant's senders.
     pub sender: Option<Option<SenderText>>,
-    /// How long a receipt is waited for, if at all.
+    /// How long the worker waits for a receipt; `Some(None)` means not at all.
     pub receipt_timeout: Option<Option<Duration>>,
 }
 
@@ -83,7 +83,7 @@ pub async fn read_route(replica: &Replica, tenant: TenantId, id: RouteId) -> Res
     route_of(read(replica, tenant, ResourceKind::Route, *id.bytes()).await?)
 }
 
-/// Makes a route of a tenant, or of the operator.
+/// Creates a route of a tenant, or of the operator.
 pub async fn create_route(
     replica: &Replica,
     tenant: TenantId,
@@ -134,7 +134,7 @@ pub async fn update_route(
     in_rounds(ResourceKind::Route, async || {
         let mut route = read_route(replica, tenant, id).await?;
         change.clone().apply(&mut route);
-        // One that is out of use may name what is out of use.
+        // A disabled route may use a disabled account.
         let basis = match route.enabled {
             true => Some(refuse_unusable(replica, tenant, route.provider).await?),
             false => None,
@@ -146,7 +146,6 @@ pub async fn update_route(
     .await
 }
 
-/// Deletes a route.
 pub async fn delete_route(
     replica: &Replica,
     tenant: TenantId,
@@ -156,43 +155,42 @@ pub async fn delete_route(
     delete(replica, tenant, (ResourceKind::Route, *id.bytes()), &[], by).await
 }
 
-/// What is asked of the routes.
+/// The question that `explain_route` answers.
 pub struct Question {
-    /// The number.
     pub to: PhoneNumber,
-    /// The texts that the start would name.
+    /// The set of texts that the start would name.
     pub template: Option<TemplateName>,
-    /// The locale that it would name.
+    /// The locale that the start would name.
     pub locale: Option<Locale>,
 }
 
-/// What a message to a number would be, and which way it would go.
+/// The message that a phone number would get, and its possible routes.
 pub struct Explanation {
-    /// The ways, first the first to try.
+    /// The routes to try, in order.
     pub ways: Vec<ExplainedWay>,
-    /// The routes that are none.
+    /// The routes that are not used.
     pub skipped: Vec<(Arc<Route>, Skipped)>,
     /// The text with a code of the default length; `None` if there is no such template.
     pub text: Option<MessageText>,
-    /// Whether the operator's relay takes what no route does.
+    /// Whether the operator's relay takes messages without a route.
     pub relay: bool,
-    /// Whether the tenant's country list lets a start for the number pass.
+    /// Whether the tenant's country list allows a start for the phone number.
     pub country_allowed: bool,
 }
 
-/// One way that a message may take.
+/// A route that can carry a message.
 #[derive(Clone, Debug)]
 pub struct ExplainedWay {
-    /// By which route and through which account.
+    /// The route and its account.
     pub way: Candidate,
-    /// What it comes from: what the account's settings say, else the sender of the way.
+    /// The sender: the one in the account's settings, or else the one of the route.
     pub sender: String,
-    /// How its account fares on this node.
+    /// The state of its account on this node.
     pub health: Option<Health>,
 }
 
-/// Says what would happen to a message. Among routes of one order chance
-/// decides for each message, so this draws for one that does not exist.
+/// Explains what would happen to a message. Among routes of the same order the choice is random for each
+/// message, so this chooses for an invented message.
 pub fn explain_route(
     management: &Management,
     actor: &Actor,
@@ -204,7 +202,7 @@ pub fn explain_route(
     let message = MessageId::new(now, 0, rng);
     let operator = operator(&management.snapshot);
     let mut found = ways(&view, operator.as_deref(), &question.to, message);
-    // What the operator has for others is not this tenant's to know.
+    // A tenant must not see the operator's routes for other tenants.
     found.skipped.retain(|(route, _)| {
         route.tenant == actor.tenant || account(&view, operator.as_deref(), route.provider).is_some()
     });

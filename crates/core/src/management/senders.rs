@@ -1,4 +1,4 @@
-//! Senders: make, list, change, delete.
+//! Management of senders: create, list, change, delete.
 
 use crate::{
     access::{actor::Actor, change::Change},
@@ -23,7 +23,7 @@ pub async fn list_senders(replica: &Replica, actor: &Actor) -> Result<Vec<Sender
     list(replica, actor.tenant, ResourceKind::Sender).await?.iter().map(sender_of).collect()
 }
 
-/// Makes a sender for some countries, or for all that no other names.
+/// Creates a sender for some countries, or for all countries that no other sender names.
 pub async fn create_sender(
     replica: &Replica,
     actor: &Actor,
@@ -44,7 +44,7 @@ pub async fn create_sender(
     }
 }
 
-/// Gives a sender other countries; it keeps its place among those of the tenant.
+/// Gives a sender other countries. It keeps its place among the senders of the tenant.
 pub async fn update_sender(
     replica: &Replica,
     actor: &Actor,
@@ -60,7 +60,6 @@ pub async fn update_sender(
     Ok(sender)
 }
 
-/// Deletes a sender.
 pub async fn delete_sender(
     replica: &Replica,
     actor: &Actor,

@@ -1,4 +1,4 @@
-//! Management of what a tenant has set: limits and language; and of its numbers.
+//! Management of a tenant's settings (limits and language), and of its phone numbers.
 
 use crate::{
     access::{
@@ -19,10 +19,10 @@ use crate::{
 /// Why a setting was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingError {
-    /// The tenant has no limit of this name.
+    /// The tenant has no limit with this name.
     #[error("no such limit")]
     NotFound,
-    /// By a test key.
+    /// A test key tried to change a setting.
     #[error(transparent)]
     LiveByTest(#[from] LiveByTest),
     /// The directory did not answer.
@@ -30,18 +30,17 @@ pub enum SettingError {
     Directory(#[from] StoreError),
 }
 
-/// A limit as it holds now.
+/// A limit in its present state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// Its name.
     pub name: LimitName,
-    /// Its buckets; `None` when nothing is limited.
+    /// The buckets; `None` if nothing is limited.
     pub buckets: Option<Buckets>,
-    /// Whether the tenant has set nothing else.
+    /// Whether this is the default, because the tenant has set nothing else.
     pub is_default: bool,
 }
 
-/// Every limit: the built-in ones, then those that the tenant named.
+/// All limits: the built-in ones, then those that the tenant named.
 pub fn list_limits(replica: &Replica, actor: &Actor) -> Result<Vec<Limit>, SettingError> {
     let settings = &replica.tenant_view(actor.tenant)?.settings;
     let built_in = LimitScope::NAMED.into_iter().filter_map(|scope| LimitName::parse(scope.as_str()));
@@ -55,7 +54,7 @@ fn limit(settings: &Settings, name: LimitName) -> Limit {
     Limit { buckets: own.or_else(|| name.scope().default_buckets()), name, is_default }
 }
 
-/// Gives a limit its buckets.
+/// Sets the buckets of a limit.
 pub async fn save_limit(
     replica: &Replica,
     actor: &Actor,
@@ -69,7 +68,7 @@ pub async fn save_limit(
     Ok(Limit { name, buckets: Some(buckets), is_default: false })
 }
 
-/// Puts a built-in limit back to its default, or deletes one that the tenant named.
+/// Resets a built-in limit to its default, or deletes a limit that the tenant named.
 pub async fn delete_limit(
     replica: &Replica,
     actor: &Actor,
@@ -89,7 +88,7 @@ pub fn read_tenant(replica: &Replica, actor: &Actor) -> Result<(Tenant, Option<L
     Ok((view.tenant.clone(), view.settings.locale.clone()))
 }
 
-/// Gives the tenant's messages another locale, unless a start names one.
+/// Sets the locale of the tenant's messages. A start may choose another one.
 pub async fn save_locale(
     replica: &Replica,
     actor: &Actor,
@@ -111,8 +110,7 @@ pub(super) async fn save(
     Ok(())
 }
 
-/// Begins the count of wrong codes for a number anew, and ends its wait; says
-/// how many there were in a row.
+/// Resets the count of wrong codes for a phone number, and ends its wait. Returns the old count.
 pub async fn clear_number(context: &Context, actor: &Actor, to: &PhoneNumber) -> Result<u16, StoreError> {
     let number = context.keyring.fingerprint(actor.tenant, to);
     context.codes.clear_guesses(actor.tenant, actor.mode, number).await

@@ -1,4 +1,4 @@
-//! Templates: make, change, delete, preview.
+//! Management of templates: create, change, delete, preview.
 
 use crate::{
     access::{actor::Actor, change::Change},
@@ -35,7 +35,7 @@ fn resource(set: &TemplateSet, tenant: TenantId, times: (Timestamp, Timestamp)) 
     }
 }
 
-/// A template set and when it was made and last changed.
+/// A template set, with the times of its creation and of its last change.
 pub type Dated = (TemplateSet, Timestamp, Timestamp);
 
 fn dated(resource: &Resource) -> Result<Dated, ResourceError> {
@@ -54,25 +54,25 @@ pub async fn read_template(replica: &Replica, actor: &Actor, id: TemplateId) -> 
     dated(&read(replica, actor.tenant, ResourceKind::Template, *id.bytes()).await?)
 }
 
-/// What a template set shall say, or shall say otherwise: what is `None` stays, or is at its default.
+/// The fields of a new template set, or of a change. `None` means the default for a new set, and no change
+/// otherwise.
 #[derive(Clone, Debug, Default)]
 pub struct TemplateChange {
-    /// Its name.
     pub name: Option<TemplateName>,
     /// Plain texts.
     pub texts: Option<TextsChange>,
-    /// Texts about transactions.
+    /// Texts for payments.
     pub transaction_texts: Option<TextsChange>,
-    /// Whether letters outside the GSM alphabet are replaced where they can be.
+    /// Whether letters outside the GSM alphabet are replaced if possible.
     pub transliterate: Option<bool>,
 }
 
-/// Texts by locale.
+/// A change of the texts of one kind.
 #[derive(Clone, Debug, Default)]
 pub struct TextsChange {
-    /// Whether those that are there go first.
+    /// Whether the existing texts are removed first.
     pub replace: bool,
-    /// Texts to set, and to remove.
+    /// For each locale, `Some` sets its text and `None` removes it.
     pub texts: BTreeMap<Locale, Option<Template>>,
 }
 
@@ -113,7 +113,7 @@ impl TemplateChange {
     }
 }
 
-/// Makes a template set.
+/// Creates a template set.
 pub async fn create_template(
     replica: &Replica,
     actor: &Actor,
@@ -168,7 +168,7 @@ pub fn preview_template(
     Ok(preview(template, gsm, &replica.tenant_view(actor.tenant)?.tenant.name))
 }
 
-/// Deletes a template set. Verifications that name it go on with the shipped texts.
+/// Deletes a template set. Verifications that name it continue with the shipped texts.
 pub async fn delete_template(
     replica: &Replica,
     actor: &Actor,

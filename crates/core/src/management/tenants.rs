@@ -1,73 +1,178 @@
-//! Management of tenants, and their end: a deleted tenant is erased after [`ERASED_AFTER`].
+//! Management of tenants and their erasure: a deleted tenant is erased after [`ERASED_AFTER`].
 
 use crate::{
-    access::change::Change,
+    access::{
+        actor::Actor,
+        change::Change,
+        key::{Key, PresentedKey},
+    },
     context::Replica,
     id::{ProfileId, TenantId, WebhookId},
+    management::{
+        keys::{CreateKey, KeyError, create_key_asked_by},
+        repeat::{made_once, refuse_repeat},
+        resources::Made,
+    },
     phone::countries::Countries,
     ports::{codes::events::EventLog, error::StoreError, history::HistoryUpkeep, webhooks::WebhookOutbox},
     snapshot::ends::TenantEnd,
-    tenant::{ERASED_AFTER, Tenant, TenantChange, TenantName, profile::Profile, resource::ResourceKind},
+    tenant::{
+        ERASED_AFTER, OPERATOR, Tenant, TenantChange, TenantName, profile::Profile, resource::ResourceKind,
+    },
     time::Timestamp,
+    verification::idempotency::{IdempotencyError, KEPT, Once},
 };
 use rand::CryptoRng;
 use std::time::Duration;
 
-/// What the codes store keeps of a tenant ends by itself, the last of it (the wrong codes of
-/// numbers) 30 days after they were entered. The tenant's last act came up to 2 s after it was
-/// disabled, and the clocks of machines differ: so much later nothing of it is left there.
+/// Everything that the codes store has of a tenant expires. The last of it, the counts of wrong codes,
+/// expires 30 days after the codes were entered. The tenant's last operation came up to 2 s after it was
+/// disabled, and the clocks of machines differ. After this margin, surely nothing of the tenant is left in
+/// the codes store.
 pub const MARGIN: Duration = Duration::from_secs(3_600);
-/// Tenants of one round.
+/// The maximum number of tenants in one round.
 const AT_ONCE: u16 = 10;
-/// Rows of each kind that one step deletes.
+/// The number of tenants that one read of a list fetches.
+const PAGE: u16 = 100;
+/// The number of rows of each kind that one step deletes.
 const ROWS: u16 = 500;
-/// Steps of one round, for each of its tenants.
+/// The maximum number of steps of one round, for each of its tenants.
 const STEPS: usize = 100;
 
-/// Why a tenant was not made or changed.
+/// Why a tenant was not created or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum TenantError {
     /// There is no such tenant.
     #[error("no such tenant")]
     NotFound,
-    /// The tenant was deleted, and its data is being erased.
+    /// The tenant was deleted, and the server is erasing its data.
     #[error("the tenant is being erased")]
     Erasing,
+    /// The Idempotency-Key was used before.
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
+    /// The key of the tenant was not created.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The directory did not answer.
     #[error("directory")]
     Directory(#[from] StoreError),
 }
 
-/// Makes a tenant, with its first profile.
+/// Creates a tenant, with its first profile.
 pub async fn create_tenant(
     replica: &Replica,
-    name: TenantName,
-    countries: &Countries,
+    (name, countries): (TenantName, &Countries),
+    once: Option<&Once>,
     by: &Change,
     rng: &mut impl CryptoRng,
-) -> Result<Tenant, TenantError> {
-    create_tenant_as(replica, TenantId::new(by.at, rng), name, countries, by, rng).await
+) -> Result<Made<Tenant>, TenantError> {
+    if let Some(before) = made_before(replica, once, by.at).await? {
+        return Ok(before);
+    }
+    let mut id = *TenantId::new(by.at, rng).bytes();
+    if let Some(once) = once {
+        id[6..].copy_from_slice(mark(once));
+    }
+    let tenant = Tenant::new(TenantId::from_bytes(id), name, by.at);
+    let profile = Profile::first(ProfileId::new(by.at, rng), tenant.id, by.at);
+    let made = replica.directory.create_tenant(&tenant, &profile, countries, once, by).await;
+    replica.catch_up().await;
+    match made_once::<TenantError>(replica, OPERATOR, once, by.at, made).await {
+        Ok(()) => Ok(Made::now(tenant)),
+        // Another request with the same Idempotency-Key came first.
+        Err(TenantError::Idempotency(IdempotencyError::SecretShown)) => {
+            made_before(replica, once, by.at).await?.ok_or(TenantError::Directory(StoreError::Conflict))
+        }
+        Err(error) => Err(error),
+    }
 }
 
-/// Makes a tenant under an id that its author chose, with its first profile. The directory answers
-/// `Conflict` if the id exists.
+/// Creates a tenant whose id the caller chose, with its first profile. The directory answers `Conflict` if
+/// the id exists.
 pub async fn create_tenant_as(
     replica: &Replica,
     id: TenantId,
-    name: TenantName,
-    countries: &Countries,
+    (name, countries): (TenantName, &Countries),
     by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Tenant, TenantError> {
     let tenant = Tenant::new(id, name, by.at);
-    let profile = Profile::first(ProfileId::new(by.at, rng), tenant.id, by.at);
-    let made = replica.directory.create_tenant(&tenant, &profile, countries, by).await;
+    let profile = Profile::first(ProfileId::new(by.at, rng), id, by.at);
+    let made = replica.directory.create_tenant(&tenant, &profile, countries, None, by).await;
     replica.catch_up().await;
     made?;
     Ok(tenant)
 }
 
-/// Renames, disables, enables or deletes a tenant, and notifies the nodes of its end.
+/// The last bytes of the id of a tenant that a request with an Idempotency-Key creates. A repeat finds the
+/// tenant by them, because names are not unique. The slot is a keyed hash, so they reveal nothing.
+fn mark(once: &Once) -> &[u8] {
+    &once.slot[6..]
+}
+
+/// The tenant that an earlier request with this Idempotency-Key created.
+async fn made_before(
+    replica: &Replica,
+    once: Option<&Once>,
+    now: Timestamp,
+) -> Result<Option<Made<Tenant>>, TenantError> {
+    match refuse_repeat::<TenantError>(replica, OPERATOR, once, now).await {
+        Ok(()) => return Ok(None),
+        Err(TenantError::Idempotency(IdempotencyError::SecretShown)) => {}
+        Err(error) => return Err(error),
+    }
+    // The clocks of nodes differ.
+    let mut after = TenantId::floor(now - (KEPT + MARGIN));
+    loop {
+        let page = replica.directory.list_tenants(Some(after), PAGE).await?;
+        let last = page.last().map(|tenant| tenant.id);
+        let made = |tenant: &Tenant| once.is_some_and(|once| tenant.id.bytes()[6..] == *mark(once));
+        let found = page.into_iter().find(made);
+        if let Some(value) = found {
+            return Ok(Some(Made { value, before: true }));
+        }
+        after = last.ok_or(StoreError::Conflict)?;
+    }
+}
+
+/// Lists tenants, oldest first, from the one after `after`. The operator's own tenant is never listed.
+pub async fn list_tenants(
+    replica: &Replica,
+    after: Option<TenantId>,
+    limit: u16,
+) -> Result<Vec<Tenant>, TenantError> {
+    Ok(replica.directory.list_tenants(after, limit).await?)
+}
+
+/// Reads a tenant. The operator's own tenant is `NotFound`.
+pub async fn read_tenant(replica: &Replica, tenant: TenantId) -> Result<Tenant, TenantError> {
+    if tenant == OPERATOR {
+        return Err(TenantError::NotFound);
+    }
+    replica.directory.tenant(tenant).await?.ok_or(TenantError::NotFound)
+}
+
+/// Creates a key of a tenant for the operator. Only the second value holds its secret, to be shown once.
+///
+/// The expiry and the allowlist of the operator's key do not bind the new one: the tenant calls from other
+/// addresses.
+pub async fn create_tenant_key(
+    replica: &Replica,
+    tenant: TenantId,
+    request: CreateKey,
+    once: Option<Once>,
+    by: &Change,
+    rng: &mut impl CryptoRng,
+) -> Result<(Key, PresentedKey), TenantError> {
+    if read_tenant(replica, tenant).await?.erasing {
+        return Err(TenantError::Erasing);
+    }
+    let actor = Actor::operator(tenant);
+    Ok(create_key_asked_by(replica, &actor, request, (OPERATOR, once), by, rng).await?)
+}
+
+/// Renames, disables, enables or deletes a tenant. If it is disabled or deleted, also notifies the nodes.
 pub async fn change_tenant(
     replica: &Replica,
     tenant: TenantId,
@@ -84,18 +189,18 @@ pub async fn change_tenant(
     if changed.erasing { Err(TenantError::Erasing) } else { Ok(changed) }
 }
 
-/// What a round came to.
+/// The result of a round.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct Erased {
-    /// Tenants of which nothing is left.
+    /// The tenants of which nothing is left.
     pub whole: Vec<TenantId>,
-    /// Those whose erasure goes on in a later round, if what failed is mended.
+    /// The tenants whose erasure failed. A later round continues it when the error is repaired.
     pub failed: Vec<(TenantId, StoreError)>,
 }
 
-/// Erases the tenants whose time has come, as far as one round goes: it may break off
-/// anywhere, and several nodes may be at it.
+/// Erases the tenants whose time has come, as far as one round gets. It may be interrupted at any point, and
+/// several nodes may work on it at once.
 pub async fn erase_tenants(
     replica: &Replica,
     events: &dyn EventLog,
@@ -108,15 +213,15 @@ pub async fn erase_tenants(
     let Some(last) = deleted.iter().filter_map(|tenant| tenant.deleted_at).max() else {
         return Ok(Erased::default());
     };
-    // An event that is recorded afterwards would bring a part of the history back. And this
-    // is the clock of the codes store: on Redis another one than this node's, which may be wrong.
+    // An event that is recorded afterwards would bring a part of the history back. This also compares with
+    // the clock of the codes store: with Redis it is not this node's clock, which may be wrong.
     if events.recorded_until().await? < last + ERASED_AFTER + MARGIN {
         return Ok(Erased::default());
     }
     let mut erased = Erased::default();
     for Tenant { id, .. } in deleted {
         let begun = replica.directory.begin_erasure(id, until, &Change::by_system(now)).await?;
-        // One that fails holds up no other.
+        // A tenant whose erasure fails does not stop the others.
         match if begun {
             erase(replica, webhooks, history, id, &Change::by_system(now)).await
         } else {
@@ -133,7 +238,7 @@ pub async fn erase_tenants(
     Ok(erased)
 }
 
-/// The directory goes last: by it a later round finds what is left.
+/// Erases the directory's rows last, because a later round finds the tenant by them.
 async fn erase(
     replica: &Replica,
     webhooks: &dyn WebhookOutbox,

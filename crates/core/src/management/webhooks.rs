@@ -1,5 +1,5 @@
-//! Webhooks: make, change, rotate, delete, try, send again. A test key sees and
-//! changes those of test mode only.
+//! Management of webhooks: create, change, rotate, delete, ping, redeliver. A test key sees and changes only
+//! test webhooks.
 
 use crate::{
     access::{actor::Actor, change::Change},
@@ -21,37 +21,34 @@ use rand::CryptoRng;
 use std::{collections::BTreeSet, time::Duration};
 
 const KIND: ResourceKind = ResourceKind::Webhook;
-/// A change of the server's own is tried again so often after somebody else's came first.
+/// How often the server tries again to change a webhook itself, when another change comes first.
 const ROUNDS: usize = 8;
 
-/// Messages and tries that a deletion takes along; the upkeep does the rest.
+/// The number of messages and attempts that a deletion deletes at once. The maintenance deletes the rest.
 const FORGOTTEN_AT_ONCE: u16 = 1_000;
 
-/// What a webhook shall be.
+/// The request to create a webhook.
 #[derive(Clone, Debug)]
 pub struct NewWebhook {
-    /// Its name.
     pub name: ResourceName,
-    /// The mode of the events that it is told; that of the key if absent.
+    /// The mode of the events that it gets; the caller's mode by default.
     pub mode: Option<Mode>,
-    /// Where the messages go.
     pub url: String,
-    /// What it is told; everything if `None`.
+    /// The events that it gets; `None` means all events.
     pub events: Option<BTreeSet<WebhookEvent>>,
-    /// Whether it is told anything.
     pub enabled: bool,
 }
 
-/// What of a webhook shall be otherwise.
+/// A change of a webhook.
 #[derive(Clone, Debug, Default)]
 pub struct WebhookChange {
-    /// Another name.
+    /// A new name.
     pub name: Option<ResourceName>,
-    /// Another URL.
+    /// A new URL.
     pub url: Option<String>,
-    /// Other events, or all.
+    /// A new choice of events; `Some(None)` means all events.
     pub events: Option<Option<BTreeSet<WebhookEvent>>>,
-    /// Whether it is told anything.
+    /// Whether it gets events.
     pub enabled: Option<bool>,
 }
 
@@ -70,7 +67,7 @@ fn check_url(management: &Management, url: &str) -> Result<(), ResourceError> {
     management.gateways.check_url(url).map_err(|reason| ResourceError::field("url", reason))
 }
 
-/// The webhooks that the caller sees, oldest first.
+/// The webhooks that the caller may see, oldest first.
 pub async fn list_webhooks(replica: &Replica, actor: &Actor) -> Result<Vec<Webhook>, ResourceError> {
     let found = list(replica, actor.tenant, KIND).await?;
     let mut webhooks = found.into_iter().map(webhook_of).collect::<Result<Vec<_>, _>>()?;
@@ -78,13 +75,13 @@ pub async fn list_webhooks(replica: &Replica, actor: &Actor) -> Result<Vec<Webho
     Ok(webhooks)
 }
 
-/// A webhook that the caller sees.
+/// A webhook that the caller may see.
 pub async fn read_webhook(replica: &Replica, actor: &Actor, id: WebhookId) -> Result<Webhook, ResourceError> {
     let webhook = webhook_of(read(replica, actor.tenant, KIND, *id.bytes()).await?)?;
     if is_visible(actor, &webhook) { Ok(webhook) } else { Err(ResourceError::NotFound(KIND)) }
 }
 
-/// Makes a webhook. The second value alone holds its secret, to be shown once.
+/// Creates a webhook. Only the second value contains its secret, to be shown once.
 pub async fn create_webhook(
     management: &Management,
     actor: &Actor,
@@ -95,7 +92,7 @@ pub async fn create_webhook(
 ) -> Result<(Webhook, WebhookSecrets), ResourceError> {
     let mode = new.mode.unwrap_or(actor.mode);
     let refuse_repeat = async || refuse_repeat::<ResourceError>(management, actor.tenant, once, by.at).await;
-    // Its answer held a secret, so a repeat is not answered as the first was.
+    // The first answer contained a secret, so a repeat cannot get the same answer.
     refuse_repeat().await?;
     if mode == Mode::Live {
         actor.refuse_test()?;
@@ -119,7 +116,7 @@ pub async fn create_webhook(
     let made = in_rounds(KIND, async || {
         let basis = room_for(management, &webhook).await;
         if basis.is_err() {
-            // A repeat that came first may have taken the last place.
+            // A repeat that came first may have used up the maximum number.
             refuse_repeat().await?;
         }
         create(management, &webhook.resource(by.at), basis?.as_slice(), once, by).await
@@ -130,8 +127,8 @@ pub async fn create_webhook(
     }
 }
 
-/// Refuses one for test mode too many. How many there are is counted from their bodies, so
-/// the answer holds as long as they are as they were listed.
+/// Refuses a test webhook beyond the maximum. The modes of webhooks are in their contents, so the count is
+/// valid only while the listed webhooks stay unchanged; the returned basis ensures that.
 async fn room_for(replica: &Replica, webhook: &Webhook) -> Result<Option<Basis>, ResourceError> {
     if webhook.mode == Mode::Live {
         return Ok(None);
@@ -145,7 +142,7 @@ async fn room_for(replica: &Replica, webhook: &Webhook) -> Result<Option<Basis>,
     Ok(Some(basis))
 }
 
-/// Changes a webhook. One that is enabled again starts without its failures.
+/// Changes a webhook. If it is enabled again, its earlier failures do not count any more.
 pub async fn update_webhook(
     management: &Management,
     actor: &Actor,
@@ -157,7 +154,7 @@ pub async fn update_webhook(
     if let Some(url) = change.url {
         check_url(management, &url)?;
         if url != webhook.url {
-            // The failures were those of another endpoint.
+            // The earlier failures were those of another endpoint.
             (webhook.url, webhook.enabled_at) = (url, by.at);
         }
     }
@@ -177,8 +174,8 @@ pub async fn update_webhook(
     Ok(webhook)
 }
 
-/// Another secret signs from by.at on, and the one before it for `overlap` more.
-/// The second value alone holds it, to be shown once.
+/// Draws a new secret that signs from now on. The previous one also signs for `overlap`. Only the second
+/// value contains the new secret, to be shown once.
 pub async fn rotate_webhook(
     management: &Management,
     actor: &Actor,
@@ -197,7 +194,7 @@ pub async fn rotate_webhook(
     Ok((webhook, secrets))
 }
 
-/// Deletes a webhook, what waits for it and its log.
+/// Deletes a webhook, its waiting messages and its log.
 pub async fn delete_webhook(
     context: &Context,
     actor: &Actor,
@@ -207,12 +204,12 @@ pub async fn delete_webhook(
     read_webhook(context, actor, id).await?;
     let deleted = context.directory.delete_resource(actor.tenant, (KIND, *id.bytes()), &[], by).await?;
     context.catch_up().await;
-    // What is left, or what an event adds after this, goes with a round of the upkeep.
+    // The maintenance deletes the rest, and messages that an event adds after this.
     let _ = context.webhooks.forget(actor.tenant, id, FORGOTTEN_AT_ONCE).await?;
     if deleted { Ok(()) } else { Err(ResourceError::NotFound(KIND)) }
 }
 
-/// Sends a message that says nothing but that it came.
+/// Sends a message without any content, to test the webhook.
 pub async fn ping_webhook(
     context: &Context,
     actor: &Actor,
@@ -225,7 +222,7 @@ pub async fn ping_webhook(
     Ok(message.id)
 }
 
-/// Begins the tries of a message anew, under its id.
+/// Starts the attempts of a message again, with the same id.
 pub async fn redeliver_message(
     context: &Context,
     actor: &Actor,
@@ -238,7 +235,7 @@ pub async fn redeliver_message(
     if known { Ok(()) } else { Err(ResourceError::NoMessage) }
 }
 
-/// The tries to tell a webhook something, newest first.
+/// The attempts to call a webhook, newest first.
 pub async fn list_attempts(
     context: &Context,
     actor: &Actor,
@@ -254,7 +251,7 @@ async fn read_enabled(replica: &Replica, actor: &Actor, id: WebhookId) -> Result
     if webhook.enabled { Ok(webhook) } else { Err(ResourceError::Disabled) }
 }
 
-/// Whether a webhook is told anything, by the directory itself and not by a copy.
+/// Returns whether a webhook is enabled. It asks the directory itself and not the copy.
 pub async fn is_enabled(replica: &Replica, (tenant, id): (TenantId, WebhookId)) -> Result<bool, StoreError> {
     Ok(find(replica, tenant, id).await?.is_some_and(|webhook| webhook.enabled))
 }
@@ -264,8 +261,8 @@ async fn find(replica: &Replica, tenant: TenantId, id: WebhookId) -> Result<Opti
     Ok(found.and_then(Webhook::read))
 }
 
-/// The server disables a webhook that fails, unless it was enabled anew since
-/// `since`. Whether it did.
+/// Disables a failing webhook for the server, unless it was enabled again since `since`. Returns whether it
+/// did.
 pub async fn disable_webhook(
     replica: &Replica,
     (tenant, id): (TenantId, WebhookId),

@@ -1,11 +1,12 @@
-//! What a message is bound to: a site, or an Android app.
+//! The bindings of a message: a web site, or an Android app.
 
-/// A host name for the origin-bound last line (WICG "origin-bound one-time codes").
+/// A host name for the last line of an origin-bound code (WICG "origin-bound one-time codes").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(pub(crate) String);
 
 impl Origin {
-    /// A lower-case host name with a dot in it, at most 100 characters; no scheme, port or path.
+    /// Reads a lower-case host name with at least one dot, at most 100 characters. Refuses a scheme, port or
+    /// path.
     pub fn parse(text: &str) -> Option<Self> {
         let label = |label: &str| {
             (1..=63).contains(&label.len())
@@ -17,7 +18,6 @@ impl Origin {
         host.then(|| Self(text.to_owned()))
     }
 
-    /// The host.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -28,19 +28,18 @@ impl Origin {
 pub struct AppHash(pub(crate) String);
 
 impl AppHash {
-    /// 11 characters of base64.
+    /// Reads 11 characters of base64.
     pub fn parse(text: &str) -> Option<Self> {
         let base64 = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
         (text.len() == 11 && text.bytes().all(base64)).then(|| Self(text.to_owned()))
     }
 
-    /// The hash.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Longest message that Android's SMS Retriever reads, in bytes.
+/// The maximum length of a message that Android's SMS Retriever reads, in bytes.
 pub const RETRIEVER_BYTES: usize = 140;
 
 #[cfg(test)]

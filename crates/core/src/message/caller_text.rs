@@ -1,4 +1,4 @@
-//! The caller's own words around a code, as compatible routes take them.
+//! The caller's own words around a code, as the compatible APIs accept them.
 
 use crate::{
     code::Code,
@@ -8,38 +8,39 @@ use crate::{
 };
 use std::fmt;
 
-/// What stands before and after the code. Debug shows nothing of it: it may
-/// name whom it is for.
+/// The words before and after the code. Debug shows none of them: they may contain a person's name.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CallerText {
     before: String,
     after: String,
 }
 
-/// Why a text is none that a message can be made of.
+/// The reasons why a text cannot be a message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallerTextError {
-    /// The place of the code is missing, or there are several.
+    /// The placeholder for the code is missing, or occurs more than once.
     #[error("must hold {0} exactly once")]
     NotOnce(&'static str),
-    /// More characters than this.
+    /// The text has more characters than this.
     #[error("must have at most {0} characters")]
     TooLong(usize),
-    /// A control character, or one that is not seen; a line may end in `\n` alone.
+    /// The text contains a control character or an invisible one. A line may end only in `
+    /// `.
     #[error("must not hold the control character {}", .0.escape_unicode())]
     Control(char),
-    /// More parts than [`CallerText::MOST_PARTS`].
+    /// The message would have more parts than [`CallerText::MOST_PARTS`].
     #[error("must fit into {} SMS", CallerText::MOST_PARTS)]
     TooManyParts,
 }
 
 impl CallerText {
-    /// Most SMS that one text may cost, with a code of ten characters.
+    /// The maximum number of SMS that one text may cost, with a code of ten characters.
     pub const MOST_PARTS: usize = 4;
 
-    /// Reads a text of at most `max` characters in which `placeholder` stands for the code.
+    /// Reads a text of at most `max` characters, in which `placeholder` marks the place of the code.
     pub fn parse(text: &str, placeholder: &'static str, max: usize) -> Result<Self, CallerTextError> {
-        // As browsers and forms in parts write the end of a line.
+        // Browsers and multipart forms end a line in `\r
+        // `.
         let text = text.trim().replace("\r\n", "\n");
         if text.chars().count() > max {
             return Err(CallerTextError::TooLong(max));
@@ -68,7 +69,7 @@ impl CallerText {
         &self.after
     }
 
-    /// The same as a template. No brace in it is read as one.
+    /// Makes a template of the text. A brace in the text stays a brace.
     pub(crate) fn template(&self) -> Template {
         Template::around_code(&self.before, &self.after)
     }
@@ -111,7 +112,7 @@ mod tests {
         let long = |c: &str, n: usize| format!("{}{{{{code}}}}", c.repeat(n));
         assert_eq!(parse(&long("a", 493)), Err(TooLong(500)));
         assert!(parse(&long("a", 492)).is_ok(), "502 septets are four parts");
-        // Four parts of 67 units, ten of which are the code.
+        // Four parts of 67 units each; the code takes ten units.
         assert!(parse(&long("ż", 258)).is_ok());
         assert_eq!(parse(&long("ż", 259)), Err(TooManyParts));
         assert_eq!(format!("{:?}", parse("secret {{code}}").unwrap()), "CallerText");

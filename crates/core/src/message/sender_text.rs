@@ -1,14 +1,14 @@
-//! What a message says it comes from.
+//! The sender that a message shows.
 
 use std::fmt;
 
-/// A number, a short code, or up to 11 letters (GSM 03.40, 9.1.2.5).
+/// A phone number, a short code, or up to 11 letters (GSM 03.40, 9.1.2.5).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SenderText(String);
 
 impl SenderText {
-    /// `None` unless it is `+` and 7 to 15 digits, 3 to 8 digits alone, or 1 to 11
-    /// of `[A-Za-z0-9 ._&-]` with a letter in it, without a space at either end.
+    /// Accepts `+` and 7 to 15 digits, 3 to 8 digits, or 1 to 11 of `[A-Za-z0-9 ._&-]` with at least one
+    /// letter and no space at either end.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         let fits = match text.strip_prefix('+') {
@@ -24,7 +24,7 @@ impl SenderText {
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// What can be made of a company's name; `SMS` if nothing can.
+    /// Makes a sender of a company's name; `SMS` if no character of the name is allowed.
     pub fn of_company(name: &str) -> Self {
         let plain = crate::message::sms::transliteration::transliterate(name);
         let kept = plain.chars().filter(|c| c.is_ascii_alphanumeric() || " ._&-".contains(*c));
@@ -32,7 +32,6 @@ impl SenderText {
         Self::parse(short.trim()).unwrap_or_else(|| Self("SMS".to_owned()))
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,10 +1,9 @@
-//! How a text becomes SMS: the GSM 03.38 alphabet (3GPP TS 23.038), else
-//! UCS-2, and where it is cut into parts.
+//! How a text becomes SMS. The encoding is the GSM 03.38 alphabet (3GPP TS 23.038) if it has every character,
+//! and UCS-2 otherwise. Long texts are cut into parts.
 //!
-//! A single SMS holds 160 septets or 70 UTF-16 units; each of several gives up
-//! seven or three of them to say which part it is. What takes two units, an
-//! extension character or a surrogate pair, is never cut in two, so a part may
-//! stay one short.
+//! A single SMS holds 160 septets or 70 UTF-16 units. In a text of several parts, each part gives up seven
+//! septets or three units for the header that numbers it. An extension character or a surrogate pair takes
+//! two units and is never cut in two, so a part may be one unit short.
 
 mod alphabet;
 pub mod transliteration;
@@ -12,17 +11,16 @@ pub mod transliteration;
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// What the characters of a message are written in.
+/// The encoding of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     /// The GSM default alphabet and its extension table.
     Gsm7,
-    /// Sixteen bits a unit, in practice UTF-16: as soon as one character is not in the GSM alphabet.
+    /// Sixteen bits a unit, in practice UTF-16. One character outside the GSM alphabet is enough to need it.
     Ucs2,
 }
 
 impl Encoding {
-    /// The text form.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Gsm7 => "gsm7",
@@ -30,7 +28,7 @@ impl Encoding {
         }
     }
 
-    /// Units that a message of one part holds.
+    /// The number of units that fit into a message of one part.
     pub const fn single(self) -> usize {
         match self {
             Self::Gsm7 => 160,
@@ -38,7 +36,7 @@ impl Encoding {
         }
     }
 
-    /// Units that each of several parts holds.
+    /// The number of units that fit into each of several parts.
     pub const fn part(self) -> usize {
         match self {
             Self::Gsm7 => 153,
@@ -46,12 +44,12 @@ impl Encoding {
         }
     }
 
-    /// What the text needs.
+    /// The encoding that the text needs.
     pub fn of(text: &str) -> Self {
         if text.chars().all(alphabet::contains) { Self::Gsm7 } else { Self::Ucs2 }
     }
 
-    /// Units that a character takes: one or two.
+    /// The number of units that a character takes: one or two.
     fn units(self, character: char) -> usize {
         match self {
             Self::Gsm7 if alphabet::is_extension(character) => 2,
@@ -60,7 +58,7 @@ impl Encoding {
         }
     }
 
-    /// Adds a character as octets: a septet in each, or a UTF-16 unit in two, high byte first.
+    /// Writes a character as octets: one octet for each septet, or two for each UTF-16 unit, high byte first.
     fn write(self, character: char, octets: &mut Vec<u8>) {
         match self {
             Self::Gsm7 => octets.extend(alphabet::septets(character)),
@@ -73,32 +71,29 @@ impl Encoding {
     }
 }
 
-/// What a text costs.
+/// The encoding of a text, its length, and the number of SMS that carry it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segments {
-    /// What it is written in.
     pub encoding: Encoding,
     /// Septets or UTF-16 units, without the headers of parts.
     pub units: usize,
-    /// Messages that are paid for; a text of nothing is still one.
+    /// The number of SMS that the provider bills. An empty text still counts as one.
     pub parts: usize,
 }
 
-/// Counts without writing anything.
+/// Counts a text without encoding it.
 pub fn segments(text: &str) -> Segments {
     let encoding = Encoding::of(text);
     let units = text.chars().map(|character| encoding.units(character)).sum();
     Segments { encoding, units, parts: bounds(text, encoding, units).len() }
 }
 
-/// A text as a provider that speaks octets sends it. It may hold a code, so
-/// Debug shows lengths alone.
+/// A text as octets, for providers that take octets. It may contain a code, so Debug shows only lengths.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Split {
-    /// What the parts are written in.
     pub encoding: Encoding,
-    /// The parts in order, without headers: one septet an octet (not packed
-    /// eight into seven), or UTF-16 with the high byte first. Never none.
+    /// The parts in order, without headers. Each octet is one septet (not packed eight into seven), or half a
+    /// UTF-16 unit with the high byte first. There is at least one part.
     pub parts: Vec<Zeroizing<Vec<u8>>>,
 }
 
@@ -109,12 +104,12 @@ impl fmt::Debug for Split {
     }
 }
 
-/// Writes the parts of a text.
+/// Splits a text into encoded parts.
 pub fn split(text: &str) -> Split {
     let encoding = Encoding::of(text);
     let units = text.chars().map(|character| encoding.units(character)).sum();
     let write = |part: &str| {
-        // All of it at once: a vector that grows leaves a copy of the code behind.
+        // Allocate all of it at once: a vector that grows leaves a copy of the code in memory.
         let mut octets = Zeroizing::new(Vec::with_capacity(2 * encoding.single()));
         part.chars().for_each(|character| encoding.write(character, &mut octets));
         octets
@@ -122,12 +117,12 @@ pub fn split(text: &str) -> Split {
     Split { encoding, parts: bounds(text, encoding, units).into_iter().map(write).collect() }
 }
 
-/// The text of octets that hold a septet of the GSM alphabet each.
+/// Reads octets that each contain one septet of the GSM alphabet.
 pub fn read_gsm7(octets: &[u8]) -> String {
     alphabet::characters(octets).collect()
 }
 
-/// The text of each part.
+/// The slice of the text that each part carries.
 fn bounds(text: &str, encoding: Encoding, units: usize) -> Vec<&str> {
     if units <= encoding.single() {
         return vec![text];

@@ -1,8 +1,7 @@
-//! Templates: what a tenant lets its messages say.
+//! Templates: the message texts that a tenant writes itself.
 //!
-//! A template is checked when it is saved, so that a start cannot fail by it.
-//! Values are put in as they are and never read again: a company named
-//! `{payee}` is just that.
+//! The server checks a template when it is saved, so a template cannot make a start fail. Values are inserted
+//! unchanged, and placeholders inside values are not replaced: a company may be named `{payee}`.
 
 pub mod set;
 pub mod shipped;
@@ -15,40 +14,34 @@ use crate::{
 };
 use zeroize::Zeroizing;
 
-/// What a template is for.
+/// The purpose of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TemplateKind {
-    /// A code and nothing else.
+    /// A code without a payment.
     Plain,
-    /// A code that confirms a payment, with amount, currency and payee.
+    /// A code that confirms a payment; the text shows amount, currency and payee.
     Transaction,
 }
 
-/// What is put into a template.
+/// A placeholder that a template may contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placeholder {
-    /// The code.
     Code,
-    /// The tenant's name.
     Company,
-    /// Minutes until the code expires.
     Minutes,
-    /// The amount of the payment.
     Amount,
-    /// Its currency.
     Currency,
-    /// Who is paid.
     Payee,
 }
 
 impl Placeholder {
-    /// All of them.
     pub const ALL: [Self; 6] =
         [Self::Code, Self::Company, Self::Minutes, Self::Amount, Self::Currency, Self::Payee];
-    /// What a payer must see (PSD2 RTS, article 5(1)); an amount says nothing without its currency.
+    /// The placeholders that a payer must see (PSD2 RTS, article 5(1)). An amount is meaningless without its
+    /// currency.
     const OF_TRANSACTION: [Self; 3] = [Self::Amount, Self::Currency, Self::Payee];
 
-    /// How it is written, without the braces.
+    /// The name, without the braces.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Code => "code",
@@ -61,28 +54,29 @@ impl Placeholder {
     }
 }
 
-/// Why a text is no template.
+/// The reasons why a text is refused as a template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// Longer than [`Template::MAX`].
+    /// The text is longer than [`Template::MAX`].
     #[error("must have at most {} characters", Template::MAX)]
     TooLong,
-    /// A control character; a line may end in `\n` alone.
+    /// The text contains a control character. A line may end only in `
+    /// `.
     #[error("must not hold the control character {}", .0.escape_unicode())]
     Control(char),
-    /// A brace that opens or closes nothing, by its place in characters from 1.
+    /// A brace without its partner. The number is its position in characters, counted from 1.
     #[error("has a {0} without its counterpart at character {1}")]
     Unbalanced(char, usize),
-    /// No placeholder of this name.
+    /// No placeholder has this name.
     #[error("has the unknown placeholder {{{0}}}")]
     Unknown(String),
-    /// Not exactly one.
+    /// This placeholder must occur exactly once.
     #[error("must hold {{{}}} exactly once", .0.as_str())]
     NotOnce(Placeholder),
-    /// One that a transaction needs.
+    /// A text about a payment needs this placeholder.
     #[error("must hold {{{}}}, for it is about a transaction", .0.as_str())]
     Missing(Placeholder),
-    /// One that needs a transaction.
+    /// Only a text about a payment may contain this placeholder.
     #[error("must not hold {{{}}}, for it is not about a transaction", .0.as_str())]
     OnlyTransaction(Placeholder),
 }
@@ -101,10 +95,10 @@ pub struct Template {
 }
 
 impl Template {
-    /// Most characters, placeholders as they are written.
+    /// The maximum number of characters, with each placeholder counted as written.
     pub const MAX: usize = 500;
 
-    /// Reads and checks a text; the first thing that is wrong with it is said.
+    /// Reads and checks a text. Returns the first error.
     pub fn parse(text: &str, kind: TemplateKind) -> Result<Self, TemplateError> {
         let source = text.trim();
         if source.chars().count() > Self::MAX {
@@ -118,7 +112,7 @@ impl Template {
         Ok(template)
     }
 
-    /// A text that is no template: its code stands between these two, as they are.
+    /// A template that consists of `before`, the code and `after`. Braces in the two texts stay braces.
     pub(crate) fn around_code(before: &str, after: &str) -> Self {
         let text = |text: &str| (!text.is_empty()).then(|| Piece::Text(text.to_owned()));
         let code = Some(Piece::Value(Placeholder::Code));
@@ -136,7 +130,7 @@ impl Template {
                 (TemplateKind::Plain, _) => return Err(TemplateError::OnlyTransaction(placeholder)),
                 (TemplateKind::Transaction, 0) => return Err(TemplateError::Missing(placeholder)),
                 (TemplateKind::Transaction, 1) => {}
-                // It is the longest value: more of them would make messages without a bound.
+                // The payee is the longest value: a text with many of them would have no bound.
                 (TemplateKind::Transaction, _) => return Err(TemplateError::NotOnce(placeholder)),
             }
         }
@@ -147,14 +141,15 @@ impl Template {
         self.pieces.iter().filter(|piece| **piece == Piece::Value(placeholder)).count()
     }
 
-    /// The text as it was saved.
+    /// The text as the tenant saved it.
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// The text with its values, in the GSM alphabet if that is wanted and possible.
+    /// Fills in the values. With `gsm`, writes the text in the GSM alphabet if every character has a
+    /// replacement.
     pub fn fill(&self, values: &Values, gsm: bool) -> Zeroizing<String> {
-        // Room for all of it: a text that grows leaves a copy of the code behind.
+        // Reserve the full size: a text that grows leaves a copy of the code in memory.
         let room = self.source.len() + 4 * (Transaction::MAX_PAYEE + TenantName::MAX * self.pieces.len());
         let mut text = Zeroizing::new(String::with_capacity(room));
         for piece in &self.pieces {
@@ -167,7 +162,7 @@ impl Template {
     }
 }
 
-/// Cuts a text at its braces.
+/// Splits a text at its braces.
 fn pieces(source: &str) -> Result<Vec<Piece>, TemplateError> {
     let (mut pieces, mut rest) = (Vec::new(), source);
     let place = |rest: &str| 1 + source[..source.len() - rest.len()].chars().count();
@@ -191,16 +186,14 @@ fn pieces(source: &str) -> Result<Vec<Piece>, TemplateError> {
     Ok(pieces)
 }
 
-/// What is put into a template.
+/// The values for the placeholders.
 #[derive(Clone, Copy, Debug)]
 pub struct Values<'a> {
-    /// The code.
     pub code: &'a Code,
-    /// The tenant's name.
     pub company: &'a TenantName,
     /// Minutes until the code expires.
     pub minutes: u64,
-    /// The payment, for a template that is about one.
+    /// The payment, for a template of the kind `Transaction`.
     pub transaction: Option<&'a Transaction>,
 }
 
@@ -215,7 +208,8 @@ impl Values<'_> {
             Placeholder::Currency => of_transaction(Transaction::currency),
             Placeholder::Payee => of_transaction(Transaction::payee),
         };
-        // No value adds a line, whatever a name was allowed to hold when it was given.
+        // Unprintable characters are dropped, so no value starts a new line, even if its name was accepted
+        // under older rules.
         text.extend(value.chars().filter(|character| is_printable(*character)));
     }
 }

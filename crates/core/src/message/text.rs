@@ -1,4 +1,4 @@
-//! What a start fixes of its message: the code and what goes around it.
+//! The part of a message that the start fixes: the code and the choices for its text.
 
 use crate::{
     code::{Code, payment::Transaction},
@@ -13,30 +13,30 @@ use crate::{
 };
 use zeroize::Zeroizing;
 
-/// A code and what goes around it, as sealed in the record.
+/// A code and the choices for its message text. The record contains it sealed.
 #[derive(Clone, Debug)]
 pub struct CodeText {
-    /// The code.
     pub code: Code,
-    /// The site that the code is bound to.
+    /// The web site that the code is bound to.
     pub origin: Option<Origin>,
-    /// The app that may read the message.
+    /// The Android app that may read the message.
     pub app_hash: Option<AppHash>,
-    /// The tenant's texts that were asked for. Their words are read when the
-    /// message is made: a record that held them would be three times as large.
+    /// The set of texts that the start chose. The wording is read only when the message is made: a record
+    /// that contained it would be three times as large.
     pub template: Option<TemplateId>,
-    /// The locale that was asked for.
+    /// The locale that the start chose.
     pub locale: Option<Locale>,
     /// The payment that the code confirms.
     pub transaction: Option<Transaction>,
-    /// The caller's own words, in place of all templates.
+    /// The caller's own words, used instead of any template.
     pub text: Option<CallerText>,
-    /// What the message comes from, in place of what its route says.
+    /// The sender of the message, used instead of the delivery route's choice.
     pub sender: Option<SenderText>,
 }
 
 impl CodeText {
-    /// Whether all but the code is the same: then another message of the one says what the other would.
+    /// Returns whether everything but the code is equal. If so, both would send the same message apart from
+    /// the code.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         let Self { code: _, origin, app_hash, template, locale, transaction, text, sender } = self;
         *origin == other.origin
@@ -48,9 +48,8 @@ impl CodeText {
             && *sender == other.sender
     }
 
-    /// Format 1, which older nodes read, as long as it says everything; format 2
-    /// adds the texts, the locale, the payment and the sender, format 3 the
-    /// caller's own words.
+    /// Writes the oldest format that can express the value, so that older nodes can read it. Format 2 adds
+    /// the texts, the locale, the payment and the sender; format 3 adds the caller's own words.
     pub(crate) fn pack(&self) -> Zeroizing<Vec<u8>> {
         let text = |value: Option<&str>| value.unwrap_or_default().as_bytes().to_vec();
         let plain = self.template.is_none()

@@ -1,22 +1,20 @@
-//! Which countries a tenant sends to.
+//! The countries to which a tenant sends.
 
 use crate::phone::Country;
 use std::{collections::BTreeMap, fmt};
 
-/// What happens to a start for a country.
+/// What the server does with a start for a phone number of a country.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CountryMode {
-    /// It goes on.
+    /// The start goes on.
     Allow,
-    /// It is refused before any limit is taken.
+    /// The server refuses the start before any limit counts it.
     Block,
 }
 
 impl CountryMode {
-    /// Every mode.
     pub const ALL: [Self; 2] = [Self::Allow, Self::Block];
 
-    /// The text form.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
@@ -24,41 +22,40 @@ impl CountryMode {
         }
     }
 
-    /// The mode with this text form.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.as_str() == text)
     }
 }
 
-/// The country list of a tenant: one mode for all, and exceptions.
+/// The country list of a tenant: one mode for all countries, and exceptions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Countries {
-    /// For countries that are not listed, and for numbers that belong to none.
+    /// The mode for countries that are not listed, and for phone numbers that belong to no country.
     pub default: CountryMode,
-    /// For those that are.
+    /// The modes of the listed countries.
     pub listed: BTreeMap<Country, CountryMode>,
 }
 
 impl Default for Countries {
-    /// Everything, for a tenant whose list was never set.
+    /// Allows every country: the list of a tenant that has set none.
     fn default() -> Self {
         Self { default: CountryMode::Allow, listed: BTreeMap::new() }
     }
 }
 
 impl Countries {
-    /// Only these.
+    /// Allows only these countries.
     pub fn only(countries: impl IntoIterator<Item = Country>) -> Self {
         let listed = countries.into_iter().map(|country| (country, CountryMode::Allow)).collect();
         Self { default: CountryMode::Block, listed }
     }
 
-    /// What happens to a start for a number of `country`.
+    /// The mode for a phone number of `country`.
     pub fn mode(&self, country: Option<Country>) -> CountryMode {
         country.and_then(|country| self.listed.get(&country).copied()).unwrap_or(self.default)
     }
 
-    /// Reads the written form.
+    /// Reads the form that `Display` writes.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split(' ');
         let default = CountryMode::parse(parts.next()?)?;
@@ -71,7 +68,7 @@ impl Countries {
 }
 
 impl fmt::Display for Countries {
-    /// `block PL=allow DE=allow`, as SQL stores it.
+    /// Writes the form that SQL stores: `block PL=allow DE=allow`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.default.as_str())?;
         self.listed

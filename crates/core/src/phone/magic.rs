@@ -1,37 +1,37 @@
-//! Test mode: magic numbers that make each outcome happen on demand.
+//! Magic numbers: in test mode each of these phone numbers causes one outcome on demand.
 
 use crate::phone::{PhoneError, PhoneNumber, international};
 use std::time::Duration;
 
-/// What a magic number does. Any other number is delivered at once.
+/// The outcome that a magic number causes. In test mode every other number is delivered at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Magic {
-    /// ...0001: refused as no valid number.
+    /// ...0001: the start refuses it as an invalid number.
     Invalid,
-    /// ...0002: sent, then undelivered.
+    /// ...0002: the message is sent, then undelivered.
     Undelivered,
-    /// ...0003: expired at its first check.
+    /// ...0003: the verification has expired at its first check.
     Expired,
-    /// ...0004: refused as a blocked number.
+    /// ...0004: the start refuses it as a blocked number.
     Blocked,
-    /// ...0005: refused by a rate limit.
+    /// ...0005: a rate limit refuses the start.
     RateLimited,
-    /// ...0006: delivered after [`SLOW_DELIVERY`].
+    /// ...0006: the message is delivered after [`SLOW_DELIVERY`].
     DeliveredLate,
-    /// ...0009: the route fails.
+    /// ...0009: the delivery route fails.
     Failed,
 }
 
-/// When +15005550006 reports delivery.
+/// How long after the start +15005550006 reports delivery.
 pub const SLOW_DELIVERY: Duration = Duration::from_secs(10);
 
-/// The retry that +15005550005 asks for.
+/// The wait that the refusal for +15005550005 tells the client.
 pub const RATE_LIMIT_WAIT: Duration = Duration::from_secs(60);
 
 const PREFIX: &str = "+1500555000";
 
 impl Magic {
-    /// The magic of a number; only test mode asks.
+    /// The outcome of a phone number. Only code for test mode calls this.
     pub fn of(number: &PhoneNumber) -> Option<Self> {
         match number.e164().strip_prefix(PREFIX)? {
             "1" => Some(Self::Invalid),
@@ -46,8 +46,8 @@ impl Magic {
     }
 }
 
-/// Reads a number in test mode: the magic ones exist nowhere else, all others
-/// follow the same rules as live ones.
+/// Reads a phone number in test mode. Magic numbers are accepted although no country assigns them. All other
+/// numbers follow the rules of live mode.
 pub fn parse_number(text: &str) -> Result<PhoneNumber, PhoneError> {
     let digits = international(text).map(|t| t.chars().filter(char::is_ascii_digit).collect::<String>());
     if let Some(digits) = digits {

@@ -3,11 +3,11 @@
 use crate::time::Timestamp;
 use std::time::Duration;
 
-/// The time of one machine. The embedded store and the wiring get one; tests turn it by hand.
+/// The clock of one machine. The embedded store and the wiring take one, and tests use one that they can set.
 pub trait Clock: Send + Sync {
-    /// Now, as people would say it; it may be set back.
+    /// The wall-clock time. It may be set back.
     fn now(&self) -> Timestamp;
 
-    /// The time since a fixed point, which nobody can set.
+    /// The time since a fixed point. Nobody can set it.
     fn steady(&self) -> Duration;
 }

@@ -1,4 +1,4 @@
-//! The codes store, in its parts. Each method is one atomic act: one transaction or one script.
+//! The codes store, divided into traits. Each method is atomic: one transaction or one script.
 
 pub mod acts;
 pub mod events;
@@ -13,10 +13,10 @@ use crate::ports::{
 };
 use async_trait::async_trait;
 
-/// A whole codes store: live verifications, the limits of numbers, the outbox and the newest
-/// events. What needs only a part of it asks for that trait alone.
+/// A whole codes store: live verifications, the limits of phone numbers, the outbox and the newest events.
+/// Code that uses only a part takes that trait alone.
 #[async_trait]
 pub trait Codes: Verifications + Outbox + EventLog + Peers {
-    /// Answers if acts are carried out.
+    /// Answers if the store can carry operations out.
     async fn ping(&self) -> Result<(), StoreError>;
 }

@@ -1,4 +1,4 @@
-//! The directory, in its parts. Each method is one atomic act: one transaction.
+//! The directory, divided into traits. Each method is one transaction.
 
 pub mod changes;
 pub mod keys;
@@ -14,7 +14,7 @@ use crate::ports::directory::{
     settings::Settings, tenants::Tenants, uses::Uses,
 };
 
-/// The whole directory. Every write also notes its change in `changes`.
+/// The whole directory. Every write also adds its change to `changes`.
 pub trait Directory: Tenants + Keys + Uses + Profiles + Settings + Reviews + Resources + Changes {}
 
 impl<T: Tenants + Keys + Uses + Profiles + Settings + Reviews + Resources + Changes> Directory for T {}

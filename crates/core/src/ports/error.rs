@@ -1,44 +1,44 @@
-//! Why a store did not answer.
+//! The errors of stores.
 
 use crate::pack::UnpackError;
 
-/// Why a store did not do what it was asked. Absence is no error but `None`.
+/// A store did not carry out what it was asked. A missing thing is `None` and not an error.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Not reached, too slow, full, or closed: nothing is known to have happened.
+    /// The store is unreachable, too slow, full or closed. The caller does not know whether anything
+    /// happened.
     #[error("the store is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Another write came first, or the thing exists already.
+    /// Another write came first, or the thing already exists.
     #[error("the store holds a conflicting value")]
     Conflict,
-    /// What the write was decided by is not as it was read any more; nothing was changed.
+    /// The state that the caller read before it decided on the write has changed since. Nothing was written.
     #[error("what the write was decided by was changed meanwhile")]
     Moved,
-    /// The tenant has as many of these as it may have; nothing was changed.
+    /// The tenant has the maximum number of these things. Nothing was written.
     #[error("a tenant has at most {most} {what}")]
     Full {
-        /// Of what.
         what: &'static str,
-        /// How many it may have.
+        /// The maximum number.
         most: u32,
     },
-    /// A stored value cannot be read: damaged, or from a newer release.
+    /// A stored value cannot be read: it is damaged, or a newer release wrote it.
     #[error("{table} {id} cannot be read")]
     Corrupt {
-        /// The table or key space.
+        /// The table or key space of the value.
         table: &'static str,
-        /// Which one; never a number or a secret.
+        /// The id of the value; never a phone number or a secret.
         id: String,
     },
 }
 
 impl StoreError {
-    /// Any failure of the engine below.
+    /// Wraps any failure of the engine.
     pub fn unavailable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unavailable(error.into())
     }
 
-    /// A packed record that cannot be read; the reason goes to the log by its caller.
+    /// The error for a packed record that cannot be read. The caller logs the reason.
     pub fn unreadable(table: &'static str, id: impl ToString, error: UnpackError) -> Self {
         Self::Corrupt { table, id: format!("{}: {error}", id.to_string()) }
     }

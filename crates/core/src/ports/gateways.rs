@@ -1,4 +1,4 @@
-//! What delivery knows of providers, for those who manage accounts.
+//! The functions of delivery for managing accounts at providers.
 
 use crate::{
     delivery::account::{Health, ProviderAccount},
@@ -11,121 +11,117 @@ use async_trait::async_trait;
 use serde_json::Value;
 use std::{net::IpAddr, sync::Arc};
 
-/// What is wrong with one field of an account's settings.
+/// An error in one field of an account's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingFault {
     /// The field, with the objects around it: `answer.id`.
     pub field: String,
-    /// What it must be.
+    /// What the field must be.
     pub message: String,
 }
 
-/// One message that somebody sends to see whether an account works.
+/// A test message, sent to see whether an account works.
 pub struct Trial {
-    /// To whom.
     pub to: PhoneNumber,
-    /// What it comes from.
     pub sender: SenderText,
-    /// What it says.
     pub text: String,
 }
 
-/// What became of it.
+/// The result of a test message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum TrialOutcome {
-    /// The provider took it, and perhaps gave it an id.
+    /// The provider accepted it.
     Accepted {
-        /// What the provider calls it.
+        /// The provider's id of the message, if it gave one.
         id: Option<String>,
-        /// Whether a receipt of it will name that id and nothing else.
+        /// Whether a receipt will contain that id and no other name.
         by_id: bool,
     },
-    /// It did not, in the words of the attempt.
+    /// The message was not accepted.
     Refused {
-        /// What happens to a message that fails so: `retry`, `reject`, `decline`, `throttle`, `account`, `unknown`.
+        /// What the server would do with another message after this error: `retry`, `reject`, `decline`,
+        /// `throttle`, `account`, `unknown`.
         class: &'static str,
-        /// What happened.
         reason: String,
     },
 }
 
-/// A request to the URL of an account's receipts, as the HTTP side had it.
+/// A request to the receipt URL of an account, as the HTTP server received it.
 pub struct ReceiptCall {
-    /// The full public URL as the provider called it, since signatures cover it.
+    /// The full public URL as the provider called it. Signatures cover it.
     pub url: String,
-    /// `GET` or `POST`.
     pub method: String,
     /// All headers, in their order.
     pub headers: Vec<(String, String)>,
-    /// The pairs of the query, decoded.
+    /// The decoded pairs of the query.
     pub query: Vec<(String, String)>,
-    /// The media type of the body, without parameters; empty without one.
+    /// The media type of the body, without parameters; empty if there is none.
     pub content_type: String,
-    /// The body.
     pub body: Vec<u8>,
-    /// Who calls, behind trusted proxies.
+    /// The address of the caller, found behind trusted proxies.
     pub peer: IpAddr,
 }
 
-/// What a provider reports of one message.
+/// A provider's report about one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderReport {
-    /// The reference that went out with the message, if it came back.
+    /// The reference that was sent with the message, if the provider returned it.
     pub reference: Option<String>,
-    /// What the provider calls the message.
+    /// The provider's id of the message.
     pub id: Option<String>,
-    /// What became of it; `None` when it is neither delivered nor given up yet.
+    /// The outcome; `None` if the message is neither delivered nor given up yet.
     pub delivery: Option<Delivery>,
-    /// The provider's own code for that.
+    /// The provider's own code for the outcome.
     pub code: String,
 }
 
-/// Why a request is no receipt.
+/// The reasons why a request is not accepted as a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiptRefusal {
-    /// This provider takes none, or cannot be built.
+    /// This provider has no receipts, or the account's provider cannot be built.
     #[error("this provider takes no receipts")]
     Unsupported,
-    /// A wrong signature, secret or address.
+    /// The signature, the secret or the address is wrong.
     #[error("the receipt does not come from the provider")]
     Forged,
-    /// Nothing that the provider sends.
+    /// The provider sends no such request.
     #[error("the receipt cannot be read")]
     Unreadable,
 }
 
-/// What a request reports, and the body that the provider wants to hear.
+/// The reports of a request, and the body of the answer that the provider expects.
 pub type Reports = (Vec<ProviderReport>, &'static str);
 
-/// The providers, as they are managed.
+/// The providers, for the management of accounts.
 #[async_trait]
 pub trait Gateways: Send + Sync {
-    /// The kinds that settings can be of.
+    /// The kinds of providers.
     fn kinds(&self) -> &'static [&'static str];
 
-    /// All that is wrong with the settings of a kind.
+    /// Checks the settings of a kind. Returns all errors at once.
     fn check(&self, kind: &str, settings: &Value) -> Result<(), Vec<SettingFault>>;
 
-    /// The settings without their secrets.
+    /// The settings with their secrets hidden.
     fn redact(&self, kind: &str, settings: &Value) -> Value;
 
-    /// The settings changed by a merge patch, from somebody who never saw the secrets.
+    /// Applies a merge patch by a client that never saw the secrets.
     fn update(&self, kind: &str, settings: &Value, patch: &Value) -> Result<Value, Vec<SettingFault>>;
 
-    /// Sends one message through an account, with its opened settings.
+    /// Sends one test message through an account, with its opened settings.
     async fn try_send(&self, account: &ProviderAccount, settings: &Value, trial: Trial) -> TrialOutcome;
 
-    /// Why a webhook cannot be at this URL, as far as can be said without a look at the name in it.
+    /// Refuses a URL to which no webhook may be sent. It does not look up the host name, so a call checks
+    /// again.
     fn check_url(&self, url: &str) -> Result<(), String>;
 
-    /// What every message through an account comes from, if its settings say so.
+    /// The sender of every message through an account, if its settings name one.
     fn own_sender(&self, account: &Arc<ProviderAccount>) -> Option<String>;
 
-    /// How an account fares for a tenant; `None` where nothing was sent through it yet.
+    /// The state of an account, as a tenant sees it; `None` if nothing was sent through it yet.
     fn health(&self, account: &ProviderAccount, tenant: TenantId) -> Option<Health>;
 
-    /// Reads what a provider reports of messages that went through an account.
+    /// Reads a provider's reports about messages that were sent through an account.
     fn read_receipts(
         &self,
         account: &Arc<ProviderAccount>,

@@ -1,5 +1,5 @@
-//! What the core needs of the history: [`History`] for the acts, and
-//! [`HistoryUpkeep`] for what runs beside them.
+//! The history: [`History`] for the operations of clients, and [`HistoryUpkeep`] for the recorder and the
+//! maintenance.
 
 use crate::{
     history::query::{ConversionQuery, HourlyCounts, ListQuery, PastVerification, ReportQuery, WayCounts},
@@ -12,16 +12,16 @@ use crate::{
 };
 use async_trait::async_trait;
 
-/// What became of the verifications, as the acts ask for it.
+/// The queries and the erasure, for the operations of clients.
 #[async_trait]
 pub trait History: Send + Sync {
     /// A verification whose start is recorded.
     async fn read(&self, key: RecordKey) -> Result<Option<PastVerification>, StoreError>;
 
-    /// What happened to a verification, oldest first; empty when nothing is recorded of it.
+    /// The events of a verification, oldest first; empty if none is recorded.
     async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError>;
 
-    /// Verifications of the tenant and mode, newest first.
+    /// The verifications of the tenant and mode, newest first.
     async fn list(
         &self,
         tenant: TenantId,
@@ -29,8 +29,8 @@ pub trait History: Send + Sync {
         query: &ListQuery,
     ) -> Result<Vec<PastVerification>, StoreError>;
 
-    /// Takes the number out of all verifications started up to `at`, also of
-    /// those that are recorded later; how many held it.
+    /// Removes the phone number from all verifications started up to `at`, including those that are recorded
+    /// later. Returns the number of verifications that had it.
     async fn erase(
         &self,
         tenant: TenantId,
@@ -39,7 +39,7 @@ pub trait History: Send + Sync {
         at: Timestamp,
     ) -> Result<u64, StoreError>;
 
-    /// What happened hour by hour; hours without anything are left out.
+    /// The counts of each hour. Hours without events are left out.
     async fn report(
         &self,
         tenant: TenantId,
@@ -47,7 +47,8 @@ pub trait History: Send + Sync {
         query: &ReportQuery,
     ) -> Result<Vec<HourlyCounts>, StoreError>;
 
-    /// What became of what was sent, by provider, country and prefix.
+    /// How many messages were sent, delivered and undelivered, and how many checks approved, by provider,
+    /// country and prefix.
     async fn conversion(
         &self,
         tenant: TenantId,
@@ -56,14 +57,14 @@ pub trait History: Send + Sync {
     ) -> Result<Vec<WayCounts>, StoreError>;
 }
 
-/// What a batch became.
+/// The result of recording a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
-    /// Events that are recorded now and were not before.
+    /// The number of events that are recorded now and were not before.
     pub new: usize,
-    /// Events that were recorded before; they changed nothing.
+    /// The number of events that were recorded before. They changed nothing.
     pub repeated: usize,
-    /// Events that cannot be recorded, put aside.
+    /// The number of events that cannot be recorded and were stored apart.
     pub dead: usize,
 }
 
@@ -75,70 +76,69 @@ impl std::ops::AddAssign for Recorded {
     }
 }
 
-/// How the history stands after it made room.
+/// The result of creating and dropping partitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arranged {
-    /// Stretches of time that were made.
+    /// The number of partitions created.
     pub made: u64,
-    /// Stretches of time that were dropped as a whole.
+    /// The number of partitions dropped.
     pub dropped: u64,
-    /// Rows that belong to no stretch, counted up to a bound: there should be none.
+    /// The number of rows outside any partition, counted up to a bound. It should be zero.
     pub strays: u64,
-    /// What was made before is left to be deleted row by row.
+    /// Verifications made before this time must still be deleted row by row.
     pub before: Timestamp,
 }
 
-/// A sealed contact that the history keeps.
+/// A sealed contact in the history.
 #[derive(Clone, Debug)]
 pub struct StoredContact {
-    /// The tenant.
     pub tenant: TenantId,
-    /// The verification.
     pub id: VerificationId,
-    /// Its number.
     pub number: Fingerprint,
-    /// The sealed value; its first byte is the version of its key.
+    /// The sealed value. Its first byte is the version of its key.
     pub contact: Vec<u8>,
 }
 
-/// What keeps the history up to date.
+/// Recording and maintenance of the history.
 #[async_trait]
 pub trait HistoryUpkeep: Send + Sync {
-    /// Records events, in their order. A repeat changes nothing. An error has
-    /// recorded nothing, or what a repeat finds done.
+    /// Records events, in their order. A repeat changes nothing. If it returns an error, it has recorded
+    /// nothing, or only what a repeat finds done.
     async fn record(&self, events: &[UnrecordedEvent]) -> Result<Recorded, StoreError>;
 
-    /// Notes as expired up to `limit` verifications whose time ended up to
-    /// `passed`. All events up to then must be recorded. How many there were.
+    /// Records up to `limit` verifications as expired whose time ended at `passed` or earlier. All events up
+    /// to then must have been recorded. Returns the number of verifications.
     async fn expire(&self, passed: Timestamp, limit: u16) -> Result<usize, StoreError>;
 
-    /// Makes room for what comes, and drops at once what was made before
-    /// `before`, where the engine keeps it in pieces.
+    /// Creates the partitions for new rows, and drops those with only rows made before `before`, if the
+    /// engine has partitions.
     async fn arrange(&self, now: Timestamp, before: Timestamp) -> Result<Arranged, StoreError>;
 
-    /// Deletes up to `limit` verifications made before, with their events. How many there were.
+    /// Deletes up to `limit` verifications made before this time, with their events. Returns their number.
     async fn retain(&self, before: Timestamp, limit: u16) -> Result<usize, StoreError>;
 
-    /// Deletes the counts of the oldest hour and the oldest day, if they began before. How many rows there were.
+    /// Deletes the counts of the oldest hour and the oldest day, if they began before this time. Returns the
+    /// number of rows.
     async fn retain_counts(&self, before: Timestamp) -> Result<usize, StoreError>;
 
-    /// Deletes up to `limit` rows of each kind of a tenant, of every week. Whether nothing is left.
+    /// Deletes up to `limit` rows of each kind of a tenant, in all partitions. Returns whether nothing is
+    /// left.
     async fn erase_tenant(&self, tenant: TenantId, limit: u16) -> Result<bool, StoreError>;
 
-    /// Up to `limit` rows by id, those after `after`, of which the ones that
-    /// hold a contact are given; and the last id that was looked at.
+    /// Looks at up to `limit` rows after `after`, sorted by id. Returns those with a contact, and the last id
+    /// that it looked at.
     async fn contacts(
         &self,
         after: Option<VerificationId>,
         limit: u16,
     ) -> Result<(Vec<StoredContact>, Option<VerificationId>), StoreError>;
 
-    /// Puts `sealed` in the place of a contact, unless that changed meanwhile.
+    /// Replaces a contact by `sealed`, unless the contact has changed in the meantime.
     async fn replace_contact(&self, old: &StoredContact, sealed: &[u8]) -> Result<(), StoreError>;
 
-    /// How far a job got, in its own words.
+    /// The stored state of a job, in the job's own form.
     async fn job(&self, name: &str) -> Result<Option<String>, StoreError>;
 
-    /// Notes how far a job got.
+    /// Stores the state of a job.
     async fn save_job(&self, name: &str, state: &str) -> Result<(), StoreError>;
 }

@@ -1,4 +1,4 @@
-//! What only `dev` has: the virtual phone's memory and the switch of its provider.
+//! The parts that only `dev` has: the virtual phone's messages, and the switch of its provider.
 
 use crate::{
     id::{MessageId, VerificationId},
@@ -11,17 +11,12 @@ use std::sync::atomic::{AtomicU8, Ordering};
 /// A message on the virtual phone of `dev`, as its page and `/dev/messages` show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct InboxMessage {
-    /// The message.
     pub id: MessageId,
-    /// Its verification.
     pub verification: VerificationId,
-    /// The whole number; `dev` only.
+    /// The whole phone number.
     pub to: String,
-    /// The sender's name.
     pub from: String,
-    /// The whole text.
     pub text: String,
-    /// The code in it.
     pub code: String,
     /// When it arrived.
     pub at: Timestamp,
@@ -33,31 +28,31 @@ impl std::fmt::Debug for InboxMessage {
     }
 }
 
-/// The virtual phone's memory: the newest 10,000 messages, sealed in the data folder.
+/// The messages of the virtual phone: the newest 10,000, sealed in the data folder.
 #[async_trait]
 pub trait Inbox: Send + Sync {
-    /// Keeps a message; once it answers, the message outlives a crash. A
-    /// message that is there already is kept once.
+    /// Stores a message. When this returns, the message is safe from a crash. A message that exists already
+    /// is stored once.
     async fn put(&self, message: &InboxMessage) -> Result<(), StoreError>;
 
-    /// Messages, newest first; of one number if given (E.164).
+    /// The newest messages first; only those of one phone number (E.164) if given.
     async fn list(&self, to: Option<&str>, limit: u16) -> Result<Vec<InboxMessage>, StoreError>;
 
-    /// Resolves when a message was put after the call began.
+    /// Resolves when a message is stored after the call began.
     async fn arrived(&self);
 }
 
-/// How the provider `console` of `dev` behaves; the page of `dev` turns it.
+/// The behaviour of the provider `console` of `dev`. The page of `dev` sets it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ConsoleMode {
-    /// Accepts and reports delivery at once.
+    /// Accepts messages and reports delivery at once.
     #[default]
     Working,
     /// Refuses the connection.
     Down,
-    /// Accepts after 5 s.
+    /// Accepts messages after 5 s.
     Slow,
-    /// Accepts, then reports that the phone did not get it.
+    /// Accepts messages, and then reports that the phone did not get them.
     Undelivering,
 }
 
@@ -65,7 +60,6 @@ impl ConsoleMode {
     /// Every mode, in the order of the page.
     pub const ALL: [Self; 4] = [Self::Working, Self::Down, Self::Slow, Self::Undelivering];
 
-    /// The text form.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Working => "working",
@@ -75,7 +69,6 @@ impl ConsoleMode {
         }
     }
 
-    /// The mode with this text form.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.as_str() == text)
     }
@@ -86,13 +79,11 @@ impl ConsoleMode {
 pub struct ConsoleSwitch(AtomicU8);
 
 impl ConsoleSwitch {
-    /// The mode that is set.
     pub fn get(&self) -> ConsoleMode {
         let index = usize::from(self.0.load(Ordering::Relaxed));
         ConsoleMode::ALL.get(index).copied().unwrap_or_default()
     }
 
-    /// Sets the mode.
     pub fn set(&self, mode: ConsoleMode) {
         self.0.store(mode as u8, Ordering::Relaxed);
     }

@@ -1,5 +1,4 @@
-//! Nodes: the processes that serve one installation, and what each of them
-//! tells the others about itself.
+//! Nodes: the processes that serve one installation, and the facts that each publishes about itself.
 
 use crate::{id::NodeId, keyring::version::Versions, ports::error::StoreError, time::Timestamp};
 use async_trait::async_trait;
@@ -12,16 +11,16 @@ use std::{
     time::Duration,
 };
 
-/// A node that was not seen for this long is gone. Node clocks may differ by
-/// much less than this.
+/// A node that has not written its row for this long counts as dead. The clocks of nodes may differ by much
+/// less than this.
 pub const DEAD_AFTER: Duration = Duration::from_secs(60);
 
-/// Between two notes of a node that say nothing new; twelve fit into [`DEAD_AFTER`].
+/// The time between two writes of a node's unchanged row; twelve fit into [`DEAD_AFTER`].
 pub const NOTES_EVERY: Duration = Duration::from_secs(5);
 
-/// Those that were listed `before` and live, and have not noted themselves since. One that has reaches the
-/// database, and so knows within [`crate::snapshot::MAX_AGE`] what was changed before that list. One that is new
-/// has read everything at its start.
+/// The nodes of the list `before` that are alive and have not written their row since. A node that has written
+/// its row can read the database. So it knows, within [`crate::snapshot::MAX_AGE`], all changes made before
+/// the list `before` was read. A new node has read everything at its start.
 pub fn silent<'a>(before: &[Node], now: &'a [Node]) -> Vec<&'a Node> {
     let noted = |node: &Node| before.iter().all(|old| old.id != node.id || old.seen_at != node.seen_at);
     now.iter().filter(|node| !noted(node)).collect()
@@ -30,49 +29,45 @@ pub fn silent<'a>(before: &[Node], now: &'a [Node]) -> Vec<&'a Node> {
 /// A process that serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// Drawn at its start.
+    /// The id, drawn when the process starts.
     pub id: NodeId,
-    /// When it started.
     pub started_at: Timestamp,
-    /// When it last said so.
+    /// When it last wrote its row.
     pub seen_at: Timestamp,
-    /// The version of the program.
     pub program: String,
-    /// The key versions that it has.
+    /// The key versions that the node has.
     pub versions: Versions,
-    /// When it took over other primary versions; never since its start if `None`.
+    /// When the node last noticed that another version is primary; `None` if never since its start.
     pub changed_at: Option<Timestamp>,
 }
 
-/// The partitions whose messages this process sends and whose events it
-/// records: none at first, then what its part among the workers is.
+/// The partitions whose messages this process sends and whose events it records. It begins empty, and then is
+/// the worker's share.
 #[derive(Clone, Debug, Default)]
 pub struct Share(Arc<AtomicU32>);
 
 impl Share {
-    /// The first partition and the end.
     pub fn get(&self) -> Range<u16> {
         let [a, b, c, d] = self.0.load(Ordering::Acquire).to_be_bytes();
         u16::from_be_bytes([a, b])..u16::from_be_bytes([c, d])
     }
 
-    /// Another share from now on.
     pub fn set(&self, partitions: Range<u16>) {
         let ([a, b], [c, d]) = (partitions.start.to_be_bytes(), partitions.end.to_be_bytes());
         self.0.store(u32::from_be_bytes([a, b, c, d]), Ordering::Release);
     }
 }
 
-/// Where nodes note themselves. What they note is no change of the directory.
+/// The list of nodes. Writing to it is not a change of the directory.
 #[async_trait]
 pub trait Nodes: Send + Sync {
-    /// Notes a node as it is now, and deletes the dead.
+    /// Writes the row of a node, and deletes the rows of dead nodes.
     async fn note_node(&self, node: &Node) -> Result<(), StoreError>;
 
-    /// The nodes that live at `now`; deletes the dead.
+    /// The nodes that are alive at `now`. Deletes the rows of dead nodes.
     async fn list_nodes(&self, now: Timestamp) -> Result<Vec<Node>, StoreError>;
 
-    /// Deletes a node that stopped.
+    /// Deletes the row of a node that has stopped.
     async fn forget_node(&self, node: NodeId) -> Result<(), StoreError>;
 }
 
@@ -93,7 +88,8 @@ mod tests {
             changed_at: None,
         };
         let before = [node(1, 100), node(2, 100), node(3, 100)];
-        // The first has noted itself, by a clock that may be behind; the third has stopped; the fourth is new.
+        // The first node has written its row, with a clock that may be behind. The third has stopped, and the
+        // fourth is new.
         let now = [node(1, 90), node(2, 100), node(4, 100)];
         assert_eq!(silent(&before, &now), [&node(2, 100)]);
         assert!(silent(&[], &now).is_empty());

@@ -1,4 +1,4 @@
-//! What is to be told to webhooks, as the directory's database keeps it.
+//! The outbox of webhook messages, in the directory's database.
 
 use crate::{
     id::{AttemptId, TenantId, WebhookId, WebhookMessageId},
@@ -8,103 +8,90 @@ use crate::{
 use async_trait::async_trait;
 use std::time::Duration;
 
-/// Something that a webhook is to be told.
+/// A message to a webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookMessage {
-    /// The webhook.
     pub webhook: WebhookId,
-    /// The tenant.
     pub tenant: TenantId,
-    /// Its id: the header `webhook-id`, the same at each try. It follows from
-    /// the event, so whoever makes it again makes the same.
+    /// The id, which is also the header `webhook-id` in each attempt. It is derived from the event, so every
+    /// process that makes this message makes the same id.
     pub id: WebhookMessageId,
-    /// What happened, as the body says it.
+    /// The type of the event, as in the body.
     pub kind: &'static str,
-    /// The body.
     pub body: String,
-    /// When it happened; due at once.
+    /// When the event happened. The message is due at once.
     pub at: Timestamp,
 }
 
-/// A message that a worker holds for a while.
+/// A message that a worker holds for a limited time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookClaim {
-    /// The webhook.
     pub webhook: WebhookId,
-    /// The tenant.
     pub tenant: TenantId,
-    /// The message.
     pub id: WebhookMessageId,
-    /// What happened.
+    /// The type of the event.
     pub kind: String,
-    /// The body.
     pub body: String,
-    /// Tries that were noted before this one.
+    /// The number of attempts recorded before this one.
     pub attempts: u32,
-    /// Which claim of the message this is; only the newest is settled.
+    /// The number of this claim of the message. Only the newest claim can be settled.
     pub claim: i64,
 }
 
-/// One try, as the log shows it.
+/// An attempt, as the log shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookAttempt {
-    /// Its id.
     pub id: AttemptId,
-    /// The message.
     pub message: WebhookMessageId,
-    /// What happened.
+    /// The type of the event.
     pub kind: String,
-    /// When it was tried.
     pub at: Timestamp,
-    /// What the endpoint answered, if it did.
+    /// The status of the endpoint's answer, if there was one.
     pub status_code: Option<u16>,
-    /// How long that took.
+    /// How long the attempt took.
     pub duration: Duration,
-    /// Why it failed, in words of ours; `None` when it did not. Nothing that
-    /// the endpoint said stands in it.
+    /// Why the attempt failed, in our own words; `None` for a success. It contains nothing of the endpoint's
+    /// answer.
     pub reason: Option<String>,
 }
 
-/// What a try became.
+/// The result of an attempt, for the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookSettlement {
-    /// The try.
     pub attempt: WebhookAttempt,
-    /// What follows.
     pub next: NextTry,
 }
 
-/// What follows a try.
+/// What happens after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextTry {
-    /// Nothing: the endpoint has it.
+    /// Nothing, because the endpoint has accepted the message.
     Delivered,
-    /// Another try then.
+    /// Another attempt at this time.
     At(Timestamp),
-    /// Nothing: that was the last try.
+    /// Nothing, because the message is given up.
     GivenUp,
 }
 
-/// What a settlement says of the webhook.
+/// The result of a settlement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Settled {
-    /// Noted.
     Noted {
-        /// Since when every try has failed, if the last did.
+        /// Since when every attempt has failed; `None` if the last one succeeded.
         failing_since: Option<Timestamp>,
     },
-    /// Another worker holds the message by now; nothing was noted.
+    /// Another worker holds the message now. Nothing was recorded.
     Lost,
 }
 
-/// The messages that wait, and the log of tries. Each method is one atomic act.
+/// The waiting messages, and the log of attempts. Each method is one transaction.
 #[async_trait]
 pub trait WebhookOutbox: Send + Sync {
-    /// Adds messages; those that are there already change nothing.
+    /// Adds messages. Those that exist already are skipped.
     async fn add(&self, messages: &[WebhookMessage]) -> Result<(), StoreError>;
 
-    /// Webhooks with messages that are due, by id, those after `after`.
+    /// The webhooks after `after` that have due messages, sorted by id.
     async fn due(
         &self,
         after: Option<WebhookId>,
@@ -112,8 +99,7 @@ pub trait WebhookOutbox: Send + Sync {
         limit: u16,
     ) -> Result<Vec<WebhookId>, StoreError>;
 
-    /// Takes up to `limit` due messages of a webhook, the oldest first, and
-    /// holds them until `until`.
+    /// Takes up to `limit` due messages of a webhook, oldest first, and holds them until `until`.
     async fn claim(
         &self,
         webhook: WebhookId,
@@ -121,22 +107,22 @@ pub trait WebhookOutbox: Send + Sync {
         limit: u16,
     ) -> Result<Vec<WebhookClaim>, StoreError>;
 
-    /// Notes what a try became, if the claim is still the newest.
+    /// Records the result of an attempt, if the claim is still the newest.
     async fn settle(
         &self,
         claim: &WebhookClaim,
         settlement: &WebhookSettlement,
     ) -> Result<Settled, StoreError>;
 
-    /// Ends the tries of up to `limit` messages of a webhook; they can still be
-    /// sent again. How many there were.
+    /// Ends the attempts for up to `limit` messages of a webhook. They can still be sent again on request. Returns their
+    /// number.
     async fn end_tries(&self, webhook: WebhookId, limit: u16) -> Result<u64, StoreError>;
 
-    /// Failed tries of a webhook since `since`, pings aside; counted up to `most`.
+    /// The number of failed attempts of a webhook since `since`, without pings, counted up to `most`.
     async fn failures(&self, webhook: WebhookId, since: Timestamp, most: u16) -> Result<u64, StoreError>;
 
-    /// Begins the tries of a message anew; whether there is one. What is under
-    /// way is sent once more after that.
+    /// Starts the attempts of a message again. Returns whether the message exists. If an attempt is in
+    /// progress, the message is sent once more after it.
     async fn redeliver(
         &self,
         tenant: TenantId,
@@ -145,7 +131,7 @@ pub trait WebhookOutbox: Send + Sync {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Tries of a webhook, newest first, those before `before`.
+    /// The attempts of a webhook before `before`, newest first.
     async fn list_attempts(
         &self,
         tenant: TenantId,
@@ -154,17 +140,17 @@ pub trait WebhookOutbox: Send + Sync {
         limit: u16,
     ) -> Result<Vec<WebhookAttempt>, StoreError>;
 
-    /// Deletes up to `limit` messages and as many tries of a webhook. Whether all are gone.
+    /// Deletes up to `limit` messages and as many attempts of a webhook. Returns whether nothing is left.
     async fn forget(&self, tenant: TenantId, webhook: WebhookId, limit: u16) -> Result<bool, StoreError>;
 
-    /// Webhooks of which messages are kept, with their tenants, by id, those after `after`.
+    /// The webhooks after `after` that have stored messages, with their tenants, sorted by id.
     async fn known(
         &self,
         after: Option<WebhookId>,
         limit: u16,
     ) -> Result<Vec<(TenantId, WebhookId)>, StoreError>;
 
-    /// Deletes what a webhook has beyond its bounds, up to `limit` of each kind.
+    /// Deletes a webhook's rows beyond its bounds, up to `limit` of each kind.
     async fn retain(
         &self,
         webhook: WebhookId,
@@ -173,25 +159,24 @@ pub trait WebhookOutbox: Send + Sync {
     ) -> Result<Retained, StoreError>;
 }
 
-/// What is kept of one webhook.
+/// The bounds of what is stored for one webhook.
 #[derive(Clone, Copy, Debug)]
 pub struct KeptBounds {
-    /// Nothing that is older.
+    /// Rows older than this time are deleted.
     pub before: Timestamp,
-    /// Messages that are over, and tries; the newest.
+    /// The maximum number of finished messages, and of attempts. The newest stay.
     pub most: u32,
-    /// Messages that wait; the newest.
+    /// The maximum number of waiting messages. The newest stay.
     pub waiting: u32,
 }
 
-/// What went.
+/// The result of deleting rows beyond the bounds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Retained {
-    /// Messages that were over, and tries.
+    /// The number of deleted messages that were finished, and of attempts.
     pub deleted: u64,
-    /// Messages that still waited and are never told now.
+    /// The number of deleted messages that were still waiting. They will never be sent.
     pub dropped: u64,
-    /// Whether there is more to delete.
     pub more: bool,
 }

@@ -1,4 +1,4 @@
-//! Ends of keys and of tenants, as nodes tell them to each other.
+//! The ends of keys and of tenants, and the notices by which nodes publish them to each other.
 
 use crate::{
     access::key::Key,
@@ -9,53 +9,52 @@ use crate::{
 };
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
-/// How a version of a key ends.
+/// The end of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyEnd {
-    /// The key.
     pub key: KeyId,
-    /// The version of which this holds, and of all before it; the last there can be for one that is deleted.
+    /// The end applies to this version of the key and to all earlier ones. For a deleted key it is the
+    /// highest possible number.
     pub version: i64,
-    /// Refused from then on.
+    /// From this time on, the server refuses the key.
     pub at: Timestamp,
 }
 
-/// That a version of a tenant is disabled, and all before it.
+/// A tenant was disabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TenantEnd {
-    /// The tenant.
     pub tenant: TenantId,
-    /// The version of which this holds.
+    /// The tenant is disabled in this version and in all earlier ones.
     pub version: i64,
 }
 
-/// What a node that reads the directory tells those that may not be able to.
+/// A notice from a node that can read the directory. Nodes that cannot read it rely on such notices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Relay {
-    /// The changes with greater numbers than this ...
+    /// The notice is complete for the changes with numbers above this one ...
     pub after: i64,
-    /// ... up to this one are told; 0 if only ends are.
+    /// ... up to and including this one. 0 if the notice contains only ends.
     pub up_to: i64,
-    /// The keys among what changed that end, or have ended.
+    /// The ends of the keys among these changes.
     pub ends: Vec<KeyEnd>,
-    /// The tenants among what changed that are disabled: all their keys are refused.
+    /// The disabled tenants among these changes. The server refuses all their keys.
     pub tenants: Vec<TenantEnd>,
 }
 
-/// What was told since a mark.
+/// The notices published since a mark.
 #[derive(Clone, Debug, Default)]
 pub struct Relayed {
-    /// In the order in which it was told.
+    /// In the order of publication.
     pub relays: Vec<Relay>,
-    /// Where to go on.
+    /// The mark for the next call.
     pub mark: String,
     /// The number of the newest change that any node has read.
     pub head: i64,
 }
 
-/// What was told before the copy has it: of keys that went long ago, and of those that a
-/// page brings which is read just now. The newest are kept, at least as many as a generation
-/// holds.
+/// Notices about entities that this copy does not have: their page is still being read, or they were deleted
+/// long ago. Two generations are kept and the older is dropped, so at least the newest [`Self::GENERATION`]
+/// notices remain.
 pub(crate) struct Early<K, V> {
     young: HashMap<K, V>,
     old: HashMap<K, V>,
@@ -82,8 +81,9 @@ impl<K: Eq + Hash, V> Early<K, V> {
     }
 }
 
-/// What the other nodes are told of news. Who reads everything has missed what
-/// ended before, and who cannot read a key does not know: others tell that, or a gap does.
+/// Makes the notice about a page of changes. Returns `None` for a reading of the whole directory, which does
+/// not show what ended before, and for a page with a key that this node cannot read. Another node publishes
+/// these ends, or a gap stands for them.
 pub(crate) fn relay(after: i64, news: &News) -> Option<Relay> {
     if news.whole || !news.unreadable.is_empty() {
         return None;
@@ -101,21 +101,21 @@ pub(crate) fn relay(after: i64, news: &News) -> Option<Relay> {
 }
 
 impl Relay {
-    /// That there are changes up to this one of which nothing is told. Whoever
-    /// hears it relies on its copy no longer than the directory answers.
+    /// A notice that there are changes up to `up_to` whose ends are not published. A node that reads it
+    /// trusts its copy only while it can read the directory itself.
     pub(crate) fn gap(up_to: i64) -> Self {
         Self { after: up_to, up_to, ..Self::default() }
     }
 }
 
 impl KeyEnd {
-    /// That of a key which has one.
+    /// The end of a key that is disabled or has an expiry time.
     pub fn of(key: &Key) -> Option<Self> {
         let at = if key.disabled { Some(Timestamp::default()) } else { key.expires_at };
         Some(Self { key: key.id, version: key.version, at: at? })
     }
 
-    /// That of a key which is no more.
+    /// The end of a deleted key.
     pub fn deleted(key: KeyId) -> Self {
         Self { key, version: i64::MAX, at: Timestamp::default() }
     }

@@ -1,4 +1,4 @@
-//! What the directory holds that the copy may not have yet.
+//! The changes of the directory that a snapshot has yet to apply.
 
 use crate::{
     access::key::Key,
@@ -6,21 +6,21 @@ use crate::{
     snapshot::view::TenantView,
 };
 
-/// What the directory holds that the copy may not have yet.
+/// A page of changes of the directory.
 #[derive(Debug, Default)]
 pub struct News {
-    /// The number up to which this tells everything.
+    /// The page is complete up to this change number.
     pub up_to: i64,
-    /// Whether this is all there is: what is not in it does not exist.
+    /// True if this is the whole directory: entities that are not in it do not exist.
     pub whole: bool,
-    /// Whether more has happened since.
+    /// True if there are more changes after this page.
     pub more: bool,
-    /// Keys that changed; `None` for one that is gone.
+    /// The changed keys; `None` for a deleted key.
     pub keys: Vec<(KeyId, Option<Key>)>,
-    /// Keys that changed and that this release cannot read: they are not served here.
+    /// Changed keys that this release cannot read. The node does not accept them.
     pub unreadable: Vec<KeyId>,
-    /// Tenants of which something changed; `None` for one that is gone.
+    /// The changed tenants; `None` for a tenant that was erased or cannot be read.
     pub tenants: Vec<(TenantId, Option<TenantView>)>,
-    /// Tenants that are no more, with all their keys; one that cannot be read is none of them.
+    /// The tenants that were erased with all their keys. Tenants that cannot be read are not among them.
     pub erased: Vec<TenantId>,
 }

@@ -1,4 +1,4 @@
-//! A tenant as the snapshot holds it.
+//! A tenant in the snapshot.
 
 use crate::{
     delivery::{account::ProviderAccount, route::Route, sender::Sender},
@@ -14,31 +14,24 @@ use crate::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 
-/// A tenant with all that its starts and checks need.
+/// A tenant with everything that its starts and checks need.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TenantView {
-    /// The tenant.
     pub tenant: Tenant,
-    /// Its profiles.
     pub profiles: BTreeMap<ProfileName, Profile>,
-    /// What it has set.
     pub settings: Settings,
-    /// Its review numbers.
     pub reviews: Vec<ReviewNumber>,
-    /// Its own texts.
+    /// The tenant's own message texts.
     pub templates: BTreeMap<TemplateName, TemplateSet>,
-    /// Its accounts at providers.
     pub providers: Vec<Arc<ProviderAccount>>,
-    /// What its messages come from, oldest first.
+    /// The senders of its messages, oldest first.
     pub senders: Vec<Sender>,
-    /// Its routes.
     pub routes: Vec<Arc<Route>>,
-    /// Where it is told what happens.
     pub webhooks: Vec<Arc<Webhook>>,
 }
 
 impl TenantView {
-    /// A tenant that has set nothing yet.
+    /// A tenant without any settings.
     pub fn new(tenant: Tenant) -> Self {
         Self {
             tenant,
@@ -53,7 +46,7 @@ impl TenantView {
         }
     }
 
-    /// Takes in what is stored of it.
+    /// Adds a stored resource to the view.
     pub fn take(&mut self, resource: Resource) -> Result<(), Unreadable> {
         let taken = match resource.kind {
             ResourceKind::Provider => {

@@ -1,8 +1,8 @@
-//! How often: the limits that a start must pass, and how they are written.
+//! Limits: how often starts are allowed, and the text form of limits.
 //!
-//! The limits of a number are exact over any window (see [`crate::verification::number`]);
-//! all others are GCRA with a burst of `max`, so that a window may hold up to
-//! `2 * max - 1`: each is one stored time, whatever its size.
+//! The limits of a phone number are exact over every window (see [`crate::verification::number`]). All other
+//! limits use GCRA with a burst of `max`: each needs only one stored time, but a window may admit up to `2 *
+//! max - 1` starts.
 
 use crate::time::Timestamp;
 use std::{collections::BTreeMap, fmt, ops::RangeInclusive, time::Duration};
@@ -10,29 +10,26 @@ use std::{collections::BTreeMap, fmt, ops::RangeInclusive, time::Duration};
 /// At most `max` starts within `window`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bucket {
-    /// How many.
     pub max: u32,
-    /// In how long; whole seconds.
+    /// The length of the window, in whole seconds.
     pub window: Duration,
 }
 
 impl Bucket {
-    /// Bounds of [`Bucket::max`].
+    /// The values that [`Bucket::max`] may have.
     pub const MAX: RangeInclusive<u32> = 1..=1_000_000;
-    /// Bounds of [`Bucket::window`], in seconds.
+    /// The values that [`Bucket::window`] may have, in seconds.
     pub const WINDOW: RangeInclusive<u32> = 1..=86_400;
 
-    /// A bucket of whole seconds.
     pub const fn new(max: u32, seconds: u32) -> Self {
         Self { max, window: Duration::from_secs(seconds as u64) }
     }
 
-    /// The window in seconds.
     pub fn seconds(&self) -> u32 {
         u32::try_from(self.window.as_secs()).unwrap_or(u32::MAX)
     }
 
-    /// `number_10m`: the limit's name and the window.
+    /// The name of the bucket: the limit's name and the window, such as `number_10m`.
     pub fn name(&self, limit: &str) -> String {
         match self.seconds() {
             seconds if seconds % 3_600 == 0 => format!("{limit}_{}h", seconds / 3_600),
@@ -41,36 +38,37 @@ impl Bucket {
         }
     }
 
-    /// The time that one start takes up, rounded up: never more than `max` fit into a burst.
+    /// The time that one start uses up. It is rounded up, so that a burst never has more than `max` starts.
     pub fn interval(&self) -> Duration {
         let micros = self.window.as_micros().div_ceil(self.max.max(1).into());
         Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
     }
 
-    /// Takes one, by GCRA: `full_at` is when all that was taken is regained.
-    /// Gives the new `full_at`, or the wait until one fits.
+    /// Takes one start, by GCRA. At `full_at` the bucket has recovered from all earlier starts. Returns the
+    /// new `full_at`, or the wait until one more start fits.
     pub fn take(&self, full_at: Timestamp, now: Timestamp) -> Result<Timestamp, Duration> {
         let next = full_at.max(now) + self.interval();
         let excess = next.since(now + self.interval() * self.max);
         if excess.is_zero() { Ok(next) } else { Err(excess) }
     }
 
-    /// How many more fit when all is regained at `full_at`.
+    /// The number of starts that still fit, if the bucket recovers fully at `full_at`.
     pub fn remaining(&self, full_at: Timestamp, now: Timestamp) -> u32 {
         let (interval, taken) = (self.interval().as_micros().max(1), full_at.since(now).as_micros());
         self.max.saturating_sub(u32::try_from(taken.div_ceil(interval)).unwrap_or(u32::MAX))
     }
 }
 
-/// Up to five buckets that must all admit; written `5/600 20/86400`.
+/// Up to five buckets. A start must fit into all of them. The text form is `5/600 20/86400`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Buckets(Vec<Bucket>);
 
 impl Buckets {
-    /// Most buckets of one limit.
+    /// The maximum number of buckets of one limit.
     pub const MOST: usize = 5;
 
-    /// `None` when there are none or too many, one is out of its bounds, or two share a window.
+    /// Returns `None` if there are no buckets or too many, if a bucket exceeds its bounds, or if two have the
+    /// same window.
     pub fn new(buckets: Vec<Bucket>) -> Option<Self> {
         let sound = |bucket: &Bucket| {
             let twice = buckets.iter().filter(|other| other.window == bucket.window).count() > 1;
@@ -80,12 +78,11 @@ impl Buckets {
         fits.then_some(Self(buckets))
     }
 
-    /// The buckets.
     pub fn as_slice(&self) -> &[Bucket] {
         &self.0
     }
 
-    /// Reads the written form.
+    /// Reads the text form.
     pub fn parse(text: &str) -> Option<Self> {
         let bucket = |part: &str| {
             let (max, seconds) = part.split_once('/')?;
@@ -102,31 +99,29 @@ impl fmt::Display for Buckets {
     }
 }
 
-/// What a limit counts over.
+/// The thing that a limit counts starts of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LimitScope {
-    /// One number of the tenant, over all profiles.
+    /// One phone number of the tenant, over all profiles.
     Number,
-    /// The end user's address that the client gives; /64 for IPv6.
+    /// The end user's address that the client sends; the /64 for IPv6.
     EndUserIp,
     /// The API key.
     Key,
-    /// The tenant.
     Tenant,
-    /// Each country that numbers belong to.
+    /// The country of the phone number.
     Country,
-    /// Each block of numbers that differ in their last four digits.
+    /// A block of phone numbers that differ only in their last four digits.
     Prefix,
     /// A value that the client names.
     Caller,
 }
 
 impl LimitScope {
-    /// The scopes that are limits by themselves, with the name of the limit.
+    /// The built-in limits; each is named after its scope.
     pub const NAMED: [Self; 6] =
         [Self::Number, Self::EndUserIp, Self::Key, Self::Tenant, Self::Country, Self::Prefix];
 
-    /// The text form.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Number => "number",
@@ -139,7 +134,7 @@ impl LimitScope {
         }
     }
 
-    /// What holds until the tenant sets something else.
+    /// The limit that applies until the tenant sets another one.
     pub fn default_buckets(self) -> Option<Buckets> {
         match self {
             Self::Number => Some(Buckets(vec![Bucket::new(5, 600), Bucket::new(20, 86_400)])),
@@ -149,58 +144,56 @@ impl LimitScope {
     }
 }
 
-/// The name of a limit: one of the built-in scopes, or one that the tenant
-/// chose for values that it gives itself. 1 to 32 of `[a-z0-9_-]`.
+/// The name of a limit: a built-in scope, or a name that the tenant chose for values that it sends itself. 1
+/// to 32 of `[a-z0-9_-]`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LimitName(String);
 
 impl LimitName {
-    /// `None` when it is not 1 to 32 of `[a-z0-9_-]`.
+    /// Returns `None` unless the text is 1 to 32 of `[a-z0-9_-]`.
     pub fn parse(text: &str) -> Option<Self> {
         let plain = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
         (plain && (1..=32).contains(&text.len())).then(|| Self(text.to_owned()))
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What the limit of this name counts over.
+    /// The scope of the limit with this name.
     pub fn scope(&self) -> LimitScope {
         LimitScope::NAMED.into_iter().find(|s| s.as_str() == self.0).unwrap_or(LimitScope::Caller)
     }
 
-    /// Whether a limit of this name may have these buckets. The record of a
-    /// number keeps the times of its last 20 starts, so its limits end there;
-    /// with 5 tries each, 20 a day are the 100 guesses that NIST SP 800-63B-4
-    /// allows. At 20 in 10 min no more verifications stand than the record lists.
+    /// Returns whether a limit of this name may have these buckets. The record of a phone number stores the
+    /// times of its last 20 starts, so its limits cannot exceed 20. With 5 tries for each verification, 20 a
+    /// day are the 100 guesses that NIST SP 800-63B-4 allows. With 20 in 10 minutes, the record can list all
+    /// live verifications of the number.
     pub fn admits(&self, buckets: &Buckets) -> bool {
         let number = |bucket: &Bucket| bucket.max <= 20 && (600..=86_400).contains(&bucket.seconds());
         self.scope() != LimitScope::Number || buckets.as_slice().iter().all(number)
     }
 }
 
-/// Limits of a profile for values that the client names; written `a=5/600;b=1/60 9/3600`.
+/// The limits of a profile for values that the client names. The text form is `a=5/600;b=1/60 9/3600`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NamedLimits(BTreeMap<LimitName, Buckets>);
 
 impl NamedLimits {
-    /// Most of them in one profile.
+    /// The maximum number of such limits in one profile.
     pub const MOST: usize = 20;
 
-    /// `None` when there are too many, or one bears the name of a built-in limit.
+    /// Returns `None` if there are too many, or if one has the name of a built-in limit.
     pub fn new(limits: BTreeMap<LimitName, Buckets>) -> Option<Self> {
         let named = limits.keys().all(|name| name.scope() == LimitScope::Caller);
         (named && limits.len() <= Self::MOST).then_some(Self(limits))
     }
 
-    /// The limits by name.
     pub fn as_map(&self) -> &BTreeMap<LimitName, Buckets> {
         &self.0
     }
 
-    /// Reads the written form.
+    /// Reads the text form.
     pub fn parse(text: &str) -> Option<Self> {
         let one = |part: &str| {
             let (name, buckets) = part.split_once('=')?;
@@ -210,26 +203,24 @@ impl NamedLimits {
     }
 }
 
-/// What was said of limits by their names: what each is for. A name that no
-/// limit bears limits nothing yet. Written as JSON, or empty.
+/// Notes about limits, by the limits' names: what each is for. A note may exist before its limit does. The
+/// text form is JSON, or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LimitNotes(BTreeMap<LimitName, String>);
 
 impl LimitNotes {
-    /// Longest note in characters.
+    /// The maximum length of a note, in characters.
     pub const MAX: usize = 256;
 
-    /// The notes by name.
     pub fn as_map(&self) -> &BTreeMap<LimitName, String> {
         &self.0
     }
 
-    /// The notes by name, to change them.
     pub fn as_map_mut(&mut self) -> &mut BTreeMap<LimitName, String> {
         &mut self.0
     }
 
-    /// Reads the written form.
+    /// Reads the text form.
     pub fn parse(text: &str) -> Option<Self> {
         if text.is_empty() {
             return Some(Self::default());
@@ -258,21 +249,19 @@ impl fmt::Display for NamedLimits {
     }
 }
 
-/// One bucket that a start must take from.
+/// One bucket in which a start must fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Take {
-    /// Where its state is kept: a keyed hash of tenant, mode, limit and value.
+    /// The key under which the store has the bucket's state: a keyed hash of tenant, mode, limit and value.
     pub key: [u8; 16],
     /// The name in answers and timelines.
     pub name: String,
-    /// What it counts over.
     pub scope: LimitScope,
-    /// The bucket.
     pub bucket: Bucket,
 }
 
 impl Take {
-    /// How far its bucket is used when all is regained at `full_at`.
+    /// How full the bucket is, if it recovers fully at `full_at`.
     pub fn state(&self, full_at: Timestamp, now: Timestamp) -> LimitState {
         LimitState {
             name: self.name.clone(),
@@ -284,32 +273,29 @@ impl Take {
     }
 }
 
-/// How far a bucket is used, for the RateLimit headers and the timeline.
+/// How full a bucket is, for the RateLimit headers and the timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitState {
-    /// The name of the bucket.
     pub name: String,
-    /// How many fit.
     pub max: u32,
-    /// In how long.
+    /// The length of the window.
     pub window: Duration,
-    /// How many more fit now.
+    /// The number of starts that still fit now.
     pub remaining: u32,
-    /// Until more fit: for a number until its oldest start leaves the window,
-    /// for all others until everything is regained.
+    /// For a phone number, the time until its oldest start leaves the window. For all other limits, the time
+    /// until the bucket has recovered fully.
     pub reset: Duration,
 }
 
-/// Which limit refused, and for how long.
+/// The limit that refused a start, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitHit {
-    /// The name of the bucket.
     pub name: String,
-    /// What it counts over.
+    /// The name of the limit's scope.
     pub scope: &'static str,
-    /// The wait until the same request would pass.
+    /// How long the client must wait until the same request would pass.
     pub retry_after: Duration,
-    /// The buckets that were looked at.
+    /// The state of each bucket that was looked at.
     pub states: Vec<LimitState>,
 }
 
@@ -387,7 +373,7 @@ mod tests {
     }
 
     proptest! {
-        /// A burst holds exactly `max`, and no window more than `2 * max - 1`.
+        /// A burst admits exactly `max` starts, and no window admits more than `2 * max - 1`.
         #[test]
         fn a_bucket_holds_what_it_says(
             max in 1u32..50, seconds in 1u32..100, gaps in proptest::collection::vec(0i64..5_000_000, 1..300),

@@ -10,7 +10,7 @@ use crate::{
 };
 use std::{ops::RangeInclusive, time::Duration};
 
-/// Whether a text is 1 to 32 of `[a-z0-9-]`, as names within a tenant are.
+/// Returns whether a text is 1 to 32 of `[a-z0-9-]`: the form of names within a tenant.
 pub(crate) fn is_name(text: &str) -> bool {
     let plain = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
     plain && (1..=32).contains(&text.len())
@@ -21,15 +21,13 @@ pub(crate) fn is_name(text: &str) -> bool {
 pub struct ProfileName(String);
 
 impl ProfileName {
-    /// The name of the profile that every tenant has.
     pub const DEFAULT: &'static str = "default";
 
-    /// `None` when it is not 1 to 32 of `[a-z0-9-]`.
+    /// Returns `None` unless the text is 1 to 32 of `[a-z0-9-]`.
     pub fn parse(text: &str) -> Option<Self> {
         is_name(text).then(|| Self(text.to_owned()))
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -41,28 +39,28 @@ impl Default for ProfileName {
     }
 }
 
-/// How people call a profile: 1 to 32 printable characters on one line, no spaces around them.
+/// The name of a profile that people see: 1 to 32 printable characters on one line, without surrounding
+/// spaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 
 impl DisplayName {
-    /// Longest name in characters.
+    /// The maximum length, in characters.
     pub const MAX: usize = 32;
 
-    /// `None` when empty, too long or not printable.
+    /// Returns `None` if the text is empty, too long or not printable.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let fits = (1..=Self::MAX).contains(&text.chars().count());
         (fits && text.chars().all(is_printable)).then(|| Self(text.to_owned()))
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Unique names that say much the same: the first is wanted most, the
-    /// others bear a number for when it is taken.
+    /// Candidates for the unique name of a profile, made from the display name. The first is the best. The
+    /// others have a number at the end, for the case that the name before is taken.
     pub fn unique_names(&self) -> impl Iterator<Item = ProfileName> {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
         let all: String = self.0.chars().map(plain).collect();
@@ -77,19 +75,18 @@ impl DisplayName {
     }
 }
 
-/// What a resend carries.
+/// The code that a resend sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResendPolicy {
     /// The same code again.
     Same,
-    /// A new code; the one before is void.
+    /// A new code. The previous code becomes invalid.
     New,
-    /// A new code; exactly the one before stays valid too.
+    /// A new code. The previous code stays valid, but no earlier one.
     NewKeepPrevious,
 }
 
 impl ResendPolicy {
-    /// The text form.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Same => "same",
@@ -98,7 +95,6 @@ impl ResendPolicy {
         }
     }
 
-    /// The policy with this text form.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Same, Self::New, Self::NewKeepPrevious].into_iter().find(|p| p.as_str() == text)
     }
@@ -107,29 +103,27 @@ impl ResendPolicy {
 /// The code policy of a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Characters in a code, 4 to 10.
+    /// The number of characters of a code, 4 to 10.
     pub code_length: u8,
-    /// What a code is made of.
     pub alphabet: Alphabet,
-    /// How long a code lives, 30 s to 10 min (NIST SP 800-63B-4: at most 10 min).
+    /// How long a code is valid, 30 s to 10 min (NIST SP 800-63B-4: at most 10 min).
     pub expires_in: Duration,
-    /// Wrong codes evaluated for one verification, 1 to 5 (PSD2 RTS Art 4: at most 5).
+    /// The number of wrong codes that ends a verification, 1 to 5 (PSD2 RTS Art 4: at most 5).
     pub max_checks: u8,
-    /// Messages sent for one verification, 1 to 5.
+    /// The maximum number of messages of one verification, 1 to 5.
     pub max_sends: u8,
-    /// What a resend carries.
     pub resend: ResendPolicy,
 }
 
 impl Policy {
-    /// Bounds of [`Policy::code_length`].
+    /// The values that [`Policy::code_length`] may have.
     pub const CODE_LENGTH: RangeInclusive<u8> = 4..=10;
-    /// Bounds of [`Policy::max_checks`] and [`Policy::max_sends`].
+    /// The values that [`Policy::max_checks`] and [`Policy::max_sends`] may have.
     pub const TRIES: RangeInclusive<u8> = 1..=5;
-    /// Bounds of [`Policy::expires_in`], in seconds.
+    /// The values that [`Policy::expires_in`] may have, in seconds.
     pub const EXPIRES_IN: RangeInclusive<u32> = 30..=600;
 
-    /// What a code looks like, unless its start says another length. In test mode it is of digits.
+    /// The default shape of a code; a start may choose another length. In test mode, codes consist of digits.
     pub fn code_shape(&self, mode: Mode) -> CodeShape {
         let alphabet = if mode == Mode::Test { Alphabet::Digits } else { self.alphabet };
         CodeShape { length: self.code_length, alphabet }
@@ -149,29 +143,25 @@ impl Default for Policy {
     }
 }
 
-/// A profile, as the directory keeps it.
+/// A profile, as the directory stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
-    /// Its id; the codes store keys by it, so that a rename changes nothing there.
+    /// The codes store refers to the profile by this id, so renaming the profile changes nothing there.
     pub id: ProfileId,
-    /// The tenant it belongs to.
     pub tenant: TenantId,
-    /// Its unique name.
     pub name: ProfileName,
-    /// How people call it, if somebody said so.
+    /// The name that people see, if the tenant has set one.
     pub display_name: Option<DisplayName>,
-    /// Its code policy.
     pub policy: Policy,
-    /// Its limits for values that the client names.
+    /// The limits for values that the client names.
     pub limits: NamedLimits,
-    /// What was said of limits, also of such that limit nothing yet.
+    /// Notes about limits. A note may exist before its limit does.
     pub limit_notes: LimitNotes,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 
 impl Profile {
-    /// The profile `default`, as each tenant begins with it.
+    /// The profile `default` that every new tenant gets.
     pub fn first(id: ProfileId, tenant: TenantId, created_at: Timestamp) -> Self {
         let (name, policy, limits) = (ProfileName::default(), Policy::default(), NamedLimits::default());
         let (display_name, limit_notes) = (None, LimitNotes::default());

@@ -1,30 +1,28 @@
-//! What a tenant sets up for delivery, as the directory keeps it: providers,
-//! senders, routes, templates, webhooks. Each is one text of its kind, found by
-//! its id or by a name that is its kind's own.
+//! Resources: the things that a tenant sets up for delivery, in the form in which the directory stores them.
+//! They are providers, senders, routes, templates and webhooks. The stores find each by its id, or by its
+//! name among the resources of its kind.
 
 use crate::{id, time::Timestamp};
 use std::str::FromStr as _;
 
-/// What a resource is.
+/// The kind of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ResourceKind {
     /// An account at a provider.
     Provider,
-    /// What messages come from.
+    /// A sender of messages.
     Sender,
-    /// Which provider takes which message.
+    /// A delivery route.
     Route,
-    /// What messages say.
+    /// A set of message texts.
     Template,
-    /// Where events of the tenant are told.
+    /// An HTTP endpoint of the tenant that gets events.
     Webhook,
 }
 
 impl ResourceKind {
-    /// All of them.
     pub const ALL: [Self; 5] = [Self::Provider, Self::Sender, Self::Route, Self::Template, Self::Webhook];
 
-    /// The text form.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Provider => "provider",
@@ -35,12 +33,11 @@ impl ResourceKind {
         }
     }
 
-    /// The kind with this text form.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
-    /// Most of them at one tenant.
+    /// The maximum number of such resources of one tenant.
     pub const fn most(self) -> u32 {
         match self {
             Self::Provider => 20,
@@ -50,7 +47,7 @@ impl ResourceKind {
         }
     }
 
-    /// Several of them, in words.
+    /// The plural in words.
     pub const fn plural(self) -> &'static str {
         match self {
             Self::Provider => "providers",
@@ -72,7 +69,6 @@ impl ResourceKind {
         }
     }
 
-    /// The id with this text form.
     pub fn parse_id(self, text: &str) -> Option<[u8; 16]> {
         Some(match self {
             Self::Provider => *id::ProviderId::from_str(text).ok()?.bytes(),
@@ -84,65 +80,56 @@ impl ResourceKind {
     }
 }
 
-/// One of them, as it is stored.
+/// A resource, in its stored form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
-    /// The tenant.
     pub tenant: id::TenantId,
-    /// What it is.
     pub kind: ResourceKind,
-    /// Its id, without the prefix of its kind.
+    /// The id, without the prefix of its kind.
     pub id: [u8; 16],
-    /// Its name, which no other of its kind bears at the tenant.
+    /// The name, unique among the tenant's resources of this kind.
     pub name: String,
-    /// What it says: JSON without secrets.
+    /// The content without secrets, as JSON.
     pub body: String,
-    /// What it says in secret, sealed.
+    /// The secret content, sealed.
     pub sealed: Option<Vec<u8>>,
-    /// Counts its changes, from 1.
+    /// The number of the current version, from 1. Each change adds 1.
     pub version: i64,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
 impl Resource {
-    /// The text form of its id.
     pub fn id_text(&self) -> String {
         self.kind.id_text(self.id)
     }
 }
 
-/// What a write was decided by. It is made only if this is still as it was read: the store
-/// looks within the transaction, when no other writer can come between.
+/// The state that a caller read before it decided on a write. The store makes the write only if this state is
+/// still current. It checks that inside the transaction, when no other writer can come in between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Basis {
-    /// All that the tenant has of a kind: what is counted or looked for stands in their bodies.
+    /// All resources of a kind that the tenant has: the writer counted them, or searched their contents.
     Kind {
-        /// The tenant.
         tenant: id::TenantId,
-        /// What was listed.
         kind: ResourceKind,
-        /// The id and the version of each. Their count and the sum of their versions would
-        /// not do: one that goes and one that comes leave both as they were.
+        /// The id and the version of each. Their count and the sum of their versions would not be enough:
+        /// deleting one resource and adding another could leave both unchanged.
         listed: String,
     },
-    /// One that the written one names.
+    /// The one resource that the written one refers to.
     One {
-        /// The tenant whose it is.
+        /// The tenant that owns it.
         tenant: id::TenantId,
-        /// Its id in text form.
         id: String,
-        /// The version that was read.
         version: i64,
     },
-    /// All of the directory, as of the change with this number.
+    /// The whole directory, as of the change with this number.
     Everything(i64),
 }
 
 impl Basis {
-    /// All that a tenant has of a kind, as it was listed.
+    /// All resources of a kind, as the writer listed them.
     pub fn kind(tenant: id::TenantId, kind: ResourceKind, listed: &[Resource]) -> Self {
         let mut each: Vec<_> =
             listed.iter().map(|one| format!("{} {}", one.id_text(), one.version)).collect();

@@ -1,8 +1,8 @@
-//! Review numbers: whoever reviews a tenant's app signs in without its phone.
+//! Review numbers: with one, the reviewer of a tenant's app can sign in without owning the phone.
 //!
-//! Each is made by the tenant, for a time; its code is drawn once and shown
-//! once. Nothing is ever sent to it, so the send limits do not count it. All
-//! else is as ever: tries, expiry, wrong codes in a row, one approval each.
+//! The tenant makes a review number for a limited time. The server draws its code once and shows it once. It
+//! sends no message to this number, so the send limits do not apply. Everything else is as for other phone
+//! numbers: tries, expiry, waits after wrong codes, one approval for each verification.
 
 use crate::{
     code::{Alphabet, Code, CodeShape},
@@ -15,29 +15,25 @@ use crate::{
 };
 use std::time::Duration;
 
-/// The longest life of a review number.
+/// The longest time for which a review number may exist.
 pub const LONGEST: Duration = Duration::from_secs(30 * 86_400);
-/// Most of them at one tenant.
+/// The maximum number of review numbers of a tenant.
 pub const MOST: u32 = 20;
-/// What bounds the starts for one, instead of the send limits.
+/// The limit of starts for one review number; it replaces the send limits.
 pub const STARTS: Bucket = Bucket::new(15, 600);
-/// Six digits, whatever the profile says: the reviewer is told one code.
+/// Six digits, whatever the profile says: the reviewer gets one code for all starts.
 pub(crate) const SHAPE: CodeShape = CodeShape { length: 6, alphabet: Alphabet::Digits };
 
-/// A review number, as the directory keeps it.
+/// A review number, as the directory stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReviewNumber {
-    /// Its id.
     pub id: ReviewNumberId,
-    /// The tenant.
     pub tenant: TenantId,
-    /// The number.
     pub number: Fingerprint,
-    /// Number and code, sealed.
+    /// The phone number and the code, sealed.
     pub sealed: Vec<u8>,
-    /// When it is an ordinary number again.
+    /// When the number becomes an ordinary phone number again.
     pub ends_at: Timestamp,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 
@@ -47,7 +43,6 @@ impl ReviewNumber {
         Place { kind: Sealed::ReviewNumber, tenant, id: *id.bytes(), number }
     }
 
-    /// The number and its code.
     pub fn open(&self, keyring: &KeyRing) -> Option<(PhoneNumber, Code)> {
         let packed = keyring.open(&self.place(), &self.sealed).ok()?;
         let mut reader = Reader(&packed);
@@ -56,7 +51,6 @@ impl ReviewNumber {
         Some((to, code))
     }
 
-    /// The shape of its code.
     pub const fn shape() -> CodeShape {
         SHAPE
     }

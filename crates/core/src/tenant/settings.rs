@@ -1,4 +1,4 @@
-//! What a tenant has set, as the directory keeps it: one text for each name.
+//! The settings of a tenant. The directory stores one text for each name.
 
 use crate::{
     access::allowlist::Allowlist,
@@ -8,16 +8,15 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
-/// One thing that a tenant can set.
+/// One setting of a tenant.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Setting {
-    /// A limit; `None` for the default, or for none.
+    /// A limit; `None` resets it to the default, or to no limit.
     Limit(LimitName, Option<Buckets>),
-    /// The country list.
     Countries(Countries),
-    /// The addresses that its keys may be used from.
+    /// The addresses from which the tenant's keys may be used.
     ApiAllowlist(Allowlist),
-    /// The locale of its messages; `None` for English.
+    /// The locale of the tenant's messages; `None` for English.
     Locale(Option<Locale>),
 }
 
@@ -27,7 +26,8 @@ const LOCALE: &str = "locale";
 const LIMIT: &str = "limit:";
 
 impl Setting {
-    /// Its name in the directory, and its value; `None` when it is unset.
+    /// The name and the value under which the directory stores the setting; the value is `None` if the
+    /// setting is reset.
     pub fn stored(&self) -> (String, Option<String>) {
         match self {
             Self::Limit(name, buckets) => {
@@ -41,7 +41,7 @@ impl Setting {
         }
     }
 
-    /// What is stored under a name: nothing for a name of a newer release.
+    /// Reads a stored setting. Returns `Ok(None)` for a name that only a newer release knows.
     fn read(name: &str, value: &str) -> Result<Option<Self>, Unreadable> {
         let read = match name.strip_prefix(LIMIT) {
             Some(limit) => LimitName::parse(limit)
@@ -56,30 +56,28 @@ impl Setting {
     }
 }
 
-/// A stored setting that this release cannot read. Its tenant must not be
-/// served as if it had set nothing.
+/// A stored setting that this release cannot read. The server must not serve its tenant as if the setting
+/// were not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a setting cannot be read")]
 pub struct Unreadable;
 
-/// Everything that a tenant has set.
+/// All settings of a tenant.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
-    /// Its limits, without the defaults.
+    /// The tenant's own limits, without the defaults.
     pub limits: BTreeMap<LimitName, Buckets>,
-    /// Its country list.
     pub countries: Countries,
-    /// The addresses that its keys may be used from.
+    /// The addresses from which the tenant's keys may be used.
     pub api_allowlist: Allowlist,
-    /// The locale of its messages.
     pub locale: Option<Locale>,
 }
 
 impl Settings {
-    /// Most limits of a tenant that bear names of its own.
+    /// The maximum number of limits with names that the tenant chose.
     pub const MOST_LIMITS: u32 = 20;
 
-    /// Takes in what is stored under a name.
+    /// Adds a stored setting.
     pub fn take(&mut self, name: &str, value: &str) -> Result<(), Unreadable> {
         match Setting::read(name, value)? {
             Some(Setting::Limit(name, Some(buckets))) => drop(self.limits.insert(name, buckets)),
@@ -91,7 +89,7 @@ impl Settings {
         Ok(())
     }
 
-    /// The buckets of a built-in limit: the tenant's own, else the default.
+    /// The buckets of a built-in limit: the tenant's own, or else the default.
     pub fn limit(&self, scope: LimitScope) -> Option<Buckets> {
         let own = self.limits.iter().find(|(name, _)| name.as_str() == scope.as_str());
         own.map(|(_, buckets)| buckets.clone()).or_else(|| scope.default_buckets())

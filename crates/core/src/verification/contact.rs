@@ -1,4 +1,5 @@
-//! Who and what a verification is about, sealed in its record.
+//! The contact of a verification: the phone number, the profile's name and the client's notes. Its record
+//! contains them sealed.
 
 use crate::{
     id::{RecordKey, VerificationId},
@@ -11,41 +12,39 @@ use crate::{
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
-/// The client's own notes on a verification: at most 10 keys and 512 bytes.
+/// The notes of a client on a verification: at most 10 keys and 512 bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata(BTreeMap<String, String>);
 
 impl Metadata {
-    /// Most keys.
+    /// The maximum number of keys.
     pub const MAX_KEYS: usize = 10;
-    /// Most bytes of all keys and values together.
+    /// The maximum size of all keys and values together, in bytes.
     pub const MAX_BYTES: usize = 512;
 
-    /// `None` when there are too many keys or bytes, or an empty key.
+    /// Returns `None` if there are too many keys or bytes, or an empty key.
     pub fn new(map: BTreeMap<String, String>) -> Option<Self> {
         let bytes: usize = map.iter().map(|(key, value)| key.len() + value.len()).sum();
         let fits = map.len() <= Self::MAX_KEYS && bytes <= Self::MAX_BYTES;
         (fits && !map.contains_key("")).then_some(Self(map))
     }
 
-    /// The notes.
     pub fn as_map(&self) -> &BTreeMap<String, String> {
         &self.0
     }
 }
 
-/// The sealed contact of this verification does not open with the keys of this node.
+/// The contact of a verification cannot be opened with the keys of this node.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} cannot be opened with the keys of this node")]
 pub struct UnreadableContact(pub VerificationId);
 
-/// Who and what a verification is about, as sealed in its record: what its
-/// tenant is shown needs no other store, so it is shown while the directory is away.
+/// The contact of a verification. Its record contains the contact, so that reading a verification needs no
+/// other store and works while the directory is down.
 #[derive(Clone, Debug)]
 pub struct Contact {
-    /// The name of its profile at the start.
+    /// The profile's name when the verification started.
     pub profile: ProfileName,
-    /// The number.
     pub to: PhoneNumber,
     /// The client's notes.
     pub metadata: Metadata,
@@ -53,7 +52,7 @@ pub struct Contact {
 
 impl Contact {
     pub(crate) fn pack(&self) -> Zeroizing<Vec<u8>> {
-        // Most are of the default profile, whose name then costs nothing.
+        // The name `default` is stored as an empty text, because most verifications have it.
         let profile = Some(self.profile.as_str()).filter(|name| *name != ProfileName::DEFAULT);
         let mut writer = Writer::default()
             .byte(1)
@@ -80,12 +79,12 @@ impl Contact {
         Some(Self { profile, to, metadata: Metadata(metadata) })
     }
 
-    /// Opens the contact of a record.
+    /// Opens the contact in a record.
     pub fn open(keyring: &KeyRing, key: RecordKey, record: &Record) -> Result<Self, UnreadableContact> {
         Self::open_sealed(keyring, key, record.number, &record.contact)
     }
 
-    /// Opens a contact that was sealed for this verification and number.
+    /// Opens a contact that was sealed for this verification and phone number.
     pub fn open_sealed(
         keyring: &KeyRing,
         key: RecordKey,

@@ -1,4 +1,4 @@
-//! What happened to a verification: the words of its timeline.
+//! The events of a verification, which form its timeline.
 
 pub mod packed;
 mod sentence;
@@ -16,20 +16,19 @@ use crate::{
 };
 use std::time::Duration;
 
-/// One thing that happened, in the order the store saw it.
+/// One event of a verification. Events have the order in which the store saw them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Its id, made by the act.
+    /// The id, made by the operation that causes the event.
     pub id: EventId,
-    /// When, by the store's clock.
+    /// The time, by the store's clock.
     pub at: Timestamp,
-    /// What.
     pub kind: EventKind,
 }
 
 impl Event {
-    /// The one `expired` event of a verification. Its id follows from the
-    /// verification's, so whoever makes it again makes the same.
+    /// The one `expired` event of a verification. Its id is derived from the verification's id, so every
+    /// process that makes this event makes the same one.
     pub fn expired(id: VerificationId, expires_at: Timestamp) -> Self {
         let mut bytes = *id.bytes();
         bytes[8..].iter_mut().for_each(|byte| *byte = !*byte);
@@ -37,153 +36,138 @@ impl Event {
     }
 }
 
-/// What a start says of itself: all that the history keeps of a verification.
+impl EventId {
+    /// The id of the event that says that an erasure ended a verification. That happens at most once, so the
+    /// verification's id with all bits inverted is unique among events.
+    pub fn of_erasure(verification: VerificationId) -> Self {
+        Self::from_bytes(verification.bytes().map(|byte| !byte))
+    }
+}
+
+/// The content of a `started` event: everything that the history stores about a start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Started {
-    /// The message that was queued.
+    /// The queued message.
     pub message: MessageId,
-    /// The profile.
     pub profile: ProfileId,
-    /// The key that started it.
+    /// The API key that started the verification.
     pub key: KeyId,
-    /// The number it is about.
+    /// The fingerprint of the phone number.
     pub number: Fingerprint,
-    /// The number's country.
+    /// The country of the phone number.
     pub country: Option<Country>,
-    /// When its codes end.
+    /// When the codes expire.
     pub expires_at: Timestamp,
-    /// Wrong codes that end it.
+    /// The number of wrong codes that ends the verification.
     pub max_checks: u8,
-    /// Messages that may be queued.
+    /// The maximum number of messages.
     pub max_sends: u8,
-    /// Number, profile name and metadata, sealed as in the record.
+    /// Phone number, profile name and metadata, sealed as in the record.
     pub contact: Vec<u8>,
-    /// The limits that were counted, and how far each was used with this start.
+    /// The limits that counted this start, and how full each is now.
     pub limits: Vec<LimitUse>,
-    /// Limits that were not applied, because the client gave nothing to count by.
+    /// The limits that did not apply, because the client sent no value to count.
     pub skipped: Vec<String>,
-    /// Whether the number is a review number, to which nothing is sent.
+    /// Whether the phone number is a review number. The server sends nothing to it.
     pub review: bool,
 }
 
-/// How far a limit was used.
+/// How full a limit is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitUse {
-    /// Its name.
     pub name: String,
-    /// Taken, this time included.
+    /// The number of starts counted, including this one.
     pub used: u32,
-    /// How many fit.
+    /// The maximum number of starts.
     pub max: u32,
-    /// Into how long.
+    /// The length of the window.
     pub window: Duration,
 }
 
 impl LimitUse {
-    /// How far a limit was used, as the start that asked found it.
+    /// Takes the state that the start found.
     pub fn of(state: &LimitState) -> Self {
         let LimitState { name, max, window, remaining, .. } = state.clone();
         Self { name, used: max.saturating_sub(remaining), max, window }
     }
 }
 
-/// What happened.
+/// The kind of an event, with its details.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventKind {
-    /// A verification was made and its first message queued.
+    /// A client started the verification, and the server queued its first message.
     Started(Box<Started>),
-    /// Another message was queued.
+    /// A resend queued another message.
     Resent {
-        /// The message that was queued.
+        /// The queued message.
         message: MessageId,
-        /// Which send of the verification this is, from 2.
+        /// The number of this message within the verification, from 2.
         send: u8,
-        /// Whether it carries a new code.
+        /// Whether the message contains a new code.
         new_code: bool,
     },
-    /// A wrong code was evaluated.
+    /// A check compared a wrong code.
     CheckWrong {
-        /// Tries that are left.
+        /// The tries that are left.
         attempts_left: u8,
-        /// Wrong codes in a row for the number, this one included.
+        /// The number of wrong codes in a row for the phone number, including this one.
         in_row: u16,
-        /// The wait that they brought about.
+        /// The wait that this wrong code caused.
         wait: Option<GuessWait>,
     },
-    /// The right code was given.
+    /// A check got the right code.
     Approved,
-    /// The last try was wrong.
+    /// A check got a wrong code and used up the last try.
     Exhausted {
-        /// Wrong codes in a row for the number, this one included.
+        /// The number of wrong codes in a row for the phone number, including this one.
         in_row: u16,
-        /// The wait that they brought about.
+        /// The wait that this wrong code caused.
         wait: Option<GuessWait>,
     },
-    /// Its time passed; noted once, by the history.
+    /// The time of the verification ran out. The history records this event once.
     Expired,
-    /// It was ended before its time.
+    /// The verification was ended before its time.
     Canceled(CancelReason),
-    /// A provider took the message.
-    MessageSent {
-        /// The message.
-        message: MessageId,
-        /// The provider's name.
-        provider: String,
-    },
-    /// A provider did not take the message; it will be tried again.
+    /// A provider accepted the message.
+    MessageSent { message: MessageId, provider: String },
+    /// A provider did not accept the message. The worker will try again.
     MessageRetried {
-        /// The message.
         message: MessageId,
-        /// The provider's name.
         provider: String,
-        /// What it answered.
+        /// The provider's answer.
         reason: String,
-        /// The wait until the next try.
+        /// The wait until the next attempt.
         after: Duration,
     },
-    /// No provider takes the message.
+    /// No provider accepts the message.
     MessageRejected {
-        /// The message.
         message: MessageId,
-        /// The provider's name.
         provider: String,
-        /// What it answered.
+        /// The last provider's answer.
         reason: String,
-        /// Whether the verification failed with it: none of its messages was ever accepted.
+        /// Whether this ended the verification as failed, because no provider ever accepted one of its
+        /// messages.
         failed: bool,
     },
-    /// The message was not sent.
-    MessageDropped {
-        /// The message.
-        message: MessageId,
-        /// Why.
-        reason: DropReason,
-    },
-    /// The phone has it, as the provider knew when it took it.
-    Delivered {
-        /// The message.
-        message: MessageId,
-    },
-    /// The phone will not get it, as the provider knew when it took it.
-    Undelivered {
-        /// The message.
-        message: MessageId,
-    },
-    /// The provider reported what became of it.
+    /// The worker did not send the message.
+    MessageDropped { message: MessageId, reason: DropReason },
+    /// The message reached the phone, as the provider already said when it accepted the message.
+    Delivered { message: MessageId },
+    /// The message will not reach the phone, as the provider already said when it accepted the message.
+    Undelivered { message: MessageId },
+    /// The provider sent a receipt for the message.
     Receipt {
-        /// The message.
         message: MessageId,
-        /// The provider's name.
         provider: String,
         /// Delivered or undelivered.
         delivery: Delivery,
-        /// What the provider calls that, in its own code.
+        /// The provider's own code for the outcome.
         code: String,
     },
 }
 
 impl EventKind {
-    /// The name in JSON and logs.
+    /// The name in JSON and in logs.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Started(_) => "started",
@@ -204,7 +188,7 @@ impl EventKind {
         }
     }
 
-    /// The event without the person: what the history keeps of it in the timeline.
+    /// The event without personal data, as the history stores it in the timeline.
     pub fn without_person(self) -> Self {
         match self {
             Self::Started(started) => {
@@ -215,7 +199,7 @@ impl EventKind {
         }
     }
 
-    /// The message it is about.
+    /// The message that the event is about, if any.
     pub const fn message(&self) -> Option<MessageId> {
         match self {
             Self::Started(started) => Some(started.message),
@@ -231,7 +215,7 @@ impl EventKind {
         }
     }
 
-    /// The provider that it names.
+    /// The provider that the event names, if any.
     pub fn provider(&self) -> Option<&str> {
         match self {
             Self::MessageSent { provider, .. }

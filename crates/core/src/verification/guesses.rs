@@ -1,14 +1,12 @@
-//! Wrong codes in a row, and the waits they bring about.
+//! Wrong codes in a row for a phone number, and the waits that they cause.
 //!
-//! A verification ends after five wrong codes, but whoever guesses starts
-//! another. So wrong codes are also counted for the number, over all profiles
-//! and verifications, until an approval, a clear by the tenant, or 30 days.
-//! NIST SP 800-63B-4 (3.2.2) allows at most 100 failures in a row; a newly
-//! sent code must not reset the count.
+//! A verification ends after five wrong codes, but an attacker can start another one and guess on. So the
+//! server also counts the wrong codes for the phone number, over all profiles and verifications. The count
+//! ends with an approval, when the tenant clears it, or after 30 days. NIST SP 800-63B-4 (3.2.2) allows at
+//! most 100 failures in a row, and sending a new code must not reset the count.
 //!
-//! A second count for the number and the end user's address that was given at
-//! the start slows one guesser down early, and only him: the person who holds
-//! the number comes from elsewhere and does not wait.
+//! A second count is for the phone number together with the end user's address that the start named. It slows
+//! down one attacker early, and nobody else: the owner of the phone has another address and does not wait.
 
 use crate::{
     code::CodeShape,
@@ -17,28 +15,28 @@ use crate::{
 };
 use std::time::Duration;
 
-/// A wait that wrong codes in a row brought about.
+/// A wait that wrong codes in a row caused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GuessWait {
-    /// Until the next code is compared.
+    /// The time until the server compares a code again.
     pub wait: Duration,
-    /// Whether the count of the number made it, over all profiles and
-    /// addresses; else that of the end user's address.
+    /// True if the count of the phone number caused the wait, false if the count of the end user's address
+    /// did.
     pub of_number: bool,
 }
 
-/// Where a guesser comes from: a keyed hash of the address given at the start,
-/// long enough to tell the few sources of one number apart. Zeros: no address
-/// was given, and only the count of the number holds; one count for all that
-/// give none would let a stranger make the person with the phone wait.
+/// The source of guesses: a keyed hash of the address that the start named. Four bytes are enough to tell the
+/// few sources of one phone number apart. Zeros mean that the start named no address; then only the count of
+/// the phone number applies. A common count for all starts without an address would let a stranger make the
+/// phone's owner wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Source(pub [u8; 4]);
 
-/// After this long without a wrong code the count begins anew.
+/// After this long without a wrong code, the count starts again from zero.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30 * 86_400);
-/// The longest wait, from the last step on.
+/// The longest wait. It applies from the last step on.
 const LONGEST: Duration = Duration::from_secs(86_400);
-/// Wrong codes in a row for the number, and the wait that follows them.
+/// The numbers of wrong codes in a row, and the wait after each.
 const STEPS: [(u16, Duration); 5] = [
     (10, Duration::from_secs(60)),
     (20, Duration::from_secs(300)),
@@ -46,21 +44,21 @@ const STEPS: [(u16, Duration); 5] = [
     (50, Duration::from_secs(3_600)),
     (75, Duration::from_secs(6 * 3_600)),
 ];
-/// From this many in a row on, a source waits after each.
+/// From this number of wrong codes in a row, each one from a source causes a wait.
 const SOURCE_PATIENCE: u16 = 5;
 const SOURCE_FIRST_WAIT: Duration = Duration::from_secs(15);
 const SOURCE_LONGEST: Duration = Duration::from_secs(15 * 60);
-/// Sources that are told apart; a number has at most 20 starts in a day, so
-/// more than these come with a slower guesser than the number's own count lets through.
-const MOST_SOURCES: usize = 20;
+/// The maximum number of sources for which a phone number has counts. A phone number has at most 20 starts a
+/// day, so guesses from more sources are slower than the number's own count allows.
+pub const MOST_SOURCES: usize = 20;
 
-/// After so many wrong codes in a row each further one costs a day: 100
-/// guesses of a million codes; fewer where there are fewer codes to guess from.
+/// From this number of wrong codes in a row, each further one costs a day. It is 100, which allows 100
+/// guesses at a million codes, and lower if there are fewer possible codes.
 const fn last_step(shape: CodeShape) -> u16 {
     match (shape.length, shape.alphabet.characters().len()) {
         (..=4, 10) => 5,
         (5, 10) => 10,
-        // 22^4 is a quarter of a million.
+        // There are a quarter of a million codes: 22^4.
         (..=4, _) => 20,
         _ => 100,
     }
@@ -101,7 +99,7 @@ impl Count {
         Some(wait)
     }
 
-    /// What lies in the future happened now at the latest.
+    /// Moves times that lie in the future back to now, and shortens the wait to `longest`.
     fn pull_back(&mut self, longest: Duration, now: Timestamp) {
         self.last = self.last.min(now);
         self.until = self.until.min(now + longest);
@@ -117,7 +115,7 @@ impl Count {
     }
 }
 
-/// The wrong codes in a row for one number of a tenant.
+/// The counts of wrong codes in a row for one phone number of a tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Guesses {
     number: Count,
@@ -125,7 +123,7 @@ pub struct Guesses {
 }
 
 impl Guesses {
-    /// The wait that still runs for a check of a verification from `source`.
+    /// The wait that still applies to a check of a verification from `source`.
     pub fn wait(&self, source: Source, now: Timestamp) -> Option<GuessWait> {
         let of_source = self.sources.iter().find(|(known, _)| *known == source);
         let of_source = of_source.map_or(Duration::ZERO, |(_, count)| count.until.since(now));
@@ -133,12 +131,12 @@ impl Guesses {
         longer(of_number, of_source)
     }
 
-    /// Wrong codes in a row.
+    /// The number of wrong codes in a row for the phone number.
     pub fn in_row(&self, now: Timestamp) -> u16 {
         if self.number.is_forgotten(now) { 0 } else { self.number.wrong }
     }
 
-    /// Counts a wrong code; gives how many it is in a row, and the wait that follows.
+    /// Counts a wrong code. Returns the number of wrong codes in a row, and the wait that this one causes.
     pub fn note_wrong(
         &mut self,
         source: Source,
@@ -156,27 +154,29 @@ impl Guesses {
             self.sources.push((source, Count::default()));
             self.sources.len() - 1
         });
-        // The one that guessed last stands last, so that the idlest is forgotten first.
+        // The most recent source is moved to the end, so that the one idle for longest is dropped first.
         let (source, mut count) = self.sources.remove(index);
         let of_source = count.add(source_wait, now);
         self.sources.push((source, count));
         (self.number.wrong, longer(of_number.unwrap_or_default(), of_source.unwrap_or_default()))
     }
 
-    /// Begins anew: after an approval, or on the tenant's word. Gives what was counted.
+    /// Resets the counts, after an approval or when the tenant clears them. Returns the old count of the
+    /// phone number.
     pub fn clear(&mut self, now: Timestamp) -> u16 {
         let counted = self.in_row(now);
         *self = Self::default();
         counted
     }
 
-    /// After the clock was set back while the store was closed: no wait lasts longer than its rule.
+    /// Call this after the clock was set back while the store was closed. It shortens each wait to what its
+    /// rule allows.
     pub fn pull_back(&mut self, now: Timestamp) {
         self.number.pull_back(LONGEST, now);
         self.sources.iter_mut().for_each(|(_, count)| count.pull_back(SOURCE_LONGEST, now));
     }
 
-    /// From when on it says nothing any more.
+    /// The time from which the counts have no effect any more.
     pub fn kept_until(&self) -> Option<Timestamp> {
         (self.number.wrong > 0).then(|| self.number.last + FORGOTTEN_AFTER)
     }
@@ -286,7 +286,7 @@ mod tests {
             assert_ne!(number_wait(last - 1, shape), Some(LONGEST));
             assert_eq!(number_wait(last + 1, shape), Some(LONGEST));
         }
-        // Guesses at long codes count against the next short one.
+        // Wrong guesses at a long code also count when the next code is short.
         let mut guesses = Guesses::default();
         for n in 1..10 {
             guesses.note_wrong(source(n), digits(6), at(0));

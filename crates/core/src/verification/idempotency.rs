@@ -1,10 +1,8 @@
-//! Idempotency-Key: a repeat of a request is answered as the first was, and
-//! changes nothing again.
+//! Idempotency-Key: a repeated request gets the answer of the first one and changes nothing.
 //!
-//! The store keeps, for 24 hours, a keyed hash of the key, one of path and body,
-//! and the outcome; never a code, a number or a secret. What changed nothing (a
-//! refusal, a check of an ended verification) is not kept: a repeat of it is
-//! tried anew.
+//! The store keeps three things for 24 hours: a keyed hash of the key, a keyed hash of path and body, and the
+//! outcome. It keeps no code, phone number or secret. A request that changed nothing, such as a refusal or a
+//! check of an ended verification, is not stored: its repeat is carried out again.
 
 use crate::{
     id::VerificationId,
@@ -15,68 +13,66 @@ use crate::{
 use std::time::Duration;
 use subtle::ConstantTimeEq;
 
-/// How long an outcome is kept.
+/// How long the store keeps an outcome.
 pub const KEPT: Duration = Duration::from_secs(24 * 3_600);
 
-/// One request that bears an Idempotency-Key.
+/// The hashes of one request with an Idempotency-Key.
 #[derive(Clone, Debug)]
 pub struct Once {
-    /// Hash of tenant, API key and Idempotency-Key.
+    /// The hash of tenant, API key and Idempotency-Key.
     pub slot: [u8; 16],
-    /// Keyed hash of path and body. Its key is the one that never changes: a
-    /// repeat must be known whatever was rotated meanwhile.
+    /// The keyed hash of path and body. It uses the key that never changes, because a repeat must be
+    /// recognised even after a rotation.
     pub request: [u8; 16],
 }
 
-/// An act that bore an Idempotency-Key, or none.
+/// The result of an operation that may have had an Idempotency-Key.
 #[derive(Clone, Debug)]
 #[must_use]
 pub enum Answer<T> {
-    /// Carried out now.
+    /// The store carried the operation out now.
     Fresh(T),
-    /// Not carried out again.
+    /// The store did not carry the operation out: the key was used before.
     Replay(Replay),
 }
 
-/// What is known of an Idempotency-Key that was used before.
+/// What the store knows about an Idempotency-Key that was used before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Replay {
-    /// The same request, and what came of it.
+    /// The key was used for the same request, with this outcome.
     Outcome(Outcome),
-    /// Another request.
+    /// The key was used for another request.
     Mismatch,
 }
 
-/// Why a request with an Idempotency-Key is not answered as the first was.
+/// The reasons why a request with a used Idempotency-Key does not get the first answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdempotencyError {
     /// The key was used for another request.
     #[error("the Idempotency-Key was used for another request")]
     Mismatch,
-    /// The first request made a secret, which is kept nowhere.
+    /// The first request made a secret, which the server does not store.
     #[error("the secret was shown in the first answer")]
     SecretShown,
 }
 
-/// Where a verification stood after an act.
+/// The state of a verification after an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// The verification.
     pub id: VerificationId,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When its codes end.
+    /// When the codes expire.
     pub expires_at: Timestamp,
-    /// When a resend is next allowed.
+    /// When the next resend is allowed.
     pub resend_at: Timestamp,
-    /// Tries that were left.
+    /// The tries that were left.
     pub attempts_left: u8,
-    /// Sends that were left.
+    /// The messages that were left.
     pub sends_left: u8,
 }
 
 impl Progress {
-    /// Where the record stands.
+    /// Takes the state of a record.
     pub fn of(id: VerificationId, record: &Record) -> Self {
         Self {
             id,
@@ -89,43 +85,47 @@ impl Progress {
     }
 }
 
-/// The acts that bear an Idempotency-Key, as a packed outcome names them.
+/// The operations that may have an Idempotency-Key, as a packed outcome stores them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Act {
-    /// A start.
     Start = 1,
-    /// A resend.
     Resend = 2,
-    /// A check.
     Check = 3,
 }
 
-/// What came of an act.
+/// The outcome of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A verification was made.
+    /// A client started a verification.
     Started(Progress),
-    /// Another message was queued.
+    /// A resend queued another message.
     Resent(Progress),
-    /// A code was evaluated.
+    /// A check compared a code.
     Checked {
-        /// The verification.
         id: VerificationId,
         /// One of [`EVALUATED`].
         outcome: CheckOutcome,
-        /// Tries that were left.
+        /// The tries that were left.
         attempts_left: u8,
     },
 }
 
-/// The outcomes of a check that changed something. A repeat is told the first
-/// answer; everything else is tried anew.
+impl Outcome {
+    /// Returns whether this packed outcome belongs to a check that approved the verification.
+    pub fn is_approval(packed: &[u8]) -> bool {
+        let is_approved = |outcome| matches!(outcome, Self::Checked { outcome: CheckOutcome::Approved, .. });
+        unpack(packed, 1, read).is_ok_and(|(_, outcome)| is_approved(outcome))
+    }
+}
+
+/// The outcomes of a check that changed something. A repeat of such a check gets the first answer; a repeat
+/// of any other check is carried out again.
 pub const EVALUATED: [CheckOutcome; 4] =
     [CheckOutcome::Approved, CheckOutcome::Wrong, CheckOutcome::Exhausted, CheckOutcome::TransactionMismatch];
 
 impl Once {
-    /// What the store keeps once the act is done; `None` for what is tried anew.
+    /// The packed outcome that the store keeps; `None` if a repeat must be carried out again.
     pub fn pack(&self, outcome: &Outcome) -> Option<Vec<u8>> {
         let progress = |act, progress: &Progress| {
             let times = Writer::default()
@@ -146,18 +146,18 @@ impl Once {
         })
     }
 
-    /// How the packed outcome of an act begins; a store that runs scripts adds the rest.
+    /// The first bytes of the packed outcome. A store that runs scripts adds the rest.
     pub fn head(&self, act: Act, id: VerificationId) -> Vec<u8> {
         Writer::default().byte(1).fixed(&self.request).byte(act as u8).fixed(id.bytes()).finish()
     }
 
-    /// What the store's packed value means for this request.
+    /// Compares the packed outcome in the store with this request.
     pub fn replay(&self, packed: &[u8]) -> Result<Replay, UnpackError> {
         let (request, outcome) = unpack(packed, 1, read)?;
         Ok(if self.is_same(&request) { Replay::Outcome(outcome) } else { Replay::Mismatch })
     }
 
-    /// Whether it is the hash of the same request.
+    /// Returns whether `request` is the hash of the same request.
     pub fn is_same(&self, request: &[u8; 16]) -> bool {
         self.request.ct_eq(request).into()
     }
@@ -215,6 +215,7 @@ mod tests {
             assert_eq!(once(7).replay(&packed), Ok(Replay::Outcome(outcome)));
             assert_eq!(once(8).replay(&packed), Ok(Replay::Mismatch));
             assert!(once(7).replay(&packed[..packed.len() - 1]).is_err());
+            assert_eq!(Outcome::is_approval(&packed), outcome == checked(CheckOutcome::Approved));
         }
         assert_eq!(once(7).pack(&checked(CheckOutcome::InvalidCode)), None);
     }

@@ -1,5 +1,5 @@
-//! What the store keeps for a number of a tenant in one mode: its last starts,
-//! the verifications that stand, and the wrong codes in a row.
+//! The record of a phone number of a tenant in one mode: its last starts, its live verifications, and its
+//! wrong codes in a row.
 
 use crate::{
     id::{ProfileId, VerificationId},
@@ -9,57 +9,55 @@ use crate::{
         profile::Policy,
     },
     time::Timestamp,
-    verification::{guesses::Guesses, times::KEPT_AFTER_EXPIRY},
+    verification::{guesses::Guesses, layout::format, times::KEPT_AFTER_EXPIRY},
 };
 use std::time::Duration;
 
-/// Start times that are kept: the most that a limit of a number may count.
-const KEPT_STARTS: usize = 20;
-/// Verifications that a check by number looks at: more than anybody has open.
-const MOST_STANDING: usize = 64;
-/// The longest window of such a limit.
+/// The number of start times in the record: the highest count that a limit of a phone number may have.
+pub const KEPT_STARTS: usize = 20;
+/// The number of verifications that a check by phone number looks at. Nobody has more open at once.
+pub const MOST_STANDING: usize = 64;
+/// The longest window of a limit of a phone number.
 const LONGEST_WINDOW: Duration = Duration::from_secs(86_400);
 
-/// What a check by number looks under. Whoever starts under one listing is
-/// never found under another.
+/// The group in which a check by phone number searches. A check in one group never finds a verification that
+/// was started in another: `/v1` uses a group for each profile, and each compatible API its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listing(pub [u8; 16]);
 
 impl Listing {
-    /// Of a profile, for whoever has no family.
+    /// The group of a profile, for starts through `/v1`.
     pub fn of(profile: ProfileId) -> Self {
         Self(*profile.bytes())
     }
 }
 
-/// A verification whose record still stands.
+/// A verification whose record is still in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// Its id.
     pub id: VerificationId,
-    /// What it was started under.
+    /// The group that it was started in.
     pub listing: Listing,
-    /// When its record goes.
+    /// When its record expires.
     pub until: Timestamp,
 }
 
-/// What the store keeps for a number of a tenant in one mode.
+/// The record of a phone number of a tenant in one mode.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NumberRecord {
-    /// Times of the last 20 starts, oldest first.
+    /// The times of the last 20 starts, oldest first.
     pub starts: Vec<Timestamp>,
-    /// Verifications whose records still stand, oldest first.
+    /// The verifications whose records are still in the store, oldest first.
     pub standing: Vec<Standing>,
-    /// Wrong codes in a row.
     pub guesses: Guesses,
 }
 
-/// Format 2 added the wrong codes.
-const FORMAT: u8 = 2;
+/// Format 2 added the wrong codes in a row.
+const FORMAT: u8 = format::NUMBER_RECORD;
 
 impl NumberRecord {
-    /// Counts a start and says how far each limit is used, or which one is
-    /// used up; a refused start counts for nothing.
+    /// Counts a start and returns how full each limit is. If a limit is used up, returns that limit and
+    /// counts nothing.
     pub fn admit(&mut self, limits: &Buckets, now: Timestamp) -> Result<Vec<LimitState>, LimitHit> {
         let limits = limits.as_slice();
         let waits = limits.iter().filter_map(|limit| self.wait_for(limit, now).map(|wait| (wait, limit)));
@@ -76,7 +74,7 @@ impl NumberRecord {
     }
 
     fn wait_for(&self, limit: &Bucket, now: Timestamp) -> Option<Duration> {
-        // The start that must leave the window before another may enter.
+        // This start must leave the window before another one may enter.
         let oldest = *self.starts.get(self.starts.len().checked_sub(limit.max as usize)?)?;
         let wait = (oldest + limit.window).since(now);
         (!wait.is_zero()).then_some(wait)
@@ -89,8 +87,8 @@ impl NumberRecord {
         LimitState { name, max: limit.max, window: limit.window, remaining, reset }
     }
 
-    /// After the clock was set back while the store was closed: what lies in
-    /// the future happened now at the latest, so that no wait is longer than its rule.
+    /// Call this after the clock was set back while the store was closed. It moves times that lie in the
+    /// future back to now, so that no wait is longer than its rule allows.
     pub fn pull_back(&mut self, now: Timestamp) {
         for start in &mut self.starts {
             *start = (*start).min(now);
@@ -102,27 +100,27 @@ impl NumberRecord {
         self.guesses.pull_back(now);
     }
 
-    /// Notes a verification and forgets those whose records are gone.
+    /// Adds a verification, and removes those whose records have expired.
     pub fn stand(&mut self, new: Standing, now: Timestamp) {
         self.standing.retain(|standing| now < standing.until);
         self.standing.push(new);
         if self.standing.len() > MOST_STANDING {
-            // One that goes here is still checked by its id. It is of the same
-            // listing, so that nobody makes a family forget what it has open.
+            // Removes an older verification, which can still be checked by its id. It is one of the same
+            // group, so that starts in one group cannot push out the verifications of another.
             let mut older = self.standing[..MOST_STANDING].iter();
             let gone = older.position(|standing| standing.listing == new.listing).unwrap_or(0);
             self.standing.remove(gone);
         }
     }
 
-    /// From when on the record says nothing any more.
+    /// The time from which the record has no effect any more.
     pub fn kept_until(&self) -> Timestamp {
         let starts = self.starts.last().map(|start| *start + LONGEST_WINDOW);
         let standing = self.standing.iter().map(|standing| standing.until);
         starts.into_iter().chain(standing).chain(self.guesses.kept_until()).max().unwrap_or_default()
     }
 
-    /// `[format][starts][times][standing][id, listing, until]...[wrong codes]`
+    /// Writes `[format][starts][times][standing][id, listing, until]...[wrong codes]`.
     pub fn pack(&self) -> Vec<u8> {
         let mut writer = Writer::default().byte(FORMAT).byte(self.starts.len() as u8);
         for start in &self.starts {
@@ -249,8 +247,44 @@ mod tests {
         assert_eq!(NumberRecord::unpack(&record.pack()), Ok(record));
     }
 
+    #[test]
+    fn each_field_begins_where_the_table_says() {
+        use crate::verification::layout::{COUNT, Field, GUESSES, NUMBER_RECORD, SOURCE_COUNT, STANDING};
+        let mut record = NumberRecord { starts: vec![at(1)], ..NumberRecord::default() };
+        let (id, listing) = (VerificationId::from_bytes([2; 16]), Listing([3; 16]));
+        record.stand(Standing { id, listing, until: at(4) }, at(0));
+        let shape = CodeShape { length: 4, alphabet: Alphabet::Digits };
+        for _ in 0..5 {
+            record.guesses.note_wrong(Source([5; 4]), shape, at(6));
+        }
+        let packed = record.pack();
+        let mut rest = packed.as_slice();
+        let mut expect = |table: &[Field], values: &[&[u8]]| {
+            for (field, value) in table.iter().zip(values) {
+                let (found, behind) = rest.split_at(field.length);
+                assert_eq!(found, *value, "{}", field.name);
+                rest = behind;
+            }
+        };
+        let time = |time: Timestamp| time.millis().to_be_bytes()[2..].to_vec();
+        let day = time(at(6 + 86_400));
+        expect(&NUMBER_RECORD, &[&[FORMAT], &[1]]);
+        expect(&[Field { name: "start", first: 1, length: 6 }], &[&time(at(1))]);
+        expect(&[Field { name: "standing", first: 1, length: 1 }], &[&[1]]);
+        expect(&STANDING, &[&[2; 16], &[3; 16], &time(at(4))]);
+        expect(&GUESSES[..1], &[&[1]]);
+        expect(&COUNT, &[&[0, 0, 0, 5], &time(at(6)), &day]);
+        expect(&GUESSES[2..], &[&[1]]);
+        expect(&SOURCE_COUNT[..1], &[&[5; 4]]);
+        expect(&COUNT, &[&[0, 0, 0, 5], &time(at(6)), &time(at(6 + 15))]);
+        assert!(rest.is_empty());
+        for (table, length) in [(&GUESSES, 18), (&COUNT, 16), (&STANDING, 38)] {
+            assert_eq!(table[2].last(), length);
+        }
+    }
+
     proptest! {
-        /// Over any sequence of starts no window ever holds more than its limit.
+        /// In any sequence of starts, no window contains more starts than its limit.
         #[test]
         fn no_window_holds_more(gaps in proptest::collection::vec(0i64..2_000, 1..200)) {
             let (mut record, mut now, mut admitted) = (NumberRecord::default(), 0, Vec::new());

@@ -1,4 +1,4 @@
-//! What the acts on a record came to.
+//! The outcomes of the operations on a record.
 
 use crate::{
     tenant::limits::LimitHit,
@@ -6,55 +6,55 @@ use crate::{
 };
 use std::time::Duration;
 
-/// What a check found.
+/// The outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum CheckOutcome {
-    /// The right code, said exactly once.
+    /// The code is right. Each verification has this outcome once.
     Approved,
-    /// Approved before; nothing was evaluated.
+    /// An earlier check approved the verification. No code was compared.
     AlreadyApproved,
-    /// A wrong code was evaluated and counted.
+    /// A wrong code was compared and counted.
     Wrong,
-    /// A wrong code was evaluated and was the last.
+    /// A wrong code was compared and used up the last try.
     Exhausted,
-    /// Over before this check; nothing was evaluated.
+    /// The verification had ended before this check. No code was compared.
     Ended(Status),
-    /// Cannot be the code by its length or characters; no try was used.
+    /// The text cannot be the code: its length or characters do not fit. It used up no try.
     InvalidCode,
-    /// Given for another payment than the code was made for, or for none: the
-    /// code is void, and nothing was compared.
+    /// The check named another payment than the start, or none. The code is now void, and was not compared.
     TransactionMismatch,
-    /// Too many wrong codes in a row: this long nothing is evaluated; no try was used.
+    /// There were too many wrong codes in a row, so no code is compared for this long. The check used up no
+    /// try.
     GuessLimit(GuessWait),
-    /// The record was made with a key version that this node cannot read.
+    /// This node does not have the key version of the record's MAC.
     UnknownKeyVersion,
 }
 
-/// What a resend did.
+/// The outcome of a resend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum ResendOutcome {
-    /// A message was queued.
+    /// The server queued a message.
     Queued,
-    /// The cooldown runs.
+    /// The cooldown after the last message still runs.
     TooSoon(Duration),
-    /// All sends of the verification are used.
+    /// The verification has used up its messages.
     SendsExhausted,
-    /// The verification is over.
+    /// The verification has ended.
     Ended(Status),
-    /// Another resend came between the read and this; read again.
+    /// Another resend changed the record after this one had read it. The caller must read again.
     Changed,
-    /// One of the buckets that it was to take from refused.
+    /// A limit refused the resend.
     Limited(LimitHit),
 }
 
-/// What a cancel did.
+/// The outcome of a cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum CancelOutcome {
-    /// Canceled by this call.
+    /// This call canceled the verification.
     Canceled,
-    /// Over before this call.
+    /// The verification had ended before this call.
     Ended(Status),
 }

@@ -1,63 +1,69 @@
-//! The packed form of a record: what the store keeps. Format 2 added the source
-//! of guesses, format 3 the check that was evaluated last, at the end, format 4
-//! the mark of a payment before that. It is written only where there is one, so
-//! that nodes of the release before go on reading all others.
+//! The packed form of a record, as the store stores it. Format 2 added the source of guesses. Format 3 added
+//! the last evaluated check, at the end. Format 4 added the keyed hash of a payment before that. Format 4 is
+//! written only for a record with a payment, so that nodes of the previous release can read all other
+//! records.
 
 use crate::{
     code::{Alphabet, CodeShape},
     id::{MessageId, ProfileId},
     keyring::{CodeMac, Fingerprint},
-    pack::{Reader, UnpackError, Writer, unpack_since},
+    pack::{Reader, UnpackError, Writer, packed_time, unpack_since},
     tenant::profile::ResendPolicy,
     verification::{
         guesses::Source,
+        layout::{self, Field, RECORD_BYTES, flag, format},
         record::Record,
         status::{Delivery, Status},
     },
 };
 
-const FORMAT: u8 = 4;
-const FORMAT_WITHOUT_PAYMENT: u8 = 3;
-
 impl Record {
-    /// `[format][flags]...`, then the two sealed values.
+    /// Writes the fields of [`layout::RECORD`], then those without a fixed length.
     pub fn pack(&self) -> Vec<u8> {
-        let mut writer = Writer::default()
-            .byte(if self.payment.is_some() { FORMAT } else { FORMAT_WITHOUT_PAYMENT })
-            .byte(self.stored_status as u8)
-            .byte(self.delivery as u8)
-            .byte(self.resend as u8)
-            .byte(u8::from(self.accepted) | u8::from(self.expires_at_check) << 1 | u8::from(self.review) << 2)
-            .time(self.created_at)
-            .time(self.expires_at)
-            .time(self.resend_at)
-            .byte(self.checks)
-            .byte(self.max_checks)
-            .byte(self.sends)
-            .byte(self.max_sends)
-            .byte(self.shape.length)
-            .byte(self.shape.alphabet as u8)
-            .fixed(self.profile.bytes())
-            .fixed(&self.number.0)
-            .fixed(self.message.bytes())
-            .short(&self.source.0);
-        // A version of 0 means that there is no previous code.
-        let previous = self.previous_mac.unwrap_or(CodeMac { version: 0, mac: [0; 16] });
-        for mac in [self.mac, previous] {
-            writer = writer.byte(mac.version);
-            if mac.version != 0 {
-                writer = writer.fixed(&mac.mac);
-            }
-        }
-        let mut packed = writer.blob(&self.contact).blob(&self.code).finish();
+        let mut packed = vec![0; RECORD_BYTES];
+        let mut put = |field: Field, bytes: &[u8]| field.put(&mut packed, bytes);
+        put(
+            layout::FORMAT,
+            &[if self.payment.is_some() { format::RECORD_WITH_PAYMENT } else { format::RECORD }],
+        );
+        put(layout::STATUS, &[self.stored_status as u8]);
+        put(layout::DELIVERY, &[self.delivery as u8]);
+        put(layout::RESEND, &[self.resend as u8]);
+        put(layout::FLAGS, &[self.flags()]);
+        put(layout::CREATED_AT, &packed_time(self.created_at));
+        put(layout::EXPIRES_AT, &packed_time(self.expires_at));
+        put(layout::RESEND_AT, &packed_time(self.resend_at));
+        put(layout::CHECKS, &[self.checks]);
+        put(layout::MAX_CHECKS, &[self.max_checks]);
+        put(layout::SENDS, &[self.sends]);
+        put(layout::MAX_SENDS, &[self.max_sends]);
+        put(layout::LENGTH, &[self.shape.length]);
+        put(layout::ALPHABET, &[self.shape.alphabet as u8]);
+        put(layout::PROFILE, self.profile.bytes());
+        put(layout::NUMBER, &self.number.0);
+        put(layout::MESSAGE, self.message.bytes());
+        put(layout::SOURCE, &self.source.0);
+        put(layout::MAC_VERSION, &[self.mac.version]);
+        put(layout::MAC, &self.mac.mac);
+        // Version 0 means that there is no previous code.
+        put(layout::PREVIOUS_VERSION, &[self.previous_mac.map_or(0, |previous| previous.version)]);
+        packed.extend(self.previous_mac.iter().flat_map(|previous| previous.mac));
+        let mut packed = Writer(packed).blob(&self.contact).blob(&self.code).finish();
         packed.extend(self.payment.iter().flatten());
         packed.extend(self.judged.iter().flatten());
         packed
     }
 
+    fn flags(&self) -> u8 {
+        let set = |is_set, flag| if is_set { flag } else { 0 };
+        set(self.accepted, flag::ACCEPTED)
+            | set(self.expires_at_check, flag::EXPIRES_AT_CHECK)
+            | set(self.review, flag::REVIEW)
+    }
+
     /// Reads the packed form.
     pub fn unpack(packed: &[u8]) -> Result<Self, UnpackError> {
-        unpack_since(packed, 1..=FORMAT, Self::read)
+        unpack_since(packed, 1..=format::RECORD_WITH_PAYMENT, Self::read)
     }
 
     fn read(format: u8, reader: &mut Reader<'_>) -> Option<Self> {
@@ -111,9 +117,9 @@ impl Record {
             mac,
             previous_mac,
             delivery,
-            accepted: flags & 1 != 0,
-            expires_at_check: flags & 2 != 0,
-            review: flags & 4 != 0,
+            accepted: flags & flag::ACCEPTED != 0,
+            expires_at_check: flags & flag::EXPIRES_AT_CHECK != 0,
+            review: flags & flag::REVIEW != 0,
             source,
             message,
             contact: reader.blob()?.to_vec(),

@@ -1,5 +1,5 @@
-//! Receipts: what a provider reports of a message from outside, and what finds
-//! the message where the provider names it in its own words only.
+//! Receipts: reports of providers about messages. A provider that names a message only by its own id needs
+//! the table of [`Match`]es to find it.
 
 use crate::{
     id::{EventId, MessageId, ProviderId, RecordKey, TenantId, VerificationId},
@@ -11,69 +11,74 @@ use crate::{
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
-/// Most characters of a provider's name.
+/// The maximum length of a provider's name, in characters.
 const MOST_NAME: usize = 64;
-/// Most characters of what a provider calls the outcome.
+/// The maximum length of a provider's code for an outcome, in characters.
 const MOST_CODE: usize = 64;
 
-/// A message that a provider took is looked at again, in case no receipt comes.
+/// The settings for waiting for a receipt of an accepted message. When the time is over, the message becomes
+/// due again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Awaited {
-    /// How many candidates of the route were used, 1 to [`Awaited::MOST`].
+    /// The number of candidates of the route that were used so far, 1 to [`Awaited::MOST`].
     pub passed: u8,
-    /// The wait for a receipt.
+    /// How long to wait for the receipt.
     pub after: Duration,
 }
 
 impl Awaited {
-    /// Most candidates of a route that are counted.
+    /// The maximum number of candidates of a route that are counted.
     pub const MOST: u8 = 8;
 }
 
-/// An attempt that failed while its claim goes on to the next provider.
+/// A failed attempt, when the same claim goes on to the next provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedAttempt {
-    /// The provider's name.
     pub provider: String,
-    /// What it answered, bounded and without secrets.
+    /// The provider's answer, cut to a bound and without secrets.
     pub reason: String,
-    /// The claim is held for this long from now, unless it is longer already.
+    /// The claim lasts at least this long from now.
     pub lease: Duration,
 }
 
-/// A receipt from outside, about a message that is known by our own id.
+impl FailedAttempt {
+    /// The event of this attempt. It says that the message goes to the next provider without a wait.
+    pub fn into_event(self, message: MessageId) -> EventKind {
+        let Self { provider, reason, .. } = self;
+        EventKind::MessageRetried { message, provider, reason, after: Duration::ZERO }
+    }
+}
+
+/// A receipt for a message that is identified by our own id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceiptReport {
-    /// The verification.
     pub key: RecordKey,
-    /// The message.
     pub message: MessageId,
-    /// The provider's name.
     pub provider: String,
-    /// What became of the message: delivered, and anything else is undelivered.
+    /// Delivered; the server treats everything else as undelivered.
     pub delivery: Delivery,
-    /// What the provider calls that, in its own code.
+    /// The provider's own code for the outcome.
     pub code: String,
-    /// The id of the event: of the same receipt always the same.
+    /// The id of the event. The same receipt always gets the same id.
     pub event: EventId,
 }
 
 impl ReceiptReport {
-    /// The report of a receipt, its texts cut to their bounds.
+    /// Makes a report of a receipt, and cuts its texts to their bounds.
     pub fn new((key, message): (RecordKey, MessageId), receipt: ParkedReceipt) -> Self {
         let ParkedReceipt { provider, delivery, code } = receipt.bounded();
         let event = EventId::derived(message, &provider, delivery);
         Self { key, message, provider, delivery, code, event }
     }
 
-    /// What happened, as an event.
+    /// The event that reports the receipt.
     pub fn kind(&self) -> EventKind {
         let Self { message, provider, delivery, code, .. } = self.clone();
         EventKind::Receipt { message, provider, delivery: known(delivery), code }
     }
 }
 
-/// A receipt is one or the other.
+/// A receipt reports delivered or undelivered, and nothing else.
 const fn known(delivery: Delivery) -> Delivery {
     match delivery {
         Delivery::Delivered => Delivery::Delivered,
@@ -81,17 +86,17 @@ const fn known(delivery: Delivery) -> Delivery {
     }
 }
 
-/// What names a message where a provider reports of it: hexadecimal digits.
+/// The name of a message in URLs and fields that providers send back: hexadecimal digits.
 pub fn reference(key: RecordKey, message: MessageId) -> String {
     hex(key.bytes().into_iter().chain(*message.bytes()))
 }
 
-/// Two lower-case hexadecimal digits for each byte.
+/// Writes two lower-case hexadecimal digits for each byte.
 pub(crate) fn hex(bytes: impl IntoIterator<Item = u8>) -> String {
     bytes.into_iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The message that a reference names.
+/// Reads the name that [`reference`] writes.
 pub fn parse_reference(text: &str) -> Option<(RecordKey, MessageId)> {
     let pair = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
     if text.len() != 98 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -102,51 +107,53 @@ pub fn parse_reference(text: &str) -> Option<(RecordKey, MessageId)> {
     Some((RecordKey::from_bytes(key)?, MessageId::from_bytes(message.try_into().ok()?)))
 }
 
-/// What a receipt did.
+/// What the store did with a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Received {
-    /// It is noted, and moved the verification.
+    /// The store recorded it and changed the state of the verification.
     Noted,
-    /// The newest message got there already, or it is of an older one; nothing was changed or noted.
+    /// The store changed nothing: the newest message had this state already, or the receipt is for an older
+    /// message.
     Known,
-    /// The verification's record is gone.
+    /// The record of the verification has expired.
     Gone,
 }
 
-/// A message as its provider names it.
+/// The name of a message at its provider.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProviderMessage {
-    /// The account that it went through: two accounts may use the same ids.
+    /// The account that sent the message. Two accounts may use the same ids.
     pub account: ProviderId,
     /// The provider's id, 1 to [`ProviderMessage::MOST`] characters.
     pub id: String,
 }
 
 impl ProviderMessage {
-    /// Most characters of a provider's id.
+    /// The maximum length of a provider's id, in characters.
     pub const MOST: usize = 128;
-    /// How long a store knows which message of ours it is.
+    /// How long a store remembers which of our messages has this id.
     pub const BOUND_FOR: Duration = Duration::from_secs(30 * 60);
-    /// How long a receipt waits for that to be known.
+    /// How long a store keeps a receipt whose message it does not know yet.
     pub const PARKED_FOR: Duration = Duration::from_secs(10 * 60);
 
-    /// `None` when the id is empty or too long.
+    /// Returns `None` if the id is empty or too long.
     pub fn new(account: ProviderId, id: &str) -> Option<Self> {
         let fits = !id.is_empty() && id.chars().count() <= Self::MOST;
         fits.then(|| Self { account, id: id.to_owned() })
     }
 
-    /// The names under which a store is to know it: the id as it is written, and where
-    /// [`ids_alike`] gives it another form, that one, apart from ids that are written so.
+    /// The names under which a store must save the message: the id as written, and its form from
+    /// [`ids_alike`] if that differs. The second name has a prefix that separates it from ids that are really
+    /// written so.
     pub fn bound_names(&self) -> impl Iterator<Item = Self> + use<> {
         let alike = self.alike();
         let other = (alike != *self).then(|| alike.apart());
         std::iter::once(self.clone()).chain(other)
     }
 
-    /// The names under which a store may know it, as the id is written in a receipt. The very id comes
-    /// first: a provider whose ids differ by their case alone means that one.
+    /// The names under which a store must look for the message of a receipt. The id as written comes first,
+    /// because some providers have ids that differ only by upper and lower case.
     pub fn sought_names(&self) -> impl Iterator<Item = Self> + use<> {
         let alike = self.alike();
         let (written, apart) = (self.clone(), alike.apart());
@@ -159,25 +166,25 @@ impl ProviderMessage {
     }
 
     fn apart(&self) -> Self {
-        // No id that can be printed begins so.
+        // No printable id begins with this character.
         Self { account: self.account, id: format!("\u{1}{}", self.id) }
     }
 
-    /// What the id of a test message is noted as: no message of ours, so that its receipt means nothing.
+    /// Stands for a test message in the table of provider ids. No record has this key, so a receipt for it
+    /// changes nothing.
     pub fn trial(tenant: TenantId) -> (RecordKey, MessageId) {
         let id = VerificationId::from_bytes([0; 16]);
         (RecordKey { tenant, mode: Mode::Live, id }, MessageId::from_bytes([0; 16]))
     }
 
-    /// Where a store keeps what it knows of it.
+    /// The key under which a store saves what it knows about this id.
     pub fn slot(&self) -> [u8; 16] {
         digest(b"provider message", &[self.account.bytes(), self.id.as_bytes()])
     }
 }
 
-/// One form for ids that name one message: the case of letters says nothing, nor do zeros in front
-/// of a number, decimal or hexadecimal. Some gateways write an id otherwise in a receipt than where
-/// they took the message.
+/// A common form of ids that mean the same message: lower-case letters, and no zeros in front of a decimal or
+/// hexadecimal number. Some gateways write an id differently in the receipt and in the answer to the message.
 pub fn ids_alike(id: &str) -> String {
     let id = id.to_ascii_lowercase();
     if !id.bytes().all(|octet| octet.is_ascii_hexdigit()) {
@@ -189,7 +196,7 @@ pub fn ids_alike(id: &str) -> String {
     }
 }
 
-/// One message of what an account may send in a second, at least one.
+/// The limit of an account: `per_second` messages each second, at least one.
 pub fn rate_take(account: ProviderId, per_second: u32) -> Take {
     Take {
         key: digest(b"provider rate", &[account.bytes()]),
@@ -199,7 +206,8 @@ pub fn rate_take(account: ProviderId, per_second: u32) -> Take {
     }
 }
 
-/// The first half of a hash over parts that are told apart by their lengths.
+/// The first half of a SHA-256 hash. A length precedes each part, so two different lists of parts never have
+/// the same input.
 pub(crate) fn digest(of: &[u8], parts: &[&[u8]]) -> [u8; 16] {
     let mut hash = Sha256::new();
     for part in std::iter::once(&of).chain(parts) {
@@ -211,14 +219,13 @@ pub(crate) fn digest(of: &[u8], parts: &[&[u8]]) -> [u8; 16] {
     half
 }
 
-/// A receipt that came before its message was known by the provider's id.
+/// A receipt that arrived before the store knew which message has the provider's id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParkedReceipt {
-    /// The provider's name.
     pub provider: String,
-    /// What became of the message.
+    /// The outcome that the provider reports.
     pub delivery: Delivery,
-    /// What the provider calls that, in its own code.
+    /// The provider's own code for the outcome.
     pub code: String,
 }
 
@@ -232,7 +239,7 @@ impl ParkedReceipt {
         }
     }
 
-    /// The packed form, which stands inside that of a [`Match`].
+    /// The packed form, which is a part of the packed [`Match`].
     pub fn pack(&self) -> Vec<u8> {
         let Self { provider, delivery, code } = self.clone().bounded();
         Writer::default().byte(delivery as u8).blob(provider.as_bytes()).blob(code.as_bytes()).finish()
@@ -254,36 +261,34 @@ impl ParkedReceipt {
     }
 }
 
-/// What a store knows of a provider's id. The packed form, which the scripts
-/// read too: `[1][1 if bound: key, 33, and message, 16][parked receipt, if any]`.
+/// What a store knows about a provider's id. The scripts read the packed form too: `[1][1 if bound: key, 33,
+/// and message, 16][parked receipt, if any]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Match {
-    /// The message that it is.
     pub target: Option<(RecordKey, MessageId)>,
-    /// The receipt that came before that was known.
+    /// The receipt that arrived before the message was known.
     pub parked: Option<ParkedReceipt>,
 }
 
 impl Match {
-    /// Says which message it is, and gives the receipt that came before. What
-    /// is bound to the same message again gives the same answer again.
+    /// Saves which message has this id, and returns the receipt that arrived before. Binding the same message
+    /// again returns the same receipt again.
     pub fn bind(&mut self, to: (RecordKey, MessageId)) -> Option<ParkedReceipt> {
         if self.target.is_some_and(|known| known != to) {
-            // The provider uses its id anew.
+            // The provider uses the id for a second message: the parked receipt was for the first.
             self.parked = None;
         }
         self.target = Some(to);
         self.parked.clone()
     }
 
-    /// Leaves a receipt until the message is known. Delivered stays.
+    /// Keeps a receipt until the message is known. A parked `delivered` is not replaced.
     pub fn park(&mut self, receipt: ParkedReceipt) {
         if self.parked.as_ref().is_none_or(|known| known.delivery != Delivery::Delivered) {
             self.parked = Some(receipt);
         }
     }
 
-    /// The packed form.
     pub fn pack(&self) -> Vec<u8> {
         let mut packed = vec![1, self.target.is_some().into()];
         if let Some((key, message)) = &self.target {
@@ -311,8 +316,8 @@ impl Match {
 }
 
 impl EventId {
-    /// The id of what a provider reports of a message: of a receipt that comes
-    /// twice the same, so that the history counts it once.
+    /// The id of the event for a provider's report. It is derived from the report, so the history counts a
+    /// report that comes twice only once.
     pub fn derived(message: MessageId, provider: &str, delivery: Delivery) -> Self {
         let parts = [message.bytes().as_slice(), delivery.as_str().as_bytes(), provider.as_bytes()];
         let mut bytes = *message.bytes();
@@ -396,7 +401,8 @@ mod tests {
         {
             assert!(found(bound, sought).is_some(), "{sought} names {bound}");
         }
-        // Ids that differ in their case alone: each names its own first, whichever came last.
+        // Two ids differ only by upper and lower case. Each receipt finds the message with exactly its id
+        // first, whichever was bound last.
         assert_eq!((found("4fA", "4fA"), found("4fa", "4fa")), (Some(0), Some(0)));
         assert!(found("4fA", "4fa") > found("4fa", "4fa"));
         assert_eq!(found("1", "10"), None);

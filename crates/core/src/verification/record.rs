@@ -1,9 +1,8 @@
-//! The verification: its record and its state machine.
+//! The record of a verification, and its state machine.
 //!
-//! Everything here is a pure function of the record, the store's clock and the
-//! request. A store engine loads the record, calls one transition and writes
-//! the record back, all in one transaction; an engine that runs scripts on the
-//! server follows the same rules, held to them by the contract suite.
+//! Everything here is a pure function of the record, the store's clock and the request. The embedded store
+//! loads the record, calls one transition and writes the record back, all in one transaction. The scripts of
+//! the Redis store follow the same rules; the contract suite checks that.
 //!
 //! ```text
 //! pending ──right code──> approved
@@ -32,63 +31,62 @@ use crate::{
 use std::time::Duration;
 use subtle::{Choice, ConstantTimeEq};
 
-/// A verification as the codes store keeps it.
+/// A verification, as the codes store stores it. Only the transitions below change it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// The status as stored; [`Record::status`] adds what the clock says.
-    pub stored_status: Status,
-    /// The profile it was started for.
-    pub profile: ProfileId,
-    /// The number it is about.
-    pub number: Fingerprint,
-    /// When it was made, by the store's clock.
-    pub created_at: Timestamp,
-    /// When its codes end.
-    pub expires_at: Timestamp,
+    /// The stored status. [`Record::status`] also considers the time.
+    pub(crate) stored_status: Status,
+    pub(crate) profile: ProfileId,
+    /// The fingerprint of the phone number.
+    pub(crate) number: Fingerprint,
+    /// When the verification started, by the store's clock.
+    pub(crate) created_at: Timestamp,
+    /// When the codes expire.
+    pub(crate) expires_at: Timestamp,
     /// When the next resend is allowed.
-    pub resend_at: Timestamp,
-    /// Wrong codes evaluated.
-    pub checks: u8,
-    /// Wrong codes that end it.
-    pub max_checks: u8,
-    /// Messages queued.
-    pub sends: u8,
-    /// Messages that may be queued.
-    pub max_sends: u8,
-    /// What a resend carries.
-    pub resend: ResendPolicy,
-    /// Shape of its codes.
-    pub shape: CodeShape,
-    /// MAC of the newest code.
-    pub mac: CodeMac,
-    /// MAC of the one before, where the policy keeps it valid.
-    pub previous_mac: Option<CodeMac>,
-    /// How far the newest message got.
-    pub delivery: Delivery,
-    /// Whether a provider ever took one of its messages.
-    pub accepted: bool,
-    /// Test mode: its first check finds it expired.
-    pub expires_at_check: bool,
-    /// Its number is a review number: nothing is sent, and its code stays.
-    pub review: bool,
-    /// Where guesses at its code come from.
-    pub source: Source,
+    pub(crate) resend_at: Timestamp,
+    /// The number of wrong codes so far.
+    pub(crate) checks: u8,
+    /// The number of wrong codes that ends the verification.
+    pub(crate) max_checks: u8,
+    /// The number of messages queued so far.
+    pub(crate) sends: u8,
+    /// The maximum number of messages.
+    pub(crate) max_sends: u8,
+    /// The code that a resend sends.
+    pub(crate) resend: ResendPolicy,
+    pub(crate) shape: CodeShape,
+    /// The MAC of the newest code.
+    pub(crate) mac: CodeMac,
+    /// The MAC of the previous code, if the resend policy keeps that code valid.
+    pub(crate) previous_mac: Option<CodeMac>,
+    /// The delivery state of the newest message.
+    pub(crate) delivery: Delivery,
+    /// Whether a provider ever accepted a message of this verification.
+    pub(crate) accepted: bool,
+    /// Test mode: the first check gets that the verification has expired.
+    pub(crate) expires_at_check: bool,
+    /// Whether the phone number is a review number: the server sends nothing to it, and its code never
+    /// changes.
+    pub(crate) review: bool,
+    /// The source of guesses at the code.
+    pub(crate) source: Source,
     /// The newest message.
-    pub message: MessageId,
-    /// Number and metadata, sealed.
-    pub contact: Vec<u8>,
-    /// Code, origin and app hash, sealed; emptied when the verification ends.
-    pub code: Vec<u8>,
-    /// The check that was evaluated last, by the second half of its event's
-    /// id: how an engine whose calls may be sent twice knows one of them again.
-    pub judged: Option<[u8; 8]>,
-    /// The mark of the payment that the code confirms
-    /// ([`KeyRing::payment_mark`](crate::keyring::KeyRing::payment_mark)); gone when it ends.
-    pub payment: Option<[u8; 16]>,
+    pub(crate) message: MessageId,
+    /// The phone number, the profile's name and the client's notes, sealed.
+    pub(crate) contact: Vec<u8>,
+    /// The code and the choices for its text, sealed; empty after the end of the verification.
+    pub(crate) code: Vec<u8>,
+    /// The last evaluated check: the second half of its event's id. If a client library sends a script call
+    /// again, the store recognises the repeat by it.
+    pub(crate) judged: Option<[u8; 8]>,
+    /// The keyed hash of the payment that the code confirms
+    /// ([`KeyRing::payment_mark`](crate::keyring::KeyRing::payment_mark)); `None` after the end.
+    pub(crate) payment: Option<[u8; 16]>,
 }
 
 impl Record {
-    /// The status at `now`.
+    /// The status at `now`: a pending verification may have expired.
     pub fn status(&self, now: Timestamp) -> Status {
         match self.stored_status {
             Status::Pending if now >= self.expires_at => Status::Expired,
@@ -96,23 +94,57 @@ impl Record {
         }
     }
 
-    /// When the record goes.
+    /// The fingerprint of the phone number.
+    pub fn number(&self) -> Fingerprint {
+        self.number
+    }
+
+    /// The newest message.
+    pub fn message(&self) -> MessageId {
+        self.message
+    }
+
+    /// The delivery state of the newest message.
+    pub fn delivery(&self) -> Delivery {
+        self.delivery
+    }
+
+    /// The number of messages queued so far.
+    pub fn sends(&self) -> u8 {
+        self.sends
+    }
+
+    /// Whether the phone number is a review number. The server sends nothing to it.
+    pub fn is_review(&self) -> bool {
+        self.review
+    }
+
+    pub fn shape(&self) -> CodeShape {
+        self.shape
+    }
+
+    /// When the codes expire.
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// When the record itself expires.
     pub fn kept_until(&self) -> Timestamp {
         self.expires_at + KEPT_AFTER_EXPIRY
     }
 
-    /// Tries that are left.
+    /// The tries that are left.
     pub fn attempts_left(&self) -> u8 {
         self.max_checks.saturating_sub(self.checks)
     }
 
-    /// Sends that are left.
+    /// The messages that are left.
     pub fn sends_left(&self) -> u8 {
         self.max_sends.saturating_sub(self.sends)
     }
 
-    /// After the clock was set back while the store was closed: no code lives
-    /// longer from now, and no cooldown lasts longer, than its rule allows.
+    /// Call this after the clock was set back while the store was closed. It cuts the stored times, so that
+    /// no code is valid for longer, and no cooldown lasts longer, than its rule allows.
     pub fn pull_back(&mut self, now: Timestamp) {
         let life = self.expires_at.since(self.created_at);
         self.created_at = self.created_at.min(now);
@@ -127,9 +159,16 @@ impl Record {
         self.payment = None;
     }
 
-    /// Evaluates a submitted code, and says what happened as an event. At most
-    /// one caller ever gets `Approved`, at most `max_checks` wrong codes are
-    /// ever compared, and none while a wait for wrong codes of the number runs.
+    /// Sets the times of a record that begins now, with codes that are valid for `expires_in`.
+    pub fn begin(&mut self, expires_in: Duration, now: Timestamp) {
+        self.created_at = now;
+        self.expires_at = now + expires_in;
+        self.resend_at = now + resend_cooldown(self.sends);
+    }
+
+    /// Checks a submitted code, and returns the event for it. At most one caller ever gets `Approved`, and at
+    /// most `max_checks` wrong codes are ever compared. No code is compared while a wait after wrong codes
+    /// runs.
     pub fn check(
         &mut self,
         code: &SubmittedCode,
@@ -168,7 +207,8 @@ impl Record {
         if !code.fits(self.shape) {
             return CheckOutcome::InvalidCode;
         }
-        // Before any wait: it says nothing of the code, and a payment that was changed is stopped at once.
+        // This comes before any wait: the answer says nothing about the code, and a changed payment must void
+        // the code at once.
         if code.payment != self.payment {
             self.end(Status::Canceled);
             return CheckOutcome::TransactionMismatch;
@@ -195,7 +235,7 @@ impl Record {
         CheckOutcome::Wrong
     }
 
-    /// Queues another message. It never moves `expires_at`.
+    /// Queues another message. The expiry time does not change.
     pub fn resend(&mut self, resend: &Resend, now: Timestamp) -> ResendOutcome {
         match self.status(now) {
             Status::Pending => {}
@@ -226,7 +266,7 @@ impl Record {
         ResendOutcome::Queued
     }
 
-    /// Ends it on the client's word.
+    /// Ends the verification because the client asked for it.
     pub fn cancel(&mut self, now: Timestamp) -> CancelOutcome {
         match self.status(now) {
             Status::Pending => {
@@ -237,10 +277,21 @@ impl Record {
         }
     }
 
-    /// Notes how an attempt to send `message` ended, and says it as an event.
-    /// The newest message alone moves the state; a late answer about an older
-    /// one still counts as proof that something was sent. What a receipt said
-    /// meanwhile stands: it is often faster than the provider's own answer.
+    /// Removes the personal data, and ends the verification if it is pending. The id of its event is
+    /// [`EventId::of_erasure`](crate::id::EventId::of_erasure).
+    pub fn erase(&mut self, now: Timestamp) -> CancelOutcome {
+        let outcome = self.cancel(now);
+        self.contact.clear();
+        self.code.clear();
+        self.previous_mac = None;
+        self.payment = None;
+        self.judged = None;
+        outcome
+    }
+
+    /// Records how an attempt to send `message` ended, and returns the event for it. Only the newest message
+    /// changes the delivery state. A late answer about an older message still proves that a message was sent.
+    /// A receipt may come before the provider's own answer, so a state from a receipt stays.
     pub fn settle(
         &mut self,
         (message, phase): (MessageId, Phase),
@@ -248,53 +299,36 @@ impl Record {
         now: Timestamp,
     ) -> Option<EventKind> {
         let newest = self.message == message;
-        let another = matches!(phase, Phase::Await(_));
-        Some(match settlement {
-            Settlement::Accepted { provider, .. } => {
+        let mut kind = settlement.into_event(message, phase)?;
+        match &mut kind {
+            EventKind::MessageSent { .. } => {
                 self.accepted = true;
-                // Of another provider: whatever the first one's receipt said, this one has it now.
-                let moves =
-                    self.delivery == Delivery::Queued || another && self.delivery != Delivery::Delivered;
-                if newest && moves {
+                // A later provider accepted the message; this overrides the earlier provider's receipt.
+                let later = matches!(phase, Phase::Await(_)) && self.delivery != Delivery::Delivered;
+                if newest && (self.delivery == Delivery::Queued || later) {
                     self.delivery = Delivery::Sent;
                 }
-                EventKind::MessageSent { message, provider }
             }
-            Settlement::Retry { provider, reason, after } => {
-                EventKind::MessageRetried { message, provider, reason, after }
-            }
-            // Somebody has it: only this attempt failed.
-            Settlement::Rejected { provider, reason } if another => {
-                EventKind::MessageRetried { message, provider, reason, after: Duration::ZERO }
-            }
-            Settlement::Rejected { provider, reason } => {
+            EventKind::MessageRejected { failed, .. } => {
                 if newest && self.delivery != Delivery::Delivered {
                     self.delivery = Delivery::Undelivered;
                 }
-                let failed = newest && !self.accepted && self.status(now) == Status::Pending;
-                if failed {
+                *failed = newest && !self.accepted && self.status(now) == Status::Pending;
+                if *failed {
                     self.end(Status::Failed);
                 }
-                EventKind::MessageRejected { message, provider, reason, failed }
             }
-            Settlement::Receipt(delivery) => {
-                if newest {
-                    self.delivery = delivery;
-                }
-                match delivery {
-                    Delivery::Delivered => EventKind::Delivered { message },
-                    _ => EventKind::Undelivered { message },
-                }
-            }
-            Settlement::GaveUp => return None,
-        })
+            EventKind::Delivered { .. } if newest => self.delivery = Delivery::Delivered,
+            EventKind::Undelivered { .. } if newest => self.delivery = Delivery::Undelivered,
+            _ => {}
+        }
+        Some(kind)
     }
 
-    /// Notes what a provider reports of `message`. Whether that is to be said as
-    /// an event: of the newest message alone, and only what its state does not
-    /// say already, so that whoever reports without an end adds nothing. What was
-    /// delivered stays so, and no status changes. Who reports a message took it,
-    /// whatever came of the attempt.
+    /// Applies a provider's receipt for `message`. Returns whether it causes an event: only if it is for the
+    /// newest message and changes its state, so a provider that repeats its reports adds nothing. `delivered`
+    /// never changes again, and the status does not change. A receipt also proves that the provider accepted
+    /// the message, even if the attempt seemed to fail.
     pub fn receive(&mut self, message: MessageId, delivery: Delivery) -> bool {
         if self.message != message || self.delivery == delivery || self.delivery == Delivery::Delivered {
             return false;
@@ -304,7 +338,7 @@ impl Record {
         true
     }
 
-    /// Whether no provider needs to be asked for the message any more.
+    /// Returns whether the message does not need to be sent any more.
     pub fn needs_no_provider(&self, message: MessageId, now: Timestamp) -> bool {
         self.status(now) != Status::Pending || self.message != message || self.delivery == Delivery::Delivered
     }

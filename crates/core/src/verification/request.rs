@@ -1,4 +1,4 @@
-//! What a check and a resend ask of a record.
+//! The requests that a check and a resend make of a record.
 
 use crate::{
     code::{Alphabet, Code, CodeShape},
@@ -7,23 +7,23 @@ use crate::{
     tenant::limits::Take,
 };
 
-/// One submitted code, as the store sees it: MACs and shape, never the code.
+/// A submitted code, as the store sees it: MACs and shape, never the code itself.
 #[derive(Clone, Debug)]
 pub struct SubmittedCode {
-    /// One MAC for each readable key version.
+    /// One MAC for each key version of this node.
     pub macs: Vec<CodeMac>,
-    /// Characters submitted.
+    /// The number of submitted characters.
     pub length: u8,
-    /// Whether all of them are digits.
+    /// Whether all characters are digits.
     pub fits_digits: bool,
-    /// Whether all of them are of the letters alphabet.
+    /// Whether the alphabet of letters contains all characters.
     pub fits_letters: bool,
-    /// The mark of the payment that was given with it, if one was.
+    /// The keyed hash of the payment that the check named, if any.
     pub payment: Option<[u8; 16]>,
 }
 
 impl SubmittedCode {
-    /// What the store is told of `code`.
+    /// Describes `code` to the store.
     pub fn new(code: &Code, macs: Vec<CodeMac>) -> Self {
         let length = code.expose().len() as u8;
         let fits = |alphabet| code.fits(CodeShape { length, alphabet });
@@ -40,25 +40,24 @@ impl SubmittedCode {
     }
 }
 
-/// A code that replaces the one before.
+/// A code that replaces the previous one.
 #[derive(Clone, Debug)]
 pub struct NewCode {
-    /// Its MAC.
     pub mac: CodeMac,
-    /// It and the text around it, sealed.
+    /// The code and the choices for its text, sealed.
     pub sealed: Vec<u8>,
 }
 
-/// What a resend asks for.
+/// The request of a resend.
 #[derive(Clone, Debug)]
 pub struct Resend {
-    /// The sends that the caller saw; a resend that replaces the code must not
-    /// replace another's.
+    /// The number of messages that the caller saw. It keeps a resend from replacing the code of another
+    /// resend.
     pub sends_seen: u8,
     /// The new code, unless the policy is `same`.
     pub new_code: Option<NewCode>,
     /// The message to queue.
     pub message: MessageId,
-    /// The buckets that it takes from, all or none; none of most resends.
+    /// The limits that must all admit the resend. Most resends have none.
     pub takes: Vec<Take>,
 }

@@ -1,24 +1,23 @@
-//! Where a verification and its newest message stand, and why one ended.
+//! The states of a verification and of its newest message, and the reasons for an early end.
 
-/// Where a verification stands.
+/// The status of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// A code is out and may be checked.
+    /// A code was sent, or waits to be sent, and may be checked.
     Pending,
-    /// The right code came back.
+    /// A check got the right code.
     Approved,
-    /// The client ended it, or checked it for another payment.
+    /// The client canceled it, or checked it for another payment.
     Canceled,
-    /// Its time passed.
+    /// Its time ran out.
     Expired,
-    /// Too many wrong codes.
+    /// Checks used up all tries.
     Exhausted,
     /// No provider ever accepted one of its messages.
     Failed,
 }
 
 impl Status {
-    /// The text form.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -31,21 +30,20 @@ impl Status {
     }
 }
 
-/// How far the newest message got.
+/// The delivery state of the newest message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// Waits for a provider.
+    /// The message waits for a provider.
     Queued,
-    /// A provider took it.
+    /// A provider accepted the message.
     Sent,
-    /// The phone has it.
+    /// The message reached the phone.
     Delivered,
-    /// The phone will not get it.
+    /// The message will not reach the phone.
     Undelivered,
 }
 
 impl Delivery {
-    /// The text form.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -56,20 +54,20 @@ impl Delivery {
     }
 }
 
-/// Why a message was not sent after all.
+/// The reasons why the worker does not send a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DropReason {
-    /// The verification was over before the message left.
+    /// The verification ended before the message was sent.
     VerificationOver,
-    /// A resend took its place.
+    /// A resend replaced the message.
     Superseded,
 }
 
-/// Why a verification was ended before its time.
+/// The reasons why a verification ended before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelReason {
-    /// The client asked for it.
+    /// The client canceled it.
     Client,
-    /// A check was for another payment than the code, or for none.
+    /// A check named another payment than the start, or none.
     TransactionMismatch,
 }

@@ -1,21 +1,19 @@
-//! The events that webhooks are told.
+//! The events that webhooks get.
 
 macro_rules! events {
     ($($variant:ident $text:literal $doc:literal,)*) => {
-        /// Something that a webhook is told.
+        /// An event that a webhook can get.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum WebhookEvent { $(#[doc = $doc] $variant,)* }
 
         impl WebhookEvent {
-            /// All of them.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// The text form.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
 
-            /// When it happens.
+            /// A sentence that says when the event happens.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => $doc,)* }
             }
@@ -43,7 +41,6 @@ events! {
 }
 
 impl WebhookEvent {
-    /// The event with this text form.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|event| event.as_str() == text)
     }

@@ -1,8 +1,8 @@
-//! When a message is tried again: the schedule that Standard Webhooks proposes.
+//! The times at which the server repeats a failed message: the schedule that Standard Webhooks proposes.
 
 use std::time::Duration;
 
-/// Waits before each try. A message is given up after as many failures.
+/// The wait before each attempt. After as many failures as there are waits, the server gives the message up.
 pub const WAITS: [Duration; 10] = {
     const fn minutes(n: u64) -> Duration {
         Duration::from_secs(60 * n)
@@ -21,17 +21,13 @@ pub const WAITS: [Duration; 10] = {
     ]
 };
 
-/// The longest wait that an endpoint may ask for.
-pub const MOST_ASKED: Duration = Duration::from_secs(24 * 3_600);
-
-/// The wait after `failures` tries, or `None` when it was the last. Jitter is
-/// up to a tenth more, by `random`, so that the messages of an outage do not come back at
-/// once; what the endpoint `asked` for counts if it is longer.
+/// The wait after `failures` attempts; `None` after the last one. `random` adds up to a tenth, so that the
+/// messages of an outage do not all return at once. If the endpoint `asked` for a longer wait, that one
+/// applies. The client for outgoing calls has already cut it to an hour.
 pub fn wait_after(failures: u32, asked: Option<Duration>, random: u32) -> Option<Duration> {
     let wait = *WAITS.get(usize::try_from(failures).ok()?)?;
     let jitter = wait.mul_f64(f64::from(random) / f64::from(u32::MAX) / 10.0);
-    let asked = asked.unwrap_or_default().min(MOST_ASKED);
-    Some((wait + jitter).max(asked))
+    Some((wait + jitter).max(asked.unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -53,11 +49,10 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_may_ask_for_more_time_but_not_for_ever() {
+    fn an_endpoint_may_ask_for_more_time() {
         let asked = |failures, seconds| wait_after(failures, Some(Duration::from_secs(seconds)), 0).unwrap();
         assert_eq!(asked(1, 60).as_secs(), 60);
         assert_eq!(asked(2, 1).as_secs(), 300);
-        assert_eq!(asked(1, 10_000_000), MOST_ASKED);
         assert_eq!(wait_after(10, Some(Duration::from_secs(1)), 0), None, "there is no eleventh try");
     }
 }

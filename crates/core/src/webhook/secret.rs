@@ -1,4 +1,4 @@
-//! What a webhook signs with: the newest secret, and for a while those before it.
+//! The secrets that sign a webhook's messages: the newest one and, for a limited time, the ones before it.
 
 use crate::{
     id::{TenantId, WebhookId},
@@ -12,15 +12,15 @@ use serde_json::{Value, json};
 use std::{fmt, time::Duration};
 use zeroize::Zeroizing;
 
-/// Former secrets that still sign at most. Two, so that whoever repeats a
-/// rotation whose answer was lost does not end the secret in use.
+/// The maximum number of former secrets that still sign. There are two, so that a client that repeats a
+/// rotation, because it lost the answer, does not end the secret in use.
 const FORMER: usize = 2;
 const BYTES: usize = 32;
 
 /// The secrets of a webhook, each `whsec_` and the base64 of 32 random bytes.
 pub struct WebhookSecrets {
     current: Zeroizing<String>,
-    /// The newest first, each with its end.
+    /// The former secrets, newest first, each with the time until which it signs.
     former: Vec<(Zeroizing<String>, Timestamp)>,
 }
 
@@ -38,12 +38,11 @@ fn generate(rng: &mut impl CryptoRng) -> Zeroizing<String> {
 }
 
 impl WebhookSecrets {
-    /// One fresh secret.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
         Self { current: generate(rng), former: Vec::new() }
     }
 
-    /// A fresh secret takes the place of the current one, which signs for `overlap` more.
+    /// Draws a new secret. The current one still signs for `overlap`.
     pub fn rotate(self, overlap: Duration, now: Timestamp, rng: &mut impl CryptoRng) -> Self {
         let mut former = vec![(self.current, now + overlap)];
         former.extend(self.former);
@@ -52,18 +51,18 @@ impl WebhookSecrets {
         Self { current: generate(rng), former }
     }
 
-    /// The newest secret, to be shown once.
+    /// The newest secret. The server shows it once.
     pub fn expose(&self) -> &str {
         &self.current
     }
 
-    /// All that sign at `now`, the newest first.
+    /// All secrets that sign at `now`, newest first.
     pub fn signing(&self, now: Timestamp) -> impl Iterator<Item = &str> {
         let former = self.former.iter().filter(move |(_, ends_at)| now < *ends_at);
         std::iter::once(self.current.as_str()).chain(former.map(|(secret, _)| secret.as_str()))
     }
 
-    /// Seals them for a webhook.
+    /// Seals the secrets for one webhook.
     pub fn seal(
         &self,
         keyring: &KeyRing,
@@ -104,7 +103,7 @@ mod tests {
         assert_eq!(all, [second.expose(), shown.as_str()]);
         assert_eq!(second.signing(now + hour).count(), 1);
         assert!(!format!("{second:?}").contains(second.expose()));
-        // A repeat whose first answer was lost leaves the one in use.
+        // The client repeats a rotation because it lost the answer: the secret in use still signs.
         let third = second.rotate(hour, now, &mut rng);
         assert!(third.signing(now).any(|secret| secret == shown));
         let fourth = third.rotate(hour, now, &mut rng);

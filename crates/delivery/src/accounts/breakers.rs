@@ -1,4 +1,4 @@
-//! The breakers of all accounts, and what is under way through each.
+//! The circuit breakers of all accounts, and the messages in progress through each account.
 
 use crate::{
     breaker::{Breaker, Verdict},
@@ -17,22 +17,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// An account with a problem that somebody must mend is asked again so often.
+/// How often an account is tried again if its problem needs a person, such as wrong credentials.
 const SHUT: Duration = Duration::from_secs(60);
 /// The longest wait that a provider may ask for.
 const LONGEST_THROTTLE: Duration = Duration::from_secs(300);
 const USUAL_THROTTLE: Duration = Duration::from_secs(1);
-/// With so many breakers those that have nothing to say are forgotten.
+/// From this number of breakers on, those without failures are dropped.
 const MOST_BREAKERS: usize = 4_096;
 #[derive(Default)]
 struct State {
-    /// One for each account, and of those that tenants share one more for each of them.
+    /// One breaker for each account. For each tenant that shares an account there is one more.
     breakers: HashMap<(ProviderId, Option<TenantId>), Breaker>,
     flights: HashMap<ProviderId, usize>,
 }
 
 impl State {
-    /// What keeps this tenant's messages from the account now.
+    /// The reason why this tenant's messages cannot use the account now; `None` if they can.
     fn refusal(
         &self,
         account: &ProviderAccount,
@@ -49,7 +49,8 @@ impl State {
         (flights >= slow && of_all.is_some_and(Breaker::is_slow)).then_some("too slow for one more message")
     }
 
-    /// Forgets what has nothing to say, and if need be what tenants have to say of shared accounts.
+    /// Drops breakers without failures. If too many remain, drops the breakers of single tenants at shared
+    /// accounts.
     fn bound_breakers(&mut self) {
         if self.breakers.len() < MOST_BREAKERS {
             return;
@@ -61,7 +62,7 @@ impl State {
     }
 }
 
-/// The breakers that a tenant's message meets.
+/// The breakers that a tenant's message must pass.
 fn keys(account: &ProviderAccount, tenant: TenantId) -> impl Iterator<Item = (ProviderId, Option<TenantId>)> {
     let own = is_shared(account).then_some((account.id, Some(tenant)));
     std::iter::once((account.id, None)).chain(own)
@@ -71,7 +72,7 @@ fn is_shared(account: &ProviderAccount) -> bool {
     account.tenant == OPERATOR
 }
 
-/// A message that is under way through an account.
+/// A message in progress through an account.
 pub(crate) struct Flight<'a> {
     breakers: &'a Breakers,
     account: ProviderId,
@@ -89,15 +90,15 @@ impl Drop for Flight<'_> {
     }
 }
 
-/// Who is left out, and since when.
+/// The breakers of all accounts.
 #[derive(Default)]
 pub(crate) struct Breakers {
     state: Mutex<State>,
 }
 
 impl Breakers {
-    /// Why surely nothing of this tenant goes through now: a breaker keeps it out,
-    /// or the account is slow and has `slow` messages under way.
+    /// The reason why no message of this tenant can pass now: a breaker is open, or the account is slow and
+    /// has `slow` messages in progress. `None` if a message may pass.
     pub(crate) fn is_shut(
         &self,
         account: &ProviderAccount,
@@ -107,7 +108,8 @@ impl Breakers {
         self.state().refusal(account, tenant, slow, Instant::now())
     }
 
-    /// Lets a message of this tenant through now, or says why not. One that is let through must be noted.
+    /// Lets a message of this tenant pass, or returns the reason why not. The caller must report the result
+    /// of a message that passed with [`Breakers::note`].
     pub(crate) fn admit(
         &self,
         account: &ProviderAccount,
@@ -120,14 +122,14 @@ impl Breakers {
         }
         state.bound_breakers();
         for key in keys(account, tenant) {
-            // Nothing of what was asked above changed since.
+            // No state has changed since the check above, because the lock is still held.
             state.breakers.entry(key).or_insert_with(|| breaker(account, key)).admit(now);
         }
         *state.flights.entry(account.id).or_default() += 1;
         Ok(Flight { breakers: self, account: account.id })
     }
 
-    /// Notes what a tenant's attempt says of its account.
+    /// Records the result of a tenant's attempt.
     pub(crate) fn note(
         &self,
         account: &ProviderAccount,
@@ -147,7 +149,7 @@ impl Breakers {
         }
     }
 
-    /// How an account fares for a tenant.
+    /// The state of an account, as a tenant sees it.
     pub(crate) fn health(&self, account: &ProviderAccount, tenant: TenantId) -> Option<Health> {
         let state = self.state();
         let health = |key| state.breakers.get(&key).map(Breaker::health);
@@ -156,7 +158,7 @@ impl Breakers {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A panic elsewhere leaves whole entries.
+        // A panic while the lock is held leaves only whole entries, so a poisoned lock is safe to use.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -184,7 +186,7 @@ fn tell(
     metric::count_breaker(&metric_name(account), state);
 }
 
-/// What the answer says of the account; that of a number is none of its faults.
+/// Judges the account by an answer. An answer about the phone number is not the account's failure.
 fn verdict(answer: &Result<Accepted, SendError>) -> Verdict {
     match answer {
         Ok(_) | Err(SendError::Reject { .. } | SendError::Decline { .. }) => Verdict::Well,
@@ -228,7 +230,7 @@ mod tests {
         }
     }
 
-    /// An attempt that ends so at once; `false` if it was left out.
+    /// Makes an attempt that gets this answer. Returns `false` if the breaker let no message pass.
     fn attempt(
         breakers: &Breakers,
         account: &ProviderAccount,

@@ -1,12 +1,12 @@
-//! Which addresses may be called: what is public, and what the operator allows besides.
+//! The address policy: public addresses may be called, and others only if the operator allows them.
 //!
-//! Sources: the IANA special-purpose registries of IPv4 and IPv6 (RFC 6890), and
-//! the addresses under which clouds hand out credentials to whoever asks.
+//! Sources: the IANA special-purpose registries of IPv4 and IPv6 (RFC 6890), and the addresses at which cloud
+//! machines get credentials without authentication.
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What is not public in IPv4.
+/// The IPv4 networks that are not public.
 const SPECIAL_V4: [Ipv4Net; 16] = [
     v4([0, 0, 0, 0], 8),       // "this network"; 0.0.0.0 is this machine
     v4([10, 0, 0, 0], 8),      // private
@@ -26,7 +26,7 @@ const SPECIAL_V4: [Ipv4Net; 16] = [
     v4([240, 0, 0, 0], 4),     // reserved, broadcast
 ];
 
-/// All that is public in IPv6, but for the exceptions below and for NAT64.
+/// All public IPv6 addresses, apart from the exceptions below and from NAT64.
 const GLOBAL_V6: Ipv6Net = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
 const SPECIAL_V6: [Ipv6Net; 4] = [
     v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), // protocol assignments, Teredo, benchmarks
@@ -36,14 +36,14 @@ const SPECIAL_V6: [Ipv6Net; 4] = [
 ];
 const SIX_TO_FOUR: Ipv6Net = v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16);
 const TEREDO: Ipv6Net = v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 32);
-/// Where a network without IPv4 reaches the public addresses of IPv4 (RFC 6052).
+/// The prefix by which a network without IPv4 reaches public IPv4 addresses (RFC 6052).
 const NAT64: Ipv6Net = v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96);
-/// The same for a network's own use (RFC 8215), which is never public.
+/// The prefix for a network's own NAT64 (RFC 8215), which is never public.
 const LOCAL_NAT64: Ipv6Net = v6([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48);
 const IPV4_COMPATIBLE: Ipv6Net = v6([0; 8], 96);
 
-/// Where clouds answer with the credentials of the machine that asks: no list
-/// of the operator's includes them, since `169.254.0.0/16` does not mean them.
+/// The addresses at which clouds give a machine its credentials. The operator's list cannot allow them: an
+/// operator who allows `169.254.0.0/16` does not mean them.
 const METADATA: [IpAddr; 8] = [
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
     IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
@@ -65,7 +65,7 @@ const fn v6(address: [u16; 8], length: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), length)
 }
 
-/// Which addresses may be called, and which of them without TLS.
+/// The addresses that may be called, and those that may be called without TLS.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AddressPolicy {
     allowed: Vec<IpNet>,
@@ -73,29 +73,34 @@ pub struct AddressPolicy {
 }
 
 impl AddressPolicy {
-    /// Public addresses, and those in `allowed`. Plain HTTP, if at all, goes
-    /// to the latter only: a code would cross the internet in the clear.
+    /// Allows public addresses and those in `allowed`. With `plain_http`, only the latter may be called by
+    /// plain HTTP: a code would otherwise cross the internet in clear text.
     pub fn new(allowed: Vec<IpNet>, plain_http: bool) -> Self {
         let plain = if plain_http { allowed.clone() } else { Vec::new() };
         Self { allowed, plain }
     }
 
-    /// For an address that stands in the configuration, so whoever runs the
-    /// server wrote it: any, and this machine without TLS.
+    /// The policy for an address in the configuration, which the operator wrote. It allows every address, and
+    /// plain HTTP to this machine.
     pub(crate) fn of_configuration() -> Self {
         let everywhere = [v4([0; 4], 0).into(), v6([0; 8], 0).into()];
         let here = [v4([127, 0, 0, 0], 8).into(), v6([0, 0, 0, 0, 0, 0, 0, 1], 128).into()];
         Self { allowed: everywhere.into(), plain: here.into() }
     }
 
-    /// Whether plain HTTP goes anywhere.
+    /// Returns whether any address may be called by plain HTTP.
     pub fn has_plain(&self) -> bool {
         !self.plain.is_empty()
     }
 
+    /// Whether the operator named a network that it is in.
+    pub(super) fn lists(&self, address: IpAddr) -> bool {
+        self.allowed.iter().any(|network| network.contains(&address.to_canonical()))
+    }
+
     /// Whether the address may be called, with TLS or `plain`.
     pub fn admits(&self, address: IpAddr, plain: bool) -> bool {
-        // One socket, one address: the mapped form is the IPv4 address itself.
+        // A mapped address connects to the IPv4 address itself.
         let address = address.to_canonical();
         let listed = |list: &[IpNet]| list.iter().any(|network| network.contains(&address));
         !METADATA.contains(&address)
@@ -115,7 +120,7 @@ fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// The IPv4 addresses that packets to an IPv6 address may come out at.
+/// The IPv4 addresses to which a gateway may translate packets for an IPv6 address.
 fn embedded(address: IpAddr) -> [Option<Ipv4Addr>; 2] {
     let IpAddr::V6(address) = address else { return [None; 2] };
     let at = |shift: u32| Ipv4Addr::from_bits((address.to_bits() >> shift) as u32);
@@ -123,7 +128,7 @@ fn embedded(address: IpAddr) -> [Option<Ipv4Addr>; 2] {
         return [Some(at(80)), None];
     }
     if TEREDO.contains(&address) {
-        // The server, and the client with its bits turned over.
+        // Teredo: the server, and the client with its bits inverted.
         return [Some(at(64)), Some(Ipv4Addr::from_bits(!at(0).to_bits()))];
     }
     let is_own = address.is_unspecified() || address.is_loopback();

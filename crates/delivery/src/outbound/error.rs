@@ -1,54 +1,62 @@
-//! Why a call to the outside brought no answer.
+//! The reasons why a call to the outside got no answer.
 
-use super::resolver::LookupError;
+use super::{connector::ConnectError, resolver::LookupError};
 use crate::provider::SendError;
+use countersign_core::error::chain;
 use std::error::Error;
 
-/// No answer. What matters to a sender is whether the other side may have
-/// acted: [`OutboundError::is_surely_unsent`]. Never holds a URL, a header or a body.
+/// A call got no answer. [`OutboundError::is_surely_unsent`] says whether the other side may have acted on
+/// the request. The error contains no URL, header or body.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundError {
-    /// Not an http or https URL, or one with a user name, a password or a fragment.
+    /// Not an http or https URL, or a URL with a user name, a password or a fragment.
     #[error("not a valid https URL without user name, password and fragment")]
     Url,
-    /// Plain HTTP to an address that it is not allowed to.
+    /// The URL is plain HTTP, and the policy does not allow that for its address.
     #[error("the URL must be https")]
     Insecure,
-    /// The policy refuses each address of the host.
+    /// The policy refuses every address of the host.
     #[error("the address is not allowed")]
     Blocked,
     /// The request is longer than [`super::MAX_BYTES`] or cannot be written.
     #[error("the request is too long")]
     Request,
-    /// No name, no connection, or no TLS.
+    /// The name has no address, or the connection or the TLS handshake failed.
     #[error("connection failed")]
     Connect,
+    /// The proxy on the way out refuses, or is away.
+    #[error("{0}")]
+    Proxy(String),
     /// No connection, or no whole answer, in the time given.
     #[error("no answer in time")]
     Timeout {
-        /// Whether the request may have gone out.
+        /// Whether the request may have been sent.
         sent: bool,
     },
-    /// The connection ended before the answer did.
+    /// The connection ended before the answer was complete.
     #[error("connection broken")]
     Broken,
     /// The answer is longer than [`super::MAX_BYTES`].
     #[error("the answer is too long")]
     TooLarge,
-    /// The client cannot be made, such as without any root certificate.
+    /// The client cannot be made, for example because there is no root certificate.
     #[error("the HTTP client cannot be made")]
     Setup(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl OutboundError {
-    /// Whether nothing of the request left this machine.
+    /// Returns whether no part of the request can have reached the other side.
     pub fn is_surely_unsent(&self) -> bool {
         match self {
             Self::Timeout { sent } => !sent,
             Self::Broken | Self::TooLarge => false,
-            Self::Url | Self::Insecure | Self::Blocked | Self::Request | Self::Connect | Self::Setup(_) => {
-                true
-            }
+            Self::Url
+            | Self::Insecure
+            | Self::Blocked
+            | Self::Request
+            | Self::Connect
+            | Self::Proxy(_)
+            | Self::Setup(_) => true,
         }
     }
 }
@@ -58,11 +66,13 @@ impl From<OutboundError> for SendError {
         let reason = error.to_string();
         match error {
             OutboundError::Connect | OutboundError::Timeout { sent: false } => Self::retry(reason),
+            // It says nothing of the provider, whose breaker stays closed.
+            OutboundError::Proxy(_) => Self::retry(reason).local(),
             OutboundError::Timeout { sent: true } | OutboundError::Broken | OutboundError::TooLarge => {
                 Self::unknown(reason)
             }
             OutboundError::Request => Self::decline(reason).local(),
-            // The settings are wrong, or the name in them means something else by now.
+            // The settings are wrong, or the name now has another address.
             OutboundError::Url
             | OutboundError::Insecure
             | OutboundError::Blocked
@@ -80,24 +90,27 @@ impl From<LookupError> for OutboundError {
     }
 }
 
-impl From<reqwest::Error> for OutboundError {
-    fn from(error: reqwest::Error) -> Self {
-        let error = error.without_url();
-        tracing::debug!(error = %countersign_core::error::chain(&error), "a call to the outside failed");
+impl From<ConnectError> for OutboundError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Blocked => Self::Blocked,
+            ConnectError::Failed => Self::Connect,
+            ConnectError::Late => Self::Timeout { sent: false },
+            ConnectError::Proxy(_) => Self::Proxy(error.to_string()),
+        }
+    }
+}
+
+impl From<hyper_util::client::legacy::Error> for OutboundError {
+    fn from(error: hyper_util::client::legacy::Error) -> Self {
+        tracing::debug!(error = %chain(&error), "a call to the outside failed");
         let mut cause = error.source();
         while let Some(error) = cause {
-            if matches!(error.downcast_ref(), Some(LookupError::Blocked)) {
-                return Self::Blocked;
+            if let Some(error) = error.downcast_ref::<ConnectError>() {
+                return (*error).into();
             }
             cause = error.source();
         }
-        match (error.is_connect(), error.is_timeout()) {
-            (true, true) => Self::Timeout { sent: false },
-            (true, false) => Self::Connect,
-            // The time may have run out while connecting; nobody can tell by then.
-            (false, true) => Self::Timeout { sent: true },
-            (false, false) if error.is_builder() => Self::Request,
-            (false, false) => Self::Broken,
-        }
+        Self::Broken
     }
 }

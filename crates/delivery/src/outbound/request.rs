@@ -1,19 +1,25 @@
 //! One request and its answer.
 
-use super::{MAX_BYTES, OutboundError};
-use reqwest::{
-    Client, Method, Response, StatusCode, Url,
-    header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+use super::{HttpClient, MAX_BYTES, OutboundError};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    Method, StatusCode, Uri,
+    body::{Bytes, Incoming},
+    header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT},
 };
 use std::{fmt, time::Duration};
+use tokio::time::timeout;
+use url::Url;
 
+const AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
 /// The longest wait that is believed.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
-/// An answer that nobody reads is taken in so long, that its connection can serve the next call.
+/// If the caller ignores the body, it is still read for this long, so that the connection can serve the next
+/// call.
 const IDLE_ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
 const MAX_IDLE_BYTES: usize = 16 * 1024;
 
-/// What is asked of somebody outside. Debug shows the method only.
+/// A request to the outside. Debug shows only the method.
 pub struct Request {
     method: Method,
     pub(super) url: Url,
@@ -24,26 +30,25 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request without body; `timeout` is from connecting to the end of the answer.
+    /// A request without a body. `timeout` covers everything from connecting to the end of the answer.
     pub fn new(method: Method, url: Url, timeout: Duration) -> Self {
         Self { method, url, headers: HeaderMap::new(), body: Vec::new(), timeout, reads_body: true }
     }
 
-    /// With a header more, or another value of it.
+    /// Sets a header.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
     }
 
-    /// With this body.
     pub fn body(mut self, content_type: &'static str, body: Vec<u8>) -> Self {
         self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         self.body = body;
         self
     }
 
-    /// With the answer decided by status and headers: [`Reply::body`] stays
-    /// empty, however long or slow it is.
+    /// Decides the answer by status and headers alone: [`Reply::body`] stays empty, however long or slow the
+    /// body is.
     pub fn ignore_answer(mut self) -> Self {
         self.reads_body = false;
         self
@@ -64,18 +69,34 @@ impl Request {
         &self.body
     }
 
-    pub(super) async fn send(self, client: &Client) -> Result<Reply, OutboundError> {
+    pub(super) async fn send(self, client: &HttpClient) -> Result<Reply, OutboundError> {
+        let (within, reads_body) = (self.timeout, self.reads_body);
+        let request = self.build()?;
+        let call = async {
+            let mut response = client.request(request).await?;
+            let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+            let body = match reads_body {
+                true => read(response.into_body()).await?,
+                false => discard(response.into_body()).await,
+            };
+            Ok(Reply { retry_after: retry_after(&headers), status, headers, body })
+        };
+        // The time may have run out while connecting; nobody can tell by then.
+        timeout(within, call).await.unwrap_or(Err(OutboundError::Timeout { sent: true }))
+    }
+
+    fn build(self) -> Result<hyper::Request<Full<Bytes>>, OutboundError> {
         if self.body.len() > MAX_BYTES {
             return Err(OutboundError::Request);
         }
-        let request = client.request(self.method, self.url).headers(self.headers).timeout(self.timeout);
-        let mut response = request.body(self.body).send().await?;
-        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        let body = match self.reads_body {
-            true => read(response).await?,
-            false => discard(response).await,
-        };
-        Ok(Reply { retry_after: retry_after(&headers), status, headers, body })
+        let mut request = hyper::Request::new(Full::new(Bytes::from(self.body)));
+        *request.method_mut() = self.method;
+        *request.uri_mut() = Uri::try_from(self.url.as_str()).map_err(|_| OutboundError::Request)?;
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        headers.extend(self.headers);
+        Ok(request)
     }
 }
 
@@ -85,20 +106,18 @@ impl fmt::Debug for Request {
     }
 }
 
-/// What came back. Debug shows the status only.
+/// An answer. Debug shows only the status.
 pub struct Reply {
-    /// The status.
     pub status: StatusCode,
-    /// The headers.
     pub headers: HeaderMap,
     /// The whole body, at most [`MAX_BYTES`].
     pub body: Vec<u8>,
-    /// The wait asked for, at most an hour.
+    /// The wait that the other side requests, at most an hour.
     pub retry_after: Option<Duration>,
 }
 
 impl Reply {
-    /// The body as JSON, if it is.
+    /// The body as JSON; `None` if it is not JSON.
     pub fn json(&self) -> Option<serde_json::Value> {
         serde_json::from_slice(&self.body).ok()
     }
@@ -110,10 +129,11 @@ impl fmt::Debug for Reply {
     }
 }
 
-async fn read(mut response: Response) -> Result<Vec<u8>, OutboundError> {
+async fn read(mut answer: Incoming) -> Result<Vec<u8>, OutboundError> {
     let mut body = Vec::new();
     // Once a status is there the request was sent, whatever breaks now.
-    while let Some(chunk) = response.chunk().await? {
+    while let Some(frame) = answer.frame().await {
+        let Ok(chunk) = frame.map_err(|_| OutboundError::Broken)?.into_data() else { continue };
         if body.len() + chunk.len() > MAX_BYTES {
             return Err(OutboundError::TooLarge);
         }
@@ -122,23 +142,23 @@ async fn read(mut response: Response) -> Result<Vec<u8>, OutboundError> {
     Ok(body)
 }
 
-async fn discard(mut response: Response) -> Vec<u8> {
+async fn discard(mut answer: Incoming) -> Vec<u8> {
     let read = async {
         let mut bytes = 0;
-        while let Ok(Some(chunk)) = response.chunk().await {
-            bytes += chunk.len();
+        while let Some(Ok(frame)) = answer.frame().await {
+            bytes += frame.data_ref().map_or(0, Bytes::len);
             if bytes > MAX_IDLE_BYTES {
                 break;
             }
         }
     };
     // Status and headers have decided already, so running out of time changes nothing.
-    let _ = tokio::time::timeout(IDLE_ANSWER_TIMEOUT, read).await;
+    let _ = timeout(IDLE_ANSWER_TIMEOUT, read).await;
     Vec::new()
 }
 
-/// Seconds, or a date: that one is measured from the answer's own `Date`, for
-/// its clock and ours may differ.
+/// Reads seconds or a date. A date is measured from the answer's own `Date`, because the two clocks may
+/// differ.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match text.parse() {

@@ -1,22 +1,17 @@
-//! Names to addresses, through the policy: what was looked up and judged is
-//! what is connected to, so a name cannot change its meaning in between.
+//! Resolves names to addresses that the policy admits. The client connects to exactly the addresses judged
+//! here, so a name cannot change its meaning between check and connection.
 
 use super::address::AddressPolicy;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use std::{
-    io,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{io, net::IpAddr, sync::Arc};
 use tokio::net::lookup_host;
 
-/// More addresses of one name than that are not tried.
+/// The maximum number of addresses of one name that are tried.
 const MOST_ADDRESSES: usize = 16;
 
-/// Whoever knows the addresses of a name.
+/// A resolver of names.
 #[async_trait::async_trait]
 pub trait Resolver: Send + Sync {
-    /// All addresses, the preferred one first.
+    /// All addresses of the host, the preferred one first.
     async fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>>;
 }
 
@@ -30,7 +25,7 @@ impl Resolver for System {
     }
 }
 
-/// Why a name has no address to call.
+/// The reasons why a name has no address that may be called.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LookupError {
     #[error("the address is not allowed")]
@@ -39,17 +34,16 @@ pub(super) enum LookupError {
     Failed(#[source] io::Error),
 }
 
-/// A resolver that gives only addresses which may be called.
+/// A resolver that returns only addresses which the policy admits.
 #[derive(Clone)]
 pub(super) struct Guard {
     pub(super) policy: Arc<AddressPolicy>,
     pub(super) resolver: Arc<dyn Resolver>,
-    pub(super) plain: bool,
 }
 
 impl Guard {
-    /// The addresses of a name, or of an address written out; never none.
-    pub(super) async fn lookup(&self, host: &str) -> Result<Vec<IpAddr>, LookupError> {
+    /// The addresses of a name, or of an address written out, that may be called with TLS or `plain`; never none.
+    pub(super) async fn lookup(&self, host: &str, plain: bool) -> Result<Vec<IpAddr>, LookupError> {
         let addresses = match literal(host) {
             Some(address) => vec![address],
             None => self.resolver.resolve(host).await.map_err(LookupError::Failed)?,
@@ -57,29 +51,13 @@ impl Guard {
         if addresses.is_empty() {
             return Err(LookupError::Failed(io::ErrorKind::NotFound.into()));
         }
-        let admitted = addresses.into_iter().filter(|address| self.admits(*address));
+        let admitted = addresses.into_iter().filter(|address| self.policy.admits(*address, plain));
         let admitted: Vec<_> = admitted.take(MOST_ADDRESSES).collect();
         if admitted.is_empty() { Err(LookupError::Blocked) } else { Ok(admitted) }
     }
-
-    pub(super) fn admits(&self, address: IpAddr) -> bool {
-        self.policy.admits(address, self.plain)
-    }
 }
 
-impl Resolve for Guard {
-    fn resolve(&self, name: Name) -> Resolving {
-        let guard = self.clone();
-        Box::pin(async move {
-            let addresses = guard.lookup(name.as_str()).await?;
-            // Port 0 stands for that of the URL.
-            let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, 0));
-            Ok(Box::new(addresses) as Addrs)
-        })
-    }
-}
-
-/// The address that a host is written as, in brackets if it is IPv6.
+/// The IP address that a host consists of, in brackets for IPv6.
 pub(super) fn literal(host: &str) -> Option<IpAddr> {
     host.trim_matches(['[', ']']).parse().ok()
 }

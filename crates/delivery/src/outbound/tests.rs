@@ -1,3 +1,5 @@
+mod proxy;
+
 use super::*;
 use crate::provider::SendError;
 use ipnet::IpNet;
@@ -9,6 +11,7 @@ use std::{
     sync::Mutex,
     time::{Duration, Instant},
 };
+use tokio::task::JoinHandle;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -16,9 +19,11 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
+type Authority = CertifiedIssuer<'static, KeyPair>;
+
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Answers one list after the other, the last one from then on, and counts.
+/// A resolver that returns each list once, and the last one from then on. It counts the calls.
 #[derive(Default)]
 struct Answers {
     lists: Vec<Vec<IpAddr>>,
@@ -83,7 +88,7 @@ async fn an_answer_is_given_back_with_the_wait_it_asks_for() {
 async fn addresses_that_are_not_allowed_are_not_called() {
     let server = server(ResponseTemplate::new(200)).await;
     let port = server.address().port();
-    // Neither written out nor by a name; however it is spelled.
+    // The client calls this machine in no spelling: neither an address nor a name.
     let (none, _) = outbound(&["10.0.0.0/8"], &[&["127.0.0.1"]]);
     let hosts =
         ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "0177.0.0.1", "[::ffff:127.0.0.1]", "0", "[::1]"];
@@ -112,8 +117,8 @@ async fn of_several_addresses_only_those_allowed_are_tried() {
 
 #[tokio::test]
 async fn a_name_that_changes_its_meaning_wins_nothing() {
-    // Allowed when first asked, forbidden from then on. If the check and the
-    // connection asked separately, the first call would reach 127.0.0.2.
+    // The name is allowed at the first lookup and forbidden from then on. If check and connection looked it
+    // up separately, the first call would reach 127.0.0.2.
     let allowed = server(ResponseTemplate::new(200).insert_header("connection", "close")).await;
     let port = allowed.address().port();
     let forbidden = TcpListener::bind(("127.0.0.2", port)).await.unwrap();
@@ -134,7 +139,7 @@ async fn a_name_that_changes_its_meaning_wins_nothing() {
 #[tokio::test]
 async fn plain_http_needs_an_allowed_network() {
     let (plain, _) = outbound(&["127.0.0.1/32"], &[&["93.184.215.14"]]);
-    // The name is public, which https may call and http may not.
+    // The name is public: https may call it, and http may not.
     assert!(matches!(get(&plain, "http://sms.example/").await, Err(OutboundError::Blocked)));
     assert!(matches!(plain.parse_url("http://93.184.215.14/"), Err(OutboundError::Insecure)));
     assert!(plain.parse_url("http://127.0.0.1/").is_ok() && plain.parse_url("https://sms.example/").is_ok());
@@ -177,7 +182,7 @@ async fn long_bodies_end_the_call() {
 #[tokio::test]
 async fn a_failure_says_whether_the_request_may_have_gone_out() {
     let (outbound, _) = outbound(&["127.0.0.0/8"], &[]);
-    // Port 1 of the loopback address: bound by nobody without privileges.
+    // Port 1 of the loopback address: nobody without privileges can listen on it.
     let error = get(&outbound, "http://127.0.0.1:1/").await.unwrap_err();
     assert!(matches!(error, OutboundError::Connect) && error.is_surely_unsent());
     assert_eq!(SendError::from(error), SendError::retry("connection failed"));
@@ -207,7 +212,7 @@ async fn a_failure_says_whether_the_request_may_have_gone_out() {
 
 #[tokio::test]
 async fn a_connection_that_does_not_come_about_carried_nothing() {
-    // Connects, and then says nothing: its handshake never ends.
+    // The server accepts the connection and stays silent, so the TLS handshake never ends.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = silent.local_addr().unwrap().port();
     let (outbound, _) = outbound(&["127.0.0.1/32"], &[&[]]);
@@ -222,8 +227,8 @@ async fn a_connection_that_does_not_come_about_carried_nothing() {
     assert!(matches!(error, OutboundError::Connect), "{error:?}");
 }
 
-#[tokio::test]
-async fn a_tls_stream_is_for_the_name_asked_for() {
+/// A server for `sms.example` that answers 204 to all, its port, and the authority that signed for it.
+async fn tls_server() -> (JoinHandle<()>, u16, Authority) {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
@@ -244,7 +249,12 @@ async fn a_tls_stream_is_for_the_name_asked_for() {
             }
         }
     });
+    (serving, port, authority)
+}
 
+#[tokio::test]
+async fn a_tls_stream_is_for_the_name_asked_for() {
+    let (serving, port, authority) = tls_server().await;
     let policy = AddressPolicy::new(vec!["127.0.0.1/32".parse().unwrap()], false);
     let build = |roots: &[CertificateDer<'static>]| {
         Outbound::build(policy.clone(), answers(&[&["127.0.0.1"]]), roots).unwrap()

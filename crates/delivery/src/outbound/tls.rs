@@ -1,8 +1,22 @@
-//! TLS towards the outside: 1.2 or 1.3, the authorities of this machine.
+//! TLS for calls to the outside: version 1.2 or 1.3, with the certificate authorities of this machine.
 
 use super::OutboundError;
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::CertificateDer};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 use std::sync::Arc;
+
+/// The certificates in a bundle (PEM); an error if there is none.
+pub(super) fn read_authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, OutboundError> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match read {
+        Ok(found) if !found.is_empty() => Ok(found),
+        Ok(_) => Err(OutboundError::Setup("the bundle of authorities holds no certificate".into())),
+        Err(error) => Err(OutboundError::Setup(error.into())),
+    }
+}
 
 /// Trusts the authorities of this machine and `more`.
 pub(super) fn client_config(more: &[CertificateDer<'static>]) -> Result<ClientConfig, OutboundError> {

@@ -1,5 +1,5 @@
-//! `console`: the virtual phone of `dev`. Its messages stand on a web page;
-//! its switch plays the failures of a real provider.
+//! `console`: the virtual phone of `dev`. It shows its messages on a web page, and its switch imitates the
+//! failures of a real provider.
 
 use crate::provider::{Accepted, Outgoing, Provider, SendError};
 use countersign_core::{
@@ -15,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 const SLOW_ANSWER: Duration = Duration::from_secs(5);
 const UNDELIVERED_AFTER: Duration = Duration::from_secs(1);
 
-/// The provider that shows messages instead of sending them.
+/// A provider that shows messages instead of sending them.
 pub struct Console {
     inbox: Arc<dyn Inbox>,
     switch: Arc<ConsoleSwitch>,
@@ -23,13 +23,13 @@ pub struct Console {
 }
 
 impl Console {
-    /// A provider that writes into `inbox` and behaves as `switch` says.
+    /// A provider that writes into `inbox` and follows `switch`.
     pub fn new(inbox: Arc<dyn Inbox>, switch: Arc<ConsoleSwitch>, clock: Arc<dyn Clock>) -> Self {
         Self { inbox, switch, clock }
     }
 
-    /// The message is on the phone before the provider answers: what was
-    /// accepted outlives a crash, and a repeat is kept once.
+    /// Stores the message before answering, so an accepted message survives a crash. A repeat of a message is
+    /// stored once.
     async fn show(&self, message: &Outgoing) -> Result<Accepted, SendError> {
         let shown = InboxMessage {
             id: message.message,

@@ -1,8 +1,8 @@
-//! `http`: any service with an HTTP interface, described by templates.
+//! `http`: any service with an HTTP interface. Templates in the settings describe its requests.
 //!
-//! The settings say what is called and what its answers mean; presets hold
-//! those of known services. All is checked when they are read. Where a service
-//! tells repeats apart, its templates hand it `{id}` or `{reference}`.
+//! The settings say which request to send and what the answers mean; presets contain the settings of known
+//! services. All settings are checked when they are read. If a service recognises repeats, its templates send
+//! `{id}` or `{reference}`.
 
 mod answer;
 mod body;
@@ -31,7 +31,7 @@ const TIMEOUT: Duration = Duration::from_secs(8);
 const MOST_SECRETS: usize = 10;
 const MAX_SECRET: usize = 500;
 
-/// The provider that is described by templates.
+/// A provider that templates describe.
 pub(crate) struct Http {
     name: String,
     outbound: Outbound,
@@ -40,7 +40,7 @@ pub(crate) struct Http {
     secrets: Secrets,
     answer: AnswerRules,
     receipts: Option<ReceiptRules>,
-    /// Whether a message names what its receipt must name: without that none is matched.
+    /// Whether requests contain the name that receipts must contain. Without it, no receipt can be matched.
     tells: bool,
 }
 
@@ -51,7 +51,7 @@ impl fmt::Debug for Http {
 }
 
 impl Http {
-    /// All faults of the settings at once.
+    /// Reads the settings. Returns all their errors at once.
     pub(crate) fn new(name: &str, settings: &Value, outbound: &Outbound) -> Result<Self, Vec<Fault>> {
         let settings = preset::apply(settings)?;
         let mut fields = Fields::new(&settings);
@@ -97,7 +97,7 @@ fn read_secrets(fields: &mut Fields<'_>) -> Secrets {
 }
 
 fn check_placeholders(fields: &mut Fields<'_>, used: &[&Placeholder], secrets: &Value) {
-    // One that is there and wrong was told.
+    // A secret that is set but wrong has been reported already.
     for name in missing_secrets(used, |name| !secrets[name].is_null()) {
         fields.fault(&format!("secrets.{name}"), "must be set");
     }

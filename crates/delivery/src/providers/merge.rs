@@ -1,8 +1,8 @@
-//! Settings over settings, as JSON Merge Patch (RFC 7396).
+//! Merges settings into settings, as JSON Merge Patch (RFC 7396).
 
 use serde_json::{Map, Value};
 
-/// Puts `patch` over `target`: objects field by field, `null` takes away.
+/// Merges `patch` into `target`: objects field by field; `null` removes a field.
 pub(super) fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();

@@ -1,11 +1,10 @@
-//! Settings as they may be shown, and changes of them by somebody who saw
-//! only that.
+//! Hides secrets in settings, and applies changes by people who saw only the hidden form.
 
 use super::merge::merge;
 use crate::settings::{Fault, REDACTED};
 use serde_json::Value;
 
-/// The fields that are never shown again; all fields of one that is an object.
+/// The fields that are never shown again. If one is an object, all its fields are secret.
 fn secrets(kind: &str) -> Option<&'static [&'static str]> {
     Some(match kind {
         "smsapi" => &["token"],
@@ -17,7 +16,7 @@ fn secrets(kind: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// The fields that say where the secrets go.
+/// The fields that decide where the secrets are sent.
 fn carriers(kind: &str) -> &'static [&'static str] {
     match kind {
         "smsapi" => &["service", "base_url", "backup_url"],
@@ -25,13 +24,12 @@ fn carriers(kind: &str) -> &'static [&'static str] {
         "smpp" => &["host", "port", "tls", "ca"],
         // A template could put a secret into the text of a message.
         "http" => &["preset", "method", "url", "headers", "basic", "content_type", "body"],
-        // Its secret signs and does not leave.
+        // The secret of this kind only signs; it is never sent.
         _ => &[],
     }
 }
 
-/// The settings with [`REDACTED`] for each secret that is set. Of a kind that
-/// is not known, nothing is shown.
+/// The settings with [`REDACTED`] in place of each secret. For an unknown kind, everything is hidden.
 pub fn redact(kind: &str, settings: &Value) -> Value {
     let Some(names) = secrets(kind) else { return REDACTED.into() };
     let mut shown = settings.clone();
@@ -50,12 +48,12 @@ pub fn redact(kind: &str, settings: &Value) -> Value {
     shown
 }
 
-/// The settings changed by a JSON Merge Patch (RFC 7396), in which a secret
-/// that is absent or [`REDACTED`] stays as it was. What the result means is
-/// for [`super::build`] to say.
+/// Changes the settings by a JSON Merge Patch (RFC 7396). A secret that the patch leaves out, or gives as
+/// [`REDACTED`], stays as it was. [`super::build`] checks the result.
 ///
-/// Secrets do not stay where what carries them changes: whoever may change an
-/// address or a template, but never saw the secrets, could have them sent to himself.
+/// If a field that decides where secrets are sent changes, the secrets must be given again. Otherwise a
+/// person who may change an address, but never saw the secrets, could have them sent to an address of his
+/// own.
 pub fn update(kind: &str, settings: &Value, patch: &Value) -> Result<Value, Vec<Fault>> {
     let names = secrets(kind).unwrap_or_default();
     let mut given = patch.clone();
@@ -79,7 +77,7 @@ pub fn update(kind: &str, settings: &Value, patch: &Value) -> Result<Value, Vec<
     if faults.is_empty() { Ok(whole) } else { Err(faults) }
 }
 
-/// The secrets under this name that the change did not give.
+/// The secrets under this name that the patch did not give.
 fn kept(name: &str, whole: &Value, given: &Value) -> Vec<String> {
     match whole.get(name) {
         None | Some(Value::Null) => Vec::new(),
@@ -141,7 +139,7 @@ mod tests {
         let new = update("http", &old, &patch).unwrap();
         let secrets = json!({"a": "hunter2", "c": "hunter3"});
         assert_eq!(new, json!({"secrets": secrets, "url": "https://sms.example/a", "from": "B"}));
-        // One that was never set is no secret.
+        // A secret that was never set is not kept.
         let new = update("smsapi", &json!({}), &json!({"token": "***"})).unwrap();
         assert_eq!(new, json!({}));
     }

@@ -1,11 +1,10 @@
-//! `relay`: hands each message to the operator's own system as a signed HTTP
-//! request, in the form of Standard Webhooks 1.0.
+//! `relay`: sends each message to the operator's own system as a signed HTTP request, in the form of Standard
+//! Webhooks 1.0.
 //!
-//! The receiving side must verify `webhook-signature`, refuse a
-//! `webhook-timestamp` that is more than a few minutes old, and deduplicate by
-//! `webhook-id`: a worker that takes over after a crash, or after an answer
-//! that was lost, sends the same message again under the same id.
-//! `Idempotency-Key` carries that id too, for gateways that understand it.
+//! The receiving side must verify `webhook-signature`, refuse a `webhook-timestamp` that is more than a few
+//! minutes old, and drop repeats by `webhook-id`. The same message is sent again under the same id if a
+//! worker crashed, or if an answer was lost. `Idempotency-Key` contains that id too, for gateways that
+//! understand it.
 
 use super::signature::SigningSecret;
 use crate::{
@@ -17,24 +16,25 @@ use crate::{
     provider::{Accepted, Outgoing, Provider, SendError},
     settings::{Fault, Fields},
 };
+use arc_swap::ArcSwap;
 use countersign_core::ports::clock::Clock;
 use serde::Serialize;
 use serde_json::Value;
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
-/// Where the relay sends, and how it signs.
+/// The URL of the relay and its signing secret.
 pub struct RelaySettings {
     /// `https://...`; `http` only to this machine.
     pub url: String,
     /// `whsec_` and the base64 of 24 to 64 random bytes.
     pub secret: Zeroizing<String>,
-    /// From connecting to the end of the answer; [`RelaySettings::TIMEOUT`] is the default.
+    /// The longest time from connecting to the end of the answer; [`RelaySettings::TIMEOUT`] is the default.
     pub timeout: Duration,
 }
 
 impl RelaySettings {
-    /// The default time-out. Below the worker's, so that the relay says what happened.
+    /// The default time-out. It is shorter than the worker's, so that the relay can report the reason.
     pub const TIMEOUT: Duration = Duration::from_secs(5);
 }
 
@@ -44,26 +44,25 @@ impl fmt::Debug for RelaySettings {
     }
 }
 
-/// Why there is no relay with these settings. The URL is never repeated: its
-/// path may be a secret.
+/// The reasons why settings are refused. The error never repeats the URL, because its path may be a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum RelayError {
-    /// Not a URL, or one with a user name, a password or a fragment.
+    /// Not a URL, or a URL with a user name, a password or a fragment.
     #[error("the relay's URL is not a valid https URL without user name, password and fragment")]
     Url,
-    /// A code would cross a network in the clear.
+    /// Plain HTTP to another machine: a code would cross a network in clear text.
     #[error("the relay's URL must be https; http is accepted only to this machine")]
     Insecure,
-    /// An address that nothing may be sent to.
+    /// The policy does not allow this address.
     #[error("the address in the relay's URL is not allowed")]
     Blocked,
-    /// Not a signing secret.
+    /// The secret does not have the right form.
     #[error("the relay's secret must be whsec_ and the base64 of 24 to 64 bytes")]
     Secret,
-    /// No time to answer in.
+    /// The time-out is zero.
     #[error("the relay's time-out must be longer than 0")]
     Timeout,
-    /// The HTTP client cannot be made, such as without any root certificate.
+    /// The HTTP client cannot be made, for example because there is no root certificate.
     #[error("the relay's HTTP client cannot be made")]
     Client(#[source] OutboundError),
 }
@@ -79,12 +78,12 @@ impl From<OutboundError> for RelayError {
     }
 }
 
-/// The provider that hands messages to the operator's own system.
+/// A provider that sends messages to the operator's own system.
 pub struct Relay {
     name: String,
     outbound: Outbound,
     url: Url,
-    secret: SigningSecret,
+    secret: ArcSwap<SigningSecret>,
     timeout: Duration,
     clock: Arc<dyn Clock>,
 }
@@ -96,12 +95,12 @@ impl fmt::Debug for Relay {
 }
 
 impl Relay {
-    /// Checks the settings and makes the HTTP client. They stand in the
-    /// configuration, so their address is one that the operator allows.
+    /// Checks the settings and makes the HTTP client. The settings come from the configuration, so the
+    /// operator has chosen their address.
     pub fn new(settings: RelaySettings, clock: Arc<dyn Clock>) -> Result<Self, RelayError> {
         let outbound = Outbound::new(AddressPolicy::of_configuration())?;
         let url = outbound.parse_url(&settings.url)?;
-        // The guard would find out, but only when the first message waits.
+        // The resolver would refuse it too, but only when the first message is sent.
         if url.scheme() == "http" && !is_here(&url) {
             return Err(RelayError::Insecure);
         }
@@ -109,7 +108,20 @@ impl Relay {
         if settings.timeout.is_zero() {
             return Err(RelayError::Timeout);
         }
+        let secret = ArcSwap::from_pointee(secret);
         Ok(Self { name: "relay".to_owned(), outbound, url, secret, timeout: settings.timeout, clock })
+    }
+
+    /// The way to it.
+    pub fn outbound(&self) -> &Outbound {
+        &self.outbound
+    }
+
+    /// Signs with this secret from now on; whether it is another one.
+    pub fn change_secret(&self, text: &str) -> Result<bool, RelayError> {
+        let secret = Arc::new(SigningSecret::parse(text).ok_or(RelayError::Secret)?);
+        let before = self.secret.swap(Arc::clone(&secret));
+        Ok(*before != *secret)
     }
 
     /// A relay that stands among the providers: its address is judged as
@@ -133,7 +145,7 @@ impl Relay {
             name,
             outbound,
             url,
-            secret,
+            secret: ArcSwap::from_pointee(secret),
             timeout,
             clock,
         }))
@@ -152,7 +164,7 @@ impl Relay {
         .ok()?;
         let seconds = self.clock.now().millis().div_euclid(1_000);
         let headers = [
-            ("webhook-signature", self.secret.sign(&id, seconds, &body)),
+            ("webhook-signature", self.secret.load().sign(&id, seconds, &body)),
             ("webhook-timestamp", seconds.to_string()),
             ("idempotency-key", format!("\"{id}\"")),
             ("webhook-id", id),
@@ -199,7 +211,7 @@ impl Provider for Relay {
     }
 }
 
-/// What a status means: later, never, or taken.
+/// The meaning of a status: accepted, try again, or never.
 fn judge(reply: &Reply) -> Result<Accepted, SendError> {
     let reason = format!("HTTP {}", reply.status.as_u16());
     match reply.status.as_u16() {

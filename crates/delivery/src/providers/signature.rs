@@ -10,16 +10,17 @@ const PREFIX: &str = "whsec_";
 const SECRET_BYTES: RangeInclusive<usize> = 24..=64;
 
 /// The secret shared with the receiving side.
+#[derive(PartialEq, Eq)]
 pub(crate) struct SigningSecret(Zeroizing<Vec<u8>>);
 
 impl SigningSecret {
-    /// Reads `whsec_` and the base64 of 24 to 64 bytes; nothing else is a secret.
+    /// Reads `whsec_` and the base64 of 24 to 64 bytes. Refuses everything else.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let bytes = Zeroizing::new(STANDARD.decode(text.strip_prefix(PREFIX)?).ok()?);
         SECRET_BYTES.contains(&bytes.len()).then_some(Self(bytes))
     }
 
-    /// The header `webhook-signature` of a body: `v1,` and the base64 of its MAC.
+    /// The value of the header `webhook-signature`: `v1,` and the base64 of the MAC.
     pub(crate) fn sign(&self, id: &str, unix_seconds: i64, body: &[u8]) -> String {
         #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("any length");

@@ -1,5 +1,4 @@
-//! `simulator`: the provider of test mode. It sends nothing; magic numbers
-//! choose how it answers.
+//! `simulator`: the provider of test mode. It sends nothing. Magic phone numbers choose its answer.
 
 use crate::provider::{Accepted, Outgoing, Provider, SendError};
 use countersign_core::{
@@ -8,7 +7,7 @@ use countersign_core::{
 };
 use std::time::Duration;
 
-/// The provider that pretends.
+/// A provider that only pretends to send.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Simulator;
 
@@ -23,7 +22,7 @@ impl Provider for Simulator {
             Some(Magic::Failed) => return Err(SendError::reject("test number that always fails")),
             Some(Magic::Undelivered) => (Delivery::Undelivered, Duration::ZERO),
             Some(Magic::DeliveredLate) => (Delivery::Delivered, SLOW_DELIVERY),
-            // The start already refused or marked the others.
+            // For the other magic numbers, the start has already refused or marked the verification.
             Some(Magic::Invalid | Magic::Expired | Magic::Blocked | Magic::RateLimited) | None => {
                 (Delivery::Delivered, Duration::ZERO)
             }

@@ -1,22 +1,19 @@
 //! `smpp`: an account at an SMSC, over SMPP 3.4 as a transceiver.
 //!
-//! One connection, bound at the first message and kept from then on: a
-//! supervisor task connects again when it is lost. A `submit_sm` that was
-//! written and never answered is [`SendError::Unknown`], one that was not
+//! There is one connection. It is bound at the first message and kept; a supervisor task reconnects when it
+//! is lost. A `submit_sm` that was written but never answered is [`SendError::Unknown`]; one that was not
 //! written is [`SendError::Retry`].
 //!
-//! A message in several parts goes part after part, each once the one before
-//! was taken, so that a refusal leaves no half message behind. It is accepted
-//! with its last part and goes by the id of its first (`smpp/parts.rs`). Its
-//! parts are numbered alike in each attempt, so a phone can join those that two
-//! attempts brought.
+//! The parts of a long message are sent in order, each after the SMSC has accepted the one before, so that a
+//! refusal leaves no half message behind. The message counts as accepted with its last part, and has the id
+//! of its first part (`smpp/parts.rs`). Each attempt numbers the parts alike, so a phone can join parts from
+//! two attempts.
 //!
-//! The session and the PDUs are ours. The client of `rusmppc` 0.4 keeps to
-//! itself what was written when a connection is lost, has no window, and brings
-//! a resolver that nothing here may use. The codec of `rusmpp` 0.4 ends the
-//! connection over one field that is not as the standard has it, such as a
-//! `receipted_message_id` without its NUL, which deployed SMSCs send; it also
-//! has Debug on passwords and texts. Ten PDUs are less code than its types.
+//! Session and PDUs are our own code, for three reasons. The client of `rusmppc` 0.4 does not tell what was
+//! written when a connection is lost, has no window, and uses a resolver that the address policy forbids. The
+//! codec of `rusmpp` 0.4 ends the connection over one field that deviates from the standard, such as a
+//! `receipted_message_id` without its NUL, which deployed SMSCs send; and its Debug shows passwords and
+//! texts. Ten PDUs are less code than its types.
 
 mod fields;
 mod frame;
@@ -64,32 +61,32 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 use zeroize::Zeroizing;
 
-/// How long a message waits to be written: for a bind, a place in the window
-/// or the account's rate. With the time to respond it is below the worker's time-out.
+/// How long a message waits to be written: for a bind, for a free place in the window or for the account's
+/// rate. Together with the response time it is below the worker's time-out.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// Opens a connection to an SMSC, which may be refused for its address.
+/// Opens a connection to an SMSC. It may refuse an address.
 #[async_trait::async_trait]
 pub trait Connect: Send + Sync {
-    /// A TCP connection to `host`, made within that time.
+    /// Opens a TCP connection to `host` in at most that time.
     async fn connect(&self, host: &str, port: u16, within: Duration) -> io::Result<TcpStream>;
 }
 
-/// Why there is no provider with these settings.
+/// The reasons why settings are refused.
 #[derive(Debug, thiserror::Error)]
 pub enum SmppError {
-    /// The setting `ca` holds no certificate.
+    /// The setting `ca` contains no certificate.
     #[error("the SMSC's ca must hold at least one certificate as PEM")]
     Ca,
-    /// This system trusts nobody.
+    /// This system has no certificate authorities.
     #[error("this system names no certificate authorities: set the SMSC's ca")]
     NoAuthorities,
-    /// No TLS with this build.
+    /// TLS cannot be set up.
     #[error("TLS towards the SMSC cannot be set up")]
     Tls(#[source] rustls::Error),
 }
 
-/// What the tasks of one account share.
+/// The state that the tasks of one account share.
 struct Shared {
     settings: SmppSettings,
     reports: mpsc::Sender<Told>,
@@ -98,7 +95,8 @@ struct Shared {
 
 impl Shared {
     fn parts(&self) -> std::sync::MutexGuard<'_, Parts> {
-        // A panic elsewhere leaves at worst one message's parts incomplete.
+        // A panic while the lock is held leaves at worst the parts of one message incomplete, so a poisoned
+        // lock is safe to use.
         self.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -117,13 +115,13 @@ impl Connect for Outbound {
     }
 }
 
-/// The provider. Dropped, it unbinds and ends.
+/// The SMPP provider. When it is dropped, it unbinds and ends.
 pub struct Smpp {
     name: String,
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
     jobs: mpsc::Sender<Job>,
-    /// Counts messages in several parts.
+    /// Numbers the messages with several parts.
     messages: AtomicU64,
     task: Mutex<Task>,
     stop: CancellationToken,
@@ -137,8 +135,8 @@ impl fmt::Debug for Smpp {
 }
 
 impl Smpp {
-    /// A provider that connects through `connect` once it has a message, and
-    /// tells receipts to `reports`. While that is full, the SMSC keeps its receipts.
+    /// A provider that connects through `connect` when it has a message, and sends receipts to `reports`.
+    /// While that channel is full, the SMSC keeps its receipts.
     pub fn new(
         name: &str,
         settings: SmppSettings,
@@ -148,7 +146,7 @@ impl Smpp {
     ) -> Result<Self, SmppError> {
         let tls = if settings.tls { Some(tls::connector(settings.ca.as_deref())?) } else { None };
         let shared = Arc::new(Shared { settings, reports, parts: Mutex::default() });
-        // Short: what waits here was not written, so it must be easy to take back.
+        // The queue is short: a message in it was not written, and must be easy to take back.
         let (jobs, queue) = mpsc::channel(1);
         let stop = CancellationToken::new();
         let rng = rand::make_rng::<StdRng>();
@@ -159,12 +157,12 @@ impl Smpp {
         Ok(Self { name, shared, clock, jobs, messages, task, _stop: stop.clone().drop_guard(), stop })
     }
 
-    /// Unbinds and waits until the connection is closed; afterwards nothing is sent.
+    /// Unbinds and waits until the connection is closed. Afterwards it sends nothing.
     pub async fn close(&self) {
         self.stop.cancel();
         let task = std::mem::replace(&mut *self.task(), Task::Ended);
         if let Task::Running(handle) = task {
-            // It ends by itself; if it panicked, the runtime said so.
+            // The task ends by itself. If it panicked, the runtime has already reported that.
             let _ = handle.await;
         }
     }
@@ -173,8 +171,8 @@ impl Smpp {
         self.task.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts the supervisor with the first message: the constructor may run
-    /// where there is no runtime, and an account that nobody uses binds nothing.
+    /// Starts the supervisor with the first message. The constructor may run outside a runtime, and an
+    /// account that nobody uses must not bind.
     fn start(&self) {
         let mut task = self.task();
         *task = match std::mem::replace(&mut *task, Task::Ended) {
@@ -183,7 +181,7 @@ impl Smpp {
         };
     }
 
-    /// Hands one `submit_sm` to the session and waits for what becomes of it.
+    /// Gives one `submit_sm` to the session and waits for the result.
     async fn submit(&self, body: Zeroizing<Vec<u8>>, part: Option<Part>) -> Answer {
         let claimed = Arc::new(AtomicBool::new(false));
         let (reply, mut answer) = oneshot::channel();
@@ -194,14 +192,14 @@ impl Smpp {
         });
         let answer = match waited.await {
             Ok(answer) => answer,
-            // Whoever swaps first has it: the session to write it, or we to take it back.
+            // The first to swap decides: the session writes the message, or this task takes it back.
             Err(_) if !claimed.swap(true, Ordering::AcqRel) => {
                 return Err(SendError::retry("no place in the window"));
             }
-            // Written, so the session answers within its own time-out.
+            // The session has written it, and answers within its own time-out.
             Err(_) => answer.await,
         };
-        // Without an answer: the session broke off.
+        // There is no answer: the session broke off.
         answer.unwrap_or_else(|_| {
             Err(if claimed.load(Ordering::Acquire) {
                 SendError::unknown("connection lost")
@@ -218,7 +216,7 @@ impl Provider for Smpp {
         &self.name
     }
 
-    /// Ids that are alike name one message: SMSCs change case, and pad numbers.
+    /// Ids that differ only by case or leading zeros mean the same message: SMSCs change both.
     fn names_by_id(&self) -> bool {
         true
     }

@@ -1,9 +1,8 @@
 //! `smsapi`: SMSAPI, `POST /sms.do`.
 //!
-//! It tells repeats apart by `idx`, within 24 hours: the same message on
-//! another host, or again after a lost answer, is not sent twice. Its errors
-//! come with HTTP 200; its reports are unsigned, so that their URL must be
-//! unguessable and their addresses can be listed.
+//! SMSAPI recognises repeats by `idx` for 24 hours: it does not send the same message twice, even through
+//! another host or after a lost answer. Its errors come with HTTP 200. Its reports are unsigned, so their URL
+//! must be impossible to guess, and an account may list the addresses they come from.
 
 use super::verdict::{Verdict, status_error};
 use crate::{
@@ -22,9 +21,9 @@ use std::{fmt, time::Duration};
 use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
-/// Two hosts are tried within the worker's time-out.
+/// Two hosts can be tried within the worker's time-out.
 const TIMEOUT: Duration = Duration::from_secs(4);
-/// Most reports in one request; it sends five.
+/// The maximum number of reports in one request; SMSAPI sends five.
 const MOST_REPORTS: usize = 100;
 const PATH: &str = "/sms.do";
 
@@ -77,7 +76,7 @@ impl Settings {
     }
 }
 
-/// The provider that sends through an account of SMSAPI.
+/// A provider that sends through an account of SMSAPI.
 pub(crate) struct Smsapi {
     name: String,
     outbound: Outbound,
@@ -91,7 +90,7 @@ impl fmt::Debug for Smsapi {
 }
 
 impl Smsapi {
-    /// All faults of the settings at once.
+    /// Reads the settings. Returns all their errors at once.
     pub(crate) fn new(name: &str, settings: &Value, outbound: &Outbound) -> Result<Self, Vec<Fault>> {
         let settings = Settings::parse(settings, outbound)?;
         Ok(Self { name: name.to_owned(), outbound: outbound.clone(), settings })
@@ -102,7 +101,7 @@ impl Smsapi {
         let id = message.message.to_string();
         let idx = message.callback.as_ref().map_or(&id, |callback| &callback.reference);
         let mut form = Serializer::new(String::new());
-        // No expiration_date: its least is longer than a code lives.
+        // No expiration_date: its minimum is longer than a code is valid.
         form.append_pair("format", "json")
             .append_pair("encoding", "utf-8")
             .append_pair("to", message.to.e164().trim_start_matches('+'))
@@ -166,8 +165,8 @@ impl Provider for Smsapi {
     }
 }
 
-/// What two hosts say together: what an earlier one may have taken is not
-/// surely unsent because another cannot be reached.
+/// Combines the errors of two hosts. If the first host may have accepted the message, the result is not
+/// surely unsent, even if the second could not be reached.
 fn worse(earlier: Option<SendError>, later: SendError) -> SendError {
     match (earlier, later) {
         (Some(SendError::Unknown { reason }), SendError::Retry { .. } | SendError::Local(_)) => {
@@ -192,22 +191,22 @@ fn judge(reply: &Reply) -> Result<Accepted, SendError> {
     }
 }
 
-/// A number, or one in a text.
+/// Reads a number, or a number in a text.
 fn number(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 
-/// The errors of SMSAPI. Their texts are not repeated: some hold the number.
+/// The meaning of SMSAPI's errors. Their texts are not passed on, because some contain the phone number.
 fn judge_error(code: i64, after: Option<Duration>) -> Result<Accepted, SendError> {
     let (verdict, words, after) = match code {
-        // The message was taken, and its answer lost.
+        // SMSAPI accepted the message in an earlier attempt whose answer was lost.
         53 => return Ok(Accepted::default()),
         13 => (Verdict::Reject, "no number that it reaches", None),
         57 => (Verdict::Reject, "the number is blacklisted", None),
         14 => (Verdict::Decline, "the sender is not allowed", None),
         74 => (Verdict::Decline, "outside the allowed hours", None),
         112 => (Verdict::Decline, "the country is not allowed", None),
-        // Of the number, and so nothing that the account fails at.
+        // This concerns the phone number, so it does not count as a failure of the account.
         52 => (Verdict::Decline, "too many messages to the number", None),
         101 | 102 => (Verdict::Account, "wrong credentials", None),
         103 => (Verdict::Account, "no credit", None),
@@ -220,7 +219,7 @@ fn judge_error(code: i64, after: Option<Duration>) -> Result<Accepted, SendError
     Err(verdict.error(format!("SMSAPI error {code}: {words}"), after))
 }
 
-/// Each value may be a list, with commas, of those of several messages.
+/// Reads reports. Each value may be a comma-separated list for several messages.
 fn read_reports(request: &ReceiptRequest<'_>) -> Option<Vec<Report>> {
     let list = |name: &str| request.query(name).map(|text| text.split(',').collect::<Vec<_>>());
     let (ids, statuses) = (list("MsgId")?, list("status")?);

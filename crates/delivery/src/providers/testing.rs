@@ -1,4 +1,4 @@
-//! What the tests of providers share.
+//! Helpers for the tests of providers.
 
 use crate::{
     outbound::{AddressPolicy, Outbound},
@@ -13,7 +13,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 pub(super) const NUMBER: &str = "+48500500500";
 pub(super) const REFERENCE: &str = "msg_0123_ver_4567";
 
-/// Five minutes before the code of a message ends.
+/// A clock that shows five minutes before the code of a message expires.
 pub(super) struct Fixed;
 
 impl Clock for Fixed {
@@ -27,13 +27,13 @@ impl Clock for Fixed {
 }
 
 thread_local! {
-    // Each test has its thread and its runtime, which its connections need;
-    // reading the authorities of the machine again and again takes long.
+    // Each test has its own thread and runtime, and connections need that runtime. Reading the certificate
+    // authorities for every client would take long.
     static OUTBOUND: Outbound =
         Outbound::new(AddressPolicy::new(vec!["127.0.0.1/32".parse().unwrap()], true)).unwrap();
 }
 
-/// An outbound client that may call this machine.
+/// A client for the outside that may call this machine.
 pub(super) fn outbound() -> Outbound {
     OUTBOUND.with(Outbound::clone)
 }
@@ -44,13 +44,13 @@ pub(super) async fn server(answer: ResponseTemplate) -> MockServer {
     server
 }
 
-/// A message whose provider can report.
+/// A message whose provider can send receipts.
 pub(super) fn message() -> Outgoing {
     let url = "https://otp.example/v1/receipts/4711".to_owned();
     Outgoing { callback: Some(Callback { url, reference: REFERENCE.into() }), ..outgoing(NUMBER) }
 }
 
-/// The form that the only request carried.
+/// The form in the only request.
 pub(super) async fn form(server: &MockServer) -> Vec<(String, String)> {
     let requests = server.received_requests().await.unwrap();
     assert_eq!(requests.len(), 1);
@@ -73,7 +73,7 @@ pub(super) fn fields(faults: &[Fault]) -> Vec<&str> {
     faults.iter().map(|fault| fault.field.as_str()).collect()
 }
 
-/// A request from 198.51.100.7, to be changed where a test needs it.
+/// A request from 198.51.100.7, which a test may change.
 pub(super) fn receipt<'a>(method: &'a str, query: &'a [(String, String)]) -> ReceiptRequest<'a> {
     ReceiptRequest {
         url: "https://otp.example/v1/receipts/4711",
@@ -86,7 +86,7 @@ pub(super) fn receipt<'a>(method: &'a str, query: &'a [(String, String)]) -> Rec
     }
 }
 
-/// Fails if what is shown names the number, the code or a credential.
+/// Fails if the text contains the phone number, the code or a credential.
 pub(super) fn assert_silent(shown: &str, secrets: &[&str]) {
     for secret in secrets.iter().chain(&["500500", "123456"]) {
         assert!(!shown.contains(secret), "{shown}");

@@ -1,7 +1,7 @@
 //! `twilio`: Twilio Programmable Messaging, `POST /2010-04-01/Accounts/{AC}/Messages.json`.
 //!
-//! Twilio cannot tell repeats apart. Its reports are signed with the account's
-//! auth token; with an API key alone, none are asked for.
+//! Twilio cannot recognise repeats. It signs its reports with the account's auth token; an account with only
+//! an API key requests no reports.
 
 mod error;
 mod signature;
@@ -29,16 +29,16 @@ use zeroize::Zeroizing;
 
 const TIMEOUT: Duration = Duration::from_secs(8);
 const BASE_URL: &str = "https://api.twilio.com";
-/// Longest time that Twilio keeps a message in its queue, in seconds.
+/// The longest time that Twilio keeps a message in its queue, in seconds.
 const MAX_VALIDITY: u64 = 36_000;
 
-/// Who the message is from.
+/// The sender of messages.
 enum Sender {
-    /// The message's own sender.
+    /// The sender that the message has.
     Message,
-    /// A number, a short code or an alphanumeric name.
+    /// A phone number, a short code or an alphanumeric name.
     From(String),
-    /// A messaging service, which chooses.
+    /// A messaging service, which chooses the sender.
     Service(String),
 }
 
@@ -96,7 +96,7 @@ fn read_sid(fields: &mut Fields<'_>, name: &'static str, prefix: &str) -> Option
     })
 }
 
-/// The provider that sends through an account of Twilio.
+/// A provider that sends through an account of Twilio.
 pub(crate) struct Twilio {
     name: String,
     outbound: Outbound,
@@ -111,7 +111,7 @@ impl fmt::Debug for Twilio {
 }
 
 impl Twilio {
-    /// All faults of the settings at once.
+    /// Reads the settings. Returns all their errors at once.
     pub(crate) fn new(
         name: &str,
         settings: &Value,
@@ -138,7 +138,7 @@ impl Twilio {
         form.finish()
     }
 
-    /// A report that nobody can verify is not asked for.
+    /// The receipt URL. `None` without an auth token, because nobody could verify the reports.
     fn callback(&self, message: &Outgoing) -> Option<String> {
         let callback = message.callback.as_ref().filter(|_| self.settings.auth_token.is_some());
         callback.and_then(callback_with_reference)
@@ -184,7 +184,7 @@ impl Provider for Twilio {
     }
 }
 
-/// For how long the message is of use, in seconds.
+/// How long the message is useful, in seconds.
 fn validity(expires_at: Timestamp, now: Timestamp) -> u64 {
     ceil_seconds(expires_at.since(now)).clamp(1, MAX_VALIDITY)
 }

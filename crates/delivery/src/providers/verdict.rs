@@ -1,9 +1,9 @@
-//! What an answer means for what happens next, before it has its words.
+//! The meaning of an answer: what happens next, without the reason.
 
 use crate::provider::SendError;
 use std::time::Duration;
 
-/// A [`SendError`] without reason.
+/// A [`SendError`] without its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Retry,
@@ -15,20 +15,20 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    /// What an HTTP status means from somebody who says no more.
+    /// The meaning of an HTTP status, for a provider that says no more.
     pub(super) fn of_status(status: u16) -> Self {
         match status {
-            // Nobody redirects an API that is called where it is.
+            // A redirect means that the configured URL of the API is wrong.
             300..=399 | 401 | 402 | 403 | 407 => Self::Account,
             408 | 425 | 503 => Self::Retry,
             429 => Self::Throttle,
             400..=499 => Self::Decline,
-            // Whatever failed may have failed after it was sent.
+            // The provider may have sent the message before it failed.
             _ => Self::Unknown,
         }
     }
 
-    /// The error with its reason, and the wait where one can be asked for.
+    /// The error with its reason, and with the wait if its kind has one.
     pub(super) fn error(self, reason: String, after: Option<Duration>) -> SendError {
         match self {
             Self::Retry => SendError::Retry { reason, after },
@@ -41,7 +41,7 @@ impl Verdict {
     }
 }
 
-/// The error of a status alone.
+/// The error for a status alone.
 pub(super) fn status_error(status: u16, after: Option<Duration>) -> SendError {
     Verdict::of_status(status).error(format!("HTTP {status}"), after)
 }

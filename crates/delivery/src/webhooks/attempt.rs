@@ -1,5 +1,5 @@
-//! One try: sign, call, note. Nothing that an endpoint answers is kept but its
-//! status: the answer of an address inside must not reach a tenant.
+//! One attempt: sign the message, call the endpoint, record the result. Only the status of the answer is
+//! stored: a tenant must not see the answer of an internal address.
 
 use super::pool::Pace;
 use crate::{
@@ -21,14 +21,14 @@ use countersign_core::{
     time::Timestamp,
     webhook::{DisabledReason, FAILING, FAILURES, Webhook, schedule::wait_after, secret::WebhookSecrets},
 };
+use hyper::header::HeaderValue;
 use rand::{RngExt as _, rngs::StdRng};
-use reqwest::header::HeaderValue;
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-/// What every try works with.
+/// The parts that every attempt uses.
 pub(super) struct Sender {
     pub context: Context,
     pub outbound: Outbound,
@@ -37,7 +37,7 @@ pub(super) struct Sender {
     pub timeout: Duration,
 }
 
-/// What came of a call.
+/// The result of a call.
 struct Called {
     status: Option<StatusCode>,
     reason: Option<String>,
@@ -46,12 +46,12 @@ struct Called {
 }
 
 impl Sender {
-    /// Sends a claimed message and notes how that went.
+    /// Sends a claimed message and records the result.
     pub async fn handle(&self, webhook: &Webhook, claim: WebhookClaim) -> Result<Pace, StoreError> {
         let began = self.clock.now();
         let called = match self.request(webhook, &claim, began) {
             Some(request) => self.call(request).await,
-            // Another node may have the key by the next try.
+            // Another node may have the key when the message is tried again.
             None => {
                 tracing::error!(
                     webhook.id = %webhook.id, tenant.id = %webhook.tenant,
@@ -65,7 +65,7 @@ impl Sender {
         let now = self.clock.now();
         let next = match called.reason {
             None => NextTry::Delivered,
-            // Whoever pings looks at once, and pings again.
+            // The author of a ping looks at its result at once, and can send another.
             Some(_) if gone || claim.kind == PING => NextTry::GivenUp,
             Some(_) => self.next_try(&claim, called.retry_after, now),
         };
@@ -81,7 +81,7 @@ impl Sender {
             self.disable(webhook, DisabledReason::Gone, now).await?;
         } else if let Settled::Noted { failing_since: Some(since) } = settled {
             let since = since.max(webhook.enabled_at);
-            // Two failures days apart say little of an endpoint that is told little.
+            // A few failures over days say little about an endpoint that gets few messages.
             if now.since(since) >= FAILING
                 && self.context.webhooks.failures(webhook.id, since, FAILURES).await? >= FAILURES.into()
             {
@@ -98,7 +98,8 @@ impl Sender {
         let body = claim.body.as_bytes();
         let sign = |secret: &str| Some(SigningSecret::parse(secret)?.sign(&id, seconds, body));
         let signatures = secrets.signing(now).map(sign).collect::<Option<Vec<_>>>()?.join(" ");
-        // What was a URL when it was set; one that is none any more fails as any other address.
+        // The URL was valid when it was set. If the policy no longer allows it, the call fails like any
+        // other.
         let url = self.outbound.parse_url(&webhook.url).or_else(|_| webhook.url.parse()).ok()?;
         let value = |text: &str| HeaderValue::from_str(text).ok();
         Some(
@@ -152,7 +153,7 @@ impl Sender {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let of = (webhook.tenant, webhook.id);
-        // Unless somebody enabled it again meanwhile.
+        // This does nothing if the webhook was enabled again in the meantime.
         if disable_webhook(&self.context, of, reason, webhook.enabled_at, &Change::by_system(now)).await? {
             tracing::warn!(
                 event = "webhook.disabled", webhook.id = %webhook.id, tenant.id = %webhook.tenant,
@@ -170,8 +171,8 @@ fn refusal(status: StatusCode) -> String {
     format!("status {}", status.as_u16())
 }
 
-/// Words of ours: they name no address and nothing that was answered. Whether a
-/// name leads inside is not told either: it would say what names there are.
+/// Our own words for an error: they contain no address and nothing of the answer. They also do not say
+/// whether a name has an internal address, because that would reveal which names exist.
 fn words(error: &OutboundError) -> String {
     match error {
         OutboundError::Blocked => OutboundError::Connect.to_string(),

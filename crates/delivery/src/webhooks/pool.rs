@@ -1,4 +1,4 @@
-//! The places in which messages are in flight.
+//! The slots for messages in flight.
 
 use countersign_core::{
     error::chain,
@@ -12,23 +12,24 @@ use std::{
 };
 use tokio::task::{Id, JoinSet};
 
-/// A try that took longer makes its webhook a slow one.
+/// An attempt that took longer makes its webhook a slow one.
 const SLOW: Duration = Duration::from_secs(2);
-/// Webhooks that are remembered; beyond that, all are found out anew.
+/// The maximum number of webhooks whose behaviour is remembered. Beyond that, all of it is forgotten and
+/// learnt again.
 const REMEMBERED: usize = 10_000;
-/// Good answers in a row after which a webhook may have several in flight.
+/// The number of good answers in a row after which a webhook may have several messages in flight.
 const GOOD: u8 = 3;
 
-/// What a try says of its webhook.
+/// What an attempt shows about its webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pace {
-    /// It took the message.
+    /// The webhook accepted the message in time.
     Fine,
-    /// It did not.
+    /// The attempt failed.
     Failed,
 }
 
-/// A webhook and whose it is.
+/// A webhook with its tenant.
 pub(super) type Owned = (TenantId, WebhookId);
 
 struct Ended {
@@ -36,14 +37,14 @@ struct Ended {
     outcome: Result<Pace, StoreError>,
 }
 
-/// Messages in flight, and how well webhooks answer.
+/// The messages in flight, and how well each webhook answers.
 pub(super) struct Pool {
     parallel: usize,
     each: usize,
     tasks: JoinSet<Ended>,
-    /// By task, for one that breaks off cannot say whose it was.
+    /// The webhook of each task. A task that breaks off cannot report its webhook itself.
     flying: HashMap<Id, Owned>,
-    /// Good answers of each since its last other one, [`GOOD`] at most.
+    /// The number of good answers in a row of each webhook, at most [`GOOD`].
     good: HashMap<WebhookId, u8>,
     begun: usize,
 }
@@ -58,21 +59,21 @@ impl Pool {
         self.tasks.is_empty()
     }
 
-    /// Tries since the beginning.
+    /// The number of attempts begun so far.
     pub fn begun(&self) -> usize {
         self.begun
     }
 
-    /// Whether every place is held.
+    /// Returns whether every slot is in use.
     pub fn is_full(&self) -> bool {
         self.tasks.len() >= self.parallel
     }
 
-    /// How many messages of a webhook may be sent besides those in flight.
+    /// How many more messages of a webhook may be sent now.
     pub fn places(&self, (tenant, webhook): Owned) -> usize {
         let flying = |of: &dyn Fn(&Owned) -> bool| self.flying.values().filter(|one| of(one)).count();
         let free = self.parallel.saturating_sub(self.tasks.len());
-        // A tenant with many webhooks holds no more than a quarter.
+        // The webhooks of one tenant have at most a quarter of the slots.
         let share = (self.parallel / 4).max(self.each);
         let free = free.min(share.saturating_sub(flying(&|one| one.0 == tenant)));
         let mine = flying(&|one| one.1 == webhook);
@@ -84,7 +85,7 @@ impl Pool {
                 let room = (self.parallel / 2).max(1).saturating_sub(slow);
                 free.min(room).min(one)
             }
-            // Nothing is known of it yet.
+            // Nothing is known about this webhook yet.
             None => free.min(one),
         }
     }
@@ -103,7 +104,7 @@ impl Pool {
         self.flying.insert(task.id(), webhook);
     }
 
-    /// Waits for one to end; `false` when none is in flight.
+    /// Waits until one attempt ends. Returns `false` if none is in flight.
     pub async fn join_next(&mut self) -> bool {
         let Some(joined) = self.tasks.join_next_with_id().await else { return false };
         let task = joined.as_ref().map_or_else(|error| error.id(), |(task, _)| *task);
@@ -143,12 +144,12 @@ mod tests {
         (TenantId::from_bytes([tenant; 16]), WebhookId::from_bytes([webhook; 16]))
     }
 
-    /// Each of a tenant of its own.
+    /// A webhook of a tenant of its own.
     fn id(byte: u8) -> Owned {
         of(byte, byte)
     }
 
-    /// Has each answer in turn.
+    /// Makes one attempt with each of these results, one after the other.
     async fn answer(pool: &mut Pool, webhook: Owned, paces: &[Pace]) {
         for pace in paces {
             pool.begin(webhook, ready(Ok(*pace)));

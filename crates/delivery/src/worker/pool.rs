@@ -1,10 +1,9 @@
-//! The places in which messages are in flight, and how many of them a tenant may hold.
+//! The send slots of a worker, and how many of them a tenant may use.
 //!
-//! A tenant may begin another message while it holds less than what is free. So
-//! one alone holds half of the places, the next one half of what is left, and so
-//! on: of 64, seven find at least one although each takes all that it may.
-//! A tenant whose messages take long is slow for a while; all slow tenants
-//! together hold half of the places, shared by the same rule.
+//! A tenant may begin another message while it uses fewer slots than are free. So one tenant alone uses at
+//! most half of the slots, the next one half of the rest, and so on: of 64 slots, seven tenants get at least
+//! one each, even if each takes all that it may. A tenant whose messages take long counts as slow for a
+//! while. All slow tenants together use at most half of the slots, divided by the same rule.
 
 use countersign_core::{
     delivery::places::{Places, Room},
@@ -17,13 +16,13 @@ use tokio::{
     time::Instant,
 };
 
-/// A message that takes longer makes its tenant a slow one.
+/// A message that takes longer makes its tenant slow.
 const SLOW: Duration = Duration::from_secs(2);
-/// It is one until so long after the last such message.
+/// A tenant stops being slow this long after its last slow message.
 const SLOW_FOR: Duration = Duration::from_secs(30);
-/// Between two looks at what is in flight for so long.
+/// The wait between two searches for slow messages in flight.
 const LOOK: Duration = Duration::from_millis(100);
-/// Slow tenants that are remembered.
+/// The maximum number of slow tenants that are remembered.
 const REMEMBERED: usize = 64;
 
 struct Flight {
@@ -31,16 +30,16 @@ struct Flight {
     since: Instant,
 }
 
-/// Messages in flight, and which tenants are slow.
+/// The messages in flight, and the slow tenants.
 pub(super) struct Pool {
     parallel: usize,
     sends: JoinSet<Result<(), StoreError>>,
     flights: HashMap<Id, Flight>,
-    /// How many of them are whose.
+    /// The number of messages in flight of each tenant.
     held: HashMap<TenantId, usize>,
-    /// When it was last looked who takes long.
+    /// The time of the last search for slow messages.
     looked: Instant,
-    /// When a message of each was last seen to take long.
+    /// For each slow tenant, when one of its messages was last seen to take long.
     slow: HashMap<TenantId, Instant>,
 }
 
@@ -50,7 +49,7 @@ impl Pool {
         Self { parallel, sends, flights, held: HashMap::new(), looked: Instant::now(), slow }
     }
 
-    /// All places: those that one tenant may hold, and as many again.
+    /// All slots: those that one tenant may use, and as many again.
     fn total(&self) -> usize {
         2 * self.parallel
     }
@@ -59,12 +58,11 @@ impl Pool {
         self.total().saturating_sub(self.flights.len())
     }
 
-    /// Whether anything may be begun now.
     pub fn has_places(&self) -> bool {
         self.free() > 0
     }
 
-    /// What may be begun now.
+    /// The free slots, for the next claim.
     pub fn places(&mut self) -> Places {
         let now = Instant::now();
         if now.duration_since(self.looked) >= LOOK {
@@ -84,7 +82,7 @@ impl Pool {
         let others = self.held.iter().filter(|(tenant, _)| !self.slow.contains_key(tenant));
         let others =
             others.map(|(tenant, held)| Room { tenant: *tenant, most: self.room(*held, free), slow: false });
-        // Of those that are not named there is room for as many as there are places.
+        // A tenant that is not listed may take `most`.
         let rooms = slow.chain(others.filter(|room| room.most < most)).collect();
         Places::new(most, slow_free, rooms)
     }
@@ -94,7 +92,7 @@ impl Pool {
         self.parallel.saturating_sub(held).min(free.saturating_sub(held).div_ceil(2))
     }
 
-    /// Whether a message of somebody in flight may have been left for want of a place.
+    /// Returns whether messages of a tenant may have been left in the outbox because it had no free slot.
     pub fn is_anyone_full(&mut self) -> bool {
         let places = self.places();
         places.most == 0 || places.rooms().iter().any(|room| places.room(room.tenant) == 0)
@@ -110,13 +108,13 @@ impl Pool {
         *self.held.entry(tenant).or_default() += 1;
     }
 
-    /// Waits for one to end; `None` when none is in flight.
+    /// Waits until one send ends. Returns `None` if none is in flight.
     pub async fn join_next(&mut self) -> Option<Result<Result<(), StoreError>, JoinError>> {
         let joined = self.sends.join_next_with_id().await?;
         Some(self.land(joined))
     }
 
-    /// The next one that has ended.
+    /// A send that has already ended, if there is one.
     pub fn try_join_next(&mut self) -> Option<Result<Result<(), StoreError>, JoinError>> {
         let joined = self.sends.try_join_next_with_id()?;
         Some(self.land(joined))
@@ -162,7 +160,7 @@ mod tests {
         TenantId::from_bytes([byte; 16])
     }
 
-    /// Begins what a tenant may, one by one, and says how many that were.
+    /// Begins as many messages of a tenant as it may have. Returns their number.
     fn fill(pool: &mut Pool, tenant: TenantId) -> usize {
         let mut begun = 0;
         while pool.places().room(tenant) > 0 {

@@ -1,4 +1,4 @@
-//! The worker against an outbox in memory, on a clock that the test turns.
+//! Tests the worker with an outbox in memory and a clock that the test sets.
 
 mod fake;
 
@@ -13,8 +13,8 @@ use countersign_core::{
 use fake::{Fixed, MemoryCodes, SECOND, accounts, context, start};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A provider that takes `slow` for the number that ends in 1, none for
-/// others, and remembers what it saw.
+/// A provider that takes the time `slow` for phone numbers that end in 1, and none for others. It remembers
+/// the messages.
 #[derive(Default)]
 struct Line {
     slow: Duration,
@@ -52,7 +52,7 @@ impl Provider for Line {
     }
 }
 
-/// A worker alone has all partitions.
+/// The share of a worker that is alone: all partitions.
 fn whole() -> Share {
     let share = Share::default();
     share.set(0..64);

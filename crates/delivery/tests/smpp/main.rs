@@ -1,5 +1,5 @@
-//! The SMPP provider against two SMSCs that others wrote: `smpp` for Node and
-//! `smpp34` for Python (tests/smpp).
+//! Tests the SMPP provider against two independent SMSCs: `smpp` for Node and `smpp34` for Python
+//! (tests/smpp).
 
 mod smsc;
 
@@ -18,12 +18,12 @@ use std::time::Duration;
 
 const LONG: [LongMessages; 3] = [LongMessages::Sar, LongMessages::Udh, LongMessages::Payload];
 
-/// 300 characters, some of them in no alphabet but UCS-2.
+/// 300 characters; some of them need UCS-2.
 fn polish() -> String {
     "123456 to Twój kod. Zażółć gęślą jaźń, ".chars().cycle().take(300).collect()
 }
 
-/// Its parts would end inside of an extension character twice.
+/// A plain split into parts would cut an extension character twice.
 fn extended() -> String {
     format!("{}€{}[{}", "a".repeat(152), "b".repeat(150), "c".repeat(20))
 }
@@ -32,7 +32,7 @@ fn report(id: &str, outcome: ReportOutcome, code: &str) -> Report {
     Report { reference: None, id: Some(id.into()), outcome, code: code.into() }
 }
 
-/// What a receipt says, and how else its id could be read.
+/// The report of a receipt, and the other readings of its id.
 async fn reported(account: &mut Account) -> Result<(Report, Vec<OtherReading>)> {
     match account.report().await? {
         Told::Report { report, others } => Ok((report, others)),
@@ -58,7 +58,7 @@ async fn a_message_arrives_as_it_was_sent() -> Result<()> {
     });
     assert_eq!(submit, expected);
     assert_eq!(smsc.event("message").await?["text"], "123456 is your Acme code: @{€}");
-    // One bind serves all.
+    // One bind serves all messages.
     account.take("again").await?;
     assert_eq!(smsc.event("submit").await?["connection"], 1);
     account.smpp.close().await;
@@ -83,7 +83,7 @@ async fn arrives_whole(kind: Kind, text: &str, parts: usize, ways: &[LongMessage
 async fn long_texts_arrive_whole() -> Result<()> {
     arrives_whole(Node, &polish(), 5, &LONG).await?;
     arrives_whole(Node, &extended(), 3, &LONG).await?;
-    // A surrogate pair where a part would end.
+    // A surrogate pair at the end of a part.
     arrives_whole(Node, &format!("{}😀{}", "ł".repeat(66), "ł".repeat(70)), 3, &LONG).await
 }
 
@@ -120,7 +120,7 @@ async fn receipts_come_by_tlv_and_by_text() -> Result<()> {
 
 #[tokio::test]
 async fn receipts_come_by_data_sm() -> Result<()> {
-    // `_` and `@` of the text are octets of the GSM alphabet.
+    // `_` and `@` in the text are octets of the GSM alphabet.
     for (receipts, code) in [("data_tlv", "DELIVRD"), ("data_text", "DELIVRD 000"), ("text", "DELIVRD 000")] {
         let mut smsc = Smsc::start(Node, json!({ "receipts": receipts, "prefix": "msg_1@" })).await?;
         let mut account = smsc.account(|_| {})?;
@@ -164,7 +164,7 @@ async fn a_receipt_knows_how_else_its_id_could_be_read() -> Result<()> {
     assert_eq!(account.take("123456").await?, "1000");
     let (report, others) = reported(&mut account).await?;
     assert_eq!(report.id.as_deref(), Some("0000004096"));
-    // What the response said, read as it is set.
+    // The id of the response, read in the configured format.
     let right = others.iter().find(|other| other.id == "1000").context("the response")?;
     assert_eq!(right.setting, "hex_decimal");
     Ok(())
@@ -226,7 +226,7 @@ async fn a_refused_bind_is_the_account() -> Result<()> {
         let account = smsc.account(|_| {})?;
         assert_eq!(account.send("123456").await?, Err(error.clone()));
         smsc.event("bind").await?;
-        // Said again at once: a message that waited for the next bind would hear something else.
+        // Send again at once: a message that waited for the next bind would get another error.
         assert_eq!(account.send("123456").await?, Err(error));
     }
     Ok(())
@@ -245,10 +245,10 @@ async fn a_bind_that_drops_in_mid_window_leaves_nothing_hanging() -> Result<()> 
             other => anyhow::bail!("{other:?}"),
         }
     }
-    // Three arrived; two more may have been written.
+    // Three messages arrived; two more may have been written.
     assert!((3..=5).contains(&unknown) && unknown + retry == 12, "{unknown} {retry}");
     assert_eq!(smsc.event("bind").await?["connection"], 1);
-    // It binds again by itself.
+    // The client binds again by itself.
     assert_eq!(smsc.event("bind").await?["connection"], 2);
     account.take("123456").await?;
     Ok(())
@@ -265,7 +265,7 @@ async fn a_bind_that_answers_no_enquiry_is_made_anew() -> Result<()> {
     assert_eq!(smsc.event("bind").await?["connection"], 1);
     assert_eq!(smsc.event("enquire_link").await?["connection"], 1);
     assert_eq!(smsc.event("bind").await?["connection"], 2);
-    // This one is answered, and asked again.
+    // The first enquiry is answered, and another one follows.
     assert_eq!(smsc.event("enquire_link").await?["connection"], 2);
     assert_eq!(smsc.event("enquire_link").await?["connection"], 2);
     account.take("123456").await?;

@@ -1,4 +1,4 @@
-//! An SMSC that others wrote, as a child process.
+//! An independent SMSC as a child process.
 
 use anyhow::{Context, Result, bail};
 use countersign_core::{
@@ -22,24 +22,24 @@ use tokio::{
 use zeroize::Zeroizing;
 
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
-/// Longer than anything here takes on a busy machine.
+/// Longer than any step takes on a busy machine.
 const AT_MOST: Duration = Duration::from_secs(20);
 
-/// Which SMSC.
+/// The implementation of the SMSC.
 #[derive(Clone, Copy)]
 pub enum Kind {
     Node,
     Python,
 }
 
-/// The process; it ends with its test.
+/// The process. It ends with its test.
 pub struct Smsc {
     _child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     port: u16,
 }
 
-/// What the test run prepared, as it says in the environment.
+/// A path that the test run prepared and put into the environment.
 fn prepared(name: &str) -> Result<String> {
     #[expect(clippy::disallowed_methods, reason = "the test run names its tools in the environment")]
     let value = std::env::var(name);
@@ -70,7 +70,7 @@ impl Smsc {
         Ok(smsc)
     }
 
-    /// The next event of that name; those before it are passed over.
+    /// Waits for the next event with this name, and skips the others.
     pub async fn event(&mut self, name: &str) -> Result<Value> {
         let find = async {
             while let Some(line) = self.lines.next_line().await? {
@@ -84,7 +84,7 @@ impl Smsc {
         timeout(AT_MOST, find).await.with_context(|| format!("no {name}"))?
     }
 
-    /// An account there.
+    /// An account at this SMSC.
     pub fn account(&self, change: impl FnOnce(&mut SmppSettings)) -> Result<Account> {
         let value = json!({
             "host": "127.0.0.1", "port": self.port, "tls": false, "system_id": "acme", "password": "secret",
@@ -125,7 +125,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// Sends in the background; nothing may hang.
+    /// Sends in the background, because the test must not hang.
     pub fn begin(&self, text: &str) -> JoinHandle<Result<Accepted, SendError>> {
         let (smpp, text) = (Arc::clone(&self.smpp), Zeroizing::new(text.to_owned()));
         tokio::spawn(async move {
@@ -139,7 +139,7 @@ impl Account {
         Ok(self.begin(text).await?)
     }
 
-    /// Sends what must be taken, and gives its id.
+    /// Sends a message that must be accepted, and returns its id.
     pub async fn take(&self, text: &str) -> Result<String> {
         let accepted = self.send(text).await??;
         accepted.id.context("an id")

@@ -1,5 +1,5 @@
-//! What the page loads: one style sheet, its scripts, the icon. All of it is
-//! embedded in the binary; nothing comes from another host.
+//! The files that the page loads: one style sheet, its scripts, the icon. All are embedded in the binary;
+//! nothing comes from another host.
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use countersign_web::problem::Problem;
@@ -19,8 +19,8 @@ fn content_type(name: &str) -> Option<&'static str> {
     }
 }
 
-/// `GET /dev/assets/{name}`: revalidated each time, so a new binary is never
-/// shown with the style sheet of the old one.
+/// `GET /dev/assets/{name}`. The browser revalidates each time, so it never shows a new binary's page with
+/// the old style sheet.
 pub(crate) async fn send_asset(
     request: HttpRequest,
     name: web::Path<String>,
@@ -43,9 +43,9 @@ pub(crate) async fn send_asset(
         return Ok(answer.finish());
     }
     let bytes = match file.data {
-        // A part of the binary, so that a request copies nothing.
+        // The file is a part of the binary, so a request copies nothing.
         Cow::Borrowed(bytes) => web::Bytes::from_static(bytes),
-        // A build for development reads the folder.
+        // A development build reads the folder instead.
         Cow::Owned(bytes) => web::Bytes::from(bytes),
     };
     Ok(answer.content_type(content_type).body(bytes))

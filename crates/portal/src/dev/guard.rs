@@ -1,10 +1,9 @@
-//! Only this machine's own pages may talk to `dev`.
+//! Only pages of this machine may talk to `dev`.
 //!
-//! `dev` listens on loopback, but a browser on the same machine opens any
-//! site: one that points its own name at 127.0.0.1 (DNS rebinding) or posts
-//! across origins would reach the key and the codes. The Host that the browser
-//! names, and its Origin, give both away. A site that embeds what is here sends
-//! no Origin; `Sec-Fetch-Site` (W3C Fetch Metadata) tells of it.
+//! `dev` listens on loopback, but a browser on the same machine opens any site. A site could reach the key
+//! and the codes in two ways: it points its own name at 127.0.0.1 (DNS rebinding), or it sends a request
+//! across origins. The headers Host and Origin reveal both. A site that embeds an answer of `dev` sends no
+//! Origin; `Sec-Fetch-Site` (W3C Fetch Metadata) reveals it.
 
 use actix_web::{
     Error,
@@ -23,7 +22,7 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// The port of a loopback authority such as `localhost:8080`; `None` for every other.
+/// The port of a loopback authority such as `localhost:8080`; `None` for any other authority.
 fn loopback_port(authority: &str) -> Option<u16> {
     let name_length = authority.rfind(']').map_or_else(|| authority.find(':'), |end| Some(end + 1));
     let (name, port) = authority.split_at_checked(name_length.unwrap_or(authority.len()))?;
@@ -36,8 +35,8 @@ fn loopback_port(authority: &str) -> Option<u16> {
     is_loopback.then_some(port)
 }
 
-/// The value of a header that stands at most once: two Hosts would let one be
-/// checked and the other be used.
+/// The value of a header that occurs at most once. With two Hosts, this check could look at one while the
+/// server uses the other.
 fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ()> {
     let mut values = headers.get_all(name);
     let first = values.next();
@@ -47,7 +46,7 @@ fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ()> {
     first.map(|value| value.to_str().map_err(|_| ())).transpose()
 }
 
-/// Whether Host and Origin both name this machine, with one port.
+/// Returns whether Host and Origin both name this machine, with the same port.
 fn is_local(headers: &HeaderMap) -> bool {
     let (Ok(Some(host)), Ok(origin)) = (single(headers, HOST), single(headers, ORIGIN)) else {
         return false;
@@ -56,8 +55,8 @@ fn is_local(headers: &HeaderMap) -> bool {
     origin.is_none_or(|origin| origin.strip_prefix("http://").and_then(loopback_port) == Some(port))
 }
 
-/// Whether a page of another site made the browser ask, other than by a link
-/// that somebody followed: that shows the page to them and not to the site.
+/// Returns whether another site's page made the browser send this request. A link that the user followed does
+/// not count: then the user sees the answer, and the other site cannot read it.
 fn is_foreign_fetch(method: &Method, headers: &HeaderMap) -> bool {
     let is = |name, value| single(headers, name) == Ok(Some(value));
     match single(headers, FETCH_SITE) {
@@ -69,9 +68,8 @@ fn is_foreign_fetch(method: &Method, headers: &HeaderMap) -> bool {
     }
 }
 
-/// Wraps the whole application of `dev`: refuses a foreign Host or Origin, and
-/// what another site's page asks for, with 403 before anything else looks at
-/// the request.
+/// Wraps the whole application of `dev`. It answers 403 to a foreign Host or Origin, and to requests from
+/// another site's page, before any other code sees the request.
 pub async fn guard<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,

@@ -1,5 +1,5 @@
-//! `GET /dev/messages`: what the virtual phone received. `dev` only, for its
-//! page and for scripts that need the code.
+//! `GET /dev/messages`: the messages that the virtual phone received. It exists only in `dev`, for the page
+//! and for scripts that need the code.
 
 use super::state::{DevPage, unavailable};
 use actix_web::web;
@@ -12,10 +12,10 @@ use countersign_web::{
 use serde::Serialize;
 use serde_json::Value;
 
-/// Most messages in one answer.
+/// The maximum number of messages in one answer.
 pub const MOST: u16 = 100;
 
-/// A message as the page and scripts read it.
+/// A message, as the page and scripts get it.
 #[derive(Serialize)]
 pub struct MessageBody {
     id: String,
@@ -28,7 +28,7 @@ pub struct MessageBody {
 }
 
 impl MessageBody {
-    /// Hour and minute in UTC, for browsers that cannot turn `at` into local time.
+    /// Hour and minute in UTC, for browsers that cannot convert `at` to local time.
     pub(crate) fn minute(&self) -> &str {
         self.at.get(11..16).unwrap_or_default()
     }
@@ -60,7 +60,7 @@ pub async fn list_messages(
     Ok(web::Json(messages.into_iter().map(MessageBody::from).collect()))
 }
 
-/// A `+` that was not escaped in a query arrives as a space.
+/// Reads a phone number. A `+` that was not escaped in the query arrives as a space.
 fn number(value: Value) -> Result<PhoneNumber, Fault> {
     let text = text(value)?;
     let plus = text.strip_prefix(' ').map(|rest| format!("+{rest}"));

@@ -1,4 +1,4 @@
-//! The page itself: what it needs, and the HTML that the server makes.
+//! The page itself: its data, and the HTML that the server makes.
 
 use super::{
     messages::MessageBody,
@@ -11,12 +11,12 @@ use countersign_core::ports::inbox::ConsoleMode;
 use countersign_web::problem::{Problem, ProblemCode};
 use std::sync::Arc;
 
-/// Nothing from outside, no inline script or style: text of a message that
-/// slipped through as markup could still do nothing.
+/// Allows nothing from other hosts, and no inline script or style. If a message's text were taken for markup
+/// by mistake, it could still do nothing.
 const POLICY: &str =
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 
-/// Messages that the server writes into the page, for browsers without script.
+/// The number of messages that the server writes into the page, for browsers without scripts.
 const SHOWN: u16 = 20;
 
 struct Choice {
@@ -37,7 +37,8 @@ struct PageTemplate<'a> {
     choices: Vec<Choice>,
 }
 
-/// Prefix and last four: enough to tell keys apart, useless to a screenshot.
+/// Shortens a key to its prefix and last four characters: enough to tell keys apart, and useless in a
+/// screenshot.
 fn shorten_key(key: &str) -> String {
     let head: String = key.chars().take(12).collect();
     let tail: String = key.chars().skip(key.chars().count().saturating_sub(4)).collect();

@@ -1,4 +1,4 @@
-//! The switch of the provider `console`: how the pretended provider behaves.
+//! The switch of the provider `console`: how the simulated provider behaves.
 
 use super::state::DevPage;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -35,7 +35,7 @@ pub(crate) async fn set_provider(
     Ok(answer(mode))
 }
 
-/// What a mode is called on the page.
+/// The label of a mode on the page.
 pub(crate) const fn label(mode: ConsoleMode) -> &'static str {
     match mode {
         ConsoleMode::Working => "Working",
@@ -45,7 +45,7 @@ pub(crate) const fn label(mode: ConsoleMode) -> &'static str {
     }
 }
 
-/// What a mode does, in one sentence.
+/// Describes a mode in one sentence.
 pub(crate) const fn sentence(mode: ConsoleMode) -> &'static str {
     match mode {
         ConsoleMode::Working => "Takes each message at once and reports that the phone has it.",

@@ -1,4 +1,4 @@
-//! The timeline of a verification of the demo tenant, in words.
+//! The timeline of a verification of the demo tenant, in sentences.
 
 use super::state::{DevPage, unavailable};
 use actix_web::web;

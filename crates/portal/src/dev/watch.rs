@@ -24,14 +24,14 @@ use std::{
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Most streams that one process keeps open: the page needs one for each tab.
+/// The maximum number of streams that one process keeps open. The page needs one for each tab.
 const MOST_STREAMS: usize = 64;
-/// Keeps proxies and browsers from taking a quiet stream for a dead one.
+/// How often a quiet stream sends a comment, so that proxies and browsers do not take it for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 static STREAMS: Semaphore = Semaphore::const_new(MOST_STREAMS);
 
-/// One open stream. The permit is given back when the browser goes away.
+/// One open stream. Its permit is returned when the browser closes the stream.
 struct Watch {
     page: web::Data<DevPage>,
     arrived: BoxFuture<'static, ()>,
@@ -41,8 +41,8 @@ struct Watch {
 }
 
 impl Watch {
-    /// Begins to wait before the inbox is read: a message that comes between
-    /// the two is then found either way.
+    /// Begins to wait before the inbox is read, so that a message which arrives between the two is found as
+    /// well.
     fn rearm(&mut self) {
         let inbox = Arc::clone(&self.page.inbox);
         let mut arrived: BoxFuture<'static, ()> = Box::pin(async move { inbox.arrived().await });
@@ -52,7 +52,7 @@ impl Watch {
         };
     }
 
-    /// Queues what is new, oldest first.
+    /// Queues the new messages, oldest first.
     async fn read_inbox(&mut self) -> Result<(), StoreError> {
         let messages = self.page.inbox.list(None, MOST).await?;
         let ids = messages.iter().map(|message| message.id).collect();
@@ -67,7 +67,7 @@ impl Watch {
         Ok(())
     }
 
-    /// The next bytes; `None` when the server stops.
+    /// The next bytes to send; `None` when the server stops.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(bytes) = self.waiting.pop_front() {
@@ -79,7 +79,7 @@ impl Watch {
                 () = &mut self.arrived => {
                     self.rearm();
                     if let Err(error) = self.read_inbox().await {
-                        // The browser connects again after its retry time and reads all it missed.
+                        // The browser reconnects after its retry time and reads all messages that it missed.
                         tracing::error!(error = &error as &dyn std::error::Error, "the inbox could not be watched");
                         return None;
                     }
@@ -90,8 +90,8 @@ impl Watch {
     }
 }
 
-/// One event for each message that arrives from now on. Earlier ones come
-/// from `/dev/messages`, which the page reads each time the stream opens.
+/// Sends one event for each message that arrives from now on. Earlier messages come from `/dev/messages`,
+/// which the page reads each time the stream opens.
 pub(crate) async fn watch_messages(page: web::Data<DevPage>) -> Result<HttpResponse, Problem> {
     let Ok(permit) = STREAMS.try_acquire() else {
         let detail = "Too many pages watch the phone. Close some of them.";

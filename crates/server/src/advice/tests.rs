@@ -30,7 +30,7 @@ fn view(id: TenantId) -> TenantView {
     TenantView::new(Tenant::new(id, name, Timestamp::default()))
 }
 
-/// One with an account of a kind and a route to it.
+/// A tenant with an account of this kind and a route to it.
 fn with_route(id: TenantId, shared: &serde_json::Value, kind: &str, enabled: bool) -> TenantView {
     let mut view = view(id);
     let account = json!({"kind": kind, "enabled": enabled, "shared": shared, "settings": {}});

@@ -1,4 +1,4 @@
-//! What runs beside the listeners.
+//! The tasks that run beside the listeners.
 
 use crate::telemetry;
 use anyhow::anyhow;
@@ -13,10 +13,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Between two flushes of key uses, and two samples of the backlog.
+/// The time between two rounds: each flushes the uses of keys and samples the waiting messages.
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
 
-/// Joins every task. One that ends before the stop has failed, and then everything stops.
+/// Waits for all tasks. A task that ends before `stop` is set has failed, and then everything stops.
 pub(super) async fn join_all(tasks: &mut JoinSet<()>, stop: &CancellationToken) -> anyhow::Result<()> {
     let mut outcome = Ok(());
     while let Some(ended) = tasks.join_next().await {
@@ -28,14 +28,14 @@ pub(super) async fn join_all(tasks: &mut JoinSet<()>, stop: &CancellationToken) 
     outcome
 }
 
-/// What is looked after.
+/// The things that the housekeeping maintains.
 pub(super) struct House {
     pub context: Context,
     pub key_uses: Arc<KeyUses>,
     pub failures: Arc<AuthFailures>,
 }
 
-/// Notes key uses, samples the backlog and forgets what is over, every few seconds.
+/// Every few seconds, writes the uses of keys, samples the waiting messages and drops old counts.
 pub(super) async fn keep_house(house: House, stop: CancellationToken) {
     let House { context, key_uses, failures } = house;
     metrics::describe_gauge!("countersign_messages_waiting", "Messages in the outbox, due or not");
@@ -49,17 +49,17 @@ pub(super) async fn keep_house(house: House, stop: CancellationToken) {
         telemetry::metrics_handle().run_upkeep();
         failures.forget_old();
         flush_key_uses(&context, &key_uses).await;
-        // An outage is told by those who need the store; a gauge that stands still is enough here.
+        // Other tasks report an outage of the store. Here it is enough that the gauge keeps its value.
         if let Ok(waiting) = context.codes.messages_waiting().await {
             metrics::gauge!("countersign_messages_waiting").set(waiting as f64);
         }
     }
 }
 
-/// Between two rounds of what is done for webhooks.
+/// The time between two rounds of maintenance for webhooks.
 const WEBHOOKS: Duration = Duration::from_secs(15 * 60);
 
-/// Old messages go, and keys that end soon are told.
+/// Deletes old messages, and notifies webhooks of keys that expire soon.
 pub(super) async fn follow_webhooks(context: Context, clock: Arc<dyn Clock>, stop: CancellationToken) {
     let mut tick = interval(WEBHOOKS);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -15,22 +15,23 @@ use std::{
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// Between two looks at the changes of the directory: a key that is disabled
-/// elsewhere is refused here well within the 2 s that are promised.
+/// The time between two refreshes of the snapshot. The server promises that a key disabled elsewhere is
+/// refused here within 2 s.
 const LOOK: Duration = Duration::from_millis(500);
-/// A page of changes that takes longer has failed.
+/// The longest time for reading a page of changes.
 const LOOK_PATIENCE: Duration = Duration::from_secs(10);
-/// The whole directory may take longer.
+/// The longest time for reading the whole directory.
 const WHOLE_PATIENCE: Duration = Duration::from_secs(120);
-/// Changes older than this are forgotten; a node that missed them reads everything anew.
+/// How long the directory keeps its list of changes. A node that missed older changes reads the whole
+/// directory again.
 const CHANGES_KEPT: Duration = Duration::from_secs(24 * 3_600);
-/// Looks between two times of forgetting: an hour.
+/// The number of refreshes between two deletions of old rows: one hour.
 const LOOKS_AN_HOUR: u32 = 7_200;
 
-/// Brings the snapshot up to date and notes that it is.
+/// Refreshes the snapshot until it is complete, and marks it as fresh.
 pub(super) async fn refresh(management: &Management) -> Result<(), StoreError> {
     loop {
-        // A node that starts, or was away for long, reads everything.
+        // A node that is starting, or was away for long, reads the whole directory.
         let patience = if management.snapshot.seen() == 0 { WHOLE_PATIENCE } else { LOOK_PATIENCE };
         let began = Instant::now();
         if timeout(patience, management.follow()).await.map_err(StoreError::unavailable)?? {
@@ -40,7 +41,7 @@ pub(super) async fn refresh(management: &Management) -> Result<(), StoreError> {
     }
 }
 
-/// Keeps the snapshot up to date. An outage is told once when it begins and once when it ends.
+/// Keeps the snapshot up to date. An outage is logged once when it begins and once when it ends.
 pub(super) async fn follow_directory(management: Management, clock: Arc<dyn Clock>, stop: CancellationToken) {
     metrics::describe_gauge!("countersign_directory_keys", "API keys in the snapshot");
     let mut tick = interval(LOOK);
@@ -71,7 +72,7 @@ pub(super) async fn follow_directory(management: Management, clock: Arc<dyn Cloc
     }
 }
 
-/// Tells the other nodes which keys end, and hears it from them.
+/// Publishes notices about ended keys to the other nodes, and reads theirs.
 pub(super) async fn follow_relays(management: Management, stop: CancellationToken) {
     let mut tick = interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -83,14 +84,14 @@ pub(super) async fn follow_relays(management: Management, stop: CancellationToke
         }
         match management.listen(&mark).await {
             Ok(Some(next)) => mark = next,
-            // The store is this process's own.
+            // The store belongs to this process alone.
             Ok(None) => return stop.cancelled().await,
             Err(_) => {}
         }
     }
 }
 
-/// What is not forgotten now is forgotten an hour later.
+/// Deletes old rows. If that fails, the next round in an hour does it.
 async fn forget_old(management: &Management, now: Timestamp) {
     let directory = &management.directory;
     let _ = directory.forget_changes(now - CHANGES_KEPT).await;

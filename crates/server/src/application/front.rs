@@ -1,10 +1,9 @@
-//! How clients are served on a port, and what bounds each of them.
+//! Serves clients on a port, and limits what each of them may do.
 //!
-//! `actix_web::HttpServer` times the head of the first request of a connection
-//! and nothing else that a client does: not the next head, not a body that
-//! nobody reads, not an answer that is not read. It takes no stream but its own,
-//! so the same parts that it is made of are put together here, around a stream
-//! that keeps the time ([`Patient`]).
+//! `actix_web::HttpServer` limits the time only for the head of the first request on a connection. It does
+//! not limit the time of later heads, of bodies that no handler reads, or of answers that the client does not
+//! read. It also accepts no stream type but its own. So this module assembles the same parts around a stream
+//! that limits these times ([`Patient`]).
 
 mod ends;
 mod patient;
@@ -38,40 +37,42 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use turn::{Crowd, Told, Turn};
 
-/// How long a TLS handshake may take.
+/// The longest time for a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(3);
-/// How long a client may take to close, and to send what is left of a body that nobody reads.
+/// The longest time for a client to close the connection, and to send the rest of a body that no handler
+/// reads.
 const CLOSE: Duration = Duration::from_secs(2);
 
 /// How long a client may keep a connection waiting.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
-    /// For the head of a request, from its first byte; of the first one from the beginning.
+    /// The time for the head of a request, from its first byte. For the first request, the time since the
+    /// connection began.
     pub head: Duration,
-    /// Until it took what was written; for a long answer, each part of it.
+    /// The time for the client to read an answer. For a long answer, the time for each part.
     pub answer: Duration,
-    /// Between two requests; zero if each connection has one.
+    /// The time between two requests; zero if each connection has only one request.
     pub idle: Duration,
 }
 
-/// A port.
+/// The settings of a port.
 pub(super) struct Front {
-    /// In metrics.
+    /// The name in metrics.
     pub port: &'static str,
-    /// Threads that serve requests.
+    /// The number of threads that serve requests.
     pub workers: usize,
-    /// Connections at once; others wait in the system's queue.
+    /// The maximum number of connections. Further ones wait in the system's queue.
     pub connections: usize,
     pub patience: Patience,
-    /// How long requests in flight may take to end.
+    /// How long requests in flight may take after a stop.
     pub shutdown: Duration,
-    /// Speaks TLS with this, else plain HTTP.
+    /// The TLS configuration; plain HTTP without it.
     pub tls: Option<ServerConfig>,
     pub ends: Arc<Ends>,
     pub stop: CancellationToken,
 }
 
-/// What each thread needs of it.
+/// The part of the settings that each thread needs.
 #[derive(Clone)]
 struct Terms {
     port: &'static str,
@@ -81,11 +82,11 @@ struct Terms {
     crowd: Arc<Crowd>,
 }
 
-/// What the HTTP library wants of a connection: the stream, what it speaks, who is there.
+/// A connection as the HTTP library takes it: the stream, the protocol, the peer.
 type Connection<T> = (Patient<T>, Protocol, Option<SocketAddr>);
 
 impl Front {
-    /// Serves what `app` makes in each thread, until it is stopped.
+    /// Serves the application that `app` makes for each thread, until the server is stopped.
     pub fn serve<F, I, S, B>(self, listener: TcpListener, app: F) -> io::Result<Server>
     where
         F: Fn() -> I + Send + Clone + 'static,
@@ -156,7 +157,7 @@ impl Terms {
         }
     }
 
-    /// Speaks HTTP/1.1 on accepted connections.
+    /// Serves HTTP/1.1 on accepted connections.
     fn http<T, I, S, B>(
         &self,
         app: I,
@@ -175,7 +176,8 @@ impl Terms {
         let keep_alive = if idle.is_zero() { KeepAlive::Disabled } else { KeepAlive::Timeout(idle) };
         let (draining, ends) = (self.draining.clone(), Arc::clone(&self.ends));
         let app = app.into_factory().map_err(|error| error.into().error_response());
-        // Whether TLS is spoken is in the state of those who ask: this library tells only its own server.
+        // The application's own state says whether TLS is used: this library tells that only to its own
+        // server.
         let app = map_config(app, |()| AppConfig::default());
         HttpService::build()
             .keep_alive(keep_alive)
@@ -194,7 +196,7 @@ impl Terms {
     }
 }
 
-/// Tells the connection when the server has a request, and when its answer is written.
+/// Tells the connection when a request begins, and when its answer is written.
 fn take_turns<S, B>(
     request: Request,
     app: &S,

@@ -1,4 +1,4 @@
-//! The two HTTP listeners and what bounds them.
+//! The two HTTP listeners and their limits.
 
 use super::{
     front::{Ends, Front, Patience},
@@ -35,28 +35,28 @@ use tokio_util::sync::CancellationToken;
 pub(super) const BIND: &str = "server.bind";
 pub(super) const OPERATOR_BIND: &str = "server.operator_bind";
 
-/// Files that the process needs for anything but connections of the API.
+/// The number of open files that the process needs for other things than connections of the API.
 const OTHER_FILES: usize = 512;
-/// However few files may be open, so many connections are taken.
+/// What a connection takes whose client sends all it may and reads nothing, here and in the system.
+const CONNECTION_BYTES: u64 = 400 * 1024;
+/// However few files may be open, and however little memory there is, so many connections are taken.
 const FEWEST: usize = 64;
-/// Bytes that the system keeps of an answer until its client takes them; Linux
-/// doubles the number. Left to itself, it keeps megabytes for each connection.
+/// The size of the system's send buffer for a connection, in bytes; Linux doubles it. Without this setting,
+/// the system would keep megabytes for each connection.
 const SEND_BUFFER: usize = 64 * 1024;
-/// Connections of the operator port: a few scrapers and probes.
+/// The maximum number of connections to the operator port, which a few scrapers and probes use.
 const OPERATOR_CONNECTIONS: usize = 256;
-/// How long a connection of the operator port may idle, or take to ask: those
-/// that do nothing must give way before the next probe counts as failed.
+/// How long a connection of the operator port may be idle, or take for its request. Idle connections must end
+/// before the next probe counts as failed.
 const OPERATOR_PATIENCE: Duration = Duration::from_secs(5);
 
-/// An address that could not be listened on.
+/// The process cannot listen on an address.
 #[derive(Debug, thiserror::Error)]
 #[error("{setting}: {}", self.reason())]
 pub struct BindError {
-    /// What it is configured by.
+    /// The setting that contains the address.
     pub setting: &'static str,
-    /// The address.
     pub address: SocketAddr,
-    /// Why.
     #[source]
     pub source: std::io::Error,
 }
@@ -73,21 +73,20 @@ impl BindError {
     }
 }
 
-/// What is configured of both listeners.
+/// The limits of both listeners.
 pub(super) struct Bounds {
-    /// Threads that serve requests of the API.
+    /// The number of threads that serve requests of the API.
     pub workers: usize,
-    /// How long requests in flight may take to end.
+    /// How long requests in flight may take after a stop.
     pub shutdown: Duration,
-    /// The API speaks TLS with this, else plain HTTP.
+    /// The TLS configuration of the API; plain HTTP without it.
     pub tls: Option<ServerConfig>,
-    /// What the clients of the API may do.
+    /// The limits for clients of the API.
     pub clients: ClientSettings,
     pub ends: Arc<Ends>,
 }
 
 impl Bounds {
-    /// As they are configured.
     pub fn new(
         settings: &ServerSettings,
         certificate: Option<Arc<Certificate>>,
@@ -103,7 +102,7 @@ impl Bounds {
         })
     }
 
-    /// The port of the API.
+    /// The settings of the API port.
     pub fn api(&self, stop: CancellationToken) -> Front {
         let ClientSettings { connections, head_timeout, answer_timeout, keep_alive, .. } = self.clients;
         Front {
@@ -118,7 +117,7 @@ impl Bounds {
         }
     }
 
-    /// The port of the operator.
+    /// The settings of the operator port.
     pub fn operator(&self, stop: CancellationToken) -> Front {
         let patience = OPERATOR_PATIENCE;
         Front {
@@ -134,19 +133,30 @@ impl Bounds {
     }
 }
 
-/// As many connections as there may be files: a process without a free one
-/// reaches its stores no more than its clients.
+/// As many connections as there may be files, and as half the memory of the container holds: a process without
+/// a free file reaches its stores no more than its clients, and one that takes too much memory is killed.
 fn fit(connections: usize) -> usize {
-    let Some(files) = machine::open_files() else { return connections };
-    let room = files.saturating_sub(OTHER_FILES).max(FEWEST);
-    if room < connections {
+    let files =
+        machine::open_files().map_or(usize::MAX, |files| files.saturating_sub(OTHER_FILES).max(FEWEST));
+    if files < connections {
         tracing::warn!(
-            files,
-            connections = room,
+            connections = files,
             "This process may open too few files for server.connections; raise its limit (ulimit -n)"
         );
     }
-    room.min(connections)
+    let memory = machine::memory_limit().map_or(usize::MAX, held_by);
+    if memory < connections {
+        tracing::info!(
+            connections = memory,
+            "The memory of this container is too small for server.connections"
+        );
+    }
+    connections.min(files).min(memory)
+}
+
+/// The connections that half of so many bytes holds.
+fn held_by(bytes: u64) -> usize {
+    usize::try_from(bytes / 2 / CONNECTION_BYTES).unwrap_or(usize::MAX).max(FEWEST)
 }
 
 pub(super) fn bind(setting: &'static str, address: SocketAddr) -> Result<TcpListener, BindError> {
@@ -157,7 +167,7 @@ pub(super) fn bind(setting: &'static str, address: SocketAddr) -> Result<TcpList
     listener.map_err(|source| BindError { setting, address, source })
 }
 
-/// What keeps a node from listening as it is configured, each with its setting. Nothing is answered.
+/// The reasons why a node cannot listen as configured, each with its setting. This answers no requests.
 pub(crate) fn try_listening(settings: &Settings, role: Role) -> Vec<String> {
     let mut problems = Vec::new();
     match load_certificate(settings) {
@@ -167,14 +177,14 @@ pub(crate) fn try_listening(settings: &Settings, role: Role) -> Vec<String> {
         }
         Err(error) => problems.extend(error.0),
     }
-    // Both at once: one address may not be given to both.
+    // Bind both at once, because the two settings may name the same address.
     let api = role.answers().then(|| bind(BIND, settings.server.bind)).transpose();
     let operator = bind(OPERATOR_BIND, settings.server.operator_bind);
     problems.extend([api.err(), operator.err()].into_iter().flatten().map(|error| chain(&error)));
     problems
 }
 
-/// Serves the API, and the pages of `dev` if there are any, until it is stopped.
+/// Serves the API, and the pages of `dev` if there are any, until the server is stopped.
 pub(super) fn serve_api(
     listener: TcpListener,
     api: Api,
@@ -186,7 +196,7 @@ pub(super) fn serve_api(
         let page = page.clone();
         App::new()
             .wrap(Condition::new(dev, from_fn(countersign_portal::guard)))
-            // Outermost, so that what the guard refuses has its line and its id too.
+            // The outermost layer, so that requests refused by the guard get a log line and an id too.
             .wrap(from_fn(countersign_web::observe))
             .configure(countersign_api::configure(api.clone()))
             .configure(|config| {
@@ -198,7 +208,7 @@ pub(super) fn serve_api(
     })
 }
 
-/// Serves metrics and health until it is stopped.
+/// Serves metrics and health until the server is stopped.
 pub(super) fn serve_operator(
     listener: TcpListener,
     operator: web::Data<Operator>,

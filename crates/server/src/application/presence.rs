@@ -1,5 +1,5 @@
-//! What this process tells the other nodes about itself, and the key ring that
-//! it takes over while it runs.
+//! The row by which this process tells other nodes about itself, and the key ring, which it reads again when
+//! the file changes.
 
 use crate::{
     configuration::KeyringSettings,
@@ -24,26 +24,26 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Between two looks at the key ring file.
+/// The time between two checks of the key ring file.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Looks between two notes that say nothing new.
+/// The number of checks between two writes of an unchanged row.
 const LOOKS_A_NOTE: u32 = NOTES_EVERY.as_secs() as u32;
 
-/// This process among the nodes.
+/// This process in the list of nodes.
 #[derive(Clone)]
 pub(super) struct Presence {
     nodes: Arc<dyn Nodes>,
     keyring: Arc<KeyRing>,
     snapshot: Arc<Snapshot>,
-    /// The change up to which the directory was read at the last note.
+    /// The change number that the snapshot had at the last write of the row.
     read_to: i64,
     partitions: u16,
-    /// `None` where the key ring is no file.
+    /// `None` if the key ring is not a file.
     file: Option<PathBuf>,
     clock: Arc<dyn Clock>,
     node: Node,
-    /// Whether the last note failed; told once, until one succeeds.
+    /// Whether the last write failed. The failure is logged once, until a write succeeds.
     silent: bool,
 }
 
@@ -76,12 +76,11 @@ impl Presence {
         }
     }
 
-    /// What this process is called.
     pub fn id(&self) -> NodeId {
         self.node.id
     }
 
-    /// Follows the key ring file and says so, until `stop`.
+    /// Follows the key ring file and writes this node's row, until `stop` is set.
     pub async fn run(mut self, stop: CancellationToken) {
         let Node { id, versions, .. } = &self.node;
         tracing::info!(node.id = %id, mac = %versions.mac, seal = %versions.seal, "The key ring is in use");
@@ -94,7 +93,7 @@ impl Presence {
                 () = stop.cancelled() => return,
                 _ = tick.tick() => {}
             }
-            // A file system that hangs holds up this task, not those that answer.
+            // A file system that hangs delays only this task, not the answers to clients.
             let looked = spawn_blocking(move || {
                 let read = watch.as_mut().and_then(Watch::look);
                 (watch, read)
@@ -103,7 +102,7 @@ impl Presence {
             watch = again;
             let changed = read.is_some_and(|read| self.take_over(read));
             looks = looks.wrapping_add(1);
-            // Whoever made a change may wait for this node to have read it.
+            // A command that changed the directory may be waiting until this node has read the change.
             let read = self.snapshot.seen() != self.read_to;
             if changed || read || looks.is_multiple_of(LOOKS_A_NOTE) {
                 self.note().await;
@@ -111,7 +110,7 @@ impl Presence {
         }
     }
 
-    /// Puts a changed ring in the place of the one in use; whether it did.
+    /// Replaces the key ring in use by a changed one. Returns whether it did.
     fn take_over(&mut self, read: anyhow::Result<KeyFile>) -> bool {
         let taken = read.and_then(|file| {
             let partitions = file.partitions.unwrap_or(self.partitions);
@@ -135,7 +134,7 @@ impl Presence {
         true
     }
 
-    /// Says that this node lives and which keys it has.
+    /// Writes this node's row: it is alive and has these keys.
     pub async fn note(&mut self) {
         self.node.seen_at = self.clock.now();
         self.read_to = self.snapshot.seen();
@@ -148,7 +147,7 @@ impl Presence {
         self.silent = noted.is_err();
     }
 
-    /// Says that this node stopped. If that fails it counts as dead a minute later.
+    /// Deletes this node's row. If that fails, the node counts as dead a minute later.
     pub async fn forget(&self) {
         if let Err(error) = self.nodes.forget_node(self.node.id).await {
             tracing::warn!(%error, node.id = %self.node.id, "This node stays noted until it counts as dead");

@@ -1,5 +1,5 @@
-//! Asks the API over its own port, as any client does: a port whose threads are all
-//! held, or whose connections are all taken, is not ready, whatever the stores say.
+//! Sends a request to the API over the API's own port, as a client does. If all threads of the port are busy,
+//! or all its connections used, the node is not ready, even if the stores are.
 
 use rustls::{
     ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
@@ -20,14 +20,14 @@ use tokio_rustls::TlsConnector;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 ";
 
-/// Where the API listens.
+/// A probe of the API's port.
 pub(crate) struct ApiProbe {
     address: SocketAddr,
     tls: Option<TlsConnector>,
 }
 
 impl ApiProbe {
-    /// Of a listener at this address, that speaks TLS or not.
+    /// For a listener at this address, with or without TLS.
     pub fn new(mut address: SocketAddr, tls: bool) -> Result<Self, Error> {
         if address.ip().is_unspecified() {
             address.set_ip(match address {
@@ -38,7 +38,7 @@ impl ApiProbe {
         Ok(Self { address, tls: tls.then(connector).transpose()? })
     }
 
-    /// Whether it answers. Whoever asks sets the time.
+    /// Sends the request. The caller limits the time.
     pub async fn ask(&self) -> io::Result<()> {
         let stream = TcpStream::connect(self.address).await?;
         match &self.tls {
@@ -71,8 +71,8 @@ fn connector() -> Result<TlsConnector, Error> {
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-/// The certificate is for the names that clients know, not for this address, and
-/// nothing secret is said: only whether the listener answers is asked.
+/// Accepts any certificate. It is made for the names that clients use, not for this address, and the probe
+/// sends nothing secret: it only checks that the listener answers.
 #[derive(Debug)]
 struct OurOwn(Arc<CryptoProvider>);
 

@@ -1,4 +1,4 @@
-//! Receipts that come on providers' own connections.
+//! Receipts that arrive on providers' own connections.
 
 use countersign_api::{Stray, Strays, warn_of_strays};
 use countersign_core::{
@@ -14,18 +14,18 @@ use tokio::{sync::mpsc, task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 const AT_ONCE: usize = 16;
-/// After a receipt that could not be noted; then it is given up.
+/// The pauses between attempts to record a receipt. After the last one it is given up.
 const PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
-/// A receipt that found no message is looked at again after so long: longer than a send and its
-/// settlement take, so what is not known by then is no message of ours.
+/// How long a receipt without a message waits until the store is asked again. Sending and settling take less
+/// time, so an id that is still unknown then is not of a message of ours.
 const LOOK_AGAIN: Duration = Duration::from_secs(90);
-/// Receipts that wait for that. Beyond, the oldest is looked at early.
+/// The maximum number of receipts that wait for that. Beyond it, the oldest is checked early.
 const MOST_WAITING: usize = 10_000;
-/// How often it is seen whether that time has come.
+/// How often the task checks whether a receipt has waited long enough.
 const TICK: Duration = Duration::from_secs(1);
 
-/// What the receipts lead to.
+/// The parts for recording receipts.
 #[derive(Clone)]
 pub(super) struct Receipts {
     pub context: Context,
@@ -33,19 +33,19 @@ pub(super) struct Receipts {
     pub clock: Arc<dyn Clock>,
 }
 
-/// One that found no message.
+/// A receipt whose message was not found.
 struct Unmatched {
     account: Arc<ProviderAccount>,
     id: String,
     others: Vec<OtherReading>,
 }
 
-/// Those that wait to be looked at again, and since when.
+/// The receipts that wait for a second check, and since when.
 type Waiting = VecDeque<(Duration, Unmatched)>;
 
 impl Receipts {
-    /// Notes the receipts, several at a time: one whose part of the store is away must not hold up
-    /// the others.
+    /// Records receipts, several at a time: if a part of the store is away, its receipts must not delay
+    /// others.
     pub(super) async fn run(self, mut reports: mpsc::Receiver<AccountReport>, stop: CancellationToken) {
         let (mut taking, mut waiting) = (JoinSet::new(), Waiting::new());
         loop {
@@ -75,7 +75,7 @@ impl Receipts {
         if due || crowded { waiting.pop_front().map(|(_, unmatched)| unmatched) } else { None }
     }
 
-    /// Gives one that found no message.
+    /// Records a receipt. Returns it if its message was not found.
     async fn take(self, AccountReport { account, told }: AccountReport) -> Option<Unmatched> {
         let Told::Report { report, others } = told else {
             self.strays.tell(&account, Stray::Unreadable);
@@ -95,7 +95,8 @@ impl Receipts {
         for pause in PAUSES {
             match take_report(&*self.context.codes, account, report.clone(), true).await {
                 Ok(taken) => return Some(taken),
-                // The provider was told that we have it, so a store that is away for a moment is asked again.
+                // The provider already got our confirmation, so a store that is away for a moment is tried
+                // again.
                 Err(error @ StoreError::Unavailable(_)) => {
                     tracing::warn!(error = %chain(&error), "a receipt cannot be noted yet");
                     sleep(pause).await;
@@ -109,11 +110,11 @@ impl Receipts {
         None
     }
 
-    /// Counts it unless its message is known by now, and looks for the setting that would have
-    /// found it, which is done for a warning only.
+    /// Checks again whether the message is known, and counts the receipt if not. If a warning is due, tries
+    /// the other values of `id_format`, so that the warning can name one that would find the message.
     async fn look_again(self, unmatched: Unmatched) -> Option<Unmatched> {
         let Unmatched { account, id, others } = unmatched;
-        // While the store is away nothing can be said.
+        // While the store is away, this cannot be decided.
         if is_known(&*self.context.codes, &account, &id).await.unwrap_or(true) {
             return None;
         }

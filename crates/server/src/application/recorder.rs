@@ -1,4 +1,4 @@
-//! The recorder: carries events from the codes store to the history.
+//! The recorder: moves events from the codes store to the history.
 
 use countersign_core::{
     error::chain,
@@ -17,15 +17,15 @@ use std::{
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-/// Events of one transaction.
+/// The maximum number of events of one transaction.
 const BATCH: usize = 500;
-/// How long to wait when nothing is left.
+/// The wait when no event is left.
 const IDLE: Duration = Duration::from_millis(500);
 /// The longest wait while the database is away.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// Between two looks for verifications whose time has passed.
+/// The time between two searches for expired verifications.
 const EXPIRE_EVERY: Duration = Duration::from_secs(2);
-/// Verifications that one look notes as expired.
+/// The maximum number of expired verifications that one search records.
 const EXPIRED_AT_ONCE: u16 = 200;
 
 /// Records every event once, in the order of the codes store.
@@ -49,12 +49,12 @@ impl Recorder {
         Self { events, history, share, passed: Mutex::default() }
     }
 
-    /// Up to when every event is recorded.
+    /// The time up to which every event is recorded.
     pub fn passed(&self) -> Option<Timestamp> {
         *self.passed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records until the stop. What cannot be written waits in the codes store.
+    /// Records until `stop` is set. Events that cannot be written stay in the codes store.
     pub async fn run(&self, stop: CancellationToken) {
         let (mut outage, mut expired_at) = (None::<Duration>, None::<Instant>);
         loop {
@@ -85,7 +85,7 @@ impl Recorder {
         }
     }
 
-    /// Records what is left, for the end of the process.
+    /// Records the remaining events at the end of the process.
     pub async fn finish(&self) {
         loop {
             match self.pass(false).await {
@@ -117,10 +117,11 @@ impl Recorder {
         if !expire {
             return Ok(Next::Wait);
         }
-        // Every event up to then is recorded, whoever did it: what is pending then stays so.
+        // Every event up to this time is recorded, by this node or another. So a verification that is pending
+        // in the history then is really pending.
         let until = self.events.recorded_until().await?;
         *self.passed.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
-        // One worker is enough, and the first partition is some worker's.
+        // One worker is enough: the one with the first partition.
         if !self.share.get().contains(&0) {
             return Ok(Next::Wait);
         }

@@ -1,10 +1,10 @@
-//! The last that is done with the files of SQLite.
+//! Completes the SQLite files at the end of the process.
 
 use countersign_core::error::chain;
 use countersign_stores::sqlite::Database;
 use tokio::time::{Instant, timeout_at};
 
-/// Leaves each file whole by itself: whoever copies it need not know of the log beside it.
+/// Copies each file's log into the file, so that a later copy of the file alone is complete.
 pub(super) async fn settle(files: &[Database], end: Instant) {
     for file in files {
         let problem = match timeout_at(end, file.settle()).await {

@@ -1,4 +1,4 @@
-//! Keeps this worker's part of the partitions up to date.
+//! Keeps this worker's share of the partitions up to date.
 
 use countersign_core::{
     error::chain,
@@ -9,10 +9,11 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-/// Between two words of life; three of them fit into the silence after which a worker is dead.
+/// The time between two announcements. Three of them fit into the silence after which a worker counts as
+/// dead.
 const WORD: Duration = Duration::from_secs(2);
 
-/// Takes the part that is this worker's now.
+/// Announces this worker, and takes its present share.
 pub(super) async fn take_share(
     peers: &dyn Peers,
     worker: NodeId,
@@ -28,7 +29,7 @@ pub(super) async fn take_share(
     Ok(())
 }
 
-/// Goes on taking it until the stop; then leaves it to the others.
+/// Keeps the share up to date until `stop` is set; then leaves it to the other workers.
 pub(super) async fn keep_share(
     peers: Arc<dyn Peers>,
     worker: NodeId,
@@ -43,7 +44,8 @@ pub(super) async fn keep_share(
             () = stop.cancelled() => break,
             _ = tick.tick() => {}
         }
-        // While the store is away the part stays as it was; acts are atomic whoever asks.
+        // While the store is away, the share stays as it was. That is safe, because every operation is atomic
+        // even if two workers run it.
         if let Err(error) = take_share(&*peers, worker, partitions, &share).await {
             tracing::debug!(error = %chain(&error), "This worker could not say that it lives");
         }

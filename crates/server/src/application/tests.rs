@@ -9,7 +9,7 @@ use countersign_core::{
 use std::path::Path;
 
 fn parts(folder: &Path) -> Parts {
-    // Fails only if it is installed already, and then it is there.
+    // This fails only if a provider is installed already, which is fine.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     Parts { dev: true, ..Parts::new(Settings::embedded(folder).unwrap()) }
 }
@@ -60,7 +60,7 @@ async fn each_start_gives_the_same_demo_and_mends_its_keys() {
     assert_eq!(key.tenant, demo.tenant.id);
 }
 
-/// Whether the printed key is that of an enabled tenant.
+/// Returns whether the printed key belongs to an enabled tenant and is accepted.
 async fn serves_demo(application: &Application) -> bool {
     let (demo, directory) = (application.demo.clone().unwrap(), &application.context.directory);
     let tenant = directory.tenant(demo.tenant.id).await.unwrap().unwrap();
@@ -81,7 +81,7 @@ async fn each_start_enables_the_demo_tenant_whatever_became_of_it() {
         running = start().await.unwrap();
         assert!(serves_demo(&running).await, "{change:?}");
     }
-    // Once its erasure has begun there is no way back; a start ends it and makes the tenant anew.
+    // An erasure that has begun cannot be undone. A start completes it and creates the tenant again.
     let (id, directory) = (running.demo.clone().unwrap().tenant.id, running.context.directory.clone());
     let now = running.clock.now();
     directory
@@ -94,7 +94,7 @@ async fn each_start_enables_the_demo_tenant_whatever_became_of_it() {
     let running = start().await.unwrap();
     assert!(serves_demo(&running).await, "after its erasure");
 
-    // What was of `dev` stays that, also without its tenant.
+    // A folder of `dev` stays one, even without its tenant.
     let directory = running.context.directory.clone();
     directory
         .update_tenant(id, &TenantChange::Delete, &Change::by_system(now - 2 * ERASED_AFTER))
@@ -121,7 +121,13 @@ async fn dev_and_serve_do_not_take_over_each_others_tenants() {
     first
         .context
         .directory
-        .create_tenant(&tenant, &profile, &Countries::default(), &Change::by_system(Timestamp::default()))
+        .create_tenant(
+            &tenant,
+            &profile,
+            &Countries::default(),
+            None,
+            &Change::by_system(Timestamp::default()),
+        )
         .await
         .unwrap();
     drop(first);

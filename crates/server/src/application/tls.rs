@@ -1,5 +1,5 @@
-//! The certificate that is served. It is looked at while serving, so that who
-//! renews it need not restart anything.
+//! The certificate of the API. The server reads the files again while it runs, so renewing the certificate
+//! needs no restart.
 
 use crate::configuration::TlsFiles;
 use arc_swap::ArcSwap;
@@ -25,16 +25,16 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
-/// Between two looks at the files. They are read whole each time: a time of
-/// change is the same before and after some tools, and links hide it.
+/// The time between two checks of the files. Each check reads them whole: some tools keep a file's time of
+/// change, and links hide it.
 const LOOK: Duration = Duration::from_secs(1);
-/// A chain is a few KiB; what is larger is another file.
+/// A chain has a few KiB; a larger file is not a chain.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 const EXPIRES: &str = "countersign_certificate_expires_seconds";
 const FAILURES: &str = "countersign_certificate_reload_failures_total";
 
-/// Why a certificate cannot be served.
+/// Why a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CertificateError {
     #[error("{} cannot be read", file.display())]
@@ -45,7 +45,7 @@ pub(crate) enum CertificateError {
     Pair { files: TlsFiles, source: rustls::Error },
 }
 
-/// What stood in the two files.
+/// The contents of the two files.
 #[derive(PartialEq, Eq)]
 struct Contents {
     certificate: Vec<u8>,
@@ -60,7 +60,7 @@ impl Contents {
         Ok(Self { certificate: read(&files.certificate)?, key: Zeroizing::new(read(&files.key)?) })
     }
 
-    /// The chain with its key, known to go together.
+    /// Reads the chain and its key, and checks that they belong together.
     fn parse(&self, files: &TlsFiles) -> Result<CertifiedKey, CertificateError> {
         let pem = |file: &Path, what| {
             let file = file.to_owned();
@@ -89,11 +89,11 @@ fn provider() -> CryptoProvider {
     aws_lc_rs::default_provider()
 }
 
-/// The certificate of the next handshake; connections keep the one they began with.
+/// The certificate for the next handshake. Existing connections keep theirs.
 pub(crate) struct Certificate {
     files: TlsFiles,
     current: ArcSwap<CertifiedKey>,
-    /// What was found last, good or not; `None` where it could not be read.
+    /// The contents last read, valid or not; `None` if they could not be read.
     seen: Mutex<Option<Contents>>,
 }
 
@@ -121,7 +121,7 @@ impl Certificate {
         })
     }
 
-    /// Serves what stands in the files now, if that changed and can be served.
+    /// Reads the files, and uses the new certificate if it changed and is valid.
     fn refresh(&self) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let (found, pair) = match Contents::read(&self.files) {
@@ -140,7 +140,7 @@ impl Certificate {
                 self.note_expiry();
                 tracing::info!("A new certificate is served");
             }
-            // Also between the replacement of the two files: the next look finds both.
+            // This also happens between the replacement of the two files. The next check then finds both.
             Err(error) => {
                 metrics::counter!(FAILURES).increment(1);
                 let error = anyhow::Error::from(error);
@@ -152,7 +152,7 @@ impl Certificate {
         }
     }
 
-    /// Sets the gauge that alerts look at; a date that cannot be read sets none.
+    /// Sets the gauge with the certificate's end, for alerts. A date that cannot be read does not change it.
     fn note_expiry(&self) {
         let pair = self.current.load();
         let leaf = pair.cert.first().and_then(|leaf| x509_parser::parse_x509_certificate(leaf).ok());
@@ -162,7 +162,7 @@ impl Certificate {
     }
 }
 
-/// Looks at the files of the certificate until `stop`.
+/// Checks the files of the certificate until `stop` is set.
 pub(super) async fn watch_certificate(certificate: Arc<Certificate>, stop: CancellationToken) {
     metrics::describe_gauge!(EXPIRES, "When the served certificate ends, in Unix time");
     metrics::describe_counter!(FAILURES, "Changes of the certificate's files that could not be served");
@@ -183,7 +183,7 @@ pub(super) async fn watch_certificate(certificate: Arc<Certificate>, stop: Cance
     }
 }
 
-/// How the API speaks TLS: 1.2 and 1.3. The HTTP server adds the ALPN name `http/1.1`.
+/// The TLS configuration of the API: versions 1.2 and 1.3. The HTTP server adds the ALPN name `http/1.1`.
 pub(super) fn server_config(certificate: Arc<Certificate>) -> Result<ServerConfig, rustls::Error> {
     let builder = ServerConfig::builder_with_provider(Arc::new(provider()));
     let builder = builder.with_protocol_versions(&[&TLS13, &TLS12])?;

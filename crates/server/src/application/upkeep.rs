@@ -1,5 +1,4 @@
-//! Keeps the history within its time, and what is kept sealed under the newest key; erases
-//! tenants that were deleted.
+//! Maintenance: deletes old history, seals stored values with the newest key, and erases deleted tenants.
 
 use super::recorder::Recorder;
 use crate::{configuration::HistorySettings, machine};
@@ -20,14 +19,14 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 const EVERY: Duration = Duration::from_secs(60);
-/// Verifications that one step deletes.
+/// The number of verifications that one step deletes.
 const AT_ONCE: u16 = 500;
-/// Steps of one round: 50,000 verifications a minute, more than one machine makes.
+/// The maximum number of steps in one round: 50,000 verifications a minute, more than one machine creates.
 const STEPS: usize = 100;
-/// Between two pages, so that re-sealing never crowds out a request.
+/// The pause between two pages, so that re-sealing does not slow requests down.
 const PAGE_PAUSE: Duration = Duration::from_millis(100);
 
-/// What the jobs work with.
+/// The parts that the jobs use.
 pub(super) struct Upkeep {
     pub history: Arc<dyn HistoryUpkeep>,
     pub settings: HistorySettings,
@@ -37,7 +36,7 @@ pub(super) struct Upkeep {
 }
 
 impl Upkeep {
-    /// A round every minute, until the stop.
+    /// Runs a round every minute, until `stop` is set.
     pub async fn run(self, stop: CancellationToken) {
         describe_metrics();
         let mut strays = 0;
@@ -49,7 +48,7 @@ impl Upkeep {
                 _ = tick.tick() => {}
             }
             let round = async {
-                // One that fails holds up no other.
+                // A job that fails does not stop the others.
                 [
                     self.reseal_resources().await,
                     self.delete_old(&mut strays).await,
@@ -85,7 +84,7 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Erases the tenants that were deleted long enough ago.
+    /// Erases the tenants whose 30 days after deletion are over.
     async fn erase_tenants(&self) -> Result<(), StoreError> {
         let Erased { whole, failed } = {
             let Context { management, codes, webhooks, .. } = &self.context;
@@ -100,7 +99,8 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Seals the settings of accounts and the secrets of webhooks anew; there are few.
+    /// Seals the settings of accounts and the secrets of webhooks with the newest key, in one go, because
+    /// there are few.
     async fn reseal_resources(&self) -> Result<(), StoreError> {
         let mut rng = StdRng::from_rng(&mut machine::rng());
         let Resealed { resealed, unreadable } =
@@ -120,12 +120,12 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Seals a bounded part of the contacts anew; nothing is left to do most of the time.
+    /// Seals a limited number of contacts with the newest key. Usually there is nothing to do.
     async fn reseal(&self) -> Result<(), StoreError> {
-        // A pass counts from the time up to which everything was recorded: what
-        // is recorded later could be sealed with an older key, behind its back.
+        // A pass counts only for values recorded before this time. Later recordings may still be sealed with
+        // an older key and may have been missed by the pass.
         let Some(passed) = self.recorder.passed() else { return Ok(()) };
-        // The generator of a thread cannot go along with a task.
+        // A thread's generator cannot move with a task.
         let mut rng = StdRng::from_rng(&mut machine::rng());
         for _ in 0..STEPS {
             match reseal_contacts(self.history.as_ref(), &self.context.keyring, passed, &mut rng).await? {
@@ -144,7 +144,7 @@ impl Upkeep {
     }
 }
 
-/// What belongs to no week is found and deleted more slowly than the rest.
+/// Sets the gauge of rows outside any weekly partition. Finding and deleting such rows is slower.
 fn note_strays(before: u64, strays: u64) {
     metrics::gauge!("countersign_history_strays").set(strays as f64);
     if strays > before {

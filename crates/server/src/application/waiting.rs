@@ -1,9 +1,9 @@
-//! The time before the stores can be served from: one does not answer, or the
-//! database lacks migrations that `countersign migrate` is yet to apply.
+//! The time before the server can serve: a store does not answer, or the database lacks migrations that
+//! `countersign migrate` has yet to apply.
 //!
-//! The process stays, unready, for as long as that takes. Whoever rolls a new
-//! version out may start the servers first, and an orchestrator that restarts
-//! what ends would only add to an outage.
+//! The process stays, unready, for as long as that takes. During a rollout the servers may start before the
+//! migration. If the process ended instead, an orchestrator would restart it again and again, which would
+//! make an outage worse.
 
 use super::{
     front::{Front, Patience},
@@ -28,33 +28,33 @@ use std::{io, net::TcpListener, time::Duration};
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-/// Between two looks at the stores; also what clients are told to wait.
+/// The time between two checks of the stores, and the wait that answers name to clients.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What the process waits for.
+/// The reason for waiting.
 #[derive(PartialEq, Eq)]
 struct Wait {
-    /// What clients are told.
+    /// The problem that clients get.
     problem: ProblemCode,
-    /// Why the process waits, as the log says it.
+    /// The reason, for the log.
     reason: String,
-    /// Where it should answer.
+    /// The addresses of the servers that should answer.
     servers: String,
 }
 
-/// Returns once the database has this program's schema and the codes store
-/// answers. Until then both ports answer: alive, but not ready.
+/// Returns once the database has this program's schema and the codes store answers. Until then both ports
+/// answer that the process is alive, but not ready.
 pub(super) async fn wait_for_stores(
     settings: &Settings,
     (api, operator): (Option<&TcpListener>, &TcpListener),
     bounds: &Bounds,
 ) -> anyhow::Result<()> {
-    let stores = Stores::new(settings).await?;
+    let mut stores = Stores::new(settings).await?;
     let Some(wait) = stores.find_wait().await else { return Ok(()) };
     let (told, heard) = watch::channel(wait.problem);
     tell(&wait);
     let mut last = wait;
-    // Cancelled also when the caller gives up.
+    // The guard also cancels it when the caller gives up.
     let stop = CancellationToken::new();
     let _guard = stop.clone().drop_guard();
     let mut servers = JoinSet::new();
@@ -64,6 +64,10 @@ pub(super) async fn wait_for_stores(
     servers.spawn(serve(operator.try_clone()?, bounds.operator(stop.clone()), heard)?);
     loop {
         sleep(LOOK).await;
+        // With the secrets that stand in the files by now; what cannot be read leaves it at those of before.
+        if let Ok(again) = Stores::new(settings).await {
+            stores = again;
+        }
         match stores.find_wait().await {
             None => break,
             Some(wait) if wait != last => {
@@ -90,7 +94,7 @@ fn tell(Wait { problem, reason, servers }: &Wait) {
     tracing::warn!(setting, servers, reason, "Not ready: waiting for the {store}");
 }
 
-/// Those that other machines serve. A file is brought up to date by whoever opens it.
+/// The stores on other machines. A local file needs no wait: opening it brings its schema up to date.
 struct Stores {
     sql: Option<(Sql, String)>,
     codes: Option<RedisUrl>,
@@ -111,7 +115,7 @@ impl Stores {
         Ok(Self { sql, codes })
     }
 
-    /// What is missing, if anything is.
+    /// The first thing that is missing, if any.
     async fn find_wait(&self) -> Option<Wait> {
         if let Some((sql, servers)) = &self.sql
             && let Some(reason) = find_reason(sql).await
@@ -119,14 +123,14 @@ impl Stores {
             let (problem, servers) = (ProblemCode::DirectoryUnavailable, servers.clone());
             return Some(Wait { problem, reason, servers });
         }
-        // How it is set up is judged when it is opened.
+        // The configuration of the Redis servers is checked when the store is opened.
         let url = self.codes.as_ref()?;
         let reason = chain(&RedisCodes::ask_servers(url).await.err()?);
         Some(Wait { problem: ProblemCode::CodesUnavailable, reason, servers: url.servers() })
     }
 }
 
-/// Why the database cannot be served from, if it cannot.
+/// Why the database cannot be used yet, if it cannot.
 async fn find_reason(sql: &Sql) -> Option<String> {
     match sql.pending_migrations().await {
         Ok(pending) if pending.is_empty() => None,
@@ -140,7 +144,7 @@ async fn find_reason(sql: &Sql) -> Option<String> {
 
 fn serve(listener: TcpListener, front: Front, waits_for: watch::Receiver<ProblemCode>) -> io::Result<Server> {
     let waits_for = web::Data::new(waits_for);
-    // Each connection ends with its answer, so none lasts into the time of the real server.
+    // Each connection ends with its answer, so none is open when the real server starts.
     let patience = Patience { idle: Duration::ZERO, ..front.patience };
     let front = Front { workers: 1, shutdown: LOOK, patience, ..front };
     front.serve(listener, move || {

@@ -1,4 +1,4 @@
-//! The operator's own accounts and routes, which tenants share.
+//! The operator's own accounts and delivery routes, which tenants share.
 
 use super::parse_tenant_id;
 use clap::{Args, Subcommand};
@@ -14,9 +14,9 @@ use std::path::PathBuf;
 /// Make, try and list the operator's accounts at providers, which tenants share.
 #[derive(Debug, Subcommand)]
 pub enum ProviderCommand {
-    /// Make an account and print its id; test it before a route leads through it
+    /// Make an account and print its id. Test it before making a route to it
     Create {
-        /// What timelines, logs and metrics call it
+        /// The name in timelines, logs and metrics
         #[arg(long, value_parser = parse_name)]
         name: ResourceName,
         /// smsapi, twilio, http, smpp or relay
@@ -28,13 +28,13 @@ pub enum ProviderCommand {
         /// Most messages a second, of all nodes together
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
         rate: Option<u32>,
-        /// Who may use it: "all", or tenants separated by commas [default: nobody]
+        /// The tenants that may use it: "all", or ids separated by commas [default: none]
         #[arg(long, value_name = "all|TENANT,...", value_parser = parse_share)]
         share: Option<Shared>,
     },
     /// List the accounts, without their secrets
     List,
-    /// Send a test message through an account, which verifies it if the provider takes it
+    /// Send a test message through an account. The account counts as verified if the provider accepts it
     Test {
         /// Its id: prv_...
         #[arg(value_parser = parse_provider_id)]
@@ -43,13 +43,13 @@ pub enum ProviderCommand {
         #[arg(long, value_parser = parse_number)]
         to: PhoneNumber,
     },
-    /// Renew the URL of an account's receipts; the one before is taken for a day
+    /// Renew the URL of an account's receipts. The previous URL works for one more day
     RotateReceipts {
         /// Its id: prv_...
         #[arg(value_parser = parse_provider_id)]
         provider: ProviderId,
     },
-    /// Delete an account that no route leads through
+    /// Delete an account that no route uses
     Delete {
         /// Its id: prv_...
         #[arg(value_parser = parse_provider_id)]
@@ -72,13 +72,13 @@ pub enum RouteCommand {
     },
 }
 
-/// What a route shall be.
+/// The properties of a route.
 #[derive(Debug, Args)]
 pub struct RouteArgs {
-    /// What people call it
+    /// The name of the route for people
     #[arg(long, value_parser = parse_name)]
     pub name: ResourceName,
-    /// The operator's account that takes the messages
+    /// The operator's account that sends the messages
     #[arg(long, value_parser = parse_provider_id)]
     pub provider: ProviderId,
     /// Lower ones are tried first
@@ -87,13 +87,13 @@ pub struct RouteArgs {
     /// Its share among those of the same order
     #[arg(long, default_value_t = Route::WEIGHT, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub weight: u16,
-    /// For numbers of these countries, such as PL,DE [default: all]
+    /// For phone numbers of these countries, such as PL,DE [default: all]
     #[arg(long, value_delimiter = ',', value_parser = parse_country)]
     pub countries: Vec<Country>,
-    /// For numbers that begin so, such as +4850,+4851 [default: all]
+    /// For phone numbers with these beginnings, such as +4850,+4851 [default: all]
     #[arg(long, value_delimiter = ',', value_parser = parse_prefix)]
     pub prefixes: Vec<String>,
-    /// What its messages come from, in place of the tenants' senders
+    /// The sender of the messages, instead of the tenants' senders
     #[arg(long, value_parser = parse_sender)]
     pub sender: Option<SenderText>,
     /// Seconds to wait for a receipt before the next provider sends the message again

@@ -1,4 +1,5 @@
-//! Mends what locks callers out: no list holds for this command line.
+//! Shows and replaces allowlists. No allowlist applies to this command line, so it can repair one that locks
+//! callers out.
 
 use super::{answer, follow::tell_followed, key, load, nodes::replica, open_directory};
 use crate::{
@@ -39,13 +40,14 @@ pub(super) async fn run(config: Option<&Path>, command: AllowlistCommand) -> any
 }
 
 /// The list of a tenant, or of one of its keys.
-async fn read(directory: &dyn Directory, ListArgs { tenant, key }: ListArgs) -> anyhow::Result<Allowlist> {
+async fn read(directory: &dyn Directory, ListArgs { owner, key }: ListArgs) -> anyhow::Result<Allowlist> {
+    let tenant = owner.id();
     let found = directory.tenant(tenant).await.context("The tenant cannot be read")?;
     ensure!(found.is_some(), "There is no tenant {tenant}; `countersign tenant list` shows them");
     match key {
         Some(key) => {
             let found = directory.key(tenant, key).await.context("The key cannot be read")?;
-            Ok(found.with_context(|| format!("{tenant} has no key {key}"))?.allowlist)
+            Ok(found.with_context(|| format!("{} has no key {key}", owner.name()))?.allowlist)
         }
         None => Ok(directory.settings(tenant).await.context("The settings cannot be read")?.api_allowlist),
     }
@@ -65,7 +67,7 @@ async fn show(directory: &dyn Directory, list: ListArgs) -> anyhow::Result<()> {
 async fn set(replica: &Replica, args: ListArgs, entries: Vec<Entry>, now: Timestamp) -> anyhow::Result<()> {
     let list = Allowlist::new(entries)?;
     read(&*replica.directory, args).await?;
-    let operator = Actor::operator(args.tenant);
+    let operator = Actor::operator(args.owner.id());
     let replaced = match args.key {
         Some(id) => {
             let change = KeyChange { allowlist: Some(list), ..KeyChange::default() };
@@ -85,7 +87,7 @@ async fn set(replica: &Replica, args: ListArgs, entries: Vec<Entry>, now: Timest
     Ok(())
 }
 
-/// The directory's own words, if it failed.
+/// Replaces the error by the directory's own, if the directory failed.
 fn plain(error: AllowlistError) -> anyhow::Error {
     if let AllowlistError::Directory(error) = error { error.into() } else { error.into() }
 }

@@ -4,11 +4,12 @@
 //! fault; only then a second one changes something. It may be killed anywhere and run again, and two may run
 //! at once: what one finds done by the other it leaves as it is.
 
-mod delivery;
 mod document;
 mod keys;
 mod lines;
+mod providers;
 mod prune;
+mod routes;
 mod source;
 mod tenant;
 mod walk;

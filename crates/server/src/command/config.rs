@@ -20,7 +20,7 @@ pub(super) async fn run(config: Option<&Path>, command: &ConfigCommand) -> anyho
     }
 }
 
-/// Tries all that `serve` would use.
+/// Tries everything that `serve` would use.
 async fn connect(settings: &Settings, role: Role) -> anyhow::Result<()> {
     refuse_role(settings, role)?;
     let Trial { problems, notes } = try_all(settings, role).await;
@@ -31,7 +31,7 @@ async fn connect(settings: &Settings, role: Role) -> anyhow::Result<()> {
         problems.is_empty(),
         "`countersign serve` would not serve so, for {}:\n  {}",
         if problems.len() == 1 { "1 reason".to_owned() } else { format!("{} reasons", problems.len()) },
-        // Reasons of several lines stay under their own.
+        // Indents the further lines of a reason under its first.
         problems.iter().map(|problem| problem.replace('\n', "\n    ")).collect::<Vec<_>>().join("\n  ")
     );
     answer(&format!(
@@ -40,7 +40,7 @@ async fn connect(settings: &Settings, role: Role) -> anyhow::Result<()> {
     ))
 }
 
-/// What will be served from where, without anything secret.
+/// Describes the stores and ports that will be used, without secrets.
 fn summary(settings: &Settings) -> String {
     let database = match &settings.database {
         DatabaseUrl::Sqlite(file) => file.display().to_string(),
@@ -56,7 +56,7 @@ fn summary(settings: &Settings) -> String {
     };
     let messages = match &settings.delivery.relay {
         Some(_) => "by routes, else to the relay",
-        // Only the directory knows them.
+        // Only the directory contains the routes.
         None => "by routes alone: delivery.relay.url is not set",
     };
     let scheme = if settings.server.tls.is_some() { "https" } else { "http" };

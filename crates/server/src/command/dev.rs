@@ -1,4 +1,4 @@
-use super::{answer, load, probe, stop_on_signals};
+use super::{answer, healthcheck, load, stop_on_signals};
 use crate::{
     application::{Application, BindError, Parts},
     cli::DevArgs,
@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::{io::ErrorKind, path::Path};
 use zeroize::Zeroizing;
 
-/// The number of the printed lines.
+/// The phone number in the printed lines.
 const NUMBER: &str = "+48500500500";
 
 pub(super) async fn run(config: Option<&Path>, args: &DevArgs) -> anyhow::Result<()> {
@@ -21,7 +21,7 @@ pub(super) async fn run(config: Option<&Path>, args: &DevArgs) -> anyhow::Result
         [
             flag("data.folder", args.data.to_string_lossy().into_owned(), "--data"),
             flag("server.bind", format!("127.0.0.1:{}", args.port), "--port"),
-            // The printed lines are for this machine, in plain HTTP and without a proxy.
+            // The printed lines are for this machine, by plain HTTP and without a proxy.
             flag("server.tls.certificate", String::new(), "dev"),
             flag("server.tls.key", String::new(), "dev"),
             flag("server.trusted_proxies", String::new(), "dev"),
@@ -36,8 +36,8 @@ pub(super) async fn run(config: Option<&Path>, args: &DevArgs) -> anyhow::Result
     let demo = application.demo.clone().context("dev has no demo tenant")?;
     let place = Place { base_url: application.base_url(), operator_url: application.operator_url() };
     let announce = async {
-        probe::get(&format!("{}/health/live", place.operator_url)).await?;
-        probe::get(&format!("{}/health/live", place.base_url)).await?;
+        healthcheck::get(&format!("{}/health/live", place.operator_url)).await?;
+        healthcheck::get(&format!("{}/health/live", place.base_url)).await?;
         if let Some(file) = &args.ready_file {
             write_ready_file(file, &place, &demo)?;
         }
@@ -60,7 +60,7 @@ struct Place {
     operator_url: String,
 }
 
-/// Twelve lines at most: they are all that a newcomer reads.
+/// At most twelve lines: a newcomer reads no more.
 fn welcome(place: &Place, demo: &Demo) -> Zeroizing<String> {
     let (base, key, test_key) = (&place.base_url, demo.key.expose(), demo.test_key.expose());
     let lines = Zeroizing::new([start_line(base, &key), check_line(base, &key)]);
@@ -92,9 +92,9 @@ fn start_line(base: &str, key: &str) -> String {
     )
 }
 
-/// The newest message comes first, so the first object's code is the one to
-/// check: no brace may stand before it. The pause is for who pastes both lines
-/// at once: the message arrives a moment after the first answer.
+/// The messages come newest first, so the code of the first object must be checked; `[^}]*` finds it, because
+/// no brace comes before it. The pause is for users who paste both lines at once: the message arrives a
+/// moment after the first answer.
 fn check_line(base: &str, key: &str) -> String {
     let sed = r#"sed -n 's/^[^}]*"code":"\([^"]*\)".*/\1/p'"#;
     format!(
@@ -112,14 +112,14 @@ struct Ready<'a> {
     tenant_id: String,
     key: &'a str,
     test_key: &'a str,
-    /// The user of Twilio's clients; the password is the key.
+    /// The user name for Twilio's clients; the password is the key.
     twilio_account_sid: String,
-    /// The same keys for those of Twilio's clients that take a password of letters and digits alone.
+    /// The same keys for clients of Twilio that accept only letters and digits in a password.
     twilio_token: &'a str,
     test_twilio_token: &'a str,
 }
 
-/// The file appears whole: whoever waits for it may read it at once.
+/// Replaces the file as a whole: a script that waits for it can read it at once.
 fn write_ready_file(file: &Path, place: &Place, demo: &Demo) -> anyhow::Result<()> {
     let (key, test_key) = (demo.key.expose(), demo.test_key.expose());
     let (token, test_token) = (demo.key.expose_alphanumeric(), demo.test_key.expose_alphanumeric());

@@ -1,5 +1,5 @@
-//! What running nodes know of a change that this command made. They follow the database by themselves; here
-//! somebody waits for it, or hears for how long a node may not know.
+//! Waits until running nodes know a change that a command made. The nodes follow the database by themselves;
+//! this module tells the user when they have done so, or how long a node may take.
 
 use anyhow::Context as _;
 use countersign_core::{
@@ -14,13 +14,13 @@ use countersign_core::{
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// Between two looks at the nodes.
+/// The time between two checks of the nodes.
 const LOOK: Duration = Duration::from_millis(250);
-/// A node of another release notes itself no sooner than this, and a busy one a little later.
+/// The longest wait. An unchanged node writes its row only this often, and a busy one a little later.
 const PATIENCE: Duration = NOTES_EVERY.saturating_add(MAX_AGE);
 
-/// Waits until the nodes that run know what was just changed, and says so. The change is made, so nothing that
-/// goes wrong here is an error.
+/// Waits until the running nodes know the change, and prints the result. The change itself is stored, so a
+/// failure here is not an error.
 pub(super) async fn tell_followed(nodes: &dyn Nodes, clock: &dyn Clock) {
     match wait(nodes, clock).await {
         Ok(followed) => eprintln!("{}", followed.tell()),
@@ -31,11 +31,11 @@ pub(super) async fn tell_followed(nodes: &dyn Nodes, clock: &dyn Clock) {
     }
 }
 
-/// Who knows of a change.
+/// The nodes that know a change.
 #[derive(Debug, PartialEq, Eq)]
 struct Followed {
     nodes: usize,
-    /// Those that may not, and since when nothing was seen of them.
+    /// The nodes that may not know it, and how long ago each last wrote its row.
     silent: Vec<(NodeId, Duration)>,
 }
 
@@ -49,7 +49,7 @@ async fn wait(nodes: &dyn Nodes, clock: &dyn Clock) -> anyhow::Result<Followed> 
         sleep(LOOK).await;
         let now = list().await?;
         let missing = silent(&before, &now);
-        // A note may have come a moment before the node read the change.
+        // A node may have written its row a moment before it read the change.
         let known = missing.is_empty() && began.elapsed() >= MAX_AGE;
         if known || began.elapsed() >= PATIENCE {
             let silent = missing.into_iter().map(|node: &Node| (node.id, clock.now().since(node.seen_at)));

@@ -23,12 +23,13 @@ use countersign_core::{
         clock::Clock as _,
         directory::{Directory, keys::KeyChange},
     },
+    tenant::OPERATOR,
     time::Timestamp,
 };
 use std::{path::Path, time::Duration};
 use zeroize::Zeroizing;
 
-/// Keys read at once.
+/// The number of keys read at once.
 const PAGE: u16 = 100;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -43,15 +44,18 @@ pub(super) async fn run(config: Option<&Path>, command: KeyCommand) -> anyhow::R
     let replica = replica(&settings, &directory);
     let now = SystemClock.now();
     match command {
-        KeyCommand::Create { tenant, name, scopes, test, expires_in_days, allow, twilio } => {
+        KeyCommand::Create { owner, name, scopes, test, expires_in_days, allow, twilio } => {
             let mode = if test { Mode::Test } else { Mode::Live };
             let expires_at = expires_in_days.map(|days| now + DAY * days);
-            let (scopes, allowlist) = (scopes.into_iter().collect(), Allowlist::new(allow)?);
-            let new = CreateKey { name, mode, scopes, expires_at, allowlist };
-            create_key(&replica, tenant, new, Spelling::of(twilio), now).await?;
+            let allowlist = Allowlist::new(allow)?;
+            let new = match owner.id() {
+                OPERATOR => CreateKey::of_operator(name, expires_at, allowlist),
+                _ => CreateKey { name, mode, scopes: scopes.into_iter().collect(), expires_at, allowlist },
+            };
+            create_key(&replica, owner.id(), new, Spelling::of(twilio), now).await?;
         }
         KeyCommand::Generate { .. } => {}
-        KeyCommand::List { tenant } => return list_keys(&directory, tenant, now).await,
+        KeyCommand::List(owner) => return list_keys(&directory, owner.id(), now).await,
         KeyCommand::Rotate { key, overlap_hours, twilio } => {
             rotate_key(&replica, key, HOUR * overlap_hours, Spelling::of(twilio), now).await?;
         }
@@ -60,7 +64,7 @@ pub(super) async fn run(config: Option<&Path>, command: KeyCommand) -> anyhow::R
         KeyCommand::Delete(args) => {
             let deleted = keys::delete_key(
                 &replica,
-                &Actor::operator(args.tenant),
+                &Actor::operator(args.owner.id()),
                 args.key,
                 &Change::by_operator(now),
             )
@@ -101,15 +105,15 @@ async fn create_key(
     Ok(())
 }
 
-/// The directory's own words, if it failed.
+/// Replaces the error by the directory's own, if the directory failed.
 pub(super) fn plain(error: KeyError) -> anyhow::Error {
     if let KeyError::Directory(error) = error { error.into() } else { error.into() }
 }
 
-/// Why a key was not changed. `failed` introduces an error of the directory.
-fn explain(error: KeyError, KeyArgs { tenant, key }: KeyArgs, failed: &'static str) -> anyhow::Error {
+/// Explains why a key was not changed. `failed` is the first part of the message if the directory failed.
+fn explain(error: KeyError, KeyArgs { owner, key }: KeyArgs, failed: &'static str) -> anyhow::Error {
     match error {
-        KeyError::NotFound => anyhow!("{tenant} has no key {key}"),
+        KeyError::NotFound => anyhow!("{} has no key {key}", owner.name()),
         KeyError::NotInUse => anyhow!("{key} is disabled or has ended; make another one"),
         KeyError::Replaced(successor) => {
             anyhow!("{key} was rotated before; rotate {successor}, which took its place")
@@ -118,11 +122,11 @@ fn explain(error: KeyError, KeyArgs { tenant, key }: KeyArgs, failed: &'static s
     }
 }
 
-/// How a key is shown: one line, so that a script takes it as it is.
+/// How a key is printed. It is one line, so that a script can use it directly.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Spelling {
     Full,
-    /// Without its underscores, as a password for Twilio's clients.
+    /// Without underscores, as a password for Twilio's clients.
     Twilio,
 }
 
@@ -131,7 +135,7 @@ impl Spelling {
         if twilio { Self::Twilio } else { Self::Full }
     }
 
-    /// Refuses it for a key that is not for these clients, before that key is made.
+    /// Refuses this spelling for a key without the scope for these clients, before the key is made.
     fn judge(self, scopes: Scopes) -> anyhow::Result<()> {
         ensure!(
             self == Self::Full || scopes.contains(Scope::CompatTwilio),
@@ -192,7 +196,8 @@ async fn rotate_key(
     spelling: Spelling,
     now: Timestamp,
 ) -> anyhow::Result<()> {
-    let (KeyArgs { tenant, key }, operator) = (args, Actor::operator(args.tenant));
+    let (key, tenant) = (args.key, args.owner.id());
+    let operator = Actor::operator(tenant);
     let old = keys::read_key(replica, &operator, key).await;
     let old = old.map_err(|error| explain(error, args, "The key cannot be read"))?;
     ensure!(old.is_usable(now), "{key} is disabled or has ended; make another one");
@@ -217,9 +222,14 @@ async fn set_disabled(
 ) -> anyhow::Result<()> {
     let change = KeyChange { disabled: Some(disabled), ..KeyChange::default() };
     let update = UpdateKey { change, confirmed: true };
-    let changed =
-        keys::update_key(replica, &Actor::operator(args.tenant), args.key, update, &Change::by_operator(now))
-            .await;
+    let changed = keys::update_key(
+        replica,
+        &Actor::operator(args.owner.id()),
+        args.key,
+        update,
+        &Change::by_operator(now),
+    )
+    .await;
     changed.map_err(|error| explain(error, args, "The key was not changed"))?;
     eprintln!("{} is {}.", args.key, if disabled { "disabled" } else { "enabled" });
     Ok(())

@@ -1,5 +1,5 @@
-//! The rotation of the key ring. The order that is safe is core's
-//! (`keyring_rotation.rs`); here it is carried out on the file. Nothing prints a key.
+//! The rotation of the key ring. Core decides the safe order of the steps (`keyring_rotation.rs`); this
+//! module changes the file. No command prints a key.
 
 mod needed;
 
@@ -24,7 +24,7 @@ use countersign_core::{
 use needed::refuse_needed;
 use std::path::Path;
 
-/// Tenants read at once.
+/// The number of tenants read at once.
 const PAGE: u16 = 100;
 
 pub(super) async fn run(config: Option<&Path>, command: KeyringCommand) -> anyhow::Result<()> {
@@ -61,7 +61,7 @@ pub(super) async fn run(config: Option<&Path>, command: KeyringCommand) -> anyho
 fn create(settings: &Settings) -> anyhow::Result<()> {
     let path = file(settings)?;
     ensure!(keyfile::read(path)?.is_none(), "The key ring {} is there already", path.display());
-    // Often the very first command on a machine.
+    // This is often the very first command on a machine, so the folder may be missing.
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         wiring::make_folder(folder)?;
     }
@@ -78,7 +78,7 @@ async fn live_nodes(settings: &Settings, now: Timestamp) -> anyhow::Result<Vec<N
     nodes.context("It cannot be asked which nodes run")
 }
 
-/// The ring as it is configured, to read.
+/// The configured key ring, for reading.
 fn open(settings: &Settings) -> anyhow::Result<KeyFile> {
     if let Some(text) = &settings.keyring.text {
         return keyfile::parse(text.expose());
@@ -89,7 +89,7 @@ fn open(settings: &Settings) -> anyhow::Result<KeyFile> {
     })
 }
 
-/// The file, to change.
+/// The key ring file, for changing.
 fn file(settings: &Settings) -> anyhow::Result<&Path> {
     ensure!(
         settings.keyring.text.is_none(),
@@ -104,7 +104,7 @@ fn add(path: &Path, kinds: &[KeyKind]) -> anyhow::Result<Vec<String>> {
     })
 }
 
-/// Every kind that has a newer version, or none of them.
+/// Promotes the newest version of every kind that has one, or changes nothing.
 fn promote(path: &Path, kinds: &[KeyKind], nodes: &[Node], now: Timestamp) -> anyhow::Result<Vec<String>> {
     keyfile::update(path, |file| {
         let (mut done, mut nothing) = (Vec::new(), None);
@@ -122,7 +122,7 @@ fn promote(path: &Path, kinds: &[KeyKind], nodes: &[Node], now: Timestamp) -> an
     })
 }
 
-/// Every kind that has this version, or none of them.
+/// Retires this version of every kind that has it, or changes nothing.
 fn retire(
     path: &Path,
     version: u8,
@@ -146,7 +146,7 @@ fn retire(
     })
 }
 
-/// Lines for scripts, and what to do next for people.
+/// The lines for scripts, and the next step for people.
 fn status(file: &KeyFile, nodes: &[Node], now: Timestamp) -> (Vec<String>, String) {
     let mut lines = Vec::new();
     for kind in KeyKind::ALL {
@@ -167,7 +167,8 @@ fn status(file: &KeyFile, nodes: &[Node], now: Timestamp) -> (Vec<String>, Strin
     (lines, next_step(file, nodes, now))
 }
 
-/// A node's versions, its primary one first; `!` marks one that is another key here.
+/// A node's versions, the primary one first. `!` marks a version for which the node has another key than this
+/// file.
 fn shown(file: &KeyFile, kind: KeyKind, versions: &KeyVersions) -> String {
     let listed = file.listed(kind);
     let show = |version: countersign_core::keyring::version::KeyVersion| {
@@ -178,7 +179,7 @@ fn shown(file: &KeyFile, kind: KeyKind, versions: &KeyVersions) -> String {
     versions.iter().map(show).collect::<Vec<_>>().join(",")
 }
 
-/// The first step that is open: promote before retire, and add when all is done.
+/// The first possible step: promote before retire, and add when all versions are settled.
 fn next_step(file: &KeyFile, nodes: &[Node], now: Timestamp) -> String {
     let lists = KeyKind::ALL.map(|kind| (kind, file.listed(kind)));
     let all = match nodes.len() {
@@ -199,7 +200,7 @@ fn next_step(file: &KeyFile, nodes: &[Node], now: Timestamp) -> String {
         }
     }
     for (kind, keys) in &lists {
-        // The oldest stands last.
+        // The oldest version is the last.
         if let Some(version) = keys.iter().skip(1).next_back().map(|key| key.version.number) {
             return match keyring_rotation::may_retire(*kind, version, keys, nodes, now) {
                 Ok(()) => format!(
@@ -287,7 +288,7 @@ mod tests {
         let old = node(1, read(&path).keyring().unwrap().versions());
         add(&path, &[KeyKind::Mac]).unwrap();
         let new = node(2, read(&path).keyring().unwrap().versions());
-        // Its own version 2: somebody ran `add` twice, on two copies.
+        // This copy has its own version 2: `add` was run twice, on two copies.
         let (_other_folder, other) = ring();
         add(&other, &[KeyKind::Mac]).unwrap();
         let strange = node(3, read(&other).keyring().unwrap().versions());

@@ -1,4 +1,4 @@
-//! The running nodes, as a command that changes the directory notifies them.
+//! The running nodes, which a command notifies of its changes.
 
 use crate::{configuration::Settings, wiring};
 use async_trait::async_trait;
@@ -11,7 +11,7 @@ use countersign_core::{
 use countersign_stores::directory::SqlDirectory;
 use std::{ops::Range, sync::Arc};
 
-/// The directory for a command that changes keys, allowlists or tenants beside running nodes.
+/// The directory for a command that changes keys, allowlists or tenants while nodes may run.
 pub(super) fn replica(settings: &Settings, directory: &SqlDirectory) -> Replica {
     Replica {
         directory: Arc::new(directory.clone()),
@@ -20,13 +20,14 @@ pub(super) fn replica(settings: &Settings, directory: &SqlDirectory) -> Replica 
     }
 }
 
-/// Reaches the nodes that share Redis, and only when there is something to publish: they may not
-/// reach the database at that moment.
+/// Connects to the nodes that share Redis, but only when there is a notice to publish: perhaps they cannot
+/// reach the database just now.
 struct RunningNodes(Settings);
 
 #[async_trait]
 impl Peers for RunningNodes {
-    /// Publishes once. The change is made, and the nodes read it from the directory, so a failure is only said.
+    /// Publishes a notice. The change itself is stored, and the nodes read it from the directory, so a
+    /// failure is only printed.
     async fn relay(&self, relay: &Relay) -> Result<(), StoreError> {
         if let Err(error) = wiring::tell_nodes(&self.0, relay).await {
             eprintln!("Nodes that cannot read the database just now were not told: {error:#}");
@@ -34,7 +35,7 @@ impl Peers for RunningNodes {
         Ok(())
     }
 
-    // A command takes no share of the partitions, and follows nobody.
+    // A command takes no share of the partitions, and reads no notices.
 
     async fn share(&self, _: NodeId, _: u16) -> Result<Range<u16>, StoreError> {
         Ok(0..0)

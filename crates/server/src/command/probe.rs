@@ -1,24 +1,85 @@
-//! One GET with a time-out, for `healthcheck` and for the start of `dev`.
+//! Asks a server what any client would ask. The chart's test and a check after an upgrade use it.
 
-use super::load;
-use anyhow::{Context as _, ensure};
+use super::answer;
+use crate::cli::ProbeArgs;
+use anyhow::{Context as _, bail, ensure};
+use reqwest::{Client, RequestBuilder, StatusCode, redirect::Policy};
+use serde_json::{Value, json};
 use std::{path::Path, time::Duration};
+use zeroize::Zeroizing;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(super) async fn run(config: Option<&Path>, url: Option<String>) -> anyhow::Result<()> {
-    let url = match url {
-        Some(url) => url,
-        None => format!("http://{}/health/ready", load(config, [])?.server.operator_bind),
-    };
-    get(&url).await
+/// A magic number, which no country list refuses.
+const NUMBER: &str = "+15005550006";
+
+/// The code of test mode; a profile decides how much of it is used.
+const CODE: &str = "1234567890";
+
+/// The usual length first. A code of a wrong length uses no try.
+const LENGTHS: [usize; 7] = [6, 4, 5, 7, 8, 9, 10];
+
+const MAKE_A_KEY: &str = "No key: nothing was started. This makes one, which sends nothing: countersign key create \
+    --tenant ten_... --name probe --test --scopes verifications:start,verifications:check";
+
+pub(super) async fn run(args: &ProbeArgs) -> anyhow::Result<()> {
+    let key = args.key_file.as_deref().map(read_key).transpose()?;
+    let client = Client::builder().timeout(PATIENCE).no_proxy().redirect(Policy::none());
+    let client = client.danger_accept_invalid_certs(args.any_certificate).build()?;
+    let base = args.url.trim_end_matches('/');
+    let ready = format!("{base}/health/ready");
+    let asked = client.get(&ready).send().await.with_context(|| format!("{ready} does not answer"))?;
+    ensure!(asked.status().is_success(), "{ready} answers {}", asked.status());
+    answer("ready")?;
+    let (_, document) = ask(client.get(format!("{base}/openapi.json"))).await?;
+    let version = document["info"]["version"].as_str().context("The document names no version")?;
+    let own = env!("CARGO_PKG_VERSION");
+    ensure!(version == own, "The server has version {version}, this program {own}");
+    answer(&format!("version\t{version}"))?;
+    match key {
+        Some(key) => verify(&client, base, &key).await,
+        None => {
+            eprintln!("{MAKE_A_KEY}");
+            Ok(())
+        }
+    }
 }
 
-/// Whether the URL answers with success.
-pub(super) async fn get(url: &str) -> anyhow::Result<()> {
-    let client = reqwest::Client::builder();
-    let client = client.timeout(PATIENCE).no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
-    let answer = client.get(url).send().await.with_context(|| format!("{url} does not answer"))?;
-    ensure!(answer.status().is_success(), "{url} answers {}", answer.status());
-    Ok(())
+/// A live key would send a message to a stranger.
+fn read_key(file: &Path) -> anyhow::Result<Zeroizing<String>> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file).with_context(|| format!("{shown} cannot be read"))?;
+    let text = Zeroizing::new(text);
+    let key = Zeroizing::new(text.trim().to_owned());
+    ensure!(key.starts_with("cs_test_"), "{shown} has no test key (cs_test_...)");
+    Ok(key)
+}
+
+async fn verify(client: &Client, base: &str, key: &str) -> anyhow::Result<()> {
+    let start = client.post(format!("{base}/v1/verifications")).bearer_auth(key);
+    let (status, started) = ask(start.json(&json!({ "to": NUMBER }))).await?;
+    ensure!(status == StatusCode::CREATED, "The start got {status}: {}", problem(&started));
+    let id = started["id"].as_str().context("The start got no id")?;
+    answer(&format!("started\t{id}"))?;
+    for length in LENGTHS {
+        let check = client.post(format!("{base}/v1/verifications/{id}/check")).bearer_auth(key);
+        let (status, checked) = ask(check.json(&json!({ "code": CODE[..length] }))).await?;
+        ensure!(status.is_success(), "The check got {status}: {}", problem(&checked));
+        if checked["status"] == "approved" {
+            return answer(&format!("approved\t{id}"));
+        }
+    }
+    bail!("The server did not take the code of test mode")
+}
+
+/// The body as JSON, whatever the status is.
+async fn ask(request: RequestBuilder) -> anyhow::Result<(StatusCode, Value)> {
+    let answer = request.send().await.context("The server does not answer")?;
+    let status = answer.status();
+    let body = answer.json().await.with_context(|| format!("An answer with {status} is no JSON"))?;
+    Ok((status, body))
+}
+
+fn problem(body: &Value) -> String {
+    [&body["code"], &body["detail"]].map(|part| part.as_str().unwrap_or("-")).join(": ")
 }

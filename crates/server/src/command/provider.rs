@@ -74,7 +74,7 @@ pub(super) async fn run(config: Option<&Path>, command: ProviderCommand) -> anyh
     Ok(())
 }
 
-/// All faults of fields, each on a line; they name no value.
+/// Prints each error of a field on its own line. The errors contain no values.
 pub(super) fn explain(error: ResourceError) -> anyhow::Error {
     let ResourceError::Fields(faults) = error else { return error.into() };
     let lines = faults.iter().map(|fault| format!("\n  {} {}", fault.field, fault.message));
@@ -90,7 +90,7 @@ fn read_settings(path: &Path) -> anyhow::Result<Value> {
         let read = file.and_then(|mut file| file.read_to_string(&mut text));
         read.with_context(|| format!("{} cannot be read", path.display()))?;
     }
-    // The parser's own words would name what it found, which may be a secret.
+    // The parser's own message would quote what it found, which may be a secret.
     let parsed = serde_json::from_str(&text);
     parsed.map_err(|error| {
         anyhow::anyhow!("The settings are no JSON (line {}, column {})", error.line(), error.column())

@@ -18,7 +18,7 @@ pub(super) async fn run(config: Option<&Path>, role: Role) -> anyhow::Result<()>
     let stop = stop_on_signals()?;
     let application = tokio::select! {
         built = Application::build(Parts { role, ..Parts::new(settings) }) => built?,
-        // It may wait long for its database.
+        // The wait for the database may take long, so a signal must end it.
         () = stop.cancelled() => return Ok(()),
     };
     for Advice { urgent, text } in advise(&told, &application.context.snapshot) {
@@ -35,7 +35,7 @@ pub(super) async fn run(config: Option<&Path>, role: Role) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Nodes that do not do everything find the others by what they share.
+/// Refuses a role other than `all` unless the nodes share their stores: they find each other through them.
 pub(super) fn refuse_role(settings: &Settings, role: Role) -> Result<(), Problems> {
     let shared = matches!(settings.codes.url, CodesUrl::Redis { .. })
         && matches!(settings.database, DatabaseUrl::Postgres { .. });

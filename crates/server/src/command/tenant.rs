@@ -15,7 +15,7 @@ use countersign_core::{
 };
 use std::path::Path;
 
-/// Tenants read at once.
+/// The number of tenants read at once.
 const PAGE: u16 = 100;
 
 pub(super) async fn run(config: Option<&Path>, command: TenantCommand) -> anyhow::Result<()> {
@@ -28,11 +28,16 @@ pub(super) async fn run(config: Option<&Path>, command: TenantCommand) -> anyhow
             let countries = countries.or(settings.countries).context(
                 "Which countries does it send to? Say --countries PL,DE (or all), or set tenants.countries",
             )?;
-            let made =
-                tenants::create_tenant(&replica, name, &countries, &Change::by_operator(now), &mut rng())
-                    .await;
+            let made = tenants::create_tenant(
+                &replica,
+                (name, &countries),
+                None,
+                &Change::by_operator(now),
+                &mut rng(),
+            )
+            .await;
             let tenant = made.map_err(plain).context("The tenant was not made")?;
-            answer(&tenant.id.to_string())?;
+            answer(&tenant.value.id.to_string())?;
         }
         TenantCommand::List => list_tenants(&directory).await?,
         TenantCommand::Rename { tenant, name } => {
@@ -108,7 +113,7 @@ async fn change(
     })
 }
 
-/// The directory's own words, if it failed.
+/// Replaces the error by the directory's own, if the directory failed.
 fn plain(error: TenantError) -> anyhow::Error {
     if let TenantError::Directory(error) = error { error.into() } else { error.into() }
 }

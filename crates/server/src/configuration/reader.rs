@@ -1,5 +1,5 @@
-//! Reads settings one by one and remembers every problem, so that all of them
-//! are told at once. What nobody asked for in the end is unknown.
+//! Reads settings one by one and collects every problem, so that all are reported at once. Settings that
+//! nothing has read at the end are unknown.
 
 use super::Secret;
 use std::{
@@ -10,23 +10,20 @@ use std::{
 };
 use toml::{Table, Value};
 
-/// What marks a variable as a setting.
+/// The prefix of environment variables that are settings.
 const PREFIX: &str = "COUNTERSIGN__";
 
-/// Seconds of a day.
+/// The number of seconds of a day.
 pub(super) const DAY: u64 = 86_400;
-
-/// A file that holds one secret is small; more than this is another file.
-const MAX_SECRET_BYTES: u64 = 16 * 1024;
 
 struct Entry {
     value: Value,
     source: String,
-    /// Variables and flags hold text whatever the type of the setting is.
+    /// True for variables and flags: they contain text, whatever the type of the setting is.
     untyped: bool,
 }
 
-/// Settings from a file, then variables, then flags; the later wins.
+/// The settings from a file, then from variables, then from flags. Later ones override earlier ones.
 #[derive(Default)]
 pub(super) struct Reader {
     entries: BTreeMap<String, Entry>,
@@ -36,7 +33,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Takes over the settings of a file.
+    /// Adds the settings of a file.
     pub fn add_file(&mut self, path: &Path) {
         let source = path.display().to_string();
         match std::fs::read_to_string(path) {
@@ -45,11 +42,11 @@ impl Reader {
         }
     }
 
-    /// Takes over the settings of a TOML text that came from `source`.
+    /// Adds the settings of a TOML text that came from `source`.
     pub fn add_text(&mut self, text: &str, source: &str) {
         match text.parse::<Table>() {
             Ok(table) => self.add_table("", table, source),
-            // The parser's own words only: its full report quotes the line, which may hold a secret.
+            // Use only the parser's message: its full report quotes the line, which may contain a secret.
             Err(error) => {
                 let line = error.span().and_then(|span| text.get(..span.start));
                 let line = line.map_or(1, |before| before.matches('\n').count() + 1);
@@ -74,7 +71,7 @@ impl Reader {
         }
     }
 
-    /// Takes over the variables that are settings: `COUNTERSIGN__SECTION__KEY`.
+    /// Adds the environment variables that are settings: `COUNTERSIGN__SECTION__KEY`.
     pub fn add_environment(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
         for (name, text) in variables {
             if let Some(path) = name.strip_prefix(PREFIX) {
@@ -85,13 +82,13 @@ impl Reader {
         }
     }
 
-    /// Takes over a setting that a command fixes.
+    /// Adds a setting that a command fixes.
     pub fn add_flag(&mut self, key: &str, text: String, flag: &str) {
         let entry = Entry { value: Value::String(text), source: flag.to_owned(), untyped: true };
         self.entries.insert(key.to_owned(), entry);
     }
 
-    /// Notes a problem of a setting, with where its value came from.
+    /// Records a problem of a setting, with the source of its value.
     pub fn problem(&mut self, key: &str, problem: &str) {
         let source = self.entries.get(key).map_or("default", |entry| &entry.source);
         self.problems.push(format!("{key} ({source}): {problem}"));
@@ -102,7 +99,7 @@ impl Reader {
         self.entries.get(key)
     }
 
-    /// A text, as `read` understands it.
+    /// Reads a text by `read`.
     pub fn text<T>(
         &mut self,
         key: &str,
@@ -117,21 +114,20 @@ impl Reader {
         outcome.map_err(|problem| self.problem(key, &problem)).ok()
     }
 
-    /// Texts, as `read` understands each: an array, or separated by commas in a variable.
+    /// Texts, as `read` understands each: an array; in a variable one of JSON, or separated by commas.
     pub fn list<T>(&mut self, key: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
         let texts: Option<Vec<_>> = match self.take(key) {
             None => Some(Vec::new()),
             Some(Entry { value: Value::Array(values), .. }) => {
                 values.iter().map(|value| value.as_str().map(str::to_owned)).collect()
             }
-            Some(Entry { value: Value::String(text), untyped: true, .. }) => {
-                let texts = text.split(',').map(|text| text.trim().to_owned());
-                Some(texts.filter(|text| !text.is_empty()).collect())
-            }
+            Some(Entry { value: Value::String(text), untyped: true, .. }) => split_list(text),
             Some(_) => None,
         };
         let Some(texts) = texts else {
-            self.problem(key, "must be a list of texts in quotes, such as [\"a\", \"b\"]");
+            let untyped = self.entries.get(key).is_some_and(|entry| entry.untyped);
+            let more = if untyped { " or a,b" } else { "" };
+            self.problem(key, &format!("must be a list of texts in quotes, such as [\"a\", \"b\"]{more}"));
             return None;
         };
         let mut good = Vec::new();
@@ -144,7 +140,7 @@ impl Reader {
         (good.len() == texts.len()).then_some(good)
     }
 
-    /// A whole number within its bounds.
+    /// Reads a whole number within bounds.
     pub fn number(&mut self, key: &str, default: u32, bounds: RangeInclusive<u32>) -> Option<u32> {
         let number = match self.take(key) {
             None => Some(default),
@@ -160,7 +156,7 @@ impl Reader {
         number
     }
 
-    /// A time such as "25s", in whole seconds between its bounds.
+    /// Reads a time such as "25s", in whole seconds within bounds.
     pub fn duration(&mut self, key: &str, default: &str, bounds: RangeInclusive<u64>) -> Option<Duration> {
         let (floor, ceiling) = (*bounds.start(), *bounds.end());
         let within = Duration::from_secs(floor)..=Duration::from_secs(ceiling);
@@ -173,7 +169,7 @@ impl Reader {
         })
     }
 
-    /// Bytes, such as "1GiB", between their bounds.
+    /// Reads a size such as "1GiB" within bounds.
     pub fn size(&mut self, key: &str, default: &str, bounds: RangeInclusive<u64>) -> Option<u64> {
         self.text(key, default, |text| {
             let read = parse_size(text).filter(|size| bounds.contains(size));
@@ -184,7 +180,7 @@ impl Reader {
         })
     }
 
-    /// One of a few words.
+    /// Reads one of a few words.
     pub fn choice<T: Copy>(&mut self, key: &str, default: &str, choices: &[(&str, T)]) -> Option<T> {
         self.text(key, default, |text| {
             let found = choices.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice);
@@ -193,7 +189,7 @@ impl Reader {
         })
     }
 
-    /// A secret that stands in `key`, or in the file that `key_file` names. Empty is the same as absent.
+    /// Reads a secret from `key`, or from the file that `key_file` names. An empty text counts as absent.
     pub fn secret(&mut self, key: &str, base: &Path) -> Option<Secret> {
         let file_key = format!("{key}_file");
         let inline = self.text(key, "", |text| Ok(text.to_owned()))?;
@@ -205,7 +201,7 @@ impl Reader {
                 self.problem(&file_key, &format!("{key} is set too; set one of them"));
                 None
             }
-            (true, Some(file)) => match read_secret(&file) {
+            (true, Some(file)) => match Secret::read(&file) {
                 Ok(secret) => Some(secret),
                 Err(error) => {
                     self.problem(&file_key, &format!("{} cannot be read: {error}", file.display()));
@@ -215,7 +211,7 @@ impl Reader {
         }
     }
 
-    /// Every problem, with the unknown settings.
+    /// Returns every problem, including the unknown settings.
     pub fn finish(mut self) -> Vec<String> {
         for (key, entry) in &self.entries {
             if !self.known.contains(key) {
@@ -238,7 +234,7 @@ impl Reader {
         self.entries.keys().cloned().collect()
     }
 
-    /// The settings that were asked for.
+    /// The settings that were read.
     #[cfg(test)]
     pub fn known_keys(&self) -> Vec<String> {
         self.known.iter().cloned().collect()
@@ -253,11 +249,13 @@ impl Reader {
     }
 }
 
-fn read_secret(path: &Path) -> std::io::Result<Secret> {
-    use std::io::Read as _;
-    let mut text = zeroize::Zeroizing::new(String::new());
-    std::fs::File::open(path)?.take(MAX_SECRET_BYTES).read_to_string(&mut text)?;
-    Ok(Secret::new(text.trim()))
+/// The list in a variable: JSON if it begins with a bracket, as templates of charts write it.
+fn split_list(text: &str) -> Option<Vec<String>> {
+    if text.trim_start().starts_with('[') {
+        return serde_json::from_str(text).ok();
+    }
+    let texts = text.split(',').map(|text| text.trim().to_owned());
+    Some(texts.filter(|text| !text.is_empty()).collect())
 }
 
 fn parse_duration(text: &str) -> Option<Duration> {
@@ -293,7 +291,7 @@ fn parse_size(text: &str) -> Option<u64> {
     }
 }
 
-/// Insertions, deletions and replacements between two keys (Levenshtein).
+/// The number of insertions, deletions and replacements between two keys (Levenshtein).
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {

@@ -1,10 +1,10 @@
-//! The section `[server]`: where it listens, to whom, and for how long.
+//! The section `[server]`: addresses, limits and time-outs of the listeners.
 
 use super::{ClientSettings, Reader, ServerSettings, TlsFiles};
 use countersign_core::access::address::{TrustedProxies, parse_proxy};
 use std::{net::SocketAddr, num::NonZeroU32, path::Path};
 
-/// What keys travel over must be encrypted, by this process or by a proxy in front.
+/// The connection that keys are sent over must be encrypted, by this process or by a proxy in front.
 const PLAIN: &str = "would serve plain HTTP beyond this machine: set server.tls.certificate and server.tls.key, or \
     server.trusted_proxies for a proxy that terminates TLS, or listen on 127.0.0.1";
 
@@ -22,7 +22,8 @@ pub(super) fn read_server(reader: &mut Reader, base: &Path) -> Option<ServerSett
             None
         }
     });
-    // A setting that is wrong is told for itself; that it also leaves the bind bare need not be.
+    // If one of these settings is wrong, its own error is enough: the missing encryption need not be reported
+    // too.
     let plain = tls == Some(None) && trusted_proxies.as_ref().is_some_and(|proxies| proxies.is_empty());
     if plain && bind.is_some_and(|bind| !bind.ip().to_canonical().is_loopback()) {
         reader.problem("server.bind", PLAIN);
@@ -60,7 +61,7 @@ fn read_clients(reader: &mut Reader) -> Option<ClientSettings> {
     })
 }
 
-/// An origin; none if it is empty.
+/// Reads an origin; `None` for an empty text.
 fn parse_public_url(text: &str) -> Result<Option<String>, String> {
     if text.is_empty() {
         return Ok(None);
@@ -75,7 +76,8 @@ fn parse_public_url(text: &str) -> Result<Option<String>, String> {
     }
 }
 
-/// Both files or neither. They are read by who serves, not here: other commands run without the right to.
+/// Reads the names of both files, or of neither. `serve` reads the files themselves later: other commands may
+/// not have the right to.
 fn read_tls(reader: &mut Reader, base: &Path) -> Option<Option<TlsFiles>> {
     let mut file = |key| reader.text(key, "", |text| Ok((!text.is_empty()).then(|| base.join(text))));
     let (certificate, key) = (file("server.tls.certificate")?, file("server.tls.key")?);

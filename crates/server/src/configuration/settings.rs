@@ -1,4 +1,4 @@
-//! The settings as the rest of the program sees them: typed and checked.
+//! The settings as the rest of the program uses them: typed and checked.
 
 use super::Secret;
 use countersign_core::{access::address::TrustedProxies, phone::countries::Countries};
@@ -10,68 +10,65 @@ use zeroize::Zeroizing;
 /// Everything that can be configured, checked.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The listeners.
     pub server: ServerSettings,
-    /// The log.
     pub log: LogSettings,
-    /// The folder of everything kept on this machine.
+    /// The folder of all files on this machine.
     pub folder: PathBuf,
-    /// Where the directory is kept.
+    /// The database of the directory and the history.
     pub database: DatabaseUrl,
     /// The codes store.
     pub codes: CodesSettings,
-    /// What is kept of past verifications.
+    /// How long past verifications are stored.
     pub history: HistorySettings,
     /// The key ring.
     pub keyring: KeyringSettings,
     /// How messages are sent.
     pub delivery: DeliverySettings,
-    /// The countries that a new tenant sends to, unless its maker says otherwise.
+    /// The countries that a new tenant may send to, unless its creation names others.
     pub countries: Option<Countries>,
 }
 
 /// The listeners.
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
-    /// API, and the pages of `dev`.
+    /// The address of the API, and of the pages of `dev`.
     pub bind: SocketAddr,
-    /// What makes the API speak TLS.
+    /// The certificate of the API; plain HTTP without it.
     pub tls: Option<TlsFiles>,
-    /// Where others reach the API, without a slash at the end, if that is known.
+    /// The URL at which clients reach the API, without a slash at the end, if it is configured.
     pub public_url: Option<String>,
-    /// Proxies whose headers say the caller's address.
+    /// The proxies whose `X-Forwarded-For` the server believes.
     pub trusted_proxies: TrustedProxies,
-    /// Keys of one address that may be wrong at once, and in each minute.
+    /// The number of wrong keys allowed from one address at once, and in each minute.
     pub auth_failures: NonZeroU32,
-    /// Metrics and health.
+    /// The address of metrics and health.
     pub operator_bind: SocketAddr,
-    /// Threads that serve requests; 0 = one for each core.
+    /// The number of threads that serve requests; 0 means one for each core.
     pub workers: usize,
-    /// How long work in flight may take to end.
+    /// How long work in flight may take after a stop.
     pub shutdown_timeout: Duration,
-    /// What clients of the API may do.
+    /// The limits for clients of the API.
     pub clients: ClientSettings,
 }
 
 /// How many clients there may be, and how long each may keep the server waiting.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientSettings {
-    /// Connections at once, over all threads.
+    /// The maximum number of connections, over all threads.
     pub connections: usize,
-    /// For the head of a request.
+    /// The time for the head of a request.
     pub head_timeout: Duration,
-    /// For its body.
     pub body_timeout: Duration,
-    /// For taking what was written of an answer.
+    /// The time for reading an answer.
     pub answer_timeout: Duration,
-    /// Between two requests.
+    /// The time between two requests.
     pub keep_alive: Duration,
 }
 
-/// A chain of certificates and the key of its first one, both PEM.
+/// A certificate chain and the key of its first certificate, both PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// The certificate of the server, then those that vouch for it.
+    /// The server's certificate, then the ones that sign it.
     pub certificate: PathBuf,
     /// The private key.
     pub key: PathBuf,
@@ -80,16 +77,15 @@ pub struct TlsFiles {
 /// The log.
 #[derive(Clone, Copy, Debug)]
 pub struct LogSettings {
-    /// The form of the lines.
     pub format: LogFormat,
-    /// The least important lines that are written.
+    /// The least important level that is written.
     pub level: LogLevel,
 }
 
 /// The form of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// Human on a terminal, JSON elsewhere.
+    /// For people on a terminal, and JSON elsewhere.
     Auto,
     /// For people.
     Human,
@@ -97,16 +93,16 @@ pub enum LogFormat {
     Json,
 }
 
-/// How important a log line must be.
+/// The importance of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
-    /// Only what needs an operator.
+    /// Problems that need an operator now.
     Error,
-    /// Also what may soon.
+    /// Also problems that may soon need an operator.
     Warn,
     /// Also one line for each request and message.
     Info,
-    /// Also steps inside.
+    /// Also internal steps.
     Debug,
     /// Everything.
     Trace,
@@ -124,30 +120,30 @@ impl From<LogLevel> for tracing::Level {
     }
 }
 
-/// Where tenants, keys and profiles are kept.
+/// The database of tenants, keys and profiles.
 #[derive(Clone, Debug)]
 pub enum DatabaseUrl {
     /// A file on this machine.
     Sqlite(PathBuf),
     /// A server.
     Postgres {
-        /// It may hold a password.
+        /// The URL, which may contain a password.
         url: Secret,
-        /// The authority of its certificate, if that is none of the system's.
+        /// The certificate authority of the server, if the system does not know it.
         ca: Option<PathBuf>,
     },
 }
 
-/// Where live verifications are kept.
+/// The store of live verifications.
 #[derive(Clone, Debug)]
 pub enum CodesUrl {
     /// A file on this machine.
     Sqlite(PathBuf),
-    /// Servers that many nodes share.
+    /// Redis servers that many nodes share.
     Redis {
-        /// It may hold a password.
+        /// The URL, which may contain a password.
         url: Secret,
-        /// The authority of their certificates, if that is none of the system's.
+        /// The certificate authority of the servers, if the system does not know it.
         ca: Option<PathBuf>,
     },
 }
@@ -155,61 +151,65 @@ pub enum CodesUrl {
 /// The codes store.
 #[derive(Clone, Debug)]
 pub struct CodesSettings {
-    /// Where it is.
     pub url: CodesUrl,
-    /// Whether a power cut loses nothing that is kept in a file.
+    /// Whether a power cut must lose nothing acknowledged, if the store is a file.
     pub full_sync: bool,
-    /// Replicas that must have an approval before it is answered.
+    /// The number of replicas that must have an approval before the server answers it.
     pub confirm_replicas: u32,
-    /// Whether servers that may forget are put up with.
+    /// Whether Redis servers that may lose data are accepted.
     pub may_forget: bool,
-    /// Parts that the numbers are spread over.
+    /// The number of partitions of the phone numbers.
     pub partitions: u16,
-    /// Bytes of events that may wait for the history.
+    /// The maximum size of the events that wait for the history, in bytes.
     pub event_budget: u64,
 }
 
-/// What is kept of past verifications.
+/// How long the history is stored.
 #[derive(Clone, Copy, Debug)]
 pub struct HistorySettings {
-    /// How long a verification and its events are kept.
+    /// How long a verification and its events are stored.
     pub retention: Duration,
-    /// How long the counts of an hour are kept.
+    /// How long the hourly counts are stored.
     pub rollup_retention: Duration,
 }
 
-/// Where the key ring is.
+/// The source of the key ring.
 #[derive(Clone, Debug)]
 pub struct KeyringSettings {
-    /// Its file.
     pub file: PathBuf,
-    /// The whole text of the file instead; then the file is not looked at.
+    /// The whole text of the file. If it is set, no file is read.
     pub text: Option<Secret>,
 }
 
 /// How messages are sent.
 #[derive(Clone, Debug)]
 pub struct DeliverySettings {
-    /// Messages sent at the same time.
+    /// The maximum number of messages sent at the same time.
     pub parallel: usize,
     /// How long a worker holds a message.
     pub lease: Duration,
-    /// How long the provider may take.
+    /// The longest time for a provider's answer.
     pub send_timeout: Duration,
     /// The operator's own system, if one is configured.
     pub relay: Option<RelayUrl>,
-    /// Networks that providers and webhooks of tenants may be in although they are not public.
+    /// Networks that are not public, but that providers and webhooks of tenants may be in.
     pub allowed_networks: Vec<IpNet>,
+    /// The proxy that leads to providers and webhooks; its URL may hold a password.
+    pub proxy: Option<Secret>,
+    /// Whether it is given names, which are not looked up here.
+    pub proxy_resolves: bool,
+    /// Authorities that are trusted beside those of the machine.
+    pub ca: Option<PathBuf>,
 }
 
 /// The operator's own system that sends the messages.
 #[derive(Clone)]
 pub struct RelayUrl {
-    /// Where the signed POSTs go; its path may be a secret.
+    /// The URL of the signed POSTs. Its path may be a secret.
     pub(super) url: String,
-    /// What signs them.
+    /// The secret that signs them.
     pub(super) secret: Secret,
-    /// From connecting to the end of the answer.
+    /// The longest time from connecting to the end of the answer.
     pub(super) timeout: Duration,
 }
 
@@ -220,6 +220,11 @@ impl std::fmt::Debug for RelayUrl {
 }
 
 impl RelayUrl {
+    /// What signs the POSTs.
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
     /// The relay as the delivery crate wants it.
     pub fn settings(&self) -> RelaySettings {
         let secret = Zeroizing::new(self.secret.expose().to_owned());

@@ -14,7 +14,7 @@ fn problems(outcome: Result<Settings, Problems>) -> Vec<String> {
     outcome.err().unwrap().0
 }
 
-/// The settings in a comparable form; secrets have no default, so hiding them loses nothing.
+/// The settings in a form that can be compared. Secrets have no defaults, so hiding them loses nothing.
 fn shown(settings: &Settings) -> String {
     format!("{settings:?}")
 }
@@ -138,9 +138,24 @@ fn proxies_are_a_list_and_each_wrong_one_is_told() {
     for no_list in ["\"10.0.0.0/8\"", "[1]", "8"] {
         assert!(problems(server(no_list))[0].contains("must be a list"), "{no_list}");
     }
-    let variable = variables(&[("COUNTERSIGN__SERVER__TRUSTED_PROXIES", " 10.0.0.0/8, ::1,")]);
-    let from_variable = Settings::load(None, variable, []).unwrap().server.trusted_proxies;
-    assert_eq!(from_variable, server("[\"10.0.0.0/8\", \"::1\"]").unwrap().server.trusted_proxies);
+    let from_variable = |text| {
+        let variable = variables(&[("COUNTERSIGN__SERVER__TRUSTED_PROXIES", text)]);
+        Settings::load(None, variable, [])
+    };
+    let expected = server("[\"10.0.0.0/8\", \"::1\"]").unwrap().server.trusted_proxies;
+    for text in [" 10.0.0.0/8, ::1,", "[\"10.0.0.0/8\", \"::1\"]", "\n[ \"10.0.0.0/8\",\n\"::1\" ] "] {
+        assert_eq!(from_variable(text).unwrap().server.trusted_proxies, expected, "{text}");
+    }
+    for text in ["", "[]"] {
+        assert!(from_variable(text).unwrap().server.trusted_proxies.is_empty(), "{text}");
+    }
+    for text in ["[\"10.0.0.0/8\"", "[10.0.0.0/8]", "[1]", "[\"::1\"] x"] {
+        let told = problems(from_variable(text));
+        let begin = "server.trusted_proxies (COUNTERSIGN__SERVER__TRUSTED_PROXIES): must be a list";
+        assert!(told.len() == 1 && told[0].starts_with(begin), "{text}: {told:?}");
+    }
+    let told = problems(from_variable("[\"10.0.0.0/8\", \"proxy\"]"));
+    assert!(told.len() == 1 && told[0].contains("\"proxy\""), "{told:?}");
 }
 
 #[test]
@@ -173,7 +188,7 @@ fn paths_start_at_the_data_folder_unless_they_are_absolute() {
 
 #[test]
 fn secrets_come_from_one_place_and_show_up_nowhere() {
-    // Fails only if it is installed already, and then it is there.
+    // This fails only if a provider is installed already, which is fine.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");
@@ -210,6 +225,30 @@ fn a_relay_is_checked_with_everything_else() {
         let problems = problems(from_text(&format!("[delivery.relay]\n{lines}")));
         assert!(problems.len() == 1 && problems[0].starts_with(expected), "{lines}: {problems:?}");
         assert!(!problems[0].contains("hunter2"));
+    }
+}
+
+#[test]
+fn a_proxy_is_checked_and_shows_up_nowhere() {
+    let delivery = |lines: &str| from_text(&format!("[delivery]\n{lines}"));
+    let settings =
+        delivery("proxy = \"http://app:hunter2@proxy:3128\"\nproxy_lookup = \"proxy\"\nca_file = \"x.pem\"");
+    let settings = settings.unwrap();
+    assert!(settings.delivery.proxy.is_some() && settings.delivery.proxy_resolves);
+    assert_eq!(settings.delivery.ca.as_deref(), Some(Path::new("countersign-data/x.pem")));
+    assert!(!shown(&settings).contains("hunter2"));
+    for (lines, expected) in [
+        (
+            "proxy = \"socks5://app:hunter2@proxy:1\"",
+            "delivery.proxy (test.toml): must be like http://HOST:PORT",
+        ),
+        ("proxy_lookup = \"proxy\"", "delivery.proxy_lookup (test.toml): is of use with delivery.proxy only"),
+        ("proxy_lookup = \"x\"", "delivery.proxy_lookup (test.toml): must be one of \"here\", \"proxy\""),
+        ("proxy_file = \"/nowhere\"", "delivery.proxy_file (test.toml): /nowhere cannot be read"),
+    ] {
+        let told = problems(delivery(lines));
+        assert!(told.len() == 1 && told[0].starts_with(expected), "{lines}: {told:?}");
+        assert!(!told[0].contains("hunter2"));
     }
 }
 

@@ -17,7 +17,7 @@ const HEAD: &str = "\
 # with `countersign keyring`, which keeps the order that is safe.
 ";
 
-/// A comment, for the release before refuses fields that it does not know.
+/// This is a comment, because older releases refuse fields that they do not know.
 pub(crate) const DIRECTORY: &str =
     "# A directory was made with these keys: an empty one beside them is refused.";
 
@@ -52,7 +52,7 @@ impl Drop for KeyText {
 
 /// Reads the text of a key ring file.
 pub fn parse(text: &str) -> anyhow::Result<KeyFile> {
-    // The parser's own words only: its full report quotes the line, which may be a key.
+    // Use only the parser's message: its full report quotes the line, which may be a key.
     let read = toml::from_str::<Text>(text).map_err(|error| anyhow::anyhow!("{}", error.message()))?;
     let keys = |kind: KeyKind, keys: &[KeyText]| {
         let read =
@@ -79,9 +79,9 @@ fn parse_key(text: &KeyText) -> anyhow::Result<FileKey> {
     Ok(FileKey { key, demoted_at })
 }
 
-/// The text that [`parse`] reads as `file`.
+/// Writes the text that [`parse`] reads as `file`.
 pub(super) fn render(file: &KeyFile) -> Zeroizing<String> {
-    // Room for all of it: growing would leave copies of keys in freed memory.
+    // Reserve the full size: a text that grows leaves copies of keys in memory.
     let keys = file.mac.len() + file.seal.len();
     let mut text = Zeroizing::new(String::with_capacity(HEAD.len() + DIRECTORY.len() + 256 + 160 * keys));
     text.push_str(HEAD);

@@ -1,11 +1,11 @@
-//! Notices that the key ring file has become another one.
+//! Notices changes of the key ring file.
 
 use super::{KeyFile, read};
 use anyhow::Context as _;
 use std::{os::unix::fs::MetadataExt as _, path::PathBuf};
 
-/// The file as it was when it was read last. No watch by the system: those
-/// miss what a network file system or a mounted secret does.
+/// Compares the file with the state in which it was last read. The system's own file watching is not used,
+/// because it misses changes on a network file system or in a mounted secret.
 #[derive(Debug)]
 pub struct Watch {
     path: PathBuf,
@@ -13,20 +13,20 @@ pub struct Watch {
     failed: Option<Stamp>,
 }
 
-/// What differs between two states of a file, wherever a link leads by now.
-/// Device and number of the file, its size, its times; nothing if it is missing.
+/// A fingerprint of the file's state: device and number of the file that a link leads to, its size, its
+/// times. `None` if it is missing.
 type Stamp = Option<[i64; 7]>;
 
 impl Watch {
-    /// Nothing seen yet, so that a change since the first read is not missed.
+    /// Begins without a state, so that a change since the first read is noticed.
     pub fn new(path: PathBuf) -> Self {
         Self { path, read: None, failed: None }
     }
 
-    /// What stands there now, once for each change. What cannot be read is
-    /// tried again at each look, and told again only after another change.
+    /// Returns the new contents once for each change. An unreadable file is tried again at each check, but
+    /// reported again only after another change.
     pub fn look(&mut self) -> Option<anyhow::Result<KeyFile>> {
-        // Taken before the reading: what changes meanwhile is another change.
+        // Take the fingerprint before reading, so that a change during the read counts as another change.
         let stamp = Some(self.stamp());
         if self.read == stamp {
             return None;

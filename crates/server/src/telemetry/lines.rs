@@ -1,5 +1,5 @@
-//! Where log lines are written: those of requests and messages gathered for a
-//! moment, so that a busy server asks the system once for many; all others at once.
+//! Writes log lines. The lines of requests and messages are gathered for a moment, so that a busy server
+//! makes one system call for many. All other lines are written at once.
 
 use std::{
     io::{self, Write},
@@ -10,9 +10,9 @@ use std::{
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// The longest that a line is kept back.
+/// The longest time for which a line is kept back.
 const KEPT: Duration = Duration::from_millis(20);
-/// As soon as so many bytes are gathered, they are written.
+/// The number of bytes at which the gathered lines are written.
 const MOST: usize = 32 * 1024;
 
 static GATHERED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -21,10 +21,10 @@ static GATHERED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 pub struct Lines;
 
 impl Lines {
-    /// Begins to write what is gathered, until the process ends.
+    /// Starts the thread that writes the gathered lines until the process ends.
     pub fn begin() -> Self {
         let writer = thread::Builder::new().name("log".to_owned());
-        // Without the thread, lines go out when enough are gathered or another one is written at once.
+        // Without the thread, lines are written when enough are gathered, or with the next urgent line.
         let _ = writer.spawn(|| {
             loop {
                 #[expect(clippy::disallowed_methods, reason = "a thread of its own")]
@@ -36,7 +36,7 @@ impl Lines {
     }
 }
 
-/// Writes what is gathered.
+/// Writes the gathered lines.
 pub fn flush() {
     write_out(&mut gathered());
 }
@@ -47,13 +47,13 @@ fn gathered() -> MutexGuard<'static, Vec<u8>> {
 
 fn write_out(lines: &mut Vec<u8>) {
     if !lines.is_empty() {
-        // There is nobody to tell that the log cannot be written.
+        // There is no way to report that the log cannot be written.
         let _ = io::stderr().write_all(lines);
         lines.clear();
     }
 }
 
-/// One line.
+/// The writer of one line. The line joins the gathered ones, or is written at once with them.
 pub struct Line {
     at_once: bool,
 }
@@ -81,7 +81,7 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 
     fn make_writer_for(&'a self, meta: &Metadata<'_>) -> Line {
-        // What somebody changed, and what an operator must know, is not kept back.
+        // Changes of settings, and lines that an operator must see, are not kept back.
         Line { at_once: *meta.level() < Level::INFO || meta.target() == "audit" }
     }
 }

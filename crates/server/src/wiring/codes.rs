@@ -1,6 +1,6 @@
-//! The codes store: a file of this machine, or servers that nodes share.
+//! The codes store: a file on this machine, or Redis servers that nodes share.
 
-use super::read_authority;
+use super::{read_again, read_authority};
 use crate::configuration::{CodesSettings, CodesUrl, Secret, Settings};
 use anyhow::{Context as _, anyhow};
 use countersign_core::{
@@ -20,7 +20,7 @@ pub(super) async fn open_codes(
     clock: &Arc<dyn Clock>,
     keyring: &KeyRing,
     (dev, files): (bool, &mut Vec<Database>),
-) -> anyhow::Result<Arc<dyn Codes>> {
+) -> anyhow::Result<(Arc<dyn Codes>, Option<Arc<RedisCodes>>)> {
     let url = match &settings.url {
         CodesUrl::Sqlite(file) => {
             let options = CodesOptions { full_sync: settings.full_sync, event_budget: settings.event_budget };
@@ -28,7 +28,7 @@ pub(super) async fn open_codes(
             let codes =
                 codes.with_context(|| format!("The codes store {} cannot be opened", file.display()))?;
             files.push(codes.file().clone());
-            return Ok(Arc::new(codes));
+            return Ok((Arc::new(codes), None));
         }
         CodesUrl::Redis { url, ca } => redis_url(url, ca.as_deref())?,
     };
@@ -45,11 +45,12 @@ pub(super) async fn open_codes(
         clock: None,
     };
     let codes = RedisCodes::open(&url, options).await.context("The codes store cannot be opened")?;
-    Ok(Arc::new(codes))
+    let codes = Arc::new(codes);
+    Ok((codes.clone(), Some(codes)))
 }
 
-/// How the servers are set up: what an operator should know, and why they are refused if they are. With
-/// `lenient` they are not. An error if none answers.
+/// Checks the configuration of the Redis servers. Returns notes for the operator, and the reasons to refuse
+/// the servers; with `lenient` they are not refused. Returns an error if none answers.
 pub(super) async fn ask_servers(
     url: &RedisUrl,
     lenient: bool,
@@ -80,10 +81,11 @@ pub(super) async fn ask_servers(
 }
 
 pub(crate) fn redis_url(url: &Secret, ca: Option<&Path>) -> anyhow::Result<RedisUrl> {
+    let url = read_again("codes.url_file", url)?;
     RedisUrl::parse(url.expose(), read_authority("codes.ca_file", ca)?).context("codes.url")
 }
 
-/// Tells the nodes that share the codes store, if it is one that nodes share.
+/// Tells the nodes that share the codes store. Does nothing if it is a local file.
 pub async fn tell_nodes(settings: &Settings, relay: &Relay) -> anyhow::Result<()> {
     let CodesUrl::Redis { url, ca } = &settings.codes.url else { return Ok(()) };
     Ok(redis::tell_nodes(&redis_url(url, ca.as_deref())?, relay).await?)

@@ -1,4 +1,4 @@
-//! The data folder: made at the first start, and of one process at a time.
+//! The data folder. The first start creates it, and only one process at a time may use it.
 
 use anyhow::{Context as _, bail, ensure};
 use rustix::fs::{Access, access};
@@ -10,11 +10,11 @@ use std::{
 };
 use tokio::time::sleep;
 
-/// A `config check` that looks at the lock holds it for a moment.
+/// A `config check` that tests the lock holds it for a moment, so the lock is tried again.
 const LOOKS: usize = 4;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Refuses a folder that this process could not make or not write in; makes nothing.
+/// Refuses a folder that this process could not create or write to. Creates nothing.
 pub(super) fn judge_folder(folder: &Path) -> anyhow::Result<()> {
     let there =
         folder.ancestors().map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
@@ -31,7 +31,7 @@ pub(super) fn judge_folder(folder: &Path) -> anyhow::Result<()> {
     })
 }
 
-/// Refuses a file that is there and that this process could not write; whether it is there.
+/// Refuses an existing file that this process could not write. Returns whether the file exists.
 pub(super) fn judge_file(file: &Path) -> anyhow::Result<bool> {
     let shown = file.display();
     if !file.try_exists().with_context(|| format!("{shown} cannot be looked at"))? {
@@ -43,7 +43,7 @@ pub(super) fn judge_file(file: &Path) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// Makes it, readable by its owner only, and the folders above it.
+/// Creates the folder, readable only by its owner, and the folders above it.
 pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -53,7 +53,7 @@ pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
     made.with_context(|| format!("The folder {} cannot be made", folder.display()))
 }
 
-/// Keeps other processes out until the file is dropped.
+/// Keeps other processes out until the returned file is dropped.
 pub(super) async fn lock_folder(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join("lock");
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
@@ -68,7 +68,7 @@ pub(super) async fn lock_folder(folder: &Path) -> anyhow::Result<File> {
     Ok(file)
 }
 
-/// Refuses a folder that another process serves from. Looks at the lock for a moment, and makes none.
+/// Refuses a folder that another process serves from. Tests the lock for a moment, and creates none.
 pub(super) fn judge_lock(folder: &Path) -> anyhow::Result<()> {
     let path = folder.join("lock");
     match File::open(&path) {

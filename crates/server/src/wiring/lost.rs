@@ -1,4 +1,4 @@
-//! A directory that was lost on the way, and how that is known.
+//! Detects a directory that was lost, for example by an incomplete copy.
 
 use crate::{
     configuration::{CodesUrl, DatabaseUrl, Settings},
@@ -8,9 +8,9 @@ use anyhow::{Context as _, bail};
 use countersign_stores::sql::Sql;
 use std::path::Path;
 
-/// A directory without tables is that of a first start, unless something else says that there was one:
-/// then it was lost on the way, as in a copy without its log, and must not pass for a new one. `None` for
-/// a file that is not there.
+/// Refuses a directory without tables if other files show that there was one before. Such a directory was
+/// lost, for example in a copy without its log, and must not look like a first start. Pass `None` if the file
+/// does not exist.
 pub(super) async fn refuse_lost_directory(
     settings: &Settings,
     file: &Path,
@@ -26,7 +26,7 @@ pub(super) async fn refuse_lost_directory(
     }
     let witnesses = find_witnesses(settings)?;
     let Some((witness, _)) = witnesses.first() else { return Ok(()) };
-    // A first start beside this one may have made both meanwhile.
+    // A first start at the same time may have created both in the meantime.
     if !is_new().await? {
         return Ok(());
     }
@@ -39,10 +39,11 @@ pub(super) async fn refuse_lost_directory(
     )
 }
 
-/// What was used with a directory, and how it is made to forget that.
+/// Finds the files which show that this installation had a directory before. Returns the path of each, and the
+/// step by which the operator makes the server accept an empty directory despite this file.
 fn find_witnesses(settings: &Settings) -> anyhow::Result<Vec<(String, String)>> {
     let mut witnesses = Vec::new();
-    // It is made after the directory.
+    // The codes store is created after the directory.
     if let CodesUrl::Sqlite(codes) = &settings.codes.url
         && codes.exists()
     {
@@ -59,7 +60,7 @@ fn find_witnesses(settings: &Settings) -> anyhow::Result<Vec<(String, String)>> 
     Ok(witnesses)
 }
 
-/// Notes in the key ring file that there is a directory made with it.
+/// Records in the key ring file that a directory was created with it.
 pub(super) fn note_directory(settings: &Settings) {
     let path = &settings.keyring.file;
     if settings.keyring.text.is_some() || !matches!(settings.database, DatabaseUrl::Sqlite(_)) {
@@ -68,7 +69,7 @@ pub(super) fn note_directory(settings: &Settings) {
     let noted = keyfile::read(path).map(|file| file.is_none_or(|file| file.directory));
     let noted = noted.and_then(|noted| if noted { Ok(()) } else { keyfile::note_directory(path) });
     if let Err(error) = noted {
-        // It may be mounted to be read only. Then the codes store alone tells of a lost directory.
+        // The file may be mounted read-only. Then only the codes store shows that a directory was lost.
         tracing::debug!(error = %format_args!("{error:#}"), "The key ring does not note its directory");
     }
 }

@@ -1,13 +1,13 @@
-//! Everything that `serve` needs, tried before it serves: by the same functions, without making, claiming or
-//! changing anything. What `serve` would wait for counts as a problem too. Whatever it comes to refuse is to be
-//! asked here by the same function.
+//! Tries everything that `serve` needs, with the same functions, without creating, claiming or changing
+//! anything. It also reports what `serve` would wait for. If `serve` gets a new reason to refuse, this module
+//! must check it with the same function.
 
 use super::{
     codes::ask_servers,
     find_keyring,
     folder::{judge_file, judge_folder, judge_lock},
     lost::refuse_lost_directory,
-    open_sql, redis_url, refuse_older,
+    open_outbound, open_sql, redis_url, refuse_older,
 };
 use crate::{
     advice::advise,
@@ -29,17 +29,17 @@ use countersign_stores::{
 use std::{future::Future, path::Path, time::Duration};
 use tokio::time::timeout;
 
-/// For the database, and for the codes store; both are tried at once.
+/// The time for the database, and for the codes store. Both are tried at once.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// For reading the directory whole, which large ones take longer for.
+/// The time for reading the whole directory, which takes longer if it is large.
 const WHOLE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// What was found.
+/// The result of the trial.
 #[derive(Debug, Default)]
 pub(crate) struct Trial {
-    /// What `serve` would refuse or wait for, each with the setting that it is about.
+    /// The reasons for which `serve` would fail or wait, each with its setting.
     pub problems: Vec<String>,
-    /// What an operator should know all the same.
+    /// Further advice for the operator.
     pub notes: Vec<String>,
 }
 
@@ -50,7 +50,7 @@ impl Trial {
 
     fn refuse(&mut self, setting: &str, error: &anyhow::Error) {
         let text = chain(error.as_ref());
-        // Some name the very setting by themselves.
+        // Some reasons already name the setting.
         let section = setting.split('.').next().unwrap_or(setting);
         let named = text
             .split_once([':', ' '])
@@ -71,7 +71,7 @@ impl Trial {
         ));
     }
 
-    /// What a start would say of it.
+    /// Adds the advice that a start would log.
     fn advise(&mut self, settings: &Settings, snapshot: &Snapshot) {
         self.notes.extend(advise(settings, snapshot).into_iter().map(|advice| advice.text));
     }
@@ -89,6 +89,7 @@ pub(crate) async fn try_all(settings: &Settings, role: Role) -> Trial {
     let folder = &settings.folder;
     trial.judge("data.folder", judge_folder(folder));
     trial.judge("data.folder", judge_lock(folder));
+    trial.judge("delivery.ca_file", open_outbound(&settings.delivery));
     let keyring = trial.judge("keyring.file", find_keyring(settings, false));
     if let Some(None) = keyring {
         trial.note(format!("the first start makes the key ring {}", settings.keyring.file.display()));
@@ -170,16 +171,16 @@ async fn try_database(settings: &Settings, keyring: Option<&KeyRing>) -> Trial {
     trial
 }
 
-/// What stands at the place of a file of SQLite.
+/// The state of a SQLite file.
 enum Found {
-    /// A start makes it.
+    /// The file does not exist. A start creates it.
     Nothing,
     File(Database),
-    /// It is there, and cannot be read without changing something.
+    /// The file exists, but cannot be read without changing something.
     Unread,
 }
 
-/// Looks without touching it.
+/// Looks at the file without changing it.
 fn look_into(file: &Path) -> anyhow::Result<Found> {
     if let Some(folder) = file.parent() {
         judge_folder(folder)?;

@@ -1,4 +1,4 @@
-//! What is left on disk by a server that stopped, and by a command.
+//! Tests the files that a server or a command leaves on disk.
 
 use countersign_core::ports::directory::tenants::Tenants;
 use countersign_stores::{
@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Longer than anything here takes on a busy machine.
+/// Longer than any step takes on a busy machine.
 const AT_MOST: Duration = Duration::from_secs(60);
 
 pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
@@ -24,7 +24,7 @@ pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Ends with its test.
+/// A running server. It ends with its test.
 struct Running(Child);
 
 impl Drop for Running {
@@ -49,7 +49,7 @@ async fn wait_for(what: &str, done: impl Fn() -> bool) {
     }
 }
 
-/// The file alone, without the log beside it, copied to a folder of its own.
+/// Copies the file alone, without its log, to a new folder.
 fn copy(file: &Path) -> (tempfile::TempDir, Database) {
     let folder = tempfile::tempdir().unwrap();
     let copied = folder.path().join(file.file_name().unwrap());
@@ -111,7 +111,7 @@ async fn a_directory_that_was_lost_on_the_way_is_no_new_one() {
         Running(command.stderr(log).spawn().unwrap())
     };
     let log = || std::fs::read_to_string(folder.path().join("log")).unwrap();
-    // With keys that were made before, as for several nodes.
+    // The keys were created before, as for several nodes.
     std::fs::create_dir_all(&data).unwrap();
     let made = program(folder.path(), &["keyring", "create"]).output().unwrap();
     assert!(made.status.success(), "{made:?}");
@@ -119,12 +119,12 @@ async fn a_directory_that_was_lost_on_the_way_is_no_new_one() {
     wait_for("serve", || log().contains("Serving")).await;
     running.signal("-KILL");
     running.0.wait().unwrap();
-    // It goes on with what the log beside the file has.
+    // The server continues with the log beside the file.
     let mut running = serve();
     wait_for("serve", || log().contains("Serving")).await;
     running.signal("-TERM");
     assert!(running.0.wait().unwrap().success(), "{}", log());
-    // A copy that lacks the directory, or has it without tables.
+    // A copy without the directory, or with a directory without tables.
     for keep_codes in [true, false] {
         for name in ["directory.sqlite", "directory.sqlite-wal", "directory.sqlite-shm"] {
             let _ = std::fs::remove_file(data.join(name));

@@ -1,4 +1,4 @@
-//! Keys, as a script takes them from standard output.
+//! Tests the keys that a script reads from standard output.
 
 use super::files::program;
 use countersign_core::access::key::PresentedKey;
@@ -12,7 +12,7 @@ fn run(folder: &Path, line: &str) -> Output {
     program(folder, &arguments).stdout(Stdio::piped()).output().unwrap()
 }
 
-/// The only line of an answer, and what was said beside it.
+/// The only line of the answer, and the messages on standard error.
 fn told(folder: &Path, line: &str) -> (String, String) {
     let ended = run(folder, line);
     assert!(ended.status.success(), "{line}: {ended:?}");

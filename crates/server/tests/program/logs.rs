@@ -1,5 +1,4 @@
-//! What the program says when it refuses to start: in JSON where that is asked for, from the first
-//! line to the last.
+//! Tests the output of a program that refuses to start: if JSON is configured, every line is JSON.
 
 use serde_json::Value;
 use std::{
@@ -8,7 +7,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-/// `serve` with a configuration file and variables, in a folder of its own; it must refuse.
+/// Runs `serve` with a configuration file and variables, in a folder of its own. It must refuse to start.
 fn refused(folder: &Path, file: Option<&str>, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
     command.arg("serve").args(arguments).env_clear().current_dir(folder).stdin(Stdio::null());
@@ -52,7 +51,7 @@ fn every_problem_of_the_configuration_is_a_line_of_json() {
     assert!(errors(&broken)[0].starts_with("countersign.toml, line 1"), "{broken:?}");
     let missing = refused(folder.path(), None, &[JSON], &["--config", "elsewhere.toml"]);
     assert!(errors(&missing)[0].starts_with("elsewhere.toml: cannot be read"), "{missing:?}");
-    // What is wrong with the log itself, which is JSON away from terminals.
+    // The settings of the log itself are wrong. Without a terminal, the log is JSON.
     let log = refused(folder.path(), None, &[("LOG__FORMAT", "yaml"), ("LOG__LEVEL", "loud")], &[]);
     assert_eq!(errors(&log).len(), 2, "{log:?}");
     let role = refused(folder.path(), None, &[JSON], &["--role", "worker"]);
@@ -68,7 +67,7 @@ fn a_refusal_at_start_is_a_line_of_json_too() {
     let port = refused(folder.path(), None, &[JSON, ("SERVER__BIND", &address)], &[]);
     assert_eq!((port.status.code(), errors(&port).len()), (Some(1), 1), "{port:?}");
     assert!(errors(&port)[0].contains("is taken"), "{port:?}");
-    // With the quietest log, for what somebody must mend is said at every level.
+    // With the quietest log, errors for an operator are still written.
     let mut quiet = places.to_vec();
     quiet.push(("LOG__LEVEL", "error"));
     std::fs::create_dir_all(folder.path().join("countersign-data")).unwrap();

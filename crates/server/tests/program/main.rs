@@ -1,6 +1,6 @@
-//! The program itself, as operators run it.
+//! Tests the program itself, as operators run it.
 
-// Marked, so that clippy lets their helpers unwrap as tests may.
+// These modules are marked as tests, so that clippy lets their helpers unwrap.
 #[cfg(test)]
 mod apply;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Idempotency-Keys of requests that wrote into the directory.
+//! The Idempotency-Keys of requests that changed the directory.
 
 use crate::sql::{
     Batch,
@@ -12,7 +12,7 @@ use countersign_core::{
     verification::idempotency::{KEPT, Once},
 };
 
-/// One that is kept no longer, and was not forgotten yet.
+/// Deletes an expired answer that the maintenance has not deleted yet.
 pub(super) const DROP_OLD_ANSWER: Statement = Statement {
     table: "idempotency",
     text: "DELETE FROM idempotency WHERE tenant_id = $1 AND slot = $2 AND at < $3",
@@ -26,8 +26,8 @@ pub(super) const NOTE_ANSWER: Statement = Statement {
     params: &[Text, Bytes, Bytes, Int],
 };
 
-/// Adds the statements that let the batch happen once: of those that race, one
-/// gets the row, and the others touch none and roll back.
+/// Adds the statements that let a batch with an Idempotency-Key happen only once. Of several batches at the
+/// same time, one inserts the row; the others touch no row and are rolled back.
 pub(super) fn answer_once(batch: Batch, tenant: TenantId, once: Option<&Once>, now: Timestamp) -> Batch {
     let Some(once) = once else { return batch };
     let (tenant, slot) = (tenant.to_string(), once.slot.as_slice());

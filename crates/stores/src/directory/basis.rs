@@ -1,4 +1,4 @@
-//! What a write was decided by, looked at anew in its own transaction.
+//! Checks inside a transaction that the state on which a write was decided is still current.
 
 use crate::sql::{
     Batch,
@@ -7,7 +7,7 @@ use crate::sql::{
 };
 use countersign_core::tenant::resource::Basis;
 
-/// Gives its row if the tenant has these of the kind, in these versions, and no others.
+/// Returns one row if the tenant has exactly these resources of the kind, in these versions.
 pub(super) const UNCHANGED_KIND: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1
@@ -16,7 +16,7 @@ pub(super) const UNCHANGED_KIND: Statement = Statement {
     params: &[Text, Text, Text],
 };
 
-/// Gives its row if the tenant has this one, in this version.
+/// Returns one row if the tenant has this resource in this version.
 pub(super) const UNCHANGED_ONE: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1
@@ -24,16 +24,17 @@ pub(super) const UNCHANGED_ONE: Statement = Statement {
     params: &[Text, Text, Int],
 };
 
-/// Gives its row if the number that was just taken is the first since then.
+/// Returns one row if no change was made between the given number and the number that this batch has just
+/// taken.
 pub(super) const UNCHANGED_ALL: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1 AND n = $1 + 1",
     params: &[Int],
 };
 
-/// Adds the statements that roll back what was decided by something that is so no more. They
-/// stand between the number of the change, from when on no other writer comes before the
-/// commit, and what is written.
+/// Adds the statements that roll the batch back if the caller decided on the write from an outdated state.
+/// They come after the batch has taken its change number, because from then on no other writer can commit
+/// first, and before the writing statements.
 pub(super) fn unchanged(batch: Batch, basis: &[Basis]) -> Batch {
     basis.iter().fold(batch, |batch, one| match one {
         Basis::Kind { tenant, kind, listed } => {

@@ -1,4 +1,4 @@
-//! The numbered list of changes, and the head that numbers them.
+//! The numbered list of changes, and the row that numbers them.
 
 use crate::sql::{
     Batch,
@@ -7,14 +7,13 @@ use crate::sql::{
 };
 use countersign_core::{access::change::Change, id::TenantId};
 
-/// The first statement of each change: until the commit no other writer gets a number.
+/// The first statement of each change. No other writer gets a number before this transaction commits.
 pub(super) const TAKE_NUMBER: Statement = Statement {
     table: "change_head",
     text: "UPDATE change_head SET n = n + 1 WHERE only_row = 1",
     params: &[],
 };
 
-/// Adds the statement that takes the next number.
 pub(super) fn take_number(batch: Batch) -> Batch {
     batch.run_touching(1, &TAKE_NUMBER, Vec::new())
 }
@@ -26,7 +25,7 @@ pub(super) const NOTE_CHANGE: Statement = Statement {
     params: &[Text, Text, Text, Int],
 };
 
-/// Adds the statement that notes what changed under the number taken last.
+/// Adds the statement that records the changed thing under the number taken last.
 pub(super) fn note_change(
     batch: Batch,
     tenant: TenantId,
@@ -39,6 +38,5 @@ pub(super) fn note_change(
     batch.run_touching(1, &NOTE_CHANGE, values)
 }
 
-/// The number of the newest change.
 pub(super) const READ_HEAD: Statement =
     Statement { table: "change_head", text: "SELECT n FROM change_head WHERE only_row = 1", params: &[] };

@@ -1,5 +1,5 @@
-//! The erasure of a tenant that was deleted: row by row, a bounded number at a time. It may
-//! break off anywhere, and several nodes may be at it.
+//! Erases a deleted tenant, a limited number of rows at a time. The erasure may be interrupted at any point,
+//! and several nodes may work on it at once.
 
 use super::{
     change::{note_change, take_number},
@@ -26,7 +26,7 @@ pub(super) async fn list_deleted(sql: &Sql, until: Timestamp, limit: u16) -> Res
     rows.iter().map(read_tenant).collect()
 }
 
-/// If nobody has enabled it.
+/// Begins the erasure, unless the tenant was enabled again.
 pub(super) const BEGIN_ERASURE: Statement = Statement {
     table: "tenants",
     text: "UPDATE tenants SET erasing = 1, version = version + 1
@@ -140,8 +140,8 @@ const OF_A_TENANT: [&Statement; 8] = [
     &ERASE_APPLIED,
 ];
 
-/// No copy in memory follows the rows that go: it refuses the keys of the tenant already, and
-/// forgets all of it with the last change, which says that there is no such tenant.
+/// The deletions get no change numbers, so the copies in memory do not follow them. The copies already refuse
+/// the tenant's keys. The last change, which says that the tenant does not exist, removes it from them.
 pub(super) async fn erase(sql: &Sql, tenant: TenantId, limit: u16, by: &Change) -> Result<bool, StoreError> {
     if !is_erasing(sql, tenant).await? {
         return Ok(true);
@@ -154,7 +154,7 @@ pub(super) async fn erase(sql: &Sql, tenant: TenantId, limit: u16, by: &Change) 
     let last = vec![tenant.to_string().into()];
     let batch = take_number(Batch::default()).run_touching(1, &ERASE_TENANT, last);
     match sql.batch(note_change(batch, tenant, "tenant", tenant, by)).await {
-        // Somebody has added a row meanwhile, or another node was first: the next call sees which.
+        // A row was added in the meantime, or another node was first. The next call finds out which.
         Err(StoreError::Conflict) => Ok(false),
         outcome => outcome.map(|_| true),
     }

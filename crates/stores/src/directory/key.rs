@@ -32,10 +32,10 @@ use countersign_core::{
 };
 use std::collections::BTreeMap;
 
-/// How often a change is tried again after another writer came first. Each
-/// round lets one writer through, so this many may change one key at once.
+/// How often a change is repeated if another writer changed the key first. In each round one writer succeeds,
+/// so this many may change the same key at once.
 const ROUNDS: usize = 64;
-/// Keys touched by one transaction: it holds their rows until its end.
+/// The number of keys that one transaction updates. It locks their rows until it ends.
 const TOUCHED_AT_ONCE: usize = 100;
 
 pub(super) fn read_key(row: &Row) -> Result<Key, StoreError> {
@@ -45,7 +45,7 @@ pub(super) fn read_key(row: &Row) -> Result<Key, StoreError> {
         tenant: row.parsed(1, |text| text.parse().ok())?,
         mode: row.parsed(2, Mode::parse)?,
         name: row.text(3)?.to_owned(),
-        // Scopes of a newer release grant nothing here, and the key still works.
+        // Unknown scopes of a newer release are skipped, so the key works without them.
         scopes: row.text(4)?.split_whitespace().filter_map(Scope::parse).collect(),
         secret_hash: HashedSecret::from_bytes(hash),
         disabled: row.flag(6)?,
@@ -58,7 +58,7 @@ pub(super) fn read_key(row: &Row) -> Result<Key, StoreError> {
     })
 }
 
-/// The one read without a tenant: it is how a caller's tenant is found.
+/// The only query without a tenant: it finds the tenant of a caller.
 pub(super) const SELECT_PRESENTED_KEY: Statement = Statement {
     table: "keys",
     text: "SELECT id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
@@ -72,7 +72,8 @@ pub(super) async fn presented_key(sql: &Sql, key: KeyId) -> Result<Option<Key>, 
     rows.first().map(read_key).transpose()
 }
 
-/// A key that leaked must not wait with its rotation until another is deleted.
+/// The rotation of a leaked key may exceed the maximum by this many: it must not wait until another key is
+/// deleted.
 const FOR_ROTATION: u32 = 100;
 
 pub(super) const INSERT_KEY: Statement = Statement {
@@ -83,7 +84,8 @@ pub(super) const INSERT_KEY: Statement = Statement {
     params: &[Text, Text, Text, Text, Text, Bytes, Int, Int, Int, Int, Int, Text, Text],
 };
 
-/// Gives its row unless the tenant has too many: no other writer adds one before the commit.
+/// Returns one row unless the tenant has too many keys. No other writer can add a key before this transaction
+/// commits.
 pub(super) const COUNT_KEYS: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1
@@ -91,7 +93,7 @@ pub(super) const COUNT_KEYS: Statement = Statement {
     params: &[Text, Int],
 };
 
-/// Adds the statements that make the key and note it.
+/// Adds the statements that insert the key and record the change.
 fn insert_key(batch: Batch, key: &Key, most: u32, by: &Change) -> Batch {
     let values = vec![
         key.tenant.to_string().into(),
@@ -163,8 +165,8 @@ pub(super) const TOUCH_KEY: Statement = Statement {
 };
 
 pub(super) async fn touch_keys(sql: &Sql, uses: &[(TenantId, KeyId, Timestamp)]) -> Result<(), StoreError> {
-    // Sorted, so that two nodes lock the same rows in the same order and
-    // neither waits for the other; and each key once, with its latest use.
+    // Each key occurs once, with its latest use. The keys are sorted, so that two nodes lock the rows in the
+    // same order and cannot block each other.
     let mut latest = BTreeMap::new();
     for (tenant, key, at) in uses {
         let newest = latest.entry((*tenant, *key)).or_insert(*at);
@@ -193,11 +195,18 @@ impl Keys for SqlDirectory {
         presented_key(&self.sql, key).await
     }
 
-    async fn create_key(&self, key: &Key, once: Option<&Once>, by: &Change) -> Result<(), StoreError> {
+    async fn create_key(
+        &self,
+        key: &Key,
+        once: Option<(TenantId, &Once)>,
+        by: &Change,
+    ) -> Result<(), StoreError> {
         let batch = insert_key(Batch::default(), key, MOST_KEYS, by);
         let webhooks = told_webhooks(&self.sql, key.tenant).await?;
         let batch = told::tell(batch, &webhooks, WebhookEvent::KeyCreated, key, key.created_at);
-        self.sql.batch(answer_once(batch, key.tenant, once, key.created_at)).await.map(drop)
+        let (asking, once) = once.unzip();
+        let asking = asking.unwrap_or(key.tenant);
+        self.sql.batch(answer_once(batch, asking, once, key.created_at)).await.map(drop)
     }
 
     async fn rotate_key(
@@ -286,7 +295,7 @@ impl Keys for SqlDirectory {
             let (name, version) = (name.clone(), old.version + 1);
             let changed = Key { name, disabled, expires_at, version, ..old.clone() };
             match self.sql.batch(told::tell(batch, &webhooks, told, &changed, by.at)).await {
-                // Another writer came first, or the key is gone: the next round reads which.
+                // Another writer was first, or the key was deleted. The next round reads which.
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error),
                 Ok(rows) => return rows.get(1).and_then(|rows| rows.first()).map(read_key).transpose(),
@@ -306,7 +315,7 @@ impl Keys for SqlDirectory {
             batch = told::tell(batch, &webhooks, WebhookEvent::KeyDeleted, &key, by.at);
         }
         match self.sql.batch(batch).await {
-            // The row count is the only thing here that can conflict: nothing refers to a key.
+            // Only the required row count can conflict here, because no other row refers to a key.
             Err(StoreError::Conflict) => Ok(false),
             outcome => outcome.map(|_| true),
         }

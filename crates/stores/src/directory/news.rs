@@ -1,4 +1,4 @@
-//! What changed since a number, for the copies in memory.
+//! The changes since a number, for the copies in memory.
 
 use super::{
     SqlDirectory, answer,
@@ -25,10 +25,10 @@ use countersign_core::{
 };
 use std::collections::{BTreeSet, HashMap};
 
-/// Rows of a whole copy that are read at once.
+/// The number of rows that one query of a whole copy reads.
 const PAGE: i64 = 1_000;
-/// Changes that are followed at once: what each of them names is read by itself,
-/// and the page must be done well within the patience of a look.
+/// The maximum number of changes on one page. The changed entities are read one by one, and the page must be
+/// finished well within the time-out of a refresh.
 const CHANGES: i64 = 200;
 
 pub(super) const READ_CHANGES: Statement = Statement {
@@ -40,7 +40,7 @@ pub(super) const READ_CHANGES: Statement = Statement {
 pub(super) const FORGET_CHANGES: Statement =
     Statement { table: "changes", text: "DELETE FROM changes WHERE at < $1", params: &[Int] };
 
-/// The entities are read after the list, so they are as the list says or newer.
+/// Reads the changed entities after the list of changes, so their state is that of the list or newer.
 async fn since(sql: &Sql, changes: &[Row], head: i64) -> Result<News, StoreError> {
     let (mut keys, mut tenants) = (BTreeSet::new(), BTreeSet::new());
     let mut up_to = 0;
@@ -70,7 +70,7 @@ async fn since(sql: &Sql, changes: &[Row], head: i64) -> Result<News, StoreError
     Ok(news)
 }
 
-/// What cannot be read is not served, and keeps nobody else from being served.
+/// Turns an unreadable row into `None`: it is not served, and does not prevent others from being served.
 fn lenient<T>(outcome: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match outcome {
         Ok(value) => Ok(Some(value)),
@@ -123,7 +123,7 @@ pub(super) const ALL_SETTINGS: Statement = Statement {
     params: &[Text, Text, Int],
 };
 
-/// Every row of a table, a page at a time, by its id in the first column.
+/// Reads every row of a table, page by page, in the order of the id in the first column.
 async fn all(sql: &Sql, statement: &'static Statement) -> Result<Vec<Row>, StoreError> {
     let mut rows: Vec<Row> = Vec::new();
     loop {
@@ -153,7 +153,8 @@ async fn all_settings(sql: &Sql) -> Result<Vec<Row>, StoreError> {
     }
 }
 
-/// Everything. The head was read before, so what changes meanwhile is read again.
+/// Reads the whole directory. The change number was read before, so changes made meanwhile are read again
+/// later.
 async fn whole(sql: &Sql, head: i64) -> Result<News, StoreError> {
     let mut tenants = HashMap::new();
     for row in &all(sql, &tenant::LIST_TENANTS).await? {
@@ -176,7 +177,7 @@ async fn whole(sql: &Sql, head: i64) -> Result<News, StoreError> {
         let id = row.text(0)?;
         let read = tenants.get_mut(id).map(|view| setting::take(&mut view.settings, row));
         if lenient(read.unwrap_or(Ok(())))?.is_none() {
-            // Never served as if it had set nothing.
+            // Drop a tenant with an unreadable row: it must not be served as if it had no such setting.
             tenants.remove(id);
         }
     }
@@ -203,7 +204,7 @@ impl Changes for SqlDirectory {
         let head = self.sql.query(&READ_HEAD, Vec::new()).await?;
         let head =
             head.first().ok_or(StoreError::Corrupt { table: "change_head", id: "1".to_owned() })?.int(0)?;
-        // A copy that was never filled: 0 comes before the first change.
+        // The copy was never filled: no change has the number 0.
         if after == 0 {
             return whole(&self.sql, head).await.map(Some);
         }
@@ -212,7 +213,7 @@ impl Changes for SqlDirectory {
         }
         let changes = self.sql.query(&READ_CHANGES, vec![after.into(), CHANGES.into()]).await?;
         match changes.first().map(|row| row.int(0)).transpose()? {
-            // The next one is there, so none in between was forgotten.
+            // The next change is in the list, so no change between has been deleted from it.
             Some(first) if first == after + 1 => since(&self.sql, &changes, head).await.map(Some),
             _ => whole(&self.sql, head).await.map(Some),
         }

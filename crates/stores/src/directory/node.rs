@@ -1,4 +1,4 @@
-//! Nodes. They come and go without a change: nobody keeps a copy of them.
+//! The serving nodes. Their rows change without a change number, because no copy contains them.
 
 use super::SqlDirectory;
 use crate::sql::{
@@ -50,7 +50,7 @@ pub(super) const LIST_NODES: Statement = Statement {
 pub(super) const DELETE_DEAD_NODES: Statement =
     Statement { table: "nodes", text: "DELETE FROM nodes WHERE seen_at < $1", params: &[Int] };
 
-/// Begins a batch with what keeps the table small, whoever died without a word.
+/// Begins a batch by deleting the rows of nodes that died without signing off.
 fn delete_dead(now: Timestamp) -> Batch {
     Batch::default().run(&DELETE_DEAD_NODES, vec![(now - DEAD_AFTER).micros().into()])
 }

@@ -82,7 +82,6 @@ pub(super) const INSERT_PROFILE: Statement = Statement {
     params: &[Text, Text, Text, Int, Int, Text, Int, Int, Int, Text, Text, Text, Text],
 };
 
-/// Adds the statement that makes the profile.
 pub(super) fn insert_profile(batch: Batch, profile: &Profile) -> Batch {
     batch.run_touching(1, &INSERT_PROFILE, profile_values(profile))
 }
@@ -108,7 +107,8 @@ pub(super) async fn list_profiles(sql: &Sql, tenant: TenantId) -> Result<Vec<Pro
     rows.iter().map(read_profile).collect()
 }
 
-/// Gives its row if the tenant has room for one more, or the profile: the insert says that.
+/// Returns one row if the tenant may have another profile, or already has this one. The insert decides
+/// between the two.
 pub(super) const COUNT_PROFILES: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1
@@ -117,7 +117,7 @@ pub(super) const COUNT_PROFILES: Statement = Statement {
     params: &[Text, Int, Text],
 };
 
-/// All that the caller saw must still be there.
+/// Replaces the profile only if it is exactly as the caller saw it.
 pub(super) const REPLACE_PROFILE: Statement = Statement {
     table: "profiles",
     text: "UPDATE profiles SET code_length = $3, code_alphabet = $4, expires_in_s = $5, max_checks = $6,
@@ -149,7 +149,7 @@ impl Profiles for SqlDirectory {
         list_profiles(&self.sql, tenant).await
     }
 
-    /// Makes a profile whose name must be free.
+    /// Inserts a profile whose name must be free.
     async fn create_profile(&self, profile: &Profile, by: &Change) -> Result<(), StoreError> {
         let tenant = profile.tenant;
         let count =
@@ -172,7 +172,7 @@ impl Profiles for SqlDirectory {
         let values = vec![tenant.to_string().into(), id.to_string().into()];
         let batch = take_number(Batch::default()).run_touching(1, &DELETE_PROFILE, values);
         match self.sql.batch(note_change(batch, tenant, "profile", id, by)).await {
-            // The row count is the only thing here that can conflict: nothing refers to a profile.
+            // Only the required row count can conflict here, because no other row refers to a profile.
             Err(StoreError::Conflict) => Ok(false),
             outcome => outcome.map(|_| true),
         }

@@ -1,4 +1,4 @@
-//! Resources: one text each, of whatever kind.
+//! Resources of all kinds, each stored as one text.
 
 use super::SqlDirectory;
 use super::{
@@ -22,7 +22,7 @@ use countersign_core::{
     verification::idempotency::Once,
 };
 
-/// Nothing for a kind of a newer release.
+/// Returns `None` for a kind that only a newer release knows.
 pub(super) fn read_resource(row: &Row) -> Result<Option<Resource>, StoreError> {
     let Some(kind) = ResourceKind::parse(row.text(2)?) else { return Ok(None) };
     Ok(Some(Resource {
@@ -45,7 +45,7 @@ pub(super) const INSERT_RESOURCE: Statement = Statement {
     params: &[Text, Text, Text, Text, Text, Bytes, Int, Int],
 };
 
-/// Gives a row if the tenant may have another resource of the kind, and none at its maximum.
+/// Returns one row if the tenant may have another resource of this kind, and no row at the maximum.
 pub(super) const COUNT_RESOURCES: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1
@@ -72,7 +72,7 @@ pub(super) const ALL_RESOURCES: Statement = Statement {
     params: &[Text, Int],
 };
 
-/// If it is as it was when it was read.
+/// Updates the resource only if it is as it was when it was read.
 pub(super) const UPDATE_RESOURCE: Statement = Statement {
     table: "resources",
     text: "UPDATE resources SET name = $3, body = $4, sealed = $5, updated_at = $6, version = version + 1
@@ -149,7 +149,7 @@ impl Resources for SqlDirectory {
         let values = vec![tenant.to_string().into(), id.as_str().into()];
         let batch = unchanged(take_number(Batch::default()), basis).run_touching(1, &DELETE_RESOURCE, values);
         match self.sql.batch(note_change(batch, tenant, "resource", id, by)).await {
-            // The row count is the only thing here that can conflict: no row refers to one.
+            // Only the required row count can conflict here, because no other row refers to a resource.
             Err(StoreError::Conflict) => Ok(false),
             outcome => outcome.map(|_| true),
         }

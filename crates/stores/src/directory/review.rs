@@ -33,7 +33,7 @@ pub(super) fn read_review_number(row: &Row) -> Result<ReviewNumber, StoreError> 
     })
 }
 
-/// Those whose time as review numbers is over make room.
+/// Deletes an ended review number to make room for a new one.
 pub(super) const DELETE_ENDED_REVIEW_NUMBER: Statement = Statement {
     table: "review_numbers",
     text: "DELETE FROM review_numbers WHERE tenant_id = $1 AND ends_at <= $2",
@@ -47,7 +47,7 @@ pub(super) const INSERT_REVIEW_NUMBER: Statement = Statement {
     params: &[Text, Text, Bytes, Bytes, Int, Int],
 };
 
-/// Gives its row unless the tenant has too many.
+/// Returns one row unless the tenant has too many.
 pub(super) const COUNT_REVIEW_NUMBERS: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1
@@ -126,7 +126,7 @@ impl Reviews for SqlDirectory {
         let values = vec![tenant.to_string().into(), id.to_string().into()];
         let batch = take_number(Batch::default()).run_touching(1, &DELETE_REVIEW_NUMBER, values);
         match self.sql.batch(note_change(batch, tenant, "review_number", id, by)).await {
-            // The row count is the only thing here that can conflict: nothing refers to one.
+            // Only the required row count can conflict here, because no other row refers to a review number.
             Err(StoreError::Conflict) => Ok(false),
             outcome => outcome.map(|_| true),
         }

@@ -1,4 +1,4 @@
-//! Settings: one text for each name of a tenant.
+//! Settings: the directory stores one text for each name of a tenant.
 
 use super::SqlDirectory;
 use super::change::{note_change, take_number};
@@ -34,7 +34,7 @@ pub(super) const DELETE_SETTING: Statement = Statement {
     params: &[Text, Text],
 };
 
-/// Gives its row if the tenant has the limit, or room for one more of its own.
+/// Returns one row if the tenant has this limit, or may have another one of its own.
 pub(super) const COUNT_LIMITS: Statement = Statement {
     table: "change_head",
     text: "SELECT n FROM change_head WHERE only_row = 1
@@ -45,7 +45,7 @@ pub(super) const COUNT_LIMITS: Statement = Statement {
     params: &[Text, Int, Text],
 };
 
-/// Adds the statement that makes the setting what it says.
+/// Adds the statements that store or reset the setting.
 pub(super) fn put_setting(batch: Batch, tenant: TenantId, setting: &Setting, now: Timestamp) -> Batch {
     let (name, value) = setting.stored();
     let mut values = vec![tenant.to_string().into(), name.into()];
@@ -72,7 +72,7 @@ pub(super) async fn settings(sql: &Sql, tenant: TenantId) -> Result<Settings, St
     Ok(settings)
 }
 
-/// Adds one row to what its tenant has set.
+/// Adds one row to its tenant's settings.
 pub(super) fn take(settings: &mut Settings, row: &Row) -> Result<(), StoreError> {
     settings.take(row.text(1)?, row.text(2)?).map_err(|_| row.corrupt())
 }
@@ -93,7 +93,7 @@ impl port::Settings for SqlDirectory {
             batch = batch.run_within(("limits of its own", most), &COUNT_LIMITS, count);
         }
         batch = match setting {
-            // One of its own that is not there cannot be unset.
+            // A limit with the tenant's own name cannot be reset if it does not exist.
             Setting::Limit(name, None) if name.scope() == LimitScope::Caller => {
                 let values = vec![tenant.to_string().into(), setting.stored().0.into()];
                 batch.run_touching(1, &DELETE_SETTING, values)

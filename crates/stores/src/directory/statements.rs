@@ -99,7 +99,7 @@ mod tests {
     fn every_statement_is_in_the_list() {
         let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/directory")).unwrap();
         let sources = folder.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
-        // In two parts, so that this line is not counted.
+        // The text is in two parts, so that the count does not include this line.
         let definition = concat!(": Statement", " =");
         let written: usize = sources.map(|source| source.matches(definition).count()).sum();
         assert_eq!(written, STATEMENTS.len());

@@ -2,6 +2,7 @@
 
 use super::{
     SqlDirectory,
+    answer::answer_once,
     change::{note_change, take_number},
     erasure, profile, setting,
 };
@@ -18,9 +19,10 @@ use countersign_core::{
     ports::{directory::tenants::Tenants, error::StoreError},
     tenant::{OPERATOR, Tenant, TenantChange, TenantName, profile::Profile, settings::Setting},
     time::Timestamp,
+    verification::idempotency::Once,
 };
 
-/// How often a change is tried again after another writer came first.
+/// How often a change is repeated if another writer changed the tenant first.
 const ROUNDS: usize = 64;
 
 pub(super) fn read_tenant(row: &Row) -> Result<Tenant, StoreError> {
@@ -60,7 +62,7 @@ pub(super) const LIST_TENANTS: Statement = Statement {
     params: &[Text, Int],
 };
 
-/// If it is as it was when it was read.
+/// Updates the tenant only if it is as it was when it was read.
 pub(super) const UPDATE_TENANT: Statement = Statement {
     table: "tenants",
     text: "UPDATE tenants SET name = $3, disabled_at = $4, deleted_at = $5, version = version + 1
@@ -75,6 +77,7 @@ impl Tenants for SqlDirectory {
         tenant: &Tenant,
         profile: &Profile,
         countries: &Countries,
+        once: Option<&Once>,
         by: &Change,
     ) -> Result<(), StoreError> {
         let now = tenant.created_at;
@@ -84,7 +87,7 @@ impl Tenants for SqlDirectory {
         let batch = note_change(batch, tenant.id, "tenant", tenant.id, by);
         let batch = profile::insert_profile(take_number(batch), profile);
         let batch = note_change(batch, tenant.id, "profile", profile.id, by);
-        self.sql.batch(batch).await.map(drop)
+        self.sql.batch(answer_once(batch, OPERATOR, once, now)).await.map(drop)
     }
 
     async fn tenant(&self, tenant: TenantId) -> Result<Option<Tenant>, StoreError> {
@@ -92,7 +95,7 @@ impl Tenants for SqlDirectory {
     }
 
     async fn list_tenants(&self, after: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>, StoreError> {
-        // The operator's own comes before every other, and is none of them.
+        // The operator's own tenant sorts before every other, and is not listed.
         let after = after.unwrap_or(OPERATOR).to_string();
         let rows = self.sql.query(&LIST_TENANTS, vec![after.into(), i64::from(limit).into()]).await?;
         rows.iter().map(read_tenant).collect()
@@ -120,7 +123,7 @@ impl Tenants for SqlDirectory {
             ];
             let batch = take_number(Batch::default()).run_touching(1, &UPDATE_TENANT, values);
             match self.sql.batch(note_change(batch, id, "tenant", id, by)).await {
-                // Another writer came first, or the tenant is gone: the next round reads which.
+                // Another writer was first, or the tenant was erased. The next round reads which.
                 Err(StoreError::Conflict) => {}
                 outcome => return outcome.map(|_| Some(new)),
             }

@@ -1,4 +1,4 @@
-//! Changes of keys that webhooks are told, in the transaction of the change.
+//! Adds webhook messages about changes of keys, in the transaction of the change.
 
 use super::resource::list_resources;
 use crate::{
@@ -15,15 +15,15 @@ use countersign_core::{
     webhook::{Webhook, event::WebhookEvent},
 };
 
-/// The tenant's webhooks, read from the database: keys change seldom, and the
-/// commands that change them have no copy of the directory.
+/// Reads the tenant's webhooks from the database. Keys change seldom, and the commands that change them have
+/// no copy of the directory.
 pub(super) async fn told_webhooks(sql: &Sql, tenant: TenantId) -> Result<Vec<Webhook>, StoreError> {
     let resources = list_resources(sql, tenant).await?;
     let webhooks = resources.into_iter().filter(|resource| resource.kind == ResourceKind::Webhook);
     Ok(webhooks.filter_map(Webhook::read).collect())
 }
 
-/// Adds the messages about the key, which is given as it is after the change.
+/// Adds the messages about a key. `key` is its state after the change.
 pub(super) fn tell(
     batch: Batch,
     webhooks: &[Webhook],

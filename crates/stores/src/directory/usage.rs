@@ -1,4 +1,4 @@
-//! Which address used which key.
+//! The addresses that used each key.
 
 use super::{SqlDirectory, key};
 use crate::sql::{
@@ -15,10 +15,11 @@ use countersign_core::{
 };
 use std::collections::BTreeSet;
 
-/// Uses noted by one transaction: it holds their rows until its end.
+/// The number of uses that one transaction records. It locks their rows until it ends.
 const NOTED_AT_ONCE: usize = 100;
 
-/// The sum, and which row is a new one: its sum is what was added.
+/// Adds to the counts of a row and returns the sums. If the sums equal the counts that it
+/// added, the row is new.
 pub(super) const NOTE_USE: Statement = Statement {
     table: "key_addresses",
     text: "INSERT INTO key_addresses (tenant_id, key_id, address, uses, refused, first_used_at,
@@ -33,7 +34,8 @@ pub(super) const NOTE_USE: Statement = Statement {
     params: &[Text, Text, Text, Int, Int, Int, Int],
 };
 
-/// Keeps the $3 addresses that were used last; $4 is more than a key can have beyond them.
+/// Deletes all but the $3 addresses used last. $4 is more than the number of addresses that a key can have
+/// beyond them.
 pub(super) const TRIM_USES: Statement = Statement {
     table: "key_addresses",
     text: "DELETE FROM key_addresses WHERE tenant_id = $1 AND key_id = $2 AND address IN (
@@ -102,7 +104,7 @@ impl Uses for SqlDirectory {
 
     async fn note_address_uses(&self, uses: &[AddressUse]) -> Result<(), StoreError> {
         let mut uses: Vec<_> = uses.iter().collect();
-        // In one order, so that of two nodes neither waits for the other.
+        // The uses are sorted, so that two nodes lock the rows in the same order and cannot block each other.
         uses.sort_unstable_by_key(|one| (one.tenant, one.key, one.address));
         for chunk in uses.chunks(NOTED_AT_ONCE) {
             let noted = chunk.iter().fold(Batch::default(), |batch, one| batch.run(&NOTE_USE, values(one)));

@@ -1,4 +1,4 @@
-//! The acts on verifications and numbers, each inside its transaction.
+//! The operations on verifications and phone numbers. Each runs inside a transaction.
 
 use super::{
     buckets, outbox, outcomes,
@@ -25,7 +25,7 @@ use countersign_core::{
 };
 use rusqlite::Connection;
 
-/// Carries an act out unless a request with its Idempotency-Key did before.
+/// Carries out an operation, unless an earlier request with the same Idempotency-Key did.
 pub fn answer<T>(
     connection: &Connection,
     once: Option<&Once>,
@@ -58,7 +58,7 @@ fn change<T>(
     Ok(Some(Seen { outcome, record, now }))
 }
 
-/// Evaluates one submitted code.
+/// Checks one submitted code.
 pub fn check(
     connection: &Connection,
     key: RecordKey,
@@ -68,7 +68,7 @@ pub fn check(
     now: Timestamp,
 ) -> Result<Option<CheckFound>, StoreError> {
     let seen = change(connection, key, event, now, |connection, record, now| {
-        let number_key = number_key(key.tenant, key.mode, record.number);
+        let number_key = number_key(key.tenant, key.mode, record.number());
         let mut number = load_number(connection, &number_key)?;
         let before = number.guesses.clone();
         let (outcome, kind) = record.check(code, &mut number.guesses, now);
@@ -104,10 +104,10 @@ pub fn resend(
         }
         buckets::take(connection, &look)?;
         *record = after;
-        if !record.review {
+        if !record.is_review() {
             outbox::queue(connection, key, resend.message, now)?;
         }
-        let (send, new_code) = (record.sends, resend.new_code.is_some());
+        let (send, new_code) = (record.sends(), resend.new_code.is_some());
         Ok((outcome, Some(EventKind::Resent { message: resend.message, send, new_code })))
     })?;
     if let Some(Seen { outcome: ResendOutcome::Queued, record, .. }) = &seen {
@@ -131,8 +131,8 @@ pub fn cancel(
     })
 }
 
-/// The newest pending verification of the listing for the number, else the newest whose record has
-/// not expired from the store.
+/// Finds a verification of the phone number in the lookup group: the newest pending one, else the newest
+/// whose record is still in the store.
 pub fn find(
     connection: &Connection,
     (tenant, mode, number): (TenantId, Mode, Fingerprint),
@@ -152,7 +152,7 @@ pub fn find(
     Ok(newest)
 }
 
-/// Forgets the wrong codes of a number, and gives how many there were in a row.
+/// Resets the count of wrong codes for a phone number. Returns the old count.
 pub fn clear_guesses(connection: &Connection, key: &[u8; 33], now: Timestamp) -> Result<u16, StoreError> {
     let mut record = load_number(connection, key)?;
     let counted = record.guesses.clear(now);
@@ -160,7 +160,7 @@ pub fn clear_guesses(connection: &Connection, key: &[u8; 33], now: Timestamp) ->
     Ok(counted)
 }
 
-/// Ends the live verifications of a number, and empties the sealed values of all its records.
+/// Ends the live verifications of a phone number, and empties the sealed values of all its records.
 pub fn erase(
     connection: &Connection,
     (tenant, mode, number): (TenantId, Mode, Fingerprint),
@@ -169,13 +169,9 @@ pub fn erase(
     let mut canceled = 0;
     for standing in load_number(connection, &number_key(tenant, mode, number))?.standing {
         let key = RecordKey { tenant, mode, id: standing.id };
-        // A verification is erased once, so its own id, turned over, is unique among events.
-        let event = EventId::from_bytes(standing.id.bytes().map(|byte| !byte));
-        change(connection, key, event, now, |_, record, now| {
-            let ended = record.cancel(now) == CancelOutcome::Canceled;
+        change(connection, key, EventId::of_erasure(standing.id), now, |_, record, now| {
+            let ended = record.erase(now) == CancelOutcome::Canceled;
             canceled += u64::from(ended);
-            record.contact.clear();
-            record.code.clear();
             Ok(((), ended.then_some(EventKind::Canceled(CancelReason::Client))))
         })?;
     }

@@ -1,5 +1,5 @@
-//! Events on their way to the history: which wait, how many bytes they are,
-//! and which have arrived.
+//! The backlog: the events that wait for the history, their size in bytes, and the deletion of those that
+//! have been recorded.
 
 use crate::sqlite::sqlite_error;
 use countersign_core::{
@@ -16,15 +16,14 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// What an event costs beside its body: keys, times, two indexes.
+/// The size of an event beside its body, in bytes: keys, times, two indexes.
 const OVERHEAD: u64 = 150;
 
-/// The bytes of the events that wait, against their budget.
+/// The size of the waiting events, compared with the budget.
 ///
-/// Counted in memory, by reading only what was appended since the last count: a
-/// counter in the file would be one more write for each event. Each trim begins
-/// from what the trim before it wrote down, so that one that was undone is not
-/// counted.
+/// The size is counted in memory, from the events added since the last count. A counter in the file would be
+/// one more write for each event. Each trim starts from the count that the trim before it stored, so a trim
+/// that was rolled back is not counted.
 pub struct Backlog {
     budget: u64,
     counted: Mutex<Counted>,
@@ -32,11 +31,11 @@ pub struct Backlog {
 
 #[derive(Default)]
 struct Counted {
-    /// All events up to this one are counted.
+    /// All events up to this one have been counted.
     seq: i64,
     events: u64,
     bytes: u64,
-    /// Whether it was said that the budget is half used.
+    /// Whether the warning about a half used budget was logged.
     warned: bool,
 }
 
@@ -45,7 +44,7 @@ impl Backlog {
         Self { budget, counted: Mutex::default() }
     }
 
-    /// Whether nothing more fits.
+    /// Returns whether no more events fit.
     pub fn is_full(&self, connection: &Connection) -> Result<bool, StoreError> {
         let mut counted = self.lock();
         counted.count(connection)?;
@@ -57,7 +56,7 @@ impl Backlog {
         Ok(counted.bytes >= self.budget)
     }
 
-    /// Counts what waits when the store is opened.
+    /// Counts the waiting events when the store is opened.
     pub fn begin(&self, connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
         let mut counted = self.lock();
         *counted = Counted::default();
@@ -65,12 +64,12 @@ impl Backlog {
         counted.write(connection, now)
     }
 
-    /// What waits, as it was last counted.
+    /// The waiting events, as last counted.
     pub fn read(&self) -> EventBacklog {
         self.lock().backlog()
     }
 
-    /// Notes that the history has these.
+    /// Deletes events that the history has recorded.
     pub fn trim(
         &self,
         connection: &Connection,
@@ -80,14 +79,14 @@ impl Backlog {
         let mut counted = self.lock();
         *counted = Counted { warned: counted.warned, ..written(connection)? };
         counted.count(connection)?;
-        // They mostly stand together, and then go together.
+        // Events with consecutive numbers are deleted by one statement. Most of them are consecutive.
         for run in positions.chunk_by(|Position([one, ..]), Position([next, ..])| *next == one + 1) {
             let [Some(Position([first, ..])), Some(Position([last, ..]))] = [run.first(), run.last()] else {
                 continue;
             };
             counted.remove(connection, *first, *last)?;
         }
-        // A `seq` at the end may be given again.
+        // SQLite may use the `seq` of a deleted last event again.
         counted.seq = newest(connection)?;
         counted.warned &= counted.bytes >= self.budget / 2;
         counted.write(connection, now)
@@ -103,7 +102,7 @@ impl Counted {
         EventBacklog { events: self.events, bytes: self.bytes }
     }
 
-    /// Writes it down, with the time.
+    /// Stores the count with its time.
     fn write(&self, connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
         let [events, bytes] = [self.events, self.bytes].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
         connection
@@ -130,7 +129,7 @@ impl Counted {
         Ok(())
     }
 
-    /// Adds what was appended since the last count.
+    /// Counts the events added since the last count.
     fn count(&mut self, connection: &Connection) -> Result<(), StoreError> {
         let Sum { events, bytes, newest } = sum(connection, [self.seq.saturating_add(1), i64::MAX])?;
         self.events += events;
@@ -140,12 +139,11 @@ impl Counted {
     }
 }
 
-/// Some of the events that wait.
+/// A sum over waiting events.
 struct Sum {
     events: u64,
-    /// As the budget counts them.
+    /// Their size, as the budget counts it.
     bytes: u64,
-    /// The last `seq` of them.
     newest: Option<i64>,
 }
 
@@ -163,7 +161,7 @@ fn sum(connection: &Connection, bounds: [i64; 2]) -> Result<Sum, StoreError> {
         .map_err(sqlite_error)
 }
 
-/// What the last trim wrote down.
+/// Reads the count that the last trim stored.
 fn written(connection: &Connection) -> Result<Counted, StoreError> {
     connection
         .prepare_cached("SELECT seq, events, bytes FROM backlog")
@@ -177,14 +175,14 @@ fn written(connection: &Connection) -> Result<Counted, StoreError> {
         .map_err(sqlite_error)
 }
 
-/// When the store last counted or noted an event.
+/// The time of the newest count or event.
 pub fn latest(connection: &Connection) -> Result<Timestamp, StoreError> {
     let latest = "SELECT coalesce((SELECT at FROM events WHERE seq > coalesce((SELECT seq FROM backlog), 0)
             ORDER BY seq DESC LIMIT 1), (SELECT at FROM backlog), 0)";
     connection.query_row(latest, [], |row| row.get(0)).map(Timestamp::from_micros).map_err(sqlite_error)
 }
 
-/// When the oldest event that waits happened.
+/// The time of the oldest waiting event.
 pub fn oldest(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
     connection
         .prepare_cached("SELECT at FROM events ORDER BY seq LIMIT 1")
@@ -193,7 +191,7 @@ pub fn oldest(connection: &Connection) -> Result<Option<Timestamp>, StoreError> 
         .map_err(sqlite_error)
 }
 
-/// The newest event that waits; 0 when none does.
+/// The newest waiting event; 0 if there is none.
 fn newest(connection: &Connection) -> Result<i64, StoreError> {
     connection
         .prepare_cached("SELECT coalesce(max(seq), 0) FROM events")
@@ -201,7 +199,7 @@ fn newest(connection: &Connection) -> Result<i64, StoreError> {
         .map_err(sqlite_error)
 }
 
-/// The oldest events that wait.
+/// The oldest waiting events.
 pub fn unrecorded(
     connection: &Connection,
     partitions: Range<u16>,
@@ -209,7 +207,7 @@ pub fn unrecorded(
 ) -> Result<Vec<UnrecordedEvent>, StoreError> {
     let mut select = connection
         .prepare_cached(
-            // The partition is the seventh and eighth byte of the id, the last part of the key.
+            // The partition is in bytes seven and eight of the id, which is the last part of the key.
             "SELECT seq, key, id, at, body FROM events
                 WHERE substr(key, 24, 2) >= ?1 AND substr(key, 24, 2) <= ?2 ORDER BY seq LIMIT ?3",
         )

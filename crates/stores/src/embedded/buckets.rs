@@ -1,4 +1,4 @@
-//! The limits that count over something else than a number.
+//! The limits that do not count by phone number.
 
 use crate::sqlite::sqlite_error;
 use countersign_core::{
@@ -9,17 +9,17 @@ use countersign_core::{
 use rusqlite::{Connection, OptionalExtension, params};
 use std::time::Duration;
 
-/// How far the buckets of a start are used, before it is known whether it takes from them.
+/// The state of a start's buckets, read before it is known whether the start may take from them.
 pub struct Look {
     taken: Vec<([u8; 16], Timestamp)>,
-    /// The state of each: after the start if all admit it, as they are if one does not.
+    /// The state of each bucket: after the start if all admit it, and before the start if one refuses.
     pub states: Vec<LimitState>,
-    /// The bucket that refuses for longest, by its place, and for how long.
+    /// The index of the bucket that refuses for the longest time, and that time.
     pub refused: Option<(usize, Duration)>,
 }
 
 impl Look {
-    /// What refuses, if anything does.
+    /// The refusal, if a bucket refuses.
     pub fn hit(&self, takes: &[Take]) -> Option<LimitHit> {
         let (place, retry_after) = self.refused?;
         let take = takes.get(place)?;
@@ -28,7 +28,7 @@ impl Look {
     }
 }
 
-/// Looks at the buckets; nothing is taken yet.
+/// Reads the buckets without taking from them.
 pub fn look(connection: &Connection, takes: &[Take], now: Timestamp) -> Result<Look, StoreError> {
     let mut look = Look { taken: Vec::new(), states: Vec::new(), refused: None };
     let mut found = Vec::with_capacity(takes.len());
@@ -58,7 +58,7 @@ fn read(connection: &Connection, key: &[u8; 16]) -> Result<Timestamp, StoreError
     Ok(micros.map_or(Timestamp::default(), Timestamp::from_micros))
 }
 
-/// Takes one from a single bucket; else gives the wait until one may be there.
+/// Takes one from a single bucket. If the bucket is empty, returns the wait until one is available.
 pub fn take_one(connection: &Connection, take: &Take, now: Timestamp) -> Result<Duration, StoreError> {
     let look = look(connection, std::slice::from_ref(take), now)?;
     match look.refused {
@@ -67,7 +67,7 @@ pub fn take_one(connection: &Connection, take: &Take, now: Timestamp) -> Result<
     }
 }
 
-/// Takes what a look found to be there.
+/// Takes what `look` found to be available.
 pub fn take(connection: &Connection, look: &Look) -> Result<(), StoreError> {
     for (key, full_at) in &look.taken {
         connection

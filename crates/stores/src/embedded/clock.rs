@@ -1,4 +1,4 @@
-//! The time of the codes store.
+//! The clock of the codes store.
 
 use countersign_core::{ports::clock::Clock, time::Timestamp};
 use std::{
@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
-/// The machine's clock, except that it never steps back while the store is
-/// open: when the machine's does, this one goes on at the steady pace.
+/// The machine's clock, but it never goes back while the store is open. If the machine's clock is set back,
+/// this clock continues at a steady pace.
 pub struct StoreClock {
     machine: Arc<dyn Clock>,
-    /// A time of the machine's clock, and the steady time when it was that.
+    /// A time of the machine's clock, and the steady time at the same moment.
     anchor: Mutex<(Timestamp, Duration)>,
 }
 

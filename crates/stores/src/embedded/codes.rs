@@ -1,4 +1,4 @@
-//! The codes store on SQLite: each method runs one act in one transaction of the writer, or reads.
+//! The codes store on SQLite. Each method is one transaction of the writer, or a read.
 
 use super::{
     acts::{self, answer},
@@ -51,28 +51,27 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// The codes store of one machine. The data folder is locked by the server, so
-/// nobody else writes this file.
+/// The codes store of one machine. The server locks the data folder, so no other process writes this file.
 pub struct SqliteCodes {
     database: Database,
     clock: Arc<StoreClock>,
     due: Notify,
-    /// The tenant whom the last claim came to, where there was no room for all.
+    /// The tenant that the last claim reached when it had no room for all messages.
     after: Mutex<Option<TenantId>>,
     backlog: Arc<Backlog>,
 }
 
-/// How the store is opened.
+/// The options for opening the store.
 #[derive(Clone, Copy, Debug)]
 pub struct CodesOptions {
-    /// Closes the window of a power cut.
+    /// Whether a power cut may lose no committed operation.
     pub full_sync: bool,
-    /// Bytes of events that may wait for the history.
+    /// The maximum size of the events that wait for the history, in bytes.
     pub event_budget: u64,
 }
 
 impl SqliteCodes {
-    /// Opens the file, or makes it.
+    /// Opens the file, and creates it if it does not exist.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>, options: CodesOptions) -> Result<Self, StoreError> {
         let database = Database::open(path, Options { full_sync: options.full_sync })?;
         database.write(|c| c.execute_batch(include_str!("schema.sql")).map_err(sqlite_error)).await?;
@@ -82,14 +81,13 @@ impl SqliteCodes {
         let count = backlog.clone();
         let begin = move |connection: &Connection| {
             records::pull_back(connection, now)?;
-            // What waits is counted once here, and from then on with each start.
+            // The waiting events are counted once here, and then with each start.
             count.begin(connection, now)
         };
         database.write(begin).await?;
         Ok(Self { database, clock, due: Notify::new(), after: Mutex::default(), backlog })
     }
 
-    /// The file.
     pub fn file(&self) -> &Database {
         &self.database
     }
@@ -217,11 +215,11 @@ impl Outbox for SqliteCodes {
     ) -> Result<Vec<Claim>, StoreError> {
         let clock = self.clock.clone();
         let due = clock.now();
-        // Most polls find nothing, and reading is free of commits.
+        // Most polls find nothing due, and a read needs no commit.
         let look = |c: &Connection| Ok((records::anything_to_sweep(c, due)?, outbox::anything_due(c, due)?));
         let (to_sweep, to_claim) = self.database.peek(look).await?;
         if to_sweep {
-            // An act of its own: neither may keep the other from being done.
+            // The sweep is a transaction of its own, so that neither it nor the claim can prevent the other.
             self.database.write(move |connection| records::sweep(connection, due)).await?;
         }
         if !to_claim {
@@ -315,8 +313,8 @@ impl Outbox for SqliteCodes {
 impl EventLog for SqliteCodes {
     async fn unrecorded(&self, partitions: Range<u16>, limit: usize) -> Result<Unrecorded, StoreError> {
         let clock = self.clock.clone();
-        // Asked of the writer: every act before this one is then committed, so
-        // what is read next holds all events up to that time.
+        // Ask the writer for the time: every earlier operation has then been committed, so the following read
+        // sees all events up to this time.
         let now = self.database.write(move |_| Ok(clock.now())).await?;
         let read = move |connection: &Connection| backlog::unrecorded(connection, partitions, limit);
         let events = self.database.read(read).await?;
@@ -330,7 +328,7 @@ impl EventLog for SqliteCodes {
 
     async fn recorded_until(&self) -> Result<Timestamp, StoreError> {
         let clock = self.clock.clone();
-        // Asked of the writer: what is not among the events then, is none or recorded.
+        // Ask the writer: an event that is missing then does not exist or has been recorded.
         self.database.write(move |c| Ok(backlog::oldest(c)?.unwrap_or_else(|| clock.now()))).await
     }
 }

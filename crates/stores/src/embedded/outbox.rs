@@ -1,5 +1,5 @@
-//! The outbox: messages that wait for a provider or for their receipt. A message whose receipt does
-//! not come in time waits for another provider.
+//! The outbox: messages that wait for a provider or for their receipt. If a receipt does not come in time,
+//! the message waits for another provider.
 
 use super::records::{append_event, load};
 use crate::sqlite::sqlite_error;
@@ -17,7 +17,7 @@ use countersign_core::{
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::{ops::Range, time::Duration};
 
-/// Puts a message where the next claim finds it.
+/// Adds a message, which the next claim will find.
 pub fn queue(
     connection: &Connection,
     key: RecordKey,
@@ -43,7 +43,7 @@ pub fn anything_due(connection: &Connection, now: Timestamp) -> Result<bool, Sto
         .map_err(sqlite_error)
 }
 
-/// Messages that wait, whether due or not, without those that are awaited.
+/// The number of waiting messages, due or not. Messages that wait only for a receipt are not counted.
 pub fn waiting(connection: &Connection) -> Result<u64, StoreError> {
     connection
         .prepare_cached("SELECT count(*) FROM due WHERE phase < 3")
@@ -61,7 +61,7 @@ struct Due {
 }
 
 impl Due {
-    /// Of message, at, key, attempt, phase.
+    /// Reads the columns message, at, key, attempt, phase.
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             message: MessageId::from_bytes(row.get(0)?),
@@ -72,16 +72,16 @@ impl Due {
         })
     }
 
-    /// Keys begin with it.
+    /// The tenant, which is the first part of the key.
     fn tenant(&self) -> Option<TenantId> {
         self.key.first_chunk().copied().map(TenantId::from_bytes)
     }
 }
 
-/// Most rows that one claim looks at, so that it delays no act for long.
+/// The maximum number of rows that one claim looks at, so that it does not delay other operations.
 const MOST_LOOKS: usize = 500;
 
-/// What a claim is for.
+/// The parameters of a claim.
 pub struct Claiming {
     pub partitions: Range<u16>,
     pub lease: Duration,
@@ -89,24 +89,24 @@ pub struct Claiming {
     pub now: Timestamp,
 }
 
-/// What a claim found.
+/// The result of a claim.
 pub struct Claimed {
     pub claims: Vec<Claim>,
-    /// Whom the next claim begins behind.
+    /// The tenant after which the next claim begins.
     pub after: Option<TenantId>,
-    /// Whether it stopped before it had seen all that it may take.
+    /// Whether the claim stopped before it had seen everything that it may take.
     pub more: bool,
 }
 
-/// Takes what is due and holds it until `now + lease`: of each tenant in turn,
-/// from the one behind `after` on.
+/// Takes due messages and holds them until `now + lease`. It takes one from each tenant in turn, beginning
+/// after `after`.
 pub fn claim(
     connection: &Connection,
     mut claiming: Claiming,
     after: Option<TenantId>,
 ) -> Result<Claimed, StoreError> {
     let mut claims = Vec::new();
-    // Mostly there is room for all that is due.
+    // Usually there is room for all due messages.
     if let Some(all) = select_all(connection, &claiming)? {
         for due in all {
             claims.extend(claim_or_postpone(connection, &due, &claiming)?);
@@ -149,7 +149,7 @@ fn claim_or_postpone(
 ) -> Result<Option<Claim>, StoreError> {
     let Claiming { lease, now, .. } = *claiming;
     match claim_one(connection, due, lease, now) {
-        // One record that cannot be read must not hold up everybody's messages.
+        // One unreadable record must not delay the messages of others.
         Err(error @ StoreError::Corrupt { .. }) => {
             tracing::error!(message.id = %due.message, error = %error, "A message waits: its record cannot be read");
             postpone(connection, due.message, now + lease, due.phase)?;
@@ -173,12 +173,12 @@ fn claim_one(
         return Ok(None);
     };
     let over = record.status(now) != Status::Pending;
-    if phase == Phase::Send && (over || record.message != due.message) {
+    if phase == Phase::Send && (over || record.message() != due.message) {
         let reason = if over { DropReason::VerificationOver } else { DropReason::Superseded };
         drop_message(connection, key, due.message, reason, now)?;
         return Ok(None);
     }
-    // Its receipt came, perhaps after its worker died.
+    // Its receipt has arrived, perhaps after its worker died.
     if !matches!(phase, Phase::Receipt(_)) && record.needs_no_provider(due.message, now) {
         remove(connection, due.message)?;
         return Ok(None);
@@ -191,7 +191,7 @@ fn claim_one(
     Ok(Some(Claim { key, message: due.message, attempt, phase, record }))
 }
 
-/// All that is due, the oldest first; `None` where there is no room for all of it.
+/// All due messages, oldest first; `None` if there is not enough room for all of them.
 fn select_all(connection: &Connection, claiming: &Claiming) -> Result<Option<Vec<Due>>, StoreError> {
     let Claiming { partitions, places, now, .. } = claiming;
     let mut select = connection
@@ -205,7 +205,7 @@ fn select_all(connection: &Connection, claiming: &Claiming) -> Result<Option<Vec
     for due in rows.map_err(sqlite_error)? {
         let due = due.map_err(sqlite_error)?;
         let has_room = match due.tenant() {
-            // What names no tenant is found out to be corrupt.
+            // A row without a tenant is found to be corrupt later.
             None => places.most > 0,
             Some(tenant) => {
                 let room = places.room(tenant);
@@ -221,7 +221,7 @@ fn select_all(connection: &Connection, claiming: &Claiming) -> Result<Option<Vec
     Ok(Some(all))
 }
 
-/// What is or becomes due first of the next tenant.
+/// The first message of the next tenant, due or not.
 fn select_next(
     connection: &Connection,
     partitions: &Range<u16>,
@@ -248,12 +248,11 @@ fn drop_message(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     remove(connection, message)?;
-    // One message is dropped once, so its own id, as an event's, is unique and needs no draw here.
+    // A message is dropped only once, so its own id is a unique event id.
     let event = EventId::from_bytes(*message.bytes());
     append_event(connection, key, event, now, &EventKind::MessageDropped { message, reason })
 }
 
-/// Takes a message out of the outbox.
 pub fn remove(connection: &Connection, message: MessageId) -> Result<(), StoreError> {
     connection
         .prepare_cached("DELETE FROM due WHERE message = ?1")
@@ -262,7 +261,7 @@ pub fn remove(connection: &Connection, message: MessageId) -> Result<(), StoreEr
         .map_err(sqlite_error)
 }
 
-/// Lets go of a message, which is due again at that time in that phase.
+/// Releases a message. It is due again at `at`, in this phase.
 pub fn postpone(
     connection: &Connection,
     message: MessageId,

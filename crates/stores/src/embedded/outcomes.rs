@@ -1,5 +1,5 @@
-//! What came of requests with an Idempotency-Key. An act and its outcome are
-//! one transaction here, so none is ever seen half done.
+//! The outcomes of requests with an Idempotency-Key. An operation and its outcome are one transaction, so
+//! neither is ever stored without the other.
 
 use crate::sqlite::sqlite_error;
 use countersign_core::{
@@ -9,7 +9,7 @@ use countersign_core::{
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// What is known of the key, unless its time is over.
+/// The stored outcome of the key, if it has not expired.
 pub fn find(connection: &Connection, once: &Once, now: Timestamp) -> Result<Option<Replay>, StoreError> {
     let packed = connection
         .prepare_cached("SELECT outcome FROM outcomes WHERE slot = ?1 AND kept_until > ?2")
@@ -21,7 +21,7 @@ pub fn find(connection: &Connection, once: &Once, now: Timestamp) -> Result<Opti
     replay.map_err(|error| StoreError::unreadable("outcomes", "of a request", error))
 }
 
-/// Keeps the outcome of an act that changed something.
+/// Stores the outcome of an operation that changed something.
 pub fn keep(
     connection: &Connection,
     once: Option<&Once>,

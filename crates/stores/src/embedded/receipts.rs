@@ -1,4 +1,4 @@
-//! Receipts from outside, and which message of ours a provider means by its own id.
+//! Receipts from providers, and the table from providers' ids to messages.
 
 use super::records::{append_event, load, save};
 use crate::sqlite::sqlite_error;
@@ -10,7 +10,7 @@ use countersign_core::{
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// Notes what a provider reports of a message.
+/// Applies a provider's receipt to the record of its message.
 pub fn receive(
     connection: &Connection,
     report: &ReceiptReport,
@@ -28,7 +28,7 @@ pub fn receive(
     Ok(Received::Noted)
 }
 
-/// Notes which message it is, and gives the receipt that came before.
+/// Saves which message has this id, and returns the receipt that arrived before.
 pub fn bind(
     connection: &Connection,
     message: &ProviderMessage,
@@ -41,7 +41,7 @@ pub fn bind(
     Ok(parked)
 }
 
-/// Which message it is; leaves the receipt there while nobody knows.
+/// The message with this id. If it is not known yet, keeps the receipt for later.
 pub fn find(
     connection: &Connection,
     message: &ProviderMessage,

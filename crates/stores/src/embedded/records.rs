@@ -1,4 +1,4 @@
-//! Records and events: one packed value behind one key.
+//! Records and events: one packed value for each key.
 
 use super::backlog;
 use crate::sqlite::sqlite_error;
@@ -25,7 +25,8 @@ pub fn number_key(tenant: TenantId, mode: Mode, number: Fingerprint) -> [u8; 33]
     key
 }
 
-/// The record, unless its time is over: the sweep comes later and must not be seen.
+/// Loads a record that has not expired. The sweep deletes expired ones later, and until then they must stay
+/// invisible.
 pub fn load(connection: &Connection, key: RecordKey, now: Timestamp) -> Result<Option<Record>, StoreError> {
     let mut select =
         connection.prepare_cached("SELECT record FROM verifications WHERE key = ?1").map_err(sqlite_error)?;
@@ -47,7 +48,7 @@ pub fn create(connection: &Connection, key: RecordKey, record: &Record) -> Resul
 }
 
 pub fn save(connection: &Connection, key: RecordKey, record: &Record) -> Result<(), StoreError> {
-    // `kept_until` stays as at the start: only test mode moves `expires_at`, and never later.
+    // `kept_until` does not change: only test mode moves `expires_at`, and only to an earlier time.
     connection
         .prepare_cached("UPDATE verifications SET record = ?2 WHERE key = ?1")
         .and_then(|mut update| update.execute(params![key.bytes(), record.pack()]))
@@ -87,7 +88,7 @@ pub fn append_event(
         .map_err(sqlite_error)
 }
 
-/// Whether the event was noted before: the act that made it is then a repeat.
+/// Returns whether the event exists. If so, the operation that made it is being repeated.
 pub fn has_event(connection: &Connection, key: RecordKey, id: EventId) -> Result<bool, StoreError> {
     connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM events WHERE key = ?1 AND id = ?2)")
@@ -110,7 +111,7 @@ pub fn timeline(connection: &Connection, key: RecordKey) -> Result<Vec<Event>, S
     .collect()
 }
 
-/// Whether there is anything that says nothing any more.
+/// Returns whether any row has expired.
 pub fn anything_to_sweep(connection: &Connection, now: Timestamp) -> Result<bool, StoreError> {
     connection
         .prepare_cached(
@@ -124,11 +125,11 @@ pub fn anything_to_sweep(connection: &Connection, now: Timestamp) -> Result<bool
         .map_err(sqlite_error)
 }
 
-/// Most rows that one sweep deletes, so that it delays no act for long.
+/// The maximum number of rows that one sweep deletes, so that it does not delay other operations.
 const SWEEP: u32 = 2_000;
 
-/// Deletes what says nothing any more, a bounded part at a time. An event
-/// stays until it is recorded, and so may outlive its record.
+/// Deletes a limited number of expired rows. An event stays until the history has recorded it, so it may
+/// outlive its record.
 pub fn sweep(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
     for statement in [
         "DELETE FROM verifications WHERE key IN
@@ -150,8 +151,8 @@ pub fn sweep(connection: &Connection, now: Timestamp) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// After the machine's clock was set back while the store was closed, cuts
-/// what it stored to what its rules allow from now on.
+/// If the machine's clock was set back while the store was closed, shortens all stored times to what their
+/// rules allow from now on.
 pub fn pull_back(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
     let behind = backlog::latest(connection)?.micros() - now.micros();
     if behind <= 0 {
@@ -169,12 +170,12 @@ pub fn pull_back(connection: &Connection, now: Timestamp) -> Result<(), StoreErr
         Some((record.pack(), record.kept_until()))
     })?;
     connection
-        // A receipt is awaited as long as before: sooner would be a second SMS.
+        // The wait for a receipt keeps its length: a shorter one would cause a second SMS.
         .execute("UPDATE due SET at = at - ?1 WHERE phase > 2", [behind])
         .and_then(|_| {
             connection.execute("UPDATE due SET at = ?1 WHERE at > ?1 AND phase <= 2", [now.micros()])
         })
-        // What was taken stays taken: the times move with the clock.
+        // The limits stay as full as they were: their times move with the clock.
         .and_then(|_| connection.execute("UPDATE buckets SET full_at = full_at - ?1", [behind]))
         .and_then(|_| connection.execute("UPDATE outcomes SET kept_until = kept_until - ?1", [behind]))
         .and_then(|_| {
@@ -184,7 +185,7 @@ pub fn pull_back(connection: &Connection, now: Timestamp) -> Result<(), StoreErr
         .map_err(sqlite_error)
 }
 
-/// A record that cannot be read stays as it is: its own acts will say so.
+/// Leaves an unreadable record as it is: the operations on it will report it.
 fn pull_table_back(
     connection: &Connection,
     table: &'static str,

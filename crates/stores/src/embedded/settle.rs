@@ -1,4 +1,4 @@
-//! How a claim ends, or goes on after an attempt that failed.
+//! The end of a claim, and its continuation after a failed attempt.
 
 use super::{
     outbox::{postpone, remove},
@@ -13,15 +13,13 @@ use countersign_core::{
     },
     time::Timestamp,
     verification::{
-        event::EventKind,
         receipt::FailedAttempt,
         settlement::{Phase, Settlement},
     },
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use std::time::Duration;
 
-/// A claim, as its worker names it.
+/// A claim, as its worker identifies it.
 #[derive(Clone, Copy)]
 pub struct Held {
     key: RecordKey,
@@ -36,7 +34,7 @@ impl Held {
         Self { key, message, attempt, phase }
     }
 
-    /// Whether no later claim took the message over.
+    /// Returns whether no later claim has taken the message over.
     fn is_newest(&self, connection: &Connection) -> Result<bool, StoreError> {
         let attempt = connection
             .prepare_cached("SELECT attempt FROM due WHERE message = ?1")
@@ -48,7 +46,7 @@ impl Held {
     }
 }
 
-/// Notes how a claim ended, if no later claim took the message over.
+/// Settles a claim, if no later claim has taken the message over.
 pub fn settle(
     connection: &Connection,
     held: Held,
@@ -77,7 +75,7 @@ pub fn settle(
     Ok(Settled::Done)
 }
 
-/// Notes an attempt that failed while its claim goes on, and holds the claim longer.
+/// Records a failed attempt while the claim goes on, and extends the claim.
 pub fn note_attempt(
     connection: &Connection,
     held: Held,
@@ -89,12 +87,11 @@ pub fn note_attempt(
     if !held.is_newest(connection)? {
         return Ok(Settled::Lost);
     }
-    let FailedAttempt { provider, reason, lease } = attempt;
-    let kind = EventKind::MessageRetried { message, provider, reason, after: Duration::ZERO };
-    append_event(connection, key, event, now, &kind)?;
+    let lease = attempt.lease;
+    append_event(connection, key, event, now, &attempt.into_event(message))?;
     let record = load(connection, key, now)?;
     let over = record.is_none_or(|record| record.needs_no_provider(message, now));
-    // The next claim drops what is over.
+    // If the verification has ended, the message is due at once, and the next claim drops it.
     let (held_until, sql) = match over {
         true => (now, "UPDATE due SET at = ?2 WHERE message = ?1"),
         false => (now + lease, "UPDATE due SET at = max(at, ?2) WHERE message = ?1"),

@@ -1,4 +1,4 @@
-//! A start, inside its transaction.
+//! A start. It runs inside a transaction.
 
 use super::{
     acts::cancel,
@@ -24,8 +24,8 @@ use countersign_core::{
 };
 use rusqlite::Connection;
 
-/// The pending verification of a listing of which one is pending at most: the
-/// newest whose record stands, if it is.
+/// The pending verification of a lookup group that allows only one: the newest whose record is still in the
+/// store, if it is pending.
 fn pending(
     connection: &Connection,
     key: RecordKey,
@@ -41,7 +41,7 @@ fn pending(
     Ok(None)
 }
 
-/// Makes a verification and queues its message, unless something refuses it.
+/// Creates a verification and queues its message, unless a limit or another rule refuses it.
 pub fn start(
     connection: &Connection,
     new: &NewVerification,
@@ -49,7 +49,7 @@ pub fn start(
     now: Timestamp,
 ) -> Result<StartOutcome, StoreError> {
     let key = new.key;
-    let number_key = number_key(key.tenant, key.mode, new.record.number);
+    let number_key = number_key(key.tenant, key.mode, new.record.number());
     let mut number = load_number(connection, &number_key)?;
     let pending = match &new.exclusive {
         Some(exclusive) => pending(connection, key, &number, exclusive.listing, now)?,
@@ -76,8 +76,8 @@ pub fn start(
         cancel(connection, RecordKey { id, ..key }, event, now)?;
     }
     records::create(connection, key, &record)?;
-    if !record.review {
-        outbox::queue(connection, key, record.message, now)?;
+    if !record.is_review() {
+        outbox::queue(connection, key, record.message(), now)?;
     }
     let started = new.started(&record, &limits);
     append_event(connection, key, new.event, now, &EventKind::Started(Box::new(started)))?;

@@ -1,4 +1,4 @@
-//! Events that can never be recorded: they are put aside for the operator.
+//! Events that can never be recorded. They are stored apart for the operator.
 
 use crate::sql::{
     Batch,
@@ -14,7 +14,7 @@ pub(super) const INSERT_DEAD_EVENT: Statement = Statement {
     params: &[Text, Text, Text, Text, Int, Text, Bytes, Text],
 };
 
-/// Puts aside an event that can never be recorded.
+/// Stores an event apart from the history, because it can never be recorded.
 pub(super) async fn bury(
     sql: &Sql,
     key: RecordKey,

@@ -1,4 +1,4 @@
-//! Erasure: a number leaves the history, and does not come back.
+//! Erasure: removes a phone number from the history, and keeps it from coming back.
 
 use super::take_turn;
 use crate::sql::{
@@ -10,10 +10,10 @@ use countersign_core::{
     id::TenantId, keyring::Fingerprint, mode::Mode, ports::error::StoreError, time::Timestamp,
 };
 
-/// Rows that one statement changes, so that none holds its locks for long.
+/// The number of rows that one statement changes, so that it does not hold locks for long.
 const AT_ONCE: usize = 500;
 
-/// For starts up to then that are not recorded yet.
+/// Notes the erasure, for starts up to this time that are not recorded yet.
 pub(super) const NOTE_ERASURE: Statement = Statement {
     table: "erasures",
     text: "INSERT INTO erasures (tenant_id, mode, number, at) VALUES ($1, $2, $3, $4)
@@ -31,8 +31,8 @@ pub(super) const ERASE_NUMBER: Statement = Statement {
     params: &[Text, Text, Bytes, Int, Int],
 };
 
-/// The note goes first and in turn with the recorders: one that comes later
-/// sees it, and the rows of one that came before are seen here.
+/// First writes the note, in a batch that waits for running recorders. A recorder that comes later sees the
+/// note, and the rows of an earlier one are visible to the next statements.
 pub(super) async fn erase(
     sql: &Sql,
     (tenant, mode, number): (TenantId, Mode, Fingerprint),

@@ -1,4 +1,4 @@
-//! The statements of a batch: its events, the rows they change, what they count.
+//! The statements of a batch: its events, the rows that they change, and the counts.
 
 use super::take_turn;
 use crate::sql::{
@@ -14,20 +14,20 @@ use countersign_core::{
 };
 use std::collections::{BTreeMap, HashMap};
 
-/// An event that was decoded and goes into the history.
+/// A decoded event, ready to be inserted into the history.
 #[derive(Clone)]
 pub(super) struct Arriving {
     pub key: RecordKey,
     pub event: Event,
 }
 
-/// What is counted together: tenant, mode, hour, profile, country, provider.
+/// The events of one group are counted together: tenant, mode, hour, profile, country, provider.
 pub(super) type Group = (String, &'static str, i64, String, String, String);
 
-/// What became of what was sent is counted together: tenant, mode, day, provider, country, prefix.
+/// The groups of the conversion counts: tenant, mode, day, provider, country, prefix.
 pub(super) type Daily = (String, &'static str, i64, String, String, String);
 
-/// What a batch adds up.
+/// The sums of a batch.
 #[derive(Default)]
 pub(super) struct Sums {
     pub hours: BTreeMap<Group, Counts>,
@@ -35,7 +35,7 @@ pub(super) struct Sums {
 }
 
 const ROW: [Kind; 6] = [Text, Text, Int, Int, Text, Bytes];
-/// Rows of one insert: fewer statements are fewer round trips.
+/// The number of rows of one insert. Fewer statements need fewer round trips.
 const ROWS: usize = 10;
 const ALL_ROWS: [Kind; ROWS * ROW.len()] = {
     let mut all = [Text; ROWS * ROW.len()];
@@ -47,7 +47,8 @@ const ALL_ROWS: [Kind; ROWS * ROW.len()] = {
     all
 };
 
-/// Without `ON CONFLICT`: one that is there already must fail the batch, or it would be counted again.
+/// There is no `ON CONFLICT`: an event that exists already must make the batch fail, or it would be counted
+/// twice.
 pub(super) const INSERT_EVENTS: Statement = Statement {
     table: "events",
     text: "INSERT INTO events (verification_id, id, created_at, at, kind, body)
@@ -83,8 +84,8 @@ fn event_values(arriving: &Arriving, values: &mut Vec<Value>) {
     ]);
 }
 
-/// What a timeline needs of an event. Number and contact stand in the row of
-/// the verification alone, where an erasure finds them.
+/// Packs the part of an event that the timeline needs. Only the row of the verification contains number and
+/// contact, so that an erasure finds them all.
 pub(super) fn packed(kind: &EventKind) -> Value {
     match kind {
         EventKind::Started(_) => Value::Bytes(kind.clone().without_person().pack()),
@@ -92,10 +93,10 @@ pub(super) fn packed(kind: &EventKind) -> Value {
     }
 }
 
-/// A row may be made by any event, and each adds what it knows. Of a number
-/// that was erased after the start, nothing is taken in. `VALUES`, for what
-/// inserts from a SELECT costs SQLite a savepoint each. A message that was
-/// delivered (2) stays so, also where it was once undelivered (3).
+/// Any event may create the row, and each adds what it knows. If the phone number was erased after the start,
+/// number and contact stay out. The statement uses `VALUES`, because with a SELECT as its source SQLite would
+/// need a savepoint for each insert. A delivered message (2) stays delivered, even if it was undelivered (3)
+/// before.
 pub(super) const MERGE_VERIFICATION: Statement = Statement {
     table: "verifications",
     text: "INSERT INTO verifications (id, created_at, tenant_id, mode, profile_id, key_id, country,
@@ -238,7 +239,7 @@ fn conversion_values(daily: &Daily, conversions: &Conversions) -> Vec<Value> {
     values
 }
 
-/// The whole batch: if it commits, each of the events is recorded by it and by no other.
+/// The whole batch. If it commits, this batch alone has recorded each of the events.
 pub(super) fn batch(events: &[Arriving], sums: &Sums) -> Batch {
     let mut batch = take_turn(Batch::default());
     let (full, rest) = events.as_chunks::<ROWS>();

@@ -1,4 +1,4 @@
-//! Reading: one verification, its timeline, and lists.
+//! Reads one verification, its timeline, and lists.
 
 use crate::sql::{
     Kind::{Bytes, Int, Text},
@@ -99,10 +99,9 @@ pub(super) async fn timeline(sql: &Sql, key: RecordKey) -> Result<Vec<Event>, St
     sql.query(&SELECT_TIMELINE, key_values(key)).await?.iter().map(read).collect()
 }
 
-// Each list is one stretch of an index that begins with tenant and mode. The
-// lower end is a row value although `id` alone would do: Postgres keeps no
-// statistics of ids (`0010_history_weeks.sql`), and would take both ends of a
-// range that it cannot see into for a very short one, and sort what it finds.
+// Each list reads one range of an index that begins with tenant and mode. `id` alone would be enough for the
+// lower bound, but the bound is a row value with the time. Without it, Postgres, which has no statistics of
+// ids (`0010_history_weeks.sql`), would expect a very short range, and would sort the rows.
 
 pub(super) const LIST_ALL: Statement = Statement {
     table: "verifications",
@@ -116,7 +115,8 @@ pub(super) const LIST_ALL: Statement = Statement {
     params: &[Text, Text, Text, Int, Text, Int, Int],
 };
 
-/// One that is pending and past its time is listed once it is noted as expired.
+/// A pending verification whose time is over is listed as expired only when its `expired` event has been
+/// recorded.
 pub(super) const LIST_BY_STATUS: Statement = Statement {
     table: "verifications",
     text:
@@ -192,8 +192,8 @@ pub(super) async fn list(
     rows.iter().map(read_past).collect()
 }
 
-/// The first seven parameters of each list: whose, which stretch of ids, how
-/// many. The times of the ids stand beside them, so that partitions are left out.
+/// The first seven parameters of each list: tenant, mode, range of ids, number of rows. The times of the ids
+/// are parameters too, so that Postgres can skip partitions.
 fn span_values(tenant: TenantId, mode: Mode, query: &ListQuery) -> Vec<Value> {
     let before = query.created_before.map(VerificationId::floor);
     let end = [query.before, before].into_iter().flatten().min();

@@ -1,4 +1,4 @@
-//! Recording: a batch as a whole, else without what is known, else one by one.
+//! Records events: a batch as a whole, or else without the events recorded already, or else one by one.
 
 use super::{
     dead::bury,
@@ -31,19 +31,20 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Verifications whose facts are remembered between two batches: a minute of a
-/// few hundred starts a second. After an outage more wait, and are asked for.
+/// The maximum number of verifications that the recorder remembers between batches: a minute at a few hundred
+/// starts a second. After an outage more are waiting, and the recorder reads them from the database.
 const REMEMBERED: usize = 50_000;
-/// Asked for at once.
+/// The number of verifications that one query reads.
 const ASKED: usize = 8;
 pub(super) const HOUR: i64 = 3_600 * 1_000_000;
 pub(super) const DAY: i64 = 24 * HOUR;
 
-/// Records events; remembers a little of those that it recorded last, because
-/// the rest of the same verification follows within minutes.
+/// Records events. It remembers a few facts about recent verifications, because their other events follow
+/// within minutes.
 pub(super) struct Recorder {
     sql: Sql,
-    /// Whose webhooks are told, and what opens the numbers whose prefixes are counted.
+    /// The snapshot with the webhooks that get messages, and the keys that open the phone numbers for the
+    /// counts by prefix.
     means: Option<(Arc<Snapshot>, Arc<KeyRing>)>,
     facts: Mutex<HashMap<VerificationId, Known>>,
 }
@@ -53,7 +54,7 @@ impl Recorder {
         Self { sql, means, facts: Mutex::default() }
     }
 
-    /// The prefix of a number; empty where it cannot be read.
+    /// The prefix of a phone number; empty if the contact cannot be opened.
     fn prefix(&self, key: RecordKey, number: Fingerprint, contact: &[u8]) -> String {
         let keyring = self.means.as_ref().map(|(_, keyring)| keyring);
         let contact = keyring.and_then(|keyring| Contact::open_sealed(keyring, key, number, contact).ok());
@@ -77,7 +78,7 @@ impl Recorder {
             recorded.new = arriving.len();
             return Ok(recorded);
         }
-        // Most likely a batch that was recorded before a crash, and not trimmed.
+        // Most likely this batch was recorded before a crash, but not deleted from the codes store.
         let mut fresh = Vec::new();
         for one in arriving {
             if self.is_known(&one).await? { recorded.repeated += 1 } else { fresh.push(one) }
@@ -106,7 +107,7 @@ impl Recorder {
         Ok(Recorded { dead: 1, ..Recorded::default() })
     }
 
-    /// Whether all of them are recorded now, and none was before.
+    /// Records the events. Returns false if one of them was recorded before.
     async fn insert(&self, events: &[Arriving]) -> Result<bool, StoreError> {
         match self.try_insert(events).await {
             Ok(()) => Ok(true),
@@ -124,7 +125,8 @@ impl Recorder {
         let mut messages = Vec::new();
         for Arriving { key, event } in events {
             let known = facts.entry(key.id).or_default();
-            // A person may type the code before the provider's answer is noted: the approval waits for its name.
+            // A user may enter the code before the provider's answer is recorded. So the approval waits until
+            // the provider's name is known.
             let waited = matches!(event.kind, EventKind::MessageSent { .. })
                 && known.provider.is_empty()
                 && known.status == Status::Approved;
@@ -154,7 +156,8 @@ impl Recorder {
                 messages.extend(of_verification(&view, *key, event, known));
             }
         }
-        // In the same transaction: what is told is told of events that are new, each once.
+        // The webhook messages are added in the same transaction, so there is exactly one message for each
+        // new event.
         self.sql.batch(webhooks::insert(insert::batch(events, &sums), &messages)).await?;
         let mut remembered = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() + facts.len() > REMEMBERED {
@@ -164,7 +167,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// What is known of the verifications of a batch before their first events in it.
+    /// Returns the facts about the verifications of a batch before its events.
     async fn facts_before(&self, events: &[Arriving]) -> Result<HashMap<VerificationId, Known>, StoreError> {
         let (mut facts, mut unknown) = (HashMap::new(), Vec::new());
         {
@@ -209,7 +212,7 @@ impl Recorder {
             _ => String::new(),
         };
         Ok(Known {
-            // A row that another event than the start made says nothing yet.
+            // In a row that another event than the start created, these columns are empty.
             profile: text(1)?.parse().ok(),
             country: text(2)?,
             prefix,

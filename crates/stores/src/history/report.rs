@@ -1,4 +1,4 @@
-//! Sums of what was counted.
+//! Sums the counts.
 
 use crate::sql::{
     Kind::{Int, Text},
@@ -15,7 +15,7 @@ use countersign_core::{
     time::Timestamp,
 };
 
-/// The sum of integers is no integer to Postgres.
+/// In Postgres, the sum of integers is not an integer, so it is cast.
 pub(super) const SUM_COUNTS: Statement = Statement {
     table: "rollups",
     text: "SELECT hour,
@@ -65,7 +65,7 @@ fn read_hour(row: &Row) -> Result<HourlyCounts, StoreError> {
     Ok(HourlyCounts { hour: Timestamp::from_micros(row.int(0)?), counts })
 }
 
-/// `$6` says how much is told apart: 1, 2 or 3 of provider, country and prefix.
+/// `$6` is the number of columns to group by: 1, 2 or 3 of provider, country and prefix.
 pub(super) const SUM_CONVERSIONS: Statement = Statement {
     table: "conversions",
     text: "SELECT provider, country, prefix,

@@ -1,4 +1,4 @@
-//! A tenant that was deleted leaves the history, a bounded number of rows at a time.
+//! Removes a deleted tenant from the history, a limited number of rows at a time.
 
 use super::take_turn;
 use crate::sql::{
@@ -8,7 +8,8 @@ use crate::sql::{
 };
 use countersign_core::{id::TenantId, ports::error::StoreError};
 
-/// Those of the verifications that go with the same batch; the time finds their week.
+/// Deletes the events of the verifications that the same batch deletes. The time finds their weekly
+/// partition.
 pub(super) const ERASE_EVENTS: Statement = Statement {
     table: "events",
     text: "DELETE FROM events WHERE (verification_id, created_at) IN
@@ -50,7 +51,7 @@ pub(super) const ERASE_ERASURES: Statement = Statement {
     params: &[Text, Int],
 };
 
-/// There are few, and no index leads to them by tenant.
+/// Searches the whole table, because it has few rows and no index by tenant.
 pub(super) const ERASE_DEAD_EVENTS: Statement = Statement {
     table: "dead_events",
     text: "DELETE FROM dead_events WHERE id IN
@@ -59,8 +60,9 @@ pub(super) const ERASE_DEAD_EVENTS: Statement = Statement {
     params: &[Text, Int],
 };
 
-/// Gives its row if anything is left. Where another node deletes just now, the statements
-/// above find nothing, and this one finds what that node has not got to.
+/// Returns one row if anything of the tenant is left. If another node is deleting at the same time, the
+/// statements above may find nothing, and this one still finds the rows that the other node has not deleted
+/// yet.
 pub(super) const LEFT_OF_TENANT: Statement = Statement {
     table: "history_turn",
     text: "SELECT n FROM history_turn WHERE only_row = 1
@@ -81,8 +83,9 @@ const ALL: [&Statement; 6] = [
     &ERASE_DEAD_EVENTS,
 ];
 
-/// In turn: of two nodes that delete at once, the one that waits for the other's events would find none of
-/// them, and then delete the next verifications, whose events nobody finds again.
+/// The batch waits until another node's batch has ended. Otherwise its first statement would find no events,
+/// because the other node has deleted them, and its second would delete the next verifications without their
+/// events. Nothing would find those events again.
 pub(super) async fn erase(sql: &Sql, tenant: TenantId, limit: u16) -> Result<bool, StoreError> {
     let of = || -> Vec<Value> { vec![tenant.to_string().into(), i64::from(limit).into()] };
     let batch = ALL.iter().fold(take_turn(Batch::default()), |batch, statement| batch.run(statement, of()));

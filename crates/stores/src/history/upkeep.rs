@@ -1,5 +1,5 @@
-//! What runs beside the recorder: expiry, retention, the walk over contacts,
-//! and the state of the jobs.
+//! The maintenance of the history: expiry, retention, the sealing of contacts with a new key, and the state
+//! of the jobs.
 
 use super::take_turn;
 use crate::sql::{
@@ -21,7 +21,7 @@ use countersign_core::{
 };
 use std::time::Duration;
 
-/// From here on a week more or less does not matter.
+/// If the history is kept this long, a week more or less does not matter.
 const KEPT_LONG: Duration = Duration::from_secs(28 * 24 * 3_600);
 
 pub(super) const SELECT_PASSED: Statement = Statement {
@@ -31,7 +31,7 @@ pub(super) const SELECT_PASSED: Statement = Statement {
     params: &[Int, Int],
 };
 
-/// The `expired` events of those whose time has passed, to be recorded like any other.
+/// The `expired` events of verifications whose time is over. They are recorded like any other events.
 pub(super) async fn passed(
     sql: &Sql,
     passed: Timestamp,
@@ -48,9 +48,9 @@ pub(super) async fn passed(
     rows.iter().map(read).collect()
 }
 
-/// Where all that was made in a week goes at once, it waits for the end of its
-/// week: deleting it row by row before that would cost what the weeks save. But
-/// where little is kept, a week more would be much.
+/// Creates and drops weekly partitions. If the history is kept long, rows are deleted only with their whole
+/// week: deleting them one by one earlier would cost what the partitions save. If the history is kept for a
+/// short time, rows are deleted on time, because a week more would be much.
 pub(super) async fn arrange(sql: &Sql, now: Timestamp, before: Timestamp) -> Result<Arranged, StoreError> {
     let weeks = sql.arrange_weeks(now.micros(), before.micros()).await?;
     let oldest = weeks.oldest.filter(|_| now.since(before) >= KEPT_LONG);
@@ -76,7 +76,7 @@ pub(super) const DELETE_VERIFICATIONS: Statement = Statement {
 pub(super) const DELETE_DEAD_EVENTS: Statement =
     Statement { table: "dead_events", text: "DELETE FROM dead_events WHERE at < $1", params: &[Int] };
 
-/// What started before is gone by then, recorded or not.
+/// Deletes old notes of erasures: verifications that started before this time have been deleted by then.
 pub(super) const DELETE_ERASURES: Statement =
     Statement { table: "erasures", text: "DELETE FROM erasures WHERE at < $1", params: &[Int] };
 
@@ -84,7 +84,7 @@ pub(super) async fn retain(sql: &Sql, before: Timestamp, limit: u16) -> Result<u
     let first = VerificationId::floor(before);
     let oldest =
         || -> Vec<Value> { vec![first.to_string().into(), before.micros().into(), i64::from(limit).into()] };
-    // In turn: see the erasure of a tenant.
+    // Batches of this kind wait for each other; see the erasure of a tenant.
     let batch = take_turn(Batch::default())
         .run(&DELETE_EVENTS, oldest())
         .run(&DELETE_VERIFICATIONS, oldest())
@@ -144,7 +144,7 @@ pub(super) async fn contacts(
     Ok((found, last))
 }
 
-/// Compares with what was read: one that was erased meanwhile stays erased.
+/// Replaces a contact only if it is still the one that was read: a contact erased meanwhile stays erased.
 pub(super) const REPLACE_CONTACT: Statement = Statement {
     table: "verifications",
     text: "UPDATE verifications SET contact = $5

@@ -1,11 +1,11 @@
-//! Approvals that some replicas must have before they are answered.
+//! Approvals that a number of replicas must have before the server answers them.
 //!
-//! WAIT speaks of the writes of its own connection, and holds that connection
-//! up; so the script and its WAIT go over one that nobody shares meanwhile.
+//! WAIT waits for the writes of its own connection, and blocks that connection. So the script and its WAIT
+//! use a connection that nothing else uses meanwhile.
 
 use super::{
     check::is_approval,
-    link::{CALL_TIMEOUT, Call, Link, is_not_now, is_unknown_script, store_error},
+    link::{CALL_TIMEOUT, Call, Connections, is_not_now, is_unknown_script, store_error},
     node::{client, connect},
     script::Script,
     store::Store,
@@ -29,34 +29,33 @@ use tokio::{
 
 /// How long an approval waits for its replicas.
 const WAIT: Duration = Duration::from_millis(100);
-/// Connections that are kept for the next checks.
+/// The maximum number of connections kept for later checks.
 const MOST_IDLE: usize = 64;
-/// Before a repeat, when a master moves.
+/// The pause before a repeat, while a master moves.
 const PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) struct Approvals {
-    url: RedisUrl,
     home: Home,
     replicas: u32,
-    /// Checks that are under way; others wait within their time.
+    /// Limits the checks in progress; others wait within their own time.
     places: Semaphore,
-    /// The masters: last slot and where it is, by slot. Forgotten when one does not answer.
+    /// The masters, each with its last slot. They are forgotten when one does not answer.
     masters: Mutex<Vec<(u16, ConnectionInfo)>>,
     idle: Mutex<Vec<(ConnectionAddr, MultiplexedConnection)>>,
 }
 
-/// Slots of a cluster; one server has all of them.
+/// The last slot of a cluster. A single server has all slots.
 const LAST_SLOT: u16 = 16_383;
 
 impl Approvals {
-    pub fn new(url: &RedisUrl, replicas: u32) -> Self {
+    pub fn new(replicas: u32) -> Self {
         let places = Semaphore::new(MOST_IDLE);
         let (masters, idle) = (Mutex::default(), Mutex::default());
-        Self { url: url.clone(), home: Home::here(), replicas, places, masters, idle }
+        Self { home: Home::here(), replicas, places, masters, idle }
     }
 
-    /// Runs a check. If it approves, the answer is given only when enough
-    /// replicas have it; else nothing is known of it yet.
+    /// Runs a check. An approval is returned only when enough replicas have it. Otherwise the result is an
+    /// error, and the caller does not know the outcome.
     pub async fn run(
         &self,
         store: &Store,
@@ -82,7 +81,7 @@ impl Approvals {
                 };
                 let mut sent = call.by_hash().query_async(&mut connection).await;
                 if is_unknown_script(&sent) {
-                    // It has used up what lets the next command in.
+                    // ASKING covers only one command, and EVALSHA used it up: send ASKING again.
                     if visits {
                         let _ = redis::cmd("ASKING").exec_async(&mut connection).await;
                     }
@@ -90,14 +89,14 @@ impl Approvals {
                 }
                 match sent {
                     Ok(value) => return self.confirm(address, connection, value).await,
-                    // The slot is on its way to another master, and this number is there already.
+                    // The slot is moving to another master, which already has this phone number.
                     Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) => {
                         asked = error.redirect_node().and_then(|(address, _)| {
                             let (host, port) = address.rsplit_once(':')?;
-                            Some(self.address(host.to_owned(), port.parse().ok()?))
+                            Some(address_of(&store.link.way().url, host.to_owned(), port.parse().ok()?))
                         });
                     }
-                    // Sent again, a check that was evaluated is told what it was told.
+                    // It is safe to send the check again: a check that was evaluated gets its first answer.
                     Err(error)
                         if is_not_now(&error) || error.redirect_node().is_some() || error.is_io_error() =>
                     {
@@ -143,7 +142,8 @@ impl Approvals {
         asked: Option<ConnectionAddr>,
     ) -> RedisResult<(ConnectionAddr, MultiplexedConnection)> {
         if let Some(address) = asked {
-            let mut connection = self.open(self.server(address.clone())).await?;
+            let url = &store.link.way().url;
+            let mut connection = self.open(url, url.first().set_addr(address.clone())).await?;
             redis::cmd("ASKING").exec_async(&mut connection).await?;
             return Ok((address, connection));
         }
@@ -157,19 +157,15 @@ impl Approvals {
         if let Some(connection) = idle {
             return Ok((address, connection));
         }
-        Ok((address, self.open(info).await?))
+        Ok((address, self.open(&store.link.way().url, info).await?))
     }
 
-    async fn open(&self, info: ConnectionInfo) -> RedisResult<MultiplexedConnection> {
-        connect(&self.home, client(&self.url, info)).await
+    async fn open(&self, url: &RedisUrl, info: ConnectionInfo) -> RedisResult<MultiplexedConnection> {
+        connect(&self.home, client(url, info)).await
     }
 
-    /// A server of the cluster: as the URL says, at another address.
-    fn server(&self, address: ConnectionAddr) -> ConnectionInfo {
-        self.url.first().set_addr(address)
-    }
-
-    fn forget_masters(&self) {
+    /// Also how to reach them: the URL holds a password.
+    pub fn forget_masters(&self) {
         self.masters.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -182,9 +178,9 @@ impl Approvals {
         if let Some(info) = found {
             return Ok(info);
         }
-        let masters = match &store.link {
-            Link::Node(node) => vec![(LAST_SLOT, node.client().await?.get_connection_info().clone())],
-            Link::Cluster(_) => self.ask_masters(store).await?,
+        let masters = match &store.link.way().connections {
+            Connections::Node(node) => vec![(LAST_SLOT, node.client().await?.get_connection_info().clone())],
+            Connections::Cluster(_) => self.ask_masters(store).await?,
         };
         let info = known(&masters);
         *self.masters.lock().unwrap_or_else(PoisonError::into_inner) = masters;
@@ -193,6 +189,7 @@ impl Approvals {
 
     async fn ask_masters(&self, store: &Store) -> RedisResult<Vec<(u16, ConnectionInfo)>> {
         type Range = (u16, u16, (Option<String>, u16));
+        let url = store.link.way().url.clone();
         let mut command = redis::cmd("CLUSTER");
         let value = store.link.send(command.arg("SLOTS")).await?;
         let unexpected =
@@ -204,27 +201,29 @@ impl Approvals {
             let parts: Vec<Value> = parts.into_iter().take(3).map(without_extras).collect();
             let (_, last, (host, port)): Range =
                 redis::from_redis_value(Value::Array(parts)).map_err(|_| unexpected())?;
-            masters.push((last, self.server(self.address(host.unwrap_or_default(), port))));
+            let address = address_of(&url, host.unwrap_or_default(), port);
+            masters.push((last, url.first().set_addr(address)));
         }
         masters.sort_by_key(|(last, _)| *last);
         Ok(masters)
     }
-
-    fn address(&self, host: String, port: u16) -> ConnectionAddr {
-        // A node that does not know its own name is the one that was asked.
-        let asked = match self.url.first().addr() {
-            ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => host.clone(),
-            _ => String::new(),
-        };
-        let host = if host.is_empty() { asked } else { host };
-        if self.url.tls {
-            return ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None };
-        }
-        ConnectionAddr::Tcp(host, port)
-    }
 }
 
-/// Of a node, address and port alone.
+/// Of a server of the cluster.
+fn address_of(url: &RedisUrl, host: String, port: u16) -> ConnectionAddr {
+    // A node that does not know its own name is the one that was asked.
+    let asked = match url.first().addr() {
+        ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => host.clone(),
+        _ => String::new(),
+    };
+    let host = if host.is_empty() { asked } else { host };
+    if url.tls {
+        return ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None };
+    }
+    ConnectionAddr::Tcp(host, port)
+}
+
+/// Keeps only address and port of a node.
 fn without_extras(value: Value) -> Value {
     match value {
         Value::Array(parts) => Value::Array(parts.into_iter().take(2).collect()),

@@ -1,4 +1,4 @@
-//! The partitions in which a message was queued since a worker of this process last claimed there.
+//! The partitions in which a message was queued since a worker of this process last claimed from them.
 
 use std::{
     ops::Range,
@@ -6,16 +6,16 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// Partitions in which a message may have become due.
+/// The partitions in which a message may have become due.
 #[derive(Default)]
 pub(super) struct Arrivals {
-    /// One bit for each of the 1,024 partitions that there may be.
+    /// One bit for each of the up to 1,024 partitions.
     bits: [AtomicU64; 16],
     notify: Notify,
 }
 
 impl Arrivals {
-    /// Notes that a message was queued in a partition.
+    /// Records that a message was queued in a partition.
     pub fn note(&self, partition: u16) {
         if let Some(word) = self.bits.get(usize::from(partition / 64)) {
             word.fetch_or(1 << (partition % 64), Ordering::AcqRel);
@@ -23,7 +23,7 @@ impl Arrivals {
         self.notify.notify_one();
     }
 
-    /// The noted partitions of a range; they are noted no more.
+    /// Returns the recorded partitions of a range, and resets them.
     pub fn take(&self, partitions: Range<u16>) -> Vec<u16> {
         let mut taken = Vec::new();
         for partition in partitions {
@@ -36,7 +36,7 @@ impl Arrivals {
         taken
     }
 
-    /// Ends when a partition is noted.
+    /// Waits until a partition is recorded.
     pub async fn wait(&self) {
         self.notify.notified().await;
     }

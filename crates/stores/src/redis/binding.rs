@@ -2,7 +2,7 @@
 
 use super::{
     keys,
-    reply::{bytes_or_nil, number},
+    reply::{SlotReply, bytes_or_nil, kind},
     script,
     store::Store,
 };
@@ -38,11 +38,11 @@ impl Store {
         let Some(once) = once else { return Ok(Binding::None) };
         let key = keys::slot(self.partitions, &once.slot);
         let args: [&[u8]; 3] = [&once.request, &event.bytes()[8..], b""];
-        match number(self.run(&script::SLOT, &[&key], &args).await?)? {
-            0 => Ok(Binding::New),
-            1 => Ok(Binding::Same),
-            _ => Ok(Binding::Other),
-        }
+        Ok(match kind(self.run(&script::SLOT, &[&key], &args).await?)? {
+            SlotReply::Bound => Binding::New,
+            SlotReply::Same => Binding::Same,
+            SlotReply::Other => Binding::Other,
+        })
     }
 
     /// Frees the Idempotency-Key of a request that changed nothing, unless an equal request came

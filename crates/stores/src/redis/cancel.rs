@@ -2,7 +2,7 @@
 
 use super::{
     keys,
-    reply::Reply,
+    reply::{CancelReply, Reply},
     script,
     store::{Store, unpack},
 };
@@ -20,12 +20,13 @@ pub(super) async fn cancel(
     let names = [keys::verification(key), keys::events(key.id.partition())];
     let value = store.run(&script::CANCEL, &[&names[0], &names[1]], &[event.bytes()]).await?;
     let reply = Reply::new(value)?;
-    if reply.number(0)? == 0 {
+    let kind = reply.kind()?;
+    if kind == CancelReply::Missing {
         return Ok(None);
     }
     let (now, record) = (reply.time(1)?, unpack(key, reply.bytes(2)?)?);
-    let outcome = match reply.number(0)? {
-        1 => CancelOutcome::Canceled,
+    let outcome = match kind {
+        CancelReply::Canceled => CancelOutcome::Canceled,
         _ => CancelOutcome::Ended(record.status(now)),
     };
     Ok(Some(Seen { outcome, record, now }))

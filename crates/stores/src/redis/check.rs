@@ -4,7 +4,7 @@ use super::{
     binding::{Binding, replayed},
     codes::RedisCodes,
     keys,
-    reply::Reply,
+    reply::{CheckReply, Kind as _, Reply},
     script,
 };
 use countersign_core::{
@@ -12,7 +12,7 @@ use countersign_core::{
     ports::{codes::acts::CheckFound, error::StoreError},
     verification::{
         guesses::GuessWait,
-        idempotency::{Act, Answer, EVALUATED, Once, Replay},
+        idempotency::{Act, Answer, EVALUATED, Once, Outcome, Replay},
         outcome::CheckOutcome,
         request::SubmittedCode,
         status::Status,
@@ -63,42 +63,40 @@ pub(super) async fn check(
 pub(super) fn is_approval(value: &Value) -> bool {
     let Value::Array(values) = value else { return false };
     match values.as_slice() {
-        [Value::Int(5), ..] => true,
-        // The last bytes of a check's outcome: what was found (0: right), tries left.
-        [Value::Int(8), Value::BulkString(outcome)] => {
-            outcome.get(17) == Some(&(Act::Check as u8)) && outcome.iter().rev().nth(1) == Some(&0)
-        }
+        [Value::Int(number), rest @ ..] => match (CheckReply::from_number(*number), rest) {
+            (Some(CheckReply::Approved), _) => true,
+            (Some(CheckReply::Replay), [Value::BulkString(outcome)]) => Outcome::is_approval(outcome),
+            _ => false,
+        },
         _ => false,
     }
 }
 
 fn read_check(reply: Reply, once: Option<&Once>) -> Result<Answer<Option<CheckFound>>, StoreError> {
-    let what = reply.number(0)?;
-    if what == 8 {
-        return replayed(once, reply.bytes(1)?);
-    }
-    if what == 0 {
-        return Ok(Answer::Fresh(None));
-    }
-    let outcome = match what {
-        1 => match reply.number(1)? {
-            1 => CheckOutcome::AlreadyApproved,
-            2 => CheckOutcome::Ended(Status::Canceled),
-            4 => CheckOutcome::Ended(Status::Exhausted),
-            5 => CheckOutcome::Ended(Status::Failed),
-            _ => CheckOutcome::Ended(Status::Expired),
-        },
-        2 => CheckOutcome::InvalidCode,
-        3 => {
+    let outcome = match reply.kind()? {
+        CheckReply::Missing => return Ok(Answer::Fresh(None)),
+        CheckReply::Replay => return replayed(once, reply.bytes(1)?),
+        CheckReply::Ended => ended(reply.number(1)?),
+        CheckReply::InvalidCode => CheckOutcome::InvalidCode,
+        CheckReply::GuessLimit => {
             let wait = Duration::from_millis(reply.small(1)?);
             CheckOutcome::GuessLimit(GuessWait { wait, of_number: reply.number(3)? == 1 })
         }
-        4 => CheckOutcome::UnknownKeyVersion,
-        5 => CheckOutcome::Approved,
-        6 => CheckOutcome::Wrong,
-        7 => CheckOutcome::Exhausted,
-        9 => CheckOutcome::TransactionMismatch,
-        _ => return Err(StoreError::unavailable("a script answered in an unexpected form")),
+        CheckReply::UnknownKeyVersion => CheckOutcome::UnknownKeyVersion,
+        CheckReply::Approved => CheckOutcome::Approved,
+        CheckReply::Wrong => CheckOutcome::Wrong,
+        CheckReply::Exhausted => CheckOutcome::Exhausted,
+        CheckReply::TransactionMismatch => CheckOutcome::TransactionMismatch,
     };
     Ok(Answer::Fresh(Some(CheckFound { outcome, attempts_left: reply.small(2)? })))
+}
+
+/// The result of a check of a verification that has ended with this status.
+fn ended(status: i64) -> CheckOutcome {
+    if status == Status::Approved as i64 {
+        return CheckOutcome::AlreadyApproved;
+    }
+    let others = [Status::Canceled, Status::Exhausted, Status::Failed];
+    let found = others.into_iter().find(|other| *other as i64 == status);
+    CheckOutcome::Ended(found.unwrap_or(Status::Expired))
 }

@@ -14,19 +14,19 @@ use countersign_core::{
 };
 use std::time::Duration;
 
-/// Most messages that one script hands out, so that it delays no act for long.
+/// The maximum number of messages that one script returns, so that it does not delay other operations.
 const MOST_CLAIMS: usize = 100;
 
-/// What a claim found in one partition.
+/// The result of a claim in one partition.
 pub(super) struct Found {
     /// Whether more may be due there.
     pub more: bool,
     pub claims: Vec<Claim>,
-    /// Tenants whose messages stay because they have no place.
+    /// The tenants whose messages were left because they have no free slot.
     pub left: Vec<TenantId>,
 }
 
-/// Claims from one partition, and begins behind the tenant whose message was taken last.
+/// Claims from one partition, beginning after the tenant whose message was taken last.
 pub(super) async fn claim(
     store: &Store,
     partition: u16,
@@ -60,7 +60,7 @@ pub(super) async fn claim(
         };
         let record = match unpack(key, found.bytes(place + 1)?) {
             Ok(record) => record,
-            // One record that cannot be read must not hold up everybody's messages.
+            // One unreadable record must not delay the messages of others.
             Err(error) => {
                 tracing::error!(message.id = %message, error = %error, "A message waits: its record cannot be read");
                 continue;
@@ -71,8 +71,8 @@ pub(super) async fn claim(
     Ok(Found { more, claims, left })
 }
 
-/// `[tenant, 16][places, 2][1 if slow]` of each
-fn pack_rooms(places: &Places) -> Vec<u8> {
+/// Packs `[tenant, 16][places, 2][1 if slow]` for each room.
+pub(super) fn pack_rooms(places: &Places) -> Vec<u8> {
     let pack = |room: &Room| {
         let most = u16::try_from(room.most).unwrap_or(u16::MAX).to_be_bytes();
         [room.tenant.bytes().as_slice(), &most, &[room.slow.into()]].concat()

@@ -1,5 +1,5 @@
-//! The codes store on Redis. Each act has a file of its own, which gathers what its script needs
-//! and reads the reply; the short acts are here.
+//! The codes store on Redis. Each operation has a file of its own, which gathers the input of its script and
+//! reads the reply. The short operations are here.
 
 use super::{
     approval::Approvals,
@@ -50,23 +50,22 @@ use countersign_core::{
 };
 use std::{ops::Range, sync::Arc, time::Duration};
 
-/// How the store is opened.
+/// The options for opening the store.
 #[derive(Clone)]
 pub struct RedisOptions {
-    /// Parts that the numbers are spread over, fixed at install.
+    /// The number of partitions of the phone numbers, fixed when the installation is made.
     pub partitions: u16,
-    /// Bytes of events that may wait for the history.
+    /// The maximum size of the events that wait for the history, in bytes.
     pub event_budget: u64,
-    /// Replicas that must have an approval before it is answered.
+    /// The number of replicas that must have an approval before the server answers it.
     pub confirm_replicas: u32,
-    /// What tells one installation from another: its servers refuse the nodes
-    /// of any that does not have the same.
+    /// Identifies the installation. The store refuses nodes with another identity.
     pub identity: Vec<u8>,
-    /// Tests turn the time by hand; otherwise it is the servers'.
+    /// A clock that a test sets; otherwise the servers' clocks are used.
     pub clock: Option<Arc<dyn Clock>>,
 }
 
-/// The codes store of many machines.
+/// The codes store for many machines.
 pub struct RedisCodes {
     pub(super) store: Arc<Store>,
     pub(super) limits: Limits,
@@ -77,17 +76,27 @@ pub struct RedisCodes {
 }
 
 impl RedisCodes {
-    /// Reaches the servers.
+    /// Connects to the servers.
     pub async fn open(url: &RedisUrl, options: RedisOptions) -> Result<Self, StoreError> {
         let RedisOptions { partitions, event_budget, confirm_replicas, identity, clock } = options;
         let store = Arc::new(Store::new(Link::open(url).await?, partitions, clock));
         store.claim_installation(&identity).await?;
         let backlog = Backlog::open(&store, event_budget).await?;
-        let approvals = (confirm_replicas > 0).then(|| Approvals::new(url, confirm_replicas));
+        let approvals = (confirm_replicas > 0).then(|| Approvals::new(confirm_replicas));
         let outbox = Outbox::new(Arc::clone(&store));
-        let wake = Wake::new(url, outbox.arrivals());
+        let wake = Wake::new(Arc::clone(&store), outbox.arrivals());
         let limits = Limits::new(Arc::clone(&store));
         Ok(Self { store, limits, outbox, backlog, approvals, wake })
+    }
+
+    /// Reaches the same servers by a URL with another password, user or authority from now on, once they answer
+    /// so; whether it is another one. Until then, and after an error, all goes on as before.
+    pub async fn change_access(&self, url: &RedisUrl) -> Result<bool, StoreError> {
+        let changed = self.store.link.change(url).await?;
+        if let Some(approvals) = self.approvals.as_ref().filter(|_| changed) {
+            approvals.forget_masters();
+        }
+        Ok(changed)
     }
 
     /// Reaches the servers as [`RedisCodes::open`] does, runs a script that only reads in every partition, and
@@ -99,7 +108,7 @@ impl RedisCodes {
         Ok(claimed)
     }
 
-    /// What the servers say of how they are set up.
+    /// Reads how the servers are configured.
     pub async fn ask_servers(url: &RedisUrl) -> Result<Servers, StoreError> {
         server::ask_all(url).await
     }

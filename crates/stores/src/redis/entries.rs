@@ -1,4 +1,4 @@
-//! The entries of a partition's stream of events.
+//! The entries of a partition's event stream.
 
 use super::reply::{Reply, packed_time};
 use countersign_core::{
@@ -12,9 +12,8 @@ use countersign_core::{
 };
 use std::borrow::Cow;
 
-/// Entries of a stream: `[id, [field, [key, 33][event, 16][time, 6][body]]]`. Where
-/// a second field follows, it is the rest of the body: what a former release,
-/// which takes the first alone, does not read.
+/// Reads entries: `[id, [field, [key, 33][event, 16][time, 6][body]]]`. A second field is the rest of the
+/// body: older releases read only the first field.
 pub(super) fn read_entries(partition: u16, mut entries: Reply) -> Result<Vec<UnrecordedEvent>, StoreError> {
     (0..entries.len())
         .map(|place| {
@@ -37,7 +36,7 @@ fn read_position(partition: u16, id: &[u8]) -> Option<Position> {
     Some(Position([partition.into(), ms.parse().ok()?, seq.parse().ok()?]))
 }
 
-fn read_entry(position: Position, value: &[u8]) -> Option<UnrecordedEvent> {
+pub(super) fn read_entry(position: Position, value: &[u8]) -> Option<UnrecordedEvent> {
     let (key, rest) = value.split_at_checked(33)?;
     let (event, rest) = rest.split_first_chunk::<16>()?;
     let (at, body) = rest.split_first_chunk::<6>()?;
@@ -50,7 +49,8 @@ fn read_entry(position: Position, value: &[u8]) -> Option<UnrecordedEvent> {
     })
 }
 
-/// One that no script of ours wrote: of nobody, and for the history to put aside.
+/// Makes an event of an entry that none of our scripts wrote. It belongs to no tenant, and the history stores
+/// it apart.
 fn unreadable(position: Position, value: &[u8]) -> UnrecordedEvent {
     let Position([partition, ms, seq]) = position;
     let mut id = [0; 16];

@@ -1,4 +1,4 @@
-//! Events on their way to the history: a stream for each partition.
+//! The events that wait for the history. Each partition has a stream of them.
 
 use super::{entries::read_entries, keys, reply::Reply, script, store::Store};
 use countersign_core::{
@@ -22,25 +22,25 @@ use std::{
 };
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Partitions that are asked at once.
+/// The number of partitions that are asked at once.
 const AT_ONCE: usize = 16;
-/// Events that a partition is asked for at least.
+/// The minimum number of events requested from a partition.
 const LEAST: usize = 8;
-/// Between two measurements of what waits.
+/// The time between two measurements of the waiting events.
 const MEASURE: Duration = Duration::from_secs(1);
-/// Entries of a stream that are read at once, and how often, for a timeline.
+/// For a timeline: the number of entries read at once, and the maximum number of such reads.
 const PAGE: usize = 500;
 const PAGES: usize = 20;
-/// A verification's id bears the time of the node that made it, its events
-/// that of the server; they differ by less than this.
+/// A verification's id contains the time of the node that made it, and its events the time of the server. The
+/// two clocks differ by less than this.
 const CLOCK_DIFFERENCE: Duration = Duration::from_secs(600);
 
-/// What waits in one partition.
+/// The events and messages that wait in one partition.
 #[derive(Clone, Copy, Default)]
 struct Waiting {
     events: u64,
     bytes: u64,
-    /// The server's time, or that of the oldest event if one waits.
+    /// The time of the oldest waiting event, or the server's time if none waits.
     until: Timestamp,
     messages: u64,
 }
@@ -52,9 +52,9 @@ impl Waiting {
     }
 }
 
-/// The events that wait, against their budget. Each node measures all
-/// partitions once a second: a count in the scripts would cost each act a
-/// write, and cannot be summed over the masters of a cluster.
+/// The size of the waiting events, compared with the budget. Each node measures all partitions once a second.
+/// A count in the scripts would cost each operation a write, and could not be summed over the masters of a
+/// cluster.
 pub(super) struct Backlog {
     store: Arc<Store>,
     budget: u64,
@@ -64,7 +64,7 @@ pub(super) struct Backlog {
 
 struct Measured {
     partitions: Vec<Waiting>,
-    /// Whether it was said that the budget is half used.
+    /// Whether the warning about a half used budget was logged.
     warned: bool,
 }
 
@@ -79,7 +79,7 @@ impl Backlog {
         Ok(backlog)
     }
 
-    /// Whether nothing more fits.
+    /// Returns whether no more events fit.
     pub fn is_full(&self) -> bool {
         self.sum().bytes >= self.budget
     }
@@ -113,7 +113,7 @@ impl Backlog {
         for some in all.chunks(AT_ONCE) {
             found.extend(join_all(some.iter().map(|partition| self.measure_one(*partition))).await);
         }
-        // Each that answers is noted, whatever the others do.
+        // Each partition that answers is counted, even if others do not.
         found.into_iter().collect()
     }
 
@@ -135,8 +135,8 @@ impl Backlog {
         Ok(all.iter().map(|waiting| waiting.until).min().unwrap_or_default())
     }
 
-    /// The oldest events of each partition, an equal share of the limit from
-    /// each; another partition is first each time, so that none has to wait for all others.
+    /// The oldest events of each partition, with an equal share of the limit for each. Each call begins with
+    /// another partition, so that no partition is always last.
     pub async fn unrecorded(&self, partitions: Range<u16>, limit: usize) -> Result<Unrecorded, StoreError> {
         let mut all: Vec<u16> = partitions.collect();
         let turn = self.turn.fetch_add(AT_ONCE, Ordering::Relaxed) % all.len().max(1);
@@ -160,7 +160,7 @@ impl Backlog {
                 break;
             }
         }
-        // Where one master of many is away, the events of the others are recorded.
+        // If one of several masters is down, the events of the others are still recorded.
         if let Some(error) = failed {
             if events.is_empty() {
                 return Err(error);
@@ -190,8 +190,8 @@ impl Backlog {
         Ok((now, read_entries(partition, reply.part(0)?)?))
     }
 
-    /// Deletes what is recorded, entry by entry: after a failover another
-    /// master may have placed entries before those that were read.
+    /// Deletes recorded events one by one: after a failover, the new master may have entries before those
+    /// that were read.
     pub async fn trim(&self, positions: &[Position]) -> Result<(), StoreError> {
         let mut of: BTreeMap<u16, Vec<String>> = BTreeMap::new();
         for Position([partition, ms, seq]) in positions {
@@ -205,7 +205,7 @@ impl Backlog {
                 let mut command = redis::cmd("XDEL");
                 command.arg(keys::events(*partition)).arg(entries);
                 self.store.link.send(&command).await.map_err(StoreError::unavailable)?;
-                // So that a full backlog ends at once.
+                // Measure again, so that a full backlog is noticed at once when it has room.
                 if self.is_full() { self.measure_one(*partition).await.map(drop) } else { Ok(()) }
             });
             for deleted in join_all(deletions).await {
@@ -245,7 +245,7 @@ async fn keep_measuring(backlog: Weak<Backlog>) {
     loop {
         tick.tick().await;
         let Some(backlog) = backlog.upgrade() else { return };
-        // While a server is away nothing starts either.
+        // While a server is down, no start succeeds either.
         let _ = backlog.measure(0..backlog.store.partitions).await;
         backlog.warn();
     }

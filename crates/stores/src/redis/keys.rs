@@ -18,7 +18,7 @@ pub fn verification(key: RecordKey) -> Vec<u8> {
     name(key.id.partition(), b'v', &key.bytes())
 }
 
-/// The tenant is part of the fingerprint.
+/// The fingerprint already contains the tenant.
 pub fn number(partition: u16, mode: Mode, number: Fingerprint) -> Vec<u8> {
     let mut rest = [0; 17];
     rest[0] = mode.byte();
@@ -26,7 +26,7 @@ pub fn number(partition: u16, mode: Mode, number: Fingerprint) -> Vec<u8> {
     name(partition, b'n', &rest)
 }
 
-/// What the keys of a tenant's verifications have between the letter and the id.
+/// The part of a verification's key between the letter and the id.
 pub fn owner(tenant: TenantId, mode: Mode) -> [u8; 17] {
     let mut owner = [0; 17];
     owner[..16].copy_from_slice(tenant.bytes());
@@ -34,58 +34,58 @@ pub fn owner(tenant: TenantId, mode: Mode) -> [u8; 17] {
     owner
 }
 
-/// Messages that wait: a sorted set by when they are due.
+/// Waiting messages: a sorted set, by the time when they are due.
 pub fn due(partition: u16) -> Vec<u8> {
     name(partition, b'd', b"")
 }
 
-/// Messages that a provider has and whose receipt is awaited: a sorted set like
-/// that of the others, apart from it for releases that know no such wait.
+/// Messages that wait only for a receipt: a sorted set like `due`. It is separate, because older releases do
+/// not know this kind of waiting.
 pub fn awaited(partition: u16) -> Vec<u8> {
     name(partition, b'a', b"")
 }
 
-/// Messages that are due, of each tenant in a row: a sorted set by its members.
+/// Due messages, grouped by tenant: a sorted set, ordered by its members.
 pub fn line(partition: u16) -> Vec<u8> {
     name(partition, b'l', b"")
 }
 
-/// Which message it is that a provider calls so, or the receipt that came before.
+/// The message with this id at its provider, or a receipt that arrived before.
 pub fn provider_message(partitions: u16, slot: &[u8; 16]) -> Vec<u8> {
     name(partition_of(partitions, slot), b'm', slot)
 }
 
-/// Events that the history does not have yet: a stream.
+/// The events that the history does not have yet: a stream.
 pub fn events(partition: u16) -> Vec<u8> {
     name(partition, b'e', b"")
 }
 
-/// What came of a request with an Idempotency-Key, beside what it was about.
+/// The outcome of a request with an Idempotency-Key, in the same partition as its phone number.
 pub fn outcome(partition: u16, slot: &[u8; 16]) -> Vec<u8> {
     name(partition, b'o', slot)
 }
 
-/// The request that an Idempotency-Key is bound to, found by the key alone.
+/// The request that an Idempotency-Key is bound to. Only the Idempotency-Key is needed to find it.
 pub fn slot(partitions: u16, slot: &[u8; 16]) -> Vec<u8> {
     name(partition_of(partitions, slot), b's', slot)
 }
 
-/// A limit that counts over something else than a number.
+/// A limit that does not count by phone number.
 pub fn bucket(partitions: u16, key: &[u8; 16]) -> Vec<u8> {
     name(partition_of(partitions, key), b'b', key)
 }
 
-/// Whose store this is.
+/// The installation that the store belongs to.
 pub fn installation() -> Vec<u8> {
     name(0, b'i', b"")
 }
 
-/// The workers that live.
+/// The workers that are alive.
 pub fn workers() -> Vec<u8> {
     name(0, b'p', b"")
 }
 
-/// What nodes tell of the directory: a stream.
+/// The notices of nodes about the directory: a stream.
 pub fn relays() -> Vec<u8> {
     name(0, b'r', b"")
 }
@@ -95,20 +95,19 @@ pub fn head() -> Vec<u8> {
     name(0, b'h', b"")
 }
 
-/// No key ever. A script that makes the names of keys itself declares this one
-/// beside those that it is given: while a slot moves to another master, where
-/// some of what it looks for may stand on either, a server then refuses it
-/// (TRYAGAIN) instead of letting it find nothing.
+/// A key that never exists. A script that builds names of keys itself declares this key beside the ones it is
+/// given. While a slot moves to another master, each of the two may have a part of the keys. Because of this
+/// key, a server then refuses the script (TRYAGAIN), and the script does not silently miss a key.
 pub fn none(partition: u16) -> Vec<u8> {
     name(partition, b'x', b"")
 }
 
-/// Where a partition's workers are woken.
+/// The channel that wakes a partition's workers.
 pub fn wake(partition: u16) -> Vec<u8> {
     name(partition, b'w', b"")
 }
 
-/// Something to write when it is asked whether writing works.
+/// A key to write, as a test whether writing works.
 pub fn probe(partition: u16) -> Vec<u8> {
     name(partition, b't', b"")
 }

@@ -1,14 +1,13 @@
-//! Limits that count over something else than a number. Each has a slot of its
-//! own, so an act takes from them in calls before its own, and gives back what it
-//! took if it is refused.
+//! Limits that do not count by phone number. Each is in a slot of its own. So an operation takes from them in
+//! separate calls before its own script, and gives back what it took if it is refused.
 //!
-//! While that is out, others may be refused for it. So a node remembers what
-//! refused lately, and looks at what an act like that would meet before it takes
-//! anything: a flood on one number or from one visitor takes nothing elsewhere.
+//! In between, others may be refused because of what was taken. So a node remembers recent refusals, and
+//! first only looks at a limit that it remembers. A flood on one phone number or from one end user then takes
+//! nothing from other limits.
 
 use super::{
     keys,
-    reply::Reply,
+    reply::{Reply, TakeReply},
     script,
     store::{Store, text},
 };
@@ -26,7 +25,7 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// The limits, and what a node remembers of them.
+/// The limits, and the refusals that this node remembers.
 pub(super) struct Limits {
     store: Arc<Store>,
     refusals: Refusals,
@@ -37,17 +36,17 @@ impl Limits {
         Self { store, refusals: Refusals::new() }
     }
 
-    /// Notes that the limits of a number refuse for so long.
+    /// Remembers that the limits of a phone number refuse for this long.
     pub fn remember_number(&self, mode: Mode, number: Fingerprint, wait: Duration) {
         self.refusals.remember(number_place(mode, number), wait);
     }
 
-    /// Whether the limits of a number refused lately, and for longer than since.
+    /// Returns whether this node remembers a refusal by the limits of a phone number that still lasts.
     pub fn number_refused(&self, mode: Mode, number: Fingerprint) -> bool {
         self.refusals.is_remembered(&number_place(mode, number))
     }
 
-    /// Takes from each, or from none if one refuses or does not answer.
+    /// Takes from each limit, or from none if one refuses or does not answer.
     pub async fn take<'a>(&self, takes: &'a [Take]) -> Result<Result<Held<'a>, LimitHit>, StoreError> {
         if takes.iter().any(|take| self.refusals.is_remembered(&take.key))
             && let Some(hit) = self.look(takes).await?
@@ -64,12 +63,12 @@ impl Limits {
         })
     }
 
-    /// What refuses, if anything does; nothing is taken.
+    /// The refusal, if a limit refuses. Takes nothing.
     pub async fn look(&self, takes: &[Take]) -> Result<Option<LimitHit>, StoreError> {
         Ok(self.ask(takes, true).await?.refusal())
     }
 
-    /// Takes from a single one, else gives the wait until one may be there.
+    /// Takes from a single limit. If it refuses, returns the wait until one may be available.
     pub async fn take_one(&self, take: &Take) -> Result<Duration, StoreError> {
         let Taken { admitted, full_at, now, .. } = self.ask_one(take, false).await?;
         if admitted {
@@ -78,7 +77,7 @@ impl Limits {
         Ok(take.bucket.take(full_at, now).err().unwrap_or(take.bucket.interval()))
     }
 
-    /// Gives back what was taken for what was refused; best effort.
+    /// Gives back what a refused operation took, as far as the servers answer.
     pub async fn give_back(&self, held: &Held<'_>) {
         self.give(held.takes.iter().zip(&held.taken)).await;
     }
@@ -108,9 +107,10 @@ impl Limits {
         let (interval, most) = (text(take.bucket.interval().as_micros()), text(take.bucket.max));
         let args: &[&[u8]] = if look { &[&interval, &most, b"1"] } else { &[&interval, &most] };
         let reply = Reply::new(self.store.run(&script::TAKE, &[&key], args).await?)?;
-        let (admitted, full_at) = (reply.number(0)? == 1, Timestamp::from_micros(reply.number(1)?));
+        let (admitted, full_at) =
+            (reply.kind::<TakeReply>()? == TakeReply::Admitted, Timestamp::from_micros(reply.number(1)?));
         let now = reply.time(2)?;
-        // Also after the last that fits: the next is refused.
+        // Also remember it after the last start that fits, because the next one is refused.
         if let Err(wait) = take.bucket.take(full_at, now) {
             self.refusals.remember(take.key, wait);
         }
@@ -118,28 +118,28 @@ impl Limits {
     }
 }
 
-/// What an act took, in the order of its takes.
+/// What an operation took, in the order of its limits.
 pub(super) struct Held<'a> {
     takes: &'a [Take],
     taken: Vec<Taken>,
 }
 
-/// What became of one bucket.
+/// The state of one bucket after a take.
 struct Taken {
     key: Vec<u8>,
     admitted: bool,
-    /// When all is regained; after this take, if it was admitted.
+    /// When the bucket has recovered fully, after this take if it was admitted.
     full_at: Timestamp,
     now: Timestamp,
 }
 
 impl Held<'_> {
-    /// How far each is used, if what was taken is kept.
+    /// How full each limit is, if what was taken is kept.
     pub fn states(&self) -> Vec<LimitState> {
         self.takes.iter().zip(&self.taken).map(|(take, taken)| take.state(taken.full_at, taken.now)).collect()
     }
 
-    /// How far each is used once what was taken is given back.
+    /// How full each limit is after giving back.
     fn states_without(&self) -> Vec<LimitState> {
         let state = |(take, taken): (&Take, &Taken)| {
             let given = if taken.admitted { take.bucket.interval() } else { Duration::ZERO };
@@ -148,7 +148,7 @@ impl Held<'_> {
         self.takes.iter().zip(&self.taken).map(state).collect()
     }
 
-    /// The bucket that refuses for longest.
+    /// The refusal by the bucket that refuses for longest.
     fn refusal(&self) -> Option<LimitHit> {
         let refused = self.takes.iter().zip(&self.taken).filter(|(_, taken)| !taken.admitted);
         let waits = refused.map(|(take, taken)| {
@@ -160,14 +160,14 @@ impl Held<'_> {
     }
 }
 
-/// A number's place beside those of buckets; its modes count apart.
+/// The place of a phone number among those of buckets. The two modes have separate places.
 fn number_place(mode: Mode, Fingerprint(mut place): Fingerprint) -> [u8; 16] {
     place[15] ^= mode.byte();
     place
 }
 
-/// What refused lately, and until when. Nothing is decided by it: it only says
-/// where to look first. A place that is forgotten or out of date costs one call.
+/// Recent refusals, and until when they last. No decision depends on them: they only say which limits to look
+/// at first. A forgotten or outdated refusal costs one call.
 struct Refusals(Box<[Mutex<Option<Remembered>>]>);
 
 struct Remembered {
@@ -176,7 +176,7 @@ struct Remembered {
 }
 
 impl Refusals {
-    /// 320 KiB in all. Places are keyed hashes, so nobody chooses whom they drive out.
+    /// 320 KiB in all. Places are keyed hashes, so an attacker cannot choose whose refusal is replaced.
     const SLOTS: usize = 8_192;
 
     fn new() -> Self {
@@ -209,7 +209,7 @@ mod tests {
         refusals.remember([1; 16], wait);
         assert!(refusals.is_remembered(&[1; 16]));
         assert!(!refusals.is_remembered(&number_place(Mode::Test, Fingerprint([1; 16]))));
-        // One of the same slot drives it out, and is not taken for it.
+        // A refusal in the same slot replaces this one, but is not mistaken for it.
         let mut other = [1; 16];
         other[0] = 2;
         assert!(!refusals.is_remembered(&other));

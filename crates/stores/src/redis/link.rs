@@ -1,48 +1,86 @@
 //! The way to the servers: one shared connection to each, opened anew when it
-//! breaks, and every call within its time.
+//! breaks, and every call within its time. Password, user and authority may
+//! change meanwhile.
 
 use super::{
     node::Node,
     script::Script,
     url::{RedisUrl, Setup},
 };
+use arc_swap::ArcSwap;
 use countersign_core::ports::error::StoreError;
 use redis::{
     Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, TlsCertificates, TlsMode, Value,
     cluster::ClusterClient, cluster_async::ClusterConnection,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::time::{sleep, timeout};
 
-/// For a connection to stand.
+/// The longest time for opening a connection.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// For a call with all its redirections and repeats. Also for one answer: a
-/// call that is slow is never sent a second time beside itself.
+/// The longest time for a call with all its redirections and repeats, and also for one answer. So a slow call
+/// is never sent again while it may still be running.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(2);
-/// Calls under way on one connection; others wait within their time.
+/// The maximum number of calls in progress on one connection. Others wait within their own time.
 pub(super) const IN_FLIGHT: usize = 2_048;
-/// Between two tries to reach a server that is away, and before a repeat.
+/// The pause between two attempts to reach a server that is down, and before a repeat.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
 
 /// Scripts run through it.
-pub(super) enum Link {
+pub(super) struct Link {
+    way: ArcSwap<Way>,
+}
+
+/// What leads to the servers, as one URL says.
+pub(super) struct Way {
+    pub url: RedisUrl,
+    pub connections: Connections,
+}
+
+pub(super) enum Connections {
     /// The client follows the slots by itself.
     Cluster(ClusterConnection),
     /// One server at a time.
     Node(Node),
 }
 
-impl Link {
-    pub async fn open(url: &RedisUrl) -> Result<Self, StoreError> {
+impl Way {
+    async fn open(url: &RedisUrl) -> Result<Self, StoreError> {
+        let url = url.clone();
         if url.setup == Setup::Cluster {
-            let client = cluster_client(url, None).map_err(StoreError::unavailable)?;
+            let client = cluster_client(&url, None).map_err(StoreError::unavailable)?;
             let connection = timeout(CALL_TIMEOUT * 2, client.get_async_connection()).await;
             let connection = connection.map_err(StoreError::unavailable)?;
-            return Ok(Self::Cluster(connection.map_err(StoreError::unavailable)?));
+            let connection = connection.map_err(StoreError::unavailable)?;
+            return Ok(Self { url, connections: Connections::Cluster(connection) });
         }
-        let node = Node::new(url).map_err(StoreError::unavailable)?;
+        let node = Node::new(&url).map_err(StoreError::unavailable)?;
         node.connection().await.map_err(StoreError::unavailable)?;
-        Ok(Self::Node(node))
+        Ok(Self { url, connections: Connections::Node(node) })
+    }
+}
+
+impl Link {
+    pub async fn open(url: &RedisUrl) -> Result<Self, StoreError> {
+        Ok(Self { way: ArcSwap::from_pointee(Way::open(url).await?) })
+    }
+
+    /// As it is now. What is under way on one of before ends there.
+    pub fn way(&self) -> Arc<Way> {
+        self.way.load_full()
+    }
+
+    /// Reaches the same servers by this URL from now on, once they answer so; whether it is another one.
+    pub async fn change(&self, url: &RedisUrl) -> Result<bool, StoreError> {
+        let current = self.way();
+        if current.url.is(url) {
+            return Ok(false);
+        }
+        if !current.url.leads_to(url) {
+            return Err(StoreError::unavailable("it names other servers, which takes a restart"));
+        }
+        self.way.store(Arc::new(Way::open(url).await?));
+        Ok(true)
     }
 
     /// Runs a script. All keys are of one partition.
@@ -54,8 +92,8 @@ impl Link {
         sent.map_err(store_error)
     }
 
-    /// Sends a command; the first key says where to. What was certainly not
-    /// carried out is sent again, until the time for a call is over.
+    /// Sends a command to the server of its first key. A command that was certainly not carried out is sent
+    /// again, until the time for a call is over.
     pub async fn send(&self, command: &Cmd) -> RedisResult<Value> {
         let call = async {
             loop {
@@ -72,14 +110,14 @@ impl Link {
     }
 
     async fn try_send(&self, command: &Cmd) -> RedisResult<Value> {
-        match self {
-            Self::Cluster(connection) => command.query_async(&mut connection.clone()).await,
-            Self::Node(node) => node.send(command).await,
+        match &self.way().connections {
+            Connections::Cluster(connection) => command.query_async(&mut connection.clone()).await,
+            Connections::Node(node) => node.send(command).await,
         }
     }
 }
 
-/// A script and what it is given.
+/// A call of a script.
 pub(super) struct Call<'a> {
     pub script: &'a Script,
     /// The first argument of every script: the time, or nothing for the server's own.
@@ -89,12 +127,12 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// For a server that knows the script.
+    /// The command for a server that knows the script.
     pub fn by_hash(&self) -> Cmd {
         self.command("EVALSHA", self.script.hash())
     }
 
-    /// For one that does not, and then does.
+    /// The command for a server that does not know the script. Afterwards it does.
     pub fn whole(&self) -> Cmd {
         self.command("EVAL", self.script.text())
     }
@@ -113,14 +151,16 @@ pub(super) fn is_unknown_script(sent: &RedisResult<Value>) -> bool {
     sent.as_ref().is_err_and(|error| error.kind() == ErrorKind::Server(ServerErrorKind::NoScript))
 }
 
-/// The server refused before it did anything, and may not the next time.
+/// Returns whether the server refused the command before carrying it out, and may accept it soon.
 pub(super) fn is_not_now(error: &RedisError) -> bool {
     use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly, TryAgain};
     let kinds = [BusyLoading, ClusterDown, MasterDown, ReadOnly, TryAgain];
-    kinds.into_iter().any(|kind| error.kind() == ErrorKind::Server(kind))
+    // The password was changed a moment ago, and its file is read once a second.
+    error.kind() == ErrorKind::AuthenticationFailed
+        || kinds.into_iter().any(|kind| error.kind() == ErrorKind::Server(kind))
 }
 
-/// What the scripts say when a value is from a newer release, or damaged.
+/// Recognises the error of a script for a value that is damaged or from a newer release.
 pub(super) fn store_error(error: RedisError) -> StoreError {
     if error.code() != Some("CSFORMAT") {
         return StoreError::unavailable(error);

@@ -1,4 +1,4 @@
-//! A message that waits, as a member of the sorted set of its phase.
+//! A waiting message, as a member of the sorted set of its phase.
 
 use countersign_core::{
     id::{MessageId, RecordKey},
@@ -7,19 +7,20 @@ use countersign_core::{
 };
 
 /// Added to the number of the phase while a claim holds the message.
-const HELD: u8 = 16;
+pub(super) const HELD: u8 = 16;
 
-/// A member, read.
+/// The contents of a member.
 pub(super) struct Member {
-    /// Nothing for a phase that this release does not know.
+    /// `None` for a phase that this release does not know.
     pub phase: Option<Phase>,
-    /// Claims so far.
+    /// The number of claims so far.
     pub attempt: u16,
     pub key: RecordKey,
     pub message: MessageId,
 }
 
-/// `[phase, and HELD][claims so far, 2][tenant, mode and id, 33][message, 16]` of a message that a claim holds.
+/// Packs `[phase + HELD][claims so far, 2][tenant, mode and id, 33][message, 16]` for a message that a claim
+/// holds.
 pub(super) fn pack(claim: &Claim) -> Vec<u8> {
     let attempt = u16::try_from(claim.attempt).unwrap_or(u16::MAX).to_be_bytes();
     let state = claim.phase.number() + HELD;

@@ -18,7 +18,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-/// A client of one server, by the trust of the URL.
+/// Makes a client of one server, with the TLS settings of the URL.
 pub(super) fn client(url: &RedisUrl, info: redis::ConnectionInfo) -> RedisResult<Client> {
     match url.ca.clone() {
         Some(root_cert) => {
@@ -28,23 +28,22 @@ pub(super) fn client(url: &RedisUrl, info: redis::ConnectionInfo) -> RedisResult
     }
 }
 
-/// One server, perhaps another one after a failover.
+/// A connection to one server. After a failover it may be another server.
 pub(super) struct Node {
     source: Source,
     home: Home,
     open: Mutex<Option<MultiplexedConnection>>,
-    /// Held while a connection is made, with when the last try failed.
+    /// Locked while one task opens a connection. The value is the time of the last failed attempt.
     opening: AsyncMutex<Option<Instant>>,
 }
 
-/// What knows where the server is.
+/// The way to find the server.
 enum Source {
     Fixed(Box<Client>),
     Sentinel(Box<AsyncMutex<SentinelClient>>),
 }
 
 impl Node {
-    /// Not connected yet.
     pub fn new(url: &RedisUrl) -> RedisResult<Self> {
         let source = match &url.setup {
             Setup::Sentinel(name) => Source::Sentinel(Box::new(AsyncMutex::new(sentinel(url, name)?))),
@@ -53,7 +52,7 @@ impl Node {
         Ok(Self { source, home: Home::here(), open: Mutex::default(), opening: AsyncMutex::default() })
     }
 
-    /// Where the server is now.
+    /// A client of the present server.
     pub async fn client(&self) -> RedisResult<Client> {
         match &self.source {
             Source::Fixed(client) => Ok(client.as_ref().clone()),
@@ -79,7 +78,7 @@ impl Node {
         if let Some(connection) = self.opened() {
             return Ok(connection);
         }
-        // Many wait here when a server is away; one try in a while serves them all.
+        // Many tasks wait here while a server is down. One attempt in a while serves them all.
         if failed.is_some_and(|at| at.elapsed() < PAUSE) {
             return Err(RedisError::from((ErrorKind::Io, "the server was not reached a moment ago")));
         }
@@ -102,14 +101,14 @@ impl Node {
         if let Err(error) = &sent
             && (error.is_io_error() || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly))
         {
-            // Broken, silent, or of a server that is master no more.
+            // The connection is broken or silent, or the server is not the master any more.
             *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
         sent
     }
 }
 
-/// A connection that gives up no sooner than a call.
+/// Opens a connection whose time-out is at least that of a call.
 pub(super) async fn connect(home: &Home, client: RedisResult<Client>) -> RedisResult<MultiplexedConnection> {
     let client = client?;
     let config = AsyncConnectionConfig::new()

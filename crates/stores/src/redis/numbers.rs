@@ -1,4 +1,4 @@
-//! The acts on a number: forgetting its wrong codes, erasing it, finding its verification.
+//! The operations on a phone number: resetting its wrong codes, erasing it, finding its verification.
 
 use super::{
     keys,

@@ -1,4 +1,4 @@
-//! The outbox: claims and settlements, what arrived, and who looks where.
+//! The outbox: claims, settlements, and the partitions in which messages have arrived.
 
 use super::{
     arrivals::Arrivals,
@@ -21,30 +21,30 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Partitions that are asked at once.
+/// The number of partitions that are asked at once.
 const AT_ONCE: usize = 16;
 
 pub(super) struct Outbox {
     pub(super) store: Arc<Store>,
     arrivals: Arc<Arrivals>,
-    /// Partitions that failed to answer, and when.
+    /// The partitions that did not answer, and when.
     failed: Mutex<HashMap<u16, Instant>>,
-    /// What the last claim saw of a partition's line; empty ones are not kept.
+    /// The messages that the last claim left in each partition; partitions without any are not listed.
     lines: Mutex<HashMap<u16, Line>>,
-    /// The partition that was asked last: the next claim begins behind it.
+    /// The partition that was asked last. The next claim begins after it.
     turn: AtomicU16,
 }
 
-/// Messages that wait for a place.
+/// The messages of a partition that wait for a free slot.
 #[derive(Default)]
 struct Line {
     /// Tenants without a free slot, of which messages stay in the outbox.
     left: Vec<TenantId>,
-    /// Whose message was taken last: the next one is another's.
+    /// The tenant whose message was taken last. The next claim begins with another tenant.
     after: Option<TenantId>,
 }
 
-/// A partition that failed is asked after all others for so long.
+/// For this long, a partition that did not answer is asked after all others.
 const LAST_FOR: Duration = Duration::from_secs(5);
 
 impl Outbox {
@@ -90,12 +90,11 @@ impl Outbox {
         self.claim_from(arrived, left, lease, places).await
     }
 
-    /// Claims from some partitions at once, each an equal share of what may
-    /// still be claimed, so that the sum is never more than the limit. Those
-    /// with more to give come again; what is left at the end is noted as arrived.
-    /// Those in `left` are asked only for tenants who have places again, for each place one.
-    /// Those of a master that does not answer come last, and only while nothing
-    /// is claimed: its silence must not hold up the messages of the others.
+    /// Claims from some partitions at once. Each gets an equal share of the free slots, so the total never
+    /// exceeds them. Partitions with more messages are asked again, and those that still have some at the end
+    /// are recorded as arrived. Partitions in `left` are asked only for tenants that have free slots again.
+    /// Partitions of a master that does not answer come last, and only while nothing has been claimed,
+    /// because its silence must not delay the messages of others.
     async fn claim_from(
         &self,
         partitions: Vec<u16>,
@@ -118,7 +117,7 @@ impl Outbox {
                 rest.extend(last);
                 now.extend(rest.drain(..rest.len().min(AT_ONCE.min(places.most))));
             }
-            // Whoever waits behind one that failed is not left waiting with what is claimed.
+            // Return what is claimed now. Messages behind a failed partition must not delay claimed ones.
             if now.is_empty() || (failures > 0 && !claims.is_empty()) {
                 rest.extend(now);
                 break;
@@ -138,15 +137,15 @@ impl Outbox {
                     }
                 }
             }
-            // Its part of a tenant's places may have been too small.
+            // The partition's part of a tenant's slots may have been too small.
             let has_more = |more, left: &[TenantId]| more || left.iter().any(|one| places.room(*one) > 0);
             rest.extend(again.iter().filter(|(_, more, left)| has_more(*more, left)).map(|(one, ..)| *one));
             if !claims.is_empty() {
-                // Later, unless nothing was claimed.
+                // Failed partitions are asked later, unless nothing was claimed.
                 last = None;
             }
         }
-        // Where one master of many is away, the messages of the others go out.
+        // If one of several masters is down, the messages of the others are still sent.
         if let Some(error) = failed
             && failures == asked
         {
@@ -156,7 +155,7 @@ impl Outbox {
         Ok(claims)
     }
 
-    /// Claims from each of some partitions at once, for an equal part of the places.
+    /// Claims from some partitions at once, each with an equal part of the slots.
     async fn claim_each(
         &self,
         partitions: Vec<u16>,
@@ -179,14 +178,14 @@ impl Outbox {
         join_all(partitions.into_iter().enumerate().map(one)).await
     }
 
-    /// From the one behind that which was asked last on, so that none is always the last.
+    /// Begins after the partition that was asked last, so that no partition is always last.
     fn in_turn(&self, mut partitions: Vec<u16>) -> Vec<u16> {
         let turn = self.turn.load(Ordering::Relaxed);
         partitions.sort_unstable_by_key(|one| (*one <= turn, *one));
         partitions
     }
 
-    /// Partitions with messages of tenants who have places again.
+    /// The partitions with messages of tenants that have free slots again.
     fn next_left(&self, left: &mut VecDeque<u16>, places: &Places) -> Vec<u16> {
         let (mut spare, mut next, lines) = (places.clone(), Vec::new(), self.lines());
         while next.len() < AT_ONCE.min(places.most)

@@ -1,8 +1,8 @@
-//! Receipts from outside, and which message of ours a provider means by its own id.
+//! Receipts from providers, and the table from providers' ids to messages.
 
 use super::{
     keys,
-    reply::{bytes_or_nil, number},
+    reply::{ReceiveReply, bytes_or_nil, kind},
     script,
     store::{Store, millis, text},
 };
@@ -21,10 +21,10 @@ pub async fn receive(store: &Store, report: &ReceiptReport) -> Result<Received, 
     let (body, delivery) = (report.kind().pack(), text(*delivery as u8));
     let (head, rest) = body.split_at(RECEIPT_HEAD.min(body.len()));
     let args: [&[u8]; 5] = [message.bytes(), &delivery, event.bytes(), head, rest];
-    Ok(match number(store.run(&script::RECEIVE, &[&names[0], &names[1]], &args).await?)? {
-        0 => Received::Gone,
-        1 => Received::Noted,
-        _ => Received::Known,
+    Ok(match kind(store.run(&script::RECEIVE, &[&names[0], &names[1]], &args).await?)? {
+        ReceiveReply::Missing => Received::Gone,
+        ReceiveReply::Noted => Received::Noted,
+        ReceiveReply::Known => Received::Known,
     })
 }
 

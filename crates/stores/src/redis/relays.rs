@@ -1,5 +1,5 @@
-//! What nodes that read the directory tell the others: a capped stream, and the
-//! number of the newest change that anybody has read.
+//! The notices that nodes publish about the directory: a stream of limited length, and the number of the
+//! newest change that any node has read.
 
 use super::{
     keys,
@@ -16,12 +16,12 @@ use countersign_core::{
     time::Timestamp,
 };
 
-/// Read at once.
+/// The number of notices read at once.
 const PAGE: usize = 1_000;
-/// How far the clocks of two servers may be apart.
+/// The maximum difference between the clocks of two servers.
 const BEHIND_MS: u64 = 60_000;
 
-/// Tells nodes something beside any of them: for commands that change the directory.
+/// Publishes a notice from outside a node, for commands that change the directory.
 pub async fn tell_nodes(url: &RedisUrl, relay: &Relay) -> Result<(), StoreError> {
     tell(&Store::new(Link::open(url).await?, 1, None), relay).await
 }
@@ -32,14 +32,14 @@ pub(super) async fn tell(store: &Store, relay: &Relay) -> Result<(), StoreError>
     store.run(&script::RELAY, &[&names[0], &names[1]], &[&up_to, &packed]).await.map(drop)
 }
 
-/// What was told after the mark, and a little before: the clock of a replica
-/// that took over may be behind, and then the places that it gives are too.
+/// Reads the notices after the mark, and some before it. The clock of a replica that took over may be behind,
+/// and then so are the positions of its entries.
 pub(super) async fn read(link: &Link, mark: &str) -> Result<Relayed, StoreError> {
-    // A master that was put aside may answer reads for long, but no writes where that matters.
+    // A replaced master may answer reads for a long time, but not writes. So a write tests the server first.
     let mut command = redis::cmd("SET");
     let probe = link.send(command.arg(keys::probe(0)).arg("").arg("PX").arg(60_000)).await;
     probe.map_err(StoreError::unavailable)?;
-    // Before what was told: nothing up to it is missed then.
+    // Read the head before the notices, so that no notice up to it is missed.
     let mut command = redis::cmd("GET");
     let head = link.send(command.arg(keys::head())).await.map_err(StoreError::unavailable)?;
     let head = match head {
@@ -66,18 +66,18 @@ pub(super) async fn read(link: &Link, mark: &str) -> Result<Relayed, StoreError>
     }
 }
 
-/// Where to begin for a mark.
+/// The position at which to begin for a mark.
 fn earlier(mark: &str) -> String {
     let millis = mark.split('-').next().and_then(|millis| millis.parse::<u64>().ok());
     millis.map_or_else(|| "-".to_owned(), |millis| millis.saturating_sub(BEHIND_MS).to_string())
 }
 
-/// Stands where a key's end has its time: what has it is a tenant. Releases that know no
-/// ends of tenants take it for that of a key which they do not have.
+/// In place of the time of a key's end, this value marks the end of a tenant. Older releases, which do not
+/// know ends of tenants, read it as the end of a key that does not exist.
 const OF_TENANT: i64 = i64::MIN;
 
-/// `[after, 8][up_to, 8]`, then `[key, 16][version, 8][at in us, 8]` of each end of a key, and
-/// `[tenant, 16][version, 8][OF_TENANT, 8]` of each tenant.
+/// Packs `[after, 8][up_to, 8]`, then `[key, 16][version, 8][at in us, 8]` for each end of a key, and
+/// `[tenant, 16][version, 8][OF_TENANT, 8]` for each tenant.
 fn pack(relay: &Relay) -> Vec<u8> {
     let mut packed = [relay.after.to_be_bytes(), relay.up_to.to_be_bytes()].concat();
     for KeyEnd { key, version, at } in &relay.ends {

@@ -4,7 +4,7 @@ use super::{
     binding::{Binding, replayed},
     codes::RedisCodes,
     keys,
-    reply::Reply,
+    reply::{Reply, ResendReply},
     script,
     store::{text, unpack},
 };
@@ -36,7 +36,8 @@ pub(super) async fn resend(
         Err(hit) => {
             codes.store.unbind(once.as_ref(), event).await;
             let seen = codes.store.read(key).await?;
-            // The verification's own state refuses before a limit does, as on the embedded engine.
+            // If the verification itself refuses, that refusal comes before the limit's, as on the embedded
+            // engine.
             let refused = |Seen { record, now, .. }: Seen<()>| match record.clone().resend(&resend, now) {
                 ResendOutcome::Queued => Seen { outcome: ResendOutcome::Limited(hit), record, now },
                 outcome => Seen { outcome, record, now },
@@ -78,20 +79,19 @@ async fn run_resend_script(
     let wake = codes.wake.command_for(partition);
     let args: [&[u8]; 7] = [&sends, &mac, sealed, resend.message.bytes(), event.bytes(), wake, &head];
     let reply = Reply::new(codes.store.run(&script::RESEND, &names, &args).await?)?;
-    let what = reply.number(0)?;
-    if what == 8 {
-        return replayed(once, reply.bytes(1)?);
-    }
-    if what == 0 {
-        return Ok(Answer::Fresh(None));
+    let kind = reply.kind()?;
+    match kind {
+        ResendReply::Replay => return replayed(once, reply.bytes(1)?),
+        ResendReply::Missing => return Ok(Answer::Fresh(None)),
+        _ => {}
     }
     let (now, record) = (reply.time(1)?, unpack(key, reply.bytes(2)?)?);
-    let outcome = match what {
-        1 => ResendOutcome::Queued,
-        2 => ResendOutcome::Ended(record.status(now)),
-        3 => ResendOutcome::SendsExhausted,
-        4 => ResendOutcome::TooSoon(Duration::from_millis(reply.small(3)?)),
-        _ => ResendOutcome::Changed,
+    let outcome = match kind {
+        ResendReply::Queued => ResendOutcome::Queued,
+        ResendReply::SendsExhausted => ResendOutcome::SendsExhausted,
+        ResendReply::TooSoon => ResendOutcome::TooSoon(Duration::from_millis(reply.small(3)?)),
+        ResendReply::Changed => ResendOutcome::Changed,
+        _ => ResendOutcome::Ended(record.status(now)),
     };
     if outcome == ResendOutcome::Queued {
         codes.outbox.arrived(partition);

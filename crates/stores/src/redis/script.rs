@@ -1,33 +1,43 @@
-//! The scripts, each after the parts of `scripts/lib` that it uses.
+//! The scripts, each behind the parts of `scripts/lib` that it uses.
 
+use super::names;
 use redis::Script as Hashed;
 use std::sync::LazyLock;
 
-/// A script with its hash.
-pub struct Script {
-    text: &'static str,
-    hashed: LazyLock<Hashed>,
+/// A script. It is put together when it is first used.
+pub struct Script(LazyLock<Built>);
+
+struct Built {
+    text: String,
+    hash: String,
 }
 
 impl Script {
-    /// The text, for a server that does not know it yet.
-    pub fn text(&self) -> &'static str {
-        self.text
+    /// The text, for a server that does not know the script yet.
+    pub fn text(&self) -> &str {
+        &self.0.text
     }
 
-    /// What names it to a server that does.
+    /// The hash, for a server that knows the script.
     pub fn hash(&self) -> &str {
-        self.hashed.get_hash()
+        &self.0.hash
     }
 }
 
+fn build(parts: &str) -> Built {
+    let text = names::fill(parts);
+    let hash = Hashed::new(&text).get_hash().to_owned();
+    Built { text, hash }
+}
+
 macro_rules! scripts {
-    ($($name:ident = [$($part:literal),+];)+) => {$(
-        pub static $name: Script = {
-            const TEXT: &str = concat!($(include_str!(concat!("scripts/", $part))),+);
-            Script { text: TEXT, hashed: LazyLock::new(|| Hashed::new(TEXT)) }
-        };
-    )+};
+    ($($name:ident = [$($part:literal),+];)+) => {
+        $(pub static $name: Script =
+            Script(LazyLock::new(|| build(concat!($(include_str!(concat!("scripts/", $part))),+))));)+
+
+        #[cfg(test)]
+        pub static ALL: &[&Script] = &[$(&$name),+];
+    };
 }
 
 scripts! {

@@ -1,4 +1,4 @@
-//! What a server must be set to, so that it neither forgets nor loses.
+//! Checks the configuration of a server, so that it does not lose data.
 
 use super::{
     node::{Node, client},
@@ -11,16 +11,18 @@ use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What the servers say of themselves.
+/// The configuration of the servers, as they report it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Servers {
-    /// What would lose codes or counts in silence; empty when all that answer are as they must be.
+    /// The settings that would silently lose codes or counts; empty if every server that answers is
+    /// configured right.
     pub weaknesses: Vec<String>,
-    /// Those that did not answer, and why. One of a cluster may be away: the others serve without it.
+    /// The servers that did not answer, and why. One server of a cluster may be down: the others serve
+    /// without it.
     pub silent: Vec<String>,
 }
 
-/// Asks every server that the URL leads to, all at once. An error if none answers.
+/// Asks every server of the URL at once. Returns an error if none answers.
 pub(super) async fn ask_all(url: &RedisUrl) -> Result<Servers, StoreError> {
     let (mut found, mut silent) = (BTreeSet::new(), Vec::new());
     let asked = servers(url).await?.into_iter().map(|info| async {
@@ -50,8 +52,7 @@ async fn ask(url: &RedisUrl, info: redis::ConnectionInfo) -> Result<String, Stor
 
 async fn servers(url: &RedisUrl) -> Result<Vec<redis::ConnectionInfo>, StoreError> {
     match &url.setup {
-        // Its own nodes are asked, as the URL names them; the others of the
-        // cluster are set up alike.
+        // Only the nodes in the URL are asked; the other servers of the cluster should be configured alike.
         Setup::Single | Setup::Cluster => Ok(url.nodes.clone()),
         Setup::Sentinel(_) => {
             let master = async { Node::new(url)?.client().await };
@@ -61,14 +62,14 @@ async fn servers(url: &RedisUrl) -> Result<Vec<redis::ConnectionInfo>, StoreErro
     }
 }
 
-/// What is wrong with a server, from what it says of itself.
+/// The wrong settings of a server, from its own report.
 fn judge(info: &str) -> Vec<String> {
     let line = |name: &str| {
         let found = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         found.map(str::trim)
     };
     let mut problems = Vec::new();
-    // Valkey says 7.2.4 here, whatever its own version is.
+    // Valkey reports 7.2.4 here, whatever its own version is.
     let version = line("redis_version").unwrap_or("unknown");
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
     if major.is_none_or(|major| major < 7) {

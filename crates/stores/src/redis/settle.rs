@@ -1,9 +1,9 @@
-//! What becomes of a claim.
+//! The end of a claim, and its continuation after a failed attempt.
 
 use super::{
     keys, member,
     outbox::Outbox,
-    reply::number,
+    reply::{AttemptReply, SettleReply, kind},
     script,
     store::{millis, text},
 };
@@ -17,10 +17,8 @@ use countersign_core::{
         event::EventKind,
         receipt::FailedAttempt,
         settlement::{Phase, Settlement},
-        status::Delivery,
     },
 };
-use std::time::Duration;
 
 impl Outbox {
     pub async fn settle(
@@ -29,47 +27,35 @@ impl Outbox {
         settlement: Settlement,
         event: EventId,
     ) -> Result<Settled, StoreError> {
-        let message = claim.message;
+        // When the message is due again, and in which phase.
         let (wait, phase) = claim
             .phase
             .next(&settlement)
             .map_or_else(Default::default, |(after, phase)| (millis(after), text(phase.number())));
-        let (what, delivery, kind) = match settlement {
-            Settlement::Accepted { provider, .. } => {
-                ("accepted", None, Some(EventKind::MessageSent { message, provider }))
-            }
-            Settlement::Retry { provider, reason, after } => {
-                ("retry", None, Some(EventKind::MessageRetried { message, provider, reason, after }))
-            }
-            // Somebody has it: only this attempt failed.
-            Settlement::Rejected { provider, reason } if matches!(claim.phase, Phase::Await(_)) => {
-                let after = Duration::ZERO;
-                ("retry", None, Some(EventKind::MessageRetried { message, provider, reason, after }))
-            }
-            Settlement::Rejected { provider, reason } => {
-                let kind = EventKind::MessageRejected { message, provider, reason, failed: false };
-                ("rejected", None, Some(kind))
-            }
-            Settlement::Receipt(delivery @ Delivery::Delivered) => {
-                ("receipt", Some(delivery), Some(EventKind::Delivered { message }))
-            }
-            Settlement::Receipt(delivery) => {
-                ("receipt", Some(delivery), Some(EventKind::Undelivered { message }))
-            }
-            Settlement::GaveUp => ("gave_up", None, None),
+        let delivery = match &settlement {
+            Settlement::Receipt(delivery) => text(*delivery as u8),
+            _ => Vec::new(),
         };
-        let mut body = kind.map_or_else(Vec::new, |kind| kind.pack());
-        if what == "rejected" {
-            // Whether the verification failed with it is for the script to find.
+        let event_kind = settlement.into_event(claim.message, claim.phase);
+        let what: &[u8] = match &event_kind {
+            Some(EventKind::MessageSent { .. }) => b"accepted",
+            Some(EventKind::MessageRetried { .. }) => b"retry",
+            Some(EventKind::MessageRejected { .. }) => b"rejected",
+            Some(_) => b"receipt",
+            None => b"gave_up",
+        };
+        let mut body = event_kind.as_ref().map_or_else(Vec::new, EventKind::pack);
+        if matches!(event_kind, Some(EventKind::MessageRejected { .. })) {
+            // The last byte says whether the verification failed, which the script decides.
             body.pop();
         }
-        let delivery = delivery.map_or_else(Vec::new, |delivery| text(delivery as u8));
         let names = held_names(claim);
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        let args: [&[u8]; 7] =
-            [&member::pack(claim), what.as_bytes(), event.bytes(), &body, &wait, &phase, &delivery];
-        let noted = number(self.store.run(&script::SETTLE, &names, &args).await?)?;
-        Ok(if noted == 1 { Settled::Done } else { Settled::Lost })
+        let args: [&[u8]; 7] = [&member::pack(claim), what, event.bytes(), &body, &wait, &phase, &delivery];
+        Ok(match kind(self.store.run(&script::SETTLE, &names, &args).await?)? {
+            SettleReply::Noted => Settled::Done,
+            SettleReply::Lost => Settled::Lost,
+        })
     }
 
     pub async fn note_attempt(
@@ -78,18 +64,19 @@ impl Outbox {
         attempt: FailedAttempt,
         event: EventId,
     ) -> Result<Settled, StoreError> {
-        let FailedAttempt { provider, reason, lease } = attempt;
-        let (message, after) = (claim.message, Duration::ZERO);
-        let body = EventKind::MessageRetried { message, provider, reason, after }.pack();
+        let lease = millis(attempt.lease);
+        let body = attempt.into_event(claim.message).pack();
         let names = held_names(claim);
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        let args: [&[u8]; 4] = [&member::pack(claim), event.bytes(), &body, &millis(lease)];
-        let noted = number(self.store.run(&script::ATTEMPT, &names, &args).await?)?;
-        Ok(if noted == 1 { Settled::Done } else { Settled::Lost })
+        let args: [&[u8]; 4] = [&member::pack(claim), event.bytes(), &body, &lease];
+        Ok(match kind(self.store.run(&script::ATTEMPT, &names, &args).await?)? {
+            AttemptReply::Noted => Settled::Done,
+            AttemptReply::Lost => Settled::Lost,
+        })
     }
 }
 
-/// What the scripts about a claim are given: its verification, where it is held, the events.
+/// The keys of the scripts about a claim: its verification, the set that holds its message, the events.
 fn held_names(claim: &Claim) -> [Vec<u8>; 3] {
     let partition = claim.key.id.partition();
     let held = match claim.phase {

@@ -1,10 +1,10 @@
-//! A start: the limits that live on other servers, then start.lua.
+//! A start: first the limits on other servers, then start.lua.
 
 use super::{
     binding::{Binding, replayed},
     codes::RedisCodes,
     keys,
-    reply::{Reply, packed_time},
+    reply::{Reply, StartReply, packed_time},
     script,
     store::{millis, unpack},
 };
@@ -16,7 +16,7 @@ use countersign_core::{
         },
         error::StoreError,
     },
-    tenant::limits::{Buckets, LimitScope, LimitState},
+    tenant::limits::{Buckets, LimitHit, LimitScope, LimitState},
     verification::{
         idempotency::{Act, Answer, Replay},
         number::NumberRecord,
@@ -28,12 +28,12 @@ pub(super) async fn start(
     new: NewVerification,
 ) -> Result<Answer<StartOutcome>, StoreError> {
     let once = new.once.as_ref();
-    // Before anything is taken: a repeat takes nothing, not even for a moment.
+    // Bind it before taking from limits: a repeat must take nothing, not even for a moment.
     let binding = codes.store.bind(once, new.event).await?;
     match (&binding, once) {
         (Binding::Other, _) => return Ok(Answer::Replay(Replay::Mismatch)),
         (Binding::Same, Some(once)) => {
-            if let Some(replay) = codes.store.replay(new.record.number, once).await? {
+            if let Some(replay) = codes.store.replay(new.record.number(), once).await? {
                 return Ok(Answer::Replay(replay));
             }
         }
@@ -59,7 +59,7 @@ async fn look_first(
     binding: &Binding,
 ) -> Result<Option<Answer<StartOutcome>>, StoreError> {
     let history_backlog = codes.backlog.is_full();
-    let number = codes.limits.number_refused(new.key.mode, new.record.number) && !new.takes.is_empty();
+    let number = codes.limits.number_refused(new.key.mode, new.record.number()) && !new.takes.is_empty();
     if !history_backlog && !number {
         return Ok(None);
     }
@@ -78,15 +78,17 @@ async fn look_at_number(
     new: &NewVerification,
 ) -> Result<Option<Answer<StartOutcome>>, StoreError> {
     let reply = send_start_script(codes, new, &[], &NOTHING_FITS).await?;
-    match reply.number(0)? {
-        1 => {
+    match reply.kind()? {
+        StartReply::Limited => {
             let number = number_of(reply.bytes(2)?).admit(&new.number_limits, reply.time(1)?).err();
             let refusal = Refusal { number, ..Refusal::default() };
             Ok(refusal.first().map(Answer::Fresh))
         }
-        2 => replayed(new.once.as_ref(), reply.bytes(1)?).map(Some),
-        4 => Ok(Some(Answer::Fresh(StartOutcome::Changed))),
-        _ => Err(StoreError::unavailable("a script made a verification that it was only to look at")),
+        StartReply::Replay => replayed(new.once.as_ref(), reply.bytes(1)?).map(Some),
+        StartReply::Changed => Ok(Some(Answer::Fresh(StartOutcome::Changed))),
+        StartReply::Started | StartReply::MadeBefore => {
+            Err(StoreError::unavailable("a script made a verification that it was only to look at"))
+        }
     }
 }
 
@@ -99,7 +101,7 @@ async fn refuse(
     outcome: StartOutcome,
 ) -> Result<Answer<StartOutcome>, StoreError> {
     let Some(once) = &new.once else { return Ok(Answer::Fresh(outcome)) };
-    let replay = codes.store.find_equal(new.record.number, once, binding).await?;
+    let replay = codes.store.find_equal(new.record.number(), once, binding).await?;
     Ok(replay.map_or(Answer::Fresh(outcome), Answer::Replay))
 }
 
@@ -134,37 +136,51 @@ async fn run_start_script(
 ) -> Result<Answer<StartOutcome>, StoreError> {
     let key = new.key;
     let reply = send_start_script(codes, new, states, &pack_limits(&new.number_limits)).await?;
-    let what = reply.number(0)?;
-    if what == 2 {
-        return replayed(new.once.as_ref(), reply.bytes(1)?);
-    }
-    if what == 4 {
-        return Ok(Answer::Fresh(StartOutcome::Changed));
+    let kind = reply.kind()?;
+    match kind {
+        StartReply::Replay => return replayed(new.once.as_ref(), reply.bytes(1)?),
+        StartReply::Changed => return Ok(Answer::Fresh(StartOutcome::Changed)),
+        StartReply::MadeBefore => {
+            // The script ran for this call before, and its answer was lost.
+            let record = unpack(key, reply.bytes(2)?)?;
+            return Ok(Answer::Fresh(StartOutcome::Started { record, limits: Vec::new() }));
+        }
+        StartReply::Started | StartReply::Limited => {}
     }
     let now = reply.time(1)?;
-    if what == 3 {
-        // The script ran for this call before, and its answer was lost.
-        let record = unpack(key, reply.bytes(2)?)?;
-        return Ok(Answer::Fresh(StartOutcome::Started { record, limits: Vec::new() }));
+    let counted = number_of(reply.bytes(2)?).admit(&new.number_limits, now);
+    check_script_agrees(kind, &counted)?;
+    remember_used_up(codes, new, &counted);
+    Ok(Answer::Fresh(match counted {
+        Ok(of_number) => {
+            codes.outbox.arrived(key.id.partition());
+            let limits = [of_number, states.to_vec()].concat();
+            StartOutcome::Started { record: new.begun(now), limits }
+        }
+        Err(hit) => StartOutcome::Limited(hit),
+    }))
+}
+
+/// Checks the script's decision. The script has counted the number's limits and decided; core counts them
+/// again for the answer. Returns an error if the two disagree.
+fn check_script_agrees(
+    kind: StartReply,
+    counted: &Result<Vec<LimitState>, LimitHit>,
+) -> Result<(), StoreError> {
+    match (kind, counted) {
+        (StartReply::Started, Ok(_)) | (StartReply::Limited, Err(_)) => Ok(()),
+        _ => Err(StoreError::unavailable("the script and this program count a number's limits differently")),
     }
-    let admitted = number_of(reply.bytes(2)?).admit(&new.number_limits, now);
-    // Remembered also after the last start that fits, since the next will be refused.
-    let wait = match &admitted {
+}
+
+/// Remembers a number whose limits refuse the next start: this one was refused, or was the last that fits.
+fn remember_used_up(codes: &RedisCodes, new: &NewVerification, counted: &Result<Vec<LimitState>, LimitHit>) {
+    let wait = match counted {
         Ok(states) => states.iter().filter(|state| state.remaining == 0).map(|state| state.reset).max(),
         Err(hit) => Some(hit.retry_after),
     };
     if let Some(wait) = wait {
-        codes.limits.remember_number(key.mode, new.record.number, wait);
-    }
-    match (what, admitted) {
-        (0, Ok(of_number)) => {
-            codes.outbox.arrived(key.id.partition());
-            let record = new.begun(now);
-            let limits = [of_number, states.to_vec()].concat();
-            Ok(Answer::Fresh(StartOutcome::Started { record, limits }))
-        }
-        (1, Err(hit)) => Ok(Answer::Fresh(StartOutcome::Limited(hit))),
-        _ => Err(StoreError::unavailable("the script and this program count a number's limits differently")),
+        codes.limits.remember_number(new.key.mode, new.record.number(), wait);
     }
 }
 
@@ -179,14 +195,15 @@ async fn send_start_script(
     let (partition, packed) = (key.id.partition(), record.pack());
     let mut names = vec![
         keys::verification(*key),
-        keys::number(partition, key.mode, record.number),
+        keys::number(partition, key.mode, record.number()),
         keys::due(partition),
         keys::events(partition),
     ];
     names.extend(once.as_ref().map(|once| keys::outcome(partition, &once.slot)));
     let [before_expiry, before_limits, after_limits] =
         new.started(record, states).pack_around(new.number_limits.as_slice().len());
-    let message: &[u8] = if record.review { b"" } else { record.message.bytes() };
+    let newest = record.message();
+    let message: &[u8] = if record.is_review() { b"" } else { newest.bytes() };
     let head = once.as_ref().map_or_else(Vec::new, |once| once.head(Act::Start, key.id));
     let tail = [record.attempts_left(), record.sends_left()];
     let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
@@ -214,7 +231,7 @@ async fn send_start_script(
 const NOTHING_FITS: [u8; 12] = [0; 12];
 
 /// `[max][window in ms][name]` of each, as the script reads them.
-fn pack_limits(limits: &Buckets) -> Vec<u8> {
+pub(super) fn pack_limits(limits: &Buckets) -> Vec<u8> {
     let mut packed = Vec::new();
     for bucket in limits.as_slice() {
         let name = bucket.name(LimitScope::Number.as_str());
@@ -227,7 +244,7 @@ fn pack_limits(limits: &Buckets) -> Vec<u8> {
 }
 
 /// `[listing]`, and `[verification][event]` if one is to be replaced.
-fn pack_exclusive(exclusive: &Exclusive) -> Vec<u8> {
+pub(super) fn pack_exclusive(exclusive: &Exclusive) -> Vec<u8> {
     let mut packed = exclusive.listing.0.to_vec();
     for (id, event) in exclusive.replaces.iter() {
         packed.extend(id.bytes().iter().chain(event.bytes()));
@@ -235,7 +252,7 @@ fn pack_exclusive(exclusive: &Exclusive) -> Vec<u8> {
     packed
 }
 
-/// The number with its starts as start.lua found them.
+/// The record of a phone number with the starts that start.lua found.
 fn number_of(starts: &[u8]) -> NumberRecord {
     let starts = starts.chunks_exact(6).map(packed_time).collect();
     NumberRecord { starts, ..NumberRecord::default() }

@@ -1,9 +1,9 @@
-//! What all parts of the engine share: the way to the servers, and the forms of arguments.
+//! The parts that all operations share: the connections to the servers, and the forms of arguments.
 
 use super::{
     keys,
     link::{Call, Link},
-    reply::{Reply, bytes_or_nil},
+    reply::{ReadReply, Reply, bytes_or_nil},
     script::{self, Script},
 };
 use countersign_core::{
@@ -15,7 +15,7 @@ use futures_util::future::select_ok;
 use redis::Value;
 use std::{sync::Arc, time::Duration};
 
-/// The servers, and how the installation is set up on them.
+/// The servers, and the settings of the installation.
 pub(super) struct Store {
     pub link: Link,
     pub partitions: u16,
@@ -27,8 +27,8 @@ impl Store {
         Self { link, partitions, clock }
     }
 
-    /// Claims the store for the installation with this identity, if no node has yet. A node with
-    /// another key ring, or another number of partitions, is refused: it could read nothing there.
+    /// Claims the store for the installation with this identity, if no node has done so. A node with another
+    /// key ring or another number of partitions is refused, because it could read nothing here.
     pub async fn claim_installation(&self, identity: &[u8]) -> Result<(), StoreError> {
         let mine = [&self.partitions.to_be_bytes(), identity].concat();
         let mut command = redis::cmd("SET");
@@ -70,29 +70,29 @@ impl Store {
         Ok(true)
     }
 
-    /// Runs a script; the time goes before its other arguments.
+    /// Runs a script. The time comes before its other arguments.
     pub async fn run(&self, script: &Script, keys: &[&[u8]], args: &[&[u8]]) -> Result<Value, StoreError> {
         self.link.run(&Call { script, now: &self.now(), keys, args }).await
     }
 
-    /// The record of a verification, unless its time is over.
+    /// The record of a verification that has not expired.
     pub async fn read(&self, key: RecordKey) -> Result<Option<Seen<()>>, StoreError> {
         let reply = Reply::new(self.run(&script::READ, &[&keys::verification(key)], &[]).await?)?;
-        if reply.number(0)? == 0 {
+        if reply.kind::<ReadReply>()? == ReadReply::Missing {
             return Ok(None);
         }
         Ok(Some(Seen { outcome: (), record: unpack(key, reply.bytes(2)?)?, now: reply.time(1)? }))
     }
 
-    /// Whether a master takes writes. Two are asked: where one is away, the numbers of the others
-    /// are served.
+    /// Checks that a master accepts writes. Two masters are asked, because if one is down, the phone numbers
+    /// of the others can still be served.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let probe = async |partition| {
             let mut command = redis::cmd("SET");
             command.arg(keys::probe(partition)).arg("").arg("PX").arg(60_000);
             self.link.send(&command).await
         };
-        // Both at once: one that hangs must not use up the time of the other.
+        // Ask both at once, so that a hanging server does not use up the other's time.
         let first = select_ok([Box::pin(probe(0)), Box::pin(probe(1))]).await;
         first.map(drop).map_err(StoreError::unavailable)
     }
@@ -113,7 +113,7 @@ pub(super) fn millis(duration: Duration) -> Vec<u8> {
     text(duration.as_millis())
 }
 
-/// Reads a packed record that a script gave.
+/// Reads a packed record from a script's reply.
 pub(super) fn unpack(key: RecordKey, packed: &[u8]) -> Result<Record, StoreError> {
     Record::unpack(packed).map_err(|error| StoreError::unreadable("verifications", key.id, error))
 }

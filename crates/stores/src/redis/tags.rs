@@ -1,18 +1,16 @@
 //! The hash tags of the partitions.
 //!
-//! The keys of one partition share a tag, and with it a slot of a Redis
-//! Cluster, so that a script reaches all of them. A hash of the partition's
-//! number would put many into one slot and leave masters idle; in this table
-//! the n-th tag is of the slots that begin at n with its ten bits turned over,
-//! times 16: the first P of them are spread evenly, whatever P is. It must
-//! never change: it says where everything is.
+//! The keys of one partition share a tag, and so a slot of a Redis Cluster: a script can then use all of
+//! them. A hash of the partition's number would put many partitions into one slot and leave masters idle. In
+//! this table, the n-th tag has a slot near 16 times n with its ten bits reversed, so the first P tags are
+//! spread evenly for every P. The table must never change, because it decides where all data is.
 
 use std::ops::Range;
 
-/// Letters of a tag between `cs` and the end.
+/// The number of letters of a tag after `cs`.
 const LENGTH: usize = 3;
 
-/// One tag after the other.
+/// The letters of all tags in a row.
 const TAGS: &str = "\
     0ez0db00p01h1ad09e0mw0060yk0xs0400iq0x518e05n04v0630kr0c90zp07m06u0bg2xp02s03k0gy0fa0ot0251cg288\
     0er08300x0m908u09m14f0lg0a21930480iy19u0at05f0pv0jb0kz0c10zx07e0ru0bo0cw0vs03c0gq0fi16e0nd1co0g7\
@@ -48,7 +46,7 @@ const TAGS: &str = "\
     0zn1fg0750jt0ca0by06k07s29x0gg03u02m1ba0f90nr03301v00n1ym0ed0lq0101x308c0560hw0xm0yu04h05p0ab19c\
     ";
 
-/// `{csxyz}`: what the keys of the partition begin with.
+/// The tag `{csxyz}` with which the keys of the partition begin.
 pub fn tag(partition: u16) -> String {
     let at = usize::from(partition) % (TAGS.len() / LENGTH) * LENGTH;
     let Range { start, end } = at..at + LENGTH;
@@ -62,10 +60,10 @@ pub fn partition_of(tag: &str) -> Option<u16> {
     u16::try_from(found).ok()
 }
 
-/// The slot of a Redis Cluster that keys with this tag are in.
+/// The slot of a Redis Cluster for keys with this tag.
 pub fn slot(tag: &str) -> u16 {
     let name = tag.trim_matches(['{', '}']);
-    // CRC-16/XMODEM, as the cluster specification has it.
+    // CRC-16/XMODEM, by the cluster specification.
     let crc =
         name.bytes().fold(0u16, |crc, byte| {
             (0..8).fold(crc ^ u16::from(byte) << 8, |crc, _| {

@@ -1,21 +1,20 @@
-//! Where the servers are, from one URL.
+//! The addresses of the servers, from one URL.
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
 
-/// How the servers stand together.
+/// The arrangement of the servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Setup {
-    /// One server, or an address that always leads to the right one.
+    /// One server, or an address that always leads to the right server.
     Single,
-    /// Sentinels, which know the master of this name.
+    /// Sentinels, which know the master with this name.
     Sentinel(String),
-    /// A cluster; any of its nodes knows the others.
+    /// A cluster. Each of its nodes knows the others.
     Cluster,
 }
 
-/// A URL of the codes store:
-/// `redis://`, `redis-cluster://` or `redis-sentinel://`, with `rediss` for TLS.
-/// User and password are those of an ACL, the same on all servers.
+/// A URL of the codes store: `redis://`, `redis-cluster://` or `redis-sentinel://`, with `rediss` for TLS.
+/// User and password belong to an ACL, and are the same on all servers.
 #[derive(Clone)]
 pub struct RedisUrl {
     pub(super) setup: Setup,
@@ -31,29 +30,31 @@ impl std::fmt::Debug for RedisUrl {
     }
 }
 
-/// Why a URL is none of a codes store. It quotes nothing of it.
+/// Why a URL is refused. The error quotes nothing of the URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RedisUrlError {
-    /// Another scheme.
+    /// The scheme is unknown.
     #[error(
         "must be \"sqlite://PATH\", \"redis://HOST:PORT\", \"redis-cluster://HOST:PORT,HOST:PORT\" or \"redis-sentinel://HOST:PORT,HOST:PORT/NAME\""
     )]
     Scheme,
-    /// A host is missing, or a port wrong; 6379 need not be said.
+    /// A host is missing, or a port is wrong. The default port is 6379.
     #[error("each of its servers must be HOST:PORT, after USER:PASSWORD@ if there is one")]
     Address,
-    /// A cluster has one database, and a Sentinel's URL must name its master.
+    /// The last part of the path is wrong: a cluster has only one database, and a Sentinel URL must name its
+    /// master.
     #[error(
         "must end with the name of the master (redis-sentinel), a database (redis), or the last server (redis-cluster)"
     )]
     Path,
-    /// A `/`, `?` or `#` of the password ended it too early, and the rest would pass for something else.
+    /// A `/`, `?` or `#` in the password ended the password too early, so the rest would be read as something
+    /// else.
     #[error("must hold / ? and # in a user or a password as %2F, %3F and %23")]
     Password,
 }
 
 impl RedisUrl {
-    /// Reads a URL. With `ca` (PEM) that authority alone is trusted.
+    /// Reads a URL. With `ca` (PEM), only that certificate authority is trusted.
     pub fn parse(text: &str, ca: Option<Vec<u8>>) -> Result<Self, RedisUrlError> {
         let (scheme, rest) = text.split_once("://").ok_or(RedisUrlError::Scheme)?;
         let (scheme, tls) = match scheme.strip_prefix("rediss") {
@@ -65,7 +66,7 @@ impl RedisUrl {
             Some((user, hosts)) => (format!("{user}@"), hosts),
             None => (String::new(), servers),
         };
-        // What is read as a server is shown, so nothing of the password may be.
+        // Messages show the servers, so no part of the password may be read as a server.
         if path.contains('@') || user.contains(['?', '#']) {
             return Err(RedisUrlError::Password);
         }
@@ -92,14 +93,31 @@ impl RedisUrl {
         Ok(Self { setup, first, nodes, tls, ca })
     }
 
-    /// The server that the URL names first.
     pub(super) fn first(&self) -> ConnectionInfo {
         self.first.clone()
     }
 
-    /// Where the servers are that it names, without who asks.
+    /// The addresses of the servers in the URL, without user and password.
     pub fn servers(&self) -> String {
         self.nodes.iter().map(|node| node.addr().to_string()).collect::<Vec<_>>().join(",")
+    }
+
+    /// Whether another URL leads to the same servers, whoever asks and whatever authority is trusted.
+    pub(super) fn leads_to(&self, other: &Self) -> bool {
+        let database = |url: &Self| url.first.redis_settings().db();
+        self.setup == other.setup
+            && self.tls == other.tls
+            && self.servers() == other.servers()
+            && database(self) == database(other)
+    }
+
+    /// Whether another URL is the same in all.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        let settings = |url: &Self| url.first.redis_settings().clone();
+        let (ours, theirs) = (settings(self), settings(other));
+        self.leads_to(other)
+            && (ours.username(), ours.password()) == (theirs.username(), theirs.password())
+            && self.ca == other.ca
     }
 
     /// Whether passwords and records would cross a network in the open.

@@ -1,10 +1,11 @@
-//! Wakes workers on other nodes when a message is queued here, and is woken by them.
+//! Wakes workers on other nodes when a message is queued here, and is woken by other nodes.
 
 use super::{
     arrivals::Arrivals,
     keys,
     link::cluster_client,
     node::Node,
+    store::Store,
     tags::partition_of,
     url::{RedisUrl, Setup},
 };
@@ -17,34 +18,34 @@ use std::{
 };
 use tokio::{task::AbortHandle, time::sleep};
 
-/// Before the channels are listened to anew. What is missed meanwhile is found by the workers' polls.
+/// The pause before listening to the channels again. The workers' polls find messages that are missed
+/// meanwhile.
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct Wake {
-    url: RedisUrl,
+    store: Arc<Store>,
     arrivals: Arc<Arrivals>,
-    /// The partitions whose messages a worker of this process sends.
+    /// The partitions whose messages this process's worker sends.
     share: Share,
     listener: Mutex<Option<AbortHandle>>,
 }
 
 impl Wake {
-    pub fn new(url: &RedisUrl, arrivals: Arc<Arrivals>) -> Self {
-        Self { url: url.clone(), arrivals, share: Share::default(), listener: Mutex::default() }
+    pub fn new(store: Arc<Store>, arrivals: Arc<Arrivals>) -> Self {
+        Self { store, arrivals, share: Share::default(), listener: Mutex::default() }
     }
 
-    /// The command by which a script wakes another node's worker; empty where
-    /// the worker is in this process.
+    /// The command by which a script wakes another node's worker; empty if the worker is in this process.
     pub fn command_for(&self, partition: u16) -> &'static [u8] {
-        match self.url.setup {
+        match self.store.link.way().url.setup {
             _ if self.share.get().contains(&partition) => b"",
             Setup::Cluster => b"SPUBLISH",
-            // One server: the plain command reaches whoever listens there.
+            // With one server, the plain command reaches every listener.
             _ => b"PUBLISH",
         }
     }
 
-    /// From now on a worker of this process sends for these partitions.
+    /// From now on, a worker of this process sends the messages of these partitions.
     pub fn follow(&self, share: Range<u16>) {
         if self.share.get() == share {
             return;
@@ -55,7 +56,7 @@ impl Wake {
             former.abort();
         }
         if !share.is_empty() {
-            let task = tokio::spawn(listen(self.url.clone(), share, Arc::clone(&self.arrivals)));
+            let task = tokio::spawn(listen(Arc::clone(&self.store), share, Arc::clone(&self.arrivals)));
             *listener = Some(task.abort_handle());
         }
     }
@@ -67,8 +68,9 @@ impl Drop for Wake {
     }
 }
 
-async fn listen(url: RedisUrl, share: Range<u16>, arrivals: Arc<Arrivals>) {
+async fn listen(store: Arc<Store>, share: Range<u16>, arrivals: Arc<Arrivals>) {
     loop {
+        let url = store.link.way().url.clone();
         if let Err(error) = listen_once(&url, share.clone(), &arrivals).await {
             tracing::debug!(%error, "Workers are woken by their polls alone for a moment");
         }
@@ -94,7 +96,7 @@ async fn listen_once(url: &RedisUrl, share: Range<u16>, arrivals: &Arrivals) -> 
         }
         return Ok(());
     }
-    // A connection of its own: it does nothing else while it listens.
+    // A connection of its own, because it can do nothing else while it listens.
     let client = async { Node::new(url)?.client().await }.await.map_err(StoreError::unavailable)?;
     let mut listening = client.get_async_pubsub().await.map_err(StoreError::unavailable)?;
     listening.subscribe(&channels).await.map_err(StoreError::unavailable)?;

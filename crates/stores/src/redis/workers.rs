@@ -1,4 +1,4 @@
-//! Which workers live, and which part of the partitions each of them has.
+//! The workers that are alive, and the partitions of each.
 
 use super::{
     keys,
@@ -12,7 +12,7 @@ use countersign_core::{
 };
 use std::ops::Range;
 
-/// Notes that a worker lives, and gives its part of the partitions.
+/// Announces that a worker is alive, and returns its share of the partitions.
 pub(super) async fn share(store: &Store, worker: NodeId, partitions: u16) -> Result<Range<u16>, StoreError> {
     let mut workers = run_present_script(store, worker, b"").await?;
     workers.sort();
@@ -24,7 +24,7 @@ pub(super) async fn share(store: &Store, worker: NodeId, partitions: u16) -> Res
     Ok(part(place)..part(place + 1))
 }
 
-/// Notes that a worker ends, so that the others take over its part at once.
+/// Announces that a worker ends, so that the others take its share over at once.
 pub(super) async fn leave(store: &Store, worker: NodeId) -> Result<(), StoreError> {
     run_present_script(store, worker, b"1").await.map(drop)
 }

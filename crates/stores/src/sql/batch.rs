@@ -1,9 +1,9 @@
-//! Statements that are one transaction.
+//! Batches: statements that form one transaction.
 
 use super::{Row, Statement, Value};
 use countersign_core::ports::error::StoreError;
 
-/// Statements that happen together or not at all.
+/// Statements that all take effect, or none of them.
 #[derive(Debug, Default)]
 pub struct Batch {
     pub(super) steps: Vec<Step>,
@@ -18,13 +18,13 @@ pub(super) struct Step {
     otherwise: Otherwise,
 }
 
-/// What it means that a statement does not touch as many rows as it must.
+/// The meaning of a statement that touches more or fewer rows than required.
 #[derive(Clone, Copy, Debug)]
 enum Otherwise {
     Conflict,
-    /// What the caller read before the batch has changed since.
+    /// The state that the caller read before the batch has changed since.
     Moved,
-    /// There is more of something than there may be.
+    /// The batch would create more objects of a kind than allowed: the kind and the maximum.
     Full(&'static str, u32),
 }
 
@@ -34,14 +34,14 @@ impl Batch {
         self.add(None, Otherwise::Conflict, statement, values)
     }
 
-    /// Adds a statement that must touch exactly `rows` rows, else all rolls
-    /// back and the batch answers `Conflict`.
+    /// Adds a statement that must touch exactly `rows` rows. Otherwise the batch is rolled back and returns
+    /// `Conflict`.
     pub fn run_touching(self, rows: u64, statement: &'static Statement, values: Vec<Value>) -> Self {
         self.add(Some(rows), Otherwise::Conflict, statement, values)
     }
 
-    /// Adds a statement that must give one row, else all rolls back and the
-    /// batch answers that there are more than `most` of `what`.
+    /// Adds a statement that must return one row. Otherwise the batch is rolled back, and its error says that
+    /// there are more than `most` of `what`.
     pub fn run_within(
         self,
         (what, most): (&'static str, u32),
@@ -51,8 +51,8 @@ impl Batch {
         self.add(Some(1), Otherwise::Full(what, most), statement, values)
     }
 
-    /// Adds a statement that must give one row, else all rolls back and the batch answers
-    /// that what it was decided by has changed.
+    /// Adds a statement that must return one row. Otherwise the batch is rolled back, and its error says that
+    /// the state that the caller read before has changed.
     pub fn run_unmoved(self, statement: &'static Statement, values: Vec<Value>) -> Self {
         self.add(Some(1), Otherwise::Moved, statement, values)
     }
@@ -69,14 +69,14 @@ impl Batch {
     }
 }
 
-/// What a statement did.
+/// The result of a statement.
 pub(super) struct Done {
     pub rows: Vec<Row>,
     pub touched: u64,
 }
 
 impl Step {
-    /// The rows of the statement, if it touched as many as it must.
+    /// Returns the rows of the statement if it touched as many rows as required.
     pub fn accept(&self, done: Done) -> Result<Vec<Row>, StoreError> {
         match self.touches {
             Some(expected) if expected != done.touched => Err(match self.otherwise {

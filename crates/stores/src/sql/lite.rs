@@ -33,13 +33,13 @@ fn read_value(value: ValueRef<'_>) -> Option<Value> {
     }
 }
 
-/// SQLite numbers `$1` by where it first appears, not by its digits: `SELECT
-/// $2, $1` would come back swapped. `?1` means what it says.
+/// Replaces `$1` by `?1`. SQLite numbers `$1` by where it first appears and not by its digit, so `SELECT $2,
+/// $1` would swap the values. It numbers `?1` by its digit.
 fn numbered(text: &str) -> String {
     text.replace('$', "?")
 }
 
-/// Runs one statement; compiled ones are kept with the connection.
+/// Runs one statement. The connection keeps compiled statements.
 pub(super) fn run(
     connection: &Connection,
     statement: &Statement,
@@ -67,14 +67,14 @@ pub(super) fn run(
     Ok(Done { rows, touched })
 }
 
-/// Runs a batch inside the transaction of its caller, who rolls back on an error.
+/// Runs a batch inside the caller's transaction. The caller rolls back on an error.
 pub(super) fn run_batch(connection: &Connection, batch: &Batch) -> Result<Vec<Vec<Row>>, StoreError> {
     let run = |step: &Step| step.accept(run(connection, step.statement, &step.values)?);
     batch.steps.iter().map(run).collect()
 }
 
-/// Applies what is pending, inside the transaction of its caller: the writer
-/// of another process waits for the file, then finds nothing to do.
+/// Applies pending migrations inside the caller's transaction. Another process that migrates at the same time
+/// waits for the file, and then finds nothing to do.
 pub(super) fn migrate(connection: &Connection) -> Result<Vec<String>, StoreError> {
     connection.execute_batch(migration::SQLITE_TABLE).map_err(sqlite_error)?;
     let pending = migration::pending(migration::SQLITE, &read_applied(connection)?)?;
@@ -87,7 +87,7 @@ pub(super) fn migrate(connection: &Connection) -> Result<Vec<String>, StoreError
     Ok(pending.into_iter().map(|migration| migration.name.to_owned()).collect())
 }
 
-/// What was applied; nothing in a fresh file.
+/// The applied migrations; none for a new file.
 pub(super) fn read_applied(connection: &Connection) -> Result<Vec<Applied>, StoreError> {
     const EXISTS: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations'";
     let exists = connection.query_row(EXISTS, [], |_| Ok(())).optional().map_err(sqlite_error)?;

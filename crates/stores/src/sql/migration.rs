@@ -1,7 +1,7 @@
-//! The schema: the same numbers for both engines, forward only, in the binary.
+//! The schema migrations: the same numbers for both engines, forward only, embedded in the binary.
 //!
-//! Not refinery: it opens transactions of its own, which the one writer of
-//! SQLite cannot nest, and it takes no lock, so concurrent starts fail.
+//! The crate refinery was rejected for two reasons: it opens transactions of its own, which cannot nest in
+//! the one of SQLite's single writer, and it takes no lock, so starts at the same time fail.
 
 use countersign_core::ports::error::StoreError;
 
@@ -12,7 +12,7 @@ pub(super) struct Migration {
     pub text: &'static str,
 }
 
-/// A migration as the database remembers it.
+/// A migration, as the database stores it.
 #[derive(Debug)]
 pub(super) struct Applied {
     pub name: String,
@@ -31,7 +31,7 @@ macro_rules! migrations {
 pub(super) const SQLITE: &[Migration] = migrations!("sqlite": "0001_directory", "0002_changes", "0003_settings", "0004_nodes", "0005_history", "0006_review_numbers", "0007_key_allowlists", "0008_key_addresses", "0009_idempotency", "0010_history_weeks", "0011_profile_list", "0012_resources", "0013_webhooks", "0014_conversions", "0015_profile_display", "0016_tenant_state", "0017_applied");
 pub(super) const POSTGRES: &[Migration] = migrations!("postgres": "0001_directory", "0002_changes", "0003_settings", "0004_nodes", "0005_history", "0006_review_numbers", "0007_key_allowlists", "0008_key_addresses", "0009_idempotency", "0010_history_weeks", "0011_profile_list", "0012_resources", "0013_webhooks", "0014_conversions", "0015_profile_display", "0016_tenant_state", "0017_applied");
 
-/// The whole text is kept, not a checksum: whoever finds a difference also sees it.
+/// The database stores the whole text and not a checksum, so that a difference can be seen.
 pub(super) const SQLITE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     name TEXT PRIMARY KEY NOT NULL,
     text TEXT NOT NULL,
@@ -45,22 +45,22 @@ pub(super) const POSTGRES_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migra
 pub(super) const SELECT: &str = "SELECT name, text FROM schema_migrations ORDER BY name";
 pub(super) const INSERT: &str = "INSERT INTO schema_migrations (name, text) VALUES ($1, $2)";
 
-/// An index that is made while everybody goes on.
+/// An index that is created while other sessions keep writing.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ConcurrentIndex<'a> {
     pub name: &'a str,
     pub table: &'a str,
-    /// Columns and condition.
+    /// The columns and the condition.
     pub rest: &'a str,
 }
 
 impl Migration {
-    /// Whether it runs outside a transaction, as a line of its own says.
+    /// Returns whether the migration runs outside a transaction, which a line in its text says.
     pub fn outside(&self) -> bool {
         self.text.lines().any(|line| line == "-- no-transaction")
     }
 
-    /// What it makes, if it is a `CREATE INDEX CONCURRENTLY`.
+    /// The index that the migration creates, if it is a `CREATE INDEX CONCURRENTLY`.
     pub fn concurrent_index(&self) -> Option<ConcurrentIndex<'static>> {
         let statement = self.text.split_once("CREATE INDEX CONCURRENTLY ")?.1;
         let (name, rest) = statement.trim_end().trim_end_matches(';').split_once(" ON ")?;
@@ -68,7 +68,7 @@ impl Migration {
         Some(ConcurrentIndex { name, table, rest })
     }
 
-    /// The error of a migration that did not apply.
+    /// The error for a migration that failed.
     pub fn failed(&self, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
         StoreError::unavailable(Failed { name: self.name, source: error.into() })
     }
@@ -81,10 +81,9 @@ struct Failed {
     source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// What is still to be applied, in order. Names that this release does not
-/// know are from a newer one and stay unread: while a cluster is updated the
-/// old nodes go on. One whose text differs is refused: the schema is not what
-/// this release was tested with.
+/// The migrations that have yet to be applied, in order. Names that this release does not know are from a
+/// newer release and are ignored, because old nodes keep running during an update. A known name with a
+/// different text is refused: this release was not tested with that schema.
 pub(super) fn pending(
     all: &'static [Migration],
     applied: &[Applied],

@@ -1,5 +1,6 @@
 //! Runs statements on a Postgres server.
 
+mod access;
 mod connect;
 mod migrate;
 mod weeks;
@@ -9,8 +10,7 @@ use super::{
     batch::Done,
     migration::{self, Applied},
 };
-use crate::home::Home;
-use connect::{Connector, connector};
+use access::Access;
 pub(super) use connect::{parse_url, servers};
 use countersign_core::ports::error::StoreError;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, Runtime};
@@ -18,29 +18,27 @@ use futures_util::{TryStreamExt, future::maybe_done, poll};
 use std::{future::Future, pin::pin, time::Duration};
 use tokio::time::timeout;
 use tokio_postgres::{
-    Client, Config, GenericClient, IsolationLevel,
+    Client, GenericClient, IsolationLevel,
     error::SqlState,
     types::{FromSql, ToSql, Type},
 };
-use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long to wait for a free connection, for a new one, and for each answer.
+/// How long to wait for a free connection, for a new connection, and for each answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Connections of one process; Postgres starts with 100 for all.
+/// The number of connections of one process. A Postgres server has 100 by default, for all its clients.
 const CONNECTIONS: usize = 16;
 /// A pool of connections to one server.
 pub(super) struct Postgres {
     pool: Pool,
-    config: Config,
-    tls: MakeRustlsConnect,
+    access: Access,
 }
 
 impl Postgres {
     pub fn new(url: &str, ca: Option<&[u8]>) -> Result<Self, StoreError> {
-        let mut config = parse_url(url)?;
-        let tls = connector(&mut config, ca)?;
-        let connector = Connector { tls: tls.clone(), home: Home::here() };
-        let manager = Manager::from_connect(config.clone(), connector, ManagerConfig::default());
+        let access = Access::new(url, ca)?;
+        // The connector knows the present way; the one that the manager hands it may be older.
+        let config = access.current().config.clone();
+        let manager = Manager::from_connect(config, access.clone(), ManagerConfig::default());
         let pool = Pool::builder(manager)
             .max_size(CONNECTIONS)
             .runtime(Runtime::Tokio1)
@@ -49,7 +47,7 @@ impl Postgres {
             .recycle_timeout(Some(PATIENCE))
             .build()
             .map_err(StoreError::unavailable)?;
-        Ok(Self { pool, config, tls })
+        Ok(Self { pool, access })
     }
 
     pub async fn query(&self, statement: &Statement, values: &[Value]) -> Result<Vec<Row>, StoreError> {
@@ -70,14 +68,26 @@ impl Postgres {
         held.done(outcome)
     }
 
+    /// See [`Access::change`].
+    pub async fn change_access(&self, url: &str, ca: Option<&[u8]>) -> Result<bool, StoreError> {
+        self.access.change(url, ca).await
+    }
+
     async fn hold(&self) -> Result<Held, StoreError> {
-        self.pool.get().await.map(|client| Held(Some(client))).map_err(StoreError::unavailable)
+        loop {
+            let client = self.pool.get().await.map_err(StoreError::unavailable)?;
+            if Object::metrics(&client).created >= self.access.current().since {
+                return Ok(Held(Some(client)));
+            }
+            // Opened with a password of before: it is closed, so that a user of before can be dropped.
+            drop(Object::take(client));
+        }
     }
 }
 
-/// A connection while it is used. After any failure of the engine, and when nobody waits
-/// for the answer any more, it is closed, not pooled again: a statement may still run on it,
-/// and after a fail-over it may lead to a server that no longer writes.
+/// A connection in use. After an error of the engine, or when the caller stops waiting, it is closed and does
+/// not return to the pool. A statement may still run on it, or after a fail-over it may lead to a server that
+/// no longer writes.
 struct Held(Option<Object>);
 
 impl Held {
@@ -100,7 +110,7 @@ impl Drop for Held {
     }
 }
 
-/// Waits for the server, but not for ever.
+/// Waits for the server, with a time-out.
 async fn answer<T>(wait: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, StoreError> {
     match timeout(PATIENCE, wait).await {
         Ok(outcome) => outcome.map_err(postgres_error),
@@ -109,8 +119,8 @@ async fn answer<T>(wait: impl Future<Output = Result<T, tokio_postgres::Error>>)
 }
 
 fn postgres_error(error: tokio_postgres::Error) -> StoreError {
-    // Class 23 is every violated constraint, as SQLite reports them too; class
-    // 22 a value that the server cannot hold, which no repeat will change.
+    // Class 23 contains all violated constraints, which SQLite also reports as conflicts. Class 22 is a value
+    // that the server cannot store, so a repeat would fail too.
     match error.code().map(SqlState::code) {
         Some(code) if code.starts_with("23") => StoreError::Conflict,
         Some(code) if code.starts_with("22") => {
@@ -120,8 +130,8 @@ fn postgres_error(error: tokio_postgres::Error) -> StoreError {
     }
 }
 
-/// Runs one unnamed statement: one round trip, and nothing stays on the
-/// connection that a pooler would give to another client.
+/// Runs one unnamed statement. It takes one round trip, and leaves no statement on the connection that a
+/// pooler would give to another client.
 async fn run(
     client: &impl GenericClient,
     statement: &Statement,
@@ -136,7 +146,7 @@ async fn run(
     Ok(Found { rows, touched: stream.rows_affected().unwrap_or(0) })
 }
 
-/// What the server answered to a statement.
+/// The server's answer to a statement.
 struct Found {
     rows: Vec<tokio_postgres::Row>,
     touched: u64,
@@ -157,7 +167,7 @@ fn read_row(statement: &Statement, row: &tokio_postgres::Row) -> Result<Row, Sto
 async fn run_batch(client: &mut Client, batch: &Batch) -> Result<Vec<Vec<Row>>, StoreError> {
     let begin = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted);
     let transaction = answer(begin.start()).await?;
-    // All are sent before the first answer is waited for: one round trip, not one for each.
+    // Send all statements before waiting for the first answer: this takes one round trip in total.
     let mut waits = Vec::with_capacity(batch.steps.len());
     for step in &batch.steps {
         let mut wait = Box::pin(maybe_done(run(&transaction, step.statement, &step.values)));
@@ -166,13 +176,14 @@ async fn run_batch(client: &mut Client, batch: &Batch) -> Result<Vec<Vec<Row>>, 
     }
     let mut rows = Vec::with_capacity(batch.steps.len());
     for (step, mut wait) in batch.steps.iter().zip(waits) {
-        // The patience begins anew with each answer: a long batch may take its time.
+        // Each answer has its own time-out, so a long batch may take longer.
         let found = answer(async {
             wait.as_mut().await;
             wait.as_mut().take_output().transpose()
         });
         let found = found.await?.ok_or_else(|| StoreError::unavailable("an answer was lost"))?;
-        // Dropping the transaction on an error rolls it back; what failed after it failed for it.
+        // After an error the transaction is dropped, and so rolled back. The first error decides; later
+        // statements failed because of it.
         rows.push(step.accept(found.read(step.statement)?)?);
     }
     answer(transaction.commit()).await?;
@@ -190,7 +201,7 @@ async fn read_applied(client: &Client) -> Result<Vec<Applied>, StoreError> {
     rows.iter().map(read).collect::<Result<_, _>>().map_err(postgres_error)
 }
 
-/// A value beside its type: a null, too, is sent as one of the type.
+/// A value with its type. A null is also sent with its type.
 fn parameter((value, kind): (&Value, Kind)) -> (&(dyn ToSql + Sync), Type) {
     let ty = match kind {
         Kind::Text => Type::TEXT,

@@ -1,23 +1,23 @@
-//! What a statement must keep to so that both engines run it alike.
+//! The rules for statements, so that both engines run them alike.
 
 use super::Statement;
 
-/// Constructs that one engine lacks, or where the two would differ.
+/// Constructs that one engine lacks, or that the two run differently.
 const FORBIDDEN: [&str; 9] = [
     "::",
     "FOR UPDATE",
     "FOR SHARE",
     "ANY(",
     "ANY (",
-    // Which row it replaces, and what it does with the others, differs.
+    // The engines differ in which row it replaces, and in what happens to other rows.
     "INSERT OR ",
-    // Engine clocks: the time is a parameter.
+    // The engines' clocks: statements take the time as a parameter.
     "NOW()",
     "CURRENT_TIMESTAMP",
     "?",
 ];
 
-/// Why a statement does not keep to the dialect.
+/// Why a statement breaks the rules.
 pub(crate) fn check(statement: &Statement) -> Result<(), String> {
     let text =
         statement.text.split_whitespace().collect::<Vec<_>>().join(" ").replace("( ", "(").to_uppercase();
@@ -30,8 +30,7 @@ pub(crate) fn check(statement: &Statement) -> Result<(), String> {
             return refuse("a CTE that writes");
         }
     }
-    // With several rows in one upsert the same key may come twice, which
-    // Postgres refuses and SQLite takes.
+    // An upsert of several rows may contain the same key twice, which Postgres refuses and SQLite accepts.
     if text.contains(" DO UPDATE ") && text.contains("), (") {
         return refuse("an upsert of several rows");
     }

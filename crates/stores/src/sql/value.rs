@@ -1,4 +1,4 @@
-//! Values on their way in, rows on their way out.
+//! Values of parameters, and rows of results.
 
 use super::{Kind, Statement};
 use countersign_core::ports::error::StoreError;
@@ -6,17 +6,15 @@ use countersign_core::ports::error::StoreError;
 /// A parameter, or one column of a row.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Value {
-    /// Nothing, of whatever type.
+    /// Null, of any type.
     Null,
-    /// Text.
     Text(String),
     /// A whole number.
     Int(i64),
-    /// Bytes.
     Bytes(Vec<u8>),
 }
 
-/// Values may be names, hashes or numbers of people: only their type is shown.
+/// Debug shows only the type, because values may be names, hashes or phone numbers of people.
 impl std::fmt::Debug for Value {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -75,8 +73,7 @@ impl<T: Into<Self>> From<Option<T>> for Value {
     }
 }
 
-/// One row. The getters fail as `Corrupt` when the column is missing, null or
-/// of another type.
+/// One row. The getters return `Corrupt` if the column is missing, null or of another type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     table: &'static str,
@@ -88,12 +85,11 @@ impl Row {
         Self { table: statement.table, values }
     }
 
-    /// Every column, to compare whole rows.
+    /// All columns, for tests that compare whole rows.
     pub fn values(&self) -> &[Value] {
         &self.values
     }
 
-    /// Text.
     pub fn text(&self, index: usize) -> Result<&str, StoreError> {
         self.optional_text(index)?.ok_or_else(|| self.corrupt())
     }
@@ -107,7 +103,6 @@ impl Row {
         }
     }
 
-    /// A whole number.
     pub fn int(&self, index: usize) -> Result<i64, StoreError> {
         self.optional_int(index)?.ok_or_else(|| self.corrupt())
     }
@@ -130,7 +125,6 @@ impl Row {
         }
     }
 
-    /// Bytes.
     pub fn bytes(&self, index: usize) -> Result<&[u8], StoreError> {
         match self.values.get(index) {
             Some(Value::Bytes(bytes)) => Ok(bytes),
@@ -146,12 +140,12 @@ impl Row {
         }
     }
 
-    /// Text that `parse` understands.
+    /// A text that `parse` can read.
     pub fn parsed<T>(&self, index: usize, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, StoreError> {
         parse(self.text(index)?).ok_or_else(|| self.corrupt())
     }
 
-    /// The error of a row that cannot be read; it names the row by its first column.
+    /// The error for a row that cannot be read. It names the row by its first column.
     pub fn corrupt(&self) -> StoreError {
         let id = match self.values.first() {
             Some(Value::Text(id)) => id.clone(),

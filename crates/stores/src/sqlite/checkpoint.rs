@@ -1,5 +1,5 @@
-//! Copying the write-ahead log into the file, beside the writer: if it did that
-//! itself, each act of that moment would wait.
+//! Copies the write-ahead log into the file on a second thread. If the writer copied it, operations would
+//! have to wait.
 
 use super::{READERS, open::Open, sqlite_error};
 use countersign_core::ports::error::StoreError;
@@ -14,22 +14,21 @@ use std::{
 };
 use tokio::{runtime::Handle, sync::Semaphore};
 
-/// Pages in the log, 16 MiB, from which on they are copied. Most pages are
-/// written many times before that, and copied once.
+/// The size of the log, in pages (16 MiB), from which it is copied. Most pages are written many times before
+/// that, and so are copied only once.
 const PAGES: i32 = 4_096;
-/// Pages in the log, 128 MiB, from which on readers wait for it.
+/// The size of the log, in pages (128 MiB), from which readers wait for the copy.
 const LONG: i32 = 8 * PAGES;
-/// How long they wait at most for the writer to come by.
+/// How long readers wait at most until the writer has restarted the log.
 const DRAINED: Duration = Duration::from_secs(1);
-/// Says that the writer has copied the rest.
+/// Tells the copying thread that the writer has copied the rest.
 const COPIED: i32 = 0;
 
-/// Has the log of `writer` copied over `beside`, a connection of its own. Only
-/// what is written meanwhile is left to the writer: when all is copied, the log
-/// begins anew.
+/// Copies the log of `writer` over `beside`, a second connection. The writer itself copies only what it wrote
+/// meanwhile. When everything is copied, the log restarts from its beginning.
 ///
-/// While readers come one after the other without a gap, the log cannot begin
-/// anew: when it is long, the store's own wait once until it has.
+/// The log cannot restart while any reader is active. If it has become long, new readers of this store wait
+/// once until it has restarted.
 pub(super) fn copy_beside(
     writer: &mut Connection,
     beside: Connection,
@@ -41,7 +40,7 @@ pub(super) fn copy_beside(
     let done = copied.clone();
     let held = Open::begin();
     let copy = move || -> Result<(), RecvError> {
-        // Dropped in the other order: the connection is closed by then.
+        // Rust drops them in the other order, so the connection is closed first.
         let (_held, beside) = (held, beside);
         loop {
             let pages: i32 = asked.recv()?;
@@ -68,7 +67,7 @@ pub(super) fn copy_beside(
             None => waits = ask.try_send(pages).is_ok().then_some(pages),
             Some(then) if copied.swap(false, Ordering::Acquire) => {
                 waits = None;
-                // Busy, or on a full disk: the next commit asks again.
+                // On an error, such as a busy file or a full disk, the next commit tries again.
                 let _ = log.checkpoint();
                 if then >= LONG {
                     let _ = ask.try_send(COPIED);

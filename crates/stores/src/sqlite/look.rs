@@ -1,4 +1,4 @@
-//! A look into a file of SQLite that changes nothing of it and nothing beside it.
+//! Opens a SQLite file for a look that changes neither the file nor those beside it.
 
 use super::{PATIENCE, sqlite_error};
 use countersign_core::ports::error::StoreError;
@@ -6,21 +6,21 @@ use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// Largest file that is copied to be looked at, with its log, in bytes.
+/// The largest size of file and log together that is copied for a look, in bytes.
 pub const LOOK_LIMIT: u64 = 64 * 1024 * 1024;
 
-/// A file, or the copy of one, which goes with its folder.
+/// A connection to the file, or to a copy of it. The copy is deleted with its folder.
 pub(super) struct Look {
     pub connection: Connection,
     pub copy: Option<TempDir>,
 }
 
-/// A log that is there must be read with the file, and then SQLite needs its index too, which a server or
-/// a crash has left there. A copy has a log and no index, which SQLite would make; so it is copied once more.
-/// Without a log the file is said to stand still, for else SQLite would make both. `None` if a copy would be
-/// larger than [`LOOK_LIMIT`].
+/// There are three cases. If there is a log with its index, both are read with the file. If there is a log
+/// without an index, as in a backup, SQLite would create the index, so the files are copied first; returns
+/// `None` if they are larger than [`LOOK_LIMIT`]. If there is no log, the file is opened as immutable,
+/// because SQLite would create log and index otherwise.
 pub(super) fn connect_to_read(path: &Path) -> Result<Option<Look>, StoreError> {
-    // Log and index stand beside the file that a link leads to.
+    // A link is resolved, because log and index are beside the file itself.
     let path = std::fs::canonicalize(path).map_err(StoreError::unavailable)?;
     let log = beside(&path, "-wal");
     let size = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
@@ -35,14 +35,14 @@ pub(super) fn connect_to_read(path: &Path) -> Result<Option<Look>, StoreError> {
     Ok(Some(Look { connection, copy: None }))
 }
 
-/// In a folder that only its owner may enter.
+/// Copies the files into a folder that only its owner may enter.
 fn copy(path: &Path, log: &Path) -> Result<Look, StoreError> {
     let folder = tempfile::tempdir().map_err(StoreError::unavailable)?;
     let copied = folder.path().join("copy.sqlite");
     for (from, to) in [(path, &copied), (log, &beside(&copied, "-wal"))] {
         std::fs::copy(from, to).map_err(StoreError::unavailable)?;
     }
-    // Not to read only: the index is to be made.
+    // The copy is opened for writing, so that SQLite can create the index.
     let connection = connect(&copied, "", OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     Ok(Look { connection, copy: Some(folder) })
 }
@@ -67,7 +67,7 @@ fn connect(path: &Path, still: &str, access: OpenFlags) -> Result<Connection, St
     let flags = access | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(uri, flags).map_err(sqlite_error)?;
     connection.busy_timeout(PATIENCE).map_err(sqlite_error)?;
-    // Reads the file for the first time: what is no database shows here.
+    // This reads the file for the first time, so a file that is no database fails here.
     let looked = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
     looked.map_err(sqlite_error)?;
     Ok(connection)

@@ -1,6 +1,5 @@
-//! How many threads of this process have a file open. A process that ends while
-//! they do leaves the last writes in the log beside the file: whoever closes a
-//! file last copies them.
+//! Counts the threads of this process that have a file open. If the process ends before they do, the last
+//! writes stay in the log beside the file: SQLite copies them when the last connection closes.
 
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
@@ -10,11 +9,11 @@ use std::{
 static THREADS: Mutex<usize> = Mutex::new(0);
 static ENDED: Condvar = Condvar::new();
 
-/// One of them, until it is dropped.
+/// One such thread, until it is dropped.
 pub(super) struct Open;
 
 impl Open {
-    /// Counts a thread that is about to begin.
+    /// Counts a thread that is about to start.
     pub(super) fn begin() -> Self {
         *threads() += 1;
         Self
@@ -28,8 +27,8 @@ impl Drop for Open {
     }
 }
 
-/// Waits at most so long until all files of this process are closed: for the end of a command, once
-/// nothing holds a database any more. Whether they are.
+/// Waits until all files of this process are closed, at most for `within`. A command calls this at its end,
+/// when nothing uses a database any more. Returns whether they are closed.
 pub fn wait_until_closed(within: Duration) -> bool {
     let waited = ENDED.wait_timeout_while(threads(), within, |threads| *threads > 0);
     let (threads, _) = waited.unwrap_or_else(PoisonError::into_inner);

@@ -45,7 +45,7 @@ async fn an_act_that_was_given_up_is_not_carried_out() {
     let slow = tokio::spawn(async move { blocked.write(hold).await });
     begun.recv().await.unwrap();
     let insert = |c: &Connection| c.execute("INSERT INTO t (id) VALUES (1)", []).map_err(sqlite_error);
-    // Behind the slow act; its caller loses patience first.
+    // The operation waits behind the slow one, and its caller stops waiting first.
     let late = database.write(insert).await;
     assert!(matches!(late, Err(StoreError::Unavailable(_))));
     release.send(()).unwrap();
@@ -61,7 +61,7 @@ async fn a_transaction_that_sqlite_ended_takes_all_its_acts_with_it() {
     let ended = |c: &Connection| c.execute_batch("ROLLBACK").map_err(sqlite_error);
     let (first, second, third) =
         tokio::join!(database.write(insert), database.write(ended), database.write(insert));
-    // They may share a group or not; what was refused must not be there.
+    // The operations may share a commit or not. The refused one must have no effect.
     assert!(second.is_err());
     let kept = [first, third].iter().filter(|outcome| outcome.is_ok()).count();
     assert_eq!(count(&database).await, kept as i64);
@@ -77,7 +77,7 @@ async fn a_full_disk_keeps_what_was_acknowledged_and_nothing_else() {
         };
         async move { database.write(limit).await.unwrap() }
     };
-    // The engine's answer is the same as for no space on the device: SQLITE_FULL.
+    // SQLite returns the same error, SQLITE_FULL, when the device has no space.
     room(8).await;
     let acts = (0..5_000).map(|id: i64| {
         let database = database.clone();
@@ -116,7 +116,7 @@ async fn the_log_begins_anew_although_readers_never_pause() {
             })
         })
         .collect();
-    // From this length on readers wait. The writer then gives a slow disk time for the copy.
+    // Readers wait from this size on. Then the writer lets a slow disk finish the copy.
     let long = 140 * 1024 * 1024;
     let mut longest = 0;
     for _ in 0..500 {
@@ -136,7 +136,7 @@ async fn the_log_begins_anew_although_readers_never_pause() {
     assert!(longest < 300 * 1024 * 1024, "{longest}");
 }
 
-/// Whether a copy of the file alone, without its log, has the table and so many rows.
+/// Returns whether a copy of the file alone, without its log, has the table with this many rows.
 fn copy_has(folder: &Path, rows: i64) -> bool {
     let copy = folder.join("copy.sqlite");
     std::fs::copy(folder.join("t.sqlite"), &copy).unwrap();
@@ -168,7 +168,7 @@ async fn a_file_that_is_settled_is_whole_by_itself() {
     database.settle().await.unwrap();
     assert!(copy_has(folder.path(), 2_000));
     assert_eq!(std::fs::metadata(folder.path().join("t.sqlite-wal")).unwrap().len(), 0);
-    // It goes on, if it must.
+    // The database can continue afterwards, if necessary.
     let insert = |c: &Connection| c.execute("INSERT INTO t (id) VALUES (9999)", []).map_err(sqlite_error);
     database.write(insert).await.unwrap();
     readers.iter().for_each(tokio::task::JoinHandle::abort);
@@ -191,7 +191,7 @@ async fn a_look_changes_no_file() {
     connection.pragma_update(None, "journal_mode", "WAL").unwrap();
     connection.execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY) STRICT").unwrap();
     connection.execute_batch("INSERT INTO t (id) VALUES (1), (2)").unwrap();
-    // While somebody serves, with all of it in the log; and when nobody does.
+    // Once while a server uses the file and the log contains everything, and once when no server does.
     for stopped in [false, true] {
         if stopped {
             Connection::open(&path).unwrap().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
@@ -235,7 +235,7 @@ async fn a_look_reads_the_log_that_was_copied_with_its_file() {
     }
     assert!(files() == before);
     assert_eq!(std::fs::read_dir(to.path()).unwrap().count(), 3);
-    // One that is too large to copy is not judged by what it was before its log.
+    // A file that is too large to copy is not read without its log.
     std::fs::File::options().write(true).open(&log).unwrap().set_len(LOOK_LIMIT).unwrap();
     assert!(Database::open_to_read(&path).unwrap().is_none());
 }

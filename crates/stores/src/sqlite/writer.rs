@@ -1,4 +1,4 @@
-//! The thread that writes: acts that arrive while one commit runs share the next.
+//! The writer thread: operations that arrive while one commit runs share the next.
 
 use countersign_core::ports::error::StoreError;
 use rusqlite::Connection;
@@ -8,22 +8,23 @@ use std::sync::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-/// Acts that share one commit.
+/// The maximum number of operations that share one commit.
 const GROUP: usize = 256;
 
-/// An act, and a caller that waits for its answer.
+/// An operation, with a caller that waits for its answer.
 pub(super) trait Act: Send {
-    /// Carries it out, also a second time after the first was undone. Whether it succeeded.
+    /// Carries the operation out. It may run a second time after the first was undone. Returns whether it
+    /// succeeded.
     fn run(&mut self, connection: &Connection) -> bool;
 
-    /// Answers, now that what it did is committed or is not.
+    /// Answers the caller after the commit or its failure.
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
 pub(super) struct Waiting<T, F> {
     pub act: F,
     pub answer: oneshot::Sender<Result<T, StoreError>>,
-    /// Set by the writer that begins the act, or by the caller that gives it up: whoever is first.
+    /// Set by the first of two: the writer that begins the operation, or the caller that gives it up.
     pub taken: Arc<AtomicBool>,
     /// Whether the writer was first, once that is known.
     pub begun: Option<bool>,
@@ -42,18 +43,18 @@ impl<T: Send, F: FnMut(&Connection) -> Result<T, StoreError> + Send> Act for Wai
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
         let outcome = match (self.outcome, committed) {
-            // Also for an act that failed: it may have seen what is now undone.
+            // This also applies to an operation that failed: it may have seen changes that are now undone.
             (_, Err(error)) => Err(error),
             (Some(outcome), Ok(())) => outcome,
-            // Given up by its caller.
+            // The caller has given it up.
             (None, Ok(())) => return,
         };
-        // A caller that went away has no use for the answer.
+        // If the caller has gone away, nobody needs the answer.
         let _ = self.answer.send(outcome);
     }
 }
 
-/// Writes until nobody can hand over an act any more.
+/// Writes until no caller can hand over an operation any more.
 pub(super) fn write_groups(connection: &Connection, mut queue: mpsc::Receiver<Box<dyn Act>>) {
     while let Some(first) = queue.blocking_recv() {
         let others = std::iter::from_fn(|| queue.try_recv().ok());
@@ -61,7 +62,7 @@ pub(super) fn write_groups(connection: &Connection, mut queue: mpsc::Receiver<Bo
         let committed = write_group(connection, &mut group);
         if let Err(error) = &committed {
             tracing::error!(error = %error, "A group of writes was not committed");
-            // Of a failed ROLLBACK the next BEGIN speaks.
+            // If this ROLLBACK fails, the next BEGIN reports it.
             let _ = roll_back(connection);
         }
         for act in group {
@@ -73,12 +74,13 @@ pub(super) fn write_groups(connection: &Connection, mut queue: mpsc::Receiver<Bo
     }
 }
 
-/// Almost no act fails, so they run without savepoints, which would copy each
-/// page that an act changes. If one fails, all is undone, and each runs again
-/// in a savepoint of its own: one that fails then undoes itself and nothing else.
+/// Almost no operation fails, so they run without savepoints, which would copy each page that an operation
+/// changes. If one fails, the whole transaction is rolled back. Then each operation runs again in its own
+/// savepoint, so that the failing one undoes only itself.
 fn write_group(connection: &Connection, group: &mut [Box<dyn Act>]) -> rusqlite::Result<()> {
     execute(connection, "BEGIN IMMEDIATE")?;
-    // On a full disk SQLite may end the transaction by itself; what came after would be committed alone.
+    // On a full disk SQLite may end the transaction by itself. Later operations would then be committed on
+    // their own.
     if group.iter_mut().all(|act| act.run(connection) && !connection.is_autocommit()) {
         return execute(connection, "COMMIT");
     }
@@ -96,7 +98,7 @@ fn write_group(connection: &Connection, group: &mut [Box<dyn Act>]) -> rusqlite:
             execute(connection, "RELEASE act")?;
         }
     }
-    // Of a transaction that was ended this fails, and nobody is told of success.
+    // If SQLite has ended the transaction, this fails, and no caller gets a success.
     execute(connection, "COMMIT")
 }
 

@@ -1,6 +1,6 @@
-//! Claiming messages that are due.
+//! Claims due messages.
 //!
-//! A claim is two statements. The first waits until another claim under way has ended, so that the
+//! A claim consists of two statements. The first waits until another running claim has ended, so that the
 //! second sees what that claim took.
 
 use crate::sql::{
@@ -20,7 +20,8 @@ pub(super) const TAKE_TURN: Statement = Statement {
     params: &[],
 };
 
-/// Hops from webhook to webhook in the index of what waits, instead of reading all of it.
+/// Finds webhooks with due messages. It makes one index lookup for each webhook with waiting messages, and
+/// does not read the messages.
 pub(super) const SELECT_DUE: Statement = Statement {
     table: "webhook_messages",
     text: "SELECT webhook_id FROM (
@@ -62,7 +63,8 @@ pub(super) fn webhook_ids(rows: &[Row]) -> Result<Vec<WebhookId>, StoreError> {
     rows.iter().map(|row| row.parsed(0, |text| text.parse().ok())).collect()
 }
 
-/// What comes after an id, or after none: a prefix sorts before all ids.
+/// The webhook after which a query begins. Without a webhook it is the bare prefix, which sorts before all
+/// ids.
 pub(super) fn after(webhook: Option<WebhookId>) -> Value {
     webhook.map_or_else(|| WebhookId::PREFIX.to_owned(), |id| id.to_string()).into()
 }

@@ -1,4 +1,4 @@
-//! Adding messages, in the transaction of what they report.
+//! Adds messages, in the transaction of the change that they report.
 
 use crate::sql::{
     Batch,
@@ -16,7 +16,7 @@ pub(super) const INSERT_MESSAGE: Statement = Statement {
 };
 
 const ROW: [Kind; 6] = [Text, Text, Text, Text, Text, Int];
-/// Rows of one insert: fewer statements are fewer round trips of the recorder.
+/// The number of rows of one insert. Fewer statements need fewer round trips of the recorder.
 const ROWS: usize = 10;
 const ALL_ROWS: [Kind; ROWS * ROW.len()] = {
     let mut all = [Text; ROWS * ROW.len()];
@@ -57,7 +57,6 @@ fn message_values(message: &WebhookMessage) -> [Value; ROW.len()] {
     ]
 }
 
-/// Adds the statements that add messages.
 pub fn insert(mut batch: Batch, messages: &[WebhookMessage]) -> Batch {
     let mut tens = messages.chunks_exact(ROWS);
     for ten in &mut tens {

@@ -1,4 +1,4 @@
-//! What tries became, and the log of them.
+//! The results of attempts, and the log of attempts.
 
 use crate::sql::{
     Batch,
@@ -32,7 +32,7 @@ pub(super) const INSERT_ATTEMPT: Statement = Statement {
     params: &[Text, Text, Text, Text, Text, Int, Int, Int, Text],
 };
 
-/// The first failure after a success stays noted.
+/// Only the first failure after a success is stored.
 pub(super) const NOTE_FAILURE: Statement = Statement {
     table: "webhook_failures",
     text: "INSERT INTO webhook_failures (webhook_id, since) VALUES ($1, $2)
@@ -78,7 +78,7 @@ pub(super) async fn settle(
     let batch = Batch::default().run_touching(1, &SETTLE, settled).run(&INSERT_ATTEMPT, logged);
     let batch = match attempt.reason {
         None => batch.run(&FORGET_FAILURES, vec![webhook.into()]),
-        // Whoever pings sees what came of it, and it says nothing of the events.
+        // The author of a ping sees its result, and a failed ping says nothing about events.
         Some(_) if attempt.kind == PING => batch,
         Some(_) => batch.run(&NOTE_FAILURE, vec![webhook.into(), attempt.at.micros().into()]),
     };

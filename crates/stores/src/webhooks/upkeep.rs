@@ -1,5 +1,5 @@
-//! What ends and what goes: tries of a webhook that was disabled, what is old,
-//! and what belonged to a webhook that was deleted.
+//! The maintenance of webhook messages: it ends attempts for disabled webhooks, and deletes old rows and the
+//! rows of deleted webhooks.
 
 use super::{claim::after, log::FORGET_FAILURES};
 use crate::sql::{
@@ -53,7 +53,7 @@ pub(super) async fn forget(
     limit: u16,
 ) -> Result<bool, StoreError> {
     let of = || vec![tenant.to_string().into(), webhook.to_string().into(), i64::from(limit).into()];
-    // Messages last: by them an upkeep finds what is left.
+    // Delete messages last: the maintenance finds remaining rows by the messages of a webhook.
     let batch = Batch::default().run(&FORGET_ATTEMPTS, of());
     let batch = batch.run(&FORGET_FAILURES, vec![webhook.to_string().into()]);
     let attempts = sql.batch(batch).await?.first().map_or(0, Vec::len);
@@ -64,8 +64,8 @@ pub(super) async fn forget(
     Ok(messages.first().map_or(0, Vec::len) < usize::from(limit))
 }
 
-/// The webhooks that have messages, each with its tenant: one look into the index for each webhook, not for
-/// each message, as [`super::SELECT_DUE`] does.
+/// The webhooks that have messages, each with its tenant. It makes one index lookup for each webhook, as
+/// [`super::SELECT_DUE`] does.
 pub(super) const SELECT_KNOWN: Statement = Statement {
     table: "webhook_messages",
     text: "SELECT webhook_id, (SELECT min(m.tenant_id) FROM webhook_messages AS m
@@ -94,7 +94,7 @@ pub(super) async fn known(
     rows.iter().map(read).collect()
 }
 
-/// The newest of those that are too many.
+/// The newest message beyond the maximum number.
 pub(super) const SELECT_OLDEST_MESSAGE: Statement = Statement {
     table: "webhook_messages",
     text: "SELECT id FROM webhook_messages WHERE webhook_id = $1 AND due_at IS NULL
@@ -123,7 +123,7 @@ pub(super) const DELETE_OLD_MESSAGES: Statement = Statement {
     params: &[Text, Text, Int],
 };
 
-/// What is under way stays.
+/// Messages with an attempt in progress stay.
 pub(super) const DELETE_OLD_WAITING: Statement = Statement {
     table: "webhook_messages",
     text: "DELETE FROM webhook_messages WHERE webhook_id = $1 AND due_at IS NOT NULL AND claimed = 0
@@ -141,7 +141,7 @@ pub(super) const DELETE_OLD_ATTEMPTS: Statement = Statement {
     params: &[Text, Text, Int],
 };
 
-/// Ids of both begin with their time.
+/// The ids of messages and of attempts begin with their time, so old ones are found by id.
 pub(super) async fn retain(
     sql: &Sql,
     webhook: WebhookId,

@@ -1,15 +1,14 @@
-//! JSON objects that tell which names stand in them more than once: readers
-//! differ in which of two values they take, so neither is taken.
+//! JSON objects that report repeated names. Readers differ in which of two values they use, so this server
+//! accepts neither.
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// No body needs more, and each costs memory and time.
+/// The maximum number of names. No body needs more, and each costs memory and time.
 const MAX_NAMES: usize = 1_000;
 
-/// An object and the names that stand more than once in it (`b`), in an object
-/// right below it (`a.b`), or in one of an array (`a[0].b`). No field holds
-/// objects deeper than that.
+/// An object, and the names that it repeats (`b`). Names repeated in an object directly inside (`a.b`), or in
+/// an object of an array (`a[0].b`), are reported too. No field contains deeper objects.
 pub struct Object {
     pub values: Map<String, Value>,
     pub twice: Vec<String>,
@@ -53,7 +52,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     }
 }
 
-/// Any value, and the names that stand more than once if it is an object.
+/// Any value; for an object also the names that it repeats.
 struct Inner {
     value: Value,
     twice: Vec<String>,

@@ -2,7 +2,7 @@ use super::*;
 use crate::problem::{MAX_ERRORS, MAX_FIELD_NAME};
 use actix_web::ResponseError;
 
-/// The errors of a problem as `field:code`, and the problem's own code.
+/// The problem's own code, and its errors as `field:code`.
 async fn told(problem: Problem) -> (String, Vec<String>) {
     let body = problem.error_response().into_body();
     let bytes = actix_web::body::to_bytes(body).await.unwrap();

@@ -1,4 +1,4 @@
-//! What is written down of a request: a log line, a line of the audit, a measurement.
+//! Writes the records of a request: a log line, a line of the audit log, a measurement.
 
 use crate::{
     form::Form,
@@ -16,24 +16,24 @@ use std::time::{Duration, Instant};
 pub struct Seen {
     pub id: String,
     pub method: &'static str,
-    /// How refusals are told here.
+    /// The form of refusals on this path.
     pub form: &'static Form,
     /// A header of the request that the answer repeats.
     pub echo: Option<(HeaderName, HeaderValue)>,
-    /// Of the caller, where it can be told.
+    /// The caller's address, if it is known.
     pub address: Option<String>,
     pub started: Instant,
-    /// Whether the answer goes without its body.
+    /// Whether the answer is sent without its body.
     pub is_head: bool,
 }
 
 impl Seen {
-    /// The method that the operation is known by.
+    /// The method of the operation in the API document: GET for a HEAD request.
     pub fn operation(&self) -> &'static str {
         if self.is_head { "GET" } else { self.method }
     }
 
-    /// One line for each change that was made to what a tenant has set, its keys and its numbers.
+    /// Writes one line for each change of a tenant's settings, keys or phone numbers.
     pub fn audit(&self, request: &HttpRequest, route: &str, status: u16) {
         let change = matches!(self.method, "POST" | "PUT" | "PATCH" | "DELETE");
         if !change || !(self.form.changes)(route) || !(200..300).contains(&status) {
@@ -41,7 +41,7 @@ impl Seen {
         }
         let extensions = request.extensions();
         let Some(caller) = extensions.get::<Actor>() else { return };
-        // A change that succeeded names what exists, or what it made.
+        // After a success, the path names an existing thing, or the handler has recorded the new one.
         let named = request.match_info().iter().next().map(|(_, name)| name);
         tracing::info!(
             target: "audit",
@@ -102,7 +102,7 @@ impl std::fmt::Debug for Seen {
     }
 }
 
-/// Milliseconds with three decimals, enough to tell a cache from a store.
+/// Milliseconds with three decimals: enough to tell a cache from a store.
 pub fn millis(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1_000.0
 }

@@ -1,4 +1,4 @@
-//! The errors of what clients do with verifications, as problems.
+//! Turns the errors of operations on verifications into problems.
 
 use super::{
     answer::Problem,
@@ -16,9 +16,9 @@ use countersign_core::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// The wait that is asked for while events wait for the database: its longest pause.
+/// The wait that a refusal names while events wait for the database: the longest pause between its retries.
 const BACKLOG_WAIT: Duration = Duration::from_secs(5);
-/// The wait that is asked for when somebody must first configure a provider.
+/// The wait that a refusal names when an operator must first configure a provider.
 const ROUTE_WAIT: Duration = Duration::from_secs(60);
 
 const NO_VERIFICATION: &str = "There is no such verification.";
@@ -43,7 +43,7 @@ pub(super) fn limited(hit: LimitHit) -> Problem {
     problem.retry_after(hit.retry_after)
 }
 
-/// Wrong codes in a row: nothing is evaluated for a while.
+/// Too many wrong codes in a row: the server compares no code for a while.
 pub fn guess_limit(wait: GuessWait) -> Problem {
     let (name, scope, whose) = if wait.of_number {
         ("guesses_number", LimitScope::Number, "for this number")

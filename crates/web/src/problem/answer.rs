@@ -1,4 +1,4 @@
-//! A refusal on its way to the client, and the one place where refusals become answers.
+//! A refusal on its way to the client, and the only place where refusals become answers.
 
 use super::{
     json::{FieldError, ProblemBody, RefusingLimit},
@@ -16,10 +16,10 @@ use countersign_core::{error::chain, tenant::limits::LimitState, time::ceil_seco
 use serde::Serialize;
 use std::{borrow::Cow, error::Error, sync::Arc, time::Duration};
 
-/// More are not listed: a body of 64 KiB can hold thousands.
+/// The maximum number of errors in an answer: a body of 64 KiB can contain thousands.
 pub(crate) const MAX_ERRORS: usize = 20;
 
-/// A refusal on its way to the client; boxed, so that the results that carry it stay small.
+/// A refusal on its way to the client. It is boxed, so that results which contain it stay small.
 #[derive(Clone, Debug)]
 pub struct Problem(Box<Parts>);
 
@@ -32,13 +32,13 @@ struct Parts {
     limit: Option<RefusingLimit>,
     limits: Vec<LimitState>,
     header: Option<(HeaderName, String)>,
-    /// For the log alone.
+    /// For the log only.
     cause: Option<Arc<dyn Error + Send + Sync>>,
     request_id: String,
 }
 
 impl Problem {
-    /// A problem with a sentence on what happened; never a value that the client sent.
+    /// A problem with a sentence about what happened. The sentence never contains a value from the client.
     pub fn new(code: ProblemCode, detail: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Parts {
             code,
@@ -53,13 +53,13 @@ impl Problem {
         }))
     }
 
-    /// The one field that is wrong.
+    /// A problem of one wrong field.
     pub fn field(code: ProblemCode, field: &str, kind: &'static str, message: &'static str) -> Self {
         let error = FieldError { field: field.to_owned(), code: kind, message: message.into() };
         Self::new(code, format!("{field}: {message}")).with_errors(vec![error])
     }
 
-    /// What is wrong with fields. A fault that is the only one may name a problem of its own.
+    /// A problem of wrong fields. If there is only one error, the problem may have a code of its own.
     pub fn of_fields(errors: &[(FieldError, ProblemCode)]) -> Self {
         match errors {
             [] => Self::new(ProblemCode::Internal, "A request was not understood."),
@@ -75,7 +75,7 @@ impl Problem {
         }
     }
 
-    /// Nothing with this id, of this tenant, in this mode.
+    /// The tenant has nothing with this id in this mode.
     pub fn not_found(detail: &'static str) -> Self {
         Self::new(ProblemCode::NotFound, detail)
     }
@@ -86,13 +86,13 @@ impl Problem {
         self
     }
 
-    /// The wait after which the same request may pass.
+    /// Sets the wait after which the same request may succeed.
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(ceil_seconds(wait));
         self
     }
 
-    /// Tells no wait that is longer than this.
+    /// Removes the wait if it is longer than this.
     pub fn tell_wait_up_to(mut self, most: Duration) -> Self {
         self.0.retry_after = self.0.retry_after.filter(|wait| *wait <= most.as_secs());
         self
@@ -104,31 +104,30 @@ impl Problem {
         self
     }
 
-    /// How far the limits are used that were looked at.
+    /// Adds the state of each limit that was checked.
     pub fn with_states(mut self, limits: Vec<LimitState>) -> Self {
         self.0.limits = limits;
         self
     }
 
-    /// A header that this refusal must carry: `WWW-Authenticate` or `Allow`.
+    /// Adds a header that this refusal must have: `WWW-Authenticate` or `Allow`.
     pub fn with_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.0.header = Some((name, value.into()));
         self
     }
 
-    /// What is behind it, for the log.
+    /// Adds the cause, for the log.
     pub fn caused_by(mut self, cause: Arc<dyn Error + Send + Sync>) -> Self {
         self.0.cause = Some(cause);
         self
     }
 
-    /// The request that it answers.
+    /// Adds the id of the request.
     pub fn of_request(mut self, request_id: String) -> Self {
         self.0.request_id = request_id;
         self
     }
 
-    /// Which problem.
     pub fn code(&self) -> ProblemCode {
         self.0.code
     }
@@ -148,8 +147,8 @@ impl Problem {
         self.0.limit.as_ref()
     }
 
-    /// The answer with this body: status and type are its own, the headers are
-    /// those of every refusal.
+    /// Makes the answer with this body. The body's own status and type are used, with the headers of every
+    /// refusal.
     pub fn respond(
         &self,
         status: StatusCode,
@@ -170,7 +169,7 @@ impl Problem {
         response
     }
 
-    /// The causes, outermost first, for the log.
+    /// The causes for the log, outermost first.
     pub fn chain(&self) -> String {
         let causes = self.0.cause.as_deref().map(|cause| format!(": {}", chain(cause)));
         format!("{}{}", self.0.detail, causes.unwrap_or_default())

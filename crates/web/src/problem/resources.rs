@@ -1,4 +1,4 @@
-//! What is wrong with resources, as problems.
+//! Turns the errors of resources into problems.
 
 use super::{
     acts::limited,
@@ -10,7 +10,7 @@ use super::{
 use countersign_core::{management::resources::ResourceError, ports::gateways::SettingFault};
 use std::{sync::Arc, time::Duration};
 
-/// A fault that delivery found in settings: it has words, and no code.
+/// Converts an error in a provider's settings. Delivery gives it a message but no code.
 pub fn setting_fault(message: String) -> Fault {
     let code = match message.as_str() {
         "must be set" | "is missing" => "required",
@@ -45,7 +45,7 @@ impl From<ResourceError> for Problem {
                 );
                 Self::new(ProblemCode::Conflict, detail)
             }
-            // Of the operator's accounts, which no key reaches.
+            // This concerns the operator's accounts, which no key can change.
             ResourceError::InUseBy(_) => {
                 Self::new(ProblemCode::Conflict, "Routes of other tenants lead through the account.")
             }
@@ -58,7 +58,7 @@ impl From<ResourceError> for Problem {
                 Self::new(ProblemCode::Conflict, detail)
             }
             ResourceError::Fields(faults) => fields_problem(faults),
-            // It may be of a newer release, or sealed with a key that this node lacks: another can read it.
+            // A newer release may have written it, or this node may lack its key: another node can read it.
             ResourceError::Unreadable => {
                 let detail = "What is stored cannot be read by this node.";
                 Self::new(ProblemCode::DirectoryUnavailable, detail)

@@ -1,16 +1,16 @@
-//! The errors of what a tenant sets, as problems.
+//! Turns the errors of a tenant's settings into problems.
 
 use super::{answer::Problem, stores::directory, table::ProblemCode};
 use countersign_core::{
     access::actor::LiveByTest,
     management::{
         allowlists::AllowlistError, keys::KeyError, profiles::ProfileError, reviews::ReviewError,
-        settings::SettingError,
+        settings::SettingError, tenants::TenantError,
     },
 };
 use std::net::IpAddr;
 
-/// The author of a list would be the first whom it refuses.
+/// The new allowlist would refuse its own author.
 fn lock_out(address: IpAddr) -> Problem {
     let detail = format!(
         "The list does not admit {address}, from which you call: you would be locked out. Send `confirm: true` if you mean it."
@@ -72,10 +72,30 @@ impl From<SettingError> for Problem {
     }
 }
 
+impl From<TenantError> for Problem {
+    fn from(error: TenantError) -> Self {
+        match error {
+            TenantError::NotFound => Self::not_found("There is no such tenant."),
+            TenantError::Erasing => {
+                Self::new(ProblemCode::Conflict, "The tenant was deleted, and its data is being erased.")
+            }
+            TenantError::Idempotency(error) => error.into(),
+            TenantError::Key(error) => error.into(),
+            TenantError::Directory(error) => directory(error),
+        }
+    }
+}
+
 impl From<KeyError> for Problem {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::NotFound => Self::not_found("There is no such key."),
+            KeyError::NotOfTenant(_) => Self::field(
+                ProblemCode::InvalidRequest,
+                "scopes",
+                "invalid_format",
+                "must hold only scopes of a tenant's keys; `operator` is none of them",
+            ),
             KeyError::BeyondOwnScopes(_) => Self::new(
                 ProblemCode::InsufficientScope,
                 "A key grants, changes and deletes only what it holds itself.",

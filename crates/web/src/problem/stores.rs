@@ -1,25 +1,25 @@
-//! Stores that did not do what they were asked, as problems.
+//! Turns failures of the stores into problems.
 
 use super::{answer::Problem, table::ProblemCode};
 use countersign_core::ports::error::StoreError;
 use std::{sync::Arc, time::Duration};
 
-/// The wait that is asked for when a store does not answer.
+/// The wait that a refusal names when a store does not answer.
 const STORE_WAIT: Duration = Duration::from_secs(1);
 
-/// The codes store did not do what it was asked.
+/// The codes store failed.
 pub fn codes(error: impl Into<Arc<StoreError>>) -> Problem {
     let error = error.into();
     match *error {
         StoreError::Conflict | StoreError::Moved | StoreError::Full { .. } => {
             internal("The codes store holds a conflicting value.").caused_by(error)
         }
-        // A record that cannot be read may be of a newer release: another node can read it.
+        // A newer release may have written the record: another node can read it.
         StoreError::Unavailable(_) | StoreError::Corrupt { .. } => codes_unavailable().caused_by(error),
     }
 }
 
-/// The directory did not do what it was asked.
+/// The directory failed.
 pub fn directory(error: impl Into<Arc<StoreError>>) -> Problem {
     let error = error.into();
     match *error {
@@ -42,7 +42,7 @@ fn internal(detail: &'static str) -> Problem {
     Problem::new(ProblemCode::Internal, detail)
 }
 
-/// Nothing was evaluated, and a later try may reach a node that can.
+/// The server compared no code, and a later attempt may reach a node that can.
 pub fn codes_unavailable() -> Problem {
     let detail = "The verification cannot be read or changed now; nothing was evaluated.";
     Problem::new(ProblemCode::CodesUnavailable, detail).retry_after(STORE_WAIT)

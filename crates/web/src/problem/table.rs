@@ -9,7 +9,7 @@ macro_rules! problems {
         api { $($variant:ident $status:literal $code:literal $title:literal,)* }
         pages { $($of_page:ident $page_status:literal $page_code:literal $page_title:literal,)* }
     ) => {
-        /// What went wrong, in the text form that clients match on.
+        /// The kind of a problem, in the text form that clients compare.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum ProblemCode { $(#[doc = $title] $variant,)* $(#[doc = $page_title] $of_page,)* }
 
@@ -27,7 +27,7 @@ macro_rules! problems {
     };
 }
 
-// The table: status, code, title. Those of pages stand in no document of the API.
+// The table: status, code, title. The codes of pages do not appear in the API's documents.
 problems! {
     api {
         InvalidRequest 400 "invalid_request" "The request is malformed or a field is out of its bounds",
@@ -65,12 +65,11 @@ problems! {
 }
 
 impl ProblemCode {
-    /// The text form.
     pub const fn as_str(self) -> &'static str {
         self.row().1
     }
 
-    /// The title, the same for each problem of this code.
+    /// The title, the same for every problem with this code.
     pub const fn title(self) -> &'static str {
         self.row().2
     }
@@ -80,7 +79,7 @@ impl ProblemCode {
         StatusCode::from_u16(self.row().0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// The type: a registered one where the RateLimit draft has it, else our own.
+    /// The type URI: the registered one if the RateLimit draft has it, else our own.
     pub fn type_uri(self) -> String {
         match self {
             Self::RateLimited | Self::GuessLimit => {

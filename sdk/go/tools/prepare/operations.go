@@ -10,8 +10,8 @@ import (
 // Idempotency-Key, or they change nothing more the second time.
 var repeatable = []string{
 	"cancel_verification", "check_code", "check_code_by_number", "clear_number", "create_key", "create_provider",
-	"create_review_number", "create_route", "create_sender", "create_template", "create_webhook", "erase_number",
-	"explain_route", "preview_template", "resend_verification", "rotate_key", "rotate_receipts",
+	"create_review_number", "create_route", "create_sender", "create_template", "create_tenant",
+	"create_tenant_key", "create_webhook", "erase_number", "explain_route", "preview_template", "resend_verification", "rotate_key", "rotate_receipts",
 	"search_verifications", "start_verification",
 }
 
@@ -25,6 +25,7 @@ const webPage = "read_docs"
 // Methods whose name does not follow from the operation's.
 var methodNames = map[string]string{
 	"check_code_by_number":   "CheckNumber",
+	"create_tenant_key":      "CreateKey",
 	"list_address_uses":      "Usage",
 	"list_attempts":          "Attempts",
 	"list_default_texts":     "Defaults",

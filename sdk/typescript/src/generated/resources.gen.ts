@@ -22,6 +22,7 @@ import type {
   CreateRoute,
   CreateSender,
   CreateTemplate,
+  CreateTenant,
   CreateWebhook,
   CreatedKey,
   CreatedWebhook,
@@ -39,7 +40,10 @@ import type {
   ListAddressUsesQuery,
   ListAttemptsQuery,
   ListKeysQuery,
+  ListTenantsQuery,
   ListVerificationsQuery,
+  ManagedTenant,
+  ManagedTenantPage,
   MessageText,
   NumberBody,
   PreviewTemplate,
@@ -71,6 +75,7 @@ import type {
   TestProvider,
   Timeline,
   UpdateKey,
+  UpdateManagedTenant,
   UpdateProvider,
   UpdateRoute,
   UpdateTemplate,
@@ -841,6 +846,78 @@ export class TenantResource extends Resource {
   }
 }
 
+/** The methods of `client.tenants`. */
+export class TenantsResource extends Resource {
+  /**
+   * Lists the tenants, oldest first.
+   *
+   * Deleted ones are among them until they are erased.
+   *
+   * Await it for one page, or iterate over it with `for await` for all of them.
+   *
+   * The key needs the scope `operator`.
+   */
+  list(query: ListTenantsQuery = {}, options?: RequestOptions): Paged<ManagedTenant, ManagedTenantPage> {
+    return this.pages({ method: "GET", path: "/v1/tenants", query }, options);
+  }
+
+  /**
+   * Makes a tenant.
+   *
+   * It has the profile `default` and no key yet: make its first one.
+   *
+   * The key needs the scope `operator`.
+   */
+  create(body: CreateTenant, options?: RequestOptions): Promise<ManagedTenant> {
+    return this.call({ method: "POST", path: "/v1/tenants", body }, options);
+  }
+
+  /**
+   * Reads a tenant.
+   *
+   * The key needs the scope `operator`.
+   */
+  get(id: string, options?: RequestOptions): Promise<ManagedTenant> {
+    return this.call({ method: "GET", path: `/v1/tenants/${segment("id", id)}` }, options);
+  }
+
+  /**
+   * Deletes a tenant: it is disabled now, and erased from `erased_from` on.
+   *
+   * Until its erasure begins, `PATCH` with `disabled: false` takes this back.
+   *
+   * The key needs the scope `operator`.
+   */
+  delete(id: string, options?: RequestOptions): Promise<ManagedTenant> {
+    return this.call({ method: "DELETE", path: `/v1/tenants/${segment("id", id)}` }, options);
+  }
+
+  /**
+   * Changes a tenant: its name, or whether it is disabled.
+   *
+   * A merge patch: absent fields stay. `disabled: false` also takes a deletion
+   * back, until the erasure begins.
+   *
+   * The key needs the scope `operator`.
+   */
+  update(id: string, body: UpdateManagedTenant, options?: RequestOptions): Promise<ManagedTenant> {
+    return this.call({ method: "PATCH", path: `/v1/tenants/${segment("id", id)}`, body, once: true }, options);
+  }
+
+  /**
+   * Makes a key of a tenant.
+   *
+   * The answer holds the whole key; it is shown this once. It is the tenant's:
+   * it may hold every scope of a tenant, end when it likes and be used from
+   * anywhere, whatever bounds the key in use has.
+   *
+   * The key needs the scope `operator`.
+   */
+  createKey(id: string, body: CreateKey, options?: RequestOptions): Promise<CreatedKey> {
+    return this.call({ method: "POST", path: `/v1/tenants/${segment("id", id)}/keys`, body }, options);
+  }
+}
+
 /** The methods of `client.webhooks`. */
 export class WebhooksResource extends Resource {
   /**
@@ -962,6 +1039,7 @@ export class Resources {
   readonly system: SystemResource;
   readonly templates: TemplatesResource;
   readonly tenant: TenantResource;
+  readonly tenants: TenantsResource;
   readonly verifications: VerificationsResource;
   readonly webhooks: WebhooksResource;
 
@@ -980,6 +1058,7 @@ export class Resources {
     this.system = new SystemResource(send);
     this.templates = new TemplatesResource(send);
     this.tenant = new TenantResource(send);
+    this.tenants = new TenantsResource(send);
     this.verifications = new VerificationsResource(send);
     this.webhooks = new WebhooksResource(send);
   }

@@ -249,6 +249,8 @@ export type CountryCode = string;
 
 export type CountryMode = 'allow' | 'block' | (string & {});
 
+export type CountryOrAll = string;
+
 /**
  * Makes a key.
  */
@@ -388,6 +390,21 @@ export type CreateTemplate = {
      * holds 160 of those that are in it, else 70.
      */
     transliterate?: boolean | null;
+};
+
+/**
+ * Makes a tenant.
+ */
+export type CreateTenant = {
+    /**
+     * The countries that it sends to, by their two capitals, or `all` alone. It may change them
+     * itself (`/v1/countries`).
+     */
+    countries: Array<CountryOrAll>;
+    /**
+     * What its users know it by: `{company}` in texts. No control characters.
+     */
+    name: string;
 };
 
 /**
@@ -850,6 +867,54 @@ export type LimitList = {
      * The built-in ones, then your own by name.
      */
     data: Array<Limit>;
+};
+
+/**
+ * A tenant, as the operator sees it.
+ */
+export type ManagedTenant = {
+    /**
+     * When it was made.
+     */
+    created_at: string;
+    /**
+     * When it was deleted.
+     */
+    deleted_at: string | null;
+    /**
+     * Whether its keys are refused.
+     */
+    disabled: boolean;
+    /**
+     * Since when they are.
+     */
+    disabled_at: string | null;
+    /**
+     * When its erasure may begin, if it was deleted; once it has begun there is no way back.
+     */
+    erased_from: string | null;
+    /**
+     * Its id.
+     */
+    id: string;
+    /**
+     * What its users know it by.
+     */
+    name: string;
+};
+
+/**
+ * A page of tenants.
+ */
+export type ManagedTenantPage = {
+    /**
+     * The tenants, oldest first.
+     */
+    data: Array<ManagedTenant>;
+    /**
+     * The cursor of the next page; null on the last.
+     */
+    next_cursor: string | null;
 };
 
 /**
@@ -1654,6 +1719,21 @@ export type UpdateKey = {
 };
 
 /**
+ * Changes a tenant. Absent fields stay as they are.
+ */
+export type UpdateManagedTenant = {
+    /**
+     * While set, its keys are refused, and nothing is sent for it. `false` also takes back that it
+     * was deleted.
+     */
+    disabled?: boolean;
+    /**
+     * What its users know it by; messages say so within 2 seconds. No control characters.
+     */
+    name?: string;
+};
+
+/**
  * Changes an account. Absent fields stay as they are.
  */
 export type UpdateProvider = {
@@ -2042,6 +2122,20 @@ export type ReadHourlyReportQuery = {
      * Of numbers of this country.
      */
     country?: string | null;
+};
+
+/**
+ * What `list_tenants` may be asked for.
+ */
+export type ListTenantsQuery = {
+    /**
+     * Tenants on a page.
+     */
+    limit?: number;
+    /**
+     * `next_cursor` of the page before.
+     */
+    cursor?: string | null;
 };
 
 /**

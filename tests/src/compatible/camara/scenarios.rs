@@ -1,5 +1,5 @@
-//! The scenarios that CAMARA publishes with version 1.1.1, one after the other. docs/camara.md
-//! lists each with its outcome; the list and the outcomes here must be the same.
+//! The scenarios that CAMARA publishes with version 1.1.1. docs/camara.md lists each with its outcome, and
+//! this test compares that list with the real outcomes.
 
 use super::{SEND, VALIDATE, refusal, start};
 use crate::{
@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 const CORRELATOR: &str = "b4333c46-49c0-4f62-80d7-f0ef930f1c46";
 
-/// What is asked, and with which token: none, or one that is or is not accepted.
+/// A request and its token: none, a valid one or an invalid one.
 struct Ask<'a> {
     path: &'static str,
     token: Option<&'a str>,
@@ -55,7 +55,7 @@ impl Walk {
         Self { app, key, tester, expired, outcomes: BTreeMap::new(), numbers: 0 }
     }
 
-    /// A number of its own for each scenario.
+    /// A new phone number for each scenario.
     fn number(&mut self) -> String {
         self.numbers += 1;
         format!("+485005{:05}", self.numbers)
@@ -85,7 +85,7 @@ impl Walk {
         self.post(SEND, json!({ "phoneNumber": to, "message": message })).await
     }
 
-    /// A code that was sent: its id, and the code as it arrived.
+    /// Sends a code. Returns its id, and the code that arrived.
     async fn sent(&self, to: &str) -> (String, String) {
         let sent = self.send(to, "{{code}} is your code").await;
         assert_eq!(sent.status, 200, "{sent:?}");
@@ -98,7 +98,7 @@ impl Walk {
         self.post(VALIDATE, json!({ "authenticationId": id, "code": code })).await
     }
 
-    /// Notes what a scenario came to: the status, and the code of a refusal.
+    /// Records the outcome of a scenario: the status, and the code of a refusal.
     fn note(&mut self, scenario: &'static str, answer: &Answer) {
         let outcome = match answer.status {
             200 => {
@@ -166,7 +166,7 @@ impl Walk {
         self.note("send-code 403.4", &answer);
     }
 
-    /// No token, one that has expired, and none at all of ours.
+    /// Runs three scenarios: no token, an expired token, and a token that is not ours.
     async fn tokens(&mut self, path: &'static str, body: Value, scenarios: [&'static str; 3]) {
         let tokens = [None, Some(self.expired.clone()), Some("cs_live_nothing".to_owned())];
         for (scenario, token) in scenarios.into_iter().zip(tokens) {
@@ -181,7 +181,7 @@ impl Walk {
         let (id, code) = self.sent(&to).await;
         let answer = self.validate(&id, &code).await;
         self.note("validate-code 01", &answer);
-        // The one that is used up.
+        // This code has no tries left.
         let answer = self.validate(&id, &code).await;
         self.note("validate-code 400.8", &answer);
         let to = self.number();
@@ -230,7 +230,7 @@ impl Walk {
     }
 }
 
-/// Scenario and outcome of each row of the list in docs/camara.md.
+/// The scenario and the outcome of each row of the list in docs/camara.md.
 fn documented() -> BTreeMap<&'static str, String> {
     let docs = include_str!("../../../../docs/camara.md");
     let (_, list) = docs.split_once("## CAMARA's own scenarios").unwrap();

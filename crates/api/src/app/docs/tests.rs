@@ -6,7 +6,7 @@ use actix_web::{
 };
 use std::{future::poll_fn, pin::pin};
 
-/// The slices of a body, as the server takes them.
+/// The slices of a body, as the server reads them.
 async fn slices(body: impl MessageBody) -> Vec<Bytes> {
     let mut body = pin!(body);
     let mut slices = Vec::new();

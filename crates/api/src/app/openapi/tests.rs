@@ -1,4 +1,4 @@
-//! What the document says of operations that will go.
+//! Tests what the document says about deprecated operations.
 
 use super::*;
 use jiff::civil::date;
@@ -46,7 +46,7 @@ fn what_is_deprecated_is_there_and_stays_its_time() {
     assert_eq!(too_soon(env!("CARGO_PKG_VERSION"), DEPRECATED), Vec::<&str>::new());
 }
 
-/// From 1.0 on 12 months lie between the notice and the end.
+/// From 1.0 on there must be 12 months between the notice and the end.
 fn too_soon(version: &str, table: &[Deprecation]) -> Vec<&'static str> {
     let months = if version.starts_with("0.") { 0 } else { 12 };
     let soon = |one: &&Deprecation| one.sunset < one.since.saturating_add(jiff::Span::new().months(months));

@@ -1,4 +1,4 @@
-//! The body of a request, and what the client calls the request.
+//! The body of a request, and the client's own id of the request.
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -12,12 +12,12 @@ use countersign_web::{
 };
 use futures_util::{FutureExt, future::LocalBoxFuture};
 
-/// What the client calls the request.
+/// The client's own id of the request.
 const X_CORRELATOR: HeaderName = HeaderName::from_static("x-correlator");
-/// The standard's own bounds.
+/// The bounds of the standard.
 const MAX_CORRELATOR: usize = 256;
 
-/// The correlator to send back, unless it is none by the standard's pattern.
+/// The correlator to send back, if it matches the standard's pattern.
 pub fn correlator(headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
     let mut values = headers.get_all(X_CORRELATOR);
     let value = values.next().filter(|value| is_correlator(value))?;
@@ -29,7 +29,7 @@ fn is_correlator(value: &HeaderValue) -> bool {
     plain && value.len() <= MAX_CORRELATOR
 }
 
-/// A JSON object, from a request whose correlator is one.
+/// A JSON object from a request with a valid correlator.
 pub struct Body(pub Fields);
 
 impl FromRequest for Body {
@@ -47,7 +47,7 @@ impl FromRequest for Body {
             }
             refuse_query(&request)?;
             let bytes = read(&request, payload).await?;
-            // Who sends no body names no type either: the body is what is missing.
+            // A client that sends no body sends no media type either. Then the missing body is the error.
             if !bytes.is_empty() {
                 check_type(&request, JSON)?;
             }

@@ -98,7 +98,7 @@ fn general(code: ProblemCode) -> &'static str {
     }
 }
 
-/// What a check found that is no approval.
+/// The refusal for a check that did not approve.
 pub fn refuse_check(own: Own) -> HttpResponse {
     let (status, code, message) = own.row();
     HttpResponse::build(status).json(CamaraError { status: status.as_u16(), code, message })

@@ -1,4 +1,4 @@
-//! What the operations do, whatever their address.
+//! The operations, for both of their addresses.
 
 use super::{
     body::{self, CreateCode, SmsapiFields, VerifyCode},
@@ -26,7 +26,7 @@ use countersign_web::{
 };
 use std::time::Duration;
 
-/// The longest that a code lives here, as at SMSAPI; a profile may say less.
+/// The longest time for which a code is valid, as at SMSAPI. A profile may have a shorter one.
 const LIFE: Duration = Duration::from_secs(180);
 
 pub async fn create(
@@ -63,7 +63,7 @@ pub async fn create(
     }
 }
 
-/// The names of its fields are others here.
+/// The problem for a failed start. The fields have other names here.
 fn of_start(error: FamilyError) -> Problem {
     match error {
         FamilyError::Start(StartError::UnknownSender) => {
@@ -140,15 +140,16 @@ pub async fn verify(
     Ok(answer)
 }
 
-/// Whether a code that is sent now would look like this one; that decides where no verification stands.
+/// Returns whether the code has the form of a code that would be sent now. This decides if there is no live
+/// verification.
 fn fits_profile(caller: &Actor, state: &State, code: &Code) -> Result<bool, Problem> {
     let view = state.context.tenant_view(caller.tenant).map_err(directory)?;
     let profile = view.profiles.get(&ProfileName::default());
     Ok(profile.is_none_or(|profile| code.fits(profile.policy.code_shape(caller.mode))))
 }
 
-/// Whether a code has the form of the code of this verification. The profile does not say so: it may have
-/// changed since, and review numbers have codes of their own.
+/// Returns whether the typed code has the form of this verification's code. The profile is not enough: it may
+/// have changed since, and review numbers have codes of another form.
 async fn fits_record(
     caller: &Actor,
     state: &State,
@@ -157,7 +158,7 @@ async fn fits_record(
 ) -> Result<bool, Problem> {
     let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
     let seen = state.context.codes.read(key).await.map_err(codes)?;
-    Ok(seen.is_some_and(|seen| code.fits(seen.record.shape)))
+    Ok(seen.is_some_and(|seen| code.fits(seen.record.shape())))
 }
 
 fn not_found() -> HttpResponse {

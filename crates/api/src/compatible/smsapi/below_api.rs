@@ -1,4 +1,5 @@
-//! The same operations at their other address, below `/api`; a document names each only once.
+//! The same operations at their other address, below `/api`. The OpenAPI document names each operation only
+//! once.
 
 use super::{
     acts::{answer_ping, create, verify},

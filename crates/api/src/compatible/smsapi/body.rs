@@ -1,4 +1,4 @@
-//! Reads the bodies of SMSAPI's routes: its clients send them in three types.
+//! Reads the bodies of the SMSAPI-compatible API. Its clients send them in three media types.
 
 use super::multipart::{self, MAX_FIELDS};
 use crate::http::values::number;
@@ -20,17 +20,17 @@ use futures_util::{FutureExt, future::LocalBoxFuture};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// What stands for the code in a message.
+/// The placeholder for the code in a message.
 const PLACEHOLDER: &str = "[%code%]";
-/// Most characters of a message.
+/// The maximum length of a message, in characters.
 const MAX_CONTENT: usize = 500;
-/// What is said of a sender that the tenant does not have.
+/// The message for a sender that the tenant does not have.
 pub const UNKNOWN_SENDER: &str = "names no sender of the tenant";
 
 const INVALID_NUMBER: &str = "The value is not valid mobile number.";
 const INVALID_FORMAT: &str = "MFA code has invalid format";
 
-/// The fields of a body, whatever its type.
+/// The fields of a body of any media type.
 pub struct SmsapiFields(pub Fields);
 
 impl FromRequest for SmsapiFields {
@@ -77,7 +77,7 @@ fn form(bytes: &[u8]) -> Result<Fields, Problem> {
     Ok(Fields::from_pairs(pairs.into_inner()))
 }
 
-/// Its clients ask for what every answer is.
+/// Accepts the request for JSON, which every answer is.
 fn json(value: Value) -> Result<(), Fault> {
     match value.as_str() {
         Some("json") => Ok(()),
@@ -130,12 +130,12 @@ impl VerifyCode {
     }
 }
 
-/// Another length than the code has, or letters where it has none.
+/// The problem for a code with the wrong length, or with letters in a code of digits.
 pub fn invalid_format() -> Problem {
     Problem::field(ProblemCode::InvalidCode, "code", "invalid_format", INVALID_FORMAT)
 }
 
-/// 8 to 16 digits of a mobile number, with or without `+`.
+/// Reads a mobile phone number of 8 to 16 digits, with or without `+`.
 fn phone_number(value: Value, mode: Mode) -> Result<PhoneNumber, Fault> {
     let fault = || Fault::format(INVALID_NUMBER).alone(ProblemCode::InvalidPhoneNumber);
     let typed = digits_or_text(value)?;
@@ -146,7 +146,7 @@ fn phone_number(value: Value, mode: Mode) -> Result<PhoneNumber, Fault> {
     number.and_then(Result::ok).ok_or_else(fault)
 }
 
-/// Some clients write digits as a number.
+/// Reads digits in a text or a number, because some clients write a number.
 fn digits_or_text(value: Value) -> Result<String, Fault> {
     match value {
         Value::Number(number) if number.is_u64() => Ok(number.to_string()),
@@ -159,7 +159,7 @@ fn content(value: Value) -> Result<CallerText, Fault> {
     content.map_err(|error| Fault::new("invalid_format", error.to_string()))
 }
 
-/// A sender, and how it was written: numbers are written without `+` here.
+/// Reads a sender, and keeps its written form: phone numbers have no `+` here.
 fn from(value: Value) -> Result<(SenderText, String), Fault> {
     let from = text(value)?;
     let sender = SenderText::parse(&from).or_else(|| SenderText::parse(&format!("+{from}")));

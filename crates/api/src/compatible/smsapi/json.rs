@@ -1,4 +1,4 @@
-//! What SMSAPI's routes take and answer.
+//! The requests and answers of the SMSAPI-compatible API.
 
 use actix_web::HttpResponse;
 use countersign_web::problem::{FieldError, Problem, ProblemCode};
@@ -97,7 +97,7 @@ pub fn refuse(problem: &Problem) -> HttpResponse {
     problem.respond(status, "application/json", body)
 }
 
-/// A message that SMSAPI itself uses is given as it is; our own message about a field gets the field's name in front.
+/// Returns SMSAPI's own messages as they are. Our own message about a field gets the field's name in front.
 fn message(problem: &Problem) -> &str {
     match problem.errors() {
         [error] if error.message.starts_with(char::is_uppercase) => &error.message,

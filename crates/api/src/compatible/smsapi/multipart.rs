@@ -1,16 +1,15 @@
-//! Forms in parts (RFC 7578), for a body that is whole in memory. Text fields
-//! alone: a part with a file is refused, and so is every form that is not
-//! written as the RFC says.
+//! Reads multipart forms (RFC 7578) from a body that is whole in memory. It accepts only text fields: it
+//! refuses a part with a file, and a form that deviates from the RFC.
 
-/// Most fields of a form.
+/// The maximum number of fields of a form.
 pub const MAX_FIELDS: usize = 32;
 
 /// RFC 2046, 5.1.1.
 const MAX_BOUNDARY: usize = 70;
-/// Headers of one part, in bytes.
+/// The maximum size of the headers of one part, in bytes.
 const MAX_HEAD: usize = 1_024;
 
-/// The boundary among the parameters of a content type, in quotes or without.
+/// The boundary among the parameters of a media type, with or without quotes.
 pub fn boundary(parameters: &str) -> Option<String> {
     let mut boundaries = parameters.split(';').filter_map(|parameter| {
         let (name, value) = parameter.trim().split_once('=')?;
@@ -22,7 +21,7 @@ pub fn boundary(parameters: &str) -> Option<String> {
     (plain && fits && boundaries.next().is_none()).then(|| value.to_owned())
 }
 
-/// A token, or a string in quotes; nothing escapes anything in those that are taken.
+/// Reads a token or a quoted string. No accepted string contains an escape.
 fn unquoted(value: &str) -> Option<&str> {
     match value.strip_prefix('"') {
         Some(rest) => rest.strip_suffix('"').filter(|inner| !inner.contains(['"', '\\'])),
@@ -30,10 +29,10 @@ fn unquoted(value: &str) -> Option<&str> {
     }
 }
 
-/// The fields in their order; `None` for what is no such form.
+/// The fields in their order; `None` if the body is not such a form.
 pub fn read(body: &[u8], boundary: &str) -> Option<Vec<(String, String)>> {
     let body = std::str::from_utf8(body).ok()?;
-    // What stands before the first delimiter and behind the last says nothing.
+    // The text before the first delimiter and after the last has no meaning.
     let delimiter = format!("--{boundary}");
     let mut rest = match body.strip_prefix(&delimiter) {
         Some(rest) => rest,
@@ -70,7 +69,7 @@ fn name(head: &str) -> Option<String> {
     let mut name = None;
     for parameter in parameters {
         let (key, value) = parameter.trim().split_once('=')?;
-        // Besides, there are only names of files.
+        // Any other parameter would be the name of a file.
         if !key.eq_ignore_ascii_case("name") || name.is_some() {
             return None;
         }

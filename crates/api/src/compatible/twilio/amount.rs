@@ -2,8 +2,8 @@
 
 use countersign_core::code::payment::{Transaction, TransactionError};
 
-/// Signs that name exactly one currency. `$`, `¥` and `kr` name several, and
-/// the payer must not read another one than is meant.
+/// The currency signs that mean exactly one currency. `$`, `¥` and `kr` mean several, and the payer must not
+/// read the wrong one.
 const SIGNS: [(&str, &str); 11] = [
     ("€", "EUR"),
     ("£", "GBP"),
@@ -18,8 +18,7 @@ const SIGNS: [(&str, &str); 11] = [
     ("₩", "KRW"),
 ];
 
-/// What an amount says and the payee, as a payment; else the name of the
-/// parameter that is wrong.
+/// Makes a payment of an amount and a payee. The error is the name of the wrong parameter.
 pub fn transaction(amount: &str, payee: &str) -> Result<Transaction, &'static str> {
     let (number, currency) = split(amount).ok_or("Amount")?;
     let wrong = |errors: Vec<TransactionError>| {
@@ -28,7 +27,7 @@ pub fn transaction(amount: &str, payee: &str) -> Result<Transaction, &'static st
     Transaction::parse(number, currency, payee).map_err(wrong)
 }
 
-/// The number and the code of its currency, which stands before or after it.
+/// Splits an amount into the number and the code of its currency, which may come before or after it.
 fn split(amount: &str) -> Option<(&str, &str)> {
     let amount = amount.trim();
     let is_number = |c: char| c.is_ascii_digit() || c == '.';

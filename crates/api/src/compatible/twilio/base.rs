@@ -1,4 +1,4 @@
-//! What the operations of Twilio's share: their answers, the scopes for settings, the base of URLs.
+//! The parts that the Twilio operations share: their answers, the scopes for settings, the base URL.
 
 use super::error::Refusal;
 use crate::access::caller::{CompatTwilio, SettingsWrite};
@@ -6,19 +6,20 @@ use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use countersign_core::time::Timestamp;
 use countersign_web::State;
 
-/// What each handler answers.
+/// The answer of each handler.
 pub type Answer = Result<HttpResponse, Refusal>;
 
-/// The scopes for what changes settings: no way around the one that `/v1` asks for.
+/// The scopes for operations that change settings. They include the scope that `/v1` requires for the same
+/// change.
 pub type TwilioSettings = (CompatTwilio, SettingsWrite);
 
-/// Where this server is reached, for the whole URLs that Twilio's clients follow.
+/// The URL of this server, for the whole URLs that Twilio's clients follow.
 pub struct Base(String);
 
 impl Base {
-    /// As it is configured, else as the client itself called it: nobody else
-    /// reads the answer, for it is never cached. Nothing but a host and a port is
-    /// taken from the header, and no header names another scheme; behind a proxy
+    /// The configured `server.public_url`, or else the host that the client named. Believing the client is
+    /// safe, because answers are never cached, so no other client reads them. Only a host and a port are
+    /// taken from the header. No header can change the scheme, so behind a proxy that ends TLS
     /// `server.public_url` must be set.
     pub fn of(request: &HttpRequest) -> Self {
         let state = request.app_data::<web::Data<State>>();
@@ -29,18 +30,18 @@ impl Base {
         Self(host(request).map(|host| format!("{scheme}://{host}")).unwrap_or_default())
     }
 
-    /// The URL of a path; the path alone where nothing is known.
+    /// The URL of a path; only the path if no host is known.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }
 
-    /// The scheme and the host, or nothing.
+    /// The scheme and the host, or an empty text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The one host that the client named: HTTP/2 has it in the URI.
+/// The host that the client named, if it named exactly one. HTTP/2 has it in the URI.
 fn host(request: &HttpRequest) -> Option<&str> {
     let host = match request.uri().authority() {
         Some(authority) => authority.as_str(),
@@ -57,7 +58,7 @@ fn host(request: &HttpRequest) -> Option<&str> {
     (host.len() <= 260 && !host.is_empty() && host.bytes().all(plain)).then_some(host)
 }
 
-/// A time as Twilio writes it, without a fraction.
+/// Writes a time as Twilio does, without a fraction.
 pub fn time(at: Timestamp) -> String {
     let millis = at.to_string();
     let whole = millis.split_once('.').map_or(millis.as_str(), |(whole, _)| whole);

@@ -1,4 +1,4 @@
-//! Buckets of rate limits: at most so many starts in so many seconds.
+//! The buckets of rate limits. A bucket allows a number of starts in a number of seconds.
 
 mod json;
 mod read;

@@ -1,4 +1,4 @@
-//! Checks: a code against the live verification of a number, or one by its SID.
+//! Checks of a code, for the live verification of a phone number or for one by its SID.
 
 use super::{
     base::{Answer, time},
@@ -137,7 +137,7 @@ pub async fn create_verification_check(
     let (status, valid) = answer(&checked.outcome)?;
     note(&request, checked.id, status);
     let now = state.clock.now();
-    // An approval is said even if what it is about cannot be read just now.
+    // Answer the approval even if the details of the verification cannot be read just now.
     let about = by_id(&state, &caller, profile, checked.id).await.ok();
     let created = about.as_ref().map_or_else(|| checked.id.created_at(), |about| about.created_at);
     let to = match about {
@@ -185,11 +185,11 @@ async fn submit(
     checked.map_err(|error| Problem::from(error).into())
 }
 
-/// Twilio's word for what a check found; one that is over is gone there.
+/// Twilio's word for the outcome of a check. A verification that has ended is not found there.
 fn answer(outcome: &CheckOutcome) -> Result<(&'static str, bool), Refusal> {
     match outcome {
         CheckOutcome::Approved => Ok((status(Status::Approved), true)),
-        // One of another length is as wrong as any other, and used no try.
+        // A code with another length is wrong like any other, but used up no try.
         CheckOutcome::Wrong | CheckOutcome::Exhausted | CheckOutcome::InvalidCode => {
             Ok((status(Status::Pending), false))
         }

@@ -1,4 +1,4 @@
-//! Refusals in Twilio's form, with Twilio's codes: its clients act on them.
+//! Refusals in Twilio's form, with Twilio's codes, on which its clients act.
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -13,16 +13,17 @@ use serde::Serialize;
 use std::{borrow::Cow, fmt, time::Duration};
 use utoipa::ToSchema;
 
-/// Where these codes are told, on this server.
+/// The page of this server that explains these codes.
 pub const DOCS: &str = "/docs/twilio.md";
 
-/// The longest wait that a header tells. Apache's HTTP client, which is under Twilio's
-/// library for Java, obeys `Retry-After` by itself: its caller hangs for as long,
-/// and then the same request goes out again.
+/// The longest wait that a header names. Apache's HTTP client, on which Twilio's library for Java is built,
+/// obeys `Retry-After` by itself: the caller's thread hangs for that time, and then the same request is sent
+/// again.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// The longest wait that is told with a refusal. Who starts or checks too soon must hear it now:
-/// a start that is sent again after its cooldown is a second SMS that nobody asked for.
+/// The longest wait that a refusal names. A client that starts or checks too soon must get the refusal at
+/// once: if its library repeated the start after the cooldown, the phone would get a second SMS that nobody
+/// wanted.
 const fn told_wait(kind: ProblemCode) -> Duration {
     match kind {
         ProblemCode::ResendTooSoon | ProblemCode::SendsExhausted | ProblemCode::GuessLimit => Duration::ZERO,
@@ -30,7 +31,7 @@ const fn told_wait(kind: ProblemCode) -> Duration {
     }
 }
 
-/// A refusal on its way to a client of Twilio's.
+/// A refusal on its way to a client of the Twilio-compatible API.
 #[derive(Clone, Debug)]
 pub struct Refusal(Box<Parts>);
 
@@ -39,7 +40,7 @@ struct Parts {
     status: u16,
     code: u32,
     message: Cow<'static, str>,
-    /// What it is in the words of the API, for the log and the headers.
+    /// The refusal as a problem, for the log and the headers.
     problem: Problem,
     more_info: String,
 }
@@ -63,7 +64,7 @@ pub struct RefusalBody<'a> {
 }
 
 impl Refusal {
-    /// A refusal with a code of its own.
+    /// A refusal with its own code.
     pub fn new(status: u16, code: u32, message: impl Into<Cow<'static, str>>) -> Self {
         let kind = match status {
             404 => ProblemCode::NotFound,
@@ -79,53 +80,51 @@ impl Refusal {
         Self(Box::new(Parts { status, code, message: message.into(), problem, more_info }))
     }
 
-    /// A parameter that cannot be.
+    /// A parameter has an invalid value.
     pub fn invalid(name: &str) -> Self {
         Self::new(400, 60200, format!("Invalid parameter: {name}"))
     }
 
-    /// The same, with what is wrong.
+    /// A parameter has an invalid value, for this reason.
     pub fn invalid_because(name: &str, why: &str) -> Self {
         Self::new(400, 60200, format!("Invalid parameter: {name}: {why}"))
     }
 
-    /// A parameter that is not there.
+    /// A required parameter is missing.
     pub fn missing(name: &str) -> Self {
         Self::new(400, 60200, format!("Missing required parameter: {name}"))
     }
 
-    /// The cooldown since the last message still runs.
+    /// The cooldown after the last message still runs.
     pub fn too_soon() -> Self {
         Problem::new(ProblemCode::ResendTooSoon, "").into()
     }
 
-    /// All messages are used.
+    /// The verification has used up its messages.
     pub fn sends_exhausted() -> Self {
         Problem::new(ProblemCode::SendsExhausted, "").into()
     }
 
-    /// All tries are used.
+    /// The verification has used up its tries.
     pub fn max_checks() -> Self {
         Problem::new(ProblemCode::GuessLimit, "").into()
     }
 
-    /// Nothing with this SID, of this tenant, in this mode.
+    /// The tenant has nothing with this SID in this mode.
     pub fn not_found() -> Self {
         Self::new(404, 20404, "The requested resource was not found")
     }
 
-    /// Its code.
     #[cfg(test)]
     pub fn code(&self) -> u32 {
         self.0.code
     }
 
-    /// The same in the words of the API.
     pub fn as_problem(&self) -> &Problem {
         &self.0.problem
     }
 
-    /// With the whole URL of what tells more.
+    /// Makes the link to more information a whole URL.
     pub fn at(mut self, base: &str) -> Self {
         self.0.more_info = format!("{base}{DOCS}");
         self
@@ -133,7 +132,7 @@ impl Refusal {
 }
 
 impl From<Problem> for Refusal {
-    /// The table of docs/twilio.md. Where Twilio has no code, its clients put the HTTP status.
+    /// Follows the table of docs/twilio.md. Where Twilio has no code, its clients use the HTTP status.
     fn from(problem: Problem) -> Self {
         use ProblemCode as P;
         let kind = problem.code();
@@ -188,7 +187,7 @@ impl From<Problem> for Refusal {
     }
 }
 
-/// What the document says of a kind of problem.
+/// The description of a kind of problem in the OpenAPI document.
 pub fn words(kind: ProblemCode) -> String {
     let words = match kind {
         ProblemCode::InvalidRequest => "a parameter is missing or cannot be.",
@@ -261,7 +260,7 @@ mod tests {
     #[test]
     fn the_documentation_has_every_code() {
         let docs = include_str!("../../../../../docs/twilio.md");
-        // Neither comes about here: there is no Idempotency-Key, and nothing shows a secret.
+        // Neither occurs in this API: it has no Idempotency-Key, and shows no secret.
         let elsewhere = [ProblemCode::IdempotencyMismatch, ProblemCode::SecretAlreadyShown];
         for code in ProblemCode::ALL.iter().filter(|code| !elsewhere.contains(code)) {
             let refusal = Refusal::from(Problem::new(*code, "detail"));

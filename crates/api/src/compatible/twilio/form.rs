@@ -1,5 +1,5 @@
-//! The parameters of a request in Twilio's form. What Twilio does not know is
-//! ignored, as it does; what is known and cannot be kept is refused by name.
+//! The parameters of a request in Twilio's form. Parameters that Twilio does not know are ignored, as Twilio
+//! does. A known parameter that this server cannot honour is refused by name.
 
 use super::error::Refusal;
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
@@ -31,7 +31,7 @@ impl std::ops::Deref for Query {
     }
 }
 
-/// Names and values in the order in which they came.
+/// Names and values, in the order of the request.
 pub struct Parameters(Vec<(String, String)>);
 
 impl FromRequest for Form {
@@ -75,8 +75,8 @@ impl Parameters {
         Some(Self(pairs.into_inner()))
     }
 
-    /// The value of a parameter. An empty one is as good as none; one that
-    /// stands twice is refused, for readers differ in which value they take.
+    /// The value of a parameter. An empty value counts as absent. A repeated parameter is refused, because
+    /// readers differ in which value they use.
     pub fn get(&self, name: &'static str) -> Result<Option<&str>, Refusal> {
         let mut values = self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
         let value = values.next();
@@ -86,12 +86,12 @@ impl Parameters {
         Ok(value.filter(|value| !value.is_empty()))
     }
 
-    /// The value of a parameter that must be there.
+    /// The value of a parameter that must be present.
     pub fn required(&self, name: &'static str) -> Result<&str, Refusal> {
         self.get(name)?.ok_or_else(|| Refusal::missing(name))
     }
 
-    /// A value that is read by `read`; what that does not take is refused.
+    /// The value read by `read`. Refuses the request if `read` returns `None`.
     pub fn parsed<T>(
         &self,
         name: &'static str,
@@ -106,7 +106,7 @@ impl Parameters {
         self.parsed(name, |text| digits(text).then(|| text.parse().ok()).flatten())
     }
 
-    /// `true` or `false`, whatever the capitals.
+    /// `true` or `false`, in upper or lower case.
     pub fn boolean(&self, name: &'static str) -> Result<Option<bool>, Refusal> {
         self.parsed(name, |text| match text.to_ascii_lowercase().as_str() {
             "true" => Some(true),
@@ -115,8 +115,8 @@ impl Parameters {
         })
     }
 
-    /// Refuses parameters that ask for what is not done here: to ignore one
-    /// would do something else than was asked for, in silence.
+    /// Refuses parameters that request something this server does not do. Ignoring one would silently do
+    /// something else than the client wanted.
     pub fn refuse(&self, names: &[(&'static str, &'static str)]) -> Result<(), Refusal> {
         for (name, why) in names {
             if self.get(name)?.is_some() {

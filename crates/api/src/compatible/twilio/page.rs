@@ -1,4 +1,4 @@
-//! Twilio's lists: pages that name each other by whole URLs.
+//! Twilio's lists: each page links to the others by whole URLs.
 
 use super::{
     error::Refusal,
@@ -9,13 +9,13 @@ use serde::Serialize;
 use std::ops::RangeInclusive;
 use utoipa::ToSchema;
 
-/// How many a page holds when nothing is asked for, and what may be asked for.
+/// The default size of a page, and the sizes that a client may request.
 const SIZE: u32 = 50;
 const SIZES: RangeInclusive<u32> = 1..=1_000;
 /// No list here is longer.
 const LAST_PAGE: u32 = 10_000;
 
-/// Which page is asked for.
+/// The page that a client requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked {
     size: usize,
@@ -23,8 +23,8 @@ pub struct Asked {
     place: Place,
 }
 
-/// Where a page begins: at its number, or beside an entry, so that nothing is
-/// left out or told twice while others come and go.
+/// The beginning of a page: a page number, or the position beside an entry. With the latter, no entry is
+/// missed or repeated while others are added and removed.
 #[derive(Clone, Copy, Debug)]
 enum Place {
     Number,
@@ -33,7 +33,7 @@ enum Place {
 }
 
 impl Asked {
-    /// The parameters `PageSize`, `Page` and `PageToken`.
+    /// Reads the parameters `PageSize`, `Page` and `PageToken`.
     pub fn read(query: &Query) -> Result<Self, Refusal> {
         let size = query.number("PageSize")?.unwrap_or(SIZE);
         if !SIZES.contains(&size) {
@@ -77,7 +77,7 @@ pub struct Meta {
     key: &'static str,
 }
 
-/// The entries of a page, of a list in the order of `id`, and where it stands.
+/// The entries of a page, from a list sorted by `id`, and the links to the other pages.
 pub fn page<T>(
     asked: Asked,
     all: Vec<T>,
@@ -101,7 +101,7 @@ pub fn page<T>(
     };
     let end = end.min(all.len());
     let token = |sign: &str, at: usize| {
-        // The digits of a SID, whatever its kind.
+        // The digits of a SID are the same for every kind.
         format!("&PageToken={sign}{}", &Sid::new(Kind::Service, &id(&all[at])).to_string()[2..])
     };
     let of = |page: u32, token: &str| format!("{url}?PageSize={size}&Page={page}{token}");

@@ -1,5 +1,4 @@
-//! Rate limits and their buckets: the limits of a profile for values that a
-//! start names.
+//! Rate limits and their buckets: the limits of a profile for values that a start names.
 
 mod json;
 mod read;
@@ -31,7 +30,7 @@ use json::{Links, RateLimitBody, RateLimitList};
 pub use read::limit_name;
 use read::{RateLimitForm, RateLimitUpdate, unique_name};
 
-/// One profile and where its limits are.
+/// A profile, and the URL of its limits.
 pub struct Place {
     base: Base,
     pub profile: Profile,
@@ -54,7 +53,7 @@ impl Place {
         self.base.url(&format!("/v2/Services/{service}/RateLimits"))
     }
 
-    /// The limit with this SID; SIDs follow from profile and name.
+    /// The limit with this SID. SIDs are derived from profile and name.
     pub fn limit(&self, keyring: &KeyRing, sid: &str) -> Result<RateLimit, Refusal> {
         let wanted = Sid::parse(Kind::RateLimit, sid).ok_or_else(Refusal::not_found)?;
         let mut all = profile_limits::rate_limits(&self.profile).into_iter();

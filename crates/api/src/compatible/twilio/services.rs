@@ -23,7 +23,7 @@ use countersign_web::{State, notes::note_changed, rng};
 use json::{Service, ServiceList};
 use read::ServiceForm;
 
-/// The profile of a service's SID.
+/// The profile with a service's SID.
 pub async fn find(state: &State, caller: &Actor, sid: &str) -> Result<Profile, Refusal> {
     Ok(profiles::find_profile(&state.context, caller, id(sid)?).await?)
 }

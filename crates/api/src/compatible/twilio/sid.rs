@@ -1,10 +1,10 @@
-//! Twilio's ids: two capitals that name the kind, and 32 hexadecimal digits.
-//! They hold the same 16 bytes as the ids of the API.
+//! Twilio's ids: two capitals for the kind, and 32 hexadecimal digits. The digits are the same 16 bytes as in
+//! the ids of `/v1`.
 
 use countersign_core::{access::key::Key, id::TenantId};
 use std::fmt;
 
-/// What a SID names.
+/// The kind of thing that a SID names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A tenant.
@@ -21,7 +21,7 @@ pub enum Kind {
     RateLimit,
     /// A bucket of such a limit.
     Bucket,
-    /// Texts of the tenant.
+    /// A tenant's own message texts.
     Template,
 }
 
@@ -40,17 +40,16 @@ impl Kind {
     }
 }
 
-/// A SID in its text form.
+/// A SID.
 pub struct Sid(Kind, [u8; 16]);
 
 impl Sid {
-    /// The SID of these bytes.
     pub fn new(kind: Kind, bytes: &[u8; 16]) -> Self {
         Self(kind, *bytes)
     }
 
-    /// The bytes of a SID of this kind; `None` for anything else. Capitals
-    /// are read too, as Twilio's own pattern has it.
+    /// The bytes of a SID of this kind; `None` for any other text. Capital digits are read too, as Twilio's
+    /// own pattern allows.
     pub fn parse(kind: Kind, text: &str) -> Option<[u8; 16]> {
         let digits = text.strip_prefix(kind.prefix())?;
         if digits.len() != 32 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
@@ -66,12 +65,12 @@ impl fmt::Display for Sid {
     }
 }
 
-/// By what Twilio's clients name a tenant.
+/// The SID by which Twilio's clients name a tenant.
 pub fn account_sid(tenant: TenantId) -> String {
     Sid::new(Kind::Account, tenant.bytes()).to_string()
 }
 
-/// Whether a user name fits a key: Twilio's clients name the account, or the key by its SID.
+/// Returns whether a user name fits a key: it is the SID of the account or of the key.
 pub fn is_user_of(key: &Key, user: &str) -> bool {
     Sid::parse(Kind::Account, user).is_some_and(|account| account == *key.tenant.bytes())
         || Sid::parse(Kind::Key, user).is_some_and(|sid| sid == *key.id.bytes())

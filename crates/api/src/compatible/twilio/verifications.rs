@@ -1,5 +1,5 @@
-//! Verifications: start, read, cancel. A number has one live verification in a
-//! service: who starts again has its message sent again.
+//! Verifications: start, read, cancel. A phone number has one live verification in a service: a second start
+//! sends its message again.
 
 mod json;
 mod read;
@@ -38,7 +38,7 @@ pub use read::{number, payment};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// The service of a SID, as the snapshot has it: a start asks no database.
+/// The service with a SID, from the snapshot: a start asks no database.
 pub fn service<'a>(view: &'a TenantView, sid: &str) -> Result<&'a Profile, Refusal> {
     let id = Sid::parse(Kind::Service, sid).map(ProfileId::from_bytes);
     let found = view.profiles.values().find(|profile| Some(profile.id) == id);
@@ -161,7 +161,7 @@ pub async fn update_verification(
     Ok(HttpResponse::Ok().json(body))
 }
 
-/// The verification of a service by its SID or its number.
+/// The verification of a service, by its SID or its phone number.
 async fn find(
     state: &State,
     caller: &Actor,
@@ -171,7 +171,7 @@ async fn find(
     let id = match Sid::parse(Kind::Verification, which) {
         Some(bytes) => VerificationId::from_bytes(bytes),
         None => {
-            // What can be no number names nothing either.
+            // A text that cannot be a phone number belongs to no verification.
             let to = number(which, caller.mode).map_err(|_| Refusal::not_found())?;
             let found = find_in_family(&state.context, caller, Family::Twilio, &to, profile.id).await;
             found.map_err(countersign_web::problem::codes)?.ok_or_else(Refusal::not_found)?
@@ -192,10 +192,10 @@ pub async fn by_id(
     if found.profile_id == profile.id { Ok(found) } else { Err(Refusal::not_found()) }
 }
 
-/// So long an answer waits for what is recorded: no start hangs on the database.
+/// How long an answer waits for the recorded events. A start must not wait for the database.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// What happened to a verification. With the database away or slow, what is not recorded yet.
+/// The events of a verification. If the database is away or slow, only those that are not recorded yet.
 async fn told(state: &State, caller: &Actor, id: VerificationId) -> Vec<Event> {
     let key = RecordKey { tenant: caller.tenant, mode: caller.mode, id };
     let fresh = state.context.codes.timeline(key).await.unwrap_or_default();

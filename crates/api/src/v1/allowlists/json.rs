@@ -18,7 +18,6 @@ pub struct AllowlistEntry {
     description: String,
 }
 
-/// The entries of a list.
 pub fn entries(list: &allowlist::Allowlist) -> Vec<AllowlistEntry> {
     let entry = |entry: &allowlist::Entry| AllowlistEntry {
         range: entry.range.to_string(),
@@ -36,7 +35,6 @@ pub struct Allowlist {
 }
 
 impl Allowlist {
-    /// The list as JSON.
     pub fn new(list: &allowlist::Allowlist) -> Self {
         Self { entries: entries(list) }
     }
@@ -81,7 +79,8 @@ pub struct UsePage {
 }
 
 impl UsePage {
-    /// A page of `limit` uses, made of up to one more, which says that another page follows.
+    /// Makes a page of at most `limit` uses. `uses` may contain one more, which only shows that another page
+    /// follows.
     pub fn new(mut uses: Vec<(AddressUse, bool)>, limit: u16) -> Self {
         let limit = usize::from(limit);
         let more = uses.len() > limit;

@@ -44,7 +44,7 @@ request! {
     }
 }
 
-/// The list in the field `name`; each fault names its place, `entries[2].range`.
+/// Reads the list in the field `name`. Each error names its place, such as `entries[2].range`.
 pub fn allowlist(fields: &mut Fields, name: &str, values: Vec<Value>) -> Option<Allowlist> {
     if values.len() > Allowlist::MOST {
         fields.fail(name, Fault::new("too_long", "must have at most 100 entries"));
@@ -83,7 +83,7 @@ fn description(value: Value) -> Result<Description, Fault> {
     Description::parse(&text(value)?).ok_or(Fault::format(message))
 }
 
-/// The query of a list of uses.
+/// Reads the query of a list of uses.
 pub fn usage_page(mut fields: Fields) -> Result<UsePage, Problem> {
     let key = fields.given("key", |value| {
         text(value)?.parse().map_err(|_| Fault::format("must be the id of a key, key_..."))

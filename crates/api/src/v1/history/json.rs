@@ -21,7 +21,8 @@ pub struct VerificationPage {
 }
 
 impl VerificationPage {
-    /// A page of at most `limit`. `found` may hold one more, which only shows that another page follows.
+    /// Makes a page of at most `limit`. `found` may contain one more, which only shows that another page
+    /// follows.
     pub fn new(caller: &Actor, mut found: Vec<view::Verification>, limit: u16) -> Self {
         let limit = usize::from(limit);
         let more = found.len() > limit;

@@ -19,7 +19,7 @@ use serde_json::Value;
 const STATUSES: [Status; 6] =
     [Status::Pending, Status::Approved, Status::Canceled, Status::Expired, Status::Exhausted, Status::Failed];
 
-/// The query of a list.
+/// Reads the query of a list.
 pub fn list_request(mut fields: Fields) -> Result<ListRequest, Problem> {
     let request = ListRequest {
         profile: fields.given("profile", profile_name),

@@ -4,7 +4,7 @@ use crate::v1::allowlists::{AllowlistEntry, entries};
 use countersign_core::{
     access::{
         key::{self, PresentedKey},
-        scope::Scope,
+        scope::{Scope, Scopes},
     },
     mode,
 };
@@ -12,13 +12,13 @@ use countersign_web::schema::text_enum;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What a key may do.
+/// What a key may do. `operator` is not among them: no key that is shown here can hold it.
 pub struct ScopeName;
 
 impl ToSchema for ScopeName {}
 impl utoipa::PartialSchema for ScopeName {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        text_enum(Scope::ALL.into_iter().map(Scope::as_str))
+        text_enum(Scopes::all().iter().map(Scope::as_str))
     }
 }
 
@@ -159,7 +159,8 @@ pub struct KeyPage {
 }
 
 impl KeyPage {
-    /// A page of `limit` keys, made of up to one more, which says that another page follows.
+    /// Makes a page of at most `limit` keys. `keys` may contain one more, which only shows that another page
+    /// follows.
     pub fn new(mut keys: Vec<key::Key>, limit: u16) -> Self {
         let limit = usize::from(limit);
         let more = keys.len() > limit;

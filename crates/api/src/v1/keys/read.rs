@@ -138,7 +138,7 @@ fn scopes(value: Value) -> Result<Scopes, Fault> {
     }
 }
 
-/// A time that has passed is accepted: it ends the key at once.
+/// Reads a time. A past time is accepted: it ends the key at once.
 fn time(value: Value) -> Result<Timestamp, Fault> {
     parse_time(&text(value)?)
 }

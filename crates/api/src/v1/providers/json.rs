@@ -53,7 +53,7 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// An account of the caller's.
+    /// An account of the caller's own tenant.
     pub fn own(account: &ProviderAccount, health: Option<account::Health>) -> Self {
         Self {
             id: account.id.to_string(),
@@ -70,7 +70,7 @@ impl Provider {
         }
     }
 
-    /// One of the operator's: where it leads to and what its provider says is not the caller's to know.
+    /// An account of the operator. The caller does not see where it leads or what its provider answers.
     pub fn of_operator(account: &ProviderAccount, health: Option<account::Health>) -> Self {
         let health = health.map(|health| Health::of(health, false));
         Self {
@@ -109,7 +109,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// Of an account that is the caller's `own`, or of the operator's, whose provider's words are not told.
+    /// The health of an account. The provider's answers are shown only if the account is the caller's `own`.
     pub fn of(health: account::Health, own: bool) -> Self {
         let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Self {

@@ -120,7 +120,8 @@ pub struct ConversionReport {
 }
 
 impl ConversionReport {
-    /// A page of `limit`, made of up to one more, which says that another page follows.
+    /// Makes a page of at most `limit` rows. `found` may contain one more, which only shows that another page
+    /// follows.
     pub fn new(mut found: Vec<query::WayCounts>, limit: u16) -> Self {
         let limit = usize::from(limit);
         let more = found.len() > limit;
@@ -170,7 +171,7 @@ pub struct Conversion {
 impl From<query::WayCounts> for Conversion {
     fn from(query::WayCounts { way, counts }: query::WayCounts) -> Self {
         let [sent, delivered, undelivered, approved] = counts.0;
-        // Four digits are enough for anybody.
+        // Four decimals are enough.
         let rate = |part: u64| (sent > 0).then(|| (part as f64 / sent as f64 * 10_000.0).round() / 10_000.0);
         let known = |text: String| Some(text).filter(|text| !text.is_empty());
         Self {

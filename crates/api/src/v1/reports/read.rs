@@ -17,7 +17,7 @@ use std::time::Duration;
 const HOUR: i64 = 3_600 * 1_000_000;
 const DAY: i64 = 24 * HOUR;
 
-/// The query of a report. `from` is moved to the beginning of its hour.
+/// Reads the query of a report. `from` is moved to the beginning of its hour.
 pub fn report_request(mut fields: Fields) -> Result<ReportRequest, Problem> {
     let stretch = stretch(&mut fields, HOUR, 31, "must be within 31 days of from");
     let profile = fields.given("profile", profile_name);
@@ -26,7 +26,7 @@ pub fn report_request(mut fields: Fields) -> Result<ReportRequest, Problem> {
     fields.finish(request)
 }
 
-/// The query of a report of conversion. `from` is moved to the beginning of its day.
+/// Reads the query of a conversion report. `from` is moved to the beginning of its day.
 pub fn conversion_request(mut fields: Fields) -> Result<ConversionQuery, Problem> {
     let stretch = stretch(&mut fields, DAY, 93, "must be within 93 days of from");
     let by = fields.given("by", |value| match text(value)?.as_str() {
@@ -52,7 +52,7 @@ pub fn conversion_request(mut fields: Fields) -> Result<ConversionQuery, Problem
     fields.finish(query)
 }
 
-/// From the beginning of a `step` on, for so many days at most.
+/// Reads a period that begins at a whole `step` and lasts at most `days`.
 fn stretch(
     fields: &mut Fields,
     step: i64,

@@ -150,7 +150,7 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// For a tenant that asked for a number of this country.
+    /// The explanation for a tenant that requested a phone number of this country.
     pub fn new(found: routes::Explanation, tenant: TenantId, country: Option<Country>) -> Self {
         let way = |ExplainedWay { way, sender, health }| Way {
             route: way.route.id.to_string(),

@@ -174,7 +174,7 @@ fn provider(value: Value) -> Result<ProviderId, Fault> {
     text(value)?.parse().map_err(|_| Fault::format("must be the id of an account: prv_ and 26 characters"))
 }
 
-/// A number of two bytes.
+/// Reads a number of two bytes.
 fn small(bounds: std::ops::RangeInclusive<u32>) -> impl FnOnce(Value) -> Result<u16, Fault> {
     move |value| whole(bounds)(value).map(|number| number as u16)
 }

@@ -22,7 +22,7 @@ use utoipa::{
     },
 };
 
-/// Texts by locale. `types` of the object and of each text say where null is one.
+/// The schema of texts by locale. `types` says whether the object or a text may be null.
 fn texts(object: &[Type], text: &[Type], example: &str) -> Object {
     let types = |types: &[Type]| SchemaType::from_iter(types.iter().cloned());
     let locale = ObjectBuilder::new()
@@ -186,7 +186,6 @@ pub struct Text {
 }
 
 impl Text {
-    /// A text that was counted.
     pub fn new(text: String, counted: Segments) -> Self {
         Self { text, encoding: counted.encoding.as_str(), units: counted.units, segments: counted.parts }
     }

@@ -91,8 +91,8 @@ fn read_kind(value: Value) -> Result<template::TemplateKind, Fault> {
     }
 }
 
-/// Texts by locale; each that is wrong is a fault of its own, named `texts.pl`. Null removes all
-/// of them, and in a patch null in place of a text that one.
+/// Reads texts by locale. Each wrong text is an error of its own, named `texts.pl`. Null removes all texts.
+/// In a patch, null in place of a text removes that text.
 fn read_texts(
     fields: &mut Fields,
     field: &str,

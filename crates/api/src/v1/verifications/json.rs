@@ -99,13 +99,13 @@ pub struct Verification {
 }
 
 impl Verification {
-    /// With the whole number, for the answers of start and resend.
+    /// Shows the whole phone number, for the answers of start and resend.
     pub fn whole(verification: view::Verification) -> Self {
         let to = verification.to.as_ref().map(|to| to.e164().to_owned());
         Self::new(verification, to)
     }
 
-    /// With the whole number only for a caller that may see numbers.
+    /// Shows the whole phone number only to a caller that may see it.
     pub fn as_seen_by(caller: &Actor, verification: view::Verification) -> Self {
         if caller.grants.contains(Scope::NumbersRead) {
             return Self::whole(verification);
@@ -155,7 +155,7 @@ pub struct CheckAnswer {
 }
 
 impl CheckAnswer {
-    /// The answer, or the problem that stands for a check that was not evaluated.
+    /// The answer, or the problem for a check that compared no code.
     pub fn of(checked: &Checked) -> Result<Self, Problem> {
         let status = match checked.outcome {
             CheckOutcome::Approved => status::Status::Approved,

@@ -168,7 +168,7 @@ fn address(value: Value) -> Result<IpAddr, Fault> {
     text(value)?.parse().map_err(|_| Fault::format("must be an IPv4 or IPv6 address"))
 }
 
-/// Values for named limits; each that is wrong is a fault of its own, named `limits.<name>`.
+/// Reads values for named limits. Each wrong value is an error of its own, named `limits.<name>`.
 fn named_values(fields: &mut Fields) -> Vec<(LimitName, String)> {
     let object = fields.optional("limits", |value| match value {
         Value::Object(object) if object.len() <= MOST_LIMITS => Ok(object),
@@ -191,7 +191,7 @@ fn named_values(fields: &mut Fields) -> Vec<(LimitName, String)> {
     limits
 }
 
-/// The payment of a start or a check.
+/// Reads the payment of a start or a check.
 fn payment(fields: &mut Fields, name: &'static str) -> Option<Option<payment::Transaction>> {
     let Some(value) = fields.optional(name, Ok) else { return Some(None) };
     fields.nested(name, value, |fields| {
@@ -210,7 +210,7 @@ fn typed(value: Value) -> Result<Code, Fault> {
     Code::parse(&text(value)?).ok_or_else(fault)
 }
 
-/// Each value that is no string is a fault of its own, named `metadata.<key>`.
+/// Reads the client's notes. Each value that is not a string is an error of its own, named `metadata.<key>`.
 fn notes(fields: &mut Fields) -> Metadata {
     let object = fields.optional("metadata", |value| match value {
         Value::Object(object) => Ok(object),

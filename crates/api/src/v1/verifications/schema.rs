@@ -1,4 +1,4 @@
-//! Schemas of objects with names of the caller's own.
+//! Schemas of objects whose names the caller chooses.
 
 use countersign_core::verification::contact::Metadata;
 use utoipa::openapi::{
@@ -6,7 +6,7 @@ use utoipa::openapi::{
     schema::{ObjectBuilder, SchemaType},
 };
 
-/// The bounds of the values for limits.
+/// The schema of values for limits, with their bounds.
 pub fn limits_schema() -> Object {
     let name = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[a-z0-9_-]{1,32}$")).build();
     let value = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(128));
@@ -22,7 +22,7 @@ pub fn limits_schema() -> Object {
         .build()
 }
 
-/// The bounds of the notes; that of all bytes together has no word in JSON Schema.
+/// The schema of the client's notes. JSON Schema cannot express the bound on all bytes together.
 pub fn notes_schema() -> Object {
     let name = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).build();
     let note = ObjectBuilder::new().schema_type(Type::String).max_length(Some(Metadata::MAX_BYTES));

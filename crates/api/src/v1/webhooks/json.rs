@@ -191,7 +191,8 @@ pub struct AttemptPage {
 }
 
 impl AttemptPage {
-    /// A page of `limit` tries, made of up to one more, which says that another page follows.
+    /// Makes a page of at most `limit` attempts. `found` may contain one more, which only shows that another
+    /// page follows.
     pub fn new(mut found: Vec<WebhookAttempt>, limit: u16) -> Self {
         let limit = usize::from(limit);
         let more = found.len() > limit;

@@ -119,7 +119,7 @@ fn name(value: Value) -> Result<ResourceName, Fault> {
     ResourceName::parse(&text(value)?).ok_or(Fault::format("must be 1 to 32 of a-z, 0-9 and -"))
 }
 
-/// Whether it can be called is for those to say who call it.
+/// Reads a URL. The sender of webhooks decides whether it may be called.
 fn url(value: Value) -> Result<String, Fault> {
     let url = text(value)?;
     let known = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
@@ -132,7 +132,7 @@ fn url(value: Value) -> Result<String, Fault> {
     Ok(url)
 }
 
-/// None at all are all of them.
+/// Reads the events. No events at all means all of them.
 fn events(value: Value) -> Result<Option<BTreeSet<WebhookEvent>>, Fault> {
     let unknown = || Fault::format("must hold only known events");
     let events =

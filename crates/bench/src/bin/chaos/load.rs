@@ -1,4 +1,4 @@
-//! Clients that start and check, and remember every answer.
+//! Clients that start and check verifications, and record every answer.
 
 use anyhow::{Result, ensure};
 use countersign_bench::api::{Answer, Api, Lost};
@@ -13,20 +13,20 @@ use std::{
 };
 use tokio::{task::JoinSet, time::sleep};
 
-/// What the clients saw.
+/// The answers that the clients got.
 #[derive(Default)]
 pub struct Book {
-    /// Ids of starts that were acknowledged.
+    /// The ids of acknowledged starts.
     pub started: Mutex<Vec<String>>,
-    /// How often each verification was said to be approved.
+    /// How often each verification was answered `approved`.
     pub approved: Mutex<BTreeMap<String, usize>>,
-    /// Answers other than the wanted ones, by act and word, and how often.
+    /// The number of unexpected answers, by operation and code.
     pub others: Mutex<BTreeMap<String, usize>>,
     numbers: AtomicUsize,
 }
 
 impl Book {
-    /// Numbers from here on.
+    /// Uses phone numbers from `number` on.
     pub fn from(number: usize) -> Arc<Self> {
         Arc::new(Self { numbers: AtomicUsize::new(number), ..Self::default() })
     }
@@ -57,7 +57,7 @@ impl Book {
         *approved.entry(id.to_owned()).or_default() += 1;
     }
 
-    /// A start with a number of its own; its id if it was acknowledged.
+    /// Starts a verification with an unused phone number. Returns its id if the start was acknowledged.
     pub async fn start(&self, api: &Api) -> Option<String> {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let body = json!({ "to": format!("+4850{:07}", 1_000_000 + number) });
@@ -71,7 +71,7 @@ impl Book {
         None
     }
 
-    /// A check with the right code; whether it was answered at all.
+    /// Checks the right code. Returns whether any answer arrived.
     pub async fn check(&self, api: &Api, id: &str, once: Option<&str>) -> bool {
         let answer =
             api.post(&format!("/v1/verifications/{id}/check"), &json!({ "code": "123456" }), once).await;
@@ -90,7 +90,7 @@ impl Book {
         }
     }
 
-    /// Nobody saw an approval twice.
+    /// Fails if a verification was answered `approved` twice.
     pub fn ensure_single(&self) -> Result<()> {
         let doubled = self.approvals().values().filter(|times| **times > 1).count();
         ensure!(doubled == 0, "{doubled} verifications were approved twice");
@@ -98,17 +98,17 @@ impl Book {
     }
 }
 
-/// Clients at work, until they are told to stop.
+/// Running clients, until they are stopped.
 pub struct Clients {
     stop: Arc<AtomicBool>,
     tasks: JoinSet<()>,
 }
 
-/// A little rest, so that the clients leave the machine something.
+/// The pause of each client, so that the clients do not use the whole machine.
 const REST: Duration = Duration::from_millis(20);
 
 impl Clients {
-    /// Each starts, checks until it is answered, and begins anew.
+    /// Each client starts a verification, checks it until an answer arrives, and begins again.
     pub fn begin(apis: &[Arc<Api>], count: usize, book: &Arc<Book>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let mut tasks = JoinSet::new();
@@ -118,7 +118,7 @@ impl Clients {
             tasks.spawn(async move {
                 while !stop.load(Ordering::Relaxed) {
                     if let Some(id) = book.start(&api).await {
-                        // Started on one node, checked on another.
+                        // Start on one node, and check on another.
                         book.check(&other, &id, None).await;
                     }
                     sleep(REST).await;
@@ -128,7 +128,7 @@ impl Clients {
         Self { stop, tasks }
     }
 
-    /// Waits for their last answers.
+    /// Stops the clients and waits for their last answers.
     pub async fn end(mut self) {
         self.stop.store(true, Ordering::Relaxed);
         while self.tasks.join_next().await.is_some() {}

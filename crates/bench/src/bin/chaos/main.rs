@@ -1,8 +1,8 @@
-//! What many nodes do when one of them, or what they share, goes away.
+//! Chaos trials: several nodes run while one of them, Postgres or Redis fails.
 //!
-//! Real nodes, a real Redis Cluster and a real Postgres, seen over HTTP alone but
-//! for the last look at the history. Each trial says what it saw, and fails the
-//! run when that is not what is promised. Start reading at `main`.
+//! The nodes, the Redis Cluster and Postgres are real. The trials use only HTTP, and SQL for the final look
+//! at the history. Each trial prints what it saw, and the run fails if that differs from the promise. Start
+//! reading at `main`.
 
 mod load;
 mod points;
@@ -21,25 +21,26 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Takes away from many nodes what they stand on, and looks at what they answer.
+/// Stops nodes, Postgres and Redis under load, and checks the answers of the remaining nodes.
 #[derive(Parser)]
 struct Arguments {
-    /// An empty Postgres database, as a URL without TLS's name check in its way: by address.
+    /// URL of an empty Postgres database, with the server's address instead of its name, because TLS would
+    /// check the name
     #[arg(long, env = "COUNTERSIGN_BENCH_POSTGRES")]
     postgres: String,
-    /// The authority of its certificate.
+    /// File with the certificate authority of Postgres
     #[arg(long, env = "COUNTERSIGN_BENCH_POSTGRES_CA", default_value = "")]
     postgres_ca: String,
-    /// Seconds for which Postgres is away.
+    /// Number of seconds for which Postgres is down
     #[arg(long, default_value_t = 60)]
     away: u64,
-    /// How often a master is killed, and how often a worker.
+    /// How often a master and a worker are killed
     #[arg(long, default_value_t = 20)]
     kills: usize,
-    /// Clients that act at once.
+    /// Number of clients that run at once
     #[arg(long, default_value_t = 16)]
     clients: usize,
-    /// The program of the release before.
+    /// The program of the previous release
     #[arg(long)]
     old: Option<PathBuf>,
 }
@@ -47,7 +48,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    // The client wants one although it speaks plain HTTP here.
+    // The client requires a provider although it uses plain HTTP here.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = tempfile::tempdir()?;
     let folder = folder.path();
@@ -105,5 +106,5 @@ fn today() -> String {
     now.to_string().chars().take(10).collect()
 }
 
-/// How long what must happen soon may take on a busy machine.
+/// The longest time for anything that must happen soon, on a busy machine.
 const SOON: Duration = Duration::from_secs(60);

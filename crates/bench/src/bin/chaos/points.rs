@@ -1,4 +1,4 @@
-//! A worker that dies at a chosen point of its loop, seen and held from outside.
+//! Kills a worker at a chosen point of its loop. A proxy shows when the worker is there, and holds it.
 
 use crate::{
     load::Book,
@@ -14,11 +14,12 @@ use countersign_bench::{
 use std::{net::SocketAddr, time::Duration};
 use tokio::time::sleep;
 
-/// Messages that the worker has under way when it dies.
+/// The number of messages in progress when the worker dies.
 const MESSAGES: usize = 4;
-/// A worker looks for messages each second, also when nothing wakes it.
+/// A worker checks for messages each second, even if nothing wakes it; this is enough for one check.
 const LOOKED: Duration = Duration::from_secs(2);
-/// For what a dead worker held to be sent by another: its lease, its silence, and a look at all partitions.
+/// The time until another worker sends a dead worker's messages: the lease, the silence, and a check of all
+/// partitions.
 const TAKEN_OVER: Duration = Duration::from_secs(17);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ enum Point {
 }
 
 impl Point {
-    /// The one that makes messages go out again is the last.
+    /// The point after which messages are sent again is the last.
     const ALL: [Self; 5] = [Self::ClaimAsked, Self::ClaimDone, Self::Sending, Self::Settled, Self::Answered];
 
     fn name(self) -> &'static str {
@@ -46,8 +47,8 @@ impl Point {
 }
 
 impl Trials<'_> {
-    /// No message is lost wherever it dies, and one is sent twice only when the
-    /// provider's answer was not noted yet.
+    /// No message is lost at any point. A message is sent twice only if the provider's answer was not settled
+    /// yet.
     pub async fn a_worker_dies_at_each_point(&self, redis: &Redis) -> Result<()> {
         let server = SocketAddr::from(([127, 0, 0, 1], redis.port));
         let proxy = Proxy::open(server).await?;
@@ -111,12 +112,12 @@ impl Trials<'_> {
                 sleep(Duration::from_millis(200)).await;
             }
             self.phones.answer(Manner::Soon);
-            // What was held back is lost with it.
+            // Cutting the proxy drops the held bytes.
             proxy.cut();
             proxy.mend();
             let other = direct.serve("worker", "survivor").await?;
             wait_until(async || arrived()).await.with_context(|| format!("lost {name}"))?;
-            // The next one has all partitions from its start.
+            // The next worker has all partitions from its start.
             other.process.end()?;
             sent.push((point, ids));
         }

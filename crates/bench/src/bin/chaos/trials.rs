@@ -1,4 +1,4 @@
-//! The trials, each with what it promises.
+//! The trials, and what each must show.
 
 use crate::{
     Arguments, SOON,
@@ -23,9 +23,9 @@ use tokio::{task::JoinSet, time::sleep};
 
 const SCOPES: &str =
     "verifications:start,verifications:check,verifications:read,settings:read,settings:write,keys:write";
-/// What the disabling of a key promises, with room for a busy machine.
+/// The promised time until a disabled key is refused everywhere, with a margin for a busy machine.
 const REVOKED_WITHIN: Duration = Duration::from_secs(2);
-/// What the return of Redis promises.
+/// The promised time until the nodes work again after Redis has returned.
 const BACK_WITHIN: Duration = Duration::from_secs(2);
 
 pub struct Trials<'a> {
@@ -35,7 +35,7 @@ pub struct Trials<'a> {
     pub phones: Arc<Phones>,
 }
 
-/// The same URL by way of a proxy.
+/// The same URL, but through a proxy.
 pub async fn behind_proxy(url: &str) -> Result<(String, Proxy)> {
     let (before, rest) = url.rsplit_once('@').unwrap_or(("", url));
     let (place, path) = rest.split_once('/').context("the URL names no database")?;
@@ -50,7 +50,7 @@ pub fn say(trial: &str, seen: &str) {
 }
 
 impl Trials<'_> {
-    /// A tenant of the trial's own, a test key and a live one.
+    /// A tenant for one trial, with a test key and a live key.
     pub fn keys(&self, name: &str) -> Result<(String, String, String)> {
         self.keys_by(&self.installation, name)
     }
@@ -70,9 +70,9 @@ impl Trials<'_> {
         Ok(nodes)
     }
 
-    /// One number of the history of a tenant.
+    /// Reads one number from the history of a tenant.
     fn history(&self, sql: &str) -> Result<u64> {
-        // Not by way of the proxy: it is asked after the trial.
+        // This query is made after the trial, so it does not use the proxy.
         let output = Command::new("psql").arg(&self.arguments.postgres).args(["-Atc", sql]).output()?;
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         Ok(String::from_utf8(output.stdout)?.trim().parse()?)
@@ -106,7 +106,7 @@ impl Trials<'_> {
         let limit = json!({ "buckets": [{ "max": 100, "window": 3600 }] });
         let set = api(0, &live)?.put("/v1/limits/tenant", &limit).await;
         ensure!(set.is_ok_and(|answer| answer.status == 200), "the limit was not set");
-        // The other node's copy is a moment behind.
+        // The copy on the other node is a moment behind.
         sleep(REVOKED_WITHIN).await;
         let (apis, book) = ([api(0, &test)?, api(1, &test)?], Book::from(0));
         let mut tasks = JoinSet::new();
@@ -146,7 +146,7 @@ impl Trials<'_> {
         let mut longest = Duration::ZERO;
         for away in [false, true] {
             longest = longest.max(self.disable_a_key(&near, &nodes[1].base_url, away).await?);
-            // Others go on, also when the directory has been away for longer than a copy of it lives.
+            // Other keys still work, even if the directory has been away for longer than a copy may be old.
             sleep(if away { REVOKED_WITHIN * 2 } else { Duration::ZERO }).await;
             ensure!(status(&far).await == 200, "another key was refused");
         }
@@ -161,8 +161,8 @@ impl Trials<'_> {
         Ok(())
     }
 
-    /// How long a key of the node `near` still works at `far` once it is disabled, Postgres being cut off at
-    /// once or not.
+    /// Disables a key at the node `near`, and measures how long it still works at `far`. With `cut`, Postgres
+    /// is cut off at once.
     pub async fn disable_a_key(&self, near: &Api, far: &str, cut: bool) -> Result<Duration> {
         let body = json!({ "name": "victim", "mode": "test", "scopes": ["verifications:read"] });
         let made = near.post("/v1/keys", &body, None).await;
@@ -212,7 +212,8 @@ impl Trials<'_> {
             ("delivered", "delivered"),
         ] {
             let events = self.events(&tenant, kind);
-            // A message that was still on its way is dropped when its code was approved first.
+            // A message whose code was approved before it was sent is dropped, so only starts and approvals
+            // have exact numbers.
             if matches!(kind, "started" | "approved") {
                 self.wait_for_history(kind, &events, starts).await?;
             }
@@ -249,7 +250,7 @@ impl Trials<'_> {
             });
         }
         for kill in 0..kills {
-            // At another point of its loop each time.
+            // The worker dies at another point of its loop each time.
             sleep(Duration::from_millis(500 + 37 * (kill as u64 % 13))).await;
             let name = if kill % 2 == 0 { "worker1" } else { "worker2" };
             workers[kill % 2].process.kill()?;
@@ -262,7 +263,7 @@ impl Trials<'_> {
         let arrived = async || ids.iter().all(|id| self.phones.of(id).is_some());
         wait_until(arrived).await.context("a message was lost")?;
         ensure!(self.phones.faults().is_empty(), "{:?}", self.phones.faults());
-        // Those that a dead worker had handed over come again, under the same id.
+        // Messages that a dead worker had handed over are sent again, with the same id.
         sleep(Duration::from_secs(6)).await;
         let received = ids.iter().filter_map(|id| self.phones.of(id));
         let (mut twice, mut ways) = (0, 0);
@@ -272,7 +273,7 @@ impl Trials<'_> {
             twice += usize::from(times > 1);
             ways = ways.max(times);
         }
-        // A worker has 32 messages under way at most when it dies.
+        // A dying worker has at most 32 messages in progress.
         ensure!(twice <= 32 * kills, "{twice} came twice");
         say(
             &format!("a worker killed {kills} times under load"),
@@ -323,7 +324,7 @@ impl Trials<'_> {
         let node = installation.serve("all", "watched").await?;
         let (api, book) = (Api::new(&node.base_url, &test)?, Book::from(250_000));
         let id = book.start(&api).await.context("no start before the failover")?;
-        // The replica has it by then.
+        // The replica has the data by then.
         sleep(Duration::from_secs(1)).await;
         watched.master.process.kill()?;
         let since = Instant::now();
@@ -357,7 +358,7 @@ impl Trials<'_> {
             let victim = masters.get(kill % masters.len().max(1)).copied().context("no master")?;
             cluster.servers[victim].process.kill()?;
             let since = Instant::now();
-            // All three parts of the numbers are served again when as many starts in a row pass.
+            // If this many starts in a row succeed, all three masters serve their phone numbers again.
             let mut row = 0;
             while row < 30 {
                 row = if book.start(&apis[0]).await.is_some() { row + 1 } else { 0 };
@@ -365,11 +366,11 @@ impl Trials<'_> {
             }
             longest = longest.max(since.elapsed());
             if kill == 0 {
-                // Also by a node that starts while a server which its URL names is dead.
+                // A node also starts while a server in its URL is dead.
                 drop(installation.serve("api", "late").await.context("no node starts beside a dead server")?);
             }
             clients.end().await;
-            // Whoever was told `approved` asks again; nobody may be told so twice.
+            // Checks each approved verification again: none may be answered `approved` twice.
             let known: Vec<_> = book.approvals().into_keys().collect();
             for id in known.iter().rev().take(200) {
                 book.check(&apis[1], id, None).await;
@@ -399,7 +400,7 @@ impl Trials<'_> {
 async fn status(api: &Api) -> u16 {
     let answer: Result<Answer, _> = api.get("/v1/verifications?limit=1").await;
     match answer {
-        // Management needs Postgres; the key was accepted before that was found.
+        // Management needs Postgres. The key was accepted before the server noticed that.
         Ok(answer) if answer.word() == "directory_unavailable" => 200,
         Ok(answer) => answer.status,
         Err(_) => 0,

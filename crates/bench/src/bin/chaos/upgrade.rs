@@ -1,4 +1,4 @@
-//! Two releases side by side on the same stores, as in a rolling upgrade.
+//! Runs two releases on the same stores, as in a rolling upgrade.
 
 use crate::{
     load::{Book, Clients},
@@ -11,12 +11,12 @@ use std::{path::Path, sync::Arc, time::Duration};
 use tokio::time::sleep;
 
 const LOAD: Duration = Duration::from_secs(3);
-/// Verifications that outlive the release which made them.
+/// The number of verifications that are made by the old release and checked by the new one.
 const KEPT: usize = 50;
 
 impl Trials<'_> {
-    /// The old one begins on stores of its own schema; the new one migrates them
-    /// under load, joins, and stays alone. Nobody notices.
+    /// The old release starts on stores with its own schema. The new one migrates them under load, joins, and
+    /// finally runs alone. No client may notice.
     pub async fn two_releases(&self, old: &Path) -> Result<()> {
         let before = self.installation.by(old);
         before.run(&["migrate"])?;
@@ -36,7 +36,7 @@ impl Trials<'_> {
         sleep(LOAD).await;
         clients.end().await;
         let by_new = Arc::new(Api::new(&new_api.base_url, &test)?);
-        // Started by one release, checked by the other, and sent by either.
+        // One release starts, the other checks, and either sends.
         let apis = [Arc::clone(&by_old), Arc::clone(&by_new)];
         let clients = Clients::begin(&apis, self.arguments.clients, &book);
         sleep(LOAD).await;
@@ -64,7 +64,7 @@ impl Trials<'_> {
         ensure!(others.is_empty(), "two releases side by side: {others:?}");
         book.ensure_single()?;
         let (starts, approvals) = (book.starts() as u64, book.approvals().len() as u64);
-        // Two of them were canceled.
+        // Two of the verifications were canceled.
         ensure!(approvals == starts - 2, "{starts} starts, {approvals} approvals");
         for (kind, expected) in [("started", starts), ("approved", approvals), ("canceled", 2)] {
             self.wait_for_history(kind, &self.events(&tenant, kind), expected).await?;
@@ -81,7 +81,7 @@ impl Trials<'_> {
         Ok(())
     }
 
-    /// All in one process: the new release opens what the old one left.
+    /// Upgrades an installation on one machine: the new release opens the data folder of the old one.
     async fn a_folder_is_taken_over(&self, old: &Path) -> Result<()> {
         let folder = self.installation.folder.join("embedded");
         std::fs::create_dir_all(&folder)?;

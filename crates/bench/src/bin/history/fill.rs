@@ -1,7 +1,6 @@
-//! A history of 90 days: one tenant with six tenths of all verifications, 250
-//! tenants that share the rest, half of that in test mode, which the first
-//! never uses. Of ten verifications eight are
-//! approved; a number has four of them, and a hundred numbers have one in 5,000 each.
+//! A history of 90 days. One tenant has six tenths of all verifications, and 250 tenants share the rest. Half
+//! of that rest is in test mode, which the first tenant never uses. Eight of ten verifications are approved.
+//! Most phone numbers have four verifications; a hundred numbers have one in 5,000 each.
 
 use crate::statement;
 use anyhow::{Context, Result};
@@ -18,7 +17,7 @@ use std::time::Duration;
 
 /// The default of `history.retention`.
 const SPAN: Duration = Duration::from_secs(90 * 24 * 3_600);
-/// Rows of one statement: what a server writes within the patience of the facade.
+/// The number of rows of one statement: as many as a server inserts before the time-out.
 const AT_ONCE: u64 = 5_000;
 const WEEK: u64 = 7 * 24 * 3_600 * 1_000_000;
 const TENANTS: u8 = 250;
@@ -29,7 +28,7 @@ pub fn big() -> TenantId {
     TenantId::from_bytes([1; 16])
 }
 
-/// One of those that share the rest.
+/// A tenant among those that share the rest.
 pub fn small(number: u8) -> TenantId {
     TenantId::from_bytes([100, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number % TENANTS])
 }
@@ -38,14 +37,14 @@ pub fn profile(number: u8) -> ProfileId {
     ProfileId::from_bytes([number % PROFILES; 16])
 }
 
-/// The number that the statement below gives verification `n` of so many.
+/// The fingerprint in a row of the statement below.
 pub fn number(sql_bytes: &[u8]) -> Result<Fingerprint> {
     Ok(Fingerprint(sql_bytes.try_into().context("16 bytes")?))
 }
 
-/// `n` becomes a time within the span, a random rest of the id, and all else by
-/// chance that a hash of `n` repeats. Times within one millisecond are fine:
-/// the rest of the id differs.
+/// From `n` the statement makes a time within the span, a random rest of the id, and all other values, by a
+/// hash of `n` that gives the same values in each run. Several verifications may have the same millisecond,
+/// because the rest of the id differs.
 const INSERT: &str =
     "INSERT INTO verifications (id, created_at, tenant_id, mode, profile_id, key_id, country,
         number, contact, status, status_rank, started_at, expires_at, ended_at, checks, max_checks,
@@ -113,7 +112,7 @@ pub async fn fill(sql: &Sql, verifications: u64, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// As autovacuum does it by itself, sooner or later.
+/// Autovacuum would do this by itself, sooner or later.
 pub async fn analyze(sql: &Sql) -> Result<()> {
     for table in partitions(sql).await? {
         sql.execute(statement(format!("ANALYZE {table}"), &[]), vec![]).await?;
@@ -127,7 +126,7 @@ async fn partitions(sql: &Sql) -> Result<Vec<String>> {
     rows.iter().map(|row| Ok(row.text(0)?.to_owned())).collect()
 }
 
-/// The weeks that hold anything, what they hold, and all their bytes.
+/// The number of weekly partitions with rows, the number of their rows, and their size in bytes.
 pub async fn size(sql: &Sql) -> Result<(usize, i64, i64)> {
     let text = "SELECT pg_total_relation_size(inhrelid), reltuples::bigint
         FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid

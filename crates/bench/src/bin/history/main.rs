@@ -1,8 +1,8 @@
-//! Lists and searches a history of millions of verifications on Postgres, with
-//! the statements that serve the API, and fails where one takes too long.
+//! Lists and searches a history of millions of verifications on Postgres, with the statements that the API
+//! uses. Fails if a read takes too long.
 //!
-//! It makes a database of its own on the server that `--url` names, fills it by
-//! SQL and drops it again. `fill.rs` says who is in it.
+//! It creates its own database on the server in `--url`, fills it by SQL and drops it at the end. `fill.rs`
+//! describes the contents.
 
 mod fill;
 mod measure;
@@ -22,27 +22,27 @@ use std::{
 /// Measures lists and searches over a large history on Postgres.
 #[derive(Parser)]
 struct Arguments {
-    /// A database on the server, whose user may make others.
+    /// URL of a database on the server, with a user who may create others
     #[arg(long)]
     url: String,
-    /// How many verifications there are.
+    /// Number of verifications
     #[arg(long, default_value_t = 10_000_000)]
     verifications: u64,
-    /// How often each list is read.
+    /// How often each list is read
     #[arg(long, default_value_t = 200)]
     reads: usize,
-    /// The most milliseconds that 99 of 100 reads may take.
+    /// The maximum of milliseconds for 99 of 100 reads
     #[arg(long, default_value_t = 50.0)]
     bound: f64,
-    /// Leaves the database for a closer look.
+    /// Keep the database for a closer look
     #[arg(long)]
     keep: bool,
-    /// Measures the database that an earlier run left, instead of filling one.
+    /// Measure the database that an earlier run kept, instead of filling a new one
     #[arg(long)]
     reuse: Option<String>,
 }
 
-/// A statement that only this program runs; it lives as long as the program.
+/// A statement of this program only. It is never freed.
 fn statement(text: String, params: &'static [countersign_stores::sql::Kind]) -> &'static Statement {
     Box::leak(Box::new(Statement { table: "bench", text: text.leak(), params }))
 }

@@ -1,4 +1,4 @@
-//! Reads the lists as the API does, each time another one of its kind.
+//! Reads lists as the API does. Each read has other parameters of its kind.
 
 use crate::{fill, statement};
 use anyhow::{Context, Result};
@@ -20,14 +20,14 @@ use countersign_stores::{
 };
 use std::time::{Duration, Instant};
 
-/// The default page of the API is 20, its largest 100.
+/// The API's default page has 20 rows, its largest 100.
 const PAGE: u16 = 100;
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// How long the reads of one kind took.
+/// The times of the reads of one kind.
 pub struct Figure {
     pub name: &'static str,
-    /// The most rows that one of them gave.
+    /// The maximum number of rows that a read returned.
     pub rows: usize,
     times: Vec<Duration>,
 }
@@ -47,7 +47,7 @@ struct Reader<'a> {
 
 pub async fn measure(history: &SqlHistory, sql: &Sql, reads: usize, now: Timestamp) -> Result<Vec<Figure>> {
     let known = numbers(sql, fill::big()).await?;
-    // Those that are used often come first.
+    // The numbers that are used often come first.
     let (often, seldom) = known.split_at(known.len() / 10);
     let rare = numbers(sql, fill::small(3)).await?;
     let reader = Reader { history, reads, now };
@@ -84,7 +84,7 @@ pub async fn measure(history: &SqlHistory, sql: &Sql, reads: usize, now: Timesta
     ])
 }
 
-/// Numbers that are there, the often used ones among them.
+/// Fingerprints that exist in the history, those used often first.
 async fn numbers(sql: &Sql, tenant: TenantId) -> Result<Vec<Fingerprint>> {
     let text =
         "SELECT id, number FROM verifications WHERE tenant_id = $1 AND mode = 'live' ORDER BY id LIMIT $2";
@@ -95,8 +95,8 @@ async fn numbers(sql: &Sql, tenant: TenantId) -> Result<Vec<Fingerprint>> {
 }
 
 impl Reader<'_> {
-    /// `days`: how long the stretch is that is looked at, at another place each
-    /// time; 0 begins anywhere and has no end, `None` begins at the newest.
+    /// Reads lists over `days` days, at another place each time. 0 begins anywhere and has no end; `None`
+    /// begins at the newest.
     async fn read(
         &self,
         name: &'static str,
@@ -105,7 +105,7 @@ impl Reader<'_> {
         filter: impl Fn(usize) -> Filter,
     ) -> Result<Figure> {
         let mut figure = Figure { name, rows: 0, times: Vec::new() };
-        // The first ones fill caches and are not counted.
+        // The first reads fill caches and are not counted.
         for n in 0..self.reads + 10 {
             let place = days.map(|_| self.now - DAY * (1 + n as u32 * 37 % 80));
             let query = ListQuery {

@@ -1,4 +1,4 @@
-//! One act each, its answer held against what was acknowledged before.
+//! The requests of the load. Each compares its answer with what the server acknowledged before.
 
 use crate::book::{Book, Open, Verification, count};
 use countersign_bench::{
@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-/// The server as it runs now, the phones, and the book.
+/// The running server, the phones, and the book.
 pub struct Acts {
     pub api: Api,
     pub phones: Arc<Phones>,
@@ -19,12 +19,12 @@ pub struct Acts {
 }
 
 impl Acts {
-    /// An Idempotency-Key that was never used.
+    /// A new Idempotency-Key.
     pub fn once(&self) -> String {
         format!("once-{}", self.book.draw())
     }
 
-    /// Notes what a lost answer leaves open.
+    /// Records what a lost answer leaves uncertain.
     fn lose(&self, of: &mut Verification, lost: Lost, open: Open) {
         if lost == Lost::Cut {
             count(&self.book.cut);
@@ -82,7 +82,7 @@ impl Acts {
         }
     }
 
-    /// The right code, or a wrong one.
+    /// Checks the right code, or a wrong one.
     pub async fn check(&self, of: &mut Verification, right: bool, key: Option<String>) {
         match self.submit(of, right, key.as_deref()).await {
             Ok(answer) => self.judge(of, right, key, &answer),
@@ -90,7 +90,7 @@ impl Acts {
         }
     }
 
-    /// The right code twice at once: one of them is approved.
+    /// Checks the right code twice at the same time: exactly one check must be approved.
     pub async fn check_twice(&self, of: &mut Verification) {
         let (one, two) = tokio::join!(self.submit(of, true, None), self.submit(of, true, None));
         let (approved, rest): (Vec<_>, Vec<_>) = [one, two]
@@ -110,16 +110,16 @@ impl Acts {
 
     async fn submit(&self, of: &Verification, right: bool, key: Option<&str>) -> Result<Answer, Lost> {
         let code = of.code.as_deref().unwrap_or_default();
-        // Its last digit another one.
+        // The code with another last digit.
         let wrong = || format!("{}{}", &code[..5], if code.ends_with('0') { '1' } else { '0' });
         let body = json!({ "code": if right { code.to_owned() } else { wrong() } });
         self.api.post(&format!("/v1/verifications/{}/check", of.id), &body, key).await
     }
 
-    /// What a check may answer, after all that was answered before.
+    /// Compares the answer to a check with all earlier answers.
     pub fn judge(&self, of: &mut Verification, right: bool, key: Option<String>, answer: &Answer) {
         count(&self.book.checks);
-        // A right code whose answer was cut off may have been approved.
+        // A check of the right code whose answer was lost may have approved the verification.
         let maybe = matches!(of.open, Some(Open::Check { right: true, .. }));
         let again = answer.replayed && key.is_some() && key == of.approved_by;
         match (right, answer.status, answer.word()) {

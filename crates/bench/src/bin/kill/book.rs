@@ -1,4 +1,4 @@
-//! What was acknowledged: the book that the server's answers are held against.
+//! The book: everything that the server acknowledged, with which later answers are compared.
 
 use countersign_bench::api::Answer;
 use std::{
@@ -10,13 +10,13 @@ use std::{
 };
 
 pub const MAX_CHECKS: u64 = 5;
-/// The tenant's limit: a start is regained each 86.4 ms, slower than they are made.
+/// The tenant's limit. It recovers from a start in 86.4 ms, which is slower than the load starts.
 pub const LIMIT: u64 = 1_000_000;
 pub const WINDOW: Duration = Duration::from_secs(86_400);
-/// Faults that are kept; more say nothing new.
+/// The maximum number of faults in the book. More would add nothing.
 const MOST_FAULTS: usize = 50;
 
-/// An act whose answer the kill cut off; `key` is its Idempotency-Key.
+/// A request whose answer the kill cut off. `key` is its Idempotency-Key.
 #[derive(Clone, Debug)]
 pub enum Open {
     Start { key: Option<String> },
@@ -24,13 +24,13 @@ pub enum Open {
     Check { right: bool, key: Option<String> },
 }
 
-/// One verification, as its client knows it.
+/// A verification, as its client knows it.
 #[derive(Clone, Debug)]
 pub struct Verification {
-    /// Empty until its start was acknowledged.
+    /// The id; empty until the start is acknowledged.
     pub id: String,
     pub to: String,
-    /// The end user's address that its start gives.
+    /// The end user's address that the start names.
     pub end_user_ip: Option<&'static str>,
     pub started: Instant,
     pub code: Option<String>,
@@ -38,13 +38,13 @@ pub struct Verification {
     /// The Idempotency-Key of the check that was approved.
     pub approved_by: Option<String>,
     pub exhausted: bool,
-    /// Wrong codes that were answered, and those that may have been counted unanswered.
+    /// The number of wrong codes answered, and of those that may have been counted without an answer.
     pub wrong: u64,
     pub maybe_wrong: u64,
     pub resent: u64,
     pub maybe_resent: u64,
     pub open: Option<Open>,
-    /// Whether anything was asked of it since the last restart.
+    /// Whether any request concerned it since the last restart.
     pub touched: bool,
 }
 
@@ -68,7 +68,7 @@ impl Verification {
         }
     }
 
-    /// Takes in how many tries are left, which tells what became of unanswered checks.
+    /// Takes the number of tries left from an answer. It shows whether unanswered checks were counted.
     pub fn note_attempts_left(&mut self, answer: &Answer, book: &Book) {
         let left = answer.json["attempts_left"].as_u64().unwrap_or(99);
         let used = MAX_CHECKS.saturating_sub(left);
@@ -80,7 +80,7 @@ impl Verification {
     }
 }
 
-/// Counts of all rounds, the verifications that nobody works on, and what was wrong.
+/// The counts of all rounds, the verifications that no connection works on, and the faults.
 pub struct Book {
     begun: Instant,
     pub starts: AtomicU64,
@@ -88,11 +88,11 @@ pub struct Book {
     pub checks: AtomicU64,
     pub approvals: AtomicU64,
     pub resends: AtomicU64,
-    /// Acts that were refused with 503.
+    /// The number of requests refused with 503.
     pub refused: AtomicU64,
-    /// Acts that a kill cut off.
+    /// The number of requests that a kill cut off.
     pub cut: AtomicU64,
-    /// Starts without an Idempotency-Key among them.
+    /// Among them, starts without an Idempotency-Key.
     pub lost_starts: AtomicU64,
     next: AtomicUsize,
     idle: Mutex<Vec<Verification>>,
@@ -117,7 +117,7 @@ impl Book {
         }
     }
 
-    /// A number that nobody else uses, or part of a key.
+    /// Draws a number that is used only once, for a phone number or a key.
     pub fn draw(&self) -> usize {
         self.next.fetch_add(1, Relaxed)
     }
@@ -133,16 +133,16 @@ impl Book {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The verifications that nobody works on.
+    /// The verifications that no connection works on.
     pub fn idle(&self) -> MutexGuard<'_, Vec<Verification>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The most that the tenant's limit may say is left, when `starts` were acknowledged before.
+    /// The highest remaining count that the tenant's limit may report after `starts` acknowledged starts.
     pub fn most_remaining(&self, starts: u64) -> u64 {
         let interval = WINDOW.as_micros() / u128::from(LIMIT);
         let regained = self.begun.elapsed().as_micros().div_ceil(interval);
-        // One for what is regained in part.
+        // One more, because the limit recovers in parts.
         (LIMIT + 1).saturating_sub(starts).saturating_add(u64::try_from(regained).unwrap_or(LIMIT)).min(LIMIT)
     }
 }

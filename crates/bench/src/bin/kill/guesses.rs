@@ -1,5 +1,4 @@
-//! One number at whose codes somebody guesses: neither its tries nor its waits
-//! may step back.
+//! An attacker guesses the codes of one phone number. Neither the count of tries nor the waits may go back.
 
 use crate::{
     acts::Acts,
@@ -9,22 +8,22 @@ use crate::{
 use anyhow::{Context, Result, anyhow, ensure};
 use std::time::{Duration, Instant};
 
-/// From this many wrong codes in a row on, the next ones wait.
+/// From this number of wrong codes in a row on, the next ones have to wait.
 const PATIENCE: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_secs(15);
-/// What the store's clock and this one may differ by in an answer.
+/// The allowed difference between the store's clock and this one.
 const SLACK: Duration = Duration::from_secs(2);
-/// Starts that the number has in ten minutes.
+/// The number of starts that a phone number may have in ten minutes.
 const STARTS: u64 = 5;
 
-/// The number's story.
+/// The state of the attacked phone number.
 pub struct Guesses {
     to: String,
     current: Option<Verification>,
     starts: u64,
     in_row: u32,
     until: Instant,
-    /// Wrong codes that were refused unread.
+    /// The number of wrong codes that were refused without being compared.
     pub waits_seen: usize,
 }
 
@@ -34,12 +33,12 @@ impl Guesses {
         Self { to, current: None, starts: 0, in_row: 0, until: Instant::now(), waits_seen: 0 }
     }
 
-    /// The number's starts, all acknowledged.
+    /// The number of acknowledged starts.
     pub fn starts(&self) -> u64 {
         self.starts
     }
 
-    /// Submits one wrong code, and says what must come of it.
+    /// Submits one wrong code, and checks the answer.
     pub async fn guess(&mut self, acts: &Acts) -> Result<()> {
         if self.current.as_ref().is_none_or(|of| of.exhausted) && !self.start(acts).await? {
             return Ok(());
@@ -79,10 +78,11 @@ impl Guesses {
         Ok(())
     }
 
-    /// The next verification of the number; none when its starts are used up.
+    /// Starts the next verification of the number. Returns false when its starts are used up.
     async fn start(&mut self, acts: &Acts) -> Result<bool> {
         acts.book.idle().extend(self.current.take());
-        // Without an address only the number's own count holds, which waits from the tenth on.
+        // The start names an address. Without one, only the count of the number applies, with waits from the
+        // tenth wrong code on.
         let address = Some("192.0.2.66");
         let mut of = Verification { end_user_ip: address, ..Verification::new(self.to.clone()) };
         if self.starts == STARTS {
@@ -97,12 +97,12 @@ impl Guesses {
         Ok(true)
     }
 
-    /// Puts the last one among the others, for the last look.
+    /// Hands the last verification over for the final look.
     pub fn end(&mut self, acts: &Acts) {
         acts.book.idle().extend(self.current.take());
     }
 
-    /// Whether its present state is what was acknowledged.
+    /// Checks that the present state is the acknowledged one.
     pub async fn verify(&mut self, acts: &Acts) {
         if let Some(of) = self.current.take() {
             self.current = Some(proof::verify(acts, of).await);

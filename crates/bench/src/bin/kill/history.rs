@@ -1,4 +1,4 @@
-//! The history, read as it stands in the database: each event once, and no other.
+//! Reads the history from the database, and checks that it contains each event once and no other.
 
 use crate::{
     acts::Acts,
@@ -10,7 +10,7 @@ use countersign_core::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use std::{collections::HashMap, ops::RangeInclusive, sync::atomic::Ordering::Relaxed, time::Duration};
 
-/// How the report names an event, and which kinds count for it.
+/// The names in the report, and the kinds of events that each includes.
 const COUNTED: [(&str, &[&str]); 8] = [
     ("started", &["started"]),
     ("resent", &["resent"]),
@@ -21,12 +21,12 @@ const COUNTED: [(&str, &[&str]); 8] = [
     ("approved", &["approved"]),
     ("exhausted", &["exhausted"]),
 ];
-/// Verifications whose timeline is asked for.
+/// The number of verifications whose timeline is compared.
 const TIMELINES: usize = 200;
 
 type Kinds = HashMap<String, u64>;
 
-/// How often each kind of event is there, by verification.
+/// The number of events of each kind, by verification.
 pub struct History {
     of: HashMap<String, Kinds>,
     connection: Connection,
@@ -38,7 +38,7 @@ fn open(installation: &Installation, name: &str) -> Result<Connection> {
     Ok(connection)
 }
 
-/// Whether no message waits, and no event.
+/// Returns whether no message and no event is waiting.
 pub fn is_drained(installation: &Installation) -> Result<bool> {
     let waiting = "SELECT NOT EXISTS (SELECT 1 FROM due)
         AND NOT EXISTS (SELECT 1 FROM events)";
@@ -59,7 +59,7 @@ impl History {
         Ok(Self { of, connection })
     }
 
-    /// All events.
+    /// The number of all events.
     pub fn events(&self) -> u64 {
         self.of.values().flat_map(HashMap::values).sum()
     }
@@ -68,7 +68,7 @@ impl History {
         Ok(self.connection.query_row(sql, [], |row| row.get::<_, i64>(0))?.unsigned_abs())
     }
 
-    /// Holds the events against the book; `guessed` starts are of one number.
+    /// Compares the events with the book. `guessed` starts belong to the attacked number.
     pub fn compare(&self, book: &Book, guessed: u64) -> Result<()> {
         let idle = book.idle();
         for of in idle.iter() {
@@ -78,7 +78,7 @@ impl History {
             }
         }
         let (known, all) = (idle.len() as u64, self.of.len() as u64);
-        // A start that was cut off may have been made, once.
+        // A start that was cut off may have been made, but only once.
         let lost = book.lost_starts.load(Relaxed);
         if all < known || all > known + lost {
             book.fault(format!("{all} verifications in the history: {known} known, {lost} starts cut off"));
@@ -117,7 +117,7 @@ impl History {
         Ok(())
     }
 
-    /// The hourly report counts what the events say.
+    /// Checks that the hourly report has the same counts as the events.
     pub async fn compare_report(&self, acts: &Acts, now: Timestamp) -> Result<()> {
         let (from, to) = (now - Duration::from_secs(86_400), now + Duration::from_secs(3_600));
         let report = acts.api.get(&format!("/v1/reports/hourly?from={from}&to={to}")).await;
@@ -135,7 +135,7 @@ impl History {
         Ok(())
     }
 
-    /// Timelines show the same events.
+    /// Checks that timelines show the same events.
     pub async fn compare_timelines(&self, acts: &Acts) {
         for (id, kinds) in self.of.iter().take(TIMELINES) {
             let answer = acts.api.get(&format!("/v1/verifications/{id}/timeline")).await;
@@ -162,7 +162,7 @@ fn compare_one(book: &Book, of: &Verification, kinds: &Kinds) {
     let wrong = counted("check_wrong") + counted("exhausted");
     expect("of a wrong code", wrong, of.wrong..=of.wrong + of.maybe_wrong);
     expect("resent", counted("resent"), of.resent..=of.resent + of.maybe_resent);
-    // Each message ends once: taken, or dropped because its verification was over first.
+    // Each message ends once: sent, or dropped because its verification ended first.
     let ended = counted("message_sent") + counted("message_dropped");
     expect("of a message's end", ended, 1 + of.resent..=1 + of.resent + of.maybe_resent);
 }

@@ -1,4 +1,4 @@
-//! The load: connections that start, check wrong and right, and resend.
+//! The load: connections that start verifications, check wrong and right codes, and resend.
 
 use crate::{
     acts::Acts,
@@ -15,14 +15,14 @@ use std::{
 };
 use tokio::{task::JoinSet, time::Instant};
 
-/// The wait for a message before a connection turns to something else.
+/// How long a connection waits for a message before it works on another verification.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// A resend is allowed after 30 s.
 const COOLED_DOWN: Duration = Duration::from_secs(32);
-/// Wrong codes for one verification: never so many that its number must wait.
+/// The maximum number of wrong codes for one verification, so that its phone number never has to wait.
 const MOST_WRONG: u64 = 3;
 
-/// Some connections at work until `stop`.
+/// Running connections, until they are stopped.
 pub struct Load {
     tasks: JoinSet<()>,
     stop: Arc<AtomicBool>,
@@ -43,12 +43,12 @@ impl Load {
         Self { tasks, stop }
     }
 
-    /// From now on nothing new is begun: to be said before the kill.
+    /// Begins no new requests from now on. Call this before the kill.
     pub fn stop(&self) {
         self.stop.store(true, Relaxed);
     }
 
-    /// Waits until each connection has put down what it worked on.
+    /// Waits until each connection has returned its verification.
     pub async fn end(mut self) -> Result<()> {
         while let Some(task) = self.tasks.join_next().await {
             task?;
@@ -72,7 +72,7 @@ fn pick(acts: &Acts, rng: &mut impl Rng) -> Option<Verification> {
     let mut idle = acts.book.idle();
     let place = (!idle.is_empty()).then(|| rng.random_range(0..idle.len()))?;
     Some(idle.swap_remove(place)).filter(|of| {
-        // What a kill left open is looked at after the restart; what is exhausted is over.
+        // A verification with an uncertain request waits for the restart; an exhausted one is finished.
         let free = of.open.is_none() && !of.exhausted;
         if !free {
             idle.push(of.clone());
@@ -132,9 +132,8 @@ async fn approve(acts: &Acts, mut of: Verification, rng: &mut StdRng) -> Verific
     of
 }
 
-/// After a restart: the acts that the kill cut off are repeated. With an
-/// Idempotency-Key they count once, whatever became of the first; without one
-/// the next answer says what did.
+/// After a restart, repeats the request that the kill cut off. With an Idempotency-Key it counts once,
+/// whether or not the first was carried out. Without one, the next answer shows whether it was.
 pub async fn finish_open(acts: &Acts, mut of: Verification) -> Verification {
     match of.open.take() {
         None => {}
@@ -144,7 +143,7 @@ pub async fn finish_open(acts: &Acts, mut of: Verification) -> Verification {
         Some(Open::Resend { key }) => acts.resend(&mut of, key).await,
         Some(Open::Check { right: false, key: None }) => of.maybe_wrong += 1,
         Some(Open::Check { right, key }) => {
-            // It stays open until the answer is there: `judge` asks for it.
+            // It stays uncertain until the answer has arrived, because `judge` needs that.
             of.open = Some(Open::Check { right, key: key.clone() });
             acts.check(&mut of, right, key).await;
             of.open = None;

@@ -1,10 +1,9 @@
-//! Proves that nothing is lost: `countersign serve` is killed with SIGKILL under
-//! load, again and again, and after each restart everything that it acknowledged
-//! must still be so.
+//! Shows that nothing is lost. It kills `countersign serve` with SIGKILL under load, again and again. After
+//! each restart, everything that the server acknowledged must still be true.
 //!
-//! It does what a client does, over HTTP, and keeps a book of the answers; only
-//! the last look at the history reads SQL, because that is where a doubled event
-//! would stand. Start reading at `round`, then `acts.rs` and `proof.rs`.
+//! The load uses HTTP like any client, and keeps a book of the answers. Only the final look at the history
+//! uses SQL, because a doubled event would be visible there. Start reading at `round`, then `acts.rs` and
+//! `proof.rs`.
 
 mod acts;
 mod book;
@@ -39,15 +38,15 @@ use tokio::time::sleep;
 /// Kills a server under load and looks for what it lost.
 #[derive(Parser)]
 struct Arguments {
-    /// How often it is killed.
+    /// How often the server is killed
     #[arg(long, default_value_t = 20)]
     kills: usize,
-    /// Connections that send at once.
+    /// Number of connections that send at once
     #[arg(long, default_value_t = 16)]
     connections: usize,
 }
 
-/// What stays the same whichever process serves.
+/// The state that stays the same over all restarts.
 struct Trial {
     installation: Installation,
     phones: Arc<Phones>,
@@ -63,7 +62,7 @@ impl Trial {
         Ok(Arc::new(Acts { api, phones: self.phones.clone(), book: self.book.clone() }))
     }
 
-    /// Load until a moment that nobody foresees, then the kill.
+    /// Runs the load for a random time, and then kills the server.
     async fn round(&mut self, server: Server, acts: Arc<Acts>, rng: &mut StdRng) -> Result<()> {
         let load = Load::begin(&acts, self.connections);
         let until = Instant::now() + Duration::from_millis(rng.random_range(500..2_000));
@@ -74,8 +73,8 @@ impl Trial {
         load.end().await
     }
 
-    /// What a restarted server must still know. Every other time the next load
-    /// comes at once, so that a kill also meets messages that are taken over.
+    /// Checks what a restarted server must still know. Every other time the next load begins at once, so that
+    /// a kill also happens while messages are being taken over.
     async fn recover(&mut self, acts: &Arc<Acts>, patiently: bool) -> Result<()> {
         proof::look(acts, self.connections).await?;
         self.guesses.verify(acts).await;
@@ -86,7 +85,7 @@ impl Trial {
         Ok(())
     }
 
-    /// The last look, when no more load comes: at the history too.
+    /// The final checks after the last load, including the history.
     async fn conclude(&mut self, acts: &Arc<Acts>) -> Result<History> {
         self.guesses.guess(acts).await?;
         self.guesses.end(acts);
@@ -109,7 +108,7 @@ impl Trial {
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
-    // The client wants one although it speaks plain HTTP here.
+    // The client requires a provider although it uses plain HTTP here.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let (folder, since) = (tempfile::tempdir()?, Instant::now());
     let Relay { phones, url, secret } = relay::listen(relay::QUICK)?;

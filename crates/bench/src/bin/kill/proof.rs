@@ -1,4 +1,4 @@
-//! What must hold after a restart, and at the end.
+//! The checks after each restart, and at the end.
 
 use crate::{
     acts::Acts,
@@ -15,10 +15,10 @@ use std::{
 };
 use tokio::{task::JoinSet, time::sleep};
 
-/// After the lease: for the look of the worker, and for all messages that were held at once.
+/// The time after the lease for the worker to find and send all messages that were held at once.
 const SLACK: Duration = Duration::from_secs(5);
 
-/// Lets `act` see all verifications, some at a time.
+/// Calls `act` for all verifications, some at a time.
 async fn for_all<F>(acts: &Arc<Acts>, connections: usize, act: fn(Arc<Acts>, Verification) -> F) -> Result<()>
 where
     F: Future<Output = Verification> + Send + 'static,
@@ -30,7 +30,7 @@ where
     }
     while let Some(of) = tasks.join_next().await {
         let of = of?;
-        // A start that was never carried out is no verification.
+        // A start that was never carried out made no verification.
         if !of.id.is_empty() {
             acts.book.idle().push(of);
         }
@@ -41,13 +41,13 @@ where
     Ok(())
 }
 
-/// Repeats what the kill cut off, then looks at every verification.
+/// Repeats the requests that the kill cut off, and then checks every verification.
 pub async fn look(acts: &Arc<Acts>, connections: usize) -> Result<()> {
     for_all(acts, connections, |acts, of| async move { finish_open(&acts, of).await }).await?;
     for_all(acts, connections, |acts, of| async move { verify(&acts, of).await }).await
 }
 
-/// A verification is there, as it was acknowledged, and is not approved again.
+/// Checks that a verification exists as acknowledged, and is not approved again.
 pub async fn verify(acts: &Acts, mut of: Verification) -> Verification {
     let answer = match acts.api.get(&format!("/v1/verifications/{}", of.id)).await {
         Ok(answer) if answer.status == 200 => answer,
@@ -75,8 +75,8 @@ pub async fn verify(acts: &Acts, mut of: Verification) -> Verification {
     of
 }
 
-/// Waits until every acknowledged message is on its phone: what a killed
-/// process held is free after its lease.
+/// Waits until every acknowledged message is on its phone. The messages that a killed process held are free
+/// after its lease.
 pub async fn wait_for_messages(acts: &Acts) {
     let until = Instant::now() + LEASE + SLACK;
     loop {
@@ -96,7 +96,7 @@ fn late_messages(book: &Book, phones: &Phones) -> Vec<String> {
     for of in book.idle().iter() {
         let arrived = phones.of(&of.id).map_or(0, |received| received.messages.len() as u64);
         let (least, most) = (1 + of.resent, 1 + of.resent + of.maybe_resent);
-        // An approval may come before a resent message goes out, which is dropped then.
+        // If the approval comes before a resent message is sent, the message is dropped.
         let least = if of.approved { 1 } else { least };
         if arrived > most {
             book.fault(format!("{}: {arrived} messages, not {most}", of.id));
@@ -107,7 +107,7 @@ fn late_messages(book: &Book, phones: &Phones) -> Vec<String> {
     late
 }
 
-/// Waits until `done` says that nothing waits any more.
+/// Waits until `done` returns true.
 pub async fn wait_until_drained(done: impl Fn() -> Result<bool>) -> Result<()> {
     let since = Instant::now();
     while !done()? {

@@ -1,4 +1,4 @@
-//! The process that is killed: `countersign serve` on one folder, again and again.
+//! The process that is killed: `countersign serve` with the same folder, again and again.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::{
@@ -10,7 +10,7 @@ use std::{
 };
 use tokio::time::sleep;
 
-/// The floors of their settings: a message that a killed process held is free again after `LEASE`.
+/// The lowest allowed values. The messages of a killed process are free again after `LEASE`.
 pub const LEASE: Duration = Duration::from_secs(5);
 const SETTINGS: [(&str, &str); 5] = [
     ("COUNTERSIGN__DELIVERY__LEASE", "5s"),
@@ -20,17 +20,17 @@ const SETTINGS: [(&str, &str); 5] = [
     ("COUNTERSIGN__LOG__LEVEL", "info"),
 ];
 const SCOPES: &str = "verifications:start,verifications:check,verifications:read,reports:read,settings:write";
-/// How long a start may take; a debug build on a busy machine needs a part of it.
+/// The longest time for a start. Even a debug build on a busy machine needs less.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
-/// One installation, whether it runs or not.
+/// An installation, whether its server runs or not.
 pub struct Installation {
     folder: PathBuf,
     relay_url: String,
     relay_secret: String,
 }
 
-/// It, running. Killed when it is dropped.
+/// A running server. It is killed when it is dropped.
 pub struct Server {
     child: Child,
     pub base_url: String,
@@ -44,7 +44,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// SIGKILL: nothing of the process runs any more.
+    /// Sends SIGKILL: nothing of the process runs afterwards.
     pub fn kill(mut self) -> Result<()> {
         ensure!(self.child.try_wait()?.is_none(), "the server ended by itself");
         self.child.kill()?;
@@ -64,7 +64,7 @@ impl Installation {
         self.folder.join("data").join(name)
     }
 
-    /// What the servers wrote to standard error, all of them.
+    /// The standard error of all server processes so far.
     pub fn log(&self) -> Result<String> {
         Ok(std::fs::read_to_string(self.folder.join("log"))?)
     }
@@ -82,7 +82,7 @@ impl Installation {
         Ok(command)
     }
 
-    /// Makes a tenant and a key for it, and gives the key.
+    /// Makes a tenant and a key for it, and returns the key.
     pub fn make_key(&self) -> Result<String> {
         let tenant = self.run(&["tenant", "create", "--name", "Acme", "--countries", "all"])?;
         self.run(&["key", "create", "--tenant", &tenant, "--name", "load", "--scopes", SCOPES])
@@ -97,7 +97,7 @@ impl Installation {
 
     /// Starts the server and waits until it is ready.
     pub async fn start(&self) -> Result<Server> {
-        // Fresh ports each time: a connection of the dead one may still hold the old.
+        // Use new ports each time: a connection of the dead process may still occupy the old ones.
         let (api, operator) = (free_port()?, free_port()?);
         let log = OpenOptions::new().create(true).append(true).open(self.folder.join("log"))?;
         let child = self

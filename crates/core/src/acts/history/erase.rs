@@ -1,21 +1,21 @@
-//! A number is taken out of the records and of the history.
+//! Removes a phone number from the records and from the history.
 
 use crate::{access::actor::Actor, acts::history::HistoryError, context::Context, phone::PhoneNumber};
 
-/// What an erasure did.
+/// The result of an erasure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Erased {
-    /// Verifications of the history that held the number.
+    /// The number of verifications in the history that had the phone number.
     pub verifications: u64,
-    /// Live verifications that it ended.
+    /// The number of live verifications that it ended.
     pub canceled: u64,
 }
 
-/// Ends the live verifications of a number and takes it out of their records
-/// and of the history.
+/// Ends the live verifications of a phone number, and removes the number from their records and from the
+/// history.
 ///
-/// What the limits and the wrong codes counted for the number stays under its
-/// keyed hash until it ends by itself: an erasure must not be a way around them.
+/// The counts of limits and wrong codes stay under the keyed hash of the number until they expire, so that
+/// nobody can reset a limit by erasing the number.
 pub async fn erase_number(
     context: &Context,
     actor: &Actor,

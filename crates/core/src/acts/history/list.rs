@@ -16,20 +16,19 @@ use crate::{
     verification::{contact::Contact, status::Status},
 };
 
-/// Which verifications a client wants listed.
+/// The verifications that a client wants to list.
 #[derive(Clone, Debug)]
 pub struct ListRequest {
-    /// Of one profile.
     pub profile: Option<ProfileName>,
-    /// In one state.
+    /// Only those with this status.
     pub status: Option<Status>,
-    /// Made from then on.
+    /// Only those started at this time or later.
     pub created_after: Option<Timestamp>,
-    /// Made before.
+    /// Only those started before this time.
     pub created_before: Option<Timestamp>,
     /// Only those older than this one.
     pub before: Option<VerificationId>,
-    /// Most of them.
+    /// The maximum number of rows.
     pub limit: u16,
 }
 
@@ -74,7 +73,7 @@ async fn list(context: &Context, actor: &Actor, query: ListQuery) -> Result<Vec<
     let view = context.tenant_view(actor.tenant).map_err(HistoryError::Database)?;
     for past in found {
         let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id: past.id };
-        // One that does not open is shown like one that was erased: it must not hide all others.
+        // A contact that cannot be opened is shown as if it were erased, so that it does not hide all others.
         let contact = open_contact(context, key, &past);
         let profile = match &contact {
             Some(contact) => contact.profile.clone(),
@@ -85,7 +84,7 @@ async fn list(context: &Context, actor: &Actor, query: ListQuery) -> Result<Vec<
     Ok(shown)
 }
 
-/// A verification whose record is gone, if the history has it.
+/// Reads a verification from the history, because its record has expired.
 pub(crate) async fn read_past(
     context: &Context,
     key: RecordKey,
@@ -104,13 +103,14 @@ pub(crate) async fn read_past(
     Ok(Some(Verification::past(key, past, now, (profile, contact))))
 }
 
-/// The contact that the history keeps; `None` after it was erased, and where it does not open.
+/// The contact in the history; `None` if it was erased or cannot be opened.
 fn open_contact(context: &Context, key: RecordKey, past: &PastVerification) -> Option<Contact> {
     let (number, sealed) = past.number.zip(past.contact.as_deref())?;
     Contact::open_sealed(&context.keyring, key, number, sealed).ok()
 }
 
-/// The name of a profile stands in the sealed contact; without that, the tenant's view knows it.
+/// The name of a profile for a row whose contact cannot be read. The contact would contain the profile's name
+/// at the start. In its place, this returns the name that the profile has now.
 fn name_of(view: &TenantView, profile: ProfileId) -> ProfileName {
     let known = view.profiles.values().find(|known| known.id == profile);
     known.map(|known| known.name.clone()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Counts of what happened.
+//! Reports: the counts of each kind of event.
 
 use crate::{
     access::actor::Actor,
@@ -10,20 +10,19 @@ use crate::{
     time::Timestamp,
 };
 
-/// Which report a client wants.
+/// The report that a client wants.
 #[derive(Clone, Debug)]
 pub struct ReportRequest {
-    /// From this hour on.
+    /// The first hour.
     pub from: Timestamp,
-    /// Up to this time.
+    /// The end of the report.
     pub to: Timestamp,
-    /// Of one profile.
     pub profile: Option<ProfileName>,
-    /// Of numbers of one country.
+    /// Counts only phone numbers of this country.
     pub country: Option<Country>,
 }
 
-/// Counts what happened, hour by hour.
+/// Counts the events of each hour.
 pub async fn read_hourly_report(
     context: &Context,
     actor: &Actor,
@@ -38,7 +37,8 @@ pub async fn read_hourly_report(
     context.history.report(actor.tenant, actor.mode, &query).await.map_err(HistoryError::Database)
 }
 
-/// Counts what became of what was sent, by provider, country and prefix.
+/// Counts how many messages were sent, delivered and undelivered, and how many checks approved, by provider,
+/// country and prefix.
 pub async fn read_conversion(
     context: &Context,
     actor: &Actor,

@@ -1,5 +1,4 @@
-//! What a start must pass before anything is made: the country list, and the
-//! limits that count over something else than the number.
+//! The checks before a start: the country list, and the limits that do not count by phone number.
 
 use crate::{
     access::{actor::Actor, address::customer_network},
@@ -16,15 +15,15 @@ use crate::{
 };
 use std::net::IpAddr;
 
-/// What a start takes, and which limits it does not reach.
+/// The buckets that a start takes from, and the limits that do not apply to it.
 #[derive(Debug, Default)]
 pub(crate) struct Takes {
     pub takes: Vec<Take>,
     pub skipped: Vec<String>,
 }
 
-/// Whether the tenant sends to the number's country. The magic numbers of
-/// test mode are of no country.
+/// Refuses a phone number of a country to which the tenant does not send. The magic numbers of test mode have
+/// no country.
 pub(crate) fn check_country(view: &TenantView, to: &PhoneNumber) -> Result<(), StartError> {
     let magic = to.country().is_none() && Magic::of(to).is_some();
     if magic || view.settings.countries.mode(to.country()) == CountryMode::Allow {
@@ -33,7 +32,7 @@ pub(crate) fn check_country(view: &TenantView, to: &PhoneNumber) -> Result<(), S
     Err(StartError::CountryNotAllowed(to.country()))
 }
 
-/// The buckets that the start must take from, the tenant's own and those the client names.
+/// The buckets that the start must take from: the tenant's own, and those for values that the client sends.
 pub(crate) fn list_takes(
     context: &Context,
     actor: &Actor,
@@ -52,7 +51,7 @@ pub(crate) fn list_takes(
             LimitScope::Tenant => Some(String::new()),
             LimitScope::Country => country.clone(),
             LimitScope::Prefix => Some(prefix(&request.to).to_owned()),
-            // The number's own record counts it, in the act itself.
+            // The store counts these in the record of the phone number.
             LimitScope::Number | LimitScope::Caller => continue,
         };
         match value {
@@ -68,7 +67,7 @@ pub(crate) fn list_takes(
         };
         list.add(name.as_str(), LimitScope::Caller, buckets, &format!("{owner}\0{value}"));
     }
-    // Of limits that the client could have named and did not, the timeline says so.
+    // The timeline lists the limits for which the client could have sent a value and did not.
     let own = view.settings.limits.keys().filter(|name| name.scope() == LimitScope::Caller);
     for name in profile.limits.as_map().keys().chain(own) {
         let named = |known: &LimitName| known == name;
@@ -80,7 +79,7 @@ pub(crate) fn list_takes(
     Ok(list.takes)
 }
 
-/// What bounds starts for a review number, which no send limit counts.
+/// The limit of starts for a review number, to which no send limit applies.
 pub(crate) fn review_takes(context: &Context, review: &ReviewNumber) -> Takes {
     let key = context.keyring.hash("review", review.tenant, &[&review.number.0]);
     let name = STARTS.name("review");
@@ -98,8 +97,8 @@ impl List<'_> {
     fn add(&mut self, limit: &str, scope: LimitScope, buckets: &Buckets, value: &str) {
         let Actor { tenant, mode, .. } = *self.actor;
         for bucket in buckets.as_slice() {
-            // The window is part of the place, the maximum is not: a limit that
-            // is made wider or narrower goes on from what was taken.
+            // The key contains the window but not the maximum. So a limit that is raised or lowered keeps its
+            // count.
             let window = bucket.seconds().to_be_bytes();
             let parts = [&[mode.byte()], limit.as_bytes(), &window, value.as_bytes()];
             let key = self.context.keyring.hash("limit", tenant, &parts);
@@ -108,18 +107,18 @@ impl List<'_> {
     }
 }
 
-/// Where guesses at the code will come from.
+/// The source of guesses at the code.
 pub(crate) fn source(context: &Context, actor: &Actor, end_user_ip: Option<IpAddr>) -> Source {
     let Some(address) = end_user_ip.map(customer_network) else { return Source::default() };
     let hash = context.keyring.hash("source", actor.tenant, &[address.to_string().as_bytes()]);
     let mut source = Source::default();
     source.0.copy_from_slice(&hash[..4]);
-    // Zeros say that no address was given.
+    // Zeros would mean that the start named no address.
     source.0[0] |= 1;
     source
 }
 
-/// The number without its last four digits.
+/// The phone number without its last four digits.
 fn prefix(to: &PhoneNumber) -> &str {
     let e164 = to.e164();
     &e164[..e164.len().saturating_sub(4)]

@@ -1,4 +1,4 @@
-//! What a client asks for when it starts a verification, and what it gets.
+//! The request of a start, and its result.
 
 use crate::{
     acts::view::Verification,
@@ -20,41 +20,41 @@ use crate::{
 };
 use std::{net::IpAddr, time::Duration};
 
-/// What a client asks for; parsed, so each value is within its bounds.
+/// The request of a start. It is parsed, so each value is within its bounds.
 #[derive(Clone, Debug)]
 pub struct StartRequest {
-    /// The number, read by the rules of the caller's mode.
+    /// The phone number, read by the rules of the caller's mode.
     pub to: PhoneNumber,
     /// The profile whose policy applies.
     pub profile: ProfileName,
-    /// Overrides the policy's length.
+    /// The code length, instead of the policy's.
     pub code_length: Option<u8>,
-    /// Overrides the policy's life.
+    /// How long the code is valid, instead of the policy's time.
     pub expires_in: Option<Duration>,
-    /// Binds the code to a site.
+    /// The web site to which the code is bound.
     pub origin: Option<Origin>,
-    /// Names the Android app that may read the message.
+    /// The Android app that may read the message.
     pub app_hash: Option<AppHash>,
-    /// The tenant's texts to use.
+    /// The set of the tenant's texts to use.
     pub template: Option<TemplateName>,
     /// The language of the message.
     pub locale: Option<Locale>,
-    /// The payment that the code is to confirm.
+    /// The payment that the code must confirm.
     pub transaction: Option<Transaction>,
-    /// The caller's own words, in place of all templates.
+    /// The caller's own words, used instead of any template.
     pub text: Option<CallerText>,
-    /// The tenant's sender that the message is to come from.
+    /// The tenant's sender from which the message must come.
     pub sender: Option<SenderText>,
     /// The client's own notes.
     pub metadata: Metadata,
     /// The end user's address, as the client saw it.
     pub end_user_ip: Option<IpAddr>,
-    /// Values for limits that the tenant named.
+    /// The values for limits that the tenant named.
     pub limits: Vec<(LimitName, String)>,
 }
 
 impl StartRequest {
-    /// A code for a number by what its tenant set up, and nothing else.
+    /// A start for a phone number with the tenant's settings and nothing else.
     pub fn plain(to: PhoneNumber) -> Self {
         Self {
             to,
@@ -75,48 +75,48 @@ impl StartRequest {
     }
 }
 
-/// A verification that was made, now or by the first of equal requests.
+/// The result of a start. The verification was created now, or by an earlier request with the same
+/// Idempotency-Key.
 #[derive(Clone, Debug)]
 pub struct Made {
-    /// The verification as it was then.
+    /// The verification after that start.
     pub verification: Verification,
-    /// How far each limit is used; empty for a repeat.
+    /// How full each limit is; empty for a repeat.
     pub limits: Vec<LimitState>,
-    /// Whether an earlier request made it.
+    /// Whether an earlier request created it.
     pub replayed: bool,
 }
 
 /// Why no verification was made.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The tenant has no profile of that name.
+    /// The tenant has no profile with this name.
     #[error("no such profile")]
     UnknownProfile,
-    /// The tenant has no texts of that name.
+    /// The tenant has no texts with this name.
     #[error("no such template")]
     UnknownTemplate,
     /// The tenant has no such sender.
     #[error("no such sender")]
     UnknownSender,
-    /// The message would not fit into what the app hash allows.
+    /// The message is longer than the app hash allows.
     #[error("the message is longer than an Android app can read")]
     TextTooLong,
-    /// The number is blocked.
     #[error("the number is blocked")]
     NumberBlocked,
-    /// The tenant does not send to the number's country.
+    /// The tenant does not send to the phone number's country.
     #[error("the country is not allowed")]
     CountryNotAllowed(Option<Country>),
-    /// The tenant has no limit of this name.
+    /// The tenant has no limit with this name.
     #[error("no such limit")]
     UnknownLimit(LimitName),
-    /// Its Idempotency-Key stands in the way.
+    /// The Idempotency-Key was used before.
     #[error(transparent)]
     Idempotency(#[from] IdempotencyError),
-    /// A limit refused.
+    /// A limit refused the start.
     #[error("limit {} refused", .0.name)]
     Limited(LimitHit),
-    /// No provider is configured.
+    /// There is no delivery route for the phone number.
     #[error("no route")]
     NoRoute,
     /// Too many events wait for the history.

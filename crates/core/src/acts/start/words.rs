@@ -1,4 +1,4 @@
-//! The words of the message, as far as a start decides on them.
+//! The part of a message's text that a start decides.
 
 use crate::{
     acts::start::request::{StartError, StartRequest},
@@ -9,13 +9,13 @@ use crate::{
     tenant::profile::Profile,
 };
 
-/// The tenant's texts that were asked for.
+/// The set of texts that the start names.
 pub(super) fn template(view: &TenantView, request: &StartRequest) -> Result<Option<TemplateId>, StartError> {
     let Some(name) = &request.template else { return Ok(None) };
     view.templates.get(name).map(|set| Some(set.id)).ok_or(StartError::UnknownTemplate)
 }
 
-/// A message with an app hash must be short enough for the phone to hand it over.
+/// Refuses a message with an app hash that is too long: the phone would not pass it to the app.
 pub(super) fn check_length(
     view: &TenantView,
     profile: &Profile,
@@ -33,7 +33,7 @@ pub(super) fn check_length(
 }
 
 impl StartRequest {
-    /// What its message is made of.
+    /// The code with the choices for its message text.
     pub(super) fn text(&self, code: Code, template: Option<TemplateId>) -> CodeText {
         let (origin, app_hash, locale) = (self.origin.clone(), self.app_hash.clone(), self.locale.clone());
         let (transaction, text, sender) = (self.transaction.clone(), self.text.clone(), self.sender.clone());

@@ -133,12 +133,12 @@ fn the_operators_routes_serve_who_has_none_and_is_shared_with() {
     let found = ways(&acme, Some(&shared), &polish(), message(1));
     assert_eq!(names(&found), ["route1"]);
     assert_eq!(found.candidates[0].sender.as_str(), "Acme", "the sender is the tenant's");
-    // With a route of its own, by an account that is shared.
+    // The tenant has a route of its own, through an account that the operator shares.
     acme.routes = vec![Arc::new(route(3, ACME, 1))];
     let found = ways(&acme, Some(&shared), &polish(), message(1));
     assert_eq!(names(&found), ["route3"]);
     assert!(found.skipped.iter().any(|(_, why)| *why == Skipped::OwnRoutes));
-    // Nobody uses another tenant's account.
+    // No tenant can use another tenant's account.
     acme.routes = vec![Arc::new(route(4, ACME, 2))];
     acme.providers = Vec::new();
     assert_eq!(names(&ways(&acme, Some(&shared), &polish(), message(1))), ["route1"]);

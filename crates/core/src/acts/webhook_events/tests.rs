@@ -79,7 +79,7 @@ fn a_body_says_how_the_verification_stands_and_no_number() {
         started(),
         EventKind::MessageSent { message, provider },
         EventKind::Approved,
-        // It comes after the approval, and takes nothing back.
+        // This comes after the approval, and does not undo it.
         EventKind::Delivered { message },
     ];
     let messages = tell(&view(vec![webhook(9, Mode::Live, &[])]), &kinds);

@@ -1,10 +1,10 @@
 //! The GSM 7 bit default alphabet and its extension table, 3GPP TS 23.038, 6.2.1.
 
-/// Says that the next septet is of the extension table.
+/// The escape septet: the next septet is of the extension table.
 const ESCAPE: u8 = 0x1b;
 
-/// The default alphabet in the order of its septets. The place of the escape
-/// holds U+FFFF, which is no character.
+/// The default alphabet in the order of its septets. The position of the escape contains U+FFFF, which is not
+/// a character.
 const DEFAULT: [char; 128] = [
     '@', '£', '$', '¥', 'è', 'é', 'ù', 'ì', 'ò', 'Ç', '\n', 'Ø', 'ø', '\r', 'Å', 'å', // 0x00
     'Δ', '_', 'Φ', 'Γ', 'Λ', 'Ω', 'Π', 'Ψ', 'Σ', 'Θ', 'Ξ', '\u{ffff}', 'Æ', 'æ', 'ß', 'É', // 0x10
@@ -16,7 +16,8 @@ const DEFAULT: [char; 128] = [
     'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z', 'ä', 'ö', 'ñ', 'ü', 'à', // 0x70
 ];
 
-/// The extension table: each follows the escape, so it takes two septets.
+/// The extension table. Each of these characters is written as the escape and its own septet, so it takes
+/// two.
 const EXTENSION: [(char, u8); 10] = [
     ('\u{c}', 0x0a),
     ('^', 0x14),
@@ -30,10 +31,10 @@ const EXTENSION: [(char, u8); 10] = [
     ('€', 0x65),
 ];
 
-/// Where a character stands in the default alphabet.
+/// The septet of a character in the default alphabet.
 fn default_septet(character: char) -> Option<u8> {
     match character {
-        // Letters and digits stand where ASCII has them, and most texts are made of them.
+        // Letters and digits have the same value as in ASCII, and most texts consist of them.
         'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' => u8::try_from(character).ok(),
         '\u{ffff}' => None,
         _ => DEFAULT.iter().position(|known| *known == character).and_then(|at| u8::try_from(at).ok()),
@@ -48,19 +49,19 @@ pub(super) fn is_extension(character: char) -> bool {
     extension_septet(character).is_some()
 }
 
-/// Whether either table has it.
+/// Returns whether one of the two tables has the character.
 pub(super) fn contains(character: char) -> bool {
     default_septet(character).is_some() || is_extension(character)
 }
 
-/// One septet, or the escape and one; none for a character of neither table.
+/// One septet, or the escape and one. Yields nothing for a character that is in neither table.
 pub(super) fn septets(character: char) -> impl Iterator<Item = u8> {
     let extension = extension_septet(character);
     let septet = extension.or_else(|| default_septet(character));
     extension.map(|_| ESCAPE).into_iter().chain(septet)
 }
 
-/// The characters of septets, one in each octet. What is in neither table is U+FFFD.
+/// The characters of septets, one septet in each octet. A septet that is in neither table becomes U+FFFD.
 pub(super) fn characters(octets: &[u8]) -> impl Iterator<Item = char> {
     let mut octets = octets.iter();
     std::iter::from_fn(move || {

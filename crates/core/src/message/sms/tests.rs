@@ -2,7 +2,7 @@ use super::{Encoding::*, *};
 use crate::message::sms::transliteration::transliterate;
 use proptest::prelude::*;
 
-/// Repeats: `&[(152, "a"), (1, "€")]` is 152 letters and a euro sign.
+/// Pieces of a text with repeat counts: `&[(152, "a"), (1, "€")]` is 152 letters and a euro sign.
 type Text = &'static [(usize, &'static str)];
 
 fn text(pieces: Text) -> String {
@@ -11,7 +11,7 @@ fn text(pieces: Text) -> String {
 
 /// Pieces, encoding, units, and the units of each part.
 const CASES: &[(Text, Encoding, usize, &[usize])] = &[
-    // Nothing, and single characters.
+    // The empty text, and single characters.
     (&[], Gsm7, 0, &[0]),
     (&[(1, "a")], Gsm7, 1, &[1]),
     (&[(1, "@")], Gsm7, 1, &[1]),
@@ -32,12 +32,12 @@ const CASES: &[(Text, Encoding, usize, &[usize])] = &[
     (&[(1, "ї")], Ucs2, 1, &[1]),
     (&[(1, "語")], Ucs2, 1, &[1]),
     (&[(1, "😀")], Ucs2, 2, &[2]),
-    // One that the alphabet lacks changes the encoding of all.
+    // One character outside the alphabet changes the encoding of the whole text.
     (&[(1, "123456 is your code")], Gsm7, 19, &[19]),
     (&[(1, "123456 to twój kod")], Ucs2, 18, &[18]),
     (&[(1, "€"), (1, "ł")], Ucs2, 2, &[2]),
     (&[(1, "[]"), (1, "ł")], Ucs2, 3, &[3]),
-    // GSM: one part, both sides of each boundary.
+    // GSM: both sides of the boundary of one part, then of several.
     (&[(152, "a")], Gsm7, 152, &[152]),
     (&[(153, "a")], Gsm7, 153, &[153]),
     (&[(154, "a")], Gsm7, 154, &[154]),
@@ -57,7 +57,7 @@ const CASES: &[(Text, Encoding, usize, &[usize])] = &[
     (&[(80, "€")], Gsm7, 160, &[160]),
     (&[(80, "€"), (1, "a")], Gsm7, 161, &[152, 9]),
     (&[(79, "€"), (2, "a")], Gsm7, 160, &[160]),
-    // ... and of several: a part may hold 152.
+    // Extension characters at the boundary of several parts: a part may hold only 152 septets.
     (&[(151, "a"), (1, "€"), (8, "a")], Gsm7, 161, &[153, 8]),
     (&[(152, "a"), (1, "€"), (7, "a")], Gsm7, 161, &[152, 9]),
     (&[(153, "a"), (1, "€"), (6, "a")], Gsm7, 161, &[153, 8]),
@@ -136,7 +136,7 @@ fn letters_lose_their_marks_when_that_is_enough() {
         ("soft\u{ad}hyphen", "softhyphen"),
         ("Köln Çeşme İstanbul ığdır", "Köln Çesme Istanbul igdir"),
         ("Nguyễn Đức", "Nguyen Duc"),
-        // From the decree's own examples.
+        // These examples are from the decree itself.
         ("Алушта Борщагівка Вишгород", "Alushta Borshchahivka Vyshhorod"),
         ("Гадяч Ґалаґан Згорани Розгон", "Hadiach Galagan Zghorany Rozghon"),
         ("Єнакієве Гаєвич Короп’є", "Yenakiieve Haievych Koropie"),
@@ -145,7 +145,7 @@ fn letters_lose_their_marks_when_that_is_enough() {
         ("Юрій Корюківка Яготин Ярошенко", "Yurii Koriukivka Yahotyn Yaroshenko"),
         ("Знам’янка Феодосія Щербухи", "Znamianka Feodosiia Shcherbukhy"),
         ("КИЇВ ЩИТ Щ щ", "KYIV SHCHYT Shch shch"),
-        // One that has no replacement keeps all of it.
+        // One character without a replacement keeps the whole text as it is.
         ("twój kod 😀", "twój kod 😀"),
         ("ł 語", "ł 語"),
     ] {
@@ -153,7 +153,7 @@ fn letters_lose_their_marks_when_that_is_enough() {
     }
 }
 
-/// Characters around the two alphabets, so that the boundaries are met.
+/// Characters around the two alphabets, so that texts reach the boundaries.
 fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-zA-Z0-9 €\\^{}\\[\\]~|@]{0,500}",
@@ -171,7 +171,7 @@ proptest! {
         let bound = if split.parts.len() == 1 { split.encoding.single() } else { split.encoding.part() };
         let lengths: Vec<_> = split.parts.iter().map(|part| part.len() / width).collect();
         prop_assert!(lengths.iter().all(|length| *length <= bound));
-        // A part is full but for one unit, so no message costs more than it must.
+        // Every part but the last is full, or one unit short, so no message costs more than necessary.
         prop_assert!(lengths.iter().rev().skip(1).all(|length| *length >= bound - 1));
         prop_assert_eq!(lengths.iter().sum::<usize>(), counted.units);
         for part in &split.parts {

@@ -1,10 +1,10 @@
-//! Letters that people read without their marks, so that a text fits the GSM
-//! alphabet and costs less than half.
+//! Replaces letters that people can read without their marks. The text then fits the GSM alphabet and costs
+//! less than half.
 
 use crate::message::sms::{Encoding, alphabet};
 use zeroize::Zeroizing;
 
-/// Characters outside the alphabet, and what is written for each of them.
+/// Characters outside the alphabet, and the replacement of each.
 const REPLACED: &[(&str, &str)] = &[
     ("áâãāăąǎạảấầẩẫậắằẳẵặ", "a"),
     ("ÀÁÂÃĀĂĄǍẠẢẤẦẨẪẬẮẰẲẴẶ", "A"),
@@ -63,9 +63,9 @@ const REPLACED: &[(&str, &str)] = &[
     ("\u{ad}\u{200b}\u{200c}\u{200d}\u{2060}\u{feff}", ""),
 ];
 
-/// The table for Ukrainian passports (Cabinet of Ministers, 55/2010), and for
-/// the letters that Ukrainian lacks that of ICAO 9303: a letter, what is
-/// written for it, and what at the beginning of a word.
+/// The transliteration of Cyrillic: the table for Ukrainian passports (Cabinet of Ministers, 55/2010), and
+/// ICAO 9303 for letters that Ukrainian lacks. Each row is a letter, its replacement, and its replacement at
+/// the beginning of a word.
 const CYRILLIC: &[(char, &str, &str)] = &[
     ('а', "a", "a"),
     ('б', "b", "b"),
@@ -107,11 +107,11 @@ const CYRILLIC: &[(char, &str, &str)] = &[
     ('э', "e", "e"),
 ];
 
-/// The text in the GSM alphabet, where every character of it has a common
-/// replacement; else as it was: one that stays makes the whole message UCS-2,
-/// and the others would have lost their marks for nothing.
+/// Returns the text in the GSM alphabet if every character has a replacement. Otherwise returns the text
+/// unchanged: one remaining character makes the whole message UCS-2, and the other letters would lose their
+/// marks for nothing.
 pub fn transliterate(text: &str) -> Zeroizing<String> {
-    // It may hold a code. Room for all of it: a text that grows leaves copies behind.
+    // The text may contain a code. Reserve the full size: a text that grows leaves copies in memory.
     let mut characters = Zeroizing::new(Vec::with_capacity(text.len()));
     characters.extend(text.chars());
     let mut written = Zeroizing::new(String::with_capacity(3 * text.len()));
@@ -154,12 +154,12 @@ fn cyrillic(character: char) -> Option<&'static (char, &'static str, &'static st
     CYRILLIC.iter().find(|(letter, ..)| *letter == small)
 }
 
-/// What Ukrainian writes before є, ї, ю and я; passports leave it out.
+/// Ukrainian writes these before є, ї, ю and я; passports leave them out.
 fn is_apostrophe(character: char) -> bool {
     matches!(character, '\'' | '’' | 'ʼ')
 }
 
-/// A combining mark: what stands under it is written alone.
+/// Combining marks. The letter before the mark is kept and the mark is dropped.
 fn is_mark(character: char) -> bool {
     matches!(character, '\u{300}'..='\u{36f}')
 }
@@ -169,7 +169,7 @@ fn begins_word(characters: &[char], at: usize) -> bool {
     before.is_none_or(|before| !before.is_alphabetic())
 }
 
-/// `Щ` is `Shch` before a small letter, `SHCH` among capitals.
+/// `Щ` becomes `Shch` before a small letter, and `SHCH` among capitals.
 fn in_case(replacement: &str, characters: &[char], at: usize) -> String {
     if !characters[at].is_uppercase() {
         return replacement.to_owned();

@@ -1,4 +1,4 @@
-//! A tenant's own texts, in the languages that it writes.
+//! A tenant's own texts, in the languages that the tenant chose.
 
 use crate::{
     id::TemplateId,
@@ -9,48 +9,44 @@ use crate::{
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// The unique name of a set within its tenant: 1 to 32 of `[a-z0-9-]`.
+/// The name of a set, unique within its tenant: 1 to 32 of `[a-z0-9-]`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TemplateName(String);
 
 impl TemplateName {
-    /// `None` when it is not 1 to 32 of `[a-z0-9-]`.
+    /// Returns `None` unless the text is 1 to 32 of `[a-z0-9-]`.
     pub fn parse(text: &str) -> Option<Self> {
         let plain = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
         (plain && (1..=32).contains(&text.len())).then(|| Self(text.to_owned()))
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Everything that is wrong with a body: fields, and what is wrong with each.
+/// All errors of a body: for each, the field and the reason.
 pub type FieldErrors = Vec<(String, String)>;
 
-/// Templates of one purpose, one for each locale.
+/// A tenant's texts for one purpose, one text for each locale.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateSet {
-    /// Its id; records name it by this, so that a rename changes nothing there.
+    /// Records refer to the set by this id, so renaming the set does not affect them.
     pub id: TemplateId,
-    /// Its name.
     pub name: TemplateName,
-    /// Counts its changes, from 1.
+    /// The number of the current version, from 1. Each change adds 1.
     pub version: u32,
-    /// The plain texts.
     pub texts: BTreeMap<Locale, Template>,
-    /// The texts about transactions.
+    /// The texts for payments.
     pub transaction_texts: BTreeMap<Locale, Template>,
-    /// Whether letters outside the GSM alphabet are replaced where they can be.
+    /// Whether letters outside the GSM alphabet are replaced if possible.
     pub transliterate: bool,
 }
 
 impl TemplateSet {
-    /// Most locales of each kind.
+    /// The maximum number of locales of each kind.
     pub const MOST: usize = 50;
 
-    /// The texts of a kind.
     pub fn texts_of(&self, kind: TemplateKind) -> &BTreeMap<Locale, Template> {
         match kind {
             TemplateKind::Plain => &self.texts,
@@ -58,7 +54,8 @@ impl TemplateSet {
         }
     }
 
-    /// What stands in a body and in storage: all but id and version, which are kept beside it.
+    /// The JSON for API bodies and for storage. It leaves out id and version, which are stored in columns of
+    /// their own.
     pub fn to_json(&self) -> Value {
         let texts = |texts: &BTreeMap<Locale, Template>| {
             let text = |(locale, template): (&Locale, &Template)| {
@@ -74,15 +71,15 @@ impl TemplateSet {
         })
     }
 
-    /// As it is stored.
+    /// Reads the stored form.
     pub fn read(resource: &Resource) -> Option<Self> {
         let version = u32::try_from(resource.version).unwrap_or(u32::MAX);
         let body = serde_json::from_str(&resource.body).ok()?;
         Self::from_json(TemplateId::from_bytes(resource.id), version, body).ok()
     }
 
-    /// Reads what [`TemplateSet::to_json`] writes, or a client; `transaction_texts`,
-    /// one of the two kinds, and `transliterate` may be absent.
+    /// Reads the JSON that [`TemplateSet::to_json`] writes or a client sends. `transliterate` and one of the
+    /// two kinds of texts may be absent.
     pub fn from_json(id: TemplateId, version: u32, body: Value) -> Result<Self, FieldErrors> {
         let Value::Object(mut fields) = body else {
             return Err(vec![(String::new(), "must be an object".to_owned())]);
@@ -158,7 +155,7 @@ fn read_text(key: &str, value: Value, kind: TemplateKind) -> Result<(Locale, Tem
     Ok((locale, template))
 }
 
-/// A name that a client made up, cut for the answer.
+/// Cuts a name that a client invented, so that an answer can show it.
 fn short(name: &str) -> String {
     name.chars().take(64).collect()
 }

@@ -1,6 +1,5 @@
-//! The texts that come with the program, for tenants and languages without
-//! their own. Each says not to share the code, and each is worded to fit the
-//! GSM alphabet where its language can.
+//! The texts that come with the program, for tenants and languages without their own. Each text warns the
+//! user not to share the code, and fits the GSM alphabet if its language allows that.
 
 use crate::{
     locale::Locale,
@@ -8,7 +7,7 @@ use crate::{
 };
 use std::{collections::BTreeMap, sync::LazyLock};
 
-/// A locale, its plain text and its text about a transaction.
+/// For each locale, the plain text and the text for a payment.
 const TEXTS: [(&str, &str, &str); 6] = [
     (
         "en",
@@ -56,7 +55,7 @@ static PARSED: LazyLock<BTreeMap<Locale, Texts>> = LazyLock::new(|| {
     TEXTS.into_iter().filter_map(parse).collect()
 });
 
-/// The text of a locale; none for most.
+/// The shipped text of a locale; `None` for most locales.
 pub fn shipped(locale: &Locale, kind: TemplateKind) -> Option<&'static Template> {
     PARSED.get(locale).map(|texts| match kind {
         TemplateKind::Plain => &texts.plain,
@@ -64,7 +63,6 @@ pub fn shipped(locale: &Locale, kind: TemplateKind) -> Option<&'static Template>
     })
 }
 
-/// The locales that have texts.
 pub fn shipped_locales() -> impl Iterator<Item = &'static Locale> {
     PARSED.keys()
 }
@@ -82,15 +80,15 @@ mod tests {
         tenant::TenantName,
     };
 
-    /// With a company of 20 characters, a code of 6, and a payment of 1234.56 EUR
-    /// to a payee of 20: what each text is written in, and its parts.
+    /// The encoding and the number of parts of each shipped text, with a company of 20 characters, a code of
+    /// 6, and a payment of 1234.56 EUR to a payee of 20.
     const COSTS: [(&str, [(Encoding, usize); 2]); 6] = [
         ("en", [(Gsm7, 1), (Gsm7, 1)]),
         ("pl", [(Gsm7, 1), (Gsm7, 1)]),
         ("de", [(Gsm7, 1), (Gsm7, 1)]),
         ("es", [(Gsm7, 1), (Gsm7, 1)]),
         ("fr", [(Gsm7, 1), (Gsm7, 1)]),
-        // Cyrillic is UCS-2: 70 units, of which company and payee take 40.
+        // Cyrillic texts are UCS-2: a single part has 70 units, and company and payee take 40 of them.
         ("uk", [(Ucs2, 1), (Ucs2, 2)]),
     ];
 

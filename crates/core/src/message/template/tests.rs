@@ -80,7 +80,7 @@ fn values_are_put_in_as_they_are() {
         "{payee}: 123456, 5 min\n49.90 EUR to {code} } {",
         "values are never read as templates"
     );
-    // A name may hold what is no control character and still breaks the line.
+    // A name may contain a character that is no control character and still breaks the line.
     assert_eq!(fill(&template, "A\u{2028}B", "Shop", false), "AB: 123456, 5 min\n49.90 EUR to Shop");
     assert_eq!(fill(&template, "Żółw", "Łódź", true), "Zolw: 123456, 5 min\n49.90 EUR to Lodz");
     let plain = parse("  Kod: {code}\n", TemplateKind::Plain).unwrap();

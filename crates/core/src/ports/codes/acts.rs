@@ -1,4 +1,4 @@
-//! What a start asks of the codes store, and what the acts find there.
+//! The input of a start, and the results of operations on the codes store.
 
 use crate::{
     id::{EventId, KeyId, RecordKey, VerificationId},
@@ -11,67 +11,61 @@ use crate::{
         number::Listing,
         outcome::CheckOutcome,
         record::Record,
-        times::resend_cooldown,
     },
 };
 use std::time::Duration;
 
-/// A verification to be made; the store adds the times.
+/// A verification to create. The store adds the times.
 #[derive(Clone, Debug)]
 pub struct NewVerification {
-    /// Where its record stands.
+    /// The key of its record.
     pub key: RecordKey,
-    /// The record; `created_at`, `expires_at` and `resend_at` are set by the store's clock.
+    /// The record. The store's clock sets `created_at`, `expires_at` and `resend_at`.
     pub record: Record,
-    /// The key that starts it.
+    /// The API key that starts it.
     pub starter: KeyId,
-    /// The country of the number.
+    /// The country of the phone number.
     pub country: Option<Country>,
-    /// How long its codes live.
+    /// How long its codes are valid.
     pub expires_in: Duration,
-    /// The limits of the number.
     pub number_limits: Buckets,
-    /// The other limits that it must pass.
+    /// The other limits that must admit the start.
     pub takes: Vec<Take>,
-    /// Names of limits that are not applied, for the timeline.
+    /// The names of limits that do not apply, for the timeline.
     pub skipped: Vec<String>,
-    /// The Idempotency-Key, if the request bears one.
+    /// The hashes of the Idempotency-Key, if the request has one.
     pub once: Option<Once>,
     /// The id of the `started` event.
     pub event: EventId,
-    /// For a start that leaves its listing with one pending verification.
+    /// Set for a start in a group that allows only one pending verification.
     pub exclusive: Option<Exclusive>,
 }
 
-/// How a start sees to it that of its listing one verification is pending at most.
+/// The rule for a start in a group that allows only one pending verification.
 #[derive(Clone, Copy, Debug)]
 pub struct Exclusive {
-    /// The listing, in place of the profile's.
+    /// The lookup group, in place of the profile's.
     pub listing: Listing,
-    /// The pending one that is canceled in the same act, and the id of the event
-    /// that says so. If another one is pending, the start is refused as
-    /// [`StartOutcome::Changed`].
+    /// The pending verification that the start cancels, and the id of the event for that. If another
+    /// verification is pending, the start is refused as [`StartOutcome::Changed`].
     pub replaces: Option<(VerificationId, EventId)>,
 }
 
 impl NewVerification {
-    /// Where it is looked for by number.
+    /// The group in which a check by phone number finds it.
     pub fn listing(&self) -> Listing {
         self.exclusive.map_or(Listing::of(self.record.profile), |exclusive| exclusive.listing)
     }
 
-    /// The record as it begins now, by the store's clock.
+    /// The record with its times, if it begins now by the store's clock.
     pub fn begun(&self, now: Timestamp) -> Record {
-        Record {
-            created_at: now,
-            expires_at: now + self.expires_in,
-            resend_at: now + resend_cooldown(1),
-            ..self.record.clone()
-        }
+        let mut record = self.record.clone();
+        record.begin(self.expires_in, now);
+        record
     }
 
-    /// What its `started` event says, of a record that has its times and of the
-    /// limits that were counted.
+    /// The content of its `started` event, from the record with its times and the limits that counted the
+    /// start.
     pub fn started(&self, record: &Record, limits: &[LimitState]) -> Started {
         Started {
             message: record.message,
@@ -90,50 +84,48 @@ impl NewVerification {
     }
 }
 
-/// What a start did.
+/// The outcome of a start.
 #[derive(Clone, Debug)]
 #[must_use]
 pub enum StartOutcome {
-    /// Made, and its message queued.
+    /// The store created the verification and queued its message.
     Started {
-        /// The record with its times.
         record: Record,
-        /// How far each limit is used now.
+        /// How full each limit is now.
         limits: Vec<LimitState>,
     },
-    /// A limit refused; nothing was made or counted.
+    /// A limit refused the start. Nothing was created or counted.
     Limited(LimitHit),
-    /// Another verification of the listing is pending; nothing was made or counted.
+    /// Another verification of the group is pending. Nothing was created or counted.
     Changed,
-    /// The events that wait for the history fill their budget; nothing was made or counted.
+    /// The events that wait for the history use up their budget. Nothing was created or counted.
     HistoryBacklog,
 }
 
-/// A record and the store's time at which it was read or changed.
+/// A record, and the store's time at which it was read or changed.
 #[derive(Clone, Debug)]
 pub struct Seen<T> {
-    /// What the act found.
+    /// The outcome of the operation.
     pub outcome: T,
-    /// The record after it.
+    /// The record after the operation.
     pub record: Record,
-    /// The store's clock.
+    /// The time by the store's clock.
     pub now: Timestamp,
 }
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CheckFound {
-    /// The outcome.
     pub outcome: CheckOutcome,
-    /// Tries that are left.
+    /// The tries that are left.
     pub attempts_left: u8,
 }
 
-/// What was taken out of the codes store.
+/// The result of an erasure in the codes store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Erasure {
-    /// Live verifications that ended with it.
+    /// The number of live verifications that it ended.
     pub canceled: u64,
-    /// The store's clock: what was started until then is erased.
+    /// The time by the store's clock: verifications started until then are erased.
     pub now: Timestamp,
 }

@@ -1,4 +1,4 @@
-//! Events that wait for the history.
+//! The events that wait for the history.
 
 use crate::{
     id::{EventId, RecordKey},
@@ -8,59 +8,56 @@ use crate::{
 use async_trait::async_trait;
 use std::ops::Range;
 
-/// Where an event stands in the order of its engine. Only the engine reads it.
+/// The position of an event in the order of its engine. Only the engine reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position(pub [u64; 3]);
 
-/// An event that waits for the history, packed as it was stored: whoever
-/// records it decides what to do with one that cannot be read.
+/// An event that waits for the history. It is packed as in the store, so that the recorder can decide about
+/// an event that cannot be read.
 #[derive(Clone, Debug)]
 pub struct UnrecordedEvent {
-    /// What to name when it is recorded.
+    /// The position to give to [`EventLog::trim`] after it is recorded.
     pub position: Position,
-    /// The verification it happened to.
+    /// The key of its verification.
     pub key: RecordKey,
-    /// Its id.
     pub id: EventId,
-    /// When, by the store's clock.
+    /// The time, by the store's clock.
     pub at: Timestamp,
-    /// Its kind, packed.
+    /// The packed kind.
     pub body: Vec<u8>,
 }
 
-/// What waits for the history.
+/// The result of reading events that wait for the history.
 #[derive(Clone, Debug)]
 pub struct Unrecorded {
-    /// The oldest events of each partition, in the order in which they happened there.
+    /// The oldest events of each partition, in their order there.
     pub events: Vec<UnrecordedEvent>,
-    /// The store's clock before the read. If the read drained, every event
-    /// up to this time has been handed out.
+    /// The store's time before the read. If `drained` is true, the caller has been given every event up to
+    /// this time.
     pub now: Timestamp,
-    /// Whether nothing else waited.
+    /// Whether no other event was waiting.
     pub drained: bool,
-    /// All that waits.
+    /// All events that wait.
     pub backlog: EventBacklog,
 }
 
-/// How much waits for the history.
+/// The size of the backlog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EventBacklog {
-    /// Events.
     pub events: u64,
-    /// Their bytes, as the budget counts them.
+    /// The size in bytes, as the budget counts it.
     pub bytes: u64,
 }
 
-/// The newest events, until the history has them.
+/// The newest events. They stay in the codes store until the history has recorded them.
 #[async_trait]
 pub trait EventLog: Send + Sync {
-    /// The oldest events of the partitions that the history does not have yet.
+    /// The oldest events in these partitions that the history has not recorded yet.
     async fn unrecorded(&self, partitions: Range<u16>, limit: usize) -> Result<Unrecorded, StoreError>;
 
-    /// These are recorded now, and may go. None goes before.
+    /// Deletes events that the history has recorded. No event is deleted before.
     async fn trim(&self, positions: &[Position]) -> Result<(), StoreError>;
 
-    /// The time up to which the history has every event of every partition,
-    /// whoever recorded it.
+    /// The time up to which the history has every event of every partition, from all nodes.
     async fn recorded_until(&self) -> Result<Timestamp, StoreError>;
 }

@@ -1,4 +1,4 @@
-//! Messages that a worker claims and settles.
+//! The messages that workers claim and settle.
 
 use crate::{
     delivery::places::Places,
@@ -14,43 +14,41 @@ use crate::{
 use async_trait::async_trait;
 use std::{ops::Range, time::Duration};
 
-/// A message that a worker holds until its lease ends.
+/// A message that a worker holds until the lease ends.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    /// The verification that it belongs to.
+    /// The key of its verification.
     pub key: RecordKey,
-    /// The message.
     pub message: MessageId,
-    /// Counts claims, from 1: a settlement of an older claim is refused.
+    /// The number of the claim, from 1. A settlement of an older claim is refused.
     pub attempt: u32,
-    /// What to do with it.
+    /// What the message waits for.
     pub phase: Phase,
     /// The record at the time of the claim.
     pub record: Record,
 }
 
-/// Whether a settlement still counted.
+/// Whether a settlement took effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Settled {
-    /// It did.
+    /// It took effect.
     Done,
-    /// The lease ended and another worker took the message over, or it is gone.
+    /// It had no effect: the lease ended and another worker took the message over, or the message is gone.
     Lost,
 }
 
-/// The messages that wait to be sent, and what providers report of them.
+/// The messages that wait to be sent, and the receipts of providers.
 ///
-/// All times are the store's. An act that answers an error has changed
-/// nothing, or at most what a repeat of it would find done.
+/// All times are by the store's clock. If a method returns an error, it has changed nothing, or only what a
+/// repeat of it would find done.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Takes due messages of the partitions, as many as there are places for, and
-    /// holds them for `lease`: one of each tenant in turn, of each the oldest first.
-    /// What is left for want of a place is as due as before. Messages whose verification
-    /// is over, or that a resend replaced, are dropped here and never handed out; so
-    /// are, without a word, those that were delivered, and of those that are awaited
-    /// all that are over or replaced.
+    /// Takes due messages of the partitions into the free slots, and holds them for `lease`. It takes one of
+    /// each tenant in turn, and the oldest of a tenant first. Messages beyond the free slots keep their due
+    /// time. Messages whose verification has ended, or that a resend replaced, are dropped here with an event
+    /// and never returned. Delivered messages, and ended or replaced messages that waited for a receipt, are
+    /// dropped without an event.
     async fn claim(
         &self,
         partitions: Range<u16>,
@@ -58,9 +56,8 @@ pub trait Outbox: Send + Sync {
         places: Places,
     ) -> Result<Vec<Claim>, StoreError>;
 
-    /// The same for those partitions only in which a message may have become
-    /// due since the last look, or was left for want of a place that there is now;
-    /// the others wait for a look at all.
+    /// Like `claim`, but only in partitions in which a message may have become due since the last call, or in
+    /// which one was left for want of a slot that is free now. The others wait for the next `claim`.
     async fn claim_arrived(
         &self,
         partitions: Range<u16>,
@@ -68,9 +65,9 @@ pub trait Outbox: Send + Sync {
         places: Places,
     ) -> Result<Vec<Claim>, StoreError>;
 
-    /// Notes how a claimed message ended, if the claim is still the newest. A
-    /// repeat with the same `event` changes nothing, and answers as the first
-    /// until that event is recorded; where there is none, the claim is lost then.
+    /// Records how a claimed message ended, if the claim is still the newest. A repeat with the same `event`
+    /// changes nothing, and gets the first answer until the history has recorded that event. A repeat without
+    /// an event gets `Lost`.
     async fn settle(
         &self,
         claim: &Claim,
@@ -78,9 +75,9 @@ pub trait Outbox: Send + Sync {
         event: EventId,
     ) -> Result<Settled, StoreError>;
 
-    /// Notes an attempt that failed and extends the lease, if the claim is still
-    /// the newest and its message still wanted: it goes on to the next provider.
-    /// `Lost` if not; a message that nobody needs is dropped by the next claim.
+    /// Records a failed attempt and extends the lease, if the claim is still the newest and the message still
+    /// wanted. The worker then tries the next provider. Otherwise returns `Lost`; the next claim drops a
+    /// message that nobody wants.
     async fn note_attempt(
         &self,
         claim: &Claim,
@@ -88,37 +85,35 @@ pub trait Outbox: Send + Sync {
         event: EventId,
     ) -> Result<Settled, StoreError>;
 
-    /// Notes what a provider reports of a message. A receipt that comes late or
-    /// twice changes nothing that is true.
+    /// Applies a provider's receipt to its message. A late or repeated receipt cannot make the stored state
+    /// wrong.
     async fn receive(&self, report: ReceiptReport) -> Result<Received, StoreError>;
 
-    /// Notes for [`ProviderMessage::BOUND_FOR`] which message it is that a
-    /// provider calls so, and gives the receipt that came before; of any number,
-    /// one that says delivered.
+    /// Saves, for [`ProviderMessage::BOUND_FOR`], which message has this id at its provider. Returns the
+    /// receipt that arrived before; if there were several, one that says delivered.
     async fn bind_provider_message(
         &self,
         message: &ProviderMessage,
         to: (RecordKey, MessageId),
     ) -> Result<Option<ParkedReceipt>, StoreError>;
 
-    /// Which message it is that a provider calls so. While that is not known,
-    /// leaves the receipt for [`ProviderMessage::PARKED_FOR`] to whoever says it:
-    /// either this finds the message, or that finds the receipt.
+    /// The message with this id at its provider. If it is not known yet, keeps the receipt for
+    /// [`ProviderMessage::PARKED_FOR`]. So either this call finds the message, or the later
+    /// `bind_provider_message` finds the receipt.
     async fn find_provider_message(
         &self,
         message: &ProviderMessage,
         park: Option<ParkedReceipt>,
     ) -> Result<Option<(RecordKey, MessageId)>, StoreError>;
 
-    /// Takes one from a bucket that no start takes from, all nodes together: zero
-    /// if there was one. Else nothing is taken, and this is the wait until one may be there.
+    /// Takes one from a bucket that is not a limit of starts, and that all nodes share. Returns zero if one
+    /// was available. Otherwise takes nothing, and returns the wait until one may be available.
     async fn take(&self, take: Take) -> Result<Duration, StoreError>;
 
-    /// Resolves when a message may have become due since the last call; it may
-    /// resolve for nothing. Workers poll besides.
+    /// Resolves when a message may have become due since the last call, and sometimes without a reason.
+    /// Workers also poll.
     async fn due_arrived(&self);
 
-    /// Messages that wait, whether due or not; without those that a provider
-    /// has and whose receipt is awaited.
+    /// The number of waiting messages, due or not. Messages that wait only for a receipt are not counted.
     async fn messages_waiting(&self) -> Result<u64, StoreError>;
 }

@@ -1,4 +1,4 @@
-//! What the processes that share the codes store tell each other.
+//! The communication between processes that share the codes store.
 
 use crate::{
     id::NodeId,
@@ -8,24 +8,24 @@ use crate::{
 use async_trait::async_trait;
 use std::{ops::Range, time::Duration};
 
-/// After this long without a word a worker is dead, and its share that of the others.
+/// A worker that stays silent for this long counts as dead, and the others take its share over.
 pub const WORKER_SILENCE: Duration = Duration::from_secs(6);
 
-/// The workers that divide the partitions, and the news of the directory that nodes tell each other.
+/// The division of the partitions among workers, and the notices about the directory between nodes.
 #[async_trait]
 pub trait Peers: Send + Sync {
-    /// Says that this worker lives, and gives the partitions that are its share
-    /// among those that do. A worker that says nothing for [`WORKER_SILENCE`]
-    /// is dead. Shares may overlap for a moment: no act relies on them.
+    /// Announces that this worker is alive, and returns its share of the partitions. A worker that stays
+    /// silent for [`WORKER_SILENCE`] counts as dead. Shares may overlap for a moment, and no operation relies
+    /// on them.
     async fn share(&self, worker: NodeId, partitions: u16) -> Result<Range<u16>, StoreError>;
 
-    /// This worker ends; the others take its share over at once.
+    /// Announces that this worker ends. The others take its share over at once.
     async fn leave(&self, worker: NodeId) -> Result<(), StoreError>;
 
-    /// Tells the other nodes, where the store is shared with any.
+    /// Publishes a notice to the other nodes, if the store is shared.
     async fn relay(&self, relay: &Relay) -> Result<(), StoreError>;
 
-    /// What the nodes told after the mark, which is empty at first. `None`
-    /// where the store is no other node's.
+    /// The notices published after the mark; the first mark is empty. Returns `None` if the store belongs to
+    /// this process alone.
     async fn relayed(&self, mark: &str) -> Result<Option<Relayed>, StoreError>;
 }

@@ -1,25 +1,24 @@
-//! In which order a start is refused, the same on every engine.
+//! The order in which the reasons to refuse a start are applied, the same on every engine.
 
 use crate::{ports::codes::acts::StartOutcome, tenant::limits::LimitHit};
 
-/// What refuses a start. An engine that asks in several calls asks in the order
-/// of these fields, and leaves out what it has not asked yet.
+/// The reasons to refuse a start. An engine that checks them in several calls checks in the order of these
+/// fields, and leaves out those that it has not checked yet.
 #[derive(Debug, Default)]
 pub struct Refusal {
-    /// A limit that counts over something else than the number. It comes first, so
-    /// that a caller who has used up its own limits learns nothing about the number.
+    /// A limit that does not count by phone number. It comes first, so that a caller who has used up its own
+    /// limits learns nothing about the phone number.
     pub outer: Option<LimitHit>,
-    /// The events that wait for the history fill their budget.
+    /// The events that wait for the history use up their budget.
     pub history_backlog: bool,
-    /// Another verification of an exclusive listing is pending.
+    /// Another verification is pending in a group that allows only one.
     pub changed: bool,
-    /// A limit of the number.
     pub number: Option<LimitHit>,
 }
 
 impl Refusal {
-    /// The first that refuses. Its states are those of its own group of limits:
-    /// an engine need not ask the others, which then take nothing.
+    /// The first reason that applies. Its limit states are only those of its own group of limits: an engine
+    /// need not check the other groups, which then count nothing.
     pub fn first(self) -> Option<StartOutcome> {
         if let Some(hit) = self.outer {
             return Some(StartOutcome::Limited(hit));

@@ -1,4 +1,4 @@
-//! What clients do with live verifications.
+//! The operations of clients on live verifications.
 
 use crate::{
     id::{EventId, RecordKey, TenantId, VerificationId},
@@ -18,17 +18,17 @@ use crate::{
 };
 use async_trait::async_trait;
 
-/// Live verifications and the limits of numbers.
+/// Live verifications and the limits of phone numbers.
 ///
-/// All times are the store's. An act that answers an error has changed
-/// nothing, or at most what a repeat of it would find done.
+/// All times are by the store's clock. If a method returns an error, it has changed nothing, or only what a
+/// repeat of it would find done.
 #[async_trait]
 pub trait Verifications: Send + Sync {
-    /// Counts the start against its limits, makes the verification, queues its
-    /// message and notes the event: all or nothing. A refused start takes nothing.
+    /// Counts the start against its limits, creates the verification, queues its message and records the
+    /// event, or does none of this. A refused start counts against no limit.
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError>;
 
-    /// Evaluates one submitted code; `event` is used if it changes anything.
+    /// Checks one submitted code. `event` is the id of the event if the check changes anything.
     async fn check(
         &self,
         key: RecordKey,
@@ -46,14 +46,14 @@ pub trait Verifications: Send + Sync {
         once: Option<Once>,
     ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError>;
 
-    /// Ends the verification on the client's word.
+    /// Ends the verification because the client asked for it.
     async fn cancel(&self, key: RecordKey, event: EventId)
     -> Result<Option<Seen<CancelOutcome>>, StoreError>;
 
-    /// What came of a request with this Idempotency-Key about this number, if there was one.
+    /// The stored outcome of a request with this Idempotency-Key about this phone number, if there is one.
     async fn replay(&self, number: Fingerprint, once: &Once) -> Result<Option<Replay>, StoreError>;
 
-    /// Begins the count of wrong codes for a number anew and says how many there were.
+    /// Resets the count of wrong codes for a phone number. Returns the old count.
     async fn clear_guesses(
         &self,
         tenant: TenantId,
@@ -61,15 +61,14 @@ pub trait Verifications: Send + Sync {
         number: Fingerprint,
     ) -> Result<u16, StoreError>;
 
-    /// Ends the live verifications of a number, and takes number and notes out
-    /// of every record of it that stands.
+    /// Ends the live verifications of a phone number, and removes number and notes from all its records.
     async fn erase(&self, tenant: TenantId, mode: Mode, number: Fingerprint) -> Result<Erasure, StoreError>;
 
-    /// The record, if it still stands.
+    /// The record, if it has not expired.
     async fn read(&self, key: RecordKey) -> Result<Option<Seen<()>>, StoreError>;
 
-    /// The newest pending verification of the listing for the number, else the
-    /// newest whose record still stands.
+    /// The newest pending verification of the phone number in the lookup group, else the newest whose record
+    /// is still in the store.
     async fn find(
         &self,
         tenant: TenantId,
@@ -78,7 +77,6 @@ pub trait Verifications: Send + Sync {
         listing: Listing,
     ) -> Result<Option<VerificationId>, StoreError>;
 
-    /// What happened to the verification, oldest first, as far as it is not
-    /// recorded yet.
+    /// The events of the verification that the history has not recorded yet, oldest first.
     async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError>;
 }

@@ -1,4 +1,4 @@
-//! The numbered changes, and the requests that made some of them.
+//! The numbered changes of the directory, and the Idempotency-Keys of requests that made some of them.
 
 use crate::{
     id::TenantId, ports::error::StoreError, snapshot::news::News, time::Timestamp,
@@ -9,13 +9,14 @@ use async_trait::async_trait;
 /// The numbered changes, and the Idempotency-Keys of requests that made some of them.
 #[async_trait]
 pub trait Changes: Send + Sync {
-    /// What happened since the change with the number `after`; `None` if nothing did.
+    /// The changes since the one with the number `after`; `None` if there are none.
     async fn news(&self, after: i64) -> Result<Option<News>, StoreError>;
 
-    /// Forgets changes from before then; whoever has not read them reads everything anew.
+    /// Deletes the list of changes before this time. A node that has not read them reads the whole directory
+    /// again.
     async fn forget_changes(&self, before: Timestamp) -> Result<(), StoreError>;
 
-    /// The MAC of the request that used this Idempotency-Key after `since`.
+    /// The hash of the request that used this Idempotency-Key after `since`.
     async fn answered(
         &self,
         tenant: TenantId,
@@ -23,6 +24,6 @@ pub trait Changes: Send + Sync {
         since: Timestamp,
     ) -> Result<Option<[u8; 16]>, StoreError>;
 
-    /// Forgets the Idempotency-Keys of requests from before then.
+    /// Deletes the Idempotency-Keys of requests before this time.
     async fn forget_answered(&self, before: Timestamp) -> Result<(), StoreError>;
 }

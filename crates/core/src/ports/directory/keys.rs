@@ -16,16 +16,15 @@ pub struct KeyChange {
     pub name: Option<String>,
     /// Disable or enable.
     pub disabled: Option<bool>,
-    /// A new expiry, or none at all.
+    /// A new expiry time; `Some(None)` removes the expiry.
     pub expires_at: Option<Option<Timestamp>>,
-    /// Other addresses that it may be used from.
+    /// A new list of addresses from which it may be used.
     pub allowlist: Option<Allowlist>,
 }
 
-/// One key takes the place of another.
+/// The replacement of one key by another.
 #[derive(Clone, Debug)]
 pub struct Rotation {
-    /// The new key.
     pub new: Key,
     /// The key of the same tenant that it replaces.
     pub old: KeyId,
@@ -35,17 +34,22 @@ pub struct Rotation {
     pub ends_at: Timestamp,
 }
 
-/// API keys.
 #[async_trait]
 pub trait Keys: Send + Sync {
-    /// The key that a caller presents, of whatever tenant.
+    /// The key with this id, of any tenant: it finds the caller of a request.
     async fn presented_key(&self, key: KeyId) -> Result<Option<Key>, StoreError>;
 
-    /// Makes a key. `Conflict` if the id exists, or the Idempotency-Key was used.
-    async fn create_key(&self, key: &Key, once: Option<&Once>, by: &Change) -> Result<(), StoreError>;
+    /// Creates a key. Returns `Conflict` if the id exists, or if this tenant used the Idempotency-Key: the
+    /// key's own, or the operator's.
+    async fn create_key(
+        &self,
+        key: &Key,
+        once: Option<(TenantId, &Once)>,
+        by: &Change,
+    ) -> Result<(), StoreError>;
 
-    /// Makes the new key and ends the old one. `Conflict` if the old one is not
-    /// as it was read, the id exists, or the Idempotency-Key was used.
+    /// Creates the new key and ends the old one. Returns `Conflict` if the old key has changed since it was
+    /// read, if the new id exists, or if the Idempotency-Key was used.
     async fn rotate_key(
         &self,
         rotation: &Rotation,
@@ -56,7 +60,7 @@ pub trait Keys: Send + Sync {
     /// A key of the tenant.
     async fn key(&self, tenant: TenantId, key: KeyId) -> Result<Option<Key>, StoreError>;
 
-    /// Keys of the tenant, newest first, those before `before`.
+    /// The keys of the tenant before `before`, newest first.
     async fn list_keys(
         &self,
         tenant: TenantId,
@@ -64,7 +68,7 @@ pub trait Keys: Send + Sync {
         limit: u16,
     ) -> Result<Vec<Key>, StoreError>;
 
-    /// Changes a key and gives it as it is then.
+    /// Changes a key and returns its new state.
     async fn update_key(
         &self,
         tenant: TenantId,
@@ -73,6 +77,6 @@ pub trait Keys: Send + Sync {
         by: &Change,
     ) -> Result<Option<Key>, StoreError>;
 
-    /// Deletes a key; whether there was one.
+    /// Deletes a key. Returns whether it existed.
     async fn delete_key(&self, tenant: TenantId, key: KeyId, by: &Change) -> Result<bool, StoreError>;
 }

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 /// Resources: providers, senders, routes, templates and webhooks.
 #[async_trait]
 pub trait Resources: Send + Sync {
-    /// Makes a resource. `Conflict` if its id or name is taken, or the Idempotency-Key was
-    /// used; `Moved` unless what the caller decided by is as it was read.
+    /// Creates a resource. Returns `Conflict` if its id or name is taken, or if the Idempotency-Key was used;
+    /// and `Moved` if the state that the caller decided on has changed.
     async fn create_resource(
         &self,
         resource: &Resource,
@@ -25,9 +25,8 @@ pub trait Resources: Send + Sync {
     /// All resources of the tenant, oldest first.
     async fn list_resources(&self, tenant: TenantId) -> Result<Vec<Resource>, StoreError>;
 
-    /// Replaces what a resource says. `Conflict` unless its version was the one
-    /// before, or if its new name is taken; `Moved` unless what the caller decided by is as
-    /// it was read.
+    /// Replaces the content of a resource. Returns `Conflict` unless the stored version is the one before, or
+    /// if the new name is taken; and `Moved` if the state that the caller decided on has changed.
     async fn update_resource(
         &self,
         resource: &Resource,
@@ -35,8 +34,8 @@ pub trait Resources: Send + Sync {
         by: &Change,
     ) -> Result<(), StoreError>;
 
-    /// Deletes a resource; whether there was one. `Moved` unless what the caller decided by
-    /// is as it was read.
+    /// Deletes a resource. Returns whether it existed; and `Moved` if the state that the caller decided on
+    /// has changed.
     async fn delete_resource(
         &self,
         tenant: TenantId,

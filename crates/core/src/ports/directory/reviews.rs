@@ -9,10 +9,10 @@ use crate::{
 };
 use async_trait::async_trait;
 
-/// Review numbers.
 #[async_trait]
 pub trait Reviews: Send + Sync {
-    /// Makes a review number. `Conflict` if the number is one, or the Idempotency-Key was used.
+    /// Creates a review number. Returns `Conflict` if the phone number already is one, or if the
+    /// Idempotency-Key was used.
     async fn create_review_number(
         &self,
         review: &ReviewNumber,
@@ -23,7 +23,7 @@ pub trait Reviews: Send + Sync {
     /// The review numbers of the tenant, oldest first.
     async fn list_review_numbers(&self, tenant: TenantId) -> Result<Vec<ReviewNumber>, StoreError>;
 
-    /// Deletes a review number; whether there was one.
+    /// Deletes a review number. Returns whether it existed.
     async fn delete_review_number(
         &self,
         tenant: TenantId,

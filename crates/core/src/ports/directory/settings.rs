@@ -1,4 +1,4 @@
-//! What a tenant sets for all its profiles.
+//! The settings of a tenant, which apply to all its profiles.
 
 use crate::{
     access::change::Change,
@@ -8,13 +8,12 @@ use crate::{
 };
 use async_trait::async_trait;
 
-/// What a tenant sets for all its profiles.
+/// The settings of a tenant, which apply to all its profiles.
 #[async_trait]
 pub trait Settings: Send + Sync {
-    /// Everything that the tenant has set.
     async fn settings(&self, tenant: TenantId) -> Result<settings::Settings, StoreError>;
 
-    /// Sets, or unsets, one thing of the tenant. `Conflict` if a limit with a name of its
-    /// own is unset that is not there.
+    /// Stores or resets one setting of the tenant. Returns `Conflict` when it should reset a limit that the
+    /// tenant named and that does not exist.
     async fn save_setting(&self, tenant: TenantId, setting: &Setting, by: &Change) -> Result<(), StoreError>;
 }

@@ -1,4 +1,4 @@
-//! Tenants and their end.
+//! Tenants and their erasure.
 
 use crate::{
     access::change::Change,
@@ -7,29 +7,31 @@ use crate::{
     ports::error::StoreError,
     tenant::{Tenant, TenantChange, profile::Profile},
     time::Timestamp,
+    verification::idempotency::Once,
 };
 use async_trait::async_trait;
 
-/// Tenants, to the last row of one that was deleted.
+/// Tenants, from their creation to the deletion of their last row.
 #[async_trait]
 pub trait Tenants: Send + Sync {
-    /// Makes a tenant with its `default` profile and its country list. `Conflict` if the id exists.
+    /// Creates a tenant with its `default` profile and its country list. Returns `Conflict` if the id exists,
+    /// or if the operator's tenant used the Idempotency-Key.
     async fn create_tenant(
         &self,
         tenant: &Tenant,
         profile: &Profile,
         countries: &Countries,
+        once: Option<&Once>,
         by: &Change,
     ) -> Result<(), StoreError>;
 
-    /// A tenant.
     async fn tenant(&self, tenant: TenantId) -> Result<Option<Tenant>, StoreError>;
 
-    /// Tenants by id, those after `after`.
+    /// The tenants after `after`, sorted by id.
     async fn list_tenants(&self, after: Option<TenantId>, limit: u16) -> Result<Vec<Tenant>, StoreError>;
 
-    /// Changes a tenant and gives it as it is then; one that cannot be changed so is as it
-    /// was. `None` if there is none, or it is the operator's own.
+    /// Changes a tenant and returns its new state; if the change is impossible, returns the present state.
+    /// Returns `None` if the tenant does not exist, or is the operator's own.
     async fn update_tenant(
         &self,
         tenant: TenantId,
@@ -37,11 +39,11 @@ pub trait Tenants: Send + Sync {
         by: &Change,
     ) -> Result<Option<Tenant>, StoreError>;
 
-    /// Tenants that were deleted up to then, those whose erasure has begun among them.
+    /// The tenants that were deleted at this time or earlier, including those whose erasure has begun.
     async fn list_deleted_tenants(&self, until: Timestamp, limit: u16) -> Result<Vec<Tenant>, StoreError>;
 
-    /// Begins the erasure of a tenant that was deleted up to then; from then on it cannot be
-    /// enabled. Whether it may be erased: not if it was enabled meanwhile.
+    /// Begins the erasure of a tenant that was deleted at this time or earlier. From then on the tenant
+    /// cannot be enabled. Returns false if it was enabled in the meantime.
     async fn begin_erasure(
         &self,
         tenant: TenantId,
@@ -49,7 +51,7 @@ pub trait Tenants: Send + Sync {
         by: &Change,
     ) -> Result<bool, StoreError>;
 
-    /// Deletes up to `limit` rows of each kind of a tenant whose erasure has begun; the
-    /// tenant itself once nothing else is left. Whether that is done.
+    /// Deletes up to `limit` rows of each kind, of a tenant whose erasure has begun, and at last the tenant
+    /// itself. Returns whether nothing is left.
     async fn erase_tenant(&self, tenant: TenantId, limit: u16, by: &Change) -> Result<bool, StoreError>;
 }

@@ -1,4 +1,4 @@
-//! When and from where keys are used.
+//! The times and addresses of uses of keys.
 
 use crate::{
     access::usage::{AddressUse, UsePage},
@@ -8,20 +8,20 @@ use crate::{
 };
 use async_trait::async_trait;
 
-/// When and from where keys were used. These are notes, not changes of the directory.
+/// The times and addresses of uses of keys. Storing them is not a change of the directory.
 #[async_trait]
 pub trait Uses: Send + Sync {
-    /// Notes when keys were last accepted; older times change nothing.
+    /// Stores when keys were last accepted. An older time than the stored one changes nothing.
     async fn touch_keys(&self, uses: &[(TenantId, KeyId, Timestamp)]) -> Result<(), StoreError>;
 
-    /// Adds uses to those that are kept, and forgets the addresses of a key
-    /// beyond [`MOST_ADDRESSES`](crate::access::usage::MOST_ADDRESSES).
+    /// Adds uses to the stored ones, and deletes the addresses of a key beyond
+    /// [`MOST_ADDRESSES`](crate::access::usage::MOST_ADDRESSES).
     async fn note_address_uses(&self, uses: &[AddressUse]) -> Result<(), StoreError>;
 
     /// The uses of the tenant's keys, newest first.
     async fn list_address_uses(&self, tenant: TenantId, page: UsePage)
     -> Result<Vec<AddressUse>, StoreError>;
 
-    /// Forgets addresses that were last used before then.
+    /// Deletes addresses that were last used before this time.
     async fn forget_address_uses(&self, before: Timestamp) -> Result<(), StoreError>;
 }

@@ -15,7 +15,7 @@ use crate::{
 use std::time::Duration;
 
 impl EventKind {
-    /// Format 1 of the packed form; the id and the time stand beside it.
+    /// Writes format 1 of the packed form. The stores have columns of their own for the id and the time.
     pub fn pack(&self) -> Vec<u8> {
         match self {
             Self::Started(started) => return started.pack(),
@@ -66,19 +66,18 @@ impl EventKind {
     }
 }
 
-/// Bytes of a receipt's packed form that every release reads: as of an event
-/// that names neither provider nor code. A store that is shared by nodes of two
-/// releases keeps the rest apart.
+/// The size of the part of a packed receipt that every release can read: an event without provider and code.
+/// A store that nodes of two releases share stores the rest separately.
 pub const RECEIPT_HEAD: usize = 18;
 
-/// The format, and which of its kinds an event is.
+/// Begins a packed event: the format byte, then the byte of its kind.
 fn kind(byte: u8) -> Writer {
     Writer::default().byte(1).byte(byte)
 }
 
 impl Started {
-    /// The packed event but for `expires_at` and `more` limits before its own,
-    /// which a store that runs scripts puts between the three parts.
+    /// Writes the packed event in three parts, for a store that runs scripts. The script inserts `expires_at`
+    /// after the first part and `more` limits after the second.
     pub fn pack_around(&self, more: usize) -> [Vec<u8>; 3] {
         let country = self.country.map_or([0; 2], |country| *country.bytes());
         let first = kind(1)

@@ -7,7 +7,7 @@ use crate::verification::{
 };
 
 impl EventKind {
-    /// The event as one sentence for people; it never holds a code or a number.
+    /// Describes the event in one sentence for people. The sentence never contains a code or a phone number.
     pub fn sentence(&self) -> String {
         match self {
             Self::Started(started) => started.sentence(),
@@ -77,7 +77,7 @@ impl Started {
     }
 }
 
-/// `; 10 wrong in a row for the number: next check in 60 s`.
+/// Writes `; 10 wrong in a row for the number: next check in 60 s`.
 fn row_sentence(in_row: u16, wait: Option<GuessWait>) -> String {
     let Some(GuessWait { wait, of_number }) = wait else { return String::new() };
     let seconds = crate::time::ceil_seconds(wait);

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     code::Alphabet,
     pack::UnpackError,
-    verification::{guesses::GuessWait, request::NewCode},
+    verification::{guesses::GuessWait, layout, request::NewCode},
 };
 
 fn at(seconds: u64) -> Timestamp {
@@ -55,7 +55,7 @@ fn record(resend: ResendPolicy) -> Record {
 }
 
 impl Record {
-    /// A check by somebody who has not guessed before.
+    /// A check for a phone number without earlier wrong codes.
     fn try_code(&mut self, code: &SubmittedCode, now: Timestamp) -> CheckOutcome {
         self.check(code, &mut Guesses::default(), now).0
     }
@@ -265,7 +265,7 @@ fn a_check_for_another_payment_voids_the_code() {
     let given = |code| SubmittedCode { payment: mark(1), ..code };
     assert_eq!(paid.clone().try_code(&given(right()), at(1)), CheckOutcome::Approved);
     assert_eq!(paid.clone().try_code(&given(wrong()), at(1)), CheckOutcome::Wrong);
-    // What cannot be a code is no check, and one that is over says so.
+    // A text that cannot be the code gets `InvalidCode`, and an ended verification its status.
     let short = SubmittedCode { length: 5, ..wrong() };
     assert_eq!(paid.clone().try_code(&short, at(1)), CheckOutcome::InvalidCode);
     assert_eq!(paid.clone().try_code(&wrong(), at(300)), CheckOutcome::Ended(Status::Expired));
@@ -283,7 +283,7 @@ fn a_message_that_somebody_has_neither_fails_nor_goes_back() {
     let mut record = record(ResendPolicy::Same);
     let message = record.message;
     let awaited = (message, Phase::Await(1));
-    // The receipt was faster than the answer.
+    // The receipt came before the provider's answer.
     assert!(record.receive(message, Delivery::Undelivered));
     let _ = record.settle((message, Phase::Send), accepted("a"), at(1));
     assert_eq!((record.delivery, record.accepted), (Delivery::Undelivered, true));
@@ -371,8 +371,8 @@ fn packed_form_round_trips_and_stays_small() {
     }
 }
 
-/// The bytes of formats 1 to 4, fixed: a reordered enum or field would pass every
-/// round trip and still misread what an older release has stored.
+/// The exact bytes of formats 1 to 4. A reordered enum or field would survive packing and unpacking, and
+/// still misread what an older release has stored.
 #[test]
 fn the_packed_form_is_what_it_was() {
     let mut record = record(ResendPolicy::NewKeepPrevious);
@@ -398,4 +398,71 @@ fn the_packed_form_is_what_it_was() {
     assert_eq!((Record::unpack(&paid), expected.pack()), (Ok(expected), paid));
     assert_eq!(Record::unpack(&bytes(of("02", "07070707"))), Ok(record.clone()));
     assert_eq!(Record::unpack(&bytes(of("01", ""))), Ok(Record { source: Source::default(), ..record }));
+}
+
+/// The scripts rely on the table of positions. The reader does not use it: it reads one field after the
+/// other.
+#[test]
+fn each_field_begins_where_the_table_says() {
+    let first = Record { mac: mac(3, b'r'), sends: 2, ..record(ResendPolicy::NewKeepPrevious) };
+    let packed = first.pack();
+    let change = |name: &str| {
+        let field = layout::RECORD.iter().find(|field| field.name == name).unwrap();
+        let mut packed = packed.clone();
+        packed[field.first - 1..field.last()].fill(1);
+        // Any other byte of a time would change it by years, so only the last byte is used.
+        if field.length == 6 {
+            packed[field.first - 1..field.last() - 1].fill(0);
+        }
+        Record::unpack(&packed)
+    };
+    let time = Timestamp::from_millis(1);
+    for (name, expected) in [
+        ("status", Record { stored_status: Status::Approved, ..first.clone() }),
+        ("delivery", Record { delivery: Delivery::Sent, ..first.clone() }),
+        ("resend", Record { resend: ResendPolicy::New, ..first.clone() }),
+        ("flags", Record { accepted: true, ..first.clone() }),
+        ("created_at", Record { created_at: time, ..first.clone() }),
+        ("expires_at", Record { expires_at: time, ..first.clone() }),
+        ("resend_at", Record { resend_at: time, ..first.clone() }),
+        ("checks", Record { checks: 1, ..first.clone() }),
+        ("max_checks", Record { max_checks: 1, ..first.clone() }),
+        ("sends", Record { sends: 1, ..first.clone() }),
+        ("max_sends", Record { max_sends: 1, ..first.clone() }),
+        ("length", Record { shape: CodeShape { length: 1, ..first.shape }, ..first.clone() }),
+        (
+            "alphabet",
+            Record { shape: CodeShape { alphabet: Alphabet::Letters, ..first.shape }, ..first.clone() },
+        ),
+        ("profile", Record { profile: ProfileId::from_bytes([1; 16]), ..first.clone() }),
+        ("number", Record { number: Fingerprint([1; 16]), ..first.clone() }),
+        ("message", Record { message: MessageId::from_bytes([1; 16]), ..first.clone() }),
+        ("source", Record { source: Source([1; 4]), ..first.clone() }),
+        ("mac_version", Record { mac: mac(1, b'r'), ..first.clone() }),
+        ("mac", Record { mac: mac(3, 1), ..first.clone() }),
+    ] {
+        assert_eq!(change(name), Ok(expected), "{name}");
+    }
+    assert_eq!((layout::RECORD[0].name, packed[0]), ("format", 3));
+    assert_eq!(
+        layout::RECORD.last().unwrap().last(),
+        packed.len() - 2 - first.contact.len() - 2 - first.code.len()
+    );
+}
+
+#[test]
+fn an_erasure_takes_the_person_out_and_ends_what_is_pending() {
+    let previous_mac = Some(mac(1, b'p'));
+    let started =
+        Record { previous_mac, payment: Some([9; 16]), judged: Some([8; 8]), ..record(ResendPolicy::Same) };
+    let approved = Record { stored_status: Status::Approved, ..started.clone() };
+    for (mut record, now, outcome, status) in [
+        (started.clone(), at(0), CancelOutcome::Canceled, Status::Canceled),
+        (started, at(300), CancelOutcome::Ended(Status::Expired), Status::Expired),
+        (approved, at(0), CancelOutcome::Ended(Status::Approved), Status::Approved),
+    ] {
+        assert_eq!((record.erase(now), record.status(now)), (outcome, status));
+        assert!(record.contact.is_empty() && record.code.is_empty());
+        assert_eq!((record.previous_mac, record.payment, record.judged), (None, None, None));
+    }
 }

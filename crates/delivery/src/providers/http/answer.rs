@@ -1,4 +1,4 @@
-//! What an answer means, by its status and by a code in its JSON.
+//! The meaning of an answer, by its status and by a code in its JSON.
 
 use crate::{
     outbound::{Reply, header::HeaderName},
@@ -22,12 +22,12 @@ const CLASSES: [(&str, Verdict); 6] = [
     ("unknown", Verdict::Unknown),
 ];
 
-/// How answers are read.
+/// The rules for reading answers.
 pub(super) struct AnswerRules {
-    /// Empty stands for every 2xx.
+    /// An empty list means every 2xx status.
     accepted: Vec<u16>,
     statuses: Vec<(u16, Verdict)>,
-    /// Where the code is, the codes of success, and what the others mean.
+    /// The place of the code, the codes of success, and the meanings of other codes.
     code: Option<(String, Vec<String>)>,
     codes: Vec<(String, Verdict)>,
     id: Option<String>,
@@ -80,7 +80,7 @@ impl AnswerRules {
         let code = pointer.and_then(|pointer| scalar(json.pointer(pointer)?));
         let known = code.as_ref().and_then(|code| self.codes.iter().find(|(known, _)| known == code));
         if let Some((code, verdict)) = known {
-            // A code that stands in the settings names no number.
+            // A code that the settings list contains no phone number, so the error may show it.
             return Err(verdict.error(format!("HTTP {status}, code {code}"), after));
         }
         if !self.accepts(status) {
@@ -121,7 +121,7 @@ pub(super) fn read_pointer(fields: &mut Fields<'_>, name: &'static str) -> Optio
     pointer.map(str::to_owned)
 }
 
-/// A text, or a number or a truth value as text.
+/// Returns a text; writes a number or a boolean as text.
 pub(super) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

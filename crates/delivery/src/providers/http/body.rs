@@ -1,5 +1,5 @@
-//! Bodies of three kinds. Values are put into the tree of JSON and the pairs
-//! of a form, not into their spelling, so that none can end a text.
+//! The three kinds of bodies. Values are inserted into the JSON tree or into the pairs of a form, and encoded
+//! afterwards, so that no value can end a text early.
 
 use super::template::{Placeholder, Template, Values};
 use crate::{outbound::Request, settings::Fields};
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use url::form_urlencoded::Serializer;
 
 const MOST_FIELDS: usize = 50;
-/// Longest body template, written as JSON.
+/// The maximum size of a body template, written as JSON.
 const MAX_BODY: usize = 16 * 1024;
 
 pub(super) enum Body {
@@ -73,7 +73,7 @@ impl Body {
         found
     }
 
-    /// Puts the body into the request. What needs the URL of receipts is left out without it.
+    /// Adds the body to the request. A part that needs the receipt URL is left out if there is none.
     pub(super) fn fill(&self, request: Request, values: &Values<'_>) -> Request {
         match self {
             Self::None => request,

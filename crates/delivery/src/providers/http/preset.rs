@@ -1,4 +1,4 @@
-//! Services whose interface is known: settings that only need credentials.
+//! Presets for known services: with one, an account's settings need only credentials.
 
 use super::super::merge::merge;
 use crate::settings::Fault;
@@ -10,10 +10,9 @@ const PRESETS: [(&str, &str); 3] = [
     ("sinch", include_str!("presets/sinch.json")),
 ];
 
-/// The names of the presets.
 pub const NAMES: [&str; 3] = [PRESETS[0].0, PRESETS[1].0, PRESETS[2].0];
 
-/// The settings over those of the preset that they name, if they do.
+/// Merges the settings over those of the preset that they name, if they name one.
 pub(super) fn apply(settings: &Value) -> Result<Value, Vec<Fault>> {
     let mut settings = settings.clone();
     let preset = settings.as_object_mut().and_then(|object| object.remove("preset"));

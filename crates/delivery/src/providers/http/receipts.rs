@@ -1,4 +1,4 @@
-//! How reports of a generic provider are read.
+//! The rules for reading receipts of a generic provider.
 
 use super::{
     answer::{MAX_POINTER, scalar},
@@ -14,11 +14,10 @@ use serde_json::Value;
 const MOST: usize = 100;
 const MAX_STATUS: usize = 64;
 
-/// Where something stands: a JSON Pointer, or the name of a field in the
-/// query, in a form, or in a JSON object.
+/// The place of a value: a JSON Pointer, or the name of a field in the query, in a form, or in a JSON object.
 struct Place(String);
 
-/// How reports are read.
+/// The rules for reading receipts.
 pub(super) struct ReceiptRules {
     reference: Place,
     id: Option<Place>,
@@ -27,7 +26,7 @@ pub(super) struct ReceiptRules {
     delivered: Vec<String>,
     undelivered: Vec<String>,
     addresses: Vec<IpNet>,
-    /// The header and the name of the secret that it must hold.
+    /// A header, and the name of the secret that it must contain.
     header: Option<(String, String)>,
 }
 
@@ -39,7 +38,7 @@ impl ReceiptRules {
             });
             place.map(Place)
         };
-        // Whatever they echo, the URL holds the reference.
+        // Even if the provider sends no text back, its URL contains the reference.
         let reference = place(fields, "reference").unwrap_or_else(|| Place("ref".to_owned()));
         let (id, code, status) = (place(fields, "id"), place(fields, "code"), place(fields, "status"));
         let status = fields.require("status", status);

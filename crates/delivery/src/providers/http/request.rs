@@ -1,4 +1,4 @@
-//! The request that a template makes of a message.
+//! Makes the request for a message from a template.
 
 use super::{
     body::Body,
@@ -19,7 +19,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 const MOST_HEADERS: usize = 20;
-/// Headers that frame the request or change hands on the way.
+/// Headers that frame the request or that proxies change. A template may not set them.
 const REFUSED: [&str; 11] = [
     "host",
     "content-length",
@@ -34,7 +34,7 @@ const REFUSED: [&str; 11] = [
     "accept-encoding",
 ];
 
-/// A request, but for its values.
+/// A request with placeholders for its values.
 pub(super) struct RequestTemplate {
     method: Method,
     url: UrlTemplate,
@@ -75,7 +75,7 @@ impl RequestTemplate {
         Some(Self { method, url: url?, headers, basic, body: body?, timeout })
     }
 
-    /// All that is filled in anywhere.
+    /// All placeholders of the request.
     pub(super) fn placeholders(&self) -> Vec<&Placeholder> {
         let mut found: Vec<_> = self.url.placeholders().collect();
         found.extend(self.headers.iter().flat_map(|(_, value)| value.placeholders()));
@@ -86,11 +86,11 @@ impl RequestTemplate {
         found
     }
 
-    /// The request for these values, unless one cannot stand in its place.
+    /// Makes the request with these values. Returns an error if a value cannot be written in its place.
     pub(super) fn build(&self, values: &Values<'_>) -> Result<Request, SendError> {
         let mut request = Request::new(self.method.clone(), self.url.build(values)?, self.timeout);
         for (name, template) in &self.headers {
-            // One that needs the URL of receipts is left out without it.
+            // A header that needs the receipt URL is left out if there is none.
             if let Some(value) = template.render(values, str::to_owned) {
                 request = request.header(name.clone(), header_value(&value)?);
             }
@@ -139,7 +139,7 @@ fn parse_header(name: &str, value: &Value) -> Result<(HeaderName, Template), &'s
     Ok((header, template))
 }
 
-/// The names of secrets that are used and not there.
+/// The names of secrets that placeholders use but the settings lack.
 pub(super) fn missing_secrets<'a>(used: &[&'a Placeholder], is_there: impl Fn(&str) -> bool) -> Vec<&'a str> {
     let mut missing: Vec<_> = used
         .iter()
@@ -153,8 +153,8 @@ pub(super) fn missing_secrets<'a>(used: &[&'a Placeholder], is_there: impl Fn(&s
     missing
 }
 
-/// A value that breaks no line; everything else is refused, since no escape
-/// is understood in headers.
+/// Accepts only printable ASCII. Other values are refused, because headers have no escape that receivers
+/// understand.
 fn header_value(text: &str) -> Result<HeaderValue, SendError> {
     let value = Some(text).filter(|text| text.bytes().all(|byte| matches!(byte, b' '..=b'~')));
     let value = value.and_then(|text| HeaderValue::from_str(text).ok());

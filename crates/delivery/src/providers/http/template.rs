@@ -1,13 +1,12 @@
-//! Texts with placeholders, which are filled in for the place they stand in.
+//! Texts with placeholders. Each value is escaped for its place.
 //!
-//! A value can never end the place that it stands in: it is escaped there, or
-//! nothing is sent. `{{` and `}}` stand for braces.
+//! A value can never end its place early: it is escaped, or nothing is sent. `{{` and `}}` mean braces.
 
 use crate::{provider::Outgoing, receipt::callback_with_reference, secret::Secret};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
-/// Longest template, in characters.
+/// The maximum length of a template, in characters.
 pub(super) const MAX_TEMPLATE: usize = 2_000;
 
 /// The credentials by their names.
@@ -40,7 +39,7 @@ impl Placeholder {
     }
 }
 
-/// Whether a secret may be called so.
+/// Returns whether a secret may have this name.
 pub(super) fn is_name(text: &str) -> bool {
     (1..=40).contains(&text.len())
         && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
@@ -52,13 +51,12 @@ enum Part {
     Value(Placeholder),
 }
 
-/// A text with placeholders. It has no Debug: somebody may have written a
-/// secret into it.
+/// A text with placeholders. It has no Debug, because a person may have written a secret into it.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Template(Vec<Part>);
 
 impl Template {
-    /// What is wrong with a text, without a word of it.
+    /// Reads a text. The error does not quote the text.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         if text.chars().count() > MAX_TEMPLATE {
             return Err("must be at most 2000 characters long");
@@ -98,8 +96,8 @@ impl Template {
         })
     }
 
-    /// The text with its values, each as `escape` writes it. `None` if it
-    /// needs the URL of receipts and there is none.
+    /// Fills in the values, each written by `escape`. Returns `None` if the text needs the receipt URL and
+    /// there is none.
     pub(super) fn render(
         &self,
         values: &Values<'_>,
@@ -118,7 +116,7 @@ impl Template {
     }
 }
 
-/// What the placeholders of one message stand for.
+/// The values of the placeholders for one message.
 pub(super) struct Values<'a> {
     message: &'a Outgoing,
     from: &'a str,
@@ -128,7 +126,7 @@ pub(super) struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// Reports are asked for only if `reports` can be read.
+    /// Requests receipts only if `reports`, that is if the settings can read them.
     pub(super) fn new(
         message: &'a Outgoing,
         from: Option<&'a str>,

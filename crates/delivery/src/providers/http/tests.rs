@@ -18,7 +18,7 @@ fn provider(settings: Value) -> Http {
     build(&settings).unwrap()
 }
 
-/// Settings for a gateway at `url`, with more fields.
+/// The settings for a gateway at `url`, with additional fields.
 fn gateway(url: &str, more: Value) -> Value {
     let mut settings = json!({
         "url": format!("{url}/send"), "content_type": "json", "body": {"to": "{to}", "text": "{text}"},

@@ -9,10 +9,10 @@ use crate::{
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-/// All but the unreserved characters of RFC 3986, in paths and in queries.
+/// Escapes everything but the unreserved characters of RFC 3986.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Where a request goes. No value changes to whom.
+/// The URL of a request. No value can change its origin.
 pub(super) struct UrlTemplate {
     template: Template,
     origin: url::Origin,
@@ -34,7 +34,7 @@ impl UrlTemplate {
             fields.fault("url", "must not hold {callback_url}, which is not always there");
             return None;
         }
-        // Checked with a value in each place, as it will be called.
+        // Check the URL with a sample value in each placeholder, as it will be called.
         let sample = text.replace(['{', '}'], "");
         let origin = fields.parse_url("url", &sample, outbound)?.origin();
         Some(Self { template, origin })
@@ -49,12 +49,12 @@ impl UrlTemplate {
         let escape = |value: &str| utf8_percent_encode(value, ESCAPED).to_string();
         let text = self.template.render(values, escape).ok_or_else(refused)?;
         let url = Url::parse(&text).map_err(|_| refused())?;
-        // `..` needs no escape and would leave its segment.
+        // `..` needs no escape, and would lead to another path.
         if url.origin() != self.origin || has_dots(&text) { Err(refused()) } else { Ok(url) }
     }
 }
 
-/// Whether a segment of the path is `.` or `..`, in any spelling.
+/// Returns whether a segment of the path is `.` or `..`, in any spelling.
 fn has_dots(url: &str) -> bool {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     path.split(['/', '\\']).any(|segment| {

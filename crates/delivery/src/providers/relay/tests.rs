@@ -46,6 +46,26 @@ async fn answer_to(answer: ResponseTemplate) -> Result<Accepted, SendError> {
 }
 
 #[tokio::test]
+async fn the_secret_is_changed_while_it_sends() {
+    let server = server(ResponseTemplate::new(202)).await;
+    let (relay, message) = (relay(&server.uri()), outgoing("+48500500500"));
+    assert!(!relay.change_secret(&secret()).unwrap(), "it is the same");
+    assert!(matches!(relay.change_secret("hunter2"), Err(RelayError::Secret)));
+    let other = format!("whsec_{}", STANDARD.encode([7; 32]));
+    for changed in [false, true] {
+        assert_eq!(changed, changed && relay.change_secret(&other).unwrap());
+        relay.send(&message).await.unwrap();
+    }
+    let requests = server.received_requests().await.unwrap();
+    for (request, key) in requests.iter().zip([KEY, [7; 32]]) {
+        let secret = SigningSecret::parse(&format!("whsec_{}", STANDARD.encode(key))).unwrap();
+        let signature = secret.sign(&message.message.to_string(), NOW, &request.body);
+        assert_eq!(request.headers["webhook-signature"], signature);
+    }
+    assert_eq!(requests.len(), 2);
+}
+
+#[tokio::test]
 async fn the_request_is_signed_and_names_itself() {
     let server = server(ResponseTemplate::new(202).set_body_string("thanks")).await;
     let message = outgoing("+48500500500");
@@ -134,7 +154,7 @@ async fn silence_ends_at_the_time_out() {
 
 #[tokio::test]
 async fn nobody_listening_is_tried_again() {
-    // Port 1 of the loopback address: bound by nobody without privileges.
+    // Port 1 of the loopback address: nobody without privileges can listen on it.
     let relay = relay("http://127.0.0.1:1/secret-path");
     let answer = relay.send(&outgoing("+48500500500")).await;
     assert_eq!(answer, Err(SendError::retry("connection failed")));

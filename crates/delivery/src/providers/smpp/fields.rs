@@ -1,10 +1,10 @@
-//! Reads a JSON object field by field, and collects what is wrong with it.
+//! Reads a JSON object field by field, and collects the errors.
 
 use crate::settings::Fault;
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
 
-/// The object, what was asked for so far, and the faults.
+/// The object, the fields read so far, and the errors.
 pub(super) struct Fields<'a> {
     object: &'a Map<String, Value>,
     known: Vec<&'static str>,
@@ -19,7 +19,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Nothing where the field is absent or null.
+    /// Returns `None` if the field is absent or null.
     fn take(&mut self, name: &'static str) -> Option<&'a Value> {
         self.known.push(name);
         self.object.get(name).filter(|value| !value.is_null())
@@ -33,8 +33,8 @@ impl<'a> Fields<'a> {
         self.faults.push(fault(name, message));
     }
 
-    /// Printable ASCII, and line ends in what is longer than a line; required
-    /// unless it may be empty.
+    /// Reads printable ASCII; a field that may be longer than a line may also contain line ends. The field is
+    /// required unless it may be empty.
     pub(super) fn text(&mut self, name: &'static str, length: RangeInclusive<usize>) -> String {
         let Some(value) = self.take(name) else {
             if *length.start() > 0 {
@@ -54,7 +54,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A whole number within bounds, if there is one.
+    /// Reads a whole number within bounds, if the field is set.
     pub(super) fn number<T: TryFrom<u64>>(
         &mut self,
         name: &'static str,
@@ -78,7 +78,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// One of a few words; the default where nothing is said.
+    /// Reads one of a few words. Returns the default if the field is absent.
     pub(super) fn choice<T: Copy + Default>(&mut self, name: &'static str, choices: &[(&str, T)]) -> T {
         let Some(value) = self.take(name) else { return T::default() };
         let chosen = choices.iter().find(|(word, _)| value.as_str() == Some(word));
@@ -92,10 +92,10 @@ impl<'a> Fields<'a> {
         )
     }
 
-    /// Refuses what nothing asked for, and says all the faults.
+    /// Refuses fields that were not read, and returns all errors.
     pub(super) fn finish(mut self) -> Result<(), Vec<Fault>> {
         for name in self.object.keys().filter(|name| !self.known.contains(&name.as_str())) {
-            // Whoever writes the name writes its length too.
+            // The client chooses the name and its length, so it is cut.
             let name: String = name.chars().take(50).collect();
             self.faults.push(fault(&name, "is no field of this provider"));
         }

@@ -1,4 +1,4 @@
-//! Cuts PDUs out of a stream, without ever holding more than one and a bit.
+//! Cuts PDUs out of a stream. It buffers no more than one PDU and one chunk.
 
 use super::pdu::{HEADER, MAX_PDU, Pdu};
 use std::time::Duration;
@@ -8,16 +8,16 @@ use tokio::{
 };
 use zeroize::Zeroize;
 
-/// Octets asked for at once.
+/// The number of octets read at once.
 const CHUNK: usize = 4 * 1024;
 
-/// Reads PDUs. [`Frames::next`] may be dropped and called again: nothing is lost.
+/// Reads PDUs. A call of [`Frames::next`] may be dropped and repeated without losing data.
 pub(super) struct Frames<R> {
     stream: R,
     buffer: Vec<u8>,
-    /// When the first octet of an unfinished PDU came.
+    /// When the first octet of an unfinished PDU arrived.
     begun: Option<Instant>,
-    /// How long a PDU may take from its first octet to its last.
+    /// The longest time from the first octet of a PDU to its last.
     patience: Duration,
 }
 
@@ -32,7 +32,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         Self { stream, buffer: Vec::new(), begun: None, patience }
     }
 
-    /// The next PDU, or why there will be none.
+    /// Returns the next PDU, or the reason why none will follow.
     pub(super) async fn next(&mut self) -> Result<Pdu, &'static str> {
         loop {
             if let Some(pdu) = self.cut()? {
@@ -123,7 +123,7 @@ mod tests {
             }
         });
         let (mut frames, begun) = (Frames::new(here, Duration::from_secs(5)), Instant::now());
-        // Dropped in between, as a select does it: the time goes on.
+        // The call is dropped, as a select does, and the time for the PDU goes on.
         let early = tokio::time::timeout(Duration::from_secs(2), frames.next()).await;
         assert!(early.is_err());
         assert_eq!(frames.next().await.unwrap_err(), "a PDU that did not end");

@@ -1,7 +1,6 @@
-//! Message ids. Some SMSCs write the id in hexadecimal where they accept the
-//! message and in decimal in its receipt, or the other way about, or pad one of
-//! them with zeros. Case, and zeros in front, say nothing in any format: whoever
-//! looks an id up does so by [`ids_alike`].
+//! Message ids. Some SMSCs write an id in hexadecimal when they accept the message and in decimal in its
+//! receipt, or the reverse, or pad one of them with zeros. Upper and lower case and leading zeros never
+//! matter, because the stores look ids up by [`ids_alike`].
 
 use crate::receipt::OtherReading;
 use countersign_core::verification::receipt::ids_alike;
@@ -12,9 +11,9 @@ pub enum IdFormat {
     /// The same characters in both.
     #[default]
     Text,
-    /// Hexadecimal in both; case and leading zeros say nothing.
+    /// Hexadecimal in both. Case and leading zeros do not matter.
     Hex,
-    /// Decimal in both; leading zeros say nothing.
+    /// Decimal in both. Leading zeros do not matter.
     Decimal,
     /// Hexadecimal in responses, decimal in receipts.
     HexDecimal,
@@ -22,11 +21,11 @@ pub enum IdFormat {
     DecimalHex,
 }
 
-/// More than the 64 characters that the standard gives an id are no id.
+/// The maximum length of an id; the standard has 64 characters.
 const MAX_ID: usize = 64;
 
 impl IdFormat {
-    /// The words of the setting.
+    /// The words of the setting `id_format`.
     pub(super) const NAMES: [(&'static str, Self); 5] = [
         ("text", Self::Text),
         ("hex", Self::Hex),
@@ -35,7 +34,7 @@ impl IdFormat {
         ("decimal_hex", Self::DecimalHex),
     ];
 
-    /// The base of the numbers in responses, and in the TLV of receipts, which repeats the response.
+    /// The base of the numbers in responses, and in the TLV of receipts, which repeats the response's id.
     fn response_base(self) -> Option<u32> {
         match self {
             Self::Text => None,
@@ -53,26 +52,26 @@ impl IdFormat {
         }
     }
 
-    /// The id that a response gives, in the one form that is kept.
+    /// Reads the id of a response and converts it to the form in which the stores save it.
     pub(super) fn of_response(self, octets: &[u8]) -> Option<String> {
         written(str::from_utf8(octets).ok()?).map(|id| unify(&id, self.response_base()))
     }
 
-    /// The id that a receipt gives, in the same form.
+    /// Reads the id of a receipt and converts it to the same form.
     pub(super) fn of_receipt(self, ids: &ReceiptIds) -> Option<String> {
         self.pick(ids).map(|(id, base)| unify(id, base))
     }
 
-    /// The one that counts of two, and the base of its number. Where they differ, the setting
-    /// speaks of the text.
+    /// Chooses one of the two ids in a receipt, and returns the base of its number. If the two differ, the
+    /// setting applies to the text's id.
     fn pick(self, ids: &ReceiptIds) -> Option<(&str, Option<u32>)> {
         let tlv = ids.tlv.as_deref().map(|id| (id, self.response_base()));
         let text = ids.text.as_deref().map(|id| (id, self.receipt_base()));
         if self == Self::Text { tlv.or(text) } else { text.or(tlv) }
     }
 
-    /// How the other formats read the ids of a receipt: each with what the account keeps, by
-    /// this format, of the response that the other one would find. What is kept alike is said once.
+    /// Tries the other formats on the ids of a receipt. For each, returns the id under which this account,
+    /// with its present format, would have saved the response. Equal results appear once.
     pub(super) fn others(self, ids: &ReceiptIds) -> Vec<OtherReading> {
         let mut seen: Vec<String> = self.of_receipt(ids).iter().map(|id| ids_alike(id)).collect();
         let mut others = Vec::new();
@@ -86,7 +85,7 @@ impl IdFormat {
         others
     }
 
-    /// The response that an id of a receipt belongs to, by this format.
+    /// The id of the response that belongs to a receipt's id, in this format.
     fn response_of(self, id: &str, base: Option<u32>) -> Option<String> {
         let Some(base) = base else { return Some(id.to_owned()) };
         let number = number(id, base)?;
@@ -94,16 +93,15 @@ impl IdFormat {
     }
 }
 
-/// The ids of one receipt, as they are written in it.
+/// The ids of one receipt, as the SMSC wrote them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ReceiptIds {
-    /// That of the TLV `receipted_message_id`.
+    /// The id in the TLV `receipted_message_id`.
     pub(super) tlv: Option<String>,
-    /// That of the text.
     pub(super) text: Option<String>,
 }
 
-/// An id without what surrounds it; none of what cannot be one.
+/// Removes what surrounds an id. Returns `None` if the rest cannot be an id.
 pub(super) fn written(text: &str) -> Option<String> {
     let text = text.trim();
     let fits = !text.is_empty() && text.len() <= MAX_ID && text.bytes().all(|octet| octet.is_ascii_graphic());
@@ -111,12 +109,12 @@ pub(super) fn written(text: &str) -> Option<String> {
 }
 
 fn number(text: &str, base: u32) -> Option<u128> {
-    // The parser would take a sign.
+    // The parser alone would accept a sign.
     let digits = text.chars().all(|c| c.is_digit(base));
     digits.then(|| u128::from_str_radix(text, base).ok()).flatten()
 }
 
-/// A number as decimal; what is no number of that base stays as it is.
+/// Writes a number in decimal. Returns a text that is not a number in this base unchanged.
 fn unify(text: &str, base: Option<u32>) -> String {
     base.and_then(|base| number(text, base)).map_or_else(|| text.to_owned(), |number| number.to_string())
 }
@@ -147,7 +145,7 @@ mod tests {
             assert_eq!(format.of_response(response.as_bytes()).as_deref(), Some(id), "{response}");
             assert_eq!(format.of_receipt(&in_text(receipt)).as_deref(), Some(id), "{receipt}");
         }
-        // Twice as many digits as a number here has stay what they are.
+        // A text with more digits than the numbers here can have stays as it is.
         let long = "f".repeat(64);
         assert_eq!(IdFormat::Hex.of_response(long.as_bytes()), Some(long));
     }
@@ -159,7 +157,7 @@ mod tests {
         }
     }
 
-    /// What the account would have kept of a response, and which setting finds it in a receipt.
+    /// The other setting that would find a response in a receipt, if there is one.
     fn suggested(set: IdFormat, response: &str, receipt: &ReceiptIds) -> Option<&'static str> {
         let kept = ids_alike(&set.of_response(response.as_bytes()).unwrap());
         assert_ne!(set.of_receipt(receipt).map(|id| ids_alike(&id)), Some(kept.clone()), "it matches");
@@ -180,7 +178,7 @@ mod tests {
             (HexDecimal, "1A2B", in_text("1A2B0"), "none"),
             (HexDecimal, "6699", in_text("6699"), "text"),
             (DecimalHex, "6699", in_text("6699"), "text"),
-            // In the TLV and in the text: the setting speaks of the text.
+            // The id is in the TLV and in the text: the setting applies to the text.
             (
                 Text,
                 "1A2B",
@@ -192,7 +190,7 @@ mod tests {
             let found = suggested(set, response, &receipt).unwrap_or("none");
             assert_eq!(found, right, "{set:?} {response} {receipt:?}");
         }
-        // Nothing else is to be tried where it is no number, or a number too long to be one here.
+        // No other format applies to a text that is not a number or is too long.
         for id in ["msg-1", "G1", &"f".repeat(64)] {
             assert_eq!(Text.others(&in_text(id)), [], "{id}");
         }

@@ -1,37 +1,36 @@
-//! What is remembered of messages in several parts, until their receipts are in.
+//! Remembers the messages with several parts until their receipts have arrived.
 //!
-//! Such a message goes by the id of its first part. It is undelivered with the
-//! first part that is, and delivered with the last that is. This is kept in
-//! memory alone: of a message that another process sent, or that is too long
-//! ago, the first part's receipt speaks for all.
+//! Such a message has the id of its first part. It is undelivered as soon as one part is, and delivered when
+//! the last part is. This memory is not stored: for a message that another process sent, or that was
+//! forgotten, the receipt of the first part decides.
 
 use super::receipt::Receipt;
 use crate::receipt::{Report, ReportOutcome as Outcome};
 use countersign_core::verification::receipt::ids_alike;
 use std::collections::{HashMap, HashSet, VecDeque};
 
-/// Messages that are remembered; then the oldest is forgotten.
+/// The maximum number of messages. When it is reached, the oldest is forgotten.
 const MAX_MESSAGES: usize = 10_000;
 
-/// Which part of which message a `submit_sm` is.
+/// The part of a message that a `submit_sm` carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Part {
-    /// Names one sending of one message in this process.
+    /// The number of one sending of one message in this process.
     pub(super) message: u64,
-    /// How many parts there are.
+    /// The number of parts.
     pub(super) total: u8,
 }
 
 #[derive(Debug)]
 struct Message {
-    /// The ids that the SMSC gave, the first part's first.
+    /// The ids that the SMSC gave the parts, in order.
     ids: Vec<String>,
     total: u8,
     delivered: HashSet<String>,
     ended: bool,
 }
 
-/// The messages, and by which id each is found.
+/// The messages, and the number of the message for each id.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
     messages: HashMap<u64, Message>,
@@ -40,7 +39,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Notes that the SMSC took a part, in the order of the parts.
+    /// Saves the id of an accepted part. Parts are accepted in their order.
     pub(super) fn note(&mut self, part: Part, id: &str) {
         let message = self.messages.entry(part.message).or_insert_with(|| {
             self.order.push_back(part.message);
@@ -57,7 +56,7 @@ impl Parts {
 
     fn forget(&mut self, number: u64) {
         for id in self.messages.remove(&number).into_iter().flat_map(|message| message.ids) {
-            // An SMSC that gives an id again speaks of the newer message.
+            // If the SMSC uses an id again, the id means the newer message.
             let id = ids_alike(&id);
             if self.by_id.get(&id) == Some(&number) {
                 self.by_id.remove(&id);
@@ -65,8 +64,8 @@ impl Parts {
         }
     }
 
-    /// What a receipt of one `submit_sm` says about the message; nothing while
-    /// other parts are still out, or when the end was told before.
+    /// Turns the receipt of one `submit_sm` into a report about the whole message. Returns `None` while
+    /// receipts of other parts are missing, or if the outcome was reported before.
     pub(super) fn report(&mut self, receipt: Receipt) -> Option<Report> {
         let Receipt { id, outcome, code, .. } = receipt;
         let alike = ids_alike(&id);

@@ -3,10 +3,10 @@
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// Octets of length, command, status and sequence number.
+/// The size of length, command, status and sequence number.
 pub(super) const HEADER: usize = 16;
-/// Longer PDUs end the connection. The longest honest one carries a message_payload of 64 KiB,
-/// which nobody sends to a sender of codes.
+/// A longer PDU ends the connection. The longest legitimate one has a message_payload of 64 KiB, which nobody
+/// sends to a sender of codes.
 pub(super) const MAX_PDU: usize = 64 * 1024;
 
 pub(super) const BIND_TRANSCEIVER: u32 = 0x09;
@@ -18,7 +18,7 @@ pub(super) const ENQUIRE_LINK: u32 = 0x15;
 pub(super) const ALERT_NOTIFICATION: u32 = 0x102;
 pub(super) const DATA_SM: u32 = 0x103;
 pub(super) const GENERIC_NACK: u32 = 0x8000_0000;
-/// The bit of a command that answers another.
+/// The bit that marks a command as a response.
 pub(super) const RESPONSE: u32 = 0x8000_0000;
 
 pub(super) const TLV_RECEIPTED_MESSAGE_ID: u16 = 0x001e;
@@ -29,7 +29,7 @@ pub(super) const TLV_NETWORK_ERROR: u16 = 0x0423;
 pub(super) const TLV_PAYLOAD: u16 = 0x0424;
 pub(super) const TLV_MESSAGE_STATE: u16 = 0x0427;
 
-/// One PDU. Its body may hold a password or a code, so Debug hides it.
+/// One PDU. Debug hides the body, which may contain a password or a code.
 pub(super) struct Pdu {
     pub(super) command: u32,
     pub(super) status: u32,
@@ -49,23 +49,22 @@ impl fmt::Debug for Pdu {
 }
 
 impl Pdu {
-    /// A request with this body.
     pub(super) fn request(command: u32, sequence: u32, body: Zeroizing<Vec<u8>>) -> Self {
         Self { command, status: 0, sequence, body }
     }
 
-    /// The response to this request. Those to `deliver_sm` and `data_sm` have an id, which is empty.
+    /// The response to this request. A response to `deliver_sm` or `data_sm` has an id, which is empty.
     pub(super) fn response(&self, status: u32) -> Self {
         let body = if matches!(self.command, DELIVER_SM | DATA_SM) { vec![0] } else { Vec::new() };
         Self { command: self.command | RESPONSE, status, sequence: self.sequence, body: Zeroizing::new(body) }
     }
 
-    /// The answer to a command that is not spoken here.
+    /// The answer to a command that this client does not know.
     pub(super) fn nack(&self, status: u32) -> Self {
         Self { command: GENERIC_NACK, status, sequence: self.sequence, body: Zeroizing::default() }
     }
 
-    /// What goes over the wire.
+    /// The bytes to send.
     pub(super) fn octets(&self) -> Zeroizing<Vec<u8>> {
         let length = HEADER + self.body.len();
         let mut octets = Zeroizing::new(Vec::with_capacity(length));
@@ -76,7 +75,7 @@ impl Pdu {
         octets
     }
 
-    /// A whole frame, as the reader cut it out.
+    /// Reads a whole frame.
     pub(super) fn parse(frame: &[u8]) -> Option<Self> {
         let field = |at: usize| Some(u32::from_be_bytes(frame.get(at..at + 4)?.try_into().ok()?));
         let body = Zeroizing::new(frame.get(HEADER..)?.to_vec());
@@ -84,12 +83,12 @@ impl Pdu {
     }
 }
 
-/// Writes the body of a PDU. A field that holds a NUL would end early: callers
-/// check the settings and addresses before.
+/// Writes the body of a PDU. A NUL inside a field would end the field early, so callers check settings and
+/// addresses before.
 pub(super) struct Body(Zeroizing<Vec<u8>>);
 
 impl Body {
-    /// Room for `capacity` octets: a vector that grows leaves a copy of the code behind.
+    /// Reserves `capacity` octets: a vector that grows leaves a copy of the code in memory.
     pub(super) fn with_capacity(capacity: usize) -> Self {
         Self(Zeroizing::new(Vec::with_capacity(capacity)))
     }
@@ -116,9 +115,8 @@ impl Body {
     }
 }
 
-/// Reads a body as far as it goes: what is missing at its end is empty or 0.
-/// Deployed SMSCs leave out final NULs and whole fields, and a receipt that is
-/// understood is worth more than a rule that is kept.
+/// Reads a body as far as it goes. Fields missing at its end read as empty or 0. Deployed SMSCs leave out
+/// final NULs and whole fields, and understanding a receipt is worth more than enforcing a rule.
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
 impl<'a> Fields<'a> {
@@ -146,7 +144,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// What a message of the SMSC says that matters for a receipt.
+/// The fields of a message from the SMSC that matter for a receipt.
 #[derive(Default)]
 pub(super) struct Incoming<'a> {
     pub(super) esm_class: u8,
@@ -158,8 +156,8 @@ pub(super) struct Incoming<'a> {
 }
 
 impl<'a> Incoming<'a> {
-    /// The body of a `deliver_sm` (SMPP 3.4, 4.6.1), or of a `data_sm` (4.7.1), which has fewer
-    /// fields, and its text in a TLV only.
+    /// Reads the body of a `deliver_sm` (SMPP 3.4, 4.6.1), or of a `data_sm` (4.7.1), which has fewer fields
+    /// and its text only in a TLV.
     pub(super) fn parse(command: u32, body: &'a [u8]) -> Self {
         let mut fields = Fields(body);
         fields.text(); // service_type

@@ -14,37 +14,36 @@ use text::field;
 const TYPE: u8 = 0x3c;
 const FINAL: u8 = 0x04;
 const INTERMEDIATE: u8 = 0x20;
-/// Longest code that is kept, in characters.
+/// The maximum length of a code, in characters.
 const MAX_CODE: usize = 64;
 
-/// What came of a message of the SMSC.
+/// The content of a message from the SMSC.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Read {
     /// An ordinary message, such as one from a phone.
     Message,
     /// A receipt that names no message, or no state of it.
     Unreadable,
-    /// A receipt.
     Receipt(Receipt),
 }
 
-/// What became of one `submit_sm`.
+/// The outcome of one `submit_sm`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Receipt {
-    /// In the form that is kept.
+    /// The id, in the form in which the stores save it.
     pub(super) id: String,
-    /// As the SMSC wrote it.
+    /// The ids as the SMSC wrote them.
     pub(super) ids: ReceiptIds,
     pub(super) outcome: Outcome,
     /// The state as the SMSC names it, and its error.
     pub(super) code: String,
 }
 
-/// Reads what the SMSC sent.
+/// Reads a message from the SMSC.
 pub(super) fn read(incoming: &Incoming<'_>, format: IdFormat) -> Read {
     let kind = incoming.esm_class & TYPE;
     let by_tlv = incoming.receipted_id.is_some() && incoming.state.is_some();
-    // Some SMSCs forget the bits; nothing else carries these two TLVs.
+    // Some SMSCs forget these bits. No other message has these two TLVs.
     if kind != FINAL && kind != INTERMEDIATE && !by_tlv {
         return Read::Message;
     }
@@ -91,7 +90,7 @@ fn by_state(state: u8) -> (Outcome, &'static str) {
         6 => (Outcome::Progress, "ACCEPTD"),
         8 => (Outcome::Undelivered, "REJECTD"),
         9 => (Outcome::Undelivered, "SKIPPED"),
-        // The SMSC does not know; that is no reason to say that the phone has nothing.
+        // The SMSC does not know the state. That does not mean that the phone did not get the message.
         _ => (Outcome::Progress, "UNKNOWN"),
     }
 }
@@ -110,7 +109,7 @@ fn by_stat(stat: &str) -> Outcome {
     }
 }
 
-/// A network's type and its error as a number.
+/// Reads the type of a network and its error as a number.
 fn network_error(value: Option<&[u8]>) -> Option<Cow<'static, str>> {
     let [_, high, low] = value? else { return None };
     Some(Cow::from(u16::from_be_bytes([*high, *low]).to_string()))
@@ -159,7 +158,8 @@ mod tests {
             ("id:77 stat:DELETED", "77", Undelivered, "DELETED"),
             ("id:77\tstat:DELIVERED\r\n", "77", Delivered, "DELIVERED"),
             ("id:77 stat:WONDER", "77", Progress, "WONDER"),
-            // Only what must be there; other dates; zeros in front stay as they are written.
+            // A receipt with only the necessary fields, with other dates, and with leading zeros, which are
+            // kept.
             (
                 "id:0000006699 submit date:20260131120000 done date:20260131120105 stat:DELIVRD",
                 "0000006699",
@@ -168,10 +168,10 @@ mod tests {
             ),
             ("id:77 stat:delivrd err:000", "77", Delivered, "delivrd 000"),
             ("id:77 stat:undeliv", "77", Undelivered, "undeliv"),
-            // NUL behind a value, or behind all.
+            // NUL after a value, or at the very end.
             ("id:77\0 sub:001 stat:DELIVRD\0 err:000\0", "77", Delivered, "DELIVRD 000"),
             ("id:77 stat:DELIVRD\0\0\0", "77", Delivered, "DELIVRD"),
-            // Quotes, around values and around keys.
+            // Quotes around values and around keys.
             (
                 "id:\"77\" sub:\"001\" stat:\"DELIVRD\" err:\"000\" text:\"123456\"",
                 "77",
@@ -180,7 +180,7 @@ mod tests {
             ),
             ("id:'77' stat:'EXPIRED'", "77", Undelivered, "EXPIRED"),
             ("\"id\":\"77\",\"stat\":\"DELIVRD\",\"err\":\"000\"", "77", Delivered, "DELIVRD 000"),
-            // Commas and semicolons between fields, not within a value.
+            // Commas and semicolons between fields are not part of a value.
             (
                 "id:77,sub:001,dlvrd:001,submit date:2601311200,done date:2601311201,stat:DELIVRD,err:000,text:x",
                 "77",
@@ -191,7 +191,7 @@ mod tests {
             ("id:77;stat:UNDELIV;err:1", "77", Undelivered, "UNDELIV 1"),
             ("id:7,7 stat:DELIVRD", "7,7", Delivered, "DELIVRD"),
             ("id:12:34 stat : DELIVRD", "12:34", Delivered, "DELIVRD"),
-            // The message's own words come last, wherever they stand.
+            // The message's own words are searched last, wherever they are.
             ("text:id:13 stat:EXPIRED id:77 stat:DELIVRD", "13", Undelivered, "EXPIRED"),
             ("id:77 stat:DELIVRD text:id:13 stat:EXPIRED err:9", "77", Delivered, "DELIVRD 9"),
         ] {
@@ -199,17 +199,17 @@ mod tests {
         }
     }
 
-    /// 3GPP TS 23.038, 6.2.1: `@` is 0x00, `$` 0x02, `_` 0x11; `[` is 0x3c behind the escape.
+    /// 3GPP TS 23.038, 6.2.1: `@` is 0x00, `$` is 0x02, `_` is 0x11; `[` is 0x3c after the escape.
     #[test]
     fn texts_in_the_gsm_alphabet_are_read_where_an_id_is_none_in_ascii() {
         let delivered = |id: &str| Some((id.to_owned(), Outcome::Delivered, "DELIVRD 000".to_owned()));
-        // SMPP 3.4, 5.2.19: the SMSC's own alphabet, and the one that npm `smpp` sends so.
+        // SMPP 3.4, 5.2.19: the SMSC's own alphabet, and the one that npm `smpp` uses in its place.
         for data_coding in [0, 1] {
             for (octets, id) in [
                 (&b"id:msg\x111\x00x sub:001 stat:DELIVRD err:000"[..], "msg_1@x"),
                 (b"id:\x11a\x02 stat:DELIVRD err:000", "_a$"),
                 (b"id:\x1b<1\x1b> stat:DELIVRD err:000", "[1]"),
-                // As it is in ASCII: nobody can say more.
+                // Read as ASCII, because nothing shows another alphabet.
                 (b"id:msg_1@x stat:DELIVRD err:000", "msg_1@x"),
                 (b"id:77\x00 stat:DELIVRD err:000", "77"),
             ] {
@@ -249,7 +249,7 @@ mod tests {
         let read = receipt(&deliver, IdFormat::Text);
         assert_eq!((read.id.as_str(), read.code.as_str()), ("42", "DELIVRD 000"));
         assert_eq!(read.outcome, Outcome::Undelivered);
-        // Hexadecimal in the TLV, as in the response; decimal in the text.
+        // Hexadecimal in the TLV, as in the response, and decimal in the text.
         assert_eq!(receipt(&deliver, IdFormat::HexDecimal).id, "66");
         let deliver = Incoming { text: b"", ..deliver };
         assert_eq!(receipt(&deliver, IdFormat::HexDecimal).id, "66");
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_data_sm_says_as_much_as_a_deliver_sm() {
-        // SMPP 3.4, 4.7.1: no more fields than these before the TLVs.
+        // SMPP 3.4, 4.7.1: a `data_sm` has only these fields before the TLVs.
         let head = |esm_class: u8, data_coding: u8| {
             [&b"\0\x01\x0148500500500\0\x05\x00Acme\0"[..], &[esm_class, 0, data_coding]].concat()
         };

@@ -1,4 +1,4 @@
-//! One bound connection: what is in flight, what is answered, when it ends.
+//! One bound connection: the messages in flight, the responses, and the end of the connection.
 
 use super::{
     Shared,
@@ -22,13 +22,13 @@ use zeroize::Zeroizing;
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// A burst of the account's rate that a late timer may make up for.
+/// The size of the burst, in time, with which a late timer may catch up with the account's rate.
 const CATCH_UP: Duration = Duration::from_millis(10);
-/// How long an unbind may take.
+/// The longest time for an unbind.
 const UNBIND_TIMEOUT: Duration = Duration::from_secs(1);
 const LAST_SEQUENCE: u32 = 0x7fff_ffff;
 
-/// Why a session ended.
+/// The reason why a session ended.
 pub(super) type Lost = &'static str;
 
 pub(super) struct Session {
@@ -38,9 +38,9 @@ pub(super) struct Session {
     in_flight: HashMap<u32, InFlight>,
     sequence: u32,
     heard: Instant,
-    /// Until when the SMSC may say that it is there.
+    /// The time until which the SMSC must answer an `enquire_link`.
     enquiry: Option<Instant>,
-    /// When the account's rate allows the next message.
+    /// The time at which the account's rate allows the next message.
     next_submit: Instant,
 }
 
@@ -61,7 +61,7 @@ impl Session {
         }
     }
 
-    /// Binds as a transceiver. The caller bounds the time.
+    /// Binds as a transceiver. The caller limits the time.
     pub(super) async fn bind(&mut self) -> Result<(), SendError> {
         let settings = &self.shared.settings;
         let body = pdu::Body::with_capacity(160)
@@ -88,15 +88,15 @@ impl Session {
         }
     }
 
-    /// Serves until the connection is lost or `stop` is set. Then everything
-    /// in flight is answered, and what is left in `jobs` was not written.
+    /// Serves until the connection is lost or `stop` is set. Then everything in flight has been answered, and
+    /// the jobs left in `jobs` were not written.
     pub(super) async fn run(&mut self, jobs: &mut mpsc::Receiver<Job>, stop: &CancellationToken) -> Lost {
         let outcome = self.serve(jobs, stop).await;
         let lost = outcome.err().unwrap_or("unbound");
         for (_, in_flight) in self.in_flight.drain() {
             let _ = in_flight.reply.send(Err(SendError::unknown(lost)));
         }
-        // The SMSC learns of the end now, not when the last reference goes.
+        // Close now, so that the SMSC notices at once and not when the last reference is dropped.
         let _ = timeout(UNBIND_TIMEOUT, self.writer.shutdown()).await;
         lost
     }
@@ -120,7 +120,7 @@ impl Session {
         }
     }
 
-    /// When something is due although nothing happened.
+    /// The time of the next action if nothing arrives.
     fn next_turn(&self, waits_for_rate: bool) -> Instant {
         let asked = self.enquiry.unwrap_or(self.heard + self.shared.settings.enquire_link);
         let oldest = self.in_flight.values().map(|in_flight| in_flight.until).min();
@@ -128,7 +128,7 @@ impl Session {
         [oldest, rate].into_iter().flatten().fold(asked, Instant::min)
     }
 
-    /// Gives up what waited too long, and asks a silent SMSC whether it is there.
+    /// Gives up messages that waited too long, and sends a silent SMSC an `enquire_link`.
     async fn turn(&mut self) -> Result<(), Lost> {
         let now = Instant::now();
         let overdue: Vec<u32> = self
@@ -164,7 +164,7 @@ impl Session {
         }
         let sequence = self.next_sequence();
         let until = now + self.shared.settings.response_timeout;
-        // Before the write: once that began, nobody knows what arrived.
+        // Register the message before writing it: once the write has begun, nobody knows how much arrived.
         self.in_flight.insert(sequence, InFlight { part: job.part, reply: job.reply, until });
         self.write(&Pdu::request(pdu::SUBMIT_SM, sequence, job.body)).await
     }
@@ -195,7 +195,8 @@ impl Session {
         Ok(())
     }
 
-    /// One that comes too late finds nobody: that message was Unknown.
+    /// Handles a response. If it comes too late, nobody waits for it: the message was already reported as
+    /// Unknown.
     fn responded(&mut self, pdu: &Pdu) {
         let Some(InFlight { part, reply, .. }) = self.in_flight.remove(&pdu.sequence) else { return };
         let answer = match pdu.status {
@@ -204,16 +205,16 @@ impl Session {
             }
             status => Err(status::refused_submit(status)),
         };
-        // Here, before the next PDU is read: it may be the receipt.
+        // Save the id before the next PDU is read: that PDU may be the receipt.
         if let (Some(part), Ok(Some(id))) = (part, &answer) {
             self.shared.parts().note(part, id);
         }
         let _ = reply.send(answer);
     }
 
-    /// The status that answers a `deliver_sm` or a `data_sm`. Messages from phones are taken and
-    /// dropped: refused, they would come again and hold up the receipts. A receipt that cannot be
-    /// read would be no better the next time.
+    /// The status that answers a `deliver_sm` or a `data_sm`. Messages from phones are accepted and dropped:
+    /// if they were refused, the SMSC would repeat them and delay the receipts. An unreadable receipt is
+    /// accepted too, because a repeat would be just as unreadable.
     fn take(&self, pdu: &Pdu) -> u32 {
         let format = self.shared.settings.id_format;
         let read = receipt::read(&Incoming::parse(pdu.command, &pdu.body), format);
@@ -232,7 +233,7 @@ impl Session {
         status::OK
     }
 
-    /// Says goodbye. What is in flight may still be answered meanwhile.
+    /// Unbinds. Responses to messages in flight may still arrive meanwhile.
     async fn unbind(&mut self) -> Result<(), Lost> {
         let sequence = self.next_sequence();
         self.write(&Pdu::request(pdu::UNBIND, sequence, Zeroizing::default())).await?;
@@ -253,8 +254,8 @@ impl Session {
         self.sequence
     }
 
-    /// Nothing is read meanwhile. A window of small PDUs fits into the buffers
-    /// of the two machines, so only an SMSC that reads nothing runs into the time-out.
+    /// Writes a PDU. Nothing is read meanwhile. A window of small PDUs fits into the buffers of the two
+    /// machines, so the write times out only if the SMSC reads nothing.
     async fn write(&mut self, pdu: &Pdu) -> Result<(), Lost> {
         let octets = pdu.octets();
         let write = async {

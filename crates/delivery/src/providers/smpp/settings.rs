@@ -1,4 +1,4 @@
-//! What an operator says about an SMSC account.
+//! The settings of an SMSC account.
 
 use super::{fields::Fields, ids::IdFormat, tls};
 use crate::settings::{Fault, REDACTED};
@@ -6,41 +6,41 @@ use serde_json::Value;
 use std::{fmt, time::Duration};
 use zeroize::Zeroizing;
 
-/// The alphabet that the SMSC reads where `data_coding` is 0.
+/// The alphabet that the SMSC uses for `data_coding` 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DefaultAlphabet {
     /// GSM 03.38, one septet an octet.
     #[default]
     Gsm,
-    /// ISO 8859-1, which the SMSC turns into GSM 03.38 itself.
+    /// ISO 8859-1. The SMSC converts it to GSM 03.38.
     Latin1,
 }
 
-/// How a text that takes several SMS is handed over.
+/// How a long text is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LongMessages {
-    /// One `submit_sm` a part, which the TLVs `sar_*` number.
+    /// One `submit_sm` for each part, numbered by the TLVs `sar_*`.
     #[default]
     Sar,
-    /// One `submit_sm` a part, with a user data header in the message.
+    /// One `submit_sm` for each part, with a user data header in the message.
     Udh,
-    /// One `submit_sm` with all of it in the TLV `message_payload`; the SMSC cuts.
+    /// One `submit_sm` with the whole text in the TLV `message_payload`; the SMSC splits it.
     Payload,
 }
 
-/// How `validity_period` says when the message ends.
+/// How `validity_period` expresses the end of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Validity {
-    /// As a duration: right however the two clocks differ.
+    /// A duration. It is right even if the two clocks differ.
     #[default]
     Relative,
-    /// As a time in UTC, for an SMSC that reads no durations.
+    /// A time in UTC, for an SMSC that does not understand durations.
     Absolute,
-    /// Not at all: the SMSC keeps trying for as long as it likes.
+    /// No validity period: the SMSC decides how long it keeps trying.
     Omitted,
 }
 
-/// Type of number and numbering plan; what is `None` follows from the address.
+/// Type of number and numbering plan. A value of `None` is derived from the address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// Type of number (SMPP 3.4, 5.2.5).
@@ -49,45 +49,41 @@ pub struct Plan {
     pub npi: Option<u8>,
 }
 
-/// An account at an SMSC, and the habits of that SMSC.
+/// An account at an SMSC, and the peculiarities of that SMSC.
 #[derive(Clone)]
 pub struct SmppSettings {
-    /// Its name or address.
+    /// The name or address of the SMSC.
     pub host: String,
-    /// Its port; by default 3550 with TLS and 2775 without.
+    /// The port; by default 3550 with TLS and 2775 without.
     pub port: u16,
-    /// Whether to speak TLS, and to demand a certificate for `host`. On by
-    /// default: without it password and codes cross the network in clear,
-    /// which is for a private line or a tunnel.
+    /// Whether to use TLS and require a certificate for `host`. On by default: without TLS, password and
+    /// codes cross the network in clear text, which is acceptable only on a private line or in a tunnel.
     pub tls: bool,
-    /// Authorities to trust instead of the system's, as PEM.
+    /// Certificate authorities to trust instead of the system's, as PEM.
     pub ca: Option<String>,
-    /// The name of the account, at most 15 characters.
     pub system_id: String,
-    /// Its password. The standard allows 8 characters; many SMSCs take more.
+    /// The password. The standard allows 8 characters; many SMSCs allow more.
     pub password: Zeroizing<String>,
-    /// What some SMSCs want to hear in a bind, at most 12 characters.
+    /// The `system_type` that some SMSCs require in a bind, at most 12 characters.
     pub system_type: String,
-    /// What some SMSCs want to hear in each message, at most 5 characters.
+    /// The `service_type` that some SMSCs require in each message, at most 5 characters.
     pub service_type: String,
-    /// Of the sender. By default 5 and 0 for letters, 1 and 1 for a number,
-    /// 3 and 0 for a number of at most 6 digits.
+    /// The plan of the sender. By default 5 and 0 for letters, 1 and 1 for a phone number, 3 and 0 for a
+    /// number of at most 6 digits.
     pub source: Plan,
-    /// Of the phone; by default 1 and 1.
+    /// The plan of the phone number; by default 1 and 1.
     pub destination: Plan,
-    /// Messages that may wait for their response at once, 1 to 100. Default 10.
+    /// The maximum number of messages without a response at one time, 1 to 100. Default 10.
     pub window: usize,
-    /// After how long a silence the SMSC is asked whether it is there. Default 30 s.
+    /// After this long a silence, the client sends an `enquire_link`. Default 30 s.
     pub enquire_link: Duration,
-    /// How long it may take to respond. Default 5 s.
+    /// The longest time for a response. Default 5 s.
     pub response_timeout: Duration,
-    /// Messages a second that the account may send; without a limit if `None`.
+    /// The maximum number of messages a second; `None` for no limit.
     pub throughput: Option<u32>,
-    /// The alphabet behind `data_coding` 0.
+    /// The alphabet for `data_coding` 0.
     pub default_alphabet: DefaultAlphabet,
-    /// What becomes of a long text.
     pub long_messages: LongMessages,
-    /// How the end of a message is said.
     pub validity: Validity,
     /// How ids are written in responses and in receipts.
     pub id_format: IdFormat,
@@ -106,11 +102,10 @@ impl fmt::Debug for SmppSettings {
 }
 
 impl SmppSettings {
-    /// Reads `{"host": "smsc.example.net", "system_id": "...", "password": "...", ...}`
-    /// and says all that is wrong with it. Each field is named as in this
-    /// struct, but `source_ton`, `source_npi`, `destination_ton`,
-    /// `destination_npi`, `enquire_link_seconds` and `response_timeout_seconds`.
-    /// No fault repeats a value.
+    /// Reads `{"host": "smsc.example.net", "system_id": "...", "password": "...", ...}`. Returns all errors
+    /// at once. The fields have the names of this struct, but for `source_ton`, `source_npi`,
+    /// `destination_ton`, `destination_npi`, `enquire_link_seconds` and `response_timeout_seconds`. No error
+    /// repeats a value.
     pub fn parse(value: &Value) -> Result<Self, Vec<Fault>> {
         let mut fields = Fields::new(value)?;
         let tls = fields.flag("tls", true);

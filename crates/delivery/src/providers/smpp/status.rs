@@ -1,4 +1,4 @@
-//! What the statuses of SMPP 3.4, section 5.1.3, mean for a message.
+//! The meaning of the statuses of SMPP 3.4, section 5.1.3.
 
 use crate::provider::SendError;
 
@@ -7,7 +7,7 @@ pub(super) const INVALID_COMMAND: u32 = 0x03;
 /// A temporary fault of the receiver: the SMSC sends its `deliver_sm` again.
 pub(super) const RECEIVER_BUSY: u32 = 0x64;
 
-/// The standard's name and the number; the number alone of one that it does not name.
+/// The standard's name and the number of a status; only the number if the standard has no name for it.
 fn describe(status: u32) -> String {
     let name = match status {
         0x01 => "ESME_RINVMSGLEN",
@@ -51,21 +51,21 @@ fn describe(status: u32) -> String {
     format!("{name} (0x{status:02X})")
 }
 
-/// What a refused `submit_sm` means. A status that nobody knows, such as those
-/// that vendors define, is the provider's own affair: another may take the message.
+/// The meaning of a refused `submit_sm`. A status that the standard does not define, such as a vendor's own,
+/// counts as a refusal by this provider alone: another may accept the message.
 pub(super) fn refused_submit(status: u32) -> SendError {
     let reason = describe(status);
     match status {
         0x14 | 0x58 => SendError::Throttle { reason, after: None },
         0x0d..=0x0f => SendError::account(reason),
         0x0b => SendError::reject(reason),
-        // States of the SMSC or of the bind, none of the message.
+        // These concern the state of the SMSC or of the bind, not the message.
         0x04 | 0x05 | 0x08 | 0x64 | 0xff => SendError::retry(reason),
         _ => SendError::decline(reason),
     }
 }
 
-/// What a refused bind means for all messages that wait for it.
+/// The meaning of a refused bind for all messages that wait for it.
 pub(super) fn refused_bind(status: u32) -> SendError {
     let reason = format!("bind refused: {}", describe(status));
     match status {

@@ -1,4 +1,4 @@
-//! A message as the bodies of `submit_sm`: SMPP 3.4, 4.4.1.
+//! Writes a message as the bodies of `submit_sm`: SMPP 3.4, 4.4.1.
 
 use super::{
     pdu::{Body, TLV_PAYLOAD, TLV_SAR_NUMBER, TLV_SAR_REFERENCE, TLV_SAR_TOTAL},
@@ -10,9 +10,9 @@ use countersign_core::time::{Timestamp, ceil_seconds};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// All fields but the message, generously.
+/// Enough octets for all fields but the message.
 const OVERHEAD: usize = 160;
-/// A part's number is one octet.
+/// The number of a part is one octet.
 const MAX_PARTS: usize = 255;
 /// `esm_class`: the message begins with a user data header.
 const WITH_HEADER: u8 = 0x40;
@@ -20,7 +20,7 @@ const WITH_HEADER: u8 = 0x40;
 const RECEIPTS: u8 = 1;
 const MAX_LETTERS: usize = 11;
 const MAX_SHORT_CODE: usize = 6;
-/// The longest duration that is ever said.
+/// The longest validity period that is sent.
 const MAX_VALIDITY: Duration = Duration::from_secs(24 * 3_600);
 
 /// An address with its type of number and numbering plan.
@@ -64,7 +64,7 @@ pub(super) fn bodies(
         parts.iter().for_each(|part| whole.extend_from_slice(part));
         return Ok(vec![head(0, whole.len()).bytes(&[0]).tlv(TLV_PAYLOAD, &whole).finish()]);
     }
-    // The same in each attempt: parts that two attempts brought make one text.
+    // The reference is the same in each attempt, so that a phone can join parts from two attempts.
     let [.., high, low] = message.message.bytes();
     let part = |(index, part): (usize, &Zeroizing<Vec<u8>>)| {
         let (number, total) = (octet(index + 1), octet(total));
@@ -87,7 +87,7 @@ pub(super) fn bodies(
     Ok(parts.iter().enumerate().map(part).collect())
 }
 
-/// Of a length or number that is known to fit.
+/// Converts a length or number that is known to fit.
 fn octet(number: usize) -> u8 {
     u8::try_from(number).unwrap_or(u8::MAX)
 }
@@ -96,7 +96,7 @@ fn source(plan: Plan, from: &str) -> Result<Address<'_>, SendError> {
     let digits = from.strip_prefix('+').unwrap_or(from);
     let is_number = !digits.is_empty() && digits.bytes().all(|octet| octet.is_ascii_digit());
     let (ton, npi, text) = match digits.len() {
-        // The SMSC puts its own.
+        // The SMSC inserts its own sender.
         _ if from.is_empty() => (0, 0, from),
         0..=MAX_SHORT_CODE if is_number && digits == from => (3, 0, digits),
         0..=20 if is_number => (1, 1, digits),
@@ -111,7 +111,7 @@ fn destination(plan: Plan, e164: &str) -> Address<'_> {
     Address { ton: plan.ton.unwrap_or(1), npi: plan.npi.unwrap_or(1), text }
 }
 
-/// SMPP 3.4, 7.1.1: `YYMMDDhhmmsstnnp`, where a duration ends in `R`.
+/// SMPP 3.4, 7.1.1: `YYMMDDhhmmsstnnp`; a duration ends in `R`.
 fn validity(form: Validity, end: Timestamp, left: Duration) -> String {
     match form {
         Validity::Omitted => String::new(),
@@ -121,7 +121,7 @@ fn validity(form: Validity, end: Timestamp, left: Duration) -> String {
             format!("0000{days:02}{hours:02}{:02}{:02}000R", seconds / 60 % 60, seconds % 60)
         }
         Validity::Absolute => {
-            // `2026-01-31T12:00:00.000Z`, without its century.
+            // `2026-01-31T12:00:00.000Z` without its century.
             let digits: String =
                 end.to_string().chars().filter(char::is_ascii_digit).skip(2).take(13).collect();
             format!("{digits}00+")

@@ -1,4 +1,4 @@
-//! Keeps one connection bound: connects, serves, and connects again.
+//! Keeps one connection bound: connects, serves, and reconnects.
 
 use super::{
     Connect, Shared,
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LAST_PAUSE: Duration = Duration::from_secs(60);
-/// A session that lived this long was a good one: the pauses begin anew.
+/// After a session that lasted this long, the pauses start from the shortest again.
 const GOOD_SESSION: Duration = Duration::from_secs(10);
 
 pub(super) struct Supervisor {
@@ -72,16 +72,16 @@ impl Supervisor {
                 }
             };
             if matches!(error, SendError::Account { .. }) {
-                // Nothing changes by itself, and many tries lock accounts.
+                // The refusal will not go away by itself, and many SMSCs lock an account after many tries.
                 pause = LAST_PAUSE;
             }
             self.pause(pause, &error).await;
             pause = (pause * 2).min(LAST_PAUSE);
         }
-        // The channel closes with the task: nothing that waits is left without an answer.
+        // The channel closes with the task, so every waiting message gets an answer.
     }
 
-    /// Connects and binds. Each step has its time-out.
+    /// Connects and binds. Each step has its own time-out.
     async fn bind(&self) -> Result<Session, SendError> {
         let settings = &self.shared.settings;
         let connect = self.connect.connect(&settings.host, settings.port, CONNECT_TIMEOUT);
@@ -90,7 +90,7 @@ impl Supervisor {
             Ok(Err(_)) => return Err(SendError::retry("connection failed")),
             Err(_) => return Err(SendError::retry("no connection in time")),
         };
-        // A small PDU would wait for the acknowledgement of the one before.
+        // Without this option, a small PDU waits for the acknowledgement of the one before.
         stream.set_nodelay(true).map_err(|_| SendError::retry("connection failed"))?;
         let stream: Box<dyn Stream> = match (&self.tls, tls::server_name(&settings.host)) {
             (None, _) => Box::new(stream),
@@ -106,8 +106,8 @@ impl Supervisor {
         Ok(session)
     }
 
-    /// Waits between half the time and all of it, since many nodes lose one
-    /// SMSC at once. Messages hear meanwhile what is wrong.
+    /// Waits for a random time between half of `pause` and all of it, because many nodes lose an SMSC at
+    /// once. Messages that arrive meanwhile get `error`.
     async fn pause(&mut self, pause: Duration, error: &SendError) {
         let share = self.rng.random_range(0.5..=1.0);
         let until = Instant::now() + pause.mul_f64(share);

@@ -1,4 +1,4 @@
-//! The session against a peer that does what no SMSC should.
+//! Tests the session against a peer that breaks the rules for an SMSC.
 
 use super::{frame::Frames, pdu::*, *};
 use crate::{
@@ -36,7 +36,7 @@ impl Connect for Direct {
     }
 }
 
-/// A peer that accepted one bind.
+/// A peer that has accepted one bind.
 struct Peer {
     frames: Frames<OwnedReadHalf>,
     writer: OwnedWriteHalf,
@@ -135,17 +135,17 @@ async fn what_cannot_be_read_ends_the_connection() {
         (&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], "a PDU of an impossible length"),
         (&[0x7f, 0xff, 0xff, 0xff, 0x80, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 2], "a PDU of an impossible length"),
         (&[0, 0, 0, 8, 0x80, 0, 0, 4], "a PDU of an impossible length"),
-        // A header that never ends.
+        // A header that is never completed.
         (&[0, 0, 0, 0x20, 0x80], "a PDU that did not end"),
     ] {
         let bench = bench(|settings| settings.response_timeout = Duration::from_millis(500)).await;
         let send = bench.send();
         let mut peer = Peer::accept(&bench.listener).await;
         peer.expect(SUBMIT_SM).await;
-        // Nearer to the submit's own time-out than to its beginning.
+        // Send it when the submit's own time-out is near.
         peer.writer.write_all(octets).await.unwrap();
         let answer = send.await.unwrap();
-        // A submit that times out in the same moment is as unknown.
+        // A submit that times out in the same moment is also Unknown.
         let Err(SendError::Unknown { reason: told }) = answer else { panic!("{answer:?}") };
         assert!(told == reason || told == "no response in time", "{told}");
         let end = async { while peer.frames.next().await.is_ok() {} };
@@ -159,7 +159,7 @@ async fn oddities_are_survived() {
     let send = bench.send();
     let mut peer = Peer::accept(&bench.listener).await;
     let submit = peer.expect(SUBMIT_SM).await;
-    // A command that nobody knows, a response that nobody waits for, an alert.
+    // An unknown command, an unexpected response, and an alert.
     peer.write(&Pdu::request(0x1234, 7, Zeroizing::default())).await;
     let nack = peer.expect(GENERIC_NACK).await;
     assert_eq!((nack.status, nack.sequence), (0x03, 7));
@@ -171,7 +171,7 @@ async fn oddities_are_survived() {
     peer.write(&Pdu::request(DELIVER_SM, 10, Zeroizing::new(b"\0\x01".to_vec()))).await;
     assert_eq!(peer.expect(DELIVER_SM | RESPONSE).await.status, 0);
     assert_eq!(peer.data(11, 0, &[(TLV_PAYLOAD, b"STOP")]).await, 0);
-    // A response without its NUL still has its id.
+    // A response without its NUL still contains its id.
     let body = Zeroizing::new(b"id-1".to_vec());
     peer.write(&Pdu { body, ..submit.response(0) }).await;
     assert_eq!(send.await.unwrap(), taken("id-1"));
@@ -180,7 +180,7 @@ async fn oddities_are_survived() {
     let submit = peer.expect(SUBMIT_SM).await;
     peer.write(&submit.nack(0x03)).await;
     assert_eq!(send.await.unwrap(), Err(SendError::decline("ESME_RINVCMDID (0x03)")));
-    // A refusal that echoes nothing, and one that is taken without an id.
+    // A refusal without a body, and an acceptance without an id.
     let send = bench.send();
     let submit = peer.expect(SUBMIT_SM).await;
     peer.write(&Pdu { body: Zeroizing::default(), ..submit.response(0) }).await;
@@ -219,7 +219,8 @@ async fn receipts_come_by_data_sm_too_and_what_cannot_be_read_is_told() {
     assert_eq!(peer.data(2, 4, &[text]).await, 0);
     let undelivered = report("MSG-1", ReportOutcome::Undelivered, "UNDELIV 011");
     assert_eq!(bench.reports.recv().await.unwrap(), undelivered);
-    // Without a state, without an id, without either; a message from a phone; and what is out of room.
+    // Receipts without a state, without an id, and without either; a message from a phone; and a receipt for
+    // which there is no room.
     for (sequence, tlvs) in [(3, &[id][..]), (4, &[delivered]), (5, &[])] {
         assert_eq!(peer.data(sequence, 4, tlvs).await, 0);
         assert_eq!(bench.reports.recv().await.unwrap(), Told::Unreadable);
@@ -303,7 +304,7 @@ async fn the_rate_of_the_account_is_kept() {
     for send in sends {
         assert_eq!(send.await.unwrap(), taken("1"));
     }
-    // Five intervals of 50 ms, less what a late timer may make up for.
+    // Five intervals of 50 ms, less the time that a late timer may catch up.
     assert!(begun.elapsed() >= Duration::from_millis(200), "{:?}", begun.elapsed());
 }
 

@@ -1,4 +1,4 @@
-//! The octets of a text, in the alphabets that SMSCs read.
+//! Encodes a text in the alphabets that SMSCs use.
 
 use super::settings::DefaultAlphabet;
 use countersign_core::message::sms::{self, Encoding};
@@ -7,13 +7,13 @@ use zeroize::Zeroizing;
 const DEFAULT: u8 = 0;
 const UCS2: u8 = 8;
 
-/// A text as parts, without headers. Never none.
+/// A text as parts, without headers. There is at least one part.
 pub(super) struct Text {
     pub(super) data_coding: u8,
     pub(super) parts: Vec<Zeroizing<Vec<u8>>>,
 }
 
-/// The default alphabet where it has all characters, else UCS-2.
+/// Uses the default alphabet if it has all characters, and UCS-2 otherwise.
 pub(super) fn encode(text: &str, alphabet: DefaultAlphabet) -> Text {
     let encoding = Encoding::of(text);
     let data_coding = |encoding| if encoding == Encoding::Gsm7 { DEFAULT } else { UCS2 };
@@ -26,9 +26,9 @@ pub(super) fn encode(text: &str, alphabet: DefaultAlphabet) -> Text {
     }
 }
 
-/// For an SMSC that turns ISO 8859-1 into GSM 03.38: counted in septets, since
-/// that is what it sends. The euro sign and the Greek letters stand in one of
-/// the two only, so a text with them is UCS-2.
+/// Encodes for an SMSC that converts ISO 8859-1 to GSM 03.38. Lengths are counted in septets, because the
+/// SMSC sends septets. The euro sign and the Greek letters are in only one of the two alphabets, so a text
+/// with them is UCS-2.
 fn latin1(text: &str) -> Text {
     if text.chars().all(|character| u8::try_from(character).is_ok()) {
         let septets = |character: char| sms::segments(character.encode_utf8(&mut [0; 4])).units;
@@ -41,14 +41,14 @@ fn latin1(text: &str) -> Text {
     Text { data_coding: UCS2, parts: parts.into_iter().map(octets).collect() }
 }
 
-/// One part. A vector that grows would leave a copy of the code behind.
+/// Encodes one part. A vector that grows would leave a copy of the code in memory.
 fn written(octets: impl Iterator<Item = u8>) -> Zeroizing<Vec<u8>> {
     let mut part = Zeroizing::new(Vec::with_capacity(2 * Encoding::Gsm7.single()));
     part.extend(octets);
     part
 }
 
-/// Pieces that fit, with no character cut in two.
+/// Cuts the text into pieces that fit, and never inside a character.
 fn cut(text: &str, encoding: Encoding, units: impl Fn(char) -> usize) -> Vec<&str> {
     if text.chars().map(&units).sum::<usize>() <= encoding.single() {
         return vec![text];
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(lengths(&"{".repeat(80), latin1), (0, vec![80]));
         assert_eq!(lengths(&"{".repeat(81), latin1), (0, vec![76, 5]));
         assert_eq!(lengths(&"a".repeat(161), latin1), (0, vec![153, 8]));
-        // In GSM, not in ISO 8859-1; and the other way about.
+        // In GSM but not in ISO 8859-1, and the reverse.
         assert_eq!(*encode("€Ω", latin1).parts[0], [0x20, 0xac, 0x03, 0xa9]);
         assert_eq!(lengths(&"€".repeat(71), latin1), (8, vec![134, 8]));
         assert_eq!(encode("ç", latin1).data_coding, UCS2);

@@ -1,4 +1,4 @@
-//! TLS towards an SMSC: 1.2 and 1.3, with the certificate checked for the host.
+//! TLS to an SMSC: versions 1.2 and 1.3, with the certificate checked for the host.
 
 use super::SmppError;
 use rustls::{
@@ -9,12 +9,12 @@ use rustls::{
 use std::sync::Arc;
 use tokio_rustls::TlsConnector;
 
-/// The name that the certificate must be made for.
+/// The name that the certificate must contain.
 pub(super) fn server_name(host: &str) -> Option<ServerName<'static>> {
     ServerName::try_from(host.to_owned()).ok()
 }
 
-/// The authorities in `ca` (PEM), else those of the system.
+/// The certificate authorities in `ca` (PEM), or those of the system.
 pub(super) fn roots(ca: Option<&str>) -> Result<RootCertStore, SmppError> {
     let mut roots = RootCertStore::empty();
     let Some(pem) = ca else {

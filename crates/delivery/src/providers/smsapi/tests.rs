@@ -157,7 +157,8 @@ async fn the_backup_is_asked_when_the_first_does_not_answer() {
     assert!(matches!(failure, SendError::Account { .. }));
     assert!(unused.received_requests().await.unwrap().is_empty(), "an answer is an answer");
 
-    // What the first may have taken is not surely unsent because the other is away.
+    // The first host may have accepted the message, so the result is not surely unsent, even if the second is
+    // away.
     for first in [slow.uri(), broken.uri()] {
         let failure = pair(first, nobody()).send(&message()).await.unwrap_err();
         assert!(matches!(failure, SendError::Unknown { .. }), "{failure:?}");

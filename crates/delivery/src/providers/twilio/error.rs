@@ -1,10 +1,10 @@
-//! The errors of Twilio (twilio.com/docs/api/errors), as far as they say more
-//! than their status.
+//! The errors of Twilio (twilio.com/docs/api/errors) that say more than their HTTP status.
 
 use crate::{provider::SendError, providers::verdict::Verdict};
 use std::time::Duration;
 
-/// What a code means. Its message is not repeated: some hold the number.
+/// The meaning of an error code. Twilio's message is not passed on, because some messages contain the phone
+/// number.
 pub(super) fn judge(code: i64, status: u16, after: Option<Duration>) -> SendError {
     let (verdict, words) = match code {
         21211 | 21217 | 21265 | 21401 | 21421 => (Verdict::Reject, "not a valid number"),
@@ -22,7 +22,7 @@ pub(super) fn judge(code: i64, status: u16, after: Option<Duration>) -> SendErro
         20005 | 20008 | 30002 | 90010 => (Verdict::Account, "the account is not active"),
         30001 | 20429 | 21611 | 14107 => (Verdict::Throttle, "too many messages"),
         63038 => (Verdict::Account, "the limit of the day is reached"),
-        // Refused before anything was done, all the same.
+        // Any other 4xx: Twilio refused the request before acting on it.
         _ => (Verdict::of_status(status), "refused"),
     };
     verdict.error(format!("Twilio error {code}: {words}"), after)

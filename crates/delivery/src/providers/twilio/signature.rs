@@ -1,5 +1,5 @@
-//! `X-Twilio-Signature`: the base64 of HMAC-SHA1 over the URL and, for a form,
-//! its parameters in their order (twilio.com/docs/usage/security).
+//! Checks `X-Twilio-Signature`: the base64 of HMAC-SHA1 over the URL and, for a form, its sorted parameters
+//! (twilio.com/docs/usage/security).
 
 use crate::{receipt::ReceiptRequest, secret::Secret};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -7,13 +7,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use std::collections::BTreeSet;
 
-/// Whether the request was signed with the token, for its URL as it stands or
-/// with the port of its scheme more or less: Twilio signs what it was given,
-/// and a proxy may say it otherwise.
+/// Returns whether the token signed the request. The URL is tried as it is, and with the default port added
+/// or removed: Twilio signs the URL that it was given, and a proxy may write it differently.
 pub(super) fn is_valid(token: &Secret, request: &ReceiptRequest<'_>, form: &[(String, String)]) -> bool {
     let given = request.header("x-twilio-signature").and_then(|text| STANDARD.decode(text).ok());
     let Some(given) = given.filter(|_| request.method == "POST") else { return false };
-    // A pair that stands twice is signed once.
+    // Twilio signs a repeated pair only once.
     let pairs: BTreeSet<_> = form.iter().collect();
     let urls = [Some(request.url.to_owned()), other_port(request.url)];
     urls.into_iter().flatten().any(|url| {
@@ -28,7 +27,7 @@ pub(super) fn is_valid(token: &Secret, request: &ReceiptRequest<'_>, form: &[(St
     })
 }
 
-/// The URL without its port, or with that of its scheme if it has none.
+/// The URL without its port, or with the default port if it has none.
 fn other_port(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -45,7 +44,7 @@ mod tests {
     use super::*;
     use crate::providers::testing::{pairs, receipt};
 
-    /// The example of Twilio's documentation.
+    /// The example from Twilio's documentation.
     const URL: &str = "https://mycompany.com/myapp.php?foo=1&bar=2";
     const SIGNATURE: &str = "RSOYDt4T1cUTdK1PDd93/VVr8B8=";
     const FORM: [(&str, &str); 5] = [

@@ -190,7 +190,7 @@ fn signed_reports_are_read() {
     assert_eq!(report(TOKEN, "MessageSid=SM1"), Err(ReceiptError::Unreadable));
 }
 
-/// What Twilio's own library signed, and what it refuses: tests/twilio/signatures.py.
+/// The signatures that Twilio's own library made or refused: tests/twilio/signatures.py.
 #[test]
 fn signatures_are_judged_as_by_twilios_library() {
     let text = include_str!("../../../../../tests/twilio/signatures.json");
@@ -213,7 +213,7 @@ fn signatures_are_judged_as_by_twilios_library() {
         match (one["valid"].as_bool().unwrap(), is_form) {
             (true, true) => assert_eq!(taken, Ok(1), "{one}"),
             (false, true) => assert_eq!(taken, Err(ReceiptError::Forged), "{one}"),
-            // Signed by its URL, which holds the hash of the body; but no report is JSON.
+            // The URL contains the hash of the body and is signed, but JSON is not a report.
             (true, false) => assert_eq!(taken, Err(ReceiptError::Unreadable), "{one}"),
             (false, false) => assert!(taken.is_err(), "{one}"),
         }

@@ -1,5 +1,5 @@
-//! An outbox and a directory in memory: just enough for one worker. The rules
-//! of a real store are held by the stores' own tests.
+//! An outbox and a directory in memory, just enough for one worker. The stores' own tests check the rules of
+//! real stores.
 
 use crate::{Accounts, AddressPolicy, Outbound, providers::Means};
 use countersign_core::{
@@ -39,9 +39,11 @@ use countersign_core::{
     verification::{
         event::Event,
         idempotency::{Answer, Once, Replay},
+        layout::RECORD,
         number::Listing,
         outcome::{CancelOutcome, ResendOutcome},
         receipt::{FailedAttempt, ParkedReceipt, ProviderMessage, ReceiptReport, Received},
+        record::Record,
         request::{Resend, SubmittedCode},
         settlement::{Phase, Settlement},
     },
@@ -70,7 +72,7 @@ impl Clock for Fixed {
     }
 }
 
-/// Without an account.
+/// Accounts without any entry.
 pub(super) fn accounts() -> Arc<Accounts> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let outbound = Outbound::new(AddressPolicy::default()).unwrap();
@@ -101,7 +103,7 @@ pub(super) fn context(codes: &Arc<MemoryCodes>) -> Context {
     }
 }
 
-/// Queues a message through the core, as a client's call would.
+/// Queues a message through core, as a client's call would.
 pub(super) async fn start(codes: &Arc<MemoryCodes>, mode: Mode, to: &str) {
     let caller = Actor {
         tenant: TenantId::from_bytes([1; 16]),
@@ -118,11 +120,17 @@ pub(super) async fn start(codes: &Arc<MemoryCodes>, mode: Mode, to: &str) {
 }
 
 pub(super) fn spoil_code(claim: &mut Claim) {
-    *claim.record.code.last_mut().unwrap() ^= 1;
+    let mut packed = claim.record.pack();
+    // The sealed code is the last value.
+    *packed.last_mut().unwrap() ^= 1;
+    claim.record = Record::unpack(&packed).unwrap();
 }
 
 pub(super) fn spoil_contact(claim: &mut Claim) {
-    *claim.record.contact.last_mut().unwrap() ^= 1;
+    let mut packed = claim.record.pack();
+    // The sealed contact is the first value behind the fixed part.
+    packed[RECORD.last().unwrap().last() + 2] ^= 1;
+    claim.record = Record::unpack(&packed).unwrap();
 }
 
 #[derive(Default)]
@@ -165,7 +173,7 @@ impl MemoryCodes {
 #[async_trait::async_trait]
 impl Verifications for MemoryCodes {
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError> {
-        let (message, record) = (new.record.message, new.record.clone());
+        let (message, record) = (new.record.message(), new.record.clone());
         let claim = Claim { key: new.key, message, attempt: 0, phase: Phase::Send, record };
         self.state.lock().unwrap().waiting.push((Instant::now(), claim));
         self.due.notify_one();

@@ -1,4 +1,4 @@
-//! Stores that hold just what the page reads.
+//! Stores with just the data that the page reads.
 
 use async_trait::async_trait;
 use countersign_core::{
@@ -55,7 +55,7 @@ impl Inbox for MemoryInbox {
     }
 }
 
-/// Codes that know one timeline, and nothing else.
+/// A codes store that has one timeline and nothing else.
 #[derive(Default)]
 pub struct OneTimeline(pub Mutex<Option<(RecordKey, Vec<Event>)>>);
 
@@ -132,7 +132,7 @@ impl WithoutOutbox for OneTimeline {}
 impl WithoutEventLog for OneTimeline {}
 impl WithoutPeers for OneTimeline {}
 
-/// A history that has nothing yet.
+/// An empty history.
 pub struct NoHistory;
 
 #[async_trait]

@@ -1,5 +1,5 @@
-//! Connections that end for what their clients did, or did not: counted, and told in
-//! one line a minute. A line for each would let strangers write the log.
+//! Counts the connections that end because of what their client did, and logs one line a minute. With a line
+//! for each, strangers could fill the log.
 
 use actix_http::error::DispatchError;
 use std::{
@@ -13,19 +13,19 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 const NAME: &str = "countersign_connections_ended_total";
-/// Between two lines.
+/// The time between two lines.
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// What was sent is no HTTP, or its head is too large.
+    /// The client sent something other than HTTP, or too large a head.
     Malformed,
-    /// No TLS came about.
+    /// The TLS handshake failed.
     Handshake,
     /// The head of a request did not arrive in time.
     Head,
-    /// An answer was not read in time.
+    /// The client did not read an answer in time.
     Answer,
 }
 
@@ -42,7 +42,7 @@ impl End {
     }
 }
 
-/// Those of the whole process, since the last line.
+/// The counts of the whole process, since the last line.
 #[derive(Debug, Default)]
 pub(crate) struct Ends {
     since: [AtomicU64; 4],
@@ -54,11 +54,12 @@ impl Ends {
         self.since[end as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What the HTTP library made of a connection. Its own lines are not written: see `telemetry.rs`.
+    /// Counts an error with which the HTTP library ended a connection. The library's own log lines are
+    /// switched off: see `telemetry.rs`.
     pub fn note_error(&self, error: &DispatchError) {
         match error {
             DispatchError::Parse(_) => self.note(End::Malformed),
-            // Of the network, and of clients that are gone.
+            // These errors are the network's, or of clients that have gone away.
             DispatchError::Io(_)
             | DispatchError::SlowRequestTimeout
             | DispatchError::DisconnectTimeout
@@ -67,7 +68,7 @@ impl Ends {
         }
     }
 
-    /// The counts since they were last taken, unless there are none.
+    /// The counts since the last call; `None` if all are zero.
     fn take(&self) -> Option<[u64; 4]> {
         let counts = End::ALL.map(|end| self.since[end as usize].swap(0, Ordering::Relaxed));
         counts.iter().any(|count| *count > 0).then_some(counts)
@@ -80,7 +81,7 @@ impl Ends {
     }
 }
 
-/// Tells each minute what there is to tell, until `stop`.
+/// Logs the counts each minute, until `stop` is set.
 pub(crate) async fn tell_ends(ends: Arc<Ends>, stop: CancellationToken) {
     metrics::describe_counter!(NAME, "Connections that were ended for what their clients did");
     metrics::describe_gauge!("countersign_connections", "Connections that are open");

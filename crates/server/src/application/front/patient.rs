@@ -1,8 +1,7 @@
-//! The stream of a client, that ends when the client keeps the server waiting.
+//! The stream of a client. It ends when the client keeps the server waiting.
 //!
-//! One clock for each connection, that is only looked at: nothing is set anew
-//! with each request. So whoever is late is found out between one and two times
-//! its time.
+//! Each connection has one timer, and requests do not reset it. So the server notices a late client after one
+//! to two times the allowed time.
 
 use super::{
     Patience,
@@ -25,9 +24,9 @@ use tokio::{
 };
 use tokio_rustls::server::TlsStream;
 
-/// A stream over TCP.
+/// A TCP stream, with or without TLS.
 pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + 'static {
-    /// What is below it.
+    /// The TCP socket under this stream.
     fn socket(&self) -> &TcpStream;
 }
 
@@ -48,7 +47,7 @@ pub(crate) struct Patient<T: Socket> {
     io: T,
     turn: Rc<Turn>,
     patience: Patience,
-    /// Since when the client takes nothing of what is to be written.
+    /// Since when the client has not read what the server wants to write.
     blocked: Option<Instant>,
     clock: Option<Pin<Box<Sleep>>>,
     ended: Option<End>,
@@ -68,14 +67,15 @@ impl<T: Socket> Patient<T> {
         Rc::clone(&self.turn)
     }
 
-    /// What is asked while nothing moves: why this must end, if it must.
+    /// Called while nothing arrives and nothing can be written. Returns why the connection must end, if it
+    /// must.
     fn look(&mut self, cx: &mut Context<'_>) -> Option<End> {
         if self.ended.is_some() {
             return self.ended;
         }
         let between = self.patience.head.min(self.patience.answer);
         let clock = self.clock.get_or_insert_with(|| Box::pin(sleep(between)));
-        // Twice: set anew, it has to know whom to wake.
+        // Poll again after a reset, because the timer must know whom to wake.
         while clock.as_mut().poll(cx).is_ready() {
             let unread = self.blocked.is_some_and(|since| since.elapsed() >= self.patience.answer);
             self.ended = match unread {
@@ -95,17 +95,17 @@ impl<T: Socket> Patient<T> {
     fn tell(&self) {
         match self.ended {
             Some(End::Answer) => {
-                // What the system still holds for the client goes too.
+                // This also drops the data that the system still holds for the client.
                 let _ = self.io.socket().set_zero_linger();
                 self.ends.note(End::Answer);
             }
-            // Nobody is at fault for a connection that is closed while it idles.
+            // Closing an idle connection is nobody's fault, so it is not counted.
             Some(end) if self.turn.lacks_head() => self.ends.note(end),
             _ => {}
         }
     }
 
-    /// The same for what is written.
+    /// The result of a write. If the client reads nothing for too long, the write fails.
     fn written<R>(&mut self, cx: &mut Context<'_>, poll: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
         if poll.is_ready() {
             return poll;
@@ -137,7 +137,8 @@ impl<T: Socket> AsyncRead for Patient<T> {
             && let Poll::Ready(read) = Pin::new(&mut this.io).poll_read(cx, buffer)
         {
             this.turn.receive();
-            // One that always has more to send never makes the server wait, and is late all the same.
+            // A client that sends bytes all the time never makes the server wait, but may still be late with
+            // its head.
             if !this.turn.is_late(&this.patience) {
                 return Poll::Ready(read);
             }
@@ -147,7 +148,7 @@ impl<T: Socket> AsyncRead for Patient<T> {
         }
         match this.look(cx) {
             Some(End::Answer) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            // As if the client had closed: then all that can be is ended in order.
+            // Pretend that the client closed: then the library ends in order what it can.
             Some(_) => Poll::Ready(Ok(())),
             None => Poll::Pending,
         }
@@ -157,7 +158,7 @@ impl<T: Socket> AsyncRead for Patient<T> {
 impl<T: Socket> AsyncWrite for Patient<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        // The library's own answer: no request was made.
+        // This is the library's own answer: the client made no request.
         if this.turn.is_opened() && bytes.starts_with(b"HTTP/1.1 408 ") {
             this.ends.note(End::Head);
         }
@@ -165,7 +166,7 @@ impl<T: Socket> AsyncWrite for Patient<T> {
         this.written(cx, poll)
     }
 
-    /// Asked for when all that was to be written is, so this is what counts as progress.
+    /// The library flushes when everything is written, so only a flush counts as progress.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let poll = Pin::new(&mut this.io).poll_flush(cx);

@@ -1,4 +1,4 @@
-//! Whose turn it is on a connection: the client's to send, or the server's to answer.
+//! Decides who acts next on a connection: the client must send, or the server must answer.
 
 use super::{CLOSE, Patience};
 use actix_web::{
@@ -20,13 +20,13 @@ use std::{
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// The first head is awaited; the HTTP library times it, and answers 408.
+    /// The server waits for the first head. The HTTP library limits the time for it and answers 408.
     Opened,
-    /// A request is handled, its body read, its answer written.
+    /// The server handles a request: it reads the body and writes the answer.
     Answering,
-    /// An answer was written whole; whether another request may follow.
+    /// An answer is completely written. `kept` says whether another request may follow.
     Over { kept: bool },
-    /// The next head, or what was left of a body, began to arrive.
+    /// The next head, or the rest of a body, has begun to arrive.
     Arriving,
 }
 
@@ -34,13 +34,13 @@ enum Phase {
 #[derive(Debug)]
 pub(crate) struct Crowd {
     open: AtomicUsize,
-    /// While more are open, each ends with its answer. So a client that lets its
-    /// connections idle, even with a valid key, leaves places to others.
+    /// While more connections than this are open, each ends with its answer. So clients with idle
+    /// connections, even with a valid key, leave room for others.
     most_kept: usize,
 }
 
 impl Crowd {
-    /// A quarter of the places is for clients that come and go.
+    /// Keeps a quarter of the places for clients that come and go.
     pub fn new(places: usize) -> Self {
         Self { open: AtomicUsize::new(0), most_kept: places - places / 4 }
     }
@@ -50,7 +50,7 @@ impl Crowd {
     }
 }
 
-/// Shared by a connection and the requests on it, all in one thread.
+/// The state that a connection shares with its requests. All are in one thread.
 #[derive(Debug)]
 pub(crate) struct Turn {
     phase: Cell<Phase>,
@@ -69,12 +69,12 @@ impl Turn {
         Self { phase: Cell::new(Phase::Opened), since: Cell::new(Instant::now()), crowd }
     }
 
-    /// Whether so many are there that this connection ends with its answer.
+    /// Returns whether so many connections are open that this one must end with its answer.
     pub fn is_crowded(&self) -> bool {
         self.crowd.open.load(Ordering::Relaxed) > self.crowd.most_kept
     }
 
-    /// The connection is over.
+    /// The connection has ended.
     pub fn leave(&self) {
         self.crowd.open.fetch_sub(1, Ordering::Relaxed);
     }
@@ -84,7 +84,7 @@ impl Turn {
         self.since.set(Instant::now());
     }
 
-    /// A head is whole.
+    /// A head has arrived completely.
     pub fn begin(&self) {
         self.phase.set(Phase::Answering);
     }
@@ -94,7 +94,7 @@ impl Turn {
         self.set(Phase::Over { kept });
     }
 
-    /// Bytes arrived.
+    /// Bytes have arrived.
     pub fn receive(&self) {
         if matches!(self.phase.get(), Phase::Over { .. }) {
             self.set(Phase::Arriving);
@@ -105,7 +105,7 @@ impl Turn {
         self.since.get().elapsed()
     }
 
-    /// Whether the client let the server wait too long.
+    /// Returns whether the client has kept the server waiting for too long.
     pub fn is_late(&self, patience: &Patience) -> bool {
         match self.phase.get() {
             Phase::Opened | Phase::Answering => false,
@@ -115,18 +115,18 @@ impl Turn {
         }
     }
 
-    /// Whether part of a head is here, or never came.
+    /// Returns whether a head is missing, wholly or in part.
     pub fn lacks_head(&self) -> bool {
         matches!(self.phase.get(), Phase::Opened | Phase::Arriving)
     }
 
-    /// Whether no request was made yet.
+    /// Returns whether the client has not made any request yet.
     pub fn is_opened(&self) -> bool {
         self.phase.get() == Phase::Opened
     }
 }
 
-/// The body of an answer. The HTTP library drops it as soon as it has all of it.
+/// The body of an answer. The HTTP library drops it as soon as it has read all of it.
 pub(crate) struct Told {
     body: BoxBody,
     turn: Rc<Turn>,

@@ -7,7 +7,7 @@ use tokio::{
 
 const ASK: &[u8] = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-/// Asks and keeps the connection open.
+/// Sends a request and keeps the connection open.
 async fn ask(address: SocketAddr) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(ASK).await.unwrap();
@@ -17,9 +17,14 @@ async fn ask(address: SocketAddr) -> TcpStream {
     stream
 }
 
+#[test]
+fn connections_fit_into_the_memory_of_a_container() {
+    assert_eq!([0, 1 << 20, 256 << 20, 4 << 30].map(held_by), [FEWEST, FEWEST, 327, 5_242]);
+}
+
 #[tokio::test]
 async fn idle_connections_do_not_starve_the_operator_port() {
-    // Fails only if it is installed already, and then it is there.
+    // This fails only if a provider is installed already, which is fine.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
     let parts = Parts { dev: true, ..Parts::new(Settings::embedded(folder.path()).unwrap()) };

@@ -75,7 +75,7 @@ fn only_a_whole_new_pair_takes_the_place_of_the_old_one() {
 #[cfg(unix)]
 #[test]
 fn a_link_that_is_swapped_is_a_change() {
-    // As Kubernetes mounts a secret: tls.crt -> ..data/tls.crt, ..data -> a folder.
+    // Kubernetes mounts a secret like this: tls.crt -> ..data/tls.crt, ..data -> a folder.
     use std::os::unix::fs::symlink;
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

@@ -17,12 +17,18 @@ use countersign_core::{
         applied::{Applied, AppliedKind},
         directory::keys::KeyChange,
     },
+    tenant::scopes_of,
+    time::Timestamp,
 };
 use serde_json::json;
 
 impl Walk<'_> {
     pub(super) async fn keys(&mut self, owner: &Owner, body: &TenantBody) -> Walked {
         for Placed { place, value: key } in &body.keys {
+            if !scopes_of(owner.id, key.presented.mode).covers(key.new.scopes) {
+                self.fault(place, "scopes", "hold one that no key of a tenant has");
+                continue;
+            }
             let found = self.management.directory.presented_key(key.presented.id).await?;
             if let Some(is) = &found
                 && !self.may_be(owner, place, key, is)
@@ -121,7 +127,7 @@ impl Walk<'_> {
         self.line(line(Act::Update, vec![ends], format!("{id} has another secret in its place")))
     }
 
-    async fn end_key(&self, tenant: TenantId, id: KeyId, end: countersign_core::time::Timestamp) -> Walked {
+    async fn end_key(&self, tenant: TenantId, id: KeyId, end: Timestamp) -> Walked {
         let change = KeyChange { expires_at: Some(Some(end)), ..KeyChange::default() };
         let update = UpdateKey { change, confirmed: true };
         keys::update_key(self.management, &Actor::operator(tenant), id, update, &self.by()).await?;

@@ -106,8 +106,14 @@ impl Walk<'_> {
         self.object(what, before, &after, async || {
             match (&found, countries) {
                 (None, Some(countries)) => {
-                    tenants::create_tenant_as(management, id, body.name.clone(), countries, &by, &mut rng())
-                        .await?;
+                    tenants::create_tenant_as(
+                        management,
+                        id,
+                        (body.name.clone(), countries),
+                        &by,
+                        &mut rng(),
+                    )
+                    .await?;
                 }
                 (Some(tenant), _) if tenant.name != body.name => {
                     let rename = TenantChange::Rename(body.name.clone());

@@ -1,5 +1,5 @@
-//! What still needs a version of a key, and for how long: all of it at once, so that nobody tries again and
-//! again.
+//! Finds everything that still needs a version of a key, and for how long. It lists all of it at once, so
+//! that nobody has to try again and again.
 
 use super::{PAGE, open, open_directory};
 use crate::{configuration::Settings, wiring};
@@ -22,7 +22,7 @@ use countersign_core::{
 use countersign_stores::{directory::SqlDirectory, history::SqlHistory, inbox::SqliteInbox};
 use std::sync::Arc;
 
-/// Refuses a version that is needed, with everything that needs it.
+/// Refuses to retire a version that is needed, and names everything that needs it.
 pub(super) async fn refuse_needed(
     settings: &Settings,
     version: u8,
@@ -36,7 +36,7 @@ pub(super) async fn refuse_needed(
         let keys = ring.listed(*kind);
         match retirement_waits(*kind, version, &keys, nodes, now) {
             Ok(waits) => needs.extend(waits.iter().map(ToString::to_string)),
-            // The other list may have it; whoever has it nowhere hears so when it is to be removed.
+            // The other list may have this version. If no list has it, the removal itself reports that.
             Err(Refusal::Unknown(..)) => continue,
             Err(never) => {
                 needs.push(never.to_string());
@@ -53,8 +53,8 @@ pub(super) async fn refuse_needed(
     bail!("Nothing was retired: version {version} is still needed.\n  {}", needs.join("\n  "))
 }
 
-/// What is sealed and kept for longer than a record of the codes store stands.
-/// Whatever comes to keep such values is asked here before a seal key goes.
+/// Sealed values that are stored for longer than the records of the codes store. A new kind of such values
+/// must be checked here too, before a seal key is removed.
 async fn find_sealed(
     settings: &Settings,
     version: u8,
@@ -81,12 +81,13 @@ async fn find_sealed(
     Ok(needs)
 }
 
-/// Who does the work, and that nobody does while no server runs.
+/// Says which process does the work, and that none does while no server runs.
 fn worker(nodes: &[Node]) -> &'static str {
     if nodes.is_empty() { "no server runs: start one, which does it" } else { "a running worker does it" }
 }
 
-/// The numbers of past verifications. Those that are recorded late may be sealed with an older version still.
+/// The phone numbers of past verifications. Events that are recorded late may still be sealed with an older
+/// version.
 async fn ask_history(
     history: &dyn HistoryUpkeep,
     version: u8,
@@ -95,7 +96,7 @@ async fn ask_history(
 ) -> Result<Option<String>, StoreError> {
     let primary = keys.first().map_or(0, |key| key.version.number);
     let key = keys.iter().find(|key| key.version.number == version);
-    // Where nobody noted when it ceased to be primary, any whole pass since then counts.
+    // If no node noted when the key stopped being primary, any complete pass since then counts.
     let clean_from = key.and_then(|key| unused_from(key, nodes)).unwrap_or_default();
     let progress = reseal_progress(history, primary, clean_from).await?;
     let worker = worker(nodes);
@@ -149,7 +150,7 @@ async fn ask_reviews(directory: &SqlDirectory, version: u8) -> Result<Option<Str
     }))
 }
 
-/// What tenants and the operator set up.
+/// The resources of tenants and of the operator.
 async fn ask_resources(
     directory: &SqlDirectory,
     version: u8,

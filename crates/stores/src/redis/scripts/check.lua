@@ -1,123 +1,128 @@
--- Evaluates one submitted code: count, compare, consume, note the event.
+-- Checks one submitted code: compares it, counts it, and notes the event.
 --
 -- KEYS  1 verification  2 events  3 none  4 outcome (if there is an Idempotency-Key)
 -- ARGV  1 now  2 MACs: [version][MAC, 16] for each readable key version
 --       3 two bytes: characters submitted; 1 if all are digits, 2 if all are of the letters alphabet, 3 if both;
 --         then the mark of the payment that was given, 16 bytes, if one was
 --       4 id of the event  5 the packed outcome before what was found (with KEYS[4] only)
---       6 not empty: a repeat writes its outcome anew, so that the caller can wait for its replicas
--- Gives {0}: no such verification · {1, status, left}: over before · {2, 0, left}: cannot be the code
---       {3, wait in ms, left, 1 if of the number}: a wait runs · {4, 0, left}: unknown key version
---       {5, 0, left}: approved · {6, 0, left}: wrong · {7, 0, 0}: exhausted · {8, packed outcome}: a repeat
---       {9, 0, left}: for another payment than the code, or for none: canceled
+--       6 not empty: a replay writes its outcome again, so that the caller can wait until its replicas have it
+-- Gives CheckReply; `left` is the number of tries that are left:
+--       {Missing}: no such verification · {Ended, status, left}: over before · {InvalidCode, 0, left}
+--       {GuessLimit, wait in ms, left, 1 if the count of the number made the wait} · {UnknownKeyVersion, 0, left}
+--       {Approved, 0, left} · {Wrong, 0, left} · {Exhausted, 0, 0} · {Replay, packed outcome}
+--       {TransactionMismatch, 0, left}: the code is for another payment, or for none; now canceled
 local outcome = replay(KEYS[4])
 if outcome then
   if ARGV[6] ~= '' then
     remember(KEYS[4], outcome, '')
   end
-  return { 8, outcome }
+  return { @CheckReply.Replay@, outcome }
 end
 local record, status, expires = load(KEYS[1])
 if not record then
-  return { 0 }
+  return { @CheckReply.Missing@ }
 end
-local checks, max_checks = byte(record, 24), byte(record, 25)
+local checks, max_checks = byte(record, @Record.checks@), byte(record, @Record.max_checks@)
 local left = max(max_checks - checks, 0)
 -- Test mode: the first check finds it expired.
-if status == PENDING and math.floor(byte(record, 5) / 2) % 2 == 1 then
-  record = sub(record, 1, 11) .. pack('>I6', min(expires, now)) .. sub(record, 18)
+if status == PENDING and math.floor(byte(record, @Record.flags@) / @Flag.expires_at_check@) % 2 == 1 then
+  record = sub(record, 1, @Record.created_at.last@) .. pack('>I6', min(expires, now)) .. sub(record, @Record.resend_at@)
   save(KEYS[1], record)
   status = EXPIRED
 end
--- This same call, whose first answer was lost: it is told again what it was told.
+-- If this same call ran before and its answer was lost, it gets the same answer again.
 local tail = tail_at(record)
-if sub(record, tail) == sub(ARGV[4], 9) then
+if sub(record, tail) == sub(ARGV[4], @EventId.second_half@) then
   if status == APPROVED then
-    -- Written anew, so that the caller can wait for its replicas on this connection.
+    -- Written again, so that the caller can wait on this connection until its replicas have it.
     save(KEYS[1], record)
-    return { 5, 0, left }
+    return { @CheckReply.Approved@, 0, left }
   end
   if status == CANCELED then
-    return { 9, 0, left }
+    return { @CheckReply.TransactionMismatch@, 0, left }
   end
-  return status == EXHAUSTED and { 7, 0, 0 } or { 6, 0, left }
+  return status == EXHAUSTED and { @CheckReply.Exhausted@, 0, 0 } or { @CheckReply.Wrong@, 0, left }
 end
 if status ~= PENDING then
-  return { 1, status, left }
+  return { @CheckReply.Ended@, status, left }
 end
 
-local length, alphabet = byte(record, 28), byte(record, 29)
-if length ~= byte(ARGV[3], 1) or math.floor(byte(ARGV[3], 2) / (alphabet + 1)) % 2 == 0 then
-  return { 2, 0, left }
+local length, alphabet = byte(record, @Record.length@), byte(record, @Record.alphabet@)
+if length ~= byte(ARGV[3], @Submitted.length@)
+  or math.floor(byte(ARGV[3], @Submitted.alphabets@) / (alphabet + 1)) % 2 == 0 then
+  return { @CheckReply.InvalidCode@, 0, left }
 end
 
-if sub(ARGV[3], 3) ~= payment(record) then
-  save(KEYS[1], ended(record, CANCELED, sub(ARGV[4], 9)))
-  note(KEYS[2], KEYS[1], ARGV[4], '\1\20')
-  remember(KEYS[4], ARGV[5], char(3, left))
-  return { 9, 0, left }
+if sub(ARGV[3], @Submitted.bytes@ + 1) ~= payment(record) then
+  save(KEYS[1], ended(record, CANCELED, sub(ARGV[4], @EventId.second_half@)))
+  note(KEYS[2], KEYS[1], ARGV[4], @Event.transaction_mismatch@)
+  remember(KEYS[4], ARGV[5], char(@Evaluated.transaction_mismatch@, left))
+  return { @CheckReply.TransactionMismatch@, 0, left }
 end
 
--- Wrong codes in a row: of the number, and of where the guesses come from.
-local number_key = tag .. 'n' .. sub(KEYS[1], 25, 25) .. sub(record, 46, 61)
+-- Wrong codes in a row: of the number, and of the source of these guesses.
+local number_key = tag .. 'n' .. sub(KEYS[1], @Key.mode@, @Key.mode.last@)
+  .. sub(record, @Record.number@, @Record.number.last@)
 local starts, standing, guesses, turned = load_number(number_key)
 if turned then
   save_number(number_key, starts, standing, guesses)
 end
-local source = sub(record, 78, 81)
+local source = sub(record, @Record.source@, @Record.source.last@)
 local source_at
-for n = 19, #guesses, 20 do
-  if sub(guesses, n, n + 3) == source then
+for n = @Guesses.bytes@ + 1, #guesses, @SourceCount.bytes@ do
+  if sub(guesses, n, n + (@SourceCount.source.length@ - 1)) == source then
     source_at = n
   end
 end
-if byte(guesses, 1) == 1 then
-  local of_number = max(unpack('>I6', guesses, 12) - now, 0)
-  local of_source = source_at and max(unpack('>I6', guesses, source_at + 14) - now, 0) or 0
+if byte(guesses, @Guesses.counted@) == 1 then
+  local of_number = max(unpack('>I6', guesses, @Guesses.number@ + @Count.until@ - 1) - now, 0)
+  local of_source = source_at
+    and max(unpack('>I6', guesses, source_at + (@SourceCount.count@ + @Count.until@ - 2)) - now, 0) or 0
   if of_number > 0 or of_source > 0 then
-    return { 3, max(of_number, of_source), left, of_number >= of_source and 1 or 0 }
+    return { @CheckReply.GuessLimit@, max(of_number, of_source), left, of_number >= of_source and 1 or 0 }
   end
 end
 
--- Strings are compared as a whole here, and what is compared is a MAC.
+-- Lua compares whole strings, and these are MACs, so the time of the comparison reveals nothing useful.
 local function given(version)
-  for n = 1, #ARGV[2], 17 do
+  for n = 1, #ARGV[2], @Mac.bytes@ do
     if byte(ARGV[2], n) == version then
-      return sub(ARGV[2], n + 1, n + 16)
+      return sub(ARGV[2], n + 1, n + @Mac.mac.length@)
     end
   end
 end
 local right = false
-for n = 82, byte(record, 99) == 0 and 82 or 99, 17 do
+for n = @Record.mac_version@, byte(record, @Record.previous_version@) == 0
+  and @Record.mac_version@ or @Record.previous_version@, @Mac.bytes@ do
   local mac = given(byte(record, n))
   if not mac then
-    return { 4, 0, left }
+    return { @CheckReply.UnknownKeyVersion@, 0, left }
   end
-  right = mac == sub(record, n + 1, n + 16) or right
+  right = mac == sub(record, n + 1, n + @Mac.mac.length@) or right
 end
 
 if right then
-  save(KEYS[1], ended(record, APPROVED, sub(ARGV[4], 9)))
-  if byte(guesses, 1) == 1 then
+  save(KEYS[1], ended(record, APPROVED, sub(ARGV[4], @EventId.second_half@)))
+  if byte(guesses, @Guesses.counted@) == 1 then
     save_number(number_key, starts, standing, '\0')
   end
-  note(KEYS[2], KEYS[1], ARGV[4], '\1\4')
-  remember(KEYS[4], ARGV[5], char(0, left))
-  return { 5, 0, left }
+  note(KEYS[2], KEYS[1], ARGV[4], @Event.approved@)
+  remember(KEYS[4], ARGV[5], char(@Evaluated.approved@, left))
+  return { @CheckReply.Approved@, 0, left }
 end
 
 checks = min(checks + 1, 255)
 left = max(max_checks - checks, 0)
-record = sub(record, 1, 23) .. char(checks) .. sub(record, 25, tail - 1)
-local judged = sub(ARGV[4], 9)
+record = sub(record, 1, @Record.resend_at.last@) .. char(checks) .. sub(record, @Record.max_checks@, tail - 1)
+local judged = sub(ARGV[4], @EventId.second_half@)
 save(KEYS[1], left == 0 and ended(record, EXHAUSTED, judged) or record .. judged)
 
 -- From so many in a row on each further one costs a day: fewer where there are
 -- fewer codes to guess from.
 local last_step = 100
 if length <= 4 then
-  last_step = alphabet == 0 and 5 or 20
-elseif length == 5 and alphabet == 0 then
+  last_step = alphabet == @Alphabet.digits@ and 5 or 20
+elseif length == 5 and alphabet == @Alphabet.digits@ then
   last_step = 10
 end
 local STEPS = { [10] = 60000, [20] = 300000, [30] = 900000, [50] = 3600000, [75] = 21600000 }
@@ -138,32 +143,33 @@ local function add(packed, wait_of)
 end
 
 local NONE = string.rep('\0', 16)
-local counted, in_row, wait = add(byte(guesses, 1) == 1 and sub(guesses, 2, 17) or NONE, number_wait)
-local sources = sub(guesses, 19)
+local counted, in_row, wait = add(byte(guesses, @Guesses.counted@) == 1
+  and sub(guesses, @Guesses.number@, @Guesses.number.last@) or NONE, number_wait)
+local sources = sub(guesses, @Guesses.bytes@ + 1)
 local of_number = true
 if source ~= '\0\0\0\0' then
   local of_source = NONE
   if source_at then
-    of_source = sub(guesses, source_at + 4, source_at + 19)
-    sources = sub(guesses, 19, source_at - 1) .. sub(guesses, source_at + 20)
-  elseif #sources >= 400 then
-    -- The one that guessed last stands last: the idlest of 20 is forgotten.
-    sources = sub(sources, 21)
+    of_source = sub(guesses, source_at + (@SourceCount.count@ - 1), source_at + (@SourceCount.count.last@ - 1))
+    sources = sub(guesses, @Guesses.bytes@ + 1, source_at - 1) .. sub(guesses, source_at + @SourceCount.bytes@)
+  elseif #sources >= @Most.sources@ * @SourceCount.bytes@ then
+    -- The source of the latest guess is the last. So the first has been idle for longest, and is forgotten.
+    sources = sub(sources, @SourceCount.bytes@ + 1)
   end
   local source_counted, _, source_waits = add(of_source, source_wait)
   sources = sources .. source .. source_counted
   of_number = wait >= source_waits
   wait = max(wait, source_waits)
 end
-save_number(number_key, starts, standing, '\1' .. counted .. char(#sources / 20) .. sources)
+save_number(number_key, starts, standing, '\1' .. counted .. char(#sources / @SourceCount.bytes@) .. sources)
 
 local kind = wait == 0 and 0 or (of_number and 2 or 1)
 local row = pack('>I4BI6', in_row, kind, wait)
 if left == 0 then
-  note(KEYS[2], KEYS[1], ARGV[4], '\1\5' .. row)
-  remember(KEYS[4], ARGV[5], char(2, 0))
-  return { 7, 0, 0 }
+  note(KEYS[2], KEYS[1], ARGV[4], @Event.exhausted@ .. row)
+  remember(KEYS[4], ARGV[5], char(@Evaluated.exhausted@, 0))
+  return { @CheckReply.Exhausted@, 0, 0 }
 end
-note(KEYS[2], KEYS[1], ARGV[4], '\1\3' .. char(left) .. row)
-remember(KEYS[4], ARGV[5], char(1, left))
-return { 6, 0, left }
+note(KEYS[2], KEYS[1], ARGV[4], @Event.check_wrong@ .. char(left) .. row)
+remember(KEYS[4], ARGV[5], char(@Evaluated.wrong@, left))
+return { @CheckReply.Wrong@, 0, left }

@@ -1,10 +1,10 @@
--- Gives back what was taken for an act that was refused after all.
+-- Gives back what an act took from a bucket, if the act was refused afterwards.
 --
--- From a take that finds nothing owed until all is regained, what is kept moves by
--- whole intervals. So it differs from what the take left by whole intervals if that
--- time still lasts: then the whole interval is given back. Otherwise the bucket was
--- full again in between, and this take is regained with the others: to give it back
--- now would give back what another act took.
+-- While a bucket is not full, its stored time moves by whole intervals. So if the
+-- stored time differs from the time that the take left by whole intervals, the
+-- bucket was never full in between, and one interval is given back. Otherwise the
+-- bucket was full in between and has regained this take already: to give it back
+-- as well would give back what another act took.
 --
 -- KEYS  1 bucket
 -- ARGV  1 now  2 microseconds that one takes up  3 the time that the take gave

@@ -1,5 +1,5 @@
--- Which message it is that a provider calls so; leaves the receipt there while
--- nobody knows.
+-- Finds which message of ours has this id at its provider. While no message is
+-- known, it stores the receipt instead.
 --
 -- KEYS  1 match
 -- ARGV  1 now  2 packed receipt, or empty  3 ms that it is kept
@@ -9,7 +9,7 @@ if target ~= '' then
   return target
 end
 if ARGV[2] ~= '' then
-  -- Delivered stays.
-  save_match(KEYS[1], '', byte(parked, 1) == 2 and parked or ARGV[2], ARGV[3])
+  -- A receipt that says delivered is not replaced.
+  save_match(KEYS[1], '', byte(parked, @Parked.delivery@) == @Delivery.delivered@ and parked or ARGV[2], ARGV[3])
 end
 return nil

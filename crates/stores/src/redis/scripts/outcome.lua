@@ -1,4 +1,4 @@
--- What came of a request with an Idempotency-Key.
+-- Reads the outcome of the request with an Idempotency-Key.
 --
 -- KEYS  1 outcome
 -- ARGV  1 now

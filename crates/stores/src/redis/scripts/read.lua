@@ -1,8 +1,10 @@
+-- Reads a verification.
+--
 -- KEYS  1 verification
 -- ARGV  1 now
--- Gives {0}: no such verification · {1, now, record}
+-- Gives ReadReply: {Missing}: no such verification · {Found, now, record}
 local record = load(KEYS[1])
 if not record then
-  return { 0 }
+  return { @ReadReply.Missing@ }
 end
-return { 1, now, record }
+return { @ReadReply.Found@, now, record }

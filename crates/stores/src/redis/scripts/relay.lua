@@ -1,8 +1,8 @@
--- Tells the other nodes which keys end, and up to which change this node has
--- read the directory, unless another told that before.
+-- Publishes which keys end, and up to which change this node has read the
+-- directory, unless another node has published that before.
 --
 -- KEYS  1 relays  2 head
--- ARGV  1 now  2 number of the change up to which was read; 0: only ends are told  3 packed relay
+-- ARGV  1 now  2 number of the change up to which the directory was read; 0: only ends are published  3 packed relay
 -- Gives 1
 local up_to, head = tonumber(ARGV[2]), tonumber(call('GET', KEYS[2]) or 0)
 if up_to > head then

@@ -1,10 +1,10 @@
--- Takes one from a bucket (GCRA), or looks whether it would. What is kept is the
--- time, in microseconds, when all that was taken is regained.
+-- Takes one from a bucket (GCRA), or only looks whether one fits. The bucket is
+-- stored as the time, in microseconds, when all that was taken is regained.
 --
 -- KEYS  1 bucket
 -- ARGV  1 now  2 microseconds that one takes up  3 how many fit
 --       4 given: look only
--- Gives {1 if one fits, that time in microseconds after it is taken, now}
+-- Gives {TakeReply: Admitted or Refused, that time after the take, now}
 local at, interval = now * 1000, tonumber(ARGV[2])
 local most = at + interval * ARGV[3]
 local full = tonumber(call('GET', KEYS[1]) or 0)
@@ -20,7 +20,7 @@ if full > most then
 end
 local after = max(full, at) + interval
 if after > most then
-  return { 0, full, now }
+  return { @TakeReply.Refused@, full, now }
 end
 keep(after)
-return { 1, after, now }
+return { @TakeReply.Admitted@, after, now }

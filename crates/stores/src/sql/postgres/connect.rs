@@ -1,27 +1,24 @@
-//! How a Postgres server is reached: what the URL says, and TLS.
+//! Connects to a Postgres server: reads the URL, and sets up TLS.
 //!
-//! TLS always verifies the server's certificate and name (libpq's
-//! `verify-full`): encryption alone does not keep a stranger out of the middle.
+//! TLS always verifies the server's certificate and name (libpq's `verify-full`), because encryption alone
+//! does not stop a man in the middle.
 
 use super::PATIENCE;
-use crate::home::Home;
-use countersign_core::{error::chain, ports::error::StoreError};
-use deadpool_postgres::Connect;
+use countersign_core::ports::error::StoreError;
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use std::{future::Future, net::IpAddr, pin::Pin, sync::Arc};
-use tokio::task::JoinHandle;
+use std::{net::IpAddr, sync::Arc};
 use tokio_postgres::{
-    Client, Config, Error,
+    Config,
     config::{Host, SslMode},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// The parser of the driver quotes parts of what it cannot read, which may be
-/// the password; so its words are not passed on.
+/// The driver's parser quotes parts of a URL that it cannot read, which may be the password. So its messages
+/// are not passed on.
 pub(in crate::sql) fn parse_url(url: &str) -> Result<Config, StoreError> {
     let refuse = |reason| Err(StoreError::unavailable(reason));
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
@@ -49,24 +46,24 @@ pub(in crate::sql) fn parse_url(url: &str) -> Result<Config, StoreError> {
         return refuse("the database URL names no database");
     }
     if config.get_ssl_mode() == SslMode::Prefer && !config.get_hosts().iter().all(is_here) {
-        // Whoever stands in between could else talk both out of it.
+        // Otherwise an attacker in the middle could make both sides give up TLS.
         config.ssl_mode(SslMode::Require);
     }
     config.application_name("countersign").connect_timeout(PATIENCE).tcp_user_timeout(4 * PATIENCE);
     Ok(config)
 }
 
-/// Whether the driver might take a part of the password for a host or a database, which are shown. It ends
-/// the credentials at the first `@`, also at one that is a part of the password, alone or as a parameter.
+/// Returns whether the driver might take a part of the password for a host or a database, which messages
+/// show. The driver ends the credentials at the first `@`, even if that `@` is a part of the password.
 fn is_ambiguous(url: &str) -> bool {
     url.split_once('@').is_some_and(|(before, after)| after.contains('@') || before.contains("password="))
 }
 
-/// `host:port/database`, of each of its hosts.
+/// `host:port/database` for each host.
 pub(in crate::sql) fn servers(config: &Config) -> String {
     let ports = config.get_ports();
     let server = |(at, host): (usize, &Host)| {
-        // One port may stand for all.
+        // One port may apply to all hosts.
         let port = ports.get(at).or(ports.first()).copied().unwrap_or(5432);
         match host {
             Host::Tcp(name) => format!("{name}:{port}"),
@@ -78,7 +75,7 @@ pub(in crate::sql) fn servers(config: &Config) -> String {
     format!("{}/{}", servers.join(","), config.get_dbname().unwrap_or_default())
 }
 
-/// The driver knows less of libpq's modes; each of these is verified in full.
+/// Replaces libpq modes that the driver does not know. Each of them is verified in full here.
 fn with_known_mode(url: &str) -> String {
     let Some((address, query)) = url.split_once('?') else { return url.to_owned() };
     let known = |part: &str| match part {
@@ -98,8 +95,8 @@ fn is_here(host: &Host) -> bool {
     }
 }
 
-/// Trusts the authorities in `ca` (PEM), else those of the system. Whoever
-/// names one wants TLS, also on this machine.
+/// Trusts the certificate authorities in `ca` (PEM), or else those of the system. An operator who names an
+/// authority wants TLS, even on this machine.
 pub(super) fn connector(config: &mut Config, ca: Option<&[u8]>) -> Result<MakeRustlsConnect, StoreError> {
     let mut roots = RootCertStore::empty();
     match (ca, config.get_ssl_mode()) {
@@ -133,30 +130,6 @@ pub(super) fn connector(config: &mut Config, ca: Option<&[u8]>) -> Result<MakeRu
     Ok(MakeRustlsConnect::new(tls))
 }
 
-/// Opens the connections of the pool, all in one runtime, whoever asks for them.
-pub(super) struct Connector {
-    pub tls: MakeRustlsConnect,
-    pub home: Home,
-}
-
-impl Connect for Connector {
-    fn connect(
-        &self,
-        config: &Config,
-    ) -> Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + '_>> {
-        let (config, tls) = (config.clone(), self.tls.clone());
-        Box::pin(async move {
-            let (client, connection) = self.home.run(async move { config.connect(tls).await }).await?;
-            let driving = self.home.spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::warn!(error = %chain(&error), "A connection to the database broke");
-                }
-            });
-            Ok((client, driving))
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,7 +147,7 @@ mod tests {
             "postgres://u:hunter2@h/d?hunter2=1",
             "postgres://:hunter2@h/d",
             "postgres://u:hunter2@h/",
-            // The password holds an `@`.
+            // The password contains an `@`.
             "postgres://u:p@hunter2@h/d",
             "postgres://u:p@hunter2@h:5/d?sslmode=disable",
             "postgres://u:p@x/hunter2@h/d",

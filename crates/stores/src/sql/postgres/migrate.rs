@@ -1,8 +1,8 @@
-//! Applies migrations to a Postgres server, one process at a time.
+//! Applies migrations to a Postgres server, in one process at a time.
 //!
-//! Most run in a transaction of their own. One with the line `-- no-transaction`
-//! is a single statement that runs outside: an index on a large table is made
-//! CONCURRENTLY, so that nobody waits while it grows.
+//! Most migrations run in a transaction of their own. A migration with the line `-- no-transaction` is a
+//! single statement that runs outside one: an index on a large table is created CONCURRENTLY, so that nobody
+//! waits while it is built.
 
 mod concurrently;
 
@@ -17,23 +17,22 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-/// How long a migration in a transaction may take, and how long to wait while
-/// another process applies them.
+/// The longest time for a migration in a transaction, and for waiting while another process migrates.
 const MIGRATION_PATIENCE: Duration = Duration::from_secs(600);
-/// How long one outside may take: it stops nobody.
+/// The longest time for a migration outside a transaction, which blocks nobody.
 const OUTSIDE_PATIENCE: Duration = Duration::from_secs(24 * 3_600);
-/// How often to ask for the lock. Waiting inside `pg_advisory_lock` would hold
-/// a snapshot, for which `CREATE INDEX CONCURRENTLY` of the holder waits in turn.
+/// The time between two requests for the lock. Waiting inside `pg_advisory_lock` would hold a snapshot, and
+/// the lock's holder would wait for that snapshot in `CREATE INDEX CONCURRENTLY`.
 const LOCK_POLL: Duration = Duration::from_millis(50);
-/// The number of the lock, of this application's choosing: "counters" in ASCII.
+/// The number of the advisory lock, chosen by this application: "counters" in ASCII.
 const LOCK: i64 = 0x636f_756e_7465_7273;
-/// How often a pooler is given the chance to show itself.
+/// How often the test for a pooler is repeated.
 const LOOKS: usize = 3;
 
 impl Postgres {
-    /// Over a connection of its own: closing it frees the lock however this ends.
+    /// Uses a connection of its own: closing it frees the lock in every case.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        // Whoever has nothing to apply needs no lock, and may come through a pooler.
+        // If there is nothing to apply, no lock is needed, and a pooler is allowed.
         if migration::pending(migration::POSTGRES, &self.read_applied().await?)?.is_empty() {
             return Ok(Vec::new());
         }
@@ -45,7 +44,7 @@ impl Postgres {
         self.with_session(|client| self.with_session(|other| work(client, other))).await
     }
 
-    /// Whether a migration could be run over this URL.
+    /// Refuses a URL over which no migration could run.
     pub async fn refuse_pooler(&self) -> Result<(), StoreError> {
         let look = |client, other| async move { refuse_pooler(&client, &other).await };
         self.with_session(|client| self.with_session(|other| look(client, other))).await
@@ -55,10 +54,11 @@ impl Postgres {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        let (client, connection) = answer(self.config.connect(self.tls.clone())).await?;
+        let way = self.access.current();
+        let (client, connection) = answer(way.config.connect(way.tls.clone())).await?;
         let connection = tokio::spawn(connection);
         let outcome = work(client).await;
-        // The answers are in; a connection that does not close by itself is cut.
+        // All answers have arrived; a connection that does not close by itself is aborted.
         let stop = connection.abort_handle();
         if timeout(PATIENCE, connection).await.is_err() {
             stop.abort();
@@ -67,8 +67,8 @@ impl Postgres {
     }
 }
 
-/// A pooler in transaction mode gives one session of the server to two
-/// connections, or two sessions to one: then a lock of a session protects nothing.
+/// Refuses a pooler in transaction mode: it gives one server session to two connections, or two sessions to
+/// one. Then a session's lock protects nothing.
 async fn refuse_pooler(client: &Client, other: &Client) -> Result<(), StoreError> {
     let own = session(client).await?;
     for _ in 0..LOOKS {
@@ -128,7 +128,8 @@ async fn apply(client: &mut Client, migration: &Migration) -> Result<(), tokio_p
     transaction.commit().await
 }
 
-/// A process that dies before the note repeats the statement: so it must bear that.
+/// A process may die before the migration is recorded, and then the statement is repeated. So it must be
+/// repeatable.
 async fn apply_outside(client: &Client, migration: &Migration) -> Result<(), tokio_postgres::Error> {
     match migration.concurrent_index() {
         Some(index) => create_index(client, &index).await?,

@@ -1,6 +1,5 @@
-//! The history in weeks: partitions made ahead, and dropped as a whole. The
-//! work is done by functions of the schema (`0010_history_weeks.sql`), each
-//! call a transaction, so that a pooler may stand in between.
+//! The weekly partitions of the history: created ahead, and dropped as a whole. Functions of the schema do
+//! the work (`0010_history_weeks.sql`). Each call is one transaction, so a pooler is allowed.
 
 use super::{Postgres, answer};
 use crate::sql::Weeks;
@@ -13,9 +12,9 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-/// For a week that rows in the default partition wait for: they move.
+/// The longest time for creating a partition, when rows in the default partition move into it.
 const CHANGE_PATIENCE: Duration = Duration::from_secs(60);
-/// A lock that is held by a long query or a backup: the next round comes in a minute.
+/// How often a step is tried while a long query or a backup holds a lock. The next round comes in a minute.
 const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_millis(300);
 
@@ -47,8 +46,8 @@ async fn arrange(client: &Client, now: i64, before: i64) -> Result<Weeks, StoreE
     Ok(weeks)
 }
 
-/// How many weeks it changed: one, or none if another node is at it, or others
-/// hold the tables.
+/// Creates or drops one weekly partition. Returns the number of changed partitions: one, or none if another
+/// node did it or others hold the tables.
 async fn change(client: &Client, text: &str, week: i64) -> Result<u64, StoreError> {
     for _ in 0..TRIES {
         let params = [(&week as _, Type::INT8)];
@@ -60,7 +59,7 @@ async fn change(client: &Client, text: &str, week: i64) -> Result<u64, StoreErro
                 let changed = rows.first().and_then(|row| row.try_get::<_, i32>(0).ok());
                 return Ok(changed.unwrap_or_default().unsigned_abs().into());
             }
-            // Or a row came into the default partition just now.
+            // Or a row was added to the default partition at this moment.
             Err(error)
                 if [Some(&SqlState::LOCK_NOT_AVAILABLE), Some(&SqlState::CHECK_VIOLATION)]
                     .contains(&error.code()) =>

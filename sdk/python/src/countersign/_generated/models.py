@@ -724,6 +724,38 @@ class Limit:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ManagedTenant:
+    """A tenant, as the operator sees it."""
+
+    created_at: datetime.datetime
+    """When it was made."""
+    deleted_at: datetime.datetime | None
+    """When it was deleted."""
+    disabled: bool
+    """Whether its keys are refused."""
+    disabled_at: datetime.datetime | None
+    """Since when they are."""
+    erased_from: datetime.datetime | None
+    """When its erasure may begin, if it was deleted; once it has begun there is no way back."""
+    id: str
+    """Its id."""
+    name: str
+    """What its users know it by."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ManagedTenant:
+        return cls(
+            created_at=read_time(data["created_at"]),
+            deleted_at=None if data["deleted_at"] is None else read_time(data["deleted_at"]),
+            disabled=data["disabled"],
+            disabled_at=None if data["disabled_at"] is None else read_time(data["disabled_at"]),
+            erased_from=None if data["erased_from"] is None else read_time(data["erased_from"]),
+            id=data["id"],
+            name=data["name"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class MessageText:
     """A message and what it costs."""
 

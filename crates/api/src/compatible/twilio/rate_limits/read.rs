@@ -1,4 +1,4 @@
-//! Reads the parameters of a rate limit, and the names that limits have here.
+//! Reads the parameters of a rate limit, and converts the names of limits.
 
 use crate::compatible::twilio::{error::Refusal, form::Form};
 use countersign_core::tenant::limits::{LimitName, LimitNotes, LimitScope};
@@ -49,8 +49,8 @@ fn description(form: &Form) -> Result<Option<String>, Refusal> {
     })
 }
 
-/// The limit that a client calls by this name. The names of built-in limits
-/// are the API's own, so here they bear one character more.
+/// The limit for the name that a client uses. The names of built-in limits are reserved for `/v1`, so here a
+/// limit with such a name gets one more character.
 pub fn limit_name(unique: &str) -> Option<LimitName> {
     let own = LimitName::parse(unique)?;
     if own.scope() != LimitScope::Caller {

@@ -7,9 +7,9 @@ use countersign_core::{
 };
 use utoipa::ToSchema;
 
-/// What asks for something that is not done here; see docs/twilio.md.
+/// Parameters that request something this server does not do; see docs/twilio.md.
 const REFUSED: [(&str, &str); 1] = [("DefaultTemplateSid", "give TemplateSid with each start")];
-/// The same for those that ask for it by `true`.
+/// Parameters that do so if they are `true`.
 const NOT_TRUE: [(&str, &str); 2] = [
     ("CustomCodeEnabled", "codes are always drawn here"),
     ("Psd2Enabled", "every service takes Amount and Payee, and none demands them"),

@@ -30,12 +30,12 @@ use serde_json::Value;
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 use utoipa::ToSchema;
 
-/// How long a code lives where the profile says nothing else than the default.
+/// The validity of a code if the profile has the default value.
 const LIFE: Duration = Duration::from_secs(600);
-/// The rate limit by whose name Twilio's clients give the end user's address.
+/// The name of the rate limit under which Twilio's clients send the end user's address.
 const END_USER_IP: &str = "end_user_ip";
 
-/// What would make another code or another message than ours.
+/// Parameters that would change the code or the message.
 const REFUSED: [(&str, &str); 5] = [
     ("CustomCode", "codes are always drawn here"),
     ("CustomFriendlyName", "the message names what is set up here"),
@@ -77,7 +77,7 @@ pub struct VerificationForm {
 }
 
 impl VerificationForm {
-    /// Reads it, as the profile and the settings of the tenant have it.
+    /// Reads a start for this profile, with the settings of the tenant.
     pub fn read(form: &Form, mode: Mode, view: &TenantView, profile: &Profile) -> Result<Self, Refusal> {
         form.refuse(&REFUSED)?;
         let to = number(form.required("To")?, mode)?;
@@ -108,7 +108,7 @@ impl VerificationForm {
         })
     }
 
-    /// A start, as the core knows it.
+    /// Converts it to core's form.
     pub fn start(self, profile: &Profile) -> StartRequest {
         let expires_in = (profile.policy.expires_in == Policy::default().expires_in).then_some(LIFE);
         let Self {
@@ -160,7 +160,7 @@ impl VerificationUpdate {
     }
 }
 
-/// A number by the rules of the key's mode.
+/// Reads a phone number by the rules of the key's mode.
 pub fn number(text: &str, mode: Mode) -> Result<PhoneNumber, Refusal> {
     let number = match mode {
         Mode::Live => PhoneNumber::parse(text),
@@ -172,7 +172,7 @@ pub fn number(text: &str, mode: Mode) -> Result<PhoneNumber, Refusal> {
     })
 }
 
-/// The payment of a start or a check: both parameters or none.
+/// The payment of a start or a check. Either both parameters are present or none.
 pub fn payment(form: &Form) -> Result<Option<Transaction>, Refusal> {
     match (form.get("Amount")?, form.get("Payee")?) {
         (None, None) => Ok(None),
@@ -195,8 +195,8 @@ fn template(form: &Form, view: &TenantView) -> Result<Option<TemplateName>, Refu
     found.map(|set| Some(set.name.clone())).ok_or_else(unknown)
 }
 
-/// What a value counts against: a limit of the profile or the tenant; nothing
-/// for one that has no bucket yet, and for an address that the built-in limit counts.
+/// The limit that a value counts against: one of the profile or the tenant. `None` if the limit has no bucket
+/// yet, and for an address that the built-in limit counts.
 fn limit(
     view: &TenantView,
     profile: &Profile,
@@ -219,7 +219,7 @@ fn metadata(form: &Form) -> Result<Metadata, Refusal> {
     Metadata::new(tags).ok_or_else(|| Refusal::invalid_because("Tags", why))
 }
 
-/// The texts and numbers of a JSON object in a parameter.
+/// Reads a JSON object of texts and numbers in a parameter.
 fn values(form: &Form, name: &'static str, most: usize) -> Result<BTreeMap<String, String>, Refusal> {
     let Some(text) = form.get(name)? else { return Ok(BTreeMap::new()) };
     let invalid = || {

@@ -1,4 +1,4 @@
-//! No value leaves the place that it stands in.
+//! No value can leave its place.
 
 use super::super::{request::RequestTemplate, template::Values};
 use crate::{
@@ -22,7 +22,7 @@ fn build(template: &RequestTemplate, text: &str) -> Result<Request, SendError> {
     template.build(&Values::new(&message, None, &super::Secrets::new(), false))
 }
 
-/// Texts with what means something in a URL, in JSON, in a form or in a header.
+/// Texts with characters that are special in a URL, in JSON, in a form or in a header.
 fn texts() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("../".to_owned()),

@@ -1,4 +1,4 @@
-//! The text of a receipt: SMPP 3.4, appendix B, and what SMSCs make of it.
+//! The text of a receipt: SMPP 3.4, appendix B, and the variants of real SMSCs.
 
 use super::super::{ids::written, pdu::Incoming};
 use countersign_core::message::sms::read_gsm7;
@@ -10,9 +10,9 @@ const UCS2: u8 = 8;
 /// The fields, by appendix B.
 const KEYS: [&str; 8] = ["id", "sub", "dlvrd", "submit date", "done date", "stat", "err", "text"];
 
-/// The text as characters. Octets become the characters of the same number, which suits all that a
-/// receipt says. But the id may hold characters that the GSM alphabet has elsewhere, `_` and `@`
-/// most of all, and some send that alphabet as the SMSC's own or as ASCII.
+/// Decodes the text. Each octet becomes the character of the same number, which is right for everything but
+/// ids. Ids may contain characters that the GSM alphabet has at other numbers, mainly `_` and `@`. Some SMSCs
+/// send that alphabet and call it their own or ASCII.
 pub(super) fn of(incoming: &Incoming<'_>) -> String {
     if incoming.data_coding == UCS2 {
         let units = incoming.text.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
@@ -26,8 +26,8 @@ pub(super) fn of(incoming: &Incoming<'_>) -> String {
     text
 }
 
-/// The value of a key in any case and place: `id:1 sub:001 ... text:Hello`.
-/// What follows `text:` was written by others, so it is looked at last.
+/// The value of a key, in upper or lower case and at any position: `id:1 sub:001 ... text:Hello`. Other
+/// people wrote the text after `text:`, so it is searched last.
 pub(super) fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     let own = find(text, "text").unwrap_or(text.len());
     value_after(&text[..own], key).or_else(|| value_after(&text[own..], key))
@@ -39,13 +39,13 @@ fn value_after<'a>(text: &'a str, key: &str) -> Option<&'a str> {
         Some(quoted) => quoted.split(['"', '\'']).next().unwrap_or_default(),
         None => &value[..end_of(value)],
     };
-    // Within a value NUL is `@` of the GSM alphabet; behind it, C's end of a text.
+    // Inside a value, NUL is the `@` of the GSM alphabet. At the end of a value, it is the end of a C string.
     let value = value.trim_end_matches('\0');
-    // An empty value: here the next key begins.
+    // The value is empty if the next key begins here.
     (!value.is_empty() && !begins_with_key(value)).then_some(value)
 }
 
-/// White space ends a value, and so does a comma or a semicolon with nothing or a key behind it.
+/// A value ends at white space, or at a comma or a semicolon that is followed by a key or by nothing.
 fn end_of(value: &str) -> usize {
     let ends = |(at, character): &(usize, char)| match character {
         ',' | ';' => {
@@ -65,13 +65,13 @@ fn begins_with_key(text: &str) -> bool {
     })
 }
 
-/// How far it is behind the colon of a key, which may stand in quotes.
+/// The distance to the end of the colon after a key. The key may be in quotes.
 fn colon(rest: &str) -> Option<usize> {
     let after = rest.trim_start_matches(['"', '\'', ' ']).strip_prefix(':')?;
     Some(rest.len() - after.len())
 }
 
-/// Where the value of a key begins, its colon behind it.
+/// The position of a key's value, after its colon.
 fn find(text: &str, key: &str) -> Option<usize> {
     let lower = text.to_ascii_lowercase();
     let begins_word = |at: usize| !lower[..at].ends_with(|c: char| c.is_alphanumeric());

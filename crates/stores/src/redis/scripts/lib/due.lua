@@ -1,22 +1,23 @@
--- A message that waits: state (phase, and 16 while a claim holds it), claims
--- so far, verification (as in its key), message.
+-- A message that waits: state (its phase, plus `Claim.held` while a claim holds
+-- it), claims so far, verification (as in its key), message.
 local function due_member(state, attempt, verification, message)
-  return pack('>BI2', state, attempt) .. sub(verification, 9) .. message
+  return pack('>BI2', state, attempt) .. sub(verification, @Key.tenant@) .. message
 end
 
--- Where a message waits in this phase. Those whose receipt is awaited stand
--- apart: a release that knows no such phase must not take them for receipts.
+-- The key of the set where a message waits in this phase. Messages whose receipt
+-- is awaited have a set of their own: a release that does not know that phase
+-- must not take them for receipts that are due.
 local function waits_in(phase)
-  return tag .. (phase > 2 and 'a' or 'd')
+  return tag .. (phase > @Phase.undelivered@ and 'a' or 'd')
 end
 
 -- Puts a message where the next claim finds it.
 local function queue(due, verification, message)
-  call('ZADD', due, now, due_member(0, 0, verification, message))
+  call('ZADD', due, now, due_member(@Phase.send@, 0, verification, message))
 end
 
--- Wakes whoever sends for this partition on another node. The last thing that
--- an act does, and the only one that may fail: a poll finds the message too.
+-- Wakes the worker on another node that sends for this partition. An act does
+-- this last. It may fail, because the worker's next poll finds the message too.
 local function wake(command, due)
   if command ~= '' then
     redis.pcall(command, tag .. 'w', '')

@@ -1,4 +1,4 @@
--- An event on its way to the history: verification, id, time, body.
+-- Appends an event, which waits there for the history: verification, id, time, body.
 local function note(stream, verification, id, body)
-  call('XADD', stream, '*', 'e', sub(verification, 9) .. id .. pack('>I6', now) .. body)
+  call('XADD', stream, '*', 'e', sub(verification, @Key.tenant@) .. id .. pack('>I6', now) .. body)
 end

@@ -1,8 +1,8 @@
--- What came of a request with this Idempotency-Key, if it is remembered.
+-- The packed outcome of the request with this Idempotency-Key, if one is remembered.
 local function replay(key)
   local kept = key and call('GET', key)
   if kept and unpack('>I6', kept) > now then
-    return sub(kept, 7)
+    return sub(kept, @Kept.bytes@ + 1)
   end
 end
 

@@ -1,8 +1,8 @@
-//! `CREATE INDEX CONCURRENTLY`, also for a table in partitions, which Postgres
-//! itself refuses: made on each partition, then tied to one of the whole table.
+//! `CREATE INDEX CONCURRENTLY`, also for a partitioned table, for which Postgres itself refuses it. The index
+//! is created on each partition, and then attached to one of the whole table.
 //!
-//! Each step looks first at what is there, so a run that broke off is repeated.
-//! What it left half-made is found as an invalid index, and dropped.
+//! Each step first checks what exists, so an interrupted run can be repeated. An interrupted step leaves an
+//! invalid index, which is dropped.
 
 use crate::sql::migration::ConcurrentIndex;
 use std::time::Duration;
@@ -13,12 +13,11 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-/// The steps that change the catalogue alone wait so long for a lock: whoever
-/// comes later waits behind them.
+/// The lock time-out of the steps that change only the catalogue: sessions that come later wait behind them.
 const LOCK_TIMEOUT: &str = "SET lock_timeout = '200ms'";
-/// The index itself waits for old transactions, in nobody's way.
+/// Creating the index waits for old transactions without blocking anybody.
 const NO_LOCK_TIMEOUT: &str = "SET lock_timeout = 0";
-/// How often such a step is tried, and the pause in between.
+/// How often a step with a lock time-out is tried, and the pause between.
 const TRIES: usize = 600;
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -27,7 +26,7 @@ const PARTITIONS: &str = "SELECT CAST(inhrelid AS regclass)::text FROM pg_inheri
     WHERE inhparent = to_regclass($1) ORDER BY 1";
 const INVALID: &str = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass($1) AND NOT indisvalid";
 const IS_THERE: &str = "SELECT 1 WHERE to_regclass($1) IS NOT NULL";
-/// Whether a partition has an index that belongs to the one of the whole table.
+/// Returns a row if a partition has an index that belongs to the one of the whole table.
 const IS_TIED: &str = "SELECT 1 FROM pg_inherits JOIN pg_index ON indexrelid = inhrelid
     WHERE inhparent = to_regclass($1) AND indrelid = to_regclass($2)";
 
@@ -38,7 +37,7 @@ pub(super) async fn create_index(client: &Client, index: &ConcurrentIndex<'_>) -
     }
     let whole = format!("CREATE INDEX IF NOT EXISTS {name} ON ONLY {table} {rest}");
     step(client, &whole).await?;
-    // A partition that is made from now on brings the index along.
+    // A partition that is created from now on gets the index automatically.
     for partition in find(client, PARTITIONS, &[table]).await? {
         if !find(client, IS_TIED, &[name, &partition]).await?.is_empty() {
             continue;
@@ -76,7 +75,7 @@ async fn step(client: &Client, text: &str) -> Result<(), Error> {
     outcome
 }
 
-/// The first column of each row, as text; what is found, if the rows are only counted.
+/// The first column of each row as text. Some callers only count the rows.
 async fn find(client: &Client, text: &str, names: &[&str]) -> Result<Vec<String>, Error> {
     let params: Vec<(&(dyn ToSql + Sync), Type)> = names.iter().map(|name| (name as _, Type::TEXT)).collect();
     let rows = client.query_typed(text, &params).await?;

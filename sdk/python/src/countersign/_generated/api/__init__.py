@@ -15,6 +15,7 @@ from .senders import AsyncSenders, Senders
 from .system import AsyncSystem, System
 from .templates import AsyncTemplates, Templates
 from .tenant import AsyncTenant, Tenant
+from .tenants import AsyncTenants, Tenants
 from .verifications import AsyncVerifications, Verifications
 from .webhooks import AsyncWebhooks, Webhooks
 
@@ -37,6 +38,7 @@ class Resources:
         self.system = System(calls)
         self.templates = Templates(calls)
         self.tenant = Tenant(calls)
+        self.tenants = Tenants(calls)
         self.verifications = Verifications(calls)
         self.webhooks = Webhooks(calls)
 
@@ -59,5 +61,6 @@ class AsyncResources:
         self.system = AsyncSystem(calls)
         self.templates = AsyncTemplates(calls)
         self.tenant = AsyncTenant(calls)
+        self.tenants = AsyncTenants(calls)
         self.verifications = AsyncVerifications(calls)
         self.webhooks = AsyncWebhooks(calls)

@@ -1,0 +1,193 @@
+//! Tenants, as the operator of the server manages them: make, list, read, change, delete; and the
+//! first key of one.
+
+mod json;
+
+use crate::{
+    access::caller::{Authed, Operator},
+    http::{created::made, id::Id, values::page},
+    v1::keys::{CreateKey, CreatedKey},
+};
+use actix_web::{
+    HttpRequest, HttpResponse, delete, get,
+    http::header::LOCATION,
+    patch, post,
+    web::{Data, Json},
+};
+use countersign_core::{id::TenantId, management::tenants, tenant::TenantChange};
+use countersign_web::{
+    State,
+    body::{Body, MergePatch, NoBody, Query},
+    notes::note_changed,
+    problem::Problem,
+    rng,
+};
+use json::{CreateTenant, ManagedTenant, ManagedTenantPage, UpdateManagedTenant};
+
+/// Makes a tenant.
+///
+/// It has the profile `default` and no key yet: make its first one.
+#[utoipa::path(
+    tag = "tenants",
+    request_body = CreateTenant,
+    responses(
+        (status = 201, description = "Made.", body = ManagedTenant,
+            headers(("Location" = String, description = "The path of the tenant."))),
+        (status = 409, description = "`conflict`: another change came first."),
+        (status = 422, description = "`idempotency_mismatch`: the Idempotency-Key was used for another request."),
+    ),
+    security(("key" = ["operator"]))
+)]
+#[post("/tenants")]
+pub async fn create_tenant(
+    caller: Authed<Operator>,
+    request: HttpRequest,
+    state: Data<State>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let Body(fields, once) = body;
+    let CreateTenant { name, countries } = fields.read(CreateTenant::read)?;
+    let (asked, by) = ((name, &countries), caller.change(state.clock.now()));
+    let tenant = tenants::create_tenant(&state.context, asked, once.as_ref(), &by, &mut rng()).await?;
+    let shown = ManagedTenant::from(tenant.value);
+    Ok(made(&request, &shown.id.clone(), tenant.before, shown))
+}
+
+/// Lists the tenants, oldest first.
+///
+/// Deleted ones are among them until they are erased.
+#[utoipa::path(
+    tag = "tenants",
+    params(
+        ("limit" = Option<u8>, Query, description = "Tenants on a page.", minimum = 1, maximum = 100, example = 20),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before.",
+            pattern = "^ten_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
+    ),
+    responses((status = 200, description = "A page of tenants.", body = ManagedTenantPage)),
+    security(("key" = ["operator"]))
+)]
+#[get("/tenants")]
+pub async fn list_tenants(
+    _caller: Authed<Operator>,
+    state: Data<State>,
+    query: Query,
+) -> Result<Json<ManagedTenantPage>, Problem> {
+    let page = page(query.0)?;
+    let found = tenants::list_tenants(&state.context, page.beyond, page.limit + 1).await?;
+    Ok(Json(ManagedTenantPage::new(found, page.limit)))
+}
+
+/// Reads a tenant.
+#[utoipa::path(
+    tag = "tenants",
+    params(("id" = String, Path, description = "The tenant.", pattern = "^ten_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    responses((status = 200, description = "The tenant.", body = ManagedTenant)),
+    security(("key" = ["operator"]))
+)]
+#[get("/tenants/{id}")]
+pub async fn read_managed_tenant(
+    _caller: Authed<Operator>,
+    id: Id<TenantId>,
+    state: Data<State>,
+) -> Result<Json<ManagedTenant>, Problem> {
+    Ok(Json(tenants::read_tenant(&state.context, id.0).await?.into()))
+}
+
+/// Changes a tenant: its name, or whether it is disabled.
+///
+/// A merge patch: absent fields stay. `disabled: false` also takes a deletion
+/// back, until the erasure begins.
+#[utoipa::path(
+    tag = "tenants",
+    params(("id" = String, Path, description = "The tenant.", pattern = "^ten_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    request_body(content(
+        (UpdateManagedTenant = "application/merge-patch+json"),
+        (UpdateManagedTenant = "application/json"),
+    )),
+    responses(
+        (status = 200, description = "The tenant as it is now.", body = ManagedTenant),
+        (status = 409, description = "`conflict`: the tenant is being erased, or another change came first."),
+    ),
+    security(("key" = ["operator"]))
+)]
+#[patch("/tenants/{id}")]
+pub async fn update_managed_tenant(
+    caller: Authed<Operator>,
+    id: Id<TenantId>,
+    state: Data<State>,
+    body: MergePatch,
+) -> Result<Json<ManagedTenant>, Problem> {
+    let UpdateManagedTenant { name, disabled } = body.0.read(UpdateManagedTenant::read)?;
+    let disabled =
+        disabled.map(|disabled| if disabled { TenantChange::Disable } else { TenantChange::Enable });
+    let by = caller.change(state.clock.now());
+    let mut tenant = tenants::read_tenant(&state.context, id.0).await?;
+    for change in name.map(TenantChange::Rename).into_iter().chain(disabled) {
+        tenant = tenants::change_tenant(&state.context, id.0, &change, &by).await?;
+    }
+    Ok(Json(tenant.into()))
+}
+
+/// Deletes a tenant: it is disabled now, and erased from `erased_from` on.
+///
+/// Until its erasure begins, `PATCH` with `disabled: false` takes this back.
+#[utoipa::path(
+    tag = "tenants",
+    params(("id" = String, Path, description = "The tenant.", pattern = "^ten_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    responses(
+        (status = 200, description = "The tenant, with its times.", body = ManagedTenant),
+        (status = 400, description = "`invalid_request`: this operation takes no body or `{}`."),
+        (status = 409, description = "`conflict`: the tenant is being erased, or another change came first."),
+        (status = 413, description = "`payload_too_large`."),
+        (status = 415, description = "`unsupported_media_type`."),
+    ),
+    security(("key" = ["operator"]))
+)]
+#[delete("/tenants/{id}")]
+pub async fn delete_tenant(
+    caller: Authed<Operator>,
+    id: Id<TenantId>,
+    state: Data<State>,
+    _body: NoBody,
+) -> Result<Json<ManagedTenant>, Problem> {
+    let by = caller.change(state.clock.now());
+    let deleted = tenants::change_tenant(&state.context, id.0, &TenantChange::Delete, &by).await?;
+    Ok(Json(deleted.into()))
+}
+
+/// Makes a key of a tenant.
+///
+/// The answer holds the whole key; it is shown this once. It is the tenant's:
+/// it may hold every scope of a tenant, end when it likes and be used from
+/// anywhere, whatever bounds the key in use has.
+#[utoipa::path(
+    tag = "tenants",
+    params(("id" = String, Path, description = "The tenant.", pattern = "^ten_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    request_body = CreateKey,
+    responses(
+        (status = 201, description = "Made; `secret` is shown this once.", body = CreatedKey,
+            headers(("Location" = String, description = "The path of the key, for keys of the tenant."))),
+        (status = 409, description = "`conflict`: the tenant has 1,000 keys or is being erased, or another change \
+            came first. `secret_already_shown`: the Idempotency-Key was used for this request."),
+        (status = 422, description = "`idempotency_mismatch`: the Idempotency-Key was used for another request."),
+    ),
+    security(("key" = ["operator"]))
+)]
+#[post("/tenants/{id}/keys")]
+pub async fn create_tenant_key(
+    caller: Authed<Operator>,
+    id: Id<TenantId>,
+    request: HttpRequest,
+    state: Data<State>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let Body(fields, once) = body;
+    let asked = fields.read(CreateKey::read)?.into();
+    let by = caller.change(state.clock.now());
+    let (key, secret) =
+        tenants::create_tenant_key(&state.context, id.0, asked, once, &by, &mut rng()).await?;
+    // The audit line names the operator's tenant, so the tenant of the key is added.
+    note_changed(&request, format!("{} {}", id.0, key.id));
+    let location = format!("/v1/keys/{}", key.id);
+    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(CreatedKey::new(key, &secret)))
+}

@@ -1,0 +1,197 @@
+//! Secrets and authorities in files, looked at while serving, so that a rotated password or a renewed
+//! authority needs no restart. The files are read whole each time: a time of change is the same before and
+//! after some tools, and links (a secret of Kubernetes) hide it.
+
+use crate::configuration::{CodesUrl, DatabaseUrl, Secret, Settings};
+use anyhow::Context as _;
+use countersign_core::error::chain;
+use countersign_delivery::{Outbound, Proxy, Relay, Way};
+use countersign_stores::{
+    redis::{RedisCodes, RedisUrl},
+    sql::Sql,
+};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::{
+    task::{JoinSet, spawn_blocking},
+    time::{Instant, MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+/// Between two looks at the files.
+const LOOK: Duration = Duration::from_secs(1);
+/// The longest time between two tries to use what a server refuses; the first come after a second.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// What uses secrets that may stand in files.
+pub(crate) struct Users {
+    pub sql: Sql,
+    /// `None` where codes are on this machine.
+    pub codes: Option<Arc<RedisCodes>>,
+    pub relay: Option<Arc<Relay>>,
+    pub outbound: Outbound,
+}
+
+enum User {
+    Database(Sql),
+    Codes(Arc<RedisCodes>),
+    Relay(Arc<Relay>),
+    /// The way to providers and webhooks, and whether its proxy resolves; the relay trusts the same authorities.
+    Outside(Outbound, bool, Option<Arc<Relay>>),
+}
+
+/// What stands in the files of one user.
+#[derive(Clone, PartialEq, Eq)]
+struct Contents {
+    secret: Zeroizing<String>,
+    authority: Option<Vec<u8>>,
+}
+
+/// One user of a secret, and the files that it was configured with.
+struct Rotation {
+    setting: &'static str,
+    secret: Secret,
+    authority: Option<PathBuf>,
+    user: User,
+}
+
+/// Follows each file that the settings name, until `stop`. Each user has a task of its own, so that a server
+/// that hangs holds up no other.
+pub(super) fn follow_files(
+    users: Users,
+    settings: &Settings,
+    tasks: &mut JoinSet<()>,
+    stop: &CancellationToken,
+) {
+    for rotation in list(users, settings) {
+        if rotation.secret.file().is_some() || rotation.authority.is_some() {
+            tasks.spawn(rotation.follow(stop.clone()));
+        }
+    }
+}
+
+fn list(users: Users, settings: &Settings) -> Vec<Rotation> {
+    let mut list = Vec::new();
+    if let DatabaseUrl::Postgres { url, ca } = &settings.database {
+        let (secret, authority) = (url.clone(), ca.clone());
+        list.push(Rotation { setting: "database.url", secret, authority, user: User::Database(users.sql) });
+    }
+    if let (CodesUrl::Redis { url, ca }, Some(codes)) = (&settings.codes.url, users.codes) {
+        let (secret, authority) = (url.clone(), ca.clone());
+        list.push(Rotation { setting: "codes.url", secret, authority, user: User::Codes(codes) });
+    }
+    let delivery = &settings.delivery;
+    let secret = delivery.proxy.clone().unwrap_or_else(|| Secret::new(""));
+    let user = User::Outside(users.outbound, delivery.proxy_resolves, users.relay.clone());
+    list.push(Rotation { setting: "delivery.proxy", secret, authority: delivery.ca.clone(), user });
+    if let (Some(url), Some(relay)) = (&delivery.relay, users.relay) {
+        let (secret, user) = (url.secret().clone(), User::Relay(relay));
+        list.push(Rotation { setting: "delivery.relay.secret", secret, authority: None, user });
+    }
+    list
+}
+
+impl Rotation {
+    async fn follow(self, stop: CancellationToken) {
+        let rotation = Arc::new(self);
+        let setting = rotation.setting;
+        let mut tick = interval(LOOK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut used = None;
+        let mut refused = Refused::default();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            let reader = Arc::clone(&rotation);
+            // A file system that hangs holds up this task, not those that answer.
+            let Ok(read) = spawn_blocking(move || reader.read()).await else { return };
+            let outcome = match read {
+                Ok(contents) if used.as_ref() == Some(&contents) => continue,
+                Ok(contents) if refused.waits(&contents) => continue,
+                Ok(contents) => {
+                    let taken = tokio::select! {
+                        () = stop.cancelled() => return,
+                        taken = rotation.take(&contents) => taken,
+                    };
+                    if taken.is_ok() {
+                        used = Some(contents);
+                    } else {
+                        refused.note(contents);
+                    }
+                    taken
+                }
+                Err(error) => Err(error),
+            };
+            match outcome {
+                Ok(changed) => {
+                    refused = Refused::default();
+                    if changed {
+                        tracing::info!(setting, "Took over what changed in the files");
+                    }
+                }
+                Err(error) => refused.tell(setting, &chain(error.as_ref())),
+            }
+        }
+    }
+
+    fn read(&self) -> anyhow::Result<Contents> {
+        let unreadable = || format!("{}: a file cannot be read", self.setting);
+        let secret = self.secret.read_again().with_context(unreadable)?;
+        let authority = self.authority.as_ref().map(std::fs::read).transpose().with_context(unreadable)?;
+        Ok(Contents { secret: Zeroizing::new(secret.expose().to_owned()), authority })
+    }
+
+    async fn take(&self, contents: &Contents) -> anyhow::Result<bool> {
+        let Contents { secret, authority } = contents;
+        Ok(match &self.user {
+            User::Database(sql) => sql.change_access(secret, authority.as_deref()).await?,
+            User::Codes(codes) => codes.change_access(&RedisUrl::parse(secret, authority.clone())?).await?,
+            User::Relay(relay) => relay.change_secret(secret)?,
+            User::Outside(outbound, resolves, relay) => {
+                // A file that became empty must not lead around the proxy.
+                let proxied = !secret.is_empty() || self.secret.file().is_some();
+                let proxy = proxied.then(|| Proxy::parse(secret, *resolves)).transpose()?;
+                if let Some(relay) = relay {
+                    relay.outbound().change(Way { proxy: None, authorities: authority.clone() })?;
+                }
+                outbound.change(Way { proxy, authorities: authority.clone() })?
+            }
+        })
+    }
+}
+
+/// What could not be used, and when it is tried again.
+#[derive(Default)]
+struct Refused {
+    contents: Option<Contents>,
+    again: Option<Instant>,
+    pause: Duration,
+    told: Option<String>,
+}
+
+impl Refused {
+    fn waits(&self, contents: &Contents) -> bool {
+        self.contents.as_ref() == Some(contents) && self.again.is_some_and(|again| Instant::now() < again)
+    }
+
+    fn note(&mut self, contents: Contents) {
+        let same = self.contents.as_ref() == Some(&contents);
+        self.pause = if same { (self.pause * 2).min(LONGEST_PAUSE) } else { LOOK };
+        self.again = Some(Instant::now() + self.pause);
+        self.contents = Some(contents);
+    }
+
+    /// Once for each reason.
+    fn tell(&mut self, setting: &str, reason: &str) {
+        if self.told.as_deref() != Some(reason) {
+            tracing::warn!(
+                setting,
+                reason,
+                "What stands in the files is not used yet; what was read before is"
+            );
+            self.told = Some(reason.to_owned());
+        }
+    }
+}

@@ -1,0 +1,252 @@
+{{/* What every pod of the chart has: (dict "root" $ "serviceAccount" "..."). */}}
+{{- define "countersign.podBasics" -}}
+serviceAccountName: {{ .serviceAccount }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with concat .root.Values.imagePullSecrets .root.Values.global.imagePullSecrets | uniq }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+securityContext:
+  {{- toYaml .root.Values.podSecurityContext | nindent 2 }}
+{{- end }}
+
+{{- define "countersign.containerBasics" -}}
+image: {{ include "countersign.image" . | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext:
+  {{- toYaml .Values.securityContext | nindent 2 }}
+{{- end }}
+
+{{/* Numbers of a values file are floats, which print as 1e+06. */}}
+{{- define "countersign.text" -}}
+{{- if kindIs "float64" . }}{{ int64 . }}{{ else if kindIs "slice" . }}{{ join "," . }}{{ else }}{{ . }}{{ end }}
+{{- end }}
+
+{{/* Settings as variables: (dict "prefix" "COUNTERSIGN" "settings" $map). */}}
+{{- define "countersign.settings" -}}
+{{- $prefix := .prefix }}
+{{- range $name, $value := .settings }}
+{{- $variable := printf "%s__%s" $prefix (upper $name) }}
+{{- if kindIs "map" $value }}
+{{- include "countersign.settings" (dict "prefix" $variable "settings" $value) }}
+{{- else }}
+- name: {{ $variable }}
+  value: {{ include "countersign.text" $value | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Where Postgres is, for every command: (dict "values" .Values.database). */}}
+{{- define "countersign.databaseEnvironment" -}}
+- name: COUNTERSIGN__DATABASE__URL_FILE
+  value: /etc/countersign/database/url
+{{- if or .ca.existingSecret .ca.existingConfigMap }}
+- name: COUNTERSIGN__DATABASE__CA_FILE
+  value: /etc/countersign/database-ca/ca.crt
+{{- end }}
+{{- if .clientCertificate.existingSecret }}
+- name: COUNTERSIGN__DATABASE__CLIENT_CERTIFICATE
+  value: /etc/countersign/database-client/tls.crt
+- name: COUNTERSIGN__DATABASE__CLIENT_KEY
+  value: /etc/countersign/database-client/tls.key
+{{- end }}
+{{- end }}
+
+{{/* The variables of `serve` and of commands beside it. */}}
+{{- define "countersign.environment" -}}
+- name: COUNTERSIGN__DATA__FOLDER
+  value: /data
+- name: COUNTERSIGN__SERVER__BIND
+  value: {{ printf "%s:8080" .Values.listenAddress | quote }}
+- name: COUNTERSIGN__SERVER__OPERATOR_BIND
+  value: {{ printf "%s:9090" .Values.listenAddress | quote }}
+- name: COUNTERSIGN__SERVER__SHUTDOWN_TIMEOUT
+  value: {{ printf "%ds" (int .Values.shutdown.timeoutSeconds) }}
+{{- with .Values.trusted_proxies }}
+- name: COUNTERSIGN__SERVER__TRUSTED_PROXIES
+  value: {{ join "," . | quote }}
+{{- end }}
+{{- if include "countersign.tlsSecret" . }}
+- name: COUNTERSIGN__SERVER__TLS__CERTIFICATE
+  value: /etc/countersign/tls/tls.crt
+- name: COUNTERSIGN__SERVER__TLS__KEY
+  value: /etc/countersign/tls/tls.key
+{{- end }}
+{{- if include "countersign.shared" . }}
+{{ include "countersign.databaseEnvironment" .Values.database }}
+- name: COUNTERSIGN__CODES__URL_FILE
+  value: /etc/countersign/codes/url
+{{- if or .Values.codes.ca.existingSecret .Values.codes.ca.existingConfigMap }}
+- name: COUNTERSIGN__CODES__CA_FILE
+  value: /etc/countersign/codes-ca/ca.crt
+{{- end }}
+{{- if .Values.codes.clientCertificate.existingSecret }}
+- name: COUNTERSIGN__CODES__CLIENT_CERTIFICATE
+  value: /etc/countersign/codes-client/tls.crt
+- name: COUNTERSIGN__CODES__CLIENT_KEY
+  value: /etc/countersign/codes-client/tls.key
+{{- end }}
+{{- end }}
+{{- if .Values.keyring.existingSecret }}
+- name: COUNTERSIGN__KEYRING__FILE
+  value: /etc/countersign/keyring/keyring.toml
+{{- end }}
+{{- if .Values.relay.existingSecret }}
+- name: COUNTERSIGN__DELIVERY__RELAY__SECRET_FILE
+  value: /etc/countersign/relay/secret
+{{- end }}
+{{- if .Values.delivery.proxy.existingSecret }}
+- name: COUNTERSIGN__DELIVERY__PROXY_FILE
+  value: /etc/countersign/delivery-proxy/url
+{{- end }}
+{{- if or .Values.delivery.ca.existingSecret .Values.delivery.ca.existingConfigMap }}
+- name: COUNTERSIGN__DELIVERY__CA_FILE
+  value: /etc/countersign/delivery-ca/ca.crt
+{{- end }}
+{{- include "countersign.settings" (dict "prefix" "COUNTERSIGN" "settings" .Values.settings) }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/*
+Volumes are written once, with their mounts beside them. The group of the pod reads them (0440):
+the server refuses a key ring that all may read.
+*/}}
+
+{{/* One key of a Secret: (dict "name" "database" "secret" "..." "key" "url" "file" "url"). */}}
+{{- define "countersign.secretVolume" -}}
+- name: {{ .name }}
+  secret:
+    secretName: {{ .secret }}
+    defaultMode: 0440
+    items:
+      - key: {{ .key | quote }}
+        path: {{ .file }}
+{{- end }}
+
+{{- define "countersign.tlsVolume" -}}
+- name: {{ .name }}
+  secret:
+    secretName: {{ .secret }}
+    defaultMode: 0440
+    items:
+      - key: tls.crt
+        path: tls.crt
+      - key: tls.key
+        path: tls.key
+{{- end }}
+
+{{/* (dict "name" "database-ca" "ca" .Values.database.ca) */}}
+{{- define "countersign.caVolume" -}}
+{{- if .ca.existingSecret }}
+{{- include "countersign.secretVolume" (dict "name" .name "secret" .ca.existingSecret "key" .ca.key "file" "ca.crt") }}
+{{- else -}}
+- name: {{ .name }}
+  configMap:
+    name: {{ .ca.existingConfigMap }}
+    items:
+      - key: {{ .ca.key | quote }}
+        path: ca.crt
+{{- end }}
+{{- end }}
+
+{{/* Of every command that reaches Postgres: (dict "root" $ "secret" "..." "key" "..."). */}}
+{{- define "countersign.databaseVolumes" -}}
+{{- $database := .root.Values.database }}
+{{- include "countersign.secretVolume" (dict "name" "database" "secret" .secret "key" .key "file" "url") }}
+{{- if or $database.ca.existingSecret $database.ca.existingConfigMap }}
+{{ include "countersign.caVolume" (dict "name" "database-ca" "ca" $database.ca) }}
+{{- end }}
+{{- with $database.clientCertificate.existingSecret }}
+{{ include "countersign.tlsVolume" (dict "name" "database-client" "secret" .) }}
+{{- end }}
+{{- end }}
+
+{{- define "countersign.databaseMounts" -}}
+{{- include "countersign.mount" "database" }}
+{{- if or .Values.database.ca.existingSecret .Values.database.ca.existingConfigMap }}
+{{ include "countersign.mount" "database-ca" }}
+{{- end }}
+{{- if .Values.database.clientCertificate.existingSecret }}
+{{ include "countersign.mount" "database-client" }}
+{{- end }}
+{{- end }}
+
+{{- define "countersign.mount" -}}
+- name: {{ . }}
+  mountPath: /etc/countersign/{{ . }}
+  readOnly: true
+{{- end }}
+
+{{/* Of `serve` and of commands beside it. */}}
+{{- define "countersign.volumes" -}}
+- name: data
+{{- if include "countersign.shared" . }}
+  emptyDir:
+    sizeLimit: 64Mi
+{{- else }}
+  persistentVolumeClaim:
+    claimName: {{ .Values.persistence.existingClaim | default (printf "%s-data" (include "countersign.fullname" .)) }}
+{{- end }}
+{{- with include "countersign.tlsSecret" . }}
+{{ include "countersign.tlsVolume" (dict "name" "tls" "secret" .) }}
+{{- end }}
+{{- if include "countersign.shared" . }}
+{{ include "countersign.databaseVolumes" (dict "root" . "secret" .Values.database.existingSecret "key" .Values.database.key) }}
+{{- with .Values.codes }}
+{{ include "countersign.secretVolume" (dict "name" "codes" "secret" .existingSecret "key" .key "file" "url") }}
+{{- if or .ca.existingSecret .ca.existingConfigMap }}
+{{ include "countersign.caVolume" (dict "name" "codes-ca" "ca" .ca) }}
+{{- end }}
+{{- with .clientCertificate.existingSecret }}
+{{ include "countersign.tlsVolume" (dict "name" "codes-client" "secret" .) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- with .Values.keyring.existingSecret }}
+{{ include "countersign.secretVolume" (dict "name" "keyring" "secret" . "key" $.Values.keyring.key "file" "keyring.toml") }}
+{{- end }}
+{{- with .Values.relay.existingSecret }}
+{{ include "countersign.secretVolume" (dict "name" "relay" "secret" . "key" $.Values.relay.key "file" "secret") }}
+{{- end }}
+{{- with .Values.delivery.proxy.existingSecret }}
+{{ include "countersign.secretVolume" (dict "name" "delivery-proxy" "secret" . "key" $.Values.delivery.proxy.key "file" "url") }}
+{{- end }}
+{{- if or .Values.delivery.ca.existingSecret .Values.delivery.ca.existingConfigMap }}
+{{ include "countersign.caVolume" (dict "name" "delivery-ca" "ca" .Values.delivery.ca) }}
+{{- end }}
+{{- end }}
+
+{{- define "countersign.mounts" -}}
+- name: data
+  mountPath: /data
+{{- if include "countersign.tlsSecret" . }}
+{{ include "countersign.mount" "tls" }}
+{{- end }}
+{{- if include "countersign.shared" . }}
+{{ include "countersign.databaseMounts" . }}
+{{ include "countersign.mount" "codes" }}
+{{- if or .Values.codes.ca.existingSecret .Values.codes.ca.existingConfigMap }}
+{{ include "countersign.mount" "codes-ca" }}
+{{- end }}
+{{- if .Values.codes.clientCertificate.existingSecret }}
+{{ include "countersign.mount" "codes-client" }}
+{{- end }}
+{{- end }}
+{{- if .Values.keyring.existingSecret }}
+{{ include "countersign.mount" "keyring" }}
+{{- end }}
+{{- if .Values.relay.existingSecret }}
+{{ include "countersign.mount" "relay" }}
+{{- end }}
+{{- if .Values.delivery.proxy.existingSecret }}
+{{ include "countersign.mount" "delivery-proxy" }}
+{{- end }}
+{{- if or .Values.delivery.ca.existingSecret .Values.delivery.ca.existingConfigMap }}
+{{ include "countersign.mount" "delivery-ca" }}
+{{- end }}
+{{- end }}

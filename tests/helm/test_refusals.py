@@ -1,0 +1,73 @@
+"""Values that cannot work do not render, and the sentence says what would."""
+
+import pytest
+
+from charts import HELMS, LEAST, template
+
+BEHIND = {"trusted_proxies": ["10.0.0.0/8"]}
+POLICY = {"networkPolicy": {"enabled": True}}
+
+SENTENCES = [
+    ({}, "The server would serve plain HTTP beyond its pod: set tls.existingSecret or tls.certManager, or trusted_proxies for a proxy that terminates TLS."),
+    ({"trusted_proxies": ["0.0.0.0/0"]}, 'trusted_proxies: "0.0.0.0/0" trusts everybody.'),
+    ({"trusted_proxies": ["10.0.0.0/8", "::/0"]}, 'trusted_proxies: "::/0" trusts everybody.'),
+    ({"tls": {"existingSecret": "x", "certManager": {"enabled": True}}}, "Set tls.existingSecret or tls.certManager.enabled, not both."),
+    ({"tls": {"certManager": {"enabled": True, "dnsNames": ["a.example"]}}}, "tls.certManager needs issuerRef.name and dnsNames."),
+    (BEHIND | {"mode": "all"}, "mode all needs database.existingSecret, a Secret with the URL: kubectl create secret generic countersign-database --from-literal=url=..."),
+    (BEHIND | {"mode": "split", "database": {"existingSecret": "x"}}, "mode split needs codes.existingSecret, a Secret with the URL"),
+    (LEAST | {"keyring": {}}, "mode all needs keyring.existingSecret, which all pods share: run countersign keyring create, then kubectl create secret generic"),
+    (BEHIND | {"database": {"existingSecret": "x"}}, "mode single keeps everything on its volume: set mode to all or split to use database.existingSecret."),
+    (BEHIND | {"codes": {"existingSecret": "x"}}, "set mode to all or split to use codes.existingSecret."),
+    (LEAST | {"codes": {"existingSecret": "x", "ca": {"existingSecret": "y", "existingConfigMap": "z"}}}, "Set codes.ca.existingSecret or codes.ca.existingConfigMap, not both."),
+    (BEHIND | {"all": {"autoscaling": {"enabled": True}}}, "mode single has one pod: set mode to all or split to use autoscaling."),
+    (LEAST | {"all": {"autoscaling": {"enabled": True, "minReplicas": 20}}}, "all.autoscaling.minReplicas is above maxReplicas."),
+    (LEAST | {"mode": "split", "worker": {"autoscaling": {"enabled": True}, "resources": {"requests": {"cpu": None}}}}, "worker.autoscaling needs worker.resources.requests.cpu"),
+    (BEHIND | {"apply": {"config": "a", "existingConfigMap": "b"}}, "Set apply.config or apply.existingConfigMap, not both."),
+    (BEHIND | {"ingress": {"enabled": True}}, "ingress.hosts is empty: name the host of the API."),
+    (BEHIND | {"ingress": {"tls": {"existingSecret": "a", "issuer": "b"}}}, "Set one of ingress.tls.existingSecret, ingress.tls.clusterIssuer and ingress.tls.issuer."),
+    (BEHIND | {"gateway": {"enabled": True}}, "gateway.parentRefs is empty: name the Gateway that serves the route."),
+    (BEHIND | POLICY, "networkPolicy.api.from is empty, but the server speaks plain HTTP: name the pods of the proxy, so that nobody else reaches it."),
+]  # fmt: skip
+
+# What Helm 3 and Helm 4 say about the place and the value.
+SCHEMA = [
+    ({"trustedProxies": ["::1"]}, "(root): Additional property trustedProxies is not allowed", "additional properties 'trustedProxies' not allowed"),
+    ({"mode": "cluster"}, 'mode must be one of the following: "single", "all", "split"', "at '/mode': value must be one of 'single', 'all', 'split'"),
+    ({"settings": {"log": {"lvel": "info"}}}, "settings.log: Additional property lvel is not allowed", "at '/settings/log': additional properties 'lvel' not allowed"),
+    ({"settings": {"server": {"bind": "[::]:80"}}}, "settings.server: Additional property bind is not allowed", "at '/settings/server': additional properties 'bind' not allowed"),
+    ({"settings": {"server": {"auth_failures": "many"}}}, "settings.server.auth_failures: Invalid type. Expected: integer, given: string", "at '/settings/server/auth_failures': got string, want integer"),
+    ({"all": {"replicas": -1}}, "all.replicas: Must be greater than or equal to 0", "at '/all/replicas': minimum: got -1, want 0"),
+    ({"trusted_proxies": ["proxy.example"]}, "trusted_proxies.0: Does not match pattern", "at '/trusted_proxies/0': 'proxy.example' does not match pattern"),
+    ({"shutdown": {"timeoutSeconds": 5}}, "shutdown.timeoutSeconds: Must be greater than or equal to 25", "at '/shutdown/timeoutSeconds': minimum: got 5, want 25"),
+    ({"image": {"digest": "abc"}}, "image.digest: Does not match pattern", "at '/image/digest': 'abc' does not match pattern"),
+    ({"commonLabels": {"number": 1000000}}, "commonLabels.number: Invalid type. Expected: string, given: integer", "at '/commonLabels/number': got number, want string"),
+    ({"database": {"existingSecret": "Not A Name"}}, "database.existingSecret: Does not match pattern", "at '/database/existingSecret': 'Not A Name' does not match pattern"),
+    ({"global": {"imagePullSecrets": ["A"]}}, "global.imagePullSecrets.0: Does not match pattern", "at '/global/imagePullSecrets/0': 'A' does not match pattern"),
+]  # fmt: skip
+
+
+def refuse(helm, values):
+    outcome = template(helm, values=values)
+    assert outcome.returncode != 0
+    return outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"), SENTENCES, ids=lambda x: x[:40] if isinstance(x, str) else ""
+)
+@pytest.mark.parametrize("helm", HELMS)
+def test_values_that_contradict_each_other(helm, values, sentence):
+    assert sentence in refuse(helm, values)
+
+
+@pytest.mark.parametrize(
+    ("values", "three", "four"), SCHEMA, ids=lambda x: x[:40] if isinstance(x, str) else ""
+)
+def test_values_of_a_wrong_form(values, three, four):
+    assert three in refuse("helm3", BEHIND | values)
+    assert four in refuse("helm4", BEHIND | values)
+
+
+def test_other_charts_may_read_more_from_global():
+    for helm in HELMS:
+        assert template(helm, values=BEHIND | {"global": {"anything": {"goes": 1}}}).returncode == 0

@@ -1,0 +1,237 @@
+//! Passwords in files that change while `serve` runs, mounted as Kubernetes mounts a secret.
+
+use crate::{
+    codes::{HandClock, new_tenant, number, rng},
+    directory::{Base, execute_on, started},
+};
+use anyhow::{Context, Result, ensure};
+use countersign::{Application, Parts, Settings, keyfile};
+use countersign_core::{
+    access::{
+        change::Change,
+        key::{Key, PresentedKey},
+        scope::Scopes,
+    },
+    id::KeyId,
+    mode::Mode,
+};
+use serde_json::{Value, json};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Duration,
+};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+/// The group whose members the test server asks for a password.
+const GROUP: &str = "countersign_by_password";
+/// A user of the test servers; the tests of this file use it one after the other.
+const USER: &str = "countersign_rotated";
+/// Longer than the files are looked at.
+const LOOKED: Duration = Duration::from_millis(1_800);
+
+struct Servers {
+    /// Where the superuser reaches the database.
+    admin: String,
+    redis: redis::Client,
+    /// The two URLs, with `PASSWORD` for the password.
+    urls: [String; 2],
+}
+
+impl Servers {
+    async fn prepare(base: &Base) -> Result<Self> {
+        let admin = base.server_url().context("a server")?;
+        for statement in
+            [&format!("CREATE ROLE {GROUP}"), &format!("CREATE ROLE {USER} LOGIN IN ROLE {GROUP}")]
+        {
+            // They may be left of a run before.
+            let _ = execute_on(&admin, statement).await;
+        }
+        execute_on(&admin, &format!("ALTER DATABASE {} OWNER TO {USER}", base.name().context("a name")?))
+            .await?;
+        execute_on(&admin, &format!("GRANT ALL ON SCHEMA public TO {USER}")).await?;
+        let redis = format!("{}/995", started("COUNTERSIGN_TEST_REDIS")?);
+        let address = redis.strip_prefix("redis://").context("a URL")?;
+        let postgres = admin.replacen("countersign@", &format!("{USER}:PASSWORD@"), 1);
+        let urls = [postgres, format!("redis://{USER}:PASSWORD@{address}")];
+        let redis = redis::Client::open(redis)?;
+        let servers = Self { admin, redis, urls };
+        servers.redis(&["FLUSHDB"]).await?;
+        Ok(servers)
+    }
+
+    async fn redis(&self, words: &[&str]) -> Result<redis::Value> {
+        let mut connection = self.redis.get_multiplexed_async_connection().await?;
+        let mut command = redis::cmd(words[0]);
+        Ok(command.arg(&words[1..]).query_async(&mut connection).await?)
+    }
+
+    /// From now on this password alone opens connections.
+    async fn set_password(&self, password: &str) -> Result<()> {
+        execute_on(&self.admin, &format!("ALTER ROLE {USER} PASSWORD '{password}'")).await?;
+        let secret = format!(">{password}");
+        self.redis(&["ACL", "SETUSER", USER, "reset", "on", &secret, "~*", "&*", "+@all"]).await.map(drop)
+    }
+
+    fn url(&self, which: usize, password: &str) -> String {
+        self.urls[which].replacen("PASSWORD", password, 1)
+    }
+
+    /// Whether each server takes it.
+    async fn takes(&self, password: &str) -> [bool; 2] {
+        let redis = redis::Client::open(self.url(1, password)).unwrap();
+        [
+            execute_on(&self.url(0, password), "SELECT 1").await.is_ok(),
+            redis.get_multiplexed_async_connection().await.is_ok(),
+        ]
+    }
+
+    /// Ends every connection of the user.
+    async fn cut(&self) -> Result<()> {
+        let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{USER}'");
+        execute_on(&self.admin, &cut).await?;
+        self.redis(&["CLIENT", "KILL", "USER", USER]).await.map(drop)
+    }
+
+    /// As the kubelet does it: a fresh folder, and one rename of the link that leads to it.
+    fn write(&self, folder: &Path, password: &str) -> Result<()> {
+        let data = format!("..{password}");
+        std::fs::create_dir(folder.join(&data))?;
+        std::fs::write(folder.join(&data).join("postgres"), self.url(0, password))?;
+        std::fs::write(folder.join(&data).join("redis"), self.url(1, password) + "\n")?;
+        std::os::unix::fs::symlink(&data, folder.join("..data_tmp"))?;
+        std::fs::rename(folder.join("..data_tmp"), folder.join("..data"))?;
+        for file in ["postgres", "redis"] {
+            let _ = std::os::unix::fs::symlink(format!("..data/{file}"), folder.join(file));
+        }
+        Ok(())
+    }
+}
+
+fn settings(folder: &Path) -> Result<Settings> {
+    keyfile::create(&folder.join("keyring.toml"), 64, &mut rand::rng())?;
+    let flag = |key, text: String| (key, text, "test");
+    let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    let flags = [
+        flag("data.folder", folder.to_string_lossy().into_owned()),
+        flag("database.url_file", path("postgres")),
+        flag("codes.url_file", path("redis")),
+        flag("codes.confirm_replicas", "0".to_owned()),
+        flag("server.bind", "127.0.0.1:0".to_owned()),
+        flag("server.operator_bind", "127.0.0.1:0".to_owned()),
+        flag("server.workers", "1".to_owned()),
+    ];
+    Ok(Settings::load(None, [], flags)?)
+}
+
+/// Someone who starts, checks and lists without a pause.
+struct Client {
+    base: String,
+    key: String,
+    http: reqwest::Client,
+    next: AtomicUsize,
+}
+
+impl Client {
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Value> {
+        let answer = request.bearer_auth(&self.key).send().await?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        ensure!(status.is_success(), "{status} {text}");
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    async fn go_round(&self) -> Result<()> {
+        let to = number(self.next.fetch_add(1, Ordering::Relaxed));
+        let post = |path: &str, body: Value| self.http.post(format!("{}{path}", self.base)).json(&body);
+        let started = self.send(post("/v1/verifications", json!({ "to": to }))).await?;
+        let id = started["id"].as_str().context("an id")?;
+        let checked = self.send(post(&format!("/v1/verifications/{id}/check"), json!({ "code": "123456" })));
+        ensure!(checked.await?["status"] == "approved");
+        let list = self.http.get(format!("{}/v1/verifications?limit=1", self.base));
+        self.send(list).await.map(drop)
+    }
+
+    /// Until `stop`; how often, and the first failure.
+    async fn go_on(&self, stop: &AtomicBool) -> (usize, Option<anyhow::Error>) {
+        let mut rounds = 0;
+        while !stop.load(Ordering::Relaxed) {
+            if let Err(error) = self.go_round().await {
+                return (rounds, Some(error));
+            }
+            rounds += 1;
+        }
+        (rounds, None)
+    }
+}
+
+async fn new_client(application: &Application) -> Client {
+    let (clock, context) = (HandClock::new(), &application.context);
+    let caller = new_tenant(context, &clock, "Rotating").await;
+    let now = countersign_core::ports::clock::Clock::now(&*clock);
+    let mut rng = rng();
+    let presented = PresentedKey::generate(Mode::Test, KeyId::new(now, &mut rng), &mut rng);
+    let key = Key::new(&presented, caller.tenant, "test".into(), Scopes::all(), now);
+    context.directory.create_key(&key, None, &Change::by_system(key.created_at)).await.unwrap();
+    context.refresh().await.unwrap();
+    let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
+    let (base, key) = (application.base_url(), presented.expose().to_string());
+    Client { base, key, http, next: AtomicUsize::new(0) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn passwords_are_rotated_without_a_restart_and_without_a_failed_call() -> Result<()> {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let (base, folder) = (Base::postgres().await?, tempfile::tempdir()?);
+    let servers = Servers::prepare(&base).await?;
+    // The server waits for what is in the files by the time that its stores are there.
+    servers.set_password("one").await?;
+    servers.write(folder.path(), "wrong")?;
+    countersign_stores::sql::Sql::postgres(&servers.url(0, "one"), None)?.migrate().await?;
+    let building = tokio::spawn(Application::build(Parts::new(settings(folder.path())?)));
+    sleep(LOOKED).await;
+    assert!(!building.is_finished(), "it waits");
+    servers.write(folder.path(), "one")?;
+    let application = building.await??;
+    let client = new_client(&application).await;
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(application.run(stop.clone()));
+    client.go_round().await?;
+    let stop_load = AtomicBool::new(false);
+    let rotate = async {
+        // The files first: both servers refuse what they hold by then.
+        servers.write(folder.path(), "two")?;
+        sleep(LOOKED).await;
+        servers.set_password("two").await?;
+        assert_eq!(servers.takes("one").await, [false, false]);
+        assert_eq!(servers.takes("two").await, [true, true]);
+        sleep(LOOKED * 2).await;
+        // Something that is no URL changes nothing.
+        std::fs::write(folder.path().join("..two/redis"), "redis")?;
+        std::fs::write(folder.path().join("..two/postgres"), "")?;
+        sleep(LOOKED).await;
+        stop_load.store(true, Ordering::Relaxed);
+        anyhow::Ok(())
+    };
+    let load = futures_util::future::join_all((0..4).map(|_| client.go_on(&stop_load)));
+    let (rotated, loads) = tokio::join!(rotate, load);
+    rotated?;
+    for (rounds, failure) in loads {
+        assert!(failure.is_none() && rounds > 10, "{rounds} {failure:?}");
+    }
+    // Not one connection of before is needed any more.
+    servers.cut().await?;
+    sleep(Duration::from_millis(500)).await;
+    client.go_round().await?;
+    // The servers first: what is open goes on, and what must be opened waits for the files.
+    servers.set_password("three").await?;
+    client.go_round().await?;
+    servers.write(folder.path(), "three")?;
+    sleep(LOOKED).await;
+    servers.cut().await?;
+    sleep(Duration::from_millis(500)).await;
+    client.go_round().await?;
+    stop.cancel();
+    running.await??;
+    base.close().await
+}
