@@ -88,6 +88,23 @@ pub async fn create_tenant(
     }
 }
 
+/// Creates a tenant whose id the caller chose, with its first profile. The directory answers `Conflict` if
+/// the id exists.
+pub async fn create_tenant_as(
+    replica: &Replica,
+    id: TenantId,
+    (name, countries): (TenantName, &Countries),
+    by: &Change,
+    rng: &mut impl CryptoRng,
+) -> Result<Tenant, TenantError> {
+    let tenant = Tenant::new(id, name, by.at);
+    let profile = Profile::first(ProfileId::new(by.at, rng), id, by.at);
+    let made = replica.directory.create_tenant(&tenant, &profile, countries, None, by).await;
+    replica.catch_up().await;
+    made?;
+    Ok(tenant)
+}
+
 /// The last bytes of the id of a tenant that a request with an Idempotency-Key creates. A repeat finds the
 /// tenant by them, because names are not unique. The slot is a keyed hash, so they reveal nothing.
 fn mark(once: &Once) -> &[u8] {
