@@ -11,16 +11,6 @@ from generate import is_fixed, make_settings_schema, read_settings
 
 COUNTERSIGN = os.environ.get("COUNTERSIGN")
 
-# Settings that the chart can hand over although not every server has them: those without refuse them by name.
-NEW = {
-    "database.client_certificate",
-    "database.client_key",
-    "codes.client_certificate",
-    "codes.client_key",
-    "delivery.ca_file",
-    "delivery.proxy_file",
-}
-
 KEY = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
 FILES = {
     "database/url": "postgres://countersign:secret@postgres.example:5432/countersign",
@@ -45,7 +35,7 @@ def settings_of(container):
 def test_each_variable_is_a_setting_of_the_server(rendered):
     known = read_settings().keys()
     for thing, _, container in containers_of(rendered.objects):
-        assert {name for name, _ in settings_of(container)} <= known | NEW, name_of(thing)
+        assert {name for name, _ in settings_of(container)} <= known, name_of(thing)
 
 
 def test_the_schema_has_each_setting_that_the_chart_does_not_fix():
@@ -109,7 +99,6 @@ def test_the_server_accepts_them(rendered, mounted):
         environment = {
             "COUNTERSIGN__" + name.upper().replace(".", "__"): value.replace("/etc/countersign", str(mounted))
             for name, value in settings_of(container)
-            if name not in NEW - known
         }
         check = [COUNTERSIGN, "--config", mounted / "image.toml", "config", "check"]
         outcome = subprocess.run(check, env=environment, capture_output=True, text=True, timeout=30)

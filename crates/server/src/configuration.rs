@@ -1,6 +1,7 @@
 //! The settings: one TOML file, then the environment, then the flags of a command. `countersign.toml` beside
 //! this crate documents them, and a test keeps it in agreement with the code.
 
+mod certificates;
 mod reader;
 mod secret;
 mod server;
@@ -9,18 +10,23 @@ mod settings;
 mod tests;
 
 use crate::{keyfile, machine::SystemClock};
+use certificates::{read_certificates, read_path};
 use countersign_core::{
     access::allowlist::parse_range,
     phone::{Country, countries::Countries},
 };
 use countersign_delivery::{Proxy, Relay, RelayError};
-use countersign_stores::{redis::RedisUrl, sql::check_postgres_url};
+use countersign_stores::{
+    redis::RedisUrl,
+    sql::{check_postgres_url, postgres_refuses_tls},
+};
 use reader::{DAY, Reader};
-pub use secret::{Secret, read_authority};
+pub use secret::{Secret, read_pem};
 use server::read_server;
 pub use settings::{
-    ClientSettings, CodesSettings, CodesUrl, DatabaseUrl, DeliverySettings, HistorySettings, KeyringSettings,
-    LogFormat, LogLevel, LogSettings, RelayUrl, ServerSettings, Settings, TlsFiles,
+    CertificateFiles, ClientSettings, CodesSettings, CodesUrl, DatabaseUrl, DeliverySettings,
+    HistorySettings, KeyringSettings, LogFormat, LogLevel, LogSettings, RelayUrl, ServerSettings, Settings,
+    TlsFiles,
 };
 use std::{
     error::Error,
@@ -166,12 +172,10 @@ fn choose_log(reader: &mut Reader) -> (Option<LogFormat>, Option<LogLevel>) {
 
 fn read_database(reader: &mut Reader, base: &Path) -> Option<DatabaseUrl> {
     let url = reader.secret("database.url", base).unwrap_or_else(|| Secret::new("sqlite://directory.sqlite"));
-    let ca = reader.text("database.ca_file", "", |text| Ok((!text.is_empty()).then(|| base.join(text))))?;
+    let certificates = read_certificates(reader, base, "database")?;
     let text = url.expose();
     if let Some(path) = text.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
-        if ca.is_some() {
-            reader.problem("database.ca_file", "is of use with a postgres:// URL only");
-        }
+        certificates.refuse(reader, "database", "is of use with a postgres:// URL only");
         return Some(DatabaseUrl::Sqlite(base.join(path)));
     }
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
@@ -181,7 +185,11 @@ fn read_database(reader: &mut Reader, base: &Path) -> Option<DatabaseUrl> {
             reader.problem("database.url", &reason);
             return None;
         }
-        return Some(DatabaseUrl::Postgres { url, ca });
+        if postgres_refuses_tls(text) {
+            let why = "is of use with TLS only, which sslmode=disable in the URL forbids";
+            certificates.refuse_client(reader, "database", why);
+        }
+        return Some(DatabaseUrl::Postgres { url, certificates });
     }
     reader
         .problem("database.url", "must be \"sqlite://PATH\" or \"postgres://USER:PASSWORD@HOST:PORT/NAME\"");
@@ -219,21 +227,20 @@ fn read_codes(reader: &mut Reader, base: &Path) -> Option<CodesSettings> {
 
 fn read_codes_url(reader: &mut Reader, base: &Path) -> Option<CodesUrl> {
     let url = reader.secret("codes.url", base).unwrap_or_else(|| Secret::new("sqlite://codes.sqlite"));
-    let ca = reader.text("codes.ca_file", "", |text| Ok((!text.is_empty()).then(|| base.join(text))))?;
+    let certificates = read_certificates(reader, base, "codes")?;
+    let without_tls = "is of use with a rediss:// URL only";
     if let Some(path) = url.expose().strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
-        if ca.is_some() {
-            reader.problem("codes.ca_file", "is of use with a rediss:// URL only");
-        }
+        certificates.refuse(reader, "codes", without_tls);
         return Some(CodesUrl::Sqlite(base.join(path)));
     }
     if let Err(error) = RedisUrl::parse(url.expose(), None) {
         reader.problem("codes.url", &error.to_string());
         return None;
     }
-    if ca.is_some() && !url.expose().starts_with("rediss") {
-        reader.problem("codes.ca_file", "is of use with a rediss:// URL only");
+    if !url.expose().starts_with("rediss") {
+        certificates.refuse(reader, "codes", without_tls);
     }
-    Some(CodesUrl::Redis { url, ca })
+    Some(CodesUrl::Redis { url, certificates })
 }
 
 fn read_history(reader: &mut Reader) -> Option<HistorySettings> {
@@ -277,7 +284,7 @@ fn read_delivery(reader: &mut Reader, base: &Path) -> Option<DeliverySettings> {
     } else if proxy.is_none() && proxy_resolves == Some(true) {
         reader.problem("delivery.proxy_lookup", "is of use with delivery.proxy only");
     }
-    let ca = reader.text("delivery.ca_file", "", |text| Ok((!text.is_empty()).then(|| base.join(text))));
+    let ca = read_path(reader, base, "delivery.ca_file");
     Some(DeliverySettings {
         proxy,
         proxy_resolves: proxy_resolves?,

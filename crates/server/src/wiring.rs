@@ -1,17 +1,19 @@
 //! Chooses the engines of the stores, once. All other code is the same for every engine.
 
+mod certificates;
 mod codes;
 mod folder;
 mod lost;
 mod trial;
 
 use crate::{
-    configuration::{self, CodesUrl, DatabaseUrl, DeliverySettings, Secret, Settings},
+    configuration::{CodesUrl, DatabaseUrl, DeliverySettings, Secret, Settings},
     demo::INBOX,
     keyfile::{self, KeyFile},
     machine,
 };
 use anyhow::{Context as _, bail, ensure};
+pub(crate) use certificates::{read_authority, read_certificates};
 use codes::open_codes;
 pub(crate) use codes::redis_url;
 pub use codes::tell_nodes;
@@ -37,7 +39,7 @@ use countersign_stores::{
 pub(crate) use folder::make_folder;
 use folder::{judge_folder, lock_folder};
 use lost::{note_directory, refuse_lost_directory};
-use std::{fs::File, path::Path, sync::Arc};
+use std::{fs::File, sync::Arc};
 use tokio::sync::mpsc;
 pub(crate) use trial::{Trial, try_all};
 
@@ -152,10 +154,10 @@ pub(crate) fn manage(settings: &Settings, directory: Arc<dyn Directory>) -> anyh
 /// nodes also use waits for `countersign migrate`.
 pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
     match &settings.database {
-        DatabaseUrl::Postgres { url, ca } => {
-            let ca = read_authority("database.ca_file", ca.as_deref())?;
+        DatabaseUrl::Postgres { url, certificates } => {
+            let certificates = read_certificates("database", certificates)?;
             let url = read_again("database.url_file", url)?;
-            Sql::postgres(url.expose(), ca.as_deref()).context("The database cannot be reached so")
+            Sql::postgres(url.expose(), Some(&certificates)).context("The database cannot be reached so")
         }
         DatabaseUrl::Sqlite(file) => {
             // A refusal must not create a missing file. Another process that starts at the same time may
@@ -195,15 +197,6 @@ fn open_outbound(settings: &DeliverySettings) -> anyhow::Result<Outbound> {
     let way = Way { proxy: proxy.context("delivery.proxy")?, authorities };
     outbound.change(way).context("delivery.ca_file")?;
     Ok(outbound)
-}
-
-/// The authority (PEM) in a file that a setting names.
-pub(crate) fn read_authority(setting: &str, file: Option<&Path>) -> anyhow::Result<Option<Vec<u8>>> {
-    let read = |file: &Path| {
-        configuration::read_authority(file)
-            .with_context(|| format!("{setting}: {} cannot be read", file.display()))
-    };
-    file.map(read).transpose()
 }
 
 /// A secret as its file holds it now: it may have changed since the settings were read.
@@ -282,6 +275,7 @@ fn find_key_file(settings: &Settings, dev: bool) -> anyhow::Result<Option<KeyFil
 mod tests {
     use super::*;
     use crate::{cli::Role, machine::SystemClock};
+    use std::path::Path;
 
     async fn open(settings: &Settings) -> anyhow::Result<Backends> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -6,11 +6,14 @@
 //! - [`webhooks`] stores the messages to webhooks that are not delivered yet.
 //! - [`inbox`] stores the messages of the virtual phone of `dev`.
 //!
+//! [`certificates`] are those of connections to the servers, by TLS.
+//!
 //! This crate decides nothing: the rules are in `countersign-core`. Each method is one transaction or one
 //! script that applies a rule.
 // Our futures contain those of the redis crate inside time-outs, which nests types deeply.
 #![recursion_limit = "256"]
 
+pub mod certificates;
 pub mod directory;
 pub mod embedded;
 pub mod history;

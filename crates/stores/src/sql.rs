@@ -17,7 +17,7 @@ mod value;
 pub use batch::Batch;
 pub use value::{Row, Value};
 
-use crate::sqlite::Database;
+use crate::{certificates::Certificates, sqlite::Database};
 use countersign_core::ports::error::StoreError;
 use std::sync::Arc;
 
@@ -58,6 +58,11 @@ pub fn check_postgres_url(url: &str) -> Result<(), StoreError> {
     postgres::parse_url(url).map(drop)
 }
 
+/// Returns whether a usable URL of a Postgres server refuses TLS.
+pub fn postgres_refuses_tls(url: &str) -> bool {
+    postgres::parse_url(url).is_ok_and(|config| postgres::refuses_tls(&config))
+}
+
 /// The hosts and the database of a usable URL, without the user.
 pub fn postgres_servers(url: &str) -> Option<String> {
     postgres::parse_url(url).ok().as_ref().map(postgres::servers)
@@ -94,19 +99,20 @@ impl Sql {
     }
 
     /// A Postgres server at `postgres://user:password@host:port/database`. A server on another machine is
-    /// reached only with TLS, unless the URL says `sslmode=disable`. `ca` is the authority (PEM) of its
-    /// certificate, if the system does not know it. This makes no connection yet. The error for a bad URL
-    /// does not repeat it, because it may contain the password.
-    pub fn postgres(url: &str, ca: Option<&[u8]>) -> Result<Self, StoreError> {
-        Ok(Self { engine: Engine::Postgres(Arc::new(postgres::Postgres::new(url, ca)?)) })
+    /// reached only with TLS, unless the URL says `sslmode=disable`. With `certificates`, one on this machine is
+    /// too. This makes no connection yet. The error for a bad URL does not repeat it, because it may contain
+    /// the password.
+    pub fn postgres(url: &str, certificates: Option<&Certificates>) -> Result<Self, StoreError> {
+        let certificates = certificates.cloned().unwrap_or_default();
+        Ok(Self { engine: Engine::Postgres(Arc::new(postgres::Postgres::new(url, certificates)?)) })
     }
 
-    /// Reaches the same server with another password, user or authority from now on, once a connection could be
+    /// Reaches the same server with another password, user or certificates from now on, once a connection could be
     /// opened so; whether it is another one. Until then, and after an error, connections are opened as before.
-    pub async fn change_access(&self, url: &str, ca: Option<&[u8]>) -> Result<bool, StoreError> {
+    pub async fn change_access(&self, url: &str, certificates: &Certificates) -> Result<bool, StoreError> {
         match &self.engine {
             Engine::Sqlite(_) => Ok(false),
-            Engine::Postgres(postgres) => postgres.change_access(url, ca).await,
+            Engine::Postgres(postgres) => postgres.change_access(url, certificates).await,
         }
     }
 

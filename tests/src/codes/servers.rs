@@ -13,7 +13,10 @@ use countersign_core::{
     },
     verification::event::EventKind,
 };
-use countersign_stores::redis::{RedisCodes, RedisOptions, RedisUrl};
+use countersign_stores::{
+    certificates::Certificates,
+    redis::{RedisCodes, RedisOptions, RedisUrl},
+};
 use std::sync::Arc;
 
 fn options(identity: &[u8], partitions: u16) -> RedisOptions {
@@ -26,10 +29,14 @@ fn options(identity: &[u8], partitions: u16) -> RedisOptions {
     }
 }
 
+fn trusting(ca: Vec<u8>) -> Certificates {
+    Certificates { authority: Some(ca), client: None }
+}
+
 async fn open(url: &str, ca: Option<Vec<u8>>, clock: &Arc<HandClock>) -> Result<RedisCodes, StoreError> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let options = RedisOptions { clock: Some(clock.clone()), ..options(b"", 64) };
-    RedisCodes::open(&RedisUrl::parse(url, ca).unwrap(), options).await
+    RedisCodes::open(&RedisUrl::parse(url, ca.map(trusting)).unwrap(), options).await
 }
 
 /// Sends every command of the store, as the user with the fewest rights that the documentation names.
@@ -64,7 +71,7 @@ async fn tls_and_a_user_with_few_rights_suffice() {
     let worker = countersign_core::id::NodeId::from_bytes([7; 16]);
     assert_eq!(codes.share(worker, 64).await.unwrap(), 0..64);
     codes.leave(worker).await.unwrap();
-    let parsed = RedisUrl::parse(&url, Some(ca)).unwrap();
+    let parsed = RedisUrl::parse(&url, Some(trusting(ca))).unwrap();
     RedisCodes::ask_servers(&parsed).await.unwrap();
     assert!(RedisCodes::look(&parsed, 64, Some(b"")).await.unwrap());
     // Plain connections and other commands are refused.

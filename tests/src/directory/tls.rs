@@ -3,7 +3,10 @@
 use super::started;
 use anyhow::{Context, Result};
 use countersign_core::ports::error::StoreError;
-use countersign_stores::sql::{Sql, Statement};
+use countersign_stores::{
+    certificates::Certificates,
+    sql::{Sql, Statement},
+};
 
 const IS_ENCRYPTED: Statement = Statement {
     table: "pg_stat_ssl",
@@ -11,8 +14,12 @@ const IS_ENCRYPTED: Statement = Statement {
     params: &[],
 };
 
+fn trusting(ca: Option<&[u8]>) -> Option<Certificates> {
+    ca.map(|pem| Certificates { authority: Some(pem.to_vec()), client: None })
+}
+
 async fn is_encrypted(url: &str, ca: Option<&[u8]>) -> Result<i64, StoreError> {
-    let rows = Sql::postgres(url, ca)?.query(&IS_ENCRYPTED, Vec::new()).await?;
+    let rows = Sql::postgres(url, trusting(ca).as_ref())?.query(&IS_ENCRYPTED, Vec::new()).await?;
     rows.first().map_or(Err(StoreError::Conflict), |row| row.int(0))
 }
 
@@ -34,7 +41,7 @@ async fn postgres_is_reached_by_tls_and_only_with_the_right_certificate() -> Res
     let named = url.replace("127.0.0.1", "localhost");
     let misnamed = is_encrypted(&named, Some(&ca)).await;
     assert!(matches!(misnamed, Err(StoreError::Unavailable(_))), "{misnamed:?}");
-    let sql = Sql::postgres(&url, Some(&ca))?;
+    let sql = Sql::postgres(&url, trusting(Some(&ca)).as_ref())?;
     sql.pending_migrations().await.context("another way to the server")?;
     Ok(())
 }

@@ -24,7 +24,7 @@ use countersign_core::{
     tenant::{Tenant, TenantName, profile::Profile},
     time::Timestamp,
 };
-use countersign_stores::{directory::SqlDirectory, sql::Sql};
+use countersign_stores::{certificates::Certificates, directory::SqlDirectory, sql::Sql};
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -377,9 +377,10 @@ impl Fleet {
         println!("| tenants | CPU for a pair, us | MiB of the API node |");
         println!("|---|---|---|");
         let arguments = &self.arguments;
-        let ca =
+        let authority =
             (!arguments.postgres_ca.is_empty()).then(|| std::fs::read(&arguments.postgres_ca)).transpose()?;
-        let directory = SqlDirectory::new(Sql::postgres(&arguments.postgres, ca.as_deref())?);
+        let certificates = Certificates { authority, client: None };
+        let directory = SqlDirectory::new(Sql::postgres(&arguments.postgres, Some(&certificates))?);
         let (mut size, mut keys) = (1, Vec::new());
         while size <= self.arguments.tenants {
             while keys.len() < size {

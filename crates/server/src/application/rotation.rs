@@ -1,16 +1,20 @@
-//! Secrets and authorities in files, looked at while serving, so that a rotated password or a renewed
-//! authority needs no restart. The files are read whole each time: a time of change is the same before and
+//! Secrets and certificates in files, looked at while serving, so that a rotated password or a renewed
+//! certificate needs no restart. The files are read whole each time: a time of change is the same before and
 //! after some tools, and links (a secret of Kubernetes) hide it.
 
-use crate::configuration::{CodesUrl, DatabaseUrl, Secret, Settings, read_authority};
+use crate::{
+    configuration::{CertificateFiles, CodesUrl, DatabaseUrl, Secret, Settings},
+    wiring::read_certificates,
+};
 use anyhow::Context as _;
 use countersign_core::error::chain;
 use countersign_delivery::{Outbound, Proxy, Relay, Way};
 use countersign_stores::{
+    certificates::Certificates,
     redis::{RedisCodes, RedisUrl},
     sql::Sql,
 };
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     task::{JoinSet, spawn_blocking},
     time::{Instant, MissedTickBehavior, interval},
@@ -44,14 +48,14 @@ enum User {
 #[derive(Clone, PartialEq, Eq)]
 struct Contents {
     secret: Zeroizing<String>,
-    authority: Option<Vec<u8>>,
+    certificates: Certificates,
 }
 
 /// One user of a secret, and the files that it was configured with.
 struct Rotation {
     setting: &'static str,
     secret: Secret,
-    authority: Option<PathBuf>,
+    certificates: CertificateFiles,
     user: User,
 }
 
@@ -64,7 +68,8 @@ pub(super) fn follow_files(
     stop: &CancellationToken,
 ) {
     for rotation in list(users, settings) {
-        if rotation.secret.file().is_some() || rotation.authority.is_some() {
+        let CertificateFiles { authority, client } = &rotation.certificates;
+        if rotation.secret.file().is_some() || authority.is_some() || client.is_some() {
             tasks.spawn(rotation.follow(stop.clone()));
         }
     }
@@ -72,21 +77,32 @@ pub(super) fn follow_files(
 
 fn list(users: Users, settings: &Settings) -> Vec<Rotation> {
     let mut list = Vec::new();
-    if let DatabaseUrl::Postgres { url, ca } = &settings.database {
-        let (secret, authority) = (url.clone(), ca.clone());
-        list.push(Rotation { setting: "database.url", secret, authority, user: User::Database(users.sql) });
+    if let DatabaseUrl::Postgres { url, certificates } = &settings.database {
+        let (secret, certificates) = (url.clone(), certificates.clone());
+        list.push(Rotation {
+            setting: "database.url",
+            secret,
+            certificates,
+            user: User::Database(users.sql),
+        });
     }
-    if let (CodesUrl::Redis { url, ca }, Some(codes)) = (&settings.codes.url, users.codes) {
-        let (secret, authority) = (url.clone(), ca.clone());
-        list.push(Rotation { setting: "codes.url", secret, authority, user: User::Codes(codes) });
+    if let (CodesUrl::Redis { url, certificates }, Some(codes)) = (&settings.codes.url, users.codes) {
+        let (secret, certificates) = (url.clone(), certificates.clone());
+        list.push(Rotation { setting: "codes.url", secret, certificates, user: User::Codes(codes) });
     }
     let delivery = &settings.delivery;
     let secret = delivery.proxy.clone().unwrap_or_else(|| Secret::new(""));
     let user = User::Outside(users.outbound, delivery.proxy_resolves, users.relay.clone());
-    list.push(Rotation { setting: "delivery.proxy", secret, authority: delivery.ca.clone(), user });
+    let certificates = CertificateFiles { authority: delivery.ca.clone(), client: None };
+    list.push(Rotation { setting: "delivery.proxy", secret, certificates, user });
     if let (Some(url), Some(relay)) = (&delivery.relay, users.relay) {
         let (secret, user) = (url.secret().clone(), User::Relay(relay));
-        list.push(Rotation { setting: "delivery.relay.secret", secret, authority: None, user });
+        list.push(Rotation {
+            setting: "delivery.relay.secret",
+            secret,
+            certificates: CertificateFiles::default(),
+            user,
+        });
     }
     list
 }
@@ -149,17 +165,21 @@ impl Rotation {
     fn read(&self) -> anyhow::Result<Contents> {
         let unreadable = || format!("{}: a file cannot be read", self.setting);
         let secret = self.secret.read_again().with_context(unreadable)?;
-        let authority = self.authority.as_deref().map(read_authority).transpose().with_context(unreadable)?;
-        Ok(Contents { secret: Zeroizing::new(secret.expose().to_owned()), authority })
+        let section = self.setting.split('.').next().unwrap_or_default();
+        let certificates = read_certificates(section, &self.certificates)?;
+        Ok(Contents { secret: Zeroizing::new(secret.expose().to_owned()), certificates })
     }
 
     async fn take(&self, contents: &Contents) -> anyhow::Result<bool> {
-        let Contents { secret, authority } = contents;
+        let Contents { secret, certificates } = contents;
         Ok(match &self.user {
-            User::Database(sql) => sql.change_access(secret, authority.as_deref()).await?,
-            User::Codes(codes) => codes.change_access(&RedisUrl::parse(secret, authority.clone())?).await?,
+            User::Database(sql) => sql.change_access(secret, certificates).await?,
+            User::Codes(codes) => {
+                codes.change_access(&RedisUrl::parse(secret, Some(certificates.clone()))?).await?
+            }
             User::Relay(relay) => relay.change_secret(secret)?,
             User::Outside(outbound, resolves, relay) => {
+                let authority = &certificates.authority;
                 // A file that became empty must not lead around the proxy.
                 let proxied = !secret.is_empty() || self.secret.file().is_some();
                 let proxy = proxied.then(|| Proxy::parse(secret, *resolves)).transpose()?;

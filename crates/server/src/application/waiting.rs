@@ -109,7 +109,7 @@ impl Stores {
             DatabaseUrl::Sqlite(_) => None,
         };
         let codes = match &settings.codes.url {
-            CodesUrl::Redis { url, ca } => Some(redis_url(url, ca.as_deref())?),
+            CodesUrl::Redis { url, certificates } => Some(redis_url(url, certificates)?),
             CodesUrl::Sqlite(_) => None,
         };
         Ok(Self { sql, codes })

@@ -1,6 +1,6 @@
 //! The section `[server]`: addresses, limits and time-outs of the listeners.
 
-use super::{ClientSettings, Reader, ServerSettings, TlsFiles};
+use super::{ClientSettings, Reader, ServerSettings, certificates::read_pair};
 use countersign_core::access::address::{TrustedProxies, parse_proxy};
 use std::{net::SocketAddr, num::NonZeroU32, path::Path};
 
@@ -10,7 +10,7 @@ const PLAIN: &str = "would serve plain HTTP beyond this machine: set server.tls.
 
 pub(super) fn read_server(reader: &mut Reader, base: &Path) -> Option<ServerSettings> {
     let bind = reader.text("server.bind", "127.0.0.1:8080", parse_address);
-    let tls = read_tls(reader, base);
+    let tls = read_pair(reader, base, ["server.tls.certificate", "server.tls.key"]);
     let public_url = reader.text("server.public_url", "", parse_public_url);
     let trusted_proxies = reader.list("server.trusted_proxies", |text| {
         parse_proxy(text).map_err(|error| format!("{text:?} {error}"))
@@ -74,21 +74,6 @@ fn parse_public_url(text: &str) -> Result<Option<String>, String> {
         Some(url) => Ok(Some(url.as_str().trim_end_matches('/').to_owned())),
         None => Err("must be like https://sms.example.com, without a path".to_owned()),
     }
-}
-
-/// Reads the names of both files, or of neither. `serve` reads the files themselves later: other commands may
-/// not have the right to.
-fn read_tls(reader: &mut Reader, base: &Path) -> Option<Option<TlsFiles>> {
-    let mut file = |key| reader.text(key, "", |text| Ok((!text.is_empty()).then(|| base.join(text))));
-    let (certificate, key) = (file("server.tls.certificate")?, file("server.tls.key")?);
-    let missing = match (certificate, key) {
-        (Some(certificate), Some(key)) => return Some(Some(TlsFiles { certificate, key })),
-        (None, None) => return Some(None),
-        (None, Some(_)) => "server.tls.certificate",
-        (Some(_), None) => "server.tls.key",
-    };
-    reader.problem(missing, "must be set too: a certificate and its key go together");
-    None
 }
 
 fn parse_address(text: &str) -> Result<SocketAddr, String> {

@@ -70,10 +70,19 @@ pub struct ClientSettings {
 /// A certificate chain and the key of its first certificate, both PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// The server's certificate, then the ones that sign it.
+    /// The certificate, then the ones that sign it.
     pub certificate: PathBuf,
     /// The private key.
     pub key: PathBuf,
+}
+
+/// The files for connections to servers by TLS.
+#[derive(Clone, Debug, Default)]
+pub struct CertificateFiles {
+    /// The authority of the servers' certificates, if the system does not know it.
+    pub authority: Option<PathBuf>,
+    /// What this program proves itself with.
+    pub client: Option<TlsFiles>,
 }
 
 /// The log.
@@ -131,8 +140,7 @@ pub enum DatabaseUrl {
     Postgres {
         /// The URL, which may contain a password.
         url: Secret,
-        /// The certificate authority of the server, if the system does not know it.
-        ca: Option<PathBuf>,
+        certificates: CertificateFiles,
     },
 }
 
@@ -145,8 +153,7 @@ pub enum CodesUrl {
     Redis {
         /// The URL, which may contain a password.
         url: Secret,
-        /// The certificate authority of the servers, if the system does not know it.
-        ca: Option<PathBuf>,
+        certificates: CertificateFiles,
     },
 }
 

@@ -1,7 +1,7 @@
 //! The codes store: a file on this machine, or Redis servers that nodes share.
 
-use super::{read_again, read_authority};
-use crate::configuration::{CodesSettings, CodesUrl, Secret, Settings};
+use super::{read_again, read_certificates};
+use crate::configuration::{CertificateFiles, CodesSettings, CodesUrl, Secret, Settings};
 use anyhow::{Context as _, anyhow};
 use countersign_core::{
     keyring::KeyRing,
@@ -13,7 +13,7 @@ use countersign_stores::{
     redis::{self, RedisCodes, RedisOptions, RedisUrl, Servers},
     sqlite::Database,
 };
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 pub(super) async fn open_codes(
     settings: &CodesSettings,
@@ -30,7 +30,7 @@ pub(super) async fn open_codes(
             files.push(codes.file().clone());
             return Ok((Arc::new(codes), None));
         }
-        CodesUrl::Redis { url, ca } => redis_url(url, ca.as_deref())?,
+        CodesUrl::Redis { url, certificates } => redis_url(url, certificates)?,
     };
     let (notes, refusal) = ask_servers(&url, dev || settings.may_forget).await?;
     for note in notes {
@@ -80,13 +80,13 @@ pub(super) async fn ask_servers(
     Ok((notes, refusal))
 }
 
-pub(crate) fn redis_url(url: &Secret, ca: Option<&Path>) -> anyhow::Result<RedisUrl> {
+pub(crate) fn redis_url(url: &Secret, certificates: &CertificateFiles) -> anyhow::Result<RedisUrl> {
     let url = read_again("codes.url_file", url)?;
-    RedisUrl::parse(url.expose(), read_authority("codes.ca_file", ca)?).context("codes.url")
+    RedisUrl::parse(url.expose(), Some(read_certificates("codes", certificates)?)).context("codes.url")
 }
 
 /// Tells the nodes that share the codes store. Does nothing if it is a local file.
 pub async fn tell_nodes(settings: &Settings, relay: &Relay) -> anyhow::Result<()> {
-    let CodesUrl::Redis { url, ca } = &settings.codes.url else { return Ok(()) };
-    Ok(redis::tell_nodes(&redis_url(url, ca.as_deref())?, relay).await?)
+    let CodesUrl::Redis { url, certificates } = &settings.codes.url else { return Ok(()) };
+    Ok(redis::tell_nodes(&redis_url(url, certificates)?, relay).await?)
 }

@@ -3,6 +3,7 @@
 //! must check it with the same function.
 
 use super::{
+    certificates::explain_refusal,
     codes::ask_servers,
     find_keyring,
     folder::{judge_file, judge_folder, judge_lock},
@@ -49,9 +50,12 @@ impl Trial {
     }
 
     fn refuse(&mut self, setting: &str, error: &anyhow::Error) {
-        let text = chain(error.as_ref());
+        let mut text = chain(error.as_ref());
         // Some reasons already name the setting.
         let section = setting.split('.').next().unwrap_or(setting);
+        if let Some(hint) = explain_refusal(section, &text) {
+            text = format!("{text}: {hint}");
+        }
         let named = text
             .split_once([':', ' '])
             .is_some_and(|(first, _)| first.strip_prefix(section).is_some_and(|rest| rest.starts_with('.')));
@@ -195,7 +199,7 @@ fn look_into(file: &Path) -> anyhow::Result<Found> {
 
 async fn try_codes(settings: &Settings, keyring: Option<&KeyRing>) -> Trial {
     let mut trial = Trial::default();
-    let (url, ca) = match &settings.codes.url {
+    let (url, certificates) = match &settings.codes.url {
         CodesUrl::Sqlite(file) => {
             match trial.judge("codes.url", look_into(file)) {
                 Some(Found::Nothing) => trial.note("the first start makes the codes store"),
@@ -204,9 +208,9 @@ async fn try_codes(settings: &Settings, keyring: Option<&KeyRing>) -> Trial {
             }
             return trial;
         }
-        CodesUrl::Redis { url, ca } => (url, ca.as_deref()),
+        CodesUrl::Redis { url, certificates } => (url, certificates),
     };
-    let Some(url) = trial.judge("codes.url", redis_url(url, ca)) else { return trial };
+    let Some(url) = trial.judge("codes.url", redis_url(url, certificates)) else { return trial };
     let asked = ask_servers(&url, settings.codes.may_forget).await;
     let Some((notes, refusal)) = trial.judge("codes.url", asked) else { return trial };
     trial.notes.extend(notes);

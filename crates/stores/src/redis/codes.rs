@@ -89,8 +89,8 @@ impl RedisCodes {
         Ok(Self { store, limits, outbox, backlog, approvals, wake })
     }
 
-    /// Reaches the same servers by a URL with another password, user or authority from now on, once they answer
-    /// so; whether it is another one. Until then, and after an error, all goes on as before.
+    /// Reaches the same servers by a URL with another password, user or certificates from now on, once they
+    /// answer so; whether it is another one. Until then, and after an error, all goes on as before.
     pub async fn change_access(&self, url: &RedisUrl) -> Result<bool, StoreError> {
         let changed = self.store.link.change(url).await?;
         if let Some(approvals) = self.approvals.as_ref().filter(|_| changed) {

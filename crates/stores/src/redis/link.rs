@@ -1,6 +1,6 @@
 //! The way to the servers: one shared connection to each, opened anew when it
-//! breaks, and every call within its time. Password, user and authority may
-//! change meanwhile.
+//! breaks, and every call within its time. Password, user and certificates
+//! may change meanwhile.
 
 use super::{
     node::Node,
@@ -10,8 +10,8 @@ use super::{
 use arc_swap::ArcSwap;
 use countersign_core::ports::error::StoreError;
 use redis::{
-    Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, TlsCertificates, TlsMode, Value,
-    cluster::ClusterClient, cluster_async::ClusterConnection,
+    Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, TlsMode, Value, cluster::ClusterClient,
+    cluster_async::ClusterConnection,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::{sleep, timeout};
@@ -189,8 +189,8 @@ pub(super) fn cluster_client(
     if url.tls {
         builder = builder.tls(TlsMode::Secure);
     }
-    if let Some(root_cert) = url.ca.clone() {
-        builder = builder.certs(TlsCertificates { client_tls: None, root_cert: Some(root_cert) });
+    if let Some(certificates) = url.certificates.for_redis() {
+        builder = builder.certs(certificates);
     }
     if let Some(wakes) = wakes {
         builder = builder.use_protocol(redis::ProtocolVersion::RESP3).push_sender(wakes);

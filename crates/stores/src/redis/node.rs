@@ -7,8 +7,7 @@ use super::{
 };
 use crate::home::Home;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, TlsCertificates,
-    TlsMode, Value,
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, TlsMode, Value,
     aio::MultiplexedConnection,
     sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType},
 };
@@ -20,10 +19,8 @@ use tokio::{
 
 /// Makes a client of one server, with the TLS settings of the URL.
 pub(super) fn client(url: &RedisUrl, info: redis::ConnectionInfo) -> RedisResult<Client> {
-    match url.ca.clone() {
-        Some(root_cert) => {
-            Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert: Some(root_cert) })
-        }
+    match url.certificates.for_redis() {
+        Some(certificates) => Client::build_with_tls(info, certificates),
         None => Client::open(info),
     }
 }
@@ -133,8 +130,7 @@ fn sentinel(url: &RedisUrl, name: &str) -> RedisResult<SentinelClient> {
             .set_client_to_redis_tls_mode(TlsMode::Secure)
             .set_client_to_sentinel_tls_mode(TlsMode::Secure);
     }
-    if let Some(root_cert) = url.ca.clone() {
-        let certificates = TlsCertificates { client_tls: None, root_cert: Some(root_cert) };
+    if let Some(certificates) = url.certificates.for_redis() {
         builder = builder
             .set_client_to_redis_certificates(certificates.clone())
             .set_client_to_sentinel_certificates(certificates);

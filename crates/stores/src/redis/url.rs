@@ -1,5 +1,6 @@
 //! The addresses of the servers, from one URL.
 
+use crate::certificates::Certificates;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
 
 /// The arrangement of the servers.
@@ -21,7 +22,7 @@ pub struct RedisUrl {
     first: ConnectionInfo,
     pub(super) nodes: Vec<ConnectionInfo>,
     pub(super) tls: bool,
-    pub(super) ca: Option<Vec<u8>>,
+    pub(super) certificates: Certificates,
 }
 
 impl std::fmt::Debug for RedisUrl {
@@ -54,8 +55,8 @@ pub enum RedisUrlError {
 }
 
 impl RedisUrl {
-    /// Reads a URL. With `ca` (PEM), only that certificate authority is trusted.
-    pub fn parse(text: &str, ca: Option<Vec<u8>>) -> Result<Self, RedisUrlError> {
+    /// Reads a URL. With an authority in `certificates`, only that one is trusted.
+    pub fn parse(text: &str, certificates: Option<Certificates>) -> Result<Self, RedisUrlError> {
         let (scheme, rest) = text.split_once("://").ok_or(RedisUrlError::Scheme)?;
         let (scheme, tls) = match scheme.strip_prefix("rediss") {
             Some(kind) => (kind, true),
@@ -90,7 +91,7 @@ impl RedisUrl {
             return Err(RedisUrlError::Address);
         }
         let first = nodes.first().cloned().ok_or(RedisUrlError::Address)?;
-        Ok(Self { setup, first, nodes, tls, ca })
+        Ok(Self { setup, first, nodes, tls, certificates: certificates.unwrap_or_default() })
     }
 
     pub(super) fn first(&self) -> ConnectionInfo {
@@ -102,7 +103,7 @@ impl RedisUrl {
         self.nodes.iter().map(|node| node.addr().to_string()).collect::<Vec<_>>().join(",")
     }
 
-    /// Whether another URL leads to the same servers, whoever asks and whatever authority is trusted.
+    /// Whether another URL leads to the same servers, with whatever user, password and certificates.
     pub(super) fn leads_to(&self, other: &Self) -> bool {
         let database = |url: &Self| url.first.redis_settings().db();
         self.setup == other.setup
@@ -117,7 +118,7 @@ impl RedisUrl {
         let (ours, theirs) = (settings(self), settings(other));
         self.leads_to(other)
             && (ours.username(), ours.password()) == (theirs.username(), theirs.password())
-            && self.ca == other.ca
+            && self.certificates == other.certificates
     }
 
     /// Whether passwords and records would cross a network in the open.

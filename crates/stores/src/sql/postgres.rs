@@ -10,8 +10,9 @@ use super::{
     batch::Done,
     migration::{self, Applied},
 };
+use crate::certificates::Certificates;
 use access::Access;
-pub(super) use connect::{parse_url, servers};
+pub(super) use connect::{parse_url, refuses_tls, servers};
 use countersign_core::ports::error::StoreError;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, Runtime};
 use futures_util::{TryStreamExt, future::maybe_done, poll};
@@ -34,8 +35,8 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    pub fn new(url: &str, ca: Option<&[u8]>) -> Result<Self, StoreError> {
-        let access = Access::new(url, ca)?;
+    pub fn new(url: &str, certificates: Certificates) -> Result<Self, StoreError> {
+        let access = Access::new(url, certificates)?;
         // The connector knows the present way; the one that the manager hands it may be older.
         let config = access.current().config.clone();
         let manager = Manager::from_connect(config, access.clone(), ManagerConfig::default());
@@ -69,8 +70,8 @@ impl Postgres {
     }
 
     /// See [`Access::change`].
-    pub async fn change_access(&self, url: &str, ca: Option<&[u8]>) -> Result<bool, StoreError> {
-        self.access.change(url, ca).await
+    pub async fn change_access(&self, url: &str, certificates: &Certificates) -> Result<bool, StoreError> {
+        self.access.change(url, certificates).await
     }
 
     async fn hold(&self) -> Result<Held, StoreError> {

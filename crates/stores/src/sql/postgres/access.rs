@@ -1,11 +1,11 @@
-//! The URL and the authority that the server is reached with. Both may change while connections are open: a
-//! password that is rotated, another user, a renewed authority.
+//! The URL and the certificates that the server is reached with. Both may change while connections are open: a
+//! password that is rotated, another user, a renewed certificate.
 
 use super::{
     PATIENCE,
     connect::{connector, parse_url, servers},
 };
-use crate::home::Home;
+use crate::{certificates::Certificates, home::Home};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use countersign_core::{error::chain, ports::error::StoreError};
 use deadpool_postgres::Connect;
@@ -21,17 +21,16 @@ pub(super) struct Way {
     pub config: Config,
     pub tls: MakeRustlsConnect,
     url: Zeroizing<String>,
-    ca: Option<Vec<u8>>,
+    certificates: Certificates,
     /// Connections that are older were opened with another one.
     pub since: Instant,
 }
 
 impl Way {
-    fn new(url: &str, ca: Option<&[u8]>) -> Result<Self, StoreError> {
+    fn new(url: &str, certificates: Certificates) -> Result<Self, StoreError> {
         let mut config = parse_url(url)?;
-        let tls = connector(&mut config, ca)?;
-        let (url, ca) = (Zeroizing::new(url.to_owned()), ca.map(<[u8]>::to_vec));
-        Ok(Self { config, tls, url, ca, since: Instant::now() })
+        let tls = connector(&mut config, &certificates)?;
+        Ok(Self { config, tls, url: Zeroizing::new(url.to_owned()), certificates, since: Instant::now() })
     }
 }
 
@@ -46,8 +45,8 @@ pub(super) struct Access {
 }
 
 impl Access {
-    pub fn new(url: &str, ca: Option<&[u8]>) -> Result<Self, StoreError> {
-        let current = Arc::new(ArcSwap::from_pointee(Way::new(url, ca)?));
+    pub fn new(url: &str, certificates: Certificates) -> Result<Self, StoreError> {
+        let current = Arc::new(ArcSwap::from_pointee(Way::new(url, certificates)?));
         Ok(Self { current, next: Arc::default(), home: Home::here() })
     }
 
@@ -57,13 +56,13 @@ impl Access {
 
     /// Uses this way from now on, once a connection was opened with it; whether it is a new one. The servers
     /// must be the same: others may hold another installation.
-    pub async fn change(&self, url: &str, ca: Option<&[u8]>) -> Result<bool, StoreError> {
+    pub async fn change(&self, url: &str, certificates: &Certificates) -> Result<bool, StoreError> {
         self.next.store(None);
         let current = self.current();
-        if *current.url == url && current.ca.as_deref() == ca {
+        if *current.url == url && current.certificates == *certificates {
             return Ok(false);
         }
-        let next = Arc::new(Way::new(url, ca)?);
+        let next = Arc::new(Way::new(url, certificates.clone())?);
         if servers(&next.config) != servers(&current.config) {
             return Err(StoreError::unavailable(
                 "it names other servers or another database, which takes a restart",

@@ -4,6 +4,7 @@
 //! does not stop a man in the middle.
 
 use super::PATIENCE;
+use crate::certificates::Certificates;
 use countersign_core::ports::error::StoreError;
 use rustls::{
     ClientConfig, RootCertStore,
@@ -102,11 +103,26 @@ fn is_here(host: &Host) -> bool {
     }
 }
 
-/// Trusts the certificate authorities in `ca` (PEM), or else those of the system. An operator who names an
-/// authority wants TLS, even on this machine.
-pub(super) fn connector(config: &mut Config, ca: Option<&[u8]>) -> Result<MakeRustlsConnect, StoreError> {
+/// Whether the URL says that the connection is never encrypted.
+pub(in crate::sql) fn refuses_tls(config: &Config) -> bool {
+    config.get_ssl_mode() == SslMode::Disable
+}
+
+/// Trusts the authorities of `certificates`, or else those of the system. An operator who names a certificate
+/// wants TLS, even on this machine.
+pub(super) fn connector(
+    config: &mut Config,
+    certificates: &Certificates,
+) -> Result<MakeRustlsConnect, StoreError> {
+    let Certificates { authority, client } = certificates;
+    if client.is_some() {
+        if refuses_tls(config) {
+            return Err(StoreError::unavailable("database.client_certificate is of use with TLS only"));
+        }
+        config.ssl_mode(SslMode::Require);
+    }
     let mut roots = RootCertStore::empty();
-    match (ca, config.get_ssl_mode()) {
+    match (authority, config.get_ssl_mode()) {
         (Some(pem), mode) => {
             for certificate in CertificateDer::pem_slice_iter(pem) {
                 let added = certificate.map_err(StoreError::unavailable).map(|one| roots.add(one));
@@ -132,8 +148,14 @@ pub(super) fn connector(config: &mut Config, ca: Option<&[u8]>) -> Result<MakeRu
     let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(StoreError::unavailable)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let tls = match client {
+        Some(client) => {
+            let (chain, key) = client.parse().map_err(StoreError::unavailable)?;
+            tls.with_client_auth_cert(chain, key).map_err(StoreError::unavailable)?
+        }
+        None => tls.with_no_client_auth(),
+    };
     Ok(MakeRustlsConnect::new(tls))
 }
 
@@ -197,11 +219,13 @@ mod tests {
         ] {
             let mut config = parse_url(url).unwrap();
             let authority = rcgen::generate_simple_self_signed(["db".to_owned()]).unwrap().cert.pem();
-            let connector = connector(&mut config, ca.then_some(authority.as_bytes()));
+            let authority = ca.then(|| authority.into_bytes());
+            let connector = connector(&mut config, &Certificates { authority, client: None });
             assert!(connector.is_ok(), "{url}");
             assert_eq!(config.get_ssl_mode(), mode, "{url}");
         }
         let mut config = parse_url("postgres://u:p@host/d").unwrap();
-        assert!(connector(&mut config, Some(b"no certificate")).is_err());
+        let none = Certificates { authority: Some(b"no certificate".to_vec()), client: None };
+        assert!(connector(&mut config, &none).is_err());
     }
 }
