@@ -296,3 +296,40 @@ fn the_codes_store_is_a_file_or_servers() {
     let told = problems(with(&[("COUNTERSIGN__CODES__CA_FILE", "ca.pem")]));
     assert!(told[0].contains("rediss:// URL only"), "{told:?}");
 }
+
+#[test]
+fn client_certificates_come_as_pairs_and_with_tls() {
+    let with = |section: &str, url: &str, names: &[&str]| {
+        let key = |name: &str| format!("COUNTERSIGN__{section}__{name}").to_uppercase();
+        let url = (key("url"), url.to_owned());
+        let files = names.iter().map(|name| (key(name), format!("{name}.pem")));
+        Settings::load(None, std::iter::once(url).chain(files), [])
+    };
+    let both = ["client_certificate", "client_key"];
+    let [postgres, redis] = ["postgres://app@db/d", "rediss-sentinel://a:1/main"];
+    let settings = with("database", postgres, &both).unwrap();
+    let DatabaseUrl::Postgres { certificates, .. } = settings.database else { panic!() };
+    let files = certificates.client.unwrap();
+    assert_eq!(files.certificate, Path::new("countersign-data/client_certificate.pem"));
+    assert_eq!(files.key, Path::new("countersign-data/client_key.pem"));
+    assert!(with("codes", redis, &both).is_ok());
+    for (section, url) in [("database", postgres), ("codes", redis)] {
+        for (one, missing) in [(both[0], both[1]), (both[1], both[0])] {
+            let told = problems(with(section, url, &[one]));
+            assert!(
+                told[0].starts_with(&format!("{section}.{missing} (default): must be set too")),
+                "{told:?}"
+            );
+        }
+    }
+    for (section, url, why) in [
+        ("database", "sqlite://d.sqlite", "a postgres:// URL only"),
+        ("database", "postgres://app@db/d?sslmode=disable", "TLS only, which sslmode=disable"),
+        ("codes", "sqlite://c.sqlite", "a rediss:// URL only"),
+        ("codes", "redis-cluster://a:1", "a rediss:// URL only"),
+    ] {
+        let told = problems(with(section, url, &both));
+        assert!(told[0].starts_with(&format!("{section}.client_certificate ")), "{told:?}");
+        assert!(told.len() == 1 && told[0].contains(why), "{told:?}");
+    }
+}

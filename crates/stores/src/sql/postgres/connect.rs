@@ -78,9 +78,8 @@ pub(in crate::sql) fn servers(config: &Config) -> String {
     };
     let servers: Vec<_> = config.get_hosts().iter().enumerate().map(server).collect();
     // Options may choose another schema, which holds other data.
-    let (database, options) =
-        (config.get_dbname().unwrap_or_default(), config.get_options().unwrap_or_default());
-    format!("{}/{database}?{options}", servers.join(","))
+    let options = config.get_options().map(|options| format!("?{options}")).unwrap_or_default();
+    format!("{}/{}{options}", servers.join(","), config.get_dbname().unwrap_or_default())
 }
 
 /// Replaces libpq modes that the driver does not know. Each of them is verified in full here.
@@ -199,6 +198,7 @@ mod tests {
             ("postgres://u:p%40hunter2@db/d", "db:5432/d"),
             ("postgres://u:/hunter2?:#,&=@db/d", "db:5432/d"),
             ("postgres://db/d?user=u&password=p%40hunter2", "db:5432/d"),
+            ("postgres://u:p@db/d?options=-c%20search_path%3Dx", "db:5432/d?-c search_path=x"),
         ] {
             assert_eq!(servers(&parse_url(url).unwrap()), named);
         }
