@@ -1,5 +1,6 @@
 //! The commands for operators. Each runs as a process of its own, while servers run, are broken or are down.
 
+mod apply;
 mod certificates;
 mod followed;
 mod probe;

@@ -1,5 +1,6 @@
 //! The directory: one contract for SQLite and Postgres, and each statement on both.
 
+mod applied;
 mod caps;
 mod connections;
 mod contract;
@@ -79,6 +80,7 @@ macro_rules! on_each_engine {
 pub(crate) use on_each_engine;
 
 on_each_engine!(
+    applied::notes_are_kept_by_source_and_forgotten_one_by_one,
     connections::connections_outlive_the_thread_that_opened_them,
     contract::tenants_are_made_once_and_listed_by_id,
     contract::a_refused_write_leaves_no_change,

@@ -141,15 +141,31 @@ impl Client {
         Ok(serde_json::from_str(&text)?)
     }
 
-    async fn go_round(&self) -> Result<()> {
+    async fn verify(&self) -> Result<()> {
         let to = number(self.next.fetch_add(1, Ordering::Relaxed));
         let post = |path: &str, body: Value| self.http.post(format!("{}{path}", self.base)).json(&body);
         let started = self.send(post("/v1/verifications", json!({ "to": to }))).await?;
         let id = started["id"].as_str().context("an id")?;
         let checked = self.send(post(&format!("/v1/verifications/{id}/check"), json!({ "code": "123456" })));
         ensure!(checked.await?["status"] == "approved");
+        Ok(())
+    }
+
+    async fn go_round(&self) -> Result<()> {
+        self.verify().await?;
         let list = self.http.get(format!("{}/v1/verifications?limit=1", self.base));
         self.send(list).await.map(drop)
+    }
+
+    /// Once it is served: at the start, and after connections were cut.
+    async fn go_round_soon(&self) -> Result<()> {
+        for _ in 0..100 {
+            if self.go_round().await.is_ok() {
+                return Ok(());
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        self.go_round().await
     }
 
     /// Until `stop`; how often, and the first failure.
@@ -160,6 +176,7 @@ impl Client {
                 return (rounds, Some(error));
             }
             rounds += 1;
+            sleep(Duration::from_millis(10)).await;
         }
         (rounds, None)
     }
@@ -196,7 +213,7 @@ async fn passwords_are_rotated_without_a_restart_and_without_a_failed_call() -> 
     let client = new_client(&application).await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(application.run(stop.clone()));
-    client.go_round().await?;
+    client.go_round_soon().await?;
     let stop_load = AtomicBool::new(false);
     let rotate = async {
         // The files first: both servers refuse what they hold by then.
@@ -213,7 +230,7 @@ async fn passwords_are_rotated_without_a_restart_and_without_a_failed_call() -> 
         stop_load.store(true, Ordering::Relaxed);
         anyhow::Ok(())
     };
-    let load = futures_util::future::join_all((0..4).map(|_| client.go_on(&stop_load)));
+    let load = futures_util::future::join_all((0..3).map(|_| client.go_on(&stop_load)));
     let (rotated, loads) = tokio::join!(rotate, load);
     rotated?;
     for (rounds, failure) in loads {
@@ -221,16 +238,14 @@ async fn passwords_are_rotated_without_a_restart_and_without_a_failed_call() -> 
     }
     // Not one connection of before is needed any more.
     servers.cut().await?;
-    sleep(Duration::from_millis(500)).await;
-    client.go_round().await?;
+    client.go_round_soon().await?;
     // The servers first: what is open goes on, and what must be opened waits for the files.
     servers.set_password("three").await?;
-    client.go_round().await?;
+    client.verify().await?;
     servers.write(folder.path(), "three")?;
     sleep(LOOKED).await;
     servers.cut().await?;
-    sleep(Duration::from_millis(500)).await;
-    client.go_round().await?;
+    client.go_round_soon().await?;
     stop.cancel();
     running.await??;
     base.close().await

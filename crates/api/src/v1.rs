@@ -2,6 +2,7 @@
 
 mod allowlists;
 mod countries;
+pub mod declared;
 mod history;
 mod keys;
 mod limits;

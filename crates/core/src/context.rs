@@ -36,7 +36,7 @@ pub struct Replica {
     pub peers: Option<Arc<dyn Peers>>,
 }
 
-/// The context for the management of providers and routes: also the key ring and the providers.
+/// What the management of providers and routes works with: the replica, the key ring and the providers.
 #[derive(Clone)]
 pub struct Management {
     /// The directory and its copy.

@@ -1,5 +1,6 @@
 //! The ports: the traits through which core uses the outside. The stores and the providers implement them.
 
+pub mod applied;
 pub mod clock;
 pub mod codes;
 pub mod directory;

@@ -70,7 +70,7 @@ pub struct Receipts {
     pub answer: &'static str,
 }
 
-/// The outcome of one message.
+/// What a provider reports about one message: how to find the message, and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// The reference that was sent with the message, if the provider returned it.

@@ -1,10 +1,12 @@
 //! The command line: its commands and arguments. `command` contains what each command does, one file for
 //! each.
 
+mod apply;
 mod delivery;
 mod keys;
 mod probe;
 
+pub use apply::ApplyArgs;
 pub use delivery::{ProviderCommand, RouteArgs, RouteCommand};
 pub use keys::{AllowlistCommand, KeyArgs, KeyCommand, ListArgs, Owner};
 pub use probe::ProbeArgs;
@@ -24,7 +26,7 @@ use std::{path::PathBuf, process::ExitCode};
 #[command(
     name = "countersign",
     version,
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration."
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, and of `apply --dry-run --exit-code`: something would change."
 )]
 pub struct Cli {
     /// The configuration file; without it, defaults and COUNTERSIGN__SECTION__KEY variables
@@ -52,6 +54,8 @@ pub enum Command {
         #[arg(long)]
         compatible: bool,
     },
+    /// Make tenants, keys, providers, routes and settings what a file says, beside running servers
+    Apply(ApplyArgs),
     /// Make, list, rename, disable and delete tenants
     #[command(subcommand)]
     Tenant(TenantCommand),
@@ -218,7 +222,7 @@ pub struct KeyTarget {
     pub print: bool,
 }
 
-/// Which keys of the ring; both unless one is named.
+/// The kinds of keys of the ring; both kinds unless a flag names one.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct KeyKinds {
     /// Only the keys of the MACs of codes

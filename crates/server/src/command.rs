@@ -1,6 +1,7 @@
 //! The commands. Each writes its answer to standard output, and messages for people to standard error.
 
 mod allowlist;
+mod apply;
 mod config;
 mod dev;
 mod follow;
@@ -38,10 +39,23 @@ const CLOSING: Duration = Duration::from_secs(2);
 /// The exit code for wrong usage or configuration; clap uses it too.
 const USAGE: u8 = 2;
 
+/// The exit code for a dry run of `apply` that would change something; other tools use it too.
+const WOULD_CHANGE: u8 = 2;
+
 /// Runs the command and reports errors.
 pub(crate) async fn run(cli: Cli) -> ExitCode {
     let config = cli.config.as_deref();
+    let (mut done, mut problems) = (ExitCode::SUCCESS, ExitCode::from(USAGE));
     let outcome = match cli.command {
+        Command::Apply(args) => {
+            // Code 2 says that something would change, and so nothing else.
+            problems = ExitCode::FAILURE;
+            apply::run(config, &args).await.map(|changed| {
+                if changed && args.exit_code {
+                    done = ExitCode::from(WOULD_CHANGE);
+                }
+            })
+        }
         Command::Dev(args) => dev::run(config, &args).await,
         Command::Serve { role } => serve::run(config, role).await,
         Command::Migrate => migrate::run(config).await,
@@ -64,11 +78,11 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
     }
     let Err(error) = outcome else {
         telemetry::flush_log();
-        return ExitCode::SUCCESS;
+        return done;
     };
     tell(&error);
     telemetry::flush_log();
-    if error.is::<Problems>() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
+    if error.is::<Problems>() { problems } else { ExitCode::FAILURE }
 }
 
 /// Prints an error. If the log is in JSON, the error is one log line for each problem, because programs read

@@ -21,7 +21,7 @@ use countersign_stores::{
     sql::{check_postgres_url, postgres_refuses_tls},
 };
 use reader::{DAY, Reader};
-pub use secret::Secret;
+pub use secret::{Secret, read_pem};
 use server::read_server;
 pub use settings::{
     CertificateFiles, ClientSettings, CodesSettings, CodesUrl, DatabaseUrl, DeliverySettings,

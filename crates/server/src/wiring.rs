@@ -20,7 +20,10 @@ pub use codes::tell_nodes;
 use countersign_core::{
     context::{Context, Management, Replica},
     keyring::KeyRing,
-    ports::{clock::Clock, codes::peers::Peers, history::HistoryUpkeep, inbox::Inbox, nodes::Nodes},
+    ports::{
+        clock::Clock, codes::peers::Peers, directory::Directory, history::HistoryUpkeep, inbox::Inbox,
+        nodes::Nodes,
+    },
     snapshot::Snapshot,
 };
 use countersign_delivery::{AccountReport, Accounts, AddressPolicy, Outbound, Proxy, Way, providers::Means};
@@ -128,6 +131,11 @@ pub(crate) fn judge_machine(settings: &Settings) -> anyhow::Result<()> {
 pub(crate) async fn open_management(settings: &Settings) -> anyhow::Result<Management> {
     let sql = open_sql(settings).await?;
     refuse_pending_migrations(&sql).await?;
+    manage(settings, Arc::new(SqlDirectory::new(sql)))
+}
+
+/// The same for who has opened the directory.
+pub(crate) fn manage(settings: &Settings, directory: Arc<dyn Directory>) -> anyhow::Result<Management> {
     let (keyring, _) = open_keyring(settings, false)?;
     let keyring = Arc::new(keyring);
     let outbound = open_outbound(&settings.delivery)?;
@@ -135,11 +143,7 @@ pub(crate) async fn open_management(settings: &Settings) -> anyhow::Result<Manag
     let means = Means { outbound, clock, reports: mpsc::channel(1).0 };
     let accounts = Accounts::new(means, Arc::clone(&keyring), mpsc::channel(1).0);
     Ok(Management {
-        replica: Replica {
-            directory: Arc::new(SqlDirectory::new(sql)),
-            snapshot: Arc::default(),
-            peers: None,
-        },
+        replica: Replica { directory, snapshot: Arc::default(), peers: None },
         keyring,
         gateways: Arc::new(accounts),
         live_route: settings.delivery.relay.is_some(),

@@ -6,6 +6,7 @@
 //! this number would miss the earlier change.) Only an update of the time of last use takes no number.
 
 mod answer;
+mod applied;
 mod basis;
 mod change;
 mod erasure;

@@ -32,6 +32,11 @@ impl Fields {
         Ok(fields)
     }
 
+    /// The fields of an object that was read before, in another form than JSON.
+    pub fn from_object(values: Map<String, Value>) -> Self {
+        Self { values, errors: Vec::new() }
+    }
+
     /// The parameters of a query string.
     pub fn from_pairs(pairs: Vec<(String, String)>) -> Self {
         let mut fields = Self::default();
@@ -106,6 +111,13 @@ impl Fields {
     /// Adds an error.
     pub fn fail(&mut self, name: &str, fault: Fault) {
         self.errors.push(fault.of_field(name));
+    }
+
+    /// Returns the value built from the fields, or all errors: for a file, which has no limit on them.
+    pub fn finish_all<T>(mut self, built: Option<T>) -> Result<T, Vec<FieldError>> {
+        self.refuse_unknown();
+        let errors = self.errors.into_iter().map(|(error, _)| error).collect::<Vec<_>>();
+        built.filter(|_| errors.is_empty()).ok_or(errors)
     }
 
     /// Returns the value built from the fields, or all errors.

@@ -8,6 +8,7 @@ use countersign_core::{
     keyring::Fingerprint,
     locale::Locale,
     ports::{
+        applied::{Applied, AppliedKind, AppliedNotes},
         directory::{
             keys::Keys, resources::Resources, reviews::Reviews, settings::Settings as _, uses::Uses,
         },
@@ -112,6 +113,10 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("review_numbers", false) if statement.text.starts_with("DELETE") => {
             vec![ids.into(), "text 2".into()]
         }
+        // Of the tenant that is made here; the seeded one has a note of its own, which goes with it.
+        ("applied", true) => vec!["a source".into(), ids.into()],
+        ("applied", false) if statement.text.starts_with("SELECT") => vec!["a source".into()],
+        ("applied", false) => vec!["a source".into(), ids.into()],
         ("settings", true) => vec![ids.into(), "countries".into()],
         ("settings", false) if statement.params.len() == 3 => vec!["".into()],
         ("settings", false) if statement.params.len() == 2 => vec![ids.into(), "countries".into()],
@@ -140,7 +145,12 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
 }
 
 /// Whole tables, to see the effect of the statements.
-const DUMPS: [Statement; 11] = [
+const DUMPS: [Statement; 12] = [
+    Statement {
+        table: "applied",
+        text: "SELECT source, tenant_id, kind, entity_id, at FROM applied ORDER BY source, tenant_id, kind",
+        params: &[],
+    },
     Statement {
         table: "resources",
         text: "SELECT id, tenant_id, kind, name, body, sealed, version, created_at, updated_at
@@ -190,9 +200,9 @@ const DUMPS: [Statement; 11] = [
         params: &[],
     },
 ];
-static DUMP: [&Statement; 11] = [
+static DUMP: [&Statement; 12] = [
     &DUMPS[0], &DUMPS[1], &DUMPS[2], &DUMPS[3], &DUMPS[4], &DUMPS[5], &DUMPS[6], &DUMPS[7], &DUMPS[8],
-    &DUMPS[9], &DUMPS[10],
+    &DUMPS[9], &DUMPS[10], &DUMPS[11],
 ];
 
 fn seeded_resource(tenant: TenantId) -> Resource {
@@ -259,6 +269,9 @@ async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>
         ..review
     };
     base.directory.create_review_number(&standing, None, &Change::by_system(standing.created_at)).await?;
+    let note =
+        Applied { tenant: tenant.id, kind: AppliedKind::Key, entity: key(tenant.id, 1).id.to_string() };
+    base.directory.note_applied("a source", &note, at(1)).await?;
     let mut trace = Vec::new();
     for (index, statement) in STATEMENTS.iter().enumerate() {
         let writes = !statement.text.starts_with("SELECT");

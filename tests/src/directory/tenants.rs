@@ -20,6 +20,7 @@ use countersign_core::{
     management::tenants::{Erased, MARGIN, change_tenant, erase_tenants},
     mode::Mode,
     ports::{
+        applied::{Applied, AppliedKind, AppliedNotes},
         clock::Clock as _,
         codes::{
             events::{EventBacklog, EventLog, Position, Unrecorded, UnrecordedEvent},
@@ -224,7 +225,8 @@ async fn rows(base: &Base, tenant: TenantId) -> Result<Vec<(&'static str, i64)>>
             params: &[Kind::Text],
         }),+] };
     }
-    static COUNTS: [Statement; 13] = counts!(
+    static COUNTS: [Statement; 14] = counts!(
+        "applied",
         "keys",
         "profiles",
         "resources",
@@ -301,6 +303,10 @@ async fn fill(base: &Base, place: &Place, tenant: TenantId, number: u8, starts: 
         created_at: at(1),
     };
     directory.create_review_number(&review, None, &Change::by_system(at(1))).await?;
+    for n in 0..3u16 {
+        let note = Applied { tenant, kind: AppliedKind::Limit, entity: format!("limit{n}") };
+        directory.note_applied("production", &note, at(1)).await?;
+    }
     for n in 0..3u16 {
         directory.note_address_uses(&[super::address_use(tenant, many[0].id, n, 1)]).await?;
     }

@@ -15,7 +15,7 @@ use countersign_core::{
 use countersign_web::{
     State,
     body::{Body, Query},
-    fields::text,
+    fields::{Fields, text},
     problem::{Fault, Problem},
     schema::text_enum,
 };
@@ -110,6 +110,13 @@ pub async fn save_countries(
     body: Body,
 ) -> Result<Json<CountriesBody>, Problem> {
     let mut fields = body.0;
+    let read = read(&mut fields);
+    let (countries, now) = (fields.finish(read)?, state.clock.now());
+    Ok(Json(countries::save_countries(&state.context, &caller, countries, &caller.change(now)).await?.into()))
+}
+
+/// Reads a country list.
+pub fn read(fields: &mut Fields) -> Option<Countries> {
     let default = fields.required("default", mode);
     let object = fields.required("countries", |value| match value {
         Value::Object(object) => Ok(object),
@@ -124,9 +131,7 @@ pub async fn save_countries(
             Err(fault) => fields.fail(&format!("countries.{name}"), fault),
         }
     }
-    let countries = fields.finish(default.map(|default| Countries { default, listed }))?;
-    let now = state.clock.now();
-    Ok(Json(countries::save_countries(&state.context, &caller, countries, &caller.change(now)).await?.into()))
+    default.map(|default| Countries { default, listed })
 }
 
 fn mode(value: Value) -> Result<CountryMode, Fault> {

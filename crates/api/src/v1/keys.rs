@@ -1,7 +1,7 @@
 //! API keys: create, list, read, change, rotate, delete.
 
-mod json;
-mod read;
+pub mod json;
+pub mod read;
 
 use crate::{
     access::caller::{Authed, KeysWrite, SettingsRead},

@@ -1,7 +1,7 @@
 //! Profiles: list, read, save, change, delete.
 
-mod json;
-mod read;
+pub mod json;
+pub mod read;
 
 use crate::{
     access::caller::{Authed, SettingsRead, SettingsWrite},

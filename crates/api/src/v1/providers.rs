@@ -1,7 +1,7 @@
 //! Accounts at providers: make, list, read, change, try, delete.
 
-mod json;
-mod read;
+pub mod json;
+pub mod read;
 
 use crate::{
     access::caller::{Authed, SettingsRead, SettingsWrite},

@@ -1,7 +1,7 @@
 //! Routes: make, list, read, change, delete, explain.
 
-mod json;
-mod read;
+pub mod json;
+pub mod read;
 
 use crate::{
     access::caller::{Authed, SettingsRead, SettingsWrite},

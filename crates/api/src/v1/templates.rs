@@ -1,7 +1,7 @@
 //! Templates: make, list, read, change, delete, preview.
 
-mod json;
-mod read;
+pub mod json;
+pub mod read;
 
 pub use json::Text;
 

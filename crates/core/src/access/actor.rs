@@ -17,7 +17,7 @@ use std::net::IpAddr;
 #[error("a test key does not change what holds for live keys too")]
 pub struct LiveByTest;
 
-/// The kind of an actor. Today only `Key` and `Operator(None)` occur: there are no members yet.
+/// The kind of an actor. There are no members yet: `Member` and `Operator(Some(_))` do not occur.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
     /// An API key that the client sent.

@@ -1,4 +1,5 @@
-//! Scopes: what a key may do. Each API operation requires exactly one scope.
+//! Scopes: what a key may do. Each API operation requires one scope; some operations of compatible APIs require
+//! two.
 
 /// One permission of a key. The text form is the one of the OpenAPI security section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,6 +23,17 @@ pub enum Shared {
     All,
 }
 
+impl Shared {
+    /// Whether a tenant is among them.
+    pub fn covers(&self, tenant: TenantId) -> bool {
+        match self {
+            Self::No => false,
+            Self::With(tenants) => tenants.contains(&tenant),
+            Self::All => true,
+        }
+    }
+}
+
 /// The secret in the URL path at which a provider reports receipts for an account. It is derived from `turn`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReceiptPath {
@@ -91,9 +102,7 @@ impl ProviderAccount {
         self.enabled
             && match &self.shared {
                 _ if self.tenant == tenant => true,
-                Shared::No => false,
-                Shared::With(tenants) => tenants.contains(&tenant),
-                Shared::All => true,
+                shared => shared.covers(tenant),
             }
     }
 

@@ -52,6 +52,14 @@ pub struct CreateKey {
 }
 
 impl CreateKey {
+    fn key(self, tenant: TenantId, presented: &PresentedKey, now: Timestamp) -> Key {
+        Key {
+            expires_at: self.expires_at,
+            allowlist: self.allowlist,
+            ..Key::new(presented, tenant, self.name.into_string(), self.scopes, now)
+        }
+    }
+
     /// The request for a key that manages tenants, in the tenant [`OPERATOR`](crate::tenant::OPERATOR).
     pub fn of_operator(name: KeyName, expires_at: Option<Timestamp>, allowlist: Allowlist) -> Self {
         let scopes = Scopes::from_iter([Scope::Operator]);
@@ -134,26 +142,33 @@ pub(crate) async fn create_key_asked_by(
         return Err(KeyError::NotOfTenant(request.scopes));
     }
     refuse_repeat::<KeyError>(replica, asking, once.as_ref(), by.at).await?;
-    if actor.mode == Mode::Test && request.mode == Mode::Live {
-        return Err(KeyError::LiveByTest);
-    }
-    if !actor.grants.covers(request.scopes) {
-        return Err(KeyError::BeyondOwnScopes(request.scopes));
-    }
-    refuse_outliving(actor, request.expires_at)?;
-    refuse_escaping(actor, &request.allowlist)?;
-    let id = KeyId::new(by.at, rng);
-    let presented = PresentedKey::generate(request.mode, id, rng);
-    let name = request.name.into_string();
-    let key = Key {
-        expires_at: request.expires_at,
-        allowlist: request.allowlist,
-        ..Key::new(&presented, actor.tenant, name, request.scopes, by.at)
-    };
+    judge_new(actor, &request, request.mode)?;
+    let presented = PresentedKey::generate(request.mode, KeyId::new(by.at, rng), rng);
+    let key = request.key(actor.tenant, &presented, by.at);
     let created = replica.directory.create_key(&key, once.as_ref().map(|once| (asking, once)), by).await;
     made_once::<KeyError>(replica, asking, once.as_ref(), by.at, created).await?;
     replica.catch_up().await;
     Ok((key, presented))
+}
+
+/// Makes the key that was generated elsewhere, under the id in its text; it is live or test as it says. The
+/// directory answers `Conflict` if the id exists.
+pub async fn install_key(
+    replica: &Replica,
+    actor: &Actor,
+    request: CreateKey,
+    presented: &PresentedKey,
+    by: &Change,
+) -> Result<Key, KeyError> {
+    if !scopes_of(actor.tenant, presented.mode).covers(request.scopes) {
+        return Err(KeyError::NotOfTenant(request.scopes));
+    }
+    judge_new(actor, &request, presented.mode)?;
+    let key = request.key(actor.tenant, presented, by.at);
+    let created = replica.directory.create_key(&key, None, by).await;
+    replica.catch_up().await;
+    created?;
+    Ok(key)
 }
 
 /// Reads a key of the caller's tenant.
@@ -215,6 +230,18 @@ pub async fn delete_key(replica: &Replica, actor: &Actor, id: KeyId, by: &Change
         replica.tell_end(KeyEnd::deleted(id)).await;
     }
     if deleted.map_err(KeyError::Directory)? { Ok(()) } else { Err(KeyError::NotFound) }
+}
+
+/// Refuses a key that grants more than its author has, or is accepted longer or elsewhere.
+fn judge_new(actor: &Actor, request: &CreateKey, mode: Mode) -> Result<(), KeyError> {
+    if actor.mode == Mode::Test && mode == Mode::Live {
+        return Err(KeyError::LiveByTest);
+    }
+    if !actor.grants.covers(request.scopes) {
+        return Err(KeyError::BeyondOwnScopes(request.scopes));
+    }
+    refuse_outliving(actor, request.expires_at)?;
+    refuse_escaping(actor, &request.allowlist)
 }
 
 /// Refuses an expiry later than the actor's own: a key that expires can neither make one that lasts longer,

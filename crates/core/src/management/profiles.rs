@@ -44,7 +44,8 @@ pub struct ProfileChange {
 }
 
 impl ProfileChange {
-    fn apply(self, old: Profile) -> Profile {
+    /// The profile with what it says.
+    pub fn apply(self, old: Profile) -> Profile {
         let policy = old.policy;
         let policy = Policy {
             code_length: self.code_length.unwrap_or(policy.code_length),

@@ -56,6 +56,8 @@ pub struct ProviderChange {
     pub settings: Option<Value>,
     /// A new rate; `Some(None)` removes it.
     pub rate: Option<Option<u32>>,
+    /// Who else may use it; the operator's word.
+    pub shared: Option<Shared>,
 }
 
 impl ProviderChange {
@@ -82,6 +84,7 @@ impl ProviderChange {
         }
         account.enabled = self.enabled.unwrap_or(account.enabled);
         account.rate = self.rate.unwrap_or(account.rate);
+        account.shared = self.shared.clone().unwrap_or_else(|| std::mem::take(&mut account.shared));
         Ok(())
     }
 }
@@ -175,13 +178,16 @@ pub async fn update_provider(
 ) -> Result<ProviderAccount, ResourceError> {
     in_rounds(ResourceKind::Provider, async || {
         let mut account = read_provider(management, tenant, id).await?;
-        let basis = match change.enabled {
-            Some(false) => Some(refuse_used(management, tenant, id).await?),
-            _ => None,
+        let mut basis = match change.enabled {
+            Some(false) => vec![refuse_used(management, tenant, id).await?],
+            _ => Vec::new(),
         };
         change.apply(management, &mut account, rng)?;
+        if let Some(shared) = &change.shared {
+            basis.push(refuse_shared(management, id, |tenant| !shared.covers(tenant)).await?);
+        }
         account.version += 1;
-        update(management, &account.resource(by.at), basis.as_slice(), by).await?;
+        update(management, &account.resource(by.at), &basis, by).await?;
         Ok(account)
     })
     .await
@@ -198,7 +204,7 @@ pub async fn delete_provider(
     in_rounds(ResourceKind::Provider, async || {
         let mut basis = vec![refuse_used(replica, tenant, id).await?];
         if tenant == OPERATOR {
-            basis.push(refuse_shared(replica, id).await?);
+            basis.push(refuse_shared(replica, id, |_| true).await?);
         }
         delete(replica, tenant, (ResourceKind::Provider, *id.bytes()), &basis, by).await
     })
@@ -215,15 +221,19 @@ async fn refuse_used(replica: &Replica, tenant: TenantId, id: ProviderId) -> Res
     if used.is_empty() { Ok(basis) } else { Err(ResourceError::InUse(used)) }
 }
 
-/// Refuses an account of the operator that an enabled route of any tenant uses.
-async fn refuse_shared(replica: &Replica, id: ProviderId) -> Result<Basis, ResourceError> {
+/// Refuses an account of the operator that an enabled route of a tenant leads through who would lose it.
+async fn refuse_shared(
+    replica: &Replica,
+    id: ProviderId,
+    loses: impl Fn(TenantId) -> bool,
+) -> Result<Basis, ResourceError> {
     replica.refresh().await?;
     let seen = replica.snapshot.seen();
     let uses = |route: &Arc<Route>| route.enabled && route.provider == id;
     let tenants = replica.snapshot.tenants();
     let used: Vec<_> = tenants
         .iter()
-        .filter(|view| view.tenant.id != OPERATOR && view.routes.iter().any(uses))
+        .filter(|view| view.tenant.id != OPERATOR && loses(view.tenant.id) && view.routes.iter().any(uses))
         .map(|view| view.tenant.id.to_string())
         .collect();
     if used.is_empty() { Ok(Basis::Everything(seen)) } else { Err(ResourceError::InUseBy(used)) }

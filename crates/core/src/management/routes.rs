@@ -50,7 +50,8 @@ pub struct RouteChange {
 }
 
 impl RouteChange {
-    fn apply(self, route: &mut Route) {
+    /// Gives a route what it says.
+    pub fn apply(self, route: &mut Route) {
         if let Some(name) = self.name {
             name.as_str().clone_into(&mut route.name);
         }

@@ -1,11 +1,11 @@
-//! Management of senders: create, list, delete.
+//! Management of senders: create, list, change, delete.
 
 use crate::{
     access::{actor::Actor, change::Change},
     context::Replica,
     delivery::sender::Sender,
     id::SenderId,
-    management::resources::{Made, ResourceError, create, delete, list, made_before},
+    management::resources::{Made, ResourceError, create, delete, list, made_before, read, update},
     message::sender_text::SenderText,
     phone::Country,
     tenant::resource::{Resource, ResourceKind},
@@ -42,6 +42,22 @@ pub async fn create_sender(
         Some(first) => Ok(Made { value: sender_of(&first)?, before: true }),
         None => Ok(Made::now(sender)),
     }
+}
+
+/// Gives a sender other countries. It keeps its place among the senders of the tenant.
+pub async fn update_sender(
+    replica: &Replica,
+    actor: &Actor,
+    id: SenderId,
+    countries: BTreeSet<Country>,
+    by: &Change,
+) -> Result<Sender, ResourceError> {
+    let tenant = actor.live_tenant()?;
+    let old = read(replica, tenant, ResourceKind::Sender, *id.bytes()).await?;
+    let sender = Sender { countries, ..sender_of(&old)? };
+    let resource = Resource { version: old.version + 1, ..sender.resource(tenant, by.at) };
+    update(replica, &resource, &[], by).await?;
+    Ok(sender)
 }
 
 pub async fn delete_sender(

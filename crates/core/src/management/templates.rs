@@ -91,7 +91,8 @@ impl TextsChange {
 }
 
 impl TemplateChange {
-    fn apply(self, set: &mut TemplateSet) -> Result<(), ResourceError> {
+    /// Gives a template set what it says, unless nothing or too much would be left in it.
+    pub fn apply(self, set: &mut TemplateSet) -> Result<(), ResourceError> {
         set.name = self.name.unwrap_or_else(|| set.name.clone());
         self.texts.unwrap_or_default().apply(&mut set.texts);
         self.transaction_texts.unwrap_or_default().apply(&mut set.transaction_texts);

@@ -88,6 +88,23 @@ pub async fn create_tenant(
     }
 }
 
+/// Creates a tenant whose id the caller chose, with its first profile. The directory answers `Conflict` if
+/// the id exists.
+pub async fn create_tenant_as(
+    replica: &Replica,
+    id: TenantId,
+    (name, countries): (TenantName, &Countries),
+    by: &Change,
+    rng: &mut impl CryptoRng,
+) -> Result<Tenant, TenantError> {
+    let tenant = Tenant::new(id, name, by.at);
+    let profile = Profile::first(ProfileId::new(by.at, rng), id, by.at);
+    let made = replica.directory.create_tenant(&tenant, &profile, countries, None, by).await;
+    replica.catch_up().await;
+    made?;
+    Ok(tenant)
+}
+
 /// The last bytes of the id of a tenant that a request with an Idempotency-Key creates. A repeat finds the
 /// tenant by them, because names are not unique. The slot is a keyed hash, so they reveal nothing.
 fn mark(once: &Once) -> &[u8] {
@@ -107,16 +124,17 @@ async fn made_before(
     }
     // The clocks of nodes differ.
     let mut after = TenantId::floor(now - (KEPT + MARGIN));
+    let mut newest = None;
     loop {
         let page = replica.directory.list_tenants(Some(after), PAGE).await?;
-        let last = page.last().map(|tenant| tenant.id);
+        let Some(last) = page.last().map(|tenant| tenant.id) else { break };
         let made = |tenant: &Tenant| once.is_some_and(|once| tenant.id.bytes()[6..] == *mark(once));
-        let found = page.into_iter().find(made);
-        if let Some(value) = found {
-            return Ok(Some(Made { value, before: true }));
-        }
-        after = last.ok_or(StoreError::Conflict)?;
+        // A key that was used again after a day has made two: the newest is the one that it names now.
+        newest = page.into_iter().rfind(made).or(newest);
+        after = last;
     }
+    let value = newest.ok_or(StoreError::Conflict)?;
+    Ok(Some(Made { value, before: true }))
 }
 
 /// Lists tenants, oldest first, from the one after `after`. The operator's own tenant is never listed.

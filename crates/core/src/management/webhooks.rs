@@ -127,8 +127,9 @@ pub async fn create_webhook(
     }
 }
 
-/// Refuses a test webhook beyond the maximum. The modes of webhooks are in their contents, so the count is
-/// valid only while the listed webhooks stay unchanged; the returned basis ensures that.
+/// Refuses a webhook for test mode if the tenant already has the maximum of them. SQL cannot count them, because
+/// the mode is inside the stored body. So this counts the listed webhooks, and the write checks with the
+/// returned basis that they are still the same.
 async fn room_for(replica: &Replica, webhook: &Webhook) -> Result<Option<Basis>, ResourceError> {
     if webhook.mode == Mode::Live {
         return Ok(None);

@@ -112,7 +112,7 @@ pub mod format {
 pub mod flag {
     /// A provider accepted a message of the verification.
     pub const ACCEPTED: u8 = 1;
-    /// Test mode: the first check gets that the verification has expired.
+    /// Test mode: the first check answers that the verification has expired.
     pub const EXPIRES_AT_CHECK: u8 = 2;
     /// The phone number is a review number.
     pub const REVIEW: u8 = 4;

@@ -64,7 +64,7 @@ pub struct Record {
     pub(crate) delivery: Delivery,
     /// Whether a provider ever accepted a message of this verification.
     pub(crate) accepted: bool,
-    /// Test mode: the first check gets that the verification has expired.
+    /// Test mode: the first check answers that the verification has expired.
     pub(crate) expires_at_check: bool,
     /// Whether the phone number is a review number: the server sends nothing to it, and its code never
     /// changes.
@@ -128,7 +128,7 @@ impl Record {
         self.expires_at
     }
 
-    /// When the record itself expires.
+    /// The time from which the store may delete the record.
     pub fn kept_until(&self) -> Timestamp {
         self.expires_at + KEPT_AFTER_EXPIRY
     }
@@ -325,10 +325,11 @@ impl Record {
         Some(kind)
     }
 
-    /// Applies a provider's receipt for `message`. Returns whether it causes an event: only if it is for the
-    /// newest message and changes its state, so a provider that repeats its reports adds nothing. `delivered`
-    /// never changes again, and the status does not change. A receipt also proves that the provider accepted
-    /// the message, even if the attempt seemed to fail.
+    /// Applies a provider's receipt for `message`, and returns whether this changed the record. It changes the
+    /// record only if `message` is the newest one and its delivery state becomes another one; the caller then
+    /// adds an event. So a provider that repeats a receipt adds nothing. The state `delivered` never changes
+    /// again, and a receipt never changes the status. It also proves that the provider accepted the message,
+    /// even if the attempt seemed to fail.
     pub fn receive(&mut self, message: MessageId, delivery: Delivery) -> bool {
         if self.message != message || self.delivery == delivery || self.delivery == Delivery::Delivered {
             return false;

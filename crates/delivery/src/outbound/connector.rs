@@ -128,7 +128,19 @@ fn target(address: IpAddr, port: u16) -> String {
 /// these never reach it.
 fn is_local(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
-    let ends = [".localhost", ".local", ".internal", ".home.arpa"];
+    let ends = [
+        ".localhost",
+        ".local",
+        ".internal",
+        ".home.arpa",
+        ".svc",
+        ".cluster.local",
+        ".lan",
+        ".corp",
+        ".home",
+        ".intranet",
+        ".private",
+    ];
     !host.contains('.') || ends.iter().any(|end| host.ends_with(end))
 }
 

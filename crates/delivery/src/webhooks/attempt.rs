@@ -171,11 +171,12 @@ fn refusal(status: StatusCode) -> String {
     format!("status {}", status.as_u16())
 }
 
-/// Our own words for an error: they contain no address and nothing of the answer. They also do not say
-/// whether a name has an internal address, because that would reveal which names exist.
+/// Our own words for an error: they contain no address and nothing of the answer. They also say neither
+/// whether a name has an internal address, because that would reveal which names exist, nor what a proxy
+/// of the operator answered, because it may judge names too.
 fn words(error: &OutboundError) -> String {
     match error {
-        OutboundError::Blocked => OutboundError::Connect.to_string(),
+        OutboundError::Blocked | OutboundError::Proxy(_) => OutboundError::Connect.to_string(),
         error => error.to_string(),
     }
 }

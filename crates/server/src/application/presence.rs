@@ -93,12 +93,16 @@ impl Presence {
                 () = stop.cancelled() => return,
                 _ = tick.tick() => {}
             }
-            // A file system that hangs delays only this task, not the answers to clients.
+            // A file system that hangs delays neither the answers to clients nor the stop.
             let looked = spawn_blocking(move || {
                 let read = watch.as_mut().and_then(Watch::look);
                 (watch, read)
             });
-            let Ok((again, read)) = looked.await else { return };
+            let looked = tokio::select! {
+                () = stop.cancelled() => return,
+                looked = looked => looked,
+            };
+            let Ok((again, read)) = looked else { return };
             watch = again;
             let changed = read.is_some_and(|read| self.take_over(read));
             looks = looks.wrapping_add(1);

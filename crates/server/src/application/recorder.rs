@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 const BATCH: usize = 500;
 /// The wait when no event is left.
 const IDLE: Duration = Duration::from_millis(500);
-/// The longest wait while the database is away.
+/// The longest wait while the codes store or the database is away.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// The time between two searches for expired verifications.
 const EXPIRE_EVERY: Duration = Duration::from_secs(2);
@@ -72,7 +72,7 @@ impl Recorder {
                 Err(error) => {
                     let wait = outage.map_or(IDLE, |wait| (wait * 2).min(LONGEST_WAIT));
                     if outage.replace(wait).is_none() {
-                        tracing::warn!(error = %chain(&error), "The history cannot be written; events wait");
+                        tracing::warn!(error = %chain(&error), "Events cannot be recorded; they wait");
                     }
                     wait
                 }

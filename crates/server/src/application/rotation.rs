@@ -114,6 +114,7 @@ impl Rotation {
         let mut tick = interval(LOOK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut used = None;
+        let mut seen = None;
         let mut refused = Refused::default();
         loop {
             tokio::select! {
@@ -121,10 +122,19 @@ impl Rotation {
                 _ = tick.tick() => {}
             }
             let reader = Arc::clone(&rotation);
-            // A file system that hangs holds up this task, not those that answer.
-            let Ok(read) = spawn_blocking(move || reader.read()).await else { return };
+            // A file system that hangs delays neither the tasks that answer nor the stop.
+            let read = tokio::select! {
+                () = stop.cancelled() => return,
+                read = spawn_blocking(move || reader.read()) => read,
+            };
+            let Ok(read) = read else { return };
             let outcome = match read {
                 Ok(contents) if used.as_ref() == Some(&contents) => continue,
+                // Two equal looks in a row: a file that is being written is not taken over half.
+                Ok(contents) if seen.as_ref() != Some(&contents) => {
+                    seen = Some(contents);
+                    continue;
+                }
                 Ok(contents) if refused.waits(&contents) => continue,
                 Ok(contents) => {
                     let taken = tokio::select! {

@@ -65,6 +65,13 @@ pub enum KeyCommand {
         #[arg(long, conflicts_with = "operator")]
         twilio: bool,
     },
+    /// Print the text of a fresh key, for a file of `apply`. It touches no store, and the text is shown only
+    /// this once
+    Generate {
+        /// A key for test mode: it sends nothing and knows the code
+        #[arg(long)]
+        test: bool,
+    },
     /// List the keys of a tenant or of the operator, newest first
     List(Owner),
     /// Make a key that replaces another, and print it. It is shown only this once

@@ -14,7 +14,7 @@ use countersign_core::{
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// The time between two checks of the nodes.
+/// The time between two reads of the rows of the nodes.
 const LOOK: Duration = Duration::from_millis(250);
 /// The longest wait. An unchanged node writes its row only this often, and a busy one a little later.
 const PATIENCE: Duration = NOTES_EVERY.saturating_add(MAX_AGE);

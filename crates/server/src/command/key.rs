@@ -13,7 +13,7 @@ use countersign_core::{
         scope::{Scope, Scopes},
     },
     context::Replica,
-    id::TenantId,
+    id::{KeyId, TenantId},
     management::{
         key_rotation::rotate_key as rotate,
         keys::{self, CreateKey, KeyError, UpdateKey},
@@ -36,6 +36,9 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) async fn run(config: Option<&Path>, command: KeyCommand) -> anyhow::Result<()> {
+    if let KeyCommand::Generate { test } = command {
+        return generate_key(test);
+    }
     let settings = load(config, [])?;
     let directory = open_directory(&settings).await?;
     let replica = replica(&settings, &directory);
@@ -51,6 +54,7 @@ pub(super) async fn run(config: Option<&Path>, command: KeyCommand) -> anyhow::R
             };
             create_key(&replica, owner.id(), new, Spelling::of(twilio), now).await?;
         }
+        KeyCommand::Generate { .. } => {}
         KeyCommand::List(owner) => return list_keys(&directory, owner.id(), now).await,
         KeyCommand::Rotate { key, overlap_hours, twilio } => {
             rotate_key(&replica, key, HOUR * overlap_hours, Spelling::of(twilio), now).await?;
@@ -70,6 +74,15 @@ pub(super) async fn run(config: Option<&Path>, command: KeyCommand) -> anyhow::R
         }
     }
     tell_followed(&directory, &SystemClock).await;
+    Ok(())
+}
+
+/// The text alone: `apply` makes the key.
+fn generate_key(test: bool) -> anyhow::Result<()> {
+    let mode = if test { Mode::Test } else { Mode::Live };
+    let id = KeyId::new(SystemClock.now(), &mut rng());
+    answer(&PresentedKey::generate(mode, id, &mut rng()).expose())?;
+    eprintln!("Keep it as a secret, and name that in a file of `countersign apply`. It is shown this once.");
     Ok(())
 }
 

@@ -19,6 +19,9 @@ const CODE: &str = "1234567890";
 /// The usual length first. A code of a wrong length uses no try.
 const LENGTHS: [usize; 7] = [6, 4, 5, 7, 8, 9, 10];
 
+/// Characters of a problem that are shown.
+const MOST_SHOWN: usize = 300;
+
 const MAKE_A_KEY: &str = "No key: nothing was started. This makes one, which sends nothing: countersign key create \
     --tenant ten_... --name probe --test --scopes verifications:start,verifications:check";
 
@@ -27,6 +30,8 @@ pub(super) async fn run(args: &ProbeArgs) -> anyhow::Result<()> {
     let client = Client::builder().timeout(PATIENCE).no_proxy().redirect(Policy::none());
     let client = client.danger_accept_invalid_certs(args.any_certificate).build()?;
     let base = args.url.trim_end_matches('/');
+    // The errors below name the URL.
+    ensure!(!base.contains('@'), "The URL must not contain a user name or a password");
     let ready = format!("{base}/health/ready");
     let asked = client.get(&ready).send().await.with_context(|| format!("{ready} does not answer"))?;
     ensure!(asked.status().is_success(), "{ready} answers {}", asked.status());
@@ -81,5 +86,7 @@ async fn ask(request: RequestBuilder) -> anyhow::Result<(StatusCode, Value)> {
 }
 
 fn problem(body: &Value) -> String {
-    [&body["code"], &body["detail"]].map(|part| part.as_str().unwrap_or("-")).join(": ")
+    let text = [&body["code"], &body["detail"]].map(|part| part.as_str().unwrap_or("-")).join(": ");
+    // What a server answers must not steer a terminal.
+    text.chars().filter(|one| !one.is_control()).take(MOST_SHOWN).collect()
 }

@@ -8,6 +8,18 @@ use zeroize::Zeroizing;
 
 /// A file that holds one secret is small; more than this is another file.
 const MAX_BYTES: u64 = 16 * 1024;
+/// A bundle of all public authorities is a quarter of this.
+const MAX_PEM: u64 = 1024 * 1024;
+
+/// Reads certificates or a key (PEM) from a file.
+pub fn read_pem(file: &Path) -> io::Result<Vec<u8>> {
+    let mut pem = Vec::new();
+    std::fs::File::open(file)?.take(MAX_PEM + 1).read_to_end(&mut pem)?;
+    if pem.len() as u64 > MAX_PEM {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB"));
+    }
+    Ok(pem)
+}
 
 /// A password, or a URL that may hold one.
 #[derive(Clone)]

@@ -1,6 +1,6 @@
 //! Reads the files of certificates.
 
-use crate::configuration::{CertificateFiles, TlsFiles};
+use crate::configuration::{CertificateFiles, TlsFiles, read_pem};
 use anyhow::{Context as _, anyhow};
 use countersign_stores::certificates::{Certificates, ClientCertificate, ClientCertificateError};
 use std::path::Path;
@@ -8,9 +8,8 @@ use zeroize::Zeroizing;
 
 /// The authority (PEM) in a file that a setting names.
 pub(crate) fn read_authority(setting: &str, file: Option<&Path>) -> anyhow::Result<Option<Vec<u8>>> {
-    let read = |file: &Path| {
-        std::fs::read(file).with_context(|| format!("{setting}: {} cannot be read", file.display()))
-    };
+    let read =
+        |file: &Path| read_pem(file).with_context(|| format!("{setting}: {} cannot be read", file.display()));
     file.map(read).transpose()
 }
 
@@ -18,7 +17,7 @@ pub(crate) fn read_authority(setting: &str, file: Option<&Path>) -> anyhow::Resu
 pub(crate) fn read_certificates(section: &str, files: &CertificateFiles) -> anyhow::Result<Certificates> {
     let read = |name: &str, file: &Path| {
         let unreadable = || format!("{section}.{name}: {} cannot be read", file.display());
-        std::fs::read(file).with_context(unreadable)
+        read_pem(file).with_context(unreadable)
     };
     let authority = read_authority(&format!("{section}.ca_file"), files.authority.as_deref())?;
     let client = files.client.as_ref().map(|TlsFiles { certificate, key }| {

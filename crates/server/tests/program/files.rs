@@ -87,6 +87,32 @@ async fn files_of_a_server_that_stopped_are_whole_by_themselves() {
     assert_eq!(tenants(&data.join("directory.sqlite")).await, 1);
 }
 
+/// A file on a network may hang for ever when it is read again; a pipe without a writer does the same.
+#[tokio::test]
+async fn a_watched_file_that_hangs_delays_no_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ready, file) = (folder.path().join("ready.json"), folder.path().join("proxy"));
+    std::fs::write(&file, "http://127.0.0.1:9").unwrap();
+    let arguments =
+        ["dev", "--port", "0", "--operator-port", "0", "--data", "data", "--ready-file", "ready.json"];
+    let mut command = program(folder.path(), &arguments);
+    command.env("COUNTERSIGN__DELIVERY__PROXY_FILE", &file);
+    let mut running = Running(command.stderr(Stdio::null()).spawn().unwrap());
+    wait_for("dev", || ready.exists()).await;
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::fs::rename(&pipe, &file).unwrap();
+    // The server looks at the file every second.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    running.signal("-TERM");
+    let asked = Instant::now();
+    while running.0.try_wait().unwrap().is_none() {
+        assert!(asked.elapsed() < Duration::from_secs(15), "it still runs");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(running.0.wait().unwrap().success());
+}
+
 #[tokio::test]
 async fn files_of_a_command_that_ended_are_whole_by_themselves() {
     let folder = tempfile::tempdir().unwrap();

@@ -2,6 +2,8 @@
 
 // These modules are marked as tests, so that clippy lets their helpers unwrap.
 #[cfg(test)]
+mod apply;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod keys;

@@ -114,13 +114,22 @@ pub(super) const ERASE_USES: Statement = Statement {
     params: &[Text, Int],
 };
 
+pub(super) const ERASE_APPLIED: Statement = Statement {
+    table: "applied",
+    text: "DELETE FROM applied WHERE tenant_id = $1 AND (source, kind, entity_id) IN
+            (SELECT source, kind, entity_id FROM applied WHERE tenant_id = $1
+                ORDER BY source, kind, entity_id LIMIT $2)
+        RETURNING entity_id",
+    params: &[Text, Int],
+};
+
 pub(super) const ERASE_TENANT: Statement = Statement {
     table: "tenants",
     text: "DELETE FROM tenants WHERE id = $1 AND erasing = 1",
     params: &[Text],
 };
 
-const OF_A_TENANT: [&Statement; 7] = [
+const OF_A_TENANT: [&Statement; 8] = [
     &ERASE_KEYS,
     &ERASE_PROFILES,
     &ERASE_RESOURCES,
@@ -128,6 +137,7 @@ const OF_A_TENANT: [&Statement; 7] = [
     &ERASE_SETTINGS,
     &ERASE_ANSWERS,
     &ERASE_USES,
+    &ERASE_APPLIED,
 ];
 
 /// The deletions get no change numbers, so the copies in memory do not follow them. The copies already refuse

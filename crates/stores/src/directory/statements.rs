@@ -1,7 +1,8 @@
 //! The list of the directory's statements.
 
 use super::{
-    answer, basis, change, erasure, key, news, node, profile, resource, review, setting, tenant, usage,
+    answer, applied, basis, change, erasure, key, news, node, profile, resource, review, setting, tenant,
+    usage,
 };
 use crate::sql::Statement;
 
@@ -48,6 +49,9 @@ pub const STATEMENTS: &[&Statement] = &[
     &usage::NOTE_USE,
     &usage::LIST_USES,
     &usage::LIST_USES_OF_KEY,
+    &applied::NOTE_APPLIED,
+    &applied::LIST_APPLIED,
+    &applied::FORGET_APPLIED,
     &answer::NOTE_ANSWER,
     &answer::SELECT_ANSWER,
     &setting::SAVE_SETTING,
@@ -76,6 +80,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &erasure::ERASE_SETTINGS,
     &erasure::ERASE_ANSWERS,
     &erasure::ERASE_USES,
+    &erasure::ERASE_APPLIED,
     &erasure::ERASE_TENANT,
 ];
 

@@ -80,17 +80,17 @@ pub fn installation() -> Vec<u8> {
     name(0, b'i', b"")
 }
 
-/// The workers that are alive.
+/// The key of the set of live workers.
 pub fn workers() -> Vec<u8> {
     name(0, b'p', b"")
 }
 
-/// The notices of nodes about the directory: a stream.
+/// The key of the stream of nodes' notices about the directory.
 pub fn relays() -> Vec<u8> {
     name(0, b'r', b"")
 }
 
-/// The number of the newest change that any node has read.
+/// The key of the number of the newest change that any node has read.
 pub fn head() -> Vec<u8> {
     name(0, b'h', b"")
 }

@@ -1,9 +1,10 @@
-//! Limits that do not count by phone number. Each is in a slot of its own. So an operation takes from them in
-//! separate calls before its own script, and gives back what it took if it is refused.
+//! Limits that do not count by phone number. The key of each such limit is in a slot of its own, so one script
+//! cannot take from several. An operation takes from each in a separate call before its own script. If it is
+//! refused, it gives back what it took.
 //!
-//! In between, others may be refused because of what was taken. So a node remembers recent refusals, and
-//! first only looks at a limit that it remembers. A flood on one phone number or from one end user then takes
-//! nothing from other limits.
+//! Until it has given it back, the limits may refuse other operations. So a node remembers recent refusals. If
+//! it remembers that one of the limits refused, it first asks the limits without taking. Then many operations
+//! for one phone number or from one end user take nothing from other limits.
 
 use super::{
     keys,
@@ -77,7 +78,7 @@ impl Limits {
         Ok(take.bucket.take(full_at, now).err().unwrap_or(take.bucket.interval()))
     }
 
-    /// Gives back what a refused operation took, as far as the servers answer.
+    /// Gives back what a refused operation took. A server that does not answer keeps it as taken.
     pub async fn give_back(&self, held: &Held<'_>) {
         self.give(held.takes.iter().zip(&held.taken)).await;
     }

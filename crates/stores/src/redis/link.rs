@@ -21,26 +21,27 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The longest time for a call with all its redirections and repeats, and also for one answer. So a slow call
 /// is never sent again while it may still be running.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(2);
-/// The maximum number of calls in progress on one connection. Others wait within their own time.
+/// The maximum number of calls in progress on one connection. Further calls wait; their [`CALL_TIMEOUT`] runs
+/// meanwhile.
 pub(super) const IN_FLIGHT: usize = 2_048;
 /// The pause between two attempts to reach a server that is down, and before a repeat.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
 
-/// Scripts run through it.
+/// The connections through which scripts run.
 pub(super) struct Link {
     way: ArcSwap<Way>,
 }
 
-/// What leads to the servers, as one URL says.
+/// The connections to the servers of one URL.
 pub(super) struct Way {
     pub url: RedisUrl,
     pub connections: Connections,
 }
 
 pub(super) enum Connections {
-    /// The client follows the slots by itself.
+    /// A Cluster. The client library itself finds the server of each slot.
     Cluster(ClusterConnection),
-    /// One server at a time.
+    /// A single server, or the master that Sentinels name.
     Node(Node),
 }
 
@@ -120,7 +121,8 @@ impl Link {
 /// A call of a script.
 pub(super) struct Call<'a> {
     pub script: &'a Script,
-    /// The first argument of every script: the time, or nothing for the server's own.
+    /// The first argument of every script: the time. If it is empty, the script takes the time of the server's
+    /// clock.
     pub now: &'a [u8],
     pub keys: &'a [&'a [u8]],
     pub args: &'a [&'a [u8]],
@@ -132,7 +134,7 @@ impl Call<'_> {
         self.command("EVALSHA", self.script.hash())
     }
 
-    /// The command for a server that does not know the script. Afterwards it does.
+    /// The command for a server that does not know the script. The server remembers the script from then on.
     pub fn whole(&self) -> Cmd {
         self.command("EVAL", self.script.text())
     }

@@ -1,10 +1,10 @@
-//! The scripts, each behind the parts of `scripts/lib` that it uses.
+//! The scripts. The text of each begins with the files of `scripts/lib` that it uses.
 
 use super::names;
 use redis::Script as Hashed;
 use std::sync::LazyLock;
 
-/// A script. It is put together when it is first used.
+/// A script. Its text is joined from its files when it is first used.
 pub struct Script(LazyLock<Built>);
 
 struct Built {

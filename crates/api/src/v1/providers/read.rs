@@ -3,7 +3,7 @@
 use super::json::ProviderKind;
 use crate::http::values::{number, resource_name};
 use countersign_core::{
-    context::Context,
+    context::Management,
     delivery::account::{ProviderAccount, Shared},
     management::{
         providers::{self, NewProvider, ProviderChange},
@@ -25,7 +25,7 @@ const KINDS: [&str; 5] = ["smsapi", "twilio", "http", "smpp", "relay"];
 
 request! {
     /// Makes an account.
-    pub struct CreateProvider(context: &Context) {
+    pub struct CreateProvider(management: &Management) {
         /// Its name, which no other account of yours has: timelines, logs and metrics say it.
         #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "smsapi-main")]
         name: ResourceName as String = required(resource_name),
@@ -39,7 +39,7 @@ request! {
         settings: Value as Object = |fields, field| {
             let settings = fields.required(field, object)?;
             if let Some(kind) = &kind
-                && let Err(faults) = providers::check_settings(context, kind, &settings)
+                && let Err(faults) = providers::check_settings(management, kind, &settings)
             {
                 faults.into_iter().for_each(|fault| fields.fail(&fault.field, setting_fault(fault.message)));
             }
@@ -74,7 +74,7 @@ request! {
 
 impl From<UpdateProvider> for ProviderChange {
     fn from(UpdateProvider { name, enabled, settings, rate }: UpdateProvider) -> Self {
-        Self { name, enabled, settings, rate }
+        Self { name, enabled, settings, rate, shared: None }
     }
 }
 

@@ -101,7 +101,7 @@ pub(super) struct ReceiptIds {
     pub(super) text: Option<String>,
 }
 
-/// Removes what surrounds an id. Returns `None` if the rest cannot be an id.
+/// Trims white space around an id. Returns `None` if the rest cannot be an id.
 pub(super) fn written(text: &str) -> Option<String> {
     let text = text.trim();
     let fits = !text.is_empty() && text.len() <= MAX_ID && text.bytes().all(|octet| octet.is_ascii_graphic());

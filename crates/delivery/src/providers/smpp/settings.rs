@@ -28,7 +28,7 @@ pub enum LongMessages {
     Payload,
 }
 
-/// How `validity_period` expresses the end of a message.
+/// The form in which `validity_period` tells the SMSC until when it may deliver a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Validity {
     /// A duration. It is right even if the two clocks differ.

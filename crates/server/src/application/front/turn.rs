@@ -74,7 +74,7 @@ impl Turn {
         self.crowd.open.load(Ordering::Relaxed) > self.crowd.most_kept
     }
 
-    /// The connection has ended.
+    /// Counts this connection as ended, so that another one has room.
     pub fn leave(&self) {
         self.crowd.open.fetch_sub(1, Ordering::Relaxed);
     }

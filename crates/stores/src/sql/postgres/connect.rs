@@ -37,6 +37,10 @@ pub(in crate::sql) fn parse_url(url: &str) -> Result<Config, StoreError> {
              the authority of its certificate is the setting database.ca_file",
         );
     };
+    if !config.get_hostaddrs().is_empty() {
+        // It would lead elsewhere than the host by which TLS is judged.
+        return refuse("the database URL must name its host itself, without the parameter hostaddr");
+    }
     if config.get_hosts().is_empty() {
         return refuse("the database URL names no host");
     }
@@ -73,7 +77,9 @@ pub(in crate::sql) fn servers(config: &Config) -> String {
         }
     };
     let servers: Vec<_> = config.get_hosts().iter().enumerate().map(server).collect();
-    format!("{}/{}", servers.join(","), config.get_dbname().unwrap_or_default())
+    // Options may choose another schema, which holds other data.
+    let options = config.get_options().map(|options| format!("?{options}")).unwrap_or_default();
+    format!("{}/{}{options}", servers.join(","), config.get_dbname().unwrap_or_default())
 }
 
 /// Replaces libpq modes that the driver does not know. Each of them is verified in full here.
@@ -192,6 +198,7 @@ mod tests {
             ("postgres://u:p%40hunter2@db/d", "db:5432/d"),
             ("postgres://u:/hunter2?:#,&=@db/d", "db:5432/d"),
             ("postgres://db/d?user=u&password=p%40hunter2", "db:5432/d"),
+            ("postgres://u:p@db/d?options=-c%20search_path%3Dx", "db:5432/d?-c search_path=x"),
         ] {
             assert_eq!(servers(&parse_url(url).unwrap()), named);
         }

@@ -7,9 +7,10 @@ use countersign_core::{
 };
 use utoipa::ToSchema;
 
-/// Parameters that request something this server does not do; see docs/twilio.md.
+/// Parameters that are refused with any value, because this server cannot do what they request, and what to do
+/// instead; see docs/twilio.md.
 const REFUSED: [(&str, &str); 1] = [("DefaultTemplateSid", "give TemplateSid with each start")];
-/// Parameters that do so if they are `true`.
+/// Parameters that are refused only if they are `true`, and the reason.
 const NOT_TRUE: [(&str, &str); 2] = [
     ("CustomCodeEnabled", "codes are always drawn here"),
     ("Psd2Enabled", "every service takes Amount and Payee, and none demands them"),
