@@ -351,9 +351,9 @@ pub fn free_port() -> Result<u16> {
 fn cluster_port() -> Result<u16> {
     for _ in 0..100 {
         let port = free_port()?;
-        if port < 55_000 {
+        if port < 55_000 && TcpListener::bind(("127.0.0.1", port + 10_000)).is_ok() {
             return Ok(port);
         }
     }
-    bail!("no free port below 55,000")
+    bail!("no free port below 55,000 whose second port is free, too")
 }
