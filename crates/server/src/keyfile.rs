@@ -161,7 +161,8 @@ pub fn read(path: &Path) -> anyhow::Result<Option<KeyFile>> {
 pub fn create(path: &Path, partitions: u16, rng: &mut impl CryptoRng) -> anyhow::Result<()> {
     let shown = path.display();
     let text = text::render(&KeyFile::generate(partitions, rng));
-    let draft = path.with_extension("new");
+    // Processes that start at once each have a draft of their own: one never links what another still writes.
+    let draft = path.with_extension(format!("new-{:016x}", rng.next_u64()));
     write_private(&draft, text.as_bytes()).with_context(|| format!("The key ring {shown} cannot be made"))?;
     // Unlike a rename, a hard link fails if another process has created the file in the meantime.
     let linked = std::fs::hard_link(&draft, path);

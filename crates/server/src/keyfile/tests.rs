@@ -9,6 +9,20 @@ fn created() -> (tempfile::TempDir, std::path::PathBuf) {
 }
 
 #[test]
+fn of_many_that_create_it_at_once_one_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyring.toml");
+    let made: usize = std::thread::scope(|scope| {
+        let create = || usize::from(create(&path, 4, &mut crate::machine::rng()).is_ok());
+        let threads: Vec<_> = (0..16).map(|_| scope.spawn(create)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(made, 1);
+    assert!(read(&path).unwrap().is_some());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+}
+
+#[test]
 fn a_fresh_file_reads_back_the_same_and_is_never_replaced() {
     let (folder, path) = created();
     let first = read(&path).unwrap().unwrap();
