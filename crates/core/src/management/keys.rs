@@ -82,7 +82,7 @@ pub enum KeyError {
     /// The tenant has no such key, or the caller's mode may not change it.
     #[error("no such key")]
     NotFound,
-    /// Keys of the tenant cannot hold all of these scopes, whoever grants them.
+    /// No key of this tenant may hold all of these scopes: `operator` belongs to the operator's own keys.
     #[error("keys of this tenant cannot hold all of {0}")]
     NotOfTenant(Scopes),
     /// The caller lacks these scopes.

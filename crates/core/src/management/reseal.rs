@@ -34,8 +34,8 @@ pub async fn reseal_resources(
             pass.unreadable += 1;
             continue;
         };
-        let anew = Resource { sealed: Some(sealed), version: resource.version + 1, ..resource };
-        match management.directory.update_resource(&anew, &[], by).await {
+        let resealed = Resource { sealed: Some(sealed), version: resource.version + 1, ..resource };
+        match management.directory.update_resource(&resealed, &[], by).await {
             Ok(()) => pass.resealed += 1,
             Err(StoreError::Conflict) => {}
             Err(error) => return Err(error),

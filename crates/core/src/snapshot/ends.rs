@@ -83,7 +83,7 @@ impl<K: Eq + Hash, V> Early<K, V> {
 
 /// Makes the notice about a page of changes. Returns `None` for a reading of the whole directory, which does
 /// not show what ended before, and for a page with a key that this node cannot read. Another node publishes
-/// these ends, or a gap stands for them.
+/// these ends. Otherwise a notice with a gap tells the nodes that they may not know all.
 pub(crate) fn relay(after: i64, news: &News) -> Option<Relay> {
     if news.whole || !news.unreadable.is_empty() {
         return None;

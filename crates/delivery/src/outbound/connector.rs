@@ -60,7 +60,8 @@ impl From<LookupError> for ConnectError {
     }
 }
 
-/// Opens them. Each address is judged where it is connected to, or where the proxy is told to connect.
+/// Opens the connections. It judges each address just before it connects there, or before it asks the proxy
+/// to.
 #[derive(Clone)]
 pub(super) struct Connector {
     pub guard: Guard,
@@ -119,13 +120,14 @@ pub(super) async fn connect(address: IpAddr, port: u16) -> Result<TcpStream, Con
     Ok(stream)
 }
 
-/// As a proxy is told: the very address that was judged, so that nobody looks the name up again.
+/// The target of `CONNECT`: the address that the policy has judged, so that the proxy does not look the name
+/// up again.
 fn target(address: IpAddr, port: u16) -> String {
     std::net::SocketAddr::new(address.to_canonical(), port).to_string()
 }
 
-/// Names that mean something inside a network only. A proxy that resolves is to refuse all that lead there;
-/// these never reach it.
+/// Whether a name has a meaning only inside a network. Such a name never reaches the proxy. A proxy that
+/// looks names up must itself refuse every other name that leads inside.
 fn is_local(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     let ends = [

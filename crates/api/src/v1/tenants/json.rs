@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// Stands for every country.
+/// The item of the list `countries` that means every country.
 const ALL: &str = "all";
 
 request! {
