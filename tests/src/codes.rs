@@ -146,7 +146,7 @@ impl Bench {
         let peers: Arc<dyn Peers> = codes.clone();
         let management = Management {
             replica: Replica {
-                directory: Arc::new(SqlDirectory::new(sql.clone())),
+                directory: Arc::new(SqlDirectory::new(sql.clone(), Arc::new(keyring()))),
                 snapshot: Arc::default(),
                 peers: Some(peers),
             },

@@ -156,7 +156,11 @@ pub fn started(name: &str) -> Result<String> {
 
 impl Base {
     fn new(sql: Sql, place: Place) -> Self {
-        Self { directory: Arc::new(SqlDirectory::new(sql.clone())), sql, place }
+        Self {
+            directory: Arc::new(SqlDirectory::new(sql.clone(), Arc::new(crate::codes::keyring()))),
+            sql,
+            place,
+        }
     }
 
     pub fn sqlite() -> Result<Self> {

@@ -103,7 +103,7 @@ impl Place {
         let accounts = Accounts::new(means, Arc::clone(&keyring), mpsc::channel(1).0);
         let management = Management {
             replica: Replica {
-                directory: Arc::new(SqlDirectory::new(base.sql.clone())),
+                directory: Arc::new(SqlDirectory::new(base.sql.clone(), Arc::clone(&keyring))),
                 snapshot,
                 peers: Some(Arc::new(NoCodes)),
             },

@@ -139,6 +139,7 @@ plain_id!(ProfileId, "pro_", "An app or purpose of a tenant.");
 plain_id!(NodeId, "nod_", "One serving process, from its start to its end.");
 plain_id!(ReviewNumberId, "rev_", "A number that gets no message and whose code is known.");
 plain_id!(RequestId, "req_", "One HTTP request, as its answer and its log line name it.");
+plain_id!(AuditId, "aud_", "An entry of the audit log.");
 plain_id!(ProviderId, "prv_", "An account with a provider, as its tenant set it up.");
 plain_id!(RouteId, "rte_", "The providers that a message goes through, in their order.");
 plain_id!(SenderId, "snd_", "A name or number that messages come from.");

@@ -20,6 +20,7 @@ use hmac::{Hmac, Mac};
 use rand::CryptoRng;
 use sha2::Sha256;
 use std::sync::{Arc, PoisonError, RwLock};
+use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// The maximum number of versions of one kind. Each check of a code computes one MAC for each version.
@@ -42,6 +43,13 @@ impl Fingerprint {
 pub struct CodeMac {
     pub version: u8,
     pub mac: [u8; 16],
+}
+
+/// The MAC of the head or of an anchor of an audit chain, with the version of its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainMac {
+    pub version: u8,
+    pub mac: [u8; 32],
 }
 
 /// The kind of a sealed value. It is part of the associated data, so a value of one kind does not open as
@@ -222,6 +230,19 @@ impl KeyRing {
         self.hash("transaction", tenant, &[&[mode.byte()], id.bytes(), &payment.0])
     }
 
+    /// The MAC of a head or of an anchor of an audit chain. Its key is derived from the key that never
+    /// changes, so that a chain can be verified for as long as the installation exists.
+    pub fn chain_mac(&self, tenant: TenantId, n: i64, hash: &[u8; 32]) -> ChainMac {
+        let key = self.derive("audit");
+        ChainMac { version: 1, mac: full_hmac(&key, &[b"head", tenant.bytes(), &n.to_be_bytes(), hash]) }
+    }
+
+    /// Whether this key ring made the MAC.
+    pub fn made_chain_mac(&self, tenant: TenantId, n: i64, hash: &[u8; 32], mac: &ChainMac) -> bool {
+        let own = self.chain_mac(tenant, n, hash);
+        own.version == mac.version && bool::from(own.mac.ct_eq(&mac.mac))
+    }
+
     /// Seals `plain` for one place. The form is `[version][nonce, 24][ciphertext and tag]`.
     pub fn seal(&self, place: &Place, plain: &[u8], rng: &mut impl CryptoRng) -> Vec<u8> {
         let keys = self.keys();
@@ -303,14 +324,18 @@ fn code_mac(
 }
 
 fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 16] {
+    let mut out = [0; 16];
+    out.copy_from_slice(&full_hmac(key, parts)[..16]);
+    out
+}
+
+fn full_hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any length");
     for part in parts {
         mac.update(part);
     }
-    let mut out = [0; 16];
-    out.copy_from_slice(&mac.finalize().into_bytes()[..16]);
-    out
+    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! - [`snapshot`]: the copy of the directory in memory.
 //! - [`webhook`]: webhooks, their events, secrets and schedule.
 //! - [`history`]: how events add up to past verifications and to counts.
+//! - [`audit`]: the record of who changed what.
 //! - [`delivery`]: accounts at providers, routes, senders, the send slots of workers.
 //! - [`verification`]: the record, its state machine and its events.
 //! - [`message`]: the text of an SMS, and what it costs.
@@ -24,6 +25,7 @@
 
 pub mod access;
 pub mod acts;
+pub mod audit;
 pub mod code;
 pub mod context;
 pub mod delivery;

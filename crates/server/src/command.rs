@@ -29,6 +29,7 @@ use std::{
     io::{ErrorKind, Write as _},
     path::Path,
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 use tokio_util::sync::CancellationToken;
@@ -125,7 +126,8 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 async fn open_directory(settings: &Settings) -> anyhow::Result<SqlDirectory> {
     let sql = wiring::open_sql(settings).await?;
     wiring::refuse_pending_migrations(&sql).await?;
-    Ok(SqlDirectory::new(sql))
+    let (keyring, _) = wiring::open_keyring(settings, false)?;
+    Ok(SqlDirectory::new(sql, Arc::new(keyring)))
 }
 
 /// The context for managing the operator's accounts and routes: a fresh copy of the directory, without the

@@ -28,7 +28,7 @@ use countersign_core::{
 };
 use countersign_delivery::{AccountReport, Accounts, AddressPolicy, Outbound, Proxy, Way, providers::Means};
 use countersign_stores::{
-    directory::SqlDirectory,
+    directory::{SqlDirectory, SqlNodes},
     history::SqlHistory,
     inbox::SqliteInbox,
     redis::RedisCodes,
@@ -104,8 +104,8 @@ pub async fn open_backends(
     let snapshot = Arc::new(Snapshot::default());
     let history = Arc::new(SqlHistory::telling(sql.clone(), Arc::clone(&snapshot), Arc::clone(&keyring)));
     let webhooks = Arc::new(SqlWebhooks::new(sql.clone()));
-    let directory = Arc::new(SqlDirectory::new(sql.clone()));
-    let nodes: Arc<dyn Nodes> = directory.clone();
+    let directory = Arc::new(SqlDirectory::new(sql.clone(), Arc::clone(&keyring)));
+    let nodes: Arc<dyn Nodes> = Arc::new(SqlNodes::new(sql.clone()));
     let peers: Arc<dyn Peers> = codes.clone();
     let management = Management {
         replica: Replica { directory, snapshot, peers: Some(peers) },
@@ -131,13 +131,17 @@ pub(crate) fn judge_machine(settings: &Settings) -> anyhow::Result<()> {
 pub(crate) async fn open_management(settings: &Settings) -> anyhow::Result<Management> {
     let sql = open_sql(settings).await?;
     refuse_pending_migrations(&sql).await?;
-    manage(settings, Arc::new(SqlDirectory::new(sql)))
+    let keyring = Arc::new(open_keyring(settings, false)?.0);
+    let directory = Arc::new(SqlDirectory::new(sql, Arc::clone(&keyring)));
+    manage(settings, directory, keyring)
 }
 
 /// The same for who has opened the directory.
-pub(crate) fn manage(settings: &Settings, directory: Arc<dyn Directory>) -> anyhow::Result<Management> {
-    let (keyring, _) = open_keyring(settings, false)?;
-    let keyring = Arc::new(keyring);
+pub(crate) fn manage(
+    settings: &Settings,
+    directory: Arc<dyn Directory>,
+    keyring: Arc<KeyRing>,
+) -> anyhow::Result<Management> {
     let outbound = open_outbound(&settings.delivery)?;
     let clock: Arc<dyn Clock> = Arc::new(machine::SystemClock);
     let means = Means { outbound, clock, reports: mpsc::channel(1).0 };
@@ -219,7 +223,7 @@ fn refuse_older(pending: &[String]) -> anyhow::Result<()> {
 }
 
 /// The key ring, and the number of partitions that is fixed with it.
-fn open_keyring(settings: &Settings, dev: bool) -> anyhow::Result<(KeyRing, u16)> {
+pub(crate) fn open_keyring(settings: &Settings, dev: bool) -> anyhow::Result<(KeyRing, u16)> {
     if let Some(found) = find_keyring(settings, dev)? {
         return Ok(found);
     }

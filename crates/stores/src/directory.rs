@@ -7,6 +7,8 @@
 
 mod answer;
 mod applied;
+mod audit;
+mod audit_log;
 mod basis;
 mod change;
 mod erasure;
@@ -22,19 +24,32 @@ mod tenant;
 mod told;
 mod usage;
 
+pub use node::SqlNodes;
 pub use statements::STATEMENTS;
 
 use crate::sql::Sql;
+use audit::Turns;
+use countersign_core::keyring::KeyRing;
+use std::sync::Arc;
 
 /// The directory in a database of either engine.
 #[derive(Clone)]
 pub struct SqlDirectory {
     sql: Sql,
+    /// It makes the MACs of the heads of the audit log.
+    keyring: Arc<KeyRing>,
+    turns: Arc<Turns>,
 }
 
 impl SqlDirectory {
     /// Uses this database, whose schema must be up to date.
-    pub fn new(sql: Sql) -> Self {
-        Self { sql }
+    /// The key ring makes the MACs of the audit log.
+    pub fn new(sql: Sql, keyring: Arc<KeyRing>) -> Self {
+        Self { sql, keyring, turns: Arc::default() }
+    }
+
+    /// The serving nodes in the same database.
+    pub fn nodes(&self) -> SqlNodes {
+        SqlNodes::new(self.sql.clone())
     }
 }

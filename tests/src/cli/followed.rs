@@ -10,7 +10,7 @@ use countersign_core::{
     },
 };
 use countersign_stores::{
-    directory::SqlDirectory,
+    directory::SqlNodes,
     sql::Sql,
     sqlite::{Database, Options},
 };
@@ -92,8 +92,7 @@ async fn a_server_that_does_not_reach_the_database_is_named() {
     let place = Place::new();
     let tenant = place.run("tenant create --name Acme --countries all").await.expect(0, &[]).last();
     let file = place.data().join("directory.sqlite");
-    let directory =
-        SqlDirectory::new(Sql::sqlite(Database::open(&file, Options { full_sync: false }).unwrap()));
+    let nodes = SqlNodes::new(Sql::sqlite(Database::open(&file, Options { full_sync: false }).unwrap()));
     let versions = || KeyVersions::new(vec![KeyVersion { number: 1, check: [0; 4] }]);
     let now = countersign::machine::SystemClock.now();
     let ghost = Node {
@@ -105,7 +104,7 @@ async fn a_server_that_does_not_reach_the_database_is_named() {
         changed_at: None,
     };
     let server = place.serve(false).await;
-    directory.note_node(&ghost).await.unwrap();
+    nodes.note_node(&ghost).await.unwrap();
     let create = format!("key create --tenant {tenant} --name app --scopes settings:read");
     let named = format!("{}, last seen 2", ghost.id);
     let ended = place.run(&create).await.expect(0, &["1 of 2 servers that run know it", &named]);

@@ -408,27 +408,28 @@ pub async fn statements_must_touch_what_they_say(base: &Base) -> Result<()> {
 pub async fn nodes_are_listed_while_they_live(base: &Base) -> Result<()> {
     let directory = &base.directory;
     let changes = base.changes().await?;
-    assert_eq!(directory.list_nodes(at(2)).await?, []);
+    let nodes = directory.nodes();
+    assert_eq!(nodes.list_nodes(at(2)).await?, []);
     let (a, b) = (node(2), node(3));
-    directory.note_node(&b).await?;
-    directory.note_node(&a).await?;
-    assert_eq!(directory.list_nodes(at(2) + DEAD_AFTER).await?, [a.clone(), b.clone()]);
+    nodes.note_node(&b).await?;
+    nodes.note_node(&a).await?;
+    assert_eq!(nodes.list_nodes(at(2) + DEAD_AFTER).await?, [a.clone(), b.clone()]);
     let later = Node { seen_at: at(40), versions: b.versions.clone(), changed_at: Some(at(39)), ..a };
-    directory.note_node(&later).await?;
-    assert_eq!(directory.list_nodes(at(40)).await?, [later.clone(), b.clone()]);
+    nodes.note_node(&later).await?;
+    assert_eq!(nodes.list_nodes(at(40)).await?, [later.clone(), b.clone()]);
     assert_eq!(
-        directory.list_nodes(at(3) + DEAD_AFTER).await?,
+        nodes.list_nodes(at(3) + DEAD_AFTER).await?,
         std::slice::from_ref(&later),
         "the other is dead"
     );
-    assert_eq!(directory.list_nodes(at(2)).await?, std::slice::from_ref(&later), "and deleted");
+    assert_eq!(nodes.list_nodes(at(2)).await?, std::slice::from_ref(&later), "and deleted");
     // A node that writes its row also deletes the rows of dead nodes, so nobody else needs to.
     let third = Node { seen_at: at(41) + DEAD_AFTER, ..b };
-    directory.note_node(&third).await?;
-    assert_eq!(directory.list_nodes(at(2)).await?, std::slice::from_ref(&third));
-    directory.forget_node(later.id).await?;
-    directory.forget_node(third.id).await?;
-    assert_eq!(directory.list_nodes(at(2)).await?, []);
+    nodes.note_node(&third).await?;
+    assert_eq!(nodes.list_nodes(at(2)).await?, std::slice::from_ref(&third));
+    nodes.forget_node(later.id).await?;
+    nodes.forget_node(third.id).await?;
+    assert_eq!(nodes.list_nodes(at(2)).await?, []);
     assert_eq!(base.changes().await?, changes, "nodes are no changes");
     Ok(())
 }

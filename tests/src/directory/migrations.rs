@@ -21,7 +21,7 @@ async fn migrate_at_once(bases: [Sql; 4]) -> Result<()> {
     assert_eq!(applied, all, "each one is applied once");
     assert!(bases[3].pending_migrations().await?.is_empty());
     assert!(bases[3].migrate().await?.is_empty());
-    SqlDirectory::new(bases[0].clone()).news(0).await?;
+    SqlDirectory::new(bases[0].clone(), std::sync::Arc::new(crate::codes::keyring())).news(0).await?;
     Ok(())
 }
 

@@ -27,7 +27,7 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use std::{sync::Arc, time::Duration};
 
 fn replica(base: &Base) -> Replica {
-    let directory = Arc::new(SqlDirectory::new(base.sql.clone()));
+    let directory = Arc::new(SqlDirectory::new(base.sql.clone(), Arc::new(crate::codes::keyring())));
     Replica { directory, snapshot: Arc::default(), peers: None }
 }
 

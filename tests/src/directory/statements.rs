@@ -232,7 +232,7 @@ async fn trace(base: &Base) -> Result<Vec<(&'static str, Vec<Row>, Vec<Vec<Row>>
         )
         .await?;
     base.directory.note_address_uses(&[address_use(tenant.id, key(tenant.id, 3).id, 1, 1)]).await?;
-    base.directory.note_node(&node(1)).await?;
+    base.directory.nodes().note_node(&node(1)).await?;
     // One more row in each table that a tenant's erasure empties.
     base.directory
         .create_key(

@@ -12,8 +12,8 @@ use countersign_core::{
     access::change::Change,
     context::Replica,
     fakes::directory::{
-        WithoutChanges, WithoutKeys, WithoutProfiles, WithoutResources, WithoutReviews, WithoutSettings,
-        WithoutTenants, WithoutUses,
+        WithoutAudit, WithoutChanges, WithoutKeys, WithoutProfiles, WithoutResources, WithoutReviews,
+        WithoutSettings, WithoutTenants, WithoutUses,
     },
     id::{AttemptId, NodeId, RecordKey, ReviewNumberId, TenantId, WebhookMessageId},
     keyring::Fingerprint,
@@ -91,6 +91,7 @@ struct Gone;
 impl WithoutTenants for Gone {}
 impl WithoutKeys for Gone {}
 impl WithoutUses for Gone {}
+impl WithoutAudit for Gone {}
 impl WithoutProfiles for Gone {}
 impl WithoutSettings for Gone {}
 impl WithoutReviews for Gone {}
@@ -182,7 +183,7 @@ pub async fn other_nodes_hear_that_a_tenant_is_disabled(base: &Base) -> Result<(
     // A command publishes the end without a change number, whatever other nodes have read.
     let third = Replica {
         snapshot: Arc::default(),
-        directory: Arc::new(SqlDirectory::new(base.sql.clone())),
+        directory: Arc::new(SqlDirectory::new(base.sql.clone(), Arc::new(crate::codes::keyring()))),
         ..other.clone()
     };
     node.directory.update_tenant(TENANT, &TenantChange::Enable, &Change::by_system(now)).await?;

@@ -15,7 +15,8 @@ use countersign_core::{
     fakes::{
         codes::{WithoutEventLog, WithoutOutbox, WithoutPeers},
         directory::{
-            WithoutProfiles, WithoutResources, WithoutReviews, WithoutSettings, WithoutTenants, WithoutUses,
+            WithoutAudit, WithoutProfiles, WithoutResources, WithoutReviews, WithoutSettings, WithoutTenants,
+            WithoutUses,
         },
     },
     history::query::{ConversionQuery, HourlyCounts, ListQuery, PastVerification, ReportQuery, WayCounts},
@@ -323,6 +324,7 @@ impl Changes for Stores {
 
 impl WithoutTenants for Stores {}
 impl WithoutUses for Stores {}
+impl WithoutAudit for Stores {}
 impl WithoutProfiles for Stores {}
 impl WithoutSettings for Stores {}
 impl WithoutReviews for Stores {}

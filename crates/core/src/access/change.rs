@@ -2,7 +2,7 @@
 
 use crate::{
     access::actor::{Actor, Who},
-    id::RequestId,
+    id::{RequestId, TenantId},
     time::Timestamp,
 };
 use std::net::IpAddr;
@@ -12,6 +12,8 @@ use std::net::IpAddr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
     pub who: Who,
+    /// The tenant of the author, if the author belongs to one.
+    pub of: Option<TenantId>,
     /// The address that sent the request. Commands and jobs have none.
     pub address: Option<IpAddr>,
     /// The HTTP request that makes the change, if one does.
@@ -22,16 +24,16 @@ pub struct Change {
 impl Change {
     /// A change that an HTTP request makes.
     pub fn by(actor: &Actor, request: Option<RequestId>, at: Timestamp) -> Self {
-        Self { who: actor.who, address: actor.address, request, at }
+        Self { who: actor.who, of: Some(actor.tenant), address: actor.address, request, at }
     }
 
     /// A change by the operator on the command line.
     pub fn by_operator(at: Timestamp) -> Self {
-        Self { who: Who::Operator(None), address: None, request: None, at }
+        Self { who: Who::Operator(None), of: None, address: None, request: None, at }
     }
 
     /// A change by a job of the server.
     pub fn by_system(at: Timestamp) -> Self {
-        Self { who: Who::System, address: None, request: None, at }
+        Self { who: Who::System, of: None, address: None, request: None, at }
     }
 }

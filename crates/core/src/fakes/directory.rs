@@ -7,10 +7,15 @@ use crate::{
         key::Key,
         usage::{AddressUse, UsePage},
     },
+    audit::{
+        chain::Head,
+        entry::{Draft, Entry},
+    },
     id::{KeyId, ProfileId, ReviewNumberId, TenantId},
     phone::countries::Countries,
     ports::{
         directory::{
+            audit::{AuditFilter, AuditLog},
             changes::Changes,
             keys::{KeyChange, Keys, Rotation},
             profiles::Profiles,
@@ -117,6 +122,46 @@ impl<T: WithoutKeys> Keys for T {
     }
 
     async fn delete_key(&self, _: TenantId, _: KeyId, _: &Change) -> Result<bool, StoreError> {
+        not_asked()
+    }
+}
+
+/// A store whose test never uses its [`AuditLog`].
+pub trait WithoutAudit: Send + Sync {}
+
+#[async_trait]
+impl<T: WithoutAudit> AuditLog for T {
+    async fn append(&self, _: TenantId, _: &Draft, _: &Change) -> Result<(), StoreError> {
+        not_asked()
+    }
+
+    async fn list_audit(
+        &self,
+        _: TenantId,
+        _: &AuditFilter,
+        _: Option<i64>,
+        _: u16,
+    ) -> Result<Vec<Entry>, StoreError> {
+        not_asked()
+    }
+
+    async fn read_chain(&self, _: TenantId, _: i64, _: u16) -> Result<Vec<Entry>, StoreError> {
+        not_asked()
+    }
+
+    async fn chain_head(&self, _: TenantId) -> Result<Option<Head>, StoreError> {
+        not_asked()
+    }
+
+    async fn chain_anchor(&self, _: TenantId) -> Result<Option<Head>, StoreError> {
+        not_asked()
+    }
+
+    async fn list_chain_heads(&self, _: Option<TenantId>, _: u16) -> Result<Vec<Head>, StoreError> {
+        not_asked()
+    }
+
+    async fn forget_audit(&self, _: TenantId, _: Timestamp, _: u16, _: &Change) -> Result<u64, StoreError> {
         not_asked()
     }
 }
@@ -234,6 +279,10 @@ impl<T: WithoutResources> Resources for T {
         not_asked()
     }
 
+    async fn reseal_resource(&self, _: &Resource, _: &Change) -> Result<(), StoreError> {
+        not_asked()
+    }
+
     async fn delete_resource(
         &self,
         _: TenantId,
@@ -274,6 +323,7 @@ pub struct NoDirectory;
 impl WithoutTenants for NoDirectory {}
 impl WithoutKeys for NoDirectory {}
 impl WithoutUses for NoDirectory {}
+impl WithoutAudit for NoDirectory {}
 impl WithoutProfiles for NoDirectory {}
 impl WithoutSettings for NoDirectory {}
 impl WithoutReviews for NoDirectory {}

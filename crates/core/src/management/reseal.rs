@@ -35,7 +35,7 @@ pub async fn reseal_resources(
             continue;
         };
         let resealed = Resource { sealed: Some(sealed), version: resource.version + 1, ..resource };
-        match management.directory.update_resource(&resealed, &[], by).await {
+        match management.directory.reseal_resource(&resealed, by).await {
             Ok(()) => pass.resealed += 1,
             Err(StoreError::Conflict) => {}
             Err(error) => return Err(error),

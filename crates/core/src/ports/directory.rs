@@ -1,5 +1,6 @@
 //! The directory, divided into traits. Each method is one transaction.
 
+pub mod audit;
 pub mod changes;
 pub mod keys;
 pub mod profiles;
@@ -10,11 +11,17 @@ pub mod tenants;
 pub mod uses;
 
 use crate::ports::directory::{
-    changes::Changes, keys::Keys, profiles::Profiles, resources::Resources, reviews::Reviews,
-    settings::Settings, tenants::Tenants, uses::Uses,
+    audit::AuditLog, changes::Changes, keys::Keys, profiles::Profiles, resources::Resources,
+    reviews::Reviews, settings::Settings, tenants::Tenants, uses::Uses,
 };
 
 /// The whole directory. Every write also adds its change to `changes`.
-pub trait Directory: Tenants + Keys + Uses + Profiles + Settings + Reviews + Resources + Changes {}
+pub trait Directory:
+    Tenants + Keys + Uses + Profiles + Settings + Reviews + Resources + Changes + AuditLog
+{
+}
 
-impl<T: Tenants + Keys + Uses + Profiles + Settings + Reviews + Resources + Changes> Directory for T {}
+impl<T> Directory for T where
+    T: Tenants + Keys + Uses + Profiles + Settings + Reviews + Resources + Changes + AuditLog
+{
+}

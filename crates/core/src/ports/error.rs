@@ -15,6 +15,9 @@ pub enum StoreError {
     /// The state that the caller read before it decided on the write has changed since. Nothing was written.
     #[error("what the write was decided by was changed meanwhile")]
     Moved,
+    /// Other writers were first in each of many rounds. Nothing was written.
+    #[error("too many changes of one tenant at once")]
+    Busy,
     /// The tenant has the maximum number of these things. Nothing was written.
     #[error("a tenant has at most {most} {what}")]
     Full {

@@ -33,7 +33,7 @@ pub(super) async fn run(config: Option<&Path>, command: AllowlistCommand) -> any
         AllowlistCommand::Show(list) => show(&directory, list).await,
         AllowlistCommand::Set { list, allow } => {
             set(&replica(&settings, &directory), list, allow, SystemClock.now()).await?;
-            tell_followed(&directory, &SystemClock).await;
+            tell_followed(&directory.nodes(), &SystemClock).await;
             Ok(())
         }
     }

@@ -34,12 +34,13 @@ pub(super) async fn run(config: Option<&Path>, args: &ApplyArgs) -> anyhow::Resu
     let mut source = source::read(&args.file)?;
     let printer = Printer::new(args.json, std::mem::take(&mut source.secrets));
     let directory = open_directory(&settings).await?;
-    let management = wiring::manage(&settings, Arc::new(directory.clone()))?;
+    let keyring = Arc::new(wiring::open_keyring(&settings, false)?.0);
+    let management = wiring::manage(&settings, Arc::new(directory.clone()), keyring)?;
     let management = Management { replica: replica(&settings, &directory), ..management };
     let document = document::read(source, &management).or_else(|faults| refuse(&faults))?;
     let applied = apply(&management, &directory, &document, (&settings, args), &printer).await?;
     if applied && !args.dry_run {
-        tell_followed(&directory, &SystemClock).await;
+        tell_followed(&directory.nodes(), &SystemClock).await;
     }
     Ok(applied)
 }

@@ -73,7 +73,7 @@ pub(super) async fn run(config: Option<&Path>, command: KeyCommand) -> anyhow::R
             eprintln!("Deleted {}.", args.key);
         }
     }
-    tell_followed(&directory, &SystemClock).await;
+    tell_followed(&directory.nodes(), &SystemClock).await;
     Ok(())
 }
 

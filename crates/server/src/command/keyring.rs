@@ -119,7 +119,9 @@ fn create(settings: &Settings) -> anyhow::Result<()> {
 }
 
 async fn live_nodes(settings: &Settings, now: Timestamp) -> anyhow::Result<Vec<Node>> {
-    let nodes = open_directory(settings).await?.list_nodes(now).await;
+    let sql = wiring::open_sql(settings).await?;
+    wiring::refuse_pending_migrations(&sql).await?;
+    let nodes = countersign_stores::directory::SqlNodes::new(sql).list_nodes(now).await;
     nodes.context("It cannot be asked which nodes run")
 }
 

@@ -7,7 +7,7 @@ use countersign_core::ports::{
     clock::Clock as _,
     nodes::{Node, Nodes as _},
 };
-use countersign_stores::{directory::SqlDirectory, sql::Sql};
+use countersign_stores::{directory::SqlNodes, sql::Sql};
 use std::path::Path;
 
 /// Makes the table of the nodes; before it no node can be known.
@@ -31,7 +31,7 @@ async fn refuse_skipped_release(sql: &Sql) -> anyhow::Result<()> {
     if pending.is_empty() || pending.iter().any(|name| name == NODES) {
         return Ok(());
     }
-    let nodes = SqlDirectory::new(sql.clone()).list_nodes(SystemClock.now()).await;
+    let nodes = SqlNodes::new(sql.clone()).list_nodes(SystemClock.now()).await;
     judge(&nodes.context("The servers that run are not known")?, env!("CARGO_PKG_VERSION"))
 }
 

@@ -43,19 +43,19 @@ pub(super) async fn run(config: Option<&Path>, command: TenantCommand) -> anyhow
         TenantCommand::Rename { tenant, name } => {
             let renamed = change(&replica, tenant, TenantChange::Rename(name), now).await?;
             eprintln!("{tenant} is {}; messages say so from now on.", renamed.name.as_str());
-            tell_followed(&directory, &SystemClock).await;
+            tell_followed(&directory.nodes(), &SystemClock).await;
         }
         TenantCommand::Disable(TenantArgs { tenant }) => {
             let disabled = change(&replica, tenant, TenantChange::Disable, now).await?;
             let erased =
                 disabled.erased_from().map(|from| format!("; it is deleted, and erased from {from} on"));
             eprintln!("{tenant} is disabled{}.", erased.unwrap_or_default());
-            tell_followed(&directory, &SystemClock).await;
+            tell_followed(&directory.nodes(), &SystemClock).await;
         }
         TenantCommand::Enable(TenantArgs { tenant }) => {
             change(&replica, tenant, TenantChange::Enable, now).await?;
             eprintln!("{tenant} is enabled.");
-            tell_followed(&directory, &SystemClock).await;
+            tell_followed(&directory.nodes(), &SystemClock).await;
         }
         TenantCommand::Delete(TenantArgs { tenant }) => {
             let deleted = change(&replica, tenant, TenantChange::Delete, now).await?;
@@ -64,7 +64,7 @@ pub(super) async fn run(config: Option<&Path>, command: TenantCommand) -> anyhow
                 "{tenant} is disabled, and is erased from {from} on; until then \
                  `countersign tenant enable {tenant}` takes that back."
             );
-            tell_followed(&directory, &SystemClock).await;
+            tell_followed(&directory.nodes(), &SystemClock).await;
         }
     }
     Ok(())

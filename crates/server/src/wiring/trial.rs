@@ -27,7 +27,7 @@ use countersign_stores::{
     sql::Sql,
     sqlite::{Database, LOOK_LIMIT},
 };
-use std::{future::Future, path::Path, time::Duration};
+use std::{future::Future, path::Path, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 /// The time for the database, and for the codes store. Both are tried at once.
@@ -98,10 +98,10 @@ pub(crate) async fn try_all(settings: &Settings, role: Role) -> Trial {
     if let Some(None) = keyring {
         trial.note(format!("the first start makes the key ring {}", settings.keyring.file.display()));
     }
-    let keyring = keyring.flatten().map(|(keyring, _)| keyring);
+    let keyring = keyring.flatten().map(|(keyring, _)| Arc::new(keyring));
     let (database, codes) = tokio::join!(
-        within("database.url", try_database(settings, keyring.as_ref())),
-        within("codes.url", try_codes(settings, keyring.as_ref()))
+        within("database.url", try_database(settings, keyring.clone())),
+        within("codes.url", try_codes(settings, keyring.as_deref()))
     );
     trial.add(database);
     trial.add(codes);
@@ -115,7 +115,7 @@ async fn within(setting: &str, tried: impl Future<Output = Trial>) -> Trial {
     })
 }
 
-async fn try_database(settings: &Settings, keyring: Option<&KeyRing>) -> Trial {
+async fn try_database(settings: &Settings, keyring: Option<Arc<KeyRing>>) -> Trial {
     let mut trial = Trial::default();
     let sql = match &settings.database {
         DatabaseUrl::Sqlite(file) => {
@@ -156,10 +156,10 @@ async fn try_database(settings: &Settings, keyring: Option<&KeyRing>) -> Trial {
         }
         return trial;
     }
-    let directory = SqlDirectory::new(sql);
-    if let Some(keyring) = keyring {
-        trial.judge("data.folder", refuse_demo(&directory, keyring, &settings.folder).await);
-    }
+    // What the key ring lacks was said above.
+    let Some(keyring) = keyring else { return trial };
+    let directory = SqlDirectory::new(sql, Arc::clone(&keyring));
+    trial.judge("data.folder", refuse_demo(&directory, &keyring, &settings.folder).await);
     match timeout(WHOLE_PATIENCE, directory.news(0)).await {
         Ok(Ok(news)) => {
             let snapshot = Snapshot::default();

@@ -1,6 +1,9 @@
 //! Tests the files that a server or a command leaves on disk.
 
-use countersign_core::ports::directory::tenants::Tenants;
+use countersign_core::{
+    keyring::{KeyRing, VersionedKey},
+    ports::directory::tenants::Tenants,
+};
 use countersign_stores::{
     directory::SqlDirectory,
     sql::Sql,
@@ -9,6 +12,7 @@ use countersign_stores::{
 use std::{
     path::Path,
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -66,7 +70,10 @@ async fn tenants(file: &Path) -> usize {
     let (_folder, database) = copy(file);
     let sql = Sql::sqlite(database);
     assert!(!sql.is_new().await.unwrap(), "{} has no tables", file.display());
-    SqlDirectory::new(sql).list_tenants(None, 10).await.unwrap().len()
+    // It only reads, so any key ring will do.
+    let key = || vec![VersionedKey { version: 1, key: [1; 32] }];
+    let keyring = KeyRing::new([1; 32], key(), key()).unwrap();
+    SqlDirectory::new(sql, Arc::new(keyring)).list_tenants(None, 10).await.unwrap().len()
 }
 
 #[tokio::test]

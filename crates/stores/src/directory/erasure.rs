@@ -2,8 +2,10 @@
 //! and several nodes may work on it at once.
 
 use super::{
+    SqlDirectory,
+    audit::{ERASE_ANCHOR, ERASE_CHAIN_HEAD, ERASE_ENTRIES},
     change::{note_change, take_number},
-    tenant::read_tenant,
+    tenant::{read_tenant, tenant},
 };
 use crate::sql::{
     Batch,
@@ -11,7 +13,12 @@ use crate::sql::{
     Sql, Statement, Value,
 };
 use countersign_core::{
-    access::change::Change, id::TenantId, ports::error::StoreError, tenant::Tenant, time::Timestamp,
+    access::change::Change,
+    audit::{entry::Draft, state::of_tenant},
+    id::TenantId,
+    ports::error::StoreError,
+    tenant::{OPERATOR, Tenant},
+    time::Timestamp,
 };
 
 pub(super) const LIST_DELETED: Statement = Statement {
@@ -39,20 +46,6 @@ pub(super) const IS_ERASING: Statement = Statement {
     text: "SELECT id FROM tenants WHERE id = $1 AND erasing = 1",
     params: &[Text],
 };
-
-pub(super) async fn begin(
-    sql: &Sql,
-    tenant: TenantId,
-    until: Timestamp,
-    by: &Change,
-) -> Result<bool, StoreError> {
-    let values = vec![tenant.to_string().into(), until.micros().into()];
-    let batch = take_number(Batch::default()).run_touching(1, &BEGIN_ERASURE, values);
-    match sql.batch(note_change(batch, tenant, "tenant", tenant, by)).await {
-        Err(StoreError::Conflict) => is_erasing(sql, tenant).await,
-        outcome => outcome.map(|_| true),
-    }
-}
 
 async fn is_erasing(sql: &Sql, tenant: TenantId) -> Result<bool, StoreError> {
     Ok(!sql.query(&IS_ERASING, vec![tenant.to_string().into()]).await?.is_empty())
@@ -129,7 +122,7 @@ pub(super) const ERASE_TENANT: Statement = Statement {
     params: &[Text],
 };
 
-const OF_A_TENANT: [&Statement; 8] = [
+const OF_A_TENANT: [&Statement; 9] = [
     &ERASE_KEYS,
     &ERASE_PROFILES,
     &ERASE_RESOURCES,
@@ -138,24 +131,59 @@ const OF_A_TENANT: [&Statement; 8] = [
     &ERASE_ANSWERS,
     &ERASE_USES,
     &ERASE_APPLIED,
+    &ERASE_ENTRIES,
 ];
 
-/// The deletions get no change numbers, so the copies in memory do not follow them. The copies already refuse
-/// the tenant's keys. The last change, which says that the tenant does not exist, removes it from them.
-pub(super) async fn erase(sql: &Sql, tenant: TenantId, limit: u16, by: &Change) -> Result<bool, StoreError> {
-    if !is_erasing(sql, tenant).await? {
-        return Ok(true);
+impl SqlDirectory {
+    pub(super) async fn begin(
+        &self,
+        id: TenantId,
+        until: Timestamp,
+        by: &Change,
+    ) -> Result<bool, StoreError> {
+        let chains = [id, OPERATOR];
+        let begun = self.audited_in(&chains, |mut chains| async move {
+            let old = tenant(&self.sql, id).await?.ok_or(StoreError::Conflict)?;
+            let new = Tenant { erasing: true, ..old.clone() };
+            let draft = Draft::updated("tenant.erase", id, of_tenant(&old), of_tenant(&new));
+            let values = vec![id.to_string().into(), until.micros().into()];
+            let batch = chains.append(take_number(Batch::default()), &draft, by);
+            let batch = batch.run_touching(1, &BEGIN_ERASURE, values);
+            self.sql.batch(note_change(batch, id, "tenant", id, by)).await
+        });
+        match begun.await {
+            Err(StoreError::Conflict) => is_erasing(&self.sql, id).await,
+            outcome => outcome.map(|_| true),
+        }
     }
-    let of = || -> Vec<Value> { vec![tenant.to_string().into(), i64::from(limit).into()] };
-    let batch = OF_A_TENANT.iter().fold(Batch::default(), |batch, statement| batch.run(statement, of()));
-    if sql.batch(batch).await?.iter().any(|rows| rows.len() >= usize::from(limit)) {
-        return Ok(false);
-    }
-    let last = vec![tenant.to_string().into()];
-    let batch = take_number(Batch::default()).run_touching(1, &ERASE_TENANT, last);
-    match sql.batch(note_change(batch, tenant, "tenant", tenant, by)).await {
-        // A row was added in the meantime, or another node was first. The next call finds out which.
-        Err(StoreError::Conflict) => Ok(false),
-        outcome => outcome.map(|_| true),
+
+    /// The deletions get no change numbers, so the copies in memory do not follow them. The copies already
+    /// refuse the tenant's keys. The last change, which says that the tenant does not exist, removes it from
+    /// them. Its entry is in the operator's chain, because the tenant's chain is erased too.
+    pub(super) async fn erase(&self, id: TenantId, limit: u16, by: &Change) -> Result<bool, StoreError> {
+        if !is_erasing(&self.sql, id).await? {
+            return Ok(true);
+        }
+        let of = || -> Vec<Value> { vec![id.to_string().into(), i64::from(limit).into()] };
+        let batch = OF_A_TENANT.iter().fold(Batch::default(), |batch, statement| batch.run(statement, of()));
+        if self.sql.batch(batch).await?.iter().any(|rows| rows.len() >= usize::from(limit)) {
+            return Ok(false);
+        }
+        let erased = self.audited_in(&[OPERATOR], |mut chains| async move {
+            let old = tenant(&self.sql, id).await?.ok_or(StoreError::Conflict)?;
+            let draft = Draft::deleted("tenant.delete", id, of_tenant(&old));
+            let only = || vec![id.to_string().into()];
+            let batch = chains
+                .append(take_number(Batch::default()), &draft, by)
+                .run(&ERASE_CHAIN_HEAD, only())
+                .run(&ERASE_ANCHOR, only())
+                .run_touching(1, &ERASE_TENANT, only());
+            self.sql.batch(note_change(batch, id, "tenant", id, by)).await
+        });
+        match erased.await {
+            // A row was added in the meantime, or another node was first. The next call finds out which.
+            Err(StoreError::Conflict) => Ok(false),
+            outcome => outcome.map(|_| true),
+        }
     }
 }

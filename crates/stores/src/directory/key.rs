@@ -20,6 +20,7 @@ use countersign_core::{
         key::{HashedSecret, Key, MOST_KEYS},
         scope::Scope,
     },
+    audit::{entry::Draft, state::of_key},
     id::{KeyId, TenantId},
     mode::Mode,
     ports::{
@@ -32,9 +33,6 @@ use countersign_core::{
 };
 use std::collections::BTreeMap;
 
-/// How often a change is repeated if another writer changed the key first. In each round one writer succeeds,
-/// so this many may change the same key at once.
-const ROUNDS: usize = 64;
 /// The number of keys that one transaction updates. It locks their rows until it ends.
 const TOUCHED_AT_ONCE: usize = 100;
 
@@ -93,7 +91,7 @@ pub(super) const COUNT_KEYS: Statement = Statement {
     params: &[Text, Int],
 };
 
-/// Adds the statements that insert the key and record the change.
+/// Adds the statements that insert the key and record the change under the number that was taken.
 fn insert_key(batch: Batch, key: &Key, most: u32, by: &Change) -> Batch {
     let values = vec![
         key.tenant.to_string().into(),
@@ -111,11 +109,7 @@ fn insert_key(batch: Batch, key: &Key, most: u32, by: &Change) -> Batch {
         key.replaced_by.map(|id| id.to_string()).into(),
     ];
     let count = vec![key.tenant.to_string().into(), i64::from(most).into()];
-    let batch = take_number(batch).run_touching(1, &INSERT_KEY, values).run_within(
-        ("keys", most),
-        &COUNT_KEYS,
-        count,
-    );
+    let batch = batch.run_touching(1, &INSERT_KEY, values).run_within(("keys", most), &COUNT_KEYS, count);
     note_change(batch, key.tenant, "key", key.id, by)
 }
 
@@ -151,9 +145,7 @@ pub(super) const UPDATE_KEY: Statement = Statement {
     table: "keys",
     text: "UPDATE keys SET name = $4, disabled = $5, expires_at = $6, allowlist = $7,
             version = version + 1
-        WHERE tenant_id = $1 AND id = $2 AND version = $3
-        RETURNING id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
-            last_used_at, version, allowlist, replaced_by",
+        WHERE tenant_id = $1 AND id = $2 AND version = $3",
     params: &[Text, Text, Int, Text, Int, Int, Text],
 };
 
@@ -201,12 +193,17 @@ impl Keys for SqlDirectory {
         once: Option<(TenantId, &Once)>,
         by: &Change,
     ) -> Result<(), StoreError> {
-        let batch = insert_key(Batch::default(), key, MOST_KEYS, by);
-        let webhooks = told_webhooks(&self.sql, key.tenant).await?;
-        let batch = told::tell(batch, &webhooks, WebhookEvent::KeyCreated, key, key.created_at);
+        let webhooks = &told_webhooks(&self.sql, key.tenant).await?;
         let (asking, once) = once.unzip();
         let asking = asking.unwrap_or(key.tenant);
-        self.sql.batch(answer_once(batch, asking, once, key.created_at)).await.map(drop)
+        let draft = &Draft::created("key.create", key.id, of_key(key));
+        self.audited(key.tenant, by, |mut chains| async move {
+            let batch = chains.append(take_number(Batch::default()), draft, by);
+            let batch = insert_key(batch, key, MOST_KEYS, by);
+            let batch = told::tell(batch, webhooks, WebhookEvent::KeyCreated, key, key.created_at);
+            self.sql.batch(answer_once(batch, asking, once, key.created_at)).await.map(drop)
+        })
+        .await
     }
 
     async fn rotate_key(
@@ -217,27 +214,34 @@ impl Keys for SqlDirectory {
     ) -> Result<(), StoreError> {
         let Rotation { new, old, version, ends_at } = rotation;
         let (tenant, now) = (new.tenant, new.created_at);
-        let retire = vec![
-            tenant.to_string().into(),
-            old.to_string().into(),
-            (*version).into(),
-            ends_at.micros().into(),
-            new.id.to_string().into(),
-        ];
-        let batch = insert_key(Batch::default(), new, MOST_KEYS + FOR_ROTATION, by);
-        let batch = take_number(batch).run_touching(1, &RETIRE_KEY, retire);
-        let batch = note_change(batch, tenant, "key", old, by);
-        let webhooks = told_webhooks(&self.sql, tenant).await?;
-        let batch = told::tell(batch, &webhooks, WebhookEvent::KeyCreated, new, now);
-        let replaced = Key {
-            id: *old,
-            version: version + 1,
-            expires_at: Some(*ends_at),
-            replaced_by: Some(new.id),
-            ..new.clone()
-        };
-        let batch = told::tell(batch, &webhooks, WebhookEvent::KeyRotated, &replaced, now);
-        self.sql.batch(answer_once(batch, tenant, once, now)).await.map(drop)
+        let webhooks = &told_webhooks(&self.sql, tenant).await?;
+        self.audited(tenant, by, |mut chains| async move {
+            let former = key(&self.sql, tenant, *old).await?.ok_or(StoreError::Conflict)?;
+            let retired = Key {
+                version: version + 1,
+                expires_at: Some(*ends_at),
+                replaced_by: Some(new.id),
+                ..former.clone()
+            };
+            let created = Draft::created("key.create", new.id, of_key(new));
+            let rotated = Draft::updated("key.rotate", old, of_key(&former), of_key(&retired));
+            let batch = chains.append(take_number(Batch::default()), &created, by);
+            let batch = chains.append(batch, &rotated, by);
+            let batch = insert_key(batch, new, MOST_KEYS + FOR_ROTATION, by);
+            let retire = vec![
+                tenant.to_string().into(),
+                old.to_string().into(),
+                (*version).into(),
+                ends_at.micros().into(),
+                new.id.to_string().into(),
+            ];
+            let batch = take_number(batch).run_touching(1, &RETIRE_KEY, retire);
+            let batch = note_change(batch, tenant, "key", old, by);
+            let batch = told::tell(batch, webhooks, WebhookEvent::KeyCreated, new, now);
+            let batch = told::tell(batch, webhooks, WebhookEvent::KeyRotated, &retired, now);
+            self.sql.batch(answer_once(batch, tenant, once, now)).await.map(drop)
+        })
+        .await
     }
 
     async fn key(&self, tenant: TenantId, key: KeyId) -> Result<Option<Key>, StoreError> {
@@ -263,61 +267,50 @@ impl Keys for SqlDirectory {
         change: KeyChange,
         by: &Change,
     ) -> Result<Option<Key>, StoreError> {
-        for _ in 0..ROUNDS {
-            let Some(old) = key(&self.sql, tenant, id).await? else {
-                return Ok(None);
-            };
-            let name = change.name.as_ref().unwrap_or(&old.name);
-            let disabled = change.disabled.unwrap_or(old.disabled);
-            let expires_at = change.expires_at.unwrap_or(old.expires_at);
-            let list = change.allowlist.as_ref().unwrap_or(&old.allowlist);
-            if (name, disabled, expires_at, list) == (&old.name, old.disabled, old.expires_at, &old.allowlist)
-            {
+        let webhooks = &told_webhooks(&self.sql, tenant).await?;
+        let change = &change;
+        self.audited(tenant, by, |mut chains| async move {
+            let Some(old) = key(&self.sql, tenant, id).await? else { return Ok(None) };
+            let new = change.apply(old.clone());
+            if of_key(&new) == of_key(&old) {
                 return Ok(Some(old));
             }
+            let draft = Draft::updated("key.update", id, of_key(&old), of_key(&new));
             let values = vec![
                 tenant.to_string().into(),
                 id.to_string().into(),
                 old.version.into(),
-                name.as_str().into(),
-                disabled.into(),
-                expires_at.map(Timestamp::micros).into(),
-                list.to_string().into(),
+                new.name.as_str().into(),
+                new.disabled.into(),
+                new.expires_at.map(Timestamp::micros).into(),
+                new.allowlist.to_string().into(),
             ];
-            let batch = take_number(Batch::default()).run_touching(1, &UPDATE_KEY, values);
+            let batch = chains.append(take_number(Batch::default()), &draft, by);
+            let batch = batch.run_unmoved(&UPDATE_KEY, values);
             let batch = note_change(batch, tenant, "key", id, by);
-            let told = match (old.disabled, disabled) {
+            let told = match (old.disabled, new.disabled) {
                 (false, true) => WebhookEvent::KeyDisabled,
                 (true, false) => WebhookEvent::KeyEnabled,
                 _ => WebhookEvent::KeyUpdated,
             };
-            let webhooks = told_webhooks(&self.sql, tenant).await?;
-            let (name, version) = (name.clone(), old.version + 1);
-            let changed = Key { name, disabled, expires_at, version, ..old.clone() };
-            match self.sql.batch(told::tell(batch, &webhooks, told, &changed, by.at)).await {
-                // Another writer was first, or the key was deleted. The next round reads which.
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error),
-                Ok(rows) => return rows.get(1).and_then(|rows| rows.first()).map(read_key).transpose(),
-            }
-        }
-        Err(StoreError::Conflict)
+            self.sql.batch(told::tell(batch, webhooks, told, &new, by.at)).await?;
+            Ok(Some(new))
+        })
+        .await
     }
 
     async fn delete_key(&self, tenant: TenantId, id: KeyId, by: &Change) -> Result<bool, StoreError> {
-        let values = vec![tenant.to_string().into(), id.to_string().into()];
-        let batch = take_number(Batch::default()).run_touching(1, &DELETE_KEY, values);
-        let mut batch = note_change(batch, tenant, "key", id, by);
-        let webhooks = told_webhooks(&self.sql, tenant).await?;
-        if !webhooks.is_empty()
-            && let Some(key) = key(&self.sql, tenant, id).await?
-        {
-            batch = told::tell(batch, &webhooks, WebhookEvent::KeyDeleted, &key, by.at);
-        }
-        match self.sql.batch(batch).await {
-            // Only the required row count can conflict here, because no other row refers to a key.
-            Err(StoreError::Conflict) => Ok(false),
-            outcome => outcome.map(|_| true),
-        }
+        let webhooks = &told_webhooks(&self.sql, tenant).await?;
+        self.audited(tenant, by, |mut chains| async move {
+            let Some(old) = key(&self.sql, tenant, id).await? else { return Ok(false) };
+            let draft = Draft::deleted("key.delete", id, of_key(&old));
+            let values = vec![tenant.to_string().into(), id.to_string().into()];
+            let batch = chains.append(take_number(Batch::default()), &draft, by);
+            let batch = batch.run_unmoved(&DELETE_KEY, values);
+            let batch = note_change(batch, tenant, "key", id, by);
+            self.sql.batch(told::tell(batch, webhooks, WebhookEvent::KeyDeleted, &old, by.at)).await?;
+            Ok(true)
+        })
+        .await
     }
 }

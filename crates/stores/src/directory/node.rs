@@ -1,10 +1,9 @@
 //! The serving nodes. Their rows change without a change number, because no copy contains them.
 
-use super::SqlDirectory;
 use crate::sql::{
     Batch,
     Kind::{Int, Text},
-    Row, Statement,
+    Row, Sql, Statement,
 };
 use async_trait::async_trait;
 use countersign_core::{
@@ -58,8 +57,21 @@ fn delete_dead(now: Timestamp) -> Batch {
 pub(super) const FORGET_NODE: Statement =
     Statement { table: "nodes", text: "DELETE FROM nodes WHERE id = $1", params: &[Text] };
 
+/// The serving nodes, in a database of either engine.
+#[derive(Clone)]
+pub struct SqlNodes {
+    sql: Sql,
+}
+
+impl SqlNodes {
+    /// Uses this database, whose schema must be up to date.
+    pub fn new(sql: Sql) -> Self {
+        Self { sql }
+    }
+}
+
 #[async_trait]
-impl Nodes for SqlDirectory {
+impl Nodes for SqlNodes {
     async fn note_node(&self, node: &Node) -> Result<(), StoreError> {
         let values = vec![
             node.id.to_string().into(),

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use countersign_core::ports::directory::profiles::Profiles;
 use countersign_core::{
     access::change::Change,
+    audit::{entry::Draft, state::of_profile},
     code::Alphabet,
     id::{ProfileId, TenantId},
     management::profiles::MOST_PROFILES,
@@ -152,29 +153,45 @@ impl Profiles for SqlDirectory {
     /// Inserts a profile whose name must be free.
     async fn create_profile(&self, profile: &Profile, by: &Change) -> Result<(), StoreError> {
         let tenant = profile.tenant;
-        let count =
-            vec![tenant.to_string().into(), i64::from(MOST_PROFILES).into(), profile.name.as_str().into()];
-        let batch =
-            take_number(Batch::default()).run_within(("profiles", MOST_PROFILES), &COUNT_PROFILES, count);
-        let batch = insert_profile(batch, profile);
-        self.sql.batch(note_change(batch, tenant, "profile", profile.id, by)).await.map(drop)
+        let draft = &Draft::created("profile.create", profile.id, of_profile(profile));
+        self.audited(tenant, by, |mut chains| async move {
+            let count = vec![
+                tenant.to_string().into(),
+                i64::from(MOST_PROFILES).into(),
+                profile.name.as_str().into(),
+            ];
+            let batch = chains.append(take_number(Batch::default()), draft, by);
+            let batch = batch.run_within(("profiles", MOST_PROFILES), &COUNT_PROFILES, count);
+            let batch = insert_profile(batch, profile);
+            self.sql.batch(note_change(batch, tenant, "profile", profile.id, by)).await.map(drop)
+        })
+        .await
     }
 
     async fn replace_profile(&self, old: &Profile, new: &Profile, by: &Change) -> Result<(), StoreError> {
-        let mut values = vec![old.tenant.to_string().into(), old.id.to_string().into()];
-        values.extend(changeable_values(new));
-        values.extend(changeable_values(old));
-        let batch = take_number(Batch::default()).run_touching(1, &REPLACE_PROFILE, values);
-        self.sql.batch(note_change(batch, old.tenant, "profile", old.id, by)).await.map(drop)
+        let draft = &Draft::updated("profile.update", old.id, of_profile(old), of_profile(new));
+        self.audited(old.tenant, by, |mut chains| async move {
+            let mut values = vec![old.tenant.to_string().into(), old.id.to_string().into()];
+            values.extend(changeable_values(new));
+            values.extend(changeable_values(old));
+            let batch = chains.append(take_number(Batch::default()), draft, by);
+            let batch = batch.run_touching(1, &REPLACE_PROFILE, values);
+            self.sql.batch(note_change(batch, old.tenant, "profile", old.id, by)).await.map(drop)
+        })
+        .await
     }
 
     async fn delete_profile(&self, tenant: TenantId, id: ProfileId, by: &Change) -> Result<bool, StoreError> {
-        let values = vec![tenant.to_string().into(), id.to_string().into()];
-        let batch = take_number(Batch::default()).run_touching(1, &DELETE_PROFILE, values);
-        match self.sql.batch(note_change(batch, tenant, "profile", id, by)).await {
-            // Only the required row count can conflict here, because no other row refers to a profile.
-            Err(StoreError::Conflict) => Ok(false),
-            outcome => outcome.map(|_| true),
-        }
+        self.audited(tenant, by, |mut chains| async move {
+            let all = list_profiles(&self.sql, tenant).await?;
+            let Some(old) = all.into_iter().find(|profile| profile.id == id) else { return Ok(false) };
+            let draft = Draft::deleted("profile.delete", id, of_profile(&old));
+            let values = vec![tenant.to_string().into(), id.to_string().into()];
+            let batch = chains.append(take_number(Batch::default()), &draft, by);
+            let batch = batch.run_unmoved(&DELETE_PROFILE, values);
+            self.sql.batch(note_change(batch, tenant, "profile", id, by)).await?;
+            Ok(true)
+        })
+        .await
     }
 }

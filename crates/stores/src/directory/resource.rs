@@ -9,12 +9,13 @@ use super::{
 use crate::sql::{
     Batch,
     Kind::{Bytes, Int, Text},
-    Row, Sql, Statement,
+    Row, Sql, Statement, Value,
 };
 use async_trait::async_trait;
 use countersign_core::ports::directory::resources::Resources;
 use countersign_core::{
     access::change::Change,
+    audit::{entry::Draft, state::of_resource},
     id::TenantId,
     ports::error::StoreError,
     tenant::resource::{Basis, Resource, ResourceKind},
@@ -86,6 +87,19 @@ pub(super) const DELETE_RESOURCE: Statement = Statement {
     params: &[Text, Text],
 };
 
+/// The values of [`UPDATE_RESOURCE`], for a resource whose version is one more than the stored one.
+fn update_values(resource: &Resource) -> Vec<Value> {
+    vec![
+        resource.tenant.to_string().into(),
+        resource.id_text().into(),
+        resource.name.as_str().into(),
+        resource.body.as_str().into(),
+        resource.sealed.as_deref().into(),
+        resource.updated_at.micros().into(),
+        (resource.version - 1).into(),
+    ]
+}
+
 #[async_trait]
 impl Resources for SqlDirectory {
     async fn create_resource(
@@ -96,22 +110,30 @@ impl Resources for SqlDirectory {
         by: &Change,
     ) -> Result<(), StoreError> {
         let Resource { tenant, kind, created_at: now, .. } = *resource;
-        let values = vec![
-            tenant.to_string().into(),
-            resource.id_text().into(),
-            kind.as_str().into(),
-            resource.name.as_str().into(),
-            resource.body.as_str().into(),
-            resource.sealed.as_deref().into(),
-            now.micros().into(),
-            now.micros().into(),
-        ];
-        let count = vec![tenant.to_string().into(), kind.as_str().into(), i64::from(kind.most()).into()];
-        let batch = unchanged(take_number(Batch::default()), basis)
-            .run_touching(1, &INSERT_RESOURCE, values)
-            .run_within((kind.plural(), kind.most()), &COUNT_RESOURCES, count);
-        let batch = note_change(batch, tenant, "resource", resource.id_text(), by);
-        self.sql.batch(answer_once(batch, tenant, once, now)).await.map(drop)
+        let action = format!("{}.create", kind.as_str());
+        let draft = &Draft::created(action, resource.id_text(), of_resource(resource));
+        self.audited(tenant, by, |mut chains| async move {
+            let values = vec![
+                tenant.to_string().into(),
+                resource.id_text().into(),
+                kind.as_str().into(),
+                resource.name.as_str().into(),
+                resource.body.as_str().into(),
+                resource.sealed.as_deref().into(),
+                now.micros().into(),
+                now.micros().into(),
+            ];
+            let count = vec![tenant.to_string().into(), kind.as_str().into(), i64::from(kind.most()).into()];
+            let batch = chains.append(take_number(Batch::default()), draft, by);
+            let batch = unchanged(batch, basis).run_touching(1, &INSERT_RESOURCE, values).run_within(
+                (kind.plural(), kind.most()),
+                &COUNT_RESOURCES,
+                count,
+            );
+            let batch = note_change(batch, tenant, "resource", resource.id_text(), by);
+            self.sql.batch(answer_once(batch, tenant, once, now)).await.map(drop)
+        })
+        .await
     }
 
     async fn list_resources(&self, tenant: TenantId) -> Result<Vec<Resource>, StoreError> {
@@ -124,18 +146,29 @@ impl Resources for SqlDirectory {
         basis: &[Basis],
         by: &Change,
     ) -> Result<(), StoreError> {
-        let Resource { tenant, updated_at: now, .. } = *resource;
-        let values = vec![
-            tenant.to_string().into(),
-            resource.id_text().into(),
-            resource.name.as_str().into(),
-            resource.body.as_str().into(),
-            resource.sealed.as_deref().into(),
-            now.micros().into(),
-            (resource.version - 1).into(),
-        ];
-        let batch = unchanged(take_number(Batch::default()), basis).run_touching(1, &UPDATE_RESOURCE, values);
-        self.sql.batch(note_change(batch, tenant, "resource", resource.id_text(), by)).await.map(drop)
+        let (tenant, kind) = (resource.tenant, resource.kind.as_str());
+        self.audited(tenant, by, |mut chains| async move {
+            let all = list_resources(&self.sql, tenant).await?;
+            let old = all.into_iter().find(|one| (one.kind, one.id) == (resource.kind, resource.id));
+            let old = old.ok_or(StoreError::Conflict)?;
+            let act = if old.sealed == resource.sealed { "update" } else { "update_secrets" };
+            let draft = Draft::updated(
+                format!("{kind}.{act}"),
+                resource.id_text(),
+                of_resource(&old),
+                of_resource(resource),
+            );
+            let batch = chains.append(take_number(Batch::default()), &draft, by);
+            let batch = unchanged(batch, basis).run_touching(1, &UPDATE_RESOURCE, update_values(resource));
+            self.sql.batch(note_change(batch, tenant, "resource", resource.id_text(), by)).await.map(drop)
+        })
+        .await
+    }
+
+    async fn reseal_resource(&self, resource: &Resource, by: &Change) -> Result<(), StoreError> {
+        let batch = take_number(Batch::default()).run_touching(1, &UPDATE_RESOURCE, update_values(resource));
+        let batch = note_change(batch, resource.tenant, "resource", resource.id_text(), by);
+        self.sql.batch(batch).await.map(drop)
     }
 
     async fn delete_resource(
@@ -145,13 +178,19 @@ impl Resources for SqlDirectory {
         basis: &[Basis],
         by: &Change,
     ) -> Result<bool, StoreError> {
-        let id = kind.id_text(id);
-        let values = vec![tenant.to_string().into(), id.as_str().into()];
-        let batch = unchanged(take_number(Batch::default()), basis).run_touching(1, &DELETE_RESOURCE, values);
-        match self.sql.batch(note_change(batch, tenant, "resource", id, by)).await {
-            // Only the required row count can conflict here, because no other row refers to a resource.
-            Err(StoreError::Conflict) => Ok(false),
-            outcome => outcome.map(|_| true),
-        }
+        self.audited(tenant, by, |mut chains| async move {
+            let all = list_resources(&self.sql, tenant).await?;
+            let Some(old) = all.into_iter().find(|one| (one.kind, one.id) == (kind, id)) else {
+                return Ok(false);
+            };
+            let action = format!("{}.delete", kind.as_str());
+            let draft = Draft::deleted(action, old.id_text(), of_resource(&old));
+            let values = vec![tenant.to_string().into(), old.id_text().into()];
+            let batch = chains.append(take_number(Batch::default()), &draft, by);
+            let batch = unchanged(batch, basis).run_unmoved(&DELETE_RESOURCE, values);
+            self.sql.batch(note_change(batch, tenant, "resource", old.id_text(), by)).await?;
+            Ok(true)
+        })
+        .await
     }
 }

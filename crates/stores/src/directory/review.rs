@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use countersign_core::ports::directory::reviews::Reviews;
 use countersign_core::{
     access::change::Change,
+    audit::{entry::Draft, state::of_review_number},
     id::{ReviewNumberId, TenantId},
     keyring::Fingerprint,
     ports::error::StoreError,
@@ -91,26 +92,31 @@ impl Reviews for SqlDirectory {
         once: Option<&Once>,
         by: &Change,
     ) -> Result<(), StoreError> {
-        let tenant = || review.tenant.to_string().into();
-        let number = || review.number.0.as_slice().into();
-        let values = vec![
-            tenant(),
-            review.id.to_string().into(),
-            number(),
-            review.sealed.as_slice().into(),
-            review.ends_at.micros().into(),
-            review.created_at.micros().into(),
-        ];
-        let batch = take_number(Batch::default())
-            .run(&DELETE_ENDED_REVIEW_NUMBER, vec![tenant(), by.at.micros().into()])
-            .run_touching(1, &INSERT_REVIEW_NUMBER, values)
-            .run_within(
-                ("review numbers", review::MOST),
-                &COUNT_REVIEW_NUMBERS,
-                vec![tenant(), i64::from(review::MOST).into()],
-            );
-        let batch = note_change(batch, review.tenant, "review_number", review.id, by);
-        self.sql.batch(answer_once(batch, review.tenant, once, by.at)).await.map(drop)
+        let tenant = &|| review.tenant.to_string().into();
+        let number = &|| review.number.0.as_slice().into();
+        let draft = &Draft::created("review_number.create", review.id, of_review_number(review));
+        self.audited(review.tenant, by, |mut chains| async move {
+            let values = vec![
+                tenant(),
+                review.id.to_string().into(),
+                number(),
+                review.sealed.as_slice().into(),
+                review.ends_at.micros().into(),
+                review.created_at.micros().into(),
+            ];
+            let batch = chains
+                .append(take_number(Batch::default()), draft, by)
+                .run(&DELETE_ENDED_REVIEW_NUMBER, vec![tenant(), by.at.micros().into()])
+                .run_touching(1, &INSERT_REVIEW_NUMBER, values)
+                .run_within(
+                    ("review numbers", review::MOST),
+                    &COUNT_REVIEW_NUMBERS,
+                    vec![tenant(), i64::from(review::MOST).into()],
+                );
+            let batch = note_change(batch, review.tenant, "review_number", review.id, by);
+            self.sql.batch(answer_once(batch, review.tenant, once, by.at)).await.map(drop)
+        })
+        .await
     }
 
     async fn list_review_numbers(&self, tenant: TenantId) -> Result<Vec<ReviewNumber>, StoreError> {
@@ -123,12 +129,16 @@ impl Reviews for SqlDirectory {
         id: ReviewNumberId,
         by: &Change,
     ) -> Result<bool, StoreError> {
-        let values = vec![tenant.to_string().into(), id.to_string().into()];
-        let batch = take_number(Batch::default()).run_touching(1, &DELETE_REVIEW_NUMBER, values);
-        match self.sql.batch(note_change(batch, tenant, "review_number", id, by)).await {
-            // Only the required row count can conflict here, because no other row refers to a review number.
-            Err(StoreError::Conflict) => Ok(false),
-            outcome => outcome.map(|_| true),
-        }
+        self.audited(tenant, by, |mut chains| async move {
+            let all = list_review_numbers(&self.sql, tenant).await?;
+            let Some(old) = all.into_iter().find(|review| review.id == id) else { return Ok(false) };
+            let draft = Draft::deleted("review_number.delete", id, of_review_number(&old));
+            let values = vec![tenant.to_string().into(), id.to_string().into()];
+            let batch = chains.append(take_number(Batch::default()), &draft, by);
+            let batch = batch.run_unmoved(&DELETE_REVIEW_NUMBER, values);
+            self.sql.batch(note_change(batch, tenant, "review_number", id, by)).await?;
+            Ok(true)
+        })
+        .await
     }
 }

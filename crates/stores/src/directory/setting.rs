@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use countersign_core::ports::directory::settings::{self as port};
 use countersign_core::{
     access::change::Change,
+    audit::{entry::Draft, state::of_setting},
     id::TenantId,
     ports::error::StoreError,
     tenant::{
@@ -84,22 +85,41 @@ impl port::Settings for SqlDirectory {
     }
 
     async fn save_setting(&self, tenant: TenantId, setting: &Setting, by: &Change) -> Result<(), StoreError> {
-        let mut batch = take_number(Batch::default());
-        if let Setting::Limit(name, Some(_)) = setting
-            && name.scope() == LimitScope::Caller
-        {
-            let most = Settings::MOST_LIMITS;
-            let count = vec![tenant.to_string().into(), i64::from(most).into(), setting.stored().0.into()];
-            batch = batch.run_within(("limits of its own", most), &COUNT_LIMITS, count);
-        }
-        batch = match setting {
-            // A limit with the tenant's own name cannot be reset if it does not exist.
-            Setting::Limit(name, None) if name.scope() == LimitScope::Caller => {
-                let values = vec![tenant.to_string().into(), setting.stored().0.into()];
-                batch.run_touching(1, &DELETE_SETTING, values)
+        let (name, value) = &setting.stored();
+        self.audited(tenant, by, |mut chains| async move {
+            let old = stored_setting(&self.sql, tenant, name).await?;
+            let own_limit = matches!(setting, Setting::Limit(name, _) if name.scope() == LimitScope::Caller);
+            if old == *value {
+                // A limit with the tenant's own name cannot be reset if it does not exist.
+                return if own_limit && value.is_none() { Err(StoreError::Conflict) } else { Ok(()) };
             }
-            _ => put_setting(batch, tenant, setting, by.at),
-        };
-        self.sql.batch(note_change(batch, tenant, "setting", setting.stored().0, by)).await.map(drop)
+            let state = |stored: &String| of_setting(name, stored);
+            let draft = Draft {
+                action: format!("{}.update", name.split(':').next().unwrap_or_default()),
+                object: name.clone(),
+                before: old.as_ref().map(state),
+                after: value.as_ref().map(state),
+            };
+            let mut batch = chains.append(take_number(Batch::default()), &draft, by);
+            if own_limit && value.is_some() {
+                let most = Settings::MOST_LIMITS;
+                let count = vec![tenant.to_string().into(), i64::from(most).into(), name.as_str().into()];
+                batch = batch.run_within(("limits of its own", most), &COUNT_LIMITS, count);
+            }
+            let batch = put_setting(batch, tenant, setting, by.at);
+            self.sql.batch(note_change(batch, tenant, "setting", name.as_str(), by)).await.map(drop)
+        })
+        .await
     }
+}
+
+async fn stored_setting(sql: &Sql, tenant: TenantId, name: &str) -> Result<Option<String>, StoreError> {
+    let rows = sql.query(&SELECT_SETTINGS, vec![tenant.to_string().into()]).await?;
+    let mut found = None;
+    for row in &rows {
+        if row.text(1)? == name {
+            found = Some(row.text(2)?.to_owned());
+        }
+    }
+    Ok(found)
 }

@@ -1,8 +1,8 @@
 //! The list of the directory's statements.
 
 use super::{
-    answer, applied, basis, change, erasure, key, news, node, profile, resource, review, setting, tenant,
-    usage,
+    answer, applied, audit, audit_log, basis, change, erasure, key, news, node, profile, resource, review,
+    setting, tenant, usage,
 };
 use crate::sql::Statement;
 
@@ -82,6 +82,18 @@ pub const STATEMENTS: &[&Statement] = &[
     &erasure::ERASE_USES,
     &erasure::ERASE_APPLIED,
     &erasure::ERASE_TENANT,
+    &audit::READ_CHAIN_HEAD,
+    &audit::MOVE_CHAIN_HEAD,
+    &audit::APPEND_ENTRY,
+    &audit::ERASE_ENTRIES,
+    &audit::ERASE_CHAIN_HEAD,
+    &audit::ERASE_ANCHOR,
+    &audit_log::LIST_AUDIT,
+    &audit_log::READ_CHAIN,
+    &audit_log::READ_ANCHOR,
+    &audit_log::LIST_CHAIN_HEADS,
+    &audit_log::MOVE_ANCHOR,
+    &audit_log::FORGET_ENTRIES,
 ];
 
 #[cfg(test)]

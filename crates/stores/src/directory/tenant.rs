@@ -14,6 +14,7 @@ use crate::sql::{
 use async_trait::async_trait;
 use countersign_core::{
     access::change::Change,
+    audit::{entry::Draft, state::of_tenant},
     id::TenantId,
     phone::countries::Countries,
     ports::{directory::tenants::Tenants, error::StoreError},
@@ -21,9 +22,6 @@ use countersign_core::{
     time::Timestamp,
     verification::idempotency::Once,
 };
-
-/// How often a change is repeated if another writer changed the tenant first.
-const ROUNDS: usize = 64;
 
 pub(super) fn read_tenant(row: &Row) -> Result<Tenant, StoreError> {
     Ok(Tenant {
@@ -81,13 +79,18 @@ impl Tenants for SqlDirectory {
         by: &Change,
     ) -> Result<(), StoreError> {
         let now = tenant.created_at;
-        let values = vec![tenant.id.to_string().into(), tenant.name.as_str().into(), now.micros().into()];
-        let batch = take_number(Batch::default()).run_touching(1, &INSERT_TENANT, values);
-        let batch = setting::put_setting(batch, tenant.id, &Setting::Countries(countries.clone()), now);
-        let batch = note_change(batch, tenant.id, "tenant", tenant.id, by);
-        let batch = profile::insert_profile(take_number(batch), profile);
-        let batch = note_change(batch, tenant.id, "profile", profile.id, by);
-        self.sql.batch(answer_once(batch, OPERATOR, once, now)).await.map(drop)
+        let draft = &Draft::created("tenant.create", tenant.id, of_tenant(tenant));
+        self.audited_in(&[tenant.id, OPERATOR], |mut chains| async move {
+            let values = vec![tenant.id.to_string().into(), tenant.name.as_str().into(), now.micros().into()];
+            let batch = chains.append(take_number(Batch::default()), draft, by);
+            let batch = batch.run_touching(1, &INSERT_TENANT, values);
+            let batch = setting::put_setting(batch, tenant.id, &Setting::Countries(countries.clone()), now);
+            let batch = note_change(batch, tenant.id, "tenant", tenant.id, by);
+            let batch = profile::insert_profile(take_number(batch), profile);
+            let batch = note_change(batch, tenant.id, "profile", profile.id, by);
+            self.sql.batch(answer_once(batch, OPERATOR, once, now)).await.map(drop)
+        })
+        .await
     }
 
     async fn tenant(&self, tenant: TenantId) -> Result<Option<Tenant>, StoreError> {
@@ -107,13 +110,14 @@ impl Tenants for SqlDirectory {
         change: &TenantChange,
         by: &Change,
     ) -> Result<Option<Tenant>, StoreError> {
-        for _ in 0..ROUNDS {
+        self.audited_in(&[id, OPERATOR], |mut chains| async move {
             let old = self::tenant(&self.sql, id).await?.filter(|tenant| tenant.id != OPERATOR);
             let Some(old) = old else { return Ok(None) };
             let new = match old.changed(change, by.at) {
                 Some(new) if new != old => new,
                 _ => return Ok(Some(old)),
             };
+            let draft = Draft::updated("tenant.update", id, of_tenant(&old), of_tenant(&new));
             let values = vec![
                 id.to_string().into(),
                 old.version.into(),
@@ -121,14 +125,12 @@ impl Tenants for SqlDirectory {
                 new.disabled_at.map(Timestamp::micros).into(),
                 new.deleted_at.map(Timestamp::micros).into(),
             ];
-            let batch = take_number(Batch::default()).run_touching(1, &UPDATE_TENANT, values);
-            match self.sql.batch(note_change(batch, id, "tenant", id, by)).await {
-                // Another writer was first, or the tenant was erased. The next round reads which.
-                Err(StoreError::Conflict) => {}
-                outcome => return outcome.map(|_| Some(new)),
-            }
-        }
-        Err(StoreError::Conflict)
+            let batch = chains.append(take_number(Batch::default()), &draft, by);
+            let batch = batch.run_unmoved(&UPDATE_TENANT, values);
+            self.sql.batch(note_change(batch, id, "tenant", id, by)).await?;
+            Ok(Some(new))
+        })
+        .await
     }
 
     async fn list_deleted_tenants(&self, until: Timestamp, limit: u16) -> Result<Vec<Tenant>, StoreError> {
@@ -141,10 +143,10 @@ impl Tenants for SqlDirectory {
         until: Timestamp,
         by: &Change,
     ) -> Result<bool, StoreError> {
-        erasure::begin(&self.sql, tenant, until, by).await
+        self.begin(tenant, until, by).await
     }
 
     async fn erase_tenant(&self, tenant: TenantId, limit: u16, by: &Change) -> Result<bool, StoreError> {
-        erasure::erase(&self.sql, tenant, limit, by).await
+        self.erase(tenant, limit, by).await
     }
 }

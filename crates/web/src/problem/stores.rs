@@ -11,7 +11,7 @@ const STORE_WAIT: Duration = Duration::from_secs(1);
 pub fn codes(error: impl Into<Arc<StoreError>>) -> Problem {
     let error = error.into();
     match *error {
-        StoreError::Conflict | StoreError::Moved | StoreError::Full { .. } => {
+        StoreError::Conflict | StoreError::Moved | StoreError::Busy | StoreError::Full { .. } => {
             internal("The codes store holds a conflicting value.").caused_by(error)
         }
         // A newer release may have written the record: another node can read it.
@@ -30,6 +30,10 @@ pub fn directory(error: impl Into<Arc<StoreError>>) -> Problem {
         StoreError::Conflict | StoreError::Moved => {
             Problem::new(ProblemCode::Conflict, "Another change came first; read it and try again.")
                 .caused_by(error)
+        }
+        StoreError::Busy => {
+            let detail = "Too many changes of this tenant came at once; nothing was changed.";
+            Problem::new(ProblemCode::Busy, detail).retry_after(STORE_WAIT).caused_by(error)
         }
         StoreError::Full { what, most } => {
             Problem::new(ProblemCode::Conflict, format!("A tenant has at most {most} {what}."))

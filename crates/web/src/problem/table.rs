@@ -56,6 +56,7 @@ problems! {
         CodesUnavailable 503 "codes_unavailable" "The store of live verifications does not answer",
         HistoryBacklog 503 "history_backlog" "Too many events wait for the history",
         DirectoryUnavailable 503 "directory_unavailable" "The directory of tenants and keys does not answer",
+        Busy 503 "busy" "Too many changes of one tenant come at once",
         NoRoute 503 "no_route" "No provider can take the message",
     }
     pages {

@@ -152,7 +152,9 @@ impl From<Problem> for Refusal {
             P::SendsExhausted => (429, 60203),
             P::GuessLimit => (429, 60202),
             P::Internal => (500, 20500),
-            P::CodesUnavailable | P::HistoryBacklog | P::DirectoryUnavailable | P::NoRoute => (503, 20503),
+            P::CodesUnavailable | P::HistoryBacklog | P::DirectoryUnavailable | P::NoRoute | P::Busy => {
+                (503, 20503)
+            }
             P::Conflict
             | P::SecretAlreadyShown
             | P::PayloadTooLarge

@@ -22,6 +22,21 @@ pub struct KeyChange {
     pub allowlist: Option<Allowlist>,
 }
 
+impl KeyChange {
+    /// The key after the change. If something changes, its version is the next one.
+    pub fn apply(&self, old: Key) -> Key {
+        let Self { name, disabled, expires_at, allowlist } = self;
+        let new = Key {
+            name: name.as_ref().unwrap_or(&old.name).clone(),
+            disabled: disabled.unwrap_or(old.disabled),
+            expires_at: expires_at.unwrap_or(old.expires_at),
+            allowlist: allowlist.as_ref().unwrap_or(&old.allowlist).clone(),
+            ..old
+        };
+        Key { version: old.version + 1, ..new }
+    }
+}
+
 /// The replacement of one key by another.
 #[derive(Clone, Debug)]
 pub struct Rotation {

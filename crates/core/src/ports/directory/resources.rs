@@ -34,6 +34,10 @@ pub trait Resources: Send + Sync {
         by: &Change,
     ) -> Result<(), StoreError>;
 
+    /// Replaces the sealed content of a resource by the same content under another key. Nothing else changes,
+    /// so it has no entry in the audit log. Returns `Conflict` unless the stored version is the one before.
+    async fn reseal_resource(&self, resource: &Resource, by: &Change) -> Result<(), StoreError>;
+
     /// Deletes a resource. Returns whether it existed; and `Moved` if the state that the caller decided on
     /// has changed.
     async fn delete_resource(

@@ -1,0 +1,76 @@
+//! The states of objects, as the audit log shows them. They contain no secrets, no phone numbers and no
+//! version: a stored object whose secret was sealed again has the same state as before.
+
+use crate::{
+    access::{allowlist::Allowlist, key::Key},
+    tenant::{Tenant, profile::Profile, resource::Resource, review::ReviewNumber},
+};
+use serde_json::{Value, json};
+
+/// The state of a key. The time of its last use is no part of it.
+pub fn of_key(key: &Key) -> Value {
+    json!({
+        "name": key.name,
+        "mode": key.mode.as_str(),
+        "scopes": key.scopes.to_string(),
+        "disabled": key.disabled,
+        "expires_at": key.expires_at.map(|at| at.to_string()),
+        "allowlist": of_allowlist(&key.allowlist),
+        "replaced_by": key.replaced_by.map(|id| id.to_string()),
+    })
+}
+
+/// The entries of an allowlist: the range, and the description after a space if there is one.
+pub fn of_allowlist(list: &Allowlist) -> Value {
+    let entry = |entry: &crate::access::allowlist::Entry| {
+        format!("{} {}", entry.range, entry.description.as_str()).trim_end().to_owned()
+    };
+    list.entries().iter().map(entry).collect()
+}
+
+/// The state of a tenant, without its settings.
+pub fn of_tenant(tenant: &Tenant) -> Value {
+    json!({
+        "name": tenant.name.as_str(),
+        "disabled_at": tenant.disabled_at.map(|at| at.to_string()),
+        "deleted_at": tenant.deleted_at.map(|at| at.to_string()),
+        "erasing": tenant.erasing,
+    })
+}
+
+/// The state of a profile.
+pub fn of_profile(profile: &Profile) -> Value {
+    let policy = &profile.policy;
+    json!({
+        "name": profile.name.as_str(),
+        "display_name": profile.display_name.as_ref().map(|name| name.as_str()),
+        "code_length": policy.code_length,
+        "code_alphabet": policy.alphabet.as_str(),
+        "expires_in": policy.expires_in.as_secs(),
+        "max_checks": policy.max_checks,
+        "max_sends": policy.max_sends,
+        "resend_policy": policy.resend.as_str(),
+        "limits": profile.limits.to_string(),
+        "limit_notes": profile.limit_notes.to_string(),
+    })
+}
+
+/// The state of a provider, sender, route, template or webhook.
+pub fn of_resource(resource: &Resource) -> Value {
+    // A body that is no JSON would be of a newer release; its text then stands for it.
+    let body = serde_json::from_str(&resource.body).unwrap_or_else(|_| Value::from(resource.body.as_str()));
+    json!({ "name": resource.name, "content": body })
+}
+
+/// The state of a review number. The phone number and its code are no part of it.
+pub fn of_review_number(review: &ReviewNumber) -> Value {
+    json!({ "ends_at": review.ends_at.to_string() })
+}
+
+/// The state of a setting. An allowlist is shown as a list, every other setting in its stored form.
+pub fn of_setting(name: &str, stored: &str) -> Value {
+    match Allowlist::parse(stored) {
+        Some(list) if name.starts_with("allowlist:") => json!({ "entries": of_allowlist(&list) }),
+        _ => json!({ "value": stored }),
+    }
+}
