@@ -174,10 +174,10 @@ mod tests {
         assert_eq!(
             entry.canonical(),
             concat!(
-                r#"{"acting_for":null,"action":"key.update","actor":"key_0e1w3ge1w70w3ge1w70w3ge1w7","#,
+                r#"{"acting_for":null,"action":"key.update","actor":"key_070w3ge1r70w3ge1r70w3ge1r7","#,
                 r#""address":"198.51.100.7","after":null,"at":1800000000123456,"#,
                 r#""before":"{\"a\":2,\"b\":1}","n":1,"object":"key_1","request":null,"#,
-                r#""tenant":"ten_0104081040g20820410410820g"}"#,
+                r#""tenant":"ten_01040g2081040g2081040g2081"}"#,
             )
         );
         let mut hash = Sha256::new();
