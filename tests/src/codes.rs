@@ -21,6 +21,7 @@ use countersign_core::{
         actor::{Actor, Who},
         change::Change,
         scope::Scopes,
+        share::Share,
     },
     acts::{
         cancel::{CancelError, cancel_verification},
@@ -288,6 +289,8 @@ pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Act
         tenant: tenant.id,
         who: Who::Key(KeyId::new(now, &mut rng)),
         mode: Mode::Live,
+        member: None,
+        profiles: Share::all(),
         grants: Scopes::all(),
         until: None,
         allowlist: Default::default(),

@@ -6,6 +6,9 @@ mod connections;
 mod contract;
 mod migrations;
 mod operator;
+mod people;
+mod people_acts;
+mod people_statements;
 mod races;
 mod resources;
 mod rotation;
@@ -21,9 +24,10 @@ use countersign_core::{
         change::Change,
         key::{HashedSecret, Key},
         scope::Scope,
+        share::Share,
         usage::AddressUse,
     },
-    id::{KeyId, NodeId, ProfileId, TenantId},
+    id::{KeyId, MemberId, NodeId, ProfileId, TenantId},
     keyring::version::{KeyVersion, KeyVersions, Versions},
     mode::Mode,
     phone::countries::Countries,
@@ -124,6 +128,21 @@ on_each_engine!(
     tenants::a_deleted_tenant_is_erased_after_thirty_days_and_no_other,
     tenants::erasures_at_once_leave_no_event_behind,
     tenants::an_erasure_goes_on_where_it_broke_off_whoever_is_at_it,
+    people::members_round_trip_and_are_listed_newest_first,
+    people::invitations_round_trip_until_they_end,
+    people::an_address_has_one_invitation_and_a_tenant_only_so_many_a_day,
+    people::a_change_by_what_has_moved_is_refused,
+    people::the_last_owner_stays,
+    people::of_two_owners_who_are_demoted_at_once_one_stays,
+    people::of_changes_at_once_each_before_is_the_former_after,
+    people::a_narrowed_member_ends_its_keys_former_versions,
+    people::a_person_goes_with_the_last_membership,
+    people::an_erased_tenant_leaves_no_people,
+    people::copies_follow_members_one_by_one,
+    people_acts::a_key_acts_on_members_as_its_member,
+    people_acts::a_subuser_governs_its_own_keys_and_an_owner_all,
+    people_acts::an_invitation_is_checked_again_when_it_is_accepted,
+    people_acts::a_node_without_a_database_refuses_the_keys_of_a_narrowed_member,
     operator::a_repeated_request_makes_one_tenant,
     operator::the_operator_makes_keys_of_tenants_once,
     operator::only_live_keys_of_the_operator_hold_its_scope_and_no_other,
@@ -294,6 +313,9 @@ fn key(tenant: TenantId, number: u8) -> Key {
         expires_at: number.is_multiple_of(2).then(|| at(1_000 + i64::from(number))),
         allowlist: Allowlist::parse(&format!("10.0.0.{number}/32\toffice {number}\n")).unwrap_or_default(),
         replaced_by: number.is_multiple_of(5).then(|| KeyId::from_bytes([number; 16])),
+        member: None,
+        made_by: number.is_multiple_of(7).then(|| MemberId::from_bytes([number; 16])),
+        profiles: if number.is_multiple_of(2) { Share::all() } else { Share::none() },
         created_at: at(number.into()),
         last_used_at: None,
         version: 1,

@@ -6,4 +6,5 @@ pub mod allowlist;
 pub mod change;
 pub mod key;
 pub mod scope;
+pub mod share;
 pub mod usage;

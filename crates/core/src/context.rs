@@ -162,6 +162,14 @@ impl Replica {
         self.tell_now(Relay { ends: vec![end], ..Relay::default() }).await;
     }
 
+    /// Publishes the ends of several keys, as [`Self::tell_end`] does for one.
+    pub(crate) async fn tell_ends(&self, ends: Vec<KeyEnd>) {
+        match ends.is_empty() {
+            true => self.catch_up().await,
+            false => self.tell_now(Relay { ends, ..Relay::default() }).await,
+        }
+    }
+
     /// Publishes at once, through the codes store, that a tenant was disabled or deleted. The other nodes then
     /// refuse its keys even if they cannot read the directory any more.
     pub(crate) async fn tell_tenant_end(&self, end: TenantEnd) {

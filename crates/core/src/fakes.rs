@@ -6,6 +6,7 @@ pub mod codes;
 pub mod directory;
 pub mod gateways;
 pub mod history;
+pub mod people;
 pub mod webhooks;
 
 use crate::ports::error::StoreError;

@@ -134,6 +134,8 @@ macro_rules! partitioned_id {
 
 plain_id!(TenantId, "ten_", "A client company.");
 plain_id!(KeyId, "key_", "An API key (not its secret).");
+plain_id!(PersonId, "per_", "One who can sign in.");
+plain_id!(InvitationId, "inv_", "An invitation of a person to a tenant.");
 plain_id!(MemberId, "mem_", "A person's membership of a tenant.");
 plain_id!(ProfileId, "pro_", "An app or purpose of a tenant.");
 plain_id!(NodeId, "nod_", "One serving process, from its start to its end.");

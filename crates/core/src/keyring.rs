@@ -69,6 +69,10 @@ pub enum Sealed {
     Provider = 5,
     /// The secrets of a webhook.
     Webhook = 6,
+    /// The name and the e-mail address of a person.
+    Person = 7,
+    /// The e-mail address of an invitation.
+    Invitation = 8,
 }
 
 /// A sealed value does not open: the key or the [`Place`] is wrong, or the value is damaged.

@@ -14,6 +14,7 @@
 //! - [`delivery`]: accounts at providers, routes, senders, the send slots of workers.
 //! - [`verification`]: the record, its state machine and its events.
 //! - [`message`]: the text of an SMS, and what it costs.
+//! - [`people`]: persons, members, invitations, and who may change whom.
 //! - [`tenant`]: the tenant, its profiles, limits and settings.
 //! - [`keyring`]: the keys for sealing, for MACs and for fingerprints.
 //! - [`access`]: API keys, their scopes, and the addresses they may be used from.
@@ -40,6 +41,7 @@ pub mod management;
 pub mod message;
 pub mod mode;
 pub mod pack;
+pub mod people;
 pub mod phone;
 pub mod ports;
 mod printable;

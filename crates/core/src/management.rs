@@ -2,12 +2,16 @@
 
 pub mod allowlists;
 pub mod countries;
+pub mod invitations;
 pub mod key_rotation;
 pub mod keyring_rotation;
 pub mod keys;
+pub mod member_keys;
+pub mod members;
 pub mod profile_limits;
 pub mod profiles;
 pub mod providers;
+pub mod reach;
 pub mod repeat;
 pub mod reseal;
 pub mod reseal_history;

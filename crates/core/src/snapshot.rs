@@ -13,7 +13,8 @@ pub mod view;
 
 use crate::{
     access::key::Key,
-    id::{KeyId, TenantId},
+    id::{KeyId, MemberId, TenantId},
+    people::member::Member,
     snapshot::{
         ends::{Early, KeyEnd, Relay, TenantEnd},
         news::News,
@@ -35,6 +36,7 @@ use std::{
 struct State {
     seen: i64,
     keys: HashMap<KeyId, Arc<Key>>,
+    members: HashMap<MemberId, Arc<Member>>,
     tenants: HashMap<TenantId, Arc<TenantView>>,
     /// The change number up to which other nodes have published all ends.
     told: i64,
@@ -73,6 +75,11 @@ impl Snapshot {
     /// The key with this id, of any tenant.
     pub fn key(&self, key: KeyId) -> Option<Arc<Key>> {
         self.read().keys.get(&key).cloned()
+    }
+
+    /// The member with this id, of any tenant.
+    pub fn member(&self, member: MemberId) -> Option<Arc<Member>> {
+        self.read().members.get(&member).cloned()
     }
 
     /// Applies the notices of other nodes about keys that end and tenants that are disabled.
@@ -180,6 +187,12 @@ impl Snapshot {
                 None => state.keys.remove(&id),
             };
         }
+        for (id, member) in news.members {
+            match member {
+                Some(member) => state.members.insert(id, Arc::new(member)),
+                None => state.members.remove(&id),
+            };
+        }
         for (id, tenant) in news.tenants {
             match tenant {
                 Some(tenant) => state.tenants.insert(id, Arc::new(tenant)),
@@ -188,6 +201,7 @@ impl Snapshot {
         }
         if !news.erased.is_empty() {
             state.keys.retain(|_, key| !news.erased.contains(&key.tenant));
+            state.members.retain(|_, member| !news.erased.contains(&member.tenant));
         }
         true
     }

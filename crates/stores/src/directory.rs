@@ -12,9 +12,13 @@ mod audit_log;
 mod basis;
 mod change;
 mod erasure;
+mod invitations;
 mod key;
+mod limits;
+mod members;
 mod news;
 mod node;
+mod people;
 mod profile;
 mod resource;
 mod review;
@@ -25,7 +29,7 @@ mod told;
 mod usage;
 
 pub use node::SqlNodes;
-pub use statements::STATEMENTS;
+pub use statements::{PEOPLE, STATEMENTS};
 
 use crate::sql::Sql;
 use audit::Turns;

@@ -38,7 +38,7 @@ fn acme() -> TenantName {
 fn asked(scopes: &[Scope], mode: Mode) -> CreateKey {
     let name = KeyName::parse("first").unwrap();
     let (scopes, allowlist) = (scopes.iter().copied().collect(), Allowlist::default());
-    CreateKey { name, mode, scopes, expires_at: None, allowlist }
+    CreateKey { name, mode, scopes, expires_at: None, allowlist, profiles: None, company: false }
 }
 
 pub async fn a_repeated_request_makes_one_tenant(base: &Base) -> Result<()> {

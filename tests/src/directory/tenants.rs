@@ -11,9 +11,12 @@ use async_trait::async_trait;
 use countersign_core::{
     access::change::Change,
     context::Replica,
-    fakes::directory::{
-        WithoutAudit, WithoutChanges, WithoutKeys, WithoutProfiles, WithoutResources, WithoutReviews,
-        WithoutSettings, WithoutTenants, WithoutUses,
+    fakes::{
+        directory::{
+            WithoutAudit, WithoutChanges, WithoutKeys, WithoutProfiles, WithoutResources, WithoutReviews,
+            WithoutSettings, WithoutTenants, WithoutUses,
+        },
+        people::{WithoutInvitations, WithoutMembers, WithoutPeople},
     },
     id::{AttemptId, NodeId, RecordKey, ReviewNumberId, TenantId, WebhookMessageId},
     keyring::Fingerprint,
@@ -86,12 +89,15 @@ impl Peers for Told {
 }
 
 /// A database that cannot be reached.
-struct Gone;
+pub struct Gone;
 
 impl WithoutTenants for Gone {}
 impl WithoutKeys for Gone {}
 impl WithoutUses for Gone {}
 impl WithoutAudit for Gone {}
+impl WithoutPeople for Gone {}
+impl WithoutMembers for Gone {}
+impl WithoutInvitations for Gone {}
 impl WithoutProfiles for Gone {}
 impl WithoutSettings for Gone {}
 impl WithoutReviews for Gone {}
@@ -99,7 +105,7 @@ impl WithoutResources for Gone {}
 impl WithoutChanges for Gone {}
 
 /// `TENANT` on one node, and a second node.
-async fn nodes(base: &Base) -> Result<(Place, [Replica; 2])> {
+pub async fn nodes(base: &Base) -> Result<(Place, [Replica; 2])> {
     let place = Place::new(base).await?;
     let peers: Arc<dyn Peers> = Arc::new(Told::default());
     let node = Replica { peers: Some(peers), ..place.context.replica.clone() };

@@ -20,8 +20,8 @@ use countersign_core::{
         address::CallerAddress,
         key::{Key, PresentedKey},
     },
+    people::bounds::Bounds,
     ports::error::StoreError,
-    tenant::scopes_of,
 };
 use countersign_web::State;
 use std::{
@@ -126,6 +126,9 @@ fn identify(
     if user.is_some_and(|user| !(user.fits)(&key, &user.name)) {
         return Err(Refusal::Invalid);
     }
+    // So does a key whose member is disabled or was removed.
+    let member = key.member.and_then(|member| snapshot.member(member));
+    let bounds = Bounds::of(&key, member.as_deref()).ok_or(Refusal::Invalid)?;
     // If the tenant cannot be read, refuse: its allowlist is unknown, and must not count as empty.
     let view = state.context.tenant_view(key.tenant).map_err(|error| Refusal::Directory(Arc::new(error)))?;
     if !view.settings.api_allowlist.allows(address) || !key.allowlist.allows(address) {
@@ -133,13 +136,14 @@ fn identify(
         return Err(Refusal::Address(address));
     }
     door.key_uses.note(&key, address, now);
-    let Key { tenant, id, mode, scopes, expires_at, .. } = *key;
+    let Key { tenant, id, mode, expires_at, member, .. } = *key;
     Ok(Actor {
         tenant,
         who: Who::Key(id),
+        member,
         mode,
-        // Whatever its row says, a tenant's key does not manage tenants.
-        grants: scopes.within(scopes_of(tenant, mode)),
+        grants: bounds.grants,
+        profiles: bounds.profiles,
         until: expires_at,
         allowlist: key.allowlist.clone(),
         address: Some(address),

@@ -10,6 +10,7 @@ use countersign_core::{
         change::Change,
         key::{Key, PresentedKey},
         scope::{Scope, Scopes},
+        share::Share,
     },
     context::{Context, Management, Replica},
     fakes::{
@@ -18,6 +19,7 @@ use countersign_core::{
             WithoutAudit, WithoutProfiles, WithoutResources, WithoutReviews, WithoutSettings, WithoutTenants,
             WithoutUses,
         },
+        people::{WithoutInvitations, WithoutMembers, WithoutPeople},
     },
     history::query::{ConversionQuery, HourlyCounts, ListQuery, PastVerification, ReportQuery, WayCounts},
     id::{EventId, KeyId, ProfileId, RecordKey, TenantId, VerificationId},
@@ -119,6 +121,9 @@ pub fn api(mode: Mode, scopes: Scopes, disabled: bool) -> Api {
         expires_at: None,
         allowlist: Allowlist::default(),
         replaced_by: None,
+        member: None,
+        made_by: None,
+        profiles: Share::all(),
         created_at: NOW,
         last_used_at: None,
         version: 1,
@@ -325,6 +330,9 @@ impl Changes for Stores {
 impl WithoutTenants for Stores {}
 impl WithoutUses for Stores {}
 impl WithoutAudit for Stores {}
+impl WithoutPeople for Stores {}
+impl WithoutMembers for Stores {}
+impl WithoutInvitations for Stores {}
 impl WithoutProfiles for Stores {}
 impl WithoutSettings for Stores {}
 impl WithoutReviews for Stores {}

@@ -4,8 +4,9 @@ use crate::{
     access::{
         allowlist::Allowlist,
         scope::{Scope, Scopes},
+        share::Share,
     },
-    id::{KeyId, MemberId, TenantId},
+    id::{KeyId, MemberId, ProfileId, TenantId},
     mode::Mode,
     time::Timestamp,
 };
@@ -17,7 +18,7 @@ use std::net::IpAddr;
 #[error("a test key does not change what holds for live keys too")]
 pub struct LiveByTest;
 
-/// The kind of an actor. There are no members yet: `Member` and `Operator(Some(_))` do not occur.
+/// The kind of an actor. Nobody signs in yet: `Member` and `Operator(Some(_))` do not occur.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
     /// An API key that the client sent.
@@ -43,7 +44,11 @@ pub struct Actor {
     /// Live or test. Neither mode sees the other's data.
     pub mode: Mode,
     pub who: Who,
+    /// The member whose rights apply: the one who signed in, or the one whose key it is.
+    pub member: Option<MemberId>,
     pub grants: Scopes,
+    /// The profiles that the actor reaches.
+    pub profiles: Share<ProfileId>,
     /// The address that sent the request. It is not the end user's address. The command line has none.
     pub address: Option<IpAddr>,
     /// When the actor's access expires; `None` if it does not.
@@ -59,6 +64,8 @@ impl Actor {
             tenant,
             mode: Mode::Live,
             who: Who::Operator(None),
+            member: None,
+            profiles: Share::all(),
             grants: Scope::ALL.into_iter().collect(),
             address: None,
             until: None,

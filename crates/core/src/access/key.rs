@@ -1,8 +1,8 @@
 //! API keys: their text form, the hash of their secret, and their stored form.
 
 use crate::{
-    access::{allowlist::Allowlist, scope::Scopes},
-    id::{KeyId, TenantId, decode_base32, encode_base32},
+    access::{allowlist::Allowlist, scope::Scopes, share::Share},
+    id::{KeyId, MemberId, ProfileId, TenantId, decode_base32, encode_base32},
     mode::Mode,
     time::Timestamp,
 };
@@ -167,6 +167,13 @@ pub struct Key {
     pub allowlist: Allowlist,
     /// The key that replaced this one, after a rotation.
     pub replaced_by: Option<KeyId>,
+    /// The member whose key it is: the key can do nothing that this member may not do. A key of the company
+    /// has none.
+    pub member: Option<MemberId>,
+    /// The member who made the key, for the audit log.
+    pub made_by: Option<MemberId>,
+    /// The profiles that the key reaches.
+    pub profiles: Share<ProfileId>,
     pub created_at: Timestamp,
     /// When the server last accepted the key, to the minute.
     pub last_used_at: Option<Timestamp>,
@@ -194,6 +201,9 @@ impl Key {
             expires_at: None,
             allowlist: Allowlist::default(),
             replaced_by: None,
+            member: None,
+            made_by: None,
+            profiles: Share::all(),
             created_at: now,
             last_used_at: None,
             version: 1,

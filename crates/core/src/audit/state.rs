@@ -3,6 +3,10 @@
 
 use crate::{
     access::{allowlist::Allowlist, key::Key},
+    people::{
+        invitation::Invitation,
+        member::{Limits, Member},
+    },
     tenant::{Tenant, profile::Profile, resource::Resource, review::ReviewNumber},
 };
 use serde_json::{Value, json};
@@ -17,6 +21,9 @@ pub fn of_key(key: &Key) -> Value {
         "expires_at": key.expires_at.map(|at| at.to_string()),
         "allowlist": of_allowlist(&key.allowlist),
         "replaced_by": key.replaced_by.map(|id| id.to_string()),
+        "member": key.member.map(|id| id.to_string()),
+        "made_by": key.made_by.map(|id| id.to_string()),
+        "profiles": key.profiles.to_string(),
     })
 }
 
@@ -73,4 +80,37 @@ pub fn of_setting(name: &str, stored: &str) -> Value {
         Some(list) if name.starts_with("allowlist:") => json!({ "entries": of_allowlist(&list) }),
         _ => json!({ "value": stored }),
     }
+}
+
+/// The limits of a member or of an invitation.
+fn of_limits(limits: &Limits) -> Value {
+    json!({
+        "role": limits.role.as_str(),
+        "permissions": limits.permissions.to_string(),
+        "zone": limits.zone.as_str(),
+        "hours": limits.hours.to_string(),
+        "senders": limits.shares.senders.to_string(),
+        "templates": limits.shares.templates.to_string(),
+        "profiles": limits.shares.profiles.to_string(),
+        "groups": limits.shares.groups.to_string(),
+        "pool": limits.pool,
+        "most_parts": limits.most_parts,
+    })
+}
+
+/// The state of a member. Of the person it has only the id.
+pub fn of_member(member: &Member) -> Value {
+    let mut state = of_limits(&member.limits);
+    state["person"] = member.person.to_string().into();
+    state["disabled"] = member.disabled.into();
+    state
+}
+
+/// The state of an invitation, without the e-mail address and the link.
+pub fn of_invitation(invitation: &Invitation) -> Value {
+    let mut state = of_limits(&invitation.limits);
+    state["author"] = invitation.author.to_string().into();
+    state["sends"] = invitation.sends.into();
+    state["expires_at"] = invitation.expires_at.to_string().into();
+    state
 }

@@ -11,6 +11,7 @@ use crate::{
         chain::Head,
         entry::{Draft, Entry},
     },
+    fakes::people::{WithoutInvitations, WithoutMembers, WithoutPeople},
     id::{KeyId, ProfileId, ReviewNumberId, TenantId},
     phone::countries::Countries,
     ports::{
@@ -324,6 +325,9 @@ impl WithoutTenants for NoDirectory {}
 impl WithoutKeys for NoDirectory {}
 impl WithoutUses for NoDirectory {}
 impl WithoutAudit for NoDirectory {}
+impl WithoutPeople for NoDirectory {}
+impl WithoutMembers for NoDirectory {}
+impl WithoutInvitations for NoDirectory {}
 impl WithoutProfiles for NoDirectory {}
 impl WithoutSettings for NoDirectory {}
 impl WithoutReviews for NoDirectory {}

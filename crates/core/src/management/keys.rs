@@ -8,10 +8,14 @@ use crate::{
         change::Change,
         key::{Key, MAX_NAME, PresentedKey},
         scope::{Scope, Scopes},
+        share::Share,
     },
     context::Replica,
-    id::{KeyId, TenantId},
-    management::repeat::{made_once, refuse_repeat},
+    id::{KeyId, ProfileId, TenantId},
+    management::{
+        member_keys::{Governed, governed, may_make_company_key},
+        repeat::{made_once, refuse_repeat},
+    },
     mode::Mode,
     ports::{directory::keys::KeyChange, error::StoreError},
     snapshot::ends::KeyEnd,
@@ -49,21 +53,28 @@ pub struct CreateKey {
     pub expires_at: Option<Timestamp>,
     /// The addresses from which it may be used.
     pub allowlist: Allowlist,
+    /// The profiles that it reaches; `None` for those that its author reaches.
+    pub profiles: Option<Share<ProfileId>>,
+    /// True for a key of the company. Otherwise the key bears the member of its author.
+    pub company: bool,
 }
 
 impl CreateKey {
-    fn key(self, tenant: TenantId, presented: &PresentedKey, now: Timestamp) -> Key {
+    fn key(self, actor: &Actor, presented: &PresentedKey, now: Timestamp) -> Key {
         Key {
             expires_at: self.expires_at,
             allowlist: self.allowlist,
-            ..Key::new(presented, tenant, self.name.into_string(), self.scopes, now)
+            member: actor.member.filter(|_| !self.company),
+            made_by: actor.member,
+            profiles: self.profiles.unwrap_or_else(|| actor.profiles.clone()),
+            ..Key::new(presented, actor.tenant, self.name.into_string(), self.scopes, now)
         }
     }
 
     /// The request for a key that manages tenants, in the tenant [`OPERATOR`](crate::tenant::OPERATOR).
     pub fn of_operator(name: KeyName, expires_at: Option<Timestamp>, allowlist: Allowlist) -> Self {
         let scopes = Scopes::from_iter([Scope::Operator]);
-        Self { name, mode: Mode::Live, scopes, expires_at, allowlist }
+        Self { name, mode: Mode::Live, scopes, expires_at, allowlist, profiles: None, company: true }
     }
 }
 
@@ -88,6 +99,12 @@ pub enum KeyError {
     /// The caller lacks these scopes.
     #[error("a key cannot grant or govern more than it holds")]
     BeyondOwnScopes(Scopes),
+    /// The key is of another member, or would be of the company, and the caller is no owner who covers it.
+    #[error("a member governs only keys of its own, unless it is an owner")]
+    NotOwn,
+    /// The key would reach profiles that the caller does not reach.
+    #[error("a key cannot make or change a key to reach more profiles")]
+    BeyondOwnProfiles,
     /// The key would expire later than the caller's own, which expires at this time.
     #[error("a key cannot make or change a key to outlast it")]
     BeyondOwnExpiry(Timestamp),
@@ -142,9 +159,9 @@ pub(crate) async fn create_key_asked_by(
         return Err(KeyError::NotOfTenant(request.scopes));
     }
     refuse_repeat::<KeyError>(replica, asking, once.as_ref(), by.at).await?;
-    judge_new(actor, &request, request.mode)?;
+    judge_new(replica, actor, &request, request.mode).await?;
     let presented = PresentedKey::generate(request.mode, KeyId::new(by.at, rng), rng);
-    let key = request.key(actor.tenant, &presented, by.at);
+    let key = request.key(actor, &presented, by.at);
     let created = replica.directory.create_key(&key, once.as_ref().map(|once| (asking, once)), by).await;
     made_once::<KeyError>(replica, asking, once.as_ref(), by.at, created).await?;
     replica.catch_up().await;
@@ -163,8 +180,8 @@ pub async fn install_key(
     if !scopes_of(actor.tenant, presented.mode).covers(request.scopes) {
         return Err(KeyError::NotOfTenant(request.scopes));
     }
-    judge_new(actor, &request, presented.mode)?;
-    let key = request.key(actor.tenant, presented, by.at);
+    judge_new(replica, actor, &request, presented.mode).await?;
+    let key = request.key(actor, presented, by.at);
     let created = replica.directory.create_key(&key, None, by).await;
     replica.catch_up().await;
     created?;
@@ -233,7 +250,12 @@ pub async fn delete_key(replica: &Replica, actor: &Actor, id: KeyId, by: &Change
 }
 
 /// Refuses a key that grants more than its author has, or is accepted longer or elsewhere.
-fn judge_new(actor: &Actor, request: &CreateKey, mode: Mode) -> Result<(), KeyError> {
+async fn judge_new(
+    replica: &Replica,
+    actor: &Actor,
+    request: &CreateKey,
+    mode: Mode,
+) -> Result<(), KeyError> {
     if actor.mode == Mode::Test && mode == Mode::Live {
         return Err(KeyError::LiveByTest);
     }
@@ -241,7 +263,13 @@ fn judge_new(actor: &Actor, request: &CreateKey, mode: Mode) -> Result<(), KeyEr
         return Err(KeyError::BeyondOwnScopes(request.scopes));
     }
     refuse_outliving(actor, request.expires_at)?;
-    refuse_escaping(actor, &request.allowlist)
+    refuse_escaping(actor, &request.allowlist)?;
+    let profiles = request.profiles.as_ref().unwrap_or(&actor.profiles);
+    if !profiles.is_within(&actor.profiles) {
+        return Err(KeyError::BeyondOwnProfiles);
+    }
+    let made = !request.company || may_make_company_key(replica, actor, request.scopes, profiles).await?;
+    if made { Ok(()) } else { Err(KeyError::NotOwn) }
 }
 
 /// Refuses an expiry later than the actor's own: a key that expires can neither make one that lasts longer,
@@ -266,5 +294,12 @@ pub(crate) async fn read_governed(replica: &Replica, actor: &Actor, id: KeyId) -
     if actor.mode == Mode::Test && key.mode == Mode::Live {
         return Err(KeyError::NotFound);
     }
-    if actor.grants.covers(key.scopes) { Ok(key) } else { Err(KeyError::BeyondOwnScopes(key.scopes)) }
+    if !actor.grants.covers(key.scopes) {
+        return Err(KeyError::BeyondOwnScopes(key.scopes));
+    }
+    match governed(replica, actor, &key).await? {
+        Governed::Yes => Ok(key),
+        Governed::NotOwn => Err(KeyError::NotOwn),
+        Governed::BeyondProfiles => Err(KeyError::BeyondOwnProfiles),
+    }
 }

@@ -2,7 +2,10 @@
 
 pub mod audit;
 pub mod changes;
+pub mod invitations;
 pub mod keys;
+pub mod members;
+pub mod people;
 pub mod profiles;
 pub mod resources;
 pub mod reviews;
@@ -11,17 +14,40 @@ pub mod tenants;
 pub mod uses;
 
 use crate::ports::directory::{
-    audit::AuditLog, changes::Changes, keys::Keys, profiles::Profiles, resources::Resources,
-    reviews::Reviews, settings::Settings, tenants::Tenants, uses::Uses,
+    audit::AuditLog, changes::Changes, invitations::Invitations, keys::Keys, members::Members,
+    people::People, profiles::Profiles, resources::Resources, reviews::Reviews, settings::Settings,
+    tenants::Tenants, uses::Uses,
 };
 
 /// The whole directory. Every write also adds its change to `changes`.
 pub trait Directory:
-    Tenants + Keys + Uses + Profiles + Settings + Reviews + Resources + Changes + AuditLog
+    Tenants
+    + Keys
+    + Uses
+    + Profiles
+    + Settings
+    + Reviews
+    + Resources
+    + Changes
+    + AuditLog
+    + People
+    + Members
+    + Invitations
 {
 }
 
 impl<T> Directory for T where
-    T: Tenants + Keys + Uses + Profiles + Settings + Reviews + Resources + Changes + AuditLog
+    T: Tenants
+        + Keys
+        + Uses
+        + Profiles
+        + Settings
+        + Reviews
+        + Resources
+        + Changes
+        + AuditLog
+        + People
+        + Members
+        + Invitations
 {
 }

@@ -25,6 +25,9 @@ pub enum StoreError {
         /// The maximum number.
         most: u32,
     },
+    /// A tenant that had an owner would have none afterwards. Nothing was written.
+    #[error("the tenant would be left without an owner")]
+    LastOwner,
     /// A stored value cannot be read: it is damaged, or a newer release wrote it.
     #[error("{table} {id} cannot be read")]
     Corrupt {

@@ -88,8 +88,12 @@ pub(crate) fn relay(after: i64, news: &News) -> Option<Relay> {
     if news.whole || !news.unreadable.is_empty() {
         return None;
     }
+    // A key of a changed member may have a new version because the member was narrowed. The former versions end:
+    // a node that cannot read the new one does not know the member's limits.
+    let changed = |key: &Key| key.member.is_some_and(|member| news.narrowed.contains(&member));
     let ends = news.keys.iter().filter_map(|(id, key)| match key {
         None => Some(KeyEnd::deleted(*id)),
+        Some(key) if changed(key) => Some(KeyEnd::of_former_versions(key.id, key.version)),
         Some(key) => KeyEnd::of(key),
     });
     let disabled = |view: &TenantView| {
@@ -118,6 +122,11 @@ impl KeyEnd {
     /// The end of a deleted key.
     pub fn deleted(key: KeyId) -> Self {
         Self { key, version: i64::MAX, at: Timestamp::default() }
+    }
+
+    /// The end of all versions of a key before this one.
+    pub fn of_former_versions(key: KeyId, version: i64) -> Self {
+        Self { key, version, at: Timestamp::default() }
     }
 
     pub(crate) fn apply(&self, known: &mut Arc<Key>) {

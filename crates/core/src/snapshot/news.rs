@@ -2,9 +2,11 @@
 
 use crate::{
     access::key::Key,
-    id::{KeyId, TenantId},
+    id::{KeyId, MemberId, TenantId},
+    people::member::Member,
     snapshot::view::TenantView,
 };
+use std::collections::HashSet;
 
 /// A page of changes of the directory.
 #[derive(Debug, Default)]
@@ -19,6 +21,12 @@ pub struct News {
     pub keys: Vec<(KeyId, Option<Key>)>,
     /// Changed keys that this release cannot read. The node does not accept them.
     pub unreadable: Vec<KeyId>,
+    /// The changed members whose keys are all in `keys`, because the keys get new versions when a member is
+    /// narrowed.
+    pub narrowed: HashSet<MemberId>,
+    /// The changed members, and those of changed keys; `None` for a member that was removed or cannot be read: the
+    /// node then refuses its keys.
+    pub members: Vec<(MemberId, Option<Member>)>,
     /// The changed tenants; `None` for a tenant that was erased or cannot be read.
     pub tenants: Vec<(TenantId, Option<TenantView>)>,
     /// The tenants that were erased with all their keys. Tenants that cannot be read are not among them.

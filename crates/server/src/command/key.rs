@@ -50,7 +50,15 @@ pub(super) async fn run(config: Option<&Path>, command: KeyCommand) -> anyhow::R
             let allowlist = Allowlist::new(allow)?;
             let new = match owner.id() {
                 OPERATOR => CreateKey::of_operator(name, expires_at, allowlist),
-                _ => CreateKey { name, mode, scopes: scopes.into_iter().collect(), expires_at, allowlist },
+                _ => CreateKey {
+                    name,
+                    mode,
+                    scopes: scopes.into_iter().collect(),
+                    expires_at,
+                    allowlist,
+                    profiles: None,
+                    company: true,
+                },
             };
             create_key(&replica, owner.id(), new, Spelling::of(twilio), now).await?;
         }

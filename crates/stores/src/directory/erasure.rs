@@ -116,13 +116,43 @@ pub(super) const ERASE_APPLIED: Statement = Statement {
     params: &[Text, Int],
 };
 
+/// Deletes the persons who are members of no other tenant. The next statement deletes the memberships.
+pub(super) const ERASE_PEOPLE: Statement = Statement {
+    table: "people",
+    text: "DELETE FROM people WHERE id IN
+            (SELECT person_id FROM members WHERE tenant_id = $1 ORDER BY id LIMIT $2)
+            AND NOT EXISTS (SELECT 1 FROM members
+                WHERE members.person_id = people.id AND members.tenant_id <> $1)
+        RETURNING id",
+    params: &[Text, Int],
+};
+
+pub(super) const ERASE_MEMBERS: Statement = Statement {
+    table: "members",
+    text: "DELETE FROM members WHERE id IN
+            (SELECT id FROM members WHERE tenant_id = $1 ORDER BY id LIMIT $2)
+        RETURNING id",
+    params: &[Text, Int],
+};
+
+pub(super) const ERASE_INVITATIONS: Statement = Statement {
+    table: "invitations",
+    text: "DELETE FROM invitations WHERE id IN
+            (SELECT id FROM invitations WHERE tenant_id = $1 ORDER BY id LIMIT $2)
+        RETURNING id",
+    params: &[Text, Int],
+};
+
 pub(super) const ERASE_TENANT: Statement = Statement {
     table: "tenants",
     text: "DELETE FROM tenants WHERE id = $1 AND erasing = 1",
     params: &[Text],
 };
 
-const OF_A_TENANT: [&Statement; 9] = [
+const OF_A_TENANT: [&Statement; 12] = [
+    &ERASE_PEOPLE,
+    &ERASE_MEMBERS,
+    &ERASE_INVITATIONS,
     &ERASE_KEYS,
     &ERASE_PROFILES,
     &ERASE_RESOURCES,
@@ -157,15 +187,17 @@ impl SqlDirectory {
         }
     }
 
-    /// The deletions get no change numbers, so the copies in memory do not follow them. The copies already
-    /// refuse the tenant's keys. The last change, which says that the tenant does not exist, removes it from
+    /// The copies in memory do not follow the deletions. They already refuse the tenant's keys. The last change, which says that the tenant does not exist, removes it from
     /// them. Its entry is in the operator's chain, because the tenant's chain is erased too.
     pub(super) async fn erase(&self, id: TenantId, limit: u16, by: &Change) -> Result<bool, StoreError> {
         if !is_erasing(&self.sql, id).await? {
             return Ok(true);
         }
         let of = || -> Vec<Value> { vec![id.to_string().into(), i64::from(limit).into()] };
-        let batch = OF_A_TENANT.iter().fold(Batch::default(), |batch, statement| batch.run(statement, of()));
+        // Two erasures at once could each leave a person to the other, who is a member of both tenants. The number
+        // makes them wait for each other.
+        let held = note_change(take_number(Batch::default()), id, "erasure", id, by);
+        let batch = OF_A_TENANT.iter().fold(held, |batch, statement| batch.run(statement, of()));
         if self.sql.batch(batch).await?.iter().any(|rows| rows.len() >= usize::from(limit)) {
             return Ok(false);
         }

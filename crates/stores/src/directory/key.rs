@@ -19,6 +19,7 @@ use countersign_core::{
         change::Change,
         key::{HashedSecret, Key, MOST_KEYS},
         scope::Scope,
+        share::Share,
     },
     audit::{entry::Draft, state::of_key},
     id::{KeyId, TenantId},
@@ -53,6 +54,12 @@ pub(super) fn read_key(row: &Row) -> Result<Key, StoreError> {
         version: row.int(10)?,
         allowlist: row.parsed(11, Allowlist::parse)?,
         replaced_by: row.optional_text(12)?.map(str::parse).transpose().map_err(|_| row.corrupt())?,
+        member: row.optional_text(13)?.map(str::parse).transpose().map_err(|_| row.corrupt())?,
+        made_by: row.optional_text(14)?.map(str::parse).transpose().map_err(|_| row.corrupt())?,
+        profiles: match row.optional_text(15)? {
+            None => Share::all(),
+            Some(text) => Share::parse(text).ok_or_else(|| row.corrupt())?,
+        },
     })
 }
 
@@ -60,7 +67,7 @@ pub(super) fn read_key(row: &Row) -> Result<Key, StoreError> {
 pub(super) const SELECT_PRESENTED_KEY: Statement = Statement {
     table: "keys",
     text: "SELECT id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
-            last_used_at, version, allowlist, replaced_by
+            last_used_at, version, allowlist, replaced_by, member, made_by, profiles
         FROM keys WHERE id = $1",
     params: &[Text],
 };
@@ -77,9 +84,9 @@ const FOR_ROTATION: u32 = 100;
 pub(super) const INSERT_KEY: Statement = Statement {
     table: "keys",
     text: "INSERT INTO keys (tenant_id, id, mode, name, scopes, secret_hash, disabled, expires_at,
-            created_at, last_used_at, version, allowlist, replaced_by)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-    params: &[Text, Text, Text, Text, Text, Bytes, Int, Int, Int, Int, Int, Text, Text],
+            created_at, last_used_at, version, allowlist, replaced_by, member, made_by, profiles)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+    params: &[Text, Text, Text, Text, Text, Bytes, Int, Int, Int, Int, Int, Text, Text, Text, Text, Text],
 };
 
 /// Returns one row unless the tenant has too many keys. No other writer can add a key before this transaction
@@ -107,6 +114,9 @@ fn insert_key(batch: Batch, key: &Key, most: u32, by: &Change) -> Batch {
         key.version.into(),
         key.allowlist.to_string().into(),
         key.replaced_by.map(|id| id.to_string()).into(),
+        key.member.map(|id| id.to_string()).into(),
+        key.made_by.map(|id| id.to_string()).into(),
+        key.profiles.listed().map(|_| key.profiles.to_string()).into(),
     ];
     let count = vec![key.tenant.to_string().into(), i64::from(most).into()];
     let batch = batch.run_touching(1, &INSERT_KEY, values).run_within(("keys", most), &COUNT_KEYS, count);
@@ -123,7 +133,7 @@ pub(super) const RETIRE_KEY: Statement = Statement {
 pub(super) const SELECT_KEY: Statement = Statement {
     table: "keys",
     text: "SELECT id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
-            last_used_at, version, allowlist, replaced_by
+            last_used_at, version, allowlist, replaced_by, member, made_by, profiles
         FROM keys WHERE tenant_id = $1 AND id = $2",
     params: &[Text, Text],
 };
@@ -136,7 +146,7 @@ pub(super) async fn key(sql: &Sql, tenant: TenantId, key: KeyId) -> Result<Optio
 pub(super) const LIST_KEYS: Statement = Statement {
     table: "keys",
     text: "SELECT id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
-            last_used_at, version, allowlist, replaced_by
+            last_used_at, version, allowlist, replaced_by, member, made_by, profiles
         FROM keys WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
     params: &[Text, Text, Int],
 };

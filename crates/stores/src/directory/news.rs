@@ -4,6 +4,7 @@ use super::{
     SqlDirectory, answer,
     change::READ_HEAD,
     key::{presented_key, read_key},
+    members::{self, member_keys, read_member},
     profile::{list_profiles, read_profile},
     resource::{ALL_RESOURCES, list_resources, read_resource},
     review::{ALL_REVIEW_NUMBERS, list_review_numbers, read_review_number},
@@ -16,7 +17,8 @@ use crate::sql::{
 };
 use async_trait::async_trait;
 use countersign_core::{
-    id::{KeyId, TenantId},
+    access::key::Key,
+    id::{KeyId, MemberId, TenantId},
     ports::{directory::changes::Changes, error::StoreError},
     snapshot::{news::News, view::TenantView},
     tenant::resource::Resource,
@@ -42,23 +44,38 @@ pub(super) const FORGET_CHANGES: Statement =
 
 /// Reads the changed entities after the list of changes, so their state is that of the list or newer.
 async fn since(sql: &Sql, changes: &[Row], head: i64) -> Result<News, StoreError> {
-    let (mut keys, mut tenants) = (BTreeSet::new(), BTreeSet::new());
+    let (mut keys, mut tenants, mut members) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let mut up_to = 0;
     for row in changes {
         up_to = row.int(0)?;
-        if row.text(2)? == "key" {
-            keys.insert(row.parsed(3, |text| text.parse::<KeyId>().ok())?);
-        } else {
-            tenants.insert(row.parsed(1, |text| text.parse::<TenantId>().ok())?);
+        let tenant = row.parsed(1, |text| text.parse::<TenantId>().ok())?;
+        match row.text(2)? {
+            "key" => drop(keys.insert(row.parsed(3, |text| text.parse::<KeyId>().ok())?)),
+            "member" => drop(members.insert((tenant, row.parsed(3, |text| text.parse::<MemberId>().ok())?))),
+            // No copy contains invitations. An erased tenant is disabled, and its last change says that it is gone.
+            "invitation" | "erasure" => {}
+            _ => drop(tenants.insert(tenant)),
         }
     }
     let mut news = News { up_to, more: up_to < head, ..News::default() };
+    news.narrowed = members.iter().map(|(_, id)| *id).collect();
+    for (tenant, id) in &members {
+        for row in &member_keys(sql, *tenant, *id).await? {
+            let id = row.parsed(0, |text| text.parse().ok())?;
+            keys.remove(&id);
+            note_key(&mut news, id, lenient(read_key(row))?.map(Some));
+        }
+    }
     for id in keys {
         let key = lenient(presented_key(sql, id).await)?;
-        if key.is_none() {
-            news.unreadable.push(id);
-        }
-        news.keys.push((id, key.flatten()));
+        note_key(&mut news, id, key);
+    }
+    // Members are read after their keys. In the other order, the copy could have a key's version from after a
+    // narrowing, and the member from before it; no notice would end this version.
+    let read = news.keys.iter().filter_map(|(_, key)| key.as_ref());
+    members.extend(read.filter_map(|key| Some((key.tenant, key.member?))));
+    for (tenant, id) in members {
+        news.members.push((id, lenient(members::member(sql, tenant, id).await)?.flatten()));
     }
     for id in tenants {
         let tenant = lenient(tenant_view(sql, id).await)?;
@@ -68,6 +85,14 @@ async fn since(sql: &Sql, changes: &[Row], head: i64) -> Result<News, StoreError
         news.tenants.push((id, tenant.flatten()));
     }
     Ok(news)
+}
+
+/// Adds a key to the news: `None` if it cannot be read.
+fn note_key(news: &mut News, id: KeyId, key: Option<Option<Key>>) {
+    if key.is_none() {
+        news.unreadable.push(id);
+    }
+    news.keys.push((id, key.flatten()));
 }
 
 /// Turns an unreadable row into `None`: it is not served, and does not prevent others from being served.
@@ -103,8 +128,16 @@ fn take(view: &mut TenantView, resource: Resource) -> Result<(), StoreError> {
 pub(super) const ALL_KEYS: Statement = Statement {
     table: "keys",
     text: "SELECT id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
-            last_used_at, version, allowlist, replaced_by
+            last_used_at, version, allowlist, replaced_by, member, made_by, profiles
         FROM keys WHERE id > $1 ORDER BY id LIMIT $2",
+    params: &[Text, Int],
+};
+
+pub(super) const ALL_MEMBERS: Statement = Statement {
+    table: "members",
+    text: "SELECT id, tenant_id, person_id, disabled, version, created_at, role, permissions, zone, hours,
+            senders, templates, profiles, subject_groups, pool, most_parts
+        FROM members WHERE id > $1 ORDER BY id LIMIT $2",
     params: &[Text, Int],
 };
 
@@ -192,6 +225,11 @@ async fn whole(sql: &Sql, head: i64) -> Result<News, StoreError> {
     for row in &all(sql, &ALL_KEYS).await? {
         if let Some(key) = lenient(read_key(row))? {
             news.keys.push((key.id, Some(key)));
+        }
+    }
+    for row in &all(sql, &ALL_MEMBERS).await? {
+        if let Some(member) = lenient(read_member(row))? {
+            news.members.push((member.id, Some(member)));
         }
     }
     news.tenants = tenants.into_values().map(|view| (view.tenant.id, Some(view))).collect();

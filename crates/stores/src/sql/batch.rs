@@ -26,6 +26,8 @@ enum Otherwise {
     Moved,
     /// The batch would create more objects of a kind than allowed: the kind and the maximum.
     Full(&'static str, u32),
+    /// The batch would take the last owner from a tenant.
+    LastOwner,
 }
 
 impl Batch {
@@ -57,6 +59,17 @@ impl Batch {
         self.add(Some(1), Otherwise::Moved, statement, values)
     }
 
+    /// Adds a statement that must return one row. Otherwise the batch is rolled back, and its error says that a
+    /// tenant would be left without an owner.
+    pub fn run_owned(self, statement: &'static Statement, values: Vec<Value>) -> Self {
+        self.add(Some(1), Otherwise::LastOwner, statement, values)
+    }
+
+    /// The place of the next statement among the results of the batch.
+    pub fn next_place(&self) -> usize {
+        self.steps.len()
+    }
+
     fn add(
         mut self,
         touches: Option<u64>,
@@ -82,6 +95,7 @@ impl Step {
             Some(expected) if expected != done.touched => Err(match self.otherwise {
                 Otherwise::Conflict => StoreError::Conflict,
                 Otherwise::Moved => StoreError::Moved,
+                Otherwise::LastOwner => StoreError::LastOwner,
                 Otherwise::Full(what, most) => StoreError::Full { what, most },
             }),
             _ => Ok(done.rows),

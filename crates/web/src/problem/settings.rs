@@ -100,6 +100,14 @@ impl From<KeyError> for Problem {
                 ProblemCode::InsufficientScope,
                 "A key grants, changes and deletes only what it holds itself.",
             ),
+            KeyError::NotOwn => Self::new(
+                ProblemCode::InsufficientScope,
+                "A member governs only keys of its own; an owner governs those of others and of the company.",
+            ),
+            KeyError::BeyondOwnProfiles => Self::new(
+                ProblemCode::InsufficientScope,
+                "A key makes, changes and rotates only keys that reach no more profiles than itself.",
+            ),
             KeyError::BeyondOwnAllowlist => Self::new(
                 ProblemCode::Conflict,
                 "The key you use has an allowlist; that of a key it makes, changes or rotates must lie within it.",

@@ -11,9 +11,11 @@ const STORE_WAIT: Duration = Duration::from_secs(1);
 pub fn codes(error: impl Into<Arc<StoreError>>) -> Problem {
     let error = error.into();
     match *error {
-        StoreError::Conflict | StoreError::Moved | StoreError::Busy | StoreError::Full { .. } => {
-            internal("The codes store holds a conflicting value.").caused_by(error)
-        }
+        StoreError::Conflict
+        | StoreError::Moved
+        | StoreError::Busy
+        | StoreError::LastOwner
+        | StoreError::Full { .. } => internal("The codes store holds a conflicting value.").caused_by(error),
         // A newer release may have written the record: another node can read it.
         StoreError::Unavailable(_) | StoreError::Corrupt { .. } => codes_unavailable().caused_by(error),
     }
@@ -37,6 +39,9 @@ pub fn directory(error: impl Into<Arc<StoreError>>) -> Problem {
         }
         StoreError::Full { what, most } => {
             Problem::new(ProblemCode::Conflict, format!("A tenant has at most {most} {what}."))
+        }
+        StoreError::LastOwner => {
+            Problem::new(ProblemCode::Conflict, "The tenant would be left without an owner.").caused_by(error)
         }
         StoreError::Corrupt { .. } => internal("A stored value cannot be read.").caused_by(error),
     }

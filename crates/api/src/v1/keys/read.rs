@@ -58,7 +58,7 @@ impl From<CreateKey> for keys::CreateKey {
     fn from(asked: CreateKey) -> Self {
         let CreateKey { name, mode, scopes, expires_at, allowlist } = asked;
         let (mode, allowlist) = (mode.unwrap_or(Mode::Live), allowlist.unwrap_or_default());
-        Self { name, mode, scopes, expires_at, allowlist }
+        Self { name, mode, scopes, expires_at, allowlist, profiles: None, company: false }
     }
 }
 

@@ -6,6 +6,7 @@ use countersign_core::{
     access::{
         actor::{Actor, Who},
         scope::Scopes,
+        share::Share,
     },
     acts::start::{request::StartRequest, start_verification},
     context::{Context, Management, Replica},
@@ -109,6 +110,8 @@ pub(super) async fn start(codes: &Arc<MemoryCodes>, mode: Mode, to: &str) {
         tenant: TenantId::from_bytes([1; 16]),
         who: Who::Key(KeyId::from_bytes([1; 16])),
         mode,
+        member: None,
+        profiles: Share::all(),
         grants: Scopes::all(),
         until: None,
         allowlist: Default::default(),

@@ -1,0 +1,136 @@
+//! The part of a tenant's things that a member or a key may use.
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+/// The maximum number of things in a list.
+pub const MOST: usize = 100;
+
+/// All things of one kind, none of them, or the listed ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share<T> {
+    /// `None` for all; an empty set for none.
+    listed: Option<BTreeSet<T>>,
+}
+
+/// A list has more than [`MOST`] things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a share lists at most {MOST} things")]
+pub struct TooMany;
+
+impl<T: Ord> Share<T> {
+    pub const fn all() -> Self {
+        Self { listed: None }
+    }
+
+    pub const fn none() -> Self {
+        Self { listed: Some(BTreeSet::new()) }
+    }
+
+    /// The share of exactly these things. An empty list is the share of none.
+    pub fn of(things: impl IntoIterator<Item = T>) -> Result<Self, TooMany> {
+        let mut listed = BTreeSet::new();
+        for thing in things {
+            listed.insert(thing);
+            if listed.len() > MOST {
+                return Err(TooMany);
+            }
+        }
+        Ok(Self { listed: Some(listed) })
+    }
+
+    /// The listed things; `None` if the share contains all.
+    pub fn listed(&self) -> Option<&BTreeSet<T>> {
+        self.listed.as_ref()
+    }
+
+    pub fn admits(&self, thing: &T) -> bool {
+        self.listed.as_ref().is_none_or(|listed| listed.contains(thing))
+    }
+
+    /// Returns whether the other share admits everything that this one admits. A share of all is within no
+    /// list, because the tenant may get more things.
+    pub fn is_within(&self, other: &Self) -> bool {
+        match (&self.listed, &other.listed) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(own), Some(others)) => own.is_subset(others),
+        }
+    }
+
+    /// The things that both shares admit.
+    pub fn within(&self, other: &Self) -> Self
+    where
+        T: Clone,
+    {
+        match (&self.listed, &other.listed) {
+            (_, None) => self.clone(),
+            (None, Some(_)) => other.clone(),
+            (Some(own), Some(others)) => Self { listed: Some(own & others) },
+        }
+    }
+}
+
+impl<T: Ord + FromStr> Share<T> {
+    /// Reads the stored form: `all`, `none`, or the things with spaces between them.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "all" => Some(Self::all()),
+            "none" => Some(Self::none()),
+            "" => None,
+            list => Self::of(list.split(' ').map(str::parse).collect::<Result<Vec<_>, _>>().ok()?).ok(),
+        }
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Share<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.listed {
+            None => f.write_str("all"),
+            Some(listed) if listed.is_empty() => f.write_str("none"),
+            Some(listed) => {
+                for (index, thing) in listed.iter().enumerate() {
+                    write!(f, "{}{thing}", if index == 0 { "" } else { " " })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn share() -> impl Strategy<Value = Share<u8>> {
+        let listed = proptest::collection::btree_set(0u8..6, 0..6);
+        prop_oneof![Just(Share::all()), listed.prop_map(|things| Share::of(things).unwrap())]
+    }
+
+    proptest! {
+        #[test]
+        fn the_stored_form_reads_back(share in share()) {
+            prop_assert_eq!(Share::parse(&share.to_string()), Some(share));
+        }
+
+        #[test]
+        fn a_share_within_another_admits_no_more(one in share(), other in share()) {
+            // 6 is in no list: only the share of all admits it.
+            let no_more = (0..=6).all(|thing| !one.admits(&thing) || other.admits(&thing));
+            prop_assert_eq!(one.is_within(&other), no_more);
+            let both = one.within(&other);
+            for thing in 0..=6 {
+                prop_assert_eq!(both.admits(&thing), one.admits(&thing) && other.admits(&thing));
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_is_bounded() {
+        assert!(Share::of(0..MOST).is_ok());
+        assert_eq!(Share::of(0..=MOST), Err(TooMany));
+        for text in ["", " ", "1  2", "1 x", "All"] {
+            assert_eq!(Share::<u8>::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! People: the persons who can sign in, their memberships of tenants, and the rules by which members change
+//! other members.
+
+pub mod bounds;
+pub mod cover;
+pub mod hours;
+pub mod invitation;
+pub mod member;
+pub mod person;
+pub mod shares;

@@ -1,0 +1,53 @@
+//! Invitations.
+
+use crate::{
+    access::change::Change,
+    id::{InvitationId, TenantId},
+    people::invitation::Invitation,
+    ports::{directory::members::Acting, error::StoreError},
+};
+use async_trait::async_trait;
+
+/// Invitations that were neither accepted nor withdrawn. If the rights of the author or the invitation have
+/// changed since the caller read them, a change returns `Moved`.
+#[async_trait]
+pub trait Invitations: Send + Sync {
+    /// Creates an invitation. Returns `Conflict` if the address has one already, and `Full` if the tenant made
+    /// too many in a day.
+    async fn create_invitation(
+        &self,
+        invitation: &Invitation,
+        acting: Option<Acting>,
+        by: &Change,
+    ) -> Result<(), StoreError>;
+
+    async fn invitation(
+        &self,
+        tenant: TenantId,
+        invitation: InvitationId,
+    ) -> Result<Option<Invitation>, StoreError>;
+
+    /// The invitations of the tenant before `before`, newest first.
+    async fn list_invitations(
+        &self,
+        tenant: TenantId,
+        before: Option<InvitationId>,
+        limit: u16,
+    ) -> Result<Vec<Invitation>, StoreError>;
+
+    /// Replaces the link of an invitation.
+    async fn renew_invitation(
+        &self,
+        (former, invitation): (&Invitation, &Invitation),
+        acting: Option<Acting>,
+        by: &Change,
+    ) -> Result<(), StoreError>;
+
+    /// Ends an invitation that its author or another member withdraws.
+    async fn withdraw_invitation(
+        &self,
+        invitation: &Invitation,
+        acting: Option<Acting>,
+        by: &Change,
+    ) -> Result<(), StoreError>;
+}

@@ -1,0 +1,24 @@
+//! Persons.
+
+use crate::{
+    id::PersonId,
+    people::person::{EmailMark, Person},
+    ports::error::StoreError,
+};
+use async_trait::async_trait;
+
+/// Persons. A person is created with the first membership, and deleted with the last one.
+#[async_trait]
+pub trait People: Send + Sync {
+    async fn person(&self, person: PersonId) -> Result<Option<Person>, StoreError>;
+
+    /// The person with this e-mail address.
+    async fn find_person(&self, email: EmailMark) -> Result<Option<Person>, StoreError>;
+
+    /// The persons after `after`, sorted by id.
+    async fn list_people(&self, after: Option<PersonId>, limit: u16) -> Result<Vec<Person>, StoreError>;
+
+    /// Replaces the sealed content of a person by the same content under another key. Nothing else changes, so
+    /// it has no entry in the audit log. Returns whether the person still had the former content.
+    async fn reseal_person(&self, former: &Person, sealed: &[u8]) -> Result<bool, StoreError>;
+}

@@ -1,0 +1,225 @@
+//! Invitations.
+
+use super::{
+    SqlDirectory,
+    change::note_change,
+    limits::{limits_values, read_limits},
+    members::begin,
+};
+use crate::sql::{
+    Batch,
+    Kind::{Bytes, Int, Text},
+    Row, Statement, Value,
+};
+use async_trait::async_trait;
+use countersign_core::{
+    access::{change::Change, key::HashedSecret},
+    audit::{entry::Draft, state::of_invitation},
+    id::{InvitationId, TenantId},
+    people::{
+        invitation::{DAY, Invitation, MOST_A_DAY},
+        person::EmailMark,
+    },
+    ports::{
+        directory::{invitations::Invitations, members::Acting},
+        error::StoreError,
+    },
+    time::Timestamp,
+};
+
+fn read_invitation(row: &Row) -> Result<Invitation, StoreError> {
+    Ok(Invitation {
+        id: row.parsed(0, |text| text.parse().ok())?,
+        tenant: row.parsed(1, |text| text.parse().ok())?,
+        email: EmailMark(row.bytes(2)?.try_into().map_err(|_| row.corrupt())?),
+        sealed: row.bytes(3)?.to_vec(),
+        author: row.parsed(4, |text| text.parse().ok())?,
+        secret: HashedSecret::from_bytes(row.bytes(5)?.try_into().map_err(|_| row.corrupt())?),
+        expires_at: Timestamp::from_micros(row.int(6)?),
+        sends: row.int(7)?.try_into().map_err(|_| row.corrupt())?,
+        version: row.int(8)?,
+        created_at: Timestamp::from_micros(row.int(9)?),
+        limits: read_limits(row, 10)?,
+    })
+}
+
+pub(super) const SELECT_INVITATION: Statement = Statement {
+    table: "invitations",
+    text: "SELECT id, tenant_id, email, sealed, author, secret_hash, expires_at, sends, version, created_at,
+            role, permissions, zone, hours, senders, templates, profiles, subject_groups, pool, most_parts
+        FROM invitations WHERE tenant_id = $1 AND id = $2 AND email IS NOT NULL",
+    params: &[Text, Text],
+};
+
+pub(super) const LIST_INVITATIONS: Statement = Statement {
+    table: "invitations",
+    text: "SELECT id, tenant_id, email, sealed, author, secret_hash, expires_at, sends, version, created_at,
+            role, permissions, zone, hours, senders, templates, profiles, subject_groups, pool, most_parts
+        FROM invitations WHERE tenant_id = $1 AND id < $2 AND email IS NOT NULL ORDER BY id DESC LIMIT $3",
+    params: &[Text, Text, Int],
+};
+
+/// Deletes the ended invitations that no longer count.
+pub(super) const DELETE_ENDED_INVITATIONS: Statement = Statement {
+    table: "invitations",
+    text: "DELETE FROM invitations WHERE tenant_id = $1 AND email IS NULL AND created_at <= $2",
+    params: &[Text, Int],
+};
+
+pub(super) const INSERT_INVITATION: Statement = Statement {
+    table: "invitations",
+    text: "INSERT INTO invitations (id, tenant_id, email, sealed, author, secret_hash, expires_at, sends,
+            version, created_at, role, permissions, zone, hours, senders, templates, profiles,
+            subject_groups, pool, most_parts)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+    params: &[
+        Text, Text, Bytes, Bytes, Text, Bytes, Int, Int, Int, Int, Text, Text, Text, Text, Text, Text, Text,
+        Text, Int, Int,
+    ],
+};
+
+/// Returns one row unless the tenant made too many since this time.
+pub(super) const COUNT_INVITATIONS: Statement = Statement {
+    table: "change_head",
+    text: "SELECT n FROM change_head WHERE only_row = 1
+        AND (SELECT count(*) FROM invitations WHERE tenant_id = $1 AND created_at > $2) <= $3",
+    params: &[Text, Int, Int],
+};
+
+pub(super) const RENEW_INVITATION: Statement = Statement {
+    table: "invitations",
+    text: "UPDATE invitations SET author = $4, secret_hash = $5, expires_at = $6, sends = $7,
+            version = version + 1
+        WHERE tenant_id = $1 AND id = $2 AND version = $3 AND email IS NOT NULL",
+    params: &[Text, Text, Int, Text, Bytes, Int, Int],
+};
+
+/// Ends an invitation. The row stays for a while without the address, because it counts in the bound of a day.
+pub(super) const END_INVITATION: Statement = Statement {
+    table: "invitations",
+    text: "UPDATE invitations SET email = NULL, sealed = NULL, version = version + 1
+        WHERE tenant_id = $1 AND id = $2 AND version = $3 AND email IS NOT NULL",
+    params: &[Text, Text, Int],
+};
+
+pub(super) fn end_invitation(batch: Batch, invitation: &Invitation) -> Batch {
+    let Invitation { tenant, id, version, .. } = invitation;
+    batch.run_unmoved(
+        &END_INVITATION,
+        vec![tenant.to_string().into(), id.to_string().into(), (*version).into()],
+    )
+}
+
+impl SqlDirectory {
+    /// The present state of an invitation, if it is the one that the caller read.
+    async fn unmoved_invitation(&self, read: &Invitation) -> Result<(), StoreError> {
+        let stored = Invitations::invitation(self, read.tenant, read.id).await?;
+        if stored.is_some_and(|stored| stored.version == read.version) {
+            Ok(())
+        } else {
+            Err(StoreError::Moved)
+        }
+    }
+}
+
+#[async_trait]
+impl Invitations for SqlDirectory {
+    async fn create_invitation(
+        &self,
+        invitation: &Invitation,
+        acting: Option<Acting>,
+        by: &Change,
+    ) -> Result<(), StoreError> {
+        let tenant = invitation.tenant;
+        let draft = &Draft::created("invitation.create", invitation.id, of_invitation(invitation));
+        self.audited(tenant, by, |mut chains| async move {
+            let since: Value = (by.at - DAY).micros().into();
+            let mut values: Vec<Value> = vec![
+                invitation.id.to_string().into(),
+                tenant.to_string().into(),
+                invitation.email.0.as_slice().into(),
+                invitation.sealed.as_slice().into(),
+                invitation.author.to_string().into(),
+                invitation.secret.bytes().as_slice().into(),
+                invitation.expires_at.micros().into(),
+                i64::from(invitation.sends).into(),
+                invitation.version.into(),
+                invitation.created_at.micros().into(),
+            ];
+            values.extend(limits_values(&invitation.limits));
+            let most = vec![tenant.to_string().into(), since.clone(), i64::from(MOST_A_DAY).into()];
+            let batch = chains
+                .append(begin(tenant, acting), draft, by)
+                .run(&DELETE_ENDED_INVITATIONS, vec![tenant.to_string().into(), since])
+                .run_touching(1, &INSERT_INVITATION, values)
+                .run_within(("invitations a day", MOST_A_DAY), &COUNT_INVITATIONS, most);
+            self.sql.batch(noted(batch, invitation, by)).await.map(drop)
+        })
+        .await
+    }
+
+    async fn invitation(&self, tenant: TenantId, id: InvitationId) -> Result<Option<Invitation>, StoreError> {
+        let values = vec![tenant.to_string().into(), id.to_string().into()];
+        self.sql.query(&SELECT_INVITATION, values).await?.first().map(read_invitation).transpose()
+    }
+
+    async fn list_invitations(
+        &self,
+        tenant: TenantId,
+        before: Option<InvitationId>,
+        limit: u16,
+    ) -> Result<Vec<Invitation>, StoreError> {
+        // A tilde sorts after every character of an id.
+        let before = before.map_or_else(|| format!("{}~", InvitationId::PREFIX), |id| id.to_string());
+        let values = vec![tenant.to_string().into(), before.into(), i64::from(limit).into()];
+        self.sql.query(&LIST_INVITATIONS, values).await?.iter().map(read_invitation).collect()
+    }
+
+    async fn renew_invitation(
+        &self,
+        (former, invitation): (&Invitation, &Invitation),
+        acting: Option<Acting>,
+        by: &Change,
+    ) -> Result<(), StoreError> {
+        let tenant = former.tenant;
+        let (before, after) = (of_invitation(former), of_invitation(invitation));
+        let draft = &Draft::updated("invitation.send", former.id, before, after);
+        self.audited(tenant, by, |mut chains| async move {
+            self.unmoved_invitation(former).await?;
+            let values = vec![
+                tenant.to_string().into(),
+                former.id.to_string().into(),
+                former.version.into(),
+                invitation.author.to_string().into(),
+                invitation.secret.bytes().as_slice().into(),
+                invitation.expires_at.micros().into(),
+                i64::from(invitation.sends).into(),
+            ];
+            let batch = chains.append(begin(tenant, acting), draft, by);
+            let batch = batch.run_unmoved(&RENEW_INVITATION, values);
+            self.sql.batch(noted(batch, invitation, by)).await.map(drop)
+        })
+        .await
+    }
+
+    async fn withdraw_invitation(
+        &self,
+        invitation: &Invitation,
+        acting: Option<Acting>,
+        by: &Change,
+    ) -> Result<(), StoreError> {
+        let draft = &Draft::deleted("invitation.withdraw", invitation.id, of_invitation(invitation));
+        self.audited(invitation.tenant, by, |mut chains| async move {
+            self.unmoved_invitation(invitation).await?;
+            let batch =
+                end_invitation(chains.append(begin(invitation.tenant, acting), draft, by), invitation);
+            self.sql.batch(noted(batch, invitation, by)).await.map(drop)
+        })
+        .await
+    }
+}
+
+/// Records the change under the number that was taken. No copy in memory contains invitations.
+fn noted(batch: Batch, invitation: &Invitation, by: &Change) -> Batch {
+    note_change(batch, invitation.tenant, "invitation", invitation.id, by)
+}

@@ -1,0 +1,367 @@
+//! Members of tenants, and the keys of members.
+
+use super::{
+    SqlDirectory,
+    change::{note_change, take_number},
+    invitations::end_invitation,
+    key::read_key,
+    limits::{limits_values, read_limits},
+    people::{DELETE_STRANGER, insert_person},
+    told::{self, told_webhooks},
+};
+use crate::sql::{
+    Batch,
+    Kind::{Int, Text},
+    Row, Sql, Statement, Value,
+};
+use async_trait::async_trait;
+use countersign_core::{
+    access::{change::Change, key::Key},
+    audit::{
+        entry::Draft,
+        state::{of_invitation, of_key, of_member},
+    },
+    id::{MemberId, PersonId, TenantId},
+    people::member::{MOST_MEMBERS, Member},
+    ports::{
+        directory::members::{Acting, Joining, Members},
+        error::StoreError,
+    },
+    snapshot::ends::KeyEnd,
+    time::Timestamp,
+    webhook::event::WebhookEvent,
+};
+
+pub(super) fn read_member(row: &Row) -> Result<Member, StoreError> {
+    Ok(Member {
+        id: row.parsed(0, |text| text.parse().ok())?,
+        tenant: row.parsed(1, |text| text.parse().ok())?,
+        person: row.parsed(2, |text| text.parse().ok())?,
+        disabled: row.flag(3)?,
+        version: row.int(4)?,
+        created_at: Timestamp::from_micros(row.int(5)?),
+        limits: read_limits(row, 6)?,
+    })
+}
+
+pub(super) const SELECT_MEMBER: Statement = Statement {
+    table: "members",
+    text: "SELECT id, tenant_id, person_id, disabled, version, created_at, role, permissions, zone, hours,
+            senders, templates, profiles, subject_groups, pool, most_parts
+        FROM members WHERE tenant_id = $1 AND id = $2",
+    params: &[Text, Text],
+};
+
+pub(super) async fn member(sql: &Sql, tenant: TenantId, id: MemberId) -> Result<Option<Member>, StoreError> {
+    let rows = sql.query(&SELECT_MEMBER, vec![tenant.to_string().into(), id.to_string().into()]).await?;
+    rows.first().map(read_member).transpose()
+}
+
+pub(super) const SELECT_MEMBERSHIP: Statement = Statement {
+    table: "members",
+    text: "SELECT id, tenant_id, person_id, disabled, version, created_at, role, permissions, zone, hours,
+            senders, templates, profiles, subject_groups, pool, most_parts
+        FROM members WHERE tenant_id = $1 AND person_id = $2",
+    params: &[Text, Text],
+};
+
+pub(super) const LIST_MEMBERS: Statement = Statement {
+    table: "members",
+    text: "SELECT id, tenant_id, person_id, disabled, version, created_at, role, permissions, zone, hours,
+            senders, templates, profiles, subject_groups, pool, most_parts
+        FROM members WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+    params: &[Text, Text, Int],
+};
+
+/// Returns one row if the member is enabled and as it was read.
+pub(super) const STANDING_MEMBER: Statement = Statement {
+    table: "members",
+    text: "SELECT id FROM members WHERE tenant_id = $1 AND id = $2 AND version = $3 AND disabled = 0",
+    params: &[Text, Text, Int],
+};
+
+/// Returns one row if the key is enabled and as it was read.
+pub(super) const STANDING_KEY: Statement = Statement {
+    table: "keys",
+    text: "SELECT id FROM keys WHERE tenant_id = $1 AND id = $2 AND version = $3 AND disabled = 0",
+    params: &[Text, Text, Int],
+};
+
+/// Begins the batch of a change of members: takes the number, so that such batches come one after the other, and
+/// then checks that the author still has the rights by which the change was judged.
+pub(super) fn begin(tenant: TenantId, acting: Option<Acting>) -> Batch {
+    let batch = take_number(Batch::default());
+    let values = |id: String, version: i64| vec![tenant.to_string().into(), id.into(), version.into()];
+    match acting {
+        None => batch,
+        Some(Acting::Member(id, version)) => {
+            batch.run_unmoved(&STANDING_MEMBER, values(id.to_string(), version))
+        }
+        Some(Acting::Key(id, version)) => batch.run_unmoved(&STANDING_KEY, values(id.to_string(), version)),
+    }
+}
+
+/// Returns one row if the tenant has an enabled owner.
+pub(super) const HAS_OWNER: Statement = Statement {
+    table: "members",
+    text: "SELECT id FROM members WHERE tenant_id = $1 AND role = 'owner' AND disabled = 0
+            AND EXISTS (SELECT 1 FROM people WHERE people.id = members.person_id)
+        LIMIT 1",
+    params: &[Text],
+};
+
+pub(super) const INSERT_MEMBER: Statement = Statement {
+    table: "members",
+    text: "INSERT INTO members (id, tenant_id, person_id, disabled, version, created_at, role, permissions,
+            zone, hours, senders, templates, profiles, subject_groups, pool, most_parts)
+        SELECT $1, $2, people.id, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
+        FROM people WHERE people.id = $3",
+    params: &[Text, Text, Text, Int, Int, Int, Text, Text, Text, Text, Text, Text, Text, Text, Int, Int],
+};
+
+/// Returns one row unless the tenant has too many.
+pub(super) const COUNT_MEMBERS: Statement = Statement {
+    table: "change_head",
+    text: "SELECT n FROM change_head WHERE only_row = 1
+        AND (SELECT count(*) FROM members WHERE tenant_id = $1) <= $2",
+    params: &[Text, Int],
+};
+
+pub(super) const UPDATE_MEMBER: Statement = Statement {
+    table: "members",
+    text:
+        "UPDATE members SET disabled = $4, role = $5, permissions = $6, zone = $7, hours = $8, senders = $9,
+            templates = $10, profiles = $11, subject_groups = $12, pool = $13, most_parts = $14,
+            version = version + 1
+        WHERE tenant_id = $1 AND id = $2 AND version = $3",
+    params: &[Text, Text, Int, Int, Text, Text, Text, Text, Text, Text, Text, Text, Int, Int],
+};
+
+pub(super) const DELETE_MEMBER: Statement = Statement {
+    table: "members",
+    text: "DELETE FROM members WHERE tenant_id = $1 AND id = $2 AND version = $3",
+    params: &[Text, Text, Int],
+};
+
+/// Gives all keys of a member new versions, so that a node with the former ones can be told to refuse them.
+pub(super) const RAISE_KEYS: Statement = Statement {
+    table: "keys",
+    text: "UPDATE keys SET version = version + 1 WHERE tenant_id = $1 AND member = $2 RETURNING id, version",
+    params: &[Text, Text],
+};
+
+pub(super) const LIST_MEMBER_KEYS: Statement = Statement {
+    table: "keys",
+    text: "SELECT id, tenant_id, mode, name, scopes, secret_hash, disabled, expires_at, created_at,
+            last_used_at, version, allowlist, replaced_by, member, made_by, profiles
+        FROM keys WHERE tenant_id = $1 AND member = $2 ORDER BY id DESC",
+    params: &[Text, Text],
+};
+
+pub(super) async fn member_keys(sql: &Sql, tenant: TenantId, id: MemberId) -> Result<Vec<Row>, StoreError> {
+    sql.query(&LIST_MEMBER_KEYS, vec![tenant.to_string().into(), id.to_string().into()]).await
+}
+
+pub(super) const MOVE_KEY: Statement = Statement {
+    table: "keys",
+    text: "UPDATE keys SET member = $4, version = version + 1
+        WHERE tenant_id = $1 AND id = $2 AND version = $3",
+    params: &[Text, Text, Int, Text],
+};
+
+/// Returns one row if the member is enabled.
+pub(super) const ENABLED_MEMBER: Statement = Statement {
+    table: "members",
+    text: "SELECT id FROM members WHERE tenant_id = $1 AND id = $2 AND disabled = 0",
+    params: &[Text, Text],
+};
+
+/// The rows of [`RAISE_KEYS`], which was at this place of the batch.
+fn ends(rows: &[Vec<Row>], place: usize) -> Result<Vec<KeyEnd>, StoreError> {
+    let end =
+        |row: &Row| Ok(KeyEnd::of_former_versions(row.parsed(0, |text| text.parse().ok())?, row.int(1)?));
+    rows.get(place).into_iter().flatten().map(end).collect()
+}
+
+impl SqlDirectory {
+    /// Returns whether the tenant has an enabled owner. It is read after the head of the tenant's chain, and
+    /// each change of members moves the head: so a batch that commits found the same answer.
+    async fn has_owner(&self, tenant: TenantId) -> Result<bool, StoreError> {
+        Ok(!self.sql.query(&HAS_OWNER, vec![tenant.to_string().into()]).await?.is_empty())
+    }
+
+    /// The present state of a member, if it is the one that the caller read.
+    async fn unmoved(&self, read: &Member) -> Result<(), StoreError> {
+        let stored = member(&self.sql, read.tenant, read.id).await?;
+        if stored.is_some_and(|stored| stored.version == read.version) {
+            Ok(())
+        } else {
+            Err(StoreError::Moved)
+        }
+    }
+}
+
+/// Adds the statement that a tenant with an owner must not lose the last one.
+fn owned(batch: Batch, tenant: TenantId, had_owner: bool) -> Batch {
+    if had_owner { batch.run_owned(&HAS_OWNER, vec![tenant.to_string().into()]) } else { batch }
+}
+
+#[async_trait]
+impl Members for SqlDirectory {
+    async fn member(&self, tenant: TenantId, id: MemberId) -> Result<Option<Member>, StoreError> {
+        member(&self.sql, tenant, id).await
+    }
+
+    async fn membership(&self, tenant: TenantId, person: PersonId) -> Result<Option<Member>, StoreError> {
+        let values = vec![tenant.to_string().into(), person.to_string().into()];
+        self.sql.query(&SELECT_MEMBERSHIP, values).await?.first().map(read_member).transpose()
+    }
+
+    async fn list_members(
+        &self,
+        tenant: TenantId,
+        before: Option<MemberId>,
+        limit: u16,
+    ) -> Result<Vec<Member>, StoreError> {
+        // A tilde sorts after every character of an id.
+        let before = before.map_or_else(|| format!("{}~", MemberId::PREFIX), |id| id.to_string());
+        let values = vec![tenant.to_string().into(), before.into(), i64::from(limit).into()];
+        self.sql.query(&LIST_MEMBERS, values).await?.iter().map(read_member).collect()
+    }
+
+    async fn add_member(
+        &self,
+        Joining { member, person, invitation }: Joining<'_>,
+        acting: Option<Acting>,
+        by: &Change,
+    ) -> Result<(), StoreError> {
+        let tenant = member.tenant;
+        self.audited(tenant, by, |mut chains| async move {
+            let had_owner = self.has_owner(tenant).await?;
+            let mut batch = begin(tenant, acting);
+            if let Some(invitation) = invitation {
+                let draft = Draft::deleted("invitation.accept", invitation.id, of_invitation(invitation));
+                batch = end_invitation(chains.append(batch, &draft, by), invitation);
+            }
+            let draft = Draft::created("member.create", member.id, of_member(member));
+            batch = chains.append(batch, &draft, by);
+            if let Some(person) = person {
+                batch = insert_person(batch, person);
+            }
+            let mut values: Vec<Value> = vec![
+                member.id.to_string().into(),
+                tenant.to_string().into(),
+                member.person.to_string().into(),
+                member.disabled.into(),
+                member.version.into(),
+                member.created_at.micros().into(),
+            ];
+            values.extend(limits_values(&member.limits));
+            let most = vec![tenant.to_string().into(), i64::from(MOST_MEMBERS).into()];
+            let batch = batch.run_touching(1, &INSERT_MEMBER, values).run_within(
+                ("members", MOST_MEMBERS),
+                &COUNT_MEMBERS,
+                most,
+            );
+            let batch = note_change(batch, tenant, "member", member.id, by);
+            self.sql.batch(owned(batch, tenant, had_owner)).await.map(drop)
+        })
+        .await
+    }
+
+    async fn update_member(
+        &self,
+        (former, member): (&Member, &Member),
+        acting: Option<Acting>,
+        by: &Change,
+    ) -> Result<Vec<KeyEnd>, StoreError> {
+        let (tenant, id) = (former.tenant, former.id);
+        let draft = &Draft::updated("member.update", id, of_member(former), of_member(member));
+        self.audited(tenant, by, |mut chains| async move {
+            self.unmoved(former).await?;
+            let had_owner = self.has_owner(tenant).await?;
+            let mut values: Vec<Value> = vec![
+                tenant.to_string().into(),
+                id.to_string().into(),
+                former.version.into(),
+                member.disabled.into(),
+            ];
+            values.extend(limits_values(&member.limits));
+            let batch = chains.append(begin(tenant, acting), draft, by);
+            let batch = note_change(batch.run_unmoved(&UPDATE_MEMBER, values), tenant, "member", id, by);
+            let place = batch.next_place();
+            let narrower = member.is_narrower_than(former);
+            let of = vec![tenant.to_string().into(), id.to_string().into()];
+            let batch = if narrower { batch.run(&RAISE_KEYS, of) } else { batch };
+            let rows = self.sql.batch(owned(batch, tenant, had_owner)).await?;
+            if narrower { ends(&rows, place) } else { Ok(Vec::new()) }
+        })
+        .await
+    }
+
+    async fn delete_member(
+        &self,
+        member: &Member,
+        acting: Option<Acting>,
+        by: &Change,
+    ) -> Result<Vec<KeyEnd>, StoreError> {
+        let (tenant, id) = (member.tenant, member.id);
+        let draft = &Draft::deleted("member.delete", id, of_member(member));
+        self.audited(tenant, by, |mut chains| async move {
+            self.unmoved(member).await?;
+            let had_owner = self.has_owner(tenant).await?;
+            let of = || -> Vec<Value> { vec![tenant.to_string().into(), id.to_string().into()] };
+            let values = of().into_iter().chain([member.version.into()]).collect();
+            let batch = chains
+                .append(begin(tenant, acting), draft, by)
+                .run_unmoved(&DELETE_MEMBER, values)
+                .run(&DELETE_STRANGER, vec![member.person.to_string().into()]);
+            let batch = note_change(batch, tenant, "member", id, by);
+            let place = batch.next_place();
+            let rows = self.sql.batch(owned(batch.run(&RAISE_KEYS, of()), tenant, had_owner)).await?;
+            ends(&rows, place)
+        })
+        .await
+    }
+
+    async fn list_member_keys(&self, tenant: TenantId, member: MemberId) -> Result<Vec<Key>, StoreError> {
+        member_keys(&self.sql, tenant, member).await?.iter().map(read_key).collect()
+    }
+
+    async fn move_key(
+        &self,
+        key: &Key,
+        to: Option<MemberId>,
+        acting: Option<Acting>,
+        by: &Change,
+    ) -> Result<Key, StoreError> {
+        let tenant = key.tenant;
+        let moved = &Key { member: to, version: key.version + 1, ..key.clone() };
+        let webhooks = &told_webhooks(&self.sql, tenant).await?;
+        self.audited(tenant, by, |mut chains| async move {
+            let stored = super::key::key(&self.sql, tenant, key.id).await?;
+            if stored.is_none_or(|stored| stored.version != key.version) {
+                return Err(StoreError::Moved);
+            }
+            let draft = Draft::updated("key.move", key.id, of_key(key), of_key(moved));
+            let values = vec![
+                tenant.to_string().into(),
+                key.id.to_string().into(),
+                key.version.into(),
+                to.map(|id| id.to_string()).into(),
+            ];
+            let mut batch = chains.append(begin(tenant, acting), &draft, by).run_unmoved(&MOVE_KEY, values);
+            batch = note_change(batch, tenant, "key", key.id, by);
+            if let Some(to) = to {
+                let of = vec![tenant.to_string().into(), to.to_string().into()];
+                // The change of the member tells the nodes that the key's former version ended.
+                batch = take_number(batch.run_unmoved(&ENABLED_MEMBER, of));
+                batch = note_change(batch, tenant, "member", to, by);
+            }
+            let batch = told::tell(batch, webhooks, WebhookEvent::KeyUpdated, moved, by.at);
+            self.sql.batch(batch).await?;
+            Ok(moved.clone())
+        })
+        .await
+    }
+}

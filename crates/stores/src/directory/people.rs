@@ -1,0 +1,112 @@
+//! Persons.
+
+use super::SqlDirectory;
+use crate::sql::{
+    Batch,
+    Kind::{Bytes, Int, Text},
+    Row, Statement,
+};
+use async_trait::async_trait;
+use countersign_core::{
+    id::PersonId,
+    locale::Locale,
+    people::{
+        hours::Zone,
+        person::{EmailMark, Person},
+    },
+    ports::{directory::people::People, error::StoreError},
+    time::Timestamp,
+};
+
+fn read_person(row: &Row) -> Result<Person, StoreError> {
+    Ok(Person {
+        id: row.parsed(0, |text| text.parse().ok())?,
+        email: EmailMark(row.bytes(1)?.try_into().map_err(|_| row.corrupt())?),
+        sealed: row.bytes(2)?.to_vec(),
+        language: row.parsed(3, Locale::parse)?,
+        zone: row.parsed(4, Zone::parse)?,
+        epoch: row.int(5)?,
+        version: row.int(6)?,
+        created_at: Timestamp::from_micros(row.int(7)?),
+    })
+}
+
+pub(super) const INSERT_PERSON: Statement = Statement {
+    table: "people",
+    text: "INSERT INTO people (id, email, sealed, language, zone, epoch, version, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    params: &[Text, Bytes, Bytes, Text, Text, Int, Int, Int],
+};
+
+pub(super) fn insert_person(batch: Batch, person: &Person) -> Batch {
+    let values = vec![
+        person.id.to_string().into(),
+        person.email.0.as_slice().into(),
+        person.sealed.as_slice().into(),
+        person.language.as_str().into(),
+        person.zone.as_str().into(),
+        person.epoch.into(),
+        person.version.into(),
+        person.created_at.micros().into(),
+    ];
+    batch.run_touching(1, &INSERT_PERSON, values)
+}
+
+/// Deletes a person who is a member of no tenant.
+pub(super) const DELETE_STRANGER: Statement = Statement {
+    table: "people",
+    text: "DELETE FROM people
+        WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM members WHERE members.person_id = people.id)",
+    params: &[Text],
+};
+
+pub(super) const SELECT_PERSON: Statement = Statement {
+    table: "people",
+    text: "SELECT id, email, sealed, language, zone, epoch, version, created_at FROM people WHERE id = $1",
+    params: &[Text],
+};
+
+pub(super) const FIND_PERSON: Statement = Statement {
+    table: "people",
+    text: "SELECT id, email, sealed, language, zone, epoch, version, created_at FROM people
+        WHERE email = $1",
+    params: &[Bytes],
+};
+
+pub(super) const LIST_PEOPLE: Statement = Statement {
+    table: "people",
+    text: "SELECT id, email, sealed, language, zone, epoch, version, created_at FROM people
+        WHERE id > $1 ORDER BY id LIMIT $2",
+    params: &[Text, Int],
+};
+
+pub(super) const RESEAL_PERSON: Statement = Statement {
+    table: "people",
+    text: "UPDATE people SET sealed = $3 WHERE id = $1 AND sealed = $2 RETURNING id",
+    params: &[Text, Bytes, Bytes],
+};
+
+#[async_trait]
+impl People for SqlDirectory {
+    async fn person(&self, person: PersonId) -> Result<Option<Person>, StoreError> {
+        let rows = self.sql.query(&SELECT_PERSON, vec![person.to_string().into()]).await?;
+        rows.first().map(read_person).transpose()
+    }
+
+    async fn find_person(&self, email: EmailMark) -> Result<Option<Person>, StoreError> {
+        let rows = self.sql.query(&FIND_PERSON, vec![email.0.as_slice().into()]).await?;
+        rows.first().map(read_person).transpose()
+    }
+
+    async fn list_people(&self, after: Option<PersonId>, limit: u16) -> Result<Vec<Person>, StoreError> {
+        let after = after.map_or_else(String::new, |id| id.to_string());
+        let rows = self.sql.query(&LIST_PEOPLE, vec![after.into(), i64::from(limit).into()]).await?;
+        rows.iter().map(read_person).collect()
+    }
+
+    async fn reseal_person(&self, former: &Person, sealed: &[u8]) -> Result<bool, StoreError> {
+        let values = vec![former.id.to_string().into(), former.sealed.as_slice().into(), sealed.into()];
+        let rows = self.sql.batch(Batch::default().run(&RESEAL_PERSON, values)).await?;
+        Ok(rows.first().is_some_and(|rows| !rows.is_empty()))
+    }
+}
