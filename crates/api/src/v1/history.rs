@@ -127,7 +127,7 @@ pub async fn erase_number(
     body: Body,
 ) -> Result<Json<ErasedNumber>, Problem> {
     let EraseNumber { to } = body.0.read(|fields| EraseNumber::read(fields, caller.mode))?;
-    let erased = erase::erase_number(&state.context, &caller, &to).await?;
+    let erased = erase::erase_number(&state.context, &caller, &to, &caller.change(state.clock.now())).await?;
     note_changed(&request, to.masked());
     Ok(Json(erased.into()))
 }

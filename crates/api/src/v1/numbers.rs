@@ -9,14 +9,7 @@ use actix_web::{
     web::{Data, Json},
 };
 use countersign_core::{management::settings, mode::Mode, phone::PhoneNumber};
-use countersign_web::{
-    State,
-    body::Body,
-    notes::note_changed,
-    problem::{self, Problem},
-    request,
-    request::required,
-};
+use countersign_web::{State, body::Body, notes::note_changed, problem::Problem, request, request::required};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -60,8 +53,8 @@ pub async fn clear_number(
     body: Body,
 ) -> Result<Json<ClearedNumber>, Problem> {
     let NumberBody { to } = body.0.read(|fields| NumberBody::read(fields, caller.mode))?;
-    let cleared = settings::clear_number(&state.context, &caller, &to).await;
-    let wrong_codes = cleared.map_err(problem::codes)?;
+    let by = caller.change(state.clock.now());
+    let wrong_codes = settings::clear_number(&state.context, &caller, &to, &by).await?;
     note_changed(&request, to.masked());
     Ok(Json(ClearedNumber { wrong_codes }))
 }
