@@ -373,7 +373,7 @@ const WITHOUT_ENTRY: [(&str, &str); 7] = [
     ("put_setting", "its callers append the entry"),
     ("reseal_resource", "the content stays the same"),
     ("erase", "the chain itself is erased; it appends the end of the tenant"),
-    ("(file)", "the list of the statements of an erasure"),
+    ("is_erasing", "the list of the statements of an erasure follows it"),
 ];
 
 /// Every function that runs a writing statement of an audited table also appends an entry.

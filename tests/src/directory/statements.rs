@@ -117,6 +117,16 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("applied", true) => vec!["a source".into(), ids.into()],
         ("applied", false) if statement.text.starts_with("SELECT") => vec!["a source".into()],
         ("applied", false) => vec!["a source".into(), ids.into()],
+        ("audit_heads", true) => vec![other.into()],
+        ("audit_heads", false) if statement.params.len() == 2 => vec!["".into(), 9.into()],
+        ("audit", true) => vec![ids.into(), 1_000.into()],
+        ("audit", false) if statement.params.len() == 8 => {
+            let none = || Value::from("");
+            let times = [i64::MIN.into(), i64::MAX.into(), 9.into()];
+            [ids.into(), i64::MAX.into(), none(), none(), none()].into_iter().chain(times).collect()
+        }
+        ("audit", false) if statement.params.len() == 3 => vec![ids.into(), 0.into(), 9.into()],
+        ("audit", false) => vec![ids.into(), 2.into()],
         ("settings", true) => vec![ids.into(), "countries".into()],
         ("settings", false) if statement.params.len() == 3 => vec!["".into()],
         ("settings", false) if statement.params.len() == 2 => vec![ids.into(), "countries".into()],
@@ -145,7 +155,23 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
 }
 
 /// Whole tables, to see the effect of the statements.
-const DUMPS: [Statement; 12] = [
+const DUMPS: [Statement; 15] = [
+    Statement {
+        table: "audit",
+        text: "SELECT tenant_id, n, at, actor, acting_for, address, request, action, object, state_before,
+                state_after, hash FROM audit ORDER BY tenant_id, n",
+        params: &[],
+    },
+    Statement {
+        table: "audit_heads",
+        text: "SELECT tenant_id, n, hash, mac_version, mac FROM audit_heads ORDER BY tenant_id",
+        params: &[],
+    },
+    Statement {
+        table: "audit_anchors",
+        text: "SELECT tenant_id, n, hash, mac_version, mac FROM audit_anchors ORDER BY tenant_id",
+        params: &[],
+    },
     Statement {
         table: "applied",
         text: "SELECT source, tenant_id, kind, entity_id, at FROM applied ORDER BY source, tenant_id, kind",
@@ -200,9 +226,9 @@ const DUMPS: [Statement; 12] = [
         params: &[],
     },
 ];
-static DUMP: [&Statement; 12] = [
+static DUMP: [&Statement; 15] = [
     &DUMPS[0], &DUMPS[1], &DUMPS[2], &DUMPS[3], &DUMPS[4], &DUMPS[5], &DUMPS[6], &DUMPS[7], &DUMPS[8],
-    &DUMPS[9], &DUMPS[10], &DUMPS[11],
+    &DUMPS[9], &DUMPS[10], &DUMPS[11], &DUMPS[12], &DUMPS[13], &DUMPS[14],
 ];
 
 fn seeded_resource(tenant: TenantId) -> Resource {
