@@ -133,6 +133,7 @@ on_each_engine!(
     audit::what_the_operator_does_in_a_tenant_is_in_both_chains,
     audit::of_changes_at_once_each_gets_a_number_and_none_is_refused,
     audit::a_refused_change_has_no_entry,
+    audit::a_tenant_makes_only_so_many_changes_a_day,
     audit::entries_are_listed_newest_first_by_filters,
     audit::the_retention_removes_a_verified_beginning,
     audit::an_erased_tenant_leaves_its_end_in_the_operators_chain,

@@ -38,7 +38,10 @@ use countersign_core::{
         settings::Setting,
     },
 };
-use countersign_stores::directory::SqlDirectory;
+use countersign_stores::{
+    directory::SqlDirectory,
+    sql::{Batch, Kind, Statement},
+};
 use futures_util::future::join_all;
 use serde_json::Value;
 use std::{
@@ -279,6 +282,48 @@ pub async fn a_refused_change_has_no_entry(base: &Base) -> Result<()> {
     let missing = base.directory.save_setting(one, &Setting::Limit(shop, None), &by(3)).await;
     ensure!(matches!(missing, Err(StoreError::Conflict)), "{missing:?}");
     assert_eq!(chain(base, one).await?.len(), 2);
+    Ok(())
+}
+
+/// The directory counts by number and time, so the test puts an entry with a high number at a late time.
+pub async fn a_tenant_makes_only_so_many_changes_a_day(base: &Base) -> Result<()> {
+    const PUT: Statement = Statement {
+        table: "audit",
+        text: "INSERT INTO audit (tenant_id, n, at, actor, action, object, hash)
+            VALUES ($1, $2, $3, 'system', 'test.put', 'test', $4)",
+        params: &[Kind::Text, Kind::Int, Kind::Int, Kind::Bytes],
+    };
+    const HEAD: Statement = Statement {
+        table: "audit_heads",
+        text: "UPDATE audit_heads SET n = $2 WHERE tenant_id = $1",
+        params: &[Kind::Text, Kind::Int],
+    };
+    let directory = &base.directory;
+    let one = base.tenant(1).await?.id;
+    let caller = |seconds| Change {
+        who: Who::Key(KeyId::from_bytes([3; 16])),
+        of: Some(one),
+        address: None,
+        request: None,
+        at: at(seconds),
+    };
+    let first = key(one, 4);
+    directory.create_key(&first, None, &by(4)).await?;
+    // The chain has 20,009 entries, of which the 10th and the next ones were made at second 100.
+    let mut batch = Batch::default().run(&HEAD, vec![one.to_string().into(), 20_009.into()]);
+    for n in 10..15 {
+        let entry =
+            vec![one.to_string().into(), n.into(), at(100).micros().into(), [0; 32].as_slice().into()];
+        batch = batch.run(&PUT, entry);
+    }
+    base.sql.batch(batch).await?;
+    let day = 86_400;
+    let refused = directory.create_key(&key(one, 6), None, &caller(99 + day)).await;
+    ensure!(matches!(refused, Err(StoreError::Full { most: 20_000, .. })), "{refused:?}");
+    // The operator, and an act that ends something, are not bounded by this number.
+    directory.create_key(&key(one, 8), None, &by(99 + day)).await?;
+    ensure!(directory.delete_key(one, first.id, &caller(99 + day)).await?);
+    directory.create_key(&key(one, 6), None, &caller(101 + day)).await?;
     Ok(())
 }
 

@@ -105,6 +105,9 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
             vec![ids.into(), "text 2".into(), 2.into()]
         }
         ("change_head", false) if statement.text.contains("n = $1 + 1") => vec![9.into()],
+        ("change_head", false) if statement.text.contains("FROM audit") => {
+            vec![ids.into(), 1.into(), i64::MAX.into()]
+        }
         ("changes", false) if statement.text.starts_with("SELECT") => vec![0.into(), 50.into()],
         ("review_numbers", false) if statement.text.contains("ends_at <=") => {
             vec![ids.into(), 1_000_000_000.into()]

@@ -21,12 +21,20 @@ use countersign_core::{
     ports::error::StoreError,
     tenant::OPERATOR,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
 /// How often a change is repeated if another change of the tenant was first. In each round one succeeds, so
 /// this many processes may change one tenant at once.
 const ROUNDS: usize = 64;
+
+/// The number of changes that the keys and members of a tenant may make in [`A_DAY`]. The log keeps each for a
+/// year, so a tenant must not fill the database with them.
+const MOST_IN_A_DAY: u32 = 20_000;
+/// The number for acts that end something, or disable a key. It is higher, so that a thief of one key cannot
+/// keep others from ending it.
+const MOST_ENDS_IN_A_DAY: u32 = 30_000;
+const A_DAY: Duration = Duration::from_secs(86_400);
 
 /// The changes of one tenant wait for each other in this process, so that they do not repeat each other's
 /// work. Several tenants may share a place.
@@ -67,6 +75,14 @@ pub(super) const APPEND_ENTRY: Statement = Statement {
             state_before, state_after, hash)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     params: &[Text, Int, Int, Text, Text, Text, Text, Text, Text, Text, Text, Bytes],
+};
+
+/// Returns one row unless the entry with this number is younger than the time.
+pub(super) const COUNT_ENTRIES: Statement = Statement {
+    table: "change_head",
+    text: "SELECT n FROM change_head WHERE only_row = 1
+        AND NOT EXISTS (SELECT 1 FROM audit WHERE tenant_id = $1 AND n = $2 AND at > $3)",
+    params: &[Text, Int, Int],
 };
 
 pub(super) const ERASE_ENTRIES: Statement = Statement {
@@ -115,7 +131,16 @@ pub(super) struct Chains {
 impl Chains {
     /// Adds the statements that append the entry to each chain.
     pub fn append(&mut self, batch: Batch, draft: &Draft, by: &Change) -> Batch {
-        self.heads.iter_mut().fold(batch, |batch, head| {
+        let ends = draft.after.is_none() || draft.action == "key.update";
+        let most = if ends { MOST_ENDS_IN_A_DAY } else { MOST_IN_A_DAY };
+        let bounded = matches!(by.who, Who::Key(_) | Who::Member { .. });
+        self.heads.iter_mut().fold(batch, |mut batch, head| {
+            let full_since = head.n + 1 - i64::from(most);
+            if bounded && head.tenant != OPERATOR && full_since > 0 {
+                let since = (by.at - A_DAY).micros();
+                let values = vec![head.tenant.to_string().into(), full_since.into(), since.into()];
+                batch = batch.run_within(("changes in 24 hours", most), &COUNT_ENTRIES, values);
+            }
             let (entry, next) = head.append(&self.keyring, draft, by);
             *head = next;
             let Entry { tenant, n, at, author: Author { actor, acting_for }, .. } = entry;

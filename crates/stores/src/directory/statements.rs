@@ -35,6 +35,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &audit::READ_CHAIN_HEAD,
     &audit::MOVE_CHAIN_HEAD,
     &audit::APPEND_ENTRY,
+    &audit::COUNT_ENTRIES,
     &audit_log::LIST_AUDIT,
     &audit_log::READ_CHAIN,
     &audit_log::LIST_CHAIN_HEADS,
