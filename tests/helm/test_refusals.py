@@ -27,6 +27,7 @@ SENTENCES = [
     (BEHIND | {"ingress": {"tls": {"existingSecret": "a", "issuer": "b"}}}, "Set one of ingress.tls.existingSecret, ingress.tls.clusterIssuer and ingress.tls.issuer."),
     (BEHIND | {"gateway": {"enabled": True}}, "gateway.parentRefs is empty: name the Gateway that serves the route."),
     (BEHIND | POLICY, "networkPolicy.api.from is empty, but the server speaks plain HTTP: name the pods of the proxy, so that nobody else reaches it."),
+    (BEHIND | {"prometheusRule": {"enabled": True}}, "prometheusRule needs serviceMonitor.enabled: its alerts are about the series of that monitor."),
 ]  # fmt: skip
 
 # What Helm 3 and Helm 4 say about the place and the value.
@@ -42,6 +43,7 @@ SCHEMA = [
     ({"image": {"digest": "abc"}}, "image.digest: Does not match pattern", "at '/image/digest': 'abc' does not match pattern"),
     ({"commonLabels": {"number": 1000000}}, "commonLabels.number: Invalid type. Expected: string, given: integer", "at '/commonLabels/number': got number, want string"),
     ({"database": {"existingSecret": "Not A Name"}}, "database.existingSecret: Does not match pattern", "at '/database/existingSecret': 'Not A Name' does not match pattern"),
+    ({"prometheusRule": {"disabled": ["CountersignUp"]}}, 'prometheusRule.disabled.0 must be one of the following: "CountersignDown"', "at '/prometheusRule/disabled/0': value must be one of 'CountersignDown'"),
     ({"global": {"imagePullSecrets": ["A"]}}, "global.imagePullSecrets.0: Does not match pattern", "at '/global/imagePullSecrets/0': 'A' does not match pattern"),
 ]  # fmt: skip
 

@@ -66,6 +66,7 @@ def add_field(thing, *path):
     [
         ("everything", "Deployment", ["spec", "template", "spec", "containers", 0]),
         ("everything", "ServiceMonitor", ["spec", "endpoints", 0]),
+        ("everything", "PrometheusRule", ["spec", "groups", 0, "rules", 0]),
         ("everything", "HTTPRoute", ["spec", "rules", 0]),
         ("everything", "NetworkPolicy", ["spec"]),
         ("gateway", "Certificate", ["spec", "issuerRef"]),
