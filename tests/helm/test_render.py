@@ -1,6 +1,8 @@
 """Both majors of Helm give the same bytes each time, and values arrive as they were written."""
 
 import collections
+import json
+import re
 import tarfile
 import tomllib
 
@@ -147,17 +149,35 @@ def test_the_package_has_what_users_read(helm, tmp_path):
     assert not [name for name in names if "/ci/" in name]
 
 
-# Helm 3 asks a cluster even for a dry run of the client.
-def test_the_notes_name_the_next_three_commands():
-    arguments = ("install", RELEASE, str(CHART), "--dry-run=client", "--namespace", "codes")
-    outcome = run("helm4", *arguments, "--values", str(SETS["single"]))
+def notes_of(values):
+    # Helm 3 asks a cluster even for a dry run of the client.
+    arguments = ("install", RELEASE, str(CHART), "--dry-run=client", "--namespace", "codes", "--values", "-")
+    outcome = run("helm4", *arguments, text=json.dumps(values))
     assert outcome.returncode == 0, outcome.stderr
-    _, notes = outcome.stdout.split("NOTES:")
+    return outcome.stdout.split("NOTES:")[1]
+
+
+SINGLE = yaml.safe_load(SETS["single"].read_text(encoding="utf-8"))
+
+
+def test_the_notes_name_the_next_three_commands():
+    notes = notes_of(SINGLE)
     for words in [
         "kubectl -n codes exec deploy/sms-countersign-all -- countersign tenant create",
         "countersign key create --tenant ten_... --name helm-test --test",
         "helm -n codes test sms",
-        "Keep a copy.",
+        "Keep a copy of\nthe volume",
         "in plain HTTP",
     ]:
         assert words in notes
+    assert "Keep a copy" not in notes_of(SINGLE | {"keyring": {"existingSecret": "x"}})
+
+
+@pytest.mark.parametrize("values", [SINGLE, {"tls": {"existingSecret": "x"}}], ids=["plain", "tls"])
+def test_the_notes_say_how_to_switch_network_policies_on(values):
+    (words,) = re.findall(r"(?m)^   networkPolicy:\n(?:     .*\n)+", notes_of(values))
+    switched = values | yaml.safe_load(words)
+    assert switched["networkPolicy"]["enabled"]
+    policies = {one["metadata"]["name"] for one in of_kind(objects_of(switched), "NetworkPolicy")}
+    assert {"sms-countersign-deny", "sms-countersign-callers", "sms-countersign-metrics"} <= policies
+    assert "Network policies are off" not in notes_of(switched)
