@@ -1,16 +1,23 @@
 """Values that cannot work do not render, and the sentence says what would."""
 
+import os
+import subprocess
+
 import pytest
 
 from charts import HELMS, LEAST, template
 
+COUNTERSIGN = os.environ.get("COUNTERSIGN")
 BEHIND = {"trusted_proxies": ["10.0.0.0/8"]}
 POLICY = {"networkPolicy": {"enabled": True}}
+EVERYBODY = ["0.0.0.0/0", "1.2.3.4/0", "0.0.0.0/00", "::/00", "::/000", "0:0::/0", "::ffff:0:0/96", "::FFFF:0.0.0.0/096"]
+HALVES = ["0.0.0.0/1", "128.0.0.0/01", "8000::/1", "::ffff:128.0.0.0/97"]
 
 SENTENCES = [
     ({}, "The server would serve plain HTTP beyond its pod: set tls.existingSecret or tls.certManager, or trusted_proxies for a proxy that terminates TLS."),
-    ({"trusted_proxies": ["0.0.0.0/0"]}, 'trusted_proxies: "0.0.0.0/0" trusts everybody.'),
     ({"trusted_proxies": ["10.0.0.0/8", "::/0"]}, 'trusted_proxies: "::/0" trusts everybody.'),
+    *(({"trusted_proxies": [wide]}, f'trusted_proxies: "{wide}" trusts everybody.') for wide in EVERYBODY),
+    *(({"trusted_proxies": ["10.0.0.0/8", wide]}, f'trusted_proxies: "{wide}" trusts half of all addresses') for wide in HALVES),
     ({"tls": {"existingSecret": "x", "certManager": {"enabled": True}}}, "Set tls.existingSecret or tls.certManager.enabled, not both."),
     ({"tls": {"certManager": {"enabled": True, "dnsNames": ["a.example"]}}}, "tls.certManager needs issuerRef.name and dnsNames."),
     (BEHIND | {"mode": "all"}, "mode all needs database.existingSecret, a Secret with the URL: kubectl create secret generic countersign-database --from-literal=url=..."),
@@ -73,3 +80,22 @@ def test_values_of_a_wrong_form(values, three, four):
 def test_other_charts_may_read_more_from_global():
     for helm in HELMS:
         assert template(helm, values=BEHIND | {"global": {"anything": {"goes": 1}}}).returncode == 0
+
+
+@pytest.mark.parametrize("network", ["10.0.0.0/10", "10.1.2.0/21", "fd00::/101", "::ffff:10.0.0.0/104", "::1", "127.0.0.1/31"])
+def test_networks_of_proxies_are_trusted(network):
+    for helm in HELMS:
+        assert template(helm, values={"trusted_proxies": [network]}).returncode == 0
+
+
+@pytest.mark.skipif(not COUNTERSIGN, reason="COUNTERSIGN names no program")
+def test_the_server_refuses_them_too():
+    """Each of these spellings means everybody."""
+    for wide in [*EVERYBODY, ",".join(HALVES[:2]), "::/1,8000::/1"]:
+        environment = {
+            "COUNTERSIGN__SERVER__BIND": "0.0.0.0:8080",
+            "COUNTERSIGN__SERVER__TRUSTED_PROXIES": wide,
+        }
+        check = [COUNTERSIGN, "config", "check"]
+        outcome = subprocess.run(check, env=environment, capture_output=True, text=True, timeout=30)
+        assert outcome.returncode == 2 and "trusts everybody" in outcome.stderr, wide
