@@ -26,6 +26,8 @@ SENTENCES = [
     (BEHIND | {"database": {"existingSecret": "x"}}, "mode single keeps everything on its volume: set mode to all or split to use database.existingSecret."),
     (BEHIND | {"codes": {"existingSecret": "x"}}, "set mode to all or split to use codes.existingSecret."),
     (LEAST | {"codes": {"existingSecret": "x", "ca": {"existingSecret": "y", "existingConfigMap": "z"}}}, "Set codes.ca.existingSecret or codes.ca.existingConfigMap, not both."),
+    (BEHIND | {"podSecurityContext": {"fsGroupChangePolicy": "Always"}}, "podSecurityContext.fsGroupChangePolicy must be OnRootMismatch in the mode single: else Kubernetes opens the key ring"),
+    (BEHIND | {"podSecurityContext": {"fsGroupChangePolicy": None}}, "podSecurityContext.fsGroupChangePolicy must be OnRootMismatch in the mode single"),
     (BEHIND | {"all": {"autoscaling": {"enabled": True}}}, "mode single has one pod: set mode to all or split to use autoscaling."),
     (LEAST | {"all": {"autoscaling": {"enabled": True, "minReplicas": 20}}}, "all.autoscaling.minReplicas is above maxReplicas."),
     (LEAST | {"mode": "split", "worker": {"autoscaling": {"enabled": True}, "resources": {"requests": {"cpu": None}}}}, "worker.autoscaling needs worker.resources.requests.cpu"),
@@ -80,6 +82,13 @@ def test_values_of_a_wrong_form(values, three, four):
 def test_other_charts_may_read_more_from_global():
     for helm in HELMS:
         assert template(helm, values=BEHIND | {"global": {"anything": {"goes": 1}}}).returncode == 0
+
+
+def test_a_key_ring_in_a_secret_needs_no_policy_for_the_volume():
+    always = {"podSecurityContext": {"fsGroupChangePolicy": "Always"}}
+    for helm in HELMS:
+        for values in (LEAST, BEHIND | {"keyring": {"existingSecret": "x"}}):
+            assert template(helm, values=values | always).returncode == 0
 
 
 @pytest.mark.parametrize("network", ["10.0.0.0/10", "10.1.2.0/21", "fd00::/101", "::ffff:10.0.0.0/104", "::1", "127.0.0.1/31"])

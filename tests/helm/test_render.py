@@ -166,7 +166,7 @@ def test_the_notes_name_the_next_three_commands():
         "kubectl -n codes exec deploy/sms-countersign-all -- countersign tenant create",
         "countersign key create --tenant ten_... --name helm-test --test",
         "helm -n codes test sms",
-        "Keep a copy of\nthe volume",
+        "Keep a copy:",
         "in plain HTTP",
     ]:
         assert words in notes
