@@ -3,6 +3,7 @@
 import collections
 import json
 import re
+import shlex
 import tarfile
 import tomllib
 
@@ -181,3 +182,18 @@ def test_the_notes_say_how_to_switch_network_policies_on(values):
     policies = {one["metadata"]["name"] for one in of_kind(objects_of(switched), "NetworkPolicy")}
     assert {"sms-countersign-deny", "sms-countersign-callers", "sms-countersign-metrics"} <= policies
     assert "Network policies are off" not in notes_of(switched)
+
+
+@pytest.mark.parametrize("helm", HELMS)
+def test_the_readme_s_values_and_commands_render(helm):
+    text = (CHART / "README.md").read_text(encoding="utf-8")
+    (values,) = re.findall(r"(?s)```yaml\n# values.yaml\n(.*?)```", text)
+    objects = parse(render(helm, values=yaml.safe_load(values), release="countersign"))
+    assert {"Deployment", "Ingress", "Job"} <= {thing["kind"] for thing in objects}
+    (command,) = re.findall(r"(?s)\nhelm install (.*?)\n(?:helm|```)", text)
+    chosen = [word for word in shlex.split(command.replace("\\\n", "")) if "=" in word]
+    assert len(chosen) == 2
+    objects = parse(render(helm, *(word for one in chosen for word in ("--set", one)), release="countersign"))
+    (service,) = [one for one in of_kind(objects, "Service") if one["spec"].get("clusterIP") != "None"]
+    port = service["spec"]["ports"][0]["port"]
+    assert f"port-forward service/{service['metadata']['name']} 8080:{port}" in text
