@@ -18,6 +18,10 @@ SENTENCES = [
     ({"trusted_proxies": ["10.0.0.0/8", "::/0"]}, 'trusted_proxies: "::/0" trusts everybody.'),
     *(({"trusted_proxies": [wide]}, f'trusted_proxies: "{wide}" trusts everybody.') for wide in EVERYBODY),
     *(({"trusted_proxies": ["10.0.0.0/8", wide]}, f'trusted_proxies: "{wide}" trusts half of all addresses') for wide in HALVES),
+    ({"trusted_proxies": ["proxy.example"]}, 'trusted_proxies: "proxy.example" is no IP address or network, such as 10.244.0.0/16.'),
+    (BEHIND | {"ingress": {"enabled": True, "hosts": ["https://sms.example.com/"]}}, 'ingress.hosts: "https://sms.example.com/" is no host name, such as sms.example.com.'),
+    (BEHIND | {"gateway": {"hostnames": ["SMS.example.com"]}}, 'gateway.hostnames: "SMS.example.com" is no host name'),
+    (LEAST | {"delivery": {"ca": {"existingConfigMap": "Company_CA"}}}, "delivery.ca.existingConfigMap must be the name of a ConfigMap (lower-case letters, digits, - and .), not what is in it."),
     ({"tls": {"existingSecret": "x", "certManager": {"enabled": True}}}, "Set tls.existingSecret or tls.certManager.enabled, not both."),
     ({"tls": {"certManager": {"enabled": True, "dnsNames": ["a.example"]}}}, "tls.certManager needs issuerRef.name and dnsNames."),
     (BEHIND | {"mode": "all"}, "mode all needs database.existingSecret, a Secret with the URL: kubectl create secret generic countersign-database --from-literal=url=..."),
@@ -47,11 +51,13 @@ SCHEMA = [
     ({"settings": {"server": {"bind": "[::]:80"}}}, "settings.server: Additional property bind is not allowed", "at '/settings/server': additional properties 'bind' not allowed"),
     ({"settings": {"server": {"auth_failures": "many"}}}, "settings.server.auth_failures: Invalid type. Expected: integer, given: string", "at '/settings/server/auth_failures': got string, want integer"),
     ({"all": {"replicas": -1}}, "all.replicas: Must be greater than or equal to 0", "at '/all/replicas': minimum: got -1, want 0"),
-    ({"trusted_proxies": ["proxy.example"]}, "trusted_proxies.0: Does not match pattern", "at '/trusted_proxies/0': 'proxy.example' does not match pattern"),
+    ({"trusted_proxies": "10.0.0.0/8"}, "trusted_proxies: Invalid type. Expected: array, given: string", "at '/trusted_proxies': got string, want array"),
+    ({"persistence": {"size": "2 GiB"}}, "persistence.size: Does not match pattern '^[0-9.]+([mkMGTPE]|[KMGTPE]i)?$'", "at '/persistence/size': '2 GiB' does not match pattern"),
+    ({"settings": {"delivery": {"send_timeout": 30}}}, "settings.delivery.send_timeout: Invalid type. Expected: string, given: integer", "at '/settings/delivery/send_timeout': got number, want string"),
+    ({"imagePullSecrets": [{"name": "x"}]}, "imagePullSecrets.0: Invalid type. Expected: string, given: object", "at '/imagePullSecrets/0': got object, want string"),
     ({"shutdown": {"timeoutSeconds": 5}}, "shutdown.timeoutSeconds: Must be greater than or equal to 25", "at '/shutdown/timeoutSeconds': minimum: got 5, want 25"),
     ({"image": {"digest": "abc"}}, "image.digest: Does not match pattern", "at '/image/digest': 'abc' does not match pattern"),
     ({"commonLabels": {"number": 1000000}}, "commonLabels.number: Invalid type. Expected: string, given: integer", "at '/commonLabels/number': got number, want string"),
-    ({"database": {"existingSecret": "Not A Name"}}, "database.existingSecret: Does not match pattern", "at '/database/existingSecret': 'Not A Name' does not match pattern"),
     ({"prometheusRule": {"disabled": ["CountersignUp"]}}, 'prometheusRule.disabled.0 must be one of the following: "CountersignDown"', "at '/prometheusRule/disabled/0': value must be one of 'CountersignDown'"),
     ({"global": {"imagePullSecrets": ["A"]}}, "global.imagePullSecrets.0: Does not match pattern", "at '/global/imagePullSecrets/0': 'A' does not match pattern"),
 ]  # fmt: skip
@@ -81,7 +87,14 @@ def test_values_of_a_wrong_form(values, three, four):
 
 def test_other_charts_may_read_more_from_global():
     for helm in HELMS:
-        assert template(helm, values=BEHIND | {"global": {"anything": {"goes": 1}}}).returncode == 0
+        assert template(helm, values=BEHIND | {"global": {"anything": {"existingSecret": "GOES"}}}).returncode == 0
+
+
+@pytest.mark.parametrize("helm", HELMS)
+def test_a_secret_in_the_place_of_its_name_is_not_shown(helm):
+    values = LEAST | {"codes": {"existingSecret": "redis://app:hunter2@redis.example:6379"}}
+    error = refuse(helm, values)
+    assert "codes.existingSecret must be the name of a Secret" in error and "hunter2" not in error
 
 
 def test_a_key_ring_in_a_secret_needs_no_policy_for_the_volume():

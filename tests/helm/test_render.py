@@ -88,7 +88,7 @@ def test_large_numbers_survive(number):
     values = LEAST | {
         "settings": {"server": {"auth_failures": number}},
         "podSecurityContext": {"runAsUser": number},
-        "all": {"resources": {"limits": {"memory": number}}, "podAnnotations": {"number": str(number)}},
+        "all": {"resources": {"requests": {"cpu": 0.5}, "limits": {"memory": number}}, "podAnnotations": {"number": str(number)}},
         "commonLabels": {"number": str(number)},
         "image": {"tag": str(number)},
         "extraEnv": [{"name": "NUMBER", "value": str(number)}],
@@ -101,7 +101,8 @@ def test_large_numbers_survive(number):
         (deployment,) = of_kind(objects, "Deployment")
         pod = deployment["spec"]["template"]
         assert pod["spec"]["securityContext"]["runAsUser"] == number
-        assert pod["spec"]["containers"][0]["resources"]["limits"]["memory"] == number
+        resources = pod["spec"]["containers"][0]["resources"]
+        assert (resources["requests"]["cpu"], resources["limits"]["memory"]) == (0.5, number)
         assert pod["spec"]["containers"][0]["image"] == f"countersign:{number}"
         assert pod["metadata"]["annotations"]["number"] == str(number)
         assert deployment["metadata"]["labels"]["number"] == str(number)
