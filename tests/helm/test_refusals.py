@@ -27,8 +27,11 @@ SENTENCES = [
     (BEHIND | {"mode": "all"}, "mode all needs database.existingSecret, a Secret with the URL: kubectl create secret generic countersign-database --from-literal=url=..."),
     (BEHIND | {"mode": "split", "database": {"existingSecret": "x"}}, "mode split needs codes.existingSecret, a Secret with the URL"),
     (LEAST | {"keyring": {}}, "mode all needs keyring.existingSecret, which all pods share: run countersign keyring create, then kubectl create secret generic"),
-    (BEHIND | {"database": {"existingSecret": "x"}}, "mode single keeps everything on its volume: set mode to all or split to use database.existingSecret."),
-    (BEHIND | {"codes": {"existingSecret": "x"}}, "set mode to all or split to use codes.existingSecret."),
+    (BEHIND | {"database": {"existingSecret": "x"}}, "mode single keeps everything on its volume: set mode to all or split to use database.existingSecret or database.url."),
+    (BEHIND | {"codes": {"url": "redis://redis:6379"}}, "set mode to all or split to use codes.existingSecret or codes.url."),
+    (LEAST | {"database": {"url": "postgres://app:hunter2@postgres/app"}}, "database.url has a password: leave it out, and name a Secret with it in existingSecret and passwordKey."),
+    (LEAST | {"migrate": {"url": "postgres://postgres/app?user=app&password=hunter2"}}, "migrate.url has a password"),
+    (LEAST | {"codes": {"url": "redis-cluster://:hunter2@a:1,b:1"}}, "codes.url has a password"),
     (LEAST | {"codes": {"existingSecret": "x", "ca": {"existingSecret": "y", "existingConfigMap": "z"}}}, "Set codes.ca.existingSecret or codes.ca.existingConfigMap, not both."),
     (BEHIND | {"podSecurityContext": {"fsGroupChangePolicy": "Always"}}, "podSecurityContext.fsGroupChangePolicy must be OnRootMismatch in the mode single: else Kubernetes opens the key ring"),
     (BEHIND | {"podSecurityContext": {"fsGroupChangePolicy": None}}, "podSecurityContext.fsGroupChangePolicy must be OnRootMismatch in the mode single"),
@@ -92,9 +95,10 @@ def test_other_charts_may_read_more_from_global():
 
 @pytest.mark.parametrize("helm", HELMS)
 def test_a_secret_in_the_place_of_its_name_is_not_shown(helm):
-    values = LEAST | {"codes": {"existingSecret": "redis://app:hunter2@redis.example:6379"}}
-    error = refuse(helm, values)
-    assert "codes.existingSecret must be the name of a Secret" in error and "hunter2" not in error
+    url = "redis://app:hunter2@redis.example:6379"
+    for place, sentence in (("existingSecret", "must be the name of a Secret"), ("url", "has a password")):
+        error = refuse(helm, LEAST | {"codes": {place: url}})
+        assert f"codes.{place} {sentence}" in error and "hunter2" not in error
 
 
 def test_a_key_ring_in_a_secret_needs_no_policy_for_the_volume():
