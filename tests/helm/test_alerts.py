@@ -116,7 +116,9 @@ def test_each_alert_says_what_to_do():
         texts = alert["annotations"]
         assert texts.keys() == {"summary", "description"} and "http" not in "".join(texts.values()), name
         assert len(texts["summary"]) < 100 < len(texts["description"]), name
-        assert alert["labels"]["severity"] in ("critical", "warning") and alert["labels"]["namespace"] == "codes"
+        assert (
+            alert["labels"]["severity"] in ("critical", "warning") and alert["labels"]["namespace"] == "codes"
+        )
 
 
 def test_the_mode_decides_which_alerts_there_are():

@@ -10,7 +10,16 @@ from charts import HELMS, LEAST, template
 COUNTERSIGN = os.environ.get("COUNTERSIGN")
 BEHIND = {"trusted_proxies": ["10.0.0.0/8"]}
 POLICY = {"networkPolicy": {"enabled": True}}
-EVERYBODY = ["0.0.0.0/0", "1.2.3.4/0", "0.0.0.0/00", "::/00", "::/000", "0:0::/0", "::ffff:0:0/96", "::FFFF:0.0.0.0/096"]
+EVERYBODY = [
+    "0.0.0.0/0",
+    "1.2.3.4/0",
+    "0.0.0.0/00",
+    "::/00",
+    "::/000",
+    "0:0::/0",
+    "::ffff:0:0/96",
+    "::FFFF:0.0.0.0/096",
+]
 HALVES = ["0.0.0.0/1", "128.0.0.0/01", "8000::/1", "::ffff:128.0.0.0/97"]
 
 SENTENCES = [
@@ -90,7 +99,10 @@ def test_values_of_a_wrong_form(values, three, four):
 
 def test_other_charts_may_read_more_from_global():
     for helm in HELMS:
-        assert template(helm, values=BEHIND | {"global": {"anything": {"existingSecret": "GOES"}}}).returncode == 0
+        assert (
+            template(helm, values=BEHIND | {"global": {"anything": {"existingSecret": "GOES"}}}).returncode
+            == 0
+        )
 
 
 @pytest.mark.parametrize("helm", HELMS)
@@ -108,7 +120,9 @@ def test_a_key_ring_in_a_secret_needs_no_policy_for_the_volume():
             assert template(helm, values=values | always).returncode == 0
 
 
-@pytest.mark.parametrize("network", ["10.0.0.0/10", "10.1.2.0/21", "fd00::/101", "::ffff:10.0.0.0/104", "::1", "127.0.0.1/31"])
+@pytest.mark.parametrize(
+    "network", ["10.0.0.0/10", "10.1.2.0/21", "fd00::/101", "::ffff:10.0.0.0/104", "::1", "127.0.0.1/31"]
+)
 def test_networks_of_proxies_are_trusted(network):
     for helm in HELMS:
         assert template(helm, values={"trusted_proxies": [network]}).returncode == 0

@@ -88,7 +88,10 @@ def test_large_numbers_survive(number):
     values = LEAST | {
         "settings": {"server": {"auth_failures": number}},
         "podSecurityContext": {"runAsUser": number},
-        "all": {"resources": {"requests": {"cpu": 0.5}, "limits": {"memory": number}}, "podAnnotations": {"number": str(number)}},
+        "all": {
+            "resources": {"requests": {"cpu": 0.5}, "limits": {"memory": number}},
+            "podAnnotations": {"number": str(number)},
+        },
         "commonLabels": {"number": str(number)},
         "image": {"tag": str(number)},
         "extraEnv": [{"name": "NUMBER", "value": str(number)}],

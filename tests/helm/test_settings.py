@@ -92,7 +92,6 @@ def mounted(tmp_path_factory):
 @pytest.mark.skipif(not COUNTERSIGN, reason="COUNTERSIGN names no program")
 def test_the_server_accepts_them(rendered, mounted):
     """`config check` with each pod's variables."""
-    known = read_settings().keys()
     (mounted / "codes" / "url").write_text(REDIS.get(rendered.name, "redis://redis.example:6379"))
     for thing, _, container in containers_of(rendered.objects):
         # The test pod reads no configuration.
