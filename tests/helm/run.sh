@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Checks the Helm chart: rendered by Helm 3 and 4, against the schemas of Kubernetes, and by
 # rules of its own. The tools are fetched once, into the cache. No cluster is needed.
-# COUNTERSIGN names a program that also reads the settings of each rendered pod. promtool tests the alerts,
-# if it is there (Debian's package prometheus).
+# COUNTERSIGN names a program that also reads the settings of each rendered pod.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=tests/needs.sh
