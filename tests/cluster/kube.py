@@ -203,11 +203,11 @@ class Place:
         return sorted(item["metadata"]["name"] for item in self.get(kind))
 
     def picture(self):
-        """For whoever looks for the cause of a failure."""
+        """Objects, events and logs, in which the cause of a failure may be."""
         texts = [self.kubectl("get", "all,pvc", "--output=wide"), self.kubectl("get", "events", "--sort-by=.lastTimestamp")]
         for pod in self.get("pods"):
             name = pod["metadata"]["name"]
-            texts.append(f"--- {name}\n" + self.kubectl("logs", name, "--all-containers", "--tail=15", "--ignore-errors"))
+            texts.append(f"--- {name}\n" + self.kubectl("logs", name, "--all-containers", "--tail=6", "--ignore-errors"))
         return "\n".join(texts)
 
 

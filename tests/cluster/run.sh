@@ -7,11 +7,12 @@
 #        tests/cluster/run.sh --shell PROGRAM    a shell beside the cluster, with kubectl, helm3 and helm4
 #
 # COUNTERSIGN_IMAGE names an archive of the image of PROGRAM, so that it is not made again.
+# COUNTERSIGN_TRIALS names some of the trials, as in "single-helm3 all-helm4".
 # It needs root on Debian. Network, mounts, processes and cgroups are the cluster's own and end with it.
 set -uo pipefail
 mode=all
 case ${1:-} in --quick | --shell) mode=${1#--} && shift ;; esac
-[ $# -ge 1 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2; }
 program_test=$(realpath "$1")
 cd "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../.." || exit 1
 

@@ -7,9 +7,8 @@ import threading
 
 import countersign
 from kube import PROGRAM, Failed, run, until
-from load import any_number
+from load import Load, any_number
 from shared import VALUES
-from shared import load as load_of
 from single import SMALL, helm_test, test_key, with_tenant
 
 PROVIDER = """
@@ -86,7 +85,7 @@ def send(place):
 def upgrade(place):
     """upgrade --wait with changed settings, under load."""
     place.values["settings"]["log"] = {"level": "debug"}
-    with load_of(place) as seen:
+    with Load(place.url, place.key, place.authority) as seen:
         place.put("upgrade", place.values)
     send(place)
     return seen.outcome()
