@@ -83,6 +83,6 @@ class Load:
         if lost_connections:
             text += f", {lost_connections} lost connections of clients that try once"
         bad = [name for name in self.counts if name not in ("sdk", "2xx", "lost connections")]
-        assert self.counts["sdk"] > 20 and self.counts["2xx"] > 20, f"too little load: {text}"
+        assert self.counts["sdk"] > 5 and self.counts["2xx"] > 5, f"too little load: {text}"
         assert not bad, f"{text}: {self.errors[:5]}"
         return text

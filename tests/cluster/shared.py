@@ -156,7 +156,7 @@ def key_before(place):
     """helm test, and the key from the release before."""
     helm_test(place)
     with load(place) as seen:
-        pass
+        time.sleep(5)
     return seen.outcome()
 
 
