@@ -7,7 +7,7 @@ export KUBECONFIG="$conf/admin" KUBECACHEDIR="$temp/kubectl"
 mkdir -p "$pki" "$conf" "$logs" "$temp"/{etcd,containerd,kubelet,cni,volumes}
 
 gave_up() {
-    echo "The cluster did not come up: $*" >&2
+    echo "The cluster did not come up: $*" >&3
     # 3: this machine does not permit it.
     ! grep -qEi 'operation not permitted|permission denied|read-only file system' <<<"$*" || exit 3
     exit 1
@@ -215,7 +215,8 @@ try_a_pod() {
 }
 
 start_cluster() {
-    prepare_network && prepare_mounts
+    prepare_network
+    prepare_mounts
     start_containerd
     start_control_plane
     wait_for 30 containerd "containerd does not answer" ctr version
