@@ -70,7 +70,8 @@ def failed_migration(place):
     before = set(place.pods())
     migrate = {"existingSecret": "countersign-wrong", "backoffLimit": 0}
     with load(place) as seen:
-        answer = place.put("upgrade", {**CHANGED, "settings": {}, "migrate": migrate}, fails=True)
+        settings = {"log": {"level": "warn"}}
+        answer = place.put("upgrade", {**CHANGED, "settings": settings, "migrate": migrate}, fails=True)
     log = place.kubectl("logs", "job/countersign-migrate")
     if "pre-upgrade" not in answer or "password authentication failed" not in log:
         raise Failed(f"{answer}\n{log}")
@@ -81,9 +82,13 @@ def failed_migration(place):
 
 def rollback(place):
     """rollback --wait to the values before the change, under load."""
+    before = set(place.pods())
     with load(place) as seen:
         place.helm("rollback", "countersign", "2", "--wait", "--timeout", "120s")
-        until(60, "two pods", lambda: len(place.pods()) == 2)
+    [deployment] = place.get("deployments")
+    variables = {entry["name"] for entry in deployment["spec"]["template"]["spec"]["containers"][0]["env"]}
+    if len(place.pods()) != 2 or before & set(place.pods()) or "COUNTERSIGN__LOG__LEVEL" in variables:
+        raise Failed(f"{before}, {set(place.pods())}, {variables}")
     return seen.outcome()
 
 
