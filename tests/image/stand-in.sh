@@ -62,7 +62,7 @@ if [ ! -f PG_VERSION ]; then
     echo 'host all all all scram-sha-256' >>pg_hba.conf
     echo "CREATE DATABASE $POSTGRES_DB" | postgres --single -D . template1 >/dev/null
 fi
-exec postgres -D . -h 0.0.0.0 -k /tmp
+exec postgres -D . -h 0.0.0.0 -k /tmp "$@"
 START
         chmod 755 "$root/start"
         settings=(--env "PATH=/usr/bin:$bin" --user 999:999 --entrypoint '["/start"]')
