@@ -121,11 +121,13 @@ pub async fn update_managed_tenant(
     let disabled =
         disabled.map(|disabled| if disabled { TenantChange::Disable } else { TenantChange::Enable });
     let by = caller.change(state.clock.now());
-    let mut tenant = tenants::read_tenant(&state.context, id.0).await?;
-    for change in name.map(TenantChange::Rename).into_iter().chain(disabled) {
-        tenant = tenants::change_tenant(&state.context, id.0, &change, &by).await?;
-    }
-    Ok(Json(tenant.into()))
+    let change = match (name, disabled) {
+        (Some(name), Some(other)) => TenantChange::RenameAnd(name, Box::new(other)),
+        (Some(name), None) => TenantChange::Rename(name),
+        (None, Some(disabled)) => disabled,
+        (None, None) => return Ok(Json(tenants::read_tenant(&state.context, id.0).await?.into())),
+    };
+    Ok(Json(tenants::change_tenant(&state.context, id.0, &change, &by).await?.into()))
 }
 
 /// Deletes a tenant: it is disabled now, and erased from `erased_from` on.

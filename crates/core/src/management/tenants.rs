@@ -181,7 +181,7 @@ pub async fn change_tenant(
     by: &Change,
 ) -> Result<Tenant, TenantError> {
     let changed = replica.directory.update_tenant(tenant, change, by).await;
-    if let (Ok(Some(changed)), TenantChange::Disable | TenantChange::Delete) = (&changed, change) {
+    if let (Ok(Some(changed)), true) = (&changed, change.ends()) {
         replica.tell_tenant_end(TenantEnd { tenant, version: changed.version }).await;
     } else {
         replica.catch_up().await;
