@@ -5,14 +5,13 @@ use crate::{
     http::values::number,
 };
 use actix_web::{
-    HttpRequest, post,
+    post,
     web::{Data, Json},
 };
 use countersign_core::{management::settings, mode::Mode, phone::PhoneNumber};
 use countersign_web::{
     State,
     body::Body,
-    notes::note_changed,
     problem::{self, Problem},
     request,
     request::required,
@@ -55,13 +54,11 @@ pub struct ClearedNumber {
 #[post("/numbers/clear")]
 pub async fn clear_number(
     caller: Authed<SettingsWrite>,
-    request: HttpRequest,
     state: Data<State>,
     body: Body,
 ) -> Result<Json<ClearedNumber>, Problem> {
     let NumberBody { to } = body.0.read(|fields| NumberBody::read(fields, caller.mode))?;
     let cleared = settings::clear_number(&state.context, &caller, &to).await;
     let wrong_codes = cleared.map_err(problem::codes)?;
-    note_changed(&request, to.masked());
     Ok(Json(ClearedNumber { wrong_codes }))
 }
