@@ -43,7 +43,7 @@ async fn a_log_is_verified_and_exported_on_the_server() {
     let lines: String =
         exported.lines().filter(|line| line.starts_with('{')).map(|line| format!("{line}\n")).collect();
     assert_eq!(lines.lines().count().to_string(), entries);
-    assert_eq!(verify_outside(&lines), Ok(head.clone()));
+    assert_eq!(verify_outside(&lines).await, Ok(head.clone()));
     let operator = place.run("audit export --operator").await.expect(0, &[]).answer;
     assert!(operator.contains("key.create") && operator.contains(&tenant), "{operator}");
 
