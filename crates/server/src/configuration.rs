@@ -120,6 +120,7 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
     let database = read_database(reader, &base);
     let codes = read_codes(reader, &base);
     let history = read_history(reader);
+    let audit_retention = reader.duration("audit.retention", "400d", 90 * DAY..=3_650 * DAY);
     let keyring = read_keyring(reader, &base);
     let delivery = read_delivery(reader, &base);
     let countries = reader.text("tenants.countries", "", |text| match text {
@@ -138,6 +139,7 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
         database: database?,
         codes: codes?,
         history: history?,
+        audit_retention: audit_retention?,
         keyring: keyring?,
         delivery: delivery?,
         countries: countries?,

@@ -46,6 +46,7 @@ use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
         (name = "delivery", description = "Providers, routes, senders and texts of messages."),
         (name = "settings", description = "Limits, countries, profiles and numbers of the tenant."),
         (name = "webhooks", description = "Where you are told what happens (Standard Webhooks 1.0)."),
+        (name = "audit", description = "Who changed what."),
         (name = "tenants", description = "Tenants, for the operator of the server: its keys alone hold `operator`."),
         (name = "system", description = "Health and documentation; no key is needed."),
     ),

@@ -8,7 +8,7 @@ use crate::{
     http::id::Id,
 };
 use actix_web::{
-    HttpRequest, get, post,
+    get, post,
     web::{Data, Json},
 };
 use countersign_core::{
@@ -19,7 +19,6 @@ use countersign_web::{
     State,
     body::{Body, Query},
     fields::PAGE,
-    notes::note_changed,
     problem::Problem,
 };
 use json::{ErasedNumber, Timeline, VerificationPage};
@@ -122,12 +121,10 @@ pub async fn read_timeline(
 #[post("/numbers/erase")]
 pub async fn erase_number(
     caller: Authed<SettingsWrite>,
-    request: HttpRequest,
     state: Data<State>,
     body: Body,
 ) -> Result<Json<ErasedNumber>, Problem> {
     let EraseNumber { to } = body.0.read(|fields| EraseNumber::read(fields, caller.mode))?;
     let erased = erase::erase_number(&state.context, &caller, &to, &caller.change(state.clock.now())).await?;
-    note_changed(&request, to.masked());
     Ok(Json(erased.into()))
 }

@@ -20,7 +20,6 @@ use countersign_core::{
 use countersign_web::{
     State,
     body::{Body, MergePatch, NoBody, Query},
-    notes::note_changed,
     problem::Problem,
     rng,
 };
@@ -59,7 +58,6 @@ pub async fn create_key(
     let (key, secret) =
         keys::create_key(&state.context, &caller, asked, once, &caller.change(now), &mut rng()).await?;
     let location = format!("{}/{}", request.path(), key.id);
-    note_changed(&request, key.id);
     let created = CreatedKey::new(key, &secret);
     Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(created))
 }

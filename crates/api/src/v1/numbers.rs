@@ -5,11 +5,11 @@ use crate::{
     http::values::number,
 };
 use actix_web::{
-    HttpRequest, post,
+    post,
     web::{Data, Json},
 };
 use countersign_core::{management::settings, mode::Mode, phone::PhoneNumber};
-use countersign_web::{State, body::Body, notes::note_changed, problem::Problem, request, request::required};
+use countersign_web::{State, body::Body, problem::Problem, request, request::required};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -48,13 +48,11 @@ pub struct ClearedNumber {
 #[post("/numbers/clear")]
 pub async fn clear_number(
     caller: Authed<SettingsWrite>,
-    request: HttpRequest,
     state: Data<State>,
     body: Body,
 ) -> Result<Json<ClearedNumber>, Problem> {
     let NumberBody { to } = body.0.read(|fields| NumberBody::read(fields, caller.mode))?;
     let by = caller.change(state.clock.now());
     let wrong_codes = settings::clear_number(&state.context, &caller, &to, &by).await?;
-    note_changed(&request, to.masked());
     Ok(Json(ClearedNumber { wrong_codes }))
 }

@@ -5,7 +5,7 @@ use crate::{
     http::{id::Id, time::parse_time, values::number},
 };
 use actix_web::{
-    HttpRequest, HttpResponse, delete, get, post,
+    HttpResponse, delete, get, post,
     web::{Data, Json},
 };
 use countersign_core::{
@@ -21,7 +21,6 @@ use countersign_web::{
     State,
     body::{Body, NoBody, Query},
     fields::text,
-    notes::note_changed,
     problem::Problem,
     request,
     request::{optional, required},
@@ -102,7 +101,6 @@ fn body(review: &review::ReviewNumber, to: Option<String>, code: Option<String>)
 #[post("/review-numbers")]
 pub async fn create_review_number(
     caller: Authed<SettingsWrite>,
-    request: HttpRequest,
     state: Data<State>,
     body_of: Body,
 ) -> Result<HttpResponse, Problem> {
@@ -120,7 +118,6 @@ pub async fn create_review_number(
     )
     .await?;
     let (review, code) = made;
-    note_changed(&request, review.id);
     let (to, code) = (Some(to.e164().to_owned()), Some(code.expose().to_owned()));
     Ok(HttpResponse::Created().json(body(&review, to, code)))
 }

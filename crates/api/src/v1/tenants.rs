@@ -18,7 +18,6 @@ use countersign_core::{id::TenantId, management::tenants, tenant::TenantChange};
 use countersign_web::{
     State,
     body::{Body, MergePatch, NoBody, Query},
-    notes::note_changed,
     problem::Problem,
     rng,
 };
@@ -179,7 +178,6 @@ pub async fn delete_tenant(
 pub async fn create_tenant_key(
     caller: Authed<Operator>,
     id: Id<TenantId>,
-    request: HttpRequest,
     state: Data<State>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
@@ -188,8 +186,6 @@ pub async fn create_tenant_key(
     let by = caller.change(state.clock.now());
     let (key, secret) =
         tenants::create_tenant_key(&state.context, id.0, asked, once, &by, &mut rng()).await?;
-    // The audit line names the operator's tenant, so the tenant of the key is added.
-    note_changed(&request, format!("{} {}", id.0, key.id));
     let location = format!("/v1/keys/{}", key.id);
     Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(CreatedKey::new(key, &secret)))
 }

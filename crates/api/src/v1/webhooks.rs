@@ -20,7 +20,6 @@ use countersign_core::{id::WebhookId, management::webhooks};
 use countersign_web::{
     State,
     body::{Body, MergePatch, NoBody, Query},
-    notes::note_changed,
     problem::Problem,
     rng,
 };
@@ -65,7 +64,6 @@ pub async fn create_webhook(
     .await;
     let (webhook, secrets) = made?;
     let location = format!("{}/{}", request.path(), webhook.id);
-    note_changed(&request, webhook.id);
     let created = CreatedWebhook::new(webhook, &secrets);
     Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(created))
 }

@@ -20,6 +20,8 @@ pub struct Settings {
     pub codes: CodesSettings,
     /// How long past verifications are stored.
     pub history: HistorySettings,
+    /// How long the entries of the audit log are stored.
+    pub audit_retention: Duration,
     /// The key ring.
     pub keyring: KeyringSettings,
     /// How messages are sent.

@@ -171,7 +171,7 @@ impl AuditLog for SqlDirectory {
             let Some((n, hash)) = kept else { return Ok(0) };
             let draft =
                 Draft { after: Some(json!({ "removed_until": n })), ..Draft::act("audit.forget", tenant) };
-            let anchor = Head::at(&self.keyring, tenant, n, hash);
+            let anchor = Head::anchor(&self.keyring, tenant, n, hash);
             let batch = chains
                 .append(take_number(Batch::default()), &draft, by)
                 .run_touching(1, &MOVE_ANCHOR, head_values(&anchor))

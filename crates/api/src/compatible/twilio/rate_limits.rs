@@ -25,7 +25,7 @@ use countersign_core::{
     management::profile_limits::{self, RateLimit},
     tenant::{limits::LimitName, profile::Profile},
 };
-use countersign_web::{State, notes::note_changed};
+use countersign_web::State;
 use json::{Links, RateLimitBody, RateLimitList};
 pub use read::limit_name;
 use read::{RateLimitForm, RateLimitUpdate, unique_name};
@@ -44,7 +44,6 @@ impl Place {
         sid: &str,
     ) -> Result<Self, Refusal> {
         let profile = services::find(state, caller, sid).await?;
-        note_changed(request, profile.id);
         Ok(Self { base: Base::of(request), profile })
     }
 
