@@ -27,6 +27,7 @@ BREAKER = f'countersign_provider_breaker_total{{{WORKER},provider="gate",state="
 WAITING = f"countersign_messages_waiting{{{API}}}"
 LAG = f"countersign_history_lag_seconds{{{WORKER}}}"
 DEAD = f"countersign_history_dead_total{{{WORKER}}}"
+HEADS = f'countersign_audit_heads_back_total{{{API},reason="back"}}'
 STRAYS = f"countersign_history_strays{{{WORKER}}}"
 ENDS = f"countersign_certificate_expires_seconds{{{API}}}"
 REFUSED = f"countersign_certificate_reload_failures_total{{{API}}}"
@@ -66,6 +67,8 @@ CASES = [
     ("a dead event before the first reading", {DEAD: "_x30 1x90"}, 40, ["CountersignHistoryDead"]),
     ("a dead event of the day before", {DEAD: "3x120"}, 110, []),
     ("a new worker without dead events", {DEAD: "_x30 0x90"}, 40, []),
+    ("an audit head that went back", {HEADS: "_x30 1x90"}, 40, ["CountersignAuditHeadWrong"]),
+    ("an audit head of the day before", {HEADS: "1x120"}, 110, []),
     ("strays", {STRAYS: "5x60"}, 30, ["CountersignHistoryStrays"]),
     ("no strays", {STRAYS: "0x60"}, 60, []),
     ("the certificate ends in six days", {ENDS: f"{6 * 86400}x120"}, 100, ["CountersignCertificateEnds"]),

@@ -136,6 +136,20 @@ The alerts, as a list. The server's own metrics are in docs/operations.md; `up` 
       {{ "{{ $value }} rows are in the default partitions of Postgres." }} The workers move such rows each minute, so
       they cannot do it, and the log has the reason: {{ $log }}. The clock of a node is wrong, or no worker could
       make weeks ahead for a month: the user of serve must own the tables, so migrate runs as the same user.
+- alert: CountersignAuditHeadWrong
+  expr: |-
+    sum(
+      increase(countersign_audit_heads_back_total{ {{- $job }}}[1h]) > 0
+      or (countersign_audit_heads_back_total{ {{- $job }}} > 0 unless countersign_audit_heads_back_total{ {{- $job }}} offset 1h)
+    )
+  labels:
+    severity: critical
+  annotations:
+    summary: The audit log of a tenant is not the one that the nodes saw before.
+    description: >-
+      The log names the tenant and the reason: {{ $log }}. If you put the database back to an earlier state, this is
+      the gap. If nobody did, somebody changed the database: keep a copy of it, and run
+      "countersign audit verify" with a head from the log of another day.
 {{- if include "countersign.tlsSecret" . }}
 - alert: CountersignCertificateEnds
   expr: min(countersign_certificate_expires_seconds{ {{- $job }}}) - time() < 7 * 86400
