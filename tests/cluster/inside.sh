@@ -39,4 +39,4 @@ if [ "$mode" = shell ]; then
     bash
     exit
 fi
-exec "$venv/bin/python" tests/cluster/trials.py "$mode"
+PYTHONPATH=sdk/python/src exec "$venv/bin/python" tests/cluster/trials.py "$mode"

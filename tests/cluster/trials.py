@@ -5,12 +5,10 @@ import os
 import sys
 import time
 
-sys.path[:0] = [os.path.dirname(__file__), os.path.join(os.path.dirname(__file__), "../../sdk/python/src")]
-
-import shared  # noqa: E402
-import single  # noqa: E402
-import split  # noqa: E402
-from kube import Place, run  # noqa: E402
+import shared
+import single
+import split
+from kube import Place, run
 
 SCENARIOS = {"single": single.acts, "all": shared.acts, "split": split.acts}
 
@@ -23,7 +21,7 @@ def perform(major, name, acts, results):
         title, started, failure = act.__doc__.rstrip("."), time.monotonic(), None
         try:
             outcome = act(place)
-        except Exception as error:  # noqa: BLE001 each is a failed trial
+        except Exception as error:
             failure = outcome = f"FAILED: {error}"
         seconds = time.monotonic() - started
         print(f"helm {major}, {name}: {seconds:5.1f} s  {title}: {outcome}", file=sys.stderr, flush=True)

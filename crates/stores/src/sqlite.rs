@@ -238,7 +238,10 @@ fn connect(path: &Path, options: Options) -> rusqlite::Result<Connection> {
 
 /// Makes the file keep a write-ahead log. If several connections change a new file to it at once, SQLite
 /// refuses some of them without waiting: each holds a lock that another waits for. So this tries again.
-#[expect(clippy::disallowed_methods, reason = "opening a file blocks anyway")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a file is opened at a start, and SQLite itself blocks here, too"
+)]
 fn use_log(connection: &Connection) -> rusqlite::Result<()> {
     let begun = Instant::now();
     loop {

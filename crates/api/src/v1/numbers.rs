@@ -22,19 +22,19 @@ request! {
     }
 }
 
-/// What was cleared.
+/// The result of clearing a number.
 #[derive(Serialize, ToSchema)]
 pub struct ClearedNumber {
-    /// Wrong codes in a row that were counted.
+    /// The number of wrong codes in a row that the server had counted.
     #[schema(minimum = 0, example = 12)]
     wrong_codes: u16,
 }
 
 /// Clears the wrong codes of a number.
 ///
-/// Ends the wait that wrong codes in a row brought about (`guess_limit`), for
-/// all profiles of the tenant in the key's mode. Use it when you know that the
-/// person on the phone is who they say.
+/// This ends the wait that follows wrong codes in a row (`guess_limit`), for all
+/// profiles of the tenant in the key's mode. Use it when you know that the person
+/// on the phone is who they say.
 #[utoipa::path(
     tag = "settings",
     request_body = NumberBody,

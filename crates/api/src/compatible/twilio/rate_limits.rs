@@ -117,9 +117,9 @@ pub async fn create_rate_limit(
     tag = "twilio",
     params(
         ("service" = String, Path, description = "The service.", pattern = "^VA[0-9a-f]{32}$"),
-        ("PageSize" = Option<u32>, Query, description = "Rate limits on a page.", minimum = 1, maximum = 1000),
-        ("Page" = Option<u32>, Query, description = "Which page, from 0.", maximum = 10000),
-        ("PageToken" = Option<String>, Query, description = "As in `next_page_url`.", pattern = "^P[AB][0-9a-f]{32}$"),
+        ("PageSize" = Option<u32>, Query, description = "The number of rate limits on a page.", minimum = 1, maximum = 1000),
+        ("Page" = Option<u32>, Query, description = "The number of the page, from 0.", maximum = 10000),
+        ("PageToken" = Option<String>, Query, description = "The value from `next_page_url`.", pattern = "^P[AB][0-9a-f]{32}$"),
     ),
     responses((status = 200, description = "A page.", body = RateLimitList)),
     security(("twilio" = ["compat:twilio"]))
@@ -166,7 +166,7 @@ pub async fn read_rate_limit(
     Ok(HttpResponse::Ok().json(place.body(keyring, limit)))
 }
 
-/// Says something else of a rate limit.
+/// Changes the description of a rate limit.
 #[utoipa::path(
     tag = "twilio",
     params(
