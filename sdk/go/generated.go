@@ -20,6 +20,7 @@ const (
 // Defines values for Code.
 const (
 	CodeAlreadyApproved        Code = "already_approved"
+	CodeBusy                   Code = "busy"
 	CodeCodesUnavailable       Code = "codes_unavailable"
 	CodeConflict               Code = "conflict"
 	CodeCountryNotAllowed      Code = "country_not_allowed"
@@ -134,6 +135,7 @@ const (
 
 // Defines values for Scope.
 const (
+	ScopeAuditRead          Scope = "audit:read"
 	ScopeCodesReveal        Scope = "codes:reveal"
 	ScopeCompatCamara       Scope = "compat:camara"
 	ScopeCompatSMSAPI       Scope = "compat:smsapi"
@@ -231,6 +233,57 @@ type AllowlistEntry struct {
 type AttemptPage struct {
 	// Data The attempts, newest first.
 	Data []WebhookAttempt `json:"data"`
+
+	// NextCursor The cursor of the next page; null on the last.
+	NextCursor *string `json:"next_cursor"`
+}
+
+// AuditEntry An entry of the audit log.
+type AuditEntry struct {
+	// ActingFor On whose behalf; null for one's own.
+	ActingFor *string `json:"acting_for"`
+
+	// Action What was done; later releases may add acts.
+	Action string `json:"action"`
+
+	// Actor Who did it: the id of a key, `operator` or `system`.
+	Actor string `json:"actor"`
+
+	// Address The address that the request came from; null for commands and jobs.
+	Address *string `json:"address"`
+
+	// After Its state after; null if it no longer exists.
+	After map[string]interface{} `json:"after"`
+
+	// At When it happened, to the microsecond, because the hash covers it.
+	At time.Time `json:"at"`
+
+	// Before Its state before; null if it did not exist.
+	Before map[string]interface{} `json:"before"`
+
+	// Hash SHA-256 of the former entry's hash and this entry, in hexadecimal digits.
+	Hash string `json:"hash"`
+
+	// ID Its id.
+	ID string `json:"id"`
+
+	// N Its number in the chain: 1, 2, 3 and so on, without a gap.
+	N int64 `json:"n"`
+
+	// Object The id or the name of what was changed.
+	Object string `json:"object"`
+
+	// Request The `X-Request-Id` of the request; null for commands and jobs.
+	Request *string `json:"request"`
+
+	// Tenant The tenant of the chain.
+	Tenant string `json:"tenant"`
+}
+
+// AuditPage A page of the audit log.
+type AuditPage struct {
+	// Data The entries, newest first.
+	Data []AuditEntry `json:"data"`
 
 	// NextCursor The cursor of the next page; null on the last.
 	NextCursor *string `json:"next_cursor"`
@@ -1630,6 +1683,30 @@ type ListAddressUsesParams struct {
 	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// Actor By this author: the id of a key, `operator` or `system`.
+	Actor string `form:"actor,omitempty" json:"actor,omitempty,omitzero"`
+
+	// Object About this object: its id or its name.
+	Object string `form:"object,omitempty" json:"object,omitempty,omitzero"`
+
+	// Action This act, such as `key.create`, or the acts of a kind, such as `key`.
+	Action string `form:"action,omitempty" json:"action,omitempty,omitzero"`
+
+	// From From then on.
+	From time.Time `form:"from,omitempty" json:"from,omitempty,omitzero"`
+
+	// Until Before then.
+	Until time.Time `form:"until,omitempty" json:"until,omitempty,omitzero"`
+
+	// Limit Entries on a page.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
 // ListKeysParams defines parameters for ListKeys.
 type ListKeysParams struct {
 	// Limit The number of keys on a page.
@@ -1721,6 +1798,7 @@ const Version = "0.1.0"
 // many goroutines at once. Printed or logged in any form, it does not show the key.
 type Client struct {
 	Allowlists    *AllowlistsService
+	Audit         *AuditService
 	Countries     *CountriesService
 	Keys          *KeysService
 	Limits        *LimitsService
@@ -1744,6 +1822,7 @@ type Client struct {
 func newClient(c *core) *Client {
 	return &Client{
 		Allowlists:    &AllowlistsService{c},
+		Audit:         &AuditService{c},
 		Countries:     &CountriesService{c},
 		Keys:          &KeysService{c},
 		Limits:        &LimitsService{c},
@@ -1766,6 +1845,9 @@ func newClient(c *core) *Client {
 
 // AllowlistsService holds the operations of Client.Allowlists.
 type AllowlistsService struct{ core *core }
+
+// AuditService holds the operations of Client.Audit.
+type AuditService struct{ core *core }
 
 // CountriesService holds the operations of Client.Countries.
 type CountriesService struct{ core *core }
@@ -1888,6 +1970,36 @@ func (s *AllowlistsService) UsagePage(ctx context.Context, params ListAddressUse
 		operation: "list_address_uses", method: http.MethodGet, path: "/v1/allowlists/api/usage",
 		query: query{
 			"key":    params.Key,
+			"limit":  params.Limit,
+			"cursor": params.Cursor,
+		}, repeatable: true,
+	}, options)
+}
+
+// List lists the entries of the audit log, newest first.
+// It asks for further pages as they are needed; an error ends it.
+func (s *AuditService) List(ctx context.Context, params ListAuditParams, options ...CallOption) iter.Seq2[AuditEntry, error] {
+	return pages(params.Cursor, func(cursor string) ([]AuditEntry, *string, error) {
+		params := params
+		params.Cursor = cursor
+		page, err := s.ListPage(ctx, params, options...)
+		if err != nil {
+			return nil, nil, err
+		}
+		return page.Data, page.NextCursor, nil
+	})
+}
+
+// ListPage is List, for one page.
+func (s *AuditService) ListPage(ctx context.Context, params ListAuditParams, options ...CallOption) (*AuditPage, error) {
+	return answer[AuditPage](ctx, s.core, call{
+		operation: "list_audit", method: http.MethodGet, path: "/v1/audit",
+		query: query{
+			"actor":  params.Actor,
+			"object": params.Object,
+			"action": params.Action,
+			"from":   params.From,
+			"until":  params.Until,
 			"limit":  params.Limit,
 			"cursor": params.Cursor,
 		}, repeatable: true,

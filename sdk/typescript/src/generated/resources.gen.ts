@@ -9,6 +9,8 @@ import type {
   AddressUsePage,
   Allowlist,
   AttemptPage,
+  AuditEntry,
+  AuditPage,
   CheckAnswer,
   CheckByNumber,
   CheckCode,
@@ -39,6 +41,7 @@ import type {
   LimitList,
   ListAddressUsesQuery,
   ListAttemptsQuery,
+  ListAuditQuery,
   ListKeysQuery,
   ListTenantsQuery,
   ListVerificationsQuery,
@@ -166,6 +169,20 @@ export class AllowlistsResource extends Resource {
    */
   usage(query: ListAddressUsesQuery = {}, options?: RequestOptions): Paged<AddressUse, AddressUsePage> {
     return this.pages({ method: "GET", path: "/v1/allowlists/api/usage", query }, options);
+  }
+}
+
+/** The methods of `client.audit`. */
+export class AuditResource extends Resource {
+  /**
+   * Lists the entries of the audit log, newest first.
+   *
+   * Await it for one page, or iterate over it with `for await` for all of them.
+   *
+   * The key needs the scope `audit:read`.
+   */
+  list(query: ListAuditQuery = {}, options?: RequestOptions): Paged<AuditEntry, AuditPage> {
+    return this.pages({ method: "GET", path: "/v1/audit", query }, options);
   }
 }
 
@@ -1042,6 +1059,7 @@ export class WebhooksResource extends Resource {
 /** All resources of the API. */
 export class Resources {
   readonly allowlists: AllowlistsResource;
+  readonly audit: AuditResource;
   readonly countries: CountriesResource;
   readonly keys: KeysResource;
   readonly limits: LimitsResource;
@@ -1061,6 +1079,7 @@ export class Resources {
 
   constructor(send: Send) {
     this.allowlists = new AllowlistsResource(send);
+    this.audit = new AuditResource(send);
     this.countries = new CountriesResource(send);
     this.keys = new KeysResource(send);
     this.limits = new LimitsResource(send);

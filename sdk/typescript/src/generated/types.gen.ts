@@ -87,6 +87,82 @@ export type AttemptPage = {
 };
 
 /**
+ * An entry of the audit log.
+ */
+export type AuditEntry = {
+    /**
+     * On whose behalf; null for one's own.
+     */
+    acting_for: string | null;
+    /**
+     * What was done; later releases may add acts.
+     */
+    action: string;
+    /**
+     * Who did it: the id of a key, `operator` or `system`.
+     */
+    actor: string;
+    /**
+     * The address that the request came from; null for commands and jobs.
+     */
+    address: string | null;
+    /**
+     * Its state after; null if it no longer exists.
+     */
+    after: {
+        [key: string]: unknown;
+    } | null;
+    /**
+     * When it happened, to the microsecond, because the hash covers it.
+     */
+    at: string;
+    /**
+     * Its state before; null if it did not exist.
+     */
+    before: {
+        [key: string]: unknown;
+    } | null;
+    /**
+     * SHA-256 of the former entry's hash and this entry, in hexadecimal digits.
+     */
+    hash: string;
+    /**
+     * Its id.
+     */
+    id: string;
+    /**
+     * Its number in the chain: 1, 2, 3 and so on, without a gap.
+     */
+    n: number;
+    /**
+     * The id or the name of what was changed.
+     */
+    object: string;
+    /**
+     * The `X-Request-Id` of the request; null for commands and jobs.
+     */
+    request: string | null;
+    /**
+     * The tenant of the chain.
+     */
+    tenant: string;
+};
+
+/**
+ * A page of the audit log.
+ */
+export type AuditPage = {
+    /**
+     * The entries, newest first.
+     */
+    data: Array<AuditEntry>;
+    /**
+     * The cursor of the next page; null on the last.
+     */
+    next_cursor: string | null;
+};
+
+/**
  * Whether an account gets messages: `closed` gets all, `open` gets none for a while, `half_open` gets
  * one as a test.
  */
@@ -1028,7 +1104,7 @@ export type Problem = {
     type: string;
 };
 
-export type ProblemCode = 'invalid_request' | 'invalid_phone_number' | 'number_cannot_receive_sms' | 'invalid_code' | 'invalid_key' | 'insufficient_scope' | 'ip_not_allowed' | 'country_not_allowed' | 'number_blocked' | 'not_found' | 'method_not_allowed' | 'already_approved' | 'verification_ended' | 'conflict' | 'secret_already_shown' | 'payload_too_large' | 'unsupported_media_type' | 'idempotency_mismatch' | 'rate_limited' | 'resend_too_soon' | 'sends_exhausted' | 'guess_limit' | 'internal' | 'codes_unavailable' | 'history_backlog' | 'directory_unavailable' | 'no_route' | (string & {});
+export type ProblemCode = 'invalid_request' | 'invalid_phone_number' | 'number_cannot_receive_sms' | 'invalid_code' | 'invalid_key' | 'insufficient_scope' | 'ip_not_allowed' | 'country_not_allowed' | 'number_blocked' | 'not_found' | 'method_not_allowed' | 'already_approved' | 'verification_ended' | 'conflict' | 'secret_already_shown' | 'payload_too_large' | 'unsupported_media_type' | 'idempotency_mismatch' | 'rate_limited' | 'resend_too_soon' | 'sends_exhausted' | 'guess_limit' | 'internal' | 'codes_unavailable' | 'history_backlog' | 'directory_unavailable' | 'busy' | 'no_route' | (string & {});
 
 /**
  * An app or purpose of the tenant.
@@ -1411,7 +1487,7 @@ export type SaveProfileBody = {
     resend?: Resend | null;
 };
 
-export type ScopeName = 'verifications:start' | 'verifications:check' | 'verifications:read' | 'numbers:read' | 'reports:read' | 'settings:read' | 'settings:write' | 'keys:write' | 'compat:smsapi' | 'compat:twilio' | 'compat:camara' | 'codes:reveal' | (string & {});
+export type ScopeName = 'verifications:start' | 'verifications:check' | 'verifications:read' | 'numbers:read' | 'reports:read' | 'settings:read' | 'settings:write' | 'keys:write' | 'audit:read' | 'compat:smsapi' | 'compat:twilio' | 'compat:camara' | 'codes:reveal' | (string & {});
 
 /**
  * A number whose verifications to list.
@@ -2061,6 +2137,40 @@ export type ListAddressUsesQuery = {
     limit?: number;
     /**
      * The `next_cursor` of the previous page.
+     */
+    cursor?: string | null;
+};
+
+/**
+ * What `list_audit` may be asked for.
+ */
+export type ListAuditQuery = {
+    /**
+     * By this author: the id of a key, `operator` or `system`.
+     */
+    actor?: string | null;
+    /**
+     * About this object: its id or its name.
+     */
+    object?: string | null;
+    /**
+     * This act, such as `key.create`, or the acts of a kind, such as `key`.
+     */
+    action?: string | null;
+    /**
+     * From then on.
+     */
+    from?: string | null;
+    /**
+     * Before then.
+     */
+    until?: string | null;
+    /**
+     * Entries on a page.
+     */
+    limit?: number;
+    /**
+     * `next_cursor` of the page before.
      */
     cursor?: string | null;
 };

@@ -95,6 +95,7 @@ class ProblemCode(OpenEnum):
     """A closed list today; later releases may add to it."""
 
     ALREADY_APPROVED = "already_approved"
+    BUSY = "busy"
     CODES_UNAVAILABLE = "codes_unavailable"
     CONFLICT = "conflict"
     COUNTRY_NOT_ALLOWED = "country_not_allowed"
@@ -160,6 +161,7 @@ class Resend(OpenEnum):
 class ScopeName(OpenEnum):
     """A closed list today; later releases may add to it."""
 
+    AUDIT_READ = "audit:read"
     CODES_REVEAL = "codes:reveal"
     COMPAT_CAMARA = "compat:camara"
     COMPAT_SMSAPI = "compat:smsapi"
@@ -272,6 +274,56 @@ class AllowlistEntry:
         return cls(
             description=data["description"],
             range=data["range"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditEntry:
+    """An entry of the audit log."""
+
+    acting_for: str | None
+    """On whose behalf; null for one's own."""
+    action: str
+    """What was done; later releases may add acts."""
+    actor: str
+    """Who did it: the id of a key, `operator` or `system`."""
+    address: str | None
+    """The address that the request came from; null for commands and jobs."""
+    after: dict[str, Any] | None
+    """Its state after; null if it no longer exists."""
+    at: datetime.datetime
+    """When it happened, to the microsecond, because the hash covers it."""
+    before: dict[str, Any] | None
+    """Its state before; null if it did not exist."""
+    hash: str
+    """SHA-256 of the former entry's hash and this entry, in hexadecimal digits."""
+    id: str
+    """Its id."""
+    n: int
+    """Its number in the chain: 1, 2, 3 and so on, without a gap."""
+    object: str
+    """The id or the name of what was changed."""
+    request: str | None
+    """The `X-Request-Id` of the request; null for commands and jobs."""
+    tenant: str
+    """The tenant of the chain."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> AuditEntry:
+        return cls(
+            acting_for=data["acting_for"],
+            action=data["action"],
+            actor=data["actor"],
+            address=data["address"],
+            after=None if data["after"] is None else {key: value for key, value in data["after"].items()},
+            at=read_time(data["at"]),
+            before=None if data["before"] is None else {key: value for key, value in data["before"].items()},
+            hash=data["hash"],
+            id=data["id"],
+            n=data["n"],
+            object=data["object"],
+            request=data["request"],
+            tenant=data["tenant"],
         )
 
 
