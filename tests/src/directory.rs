@@ -134,6 +134,7 @@ on_each_engine!(
     audit::of_changes_at_once_each_gets_a_number_and_none_is_refused,
     audit::a_refused_change_has_no_entry,
     audit::a_tenant_makes_only_so_many_changes_a_day,
+    audit::nothing_is_appended_to_a_head_that_is_not_genuine,
     audit::entries_are_listed_newest_first_by_filters,
     audit::the_retention_removes_a_verified_beginning,
     audit::an_erased_tenant_leaves_its_end_in_the_operators_chain,

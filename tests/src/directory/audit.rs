@@ -19,7 +19,7 @@ use countersign_core::{
     management::key_rotation,
     ports::{
         directory::{
-            audit::{AuditFilter, AuditLog},
+            audit::{AuditFilter, AuditLog, AuditRepair},
             keys::{KeyChange, Keys},
             profiles::Profiles,
             resources::Resources,
@@ -216,7 +216,14 @@ pub async fn what_the_operator_does_in_a_tenant_is_in_both_chains(base: &Base) -
     let directory = &base.directory;
     let one = base.tenant(1).await?.id;
     let before = chain(base, OPERATOR).await?.len();
-    let own = |who, of| Change { who, of, address: Some([192, 0, 2, 1].into()), request: None, at: at(9) };
+    let own = |who, of| Change {
+        who,
+        of,
+        test: false,
+        address: Some([192, 0, 2, 1].into()),
+        request: None,
+        at: at(9),
+    };
     let pl = Setting::Locale(Locale::parse("pl"));
     let key_of = |tenant| own(Who::Key(KeyId::from_bytes([3; 16])), Some(tenant));
     directory.save_setting(one, &pl, &key_of(one)).await?;
@@ -295,14 +302,15 @@ pub async fn a_tenant_makes_only_so_many_changes_a_day(base: &Base) -> Result<()
     };
     const HEAD: Statement = Statement {
         table: "audit_heads",
-        text: "UPDATE audit_heads SET n = $2 WHERE tenant_id = $1",
-        params: &[Kind::Text, Kind::Int],
+        text: "UPDATE audit_heads SET n = $2, hash = $3, mac = $4 WHERE tenant_id = $1",
+        params: &[Kind::Text, Kind::Int, Kind::Bytes, Kind::Bytes],
     };
     let directory = &base.directory;
     let one = base.tenant(1).await?.id;
     let caller = |seconds| Change {
         who: Who::Key(KeyId::from_bytes([3; 16])),
         of: Some(one),
+        test: false,
         address: None,
         request: None,
         at: at(seconds),
@@ -310,7 +318,14 @@ pub async fn a_tenant_makes_only_so_many_changes_a_day(base: &Base) -> Result<()
     let first = key(one, 4);
     directory.create_key(&first, None, &by(4)).await?;
     // The chain has 20,009 entries, of which the 10th and the next ones were made at second 100.
-    let mut batch = Batch::default().run(&HEAD, vec![one.to_string().into(), 20_009.into()]);
+    let head = Head::at(&keyring(), one, 20_009, [5; 32]);
+    let values = vec![
+        one.to_string().into(),
+        head.n.into(),
+        head.hash.as_slice().into(),
+        head.mac.mac.as_slice().into(),
+    ];
+    let mut batch = Batch::default().run(&HEAD, values);
     for n in 10..15 {
         let entry =
             vec![one.to_string().into(), n.into(), at(100).micros().into(), [0; 32].as_slice().into()];
@@ -324,6 +339,49 @@ pub async fn a_tenant_makes_only_so_many_changes_a_day(base: &Base) -> Result<()
     directory.create_key(&key(one, 8), None, &by(99 + day)).await?;
     ensure!(directory.delete_key(one, first.id, &caller(99 + day)).await?);
     directory.create_key(&key(one, 6), None, &caller(101 + day)).await?;
+    Ok(())
+}
+
+/// A writer of the database alone cannot have the server sign what was forged.
+pub async fn nothing_is_appended_to_a_head_that_is_not_genuine(base: &Base) -> Result<()> {
+    const FORGE: Statement = Statement {
+        table: "audit_heads",
+        text: "UPDATE audit_heads SET hash = $2 WHERE tenant_id = $1",
+        params: &[Kind::Text, Kind::Bytes],
+    };
+    const DELETE: Statement = Statement {
+        table: "audit_heads",
+        text: "DELETE FROM audit_heads WHERE tenant_id = $1",
+        params: &[Kind::Text],
+    };
+    const PUT: Statement = Statement {
+        table: "audit",
+        text: "INSERT INTO audit (tenant_id, n, at, actor, action, object, hash)
+            VALUES ($1, $2, 1, 'system', 'test.put', 'test', $3)",
+        params: &[Kind::Text, Kind::Int, Kind::Bytes],
+    };
+    let directory = &base.directory;
+    let tenants = [base.tenant(1).await?.id, base.tenant(2).await?.id, base.tenant(3).await?.id];
+    let id = |n: usize| tenants[n].to_string();
+    base.sql.execute(&FORGE, vec![id(0).into(), [7; 32].as_slice().into()]).await?;
+    base.sql.execute(&DELETE, vec![id(1).into()]).await?;
+    base.sql.execute(&PUT, vec![id(2).into(), 2.into(), [7; 32].as_slice().into()]).await?;
+    for (n, tenant) in tenants.iter().copied().enumerate() {
+        let refused = directory.create_key(&key(tenant, 4 + n as u8), None, &by(4)).await;
+        ensure!(matches!(refused, Err(StoreError::Corrupt { .. })), "{n}: {refused:?}");
+        ensure!(directory.key(tenant, key(tenant, 4 + n as u8).id).await?.is_none());
+    }
+    // The way out: the chain goes on after its last number, and says so.
+    for (n, tenant) in tenants.iter().copied().enumerate() {
+        directory.restart_chain(tenant, "the trial", &Change::by_operator(at(5))).await?;
+        directory.create_key(&key(tenant, 4 + n as u8), None, &by(6)).await?;
+        let entries = chain(base, tenant).await?;
+        let acts: Vec<_> = entries.iter().map(|entry| entry.action.as_str()).collect();
+        assert_eq!(acts, ["audit.restart", "key.create"], "{n}");
+        assert_eq!(entries[0].n, if n == 2 { 3 } else { 2 });
+    }
+    let operators = chain(base, OPERATOR).await?;
+    assert_eq!(operators.iter().filter(|entry| entry.action == "audit.restart").count(), 3);
     Ok(())
 }
 

@@ -120,6 +120,7 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("applied", true) => vec!["a source".into(), ids.into()],
         ("applied", false) if statement.text.starts_with("SELECT") => vec!["a source".into()],
         ("applied", false) => vec!["a source".into(), ids.into()],
+        ("audit_heads", true) if statement.text.contains("$2 = 1") => vec![other.into(), 1.into()],
         ("audit_heads", true) => vec![other.into()],
         ("audit_heads", false) if statement.params.len() == 2 => vec!["".into(), 9.into()],
         ("audit", true) => vec![ids.into(), 1_000.into()],
@@ -128,6 +129,7 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
             let times = [i64::MIN.into(), i64::MAX.into(), 9.into()];
             [ids.into(), i64::MAX.into(), none(), none(), none()].into_iter().chain(times).collect()
         }
+        ("audit", false) if statement.params.len() == 1 => vec![ids.into()],
         ("audit", false) if statement.params.len() == 3 => vec![ids.into(), 0.into(), 9.into()],
         ("audit", false) => vec![ids.into(), 2.into()],
         ("settings", true) => vec![ids.into(), "countries".into()],
@@ -373,7 +375,8 @@ pub fn assert_alike(statements: &[&Statement], sqlite: &Trace, postgres: &Trace)
         // Values are never shown, so a plain comparison says more than a diff.
         assert!(a.1 == b.1, "the rows differ: {}", a.0);
         assert!(a.2 == b.2, "the tables differ after: {}", a.0);
-        let writes = !a.0.starts_with("SELECT");
+        // One statement only takes a lock.
+        let writes = !a.0.starts_with("SELECT") && !a.0.contains("SET n = n WHERE");
         assert!(before != Some(&a.2) || !writes, "it changed nothing: {}", a.0);
         before = Some(&a.2);
     }

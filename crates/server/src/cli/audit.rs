@@ -20,6 +20,19 @@ pub enum AuditCommand {
         #[arg(long, value_name = "N:HASH", value_parser = parse_head)]
         head: Option<Kept>,
     },
+    /// Begin a broken chain anew after its last entry, so that its tenant can be changed again. The former
+    /// entries stay, but are verified no more; keep a copy of the database first
+    Restart {
+        /// This tenant's: ten_...
+        #[arg(long, value_parser = parse_tenant_id, required_unless_present = "operator", conflicts_with = "operator")]
+        tenant: Option<TenantId>,
+        /// The operator's own
+        #[arg(long)]
+        operator: bool,
+        /// What happened, for the entry about it: 1 to 200 characters
+        #[arg(long, value_parser = parse_why)]
+        why: String,
+    },
     /// Print the entries of a tenant or of the operator, oldest first, one line of JSON for each
     Export {
         /// Of this tenant: ten_...
@@ -29,6 +42,11 @@ pub enum AuditCommand {
         #[arg(long)]
         operator: bool,
     },
+}
+
+fn parse_why(text: &str) -> Result<String, String> {
+    let fits = (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    if fits { Ok(text.to_owned()) } else { Err("1 to 200 characters on one line".to_owned()) }
 }
 
 fn parse_head(text: &str) -> Result<Kept, String> {

@@ -1,14 +1,18 @@
 //! Verifies and exports the audit log.
 
 use super::{answer, load};
-use crate::{cli::AuditCommand, configuration::Settings, wiring};
+use crate::{cli::AuditCommand, configuration::Settings, machine::SystemClock, wiring};
 use anyhow::{Context as _, bail, ensure};
 use countersign_api::audit_line;
 use countersign_core::{
+    access::change::Change,
     id::TenantId,
     keyring::KeyRing,
     management::audit::{Export, Kept, Verified, verify},
-    ports::directory::Directory,
+    ports::{
+        clock::Clock as _,
+        directory::{Directory, audit::AuditRepair as _},
+    },
     tenant::OPERATOR,
 };
 use countersign_stores::directory::SqlDirectory;
@@ -34,6 +38,16 @@ pub(super) async fn run(config: Option<&Path>, command: AuditCommand) -> anyhow:
             );
             let tenants = one.map_or(all, |tenant| BTreeSet::from([tenant]));
             verify_all(&directory, &keyring, tenants, head).await
+        }
+        AuditCommand::Restart { tenant, why, .. } => {
+            let tenant = known(tenant.unwrap_or(OPERATOR))?;
+            let by = Change::by_operator(SystemClock.now());
+            let head = directory.restart_chain(tenant, &why, &by).await;
+            answer(&head.context("The chain cannot be begun anew")?.text())?;
+            eprintln!(
+                "The chain continues after this number. `countersign audit verify` compares what comes now."
+            );
+            Ok(())
         }
         AuditCommand::Export { tenant, .. } => export(&directory, known(tenant.unwrap_or(OPERATOR))?).await,
     }

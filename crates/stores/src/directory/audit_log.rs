@@ -3,7 +3,7 @@
 use super::{
     SqlDirectory,
     audit::{READ_CHAIN_HEAD, head_values, read_head},
-    change::take_number,
+    change::lock_number,
 };
 use crate::sql::{
     Batch,
@@ -93,8 +93,10 @@ pub(super) const FORGET_ENTRIES: Statement = Statement {
 #[async_trait]
 impl AuditLog for SqlDirectory {
     async fn append(&self, tenant: TenantId, draft: &Draft, by: &Change) -> Result<(), StoreError> {
+        // An erased tenant gets no new chain.
+        super::tenant::tenant(&self.sql, tenant).await?.ok_or(StoreError::Conflict)?;
         self.audited(tenant, by, |mut chains| async move {
-            self.sql.batch(chains.append(Batch::default(), draft, by)).await.map(drop)
+            self.sql.batch(chains.append(lock_number(Batch::default()), draft, by)).await.map(drop)
         })
         .await
     }
@@ -173,7 +175,7 @@ impl AuditLog for SqlDirectory {
                 Draft { after: Some(json!({ "removed_until": n })), ..Draft::act("audit.forget", tenant) };
             let anchor = Head::anchor(&self.keyring, tenant, n, hash);
             let batch = chains
-                .append(take_number(Batch::default()), &draft, by)
+                .append(lock_number(Batch::default()), &draft, by)
                 .run_touching(1, &MOVE_ANCHOR, head_values(&anchor))
                 .run(&FORGET_ENTRIES, vec![tenant.to_string().into(), n.into()]);
             self.sql.batch(batch).await?;

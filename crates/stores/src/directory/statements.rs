@@ -1,14 +1,15 @@
 //! The list of the directory's statements.
 
 use super::{
-    answer, applied, audit, audit_log, basis, change, erasure, key, news, node, profile, resource, review,
-    setting, tenant, usage,
+    answer, applied, audit, audit_log, audit_restart, basis, change, erasure, key, news, node, profile,
+    resource, review, setting, tenant, usage,
 };
 use crate::sql::Statement;
 
 /// Every statement of the directory; tests run each one on both engines.
 pub const STATEMENTS: &[&Statement] = &[
     &change::TAKE_NUMBER,
+    &change::LOCK_NUMBER,
     &change::NOTE_CHANGE,
     &change::READ_HEAD,
     &basis::UNCHANGED_ALL,
@@ -41,6 +42,8 @@ pub const STATEMENTS: &[&Statement] = &[
     &audit_log::LIST_CHAIN_HEADS,
     &audit_log::MOVE_ANCHOR,
     &audit_log::READ_ANCHOR,
+    &audit_restart::LAST_ENTRY,
+    &audit_restart::SET_CHAIN_HEAD,
     &audit_log::FORGET_ENTRIES,
     &audit::ERASE_ENTRIES,
     &audit::ERASE_CHAIN_HEAD,
