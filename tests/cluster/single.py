@@ -66,7 +66,7 @@ def upgrade(place):
     place.put("upgrade", {**VALUES, **with_tenant(), "settings": {"log": {"level": "debug"}}})
     if before & set(place.pods()):
         raise Failed("the pod is the same")
-    return "the pod is replaced, with its data; the Job changes nothing"
+    return "the pod is replaced"
 
 
 def rollback(place):
