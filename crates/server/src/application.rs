@@ -320,8 +320,11 @@ impl Application {
             failures: Arc::clone(&self.failures),
         };
         tasks.spawn(keep_house(house, self.stop.clone()));
-        let (management, clock) = (self.context.management.clone(), Arc::clone(&self.clock));
-        tasks.spawn(watch_heads(management, clock, self.stop.clone()));
+        // The log of `dev` is a terminal, and nobody else writes to its database.
+        if self.demo.is_none() {
+            let (management, clock) = (self.context.management.clone(), Arc::clone(&self.clock));
+            tasks.spawn(watch_heads(management, clock, self.stop.clone()));
+        }
         if let Some(certificate) = &self.certificate {
             tasks.spawn(watch_certificate(Arc::clone(certificate), self.stop.clone()));
         }

@@ -38,7 +38,8 @@ def test_the_audit_log_tells_of_a_change(client):
     deleted, created = client.audit.list(object=key.id, limit=1)
     assert (created.action, created.before, created.after["name"]) == ("key.create", None, "sdk")
     assert (deleted.action, deleted.before, deleted.after) == ("key.delete", created.after, None)
-    assert deleted.n > created.n and deleted.at >= created.at
+    assert deleted.n > created.n
+    assert deleted.at >= created.at
     assert [entry.n for entry in client.audit.list(object=key.id, action="key.create")] == [created.n]
 
 

@@ -26,9 +26,9 @@ pub use json::line as audit_line;
     tag = "audit",
     params(
         ("actor" = Option<String>, Query, description = "By this author: the id of a key, `operator` or `system`.",
-            min_length = 1, max_length = 64, example = "key_01jz0w8e9c4t6yv2k5n3m7p8qr"),
+            pattern = "^[a-z0-9_]{1,64}$", example = "key_01jz0w8e9c4t6yv2k5n3m7p8qr"),
         ("object" = Option<String>, Query, description = "About this object: its id or its name.",
-            min_length = 1, max_length = 256, example = "default"),
+            pattern = "^[ -~]{1,256}$", example = "limit:number"),
         ("action" = Option<String>, Query, description = "This act, such as `key.create`, or the acts of a kind, such as `key`.",
             pattern = "^[a-z_]+(\\.[a-z_]+)*$", max_length = 64, example = "key"),
         ("from" = Option<String>, Query, description = "From then on.", format = DateTime),

@@ -19,8 +19,8 @@ pub struct ListRequest {
 pub fn list_request(mut fields: Fields) -> Result<ListRequest, Problem> {
     let request = ListRequest {
         filter: AuditFilter {
-            actor: fields.given("actor", named(64)),
-            object: fields.given("object", named(256)),
+            actor: fields.given("actor", actor),
+            object: fields.given("object", object),
             action: fields.given("action", action),
             from: fields.given("from", time),
             until: fields.given("until", time),
@@ -37,13 +37,17 @@ pub fn export_request(mut fields: Fields) -> Result<(Option<Timestamp>, Option<T
     fields.finish(Some(times))
 }
 
-fn named(most: usize) -> impl FnOnce(Value) -> Result<String, Fault> {
-    move |value| {
-        let name = text(value)?;
-        let fits = (1..=most).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-        let message = || format!("must be 1 to {most} printable characters");
-        if fits { Ok(name) } else { Err(Fault::new("invalid_format", message())) }
-    }
+fn actor(value: Value) -> Result<String, Fault> {
+    let name = text(value)?;
+    let is_sign = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let fits = (1..=64).contains(&name.len()) && name.bytes().all(is_sign);
+    if fits { Ok(name) } else { Err(Fault::format("must be the id of a key, operator or system")) }
+}
+
+fn object(value: Value) -> Result<String, Fault> {
+    let name = text(value)?;
+    let fits = (1..=256).contains(&name.len()) && name.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if fits { Ok(name) } else { Err(Fault::format("must be an id or a name")) }
 }
 
 fn action(value: Value) -> Result<String, Fault> {
