@@ -67,6 +67,22 @@ async fn a_log_is_verified_and_exported_on_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broken_chain_stops_changes_until_the_operator_begins_it_anew() {
+    let (place, tenant) = prepared().await;
+    place.tamper(&format!("UPDATE audit_heads SET hash = zeroblob(32) WHERE tenant_id = '{tenant}'"));
+    let create = format!("key create --tenant {tenant} --name later --scopes settings:read");
+    place.run(&create).await.expect(1, &["the MAC is wrong", "countersign audit verify"]);
+    place.run(&format!("audit restart --tenant {tenant}")).await.expect(2, &["--why"]);
+    let why = format!("audit restart --tenant {tenant} --why trial");
+    let head = place.run(&why).await.expect(0, &["audit verify"]).last();
+    assert!(head.starts_with("5:"), "{head}");
+    place.run(&create).await.expect(0, &[]);
+    assert_eq!(place.verified(&tenant).await.0, "2");
+    let operator = place.run("audit export --operator").await.expect(0, &[]).answer;
+    assert!(operator.contains("audit.restart") && operator.contains("\"why\":\"trial\""), "{operator}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_change_of_the_database_is_found() {
     let (place, tenant) = prepared().await;
     place.verified(&tenant).await;
