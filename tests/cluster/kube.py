@@ -89,7 +89,9 @@ class Place:
         names = f"DNS:*.{self.namespace}.svc,DNS:*.{self.namespace}.svc.cluster.local"
         run(ROOT / "tests/cluster/certificate.sh", self.folder, "server", "/CN=server", names)
         self.authority = self.folder / "ca.crt"
-        self.secret("countersign-tls", {"tls.crt": self.folder / "server.crt", "tls.key": self.folder / "server.key"})
+        pair = {"tls.crt": self.folder / "server.crt", "tls.key": self.folder / "server.key"}
+        self.secret("countersign-tls", pair)
+        self.secret("postgres", pair | {"password": "secret"})
 
     # ---- commands ----------------------------------------------------------
 
@@ -150,8 +152,8 @@ class Place:
     def stores(self):
         """Postgres and Redis, both by TLS alone, and the Secrets that lead to them."""
         tls = ["-c", "ssl=on", "-c", "ssl_cert_file=/secret/tls.crt", "-c", "ssl_key_file=/secret/tls.key"]
-        env = [("POSTGRES_USER", "sms"), ("POSTGRES_PASSWORD", "secret"), ("POSTGRES_DB", "sms")]
-        self.server("postgres", 5432, "postgres:test", tls, "countersign-tls", env)
+        env = [("POSTGRES_USER", "sms"), ("POSTGRES_PASSWORD_FILE", "/secret/password"), ("POSTGRES_DB", "sms")]
+        self.server("postgres", 5432, "postgres:test", tls, "postgres", env)
         redis = "redis-server --port 0 --tls-port 6379 --tls-cert-file /secret/tls.crt --tls-key-file /secret/tls.key"
         redis += " --tls-ca-cert-file /secret/tls.crt --tls-auth-clients no --requirepass secret --appendonly yes --dir /tmp"
         self.server("redis", 6379, "redis:test", redis.split(), "countersign-tls")
