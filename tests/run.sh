@@ -398,13 +398,13 @@ run_helm() {
 }
 
 run_image() {
-    COUNTERSIGN_IMAGE="$temp/image.tar" tests/image/run.sh "$countersign"
+    COUNTERSIGN_IMAGE_ARCHIVE="$temp/image.tar" tests/image/run.sh "$countersign"
 }
 
 run_cluster() { # its first run installs packages
     local image="$temp/image.tar"
     [ -f "$image" ] || image=''
-    COUNTERSIGN_IMAGE="$image" timeout 600 tests/cluster/run.sh --quick "$countersign"
+    COUNTERSIGN_IMAGE_ARCHIVE="$image" timeout 600 tests/cluster/run.sh --quick "$countersign"
 }
 
 run_kannel() { COUNTERSIGN="$countersign" timeout 120 node --test --test-reporter=spec tests/kannel/kannel.test.mjs; }

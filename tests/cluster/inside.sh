@@ -15,8 +15,8 @@ printf '[storage]\ndriver = "overlay"\ngraphroot = "%s"\nrunroot = "%s"\n' "$tem
 export CONTAINERS_STORAGE_CONF="$temp/storage.conf"
 make_images() {
     make_pause_image
-    if [ -n "${COUNTERSIGN_IMAGE:-}" ]; then
-        cp "$COUNTERSIGN_IMAGE" "$temp/test.tar"
+    if [ -n "${COUNTERSIGN_IMAGE_ARCHIVE:-}" ]; then
+        cp "$COUNTERSIGN_IMAGE_ARCHIVE" "$temp/test.tar"
     else
         tests/cluster/images.sh "$temp" test
     fi

@@ -6,7 +6,7 @@
 #        tests/cluster/run.sh --quick PROGRAM    an install, `helm test`, an uninstall; left out where it cannot run
 #        tests/cluster/run.sh --shell PROGRAM    a shell beside the cluster, with kubectl, helm3 and helm4
 #
-# COUNTERSIGN_IMAGE names an archive of the image of PROGRAM, so that it is not made again.
+# COUNTERSIGN_IMAGE_ARCHIVE names an archive of the image of PROGRAM, so that it is not made again.
 # COUNTERSIGN_TRIALS names some of the trials, as in "single-helm3 all-helm4".
 # It needs root on Debian. Network, mounts, processes and cgroups are the cluster's own and end with it.
 set -uo pipefail

@@ -3,7 +3,7 @@
 #
 # usage: tests/image/run.sh PROGRAM      any build of countersign, also that of `cargo build`
 #
-# COUNTERSIGN_IMAGE names a file for an archive of the image.
+# COUNTERSIGN_IMAGE_ARCHIVE names a file for an archive of the image.
 # As root on Debian it installs what it needs. Containers run in a namespace of their own, with their
 # own storage: nothing of the machine changes. Elsewhere it tests the archive alone, and says so.
 set -uo pipefail
