@@ -9,19 +9,33 @@ use actix_web::{
     web::{Bytes, Data, Json},
 };
 use countersign_core::{
+    access::actor::Actor,
     management::audit::{Export, list_entries},
+    mode::Mode,
     ports::error::StoreError,
 };
 use countersign_web::{
     State,
     body::Query,
-    problem::{self, Problem},
+    problem::{self, Problem, ProblemCode},
 };
 use futures_util::stream::try_unfold;
 use json::AuditPage;
 pub use json::line as audit_line;
 
-/// Lists the entries of the audit log, newest first.
+/// Entries show what live keys and webhooks are, such as the URLs of webhooks.
+fn refuse_test(caller: &Actor) -> Result<(), Problem> {
+    match caller.mode {
+        Mode::Live => Ok(()),
+        Mode::Test => Err(Problem::new(
+            ProblemCode::InsufficientScope,
+            "It shows what live keys did, so a test key does not read it; use a live key.",
+        )),
+    }
+}
+
+/// Lists the entries of the audit log, newest first. A test key does not read
+/// it.
 #[utoipa::path(
     tag = "audit",
     params(
@@ -46,6 +60,7 @@ pub async fn list_audit(
     state: Data<State>,
     query: Query,
 ) -> Result<Json<AuditPage>, Problem> {
+    refuse_test(&caller)?;
     let asked = read::list_request(query.0)?;
     let directory = &*state.context.directory;
     let found = list_entries(directory, &caller, &asked.filter, asked.before, asked.limit + 1).await;
@@ -56,7 +71,8 @@ pub async fn list_audit(
 ///
 /// Each line has the form of an entry of the list. From the first entry at or
 /// after `from` to the last before `until` none is left out, so that the hashes
-/// can be computed again. An answer that ends early has no last chunk.
+/// can be computed again. An answer that ends early has no last chunk. A test
+/// key does not read it.
 #[utoipa::path(
     tag = "audit",
     params(
@@ -73,6 +89,7 @@ pub async fn export_audit(
     state: Data<State>,
     query: Query,
 ) -> Result<HttpResponse, Problem> {
+    refuse_test(&caller)?;
     let (from, until) = read::export_request(query.0)?;
     let begun = Export::begin(&*state.context.directory, caller.tenant, from, until).await;
     let pages = (begun.map_err(problem::directory)?, state);
