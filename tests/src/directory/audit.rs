@@ -428,6 +428,10 @@ pub async fn an_erased_tenant_leaves_its_end_in_the_operators_chain(base: &Base)
     Ok(())
 }
 
+fn of(text: impl ToString) -> Vec<countersign_stores::sql::Value> {
+    vec![text.to_string().into()]
+}
+
 /// Runs statements that no method of the directory has, as somebody with the database's password would.
 async fn tamper(base: &Base, statements: &[(&str, Vec<countersign_stores::sql::Value>)]) -> Result<()> {
     const KINDS: [&[Kind]; 2] = [&[Kind::Text], &[Kind::Text, Kind::Int]];
@@ -444,7 +448,7 @@ pub async fn the_chains_of_an_older_release_begin_once(base: &Base) -> Result<()
     let directory = &*base.directory;
     let (one, two) = (base.tenant(1).await?.id, base.tenant(2).await?.id);
     let all = ["audit", "audit_heads"].map(|table| format!("DELETE FROM {table} WHERE tenant_id <> $1"));
-    tamper(base, &all.each_ref().map(|text| (text.as_str(), vec!["".into()]))).await?;
+    tamper(base, &all.each_ref().map(|text| (text.as_str(), of("")))).await?;
     let standing = async |tenant| standing_of(directory, &keyring(), tenant, None).await;
     assert_eq!(standing(one).await?, Err(Break::NoChain));
     // The operator's and both tenants'.
@@ -459,7 +463,7 @@ pub async fn the_chains_of_an_older_release_begin_once(base: &Base) -> Result<()
     ensure!(!directory.begin_chain(one, &by(52)).await?);
     // A chain that somebody removed is not begun again.
     let gone = ["audit", "audit_heads"].map(|table| format!("DELETE FROM {table} WHERE tenant_id = $1"));
-    tamper(base, &gone.each_ref().map(|text| (text.as_str(), vec![one.to_string().into()]))).await?;
+    tamper(base, &gone.each_ref().map(|text| (text.as_str(), of(one)))).await?;
     assert_eq!(begin_chains(directory, &by(53)).await?, 0);
     assert_eq!(standing(one).await?, Err(Break::NoChain));
     Ok(())
@@ -469,8 +473,7 @@ pub async fn only_the_operators_entry_excuses_a_missing_chain(base: &Base) -> Re
     let directory = &*base.directory;
     let (one, two) = (base.tenant(1).await?.id, base.tenant(2).await?.id);
     let standing = async |tenant| standing_of(directory, &keyring(), tenant, None).await;
-    let id = |tenant: TenantId| vec![tenant.to_string().into()];
-    tamper(base, &[("UPDATE tenants SET erasing = 1 WHERE id = $1", id(two))]).await?;
+    tamper(base, &[("UPDATE tenants SET erasing = 1 WHERE id = $1", of(two))]).await?;
     assert_eq!(standing(two).await?, Err(Break::NoTenant), "a row alone says nothing");
     directory.update_tenant(one, &TenantChange::Delete, &by(6)).await?.context("a tenant")?;
     ensure!(directory.begin_erasure(one, at(6), &by(7)).await?);
@@ -492,7 +495,6 @@ pub async fn all_ids_are_found_and_an_unreadable_head_hides_no_other(base: &Base
     let (one, two) = (base.tenant(1).await?.id, base.tenant(2).await?.id);
     let entries = "UPDATE audit SET tenant_id = 'zzz' WHERE tenant_id = $1";
     let head = "UPDATE audit_heads SET mac_version = -1 WHERE tenant_id = $1";
-    let of = |tenant: TenantId| vec![tenant.to_string().into()];
     tamper(base, &[(entries, of(two)), (head, of(one))]).await?;
     let (mut found, mut after) = (Vec::new(), String::new());
     while let Some(next) = directory.next_chain(&after).await? {

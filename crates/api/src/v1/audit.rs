@@ -34,8 +34,7 @@ fn refuse_test(caller: &Actor) -> Result<(), Problem> {
     }
 }
 
-/// Lists the entries of the audit log, newest first. A test key does not read
-/// it.
+/// Lists the entries of the audit log, newest first.
 #[utoipa::path(
     tag = "audit",
     params(
@@ -71,8 +70,7 @@ pub async fn list_audit(
 ///
 /// Each line has the form of an entry of the list. From the first entry at or
 /// after `from` to the last before `until` none is left out, so that the hashes
-/// can be computed again. An answer that ends early has no last chunk. A test
-/// key does not read it.
+/// can be computed again. An answer that ends early has no last chunk.
 #[utoipa::path(
     tag = "audit",
     params(

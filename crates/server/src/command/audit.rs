@@ -67,7 +67,9 @@ impl Found {
         let mut after = String::new();
         while let Some(next) = directory.next_chain(&after).await? {
             match next.parse() {
-                Ok(tenant) => drop(found.tenants.insert(tenant)),
+                Ok(tenant) => {
+                    found.tenants.insert(tenant);
+                }
                 Err(_) => found.unreadable.push(next.clone()),
             }
             after = next;
@@ -103,7 +105,7 @@ async fn verify_all(
                 continue;
             }
             Ok(Err(broken)) => broken.to_string(),
-            Err(StoreError::Corrupt { table, id }) => chain(&StoreError::Corrupt { table, id }).to_string(),
+            Err(error @ StoreError::Corrupt { .. }) => chain(&error),
             Err(error) => return Err(error).context(format!("The audit log of {tenant} cannot be read")),
         };
         wrong += 1;
