@@ -6,8 +6,9 @@ use crate::{
 };
 use countersign_core::{
     access::change::Change,
-    audit::entry::Draft,
-    management::audit::{forget_old, verify},
+    audit::{chain::Break, entry::Draft},
+    management::audit::{Kept, forget_old, verify},
+    mode::Mode,
     ports::clock::Clock as _,
 };
 use serde_json::{Value, json};
@@ -69,8 +70,13 @@ async fn append(app: &TestApp, key: &TestKey, count: usize) {
     for n in 0..count {
         app.clock.turn(seconds(1));
         let by = Change::by_system(app.clock.now());
-        let draft =
-            Draft::created("test.act", n, json!({ "large": u64::MAX, "text": "Zażółć \u{1}\"\u{1f600}" }));
+        let draft = Draft::created(
+            "test.act",
+            n,
+            json!({ "large": u64::MAX, "text": "Zażółć \u{1}\"\u{1f600}",
+            // RFC 8785 sorts the emoji first, and Python's own order last.
+            "\u{fb33}": 1, "\u{1f600}": { "\u{fb33}": 1, "\u{1f600}": 2 } }),
+        );
         app.context.directory.append(key.caller.tenant, &draft, &by).await.unwrap();
     }
 }
@@ -237,8 +243,8 @@ async fn an_export_is_verified_by_the_documented_program() {
 async fn the_retention_removes_the_beginning_and_the_rest_is_verified() {
     let app = TestApp::spawn().await;
     let owner = app.tenant("Acme").await;
-    let (directory, tenant) = (&*app.context.directory, owner.caller.tenant);
-    append(&app, &owner, 700).await;
+    let (directory, keyring, tenant) = (&*app.context.directory, &app.context.keyring, owner.caller.tenant);
+    append(&app, &owner, 1_200).await;
     let old = i64::try_from(export(&app, &owner, "").await.lines().count()).unwrap();
     app.clock.turn(DAY * 2);
     append(&app, &owner, 3).await;
@@ -247,10 +253,10 @@ async fn the_retention_removes_the_beginning_and_the_rest_is_verified() {
     let whole = export(&app, &owner, "").await;
     for (before, why) in [(DAY * 3, "nothing is so old"), (DAY + seconds(3_600), "it may stay a day longer")]
     {
-        forget_old(directory, now - before, &by).await.unwrap();
+        forget_old(directory, keyring, now - before, &by).await.unwrap();
         assert_eq!(export(&app, &owner, "").await, whole, "{why}");
     }
-    let done = forget_old(directory, now - seconds(3_600), &by).await.unwrap();
+    let done = forget_old(directory, keyring, now - seconds(3_600), &by).await.unwrap();
     assert!(done.failed.is_empty(), "{done:?}");
     assert!(done.entries >= old.unsigned_abs(), "{done:?}");
 
@@ -260,8 +266,26 @@ async fn the_retention_removes_the_beginning_and_the_rest_is_verified() {
     assert!(verify_outside(&rest).await.is_ok());
     let about = list(&app, &owner, "action=audit").await;
     assert!(!about.is_empty() && about.iter().all(|entry| entry["actor"] == "system"), "{about:?}");
-    let found = verify(directory, &app.context.keyring, tenant, None).await.unwrap().unwrap();
+    let found = verify(directory, keyring, tenant, None).await.unwrap().unwrap();
     assert_eq!((found.entries, found.head.n), (left.len().try_into().unwrap(), *left.last().unwrap()));
-    forget_old(directory, now - seconds(3_600), &by).await.unwrap();
+    forget_old(directory, keyring, now - seconds(3_600), &by).await.unwrap();
     assert_eq!(export(&app, &owner, "").await, rest, "there is nothing more to remove");
+    let kept = |n, hash| verify(directory, keyring, tenant, Some(Kept { n, hash }));
+    let removed = kept(old - 1, [0; 32]).await.unwrap().unwrap();
+    assert!(removed.kept_removed, "its hash cannot be compared");
+    assert!(!kept(found.head.n, found.head.hash).await.unwrap().unwrap().kept_removed);
+    assert_eq!(kept(found.head.n, [0; 32]).await.unwrap(), Err(Break::NotKept(found.head.n)));
+}
+
+#[tokio::test]
+async fn a_test_key_does_not_read_the_log() {
+    let app = TestApp::spawn().await;
+    let owner = app.tenant("Acme").await;
+    let test = app.key_for(&owner.caller, Mode::Test, owner.caller.grants).await;
+    let live = app.key_for(&owner.caller, Mode::Live, owner.caller.grants).await;
+    for path in ["/v1/audit", "/v1/audit/export"] {
+        let refused = app.get(path, &test).await;
+        assert_eq!(refused.problem(), (403, "insufficient_scope".into()), "{path}");
+        assert_eq!(app.get(path, &live).await.status, 200, "{path}");
+    }
 }

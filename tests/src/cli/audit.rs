@@ -126,6 +126,17 @@ async fn each_change_of_the_database_is_found() {
         ("no head", format!("DELETE FROM audit_heads {of}"), "but no head"),
         ("cut all", format!("DELETE FROM audit {of}"), "the chain ends at entry 0"),
         (
+            "the whole chain",
+            format!("DELETE FROM audit {of}; DELETE FROM audit_heads {of}"),
+            "the tenant has no chain",
+        ),
+        (
+            "said to be erasing",
+            format!("UPDATE tenants SET erasing = 1 WHERE id = '{tenant}'"),
+            "no entry of the operator says so",
+        ),
+        ("an unreadable head", format!("UPDATE audit_heads SET mac = x'00' {of}"), "audit_heads"),
+        (
             "anchor of the head",
             format!("INSERT INTO audit_anchors SELECT * FROM audit_heads {of}; DELETE FROM audit {of}"),
             "the MAC of the anchor does not match",

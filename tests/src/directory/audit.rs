@@ -16,7 +16,10 @@ use countersign_core::{
     id::{KeyId, ReviewNumberId, TenantId},
     keyring::Fingerprint,
     locale::Locale,
-    management::key_rotation,
+    management::{
+        audit::{Standing, begin_chains, erasure_of, forget_old, standing_of},
+        key_rotation,
+    },
     ports::{
         directory::{
             audit::{AuditFilter, AuditLog, AuditRepair},
@@ -412,9 +415,19 @@ pub async fn entries_are_listed_newest_first_by_filters(base: &Base) -> Result<(
     let between = AuditFilter { from: Some(at(6)), until: Some(at(20)), ..all() };
     assert_eq!(list(between, None, 9).await?, [4, 3]);
     assert_eq!(directory.list_audit(two, &all(), None, 9).await?.len(), 2);
-    let heads = directory.list_chain_heads(None, 9).await?;
-    assert_eq!(heads.iter().map(|head| head.tenant).collect::<Vec<_>>(), [OPERATOR, one, two]);
-    assert_eq!(directory.list_chain_heads(Some(one), 9).await?.len(), 1);
+    let page = directory.list_chain_heads("", 9).await?;
+    assert_eq!(page.heads.iter().map(|head| head.tenant).collect::<Vec<_>>(), [OPERATOR, one, two]);
+    assert_eq!(page.next, None);
+    let page = directory.list_chain_heads(&OPERATOR.to_string(), 1).await?;
+    assert_eq!((page.heads[0].tenant, page.next), (one, Some(one.to_string())));
+    // Entries of the first hour may have any order.
+    let hour = 3_600;
+    directory.create_key(&key(one, 30), None, &by(30 + hour)).await?;
+    directory.create_key(&key(one, 32), None, &by(32 + hour)).await?;
+    assert_eq!(directory.number_before(one, at(20 + hour)).await?, 4);
+    assert_eq!(directory.number_before(one, at(1)).await?, 0);
+    let late = AuditFilter { from: Some(at(31 + hour)), ..all() };
+    assert_eq!(list(late, None, 9).await?, [7]);
     Ok(())
 }
 
@@ -424,15 +437,19 @@ pub async fn the_retention_removes_a_verified_beginning(base: &Base) -> Result<(
     for number in [4, 6, 8] {
         directory.create_key(&key(one, number), None, &by(number.into())).await?;
     }
-    // Two of the three old ones at a time, and the newest stays however old it is.
-    assert_eq!(directory.forget_audit(one, at(7), 2, &by(100)).await?, 2);
-    assert_eq!(directory.forget_audit(one, at(7), 2, &by(101)).await?, 1);
-    assert_eq!(directory.forget_audit(one, at(7), 2, &by(102)).await?, 0);
+    let old = chain(base, one).await?;
+    let anchor = |entries: &[Entry], n: usize| Head::anchor(&keyring(), one, n as i64, entries[n - 1].hash);
+    assert_eq!(directory.forget_audit(&anchor(&old, 2), &by(100)).await?, 2);
+    assert_eq!(directory.forget_audit(&anchor(&old, 3), &by(101)).await?, 1);
+    assert_eq!(directory.forget_audit(&anchor(&old, 2), &by(102)).await?, 0, "another node was first");
     let entries = chain(base, one).await?;
     assert_eq!(entries.iter().map(|entry| entry.n).collect::<Vec<_>>(), [4, 5, 6]);
     assert_eq!(entries[2].action, "audit.forget");
     assert_eq!(entries[2].after.as_deref(), Some(r#"{"removed_until":3}"#));
-    assert_eq!(directory.forget_audit(one, at(1_000), 9, &by(103)).await?, 2);
+    let last = Head::anchor(&keyring(), one, 6, entries[2].hash);
+    assert_eq!(directory.forget_audit(&last, &by(103)).await?, 0, "the last entry stays");
+    let cut = Head::anchor(&keyring(), one, 5, entries[1].hash);
+    assert_eq!(directory.forget_audit(&cut, &by(103)).await?, 2);
     assert_eq!(chain(base, one).await?.iter().map(|entry| entry.n).collect::<Vec<_>>(), [6, 7]);
     // Another node's ring did not make these.
     let strange = countersign_core::keyring::VersionedKey { version: 1, key: [77; 32] };
@@ -448,7 +465,8 @@ pub async fn an_erased_tenant_leaves_its_end_in_the_operators_chain(base: &Base)
     let directory = &base.directory;
     let (one, two) = (base.tenant(1).await?.id, base.tenant(2).await?.id);
     directory.create_key(&key(one, 4), None, &by(4)).await?;
-    directory.forget_audit(one, at(3), 9, &by(5)).await?;
+    let first = chain(base, one).await?[0].hash;
+    directory.forget_audit(&Head::anchor(&keyring(), one, 1, first), &by(5)).await?;
     directory.update_tenant(one, &TenantChange::Delete, &by(6)).await?.context("a tenant")?;
     ensure!(directory.begin_erasure(one, at(6), &by(7)).await?);
     while !directory.erase_tenant(one, 1, &by(8)).await? {}
@@ -465,6 +483,104 @@ pub async fn an_erased_tenant_leaves_its_end_in_the_operators_chain(base: &Base)
         ("tenant.delete", one),
     ];
     assert_eq!(acts, expected);
+    Ok(())
+}
+
+fn of(text: impl ToString) -> Vec<countersign_stores::sql::Value> {
+    vec![text.to_string().into()]
+}
+
+/// Runs statements that no method of the directory has, as somebody with the database's password would.
+async fn tamper(base: &Base, statements: &[(&str, Vec<countersign_stores::sql::Value>)]) -> Result<()> {
+    const KINDS: [&[Kind]; 2] = [&[Kind::Text], &[Kind::Text, Kind::Int]];
+    for (text, values) in statements {
+        let text: &'static str = text.to_string().leak();
+        let statement = Statement { table: "audit", text, params: KINDS[values.len() - 1] };
+        let statement: &'static Statement = Box::leak(Box::new(statement));
+        base.sql.batch(Batch::default().run(statement, values.clone())).await?;
+    }
+    Ok(())
+}
+
+pub async fn the_chains_of_an_older_release_begin_once(base: &Base) -> Result<()> {
+    let directory = &*base.directory;
+    let (one, two) = (base.tenant(1).await?.id, base.tenant(2).await?.id);
+    let all = ["audit", "audit_heads"].map(|table| format!("DELETE FROM {table} WHERE tenant_id <> $1"));
+    tamper(base, &all.each_ref().map(|text| (text.as_str(), of("")))).await?;
+    let standing = async |tenant| standing_of(directory, &keyring(), tenant, None).await;
+    assert_eq!(standing(one).await?, Err(Break::NoChain));
+    // The operator's and both tenants'.
+    assert_eq!(begin_chains(directory, &by(50)).await?, 3);
+    assert_eq!(begin_chains(directory, &by(51)).await?, 0);
+    for tenant in [one, two] {
+        let entries = chain(base, tenant).await?;
+        assert_eq!(entries.iter().map(|entry| entry.action.as_str()).collect::<Vec<_>>(), ["audit.begin"]);
+        ensure!(matches!(standing(tenant).await?, Ok(Standing::Whole(_))));
+    }
+    assert_eq!(chain(base, OPERATOR).await?.len(), 3);
+    ensure!(!directory.begin_chain(one, &by(52)).await?);
+    // A chain that somebody removed is not begun again.
+    let gone = ["audit", "audit_heads"].map(|table| format!("DELETE FROM {table} WHERE tenant_id = $1"));
+    tamper(base, &gone.each_ref().map(|text| (text.as_str(), of(one)))).await?;
+    assert_eq!(begin_chains(directory, &by(53)).await?, 0);
+    assert_eq!(standing(one).await?, Err(Break::NoChain));
+    Ok(())
+}
+
+pub async fn only_the_operators_entry_excuses_a_missing_chain(base: &Base) -> Result<()> {
+    let directory = &*base.directory;
+    let (one, two) = (base.tenant(1).await?.id, base.tenant(2).await?.id);
+    let standing = async |tenant| standing_of(directory, &keyring(), tenant, None).await;
+    tamper(base, &[("UPDATE tenants SET erasing = 1 WHERE id = $1", of(two))]).await?;
+    assert_eq!(standing(two).await?, Err(Break::NoTenant), "a row alone says nothing");
+    directory.update_tenant(one, &TenantChange::Delete, &by(6)).await?.context("a tenant")?;
+    ensure!(directory.begin_erasure(one, at(6), &by(7)).await?);
+    let number = directory.chain_head(OPERATOR).await?.context("a head")?.n;
+    assert_eq!(standing(one).await?, Ok(Standing::Erased { entry: number }));
+    while !directory.erase_tenant(one, 100, &by(8)).await? {}
+    assert_eq!(standing(one).await?, Ok(Standing::Erased { entry: number + 1 }));
+    assert_eq!(erasure_of(directory, &keyring(), two).await?, None);
+    // An entry about another tenant that was made to name this one.
+    let forge = "UPDATE audit SET object = $1 WHERE n = $2";
+    tamper(base, &[(forge, vec![two.to_string().into(), (number + 1).into()])]).await?;
+    assert_eq!(erasure_of(directory, &keyring(), two).await?, None, "it does not lead to the head");
+    assert_eq!(standing(two).await?, Err(Break::NoTenant));
+    Ok(())
+}
+
+pub async fn all_ids_are_found_and_an_unreadable_head_hides_no_other(base: &Base) -> Result<()> {
+    let directory = &*base.directory;
+    let (one, two) = (base.tenant(1).await?.id, base.tenant(2).await?.id);
+    let entries = "UPDATE audit SET tenant_id = 'zzz' WHERE tenant_id = $1";
+    let head = "UPDATE audit_heads SET mac_version = -1 WHERE tenant_id = $1";
+    tamper(base, &[(entries, of(two)), (head, of(one))]).await?;
+    let (mut found, mut after) = (Vec::new(), String::new());
+    while let Some(next) = directory.next_chain(&after).await? {
+        found.push(next.clone());
+        after = next;
+    }
+    assert_eq!(found, [OPERATOR.to_string(), one.to_string(), two.to_string(), "zzz".to_owned()]);
+    let page = directory.list_chain_heads("", 9).await?;
+    assert_eq!(page.heads.iter().map(|head| head.tenant).collect::<Vec<_>>(), [OPERATOR, two]);
+    assert_eq!(page.unreadable, [one.to_string()]);
+    let unread = standing_of(directory, &keyring(), one, None).await;
+    ensure!(matches!(unread, Err(StoreError::Corrupt { .. })), "{unread:?}");
+    Ok(())
+}
+
+/// Forged entries after the cut: their removal would leave a genuine anchor and nothing to compare.
+pub async fn the_retention_keeps_a_chain_that_is_broken_after_the_cut(base: &Base) -> Result<()> {
+    let directory = &*base.directory;
+    let one = base.tenant(1).await?.id;
+    let late = 10 * 86_400;
+    directory.create_key(&key(one, 4), None, &by(4)).await?;
+    directory.create_key(&key(one, 6), None, &by(late)).await?;
+    directory.create_key(&key(one, 8), None, &by(late + 1)).await?;
+    let forge = "UPDATE audit SET object = $1 WHERE n = $2";
+    tamper(base, &[(forge, vec!["forged".into(), 3.into()])]).await?;
+    let forgotten = forget_old(directory, &keyring(), at(late - 1), &by(late + 2)).await?;
+    assert_eq!((forgotten.entries, forgotten.failed.len()), (0, 1), "{forgotten:?}");
+    ensure!(directory.chain_anchor(one).await?.is_none());
     Ok(())
 }
 

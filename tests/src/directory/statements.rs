@@ -44,6 +44,7 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         .collect();
     let firsts: Vec<Value> = match (statement.table, inserts) {
         ("tenants", true) => vec![other.into()],
+        ("tenants", false) if statement.text.contains("NOT EXISTS") => vec!["".into(), 9.into()],
         ("tenants", false) if statement.text.contains("id > $1") => vec![TenantId::PREFIX.into()],
         ("tenants", false) if statement.text.contains("version = $2") => vec![ids.into(), 1.into()],
         ("tenants", false) if statement.text.contains("WHERE deleted_at") => vec![i64::MAX.into(), 9.into()],
@@ -124,12 +125,13 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("audit_heads", true) => vec![other.into()],
         ("audit_heads", false) if statement.params.len() == 2 => vec!["".into(), 9.into()],
         ("audit", true) => vec![ids.into(), 1_000.into()],
-        ("audit", false) if statement.params.len() == 8 => {
+        ("audit", false) if statement.params.len() == 9 => {
             let none = || Value::from("");
-            let times = [i64::MIN.into(), i64::MAX.into(), 9.into()];
+            let times = [i64::MIN.into(), i64::MAX.into(), 9.into(), 0.into()];
             [ids.into(), i64::MAX.into(), none(), none(), none()].into_iter().chain(times).collect()
         }
         ("audit", false) if statement.params.len() == 1 => vec![ids.into()],
+        ("audit", false) if statement.text.contains("at < $2") => vec![ids.into(), i64::MAX.into()],
         ("audit", false) if statement.params.len() == 3 => vec![ids.into(), 0.into(), 9.into()],
         ("audit", false) => vec![ids.into(), 2.into()],
         ("settings", true) => vec![ids.into(), "countries".into()],

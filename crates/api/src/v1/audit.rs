@@ -9,17 +9,30 @@ use actix_web::{
     web::{Bytes, Data, Json},
 };
 use countersign_core::{
+    access::actor::Actor,
     management::audit::{Export, list_entries},
+    mode::Mode,
     ports::error::StoreError,
 };
 use countersign_web::{
     State,
     body::Query,
-    problem::{self, Problem},
+    problem::{self, Problem, ProblemCode},
 };
 use futures_util::stream::try_unfold;
 use json::AuditPage;
 pub use json::line as audit_line;
+
+/// Entries show what live keys and webhooks are, such as the URLs of webhooks.
+fn refuse_test(caller: &Actor) -> Result<(), Problem> {
+    match caller.mode {
+        Mode::Live => Ok(()),
+        Mode::Test => Err(Problem::new(
+            ProblemCode::InsufficientScope,
+            "It shows what live keys did, so a test key does not read it; use a live key.",
+        )),
+    }
+}
 
 /// Lists the entries of the audit log, newest first.
 #[utoipa::path(
@@ -46,6 +59,7 @@ pub async fn list_audit(
     state: Data<State>,
     query: Query,
 ) -> Result<Json<AuditPage>, Problem> {
+    refuse_test(&caller)?;
     let asked = read::list_request(query.0)?;
     let directory = &*state.context.directory;
     let found = list_entries(directory, &caller, &asked.filter, asked.before, asked.limit + 1).await;
@@ -73,6 +87,7 @@ pub async fn export_audit(
     state: Data<State>,
     query: Query,
 ) -> Result<HttpResponse, Problem> {
+    refuse_test(&caller)?;
     let (from, until) = read::export_request(query.0)?;
     let begun = Export::begin(&*state.context.directory, caller.tenant, from, until).await;
     let pages = (begun.map_err(problem::directory)?, state);

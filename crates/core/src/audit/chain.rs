@@ -78,6 +78,10 @@ pub enum Break {
     NotKept(i64),
     #[error("the head is not the hash of the last entry")]
     OtherHead,
+    #[error("the tenant has no chain; a worker begins the chain of an older release's tenant at its start")]
+    NoChain,
+    #[error("the tenant does not exist or is marked as being erased, but no entry of the operator says so")]
+    NoTenant,
 }
 
 /// Compares a chain with its anchor and its head, one entry after the other.
@@ -97,6 +101,11 @@ impl Verification {
                 Ok(Self { n: first.n, hash: first.hash })
             }
         }
+    }
+
+    /// Begins after this entry.
+    pub fn after_entry(entry: &Entry) -> Self {
+        Self { n: entry.n, hash: entry.hash }
     }
 
     /// The number of the last entry that was compared.

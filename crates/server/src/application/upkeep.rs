@@ -4,10 +4,10 @@ use super::recorder::Recorder;
 use crate::{configuration::HistorySettings, machine};
 use countersign_core::{
     access::change::Change,
-    context::Context,
+    context::{Context, Management},
     error::chain,
     management::{
-        audit::{Forgotten, forget_old},
+        audit::{Forgotten, begin_chains, forget_old},
         reseal::{Resealed, reseal_resources},
         reseal_history::{Resealing, reseal_contacts},
         tenants::{Erased, erase_tenants},
@@ -59,7 +59,7 @@ impl Upkeep {
                     self.delete_old(&mut strays).await,
                     self.reseal().await,
                     self.erase_tenants().await,
-                    if rounds % AUDIT_ROUNDS == 0 { self.forget_audit().await } else { Ok(()) },
+                    if rounds % AUDIT_ROUNDS == 0 { self.keep_audit().await } else { Ok(()) },
                 ]
             };
             let outcomes = tokio::select! { () = stop.cancelled() => return, outcomes = round => outcomes };
@@ -91,12 +91,19 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Removes the oldest entries of the audit log.
-    async fn forget_audit(&self) -> Result<(), StoreError> {
+    /// Begins the chains of tenants of an older release, and removes the oldest entries of the audit log.
+    async fn keep_audit(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         let by = Change::by_system(now);
-        let Forgotten { entries, failed } =
-            forget_old(&*self.context.directory, now - self.audit_retention, &by).await?;
+        let Management { replica, keyring, .. } = &self.context.management;
+        let begun = begin_chains(&*replica.directory, &by).await?;
+        if begun > 0 {
+            tracing::info!(begun, "Began the audit logs of tenants that had none");
+        }
+        // On Redis this is a time of the server's clock. So a node whose clock is ahead removes nothing early.
+        let shared = self.context.codes.recorded_until().await?;
+        let before = now.min(shared) - self.audit_retention;
+        let Forgotten { entries, failed } = forget_old(&*replica.directory, keyring, before, &by).await?;
         for (tenant, error) in failed {
             tracing::error!(tenant.id = %tenant, error = %chain(&error), "The audit log of a tenant cannot be cut");
         }

@@ -8,7 +8,8 @@ use countersign_core::{id::TenantId, management::audit::Kept};
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
     /// Compare each chain of entries with its hashes and its head, and print a line for each: tenant, entries,
-    /// number and hash of the head. Exit code 1 if one is not as it was written
+    /// number and hash of the head. Exit code 1 if one is not as it was written or is gone, 2 if the retention
+    /// removed the entry of --head
     Verify {
         /// Only this tenant's: ten_...
         #[arg(long, value_parser = parse_tenant_id, conflicts_with = "operator")]

@@ -6,27 +6,30 @@ use anyhow::{Context as _, bail, ensure};
 use countersign_api::audit_line;
 use countersign_core::{
     access::change::Change,
+    error::chain,
     id::TenantId,
     keyring::KeyRing,
-    management::audit::{Export, Kept, Verified, verify},
+    management::audit::{Export, Kept, Standing, Verified, standing_of},
     ports::{
         clock::Clock as _,
         directory::{Directory, audit::AuditRepair as _},
+        error::StoreError,
     },
     tenant::OPERATOR,
 };
 use countersign_stores::directory::SqlDirectory;
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, process::ExitCode, sync::Arc};
 
-/// The number of tenants on a page.
-const PAGE: u16 = 100;
+/// The exit code if the chains are whole, but the kept head cannot be compared.
+const NOT_COMPARED: u8 = 2;
 
-pub(super) async fn run(config: Option<&Path>, command: AuditCommand) -> anyhow::Result<()> {
+pub(super) async fn run(config: Option<&Path>, command: AuditCommand) -> anyhow::Result<ExitCode> {
     let settings = load(config, [])?;
     let (directory, keyring) = open(&settings).await?;
-    let all = tenants(&directory).await.context("The tenants cannot be read")?;
+    let found = Found::read(&directory).await.context("The tenants cannot be read")?;
     let known = |tenant: TenantId| {
-        ensure!(all.contains(&tenant), "There is no tenant {tenant}; `countersign tenant list` shows them");
+        let known = found.tenants.contains(&tenant);
+        ensure!(known, "There is no tenant {tenant}; `countersign tenant list` shows them");
         Ok(tenant)
     };
     match command {
@@ -36,8 +39,14 @@ pub(super) async fn run(config: Option<&Path>, command: AuditCommand) -> anyhow:
                 one.is_some() || head.is_none(),
                 "--head is of one chain: name it with --tenant or --operator"
             );
-            let tenants = one.map_or(all, |tenant| BTreeSet::from([tenant]));
-            verify_all(&directory, &keyring, tenants, head).await
+            let found = match one {
+                Some(tenant) => Found { tenants: BTreeSet::from([tenant]), unreadable: Vec::new() },
+                None => found,
+            };
+            verify_all(&directory, &keyring, found, head).await
+        }
+        AuditCommand::Export { tenant, .. } => {
+            export(&directory, known(tenant.unwrap_or(OPERATOR))?).await.map(|()| ExitCode::SUCCESS)
         }
         AuditCommand::Restart { tenant, why, .. } => {
             let tenant = known(tenant.unwrap_or(OPERATOR))?;
@@ -47,9 +56,8 @@ pub(super) async fn run(config: Option<&Path>, command: AuditCommand) -> anyhow:
             eprintln!(
                 "The chain continues after this number. `countersign audit verify` compares what comes now."
             );
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }
-        AuditCommand::Export { tenant, .. } => export(&directory, known(tenant.unwrap_or(OPERATOR))?).await,
     }
 }
 
@@ -61,54 +69,67 @@ async fn open(settings: &Settings) -> anyhow::Result<(SqlDirectory, Arc<KeyRing>
     Ok((SqlDirectory::new(sql, Arc::clone(&keyring)), keyring))
 }
 
-/// Every tenant, and every chain. A chain whose head was deleted is found by its tenant. The chain of a tenant
-/// that is being erased has gaps.
-async fn tenants(directory: &dyn Directory) -> anyhow::Result<BTreeSet<TenantId>> {
-    let mut found = BTreeSet::from([OPERATOR]);
-    let (mut after, mut erasing) = (None, BTreeSet::new());
-    loop {
-        let page = directory.list_tenants(after, PAGE).await?;
-        found.extend(page.iter().map(|tenant| tenant.id));
-        erasing.extend(page.iter().filter(|tenant| tenant.erasing).map(|tenant| tenant.id));
-        after = page.last().map(|tenant| tenant.id);
-        if page.len() < usize::from(PAGE) {
-            break;
+/// Every tenant, and every tenant that a part of a chain names, even if its row was removed.
+struct Found {
+    tenants: BTreeSet<TenantId>,
+    /// What is no id.
+    unreadable: Vec<String>,
+}
+
+impl Found {
+    async fn read(directory: &dyn Directory) -> Result<Self, StoreError> {
+        let mut found = Self { tenants: BTreeSet::from([OPERATOR]), unreadable: Vec::new() };
+        let mut after = String::new();
+        while let Some(next) = directory.next_chain(&after).await? {
+            match next.parse() {
+                Ok(tenant) => {
+                    found.tenants.insert(tenant);
+                }
+                Err(_) => found.unreadable.push(next.clone()),
+            }
+            after = next;
         }
-    }
-    after = None;
-    loop {
-        let page = directory.list_chain_heads(after, PAGE).await?;
-        found.extend(page.iter().map(|head| head.tenant));
-        after = page.last().map(|head| head.tenant);
-        if page.len() < usize::from(PAGE) {
-            return Ok(&found - &erasing);
-        }
+        Ok(found)
     }
 }
 
 async fn verify_all(
     directory: &dyn Directory,
     keyring: &KeyRing,
-    tenants: BTreeSet<TenantId>,
+    found: Found,
     kept: Option<Kept>,
-) -> anyhow::Result<()> {
-    let (mut wrong, all) = (0, tenants.len());
-    for tenant in tenants {
-        let found = verify(directory, keyring, tenant, kept).await;
-        match found.with_context(|| format!("The audit log of {tenant} cannot be read"))? {
-            Ok(Verified { entries, head }) => {
+) -> anyhow::Result<ExitCode> {
+    let (mut wrong, all) = (found.unreadable.len(), found.tenants.len() + found.unreadable.len());
+    for text in found.unreadable {
+        eprintln!("{text:?}: it is no tenant's id");
+    }
+    let mut code = ExitCode::SUCCESS;
+    for tenant in found.tenants {
+        let broken = match standing_of(directory, keyring, tenant, kept).await {
+            Ok(Ok(Standing::Whole(Verified { entries, head, kept_removed }))) => {
                 answer(&format!("{tenant}\t{entries}\t{}", head.text()))?;
+                if let Some(kept) = kept.filter(|_| kept_removed) {
+                    let n = kept.n;
+                    eprintln!("{tenant}: entry {n} was removed by the retention; it cannot be compared");
+                    code = ExitCode::from(NOT_COMPARED);
+                }
+                continue;
             }
-            Err(broken) => {
-                wrong += 1;
-                eprintln!("{tenant}: {broken}");
+            Ok(Ok(Standing::Erased { entry })) => {
+                answer(&format!("{tenant}\tskipped\terased by entry {entry} of the operator"))?;
+                continue;
             }
-        }
+            Ok(Err(broken)) => broken.to_string(),
+            Err(error @ StoreError::Corrupt { .. }) => chain(&error),
+            Err(error) => return Err(error).context(format!("The audit log of {tenant} cannot be read")),
+        };
+        wrong += 1;
+        eprintln!("{tenant}: {broken}");
     }
     if wrong > 0 {
         bail!("{wrong} of {all} chains are not as they were written");
     }
-    Ok(())
+    Ok(code)
 }
 
 async fn export(directory: &dyn Directory, tenant: TenantId) -> anyhow::Result<()> {
