@@ -205,7 +205,7 @@ async fn look(
             }
         }
         for text in page.unreadable {
-            let tenant = text.parse().ok();
+            let tenant: Option<TenantId> = text.parse().ok();
             seen.extend(tenant);
             found.push(Finding { tenant, wrong: Wrong::Unreadable, head: None });
         }
