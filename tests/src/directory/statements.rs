@@ -32,6 +32,7 @@ use countersign_stores::{
 fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
     let ids = tenant(1).map(|tenant| tenant.id.to_string()).unwrap_or_default();
     let other = TenantId::from_bytes([200; 16]).to_string();
+    let third = TenantId::from_bytes([201; 16]).to_string();
     let seeded = key(TenantId::from_bytes([1; 16]), 1).id.to_string();
     let inserts = statement.text.starts_with("INSERT INTO");
     let mut values: Vec<Value> = (1..=statement.params.len() as i64)
@@ -121,8 +122,9 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
         ("applied", true) => vec!["a source".into(), ids.into()],
         ("applied", false) if statement.text.starts_with("SELECT") => vec!["a source".into()],
         ("applied", false) => vec!["a source".into(), ids.into()],
-        ("audit_heads", true) if statement.text.contains("$2 = 1") => vec![other.into(), 1.into()],
-        ("audit_heads", true) => vec![other.into()],
+        // The tenant that is made here has no chain.
+        ("audit_heads", true) if statement.text.contains("$2 = 1") => vec![third.into(), 1.into()],
+        ("audit_heads", true) => vec![third.into()],
         ("audit_heads", false) if statement.params.len() == 2 => vec!["".into(), 9.into()],
         ("audit", true) => vec![ids.into(), 1_000.into()],
         ("audit", false) if statement.params.len() == 9 => {
