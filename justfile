@@ -56,11 +56,16 @@ chaos url:
 heavy server:
     just bench 200000 && just delivery && just kill && just history {{server}}/postgres
     psql {{server}}/postgres -c 'CREATE DATABASE fleet' -c 'CREATE DATABASE chaos'
-    just fleet {{server}}/fleet && just chaos {{server}}/chaos
+    just fleet {{server}}/fleet && just chaos {{server}}/chaos && just cluster
 
 # Check the Helm chart, without a cluster
 chart:
     ./tests/helm/run.sh
+
+# Install, upgrade and break the chart on a real Kubernetes, and write docs/cluster.md; as root on Debian
+cluster:
+    tests/cluster/build.sh && cargo build --locked -p countersign
+    tests/cluster/run.sh "${CARGO_TARGET_DIR:-target}/debug/countersign" > docs/cluster.md
 
 # Check licences, the dependencies between crates, and sources
 deny:

@@ -35,6 +35,7 @@ redis-server: redis-server
 redis-tools: redis-cli
 chromium: chromium
 kannel: bearerbox smsbox
+prometheus: promtool
 default-jdk-headless: java javac
 maven: mvn
 "
@@ -73,7 +74,7 @@ make_path() { # folder
 }
 
 # Debian starts installed services at once and at each boot, but the tests start their own. Debian's Kannel
-# would even listen on all addresses, with a well-known password.
+# would even listen on all addresses, with a well-known password, and Debian's Prometheus on the port 9090.
 # shellcheck disable=SC2016 # another shell expands it
 install_packages='
     policy=/usr/sbin/policy-rc.d
@@ -84,7 +85,9 @@ install_packages='
     fi
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" || exit 1
-    case " $* " in *" kannel "*) update-rc.d kannel disable || true ;; esac
+    for service in kannel prometheus; do
+        case " $* " in *" $service "*) update-rc.d "$service" disable || true ;; esac
+    done
 '
 
 install_missing() {

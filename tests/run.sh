@@ -397,6 +397,16 @@ run_helm() {
     COUNTERSIGN="$countersign" timeout 600 tests/helm/run.sh
 }
 
+run_image() {
+    COUNTERSIGN_IMAGE_ARCHIVE="$temp/image.tar" tests/image/run.sh "$countersign"
+}
+
+run_cluster() { # its first run installs packages
+    local image="$temp/image.tar"
+    [ -f "$image" ] || image=''
+    COUNTERSIGN_IMAGE_ARCHIVE="$image" timeout 600 tests/cluster/run.sh --quick "$countersign"
+}
+
 run_kannel() { COUNTERSIGN="$countersign" timeout 120 node --test --test-reporter=spec tests/kannel/kannel.test.mjs; }
 
 run_kill() { timeout 300 "$CARGO_TARGET_DIR/debug/kill" --kills 1; }
@@ -481,7 +491,8 @@ if step "build" cargo build --workspace --bins --locked; then
     step "OpenAPI document" check_openapi
     step "breaking changes of the API" check_breaking_changes
     step "Helm chart" run_helm
-    step "image, archive, systemd, compose" tests/image/run.sh "$countersign"
+    step "image, archive, systemd, compose" run_image
+    step "Kubernetes: install, helm test, uninstall" run_cluster
     step "kill -9, one twentieth" run_kill
     if start_dev; then
         # The browser test runs first, because it looks at the phone before any message arrives.
@@ -531,6 +542,7 @@ grep -HE '^=+ .*(passed|failed).* =+$' "$logs"/Python "$logs"/example--FastAPI 2
 grep -HE '^(ok|FAIL)\s|Tests run: .*[0-9]$' "$logs"/Go "$logs"/*-for-Go "$logs"/*-for-Java 2>/dev/null | sed 's|.*/logs/||'
 grep -hE '^[0-9]+ passed' "$logs"/Helm-chart 2>/dev/null
 grep -h '^image: ' "$logs"/image--archive--systemd--compose 2>/dev/null
+grep -hE '^(helm 4, |LEFT OUT: the cluster)' "$logs"/Kubernetes* 2>/dev/null
 printf '%s\n' "${results[@]}"
 if [ "$failed" -ne 0 ]; then echo "$failed of ${#results[@]} steps FAILED"; exit 1; fi
 echo "all ${#results[@]} steps passed"

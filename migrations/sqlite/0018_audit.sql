@@ -17,6 +17,7 @@ CREATE TABLE audit (
 
 CREATE INDEX audit_by_object ON audit (tenant_id, object, n);
 CREATE INDEX audit_by_actor ON audit (tenant_id, actor, n);
+CREATE INDEX audit_by_time ON audit (tenant_id, at, n);
 
 CREATE TABLE audit_heads (
     tenant_id TEXT NOT NULL PRIMARY KEY,

@@ -20,6 +20,7 @@ const (
 // Defines values for Code.
 const (
 	CodeAlreadyApproved        Code = "already_approved"
+	CodeBusy                   Code = "busy"
 	CodeCodesUnavailable       Code = "codes_unavailable"
 	CodeConflict               Code = "conflict"
 	CodeCountryNotAllowed      Code = "country_not_allowed"
@@ -134,6 +135,7 @@ const (
 
 // Defines values for Scope.
 const (
+	ScopeAuditRead          Scope = "audit:read"
 	ScopeCodesReveal        Scope = "codes:reveal"
 	ScopeCompatCamara       Scope = "compat:camara"
 	ScopeCompatSMSAPI       Scope = "compat:smsapi"
@@ -179,27 +181,27 @@ const (
 	TestResultRefused  TestResult = "refused"
 )
 
-// AddressUse The uses of a key from an address.
+// AddressUse How often one key was used from one address.
 type AddressUse struct {
 	// Address The caller's address.
 	Address string `json:"address"`
 
-	// Allowed Whether the lists of today admit it; false for a key that is gone.
+	// Allowed Whether the present allowlists admit the address; false if the key was deleted.
 	Allowed bool `json:"allowed"`
 
-	// FirstUsedAt The first of them.
+	// FirstUsedAt The time of the first use.
 	FirstUsedAt time.Time `json:"first_used_at"`
 
-	// Key The key; it may be deleted since.
+	// Key The key. It may have been deleted since.
 	Key string `json:"key"`
 
-	// LastUsedAt The last of them.
+	// LastUsedAt The time of the last use.
 	LastUsedAt time.Time `json:"last_used_at"`
 
-	// Refused How often an allowlist refused it.
+	// Refused How often an allowlist refused the key at this address.
 	Refused int64 `json:"refused"`
 
-	// Uses How often it was accepted.
+	// Uses How often the key was accepted from this address.
 	Uses int64 `json:"uses"`
 }
 
@@ -214,70 +216,121 @@ type AddressUsePage struct {
 
 // Allowlist An allowlist.
 type Allowlist struct {
-	// Entries Its entries; none admit every address.
+	// Entries The entries; an empty list admits every address.
 	Entries []AllowlistEntry `json:"entries"`
 }
 
 // AllowlistEntry A range of addresses.
 type AllowlistEntry struct {
-	// Description What it is for.
+	// Description What the entry is for.
 	Description string `json:"description"`
 
 	// Range The range, without host bits.
 	Range string `json:"range"`
 }
 
-// AttemptPage A page of tries.
+// AttemptPage A page of attempts.
 type AttemptPage struct {
-	// Data The tries, newest first.
+	// Data The attempts, newest first.
 	Data []WebhookAttempt `json:"data"`
 
 	// NextCursor The cursor of the next page; null on the last.
 	NextCursor *string `json:"next_cursor"`
 }
 
-// BreakerState Whether messages go through an account: `closed`: all, `open`: none for a
-// while, `half_open`: one, to find out.
+// AuditEntry An entry of the audit log.
+type AuditEntry struct {
+	// ActingFor On whose behalf; null for one's own.
+	ActingFor *string `json:"acting_for"`
+
+	// Action What was done; later releases may add acts.
+	Action string `json:"action"`
+
+	// Actor Who did it: the id of a key, `operator` or `system`.
+	Actor string `json:"actor"`
+
+	// Address The address that the request came from; null for commands and jobs.
+	Address *string `json:"address"`
+
+	// After Its state after; null if it no longer exists.
+	After map[string]interface{} `json:"after"`
+
+	// At When it happened, to the microsecond, because the hash covers it.
+	At time.Time `json:"at"`
+
+	// Before Its state before; null if it did not exist.
+	Before map[string]interface{} `json:"before"`
+
+	// Hash SHA-256 of the former entry's hash and this entry, in hexadecimal digits.
+	Hash string `json:"hash"`
+
+	// ID Its id.
+	ID string `json:"id"`
+
+	// N Its number in the chain: 1, 2, 3 and so on, without a gap.
+	N int64 `json:"n"`
+
+	// Object The id or the name of what was changed.
+	Object string `json:"object"`
+
+	// Request The `X-Request-Id` of the request; null for commands and jobs.
+	Request *string `json:"request"`
+
+	// Tenant The tenant of the chain.
+	Tenant string `json:"tenant"`
+}
+
+// AuditPage A page of the audit log.
+type AuditPage struct {
+	// Data The entries, newest first.
+	Data []AuditEntry `json:"data"`
+
+	// NextCursor The cursor of the next page; null on the last.
+	NextCursor *string `json:"next_cursor"`
+}
+
+// BreakerState Whether an account gets messages: `closed` gets all, `open` gets none for a while, `half_open` gets
+// one as a test.
 type BreakerState string
 
 // Bucket At most `max` within `window` seconds.
 type Bucket struct {
-	// Max How many.
+	// Max The number of starts that the bucket admits.
 	Max int `json:"max"`
 
-	// Window In how many seconds.
+	// Window The length of the window, in seconds.
 	Window int `json:"window"`
 }
 
 // Check Submits a code.
 type Check struct {
-	// Code What the person typed; spaces and hyphens are stripped.
+	// Code The code as the person typed it. The server strips spaces and hyphens.
 	Code string `json:"code"`
 
-	// Transaction The payment that the code is to confirm: as at the start, if one was given there.
+	// Transaction The payment that the code confirms. It must be the payment of the start.
 	Transaction *Transaction `json:"transaction,omitempty"`
 }
 
-// CheckAnswer What a check found.
+// CheckAnswer The result of a check.
 type CheckAnswer struct {
-	// AttemptsLeft Tries that are left.
+	// AttemptsLeft The number of tries that are left.
 	AttemptsLeft int `json:"attempts_left"`
 
 	// ID The verification.
 	ID string `json:"id"`
 
-	// Reason Why this check ended it: `transaction_mismatch`, for it named another
-	// transaction than the start, or one of the two named none.
+	// Reason Why this check ended the verification. `transaction_mismatch`: start and check named different
+	// transactions, or only one of them named a transaction.
 	Reason string `json:"reason,omitempty,omitzero"`
 
-	// Status `approved` for the right code; `pending` for a wrong one with tries
-	// left; else the state in which the verification ended.
+	// Status `approved`: the code is right. `pending`: the code is wrong, and tries are left. Any other value is
+	// the state in which the verification ended.
 	Status Status `json:"status"`
 }
 
 // CheckByNumber Submits a code for a number.
 type CheckByNumber struct {
-	// Code What the person typed; spaces and hyphens are stripped.
+	// Code The code as the person typed it. The server strips spaces and hyphens.
 	Code string `json:"code"`
 
 	// Profile The profile that the verification was started for; `default` when absent.
@@ -286,7 +339,7 @@ type CheckByNumber struct {
 	// To The number that the code was sent to.
 	To string `json:"to"`
 
-	// Transaction The payment that the code is to confirm: as at the start, if one was given there.
+	// Transaction The payment that the code confirms. It must be the payment of the start.
 	Transaction *Transaction `json:"transaction,omitempty"`
 }
 
@@ -296,50 +349,51 @@ type ClearNumber struct {
 	To string `json:"to"`
 }
 
-// ClearedNumber What was cleared.
+// ClearedNumber The result of clearing a number.
 type ClearedNumber struct {
-	// WrongCodes Wrong codes in a row that were counted.
+	// WrongCodes The number of wrong codes in a row that the server had counted.
 	WrongCodes int `json:"wrong_codes"`
 }
 
 // Code defines model for Code.
 type Code string
 
-// CodeAlphabet What a code is made of: `digits`, or `letters` (digits and capitals that nobody confuses).
+// CodeAlphabet The characters of a code: `digits`, or `letters` (digits and capitals without those that look alike).
 type CodeAlphabet string
 
-// Conversion What became of what was sent through one provider, to one country, to one prefix.
+// Conversion The outcomes of the messages of one provider to one country and one prefix.
 type Conversion struct {
-	// Approved Verifications approved after one of its messages.
+	// Approved Verifications that were approved after a message of this provider.
 	Approved int64 `json:"approved"`
 
-	// ConversionRate `approved` of `sent`; null where nothing was sent.
+	// ConversionRate `approved` divided by `sent`; null if nothing was sent.
 	ConversionRate *float64 `json:"conversion_rate"`
 
-	// Country The country of the numbers; null where not told apart, or not known.
+	// Country The country of the numbers; null if the report does not group by country, or if it is unknown.
 	Country *string `json:"country"`
 
-	// Delivered Messages that reached the phone, as it reported.
+	// Delivered Messages that reached the phone, as the provider reported.
 	Delivered int64 `json:"delivered"`
 
-	// DeliveryRate `delivered` of `sent`; null where nothing was sent. An event may stand on another day
-	// than the sending, so that it may exceed 1.
+	// DeliveryRate `delivered` divided by `sent`; null if nothing was sent. A report may count on a later day than its
+	// message, so the rate may exceed 1.
 	DeliveryRate *float64 `json:"delivery_rate"`
 
-	// Prefix The calling code and three more digits of the numbers; null where not told apart, or not known.
+	// Prefix The calling code and three more digits of the numbers; null if the report does not group by prefix, or
+	// if it is unknown.
 	Prefix *string `json:"prefix"`
 
 	// Provider The provider's name.
 	Provider string `json:"provider"`
 
-	// Sent Messages that the provider took.
+	// Sent Messages that the provider accepted.
 	Sent int64 `json:"sent"`
 
-	// Undelivered Messages that did not, as it reported.
+	// Undelivered Messages that did not reach the phone, as the provider reported.
 	Undelivered int64 `json:"undelivered"`
 }
 
-// ConversionReport What became of what was sent.
+// ConversionReport The outcomes of messages.
 type ConversionReport struct {
 	// Data The rows, by provider, country and prefix.
 	Data []Conversion `json:"data"`
@@ -348,12 +402,12 @@ type ConversionReport struct {
 	NextCursor *string `json:"next_cursor"`
 }
 
-// Countries Which countries the tenant sends to.
+// Countries The countries that the tenant sends to.
 type Countries struct {
 	// Countries Examples: {"DE":"allow","PL":"allow"}
 	Countries map[string]CountryMode `json:"countries"`
 
-	// Default For countries that are not listed, and numbers that belong to none.
+	// Default The rule for countries that are not listed, and for numbers without a country.
 	Default CountryMode `json:"default"`
 }
 
@@ -368,20 +422,20 @@ type CountryOrAll = string
 
 // CreateKey Makes a key.
 type CreateKey struct {
-	// Allowlist The addresses that it may be used from; null or none for every one. The
-	// tenant's list must admit its caller too.
+	// Allowlist The addresses from which the key works; null or an empty list admits every address. The tenant's
+	// list must admit the caller, too.
 	Allowlist []NewAllowlistEntry `json:"allowlist,omitzero"`
 
-	// ExpiresAt Refused from then on, at once if the time has passed.
+	// ExpiresAt The server refuses the key from this time on; at once if the time has passed.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 
 	// Mode Live or test; `live` when absent.
 	Mode Mode `json:"mode,omitzero"`
 
-	// Name What people call it; no control characters.
+	// Name A name for people; no control characters.
 	Name string `json:"name"`
 
-	// Scopes What it may do: at least one, and only what the caller holds.
+	// Scopes The scopes of the key: at least one, and only scopes of the key in use.
 	Scopes []Scope `json:"scopes"`
 }
 
@@ -390,19 +444,19 @@ type CreateProvider struct {
 	// Kind The kind of provider.
 	Kind ProviderKind `json:"kind"`
 
-	// Name Its name, which no other account of yours has: timelines, logs and metrics say it.
+	// Name A unique name. Timelines, logs and metrics show it.
 	Name string `json:"name"`
 
-	// Rate Most messages a second, of all nodes together; none when absent.
+	// Rate The most messages in a second, of all nodes together; no limit when absent.
 	Rate int `json:"rate,omitzero"`
 
-	// Settings What the kind needs: addresses and credentials.
+	// Settings The settings of this kind, such as addresses and credentials.
 	Settings map[string]interface{} `json:"settings"`
 }
 
 // CreateReviewNumber Makes a review number.
 type CreateReviewNumber struct {
-	// EndsAt When it is an ordinary number again; within 30 days, and in 30 days when absent.
+	// EndsAt When the number becomes an ordinary one again: within 30 days; in 30 days when absent.
 	EndsAt time.Time `json:"ends_at,omitzero"`
 
 	// To The number with its country code.
@@ -411,48 +465,49 @@ type CreateReviewNumber struct {
 
 // CreateRoute Makes a route.
 type CreateRoute struct {
-	// Countries For numbers of these countries; of all when absent or empty.
+	// Countries The route is for numbers of these countries; of all countries when absent or empty.
 	Countries []CountryCode `json:"countries,omitzero"`
 
-	// Enabled Whether it is used; true when absent.
+	// Enabled Whether the server uses the route; true when absent.
 	Enabled *bool `json:"enabled,omitempty"`
 
-	// Name Its name, which no other route of yours has.
+	// Name A unique name.
 	Name string `json:"name"`
 
-	// Order Lower ones are tried first; 100 when absent.
+	// Order The server tries routes with a lower order first; 100 when absent.
 	Order *int `json:"order,omitempty"`
 
-	// Prefixes For numbers that begin so; for all when absent or empty.
+	// Prefixes The route is for numbers that begin with one of these; for all numbers when absent or empty.
 	Prefixes []NumberPrefix `json:"prefixes,omitzero"`
 
-	// Provider The account that takes the messages: yours, or one that the operator shares with you.
+	// Provider The account that sends the messages: yours, or one that the operator shares with you.
 	Provider string `json:"provider"`
 
-	// ReceiptTimeout Seconds for which a receipt is waited for before the next provider sends the message again; none
-	// is waited for when absent.
+	// ReceiptTimeout How many seconds the server waits for a receipt before the next provider sends the message again.
+	// When absent, it does not wait.
 	ReceiptTimeout int `json:"receipt_timeout,omitzero"`
 
-	// Sender What its messages come from, in place of your senders.
+	// Sender The sender of its messages, in place of your senders.
 	Sender string `json:"sender,omitzero"`
 
-	// Weight Its share among those of the same order; 1 when absent.
+	// Weight The share of this route among routes of the same order; 1 when absent.
 	Weight int `json:"weight,omitzero"`
 }
 
 // CreateSender Makes a sender.
 type CreateSender struct {
-	// Countries Used for numbers of these countries; for all that no other sender names when absent or empty.
+	// Countries The sender is for numbers of these countries. When absent or empty, it is for all countries that
+	// no other sender names.
 	Countries []CountryCode `json:"countries,omitzero"`
 
-	// Sender A number, a short code, or 1 to 11 letters, digits, spaces and `. _ & -` with a letter among
-	// them. Whether a provider takes it is agreed with the provider.
+	// Sender A number, a short code, or a name: 1 to 11 letters, digits, spaces and `. _ & -`, at least one of
+	// them a letter. Agree with your provider on the senders that it accepts.
 	Sender string `json:"sender"`
 }
 
 // CreateTemplate Makes a template.
 type CreateTemplate struct {
-	// Name Its name, which no other template of yours has; starts name it.
+	// Name A unique name, which starts use.
 	Name string `json:"name"`
 
 	// Texts Examples: {"en":"{code} is your {company} code, for {minutes} minutes."}
@@ -461,55 +516,55 @@ type CreateTemplate struct {
 	// TransactionTexts Examples: {"en":"{company}: {code} to pay {amount} {currency} to {payee}."}
 	TransactionTexts map[string]string `json:"transaction_texts,omitzero"`
 
-	// Transliterate Whether letters outside the GSM alphabet are replaced where they can be (`ł` by `l`): a message
-	// holds 160 of those that are in it, else 70.
+	// Transliterate Whether the server replaces letters outside the GSM alphabet if it can (`ł` by `l`). One message
+	// holds 160 characters of that alphabet, or 70 of any other.
 	Transliterate *bool `json:"transliterate,omitempty"`
 }
 
 // CreateTenant Makes a tenant.
 type CreateTenant struct {
-	// Countries The countries that it sends to, by their two capitals, or `all` alone. It may change them
-	// itself (`/v1/countries`).
+	// Countries The countries that the tenant sends to, by their two capitals, or only `all`. The tenant can
+	// change them (`/v1/countries`).
 	Countries []CountryOrAll `json:"countries"`
 
-	// Name What its users know it by: `{company}` in texts. No control characters.
+	// Name The name that its users know: `{company}` in texts. No control characters.
 	Name string `json:"name"`
 }
 
 // CreateWebhook Makes a webhook.
 type CreateWebhook struct {
-	// Enabled Whether anything is told; true when absent.
+	// Enabled Whether the server sends messages to the webhook; true when absent.
 	Enabled *bool `json:"enabled,omitempty"`
 
-	// Events What is told; everything when absent or empty.
+	// Events The events that the webhook gets; all events when absent or empty.
 	Events []EventType `json:"events,omitzero"`
 
-	// Mode The events of this mode are told; the mode of the key when absent.
+	// Mode The webhook gets the events of this mode; the mode of the key when absent.
 	Mode Mode `json:"mode,omitzero"`
 
-	// Name What people call it; each mode has its own names.
+	// Name A name for people, unique in its mode.
 	Name string `json:"name"`
 
-	// URL Where the messages go: https, without user name, password and fragment.
+	// URL The URL that gets the messages: https, without user name, password and fragment.
 	URL string `json:"url"`
 }
 
-// CreatedKey A new API key, with its secret. The fields are those of `Key`, spelled out
-// because a closed schema cannot be composed of another.
+// CreatedKey A new API key, with its secret. The fields are those of `Key`. They are
+// repeated here because a closed schema cannot include another.
 type CreatedKey struct {
-	// Allowlist The addresses that it may be used from; none for every one.
+	// Allowlist The addresses from which the key works; an empty list admits every address.
 	Allowlist []AllowlistEntry `json:"allowlist"`
 
 	// CreatedAt When it was made.
 	CreatedAt time.Time `json:"created_at"`
 
-	// Disabled Refused while set.
+	// Disabled While true, the server refuses the key.
 	Disabled bool `json:"disabled"`
 
-	// ExpiresAt Refused from then on.
+	// ExpiresAt The server refuses the key from this time on.
 	ExpiresAt *time.Time `json:"expires_at"`
 
-	// ID Its id, which also stands in its text.
+	// ID The id, which is also a part of the key itself.
 	ID string `json:"id"`
 
 	// LastUsedAt When it was last accepted, to the minute.
@@ -518,47 +573,47 @@ type CreatedKey struct {
 	// Mode Live or test.
 	Mode Mode `json:"mode"`
 
-	// Name What people call it.
+	// Name A name for people.
 	Name string `json:"name"`
 
-	// ReplacedBy The key that took its place when it was rotated.
+	// ReplacedBy The key that replaced it in a rotation.
 	ReplacedBy *string `json:"replaced_by"`
 
-	// Scopes What it may do.
+	// Scopes The scopes of the key.
 	Scopes []Scope `json:"scopes"`
 
 	// Secret The whole key, for `Authorization: Bearer`. It cannot be shown again.
 	Secret Secret `json:"secret"`
 }
 
-// CreatedWebhook A webhook with its newest secret. The fields are those of `Webhook`, spelled
-// out because a closed schema cannot be composed of another.
+// CreatedWebhook A webhook with its newest secret. The fields are those of `Webhook`. They are
+// repeated here because a closed schema cannot include another.
 type CreatedWebhook struct {
 	// CreatedAt When it was made.
 	CreatedAt time.Time `json:"created_at"`
 
-	// DisabledReason Why the server disabled it; null when it did not.
+	// DisabledReason Why the server disabled the webhook; null if it did not.
 	DisabledReason *DisabledReason `json:"disabled_reason"`
 
-	// Enabled Whether anything is told.
+	// Enabled Whether the server sends messages to the webhook.
 	Enabled bool `json:"enabled"`
 
-	// Events What is told; empty when everything is.
+	// Events The events that the webhook gets; an empty list: all events.
 	Events []EventType `json:"events"`
 
 	// ID Its id.
 	ID string `json:"id"`
 
-	// Mode The events of this mode are told.
+	// Mode The webhook gets the events of this mode.
 	Mode Mode `json:"mode"`
 
-	// Name What people call it.
+	// Name A name for people.
 	Name string `json:"name"`
 
-	// Secret What its messages are signed with. It cannot be shown again.
+	// Secret The secret that signs its messages. It cannot be shown again.
 	Secret Secret `json:"secret"`
 
-	// URL Where the messages go.
+	// URL The URL that gets the messages.
 	URL string `json:"url"`
 }
 
@@ -576,37 +631,38 @@ type DefaultTexts struct {
 
 // DefaultTextsList The texts that come with the program.
 type DefaultTextsList struct {
-	// Data By language.
+	// Data Sorted by language.
 	Data []DefaultTexts `json:"data"`
 }
 
-// Delivery How far the newest message got.
+// Delivery The state of the newest message.
 type Delivery string
 
 // DisabledReason defines model for DisabledReason.
 type DisabledReason string
 
-// Encoding What a message is written in: `gsm7` 160 units in one, 153 in each of several; `ucs2` 70 and 67.
+// Encoding The encoding of a message. `gsm7`: 160 units in one message, 153 in each part of a longer one. `ucs2`:
+// 70 and 67.
 type Encoding string
 
-// EraseNumber Takes a number out of what is kept.
+// EraseNumber Erases a number.
 type EraseNumber struct {
 	// To The number.
 	To string `json:"to"`
 }
 
-// ErasedNumber What an erasure did.
+// ErasedNumber The result of an erasure.
 type ErasedNumber struct {
-	// Canceled Live verifications that it ended.
+	// Canceled The number of live verifications that the erasure ended.
 	Canceled int64 `json:"canceled"`
 
-	// Verifications Verifications of the history that held the number.
+	// Verifications The number of past verifications that contained the number.
 	Verifications int64 `json:"verifications"`
 }
 
-// Event One thing that happened. Fields that say nothing of its kind are null.
+// Event One event. Fields that do not apply to its kind are null.
 type Event struct {
-	// At When.
+	// At The time of the event.
 	At time.Time `json:"at"`
 
 	// AttemptsLeft Tries that were left after a wrong code.
@@ -615,26 +671,26 @@ type Event struct {
 	// ID Its id.
 	ID string `json:"id"`
 
-	// Kind What, for programs; later releases may add kinds.
+	// Kind The kind of event, for programs. Later releases may add kinds.
 	Kind string `json:"kind"`
 
-	// MessageID The message that it is about.
+	// MessageID The message of the event.
 	MessageID *string `json:"message_id"`
 
-	// Provider The provider that it names.
+	// Provider The provider of the event.
 	Provider *string `json:"provider"`
 
-	// ProviderCode What the provider called the outcome, in its own code, where it reported one.
+	// ProviderCode The provider's own code for the outcome, if it reported one.
 	ProviderCode *string `json:"provider_code"`
 
-	// Text What, for people; it holds neither a code nor a number.
+	// Text The event in words, for people. It contains no code and no number.
 	Text string `json:"text"`
 }
 
 // EventType defines model for EventType.
 type EventType string
 
-// ExplainRoute Asks which way a message would go.
+// ExplainRoute A question: which routes would a message take?
 type ExplainRoute struct {
 	// Locale The language, as a start would name it.
 	Locale string `json:"locale,omitzero"`
@@ -646,7 +702,7 @@ type ExplainRoute struct {
 	To string `json:"to"`
 }
 
-// Explanation What a message to a number would be, and which way it would go.
+// Explanation The text of a message to a number, and the routes that it would take.
 type Explanation struct {
 	// Country The country whose numbering plan holds the number; null if it belongs to none.
 	//
@@ -656,7 +712,7 @@ type Explanation struct {
 	// CountryAllowed Whether your country list lets a start for the number pass.
 	CountryAllowed bool `json:"country_allowed"`
 
-	// Relay Whether the operator's relay would take the message, for want of a way.
+	// Relay Whether the operator's relay would send the message, because no route would.
 	Relay bool `json:"relay"`
 
 	// Skipped The other routes.
@@ -665,7 +721,8 @@ type Explanation struct {
 	// Text The message, with the code 123456.
 	Text *MessageText `json:"text"`
 
-	// Ways The ways, first the first to try; with none and without the relay a start answers 503 `no_route`.
+	// Ways The routes, in the order of the attempts. Without any route and without the relay, a start answers 503
+	// `no_route`.
 	Ways []Way `json:"ways"`
 }
 
@@ -687,8 +744,8 @@ type Health struct {
 	Status string `json:"status"`
 }
 
-// HourlyCounts How often each thing happened in an hour. Each is counted in the hour in
-// which it happened, so an approval may stand in another than its start.
+// HourlyCounts The counts of one hour. Each event counts in the hour in which it happened, so
+// an approval may count in a later hour than its start.
 type HourlyCounts struct {
 	// Approved Right codes.
 	Approved int64 `json:"approved"`
@@ -696,67 +753,67 @@ type HourlyCounts struct {
 	// Canceled Verifications that you canceled.
 	Canceled int64 `json:"canceled"`
 
-	// Delivered Delivery reports: the phone has it.
+	// Delivered Delivery reports: the message reached the phone.
 	Delivered int64 `json:"delivered"`
 
-	// Dropped Messages not sent, because the verification was over or a resend took their place.
+	// Dropped Messages that were not sent, because the verification had ended or a resend replaced them.
 	Dropped int64 `json:"dropped"`
 
 	// Exhausted Verifications ended by their last wrong code.
 	Exhausted int64 `json:"exhausted"`
 
-	// Expired Verifications not answered in time.
+	// Expired Verifications that expired.
 	Expired int64 `json:"expired"`
 
-	// Failed Verifications of which no message was ever taken.
+	// Failed Verifications of which no provider accepted any message.
 	Failed int64 `json:"failed"`
 
 	// Hour When the hour begins.
 	Hour time.Time `json:"hour"`
 
-	// Rejected Messages that no provider takes.
+	// Rejected Messages that every provider refused for good.
 	Rejected int64 `json:"rejected"`
 
 	// Resent Messages queued again.
 	Resent int64 `json:"resent"`
 
-	// Retried Attempts that a provider did not take and that were tried again.
+	// Retried Attempts that failed and were tried again.
 	Retried int64 `json:"retried"`
 
-	// Sent Messages that a provider took.
+	// Sent Messages that a provider accepted.
 	Sent int64 `json:"sent"`
 
 	// Started Verifications started.
 	Started int64 `json:"started"`
 
-	// Undelivered Delivery reports: the phone will not get it.
+	// Undelivered Delivery reports: the message will not reach the phone.
 	Undelivered int64 `json:"undelivered"`
 
 	// Wrong Wrong codes.
 	Wrong int64 `json:"wrong"`
 }
 
-// HourlyReport What happened, hour by hour.
+// HourlyReport Counts of events, hour by hour.
 type HourlyReport struct {
-	// Data The hours, oldest first; those without anything are left out.
+	// Data The hours, oldest first, without those in which nothing happened.
 	Data []HourlyCounts `json:"data"`
 }
 
 // Key An API key, without its secret.
 type Key struct {
-	// Allowlist The addresses that it may be used from; none for every one.
+	// Allowlist The addresses from which the key works; an empty list admits every address.
 	Allowlist []AllowlistEntry `json:"allowlist"`
 
 	// CreatedAt When it was made.
 	CreatedAt time.Time `json:"created_at"`
 
-	// Disabled Refused while set.
+	// Disabled While true, the server refuses the key.
 	Disabled bool `json:"disabled"`
 
-	// ExpiresAt Refused from then on.
+	// ExpiresAt The server refuses the key from this time on.
 	ExpiresAt *time.Time `json:"expires_at"`
 
-	// ID Its id, which also stands in its text.
+	// ID The id, which is also a part of the key itself.
 	ID string `json:"id"`
 
 	// LastUsedAt When it was last accepted, to the minute.
@@ -765,13 +822,13 @@ type Key struct {
 	// Mode Live or test.
 	Mode Mode `json:"mode"`
 
-	// Name What people call it.
+	// Name A name for people.
 	Name string `json:"name"`
 
-	// ReplacedBy The key that took its place when it was rotated.
+	// ReplacedBy The key that replaced it in a rotation.
 	ReplacedBy *string `json:"replaced_by"`
 
-	// Scopes What it may do.
+	// Scopes The scopes of the key.
 	Scopes []Scope `json:"scopes"`
 }
 
@@ -786,16 +843,17 @@ type KeyPage struct {
 
 // Limit A limit on starts.
 type Limit struct {
-	// Buckets All of them must admit a start; none: nothing is limited.
+	// Buckets All buckets must admit a start. An empty list limits nothing.
 	Buckets []Bucket `json:"buckets"`
 
-	// Default Whether you have set nothing else.
+	// Default Whether the limit is at its default.
 	Default bool `json:"default"`
 
 	// Name Its name; in answers a window follows, such as `number_10m`.
 	Name string `json:"name"`
 
-	// Scope What it counts over: the built-in limit of that name, or `caller` for a value that you give.
+	// Scope The value that the limit counts: that of the built-in limit with this name, or `caller` for a value
+	// that you send.
 	Scope string `json:"scope"`
 }
 
@@ -813,19 +871,19 @@ type ManagedTenant struct {
 	// DeletedAt When it was deleted.
 	DeletedAt *time.Time `json:"deleted_at"`
 
-	// Disabled Whether its keys are refused.
+	// Disabled Whether the server refuses the tenant's keys.
 	Disabled bool `json:"disabled"`
 
-	// DisabledAt Since when they are.
+	// DisabledAt The time when the tenant was disabled.
 	DisabledAt *time.Time `json:"disabled_at"`
 
-	// ErasedFrom When its erasure may begin, if it was deleted; once it has begun there is no way back.
+	// ErasedFrom When the erasure of a deleted tenant may begin. An erasure that has begun cannot be undone.
 	ErasedFrom *time.Time `json:"erased_from"`
 
 	// ID Its id.
 	ID string `json:"id"`
 
-	// Name What its users know it by.
+	// Name The name that its users know.
 	Name string `json:"name"`
 }
 
@@ -838,38 +896,38 @@ type ManagedTenantPage struct {
 	NextCursor *string `json:"next_cursor"`
 }
 
-// MessageText A message and what it costs.
+// MessageText A text and its length in messages.
 type MessageText struct {
-	// Encoding What it is written in.
+	// Encoding The encoding of the text.
 	Encoding Encoding `json:"encoding"`
 
-	// Segments Messages that are paid for.
+	// Segments The number of messages that you pay for.
 	Segments int `json:"segments"`
 
 	// Text The whole text.
 	Text string `json:"text"`
 
-	// Units Septets or UTF-16 units.
+	// Units The length of the text, in septets or UTF-16 units.
 	Units int `json:"units"`
 }
 
 // Mode Live keys send messages; test keys never do.
 type Mode string
 
-// NewAllowlistEntry A range of addresses to be admitted.
+// NewAllowlistEntry A range of addresses to admit.
 type NewAllowlistEntry struct {
-	// Description What it is for; no control characters.
+	// Description What the entry is for; no control characters.
 	Description string `json:"description,omitzero"`
 
-	// Range An address or a range in CIDR form, IPv4 or IPv6. Host bits are cut off,
-	// and an IPv4-mapped range is the IPv4 one.
+	// Range An address or a range in CIDR form, IPv4 or IPv6. The server cuts off host bits, and reads an
+	// IPv4-mapped range as the IPv4 range.
 	Range string `json:"range"`
 }
 
 // NumberPrefix Examples: +4850
 type NumberPrefix = string
 
-// PreviewTemplate Asks what a text looks like.
+// PreviewTemplate A text to preview.
 type PreviewTemplate struct {
 	// Kind Whether it is about a transaction; `plain` when absent.
 	Kind TemplateKind `json:"kind,omitzero"`
@@ -877,7 +935,7 @@ type PreviewTemplate struct {
 	// Text The text.
 	Text string `json:"text"`
 
-	// Transliterate Whether letters outside the GSM alphabet are replaced where they can be; false when absent.
+	// Transliterate Whether the server replaces letters outside the GSM alphabet if it can; false when absent.
 	Transliterate *bool `json:"transliterate,omitempty"`
 }
 
@@ -886,7 +944,7 @@ type Problem struct {
 	// Code Names the kind of problem, for programs.
 	Code Code `json:"code"`
 
-	// Detail What happened this time.
+	// Detail The details of this refusal.
 	Detail string `json:"detail"`
 
 	// Errors All fields that are wrong.
@@ -913,16 +971,16 @@ type Problem struct {
 
 // Profile An app or purpose of the tenant.
 type Profile struct {
-	// Alphabet What a code is made of.
+	// Alphabet The characters of a code.
 	Alphabet CodeAlphabet `json:"alphabet"`
 
-	// CodeLength Characters in a code.
+	// CodeLength The number of characters in a code.
 	CodeLength int `json:"code_length"`
 
 	// CreatedAt When it was made.
 	CreatedAt time.Time `json:"created_at"`
 
-	// DisplayName How people call it; null if nobody said so.
+	// DisplayName A name for people; null if the profile has none.
 	DisplayName *string `json:"display_name"`
 
 	// ExpiresIn Seconds until a code expires.
@@ -931,22 +989,22 @@ type Profile struct {
 	// Limits Examples: {"signup_form":[{"max":100,"window":3600}]}
 	Limits map[string][]Bucket `json:"limits"`
 
-	// MaxChecks Wrong codes that end a verification.
+	// MaxChecks The number of wrong codes that ends a verification.
 	MaxChecks int `json:"max_checks"`
 
-	// MaxSends Messages of a verification.
+	// MaxSends The most messages of a verification.
 	MaxSends int `json:"max_sends"`
 
 	// Name Its name.
 	Name string `json:"name"`
 
-	// Resend What a resend carries.
+	// Resend The code in a resent message.
 	Resend Resend `json:"resend"`
 }
 
 // ProfileList The profiles of the tenant.
 type ProfileList struct {
-	// Data By name.
+	// Data Sorted by name.
 	Data []Profile `json:"data"`
 }
 
@@ -955,10 +1013,10 @@ type Provider struct {
 	// CreatedAt When it was made.
 	CreatedAt time.Time `json:"created_at"`
 
-	// Enabled Whether messages may go through it.
+	// Enabled Whether the account may send messages.
 	Enabled bool `json:"enabled"`
 
-	// Health How it fares, as the node that answers sees it; null where nothing went through it of late.
+	// Health The health of the account, as the answering node sees it; null if it sent nothing recently.
 	Health *ProviderHealth `json:"health"`
 
 	// ID Its id.
@@ -970,63 +1028,63 @@ type Provider struct {
 	// Name Its name.
 	Name string `json:"name"`
 
-	// Rate Most messages a second, of all nodes together; null for as many as there are.
+	// Rate The most messages in a second, of all nodes together; null: no limit.
 	Rate *int `json:"rate"`
 
-	// ReceiptsRotatedAt When the URL of its receipts was renewed; null if it never was.
+	// ReceiptsRotatedAt When the URL of its receipts was last renewed; null if it never was.
 	ReceiptsRotatedAt *time.Time `json:"receipts_rotated_at"`
 
-	// Settings Its settings, with `***` for each secret; null for one that is the operator's.
+	// Settings The settings, with `***` for each secret; null for an account of the operator.
 	Settings map[string]interface{} `json:"settings"`
 
-	// Shared Whether it is the operator's, who lets you use it and alone changes it.
+	// Shared Whether the account belongs to the operator, who shares it with you. Only the operator can change it.
 	Shared bool `json:"shared"`
 
-	// VerifiedAt Since when it is known to take messages with these settings; null until a test message went through it.
+	// VerifiedAt When a message first succeeded with these settings; null before that.
 	VerifiedAt *time.Time `json:"verified_at"`
 }
 
-// ProviderHealth How an account fares.
+// ProviderHealth The health of an account.
 type ProviderHealth struct {
-	// AcceptedPercent Of the attempts of late, those that were accepted, in percent.
+	// AcceptedPercent The accepted part of the recent attempts, in percent.
 	AcceptedPercent *int `json:"accepted_percent"`
 
-	// LatencyMs How long the provider took to answer, of late, in milliseconds.
+	// LatencyMs The recent response time of the provider, in milliseconds.
 	LatencyMs *int64 `json:"latency_ms"`
 
-	// Reason What kept it out, or did last.
+	// Reason The reason why the server skips the account, or last did.
 	Reason *string `json:"reason"`
 
-	// State Whether messages go through it.
+	// State Whether the account gets messages.
 	State BreakerState `json:"state"`
 }
 
-// ProviderKind Whose interface the provider speaks. `http` is any HTTP API, described in
-// the settings; `relay` a signed request to a system of your own.
+// ProviderKind The kind of provider. `http` is any HTTP API that the settings describe. `relay` is a signed request
+// to your own system.
 type ProviderKind string
 
 // ProviderList The accounts that the tenant may use.
 type ProviderList struct {
-	// Data Your own, oldest first, then those that the operator shares with you.
+	// Data Your own accounts, oldest first, then those that the operator shares with you.
 	Data []Provider `json:"data"`
 }
 
 // QueuedMessage A message that waits to be sent.
 type QueuedMessage struct {
-	// MessageID Its `webhook-id`.
+	// MessageID The `webhook-id` of the message.
 	MessageID string `json:"message_id"`
 }
 
 // RedeliverMessage Sends a message again.
 type RedeliverMessage struct {
-	// MessageID The message: its `webhook-id`.
+	// MessageID The `webhook-id` of the message.
 	MessageID string `json:"message_id"`
 }
 
-// RefusalClass What happens to a message that is refused so: `retry` it is tried again,
-// elsewhere at once; `reject`: nobody will take it; `decline`: another
-// provider may; `throttle`: too many at once; `account`: nothing goes through
-// until somebody acts; `unknown`: it may have been taken.
+// RefusalClass What follows from this refusal. `retry`: the server asks the next provider at once, and this one again
+// later. `reject`: no provider will accept the message. `decline`: another provider may accept it.
+// `throttle`: the account sends too fast. `account`: the account sends nothing until a person acts.
+// `unknown`: the provider may have accepted the message.
 type RefusalClass string
 
 // RefusingLimit The limit that refused.
@@ -1034,7 +1092,7 @@ type RefusingLimit struct {
 	// Name Its name.
 	Name string `json:"name"`
 
-	// Scope What it counts over.
+	// Scope The value that the limit counts.
 	Scope string `json:"scope"`
 }
 
@@ -1043,23 +1101,23 @@ type ReplaceAllowlist struct {
 	// Confirm Replace it even if it does not admit the address of this call.
 	Confirm *bool `json:"confirm,omitempty"`
 
-	// Entries The new entries, each range once; none admit every address.
+	// Entries The new entries, each range once; an empty list admits every address.
 	Entries []NewAllowlistEntry `json:"entries"`
 }
 
-// Resend What a resend carries: the `same` code, a `new` one, or a new one beside
-// which exactly the one before stays valid (`new_keep_previous`).
+// Resend The code in a resent message. `same`: the same code. `new`: a new code, and earlier codes no longer
+// work. `new_keep_previous`: a new code, and the one before it still works.
 type Resend string
 
-// ReviewNumber A number whose code is known and that gets no message.
+// ReviewNumber A number that has a known code and gets no messages.
 type ReviewNumber struct {
-	// Code Its code, shown this once.
+	// Code The code. No later answer shows it.
 	Code Secret `json:"code,omitempty,omitzero"`
 
 	// CreatedAt When it was made.
 	CreatedAt time.Time `json:"created_at"`
 
-	// EndsAt When it is an ordinary number again.
+	// EndsAt When the number becomes an ordinary one again.
 	EndsAt time.Time `json:"ends_at"`
 
 	// ID Its id.
@@ -1077,27 +1135,25 @@ type ReviewNumberList struct {
 
 // RotateKey Rotates a key.
 type RotateKey struct {
-	// Overlap Seconds for which the old key is accepted beside the new one; 86,400, a
-	// day, when absent. 0 ends it at once.
+	// Overlap How many seconds the old key still works; 86,400 (a day) when absent. 0 ends it at once.
 	Overlap *int `json:"overlap,omitempty"`
 }
 
 // RotateWebhook Rotates the secret of a webhook.
 type RotateWebhook struct {
-	// Overlap Seconds for which the old secret signs beside the new one; 86,400, a
-	// day, when absent. With 0 it signs no more.
+	// Overlap How many seconds the old secret still signs, too; 86,400 (a day) when absent. 0 ends it at once.
 	Overlap *int `json:"overlap,omitempty"`
 }
 
-// Route One way for messages.
+// Route A rule: which account sends messages to which numbers.
 type Route struct {
-	// Countries The countries whose numbers it is for; none: all.
+	// Countries The route is for numbers of these countries; an empty list: of all countries.
 	Countries []CountryCode `json:"countries"`
 
 	// CreatedAt When it was made.
 	CreatedAt time.Time `json:"created_at"`
 
-	// Enabled Whether it is used.
+	// Enabled Whether the server uses the route.
 	Enabled bool `json:"enabled"`
 
 	// ID Its id.
@@ -1106,71 +1162,72 @@ type Route struct {
 	// Name Its name.
 	Name string `json:"name"`
 
-	// Order Lower ones are tried first.
+	// Order The server tries routes with a lower order first.
 	Order int `json:"order"`
 
-	// Prefixes How the numbers begin that it is for; none: all.
+	// Prefixes The route is for numbers that begin with one of these; an empty list: for all numbers.
 	Prefixes []NumberPrefix `json:"prefixes"`
 
-	// Provider The account that takes the messages.
+	// Provider The account that sends the messages.
 	Provider string `json:"provider"`
 
-	// ReceiptTimeout Seconds for which a receipt is waited for before the next provider sends the message again.
+	// ReceiptTimeout How many seconds the server waits for a receipt before the next provider sends the message again;
+	// null: it does not wait.
 	ReceiptTimeout *int64 `json:"receipt_timeout"`
 
-	// Sender What its messages come from, in place of your senders.
+	// Sender The sender of its messages, in place of your senders.
 	Sender *string `json:"sender"`
 
-	// Weight Its share among those of the same order.
+	// Weight The share of this route among routes of the same order.
 	Weight int `json:"weight"`
 }
 
 // RouteList The routes of the tenant.
 type RouteList struct {
-	// Data In the order in which they are tried.
+	// Data In the order in which the server tries them.
 	Data []Route `json:"data"`
 }
 
 // SaveLimit Gives a limit its buckets.
 type SaveLimit struct {
-	// Buckets 1 to 5, each with a window of its own; all must admit. `number`: at most
-	// 20 in 600 to 86,400 seconds.
+	// Buckets 1 to 5 buckets, each with another window. All of them must admit a start. For `number`: at most 20
+	// in 600 to 86,400 seconds.
 	Buckets []Bucket `json:"buckets"`
 }
 
-// SaveProfile A profile as it shall be; what is absent is at its default, or stays in a merge patch.
+// SaveProfile The new profile. Absent fields get their default; in a merge patch they stay.
 type SaveProfile struct {
-	// Alphabet What a code is made of; `digits`.
+	// Alphabet The characters of a code; `digits` by default.
 	Alphabet CodeAlphabet `json:"alphabet,omitzero"`
 
-	// CodeLength Characters in a code; 6.
+	// CodeLength The number of characters in a code; 6 by default.
 	CodeLength int `json:"code_length,omitzero"`
 
-	// DisplayName How people call it: 1 to 32 printable characters; null for nothing.
+	// DisplayName A name for people: 1 to 32 printable characters; null: no name.
 	DisplayName string `json:"display_name,omitzero"`
 
-	// ExpiresIn Seconds until a code expires; 300.
+	// ExpiresIn Seconds until a code expires; 300 by default.
 	ExpiresIn int `json:"expires_in,omitzero"`
 
 	// Limits Examples: {"signup_form":[{"max":100,"window":3600}]}
 	Limits map[string][]Bucket `json:"limits,omitzero"`
 
-	// MaxChecks Wrong codes that end a verification; 5.
+	// MaxChecks The number of wrong codes that ends a verification; 5 by default.
 	MaxChecks int `json:"max_checks,omitzero"`
 
-	// MaxSends Messages of a verification; 5.
+	// MaxSends The most messages of a verification; 5 by default.
 	MaxSends int `json:"max_sends,omitzero"`
 
-	// Resend What a resend carries; `same`.
+	// Resend The code in a resent message; `same` by default.
 	Resend Resend `json:"resend,omitzero"`
 }
 
 // Scope defines model for Scope.
 type Scope string
 
-// SearchVerifications Looks for the verifications of a number.
+// SearchVerifications A number whose verifications to list.
 type SearchVerifications struct {
-	// Cursor `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor string `json:"cursor,omitzero"`
 
 	// Limit Verifications on a page; 20 when absent.
@@ -1180,9 +1237,10 @@ type SearchVerifications struct {
 	To string `json:"to"`
 }
 
-// Sender What messages come from.
+// Sender A sender of messages.
 type Sender struct {
-	// Countries The countries whose numbers it is used for; none: all that no other sender names.
+	// Countries The sender is for numbers of these countries; an empty list: for all countries that no other sender
+	// names.
 	Countries []CountryCode `json:"countries"`
 
 	// CreatedAt When it was made.
@@ -1197,19 +1255,18 @@ type Sender struct {
 
 // SenderList The senders of the tenant.
 type SenderList struct {
-	// Data Oldest first: of several for the same numbers the first is used.
+	// Data Oldest first. Of several senders for the same numbers the server uses the first.
 	Data []Sender `json:"data"`
 }
 
-// SkipReason Why a route takes no message to this number. `no_account`: its account is
-// gone or disabled, or the operator shares it no more. `own_routes`: it is the
-// operator's, and one of yours takes the message. `enough`: a route before it
-// leads through the same account, or eight accounts are asked before it.
+// SkipReason Why a route does not send a message to this number. `no_account`: its account was deleted or disabled,
+// or the operator no longer shares it. `own_routes`: the route is the operator's, and one of yours sends
+// the message. `enough`: an earlier route uses the same account, or eight accounts come first.
 type SkipReason string
 
-// SkippedRoute A route that takes no message to this number.
+// SkippedRoute A route that does not send a message to this number.
 type SkippedRoute struct {
-	// Reason Why.
+	// Reason The reason.
 	Reason SkipReason `json:"reason"`
 
 	// Route The route.
@@ -1230,8 +1287,8 @@ type StartVerification struct {
 	// CodeLength Characters in the code; the profile's when absent.
 	CodeLength int `json:"code_length,omitzero"`
 
-	// EndUserIP The address of your visitor, as you see it; the limits of an end user
-	// count over it, an IPv6 address as its /64. Absent: they are not applied.
+	// EndUserIP The address of your visitor, as you see it. The limits of an end user count it; an IPv6 address
+	// counts as its /64. When absent, these limits do not apply.
 	EndUserIP string `json:"end_user_ip,omitzero"`
 
 	// ExpiresIn Seconds until the code expires; the profile's when absent.
@@ -1242,9 +1299,9 @@ type StartVerification struct {
 	// Examples: {"signup_form":"summer-sale"}
 	Limits map[string]string `json:"limits,omitzero"`
 
-	// Locale The language of the message: a language, then a script and a region if
-	// you like. Without a text in it, one is looked for in the language alone
-	// (`pt` for `pt-BR`), in the tenant's locale, in English.
+	// Locale The language of the message: a language, optionally with a script and a region. If there is no
+	// text in it, the server takes the language alone (`pt` for `pt-BR`), then the tenant's locale, then
+	// English.
 	Locale string `json:"locale,omitzero"`
 
 	// Metadata Your own notes: all keys and values together hold at most 512 bytes.
@@ -1258,26 +1315,27 @@ type StartVerification struct {
 	// Profile The profile whose policy applies; `default` when absent.
 	Profile string `json:"profile,omitzero"`
 
-	// Sender What the message comes from: one of your senders. That of the route or of your senders for the
-	// country when absent.
+	// Sender The sender of the message: one of your senders. When absent, the server takes that of the route,
+	// or your sender for the country.
 	Sender string `json:"sender,omitzero"`
 
-	// Template The name of your own texts; the texts that come with the program when absent.
+	// Template The name of a template of yours. When absent, the server uses the texts that come with the
+	// program.
 	Template string `json:"template,omitzero"`
 
 	// To The number with its country code, as people write it: `+` or `00`, then
 	// digits, spaces, hyphens, dots, parentheses.
 	To string `json:"to"`
 
-	// Transaction The payment that the code confirms: it stands in the message, and each
-	// check must name the same.
+	// Transaction The payment that the code confirms. The message contains it, and each check must name the same.
 	Transaction *Transaction `json:"transaction,omitempty"`
 }
 
-// Status Where a verification stands. `failed`: no provider took any of its messages.
+// Status The state of a verification. `failed`: no provider accepted any of its
+// messages.
 type Status string
 
-// Template What messages say.
+// Template The texts of messages.
 type Template struct {
 	// CreatedAt When it was made.
 	CreatedAt time.Time `json:"created_at"`
@@ -1294,13 +1352,13 @@ type Template struct {
 	// TransactionTexts Examples: {"en":"{company}: {code} to pay {amount} {currency} to {payee}."}
 	TransactionTexts map[string]string `json:"transaction_texts"`
 
-	// Transliterate Whether letters outside the GSM alphabet are replaced where they can be.
+	// Transliterate Whether the server replaces letters outside the GSM alphabet if it can.
 	Transliterate bool `json:"transliterate"`
 
 	// UpdatedAt When it was last changed.
 	UpdatedAt time.Time `json:"updated_at"`
 
-	// Version Counts its changes, from 1.
+	// Version The number of the version, from 1. Each change adds 1.
 	Version int `json:"version"`
 }
 
@@ -1321,25 +1379,25 @@ type Tenant struct {
 	// ID Its id.
 	ID string `json:"id"`
 
-	// Locale The language of messages whose start names none, or one without a text; null: English.
+	// Locale The language of messages if the start names none, or one without a text; null: English.
 	Locale *string `json:"locale"`
 
-	// Name What your users know it by: `{company}` in texts. The operator changes it.
+	// Name The name that your users know: `{company}` in texts. Only the operator can change it.
 	Name string `json:"name"`
 }
 
-// TestOutcome What became of a test message.
+// TestOutcome The outcome of a test message.
 type TestOutcome struct {
-	// Class Of a refusal: what happens to messages that are refused so.
+	// Class What follows from the refusal; only if the message was refused.
 	Class RefusalClass `json:"class,omitempty,omitzero"`
 
-	// ID What the provider calls the message, if it says so.
+	// ID The provider's id of the message, if it reported one.
 	ID string `json:"id,omitempty,omitzero"`
 
-	// Outcome Whether the provider took it.
+	// Outcome Whether the provider accepted the message.
 	Outcome TestResult `json:"outcome"`
 
-	// Reason Of a refusal: what happened.
+	// Reason The reason of the refusal; only if the message was refused.
 	Reason string `json:"reason,omitempty,omitzero"`
 }
 
@@ -1349,16 +1407,16 @@ type TestProvider struct {
 	To string `json:"to"`
 }
 
-// TestResult Whether the provider took a message.
+// TestResult Whether the provider accepted a message.
 type TestResult string
 
-// Timeline What happened to a verification, oldest first.
+// Timeline The events of a verification, oldest first.
 type Timeline struct {
 	// Data The events.
 	Data []Event `json:"data"`
 }
 
-// Transaction A payment. A code that was made for it holds for no other.
+// Transaction A payment. A code for this payment confirms no other.
 type Transaction struct {
 	// Amount A decimal number with at most the decimals of its currency; `49.9` and `49.90` are the same.
 	Amount string `json:"amount"`
@@ -1366,48 +1424,49 @@ type Transaction struct {
 	// Currency ISO 4217.
 	Currency string `json:"currency"`
 
-	// Payee Who is paid, on one line.
+	// Payee The payee, on one line.
 	Payee string `json:"payee"`
 }
 
 // UpdateKey Changes a key. Absent fields stay as they are.
 type UpdateKey struct {
-	// Allowlist The addresses that it may be used from; null or none for every one. The
-	// tenant's list must admit its caller too.
+	// Allowlist The addresses from which the key works; null or an empty list admits every address. The tenant's
+	// list must admit the caller, too.
 	Allowlist []NewAllowlistEntry `json:"allowlist,omitzero"`
 
 	// Confirm Change the key in use even if its new list does not admit the address of this call.
 	Confirm *bool `json:"confirm,omitempty"`
 
-	// Disabled Refused while set.
+	// Disabled While true, the server refuses the key.
 	Disabled *bool `json:"disabled,omitempty"`
 
-	// ExpiresAt Refused from then on, at once if the time has passed; null for never.
+	// ExpiresAt The server refuses the key from this time on; at once if the time has passed. Null: never.
 	ExpiresAt Nullable[time.Time] `json:"expires_at,omitzero"`
 
-	// Name What people call it; no control characters.
+	// Name A name for people; no control characters.
 	Name string `json:"name,omitzero"`
 }
 
 // UpdateManagedTenant Changes a tenant. Absent fields stay as they are.
 type UpdateManagedTenant struct {
-	// Disabled While set, its keys are refused, and nothing is sent for it. `false` also takes back that it
-	// was deleted.
+	// Disabled While true, the server refuses the tenant's keys and sends nothing for it. `false` also restores a
+	// deleted tenant.
 	Disabled *bool `json:"disabled,omitempty"`
 
-	// Name What its users know it by; messages say so within 2 seconds. No control characters.
+	// Name The name that its users know. Messages contain the new name within 2 seconds. No control
+	// characters.
 	Name string `json:"name,omitzero"`
 }
 
 // UpdateProvider Changes an account. Absent fields stay as they are.
 type UpdateProvider struct {
-	// Enabled Whether messages may go through it.
+	// Enabled Whether the account may send messages.
 	Enabled *bool `json:"enabled,omitempty"`
 
 	// Name Another name.
 	Name string `json:"name,omitzero"`
 
-	// Rate Most messages a second, of all nodes together; null for as many as there are.
+	// Rate The most messages in a second, of all nodes together; null: no limit.
 	Rate Nullable[int] `json:"rate,omitzero"`
 
 	// Settings A merge patch of its settings; a secret that is absent or `***` stays.
@@ -1416,31 +1475,31 @@ type UpdateProvider struct {
 
 // UpdateRoute Changes a route. Absent fields stay as they are.
 type UpdateRoute struct {
-	// Countries For numbers of these countries; null or none for all.
+	// Countries The route is for numbers of these countries; null or an empty list: of all countries.
 	Countries []CountryCode `json:"countries,omitzero"`
 
-	// Enabled Whether it is used.
+	// Enabled Whether the server uses the route.
 	Enabled *bool `json:"enabled,omitempty"`
 
 	// Name Another name.
 	Name string `json:"name,omitzero"`
 
-	// Order Lower ones are tried first.
+	// Order The server tries routes with a lower order first.
 	Order *int `json:"order,omitempty"`
 
-	// Prefixes For numbers that begin so; null or none for all.
+	// Prefixes The route is for numbers that begin with one of these; null or an empty list: for all numbers.
 	Prefixes []NumberPrefix `json:"prefixes,omitzero"`
 
-	// Provider The account that takes the messages.
+	// Provider The account that sends the messages.
 	Provider string `json:"provider,omitzero"`
 
-	// ReceiptTimeout Seconds for which a receipt is waited for; null for none.
+	// ReceiptTimeout How many seconds the server waits for a receipt; null: it does not wait.
 	ReceiptTimeout Nullable[int] `json:"receipt_timeout,omitzero"`
 
-	// Sender What its messages come from; null for your senders.
+	// Sender The sender of its messages; null: your senders.
 	Sender Nullable[string] `json:"sender,omitzero"`
 
-	// Weight Its share among those of the same order.
+	// Weight The share of this route among routes of the same order.
 	Weight int `json:"weight,omitzero"`
 }
 
@@ -1455,64 +1514,64 @@ type UpdateTemplate struct {
 	// TransactionTexts Examples: {"en":"{company}: {code} to pay {amount} {currency} to {payee}."}
 	TransactionTexts map[string]*string `json:"transaction_texts,omitzero"`
 
-	// Transliterate Whether letters outside the GSM alphabet are replaced where they can be.
+	// Transliterate Whether the server replaces letters outside the GSM alphabet if it can.
 	Transliterate *bool `json:"transliterate,omitempty"`
 }
 
 // UpdateTenant Changes the tenant. Absent fields stay as they are.
 type UpdateTenant struct {
-	// Locale The language of messages whose start names none, or one without a text; null: English.
+	// Locale The language of messages if the start names none, or one without a text; null: English.
 	Locale Nullable[string] `json:"locale,omitzero"`
 }
 
 // UpdateWebhook Changes a webhook. Absent fields stay as they are.
 type UpdateWebhook struct {
-	// Enabled Whether anything is told.
+	// Enabled Whether the server sends messages to the webhook.
 	Enabled *bool `json:"enabled,omitempty"`
 
-	// Events What is told; everything when null or empty.
+	// Events The events that the webhook gets; all events when null or empty.
 	Events []EventType `json:"events,omitzero"`
 
-	// Name What people call it.
+	// Name A name for people.
 	Name string `json:"name,omitzero"`
 
-	// URL Where the messages go.
+	// URL The URL that gets the messages.
 	URL string `json:"url,omitzero"`
 }
 
 // Verification One attempt to prove that somebody holds a number.
 type Verification struct {
-	// AttemptsLeft Tries that are left.
+	// AttemptsLeft The number of tries that are left.
 	AttemptsLeft int `json:"attempts_left"`
 
 	// CreatedAt When it was made.
 	CreatedAt time.Time `json:"created_at"`
 
-	// Delivery How far the newest message got.
+	// Delivery The state of the newest message.
 	Delivery Delivery `json:"delivery"`
 
-	// ExpiresAt When its codes end.
+	// ExpiresAt When its code expires.
 	ExpiresAt time.Time `json:"expires_at"`
 
 	// ID Its id.
 	ID string `json:"id"`
 
-	// Livemode False for a test key's: nothing is sent.
+	// Livemode False for verifications of a test key, which send nothing.
 	Livemode bool `json:"livemode"`
 
 	// Metadata Your own notes.
 	Metadata map[string]string `json:"metadata"`
 
-	// Profile The profile that it was started for.
+	// Profile The profile of the verification.
 	Profile string `json:"profile"`
 
-	// ResendAt When a resend is next allowed; null when none is left or it is over.
+	// ResendAt When the next resend is allowed; null if no message is left or the verification has ended.
 	ResendAt *time.Time `json:"resend_at"`
 
-	// SendsLeft Messages that are left.
+	// SendsLeft The number of messages that are left.
 	SendsLeft int `json:"sends_left"`
 
-	// Status Where it stands.
+	// Status The state of the verification.
 	Status Status `json:"status"`
 
 	// To The number, or its masked form; null after it was erased.
@@ -1528,12 +1587,12 @@ type VerificationPage struct {
 	NextCursor *string `json:"next_cursor"`
 }
 
-// Way A way that a message would be tried on.
+// Way A route that a message would take.
 type Way struct {
-	// Health How the account fares, as the node that answers sees it; one that is `open` is passed over.
+	// Health The health of the account, as the answering node sees it. The server skips an account that is `open`.
 	Health *ProviderHealth `json:"health"`
 
-	// Provider The account that would take the message.
+	// Provider The account that would send the message.
 	Provider string `json:"provider"`
 
 	// ProviderName Its name.
@@ -1545,64 +1604,64 @@ type Way struct {
 	// RouteName Its name.
 	RouteName string `json:"route_name"`
 
-	// Sender What the message would come from.
+	// Sender The sender of the message.
 	Sender string `json:"sender"`
 
 	// Shared Whether the route is the operator's.
 	Shared bool `json:"shared"`
 }
 
-// Webhook Where you are told what happens, without the secret.
+// Webhook A URL that gets events, without its secret.
 type Webhook struct {
 	// CreatedAt When it was made.
 	CreatedAt time.Time `json:"created_at"`
 
-	// DisabledReason Why the server disabled it; null when it did not.
+	// DisabledReason Why the server disabled the webhook; null if it did not.
 	DisabledReason *DisabledReason `json:"disabled_reason"`
 
-	// Enabled Whether anything is told.
+	// Enabled Whether the server sends messages to the webhook.
 	Enabled bool `json:"enabled"`
 
-	// Events What is told; empty when everything is.
+	// Events The events that the webhook gets; an empty list: all events.
 	Events []EventType `json:"events"`
 
 	// ID Its id.
 	ID string `json:"id"`
 
-	// Mode The events of this mode are told.
+	// Mode The webhook gets the events of this mode.
 	Mode Mode `json:"mode"`
 
-	// Name What people call it.
+	// Name A name for people.
 	Name string `json:"name"`
 
-	// URL Where the messages go.
+	// URL The URL that gets the messages.
 	URL string `json:"url"`
 }
 
-// WebhookAttempt One try to tell a webhook something.
+// WebhookAttempt One attempt to send a message to a webhook.
 type WebhookAttempt struct {
-	// At When it was tried.
+	// At The time of the attempt.
 	At time.Time `json:"at"`
 
-	// Delivered Whether the endpoint took the message: it answered 200 to 299.
+	// Delivered Whether the endpoint accepted the message, with a status from 200 to 299.
 	Delivered bool `json:"delivered"`
 
-	// DurationMs How long that took, in milliseconds.
+	// DurationMs The duration of the attempt, in milliseconds.
 	DurationMs int64 `json:"duration_ms"`
 
-	// Event What happened; later releases may add types.
+	// Event The type of the event. Later releases may add types.
 	Event string `json:"event"`
 
 	// ID Its id.
 	ID string `json:"id"`
 
-	// MessageID The message: its `webhook-id`, the same at each try.
+	// MessageID The `webhook-id` of the message, the same at each attempt.
 	MessageID string `json:"message_id"`
 
-	// Reason Why it failed, for people; null when it did not.
+	// Reason Why the attempt failed, for people; null if it succeeded.
 	Reason *string `json:"reason"`
 
-	// StatusCode The status that the endpoint answered; null when there was no answer.
+	// StatusCode The status of the endpoint's answer; null if there was no answer.
 	StatusCode *int `json:"status_code"`
 }
 
@@ -1614,10 +1673,34 @@ type WebhookList struct {
 
 // ListAddressUsesParams defines parameters for ListAddressUses.
 type ListAddressUsesParams struct {
-	// Key Uses of this key alone.
+	// Key Lists only uses of this key.
 	Key string `form:"key,omitempty" json:"key,omitempty,omitzero"`
 
-	// Limit Uses on a page.
+	// Limit The number of uses on a page.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor The `next_cursor` of the previous page.
+	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// Actor By this author: the id of a key, `operator` or `system`.
+	Actor string `form:"actor,omitempty" json:"actor,omitempty,omitzero"`
+
+	// Object About this object: its id or its name.
+	Object string `form:"object,omitempty" json:"object,omitempty,omitzero"`
+
+	// Action This act, such as `key.create`, or the acts of a kind, such as `key`.
+	Action string `form:"action,omitempty" json:"action,omitempty,omitzero"`
+
+	// From From then on.
+	From time.Time `form:"from,omitempty" json:"from,omitempty,omitzero"`
+
+	// Until Before then.
+	Until time.Time `form:"until,omitempty" json:"until,omitempty,omitzero"`
+
+	// Limit Entries on a page.
 	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 
 	// Cursor `next_cursor` of the page before.
@@ -1626,85 +1709,85 @@ type ListAddressUsesParams struct {
 
 // ListKeysParams defines parameters for ListKeys.
 type ListKeysParams struct {
-	// Limit Keys on a page.
+	// Limit The number of keys on a page.
 	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 
-	// Cursor `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
 // ReadConversionReportParams defines parameters for ReadConversionReport.
 type ReadConversionReportParams struct {
-	// From From the day (UTC) that holds this time.
+	// From Begins with the day (UTC) that contains this time.
 	From time.Time `form:"from" json:"from"`
 
-	// To Up to this time, at most 93 days later.
+	// To Ends at this time, at most 93 days later.
 	To time.Time `form:"to" json:"to"`
 
-	// By What the rows tell apart: the provider; the provider and the country of the numbers, when absent; or their prefix too.
+	// By The rows differ by provider, by provider and country of the numbers (the default), or by provider, country and prefix.
 	By string `form:"by,omitempty" json:"by,omitempty,omitzero"`
 
-	// Country Of numbers of this country.
+	// Country Counts only numbers of this country.
 	Country string `form:"country,omitempty" json:"country,omitempty,omitzero"`
 
 	// Limit Rows on a page.
 	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 
-	// Cursor `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
 // ReadHourlyReportParams defines parameters for ReadHourlyReport.
 type ReadHourlyReportParams struct {
-	// From From the hour that holds this time.
+	// From Begins with the hour that contains this time.
 	From time.Time `form:"from" json:"from"`
 
-	// To Up to this time, at most 31 days later.
+	// To Ends at this time, at most 31 days later.
 	To time.Time `form:"to" json:"to"`
 
-	// Profile Of this profile.
+	// Profile Counts only this profile.
 	Profile string `form:"profile,omitempty" json:"profile,omitempty,omitzero"`
 
-	// Country Of numbers of this country.
+	// Country Counts only numbers of this country.
 	Country string `form:"country,omitempty" json:"country,omitempty,omitzero"`
 }
 
 // ListTenantsParams defines parameters for ListTenants.
 type ListTenantsParams struct {
-	// Limit Tenants on a page.
+	// Limit The number of tenants on a page.
 	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 
-	// Cursor `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
 // ListVerificationsParams defines parameters for ListVerifications.
 type ListVerificationsParams struct {
-	// Status In this state.
+	// Status Lists only verifications in this state.
 	Status Status `form:"status,omitempty" json:"status,omitempty,omitzero"`
 
-	// Profile Of this profile.
+	// Profile Counts only this profile.
 	Profile string `form:"profile,omitempty" json:"profile,omitempty,omitzero"`
 
-	// CreatedAfter Made from then on.
+	// CreatedAfter Lists only verifications that were made at this time or later.
 	CreatedAfter time.Time `form:"created_after,omitempty" json:"created_after,omitempty,omitzero"`
 
-	// CreatedBefore Made before.
+	// CreatedBefore Lists only verifications that were made before this time.
 	CreatedBefore time.Time `form:"created_before,omitempty" json:"created_before,omitempty,omitzero"`
 
-	// Limit Verifications on a page.
+	// Limit The number of verifications on a page.
 	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 
-	// Cursor `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
 // ListAttemptsParams defines parameters for ListAttempts.
 type ListAttemptsParams struct {
-	// Limit Tries on a page.
+	// Limit The number of attempts on a page.
 	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 
-	// Cursor `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
@@ -1715,6 +1798,7 @@ const Version = "0.1.0"
 // many goroutines at once. Printed or logged in any form, it does not show the key.
 type Client struct {
 	Allowlists    *AllowlistsService
+	Audit         *AuditService
 	Countries     *CountriesService
 	Keys          *KeysService
 	Limits        *LimitsService
@@ -1738,6 +1822,7 @@ type Client struct {
 func newClient(c *core) *Client {
 	return &Client{
 		Allowlists:    &AllowlistsService{c},
+		Audit:         &AuditService{c},
 		Countries:     &CountriesService{c},
 		Keys:          &KeysService{c},
 		Limits:        &LimitsService{c},
@@ -1760,6 +1845,9 @@ func newClient(c *core) *Client {
 
 // AllowlistsService holds the operations of Client.Allowlists.
 type AllowlistsService struct{ core *core }
+
+// AuditService holds the operations of Client.Audit.
+type AuditService struct{ core *core }
 
 // CountriesService holds the operations of Client.Countries.
 type CountriesService struct{ core *core }
@@ -1811,8 +1899,8 @@ type WebhooksService struct{ core *core }
 
 // Live says whether the process answers.
 //
-// Asks no store: an orchestrator restarts the process when this fails, and a
-// restart does not heal a store.
+// This asks no store. An orchestrator restarts the process when this fails, and
+// a restart does not heal a store.
 func (s *SystemService) Live(ctx context.Context, options ...CallOption) (*Health, error) {
 	return answer[Health](ctx, s.core, call{
 		operation: "read_liveness", method: http.MethodGet, path: "/health/live", repeatable: true,
@@ -1821,8 +1909,9 @@ func (s *SystemService) Live(ctx context.Context, options ...CallOption) (*Healt
 
 // Ready says whether the node can serve.
 //
-// A load balancer takes the node out while this fails. Where the directory is
-// away and other nodes tell of keys that end, starts and checks go on.
+// A load balancer takes the node out while this fails. If the node cannot reach
+// the directory, it still serves starts and checks as long as other nodes tell
+// it which keys ended.
 func (s *SystemService) Ready(ctx context.Context, options ...CallOption) (*Health, error) {
 	return answer[Health](ctx, s.core, call{
 		operation: "read_readiness", method: http.MethodGet, path: "/health/ready", repeatable: true,
@@ -1836,21 +1925,21 @@ func (s *SystemService) OpenAPI(ctx context.Context, options ...CallOption) (*Do
 	}, options)
 }
 
-// Get reads the list of addresses that the tenant's keys may be used from.
+// Get reads the addresses from which the tenant's keys work.
 //
-// An empty list admits every address. A key may have a list of its own
-// besides; then both must admit its caller.
+// An empty list admits every address. A key may also have its own list. Then
+// both lists must admit the caller.
 func (s *AllowlistsService) Get(ctx context.Context, options ...CallOption) (*Allowlist, error) {
 	return answer[Allowlist](ctx, s.core, call{
 		operation: "read_api_allowlist", method: http.MethodGet, path: "/v1/allowlists/api", repeatable: true,
 	}, options)
 }
 
-// Replace replaces the list of addresses that the tenant's keys may be used from.
+// Replace replaces the addresses from which the tenant's keys work.
 //
-// It holds for every operation at once, and for all nodes within two seconds.
-// A list that does not admit the address of this very call is refused, unless
-// `confirm` is true.
+// The new list applies to every operation at once, and on all nodes within two
+// seconds. The server refuses a list that does not admit the address of this
+// call, unless `confirm` is true.
 func (s *AllowlistsService) Replace(ctx context.Context, body ReplaceAllowlist, options ...CallOption) (*Allowlist, error) {
 	return answer[Allowlist](ctx, s.core, call{
 		operation: "replace_api_allowlist", method: http.MethodPut, path: "/v1/allowlists/api", body: body, repeatable: true,
@@ -1860,9 +1949,9 @@ func (s *AllowlistsService) Replace(ctx context.Context, body ReplaceAllowlist, 
 // Usage lists which address used which key, newest use first.
 // It asks for further pages as they are needed; an error ends it.
 //
-// To build a list from: `allowed` says whether the lists of today admit it.
-// Uses appear within a few seconds, and stay for 90 days after the last one;
-// at most 1,000 addresses are kept for a key.
+// You can build an allowlist from these uses. `allowed` says whether the present
+// lists admit the address. A use appears within a few seconds. The server keeps
+// it for 90 days after the last use, and at most 1,000 addresses for each key.
 func (s *AllowlistsService) Usage(ctx context.Context, params ListAddressUsesParams, options ...CallOption) iter.Seq2[AddressUse, error] {
 	return pages(params.Cursor, func(cursor string) ([]AddressUse, *string, error) {
 		params := params
@@ -1887,10 +1976,41 @@ func (s *AllowlistsService) UsagePage(ctx context.Context, params ListAddressUse
 	}, options)
 }
 
+// List lists the entries of the audit log, newest first.
+// It asks for further pages as they are needed; an error ends it.
+func (s *AuditService) List(ctx context.Context, params ListAuditParams, options ...CallOption) iter.Seq2[AuditEntry, error] {
+	return pages(params.Cursor, func(cursor string) ([]AuditEntry, *string, error) {
+		params := params
+		params.Cursor = cursor
+		page, err := s.ListPage(ctx, params, options...)
+		if err != nil {
+			return nil, nil, err
+		}
+		return page.Data, page.NextCursor, nil
+	})
+}
+
+// ListPage is List, for one page.
+func (s *AuditService) ListPage(ctx context.Context, params ListAuditParams, options ...CallOption) (*AuditPage, error) {
+	return answer[AuditPage](ctx, s.core, call{
+		operation: "list_audit", method: http.MethodGet, path: "/v1/audit",
+		query: query{
+			"actor":  params.Actor,
+			"object": params.Object,
+			"action": params.Action,
+			"from":   params.From,
+			"until":  params.Until,
+			"limit":  params.Limit,
+			"cursor": params.Cursor,
+		}, repeatable: true,
+	}, options)
+}
+
 // CheckNumber checks a code by number.
 //
-// For clients that keep no id: checks the newest pending verification of the
-// profile for the number, else answers the state of the newest one.
+// Use this if you do not store the id. It checks the newest pending verification
+// of this profile and number. If none is pending, it answers the state of the
+// newest one.
 func (s *VerificationsService) CheckNumber(ctx context.Context, body CheckByNumber, options ...CallOption) (*CheckAnswer, error) {
 	return answer[CheckAnswer](ctx, s.core, call{
 		operation: "check_code_by_number", method: http.MethodPost, path: "/v1/checks", body: body, repeatable: true,
@@ -1906,9 +2026,9 @@ func (s *CountriesService) Get(ctx context.Context, options ...CallOption) (*Cou
 
 // Save replaces the country list.
 //
-// A start for a country that is not allowed answers 403 `country_not_allowed`
-// before any limit is taken. Premium-rate, shared-cost and satellite numbers
-// are refused whatever the list.
+// A start for a country that is not allowed answers 403 `country_not_allowed`,
+// and takes nothing from any limit. The server always refuses premium-rate,
+// shared-cost and satellite numbers.
 func (s *CountriesService) Save(ctx context.Context, body Countries, options ...CallOption) (*Countries, error) {
 	return answer[Countries](ctx, s.core, call{
 		operation: "save_countries", method: http.MethodPut, path: "/v1/countries", body: body, repeatable: true,
@@ -1942,15 +2062,15 @@ func (s *KeysService) ListPage(ctx context.Context, params ListKeysParams, optio
 
 // Create makes a key.
 //
-// The answer holds the whole key; it is shown this once. A key grants only
-// scopes that it holds itself, and a test key makes only test keys.
+// The answer contains the whole key, and no later answer shows it again. A key
+// can grant only scopes that it has itself. A test key can make only test keys.
 func (s *KeysService) Create(ctx context.Context, body CreateKey, options ...CallOption) (*CreatedKey, error) {
 	return answer[CreatedKey](ctx, s.core, call{
 		operation: "create_key", method: http.MethodPost, path: "/v1/keys", body: body, repeatable: true,
 	}, options)
 }
 
-// Delete deletes a key; it is refused from then on.
+// Delete deletes a key. The server refuses it from then on.
 func (s *KeysService) Delete(ctx context.Context, id string, options ...CallOption) error {
 	_, err := answer[struct{}](ctx, s.core, call{
 		operation: "delete_key", method: http.MethodDelete, path: "/v1/keys/{id}", ids: []string{id}, repeatable: true,
@@ -1967,19 +2087,19 @@ func (s *KeysService) Get(ctx context.Context, id string, options ...CallOption)
 
 // Update changes a key: its name, its expiry, its allowlist, or whether it is disabled.
 //
-// A merge patch: absent fields stay, `expires_at: null` removes the expiry,
-// `allowlist: null` admits every address.
+// The body is a merge patch: absent fields stay. `expires_at: null` removes the
+// expiry. `allowlist: null` admits every address.
 func (s *KeysService) Update(ctx context.Context, id string, body UpdateKey, options ...CallOption) (*Key, error) {
 	return answer[Key](ctx, s.core, call{
 		operation: "update_key", method: http.MethodPatch, path: "/v1/keys/{id}", ids: []string{id}, body: body,
 	}, options)
 }
 
-// Rotate rotates a key: another one takes its place.
+// Rotate rotates a key: a new key replaces it.
 //
-// Makes a new key with the same name, mode, scopes, allowlist and expiry; the
-// answer holds it whole, this once. The old key ends after `overlap`. A key may
-// rotate itself.
+// This makes a new key with the same name, mode, scopes, allowlist and expiry.
+// The answer contains the whole new key, and no later answer shows it again. The
+// old key ends after `overlap`. A key can rotate itself.
 func (s *KeysService) Rotate(ctx context.Context, id string, body RotateKey, options ...CallOption) (*CreatedKey, error) {
 	return answer[CreatedKey](ctx, s.core, call{
 		operation: "rotate_key", method: http.MethodPost, path: "/v1/keys/{id}/rotate", ids: []string{id}, body: body, repeatable: true,
@@ -1999,7 +2119,7 @@ func (s *LimitsService) List(ctx context.Context, options ...CallOption) iter.Se
 	})
 }
 
-// Delete puts a built-in limit back to its default, or deletes one of your own.
+// Delete resets a built-in limit to its default, or deletes one of your own.
 func (s *LimitsService) Delete(ctx context.Context, name string, options ...CallOption) error {
 	_, err := answer[struct{}](ctx, s.core, call{
 		operation: "delete_limit", method: http.MethodDelete, path: "/v1/limits/{name}", ids: []string{name}, repeatable: true,
@@ -2009,8 +2129,8 @@ func (s *LimitsService) Delete(ctx context.Context, name string, options ...Call
 
 // Save sets a limit.
 //
-// `number`, `end_user_ip`, `key`, `tenant`, `country` and `prefix` are built
-// in; any other name is a limit of your own, for a value that you give in
+// `number`, `end_user_ip`, `key`, `tenant`, `country` and `prefix` are built in.
+// Any other name is a limit of your own. It counts a value that you send in
 // `limits` of a start.
 func (s *LimitsService) Save(ctx context.Context, name string, body SaveLimit, options ...CallOption) (*Limit, error) {
 	return answer[Limit](ctx, s.core, call{
@@ -2020,9 +2140,9 @@ func (s *LimitsService) Save(ctx context.Context, name string, body SaveLimit, o
 
 // Clear clears the wrong codes of a number.
 //
-// Ends the wait that wrong codes in a row brought about (`guess_limit`), for
-// all profiles of the tenant in the key's mode. Use it when you know that the
-// person on the phone is who they say.
+// This ends the wait that follows wrong codes in a row (`guess_limit`), for all
+// profiles of the tenant in the key's mode. Use it when you know that the person
+// on the phone is who they say.
 func (s *NumbersService) Clear(ctx context.Context, body ClearNumber, options ...CallOption) (*ClearedNumber, error) {
 	return answer[ClearedNumber](ctx, s.core, call{
 		operation: "clear_number", method: http.MethodPost, path: "/v1/numbers/clear", body: body, repeatable: true,
@@ -2031,9 +2151,9 @@ func (s *NumbersService) Clear(ctx context.Context, body ClearNumber, options ..
 
 // Erase erases a number.
 //
-// Ends its live verifications and takes number and metadata out of all past
-// ones, which stay without them. What the limits counted for the number stays
-// until it ends by itself.
+// This ends the live verifications of the number. It removes number and metadata
+// from all past verifications, and keeps the rest of them. The counts of the
+// limits for this number stay until they expire.
 func (s *NumbersService) Erase(ctx context.Context, body EraseNumber, options ...CallOption) (*ErasedNumber, error) {
 	return answer[ErasedNumber](ctx, s.core, call{
 		operation: "erase_number", method: http.MethodPost, path: "/v1/numbers/erase", body: body, repeatable: true,
@@ -2053,9 +2173,9 @@ func (s *ProfilesService) List(ctx context.Context, options ...CallOption) iter.
 	})
 }
 
-// Delete deletes a profile; `default` stays.
+// Delete deletes a profile. `default` cannot be deleted.
 //
-// Its verifications go on, but can no longer be checked by number.
+// Its verifications continue, but you can no longer check them by number.
 func (s *ProfilesService) Delete(ctx context.Context, name string, options ...CallOption) error {
 	_, err := answer[struct{}](ctx, s.core, call{
 		operation: "delete_profile", method: http.MethodDelete, path: "/v1/profiles/{name}", ids: []string{name}, repeatable: true,
@@ -2072,16 +2192,17 @@ func (s *ProfilesService) Get(ctx context.Context, name string, options ...CallO
 
 // Update changes a profile.
 //
-// A merge patch: absent fields stay. Of two changes at once the later counts.
+// The body is a merge patch: absent fields stay. Of two changes at once, the
+// later one wins.
 func (s *ProfilesService) Update(ctx context.Context, name string, body SaveProfile, options ...CallOption) (*Profile, error) {
 	return answer[Profile](ctx, s.core, call{
 		operation: "update_profile", method: http.MethodPatch, path: "/v1/profiles/{name}", ids: []string{name}, body: body,
 	}, options)
 }
 
-// Save makes a profile, or replaces what it says.
+// Save makes a profile, or replaces it.
 //
-// Verifications that were started keep the policy of their start.
+// Verifications that have begun keep the policy of their start.
 func (s *ProfilesService) Save(ctx context.Context, name string, body SaveProfile, options ...CallOption) (*Profile, error) {
 	return answer[Profile](ctx, s.core, call{
 		operation: "save_profile", method: http.MethodPut, path: "/v1/profiles/{name}", ids: []string{name}, body: body, repeatable: true,
@@ -2103,16 +2224,16 @@ func (s *ProvidersService) List(ctx context.Context, options ...CallOption) iter
 
 // Create makes an account at a provider.
 //
-// Its settings depend on its kind; see the guide to delivery. Its secrets are
-// sealed and never shown again: answers hold `***` in their place. No route
-// may lead through it before a test message went through it.
+// The settings depend on the kind; see the guide to delivery. The server seals
+// the secrets and never shows them again: answers contain `***` in their place.
+// A route can use the account only after a test message succeeded.
 func (s *ProvidersService) Create(ctx context.Context, body CreateProvider, options ...CallOption) (*Provider, error) {
 	return answer[Provider](ctx, s.core, call{
 		operation: "create_provider", method: http.MethodPost, path: "/v1/providers", body: body, repeatable: true,
 	}, options)
 }
 
-// Delete deletes an account that no enabled route leads through.
+// Delete deletes an account that no enabled route uses.
 func (s *ProvidersService) Delete(ctx context.Context, id string, options ...CallOption) error {
 	_, err := answer[struct{}](ctx, s.core, call{
 		operation: "delete_provider", method: http.MethodDelete, path: "/v1/providers/{id}", ids: []string{id}, repeatable: true,
@@ -2127,23 +2248,26 @@ func (s *ProvidersService) Get(ctx context.Context, id string, options ...CallOp
 	}, options)
 }
 
-// Update changes an account: its name, its rate, its settings, or whether it is used.
+// Update changes an account: its name, its rate, its settings, or whether it is
+// enabled.
 //
-// A merge patch, in `settings` too: absent fields stay, and so does a secret
-// that is absent or `***`. Where the address that secrets go to changes, they
-// must be given again. Other settings must prove anew that they work: test them.
+// The body is a merge patch, also inside `settings`: absent fields stay. A
+// secret that is absent or `***` stays, too. If you change the address that gets
+// the secrets, send the secrets again. After a change of settings, test the
+// account again.
 func (s *ProvidersService) Update(ctx context.Context, id string, body UpdateProvider, options ...CallOption) (*Provider, error) {
 	return answer[Provider](ctx, s.core, call{
 		operation: "update_provider", method: http.MethodPatch, path: "/v1/providers/{id}", ids: []string{id}, body: body,
 	}, options)
 }
 
-// RotateReceipts renews where the provider reports receipts.
+// RotateReceipts renews the URL at which the provider reports receipts.
 //
-// The path of that URL holds a secret, which goes out with each message. From
-// now on messages bear another one; the one before is taken for 24 hours, for
-// messages that are under way. Renewed again after a minute, the first one ends
-// at once; within a minute it is the same request.
+// The path of that URL contains a secret, which the provider gets with each
+// message. From now on messages carry a new secret. The server accepts the
+// previous one for 24 more hours, for messages that are on their way. If you
+// renew again after a minute, the oldest secret ends at once. A repeat within a
+// minute changes nothing.
 func (s *ProvidersService) RotateReceipts(ctx context.Context, id string, options ...CallOption) (*Provider, error) {
 	return answer[Provider](ctx, s.core, call{
 		operation: "rotate_receipts", method: http.MethodPost, path: "/v1/providers/{id}/receipts/rotate", ids: []string{id}, repeatable: true,
@@ -2152,21 +2276,21 @@ func (s *ProvidersService) RotateReceipts(ctx context.Context, id string, option
 
 // Test sends a test message through an account of yours.
 //
-// One message, without a code, is sent at once; the answer says what the
-// provider said. If it took the message, the account is verified, and routes
-// may lead through it. Takes 20 seconds at most. A tenant may send 5 in a minute
-// and 50 in a day.
+// The server sends one message without a code at once. The answer says what the
+// provider answered. If the provider accepted the message, the account is
+// verified, and routes can use it. The call takes 20 seconds at most. A tenant
+// can send 5 test messages in a minute and 50 in a day.
 func (s *ProvidersService) Test(ctx context.Context, id string, body TestProvider, options ...CallOption) (*TestOutcome, error) {
 	return answer[TestOutcome](ctx, s.core, call{
 		operation: "test_provider", method: http.MethodPost, path: "/v1/providers/{id}/test", ids: []string{id}, body: body,
 	}, options)
 }
 
-// Conversion counts what became of what was sent, by provider, country and prefix.
+// Conversion counts the outcomes of messages by provider, country and prefix.
 // It asks for further pages as they are needed; an error ends it.
 //
-// Each is counted on the day on which it happened. An approval counts for the
-// provider that took the last message.
+// Each outcome counts on the day on which it happened. An approval counts for
+// the provider that accepted the last message.
 func (s *ReportsService) Conversion(ctx context.Context, params ReadConversionReportParams, options ...CallOption) iter.Seq2[Conversion, error] {
 	return pages(params.Cursor, func(cursor string) ([]Conversion, *string, error) {
 		params := params
@@ -2194,7 +2318,7 @@ func (s *ReportsService) ConversionPage(ctx context.Context, params ReadConversi
 	}, options)
 }
 
-// Hourly counts what happened, hour by hour.
+// Hourly counts events, hour by hour.
 func (s *ReportsService) Hourly(ctx context.Context, params ReadHourlyReportParams, options ...CallOption) iter.Seq2[HourlyCounts, error] {
 	return pages("", func(string) ([]HourlyCounts, *string, error) {
 		list, err := answer[HourlyReport](ctx, s.core, call{
@@ -2228,10 +2352,11 @@ func (s *ReviewNumbersService) List(ctx context.Context, options ...CallOption) 
 
 // Create makes a number a review number.
 //
-// For whoever reviews your app without its phone: starts for it send nothing,
-// pass the country list and the send limits (15 starts in 10 minutes hold
-// instead), and take the code of this answer, which is shown once. It ends by
-// itself.
+// A review number is for people who review your app and do not have that phone.
+// A start for it sends nothing. The country list and the send limits do not
+// apply; 15 starts in 10 minutes are allowed instead. Its code is the one in
+// this answer, and no later answer shows it again. The number becomes an
+// ordinary one at `ends_at`.
 func (s *ReviewNumbersService) Create(ctx context.Context, body CreateReviewNumber, options ...CallOption) (*ReviewNumber, error) {
 	return answer[ReviewNumber](ctx, s.core, call{
 		operation: "create_review_number", method: http.MethodPost, path: "/v1/review-numbers", body: body, repeatable: true,
@@ -2261,18 +2386,20 @@ func (s *RoutesService) List(ctx context.Context, options ...CallOption) iter.Se
 
 // Create makes a route.
 //
-// The routes that match a number are tried in their order; among those of one
-// order chance decides, by weight. Where none of yours matches, the operator's do.
+// The server tries the routes that match a number in their order. Among routes
+// of the same order it chooses at random, by weight. If none of your routes
+// matches, it uses the operator's.
 func (s *RoutesService) Create(ctx context.Context, body CreateRoute, options ...CallOption) (*Route, error) {
 	return answer[Route](ctx, s.core, call{
 		operation: "create_route", method: http.MethodPost, path: "/v1/routes", body: body, repeatable: true,
 	}, options)
 }
 
-// Explain says which way a message to a number would go, and why.
+// Explain says which routes a message to a number would take, and why.
 //
-// Sends nothing and changes nothing. Among routes of one order chance decides
-// anew for each message, so the order of those may differ from call to call.
+// This sends nothing and changes nothing. Among routes of the same order the
+// server chooses at random for each message, so their order may differ from call
+// to call.
 func (s *RoutesService) Explain(ctx context.Context, body ExplainRoute, options ...CallOption) (*Explanation, error) {
 	return answer[Explanation](ctx, s.core, call{
 		operation: "explain_route", method: http.MethodPost, path: "/v1/routes/explain", body: body, repeatable: true,
@@ -2296,7 +2423,7 @@ func (s *RoutesService) Get(ctx context.Context, id string, options ...CallOptio
 
 // Update changes a route.
 //
-// A merge patch: absent fields stay. One that is enabled must lead through an
+// The body is a merge patch: absent fields stay. An enabled route must use an
 // account that is enabled and was tested.
 func (s *RoutesService) Update(ctx context.Context, id string, body UpdateRoute, options ...CallOption) (*Route, error) {
 	return answer[Route](ctx, s.core, call{
@@ -2319,10 +2446,10 @@ func (s *SendersService) List(ctx context.Context, options ...CallOption) iter.S
 
 // Create makes a sender.
 //
-// A message comes from the sender that its start names, else from that of its
-// route, else from your first one for the country of the number, else from
-// your first one for all countries, else from your company's name. A sender in
-// the settings of an account goes before all of them.
+// The server uses the first of these senders that exists: the one in the
+// settings of the account, the one that the start names, the one of the route,
+// your first sender for the country of the number, your first sender for all
+// countries, the name of your company.
 func (s *SendersService) Create(ctx context.Context, body CreateSender, options ...CallOption) (*Sender, error) {
 	return answer[Sender](ctx, s.core, call{
 		operation: "create_sender", method: http.MethodPost, path: "/v1/senders", body: body, repeatable: true,
@@ -2331,7 +2458,7 @@ func (s *SendersService) Create(ctx context.Context, body CreateSender, options 
 
 // Delete deletes a sender.
 //
-// Messages of verifications that named it still come from it.
+// Verifications that named it keep it for their messages.
 func (s *SendersService) Delete(ctx context.Context, id string, options ...CallOption) error {
 	_, err := answer[struct{}](ctx, s.core, call{
 		operation: "delete_sender", method: http.MethodDelete, path: "/v1/senders/{id}", ids: []string{id}, repeatable: true,
@@ -2352,12 +2479,13 @@ func (s *TemplatesService) List(ctx context.Context, options ...CallOption) iter
 	})
 }
 
-// Create makes a template: what messages say, in the languages that you write.
+// Create makes a template: the texts of messages, one for each language.
 //
-// `{code}` stands in each text exactly once, `{company}` and `{minutes}` where
-// you like. Texts about transactions also hold `{amount}`, `{currency}` and
-// `{payee}`, each once. A language without a text falls back: `pt-BR` to `pt`,
-// to your own locale, to English, then to the texts that come with the program.
+// Each text contains `{code}` exactly once. It may contain `{company}` and
+// `{minutes}`. A text about a transaction also contains `{amount}`, `{currency}`
+// and `{payee}`, each once. If a language has no text, the server takes the next
+// that exists: `pt` for `pt-BR`, your tenant's locale, English, the texts that
+// come with the program.
 func (s *TemplatesService) Create(ctx context.Context, body CreateTemplate, options ...CallOption) (*Template, error) {
 	return answer[Template](ctx, s.core, call{
 		operation: "create_template", method: http.MethodPost, path: "/v1/templates", body: body, repeatable: true,
@@ -2366,8 +2494,8 @@ func (s *TemplatesService) Create(ctx context.Context, body CreateTemplate, opti
 
 // Defaults lists the texts that come with the program.
 //
-// They are used where a start names no template, and where a template has no
-// text in a language.
+// The server uses them if a start names no template, or if a template has no
+// text in the language.
 func (s *TemplatesService) Defaults(ctx context.Context, options ...CallOption) iter.Seq2[DefaultTexts, error] {
 	return pages("", func(string) ([]DefaultTexts, *string, error) {
 		list, err := answer[DefaultTextsList](ctx, s.core, call{
@@ -2380,10 +2508,10 @@ func (s *TemplatesService) Defaults(ctx context.Context, options ...CallOption) 
 	})
 }
 
-// Preview shows what a text looks like and costs, before it is saved.
+// Preview shows how a text looks and what it costs, before you save it.
 //
-// With your company's name, the code 123456, five minutes, and a payment of
-// 49.90 EUR to Example Shop.
+// The example contains your company's name, the code 123456, five minutes, and a
+// payment of 49.90 EUR to Example Shop.
 func (s *TemplatesService) Preview(ctx context.Context, body PreviewTemplate, options ...CallOption) (*MessageText, error) {
 	return answer[MessageText](ctx, s.core, call{
 		operation: "preview_template", method: http.MethodPost, path: "/v1/templates/preview", body: body, repeatable: true,
@@ -2392,7 +2520,7 @@ func (s *TemplatesService) Preview(ctx context.Context, body PreviewTemplate, op
 
 // Delete deletes a template.
 //
-// Verifications that named it go on with the texts that come with the program.
+// Verifications that named it use the texts that come with the program.
 func (s *TemplatesService) Delete(ctx context.Context, id string, options ...CallOption) error {
 	_, err := answer[struct{}](ctx, s.core, call{
 		operation: "delete_template", method: http.MethodDelete, path: "/v1/templates/{id}", ids: []string{id}, repeatable: true,
@@ -2409,15 +2537,15 @@ func (s *TemplatesService) Get(ctx context.Context, id string, options ...CallOp
 
 // Update changes a template.
 //
-// A merge patch, in `texts` too: absent languages stay, null removes one.
-// Messages that are yet to be sent take the new words.
+// The body is a merge patch, also inside `texts`: absent languages stay, and
+// null removes a language. Messages that wait to be sent get the new text.
 func (s *TemplatesService) Update(ctx context.Context, id string, body UpdateTemplate, options ...CallOption) (*Template, error) {
 	return answer[Template](ctx, s.core, call{
 		operation: "update_template", method: http.MethodPatch, path: "/v1/templates/{id}", ids: []string{id}, body: body,
 	}, options)
 }
 
-// Get reads the tenant that the key belongs to.
+// Get reads the tenant of the key.
 func (s *TenantService) Get(ctx context.Context, options ...CallOption) (*Tenant, error) {
 	return answer[Tenant](ctx, s.core, call{
 		operation: "read_tenant", method: http.MethodGet, path: "/v1/tenant", repeatable: true,
@@ -2426,7 +2554,7 @@ func (s *TenantService) Get(ctx context.Context, options ...CallOption) (*Tenant
 
 // Update changes the tenant: the language of its messages.
 //
-// A merge patch: absent fields stay.
+// The body is a merge patch: absent fields stay.
 func (s *TenantService) Update(ctx context.Context, body UpdateTenant, options ...CallOption) (*Tenant, error) {
 	return answer[Tenant](ctx, s.core, call{
 		operation: "update_tenant", method: http.MethodPatch, path: "/v1/tenant", body: body,
@@ -2436,7 +2564,7 @@ func (s *TenantService) Update(ctx context.Context, body UpdateTenant, options .
 // List lists the tenants, oldest first.
 // It asks for further pages as they are needed; an error ends it.
 //
-// Deleted ones are among them until they are erased.
+// The list contains deleted tenants until they are erased.
 func (s *TenantsService) List(ctx context.Context, params ListTenantsParams, options ...CallOption) iter.Seq2[ManagedTenant, error] {
 	return pages(params.Cursor, func(cursor string) ([]ManagedTenant, *string, error) {
 		params := params
@@ -2462,16 +2590,17 @@ func (s *TenantsService) ListPage(ctx context.Context, params ListTenantsParams,
 
 // Create makes a tenant.
 //
-// It has the profile `default` and no key yet: make its first one.
+// The tenant has the profile `default` and no key. Make its first key next.
 func (s *TenantsService) Create(ctx context.Context, body CreateTenant, options ...CallOption) (*ManagedTenant, error) {
 	return answer[ManagedTenant](ctx, s.core, call{
 		operation: "create_tenant", method: http.MethodPost, path: "/v1/tenants", body: body, repeatable: true,
 	}, options)
 }
 
-// Delete deletes a tenant: it is disabled now, and erased from `erased_from` on.
+// Delete deletes a tenant: the server disables it now, and erases it after
+// `erased_from`.
 //
-// Until its erasure begins, `PATCH` with `disabled: false` takes this back.
+// Until the erasure begins, `PATCH` with `disabled: false` restores the tenant.
 func (s *TenantsService) Delete(ctx context.Context, id string, options ...CallOption) (*ManagedTenant, error) {
 	return answer[ManagedTenant](ctx, s.core, call{
 		operation: "delete_tenant", method: http.MethodDelete, path: "/v1/tenants/{id}", ids: []string{id}, repeatable: true,
@@ -2487,8 +2616,8 @@ func (s *TenantsService) Get(ctx context.Context, id string, options ...CallOpti
 
 // Update changes a tenant: its name, or whether it is disabled.
 //
-// A merge patch: absent fields stay. `disabled: false` also takes a deletion
-// back, until the erasure begins.
+// The body is a merge patch: absent fields stay. `disabled: false` also restores
+// a deleted tenant, until the erasure begins.
 func (s *TenantsService) Update(ctx context.Context, id string, body UpdateManagedTenant, options ...CallOption) (*ManagedTenant, error) {
 	return answer[ManagedTenant](ctx, s.core, call{
 		operation: "update_managed_tenant", method: http.MethodPatch, path: "/v1/tenants/{id}", ids: []string{id}, body: body,
@@ -2497,9 +2626,9 @@ func (s *TenantsService) Update(ctx context.Context, id string, body UpdateManag
 
 // CreateKey makes a key of a tenant.
 //
-// The answer holds the whole key; it is shown this once. It is the tenant's:
-// it may hold every scope of a tenant, end when it likes and be used from
-// anywhere, whatever bounds the key in use has.
+// The answer contains the whole key, and no later answer shows it again. The key
+// belongs to the tenant. It can have every scope of a tenant, any expiry and any
+// allowlist, also if the operator's key has narrower ones.
 func (s *TenantsService) CreateKey(ctx context.Context, id string, body CreateKey, options ...CallOption) (*CreatedKey, error) {
 	return answer[CreatedKey](ctx, s.core, call{
 		operation: "create_tenant_key", method: http.MethodPost, path: "/v1/tenants/{id}/keys", ids: []string{id}, body: body, repeatable: true,
@@ -2509,8 +2638,8 @@ func (s *TenantsService) CreateKey(ctx context.Context, id string, body CreateKe
 // List lists verifications, newest first.
 // It asks for further pages as they are needed; an error ends it.
 //
-// A new one stands here a moment after its start. `to` is masked without the
-// scope `numbers:read`.
+// A new verification appears a moment after its start. `to` is masked without
+// the scope `numbers:read`.
 func (s *VerificationsService) List(ctx context.Context, params ListVerificationsParams, options ...CallOption) iter.Seq2[Verification, error] {
 	return pages(params.Cursor, func(cursor string) ([]Verification, *string, error) {
 		params := params
@@ -2540,8 +2669,9 @@ func (s *VerificationsService) ListPage(ctx context.Context, params ListVerifica
 
 // Start starts a verification: draws a code and sends it.
 //
-// Always makes a new one with its own code and tries, also for a number that
-// has one already. With a test key nothing is sent and the code is 123456.
+// Each start makes a new verification with its own code and tries, also if the
+// number has one already. With a test key the server sends nothing, and the code
+// is 123456.
 func (s *VerificationsService) Start(ctx context.Context, body StartVerification, options ...CallOption) (*Verification, error) {
 	return answer[Verification](ctx, s.core, call{
 		operation: "start_verification", method: http.MethodPost, path: "/v1/verifications", body: body, repeatable: true,
@@ -2551,7 +2681,7 @@ func (s *VerificationsService) Start(ctx context.Context, body StartVerification
 // Search lists the verifications of a number, newest first.
 // It asks for further pages as they are needed; an error ends it.
 //
-// A POST, because a number never stands in a URL.
+// This is a POST, so that no number is part of a URL.
 func (s *VerificationsService) Search(ctx context.Context, body SearchVerifications, options ...CallOption) iter.Seq2[Verification, error] {
 	return pages(body.Cursor, func(cursor string) ([]Verification, *string, error) {
 		body := body
@@ -2573,17 +2703,18 @@ func (s *VerificationsService) SearchPage(ctx context.Context, body SearchVerifi
 
 // Get reads a verification.
 //
-// Never the code; `to` is masked without the scope `numbers:read`. Past ones
-// are read too, for as long as the server keeps them.
+// The answer never contains the code. `to` is masked without the scope
+// `numbers:read`. You can also read past verifications, for as long as the
+// server keeps them.
 func (s *VerificationsService) Get(ctx context.Context, id string, options ...CallOption) (*Verification, error) {
 	return answer[Verification](ctx, s.core, call{
 		operation: "read_verification", method: http.MethodGet, path: "/v1/verifications/{id}", ids: []string{id}, repeatable: true,
 	}, options)
 }
 
-// Cancel cancels a verification; its code is void from then on.
+// Cancel cancels a verification. Its code no longer works.
 //
-// Canceling a canceled one again succeeds.
+// You can cancel a verification again.
 func (s *VerificationsService) Cancel(ctx context.Context, id string, options ...CallOption) (*Verification, error) {
 	return answer[Verification](ctx, s.core, call{
 		operation: "cancel_verification", method: http.MethodPost, path: "/v1/verifications/{id}/cancel", ids: []string{id}, repeatable: true,
@@ -2592,12 +2723,13 @@ func (s *VerificationsService) Cancel(ctx context.Context, id string, options ..
 
 // Check checks a code.
 //
-// The right code answers `approved`, once: afterwards 409 `already_approved`.
-// A wrong one answers `pending`, the last wrong one `exhausted`. One that is
-// over answers its state, and nothing is evaluated. One that was started for a
-// transaction must be checked for the same: else it answers `canceled` with
-// `reason`, and its code is void. Act on the answer of your own check, never
-// on a later read.
+// The right code answers `approved` once; later checks answer 409
+// `already_approved`. A wrong code answers `pending`, and the last wrong code
+// `exhausted`. If the verification has ended, the answer is its state, and the
+// server does not compare the code. A check must name the same transaction as
+// the start. If it does not, the answer is `canceled` with a `reason`, and the
+// code no longer works. Act on the answer of your own check, never on a later
+// read.
 func (s *VerificationsService) Check(ctx context.Context, id string, body Check, options ...CallOption) (*CheckAnswer, error) {
 	return answer[CheckAnswer](ctx, s.core, call{
 		operation: "check_code", method: http.MethodPost, path: "/v1/verifications/{id}/check", ids: []string{id}, body: body, repeatable: true,
@@ -2606,15 +2738,15 @@ func (s *VerificationsService) Check(ctx context.Context, id string, body Check,
 
 // Resend sends another message for the same verification.
 //
-// The profile decides whether it carries the same code or a new one.
-// `expires_at` stays.
+// The profile decides whether the message contains the same code or a new one.
+// `expires_at` does not change.
 func (s *VerificationsService) Resend(ctx context.Context, id string, options ...CallOption) (*Verification, error) {
 	return answer[Verification](ctx, s.core, call{
 		operation: "resend_verification", method: http.MethodPost, path: "/v1/verifications/{id}/resend", ids: []string{id}, repeatable: true,
 	}, options)
 }
 
-// Timeline tells what happened to a verification, oldest first.
+// Timeline lists the events of a verification, oldest first.
 func (s *VerificationsService) Timeline(ctx context.Context, id string, options ...CallOption) iter.Seq2[Event, error] {
 	return pages("", func(string) ([]Event, *string, error) {
 		list, err := answer[Timeline](ctx, s.core, call{
@@ -2629,7 +2761,7 @@ func (s *VerificationsService) Timeline(ctx context.Context, id string, options 
 
 // List lists the webhooks, without their secrets.
 //
-// A test key sees those for test mode only.
+// A test key sees only the webhooks of test mode.
 func (s *WebhooksService) List(ctx context.Context, options ...CallOption) iter.Seq2[Webhook, error] {
 	return pages("", func(string) ([]Webhook, *string, error) {
 		list, err := answer[WebhookList](ctx, s.core, call{
@@ -2644,15 +2776,15 @@ func (s *WebhooksService) List(ctx context.Context, options ...CallOption) iter.
 
 // Create makes a webhook.
 //
-// The answer holds the secret that its messages are signed with; it is shown
-// this once. A test key makes webhooks for events of test mode only.
+// The answer contains the secret that signs the messages, and no later answer
+// shows it again. A test key can make webhooks only for events of test mode.
 func (s *WebhooksService) Create(ctx context.Context, body CreateWebhook, options ...CallOption) (*CreatedWebhook, error) {
 	return answer[CreatedWebhook](ctx, s.core, call{
 		operation: "create_webhook", method: http.MethodPost, path: "/v1/webhooks", body: body, repeatable: true,
 	}, options)
 }
 
-// Delete deletes a webhook, what waits for it and its log.
+// Delete deletes a webhook, its waiting messages and its log.
 func (s *WebhooksService) Delete(ctx context.Context, id string, options ...CallOption) error {
 	_, err := answer[struct{}](ctx, s.core, call{
 		operation: "delete_webhook", method: http.MethodDelete, path: "/v1/webhooks/{id}", ids: []string{id}, repeatable: true,
@@ -2669,19 +2801,19 @@ func (s *WebhooksService) Get(ctx context.Context, id string, options ...CallOpt
 
 // Update changes a webhook: its name, its URL, its events, or whether it is enabled.
 //
-// A merge patch: absent fields stay, `events: null` or none tells everything.
-// One that the server disabled is enabled again with `enabled: true`; what
-// happened meanwhile is not told.
+// The body is a merge patch: absent fields stay. With `events: null` or an empty
+// list the webhook gets all events. `enabled: true` also enables a webhook that
+// the server disabled. It gets no events that happened meanwhile.
 func (s *WebhooksService) Update(ctx context.Context, id string, body UpdateWebhook, options ...CallOption) (*Webhook, error) {
 	return answer[Webhook](ctx, s.core, call{
 		operation: "update_webhook", method: http.MethodPatch, path: "/v1/webhooks/{id}", ids: []string{id}, body: body,
 	}, options)
 }
 
-// Attempts lists the tries to tell a webhook something, newest first.
+// Attempts lists the attempts to send messages to a webhook, newest first.
 // It asks for further pages as they are needed; an error ends it.
 //
-// Kept for 30 days, the newest 10,000 of each webhook.
+// The server keeps attempts for 30 days, and the newest 10,000 of each webhook.
 func (s *WebhooksService) Attempts(ctx context.Context, id string, params ListAttemptsParams, options ...CallOption) iter.Seq2[WebhookAttempt, error] {
 	return pages(params.Cursor, func(cursor string) ([]WebhookAttempt, *string, error) {
 		params := params
@@ -2705,10 +2837,11 @@ func (s *WebhooksService) AttemptsPage(ctx context.Context, id string, params Li
 	}, options)
 }
 
-// Ping sends a message of the type `webhook.ping`, to see whether a webhook works.
+// Ping sends a message of the type `webhook.ping`, to test a webhook.
 //
-// It is sent within a second, once, and the log of the webhook tells what came
-// of it. Of several in one second one is sent.
+// The server sends it once, within a second. The log of the webhook shows the
+// outcome. If you ask several times within one second, the server sends one
+// message.
 func (s *WebhooksService) Ping(ctx context.Context, id string, options ...CallOption) (*QueuedMessage, error) {
 	return answer[QueuedMessage](ctx, s.core, call{
 		operation: "ping_webhook", method: http.MethodPost, path: "/v1/webhooks/{id}/ping", ids: []string{id},
@@ -2717,7 +2850,7 @@ func (s *WebhooksService) Ping(ctx context.Context, id string, options ...CallOp
 
 // Redeliver sends a message again, under its `webhook-id`.
 //
-// Its tries begin anew, whatever came of it before.
+// Its attempts start from the beginning, whatever the earlier outcome was.
 func (s *WebhooksService) Redeliver(ctx context.Context, id string, body RedeliverMessage, options ...CallOption) (*QueuedMessage, error) {
 	return answer[QueuedMessage](ctx, s.core, call{
 		operation: "redeliver_message", method: http.MethodPost, path: "/v1/webhooks/{id}/redeliver", ids: []string{id}, body: body,
@@ -2726,8 +2859,9 @@ func (s *WebhooksService) Redeliver(ctx context.Context, id string, body Redeliv
 
 // Rotate rotates the secret of a webhook.
 //
-// The answer holds the new secret, this once. For `overlap` the messages bear
-// the signatures of both, separated by a space.
+// The answer contains the new secret, and no later answer shows it again. During
+// `overlap` each message has two signatures, one by each secret, with a space
+// between them.
 func (s *WebhooksService) Rotate(ctx context.Context, id string, body RotateWebhook, options ...CallOption) (*CreatedWebhook, error) {
 	return answer[CreatedWebhook](ctx, s.core, call{
 		operation: "rotate_webhook", method: http.MethodPost, path: "/v1/webhooks/{id}/rotate", ids: []string{id}, body: body,

@@ -28,6 +28,8 @@ FIXED = {
     "database.*",
     "codes.url",
     "codes.url_file",
+    "codes.password_file",
+    "codes.sentinel_password_file",
     "codes.ca_file",
     "codes.client_certificate",
     "codes.client_key",

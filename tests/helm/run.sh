@@ -2,6 +2,7 @@
 # Checks the Helm chart: rendered by Helm 3 and 4, against the schemas of Kubernetes, and by
 # rules of its own. The tools are fetched once, into the cache. No cluster is needed.
 # COUNTERSIGN names a program that also reads the settings of each rendered pod.
+# `--tools` only prints the folder of helm3 and helm4.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=tests/needs.sh
@@ -23,6 +24,10 @@ if [ ! -f "$tools/complete" ]; then
     rm -rf "$tools"
     GOWORK=off GOFLAGS='' GOMODCACHE="${GOMODCACHE:-$cache/helm/modules}" "$venv/bin/python" tools.py "$tools"
     touch "$tools/complete"
+fi
+if [ "${1:-}" = --tools ]; then
+    echo "$tools"
+    exit
 fi
 
 "$venv/bin/python" generate.py --check

@@ -1,8 +1,11 @@
 """A table of who reaches whom, for the policies of several sets of values."""
 
+import ipaddress
+import re
+
 import pytest
 
-from charts import LEAST, NAMESPACE, component_of, matches, objects_of, of_kind, pods_of
+from charts import LEAST, NAMESPACE, ROOT, component_of, matches, objects_of, of_kind, pods_of
 from networks import reaches
 
 
@@ -23,9 +26,13 @@ OUTSIDE = {
     "redis": pod("redis", app="redis"),
     "stranger": pod("other", app="x"),
     "neighbour": pod(NAMESPACE, app="x"),
-    "provider": {"address": "198.51.100.7"},
-    "provider by IPv6": {"address": "2001:db8::7"},
+    "provider": {"address": "1.1.1.1"},
+    "provider by IPv6": {"address": "2606:4700:4700::1111"},
+    "provider by NAT64": {"address": "64:ff9b::101:101"},
     "private": {"address": "10.0.0.7"},
+    "private by NAT64": {"address": "64:ff9b::a00:7"},
+    "documentation": {"address": "198.51.100.7"},
+    "metadata of Azure": {"address": "168.63.129.16"},
     "allowed network": {"address": "10.20.3.4"},
     "allowed address": {"address": "10.30.0.1"},
     "beside the allowed address": {"address": "10.30.0.2"},
@@ -73,13 +80,17 @@ TABLE = [
     ("worker", "provider", 443, True),
     ("worker", "provider", 2775, True),
     ("worker", "provider by IPv6", 443, True),
+    ("worker", "provider by NAT64", 443, True),
     ("worker", "provider", 80, False),
     ("worker", "provider", 25, False),
     ("migrate", "provider", 443, False),
     ("test", "provider", 443, False),
     ("worker", "private", 443, False),
     ("worker", "private by IPv6", 443, False),
+    ("worker", "private by NAT64", 443, False),
+    ("worker", "documentation", 443, False),
     ("worker", "metadata", 443, False),
+    ("worker", "metadata of Azure", 443, False),
     ("worker", "allowed network", 443, True),
     ("worker", "allowed address", 443, True),
     ("worker", "beside the allowed address", 443, False),
@@ -199,3 +210,42 @@ def test_what_the_release_denies_it_denies_to_all_its_pods(rendered):
         assert matches(deny["spec"]["podSelector"], own["labels"])
         assert not reaches(policies, own, ends["stranger"], 22)
         assert not reaches(policies, ends["stranger"], own, 22)
+
+
+def read_policy(name):
+    """The networks of a constant in the server's address policy."""
+    text = (ROOT / "crates" / "delivery" / "src" / "outbound" / "address.rs").read_text(encoding="utf-8")
+    (part,) = re.findall(rf"(?ms)^const {name}: .*?= (.*?);$", text)
+    networks = [one for other in re.findall(r"(?m)^    ([A-Z_]+),$", part) for one in read_policy(other)]
+    for numbers, length in re.findall(r"v[46](?:Addr::new)?\(\[?([0-9a-fx, ]+)\]?(?:, (\d+))?\)", part):
+        parts = [int(number, 0) for number in numbers.split(",")]
+        size = {4: 1, 8: 2}[len(parts)]
+        address = ipaddress.ip_address(b"".join(one.to_bytes(size, "big") for one in parts))
+        networks.append(ipaddress.ip_network((address, int(length or address.max_prefixlen))))
+    return networks
+
+
+def collapse(networks):
+    return list(ipaddress.collapse_addresses(networks))
+
+
+def test_by_default_servers_reach_what_the_server_itself_calls(all_rendered):
+    special, special_v6, metadata = map(read_policy, ("SPECIAL_V4", "SPECIAL_V6", "METADATA"))
+    assert (len(special), len(special_v6), len(metadata)) == (16, 4, 8)
+    ((public_v6,), (nat64,)) = map(read_policy, ("GLOBAL_V6", "NAT64"))
+    refused = collapse(special + [one for one in metadata if one.version == 4])
+    # The addresses of IPv6 that give credentials are not public, so no block below contains them.
+    assert not any(one.subnet_of(public_v6) for one in metadata if one.version == 6)
+
+    def by_nat64(network):
+        return ipaddress.ip_network((int(nat64[0]) + int(network[0]), nat64.prefixlen + network.prefixlen))
+
+    policies = of_kind(all_rendered["sentinel"].objects, "NetworkPolicy")
+    (policy,) = [one for one in policies if one["metadata"]["name"].endswith("-servers")]
+    (rule,) = [one for one in policy["spec"]["egress"] if one["ports"] == [{"port": 443, "protocol": "TCP"}]]
+    blocks = [peer["ipBlock"] for peer in rule["to"]]
+    assert {one["cidr"]: collapse(map(ipaddress.ip_network, one["except"])) for one in blocks} == {
+        "0.0.0.0/0": refused,
+        str(public_v6): collapse(special_v6),
+        str(nat64): collapse(map(by_nat64, refused)),
+    }

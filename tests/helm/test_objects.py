@@ -27,9 +27,6 @@ def secrets_named(values):
     """(Secret, key) that the values name; the key is None where the whole Secret is meant."""
     named = set()
     keys = {
-        "database": "url",
-        "codes": "url",
-        "migrate": "url",
         "keyring": "keyring.toml",
         "relay": "secret",
         "test": "key",
@@ -37,12 +34,19 @@ def secrets_named(values):
     for section, default in keys.items():
         place = values.get(section, {})
         if "existingSecret" in place:
-            # A Job on a pooled database names a key of its own.
             named.add((place["existingSecret"], place.get("key", default)))
+    for section in ("database", "codes", "migrate"):
+        place = values.get(section, {})
+        if "existingSecret" in place:
+            key = place.get("passwordKey", "password") if "url" in place else place.get("key", "url")
+            named.add((place["existingSecret"], key))
         if "existingSecret" in place.get("ca", {}):
             named.add((place["ca"]["existingSecret"], place["ca"].get("key", "ca.crt")))
         if "existingSecret" in place.get("clientCertificate", {}):
             named |= {(place["clientCertificate"]["existingSecret"], key) for key in ("tls.crt", "tls.key")}
+    if "sentinel" in values.get("codes", {}):
+        sentinel = values["codes"]["sentinel"]
+        named.add((sentinel["existingSecret"], sentinel.get("key", "password")))
     if "existingSecret" in values.get("tls", {}):
         named |= {(values["tls"]["existingSecret"], key) for key in ("tls.crt", "tls.key")}
     if "existingSecret" in values.get("delivery", {}).get("proxy", {}):
@@ -390,3 +394,35 @@ def test_no_budget_for_a_single_pod(mode):
 
 def test_each_set_is_about_something_else(all_rendered):
     assert len({rendered.texts["helm4", 0] for rendered in all_rendered.values()}) == len(SETS)
+
+
+def migration_of(values):
+    """The variables and the Secret's key of the Job that migrates."""
+    objects = objects_of(LEAST | values)
+    ((_, pod, container),) = [one for one in containers_of(objects) if component_of(one[0]) == "migrate"]
+    sources = [volume["secret"] for volume in pod.get("volumes", [])]
+    return (
+        {one["name"].removeprefix("COUNTERSIGN__DATABASE__"): one["value"] for one in container["env"]},
+        [(one["secretName"], item["key"]) for one in sources for item in one["items"]],
+    )
+
+
+FOLDER = "/etc/countersign/database"
+IN_FILE, WITH_PASSWORD = {"URL_FILE": f"{FOLDER}/url"}, {"PASSWORD_FILE": f"{FOLDER}/password"}
+DIRECT, POOLED = "postgres://app@direct/app", "postgres://app@pooler/app"
+
+
+@pytest.mark.parametrize(
+    ("database", "migrate", "variables", "secrets"),
+    [
+        ({"existingSecret": "a"}, {}, IN_FILE, [("a", "url")]),
+        ({"existingSecret": "a", "key": "uri"}, {"existingSecret": "b"}, IN_FILE, [("b", "url")]),
+        ({"url": POOLED, "existingSecret": "a"}, {}, {"URL": POOLED} | WITH_PASSWORD, [("a", "password")]),
+        ({"url": POOLED, "existingSecret": "a", "passwordKey": "p"}, {"url": DIRECT}, {"URL": DIRECT} | WITH_PASSWORD, [("a", "p")]),
+        ({"existingSecret": "a"}, {"url": DIRECT, "existingSecret": "b"}, {"URL": DIRECT} | WITH_PASSWORD, [("b", "password")]),
+        ({"url": POOLED, "existingSecret": "a"}, {"existingSecret": "b", "key": "uri"}, IN_FILE, [("b", "uri")]),
+        ({"url": POOLED}, {}, {"URL": POOLED}, []),
+    ],
+)  # fmt: skip
+def test_the_migration_reaches_its_own_postgres(database, migrate, variables, secrets):
+    assert migration_of({"database": database, "migrate": migrate}) == (variables, secrets)

@@ -1,6 +1,9 @@
 """Both majors of Helm give the same bytes each time, and values arrive as they were written."""
 
 import collections
+import json
+import re
+import shlex
 import tarfile
 import tomllib
 
@@ -85,7 +88,10 @@ def test_large_numbers_survive(number):
     values = LEAST | {
         "settings": {"server": {"auth_failures": number}},
         "podSecurityContext": {"runAsUser": number},
-        "all": {"resources": {"limits": {"memory": number}}, "podAnnotations": {"number": str(number)}},
+        "all": {
+            "resources": {"requests": {"cpu": 0.5}, "limits": {"memory": number}},
+            "podAnnotations": {"number": str(number)},
+        },
         "commonLabels": {"number": str(number)},
         "image": {"tag": str(number)},
         "extraEnv": [{"name": "NUMBER", "value": str(number)}],
@@ -98,7 +104,8 @@ def test_large_numbers_survive(number):
         (deployment,) = of_kind(objects, "Deployment")
         pod = deployment["spec"]["template"]
         assert pod["spec"]["securityContext"]["runAsUser"] == number
-        assert pod["spec"]["containers"][0]["resources"]["limits"]["memory"] == number
+        resources = pod["spec"]["containers"][0]["resources"]
+        assert (resources["requests"]["cpu"], resources["limits"]["memory"]) == (0.5, number)
         assert pod["spec"]["containers"][0]["image"] == f"countersign:{number}"
         assert pod["metadata"]["annotations"]["number"] == str(number)
         assert deployment["metadata"]["labels"]["number"] == str(number)
@@ -147,17 +154,50 @@ def test_the_package_has_what_users_read(helm, tmp_path):
     assert not [name for name in names if "/ci/" in name]
 
 
-# Helm 3 asks a cluster even for a dry run of the client.
-def test_the_notes_name_the_next_three_commands():
-    arguments = ("install", RELEASE, str(CHART), "--dry-run=client", "--namespace", "codes")
-    outcome = run("helm4", *arguments, "--values", str(SETS["single"]))
+def notes_of(values):
+    # Helm 3 asks a cluster even for a dry run of the client.
+    arguments = ("install", RELEASE, str(CHART), "--dry-run=client", "--namespace", "codes", "--values", "-")
+    outcome = run("helm4", *arguments, text=json.dumps(values))
     assert outcome.returncode == 0, outcome.stderr
-    _, notes = outcome.stdout.split("NOTES:")
+    return outcome.stdout.split("NOTES:")[1]
+
+
+SINGLE = yaml.safe_load(SETS["single"].read_text(encoding="utf-8"))
+
+
+def test_the_notes_name_the_next_three_commands():
+    notes = notes_of(SINGLE)
     for words in [
         "kubectl -n codes exec deploy/sms-countersign-all -- countersign tenant create",
         "countersign key create --tenant ten_... --name helm-test --test",
         "helm -n codes test sms",
-        "Keep a copy.",
+        "Keep a copy:",
         "in plain HTTP",
     ]:
         assert words in notes
+    assert "Keep a copy" not in notes_of(SINGLE | {"keyring": {"existingSecret": "x"}})
+
+
+@pytest.mark.parametrize("values", [SINGLE, {"tls": {"existingSecret": "x"}}], ids=["plain", "tls"])
+def test_the_notes_say_how_to_switch_network_policies_on(values):
+    (words,) = re.findall(r"(?m)^   networkPolicy:\n(?:     .*\n)+", notes_of(values))
+    switched = values | yaml.safe_load(words)
+    assert switched["networkPolicy"]["enabled"]
+    policies = {one["metadata"]["name"] for one in of_kind(objects_of(switched), "NetworkPolicy")}
+    assert {"sms-countersign-deny", "sms-countersign-callers", "sms-countersign-metrics"} <= policies
+    assert "Network policies are off" not in notes_of(switched)
+
+
+@pytest.mark.parametrize("helm", HELMS)
+def test_the_readme_s_values_and_commands_render(helm):
+    text = (CHART / "README.md").read_text(encoding="utf-8")
+    (values,) = re.findall(r"(?s)```yaml\n# values.yaml\n(.*?)```", text)
+    objects = parse(render(helm, values=yaml.safe_load(values), release="countersign"))
+    assert {"Deployment", "Ingress", "Job"} <= {thing["kind"] for thing in objects}
+    (command,) = re.findall(r"(?s)\nhelm install (.*?)\n(?:helm|```)", text)
+    chosen = [word for word in shlex.split(command.replace("\\\n", "")) if "=" in word]
+    assert len(chosen) == 2
+    objects = parse(render(helm, *(word for one in chosen for word in ("--set", one)), release="countersign"))
+    (service,) = [one for one in of_kind(objects, "Service") if one["spec"].get("clusterIP") != "None"]
+    port = service["spec"]["ports"][0]["port"]
+    assert f"port-forward service/{service['metadata']['name']} 8080:{port}" in text

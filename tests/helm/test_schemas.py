@@ -5,12 +5,13 @@ import importlib.resources
 import json
 import os
 import pathlib
+import re
 
 import jsonschema
 import pytest
 import referencing
 
-from charts import name_of, of_kind
+from charts import CHART, name_of, of_kind, parse, render
 
 VERSIONS = ["1.30", "1.34", "1.37"]
 CRDS = pathlib.Path(os.environ["COUNTERSIGN_CRD_SCHEMAS"])
@@ -51,6 +52,20 @@ def test_valid(rendered, schemas):
             pytest.fail(f"{name_of(thing)}: {error.json_path}: {error.message}")
 
 
+def test_the_pod_of_the_readme_reads_the_volume(schemas):
+    text = (CHART / "README.md").read_text(encoding="utf-8")
+    ((pod,),) = map(parse, re.findall(r"(?s)apply -f - <<'END'\n(.*?)\nEND\n", text))
+    schemas.validate(pod)
+    objects = parse(render("helm4", "--set", "trusted_proxies={::1}", release="countersign"))
+    ((claim,), (deployment,)) = (of_kind(objects, kind) for kind in ("PersistentVolumeClaim", "Deployment"))
+    (volume,) = pod["spec"]["volumes"]
+    assert volume["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+    assert f"scale deploy/{deployment['metadata']['name']} --replicas=0" in text
+    own = deployment["spec"]["template"]["spec"]["securityContext"]
+    # Not fsGroup: by that Kubernetes would open the files of the volume to the group.
+    assert own.items() > pod["spec"]["securityContext"].items() and "fsGroup" in own
+
+
 def add_field(thing, *path):
     thing = copy.deepcopy(thing)
     place = thing
@@ -66,6 +81,7 @@ def add_field(thing, *path):
     [
         ("everything", "Deployment", ["spec", "template", "spec", "containers", 0]),
         ("everything", "ServiceMonitor", ["spec", "endpoints", 0]),
+        ("everything", "PrometheusRule", ["spec", "groups", 0, "rules", 0]),
         ("everything", "HTTPRoute", ["spec", "rules", 0]),
         ("everything", "NetworkPolicy", ["spec"]),
         ("gateway", "Certificate", ["spec", "issuerRef"]),

@@ -12,7 +12,12 @@ stand_ins() {
     local kind
     cp -r dist/compose "$folder" || return 1
     port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
-    printf 'POSTGRES_PASSWORD=one2\nREDIS_PASSWORD=three4\nPORT=%s\nCOUNTERSIGN_IMAGE=%s\n' "$port" "$image" >"$folder/.env"
+    printf 'PORT=%s\nCOUNTERSIGN_IMAGE=%s\n' "$port" "$image" >"$folder/.env"
+    mkdir -m 700 "$folder/secrets"
+    echo 'one2@/:%' >"$folder/secrets/postgres-password"
+    echo 'three4' >"$folder/secrets/redis-password"
+    echo "requirepass $(cat "$folder/secrets/redis-password")" >"$folder/secrets/redis.conf"
+    chmod 644 "$folder/secrets/"*
     for kind in postgres redis nginx; do
         tests/image/stand-in.sh "$kind" "localhost/stand-in/$kind:test" || return 1
         echo "${kind^^}_IMAGE=localhost/stand-in/$kind:test" >>"$folder/.env"
@@ -41,6 +46,13 @@ starts() {
     within 5 curl -fsS --max-time 5 "http://127.0.0.1:$port/health/ready"
 }
 check "compose: two nodes behind nginx are ready" starts
+
+hides_passwords() { # they are in no environment and no command line
+    local shown
+    shown=$(podman inspect $(podman ps -q) && podman top countersign-test_redis_1 args) || return 1
+    ! grep -e one2 -e three4 <<<"$shown" && grep -q POSTGRES_PASSWORD_FILE <<<"$shown"
+}
+check "compose: no password in an environment or a command line" hides_passwords
 
 both_serve() { # nginx asks one after the other; what one starts the other checks
     checks_a_code "http://127.0.0.1:$port" cli || return 1

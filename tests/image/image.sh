@@ -29,6 +29,8 @@ same_digest() {
 }
 check "a base is made" tests/image/stand-in.sh debian "$RUST"
 check "an image is made" build "$image"
+# For tests/cluster.
+[ -z "${COUNTERSIGN_IMAGE_ARCHIVE:-}" ] || buildah push --quiet "$image" "oci-archive:$COUNTERSIGN_IMAGE_ARCHIVE:$image"
 check "once more: the same digest" eval 'build localhost/countersign:again && same_digest'
 
 labelled() {

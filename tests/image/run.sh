@@ -3,10 +3,11 @@
 #
 # usage: tests/image/run.sh PROGRAM      any build of countersign, also that of `cargo build`
 #
+# COUNTERSIGN_IMAGE_ARCHIVE names a file for an archive of the image.
 # As root on Debian it installs what it needs. Containers run in a namespace of their own, with their
 # own storage: nothing of the machine changes. Elsewhere it tests the archive alone, and says so.
 set -uo pipefail
-[ $# -eq 1 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -eq 1 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2; }
 program=$(realpath "$1")
 cd "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../.." || exit 1
 

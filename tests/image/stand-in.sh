@@ -57,12 +57,11 @@ case $kind in
 set -eu
 cd /var/lib/postgresql/data
 if [ ! -f PG_VERSION ]; then
-    printf %s "$POSTGRES_PASSWORD" >/tmp/password
-    initdb -D . -U "$POSTGRES_USER" --pwfile=/tmp/password -A scram-sha-256 -E UTF8 --no-locale --no-sync >/dev/null
+    initdb -D . -U "$POSTGRES_USER" --pwfile="$POSTGRES_PASSWORD_FILE" -A scram-sha-256 -E UTF8 --no-locale --no-sync >/dev/null
     echo 'host all all all scram-sha-256' >>pg_hba.conf
     echo "CREATE DATABASE $POSTGRES_DB" | postgres --single -D . template1 >/dev/null
 fi
-exec postgres -D . -h 0.0.0.0 -k /tmp
+exec postgres -D . -h 0.0.0.0 -k /tmp "$@"
 START
         chmod 755 "$root/start"
         settings=(--env "PATH=/usr/bin:$bin" --user 999:999 --entrypoint '["/start"]')

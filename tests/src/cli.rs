@@ -1,6 +1,7 @@
 //! The commands for operators. Each runs as a process of its own, while servers run, are broken or are down.
 
 mod apply;
+mod audit;
 mod certificates;
 mod followed;
 mod probe;

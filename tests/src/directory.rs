@@ -1,6 +1,7 @@
 //! The directory: one contract for SQLite and Postgres, and each statement on both.
 
 mod applied;
+mod audit;
 mod caps;
 mod connections;
 mod contract;
@@ -146,6 +147,20 @@ on_each_engine!(
     operator::a_repeated_request_makes_one_tenant,
     operator::the_operator_makes_keys_of_tenants_once,
     operator::only_live_keys_of_the_operator_hold_its_scope_and_no_other,
+    audit::each_change_has_one_entry_that_shows_it,
+    audit::no_entry_shows_a_secret_or_a_number,
+    audit::what_the_operator_does_in_a_tenant_is_in_both_chains,
+    audit::of_changes_at_once_each_gets_a_number_and_none_is_refused,
+    audit::a_refused_change_has_no_entry,
+    audit::a_tenant_makes_only_so_many_changes_a_day,
+    audit::nothing_is_appended_to_a_head_that_is_not_genuine,
+    audit::entries_are_listed_newest_first_by_filters,
+    audit::the_retention_removes_a_verified_beginning,
+    audit::the_chains_of_an_older_release_begin_once,
+    audit::only_the_operators_entry_excuses_a_missing_chain,
+    audit::all_ids_are_found_and_an_unreadable_head_hides_no_other,
+    audit::the_retention_keeps_a_chain_that_is_broken_after_the_cut,
+    audit::an_erased_tenant_leaves_its_end_in_the_operators_chain,
 );
 
 /// A database for one test.

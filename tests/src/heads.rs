@@ -75,7 +75,8 @@ impl Asker {
 
 /// All headers but those that differ for each request.
 fn headers(headers: &HeaderMap) -> BTreeMap<String, String> {
-    let own = ["date", "x-request-id"];
+    // An answer without a body is not sent in chunks (RFC 9110, section 9.3.2).
+    let own = ["date", "x-request-id", "transfer-encoding"];
     let pairs = headers.iter().filter(|(name, _)| !own.contains(&name.as_str()));
     pairs.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect()
 }

@@ -5,6 +5,7 @@
 mod addresses;
 mod allowlists;
 mod app;
+mod audit;
 mod bounds;
 mod cli;
 mod codes;

@@ -74,7 +74,13 @@ async fn a_tenant_begins_changes_and_ends() {
     assert_eq!((&test["mode"], &test["allowlist"][0]["range"]), (&json!("test"), &json!("203.0.113.0/24")));
 
     let patch = async |body: Value| app.send("PATCH", &path, Some(&ops.text), Some(&body)).await;
+    let version = async || {
+        let stored = app.context.directory.tenant(tenant.parse().unwrap()).await;
+        stored.unwrap().unwrap().version
+    };
+    let before = version().await;
     let changed = patch(json!({ "name": "Acme & Sons", "disabled": true })).await.json();
+    assert_eq!(version().await, before + 1, "one change");
     assert_eq!((&changed["name"], &changed["disabled"]), (&json!("Acme & Sons"), &json!(true)));
     assert_eq!(own().await.problem(), (401, "invalid_key".into()), "this node knows at once");
     assert_eq!(patch(json!({})).await.json(), changed);

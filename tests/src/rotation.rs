@@ -1,11 +1,13 @@
 //! Passwords in files that change while `serve` runs, mounted as Kubernetes mounts a secret.
 
+mod servers;
+
 use crate::{
     codes::{HandClock, new_tenant, number, rng},
-    directory::{Base, execute_on, started},
+    directory::Base,
 };
 use anyhow::{Context, Result, ensure};
-use countersign::{Application, Parts, Settings, keyfile};
+use countersign::{Application, Parts};
 use countersign_core::{
     access::{
         change::Change,
@@ -16,114 +18,16 @@ use countersign_core::{
     mode::Mode,
 };
 use serde_json::{Value, json};
+use servers::{Form, Servers};
 use std::{
-    path::Path,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Duration,
 };
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-/// The group whose members the test server asks for a password.
-const GROUP: &str = "countersign_by_password";
-/// A user of the test servers; the tests of this file use it one after the other.
-const USER: &str = "countersign_rotated";
 /// Longer than the files are looked at.
 const LOOKED: Duration = Duration::from_millis(1_800);
-
-struct Servers {
-    /// Where the superuser reaches the database.
-    admin: String,
-    redis: redis::Client,
-    /// The two URLs, with `PASSWORD` for the password.
-    urls: [String; 2],
-}
-
-impl Servers {
-    async fn prepare(base: &Base) -> Result<Self> {
-        let admin = base.server_url().context("a server")?;
-        for statement in
-            [&format!("CREATE ROLE {GROUP}"), &format!("CREATE ROLE {USER} LOGIN IN ROLE {GROUP}")]
-        {
-            // They may be left of a run before.
-            let _ = execute_on(&admin, statement).await;
-        }
-        execute_on(&admin, &format!("ALTER DATABASE {} OWNER TO {USER}", base.name().context("a name")?))
-            .await?;
-        execute_on(&admin, &format!("GRANT ALL ON SCHEMA public TO {USER}")).await?;
-        let redis = format!("{}/995", started("COUNTERSIGN_TEST_REDIS")?);
-        let address = redis.strip_prefix("redis://").context("a URL")?;
-        let postgres = admin.replacen("countersign@", &format!("{USER}:PASSWORD@"), 1);
-        let urls = [postgres, format!("redis://{USER}:PASSWORD@{address}")];
-        let redis = redis::Client::open(redis)?;
-        let servers = Self { admin, redis, urls };
-        servers.redis(&["FLUSHDB"]).await?;
-        Ok(servers)
-    }
-
-    async fn redis(&self, words: &[&str]) -> Result<redis::Value> {
-        let mut connection = self.redis.get_multiplexed_async_connection().await?;
-        let mut command = redis::cmd(words[0]);
-        Ok(command.arg(&words[1..]).query_async(&mut connection).await?)
-    }
-
-    /// From now on this password alone opens connections.
-    async fn set_password(&self, password: &str) -> Result<()> {
-        execute_on(&self.admin, &format!("ALTER ROLE {USER} PASSWORD '{password}'")).await?;
-        let secret = format!(">{password}");
-        self.redis(&["ACL", "SETUSER", USER, "reset", "on", &secret, "~*", "&*", "+@all"]).await.map(drop)
-    }
-
-    fn url(&self, which: usize, password: &str) -> String {
-        self.urls[which].replacen("PASSWORD", password, 1)
-    }
-
-    /// Whether each server takes it.
-    async fn takes(&self, password: &str) -> [bool; 2] {
-        let redis = redis::Client::open(self.url(1, password)).unwrap();
-        [
-            execute_on(&self.url(0, password), "SELECT 1").await.is_ok(),
-            redis.get_multiplexed_async_connection().await.is_ok(),
-        ]
-    }
-
-    /// Ends every connection of the user.
-    async fn cut(&self) -> Result<()> {
-        let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{USER}'");
-        execute_on(&self.admin, &cut).await?;
-        self.redis(&["CLIENT", "KILL", "USER", USER]).await.map(drop)
-    }
-
-    /// As the kubelet does it: a fresh folder, and one rename of the link that leads to it.
-    fn write(&self, folder: &Path, password: &str) -> Result<()> {
-        let data = format!("..{password}");
-        std::fs::create_dir(folder.join(&data))?;
-        std::fs::write(folder.join(&data).join("postgres"), self.url(0, password))?;
-        std::fs::write(folder.join(&data).join("redis"), self.url(1, password) + "\n")?;
-        std::os::unix::fs::symlink(&data, folder.join("..data_tmp"))?;
-        std::fs::rename(folder.join("..data_tmp"), folder.join("..data"))?;
-        for file in ["postgres", "redis"] {
-            let _ = std::os::unix::fs::symlink(format!("..data/{file}"), folder.join(file));
-        }
-        Ok(())
-    }
-}
-
-fn settings(folder: &Path) -> Result<Settings> {
-    keyfile::create(&folder.join("keyring.toml"), 64, &mut rand::rng())?;
-    let flag = |key, text: String| (key, text, "test");
-    let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
-    let flags = [
-        flag("data.folder", folder.to_string_lossy().into_owned()),
-        flag("database.url_file", path("postgres")),
-        flag("codes.url_file", path("redis")),
-        flag("codes.confirm_replicas", "0".to_owned()),
-        flag("server.bind", "127.0.0.1:0".to_owned()),
-        flag("server.operator_bind", "127.0.0.1:0".to_owned()),
-        flag("server.workers", "1".to_owned()),
-    ];
-    Ok(Settings::load(None, [], flags)?)
-}
 
 /// Someone who starts, checks and lists without a pause.
 struct Client {
@@ -198,14 +102,23 @@ async fn new_client(application: &Application) -> Client {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn passwords_are_rotated_without_a_restart_and_without_a_failed_call() -> Result<()> {
+    rotate(Form::Urls).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_are_passwords_that_stand_alone_in_their_files() -> Result<()> {
+    rotate(Form::Passwords).await
+}
+
+async fn rotate(form: Form) -> Result<()> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let (base, folder) = (Base::postgres().await?, tempfile::tempdir()?);
-    let servers = Servers::prepare(&base).await?;
+    let servers = Servers::prepare(&base, form, folder.path()).await?;
     // The server waits for what is in the files by the time that its stores are there.
     servers.set_password("one").await?;
     servers.write(folder.path(), "wrong")?;
     countersign_stores::sql::Sql::postgres(&servers.url(0, "one"), None)?.migrate().await?;
-    let building = tokio::spawn(Application::build(Parts::new(settings(folder.path())?)));
+    let building = tokio::spawn(Application::build(Parts::new(servers.settings(folder.path())?)));
     sleep(LOOKED).await;
     assert!(!building.is_finished(), "it waits");
     servers.write(folder.path(), "one")?;
@@ -220,10 +133,10 @@ async fn passwords_are_rotated_without_a_restart_and_without_a_failed_call() -> 
         servers.write(folder.path(), "two")?;
         sleep(LOOKED).await;
         servers.set_password("two").await?;
-        assert_eq!(servers.takes("one").await, [false, false]);
-        assert_eq!(servers.takes("two").await, [true, true]);
+        assert!(servers.takes("one").await?.iter().all(|taken| !taken));
+        assert!(servers.takes("two").await?.iter().all(|taken| *taken));
         sleep(LOOKED * 2).await;
-        // Something that is no URL changes nothing.
+        // Something that is no URL changes nothing, nor does another password.
         std::fs::write(folder.path().join("..two/redis"), "redis")?;
         std::fs::write(folder.path().join("..two/postgres"), "")?;
         sleep(LOOKED).await;

@@ -1,6 +1,7 @@
 //! The API of `/v1`, resource by resource.
 
 mod allowlists;
+mod audit;
 mod countries;
 pub mod declared;
 mod history;
@@ -19,17 +20,13 @@ mod tenants;
 mod verifications;
 mod webhooks;
 
+pub use audit::audit_line;
+
 use countersign_web::form::Form;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// On these paths, refusals are problems.
-pub const FORM: Form = Form { segments: &["v1"], no_store: true, changes: changes_settings, ..Form::PROBLEM };
-
-fn changes_settings(route: &str) -> bool {
-    let of_verification = ["/v1/verifications", "/v1/checks"].iter().any(|act| route.starts_with(act));
-    let asks = matches!(route, "/v1/routes/explain" | "/v1/templates/preview");
-    !of_verification && !asks
-}
+pub const FORM: Form = Form { segments: &["v1"], no_store: true, ..Form::PROBLEM };
 
 /// Every operation below `/v1`.
 pub fn operations(v1: &mut ServiceConfig<'_>) {
@@ -102,6 +99,8 @@ pub fn operations(v1: &mut ServiceConfig<'_>) {
         .service(templates::read_template)
         .service(templates::update_template)
         .service(templates::delete_template)
+        .service(audit::list_audit)
+        .service(audit::export_audit)
         .service(tenants::create_tenant)
         .service(tenants::list_tenants)
         .service(tenants::read_managed_tenant)

@@ -7,6 +7,7 @@ pub mod families;
 pub mod history;
 pub mod read;
 pub mod receipts;
+pub mod recorded;
 pub mod resend;
 pub mod start;
 pub mod view;

@@ -45,6 +45,16 @@ pub struct CodeMac {
     pub mac: [u8; 16],
 }
 
+/// What a MAC says of an entry of an audit chain. A head's MAC does not pass as an anchor's: otherwise a copy of
+/// the head, put in the place of the anchor, would hide that all entries before it were deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChainEnd {
+    /// The chain ends with this entry.
+    Head,
+    /// The retention removed the chain up to this entry.
+    Anchor,
+}
+
 /// The MAC of the head or of an anchor of an audit chain, with the version of its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChainMac {
@@ -236,14 +246,26 @@ impl KeyRing {
 
     /// The MAC of a head or of an anchor of an audit chain. Its key is derived from the key that never
     /// changes, so that a chain can be verified for as long as the installation exists.
-    pub fn chain_mac(&self, tenant: TenantId, n: i64, hash: &[u8; 32]) -> ChainMac {
+    pub fn chain_mac(&self, end: ChainEnd, tenant: TenantId, n: i64, hash: &[u8; 32]) -> ChainMac {
         let key = self.derive("audit");
-        ChainMac { version: 1, mac: full_hmac(&key, &[b"head", tenant.bytes(), &n.to_be_bytes(), hash]) }
+        // Both words have one length, so that no other field can take their place.
+        let end = match end {
+            ChainEnd::Head => b"head",
+            ChainEnd::Anchor => b"anch",
+        };
+        ChainMac { version: 1, mac: full_hmac(&key, &[end, tenant.bytes(), &n.to_be_bytes(), hash]) }
     }
 
     /// Whether this key ring made the MAC.
-    pub fn made_chain_mac(&self, tenant: TenantId, n: i64, hash: &[u8; 32], mac: &ChainMac) -> bool {
-        let own = self.chain_mac(tenant, n, hash);
+    pub fn made_chain_mac(
+        &self,
+        end: ChainEnd,
+        tenant: TenantId,
+        n: i64,
+        hash: &[u8; 32],
+        mac: &ChainMac,
+    ) -> bool {
+        let own = self.chain_mac(end, tenant, n, hash);
         own.version == mac.version && bool::from(own.mac.ct_eq(&mac.mac))
     }
 

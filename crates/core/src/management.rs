@@ -1,6 +1,7 @@
 //! Management: operations on what a tenant sets, and the maintenance of what is stored.
 
 pub mod allowlists;
+pub mod audit;
 pub mod countries;
 pub mod invitations;
 pub mod key_rotation;

@@ -38,12 +38,25 @@ pub struct Tenant {
 pub enum TenantChange {
     /// Gives the tenant another name.
     Rename(TenantName),
+    /// Gives the tenant another name and makes the other change, both at once.
+    RenameAnd(TenantName, Box<TenantChange>),
     /// The server refuses the tenant's keys and sends nothing for it.
     Disable,
     /// The server serves the tenant again, as if it had never been disabled or deleted.
     Enable,
     /// The server disables the tenant now, and erases it after [`ERASED_AFTER`].
     Delete,
+}
+
+impl TenantChange {
+    /// Whether the server serves the tenant no more after this change.
+    pub fn ends(&self) -> bool {
+        match self {
+            Self::Rename(_) | Self::Enable => false,
+            Self::RenameAnd(_, other) => other.ends(),
+            Self::Disable | Self::Delete => true,
+        }
+    }
 }
 
 impl Tenant {
@@ -61,6 +74,10 @@ impl Tenant {
         let mut tenant = self.clone();
         match change {
             TenantChange::Rename(name) => tenant.name = name.clone(),
+            TenantChange::RenameAnd(name, other) => {
+                tenant = self.changed(other, now)?;
+                (tenant.name, tenant.version) = (name.clone(), self.version);
+            }
             TenantChange::Disable => tenant.disabled_at = self.disabled_at.or(Some(now)),
             TenantChange::Enable => (tenant.disabled_at, tenant.deleted_at) = (None, None),
             TenantChange::Delete => {
@@ -134,6 +151,9 @@ mod tests {
         assert_eq!(deleted.erased_from(), Some(at(4) + ERASED_AFTER));
         let enabled = after(&deleted, TenantChange::Enable, at(6));
         assert_eq!((enabled.disabled_at, enabled.deleted_at, enabled.version), (None, None, 4));
+        let other = TenantName::parse("Other").unwrap();
+        let both = after(&made, TenantChange::RenameAnd(other, Box::new(TenantChange::Disable)), at(6));
+        assert_eq!((both.name.as_str(), both.disabled_at, both.version), ("Other", Some(at(6)), 2));
         let direct = after(&made, TenantChange::Delete, at(7));
         assert_eq!((direct.disabled_at, direct.deleted_at), (Some(at(7)), Some(at(7))));
     }

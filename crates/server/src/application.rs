@@ -1,6 +1,7 @@
 //! One running server: two listeners, the worker, the recorder and some periodic tasks, from binding the
 //! ports to recording the last event.
 
+mod audit_heads;
 mod background;
 mod directory;
 mod front;
@@ -30,6 +31,7 @@ use crate::{
 };
 use actix_web::web;
 use anyhow::{Context as _, anyhow, ensure};
+use audit_heads::watch_heads;
 use background::{House, flush_key_uses, follow_webhooks, join_all, keep_house};
 use countersign_api::{Api, AuthFailures, KeyUses, Strays};
 use countersign_core::{
@@ -318,6 +320,11 @@ impl Application {
             failures: Arc::clone(&self.failures),
         };
         tasks.spawn(keep_house(house, self.stop.clone()));
+        // The log of `dev` is a terminal, and nobody else writes to its database.
+        if self.demo.is_none() {
+            let (management, clock) = (self.context.management.clone(), Arc::clone(&self.clock));
+            tasks.spawn(watch_heads(management, clock, self.stop.clone()));
+        }
         if let Some(certificate) = &self.certificate {
             tasks.spawn(watch_certificate(Arc::clone(certificate), self.stop.clone()));
         }
@@ -342,6 +349,7 @@ impl Application {
         let upkeep = Upkeep {
             history: Arc::clone(&self.history),
             settings: self.settings.history,
+            audit_retention: self.settings.audit_retention,
             context: self.context.clone(),
             clock: Arc::clone(&self.clock),
             recorder: Arc::clone(&self.recorder),

@@ -2,11 +2,13 @@
 //! each.
 
 mod apply;
+mod audit;
 mod delivery;
 mod keys;
 mod probe;
 
 pub use apply::ApplyArgs;
+pub use audit::AuditCommand;
 pub use delivery::{ProviderCommand, RouteArgs, RouteCommand};
 pub use keys::{AllowlistCommand, KeyArgs, KeyCommand, ListArgs, Owner};
 pub use probe::ProbeArgs;
@@ -74,6 +76,9 @@ pub enum Command {
     /// Show and replace the addresses that keys may be used from
     #[command(subcommand)]
     Allowlist(AllowlistCommand),
+    /// Verify and export the audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Check the configuration, or print the documented default file
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -2,6 +2,7 @@
 
 mod allowlist;
 mod apply;
+mod audit;
 mod config;
 mod dev;
 mod follow;
@@ -67,6 +68,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Route(command) => route::run(config, command).await,
         Command::Keyring(command) => keyring::run(config, command).await,
         Command::Allowlist(command) => allowlist::run(config, command).await,
+        Command::Audit(command) => audit::run(config, command).await.map(|code| done = code),
         Command::Config(command) => config::run(config, &command).await,
         Command::Healthcheck { url } => healthcheck::run(config, url).await,
         Command::Completions { shell } => print_completions(shell),

@@ -2,6 +2,7 @@
 //! this crate documents them, and a test keeps it in agreement with the code.
 
 mod certificates;
+mod password;
 mod reader;
 mod secret;
 mod server;
@@ -20,13 +21,14 @@ use countersign_stores::{
     redis::RedisUrl,
     sql::{check_postgres_url, postgres_refuses_tls},
 };
+use password::{read_sentinel_password, read_url};
 use reader::{DAY, Reader};
 pub use secret::{Secret, read_pem};
 use server::read_server;
 pub use settings::{
     CertificateFiles, ClientSettings, CodesSettings, CodesUrl, DatabaseUrl, DeliverySettings,
-    HistorySettings, KeyringSettings, LogFormat, LogLevel, LogSettings, RelayUrl, ServerSettings, Settings,
-    TlsFiles,
+    HistorySettings, KeyringSettings, LogFormat, LogLevel, LogSettings, RedisServers, RelayUrl,
+    ServerSettings, Settings, TlsFiles,
 };
 use std::{
     error::Error,
@@ -118,6 +120,7 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
     let database = read_database(reader, &base);
     let codes = read_codes(reader, &base);
     let history = read_history(reader);
+    let audit_retention = reader.duration("audit.retention", "400d", 90 * DAY..=3_650 * DAY);
     let keyring = read_keyring(reader, &base);
     let delivery = read_delivery(reader, &base);
     let countries = reader.text("tenants.countries", "", |text| match text {
@@ -136,6 +139,7 @@ fn read_sections(reader: &mut Reader) -> Option<Settings> {
         database: database?,
         codes: codes?,
         history: history?,
+        audit_retention: audit_retention?,
         keyring: keyring?,
         delivery: delivery?,
         countries: countries?,
@@ -171,8 +175,9 @@ fn choose_log(reader: &mut Reader) -> (Option<LogFormat>, Option<LogLevel>) {
 }
 
 fn read_database(reader: &mut Reader, base: &Path) -> Option<DatabaseUrl> {
-    let url = reader.secret("database.url", base).unwrap_or_else(|| Secret::new("sqlite://directory.sqlite"));
-    let certificates = read_certificates(reader, base, "database")?;
+    let url = read_url(reader, base, "database", "sqlite://directory.sqlite");
+    let certificates = read_certificates(reader, base, "database");
+    let (url, certificates) = (url?, certificates?);
     let text = url.expose();
     if let Some(path) = text.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
         certificates.refuse(reader, "database", "is of use with a postgres:// URL only");
@@ -226,8 +231,10 @@ fn read_codes(reader: &mut Reader, base: &Path) -> Option<CodesSettings> {
 }
 
 fn read_codes_url(reader: &mut Reader, base: &Path) -> Option<CodesUrl> {
-    let url = reader.secret("codes.url", base).unwrap_or_else(|| Secret::new("sqlite://codes.sqlite"));
-    let certificates = read_certificates(reader, base, "codes")?;
+    let url = read_url(reader, base, "codes", "sqlite://codes.sqlite");
+    let certificates = read_certificates(reader, base, "codes");
+    let sentinel_password = read_sentinel_password(reader, base, url.as_ref().map(Secret::expose));
+    let (url, certificates) = (url?, certificates?);
     let without_tls = "is of use with a rediss:// URL only";
     if let Some(path) = url.expose().strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
         certificates.refuse(reader, "codes", without_tls);
@@ -240,7 +247,7 @@ fn read_codes_url(reader: &mut Reader, base: &Path) -> Option<CodesUrl> {
     if !url.expose().starts_with("rediss") {
         certificates.refuse(reader, "codes", without_tls);
     }
-    Some(CodesUrl::Redis { url, certificates })
+    Some(CodesUrl::Redis(RedisServers { url, sentinel_password: sentinel_password?, certificates }))
 }
 
 fn read_history(reader: &mut Reader) -> Option<HistorySettings> {

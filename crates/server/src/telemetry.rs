@@ -49,7 +49,7 @@ pub fn init_log(format: LogFormat, level: LogLevel) {
         .with_target("rustls", tracing::Level::ERROR)
         .with_target("countersign", level)
         .with_target("http", level)
-        // Changes of settings are logged at every level.
+        // The heads of the audit log are logged at every level.
         .with_target("audit", tracing::Level::INFO);
     let human = match format {
         LogFormat::Human => true,

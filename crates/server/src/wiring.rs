@@ -160,7 +160,7 @@ pub async fn open_sql(settings: &Settings) -> anyhow::Result<Sql> {
     match &settings.database {
         DatabaseUrl::Postgres { url, certificates } => {
             let certificates = read_certificates("database", certificates)?;
-            let url = read_again("database.url_file", url)?;
+            let url = read_again("database.url", url)?;
             Sql::postgres(url.expose(), Some(&certificates)).context("The database cannot be reached so")
         }
         DatabaseUrl::Sqlite(file) => {
@@ -196,7 +196,7 @@ fn open_outbound(settings: &DeliverySettings) -> anyhow::Result<Outbound> {
     let outbound =
         Outbound::new(AddressPolicy::new(settings.allowed_networks.clone(), true)).context(made)?;
     let authorities = read_authority("delivery.ca_file", settings.ca.as_deref())?;
-    let url = settings.proxy.as_ref().map(|url| read_again("delivery.proxy_file", url)).transpose()?;
+    let url = settings.proxy.as_ref().map(|url| read_again("delivery.proxy", url)).transpose()?;
     let proxy = url.map(|url| Proxy::parse(url.expose(), settings.proxy_resolves)).transpose();
     let way = Way { proxy: proxy.context("delivery.proxy")?, authorities };
     outbound.change(way).context("delivery.ca_file")?;
@@ -205,7 +205,7 @@ fn open_outbound(settings: &DeliverySettings) -> anyhow::Result<Outbound> {
 
 /// A secret as its file holds it now: it may have changed since the settings were read.
 fn read_again(setting: &str, secret: &Secret) -> anyhow::Result<Secret> {
-    secret.read_again().with_context(|| format!("{setting}: it cannot be read"))
+    secret.read_again().with_context(|| setting.to_owned())
 }
 
 /// Says what to do when the database is not at this program's version.

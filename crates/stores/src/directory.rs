@@ -9,6 +9,7 @@ mod answer;
 mod applied;
 mod audit;
 mod audit_log;
+mod audit_restart;
 mod basis;
 mod change;
 mod erasure;

@@ -22,7 +22,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -50,6 +50,8 @@ const LOG_LIMIT: i64 = 32 * 1024 * 1024;
 const COPIES: u32 = 20;
 /// The pause between two such tries.
 const COPY_PAUSE: Duration = Duration::from_millis(100);
+/// The pause between two tries to change a new file.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
 /// How long a caller waits for its operation, and SQLite for another process's lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -222,7 +224,7 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
 fn connect(path: &Path, options: Options) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(PATIENCE)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    use_log(&connection)?;
     connection.pragma_update(None, "synchronous", if options.full_sync { "FULL" } else { "NORMAL" })?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "journal_size_limit", LOG_LIMIT)?;
@@ -232,6 +234,27 @@ fn connect(path: &Path, options: Options) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// Makes the file keep a write-ahead log. If several connections change a new file to it at once, SQLite
+/// refuses some of them without waiting: each holds a lock that another waits for. So this tries again.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a file is opened at a start, and SQLite itself blocks here, too"
+)]
+fn use_log(connection: &Connection) -> rusqlite::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && begun.elapsed() < PATIENCE =>
+            {
+                std::thread::sleep(BUSY_PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 #[cfg(test)]

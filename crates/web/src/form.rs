@@ -19,9 +19,6 @@ pub struct Form {
     pub echo: fn(&HeaderMap) -> Option<(HeaderName, HeaderValue)>,
     /// Whether caches must store no answer of these paths.
     pub no_store: bool,
-    /// Returns whether a POST, PUT, PATCH or DELETE of this HTTP route changes a tenant's settings, keys or
-    /// phone numbers. Such changes are written to the audit log.
-    pub changes: fn(&str) -> bool,
     /// The name of the schema for refusals in the OpenAPI document.
     pub schema: &'static str,
     /// The media type of a refusal.
@@ -52,7 +49,6 @@ impl Form {
         own: |_| None,
         echo: |_| None,
         no_store: false,
-        changes: |_| false,
         schema: "Problem",
         content_type: "application/problem+json",
         words: None,

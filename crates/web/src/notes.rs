@@ -1,5 +1,4 @@
-//! Facts about a request that handlers leave in its extensions. `observe` writes them to the log and the
-//! audit log.
+//! Facts about a request that handlers leave in its extensions. `observe` writes them to the log.
 
 use actix_web::{HttpMessage, HttpRequest};
 use countersign_core::id::VerificationId;
@@ -13,12 +12,4 @@ pub fn note(request: &HttpRequest, verification: VerificationId, outcome: &'stat
     let mut extensions = request.extensions_mut();
     extensions.insert(verification);
     extensions.insert(Outcome(outcome));
-}
-
-/// The id of the changed thing, if the path does not contain it.
-pub struct Changed(pub String);
-
-/// Records the id of the changed thing for the audit log, if the path does not contain it.
-pub fn note_changed(request: &HttpRequest, what: impl ToString) {
-    request.extensions_mut().insert(Changed(what.to_string()));
 }

@@ -127,7 +127,6 @@ impl Seen {
         }
         self.measure(&route, status);
         self.log_line(response.request(), &route, status, code);
-        self.audit(response.request(), &route, status);
         if self.is_head {
             let (request, answer) = response.into_parts();
             response = ServiceResponse::new(request, head::without_body(answer));

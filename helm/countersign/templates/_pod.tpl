@@ -39,19 +39,30 @@ securityContext:
 {{- end }}
 {{- end }}
 
-{{/* Where Postgres is, for every command: (dict "values" .Values.database). */}}
-{{- define "countersign.databaseEnvironment" -}}
-- name: COUNTERSIGN__DATABASE__URL_FILE
-  value: /etc/countersign/database/url
-{{- if or .ca.existingSecret .ca.existingConfigMap }}
-- name: COUNTERSIGN__DATABASE__CA_FILE
-  value: /etc/countersign/database-ca/ca.crt
+{{/* Where a store is: (dict "name" "database" "store" .Values.database). */}}
+{{- define "countersign.storeEnvironment" -}}
+{{- $variable := printf "COUNTERSIGN__%s" (upper .name) }}
+{{- $folder := printf "/etc/countersign/%s" .name }}
+{{- if .store.url -}}
+- name: {{ $variable }}__URL
+  value: {{ .store.url | quote }}
+{{- if .store.existingSecret }}
+- name: {{ $variable }}__PASSWORD_FILE
+  value: {{ $folder }}/password
 {{- end }}
-{{- if .clientCertificate.existingSecret }}
-- name: COUNTERSIGN__DATABASE__CLIENT_CERTIFICATE
-  value: /etc/countersign/database-client/tls.crt
-- name: COUNTERSIGN__DATABASE__CLIENT_KEY
-  value: /etc/countersign/database-client/tls.key
+{{- else -}}
+- name: {{ $variable }}__URL_FILE
+  value: {{ $folder }}/url
+{{- end }}
+{{- if or .store.ca.existingSecret .store.ca.existingConfigMap }}
+- name: {{ $variable }}__CA_FILE
+  value: {{ $folder }}-ca/ca.crt
+{{- end }}
+{{- if .store.clientCertificate.existingSecret }}
+- name: {{ $variable }}__CLIENT_CERTIFICATE
+  value: {{ $folder }}-client/tls.crt
+- name: {{ $variable }}__CLIENT_KEY
+  value: {{ $folder }}-client/tls.key
 {{- end }}
 {{- end }}
 
@@ -76,18 +87,11 @@ securityContext:
   value: /etc/countersign/tls/tls.key
 {{- end }}
 {{- if include "countersign.shared" . }}
-{{ include "countersign.databaseEnvironment" .Values.database }}
-- name: COUNTERSIGN__CODES__URL_FILE
-  value: /etc/countersign/codes/url
-{{- if or .Values.codes.ca.existingSecret .Values.codes.ca.existingConfigMap }}
-- name: COUNTERSIGN__CODES__CA_FILE
-  value: /etc/countersign/codes-ca/ca.crt
-{{- end }}
-{{- if .Values.codes.clientCertificate.existingSecret }}
-- name: COUNTERSIGN__CODES__CLIENT_CERTIFICATE
-  value: /etc/countersign/codes-client/tls.crt
-- name: COUNTERSIGN__CODES__CLIENT_KEY
-  value: /etc/countersign/codes-client/tls.key
+{{ include "countersign.storeEnvironment" (dict "name" "database" "store" .Values.database) }}
+{{ include "countersign.storeEnvironment" (dict "name" "codes" "store" .Values.codes) }}
+{{- if .Values.codes.sentinel.existingSecret }}
+- name: COUNTERSIGN__CODES__SENTINEL_PASSWORD_FILE
+  value: /etc/countersign/codes-sentinel/password
 {{- end }}
 {{- end }}
 {{- if .Values.keyring.existingSecret }}
@@ -154,25 +158,30 @@ the server refuses a key ring that all may read.
 {{- end }}
 {{- end }}
 
-{{/* Of every command that reaches Postgres: (dict "root" $ "secret" "..." "key" "..."). */}}
-{{- define "countersign.databaseVolumes" -}}
-{{- $database := .root.Values.database }}
-{{- include "countersign.secretVolume" (dict "name" "database" "secret" .secret "key" .key "file" "url") }}
-{{- if or $database.ca.existingSecret $database.ca.existingConfigMap }}
-{{ include "countersign.caVolume" (dict "name" "database-ca" "ca" $database.ca) }}
+{{/* The files of a store: (dict "name" "database" "store" .Values.database). Each begins with a line break. */}}
+{{- define "countersign.storeVolumes" -}}
+{{- if .store.existingSecret }}
+{{- $url := dict "key" .store.key "file" "url" }}
+{{- $password := dict "key" .store.passwordKey "file" "password" }}
+{{ include "countersign.secretVolume" (merge (dict "name" .name "secret" .store.existingSecret) (empty .store.url | ternary $url $password)) }}
 {{- end }}
-{{- with $database.clientCertificate.existingSecret }}
-{{ include "countersign.tlsVolume" (dict "name" "database-client" "secret" .) }}
+{{- if or .store.ca.existingSecret .store.ca.existingConfigMap }}
+{{ include "countersign.caVolume" (dict "name" (printf "%s-ca" .name) "ca" .store.ca) }}
+{{- end }}
+{{- with .store.clientCertificate.existingSecret }}
+{{ include "countersign.tlsVolume" (dict "name" (printf "%s-client" $.name) "secret" .) }}
 {{- end }}
 {{- end }}
 
-{{- define "countersign.databaseMounts" -}}
-{{- include "countersign.mount" "database" }}
-{{- if or .Values.database.ca.existingSecret .Values.database.ca.existingConfigMap }}
-{{ include "countersign.mount" "database-ca" }}
+{{- define "countersign.storeMounts" -}}
+{{- if .store.existingSecret }}
+{{ include "countersign.mount" .name }}
 {{- end }}
-{{- if .Values.database.clientCertificate.existingSecret }}
-{{ include "countersign.mount" "database-client" }}
+{{- if or .store.ca.existingSecret .store.ca.existingConfigMap }}
+{{ include "countersign.mount" (printf "%s-ca" .name) }}
+{{- end }}
+{{- if .store.clientCertificate.existingSecret }}
+{{ include "countersign.mount" (printf "%s-client" .name) }}
 {{- end }}
 {{- end }}
 
@@ -196,14 +205,11 @@ the server refuses a key ring that all may read.
 {{ include "countersign.tlsVolume" (dict "name" "tls" "secret" .) }}
 {{- end }}
 {{- if include "countersign.shared" . }}
-{{ include "countersign.databaseVolumes" (dict "root" . "secret" .Values.database.existingSecret "key" .Values.database.key) }}
-{{- with .Values.codes }}
-{{ include "countersign.secretVolume" (dict "name" "codes" "secret" .existingSecret "key" .key "file" "url") }}
-{{- if or .ca.existingSecret .ca.existingConfigMap }}
-{{ include "countersign.caVolume" (dict "name" "codes-ca" "ca" .ca) }}
-{{- end }}
-{{- with .clientCertificate.existingSecret }}
-{{ include "countersign.tlsVolume" (dict "name" "codes-client" "secret" .) }}
+{{- include "countersign.storeVolumes" (dict "name" "database" "store" .Values.database) }}
+{{- include "countersign.storeVolumes" (dict "name" "codes" "store" .Values.codes) }}
+{{- with .Values.codes.sentinel }}
+{{- if .existingSecret }}
+{{ include "countersign.secretVolume" (dict "name" "codes-sentinel" "secret" .existingSecret "key" .key "file" "password") }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -228,13 +234,10 @@ the server refuses a key ring that all may read.
 {{ include "countersign.mount" "tls" }}
 {{- end }}
 {{- if include "countersign.shared" . }}
-{{ include "countersign.databaseMounts" . }}
-{{ include "countersign.mount" "codes" }}
-{{- if or .Values.codes.ca.existingSecret .Values.codes.ca.existingConfigMap }}
-{{ include "countersign.mount" "codes-ca" }}
-{{- end }}
-{{- if .Values.codes.clientCertificate.existingSecret }}
-{{ include "countersign.mount" "codes-client" }}
+{{- include "countersign.storeMounts" (dict "name" "database" "store" .Values.database) }}
+{{- include "countersign.storeMounts" (dict "name" "codes" "store" .Values.codes) }}
+{{- if .Values.codes.sentinel.existingSecret }}
+{{ include "countersign.mount" "codes-sentinel" }}
 {{- end }}
 {{- end }}
 {{- if .Values.keyring.existingSecret }}

@@ -2,7 +2,8 @@
 
     python prepare.py ../../openapi/openapi.json OUT.json
 
-Nothing is added or left out but the page for people (`/docs`):
+Nothing is added or left out but the page for people (`/docs`) and the export of the audit log, which is no
+JSON (`audit.list` gives the same entries):
 
 - Tags: one resource for each first segment of a path (`/v1/review-numbers` -> `review_numbers`).
 - Operation ids: the name of the method, without the name of its resource (`create_key` -> `create`).
@@ -77,7 +78,8 @@ def lift_descriptions(node: Any) -> None:
 
 
 def prepare(document: dict[str, Any]) -> dict[str, Any]:
-    document["paths"].pop("/docs", None)
+    for path in ("/docs", "/v1/audit/export"):
+        document["paths"].pop(path, None)
     seen = set()
     for path, item in document["paths"].items():
         segment = path.removeprefix("/v1").split("/")[1]

@@ -40,6 +40,12 @@ it("a key is made, listed, rotated, disabled and deleted", async () => {
   await until(() => assert.rejects(start(rotated.secret), isProblem("invalid_key")));
   assert.equal((await client.keys.update(rotated.id, { disabled: false })).disabled, false);
 
+  const acts = [];
+  for await (const entry of client.audit.list({ object: made.id, limit: 1 })) acts.push(entry);
+  assert.deepEqual(acts.map((entry) => entry.action), ["key.rotate", "key.create"]);
+  assert.equal(acts[1]!.before, null);
+  assert.equal(acts[1]!.after!["name"], name);
+
   for (const id of [made.id, rotated.id]) {
     assert.equal(await client.keys.delete(id), undefined);
     await assert.rejects(client.keys.get(id), isProblem("not_found"));

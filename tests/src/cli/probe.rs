@@ -2,6 +2,10 @@
 
 use super::Place;
 use crate::tls::{Authority, files};
+use wiremock::{
+    Mock, MockServer, ResponseTemplate,
+    matchers::{method, path},
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_probe_asks_what_a_client_asks() {
@@ -49,4 +53,31 @@ async fn a_probe_takes_a_foreign_certificate_only_when_it_is_told() {
     place.run(&probe).await.expect(1, &["does not answer", "certificate"]);
     place.run(&format!("{probe} --any-certificate")).await.expect(0, &[]);
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_probe_reads_no_more_than_it_needs() {
+    let place = Place::new();
+    let key = place.folder.path().join("key");
+    std::fs::write(&key, "cs_test_any").unwrap();
+    let version = format!(r#"{{"info":{{"version":"{}"}}}}"#, env!("CARGO_PKG_VERSION"));
+    for (document, started, told) in [
+        (4 * 1024 * 1024, 0, "An answer with 200 OK is longer than 4096 KiB"),
+        (0, 64 * 1024, "An answer with 201 Created is longer than 64 KiB"),
+        // What is within the bound is read whole.
+        (4 * 1024 * 1024 - version.len(), 64 * 1024 - 2, "The start got no id"),
+    ] {
+        let server = MockServer::start().await;
+        let answers = [
+            ("GET", "/health/ready", 200, String::new()),
+            ("GET", "/openapi.json", 200, version.clone() + &" ".repeat(document)),
+            ("POST", "/v1/verifications", 201, "{}".to_owned() + &" ".repeat(started)),
+        ];
+        for (verb, at, status, body) in answers {
+            let answer = ResponseTemplate::new(status).set_body_string(body);
+            Mock::given(method(verb)).and(path(at)).respond_with(answer).mount(&server).await;
+        }
+        let probe = format!("probe {} --key-file {}", server.uri(), key.display());
+        place.run(&probe).await.expect(1, &[told]);
+    }
 }

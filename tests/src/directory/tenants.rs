@@ -140,10 +140,13 @@ pub async fn a_tenant_is_renamed_disabled_deleted_and_enabled(base: &Base) -> Re
     assert_eq!((deleted.disabled_at, deleted.deleted_at), (Some(at(11)), Some(at(13))));
     let enabled = change(TenantChange::Enable, 14).await?;
     assert_eq!((enabled.disabled_at, enabled.deleted_at, enabled.version), (None, None, 5));
+    let and_disabled = TenantChange::RenameAnd(name("Acme"), Box::new(TenantChange::Disable));
+    let both = change(and_disabled, 15).await?;
+    assert_eq!((both.name.as_str(), both.disabled_at, both.version), ("Acme", Some(at(15)), 6), "one change");
     let noted: Vec<_> =
         base.changes().await?.drain(before..).map(|(_, of, kind, id)| (of, kind, id)).collect();
     let one_change = (one.id.to_string(), "tenant".to_owned(), one.id.to_string());
-    assert_eq!(noted, vec![one_change; 4], "each change once");
+    assert_eq!(noted, vec![one_change; 5], "each change once");
     // A tenant that does not exist, and the operator's own.
     for nobody in [TenantId::from_bytes([9; 16]), OPERATOR] {
         for change in [TenantChange::Disable, TenantChange::Delete] {
@@ -214,7 +217,8 @@ pub async fn a_node_without_a_database_hears_what_the_operator_disables(base: &B
     change_tenant(&node, TENANT, &TenantChange::Rename(name("Other")), &by).await?;
     other.listen("").await?;
     ensure!(!other.snapshot.is_disabled(TENANT));
-    for change in [TenantChange::Disable, TenantChange::Delete] {
+    let and_disabled = TenantChange::RenameAnd(name("Another"), Box::new(TenantChange::Disable));
+    for change in [and_disabled, TenantChange::Delete] {
         let changed = change_tenant(&node, TENANT, &change, &by).await?;
         ensure!(changed.disabled_at == Some(by.at) && node.snapshot.is_disabled(TENANT));
         other.listen("").await?;

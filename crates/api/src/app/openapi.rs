@@ -39,13 +39,14 @@ use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
     servers((url = "/", description = "This server.")),
     tags(
         (name = "verifications", description = "Prove that somebody holds a number."),
-        (name = "numbers", description = "What is kept of a number."),
-        (name = "reports", description = "How often each thing happened."),
+        (name = "numbers", description = "The stored data of a number."),
+        (name = "reports", description = "Counts of events."),
         (name = "keys", description = "API keys of the tenant."),
-        (name = "allowlists", description = "Where keys may be used from, and where they were used."),
+        (name = "allowlists", description = "The addresses from which keys work, and from which they were used."),
         (name = "delivery", description = "Providers, routes, senders and texts of messages."),
         (name = "settings", description = "Limits, countries, profiles and numbers of the tenant."),
-        (name = "webhooks", description = "Where you are told what happens (Standard Webhooks 1.0)."),
+        (name = "webhooks", description = "URLs that get events (Standard Webhooks 1.0)."),
+        (name = "audit", description = "Who changed what."),
         (name = "tenants", description = "Tenants, for the operator of the server: its keys alone hold `operator`."),
         (name = "system", description = "Health and documentation; no key is needed."),
     ),
@@ -57,9 +58,9 @@ struct Document;
 #[openapi(
     info(
         title = "Countersign, compatible routes",
-        description = "Routes that speak as other systems do, so that their clients work unchanged: SMSAPI's \
-            authenticator, Twilio Verify, and One Time Password SMS of CAMARA. Each refuses in the form of its \
-            system.",
+        description = "Routes with the interfaces of other systems, so that their clients work unchanged: \
+            SMSAPI's authenticator, Twilio Verify, and One Time Password SMS of CAMARA. Each route answers \
+            errors in the form of its system.",
         version = env!("CARGO_PKG_VERSION"),
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
@@ -84,7 +85,7 @@ pub fn compatible_openapi() -> OpenApi {
     let basic = HttpBuilder::new()
         .scheme(HttpAuthScheme::Basic)
         .description(Some(
-            "The account SID, or the SID of the key, and the key; its underscores may be left out.",
+            "The account SID, or the SID of the key, and the key. You may leave out its underscores.",
         ))
         .build();
     let components = document.components.get_or_insert_with(Components::new);
@@ -118,7 +119,7 @@ fn document(head: OpenApi, routes: fn(&mut ServiceConfig<'_>), deprecated: &[Dep
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("cs_live_... or cs_test_...")
-        .description(Some("An API key. Each operation names the one scope that it asks for."))
+        .description(Some("An API key. Each operation names the scope that it requires."))
         .build();
     components.add_security_scheme("key", SecurityScheme::Http(bearer));
     document

@@ -38,8 +38,8 @@ fn healthy() -> HttpResponse {
 
 /// Says whether the process answers.
 ///
-/// Asks no store: an orchestrator restarts the process when this fails, and a
-/// restart does not heal a store.
+/// This asks no store. An orchestrator restarts the process when this fails, and
+/// a restart does not heal a store.
 #[utoipa::path(
     tag = "system",
     responses((status = 200, description = "The process answers.", body = Health))
@@ -51,12 +51,13 @@ pub async fn read_liveness() -> HttpResponse {
 
 /// Says whether the node can serve.
 ///
-/// A load balancer takes the node out while this fails. Where the directory is
-/// away and other nodes tell of keys that end, starts and checks go on.
+/// A load balancer takes the node out while this fails. If the node cannot reach
+/// the directory, it still serves starts and checks as long as other nodes tell
+/// it which keys ended.
 #[utoipa::path(
     tag = "system",
     responses(
-        (status = 200, description = "Starts and checks are served.", body = Health),
+        (status = 200, description = "The node serves starts and checks.", body = Health),
         (status = 503, description = "`codes_unavailable` or `directory_unavailable`."),
     )
 )]
@@ -89,7 +90,7 @@ pub async fn read_openapi(request: HttpRequest) -> HttpResponse {
     tag = "system",
     responses((
         status = 308,
-        description = "The page stands one slash further.",
+        description = "The page is one slash further.",
         headers(("Location" = String, description = "The page."))
     ))
 )]

@@ -64,12 +64,12 @@ pub const FORM: Form = Form {
 };
 
 request! {
-    /// A code to be sent.
+    /// A code to send.
     pub struct SendCode(mode: Mode) {
         /// The number, in the form of E.164 with its `+`.
         #[schema(rename = "phoneNumber", pattern = r"^\+[1-9][0-9]{4,14}$", example = "+48500500500")]
         phone_number: PhoneNumber as String = |fields, _| fields.required("phoneNumber", |value| e164(value, mode)),
-        /// The whole message; `{{code}}` stands in it once, for the code.
+        /// The whole message. It contains `{{code}}` once, for the code.
         #[schema(
             pattern = r".*\{\{code\}\}.*",
             max_length = 160,
@@ -83,15 +83,15 @@ request! {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SentCode {
-    /// Names the verification.
+    /// The id of the verification.
     #[schema(max_length = 36, example = "ver_01jz0w8e9c4t6yv2k5n3m7p8qr")]
     authentication_id: String,
 }
 
 request! {
-    /// A code that was typed.
+    /// A code to check.
     pub struct ValidateCode {
-        /// What `send-code` answered.
+        /// The id that `send-code` answered.
         #[schema(rename = "authenticationId", max_length = 36, example = "ver_01jz0w8e9c4t6yv2k5n3m7p8qr")]
         authentication_id: Option<VerificationId> as String = |fields, _| {
             let id = within(MAX_ID, "must have 1 to 36 characters");
@@ -106,17 +106,17 @@ request! {
     }
 }
 
-/// Sends a code with words of the caller's own.
+/// Sends a code with the caller's own text.
 ///
-/// Always makes a new verification, and voids the number's one before. With a test key nothing is
-/// sent and the code is 123456.
+/// Each call makes a new verification, and ends the previous one of the number.
+/// With a test key the server sends nothing, and the code is 123456.
 #[utoipa::path(
     tag = "camara",
-    params(("x-correlator" = Option<String>, Header, description = "Sent back.", pattern = "^[a-zA-Z0-9_:;./<>{}-]{0,256}$")),
+    params(("x-correlator" = Option<String>, Header, description = "The answer repeats it.", pattern = "^[a-zA-Z0-9_:;./<>{}-]{0,256}$")),
     request_body = SendCode,
     responses(
-        (status = 200, description = "Made, and its message queued.", body = SentCode,
-            headers(("x-correlator" = String, description = "As it was sent, if it was."))),
+        (status = 200, description = "The verification was made and its message is queued.", body = SentCode,
+            headers(("x-correlator" = String, description = "The value of the request, if it had one."))),
         (status = 400, description = "`INVALID_ARGUMENT`."),
         (status = 403, description = "`PERMISSION_DENIED`, or of this API: `MAX_OTP_CODES_EXCEEDED` (with \
             Retry-After), `PHONE_NUMBER_NOT_ALLOWED`, `PHONE_NUMBER_BLOCKED`."),
@@ -152,19 +152,20 @@ pub async fn send_code(
 
 /// Checks a code.
 ///
-/// 204 is said once; everything else is a refusal.
+/// 204 means the right code, and comes once. Every other answer is a refusal.
 #[utoipa::path(
     tag = "camara",
-    params(("x-correlator" = Option<String>, Header, description = "Sent back.", pattern = "^[a-zA-Z0-9_:;./<>{}-]{0,256}$")),
+    params(("x-correlator" = Option<String>, Header, description = "The answer repeats it.", pattern = "^[a-zA-Z0-9_:;./<>{}-]{0,256}$")),
     request_body = ValidateCode,
     responses(
-        (status = 204, description = "The right code.",
-            headers(("x-correlator" = String, description = "As it was sent, if it was."))),
+        (status = 204, description = "The code is right.",
+            headers(("x-correlator" = String, description = "The value of the request, if it had one."))),
         (status = 400, description = "`INVALID_ARGUMENT`, or of this API: `INVALID_OTP` (a wrong code), \
             `VERIFICATION_FAILED` (the last try was wrong, or all were used), `VERIFICATION_EXPIRED` (it is over)."),
         (status = 403, description = "`PERMISSION_DENIED`."),
-        (status = 404, description = "`NOT_FOUND`: there is no such authenticationId, or no longer."),
-        (status = 429, description = "`TOO_MANY_REQUESTS`: too many wrong codes in a row for the number; no try was used."),
+        (status = 404, description = "`NOT_FOUND`: there is no such authenticationId, or it has ended."),
+        (status = 429, description = "`TOO_MANY_REQUESTS`: too many wrong codes in a row for the number; no \
+            try was used."),
         (status = 503, description = "`UNAVAILABLE`; no try was used."),
     ),
     security(("key" = ["compat:camara"]))

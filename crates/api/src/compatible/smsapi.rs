@@ -43,8 +43,9 @@ pub fn routes_below_api(config: &mut ServiceConfig<'_>) {
 
 /// Sends a code.
 ///
-/// A number has one live verification: a second call sends its message again, once
-/// the cooldown is over; one with another `content` or `from` takes its place.
+/// A number has one live verification. A second call sends its message again,
+/// once the cooldown is over. A call with another `content` or `from` replaces
+/// it.
 #[utoipa::path(
     tag = "smsapi",
     request_body(content(
@@ -57,7 +58,7 @@ pub fn routes_below_api(config: &mut ServiceConfig<'_>) {
         (status = 400, description = "A field is wrong: `errors` lists all of them."),
         (status = 403, description = "The key may not do this, the number is blocked, or its country is not allowed."),
         (status = 429, description = "Too soon after the last message, all messages used, or a limit."),
-        (status = 503, description = "No provider can take it, or a store does not answer."),
+        (status = 503, description = "No provider can send the message, or a store does not answer."),
     ),
     security(("key" = ["compat:smsapi"]))
 )]
@@ -71,7 +72,7 @@ pub async fn create_code(
     create(&caller, &request, &state, fields).await
 }
 
-/// Checks a code against the one of the number.
+/// Checks a code for a number.
 #[utoipa::path(
     tag = "smsapi",
     request_body(content(
@@ -80,9 +81,9 @@ pub async fn create_code(
         (VerifyCode = "multipart/form-data"),
     )),
     responses(
-        (status = 204, description = "The right code. It is said once."),
-        (status = 400, description = "A field is wrong, or the code has another form than codes have, whatever \
-            became of the verification; no try was used."),
+        (status = 204, description = "The code is right. This answer comes once."),
+        (status = 400, description = "A field is wrong, or the text does not have the form of a code. No \
+            try was used."),
         (status = 404, description = "A wrong code, all tries used, or no code was sent to this number."),
         (status = 408, description = "The code has expired."),
         (status = 429, description = "Too many wrong codes in a row for the number; no try was used."),
@@ -100,11 +101,11 @@ pub async fn verify_code(
     verify(&caller, &request, &state, fields).await
 }
 
-/// Says whether the key is accepted.
+/// Says whether the server accepts the key.
 #[utoipa::path(
     tag = "smsapi",
     responses(
-        (status = 200, description = "It is, or it is not.", body = Ping),
+        (status = 200, description = "Whether the server accepts the key.", body = Ping),
         (status = 429, description = "Too many keys that are not accepted came from this address."),
         (status = 503, description = "The directory does not answer."),
     ),

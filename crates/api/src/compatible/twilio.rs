@@ -40,7 +40,6 @@ pub const FORM: Form = Form {
     refuse: |problem, request| tell(problem.clone().into(), request),
     own: |error| Some(Box::new(error.as_error::<Refusal>()?.clone())),
     no_store: true,
-    changes: |route| !route.starts_with("/v2/Services/{service}/Verification"),
     schema: "TwilioRefusal",
     content_type: "application/json",
     words: Some(words),

@@ -1,12 +1,11 @@
 //! Answers to a POST that creates something.
 
 use actix_web::{HttpRequest, HttpResponse, http::header::LOCATION};
-use countersign_web::{idempotency::REPLAYED, notes::note_changed};
+use countersign_web::idempotency::REPLAYED;
 use serde::Serialize;
 
 /// Answers a POST that created something, now or in an earlier request with the same Idempotency-Key.
 pub fn made(request: &HttpRequest, id: &str, before: bool, body: impl Serialize) -> HttpResponse {
-    note_changed(request, id);
     let mut response = HttpResponse::Created();
     if before {
         response.insert_header(REPLAYED);

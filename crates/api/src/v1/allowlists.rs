@@ -20,10 +20,10 @@ use countersign_web::{
 use json::{Allowlist, UsePage};
 use read::ReplaceAllowlist;
 
-/// Reads the list of addresses that the tenant's keys may be used from.
+/// Reads the addresses from which the tenant's keys work.
 ///
-/// An empty list admits every address. A key may have a list of its own
-/// besides; then both must admit its caller.
+/// An empty list admits every address. A key may also have its own list. Then
+/// both lists must admit the caller.
 #[utoipa::path(
     tag = "allowlists",
     responses((status = 200, description = "The list.", body = Allowlist)),
@@ -39,18 +39,19 @@ pub async fn read_api_allowlist(
     Ok(Json(Allowlist::new(&allowlists::read_api_allowlist(&state.context, &caller).await?)))
 }
 
-/// Replaces the list of addresses that the tenant's keys may be used from.
+/// Replaces the addresses from which the tenant's keys work.
 ///
-/// It holds for every operation at once, and for all nodes within two seconds.
-/// A list that does not admit the address of this very call is refused, unless
-/// `confirm` is true.
+/// The new list applies to every operation at once, and on all nodes within two
+/// seconds. The server refuses a list that does not admit the address of this
+/// call, unless `confirm` is true.
 #[utoipa::path(
     tag = "allowlists",
     request_body = ReplaceAllowlist,
     responses(
         (status = 200, description = "The list as it is now.", body = Allowlist),
         (status = 403, description = "`insufficient_scope`: the caller lacks `settings:write` or is a test key."),
-        (status = 409, description = "`conflict`: the list would lock its author out; send `confirm: true`."),
+        (status = 409, description = "`conflict`: the list does not admit your own address; send `confirm: \
+            true` if you want this."),
     ),
     security(("key" = ["settings:write"]))
 )]
@@ -70,16 +71,16 @@ pub async fn replace_api_allowlist(
 
 /// Lists which address used which key, newest use first.
 ///
-/// To build a list from: `allowed` says whether the lists of today admit it.
-/// Uses appear within a few seconds, and stay for 90 days after the last one;
-/// at most 1,000 addresses are kept for a key.
+/// You can build an allowlist from these uses. `allowed` says whether the present
+/// lists admit the address. A use appears within a few seconds. The server keeps
+/// it for 90 days after the last use, and at most 1,000 addresses for each key.
 #[utoipa::path(
     tag = "allowlists",
     params(
-        ("key" = Option<String>, Query, description = "Uses of this key alone.",
+        ("key" = Option<String>, Query, description = "Lists only uses of this key.",
             pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
-        ("limit" = Option<u8>, Query, description = "Uses on a page.", minimum = 1, maximum = 100, example = 20),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before.",
+        ("limit" = Option<u8>, Query, description = "The number of uses on a page.", minimum = 1, maximum = 100, example = 20),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page.",
             pattern = r"^[0-9]{1,18}\.key_[0-7][0-9a-hjkmnp-tv-z]{25}\.([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-f:]{2,39})$"),
     ),
     responses((status = 200, description = "A page of uses.", body = UsePage)),

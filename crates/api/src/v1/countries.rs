@@ -41,11 +41,11 @@ impl utoipa::PartialSchema for Mode {
     }
 }
 
-/// Which countries the tenant sends to.
+/// The countries that the tenant sends to.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Countries)]
 pub struct CountriesBody {
-    /// For countries that are not listed, and numbers that belong to none.
+    /// The rule for countries that are not listed, and for numbers without a country.
     #[schema(value_type = Mode, example = "block")]
     default: &'static str,
     /// By their two capitals (ISO 3166-1), as numbering plans divide them: Guernsey is not GB.
@@ -94,9 +94,9 @@ pub async fn read_countries(
 
 /// Replaces the country list.
 ///
-/// A start for a country that is not allowed answers 403 `country_not_allowed`
-/// before any limit is taken. Premium-rate, shared-cost and satellite numbers
-/// are refused whatever the list.
+/// A start for a country that is not allowed answers 403 `country_not_allowed`,
+/// and takes nothing from any limit. The server always refuses premium-rate,
+/// shared-cost and satellite numbers.
 #[utoipa::path(
     tag = "settings",
     request_body = CountriesBody,

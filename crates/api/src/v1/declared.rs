@@ -108,7 +108,7 @@ pub fn template(fields: &mut Fields) -> Option<(TemplateName, TemplateChange)> {
 pub struct Provider {
     /// The account.
     pub new: NewProvider,
-    /// Whether messages may go through it.
+    /// Whether the account may send messages.
     pub enabled: Switch,
     /// To whom a test message goes while the account has taken none with its settings.
     pub test_to: Option<PhoneNumber>,

@@ -8,7 +8,7 @@ use crate::{
     http::id::Id,
 };
 use actix_web::{
-    HttpRequest, get, post,
+    get, post,
     web::{Data, Json},
 };
 use countersign_core::{
@@ -19,7 +19,6 @@ use countersign_web::{
     State,
     body::{Body, Query},
     fields::PAGE,
-    notes::note_changed,
     problem::Problem,
 };
 use json::{ErasedNumber, Timeline, VerificationPage};
@@ -27,19 +26,20 @@ use read::{EraseNumber, SearchVerifications};
 
 /// Lists verifications, newest first.
 ///
-/// A new one stands here a moment after its start. `to` is masked without the
-/// scope `numbers:read`.
+/// A new verification appears a moment after its start. `to` is masked without
+/// the scope `numbers:read`.
 #[utoipa::path(
     tag = "verifications",
     params(
-        ("status" = Option<String>, Query, description = "In this state.",
+        ("status" = Option<String>, Query, description = "Lists only verifications in this state.",
             pattern = "^(pending|approved|canceled|expired|exhausted|failed)$", example = "approved"),
-        ("profile" = Option<String>, Query, description = "Of this profile.",
+        ("profile" = Option<String>, Query, description = "Counts only this profile.",
             pattern = "^[a-z0-9-]{1,32}$", example = "default"),
-        ("created_after" = Option<String>, Query, description = "Made from then on.", format = DateTime),
-        ("created_before" = Option<String>, Query, description = "Made before.", format = DateTime),
-        ("limit" = Option<u8>, Query, description = "Verifications on a page.", minimum = 1, maximum = 100, example = 20),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before.",
+        ("created_after" = Option<String>, Query, description = "Lists only verifications that were made at \
+            this time or later.", format = DateTime),
+        ("created_before" = Option<String>, Query, description = "Lists only verifications that were made before this time.", format = DateTime),
+        ("limit" = Option<u8>, Query, description = "The number of verifications on a page.", minimum = 1, maximum = 100, example = 20),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page.",
             pattern = "^ver_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
     ),
     responses((status = 200, description = "A page of verifications.", body = VerificationPage)),
@@ -60,7 +60,7 @@ pub async fn list_verifications(
 
 /// Lists the verifications of a number, newest first.
 ///
-/// A POST, because a number never stands in a URL.
+/// This is a POST, so that no number is part of a URL.
 #[utoipa::path(
     tag = "verifications",
     request_body = SearchVerifications,
@@ -84,7 +84,7 @@ pub async fn search_verifications(
     Ok(Json(VerificationPage::new(&caller, found, limit)))
 }
 
-/// Tells what happened to a verification, oldest first.
+/// Lists the events of a verification, oldest first.
 #[utoipa::path(
     tag = "verifications",
     params(("id" = String, Path, description = "The verification.", pattern = "^ver_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -106,14 +106,15 @@ pub async fn read_timeline(
 
 /// Erases a number.
 ///
-/// Ends its live verifications and takes number and metadata out of all past
-/// ones, which stay without them. What the limits counted for the number stays
-/// until it ends by itself.
+/// This ends the live verifications of the number. It removes number and metadata
+/// from all past verifications, and keeps the rest of them. The counts of the
+/// limits for this number stay until they expire.
 #[utoipa::path(
     tag = "numbers",
     request_body = EraseNumber,
     responses(
-        (status = 200, description = "Erased; also when nothing was kept of it.", body = ErasedNumber),
+        (status = 200, description = "The number is erased. The answer is the same if the server had stored \
+            nothing of it.", body = ErasedNumber),
         (status = 400, description = "`invalid_request`, `invalid_phone_number` or `number_cannot_receive_sms`."),
         (status = 503, description = "`codes_unavailable` or `directory_unavailable`: try again until it succeeds."),
     ),
@@ -122,12 +123,10 @@ pub async fn read_timeline(
 #[post("/numbers/erase")]
 pub async fn erase_number(
     caller: Authed<SettingsWrite>,
-    request: HttpRequest,
     state: Data<State>,
     body: Body,
 ) -> Result<Json<ErasedNumber>, Problem> {
     let EraseNumber { to } = body.0.read(|fields| EraseNumber::read(fields, caller.mode))?;
-    let erased = erase::erase_number(&state.context, &caller, &to).await?;
-    note_changed(&request, to.masked());
+    let erased = erase::erase_number(&state.context, &caller, &to, &caller.change(state.clock.now())).await?;
     Ok(Json(erased.into()))
 }

@@ -20,7 +20,6 @@ use countersign_core::{
 use countersign_web::{
     State,
     body::{Body, MergePatch, NoBody, Query},
-    notes::note_changed,
     problem::Problem,
     rng,
 };
@@ -31,17 +30,19 @@ use read::{RotateKey, UpdateKey};
 
 /// Makes a key.
 ///
-/// The answer holds the whole key; it is shown this once. A key grants only
-/// scopes that it holds itself, and a test key makes only test keys.
+/// The answer contains the whole key, and no later answer shows it again. A key
+/// can grant only scopes that it has itself. A test key can make only test keys.
 #[utoipa::path(
     tag = "keys",
     request_body = CreateKey,
     responses(
         (status = 201, description = "Made; `secret` is shown this once.", body = CreatedKey,
             headers(("Location" = String, description = "The path of the key."))),
-        (status = 403, description = "`insufficient_scope`: the caller lacks `keys:write` or a scope that it would grant."),
-        (status = 409, description = "`conflict`: the key would outlast the one that makes it or be of use elsewhere, or \
-            another change came first. `secret_already_shown`: the Idempotency-Key was used for this request."),
+        (status = 403, description = "`insufficient_scope`: the caller lacks `keys:write` or a scope that \
+            it would grant."),
+        (status = 409, description = "`conflict`: the key would live longer than the key that makes it, or \
+            work from other addresses, or another change came first. `secret_already_shown`: the \
+            Idempotency-Key was used for this request."),
         (status = 422, description = "`idempotency_mismatch`: the Idempotency-Key was used for another request."),
     ),
     security(("key" = ["keys:write"]))
@@ -59,7 +60,6 @@ pub async fn create_key(
     let (key, secret) =
         keys::create_key(&state.context, &caller, asked, once, &caller.change(now), &mut rng()).await?;
     let location = format!("{}/{}", request.path(), key.id);
-    note_changed(&request, key.id);
     let created = CreatedKey::new(key, &secret);
     Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(created))
 }
@@ -68,8 +68,8 @@ pub async fn create_key(
 #[utoipa::path(
     tag = "keys",
     params(
-        ("limit" = Option<u8>, Query, description = "Keys on a page.", minimum = 1, maximum = 100, example = 20),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before.",
+        ("limit" = Option<u8>, Query, description = "The number of keys on a page.", minimum = 1, maximum = 100, example = 20),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page.",
             pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
     ),
     responses((status = 200, description = "A page of keys, without their secrets.", body = KeyPage)),
@@ -104,8 +104,8 @@ pub async fn read_key(
 
 /// Changes a key: its name, its expiry, its allowlist, or whether it is disabled.
 ///
-/// A merge patch: absent fields stay, `expires_at: null` removes the expiry,
-/// `allowlist: null` admits every address.
+/// The body is a merge patch: absent fields stay. `expires_at: null` removes the
+/// expiry. `allowlist: null` admits every address.
 #[utoipa::path(
     tag = "keys",
     params(("id" = String, Path, description = "The key.", pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -116,8 +116,9 @@ pub async fn read_key(
     responses(
         (status = 200, description = "The key as it is now.", body = Key),
         (status = 403, description = "`insufficient_scope`: the caller lacks `keys:write` or a scope of the key."),
-        (status = 409, description = "`conflict`: a key cannot disable or end itself, lock itself out without \
-            `confirm`, or outlast or be of use beyond the one in use; or another change came first."),
+        (status = 409, description = "`conflict`: a key cannot disable or end itself, nor exclude the \
+            address of this call without `confirm`. The changed key must not live longer than the key in \
+            use, or work from other addresses. Or another change came first."),
     ),
     security(("key" = ["keys:write"]))
 )]
@@ -133,11 +134,11 @@ pub async fn update_key(
     Ok(Json(keys::update_key(&state.context, &caller, id.0, change, &caller.change(now)).await?.into()))
 }
 
-/// Rotates a key: another one takes its place.
+/// Rotates a key: a new key replaces it.
 ///
-/// Makes a new key with the same name, mode, scopes, allowlist and expiry; the
-/// answer holds it whole, this once. The old key ends after `overlap`. A key may
-/// rotate itself.
+/// This makes a new key with the same name, mode, scopes, allowlist and expiry.
+/// The answer contains the whole new key, and no later answer shows it again. The
+/// old key ends after `overlap`. A key can rotate itself.
 #[utoipa::path(
     tag = "keys",
     params(("id" = String, Path, description = "The key.", pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -146,9 +147,9 @@ pub async fn update_key(
         (status = 201, description = "Made; `secret` is shown this once.", body = CreatedKey,
             headers(("Location" = String, description = "The path of the new key."))),
         (status = 403, description = "`insufficient_scope`: the caller lacks `keys:write` or a scope of the key."),
-        (status = 409, description = "`conflict`: the key is not in use, was rotated before, would outlast the one in \
-            use or be of use elsewhere, or another change came first. `secret_already_shown`: the Idempotency-Key was \
-            used for this request."),
+        (status = 409, description = "`conflict`: the key has ended or was rotated before, or the new key \
+            would live longer than the key in use or work from other addresses, or another change came \
+            first. `secret_already_shown`: the Idempotency-Key was used for this request."),
         (status = 422, description = "`idempotency_mismatch`: the Idempotency-Key was used for another request."),
     ),
     security(("key" = ["keys:write"]))
@@ -170,7 +171,7 @@ pub async fn rotate_key(
     Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(CreatedKey::new(key, &secret)))
 }
 
-/// Deletes a key; it is refused from then on.
+/// Deletes a key. The server refuses it from then on.
 #[utoipa::path(
     tag = "keys",
     params(("id" = String, Path, description = "The key.", pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$")),

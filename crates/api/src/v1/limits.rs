@@ -28,10 +28,10 @@ use utoipa::ToSchema;
 #[derive(Serialize, ToSchema)]
 #[schema(as = Bucket)]
 pub struct BucketBody {
-    /// How many.
+    /// The number of starts that the bucket admits.
     #[schema(minimum = 1, maximum = 1_000_000, example = 5)]
     max: u32,
-    /// In how many seconds.
+    /// The length of the window, in seconds.
     #[schema(minimum = 1, maximum = 86_400, example = 600)]
     window: u32,
 }
@@ -50,13 +50,14 @@ pub struct Limit {
     /// Its name; in answers a window follows, such as `number_10m`.
     #[schema(pattern = "^[a-z0-9_-]{1,32}$", example = "number")]
     name: String,
-    /// What it counts over: the built-in limit of that name, or `caller` for a value that you give.
+    /// The value that the limit counts: that of the built-in limit with this name, or `caller` for a value
+    /// that you send.
     #[schema(value_type = String, example = "number")]
     scope: &'static str,
-    /// All of them must admit a start; none: nothing is limited.
+    /// All buckets must admit a start. An empty list limits nothing.
     #[schema(max_items = 5)]
     buckets: Vec<BucketBody>,
-    /// Whether you have set nothing else.
+    /// Whether the limit is at its default.
     default: bool,
 }
 
@@ -82,8 +83,8 @@ pub struct LimitList {
 request! {
     /// Gives a limit its buckets.
     pub struct SaveLimit(limit: &LimitName) {
-        /// 1 to 5, each with a window of its own; all must admit. `number`: at most
-        /// 20 in 600 to 86,400 seconds.
+        /// 1 to 5 buckets, each with another window. All of them must admit a start. For `number`: at most 20
+        /// in 600 to 86,400 seconds.
         #[schema(min_items = 1, max_items = 5)]
         buckets: Buckets as Vec<BucketBody> = required(|value| {
             let buckets = buckets(value)?;
@@ -112,8 +113,8 @@ pub async fn list_limits(
 
 /// Sets a limit.
 ///
-/// `number`, `end_user_ip`, `key`, `tenant`, `country` and `prefix` are built
-/// in; any other name is a limit of your own, for a value that you give in
+/// `number`, `end_user_ip`, `key`, `tenant`, `country` and `prefix` are built in.
+/// Any other name is a limit of your own. It counts a value that you send in
 /// `limits` of a start.
 #[utoipa::path(
     tag = "settings",
@@ -138,7 +139,7 @@ pub async fn save_limit(
     Ok(Json(saved.into()))
 }
 
-/// Puts a built-in limit back to its default, or deletes one of your own.
+/// Resets a built-in limit to its default, or deletes one of your own.
 #[utoipa::path(
     tag = "settings",
     params(("name" = String, Path, description = "The limit.", pattern = "^[a-z0-9_-]{1,32}$")),

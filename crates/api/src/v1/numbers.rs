@@ -5,18 +5,11 @@ use crate::{
     http::values::number,
 };
 use actix_web::{
-    HttpRequest, post,
+    post,
     web::{Data, Json},
 };
 use countersign_core::{management::settings, mode::Mode, phone::PhoneNumber};
-use countersign_web::{
-    State,
-    body::Body,
-    notes::note_changed,
-    problem::{self, Problem},
-    request,
-    request::required,
-};
+use countersign_web::{State, body::Body, problem::Problem, request, request::required};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -29,19 +22,19 @@ request! {
     }
 }
 
-/// What was cleared.
+/// The result of clearing a number.
 #[derive(Serialize, ToSchema)]
 pub struct ClearedNumber {
-    /// Wrong codes in a row that were counted.
+    /// The number of wrong codes in a row that the server had counted.
     #[schema(minimum = 0, example = 12)]
     wrong_codes: u16,
 }
 
 /// Clears the wrong codes of a number.
 ///
-/// Ends the wait that wrong codes in a row brought about (`guess_limit`), for
-/// all profiles of the tenant in the key's mode. Use it when you know that the
-/// person on the phone is who they say.
+/// This ends the wait that follows wrong codes in a row (`guess_limit`), for all
+/// profiles of the tenant in the key's mode. Use it when you know that the person
+/// on the phone is who they say.
 #[utoipa::path(
     tag = "settings",
     request_body = NumberBody,
@@ -55,13 +48,11 @@ pub struct ClearedNumber {
 #[post("/numbers/clear")]
 pub async fn clear_number(
     caller: Authed<SettingsWrite>,
-    request: HttpRequest,
     state: Data<State>,
     body: Body,
 ) -> Result<Json<ClearedNumber>, Problem> {
     let NumberBody { to } = body.0.read(|fields| NumberBody::read(fields, caller.mode))?;
-    let cleared = settings::clear_number(&state.context, &caller, &to).await;
-    let wrong_codes = cleared.map_err(problem::codes)?;
-    note_changed(&request, to.masked());
+    let by = caller.change(state.clock.now());
+    let wrong_codes = settings::clear_number(&state.context, &caller, &to, &by).await?;
     Ok(Json(ClearedNumber { wrong_codes }))
 }

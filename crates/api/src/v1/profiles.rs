@@ -54,9 +54,9 @@ pub async fn read_profile(
     Ok(Json(profiles::read_profile(&state.context, &caller, &name.0).await?.into()))
 }
 
-/// Makes a profile, or replaces what it says.
+/// Makes a profile, or replaces it.
 ///
-/// Verifications that were started keep the policy of their start.
+/// Verifications that have begun keep the policy of their start.
 #[utoipa::path(
     tag = "settings",
     params(("name" = String, Path, description = "The profile.", pattern = "^[a-z0-9-]{1,32}$")),
@@ -86,7 +86,8 @@ pub async fn save_profile(
 
 /// Changes a profile.
 ///
-/// A merge patch: absent fields stay. Of two changes at once the later counts.
+/// The body is a merge patch: absent fields stay. Of two changes at once, the
+/// later one wins.
 #[utoipa::path(
     tag = "settings",
     params(("name" = String, Path, description = "The profile.", pattern = "^[a-z0-9-]{1,32}$")),
@@ -110,9 +111,9 @@ pub async fn update_profile(
     Ok(Json(saved.into()))
 }
 
-/// Deletes a profile; `default` stays.
+/// Deletes a profile. `default` cannot be deleted.
 ///
-/// Its verifications go on, but can no longer be checked by number.
+/// Its verifications continue, but you can no longer check them by number.
 #[utoipa::path(
     tag = "settings",
     params(("name" = String, Path, description = "The profile.", pattern = "^[a-z0-9-]{1,32}$")),

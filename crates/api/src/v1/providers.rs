@@ -32,9 +32,9 @@ fn body(state: &State, account: &ProviderAccount) -> Provider {
 
 /// Makes an account at a provider.
 ///
-/// Its settings depend on its kind; see the guide to delivery. Its secrets are
-/// sealed and never shown again: answers hold `***` in their place. No route
-/// may lead through it before a test message went through it.
+/// The settings depend on the kind; see the guide to delivery. The server seals
+/// the secrets and never shows them again: answers contain `***` in their place.
+/// A route can use the account only after a test message succeeded.
 #[utoipa::path(
     tag = "delivery",
     request_body = CreateProvider,
@@ -117,11 +117,13 @@ pub async fn read_provider(
     }
 }
 
-/// Changes an account: its name, its rate, its settings, or whether it is used.
+/// Changes an account: its name, its rate, its settings, or whether it is
+/// enabled.
 ///
-/// A merge patch, in `settings` too: absent fields stay, and so does a secret
-/// that is absent or `***`. Where the address that secrets go to changes, they
-/// must be given again. Other settings must prove anew that they work: test them.
+/// The body is a merge patch, also inside `settings`: absent fields stay. A
+/// secret that is absent or `***` stays, too. If you change the address that gets
+/// the secrets, send the secrets again. After a change of settings, test the
+/// account again.
 #[utoipa::path(
     tag = "delivery",
     params(("id" = String, Path, description = "The account.", pattern = "^prv_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -131,8 +133,8 @@ pub async fn read_provider(
     )),
     responses(
         (status = 200, description = "The account as it is now.", body = Provider),
-        (status = 409, description = "`conflict`: enabled routes lead through an account that is disabled, \
-            the name is taken, or another change came first."),
+        (status = 409, description = "`conflict`: enabled routes use the account that you disable, the name \
+            is taken, or another change came first."),
     ),
     security(("key" = ["settings:write"]))
 )]
@@ -151,14 +153,14 @@ pub async fn update_provider(
     Ok(Json(body(&state, &account)))
 }
 
-/// Deletes an account that no enabled route leads through.
+/// Deletes an account that no enabled route uses.
 #[utoipa::path(
     tag = "delivery",
     params(("id" = String, Path, description = "The account.", pattern = "^prv_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
     responses(
         (status = 204, description = "Deleted."),
         (status = 400, description = "`invalid_request`: this operation takes no body or `{}`."),
-        (status = 409, description = "`conflict`: enabled routes lead through it; `detail` names them."),
+        (status = 409, description = "`conflict`: enabled routes use it; `detail` names them."),
         (status = 413, description = "`payload_too_large`."),
         (status = 415, description = "`unsupported_media_type`."),
     ),
@@ -183,16 +185,16 @@ pub async fn delete_provider(
 
 /// Sends a test message through an account of yours.
 ///
-/// One message, without a code, is sent at once; the answer says what the
-/// provider said. If it took the message, the account is verified, and routes
-/// may lead through it. Takes 20 seconds at most. A tenant may send 5 in a minute
-/// and 50 in a day.
+/// The server sends one message without a code at once. The answer says what the
+/// provider answered. If the provider accepted the message, the account is
+/// verified, and routes can use it. The call takes 20 seconds at most. A tenant
+/// can send 5 test messages in a minute and 50 in a day.
 #[utoipa::path(
     tag = "delivery",
     params(("id" = String, Path, description = "The account.", pattern = "^prv_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
     request_body = TestProvider,
     responses(
-        (status = 200, description = "What became of the message.", body = TestOutcome),
+        (status = 200, description = "The outcome of the message.", body = TestOutcome),
         (status = 400, description = "`invalid_request`, `invalid_phone_number` or `number_cannot_receive_sms`."),
         (status = 429, description = "`rate_limited`: `provider_test_1m` or `provider_test_24h`."),
     ),
@@ -215,12 +217,13 @@ pub async fn test_provider(
     Ok(Json(outcome.into()))
 }
 
-/// Renews where the provider reports receipts.
+/// Renews the URL at which the provider reports receipts.
 ///
-/// The path of that URL holds a secret, which goes out with each message. From
-/// now on messages bear another one; the one before is taken for 24 hours, for
-/// messages that are under way. Renewed again after a minute, the first one ends
-/// at once; within a minute it is the same request.
+/// The path of that URL contains a secret, which the provider gets with each
+/// message. From now on messages carry a new secret. The server accepts the
+/// previous one for 24 more hours, for messages that are on their way. If you
+/// renew again after a minute, the oldest secret ends at once. A repeat within a
+/// minute changes nothing.
 #[utoipa::path(
     tag = "delivery",
     params(("id" = String, Path, description = "The account.", pattern = "^prv_[0-7][0-9a-hjkmnp-tv-z]{25}$")),

@@ -12,20 +12,20 @@ use countersign_core::acts::history::report;
 use countersign_web::{State, body::Query, problem::Problem};
 use json::{ConversionReport, HourlyReport};
 
-/// Counts what happened, hour by hour.
+/// Counts events, hour by hour.
 #[utoipa::path(
     tag = "reports",
     params(
-        ("from" = String, Query, description = "From the hour that holds this time.", format = DateTime,
+        ("from" = String, Query, description = "Begins with the hour that contains this time.", format = DateTime,
             example = "2026-01-31T00:00:00Z"),
-        ("to" = String, Query, description = "Up to this time, at most 31 days later.", format = DateTime,
+        ("to" = String, Query, description = "Ends at this time, at most 31 days later.", format = DateTime,
             example = "2026-02-01T00:00:00Z"),
-        ("profile" = Option<String>, Query, description = "Of this profile.",
+        ("profile" = Option<String>, Query, description = "Counts only this profile.",
             pattern = "^[a-z0-9-]{1,32}$", example = "default"),
-        ("country" = Option<String>, Query, description = "Of numbers of this country.",
+        ("country" = Option<String>, Query, description = "Counts only numbers of this country.",
             pattern = "^[A-Z]{2}$", example = "PL"),
     ),
-    responses((status = 200, description = "The hours in which anything happened.", body = HourlyReport)),
+    responses((status = 200, description = "The hours with at least one event.", body = HourlyReport)),
     security(("key" = ["reports:read"]))
 )]
 #[get("/reports/hourly")]
@@ -38,24 +38,24 @@ pub async fn read_hourly_report(
     Ok(Json(report::read_hourly_report(&state.context, &caller, asked).await?.into()))
 }
 
-/// Counts what became of what was sent, by provider, country and prefix.
+/// Counts the outcomes of messages by provider, country and prefix.
 ///
-/// Each is counted on the day on which it happened. An approval counts for the
-/// provider that took the last message.
+/// Each outcome counts on the day on which it happened. An approval counts for
+/// the provider that accepted the last message.
 #[utoipa::path(
     tag = "reports",
     params(
-        ("from" = String, Query, description = "From the day (UTC) that holds this time.", format = DateTime,
+        ("from" = String, Query, description = "Begins with the day (UTC) that contains this time.", format = DateTime,
             example = "2026-01-01T00:00:00Z"),
-        ("to" = String, Query, description = "Up to this time, at most 93 days later.", format = DateTime,
+        ("to" = String, Query, description = "Ends at this time, at most 93 days later.", format = DateTime,
             example = "2026-02-01T00:00:00Z"),
-        ("by" = Option<String>, Query, description = "What the rows tell apart: the provider; the provider and \
-            the country of the numbers, when absent; or their prefix too.",
+        ("by" = Option<String>, Query, description = "The rows differ by provider, by provider and country \
+            of the numbers (the default), or by provider, country and prefix.",
             pattern = "^(provider|country|prefix)$", example = "prefix"),
-        ("country" = Option<String>, Query, description = "Of numbers of this country.",
+        ("country" = Option<String>, Query, description = "Counts only numbers of this country.",
             pattern = "^[A-Z]{2}$", example = "PL"),
         ("limit" = Option<u8>, Query, description = "Rows on a page.", minimum = 1, maximum = 100, example = 20),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before.",
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page.",
             pattern = r"^[a-z0-9-]{1,32}\.[A-Z]{0,2}\.[0-9]{0,6}$"),
     ),
     responses((status = 200, description = "A page of rows, by provider, country and prefix.", body = ConversionReport)),

@@ -5,7 +5,7 @@ use crate::{
     http::{id::Id, time::parse_time, values::number},
 };
 use actix_web::{
-    HttpRequest, HttpResponse, delete, get, post,
+    HttpResponse, delete, get, post,
     web::{Data, Json},
 };
 use countersign_core::{
@@ -21,7 +21,6 @@ use countersign_web::{
     State,
     body::{Body, NoBody, Query},
     fields::text,
-    notes::note_changed,
     problem::Problem,
     request,
     request::{optional, required},
@@ -37,13 +36,13 @@ request! {
         #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]
         // Review numbers exist only for live keys: with a test key the caller knows every code.
         to: PhoneNumber as String = required(|value| number(value, Mode::Live)),
-        /// When it is an ordinary number again; within 30 days, and in 30 days when absent.
+        /// When the number becomes an ordinary one again: within 30 days; in 30 days when absent.
         #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
         ends_at: Option<Timestamp> as Option<String> = optional(|value| parse_time(&text(value)?)),
     }
 }
 
-/// A number whose code is known and that gets no message.
+/// A number that has a known code and gets no messages.
 #[derive(Serialize, ToSchema)]
 pub struct ReviewNumber {
     /// Its id.
@@ -52,13 +51,13 @@ pub struct ReviewNumber {
     /// The number, masked without the scope `numbers:read`; null if it cannot be read.
     #[schema(required = true, example = "+48******500")]
     to: Option<String>,
-    /// When it is an ordinary number again.
+    /// When the number becomes an ordinary one again.
     #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     ends_at: String,
     /// When it was made.
     #[schema(format = DateTime, example = "2026-01-01T12:00:00.000Z")]
     created_at: String,
-    /// Its code, shown this once.
+    /// The code. No later answer shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "493817")]
     code: Option<String>,
@@ -83,18 +82,19 @@ fn body(review: &review::ReviewNumber, to: Option<String>, code: Option<String>)
 
 /// Makes a number a review number.
 ///
-/// For whoever reviews your app without its phone: starts for it send nothing,
-/// pass the country list and the send limits (15 starts in 10 minutes hold
-/// instead), and take the code of this answer, which is shown once. It ends by
-/// itself.
+/// A review number is for people who review your app and do not have that phone.
+/// A start for it sends nothing. The country list and the send limits do not
+/// apply; 15 starts in 10 minutes are allowed instead. Its code is the one in
+/// this answer, and no later answer shows it again. The number becomes an
+/// ordinary one at `ends_at`.
 #[utoipa::path(
     tag = "settings",
     request_body = CreateReviewNumber,
     responses(
         (status = 201, description = "Made; `code` is shown this once.", body = ReviewNumber),
         (status = 400, description = "`invalid_request`, `invalid_phone_number` or `number_cannot_receive_sms`."),
-        (status = 409, description = "`conflict`: it is one already, or the tenant has 20. \
-            `secret_already_shown`: the Idempotency-Key was used for this request."),
+        (status = 409, description = "`conflict`: the number is a review number already, or the tenant has \
+            20. `secret_already_shown`: the Idempotency-Key was used for this request."),
         (status = 422, description = "`idempotency_mismatch`: the Idempotency-Key was used for another request."),
     ),
     security(("key" = ["settings:write"]))
@@ -102,7 +102,6 @@ fn body(review: &review::ReviewNumber, to: Option<String>, code: Option<String>)
 #[post("/review-numbers")]
 pub async fn create_review_number(
     caller: Authed<SettingsWrite>,
-    request: HttpRequest,
     state: Data<State>,
     body_of: Body,
 ) -> Result<HttpResponse, Problem> {
@@ -120,7 +119,6 @@ pub async fn create_review_number(
     )
     .await?;
     let (review, code) = made;
-    note_changed(&request, review.id);
     let (to, code) = (Some(to.e164().to_owned()), Some(code.expose().to_owned()));
     Ok(HttpResponse::Created().json(body(&review, to, code)))
 }

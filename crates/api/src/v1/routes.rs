@@ -23,16 +23,17 @@ use read::{CreateRoute, ExplainRoute, UpdateRoute};
 
 /// Makes a route.
 ///
-/// The routes that match a number are tried in their order; among those of one
-/// order chance decides, by weight. Where none of yours matches, the operator's do.
+/// The server tries the routes that match a number in their order. Among routes
+/// of the same order it chooses at random, by weight. If none of your routes
+/// matches, it uses the operator's.
 #[utoipa::path(
     tag = "delivery",
     request_body = CreateRoute,
     responses(
         (status = 201, description = "Made.", body = Route,
             headers(("Location" = String, description = "The path of the route."))),
-        (status = 400, description = "`invalid_request`: `errors` lists all fields that are wrong; `provider` if \
-            the account is not there, not enabled, or was not tested yet."),
+        (status = 400, description = "`invalid_request`: `errors` lists all fields that are wrong. It lists \
+            `provider` if the account does not exist, is not enabled, or was not tested."),
         (status = 409, description = "`conflict`: you have a route of this name, or 200 already."),
         (status = 422, description = "`idempotency_mismatch`: the Idempotency-Key was used for another request."),
     ),
@@ -91,7 +92,7 @@ pub async fn read_route(
 
 /// Changes a route.
 ///
-/// A merge patch: absent fields stay. One that is enabled must lead through an
+/// The body is a merge patch: absent fields stay. An enabled route must use an
 /// account that is enabled and was tested.
 #[utoipa::path(
     tag = "delivery",
@@ -144,15 +145,16 @@ pub async fn delete_route(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Says which way a message to a number would go, and why.
+/// Says which routes a message to a number would take, and why.
 ///
-/// Sends nothing and changes nothing. Among routes of one order chance decides
-/// anew for each message, so the order of those may differ from call to call.
+/// This sends nothing and changes nothing. Among routes of the same order the
+/// server chooses at random for each message, so their order may differ from call
+/// to call.
 #[utoipa::path(
     tag = "delivery",
     request_body = ExplainRoute,
     responses(
-        (status = 200, description = "The ways in the order in which they would be tried.", body = Explanation),
+        (status = 200, description = "The routes, in the order in which the server would try them.", body = Explanation),
         (status = 400, description = "`invalid_request`, `invalid_phone_number` or `number_cannot_receive_sms`."),
     ),
     security(("key" = ["settings:read"]))

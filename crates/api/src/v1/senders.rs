@@ -30,20 +30,21 @@ use utoipa::ToSchema;
 request! {
     /// Makes a sender.
     pub struct CreateSender {
-        /// A number, a short code, or 1 to 11 letters, digits, spaces and `. _ & -` with a letter among
-        /// them. Whether a provider takes it is agreed with the provider.
+        /// A number, a short code, or a name: 1 to 11 letters, digits, spaces and `. _ & -`, at least one of
+        /// them a letter. Agree with your provider on the senders that it accepts.
         #[schema(
             pattern = r"^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9._&-]([A-Za-z0-9 ._&-]{0,9}[A-Za-z0-9._&-])?)$",
             example = "Acme"
         )]
         sender: SenderText as String = required(sender),
-        /// Used for numbers of these countries; for all that no other sender names when absent or empty.
+        /// The sender is for numbers of these countries. When absent or empty, it is for all countries that
+        /// no other sender names.
         #[schema(max_items = 300)]
         countries: Option<BTreeSet<Country>> as Option<Vec<CountryCode>> = |fields, _| Some(countries(fields)),
     }
 }
 
-/// What messages come from.
+/// A sender of messages.
 #[derive(Serialize, ToSchema)]
 pub struct Sender {
     /// Its id.
@@ -52,7 +53,8 @@ pub struct Sender {
     /// The number, short code or name.
     #[schema(example = "Acme")]
     sender: String,
-    /// The countries whose numbers it is used for; none: all that no other sender names.
+    /// The sender is for numbers of these countries; an empty list: for all countries that no other sender
+    /// names.
     #[schema(max_items = 300, value_type = Vec<CountryCode>)]
     countries: Vec<String>,
     /// When it was made.
@@ -74,17 +76,17 @@ impl From<&sender::Sender> for Sender {
 /// The senders of the tenant.
 #[derive(Serialize, ToSchema)]
 pub struct SenderList {
-    /// Oldest first: of several for the same numbers the first is used.
+    /// Oldest first. Of several senders for the same numbers the server uses the first.
     #[schema(max_items = 100)]
     data: Vec<Sender>,
 }
 
 /// Makes a sender.
 ///
-/// A message comes from the sender that its start names, else from that of its
-/// route, else from your first one for the country of the number, else from
-/// your first one for all countries, else from your company's name. A sender in
-/// the settings of an account goes before all of them.
+/// The server uses the first of these senders that exists: the one in the
+/// settings of the account, the one that the start names, the one of the route,
+/// your first sender for the country of the number, your first sender for all
+/// countries, the name of your company.
 #[utoipa::path(
     tag = "delivery",
     request_body = CreateSender,
@@ -138,7 +140,7 @@ pub async fn list_senders(
 
 /// Deletes a sender.
 ///
-/// Messages of verifications that named it still come from it.
+/// Verifications that named it keep it for their messages.
 #[utoipa::path(
     tag = "delivery",
     params(("id" = String, Path, description = "The sender.", pattern = "^snd_[0-7][0-9a-hjkmnp-tv-z]{25}$")),

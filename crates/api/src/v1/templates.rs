@@ -23,12 +23,13 @@ use countersign_web::{
 use json::{ShippedList, Template, TemplateList};
 use read::{CreateTemplate, PreviewTemplate, UpdateTemplate};
 
-/// Makes a template: what messages say, in the languages that you write.
+/// Makes a template: the texts of messages, one for each language.
 ///
-/// `{code}` stands in each text exactly once, `{company}` and `{minutes}` where
-/// you like. Texts about transactions also hold `{amount}`, `{currency}` and
-/// `{payee}`, each once. A language without a text falls back: `pt-BR` to `pt`,
-/// to your own locale, to English, then to the texts that come with the program.
+/// Each text contains `{code}` exactly once. It may contain `{company}` and
+/// `{minutes}`. A text about a transaction also contains `{amount}`, `{currency}`
+/// and `{payee}`, each once. If a language has no text, the server takes the next
+/// that exists: `pt` for `pt-BR`, your tenant's locale, English, the texts that
+/// come with the program.
 #[utoipa::path(
     tag = "delivery",
     request_body = CreateTemplate,
@@ -81,8 +82,8 @@ pub async fn list_templates(
 
 /// Lists the texts that come with the program.
 ///
-/// They are used where a start names no template, and where a template has no
-/// text in a language.
+/// The server uses them if a start names no template, or if a template has no
+/// text in the language.
 #[utoipa::path(
     tag = "delivery",
     responses((status = 200, description = "The texts.", body = ShippedList)),
@@ -115,8 +116,8 @@ pub async fn read_template(
 
 /// Changes a template.
 ///
-/// A merge patch, in `texts` too: absent languages stay, null removes one.
-/// Messages that are yet to be sent take the new words.
+/// The body is a merge patch, also inside `texts`: absent languages stay, and
+/// null removes a language. Messages that wait to be sent get the new text.
 #[utoipa::path(
     tag = "delivery",
     params(("id" = String, Path, description = "The template.", pattern = "^tpl_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -145,7 +146,7 @@ pub async fn update_template(
 
 /// Deletes a template.
 ///
-/// Verifications that named it go on with the texts that come with the program.
+/// Verifications that named it use the texts that come with the program.
 #[utoipa::path(
     tag = "delivery",
     params(("id" = String, Path, description = "The template.", pattern = "^tpl_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -168,10 +169,10 @@ pub async fn delete_template(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Shows what a text looks like and costs, before it is saved.
+/// Shows how a text looks and what it costs, before you save it.
 ///
-/// With your company's name, the code 123456, five minutes, and a payment of
-/// 49.90 EUR to Example Shop.
+/// The example contains your company's name, the code 123456, five minutes, and a
+/// payment of 49.90 EUR to Example Shop.
 #[utoipa::path(
     tag = "delivery",
     request_body = PreviewTemplate,

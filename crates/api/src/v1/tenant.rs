@@ -25,10 +25,10 @@ pub struct Tenant {
     /// Its id.
     #[schema(pattern = "^ten_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "ten_01jz0w8e9c4t6yv2k5n3m7p8qr")]
     id: String,
-    /// What your users know it by: `{company}` in texts. The operator changes it.
+    /// The name that your users know: `{company}` in texts. Only the operator can change it.
     #[schema(min_length = 1, max_length = 40, example = "Acme")]
     name: String,
-    /// The language of messages whose start names none, or one without a text; null: English.
+    /// The language of messages if the start names none, or one without a text; null: English.
     #[schema(required = true, example = "pl")]
     locale: Option<String>,
     /// When it was made.
@@ -39,7 +39,7 @@ pub struct Tenant {
 request! {
     /// Changes the tenant. Absent fields stay as they are.
     pub struct UpdateTenant {
-        /// The language of messages whose start names none, or one without a text; null: English.
+        /// The language of messages if the start names none, or one without a text; null: English.
         #[schema(
             pattern = "^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$",
             max_length = 12,
@@ -59,7 +59,7 @@ fn body(state: &State, caller: &countersign_core::access::actor::Actor) -> Resul
     }))
 }
 
-/// Reads the tenant that the key belongs to.
+/// Reads the tenant of the key.
 #[utoipa::path(
     tag = "settings",
     responses((status = 200, description = "The tenant.", body = Tenant)),
@@ -77,7 +77,7 @@ pub async fn read_tenant(
 
 /// Changes the tenant: the language of its messages.
 ///
-/// A merge patch: absent fields stay.
+/// The body is a merge patch: absent fields stay.
 #[utoipa::path(
     tag = "settings",
     request_body(content(

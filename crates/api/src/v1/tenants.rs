@@ -18,7 +18,6 @@ use countersign_core::{id::TenantId, management::tenants, tenant::TenantChange};
 use countersign_web::{
     State,
     body::{Body, MergePatch, NoBody, Query},
-    notes::note_changed,
     problem::Problem,
     rng,
 };
@@ -26,7 +25,7 @@ use json::{CreateTenant, ManagedTenant, ManagedTenantPage, UpdateManagedTenant};
 
 /// Makes a tenant.
 ///
-/// It has the profile `default` and no key yet: make its first one.
+/// The tenant has the profile `default` and no key. Make its first key next.
 #[utoipa::path(
     tag = "tenants",
     request_body = CreateTenant,
@@ -55,12 +54,12 @@ pub async fn create_tenant(
 
 /// Lists the tenants, oldest first.
 ///
-/// Deleted ones are among them until they are erased.
+/// The list contains deleted tenants until they are erased.
 #[utoipa::path(
     tag = "tenants",
     params(
-        ("limit" = Option<u8>, Query, description = "Tenants on a page.", minimum = 1, maximum = 100, example = 20),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before.",
+        ("limit" = Option<u8>, Query, description = "The number of tenants on a page.", minimum = 1, maximum = 100, example = 20),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page.",
             pattern = "^ten_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
     ),
     responses((status = 200, description = "A page of tenants.", body = ManagedTenantPage)),
@@ -95,8 +94,8 @@ pub async fn read_managed_tenant(
 
 /// Changes a tenant: its name, or whether it is disabled.
 ///
-/// A merge patch: absent fields stay. `disabled: false` also takes a deletion
-/// back, until the erasure begins.
+/// The body is a merge patch: absent fields stay. `disabled: false` also restores
+/// a deleted tenant, until the erasure begins.
 #[utoipa::path(
     tag = "tenants",
     params(("id" = String, Path, description = "The tenant.", pattern = "^ten_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -121,16 +120,19 @@ pub async fn update_managed_tenant(
     let disabled =
         disabled.map(|disabled| if disabled { TenantChange::Disable } else { TenantChange::Enable });
     let by = caller.change(state.clock.now());
-    let mut tenant = tenants::read_tenant(&state.context, id.0).await?;
-    for change in name.map(TenantChange::Rename).into_iter().chain(disabled) {
-        tenant = tenants::change_tenant(&state.context, id.0, &change, &by).await?;
-    }
-    Ok(Json(tenant.into()))
+    let change = match (name, disabled) {
+        (Some(name), Some(other)) => TenantChange::RenameAnd(name, Box::new(other)),
+        (Some(name), None) => TenantChange::Rename(name),
+        (None, Some(disabled)) => disabled,
+        (None, None) => return Ok(Json(tenants::read_tenant(&state.context, id.0).await?.into())),
+    };
+    Ok(Json(tenants::change_tenant(&state.context, id.0, &change, &by).await?.into()))
 }
 
-/// Deletes a tenant: it is disabled now, and erased from `erased_from` on.
+/// Deletes a tenant: the server disables it now, and erases it after
+/// `erased_from`.
 ///
-/// Until its erasure begins, `PATCH` with `disabled: false` takes this back.
+/// Until the erasure begins, `PATCH` with `disabled: false` restores the tenant.
 #[utoipa::path(
     tag = "tenants",
     params(("id" = String, Path, description = "The tenant.", pattern = "^ten_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -157,16 +159,16 @@ pub async fn delete_tenant(
 
 /// Makes a key of a tenant.
 ///
-/// The answer holds the whole key; it is shown this once. It is the tenant's:
-/// it may hold every scope of a tenant, end when it likes and be used from
-/// anywhere, whatever bounds the key in use has.
+/// The answer contains the whole key, and no later answer shows it again. The key
+/// belongs to the tenant. It can have every scope of a tenant, any expiry and any
+/// allowlist, also if the operator's key has narrower ones.
 #[utoipa::path(
     tag = "tenants",
     params(("id" = String, Path, description = "The tenant.", pattern = "^ten_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
     request_body = CreateKey,
     responses(
         (status = 201, description = "Made; `secret` is shown this once.", body = CreatedKey,
-            headers(("Location" = String, description = "The path of the key, for keys of the tenant."))),
+            headers(("Location" = String, description = "The path at which the tenant's keys read this key."))),
         (status = 409, description = "`conflict`: the tenant has 1,000 keys or is being erased, or another change \
             came first. `secret_already_shown`: the Idempotency-Key was used for this request."),
         (status = 422, description = "`idempotency_mismatch`: the Idempotency-Key was used for another request."),
@@ -177,7 +179,6 @@ pub async fn delete_tenant(
 pub async fn create_tenant_key(
     caller: Authed<Operator>,
     id: Id<TenantId>,
-    request: HttpRequest,
     state: Data<State>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
@@ -186,8 +187,6 @@ pub async fn create_tenant_key(
     let by = caller.change(state.clock.now());
     let (key, secret) =
         tenants::create_tenant_key(&state.context, id.0, asked, once, &by, &mut rng()).await?;
-    // The audit line names the operator's tenant, so the tenant of the key is added.
-    note_changed(&request, format!("{} {}", id.0, key.id));
     let location = format!("/v1/keys/{}", key.id);
     Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(CreatedKey::new(key, &secret)))
 }

@@ -36,13 +36,15 @@ use read::{CheckByNumber, CheckCode, StartVerification};
 
 /// Starts a verification: draws a code and sends it.
 ///
-/// Always makes a new one with its own code and tries, also for a number that
-/// has one already. With a test key nothing is sent and the code is 123456.
+/// Each start makes a new verification with its own code and tries, also if the
+/// number has one already. With a test key the server sends nothing, and the code
+/// is 123456.
 #[utoipa::path(
     tag = "verifications",
     request_body = StartVerification,
     responses(
-        (status = 201, description = "Made, and its message queued; `to` is whole.", body = Verification,
+        (status = 201, description = "The verification was made and its message is queued. `to` is the \
+            whole number.", body = Verification,
             headers(("Location" = String, description = "The path of the verification."))),
         (status = 400, description = "`invalid_request`, `invalid_phone_number` or `number_cannot_receive_sms`."),
         (status = 403, description = "`insufficient_scope`, `number_blocked` or `country_not_allowed`."),
@@ -76,18 +78,19 @@ pub async fn start_verification(
 
 /// Checks a code.
 ///
-/// The right code answers `approved`, once: afterwards 409 `already_approved`.
-/// A wrong one answers `pending`, the last wrong one `exhausted`. One that is
-/// over answers its state, and nothing is evaluated. One that was started for a
-/// transaction must be checked for the same: else it answers `canceled` with
-/// `reason`, and its code is void. Act on the answer of your own check, never
-/// on a later read.
+/// The right code answers `approved` once; later checks answer 409
+/// `already_approved`. A wrong code answers `pending`, and the last wrong code
+/// `exhausted`. If the verification has ended, the answer is its state, and the
+/// server does not compare the code. A check must name the same transaction as
+/// the start. If it does not, the answer is `canceled` with a `reason`, and the
+/// code no longer works. Act on the answer of your own check, never on a later
+/// read.
 #[utoipa::path(
     tag = "verifications",
     params(("id" = String, Path, description = "The verification.", pattern = "^ver_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
     request_body = CheckCode,
     responses(
-        (status = 200, description = "What the check found.", body = CheckAnswer),
+        (status = 200, description = "The result of the check.", body = CheckAnswer),
         (status = 400, description = "`invalid_request`, or `invalid_code`: no try was used."),
         (status = 409, description = "`already_approved`."),
         (status = 429, description = "`guess_limit`: too many wrong codes in a row; no try was used."),
@@ -113,16 +116,17 @@ pub async fn check_code(
 
 /// Checks a code by number.
 ///
-/// For clients that keep no id: checks the newest pending verification of the
-/// profile for the number, else answers the state of the newest one.
+/// Use this if you do not store the id. It checks the newest pending verification
+/// of this profile and number. If none is pending, it answers the state of the
+/// newest one.
 #[utoipa::path(
     tag = "verifications",
     request_body = CheckByNumber,
     responses(
-        (status = 200, description = "What the check found.", body = CheckAnswer),
+        (status = 200, description = "The result of the check.", body = CheckAnswer),
         (status = 400, description = "`invalid_request`, `invalid_phone_number`, `number_cannot_receive_sms`, \
             or `invalid_code`: no try was used."),
-        (status = 404, description = "`not_found`: no verification stands for this number."),
+        (status = 404, description = "`not_found`: there is no verification of this number."),
         (status = 409, description = "`already_approved`."),
         (status = 429, description = "`guess_limit`: too many wrong codes in a row; no try was used."),
         (status = 503, description = "`codes_unavailable` or `directory_unavailable`; no try was used."),
@@ -158,13 +162,13 @@ fn answer_check(request: &HttpRequest, checked: &Checked) -> Result<HttpResponse
 
 /// Sends another message for the same verification.
 ///
-/// The profile decides whether it carries the same code or a new one.
-/// `expires_at` stays.
+/// The profile decides whether the message contains the same code or a new one.
+/// `expires_at` does not change.
 #[utoipa::path(
     tag = "verifications",
     params(("id" = String, Path, description = "The verification.", pattern = "^ver_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
     responses(
-        (status = 200, description = "Another message is queued; `to` is whole.", body = Verification),
+        (status = 200, description = "Another message is queued. `to` is the whole number.", body = Verification),
         (status = 400, description = "`invalid_request`: this operation takes no body or `{}`."),
         (status = 409, description = "`verification_ended`."),
         (status = 413, description = "`payload_too_large`."),
@@ -190,9 +194,9 @@ pub async fn resend_verification(
     Ok(response.json(Verification::whole(resent.verification)))
 }
 
-/// Cancels a verification; its code is void from then on.
+/// Cancels a verification. Its code no longer works.
 ///
-/// Canceling a canceled one again succeeds.
+/// You can cancel a verification again.
 #[utoipa::path(
     tag = "verifications",
     params(("id" = String, Path, description = "The verification.", pattern = "^ver_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -220,8 +224,9 @@ pub async fn cancel_verification(
 
 /// Reads a verification.
 ///
-/// Never the code; `to` is masked without the scope `numbers:read`. Past ones
-/// are read too, for as long as the server keeps them.
+/// The answer never contains the code. `to` is masked without the scope
+/// `numbers:read`. You can also read past verifications, for as long as the
+/// server keeps them.
 #[utoipa::path(
     tag = "verifications",
     params(("id" = String, Path, description = "The verification.", pattern = "^ver_[0-7][0-9a-hjkmnp-tv-z]{25}$")),

@@ -20,7 +20,6 @@ use countersign_core::{id::WebhookId, management::webhooks};
 use countersign_web::{
     State,
     body::{Body, MergePatch, NoBody, Query},
-    notes::note_changed,
     problem::Problem,
     rng,
 };
@@ -29,8 +28,8 @@ use read::{CreateWebhook, RedeliverMessage, RotateWebhook, UpdateWebhook};
 
 /// Makes a webhook.
 ///
-/// The answer holds the secret that its messages are signed with; it is shown
-/// this once. A test key makes webhooks for events of test mode only.
+/// The answer contains the secret that signs the messages, and no later answer
+/// shows it again. A test key can make webhooks only for events of test mode.
 #[utoipa::path(
     tag = "webhooks",
     request_body = CreateWebhook,
@@ -65,14 +64,13 @@ pub async fn create_webhook(
     .await;
     let (webhook, secrets) = made?;
     let location = format!("{}/{}", request.path(), webhook.id);
-    note_changed(&request, webhook.id);
     let created = CreatedWebhook::new(webhook, &secrets);
     Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(created))
 }
 
 /// Lists the webhooks, without their secrets.
 ///
-/// A test key sees those for test mode only.
+/// A test key sees only the webhooks of test mode.
 #[utoipa::path(
     tag = "webhooks",
     responses((status = 200, description = "The webhooks.", body = WebhookList)),
@@ -106,9 +104,9 @@ pub async fn read_webhook(
 
 /// Changes a webhook: its name, its URL, its events, or whether it is enabled.
 ///
-/// A merge patch: absent fields stay, `events: null` or none tells everything.
-/// One that the server disabled is enabled again with `enabled: true`; what
-/// happened meanwhile is not told.
+/// The body is a merge patch: absent fields stay. With `events: null` or an empty
+/// list the webhook gets all events. `enabled: true` also enables a webhook that
+/// the server disabled. It gets no events that happened meanwhile.
 #[utoipa::path(
     tag = "webhooks",
     params(("id" = String, Path, description = "The webhook.", pattern = "^whk_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -118,7 +116,8 @@ pub async fn read_webhook(
     )),
     responses(
         (status = 200, description = "The webhook as it is now.", body = Webhook),
-        (status = 409, description = "`conflict`: there is a webhook of this name and mode, or another change came first."),
+        (status = 409, description = "`conflict`: there is a webhook of this name and mode, or another \
+            change came first."),
     ),
     security(("key" = ["settings:write"]))
 )]
@@ -137,8 +136,9 @@ pub async fn update_webhook(
 
 /// Rotates the secret of a webhook.
 ///
-/// The answer holds the new secret, this once. For `overlap` the messages bear
-/// the signatures of both, separated by a space.
+/// The answer contains the new secret, and no later answer shows it again. During
+/// `overlap` each message has two signatures, one by each secret, with a space
+/// between them.
 #[utoipa::path(
     tag = "webhooks",
     params(("id" = String, Path, description = "The webhook.", pattern = "^whk_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -164,7 +164,7 @@ pub async fn rotate_webhook(
     Ok(Json(CreatedWebhook::new(webhook, &secrets)))
 }
 
-/// Deletes a webhook, what waits for it and its log.
+/// Deletes a webhook, its waiting messages and its log.
 #[utoipa::path(
     tag = "webhooks",
     params(("id" = String, Path, description = "The webhook.", pattern = "^whk_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -187,10 +187,11 @@ pub async fn delete_webhook(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Sends a message of the type `webhook.ping`, to see whether a webhook works.
+/// Sends a message of the type `webhook.ping`, to test a webhook.
 ///
-/// It is sent within a second, once, and the log of the webhook tells what came
-/// of it. Of several in one second one is sent.
+/// The server sends it once, within a second. The log of the webhook shows the
+/// outcome. If you ask several times within one second, the server sends one
+/// message.
 #[utoipa::path(
     tag = "webhooks",
     params(("id" = String, Path, description = "The webhook.", pattern = "^whk_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -215,18 +216,18 @@ pub async fn ping_webhook(
     Ok(HttpResponse::Accepted().json(QueuedMessage::new(message)))
 }
 
-/// Lists the tries to tell a webhook something, newest first.
+/// Lists the attempts to send messages to a webhook, newest first.
 ///
-/// Kept for 30 days, the newest 10,000 of each webhook.
+/// The server keeps attempts for 30 days, and the newest 10,000 of each webhook.
 #[utoipa::path(
     tag = "webhooks",
     params(
         ("id" = String, Path, description = "The webhook.", pattern = "^whk_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
-        ("limit" = Option<u8>, Query, description = "Tries on a page.", minimum = 1, maximum = 100, example = 20),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before.",
+        ("limit" = Option<u8>, Query, description = "The number of attempts on a page.", minimum = 1, maximum = 100, example = 20),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the previous page.",
             pattern = "^wha_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
     ),
-    responses((status = 200, description = "A page of tries.", body = AttemptPage)),
+    responses((status = 200, description = "A page of attempts.", body = AttemptPage)),
     security(("key" = ["settings:read"]))
 )]
 #[get("/webhooks/{id}/attempts")]
@@ -243,14 +244,14 @@ pub async fn list_attempts(
 
 /// Sends a message again, under its `webhook-id`.
 ///
-/// Its tries begin anew, whatever came of it before.
+/// Its attempts start from the beginning, whatever the earlier outcome was.
 #[utoipa::path(
     tag = "webhooks",
     params(("id" = String, Path, description = "The webhook.", pattern = "^whk_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
     request_body = RedeliverMessage,
     responses(
         (status = 202, description = "The message waits to be sent.", body = QueuedMessage),
-        (status = 404, description = "`not_found`: there is no such webhook, or it keeps no such message."),
+        (status = 404, description = "`not_found`: there is no such webhook, or it has no such message."),
         (status = 409, description = "`conflict`: the webhook is disabled."),
     ),
     security(("key" = ["settings:write"]))

@@ -3,6 +3,7 @@
 use crate::{
     access::actor::{Actor, Who},
     id::{RequestId, TenantId},
+    mode::Mode,
     time::Timestamp,
 };
 use std::net::IpAddr;
@@ -14,6 +15,8 @@ pub struct Change {
     pub who: Who,
     /// The tenant of the author, if the author belongs to one.
     pub of: Option<TenantId>,
+    /// Whether the author is a test key.
+    pub test: bool,
     /// The address that sent the request. Commands and jobs have none.
     pub address: Option<IpAddr>,
     /// The HTTP request that makes the change, if one does.
@@ -24,16 +27,23 @@ pub struct Change {
 impl Change {
     /// A change that an HTTP request makes.
     pub fn by(actor: &Actor, request: Option<RequestId>, at: Timestamp) -> Self {
-        Self { who: actor.who, of: Some(actor.tenant), address: actor.address, request, at }
+        Self {
+            who: actor.who,
+            of: Some(actor.tenant),
+            test: actor.mode == Mode::Test,
+            address: actor.address,
+            request,
+            at,
+        }
     }
 
     /// A change by the operator on the command line.
     pub fn by_operator(at: Timestamp) -> Self {
-        Self { who: Who::Operator(None), of: None, address: None, request: None, at }
+        Self { who: Who::Operator(None), of: None, test: false, address: None, request: None, at }
     }
 
     /// A change by a job of the server.
     pub fn by_system(at: Timestamp) -> Self {
-        Self { who: Who::System, of: None, address: None, request: None, at }
+        Self { who: Who::System, of: None, test: false, address: None, request: None, at }
     }
 }

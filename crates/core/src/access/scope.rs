@@ -20,6 +20,8 @@ pub enum Scope {
     SettingsWrite,
     /// Create, change and delete keys.
     KeysWrite,
+    /// Read the audit log.
+    AuditRead,
     /// Call the API that is compatible with SMSAPI's authenticator.
     CompatSmsapi,
     /// Call the API that is compatible with Twilio Verify.
@@ -35,7 +37,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope, in the order of the documentation.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::VerificationsStart,
         Self::VerificationsCheck,
         Self::VerificationsRead,
@@ -44,6 +46,7 @@ impl Scope {
         Self::SettingsRead,
         Self::SettingsWrite,
         Self::KeysWrite,
+        Self::AuditRead,
         Self::CompatSmsapi,
         Self::CompatTwilio,
         Self::CompatCamara,
@@ -61,6 +64,7 @@ impl Scope {
             Self::SettingsRead => "settings:read",
             Self::SettingsWrite => "settings:write",
             Self::KeysWrite => "keys:write",
+            Self::AuditRead => "audit:read",
             Self::CompatSmsapi => "compat:smsapi",
             Self::CompatTwilio => "compat:twilio",
             Self::CompatCamara => "compat:camara",

@@ -4,7 +4,7 @@ use crate::{
     access::change::Change,
     audit::entry::{Draft, Entry},
     id::TenantId,
-    keyring::{ChainMac, KeyRing},
+    keyring::{ChainEnd, ChainMac, KeyRing},
 };
 use sha2::{Digest as _, Sha256};
 
@@ -27,12 +27,28 @@ impl Head {
 
     /// The head at an entry, with a fresh MAC.
     pub fn at(keyring: &KeyRing, tenant: TenantId, n: i64, hash: [u8; 32]) -> Self {
-        Self { tenant, n, hash, mac: keyring.chain_mac(tenant, n, &hash) }
+        Self { tenant, n, hash, mac: keyring.chain_mac(ChainEnd::Head, tenant, n, &hash) }
     }
 
-    /// Whether the key ring made the MAC for this number and this hash.
+    /// The anchor at the last entry that the retention removed.
+    pub fn anchor(keyring: &KeyRing, tenant: TenantId, n: i64, hash: [u8; 32]) -> Self {
+        Self { tenant, n, hash, mac: keyring.chain_mac(ChainEnd::Anchor, tenant, n, &hash) }
+    }
+
+    /// Whether the key ring made the MAC for the head at this number and this hash.
     pub fn is_genuine(&self, keyring: &KeyRing) -> bool {
-        keyring.made_chain_mac(self.tenant, self.n, &self.hash, &self.mac)
+        keyring.made_chain_mac(ChainEnd::Head, self.tenant, self.n, &self.hash, &self.mac)
+    }
+
+    /// Whether the key ring made the MAC for an anchor at this number and this hash.
+    pub fn is_genuine_anchor(&self, keyring: &KeyRing) -> bool {
+        keyring.made_chain_mac(ChainEnd::Anchor, self.tenant, self.n, &self.hash, &self.mac)
+    }
+
+    /// Number and hash, as people keep them: `42:9f2c...`.
+    pub fn text(&self) -> String {
+        let hash: String = self.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{}:{hash}", self.n)
     }
 
     /// The next entry, and the head that it makes.
@@ -54,8 +70,18 @@ pub enum Break {
     Changed(i64),
     #[error("the chain ends at entry {found}, but its head is entry {head}")]
     Cut { head: i64, found: i64 },
+    #[error("entry {0} comes after the head")]
+    Beyond(i64),
+    #[error("the chain has entries, but no head")]
+    NoHead,
+    #[error("entry {0} is not the one whose hash was kept elsewhere, or the chain ends before it")]
+    NotKept(i64),
     #[error("the head is not the hash of the last entry")]
     OtherHead,
+    #[error("the tenant has no chain; a worker begins the chain of an older release's tenant at its start")]
+    NoChain,
+    #[error("the tenant does not exist or is marked as being erased, but no entry of the operator says so")]
+    NoTenant,
 }
 
 /// Compares a chain with its anchor and its head, one entry after the other.
@@ -68,13 +94,18 @@ impl Verification {
     /// Begins after the anchor: the last entry that the retention removed, or the empty chain.
     pub fn after(keyring: &KeyRing, tenant: TenantId, anchor: Option<&Head>) -> Result<Self, Break> {
         match anchor {
-            Some(anchor) if !anchor.is_genuine(keyring) => Err(Break::Mac("the anchor")),
+            Some(anchor) if !anchor.is_genuine_anchor(keyring) => Err(Break::Mac("the anchor")),
             Some(anchor) => Ok(Self { n: anchor.n, hash: anchor.hash }),
             None => {
                 let first = Head::first(keyring, tenant);
                 Ok(Self { n: first.n, hash: first.hash })
             }
         }
+    }
+
+    /// Begins after this entry.
+    pub fn after_entry(entry: &Entry) -> Self {
+        Self { n: entry.n, hash: entry.hash }
     }
 
     /// The number of the last entry that was compared.
@@ -94,8 +125,7 @@ impl Verification {
         Ok(())
     }
 
-    /// Compares the last entry with the head, which was read before the entries. Entries that were appended
-    /// since then may have been taken too, so `hash_at` gives the hash of the entry with the head's number.
+    /// Compares the last entry that was taken with the head, which was read before the entries.
     pub fn finish(&self, keyring: &KeyRing, head: &Head) -> Result<(), Break> {
         if !head.is_genuine(keyring) {
             return Err(Break::Mac("the head"));
@@ -186,11 +216,13 @@ mod tests {
     fn a_chain_that_the_retention_cut_begins_after_its_anchor() {
         let keyring = ring(1);
         let (entries, head) = chain(&keyring, 5);
-        let anchor = Head::at(&keyring, TENANT, 2, entries[1].hash);
+        let anchor = Head::anchor(&keyring, TENANT, 2, entries[1].hash);
         let mut rest = Verification::after(&keyring, TENANT, Some(&anchor)).unwrap();
         entries[2..].iter().try_for_each(|entry| rest.take(entry)).unwrap();
         assert_eq!(rest.finish(&keyring, &head), Ok(()));
         let moved = Head { n: 3, ..anchor };
         assert!(Verification::after(&keyring, TENANT, Some(&moved)).is_err());
+        let copied = Verification::after(&keyring, TENANT, Some(&head)).err();
+        assert_eq!(copied, Some(Break::Mac("the anchor")), "a head does not pass as an anchor");
     }
 }

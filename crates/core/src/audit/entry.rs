@@ -39,9 +39,40 @@ impl Draft {
         Self { before: Some(before), ..Self::act(action, object) }
     }
 
+    /// Whether it ends something, or says how an act ended.
+    pub fn ends(&self) -> bool {
+        let disabled = |state: &Option<Value>| state.as_ref().map(|state| state["disabled"] == true);
+        let deleted = self.before.is_some() && self.after.is_none();
+        let told = self.action.ends_with(".done") || self.action.ends_with(".failed");
+        deleted || told || (disabled(&self.before), disabled(&self.after)) == (Some(false), Some(true))
+    }
+
     /// An act without a before and an after, such as a request that no transaction can undo.
     pub fn act(action: impl Into<String>, object: impl ToString) -> Self {
         Self { action: action.into(), object: object.to_string(), before: None, after: None }
+    }
+}
+
+/// The longest text that an entry shows, in bytes.
+const LONGEST: usize = 1_024;
+
+/// The canonical JSON of a state. The hash and the length stand for a long text, such as the body of a gateway's
+/// requests: the log keeps each state for a year.
+fn stored(state: &Value) -> String {
+    canonical(&shorten(state))
+}
+
+fn shorten(state: &Value) -> Value {
+    match state {
+        Value::String(text) if text.len() > LONGEST => {
+            let hash: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("sha256:{hash} ({} bytes)", text.len()).into()
+        }
+        Value::Array(items) => items.iter().map(shorten).collect(),
+        Value::Object(members) => {
+            Value::Object(members.iter().map(|(name, value)| (name.clone(), shorten(value))).collect())
+        }
+        short => short.clone(),
     }
 }
 
@@ -105,8 +136,8 @@ impl Entry {
             request: by.request.map(|request: RequestId| request.to_string()),
             action: draft.action.clone(),
             object: draft.object.clone(),
-            before: draft.before.as_ref().map(canonical),
-            after: draft.after.as_ref().map(canonical),
+            before: draft.before.as_ref().map(stored),
+            after: draft.after.as_ref().map(stored),
             hash: [0; 32],
         };
         entry.hash = entry.hash_after(previous);
@@ -155,6 +186,7 @@ mod tests {
         let by = Change {
             who: Who::Key(KeyId::from_bytes([7; 16])),
             of: None,
+            test: false,
             address: Some([198, 51, 100, 7].into()),
             request: None,
             at: Timestamp::from_micros(1_800_000_000_123_456),
@@ -185,6 +217,30 @@ mod tests {
         hash.update(entry.canonical());
         assert_eq!(entry.hash, <[u8; 32]>::from(hash.finalize()));
         assert!(entry.id().to_string().starts_with("aud_"));
+    }
+
+    #[test]
+    fn a_long_text_is_shown_by_its_hash() {
+        let long = "x".repeat(1_025);
+        let text = stored(&json!({ "a": [long], "b": "x".repeat(1_024) }));
+        let hash = "sha256:";
+        assert!(text.contains(hash) && text.contains("(1025 bytes)") && text.len() < 1_300, "{text}");
+    }
+
+    #[test]
+    fn what_ends_something_is_told_from_what_does_not() {
+        let (on, off) = (json!({ "disabled": false }), json!({ "disabled": true }));
+        assert!(Draft::updated("key.update", 1, on.clone(), off.clone()).ends());
+        assert!(Draft::deleted("key.delete", 1, on.clone()).ends());
+        assert!(Draft::act("number.erase.done", 1).ends());
+        for draft in [
+            Draft::updated("key.update", 1, off.clone(), off.clone()),
+            Draft::updated("key.update", 1, off, on),
+            Draft::created("key.create", 1, json!({ "disabled": true })),
+            Draft::act("number.clear.asked", 1),
+        ] {
+            assert!(!draft.ends(), "{draft:?}");
+        }
     }
 
     #[test]

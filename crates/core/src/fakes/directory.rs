@@ -16,7 +16,7 @@ use crate::{
     phone::countries::Countries,
     ports::{
         directory::{
-            audit::{AuditFilter, AuditLog},
+            audit::{AuditFilter, AuditLog, HeadPage},
             changes::Changes,
             keys::{KeyChange, Keys, Rotation},
             profiles::Profiles,
@@ -158,11 +158,27 @@ impl<T: WithoutAudit> AuditLog for T {
         not_asked()
     }
 
-    async fn list_chain_heads(&self, _: Option<TenantId>, _: u16) -> Result<Vec<Head>, StoreError> {
+    async fn list_chain_heads(&self, _: &str, _: u16) -> Result<HeadPage, StoreError> {
         not_asked()
     }
 
-    async fn forget_audit(&self, _: TenantId, _: Timestamp, _: u16, _: &Change) -> Result<u64, StoreError> {
+    async fn next_chain(&self, _: &str) -> Result<Option<String>, StoreError> {
+        not_asked()
+    }
+
+    async fn number_before(&self, _: TenantId, _: Timestamp) -> Result<i64, StoreError> {
+        not_asked()
+    }
+
+    async fn begin_chain(&self, _: TenantId, _: &Change) -> Result<bool, StoreError> {
+        not_asked()
+    }
+
+    async fn list_headless(&self, _: Option<TenantId>, _: u16) -> Result<Vec<TenantId>, StoreError> {
+        not_asked()
+    }
+
+    async fn forget_audit(&self, _: &Head, _: &Change) -> Result<u64, StoreError> {
         not_asked()
     }
 }

@@ -5,6 +5,7 @@ use crate::{
         actor::{Actor, LiveByTest},
         change::Change,
     },
+    acts::recorded::{Unrecorded, recorded},
     context::{Context, Replica},
     locale::Locale,
     phone::PhoneNumber,
@@ -15,6 +16,7 @@ use crate::{
         settings::{Setting, Settings},
     },
 };
+use serde_json::json;
 
 /// Why a setting was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +27,9 @@ pub enum SettingError {
     /// A test key tried to change a setting.
     #[error(transparent)]
     LiveByTest(#[from] LiveByTest),
+    /// The codes store did not answer.
+    #[error("codes store")]
+    Codes(#[source] StoreError),
     /// The directory did not answer.
     #[error("directory")]
     Directory(#[from] StoreError),
@@ -111,7 +116,21 @@ pub(super) async fn save(
 }
 
 /// Resets the count of wrong codes for a phone number, and ends its wait. Returns the old count.
-pub async fn clear_number(context: &Context, actor: &Actor, to: &PhoneNumber) -> Result<u16, StoreError> {
+pub async fn clear_number(
+    context: &Context,
+    actor: &Actor,
+    to: &PhoneNumber,
+    by: &Change,
+) -> Result<u16, SettingError> {
     let number = context.keyring.fingerprint(actor.tenant, to);
-    context.codes.clear_guesses(actor.tenant, actor.mode, number).await
+    let act = async {
+        let wrong = context.codes.clear_guesses(actor.tenant, actor.mode, number).await?;
+        Ok((wrong, json!({ "wrong_codes": wrong })))
+    };
+    let masked = to.masked();
+    let cleared = recorded(context, actor.tenant, ("number.clear", &masked), by, act);
+    cleared.await.map_err(|error| match error {
+        Unrecorded::NotBegun(error) => SettingError::Directory(error),
+        Unrecorded::Failed(error) => SettingError::Codes(error),
+    })
 }

@@ -181,7 +181,7 @@ pub async fn change_tenant(
     by: &Change,
 ) -> Result<Tenant, TenantError> {
     let changed = replica.directory.update_tenant(tenant, change, by).await;
-    if let (Ok(Some(changed)), TenantChange::Disable | TenantChange::Delete) = (&changed, change) {
+    if let (Ok(Some(changed)), true) = (&changed, change.ends()) {
         replica.tell_tenant_end(TenantEnd { tenant, version: changed.version }).await;
     } else {
         replica.catch_up().await;
@@ -221,13 +221,13 @@ pub async fn erase_tenants(
     }
     let mut erased = Erased::default();
     for Tenant { id, .. } in deleted {
-        let begun = replica.directory.begin_erasure(id, until, &Change::by_system(now)).await?;
+        let by = Change::by_system(now);
+        let erasure = async {
+            let begun = replica.directory.begin_erasure(id, until, &by).await?;
+            if begun { erase(replica, webhooks, history, id, &by).await } else { Ok(false) }
+        };
         // A tenant whose erasure fails does not stop the others.
-        match if begun {
-            erase(replica, webhooks, history, id, &Change::by_system(now)).await
-        } else {
-            Ok(false)
-        } {
+        match erasure.await {
             Ok(true) => erased.whole.push(id),
             Ok(false) => {}
             Err(error) => erased.failed.push((id, error)),

@@ -3,6 +3,7 @@
 
 use super::{
     CONNECT_TIMEOUT,
+    error::note_unreached,
     proxy::Proxy,
     resolver::{Guard, LookupError, literal},
 };
@@ -94,6 +95,7 @@ impl Connector {
         let proxy = self.proxy.as_deref().filter(|_| !plain);
         if let Some(proxy) = proxy.filter(|proxy| proxy.resolves() && literal(host).is_none()) {
             if is_local(host) {
+                note_unreached(host, &ConnectError::Blocked);
                 return Err(ConnectError::Blocked);
             }
             return proxy.connect(&format!("{host}:{port}")).await;

@@ -59,24 +59,39 @@ impl OutboundError {
             | Self::Setup(_) => true,
         }
     }
+
+    /// The error as tenants see it. They choose the names that are called. So they must not learn whether a
+    /// name has an internal address, because that would reveal which names exist, nor what a proxy of the
+    /// operator answered, because it may judge names, too. The log has the cause.
+    pub(crate) fn told(&self) -> String {
+        match self {
+            Self::Blocked | Self::Proxy(_) => Self::Connect.to_string(),
+            error => error.to_string(),
+        }
+    }
+}
+
+/// Tells the operator what [`OutboundError::told`] leaves out.
+pub(super) fn note_unreached(host: &str, cause: &dyn Error) {
+    tracing::warn!(host, cause = %chain(cause), "A host of a provider or a webhook was not reached");
 }
 
 impl From<OutboundError> for SendError {
     fn from(error: OutboundError) -> Self {
-        let reason = error.to_string();
+        let reason = error.told();
         match error {
-            OutboundError::Connect | OutboundError::Timeout { sent: false } => Self::retry(reason),
+            OutboundError::Connect | OutboundError::Blocked | OutboundError::Timeout { sent: false } => {
+                Self::retry(reason)
+            }
             // It says nothing of the provider, whose breaker stays closed.
             OutboundError::Proxy(_) => Self::retry(reason).local(),
             OutboundError::Timeout { sent: true } | OutboundError::Broken | OutboundError::TooLarge => {
                 Self::unknown(reason)
             }
             OutboundError::Request => Self::decline(reason).local(),
-            // The settings are wrong, or the name now has another address.
-            OutboundError::Url
-            | OutboundError::Insecure
-            | OutboundError::Blocked
-            | OutboundError::Setup(_) => Self::account(reason).local(),
+            OutboundError::Url | OutboundError::Insecure | OutboundError::Setup(_) => {
+                Self::account(reason).local()
+            }
         }
     }
 }

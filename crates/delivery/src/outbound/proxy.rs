@@ -1,7 +1,10 @@
 //! The proxy that leads out of a network: HTTP CONNECT (RFC 9110, section 9.3.6). It carries TLS alone, so it
 //! sees names and addresses but no request.
 
-use super::connector::{ConnectError, Refusal};
+use super::{
+    connector::{ConnectError, Refusal},
+    error::note_unreached,
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 use std::fmt;
@@ -64,6 +67,11 @@ impl Proxy {
 
     /// A connection to `target` (`HOST:PORT`) through the proxy. Whoever calls bounds the time.
     pub(super) async fn connect(&self, target: &str) -> Result<TcpStream, ConnectError> {
+        let opened = self.open_tunnel(target).await;
+        opened.inspect_err(|error| note_unreached(target, error))
+    }
+
+    async fn open_tunnel(&self, target: &str) -> Result<TcpStream, ConnectError> {
         let away = |_| ConnectError::Proxy(Refusal::Away);
         // It stands in the configuration, so its address is one that the operator allows.
         let mut stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(away)?;

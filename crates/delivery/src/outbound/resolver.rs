@@ -1,7 +1,7 @@
 //! Resolves names to addresses that the policy admits. The client connects to exactly the addresses judged
 //! here, so a name cannot change its meaning between check and connection.
 
-use super::address::AddressPolicy;
+use super::{address::AddressPolicy, error::note_unreached};
 use std::{io, net::IpAddr, sync::Arc};
 use tokio::net::lookup_host;
 
@@ -44,6 +44,11 @@ pub(super) struct Guard {
 impl Guard {
     /// The addresses of a name, or of an address written out, that may be called with TLS or `plain`; never none.
     pub(super) async fn lookup(&self, host: &str, plain: bool) -> Result<Vec<IpAddr>, LookupError> {
+        let judged = self.judge(host, plain).await;
+        judged.inspect_err(|error| note_unreached(host, error))
+    }
+
+    async fn judge(&self, host: &str, plain: bool) -> Result<Vec<IpAddr>, LookupError> {
         let addresses = match literal(host) {
             Some(address) => vec![address],
             None => self.resolver.resolve(host).await.map_err(LookupError::Failed)?,

@@ -227,6 +227,21 @@ async fn a_connection_that_does_not_come_about_carried_nothing() {
     assert!(matches!(error, OutboundError::Connect), "{error:?}");
 }
 
+/// A tenant chooses the names of its providers and webhooks, and sees how calls to them end.
+#[tokio::test]
+async fn a_name_inside_and_a_name_of_nobody_end_alike() {
+    let ends = async |addresses: &[&str]| {
+        let (outbound, _) = outbound(&[], &[addresses]);
+        let error = get(&outbound, "https://db.example/").await.unwrap_err();
+        (error.told(), SendError::from(error))
+    };
+    let nobody = ends(&[]).await;
+    assert_eq!(nobody, ("connection failed".to_owned(), SendError::retry("connection failed")));
+    for inside in ["10.0.0.1", "127.0.0.1", "169.254.169.254", "fd00::1"] {
+        assert_eq!(ends(&[inside]).await, nobody, "{inside}");
+    }
+}
+
 /// A server for `sms.example` that answers 204 to all, its port, and the authority that signed for it.
 async fn tls_server() -> (JoinHandle<()>, u16, Authority) {
     let mut authority = CertificateParams::default();

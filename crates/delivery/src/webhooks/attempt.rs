@@ -4,7 +4,7 @@
 use super::pool::Pace;
 use crate::{
     metric,
-    outbound::{Method, Outbound, OutboundError, Request, StatusCode, header::HeaderName},
+    outbound::{Method, Outbound, Request, StatusCode, header::HeaderName},
     providers::signature::SigningSecret,
 };
 use countersign_core::{
@@ -121,7 +121,7 @@ impl Sender {
                 let reason = (!reply.status.is_success()).then(|| refusal(reply.status));
                 Called { status: Some(reply.status), reason, retry_after: reply.retry_after, took }
             }
-            Err(error) => Called { status: None, reason: Some(words(&error)), retry_after: None, took },
+            Err(error) => Called { status: None, reason: Some(error.told()), retry_after: None, took },
         }
     }
 
@@ -169,14 +169,4 @@ fn refusal(status: StatusCode) -> String {
         return "redirects are not followed".to_owned();
     }
     format!("status {}", status.as_u16())
-}
-
-/// Our own words for an error: they contain no address and nothing of the answer. They also say neither
-/// whether a name has an internal address, because that would reveal which names exist, nor what a proxy
-/// of the operator answered, because it may judge names too.
-fn words(error: &OutboundError) -> String {
-    match error {
-        OutboundError::Blocked | OutboundError::Proxy(_) => OutboundError::Connect.to_string(),
-        error => error.to_string(),
-    }
 }

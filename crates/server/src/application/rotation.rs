@@ -3,7 +3,7 @@
 //! after some tools, and links (a secret of Kubernetes) hide it.
 
 use crate::{
-    configuration::{CertificateFiles, CodesUrl, DatabaseUrl, Secret, Settings},
+    configuration::{CertificateFiles, CodesUrl, DatabaseUrl, RedisServers, Secret, Settings},
     wiring::read_certificates,
 };
 use anyhow::Context as _;
@@ -48,6 +48,7 @@ enum User {
 #[derive(Clone, PartialEq, Eq)]
 struct Contents {
     secret: Zeroizing<String>,
+    sentinel_password: Option<Zeroizing<String>>,
     certificates: Certificates,
 }
 
@@ -55,6 +56,7 @@ struct Contents {
 struct Rotation {
     setting: &'static str,
     secret: Secret,
+    sentinel_password: Option<Secret>,
     certificates: CertificateFiles,
     user: User,
 }
@@ -69,7 +71,8 @@ pub(super) fn follow_files(
 ) {
     for rotation in list(users, settings) {
         let CertificateFiles { authority, client } = &rotation.certificates;
-        if rotation.secret.file().is_some() || authority.is_some() || client.is_some() {
+        let secrets = [Some(&rotation.secret), rotation.sentinel_password.as_ref()];
+        if secrets.into_iter().flatten().any(Secret::is_in_file) || authority.is_some() || client.is_some() {
             tasks.spawn(rotation.follow(stop.clone()));
         }
     }
@@ -82,24 +85,28 @@ fn list(users: Users, settings: &Settings) -> Vec<Rotation> {
         list.push(Rotation {
             setting: "database.url",
             secret,
+            sentinel_password: None,
             certificates,
             user: User::Database(users.sql),
         });
     }
-    if let (CodesUrl::Redis { url, certificates }, Some(codes)) = (&settings.codes.url, users.codes) {
-        let (secret, certificates) = (url.clone(), certificates.clone());
-        list.push(Rotation { setting: "codes.url", secret, certificates, user: User::Codes(codes) });
+    if let (CodesUrl::Redis(servers), Some(codes)) = (&settings.codes.url, users.codes) {
+        let RedisServers { url: secret, sentinel_password, certificates } = servers.clone();
+        let user = User::Codes(codes);
+        list.push(Rotation { setting: "codes.url", secret, sentinel_password, certificates, user });
     }
     let delivery = &settings.delivery;
     let secret = delivery.proxy.clone().unwrap_or_else(|| Secret::new(""));
     let user = User::Outside(users.outbound, delivery.proxy_resolves, users.relay.clone());
     let certificates = CertificateFiles { authority: delivery.ca.clone(), client: None };
-    list.push(Rotation { setting: "delivery.proxy", secret, certificates, user });
+    let sentinel_password = None;
+    list.push(Rotation { setting: "delivery.proxy", secret, sentinel_password, certificates, user });
     if let (Some(url), Some(relay)) = (&delivery.relay, users.relay) {
         let (secret, user) = (url.secret().clone(), User::Relay(relay));
         list.push(Rotation {
             setting: "delivery.relay.secret",
             secret,
+            sentinel_password: None,
             certificates: CertificateFiles::default(),
             user,
         });
@@ -163,25 +170,30 @@ impl Rotation {
     }
 
     fn read(&self) -> anyhow::Result<Contents> {
-        let unreadable = || format!("{}: a file cannot be read", self.setting);
-        let secret = self.secret.read_again().with_context(unreadable)?;
+        let read = |secret: &Secret| {
+            let read = secret.read_again().context(self.setting)?;
+            anyhow::Ok(Zeroizing::new(read.expose().to_owned()))
+        };
         let section = self.setting.split('.').next().unwrap_or_default();
         let certificates = read_certificates(section, &self.certificates)?;
-        Ok(Contents { secret: Zeroizing::new(secret.expose().to_owned()), certificates })
+        let sentinel_password = self.sentinel_password.as_ref().map(read).transpose()?;
+        Ok(Contents { secret: read(&self.secret)?, sentinel_password, certificates })
     }
 
     async fn take(&self, contents: &Contents) -> anyhow::Result<bool> {
-        let Contents { secret, certificates } = contents;
+        let Contents { secret, sentinel_password, certificates } = contents;
         Ok(match &self.user {
             User::Database(sql) => sql.change_access(secret, certificates).await?,
             User::Codes(codes) => {
-                codes.change_access(&RedisUrl::parse(secret, Some(certificates.clone()))?).await?
+                let url = RedisUrl::parse(secret, Some(certificates.clone()))?;
+                let password = sentinel_password.as_ref().map(|password| password.as_str());
+                codes.change_access(&url.with_sentinel_password(password)).await?
             }
             User::Relay(relay) => relay.change_secret(secret)?,
             User::Outside(outbound, resolves, relay) => {
                 let authority = &certificates.authority;
                 // A file that became empty must not lead around the proxy.
-                let proxied = !secret.is_empty() || self.secret.file().is_some();
+                let proxied = !secret.is_empty() || self.secret.is_in_file();
                 let proxy = proxied.then(|| Proxy::parse(secret, *resolves)).transpose()?;
                 if let Some(relay) = relay {
                     relay.outbound().change(Way { proxy: None, authorities: authority.clone() })?;

@@ -4,9 +4,10 @@ use super::recorder::Recorder;
 use crate::{configuration::HistorySettings, machine};
 use countersign_core::{
     access::change::Change,
-    context::Context,
+    context::{Context, Management},
     error::chain,
     management::{
+        audit::{Forgotten, begin_chains, forget_old},
         reseal::{Resealed, reseal_resources},
         reseal_history::{Resealing, reseal_contacts},
         tenants::{Erased, erase_tenants},
@@ -19,6 +20,8 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 const EVERY: Duration = Duration::from_secs(60);
+/// The audit log is cut once in so many rounds: its entries may stay a day longer anyway.
+const AUDIT_ROUNDS: u64 = 60;
 /// The number of verifications that one step deletes.
 const AT_ONCE: u16 = 500;
 /// The maximum number of steps in one round: 50,000 verifications a minute, more than one machine creates.
@@ -30,6 +33,7 @@ const PAGE_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Upkeep {
     pub history: Arc<dyn HistoryUpkeep>,
     pub settings: HistorySettings,
+    pub audit_retention: Duration,
     pub context: Context,
     pub clock: Arc<dyn Clock>,
     pub recorder: Arc<Recorder>,
@@ -40,6 +44,7 @@ impl Upkeep {
     pub async fn run(self, stop: CancellationToken) {
         describe_metrics();
         let mut strays = 0;
+        let mut rounds = 0;
         let mut tick = interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -54,9 +59,11 @@ impl Upkeep {
                     self.delete_old(&mut strays).await,
                     self.reseal().await,
                     self.erase_tenants().await,
+                    if rounds % AUDIT_ROUNDS == 0 { self.keep_audit().await } else { Ok(()) },
                 ]
             };
             let outcomes = tokio::select! { () = stop.cancelled() => return, outcomes = round => outcomes };
+            rounds += 1;
             for error in outcomes.into_iter().filter_map(Result::err) {
                 tracing::warn!(error = %chain(&error), "A job of the upkeep failed; it is tried again in a minute");
             }
@@ -80,6 +87,28 @@ impl Upkeep {
             if self.history.retain_counts(now - self.settings.rollup_retention).await? == 0 {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// Begins the chains of tenants of an older release, and removes the oldest entries of the audit log.
+    async fn keep_audit(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let by = Change::by_system(now);
+        let Management { replica, keyring, .. } = &self.context.management;
+        let begun = begin_chains(&*replica.directory, &by).await?;
+        if begun > 0 {
+            tracing::info!(begun, "Began the audit logs of tenants that had none");
+        }
+        // On Redis this is a time of the server's clock. So a node whose clock is ahead removes nothing early.
+        let shared = self.context.codes.recorded_until().await?;
+        let before = now.min(shared) - self.audit_retention;
+        let Forgotten { entries, failed } = forget_old(&*replica.directory, keyring, before, &by).await?;
+        for (tenant, error) in failed {
+            tracing::error!(tenant.id = %tenant, error = %chain(&error), "The audit log of a tenant cannot be cut");
+        }
+        if entries > 0 {
+            tracing::info!(entries, "Removed what the audit log kept for its whole time");
         }
         Ok(())
     }

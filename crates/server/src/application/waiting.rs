@@ -109,7 +109,7 @@ impl Stores {
             DatabaseUrl::Sqlite(_) => None,
         };
         let codes = match &settings.codes.url {
-            CodesUrl::Redis { url, certificates } => Some(redis_url(url, certificates)?),
+            CodesUrl::Redis(servers) => Some(redis_url(servers)?),
             CodesUrl::Sqlite(_) => None,
         };
         Ok(Self { sql, codes })

@@ -53,7 +53,7 @@ fn summary(settings: &Settings) -> String {
     };
     let codes = match &settings.codes.url {
         CodesUrl::Sqlite(file) => file.display().to_string(),
-        CodesUrl::Redis { .. } => "Redis".to_owned(),
+        CodesUrl::Redis(_) => "Redis".to_owned(),
     };
     let keyring = match &settings.keyring.text {
         Some(_) => "in keyring.text".to_owned(),

@@ -13,12 +13,16 @@ use crate::{
 };
 use anyhow::{Context as _, ensure};
 use countersign_core::{
+    access::change::Change,
+    audit::entry::Draft,
     keyring::version::{KeyKind, KeyVersions},
     management::keyring_rotation::{self, Refusal},
     ports::{
         clock::Clock as _,
+        directory::audit::AuditLog as _,
         nodes::{Node, Nodes as _},
     },
+    tenant::OPERATOR,
     time::{Timestamp, ceil_seconds},
 };
 use needed::refuse_needed;
@@ -41,29 +45,73 @@ pub(super) async fn run(config: Option<&Path>, command: KeyringCommand) -> anyho
         KeyringCommand::Add { kinds, target } => {
             // A file is changed where it stands. Only a printed ring may come of a copy that is behind.
             let nodes = if target.print { live_nodes(&settings, now).await? } else { Vec::new() };
-            change(&settings, target, &nodes, |ring| add(ring, kinds.list()))
+            let act = Act { name: "keyring.add", force: false };
+            change(&settings, target, &nodes, act, |ring| add(ring, kinds.list())).await
         }
         KeyringCommand::Promote { kinds, force, target } => {
             let nodes = if force { Vec::new() } else { live_nodes(&settings, now).await? };
-            change(&settings, target, &nodes, |ring| promote(ring, kinds.list(), &nodes, now))
+            let act = Act { name: "keyring.promote", force };
+            change(&settings, target, &nodes, act, |ring| promote(ring, kinds.list(), &nodes, now)).await
         }
         KeyringCommand::Retire { version, kinds, target } => {
             let nodes = live_nodes(&settings, now).await?;
             refuse_needed(&settings, version, kinds.list(), &nodes, now).await?;
-            change(&settings, target, &nodes, |ring| retire(ring, version, kinds.list(), &nodes, now))
+            let act = Act { name: "keyring.retire", force: false };
+            change(&settings, target, &nodes, act, |ring| retire(ring, version, kinds.list(), &nodes, now))
+                .await
+        }
+    }
+}
+
+/// A change of the key ring, as the audit log names it.
+struct Act {
+    name: &'static str,
+    /// Whether it goes on without the database.
+    force: bool,
+}
+
+impl Act {
+    /// Adds an entry to the operator's chain. The key ring is a file, so no transaction contains its change.
+    async fn note(&self, settings: &Settings, step: &str, lines: &[String]) -> anyhow::Result<()> {
+        let after = (!lines.is_empty()).then(|| lines.into());
+        let draft = Draft { after, ..Draft::act(format!("{}.{step}", self.name), "keyring") };
+        let by = Change::by_operator(SystemClock.now());
+        let noted = async {
+            let directory = open_directory(settings).await?;
+            directory.append(OPERATOR, &draft, &by).await.context("The audit log cannot be written")
+        };
+        match noted.await {
+            Err(error) if self.force => {
+                eprintln!("The audit log has no entry of this: {error:#}");
+                Ok(())
+            }
+            outcome => outcome,
         }
     }
 }
 
 /// Changes the file, or prints the changed ring. `edit` returns a line for each key that it changed.
-fn change(
+async fn change(
     settings: &Settings,
     target: KeyTarget,
     nodes: &[Node],
+    act: Act,
     edit: impl FnOnce(&mut KeyFile) -> anyhow::Result<Vec<String>>,
 ) -> anyhow::Result<()> {
     if !target.print {
-        for line in keyfile::update(file(settings)?, edit)? {
+        let path = file(settings)?;
+        act.note(settings, "asked", &[]).await?;
+        let lines = match keyfile::update(path, edit) {
+            Ok(lines) => lines,
+            Err(error) => {
+                act.note(settings, "failed", &[]).await?;
+                return Err(error);
+            }
+        };
+        if let Err(error) = act.note(settings, "done", &lines).await {
+            eprintln!("The key ring was changed, but the audit log only says that this was asked: {error:#}");
+        }
+        for line in lines {
             answer(&line)?;
         }
         eprintln!(
@@ -74,6 +122,7 @@ fn change(
     let mut ring = open(settings)?;
     refuse_behind(&ring, nodes).context("Nothing was printed")?;
     let done = edit(&mut ring)?;
+    act.note(settings, "print", &done).await.context("Nothing was printed")?;
     answer(ring.text()?.trim_end())?;
     for line in done {
         eprintln!("{line}");

@@ -19,6 +19,12 @@ const CODE: &str = "1234567890";
 /// The usual length first. A code of a wrong length uses no try.
 const LENGTHS: [usize; 7] = [6, 4, 5, 7, 8, 9, 10];
 
+/// The most bytes of an answer that are read.
+const MOST_READ: usize = 64 * 1024;
+
+/// The same for the OpenAPI document, several times its size today.
+const LARGEST_DOCUMENT: usize = 4 * 1024 * 1024;
+
 /// Characters of a problem that are shown.
 const MOST_SHOWN: usize = 300;
 
@@ -36,7 +42,7 @@ pub(super) async fn run(args: &ProbeArgs) -> anyhow::Result<()> {
     let asked = client.get(&ready).send().await.with_context(|| format!("{ready} does not answer"))?;
     ensure!(asked.status().is_success(), "{ready} answers {}", asked.status());
     answer("ready")?;
-    let (_, document) = ask(client.get(format!("{base}/openapi.json"))).await?;
+    let (_, document) = ask(client.get(format!("{base}/openapi.json")), LARGEST_DOCUMENT).await?;
     let version = document["info"]["version"].as_str().context("The document names no version")?;
     let own = env!("CARGO_PKG_VERSION");
     ensure!(version == own, "The server has version {version}, this program {own}");
@@ -62,13 +68,13 @@ fn read_key(file: &Path) -> anyhow::Result<Zeroizing<String>> {
 
 async fn verify(client: &Client, base: &str, key: &str) -> anyhow::Result<()> {
     let start = client.post(format!("{base}/v1/verifications")).bearer_auth(key);
-    let (status, started) = ask(start.json(&json!({ "to": NUMBER }))).await?;
+    let (status, started) = ask(start.json(&json!({ "to": NUMBER })), MOST_READ).await?;
     ensure!(status == StatusCode::CREATED, "The start got {status}: {}", problem(&started));
     let id = started["id"].as_str().context("The start got no id")?;
     answer(&format!("started\t{id}"))?;
     for length in LENGTHS {
         let check = client.post(format!("{base}/v1/verifications/{id}/check")).bearer_auth(key);
-        let (status, checked) = ask(check.json(&json!({ "code": CODE[..length] }))).await?;
+        let (status, checked) = ask(check.json(&json!({ "code": CODE[..length] })), MOST_READ).await?;
         ensure!(status.is_success(), "The check got {status}: {}", problem(&checked));
         if checked["status"] == "approved" {
             return answer(&format!("approved\t{id}"));
@@ -78,10 +84,20 @@ async fn verify(client: &Client, base: &str, key: &str) -> anyhow::Result<()> {
 }
 
 /// The body as JSON, whatever the status is.
-async fn ask(request: RequestBuilder) -> anyhow::Result<(StatusCode, Value)> {
-    let answer = request.send().await.context("The server does not answer")?;
+async fn ask(request: RequestBuilder, most: usize) -> anyhow::Result<(StatusCode, Value)> {
+    let mut answer = request.send().await.context("The server does not answer")?;
     let status = answer.status();
-    let body = answer.json().await.with_context(|| format!("An answer with {status} is no JSON"))?;
+    let mut body = Vec::new();
+    while let Some(part) = answer.chunk().await.context("The answer breaks off")? {
+        ensure!(
+            body.len() + part.len() <= most,
+            "An answer with {status} is longer than {} KiB",
+            most / 1024
+        );
+        body.extend_from_slice(&part);
+    }
+    let body =
+        serde_json::from_slice(&body).with_context(|| format!("An answer with {status} is no JSON"))?;
     Ok((status, body))
 }
 

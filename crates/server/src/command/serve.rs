@@ -38,7 +38,7 @@ pub(super) async fn run(config: Option<&Path>, role: Role) -> anyhow::Result<()>
 
 /// Refuses a role other than `all` unless the nodes share their stores: they find each other through them.
 pub(super) fn refuse_role(settings: &Settings, role: Role) -> Result<(), Problems> {
-    let shared = matches!(settings.codes.url, CodesUrl::Redis { .. })
+    let shared = matches!(settings.codes.url, CodesUrl::Redis(_))
         && matches!(settings.database, DatabaseUrl::Postgres { .. });
     if role == Role::All || shared {
         return Ok(());

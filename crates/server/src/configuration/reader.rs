@@ -210,7 +210,7 @@ impl Reader {
             (true, Some(file)) => match Secret::read(&file) {
                 Ok(secret) => Some(secret),
                 Err(error) => {
-                    self.problem(&file_key, &format!("{} cannot be read: {error}", file.display()));
+                    self.problem(&file_key, &error.to_string());
                     None
                 }
             },

@@ -20,6 +20,8 @@ pub struct Settings {
     pub codes: CodesSettings,
     /// How long past verifications are stored.
     pub history: HistorySettings,
+    /// How long the entries of the audit log are stored.
+    pub audit_retention: Duration,
     /// The key ring.
     pub keyring: KeyringSettings,
     /// How messages are sent.
@@ -150,11 +152,17 @@ pub enum CodesUrl {
     /// A file on this machine.
     Sqlite(PathBuf),
     /// Redis servers that many nodes share.
-    Redis {
-        /// The URL, which may contain a password.
-        url: Secret,
-        certificates: CertificateFiles,
-    },
+    Redis(RedisServers),
+}
+
+/// The access to Redis servers.
+#[derive(Clone, Debug)]
+pub struct RedisServers {
+    /// The URL, which may contain a password.
+    pub url: Secret,
+    /// The password that Sentinels ask for. The one in the URL is that of the servers.
+    pub sentinel_password: Option<Secret>,
+    pub certificates: CertificateFiles,
 }
 
 /// The codes store.

@@ -287,7 +287,7 @@ fn the_codes_store_is_a_file_or_servers() {
     let with = |pairs: &[(&str, &str)]| Settings::load(None, variables(pairs), []);
     let url = ("COUNTERSIGN__CODES__URL", "rediss-cluster://app:hunter2@a:1,b:2");
     let settings = with(&[url, ("COUNTERSIGN__CODES__CONFIRM_REPLICAS", "1")]).unwrap();
-    assert!(matches!(settings.codes.url, CodesUrl::Redis { .. }) && settings.codes.confirm_replicas == 1);
+    assert!(matches!(settings.codes.url, CodesUrl::Redis(_)) && settings.codes.confirm_replicas == 1);
     assert!(!shown(&settings).contains("hunter2"));
     let told = problems(with(&[("COUNTERSIGN__CODES__URL", "redis://app:hunter2@a:port")]));
     assert!(told[0].starts_with("codes.url") && !told[0].contains("hunter2"), "{told:?}");
@@ -332,4 +332,73 @@ fn client_certificates_come_as_pairs_and_with_tls() {
         assert!(told[0].starts_with(&format!("{section}.client_certificate ")), "{told:?}");
         assert!(told.len() == 1 && told[0].contains(why), "{told:?}");
     }
+}
+
+#[test]
+fn a_password_may_have_a_file_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    let with = |text: &str, pairs: &[(&str, &str)]| {
+        std::fs::write(&file, text).unwrap();
+        let name = file.to_str().unwrap();
+        let pairs = pairs.iter().map(|(key, value)| (*key, if *value == "FILE" { name } else { *value }));
+        let pairs = pairs.map(|(key, value)| (format!("COUNTERSIGN__{key}"), value.to_owned()));
+        Settings::load(None, pairs, [])
+    };
+    let (postgres, redis) = ("postgres://app@db/d", "redis-sentinel://app@a:1/main");
+    let right = [
+        ("DATABASE__URL", postgres),
+        ("DATABASE__PASSWORD_FILE", "FILE"),
+        ("CODES__URL", redis),
+        ("CODES__PASSWORD_FILE", "FILE"),
+        ("CODES__SENTINEL_PASSWORD_FILE", "FILE"),
+    ];
+    for text in ["hunter2 @", "hunter2 @\n", "hunter2 @\r\n"] {
+        let settings = with(text, &right).unwrap();
+        let DatabaseUrl::Postgres { url, .. } = &settings.database else { panic!() };
+        assert_eq!(url.expose(), "postgres://app:hunter2%20%40@db/d");
+        let CodesUrl::Redis(servers) = &settings.codes.url else { panic!() };
+        assert_eq!(servers.url.expose(), "redis-sentinel://app:hunter2%20%40@a:1/main");
+        assert_eq!(servers.sentinel_password.as_ref().unwrap().expose(), "hunter2 @");
+        assert!(!shown(&settings).contains("hunter2"));
+    }
+    for (pairs, expected) in [
+        (
+            [("DATABASE__URL", "postgres://app:other@db/d"), ("DATABASE__PASSWORD_FILE", "FILE")],
+            "database.password_file (COUNTERSIGN__DATABASE__PASSWORD_FILE): database.url holds a password, too",
+        ),
+        (
+            [("CODES__URL", "redis://:other@a:1"), ("CODES__PASSWORD_FILE", "FILE")],
+            "codes.password_file (COUNTERSIGN__CODES__PASSWORD_FILE): codes.url holds a password, too",
+        ),
+        (
+            [("CODES__URL", redis), ("CODES__PASSWORD_FILE", "/nowhere")],
+            "codes.password_file (COUNTERSIGN__CODES__PASSWORD_FILE): /nowhere cannot be read",
+        ),
+        (
+            [("DATABASE__URL", "sqlite://d"), ("DATABASE__PASSWORD_FILE", "FILE")],
+            "database.password_file (COUNTERSIGN__DATABASE__PASSWORD_FILE): is of use with",
+        ),
+        (
+            [("CODES__URL", "redis://a:1"), ("CODES__SENTINEL_PASSWORD_FILE", "FILE")],
+            "codes.sentinel_password_file (COUNTERSIGN__CODES__SENTINEL_PASSWORD_FILE): is of use with",
+        ),
+        // Without a user the password would belong to nobody.
+        (
+            [("DATABASE__URL", "postgres://db/d"), ("DATABASE__PASSWORD_FILE", "FILE")],
+            "database.url (COUNTERSIGN__DATABASE__URL): the database URL names no user",
+        ),
+    ] {
+        let told = problems(with("hunter2", &pairs));
+        assert!(told.len() == 1 && told[0].starts_with(expected), "{told:?}");
+        assert!(!told[0].contains("hunter2") && !told[0].contains("other@"));
+    }
+    let empty = problems(with("\n", &right));
+    assert!(empty.len() == 2 && empty[0].ends_with("it is empty"), "{empty:?}");
+    let large = problems(with(&"x".repeat(16 * 1024 + 1), &right));
+    assert!(large[0].ends_with("it is larger than 16 KiB"), "{large:?}");
+    std::fs::write(folder.path().join("url"), "postgres://app:other@db/d").unwrap();
+    let url = folder.path().join("url").to_string_lossy().into_owned();
+    let twice = problems(with("hunter2", &[("DATABASE__URL_FILE", &url), right[1]]));
+    assert!(twice.len() == 1 && twice[0].contains("database.url_file holds a password, too"), "{twice:?}");
 }

@@ -81,7 +81,7 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 
     fn make_writer_for(&'a self, meta: &Metadata<'_>) -> Line {
-        // Changes of settings, and lines that an operator must see, are not kept back.
+        // Heads of the audit log, and lines that an operator must see, are not kept back.
         Line { at_once: *meta.level() < Level::INFO || meta.target() == "audit" }
     }
 }

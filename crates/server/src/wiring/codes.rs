@@ -1,7 +1,7 @@
 //! The codes store: a file on this machine, or Redis servers that nodes share.
 
 use super::{read_again, read_certificates};
-use crate::configuration::{CertificateFiles, CodesSettings, CodesUrl, Secret, Settings};
+use crate::configuration::{CodesSettings, CodesUrl, RedisServers, Secret, Settings};
 use anyhow::{Context as _, anyhow};
 use countersign_core::{
     keyring::KeyRing,
@@ -30,7 +30,7 @@ pub(super) async fn open_codes(
             files.push(codes.file().clone());
             return Ok((Arc::new(codes), None));
         }
-        CodesUrl::Redis { url, certificates } => redis_url(url, certificates)?,
+        CodesUrl::Redis(servers) => redis_url(servers)?,
     };
     let (notes, refusal) = ask_servers(&url, dev || settings.may_forget).await?;
     for note in notes {
@@ -80,13 +80,18 @@ pub(super) async fn ask_servers(
     Ok((notes, refusal))
 }
 
-pub(crate) fn redis_url(url: &Secret, certificates: &CertificateFiles) -> anyhow::Result<RedisUrl> {
-    let url = read_again("codes.url_file", url)?;
-    RedisUrl::parse(url.expose(), Some(read_certificates("codes", certificates)?)).context("codes.url")
+pub(crate) fn redis_url(servers: &RedisServers) -> anyhow::Result<RedisUrl> {
+    let RedisServers { url, sentinel_password, certificates } = servers;
+    let url = read_again("codes.url", url)?;
+    let certificates = read_certificates("codes", certificates)?;
+    let url = RedisUrl::parse(url.expose(), Some(certificates)).context("codes.url")?;
+    let password = sentinel_password.as_ref();
+    let password = password.map(|file| read_again("codes.sentinel_password_file", file)).transpose()?;
+    Ok(url.with_sentinel_password(password.as_ref().map(Secret::expose)))
 }
 
 /// Tells the nodes that share the codes store. Does nothing if it is a local file.
 pub async fn tell_nodes(settings: &Settings, relay: &Relay) -> anyhow::Result<()> {
-    let CodesUrl::Redis { url, certificates } = &settings.codes.url else { return Ok(()) };
-    Ok(redis::tell_nodes(&redis_url(url, certificates)?, relay).await?)
+    let CodesUrl::Redis(servers) = &settings.codes.url else { return Ok(()) };
+    Ok(redis::tell_nodes(&redis_url(servers)?, relay).await?)
 }

@@ -199,7 +199,7 @@ fn look_into(file: &Path) -> anyhow::Result<Found> {
 
 async fn try_codes(settings: &Settings, keyring: Option<&KeyRing>) -> Trial {
     let mut trial = Trial::default();
-    let (url, certificates) = match &settings.codes.url {
+    let servers = match &settings.codes.url {
         CodesUrl::Sqlite(file) => {
             match trial.judge("codes.url", look_into(file)) {
                 Some(Found::Nothing) => trial.note("the first start makes the codes store"),
@@ -208,9 +208,9 @@ async fn try_codes(settings: &Settings, keyring: Option<&KeyRing>) -> Trial {
             }
             return trial;
         }
-        CodesUrl::Redis { url, certificates } => (url, certificates),
+        CodesUrl::Redis(servers) => servers,
     };
-    let Some(url) = trial.judge("codes.url", redis_url(url, certificates)) else { return trial };
+    let Some(url) = trial.judge("codes.url", redis_url(servers)) else { return trial };
     let asked = ask_servers(&url, settings.codes.may_forget).await;
     let Some((notes, refusal)) = trial.judge("codes.url", asked) else { return trial };
     trial.notes.extend(notes);

@@ -18,19 +18,31 @@ use countersign_core::{
     },
     id::TenantId,
     keyring::{ChainMac, KeyRing},
-    ports::error::StoreError,
+    ports::{directory::audit::AuditLog as _, error::StoreError},
     tenant::OPERATOR,
 };
-use std::sync::Arc;
-use tokio::sync::Mutex;
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::Mutex, time::timeout};
 
 /// How often a change is repeated if another change of the tenant was first. In each round one succeeds, so
 /// this many processes may change one tenant at once.
 const ROUNDS: usize = 64;
 
+/// The number of changes that the keys and members of a tenant may make in [`A_DAY`]. The log keeps each for a
+/// year, so a tenant must not fill the database with them.
+const MOST_IN_A_DAY: u32 = 20_000;
+/// The number for test keys, which lie in scripts and on laptops.
+const MOST_BY_TEST_KEYS: u32 = 2_000;
+/// The number for erasures of phone numbers, which the law may demand.
+const MOST_ERASURES: u32 = 30_000;
+const A_DAY: Duration = Duration::from_secs(86_400);
+
+/// How long a change waits for the other changes of its tenant in this process.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// The changes of one tenant wait for each other in this process, so that they do not repeat each other's
 /// work. Several tenants may share a place.
-pub(super) struct Turns([Mutex<()>; 64]);
+pub(super) struct Turns([Mutex<()>; 1_024]);
 
 impl Default for Turns {
     fn default() -> Self {
@@ -40,8 +52,9 @@ impl Default for Turns {
 
 impl Turns {
     fn of(&self, tenant: TenantId) -> &Mutex<()> {
-        let random = usize::from(tenant.bytes()[15]);
-        &self.0[random % self.0.len()]
+        // The last bytes of an id are random.
+        let random = u16::from_be_bytes([tenant.bytes()[14], tenant.bytes()[15]]);
+        &self.0[usize::from(random) % self.0.len()]
     }
 }
 
@@ -54,19 +67,30 @@ pub(super) const READ_CHAIN_HEAD: Statement = Statement {
 /// Moves a head to its next entry. It touches no row if the head has moved since it was read.
 pub(super) const MOVE_CHAIN_HEAD: Statement = Statement {
     table: "audit_heads",
-    text: "INSERT INTO audit_heads (tenant_id, n, hash, mac_version, mac) VALUES ($1, $2, $3, $4, $5)
+    text: "INSERT INTO audit_heads (tenant_id, n, hash, mac_version, mac)
+        SELECT $1, $2, $3, $4, $5
+            WHERE $2 = 1 OR EXISTS (SELECT 1 FROM audit_heads WHERE tenant_id = $1)
         ON CONFLICT (tenant_id) DO UPDATE SET n = excluded.n, hash = excluded.hash,
             mac_version = excluded.mac_version, mac = excluded.mac
         WHERE audit_heads.n = excluded.n - 1",
     params: &[Text, Int, Bytes, Int, Bytes],
 };
 
+/// Touches no row if the chain has an entry with this number, which its head does not know.
 pub(super) const APPEND_ENTRY: Statement = Statement {
     table: "audit",
     text: "INSERT INTO audit (tenant_id, n, at, actor, acting_for, address, request, action, object,
             state_before, state_after, hash)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (tenant_id, n) DO NOTHING",
     params: &[Text, Int, Int, Text, Text, Text, Text, Text, Text, Text, Text, Bytes],
+};
+
+/// Returns one row unless the entry with this number is younger than the time.
+pub(super) const COUNT_ENTRIES: Statement = Statement {
+    table: "change_head",
+    text: "SELECT n FROM change_head WHERE only_row = 1
+        AND NOT EXISTS (SELECT 1 FROM audit WHERE tenant_id = $1 AND n = $2 AND at > $3)",
+    params: &[Text, Int, Int],
 };
 
 pub(super) const ERASE_ENTRIES: Statement = Statement {
@@ -106,16 +130,41 @@ pub(super) fn head_values(head: &Head) -> Vec<Value> {
     ]
 }
 
+/// The number of entries of the last day at which the author may not add this one; `None` without a bound. What
+/// ends something has none, so that a thief of a key cannot keep the owner from ending it: only as many things
+/// end as were made.
+fn most_in_a_day(draft: &Draft, by: &Change) -> Option<u32> {
+    if !matches!(by.who, Who::Key(_) | Who::Member { .. }) || draft.ends() {
+        None
+    } else if draft.action.starts_with("number.erase") {
+        Some(MOST_ERASURES)
+    } else if by.test {
+        Some(MOST_BY_TEST_KEYS)
+    } else {
+        Some(MOST_IN_A_DAY)
+    }
+}
+
 /// The chains to which a change belongs, as they were read.
 pub(super) struct Chains {
-    keyring: Arc<KeyRing>,
-    heads: Vec<Head>,
+    pub keyring: Arc<KeyRing>,
+    pub heads: Vec<Head>,
 }
 
 impl Chains {
     /// Adds the statements that append the entry to each chain.
     pub fn append(&mut self, batch: Batch, draft: &Draft, by: &Change) -> Batch {
-        self.heads.iter_mut().fold(batch, |batch, head| {
+        let most = most_in_a_day(draft, by);
+        self.heads.iter_mut().fold(batch, |mut batch, head| {
+            let full_since = head.n + 1 - i64::from(most.unwrap_or(u32::MAX));
+            if let Some(most) = most
+                && head.tenant != OPERATOR
+                && full_since > 0
+            {
+                let since = (by.at - A_DAY).micros();
+                let values = vec![head.tenant.to_string().into(), full_since.into(), since.into()];
+                batch = batch.run_within(("changes in 24 hours", most), &COUNT_ENTRIES, values);
+            }
             let (entry, next) = head.append(&self.keyring, draft, by);
             *head = next;
             let Entry { tenant, n, at, author: Author { actor, acting_for }, .. } = entry;
@@ -133,16 +182,29 @@ impl Chains {
                 entry.after.into(),
                 entry.hash.as_slice().into(),
             ];
-            batch.run_unmoved(&MOVE_CHAIN_HEAD, head_values(head)).run_touching(1, &APPEND_ENTRY, values)
+            batch.run_unmoved(&MOVE_CHAIN_HEAD, head_values(head)).run_sound(&APPEND_ENTRY, values)
         })
     }
 }
 
 impl SqlDirectory {
+    /// The head of a chain, to which the next entry is appended. A head that the key ring did not make is
+    /// refused: the next one, with a genuine MAC, would vouch for it.
     pub(super) async fn head(&self, tenant: TenantId) -> Result<Head, StoreError> {
+        let corrupt = |what: &str| StoreError::Corrupt {
+            table: "audit_heads",
+            id: format!("{tenant}: {what}; `countersign audit verify` says more"),
+        };
         let rows = self.sql.query(&READ_CHAIN_HEAD, vec![tenant.to_string().into()]).await?;
-        let head = rows.first().map(read_head).transpose()?;
-        Ok(head.unwrap_or_else(|| Head::first(&self.keyring, tenant)))
+        if let Some(head) = rows.first().map(read_head).transpose()? {
+            return if head.is_genuine(&self.keyring) { Ok(head) } else { Err(corrupt("the MAC is wrong")) };
+        }
+        if self.chain_anchor(tenant).await?.is_some()
+            || !self.read_chain(tenant, i64::MIN, 1).await?.is_empty()
+        {
+            return Err(corrupt("the head is missing"));
+        }
+        Ok(Head::first(&self.keyring, tenant))
     }
 
     async fn chains(&self, tenants: &[TenantId]) -> Result<Chains, StoreError> {
@@ -182,7 +244,8 @@ impl SqlDirectory {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        let _turn = self.turns.of(tenants[0]).lock().await;
+        let turn = timeout(PATIENCE, self.turns.of(tenants[0]).lock()).await;
+        let _turn = turn.map_err(|_| StoreError::Busy)?;
         for _ in 0..ROUNDS {
             let chains = self.chains(tenants).await?;
             let read: Vec<i64> = chains.heads.iter().map(|head| head.n).collect();

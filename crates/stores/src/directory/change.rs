@@ -18,6 +18,14 @@ pub(super) fn take_number(batch: Batch) -> Batch {
     batch.run_touching(1, &TAKE_NUMBER, Vec::new())
 }
 
+/// Keeps other writers of the directory waiting until this transaction ends, without a change of the copies.
+pub(super) const LOCK_NUMBER: Statement =
+    Statement { table: "change_head", text: "UPDATE change_head SET n = n WHERE only_row = 1", params: &[] };
+
+pub(super) fn lock_number(batch: Batch) -> Batch {
+    batch.run_touching(1, &LOCK_NUMBER, Vec::new())
+}
+
 pub(super) const NOTE_CHANGE: Statement = Statement {
     table: "changes",
     text: "INSERT INTO changes (n, tenant_id, kind, entity_id, at)

@@ -4,6 +4,7 @@
 use super::{
     SqlDirectory,
     audit::{ERASE_ANCHOR, ERASE_CHAIN_HEAD, ERASE_ENTRIES},
+    audit_log::FORGET_ENTRIES,
     change::{note_change, take_number},
     tenant::{read_tenant, tenant},
 };
@@ -207,6 +208,7 @@ impl SqlDirectory {
             let only = || vec![id.to_string().into()];
             let batch = chains
                 .append(take_number(Batch::default()), &draft, by)
+                .run(&FORGET_ENTRIES, vec![id.to_string().into(), i64::MAX.into()])
                 .run(&ERASE_CHAIN_HEAD, only())
                 .run(&ERASE_ANCHOR, only())
                 .run_touching(1, &ERASE_TENANT, only());

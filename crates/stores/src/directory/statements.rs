@@ -1,14 +1,15 @@
 //! The list of the directory's statements.
 
 use super::{
-    answer, applied, audit, audit_log, basis, change, erasure, invitations, key, members, news, node, people,
-    profile, resource, review, setting, tenant, usage,
+    answer, applied, audit, audit_log, audit_restart, basis, change, erasure, invitations, key, members,
+    news, node, people, profile, resource, review, setting, tenant, usage,
 };
 use crate::sql::Statement;
 
 /// Every statement of the directory; tests run each one on both engines.
 pub const STATEMENTS: &[&Statement] = &[
     &change::TAKE_NUMBER,
+    &change::LOCK_NUMBER,
     &change::NOTE_CHANGE,
     &change::READ_HEAD,
     &basis::UNCHANGED_ALL,
@@ -32,6 +33,24 @@ pub const STATEMENTS: &[&Statement] = &[
     &key::UPDATE_KEY,
     &key::TOUCH_KEY,
     &key::RETIRE_KEY,
+    &audit::READ_CHAIN_HEAD,
+    &audit::MOVE_CHAIN_HEAD,
+    &audit::APPEND_ENTRY,
+    &audit::COUNT_ENTRIES,
+    &audit_log::LIST_AUDIT,
+    &audit_log::LAST_BEFORE,
+    &audit_log::READ_CHAIN,
+    &audit_log::LIST_CHAIN_HEADS,
+    &audit_log::NEXT_CHAIN,
+    &audit_log::LIST_HEADLESS,
+    &audit_log::MOVE_ANCHOR,
+    &audit_log::READ_ANCHOR,
+    &audit_restart::LAST_ENTRY,
+    &audit_restart::SET_CHAIN_HEAD,
+    &audit_log::FORGET_ENTRIES,
+    &audit::ERASE_ENTRIES,
+    &audit::ERASE_CHAIN_HEAD,
+    &audit::ERASE_ANCHOR,
     &key::DELETE_KEY,
     &profile::DELETE_PROFILE,
     &resource::INSERT_RESOURCE,
@@ -82,18 +101,6 @@ pub const STATEMENTS: &[&Statement] = &[
     &erasure::ERASE_USES,
     &erasure::ERASE_APPLIED,
     &erasure::ERASE_TENANT,
-    &audit::READ_CHAIN_HEAD,
-    &audit::MOVE_CHAIN_HEAD,
-    &audit::APPEND_ENTRY,
-    &audit::ERASE_ENTRIES,
-    &audit::ERASE_CHAIN_HEAD,
-    &audit::ERASE_ANCHOR,
-    &audit_log::LIST_AUDIT,
-    &audit_log::READ_CHAIN,
-    &audit_log::READ_ANCHOR,
-    &audit_log::LIST_CHAIN_HEADS,
-    &audit_log::MOVE_ANCHOR,
-    &audit_log::FORGET_ENTRIES,
 ];
 
 /// The statements about people, in an order in which each one finds what those before it wrote.

@@ -82,8 +82,9 @@ impl Tenants for SqlDirectory {
         let draft = &Draft::created("tenant.create", tenant.id, of_tenant(tenant));
         self.audited_in(&[tenant.id, OPERATOR], |mut chains| async move {
             let values = vec![tenant.id.to_string().into(), tenant.name.as_str().into(), now.micros().into()];
-            let batch = chains.append(take_number(Batch::default()), draft, by);
-            let batch = batch.run_touching(1, &INSERT_TENANT, values);
+            // The chain begins with its tenant.
+            let batch = take_number(Batch::default()).run_touching(1, &INSERT_TENANT, values);
+            let batch = chains.append(batch, draft, by);
             let batch = setting::put_setting(batch, tenant.id, &Setting::Countries(countries.clone()), now);
             let batch = note_change(batch, tenant.id, "tenant", tenant.id, by);
             let batch = profile::insert_profile(take_number(batch), profile);

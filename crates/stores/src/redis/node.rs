@@ -125,6 +125,9 @@ fn sentinel(url: &RedisUrl, name: &str) -> RedisResult<SentinelClient> {
     if let Some(password) = first.redis_settings().password() {
         builder = builder.set_client_to_redis_password(password);
     }
+    if let Some(password) = &url.sentinel_password {
+        builder = builder.set_client_to_sentinel_password(password.as_str());
+    }
     if url.tls {
         builder = builder
             .set_client_to_redis_tls_mode(TlsMode::Secure)

@@ -2,6 +2,7 @@
 
 use crate::certificates::Certificates;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
+use zeroize::Zeroizing;
 
 /// The arrangement of the servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,7 @@ pub struct RedisUrl {
     first: ConnectionInfo,
     pub(super) nodes: Vec<ConnectionInfo>,
     pub(super) tls: bool,
+    pub(super) sentinel_password: Option<Zeroizing<String>>,
     pub(super) certificates: Certificates,
 }
 
@@ -91,7 +93,14 @@ impl RedisUrl {
             return Err(RedisUrlError::Address);
         }
         let first = nodes.first().cloned().ok_or(RedisUrlError::Address)?;
-        Ok(Self { setup, first, nodes, tls, certificates: certificates.unwrap_or_default() })
+        let certificates = certificates.unwrap_or_default();
+        Ok(Self { setup, first, nodes, tls, sentinel_password: None, certificates })
+    }
+
+    /// The same servers, found by Sentinels that ask for this password.
+    #[must_use]
+    pub fn with_sentinel_password(self, password: Option<&str>) -> Self {
+        Self { sentinel_password: password.map(|text| Zeroizing::new(text.to_owned())), ..self }
     }
 
     pub(super) fn first(&self) -> ConnectionInfo {
@@ -118,6 +127,7 @@ impl RedisUrl {
         let (ours, theirs) = (settings(self), settings(other));
         self.leads_to(other)
             && (ours.username(), ours.password()) == (theirs.username(), theirs.password())
+            && self.sentinel_password == other.sentinel_password
             && self.certificates == other.certificates
     }
 

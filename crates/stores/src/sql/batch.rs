@@ -24,6 +24,8 @@ enum Otherwise {
     Conflict,
     /// The state that the caller read before the batch has changed since.
     Moved,
+    /// Rows of this table contradict each other.
+    Corrupt(&'static str),
     /// The batch would create more objects of a kind than allowed: the kind and the maximum.
     Full(&'static str, u32),
     /// The batch would take the last owner from a tenant.
@@ -70,6 +72,12 @@ impl Batch {
         self.steps.len()
     }
 
+    /// Adds a statement that must touch one row. Otherwise the batch is rolled back, and its error says that
+    /// the statement's table is corrupt.
+    pub fn run_sound(self, statement: &'static Statement, values: Vec<Value>) -> Self {
+        self.add(Some(1), Otherwise::Corrupt(statement.table), statement, values)
+    }
+
     fn add(
         mut self,
         touches: Option<u64>,
@@ -96,6 +104,7 @@ impl Step {
                 Otherwise::Conflict => StoreError::Conflict,
                 Otherwise::Moved => StoreError::Moved,
                 Otherwise::LastOwner => StoreError::LastOwner,
+                Otherwise::Corrupt(table) => StoreError::Corrupt { table, id: "rows".to_owned() },
                 Otherwise::Full(what, most) => StoreError::Full { what, most },
             }),
             _ => Ok(done.rows),

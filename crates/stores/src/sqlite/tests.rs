@@ -256,3 +256,25 @@ async fn the_file_is_private() {
     let mode = std::fs::metadata(folder.path().join("t.sqlite")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
+
+/// A service and a command may be started at the same moment on a new machine. SQLite answers "locked" at once,
+/// without its patience, to some who change the same new file to WAL.
+#[test]
+fn many_open_a_new_file_at_once() {
+    for round in 0..100 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.sqlite");
+        let begin = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            let open = || {
+                begin.wait();
+                connect(&path, Options { full_sync: false }).map(drop)
+            };
+            let openings: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+            for opening in openings {
+                let opened = opening.join().unwrap();
+                assert!(opened.is_ok(), "round {round}: {opened:?}");
+            }
+        });
+    }
+}

@@ -1,8 +1,8 @@
-//! Writes the records of a request: a log line, a line of the audit log, a measurement.
+//! Writes the records of a request: a log line, a measurement.
 
 use crate::{
     form::Form,
-    notes::{Changed, Outcome},
+    notes::Outcome,
     problem::{Problem, ProblemCode},
 };
 use actix_web::{
@@ -31,29 +31,6 @@ impl Seen {
     /// The method of the operation in the API document: GET for a HEAD request.
     pub fn operation(&self) -> &'static str {
         if self.is_head { "GET" } else { self.method }
-    }
-
-    /// Writes one line for each change of a tenant's settings, keys or phone numbers.
-    pub fn audit(&self, request: &HttpRequest, route: &str, status: u16) {
-        let change = matches!(self.method, "POST" | "PUT" | "PATCH" | "DELETE");
-        if !change || !(self.form.changes)(route) || !(200..300).contains(&status) {
-            return;
-        }
-        let extensions = request.extensions();
-        let Some(caller) = extensions.get::<Actor>() else { return };
-        // After a success, the path names an existing thing, or the handler has recorded the new one.
-        let named = request.match_info().iter().next().map(|(_, name)| name);
-        tracing::info!(
-            target: "audit",
-            method = self.method,
-            route,
-            changed = extensions.get::<Changed>().map(|changed| changed.0.as_str()).or(named),
-            tenant.id = caller.tenant.to_string(),
-            key.id = caller.key().map(|key| key.to_string()),
-            client.address = self.address,
-            request_id = self.id,
-            "changed"
-        );
     }
 
     pub fn measure(&self, route: &str, status: u16) {

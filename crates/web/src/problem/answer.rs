@@ -132,7 +132,7 @@ impl Problem {
         self.0.code
     }
 
-    /// What happened this time.
+    /// The details of this refusal.
     pub fn detail(&self) -> &str {
         &self.0.detail
     }

@@ -25,7 +25,7 @@ pub struct RefusingLimit {
     /// Its name.
     #[schema(example = "number_10m")]
     pub name: String,
-    /// What it counts over.
+    /// The value that the limit counts.
     #[schema(value_type = String, example = "number")]
     pub scope: &'static str,
 }
@@ -43,7 +43,7 @@ pub struct ProblemBody<'a> {
     /// The HTTP status.
     #[schema(minimum = 400, maximum = 599, example = 400)]
     pub status: u16,
-    /// What happened this time.
+    /// The details of this refusal.
     pub detail: &'a str,
     /// Names the kind of problem, for programs.
     #[schema(value_type = ProblemCode)]

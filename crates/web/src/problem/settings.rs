@@ -1,6 +1,10 @@
 //! Turns the errors of a tenant's settings into problems.
 
-use super::{answer::Problem, stores::directory, table::ProblemCode};
+use super::{
+    answer::Problem,
+    stores::{codes, directory},
+    table::ProblemCode,
+};
 use countersign_core::{
     access::actor::LiveByTest,
     management::{
@@ -67,6 +71,7 @@ impl From<SettingError> for Problem {
         match error {
             SettingError::NotFound => Self::not_found("There is no such limit."),
             SettingError::LiveByTest(error) => error.into(),
+            SettingError::Codes(error) => codes(error),
             SettingError::Directory(error) => directory(error),
         }
     }

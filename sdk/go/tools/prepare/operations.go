@@ -19,8 +19,9 @@ var repeatable = []string{
 // rotations of a webhook the third ends the secret that was in use.
 var notRepeatable = []string{"ping_webhook", "redeliver_message", "rotate_webhook", "test_provider"}
 
-// Not a call for programs: it leads a browser to the documentation.
-const webPage = "read_docs"
+// Not methods: one leads a browser to the documentation; the other answers with lines, and
+// Audit.List gives the same entries.
+var leftOut = []string{"read_docs", "export_audit"}
 
 // Methods whose name does not follow from the operation's.
 var methodNames = map[string]string{
@@ -52,7 +53,7 @@ func prepareOperations(document, schemas object) error {
 		for _, verb := range sorted(paths[path].(object)) {
 			operation := paths[path].(object)[verb].(object)
 			id := operation["operationId"].(string)
-			if id == webPage {
+			if slices.Contains(leftOut, id) {
 				delete(paths, path)
 				continue
 			}

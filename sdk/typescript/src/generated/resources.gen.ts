@@ -9,6 +9,8 @@ import type {
   AddressUsePage,
   Allowlist,
   AttemptPage,
+  AuditEntry,
+  AuditPage,
   CheckAnswer,
   CheckByNumber,
   CheckCode,
@@ -39,6 +41,7 @@ import type {
   LimitList,
   ListAddressUsesQuery,
   ListAttemptsQuery,
+  ListAuditQuery,
   ListKeysQuery,
   ListTenantsQuery,
   ListVerificationsQuery,
@@ -100,8 +103,8 @@ export class SystemResource extends Resource {
   /**
    * Says whether the process answers.
    *
-   * Asks no store: an orchestrator restarts the process when this fails, and a
-   * restart does not heal a store.
+   * This asks no store. An orchestrator restarts the process when this fails, and
+   * a restart does not heal a store.
    */
   live(options?: RequestOptions): Promise<Health> {
     return this.call({ method: "GET", path: "/health/live" }, options);
@@ -110,8 +113,9 @@ export class SystemResource extends Resource {
   /**
    * Says whether the node can serve.
    *
-   * A load balancer takes the node out while this fails. Where the directory is
-   * away and other nodes tell of keys that end, starts and checks go on.
+   * A load balancer takes the node out while this fails. If the node cannot reach
+   * the directory, it still serves starts and checks as long as other nodes tell
+   * it which keys ended.
    */
   ready(options?: RequestOptions): Promise<Health> {
     return this.call({ method: "GET", path: "/health/ready" }, options);
@@ -128,10 +132,10 @@ export class SystemResource extends Resource {
 /** The methods of `client.allowlists`. */
 export class AllowlistsResource extends Resource {
   /**
-   * Reads the list of addresses that the tenant's keys may be used from.
+   * Reads the addresses from which the tenant's keys work.
    *
-   * An empty list admits every address. A key may have a list of its own
-   * besides; then both must admit its caller.
+   * An empty list admits every address. A key may also have its own list. Then
+   * both lists must admit the caller.
    *
    * The key needs the scope `settings:read`.
    */
@@ -140,11 +144,11 @@ export class AllowlistsResource extends Resource {
   }
 
   /**
-   * Replaces the list of addresses that the tenant's keys may be used from.
+   * Replaces the addresses from which the tenant's keys work.
    *
-   * It holds for every operation at once, and for all nodes within two seconds.
-   * A list that does not admit the address of this very call is refused, unless
-   * `confirm` is true.
+   * The new list applies to every operation at once, and on all nodes within two
+   * seconds. The server refuses a list that does not admit the address of this
+   * call, unless `confirm` is true.
    *
    * The key needs the scope `settings:write`.
    */
@@ -155,9 +159,9 @@ export class AllowlistsResource extends Resource {
   /**
    * Lists which address used which key, newest use first.
    *
-   * To build a list from: `allowed` says whether the lists of today admit it.
-   * Uses appear within a few seconds, and stay for 90 days after the last one;
-   * at most 1,000 addresses are kept for a key.
+   * You can build an allowlist from these uses. `allowed` says whether the present
+   * lists admit the address. A use appears within a few seconds. The server keeps
+   * it for 90 days after the last use, and at most 1,000 addresses for each key.
    *
    * Await it for one page, or iterate over it with `for await` for all of them.
    *
@@ -168,13 +172,28 @@ export class AllowlistsResource extends Resource {
   }
 }
 
+/** The methods of `client.audit`. */
+export class AuditResource extends Resource {
+  /**
+   * Lists the entries of the audit log, newest first.
+   *
+   * Await it for one page, or iterate over it with `for await` for all of them.
+   *
+   * The key needs the scope `audit:read`.
+   */
+  list(query: ListAuditQuery = {}, options?: RequestOptions): Paged<AuditEntry, AuditPage> {
+    return this.pages({ method: "GET", path: "/v1/audit", query }, options);
+  }
+}
+
 /** The methods of `client.verifications`. */
 export class VerificationsResource extends Resource {
   /**
    * Checks a code by number.
    *
-   * For clients that keep no id: checks the newest pending verification of the
-   * profile for the number, else answers the state of the newest one.
+   * Use this if you do not store the id. It checks the newest pending verification
+   * of this profile and number. If none is pending, it answers the state of the
+   * newest one.
    *
    * The key needs the scope `verifications:check`.
    */
@@ -185,8 +204,8 @@ export class VerificationsResource extends Resource {
   /**
    * Lists verifications, newest first.
    *
-   * A new one stands here a moment after its start. `to` is masked without the
-   * scope `numbers:read`.
+   * A new verification appears a moment after its start. `to` is masked without
+   * the scope `numbers:read`.
    *
    * Await it for one page, or iterate over it with `for await` for all of them.
    *
@@ -199,8 +218,9 @@ export class VerificationsResource extends Resource {
   /**
    * Starts a verification: draws a code and sends it.
    *
-   * Always makes a new one with its own code and tries, also for a number that
-   * has one already. With a test key nothing is sent and the code is 123456.
+   * Each start makes a new verification with its own code and tries, also if the
+   * number has one already. With a test key the server sends nothing, and the code
+   * is 123456.
    *
    * The key needs the scope `verifications:start`.
    */
@@ -211,7 +231,7 @@ export class VerificationsResource extends Resource {
   /**
    * Lists the verifications of a number, newest first.
    *
-   * A POST, because a number never stands in a URL.
+   * This is a POST, so that no number is part of a URL.
    *
    * Await it for one page, or iterate over it with `for await` for all of them.
    *
@@ -224,8 +244,9 @@ export class VerificationsResource extends Resource {
   /**
    * Reads a verification.
    *
-   * Never the code; `to` is masked without the scope `numbers:read`. Past ones
-   * are read too, for as long as the server keeps them.
+   * The answer never contains the code. `to` is masked without the scope
+   * `numbers:read`. You can also read past verifications, for as long as the
+   * server keeps them.
    *
    * The key needs the scope `verifications:read`.
    */
@@ -234,9 +255,9 @@ export class VerificationsResource extends Resource {
   }
 
   /**
-   * Cancels a verification; its code is void from then on.
+   * Cancels a verification. Its code no longer works.
    *
-   * Canceling a canceled one again succeeds.
+   * You can cancel a verification again.
    *
    * The key needs the scope `verifications:start`.
    */
@@ -247,12 +268,13 @@ export class VerificationsResource extends Resource {
   /**
    * Checks a code.
    *
-   * The right code answers `approved`, once: afterwards 409 `already_approved`.
-   * A wrong one answers `pending`, the last wrong one `exhausted`. One that is
-   * over answers its state, and nothing is evaluated. One that was started for a
-   * transaction must be checked for the same: else it answers `canceled` with
-   * `reason`, and its code is void. Act on the answer of your own check, never
-   * on a later read.
+   * The right code answers `approved` once; later checks answer 409
+   * `already_approved`. A wrong code answers `pending`, and the last wrong code
+   * `exhausted`. If the verification has ended, the answer is its state, and the
+   * server does not compare the code. A check must name the same transaction as
+   * the start. If it does not, the answer is `canceled` with a `reason`, and the
+   * code no longer works. Act on the answer of your own check, never on a later
+   * read.
    *
    * The key needs the scope `verifications:check`.
    */
@@ -263,8 +285,8 @@ export class VerificationsResource extends Resource {
   /**
    * Sends another message for the same verification.
    *
-   * The profile decides whether it carries the same code or a new one.
-   * `expires_at` stays.
+   * The profile decides whether the message contains the same code or a new one.
+   * `expires_at` does not change.
    *
    * The key needs the scope `verifications:start`.
    */
@@ -273,7 +295,7 @@ export class VerificationsResource extends Resource {
   }
 
   /**
-   * Tells what happened to a verification, oldest first.
+   * Lists the events of a verification, oldest first.
    *
    * The key needs the scope `verifications:read`.
    */
@@ -296,9 +318,9 @@ export class CountriesResource extends Resource {
   /**
    * Replaces the country list.
    *
-   * A start for a country that is not allowed answers 403 `country_not_allowed`
-   * before any limit is taken. Premium-rate, shared-cost and satellite numbers
-   * are refused whatever the list.
+   * A start for a country that is not allowed answers 403 `country_not_allowed`,
+   * and takes nothing from any limit. The server always refuses premium-rate,
+   * shared-cost and satellite numbers.
    *
    * The key needs the scope `settings:write`.
    */
@@ -323,8 +345,8 @@ export class KeysResource extends Resource {
   /**
    * Makes a key.
    *
-   * The answer holds the whole key; it is shown this once. A key grants only
-   * scopes that it holds itself, and a test key makes only test keys.
+   * The answer contains the whole key, and no later answer shows it again. A key
+   * can grant only scopes that it has itself. A test key can make only test keys.
    *
    * The key needs the scope `keys:write`.
    */
@@ -342,7 +364,7 @@ export class KeysResource extends Resource {
   }
 
   /**
-   * Deletes a key; it is refused from then on.
+   * Deletes a key. The server refuses it from then on.
    *
    * The key needs the scope `keys:write`.
    */
@@ -353,8 +375,8 @@ export class KeysResource extends Resource {
   /**
    * Changes a key: its name, its expiry, its allowlist, or whether it is disabled.
    *
-   * A merge patch: absent fields stay, `expires_at: null` removes the expiry,
-   * `allowlist: null` admits every address.
+   * The body is a merge patch: absent fields stay. `expires_at: null` removes the
+   * expiry. `allowlist: null` admits every address.
    *
    * The key needs the scope `keys:write`.
    */
@@ -363,11 +385,11 @@ export class KeysResource extends Resource {
   }
 
   /**
-   * Rotates a key: another one takes its place.
+   * Rotates a key: a new key replaces it.
    *
-   * Makes a new key with the same name, mode, scopes, allowlist and expiry; the
-   * answer holds it whole, this once. The old key ends after `overlap`. A key may
-   * rotate itself.
+   * This makes a new key with the same name, mode, scopes, allowlist and expiry.
+   * The answer contains the whole new key, and no later answer shows it again. The
+   * old key ends after `overlap`. A key can rotate itself.
    *
    * The key needs the scope `keys:write`.
    */
@@ -390,8 +412,8 @@ export class LimitsResource extends Resource {
   /**
    * Sets a limit.
    *
-   * `number`, `end_user_ip`, `key`, `tenant`, `country` and `prefix` are built
-   * in; any other name is a limit of your own, for a value that you give in
+   * `number`, `end_user_ip`, `key`, `tenant`, `country` and `prefix` are built in.
+   * Any other name is a limit of your own. It counts a value that you send in
    * `limits` of a start.
    *
    * The key needs the scope `settings:write`.
@@ -401,7 +423,7 @@ export class LimitsResource extends Resource {
   }
 
   /**
-   * Puts a built-in limit back to its default, or deletes one of your own.
+   * Resets a built-in limit to its default, or deletes one of your own.
    *
    * The key needs the scope `settings:write`.
    */
@@ -415,9 +437,9 @@ export class NumbersResource extends Resource {
   /**
    * Clears the wrong codes of a number.
    *
-   * Ends the wait that wrong codes in a row brought about (`guess_limit`), for
-   * all profiles of the tenant in the key's mode. Use it when you know that the
-   * person on the phone is who they say.
+   * This ends the wait that follows wrong codes in a row (`guess_limit`), for all
+   * profiles of the tenant in the key's mode. Use it when you know that the person
+   * on the phone is who they say.
    *
    * The key needs the scope `settings:write`.
    */
@@ -428,9 +450,9 @@ export class NumbersResource extends Resource {
   /**
    * Erases a number.
    *
-   * Ends its live verifications and takes number and metadata out of all past
-   * ones, which stay without them. What the limits counted for the number stays
-   * until it ends by itself.
+   * This ends the live verifications of the number. It removes number and metadata
+   * from all past verifications, and keeps the rest of them. The counts of the
+   * limits for this number stay until they expire.
    *
    * The key needs the scope `settings:write`.
    */
@@ -460,9 +482,9 @@ export class ProfilesResource extends Resource {
   }
 
   /**
-   * Makes a profile, or replaces what it says.
+   * Makes a profile, or replaces it.
    *
-   * Verifications that were started keep the policy of their start.
+   * Verifications that have begun keep the policy of their start.
    *
    * The key needs the scope `settings:write`.
    */
@@ -471,9 +493,9 @@ export class ProfilesResource extends Resource {
   }
 
   /**
-   * Deletes a profile; `default` stays.
+   * Deletes a profile. `default` cannot be deleted.
    *
-   * Its verifications go on, but can no longer be checked by number.
+   * Its verifications continue, but you can no longer check them by number.
    *
    * The key needs the scope `settings:write`.
    */
@@ -484,7 +506,8 @@ export class ProfilesResource extends Resource {
   /**
    * Changes a profile.
    *
-   * A merge patch: absent fields stay. Of two changes at once the later counts.
+   * The body is a merge patch: absent fields stay. Of two changes at once, the
+   * later one wins.
    *
    * The key needs the scope `settings:write`.
    */
@@ -507,9 +530,9 @@ export class ProvidersResource extends Resource {
   /**
    * Makes an account at a provider.
    *
-   * Its settings depend on its kind; see the guide to delivery. Its secrets are
-   * sealed and never shown again: answers hold `***` in their place. No route
-   * may lead through it before a test message went through it.
+   * The settings depend on the kind; see the guide to delivery. The server seals
+   * the secrets and never shows them again: answers contain `***` in their place.
+   * A route can use the account only after a test message succeeded.
    *
    * The key needs the scope `settings:write`.
    */
@@ -527,7 +550,7 @@ export class ProvidersResource extends Resource {
   }
 
   /**
-   * Deletes an account that no enabled route leads through.
+   * Deletes an account that no enabled route uses.
    *
    * The key needs the scope `settings:write`.
    */
@@ -536,11 +559,13 @@ export class ProvidersResource extends Resource {
   }
 
   /**
-   * Changes an account: its name, its rate, its settings, or whether it is used.
+   * Changes an account: its name, its rate, its settings, or whether it is
+   * enabled.
    *
-   * A merge patch, in `settings` too: absent fields stay, and so does a secret
-   * that is absent or `***`. Where the address that secrets go to changes, they
-   * must be given again. Other settings must prove anew that they work: test them.
+   * The body is a merge patch, also inside `settings`: absent fields stay. A
+   * secret that is absent or `***` stays, too. If you change the address that gets
+   * the secrets, send the secrets again. After a change of settings, test the
+   * account again.
    *
    * The key needs the scope `settings:write`.
    */
@@ -549,12 +574,13 @@ export class ProvidersResource extends Resource {
   }
 
   /**
-   * Renews where the provider reports receipts.
+   * Renews the URL at which the provider reports receipts.
    *
-   * The path of that URL holds a secret, which goes out with each message. From
-   * now on messages bear another one; the one before is taken for 24 hours, for
-   * messages that are under way. Renewed again after a minute, the first one ends
-   * at once; within a minute it is the same request.
+   * The path of that URL contains a secret, which the provider gets with each
+   * message. From now on messages carry a new secret. The server accepts the
+   * previous one for 24 more hours, for messages that are on their way. If you
+   * renew again after a minute, the oldest secret ends at once. A repeat within a
+   * minute changes nothing.
    *
    * The key needs the scope `settings:write`.
    */
@@ -565,10 +591,10 @@ export class ProvidersResource extends Resource {
   /**
    * Sends a test message through an account of yours.
    *
-   * One message, without a code, is sent at once; the answer says what the
-   * provider said. If it took the message, the account is verified, and routes
-   * may lead through it. Takes 20 seconds at most. A tenant may send 5 in a minute
-   * and 50 in a day.
+   * The server sends one message without a code at once. The answer says what the
+   * provider answered. If the provider accepted the message, the account is
+   * verified, and routes can use it. The call takes 20 seconds at most. A tenant
+   * can send 5 test messages in a minute and 50 in a day.
    *
    * The key needs the scope `settings:write`.
    */
@@ -580,10 +606,10 @@ export class ProvidersResource extends Resource {
 /** The methods of `client.reports`. */
 export class ReportsResource extends Resource {
   /**
-   * Counts what became of what was sent, by provider, country and prefix.
+   * Counts the outcomes of messages by provider, country and prefix.
    *
-   * Each is counted on the day on which it happened. An approval counts for the
-   * provider that took the last message.
+   * Each outcome counts on the day on which it happened. An approval counts for
+   * the provider that accepted the last message.
    *
    * Await it for one page, or iterate over it with `for await` for all of them.
    *
@@ -594,7 +620,7 @@ export class ReportsResource extends Resource {
   }
 
   /**
-   * Counts what happened, hour by hour.
+   * Counts events, hour by hour.
    *
    * The key needs the scope `reports:read`.
    */
@@ -617,10 +643,11 @@ export class ReviewNumbersResource extends Resource {
   /**
    * Makes a number a review number.
    *
-   * For whoever reviews your app without its phone: starts for it send nothing,
-   * pass the country list and the send limits (15 starts in 10 minutes hold
-   * instead), and take the code of this answer, which is shown once. It ends by
-   * itself.
+   * A review number is for people who review your app and do not have that phone.
+   * A start for it sends nothing. The country list and the send limits do not
+   * apply; 15 starts in 10 minutes are allowed instead. Its code is the one in
+   * this answer, and no later answer shows it again. The number becomes an
+   * ordinary one at `ends_at`.
    *
    * The key needs the scope `settings:write`.
    */
@@ -652,8 +679,9 @@ export class RoutesResource extends Resource {
   /**
    * Makes a route.
    *
-   * The routes that match a number are tried in their order; among those of one
-   * order chance decides, by weight. Where none of yours matches, the operator's do.
+   * The server tries the routes that match a number in their order. Among routes
+   * of the same order it chooses at random, by weight. If none of your routes
+   * matches, it uses the operator's.
    *
    * The key needs the scope `settings:write`.
    */
@@ -662,10 +690,11 @@ export class RoutesResource extends Resource {
   }
 
   /**
-   * Says which way a message to a number would go, and why.
+   * Says which routes a message to a number would take, and why.
    *
-   * Sends nothing and changes nothing. Among routes of one order chance decides
-   * anew for each message, so the order of those may differ from call to call.
+   * This sends nothing and changes nothing. Among routes of the same order the
+   * server chooses at random for each message, so their order may differ from call
+   * to call.
    *
    * The key needs the scope `settings:read`.
    */
@@ -694,7 +723,7 @@ export class RoutesResource extends Resource {
   /**
    * Changes a route.
    *
-   * A merge patch: absent fields stay. One that is enabled must lead through an
+   * The body is a merge patch: absent fields stay. An enabled route must use an
    * account that is enabled and was tested.
    *
    * The key needs the scope `settings:write`.
@@ -718,10 +747,10 @@ export class SendersResource extends Resource {
   /**
    * Makes a sender.
    *
-   * A message comes from the sender that its start names, else from that of its
-   * route, else from your first one for the country of the number, else from
-   * your first one for all countries, else from your company's name. A sender in
-   * the settings of an account goes before all of them.
+   * The server uses the first of these senders that exists: the one in the
+   * settings of the account, the one that the start names, the one of the route,
+   * your first sender for the country of the number, your first sender for all
+   * countries, the name of your company.
    *
    * The key needs the scope `settings:write`.
    */
@@ -732,7 +761,7 @@ export class SendersResource extends Resource {
   /**
    * Deletes a sender.
    *
-   * Messages of verifications that named it still come from it.
+   * Verifications that named it keep it for their messages.
    *
    * The key needs the scope `settings:write`.
    */
@@ -753,12 +782,13 @@ export class TemplatesResource extends Resource {
   }
 
   /**
-   * Makes a template: what messages say, in the languages that you write.
+   * Makes a template: the texts of messages, one for each language.
    *
-   * `{code}` stands in each text exactly once, `{company}` and `{minutes}` where
-   * you like. Texts about transactions also hold `{amount}`, `{currency}` and
-   * `{payee}`, each once. A language without a text falls back: `pt-BR` to `pt`,
-   * to your own locale, to English, then to the texts that come with the program.
+   * Each text contains `{code}` exactly once. It may contain `{company}` and
+   * `{minutes}`. A text about a transaction also contains `{amount}`, `{currency}`
+   * and `{payee}`, each once. If a language has no text, the server takes the next
+   * that exists: `pt` for `pt-BR`, your tenant's locale, English, the texts that
+   * come with the program.
    *
    * The key needs the scope `settings:write`.
    */
@@ -769,8 +799,8 @@ export class TemplatesResource extends Resource {
   /**
    * Lists the texts that come with the program.
    *
-   * They are used where a start names no template, and where a template has no
-   * text in a language.
+   * The server uses them if a start names no template, or if a template has no
+   * text in the language.
    *
    * The key needs the scope `settings:read`.
    */
@@ -779,10 +809,10 @@ export class TemplatesResource extends Resource {
   }
 
   /**
-   * Shows what a text looks like and costs, before it is saved.
+   * Shows how a text looks and what it costs, before you save it.
    *
-   * With your company's name, the code 123456, five minutes, and a payment of
-   * 49.90 EUR to Example Shop.
+   * The example contains your company's name, the code 123456, five minutes, and a
+   * payment of 49.90 EUR to Example Shop.
    *
    * The key needs the scope `settings:read`.
    */
@@ -802,7 +832,7 @@ export class TemplatesResource extends Resource {
   /**
    * Deletes a template.
    *
-   * Verifications that named it go on with the texts that come with the program.
+   * Verifications that named it use the texts that come with the program.
    *
    * The key needs the scope `settings:write`.
    */
@@ -813,8 +843,8 @@ export class TemplatesResource extends Resource {
   /**
    * Changes a template.
    *
-   * A merge patch, in `texts` too: absent languages stay, null removes one.
-   * Messages that are yet to be sent take the new words.
+   * The body is a merge patch, also inside `texts`: absent languages stay, and
+   * null removes a language. Messages that wait to be sent get the new text.
    *
    * The key needs the scope `settings:write`.
    */
@@ -826,7 +856,7 @@ export class TemplatesResource extends Resource {
 /** The methods of `client.tenant`. */
 export class TenantResource extends Resource {
   /**
-   * Reads the tenant that the key belongs to.
+   * Reads the tenant of the key.
    *
    * The key needs the scope `settings:read`.
    */
@@ -837,7 +867,7 @@ export class TenantResource extends Resource {
   /**
    * Changes the tenant: the language of its messages.
    *
-   * A merge patch: absent fields stay.
+   * The body is a merge patch: absent fields stay.
    *
    * The key needs the scope `settings:write`.
    */
@@ -851,7 +881,7 @@ export class TenantsResource extends Resource {
   /**
    * Lists the tenants, oldest first.
    *
-   * Deleted ones are among them until they are erased.
+   * The list contains deleted tenants until they are erased.
    *
    * Await it for one page, or iterate over it with `for await` for all of them.
    *
@@ -864,7 +894,7 @@ export class TenantsResource extends Resource {
   /**
    * Makes a tenant.
    *
-   * It has the profile `default` and no key yet: make its first one.
+   * The tenant has the profile `default` and no key. Make its first key next.
    *
    * The key needs the scope `operator`.
    */
@@ -882,9 +912,10 @@ export class TenantsResource extends Resource {
   }
 
   /**
-   * Deletes a tenant: it is disabled now, and erased from `erased_from` on.
+   * Deletes a tenant: the server disables it now, and erases it after
+   * `erased_from`.
    *
-   * Until its erasure begins, `PATCH` with `disabled: false` takes this back.
+   * Until the erasure begins, `PATCH` with `disabled: false` restores the tenant.
    *
    * The key needs the scope `operator`.
    */
@@ -895,8 +926,8 @@ export class TenantsResource extends Resource {
   /**
    * Changes a tenant: its name, or whether it is disabled.
    *
-   * A merge patch: absent fields stay. `disabled: false` also takes a deletion
-   * back, until the erasure begins.
+   * The body is a merge patch: absent fields stay. `disabled: false` also restores
+   * a deleted tenant, until the erasure begins.
    *
    * The key needs the scope `operator`.
    */
@@ -907,9 +938,9 @@ export class TenantsResource extends Resource {
   /**
    * Makes a key of a tenant.
    *
-   * The answer holds the whole key; it is shown this once. It is the tenant's:
-   * it may hold every scope of a tenant, end when it likes and be used from
-   * anywhere, whatever bounds the key in use has.
+   * The answer contains the whole key, and no later answer shows it again. The key
+   * belongs to the tenant. It can have every scope of a tenant, any expiry and any
+   * allowlist, also if the operator's key has narrower ones.
    *
    * The key needs the scope `operator`.
    */
@@ -923,7 +954,7 @@ export class WebhooksResource extends Resource {
   /**
    * Lists the webhooks, without their secrets.
    *
-   * A test key sees those for test mode only.
+   * A test key sees only the webhooks of test mode.
    *
    * The key needs the scope `settings:read`.
    */
@@ -934,8 +965,8 @@ export class WebhooksResource extends Resource {
   /**
    * Makes a webhook.
    *
-   * The answer holds the secret that its messages are signed with; it is shown
-   * this once. A test key makes webhooks for events of test mode only.
+   * The answer contains the secret that signs the messages, and no later answer
+   * shows it again. A test key can make webhooks only for events of test mode.
    *
    * The key needs the scope `settings:write`.
    */
@@ -953,7 +984,7 @@ export class WebhooksResource extends Resource {
   }
 
   /**
-   * Deletes a webhook, what waits for it and its log.
+   * Deletes a webhook, its waiting messages and its log.
    *
    * The key needs the scope `settings:write`.
    */
@@ -964,9 +995,9 @@ export class WebhooksResource extends Resource {
   /**
    * Changes a webhook: its name, its URL, its events, or whether it is enabled.
    *
-   * A merge patch: absent fields stay, `events: null` or none tells everything.
-   * One that the server disabled is enabled again with `enabled: true`; what
-   * happened meanwhile is not told.
+   * The body is a merge patch: absent fields stay. With `events: null` or an empty
+   * list the webhook gets all events. `enabled: true` also enables a webhook that
+   * the server disabled. It gets no events that happened meanwhile.
    *
    * The key needs the scope `settings:write`.
    */
@@ -975,9 +1006,9 @@ export class WebhooksResource extends Resource {
   }
 
   /**
-   * Lists the tries to tell a webhook something, newest first.
+   * Lists the attempts to send messages to a webhook, newest first.
    *
-   * Kept for 30 days, the newest 10,000 of each webhook.
+   * The server keeps attempts for 30 days, and the newest 10,000 of each webhook.
    *
    * Await it for one page, or iterate over it with `for await` for all of them.
    *
@@ -988,10 +1019,11 @@ export class WebhooksResource extends Resource {
   }
 
   /**
-   * Sends a message of the type `webhook.ping`, to see whether a webhook works.
+   * Sends a message of the type `webhook.ping`, to test a webhook.
    *
-   * It is sent within a second, once, and the log of the webhook tells what came
-   * of it. Of several in one second one is sent.
+   * The server sends it once, within a second. The log of the webhook shows the
+   * outcome. If you ask several times within one second, the server sends one
+   * message.
    *
    * The key needs the scope `settings:write`.
    */
@@ -1002,7 +1034,7 @@ export class WebhooksResource extends Resource {
   /**
    * Sends a message again, under its `webhook-id`.
    *
-   * Its tries begin anew, whatever came of it before.
+   * Its attempts start from the beginning, whatever the earlier outcome was.
    *
    * The key needs the scope `settings:write`.
    */
@@ -1013,8 +1045,9 @@ export class WebhooksResource extends Resource {
   /**
    * Rotates the secret of a webhook.
    *
-   * The answer holds the new secret, this once. For `overlap` the messages bear
-   * the signatures of both, separated by a space.
+   * The answer contains the new secret, and no later answer shows it again. During
+   * `overlap` each message has two signatures, one by each secret, with a space
+   * between them.
    *
    * The key needs the scope `settings:write`.
    */
@@ -1026,6 +1059,7 @@ export class WebhooksResource extends Resource {
 /** All resources of the API. */
 export class Resources {
   readonly allowlists: AllowlistsResource;
+  readonly audit: AuditResource;
   readonly countries: CountriesResource;
   readonly keys: KeysResource;
   readonly limits: LimitsResource;
@@ -1045,6 +1079,7 @@ export class Resources {
 
   constructor(send: Send) {
     this.allowlists = new AllowlistsResource(send);
+    this.audit = new AuditResource(send);
     this.countries = new CountriesResource(send);
     this.keys = new KeysResource(send);
     this.limits = new LimitsResource(send);

@@ -6,7 +6,7 @@ use countersign_web::problem::{Problem, ProblemCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A refusal, as CAMARA tells it.
+/// A refusal in CAMARA's form.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CamaraError)]
 pub struct CamaraError<'a> {

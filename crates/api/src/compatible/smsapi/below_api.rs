@@ -13,7 +13,7 @@ use actix_web::{
 };
 use countersign_web::{State, problem::Problem};
 
-/// Sends a code; as `POST /mfa/codes`.
+/// Sends a code, like `POST /mfa/codes`.
 #[utoipa::path(
     tag = "smsapi",
     operation_id = "create_code_below_api",
@@ -35,7 +35,7 @@ pub async fn create_code(
     create(&caller, &request, &state, fields).await
 }
 
-/// Checks a code; as `POST /mfa/codes/verifications`.
+/// Checks a code, like `POST /mfa/codes/verifications`.
 #[utoipa::path(
     tag = "smsapi",
     operation_id = "verify_code_below_api",
@@ -45,7 +45,7 @@ pub async fn create_code(
         (VerifyCode = "multipart/form-data"),
     )),
     responses(
-        (status = 204, description = "The right code. It is said once."),
+        (status = 204, description = "The code is right. This answer comes once."),
         (status = 404, description = "A wrong code, all tries used, or no code was sent to this number."),
         (status = 408, description = "The code has expired."),
         (status = 503, description = "A store does not answer; no try was used."),
@@ -62,12 +62,12 @@ pub async fn verify_code(
     verify(&caller, &request, &state, fields).await
 }
 
-/// Says whether the key is accepted; as `GET /ping`.
+/// Says whether the server accepts the key, like `GET /ping`.
 #[utoipa::path(
     tag = "smsapi",
     operation_id = "ping_below_api",
     responses(
-        (status = 200, description = "It is, or it is not.", body = Ping),
+        (status = 200, description = "Whether the server accepts the key.", body = Ping),
         (status = 429, description = "Too many keys that are not accepted came from this address."),
         (status = 503, description = "The directory does not answer."),
     ),

@@ -86,36 +86,36 @@ fn json(value: Value) -> Result<(), Fault> {
 }
 
 request! {
-    /// A code to be sent.
+    /// A code to send.
     pub struct CreateCode(mode: Mode) {
-        /// Taken and ignored: every answer is JSON.
+        /// The server ignores it: every answer is JSON.
         #[schema(example = "json")]
         format: Option<()> as Option<String> = optional(json),
         /// The number: 8 to 16 digits, international, with or without `+`.
         #[schema(pattern = r"^\+?[0-9]{8,16}$", example = "48500500500")]
         phone_number: PhoneNumber as String = required(|value| phone_number(value, mode)),
-        /// The whole message, up to 500 characters and 4 SMS; `[%code%]` stands in it once, for the code.
+        /// The whole message, up to 500 characters and 4 SMS. It contains `[%code%]` once, for the code.
         #[schema(max_length = 500, example = "Your code: [%code%]")]
         content: Option<CallerText> as Option<String> = optional(content),
         /// A sender of the tenant.
         #[schema(example = "Acme")]
         from: Option<(SenderText, String)> as Option<String> = optional(from),
-        /// true, false, 0, 1, "0" or "1"; taken and ignored, every message is fast.
+        /// true, false, 0, 1, "0" or "1". The server ignores it: every message is fast.
         #[schema(default = true)]
         fast: Option<()> as Option<bool> = optional(flag),
     }
 }
 
-/// A code that was typed.
+/// A code to check.
 #[derive(ToSchema)]
 pub struct VerifyCode {
     /// The code.
     #[schema(value_type = String, example = "123456")]
     pub code: Code,
-    /// The number that it was sent to.
+    /// The number that got the code.
     #[schema(value_type = String, pattern = r"^\+?[0-9]{8,16}$", example = "48500500500")]
     pub phone_number: PhoneNumber,
-    /// Taken and ignored: every answer is JSON.
+    /// The server ignores it: every answer is JSON.
     #[schema(value_type = Option<String>, example = "json")]
     pub format: (),
 }

@@ -5,27 +5,27 @@ use countersign_web::problem::{FieldError, Problem, ProblemCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A code that is on its way. All keys are always there.
+/// A code that is being sent. Every field is always present.
 #[derive(Serialize, ToSchema)]
 pub struct CodeAnswer {
-    /// Names the verification, also in the rest of the API.
+    /// The id of the verification, also in the rest of the API.
     #[schema(example = "ver_01jz0w8e9c4t6yv2k5n3m7p8qr")]
     pub id: String,
-    /// The code, for a key with the scope `codes:reveal`; else null.
+    /// The code, for a key with the scope `codes:reveal`; otherwise null.
     #[schema(required = true, example = json!(null))]
     pub code: Option<String>,
     /// The number, without its `+`.
     #[schema(example = "48500500500")]
     pub phone_number: String,
-    /// The sender that was asked for.
+    /// The requested sender.
     #[schema(required = true, example = "Acme")]
     pub from: Option<String>,
 }
 
-/// Whether the key is accepted.
+/// Whether the server accepts the key.
 #[derive(Serialize, ToSchema)]
 pub struct Ping {
-    /// Whether it is.
+    /// Whether the server accepts the key.
     pub authorized: bool,
     /// Always empty.
     pub unavailable: Vec<String>,
@@ -40,7 +40,7 @@ pub struct SmsapiFieldError<'a> {
     error: &'a str,
     /// The field.
     path: &'a str,
-    /// Always null: what was sent is not sent back.
+    /// Always null: the server does not repeat the value.
     #[schema(value_type = Option<String>, required = true)]
     value: (),
 }
@@ -51,21 +51,21 @@ impl<'a> SmsapiFieldError<'a> {
     }
 }
 
-/// A refusal, as SMSAPI tells it.
+/// A refusal in SMSAPI's form.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SmsapiError)]
 pub struct SmsapiError<'a> {
     /// What went wrong, for people.
     #[schema(example = "The value is not valid mobile number.")]
     message: &'a str,
-    /// What went wrong, for programs: `invalid_request_data` for 400, `expired` for 408, else one
-    /// of the codes of problems.
+    /// The error, for programs: `invalid_request_data` for 400, `expired` for 408, otherwise one of the codes
+    /// of problems.
     #[schema(example = "invalid_request_data")]
     error: &'a str,
     /// Always null.
     #[schema(value_type = Option<String>, required = true)]
     developer_description: (),
-    /// For 400 a list, else null.
+    /// A list for 400, otherwise null.
     #[schema(required = true)]
     errors: Option<Vec<SmsapiFieldError<'a>>>,
 }

@@ -94,9 +94,9 @@ pub async fn create_bucket(
     params(
         ("service" = String, Path, description = "The service.", pattern = "^VA[0-9a-f]{32}$"),
         ("limit" = String, Path, description = "The rate limit.", pattern = "^RK[0-9a-f]{32}$"),
-        ("PageSize" = Option<u32>, Query, description = "Buckets on a page.", minimum = 1, maximum = 1000),
-        ("Page" = Option<u32>, Query, description = "Which page, from 0.", maximum = 10000),
-        ("PageToken" = Option<String>, Query, description = "As in `next_page_url`.", pattern = "^P[AB][0-9a-f]{32}$"),
+        ("PageSize" = Option<u32>, Query, description = "The number of buckets on a page.", minimum = 1, maximum = 1000),
+        ("Page" = Option<u32>, Query, description = "The number of the page, from 0.", maximum = 10000),
+        ("PageToken" = Option<String>, Query, description = "The value from `next_page_url`.", pattern = "^P[AB][0-9a-f]{32}$"),
     ),
     responses((status = 200, description = "A page.", body = BucketList)),
     security(("twilio" = ["compat:twilio"]))

@@ -34,7 +34,7 @@ use countersign_web::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What a check found.
+/// The result of a check.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TwilioVerificationCheck)]
 pub struct VerificationCheck {
@@ -55,17 +55,17 @@ pub struct VerificationCheck {
     status: &'static str,
     /// Whether the code was right.
     valid: bool,
-    /// As it was given.
+    /// The amount of the check.
     #[schema(required = true)]
     amount: Option<String>,
-    /// As it was given.
+    /// The payee of the check.
     #[schema(required = true)]
     payee: Option<String>,
     /// Always empty.
     sna_attempts_error_codes: Vec<String>,
     #[schema(format = DateTime)]
     date_created: String,
-    /// When it was checked.
+    /// The time of the check.
     #[schema(format = DateTime)]
     date_updated: String,
 }
@@ -74,17 +74,17 @@ pub struct VerificationCheck {
 #[derive(ToSchema)]
 #[schema(as = TwilioVerificationCheckForm, rename_all = "PascalCase")]
 pub struct CheckForm {
-    /// What the person typed.
+    /// The code as the person typed it.
     #[schema(value_type = String, example = "123456")]
     code: Code,
-    /// The number that the code was sent to; or `VerificationSid`.
+    /// The number that got the code. Send this or `VerificationSid`.
     #[schema(example = "+48500500500")]
     to: Option<String>,
     #[schema(value_type = Option<String>, pattern = "^VE[0-9a-f]{32}$")]
     verification_sid: Option<VerificationId>,
-    /// As at the start, if one was given there.
+    /// The amount of the start, if it named one.
     amount: Option<String>,
-    /// As at the start, if one was given there.
+    /// The payee of the start, if it named one.
     payee: Option<String>,
     #[schema(ignore)]
     number: Option<PhoneNumber>,
@@ -114,12 +114,13 @@ impl CheckForm {
 
 /// Checks a code.
 ///
-/// A wrong one answers `pending`, the last wrong one too; afterwards 429.
+/// A wrong code answers `pending`, also the last one. After that the answer is
+/// 429.
 #[utoipa::path(
     tag = "twilio",
     params(("service" = String, Path, description = "The service.", pattern = "^VA[0-9a-f]{32}$")),
     request_body(content = CheckForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "What the check found.", body = VerificationCheck)),
+    responses((status = 200, description = "The result of the check.", body = VerificationCheck)),
     security(("twilio" = ["compat:twilio"]))
 )]
 #[post("/Services/{service}/VerificationCheck")]

@@ -45,17 +45,17 @@ struct Parts {
     more_info: String,
 }
 
-/// A refusal as Twilio tells it. Act on `code`.
+/// A refusal in Twilio's form. Act on `code`.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TwilioRefusal)]
 pub struct RefusalBody<'a> {
-    /// Twilio's code, or the HTTP status where it has none.
+    /// Twilio's code, or the HTTP status if Twilio has none.
     #[schema(example = 60200)]
     code: u32,
-    /// What happened, for people.
+    /// The refusal in words, for people.
     #[schema(example = "Invalid parameter: To")]
     message: &'a str,
-    /// Where the codes are told.
+    /// A page that explains the codes.
     #[schema(example = "https://sms.example.com/docs/twilio.md")]
     more_info: &'a str,
     /// The HTTP status.
@@ -192,7 +192,7 @@ impl From<Problem> for Refusal {
 /// The description of a kind of problem in the OpenAPI document.
 pub fn words(kind: ProblemCode) -> String {
     let words = match kind {
-        ProblemCode::InvalidRequest => "a parameter is missing or cannot be.",
+        ProblemCode::InvalidRequest => "a parameter is missing or not valid.",
         ProblemCode::InvalidKey => "no key, or one that is not accepted for this user.",
         ProblemCode::InsufficientScope => "the key or its address may not do this.",
         ProblemCode::NotFound => "there is nothing with this SID.",

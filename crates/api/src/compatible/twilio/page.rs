@@ -56,23 +56,23 @@ impl Asked {
     }
 }
 
-/// Where a page stands among the others.
+/// The position of a page among the others.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TwilioMeta)]
 pub struct Meta {
-    /// Its number, from 0.
+    /// The number of the page, from 0.
     page: u32,
-    /// Entries on a page.
+    /// The number of entries on a page.
     page_size: usize,
     first_page_url: String,
-    /// Null on the first page.
+    /// The URL of the previous page; null on the first page.
     #[schema(required = true)]
     previous_page_url: Option<String>,
     url: String,
-    /// Null on the last page.
+    /// The URL of the next page; null on the last page.
     #[schema(required = true)]
     next_page_url: Option<String>,
-    /// Under which name the entries stand.
+    /// The name of the field with the entries.
     #[schema(value_type = String)]
     key: &'static str,
 }

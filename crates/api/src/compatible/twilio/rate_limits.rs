@@ -25,7 +25,7 @@ use countersign_core::{
     management::profile_limits::{self, RateLimit},
     tenant::{limits::LimitName, profile::Profile},
 };
-use countersign_web::{State, notes::note_changed};
+use countersign_web::State;
 use json::{Links, RateLimitBody, RateLimitList};
 pub use read::limit_name;
 use read::{RateLimitForm, RateLimitUpdate, unique_name};
@@ -44,7 +44,6 @@ impl Place {
         sid: &str,
     ) -> Result<Self, Refusal> {
         let profile = services::find(state, caller, sid).await?;
-        note_changed(request, profile.id);
         Ok(Self { base: Base::of(request), profile })
     }
 
@@ -118,9 +117,9 @@ pub async fn create_rate_limit(
     tag = "twilio",
     params(
         ("service" = String, Path, description = "The service.", pattern = "^VA[0-9a-f]{32}$"),
-        ("PageSize" = Option<u32>, Query, description = "Rate limits on a page.", minimum = 1, maximum = 1000),
-        ("Page" = Option<u32>, Query, description = "Which page, from 0.", maximum = 10000),
-        ("PageToken" = Option<String>, Query, description = "As in `next_page_url`.", pattern = "^P[AB][0-9a-f]{32}$"),
+        ("PageSize" = Option<u32>, Query, description = "The number of rate limits on a page.", minimum = 1, maximum = 1000),
+        ("Page" = Option<u32>, Query, description = "The number of the page, from 0.", maximum = 10000),
+        ("PageToken" = Option<String>, Query, description = "The value from `next_page_url`.", pattern = "^P[AB][0-9a-f]{32}$"),
     ),
     responses((status = 200, description = "A page.", body = RateLimitList)),
     security(("twilio" = ["compat:twilio"]))
@@ -167,7 +166,7 @@ pub async fn read_rate_limit(
     Ok(HttpResponse::Ok().json(place.body(keyring, limit)))
 }
 
-/// Says something else of a rate limit.
+/// Changes the description of a rate limit.
 #[utoipa::path(
     tag = "twilio",
     params(

@@ -19,7 +19,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use countersign_core::{access::actor::Actor, id::ProfileId, management::profiles, tenant::profile::Profile};
-use countersign_web::{State, notes::note_changed, rng};
+use countersign_web::{State, rng};
 use json::{Service, ServiceList};
 use read::ServiceForm;
 
@@ -61,7 +61,6 @@ pub async fn create_service(
         &mut rng(),
     )
     .await?;
-    note_changed(&request, made.id);
     Ok(HttpResponse::Created().json(Service::new(&Base::of(&request), made)))
 }
 
@@ -69,9 +68,9 @@ pub async fn create_service(
 #[utoipa::path(
     tag = "twilio",
     params(
-        ("PageSize" = Option<u32>, Query, description = "Services on a page.", minimum = 1, maximum = 1000),
-        ("Page" = Option<u32>, Query, description = "Which page, from 0.", maximum = 10000),
-        ("PageToken" = Option<String>, Query, description = "As in `next_page_url`.", pattern = "^P[AB][0-9a-f]{32}$"),
+        ("PageSize" = Option<u32>, Query, description = "The number of services on a page.", minimum = 1, maximum = 1000),
+        ("Page" = Option<u32>, Query, description = "The number of the page, from 0.", maximum = 10000),
+        ("PageToken" = Option<String>, Query, description = "The value from `next_page_url`.", pattern = "^P[AB][0-9a-f]{32}$"),
     ),
     responses((status = 200, description = "A page.", body = ServiceList)),
     security(("twilio" = ["compat:twilio"]))
@@ -129,7 +128,6 @@ pub async fn update_service(
 ) -> Answer {
     let change = ServiceForm::read(&form)?.into();
     let id = id(&path)?;
-    note_changed(&request, id);
     let now = state.clock.now();
     let changed =
         profiles::update_profile_by_id(&state.context, &caller, id, change, &caller.change(now)).await?;
@@ -146,12 +144,10 @@ pub async fn update_service(
 #[delete("/Services/{service}")]
 pub async fn delete_service(
     caller: Authed<TwilioSettings>,
-    request: HttpRequest,
     state: Data<State>,
     path: Path<String>,
 ) -> Answer {
     let id = id(&path)?;
-    note_changed(&request, id);
     profiles::delete_profile_by_id(&state.context, &caller, id, &caller.change(state.clock.now())).await?;
     Ok(HttpResponse::NoContent().finish())
 }

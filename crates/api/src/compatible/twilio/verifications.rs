@@ -60,8 +60,8 @@ impl From<FamilyError> for Refusal {
 
 /// Starts a verification, or sends the message of the live one again.
 ///
-/// A live one that was started with other words, for another payment or in another
-/// language is canceled, and a new one takes its place.
+/// If the live verification has another text, payment or language, the server
+/// cancels it and starts a new one.
 #[utoipa::path(
     tag = "twilio",
     params(("service" = String, Path, description = "The service.", pattern = "^VA[0-9a-f]{32}$")),
@@ -101,7 +101,8 @@ pub async fn create_verification(
 
 /// Reads a verification.
 ///
-/// By its SID, or by its number: then the live one, else the newest that stands.
+/// You can name it by its SID or by its number. A number means its live
+/// verification, or else its newest.
 #[utoipa::path(
     tag = "twilio",
     params(
@@ -129,7 +130,8 @@ pub async fn fetch_verification(
 
 /// Cancels a verification.
 ///
-/// `Status=approved` is refused: an approval is said only for a code that was compared.
+/// The server refuses `Status=approved`: it approves only after it compared a
+/// code.
 #[utoipa::path(
     tag = "twilio",
     params(

@@ -13,7 +13,7 @@ pub struct AllowlistEntry {
     /// The range, without host bits.
     #[schema(example = "203.0.113.0/24")]
     range: String,
-    /// What it is for.
+    /// What the entry is for.
     #[schema(max_length = 100, example = "Office")]
     description: String,
 }
@@ -29,7 +29,7 @@ pub fn entries(list: &allowlist::Allowlist) -> Vec<AllowlistEntry> {
 /// An allowlist.
 #[derive(Serialize, ToSchema)]
 pub struct Allowlist {
-    /// Its entries; none admit every address.
+    /// The entries; an empty list admits every address.
     #[schema(max_items = 100)]
     entries: Vec<AllowlistEntry>,
 }
@@ -40,29 +40,29 @@ impl Allowlist {
     }
 }
 
-/// The uses of a key from an address.
+/// How often one key was used from one address.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AddressUse)]
 pub struct AddressUseBody {
-    /// The key; it may be deleted since.
+    /// The key. It may have been deleted since.
     #[schema(pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "key_01jz0w8e9c4t6yv2k5n3m7p8qr")]
     key: String,
     /// The caller's address.
     #[schema(format = "ip", example = "203.0.113.7")]
     address: String,
-    /// How often it was accepted.
+    /// How often the key was accepted from this address.
     #[schema(minimum = 0, example = 42)]
     uses: u64,
-    /// How often an allowlist refused it.
+    /// How often an allowlist refused the key at this address.
     #[schema(minimum = 0, example = 0)]
     refused: u64,
-    /// The first of them.
+    /// The time of the first use.
     #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     first_used_at: String,
-    /// The last of them.
+    /// The time of the last use.
     #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     last_used_at: String,
-    /// Whether the lists of today admit it; false for a key that is gone.
+    /// Whether the present allowlists admit the address; false if the key was deleted.
     allowed: bool,
 }
 

@@ -17,14 +17,14 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 request! {
-    /// A range of addresses to be admitted.
+    /// A range of addresses to admit.
     #[schema(as = NewAllowlistEntry)]
     pub struct NewEntry {
-        /// An address or a range in CIDR form, IPv4 or IPv6. Host bits are cut off,
-        /// and an IPv4-mapped range is the IPv4 one.
+        /// An address or a range in CIDR form, IPv4 or IPv6. The server cuts off host bits, and reads an
+        /// IPv4-mapped range as the IPv4 range.
         #[schema(max_length = 49, example = "203.0.113.0/24")]
         range: IpNet as String = required(range),
-        /// What it is for; no control characters.
+        /// What the entry is for; no control characters.
         #[schema(max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$", example = "Office")]
         description: Option<Description> as Option<String> = optional(description),
     }
@@ -33,7 +33,7 @@ request! {
 request! {
     /// Replaces an allowlist.
     pub struct ReplaceAllowlist {
-        /// The new entries, each range once; none admit every address.
+        /// The new entries, each range once; an empty list admits every address.
         #[schema(max_items = 100)]
         entries: Allowlist as Vec<NewEntry> = |fields, field| {
             let entries = fields.required(field, array)?;

@@ -33,13 +33,13 @@ impl VerificationPage {
     }
 }
 
-/// What an erasure did.
+/// The result of an erasure.
 #[derive(Serialize, ToSchema)]
 pub struct ErasedNumber {
-    /// Verifications of the history that held the number.
+    /// The number of past verifications that contained the number.
     #[schema(minimum = 0, example = 3)]
     verifications: u64,
-    /// Live verifications that it ended.
+    /// The number of live verifications that the erasure ended.
     #[schema(minimum = 0, example = 1)]
     canceled: u64,
 }
@@ -50,7 +50,7 @@ impl From<erase::Erased> for ErasedNumber {
     }
 }
 
-/// What happened to a verification, oldest first.
+/// The events of a verification, oldest first.
 #[derive(Serialize, ToSchema)]
 pub struct Timeline {
     /// The events.
@@ -64,28 +64,28 @@ impl From<Vec<event::Event>> for Timeline {
     }
 }
 
-/// One thing that happened. Fields that say nothing of its kind are null.
+/// One event. Fields that do not apply to its kind are null.
 #[derive(Serialize, ToSchema)]
 pub struct Event {
     /// Its id.
     #[schema(pattern = "^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "evt_01jz0w8e9c4t6yv2k5n3m7p8qr")]
     id: String,
-    /// When.
+    /// The time of the event.
     #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     at: String,
-    /// What, for programs; later releases may add kinds.
+    /// The kind of event, for programs. Later releases may add kinds.
     #[schema(pattern = "^[a-z_]+$", example = "message_sent")]
     kind: &'static str,
-    /// What, for people; it holds neither a code nor a number.
+    /// The event in words, for people. It contains no code and no number.
     #[schema(example = "Message accepted by provider relay")]
     text: String,
-    /// The message that it is about.
+    /// The message of the event.
     #[schema(required = true, pattern = "^msg_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
     message_id: Option<String>,
-    /// The provider that it names.
+    /// The provider of the event.
     #[schema(required = true, example = "relay")]
     provider: Option<String>,
-    /// What the provider called the outcome, in its own code, where it reported one.
+    /// The provider's own code for the outcome, if it reported one.
     #[schema(required = true, max_length = 64, example = "DELIVRD")]
     provider_code: Option<String>,
     /// Tries that were left after a wrong code.

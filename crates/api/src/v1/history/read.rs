@@ -37,12 +37,12 @@ pub fn list_request(mut fields: Fields) -> Result<ListRequest, Problem> {
 }
 
 request! {
-    /// Looks for the verifications of a number.
+    /// A number whose verifications to list.
     pub struct SearchVerifications(mode: Mode) {
         /// The number.
         #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]
         to: PhoneNumber as String = required(|value| number(value, mode)),
-        /// `next_cursor` of the page before.
+        /// The `next_cursor` of the previous page.
         #[schema(pattern = "^ver_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
         cursor: Option<VerificationId> as Option<String> = optional(cursor),
         /// Verifications on a page; 20 when absent.
@@ -52,7 +52,7 @@ request! {
 }
 
 request! {
-    /// Takes a number out of what is kept.
+    /// Erases a number.
     pub struct EraseNumber(mode: Mode) {
         /// The number.
         #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]

@@ -43,26 +43,26 @@ impl From<mode::Mode> for Mode {
 /// An API key, without its secret.
 #[derive(Serialize, ToSchema)]
 pub struct Key {
-    /// Its id, which also stands in its text.
+    /// The id, which is also a part of the key itself.
     #[schema(pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "key_01jz0w8e9c4t6yv2k5n3m7p8qr")]
     id: String,
-    /// What people call it.
+    /// A name for people.
     #[schema(min_length = 1, max_length = 64, example = "checkout")]
     name: String,
     /// Live or test.
     mode: Mode,
-    /// What it may do.
+    /// The scopes of the key.
     #[schema(value_type = Vec<ScopeName>, example = json!(["verifications:start", "verifications:check"]))]
     scopes: Vec<&'static str>,
-    /// Refused while set.
+    /// While true, the server refuses the key.
     disabled: bool,
-    /// Refused from then on.
+    /// The server refuses the key from this time on.
     #[schema(required = true, format = DateTime, example = "2099-01-31T12:00:00.000Z")]
     expires_at: Option<String>,
-    /// The addresses that it may be used from; none for every one.
+    /// The addresses from which the key works; an empty list admits every address.
     #[schema(max_items = 100)]
     allowlist: Vec<AllowlistEntry>,
-    /// The key that took its place when it was rotated.
+    /// The key that replaced it in a rotation.
     #[schema(required = true, pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
     replaced_by: Option<String>,
     /// When it was made.
@@ -90,30 +90,30 @@ impl From<key::Key> for Key {
     }
 }
 
-/// A new API key, with its secret. The fields are those of `Key`, spelled out
-/// because a closed schema cannot be composed of another.
+/// A new API key, with its secret. The fields are those of `Key`. They are
+/// repeated here because a closed schema cannot include another.
 #[derive(Serialize, ToSchema)]
 pub struct CreatedKey {
-    /// Its id, which also stands in its text.
+    /// The id, which is also a part of the key itself.
     #[schema(pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "key_01jz0w8e9c4t6yv2k5n3m7p8qr")]
     id: String,
-    /// What people call it.
+    /// A name for people.
     #[schema(min_length = 1, max_length = 64, example = "checkout")]
     name: String,
     /// Live or test.
     mode: Mode,
-    /// What it may do.
+    /// The scopes of the key.
     #[schema(value_type = Vec<ScopeName>, example = json!(["verifications:start", "verifications:check"]))]
     scopes: Vec<&'static str>,
-    /// Refused while set.
+    /// While true, the server refuses the key.
     disabled: bool,
-    /// Refused from then on.
+    /// The server refuses the key from this time on.
     #[schema(required = true, format = DateTime, example = "2099-01-31T12:00:00.000Z")]
     expires_at: Option<String>,
-    /// The addresses that it may be used from; none for every one.
+    /// The addresses from which the key works; an empty list admits every address.
     #[schema(max_items = 100)]
     allowlist: Vec<AllowlistEntry>,
-    /// The key that took its place when it was rotated.
+    /// The key that replaced it in a rotation.
     #[schema(required = true, pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
     replaced_by: Option<String>,
     /// When it was made.

@@ -33,19 +33,19 @@ use std::time::Duration;
 request! {
     /// Makes a key.
     pub struct CreateKey {
-        /// What people call it; no control characters.
+        /// A name for people; no control characters.
         #[schema(min_length = 1, max_length = 64, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$", example = "checkout")]
         name: KeyName as String = required(name),
         /// Live or test; `live` when absent.
         mode: Option<Mode> as Option<KeyMode> = optional(mode),
-        /// What it may do: at least one, and only what the caller holds.
+        /// The scopes of the key: at least one, and only scopes of the key in use.
         #[schema(min_items = 1, example = json!(["verifications:start", "verifications:check"]))]
         scopes: Scopes as Vec<ScopeName> = required(scopes),
-        /// Refused from then on, at once if the time has passed.
+        /// The server refuses the key from this time on; at once if the time has passed.
         #[schema(format = DateTime, example = "2099-01-31T12:00:00.000Z")]
         expires_at: Option<Timestamp> as Option<String> = optional(time),
-        /// The addresses that it may be used from; null or none for every one. The
-        /// tenant's list must admit its caller too.
+        /// The addresses from which the key works; null or an empty list admits every address. The tenant's
+        /// list must admit the caller, too.
         #[schema(max_items = 100)]
         allowlist: Option<Allowlist> as Option<Vec<NewEntry>> = |fields, field| {
             let entries = fields.optional(field, array);
@@ -65,14 +65,14 @@ impl From<CreateKey> for keys::CreateKey {
 request! {
     /// Changes a key. Absent fields stay as they are.
     pub struct UpdateKey {
-        /// The addresses that it may be used from; null or none for every one. The
-        /// tenant's list must admit its caller too.
+        /// The addresses from which the key works; null or an empty list admits every address. The tenant's
+        /// list must admit the caller, too.
         #[schema(max_items = 100)]
         allowlist: Option<Allowlist> as Option<Vec<NewEntry>> = |fields, field| {
             let entries = fields.given_or_null(field, array);
             Some(entries.map(|entries| allowlist(fields, field, entries.unwrap_or_default()).unwrap_or_default()))
         },
-        /// What people call it; no control characters.
+        /// A name for people; no control characters.
         #[schema(
             nullable = false,
             min_length = 1,
@@ -81,10 +81,10 @@ request! {
             example = "checkout"
         )]
         name: Option<KeyName> as Option<String> = given(name),
-        /// Refused while set.
+        /// While true, the server refuses the key.
         #[schema(nullable = false, example = false)]
         disabled: Option<bool> = given(boolean),
-        /// Refused from then on, at once if the time has passed; null for never.
+        /// The server refuses the key from this time on; at once if the time has passed. Null: never.
         #[schema(format = DateTime, example = "2099-01-31T12:00:00.000Z")]
         expires_at: Option<Option<Timestamp>> as Option<String> = given_or_null(time),
         /// Change the key in use even if its new list does not admit the address of this call.
@@ -104,8 +104,7 @@ impl From<UpdateKey> for keys::UpdateKey {
 request! {
     /// Rotates a key.
     pub struct RotateKey {
-        /// Seconds for which the old key is accepted beside the new one; 86,400, a
-        /// day, when absent. 0 ends it at once.
+        /// How many seconds the old key still works; 86,400 (a day) when absent. 0 ends it at once.
         #[schema(minimum = 0, maximum = 604_800, example = 3_600)]
         overlap: Option<u32> = optional(whole(0..=MOST_OVERLAP.as_secs() as u32)),
     }

@@ -14,11 +14,11 @@ use utoipa::{
 };
 
 text_values! {
-    /// What a code is made of: `digits`, or `letters` (digits and capitals that nobody confuses).
+    /// The characters of a code: `digits`, or `letters` (digits and capitals without those that look alike).
     CodeAlphabet = ["digits", "letters"];
 
-    /// What a resend carries: the `same` code, a `new` one, or a new one beside
-    /// which exactly the one before stays valid (`new_keep_previous`).
+    /// The code in a resent message. `same`: the same code. `new`: a new code, and earlier codes no longer
+    /// work. `new_keep_previous`: a new code, and the one before it still works.
     Resend = ["same", "new", "new_keep_previous"];
 }
 
@@ -28,25 +28,25 @@ pub struct Profile {
     /// Its name.
     #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "default")]
     name: String,
-    /// How people call it; null if nobody said so.
+    /// A name for people; null if the profile has none.
     #[schema(required = true, max_length = 32, example = "Acme web shop")]
     display_name: Option<String>,
-    /// Characters in a code.
+    /// The number of characters in a code.
     #[schema(minimum = 4, maximum = 10, example = 6)]
     code_length: u8,
-    /// What a code is made of.
+    /// The characters of a code.
     #[schema(value_type = CodeAlphabet, example = "digits")]
     alphabet: &'static str,
     /// Seconds until a code expires.
     #[schema(minimum = 30, maximum = 600, example = 300)]
     expires_in: u64,
-    /// Wrong codes that end a verification.
+    /// The number of wrong codes that ends a verification.
     #[schema(minimum = 1, maximum = 5, example = 5)]
     max_checks: u8,
-    /// Messages of a verification.
+    /// The most messages of a verification.
     #[schema(minimum = 1, maximum = 5, example = 5)]
     max_sends: u8,
-    /// What a resend carries.
+    /// The code in a resent message.
     #[schema(value_type = Resend, example = "same")]
     resend: &'static str,
     /// Limits for values that you give in `limits` of a start, besides those of the tenant.
@@ -94,7 +94,7 @@ pub fn limits_schema() -> Object {
 /// The profiles of the tenant.
 #[derive(Serialize, ToSchema)]
 pub struct ProfileList {
-    /// By name.
+    /// Sorted by name.
     #[schema(max_items = 100)]
     pub data: Vec<Profile>,
 }

@@ -20,26 +20,26 @@ use serde_json::Value;
 use std::time::Duration;
 
 request! {
-    /// A profile as it shall be; what is absent is at its default, or stays in a merge patch.
+    /// The new profile. Absent fields get their default; in a merge patch they stay.
     pub struct SaveProfileBody {
-        /// How people call it: 1 to 32 printable characters; null for nothing.
+        /// A name for people: 1 to 32 printable characters; null: no name.
         #[schema(min_length = 1, max_length = 32, example = "Acme web shop")]
         display_name: Option<Option<DisplayName>> as Option<String> = given_or_null(display_name),
-        /// Characters in a code; 6.
+        /// The number of characters in a code; 6 by default.
         #[schema(minimum = 4, maximum = 10, example = 6)]
         code_length: Option<u32> as Option<u8> = optional(whole(wide(Policy::CODE_LENGTH))),
-        /// What a code is made of; `digits`.
+        /// The characters of a code; `digits` by default.
         alphabet: Option<Alphabet> as Option<CodeAlphabet> = optional(alphabet),
-        /// Seconds until a code expires; 300.
+        /// Seconds until a code expires; 300 by default.
         #[schema(minimum = 30, maximum = 600, example = 300)]
         expires_in: Option<u32> = optional(whole(Policy::EXPIRES_IN)),
-        /// Wrong codes that end a verification; 5.
+        /// The number of wrong codes that ends a verification; 5 by default.
         #[schema(minimum = 1, maximum = 5, example = 5)]
         max_checks: Option<u32> as Option<u8> = optional(whole(wide(Policy::TRIES))),
-        /// Messages of a verification; 5.
+        /// The most messages of a verification; 5 by default.
         #[schema(minimum = 1, maximum = 5, example = 5)]
         max_sends: Option<u32> as Option<u8> = optional(whole(wide(Policy::TRIES))),
-        /// What a resend carries; `same`.
+        /// The code in a resent message; `same` by default.
         resend: Option<ResendPolicy> as Option<Resend> = optional(resend),
         /// Limits for values that you give in `limits` of a start.
         #[schema(schema_with = limits_schema)]

@@ -11,8 +11,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 text_values! {
-    /// Whose interface the provider speaks. `http` is any HTTP API, described in
-    /// the settings; `relay` a signed request to a system of your own.
+    /// The kind of provider. `http` is any HTTP API that the settings describe. `relay` is a signed request
+    /// to your own system.
     ProviderKind = ["smsapi", "twilio", "http", "smpp", "relay"];
 }
 
@@ -28,23 +28,23 @@ pub struct Provider {
     /// The kind of provider.
     #[schema(value_type = ProviderKind, example = "smsapi")]
     kind: String,
-    /// Whether it is the operator's, who lets you use it and alone changes it.
+    /// Whether the account belongs to the operator, who shares it with you. Only the operator can change it.
     shared: bool,
-    /// Whether messages may go through it.
+    /// Whether the account may send messages.
     enabled: bool,
-    /// Most messages a second, of all nodes together; null for as many as there are.
+    /// The most messages in a second, of all nodes together; null: no limit.
     #[schema(required = true, minimum = 1, maximum = 10_000, example = 50)]
     rate: Option<u32>,
-    /// Its settings, with `***` for each secret; null for one that is the operator's.
+    /// The settings, with `***` for each secret; null for an account of the operator.
     #[schema(required = true, value_type = Option<Object>, example = json!({"service": "pl", "token": "***"}))]
     settings: Option<Value>,
-    /// Since when it is known to take messages with these settings; null until a test message went through it.
+    /// When a message first succeeded with these settings; null before that.
     #[schema(required = true, format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     verified_at: Option<String>,
-    /// When the URL of its receipts was renewed; null if it never was.
+    /// When the URL of its receipts was last renewed; null if it never was.
     #[schema(required = true, format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     receipts_rotated_at: Option<String>,
-    /// How it fares, as the node that answers sees it; null where nothing went through it of late.
+    /// The health of the account, as the answering node sees it; null if it sent nothing recently.
     #[schema(required = true)]
     health: Option<Health>,
     /// When it was made.
@@ -85,25 +85,25 @@ impl Provider {
 }
 
 text_values! {
-    /// Whether messages go through an account: `closed`: all, `open`: none for a
-    /// while, `half_open`: one, to find out.
+    /// Whether an account gets messages: `closed` gets all, `open` gets none for a while, `half_open` gets
+    /// one as a test.
     BreakerState = ["closed", "open", "half_open"];
 }
 
-/// How an account fares.
+/// The health of an account.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ProviderHealth)]
 pub struct Health {
-    /// Whether messages go through it.
+    /// Whether the account gets messages.
     #[schema(value_type = BreakerState, example = "closed")]
     state: &'static str,
-    /// Of the attempts of late, those that were accepted, in percent.
+    /// The accepted part of the recent attempts, in percent.
     #[schema(required = true, maximum = 100, example = 99)]
     accepted_percent: Option<u8>,
-    /// How long the provider took to answer, of late, in milliseconds.
+    /// The recent response time of the provider, in milliseconds.
     #[schema(required = true, example = 120)]
     latency_ms: Option<u64>,
-    /// What kept it out, or did last.
+    /// The reason why the server skips the account, or last did.
     #[schema(required = true, example = "HTTP 503")]
     reason: Option<String>,
 }
@@ -124,39 +124,39 @@ impl Health {
 /// The accounts that the tenant may use.
 #[derive(Serialize, ToSchema)]
 pub struct ProviderList {
-    /// Your own, oldest first, then those that the operator shares with you.
+    /// Your own accounts, oldest first, then those that the operator shares with you.
     #[schema(max_items = 40)]
     pub data: Vec<Provider>,
 }
 
 text_values! {
-    /// Whether the provider took a message.
+    /// Whether the provider accepted a message.
     TestResult = ["accepted", "refused"];
 }
 
 text_values! {
-    /// What happens to a message that is refused so: `retry` it is tried again,
-    /// elsewhere at once; `reject`: nobody will take it; `decline`: another
-    /// provider may; `throttle`: too many at once; `account`: nothing goes through
-    /// until somebody acts; `unknown`: it may have been taken.
+    /// What follows from this refusal. `retry`: the server asks the next provider at once, and this one again
+    /// later. `reject`: no provider will accept the message. `decline`: another provider may accept it.
+    /// `throttle`: the account sends too fast. `account`: the account sends nothing until a person acts.
+    /// `unknown`: the provider may have accepted the message.
     RefusalClass = ["retry", "reject", "decline", "throttle", "account", "unknown"];
 }
 
-/// What became of a test message.
+/// The outcome of a test message.
 #[derive(Serialize, ToSchema)]
 pub struct TestOutcome {
-    /// Whether the provider took it.
+    /// Whether the provider accepted the message.
     #[schema(value_type = TestResult, example = "accepted")]
     outcome: &'static str,
-    /// What the provider calls the message, if it says so.
+    /// The provider's id of the message, if it reported one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "SM0123456789abcdef")]
     id: Option<String>,
-    /// Of a refusal: what happens to messages that are refused so.
+    /// What follows from the refusal; only if the message was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<RefusalClass>, example = "account")]
     class: Option<&'static str>,
-    /// Of a refusal: what happened.
+    /// The reason of the refusal; only if the message was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "HTTP 401")]
     reason: Option<String>,

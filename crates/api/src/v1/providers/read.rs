@@ -26,15 +26,15 @@ const KINDS: [&str; 5] = ["smsapi", "twilio", "http", "smpp", "relay"];
 request! {
     /// Makes an account.
     pub struct CreateProvider(management: &Management) {
-        /// Its name, which no other account of yours has: timelines, logs and metrics say it.
+        /// A unique name. Timelines, logs and metrics show it.
         #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "smsapi-main")]
         name: ResourceName as String = required(resource_name),
         /// The kind of provider.
         kind: String as ProviderKind = required(kind),
-        /// Most messages a second, of all nodes together; none when absent.
+        /// The most messages in a second, of all nodes together; no limit when absent.
         #[schema(minimum = 1, maximum = 10_000, example = 50)]
         rate: Option<u32> = optional(whole(ProviderAccount::RATES)),
-        /// What the kind needs: addresses and credentials.
+        /// The settings of this kind, such as addresses and credentials.
         #[schema(example = json!({"service": "pl", "token": "..."}))]
         settings: Value as Object = |fields, field| {
             let settings = fields.required(field, object)?;
@@ -60,13 +60,13 @@ request! {
         /// Another name.
         #[schema(nullable = false, pattern = "^[a-z0-9-]{1,32}$", example = "smsapi-main")]
         name: Option<ResourceName> as Option<String> = given(resource_name),
-        /// Whether messages may go through it.
+        /// Whether the account may send messages.
         #[schema(nullable = false, example = true)]
         enabled: Option<bool> = given(boolean),
         /// A merge patch of its settings; a secret that is absent or `***` stays.
         #[schema(nullable = false, example = json!({"token": "..."}))]
         settings: Option<Value> as Option<Object> = given(object),
-        /// Most messages a second, of all nodes together; null for as many as there are.
+        /// The most messages in a second, of all nodes together; null: no limit.
         #[schema(minimum = 1, maximum = 10_000, example = 50)]
         rate: Option<Option<u32>> as Option<u32> = given_or_null(whole(ProviderAccount::RATES)),
     }

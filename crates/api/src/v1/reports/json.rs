@@ -4,10 +4,10 @@ use countersign_core::history::query;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What happened, hour by hour.
+/// Counts of events, hour by hour.
 #[derive(Serialize, ToSchema)]
 pub struct HourlyReport {
-    /// The hours, oldest first; those without anything are left out.
+    /// The hours, oldest first, without those in which nothing happened.
     #[schema(max_items = 745)]
     data: Vec<HourlyCounts>,
 }
@@ -18,8 +18,8 @@ impl From<Vec<query::HourlyCounts>> for HourlyReport {
     }
 }
 
-/// How often each thing happened in an hour. Each is counted in the hour in
-/// which it happened, so an approval may stand in another than its start.
+/// The counts of one hour. Each event counts in the hour in which it happened, so
+/// an approval may count in a later hour than its start.
 #[derive(Serialize, ToSchema)]
 pub struct HourlyCounts {
     /// When the hour begins.
@@ -31,22 +31,22 @@ pub struct HourlyCounts {
     /// Messages queued again.
     #[schema(minimum = 0, example = 0)]
     resent: u64,
-    /// Messages that a provider took.
+    /// Messages that a provider accepted.
     #[schema(minimum = 0, example = 0)]
     sent: u64,
-    /// Attempts that a provider did not take and that were tried again.
+    /// Attempts that failed and were tried again.
     #[schema(minimum = 0, example = 0)]
     retried: u64,
-    /// Messages that no provider takes.
+    /// Messages that every provider refused for good.
     #[schema(minimum = 0, example = 0)]
     rejected: u64,
-    /// Messages not sent, because the verification was over or a resend took their place.
+    /// Messages that were not sent, because the verification had ended or a resend replaced them.
     #[schema(minimum = 0, example = 0)]
     dropped: u64,
-    /// Delivery reports: the phone has it.
+    /// Delivery reports: the message reached the phone.
     #[schema(minimum = 0, example = 0)]
     delivered: u64,
-    /// Delivery reports: the phone will not get it.
+    /// Delivery reports: the message will not reach the phone.
     #[schema(minimum = 0, example = 0)]
     undelivered: u64,
     /// Wrong codes.
@@ -61,10 +61,10 @@ pub struct HourlyCounts {
     /// Verifications that you canceled.
     #[schema(minimum = 0, example = 0)]
     canceled: u64,
-    /// Verifications not answered in time.
+    /// Verifications that expired.
     #[schema(minimum = 0, example = 0)]
     expired: u64,
-    /// Verifications of which no message was ever taken.
+    /// Verifications of which no provider accepted any message.
     #[schema(minimum = 0, example = 0)]
     failed: u64,
 }
@@ -108,7 +108,7 @@ impl From<query::HourlyCounts> for HourlyCounts {
     }
 }
 
-/// What became of what was sent.
+/// The outcomes of messages.
 #[derive(Serialize, ToSchema)]
 pub struct ConversionReport {
     /// The rows, by provider, country and prefix.
@@ -135,35 +135,36 @@ impl ConversionReport {
     }
 }
 
-/// What became of what was sent through one provider, to one country, to one prefix.
+/// The outcomes of the messages of one provider to one country and one prefix.
 #[derive(Serialize, ToSchema)]
 pub struct Conversion {
     /// The provider's name.
     #[schema(max_length = 32, example = "smsapi")]
     provider: String,
-    /// The country of the numbers; null where not told apart, or not known.
+    /// The country of the numbers; null if the report does not group by country, or if it is unknown.
     #[schema(required = true, pattern = "^[A-Z]{2}$", example = "PL")]
     country: Option<String>,
-    /// The calling code and three more digits of the numbers; null where not told apart, or not known.
+    /// The calling code and three more digits of the numbers; null if the report does not group by prefix, or
+    /// if it is unknown.
     #[schema(required = true, pattern = r"^\+[0-9]{1,6}$", example = "+48500")]
     prefix: Option<String>,
-    /// Messages that the provider took.
+    /// Messages that the provider accepted.
     #[schema(minimum = 0, example = 1000)]
     sent: u64,
-    /// Messages that reached the phone, as it reported.
+    /// Messages that reached the phone, as the provider reported.
     #[schema(minimum = 0, example = 980)]
     delivered: u64,
-    /// Messages that did not, as it reported.
+    /// Messages that did not reach the phone, as the provider reported.
     #[schema(minimum = 0, example = 12)]
     undelivered: u64,
-    /// Verifications approved after one of its messages.
+    /// Verifications that were approved after a message of this provider.
     #[schema(minimum = 0, example = 900)]
     approved: u64,
-    /// `delivered` of `sent`; null where nothing was sent. An event may stand on another day
-    /// than the sending, so that it may exceed 1.
+    /// `delivered` divided by `sent`; null if nothing was sent. A report may count on a later day than its
+    /// message, so the rate may exceed 1.
     #[schema(required = true, minimum = 0, example = 0.98)]
     delivery_rate: Option<f64>,
-    /// `approved` of `sent`; null where nothing was sent.
+    /// `approved` divided by `sent`; null if nothing was sent.
     #[schema(required = true, minimum = 0, example = 0.9)]
     conversion_rate: Option<f64>,
 }

@@ -16,7 +16,7 @@ use countersign_web::text_values;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// One way for messages.
+/// A rule: which account sends messages to which numbers.
 #[derive(Serialize, ToSchema)]
 pub struct Route {
     /// Its id.
@@ -25,27 +25,28 @@ pub struct Route {
     /// Its name.
     #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "poland")]
     name: String,
-    /// The account that takes the messages.
+    /// The account that sends the messages.
     #[schema(pattern = "^prv_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "prv_01jz0w8e9c4t6yv2k5n3m7p8qr")]
     provider: String,
-    /// Whether it is used.
+    /// Whether the server uses the route.
     enabled: bool,
-    /// Lower ones are tried first.
+    /// The server tries routes with a lower order first.
     #[schema(example = 100)]
     order: u16,
-    /// Its share among those of the same order.
+    /// The share of this route among routes of the same order.
     #[schema(minimum = 1, maximum = 1_000, example = 1)]
     weight: u16,
-    /// The countries whose numbers it is for; none: all.
+    /// The route is for numbers of these countries; an empty list: of all countries.
     #[schema(max_items = 300, value_type = Vec<CountryCode>)]
     countries: Vec<String>,
-    /// How the numbers begin that it is for; none: all.
+    /// The route is for numbers that begin with one of these; an empty list: for all numbers.
     #[schema(max_items = 100, value_type = Vec<NumberPrefix>)]
     prefixes: Vec<String>,
-    /// What its messages come from, in place of your senders.
+    /// The sender of its messages, in place of your senders.
     #[schema(required = true, example = "Acme")]
     sender: Option<String>,
-    /// Seconds for which a receipt is waited for before the next provider sends the message again.
+    /// How many seconds the server waits for a receipt before the next provider sends the message again;
+    /// null: it does not wait.
     #[schema(required = true, minimum = 5, maximum = 300, example = 30)]
     receipt_timeout: Option<u64>,
     /// When it was made.
@@ -74,12 +75,12 @@ impl From<&route::Route> for Route {
 /// The routes of the tenant.
 #[derive(Serialize, ToSchema)]
 pub struct RouteList {
-    /// In the order in which they are tried.
+    /// In the order in which the server tries them.
     #[schema(max_items = 200)]
     pub data: Vec<Route>,
 }
 
-/// A way that a message would be tried on.
+/// A route that a message would take.
 #[derive(Serialize, ToSchema)]
 pub struct Way {
     /// The route.
@@ -90,29 +91,28 @@ pub struct Way {
     route_name: String,
     /// Whether the route is the operator's.
     shared: bool,
-    /// The account that would take the message.
+    /// The account that would send the message.
     #[schema(pattern = "^prv_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "prv_01jz0w8e9c4t6yv2k5n3m7p8qr")]
     provider: String,
     /// Its name.
     #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "smsapi-main")]
     provider_name: String,
-    /// What the message would come from.
+    /// The sender of the message.
     #[schema(example = "Acme")]
     sender: String,
-    /// How the account fares, as the node that answers sees it; one that is `open` is passed over.
+    /// The health of the account, as the answering node sees it. The server skips an account that is `open`.
     #[schema(required = true)]
     health: Option<Health>,
 }
 
 text_values! {
-    /// Why a route takes no message to this number. `no_account`: its account is
-    /// gone or disabled, or the operator shares it no more. `own_routes`: it is the
-    /// operator's, and one of yours takes the message. `enough`: a route before it
-    /// leads through the same account, or eight accounts are asked before it.
+    /// Why a route does not send a message to this number. `no_account`: its account was deleted or disabled,
+    /// or the operator no longer shares it. `own_routes`: the route is the operator's, and one of yours sends
+    /// the message. `enough`: an earlier route uses the same account, or eight accounts come first.
     SkipReason = ["disabled", "other_numbers", "no_account", "own_routes", "enough"];
 }
 
-/// A route that takes no message to this number.
+/// A route that does not send a message to this number.
 #[derive(Serialize, ToSchema)]
 pub struct SkippedRoute {
     /// The route.
@@ -123,12 +123,12 @@ pub struct SkippedRoute {
     route_name: String,
     /// Whether the route is the operator's.
     shared: bool,
-    /// Why.
+    /// The reason.
     #[schema(value_type = SkipReason, example = "other_numbers")]
     reason: &'static str,
 }
 
-/// What a message to a number would be, and which way it would go.
+/// The text of a message to a number, and the routes that it would take.
 #[derive(Serialize, ToSchema)]
 pub struct Explanation {
     /// The country whose numbering plan holds the number; null if it belongs to none.
@@ -136,13 +136,14 @@ pub struct Explanation {
     country: Option<String>,
     /// Whether your country list lets a start for the number pass.
     country_allowed: bool,
-    /// The ways, first the first to try; with none and without the relay a start answers 503 `no_route`.
+    /// The routes, in the order of the attempts. Without any route and without the relay, a start answers 503
+    /// `no_route`.
     #[schema(max_items = 400)]
     ways: Vec<Way>,
     /// The other routes.
     #[schema(max_items = 400)]
     skipped: Vec<SkippedRoute>,
-    /// Whether the operator's relay would take the message, for want of a way.
+    /// Whether the operator's relay would send the message, because no route would.
     relay: bool,
     /// The message, with the code 123456.
     #[schema(required = true)]

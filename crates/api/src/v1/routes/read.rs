@@ -27,32 +27,32 @@ use std::{collections::BTreeSet, time::Duration};
 request! {
     /// Makes a route.
     pub struct CreateRoute {
-        /// Its name, which no other route of yours has.
+        /// A unique name.
         #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "poland")]
         name: ResourceName as String = required(resource_name),
-        /// The account that takes the messages: yours, or one that the operator shares with you.
+        /// The account that sends the messages: yours, or one that the operator shares with you.
         #[schema(pattern = "^prv_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "prv_01jz0w8e9c4t6yv2k5n3m7p8qr")]
         provider: ProviderId as String = required(provider),
-        /// Whether it is used; true when absent.
+        /// Whether the server uses the route; true when absent.
         #[schema(example = true)]
         enabled: Option<bool> = optional(boolean),
-        /// Lower ones are tried first; 100 when absent.
+        /// The server tries routes with a lower order first; 100 when absent.
         #[schema(minimum = 0, maximum = 65_535, example = 100)]
         order: Option<u16> = optional(small(0..=u32::from(u16::MAX))),
-        /// Its share among those of the same order; 1 when absent.
+        /// The share of this route among routes of the same order; 1 when absent.
         #[schema(minimum = 1, maximum = 1_000, example = 1)]
         weight: Option<u16> = optional(small(Route::WEIGHTS)),
-        /// Seconds for which a receipt is waited for before the next provider sends the message again; none
-        /// is waited for when absent.
+        /// How many seconds the server waits for a receipt before the next provider sends the message again.
+        /// When absent, it does not wait.
         #[schema(minimum = 5, maximum = 300, example = 30)]
         receipt_timeout: Option<Option<u32>> as Option<u32> = given_or_null(whole(Route::RECEIPT_TIMEOUT)),
-        /// For numbers that begin so; for all when absent or empty.
+        /// The route is for numbers that begin with one of these; for all numbers when absent or empty.
         #[schema(max_items = 100)]
         prefixes: Option<BTreeSet<String>> as Option<Vec<NumberPrefix>> = |fields, _| Some(prefixes(fields)),
-        /// For numbers of these countries; of all when absent or empty.
+        /// The route is for numbers of these countries; of all countries when absent or empty.
         #[schema(max_items = 300)]
         countries: Option<BTreeSet<Country>> as Option<Vec<CountryCode>> = |fields, _| Some(countries(fields)),
-        /// What its messages come from, in place of your senders.
+        /// The sender of its messages, in place of your senders.
         #[schema(
             pattern = r"^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9._&-]([A-Za-z0-9 ._&-]{0,9}[A-Za-z0-9._&-])?)$",
             example = "Acme"
@@ -84,32 +84,32 @@ request! {
         /// Another name.
         #[schema(nullable = false, pattern = "^[a-z0-9-]{1,32}$", example = "poland")]
         name: Option<ResourceName> as Option<String> = given(resource_name),
-        /// The account that takes the messages.
+        /// The account that sends the messages.
         #[schema(
             nullable = false,
             pattern = "^prv_[0-7][0-9a-hjkmnp-tv-z]{25}$",
             example = "prv_01jz0w8e9c4t6yv2k5n3m7p8qr"
         )]
         provider: Option<ProviderId> as Option<String> = given(provider),
-        /// Whether it is used.
+        /// Whether the server uses the route.
         #[schema(nullable = false, example = true)]
         enabled: Option<bool> = given(boolean),
-        /// Lower ones are tried first.
+        /// The server tries routes with a lower order first.
         #[schema(nullable = false, minimum = 0, maximum = 65_535, example = 100)]
         order: Option<u16> = given(small(0..=u32::from(u16::MAX))),
-        /// Its share among those of the same order.
+        /// The share of this route among routes of the same order.
         #[schema(nullable = false, minimum = 1, maximum = 1_000, example = 1)]
         weight: Option<u16> = given(small(Route::WEIGHTS)),
-        /// Seconds for which a receipt is waited for; null for none.
+        /// How many seconds the server waits for a receipt; null: it does not wait.
         #[schema(minimum = 5, maximum = 300, example = 30)]
         receipt_timeout: Option<Option<u32>> as Option<u32> = given_or_null(whole(Route::RECEIPT_TIMEOUT)),
-        /// For numbers that begin so; null or none for all.
+        /// The route is for numbers that begin with one of these; null or an empty list: for all numbers.
         #[schema(max_items = 100)]
         prefixes: Option<BTreeSet<String>> as Option<Vec<NumberPrefix>> = |fields, _| Some(prefixes(fields)),
-        /// For numbers of these countries; null or none for all.
+        /// The route is for numbers of these countries; null or an empty list: of all countries.
         #[schema(max_items = 300)]
         countries: Option<BTreeSet<Country>> as Option<Vec<CountryCode>> = |fields, _| Some(countries(fields)),
-        /// What its messages come from; null for your senders.
+        /// The sender of its messages; null: your senders.
         #[schema(
             pattern = r"^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9._&-]([A-Za-z0-9 ._&-]{0,9}[A-Za-z0-9._&-])?)$",
             example = "Acme"
@@ -135,7 +135,7 @@ impl From<UpdateRoute> for RouteChange {
 }
 
 request! {
-    /// Asks which way a message would go.
+    /// A question: which routes would a message take?
     pub struct ExplainRoute {
         /// The number with its country code.
         #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]

@@ -68,7 +68,7 @@ pub fn transaction_patch() -> Object {
     texts(&NULLABLE, &[Type::String, Type::Null], TRANSACTION)
 }
 
-/// What messages say.
+/// The texts of messages.
 #[derive(Serialize, ToSchema)]
 pub struct Template {
     /// Its id.
@@ -83,9 +83,9 @@ pub struct Template {
     /// Texts about transactions by locale.
     #[schema(schema_with = transaction_texts)]
     transaction_texts: BTreeMap<String, String>,
-    /// Whether letters outside the GSM alphabet are replaced where they can be.
+    /// Whether the server replaces letters outside the GSM alphabet if it can.
     transliterate: bool,
-    /// Counts its changes, from 1.
+    /// The number of the version, from 1. Each change adds 1.
     #[schema(minimum = 1, example = 1)]
     version: u32,
     /// When it was made.
@@ -140,7 +140,7 @@ pub struct DefaultTexts {
 #[derive(Serialize, ToSchema)]
 #[schema(as = DefaultTextsList)]
 pub struct ShippedList {
-    /// By language.
+    /// Sorted by language.
     data: Vec<DefaultTexts>,
 }
 
@@ -163,24 +163,25 @@ text_values! {
 }
 
 text_values! {
-    /// What a message is written in: `gsm7` 160 units in one, 153 in each of several; `ucs2` 70 and 67.
+    /// The encoding of a message. `gsm7`: 160 units in one message, 153 in each part of a longer one. `ucs2`:
+    /// 70 and 67.
     Encoding = ["gsm7", "ucs2"];
 }
 
-/// A message and what it costs.
+/// A text and its length in messages.
 #[derive(Serialize, ToSchema)]
 #[schema(as = MessageText)]
 pub struct Text {
     /// The whole text.
     #[schema(example = "123456 is your Acme code.")]
     text: String,
-    /// What it is written in.
+    /// The encoding of the text.
     #[schema(value_type = Encoding, example = "gsm7")]
     encoding: &'static str,
-    /// Septets or UTF-16 units.
+    /// The length of the text, in septets or UTF-16 units.
     #[schema(example = 25)]
     units: usize,
-    /// Messages that are paid for.
+    /// The number of messages that you pay for.
     #[schema(minimum = 1, example = 1)]
     segments: usize,
 }

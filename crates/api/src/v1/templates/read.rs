@@ -21,7 +21,7 @@ use serde_json::Value;
 request! {
     /// Makes a template.
     pub struct CreateTemplate {
-        /// Its name, which no other template of yours has; starts name it.
+        /// A unique name, which starts use.
         #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "login")]
         name: TemplateName as String = required(template_name),
         /// Texts by locale, with `{code}` exactly once.
@@ -30,8 +30,8 @@ request! {
         /// Texts about transactions by locale, with `{amount}`, `{currency}` and `{payee}` too.
         #[schema(schema_with = new_transaction_texts)]
         transaction_texts: Option<TextsChange> = |fields, field| Some(read_texts(fields, field, template::TemplateKind::Transaction, false)),
-        /// Whether letters outside the GSM alphabet are replaced where they can be (`ł` by `l`): a message
-        /// holds 160 of those that are in it, else 70.
+        /// Whether the server replaces letters outside the GSM alphabet if it can (`ł` by `l`). One message
+        /// holds 160 characters of that alphabet, or 70 of any other.
         transliterate: Option<bool> = optional(boolean),
     }
 }
@@ -55,7 +55,7 @@ request! {
         /// Texts about transactions by locale.
         #[schema(schema_with = transaction_patch)]
         transaction_texts: Option<TextsChange> = |fields, field| Some(read_texts(fields, field, template::TemplateKind::Transaction, true)),
-        /// Whether letters outside the GSM alphabet are replaced where they can be.
+        /// Whether the server replaces letters outside the GSM alphabet if it can.
         #[schema(nullable = false)]
         transliterate: Option<bool> = given(boolean),
     }
@@ -69,7 +69,7 @@ impl From<UpdateTemplate> for TemplateChange {
 }
 
 request! {
-    /// Asks what a text looks like.
+    /// A text to preview.
     pub struct PreviewTemplate {
         /// Whether it is about a transaction; `plain` when absent.
         kind: Option<template::TemplateKind> as Option<TemplateKind> = optional(read_kind),
@@ -78,7 +78,7 @@ request! {
         text: Template as String = required(|value| {
             read_template(value, kind.flatten().unwrap_or(template::TemplateKind::Plain))
         }),
-        /// Whether letters outside the GSM alphabet are replaced where they can be; false when absent.
+        /// Whether the server replaces letters outside the GSM alphabet if it can; false when absent.
         transliterate: Option<bool> = optional(boolean),
     }
 }

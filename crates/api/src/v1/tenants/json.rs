@@ -21,11 +21,11 @@ const ALL: &str = "all";
 request! {
     /// Makes a tenant.
     pub struct CreateTenant {
-        /// What its users know it by: `{company}` in texts. No control characters.
+        /// The name that its users know: `{company}` in texts. No control characters.
         #[schema(min_length = 1, max_length = 40, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$", example = "Acme")]
         name: TenantName as String = required(name),
-        /// The countries that it sends to, by their two capitals, or `all` alone. It may change them
-        /// itself (`/v1/countries`).
+        /// The countries that the tenant sends to, by their two capitals, or only `all`. The tenant can
+        /// change them (`/v1/countries`).
         #[schema(min_items = 1, max_items = 300, example = json!(["PL", "DE"]))]
         countries: Countries as Vec<CountryOrAll> = countries,
     }
@@ -34,7 +34,8 @@ request! {
 request! {
     /// Changes a tenant. Absent fields stay as they are.
     pub struct UpdateManagedTenant {
-        /// What its users know it by; messages say so within 2 seconds. No control characters.
+        /// The name that its users know. Messages contain the new name within 2 seconds. No control
+        /// characters.
         #[schema(
             nullable = false,
             min_length = 1,
@@ -43,8 +44,8 @@ request! {
             example = "Acme"
         )]
         name: Option<TenantName> as Option<String> = given(name),
-        /// While set, its keys are refused, and nothing is sent for it. `false` also takes back that it
-        /// was deleted.
+        /// While true, the server refuses the tenant's keys and sends nothing for it. `false` also restores a
+        /// deleted tenant.
         #[schema(nullable = false, example = false)]
         disabled: Option<bool> = given(boolean),
     }
@@ -56,18 +57,18 @@ pub struct ManagedTenant {
     /// Its id.
     #[schema(pattern = "^ten_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "ten_01jz0w8e9c4t6yv2k5n3m7p8qr")]
     pub id: String,
-    /// What its users know it by.
+    /// The name that its users know.
     #[schema(min_length = 1, max_length = 40, example = "Acme")]
     name: String,
-    /// Whether its keys are refused.
+    /// Whether the server refuses the tenant's keys.
     disabled: bool,
-    /// Since when they are.
+    /// The time when the tenant was disabled.
     #[schema(required = true, format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     disabled_at: Option<String>,
     /// When it was deleted.
     #[schema(required = true, format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     deleted_at: Option<String>,
-    /// When its erasure may begin, if it was deleted; once it has begun there is no way back.
+    /// When the erasure of a deleted tenant may begin. An erasure that has begun cannot be undone.
     #[schema(required = true, format = DateTime, example = "2026-03-02T12:00:00.000Z")]
     erased_from: Option<String>,
     /// When it was made.

@@ -12,7 +12,8 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
-/// Where a verification stands. `failed`: no provider took any of its messages.
+/// The state of a verification. `failed`: no provider accepted any of its
+/// messages.
 #[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = VerificationStatus)]
@@ -38,7 +39,7 @@ impl From<status::Status> for Status {
     }
 }
 
-/// How far the newest message got.
+/// The state of the newest message.
 #[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
@@ -65,10 +66,10 @@ pub struct Verification {
     /// Its id.
     #[schema(pattern = "^ver_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "ver_01jz0w8e9c4t6yv2k5n3m7p8qr")]
     id: String,
-    /// The profile that it was started for.
+    /// The profile of the verification.
     #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "default")]
     profile: String,
-    /// Where it stands.
+    /// The state of the verification.
     status: Status,
     /// The number, or its masked form; null after it was erased.
     #[schema(required = true, pattern = r"^\+[0-9*]{4,15}$", example = "+48500500500")]
@@ -76,24 +77,24 @@ pub struct Verification {
     /// When it was made.
     #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     created_at: String,
-    /// When its codes end.
+    /// When its code expires.
     #[schema(format = DateTime, example = "2026-01-31T12:05:00.000Z")]
     expires_at: String,
-    /// When a resend is next allowed; null when none is left or it is over.
+    /// When the next resend is allowed; null if no message is left or the verification has ended.
     #[schema(required = true, format = DateTime, example = "2026-01-31T12:00:30.000Z")]
     resend_at: Option<String>,
-    /// Tries that are left.
+    /// The number of tries that are left.
     #[schema(minimum = 0, maximum = 5, example = 5)]
     attempts_left: u8,
-    /// Messages that are left.
+    /// The number of messages that are left.
     #[schema(minimum = 0, maximum = 5, example = 4)]
     sends_left: u8,
-    /// How far the newest message got.
+    /// The state of the newest message.
     delivery: Delivery,
     /// Your own notes.
     #[schema(example = json!({"order": "A-1001"}))]
     metadata: BTreeMap<String, String>,
-    /// False for a test key's: nothing is sent.
+    /// False for verifications of a test key, which send nothing.
     #[schema(example = true)]
     livemode: bool,
 }
@@ -132,20 +133,20 @@ impl Verification {
     }
 }
 
-/// What a check found.
+/// The result of a check.
 #[derive(Serialize, ToSchema)]
 pub struct CheckAnswer {
     /// The verification.
     #[schema(pattern = "^ver_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "ver_01jz0w8e9c4t6yv2k5n3m7p8qr")]
     id: String,
-    /// `approved` for the right code; `pending` for a wrong one with tries
-    /// left; else the state in which the verification ended.
+    /// `approved`: the code is right. `pending`: the code is wrong, and tries are left. Any other value is
+    /// the state in which the verification ended.
     status: Status,
-    /// Tries that are left.
+    /// The number of tries that are left.
     #[schema(minimum = 0, maximum = 5, example = 5)]
     attempts_left: u8,
-    /// Why this check ended it: `transaction_mismatch`, for it named another
-    /// transaction than the start, or one of the two named none.
+    /// Why this check ended the verification. `transaction_mismatch`: start and check named different
+    /// transactions, or only one of them named a transaction.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, pattern = "^transaction_mismatch$", example = "transaction_mismatch")]
     reason: Option<&'static str>,

@@ -56,33 +56,33 @@ request! {
         /// The 11 characters by which Android's SMS Retriever finds your app.
         #[schema(pattern = "^[A-Za-z0-9+/]{11}$", example = "FA+9qCX9VSu")]
         app_hash: Option<AppHash> as Option<String> = optional(app_hash),
-        /// The name of your own texts; the texts that come with the program when absent.
+        /// The name of a template of yours. When absent, the server uses the texts that come with the
+        /// program.
         #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "login")]
         template: Option<TemplateName> as Option<String> = optional(template_name),
-        /// The language of the message: a language, then a script and a region if
-        /// you like. Without a text in it, one is looked for in the language alone
-        /// (`pt` for `pt-BR`), in the tenant's locale, in English.
+        /// The language of the message: a language, optionally with a script and a region. If there is no
+        /// text in it, the server takes the language alone (`pt` for `pt-BR`), then the tenant's locale, then
+        /// English.
         #[schema(
             pattern = "^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$",
             max_length = 12,
             example = "pt-BR"
         )]
         locale: Option<Locale> as Option<String> = optional(locale),
-        /// What the message comes from: one of your senders. That of the route or of your senders for the
-        /// country when absent.
+        /// The sender of the message: one of your senders. When absent, the server takes that of the route,
+        /// or your sender for the country.
         #[schema(
             pattern = r"^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9._&-]([A-Za-z0-9 ._&-]{0,9}[A-Za-z0-9._&-])?)$",
             example = "Acme"
         )]
         sender: Option<SenderText> as Option<String> = optional(sender),
-        /// The payment that the code confirms: it stands in the message, and each
-        /// check must name the same.
+        /// The payment that the code confirms. The message contains it, and each check must name the same.
         transaction: Option<payment::Transaction> as Option<Transaction> = payment,
         /// Your own notes: at most 10 keys, all keys and values together at most 512 bytes.
         #[schema(required = false, schema_with = notes_schema)]
         metadata: Metadata = |fields, _| Some(notes(fields)),
-        /// The address of your visitor, as you see it; the limits of an end user
-        /// count over it, an IPv6 address as its /64. Absent: they are not applied.
+        /// The address of your visitor, as you see it. The limits of an end user count it; an IPv6 address
+        /// counts as its /64. When absent, these limits do not apply.
         #[schema(max_length = 45, format = "ip", example = "203.0.113.7")]
         end_user_ip: Option<IpAddr> as Option<String> = optional(address),
         /// Values for limits that you named, at most 5 of 1 to 128 bytes.
@@ -113,7 +113,7 @@ impl From<StartVerification> for StartRequest {
 }
 
 request! {
-    /// A payment. A code that was made for it holds for no other.
+    /// A payment. A code for this payment confirms no other.
     pub struct Transaction {
         /// A decimal number with at most the decimals of its currency; `49.9` and `49.90` are the same.
         #[schema(pattern = r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?$", max_length = 20, example = "49.90")]
@@ -121,7 +121,7 @@ request! {
         /// ISO 4217.
         #[schema(pattern = "^[A-Z]{3}$", example = "EUR")]
         currency: String = required(text),
-        /// Who is paid, on one line.
+        /// The payee, on one line.
         #[schema(min_length = 1, max_length = 140, example = "Example Shop")]
         payee: String = required(text),
     }
@@ -130,10 +130,10 @@ request! {
 request! {
     /// Submits a code.
     pub struct CheckCode {
-        /// What the person typed; spaces and hyphens are stripped.
+        /// The code as the person typed it. The server strips spaces and hyphens.
         #[schema(pattern = r"^[ \-]*([0-9A-Za-z][ \-]*){4,10}$", max_length = 64, example = "123456")]
         code: Code as String = required(typed),
-        /// The payment that the code is to confirm: as at the start, if one was given there.
+        /// The payment that the code confirms. It must be the payment of the start.
         transaction: Option<payment::Transaction> as Option<Transaction> = payment,
     }
 }
@@ -144,13 +144,13 @@ request! {
         /// The number that the code was sent to.
         #[schema(pattern = r"^\s*(\+|00)[0-9 .()/-]{4,30}$", max_length = 32, example = "+48500500500")]
         to: PhoneNumber as String = required(|value| number(value, mode)),
-        /// What the person typed; spaces and hyphens are stripped.
+        /// The code as the person typed it. The server strips spaces and hyphens.
         #[schema(pattern = r"^[ \-]*([0-9A-Za-z][ \-]*){4,10}$", max_length = 64, example = "123456")]
         code: Code as String = required(typed),
         /// The profile that the verification was started for; `default` when absent.
         #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "default")]
         profile: Option<ProfileName> as Option<String> = optional(profile_name),
-        /// The payment that the code is to confirm: as at the start, if one was given there.
+        /// The payment that the code confirms. It must be the payment of the start.
         transaction: Option<payment::Transaction> as Option<Transaction> = payment,
     }
 }

@@ -23,7 +23,7 @@ impl utoipa::PartialSchema for EventName {
 /// A message that waits to be sent.
 #[derive(Serialize, ToSchema)]
 pub struct QueuedMessage {
-    /// Its `webhook-id`.
+    /// The `webhook-id` of the message.
     #[schema(pattern = "^whm_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "whm_01jz0w8e9c4t6yv2k5n3m7p8qr")]
     message_id: String,
 }
@@ -46,26 +46,26 @@ impl utoipa::PartialSchema for Disabled {
     }
 }
 
-/// Where you are told what happens, without the secret.
+/// A URL that gets events, without its secret.
 #[derive(Serialize, ToSchema)]
 pub struct Webhook {
     /// Its id.
     #[schema(pattern = "^whk_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "whk_01jz0w8e9c4t6yv2k5n3m7p8qr")]
     id: String,
-    /// What people call it.
+    /// A name for people.
     #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "orders")]
     name: String,
-    /// The events of this mode are told.
+    /// The webhook gets the events of this mode.
     mode: Mode,
-    /// Where the messages go.
+    /// The URL that gets the messages.
     #[schema(example = "https://example.com/webhooks/countersign")]
     url: String,
-    /// What is told; empty when everything is.
+    /// The events that the webhook gets; an empty list: all events.
     #[schema(value_type = Vec<EventName>, example = json!(["verification.approved"]))]
     events: Vec<&'static str>,
-    /// Whether anything is told.
+    /// Whether the server sends messages to the webhook.
     enabled: bool,
-    /// Why the server disabled it; null when it did not.
+    /// Why the server disabled the webhook; null if it did not.
     #[schema(required = true, value_type = Option<Disabled>)]
     disabled_reason: Option<&'static str>,
     /// When it was made.
@@ -88,33 +88,33 @@ impl From<webhook::Webhook> for Webhook {
     }
 }
 
-/// A webhook with its newest secret. The fields are those of `Webhook`, spelled
-/// out because a closed schema cannot be composed of another.
+/// A webhook with its newest secret. The fields are those of `Webhook`. They are
+/// repeated here because a closed schema cannot include another.
 #[derive(Serialize, ToSchema)]
 pub struct CreatedWebhook {
     /// Its id.
     #[schema(pattern = "^whk_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "whk_01jz0w8e9c4t6yv2k5n3m7p8qr")]
     id: String,
-    /// What people call it.
+    /// A name for people.
     #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "orders")]
     name: String,
-    /// The events of this mode are told.
+    /// The webhook gets the events of this mode.
     mode: Mode,
-    /// Where the messages go.
+    /// The URL that gets the messages.
     #[schema(example = "https://example.com/webhooks/countersign")]
     url: String,
-    /// What is told; empty when everything is.
+    /// The events that the webhook gets; an empty list: all events.
     #[schema(value_type = Vec<EventName>, example = json!(["verification.approved"]))]
     events: Vec<&'static str>,
-    /// Whether anything is told.
+    /// Whether the server sends messages to the webhook.
     enabled: bool,
-    /// Why the server disabled it; null when it did not.
+    /// Why the server disabled the webhook; null if it did not.
     #[schema(required = true, value_type = Option<Disabled>)]
     disabled_reason: Option<&'static str>,
     /// When it was made.
     #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     created_at: String,
-    /// What its messages are signed with. It cannot be shown again.
+    /// The secret that signs its messages. It cannot be shown again.
     #[schema(pattern = "^whsec_[A-Za-z0-9+/]{43}=$")]
     secret: String,
 }
@@ -151,38 +151,38 @@ impl From<Vec<webhook::Webhook>> for WebhookList {
     }
 }
 
-/// One try to tell a webhook something.
+/// One attempt to send a message to a webhook.
 #[derive(Serialize, ToSchema)]
 pub struct WebhookTry {
     /// Its id.
     #[schema(pattern = "^wha_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "wha_01jz0w8e9c4t6yv2k5n3m7p8qr")]
     id: String,
-    /// The message: its `webhook-id`, the same at each try.
+    /// The `webhook-id` of the message, the same at each attempt.
     #[schema(pattern = "^whm_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "whm_01jz0w8e9c4t6yv2k5n3m7p8qr")]
     message_id: String,
-    /// What happened; later releases may add types.
+    /// The type of the event. Later releases may add types.
     #[schema(pattern = r"^[a-z]+\.[a-z]+$", example = "verification.approved")]
     event: String,
-    /// When it was tried.
+    /// The time of the attempt.
     #[schema(format = DateTime, example = "2026-01-31T12:00:00.000Z")]
     at: String,
-    /// Whether the endpoint took the message: it answered 200 to 299.
+    /// Whether the endpoint accepted the message, with a status from 200 to 299.
     delivered: bool,
-    /// The status that the endpoint answered; null when there was no answer.
+    /// The status of the endpoint's answer; null if there was no answer.
     #[schema(required = true, minimum = 100, maximum = 999, example = 200)]
     status_code: Option<u16>,
-    /// How long that took, in milliseconds.
+    /// The duration of the attempt, in milliseconds.
     #[schema(minimum = 0, example = 80)]
     duration_ms: u64,
-    /// Why it failed, for people; null when it did not.
+    /// Why the attempt failed, for people; null if it succeeded.
     #[schema(required = true, example = "status 503")]
     reason: Option<String>,
 }
 
-/// A page of tries.
+/// A page of attempts.
 #[derive(Serialize, ToSchema)]
 pub struct AttemptPage {
-    /// The tries, newest first.
+    /// The attempts, newest first.
     #[schema(max_items = 100)]
     data: Vec<WebhookTry>,
     /// The cursor of the next page; null on the last.

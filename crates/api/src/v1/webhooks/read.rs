@@ -27,22 +27,22 @@ use std::{collections::BTreeSet, time::Duration};
 request! {
     /// Makes a webhook.
     pub struct CreateWebhook {
-        /// What people call it; each mode has its own names.
+        /// A name for people, unique in its mode.
         #[schema(pattern = "^[a-z0-9-]{1,32}$", example = "orders")]
         name: ResourceName as String = required(name),
-        /// Where the messages go: https, without user name, password and fragment.
+        /// The URL that gets the messages: https, without user name, password and fragment.
         #[schema(
             pattern = "^https?://[!-~]+$",
             max_length = 1000,
             example = "https://example.com/webhooks/countersign"
         )]
         url: String = required(url),
-        /// The events of this mode are told; the mode of the key when absent.
+        /// The webhook gets the events of this mode; the mode of the key when absent.
         mode: Option<Mode> as Option<KeyMode> = optional(mode),
-        /// What is told; everything when absent or empty.
+        /// The events that the webhook gets; all events when absent or empty.
         #[schema(example = json!(["verification.approved"]))]
         events: Option<Option<BTreeSet<WebhookEvent>>> as Option<Vec<EventName>> = optional(events),
-        /// Whether anything is told; true when absent.
+        /// Whether the server sends messages to the webhook; true when absent.
         #[schema(example = true)]
         enabled: Option<bool> = optional(boolean),
     }
@@ -58,10 +58,10 @@ impl From<CreateWebhook> for NewWebhook {
 request! {
     /// Changes a webhook. Absent fields stay as they are.
     pub struct UpdateWebhook {
-        /// What people call it.
+        /// A name for people.
         #[schema(nullable = false, pattern = "^[a-z0-9-]{1,32}$", example = "orders")]
         name: Option<ResourceName> as Option<String> = given(name),
-        /// Where the messages go.
+        /// The URL that gets the messages.
         #[schema(
             nullable = false,
             pattern = "^https?://[!-~]+$",
@@ -69,10 +69,10 @@ request! {
             example = "https://example.com/webhooks/countersign"
         )]
         url: Option<String> = given(url),
-        /// What is told; everything when null or empty.
+        /// The events that the webhook gets; all events when null or empty.
         #[schema(example = json!(["verification.approved"]))]
         events: Option<Option<Option<BTreeSet<WebhookEvent>>>> as Option<Vec<EventName>> = given_or_null(events),
-        /// Whether anything is told.
+        /// Whether the server sends messages to the webhook.
         #[schema(nullable = false, example = true)]
         enabled: Option<bool> = given(boolean),
     }
@@ -88,8 +88,7 @@ impl From<UpdateWebhook> for WebhookChange {
 request! {
     /// Rotates the secret of a webhook.
     pub struct RotateWebhook {
-        /// Seconds for which the old secret signs beside the new one; 86,400, a
-        /// day, when absent. With 0 it signs no more.
+        /// How many seconds the old secret still signs, too; 86,400 (a day) when absent. 0 ends it at once.
         #[schema(minimum = 0, maximum = 604_800, example = 3_600)]
         overlap: Option<u32> = optional(whole(0..=MOST_OVERLAP.as_secs() as u32)),
     }
@@ -105,7 +104,7 @@ impl RotateWebhook {
 request! {
     /// Sends a message again.
     pub struct RedeliverMessage {
-        /// The message: its `webhook-id`.
+        /// The `webhook-id` of the message.
         #[schema(pattern = "^whm_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "whm_01jz0w8e9c4t6yv2k5n3m7p8qr")]
         message_id: WebhookMessageId as String = required(message),
     }

@@ -1,6 +1,15 @@
 //! Removes a phone number from the records and from the history.
 
-use crate::{access::actor::Actor, acts::history::HistoryError, context::Context, phone::PhoneNumber};
+use crate::{
+    access::{actor::Actor, change::Change},
+    acts::{
+        history::HistoryError,
+        recorded::{Unrecorded, recorded},
+    },
+    context::Context,
+    phone::PhoneNumber,
+};
+use serde_json::json;
 
 /// The result of an erasure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,11 +29,20 @@ pub async fn erase_number(
     context: &Context,
     actor: &Actor,
     to: &PhoneNumber,
+    by: &Change,
 ) -> Result<Erased, HistoryError> {
     let (tenant, mode) = (actor.tenant, actor.mode);
     let number = context.keyring.fingerprint(tenant, to);
-    let erasure = context.codes.erase(tenant, mode, number).await.map_err(HistoryError::Codes)?;
-    let erased = context.history.erase(tenant, mode, number, erasure.now).await;
-    let verifications = erased.map_err(HistoryError::Database)?;
-    Ok(Erased { verifications, canceled: erasure.canceled })
+    let act = async {
+        let erasure = context.codes.erase(tenant, mode, number).await.map_err(HistoryError::Codes)?;
+        let erased = context.history.erase(tenant, mode, number, erasure.now).await;
+        let verifications = erased.map_err(HistoryError::Database)?;
+        let counts = json!({ "verifications": verifications, "canceled": erasure.canceled });
+        Ok((Erased { verifications, canceled: erasure.canceled }, counts))
+    };
+    // The entries name no part of the number: it must be gone afterwards.
+    recorded(context, tenant, ("number.erase", mode.as_str()), by, act).await.map_err(|error| match error {
+        Unrecorded::NotBegun(error) => HistoryError::Database(error),
+        Unrecorded::Failed(error) => error,
+    })
 }

@@ -11,6 +11,10 @@ use crate::{
     time::Timestamp,
 };
 use async_trait::async_trait;
+use std::time::Duration;
+
+/// How much the clocks of nodes may differ, so that lists and exports by time are still complete.
+pub const CLOCKS_DIFFER: Duration = Duration::from_secs(3_600);
 
 /// Which entries a list contains. Each `None` admits all.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +29,16 @@ pub struct AuditFilter {
     pub from: Option<Timestamp>,
     /// Entries before this time.
     pub until: Option<Timestamp>,
+}
+
+/// A page of heads, sorted by tenant.
+#[derive(Clone, Debug, Default)]
+pub struct HeadPage {
+    pub heads: Vec<Head>,
+    /// What the rows that cannot be read name as their tenants.
+    pub unreadable: Vec<String>,
+    /// What the last row names as its tenant; `None` if no page follows.
+    pub next: Option<String>,
 }
 
 /// The audit log. The other traits of the directory append the entries of their own changes.
@@ -51,16 +65,33 @@ pub trait AuditLog: Send + Sync {
     /// The last entry that the retention removed, if it removed any.
     async fn chain_anchor(&self, tenant: TenantId) -> Result<Option<Head>, StoreError>;
 
-    /// The heads of the tenants after `after`, sorted by tenant.
-    async fn list_chain_heads(&self, after: Option<TenantId>, limit: u16) -> Result<Vec<Head>, StoreError>;
+    /// The heads of the tenants after `after`, a tenant's id or an empty text.
+    async fn list_chain_heads(&self, after: &str, limit: u16) -> Result<HeadPage, StoreError>;
 
-    /// Removes up to `limit` of the tenant's oldest entries from before this time, but never the last one,
-    /// and moves the anchor. Returns how many it removed.
-    async fn forget_audit(
-        &self,
-        tenant: TenantId,
-        before: Timestamp,
-        limit: u16,
-        by: &Change,
-    ) -> Result<u64, StoreError>;
+    /// The first id after `after` that a tenant has, or that an entry, a head or an anchor names as its tenant.
+    /// A damaged id is no `TenantId`.
+    async fn next_chain(&self, after: &str) -> Result<Option<String>, StoreError>;
+
+    /// A number below those of all entries of this time or later, if the clocks of nodes differ by less than
+    /// [`CLOCKS_DIFFER`].
+    async fn number_before(&self, tenant: TenantId, at: Timestamp) -> Result<i64, StoreError>;
+
+    /// Begins the chain of a tenant with an entry, and notes that in the operator's chain. Does nothing if the
+    /// tenant has a head, an anchor or an entry. Returns whether it began the chain.
+    async fn begin_chain(&self, tenant: TenantId, by: &Change) -> Result<bool, StoreError>;
+
+    /// The tenants without a head that are not being erased, up to `limit` of those after `after`.
+    async fn list_headless(&self, after: Option<TenantId>, limit: u16) -> Result<Vec<TenantId>, StoreError>;
+
+    /// Removes the entries up to this anchor, but never the last one, and moves the anchor. The caller has
+    /// verified them. Returns how many it removed: none if another node has removed them.
+    async fn forget_audit(&self, anchor: &Head, by: &Change) -> Result<u64, StoreError>;
+}
+
+/// The repair of a broken chain. Only a command of the operator uses it.
+#[async_trait]
+pub trait AuditRepair: Send + Sync {
+    /// Begins the chain anew after its last number, with an entry that says `why`, in this chain and in the
+    /// operator's. Its former entries stay, but are verified no more. Returns the head before that entry.
+    async fn restart_chain(&self, tenant: TenantId, why: &str, by: &Change) -> Result<Head, StoreError>;
 }

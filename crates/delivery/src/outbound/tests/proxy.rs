@@ -117,7 +117,7 @@ async fn a_proxy_that_refuses_or_is_away_is_no_fault_of_the_provider() {
         outbound.change(proxy.way(user, false, &authority)).unwrap();
         let error = get(&outbound, "https://sms.example/").await.unwrap_err();
         assert!(matches!(&error, OutboundError::Proxy(_)) && error.is_surely_unsent(), "{error:?}");
-        assert_eq!(SendError::from(error), SendError::retry("the proxy answered 407").local());
+        assert_eq!(SendError::from(error), SendError::retry("connection failed").local());
         assert_eq!(proxy.asked().len(), 1, "another address would find the same proxy");
     }
     outbound.change(proxy.way("app:s3%3Acret@", false, &authority)).unwrap();
@@ -125,7 +125,7 @@ async fn a_proxy_that_refuses_or_is_away_is_no_fault_of_the_provider() {
 
     outbound.change(way("http://127.0.0.1:1", false, &authority)).unwrap();
     let error = get(&outbound, "https://sms.example/").await.unwrap_err();
-    assert_eq!(SendError::from(error), SendError::retry("the proxy cannot be reached").local());
+    assert_eq!(SendError::from(error), SendError::retry("connection failed").local());
     serving.abort();
 }
 

@@ -17,8 +17,8 @@ from .._open import OpenEnum, read_time
 
 
 class BreakerState(OpenEnum):
-    """Whether messages go through an account: `closed`: all, `open`: none for a
-    while, `half_open`: one, to find out."""
+    """Whether an account gets messages: `closed` gets all, `open` gets none for a while, `half_open` gets
+    one as a test."""
 
     CLOSED = "closed"
     HALF_OPEN = "half_open"
@@ -26,7 +26,7 @@ class BreakerState(OpenEnum):
 
 
 class CodeAlphabet(OpenEnum):
-    """What a code is made of: `digits`, or `letters` (digits and capitals that nobody confuses)."""
+    """The characters of a code: `digits`, or `letters` (digits and capitals without those that look alike)."""
 
     DIGITS = "digits"
     LETTERS = "letters"
@@ -40,7 +40,7 @@ class CountryMode(OpenEnum):
 
 
 class Delivery(OpenEnum):
-    """How far the newest message got."""
+    """The state of the newest message."""
 
     DELIVERED = "delivered"
     QUEUED = "queued"
@@ -56,7 +56,8 @@ class Disabled(OpenEnum):
 
 
 class Encoding(OpenEnum):
-    """What a message is written in: `gsm7` 160 units in one, 153 in each of several; `ucs2` 70 and 67."""
+    """The encoding of a message. `gsm7`: 160 units in one message, 153 in each part of a longer one. `ucs2`:
+    70 and 67."""
 
     GSM7 = "gsm7"
     UCS2 = "ucs2"
@@ -94,6 +95,7 @@ class ProblemCode(OpenEnum):
     """A closed list today; later releases may add to it."""
 
     ALREADY_APPROVED = "already_approved"
+    BUSY = "busy"
     CODES_UNAVAILABLE = "codes_unavailable"
     CONFLICT = "conflict"
     COUNTRY_NOT_ALLOWED = "country_not_allowed"
@@ -123,8 +125,8 @@ class ProblemCode(OpenEnum):
 
 
 class ProviderKind(OpenEnum):
-    """Whose interface the provider speaks. `http` is any HTTP API, described in
-    the settings; `relay` a signed request to a system of your own."""
+    """The kind of provider. `http` is any HTTP API that the settings describe. `relay` is a signed request
+    to your own system."""
 
     HTTP = "http"
     RELAY = "relay"
@@ -134,10 +136,10 @@ class ProviderKind(OpenEnum):
 
 
 class RefusalClass(OpenEnum):
-    """What happens to a message that is refused so: `retry` it is tried again,
-    elsewhere at once; `reject`: nobody will take it; `decline`: another
-    provider may; `throttle`: too many at once; `account`: nothing goes through
-    until somebody acts; `unknown`: it may have been taken."""
+    """What follows from this refusal. `retry`: the server asks the next provider at once, and this one again
+    later. `reject`: no provider will accept the message. `decline`: another provider may accept it.
+    `throttle`: the account sends too fast. `account`: the account sends nothing until a person acts.
+    `unknown`: the provider may have accepted the message."""
 
     ACCOUNT = "account"
     DECLINE = "decline"
@@ -148,8 +150,8 @@ class RefusalClass(OpenEnum):
 
 
 class Resend(OpenEnum):
-    """What a resend carries: the `same` code, a `new` one, or a new one beside
-    which exactly the one before stays valid (`new_keep_previous`)."""
+    """The code in a resent message. `same`: the same code. `new`: a new code, and earlier codes no longer
+    work. `new_keep_previous`: a new code, and the one before it still works."""
 
     NEW = "new"
     NEW_KEEP_PREVIOUS = "new_keep_previous"
@@ -159,6 +161,7 @@ class Resend(OpenEnum):
 class ScopeName(OpenEnum):
     """A closed list today; later releases may add to it."""
 
+    AUDIT_READ = "audit:read"
     CODES_REVEAL = "codes:reveal"
     COMPAT_CAMARA = "compat:camara"
     COMPAT_SMSAPI = "compat:smsapi"
@@ -174,10 +177,9 @@ class ScopeName(OpenEnum):
 
 
 class SkipReason(OpenEnum):
-    """Why a route takes no message to this number. `no_account`: its account is
-    gone or disabled, or the operator shares it no more. `own_routes`: it is the
-    operator's, and one of yours takes the message. `enough`: a route before it
-    leads through the same account, or eight accounts are asked before it."""
+    """Why a route does not send a message to this number. `no_account`: its account was deleted or disabled,
+    or the operator no longer shares it. `own_routes`: the route is the operator's, and one of yours sends
+    the message. `enough`: an earlier route uses the same account, or eight accounts come first."""
 
     DISABLED = "disabled"
     ENOUGH = "enough"
@@ -194,14 +196,15 @@ class TemplateKind(OpenEnum):
 
 
 class TestResult(OpenEnum):
-    """Whether the provider took a message."""
+    """Whether the provider accepted a message."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
 
 
 class VerificationStatus(OpenEnum):
-    """Where a verification stands. `failed`: no provider took any of its messages."""
+    """The state of a verification. `failed`: no provider accepted any of its
+    messages."""
 
     APPROVED = "approved"
     CANCELED = "canceled"
@@ -213,22 +216,22 @@ class VerificationStatus(OpenEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class AddressUse:
-    """The uses of a key from an address."""
+    """How often one key was used from one address."""
 
     address: str
     """The caller's address."""
     allowed: bool
-    """Whether the lists of today admit it; false for a key that is gone."""
+    """Whether the present allowlists admit the address; false if the key was deleted."""
     first_used_at: datetime.datetime
-    """The first of them."""
+    """The time of the first use."""
     key: str
-    """The key; it may be deleted since."""
+    """The key. It may have been deleted since."""
     last_used_at: datetime.datetime
-    """The last of them."""
+    """The time of the last use."""
     refused: int
-    """How often an allowlist refused it."""
+    """How often an allowlist refused the key at this address."""
     uses: int
-    """How often it was accepted."""
+    """How often the key was accepted from this address."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> AddressUse:
@@ -248,7 +251,7 @@ class Allowlist:
     """An allowlist."""
 
     entries: list[AllowlistEntry]
-    """Its entries; none admit every address."""
+    """The entries; an empty list admits every address."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Allowlist:
@@ -262,7 +265,7 @@ class AllowlistEntry:
     """A range of addresses."""
 
     description: str
-    """What it is for."""
+    """What the entry is for."""
     range: str
     """The range, without host bits."""
 
@@ -275,13 +278,63 @@ class AllowlistEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AuditEntry:
+    """An entry of the audit log."""
+
+    acting_for: str | None
+    """On whose behalf; null for one's own."""
+    action: str
+    """What was done; later releases may add acts."""
+    actor: str
+    """Who did it: the id of a key, `operator` or `system`."""
+    address: str | None
+    """The address that the request came from; null for commands and jobs."""
+    after: dict[str, Any] | None
+    """Its state after; null if it no longer exists."""
+    at: datetime.datetime
+    """When it happened, to the microsecond, because the hash covers it."""
+    before: dict[str, Any] | None
+    """Its state before; null if it did not exist."""
+    hash: str
+    """SHA-256 of the former entry's hash and this entry, in hexadecimal digits."""
+    id: str
+    """Its id."""
+    n: int
+    """Its number in the chain: 1, 2, 3 and so on, without a gap."""
+    object: str
+    """The id or the name of what was changed."""
+    request: str | None
+    """The `X-Request-Id` of the request; null for commands and jobs."""
+    tenant: str
+    """The tenant of the chain."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> AuditEntry:
+        return cls(
+            acting_for=data["acting_for"],
+            action=data["action"],
+            actor=data["actor"],
+            address=data["address"],
+            after=None if data["after"] is None else {key: value for key, value in data["after"].items()},
+            at=read_time(data["at"]),
+            before=None if data["before"] is None else {key: value for key, value in data["before"].items()},
+            hash=data["hash"],
+            id=data["id"],
+            n=data["n"],
+            object=data["object"],
+            request=data["request"],
+            tenant=data["tenant"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bucket:
     """At most `max` within `window` seconds."""
 
     max: int
-    """How many."""
+    """The number of starts that the bucket admits."""
     window: int
-    """In how many seconds."""
+    """The length of the window, in seconds."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Bucket:
@@ -293,17 +346,18 @@ class Bucket:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckAnswer:
-    """What a check found."""
+    """The result of a check."""
 
     attempts_left: int
-    """Tries that are left."""
+    """The number of tries that are left."""
     id: str
     """The verification."""
     status: VerificationStatus
-    """Where a verification stands. `failed`: no provider took any of its messages."""
+    """The state of a verification. `failed`: no provider accepted any of its
+    messages."""
     reason: str | None = None
-    """Why this check ended it: `transaction_mismatch`, for it named another
-    transaction than the start, or one of the two named none."""
+    """Why this check ended the verification. `transaction_mismatch`: start and check named different
+    transactions, or only one of them named a transaction."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> CheckAnswer:
@@ -317,10 +371,10 @@ class CheckAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class ClearedNumber:
-    """What was cleared."""
+    """The result of clearing a number."""
 
     wrong_codes: int
-    """Wrong codes in a row that were counted."""
+    """The number of wrong codes in a row that the server had counted."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ClearedNumber:
@@ -331,27 +385,28 @@ class ClearedNumber:
 
 @dataclass(frozen=True, kw_only=True)
 class Conversion:
-    """What became of what was sent through one provider, to one country, to one prefix."""
+    """The outcomes of the messages of one provider to one country and one prefix."""
 
     approved: int
-    """Verifications approved after one of its messages."""
+    """Verifications that were approved after a message of this provider."""
     conversion_rate: float | None
-    """`approved` of `sent`; null where nothing was sent."""
+    """`approved` divided by `sent`; null if nothing was sent."""
     country: str | None
-    """The country of the numbers; null where not told apart, or not known."""
+    """The country of the numbers; null if the report does not group by country, or if it is unknown."""
     delivered: int
-    """Messages that reached the phone, as it reported."""
+    """Messages that reached the phone, as the provider reported."""
     delivery_rate: float | None
-    """`delivered` of `sent`; null where nothing was sent. An event may stand on another day
-    than the sending, so that it may exceed 1."""
+    """`delivered` divided by `sent`; null if nothing was sent. A report may count on a later day than its
+    message, so the rate may exceed 1."""
     prefix: str | None
-    """The calling code and three more digits of the numbers; null where not told apart, or not known."""
+    """The calling code and three more digits of the numbers; null if the report does not group by prefix, or
+    if it is unknown."""
     provider: str
     """The provider's name."""
     sent: int
-    """Messages that the provider took."""
+    """Messages that the provider accepted."""
     undelivered: int
-    """Messages that did not, as it reported."""
+    """Messages that did not reach the phone, as the provider reported."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Conversion:
@@ -370,7 +425,7 @@ class Conversion:
 
 @dataclass(frozen=True, kw_only=True)
 class Countries:
-    """Which countries the tenant sends to."""
+    """The countries that the tenant sends to."""
 
     countries: dict[str, CountryMode]
     default: CountryMode
@@ -385,29 +440,29 @@ class Countries:
 
 @dataclass(frozen=True, kw_only=True)
 class CreatedKey:
-    """A new API key, with its secret. The fields are those of `Key`, spelled out
-    because a closed schema cannot be composed of another."""
+    """A new API key, with its secret. The fields are those of `Key`. They are
+    repeated here because a closed schema cannot include another."""
 
     allowlist: list[AllowlistEntry]
-    """The addresses that it may be used from; none for every one."""
+    """The addresses from which the key works; an empty list admits every address."""
     created_at: datetime.datetime
     """When it was made."""
     disabled: bool
-    """Refused while set."""
+    """While true, the server refuses the key."""
     expires_at: datetime.datetime | None
-    """Refused from then on."""
+    """The server refuses the key from this time on."""
     id: str
-    """Its id, which also stands in its text."""
+    """The id, which is also a part of the key itself."""
     last_used_at: datetime.datetime | None
     """When it was last accepted, to the minute."""
     mode: KeyMode
     """Live keys send messages; test keys never do."""
     name: str
-    """What people call it."""
+    """A name for people."""
     replaced_by: str | None
-    """The key that took its place when it was rotated."""
+    """The key that replaced it in a rotation."""
     scopes: list[ScopeName]
-    """What it may do."""
+    """The scopes of the key."""
     secret: str = field(repr=False)
     """The whole key, for `Authorization: Bearer`. It cannot be shown again."""
 
@@ -430,27 +485,27 @@ class CreatedKey:
 
 @dataclass(frozen=True, kw_only=True)
 class CreatedWebhook:
-    """A webhook with its newest secret. The fields are those of `Webhook`, spelled
-    out because a closed schema cannot be composed of another."""
+    """A webhook with its newest secret. The fields are those of `Webhook`. They are
+    repeated here because a closed schema cannot include another."""
 
     created_at: datetime.datetime
     """When it was made."""
     disabled_reason: Disabled | None
-    """Why the server disabled it; null when it did not."""
+    """Why the server disabled the webhook; null if it did not."""
     enabled: bool
-    """Whether anything is told."""
+    """Whether the server sends messages to the webhook."""
     events: list[EventName]
-    """What is told; empty when everything is."""
+    """The events that the webhook gets; an empty list: all events."""
     id: str
     """Its id."""
     mode: KeyMode
     """Live keys send messages; test keys never do."""
     name: str
-    """What people call it."""
+    """A name for people."""
     secret: str = field(repr=False)
-    """What its messages are signed with. It cannot be shown again."""
+    """The secret that signs its messages. It cannot be shown again."""
     url: str
-    """Where the messages go."""
+    """The URL that gets the messages."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> CreatedWebhook:
@@ -489,12 +544,12 @@ class DefaultTexts:
 
 @dataclass(frozen=True, kw_only=True)
 class ErasedNumber:
-    """What an erasure did."""
+    """The result of an erasure."""
 
     canceled: int
-    """Live verifications that it ended."""
+    """The number of live verifications that the erasure ended."""
     verifications: int
-    """Verifications of the history that held the number."""
+    """The number of past verifications that contained the number."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ErasedNumber:
@@ -506,24 +561,24 @@ class ErasedNumber:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One thing that happened. Fields that say nothing of its kind are null."""
+    """One event. Fields that do not apply to its kind are null."""
 
     at: datetime.datetime
-    """When."""
+    """The time of the event."""
     attempts_left: int | None
     """Tries that were left after a wrong code."""
     id: str
     """Its id."""
     kind: str
-    """What, for programs; later releases may add kinds."""
+    """The kind of event, for programs. Later releases may add kinds."""
     message_id: str | None
-    """The message that it is about."""
+    """The message of the event."""
     provider: str | None
-    """The provider that it names."""
+    """The provider of the event."""
     provider_code: str | None
-    """What the provider called the outcome, in its own code, where it reported one."""
+    """The provider's own code for the outcome, if it reported one."""
     text: str
-    """What, for people; it holds neither a code nor a number."""
+    """The event in words, for people. It contains no code and no number."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Event:
@@ -541,20 +596,21 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """What a message to a number would be, and which way it would go."""
+    """The text of a message to a number, and the routes that it would take."""
 
     country: str | None
     """The country whose numbering plan holds the number; null if it belongs to none."""
     country_allowed: bool
     """Whether your country list lets a start for the number pass."""
     relay: bool
-    """Whether the operator's relay would take the message, for want of a way."""
+    """Whether the operator's relay would send the message, because no route would."""
     skipped: list[SkippedRoute]
     """The other routes."""
     text: MessageText | None
     """The message, with the code 123456."""
     ways: list[Way]
-    """The ways, first the first to try; with none and without the relay a start answers 503 `no_route`."""
+    """The routes, in the order of the attempts. Without any route and without the relay, a start answers 503
+    `no_route`."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Explanation:
@@ -604,37 +660,37 @@ class Health:
 
 @dataclass(frozen=True, kw_only=True)
 class HourlyCounts:
-    """How often each thing happened in an hour. Each is counted in the hour in
-    which it happened, so an approval may stand in another than its start."""
+    """The counts of one hour. Each event counts in the hour in which it happened, so
+    an approval may count in a later hour than its start."""
 
     approved: int
     """Right codes."""
     canceled: int
     """Verifications that you canceled."""
     delivered: int
-    """Delivery reports: the phone has it."""
+    """Delivery reports: the message reached the phone."""
     dropped: int
-    """Messages not sent, because the verification was over or a resend took their place."""
+    """Messages that were not sent, because the verification had ended or a resend replaced them."""
     exhausted: int
     """Verifications ended by their last wrong code."""
     expired: int
-    """Verifications not answered in time."""
+    """Verifications that expired."""
     failed: int
-    """Verifications of which no message was ever taken."""
+    """Verifications of which no provider accepted any message."""
     hour: datetime.datetime
     """When the hour begins."""
     rejected: int
-    """Messages that no provider takes."""
+    """Messages that every provider refused for good."""
     resent: int
     """Messages queued again."""
     retried: int
-    """Attempts that a provider did not take and that were tried again."""
+    """Attempts that failed and were tried again."""
     sent: int
-    """Messages that a provider took."""
+    """Messages that a provider accepted."""
     started: int
     """Verifications started."""
     undelivered: int
-    """Delivery reports: the phone will not get it."""
+    """Delivery reports: the message will not reach the phone."""
     wrong: int
     """Wrong codes."""
 
@@ -664,25 +720,25 @@ class Key:
     """An API key, without its secret."""
 
     allowlist: list[AllowlistEntry]
-    """The addresses that it may be used from; none for every one."""
+    """The addresses from which the key works; an empty list admits every address."""
     created_at: datetime.datetime
     """When it was made."""
     disabled: bool
-    """Refused while set."""
+    """While true, the server refuses the key."""
     expires_at: datetime.datetime | None
-    """Refused from then on."""
+    """The server refuses the key from this time on."""
     id: str
-    """Its id, which also stands in its text."""
+    """The id, which is also a part of the key itself."""
     last_used_at: datetime.datetime | None
     """When it was last accepted, to the minute."""
     mode: KeyMode
     """Live keys send messages; test keys never do."""
     name: str
-    """What people call it."""
+    """A name for people."""
     replaced_by: str | None
-    """The key that took its place when it was rotated."""
+    """The key that replaced it in a rotation."""
     scopes: list[ScopeName]
-    """What it may do."""
+    """The scopes of the key."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Key:
@@ -705,13 +761,14 @@ class Limit:
     """A limit on starts."""
 
     buckets: list[Bucket]
-    """All of them must admit a start; none: nothing is limited."""
+    """All buckets must admit a start. An empty list limits nothing."""
     default: bool
-    """Whether you have set nothing else."""
+    """Whether the limit is at its default."""
     name: str
     """Its name; in answers a window follows, such as `number_10m`."""
     scope: str
-    """What it counts over: the built-in limit of that name, or `caller` for a value that you give."""
+    """The value that the limit counts: that of the built-in limit with this name, or `caller` for a value
+    that you send."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Limit:
@@ -732,15 +789,15 @@ class ManagedTenant:
     deleted_at: datetime.datetime | None
     """When it was deleted."""
     disabled: bool
-    """Whether its keys are refused."""
+    """Whether the server refuses the tenant's keys."""
     disabled_at: datetime.datetime | None
-    """Since when they are."""
+    """The time when the tenant was disabled."""
     erased_from: datetime.datetime | None
-    """When its erasure may begin, if it was deleted; once it has begun there is no way back."""
+    """When the erasure of a deleted tenant may begin. An erasure that has begun cannot be undone."""
     id: str
     """Its id."""
     name: str
-    """What its users know it by."""
+    """The name that its users know."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ManagedTenant:
@@ -757,16 +814,17 @@ class ManagedTenant:
 
 @dataclass(frozen=True, kw_only=True)
 class MessageText:
-    """A message and what it costs."""
+    """A text and its length in messages."""
 
     encoding: Encoding
-    """What a message is written in: `gsm7` 160 units in one, 153 in each of several; `ucs2` 70 and 67."""
+    """The encoding of a message. `gsm7`: 160 units in one message, 153 in each part of a longer one. `ucs2`:
+    70 and 67."""
     segments: int
-    """Messages that are paid for."""
+    """The number of messages that you pay for."""
     text: str
     """The whole text."""
     units: int
-    """Septets or UTF-16 units."""
+    """The length of the text, in septets or UTF-16 units."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> MessageText:
@@ -780,13 +838,13 @@ class MessageText:
 
 @dataclass(frozen=True, kw_only=True)
 class NewAllowlistEntry:
-    """A range of addresses to be admitted."""
+    """A range of addresses to admit."""
 
     range: str
-    """An address or a range in CIDR form, IPv4 or IPv6. Host bits are cut off,
-    and an IPv4-mapped range is the IPv4 one."""
+    """An address or a range in CIDR form, IPv4 or IPv6. The server cuts off host bits, and reads an
+    IPv4-mapped range as the IPv4 range."""
     description: str | None = None
-    """What it is for; no control characters."""
+    """What the entry is for; no control characters."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> NewAllowlistEntry:
@@ -801,25 +859,25 @@ class Profile:
     """An app or purpose of the tenant."""
 
     alphabet: CodeAlphabet
-    """What a code is made of: `digits`, or `letters` (digits and capitals that nobody confuses)."""
+    """The characters of a code: `digits`, or `letters` (digits and capitals without those that look alike)."""
     code_length: int
-    """Characters in a code."""
+    """The number of characters in a code."""
     created_at: datetime.datetime
     """When it was made."""
     display_name: str | None
-    """How people call it; null if nobody said so."""
+    """A name for people; null if the profile has none."""
     expires_in: int
     """Seconds until a code expires."""
     limits: dict[str, list[Bucket]] | None
     max_checks: int
-    """Wrong codes that end a verification."""
+    """The number of wrong codes that ends a verification."""
     max_sends: int
-    """Messages of a verification."""
+    """The most messages of a verification."""
     name: str
     """Its name."""
     resend: Resend
-    """What a resend carries: the `same` code, a `new` one, or a new one beside
-    which exactly the one before stays valid (`new_keep_previous`)."""
+    """The code in a resent message. `same`: the same code. `new`: a new code, and earlier codes no longer
+    work. `new_keep_previous`: a new code, and the one before it still works."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Profile:
@@ -846,26 +904,26 @@ class Provider:
     created_at: datetime.datetime
     """When it was made."""
     enabled: bool
-    """Whether messages may go through it."""
+    """Whether the account may send messages."""
     health: ProviderHealth | None
-    """How it fares, as the node that answers sees it; null where nothing went through it of late."""
+    """The health of the account, as the answering node sees it; null if it sent nothing recently."""
     id: str
     """Its id."""
     kind: ProviderKind
-    """Whose interface the provider speaks. `http` is any HTTP API, described in
-    the settings; `relay` a signed request to a system of your own."""
+    """The kind of provider. `http` is any HTTP API that the settings describe. `relay` is a signed request
+    to your own system."""
     name: str
     """Its name."""
     rate: int | None
-    """Most messages a second, of all nodes together; null for as many as there are."""
+    """The most messages in a second, of all nodes together; null: no limit."""
     receipts_rotated_at: datetime.datetime | None
-    """When the URL of its receipts was renewed; null if it never was."""
+    """When the URL of its receipts was last renewed; null if it never was."""
     settings: dict[str, Any] | None
-    """Its settings, with `***` for each secret; null for one that is the operator's."""
+    """The settings, with `***` for each secret; null for an account of the operator."""
     shared: bool
-    """Whether it is the operator's, who lets you use it and alone changes it."""
+    """Whether the account belongs to the operator, who shares it with you. Only the operator can change it."""
     verified_at: datetime.datetime | None
-    """Since when it is known to take messages with these settings; null until a test message went through it."""
+    """When a message first succeeded with these settings; null before that."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Provider:
@@ -890,17 +948,17 @@ class Provider:
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderHealth:
-    """How an account fares."""
+    """The health of an account."""
 
     accepted_percent: int | None
-    """Of the attempts of late, those that were accepted, in percent."""
+    """The accepted part of the recent attempts, in percent."""
     latency_ms: int | None
-    """How long the provider took to answer, of late, in milliseconds."""
+    """The recent response time of the provider, in milliseconds."""
     reason: str | None
-    """What kept it out, or did last."""
+    """The reason why the server skips the account, or last did."""
     state: BreakerState
-    """Whether messages go through an account: `closed`: all, `open`: none for a
-    while, `half_open`: one, to find out."""
+    """Whether an account gets messages: `closed` gets all, `open` gets none for a while, `half_open` gets
+    one as a test."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ProviderHealth:
@@ -917,7 +975,7 @@ class QueuedMessage:
     """A message that waits to be sent."""
 
     message_id: str
-    """Its `webhook-id`."""
+    """The `webhook-id` of the message."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> QueuedMessage:
@@ -933,7 +991,7 @@ class RefusingLimit:
     name: str
     """Its name."""
     scope: str
-    """What it counts over."""
+    """The value that the limit counts."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> RefusingLimit:
@@ -945,18 +1003,18 @@ class RefusingLimit:
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewNumber:
-    """A number whose code is known and that gets no message."""
+    """A number that has a known code and gets no messages."""
 
     created_at: datetime.datetime
     """When it was made."""
     ends_at: datetime.datetime
-    """When it is an ordinary number again."""
+    """When the number becomes an ordinary one again."""
     id: str
     """Its id."""
     to: str | None = field(repr=False)
     """The number, masked without the scope `numbers:read`; null if it cannot be read."""
     code: str | None = field(default=None, repr=False)
-    """Its code, shown this once."""
+    """The code. No later answer shows it."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ReviewNumber:
@@ -971,30 +1029,31 @@ class ReviewNumber:
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """One way for messages."""
+    """A rule: which account sends messages to which numbers."""
 
     countries: list[str]
-    """The countries whose numbers it is for; none: all."""
+    """The route is for numbers of these countries; an empty list: of all countries."""
     created_at: datetime.datetime
     """When it was made."""
     enabled: bool
-    """Whether it is used."""
+    """Whether the server uses the route."""
     id: str
     """Its id."""
     name: str
     """Its name."""
     order: int
-    """Lower ones are tried first."""
+    """The server tries routes with a lower order first."""
     prefixes: list[str]
-    """How the numbers begin that it is for; none: all."""
+    """The route is for numbers that begin with one of these; an empty list: for all numbers."""
     provider: str
-    """The account that takes the messages."""
+    """The account that sends the messages."""
     receipt_timeout: int | None
-    """Seconds for which a receipt is waited for before the next provider sends the message again."""
+    """How many seconds the server waits for a receipt before the next provider sends the message again;
+    null: it does not wait."""
     sender: str | None
-    """What its messages come from, in place of your senders."""
+    """The sender of its messages, in place of your senders."""
     weight: int
-    """Its share among those of the same order."""
+    """The share of this route among routes of the same order."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Route:
@@ -1015,10 +1074,11 @@ class Route:
 
 @dataclass(frozen=True, kw_only=True)
 class Sender:
-    """What messages come from."""
+    """A sender of messages."""
 
     countries: list[str]
-    """The countries whose numbers it is used for; none: all that no other sender names."""
+    """The sender is for numbers of these countries; an empty list: for all countries that no other sender
+    names."""
     created_at: datetime.datetime
     """When it was made."""
     id: str
@@ -1038,13 +1098,12 @@ class Sender:
 
 @dataclass(frozen=True, kw_only=True)
 class SkippedRoute:
-    """A route that takes no message to this number."""
+    """A route that does not send a message to this number."""
 
     reason: SkipReason
-    """Why a route takes no message to this number. `no_account`: its account is
-    gone or disabled, or the operator shares it no more. `own_routes`: it is the
-    operator's, and one of yours takes the message. `enough`: a route before it
-    leads through the same account, or eight accounts are asked before it."""
+    """Why a route does not send a message to this number. `no_account`: its account was deleted or disabled,
+    or the operator no longer shares it. `own_routes`: the route is the operator's, and one of yours sends
+    the message. `enough`: an earlier route uses the same account, or eight accounts come first."""
     route: str
     """The route."""
     route_name: str
@@ -1064,7 +1123,7 @@ class SkippedRoute:
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
-    """What messages say."""
+    """The texts of messages."""
 
     created_at: datetime.datetime
     """When it was made."""
@@ -1075,11 +1134,11 @@ class Template:
     texts: dict[str, str]
     transaction_texts: dict[str, str]
     transliterate: bool
-    """Whether letters outside the GSM alphabet are replaced where they can be."""
+    """Whether the server replaces letters outside the GSM alphabet if it can."""
     updated_at: datetime.datetime
     """When it was last changed."""
     version: int
-    """Counts its changes, from 1."""
+    """The number of the version, from 1. Each change adds 1."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Template:
@@ -1104,9 +1163,9 @@ class Tenant:
     id: str
     """Its id."""
     locale: str | None
-    """The language of messages whose start names none, or one without a text; null: English."""
+    """The language of messages if the start names none, or one without a text; null: English."""
     name: str
-    """What your users know it by: `{company}` in texts. The operator changes it."""
+    """The name that your users know: `{company}` in texts. Only the operator can change it."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Tenant:
@@ -1120,19 +1179,19 @@ class Tenant:
 
 @dataclass(frozen=True, kw_only=True)
 class TestOutcome:
-    """What became of a test message."""
+    """The outcome of a test message."""
 
     outcome: TestResult
-    """Whether the provider took a message."""
+    """Whether the provider accepted a message."""
     class_: RefusalClass | None = None
-    """What happens to a message that is refused so: `retry` it is tried again,
-    elsewhere at once; `reject`: nobody will take it; `decline`: another
-    provider may; `throttle`: too many at once; `account`: nothing goes through
-    until somebody acts; `unknown`: it may have been taken."""
+    """What follows from this refusal. `retry`: the server asks the next provider at once, and this one again
+    later. `reject`: no provider will accept the message. `decline`: another provider may accept it.
+    `throttle`: the account sends too fast. `account`: the account sends nothing until a person acts.
+    `unknown`: the provider may have accepted the message."""
     id: str | None = None
-    """What the provider calls the message, if it says so."""
+    """The provider's id of the message, if it reported one."""
     reason: str | None = None
-    """Of a refusal: what happened."""
+    """The reason of the refusal; only if the message was refused."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TestOutcome:
@@ -1146,14 +1205,14 @@ class TestOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Transaction:
-    """A payment. A code that was made for it holds for no other."""
+    """A payment. A code for this payment confirms no other."""
 
     amount: str
     """A decimal number with at most the decimals of its currency; `49.9` and `49.90` are the same."""
     currency: str
     """ISO 4217."""
     payee: str
-    """Who is paid, on one line."""
+    """The payee, on one line."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Transaction:
@@ -1169,27 +1228,28 @@ class Verification:
     """One attempt to prove that somebody holds a number."""
 
     attempts_left: int
-    """Tries that are left."""
+    """The number of tries that are left."""
     created_at: datetime.datetime
     """When it was made."""
     delivery: Delivery
-    """How far the newest message got."""
+    """The state of the newest message."""
     expires_at: datetime.datetime
-    """When its codes end."""
+    """When its code expires."""
     id: str
     """Its id."""
     livemode: bool
-    """False for a test key's: nothing is sent."""
+    """False for verifications of a test key, which send nothing."""
     metadata: dict[str, str] = field(repr=False)
     """Your own notes."""
     profile: str
-    """The profile that it was started for."""
+    """The profile of the verification."""
     resend_at: datetime.datetime | None
-    """When a resend is next allowed; null when none is left or it is over."""
+    """When the next resend is allowed; null if no message is left or the verification has ended."""
     sends_left: int
-    """Messages that are left."""
+    """The number of messages that are left."""
     status: VerificationStatus
-    """Where a verification stands. `failed`: no provider took any of its messages."""
+    """The state of a verification. `failed`: no provider accepted any of its
+    messages."""
     to: str | None = field(repr=False)
     """The number, or its masked form; null after it was erased."""
 
@@ -1213,12 +1273,12 @@ class Verification:
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """A way that a message would be tried on."""
+    """A route that a message would take."""
 
     health: ProviderHealth | None
-    """How the account fares, as the node that answers sees it; one that is `open` is passed over."""
+    """The health of the account, as the answering node sees it. The server skips an account that is `open`."""
     provider: str
-    """The account that would take the message."""
+    """The account that would send the message."""
     provider_name: str
     """Its name."""
     route: str
@@ -1226,7 +1286,7 @@ class Way:
     route_name: str
     """Its name."""
     sender: str
-    """What the message would come from."""
+    """The sender of the message."""
     shared: bool
     """Whether the route is the operator's."""
 
@@ -1245,24 +1305,24 @@ class Way:
 
 @dataclass(frozen=True, kw_only=True)
 class Webhook:
-    """Where you are told what happens, without the secret."""
+    """A URL that gets events, without its secret."""
 
     created_at: datetime.datetime
     """When it was made."""
     disabled_reason: Disabled | None
-    """Why the server disabled it; null when it did not."""
+    """Why the server disabled the webhook; null if it did not."""
     enabled: bool
-    """Whether anything is told."""
+    """Whether the server sends messages to the webhook."""
     events: list[EventName]
-    """What is told; empty when everything is."""
+    """The events that the webhook gets; an empty list: all events."""
     id: str
     """Its id."""
     mode: KeyMode
     """Live keys send messages; test keys never do."""
     name: str
-    """What people call it."""
+    """A name for people."""
     url: str
-    """Where the messages go."""
+    """The URL that gets the messages."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Webhook:
@@ -1280,24 +1340,24 @@ class Webhook:
 
 @dataclass(frozen=True, kw_only=True)
 class WebhookTry:
-    """One try to tell a webhook something."""
+    """One attempt to send a message to a webhook."""
 
     at: datetime.datetime
-    """When it was tried."""
+    """The time of the attempt."""
     delivered: bool
-    """Whether the endpoint took the message: it answered 200 to 299."""
+    """Whether the endpoint accepted the message, with a status from 200 to 299."""
     duration_ms: int
-    """How long that took, in milliseconds."""
+    """The duration of the attempt, in milliseconds."""
     event: str
-    """What happened; later releases may add types."""
+    """The type of the event. Later releases may add types."""
     id: str
     """Its id."""
     message_id: str
-    """The message: its `webhook-id`, the same at each try."""
+    """The `webhook-id` of the message, the same at each attempt."""
     reason: str | None
-    """Why it failed, for people; null when it did not."""
+    """Why the attempt failed, for people; null if it succeeded."""
     status_code: int | None
-    """The status that the endpoint answered; null when there was no answer."""
+    """The status of the endpoint's answer; null if there was no answer."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> WebhookTry:

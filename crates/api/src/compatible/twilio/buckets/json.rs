@@ -20,7 +20,7 @@ pub struct BucketBody {
     pub max: u32,
     #[schema(minimum = 1, maximum = 86_400)]
     pub interval: u32,
-    /// Always null: buckets are not dated.
+    /// Always null: the server does not store it.
     #[schema(required = true)]
     pub date_created: Option<String>,
     /// Always null.

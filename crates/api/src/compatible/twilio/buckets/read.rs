@@ -4,13 +4,13 @@ use crate::compatible::twilio::{error::Refusal, form::Form};
 use countersign_core::tenant::limits::Bucket;
 use utoipa::ToSchema;
 
-/// What a bucket shall be.
+/// A new bucket.
 #[derive(ToSchema)]
 #[schema(as = TwilioBucketForm, rename_all = "PascalCase")]
 pub struct BucketForm {
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub max: u32,
-    /// In seconds.
+    /// The interval in seconds.
     #[schema(minimum = 1, maximum = 86_400)]
     pub interval: u32,
 }
@@ -24,13 +24,13 @@ impl BucketForm {
     }
 }
 
-/// What a bucket shall be otherwise.
+/// A change of a bucket.
 #[derive(ToSchema)]
 #[schema(as = TwilioBucketUpdate, rename_all = "PascalCase")]
 pub struct BucketUpdate {
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub max: Option<u32>,
-    /// In seconds. The bucket has another SID then: it follows from its interval.
+    /// The interval in seconds. The SID of a bucket depends on its interval, so this changes the SID.
     #[schema(minimum = 1, maximum = 86_400)]
     pub interval: Option<u32>,
 }

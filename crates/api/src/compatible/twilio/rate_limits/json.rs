@@ -14,13 +14,13 @@ pub struct RateLimitBody {
     pub service_sid: String,
     #[schema(pattern = "^AC[0-9a-f]{32}$")]
     pub account_sid: String,
-    /// By which a start names it.
+    /// The name that a start uses.
     #[schema(pattern = "^[a-z0-9_-]{1,32}$")]
     pub unique_name: String,
-    /// What it is for.
+    /// What the rate limit is for.
     #[schema(max_length = 256)]
     pub description: String,
-    /// Always null: limits are not dated.
+    /// Always null: the server does not store it.
     #[schema(required = true)]
     pub date_created: Option<String>,
     /// Always null.
@@ -30,7 +30,7 @@ pub struct RateLimitBody {
     pub links: Links,
 }
 
-/// What belongs to a rate limit.
+/// The URLs of the parts of a rate limit.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TwilioRateLimitLinks)]
 pub struct Links {

@@ -4,14 +4,14 @@ use crate::compatible::twilio::{error::Refusal, form::Form};
 use countersign_core::tenant::limits::{LimitName, LimitNotes, LimitScope};
 use utoipa::ToSchema;
 
-/// What a rate limit shall be.
+/// A new rate limit.
 #[derive(ToSchema)]
 #[schema(as = TwilioRateLimitForm, rename_all = "PascalCase")]
 pub struct RateLimitForm {
-    /// By which a start names it.
+    /// The name that a start uses.
     #[schema(value_type = String, pattern = "^[a-z0-9_-]{1,32}$")]
     pub unique_name: LimitName,
-    /// What it is for.
+    /// What the rate limit is for.
     #[schema(max_length = 256)]
     pub description: Option<String>,
 }
@@ -26,11 +26,11 @@ impl RateLimitForm {
     }
 }
 
-/// What else shall be said of a rate limit.
+/// A change of a rate limit.
 #[derive(ToSchema)]
 #[schema(as = TwilioRateLimitUpdate, rename_all = "PascalCase")]
 pub struct RateLimitUpdate {
-    /// What it is for.
+    /// What the rate limit is for.
     #[schema(max_length = 256)]
     pub description: Option<String>,
 }

@@ -19,21 +19,21 @@ pub struct Service {
     /// The tenant.
     #[schema(pattern = "^AC[0-9a-f]{32}$")]
     account_sid: String,
-    /// The profile's display name, else its name.
+    /// The display name of the profile, or its name if it has none.
     #[schema(max_length = 32)]
     friendly_name: String,
-    /// Characters in a code.
+    /// The number of characters in a code.
     #[schema(minimum = 4, maximum = 10)]
     code_length: u8,
     /// Always false.
     lookup_enabled: bool,
-    /// Always false: payments are taken, and not demanded.
+    /// Always false: a payment is optional.
     psd2_enabled: bool,
     /// Always true.
     skip_sms_to_landlines: bool,
     /// Always false.
     dtmf_input_required: bool,
-    /// Always null, as all that is about other channels.
+    /// Always null, like every field of other channels.
     #[schema(required = true)]
     tts_name: Option<String>,
     /// Always true.
@@ -60,16 +60,16 @@ pub struct Service {
     /// When the profile was made.
     #[schema(format = DateTime)]
     date_created: String,
-    /// The same: changes are not dated.
+    /// The same time as `date_created`: the server does not store times of changes.
     #[schema(format = DateTime)]
     date_updated: String,
-    /// Where it is.
+    /// The URL of the service.
     url: String,
-    /// Where what belongs to it is.
+    /// The URLs of the parts of the service.
     links: Links,
 }
 
-/// What belongs to a service.
+/// The URLs of the parts of a service.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TwilioServiceLinks)]
 pub struct Links {

@@ -16,14 +16,14 @@ const NOT_TRUE: [(&str, &str); 2] = [
     ("Psd2Enabled", "every service takes Amount and Payee, and none demands them"),
 ];
 
-/// What a service shall be; see docs/twilio.md for all other parameters.
+/// A service; see docs/twilio.md for all other parameters.
 #[derive(ToSchema)]
 #[schema(as = TwilioServiceForm, rename_all = "PascalCase")]
 pub struct ServiceForm {
-    /// How people call it; required to make one.
+    /// A name for people; required to make a service.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 32)]
     pub friendly_name: Option<DisplayName>,
-    /// Characters in a code; 6.
+    /// The number of characters in a code; 6 by default.
     #[schema(minimum = 4, maximum = 10)]
     pub code_length: Option<u8>,
 }

@@ -36,17 +36,17 @@ pub struct Verification {
     /// `pending`, `approved`, `canceled`, `expired`, `max_attempts_reached` or `failed`.
     #[schema(value_type = String)]
     status: &'static str,
-    /// Whether it is approved.
+    /// Whether the verification is approved.
     valid: bool,
     /// Always empty.
     lookup: BTreeMap<String, String>,
-    /// The payment's, as it was given, in the answer to a start; else null.
+    /// The amount of the payment, in the answer to a start; otherwise null.
     #[schema(required = true)]
     pub amount: Option<String>,
-    /// The same.
+    /// The payee of the payment, in the answer to a start; otherwise null.
     #[schema(required = true)]
     pub payee: Option<String>,
-    /// One for each message.
+    /// One entry for each message.
     send_code_attempts: Vec<Attempt>,
     /// Always null.
     #[schema(required = true)]

@@ -2,6 +2,7 @@
 
 from ..._resource import AsyncCalls, Calls
 from .allowlists import Allowlists, AsyncAllowlists
+from .audit import AsyncAudit, Audit
 from .countries import AsyncCountries, Countries
 from .keys import AsyncKeys, Keys
 from .limits import AsyncLimits, Limits
@@ -25,6 +26,7 @@ class Resources:
 
     def __init__(self, calls: Calls) -> None:
         self.allowlists = Allowlists(calls)
+        self.audit = Audit(calls)
         self.countries = Countries(calls)
         self.keys = Keys(calls)
         self.limits = Limits(calls)
@@ -48,6 +50,7 @@ class AsyncResources:
 
     def __init__(self, calls: AsyncCalls) -> None:
         self.allowlists = AsyncAllowlists(calls)
+        self.audit = AsyncAudit(calls)
         self.countries = AsyncCountries(calls)
         self.keys = AsyncKeys(calls)
         self.limits = AsyncLimits(calls)

@@ -18,10 +18,10 @@ class Allowlists(Resource):
         *,
         timeout: Timeout | float | None = None,
     ) -> models.Allowlist:
-        """Reads the list of addresses that the tenant's keys may be used from.
+        """Reads the addresses from which the tenant's keys work.
 
-        An empty list admits every address. A key may have a list of its own
-        besides; then both must admit its caller.
+        An empty list admits every address. A key may also have its own list. Then
+        both lists must admit the caller.
 
         Args:
             timeout: Bounds of this call; a number means the total, in seconds.
@@ -40,14 +40,14 @@ class Allowlists(Resource):
         confirm: bool | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.Allowlist:
-        """Replaces the list of addresses that the tenant's keys may be used from.
+        """Replaces the addresses from which the tenant's keys work.
 
-        It holds for every operation at once, and for all nodes within two seconds.
-        A list that does not admit the address of this very call is refused, unless
-        `confirm` is true.
+        The new list applies to every operation at once, and on all nodes within two
+        seconds. The server refuses a list that does not admit the address of this
+        call, unless `confirm` is true.
 
         Args:
-            entries: The new entries, each range once; none admit every address.
+            entries: The new entries, each range once; an empty list admits every address.
             confirm: Replace it even if it does not admit the address of this call.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -72,14 +72,14 @@ class Allowlists(Resource):
     ) -> Pages[models.AddressUse]:
         """Lists which address used which key, newest use first.
 
-        To build a list from: `allowed` says whether the lists of today admit it.
-        Uses appear within a few seconds, and stay for 90 days after the last one;
-        at most 1,000 addresses are kept for a key.
+        You can build an allowlist from these uses. `allowed` says whether the present
+        lists admit the address. A use appears within a few seconds. The server keeps
+        it for 90 days after the last use, and at most 1,000 addresses for each key.
 
         Args:
-            key: Uses of this key alone.
-            limit: Uses on a page.
-            cursor: `next_cursor` of the page before.
+            key: Lists only uses of this key.
+            limit: The number of uses on a page.
+            cursor: The `next_cursor` of the previous page.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -103,10 +103,10 @@ class AsyncAllowlists(AsyncResource):
         *,
         timeout: Timeout | float | None = None,
     ) -> models.Allowlist:
-        """Reads the list of addresses that the tenant's keys may be used from.
+        """Reads the addresses from which the tenant's keys work.
 
-        An empty list admits every address. A key may have a list of its own
-        besides; then both must admit its caller.
+        An empty list admits every address. A key may also have its own list. Then
+        both lists must admit the caller.
 
         Args:
             timeout: Bounds of this call; a number means the total, in seconds.
@@ -125,14 +125,14 @@ class AsyncAllowlists(AsyncResource):
         confirm: bool | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.Allowlist:
-        """Replaces the list of addresses that the tenant's keys may be used from.
+        """Replaces the addresses from which the tenant's keys work.
 
-        It holds for every operation at once, and for all nodes within two seconds.
-        A list that does not admit the address of this very call is refused, unless
-        `confirm` is true.
+        The new list applies to every operation at once, and on all nodes within two
+        seconds. The server refuses a list that does not admit the address of this
+        call, unless `confirm` is true.
 
         Args:
-            entries: The new entries, each range once; none admit every address.
+            entries: The new entries, each range once; an empty list admits every address.
             confirm: Replace it even if it does not admit the address of this call.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -157,14 +157,14 @@ class AsyncAllowlists(AsyncResource):
     ) -> AsyncPages[models.AddressUse]:
         """Lists which address used which key, newest use first.
 
-        To build a list from: `allowed` says whether the lists of today admit it.
-        Uses appear within a few seconds, and stay for 90 days after the last one;
-        at most 1,000 addresses are kept for a key.
+        You can build an allowlist from these uses. `allowed` says whether the present
+        lists admit the address. A use appears within a few seconds. The server keeps
+        it for 90 days after the last use, and at most 1,000 addresses for each key.
 
         Args:
-            key: Uses of this key alone.
-            limit: Uses on a page.
-            cursor: `next_cursor` of the page before.
+            key: Lists only uses of this key.
+            limit: The number of uses on a page.
+            cursor: The `next_cursor` of the previous page.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(

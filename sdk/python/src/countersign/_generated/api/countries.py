@@ -38,9 +38,9 @@ class Countries(Resource):
     ) -> models.Countries:
         """Replaces the country list.
 
-        A start for a country that is not allowed answers 403 `country_not_allowed`
-        before any limit is taken. Premium-rate, shared-cost and satellite numbers
-        are refused whatever the list.
+        A start for a country that is not allowed answers 403 `country_not_allowed`,
+        and takes nothing from any limit. The server always refuses premium-rate,
+        shared-cost and satellite numbers.
 
         Args:
             countries: See its type.
@@ -88,9 +88,9 @@ class AsyncCountries(AsyncResource):
     ) -> models.Countries:
         """Replaces the country list.
 
-        A start for a country that is not allowed answers 403 `country_not_allowed`
-        before any limit is taken. Premium-rate, shared-cost and satellite numbers
-        are refused whatever the list.
+        A start for a country that is not allowed answers 403 `country_not_allowed`,
+        and takes nothing from any limit. The server always refuses premium-rate,
+        shared-cost and satellite numbers.
 
         Args:
             countries: See its type.

@@ -24,8 +24,8 @@ class Keys(Resource):
         """Lists the keys, newest first.
 
         Args:
-            limit: Keys on a page.
-            cursor: `next_cursor` of the page before.
+            limit: The number of keys on a page.
+            cursor: The `next_cursor` of the previous page.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -52,15 +52,15 @@ class Keys(Resource):
     ) -> models.CreatedKey:
         """Makes a key.
 
-        The answer holds the whole key; it is shown this once. A key grants only
-        scopes that it holds itself, and a test key makes only test keys.
+        The answer contains the whole key, and no later answer shows it again. A key
+        can grant only scopes that it has itself. A test key can make only test keys.
 
         Args:
-            name: What people call it; no control characters.
-            scopes: What it may do: at least one, and only what the caller holds.
-            allowlist: The addresses that it may be used from; null or none for every one. The
-                tenant's list must admit its caller too.
-            expires_at: Refused from then on, at once if the time has passed.
+            name: A name for people; no control characters.
+            scopes: The scopes of the key: at least one, and only scopes of the key in use.
+            allowlist: The addresses from which the key works; null or an empty list admits every address. The tenant's
+                list must admit the caller, too.
+            expires_at: The server refuses the key from this time on; at once if the time has passed.
             mode: Live or test; `live` when absent.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
@@ -105,7 +105,7 @@ class Keys(Resource):
         *,
         timeout: Timeout | float | None = None,
     ) -> None:
-        """Deletes a key; it is refused from then on.
+        """Deletes a key. The server refuses it from then on.
 
         Args:
             id: The key.
@@ -131,17 +131,17 @@ class Keys(Resource):
     ) -> models.Key:
         """Changes a key: its name, its expiry, its allowlist, or whether it is disabled.
 
-        A merge patch: absent fields stay, `expires_at: null` removes the expiry,
-        `allowlist: null` admits every address.
+        The body is a merge patch: absent fields stay. `expires_at: null` removes the
+        expiry. `allowlist: null` admits every address.
 
         Args:
             id: The key.
-            allowlist: The addresses that it may be used from; null or none for every one. The
-                tenant's list must admit its caller too.
+            allowlist: The addresses from which the key works; null or an empty list admits every address. The tenant's
+                list must admit the caller, too.
             confirm: Change the key in use even if its new list does not admit the address of this call.
-            disabled: Refused while set.
-            expires_at: Refused from then on, at once if the time has passed; null for never.
-            name: What people call it; no control characters.
+            disabled: While true, the server refuses the key.
+            expires_at: The server refuses the key from this time on; at once if the time has passed. Null: never.
+            name: A name for people; no control characters.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -166,16 +166,15 @@ class Keys(Resource):
         idempotency_key: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.CreatedKey:
-        """Rotates a key: another one takes its place.
+        """Rotates a key: a new key replaces it.
 
-        Makes a new key with the same name, mode, scopes, allowlist and expiry; the
-        answer holds it whole, this once. The old key ends after `overlap`. A key may
-        rotate itself.
+        This makes a new key with the same name, mode, scopes, allowlist and expiry.
+        The answer contains the whole new key, and no later answer shows it again. The
+        old key ends after `overlap`. A key can rotate itself.
 
         Args:
             id: The key.
-            overlap: Seconds for which the old key is accepted beside the new one; 86,400, a
-                day, when absent. 0 ends it at once.
+            overlap: How many seconds the old key still works; 86,400 (a day) when absent. 0 ends it at once.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -204,8 +203,8 @@ class AsyncKeys(AsyncResource):
         """Lists the keys, newest first.
 
         Args:
-            limit: Keys on a page.
-            cursor: `next_cursor` of the page before.
+            limit: The number of keys on a page.
+            cursor: The `next_cursor` of the previous page.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -232,15 +231,15 @@ class AsyncKeys(AsyncResource):
     ) -> models.CreatedKey:
         """Makes a key.
 
-        The answer holds the whole key; it is shown this once. A key grants only
-        scopes that it holds itself, and a test key makes only test keys.
+        The answer contains the whole key, and no later answer shows it again. A key
+        can grant only scopes that it has itself. A test key can make only test keys.
 
         Args:
-            name: What people call it; no control characters.
-            scopes: What it may do: at least one, and only what the caller holds.
-            allowlist: The addresses that it may be used from; null or none for every one. The
-                tenant's list must admit its caller too.
-            expires_at: Refused from then on, at once if the time has passed.
+            name: A name for people; no control characters.
+            scopes: The scopes of the key: at least one, and only scopes of the key in use.
+            allowlist: The addresses from which the key works; null or an empty list admits every address. The tenant's
+                list must admit the caller, too.
+            expires_at: The server refuses the key from this time on; at once if the time has passed.
             mode: Live or test; `live` when absent.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
@@ -285,7 +284,7 @@ class AsyncKeys(AsyncResource):
         *,
         timeout: Timeout | float | None = None,
     ) -> None:
-        """Deletes a key; it is refused from then on.
+        """Deletes a key. The server refuses it from then on.
 
         Args:
             id: The key.
@@ -311,17 +310,17 @@ class AsyncKeys(AsyncResource):
     ) -> models.Key:
         """Changes a key: its name, its expiry, its allowlist, or whether it is disabled.
 
-        A merge patch: absent fields stay, `expires_at: null` removes the expiry,
-        `allowlist: null` admits every address.
+        The body is a merge patch: absent fields stay. `expires_at: null` removes the
+        expiry. `allowlist: null` admits every address.
 
         Args:
             id: The key.
-            allowlist: The addresses that it may be used from; null or none for every one. The
-                tenant's list must admit its caller too.
+            allowlist: The addresses from which the key works; null or an empty list admits every address. The tenant's
+                list must admit the caller, too.
             confirm: Change the key in use even if its new list does not admit the address of this call.
-            disabled: Refused while set.
-            expires_at: Refused from then on, at once if the time has passed; null for never.
-            name: What people call it; no control characters.
+            disabled: While true, the server refuses the key.
+            expires_at: The server refuses the key from this time on; at once if the time has passed. Null: never.
+            name: A name for people; no control characters.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -346,16 +345,15 @@ class AsyncKeys(AsyncResource):
         idempotency_key: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.CreatedKey:
-        """Rotates a key: another one takes its place.
+        """Rotates a key: a new key replaces it.
 
-        Makes a new key with the same name, mode, scopes, allowlist and expiry; the
-        answer holds it whole, this once. The old key ends after `overlap`. A key may
-        rotate itself.
+        This makes a new key with the same name, mode, scopes, allowlist and expiry.
+        The answer contains the whole new key, and no later answer shows it again. The
+        old key ends after `overlap`. A key can rotate itself.
 
         Args:
             id: The key.
-            overlap: Seconds for which the old key is accepted beside the new one; 86,400, a
-                day, when absent. 0 ends it at once.
+            overlap: How many seconds the old key still works; 86,400 (a day) when absent. 0 ends it at once.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """

@@ -39,14 +39,14 @@ class Limits(Resource):
     ) -> models.Limit:
         """Sets a limit.
 
-        `number`, `end_user_ip`, `key`, `tenant`, `country` and `prefix` are built
-        in; any other name is a limit of your own, for a value that you give in
+        `number`, `end_user_ip`, `key`, `tenant`, `country` and `prefix` are built in.
+        Any other name is a limit of your own. It counts a value that you send in
         `limits` of a start.
 
         Args:
             name: The limit.
-            buckets: 1 to 5, each with a window of its own; all must admit. `number`: at most
-                20 in 600 to 86,400 seconds.
+            buckets: 1 to 5 buckets, each with another window. All of them must admit a start. For `number`: at most 20
+                in 600 to 86,400 seconds.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -65,7 +65,7 @@ class Limits(Resource):
         *,
         timeout: Timeout | float | None = None,
     ) -> None:
-        """Puts a built-in limit back to its default, or deletes one of your own.
+        """Resets a built-in limit to its default, or deletes one of your own.
 
         Args:
             name: The limit.
@@ -108,14 +108,14 @@ class AsyncLimits(AsyncResource):
     ) -> models.Limit:
         """Sets a limit.
 
-        `number`, `end_user_ip`, `key`, `tenant`, `country` and `prefix` are built
-        in; any other name is a limit of your own, for a value that you give in
+        `number`, `end_user_ip`, `key`, `tenant`, `country` and `prefix` are built in.
+        Any other name is a limit of your own. It counts a value that you send in
         `limits` of a start.
 
         Args:
             name: The limit.
-            buckets: 1 to 5, each with a window of its own; all must admit. `number`: at most
-                20 in 600 to 86,400 seconds.
+            buckets: 1 to 5 buckets, each with another window. All of them must admit a start. For `number`: at most 20
+                in 600 to 86,400 seconds.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -134,7 +134,7 @@ class AsyncLimits(AsyncResource):
         *,
         timeout: Timeout | float | None = None,
     ) -> None:
-        """Puts a built-in limit back to its default, or deletes one of your own.
+        """Resets a built-in limit to its default, or deletes one of your own.
 
         Args:
             name: The limit.

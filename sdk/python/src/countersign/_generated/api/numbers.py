@@ -19,9 +19,9 @@ class Numbers(Resource):
     ) -> models.ClearedNumber:
         """Clears the wrong codes of a number.
 
-        Ends the wait that wrong codes in a row brought about (`guess_limit`), for
-        all profiles of the tenant in the key's mode. Use it when you know that the
-        person on the phone is who they say.
+        This ends the wait that follows wrong codes in a row (`guess_limit`), for all
+        profiles of the tenant in the key's mode. Use it when you know that the person
+        on the phone is who they say.
 
         Args:
             to: The number with its country code.
@@ -48,9 +48,9 @@ class Numbers(Resource):
     ) -> models.ErasedNumber:
         """Erases a number.
 
-        Ends its live verifications and takes number and metadata out of all past
-        ones, which stay without them. What the limits counted for the number stays
-        until it ends by itself.
+        This ends the live verifications of the number. It removes number and metadata
+        from all past verifications, and keeps the rest of them. The counts of the
+        limits for this number stay until they expire.
 
         Args:
             to: The number.
@@ -81,9 +81,9 @@ class AsyncNumbers(AsyncResource):
     ) -> models.ClearedNumber:
         """Clears the wrong codes of a number.
 
-        Ends the wait that wrong codes in a row brought about (`guess_limit`), for
-        all profiles of the tenant in the key's mode. Use it when you know that the
-        person on the phone is who they say.
+        This ends the wait that follows wrong codes in a row (`guess_limit`), for all
+        profiles of the tenant in the key's mode. Use it when you know that the person
+        on the phone is who they say.
 
         Args:
             to: The number with its country code.
@@ -110,9 +110,9 @@ class AsyncNumbers(AsyncResource):
     ) -> models.ErasedNumber:
         """Erases a number.
 
-        Ends its live verifications and takes number and metadata out of all past
-        ones, which stay without them. What the limits counted for the number stays
-        until it ends by itself.
+        This ends the live verifications of the number. It removes number and metadata
+        from all past verifications, and keeps the rest of them. The counts of the
+        limits for this number stay until they expire.
 
         Args:
             to: The number.

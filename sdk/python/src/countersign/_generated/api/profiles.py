@@ -63,20 +63,20 @@ class Profiles(Resource):
         resend: models.Resend | str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.Profile:
-        """Makes a profile, or replaces what it says.
+        """Makes a profile, or replaces it.
 
-        Verifications that were started keep the policy of their start.
+        Verifications that have begun keep the policy of their start.
 
         Args:
             name: The profile.
-            alphabet: What a code is made of; `digits`.
-            code_length: Characters in a code; 6.
-            display_name: How people call it: 1 to 32 printable characters; null for nothing.
-            expires_in: Seconds until a code expires; 300.
+            alphabet: The characters of a code; `digits` by default.
+            code_length: The number of characters in a code; 6 by default.
+            display_name: A name for people: 1 to 32 printable characters; null: no name.
+            expires_in: Seconds until a code expires; 300 by default.
             limits: See its type.
-            max_checks: Wrong codes that end a verification; 5.
-            max_sends: Messages of a verification; 5.
-            resend: What a resend carries; `same`.
+            max_checks: The number of wrong codes that ends a verification; 5 by default.
+            max_sends: The most messages of a verification; 5 by default.
+            resend: The code in a resent message; `same` by default.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -102,9 +102,9 @@ class Profiles(Resource):
         *,
         timeout: Timeout | float | None = None,
     ) -> None:
-        """Deletes a profile; `default` stays.
+        """Deletes a profile. `default` cannot be deleted.
 
-        Its verifications go on, but can no longer be checked by number.
+        Its verifications continue, but you can no longer check them by number.
 
         Args:
             name: The profile.
@@ -133,18 +133,19 @@ class Profiles(Resource):
     ) -> models.Profile:
         """Changes a profile.
 
-        A merge patch: absent fields stay. Of two changes at once the later counts.
+        The body is a merge patch: absent fields stay. Of two changes at once, the
+        later one wins.
 
         Args:
             name: The profile.
-            alphabet: What a code is made of; `digits`.
-            code_length: Characters in a code; 6.
-            display_name: How people call it: 1 to 32 printable characters; null for nothing.
-            expires_in: Seconds until a code expires; 300.
+            alphabet: The characters of a code; `digits` by default.
+            code_length: The number of characters in a code; 6 by default.
+            display_name: A name for people: 1 to 32 printable characters; null: no name.
+            expires_in: Seconds until a code expires; 300 by default.
             limits: See its type.
-            max_checks: Wrong codes that end a verification; 5.
-            max_sends: Messages of a verification; 5.
-            resend: What a resend carries; `same`.
+            max_checks: The number of wrong codes that ends a verification; 5 by default.
+            max_sends: The most messages of a verification; 5 by default.
+            resend: The code in a resent message; `same` by default.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -218,20 +219,20 @@ class AsyncProfiles(AsyncResource):
         resend: models.Resend | str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.Profile:
-        """Makes a profile, or replaces what it says.
+        """Makes a profile, or replaces it.
 
-        Verifications that were started keep the policy of their start.
+        Verifications that have begun keep the policy of their start.
 
         Args:
             name: The profile.
-            alphabet: What a code is made of; `digits`.
-            code_length: Characters in a code; 6.
-            display_name: How people call it: 1 to 32 printable characters; null for nothing.
-            expires_in: Seconds until a code expires; 300.
+            alphabet: The characters of a code; `digits` by default.
+            code_length: The number of characters in a code; 6 by default.
+            display_name: A name for people: 1 to 32 printable characters; null: no name.
+            expires_in: Seconds until a code expires; 300 by default.
             limits: See its type.
-            max_checks: Wrong codes that end a verification; 5.
-            max_sends: Messages of a verification; 5.
-            resend: What a resend carries; `same`.
+            max_checks: The number of wrong codes that ends a verification; 5 by default.
+            max_sends: The most messages of a verification; 5 by default.
+            resend: The code in a resent message; `same` by default.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -257,9 +258,9 @@ class AsyncProfiles(AsyncResource):
         *,
         timeout: Timeout | float | None = None,
     ) -> None:
-        """Deletes a profile; `default` stays.
+        """Deletes a profile. `default` cannot be deleted.
 
-        Its verifications go on, but can no longer be checked by number.
+        Its verifications continue, but you can no longer check them by number.
 
         Args:
             name: The profile.
@@ -288,18 +289,19 @@ class AsyncProfiles(AsyncResource):
     ) -> models.Profile:
         """Changes a profile.
 
-        A merge patch: absent fields stay. Of two changes at once the later counts.
+        The body is a merge patch: absent fields stay. Of two changes at once, the
+        later one wins.
 
         Args:
             name: The profile.
-            alphabet: What a code is made of; `digits`.
-            code_length: Characters in a code; 6.
-            display_name: How people call it: 1 to 32 printable characters; null for nothing.
-            expires_in: Seconds until a code expires; 300.
+            alphabet: The characters of a code; `digits` by default.
+            code_length: The number of characters in a code; 6 by default.
+            display_name: A name for people: 1 to 32 printable characters; null: no name.
+            expires_in: Seconds until a code expires; 300 by default.
             limits: See its type.
-            max_checks: Wrong codes that end a verification; 5.
-            max_sends: Messages of a verification; 5.
-            resend: What a resend carries; `same`.
+            max_checks: The number of wrong codes that ends a verification; 5 by default.
+            max_sends: The most messages of a verification; 5 by default.
+            resend: The code in a resent message; `same` by default.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(

@@ -42,16 +42,16 @@ class Providers(Resource):
     ) -> models.Provider:
         """Makes an account at a provider.
 
-        Its settings depend on its kind; see the guide to delivery. Its secrets are
-        sealed and never shown again: answers hold `***` in their place. No route
-        may lead through it before a test message went through it.
+        The settings depend on the kind; see the guide to delivery. The server seals
+        the secrets and never shows them again: answers contain `***` in their place.
+        A route can use the account only after a test message succeeded.
 
         Args:
-            kind: Whose interface the provider speaks. `http` is any HTTP API, described in
-                the settings; `relay` a signed request to a system of your own.
-            name: Its name, which no other account of yours has: timelines, logs and metrics say it.
-            settings: What the kind needs: addresses and credentials.
-            rate: Most messages a second, of all nodes together; none when absent.
+            kind: The kind of provider. `http` is any HTTP API that the settings describe. `relay` is a signed request
+                to your own system.
+            name: A unique name. Timelines, logs and metrics show it.
+            settings: The settings of this kind, such as addresses and credentials.
+            rate: The most messages in a second, of all nodes together; no limit when absent.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -94,7 +94,7 @@ class Providers(Resource):
         *,
         timeout: Timeout | float | None = None,
     ) -> None:
-        """Deletes an account that no enabled route leads through.
+        """Deletes an account that no enabled route uses.
 
         Args:
             id: The account.
@@ -117,19 +117,21 @@ class Providers(Resource):
         settings: Mapping[str, Any] | Unset = UNSET,
         timeout: Timeout | float | None = None,
     ) -> models.Provider:
-        """Changes an account: its name, its rate, its settings, or whether it is used.
+        """Changes an account: its name, its rate, its settings, or whether it is
+        enabled.
 
-        A merge patch, in `settings` too: absent fields stay, and so does a secret
-        that is absent or `***`. Where the address that secrets go to changes, they
-        must be given again. Other settings must prove anew that they work: test them.
+                The body is a merge patch, also inside `settings`: absent fields stay. A
+                secret that is absent or `***` stays, too. If you change the address that gets
+                the secrets, send the secrets again. After a change of settings, test the
+                account again.
 
-        Args:
-            id: The account.
-            enabled: Whether messages may go through it.
-            name: Another name.
-            rate: Most messages a second, of all nodes together; null for as many as there are.
-            settings: A merge patch of its settings; a secret that is absent or `***` stays.
-            timeout: Bounds of this call; a number means the total, in seconds.
+                Args:
+                    id: The account.
+                    enabled: Whether the account may send messages.
+                    name: Another name.
+                    rate: The most messages in a second, of all nodes together; null: no limit.
+                    settings: A merge patch of its settings; a secret that is absent or `***` stays.
+                    timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
             "PATCH",
@@ -151,12 +153,13 @@ class Providers(Resource):
         idempotency_key: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.Provider:
-        """Renews where the provider reports receipts.
+        """Renews the URL at which the provider reports receipts.
 
-        The path of that URL holds a secret, which goes out with each message. From
-        now on messages bear another one; the one before is taken for 24 hours, for
-        messages that are under way. Renewed again after a minute, the first one ends
-        at once; within a minute it is the same request.
+        The path of that URL contains a secret, which the provider gets with each
+        message. From now on messages carry a new secret. The server accepts the
+        previous one for 24 more hours, for messages that are on their way. If you
+        renew again after a minute, the oldest secret ends at once. A repeat within a
+        minute changes nothing.
 
         Args:
             id: The account.
@@ -180,10 +183,10 @@ class Providers(Resource):
     ) -> models.TestOutcome:
         """Sends a test message through an account of yours.
 
-        One message, without a code, is sent at once; the answer says what the
-        provider said. If it took the message, the account is verified, and routes
-        may lead through it. Takes 20 seconds at most. A tenant may send 5 in a minute
-        and 50 in a day.
+        The server sends one message without a code at once. The answer says what the
+        provider answered. If the provider accepted the message, the account is
+        verified, and routes can use it. The call takes 20 seconds at most. A tenant
+        can send 5 test messages in a minute and 50 in a day.
 
         Args:
             id: The account.
@@ -234,16 +237,16 @@ class AsyncProviders(AsyncResource):
     ) -> models.Provider:
         """Makes an account at a provider.
 
-        Its settings depend on its kind; see the guide to delivery. Its secrets are
-        sealed and never shown again: answers hold `***` in their place. No route
-        may lead through it before a test message went through it.
+        The settings depend on the kind; see the guide to delivery. The server seals
+        the secrets and never shows them again: answers contain `***` in their place.
+        A route can use the account only after a test message succeeded.
 
         Args:
-            kind: Whose interface the provider speaks. `http` is any HTTP API, described in
-                the settings; `relay` a signed request to a system of your own.
-            name: Its name, which no other account of yours has: timelines, logs and metrics say it.
-            settings: What the kind needs: addresses and credentials.
-            rate: Most messages a second, of all nodes together; none when absent.
+            kind: The kind of provider. `http` is any HTTP API that the settings describe. `relay` is a signed request
+                to your own system.
+            name: A unique name. Timelines, logs and metrics show it.
+            settings: The settings of this kind, such as addresses and credentials.
+            rate: The most messages in a second, of all nodes together; no limit when absent.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -286,7 +289,7 @@ class AsyncProviders(AsyncResource):
         *,
         timeout: Timeout | float | None = None,
     ) -> None:
-        """Deletes an account that no enabled route leads through.
+        """Deletes an account that no enabled route uses.
 
         Args:
             id: The account.
@@ -309,19 +312,21 @@ class AsyncProviders(AsyncResource):
         settings: Mapping[str, Any] | Unset = UNSET,
         timeout: Timeout | float | None = None,
     ) -> models.Provider:
-        """Changes an account: its name, its rate, its settings, or whether it is used.
+        """Changes an account: its name, its rate, its settings, or whether it is
+        enabled.
 
-        A merge patch, in `settings` too: absent fields stay, and so does a secret
-        that is absent or `***`. Where the address that secrets go to changes, they
-        must be given again. Other settings must prove anew that they work: test them.
+                The body is a merge patch, also inside `settings`: absent fields stay. A
+                secret that is absent or `***` stays, too. If you change the address that gets
+                the secrets, send the secrets again. After a change of settings, test the
+                account again.
 
-        Args:
-            id: The account.
-            enabled: Whether messages may go through it.
-            name: Another name.
-            rate: Most messages a second, of all nodes together; null for as many as there are.
-            settings: A merge patch of its settings; a secret that is absent or `***` stays.
-            timeout: Bounds of this call; a number means the total, in seconds.
+                Args:
+                    id: The account.
+                    enabled: Whether the account may send messages.
+                    name: Another name.
+                    rate: The most messages in a second, of all nodes together; null: no limit.
+                    settings: A merge patch of its settings; a secret that is absent or `***` stays.
+                    timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
             "PATCH",
@@ -343,12 +348,13 @@ class AsyncProviders(AsyncResource):
         idempotency_key: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.Provider:
-        """Renews where the provider reports receipts.
+        """Renews the URL at which the provider reports receipts.
 
-        The path of that URL holds a secret, which goes out with each message. From
-        now on messages bear another one; the one before is taken for 24 hours, for
-        messages that are under way. Renewed again after a minute, the first one ends
-        at once; within a minute it is the same request.
+        The path of that URL contains a secret, which the provider gets with each
+        message. From now on messages carry a new secret. The server accepts the
+        previous one for 24 more hours, for messages that are on their way. If you
+        renew again after a minute, the oldest secret ends at once. A repeat within a
+        minute changes nothing.
 
         Args:
             id: The account.
@@ -372,10 +378,10 @@ class AsyncProviders(AsyncResource):
     ) -> models.TestOutcome:
         """Sends a test message through an account of yours.
 
-        One message, without a code, is sent at once; the answer says what the
-        provider said. If it took the message, the account is verified, and routes
-        may lead through it. Takes 20 seconds at most. A tenant may send 5 in a minute
-        and 50 in a day.
+        The server sends one message without a code at once. The answer says what the
+        provider answered. If the provider accepted the message, the account is
+        verified, and routes can use it. The call takes 20 seconds at most. A tenant
+        can send 5 test messages in a minute and 50 in a day.
 
         Args:
             id: The account.

@@ -23,18 +23,18 @@ class Reports(Resource):
         cursor: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> Pages[models.Conversion]:
-        """Counts what became of what was sent, by provider, country and prefix.
+        """Counts the outcomes of messages by provider, country and prefix.
 
-        Each is counted on the day on which it happened. An approval counts for the
-        provider that took the last message.
+        Each outcome counts on the day on which it happened. An approval counts for
+        the provider that accepted the last message.
 
         Args:
-            from_: From the day (UTC) that holds this time.
-            to: Up to this time, at most 93 days later.
-            by: What the rows tell apart: the provider; the provider and the country of the numbers, when absent; or their prefix too.
-            country: Of numbers of this country.
+            from_: Begins with the day (UTC) that contains this time.
+            to: Ends at this time, at most 93 days later.
+            by: The rows differ by provider, by provider and country of the numbers (the default), or by provider, country and prefix.
+            country: Counts only numbers of this country.
             limit: Rows on a page.
-            cursor: `next_cursor` of the page before.
+            cursor: The `next_cursor` of the previous page.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -61,13 +61,13 @@ class Reports(Resource):
         country: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> Pages[models.HourlyCounts]:
-        """Counts what happened, hour by hour.
+        """Counts events, hour by hour.
 
         Args:
-            from_: From the hour that holds this time.
-            to: Up to this time, at most 31 days later.
-            profile: Of this profile.
-            country: Of numbers of this country.
+            from_: Begins with the hour that contains this time.
+            to: Ends at this time, at most 31 days later.
+            profile: Counts only this profile.
+            country: Counts only numbers of this country.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -98,18 +98,18 @@ class AsyncReports(AsyncResource):
         cursor: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> AsyncPages[models.Conversion]:
-        """Counts what became of what was sent, by provider, country and prefix.
+        """Counts the outcomes of messages by provider, country and prefix.
 
-        Each is counted on the day on which it happened. An approval counts for the
-        provider that took the last message.
+        Each outcome counts on the day on which it happened. An approval counts for
+        the provider that accepted the last message.
 
         Args:
-            from_: From the day (UTC) that holds this time.
-            to: Up to this time, at most 93 days later.
-            by: What the rows tell apart: the provider; the provider and the country of the numbers, when absent; or their prefix too.
-            country: Of numbers of this country.
+            from_: Begins with the day (UTC) that contains this time.
+            to: Ends at this time, at most 93 days later.
+            by: The rows differ by provider, by provider and country of the numbers (the default), or by provider, country and prefix.
+            country: Counts only numbers of this country.
             limit: Rows on a page.
-            cursor: `next_cursor` of the page before.
+            cursor: The `next_cursor` of the previous page.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -136,13 +136,13 @@ class AsyncReports(AsyncResource):
         country: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> AsyncPages[models.HourlyCounts]:
-        """Counts what happened, hour by hour.
+        """Counts events, hour by hour.
 
         Args:
-            from_: From the hour that holds this time.
-            to: Up to this time, at most 31 days later.
-            profile: Of this profile.
-            country: Of numbers of this country.
+            from_: Begins with the hour that contains this time.
+            to: Ends at this time, at most 31 days later.
+            profile: Counts only this profile.
+            country: Counts only numbers of this country.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(

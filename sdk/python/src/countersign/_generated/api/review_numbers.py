@@ -39,14 +39,15 @@ class ReviewNumbers(Resource):
     ) -> models.ReviewNumber:
         """Makes a number a review number.
 
-        For whoever reviews your app without its phone: starts for it send nothing,
-        pass the country list and the send limits (15 starts in 10 minutes hold
-        instead), and take the code of this answer, which is shown once. It ends by
-        itself.
+        A review number is for people who review your app and do not have that phone.
+        A start for it sends nothing. The country list and the send limits do not
+        apply; 15 starts in 10 minutes are allowed instead. Its code is the one in
+        this answer, and no later answer shows it again. The number becomes an
+        ordinary one at `ends_at`.
 
         Args:
             to: The number with its country code.
-            ends_at: When it is an ordinary number again; within 30 days, and in 30 days when absent.
+            ends_at: When the number becomes an ordinary one again: within 30 days; in 30 days when absent.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -112,14 +113,15 @@ class AsyncReviewNumbers(AsyncResource):
     ) -> models.ReviewNumber:
         """Makes a number a review number.
 
-        For whoever reviews your app without its phone: starts for it send nothing,
-        pass the country list and the send limits (15 starts in 10 minutes hold
-        instead), and take the code of this answer, which is shown once. It ends by
-        itself.
+        A review number is for people who review your app and do not have that phone.
+        A start for it sends nothing. The country list and the send limits do not
+        apply; 15 starts in 10 minutes are allowed instead. Its code is the one in
+        this answer, and no later answer shows it again. The number becomes an
+        ordinary one at `ends_at`.
 
         Args:
             to: The number with its country code.
-            ends_at: When it is an ordinary number again; within 30 days, and in 30 days when absent.
+            ends_at: When the number becomes an ordinary one again: within 30 days; in 30 days when absent.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """

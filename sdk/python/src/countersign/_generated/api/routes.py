@@ -46,20 +46,21 @@ class Routes(Resource):
     ) -> models.Route:
         """Makes a route.
 
-        The routes that match a number are tried in their order; among those of one
-        order chance decides, by weight. Where none of yours matches, the operator's do.
+        The server tries the routes that match a number in their order. Among routes
+        of the same order it chooses at random, by weight. If none of your routes
+        matches, it uses the operator's.
 
         Args:
-            name: Its name, which no other route of yours has.
-            provider: The account that takes the messages: yours, or one that the operator shares with you.
-            countries: For numbers of these countries; of all when absent or empty.
-            enabled: Whether it is used; true when absent.
-            order: Lower ones are tried first; 100 when absent.
-            prefixes: For numbers that begin so; for all when absent or empty.
-            receipt_timeout: Seconds for which a receipt is waited for before the next provider sends the message again; none
-                is waited for when absent.
-            sender: What its messages come from, in place of your senders.
-            weight: Its share among those of the same order; 1 when absent.
+            name: A unique name.
+            provider: The account that sends the messages: yours, or one that the operator shares with you.
+            countries: The route is for numbers of these countries; of all countries when absent or empty.
+            enabled: Whether the server uses the route; true when absent.
+            order: The server tries routes with a lower order first; 100 when absent.
+            prefixes: The route is for numbers that begin with one of these; for all numbers when absent or empty.
+            receipt_timeout: How many seconds the server waits for a receipt before the next provider sends the message again.
+                When absent, it does not wait.
+            sender: The sender of its messages, in place of your senders.
+            weight: The share of this route among routes of the same order; 1 when absent.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -91,10 +92,11 @@ class Routes(Resource):
         idempotency_key: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.Explanation:
-        """Says which way a message to a number would go, and why.
+        """Says which routes a message to a number would take, and why.
 
-        Sends nothing and changes nothing. Among routes of one order chance decides
-        anew for each message, so the order of those may differ from call to call.
+        This sends nothing and changes nothing. Among routes of the same order the
+        server chooses at random for each message, so their order may differ from call
+        to call.
 
         Args:
             to: The number with its country code.
@@ -171,20 +173,20 @@ class Routes(Resource):
     ) -> models.Route:
         """Changes a route.
 
-        A merge patch: absent fields stay. One that is enabled must lead through an
+        The body is a merge patch: absent fields stay. An enabled route must use an
         account that is enabled and was tested.
 
         Args:
             id: The route.
-            countries: For numbers of these countries; null or none for all.
-            enabled: Whether it is used.
+            countries: The route is for numbers of these countries; null or an empty list: of all countries.
+            enabled: Whether the server uses the route.
             name: Another name.
-            order: Lower ones are tried first.
-            prefixes: For numbers that begin so; null or none for all.
-            provider: The account that takes the messages.
-            receipt_timeout: Seconds for which a receipt is waited for; null for none.
-            sender: What its messages come from; null for your senders.
-            weight: Its share among those of the same order.
+            order: The server tries routes with a lower order first.
+            prefixes: The route is for numbers that begin with one of these; null or an empty list: for all numbers.
+            provider: The account that sends the messages.
+            receipt_timeout: How many seconds the server waits for a receipt; null: it does not wait.
+            sender: The sender of its messages; null: your senders.
+            weight: The share of this route among routes of the same order.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -243,20 +245,21 @@ class AsyncRoutes(AsyncResource):
     ) -> models.Route:
         """Makes a route.
 
-        The routes that match a number are tried in their order; among those of one
-        order chance decides, by weight. Where none of yours matches, the operator's do.
+        The server tries the routes that match a number in their order. Among routes
+        of the same order it chooses at random, by weight. If none of your routes
+        matches, it uses the operator's.
 
         Args:
-            name: Its name, which no other route of yours has.
-            provider: The account that takes the messages: yours, or one that the operator shares with you.
-            countries: For numbers of these countries; of all when absent or empty.
-            enabled: Whether it is used; true when absent.
-            order: Lower ones are tried first; 100 when absent.
-            prefixes: For numbers that begin so; for all when absent or empty.
-            receipt_timeout: Seconds for which a receipt is waited for before the next provider sends the message again; none
-                is waited for when absent.
-            sender: What its messages come from, in place of your senders.
-            weight: Its share among those of the same order; 1 when absent.
+            name: A unique name.
+            provider: The account that sends the messages: yours, or one that the operator shares with you.
+            countries: The route is for numbers of these countries; of all countries when absent or empty.
+            enabled: Whether the server uses the route; true when absent.
+            order: The server tries routes with a lower order first; 100 when absent.
+            prefixes: The route is for numbers that begin with one of these; for all numbers when absent or empty.
+            receipt_timeout: How many seconds the server waits for a receipt before the next provider sends the message again.
+                When absent, it does not wait.
+            sender: The sender of its messages, in place of your senders.
+            weight: The share of this route among routes of the same order; 1 when absent.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -288,10 +291,11 @@ class AsyncRoutes(AsyncResource):
         idempotency_key: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.Explanation:
-        """Says which way a message to a number would go, and why.
+        """Says which routes a message to a number would take, and why.
 
-        Sends nothing and changes nothing. Among routes of one order chance decides
-        anew for each message, so the order of those may differ from call to call.
+        This sends nothing and changes nothing. Among routes of the same order the
+        server chooses at random for each message, so their order may differ from call
+        to call.
 
         Args:
             to: The number with its country code.
@@ -368,20 +372,20 @@ class AsyncRoutes(AsyncResource):
     ) -> models.Route:
         """Changes a route.
 
-        A merge patch: absent fields stay. One that is enabled must lead through an
+        The body is a merge patch: absent fields stay. An enabled route must use an
         account that is enabled and was tested.
 
         Args:
             id: The route.
-            countries: For numbers of these countries; null or none for all.
-            enabled: Whether it is used.
+            countries: The route is for numbers of these countries; null or an empty list: of all countries.
+            enabled: Whether the server uses the route.
             name: Another name.
-            order: Lower ones are tried first.
-            prefixes: For numbers that begin so; null or none for all.
-            provider: The account that takes the messages.
-            receipt_timeout: Seconds for which a receipt is waited for; null for none.
-            sender: What its messages come from; null for your senders.
-            weight: Its share among those of the same order.
+            order: The server tries routes with a lower order first.
+            prefixes: The route is for numbers that begin with one of these; null or an empty list: for all numbers.
+            provider: The account that sends the messages.
+            receipt_timeout: How many seconds the server waits for a receipt; null: it does not wait.
+            sender: The sender of its messages; null: your senders.
+            weight: The share of this route among routes of the same order.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(

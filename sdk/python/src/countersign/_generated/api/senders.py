@@ -39,15 +39,16 @@ class Senders(Resource):
     ) -> models.Sender:
         """Makes a sender.
 
-        A message comes from the sender that its start names, else from that of its
-        route, else from your first one for the country of the number, else from
-        your first one for all countries, else from your company's name. A sender in
-        the settings of an account goes before all of them.
+        The server uses the first of these senders that exists: the one in the
+        settings of the account, the one that the start names, the one of the route,
+        your first sender for the country of the number, your first sender for all
+        countries, the name of your company.
 
         Args:
-            sender: A number, a short code, or 1 to 11 letters, digits, spaces and `. _ & -` with a letter among
-                them. Whether a provider takes it is agreed with the provider.
-            countries: Used for numbers of these countries; for all that no other sender names when absent or empty.
+            sender: A number, a short code, or a name: 1 to 11 letters, digits, spaces and `. _ & -`, at least one of
+                them a letter. Agree with your provider on the senders that it accepts.
+            countries: The sender is for numbers of these countries. When absent or empty, it is for all countries that
+                no other sender names.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -71,7 +72,7 @@ class Senders(Resource):
     ) -> None:
         """Deletes a sender.
 
-        Messages of verifications that named it still come from it.
+        Verifications that named it keep it for their messages.
 
         Args:
             id: The sender.
@@ -115,15 +116,16 @@ class AsyncSenders(AsyncResource):
     ) -> models.Sender:
         """Makes a sender.
 
-        A message comes from the sender that its start names, else from that of its
-        route, else from your first one for the country of the number, else from
-        your first one for all countries, else from your company's name. A sender in
-        the settings of an account goes before all of them.
+        The server uses the first of these senders that exists: the one in the
+        settings of the account, the one that the start names, the one of the route,
+        your first sender for the country of the number, your first sender for all
+        countries, the name of your company.
 
         Args:
-            sender: A number, a short code, or 1 to 11 letters, digits, spaces and `. _ & -` with a letter among
-                them. Whether a provider takes it is agreed with the provider.
-            countries: Used for numbers of these countries; for all that no other sender names when absent or empty.
+            sender: A number, a short code, or a name: 1 to 11 letters, digits, spaces and `. _ & -`, at least one of
+                them a letter. Agree with your provider on the senders that it accepts.
+            countries: The sender is for numbers of these countries. When absent or empty, it is for all countries that
+                no other sender names.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -147,7 +149,7 @@ class AsyncSenders(AsyncResource):
     ) -> None:
         """Deletes a sender.
 
-        Messages of verifications that named it still come from it.
+        Verifications that named it keep it for their messages.
 
         Args:
             id: The sender.

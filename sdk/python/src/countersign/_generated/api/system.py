@@ -19,8 +19,8 @@ class System(Resource):
     ) -> models.Health:
         """Says whether the process answers.
 
-        Asks no store: an orchestrator restarts the process when this fails, and a
-        restart does not heal a store.
+        This asks no store. An orchestrator restarts the process when this fails, and
+        a restart does not heal a store.
 
         Args:
             timeout: Bounds of this call; a number means the total, in seconds.
@@ -39,8 +39,9 @@ class System(Resource):
     ) -> models.Health:
         """Says whether the node can serve.
 
-        A load balancer takes the node out while this fails. Where the directory is
-        away and other nodes tell of keys that end, starts and checks go on.
+        A load balancer takes the node out while this fails. If the node cannot reach
+        the directory, it still serves starts and checks as long as other nodes tell
+        it which keys ended.
 
         Args:
             timeout: Bounds of this call; a number means the total, in seconds.
@@ -80,8 +81,8 @@ class AsyncSystem(AsyncResource):
     ) -> models.Health:
         """Says whether the process answers.
 
-        Asks no store: an orchestrator restarts the process when this fails, and a
-        restart does not heal a store.
+        This asks no store. An orchestrator restarts the process when this fails, and
+        a restart does not heal a store.
 
         Args:
             timeout: Bounds of this call; a number means the total, in seconds.
@@ -100,8 +101,9 @@ class AsyncSystem(AsyncResource):
     ) -> models.Health:
         """Says whether the node can serve.
 
-        A load balancer takes the node out while this fails. Where the directory is
-        away and other nodes tell of keys that end, starts and checks go on.
+        A load balancer takes the node out while this fails. If the node cannot reach
+        the directory, it still serves starts and checks as long as other nodes tell
+        it which keys ended.
 
         Args:
             timeout: Bounds of this call; a number means the total, in seconds.

@@ -39,19 +39,20 @@ class Templates(Resource):
         idempotency_key: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.Template:
-        """Makes a template: what messages say, in the languages that you write.
+        """Makes a template: the texts of messages, one for each language.
 
-        `{code}` stands in each text exactly once, `{company}` and `{minutes}` where
-        you like. Texts about transactions also hold `{amount}`, `{currency}` and
-        `{payee}`, each once. A language without a text falls back: `pt-BR` to `pt`,
-        to your own locale, to English, then to the texts that come with the program.
+        Each text contains `{code}` exactly once. It may contain `{company}` and
+        `{minutes}`. A text about a transaction also contains `{amount}`, `{currency}`
+        and `{payee}`, each once. If a language has no text, the server takes the next
+        that exists: `pt` for `pt-BR`, your tenant's locale, English, the texts that
+        come with the program.
 
         Args:
-            name: Its name, which no other template of yours has; starts name it.
+            name: A unique name, which starts use.
             texts: See its type.
             transaction_texts: See its type.
-            transliterate: Whether letters outside the GSM alphabet are replaced where they can be (`ł` by `l`): a message
-                holds 160 of those that are in it, else 70.
+            transliterate: Whether the server replaces letters outside the GSM alphabet if it can (`ł` by `l`). One message
+                holds 160 characters of that alphabet, or 70 of any other.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -76,8 +77,8 @@ class Templates(Resource):
     ) -> Pages[models.DefaultTexts]:
         """Lists the texts that come with the program.
 
-        They are used where a start names no template, and where a template has no
-        text in a language.
+        The server uses them if a start names no template, or if a template has no
+        text in the language.
 
         Args:
             timeout: Bounds of this call; a number means the total, in seconds.
@@ -98,15 +99,15 @@ class Templates(Resource):
         idempotency_key: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.MessageText:
-        """Shows what a text looks like and costs, before it is saved.
+        """Shows how a text looks and what it costs, before you save it.
 
-        With your company's name, the code 123456, five minutes, and a payment of
-        49.90 EUR to Example Shop.
+        The example contains your company's name, the code 123456, five minutes, and a
+        payment of 49.90 EUR to Example Shop.
 
         Args:
             text: The text.
             kind: Whether it is about a transaction; `plain` when absent.
-            transliterate: Whether letters outside the GSM alphabet are replaced where they can be; false when absent.
+            transliterate: Whether the server replaces letters outside the GSM alphabet if it can; false when absent.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -150,7 +151,7 @@ class Templates(Resource):
     ) -> None:
         """Deletes a template.
 
-        Verifications that named it go on with the texts that come with the program.
+        Verifications that named it use the texts that come with the program.
 
         Args:
             id: The template.
@@ -175,15 +176,15 @@ class Templates(Resource):
     ) -> models.Template:
         """Changes a template.
 
-        A merge patch, in `texts` too: absent languages stay, null removes one.
-        Messages that are yet to be sent take the new words.
+        The body is a merge patch, also inside `texts`: absent languages stay, and
+        null removes a language. Messages that wait to be sent get the new text.
 
         Args:
             id: The template.
             name: Another name.
             texts: See its type.
             transaction_texts: See its type.
-            transliterate: Whether letters outside the GSM alphabet are replaced where they can be.
+            transliterate: Whether the server replaces letters outside the GSM alphabet if it can.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -230,19 +231,20 @@ class AsyncTemplates(AsyncResource):
         idempotency_key: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.Template:
-        """Makes a template: what messages say, in the languages that you write.
+        """Makes a template: the texts of messages, one for each language.
 
-        `{code}` stands in each text exactly once, `{company}` and `{minutes}` where
-        you like. Texts about transactions also hold `{amount}`, `{currency}` and
-        `{payee}`, each once. A language without a text falls back: `pt-BR` to `pt`,
-        to your own locale, to English, then to the texts that come with the program.
+        Each text contains `{code}` exactly once. It may contain `{company}` and
+        `{minutes}`. A text about a transaction also contains `{amount}`, `{currency}`
+        and `{payee}`, each once. If a language has no text, the server takes the next
+        that exists: `pt` for `pt-BR`, your tenant's locale, English, the texts that
+        come with the program.
 
         Args:
-            name: Its name, which no other template of yours has; starts name it.
+            name: A unique name, which starts use.
             texts: See its type.
             transaction_texts: See its type.
-            transliterate: Whether letters outside the GSM alphabet are replaced where they can be (`ł` by `l`): a message
-                holds 160 of those that are in it, else 70.
+            transliterate: Whether the server replaces letters outside the GSM alphabet if it can (`ł` by `l`). One message
+                holds 160 characters of that alphabet, or 70 of any other.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -267,8 +269,8 @@ class AsyncTemplates(AsyncResource):
     ) -> AsyncPages[models.DefaultTexts]:
         """Lists the texts that come with the program.
 
-        They are used where a start names no template, and where a template has no
-        text in a language.
+        The server uses them if a start names no template, or if a template has no
+        text in the language.
 
         Args:
             timeout: Bounds of this call; a number means the total, in seconds.
@@ -289,15 +291,15 @@ class AsyncTemplates(AsyncResource):
         idempotency_key: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.MessageText:
-        """Shows what a text looks like and costs, before it is saved.
+        """Shows how a text looks and what it costs, before you save it.
 
-        With your company's name, the code 123456, five minutes, and a payment of
-        49.90 EUR to Example Shop.
+        The example contains your company's name, the code 123456, five minutes, and a
+        payment of 49.90 EUR to Example Shop.
 
         Args:
             text: The text.
             kind: Whether it is about a transaction; `plain` when absent.
-            transliterate: Whether letters outside the GSM alphabet are replaced where they can be; false when absent.
+            transliterate: Whether the server replaces letters outside the GSM alphabet if it can; false when absent.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -341,7 +343,7 @@ class AsyncTemplates(AsyncResource):
     ) -> None:
         """Deletes a template.
 
-        Verifications that named it go on with the texts that come with the program.
+        Verifications that named it use the texts that come with the program.
 
         Args:
             id: The template.
@@ -366,15 +368,15 @@ class AsyncTemplates(AsyncResource):
     ) -> models.Template:
         """Changes a template.
 
-        A merge patch, in `texts` too: absent languages stay, null removes one.
-        Messages that are yet to be sent take the new words.
+        The body is a merge patch, also inside `texts`: absent languages stay, and
+        null removes a language. Messages that wait to be sent get the new text.
 
         Args:
             id: The template.
             name: Another name.
             texts: See its type.
             transaction_texts: See its type.
-            transliterate: Whether letters outside the GSM alphabet are replaced where they can be.
+            transliterate: Whether the server replaces letters outside the GSM alphabet if it can.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(

@@ -15,7 +15,7 @@ class Tenant(Resource):
         *,
         timeout: Timeout | float | None = None,
     ) -> models.Tenant:
-        """Reads the tenant that the key belongs to.
+        """Reads the tenant of the key.
 
         Args:
             timeout: Bounds of this call; a number means the total, in seconds.
@@ -35,10 +35,10 @@ class Tenant(Resource):
     ) -> models.Tenant:
         """Changes the tenant: the language of its messages.
 
-        A merge patch: absent fields stay.
+        The body is a merge patch: absent fields stay.
 
         Args:
-            locale: The language of messages whose start names none, or one without a text; null: English.
+            locale: The language of messages if the start names none, or one without a text; null: English.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -60,7 +60,7 @@ class AsyncTenant(AsyncResource):
         *,
         timeout: Timeout | float | None = None,
     ) -> models.Tenant:
-        """Reads the tenant that the key belongs to.
+        """Reads the tenant of the key.
 
         Args:
             timeout: Bounds of this call; a number means the total, in seconds.
@@ -80,10 +80,10 @@ class AsyncTenant(AsyncResource):
     ) -> models.Tenant:
         """Changes the tenant: the language of its messages.
 
-        A merge patch: absent fields stay.
+        The body is a merge patch: absent fields stay.
 
         Args:
-            locale: The language of messages whose start names none, or one without a text; null: English.
+            locale: The language of messages if the start names none, or one without a text; null: English.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(

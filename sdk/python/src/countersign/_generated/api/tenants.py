@@ -23,11 +23,11 @@ class Tenants(Resource):
     ) -> Pages[models.ManagedTenant]:
         """Lists the tenants, oldest first.
 
-        Deleted ones are among them until they are erased.
+        The list contains deleted tenants until they are erased.
 
         Args:
-            limit: Tenants on a page.
-            cursor: `next_cursor` of the page before.
+            limit: The number of tenants on a page.
+            cursor: The `next_cursor` of the previous page.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -51,12 +51,12 @@ class Tenants(Resource):
     ) -> models.ManagedTenant:
         """Makes a tenant.
 
-        It has the profile `default` and no key yet: make its first one.
+        The tenant has the profile `default` and no key. Make its first key next.
 
         Args:
-            countries: The countries that it sends to, by their two capitals, or `all` alone. It may change them
-                itself (`/v1/countries`).
-            name: What its users know it by: `{company}` in texts. No control characters.
+            countries: The countries that the tenant sends to, by their two capitals, or only `all`. The tenant can
+                change them (`/v1/countries`).
+            name: The name that its users know: `{company}` in texts. No control characters.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -97,13 +97,14 @@ class Tenants(Resource):
         *,
         timeout: Timeout | float | None = None,
     ) -> models.ManagedTenant:
-        """Deletes a tenant: it is disabled now, and erased from `erased_from` on.
+        """Deletes a tenant: the server disables it now, and erases it after
+        `erased_from`.
 
-        Until its erasure begins, `PATCH` with `disabled: false` takes this back.
+                Until the erasure begins, `PATCH` with `disabled: false` restores the tenant.
 
-        Args:
-            id: The tenant.
-            timeout: Bounds of this call; a number means the total, in seconds.
+                Args:
+                    id: The tenant.
+                    timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
             "DELETE",
@@ -122,14 +123,15 @@ class Tenants(Resource):
     ) -> models.ManagedTenant:
         """Changes a tenant: its name, or whether it is disabled.
 
-        A merge patch: absent fields stay. `disabled: false` also takes a deletion
-        back, until the erasure begins.
+        The body is a merge patch: absent fields stay. `disabled: false` also restores
+        a deleted tenant, until the erasure begins.
 
         Args:
             id: The tenant.
-            disabled: While set, its keys are refused, and nothing is sent for it. `false` also takes back that it
-                was deleted.
-            name: What its users know it by; messages say so within 2 seconds. No control characters.
+            disabled: While true, the server refuses the tenant's keys and sends nothing for it. `false` also restores a
+                deleted tenant.
+            name: The name that its users know. Messages contain the new name within 2 seconds. No control
+                characters.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -157,17 +159,17 @@ class Tenants(Resource):
     ) -> models.CreatedKey:
         """Makes a key of a tenant.
 
-        The answer holds the whole key; it is shown this once. It is the tenant's:
-        it may hold every scope of a tenant, end when it likes and be used from
-        anywhere, whatever bounds the key in use has.
+        The answer contains the whole key, and no later answer shows it again. The key
+        belongs to the tenant. It can have every scope of a tenant, any expiry and any
+        allowlist, also if the operator's key has narrower ones.
 
         Args:
             id: The tenant.
-            name: What people call it; no control characters.
-            scopes: What it may do: at least one, and only what the caller holds.
-            allowlist: The addresses that it may be used from; null or none for every one. The
-                tenant's list must admit its caller too.
-            expires_at: Refused from then on, at once if the time has passed.
+            name: A name for people; no control characters.
+            scopes: The scopes of the key: at least one, and only scopes of the key in use.
+            allowlist: The addresses from which the key works; null or an empty list admits every address. The tenant's
+                list must admit the caller, too.
+            expires_at: The server refuses the key from this time on; at once if the time has passed.
             mode: Live or test; `live` when absent.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
@@ -200,11 +202,11 @@ class AsyncTenants(AsyncResource):
     ) -> AsyncPages[models.ManagedTenant]:
         """Lists the tenants, oldest first.
 
-        Deleted ones are among them until they are erased.
+        The list contains deleted tenants until they are erased.
 
         Args:
-            limit: Tenants on a page.
-            cursor: `next_cursor` of the page before.
+            limit: The number of tenants on a page.
+            cursor: The `next_cursor` of the previous page.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -228,12 +230,12 @@ class AsyncTenants(AsyncResource):
     ) -> models.ManagedTenant:
         """Makes a tenant.
 
-        It has the profile `default` and no key yet: make its first one.
+        The tenant has the profile `default` and no key. Make its first key next.
 
         Args:
-            countries: The countries that it sends to, by their two capitals, or `all` alone. It may change them
-                itself (`/v1/countries`).
-            name: What its users know it by: `{company}` in texts. No control characters.
+            countries: The countries that the tenant sends to, by their two capitals, or only `all`. The tenant can
+                change them (`/v1/countries`).
+            name: The name that its users know: `{company}` in texts. No control characters.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -274,13 +276,14 @@ class AsyncTenants(AsyncResource):
         *,
         timeout: Timeout | float | None = None,
     ) -> models.ManagedTenant:
-        """Deletes a tenant: it is disabled now, and erased from `erased_from` on.
+        """Deletes a tenant: the server disables it now, and erases it after
+        `erased_from`.
 
-        Until its erasure begins, `PATCH` with `disabled: false` takes this back.
+                Until the erasure begins, `PATCH` with `disabled: false` restores the tenant.
 
-        Args:
-            id: The tenant.
-            timeout: Bounds of this call; a number means the total, in seconds.
+                Args:
+                    id: The tenant.
+                    timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
             "DELETE",
@@ -299,14 +302,15 @@ class AsyncTenants(AsyncResource):
     ) -> models.ManagedTenant:
         """Changes a tenant: its name, or whether it is disabled.
 
-        A merge patch: absent fields stay. `disabled: false` also takes a deletion
-        back, until the erasure begins.
+        The body is a merge patch: absent fields stay. `disabled: false` also restores
+        a deleted tenant, until the erasure begins.
 
         Args:
             id: The tenant.
-            disabled: While set, its keys are refused, and nothing is sent for it. `false` also takes back that it
-                was deleted.
-            name: What its users know it by; messages say so within 2 seconds. No control characters.
+            disabled: While true, the server refuses the tenant's keys and sends nothing for it. `false` also restores a
+                deleted tenant.
+            name: The name that its users know. Messages contain the new name within 2 seconds. No control
+                characters.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -334,17 +338,17 @@ class AsyncTenants(AsyncResource):
     ) -> models.CreatedKey:
         """Makes a key of a tenant.
 
-        The answer holds the whole key; it is shown this once. It is the tenant's:
-        it may hold every scope of a tenant, end when it likes and be used from
-        anywhere, whatever bounds the key in use has.
+        The answer contains the whole key, and no later answer shows it again. The key
+        belongs to the tenant. It can have every scope of a tenant, any expiry and any
+        allowlist, also if the operator's key has narrower ones.
 
         Args:
             id: The tenant.
-            name: What people call it; no control characters.
-            scopes: What it may do: at least one, and only what the caller holds.
-            allowlist: The addresses that it may be used from; null or none for every one. The
-                tenant's list must admit its caller too.
-            expires_at: Refused from then on, at once if the time has passed.
+            name: A name for people; no control characters.
+            scopes: The scopes of the key: at least one, and only scopes of the key in use.
+            allowlist: The addresses from which the key works; null or an empty list admits every address. The tenant's
+                list must admit the caller, too.
+            expires_at: The server refuses the key from this time on; at once if the time has passed.
             mode: Live or test; `live` when absent.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.

@@ -26,14 +26,15 @@ class Verifications(Resource):
     ) -> models.CheckAnswer:
         """Checks a code by number.
 
-        For clients that keep no id: checks the newest pending verification of the
-        profile for the number, else answers the state of the newest one.
+        Use this if you do not store the id. It checks the newest pending verification
+        of this profile and number. If none is pending, it answers the state of the
+        newest one.
 
         Args:
-            code: What the person typed; spaces and hyphens are stripped.
+            code: The code as the person typed it. The server strips spaces and hyphens.
             to: The number that the code was sent to.
             profile: The profile that the verification was started for; `default` when absent.
-            transaction: The payment that the code is to confirm: as at the start, if one was given there.
+            transaction: The payment that the code confirms. It must be the payment of the start.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -64,16 +65,16 @@ class Verifications(Resource):
     ) -> Pages[models.Verification]:
         """Lists verifications, newest first.
 
-        A new one stands here a moment after its start. `to` is masked without the
-        scope `numbers:read`.
+        A new verification appears a moment after its start. `to` is masked without
+        the scope `numbers:read`.
 
         Args:
-            status: In this state.
-            profile: Of this profile.
-            created_after: Made from then on.
-            created_before: Made before.
-            limit: Verifications on a page.
-            cursor: `next_cursor` of the page before.
+            status: Lists only verifications in this state.
+            profile: Counts only this profile.
+            created_after: Lists only verifications that were made at this time or later.
+            created_before: Lists only verifications that were made before this time.
+            limit: The number of verifications on a page.
+            cursor: The `next_cursor` of the previous page.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -112,29 +113,30 @@ class Verifications(Resource):
     ) -> models.Verification:
         """Starts a verification: draws a code and sends it.
 
-        Always makes a new one with its own code and tries, also for a number that
-        has one already. With a test key nothing is sent and the code is 123456.
+        Each start makes a new verification with its own code and tries, also if the
+        number has one already. With a test key the server sends nothing, and the code
+        is 123456.
 
         Args:
             to: The number with its country code, as people write it: `+` or `00`, then
                 digits, spaces, hyphens, dots, parentheses.
             app_hash: The 11 characters by which Android's SMS Retriever finds your app.
             code_length: Characters in the code; the profile's when absent.
-            end_user_ip: The address of your visitor, as you see it; the limits of an end user
-                count over it, an IPv6 address as its /64. Absent: they are not applied.
+            end_user_ip: The address of your visitor, as you see it. The limits of an end user count it; an IPv6 address
+                counts as its /64. When absent, these limits do not apply.
             expires_in: Seconds until the code expires; the profile's when absent.
             limits: Values for limits that you named: each must be a limit of the tenant or the profile.
-            locale: The language of the message: a language, then a script and a region if
-                you like. Without a text in it, one is looked for in the language alone
-                (`pt` for `pt-BR`), in the tenant's locale, in English.
+            locale: The language of the message: a language, optionally with a script and a region. If there is no
+                text in it, the server takes the language alone (`pt` for `pt-BR`), then the tenant's locale, then
+                English.
             metadata: Your own notes: all keys and values together hold at most 512 bytes.
             origin: A lower-case host name that browsers bind the code to.
             profile: The profile whose policy applies; `default` when absent.
-            sender: What the message comes from: one of your senders. That of the route or of your senders for the
-                country when absent.
-            template: The name of your own texts; the texts that come with the program when absent.
-            transaction: The payment that the code confirms: it stands in the message, and each
-                check must name the same.
+            sender: The sender of the message: one of your senders. When absent, the server takes that of the route,
+                or your sender for the country.
+            template: The name of a template of yours. When absent, the server uses the texts that come with the
+                program.
+            transaction: The payment that the code confirms. The message contains it, and each check must name the same.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -172,11 +174,11 @@ class Verifications(Resource):
     ) -> Pages[models.Verification]:
         """Lists the verifications of a number, newest first.
 
-        A POST, because a number never stands in a URL.
+        This is a POST, so that no number is part of a URL.
 
         Args:
             to: The number.
-            cursor: `next_cursor` of the page before.
+            cursor: The `next_cursor` of the previous page.
             limit: Verifications on a page; 20 when absent.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
@@ -202,8 +204,9 @@ class Verifications(Resource):
     ) -> models.Verification:
         """Reads a verification.
 
-        Never the code; `to` is masked without the scope `numbers:read`. Past ones
-        are read too, for as long as the server keeps them.
+        The answer never contains the code. `to` is masked without the scope
+        `numbers:read`. You can also read past verifications, for as long as the
+        server keeps them.
 
         Args:
             id: The verification.
@@ -223,9 +226,9 @@ class Verifications(Resource):
         idempotency_key: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.Verification:
-        """Cancels a verification; its code is void from then on.
+        """Cancels a verification. Its code no longer works.
 
-        Canceling a canceled one again succeeds.
+        You can cancel a verification again.
 
         Args:
             id: The verification.
@@ -251,17 +254,18 @@ class Verifications(Resource):
     ) -> models.CheckAnswer:
         """Checks a code.
 
-        The right code answers `approved`, once: afterwards 409 `already_approved`.
-        A wrong one answers `pending`, the last wrong one `exhausted`. One that is
-        over answers its state, and nothing is evaluated. One that was started for a
-        transaction must be checked for the same: else it answers `canceled` with
-        `reason`, and its code is void. Act on the answer of your own check, never
-        on a later read.
+        The right code answers `approved` once; later checks answer 409
+        `already_approved`. A wrong code answers `pending`, and the last wrong code
+        `exhausted`. If the verification has ended, the answer is its state, and the
+        server does not compare the code. A check must name the same transaction as
+        the start. If it does not, the answer is `canceled` with a `reason`, and the
+        code no longer works. Act on the answer of your own check, never on a later
+        read.
 
         Args:
             id: The verification.
-            code: What the person typed; spaces and hyphens are stripped.
-            transaction: The payment that the code is to confirm: as at the start, if one was given there.
+            code: The code as the person typed it. The server strips spaces and hyphens.
+            transaction: The payment that the code confirms. It must be the payment of the start.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -286,8 +290,8 @@ class Verifications(Resource):
     ) -> models.Verification:
         """Sends another message for the same verification.
 
-        The profile decides whether it carries the same code or a new one.
-        `expires_at` stays.
+        The profile decides whether the message contains the same code or a new one.
+        `expires_at` does not change.
 
         Args:
             id: The verification.
@@ -308,7 +312,7 @@ class Verifications(Resource):
         *,
         timeout: Timeout | float | None = None,
     ) -> Pages[models.Event]:
-        """Tells what happened to a verification, oldest first.
+        """Lists the events of a verification, oldest first.
 
         Args:
             id: The verification.
@@ -337,14 +341,15 @@ class AsyncVerifications(AsyncResource):
     ) -> models.CheckAnswer:
         """Checks a code by number.
 
-        For clients that keep no id: checks the newest pending verification of the
-        profile for the number, else answers the state of the newest one.
+        Use this if you do not store the id. It checks the newest pending verification
+        of this profile and number. If none is pending, it answers the state of the
+        newest one.
 
         Args:
-            code: What the person typed; spaces and hyphens are stripped.
+            code: The code as the person typed it. The server strips spaces and hyphens.
             to: The number that the code was sent to.
             profile: The profile that the verification was started for; `default` when absent.
-            transaction: The payment that the code is to confirm: as at the start, if one was given there.
+            transaction: The payment that the code confirms. It must be the payment of the start.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -375,16 +380,16 @@ class AsyncVerifications(AsyncResource):
     ) -> AsyncPages[models.Verification]:
         """Lists verifications, newest first.
 
-        A new one stands here a moment after its start. `to` is masked without the
-        scope `numbers:read`.
+        A new verification appears a moment after its start. `to` is masked without
+        the scope `numbers:read`.
 
         Args:
-            status: In this state.
-            profile: Of this profile.
-            created_after: Made from then on.
-            created_before: Made before.
-            limit: Verifications on a page.
-            cursor: `next_cursor` of the page before.
+            status: Lists only verifications in this state.
+            profile: Counts only this profile.
+            created_after: Lists only verifications that were made at this time or later.
+            created_before: Lists only verifications that were made before this time.
+            limit: The number of verifications on a page.
+            cursor: The `next_cursor` of the previous page.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -423,29 +428,30 @@ class AsyncVerifications(AsyncResource):
     ) -> models.Verification:
         """Starts a verification: draws a code and sends it.
 
-        Always makes a new one with its own code and tries, also for a number that
-        has one already. With a test key nothing is sent and the code is 123456.
+        Each start makes a new verification with its own code and tries, also if the
+        number has one already. With a test key the server sends nothing, and the code
+        is 123456.
 
         Args:
             to: The number with its country code, as people write it: `+` or `00`, then
                 digits, spaces, hyphens, dots, parentheses.
             app_hash: The 11 characters by which Android's SMS Retriever finds your app.
             code_length: Characters in the code; the profile's when absent.
-            end_user_ip: The address of your visitor, as you see it; the limits of an end user
-                count over it, an IPv6 address as its /64. Absent: they are not applied.
+            end_user_ip: The address of your visitor, as you see it. The limits of an end user count it; an IPv6 address
+                counts as its /64. When absent, these limits do not apply.
             expires_in: Seconds until the code expires; the profile's when absent.
             limits: Values for limits that you named: each must be a limit of the tenant or the profile.
-            locale: The language of the message: a language, then a script and a region if
-                you like. Without a text in it, one is looked for in the language alone
-                (`pt` for `pt-BR`), in the tenant's locale, in English.
+            locale: The language of the message: a language, optionally with a script and a region. If there is no
+                text in it, the server takes the language alone (`pt` for `pt-BR`), then the tenant's locale, then
+                English.
             metadata: Your own notes: all keys and values together hold at most 512 bytes.
             origin: A lower-case host name that browsers bind the code to.
             profile: The profile whose policy applies; `default` when absent.
-            sender: What the message comes from: one of your senders. That of the route or of your senders for the
-                country when absent.
-            template: The name of your own texts; the texts that come with the program when absent.
-            transaction: The payment that the code confirms: it stands in the message, and each
-                check must name the same.
+            sender: The sender of the message: one of your senders. When absent, the server takes that of the route,
+                or your sender for the country.
+            template: The name of a template of yours. When absent, the server uses the texts that come with the
+                program.
+            transaction: The payment that the code confirms. The message contains it, and each check must name the same.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -483,11 +489,11 @@ class AsyncVerifications(AsyncResource):
     ) -> AsyncPages[models.Verification]:
         """Lists the verifications of a number, newest first.
 
-        A POST, because a number never stands in a URL.
+        This is a POST, so that no number is part of a URL.
 
         Args:
             to: The number.
-            cursor: `next_cursor` of the page before.
+            cursor: The `next_cursor` of the previous page.
             limit: Verifications on a page; 20 when absent.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
@@ -513,8 +519,9 @@ class AsyncVerifications(AsyncResource):
     ) -> models.Verification:
         """Reads a verification.
 
-        Never the code; `to` is masked without the scope `numbers:read`. Past ones
-        are read too, for as long as the server keeps them.
+        The answer never contains the code. `to` is masked without the scope
+        `numbers:read`. You can also read past verifications, for as long as the
+        server keeps them.
 
         Args:
             id: The verification.
@@ -534,9 +541,9 @@ class AsyncVerifications(AsyncResource):
         idempotency_key: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.Verification:
-        """Cancels a verification; its code is void from then on.
+        """Cancels a verification. Its code no longer works.
 
-        Canceling a canceled one again succeeds.
+        You can cancel a verification again.
 
         Args:
             id: The verification.
@@ -562,17 +569,18 @@ class AsyncVerifications(AsyncResource):
     ) -> models.CheckAnswer:
         """Checks a code.
 
-        The right code answers `approved`, once: afterwards 409 `already_approved`.
-        A wrong one answers `pending`, the last wrong one `exhausted`. One that is
-        over answers its state, and nothing is evaluated. One that was started for a
-        transaction must be checked for the same: else it answers `canceled` with
-        `reason`, and its code is void. Act on the answer of your own check, never
-        on a later read.
+        The right code answers `approved` once; later checks answer 409
+        `already_approved`. A wrong code answers `pending`, and the last wrong code
+        `exhausted`. If the verification has ended, the answer is its state, and the
+        server does not compare the code. A check must name the same transaction as
+        the start. If it does not, the answer is `canceled` with a `reason`, and the
+        code no longer works. Act on the answer of your own check, never on a later
+        read.
 
         Args:
             id: The verification.
-            code: What the person typed; spaces and hyphens are stripped.
-            transaction: The payment that the code is to confirm: as at the start, if one was given there.
+            code: The code as the person typed it. The server strips spaces and hyphens.
+            transaction: The payment that the code confirms. It must be the payment of the start.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -597,8 +605,8 @@ class AsyncVerifications(AsyncResource):
     ) -> models.Verification:
         """Sends another message for the same verification.
 
-        The profile decides whether it carries the same code or a new one.
-        `expires_at` stays.
+        The profile decides whether the message contains the same code or a new one.
+        `expires_at` does not change.
 
         Args:
             id: The verification.
@@ -619,7 +627,7 @@ class AsyncVerifications(AsyncResource):
         *,
         timeout: Timeout | float | None = None,
     ) -> AsyncPages[models.Event]:
-        """Tells what happened to a verification, oldest first.
+        """Lists the events of a verification, oldest first.
 
         Args:
             id: The verification.

@@ -19,7 +19,7 @@ class Webhooks(Resource):
     ) -> Pages[models.Webhook]:
         """Lists the webhooks, without their secrets.
 
-        A test key sees those for test mode only.
+        A test key sees only the webhooks of test mode.
 
         Args:
             timeout: Bounds of this call; a number means the total, in seconds.
@@ -44,15 +44,15 @@ class Webhooks(Resource):
     ) -> models.CreatedWebhook:
         """Makes a webhook.
 
-        The answer holds the secret that its messages are signed with; it is shown
-        this once. A test key makes webhooks for events of test mode only.
+        The answer contains the secret that signs the messages, and no later answer
+        shows it again. A test key can make webhooks only for events of test mode.
 
         Args:
-            name: What people call it; each mode has its own names.
-            url: Where the messages go: https, without user name, password and fragment.
-            enabled: Whether anything is told; true when absent.
-            events: What is told; everything when absent or empty.
-            mode: The events of this mode are told; the mode of the key when absent.
+            name: A name for people, unique in its mode.
+            url: The URL that gets the messages: https, without user name, password and fragment.
+            enabled: Whether the server sends messages to the webhook; true when absent.
+            events: The events that the webhook gets; all events when absent or empty.
+            mode: The webhook gets the events of this mode; the mode of the key when absent.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -96,7 +96,7 @@ class Webhooks(Resource):
         *,
         timeout: Timeout | float | None = None,
     ) -> None:
-        """Deletes a webhook, what waits for it and its log.
+        """Deletes a webhook, its waiting messages and its log.
 
         Args:
             id: The webhook.
@@ -121,16 +121,16 @@ class Webhooks(Resource):
     ) -> models.Webhook:
         """Changes a webhook: its name, its URL, its events, or whether it is enabled.
 
-        A merge patch: absent fields stay, `events: null` or none tells everything.
-        One that the server disabled is enabled again with `enabled: true`; what
-        happened meanwhile is not told.
+        The body is a merge patch: absent fields stay. With `events: null` or an empty
+        list the webhook gets all events. `enabled: true` also enables a webhook that
+        the server disabled. It gets no events that happened meanwhile.
 
         Args:
             id: The webhook.
-            enabled: Whether anything is told.
-            events: What is told; everything when null or empty.
-            name: What people call it.
-            url: Where the messages go.
+            enabled: Whether the server sends messages to the webhook.
+            events: The events that the webhook gets; all events when null or empty.
+            name: A name for people.
+            url: The URL that gets the messages.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -154,14 +154,14 @@ class Webhooks(Resource):
         cursor: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> Pages[models.WebhookTry]:
-        """Lists the tries to tell a webhook something, newest first.
+        """Lists the attempts to send messages to a webhook, newest first.
 
-        Kept for 30 days, the newest 10,000 of each webhook.
+        The server keeps attempts for 30 days, and the newest 10,000 of each webhook.
 
         Args:
             id: The webhook.
-            limit: Tries on a page.
-            cursor: `next_cursor` of the page before.
+            limit: The number of attempts on a page.
+            cursor: The `next_cursor` of the previous page.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -182,10 +182,11 @@ class Webhooks(Resource):
         idempotency_key: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.QueuedMessage:
-        """Sends a message of the type `webhook.ping`, to see whether a webhook works.
+        """Sends a message of the type `webhook.ping`, to test a webhook.
 
-        It is sent within a second, once, and the log of the webhook tells what came
-        of it. Of several in one second one is sent.
+        The server sends it once, within a second. The log of the webhook shows the
+        outcome. If you ask several times within one second, the server sends one
+        message.
 
         Args:
             id: The webhook.
@@ -210,11 +211,11 @@ class Webhooks(Resource):
     ) -> models.QueuedMessage:
         """Sends a message again, under its `webhook-id`.
 
-        Its tries begin anew, whatever came of it before.
+        Its attempts start from the beginning, whatever the earlier outcome was.
 
         Args:
             id: The webhook.
-            message_id: The message: its `webhook-id`.
+            message_id: The `webhook-id` of the message.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -239,13 +240,13 @@ class Webhooks(Resource):
     ) -> models.CreatedWebhook:
         """Rotates the secret of a webhook.
 
-        The answer holds the new secret, this once. For `overlap` the messages bear
-        the signatures of both, separated by a space.
+        The answer contains the new secret, and no later answer shows it again. During
+        `overlap` each message has two signatures, one by each secret, with a space
+        between them.
 
         Args:
             id: The webhook.
-            overlap: Seconds for which the old secret signs beside the new one; 86,400, a
-                day, when absent. With 0 it signs no more.
+            overlap: How many seconds the old secret still signs, too; 86,400 (a day) when absent. 0 ends it at once.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -271,7 +272,7 @@ class AsyncWebhooks(AsyncResource):
     ) -> AsyncPages[models.Webhook]:
         """Lists the webhooks, without their secrets.
 
-        A test key sees those for test mode only.
+        A test key sees only the webhooks of test mode.
 
         Args:
             timeout: Bounds of this call; a number means the total, in seconds.
@@ -296,15 +297,15 @@ class AsyncWebhooks(AsyncResource):
     ) -> models.CreatedWebhook:
         """Makes a webhook.
 
-        The answer holds the secret that its messages are signed with; it is shown
-        this once. A test key makes webhooks for events of test mode only.
+        The answer contains the secret that signs the messages, and no later answer
+        shows it again. A test key can make webhooks only for events of test mode.
 
         Args:
-            name: What people call it; each mode has its own names.
-            url: Where the messages go: https, without user name, password and fragment.
-            enabled: Whether anything is told; true when absent.
-            events: What is told; everything when absent or empty.
-            mode: The events of this mode are told; the mode of the key when absent.
+            name: A name for people, unique in its mode.
+            url: The URL that gets the messages: https, without user name, password and fragment.
+            enabled: Whether the server sends messages to the webhook; true when absent.
+            events: The events that the webhook gets; all events when absent or empty.
+            mode: The webhook gets the events of this mode; the mode of the key when absent.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -348,7 +349,7 @@ class AsyncWebhooks(AsyncResource):
         *,
         timeout: Timeout | float | None = None,
     ) -> None:
-        """Deletes a webhook, what waits for it and its log.
+        """Deletes a webhook, its waiting messages and its log.
 
         Args:
             id: The webhook.
@@ -373,16 +374,16 @@ class AsyncWebhooks(AsyncResource):
     ) -> models.Webhook:
         """Changes a webhook: its name, its URL, its events, or whether it is enabled.
 
-        A merge patch: absent fields stay, `events: null` or none tells everything.
-        One that the server disabled is enabled again with `enabled: true`; what
-        happened meanwhile is not told.
+        The body is a merge patch: absent fields stay. With `events: null` or an empty
+        list the webhook gets all events. `enabled: true` also enables a webhook that
+        the server disabled. It gets no events that happened meanwhile.
 
         Args:
             id: The webhook.
-            enabled: Whether anything is told.
-            events: What is told; everything when null or empty.
-            name: What people call it.
-            url: Where the messages go.
+            enabled: Whether the server sends messages to the webhook.
+            events: The events that the webhook gets; all events when null or empty.
+            name: A name for people.
+            url: The URL that gets the messages.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -406,14 +407,14 @@ class AsyncWebhooks(AsyncResource):
         cursor: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> AsyncPages[models.WebhookTry]:
-        """Lists the tries to tell a webhook something, newest first.
+        """Lists the attempts to send messages to a webhook, newest first.
 
-        Kept for 30 days, the newest 10,000 of each webhook.
+        The server keeps attempts for 30 days, and the newest 10,000 of each webhook.
 
         Args:
             id: The webhook.
-            limit: Tries on a page.
-            cursor: `next_cursor` of the page before.
+            limit: The number of attempts on a page.
+            cursor: The `next_cursor` of the previous page.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
         request = Request(
@@ -434,10 +435,11 @@ class AsyncWebhooks(AsyncResource):
         idempotency_key: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> models.QueuedMessage:
-        """Sends a message of the type `webhook.ping`, to see whether a webhook works.
+        """Sends a message of the type `webhook.ping`, to test a webhook.
 
-        It is sent within a second, once, and the log of the webhook tells what came
-        of it. Of several in one second one is sent.
+        The server sends it once, within a second. The log of the webhook shows the
+        outcome. If you ask several times within one second, the server sends one
+        message.
 
         Args:
             id: The webhook.
@@ -462,11 +464,11 @@ class AsyncWebhooks(AsyncResource):
     ) -> models.QueuedMessage:
         """Sends a message again, under its `webhook-id`.
 
-        Its tries begin anew, whatever came of it before.
+        Its attempts start from the beginning, whatever the earlier outcome was.
 
         Args:
             id: The webhook.
-            message_id: The message: its `webhook-id`.
+            message_id: The `webhook-id` of the message.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
@@ -491,13 +493,13 @@ class AsyncWebhooks(AsyncResource):
     ) -> models.CreatedWebhook:
         """Rotates the secret of a webhook.
 
-        The answer holds the new secret, this once. For `overlap` the messages bear
-        the signatures of both, separated by a space.
+        The answer contains the new secret, and no later answer shows it again. During
+        `overlap` each message has two signatures, one by each secret, with a space
+        between them.
 
         Args:
             id: The webhook.
-            overlap: Seconds for which the old secret signs beside the new one; 86,400, a
-                day, when absent. With 0 it signs no more.
+            overlap: How many seconds the old secret still signs, too; 86,400 (a day) when absent. 0 ends it at once.
             idempotency_key: A repeat with the same one is answered as the first. Drawn when absent.
             timeout: Bounds of this call; a number means the total, in seconds.
         """
