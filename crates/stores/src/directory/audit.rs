@@ -152,10 +152,15 @@ pub(super) struct Chains {
 }
 
 impl Chains {
-    /// Adds the statements that append the entry to each chain.
+    /// Adds the statements that append the entry to each chain. In the operator's chain, the object of another
+    /// tenant has that tenant's id before its own: `ten_.../key_...`.
     pub fn append(&mut self, batch: Batch, draft: &Draft, by: &Change) -> Batch {
         let most = most_in_a_day(draft, by);
+        let tenant = self.heads[0].tenant;
+        let of_tenant = Draft { object: format!("{tenant}/{}", draft.object), ..draft.clone() };
+        let named = draft.object == tenant.to_string();
         self.heads.iter_mut().fold(batch, |mut batch, head| {
+            let draft = if head.tenant == tenant || named { draft } else { &of_tenant };
             let full_since = head.n + 1 - i64::from(most.unwrap_or(u32::MAX));
             if let Some(most) = most
                 && head.tenant != OPERATOR
