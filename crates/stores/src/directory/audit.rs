@@ -200,16 +200,20 @@ impl SqlDirectory {
             table: "audit_heads",
             id: format!("{tenant}: {what}; `countersign audit verify` says more"),
         };
-        let rows = self.sql.query(&READ_CHAIN_HEAD, vec![tenant.to_string().into()]).await?;
-        if let Some(head) = rows.first().map(read_head).transpose()? {
-            return if head.is_genuine(&self.keyring) { Ok(head) } else { Err(corrupt("the MAC is wrong")) };
+        let mut head = self.chain_head(tenant).await?;
+        let begun = head.is_some()
+            || self.chain_anchor(tenant).await?.is_some()
+            || !self.read_chain(tenant, i64::MIN, 1).await?.is_empty();
+        if begun && head.is_none() {
+            // Another change may have begun the chain between these reads.
+            head = self.chain_head(tenant).await?;
         }
-        if self.chain_anchor(tenant).await?.is_some()
-            || !self.read_chain(tenant, i64::MIN, 1).await?.is_empty()
-        {
-            return Err(corrupt("the head is missing"));
+        match head {
+            Some(head) if head.is_genuine(&self.keyring) => Ok(head),
+            Some(_) => Err(corrupt("the MAC is wrong")),
+            None if begun => Err(corrupt("the head is missing")),
+            None => Ok(Head::first(&self.keyring, tenant)),
         }
-        Ok(Head::first(&self.keyring, tenant))
     }
 
     async fn chains(&self, tenants: &[TenantId]) -> Result<Chains, StoreError> {
