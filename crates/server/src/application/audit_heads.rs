@@ -67,7 +67,8 @@ struct Remembered {
     highest: Head,
     /// The number of the head in the last line of the log.
     told: Option<i64>,
-    /// The wrong head that was reported last; its number is `None` for one that is gone.
+    /// The last report about this tenant: the reason, and the number of the wrong head. A head that is gone has
+    /// no number.
     reported: Option<(Wrong, Option<i64>)>,
 }
 
