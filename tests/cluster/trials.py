@@ -14,7 +14,7 @@ SCENARIOS = {"single": single.acts, "all": shared.acts, "split": split.acts}
 
 
 def perform(major, name, acts, results):
-    """Each act stands on the one before: the first that fails ends them. Says whether all passed."""
+    """Each act needs the one before, so the first that fails ends them. Returns whether all passed."""
     place = Place(major, name)
     os.environ["SSL_CERT_FILE"] = str(place.authority)
     for act in acts:

@@ -2,6 +2,8 @@
 
 use crate::beside_me;
 use anyhow::{Context, Result, bail, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use countersign_core::keyring::{KeyRing, VersionedKey};
 use std::{
     fs::OpenOptions,
     net::TcpListener,
@@ -112,6 +114,16 @@ impl Installation {
     /// Makes a tenant and returns its id.
     pub fn make_tenant(&self, name: &str) -> Result<String> {
         self.run(&["tenant", "create", "--name", name, "--countries", "all"])
+    }
+
+    /// The key ring, as far as it signs the audit log: the other keys are made up.
+    pub fn keyring(&self) -> Result<KeyRing> {
+        let text = std::fs::read_to_string(self.folder.join("keyring.toml"))?;
+        let line = text.lines().find_map(|line| line.strip_prefix("fingerprint = "));
+        let fingerprint = STANDARD.decode(line.context("a fingerprint key")?.trim_matches('"'))?;
+        let fingerprint = fingerprint.try_into().ok().context("a key of 32 bytes")?;
+        let key = || vec![VersionedKey { version: 1, key: [1; 32] }];
+        KeyRing::new(fingerprint, key(), key()).context("a key ring")
     }
 
     /// Makes a key of a tenant. The code of a test key is known, and its messages go the same way to a

@@ -24,6 +24,7 @@ PROBLEMS = {
     "codes_unavailable": NOT_US,
     "directory_unavailable": NOT_US,
     "history_backlog": NOT_US,
+    "busy": NOT_US,
     "internal": NOT_US,
     "invalid_request": NOT_US,
     "invalid_key": NOT_US,

@@ -241,6 +241,9 @@ pub async fn what_the_operator_does_in_a_tenant_is_in_both_chains(base: &Base) -
     assert_eq!(tenants[1].address.as_deref(), Some("192.0.2.1"));
     assert_eq!(operators.len(), before + 2);
     assert_eq!(operators[before].after, tenants[2].after);
+    assert_eq!(tenants[2].object, "locale");
+    assert_eq!(operators[before].object, format!("{one}/locale"));
+    refuse_gaps(&operators)?;
     Ok(())
 }
 

@@ -18,7 +18,6 @@ use countersign_core::{
         scope::Scope,
     },
     id::{KeyId, ProfileId, TenantId},
-    keyring::{KeyRing, VersionedKey},
     mode::Mode,
     phone::countries::Countries,
     ports::directory::{keys::Keys, tenants::Tenants},
@@ -383,10 +382,7 @@ impl Fleet {
             (!arguments.postgres_ca.is_empty()).then(|| std::fs::read(&arguments.postgres_ca)).transpose()?;
         let certificates = Certificates { authority, client: None };
         let sql = Sql::postgres(&arguments.postgres, Some(&certificates))?;
-        // Nobody verifies the audit log of these tenants, so any key ring will do.
-        let key = || vec![VersionedKey { version: 1, key: [1; 32] }];
-        let keyring = KeyRing::new([1; 32], key(), key()).context("a key ring")?;
-        let directory = SqlDirectory::new(sql, Arc::new(keyring));
+        let directory = SqlDirectory::new(sql, Arc::new(self.installation.keyring()?));
         let (mut size, mut keys) = (1, Vec::new());
         while size <= self.arguments.tenants {
             while keys.len() < size {

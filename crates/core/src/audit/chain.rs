@@ -5,6 +5,7 @@ use crate::{
     audit::entry::{Draft, Entry},
     id::TenantId,
     keyring::{ChainEnd, ChainMac, KeyRing},
+    verification::receipt::hex,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -47,8 +48,7 @@ impl Head {
 
     /// Number and hash, as people keep them: `42:9f2c...`.
     pub fn text(&self) -> String {
-        let hash: String = self.hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{}:{hash}", self.n)
+        format!("{}:{}", self.n, hex(self.hash))
     }
 
     /// The next entry, and the head that it makes.

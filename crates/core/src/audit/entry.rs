@@ -5,6 +5,7 @@ use crate::{
     audit::json::canonical,
     id::{AuditId, MemberId, RequestId, TenantId},
     time::Timestamp,
+    verification::receipt::hex,
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -65,8 +66,7 @@ fn stored(state: &Value) -> String {
 fn shorten(state: &Value) -> Value {
     match state {
         Value::String(text) if text.len() > LONGEST => {
-            let hash: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("sha256:{hash} ({} bytes)", text.len()).into()
+            format!("sha256:{} ({} bytes)", hex(Sha256::digest(text)), text.len()).into()
         }
         Value::Array(items) => items.iter().map(shorten).collect(),
         Value::Object(members) => {
@@ -150,6 +150,11 @@ impl Entry {
         hash.update(previous);
         hash.update(self.canonical().as_bytes());
         hash.finalize().into()
+    }
+
+    /// The hash in hexadecimal digits.
+    pub fn hash_text(&self) -> String {
+        hex(self.hash)
     }
 
     /// The public id. Its first part is the time, the rest is taken from the hash.

@@ -64,7 +64,7 @@ pub fn of_profile(profile: &Profile) -> Value {
 
 /// The state of a provider, sender, route, template or webhook.
 pub fn of_resource(resource: &Resource) -> Value {
-    // A body that is no JSON would be of a newer release; its text then stands for it.
+    // Only a newer release would write a body that is no JSON. Then the entry shows its text.
     let body = serde_json::from_str(&resource.body).unwrap_or_else(|_| Value::from(resource.body.as_str()));
     json!({ "name": resource.name, "content": body })
 }

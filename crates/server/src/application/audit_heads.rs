@@ -67,7 +67,8 @@ struct Remembered {
     highest: Head,
     /// The number of the head in the last line of the log.
     told: Option<i64>,
-    /// The wrong head that was reported last; its number is `None` for one that is gone.
+    /// The last report about this tenant: the reason, and the number of the wrong head. A head that is gone has
+    /// no number.
     reported: Option<(Wrong, Option<i64>)>,
 }
 
@@ -248,7 +249,7 @@ mod tests {
     };
     use countersign_stores::{
         directory::SqlDirectory,
-        sql::{Batch, Sql, Statement},
+        sql::{Batch, Kind, Sql, Statement},
         sqlite::{Database, Options},
     };
 
@@ -273,6 +274,12 @@ mod tests {
             let file = folder.path().join("directory.sqlite");
             let sql = Sql::sqlite(Database::open(&file, Options { full_sync: false }).unwrap());
             sql.migrate().await.unwrap();
+            const TENANT_ROW: Statement = Statement {
+                table: "tenants",
+                text: "INSERT INTO tenants (id, name, created_at) VALUES ($1, 'Acme', 1)",
+                params: &[Kind::Text],
+            };
+            sql.execute(&TENANT_ROW, vec![TENANT.to_string().into()]).await.unwrap();
             let directory = SqlDirectory::new(sql.clone(), ring(1));
             Self { sql, directory, heads: Heads::default(), _folder: folder }
         }

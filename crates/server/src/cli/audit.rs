@@ -21,7 +21,7 @@ pub enum AuditCommand {
         #[arg(long, value_name = "N:HASH", value_parser = parse_head)]
         head: Option<Kept>,
     },
-    /// Begin a broken chain anew after its last entry, so that its tenant can be changed again. The former
+    /// Restart a broken chain after its last entry, so that its tenant can be changed again. The former
     /// entries stay, but are verified no more; keep a copy of the database first
     Restart {
         /// This tenant's: ten_...

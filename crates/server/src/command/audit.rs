@@ -52,7 +52,7 @@ pub(super) async fn run(config: Option<&Path>, command: AuditCommand) -> anyhow:
             let tenant = known(tenant.unwrap_or(OPERATOR))?;
             let by = Change::by_operator(SystemClock.now());
             let head = directory.restart_chain(tenant, &why, &by).await;
-            answer(&head.context("The chain cannot be begun anew")?.text())?;
+            answer(&head.context("The chain cannot be restarted")?.text())?;
             eprintln!(
                 "The chain continues after this number. `countersign audit verify` compares what comes now."
             );

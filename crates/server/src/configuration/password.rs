@@ -41,7 +41,7 @@ pub(super) fn read_sentinel_password(
     Secret::read_password(&file).map(Some).map_err(|error| reader.problem(key, &error.to_string())).ok()
 }
 
-/// Puts a password into a URL without one. Whoever reads the URL judges its other parts.
+/// Puts a password into a URL without one. The reader of the URL judges its other parts.
 pub(super) fn insert_password(url: &str, password: &str) -> io::Result<Zeroizing<String>> {
     if holds_password(url) {
         return Err(io::Error::other("url and password_file both hold a password; set one of them"));

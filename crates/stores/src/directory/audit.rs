@@ -152,10 +152,15 @@ pub(super) struct Chains {
 }
 
 impl Chains {
-    /// Adds the statements that append the entry to each chain.
+    /// Adds the statements that append the entry to each chain. In the operator's chain, the object of another
+    /// tenant has that tenant's id before its own: `ten_.../key_...`.
     pub fn append(&mut self, batch: Batch, draft: &Draft, by: &Change) -> Batch {
         let most = most_in_a_day(draft, by);
+        let tenant = self.heads[0].tenant;
+        let of_tenant = Draft { object: format!("{tenant}/{}", draft.object), ..draft.clone() };
+        let named = draft.object == tenant.to_string();
         self.heads.iter_mut().fold(batch, |mut batch, head| {
+            let draft = if head.tenant == tenant || named { draft } else { &of_tenant };
             let full_since = head.n + 1 - i64::from(most.unwrap_or(u32::MAX));
             if let Some(most) = most
                 && head.tenant != OPERATOR
@@ -195,16 +200,20 @@ impl SqlDirectory {
             table: "audit_heads",
             id: format!("{tenant}: {what}; `countersign audit verify` says more"),
         };
-        let rows = self.sql.query(&READ_CHAIN_HEAD, vec![tenant.to_string().into()]).await?;
-        if let Some(head) = rows.first().map(read_head).transpose()? {
-            return if head.is_genuine(&self.keyring) { Ok(head) } else { Err(corrupt("the MAC is wrong")) };
+        let mut head = self.chain_head(tenant).await?;
+        let begun = head.is_some()
+            || self.chain_anchor(tenant).await?.is_some()
+            || !self.read_chain(tenant, i64::MIN, 1).await?.is_empty();
+        if begun && head.is_none() {
+            // Another change may have begun the chain between these reads.
+            head = self.chain_head(tenant).await?;
         }
-        if self.chain_anchor(tenant).await?.is_some()
-            || !self.read_chain(tenant, i64::MIN, 1).await?.is_empty()
-        {
-            return Err(corrupt("the head is missing"));
+        match head {
+            Some(head) if head.is_genuine(&self.keyring) => Ok(head),
+            Some(_) => Err(corrupt("the MAC is wrong")),
+            None if begun => Err(corrupt("the head is missing")),
+            None => Ok(Head::first(&self.keyring, tenant)),
         }
-        Ok(Head::first(&self.keyring, tenant))
     }
 
     async fn chains(&self, tenants: &[TenantId]) -> Result<Chains, StoreError> {

@@ -44,7 +44,7 @@ impl AuditRepair for SqlDirectory {
     async fn restart_chain(&self, tenant: TenantId, why: &str, by: &Change) -> Result<Head, StoreError> {
         let id = || tenant.to_string().into();
         let stored = self.sql.query(&READ_CHAIN_HEAD, vec![id()]).await?;
-        // A head that cannot be read is replaced like one that is not genuine.
+        // The restart replaces the head, also an unreadable one.
         let stored = stored.first().map(read_head).transpose().ok().flatten();
         let genuine = stored.as_ref().filter(|head| head.is_genuine(&self.keyring));
         let anchor = self.chain_anchor(tenant).await.ok().flatten();

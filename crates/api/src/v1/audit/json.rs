@@ -54,6 +54,7 @@ impl From<entry::Entry> for AuditEntry {
         let state = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
         Self {
             id: entry.id().to_string(),
+            hash: entry.hash_text(),
             tenant: entry.tenant.to_string(),
             n: entry.n,
             at: micros(entry.at),
@@ -65,7 +66,6 @@ impl From<entry::Entry> for AuditEntry {
             object: entry.object,
             before: state(entry.before),
             after: state(entry.after),
-            hash: entry.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
         }
     }
 }

@@ -91,7 +91,7 @@ pub trait AuditLog: Send + Sync {
 /// The repair of a broken chain. Only a command of the operator uses it.
 #[async_trait]
 pub trait AuditRepair: Send + Sync {
-    /// Begins the chain anew after its last number, with an entry that says `why`, in this chain and in the
+    /// Restarts the chain after its last number, with an entry that says `why`, in this chain and in the
     /// operator's. Its former entries stay, but are verified no more. Returns the head before that entry.
     async fn restart_chain(&self, tenant: TenantId, why: &str, by: &Change) -> Result<Head, StoreError>;
 }

@@ -5,7 +5,7 @@ use countersign_core::ports::applied::AppliedKind;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-/// What stands in the place of a secret.
+/// The text that is printed instead of a secret.
 const HIDDEN: &str = "(secret)";
 
 /// What happens to an object.
