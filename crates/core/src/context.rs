@@ -2,8 +2,10 @@
 //! to date.
 
 use crate::{
+    access::actor::Actor,
     id::TenantId,
     keyring::KeyRing,
+    people::member::Member,
     ports::{
         codes::{Codes, peers::Peers},
         directory::Directory,
@@ -86,6 +88,16 @@ impl Replica {
     pub fn tenant_view(&self, tenant: TenantId) -> Result<Arc<TenantView>, StoreError> {
         let view = self.snapshot.tenant(tenant);
         view.ok_or_else(|| StoreError::unavailable("the tenant is not in the snapshot"))
+    }
+
+    /// The actor's member with its limits, from the snapshot; `None` if the actor is a key of the company or the
+    /// operator. A member that ended since the request was authenticated is an error that a repeat clears: the
+    /// repeat is not authenticated.
+    pub fn member_of(&self, actor: &Actor) -> Result<Option<Arc<Member>>, StoreError> {
+        let Some(id) = actor.member else { return Ok(None) };
+        let member =
+            self.snapshot.member(id).filter(|member| !member.disabled && member.tenant == actor.tenant);
+        member.map(Some).ok_or_else(|| StoreError::unavailable("the member of the key has just ended"))
     }
 
     /// Reads one page of changes from the directory into this node's copy. Returns whether the copy then has
