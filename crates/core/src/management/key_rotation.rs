@@ -14,7 +14,7 @@ use crate::{
         keys::{KeyError, read_governed, refuse_escaping, refuse_outliving},
         repeat::{made_once, refuse_repeat},
     },
-    ports::directory::keys::Rotation,
+    ports::{directory::keys::Rotation, error::StoreError},
     snapshot::ends::KeyEnd,
     time::Timestamp,
     verification::idempotency::Once,
@@ -26,6 +26,9 @@ use std::time::Duration;
 pub const MOST_OVERLAP: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// The default time for which both keys are accepted.
 pub const OVERLAP: Duration = Duration::from_secs(24 * 3_600);
+
+/// How often a rotation is planned again because the key has changed meanwhile.
+const ROUNDS: usize = 64;
 
 /// Plans the replacement of `old`, which is accepted for `overlap` from `now` on.
 pub fn plan(
@@ -57,24 +60,31 @@ pub async fn rotate_key(
     rng: &mut impl CryptoRng,
 ) -> Result<(Key, PresentedKey), KeyError> {
     refuse_repeat::<KeyError>(replica, actor.tenant, once.as_ref(), by.at).await?;
-    let old = read_governed(replica, actor, id).await?;
-    refuse_outliving(actor, old.expires_at)?;
-    refuse_escaping(actor, &old.allowlist)?;
-    if !old.is_usable(by.at) {
-        return Err(KeyError::NotInUse);
+    for _ in 0..ROUNDS {
+        let old = read_governed(replica, actor, id).await?;
+        refuse_outliving(actor, old.expires_at)?;
+        refuse_escaping(actor, &old.allowlist)?;
+        if !old.is_usable(by.at) {
+            return Err(KeyError::NotInUse);
+        }
+        // The old key already has a nearer expiry, so a second successor would expire with it.
+        if let Some(successor) = old.replaced_by
+            && replica.directory.key(actor.tenant, successor).await.map_err(KeyError::Directory)?.is_some()
+        {
+            return Err(KeyError::Replaced(successor));
+        }
+        let (rotation, presented) = plan(&old, overlap, by.at, rng);
+        let rotated = replica.directory.rotate_key(&rotation, once.as_ref(), by).await;
+        match made_once::<KeyError>(replica, actor.tenant, once.as_ref(), by.at, rotated).await {
+            // The key has changed since it was read: a member that is narrowed changes its keys, too.
+            Err(KeyError::Directory(StoreError::Conflict | StoreError::Moved)) => continue,
+            outcome => outcome?,
+        }
+        let end = KeyEnd { key: rotation.old, version: rotation.version + 1, at: rotation.ends_at };
+        replica.tell_end(end).await;
+        return Ok((rotation.new, presented));
     }
-    // The old key already has a nearer expiry, so a second successor would expire with it.
-    if let Some(successor) = old.replaced_by
-        && replica.directory.key(actor.tenant, successor).await.map_err(KeyError::Directory)?.is_some()
-    {
-        return Err(KeyError::Replaced(successor));
-    }
-    let (rotation, presented) = plan(&old, overlap, by.at, rng);
-    let rotated = replica.directory.rotate_key(&rotation, once.as_ref(), by).await;
-    made_once::<KeyError>(replica, actor.tenant, once.as_ref(), by.at, rotated).await?;
-    let end = KeyEnd { key: rotation.old, version: rotation.version + 1, at: rotation.ends_at };
-    replica.tell_end(end).await;
-    Ok((rotation.new, presented))
+    Err(StoreError::Busy.into())
 }
 
 #[cfg(test)]

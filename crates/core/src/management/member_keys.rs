@@ -6,10 +6,7 @@ use crate::{
     context::Replica,
     id::{KeyId, MemberId, ProfileId},
     management::reach::{MemberError, Rights, judged, stored},
-    people::{
-        cover::{NotCovered, Reach},
-        member::Role,
-    },
+    people::cover::{NotCovered, Reach},
     ports::error::StoreError,
     snapshot::ends::KeyEnd,
 };
@@ -24,7 +21,7 @@ pub async fn list_member_keys(
 }
 
 /// Gives a key to a member, or to the company. Only an owner or the operator does that, and only if the actor
-/// covers the key and the member.
+/// covers the key as it is and as it will be.
 pub async fn move_key(
     replica: &Replica,
     actor: &Actor,
@@ -42,8 +39,16 @@ pub async fn move_key(
             return Ok(key);
         }
         rights.reach.covers_key(key.scopes, &key.profiles)?;
+        if key.member.is_none() || to.is_none() {
+            rights.reach.covers_company_key(key.scopes, &key.profiles)?;
+        }
+        if let Some(from) = key.member.filter(|from| actor.member != Some(*from))
+            && let Some(from) = replica.directory.member(actor.tenant, from).await?
+        {
+            rights.reach.covers_key_of(&from, &key)?;
+        }
         match to {
-            None => rights.reach.covers_company_key(key.scopes, &key.profiles)?,
+            None => {}
             // An owner may take a key over.
             Some(to) if actor.member == Some(to) => {}
             Some(to) => {
@@ -77,26 +82,38 @@ pub(crate) async fn may_make_company_key(
 #[must_use]
 pub(crate) enum Governed {
     Yes,
-    /// The key is of another member or of the company, and the actor is no owner.
+    /// The key is of another member or of the company, and the actor is no owner who covers it, or no key of the
+    /// company that covers its member.
     NotOwn,
     /// The key reaches profiles that the actor does not reach.
     BeyondProfiles,
 }
 
-/// Judges whether the actor governs a key, apart from the key's scopes.
+/// Judges whether the actor governs a key, apart from the key's scopes. A rotation shows the secret of a key, so
+/// nobody governs a key that can do more than the actor: a key of the company could rotate an owner's key, and
+/// an owner with hours a key without them.
 pub(crate) async fn governed(replica: &Replica, actor: &Actor, key: &Key) -> Result<Governed, StoreError> {
-    let Some(id) = actor.member else { return Ok(within_profiles(&key.profiles, actor)) };
-    let member = replica.directory.member(actor.tenant, id).await?;
-    let Some(member) = member.filter(|member| !member.disabled) else { return Ok(Governed::NotOwn) };
-    if key.member == Some(id) {
-        return Ok(within_profiles(&key.profiles.within(&member.limits.shares.profiles), actor));
+    let member = async |id| replica.directory.member(actor.tenant, id).await;
+    let own = match actor.member {
+        Some(id) => member(id).await?,
+        None => None,
+    };
+    let Some(reach) = Reach::of(actor, own.as_ref()) else { return Ok(Governed::NotOwn) };
+    let is_within = |profiles: &Share<ProfileId>| profiles.is_within(&actor.profiles);
+    if let Some(own) = own.as_ref().filter(|own| key.member == Some(own.id)) {
+        let within = is_within(&key.profiles.within(&own.limits.shares.profiles));
+        return Ok(if within { Governed::Yes } else { Governed::BeyondProfiles });
     }
-    match member.limits.role {
-        Role::Owner => Ok(within_profiles(&key.profiles, actor)),
-        Role::Subuser => Ok(Governed::NotOwn),
+    if own.is_some() && !reach.is_owner() {
+        return Ok(Governed::NotOwn);
     }
-}
-
-fn within_profiles(profiles: &Share<ProfileId>, actor: &Actor) -> Governed {
-    if profiles.is_within(&actor.profiles) { Governed::Yes } else { Governed::BeyondProfiles }
+    if !is_within(&key.profiles) {
+        return Ok(Governed::BeyondProfiles);
+    }
+    let covered = match key.member {
+        None => reach.covers_company_key(key.scopes, &key.profiles),
+        // The key of a removed member can do nothing.
+        Some(id) => member(id).await?.map_or(Ok(()), |member| reach.covers_key_of(&member, key)),
+    };
+    Ok(if covered.is_ok() { Governed::Yes } else { Governed::NotOwn })
 }

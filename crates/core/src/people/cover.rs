@@ -3,6 +3,7 @@
 use crate::{
     access::{
         actor::{Actor, Who},
+        key::Key,
         scope::{Scope, Scopes},
         share::Share,
     },
@@ -97,6 +98,15 @@ impl Reach {
             return Err(NotCovered::Scopes(scopes));
         }
         if profiles.is_within(&limits.shares.profiles) { Ok(()) } else { Err(NotCovered::Shares) }
+    }
+
+    /// Judges a key of another member. It can do what both its own scopes and profiles and the limits of its member
+    /// allow.
+    pub fn covers_key_of(&self, member: &Member, key: &Key) -> Result<(), NotCovered> {
+        let mut limits = member.limits.clone();
+        limits.permissions = limits.permissions.within(key.scopes);
+        limits.shares.profiles = limits.shares.profiles.within(&key.profiles);
+        self.covers(Some(member.id), &[&limits])
     }
 
     /// Judges a key of the company with these scopes and profiles: no member's limits bind it. So a member with

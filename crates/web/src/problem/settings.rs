@@ -107,7 +107,8 @@ impl From<KeyError> for Problem {
             ),
             KeyError::NotOwn => Self::new(
                 ProblemCode::InsufficientScope,
-                "A member governs only keys of its own; an owner governs those of others and of the company.",
+                "A member governs only keys of its own. An owner governs those of others and of the company within \
+                its own limits. A key of the company governs no owner's key.",
             ),
             KeyError::BeyondOwnProfiles => Self::new(
                 ProblemCode::InsufficientScope,
