@@ -9,6 +9,7 @@ mod migrations;
 mod operator;
 mod people;
 mod people_acts;
+mod people_matrix;
 mod people_statements;
 mod races;
 mod resources;
@@ -144,6 +145,8 @@ on_each_engine!(
     people_acts::a_subuser_governs_its_own_keys_and_an_owner_all,
     people_acts::an_invitation_is_checked_again_when_it_is_accepted,
     people_acts::a_node_without_a_database_refuses_the_keys_of_a_narrowed_member,
+    people_matrix::who_lacks_a_limit_is_refused_where_it_is,
+    people_matrix::a_key_of_the_company_is_refused_where_it_lacks_something,
     operator::a_repeated_request_makes_one_tenant,
     operator::the_operator_makes_keys_of_tenants_once,
     operator::only_live_keys_of_the_operator_hold_its_scope_and_no_other,
