@@ -70,7 +70,7 @@ pub fn member(tenant: TenantId, number: u8, limits: Limits) -> Member {
     Member {
         id: MemberId::new(at(number.into()), &mut rng(number)),
         tenant,
-        person: PersonId::new(at(number.into()), &mut rng(number)),
+        person: PersonId::new(&mut rng(number)),
         limits,
         disabled: false,
         version: 1,

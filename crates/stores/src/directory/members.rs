@@ -351,13 +351,14 @@ impl Members for SqlDirectory {
                 to.map(|id| id.to_string()).into(),
             ];
             let mut batch = chains.append(begin(tenant, acting), &draft, by).run_unmoved(&MOVE_KEY, values);
-            batch = note_change(batch, tenant, "key", key.id, by);
             if let Some(to) = to {
                 let of = vec![tenant.to_string().into(), to.to_string().into()];
-                // The change of the member tells the nodes that the key's former version ended.
-                batch = take_number(batch.run_unmoved(&ENABLED_MEMBER, of));
-                batch = note_change(batch, tenant, "member", to, by);
+                // The change of the member tells the nodes that the key's former version ended. It comes first:
+                // a page of changes that ends between the two then publishes this end, too.
+                batch = batch.run_unmoved(&ENABLED_MEMBER, of);
+                batch = take_number(note_change(batch, tenant, "member", to, by));
             }
+            batch = note_change(batch, tenant, "key", key.id, by);
             let batch = told::tell(batch, webhooks, WebhookEvent::KeyUpdated, moved, by.at);
             self.sql.batch(batch).await?;
             Ok(moved.clone())
