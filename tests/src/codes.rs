@@ -10,6 +10,7 @@ mod guard;
 mod matching;
 mod outbox;
 mod payments;
+mod pools;
 mod races;
 mod reshard;
 mod rules;
@@ -37,9 +38,15 @@ use countersign_core::{
     code::{Alphabet, Code},
     context::{Context, Management, Replica},
     delivery::places::Places,
-    id::{EventId, KeyId, ProfileId, RecordKey, TenantId, VerificationId},
+    id::{EventId, KeyId, MemberId, PersonId, ProfileId, RecordKey, TenantId, VerificationId},
     keyring::{KeyRing, VersionedKey},
+    locale::Locale,
     mode::Mode,
+    people::{
+        hours::Zone,
+        member::{Limits, Member},
+        person::{EmailAddress, Identity, Person, PersonName},
+    },
     phone::{PhoneNumber, countries::Countries},
     ports::{
         clock::Clock,
@@ -48,6 +55,7 @@ use countersign_core::{
             outbox::{Claim, Settled},
             peers::Peers,
         },
+        directory::members::Joining,
     },
     tenant::{
         Tenant, TenantName,
@@ -298,6 +306,22 @@ pub async fn new_tenant(context: &Context, clock: &HandClock, name: &str) -> Act
     }
 }
 
+/// A member of the tenant, with a person of its own.
+pub async fn new_member(context: &Context, tenant: TenantId, limits: Limits, now: Timestamp) -> Member {
+    let mut rng = rng();
+    let id = MemberId::new(now, &mut rng);
+    let email = EmailAddress::parse(&format!("{id}@example.com")).unwrap();
+    let identity = Identity { name: PersonName::parse("Ada").unwrap(), email };
+    let texts = (Locale::default(), Zone::default());
+    let person = Person::new(PersonId::new(now, &mut rng), &identity, texts, &context.keyring, now, &mut rng);
+    let member =
+        Member { id, tenant, person: person.id, limits, disabled: false, version: 1, created_at: now };
+    let joining = Joining { member: &member, person: Some(&person), invitation: None };
+    context.directory.add_member(joining, None, &Change::by_system(now)).await.unwrap();
+    context.refresh().await.unwrap();
+    member
+}
+
 /// A wrong code of the same shape.
 pub fn wrong(code: &Code) -> Code {
     let flip = |c: char| if c == '7' { '9' } else { '7' };
@@ -355,6 +379,18 @@ on_engines! { [embedded redis cluster valkey] {
     backlog::a_record_that_is_swept_loses_no_event,
     backlog::a_full_backlog_stops_starts_and_nothing_else,
     backlog::a_recorder_sees_only_its_partitions,
+    pools::hours_hold_for_starts_and_resends_and_name_the_next_opening,
+    pools::a_message_has_most_parts,
+    pools::starts_and_resends_take_their_parts_until_the_pool_is_empty,
+    pools::what_is_refused_or_repeated_takes_no_part,
+    pools::equal_resends_at_once_take_one_message,
+    pools::test_mode_and_review_numbers_take_no_part,
+    pools::the_month_turns_once_whatever_clock_or_zone_asks,
+    pools::another_pool_keeps_the_count,
+    pools::a_family_takes_parts_for_what_it_sends,
+    pools::two_hundred_starts_at_once_take_exactly_what_was_started,
+    pools::a_node_that_dies_loses_at_most_the_parts_in_flight,
+    pools::a_count_outlives_a_restart_and_ends_after_seventy_days,
     rules::a_code_is_approved_once_and_bound_to_its_tenant_and_mode,
     rules::a_check_by_number_finds_the_newest_pending_one_of_the_profile,
     rules::five_starts_in_ten_minutes_and_the_clock_lets_more_in,

@@ -25,6 +25,7 @@ use countersign_core::{
     id::{EventId, KeyId, ProfileId, RecordKey, TenantId, VerificationId},
     keyring::{Fingerprint, KeyRing, VersionedKey},
     mode::Mode,
+    people::pool::PoolCount,
     ports::{
         clock::Clock,
         codes::{
@@ -223,6 +224,10 @@ impl Verifications for Stores {
     }
 
     async fn timeline(&self, _: RecordKey) -> Result<Vec<Event>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn pool_count(&self, _: [u8; 16]) -> Result<Option<PoolCount>, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
     }
 }

@@ -125,8 +125,8 @@ pub enum FamilyError {
     /// The errors of any start. They also apply if only a message would have been sent again.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The message was not sent again. Never [`ResendError::TooSoon`], [`ResendError::SendsExhausted`] or
-    /// [`ResendError::Limited`].
+    /// The message was not sent again. Never [`ResendError::TooSoon`], [`ResendError::SendsExhausted`],
+    /// [`ResendError::Limited`] or [`ResendError::Sending`].
     #[error(transparent)]
     Resend(#[from] ResendError),
 }
@@ -256,6 +256,7 @@ async fn resend(
         Err(ResendError::TooSoon(wait)) => Ok(Some(FamilyStart::TooSoon(wait))),
         Err(ResendError::SendsExhausted) => Ok(Some(exhausted)),
         Err(ResendError::Limited(hit)) => Err(StartError::Limited(hit).into()),
+        Err(ResendError::Sending(error)) => Err(StartError::Sending(error).into()),
         Err(ResendError::Ended(_) | ResendError::NotFound) => Ok(None),
         Err(error) => Err(error.into()),
     }

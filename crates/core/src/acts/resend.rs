@@ -4,6 +4,7 @@ use crate::{
     access::actor::Actor,
     acts::{
         read::{ReadError, view},
+        sending::{Sending, SendingError},
         view::Verification,
         ways::has_way,
     },
@@ -13,6 +14,7 @@ use crate::{
     keyring::{KeyRing, OpenError, Place, Sealed},
     message::text::CodeText,
     mode::Mode,
+    people::pool::PoolTake,
     ports::{codes::acts::Seen, error::StoreError},
     tenant::{
         limits::{LimitHit, Take},
@@ -49,6 +51,9 @@ pub enum ResendError {
     /// A limit refused the resend.
     #[error("limit {} refused", .0.name)]
     Limited(LimitHit),
+    /// A limit of the member refused the resend.
+    #[error(transparent)]
+    Sending(#[from] SendingError),
     /// There is no delivery route for the phone number.
     #[error("no route")]
     NoRoute,
@@ -61,6 +66,9 @@ pub enum ResendError {
     /// The codes store did not answer.
     #[error("codes store")]
     Codes(#[source] StoreError),
+    /// The directory did not answer.
+    #[error("directory")]
+    Directory(#[source] StoreError),
     /// The verification cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -83,9 +91,31 @@ fn has_way_for(context: &Context, key: RecordKey, record: &Record) -> Result<boo
     if context.live_route {
         return Ok(true);
     }
-    let tenant = context.tenant_view(key.tenant).map_err(ResendError::Codes)?;
+    let tenant = context.tenant_view(key.tenant).map_err(ResendError::Directory)?;
     let contact = Contact::open(&context.keyring, key, record).map_err(ReadError::from)?;
     Ok(has_way(context, &tenant, &contact.to))
+}
+
+/// Refuses the message if the member's limits do. Returns what it takes from the member's pool.
+fn pool_take(
+    context: &Context,
+    sending: &Sending<'_>,
+    key: RecordKey,
+    Seen { record, now, .. }: &Seen<()>,
+) -> Result<Option<PoolTake>, ResendError> {
+    // The store refuses a resend for a verification that is over.
+    if record.review || record.status(*now) != Status::Pending {
+        return Ok(None);
+    }
+    sending.check_hours()?;
+    if !sending.counts_parts() {
+        return Ok(None);
+    }
+    let view = context.tenant_view(key.tenant).map_err(ResendError::Directory)?;
+    // A new code has the length of the one before, so the parts are the same.
+    let text = open_code_text(&context.keyring, key, record)?;
+    let message = text.compose_anyhow(&view, record.expires_at.since(*now));
+    Ok(message.map(|message| sending.take(&message)).transpose()?.flatten())
 }
 
 /// Queues another message, and returns the verification after it.
@@ -110,6 +140,7 @@ pub(crate) async fn resend_taking(
     rng: &mut impl CryptoRng,
 ) -> Result<Resent, ResendError> {
     let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
+    let sending = Sending::of(context, actor, now).map_err(ResendError::Directory)?;
     // Each further round means that another resend succeeded in the meantime, so its cooldown now runs.
     loop {
         let seen = context.codes.read(key).await.map_err(ResendError::Codes)?.ok_or(ResendError::NotFound)?;
@@ -124,6 +155,7 @@ pub(crate) async fn resend_taking(
             new_code: new_code(context, key, &seen, rng)?,
             message: MessageId::new(now, id.partition(), rng),
             takes: takes.to_vec(),
+            pool: sending.as_ref().map_or(Ok(None), |sending| pool_take(context, sending, key, &seen))?,
         };
         let event = EventId::new(now, id.partition(), rng);
         let answer = context.codes.resend(key, resend, event, once.clone()).await;
@@ -140,6 +172,7 @@ pub(crate) async fn resend_taking(
             ResendOutcome::SendsExhausted => Err(ResendError::SendsExhausted),
             ResendOutcome::Ended(status) => Err(ResendError::Ended(status)),
             ResendOutcome::Limited(hit) => Err(ResendError::Limited(hit)),
+            ResendOutcome::PoolExhausted(hit) => Err(SendingError::PoolExhausted(hit).into()),
             ResendOutcome::Changed => continue,
         };
     }

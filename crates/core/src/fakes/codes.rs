@@ -6,6 +6,7 @@ use crate::{
     id::{EventId, MessageId, NodeId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
     mode::Mode,
+    people::pool::PoolCount,
     ports::{
         codes::{
             acts::{CheckFound, Erasure, NewVerification, Seen, StartOutcome},
@@ -92,6 +93,10 @@ impl<T: WithoutVerifications> Verifications for T {
     }
 
     async fn timeline(&self, _: RecordKey) -> Result<Vec<Event>, StoreError> {
+        not_asked()
+    }
+
+    async fn pool_count(&self, _: [u8; 16]) -> Result<Option<PoolCount>, StoreError> {
         not_asked()
     }
 }

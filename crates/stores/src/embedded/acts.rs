@@ -1,7 +1,7 @@
 //! The operations on verifications and phone numbers. Each runs inside a transaction.
 
 use super::{
-    buckets, outbox, outcomes,
+    buckets, outbox, outcomes, pools,
     records::{append_event, load, load_number, number_key, save, save_number},
 };
 use countersign_core::{
@@ -102,7 +102,12 @@ pub fn resend(
         if let Some(hit) = look.hit(&resend.takes) {
             return Ok((ResendOutcome::Limited(hit), None));
         }
+        let pool = pools::look(connection, resend.pool.as_ref())?;
+        if let Some(hit) = pool.hit() {
+            return Ok((ResendOutcome::PoolExhausted(hit), None));
+        }
         buckets::take(connection, &look)?;
+        pools::take(connection, &pool, now)?;
         *record = after;
         if !record.is_review() {
             outbox::queue(connection, key, resend.message, now)?;

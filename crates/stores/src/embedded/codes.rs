@@ -5,7 +5,7 @@ use super::{
     backlog::{self, Backlog},
     buckets,
     clock::StoreClock,
-    outbox, receipts,
+    outbox, pools, receipts,
     records::{self, load, number_key},
     settle::{self, Held},
     start::start,
@@ -17,6 +17,7 @@ use countersign_core::{
     id::{EventId, MessageId, NodeId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
     mode::Mode,
+    people::pool::PoolCount,
     ports::{
         clock::Clock,
         codes::{
@@ -202,6 +203,10 @@ impl Verifications for SqliteCodes {
 
     async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
         self.database.read(move |connection| records::timeline(connection, key)).await
+    }
+
+    async fn pool_count(&self, key: [u8; 16]) -> Result<Option<PoolCount>, StoreError> {
+        self.database.peek(|connection| pools::count(connection, &key)).await
     }
 }
 

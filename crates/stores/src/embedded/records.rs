@@ -118,6 +118,7 @@ pub fn anything_to_sweep(connection: &Connection, now: Timestamp) -> Result<bool
             "SELECT EXISTS (SELECT 1 FROM verifications WHERE kept_until <= ?1)
                 OR EXISTS (SELECT 1 FROM numbers WHERE kept_until <= ?1)
                 OR EXISTS (SELECT 1 FROM buckets WHERE full_at <= ?1)
+                OR EXISTS (SELECT 1 FROM pools WHERE kept_until <= ?1)
                 OR EXISTS (SELECT 1 FROM outcomes WHERE kept_until <= ?1)
                 OR EXISTS (SELECT 1 FROM provider_messages WHERE kept_until <= ?1)",
         )
@@ -138,6 +139,8 @@ pub fn sweep(connection: &Connection, now: Timestamp) -> Result<(), StoreError> 
             (SELECT key FROM numbers WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
         "DELETE FROM buckets WHERE key IN
             (SELECT key FROM buckets WHERE full_at <= ?1 ORDER BY full_at LIMIT ?2)",
+        "DELETE FROM pools WHERE key IN
+            (SELECT key FROM pools WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
         "DELETE FROM outcomes WHERE slot IN
             (SELECT slot FROM outcomes WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
         "DELETE FROM provider_messages WHERE slot IN
@@ -177,6 +180,7 @@ pub fn pull_back(connection: &Connection, now: Timestamp) -> Result<(), StoreErr
         })
         // The limits stay as full as they were: their times move with the clock.
         .and_then(|_| connection.execute("UPDATE buckets SET full_at = full_at - ?1", [behind]))
+        .and_then(|_| connection.execute("UPDATE pools SET kept_until = kept_until - ?1", [behind]))
         .and_then(|_| connection.execute("UPDATE outcomes SET kept_until = kept_until - ?1", [behind]))
         .and_then(|_| {
             connection.execute("UPDATE provider_messages SET kept_until = kept_until - ?1", [behind])

@@ -35,6 +35,15 @@ CREATE TABLE IF NOT EXISTS buckets (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS buckets_full_at ON buckets (full_at);
 
+-- Members' pools: the parts that were taken in a month, which is year * 100 + month.
+CREATE TABLE IF NOT EXISTS pools (
+    key BLOB NOT NULL PRIMARY KEY,
+    month INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    kept_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS pools_kept_until ON pools (kept_until);
+
 -- What came of requests with an Idempotency-Key.
 CREATE TABLE IF NOT EXISTS outcomes (
     slot BLOB NOT NULL PRIMARY KEY,

@@ -2,7 +2,7 @@
 
 use super::{
     acts::cancel,
-    buckets, outbox, outcomes,
+    buckets, outbox, outcomes, pools,
     records::{self, append_event, load, load_number, number_key, save_number},
 };
 use countersign_core::{
@@ -58,20 +58,24 @@ pub fn start(
     let replaces = new.exclusive.and_then(|exclusive| exclusive.replaces);
     let changed = pending.is_some() && pending != replaces.map(|(id, _)| id);
     let look = buckets::look(connection, &new.takes, now)?;
+    let pool = pools::look(connection, new.pool.as_ref())?;
     let (mut limits, number_hit) = match number.admit(&new.number_limits, now) {
         Ok(states) => (states, None),
         Err(hit) => (Vec::new(), Some(hit)),
     };
-    let refusal = Refusal { outer: look.hit(&new.takes), history_backlog, changed, number: number_hit };
+    let (outer, pool_hit) = (look.hit(&new.takes), pool.hit());
+    let refusal = Refusal { outer, pool: pool_hit, history_backlog, changed, number: number_hit };
     if let Some(refused) = refusal.first() {
         return Ok(refused);
     }
     limits.extend_from_slice(&look.states);
+    limits.extend(pool.state());
     let record = new.begun(now);
     let standing = Standing { id: key.id, listing: new.listing(), until: record.kept_until() };
     number.stand(standing, now);
     save_number(connection, &number_key, &number)?;
     buckets::take(connection, &look)?;
+    pools::take(connection, &pool, now)?;
     if let (Some(id), Some((_, event))) = (pending, replaces) {
         cancel(connection, RecordKey { id, ..key }, event, now)?;
     }

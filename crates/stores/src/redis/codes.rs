@@ -9,7 +9,7 @@ use super::{
     link::Link,
     numbers,
     outbox::Outbox,
-    receipts, relays, resend,
+    pools, receipts, relays, resend,
     server::{self, Servers},
     start,
     store::Store,
@@ -23,6 +23,7 @@ use countersign_core::{
     id::{EventId, MessageId, NodeId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
     mode::Mode,
+    people::pool::PoolCount,
     ports::{
         clock::Clock,
         codes::{
@@ -149,7 +150,7 @@ impl Verifications for RedisCodes {
     }
 
     async fn replay(&self, number: Fingerprint, once: &Once) -> Result<Option<Replay>, StoreError> {
-        self.store.replay(number, once).await
+        self.store.replay(number.partition(self.store.partitions), once).await
     }
 
     async fn clear_guesses(
@@ -186,6 +187,10 @@ impl Verifications for RedisCodes {
 
     async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
         self.backlog.timeline(key).await
+    }
+
+    async fn pool_count(&self, key: [u8; 16]) -> Result<Option<PoolCount>, StoreError> {
+        pools::count(&self.store, &key).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! A resend: the limits that live on other servers, then resend.lua.
+//! A resend: the limits and the pool that live on other servers, then resend.lua.
 
 use super::{
     binding::{Binding, replayed},
@@ -31,18 +31,20 @@ pub(super) async fn resend(
     if matches!(binding, Binding::Other) {
         return Ok(Answer::Replay(Replay::Mismatch));
     }
-    let held = match codes.limits.take(&resend.takes).await? {
+    // A repeat must take nothing, not even for a moment.
+    if let (Binding::Same, Some(once), Some(_)) = (&binding, &once, &resend.pool)
+        && let Some(replay) = codes.store.replay(key.id.partition(), once).await?
+    {
+        return Ok(Answer::Replay(replay));
+    }
+    let held = match codes.limits.take(&resend.takes, resend.pool.as_ref()).await? {
         Ok(held) => held,
-        Err(hit) => {
-            codes.store.unbind(once.as_ref(), event).await;
-            let seen = codes.store.read(key).await?;
-            // If the verification itself refuses, that refusal comes before the limit's, as on the embedded
-            // engine.
-            let refused = |Seen { record, now, .. }: Seen<()>| match record.clone().resend(&resend, now) {
-                ResendOutcome::Queued => Seen { outcome: ResendOutcome::Limited(hit), record, now },
-                outcome => Seen { outcome, record, now },
-            };
-            return Ok(Answer::Fresh(seen.map(refused)));
+        Err(refused) => {
+            let answer = refuse(codes, key, &resend, (once.as_ref(), &binding), refused.into()).await?;
+            if matches!(answer, Answer::Fresh(_)) {
+                codes.store.unbind(once.as_ref(), event).await;
+            }
+            return Ok(answer);
         }
     };
     let answer = run_resend_script(codes, key, &resend, event, once.as_ref()).await?;
@@ -56,6 +58,29 @@ pub(super) async fn resend(
         }
     }
     Ok(answer)
+}
+
+/// The answer to a resend that the limits or the pool refused. An equal request may have been carried out
+/// meanwhile; then its outcome is the answer. If the verification itself refuses, that refusal comes before, as on
+/// the embedded engine.
+async fn refuse(
+    codes: &RedisCodes,
+    key: RecordKey,
+    resend: &Resend,
+    (once, binding): (Option<&Once>, &Binding),
+    outcome: ResendOutcome,
+) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
+    if let Some(once) = once
+        && let Some(replay) = codes.store.find_equal(key.id.partition(), once, binding).await?
+    {
+        return Ok(Answer::Replay(replay));
+    }
+    let seen = codes.store.read(key).await?;
+    let refused = |Seen { record, now, .. }: Seen<()>| match record.clone().resend(resend, now) {
+        ResendOutcome::Queued => Seen { outcome, record, now },
+        refusal => Seen { outcome: refusal, record, now },
+    };
+    Ok(Answer::Fresh(seen.map(refused)))
 }
 
 /// Runs resend.lua once the limits on other servers have admitted it.

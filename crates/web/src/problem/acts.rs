@@ -8,8 +8,14 @@ use super::{
 };
 use countersign_core::{
     acts::{
-        cancel::CancelError, check::CheckError, families::FamilyError, history::HistoryError,
-        read::ReadError, resend::ResendError, start::request::StartError,
+        cancel::CancelError,
+        check::CheckError,
+        families::FamilyError,
+        history::HistoryError,
+        read::ReadError,
+        resend::ResendError,
+        sending::{Opening, SendingError},
+        start::request::StartError,
     },
     tenant::limits::{LimitHit, LimitScope},
     verification::{guesses::GuessWait, idempotency::IdempotencyError, status::Status},
@@ -38,9 +44,36 @@ fn unknown_profile() -> Problem {
 
 pub(super) fn limited(hit: LimitHit) -> Problem {
     let detail = format!("The limit {} refused the request.", hit.name);
+    refused_by(ProblemCode::RateLimited, detail, hit)
+}
+
+fn refused_by(code: ProblemCode, detail: String, hit: LimitHit) -> Problem {
     let limit = RefusingLimit { name: hit.name, scope: hit.scope };
-    let problem = Problem::new(ProblemCode::RateLimited, detail).with_limit(limit).with_states(hit.states);
-    problem.retry_after(hit.retry_after)
+    Problem::new(code, detail).with_limit(limit).with_states(hit.states).retry_after(hit.retry_after)
+}
+
+fn outside_hours(Opening { at, wait, zone }: Opening) -> Problem {
+    let detail = match at {
+        Some(at) => format!(
+            "The member of this key sends only in its sending hours; the next begin at {}.",
+            zone.write(at)
+        ),
+        None => "The member of this key has no sending hours in the next two weeks.".to_owned(),
+    };
+    let problem = Problem::new(ProblemCode::OutsideHours, detail);
+    match wait {
+        Some(wait) => problem.retry_after(wait),
+        None => problem,
+    }
+}
+
+fn pool_exhausted(hit: LimitHit) -> Problem {
+    let (left, of) = hit.states.first().map_or((0, 0), |state| (state.remaining, state.max));
+    let detail = format!(
+        "The message does not fit into the pool of the member of this key: {left} of {of} message parts are left \
+            in this month."
+    );
+    refused_by(ProblemCode::PoolExhausted, detail, hit)
 }
 
 /// Too many wrong codes in a row: the server compares no code for a while.
@@ -67,6 +100,21 @@ impl From<IdempotencyError> for Problem {
                 "The first request with this Idempotency-Key was carried out, and its secret is kept nowhere. \
                     If it is lost, list what was made, delete it, and make another.",
             ),
+        }
+    }
+}
+
+impl From<SendingError> for Problem {
+    fn from(error: SendingError) -> Self {
+        match error {
+            SendingError::OutsideHours(opening) => outside_hours(opening),
+            SendingError::MessageTooLong { parts, most } => {
+                let detail = format!(
+                    "The message has {parts} parts, and a message of the member of this key has at most {most}."
+                );
+                Self::new(ProblemCode::MessageTooLong, detail)
+            }
+            SendingError::PoolExhausted(hit) => pool_exhausted(hit),
         }
     }
 }
@@ -100,6 +148,7 @@ impl From<StartError> for Problem {
             StartError::Idempotency(error) => error.into(),
             StartError::NumberBlocked => Self::new(ProblemCode::NumberBlocked, "The number is blocked."),
             StartError::Limited(hit) => limited(hit),
+            StartError::Sending(error) => error.into(),
             StartError::NoRoute => no_route(),
             StartError::HistoryBacklog => {
                 let detail = "The database is away and its backlog is full; nothing was made.";
@@ -135,11 +184,13 @@ impl From<ResendError> for Problem {
                 Self::new(ProblemCode::SendsExhausted, "All messages of this verification are used.")
             }
             ResendError::Limited(hit) => limited(hit),
+            ResendError::Sending(error) => error.into(),
             ResendError::Ended(status) => ended(status),
             ResendError::NoRoute => no_route(),
             ResendError::Idempotency(error) => error.into(),
             ResendError::Open(error) => codes_unavailable().caused_by(Arc::new(error)),
             ResendError::Codes(error) => codes(error),
+            ResendError::Directory(error) => directory(error),
             ResendError::Read(error) => error.into(),
         }
     }

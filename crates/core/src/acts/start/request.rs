@@ -1,7 +1,7 @@
 //! The request of a start, and its result.
 
 use crate::{
-    acts::view::Verification,
+    acts::{sending::SendingError, view::Verification},
     code::payment::Transaction,
     locale::Locale,
     message::{
@@ -116,6 +116,9 @@ pub enum StartError {
     /// A limit refused the start.
     #[error("limit {} refused", .0.name)]
     Limited(LimitHit),
+    /// A limit of the member refused the start.
+    #[error(transparent)]
+    Sending(#[from] SendingError),
     /// There is no delivery route for the phone number.
     #[error("no route")]
     NoRoute,

@@ -2,6 +2,7 @@
 
 use crate::{
     id::{EventId, KeyId, RecordKey, VerificationId},
+    people::pool::PoolTake,
     phone::Country,
     tenant::limits::{Buckets, LimitHit, LimitState, Take},
     time::Timestamp,
@@ -31,6 +32,8 @@ pub struct NewVerification {
     pub number_limits: Buckets,
     /// The other limits that must admit the start.
     pub takes: Vec<Take>,
+    /// What the message takes from the member's pool.
+    pub pool: Option<PoolTake>,
     /// The names of limits that do not apply, for the timeline.
     pub skipped: Vec<String>,
     /// The hashes of the Idempotency-Key, if the request has one.
@@ -96,6 +99,8 @@ pub enum StartOutcome {
     },
     /// A limit refused the start. Nothing was created or counted.
     Limited(LimitHit),
+    /// The member's pool has too few parts left. Nothing was created or counted.
+    PoolExhausted(LimitHit),
     /// Another verification of the group is pending. Nothing was created or counted.
     Changed,
     /// The events that wait for the history use up their budget. Nothing was created or counted.

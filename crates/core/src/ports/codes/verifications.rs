@@ -4,6 +4,7 @@ use crate::{
     id::{EventId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
     mode::Mode,
+    people::pool::PoolCount,
     ports::{
         codes::acts::{CheckFound, Erasure, NewVerification, Seen, StartOutcome},
         error::StoreError,
@@ -24,8 +25,8 @@ use async_trait::async_trait;
 /// repeat of it would find done.
 #[async_trait]
 pub trait Verifications: Send + Sync {
-    /// Counts the start against its limits, creates the verification, queues its message and records the
-    /// event, or does none of this. A refused start counts against no limit.
+    /// Counts the start against its limits and its message against the member's pool, creates the verification, queues its message and records the
+    /// event, or does none of this. A refused start counts against no limit and no pool.
     async fn start(&self, new: NewVerification) -> Result<Answer<StartOutcome>, StoreError>;
 
     /// Checks one submitted code. `event` is the id of the event if the check changes anything.
@@ -79,4 +80,7 @@ pub trait Verifications: Send + Sync {
 
     /// The events of the verification that the history has not recorded yet, oldest first.
     async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError>;
+
+    /// The count of the member's pool with this key, if the store has one.
+    async fn pool_count(&self, key: [u8; 16]) -> Result<Option<PoolCount>, StoreError>;
 }

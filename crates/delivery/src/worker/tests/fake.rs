@@ -19,6 +19,7 @@ use countersign_core::{
     id::{EventId, KeyId, MessageId, ProfileId, RecordKey, TenantId, VerificationId},
     keyring::{Fingerprint, KeyRing, VersionedKey},
     mode::Mode,
+    people::pool::PoolCount,
     phone::magic::parse_number,
     ports::{
         clock::Clock,
@@ -234,6 +235,10 @@ impl Verifications for MemoryCodes {
     }
 
     async fn timeline(&self, _: RecordKey) -> Result<Vec<Event>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
+    }
+
+    async fn pool_count(&self, _: [u8; 16]) -> Result<Option<PoolCount>, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
     }
 }

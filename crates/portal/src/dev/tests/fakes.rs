@@ -7,6 +7,7 @@ use countersign_core::{
     id::{EventId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
     mode::Mode,
+    people::pool::PoolCount,
     ports::{
         codes::{
             Codes,
@@ -118,6 +119,10 @@ impl Verifications for OneTimeline {
     async fn timeline(&self, key: RecordKey) -> Result<Vec<Event>, StoreError> {
         let known = self.0.lock().unwrap().clone();
         Ok(known.filter(|(known, _)| *known == key).map(|(_, events)| events).unwrap_or_default())
+    }
+
+    async fn pool_count(&self, _: [u8; 16]) -> Result<Option<PoolCount>, StoreError> {
+        Err(StoreError::unavailable("no part of this test"))
     }
 }
 
