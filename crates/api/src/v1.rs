@@ -13,6 +13,7 @@ mod providers;
 mod reports;
 mod reviews;
 mod routes;
+mod security;
 mod senders;
 mod templates;
 mod tenant;
@@ -51,6 +52,7 @@ pub fn operations(v1: &mut ServiceConfig<'_>) {
         .service(allowlists::read_api_allowlist)
         .service(allowlists::replace_api_allowlist)
         .service(allowlists::list_address_uses)
+        .service(allowlists::read_portal_allowlist)
         .service(limits::list_limits)
         .service(limits::save_limit)
         .service(limits::delete_limit)
@@ -106,5 +108,9 @@ pub fn operations(v1: &mut ServiceConfig<'_>) {
         .service(tenants::read_managed_tenant)
         .service(tenants::update_managed_tenant)
         .service(tenants::delete_tenant)
-        .service(tenants::create_tenant_key);
+        .service(tenants::create_tenant_key)
+        .service(tenants::read_tenant_portal_allowlist)
+        .service(tenants::replace_tenant_portal_allowlist)
+        .service(tenants::read_tenant_security)
+        .service(tenants::update_tenant_security);
 }

@@ -14,6 +14,7 @@ mod nodes;
 mod probe;
 mod provider;
 mod route;
+mod security;
 mod serve;
 mod tenant;
 

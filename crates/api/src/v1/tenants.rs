@@ -2,6 +2,7 @@
 //! first key of one.
 
 mod json;
+mod portal;
 
 use crate::{
     access::caller::{Authed, Operator},
@@ -22,6 +23,10 @@ use countersign_web::{
     rng,
 };
 use json::{CreateTenant, ManagedTenant, ManagedTenantPage, UpdateManagedTenant};
+pub use portal::{
+    read_tenant_portal_allowlist, read_tenant_security, replace_tenant_portal_allowlist,
+    update_tenant_security,
+};
 
 /// Makes a tenant.
 ///

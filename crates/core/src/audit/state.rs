@@ -7,7 +7,10 @@ use crate::{
         invitation::Invitation,
         member::{Limits, Member},
     },
-    tenant::{Tenant, profile::Profile, resource::Resource, review::ReviewNumber},
+    tenant::{
+        Tenant, profile::Profile, resource::Resource, review::ReviewNumber, security::Security,
+        settings::Setting,
+    },
 };
 use serde_json::{Value, json};
 
@@ -79,12 +82,27 @@ pub fn of_review_number(review: &ReviewNumber) -> Value {
     json!({ "ends_at": review.ends_at.to_string() })
 }
 
-/// The state of a setting. An allowlist is shown as a list, every other setting in its stored form.
+/// The state of a setting. Allowlists and the security settings are shown by their parts, every other setting in
+/// its stored form.
 pub fn of_setting(name: &str, stored: &str) -> Value {
-    match Allowlist::parse(stored) {
-        Some(list) if name.starts_with("allowlist:") => json!({ "entries": of_allowlist(&list) }),
+    match Setting::read(name, stored) {
+        Ok(Some(Setting::ApiAllowlist(list) | Setting::PortalAllowlist(list))) => {
+            json!({ "entries": of_allowlist(&list) })
+        }
+        Ok(Some(Setting::Security(security))) => of_security(&security),
         _ => json!({ "value": stored }),
     }
+}
+
+/// The security settings that a tenant set itself; null for those at their default.
+fn of_security(security: &Security) -> Value {
+    json!({
+        "require_2fa": security.require_2fa.map(|at| at.to_string()),
+        "password_age": security.password_age.map(|age| age.as_str()),
+        "password_days": security.password_days.map(|days| days.get()),
+        "session_idle": security.session_idle.map(|idle| idle.seconds()),
+        "session_total": security.session_total.map(|total| total.seconds()),
+    })
 }
 
 /// The limits of a member or of an invitation.

@@ -11,6 +11,7 @@ use countersign_core::{
     management::keys::KeyName,
     tenant::OPERATOR,
 };
+use ipnet::IpNet;
 
 /// Whose keys are meant.
 #[derive(Clone, Copy, Debug, Args)]
@@ -106,7 +107,7 @@ pub struct KeyArgs {
     pub key: KeyId,
 }
 
-/// Show and replace the addresses that keys may be used from.
+/// Show and change the addresses that keys may be used from, and those that members may use the portal from.
 #[derive(Debug, Subcommand)]
 pub enum AllowlistCommand {
     /// Print a list, an entry on each line
@@ -120,6 +121,45 @@ pub enum AllowlistCommand {
         #[arg(long, value_name = "RANGE [DESCRIPTION]", value_parser = parse_entry)]
         allow: Vec<Entry>,
     },
+    /// The addresses that members may use the portal from
+    #[command(subcommand)]
+    Portal(PortalListCommand),
+}
+
+/// Show and change the addresses that members may use the portal from.
+#[derive(Debug, Subcommand)]
+pub enum PortalListCommand {
+    /// Print the list, an entry on each line
+    List(Owner),
+    /// Add entries to the list
+    Add {
+        /// Whose members
+        #[command(flatten)]
+        owner: Owner,
+        /// Admit this address or range, with a description
+        #[arg(required = true, value_name = "RANGE [DESCRIPTION]", value_parser = parse_entry)]
+        entries: Vec<Entry>,
+    },
+    /// Remove entries from the list. The last one stays: use clear to admit every address
+    Remove {
+        /// Whose members
+        #[command(flatten)]
+        owner: Owner,
+        /// The range of an entry
+        #[arg(required = true, value_name = "RANGE", value_parser = parse_whole_range)]
+        ranges: Vec<IpNet>,
+    },
+    /// Replace the list
+    Set {
+        /// Whose members
+        #[command(flatten)]
+        owner: Owner,
+        /// Admit this address or range, with a description; may be repeated
+        #[arg(long, required = true, value_name = "RANGE [DESCRIPTION]", value_parser = parse_entry)]
+        allow: Vec<Entry>,
+    },
+    /// Remove all entries: every address is admitted, also that of an owner who was locked out
+    Clear(Owner),
 }
 
 /// Which allowlist.
@@ -151,6 +191,10 @@ pub(super) fn parse_entry(text: &str) -> Result<Entry, String> {
     let description = description
         .ok_or_else(|| format!("a description has up to {} printable characters", Description::MAX))?;
     Ok(Entry { range, description })
+}
+
+fn parse_whole_range(text: &str) -> Result<IpNet, String> {
+    parse_range(text.trim()).ok_or("an address or a range, such as 203.0.113.0/24".into())
 }
 
 fn parse_scope(text: &str) -> Result<Scope, String> {
