@@ -4,13 +4,17 @@
 mod apply;
 mod audit;
 mod delivery;
+mod hours;
 mod keys;
+mod members;
 mod probe;
 
 pub use apply::ApplyArgs;
 pub use audit::AuditCommand;
 pub use delivery::{ProviderCommand, RouteArgs, RouteCommand};
+pub use hours::show_hours;
 pub use keys::{AllowlistCommand, KeyArgs, KeyCommand, ListArgs, Owner};
+pub use members::{Bound, InvitationArgs, LimitsArgs, MemberArgs, MemberCommand, Named};
 pub use probe::ProbeArgs;
 
 use crate::{command, configuration::parse_countries};
@@ -64,6 +68,9 @@ pub enum Command {
     /// Make, list and change API keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Add, invite, list, change and remove members: the persons of a tenant
+    #[command(subcommand)]
+    Member(MemberCommand),
     /// Make, try and list the operator's accounts at providers, which tenants share
     #[command(subcommand)]
     Provider(ProviderCommand),
