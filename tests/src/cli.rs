@@ -4,6 +4,7 @@ mod apply;
 mod audit;
 mod certificates;
 mod followed;
+mod members;
 mod probe;
 mod rotation;
 mod trial;
@@ -97,11 +98,15 @@ impl Place {
     }
 
     async fn run(&self, line: &str) -> Ended {
-        let arguments: Vec<_> = line.split(' ').collect();
+        self.run_words(&line.split(' ').collect::<Vec<_>>()).await
+    }
+
+    /// Runs a command whose arguments may contain spaces.
+    async fn run_words(&self, arguments: &[&str]) -> Ended {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
             .args(["cli::command", "--exact", "--ignored", "--nocapture"])
-            .env(ARGUMENTS, serde_json::to_string(&arguments).unwrap())
+            .env(ARGUMENTS, serde_json::to_string(arguments).unwrap())
             .stdin(Stdio::null());
         for (key, value) in self.flags() {
             command.env(format!("COUNTERSIGN__{}", key.to_uppercase().replace('.', "__")), value);

@@ -4,14 +4,18 @@
 mod apply;
 mod audit;
 mod delivery;
+mod hours;
 mod keys;
+mod members;
 mod probe;
 mod security;
 
 pub use apply::ApplyArgs;
 pub use audit::AuditCommand;
 pub use delivery::{ProviderCommand, RouteArgs, RouteCommand};
+pub use hours::show_hours;
 pub use keys::{AllowlistCommand, KeyArgs, KeyCommand, ListArgs, Owner, PortalListCommand};
+pub use members::{Bound, InvitationArgs, LimitsArgs, MemberArgs, MemberCommand, Named};
 pub use probe::ProbeArgs;
 pub use security::{SecurityCommand, SecurityOwner, SetSecurity, span};
 
@@ -66,6 +70,9 @@ pub enum Command {
     /// Make, list and change API keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Add, invite, list, change and remove members: the persons of a tenant
+    #[command(subcommand)]
+    Member(MemberCommand),
     /// Make, try and list the operator's accounts at providers, which tenants share
     #[command(subcommand)]
     Provider(ProviderCommand),

@@ -60,7 +60,7 @@ pub struct CreateKey {
 }
 
 impl CreateKey {
-    fn key(self, actor: &Actor, presented: &PresentedKey, now: Timestamp) -> Key {
+    pub(crate) fn key(self, actor: &Actor, presented: &PresentedKey, now: Timestamp) -> Key {
         Key {
             expires_at: self.expires_at,
             allowlist: self.allowlist,

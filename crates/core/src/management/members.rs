@@ -2,17 +2,21 @@
 
 use crate::{
     access::{actor::Actor, change::Change, scope::Scopes, share::Share},
-    context::Replica,
-    id::{MemberId, ProfileId, SenderId, TemplateId},
+    context::{Management, Replica},
+    id::{MemberId, PersonId, ProfileId, SenderId, TemplateId, TenantId},
     keyring::KeyRing,
+    locale::Locale,
     management::reach::{MemberError, Rights, judged, stored},
     people::{
+        cover::Reach,
         hours::{Hours, Zone},
         member::{Limits, Member, Role},
-        person::Identity,
+        person::{Identity, Person},
         shares::{GroupName, Shares},
     },
+    ports::{directory::members::Joining, error::StoreError},
 };
+use rand::CryptoRng;
 
 /// A change of limits. Each `None` leaves the value as it is.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +61,41 @@ impl LimitsChange {
 pub struct MemberChange {
     pub limits: LimitsChange,
     pub disabled: Option<bool>,
+}
+
+/// Adds a member at once, without an invitation. Only the operator does that, because the person is not asked. A
+/// person whose address is known keeps its name.
+pub async fn add_member(
+    management: &Management,
+    tenant: TenantId,
+    (identity, limits): (&Identity, &Limits),
+    by: &Change,
+    rng: &mut impl CryptoRng,
+) -> Result<Member, MemberError> {
+    Reach::Operator.covers(None, &[limits])?;
+    let (id, person) = (MemberId::new(by.at, rng), PersonId::new(by.at, rng));
+    let whole = (Locale::default(), limits.zone.clone());
+    let new = Person::new(person, identity, whole, &management.keyring, by.at, rng);
+    let member = judged(|| async {
+        let known = management.directory.find_person(new.email).await?;
+        if let Some(known) = &known
+            && management.directory.membership(tenant, known.id).await?.is_some()
+        {
+            return Err(MemberError::Exists);
+        }
+        let person = known.as_ref().map_or(new.id, |known| known.id);
+        let limits = limits.clone();
+        let member = Member { id, tenant, person, limits, disabled: false, version: 1, created_at: by.at };
+        let joining = Joining { member: &member, person: known.is_none().then_some(&new), invitation: None };
+        match management.directory.add_member(joining, None, by).await {
+            // Meanwhile the person came, went, or became a member.
+            Err(StoreError::Conflict) => Err(StoreError::Moved.into()),
+            outcome => Ok(outcome.map(|()| member)?),
+        }
+    })
+    .await?;
+    management.catch_up().await;
+    Ok(member)
 }
 
 /// A member of the caller's tenant.
