@@ -7,7 +7,7 @@ mod connections;
 mod contract;
 mod migrations;
 mod operator;
-mod people;
+pub mod people;
 mod people_acts;
 mod people_statements;
 mod races;
