@@ -140,6 +140,7 @@ impl From<ResendError> for Problem {
             ResendError::Idempotency(error) => error.into(),
             ResendError::Open(error) => codes_unavailable().caused_by(Arc::new(error)),
             ResendError::Codes(error) => codes(error),
+            ResendError::Directory(error) => directory(error),
             ResendError::Read(error) => error.into(),
         }
     }
@@ -160,6 +161,7 @@ impl From<CancelError> for Problem {
             CancelError::NotFound => Self::not_found(NO_VERIFICATION),
             CancelError::Ended(status) => ended(status),
             CancelError::Codes(error) => codes(error),
+            CancelError::Directory(error) => directory(error),
             CancelError::Read(error) => error.into(),
         }
     }

@@ -49,7 +49,7 @@ fn tell(view: &TenantView, kinds: &[EventKind]) -> Vec<WebhookMessage> {
     let mut messages = Vec::new();
     for (n, kind) in kinds.iter().enumerate() {
         known.learn(kind);
-        let event = Event { id: EventId::from_bytes([n as u8; 16]), at: AT, kind: kind.clone() };
+        let event = Event { id: EventId::from_bytes([n as u8; 16]), at: AT, kind: kind.clone(), who: None };
         messages.extend(of_verification(view, key, &event, &known));
     }
     messages
@@ -59,7 +59,7 @@ fn started() -> EventKind {
     EventKind::Started(Box::new(Started {
         message: MessageId::from_bytes([5; 16]),
         profile: PROFILE,
-        key: KeyId::from_bytes([6; 16]),
+        key: Some(KeyId::from_bytes([6; 16])),
         number: Fingerprint([7; 16]),
         country: Country::parse("PL"),
         expires_at: AT,
