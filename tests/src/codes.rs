@@ -1,5 +1,6 @@
 //! The contract of `Codes`, for every engine. Each test gets a store of its own and a clock that it sets.
 
+mod authors;
 mod backlog;
 pub mod engine;
 mod erasure;
@@ -251,14 +252,14 @@ impl Bench {
     }
 
     pub async fn resend(&self, id: VerificationId) -> Result<Verification, ResendError> {
-        let now = self.clock.now();
-        let resent = resend_verification(&self.context, &self.caller, id, None, now, &mut rng()).await;
+        let by = Change::by(&self.caller, None, self.clock.now());
+        let resent = resend_verification(&self.context, &self.caller, id, None, &by, &mut rng()).await;
         resent.map(|resent| resent.verification)
     }
 
     pub async fn cancel(&self, id: VerificationId) -> Result<Verification, CancelError> {
-        let now = self.clock.now();
-        cancel_verification(&self.context, &self.caller, id, now, &mut rng()).await
+        let by = Change::by(&self.caller, None, self.clock.now());
+        cancel_verification(&self.context, &self.caller, id, &by, &mut rng()).await
     }
 
     pub async fn read(&self, id: VerificationId) -> Verification {
@@ -441,6 +442,8 @@ on_engines! { [embedded redis cluster valkey] {
     payments::a_mismatch_that_is_sent_twice_is_one,
     payments::a_payment_and_a_changed_one_have_one_winner,
     erasure::an_erasure_takes_the_person_out_as_the_rules_say,
+    authors::each_act_names_its_author,
+    authors::what_a_person_cancels_or_resends_is_audited_and_a_keys_is_not,
     failover::a_message_without_a_receipt_goes_to_the_next_provider,
     failover::what_was_accepted_is_neither_failed_nor_sent_anew,
     failover::nobody_else_is_asked_for_what_is_over_replaced_or_delivered,

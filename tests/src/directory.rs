@@ -7,7 +7,7 @@ mod connections;
 mod contract;
 mod migrations;
 mod operator;
-mod people;
+pub mod people;
 mod people_acts;
 mod people_matrix;
 mod people_statements;
@@ -160,6 +160,7 @@ on_each_engine!(
     audit::entries_are_listed_newest_first_by_filters,
     audit::the_retention_removes_a_verified_beginning,
     audit::the_chains_of_an_older_release_begin_once,
+    audit::a_damaged_chain_does_not_keep_others_from_their_beginning,
     audit::only_the_operators_entry_excuses_a_missing_chain,
     audit::all_ids_are_found_and_an_unreadable_head_hides_no_other,
     audit::the_retention_keeps_a_chain_that_is_broken_after_the_cut,

@@ -1,14 +1,15 @@
 //! The contract of the history. `history.rs` runs each of these tests on both engines.
 
-use super::{NUMBER, PROFILE, TENANT, at, event, history, key, kinds, rng, start, story};
+use super::{NUMBER, PROFILE, TENANT, at, event, history, key, kinds, message, rng, start, story};
 use crate::directory::Base;
 use anyhow::{Context, Result};
 use countersign_core::{
+    access::actor::Who,
     history::{
         fold::Counts,
         query::{Filter, ListQuery, ReportQuery},
     },
-    id::{ProfileId, TenantId, VerificationId},
+    id::{KeyId, MemberId, ProfileId, TenantId, VerificationId},
     keyring::{Fingerprint, KeyRing, Place, Sealed, VersionedKey},
     management::reseal_history::{Progress, Resealing, count_sealed_with, reseal_contacts, reseal_progress},
     mode::Mode,
@@ -17,7 +18,7 @@ use countersign_core::{
         history::{History, HistoryUpkeep, Recorded},
     },
     verification::{
-        event::{Event, EventKind},
+        event::{Event, EventKind, Started},
         receipt::{ParkedReceipt, ReceiptReport},
         status::{CancelReason, Delivery, Status},
     },
@@ -277,7 +278,7 @@ pub async fn what_has_passed_expires_once(base: &Base) -> Result<()> {
     assert_eq!(history.expire(at(1_000), 2).await?, 1);
     assert_eq!(history.expire(at(1_000), 2).await?, 0);
     // A node that was paused makes the same event, which is known already.
-    let Event { id, at: when, kind } = Event::expired(key(0).id, at(300));
+    let Event { id, at: when, kind, .. } = Event::expired(key(0).id, at(300));
     let again = UnrecordedEvent { id, at: when, body: kind.pack(), ..event(key(0), 0, &kind) };
     assert_eq!(history.record(&[again]).await?.repeated, 1);
     let past = history.read(key(3)).await?.context("row")?;
@@ -433,5 +434,33 @@ pub async fn contacts_are_sealed_anew_and_a_restart_goes_on(base: &Base) -> Resu
         }
     };
     assert_eq!((told, progress(3, super::at(0)).await?), (450, Progress::Unreadable(450)));
+    Ok(())
+}
+
+pub async fn the_timeline_names_the_authors(base: &Base) -> Result<()> {
+    let history = history(base);
+    let member =
+        Who::Member { id: MemberId::from_bytes([7; 16]), acted_by: Some(MemberId::from_bytes([8; 16])) };
+    let with = |seconds, kind: &EventKind, who| UnrecordedEvent { who, ..event(key(0), seconds, kind) };
+    let EventKind::Started(started) = start(0) else { unreachable!() };
+    let by_nobody = EventKind::Started(Box::new(Started { key: None, ..*started }));
+    let resent = EventKind::Resent { message: message(2), send: 2, new_code: false };
+    let canceled = EventKind::Canceled(CancelReason::Client);
+    let sent = EventKind::MessageSent { message: message(0), provider: "relay".to_owned() };
+    let events = [
+        with(0, &by_nobody, Some(Who::Operator(None))),
+        with(1, &sent, None),
+        with(2, &resent, Some(member)),
+        with(3, &EventKind::CheckWrong { attempts_left: 4, in_row: 1, wait: None }, None),
+        with(4, &canceled, Some(Who::Key(KeyId::from_bytes([9; 16])))),
+    ];
+    assert_eq!(history.record(&events).await?.new, 5);
+    let read: Vec<_> = history.timeline(key(0)).await?.iter().map(Event::author).collect();
+    let by_key = Some(Who::Key(KeyId::from_bytes([9; 16])));
+    assert_eq!(read, [Some(Who::Operator(None)), Some(Who::System), Some(member), None, by_key]);
+    // A start by a key names it in the event itself, as in each release.
+    history.record(&[event(key(9), 9, &start(9))]).await?;
+    let author = history.timeline(key(9)).await?[0].author();
+    assert_eq!(author, Some(Who::Key(KeyId::from_bytes([4; 16]))));
     Ok(())
 }

@@ -187,8 +187,8 @@ pub async fn resend_verification(
     state: Data<State>,
     body: NoBody,
 ) -> Result<HttpResponse, Problem> {
-    let now = state.clock.now();
-    let resent = resend::resend_verification(&state.context, &caller, id.0, body.0, now, &mut rng()).await?;
+    let by = caller.change(state.clock.now());
+    let resent = resend::resend_verification(&state.context, &caller, id.0, body.0, &by, &mut rng()).await?;
     let mut response = HttpResponse::Ok();
     if resent.replayed {
         response.insert_header(REPLAYED);
@@ -219,8 +219,8 @@ pub async fn cancel_verification(
     state: Data<State>,
     _body: NoBody,
 ) -> Result<Json<Verification>, Problem> {
-    let now = state.clock.now();
-    let canceled = cancel::cancel_verification(&state.context, &caller, id.0, now, &mut rng()).await?;
+    let by = caller.change(state.clock.now());
+    let canceled = cancel::cancel_verification(&state.context, &caller, id.0, &by, &mut rng()).await?;
     Ok(Json(Verification::as_seen_by(&caller, canceled)))
 }
 

@@ -10,6 +10,7 @@ use crate::{
     tenant::profile::ProfileName,
     time::Timestamp,
     verification::{
+        event::ActEvent,
         idempotency::{Answer, IdempotencyError, Once, Outcome, Replay},
         number::Listing,
         outcome::CheckOutcome,
@@ -83,7 +84,7 @@ pub async fn check_code(
     let macs = context.keyring.code_macs(key, payment.as_ref(), code);
     let payment = payment.map(|payment| context.keyring.payment_mark(key, &payment));
     let submitted = SubmittedCode { payment, ..SubmittedCode::new(code, macs) };
-    let event = EventId::new(now, id.partition(), rng);
+    let event = ActEvent { id: EventId::new(now, id.partition(), rng), who: actor.who };
     let found = context.codes.check(key, submitted, event, once).await;
     match found.map_err(CheckError::Codes)? {
         Answer::Fresh(found) => {

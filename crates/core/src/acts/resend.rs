@@ -1,9 +1,10 @@
 //! Resend: sends another message for the same verification, by its resend policy.
 
 use crate::{
-    access::actor::Actor,
+    access::{actor::Actor, change::Change},
     acts::{
         read::{ReadError, view},
+        recorded::{Unrecorded, recorded_in_person},
         sending::{Sending, SendingError},
         view::Verification,
         ways::has_way,
@@ -23,6 +24,7 @@ use crate::{
     time::Timestamp,
     verification::{
         contact::Contact,
+        event::ActEvent,
         idempotency::{Answer, IdempotencyError, Once, Outcome, Replay},
         outcome::ResendOutcome,
         record::Record,
@@ -31,6 +33,7 @@ use crate::{
     },
 };
 use rand::CryptoRng;
+use serde_json::json;
 use std::time::Duration;
 
 /// Why no message was queued.
@@ -66,7 +69,7 @@ pub enum ResendError {
     /// The codes store did not answer.
     #[error("codes store")]
     Codes(#[source] StoreError),
-    /// The directory did not answer.
+    /// The directory did not answer, or the audit entry could not be written. No message was queued.
     #[error("directory")]
     Directory(#[source] StoreError),
     /// The verification cannot be read.
@@ -118,16 +121,27 @@ fn pool_take(
     Ok(message.map(|message| sending.take(&message)).transpose()?.flatten())
 }
 
-/// Queues another message, and returns the verification after it.
+/// Queues another message, and returns the verification after it. If a member or the operator asks for it in
+/// person, the audit log has it.
 pub async fn resend_verification(
     context: &Context,
     actor: &Actor,
     id: VerificationId,
     once: Option<Once>,
-    now: Timestamp,
+    by: &Change,
     rng: &mut impl CryptoRng,
 ) -> Result<Resent, ResendError> {
-    resend_taking(context, actor, id, (once, &[]), now, rng).await
+    let object = id.to_string();
+    let act = async {
+        let resent = resend_taking(context, actor, id, (once, &[]), by.at, rng).await?;
+        let sends = json!({ "sends": resent.record.sends, "replayed": resent.replayed });
+        Ok((resent, sends))
+    };
+    let named = ("verification.resend", object.as_str());
+    recorded_in_person(context, actor.tenant, named, by, act).await.map_err(|error| match error {
+        Unrecorded::NotBegun(error) => ResendError::Directory(error),
+        Unrecorded::Failed(error) => error,
+    })
 }
 
 /// Like `resend_verification`, but limits also count the message.
@@ -157,7 +171,7 @@ pub(crate) async fn resend_taking(
             takes: takes.to_vec(),
             pool: sending.as_ref().map_or(Ok(None), |sending| pool_take(context, sending, key, &seen))?,
         };
-        let event = EventId::new(now, id.partition(), rng);
+        let event = ActEvent { id: EventId::new(now, id.partition(), rng), who: actor.who };
         let answer = context.codes.resend(key, resend, event, once.clone()).await;
         let seen = match answer.map_err(ResendError::Codes)? {
             Answer::Fresh(seen) => seen.ok_or(ResendError::NotFound)?,

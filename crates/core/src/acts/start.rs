@@ -19,7 +19,7 @@ use crate::{
     },
     code::{Code, payment::Transaction},
     context::Context,
-    id::{EventId, KeyId, MessageId, RecordKey, TemplateId, VerificationId},
+    id::{EventId, MessageId, RecordKey, TemplateId, VerificationId},
     keyring::{Fingerprint, Place, Sealed},
     message::{sender_text::SenderText, text::CodeText},
     mode::Mode,
@@ -218,8 +218,7 @@ impl<'a> Start<'a> {
         Ok(NewVerification {
             key,
             record: self.record(key, number, now, rng),
-            // The event has a field for a key; it is zeros if no key started it.
-            starter: self.actor.key().unwrap_or(KeyId::from_bytes([0; 16])),
+            starter: self.actor.who,
             country: self.request.to.country(),
             expires_in: self.request.expires_in.unwrap_or(self.profile.policy.expires_in),
             number_limits: match &self.review {

@@ -2,6 +2,7 @@
 
 use super::not_asked;
 use crate::{
+    access::actor::Who,
     delivery::places::Places,
     id::{EventId, MessageId, NodeId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
@@ -21,7 +22,7 @@ use crate::{
     tenant::limits::Take,
     time::Timestamp,
     verification::{
-        event::Event,
+        event::{ActEvent, Event},
         idempotency::{Answer, Once, Replay},
         number::Listing,
         outcome::{CancelOutcome, ResendOutcome},
@@ -46,7 +47,7 @@ impl<T: WithoutVerifications> Verifications for T {
         &self,
         _: RecordKey,
         _: SubmittedCode,
-        _: EventId,
+        _: ActEvent,
         _: Option<Once>,
     ) -> Result<Answer<Option<CheckFound>>, StoreError> {
         not_asked()
@@ -56,7 +57,7 @@ impl<T: WithoutVerifications> Verifications for T {
         &self,
         _: RecordKey,
         _: Resend,
-        _: EventId,
+        _: ActEvent,
         _: Option<Once>,
     ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
         not_asked()
@@ -66,7 +67,7 @@ impl<T: WithoutVerifications> Verifications for T {
         not_asked()
     }
 
-    async fn cancel(&self, _: RecordKey, _: EventId) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
+    async fn cancel(&self, _: RecordKey, _: ActEvent) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
         not_asked()
     }
 
@@ -74,7 +75,7 @@ impl<T: WithoutVerifications> Verifications for T {
         not_asked()
     }
 
-    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint) -> Result<Erasure, StoreError> {
+    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint, _: Who) -> Result<Erasure, StoreError> {
         not_asked()
     }
 

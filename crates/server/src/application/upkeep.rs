@@ -7,7 +7,7 @@ use countersign_core::{
     context::{Context, Management},
     error::chain,
     management::{
-        audit::{Forgotten, begin_chains, forget_old},
+        audit::{Begun, Forgotten, begin_chains, forget_old},
         reseal::{Resealed, reseal_resources},
         reseal_history::{Resealing, reseal_contacts},
         tenants::{Erased, erase_tenants},
@@ -96,9 +96,12 @@ impl Upkeep {
         let now = self.clock.now();
         let by = Change::by_system(now);
         let Management { replica, keyring, .. } = &self.context.management;
-        let begun = begin_chains(&*replica.directory, &by).await?;
-        if begun > 0 {
-            tracing::info!(begun, "Began the audit logs of tenants that had none");
+        let Begun { chains, failed } = begin_chains(&*replica.directory, &by).await?;
+        if chains > 0 {
+            tracing::info!(begun = chains, "Began the audit logs of tenants that had none");
+        }
+        for (tenant, error) in failed {
+            tracing::error!(tenant.id = %tenant, error = %chain(&error), "The audit log of a tenant cannot be begun");
         }
         // On Redis this is a time of the server's clock. So a node whose clock is ahead removes nothing early.
         let shared = self.context.codes.recorded_until().await?;

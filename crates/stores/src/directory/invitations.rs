@@ -5,6 +5,7 @@ use super::{
     change::note_change,
     limits::{limits_values, read_limits},
     members::begin,
+    told::{tell_invitation, told_webhooks},
 };
 use crate::sql::{
     Batch,
@@ -132,6 +133,7 @@ impl Invitations for SqlDirectory {
     ) -> Result<(), StoreError> {
         let tenant = invitation.tenant;
         let draft = &Draft::created("invitation.create", invitation.id, of_invitation(invitation));
+        let webhooks = &told_webhooks(&self.sql, tenant).await?;
         self.audited(tenant, by, |mut chains| async move {
             let since: Value = (by.at - DAY).micros().into();
             let mut values: Vec<Value> = vec![
@@ -153,6 +155,7 @@ impl Invitations for SqlDirectory {
                 .run(&DELETE_ENDED_INVITATIONS, vec![tenant.to_string().into(), since])
                 .run_touching(1, &INSERT_INVITATION, values)
                 .run_within(("invitations a day", MOST_A_DAY), &COUNT_INVITATIONS, most);
+            let batch = tell_invitation(batch, webhooks, invitation, by.at);
             self.sql.batch(noted(batch, invitation, by)).await.map(drop)
         })
         .await

@@ -210,7 +210,7 @@ impl Keys for SqlDirectory {
         self.audited(key.tenant, by, |mut chains| async move {
             let batch = chains.append(take_number(Batch::default()), draft, by);
             let batch = insert_key(batch, key, MOST_KEYS, by);
-            let batch = told::tell(batch, webhooks, WebhookEvent::KeyCreated, key, key.created_at);
+            let batch = told::tell_key(batch, webhooks, WebhookEvent::KeyCreated, key, key.created_at);
             self.sql.batch(answer_once(batch, asking, once, key.created_at)).await.map(drop)
         })
         .await
@@ -247,8 +247,8 @@ impl Keys for SqlDirectory {
             ];
             let batch = take_number(batch).run_touching(1, &RETIRE_KEY, retire);
             let batch = note_change(batch, tenant, "key", old, by);
-            let batch = told::tell(batch, webhooks, WebhookEvent::KeyCreated, new, now);
-            let batch = told::tell(batch, webhooks, WebhookEvent::KeyRotated, &retired, now);
+            let batch = told::tell_key(batch, webhooks, WebhookEvent::KeyCreated, new, now);
+            let batch = told::tell_key(batch, webhooks, WebhookEvent::KeyRotated, &retired, now);
             self.sql.batch(answer_once(batch, tenant, once, now)).await.map(drop)
         })
         .await
@@ -303,7 +303,7 @@ impl Keys for SqlDirectory {
                 (true, false) => WebhookEvent::KeyEnabled,
                 _ => WebhookEvent::KeyUpdated,
             };
-            self.sql.batch(told::tell(batch, webhooks, told, &new, by.at)).await?;
+            self.sql.batch(told::tell_key(batch, webhooks, told, &new, by.at)).await?;
             Ok(Some(new))
         })
         .await
@@ -318,7 +318,7 @@ impl Keys for SqlDirectory {
             let batch = chains.append(take_number(Batch::default()), &draft, by);
             let batch = batch.run_unmoved(&DELETE_KEY, values);
             let batch = note_change(batch, tenant, "key", id, by);
-            self.sql.batch(told::tell(batch, webhooks, WebhookEvent::KeyDeleted, &old, by.at)).await?;
+            self.sql.batch(told::tell_key(batch, webhooks, WebhookEvent::KeyDeleted, &old, by.at)).await?;
             Ok(true)
         })
         .await

@@ -61,13 +61,15 @@ CREATE TABLE IF NOT EXISTS provider_messages (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS provider_messages_kept_until ON provider_messages (kept_until);
 
--- Events that the history does not have yet.
+-- Events that the history does not have yet. `who` is the packed author (see `Who::pack` in the core crate); it is
+-- null for events of the server itself, and for starts by a key, which the body names.
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY,
     key BLOB NOT NULL,
     id BLOB NOT NULL,
     at INTEGER NOT NULL,
-    body BLOB NOT NULL
+    body BLOB NOT NULL,
+    who BLOB
 ) STRICT;
 CREATE INDEX IF NOT EXISTS events_key ON events (key, seq);
 

@@ -16,7 +16,7 @@ use countersign_core::{
     },
     time::Timestamp,
     verification::{
-        event::EventKind,
+        event::{ActEvent, EventKind},
         idempotency::{Outcome, Progress},
         number::{Listing, NumberRecord, Standing},
         status::Status,
@@ -77,6 +77,7 @@ pub fn start(
     buckets::take(connection, &look)?;
     pools::take(connection, &pool, now)?;
     if let (Some(id), Some((_, event))) = (pending, replaces) {
+        let event = ActEvent { id: event, who: new.starter };
         cancel(connection, RecordKey { id, ..key }, event, now)?;
     }
     records::create(connection, key, &record)?;
@@ -84,7 +85,7 @@ pub fn start(
         outbox::queue(connection, key, record.message(), now)?;
     }
     let started = new.started(&record, &limits);
-    append_event(connection, key, new.event, now, &EventKind::Started(Box::new(started)))?;
+    append_event(connection, key, (new.event, new.author()), now, &EventKind::Started(Box::new(started)))?;
     outcomes::keep(connection, new.once.as_ref(), &Outcome::Started(Progress::of(key.id, &record)), now)?;
     Ok(StartOutcome::Started { record, limits })
 }

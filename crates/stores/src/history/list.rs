@@ -5,6 +5,7 @@ use crate::sql::{
     Row, Sql, Statement, Value,
 };
 use countersign_core::{
+    access::actor::Who,
     history::query::{Filter, ListQuery, PastVerification},
     id::{RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
@@ -81,7 +82,7 @@ pub(super) async fn read(sql: &Sql, key: RecordKey) -> Result<Option<PastVerific
 
 pub(super) const SELECT_TIMELINE: Statement = Statement {
     table: "events",
-    text: "SELECT events.id, events.at, events.body
+    text: "SELECT events.id, events.at, events.body, events.who
         FROM verifications JOIN events ON events.verification_id = verifications.id
             AND events.created_at = verifications.created_at
         WHERE verifications.tenant_id = $1 AND verifications.mode = $2 AND verifications.id = $3
@@ -94,7 +95,8 @@ pub(super) async fn timeline(sql: &Sql, key: RecordKey) -> Result<Vec<Event>, St
     let read = |row: &Row| {
         let kind = EventKind::unpack(row.bytes(2)?).map_err(|_| row.corrupt())?;
         let id = row.parsed(0, |text| text.parse().ok())?;
-        Ok(Event { id, at: Timestamp::from_micros(row.int(1)?), kind })
+        let who = row.optional_bytes(3)?.and_then(Who::unpack);
+        Ok(Event { id, at: Timestamp::from_micros(row.int(1)?), kind, who })
     };
     sql.query(&SELECT_TIMELINE, key_values(key)).await?.iter().map(read).collect()
 }

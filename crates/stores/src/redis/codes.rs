@@ -19,6 +19,7 @@ use super::{
 };
 use async_trait::async_trait;
 use countersign_core::{
+    access::actor::Who,
     delivery::places::Places,
     id::{EventId, MessageId, NodeId, RecordKey, TenantId, VerificationId},
     keyring::Fingerprint,
@@ -40,7 +41,7 @@ use countersign_core::{
     tenant::limits::Take,
     time::Timestamp,
     verification::{
-        event::Event,
+        event::{ActEvent, Event},
         idempotency::{Answer, Once, Replay},
         number::Listing,
         outcome::{CancelOutcome, ResendOutcome},
@@ -125,7 +126,7 @@ impl Verifications for RedisCodes {
         &self,
         key: RecordKey,
         code: SubmittedCode,
-        event: EventId,
+        event: ActEvent,
         once: Option<Once>,
     ) -> Result<Answer<Option<CheckFound>>, StoreError> {
         check::check(self, key, code, event, once).await
@@ -135,7 +136,7 @@ impl Verifications for RedisCodes {
         &self,
         key: RecordKey,
         resend: Resend,
-        event: EventId,
+        event: ActEvent,
         once: Option<Once>,
     ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
         resend::resend(self, key, resend, event, once).await
@@ -144,7 +145,7 @@ impl Verifications for RedisCodes {
     async fn cancel(
         &self,
         key: RecordKey,
-        event: EventId,
+        event: ActEvent,
     ) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
         cancel::cancel(&self.store, key, event).await
     }
@@ -167,8 +168,9 @@ impl Verifications for RedisCodes {
         tenant: TenantId,
         mode: Mode,
         fingerprint: Fingerprint,
+        who: Who,
     ) -> Result<Erasure, StoreError> {
-        numbers::erase(&self.store, tenant, mode, fingerprint).await
+        numbers::erase(&self.store, tenant, mode, fingerprint, who).await
     }
 
     async fn read(&self, key: RecordKey) -> Result<Option<Seen<()>>, StoreError> {

@@ -9,9 +9,10 @@ use super::{
     store::{text, unpack},
 };
 use countersign_core::{
-    id::{EventId, RecordKey},
+    id::RecordKey,
     ports::{codes::acts::Seen, error::StoreError},
     verification::{
+        event::ActEvent,
         idempotency::{Act, Answer, Once, Replay},
         outcome::ResendOutcome,
         request::Resend,
@@ -24,10 +25,10 @@ pub(super) async fn resend(
     codes: &RedisCodes,
     key: RecordKey,
     resend: Resend,
-    event: EventId,
+    event: ActEvent,
     once: Option<Once>,
 ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
-    let binding = codes.store.bind(once.as_ref(), event).await?;
+    let binding = codes.store.bind(once.as_ref(), event.id).await?;
     if matches!(binding, Binding::Other) {
         return Ok(Answer::Replay(Replay::Mismatch));
     }
@@ -42,7 +43,7 @@ pub(super) async fn resend(
         Err(refused) => {
             let answer = refuse(codes, key, &resend, (once.as_ref(), &binding), refused.into()).await?;
             if matches!(answer, Answer::Fresh(_)) {
-                codes.store.unbind(once.as_ref(), event).await;
+                codes.store.unbind(once.as_ref(), event.id).await;
             }
             return Ok(answer);
         }
@@ -54,7 +55,7 @@ pub(super) async fn resend(
         Answer::Replay(_) if matches!(binding, Binding::New) => {}
         Answer::Replay(_) => codes.limits.give_back(&held).await,
         Answer::Fresh(_) => {
-            join(codes.limits.give_back(&held), codes.store.unbind(once.as_ref(), event)).await;
+            join(codes.limits.give_back(&held), codes.store.unbind(once.as_ref(), event.id)).await;
         }
     }
     Ok(answer)
@@ -88,7 +89,7 @@ async fn run_resend_script(
     codes: &RedisCodes,
     key: RecordKey,
     resend: &Resend,
-    event: EventId,
+    event: ActEvent,
     once: Option<&Once>,
 ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
     let partition = key.id.partition();
@@ -101,8 +102,9 @@ async fn run_resend_script(
     };
     let head = once.map_or_else(Vec::new, |once| once.head(Act::Resend, key.id));
     let sends = text(resend.sends_seen);
+    let event = event.pack();
     let wake = codes.wake.command_for(partition);
-    let args: [&[u8]; 7] = [&sends, &mac, sealed, resend.message.bytes(), event.bytes(), wake, &head];
+    let args: [&[u8]; 7] = [&sends, &mac, sealed, resend.message.bytes(), &event, wake, &head];
     let reply = Reply::new(codes.store.run(&script::RESEND, &names, &args).await?)?;
     let kind = reply.kind()?;
     match kind {

@@ -9,6 +9,7 @@ use super::{
     store::{millis, unpack},
 };
 use countersign_core::{
+    access::actor::Who,
     ports::{
         codes::{
             acts::{Exclusive, NewVerification, StartOutcome},
@@ -211,13 +212,18 @@ async fn send_start_script(
     let tail = [record.attempts_left(), record.sends_left()];
     let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
     let life = millis(new.expires_in);
-    let exclusive = new.exclusive.as_ref().map(pack_exclusive);
+    let exclusive = new.exclusive.as_ref().map(|exclusive| {
+        let author = exclusive.replaces.map(|_| new.starter.pack());
+        [pack_exclusive(exclusive), author.unwrap_or_default()].concat()
+    });
+    let author = new.author().map(Who::pack).unwrap_or_default();
+    let event = [new.event.bytes().as_slice(), &author].concat();
     let mut args: Vec<&[u8]> = vec![
         &packed,
         &life,
         number_limits,
         message,
-        new.event.bytes(),
+        &event,
         &before_expiry,
         &before_limits,
         &after_limits,
@@ -246,7 +252,7 @@ pub(super) fn pack_limits(limits: &Buckets) -> Vec<u8> {
     packed
 }
 
-/// `[listing]`, and `[verification][event]` if one is to be replaced.
+/// `[listing]`, and `[verification][event]` if one is to be replaced. The packed author comes after them.
 pub(super) fn pack_exclusive(exclusive: &Exclusive) -> Vec<u8> {
     let mut packed = exclusive.listing.0.to_vec();
     for (id, event) in exclusive.replaces.iter() {

@@ -211,6 +211,7 @@ impl From<CancelError> for Problem {
             CancelError::NotFound => Self::not_found(NO_VERIFICATION),
             CancelError::Ended(status) => ended(status),
             CancelError::Codes(error) => codes(error),
+            CancelError::Directory(error) => directory(error),
             CancelError::Read(error) => error.into(),
         }
     }

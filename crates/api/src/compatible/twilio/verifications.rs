@@ -154,8 +154,8 @@ pub async fn update_verification(
     let view = state.context.tenant_view(caller.tenant)?;
     let profile = service(&view, &path.0)?;
     let found = find(&state, &caller, profile, &path.1).await?;
-    let now = state.clock.now();
-    let canceled = cancel::cancel_verification(&state.context, &caller, found.id, now, &mut rng()).await;
+    let by = caller.change(state.clock.now());
+    let canceled = cancel::cancel_verification(&state.context, &caller, found.id, &by, &mut rng()).await;
     let canceled = canceled.map_err(Problem::from)?;
     note(&request, canceled.id, canceled.status.as_str());
     let told = told(&state, &caller, canceled.id).await;

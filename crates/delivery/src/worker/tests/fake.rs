@@ -39,7 +39,7 @@ use countersign_core::{
     },
     time::Timestamp,
     verification::{
-        event::Event,
+        event::{ActEvent, Event},
         idempotency::{Answer, Once, Replay},
         layout::RECORD,
         number::Listing,
@@ -188,7 +188,7 @@ impl Verifications for MemoryCodes {
         &self,
         _: RecordKey,
         _: SubmittedCode,
-        _: EventId,
+        _: ActEvent,
         _: Option<Once>,
     ) -> Result<Answer<Option<CheckFound>>, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
@@ -198,7 +198,7 @@ impl Verifications for MemoryCodes {
         &self,
         _: RecordKey,
         _: Resend,
-        _: EventId,
+        _: ActEvent,
         _: Option<Once>,
     ) -> Result<Answer<Option<Seen<ResendOutcome>>>, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
@@ -208,7 +208,7 @@ impl Verifications for MemoryCodes {
         Err(StoreError::unavailable("no part of this test"))
     }
 
-    async fn cancel(&self, _: RecordKey, _: EventId) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
+    async fn cancel(&self, _: RecordKey, _: ActEvent) -> Result<Option<Seen<CancelOutcome>>, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
     }
 
@@ -216,7 +216,7 @@ impl Verifications for MemoryCodes {
         Err(StoreError::unavailable("no part of this test"))
     }
 
-    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint) -> Result<Erasure, StoreError> {
+    async fn erase(&self, _: TenantId, _: Mode, _: Fingerprint, _: Who) -> Result<Erasure, StoreError> {
         Err(StoreError::unavailable("no part of this test"))
     }
 
