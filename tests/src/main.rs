@@ -22,6 +22,7 @@ mod history;
 mod keyring;
 mod keys;
 mod layout;
+mod members;
 mod operator;
 mod receipts;
 mod rotation;

@@ -5,8 +5,11 @@ mod audit;
 mod countries;
 pub mod declared;
 mod history;
+mod hours;
+mod invitations;
 mod keys;
 mod limits;
+mod members;
 mod numbers;
 mod profiles;
 mod providers;
@@ -15,6 +18,7 @@ mod reviews;
 mod routes;
 mod security;
 mod senders;
+mod shares;
 mod templates;
 mod tenant;
 mod tenants;
@@ -48,7 +52,17 @@ pub fn operations(v1: &mut ServiceConfig<'_>) {
         .service(keys::read_key)
         .service(keys::update_key)
         .service(keys::rotate_key)
+        .service(keys::move_key)
         .service(keys::delete_key)
+        .service(members::list_members)
+        .service(members::read_member)
+        .service(members::update_member)
+        .service(members::delete_member)
+        .service(invitations::create_invitation)
+        .service(invitations::list_invitations)
+        .service(invitations::read_invitation)
+        .service(invitations::resend_invitation)
+        .service(invitations::delete_invitation)
         .service(allowlists::read_api_allowlist)
         .service(allowlists::replace_api_allowlist)
         .service(allowlists::list_address_uses)

@@ -64,6 +64,9 @@ fn values_for(n: usize, statement: &Statement) -> Vec<Value> {
             let zone = ["per_1".into(), bytes(1), bytes(2), "pl".into(), "Europe/Warsaw".into()];
             with(zone.into(), vec![7.into(), 8.into(), 9.into()])
         }
+        "people" if text.contains("person_id FROM members WHERE tenant_id = $1 AND id >=") => {
+            vec![tenant(), "mem_1".into(), "mem_1".into()]
+        }
         "people" if text.contains("email = $1") => vec![bytes(1)],
         "people" if text.contains("id > $1") => vec!["".into(), 9.into()],
         "people" if text.starts_with("UPDATE") => vec!["per_1".into(), bytes(2), bytes(3)],

@@ -55,7 +55,7 @@ macro_rules! markers {
 
 markers! {
     VerificationsStart VerificationsCheck VerificationsRead ReportsRead SettingsRead SettingsWrite KeysWrite
-    AuditRead
+    MembersWrite AuditRead
     CompatSmsapi CompatTwilio CompatCamara Operator
 }
 

@@ -13,6 +13,7 @@ use crate::{
         routes::{json::Route as RouteBody, read::UpdateRoute},
         security::{Security as SecurityBody, UpdateSecurity},
         senders::CreateSender,
+        shares::Names,
         templates::{json::Template as TemplateBody, read::CreateTemplate},
     },
 };
@@ -121,7 +122,13 @@ pub type Switch = Option<bool>;
 /// Reads a key without its secret, which says whether it is live.
 pub fn key(fields: &mut Fields) -> Option<(keys::CreateKey, Switch)> {
     let disabled = fields.optional("disabled", boolean);
-    Some((CreateKey::read(fields)?.into(), disabled))
+    // A key that the operator declares belongs to no member, and reaches all profiles.
+    let mut asked = CreateKey::read(fields)?;
+    let declared = [("profiles", asked.profiles.take().is_some()), ("company", asked.company.is_some())];
+    for (field, _) in declared.into_iter().filter(|(_, given)| *given) {
+        fields.fail(field, Fault::new("unknown_field", "is not known here"));
+    }
+    Some((asked.request(None), disabled))
 }
 
 /// Reads a limit.
@@ -213,7 +220,10 @@ fn shown(body: impl Serialize) -> Map<String, Value> {
 
 /// A key: its name is a field like others, for its id tells it from them.
 pub fn show_key(key: &Key) -> Map<String, Value> {
-    let mut shown = shown(KeyBody::from(key.clone()));
+    let mut shown = shown(KeyBody::new(key.clone(), &Names::default()));
+    for of_members in ["member", "profiles"] {
+        shown.remove(of_members);
+    }
     shown.insert("name".to_owned(), key.name.as_str().into());
     shown
 }

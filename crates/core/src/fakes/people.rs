@@ -34,6 +34,14 @@ impl<T: WithoutPeople> People for T {
         not_asked()
     }
 
+    async fn people_of_members(
+        &self,
+        _: TenantId,
+        _: (MemberId, MemberId),
+    ) -> Result<Vec<Person>, StoreError> {
+        not_asked()
+    }
+
     async fn list_people(&self, _: Option<PersonId>, _: u16) -> Result<Vec<Person>, StoreError> {
         not_asked()
     }

@@ -17,6 +17,7 @@ use crate::{
     ports::{directory::members::Joining, error::StoreError},
 };
 use rand::CryptoRng;
+use std::collections::HashMap;
 
 /// A change of limits. Each `None` leaves the value as it is.
 #[derive(Clone, Debug, Default)]
@@ -121,6 +122,20 @@ pub async fn identify(
 ) -> Result<Option<Identity>, MemberError> {
     let person = replica.directory.person(member.person).await?;
     Ok(person.and_then(|person| person.open(keyring)))
+}
+
+/// The names and the addresses of the persons of these members, which are a page of a list. A person is absent if
+/// the key ring cannot open it, or if the member was removed since.
+pub async fn identify_all(
+    replica: &Replica,
+    keyring: &KeyRing,
+    tenant: TenantId,
+    members: &[Member],
+) -> Result<HashMap<PersonId, Identity>, MemberError> {
+    let ids = || members.iter().map(|member| member.id);
+    let (Some(from), Some(to)) = (ids().min(), ids().max()) else { return Ok(HashMap::new()) };
+    let people = replica.directory.people_of_members(tenant, (from, to)).await?;
+    Ok(people.into_iter().filter_map(|person| Some((person.id, person.open(keyring)?))).collect())
 }
 
 /// Changes a member and returns its new state. If the member was narrowed, all nodes refuse its keys until they

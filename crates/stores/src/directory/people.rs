@@ -8,7 +8,7 @@ use crate::sql::{
 };
 use async_trait::async_trait;
 use countersign_core::{
-    id::PersonId,
+    id::{MemberId, PersonId, TenantId},
     locale::Locale,
     people::{
         hours::Zone,
@@ -73,6 +73,13 @@ pub(super) const FIND_PERSON: Statement = Statement {
     params: &[Bytes],
 };
 
+pub(super) const PEOPLE_OF_MEMBERS: Statement = Statement {
+    table: "people",
+    text: "SELECT id, email, sealed, language, zone, epoch, version, created_at FROM people
+        WHERE id IN (SELECT person_id FROM members WHERE tenant_id = $1 AND id >= $2 AND id <= $3)",
+    params: &[Text, Text, Text],
+};
+
 pub(super) const LIST_PEOPLE: Statement = Statement {
     table: "people",
     text: "SELECT id, email, sealed, language, zone, epoch, version, created_at FROM people
@@ -96,6 +103,15 @@ impl People for SqlDirectory {
     async fn find_person(&self, email: EmailMark) -> Result<Option<Person>, StoreError> {
         let rows = self.sql.query(&FIND_PERSON, vec![email.0.as_slice().into()]).await?;
         rows.first().map(read_person).transpose()
+    }
+
+    async fn people_of_members(
+        &self,
+        tenant: TenantId,
+        (from, to): (MemberId, MemberId),
+    ) -> Result<Vec<Person>, StoreError> {
+        let values = vec![tenant.to_string().into(), from.to_string().into(), to.to_string().into()];
+        self.sql.query(&PEOPLE_OF_MEMBERS, values).await?.iter().map(read_person).collect()
     }
 
     async fn list_people(&self, after: Option<PersonId>, limit: u16) -> Result<Vec<Person>, StoreError> {

@@ -114,6 +114,7 @@ pub const PEOPLE: &[&Statement] = &[
     &members::SELECT_MEMBER,
     &members::SELECT_MEMBERSHIP,
     &members::LIST_MEMBERS,
+    &people::PEOPLE_OF_MEMBERS,
     &news::ALL_MEMBERS,
     &members::STANDING_MEMBER,
     &members::ENABLED_MEMBER,
