@@ -40,6 +40,7 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
             let rest: Vec<Value> = match statement.params.len() {
                 8 if text.contains("number = $8") => vec![number],
                 8 => vec![super::PROFILE.to_string().into()],
+                9 if text.contains("number = $8") => vec![number, super::PROFILE.to_string().into()],
                 9 | 10 => vec!["approved".into(), 0.into(), super::PROFILE.to_string().into()],
                 _ => vec![],
             };
@@ -86,7 +87,7 @@ fn values_for(index: usize, statement: &Statement) -> Vec<Value> {
             vec![tenant, mode, id.into(), made.into()]
         }
         "rollups" if text.starts_with("SELECT") => {
-            vec![tenant, mode, 0.into(), i64::MAX.into(), "".into(), "".into()]
+            vec![tenant, mode, 0.into(), i64::MAX.into(), super::PROFILE.to_string().into(), "".into()]
         }
         _ if text.starts_with("DELETE") => vec![i64::MAX.into()],
         _ => vec![],

@@ -4,6 +4,7 @@ use crate::{
     access::actor::Actor,
     acts::{
         read::{ReadError, view},
+        shares::reaches,
         view::Verification,
     },
     context::Context,
@@ -40,6 +41,9 @@ pub async fn cancel_verification(
     rng: &mut impl CryptoRng,
 ) -> Result<Verification, CancelError> {
     let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
+    if !reaches(context, actor, key).await.map_err(CancelError::Codes)? {
+        return Err(CancelError::NotFound);
+    }
     let event = EventId::new(now, id.partition(), rng);
     let seen = context.codes.cancel(key, event).await.map_err(CancelError::Codes)?;
     let seen = seen.ok_or(CancelError::NotFound)?;

@@ -8,6 +8,7 @@ mod words;
 use crate::{
     access::actor::Actor,
     acts::{
+        shares::judge_start,
         start::{
             guard::{Takes, check_country, list_takes, review_takes, source},
             request::{Made, StartError, StartRequest},
@@ -130,6 +131,7 @@ impl<'a> Start<'a> {
         request: &'a StartRequest,
         now: Timestamp,
     ) -> Result<Self, StartError> {
+        judge_start(context, actor, view, request)?;
         if actor.mode == Mode::Live && !has_way(context, view, &request.to) {
             return Err(StartError::NoRoute);
         }
