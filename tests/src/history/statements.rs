@@ -134,6 +134,25 @@ async fn trace(base: &Base) -> Result<Trace> {
 }
 
 #[tokio::test]
+async fn each_list_reads_one_range_of_its_index() -> Result<()> {
+    let base = Base::sqlite()?;
+    base.sql.migrate().await?;
+    let lists: Vec<_> = STATEMENTS.iter().filter(|one| one.text.contains("id DESC")).collect();
+    let expected = ["of_tenant", "by_status", "of_profile", "by_profile", "by_number", "by_number"];
+    assert_eq!(lists.len(), expected.len());
+    for (list, index) in lists.into_iter().zip(expected) {
+        let text = format!("EXPLAIN QUERY PLAN {}", list.text).leak();
+        let explain = Box::leak(Box::new(Statement { table: "plan", text, params: list.params }));
+        let rows = base.sql.query(explain, values_for(0, list)).await?;
+        let plan: Vec<_> = rows.iter().map(|row| row.text(3).unwrap_or_default()).collect();
+        let plan = plan.join("; ");
+        assert!(plan.contains(&format!("USING INDEX verifications_{index} ")), "{plan}: {}", list.text);
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}: {}", list.text);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn each_statement_does_the_same_on_both_engines() -> Result<()> {
     let sqlite = trace(&Base::sqlite()?).await?;
     let base = Base::postgres().await?;

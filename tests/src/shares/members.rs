@@ -123,7 +123,7 @@ async fn each_route_that_a_message_could_take_is_judged() {
     let named = bench.start(member, json!({ "sender": "Mine" })).await;
     assert_eq!(named.status, 201, "a named sender replaces that of each route: {named:?}");
     // The settings of an account may have a sender of their own, which replaces each other one.
-    let settings = json!({ "token": "tok-1", "from": "Bank" });
+    let settings = json!({ "service": "pl", "token": "tok-1", "from": "Bank" });
     let fixed = app.verified_account(owner, ("fixed", "smsapi"), settings).await;
     bench.route("fixed", &fixed.id.to_string(), None).await;
     refused(&bench.start(member, json!({ "sender": "Mine" })).await);

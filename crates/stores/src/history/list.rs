@@ -170,14 +170,15 @@ pub(super) const LIST_BY_NUMBER: Statement = Statement {
     params: &[Text, Text, Text, Int, Text, Int, Int, Bytes],
 };
 
-/// The verifications of one number are few, so this filters the number's range by profile.
+/// The verifications of one number are few, so this filters the number's range by profile. The concatenation
+/// keeps both engines from the index by profile, whose range may be long.
 pub(super) const LIST_BY_NUMBER_AND_PROFILE: Statement = Statement {
     table: "verifications",
     text:
         "SELECT id, profile_id, number, contact, status, started_at, expires_at, ended_at, checks, max_checks,
             sends, max_sends, delivery
         FROM verifications
-        WHERE tenant_id = $1 AND mode = $2 AND number = $8 AND profile_id = $9
+        WHERE tenant_id = $1 AND mode = $2 AND number = $8 AND profile_id || '' = $9
             AND id < $3 AND created_at <= $4 AND (id, created_at) >= ($5, $6) AND created_at >= $6
             AND started_at IS NOT NULL
         ORDER BY id DESC LIMIT $7",
