@@ -16,6 +16,7 @@ mod races;
 mod reshard;
 mod rules;
 mod servers;
+mod shares;
 mod takes;
 
 use countersign_core::{
@@ -479,4 +480,5 @@ on_engines! { [embedded redis cluster valkey] {
     families::what_is_not_sent_again_takes_from_no_limit,
     families::a_check_and_a_start_that_replaces_have_one_winner,
     families::a_crowd_of_plain_starts_hides_nothing_of_a_family,
+    shares::an_actor_reaches_only_its_profiles,
 }}

@@ -31,6 +31,8 @@ crate::directory::on_each_engine!(
     contract::the_old_is_deleted_in_steps,
     contract::pages_have_no_gaps_and_no_doubles,
     contract::lists_keep_to_their_filter_tenant_and_mode,
+    contract::a_share_of_profiles_bounds_lists_and_their_pages,
+    contract::a_share_of_profiles_bounds_reports,
     contract::counts_are_those_of_the_events,
     contract::contacts_are_sealed_anew_and_a_restart_goes_on,
 );

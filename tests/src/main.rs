@@ -28,6 +28,7 @@ mod receipts;
 mod rotation;
 mod secrets;
 mod sending;
+mod shares;
 mod smpp;
 mod spec;
 mod strangers;

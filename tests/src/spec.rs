@@ -18,15 +18,15 @@ use countersign_core::{
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-struct Operation {
-    id: String,
-    method: String,
-    path: String,
-    scope: Scope,
+pub struct Operation {
+    pub id: String,
+    pub method: String,
+    pub path: String,
+    pub scope: Scope,
     has_body: bool,
 }
 
-fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<Operation> {
     let documents = [countersign_api::openapi(), countersign_api::compatible_openapi()];
     let documents = documents.map(|document| serde_json::to_value(document).unwrap());
     let paths = documents.iter().flat_map(|document| document["paths"].as_object().unwrap());
@@ -80,7 +80,7 @@ impl Operation {
 }
 
 /// The path with ids of existing things that belong to `owner`.
-async fn concrete(app: &TestApp, operation: &Operation, owner: &TestKey, number: &str) -> String {
+pub async fn concrete(app: &TestApp, operation: &Operation, owner: &TestKey, number: &str) -> String {
     if operation.path.contains("{name}") {
         // Names are unique only within a tenant: a stranger's thing with this name is his own.
         let name = format!("own-{}", operation.id.replace('_', "-"));
@@ -246,7 +246,7 @@ async fn every_operation_asks_for_its_key_scope_tenant_and_body() {
     }
 }
 
-fn body_for(operation: &str) -> Option<Value> {
+pub fn body_for(operation: &str) -> Option<Value> {
     match operation {
         "check_code" => Some(json!({ "code": "123456" })),
         "rotate_key" => Some(json!({})),

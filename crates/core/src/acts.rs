@@ -10,6 +10,7 @@ pub mod receipts;
 pub mod recorded;
 pub mod resend;
 pub mod sending;
+pub mod shares;
 pub mod start;
 pub mod view;
 pub mod ways;

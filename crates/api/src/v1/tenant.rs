@@ -1,7 +1,7 @@
 //! The caller's own tenant: read it, and change the fields that tenants may change.
 
 use crate::{
-    access::caller::{Authed, SettingsRead, SettingsWrite},
+    access::caller::{Authed, SettingsRead, SettingsWrite, Within},
     http::values::locale,
     v1::security::{Security, UpdateSecurity},
 };
@@ -83,7 +83,7 @@ fn body(state: &State, caller: &Actor) -> Result<Json<Tenant>, Problem> {
 )]
 #[get("/tenant")]
 pub async fn read_tenant(
-    caller: Authed<SettingsRead>,
+    caller: Authed<Within<SettingsRead>>,
     state: Data<State>,
     query: Query,
 ) -> Result<Json<Tenant>, Problem> {

@@ -5,6 +5,7 @@ use crate::{
     acts::{
         read::{ReadError, view},
         recorded::{Unrecorded, recorded_in_person},
+        shares::reaches,
         view::Verification,
     },
     context::Context,
@@ -66,6 +67,9 @@ async fn cancel(
     rng: &mut impl CryptoRng,
 ) -> Result<Verification, CancelError> {
     let key = RecordKey { tenant: actor.tenant, mode: actor.mode, id };
+    if !reaches(context, actor, key).await.map_err(CancelError::Codes)? {
+        return Err(CancelError::NotFound);
+    }
     let event = ActEvent { id: EventId::new(now, id.partition(), rng), who: actor.who };
     let seen = context.codes.cancel(key, event).await.map_err(CancelError::Codes)?;
     let seen = seen.ok_or(CancelError::NotFound)?;

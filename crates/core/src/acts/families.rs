@@ -12,6 +12,7 @@ use crate::{
     acts::{
         check::{CheckError, Checked, Submitted, check_listed},
         resend::{ResendError, open_code_text, resend_taking},
+        shares,
         start::{
             Start,
             request::{Made, StartError, StartRequest},
@@ -196,7 +197,7 @@ pub async fn check_in_family(
     rng: &mut impl CryptoRng,
 ) -> Result<Checked, CheckError> {
     let view = context.tenant_view(actor.tenant).map_err(CheckError::Directory)?;
-    let profile = view.profiles.get(profile).ok_or(CheckError::UnknownProfile)?;
+    let profile = shares::profile(actor, &view, profile)?.ok_or(CheckError::UnknownProfile)?;
     check_listed(context, actor, to, family.listing(profile.id), submitted, now, rng).await
 }
 
@@ -209,6 +210,9 @@ pub async fn find_in_family(
     to: &PhoneNumber,
     profile: ProfileId,
 ) -> Result<Option<VerificationId>, StoreError> {
+    if !actor.profiles.admits(&profile) {
+        return Ok(None);
+    }
     let number = context.keyring.fingerprint(actor.tenant, to);
     context.codes.find(actor.tenant, actor.mode, number, family.listing(profile)).await
 }

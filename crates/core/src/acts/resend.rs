@@ -1,11 +1,12 @@
 //! Resend: sends another message for the same verification, by its resend policy.
 
 use crate::{
-    access::{actor::Actor, change::Change},
+    access::{actor::Actor, change::Change, share::NotShared},
     acts::{
         read::{ReadError, view},
         recorded::{Unrecorded, recorded_in_person},
         sending::{Sending, SendingError},
+        shares::{ShareError, judge_resend},
         view::Verification,
         ways::has_way,
     },
@@ -16,6 +17,7 @@ use crate::{
     message::text::CodeText,
     mode::Mode,
     people::pool::PoolTake,
+    phone::PhoneNumber,
     ports::{codes::acts::Seen, error::StoreError},
     tenant::{
         limits::{LimitHit, Take},
@@ -60,6 +62,9 @@ pub enum ResendError {
     /// There is no delivery route for the phone number.
     #[error("no route")]
     NoRoute,
+    /// The message would use something outside of the actor's shares.
+    #[error(transparent)]
+    NotShared(#[from] NotShared),
     /// The sealed code cannot be opened.
     #[error("sealed code")]
     Open(#[from] OpenError),
@@ -75,6 +80,15 @@ pub enum ResendError {
     /// The verification cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+}
+
+impl From<ShareError> for ResendError {
+    fn from(error: ShareError) -> Self {
+        match error {
+            ShareError::NotShared(error) => error.into(),
+            ShareError::Directory(error) => Self::Codes(error),
+        }
+    }
 }
 
 /// A verification after a resend. The resend was carried out now, or by an earlier request with the same
@@ -121,6 +135,17 @@ fn pool_take(
     Ok(message.map(|message| sending.take(&message)).transpose()?.flatten())
 }
 
+/// The choices for the text of a pending verification, and its phone number.
+fn open_message(
+    context: &Context,
+    key: RecordKey,
+    record: &Record,
+) -> Result<(CodeText, PhoneNumber), ResendError> {
+    let text = open_code_text(&context.keyring, key, record)?;
+    let contact = Contact::open(&context.keyring, key, record).map_err(ReadError::from)?;
+    Ok((text, contact.to))
+}
+
 /// Queues another message, and returns the verification after it. If a member or the operator asks for it in
 /// person, the audit log has it.
 pub async fn resend_verification(
@@ -158,11 +183,18 @@ pub(crate) async fn resend_taking(
     // Each further round means that another resend succeeded in the meantime, so its cooldown now runs.
     loop {
         let seen = context.codes.read(key).await.map_err(ResendError::Codes)?.ok_or(ResendError::NotFound)?;
+        if !actor.profiles.admits(&seen.record.profile) {
+            return Err(ResendError::NotFound);
+        }
         if seen.record.contact.is_empty() {
             return Err(ResendError::Ended(seen.record.status(seen.now)));
         }
         if actor.mode == Mode::Live && !has_way_for(context, key, &seen.record)? {
             return Err(ResendError::NoRoute);
+        }
+        // An ended verification has no code left to open, and gets no message.
+        if seen.record.status(seen.now) == Status::Pending {
+            judge_resend(context, actor, || open_message(context, key, &seen.record))?;
         }
         let resend = Resend {
             sends_seen: seen.record.sends,

@@ -9,6 +9,7 @@ use crate::{
     access::actor::Actor,
     acts::{
         sending::{Sending, SendingError},
+        shares::judge_start,
         start::{
             guard::{Takes, check_country, list_takes, review_takes, source},
             request::{Made, StartError, StartRequest},
@@ -134,6 +135,7 @@ impl<'a> Start<'a> {
         request: &'a StartRequest,
         now: Timestamp,
     ) -> Result<Self, StartError> {
+        judge_start(context, actor, view, request)?;
         if actor.mode == Mode::Live && !has_way(context, view, &request.to) {
             return Err(StartError::NoRoute);
         }

@@ -7,6 +7,7 @@ use super::{
     table::ProblemCode,
 };
 use countersign_core::{
+    access::share::NotShared,
     acts::{
         cancel::CancelError,
         check::CheckError,
@@ -15,6 +16,7 @@ use countersign_core::{
         read::ReadError,
         resend::ResendError,
         sending::{Opening, SendingError},
+        shares::ShareError,
         start::request::StartError,
     },
     tenant::limits::{LimitHit, LimitScope},
@@ -119,6 +121,24 @@ impl From<SendingError> for Problem {
     }
 }
 
+impl From<NotShared> for Problem {
+    fn from(_: NotShared) -> Self {
+        Self::new(
+            ProblemCode::NotShared,
+            "It is not in the share of the API key or its member, or it concerns the whole tenant.",
+        )
+    }
+}
+
+impl From<ShareError> for Problem {
+    fn from(error: ShareError) -> Self {
+        match error {
+            ShareError::NotShared(error) => error.into(),
+            ShareError::Directory(error) => directory(error),
+        }
+    }
+}
+
 impl From<StartError> for Problem {
     fn from(error: StartError) -> Self {
         match error {
@@ -130,6 +150,7 @@ impl From<StartError> for Problem {
             StartError::UnknownSender => {
                 Self::field(ProblemCode::InvalidRequest, "sender", "not_found", "is no sender of the tenant")
             }
+            StartError::NotShared(error) => error.into(),
             StartError::TextTooLong => {
                 let message = "makes the message longer than an Android app can read";
                 Self::field(ProblemCode::InvalidRequest, "app_hash", "too_long", message)
@@ -165,6 +186,7 @@ impl From<CheckError> for Problem {
         match error {
             CheckError::NotFound => Self::not_found(NO_VERIFICATION),
             CheckError::UnknownProfile => unknown_profile(),
+            CheckError::NotShared(error) => error.into(),
             CheckError::Idempotency(error) => error.into(),
             CheckError::Codes(error) => codes(error),
             CheckError::Directory(error) => directory(error),
@@ -187,6 +209,7 @@ impl From<ResendError> for Problem {
             ResendError::Sending(error) => error.into(),
             ResendError::Ended(status) => ended(status),
             ResendError::NoRoute => no_route(),
+            ResendError::NotShared(error) => error.into(),
             ResendError::Idempotency(error) => error.into(),
             ResendError::Open(error) => codes_unavailable().caused_by(Arc::new(error)),
             ResendError::Codes(error) => codes(error),
@@ -233,6 +256,7 @@ impl From<HistoryError> for Problem {
         match error {
             HistoryError::NotFound => Self::not_found(NO_VERIFICATION),
             HistoryError::UnknownProfile => unknown_profile(),
+            HistoryError::NotShared(error) => error.into(),
             HistoryError::Codes(error) => codes(error),
             HistoryError::Database(error) => directory(error),
         }

@@ -82,6 +82,7 @@ impl From<ProfileError> for Problem {
     fn from(error: ProfileError) -> Self {
         match error {
             ProfileError::NotFound => Self::not_found("There is no such profile."),
+            ProfileError::NotShared(error) => error.into(),
             ProfileError::Default => {
                 Self::new(ProblemCode::Conflict, "Every tenant has the profile `default`; change it instead.")
             }

@@ -36,6 +36,7 @@ problems! {
         InvalidCode 400 "invalid_code" "This cannot be the code; no try was used",
         InvalidKey 401 "invalid_key" "The API key is missing, unknown, disabled or expired",
         InsufficientScope 403 "insufficient_scope" "The API key may not do this",
+        NotShared 403 "not_shared" "The API key or its member may not use this",
         IpNotAllowed 403 "ip_not_allowed" "The API key is not accepted from this address",
         CountryNotAllowed 403 "country_not_allowed" "The tenant does not send to this country",
         NumberBlocked 403 "number_blocked" "The number is blocked",

@@ -142,7 +142,9 @@ impl From<Problem> for Refusal {
             P::InvalidRequest | P::InvalidPhoneNumber | P::InvalidCode => (400, 60200),
             P::NumberCannotReceiveSms => (403, 60205),
             P::InvalidKey => (401, 20003),
-            P::InsufficientScope | P::IpNotAllowed | P::OutsideHours | P::MessageTooLong => (403, 20403),
+            P::InsufficientScope | P::NotShared | P::IpNotAllowed | P::OutsideHours | P::MessageTooLong => {
+                (403, 20403)
+            }
             P::CountryNotAllowed => (403, 60605),
             P::NumberBlocked => (403, 60410),
             P::NotFound | P::AlreadyApproved | P::VerificationEnded => (404, 20404),
@@ -194,7 +196,9 @@ pub fn words(kind: ProblemCode) -> String {
     let words = match kind {
         ProblemCode::InvalidRequest => "a parameter is missing or not valid.",
         ProblemCode::InvalidKey => "no key, or one that is not accepted for this user.",
-        ProblemCode::InsufficientScope => "the key or its address may not do this.",
+        ProblemCode::InsufficientScope => {
+            "the key or its address may not do this, or it is not in the share of the key."
+        }
         ProblemCode::NotFound => "there is nothing with this SID.",
         ProblemCode::UnsupportedMediaType => "the body is no form.",
         ProblemCode::RateLimited => "a limit refused, or too many keys that are not accepted.",

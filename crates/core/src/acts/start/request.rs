@@ -1,6 +1,7 @@
 //! The request of a start, and its result.
 
 use crate::{
+    access::share::NotShared,
     acts::{sending::SendingError, view::Verification},
     code::payment::Transaction,
     locale::Locale,
@@ -99,6 +100,9 @@ pub enum StartError {
     /// The tenant has no such sender.
     #[error("no such sender")]
     UnknownSender,
+    /// The start names, or would use, something outside of the actor's shares.
+    #[error(transparent)]
+    NotShared(#[from] NotShared),
     /// The message is longer than the app hash allows.
     #[error("the message is longer than an Android app can read")]
     TextTooLong,
