@@ -17,15 +17,15 @@ use countersign_core::{
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-struct Operation {
-    id: String,
-    method: String,
-    path: String,
-    scope: Scope,
-    has_body: bool,
+pub struct Operation {
+    pub id: String,
+    pub method: String,
+    pub path: String,
+    pub scope: Scope,
+    pub has_body: bool,
 }
 
-fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<Operation> {
     let documents = [countersign_api::openapi(), countersign_api::compatible_openapi()];
     let documents = documents.map(|document| serde_json::to_value(document).unwrap());
     let paths = documents.iter().flat_map(|document| document["paths"].as_object().unwrap());
@@ -52,7 +52,7 @@ fn operations() -> Vec<Operation> {
 
 impl Operation {
     /// The status and the code of a refusal, in the form of the path.
-    fn refusal(&self, answer: &Answer) -> (u16, &'static str) {
+    pub fn refusal(&self, answer: &Answer) -> (u16, &'static str) {
         let code = if self.path.starts_with("/v1/") {
             let (_, code) = answer.problem();
             code

@@ -79,7 +79,7 @@ pub fn member(tenant: TenantId, number: u8, limits: Limits) -> Member {
 }
 
 /// The person of the member with this number.
-fn person(number: u8, id: PersonId) -> Person {
+pub fn person(number: u8, id: PersonId) -> Person {
     let name = PersonName::parse(&format!("Żaneta {number}")).unwrap();
     let identity = Identity { name, email: email(number) };
     let zone = Zone::parse("Europe/Warsaw").unwrap();
