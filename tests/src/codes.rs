@@ -315,7 +315,7 @@ pub async fn new_member(context: &Context, tenant: TenantId, limits: Limits, now
     let email = EmailAddress::parse(&format!("{id}@example.com")).unwrap();
     let identity = Identity { name: PersonName::parse("Ada").unwrap(), email };
     let texts = (Locale::default(), Zone::default());
-    let person = Person::new(PersonId::new(now, &mut rng), &identity, texts, &context.keyring, now, &mut rng);
+    let person = Person::new(PersonId::new(&mut rng), &identity, texts, &context.keyring, now, &mut rng);
     let member =
         Member { id, tenant, person: person.id, limits, disabled: false, version: 1, created_at: now };
     let joining = Joining { member: &member, person: Some(&person), invitation: None };

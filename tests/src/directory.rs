@@ -10,6 +10,8 @@ mod operator;
 pub mod people;
 mod people_acts;
 mod people_matrix;
+pub mod people_races;
+mod people_raises;
 mod people_statements;
 mod races;
 mod resources;
@@ -147,6 +149,10 @@ on_each_engine!(
     people_acts::a_node_without_a_database_refuses_the_keys_of_a_narrowed_member,
     people_matrix::who_lacks_a_limit_is_refused_where_it_is,
     people_matrix::a_key_of_the_company_is_refused_where_it_lacks_something,
+    people_raises::nobody_raises_itself,
+    people_races::of_the_last_two_owners_one_stays,
+    people_races::changes_of_members_and_keys_at_once_are_one_chain,
+    people_races::a_node_without_a_database_is_told_of_each_narrowing,
     operator::a_repeated_request_makes_one_tenant,
     operator::the_operator_makes_keys_of_tenants_once,
     operator::only_live_keys_of_the_operator_hold_its_scope_and_no_other,

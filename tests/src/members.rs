@@ -36,7 +36,7 @@ pub fn subuser() -> Limits {
 /// Adds a member with a person of its own.
 pub async fn join(app: &TestApp, tenant: TenantId, email: &str, limits: Limits) -> Member {
     let (now, mut rng) = (app.clock.now(), rng());
-    let (person, member) = (PersonId::new(now, &mut rng), MemberId::new(now, &mut rng));
+    let (person, member) = (PersonId::new(&mut rng), MemberId::new(now, &mut rng));
     let name = PersonName::parse(email.split('@').next().unwrap()).unwrap();
     let identity = Identity { name, email: EmailAddress::parse(email).unwrap() };
     let whole = (Locale::default(), Zone::default());

@@ -16,16 +16,14 @@ use countersign_core::{
         scope::Scopes,
         share::Share,
     },
-    id::{KeyId, MemberId, PersonId, ProfileId},
-    locale::Locale,
+    id::{KeyId, ProfileId},
     mode::Mode,
     people::{
         hours::Zone,
-        member::{Limits, Member, Role},
-        person::{EmailAddress, Identity, Person, PersonName},
+        member::{Limits, Role},
         shares::Shares,
     },
-    ports::{clock::Clock as _, directory::members::Joining},
+    ports::clock::Clock as _,
     tenant::profile::ProfileName,
 };
 use serde_json::{Value, json};
@@ -37,59 +35,23 @@ pub const OTHER: &str = "other-shop";
 impl TestApp {
     /// A live key with all scopes that reaches these profiles.
     pub async fn key_reaching(&self, caller: &Actor, profiles: Share<ProfileId>) -> TestKey {
-        self.bounded_key(caller, profiles, None).await
-    }
-
-    /// A live key with all scopes of a new member with these shares.
-    pub async fn key_of_member(&self, caller: &Actor, shares: Shares) -> TestKey {
-        let (now, mut rng) = (self.clock.now(), rng());
-        let zone = Zone::parse("Europe/Warsaw").unwrap();
-        let identity = Identity {
-            name: PersonName::parse("Żaneta").unwrap(),
-            email: EmailAddress::parse(&format!("{}@example.com", MemberId::new(now, &mut rng))).unwrap(),
-        };
-        let id = PersonId::new(now, &mut rng);
-        let person = Person::new(
-            id,
-            &identity,
-            (Locale::default(), zone.clone()),
-            &self.context.keyring,
-            now,
-            &mut rng,
-        );
-        let member = Member {
-            id: MemberId::new(now, &mut rng),
-            tenant: caller.tenant,
-            person: id,
-            limits: Limits { role: Role::Subuser, shares, ..Limits::of_owner(zone) },
-            disabled: false,
-            version: 1,
-            created_at: now,
-        };
-        let joining = Joining { member: &member, person: Some(&person), invitation: None };
-        self.context.directory.add_member(joining, None, &Change::by_system(now)).await.unwrap();
-        self.bounded_key(caller, Share::all(), Some(member.id)).await
-    }
-
-    async fn bounded_key(
-        &self,
-        caller: &Actor,
-        profiles: Share<ProfileId>,
-        member: Option<MemberId>,
-    ) -> TestKey {
         let (now, mut rng) = (self.clock.now(), rng());
         let id = KeyId::new(now, &mut rng);
         let presented = PresentedKey::generate(Mode::Live, id, &mut rng);
         let scopes = Scopes::all();
-        let key = Key {
-            profiles: profiles.clone(),
-            member,
-            ..Key::new(&presented, caller.tenant, "bounded".into(), scopes, now)
-        };
+        let key = Key::new(&presented, caller.tenant, "bounded".into(), scopes, now);
+        let key = Key { profiles: profiles.clone(), ..key };
         self.context.directory.create_key(&key, None, &Change::by_system(now)).await.unwrap();
         self.context.refresh().await.unwrap();
-        let caller = Actor { who: Who::Key(id), grants: scopes, profiles, member, ..caller.clone() };
+        let caller = Actor { who: Who::Key(id), grants: scopes, profiles, ..caller.clone() };
         TestKey { caller, text: presented.expose().to_string() }
+    }
+
+    /// A live key with all scopes of a new member with these shares.
+    pub async fn key_sharing(&self, caller: &Actor, shares: Shares) -> TestKey {
+        let limits = Limits::of_owner(Zone::parse("Europe/Warsaw").unwrap());
+        let limits = Limits { role: Role::Subuser, shares, ..limits };
+        self.key_of_member(caller, limits).await.1
     }
 
     /// The id of a profile of the tenant.

@@ -23,7 +23,7 @@ pub struct Operation {
     pub method: String,
     pub path: String,
     pub scope: Scope,
-    has_body: bool,
+    pub has_body: bool,
 }
 
 pub fn operations() -> Vec<Operation> {
@@ -53,7 +53,7 @@ pub fn operations() -> Vec<Operation> {
 
 impl Operation {
     /// The status and the code of a refusal, in the form of the path.
-    fn refusal(&self, answer: &Answer) -> (u16, &'static str) {
+    pub fn refusal(&self, answer: &Answer) -> (u16, &'static str) {
         let code = if self.path.starts_with("/v1/") {
             let (_, code) = answer.problem();
             code

@@ -90,7 +90,9 @@ impl Desk {
     async fn resend(&self, id: VerificationId, once: Option<(&str, &str)>) -> Result<(), ResendError> {
         let (context, now) = (&self.bench.context, self.bench.clock.now());
         let once = once.and_then(|(key, body)| self.bench.once(key, body));
-        resend_verification(context, &self.caller, id, once, now, &mut rng()).await.map(drop)
+        resend_verification(context, &self.caller, id, once, &Change::by_system(now), &mut rng())
+            .await
+            .map(drop)
     }
 
     async fn pool_use(&self) -> PoolUse {
@@ -324,7 +326,9 @@ pub async fn test_mode_and_review_numbers_take_no_part(bench: Bench) {
     let in_test = Actor { mode: Mode::Test, ..desk.caller.clone() };
     desk.bench.clock.turn(seconds(31));
     let (context, now) = (&desk.bench.context, desk.bench.clock.now());
-    resend_verification(context, &in_test, test.verification.id, None, now, &mut rng()).await.unwrap();
+    resend_verification(context, &in_test, test.verification.id, None, &Change::by_system(now), &mut rng())
+        .await
+        .unwrap();
     // A reviewer comes at any hour.
     let to = PhoneNumber::parse(&number(2)).unwrap();
     let (ends_at, by) = (now + seconds(30 * DAY), Change::by_system(now));

@@ -76,9 +76,10 @@ pub async fn an_actor_reaches_only_its_profiles(bench: Bench) {
             check_in_family(context, &bounded, Family::Smsapi, place, submitted, now, &mut rng()).await;
         assert!(matches!(in_family, Err(CheckError::NotShared(_))), "{in_family:?}");
     }
-    let resent = resend_verification(context, &bounded, foreign, None, now, &mut rng()).await;
+    let resent =
+        resend_verification(context, &bounded, foreign, None, &Change::by_system(now), &mut rng()).await;
     assert!(matches!(resent, Err(ResendError::NotFound)), "{resent:?}");
-    let canceled = cancel_verification(context, &bounded, foreign, now, &mut rng()).await;
+    let canceled = cancel_verification(context, &bounded, foreign, &Change::by_system(now), &mut rng()).await;
     assert!(matches!(canceled, Err(CancelError::NotFound)), "{canceled:?}");
     let read = read_verification(context, &bounded, foreign, now).await;
     assert!(matches!(read, Err(ReadError::NotFound)), "{read:?}");
@@ -101,7 +102,9 @@ pub async fn an_actor_reaches_only_its_profiles(bench: Bench) {
     assert_eq!(bench.history(foreign).await, ["started"]);
     assert_eq!(read_verification(context, &bounded, own, now).await.unwrap().id, own);
     assert_eq!(read_timeline(context, &bounded, own).await.unwrap().len(), 1);
-    assert!(resend_verification(context, &bounded, own, None, now, &mut rng()).await.is_ok());
+    assert!(
+        resend_verification(context, &bounded, own, None, &Change::by_system(now), &mut rng()).await.is_ok()
+    );
     let name = ProfileName::parse("other").unwrap();
     let submitted = Submitted::plain(&own_code);
     let checked =

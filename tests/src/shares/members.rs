@@ -37,7 +37,7 @@ impl Bench {
         let template: TemplateId = template.parse().unwrap();
         let of_others = make("/v1/templates", json!({ "name": "theirs", "texts": texts })).await;
         let shares = Shares { senders: Share::one(sender), templates: Share::one(template), ..Shares::all() };
-        let member = app.key_of_member(&owner.caller, shares).await;
+        let member = app.key_sharing(&owner.caller, shares).await;
         Self { app, owner, member, foreign: (theirs, of_others) }
     }
 
@@ -181,11 +181,11 @@ async fn a_member_sees_and_changes_only_its_senders_and_templates() {
 async fn a_member_without_senders_sends_nothing_and_one_without_bounds_everything() {
     let bench = Bench::new().await;
     let Bench { app, owner, .. } = &bench;
-    let nothing = app.key_of_member(&owner.caller, Shares { senders: Share::none(), ..Shares::all() }).await;
+    let nothing = app.key_sharing(&owner.caller, Shares { senders: Share::none(), ..Shares::all() }).await;
     for body in [json!({}), json!({ "sender": "Mine" })] {
         refused(&bench.start(&nothing, body).await);
     }
-    let all = app.key_of_member(&owner.caller, Shares::all()).await;
+    let all = app.key_sharing(&owner.caller, Shares::all()).await;
     for body in [json!({}), json!({ "sender": "Theirs", "template": "theirs" })] {
         assert_eq!(bench.start(&all, body).await.status, 201);
     }
@@ -195,7 +195,7 @@ async fn a_member_without_senders_sends_nothing_and_one_without_bounds_everythin
     // A share of profiles bounds the member's key as one of its own does.
     let first = app.profile_id(owner, "default").await;
     let bounded = Shares { profiles: Share::one(first), ..Shares::all() };
-    let key = app.key_of_member(&owner.caller, bounded).await;
+    let key = app.key_sharing(&owner.caller, bounded).await;
     refused(&bench.start(&key, json!({ "profile": "missing" })).await);
     assert_eq!(bench.start(&key, json!({})).await.status, 201);
     refused(&app.get("/v1/routes", &key).await);

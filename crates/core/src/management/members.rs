@@ -74,7 +74,7 @@ pub async fn add_member(
     rng: &mut impl CryptoRng,
 ) -> Result<Member, MemberError> {
     Reach::Operator.covers(None, &[limits])?;
-    let (id, person) = (MemberId::new(by.at, rng), PersonId::new(by.at, rng));
+    let (id, person) = (MemberId::new(by.at, rng), PersonId::new(rng));
     let whole = (Locale::default(), limits.zone.clone());
     let new = Person::new(person, identity, whole, &management.keyring, by.at, rng);
     let member = judged(|| async {
