@@ -1,6 +1,6 @@
 //! The authors of acts: in the events on each engine, and in the audit log.
 
-use super::{Bench, number, rng, seconds, wrong};
+use super::{Bench, new_member, number, rng, seconds, wrong};
 use countersign_core::{
     access::{
         actor::{Actor, Who},
@@ -13,14 +13,17 @@ use countersign_core::{
     context::{Context, Management, Replica},
     fakes::directory::NoDirectory,
     id::{MemberId, RecordKey, VerificationId},
+    people::{hours::Zone, member::Limits},
     ports::{clock::Clock, directory::audit::AuditFilter},
     verification::{event::Event, status::Status},
 };
 use std::sync::Arc;
 
-fn as_member(bench: &Bench) -> Actor {
-    let (id, owner) = (MemberId::from_bytes([7; 16]), MemberId::from_bytes([8; 16]));
-    Actor { who: Who::Member { id, acted_by: Some(owner) }, member: Some(id), ..bench.caller.clone() }
+async fn as_member(bench: &Bench) -> Actor {
+    let limits = Limits::of_owner(Zone::default());
+    let member = new_member(&bench.context, bench.caller.tenant, limits, bench.clock.now()).await;
+    let who = Who::Member { id: member.id, acted_by: Some(MemberId::from_bytes([8; 16])) };
+    Actor { who, member: Some(member.id), ..bench.caller.clone() }
 }
 
 fn as_operator(bench: &Bench) -> Actor {
@@ -40,10 +43,10 @@ async fn authors(bench: &Bench, id: VerificationId) -> Vec<(&'static str, Option
 }
 
 pub async fn each_act_names_its_author(bench: Bench) {
-    let (member, operator, key) = (as_member(&bench), as_operator(&bench), bench.caller.who);
+    let (member, operator, key) = (as_member(&bench).await, as_operator(&bench), bench.caller.who);
     let by = |actor: &Actor| Change::by(actor, None, bench.clock.now());
     let (first, code) = bench.start_with_code(&number(1)).await;
-    bench.check(first, &wrong(&code)).await;
+    let _ = bench.check(first, &wrong(&code)).await;
     bench.clock.turn(seconds(60));
     resend_verification(&bench.context, &member, first, None, &by(&member), &mut rng()).await.unwrap();
     cancel_verification(&bench.context, &operator, first, &by(&operator), &mut rng()).await.unwrap();
@@ -57,12 +60,12 @@ pub async fn each_act_names_its_author(bench: Bench) {
     let second = bench.start_as(&member, &number(2)).await.unwrap().id;
     let claims = bench.claim().await;
     let code = bench.code_of(claims.iter().find(|claim| claim.key.id == second).unwrap());
-    bench.check(second, &code).await;
+    let _ = bench.check(second, &code).await;
     assert_eq!(authors(&bench, second).await, [("started", Some(member.who)), ("approved", Some(key))]);
 }
 
 pub async fn what_a_person_cancels_or_resends_is_audited_and_a_keys_is_not(bench: Bench) {
-    let (member, operator) = (as_member(&bench), as_operator(&bench));
+    let (member, operator) = (as_member(&bench).await, as_operator(&bench));
     let by = |actor: &Actor| Change::by(actor, None, bench.clock.now());
     let mut ids = Vec::new();
     for n in 0..4 {

@@ -205,7 +205,7 @@ pub(super) async fn list(
         let floor = page.last().filter(|_| page.len() == limit).map(|last| last.id);
         let span = span_values(tenant, mode, query, floor);
         page.extend(list_one(sql, span, query, Some(*profile)).await?);
-        page.sort_unstable_by(|one, other| other.id.cmp(&one.id));
+        page.sort_unstable_by_key(|one| std::cmp::Reverse(one.id));
         page.truncate(limit);
     }
     Ok(page)
