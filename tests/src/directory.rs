@@ -12,6 +12,7 @@ mod people_acts;
 mod people_matrix;
 pub mod people_races;
 mod people_raises;
+mod people_sealed;
 mod people_statements;
 mod races;
 mod resources;
@@ -143,6 +144,7 @@ on_each_engine!(
     people::a_person_goes_with_the_last_membership,
     people::an_erased_tenant_leaves_no_people,
     people::copies_follow_members_one_by_one,
+    people_sealed::what_people_seal_goes_over_to_the_newest_key,
     people_acts::a_key_acts_on_members_as_its_member,
     people_acts::a_subuser_governs_its_own_keys_and_an_owner_all,
     people_acts::an_invitation_is_checked_again_when_it_is_accepted,

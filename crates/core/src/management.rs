@@ -17,6 +17,7 @@ pub mod reach;
 pub mod repeat;
 pub mod reseal;
 pub mod reseal_history;
+pub mod reseal_people;
 pub mod resources;
 pub mod reviews;
 pub mod routes;

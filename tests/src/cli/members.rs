@@ -15,7 +15,7 @@ use std::{
 };
 
 /// Runs a test on SQLite and on Postgres.
-async fn on_both(test: impl AsyncFn(&Place) -> Result<()>) -> Result<()> {
+pub(super) async fn on_both(test: impl AsyncFn(&Place) -> Result<()>) -> Result<()> {
     test(&Place::new()).await?;
     let base = Base::postgres().await?;
     let place = Place::new().with("database.url", base.server_url().context("a server")?);

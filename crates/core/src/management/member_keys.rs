@@ -2,24 +2,14 @@
 //! keys of the company, and moves keys.
 
 use crate::{
-    access::{
-        actor::Actor,
-        change::Change,
-        key::{Key, PresentedKey},
-        scope::Scopes,
-        share::Share,
-    },
+    access::{actor::Actor, change::Change, key::Key, scope::Scopes, share::Share},
     context::Replica,
-    id::{KeyId, MemberId, ProfileId, TenantId},
-    management::{
-        keys::CreateKey,
-        reach::{MemberError, Rights, judged, stored},
-    },
+    id::{KeyId, MemberId, ProfileId},
+    management::reach::{MemberError, Rights, judged, stored},
     people::cover::{NotCovered, Reach},
     ports::error::StoreError,
     snapshot::ends::KeyEnd,
 };
-use rand::CryptoRng;
 
 /// The keys of a member, newest first: those that end if the member is removed.
 pub async fn list_member_keys(
@@ -28,26 +18,6 @@ pub async fn list_member_keys(
     id: MemberId,
 ) -> Result<Vec<Key>, MemberError> {
     Ok(replica.directory.list_member_keys(actor.tenant, id).await?)
-}
-
-/// Creates a key of a member for the operator. Only the second value contains its secret, to be shown once. The
-/// member must have the scopes and the named profiles. Its limits bind the key anyway, but a key with less than
-/// its maker asked for would surprise.
-pub async fn create_member_key(
-    replica: &Replica,
-    (tenant, id): (TenantId, MemberId),
-    request: CreateKey,
-    by: &Change,
-    rng: &mut impl CryptoRng,
-) -> Result<(Key, PresentedKey), MemberError> {
-    let member = stored(replica, tenant, id).await?;
-    let profiles = request.profiles.as_ref().unwrap_or(&member.limits.shares.profiles);
-    Reach::of_member(&member).covers_key(request.scopes, profiles)?;
-    let presented = PresentedKey::generate(request.mode, KeyId::new(by.at, rng), rng);
-    let key = Key { member: Some(id), ..request.key(&Actor::operator(tenant), &presented, by.at) };
-    replica.directory.create_key(&key, None, by).await?;
-    replica.catch_up().await;
-    Ok((key, presented))
 }
 
 /// The keys of a member before `before`, newest first. A tenant has so few keys that the directory reads them all.

@@ -1,12 +1,21 @@
 //! Management of members. An actor changes only members that it covers, and never its own membership.
 
 use crate::{
-    access::{actor::Actor, change::Change, scope::Scopes, share::Share},
+    access::{
+        actor::Actor,
+        change::Change,
+        key::{Key, PresentedKey},
+        scope::Scopes,
+        share::Share,
+    },
     context::{Management, Replica},
-    id::{MemberId, PersonId, ProfileId, SenderId, TemplateId, TenantId},
+    id::{KeyId, MemberId, PersonId, ProfileId, SenderId, TemplateId, TenantId},
     keyring::KeyRing,
     locale::Locale,
-    management::reach::{MemberError, Rights, judged, stored},
+    management::{
+        keys::CreateKey,
+        reach::{MemberError, Rights, judged, stored},
+    },
     people::{
         cover::Reach,
         hours::{Hours, Zone},
@@ -181,4 +190,24 @@ pub async fn remove_member(
     .await?;
     replica.tell_ends(ends).await;
     Ok(())
+}
+
+/// Creates a key of a member for the operator. Only the second value contains its secret, to be shown once. The
+/// member must have the scopes and the named profiles. Its limits bind the key anyway, but a key with less than
+/// its maker asked for would surprise.
+pub async fn create_member_key(
+    replica: &Replica,
+    (tenant, id): (TenantId, MemberId),
+    request: CreateKey,
+    by: &Change,
+    rng: &mut impl CryptoRng,
+) -> Result<(Key, PresentedKey), MemberError> {
+    let member = stored(replica, tenant, id).await?;
+    let profiles = request.profiles.as_ref().unwrap_or(&member.limits.shares.profiles);
+    Reach::of_member(&member).covers_key(request.scopes, profiles)?;
+    let presented = PresentedKey::generate(request.mode, KeyId::new(by.at, rng), rng);
+    let key = Key { member: Some(id), ..request.key(&Actor::operator(tenant), &presented, by.at) };
+    replica.directory.create_key(&key, None, by).await?;
+    replica.catch_up().await;
+    Ok((key, presented))
 }

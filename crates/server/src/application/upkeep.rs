@@ -10,6 +10,7 @@ use countersign_core::{
         audit::{Begun, Forgotten, begin_chains, forget_old},
         reseal::{Resealed, reseal_resources},
         reseal_history::{Resealing, reseal_contacts},
+        reseal_people::{reseal_invitations, reseal_people},
         tenants::{Erased, erase_tenants},
     },
     ports::{clock::Clock, error::StoreError, history::HistoryUpkeep},
@@ -56,6 +57,7 @@ impl Upkeep {
                 // A job that fails does not stop the others.
                 [
                     self.reseal_resources().await,
+                    self.reseal_people().await,
                     self.delete_old(&mut strays).await,
                     self.reseal().await,
                     self.erase_tenants().await,
@@ -148,6 +150,23 @@ impl Upkeep {
                 unreadable,
                 "Settings of providers or secrets of webhooks do not open with any key of the ring"
             );
+        }
+        Ok(())
+    }
+
+    /// Seals a limited number of persons and invitations with the newest key.
+    async fn reseal_people(&self) -> Result<(), StoreError> {
+        let mut rng = StdRng::from_rng(&mut machine::rng());
+        let Management { replica, keyring, .. } = &self.context.management;
+        let people = reseal_people(&*replica.directory, keyring, &mut rng).await?;
+        let invitations = reseal_invitations(&*replica.directory, keyring, &mut rng).await?;
+        let resealed = people.resealed + invitations.resealed;
+        if resealed > 0 {
+            tracing::info!(resealed, "Sealed persons and invitations with the newest key");
+        }
+        let unreadable = people.unreadable + invitations.unreadable;
+        if unreadable > 0 {
+            tracing::error!(unreadable, "Persons or invitations do not open with any key of the ring");
         }
         Ok(())
     }

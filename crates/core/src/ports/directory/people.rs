@@ -23,8 +23,16 @@ pub trait People: Send + Sync {
         between: (MemberId, MemberId),
     ) -> Result<Vec<Person>, StoreError>;
 
-    /// The persons after `after`, sorted by id.
-    async fn list_people(&self, after: Option<PersonId>, limit: u16) -> Result<Vec<Person>, StoreError>;
+    /// The persons after `after` whose content another version of the seal key sealed, sorted by id.
+    async fn people_not_sealed_with(
+        &self,
+        version: u8,
+        after: Option<PersonId>,
+        limit: u16,
+    ) -> Result<Vec<Person>, StoreError>;
+
+    /// The number of persons whose content this version sealed.
+    async fn count_people_sealed_with(&self, version: u8) -> Result<u64, StoreError>;
 
     /// Replaces the sealed content of a person by the same content under another key. Nothing else changes, so
     /// it has no entry in the audit log. Returns whether the person still had the former content.

@@ -10,11 +10,7 @@ use countersign_core::{
     },
     context::Replica,
     id::{MemberId, TenantId},
-    management::{
-        keys::CreateKey,
-        member_keys::{create_member_key, move_key},
-        reach::MemberError,
-    },
+    management::{keys::CreateKey, member_keys::move_key, members::create_member_key, reach::MemberError},
     people::cover::NotCovered,
     time::Timestamp,
 };
