@@ -26,6 +26,7 @@ mod operator;
 mod receipts;
 mod rotation;
 mod secrets;
+mod security;
 mod smpp;
 mod spec;
 mod strangers;
