@@ -7,6 +7,7 @@ mod followed;
 mod members;
 mod probe;
 mod rotation;
+mod security;
 mod trial;
 
 use clap::Parser;
@@ -120,11 +121,16 @@ impl Place {
         }
     }
 
-    /// Starts a server in this process, with the machine's clock.
-    async fn serve(&self, dev: bool) -> Server {
+    /// A server that does not run yet.
+    async fn application(&self, dev: bool) -> Application {
         let flags = self.flags().into_iter().map(|(key, value)| (key, value, "test"));
         let settings = Settings::load(None, [], flags).unwrap();
-        let application = Application::build(Parts { dev, ..Parts::new(settings) }).await.unwrap();
+        Application::build(Parts { dev, ..Parts::new(settings) }).await.unwrap()
+    }
+
+    /// Starts a server in this process, with the machine's clock.
+    async fn serve(&self, dev: bool) -> Server {
+        let application = self.application(dev).await;
         let demo = application.demo.as_ref().map(|demo| demo.key.expose().to_string());
         let (base_url, stop) = (application.base_url(), CancellationToken::new());
         let running = tokio::spawn(application.run(stop.clone()));

@@ -17,6 +17,7 @@ mod people_statements;
 mod races;
 mod resources;
 mod rotation;
+mod security;
 pub mod statements;
 mod tenants;
 mod tls;
@@ -112,6 +113,7 @@ on_each_engine!(
     usage::a_key_keeps_the_addresses_that_were_used_last,
     usage::old_addresses_are_forgotten,
     contract::settings_round_trip,
+    contract::a_setting_is_replaced_only_as_it_was_read,
     resources::they_are_kept_by_tenant_and_kind,
     resources::of_two_changes_at_once_one_counts,
     resources::a_tenant_has_only_so_many_of_each_kind,
@@ -155,6 +157,10 @@ on_each_engine!(
     people_races::of_the_last_two_owners_one_stays,
     people_races::changes_of_members_and_keys_at_once_are_one_chain,
     people_races::a_node_without_a_database_is_told_of_each_narrowing,
+    security::only_owners_and_the_operator_change_how_people_sign_in,
+    security::an_owner_is_not_locked_out_unasked,
+    security::codes_are_required_only_while_they_can_be_sent,
+    security::of_changes_at_once_each_counts_and_each_has_its_entry,
     operator::a_repeated_request_makes_one_tenant,
     operator::the_operator_makes_keys_of_tenants_once,
     operator::only_live_keys_of_the_operator_hold_its_scope_and_no_other,

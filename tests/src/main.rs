@@ -29,6 +29,7 @@ mod permissions;
 mod receipts;
 mod rotation;
 mod secrets;
+mod security;
 mod sending;
 mod shares;
 mod smpp;

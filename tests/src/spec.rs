@@ -262,6 +262,8 @@ pub fn body_for(operation: &str) -> Option<Value> {
         "update_route" => Some(json!({ "weight": 5 })),
         "update_managed_tenant" => Some(json!({ "disabled": true })),
         "create_tenant_key" => Some(json!({ "name": "first", "scopes": ["settings:read"] })),
+        "replace_tenant_portal_allowlist" => Some(json!({ "entries": [] })),
+        "update_tenant_security" => Some(json!({ "password_days": 60 })),
         "update_template" => Some(json!({ "transliterate": true })),
         _ => None,
     }

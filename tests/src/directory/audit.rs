@@ -60,7 +60,7 @@ fn by(seconds: i64) -> Change {
 }
 
 /// The whole chain of a tenant, which must be verified.
-async fn chain(base: &Base, tenant: TenantId) -> Result<Vec<Entry>> {
+pub async fn chain(base: &Base, tenant: TenantId) -> Result<Vec<Entry>> {
     let (keyring, directory) = (keyring(), &base.directory);
     let anchor = directory.chain_anchor(tenant).await?;
     let mut verification = Verification::after(&keyring, tenant, anchor.as_ref())?;
