@@ -92,8 +92,7 @@ impl Fleet {
             bare = at_once(changes, move |_| floor(sql.clone())).await?;
             audited = at_once(changes, move |n| put(Arc::clone(&api), n + round * 10_000)).await?;
         }
-        let count =
-            format!("SELECT count(*) FROM audit WHERE tenant_id = '{tenant}' AND action LIKE 'setting%'");
+        let count = format!("SELECT count(*) FROM audit WHERE tenant_id = '{tenant}'");
         let entries: usize = self.psql(&count)?.parse()?;
         ensure!(entries >= changes, "{entries} entries for {changes} changes");
         println!();
