@@ -9,6 +9,8 @@ pub mod read;
 pub mod receipts;
 pub mod recorded;
 pub mod resend;
+pub mod sending;
+pub mod shares;
 pub mod start;
 pub mod view;
 pub mod ways;

@@ -61,7 +61,7 @@ fn asked(scopes: Scopes, company: bool) -> CreateKey {
 }
 
 /// A member signed in, with all that it may do.
-fn signed_in(member: &Member) -> Actor {
+pub fn signed_in(member: &Member) -> Actor {
     Actor {
         who: Who::Member { id: member.id, acted_by: None },
         member: Some(member.id),

@@ -1,7 +1,11 @@
 //! The audit of acts that no transaction of the directory contains, such as an act on the codes store.
 
 use crate::{
-    access::change::Change, audit::entry::Draft, context::Replica, id::TenantId, ports::error::StoreError,
+    access::{actor::Who, change::Change},
+    audit::entry::Draft,
+    context::Replica,
+    id::TenantId,
+    ports::error::StoreError,
 };
 use serde_json::Value;
 
@@ -32,4 +36,19 @@ pub async fn recorded<T, E>(
     // The act has happened: its author must not take it for refused.
     let _ = replica.directory.append(tenant, &last, by).await;
     result
+}
+
+/// Carries out an act, and records it as [`recorded`] does if a member or the operator acts in person. The act of
+/// a key is not recorded: its event is in the history, and it goes on while the database is away.
+pub(crate) async fn recorded_in_person<T, E>(
+    replica: &Replica,
+    tenant: TenantId,
+    named: (&str, &str),
+    by: &Change,
+    act: impl Future<Output = Result<(T, Value), E>>,
+) -> Result<T, Unrecorded<E>> {
+    match by.who {
+        Who::Member { .. } | Who::Operator(_) => recorded(replica, tenant, named, by, act).await,
+        Who::Key(_) | Who::System => act.await.map(|(value, _)| value).map_err(Unrecorded::Failed),
+    }
 }

@@ -133,7 +133,7 @@ pub async fn accept(
         Accepting::Known(_) => None,
         Accepting::New(identity, language, zone) => {
             let whole = (language.clone(), zone.clone());
-            let id = PersonId::new(by.at, rng);
+            let id = PersonId::new(rng);
             Some(Person::new(id, identity, whole, &management.keyring, by.at, rng))
         }
     };

@@ -60,7 +60,7 @@ pub struct CreateKey {
 }
 
 impl CreateKey {
-    fn key(self, actor: &Actor, presented: &PresentedKey, now: Timestamp) -> Key {
+    pub(crate) fn key(self, actor: &Actor, presented: &PresentedKey, now: Timestamp) -> Key {
         Key {
             expires_at: self.expires_at,
             allowlist: self.allowlist,
@@ -212,7 +212,7 @@ pub async fn update_key(
     UpdateKey { change, confirmed }: UpdateKey,
     by: &Change,
 ) -> Result<Key, KeyError> {
-    read_governed(replica, actor, id).await?;
+    let former = read_governed(replica, actor, id).await?;
     if let Some(expiry) = change.expires_at {
         refuse_outliving(actor, expiry)?;
     }
@@ -228,8 +228,17 @@ pub async fn update_key(
             return Err(KeyError::LockOut(address));
         }
     }
+    if change.profiles.as_ref().is_some_and(|profiles| !profiles.is_within(&actor.profiles)) {
+        return Err(KeyError::BeyondOwnProfiles);
+    }
+    let narrowed = change.profiles.as_ref().is_some_and(|profiles| !former.profiles.is_within(profiles));
     let key = replica.directory.update_key(actor.tenant, id, change, by).await;
-    match key.as_ref().ok().and_then(Option::as_ref).and_then(KeyEnd::of) {
+    let end = key.as_ref().ok().and_then(Option::as_ref).and_then(|key| match narrowed {
+        // A node that cannot read the new version would let the key reach the former profiles.
+        true => Some(KeyEnd::of_former_versions(key.id, key.version)),
+        false => KeyEnd::of(key),
+    });
+    match end {
         Some(end) => replica.tell_end(end).await,
         None => replica.catch_up().await,
     }

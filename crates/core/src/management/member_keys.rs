@@ -20,6 +20,20 @@ pub async fn list_member_keys(
     Ok(replica.directory.list_member_keys(actor.tenant, id).await?)
 }
 
+/// The keys of a member before `before`, newest first. A tenant has so few keys that the directory reads them all.
+pub async fn page_of_member_keys(
+    replica: &Replica,
+    actor: &Actor,
+    id: MemberId,
+    before: Option<KeyId>,
+    limit: u16,
+) -> Result<Vec<Key>, MemberError> {
+    let mut keys = list_member_keys(replica, actor, id).await?;
+    keys.retain(|key| before.is_none_or(|before| key.id < before));
+    keys.truncate(limit.into());
+    Ok(keys)
+}
+
 /// Gives a key to a member, or to the company. Only an owner or the operator does that, and only if the actor
 /// covers the key as it is and as it will be.
 pub async fn move_key(

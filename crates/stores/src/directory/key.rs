@@ -9,7 +9,7 @@ use super::{
 use crate::sql::{
     Batch,
     Kind::{Bytes, Int, Text},
-    Row, Sql, Statement,
+    Row, Sql, Statement, Value,
 };
 use async_trait::async_trait;
 use countersign_core::ports::directory::keys::Keys;
@@ -98,6 +98,11 @@ pub(super) const COUNT_KEYS: Statement = Statement {
     params: &[Text, Int],
 };
 
+/// The stored form of the profiles: NULL for all, as in rows from before there were shares.
+fn stored_profiles(key: &Key) -> Value {
+    key.profiles.listed().map(|_| key.profiles.to_string()).into()
+}
+
 /// Adds the statements that insert the key and record the change under the number that was taken.
 fn insert_key(batch: Batch, key: &Key, most: u32, by: &Change) -> Batch {
     let values = vec![
@@ -116,7 +121,7 @@ fn insert_key(batch: Batch, key: &Key, most: u32, by: &Change) -> Batch {
         key.replaced_by.map(|id| id.to_string()).into(),
         key.member.map(|id| id.to_string()).into(),
         key.made_by.map(|id| id.to_string()).into(),
-        key.profiles.listed().map(|_| key.profiles.to_string()).into(),
+        stored_profiles(key),
     ];
     let count = vec![key.tenant.to_string().into(), i64::from(most).into()];
     let batch = batch.run_touching(1, &INSERT_KEY, values).run_within(("keys", most), &COUNT_KEYS, count);
@@ -154,9 +159,9 @@ pub(super) const LIST_KEYS: Statement = Statement {
 pub(super) const UPDATE_KEY: Statement = Statement {
     table: "keys",
     text: "UPDATE keys SET name = $4, disabled = $5, expires_at = $6, allowlist = $7,
-            version = version + 1
+            profiles = $8, version = version + 1
         WHERE tenant_id = $1 AND id = $2 AND version = $3",
-    params: &[Text, Text, Int, Text, Int, Int, Text],
+    params: &[Text, Text, Int, Text, Int, Int, Text, Text],
 };
 
 pub(super) const TOUCH_KEY: Statement = Statement {
@@ -210,7 +215,7 @@ impl Keys for SqlDirectory {
         self.audited(key.tenant, by, |mut chains| async move {
             let batch = chains.append(take_number(Batch::default()), draft, by);
             let batch = insert_key(batch, key, MOST_KEYS, by);
-            let batch = told::tell(batch, webhooks, WebhookEvent::KeyCreated, key, key.created_at);
+            let batch = told::tell_key(batch, webhooks, WebhookEvent::KeyCreated, key, key.created_at);
             self.sql.batch(answer_once(batch, asking, once, key.created_at)).await.map(drop)
         })
         .await
@@ -247,8 +252,8 @@ impl Keys for SqlDirectory {
             ];
             let batch = take_number(batch).run_touching(1, &RETIRE_KEY, retire);
             let batch = note_change(batch, tenant, "key", old, by);
-            let batch = told::tell(batch, webhooks, WebhookEvent::KeyCreated, new, now);
-            let batch = told::tell(batch, webhooks, WebhookEvent::KeyRotated, &retired, now);
+            let batch = told::tell_key(batch, webhooks, WebhookEvent::KeyCreated, new, now);
+            let batch = told::tell_key(batch, webhooks, WebhookEvent::KeyRotated, &retired, now);
             self.sql.batch(answer_once(batch, tenant, once, now)).await.map(drop)
         })
         .await
@@ -294,6 +299,7 @@ impl Keys for SqlDirectory {
                 new.disabled.into(),
                 new.expires_at.map(Timestamp::micros).into(),
                 new.allowlist.to_string().into(),
+                stored_profiles(&new),
             ];
             let batch = chains.append(take_number(Batch::default()), &draft, by);
             let batch = batch.run_unmoved(&UPDATE_KEY, values);
@@ -303,7 +309,7 @@ impl Keys for SqlDirectory {
                 (true, false) => WebhookEvent::KeyEnabled,
                 _ => WebhookEvent::KeyUpdated,
             };
-            self.sql.batch(told::tell(batch, webhooks, told, &new, by.at)).await?;
+            self.sql.batch(told::tell_key(batch, webhooks, told, &new, by.at)).await?;
             Ok(Some(new))
         })
         .await
@@ -318,7 +324,7 @@ impl Keys for SqlDirectory {
             let batch = chains.append(take_number(Batch::default()), &draft, by);
             let batch = batch.run_unmoved(&DELETE_KEY, values);
             let batch = note_change(batch, tenant, "key", id, by);
-            self.sql.batch(told::tell(batch, webhooks, WebhookEvent::KeyDeleted, &old, by.at)).await?;
+            self.sql.batch(told::tell_key(batch, webhooks, WebhookEvent::KeyDeleted, &old, by.at)).await?;
             Ok(true)
         })
         .await

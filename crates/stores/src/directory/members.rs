@@ -236,6 +236,7 @@ impl Members for SqlDirectory {
         by: &Change,
     ) -> Result<(), StoreError> {
         let tenant = member.tenant;
+        let webhooks = &told_webhooks(&self.sql, tenant).await?;
         self.audited(tenant, by, |mut chains| async move {
             let had_owner = self.has_owner(tenant).await?;
             let mut batch = begin(tenant, acting);
@@ -264,6 +265,8 @@ impl Members for SqlDirectory {
                 most,
             );
             let batch = note_change(batch, tenant, "member", member.id, by);
+            let joined = (member, invitation.map(|invitation| invitation.id));
+            let batch = told::tell_member(batch, webhooks, WebhookEvent::MemberCreated, joined, by.at);
             self.sql.batch(owned(batch, tenant, had_owner)).await.map(drop)
         })
         .await
@@ -277,6 +280,12 @@ impl Members for SqlDirectory {
     ) -> Result<Vec<KeyEnd>, StoreError> {
         let (tenant, id) = (former.tenant, former.id);
         let draft = &Draft::updated("member.update", id, of_member(former), of_member(member));
+        let webhooks = &told_webhooks(&self.sql, tenant).await?;
+        let told = match (former.disabled, member.disabled) {
+            (false, true) => WebhookEvent::MemberDisabled,
+            (true, false) => WebhookEvent::MemberEnabled,
+            _ => WebhookEvent::MemberUpdated,
+        };
         self.audited(tenant, by, |mut chains| async move {
             self.unmoved(former).await?;
             let had_owner = self.has_owner(tenant).await?;
@@ -293,6 +302,7 @@ impl Members for SqlDirectory {
             let narrower = member.is_narrower_than(former);
             let of = vec![tenant.to_string().into(), id.to_string().into()];
             let batch = if narrower { batch.run(&RAISE_KEYS, of) } else { batch };
+            let batch = told::tell_member(batch, webhooks, told, (member, None), by.at);
             let rows = self.sql.batch(owned(batch, tenant, had_owner)).await?;
             if narrower { ends(&rows, place) } else { Ok(Vec::new()) }
         })
@@ -307,6 +317,7 @@ impl Members for SqlDirectory {
     ) -> Result<Vec<KeyEnd>, StoreError> {
         let (tenant, id) = (member.tenant, member.id);
         let draft = &Draft::deleted("member.delete", id, of_member(member));
+        let webhooks = &told_webhooks(&self.sql, tenant).await?;
         self.audited(tenant, by, |mut chains| async move {
             self.unmoved(member).await?;
             let had_owner = self.has_owner(tenant).await?;
@@ -318,7 +329,10 @@ impl Members for SqlDirectory {
                 .run(&DELETE_STRANGER, vec![member.person.to_string().into()]);
             let batch = note_change(batch, tenant, "member", id, by);
             let place = batch.next_place();
-            let rows = self.sql.batch(owned(batch.run(&RAISE_KEYS, of()), tenant, had_owner)).await?;
+            let batch = batch.run(&RAISE_KEYS, of());
+            let told = (member, None);
+            let batch = told::tell_member(batch, webhooks, WebhookEvent::MemberDeleted, told, by.at);
+            let rows = self.sql.batch(owned(batch, tenant, had_owner)).await?;
             ends(&rows, place)
         })
         .await
@@ -351,14 +365,15 @@ impl Members for SqlDirectory {
                 to.map(|id| id.to_string()).into(),
             ];
             let mut batch = chains.append(begin(tenant, acting), &draft, by).run_unmoved(&MOVE_KEY, values);
-            batch = note_change(batch, tenant, "key", key.id, by);
             if let Some(to) = to {
                 let of = vec![tenant.to_string().into(), to.to_string().into()];
-                // The change of the member tells the nodes that the key's former version ended.
-                batch = take_number(batch.run_unmoved(&ENABLED_MEMBER, of));
-                batch = note_change(batch, tenant, "member", to, by);
+                // The change of the member tells the nodes that the key's former version ended. It comes first:
+                // a page of changes that ends between the two then publishes this end, too.
+                batch = batch.run_unmoved(&ENABLED_MEMBER, of);
+                batch = take_number(note_change(batch, tenant, "member", to, by));
             }
-            let batch = told::tell(batch, webhooks, WebhookEvent::KeyUpdated, moved, by.at);
+            batch = note_change(batch, tenant, "key", key.id, by);
+            let batch = told::tell_key(batch, webhooks, WebhookEvent::KeyUpdated, moved, by.at);
             self.sql.batch(batch).await?;
             Ok(moved.clone())
         })

@@ -9,7 +9,10 @@ use actix_web::{
     HttpMessage, HttpRequest, ResponseError,
     http::header::{HeaderName, HeaderValue},
 };
-use countersign_core::{access::actor::Actor, id::VerificationId};
+use countersign_core::{
+    access::actor::{Actor, Who},
+    id::{MemberId, VerificationId},
+};
 use std::time::{Duration, Instant};
 
 /// The part of a log line that is known before the request is handled.
@@ -62,6 +65,8 @@ impl Seen {
             client.address = self.address,
             tenant.id = caller.map(|caller| caller.tenant.to_string()),
             key.id = caller.and_then(|caller| caller.key()).map(|key| key.to_string()),
+            member.id = caller.and_then(member).map(|id| id.to_string()),
+            acted_by = caller.and_then(acted_by),
             verification.id = extensions.get::<VerificationId>().map(VerificationId::to_string),
             outcome = outcome.unwrap_or(match status {
                 0..400 => "ok",
@@ -70,6 +75,24 @@ impl Seen {
             }),
             "request"
         );
+    }
+}
+
+/// The member whose rights apply: the owner of the key, or the one who signed in.
+fn member(caller: &Actor) -> Option<MemberId> {
+    match caller.who {
+        Who::Member { id, .. } => Some(id),
+        Who::Operator(member) => member,
+        Who::Key(_) | Who::System => caller.member,
+    }
+}
+
+/// The owner who acts as that member, or `operator` for a member of the operator.
+fn acted_by(caller: &Actor) -> Option<String> {
+    match caller.who {
+        Who::Member { acted_by, .. } => acted_by.map(|owner| owner.to_string()),
+        Who::Operator(_) => Some("operator".to_owned()),
+        Who::Key(_) | Who::System => None,
     }
 }
 
