@@ -9,6 +9,7 @@ pub mod read;
 pub mod receipts;
 pub mod recorded;
 pub mod resend;
+pub mod show;
 pub mod start;
 pub mod view;
 pub mod ways;

@@ -5,7 +5,7 @@ use crate::{
     access::{actor::Actor, change::Change, key::Key, scope::Scopes, share::Share},
     context::Replica,
     id::{KeyId, MemberId, ProfileId},
-    management::reach::{MemberError, Rights, judged, stored},
+    management::reach::{Ends, MemberError, Rights, judged, stored},
     people::{
         cover::{NotCovered, Reach},
         member::Role,
@@ -32,7 +32,7 @@ pub async fn move_key(
     to: Option<MemberId>,
     by: &Change,
 ) -> Result<Key, MemberError> {
-    let key = judged(|| async {
+    let key = judged(Ends::No, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
         if !rights.reach.is_owner() {
             return Err(NotCovered::Owners.into());

@@ -5,7 +5,7 @@ use crate::{
     context::Replica,
     id::{MemberId, ProfileId, SenderId, TemplateId},
     keyring::KeyRing,
-    management::reach::{MemberError, Rights, judged, stored},
+    management::reach::{Ends, MemberError, Rights, judged, stored},
     people::{
         hours::{Hours, Zone},
         member::{Limits, Member, Role},
@@ -93,7 +93,8 @@ pub async fn update_member(
     change: &MemberChange,
     by: &Change,
 ) -> Result<Member, MemberError> {
-    let (member, ends) = judged(|| async {
+    let disables = if change.disabled == Some(true) { Ends::Yes } else { Ends::No };
+    let (member, ends) = judged(disables, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
         let former = stored(replica, actor.tenant, id).await?;
         let limits = change.limits.apply(&former.limits);
@@ -118,7 +119,7 @@ pub async fn remove_member(
     id: MemberId,
     by: &Change,
 ) -> Result<(), MemberError> {
-    let ends = judged(|| async {
+    let ends = judged(Ends::Yes, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
         let member = stored(replica, actor.tenant, id).await?;
         rights.reach.covers(Some(id), &[&member.limits])?;

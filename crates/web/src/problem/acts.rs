@@ -9,7 +9,7 @@ use super::{
 use countersign_core::{
     acts::{
         cancel::CancelError, check::CheckError, families::FamilyError, history::HistoryError,
-        read::ReadError, resend::ResendError, start::request::StartError,
+        read::ReadError, resend::ResendError, show::ShowError, start::request::StartError,
     },
     tenant::limits::{LimitHit, LimitScope},
     verification::{guesses::GuessWait, idempotency::IdempotencyError, status::Status},
@@ -151,6 +151,17 @@ impl From<FamilyError> for Problem {
         match error {
             FamilyError::Start(error) => error.into(),
             FamilyError::Resend(error) => error.into(),
+        }
+    }
+}
+
+impl From<ShowError> for Problem {
+    fn from(error: ShowError) -> Self {
+        match error {
+            ShowError::Limited(hit) => limited(hit),
+            ShowError::Codes(error) => codes(error),
+            ShowError::Directory(error) => directory(error),
+            ShowError::Read(error) => error.into(),
         }
     }
 }
