@@ -505,11 +505,23 @@ async fn keys_show_their_member_and_their_profiles() {
     // Its own profiles are the default, and it does not reach more by another key or a change of itself.
     let child = create(&own, json!({})).await.json();
     assert_eq!((&child["member"], &child["profiles"]), (&made["member"], &json!(["shop"])));
-    for profiles in [json!("all"), json!(["default"]), json!(["shop", "bank"])] {
-        refused(&create(&own, json!({ "profiles": profiles })).await, "profiles");
-        refused(&patch(&app, &own, &here, json!({ "profiles": profiles })).await, "profiles");
+    refused(&create(&own, json!({ "profiles": "all" })).await, "profiles");
+    refused(&patch(&app, &own, &here, json!({ "profiles": "all" })).await, "profiles");
+    // A name that it does not reach and one that nobody has get the same answer.
+    for profiles in [json!(["default"]), json!(["shop", "bank"]), json!(["none-such"])] {
+        let made = create(&own, json!({ "profiles": profiles })).await;
+        assert_eq!(made.problem(), (403, "not_shared".into()), "{made:?}");
+        let changed = patch(&app, &own, &here, json!({ "profiles": profiles })).await;
+        assert_eq!(changed.problem(), (403, "not_shared".into()), "{changed:?}");
     }
-    assert_eq!(wrong_fields(&create(&own, json!({ "profiles": ["none-such"] })).await), ["profiles"]);
+    assert_eq!(wrong_fields(&create(&clerk_key, json!({ "profiles": ["none-such"] })).await), ["profiles"]);
+    // It sees the keys of its member, and of the others those that reach nothing else.
+    let seen = app.get("/v1/keys", &own).await.json();
+    let seen: Vec<_> = seen["data"].as_array().unwrap().iter().map(|key| key["member"].clone()).collect();
+    assert_eq!(seen, vec![made["member"].clone(); 3]);
+    let foreign = format!("/v1/keys/{}", boss_key.caller.key().unwrap());
+    assert_eq!(app.get(&foreign, &own).await.problem(), (404, "not_found".into()));
+    assert_eq!(app.get("/v1/keys?limit=1", &own).await.json()["data"].as_array().unwrap().len(), 1);
     let wider = patch(&app, &clerk_key, &here, json!({ "profiles": ["bank", "shop"] })).await.json();
     assert_eq!(wider["profiles"].as_array().unwrap().len(), 2);
     let none = patch(&app, &clerk_key, &here, json!({ "profiles": "none" })).await.json();

@@ -5,9 +5,12 @@ use crate::{
     codes::{number, seconds},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use countersign_core::people::{
-    hours::{Hours, Zone},
-    member::Limits,
+use countersign_core::{
+    people::{
+        hours::{Hours, Zone},
+        member::Limits,
+    },
+    ports::clock::Clock as _,
 };
 use serde_json::{Value, json};
 
@@ -106,7 +109,13 @@ async fn a_start_tells_the_pool_and_a_resend_obeys_it() {
     assert_eq!(refused.problem(), (429, "pool_exhausted".to_owned()));
     assert_eq!(refused.header("retry-after"), (UNTIL_OCTOBER - 72).to_string());
     assert_eq!(refused.header("ratelimit"), format!("\"pool\";r=0;t={}", UNTIL_OCTOBER - 72));
+    let pool = format!("/v1/members/{}/pool", member.id);
+    let read = app.get(&pool, &company).await.json();
+    assert_eq!((&read["pool"], &read["used"]), (&json!(2), &json!(2)), "{read}");
+    let until = app.clock.now() + seconds(UNTIL_OCTOBER - 72);
+    assert_eq!(read["until"], until.to_string(), "{read}");
     app.set_limits(&mut member, Limits { hours: Hours::NEVER, ..limits() }).await;
+    assert_eq!(app.get(&pool, &company).await.json()["used"], Value::Null, "it has no pool now");
     let refused = app.act(&resend, &key).await;
     assert_eq!(refused.problem(), (403, "outside_hours".to_owned()));
     assert_eq!(refused.header("retry-after"), "");

@@ -56,6 +56,7 @@ pub fn operations(v1: &mut ServiceConfig<'_>) {
         .service(keys::delete_key)
         .service(members::list_members)
         .service(members::read_member)
+        .service(members::read_member_pool)
         .service(members::update_member)
         .service(members::delete_member)
         .service(invitations::create_invitation)

@@ -102,9 +102,8 @@ pub async fn what_a_person_cancels_or_resends_is_audited_and_a_keys_is_not(bench
     ];
     assert_eq!(told, expected);
     assert_eq!(entries[1].after.as_deref(), Some(r#"{"replayed":false,"sends":2}"#));
-    let (owner, id) = (MemberId::from_bytes([8; 16]), MemberId::from_bytes([7; 16]));
-    assert_eq!(entries[0].author.actor, owner.to_string());
-    assert_eq!(entries[0].author.acting_for, Some(id.to_string()));
+    assert_eq!(entries[0].author.actor, MemberId::from_bytes([8; 16]).to_string());
+    assert_eq!(entries[0].author.acting_for, member.member.map(|id| id.to_string()));
     assert_eq!(entries[5].author.actor, "operator");
 
     // Without the database a key goes on, and a person's act is not begun.

@@ -169,7 +169,8 @@ pub async fn of_changes_at_once_each_counts_and_each_has_its_entry(base: &Base) 
         change_security(context, &operator, &old, &by),
     );
     listed.into_iter().collect::<Result<Vec<_>, _>>()?;
-    (one?, two?);
+    one?;
+    two?;
     let rules = read_security(context, TENANT).await?;
     assert_eq!((rules.session_idle.seconds(), rules.password_days.get()), (300, 90), "neither is lost");
     assert_eq!(read_portal_allowlist(context, TENANT).await?.entries().len(), 8);

@@ -4,7 +4,7 @@ pub mod json;
 pub mod read;
 
 use crate::{
-    access::caller::{Authed, KeysWrite, SettingsRead},
+    access::caller::{Authed, KeysWrite, SettingsRead, Within},
     http::id::Id,
     v1::shares::{Names, find_profiles},
 };
@@ -98,7 +98,7 @@ pub async fn create_key(
 )]
 #[get("/keys")]
 pub async fn list_keys(
-    caller: Authed<SettingsRead>,
+    caller: Authed<Within<SettingsRead>>,
     state: Data<State>,
     query: Query,
 ) -> Result<Json<KeyPage>, Problem> {
@@ -124,7 +124,7 @@ pub async fn list_keys(
 )]
 #[get("/keys/{id}")]
 pub async fn read_key(
-    caller: Authed<SettingsRead>,
+    caller: Authed<Within<SettingsRead>>,
     id: Id<KeyId>,
     state: Data<State>,
 ) -> Result<Json<Key>, Problem> {

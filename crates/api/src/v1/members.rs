@@ -12,13 +12,15 @@ use actix_web::{
     HttpResponse, delete, get, patch,
     web::{Data, Json},
 };
-use countersign_core::{access::actor::Actor, id::MemberId, management::members, people::member};
+use countersign_core::{
+    access::actor::Actor, acts::sending::read_pool, id::MemberId, management::members, people::member,
+};
 use countersign_web::{
     State,
     body::{MergePatch, NoBody, Query},
-    problem::Problem,
+    problem::{self, Problem},
 };
-use json::{Member, MemberPage};
+use json::{Member, MemberPage, MemberPool};
 use read::UpdateMember;
 
 /// The members with the names of their persons and of the things that they share.
@@ -75,6 +77,24 @@ pub async fn read_member(
 ) -> Result<Json<Member>, Problem> {
     let member = members::read_member(&state.context, &caller, id.0).await?;
     one(&state, &caller, member).await
+}
+
+/// Reads how far a member's pool is used.
+#[utoipa::path(
+    tag = "members",
+    params(("id" = String, Path, description = "The member.", pattern = "^mem_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    responses((status = 200, description = "The pool of the present month.", body = MemberPool)),
+    security(("key" = ["settings:read"]))
+)]
+#[get("/members/{id}/pool")]
+pub async fn read_member_pool(
+    caller: Authed<SettingsRead>,
+    id: Id<MemberId>,
+    state: Data<State>,
+) -> Result<Json<MemberPool>, Problem> {
+    let member = members::read_member(&state.context, &caller, id.0).await?;
+    let used = read_pool(&state.context, &member, state.clock.now()).await.map_err(problem::codes)?;
+    Ok(Json(MemberPool::new(used)))
 }
 
 /// Changes a member: its role, its permissions, its limits, or whether it is

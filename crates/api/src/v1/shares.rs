@@ -4,6 +4,7 @@
 use crate::http::values::{profile_name, sender, template_name};
 use countersign_core::{
     access::{actor::Actor, share},
+    acts::shares::judge_whole_tenant,
     context::Replica,
     id::{ProfileId, SenderId, TemplateId},
     management::{profiles::list_profiles, senders::list_senders, templates::list_templates},
@@ -263,8 +264,14 @@ impl Finder {
         share::Share::of(ids).unwrap_or_else(|_| share::Share::none())
     }
 
-    fn finish<T>(self, found: T) -> Result<T, Problem> {
-        if self.errors.is_empty() { Ok(found) } else { Err(Problem::of_fields(&self.errors)) }
+    /// Returns what was found. For a name that is missing, an actor with a bounded share gets the same answer whether
+    /// or not the tenant has the thing.
+    fn finish<T>(self, replica: &Replica, actor: &Actor, found: T) -> Result<T, Problem> {
+        if self.errors.is_empty() {
+            return Ok(found);
+        }
+        judge_whole_tenant(replica, actor)?;
+        Err(Problem::of_fields(&self.errors))
     }
 }
 
@@ -280,7 +287,7 @@ pub async fn find_profiles(
     let kinds = Kinds { profiles: matches!(asked, Asked::Listed(_)), ..Kinds::default() };
     let mut finder = Finder { names: Names::read(replica, actor, kinds).await?, errors: Vec::new() };
     let found = finder.find(("profiles", NO_PROFILE), asked, |names| &names.profiles, |name| name.as_str());
-    finder.finish(Some(found))
+    finder.finish(replica, actor, Some(found))
 }
 
 /// Finds the things that the field `shares` of a request names.
@@ -315,5 +322,5 @@ pub async fn find_shares(
         // The reader refused longer lists.
         Asked::Listed(listed) => share::Share::of(listed).unwrap_or_else(|_| share::Share::none()),
     });
-    finder.finish(FoundShares { senders, templates, profiles, groups })
+    finder.finish(replica, actor, FoundShares { senders, templates, profiles, groups })
 }

@@ -191,17 +191,36 @@ pub async fn install_key(
 /// Reads a key of the caller's tenant.
 pub async fn read_key(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
     let key = replica.directory.key(actor.tenant, id).await.map_err(KeyError::Directory)?;
-    key.ok_or(KeyError::NotFound)
+    key.filter(|key| is_seen(actor, key)).ok_or(KeyError::NotFound)
 }
 
-/// The keys of the caller's tenant before `before`, newest first.
+/// Whether the actor sees a key. An actor with a list of profiles sees the keys of its member, and those that
+/// reach no other profiles.
+pub(super) fn is_seen(actor: &Actor, key: &Key) -> bool {
+    let own = actor.member.is_some() && key.member == actor.member;
+    own || key.profiles.is_within(&actor.profiles)
+}
+
+/// The keys of the caller's tenant before `before`, newest first: those that the caller sees.
 pub async fn list_keys(
     replica: &Replica,
     actor: &Actor,
-    before: Option<KeyId>,
+    mut before: Option<KeyId>,
     limit: u16,
 ) -> Result<Vec<Key>, KeyError> {
-    replica.directory.list_keys(actor.tenant, before, limit).await.map_err(KeyError::Directory)
+    let (mut seen, most) = (Vec::new(), limit.max(100));
+    // A tenant has some thousand keys at most, so a caller who sees none of them causes few queries.
+    loop {
+        let page =
+            replica.directory.list_keys(actor.tenant, before, most).await.map_err(KeyError::Directory)?;
+        let last = page.len() < usize::from(most);
+        before = page.last().map(|key| key.id);
+        seen.extend(page.into_iter().filter(|key| is_seen(actor, key)));
+        if last || seen.len() >= usize::from(limit) {
+            seen.truncate(limit.into());
+            return Ok(seen);
+        }
+    }
 }
 
 /// Changes a key and returns its new state.

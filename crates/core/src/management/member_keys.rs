@@ -5,7 +5,10 @@ use crate::{
     access::{actor::Actor, change::Change, key::Key, scope::Scopes, share::Share},
     context::Replica,
     id::{KeyId, MemberId, ProfileId},
-    management::reach::{MemberError, Rights, judged, stored},
+    management::{
+        keys::is_seen,
+        reach::{MemberError, Rights, judged, stored},
+    },
     people::cover::{NotCovered, Reach},
     ports::error::StoreError,
     snapshot::ends::KeyEnd,
@@ -29,7 +32,7 @@ pub async fn page_of_member_keys(
     limit: u16,
 ) -> Result<Vec<Key>, MemberError> {
     let mut keys = list_member_keys(replica, actor, id).await?;
-    keys.retain(|key| before.is_none_or(|before| key.id < before));
+    keys.retain(|key| is_seen(actor, key) && before.is_none_or(|before| key.id < before));
     keys.truncate(limit.into());
     Ok(keys)
 }

@@ -7,6 +7,7 @@ use crate::v1::{
 };
 use countersign_core::{
     access::scope::Scope,
+    acts::sending::PoolUse,
     people::{member, person::Identity},
 };
 use countersign_web::text_values;
@@ -73,6 +74,30 @@ impl Member {
             most_parts: limits.most_parts,
             disabled: member.disabled,
             created_at: member.created_at.to_string(),
+        }
+    }
+}
+
+/// The pool of a member in the present month. All fields are null if the member has no pool.
+#[derive(Serialize, ToSchema)]
+pub struct MemberPool {
+    /// The message parts of a month.
+    #[schema(required = true, minimum = 0, maximum = 1_000_000_000, example = 500)]
+    pool: Option<u32>,
+    /// The parts that were taken in this month. They are more than `pool` if it was lowered since.
+    #[schema(required = true, minimum = 0, example = 120)]
+    used: Option<u32>,
+    /// When the month ends in the time zone of the member. Then `used` is 0 again.
+    #[schema(required = true, format = DateTime, example = "2026-01-31T23:00:00.000Z")]
+    until: Option<String>,
+}
+
+impl MemberPool {
+    pub fn new(used: Option<PoolUse>) -> Self {
+        Self {
+            pool: used.map(|used| used.of),
+            used: used.map(|used| used.used),
+            until: used.map(|used| used.until.to_string()),
         }
     }
 }
