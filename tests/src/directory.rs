@@ -153,6 +153,7 @@ on_each_engine!(
     people_acts::a_node_without_a_database_refuses_the_keys_of_a_narrowed_member,
     people_matrix::who_lacks_a_limit_is_refused_where_it_is,
     people_matrix::a_key_of_the_company_is_refused_where_it_lacks_something,
+    people_matrix::only_owners_govern_the_keys_of_a_removed_member,
     people_raises::nobody_raises_itself,
     people_races::of_the_last_two_owners_one_stays,
     people_races::changes_of_members_and_keys_at_once_are_one_chain,

@@ -545,3 +545,19 @@ pub async fn a_key_of_the_company_is_refused_where_it_lacks_something(base: &Bas
     }
     Ok(())
 }
+
+/// The keys of a removed member wait for an owner: a key of the company must not plant a secret among them.
+pub async fn only_owners_govern_the_keys_of_a_removed_member(base: &Base) -> Result<()> {
+    let management = prepare(base).await?;
+    let all = Limits { permissions: Scopes::all(), ..owner() };
+    let scene = Scene::open(base, &management, 10, &all).await?;
+    let gone = scene.target(HOLDER, &subuser(&all)).await?;
+    remove_member(&management, &Actor::operator(scene.tenant), gone.member.id, &scene.by).await?;
+    let ([signed_in, _], company) = (scene.actors().await?, scene.company().await?);
+    for act in [Act::ChangeKey, Act::RotateKey, Act::DeleteKey] {
+        assert_eq!(scene.attempt(act, &company, &gone).await?, Outcome::NotOwn, "{act:?}");
+        assert_eq!(scene.attempt(act, &signed_in, &gone).await?, Outcome::Done, "{act:?}");
+    }
+    assert_eq!(scene.attempt(Act::TakeKey, &signed_in, &gone).await?, Outcome::Done);
+    Ok(())
+}

@@ -128,9 +128,12 @@ pub(crate) async fn governed(replica: &Replica, actor: &Actor, key: &Key) -> Res
         return Ok(Governed::BeyondProfiles);
     }
     let covered = match key.member {
-        None => reach.covers_company_key(key.scopes, &key.profiles),
-        // The key of a removed member can do nothing.
-        Some(id) => member(id).await?.map_or(Ok(()), |member| reach.covers_key_of(&member, key)),
+        None => reach.covers_company_key(key.scopes, &key.profiles).is_ok(),
+        Some(id) => match member(id).await? {
+            Some(member) => reach.covers_key_of(&member, key).is_ok(),
+            // The key of a removed member can do nothing until an owner moves it. It may have been an owner's.
+            None => reach.is_owner(),
+        },
     };
-    Ok(if covered.is_ok() { Governed::Yes } else { Governed::NotOwn })
+    Ok(if covered { Governed::Yes } else { Governed::NotOwn })
 }

@@ -58,7 +58,7 @@ async fn join(
     (tenant, profile): (TenantId, ProfileId),
 ) -> Result<Member> {
     let (now, mut rng) = (now()?, rand::rng());
-    let person = PersonId::new(now, &mut rng);
+    let person = PersonId::new(&mut rng);
     let member = Member {
         id: MemberId::new(now, &mut rng),
         tenant,
