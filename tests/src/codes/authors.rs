@@ -121,7 +121,7 @@ pub async fn what_a_person_cancels_or_resends_is_audited_and_a_keys_is_not(bench
 }
 
 pub async fn a_member_reads_sixty_audited_things_a_minute(bench: Bench) {
-    let member = as_member(&bench);
+    let member = as_member(&bench).await;
     let id = bench.start(&number(1)).await.unwrap().id;
     let show = async |actor: &Actor| {
         let by = Change::by(actor, None, bench.clock.now());

@@ -2,7 +2,6 @@
 
 use super::{Bench, engine::Engine, number, rng, seconds, wrong};
 use countersign_core::{
-    access::actor::Who,
     acts::{
         check::{Checked, Submitted, check_code},
         start::{request::StartRequest, start_verification},

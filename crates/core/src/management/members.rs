@@ -86,7 +86,7 @@ pub async fn add_member(
     let (id, person) = (MemberId::new(by.at, rng), PersonId::new(rng));
     let whole = (Locale::default(), limits.zone.clone());
     let new = Person::new(person, identity, whole, &management.keyring, by.at, rng);
-    let member = judged(|| async {
+    let member = judged(Ends::No, || async {
         let known = management.directory.find_person(new.email).await?;
         if let Some(known) = &known
             && management.directory.membership(tenant, known.id).await?.is_some()
