@@ -51,7 +51,7 @@ impl Node {
         let (url, context) = (application.base_url(), application.context.clone());
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?;
         let stop = stop.clone();
-        let running = tokio::spawn(async move { application.run(stop).await.map_err(Into::into) });
+        let running = tokio::spawn(async move { application.run(stop).await });
         Ok(Self { url, context, client, running })
     }
 

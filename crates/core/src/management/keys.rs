@@ -13,7 +13,7 @@ use crate::{
     context::Replica,
     id::{KeyId, ProfileId, TenantId},
     management::{
-        member_keys::{Governed, governed, may_make_company_key},
+        member_keys::{Governed, governed, is_seen, may_make_company_key},
         repeat::{made_once, refuse_repeat},
     },
     mode::Mode,
@@ -188,17 +188,15 @@ pub async fn install_key(
     Ok(key)
 }
 
-/// Reads a key of the caller's tenant.
-pub async fn read_key(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
+async fn find_key(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
     let key = replica.directory.key(actor.tenant, id).await.map_err(KeyError::Directory)?;
-    key.filter(|key| is_seen(actor, key)).ok_or(KeyError::NotFound)
+    key.ok_or(KeyError::NotFound)
 }
 
-/// Whether the actor sees a key. An actor with a list of profiles sees the keys of its member, and those that
-/// reach no other profiles.
-pub(super) fn is_seen(actor: &Actor, key: &Key) -> bool {
-    let own = actor.member.is_some() && key.member == actor.member;
-    own || key.profiles.is_within(&actor.profiles)
+/// Reads a key of the caller's tenant that the caller sees.
+pub async fn read_key(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
+    let key = find_key(replica, actor, id).await?;
+    if is_seen(actor, &key) { Ok(key) } else { Err(KeyError::NotFound) }
 }
 
 /// The keys of the caller's tenant before `before`, newest first: those that the caller sees.
@@ -318,7 +316,7 @@ pub(crate) fn refuse_escaping(actor: &Actor, list: &Allowlist) -> Result<(), Key
 /// Reads a key and checks that the caller may change it. Mode and scopes of a key never change, so the check
 /// is still valid when the change is written.
 pub(crate) async fn read_governed(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
-    let key = read_key(replica, actor, id).await?;
+    let key = find_key(replica, actor, id).await?;
     if actor.mode == Mode::Test && key.mode == Mode::Live {
         return Err(KeyError::NotFound);
     }

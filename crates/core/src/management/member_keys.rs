@@ -5,10 +5,7 @@ use crate::{
     access::{actor::Actor, change::Change, key::Key, scope::Scopes, share::Share},
     context::Replica,
     id::{KeyId, MemberId, ProfileId},
-    management::{
-        keys::is_seen,
-        reach::{Ends, MemberError, Rights, judged, stored},
-    },
+    management::reach::{Ends, MemberError, Rights, judged, stored},
     people::cover::{NotCovered, Reach},
     ports::error::StoreError,
     snapshot::ends::KeyEnd,
@@ -21,6 +18,13 @@ pub async fn list_member_keys(
     id: MemberId,
 ) -> Result<Vec<Key>, MemberError> {
     Ok(replica.directory.list_member_keys(actor.tenant, id).await?)
+}
+
+/// Whether the actor sees a key. An actor with a list of profiles sees the keys of its member, and those that
+/// reach no other profiles.
+pub(super) fn is_seen(actor: &Actor, key: &Key) -> bool {
+    let own = actor.member.is_some() && key.member == actor.member;
+    own || key.profiles.is_within(&actor.profiles)
 }
 
 /// The keys of a member before `before`, newest first. A tenant has so few keys that the directory reads them all.
