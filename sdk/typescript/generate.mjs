@@ -42,10 +42,12 @@ const REPEATABLE = new Set([
   "create_tenant", "create_tenant_key", "create_review_number", "create_provider", "create_route", "create_sender", "create_template", "create_webhook",
   // These change nothing, or nothing more the second time.
   "cancel_verification", "search_verifications", "clear_number", "erase_number", "explain_route", "preview_template",
-  "ping_webhook", "rotate_receipts",
+  "ping_webhook", "rotate_receipts", "move_key",
 ]);
-/** A repeat of these sends another message, or ends a secret that is still in use. */
-const ONCE = new Set(["test_provider", "redeliver_message", "rotate_webhook"]);
+/** A repeat of these sends another message, ends a secret that is still in use, or is refused. */
+const ONCE = new Set([
+  "test_provider", "redeliver_message", "rotate_webhook", "create_invitation", "resend_invitation",
+]);
 
 /** No method: its answer is lines, and `audit.list` gives the same entries. */
 const LEFT_OUT = new Set(["export_audit"]);

@@ -445,6 +445,7 @@ on_engines! { [embedded redis cluster valkey] {
     erasure::an_erasure_takes_the_person_out_as_the_rules_say,
     authors::each_act_names_its_author,
     authors::what_a_person_cancels_or_resends_is_audited_and_a_keys_is_not,
+    authors::a_member_reads_sixty_audited_things_a_minute,
     failover::a_message_without_a_receipt_goes_to_the_next_provider,
     failover::what_was_accepted_is_neither_failed_nor_sent_anew,
     failover::nobody_else_is_asked_for_what_is_over_replaced_or_delivered,

@@ -1,4 +1,8 @@
-//! Members, invitations and the keys of members over HTTP.
+//! Members over HTTP.
+
+mod invitations;
+mod keys;
+mod nodes;
 
 use crate::{
     app::{Answer, TestApp, TestKey},
@@ -11,6 +15,7 @@ use countersign_core::{
         key::{Key, PresentedKey},
         scope::{Scope, Scopes},
     },
+    context::Context,
     id::{KeyId, MemberId, PersonId, TenantId},
     locale::Locale,
     mode::Mode,
@@ -20,6 +25,7 @@ use countersign_core::{
         person::{EmailAddress, Identity, Person, PersonName},
     },
     ports::{clock::Clock as _, directory::members::Joining},
+    time::Timestamp,
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -35,35 +41,41 @@ pub fn subuser() -> Limits {
 
 /// Adds a member with a person of its own.
 pub async fn join(app: &TestApp, tenant: TenantId, email: &str, limits: Limits) -> Member {
-    let (now, mut rng) = (app.clock.now(), rng());
-    let (person, member) = (PersonId::new(&mut rng), MemberId::new(now, &mut rng));
+    join_at(&app.context, tenant, (email, limits), app.clock.now()).await
+}
+
+async fn join_at(
+    context: &Context,
+    tenant: TenantId,
+    (email, limits): (&str, Limits),
+    now: Timestamp,
+) -> Member {
+    let mut rng = rng();
+    let (person, id) = (PersonId::new(&mut rng), MemberId::new(now, &mut rng));
     let name = PersonName::parse(email.split('@').next().unwrap()).unwrap();
     let identity = Identity { name, email: EmailAddress::parse(email).unwrap() };
     let whole = (Locale::default(), Zone::default());
-    let person = Person::new(person, &identity, whole, &app.context.keyring, now, &mut rng);
-    let member = Member {
-        id: member,
-        tenant,
-        person: person.id,
-        limits,
-        disabled: false,
-        version: 1,
-        created_at: now,
-    };
+    let person = Person::new(person, &identity, whole, &context.keyring, now, &mut rng);
+    let member =
+        Member { id, tenant, person: person.id, limits, disabled: false, version: 1, created_at: now };
     let joining = Joining { member: &member, person: Some(&person), invitation: None };
-    app.context.directory.add_member(joining, None, &Change::by_system(now)).await.unwrap();
-    app.context.refresh().await.unwrap();
+    context.directory.add_member(joining, None, &Change::by_system(now)).await.unwrap();
+    context.refresh().await.unwrap();
     member
 }
 
 /// A key of a member.
 async fn key_of(app: &TestApp, member: &Member, scopes: Scopes) -> TestKey {
-    let (now, mut rng) = (app.clock.now(), rng());
+    key_at(&app.context, member, scopes, app.clock.now()).await
+}
+
+async fn key_at(context: &Context, member: &Member, scopes: Scopes, now: Timestamp) -> TestKey {
+    let mut rng = rng();
     let presented = PresentedKey::generate(Mode::Live, KeyId::new(now, &mut rng), &mut rng);
     let made = Key::new(&presented, member.tenant, "of a member".into(), scopes, now);
     let key = Key { member: Some(member.id), made_by: Some(member.id), ..made };
-    app.context.directory.create_key(&key, None, &Change::by_system(now)).await.unwrap();
-    app.context.refresh().await.unwrap();
+    context.directory.create_key(&key, None, &Change::by_system(now)).await.unwrap();
+    context.refresh().await.unwrap();
     let who = Who::Key(key.id);
     let caller = Actor { who, member: Some(member.id), grants: scopes, ..Actor::operator(member.tenant) };
     TestKey { caller, text: presented.expose().to_string() }
@@ -337,120 +349,6 @@ async fn fifty_changes_of_one_member_at_once_are_all_made() {
 }
 
 #[tokio::test]
-async fn an_invitation_is_made_listed_sent_again_and_withdrawn() {
-    let app = TestApp::spawn().await;
-    let company = app.tenant("Acme").await;
-    let tenant = company.caller.tenant;
-    let body =
-        |email: &str| json!({ "email": email, "role": "subuser", "permissions": ["verifications:start"] });
-    let invite = async |email: &str| app.post("/v1/invitations", &company, body(email)).await;
-    let made = invite(" Anna@example.com").await;
-    assert_eq!(made.status, 201, "{made:?}");
-    let invitation = made.json();
-    let here = format!("/v1/invitations/{}", invitation["id"].as_str().unwrap());
-    assert_eq!(made.header("location"), here);
-    let whole = json!({
-        "id": invitation["id"], "email": "Anna@example.com", "role": "subuser",
-        "permissions": ["verifications:start"], "time_zone": "UTC", "hours": null, "pool": null,
-        "most_parts": null, "author": company.caller.key().unwrap().to_string(), "delivery": "by_operator", "sends": 1,
-        "shares": { "senders": "all", "templates": "all", "profiles": "all", "groups": "all" },
-        "expires_at": invitation["expires_at"], "created_at": invitation["created_at"],
-    });
-    assert_eq!(invitation, whole, "and no link");
-    let life = |one: &Value| {
-        let time = |name: &str| one[name].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
-        time("expires_at").duration_since(time("created_at")).as_secs()
-    };
-    assert_eq!(life(&invitation), 48 * 3_600);
-    assert_eq!(app.get(&here, &company).await.json(), invitation);
-
-    let twice = invite("anna@EXAMPLE.com").await;
-    assert_eq!(twice.problem(), (409, "conflict".into()));
-    // Somebody who is a member elsewhere looks like nobody.
-    let elsewhere = app.tenant("Elsewhere").await;
-    join(&app, elsewhere.caller.tenant, "known@example.com", owner()).await;
-    let (known, unknown) = (invite("known@example.com").await, invite("unknown@example.com").await);
-    let shape = |answer: &Answer| {
-        let mut body = answer.json();
-        for own in ["id", "email", "created_at", "expires_at"] {
-            body.as_object_mut().unwrap().remove(own).unwrap();
-        }
-        (answer.status, body)
-    };
-    assert_eq!(shape(&known), shape(&unknown));
-    join(&app, tenant, "here@example.com", subuser()).await;
-    assert_eq!(invite("here@example.com").await.problem(), (409, "conflict".into()));
-
-    app.clock.turn(crate::codes::seconds(60));
-    let again = app.act(&format!("{here}/resend"), &company).await;
-    assert_eq!(again.status, 200, "{again:?}");
-    assert_eq!((&again.json()["sends"], life(&again.json())), (&json!(2), 48 * 3_600 + 60));
-    for sends in 3..=5 {
-        assert_eq!(app.act(&format!("{here}/resend"), &company).await.json()["sends"], sends);
-    }
-    let often = app.act(&format!("{here}/resend"), &company).await;
-    assert_eq!(often.problem(), (409, "conflict".into()));
-    assert!(often.json()["detail"].as_str().unwrap().contains("5 times"));
-
-    let list = app.get("/v1/invitations?limit=2", &company).await.json();
-    assert_eq!(list["data"].as_array().unwrap().len(), 2);
-    let rest = format!("/v1/invitations?limit=2&cursor={}", list["next_cursor"].as_str().unwrap());
-    let rest = app.get(&rest, &company).await.json();
-    assert_eq!((rest["data"].as_array().unwrap().len(), &rest["next_cursor"]), (1, &Value::Null));
-    assert_eq!(delete(&app, &company, &here).await.status, 204);
-    for gone in [app.get(&here, &company).await, delete(&app, &company, &here).await] {
-        assert_eq!(gone.problem(), (404, "not_found".into()));
-    }
-    assert_eq!(invite("anna@example.com").await.status, 201, "the address is free again");
-}
-
-#[tokio::test]
-async fn an_invitation_grants_only_what_its_author_has() {
-    let app = TestApp::spawn().await;
-    let company = app.tenant("Acme").await;
-    let tenant = company.caller.tenant;
-    let boss = join(&app, tenant, "boss@example.com", owner()).await;
-    let boss_key = key_of(&app, &boss, Scopes::all()).await;
-    let invite = async |key: &TestKey, body: Value| app.post("/v1/invitations", key, body).await;
-    let as_owner = |email: &str| json!({ "email": email, "role": "owner", "permissions": ["keys:write"] });
-    refused(&invite(&company, as_owner("one@example.com")).await, "owner");
-    let made = invite(&boss_key, as_owner("one@example.com")).await.json();
-    assert_eq!((&made["role"], &made["author"]), (&json!("owner"), &json!(boss.id.to_string())));
-    let here = format!("/v1/invitations/{}", made["id"].as_str().unwrap());
-    refused(&app.act(&format!("{here}/resend"), &company).await, "owner");
-    refused(&delete(&app, &company, &here).await, "owner");
-    let codes = json!({ "email": "two@example.com", "role": "subuser", "permissions": ["codes:reveal"] });
-    refused(&invite(&boss_key, codes.clone()).await, "permissions");
-    assert_eq!(invite(&company, codes).await.status, 201, "this key has it");
-    let missing = invite(&company, json!({ "email": "not an address" })).await;
-    assert_eq!(wrong_fields(&missing), ["email", "role", "permissions"]);
-    let tester = app.key_for(&company.caller, Mode::Test, Scopes::all()).await;
-    refused(
-        &invite(&tester, json!({ "email": "x@example.com", "role": "subuser", "permissions": [] })).await,
-        "test key",
-    );
-    assert_eq!(app.get("/v1/invitations", &tester).await.status, 200);
-}
-
-#[tokio::test]
-async fn a_tenant_invites_a_hundred_times_a_day() {
-    let app = TestApp::spawn().await;
-    let company = app.tenant("Acme").await;
-    let body =
-        |n: usize| json!({ "email": format!("p{n}@example.com"), "role": "subuser", "permissions": [] });
-    for n in 0..100 {
-        assert_eq!(app.post("/v1/invitations", &company, body(n)).await.status, 201);
-    }
-    let full = app.post("/v1/invitations", &company, body(100)).await;
-    assert_eq!(full.problem(), (409, "conflict".into()));
-    assert!(full.json()["detail"].as_str().unwrap().contains("100 invitations"), "{full:?}");
-    let page = app.get("/v1/invitations?limit=100", &company).await.json();
-    assert_eq!(page["data"].as_array().unwrap().len(), 100);
-    app.clock.turn(crate::codes::seconds(86_401));
-    assert_eq!(app.post("/v1/invitations", &company, body(100)).await.status, 201);
-}
-
-#[tokio::test]
 async fn a_page_of_a_hundred_members_shows_each_with_its_own_person() {
     let app = TestApp::spawn().await;
     let company = app.tenant("Acme").await;
@@ -473,97 +371,6 @@ async fn a_page_of_a_hundred_members_shows_each_with_its_own_person() {
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), 101);
-}
-
-#[tokio::test]
-async fn keys_show_their_member_and_their_profiles() {
-    let app = TestApp::spawn().await;
-    let company = app.tenant("Acme").await;
-    let tenant = company.caller.tenant;
-    let boss = join(&app, tenant, "boss@example.com", owner()).await;
-    let clerk = join(&app, tenant, "clerk@example.com", subuser()).await;
-    let boss_key = key_of(&app, &boss, owner().permissions).await;
-    let clerk_key = key_of(&app, &clerk, owner().permissions).await;
-    for name in ["shop", "bank"] {
-        let made =
-            app.send("PUT", &format!("/v1/profiles/{name}"), Some(&company.text), Some(&json!({}))).await;
-        assert_eq!(made.status, 201);
-    }
-    let create = async |key: &TestKey, more: Value| {
-        let mut body = json!({ "name": "one", "scopes": ["keys:write", "settings:read"] });
-        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        app.post("/v1/keys", key, body).await
-    };
-    let made = create(&clerk_key, json!({ "profiles": ["shop"] })).await;
-    assert_eq!(made.status, 201, "{made:?}");
-    let made = made.json();
-    assert_eq!((&made["member"], &made["profiles"]), (&json!(clerk.id.to_string()), &json!(["shop"])));
-    let here = format!("/v1/keys/{}", made["id"].as_str().unwrap());
-    let read = app.get(&here, &company).await.json();
-    assert_eq!((&read["member"], &read["profiles"]), (&made["member"], &made["profiles"]));
-    let own = TestKey { caller: clerk_key.caller.clone(), text: made["secret"].as_str().unwrap().to_owned() };
-    // Its own profiles are the default, and it does not reach more by another key or a change of itself.
-    let child = create(&own, json!({})).await.json();
-    assert_eq!((&child["member"], &child["profiles"]), (&made["member"], &json!(["shop"])));
-    refused(&create(&own, json!({ "profiles": "all" })).await, "profiles");
-    refused(&patch(&app, &own, &here, json!({ "profiles": "all" })).await, "profiles");
-    // A name that it does not reach and one that nobody has get the same answer.
-    for profiles in [json!(["default"]), json!(["shop", "bank"]), json!(["none-such"])] {
-        let made = create(&own, json!({ "profiles": profiles })).await;
-        assert_eq!(made.problem(), (403, "not_shared".into()), "{made:?}");
-        let changed = patch(&app, &own, &here, json!({ "profiles": profiles })).await;
-        assert_eq!(changed.problem(), (403, "not_shared".into()), "{changed:?}");
-    }
-    assert_eq!(wrong_fields(&create(&clerk_key, json!({ "profiles": ["none-such"] })).await), ["profiles"]);
-    // It sees the keys of its member, and of the others those that reach nothing else.
-    let seen = app.get("/v1/keys", &own).await.json();
-    let seen: Vec<_> = seen["data"].as_array().unwrap().iter().map(|key| key["member"].clone()).collect();
-    assert_eq!(seen, vec![made["member"].clone(); 3]);
-    let foreign = format!("/v1/keys/{}", boss_key.caller.key().unwrap());
-    assert_eq!(app.get(&foreign, &own).await.problem(), (404, "not_found".into()));
-    assert_eq!(app.get("/v1/keys?limit=1", &own).await.json()["data"].as_array().unwrap().len(), 1);
-    let wider = patch(&app, &clerk_key, &here, json!({ "profiles": ["bank", "shop"] })).await.json();
-    assert_eq!(wider["profiles"].as_array().unwrap().len(), 2);
-    let none = patch(&app, &clerk_key, &here, json!({ "profiles": "none" })).await.json();
-    assert_eq!(none["profiles"], "none");
-
-    // A rotated key keeps its member and its profiles.
-    app.clock.turn(crate::codes::seconds(1));
-    let rotated = app.post(&format!("{here}/rotate"), &clerk_key, json!({})).await.json();
-    assert_eq!((&rotated["member"], &rotated["profiles"]), (&made["member"], &json!("none")));
-
-    // Only an owner makes keys of the company, and a member governs only its own keys.
-    refused(&create(&clerk_key, json!({ "company": true })).await, "owner");
-    let company_s = create(&boss_key, json!({ "company": true })).await.json();
-    assert_eq!((&company_s["member"], &company_s["profiles"]), (&Value::Null, &json!("all")));
-    let foreign = format!("/v1/keys/{}", boss_key.caller.key().unwrap());
-    refused(&patch(&app, &clerk_key, &foreign, json!({ "name": "mine" })).await, "own");
-
-    // The keys of a member are listed in pages, also after its removal.
-    let of_clerk = format!("/v1/keys?member={}", clerk.id);
-    let count = async |path: &str| app.get(path, &company).await.json()["data"].as_array().unwrap().len();
-    assert_eq!(count(&of_clerk).await, 4);
-    let first = app.get(&format!("{of_clerk}&limit=3"), &company).await.json();
-    let rest = format!("{of_clerk}&limit=3&cursor={}", first["next_cursor"].as_str().unwrap());
-    assert_eq!((first["data"].as_array().unwrap().len(), count(&rest).await), (3, 1));
-    let nobody = format!("/v1/keys?member=mem_{}", "0".repeat(26));
-    assert_eq!(count(&nobody).await, 0);
-    assert_eq!(app.get("/v1/keys?member=x", &company).await.problem(), (400, "invalid_request".into()));
-
-    let moved = format!("/v1/keys/{}/move", rotated["id"].as_str().unwrap());
-    refused(&app.post(&moved, &clerk_key, json!({ "member": null })).await, "Only an owner");
-    assert_eq!(delete(&app, &boss_key, &path(&clerk)).await.status, 204);
-    let refused_now = app.send("GET", "/v1/keys", rotated["secret"].as_str(), None).await;
-    assert_eq!(refused_now.problem(), (401, "invalid_key".into()), "its member is gone");
-    assert_eq!(count(&of_clerk).await, 4);
-    let stranger = json!({ "member": clerk.id.to_string() });
-    let other = app.post(&format!("{foreign}/move"), &boss_key, stranger).await;
-    assert_eq!(wrong_fields(&other), ["member"]);
-    let taken = app.post(&moved, &boss_key, json!({ "member": boss.id.to_string() })).await;
-    assert_eq!(taken.json()["member"], json!(boss.id.to_string()), "{taken:?}");
-    assert_eq!(app.send("GET", "/v1/keys", rotated["secret"].as_str(), None).await.status, 200);
-    let freed = app.post(&moved, &boss_key, json!({ "member": null })).await;
-    assert_eq!((freed.status, &freed.json()["member"]), (200, &Value::Null));
 }
 
 #[tokio::test]

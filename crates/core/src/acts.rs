@@ -11,6 +11,7 @@ pub mod recorded;
 pub mod resend;
 pub mod sending;
 pub mod shares;
+pub mod show;
 pub mod start;
 pub mod view;
 pub mod ways;

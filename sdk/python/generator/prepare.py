@@ -10,6 +10,7 @@ JSON (`audit.list` gives the same entries):
 - A merge patch is offered as `application/json` alone: both types mean the same here.
 - What describes a parameter, or the one alternative to null, describes the whole.
 - A schema that stands inline though it has a name is named.
+- The words of a share (`all`, `none`) are plain text, as the names beside them are.
 """
 
 from __future__ import annotations
@@ -77,6 +78,11 @@ def lift_descriptions(node: Any) -> None:
             lift_descriptions(value)
 
 
+def plain_words(share: dict[str, Any]) -> None:
+    for choice in share["oneOf"]:
+        choice.pop("enum", None)
+
+
 def prepare(document: dict[str, Any]) -> dict[str, Any]:
     for path in ("/docs", "/v1/audit/export"):
         document["paths"].pop(path, None)
@@ -100,6 +106,7 @@ def prepare(document: dict[str, Any]) -> dict[str, Any]:
             if "application/json" in content:
                 content.pop("application/merge-patch+json", None)
     schemas = document["components"]["schemas"]
+    plain_words(schemas["Share"])
     lift_descriptions(schemas)
     named: dict[str, str] = {}
     for name, schema in schemas.items():

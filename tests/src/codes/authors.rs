@@ -9,11 +9,13 @@ use countersign_core::{
     acts::{
         cancel::{CancelError, cancel_verification},
         resend::{ResendError, resend_verification},
+        show::{ShowError, show_number},
     },
     context::{Context, Management, Replica},
     fakes::directory::NoDirectory,
     id::{MemberId, RecordKey, VerificationId},
     people::{hours::Zone, member::Limits},
+    phone::PhoneNumber,
     ports::{clock::Clock, directory::audit::AuditFilter},
     verification::{event::Event, status::Status},
 };
@@ -116,4 +118,32 @@ pub async fn what_a_person_cancels_or_resends_is_audited_and_a_keys_is_not(bench
     resend(&without, &bench.caller, ids[3]).await.unwrap();
     assert_eq!(cancel(&without, &bench.caller, ids[3]).await.unwrap().status, Status::Canceled);
     assert_eq!(log().await.len(), 6);
+}
+
+pub async fn a_member_reads_sixty_audited_things_a_minute(bench: Bench) {
+    let member = as_member(&bench).await;
+    let id = bench.start(&number(1)).await.unwrap().id;
+    let show = async |actor: &Actor| {
+        let by = Change::by(actor, None, bench.clock.now());
+        show_number(&bench.context, actor, id, &by).await
+    };
+    for _ in 0..60 {
+        assert_eq!(show(&member).await.unwrap(), PhoneNumber::parse(&number(1)).ok());
+    }
+    let Err(error) = show(&member).await else { panic!("it has a bound") };
+    let ShowError::Limited(hit) = &error else { panic!("{error}") };
+    assert!(hit.retry_after > seconds(0) && hit.retry_after <= seconds(1), "{hit:?}");
+    assert_eq!(hit.name, "audited_reads_1m");
+    // The owner who acted as that member has read as much, under each of its members.
+    let (id_of_owner, other) = (MemberId::from_bytes([8; 16]), MemberId::from_bytes([9; 16]));
+    let owner = Actor { who: Who::Member { id: id_of_owner, acted_by: None }, ..member.clone() };
+    assert!(matches!(show(&owner).await, Err(ShowError::Limited(_))));
+    let another = Actor { who: Who::Member { id: other, acted_by: None }, ..member.clone() };
+    show(&another).await.unwrap();
+    show(&bench.caller).await.unwrap();
+    let filter = AuditFilter { action: Some("number.show.done".to_owned()), ..AuditFilter::default() };
+    let entries = bench.context.directory.list_audit(bench.caller.tenant, &filter, None, 100).await.unwrap();
+    assert_eq!(entries.len(), 62, "a refused read is not in the log");
+    bench.clock.turn(seconds(1));
+    show(&member).await.unwrap();
 }

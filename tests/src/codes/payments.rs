@@ -2,7 +2,6 @@
 
 use super::{Bench, engine::Engine, number, rng, seconds, wrong};
 use countersign_core::{
-    access::actor::Who,
     acts::{
         check::{Checked, Submitted, check_code},
         start::{request::StartRequest, start_verification},
@@ -144,8 +143,8 @@ pub async fn a_mismatch_that_is_sent_twice_is_one(bench: Bench) {
     let (id, code) = start(&bench, &number(1), Some(payment("5"))).await;
     let key = RecordKey { tenant: bench.caller.tenant, mode: bench.caller.mode, id };
     let macs = bench.context.keyring.code_macs(key, None, &code);
-    let event =
-        ActEvent { id: EventId::new(bench.clock.now(), id.partition(), &mut rng()), who: Who::System };
+    let id_of_event = EventId::new(bench.clock.now(), id.partition(), &mut rng());
+    let event = ActEvent { id: id_of_event, who: bench.caller.who };
     let embedded = matches!(bench.engine, Engine::Embedded(_));
     let second =
         if embedded { CheckOutcome::Ended(Status::Canceled) } else { CheckOutcome::TransactionMismatch };

@@ -170,8 +170,8 @@ pub async fn update_key(
 
 /// Rotates a key: a new key replaces it.
 ///
-/// This makes a new key with the same name, mode, scopes, allowlist and expiry.
-/// The answer contains the whole new key, and no later answer shows it again. The
+/// This makes a new key with the same name, mode, scopes, allowlist, member,
+/// profiles and expiry. The answer contains the whole new key, and no later answer shows it again. The
 /// old key ends after `overlap`. A key can rotate itself.
 #[utoipa::path(
     tag = "keys",
@@ -208,8 +208,9 @@ pub async fn rotate_key(
 
 /// Moves a key to a member, or to the company.
 ///
-/// Only an owner, a key of the company or the operator moves keys. The caller must
-/// have what the key grants. From then on the limits of the member bind the key.
+/// Only an owner or the operator moves keys; a key without a member does not. The
+/// caller must have what the key grants. From then on the limits of the member
+/// bind the key.
 #[utoipa::path(
     tag = "keys",
     params(("id" = String, Path, description = "The key.", pattern = "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$")),

@@ -6,7 +6,7 @@ use crate::{
     context::{Management, Replica},
     id::{InvitationId, MemberId, PersonId, TenantId},
     locale::Locale,
-    management::reach::{MemberError, Rights, author, judged},
+    management::reach::{Ends, MemberError, Rights, author, judged},
     people::{
         hours::Zone,
         invitation::{Invitation, LinkSecret},
@@ -37,7 +37,7 @@ pub async fn invite(
     let id = (actor.tenant, InvitationId::new(by.at, rng));
     let granted = (limits.clone(), author(actor));
     let (invitation, secret) = Invitation::new(id, email, granted, &management.keyring, by.at, rng);
-    judged(|| async {
+    judged(Ends::No, || async {
         let rights = Rights::of(management, actor, by.at).await?;
         rights.reach.covers(None, &[limits])?;
         if let Some(person) = management.directory.find_person(invitation.email).await?
@@ -87,7 +87,7 @@ pub async fn send_again(
     rng: &mut impl CryptoRng,
 ) -> Result<(Invitation, LinkSecret), MemberError> {
     let secret = LinkSecret::generate(rng);
-    let invitation = judged(|| async {
+    let invitation = judged(Ends::No, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
         let former = stored(replica, actor.tenant, id).await?;
         rights.reach.covers(None, &[&former.limits])?;
@@ -107,7 +107,7 @@ pub async fn withdraw(
     id: InvitationId,
     by: &Change,
 ) -> Result<(), MemberError> {
-    judged(|| async {
+    judged(Ends::Yes, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
         let invitation = stored(replica, actor.tenant, id).await?;
         rights.reach.covers(None, &[&invitation.limits])?;
@@ -137,7 +137,7 @@ pub async fn accept(
             Some(Person::new(id, identity, whole, &management.keyring, by.at, rng))
         }
     };
-    let member = judged(|| async {
+    let member = judged(Ends::No, || async {
         let invitation = stored(management, tenant, id).await?;
         let rights = Rights::of_author(management, tenant, invitation.author, by.at).await?;
         rights.reach.covers(None, &[&invitation.limits])?;

@@ -7,7 +7,7 @@ use crate::{
     id::{KeyId, MemberId, ProfileId},
     management::{
         keys::is_seen,
-        reach::{MemberError, Rights, judged, stored},
+        reach::{Ends, MemberError, Rights, judged, stored},
     },
     people::cover::{NotCovered, Reach},
     ports::error::StoreError,
@@ -46,7 +46,7 @@ pub async fn move_key(
     to: Option<MemberId>,
     by: &Change,
 ) -> Result<Key, MemberError> {
-    let key = judged(|| async {
+    let key = judged(Ends::No, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
         if !rights.reach.is_owner() {
             return Err(NotCovered::Owners.into());

@@ -14,7 +14,7 @@ use crate::{
     locale::Locale,
     management::{
         keys::CreateKey,
-        reach::{MemberError, Rights, judged, stored},
+        reach::{Ends, MemberError, Rights, judged, stored},
     },
     people::{
         cover::Reach,
@@ -86,7 +86,7 @@ pub async fn add_member(
     let (id, person) = (MemberId::new(by.at, rng), PersonId::new(rng));
     let whole = (Locale::default(), limits.zone.clone());
     let new = Person::new(person, identity, whole, &management.keyring, by.at, rng);
-    let member = judged(|| async {
+    let member = judged(Ends::No, || async {
         let known = management.directory.find_person(new.email).await?;
         if let Some(known) = &known
             && management.directory.membership(tenant, known.id).await?.is_some()
@@ -156,7 +156,8 @@ pub async fn update_member(
     change: &MemberChange,
     by: &Change,
 ) -> Result<Member, MemberError> {
-    let (member, ends) = judged(|| async {
+    let disables = if change.disabled == Some(true) { Ends::Yes } else { Ends::No };
+    let (member, ends) = judged(disables, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
         let former = stored(replica, actor.tenant, id).await?;
         let limits = change.limits.apply(&former.limits);
@@ -181,7 +182,7 @@ pub async fn remove_member(
     id: MemberId,
     by: &Change,
 ) -> Result<(), MemberError> {
-    let ends = judged(|| async {
+    let ends = judged(Ends::Yes, || async {
         let rights = Rights::of(replica, actor, by.at).await?;
         let member = stored(replica, actor.tenant, id).await?;
         rights.reach.covers(Some(id), &[&member.limits])?;

@@ -21,10 +21,13 @@ use countersign_core::{
     ports::{directory::audit::AuditLog as _, error::StoreError},
     tenant::OPERATOR,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{sync::Mutex, time::timeout};
 
-/// How often a change is repeated if another change of the tenant was first. In each round one succeeds, so
+/// How often a change that ends nothing is repeated if another change of the tenant was first. In each round one succeeds, so
 /// this many processes may change one tenant at once.
 const ROUNDS: usize = 64;
 
@@ -37,7 +40,8 @@ const MOST_BY_TEST_KEYS: u32 = 2_000;
 const MOST_ERASURES: u32 = 30_000;
 const A_DAY: Duration = Duration::from_secs(86_400);
 
-/// How long a change waits for the other changes of its tenant in this process.
+/// How long a change waits for the other changes of its tenant in this process, and how long a change that ends
+/// something is repeated.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The changes of one tenant wait for each other in this process, so that they do not repeat each other's
@@ -235,32 +239,57 @@ impl SqlDirectory {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        let operators = matches!(by.who, Who::Operator(_)) || by.of == Some(OPERATOR);
-        match tenant {
-            OPERATOR => self.audited_in(&[OPERATOR], round).await,
-            tenant if operators => self.audited_in(&[tenant, OPERATOR], round).await,
-            tenant => self.audited_in(&[tenant], round).await,
-        }
+        self.repeated(chains_of(tenant, by), Repeats::Rounds, round).await
     }
 
-    /// Makes a change with an entry in each of these chains. `round` reads the object, and commits a batch
-    /// with the entry. It runs again if a chain has moved meanwhile.
+    /// Like [`Self::audited`]. If the change ends something, it is repeated for as long as the caller waits: a
+    /// thief who makes many changes must not keep the owner from ending the key.
+    pub(super) async fn audited_until<T, F>(
+        &self,
+        tenant: TenantId,
+        (by, ends): (&Change, bool),
+        round: impl FnMut(Chains) -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let repeats = if ends { Repeats::UntilDeadline } else { Repeats::Rounds };
+        self.repeated(chains_of(tenant, by), repeats, round).await
+    }
+
+    /// Makes a change with an entry in each of these chains.
     pub(super) async fn audited_in<T, F>(
         &self,
         tenants: &[TenantId],
+        round: impl FnMut(Chains) -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        self.repeated(tenants.to_vec(), Repeats::Rounds, round).await
+    }
+
+    /// `round` reads the object, and commits a batch with the entry. It runs again if a chain has moved
+    /// meanwhile.
+    async fn repeated<T, F>(
+        &self,
+        tenants: Vec<TenantId>,
+        repeats: Repeats,
         mut round: impl FnMut(Chains) -> F,
     ) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
+        let began = Instant::now();
         let turn = timeout(PATIENCE, self.turns.of(tenants[0]).lock()).await;
         let _turn = turn.map_err(|_| StoreError::Busy)?;
-        for _ in 0..ROUNDS {
-            let chains = self.chains(tenants).await?;
+        let mut rounds = 0;
+        loop {
+            let chains = self.chains(&tenants).await?;
             let read: Vec<i64> = chains.heads.iter().map(|head| head.n).collect();
             match round(chains).await {
                 Err(StoreError::Moved) => {
-                    let now = self.chains(tenants).await?;
+                    let now = self.chains(&tenants).await?;
                     // The chain is as it was: what the caller decided by has moved.
                     if now.heads.iter().map(|head| head.n).eq(read) {
                         return Err(StoreError::Moved);
@@ -268,7 +297,68 @@ impl SqlDirectory {
                 }
                 outcome => return outcome,
             }
+            rounds += 1;
+            let more = match repeats {
+                Repeats::Rounds => rounds < ROUNDS,
+                Repeats::UntilDeadline => began.elapsed() < PATIENCE,
+            };
+            if !more {
+                return Err(StoreError::Busy);
+            }
         }
-        Err(StoreError::Busy)
+    }
+}
+
+/// How often a change is repeated.
+#[derive(Clone, Copy)]
+enum Repeats {
+    /// At most [`ROUNDS`] times.
+    Rounds,
+    /// For [`PATIENCE`].
+    UntilDeadline,
+}
+
+/// The chains to which a change of a tenant belongs.
+fn chains_of(tenant: TenantId, by: &Change) -> Vec<TenantId> {
+    let operators = matches!(by.who, Who::Operator(_)) || by.of == Some(OPERATOR);
+    if operators && tenant != OPERATOR { vec![tenant, OPERATOR] } else { vec![tenant] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::{Database, Options};
+    use countersign_core::{keyring::VersionedKey, time::Timestamp};
+
+    #[tokio::test]
+    async fn an_ending_change_outlasts_the_rounds_of_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("d"), Options { full_sync: false }).unwrap();
+        let sql = crate::sql::Sql::sqlite(database);
+        sql.migrate().await.unwrap();
+        let keys = || vec![VersionedKey { version: 1, key: [1; 32] }];
+        let keyring = Arc::new(KeyRing::new([1; 32], keys(), keys()).unwrap());
+        let [one, other] = [(); 2].map(|()| SqlDirectory::new(sql.clone(), Arc::clone(&keyring)));
+        let by = Change::by_system(Timestamp::from_millis(1_800_000_000_000));
+        let draft = Draft::act("test", "one");
+        // In each round, another process is first.
+        let run = async |ends, moved: usize| {
+            let mut round = 0;
+            one.audited_until(OPERATOR, (&by, ends), |mut chains| {
+                round += 1;
+                let first = round <= moved;
+                let (other, one, draft, by) = (&other, &one, &draft, &by);
+                async move {
+                    if first {
+                        other.append(OPERATOR, draft, by).await?;
+                    }
+                    one.sql.batch(chains.append(Batch::default(), draft, by)).await.map(drop)
+                }
+            })
+            .await
+        };
+        assert!(matches!(run(false, ROUNDS).await, Err(StoreError::Busy)));
+        assert!(run(false, ROUNDS - 1).await.is_ok());
+        assert!(run(true, 2 * ROUNDS).await.is_ok());
     }
 }

@@ -260,7 +260,7 @@ impl Invitations for SqlDirectory {
         by: &Change,
     ) -> Result<(), StoreError> {
         let draft = &Draft::deleted("invitation.withdraw", invitation.id, of_invitation(invitation));
-        self.audited(invitation.tenant, by, |mut chains| async move {
+        self.audited_until(invitation.tenant, (by, true), |mut chains| async move {
             self.unmoved_invitation(invitation).await?;
             let batch =
                 end_invitation(chains.append(begin(invitation.tenant, acting), draft, by), invitation);

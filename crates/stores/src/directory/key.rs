@@ -284,7 +284,9 @@ impl Keys for SqlDirectory {
     ) -> Result<Option<Key>, StoreError> {
         let webhooks = &told_webhooks(&self.sql, tenant).await?;
         let change = &change;
-        self.audited(tenant, by, |mut chains| async move {
+        let expires = change.expires_at.flatten().is_some_and(|end| end <= by.at);
+        let ends = change.disabled == Some(true) || expires;
+        self.audited_until(tenant, (by, ends), |mut chains| async move {
             let Some(old) = key(&self.sql, tenant, id).await? else { return Ok(None) };
             let new = change.apply(old.clone());
             if of_key(&new) == of_key(&old) {
@@ -317,7 +319,7 @@ impl Keys for SqlDirectory {
 
     async fn delete_key(&self, tenant: TenantId, id: KeyId, by: &Change) -> Result<bool, StoreError> {
         let webhooks = &told_webhooks(&self.sql, tenant).await?;
-        self.audited(tenant, by, |mut chains| async move {
+        self.audited_until(tenant, (by, true), |mut chains| async move {
             let Some(old) = key(&self.sql, tenant, id).await? else { return Ok(false) };
             let draft = Draft::deleted("key.delete", id, of_key(&old));
             let values = vec![tenant.to_string().into(), id.to_string().into()];

@@ -286,7 +286,7 @@ impl Members for SqlDirectory {
             (true, false) => WebhookEvent::MemberEnabled,
             _ => WebhookEvent::MemberUpdated,
         };
-        self.audited(tenant, by, |mut chains| async move {
+        self.audited_until(tenant, (by, draft.ends()), |mut chains| async move {
             self.unmoved(former).await?;
             let had_owner = self.has_owner(tenant).await?;
             let mut values: Vec<Value> = vec![
@@ -318,7 +318,7 @@ impl Members for SqlDirectory {
         let (tenant, id) = (member.tenant, member.id);
         let draft = &Draft::deleted("member.delete", id, of_member(member));
         let webhooks = &told_webhooks(&self.sql, tenant).await?;
-        self.audited(tenant, by, |mut chains| async move {
+        self.audited_until(tenant, (by, true), |mut chains| async move {
             self.unmoved(member).await?;
             let had_owner = self.has_owner(tenant).await?;
             let of = || -> Vec<Value> { vec![tenant.to_string().into(), id.to_string().into()] };

@@ -1,6 +1,6 @@
-//! Limits that do not count by phone number, and the members' pools. The key of each is in a slot of its own, so
-//! one script cannot take from several. An operation takes from each in a separate call before its own script. If it is
-//! refused, it gives back what it took.
+//! Limits that do not count by phone number, and the members' pools. The key of each is in a slot of its own,
+//! so one script cannot take from several. An operation takes from each in a separate call before its own
+//! script. If it is refused, it gives back what it took.
 //!
 //! Until it has given it back, the limits may refuse other operations. So a node remembers recent refusals. If
 //! it remembers that one of the limits refused, it first asks the limits without taking. Then many operations
@@ -133,7 +133,7 @@ impl Limits {
     ) -> Result<Option<Asked<'a>>, StoreError> {
         let Some(take) = pool else { return Ok(None) };
         let asked = Asked::ask(&self.store, take, look).await?;
-        if asked.is_used_up() {
+        if asked.may_refuse_next() {
             self.refusals.remember(take.key, POOL_REMEMBERED);
         }
         Ok(Some(asked))
@@ -162,7 +162,7 @@ pub(super) struct Held<'a> {
     pool: Option<Asked<'a>>,
 }
 
-/// How long a node remembers that a pool is used up: long enough that a flood takes nothing from other limits, and
+/// How long a node remembers that a pool is used up. A flood then takes nothing from other limits. The time is
 /// short, because a pool may be raised.
 const POOL_REMEMBERED: Duration = Duration::from_secs(60);
 

@@ -50,9 +50,9 @@ impl<'a> Asked<'a> {
         self.take.state(self.count)
     }
 
-    /// Whether the next message is refused, however short it is.
-    pub fn is_used_up(&self) -> bool {
-        self.count.used >= self.take.pool
+    /// Whether this message was refused, or was the last that fits.
+    pub fn may_refuse_next(&self) -> bool {
+        !self.admitted || self.count.used >= self.take.pool
     }
 }
 

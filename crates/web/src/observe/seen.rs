@@ -30,6 +30,9 @@ pub struct Seen {
     pub is_head: bool,
 }
 
+/// The route that says that the process is alive.
+const ALIVE: &str = "/health/live";
+
 impl Seen {
     /// The method of the operation in the API document: GET for a HEAD request.
     pub fn operation(&self) -> &'static str {
@@ -55,26 +58,33 @@ impl Seen {
         let caller = extensions.get::<Actor>();
         let outcome = problem.map(ProblemCode::as_str);
         let outcome = outcome.or_else(|| extensions.get::<Outcome>().map(|outcome| outcome.0));
-        tracing::info!(
-            target: "http",
-            method = self.method,
-            route,
-            status,
-            duration_ms = millis(self.started.elapsed()),
-            request_id = self.id,
-            client.address = self.address,
-            tenant.id = caller.map(|caller| caller.tenant.to_string()),
-            key.id = caller.and_then(|caller| caller.key()).map(|key| key.to_string()),
-            member.id = caller.and_then(member).map(|id| id.to_string()),
-            acted_by = caller.and_then(acted_by),
-            verification.id = extensions.get::<VerificationId>().map(VerificationId::to_string),
-            outcome = outcome.unwrap_or(match status {
-                0..400 => "ok",
-                400..500 => "refused",
-                _ => "failed",
-            }),
-            "request"
-        );
+        // The server itself and load balancers ask this every few seconds.
+        let quiet = route == ALIVE && status == 200;
+        macro_rules! write_line {
+            ($level:ident) => {
+                tracing::$level!(
+                        target: "http",
+                        method = self.method,
+                        route,
+                        status,
+                        duration_ms = millis(self.started.elapsed()),
+                        request_id = self.id,
+                        client.address = self.address,
+                        tenant.id = caller.map(|caller| caller.tenant.to_string()),
+                        key.id = caller.and_then(|caller| caller.key()).map(|key| key.to_string()),
+                        member.id = caller.and_then(member).map(|id| id.to_string()),
+                        acted_by = caller.and_then(acted_by),
+                        verification.id = extensions.get::<VerificationId>().map(VerificationId::to_string),
+                        outcome = outcome.unwrap_or(match status {
+                            0..400 => "ok",
+                            400..500 => "refused",
+                            _ => "failed",
+                        }),
+                        "request"
+                )
+            };
+        }
+        if quiet { write_line!(debug) } else { write_line!(info) }
     }
 }
 

@@ -17,6 +17,7 @@ use countersign_core::{
         resend::ResendError,
         sending::{Opening, SendingError},
         shares::ShareError,
+        show::ShowError,
         start::request::StartError,
     },
     tenant::limits::{LimitHit, LimitScope},
@@ -224,6 +225,17 @@ impl From<FamilyError> for Problem {
         match error {
             FamilyError::Start(error) => error.into(),
             FamilyError::Resend(error) => error.into(),
+        }
+    }
+}
+
+impl From<ShowError> for Problem {
+    fn from(error: ShowError) -> Self {
+        match error {
+            ShowError::Limited(hit) => limited(hit),
+            ShowError::Codes(error) => codes(error),
+            ShowError::Directory(error) => directory(error),
+            ShowError::Read(error) => error.into(),
         }
     }
 }

@@ -124,13 +124,9 @@ impl UpdateKey {
 request! {
     /// Moves a key.
     pub struct MoveKey {
-        /// The member that the key belongs to from then on; null: none, so that it is a key of the company.
-        #[schema(
-            required = true,
-            pattern = "^mem_[0-7][0-9a-hjkmnp-tv-z]{25}$",
-            example = "mem_01jz0w8e9c4t6yv2k5n3m7p8qr"
-        )]
-        member: Option<MemberId> as Option<String> = required(member_or_none),
+        /// The member that the key belongs to from then on. When absent or null, it becomes a key of the company.
+        #[schema(pattern = "^mem_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "mem_01jz0w8e9c4t6yv2k5n3m7p8qr")]
+        member: Option<MemberId> as Option<String> = optional(member),
     }
 }
 
@@ -138,10 +134,6 @@ request! {
 pub fn list_request(mut fields: Fields) -> Result<(Page<KeyId>, Option<MemberId>), Problem> {
     let member = fields.given("member", member);
     Ok((page(fields)?, member))
-}
-
-fn member_or_none(value: Value) -> Result<Option<MemberId>, Fault> {
-    if value.is_null() { Ok(None) } else { member(value).map(Some) }
 }
 
 fn member(value: Value) -> Result<MemberId, Fault> {
