@@ -13,7 +13,7 @@ use crate::{
     context::Replica,
     id::{KeyId, ProfileId, TenantId},
     management::{
-        member_keys::{Governed, governed, may_make_company_key},
+        member_keys::{Governed, governed, is_seen, may_make_company_key},
         repeat::{made_once, refuse_repeat},
     },
     mode::Mode,
@@ -192,13 +192,6 @@ pub async fn install_key(
 pub async fn read_key(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
     let key = replica.directory.key(actor.tenant, id).await.map_err(KeyError::Directory)?;
     key.filter(|key| is_seen(actor, key)).ok_or(KeyError::NotFound)
-}
-
-/// Whether the actor sees a key. An actor with a list of profiles sees the keys of its member, and those that
-/// reach no other profiles.
-pub(super) fn is_seen(actor: &Actor, key: &Key) -> bool {
-    let own = actor.member.is_some() && key.member == actor.member;
-    own || key.profiles.is_within(&actor.profiles)
 }
 
 /// The keys of the caller's tenant before `before`, newest first: those that the caller sees.

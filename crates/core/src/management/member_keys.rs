@@ -5,10 +5,7 @@ use crate::{
     access::{actor::Actor, change::Change, key::Key, scope::Scopes, share::Share},
     context::Replica,
     id::{KeyId, MemberId, ProfileId},
-    management::{
-        keys::is_seen,
-        reach::{Ends, MemberError, Rights, judged, stored},
-    },
+    management::reach::{Ends, MemberError, Rights, judged, stored},
     people::cover::{NotCovered, Reach},
     ports::error::StoreError,
     snapshot::ends::KeyEnd,
@@ -92,6 +89,13 @@ pub(crate) async fn may_make_company_key(
     let member = replica.directory.member(actor.tenant, id).await?;
     let reach = Reach::of(actor, member.as_ref()).filter(Reach::is_owner);
     Ok(reach.is_some_and(|reach| reach.covers_company_key(scopes, profiles).is_ok()))
+}
+
+/// Whether the actor sees a key. An actor with a list of profiles sees the keys of its member, and those that
+/// reach no other profiles.
+pub(super) fn is_seen(actor: &Actor, key: &Key) -> bool {
+    let own = actor.member.is_some() && key.member == actor.member;
+    own || key.profiles.is_within(&actor.profiles)
 }
 
 /// Whether an actor may change, rotate and delete a key.
