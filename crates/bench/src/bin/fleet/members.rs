@@ -31,8 +31,6 @@ use tokio::time::sleep;
 /// The longest time until a node knows a change.
 const SOON: Duration = Duration::from_secs(10);
 
-const IDLE: Duration = Duration::from_secs(3);
-
 /// Limits of each kind that a start obeys, none of which it reaches.
 fn limits(profile: ProfileId, now: Timestamp) -> Result<Limits> {
     // Always open, but for half an hour in three days. 1970 began with a Thursday.
@@ -129,24 +127,22 @@ impl Fleet {
         println!();
         println!("| scripts for a start | plain key | member's key |");
         println!("|---|---|---|");
-        let pairs = (self.arguments.pairs / 10).max(100);
-        // The node calls scripts of its own, more of them during a slow load.
-        let before = self.calls().await?;
-        sleep(IDLE).await;
-        let beside = (self.calls().await? - before) as f64 / IDLE.as_secs_f64();
+        let pairs = (self.arguments.pairs / 50).max(100);
         for guard in [Guard::None, Guard::EndUserIp] {
-            let mut scripts = [0.0, 0.0];
-            for (key, scripts) in keys.iter().zip(&mut scripts) {
+            let mut scripts = [f64::INFINITY; 2];
+            for (key, fewest) in keys.iter().zip(&mut scripts) {
                 api.keys = vec![key.clone()];
-                let (before, since) = (self.calls().await?, Instant::now());
-                let load = Load { guard, check: false, live: true, ..self.load(pairs) };
-                run(api, &load).await?;
-                let others = beside * since.elapsed().as_secs_f64();
-                *scripts = ((self.calls().await? - before) as f64 - others) / pairs as f64;
+                // From time to time the node calls a script for each partition. Not all of these batches meet that.
+                for _ in 0..5 {
+                    let before = self.calls().await?;
+                    let load = Load { guard, check: false, live: true, ..self.load(pairs) };
+                    run(api, &load).await?;
+                    *fewest = fewest.min((self.calls().await? - before) as f64 / pairs as f64);
+                }
             }
             let [plain, bound] = scripts;
             println!("| {} | {plain:.2} | {bound:.2} |", guard.name());
-            ensure!(bound - plain < 1.5, "the pool takes more than one script");
+            ensure!(bound - plain < 1.1, "the pool takes more than one script");
         }
         self.empty().await
     }
