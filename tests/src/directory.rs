@@ -2,6 +2,7 @@
 
 mod applied;
 mod audit;
+mod audit_plans;
 mod caps;
 mod connections;
 mod contract;
