@@ -21,14 +21,20 @@ const NAMES = {
   list_address_uses: "usage",
   list_attempts: "attempts",
   list_default_texts: "defaults",
+  read_conversion_report: "conversion",
   read_docs: "docs",
   read_hourly_report: "hourly",
-  read_conversion_report: "conversion",
   read_liveness: "live",
+  read_member_pool: "pool",
   read_openapi: "openapi",
+  read_portal_allowlist: "getPortal",
   read_readiness: "ready",
+  read_tenant_portal_allowlist: "getPortalAllowlist",
+  read_tenant_security: "getSecurity",
   read_timeline: "timeline",
+  replace_tenant_portal_allowlist: "replacePortalAllowlist",
   rotate_receipts: "rotateReceipts",
+  update_tenant_security: "updateSecurity",
 };
 /** Resources that are not called after the second part of the path. */
 const RESOURCES = { checks: "verifications", docs: "system", health: "system", "openapi.json": "system" };

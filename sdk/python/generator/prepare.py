@@ -29,13 +29,19 @@ NAMES = {
     "list_address_uses": "usage",
     "list_attempts": "attempts",
     "list_default_texts": "defaults",
-    "read_hourly_report": "hourly",
     "read_conversion_report": "conversion",
+    "read_hourly_report": "hourly",
     "read_liveness": "live",
+    "read_member_pool": "pool",
     "read_openapi": "openapi",
+    "read_portal_allowlist": "get_portal",
     "read_readiness": "ready",
+    "read_tenant_portal_allowlist": "get_portal_allowlist",
+    "read_tenant_security": "get_security",
     "read_timeline": "timeline",
+    "replace_tenant_portal_allowlist": "replace_portal_allowlist",
     "rotate_receipts": "rotate_receipts",
+    "update_tenant_security": "update_security",
 }
 NOTES = ("description", "example", "examples", "title")
 

@@ -27,18 +27,24 @@ var leftOut = []string{"read_docs", "export_audit"}
 
 // Methods whose name does not follow from the operation's.
 var methodNames = map[string]string{
-	"check_code_by_number":   "CheckNumber",
-	"create_tenant_key":      "CreateKey",
-	"list_address_uses":      "Usage",
-	"list_attempts":          "Attempts",
-	"list_default_texts":     "Defaults",
-	"read_hourly_report":     "Hourly",
-	"read_conversion_report": "Conversion",
-	"read_liveness":          "Live",
-	"read_openapi":           "OpenAPI",
-	"read_readiness":         "Ready",
-	"read_timeline":          "Timeline",
-	"rotate_receipts":        "RotateReceipts",
+	"check_code_by_number":            "CheckNumber",
+	"create_tenant_key":               "CreateKey",
+	"list_address_uses":               "Usage",
+	"list_attempts":                   "Attempts",
+	"list_default_texts":              "Defaults",
+	"read_conversion_report":          "Conversion",
+	"read_hourly_report":              "Hourly",
+	"read_liveness":                   "Live",
+	"read_member_pool":                "Pool",
+	"read_openapi":                    "OpenAPI",
+	"read_portal_allowlist":           "GetPortal",
+	"read_readiness":                  "Ready",
+	"read_tenant_portal_allowlist":    "GetPortalAllowlist",
+	"read_tenant_security":            "GetSecurity",
+	"read_timeline":                   "Timeline",
+	"replace_tenant_portal_allowlist": "ReplacePortalAllowlist",
+	"rotate_receipts":                 "RotateReceipts",
+	"update_tenant_security":          "UpdateSecurity",
 }
 
 // Where an operation belongs that its path would put elsewhere.
