@@ -275,7 +275,7 @@ fn another_secret_is_a_rotation() {
     assert!(lines[1].contains("expires_at: none -> \""), "{lines:#?}");
     // One that has ended is deleted.
     let tenant = place.tenant();
-    let ended = place.keys().into_iter().find(|key| !key.contains("\t-\t-")).unwrap();
+    let ended = place.keys().into_iter().find(|key| !key.contains("\t-\t-\t-")).unwrap();
     let ended = ended.split('\t').next().unwrap().to_owned();
     assert_eq!(place.run(&format!("key disable --tenant {tenant} {ended}")).code, 0);
     assert_eq!(place.done(&example)[0], format!("- Acme key backend: {ended}"));
