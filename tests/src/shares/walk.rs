@@ -33,7 +33,9 @@ const WITHIN: [&str; 16] = [
     "read_countries",
     "read_tenant",
 ];
-const ALSO_WITHIN: [&str; 3] = ["list_default_texts", "preview_template", "read_hourly_report"];
+/// A key sees no other keys, unless they are of its own member.
+const ALSO_WITHIN: [&str; 5] =
+    ["list_default_texts", "preview_template", "read_hourly_report", "list_keys", "read_key"];
 /// They change something that each profile uses.
 const FOR_ALL_PROFILES: [&str; 5] =
     ["create_sender", "delete_sender", "create_template", "update_template", "delete_template"];

@@ -4,7 +4,7 @@ pub mod json;
 pub mod read;
 
 use crate::{
-    access::caller::{Authed, KeysWrite, SettingsRead},
+    access::caller::{Authed, KeysWrite, SettingsRead, Within},
     http::id::Id,
     v1::shares::{Names, find_profiles},
 };
@@ -16,6 +16,7 @@ use actix_web::{
 };
 use countersign_core::{
     access::{actor::Actor, key},
+    acts::shares::judge_keys,
     id::KeyId,
     management::{
         key_rotation, keys,
@@ -98,11 +99,12 @@ pub async fn create_key(
 )]
 #[get("/keys")]
 pub async fn list_keys(
-    caller: Authed<SettingsRead>,
+    caller: Authed<Within<SettingsRead>>,
     state: Data<State>,
     query: Query,
 ) -> Result<Json<KeyPage>, Problem> {
     let (page, member) = list_request(query.0)?;
+    judge_keys(&state.context, &caller, member)?;
     let most = page.limit + 1;
     let mut found = match member {
         None => keys::list_keys(&state.context, &caller, page.beyond, most).await?,
@@ -124,7 +126,7 @@ pub async fn list_keys(
 )]
 #[get("/keys/{id}")]
 pub async fn read_key(
-    caller: Authed<SettingsRead>,
+    caller: Authed<Within<SettingsRead>>,
     id: Id<KeyId>,
     state: Data<State>,
 ) -> Result<Json<Key>, Problem> {

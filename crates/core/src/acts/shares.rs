@@ -14,7 +14,7 @@ use crate::{
         ways::{Candidate, operator, possible},
     },
     context::{Context, Management, Replica},
-    id::{RecordKey, SenderId, TemplateId},
+    id::{MemberId, RecordKey, SenderId, TemplateId},
     message::{sender_text::SenderText, text::CodeText},
     mode::Mode,
     phone::PhoneNumber,
@@ -61,6 +61,12 @@ pub fn judge_whole_tenant(replica: &Replica, actor: &Actor) -> Result<(), ShareE
         shares.senders.is_bounded() || shares.templates.is_bounded()
     });
     if of_member || actor.profiles.is_bounded() { Err(NotShared.into()) } else { Ok(()) }
+}
+
+/// Refuses an actor with a bounded share the sight of keys that are not of its own member.
+pub fn judge_keys(replica: &Replica, actor: &Actor, member: Option<MemberId>) -> Result<(), ShareError> {
+    let own = actor.member.is_some() && actor.member == member;
+    if own { Ok(()) } else { judge_whole_tenant(replica, actor) }
 }
 
 /// The senders that the actor may use.

@@ -10,6 +10,7 @@ use crate::{
         scope::{Scope, Scopes},
         share::Share,
     },
+    acts::shares::{ShareError, judge_keys},
     context::Replica,
     id::{KeyId, ProfileId, TenantId},
     management::{
@@ -188,10 +189,19 @@ pub async fn install_key(
     Ok(key)
 }
 
-/// Reads a key of the caller's tenant.
-pub async fn read_key(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
+async fn find_key(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
     let key = replica.directory.key(actor.tenant, id).await.map_err(KeyError::Directory)?;
     key.ok_or(KeyError::NotFound)
+}
+
+/// Reads a key of the caller's tenant that the caller may see.
+pub async fn read_key(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
+    let key = find_key(replica, actor, id).await?;
+    match judge_keys(replica, actor, key.member) {
+        Ok(()) => Ok(key),
+        Err(ShareError::NotShared(_)) => Err(KeyError::NotFound),
+        Err(ShareError::Directory(error)) => Err(KeyError::Directory(error)),
+    }
 }
 
 /// The keys of the caller's tenant before `before`, newest first.
@@ -299,7 +309,7 @@ pub(crate) fn refuse_escaping(actor: &Actor, list: &Allowlist) -> Result<(), Key
 /// Reads a key and checks that the caller may change it. Mode and scopes of a key never change, so the check
 /// is still valid when the change is written.
 pub(crate) async fn read_governed(replica: &Replica, actor: &Actor, id: KeyId) -> Result<Key, KeyError> {
-    let key = read_key(replica, actor, id).await?;
+    let key = find_key(replica, actor, id).await?;
     if actor.mode == Mode::Test && key.mode == Mode::Live {
         return Err(KeyError::NotFound);
     }
