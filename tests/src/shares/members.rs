@@ -195,6 +195,13 @@ async fn a_member_without_senders_sends_nothing_and_one_without_bounds_everythin
     let missing = bench.start(&all, json!({ "profile": "missing" })).await;
     assert_eq!(missing.problem(), (400, "invalid_request".into()));
     assert_eq!(app.get("/v1/routes", &all).await.status, 200);
+    // A member with bounds sees its own keys.
+    let member = nothing.caller.member.unwrap();
+    let own = app.get(&format!("/v1/keys?member={member}"), &nothing).await.json();
+    let ids: Vec<_> = own["data"].as_array().unwrap().iter().map(|key| key["id"].clone()).collect();
+    assert_eq!(ids, [json!(nothing.caller.key().unwrap().to_string())]);
+    let path = format!("/v1/keys/{}", nothing.caller.key().unwrap());
+    assert_eq!(app.get(&path, &nothing).await.status, 200);
     // A share of profiles bounds the member's key as one of its own does.
     let first = app.profile_id(owner, "default").await;
     let bounded = Shares { profiles: Share::one(first), ..Shares::all() };
