@@ -120,7 +120,6 @@ pub(super) enum Outcome {
     NotOwn,
     BeyondScopes,
     BeyondProfiles,
-    NotFound,
     BadLink,
 }
 
@@ -162,9 +161,7 @@ impl Row {
             (act, _) if subuser && act.is_move() => Outcome::NotCovered(NotCovered::Owners),
             (act, why) if act.is_move() || !act.is_of_keys() => Outcome::NotCovered(*why),
             (_, NotCovered::Scopes(_)) => Outcome::BeyondScopes,
-            (Act::MakeCompanyKey, NotCovered::Shares) if self.kind == Kind::OfKeys => Outcome::BeyondProfiles,
-            // The actor does not see keys that reach more profiles.
-            (_, NotCovered::Shares) if self.kind == Kind::OfKeys => Outcome::NotFound,
+            (_, NotCovered::Shares) if self.kind == Kind::OfKeys => Outcome::BeyondProfiles,
             _ => Outcome::NotOwn,
         }
     }
@@ -474,7 +471,6 @@ pub(super) fn of_keys(outcome: Result<(), KeyError>) -> Result<Outcome> {
         Err(KeyError::NotOwn) => Ok(Outcome::NotOwn),
         Err(KeyError::BeyondOwnScopes(_)) => Ok(Outcome::BeyondScopes),
         Err(KeyError::BeyondOwnProfiles) => Ok(Outcome::BeyondProfiles),
-        Err(KeyError::NotFound) => Ok(Outcome::NotFound),
         Err(error) => Err(error.into()),
     }
 }
