@@ -139,7 +139,11 @@ impl TestApp {
         let id = countersign_core::id::KeyId::new(now, &mut rng);
         let presented = PresentedKey::generate(mode, id, &mut rng);
         let key = Key { allowlist, ..Key::new(&presented, caller.tenant, "test".into(), scopes, now) };
-        self.context.directory.create_key(&key, None, &Change::by_system(key.created_at)).await.unwrap();
+        self.context
+            .directory
+            .create_key(&key, None, None, &Change::by_system(key.created_at))
+            .await
+            .unwrap();
         self.context.refresh().await.unwrap();
         let caller = Actor { who: Who::Key(id), mode, grants: scopes, ..caller.clone() };
         TestKey { caller, text: presented.expose().to_string() }

@@ -424,6 +424,7 @@ async fn make_tenant(directory: &SqlDirectory) -> Result<String> {
         .create_key(
             &Key::new(&presented, tenant.id, "bench".to_owned(), scopes, now),
             None,
+            None,
             &Change::by_system(Timestamp::default()),
         )
         .await?;

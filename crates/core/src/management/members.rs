@@ -103,6 +103,9 @@ pub async fn update_member(
             return Ok((former, Vec::new()));
         }
         let member = Member { limits, disabled, version: former.version + 1, ..former.clone() };
+        if former.is_narrower_than(&member) {
+            rights.refuse_bound_key()?;
+        }
         let ends = replica.directory.update_member((&former, &member), rights.acting, by).await?;
         Ok((member, ends))
     })

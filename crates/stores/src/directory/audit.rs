@@ -16,12 +16,12 @@ use countersign_core::{
         chain::Head,
         entry::{Author, Draft, Entry},
     },
-    id::TenantId,
+    id::{MemberId, TenantId},
     keyring::{ChainMac, KeyRing},
     ports::{directory::audit::AuditLog as _, error::StoreError},
     tenant::OPERATOR,
 };
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{sync::Mutex, time::timeout};
 
 /// How often a change is repeated if another change of the tenant was first. In each round one succeeds, so
@@ -33,6 +33,8 @@ const ROUNDS: usize = 64;
 const MOST_IN_A_DAY: u32 = 20_000;
 /// The number for test keys, which lie in scripts and on laptops.
 const MOST_BY_TEST_KEYS: u32 = 2_000;
+/// The number for subusers and their keys, so that the owners can still change something.
+const MOST_BY_SUBUSERS: u32 = 2_000;
 /// The number for erasures of phone numbers, which the law may demand.
 const MOST_ERASURES: u32 = 30_000;
 const A_DAY: Duration = Duration::from_secs(86_400);
@@ -40,13 +42,21 @@ const A_DAY: Duration = Duration::from_secs(86_400);
 /// How long a change waits for the other changes of its tenant in this process.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How many changes of one author wait in this process at once. So one author cannot make the others wait for longer
+/// than [`PATIENCE`].
+const MOST_WAITING: u32 = 8;
+
 /// The changes of one tenant wait for each other in this process, so that they do not repeat each other's
 /// work. Several tenants may share a place.
-pub(super) struct Turns([Mutex<()>; 1_024]);
+pub(super) struct Turns {
+    places: [Mutex<()>; 1_024],
+    /// The number of changes that wait or are made, by the member or the key that makes them.
+    waiting: std::sync::Mutex<HashMap<[u8; 16], u32>>,
+}
 
 impl Default for Turns {
     fn default() -> Self {
-        Self(std::array::from_fn(|_| Mutex::new(())))
+        Self { places: std::array::from_fn(|_| Mutex::new(())), waiting: std::sync::Mutex::default() }
     }
 }
 
@@ -54,7 +64,44 @@ impl Turns {
     fn of(&self, tenant: TenantId) -> &Mutex<()> {
         // The last bytes of an id are random.
         let random = u16::from_be_bytes([tenant.bytes()[14], tenant.bytes()[15]]);
-        &self.0[usize::from(random) % self.0.len()]
+        &self.places[usize::from(random) % self.places.len()]
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 16], u32>> {
+        self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Counts a change of this author until the guard is dropped. All keys of a member count together; the operator
+    /// and the server are not counted.
+    fn join(&self, by: &Change) -> Result<Option<Waiting<'_>>, StoreError> {
+        let author = match (by.who, by.member) {
+            (Who::Operator(_) | Who::System, _) | (Who::Member { .. }, None) => return Ok(None),
+            (Who::Key(_) | Who::Member { .. }, Some(member)) => *member.bytes(),
+            (Who::Key(key), None) => *key.bytes(),
+        };
+        let mut waiting = self.waiting();
+        let count = waiting.entry(author).or_default();
+        if *count >= MOST_WAITING {
+            return Err(StoreError::Busy);
+        }
+        *count += 1;
+        Ok(Some(Waiting { turns: self, author }))
+    }
+}
+
+/// A change that waits for its turn, or is made.
+struct Waiting<'a> {
+    turns: &'a Turns,
+    author: [u8; 16],
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.turns.waiting();
+        match waiting.get_mut(&self.author) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(waiting.remove(&self.author)),
+        }
     }
 }
 
@@ -91,6 +138,15 @@ pub(super) const COUNT_ENTRIES: Statement = Statement {
     text: "SELECT n FROM change_head WHERE only_row = 1
         AND NOT EXISTS (SELECT 1 FROM audit WHERE tenant_id = $1 AND n = $2 AND at > $3)",
     params: &[Text, Int, Int],
+};
+
+/// As [`COUNT_ENTRIES`], for authors who are subusers: it always returns a row for an owner.
+pub(super) const COUNT_ENTRIES_OF_SUBUSER: Statement = Statement {
+    table: "change_head",
+    text: "SELECT n FROM change_head WHERE only_row = 1
+        AND (NOT EXISTS (SELECT 1 FROM audit WHERE tenant_id = $1 AND n = $2 AND at > $3)
+            OR EXISTS (SELECT 1 FROM members WHERE tenant_id = $1 AND id = $4 AND role = 'owner'))",
+    params: &[Text, Int, Int, Text],
 };
 
 pub(super) const ERASE_ENTRIES: Statement = Statement {
@@ -149,26 +205,25 @@ fn most_in_a_day(draft: &Draft, by: &Change) -> Option<u32> {
 pub(super) struct Chains {
     pub keyring: Arc<KeyRing>,
     pub heads: Vec<Head>,
+    /// Whether the change ends something, though its draft does not say so.
+    pub ends: bool,
 }
 
 impl Chains {
     /// Adds the statements that append the entry to each chain. In the operator's chain, the object of another
     /// tenant has that tenant's id before its own: `ten_.../key_...`.
     pub fn append(&mut self, batch: Batch, draft: &Draft, by: &Change) -> Batch {
-        let most = most_in_a_day(draft, by);
+        let most = most_in_a_day(draft, by).filter(|_| !self.ends);
         let tenant = self.heads[0].tenant;
         let of_tenant = Draft { object: format!("{tenant}/{}", draft.object), ..draft.clone() };
         let named = draft.object == tenant.to_string();
         self.heads.iter_mut().fold(batch, |mut batch, head| {
             let draft = if head.tenant == tenant || named { draft } else { &of_tenant };
-            let full_since = head.n + 1 - i64::from(most.unwrap_or(u32::MAX));
-            if let Some(most) = most
-                && head.tenant != OPERATOR
-                && full_since > 0
-            {
-                let since = (by.at - A_DAY).micros();
-                let values = vec![head.tenant.to_string().into(), full_since.into(), since.into()];
-                batch = batch.run_within(("changes in 24 hours", most), &COUNT_ENTRIES, values);
+            if let Some(most) = most.filter(|_| head.tenant != OPERATOR) {
+                batch = count_entries(batch, head, most, None, by);
+                if let Some(member) = by.member.filter(|_| most > MOST_BY_SUBUSERS) {
+                    batch = count_entries(batch, head, MOST_BY_SUBUSERS, Some(member), by);
+                }
             }
             let (entry, next) = head.append(&self.keyring, draft, by);
             *head = next;
@@ -189,6 +244,29 @@ impl Chains {
             ];
             batch.run_unmoved(&MOVE_CHAIN_HEAD, head_values(head)).run_sound(&APPEND_ENTRY, values)
         })
+    }
+}
+
+/// Adds the statement that the chain has fewer than `most` entries of the last day. If a member is given, it holds
+/// only for a subuser.
+fn count_entries(batch: Batch, head: &Head, most: u32, of: Option<MemberId>, by: &Change) -> Batch {
+    let full_since = head.n + 1 - i64::from(most);
+    if full_since <= 0 {
+        return batch;
+    }
+    let since = (by.at - A_DAY).micros();
+    let mut values: Vec<Value> = vec![head.tenant.to_string().into(), full_since.into(), since.into()];
+    let statement = if of.is_some() { &COUNT_ENTRIES_OF_SUBUSER } else { &COUNT_ENTRIES };
+    values.extend(of.map(|member| Value::from(member.to_string())));
+    batch.run_within(("changes in 24 hours", most), statement, values)
+}
+
+/// The chains of a change of a tenant.
+pub(super) fn chains_of(tenant: TenantId, by: &Change) -> Vec<TenantId> {
+    let operators = matches!(by.who, Who::Operator(_)) || by.of == Some(OPERATOR);
+    match tenant {
+        tenant if operators && tenant != OPERATOR => vec![tenant, OPERATOR],
+        tenant => vec![tenant],
     }
 }
 
@@ -221,7 +299,7 @@ impl SqlDirectory {
         for tenant in tenants {
             heads.push(self.head(*tenant).await?);
         }
-        Ok(Chains { keyring: Arc::clone(&self.keyring), heads })
+        Ok(Chains { keyring: Arc::clone(&self.keyring), heads, ends: false })
     }
 
     /// Makes a change of a tenant with its entry. What the operator does in a tenant is also in the operator's
@@ -235,12 +313,22 @@ impl SqlDirectory {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        let operators = matches!(by.who, Who::Operator(_)) || by.of == Some(OPERATOR);
-        match tenant {
-            OPERATOR => self.audited_in(&[OPERATOR], round).await,
-            tenant if operators => self.audited_in(&[tenant, OPERATOR], round).await,
-            tenant => self.audited_in(&[tenant], round).await,
-        }
+        let _waiting = self.turns.join(by)?;
+        self.audited_in(&chains_of(tenant, by), round).await
+    }
+
+    /// As [`Self::audited`], for a change that ends something. It does not wait for its turn: somebody who makes many
+    /// changes cannot keep it from being made. The head of the chain guards it as it guards each change.
+    pub(super) async fn audited_end<T, F>(
+        &self,
+        tenant: TenantId,
+        by: &Change,
+        round: impl FnMut(Chains) -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        self.rounds(&chains_of(tenant, by), round).await
     }
 
     /// Makes a change with an entry in each of these chains. `round` reads the object, and commits a batch
@@ -248,13 +336,24 @@ impl SqlDirectory {
     pub(super) async fn audited_in<T, F>(
         &self,
         tenants: &[TenantId],
-        mut round: impl FnMut(Chains) -> F,
+        round: impl FnMut(Chains) -> F,
     ) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
         let turn = timeout(PATIENCE, self.turns.of(tenants[0]).lock()).await;
         let _turn = turn.map_err(|_| StoreError::Busy)?;
+        self.rounds(tenants, round).await
+    }
+
+    async fn rounds<T, F>(
+        &self,
+        tenants: &[TenantId],
+        mut round: impl FnMut(Chains) -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
         for _ in 0..ROUNDS {
             let chains = self.chains(tenants).await?;
             let read: Vec<i64> = chains.heads.iter().map(|head| head.n).collect();

@@ -2,8 +2,8 @@
 
 use crate::{
     access::{allowlist::Allowlist, change::Change, key::Key},
-    id::{KeyId, TenantId},
-    ports::error::StoreError,
+    id::{KeyId, MemberId, TenantId},
+    ports::{directory::members::Acting, error::StoreError},
     time::Timestamp,
     verification::idempotency::Once,
 };
@@ -49,6 +49,20 @@ pub struct Rotation {
     pub ends_at: Timestamp,
 }
 
+/// The rows by which the change of a key was judged, as the caller read them. The change is made only if each is
+/// still the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// The rows of the author.
+    pub acting: Acting,
+    /// The version of the key.
+    pub version: i64,
+    /// The member whose key it is, with its version, if the author is another one.
+    pub of: Option<(MemberId, i64)>,
+}
+
+/// Keys. If the rights of the author or the key have changed since the caller read them, a change returns `Moved`;
+/// the caller reads and judges again. Nothing bounds the operator and the server, so they name no rows.
 #[async_trait]
 pub trait Keys: Send + Sync {
     /// The key with this id, of any tenant: it finds the caller of a request.
@@ -60,6 +74,7 @@ pub trait Keys: Send + Sync {
         &self,
         key: &Key,
         once: Option<(TenantId, &Once)>,
+        acting: Option<Acting>,
         by: &Change,
     ) -> Result<(), StoreError>;
 
@@ -69,6 +84,7 @@ pub trait Keys: Send + Sync {
         &self,
         rotation: &Rotation,
         once: Option<&Once>,
+        judged: Option<Judged>,
         by: &Change,
     ) -> Result<(), StoreError>;
 
@@ -89,9 +105,16 @@ pub trait Keys: Send + Sync {
         tenant: TenantId,
         key: KeyId,
         change: KeyChange,
+        judged: Option<Judged>,
         by: &Change,
     ) -> Result<Option<Key>, StoreError>;
 
     /// Deletes a key. Returns whether it existed.
-    async fn delete_key(&self, tenant: TenantId, key: KeyId, by: &Change) -> Result<bool, StoreError>;
+    async fn delete_key(
+        &self,
+        tenant: TenantId,
+        key: KeyId,
+        judged: Option<Judged>,
+        by: &Change,
+    ) -> Result<bool, StoreError>;
 }
